@@ -1,0 +1,76 @@
+"""What every test stands on: one gradmagic for this process and its children, no file of the user's, drawn tests that repeat.
+
+In: the checkout's gradmagic (the current directory comes first on sys.path). Out: an environment for kernels, terminals and
+child interpreters; the markers `browser` and `gpu`, skipped where the machine lacks them and counted in the last lines.
+"""
+
+import importlib.util
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# A slow machine is not a wrong derivative, so no deadline. In CI the same examples are drawn on every run.
+hypothesis.settings.register_profile("dev", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=10)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set the environment that child processes inherit; pytest-xdist's workers inherit it from the first process."""
+    if hasattr(config, "workerinput"):
+        return
+    home = tempfile.mkdtemp(prefix="gradmagic-tests-")
+    config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
+    for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+        os.environ[name] = os.path.join(home, name.lower())
+    # Kernels run in other directories; without this they would import whatever gradmagic is installed.
+    os.environ["PYTHONPATH"] = str(ROOT)
+    os.environ["MPLBACKEND"] = "agg"
+    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # silences a debugger's warning in kernels
+    for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "PYTHONSTARTUP"):
+        os.environ.pop(name, None)
+    if getattr(config.option, "numprocesses", None):
+        # Two workers with two BLAS threads each are slower on two cores than two with one.
+        os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+
+
+def no_gpu() -> str:
+    """Why the tests marked `gpu` cannot run here; empty when they can."""
+    if importlib.util.find_spec("cupy") is None:
+        return "no GPU: cupy is not installed"
+    import cupy  # slow (0.4 s), and only here
+
+    # False without a driver, never an exception; importing cupy says nothing about a GPU.
+    return "" if cupy.cuda.is_available() else "no GPU: cupy finds no usable device"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    reason = no_gpu() if marked else ""
+    for item in marked if reason else ():
+        item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_report_header() -> str:
+    import gradmagic
+
+    return f"gradmagic: {gradmagic.__file__}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Count what this machine could not test, by reason, so that a green run says how much it left out."""
+    counts: dict[str, int] = {}
+    for report in terminalreporter.stats.get("skipped", ()):
+        kind = next((kind for kind in ("gpu", "browser") if kind in report.keywords), None)
+        if kind and isinstance(report.longrepr, tuple):
+            reason = f"{kind}: {report.longrepr[2].removeprefix('Skipped: ')}"
+            counts[reason] = counts.get(reason, 0) + 1
+    for reason, count in sorted(counts.items()):
+        terminalreporter.write_line(f"{count} tests skipped, {reason}")
