@@ -1,0 +1,140 @@
+"""`Array`, the tracked object as NumPy users know it: what `%%grad names` and `gm.grad(f)` put in place of a value.
+
+In: the user's ndarray or number. Out: something that behaves as it does, and remembers how it was used. A lifted
+Python number stays a Python number inside. Methods named as ndarray names them stand in numpy_face.py.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import arrays, inplace
+from .numpy_face import NumpyMethods
+from .operators import Operators
+from .places import user_frame
+from .tape import OFF, Leaf, Node, aval_of, state
+from .tracked import Tracked
+
+
+class Array(NumpyMethods, Operators):
+    """A lifted ndarray, NumPy scalar or Python number. It exists only where a gradient flows."""
+
+    __slots__ = ()
+    soft = True
+
+    @classmethod
+    def wrap(cls, array: Any, node: Node | None) -> Any:
+        """Make one; what carries no gradient stays the plain array or number that it is."""
+        if node is None:
+            return array
+        made = object.__new__(cls)
+        made.array = array
+        made.node = node
+        return made
+
+    @classmethod
+    def lift(cls, value: Any, *, share: bool = True) -> Array:
+        """Put a user's array or number on the tape as an input.
+
+        The Array works on a copy: writes reach it and, with `share`, the user's own array too, while what the tape
+        has saved stays as it was when it was used. The gradient is with respect to the value at this moment.
+        """
+        array = value.copy() if arrays.is_array(value) else value
+        made: Array = cls.wrap(array, Leaf(aval_of(array)))
+        if share and arrays.is_array(value):
+            inplace.lift_memory(made, value)
+        return made
+
+    @property
+    def __class__(self) -> Any:
+        # isinstance(x, np.ndarray) and isinstance(a, float) hold, as they do without the magic.
+        return type(self.array)
+
+    @__class__.setter
+    def __class__(self, value: Any) -> None:
+        raise TypeError("the class of a lifted value cannot be changed")
+
+    def leave(self, how: str, strict_text: str = "") -> Any:
+        """Give the plain value and tell the observer that a gradient may be lost here."""
+        observer = state.observer
+        if observer is not None and state.mode is not OFF:
+            observer.cut(self, how, user_frame(sys._getframe(1)))
+        return self.array
+
+    def __float__(self) -> float:
+        return float(self.leave("float"))
+
+    def __int__(self) -> int:
+        return int(self.leave("int"))
+
+    def __complex__(self) -> complex:
+        return complex(self.leave("complex"))
+
+    def __bool__(self) -> bool:
+        return bool(self.array)
+
+    def __index__(self) -> int:
+        return self.array.__index__()  # type: ignore[no-any-return]
+
+    def __format__(self, spec: str) -> str:
+        return format(self.array, spec)
+
+    def __repr__(self) -> str:
+        return repr(self.array)
+
+    def __str__(self) -> str:
+        return str(self.array)
+
+    def __hash__(self) -> int:
+        return hash(self.array)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        array = arrays.to_host(self.leave("asarray"))
+        return np.array(array, dtype, copy=copy) if dtype is not None or copy else np.array(array)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if not arrays.is_array(self.array):
+            self.array[index] = value  # a number: raises what it raises without the magic
+        inplace.assign_lifted(self, index, value)
+
+    def assign(self, index: Any, value: Any) -> Array:
+        """Write `value` to `self[index]` in place and give this array."""
+        return inplace.assign_lifted(self, index, value)  # type: ignore[return-value]
+
+    def _in_place(name: str) -> Any:  # type: ignore[misc]
+        operator: Callable[..., Any] = getattr(Operators, name)
+
+        def method(self: Array, other: Any) -> Any:
+            made = operator(self, other)
+            if made is NotImplemented or not arrays.is_array(self.array):
+                return made
+            return inplace.assign_lifted(self, Ellipsis, made)
+
+        return method
+
+    __iadd__, __isub__, __imul__, __itruediv__, __ipow__, __ifloordiv__, __imod__ = map(
+        _in_place, ("__add__", "__sub__", "__mul__", "__truediv__", "__pow__", "__floordiv__", "__mod__")
+    )
+
+    def __getattr__(self, name: str) -> Any:
+        # What NumpyMethods does not have: attributes of Python's numbers (is_integer, hex), or an AttributeError
+        # with the words of the value's own type.
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(object.__getattribute__(self, "array"), name)
+
+    def __copy__(self) -> Any:
+        return self + 0 if not arrays.is_array(self.array) else np.copy(self)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.__copy__()
+
+    def __reduce__(self) -> Any:
+        return self.leave("pickle").__reduce__()
+
+
+Tracked.inner = Array

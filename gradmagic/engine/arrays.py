@@ -1,0 +1,129 @@
+"""The seam to array libraries: creation, scatter and the way to the host, where NumPy's protocols do not reach.
+
+Everything else in the engine calls plain `np.` functions, which dispatch by themselves to the array's own library.
+In: arrays or avals. Out: arrays on the same device. CuPy is imported only when somebody asks for a GPU.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from .errors import DeviceError
+
+# Which module makes new arrays like an array of this type. CuPy enters when it is first used; tests add a stand-in.
+_MODULES: dict[type, ModuleType | Any] = {np.ndarray: np}
+
+
+def register(array_type: type, module: Any) -> None:
+    """Let `module` (NumPy's creation functions, `asnumpy`, `scatter_add`) serve arrays of `array_type`."""
+    _MODULES[array_type] = module
+
+
+def module_of(array: Any) -> Any:
+    """Give the module that makes arrays like `array`; NumPy for NumPy's scalars and Python's numbers."""
+    found = _MODULES.get(type(array))
+    if found is None:
+        found = next((module for kind, module in _MODULES.items() if isinstance(array, kind)), np)
+    return found
+
+
+def is_array(value: Any) -> bool:
+    """Tell whether `value` is an array of some device, not a NumPy scalar or a Python number."""
+    return type(value) in _MODULES or isinstance(value, tuple(_MODULES))
+
+
+def on_device(value: Any) -> bool:
+    """Tell whether `value` lives on another device than the host."""
+    return is_array(value) and module_of(value) is not np
+
+
+def zeros(like: Any, proto: Any) -> Any:
+    """Make zeros of `like.shape` and `like.dtype` on the device of `proto`."""
+    return module_of(proto).zeros(like.shape, like.dtype)
+
+
+def ones(like: Any, proto: Any) -> Any:
+    """Make ones of `like.shape` and `like.dtype` on the device of `proto`."""
+    return module_of(proto).ones(like.shape, like.dtype)
+
+
+def full(like: Any, value: Any, proto: Any) -> Any:
+    """Make an array of `like.shape` and `like.dtype` filled with `value`, on the device of `proto`."""
+    return module_of(proto).full(like.shape, value, like.dtype)
+
+
+def arange(n: int, proto: Any) -> Any:
+    """Make `0 ... n-1` on the device of `proto`."""
+    return module_of(proto).arange(n)
+
+
+def to_host(array: Any) -> Any:
+    """Copy `array` to a NumPy array if it lives elsewhere (this synchronises); hand it on if it does not."""
+    module = module_of(array)
+    return array if module is np else module.asnumpy(array)
+
+
+def add_at(target: Any, index: Any, values: Any) -> None:
+    """Add `values` into `target[index]` in place; an entry that `index` names twice gets both."""
+    module = module_of(target)
+    if module is np:
+        np.add.at(target, index, values)
+    else:
+        module.add.at(target, index, values)
+
+
+def cupy() -> Any:
+    """Import CuPy for a GPU that works, or say in one sentence why there is none.
+
+    Raises
+    ------
+    DeviceError
+        If CuPy is not installed, or finds no GPU that it can use.
+    """
+    module = sys.modules.get("cupy")
+    if module is None:
+        try:
+            import cupy as module  # optional and slow: only when a GPU is asked for
+        except ImportError:
+            raise DeviceError(
+                'device="cuda" needs CuPy, which is not installed: pip install "gradmagic[cuda13]" '
+                '(or "gradmagic[cuda12]"), or leave out device= to compute on the CPU.'
+            ) from None
+    # The import succeeds without a GPU; only is_available() tells, and it never raises.
+    if not module.cuda.is_available():
+        raise DeviceError(
+            'device="cuda" needs an NVIDIA GPU and its driver, and CuPy finds none: '
+            "leave out device= to compute on the CPU."
+        )
+    register(module.ndarray, module)
+    return module
+
+
+def to_device(array: Any, device: Any) -> Any:
+    """Copy `array` to `device` ("cpu", "cuda", "cuda:1"); hand it on if it is there.
+
+    Raises
+    ------
+    DeviceError
+        If the device is unknown or cannot be used here.
+    """
+    name = str(device)
+    if name == "cpu":
+        return to_host(array)
+    kind, _, index = name.partition(":")
+    if kind != "cuda" or (index and not index.isdigit()):
+        raise DeviceError(f'device {name!r} is unknown: write device="cpu", device="cuda" or device="cuda:0".')
+    module = cupy()
+    with module.cuda.Device(int(index or 0)):
+        return module.asarray(array)
+
+
+def device_of(array: Any) -> str:
+    """Name the device of `array` as PyTorch does: "cpu" or "cuda:0"."""
+    if not on_device(array):
+        return "cpu"
+    return f"cuda:{getattr(getattr(array, 'device', None), 'id', 0)}"

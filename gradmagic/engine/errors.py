@@ -1,0 +1,146 @@
+"""The errors of gradmagic: each class's docstring is its help page, with the wrong and the right program.
+
+Every class derives from `GradmagicError` and from the built-in exception that a NumPy or PyTorch user expects.
+The first sentence of a message is one a PyTorch user recognises where there is one; the second says what to write.
+"""
+
+from __future__ import annotations
+
+
+class GradmagicError(Exception):
+    """The base of all errors that gradmagic raises itself; catch it to catch them all."""
+
+
+class NoGradError(GradmagicError, RuntimeError):
+    """Nothing that the result depends on requires a gradient.
+
+    Wrong::
+
+        x = gm.tensor([1.0, 2.0])
+        x.sum().backward()
+
+    Right::
+
+        x = gm.tensor([1.0, 2.0], requires_grad=True)
+        x.sum().backward()
+    """
+
+
+class NonScalarError(GradmagicError, RuntimeError):
+    """`backward()` without `gradient=` starts from a single number.
+
+    Wrong::
+
+        y = 2 * x
+        y.backward()
+
+    Right, either of::
+
+        y.sum().backward()
+        y.backward(gradient=gm.ones_like(y))
+    """
+
+
+class IntegerGradError(GradmagicError, RuntimeError):
+    """Whole numbers have no neighbours to differ from: only floating point and complex tensors can have gradients.
+
+    Wrong::
+
+        gm.tensor([1, 2, 3], requires_grad=True)
+
+    Right::
+
+        gm.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    """
+
+
+class FreedError(GradmagicError, RuntimeError):
+    """The graph was walked backward before, and what it had saved was given back.
+
+    Wrong::
+
+        z = (x * x).sum()
+        z.backward()
+        z.backward()
+
+    Right: compute `z` again before each `backward()`, or keep the graph::
+
+        z.backward(retain_graph=True)
+        z.backward()
+    """
+
+
+class LeafWriteError(GradmagicError, RuntimeError):
+    """A leaf that requires a gradient was written in place while recording.
+
+    Wrong::
+
+        x = gm.tensor([1.0, 2.0], requires_grad=True)
+        x += 1
+
+    Right: make a new tensor, or update the data without recording::
+
+        y = x + 1
+        with gm.no_grad():
+            x += 1
+    """
+
+
+class StaleError(GradmagicError, RuntimeError):
+    """A value that the backward sweep needs was changed in place after it was used.
+
+    Wrong::
+
+        y = x * x
+        z = y * y          # keeps y for the way back
+        y += 1             # ... and y is another value now
+        z.sum().backward()
+
+    Right: make a new tensor instead of changing the old one::
+
+        y = y + 1
+    """
+
+
+class ConversionError(GradmagicError, TypeError):
+    """A tracked tensor was asked to become a plain array or number, where its gradient would be lost without a word.
+
+    Wrong::
+
+        np.asarray(t)
+        a[0] = t           # a is a NumPy array
+
+    Right::
+
+        t.detach().numpy()
+        a = np.stack([t, u])
+    """
+
+
+class UnknownFunctionError(GradmagicError, TypeError):
+    """A NumPy function for which gradmagic has no derivative was called on a tracked value.
+
+    Wrong::
+
+        np.busday_count(t)
+
+    Right: compute it outside the gradient::
+
+        np.busday_count(t.detach().numpy())
+    """
+
+
+class ArgumentError(GradmagicError, TypeError):
+    """An argument has a form that the derivative rule of this function does not cover; the message names it."""
+
+
+class ShapeError(GradmagicError, ValueError):
+    """Shapes do not fit each other: of two operands, or of a `gradient=` and its result."""
+
+
+class DeviceError(GradmagicError, RuntimeError):
+    """The device that was asked for cannot be used here, or two devices met in one operation.
+
+    Right: `gm.tensor(data, device="cuda")` on a machine with an NVIDIA GPU, its driver and CuPy
+    (`pip install "gradmagic[cuda13]"`), and all operands on the same device (`t.to("cuda")`).
+    """

@@ -1,0 +1,243 @@
+"""Writes in place: who shares memory with whom, which saved values a write has made stale.
+
+In: a tracked value and what is written to it. Out: the memory changed as NumPy changes it, and the tape told.
+
+A write takes a running number. A node older than the last write to memory that it saved from is stale; no operation
+pays for this, only the sweep over nodes older than the last write. Views (x[1:], x.T) are noted when they are made;
+when one of them is written, the others keep their right values, but no gradient flows through their old nodes: a
+sweep that needs one stops with `StaleError`, naming variable and line, and never uses a stale number.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+from weakref import WeakSet, ref
+
+import numpy as np
+
+from . import arrays
+from .errors import LeafWriteError, StaleError
+from .places import describe, name_of, place_of, user_frame
+from .tape import OFF, Leaf, Node, state, tick
+from .tracked import Tracked
+
+
+class Memory:
+    """One block of memory: the tracked values that look into it, and the user's own array behind a lifted one."""
+
+    __slots__ = ("__weakref__", "members", "owner", "where", "written")
+
+    def __init__(self) -> None:
+        self.members: WeakSet[Tracked] = WeakSet()
+        self.owner: Any = None
+        self.written = -1
+        self.where = ""
+
+
+_MEMORY: dict[int, tuple[Any, Memory]] = {}
+
+
+def base_of(array: Any) -> Any:
+    """Give the array that owns the memory of `array`."""
+    while isinstance(base := getattr(array, "base", None), type(array)):
+        array = base
+    return array
+
+
+def memory_of(array: Any) -> Memory:
+    """Give the record of the memory behind `array`, made at the first call."""
+    base = base_of(array)
+    key = id(base)
+    found = _MEMORY.get(key)
+    if found is None or found[0]() is not base:
+        found = _MEMORY[key] = (ref(base, lambda _: _MEMORY.pop(key, None)), Memory())
+    return found[1]
+
+
+def shares(view: Tracked, of: Tracked) -> None:
+    """Note that `view` looks into the memory of `of`."""
+    members = memory_of(view.array).members
+    members.add(view)
+    members.add(of)
+
+
+class _Poison:
+    """The rule of a value whose memory was written through another name: it has no way back."""
+
+    name, torch, kind, fast, frees, into, outputs = "stale view", "StaleBackward0", "rule", False, False, None, 1
+
+    def pull(self, node: Node, g: Any, saved: Any) -> Any:
+        raise StaleError(saved)
+
+    push = wrapped = replay = pull
+
+
+_POISON = _Poison()
+
+
+def _poison(other: Tracked, message: str) -> None:
+    if other.node is None:
+        return
+    node = object.__new__(Node)
+    node.rule, node.inputs, node.saved, node.aval = _POISON, (other.node,), message, other.node.aval
+    node.number, node.place = tick(), other.node.place
+    other.node = node
+
+
+def written(tracked: Tracked, frame: Any) -> None:
+    """Tell the tape that the memory of `tracked` has just been changed."""
+    memory = memory_of(tracked.array)
+    memory.written = state.written = tick()
+    place = place_of(user_frame(frame))
+    name = name_of(tracked, frame)
+    memory.where = f"{name or 'a tensor'} was changed in place, {describe(place)}"
+
+
+def check_fresh(node: Node) -> None:
+    """Raise `StaleError` if a value that `node` has saved was changed after it was saved."""
+    for value in _arrays(node.saved):
+        found = _MEMORY.get(id(base_of(value)))
+        if found is not None and found[1].written > node.number and found[0]() is base_of(value):
+            at = f" ({describe(node.place)})" if node.place else ""
+            raise StaleError(
+                "one of the variables needed for gradient computation has been modified by an inplace operation: "
+                f"{found[1].where}, after {node.rule.name}{at} had used it. Write a new value instead of changing "
+                "the old one (y = y + 1, not y += 1), or change a copy (y = y.clone())."
+            )
+
+
+def _arrays(saved: Any) -> Any:
+    if arrays.is_array(saved):
+        yield saved
+    elif isinstance(saved, (tuple, list)):
+        for part in saved:
+            yield from _arrays(part)
+
+
+def assign(target: Tracked, index: Any, value: Any) -> Tracked:
+    """Do `target[index] = value` on a Tensor: write the memory and record where a gradient flows.
+
+    Raises
+    ------
+    LeafWriteError
+        If the target is a leaf that requires a gradient, and operations are recorded.
+    """
+    frame = sys._getframe(1)
+    recording = state.mode is not OFF
+    source = value.node if isinstance(value, Tracked) and recording else None
+    raw = value.array if isinstance(value, Tracked) else value
+    if target.node is not None and recording and isinstance(target.node, Leaf):
+        name = name_of(target, frame) or "x"
+        raise LeafWriteError(
+            "a leaf Variable that requires grad is being used in an in-place operation: "
+            f"{name!r}, {describe(place_of(user_frame(frame)))}. Make a new tensor ({name} = {name} + ...), or write "
+            f"`with gm.no_grad():` around the update."
+        )
+    if isinstance(index, Tracked):
+        index = index.array
+    materialise(target)
+    if (target.node is None and source is None) or not recording:
+        target.array[index] = raw
+        written(target, frame)
+        return target
+    _record(target, index, value, raw, frame)
+    return target
+
+
+def _record(target: Tracked, index: Any, value: Any, raw: Any, frame: Any) -> None:
+    from .dispatch import call
+    from .primitives import set_item
+    from .rules.declare import RULES
+
+    # The functional twin gives node and checks; then the memory itself is written, as every view expects.
+    made = call(RULES[set_item], lambda x, i, v: x, (target, index, value), {})
+    target.array[index] = raw
+    written(target, frame)
+    memory = memory_of(target.array)
+    if made.node is not None:
+        made.node.number = tick()  # younger than the write: what it saved is no older than it
+    for other in list(memory.members):
+        if other is not target:
+            name = name_of(other, frame) or "a view"
+            _poison(other, f"{name} shares memory with a tensor that was written after it was made: {memory.where}. "
+                           f"Write to a copy (t = t.clone()), or make the view again after the write.")  # fmt: skip
+    target.node = made.node
+
+
+def materialise(tracked: Tracked) -> Any:
+    """Give the array of `tracked` as memory that can be written and shared: a scalar becomes a 0-d array."""
+    if not arrays.is_array(tracked.array):
+        tracked.array = np.array(tracked.array)
+    return tracked.array
+
+
+def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
+    """Do `target[index] = value` on a lifted Array: legal, seen by all views and by the user's own array.
+
+    What the tape has saved stays as it was: the write goes to a copy, and every view moves to the copy.
+    """
+    frame = sys._getframe(1)
+    raw = value.array if isinstance(value, Tracked) else value
+    if isinstance(index, Tracked):
+        index = index.array
+    old = base_of(target.array)
+    memory = memory_of(old)
+    memory.members.add(target)
+    new = old.copy()
+    from .dispatch import call
+    from .primitives import set_item
+    from .rules.declare import RULES
+
+    made = call(RULES[set_item], set_item, (target, index, value), {})
+    moved = memory_of(new)
+    moved.owner, moved.where = memory.owner, memory.where
+    for member in list(memory.members):
+        if base_of(member.array) is old:
+            member.array = _same_view(member.array, old, new)
+        moved.members.add(member)
+        memory.members.discard(member)
+    target.array[index] = raw
+    name = name_of(target, frame) or "an array"
+    moved.where = f"{name} was changed in place, {describe(place_of(user_frame(frame)))}"
+    for member in list(moved.members):
+        if member is not target:
+            other = name_of(member, frame) or "a view"
+            _poison(member, f"the gradient through {other} is not available: it shares memory with an array that was "
+                            f"written after it was made ({moved.where}). Write to a copy ({name} = {name}.copy()), or "
+                            f"make {other} again after the write.")  # fmt: skip
+    target.node = made.node if isinstance(made, Tracked) else None
+    if moved.owner is not None:
+        moved.owner[...] = arrays.to_host(new)
+    return target
+
+
+def _same_view(view: Any, old: Any, new: Any) -> Any:
+    if view is old:
+        return new
+    offset = view.__array_interface__["data"][0] - old.__array_interface__["data"][0]
+    return np.ndarray(view.shape, view.dtype, new, offset, view.strides)
+
+
+def lift_memory(tracked: Tracked, owner: Any) -> None:
+    """Let writes to the lifted `tracked` reach `owner`, the user's own array."""
+    memory = memory_of(tracked.array)
+    memory.owner = owner
+    memory.members.add(tracked)
+
+
+def poisoned(node: Node | None) -> bool:
+    """Tell whether no gradient flows through `node` because its memory was written through another name."""
+    return node is not None and node.rule is _POISON
+
+
+
+
+def changed(node: Node, array: Any) -> None:
+    """A plain array that `node` has kept was changed behind the tape's back: no gradient through this node."""
+    rule = node.rule
+    node.saved = (
+        f"the gradient through {rule.name} ({describe(node.place)}) is not available: an array that it used was "
+        "changed afterwards. Use a new array instead of changing the old one (buf = buf + 1, not buf[:] = ...)."
+    )
+    node.rule = _POISON

@@ -1,0 +1,82 @@
+"""Places in the user's source: which instruction of which code object made a value.
+
+In: frames. Out: interned (code, instruction) pairs, cheap to keep (0.1 us), and their words for error messages.
+Exact spans and the reader's own labels are resolved later, by the cell.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+Place = tuple[Any, int]
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # these frames are not the user's
+_PLACES: dict[int, Place] = {}
+_MOST_PLACES = 65_536
+# The cell puts its own here: "In [3]" is a better name of a cell than its temporary file.
+_labels: list[Callable[[str], str | None]] = []
+
+
+def user_frame(frame: Any) -> Any:
+    """Walk out of gradmagic's own files to the code that called it."""
+    found = frame
+    while found is not None and found.f_code.co_filename.startswith(_PACKAGE):
+        found = found.f_back
+    return found if found is not None else frame
+
+
+def place_of(frame: Any) -> Place:
+    """Give the place that `frame` is at as (code, index of the instruction), the same object every time.
+
+    Interned, so that a loop of 10,000 operations keeps a few places, not 10,000 of 64 bytes each.
+    """
+    code, at = frame.f_code, frame.f_lasti
+    key = (id(code) << 24) | at
+    place = _PLACES.get(key)
+    if place is None:
+        if len(_PLACES) >= _MOST_PLACES:
+            _PLACES.clear()
+        place = _PLACES[key] = (code, at)
+    return place
+
+
+def line_of(place: Place) -> int:
+    """Give the line number of `place` in its file."""
+    code, at = place
+    for index, (line, *_) in enumerate(code.co_positions()):
+        if index == at // 2:
+            return line or code.co_firstlineno
+    return int(code.co_firstlineno)
+
+
+def label_with(function: Callable[[str], str | None]) -> None:
+    """Let `function` turn file names into labels ("In [3]"); it gives None for a file that it does not know."""
+    _labels[:] = [function]
+
+
+def label_of(filename: str) -> str:
+    """Name a file as the reader knows it: its cell's label, or its base name."""
+    for function in _labels:
+        found = function(filename)
+        if found is not None:
+            return found
+    return os.path.basename(filename)
+
+
+def describe(place: Place | None) -> str:
+    """Say where `place` is, for a message: "line 3 of In [4]"; an empty text if it is not known."""
+    return f"line {line_of(place)} of {label_of(place[0].co_filename)}" if place is not None else ""
+
+
+def name_of(value: Any, frame: Any) -> str:
+    """Find the name that the user's code at `frame` has for `value`; an empty text if it has none."""
+    frame = user_frame(frame)
+    while frame is not None:
+        for names in (frame.f_locals, frame.f_globals):
+            for name, held in list(names.items()):
+                if held is value and not name.startswith("_"):
+                    return str(name)
+        frame = frame.f_back if frame.f_code.co_name.startswith("<") and frame.f_code.co_name != "<module>" else None
+    return ""

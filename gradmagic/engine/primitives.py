@@ -1,0 +1,48 @@
+"""Functions of our own that stand beside NumPy's in the table of rules: where NumPy has a method or a statement.
+
+In: arrays, tracked or not. Out: the same. Each has a rule like any NumPy function.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import arrays
+from .dispatch import primitive
+
+
+@primitive
+def cast(x: Any, dtype: Any) -> Any:
+    """Give `x` in another dtype (the method `astype`)."""
+    return x.astype(dtype) if hasattr(x, "astype") else np.dtype(dtype).type(x)
+
+
+@primitive
+def set_item(x: Any, index: Any, value: Any) -> Any:
+    """Give a copy of `x` with `value` at `index` (the statement `x[index] = value`)."""
+    out = x.copy() if arrays.is_array(x) else np.array(x)
+    out[index] = value
+    return out
+
+
+@primitive
+def scatter_add(g: Any, like: Any, index: Any) -> Any:
+    """Give zeros of `like.shape` with `g` added at `index`: the transpose of `x[index]`."""
+    out = arrays.zeros(like, g)
+    return add_into(out, g, index)
+
+
+def add_into(out: Any, g: Any, index: Any) -> Any:
+    """Add `g` to `out[index]` in place and give `out`; an entry that `index` names twice gets both."""
+    if _is_basic(index):
+        out[index] += g
+    else:
+        arrays.add_at(out, index, g)
+    return out
+
+
+def _is_basic(index: Any) -> bool:
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(p is None or p is Ellipsis or isinstance(p, (int, np.integer, slice)) for p in parts)

@@ -1,0 +1,477 @@
+"""`Tensor`, the tracked object as PyTorch users know it: `gm.tensor(...)`, `.backward()`, `.grad`.
+
+In: data. Out: tensors whose operations are on the tape. Methods named as PyTorch names them stand in torch_face.py.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import arrays, inplace
+from .dispatch import blame, call_elementwise
+from .errors import ConversionError, IntegerGradError, NoGradError, NonScalarError, ShapeError
+from .operators import Operators
+from .places import describe, place_of, user_frame
+from .promotion import promoted
+from .sweep import sweep
+from .tape import FREED, OFF, Leaf, Node, aval_of, state
+from .torch_face import TorchMethods
+from .tracked import Tracked
+
+_new = object.__new__
+
+
+class Tensor(TorchMethods, Operators):
+    """An array with a gradient, with PyTorch's methods, printing and promotion.
+
+    Make one with `gm.tensor`. NumPy's functions work on it too: `np.exp(t)`, `np.einsum("ij->i", t)`.
+    """
+
+    __slots__ = ("_grad",)
+    soft = False
+
+    # -- leaves ----------------------------------------------------------------------------------
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a gradient flows to this tensor."""
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        self.requires_grad_(wanted)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Ask for this leaf's gradient, or no longer; in place.
+
+        Raises
+        ------
+        IntegerGradError
+            If the dtype is neither floating point nor complex.
+        """
+        if not requires_grad:
+            if self.node is not None and not isinstance(self.node, Leaf):
+                raise NoGradError(
+                    "you can only change requires_grad flags of leaf variables. "
+                    "Write t.detach() for a tensor that carries no gradient."
+                )
+            self.node = None
+        elif self.node is None:
+            self.node = leaf(self.array)
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made this tensor."""
+        return self.node is None or self.node.rule is None
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node of the operation that made this tensor, None for a leaf."""
+        return self.node if self.node is not None and self.node.rule is not None else None
+
+    @property
+    def grad(self) -> Any:
+        """The gradient that `backward` collected: a Tensor of this one's shape and dtype, or None."""
+        node = self.node
+        if type(node) is Leaf:
+            return node.grad
+        try:
+            return self._grad
+        except AttributeError:
+            return None
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"assigned grad expected to be a Tensor or None but got {type(value).__name__}.")
+            if np.shape(value.array) != np.shape(self.array):
+                raise ShapeError(
+                    f"assigned grad has shape {tuple(np.shape(value.array))}, the tensor "
+                    f"{tuple(np.shape(self.array))}: assign a gradient of the tensor's own shape."
+                )
+        if type(self.node) is Leaf:
+            self.node.grad = value
+        else:
+            self._grad = value
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this intermediate result in `.grad` at the next `backward`."""
+        if self.node is None:
+            raise NoGradError("can't retain_grad on Tensor that has requires_grad=False: make it with requires_grad=True.")
+        if self.node.rule is not None:
+            self.register_hook(lambda g: setattr(self, "_grad", g if self.grad is None else self.grad + g))
+
+    def register_hook(self, hook: Callable[[Tensor], Any]) -> Callable[[], None]:
+        """Call `hook(gradient)` when this tensor's gradient is ready; a result that is not None replaces it.
+
+        Returns
+        -------
+        function
+            Call it (or its `.remove()`) to take the hook away.
+        """
+        if self.node is None:
+            raise NoGradError("cannot register a hook on a tensor that doesn't require gradient: ask for it first.")
+
+        def run(g: Any) -> Any:
+            changed = hook(g if isinstance(g, Tensor) else Tensor.wrap(getattr(g, "array", g), getattr(g, "node", None)))
+            return changed.array if isinstance(changed, Tensor) and not isinstance(g, Tracked) else changed
+
+        number = self.node.number
+        state.hooks.setdefault(number, []).append(run)
+
+        def remove() -> None:
+            if run in state.hooks.get(number, ()):
+                state.hooks[number].remove(run)
+            if not state.hooks.get(number):
+                state.hooks.pop(number, None)
+
+        remove.remove = remove  # type: ignore[attr-defined]
+        import weakref
+
+        weakref.finalize(self.node, state.hooks.pop, number, None)
+        return remove
+
+    # -- backward --------------------------------------------------------------------------------
+    def backward(
+        self,
+        gradient: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Compute the gradient of this tensor with respect to the leaves and add it to their `.grad`.
+
+        Parameters
+        ----------
+        gradient : array_like, optional
+            What each entry of this tensor counts; of its shape. A single number needs none.
+        retain_graph : bool, optional
+            Keep what the graph has saved, for another `backward`.
+        create_graph : bool
+            Record the sweep, so that the gradients can be differentiated again.
+        inputs : Tensor or sequence of Tensor, optional
+            Collect only in these leaves.
+
+        Raises
+        ------
+        NoGradError
+            If nothing that this tensor depends on requires a gradient.
+        NonScalarError
+            If it has several entries and `gradient` is not given.
+        FreedError
+            If the graph was walked before without `retain_graph`.
+
+        Examples
+        --------
+        >>> import gradmagic as gm
+        >>> x = gm.tensor([1.0, 2.0, 3.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([2., 4., 6.])
+        """
+        node = self.node
+        if node is None:
+            raise NoGradError(
+                "element 0 of tensors does not require grad and does not have a grad_fn. "
+                "Make the input with gm.tensor(..., requires_grad=True)"
+                + (", and compute outside no_grad()." if state.mode is OFF else ".")
+            )
+        g = seed(self, gradient)
+        if inputs is not None:
+            inputs = [inputs.node] if isinstance(inputs, Tensor) else [t.node for t in inputs]
+        swept = sweep(node, g, inputs=inputs, retain=bool(retain_graph), create_graph=create_graph)
+        for found in swept.nodes:
+            if type(found) is not Leaf:
+                continue
+            c = swept.cotangents[found.number]
+            old = found.grad
+            if isinstance(c, Tracked):
+                found.grad = Tensor.wrap(c.array, c.node) if old is None else old + Tensor.wrap(c.array, c.node)
+            elif old is None:
+                if type(c) in arrays.KINDS and found.number not in swept.owned:
+                    c = np.copy(c)
+                found.grad = Tensor.wrap(c, None)
+            elif type(old.array) in arrays.KINDS and old.node is None:
+                old.array += c
+            else:
+                old.array = old.array + c
+
+    # -- values ----------------------------------------------------------------------------------
+    @property
+    def data(self) -> Tensor:
+        """A detached tensor over the same memory: writing to it changes this one, unseen by the tape."""
+        made = Tensor.wrap(inplace.materialise(self), None)
+        return made
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        raw = value.array if isinstance(value, Tracked) else np.asarray(value)
+        if self.node is not None and aval_of(raw) is not self.node.aval:
+            raw = np.broadcast_to(raw, np.shape(raw)).astype(self.node.aval.dtype)
+            if raw.shape != self.node.aval.shape:
+                self.node = leaf(raw)
+        self.array = raw
+
+    def detach(self) -> Tensor:
+        """Give the same values over the same memory, without a gradient."""
+        return Tensor.wrap(inplace.materialise(self), None)
+
+    def numpy(self) -> Any:
+        """Give the values as a NumPy array over the same memory.
+
+        Raises
+        ------
+        ConversionError
+            If the tensor requires a gradient (write `t.detach().numpy()`), or lives on a GPU (`t.cpu().numpy()`).
+        """
+        if self.node is not None:
+            raise ConversionError(
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+            )
+        if arrays.on_device(self.array):
+            raise ConversionError(
+                f"can't convert {arrays.device_of(self.array)} device type tensor to numpy. "
+                "Use tensor.cpu().numpy() to copy the tensor to host memory first."
+            )
+        return inplace.materialise(self)
+
+    def item(self) -> Any:
+        """Give the value of a tensor with one entry as a Python number.
+
+        Raises
+        ------
+        ShapeError
+            If it has more entries, or none.
+        """
+        value = arrays.to_host(self.array)
+        if np.size(value) != 1:
+            raise ShapeError(
+                f"a Tensor with {np.size(value)} elements cannot be converted to Scalar: "
+                "write t.tolist() for all of them, or t.sum().item()."
+            )
+        return value.item()
+
+    def __float__(self) -> float:
+        self._warn_scalar()
+        return float(self.item())
+
+    def __int__(self) -> int:
+        self._warn_scalar()
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        self._warn_scalar()
+        return complex(self.item())
+
+    def __bool__(self) -> bool:
+        if np.size(self.array) != 1:
+            raise ShapeError(
+                "Boolean value of Tensor with more than one value is ambiguous: write (t > 0).all() or (t > 0).any()."
+            )
+        return bool(self.item())
+
+    def __index__(self) -> int:
+        if np.size(self.array) != 1 or self.array.dtype.kind not in "iub":
+            raise TypeError("only integer tensors of a single element can be converted to an index.")
+        return int(self.item())
+
+    def _warn_scalar(self) -> None:
+        if self.node is not None and state.mode is not OFF:
+            warnings.warn(
+                "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\n"
+                "Consider using tensor.detach() first.",
+                UserWarning,
+                stacklevel=3,
+            )
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if not np.ndim(self.array) else object.__format__(self, spec)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if self.node is not None and state.mode is not OFF:
+            raise ConversionError(
+                f"{blame(self, 'a Tensor that requires grad')} was asked to become a plain array: "
+                "its gradient would be lost. Write t.detach().numpy() for the values, or gm.stack([...]) and "
+                "NumPy's functions on the tensors themselves."
+            )
+        array = arrays.to_host(inplace.materialise(self))
+        return np.array(array, dtype, copy=copy) if dtype is not None or copy else array
+
+    def leave(self, how: str, strict_text: str = "") -> Any:
+        """A Tensor does not become a plain value without a word."""
+        raise ConversionError(
+            f"{blame(self, 'a Tensor that requires grad')} would lose its gradient in {how}: "
+            f"write {strict_text or 't.detach() there'}."
+        )
+
+    # -- writing ---------------------------------------------------------------------------------
+    def __setitem__(self, index: Any, value: Any) -> None:
+        inplace.assign(self, index, value)
+
+    def assign(self, index: Any, value: Any) -> Tensor:
+        """Write `value` to `self[index]` in place and give this tensor."""
+        return inplace.assign(self, index, value)  # type: ignore[return-value]
+
+    def _in_place(name: str) -> Any:  # type: ignore[misc]
+        def method(self: Tensor, other: Any) -> Tensor:
+            return inplace.assign(self, Ellipsis, getattr(Operators, name)(self.as_value(), other))  # type: ignore
+
+        return method
+
+    __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = map(
+        _in_place, ("__add__", "__sub__", "__mul__", "__truediv__", "__pow__")
+    )
+
+    def as_value(self) -> Tensor:
+        """Give this tensor's present value, whatever is written to it later."""
+        if self.node is not None and type(self.node) is Leaf and state.mode is not OFF:
+            inplace.assign(self, Ellipsis, self)  # a leaf cannot be written while recording: says so
+        return Tensor.wrap(np.copy(self.array), self.node) if self.node is not None else self
+
+    def operate(self, rule: Any, op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        args = promoted(op, args)
+        return super().operate(rule, op, args) if args is not NotImplemented else NotImplemented
+
+    def compare(self, op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        out = super().compare(op, args)
+        return out
+
+    def __reduce__(self) -> Any:
+        return _restored, (arrays.to_host(inplace.materialise(self)), self.node is not None and self.is_leaf)
+
+    def __deepcopy__(self, memo: Any) -> Tensor:
+        if not self.is_leaf:
+            raise NoGradError("Only leaf Tensors can be copied by copy.deepcopy: write t.detach().clone().")
+        return Tensor.wrap(np.copy(self.array), None if self.node is None else leaf(self.array))
+
+
+def _restored(array: Any, wanted: bool) -> Tensor:
+    return Tensor.wrap(array, leaf(array) if wanted else None)
+
+
+def leaf(array: Any) -> Leaf:
+    """Make the node of an input.
+
+    Raises
+    ------
+    IntegerGradError
+        If the dtype is neither floating point nor complex.
+    """
+    aval = aval_of(array)
+    if aval.dtype.kind not in "fc":
+        raise IntegerGradError(
+            "Only Tensors of floating point and complex dtype can require gradients, "
+            f"and this one is {aval.dtype}. Write its numbers with a decimal point (1.0), or dtype=gm.float32."
+        )
+    return Leaf(aval)
+
+
+def seed(tensor: Tracked, gradient: Any) -> Any:
+    """Give the cotangent that a sweep from `tensor` starts with.
+
+    Raises
+    ------
+    NonScalarError
+        If there is no `gradient` and the tensor has several entries.
+    ShapeError
+        If `gradient` is not of the tensor's shape.
+    """
+    node = tensor.node
+    assert node is not None
+    aval = node.aval
+    if gradient is None:
+        if aval.size != 1:
+            name = blame(tensor, "the result")
+            raise NonScalarError(
+                f"grad can be implicitly created only for scalar outputs: {name} has {aval.size} entries. "
+                "Write .sum().backward() (or .mean()), or backward(gradient=...) with one weight for each entry."
+            )
+        return arrays.ones(aval, tensor.array) if aval.shape or arrays.on_device(tensor.array) else aval.tangent.type(1)
+    g = gradient if isinstance(gradient, Tracked) else np.asarray(gradient) if not arrays.is_array(gradient) else gradient
+    shape = np.shape(g.array) if isinstance(g, Tracked) else g.shape
+    if tuple(shape) != aval.shape:
+        raise ShapeError(
+            f"Mismatch in shape: gradient= has a shape of {tuple(shape)} and the result has a shape of {aval.shape}. "
+            "Give one weight for each entry of the result."
+        )
+    if isinstance(g, Tracked):
+        return Tracked.joined(g.array, g.node) if g.node is not None else g.array
+    return g.astype(aval.tangent)
+
+
+def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Make a tensor from numbers, lists or arrays; the data are copied.
+
+    Parameters
+    ----------
+    data : array_like
+        Python floats become float32 and ints int64, as in PyTorch; arrays and NumPy scalars keep their dtype.
+    dtype : dtype, optional
+        Of the result, by NumPy's or gradmagic's name (`gm.float64`).
+    device : str, optional
+        "cpu" (the default), "cuda" or "cuda:0".
+    requires_grad : bool
+        Whether `backward` computes a gradient for it.
+
+    Returns
+    -------
+    Tensor
+        Of the data's shape.
+
+    Raises
+    ------
+    IntegerGradError
+        If a gradient is wanted for whole numbers.
+    DeviceError
+        If the device cannot be used here.
+
+    Examples
+    --------
+    >>> import gradmagic as gm
+    >>> gm.tensor([[1.0, 2.0]], requires_grad=True)
+    tensor([[1., 2.]], requires_grad=True)
+    """
+    if isinstance(data, Tracked):
+        array = np.copy(data.array)
+    elif arrays.is_array(data):
+        array = data.copy()
+    elif isinstance(data, np.generic):
+        array = data
+    else:
+        array = _from_python(data, dtype)
+    if dtype is not None:
+        array = array.astype(np.dtype(dtype), copy=False)
+    if device is not None:
+        array = arrays.to_device(array, device)
+    if type(array) is np.ndarray and not array.ndim:
+        array = array[()]  # NumPy scalars inside: see Tracked
+    return Tensor.wrap(array, leaf(array) if requires_grad else None)
+
+
+def _from_python(data: Any, dtype: Any) -> Any:
+    if any(isinstance(v, Tracked) and v.node is not None for v in _leaves(data)):
+        raise ConversionError(
+            "gm.tensor([...]) of tensors that require grad would lose their gradients: write gm.stack([...])."
+        )
+    array = np.array(data)
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"gm.tensor() needs numbers, and got {type(data).__name__} with {array.dtype} entries.")
+    if dtype is None and not any(isinstance(v, (np.ndarray, np.generic)) for v in _leaves(data)):
+        array = array.astype({"f": np.float32, "c": np.complex64}.get(array.dtype.kind, array.dtype))
+    return array
+
+
+def _leaves(data: Any) -> Any:
+    if isinstance(data, (list, tuple)):
+        for v in data:
+            yield from _leaves(v)
+    else:
+        yield data
+
+

@@ -1,0 +1,43 @@
+"""The base of the tracked object: an array and the node that says how it was made. Its two faces derive from it.
+
+`Tensor` (tensor.py) has PyTorch's methods, `Array` (array.py) has ndarray's; tape, rules and dispatch are shared.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from .tape import Node
+
+
+class Tracked:
+    """An array whose computation is recorded.
+
+    Attributes
+    ----------
+    array : ndarray, NumPy scalar, Python number, or an array of another device
+        The value. Scalars are kept as NumPy scalars: a 0-d array costs 8 times as much (310 against 39 ns a product).
+    node : Node or None
+        How it was made; None if no gradient is wanted.
+    """
+
+    __slots__ = ("__weakref__", "array", "node")
+
+    array: Any
+    node: Node | None
+    # The face that rules see when the sweep itself is recorded: NumPy's. Set by array.py.
+    inner: ClassVar[type[Tracked]]
+
+    @classmethod
+    def wrap(cls, array: Any, node: Node | None) -> Any:
+        """Make one of this face."""
+        made = object.__new__(cls)
+        made.array = array
+        made.node = node
+        return made
+
+    @staticmethod
+    def joined(array: Any, node: Node) -> Tracked:
+        """Make one of NumPy's face, as the rules want it."""
+        return Tracked.inner.wrap(array, node)
