@@ -1,0 +1,42 @@
+"""What `import gradmagic` adds to `import numpy`, and `%load_ext gradmagic` to both: best of fresh processes, in turn.
+
+    python tests/benchmarks/imports.py [--rounds 15]
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMED = "import time; start = time.perf_counter(); {}; print(time.perf_counter() - start)"
+LOADED = (
+    "import time, numpy, gradmagic; from IPython.core.interactiveshell import InteractiveShell as S; shell = S.instance();"
+    " start = time.perf_counter(); shell.extension_manager.load_extension('gradmagic'); print(time.perf_counter() - start)"
+)
+
+
+def seconds(program: str) -> float:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, env=environment
+    )
+    return float(done.stdout)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=15)
+    programs = {
+        "import numpy": TIMED.format("import numpy"),
+        "import numpy, gradmagic": TIMED.format("import numpy, gradmagic"),
+        "%load_ext gradmagic": LOADED,
+    }
+    rounds = [[seconds(p) for p in programs.values()] for _ in range(parser.parse_args().rounds)]
+    for name, times in zip(programs, zip(*rounds, strict=True), strict=True):
+        print(f"{name:26s} {min(times) * 1e3:6.1f} ms")
+
+
+if __name__ == "__main__":
+    main()
