@@ -31,7 +31,7 @@ class Array(NumpyMethods, Operators):
         """Make one; what carries no gradient stays the plain array or number that it is."""
         if node is None:
             return array
-        made = object.__new__(cls)
+        made = cls()
         made.array = array
         made.node = node
         return made
@@ -125,7 +125,10 @@ class Array(NumpyMethods, Operators):
         # with the words of the value's own type.
         if name.startswith("__"):
             raise AttributeError(name)
-        return getattr(object.__getattribute__(self, "array"), name)
+        found = getattr(object.__getattribute__(self, "array"), name)
+        if callable(found):
+            self.leave(f".{name}()")
+        return found
 
     def __copy__(self) -> Any:
         return self + 0 if not arrays.is_array(self.array) else np.copy(self)

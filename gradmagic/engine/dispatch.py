@@ -13,19 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from . import arrays
+from . import arrays, inplace
 from .errors import ArgumentError, UnknownFunctionError
 from .places import describe, name_of, place_of, user_frame
 from .rules.declare import CONSTANT, RULES, Elementwise, Linear, Rule, pick
 from .tape import OFF, Node, aval_of, state, tick
 from .tracked import Tracked
 
-_new = object.__new__
-
 
 def record(rule: Rule, array: Any, inputs: tuple[Node | None, ...], saved: Any, aval: Any = None) -> Node:
     """Put one operation on the tape and give its node."""
-    node = _new(Node)
+    node = Node()
     node.rule, node.inputs, node.saved = rule, inputs, saved
     node.aval = aval if aval is not None else aval_of(array)
     node.number = tick()
@@ -61,6 +59,55 @@ def call_elementwise(rule: Elementwise, args: Sequence[Any], function: Any = Non
         rule = rule.twin
     inputs = tuple(nodes)
     return face.wrap(out, record(rule, out, inputs, rule.keep(out, raws, {}, inputs), aval))
+
+
+def call_unary(rule: Elementwise, function: Any, x: Tracked) -> Any:
+    """Compute an elementwise function of one argument: `call_elementwise` without its loops (1.2 for 2.9 us)."""
+    n, mode = x.node, state.mode
+    if n is None or mode is OFF or not (aval := n.aval).fast or aval.python is not None:
+        return call_elementwise(rule, (x,), function)
+    array = x.array
+    out = function(array)
+    keep_out, keep_x = rule.keeps[1]
+    node = Node()
+    node.rule, node.inputs = rule.twin, (n,)
+    node.saved = (out if keep_out else None, array if keep_x else None)
+    node.aval, node.number, node.place = aval, tick(), None
+    if mode is not None:
+        mode(node, out, sys._getframe(1))
+    made = type(x)()
+    made.array, made.node = out, node
+    return made
+
+
+def call_linear(rule: Linear, function: Any, args: Sequence[Any]) -> Any:
+    """Compute a linear function with positional settings only: `call` without its generality (2.5 for 6 us)."""
+    x = args[0]
+    n, mode = x.node, state.mode
+    array = x.array
+    if len(args) == 1 and function in QUICK and type(array) is np.ndarray and array.dtype.char in "fd":
+        out = QUICK[function](array)
+    else:
+        out = function(array, *args[1:])
+    if n is None or mode is OFF:
+        return _wrap_outputs(out, type(x))
+    node = Node()
+    node.rule, node.inputs, node.saved = rule, (n,), (n.aval, args[1:], _NO_OPTIONS)
+    node.aval, node.number, node.place = aval_of(out), tick(), None
+    if mode is not None:
+        mode(node, out, sys._getframe(1))
+    made = type(x).wrap(out, node)
+    if getattr(out, "base", None) is not None and rule.view:
+        inplace.shares(made, x)
+    return made
+
+
+# What np.sum and np.mean come down to for a whole float array: 0.8 and 1.1 us for 2.1 and 3.7, bit for bit the same.
+QUICK: dict[Any, Callable[[Any], Any]] = {
+    np.sum: lambda x: np.add.reduce(x, None),
+    np.mean: lambda x: np.add.reduce(x, None) / x.size,
+}
+_NO_OPTIONS: dict[str, Any] = {}
 
 
 def call(rule: Rule, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -110,13 +157,13 @@ def call(rule: Rule, function: Any, args: Sequence[Any], kwargs: dict[str, Any])
 
 def array_ufunc(self: Tracked, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """Serve a ufunc called on tracked values (NumPy's `__array_ufunc__`)."""
-    out = kwargs.pop("out", None)
+    out = kwargs.pop("out", None) if kwargs else None
     if out is not None and method != "at":
         return _written(array_ufunc(self, ufunc, method, *inputs, **kwargs), out[0])
     if method == "__call__":
         rule = RULES.get(ufunc)
         if type(rule) is Elementwise and not kwargs:
-            return call_elementwise(rule, inputs)
+            return call_elementwise(rule, inputs) if len(inputs) > 1 else call_unary(rule, ufunc, self)
         if rule is None:
             return unknown(ufunc, inputs, kwargs)
         if kwargs:
@@ -149,6 +196,8 @@ def array_function(self: Tracked, function: Any, types: Any, args: Any, kwargs: 
         kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue and k != "out"}
         if out is not None:
             return _written(call(rule, function, args, kwargs), out[0] if isinstance(out, tuple) else out)
+    elif type(rule) is Linear and not rule.sequence and _plain(args):
+        return call_linear(rule, function, args)
     return call(rule, function, args, kwargs)
 
 
@@ -287,6 +336,13 @@ def _wrap_outputs(out: Any, face: Any) -> Any:
     if isinstance(out, tuple) and hasattr(out, "_fields"):
         return type(out)(*(_wrap_outputs(o, face) for o in out))
     return out
+
+
+def _plain(args: Sequence[Any]) -> bool:
+    """Tell whether only the first argument is tracked."""
+    return isinstance(args[0], Tracked) and (
+        len(args) == 1 or not any(isinstance(a, Tracked) for rest in args[1:] for a in _flat(rest))
+    )
 
 
 @cache

@@ -13,14 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from .dispatch import array_function, array_ufunc, call, call_elementwise
-from .rules.declare import MINUS, RULES, SAME, Elementwise
+from .dispatch import array_function, array_ufunc, call, call_elementwise, call_linear, call_unary
+from .rules import tables
+from .rules.declare import RULES, Elementwise
 from .tape import OFF, Node, constant_for, state, tick
 from .tracked import Tracked
 
-_new = object.__new__
 _frame = sys._getframe
 _ndarray = np.ndarray
+# Node() and Tensor() without arguments: 71 ns; object.__new__(Node) 99, a Python __init__ 270.
 
 
 def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], Any]:
@@ -42,7 +43,7 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
                 if m is not None and m.aval is aval:
                     y = other.array
                     out = op(x, y)
-                    node = _new(Node)
+                    node = Node()
                     node.rule = fast
                     node.inputs = (n, m)
                     node.saved = (
@@ -51,7 +52,7 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
                     node.aval = aval
                     node.number = tick()
                     node.place = None
-                    made = _new(kind)
+                    made = kind()
                     made.array = out
                     made.node = node
                     if mode is not None:
@@ -65,14 +66,14 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
                 else:
                     y = other
                 out = op(x, y)
-                node = _new(Node)
+                node = Node()
                 node.rule = fast
                 node.inputs = (n, None)
                 node.saved = (out if out_l else None, x if x_l else None, y if y_l else None) if keep_left else None
                 node.aval = aval
                 node.number = tick()
                 node.place = None
-                made = _new(type(self))
+                made = type(self)()
                 made.array = out
                 made.node = node
                 if mode is not None:
@@ -102,14 +103,14 @@ def _reflected(op: Callable[[Any, Any], Any], ufunc: Any, torch: str = "") -> Ca
                 if x is None:
                     x = constant_for(aval, other)
             out = op(x, y)
-            node = _new(Node)
+            node = Node()
             node.rule = fast
             node.inputs = (None, n)
             node.saved = (out if out_r else None, x if x_r else None, y if y_r else None) if keep_right else None
             node.aval = aval
             node.number = tick()
             node.place = None
-            made = _new(type(self))
+            made = type(self)()
             made.array = out
             made.node = node
             if mode is not None:
@@ -131,41 +132,23 @@ def _plain(op: Callable[[Any, Any], Any], ufunc: Any, swapped: bool = False) -> 
 
 
 def _unary(op: Callable[[Any], Any], ufunc: Any) -> Callable[[Any], Any]:
+    rule = RULES[ufunc]
+
     def method(self: Any) -> Any:
-        return call_elementwise(RULES[ufunc], (self,), op)
+        return call_unary(rule, op, self)
 
     return method
 
 
+_SQUARE = RULES[np.square]
 _general_power = _plain(operator.pow, np.power)
 
 
 def _power(self: Any, exponent: Any) -> Any:
     # x**2 is NumPy's square, in NumPy too; everything else is left to NumPy's own choice (sqrt for 0.5 ...).
     if type(exponent) is int and exponent == 2 and type(self.array) is _ndarray:
-        return _square(self)
+        return call_unary(_SQUARE, np.square, self)
     return _general_power(self, exponent)
-
-
-def _square(self: Any) -> Any:
-    n, mode = self.node, state.mode
-    if n is None or mode is OFF or not n.aval.fast:
-        return call_elementwise(RULES[np.square], (self,))
-    x = self.array
-    out = x * x
-    node = _new(Node)
-    node.rule = RULES[np.square].twin
-    node.inputs = (n,)
-    node.saved = (None, x)
-    node.aval = n.aval
-    node.number = tick()
-    node.place = None
-    if mode is not None:
-        mode(node, out, _frame(2))
-    made = _new(type(self))
-    made.array = out
-    made.node = node
-    return made
 
 
 class Operators(Tracked):
@@ -229,7 +212,10 @@ class Operators(Tracked):
     __array_priority__ = 1000
 
     def __getitem__(self, index: Any) -> Any:
-        return call(RULES[operator.getitem], operator.getitem, (self, index), {})
+        rule = RULES[operator.getitem]
+        if isinstance(index, (int, slice)):
+            return call_linear(rule, operator.getitem, (self, index))
+        return call(rule, operator.getitem, (self, index), {})
 
     def __len__(self) -> int:
         return len(self.array)
@@ -245,5 +231,4 @@ class Operators(Tracked):
 
 _CONSTANT = RULES[np.less]
 _OPERANDS = (Tracked, _ndarray, np.generic, int, float, complex, list)
-# An operand of another device is an ndarray in spirit: its class enters when it is registered.
-assert SAME is not MINUS
+assert tables

@@ -182,19 +182,19 @@ class Tensor(TorchMethods, Operators):
                 "Make the input with gm.tensor(..., requires_grad=True)"
                 + (", and compute outside no_grad()." if state.mode is OFF else ".")
             )
-        g = seed(self, gradient)
+        g = node.aval.one if gradient is None and type(self.array) is node.aval.dtype.type else seed(self, gradient)
         if inputs is not None:
             inputs = [inputs.node] if isinstance(inputs, Tensor) else [t.node for t in inputs]
-        swept = sweep(node, g, inputs=inputs, retain=bool(retain_graph), create_graph=create_graph)
-        for found in swept.nodes:
+        nodes, cotangents, owned = sweep(node, g, inputs=inputs, retain=bool(retain_graph), create_graph=create_graph)
+        for found in nodes:
             if type(found) is not Leaf:
                 continue
-            c = swept.cotangents[found.number]
+            c = cotangents[found.number]
             old = found.grad
             if isinstance(c, Tracked):
                 found.grad = Tensor.wrap(c.array, c.node) if old is None else old + Tensor.wrap(c.array, c.node)
             elif old is None:
-                if type(c) in arrays.KINDS and found.number not in swept.owned:
+                if type(c) in arrays.KINDS and found.number not in owned:
                     c = np.copy(c)
                 found.grad = Tensor.wrap(c, None)
             elif type(old.array) in arrays.KINDS and old.node is None:
@@ -392,7 +392,7 @@ def seed(tensor: Tracked, gradient: Any) -> Any:
                 f"grad can be implicitly created only for scalar outputs: {name} has {aval.size} entries. "
                 "Write .sum().backward() (or .mean()), or backward(gradient=...) with one weight for each entry."
             )
-        return arrays.ones(aval, tensor.array) if aval.shape or arrays.on_device(tensor.array) else aval.tangent.type(1)
+        return arrays.ones(aval, tensor.array) if aval.shape or arrays.on_device(tensor.array) else aval.one
     g = gradient if isinstance(gradient, Tracked) else np.asarray(gradient) if not arrays.is_array(gradient) else gradient
     shape = np.shape(g.array) if isinstance(g, Tracked) else g.shape
     if tuple(shape) != aval.shape:

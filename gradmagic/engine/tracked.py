@@ -32,7 +32,7 @@ class Tracked:
     @classmethod
     def wrap(cls, array: Any, node: Node | None) -> Any:
         """Make one of this face."""
-        made = object.__new__(cls)
+        made = cls()
         made.array = array
         made.node = node
         return made

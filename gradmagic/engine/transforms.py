@@ -70,8 +70,8 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
         if out.node.aval.size != 1:
             raise _not_scalar(f, out)
         inner = _only_from(out.node, nodes)
-        swept = sweep(out.node, seed(out, None), inputs=nodes, create_graph=not inner)
-        found = [swept.cotangents.get(node.number) if node in swept.nodes else None for node in nodes]
+        reached, cotangents, _ = sweep(out.node, seed(out, None), inputs=nodes, create_graph=not inner)
+        found = [cotangents[node.number] if node in reached else None for node in nodes]
         outer = any(not isinstance(node, Leaf) for node in nodes)
         plain = out.array if inner and not isinstance(out, Tensor) else out.detach() if inner and not outer else out
         return plain, _result(found, arguments, numbers, argnums)
@@ -131,8 +131,6 @@ def _result(found: list[Any], arguments: list[Any], numbers: tuple[int, ...], ar
         if c is None:
             aval = x.node.aval
             c = np.zeros(aval.shape, aval.tangent) if aval.shape else aval.tangent.type(0)
-        if x.node.aval.python is not None and isinstance(c, np.generic) and not np.iscomplexobj(c):
-            c = c if isinstance(c, np.floating) and x.node.aval.python is not float else c
         if isinstance(x, Tensor):
             c = Tensor.wrap(getattr(c, "array", c), getattr(c, "node", None))
         grads.append(c)
@@ -210,13 +208,12 @@ def grad_of(
     total: list[Any] = [None] * len(ins)
     retain = create_graph if retain_graph is None else retain_graph
     for k, (t, s) in enumerate(zip(outs, seeds, strict=True)):
-        swept = sweep(
+        reached, cotangents, _ = sweep(
             t.node, seed(t, s), inputs=nodes, retain=retain or k + 1 < len(outs), create_graph=create_graph
         )
-        reached = {node.number for node in swept.nodes}
         for i, node in enumerate(nodes):
-            if node.number in reached:
-                c = swept.cotangents[node.number]
+            if node in reached:
+                c = cotangents[node.number]
                 total[i] = c if total[i] is None else total[i] + c
     for i, c in enumerate(total):
         if c is None and not allow_unused:

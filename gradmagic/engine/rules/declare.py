@@ -277,10 +277,6 @@ class Pick(Rule):
         return tangents[0][saved]
 
 
-PICK = Pick(lambda outputs, index: outputs[index], "")
-PICK.name = "output"
-
-
 def pick(node: Node, index: int) -> Node:
     """Make the node of output `index` of a node with several outputs."""
     from ..tape import tick
@@ -324,9 +320,6 @@ def rule(
     """
     RULES[function] = General(function, vjps, each, jvp, torch, sequence, outputs)
     return function
-
-
-CONSTANT = Rule(lambda: None, "")
 
 
 def constant(*functions: Any) -> None:
@@ -383,3 +376,8 @@ def _name_of(function: Any) -> str:
 def _torch_name(name: str, torch: str) -> str:
     torch = torch or "".join(part[:1].upper() + part[1:] for part in name.split("_"))
     return torch if "Backward" in torch else f"{torch}Backward{'' if torch[-1:].isdigit() else '0'}"
+
+
+CONSTANT = Rule(lambda: None, "")  # functions without a derivative by nature
+PICK = Pick(lambda outputs, index: outputs[index], "Select")
+PICK.name = "output"

@@ -1,0 +1,73 @@
+"""gradmagic: see where every number's gradient comes from.
+
+In a notebook, `%load_ext gradmagic` and `%%grad` on top of a cell. In Python, `gm.tensor(...)`, `loss.backward()`,
+`x.grad`, `gm.grad(f)`. The house, in the order of a reader: `engine` (tape and derivatives), `nn` and `optim`
+(PyTorch's names for networks), `cell` (running one cell), `report` (showing what happened).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from . import autograd, functions, nn, optim
+from .engine.array import Array
+from .engine.errors import GradmagicError
+from .engine.tape import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .engine.tensor import Tensor, tensor
+from .engine.transforms import grad, value_and_grad
+from .functions import *  # noqa: F403  (PyTorch's function names; the list is functions.__all__)
+
+if TYPE_CHECKING:
+    from .cell import last, make_dot
+    from .report import Report
+
+__version__ = "0.1.0"
+
+# What needs IPython, jinja2 or rich is imported when it is first asked for: `import gradmagic` stays light.
+_LATER = {"Report": "report", "last": "cell", "make_dot": "cell"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_LATER])
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Add `%%grad` and `%grad` to IPython; called by `%load_ext gradmagic`."""
+    from .cell.magic import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take them away again; called by `%unload_ext gradmagic`."""
+    from .cell.magic import unload
+
+    unload(shell)
+
+
+__all__ = [
+    "Array",
+    "GradmagicError",
+    "Report",
+    "Tensor",
+    "autograd",
+    "enable_grad",
+    "grad",
+    "is_grad_enabled",
+    "last",
+    "make_dot",
+    "nn",
+    "no_grad",
+    "optim",
+    "set_grad_enabled",
+    "tensor",
+    "value_and_grad",
+    *functions.__all__,
+]

@@ -1,0 +1,199 @@
+"""What a cell and its report share: plain frozen data, nothing that computes.
+
+`gradmagic.cell.collect` makes a `Trace` from the tape; everything in this folder reads only a `Trace` and the
+engine's `Value`. A `Trace` holds no tensors, no nodes and no frames, so a report kept in `Out` holds no graph.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..engine.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the source an operation was made.
+
+    Attributes
+    ----------
+    label : str
+        What the reader calls the source: `"In [3]"`, a file name.
+    line, end_line : int
+        As the reader counts them.
+    column, end_column : int
+        In characters, from 0, so that `line_text[column:end_column]` is the sub-expression when it is on one line.
+    text : str
+        The sub-expression as it is written; `""` where the source is gone.
+    inside : bool
+        Whether it is in the traced source itself (not in another cell, not in a module).
+    line_in_cell : int or None
+        The line of the traced source that led here, when the operation was made inside a called function.
+    function : str or None
+        The called function it is in; None at the top of a cell.
+    """
+
+    label: str
+    line: int
+    end_line: int
+    column: int
+    end_column: int
+    text: str
+    inside: bool = True
+    line_in_cell: int | None = None
+    function: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One argument of an operation.
+
+    Attributes
+    ----------
+    source : int or None
+        Key of the operation (or input) that made the argument; None for a constant.
+    constant : str
+        How the constant is written, when `source` is None.
+    argument : int
+        Position of the argument.
+    formula : str
+        The local derivative in the reader's own names: `"2*x"`, `"b"`; `""` where there is none to write.
+    local : Value or None
+        The local derivative's numbers, where it is elementwise.
+    flow : Value or None
+        What this edge contributes to the gradient of its source.
+    """
+
+    source: int | None
+    constant: str = ""
+    argument: int = 0
+    formula: str = ""
+    local: Value | None = None
+    flow: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One value of the graph: an operation, or an input (whose `rule` is `""`).
+
+    Attributes
+    ----------
+    key : int
+        Ascends in tape order.
+    rule, torch : str
+        NumPy's name (`"multiply"`) and PyTorch's (`"MulBackward0"`).
+    inputs : tuple of Edge
+    shape, dtype
+        Of the value.
+    value, grad : Value or None
+        The value, and the result's gradient with respect to it, where they were kept.
+    names : tuple of str
+        What the reader calls the value, in the order of assignment.
+    place : Place or None
+    count : int
+        How many operations it stands for, when alike ones were put together.
+    """
+
+    key: int
+    rule: str
+    torch: str = ""
+    inputs: tuple[Edge, ...] = ()
+    shape: tuple[int, ...] = ()
+    dtype: str = "float64"
+    value: Value | None = None
+    grad: Value | None = None
+    names: tuple[str, ...] = ()
+    place: Place | None = None
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One thing that the gradient is taken with respect to: a row of the table.
+
+    `kind` says what the reader's object is (`"ndarray"`, `"int"`, `"float"`, `"Tensor"`, `"numpy scalar"`); `reached`
+    is False when the result does not depend on it; `array` is the gradient itself, as `Report.grads` gives it.
+    """
+
+    name: str
+    key: int
+    value: Value
+    grad: Value | None = None
+    kind: str = "ndarray"
+    reached: bool = True
+    array: Any = field(default=None, compare=False)
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the gradient is of. `text` is how it is written in the cell, when it has no name."""
+
+    name: str
+    key: int
+    value: Value
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """One backward sweep that the cell ran: the result and the inputs that are numbers, as they were."""
+
+    value: float | None
+    inputs: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One thing that the reader must know: `kind` is `"cut"`, `"not reached"`, `"nan"`, `"zero"`, `"dtype"` ..."""
+
+    kind: str
+    text: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """All that a report shows of one cell.
+
+    Attributes
+    ----------
+    label : str
+        `"In [3]"` or a file's name.
+    source : str
+        The source that was traced, without the magic's own line.
+    first_line : int
+        The number of `source`'s first line as the reader counts lines (the magic's own line is 1, so 2 in a cell).
+    operations : tuple of Operation
+        In tape order, inputs first where they are used.
+    inputs : tuple of Input
+    result : Result or None
+        None when the cell failed before there was one.
+    notes : tuple of Note
+    sweeps : tuple of Sweep
+        One for each backward that the cell ran.
+    total : int
+        Operations before limits.
+    own_sweep : bool
+        Whether the magic ran the sweep (the cell did not).
+    error : str or None
+        One line about the exception that ended the cell.
+    device : str
+    elementwise : bool
+        Whether element k of what was summed depends on element k of the input only.
+    """
+
+    label: str
+    source: str
+    first_line: int = 2
+    operations: tuple[Operation, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    result: Result | None = None
+    notes: tuple[Note, ...] = ()
+    sweeps: tuple[Sweep, ...] = ()
+    total: int = 0
+    own_sweep: bool = True
+    error: str | None = None
+    device: str = "cpu"
+    elementwise: bool = False
