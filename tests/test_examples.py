@@ -12,7 +12,11 @@ NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
 
 def reports(cell) -> list[str]:
     """The pages that gradmagic put below a cell."""
-    return [o["data"]["text/html"] for o in cell.get("outputs", ()) if "gradmagic" in o.get("data", {}).get("text/html", "")]
+    return [
+        o["data"]["text/html"]
+        for o in cell.get("outputs", ())
+        if "gradmagic" in o.get("data", {}).get("text/html", "")
+    ]
 
 
 def test_there_is_a_notebook_for_each_of_the_six_programs():

@@ -14,8 +14,13 @@ def blocks(language: str) -> list[str]:
 
 
 def test_two_commands_do_everything():
-    commands = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("pip install")]
-    assert commands[:2] == ["pip install . && python -m gradmagic", "pip install '.[test]' && python -m pytest"]
+    commands = [
+        line for block in blocks("sh") for line in block.splitlines() if line.startswith("pip install")
+    ]
+    assert commands[:2] == [
+        "pip install . && python -m gradmagic",
+        "pip install '.[test]' && python -m pytest",
+    ]
 
 
 def test_the_cells_run_one_after_the_other():

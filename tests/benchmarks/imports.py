@@ -1,6 +1,6 @@
 """What `import gradmagic` adds to `import numpy`, and `%load_ext gradmagic` to both: best of fresh processes, in turn.
 
-    python tests/benchmarks/imports.py [--rounds 15]
+python tests/benchmarks/imports.py [--rounds 15]
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """How long a report takes, from the finished cell to the page, and how large it is.
 
-    python tests/benchmarks/reports.py
+python tests/benchmarks/reports.py
 """
 
 import sys
@@ -32,7 +32,9 @@ CELLS = {
     ),
     "twenty unlike lines": (
         "x",
-        "y = x\n" + "\n".join(f"y{k} = np.sin(y) + {k} * y\ny = y{k} / {k + 2}" for k in range(20)) + "\nz = y.sum()",
+        "y = x\n"
+        + "\n".join(f"y{k} = np.sin(y) + {k} * y\ny = y{k} / {k + 2}" for k in range(20))
+        + "\nz = y.sum()",
     ),
     "a loop of 100": ("a b", "for k in range(50):\n    a = a * b + 0.5\na"),
     "a loop of 10,000": ("a b", "for k in range(5000):\n    a = a * 0.9 + b\na"),

@@ -1,6 +1,6 @@
 """What watching the tape costs: traced over untraced, in time and in memory. Every number is of a process of its own.
 
-    python tests/benchmarks/tracing.py [--rounds 7] [--length 10000]
+python tests/benchmarks/tracing.py [--rounds 7] [--length 10000]
 """
 
 import argparse
@@ -111,16 +111,22 @@ def main() -> None:
         print(json.dumps(MEASURES[name](*arguments)))
         return
     n = options.length
-    print(f"Python {platform.python_version()}, NumPy {np.__version__}, {n:,} operations over 4 float32 numbers")
+    print(
+        f"Python {platform.python_version()}, NumPy {np.__version__}, {n:,} operations over 4 float32 numbers"
+    )
     # Processes in turn, so that a busy moment of the machine hits both.
     pairs = [(measure("time", n, False, 3), measure("time", n, True, 3)) for _ in range(options.rounds)]
     plain, traced = (min(times) for times in zip(*pairs, strict=True))
     print(f"time       {plain * 1e3:8.1f} ms   traced {traced * 1e3:8.1f} ms   ratio {traced / plain:.2f}")
     for name in ("allocated", "resident"):
         plain, traced = measure(name, n, False), measure(name, n, True)
-        print(f"{name:10s} {plain / 2**20:8.2f} MiB  traced {traced / 2**20:8.2f} MiB  ratio {traced / plain:.2f}")
+        print(
+            f"{name:10s} {plain / 2**20:8.2f} MiB  traced {traced / 2**20:8.2f} MiB  ratio {traced / plain:.2f}"
+        )
     for name in ("allocated", "resident"):
-        print(f"100,000 operations untraced, {name}: {measure(name, 100_000, False) / 100_000:.0f} bytes an operation")
+        print(
+            f"100,000 operations untraced, {name}: {measure(name, 100_000, False) / 100_000:.0f} bytes an operation"
+        )
     held = measure("loop", 200)
     print("a traced loop of 200 sweeps, KiB held after each 20:", " ".join(f"{b / 1024:.0f}" for b in held))
 

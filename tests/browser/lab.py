@@ -22,14 +22,13 @@ import nbformat
 # Two cores shared with a kernel, a server and a browser: seconds here are nothing unusual.
 PATIENCE = 120.0
 
-CHROMIUM_ARGUMENTS = (
-    "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update "
-    "--disable-sync --disable-quic --disable-dev-shm-usage --hide-scrollbars --font-render-hinting=none"
-).split()
+CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic", "--disable-dev-shm-usage", "--hide-scrollbars", "--font-render-hinting=none"]
 
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
-    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},  # cells out of sight stay in the page
+    "@jupyterlab/notebook-extension:tracker": {
+        "windowingMode": "none"
+    },  # cells out of sight stay in the page
 }
 
 
@@ -80,7 +79,12 @@ class Server:
         }
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())],
+                [
+                    sys.executable,
+                    "-m",
+                    "jupyterlab",
+                    *(f"--{name}={value}" for name, value in options.items()),
+                ],
                 env={**os.environ, "JUPYTER_TOKEN": self.token},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -137,7 +141,9 @@ class Lab:
         self.page.wait_for_selector("#jupyterlab-splash", state="detached")
 
     def command(self, name: str, **arguments: object) -> None:
-        self.page.evaluate("([name, args]) => window.jupyterapp.commands.execute(name, args)", [name, arguments])
+        self.page.evaluate(
+            "([name, args]) => window.jupyterapp.commands.execute(name, args)", [name, arguments]
+        )
 
     def run_all(self) -> None:
         self.command("notebook:run-all-cells")
