@@ -1,7 +1,8 @@
-"""What every test stands on: one gradmagic for this process and its children, no file of the user's, drawn tests that repeat.
+"""What every test stands on: one gradmagic for this process and its children, and no file of the user's.
 
-In: the checkout's gradmagic (the current directory comes first on sys.path). Out: an environment for kernels, terminals and
-child interpreters; the markers `browser` and `gpu`, skipped where the machine lacks them and counted in the last lines.
+In: the checkout's gradmagic (the current directory comes first on sys.path). Out: an environment for kernels,
+terminals and child interpreters; the markers `browser` and `gpu`, skipped where the machine lacks them and counted
+in the last lines.
 """
 
 import importlib.util

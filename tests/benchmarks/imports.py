@@ -11,10 +11,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMED = "import time; start = time.perf_counter(); {}; print(time.perf_counter() - start)"
-LOADED = (
-    "import time, numpy, gradmagic; from IPython.core.interactiveshell import InteractiveShell as S; shell = S.instance();"
-    " start = time.perf_counter(); shell.extension_manager.load_extension('gradmagic'); print(time.perf_counter() - start)"
-)
+LOADED = "import numpy, gradmagic; from IPython.core.interactiveshell import InteractiveShell as S; s = S.instance(); "
+LOADED += TIMED.format("s.extension_manager.load_extension('gradmagic')")
 
 
 def seconds(program: str) -> float:

@@ -5,6 +5,7 @@ python tests/benchmarks/reports.py
 
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -59,7 +60,7 @@ def main() -> None:
         marks.append(time.perf_counter())
         text = report.to_text()
         marks.append(time.perf_counter())
-        spent = " ".join(f"{(q - p) * 1e3:6.0f} ms" for p, q in zip(marks, marks[1:], strict=False))
+        spent = " ".join(f"{(q - p) * 1e3:6.0f} ms" for p, q in pairwise(marks))
         print(f"{name:22s} {spent} {len(page.encode()) / 1000:6.1f} KB  {len(text.splitlines())} lines")
 
 
