@@ -14,7 +14,8 @@ from . import autograd, functions, nn, optim
 from .engine.array import Array
 from .engine.errors import GradmagicError
 from .engine.tape import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from .engine.tensor import Tensor, tensor
+from .engine.creation import tensor
+from .engine.tensor import Tensor
 from .engine.transforms import grad, value_and_grad
 from .functions import *  # noqa: F403  (PyTorch's function names; the list is functions.__all__)
 

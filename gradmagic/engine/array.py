@@ -15,7 +15,7 @@ import numpy as np
 from . import arrays, inplace
 from .numpy_face import NumpyMethods
 from .operators import Operators
-from .places import user_frame
+from .places import instruction_of, user_frame
 from .tape import OFF, Leaf, Node, aval_of, state
 from .tracked import Tracked
 
@@ -66,7 +66,8 @@ class Array(NumpyMethods, Operators):
         return self.array
 
     def __float__(self) -> float:
-        return float(self.leave("float"))
+        assigned = instruction_of(sys._getframe(1)) == "STORE_SUBSCR"
+        return float(self.leave("assignment" if assigned else "float"))
 
     def __int__(self) -> int:
         return int(self.leave("int"))

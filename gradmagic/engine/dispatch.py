@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import arrays, inplace
-from .errors import ArgumentError, UnknownFunctionError
+from .errors import ArgumentError, ShapeError, UnknownFunctionError
 from .places import describe, name_of, place_of, user_frame
 from .rules.declare import CONSTANT, RULES, Elementwise, Linear, Rule, pick
 from .tape import OFF, Node, aval_of, state, tick
@@ -34,7 +34,7 @@ def record(rule: Rule, array: Any, inputs: tuple[Node | None, ...], saved: Any, 
     return node
 
 
-def call_elementwise(rule: Elementwise, args: Sequence[Any], function: Any = None) -> Any:
+def call_elementwise(rule: Elementwise, args: Sequence[Any], function: Any = None, shown: Any = None) -> Any:
     """Compute an elementwise function (by `function`, if the operator differs from the ufunc) and record it."""
     face: Any = None
     raws, nodes, tracked = [], [], False
@@ -49,7 +49,10 @@ def call_elementwise(rule: Elementwise, args: Sequence[Any], function: Any = Non
             a = np.asarray(a)
         raws.append(a)
         nodes.append(node)
-    out = (function or rule.function)(*raws)
+    try:
+        out = (function or rule.function)(*raws)
+    except ValueError as error:
+        raise mismatch(error, rule, shown or args) from None
     if out is NotImplemented or face is None:
         return out
     if not tracked or state.mode is OFF:
@@ -108,6 +111,7 @@ QUICK: dict[Any, Callable[[Any], Any]] = {
     np.mean: lambda x: np.add.reduce(x, None) / x.size,
 }
 _NO_OPTIONS: dict[str, Any] = {}
+_PRODUCTS = ("matmul", "dot", "inner", "tensordot", "vdot", "solve")
 
 
 def call(rule: Rule, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -141,7 +145,12 @@ def call(rule: Rule, function: Any, args: Sequence[Any], kwargs: dict[str, Any])
             raws[:last] = [np.asarray(a) if isinstance(a, (list, tuple)) and i == 0 else a for i, a in enumerate(raws[:last])]
         elif isinstance(rule, Linear):
             nodes = nodes[:1]
-    out = function(*raws, **kwargs)
+    try:
+        out = function(*raws, **kwargs)
+    except ValueError as error:
+        if rule.name not in _PRODUCTS:
+            raise
+        raise mismatch(error, rule, args) from None
     if state.mode is OFF or not any(node is not None for node in nodes):
         return _wrap_outputs(out, face)
     inputs = tuple(nodes)
@@ -182,7 +191,7 @@ def array_ufunc(self: Tracked, ufunc: Any, method: str, *inputs: Any, **kwargs: 
         return _ACCUMULATIONS[ufunc](x, **{"axis": 0} | options)
     if method == "at" and not any(isinstance(a, Tracked) and a.node is not None for a in inputs):
         return getattr(ufunc, method)(*_raw(inputs), **_raw(kwargs))
-    return unknown(f"{ufunc.__name__}.{method}", inputs, kwargs, getattr(ufunc, method))
+    return unknown(f"np.{ufunc.__name__}.{method}", inputs, kwargs, getattr(ufunc, method))
 
 
 def array_function(self: Tracked, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -231,7 +240,7 @@ def primitive(function: Callable[..., Any]) -> Any:
 
 def unknown(function: Any, args: Any, kwargs: Any, raw: Any = None) -> Any:
     """A function without a rule: an error on Tensors; on lifted Arrays a plain result and a note."""
-    name = function if isinstance(function, str) else getattr(function, "__name__", str(function))
+    name = function if isinstance(function, str) else _qualified(function)
     tracked = [a for a in _flat((args, kwargs)) if isinstance(a, Tracked)]
     if not any(a.node is not None for a in tracked) or state.mode is OFF:
         return _wrap_outputs((raw or function)(*_raw(args), **_raw(kwargs)), type(tracked[0]))
@@ -240,8 +249,8 @@ def unknown(function: Any, args: Any, kwargs: Any, raw: Any = None) -> Any:
         first.leave(name)
         return (raw or function)(*_raw(args), **_raw(kwargs))
     raise UnknownFunctionError(
-        f"np.{name} has no derivative in gradmagic: it was called on {blame(first)}. "
-        f"Compute it outside the gradient (np.{name}(t.detach().numpy())), or from functions that have one."
+        f"{name} has no derivative in gradmagic: it was called on {blame(first)}. "
+        f"Compute it outside the gradient ({name}(t.detach().numpy())), or from functions that have one."
     )
 
 
@@ -251,6 +260,31 @@ def blame(tracked: Tracked, noun: str = "a tracked value") -> str:
     name = name_of(tracked, frame)
     shape = f"of shape {tuple(np.shape(tracked.array))}"
     return f"{name!r} ({shape})" * bool(name) + f"{noun} {shape}" * (not name) + f", {describe(place_of(user_frame(frame)))}"
+
+
+def _qualified(function: Any) -> str:
+    module = (getattr(function, "__module__", None) or "numpy").replace("numpy", "np", 1)
+    return f"{module if module.startswith('np') else 'np'}.{getattr(function, '__name__', function)}"
+
+
+def mismatch(error: ValueError, rule: Rule, args: Sequence[Any]) -> ShapeError:
+    """Say which operands do not fit each other, by name, shape and line; the first sentence stays NumPy's."""
+    frame = sys._getframe(2)
+    words = []
+    for a in args:
+        raw = a.array if isinstance(a, Tracked) else a
+        if isinstance(a, Tracked) or arrays.is_array(a):
+            words.append(f"{name_of(a, frame) or 'a value'} of shape {tuple(np.shape(raw))}")
+    where = describe(place_of(user_frame(frame)))
+    return ShapeError(
+        f"{str(error).strip()}: {rule.name} of {' and '.join(words)}, {where}. "
+        + (
+            "The last axis of the first must be as long as the first (or last but one) of the second: "
+            "transpose or reshape one of them."
+            if rule.name in ("matmul", "dot")
+            else "Axes are matched from the right and must be equal or 1: write x[:, None] or x.reshape(...) on one."
+        )
+    )
 
 
 _REDUCTIONS: dict[Any, Any] = {
@@ -263,7 +297,8 @@ _ACCUMULATIONS: dict[Any, Any] = {np.add: np.cumsum, np.multiply: np.cumprod}
 def _with_options(ufunc: Any, inputs: Any, kwargs: dict[str, Any]) -> Any:
     """A ufunc with `dtype=`: its inputs are cast first. The other options have no rule."""
     dtype = kwargs.pop("dtype", None)
-    kwargs = {k: v for k, v in kwargs.items() if v not in (None, True) and not (k == "casting" and v == "same_kind")}
+    idle = {"where": True, "casting": "same_kind", "order": "K", "subok": True}
+    kwargs = {k: v for k, v in kwargs.items() if v is not None and not (k in idle and v is idle[k])}
     if kwargs:
         raise ArgumentError(
             f"np.{ufunc.__name__}(..., {', '.join(kwargs)}=...) has no derivative in gradmagic for "
@@ -281,7 +316,7 @@ def _written(result: Any, out: Any) -> Any:
     if isinstance(out, Tracked):
         return out.assign(Ellipsis, result)
     if isinstance(result, Tracked):
-        out[...] = result.leave("out=", strict_text="use the returned value instead of out=")
+        out[...] = result.leave("out=", strict_text="out = np.f(...) without out=")
     else:
         out[...] = result
     return out

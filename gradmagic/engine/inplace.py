@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 from typing import Any
-from weakref import WeakSet, ref
+from weakref import WeakValueDictionary, ref
 
 import numpy as np
 
@@ -29,10 +29,18 @@ class Memory:
     __slots__ = ("__weakref__", "members", "owner", "where", "written")
 
     def __init__(self) -> None:
-        self.members: WeakSet[Tracked] = WeakSet()
+        self.members: WeakValueDictionary[int, Tracked] = WeakValueDictionary()
         self.owner: Any = None
         self.written = -1
         self.where = ""
+
+    def add(self, member: Tracked) -> None:
+        """Note that `member` looks into this memory (by id: values compare entry by entry and have no hash)."""
+        self.members[id(member)] = member
+
+    def others(self, member: Tracked) -> list[Tracked]:
+        """List who else looks into it."""
+        return [m for m in self.members.values() if m is not member]
 
 
 _MEMORY: dict[int, tuple[Any, Memory]] = {}
@@ -57,9 +65,9 @@ def memory_of(array: Any) -> Memory:
 
 def shares(view: Tracked, of: Tracked) -> None:
     """Note that `view` looks into the memory of `of`."""
-    members = memory_of(view.array).members
-    members.add(view)
-    members.add(of)
+    memory = memory_of(view.array)
+    memory.add(view)
+    memory.add(of)
 
 
 class _Poison:
@@ -157,11 +165,13 @@ def _record(target: Tracked, index: Any, value: Any, raw: Any, frame: Any) -> No
     memory = memory_of(target.array)
     if made.node is not None:
         made.node.number = tick()  # younger than the write: what it saved is no older than it
-    for other in list(memory.members):
-        if other is not target:
-            name = name_of(other, frame) or "a view"
-            _poison(other, f"{name} shares memory with a tensor that was written after it was made: {memory.where}. "
-                           f"Write to a copy (t = t.clone()), or make the view again after the write.")  # fmt: skip
+    for other in memory.others(target):
+        name = name_of(other, frame) or "a view"
+        _poison(
+            other,
+            f"{name} shares memory with a tensor that was written after it was made: {memory.where}. "
+            "Write to a copy (t = t.clone()), or make the view again after the write.",
+        )
     target.node = made.node
 
 
@@ -183,7 +193,7 @@ def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
         index = index.array
     old = base_of(target.array)
     memory = memory_of(old)
-    memory.members.add(target)
+    memory.add(target)
     new = old.copy()
     from .dispatch import call
     from .primitives import set_item
@@ -192,20 +202,22 @@ def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
     made = call(RULES[set_item], set_item, (target, index, value), {})
     moved = memory_of(new)
     moved.owner, moved.where = memory.owner, memory.where
-    for member in list(memory.members):
+    for member in list(memory.members.values()):
         if base_of(member.array) is old:
             member.array = _same_view(member.array, old, new)
-        moved.members.add(member)
-        memory.members.discard(member)
+        moved.add(member)
+        del memory.members[id(member)]
     target.array[index] = raw
     name = name_of(target, frame) or "an array"
     moved.where = f"{name} was changed in place, {describe(place_of(user_frame(frame)))}"
-    for member in list(moved.members):
-        if member is not target:
-            other = name_of(member, frame) or "a view"
-            _poison(member, f"the gradient through {other} is not available: it shares memory with an array that was "
-                            f"written after it was made ({moved.where}). Write to a copy ({name} = {name}.copy()), or "
-                            f"make {other} again after the write.")  # fmt: skip
+    for member in moved.others(target):
+        other = name_of(member, frame) or "a view"
+        _poison(
+            member,
+            f"the gradient through {other} is not available: it shares memory with an array that was written after "
+            f"it was made ({moved.where}). Write to a copy ({name} = {name}.copy()), or make {other} again "
+            "after the write.",
+        )
     target.node = made.node if isinstance(made, Tracked) else None
     if moved.owner is not None:
         moved.owner[...] = arrays.to_host(new)
@@ -223,7 +235,7 @@ def lift_memory(tracked: Tracked, owner: Any) -> None:
     """Let writes to the lifted `tracked` reach `owner`, the user's own array."""
     memory = memory_of(tracked.array)
     memory.owner = owner
-    memory.members.add(tracked)
+    memory.add(tracked)
 
 
 def poisoned(node: Node | None) -> bool:

@@ -157,13 +157,13 @@ class Operators(Tracked):
     __slots__ = ()
     __hash__ = object.__hash__
 
-    def operate(self, rule: Elementwise, op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        """Compute an operator that the fast path does not cover."""
+    def operate(self, rule: Elementwise, op: Callable[..., Any], args: tuple[Any, ...], shown: Any = None) -> Any:
+        """Compute an operator that the fast path does not cover; a message names the operands `shown`."""
         if not all(isinstance(a, _OPERANDS) for a in args):
             return NotImplemented
         if not isinstance(rule, Elementwise):
             return call(rule, rule.function, args, {}) if rule is not _CONSTANT else self.compare(op, args)
-        return call_elementwise(rule, args, op)
+        return call_elementwise(rule, args, op, shown)
 
     def compare(self, op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """Compute an operator without a derivative."""

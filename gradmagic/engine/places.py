@@ -6,6 +6,7 @@ Exact spans and the reader's own labels are resolved later, by the cell.
 
 from __future__ import annotations
 
+import dis
 import os
 from collections.abc import Callable
 from typing import Any
@@ -49,6 +50,11 @@ def line_of(place: Place) -> int:
         if index == at // 2:
             return line or code.co_firstlineno
     return int(code.co_firstlineno)
+
+
+def instruction_of(frame: Any) -> str:
+    """Name the instruction that `frame` is at: what asked for a number, `float(t)` (CALL) or `a[0] = t`?"""
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]]
 
 
 def label_with(function: Callable[[str], str | None]) -> None:

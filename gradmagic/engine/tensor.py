@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from . import arrays, inplace
-from .dispatch import blame, call_elementwise
+from .dispatch import blame
 from .errors import ConversionError, IntegerGradError, NoGradError, NonScalarError, ShapeError
 from .operators import Operators
-from .places import describe, place_of, user_frame
+from .places import instruction_of
 from .promotion import promoted
 from .sweep import sweep
-from .tape import FREED, OFF, Leaf, Node, aval_of, state
+from .tape import OFF, Leaf, Node, aval_of, state
 from .torch_face import TorchMethods
 from .tracked import Tracked
 
@@ -283,6 +283,8 @@ class Tensor(TorchMethods, Operators):
 
     def _warn_scalar(self) -> None:
         if self.node is not None and state.mode is not OFF:
+            if instruction_of(sys._getframe(2)) == "STORE_SUBSCR":
+                self.leave("an assignment into a plain array", "np.stack([...]) of the tensors, or t.item() for the number")
             warnings.warn(
                 "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\n"
                 "Consider using tensor.detach() first.",
@@ -306,7 +308,7 @@ class Tensor(TorchMethods, Operators):
     def leave(self, how: str, strict_text: str = "") -> Any:
         """A Tensor does not become a plain value without a word."""
         raise ConversionError(
-            f"{blame(self, 'a Tensor that requires grad')} would lose its gradient in {how}: "
+            f"{blame(self, 'a Tensor that requires grad')}, would lose its gradient in {how}: "
             f"write {strict_text or 't.detach() there'}."
         )
 
@@ -334,13 +336,9 @@ class Tensor(TorchMethods, Operators):
             inplace.assign(self, Ellipsis, self)  # a leaf cannot be written while recording: says so
         return Tensor.wrap(np.copy(self.array), self.node) if self.node is not None else self
 
-    def operate(self, rule: Any, op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        args = promoted(op, args)
-        return super().operate(rule, op, args) if args is not NotImplemented else NotImplemented
-
-    def compare(self, op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-        out = super().compare(op, args)
-        return out
+    def operate(self, rule: Any, op: Callable[..., Any], args: tuple[Any, ...], shown: Any = None) -> Any:
+        cast = promoted(op, args)
+        return super().operate(rule, op, cast, args) if cast is not NotImplemented else NotImplemented
 
     def __reduce__(self) -> Any:
         return _restored, (arrays.to_host(inplace.materialise(self)), self.node is not None and self.is_leaf)
@@ -403,75 +401,3 @@ def seed(tensor: Tracked, gradient: Any) -> Any:
     if isinstance(g, Tracked):
         return Tracked.joined(g.array, g.node) if g.node is not None else g.array
     return g.astype(aval.tangent)
-
-
-def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Make a tensor from numbers, lists or arrays; the data are copied.
-
-    Parameters
-    ----------
-    data : array_like
-        Python floats become float32 and ints int64, as in PyTorch; arrays and NumPy scalars keep their dtype.
-    dtype : dtype, optional
-        Of the result, by NumPy's or gradmagic's name (`gm.float64`).
-    device : str, optional
-        "cpu" (the default), "cuda" or "cuda:0".
-    requires_grad : bool
-        Whether `backward` computes a gradient for it.
-
-    Returns
-    -------
-    Tensor
-        Of the data's shape.
-
-    Raises
-    ------
-    IntegerGradError
-        If a gradient is wanted for whole numbers.
-    DeviceError
-        If the device cannot be used here.
-
-    Examples
-    --------
-    >>> import gradmagic as gm
-    >>> gm.tensor([[1.0, 2.0]], requires_grad=True)
-    tensor([[1., 2.]], requires_grad=True)
-    """
-    if isinstance(data, Tracked):
-        array = np.copy(data.array)
-    elif arrays.is_array(data):
-        array = data.copy()
-    elif isinstance(data, np.generic):
-        array = data
-    else:
-        array = _from_python(data, dtype)
-    if dtype is not None:
-        array = array.astype(np.dtype(dtype), copy=False)
-    if device is not None:
-        array = arrays.to_device(array, device)
-    if type(array) is np.ndarray and not array.ndim:
-        array = array[()]  # NumPy scalars inside: see Tracked
-    return Tensor.wrap(array, leaf(array) if requires_grad else None)
-
-
-def _from_python(data: Any, dtype: Any) -> Any:
-    if any(isinstance(v, Tracked) and v.node is not None for v in _leaves(data)):
-        raise ConversionError(
-            "gm.tensor([...]) of tensors that require grad would lose their gradients: write gm.stack([...])."
-        )
-    array = np.array(data)
-    if array.dtype.kind not in "biufc":
-        raise TypeError(f"gm.tensor() needs numbers, and got {type(data).__name__} with {array.dtype} entries.")
-    if dtype is None and not any(isinstance(v, (np.ndarray, np.generic)) for v in _leaves(data)):
-        array = array.astype({"f": np.float32, "c": np.complex64}.get(array.dtype.kind, array.dtype))
-    return array
-
-
-def _leaves(data: Any) -> Any:
-    if isinstance(data, (list, tuple)):
-        for v in data:
-            yield from _leaves(v)
-    else:
-        yield data
-
-

@@ -168,6 +168,19 @@ class Elementwise(Rule):
         return body_of(p), tuple(name.lstrip("_") for name in _parameters(p))
 
 
+class Select(Elementwise):
+    """Elementwise by choosing among its arguments (where, maximum): what was not chosen gets 0, never 0 * inf = NaN."""
+
+    def _twin(self) -> Elementwise:
+        return self
+
+    def pull(self, node: Node, g: Any, saved: Any) -> Sequence[Any]:
+        return [
+            None if source is None or p is ZERO else _chosen(g, p(*saved))
+            for source, p in zip(node.inputs, self.partials, strict=True)
+        ]
+
+
 class Linear(Rule):
     """Linear in its first argument; `transpose(g, like, *rest, **kwargs)`. Forward mode is the function itself."""
 
@@ -288,14 +301,16 @@ def pick(node: Node, index: int) -> Node:
     return one
 
 
-def elementwise(function: Any, *partials: Any, torch: str = "") -> Any:
+def elementwise(function: Any, *partials: Any, torch: str = "", selects: bool = False) -> Any:
     """Declare a function that works entry by entry: one `partial(out, *args)` for each argument.
+
+    `selects`: where a partial is 0 the argument was not chosen, and nothing passes, not even an infinite cotangent.
 
     Examples
     --------
     ``elementwise(np.exp, lambda y, _x: y)``
     """
-    RULES[function] = Elementwise(function, partials, torch)
+    RULES[function] = (Select if selects else Elementwise)(function, partials, torch)
     return function
 
 
@@ -336,6 +351,8 @@ def body_of(function: Callable[..., Any]) -> str:
     >>> body_of(lambda y, _x: 1 - y*y)
     '1 - y*y'
     """
+    if hasattr(function, "text"):
+        return str(function.text)
     code = function.__code__
     spans = [p for p in code.co_positions() if None not in p and p[0] >= code.co_firstlineno]
     spans = [p for p in spans if (p[2], p[3]) != (0, 0)]
@@ -360,6 +377,11 @@ def _kept(function: Any, length: int, skip: int = 0) -> list[bool]:
     names = _parameters(function)[skip:]
     rest = bool(function.__code__.co_flags & 0x04)  # *args keeps all that follows
     return [(i >= len(names) and rest) or (i < len(names) and not names[i].startswith("_")) for i in range(length)]
+
+
+def _chosen(g: Any, weight: Any) -> Any:
+    chosen = np.where(weight, g, 0)
+    return chosen if getattr(weight, "dtype", bool) == bool else chosen * weight
 
 
 def _joined(value: Any, node: Node | None) -> Any:

@@ -1,0 +1,85 @@
+"""`gm.tensor`: from numbers, lists and arrays to a Tensor.
+
+In: data and where it shall live. Out: a leaf.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import arrays
+from .errors import ConversionError
+from .tensor import Tensor, leaf
+from .tracked import Tracked
+
+
+def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Make a tensor from numbers, lists or arrays; the data are copied.
+
+    Parameters
+    ----------
+    data : array_like
+        Python floats become float32 and ints int64, as in PyTorch; arrays and NumPy scalars keep their dtype.
+    dtype : dtype, optional
+        Of the result, by NumPy's or gradmagic's name (`gm.float64`).
+    device : str, optional
+        "cpu" (the default), "cuda" or "cuda:0".
+    requires_grad : bool
+        Whether `backward` computes a gradient for it.
+
+    Returns
+    -------
+    Tensor
+        Of the data's shape.
+
+    Raises
+    ------
+    IntegerGradError
+        If a gradient is wanted for whole numbers.
+    DeviceError
+        If the device cannot be used here.
+
+    Examples
+    --------
+    >>> import gradmagic as gm
+    >>> gm.tensor([[1.0, 2.0]], requires_grad=True)
+    tensor([[1., 2.]], requires_grad=True)
+    """
+    if isinstance(data, Tracked):
+        array = np.copy(data.array)
+    elif arrays.is_array(data):
+        array = data.copy()
+    elif isinstance(data, np.generic):
+        array = data
+    else:
+        array = _from_python(data, dtype)
+    if dtype is not None:
+        array = array.astype(np.dtype(dtype), copy=False)
+    if device is not None:
+        array = arrays.to_device(array, device)
+    if type(array) is np.ndarray and not array.ndim:
+        array = array[()]  # NumPy scalars inside: see Tracked
+    return Tensor.wrap(array, leaf(array) if requires_grad else None)
+
+
+def _from_python(data: Any, dtype: Any) -> Any:
+    if any(isinstance(v, Tracked) and v.node is not None for v in _leaves(data)):
+        raise ConversionError(
+            "gm.tensor([...]) of tensors that require grad would lose their gradients: write gm.stack([...])."
+        )
+    array = np.array(data)
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"gm.tensor() needs numbers, and got {type(data).__name__} with {array.dtype} entries.")
+    if dtype is None and not any(isinstance(v, (np.ndarray, np.generic)) for v in _leaves(data)):
+        array = array.astype({"f": np.float32, "c": np.complex64}.get(array.dtype.kind, array.dtype))
+    return array
+
+
+def _leaves(data: Any) -> Any:
+    if isinstance(data, (list, tuple)):
+        for v in data:
+            yield from _leaves(v)
+    else:
+        yield data
