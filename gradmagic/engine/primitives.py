@@ -20,6 +20,12 @@ def cast(x: Any, dtype: Any) -> Any:
 
 
 @primitive
+def clip(x: Any, low: Any, high: Any) -> Any:
+    """Give `x` held between `low` and `high` (`np.clip`, whose many spellings come down to this); None is no bound."""
+    return np.clip(x, low, high)
+
+
+@primitive
 def set_item(x: Any, index: Any, value: Any) -> Any:
     """Give a copy of `x` with `value` at `index` (the statement `x[index] = value`)."""
     out = x.copy() if arrays.is_array(x) else np.array(x)
@@ -36,13 +42,17 @@ def scatter_add(g: Any, like: Any, index: Any) -> Any:
 
 def add_into(out: Any, g: Any, index: Any) -> Any:
     """Add `g` to `out[index]` in place and give `out`; an entry that `index` names twice gets both."""
-    if _is_basic(index):
+    if is_unique(index):
         out[index] += g
     else:
         arrays.add_at(out, index, g)
     return out
 
 
-def _is_basic(index: Any) -> bool:
+def is_unique(index: Any) -> bool:
+    """Tell whether `index` can name no entry twice: numbers, slices, None, ... and masks, but no arrays of numbers."""
     parts = index if isinstance(index, tuple) else (index,)
-    return all(p is None or p is Ellipsis or isinstance(p, (int, np.integer, slice)) for p in parts)
+    return all(
+        p is None or p is Ellipsis or isinstance(p, (int, np.integer, slice)) or getattr(p, "dtype", None) == bool
+        for p in parts
+    )

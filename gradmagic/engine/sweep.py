@@ -89,7 +89,7 @@ def sweep(
                 kept[number] = g
             if create_graph and saved is not FREED:
                 saved = rule.wrapped(node)
-            if observer is not None:
+            if observer is not None and observer.wants(node):
                 flows = []
         if saved is FREED:
             raise _freed(node)
@@ -112,7 +112,7 @@ def sweep(
             else:
                 c, mine = g * c(*saved), True
             if flows is not None:
-                flows.append(c)
+                flows.append(c if type(c) is Scattered else np.copy(c) if type(c) in KINDS else c)
             at = source.number
             old = cotangent_at(at)
             if old is None:
@@ -186,6 +186,11 @@ class Scattered:
 
     def __init__(self, add: Any, g: Any, saved: Any) -> None:
         self._add, self.g, self.saved = add, g, saved
+
+    @property
+    def array(self) -> Any:
+        """The values, without their places."""
+        return self.g
 
     def alone(self, aval: Any) -> Any:
         """Give it as an array of its own."""

@@ -6,7 +6,7 @@ and flows by running number; the scalars of each sweep; the places where a gradi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +14,8 @@ import numpy as np
 from . import arrays
 from .places import Place, place_of
 from .rules.declare import Elementwise
-from .tape import Leaf, Node, walk
+from .sweep import Scattered
+from .tape import Leaf, Node, tick, walk
 from .tracked import Tracked
 from .values import Value, summarise
 
@@ -38,6 +39,47 @@ class SweepRecord(NamedTuple):
     parameters: dict[str, float]
 
 
+class Summaries(Mapping[int, Any]):
+    """Running number -> Value (or a tuple of them), summarised when it is read.
+
+    A small array is kept as a copy (150 bytes), not as its summary (1,000): most are never shown.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[int, Any] = {}
+
+    def keep(self, number: int, value: Any) -> None:
+        """Keep an array, a number, or a tuple of them."""
+        self._kept[number] = tuple(map(_small, value)) if type(value) is tuple else _small(value)
+
+    def drop_all_but(self, numbers: set[int]) -> None:
+        """Forget the others."""
+        self._kept = {n: v for n, v in self._kept.items() if n in numbers}
+
+    def __getitem__(self, number: int) -> Any:
+        value = self._kept[number]
+        return tuple(map(_summary, value)) if type(value) is tuple else _summary(value)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._kept)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+
+def _small(value: Any) -> Any:
+    """Give what is kept of a value: a copy of a small array, the summary of a large one, a number as it is."""
+    if isinstance(value, Tracked):
+        value = value.array
+    if type(value) is np.ndarray and value.nbytes <= 512:
+        return value.copy()
+    return summarise(value) if arrays.is_array(value) else value
+
+
+def _summary(value: Any) -> Value | None:
+    return value if value is None or isinstance(value, Value) else summarise(value)
+
+
 class Recorder:
     """Keeps what a report shows. Pass it to `tape.watch`.
 
@@ -50,9 +92,9 @@ class Recorder:
 
     Attributes
     ----------
-    values, grads : dict of int to Value
+    values, grads : Mapping of int to Value
         By a node's running number: its value, and its cotangent in the last sweep.
-    locals, flows : dict of int to tuple of (Value or None)
+    locals, flows : Mapping of int to tuple of (Value or None)
         For each input: the local derivative (elementwise rules only), and what flowed back to it.
     sweeps : list of SweepRecord
         One for each backward sweep; thinned evenly past 2,000.
@@ -64,14 +106,13 @@ class Recorder:
 
     def __init__(self, limit: int = 500, parameters: Callable[[], dict[str, Tracked]] | None = None) -> None:
         self.limit, self.parameters = limit, parameters
-        self.values: dict[int, Value] = {}
-        self.grads: dict[int, Value] = {}
-        self.locals: dict[int, tuple[Value | None, ...]] = {}
-        self.flows: dict[int, tuple[Value | None, ...]] = {}
+        self.values, self.grads, self.locals, self.flows = Summaries(), Summaries(), Summaries(), Summaries()
         self.sweeps: list[SweepRecord] = []
         self.cuts: dict[tuple[str, Place], Cut] = {}
         self.total = 0
         self.roots = 0
+        self._total_before = 0
+        self.first = tick()  # nodes with smaller numbers were made before this run
         self._tail: dict[Place | None, tuple[int, Any]] = {}
         self._kept: list[tuple[Node, Any, Any]] = []  # (node, large constant, its fingerprint)
         self._stride = 1
@@ -87,34 +128,39 @@ class Recorder:
         if type(array) in (tuple, list):
             return
         if len(self.values) < self.limit:
-            self.values[node.number] = summarise(array)
+            self.values.keep(node.number, array)
+            return
+        if self.total - self._total_before == 4 * self.limit and self.roots:
+            self.values.drop_all_but(set())  # a new long graph: the earlier one is not shown
         else:
-            small = type(array) is np.ndarray and array.nbytes <= 512
-            self._tail[node.place] = (node.number, array.copy() if small else array)
+            self._tail[node.place] = (node.number, _small(array))
 
     def began(self, root: Node) -> None:
         """A sweep begins: only the last sweep's graph is kept."""
-        self._settle()
+        self.settle()
         self.roots += 1
-        self.grads, self.locals, self.flows = {}, {}, {}
+        self.grads, self.locals, self.flows = Summaries(), Summaries(), Summaries()
         self._check_kept()
+
+    def wants(self, node: Node) -> bool:
+        """Tell whether the cotangent of `node` is to be kept: its value was, or it is of an earlier cell."""
+        number = node.number
+        return number in self.values or node.rule is None or (number < self.first and len(self.grads) < self.limit)
 
     def ready(self, node: Node, cotangent: Any, flows: tuple[Any, ...]) -> None:
         """The cotangent of `node` is complete; `flows` are its contributions to the inputs."""
         number = node.number
-        if node.rule is not None and number not in self.values and len(self.grads) >= self.limit:
-            return
         if type(cotangent) is list:
             return
-        self.grads[number] = summarise(_plain(cotangent))
-        if node.rule is None:
-            return
-        self.flows[number] = tuple(None if c is None else summarise(_plain(c)) for c in flows)
+        self.grads.keep(number, cotangent)
         rule = node.rule
+        if rule is None:
+            return
+        self.flows.keep(number, tuple(c.alone(s.aval) if type(c) is Scattered else c for c, s in zip(flows, node.inputs)))
         if isinstance(rule, Elementwise):
             saved = node.saved
-            self.locals[number] = tuple(
-                None if source is None else summarise(_plain(rule.partial(i, saved))) for i, source in enumerate(node.inputs)
+            self.locals.keep(
+                number, tuple(None if s is None else rule.partial(i, saved) for i, s in enumerate(node.inputs))
             )
 
     def ended(self, root: Node) -> None:
@@ -126,9 +172,9 @@ class Recorder:
             if len(self.sweeps) >= 2000:
                 self.sweeps = self.sweeps[::2]
                 self._stride *= 2
-        if self.roots > 1 or len(self.values) >= self.limit:
-            reached = {node.number for node in walk(root)}
-            self.values = {n: v for n, v in self.values.items() if n in reached}
+        if self.roots > 1 and self.total - self._total_before < 4 * self.limit:  # walking a long graph takes memory
+            self.values.drop_all_but({node.number for node in walk(root)})
+        self._total_before = self.total
 
     def cut(self, tracked: Tracked, how: str, frame: Any) -> None:
         """A tracked value was asked for as a plain one."""
@@ -138,14 +184,10 @@ class Recorder:
             self.cuts[how, place] = Cut(tracked.node, how, place, 1 + (before.count if before else 0))
 
     # -- keeping ---------------------------------------------------------------------------------
-    def value_of(self, number: int) -> Value | None:
-        """Give the value of a node, if it was kept."""
-        self._settle()
-        return self.values.get(number)
-
-    def _settle(self) -> None:
-        for number, array in self._tail.values():
-            self.values[number] = summarise(array)
+    def settle(self) -> None:
+        """Take the last values of the places that came after the limit among `values`."""
+        for number, kept in self._tail.values():
+            self.values.keep(number, kept)
         self._tail = {}
 
     def _followed(self) -> dict[str, float]:
@@ -193,10 +235,6 @@ class Recorder:
 def _fingerprint(array: Any) -> Any:
     host = arrays.to_host(array)
     return hash(memoryview(np.ascontiguousarray(host)).cast("B").tobytes())
-
-
-def _plain(value: Any) -> Any:
-    return value.array if isinstance(value, Tracked) else value
 
 
 def leaves_of(root: Node) -> list[Leaf]:

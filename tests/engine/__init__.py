@@ -1,0 +1,1 @@
+"""Tests of gradmagic.engine; they mirror its files."""

@@ -1,0 +1,153 @@
+"""Writes in place: tracked, refused, or never a stale number."""
+
+import numpy as np
+import pytest
+
+import gradmagic as gm
+from gradmagic.engine.array import Array
+from gradmagic.engine.errors import ConversionError, LeafWriteError, StaleError
+
+
+def leaf(*values):
+    return gm.tensor(np.array(values, np.float64), requires_grad=True)
+
+
+def test_item_assignment_is_differentiated():
+    x = leaf(1.0, 2.0, 3.0)
+    y = x * 1.0
+    y[0] = x[1] * 3
+    (y * y).sum().backward()
+    assert x.grad.tolist() == [0.0, 36.0 + 4.0, 6.0]
+
+
+def test_an_augmented_assignment_is_differentiated():
+    x = leaf(1.0, 2.0)
+    y = x * 2
+    y += x * x
+    y *= 3
+    y.sum().backward()
+    assert x.grad.tolist() == [3 * (2 + 2.0), 3 * (2 + 4.0)]
+
+
+def test_an_untracked_tensor_takes_up_a_gradient_when_it_is_filled():
+    x = leaf(1.0, 2.0)
+    out = gm.zeros(2, dtype=gm.float64)
+    for i in range(2):
+        out[i] = x[i] * x[i]
+    out.sum().backward()
+    assert x.grad.tolist() == [2.0, 4.0]
+
+
+def test_a_leaf_is_not_written_while_recording():
+    x = leaf(1.0, 2.0)
+    with pytest.raises(LeafWriteError, match=r"leaf Variable.*'x', line \d+ of .*gm\.no_grad\(\)"):
+        x += 1
+    with pytest.raises(LeafWriteError):
+        x[0] = 5.0
+    assert x.detach().tolist() == [1.0, 2.0]
+    with gm.no_grad():
+        x += 1
+    assert x.detach().tolist() == [2.0, 3.0] and x.requires_grad
+
+
+def test_a_saved_value_that_changed_is_an_error_with_name_and_line():
+    x = leaf(1.0, 2.0)
+    y = x * x
+    z = y * y
+    y += 1
+    with pytest.raises(StaleError, match=r"modified by an inplace operation: y was changed in place, line \d+ of"):
+        z.sum().backward()
+
+
+def test_a_change_that_nobody_saved_is_fine():
+    x = leaf(1.0, 2.0)
+    y = x * x
+    z = y + 1
+    y += 1
+    z.sum().backward()
+    assert x.grad.tolist() == [2.0, 4.0]
+
+
+def test_data_is_the_same_memory_unseen_by_the_tape():
+    x = leaf(1.0, 2.0)
+    x.data[0] = 9.0
+    x.data -= 1
+    assert x.detach().tolist() == [8.0, 1.0]
+    s = gm.tensor(3.0, requires_grad=True)
+    s.data.fill_(4.0)
+    assert s.item() == 4.0
+
+
+def test_an_update_after_the_forward_pass_makes_the_old_graph_stale():
+    x = leaf(1.0, 2.0)
+    z = (x * x).sum()
+    with gm.no_grad():
+        x -= 0.1
+    with pytest.raises(StaleError, match="x was changed in place"):
+        z.backward()
+
+
+def test_the_old_view_of_a_written_tensor_is_never_stale_in_silence():
+    x = leaf(1.0, 2.0, 3.0)
+    v = x * 1.0
+    w = v[1:]
+    v[1] = 0.0
+    assert w.detach().tolist() == [0.0, 3.0]  # the same memory, as in PyTorch
+    with pytest.raises(StaleError, match=r"w shares memory.*clone"):
+        (w * w).sum().backward()
+
+
+def test_a_tensor_in_a_plain_array_is_refused():
+    t, a = leaf(1.0, 2.0), np.zeros(2)
+    with pytest.raises(ValueError, match="array element with a sequence") as caught:
+        a[0] = t[0]
+    assert isinstance(caught.value.__cause__, ConversionError)
+    assert "np.stack" in str(caught.value.__cause__)
+    with pytest.raises(ConversionError, match=r"'t'.*detach\(\)\.numpy\(\)"):
+        a[:] = t
+    with pytest.raises(ConversionError, match=r"t.*detach"):
+        np.asarray(t)
+    with pytest.raises(ConversionError):
+        a += t
+    assert a.tolist() == [0.0, 0.0]
+
+
+class TestLifted:
+    """An Array over the user's memory: writes are legal, and the gradient is by the value at the start."""
+
+    def test_a_write_reaches_the_users_array(self):
+        mine = np.array([1.0, 2.0])
+        x = Array.lift(mine)
+        x[0] = 7.0
+        x += 1
+        assert mine.tolist() == [8.0, 3.0] and x.tolist() == [8.0, 3.0]
+
+    def test_what_was_saved_before_stays_right(self):
+        x = Array.lift(np.array([1.0, 2.0]))
+        node = x.node
+        y = x * x
+        x[0] = 100.0
+        z = np.sum(y) + np.sum(x)
+        nodes, cotangents, _ = _sweep(z)
+        assert node in nodes
+        assert cotangents[node.number].tolist() == [2.0, 5.0]
+
+    def test_a_view_moves_along(self):
+        mine = np.array([1.0, 2.0, 3.0])
+        x = Array.lift(mine)
+        v = x[1:]
+        v[0] = 9.0
+        assert x.tolist() == [1.0, 9.0, 3.0] and mine.tolist() == [1.0, 9.0, 3.0]
+
+    def test_the_gradient_through_an_overwritten_view_is_refused(self):
+        x = Array.lift(np.array([1.0, 2.0, 3.0]))
+        v = x[1:]
+        x[1] = 5.0
+        with pytest.raises(StaleError, match=r"through v is not available"):
+            _sweep(np.sum(v * v))
+
+
+def _sweep(z):
+    from gradmagic.engine.sweep import sweep
+
+    return sweep(z.node, z.node.aval.one)
