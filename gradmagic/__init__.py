@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from . import autograd, functions, nn, optim
 from .engine.array import Array
+from .engine.creation import tensor
 from .engine.errors import GradmagicError
 from .engine.tape import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from .engine.creation import tensor
 from .engine.tensor import Tensor
 from .engine.transforms import grad, value_and_grad
 from .functions import *  # noqa: F403  (PyTorch's function names; the list is functions.__all__)

@@ -37,13 +37,17 @@ class Array(NumpyMethods, Operators):
         return made
 
     @classmethod
-    def lift(cls, value: Any, *, share: bool = True) -> Array:
-        """Put a user's array or number on the tape as an input.
+    def lift(cls, value: Any, *, share: bool = True, device: str | None = None, dtype: Any = None) -> Array:
+        """Put a user's array or number on the tape as an input, on `device` and in `dtype` if they are given.
 
         The Array works on a copy: writes reach it and, with `share`, the user's own array too, while what the tape
         has saved stays as it was when it was used. The gradient is with respect to the value at this moment.
         """
         array = value.copy() if arrays.is_array(value) else value
+        if dtype is not None:
+            array = array.astype(dtype) if hasattr(array, "astype") else np.dtype(dtype).type(array)
+        if device is not None:
+            array = arrays.to_device(array, device)
         made: Array = cls.wrap(array, Leaf(aval_of(array)))
         if share and arrays.is_array(value):
             inplace.lift_memory(made, value)

@@ -113,7 +113,9 @@ def to_device(array: Any, device: Any) -> Any:
         return to_host(array)
     kind, _, index = name.partition(":")
     if kind != "cuda" or (index and not index.isdigit()):
-        raise DeviceError(f'device {name!r} is unknown: write device="cpu", device="cuda" or device="cuda:0".')
+        raise DeviceError(
+            f'device {name!r} is unknown: write device="cpu", device="cuda" or device="cuda:0".'
+        )
     module = cupy()
     with module.cuda.Device(int(index or 0)):
         return module.asarray(array)
@@ -124,7 +126,6 @@ def device_of(array: Any) -> str:
     if not on_device(array):
         return "cpu"
     return f"cuda:{getattr(getattr(array, 'device', None), 'id', 0)}"
-
 
 
 _SMALL = 4096

@@ -47,6 +47,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     >>> gm.tensor([[1.0, 2.0]], requires_grad=True)
     tensor([[1., 2.]], requires_grad=True)
     """
+    array: Any
     if isinstance(data, Tracked):
         array = np.copy(data.array)
     elif arrays.is_array(data):
@@ -69,9 +70,11 @@ def _from_python(data: Any, dtype: Any) -> Any:
         raise ConversionError(
             "gm.tensor([...]) of tensors that require grad would lose their gradients: write gm.stack([...])."
         )
-    array = np.array(data)
+    array: Any = np.array(data)
     if array.dtype.kind not in "biufc":
-        raise TypeError(f"gm.tensor() needs numbers, and got {type(data).__name__} with {array.dtype} entries.")
+        raise TypeError(
+            f"gm.tensor() needs numbers, and got {type(data).__name__} with {array.dtype} entries."
+        )
     if dtype is None and not any(isinstance(v, (np.ndarray, np.generic)) for v in _leaves(data)):
         array = array.astype({"f": np.float32, "c": np.complex64}.get(array.dtype.kind, array.dtype))
     return array

@@ -134,7 +134,10 @@ def call(rule: Rule, function: Any, args: Sequence[Any], kwargs: dict[str, Any])
     if rule.sequence:
         parts = list(args[0])
         nodes = [a.node if isinstance(a, Tracked) else None for a in parts]
-        first = [a if isinstance(a, (np.generic, int, float)) or arrays.is_array(a) else np.asarray(a) for a in _raw(parts)]
+        first = [
+            a if isinstance(a, (np.generic, int, float)) or arrays.is_array(a) else np.asarray(a)
+            for a in _raw(parts)
+        ]
         raws = [first, *(_constant(a, rule, i) for i, a in enumerate(args[1:], 1))]
     else:
         last = 1 if isinstance(rule, Linear) else len(args) if rule.each else len(rule.vjps)  # type: ignore[attr-defined]
@@ -142,7 +145,10 @@ def call(rule: Rule, function: Any, args: Sequence[Any], kwargs: dict[str, Any])
         raws = [_raw(a) if i < last else _constant(a, rule, i) for i, a in enumerate(args)]
         if not isinstance(rule, Linear) and not rule.each:  # type: ignore[attr-defined]
             nodes = nodes[:last]
-            raws[:last] = [np.asarray(a) if isinstance(a, (list, tuple)) and i == 0 else a for i, a in enumerate(raws[:last])]
+            raws[:last] = [
+                np.asarray(a) if isinstance(a, (list, tuple)) and i == 0 else a
+                for i, a in enumerate(raws[:last])
+            ]
         elif isinstance(rule, Linear):
             nodes = nodes[:1]
     try:
@@ -184,7 +190,9 @@ def array_ufunc(self: Tracked, ufunc: Any, method: str, *inputs: Any, **kwargs: 
     if method == "reduce" and ufunc in _REDUCTIONS:
         x, *rest = inputs
         options = dict(zip(("axis", "dtype"), rest, strict=False)) | kwargs
-        return _REDUCTIONS[ufunc](x, **{"axis": 0} | {k: v for k, v in options.items() if v is not np._NoValue})
+        return _REDUCTIONS[ufunc](
+            x, **{"axis": 0} | {k: v for k, v in options.items() if v is not np._NoValue}
+        )
     if method == "accumulate" and ufunc in _ACCUMULATIONS:
         x, *rest = inputs
         options = dict(zip(("axis", "dtype"), rest, strict=False)) | kwargs
@@ -259,7 +267,11 @@ def blame(tracked: Tracked, noun: str = "a tracked value") -> str:
     frame = sys._getframe(1)
     name = name_of(tracked, frame)
     shape = f"of shape {tuple(np.shape(tracked.array))}"
-    return f"{name!r} ({shape})" * bool(name) + f"{noun} {shape}" * (not name) + f", {describe(place_of(user_frame(frame)))}"
+    return (
+        f"{name!r} ({shape})" * bool(name)
+        + f"{noun} {shape}" * (not name)
+        + f", {describe(place_of(user_frame(frame)))}"
+    )
 
 
 def _qualified(function: Any) -> str:
@@ -330,7 +342,7 @@ def _face_of(args: Any) -> Any:
 
 
 def _flat(value: Any) -> Any:
-    if isinstance(value, (list, tuple)) :
+    if isinstance(value, (list, tuple)):
         for v in value:
             yield from _flat(v)
     elif isinstance(value, dict):

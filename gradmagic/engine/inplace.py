@@ -73,7 +73,15 @@ def shares(view: Tracked, of: Tracked) -> None:
 class _Poison:
     """The rule of a value whose memory was written through another name: it has no way back."""
 
-    name, torch, kind, fast, frees, into, outputs = "stale view", "StaleBackward0", "rule", False, False, None, 1
+    name, torch, kind, fast, frees, into, outputs = (
+        "stale view",
+        "StaleBackward0",
+        "rule",
+        False,
+        False,
+        None,
+        1,
+    )
 
     def pull(self, node: Node, g: Any, saved: Any) -> Any:
         raise StaleError(saved)
@@ -241,8 +249,6 @@ def lift_memory(tracked: Tracked, owner: Any) -> None:
 def poisoned(node: Node | None) -> bool:
     """Tell whether no gradient flows through `node` because its memory was written through another name."""
     return node is not None and node.rule is _POISON
-
-
 
 
 def changed(node: Node, array: Any) -> None:

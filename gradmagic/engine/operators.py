@@ -27,7 +27,7 @@ _ndarray = np.ndarray
 def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], Any]:
     rule = RULES[ufunc]
     fast = rule.twin
-    (_, *_), left, right, both = rule.keeps
+    _, left, _, both = rule.keeps
     out_l, x_l, y_l = left
     out_b, x_b, y_b = both
     keep_left, keep_both = any(left), any(both)
@@ -47,7 +47,9 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
                     node.rule = fast
                     node.inputs = (n, m)
                     node.saved = (
-                        (out if out_b else None, x if x_b else None, y if y_b else None) if keep_both else None
+                        (out if out_b else None, x if x_b else None, y if y_b else None)
+                        if keep_both
+                        else None
                     )
                     node.aval = aval
                     node.number = tick()
@@ -69,7 +71,9 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
                 node = Node()
                 node.rule = fast
                 node.inputs = (n, None)
-                node.saved = (out if out_l else None, x if x_l else None, y if y_l else None) if keep_left else None
+                node.saved = (
+                    (out if out_l else None, x if x_l else None, y if y_l else None) if keep_left else None
+                )
                 node.aval = aval
                 node.number = tick()
                 node.place = None
@@ -106,7 +110,9 @@ def _reflected(op: Callable[[Any, Any], Any], ufunc: Any, torch: str = "") -> Ca
             node = Node()
             node.rule = fast
             node.inputs = (None, n)
-            node.saved = (out if out_r else None, x if x_r else None, y if y_r else None) if keep_right else None
+            node.saved = (
+                (out if out_r else None, x if x_r else None, y if y_r else None) if keep_right else None
+            )
             node.aval = aval
             node.number = tick()
             node.place = None
@@ -157,7 +163,9 @@ class Operators(Tracked):
     __slots__ = ()
     __hash__ = object.__hash__
 
-    def operate(self, rule: Elementwise, op: Callable[..., Any], args: tuple[Any, ...], shown: Any = None) -> Any:
+    def operate(
+        self, rule: Elementwise, op: Callable[..., Any], args: tuple[Any, ...], shown: Any = None
+    ) -> Any:
         """Compute an operator that the fast path does not cover; a message names the operands `shown`."""
         if not all(isinstance(a, _OPERANDS) for a in args):
             return NotImplemented

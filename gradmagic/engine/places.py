@@ -13,7 +13,9 @@ from typing import Any
 
 Place = tuple[Any, int]
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # these frames are not the user's
+_PACKAGE = (
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+)  # these frames are not the user's
 _PLACES: dict[int, Place] = {}
 _MOST_PLACES = 65_536
 # The cell puts its own here: "In [3]" is a better name of a cell than its temporary file.
@@ -84,5 +86,9 @@ def name_of(value: Any, frame: Any) -> str:
             for name, held in list(names.items()):
                 if held is value and not name.startswith("_"):
                     return str(name)
-        frame = frame.f_back if frame.f_code.co_name.startswith("<") and frame.f_code.co_name != "<module>" else None
+        frame = (
+            frame.f_back
+            if frame.f_code.co_name.startswith("<") and frame.f_code.co_name != "<module>"
+            else None
+        )
     return ""

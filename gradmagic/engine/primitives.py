@@ -53,6 +53,9 @@ def is_unique(index: Any) -> bool:
     """Tell whether `index` can name no entry twice: numbers, slices, None, ... and masks, but no arrays of numbers."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(
-        p is None or p is Ellipsis or isinstance(p, (int, np.integer, slice)) or getattr(p, "dtype", None) == bool
+        p is None
+        or p is Ellipsis
+        or isinstance(p, (int, np.integer, slice))
+        or getattr(p, "dtype", None) == bool
         for p in parts
     )

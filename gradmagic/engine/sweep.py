@@ -14,13 +14,12 @@ import numpy as np
 
 from . import arrays
 from .arrays import KINDS
+from .conform import conform
 from .errors import FreedError
 from .inplace import check_fresh
 from .places import describe
-from .conform import conform
 from .rules.declare import MINUS, PICK, SAME, Linear
 from .tape import FREED, Node, between, state
-
 
 # What a sweep gives: the nodes asked for, the cotangents by number, and the numbers of those that are fresh buffers.
 # A plain tuple: a NamedTuple takes 0.4 us to make, a tenth of a small sweep.
@@ -202,7 +201,9 @@ class Scattered:
         return buffer
 
 
-def _finish(found: list[Node], wanted: dict[int, Node], kept: dict[int, Any], cotangents: dict[int, Any]) -> list[Node]:
+def _finish(
+    found: list[Node], wanted: dict[int, Node], kept: dict[int, Any], cotangents: dict[int, Any]
+) -> list[Node]:
     observer, hooks = state.observer, state.hooks
     if wanted:
         found = [node for node in found if node.number in wanted]

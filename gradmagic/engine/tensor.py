@@ -89,7 +89,9 @@ class Tensor(TorchMethods, Operators):
     def grad(self, value: Any) -> None:
         if value is not None:
             if not isinstance(value, Tensor):
-                raise TypeError(f"assigned grad expected to be a Tensor or None but got {type(value).__name__}.")
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got {type(value).__name__}."
+                )
             if np.shape(value.array) != np.shape(self.array):
                 raise ShapeError(
                     f"assigned grad has shape {tuple(np.shape(value.array))}, the tensor "
@@ -103,7 +105,9 @@ class Tensor(TorchMethods, Operators):
     def retain_grad(self) -> None:
         """Keep the gradient of this intermediate result in `.grad` at the next `backward`."""
         if self.node is None:
-            raise NoGradError("can't retain_grad on Tensor that has requires_grad=False: make it with requires_grad=True.")
+            raise NoGradError(
+                "can't retain_grad on Tensor that has requires_grad=False: make it with requires_grad=True."
+            )
         if self.node.rule is not None:
             self.register_hook(lambda g: setattr(self, "_grad", g if self.grad is None else self.grad + g))
 
@@ -116,10 +120,14 @@ class Tensor(TorchMethods, Operators):
             Call it (or its `.remove()`) to take the hook away.
         """
         if self.node is None:
-            raise NoGradError("cannot register a hook on a tensor that doesn't require gradient: ask for it first.")
+            raise NoGradError(
+                "cannot register a hook on a tensor that doesn't require gradient: ask for it first."
+            )
 
         def run(g: Any) -> Any:
-            changed = hook(g if isinstance(g, Tensor) else Tensor.wrap(getattr(g, "array", g), getattr(g, "node", None)))
+            changed = hook(
+                g if isinstance(g, Tensor) else Tensor.wrap(getattr(g, "array", g), getattr(g, "node", None))
+            )
             return changed.array if isinstance(changed, Tensor) and not isinstance(g, Tracked) else changed
 
         number = self.node.number
@@ -182,17 +190,25 @@ class Tensor(TorchMethods, Operators):
                 "Make the input with gm.tensor(..., requires_grad=True)"
                 + (", and compute outside no_grad()." if state.mode is OFF else ".")
             )
-        g = node.aval.one if gradient is None and type(self.array) is node.aval.dtype.type else seed(self, gradient)
+        g = (
+            node.aval.one
+            if gradient is None and type(self.array) is node.aval.dtype.type
+            else seed(self, gradient)
+        )
         if inputs is not None:
             inputs = [inputs.node] if isinstance(inputs, Tensor) else [t.node for t in inputs]
-        nodes, cotangents, owned = sweep(node, g, inputs=inputs, retain=bool(retain_graph), create_graph=create_graph)
+        nodes, cotangents, owned = sweep(
+            node, g, inputs=inputs, retain=bool(retain_graph), create_graph=create_graph
+        )
         for found in nodes:
             if type(found) is not Leaf:
                 continue
             c = cotangents[found.number]
             old = found.grad
             if isinstance(c, Tracked):
-                found.grad = Tensor.wrap(c.array, c.node) if old is None else old + Tensor.wrap(c.array, c.node)
+                found.grad = (
+                    Tensor.wrap(c.array, c.node) if old is None else old + Tensor.wrap(c.array, c.node)
+                )
             elif old is None:
                 if type(c) in arrays.KINDS and found.number not in owned:
                     c = np.copy(c)
@@ -284,7 +300,10 @@ class Tensor(TorchMethods, Operators):
     def _warn_scalar(self) -> None:
         if self.node is not None and state.mode is not OFF:
             if instruction_of(sys._getframe(2)) == "STORE_SUBSCR":
-                self.leave("an assignment into a plain array", "np.stack([...]) of the tensors, or t.item() for the number")
+                self.leave(
+                    "an assignment into a plain array",
+                    "np.stack([...]) of the tensors, or t.item() for the number",
+                )
             warnings.warn(
                 "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\n"
                 "Consider using tensor.detach() first.",
@@ -391,7 +410,13 @@ def seed(tensor: Tracked, gradient: Any) -> Any:
                 "Write .sum().backward() (or .mean()), or backward(gradient=...) with one weight for each entry."
             )
         return arrays.ones(aval, tensor.array) if aval.shape or arrays.on_device(tensor.array) else aval.one
-    g = gradient if isinstance(gradient, Tracked) else np.asarray(gradient) if not arrays.is_array(gradient) else gradient
+    g = (
+        gradient
+        if isinstance(gradient, Tracked)
+        else np.asarray(gradient)
+        if not arrays.is_array(gradient)
+        else gradient
+    )
     shape = np.shape(g.array) if isinstance(g, Tracked) else g.shape
     if tuple(shape) != aval.shape:
         raise ShapeError(

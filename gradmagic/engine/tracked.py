@@ -26,6 +26,7 @@ class Tracked:
 
     array: Any
     node: Node | None
+    soft: ClassVar[bool]  # a lifted value may become a plain one, with a note; a Tensor may not
     # The face that rules see when the sweep itself is recorded: NumPy's. Set by array.py.
     inner: ClassVar[type[Tracked]]
 
@@ -36,6 +37,10 @@ class Tracked:
         made.array = array
         made.node = node
         return made
+
+    def leave(self, how: str, strict_text: str = "") -> Any:
+        """Become a plain value, where the face allows it."""
+        raise NotImplementedError
 
     @staticmethod
     def joined(array: Any, node: Node) -> Tracked:

@@ -73,7 +73,13 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
         reached, cotangents, _ = sweep(out.node, seed(out, None), inputs=nodes, create_graph=not inner)
         found = [cotangents[node.number] if node in reached else None for node in nodes]
         outer = any(not isinstance(node, Leaf) for node in nodes)
-        plain = out.array if inner and not isinstance(out, Tensor) else out.detach() if inner and not outer else out
+        plain = (
+            out.array
+            if inner and not isinstance(out, Tensor)
+            else Tensor.wrap(out.array, None)
+            if inner and not outer
+            else out
+        )
         return plain, _result(found, arguments, numbers, argnums)
 
     return differentiated
@@ -204,10 +210,11 @@ def grad_of(
                 "element 0 of tensors does not require grad and does not have a grad_fn. "
                 "Compute the outputs from tensors made with requires_grad=True."
             )
-    nodes = [t.node for t in ins]
+    nodes: list[Any] = [t.node for t in ins]
     total: list[Any] = [None] * len(ins)
     retain = create_graph if retain_graph is None else retain_graph
     for k, (t, s) in enumerate(zip(outs, seeds, strict=True)):
+        assert t.node is not None
         reached, cotangents, _ = sweep(
             t.node, seed(t, s), inputs=nodes, retain=retain or k + 1 < len(outs), create_graph=create_graph
         )

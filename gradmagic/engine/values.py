@@ -100,7 +100,9 @@ def _of_number(number: Any, dtype: str, python: bool) -> Value:
     if number == 0:
         exact = 0.0 if type(number) is not complex else None
         return Value((), dtype, python, 1, number, exact, exact, exact, 0.0, 1, 0, 0)
-    if not isinstance(number, (float, int, complex)):  # a date, a string, an object: there is nothing to reckon
+    if not isinstance(
+        number, (float, int, complex)
+    ):  # a date, a string, an object: there is nothing to reckon
         return Value((), dtype, python, 1, str(number), None, None, None, None, 0, 0, 0)
     try:
         size = float(abs(number))
@@ -139,7 +141,18 @@ def _of_small(array: np.ndarray[Any, Any]) -> Value:
             if not math.isfinite(mean):  # the sum of finite numbers may pass the largest float
                 mean = sum(item / len(finite) for item in finite)
     return Value(
-        array.shape, _name(array.dtype), False, array.size, _frozen(nested), low, high, mean, norm, zeros, nans, infs
+        array.shape,
+        _name(array.dtype),
+        False,
+        array.size,
+        _frozen(nested),
+        low,
+        high,
+        mean,
+        norm,
+        zeros,
+        nans,
+        infs,
     )
 
 
@@ -168,7 +181,9 @@ def _of_large(array: np.ndarray[Any, Any]) -> Value:
             if kind != "c":
                 low, high = float(finite.min()), float(finite.max())
                 mean = float(np.mean(finite, dtype=np.float64))
-    return Value(array.shape, _name(array.dtype), False, size, None, low, high, mean, norm, zeros, nans, infs, picture)
+    return Value(
+        array.shape, _name(array.dtype), False, size, None, low, high, mean, norm, zeros, nans, infs, picture
+    )
 
 
 def _norm(array: np.ndarray[Any, Any], peak: float) -> float:

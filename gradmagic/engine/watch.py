@@ -19,7 +19,9 @@ from .tape import Leaf, Node, tick, walk
 from .tracked import Tracked
 from .values import Value, summarise
 
-_SMALL = 65_536  # constants up to this many bytes are copied when the tape keeps them, larger ones only compared
+_SMALL = (
+    65_536  # constants up to this many bytes are copied when the tape keeps them, larger ones only compared
+)
 
 
 class Cut(NamedTuple):
@@ -28,7 +30,7 @@ class Cut(NamedTuple):
     node: Node
     how: str
     place: Place
-    count: int
+    times: int
 
 
 class SweepRecord(NamedTuple):
@@ -145,7 +147,11 @@ class Recorder:
     def wants(self, node: Node) -> bool:
         """Tell whether the cotangent of `node` is to be kept: its value was, or it is of an earlier cell."""
         number = node.number
-        return number in self.values or node.rule is None or (number < self.first and len(self.grads) < self.limit)
+        return (
+            number in self.values
+            or node.rule is None
+            or (number < self.first and len(self.grads) < self.limit)
+        )
 
     def ready(self, node: Node, cotangent: Any, flows: tuple[Any, ...]) -> None:
         """The cotangent of `node` is complete; `flows` are its contributions to the inputs."""
@@ -156,23 +162,34 @@ class Recorder:
         rule = node.rule
         if rule is None:
             return
-        self.flows.keep(number, tuple(c.alone(s.aval) if type(c) is Scattered else c for c, s in zip(flows, node.inputs)))
+        spread = (
+            c.alone(s.aval) if s is not None and type(c) is Scattered else c
+            for c, s in zip(flows, node.inputs, strict=True)
+        )
+        self.flows.keep(number, tuple(spread))
         if isinstance(rule, Elementwise):
             saved = node.saved
             self.locals.keep(
-                number, tuple(None if s is None else rule.partial(i, saved) for i, s in enumerate(node.inputs))
+                number,
+                tuple(None if s is None else rule.partial(i, saved) for i, s in enumerate(node.inputs)),
             )
 
     def ended(self, root: Node) -> None:
         """A sweep is over: keep its scalars, forget the nodes of earlier graphs."""
         if self.roots % self._stride == 0:
             value = self.values.get(root.number)
-            result = value.items if value is not None and not value.shape and isinstance(value.items, (int, float)) else None
+            result = (
+                value.items
+                if value is not None and not value.shape and isinstance(value.items, (int, float))
+                else None
+            )
             self.sweeps.append(SweepRecord(root.number, result, self._followed()))
             if len(self.sweeps) >= 2000:
                 self.sweeps = self.sweeps[::2]
                 self._stride *= 2
-        if self.roots > 1 and self.total - self._total_before < 4 * self.limit:  # walking a long graph takes memory
+        if (
+            self.roots > 1 and self.total - self._total_before < 4 * self.limit
+        ):  # walking a long graph takes memory
             self.values.drop_all_but({node.number for node in walk(root)})
         self._total_before = self.total
 
@@ -181,7 +198,7 @@ class Recorder:
         place = place_of(frame)
         before = self.cuts.get((how, place))
         if tracked.node is not None:
-            self.cuts[how, place] = Cut(tracked.node, how, place, 1 + (before.count if before else 0))
+            self.cuts[how, place] = Cut(tracked.node, how, place, 1 + (before.times if before else 0))
 
     # -- keeping ---------------------------------------------------------------------------------
     def settle(self) -> None:
@@ -195,9 +212,11 @@ class Recorder:
         for name, tracked in (self.parameters() if self.parameters else {}).items():
             value = arrays.to_host(tracked.array)
             for i, v in enumerate(np.ravel(value)[:4]) if np.size(value) <= 4 else ():
-                found[name if not np.ndim(value) else f"{name}[{','.join(map(str, np.unravel_index(i, value.shape)))}]"] = float(
-                    np.real(v)
-                )
+                found[
+                    name
+                    if not np.ndim(value)
+                    else f"{name}[{','.join(map(str, np.unravel_index(i, value.shape)))}]"
+                ] = float(np.real(v))
         return found
 
     def _protect(self, node: Node) -> None:
@@ -234,7 +253,7 @@ class Recorder:
 
 def _fingerprint(array: Any) -> Any:
     host = arrays.to_host(array)
-    return hash(memoryview(np.ascontiguousarray(host)).cast("B").tobytes())
+    return hash(np.ascontiguousarray(host).tobytes())
 
 
 def leaves_of(root: Node) -> list[Leaf]:

@@ -55,7 +55,9 @@ def test_a_saved_value_that_changed_is_an_error_with_name_and_line():
     y = x * x
     z = y * y
     y += 1
-    with pytest.raises(StaleError, match=r"modified by an inplace operation: y was changed in place, line \d+ of"):
+    with pytest.raises(
+        StaleError, match=r"modified by an inplace operation: y was changed in place, line \d+ of"
+    ):
         z.sum().backward()
 
 

@@ -33,7 +33,7 @@ SAME = _Partial("1")
 MINUS = _Partial("-1")
 ZERO = _Partial("0")
 
-RULES: dict[Any, Rule] = {}
+RULES: dict[Any, Any] = {}  # function -> its Rule
 
 
 class Rule:
@@ -44,8 +44,10 @@ class Rule:
     frees = True  # what it keeps are arrays, given back after a sweep
     sequence = False  # the first argument is a sequence of arrays
     outputs: int | str = 1  # a number of outputs, or "list"
-    into: Callable[[Any, Any, Node], Any] | None = None  # adds the cotangent into a buffer (getitem)
-    view: Callable[..., bool] | None = None  # tells whether the output shares the first argument's memory
+    into: Callable[[Any, Any, Any], Any] | None = (
+        None  # (buffer, g, saved): adds the cotangent in place (getitem)
+    )
+    view = False  # the output may share the first argument's memory
     partials: tuple[Any, ...] = ()
 
     def __init__(self, function: Any, torch: str) -> None:
@@ -56,7 +58,9 @@ class Rule:
     def __repr__(self) -> str:
         return f"<{self.kind} rule of {self.name}>"
 
-    def keep(self, out: Any, args: Sequence[Any], kwargs: dict[str, Any], inputs: Sequence[Node | None]) -> Any:
+    def keep(
+        self, out: Any, args: Sequence[Any], kwargs: dict[str, Any], inputs: Sequence[Node | None]
+    ) -> Any:
         """Give what the node saves."""
         raise NotImplementedError
 
@@ -102,7 +106,10 @@ class Elementwise(Rule):
         self.partials = partials
         self._kept = [_kept(p, len(partials) + 1) for p in partials]
         self.keeps = [
-            tuple(any(self._kept[i][k] for i in range(len(partials)) if mask >> i & 1) for k in range(len(partials) + 1))
+            tuple(
+                any(self._kept[i][k] for i in range(len(partials)) if mask >> i & 1)
+                for k in range(len(partials) + 1)
+            )
             for mask in range(1 << len(partials))
         ]
         self.twin = self._twin()
@@ -121,7 +128,9 @@ class Elementwise(Rule):
         other.twin = other._twin()
         return other
 
-    def keep(self, out: Any, args: Sequence[Any], kwargs: dict[str, Any], inputs: Sequence[Node | None]) -> Any:
+    def keep(
+        self, out: Any, args: Sequence[Any], kwargs: dict[str, Any], inputs: Sequence[Node | None]
+    ) -> Any:
         mask = sum(1 << i for i, node in enumerate(inputs) if node is not None)
         keep = self.keeps[mask]
         return tuple(v if k else None for v, k in zip((out, *args), keep, strict=True)) if any(keep) else None
@@ -191,7 +200,9 @@ class Linear(Rule):
         super().__init__(function, torch)
         self.transpose, self.sequence = transpose, sequence
 
-    def keep(self, out: Any, args: Sequence[Any], kwargs: dict[str, Any], inputs: Sequence[Node | None]) -> Any:
+    def keep(
+        self, out: Any, args: Sequence[Any], kwargs: dict[str, Any], inputs: Sequence[Node | None]
+    ) -> Any:
         like = [aval_of(a) for a in args[0]] if self.sequence else aval_of(args[0])
         return like, args[1:], kwargs
 
@@ -232,7 +243,9 @@ class General(Rule):
         self.vjps, self.each, self.jvps = vjps, each, jvp
         self.sequence, self.outputs = sequence, outputs
 
-    def keep(self, out: Any, args: Sequence[Any], kwargs: dict[str, Any], inputs: Sequence[Node | None]) -> Any:
+    def keep(
+        self, out: Any, args: Sequence[Any], kwargs: dict[str, Any], inputs: Sequence[Node | None]
+    ) -> Any:
         if self.each is not None or self.sequence:
             return out, tuple(args), kwargs
         keep = [False] * (len(args) + 1)
@@ -253,7 +266,8 @@ class General(Rule):
             return self.vjps[0](g, out, *args, **kwargs)  # type: ignore[misc]
         if self.each is not None:
             return [
-                None if source is None else self.each(g, i, out, *args, **kwargs) for i, source in enumerate(node.inputs)
+                None if source is None else self.each(g, i, out, *args, **kwargs)
+                for i, source in enumerate(node.inputs)
             ]
         return [
             None if source is None or (vjp := self.vjps[i] if i < len(self.vjps) else None) is None
@@ -376,7 +390,9 @@ def _kept(function: Any, length: int, skip: int = 0) -> list[bool]:
         return [False] * length
     names = _parameters(function)[skip:]
     rest = bool(function.__code__.co_flags & 0x04)  # *args keeps all that follows
-    return [(i >= len(names) and rest) or (i < len(names) and not names[i].startswith("_")) for i in range(length)]
+    return [
+        (i >= len(names) and rest) or (i < len(names) and not names[i].startswith("_")) for i in range(length)
+    ]
 
 
 def _chosen(g: Any, weight: Any) -> Any:
@@ -385,7 +401,11 @@ def _chosen(g: Any, weight: Any) -> Any:
 
 
 def _joined(value: Any, node: Node | None) -> Any:
-    if node is None or value is None or not (arrays.is_array(value) or isinstance(value, (np.generic, float, complex))):
+    if (
+        node is None
+        or value is None
+        or not (arrays.is_array(value) or isinstance(value, (np.generic, float, complex)))
+    ):
         return value
     return Tracked.joined(value, node)
 
