@@ -29,8 +29,8 @@ def module_of(array: Any) -> Any:
 
 
 def is_array(value: Any) -> bool:
-    """Tell whether `value` is an array of some device, not a NumPy scalar or a Python number."""
-    return type(value) in KINDS or isinstance(value, np.ndarray)
+    """Tell whether `value` is an array of some device, not a NumPy scalar, a Python number or a tracked value."""
+    return type(value) in KINDS or issubclass(type(value), np.ndarray)  # isinstance() would take a lifted Array for one
 
 
 def on_device(value: Any) -> bool:
@@ -136,7 +136,7 @@ def spread(g: Any, like: Any) -> Any:
 
     Small: filled (0.4 us; `np.broadcast_to` takes 4). Large: a view, which takes no memory.
     """
-    if like.size > _SMALL or not isinstance(g, np.generic):
+    if like.size > _SMALL or not issubclass(type(g), np.generic):
         return np.broadcast_to(g, like.shape)
     out = np.empty(like.shape, g.dtype)
     out.fill(g)

@@ -1,0 +1,87 @@
+"""The awkward reductions: products with zeros among the factors, extremes with ties, variances.
+
+In and out: as a rule gets them. Nothing here looks at a value to decide what to do: a GPU would have to wait for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .helpers import axes_of, count, kept, nonzero, raw, spread, within
+
+
+def _shifted(x: Any, step: int, fill: int) -> Any:
+    """Give x moved by `step` places along the first axis, towards the end if positive, with `fill` coming in."""
+    n = x.shape[0]
+    edge = np.full_like(raw(x)[: min(abs(step), n)], fill)
+    return np.concatenate([edge, x[: n - step]] if step > 0 else [x[-step:], edge])
+
+
+def _factors(x: Any, axis: Any) -> Any:
+    """Give x with the axes to be multiplied over as one first axis."""
+    axes = axes_of(axis, len(x.shape))
+    x = np.moveaxis(x, axes, range(len(axes)))
+    return np.reshape(x, (count(x.shape, range(len(axes))), *x.shape[len(axes) :]))
+
+
+def _unfactors(c: Any, shape: tuple[int, ...], axis: Any) -> Any:
+    """Undo `_factors`."""
+    axes = axes_of(axis, len(shape))
+    moved = tuple(shape[a] for a in axes) + tuple(n for i, n in enumerate(shape) if i not in axes)
+    return np.moveaxis(np.reshape(c, moved), range(len(axes)), axes)
+
+
+def prod_vjp(
+    g: Any, _y: Any, x: Any, axis: Any = None, dtype: Any = None, out: Any = None,
+    keepdims: bool = False, initial: Any = 1, where: Any = True,
+) -> Any:  # fmt: skip
+    # For each factor the product of those before times that of those after: no division, so zeros are no case.
+    f = _factors(x if where is True else np.where(where, x, 1), axis)
+    before = np.cumprod(_shifted(f, 1, 1), 0)
+    after = np.flip(np.cumprod(_shifted(np.flip(f, 0), 1, 1), 0), 0)
+    others = _unfactors(np.conj(before * after), x.shape, axis)
+    return within(where, kept(g * initial, len(x.shape), axis, keepdims) * others)
+
+
+def cumprod_vjp(g: Any, _y: Any, x: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+    # s[i] = sum over k >= i of g[k] * x[i+1] * ... * x[k]; doubling gives all of them in log2(n) steps, and again
+    # without dividing by a factor that may be 0.
+    f = np.reshape(x, -1) if axis is None else np.moveaxis(x, axis, 0)
+    s = g if axis is None else np.moveaxis(g, axis, 0)
+    w = _shifted(np.conj(f), -1, 0)
+    step = 1
+    while step < f.shape[0]:
+        s = s + w * _shifted(s, -step, 0)
+        w = w * _shifted(w, -step, 0)
+        step *= 2
+    c = np.conj(np.cumprod(_shifted(f, 1, 1), 0)) * s
+    return np.reshape(c, x.shape) if axis is None else np.moveaxis(c, 0, axis)
+
+
+def extreme_vjp(
+    g: Any, y: Any, x: Any, axis: Any = None, out: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True
+) -> Any:  # fmt: skip
+    ndim = np.ndim(x)
+    at = x == kept(y, ndim, axis, keepdims)
+    if where is not True:
+        at = np.logical_and(at, where)
+    ties = np.sum(at, axis=axis, keepdims=True, dtype=y.dtype)
+    return within(at, kept(g, ndim, axis, keepdims) / nonzero(ties))
+
+
+def var_vjp(
+    g: Any, _y: Any, x: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
+    keepdims: bool = False, mean: Any = None, correction: Any = None,
+) -> Any:  # fmt: skip
+    n = count(x.shape, axis) - (ddof if correction is None else correction)
+    return spread(g, x, axis, keepdims) * ((x - np.mean(x, axis=axis, keepdims=True)) * 2 / max(n, 0))
+
+
+def std_vjp(
+    g: Any, y: Any, x: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
+    keepdims: bool = False, mean: Any = None, correction: Any = None,
+) -> Any:  # fmt: skip
+    # At y = 0 all entries are equal and x - mean is 0: the gradient is 0, as in PyTorch.
+    return var_vjp(g / (2 * nonzero(y)), y, x, axis, dtype, out, ddof, keepdims, mean, correction)

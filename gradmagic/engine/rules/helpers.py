@@ -1,0 +1,161 @@
+"""The awkward formulas behind the tables: one function each, of NumPy functions and operators only.
+
+In: cotangents, outputs and arguments as a rule gets them (raw arrays, or tracked ones when the sweep is recorded).
+Out: partials and cotangents. An underscore before a parameter means, as in the tables, that its value is not kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from .. import arrays
+from ..tape import Aval, aval_of
+
+
+def reads(text: str) -> Callable[[Any], Any]:
+    """Give a partial the formula that readers see, where its code says more than a textbook does."""
+
+    def mark(function: Any) -> Any:
+        function.text = text
+        return function
+
+    return mark
+
+
+# ---- entry by entry -------------------------------------------------------------------------------------------
+
+
+def nonzero(x: Any) -> Any:
+    """Give x, with 1 in place of 0: a divisor for what is 0 there by convention."""
+    return x + (x == 0)
+
+
+@reads("y * x**(y - 1)")
+def power_x(_z: Any, x: Any, y: Any) -> Any:
+    return y * x ** (y - (y != 0))  # x**0 is 1 everywhere: its derivative is 0 at x = 0 too, not 0 * inf
+
+
+@reads("z * log(x)")
+def power_y(z: Any, x: Any, _y: Any) -> Any:
+    if isinstance(x, (int, float)) and not isinstance(x, np.generic) and not hasattr(x, "node"):
+        return z * (math.log(x) if x > 0 else 0.0 if x == 0 else math.nan)  # stays a weak number: 2**y in y's dtype
+    return z * np.log(nonzero(x))  # 0 at x = 0, as in PyTorch
+
+
+@reads("sign(x)")
+def sgn(_y: Any, x: Any) -> Any:
+    """conj(x)/|x|: the sign of a real number; 0 at 0."""
+    return np.conj(x) / nonzero(np.absolute(x)) if np.iscomplexobj(x) else np.sign(x)
+
+
+@reads("(cos(pi*x) - y) / x")
+def sinc_slope(y: Any, x: Any) -> Any:
+    # Near 0 the quotient cancels: three terms of the series, good to 1e-14 there, and right for higher orders at 0.
+    q = (math.pi * x) ** 2
+    series = -(math.pi**2) * x / 3 * (1 - q / 10 * (1 - q / 28))
+    near = np.absolute(x) < 0.01
+    return np.where(near, series, (np.cos(math.pi * x) - y) / (x + near))
+
+
+def beats(x: Any, y: Any) -> Any:
+    """Give 1 where x > y, 0.5 where they are equal, 0 elsewhere, in the dtype of one of them."""
+    dtype = getattr(x, "dtype", None) or getattr(y, "dtype", None) or float
+    return 0.5 * np.add(x > y, x >= y, dtype=dtype)
+
+
+def between(x: Any, low: Any, high: Any) -> Any:
+    """Tell where low <= x <= high; None is no bound."""
+    if low is None or high is None:
+        return x == x if low is high else x <= high if low is None else x >= low
+    return (x >= low) & (x <= high)
+
+
+def divmod_x(g: Any, _out: Any, _x: Any, _y: Any) -> Any:
+    return g[1]
+
+
+def divmod_y(g: Any, out: Any, _x: Any, _y: Any) -> Any:
+    return -g[1] * out[0]
+
+
+def angle_vjp(g: Any, _y: Any, z: Any, deg: bool = False) -> Any:
+    return 1j * z * g * (180 / math.pi if deg else 1) / nonzero(np.absolute(z) ** 2)
+
+
+# ---- shapes ---------------------------------------------------------------------------------------------------
+
+
+def aval(shape: Sequence[int], dtype: Any) -> Aval:
+    """Give the aval of this shape and dtype."""
+    return aval_of(SimpleNamespace(shape=tuple(shape), dtype=np.dtype(dtype)))
+
+
+def raw(x: Any) -> Any:
+    """Give the array behind a tracked value: where only its device or dtype matters."""
+    return getattr(x, "array", x)
+
+
+def device_range(n: int, proto: Any) -> Any:
+    """Give 0 ... n-1 on the device of `proto`, tracked or not."""
+    return arrays.arange(n, raw(proto))
+
+
+def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Give `axis` (None, a number, numbers) as a tuple of numbers from 0 to ndim-1."""
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple(int(a) % max(ndim, 1) for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
+
+
+def kept(y: Any, ndim: int, axis: Any, keepdims: bool) -> Any:
+    """Give a reduction's result the shape that keepdims=True gives it, from an input of `ndim` dimensions."""
+    if keepdims or ndim == 0:
+        return y
+    return np.reshape(y, (1,) * ndim) if axis is None else np.expand_dims(y, axes_of(axis, ndim))
+
+
+def spread(g: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Give a reduction's cotangent at every entry that was reduced; `x` has the input's shape."""
+    if axis is None:
+        return arrays.spread(g, x)
+    return np.broadcast_to(kept(g, len(x.shape), axis, keepdims), x.shape)
+
+
+def count(shape: Sequence[int], axis: Any) -> int:
+    """Give the number of entries that a reduction over `axis` takes together."""
+    return math.prod(shape[a] for a in axes_of(axis, len(shape)))
+
+
+def within(where: Any, g: Any) -> Any:
+    """Give g where `where` holds and 0 elsewhere, also where g is infinite."""
+    return g if where is True else np.where(where, g, 0)
+
+
+def swap(a: Any) -> Any:
+    """Give the conjugate transpose of the matrices in the last two dimensions."""
+    a = np.swapaxes(a, -1, -2)
+    return np.conj(a) if a.dtype.kind == "c" else a
+
+
+def matmul_a(g: Any, _z: Any, _a: Any, b: Any) -> Any:
+    if len(b.shape) == 1:
+        c = np.expand_dims(g, -1) * np.conj(b)
+    elif len(_a.shape) == 1:
+        c = np.matmul(np.expand_dims(g, -2), swap(b))
+        return np.reshape(c, c.shape[:-2] + c.shape[-1:])
+    else:
+        c = np.matmul(g, swap(b))
+    return c
+
+
+def matmul_b(g: Any, _z: Any, a: Any, _b: Any) -> Any:
+    if len(a.shape) == 1:
+        return np.expand_dims(np.conj(a), -1) * np.expand_dims(g, -2) if len(_b.shape) > 1 else np.conj(a) * g
+    if len(_b.shape) == 1:
+        return np.sum(np.conj(a) * np.expand_dims(g, -1), axis=tuple(range(len(a.shape) - 1)))
+    return np.matmul(swap(a), g)

@@ -1,0 +1,41 @@
+"""Derivatives of the functions that take many entries together: sums, products, extremes, averages.
+
+y: the result; x, a: the input; g: the cotangent of y.
+"""
+
+import numpy as np
+
+from .declare import constant, linear, rule
+from .extremes import cumprod_vjp, extreme_vjp, prod_vjp, std_vjp, var_vjp
+from .helpers import count, spread, within
+
+# ---- sums and products ---------------------------------------------------------------------------------------
+linear(np.sum,     lambda g, like, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True:
+                       within(where, spread(g, like, axis, keepdims)))
+linear(np.mean,    lambda g, like, axis=None, dtype=None, out=None, keepdims=False:
+                       spread(g / max(count(like.shape, axis), 1), like, axis, keepdims))
+linear(np.cumsum,  lambda g, like, axis=None, dtype=None, out=None:
+                       np.reshape(np.flip(np.cumsum(np.flip(g, axis), axis or 0), axis), like.shape))
+rule(np.prod,      prod_vjp)
+rule(np.cumprod,   cumprod_vjp)
+rule(np.nansum,    lambda g, _y, x, axis=None, dtype=None, out=None, keepdims=False:
+                       within(np.logical_not(np.isnan(x)), spread(g, x, axis, keepdims)))
+
+# ---- extremes: entries that tie share evenly -----------------------------------------------------------------
+rule(np.max,       extreme_vjp, torch="Max1")
+rule(np.min,       extreme_vjp, torch="Min1")
+rule(np.amax,      extreme_vjp, torch="Amax")
+rule(np.amin,      extreme_vjp, torch="Amin")
+rule(np.nanmax,    extreme_vjp)
+rule(np.nanmin,    extreme_vjp)
+
+# ---- averages and variances ----------------------------------------------------------------------------------
+rule(np.var,       var_vjp)
+rule(np.std,       std_vjp)
+
+# ---- places, counts and answers: no derivative ---------------------------------------------------------------
+constant(np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition, np.argwhere, np.lexsort)
+constant(np.nonzero, np.flatnonzero, np.count_nonzero, np.searchsorted, np.digitize, np.unique, np.bincount)
+constant(np.any, np.all, np.histogram, np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.min_scalar_type)
+constant(np.may_share_memory, np.shares_memory, np.isin, np.in1d if hasattr(np, "in1d") else np.isin)
+constant(np.array_repr, np.array_str, np.array2string, np.common_type)
