@@ -397,7 +397,10 @@ def _kept(function: Any, length: int, skip: int = 0) -> list[bool]:
 
 def _chosen(g: Any, weight: Any) -> Any:
     chosen = np.where(weight, g, 0)
-    return chosen if getattr(weight, "dtype", bool) == bool else chosen * weight
+    return chosen if getattr(weight, "dtype", None) in (None, _BOOL) else chosen * weight
+
+
+_BOOL = np.dtype(bool)
 
 
 def _joined(value: Any, node: Node | None) -> Any:

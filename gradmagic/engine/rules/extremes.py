@@ -61,7 +61,8 @@ def cumprod_vjp(g: Any, _y: Any, x: Any, axis: Any = None, dtype: Any = None, ou
 
 
 def extreme_vjp(
-    g: Any, y: Any, x: Any, axis: Any = None, out: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True
+    g: Any, y: Any, x: Any, axis: Any = None, out: Any = None,
+    keepdims: bool = False, initial: Any = None, where: Any = True,
 ) -> Any:  # fmt: skip
     ndim = np.ndim(x)
     at = x == kept(y, ndim, axis, keepdims)

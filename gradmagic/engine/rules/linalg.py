@@ -8,15 +8,27 @@ import numpy as np
 
 from .declare import linear, rule
 from .decompositions import (
-    cholesky_vjp, det_vjp, eigh_vjp, eigvalsh_vjp, pinv_vjp, qr, qr_vjp, slogdet_vjp, solve_a, solve_b, svd, svd_vjp,
-    svdvals, svdvals_vjp,
+    cholesky_vjp,
+    det_vjp,
+    eigh_vjp,
+    eigvalsh_vjp,
+    pinv_vjp,
+    qr,
+    qr_vjp,
+    slogdet_vjp,
+    solve_a,
+    solve_b,
+    svd,
+    svd_vjp,
+    svdvals,
+    svdvals_vjp,
 )  # fmt: skip
 from .helpers import swap
 from .norms import norm_vjp
 from .products import dot_a, dot_b, einsum_vjp, inner_a, inner_b, tensordot_a, tensordot_b, undo_trace
 
 # ---- products of arrays --------------------------------------------------------------------------------------
-rule(np.dot,               dot_a,                                      dot_b,                          torch="Dot")
+rule(np.dot,               dot_a,                                      dot_b,  torch="Dot")
 rule(np.inner,             inner_a,                                    inner_b)
 rule(np.outer,             lambda g, _z, _a, b, out=None: np.reshape(g @ np.conj(np.ravel(b)), np.shape(_a)),
                            lambda g, _z, a, _b, out=None: np.reshape(np.conj(np.ravel(a)) @ g, np.shape(_b)))
@@ -27,19 +39,19 @@ rule(np.einsum,            each=einsum_vjp)
 linear(np.trace,           undo_trace)
 
 # ---- inverses and equations ----------------------------------------------------------------------------------
-rule(np.linalg.inv,        lambda g, y, _a: -swap(y) @ g @ swap(y),                                    torch="LinalgInvEx")
+rule(np.linalg.inv,        lambda g, y, _a: -swap(y) @ g @ swap(y),           torch="LinalgInvEx")
 rule(np.linalg.pinv,       pinv_vjp)
-rule(np.linalg.solve,      solve_a,                                    solve_b,                        torch="LinalgSolveEx")
-rule(np.linalg.det,        det_vjp,                                                                    torch="LinalgDet")
-rule(np.linalg.slogdet,    slogdet_vjp,                                              outputs=2, torch="LinalgSlogdet")
+rule(np.linalg.solve,      solve_a,                                    solve_b,  torch="LinalgSolveEx")
+rule(np.linalg.det,        det_vjp,                                           torch="LinalgDet")
+rule(np.linalg.slogdet,    slogdet_vjp,                                       outputs=2, torch="LinalgSlogdet")
 
 # ---- decompositions ------------------------------------------------------------------------------------------
-rule(np.linalg.cholesky,   cholesky_vjp,                                                        torch="LinalgCholeskyEx")
-rule(np.linalg.eigh,       eigh_vjp,                                                 outputs=2, torch="LinalgEigh")
-rule(np.linalg.eigvalsh,   eigvalsh_vjp,                                                        torch="LinalgEigh")
-rule(svd,                  svd_vjp,                                                  outputs=3, torch="LinalgSvd")
-rule(svdvals,              svdvals_vjp,                                                         torch="LinalgSvd")
-rule(qr,                   qr_vjp,                                                   outputs=2, torch="LinalgQr")
+rule(np.linalg.cholesky,   cholesky_vjp,                                      torch="LinalgCholeskyEx")
+rule(np.linalg.eigh,       eigh_vjp,                                          outputs=2, torch="LinalgEigh")
+rule(np.linalg.eigvalsh,   eigvalsh_vjp,                                      torch="LinalgEigh")
+rule(svd,                  svd_vjp,                                           outputs=3, torch="LinalgSvd")
+rule(svdvals,              svdvals_vjp,                                       torch="LinalgSvd")
+rule(qr,                   qr_vjp,                                            outputs=2, torch="LinalgQr")
 
 # ---- norms ---------------------------------------------------------------------------------------------------
-rule(np.linalg.norm,       norm_vjp,                                                            torch="LinalgVectorNorm")
+rule(np.linalg.norm,       norm_vjp,                                          torch="LinalgVectorNorm")

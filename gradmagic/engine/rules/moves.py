@@ -83,7 +83,7 @@ def pad_vjp(g: Any, _y: Any, array: Any, pad_width: Any, mode: str = "constant",
         return g[tuple(slice(before, before + n) for (before, _), n in zip(widths, shape, strict=True))]
     if mode not in ("edge", "reflect", "symmetric", "wrap") or kwargs.get("reflect_type", "even") != "even":
         raise ArgumentError(
-            f"np.pad(..., mode={mode!r}) has no derivative in gradmagic: use constant, edge, reflect, symmetric or wrap."
+            f"np.pad(..., mode={mode!r}) has no derivative in gradmagic: use constant, edge, reflect, symmetric, wrap."
         )
     index = []
     for i, (n, width) in enumerate(zip(shape, widths, strict=True)):
@@ -155,7 +155,9 @@ def take_along_transpose(g: Any, like: Aval, indices: Any, axis: int | None = -1
     return np.reshape(scatter_add(g, aval(shape, like.dtype), tuple(index)), like.shape)
 
 
-def sort_vjp(g: Any, _y: Any, a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, stable: Any = None) -> Any:
+def sort_vjp(
+    g: Any, _y: Any, a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, stable: Any = None
+) -> Any:
     """Give each entry the cotangent of the place it was sorted to."""
     x, at = (np.reshape(a, -1), 0) if axis is None else (a, axis)
     place = np.argsort(np.argsort(raw(x), axis=at, kind="stable"), axis=at)

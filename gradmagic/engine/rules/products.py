@@ -116,7 +116,8 @@ def explicit(operands: Sequence[Any]) -> tuple[list[str], str, list[Any], list[i
     terms, result, factors, positions = _terms(operands)
     used = {c for t in (*terms, result or "") for c in t}
     spare = [c for c in _LETTERS if c not in used]
-    dots = [len(np.shape(x)) - len(t.replace("...", "")) if "..." in t else 0 for t, x in zip(terms, factors, strict=True)]
+    pairs = list(zip(terms, factors, strict=True))
+    dots = [len(np.shape(x)) - len(t.replace("...", "")) if "..." in t else 0 for t, x in pairs]
     rest = "".join(spare[: max(dots, default=0)])
     del spare[: len(rest)]
     if result is None:

@@ -7,8 +7,19 @@ import numpy as np
 
 from .declare import RULES, constant, linear, rule
 from .moves import (
-    crop, deal, diag_transpose, invert, minus, pad_vjp, repeat_transpose, sort_vjp, take_along_transpose,
-    take_transpose, undiagonal, undiff, untile,
+    crop,
+    deal,
+    diag_transpose,
+    invert,
+    minus,
+    pad_vjp,
+    repeat_transpose,
+    sort_vjp,
+    take_along_transpose,
+    take_transpose,
+    undiagonal,
+    undiff,
+    untile,
 )  # fmt: skip
 
 # ---- shapes --------------------------------------------------------------------------------------------------

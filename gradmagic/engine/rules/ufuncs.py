@@ -10,7 +10,18 @@ import numpy as np
 from ..primitives import clip
 from .declare import MINUS, SAME, ZERO, constant, elementwise, linear, rule
 from .helpers import (
-    angle_vjp, beats, between, divmod_x, divmod_y, matmul_a, matmul_b, nonzero, power_x, power_y, sgn, sinc_slope,
+    angle_vjp,
+    beats,
+    between,
+    divmod_x,
+    divmod_y,
+    matmul_a,
+    matmul_b,
+    nonzero,
+    power_x,
+    power_y,
+    sgn,
+    sinc_slope,
 )  # fmt: skip
 
 # ---- arithmetic ----------------------------------------------------------------------------------------------
@@ -90,7 +101,8 @@ linear(np.conjugate,        lambda g, like: np.conjugate(g),                    
 linear(np.real,             lambda g, like: g)
 linear(np.imag,             lambda g, like: 1j * g)
 rule(np.angle,              angle_vjp)
-rule(np.nan_to_num,         lambda g, _y, x, copy=True, nan=0.0, posinf=None, neginf=None: np.where(np.isfinite(x), g, 0))
+rule(np.nan_to_num,         lambda g, _y, x, copy=True, nan=0.0, posinf=None, neginf=None:
+                                np.where(np.isfinite(x), g, 0))
 
 # ---- steps: no derivative ------------------------------------------------------------------------------------
 constant(np.sign, np.floor, np.ceil, np.trunc, np.rint, np.fix, np.round, np.around, np.heaviside, np.floor_divide)
