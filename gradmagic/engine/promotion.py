@@ -60,7 +60,7 @@ def _cast(a: Any, dtype: np.dtype[Any]) -> Any:
         if isinstance(a, (bool, int, float, complex)) and not isinstance(a, np.generic):
             return a if dtype.kind in "fc" or isinstance(a, int) else dtype.type(a)
         return a.astype(dtype, copy=False)
-    if a.array.dtype == dtype:
+    if isinstance(a.array, _PYTHON) or a.array.dtype == dtype:  # a lifted Python number stays weak
         return a
     from .primitives import cast
 

@@ -80,6 +80,8 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
             if inner and not outer
             else out
         )
+        if isinstance(out, Tensor):  # Tensor wins: what it touched can go on as one
+            found = [Tensor.wrap(c.array, c.node) if isinstance(c, Tracked) else c for c in found]
         return plain, _result(found, arguments, numbers, argnums)
 
     return differentiated
@@ -137,7 +139,7 @@ def _result(found: list[Any], arguments: list[Any], numbers: tuple[int, ...], ar
         if c is None:
             aval = x.node.aval
             c = np.zeros(aval.shape, aval.tangent) if aval.shape else aval.tangent.type(0)
-        if isinstance(x, Tensor):
+        if isinstance(x, Tensor) and not isinstance(c, Tensor):
             c = Tensor.wrap(getattr(c, "array", c), getattr(c, "node", None))
         grads.append(c)
     return grads[0] if isinstance(argnums, int) else tuple(grads)
