@@ -107,7 +107,7 @@ def _of_number(number: Any, dtype: str, python: bool) -> Value:
     try:
         size = float(abs(number))
     except OverflowError:  # a Python int may be larger than any float
-        size = math.inf
+        return Value((), dtype, python, 1, number, None, None, None, None, 0, 0, 0)
     if size != size:
         return Value((), dtype, python, 1, number, None, None, None, 0.0, 0, 1, 0)
     if size == math.inf:
