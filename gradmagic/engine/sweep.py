@@ -130,7 +130,7 @@ def sweep(
                 cotangents[at] = c.into(old if at in owned else np.copy(old))
                 owned.add(at)
             elif type(old) is list:
-                cotangents[at] = [a if b is None else b for a, b in zip(old, c, strict=True)]
+                cotangents[at] = [a if b is None else b if a is None else a + b for a, b in zip(old, c, strict=True)]
             elif at in owned and type(c) in KINDS:
                 np.add(old, c, out=old)
             else:

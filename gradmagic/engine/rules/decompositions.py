@@ -92,7 +92,7 @@ def det_vjp(g: Any, y: Any, a: Any) -> Any:
 
 def slogdet_vjp(g: Any, out: Any, a: Any) -> Any:
     sign, _ = out
-    c = g[1] - 1j * np.imag(np.conj(g[0]) * sign) if a.dtype.kind == "c" else g[1]
+    c = g[1] - np.imag(np.conj(g[0]) * sign) * 1j if a.dtype.kind == "c" else g[1]
     return _column(_column(c)) * swap(np.linalg.inv(a))
 
 

@@ -23,7 +23,7 @@ def _factors(x: Any, axis: Any) -> Any:
     """Give x with the axes to be multiplied over as one first axis."""
     axes = axes_of(axis, len(x.shape))
     x = np.moveaxis(x, axes, range(len(axes)))
-    return np.reshape(x, (count(x.shape, range(len(axes))), *x.shape[len(axes) :]))
+    return np.reshape(x, (count(x.shape, tuple(range(len(axes)))), *x.shape[len(axes) :]))
 
 
 def _unfactors(c: Any, shape: tuple[int, ...], axis: Any) -> Any:

@@ -84,7 +84,8 @@ def divmod_y(g: Any, out: Any, _x: Any, _y: Any) -> Any:
 
 
 def angle_vjp(g: Any, _y: Any, z: Any, deg: bool = False) -> Any:
-    return 1j * z * g * (180 / math.pi if deg else 1) / nonzero(np.absolute(z) ** 2)
+    # g * 1j, not 1j * g, which makes a Python number of NumPy's.
+    return g * (180j / math.pi if deg else 1j) * z / nonzero(np.absolute(z) ** 2)
 
 
 # ---- shapes ---------------------------------------------------------------------------------------------------

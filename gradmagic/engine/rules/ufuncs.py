@@ -99,7 +99,7 @@ elementwise(clip,           lambda _z, x, lo, hi: between(x, lo, hi),
 # ---- complex numbers -----------------------------------------------------------------------------------------
 linear(np.conjugate,        lambda g, like: np.conjugate(g),                                            torch="Conj")
 linear(np.real,             lambda g, like: g)
-linear(np.imag,             lambda g, like: 1j * g)
+linear(np.imag,             lambda g, like: g * 1j)
 rule(np.angle,              angle_vjp)
 rule(np.nan_to_num,         lambda g, _y, x, copy=True, nan=0.0, posinf=None, neginf=None:
                                 np.where(np.isfinite(x), g, 0))

@@ -73,9 +73,9 @@ def arguments_of(case: Case, shapes: Sequence[tuple[int, ...]], seed: int, kind:
 
 LAYOUTS: dict[str, Callable[[Any], Any]] = {
     "contiguous": lambda x: x,
-    "Fortran": lambda x: np.asfortranarray(x),
+    "Fortran": lambda x: np.asarray(x, order="F"),
     "every other": lambda x: np.repeat(x, 2, axis=-1)[..., ::2] if x.ndim else x,
-    "reversed": lambda x: np.flip(np.flip(x).copy()),
+    "reversed": lambda x: np.flip(np.flip(x).copy()) if x.ndim else x,
 }
 
 
