@@ -1,0 +1,156 @@
+"""Fold a long tape until it can be shown: loops to one body `xN`, then lines of source, then the first and the last.
+
+In: operations in tape order and how many may stay. Out: fewer operations, each standing for `count` alike ones, with
+edges between them; an edge whose source comes later in the list is a loop's way back. 10,000 operations take 0.1 s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from .model import Edge, Operation, Place
+
+LONGEST = 256  # operations in a loop's body, at most
+LEAST = 3  # repetitions that make a loop
+
+Group = list[Operation]
+
+
+def fold(operations: tuple[Operation, ...], limit: int) -> tuple[Operation, ...]:
+    """Fold `operations` so that about `limit` are left; hand them on when they are few enough.
+
+    Examples
+    --------
+    >>> steps = tuple(Operation(i, "multiply", inputs=(Edge(i - 1),)) for i in range(1, 1001))
+    >>> [(o.key, o.count) for o in fold((Operation(0, ""), *steps), 50)]
+    [(0, 1), (1000, 1000)]
+    """
+    if len(operations) <= limit:
+        return operations
+    groups = _loops([[operation] for operation in operations])
+    if len(groups) > limit:
+        groups = _loops(_lines(groups))
+    if len(groups) > limit:
+        groups = _ends(groups, limit)
+    return _joined(groups)
+
+
+def _mark(group: Group) -> Hashable:
+    """What makes two operations alike: rule, place and shape."""
+    first = group[0]
+    place = first.place
+    spot = (place.label, place.line, place.column, place.end_column) if place is not None else None
+    # Inputs are never alike: each has its own row in the table.
+    return (first.rule, spot, first.shape) if first.rule else first.key
+
+
+def _loops(groups: list[Group]) -> list[Group]:
+    """Fold repeated bodies, inner loops first, until nothing repeats."""
+    while True:
+        marks: dict[Hashable, int] = {}
+        codes = np.array([marks.setdefault(_mark(group), len(marks)) for group in groups])
+        for period in range(1, min(LONGEST, len(groups) // LEAST) + 1):
+            same = codes[period:] == codes[:-period]
+            if np.count_nonzero(same) < (LEAST - 1) * period:
+                continue
+            runs = _runs(same, (LEAST - 1) * period)
+            if runs:
+                groups = _fold_runs(groups, runs, period)
+                break
+        else:
+            return groups
+
+
+def _runs(same: np.ndarray[tuple[int], np.dtype[np.bool_]], least: int) -> list[tuple[int, int]]:
+    """List the stretches of True that are at least `least` long, as (start, length)."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], same, [False]))))
+    return [(int(a), int(b - a)) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= least]
+
+
+def _fold_runs(groups: list[Group], runs: list[tuple[int, int]], period: int) -> list[Group]:
+    folded: list[Group] = []
+    position = 0
+    for start, length in runs:
+        if start < position:  # overlaps the run before
+            continue
+        folded += groups[position:start]
+        repetitions = length // period + 1
+        position = start + repetitions * period
+        for offset in range(start, start + period):
+            folded.append([operation for group in groups[offset:position:period] for operation in group])
+    return folded + groups[position:]
+
+
+def _lines(groups: list[Group]) -> list[Group]:
+    """Put neighbours of one source line together."""
+    folded: list[Group] = []
+    before: Hashable = None
+    for group in groups:
+        place = group[-1].place
+        line = (place.label, place.line) if place is not None and group[-1].rule else None
+        if line is not None and line == before:
+            folded[-1] = folded[-1] + group
+        else:
+            folded.append(group)
+        before = line
+    return folded
+
+
+def _ends(groups: list[Group], limit: int) -> list[Group]:
+    """Keep the first and the last, and all between as one."""
+    half = max(1, (limit - 1) // 2)
+    inputs = [group for group in groups[half:-half] if not group[0].rule]
+    # Inputs between stay: their gradients are what the reader came for. Only their number limits them.
+    inputs = inputs[: limit // 4]
+    kept = {id(group) for group in inputs}
+    middle = [o for group in groups[half:-half] if id(group) not in kept for o in group]
+    return [*groups[:half], *inputs, middle, *groups[-half:]]
+
+
+def _joined(groups: Sequence[Group]) -> tuple[Operation, ...]:
+    """Make one operation of each group, and edges between groups of the edges between their members."""
+    owner = {operation.key: group[-1].key for group in groups for operation in group}
+    folded = []
+    for group in groups:
+        last = group[-1]
+        if len(group) == 1:
+            edges = tuple(_moved(edge, owner) for edge in last.inputs)
+            folded.append(replace(last, inputs=edges) if last.inputs else last)
+            continue
+        names = next((o.names for o in reversed(group) if o.names), ())
+        edges = _edges(group, owner)
+        alike = len({_mark([o]) for o in group}) == 1
+        if alike:
+            folded.append(replace(last, inputs=edges, names=names, count=sum(o.count for o in group)))
+            continue
+        text = f"… {sum(o.count for o in group)} operations"
+        if last.place is not None and len({o.place.line if o.place else None for o in group}) == 1:
+            place = replace(last.place, text=text)
+        else:  # a stretch of the tape, nobody's line
+            place, names = Place("", 0, 0, 0, 0, text, inside=False), ()
+        folded.append(replace(last, rule="operations", inputs=edges, names=names, place=place))
+    return tuple(folded)
+
+
+def _edges(group: Group, owner: dict[int, int]) -> tuple[Edge, ...]:
+    """Give the last member's edges, and one for every other value that a member takes."""
+    last = group[-1]
+    edges = [_moved(edge, owner) for edge in last.inputs]
+    found = {edge.source if edge.source is not None else edge.constant for edge in edges}
+    alike = all(operation.rule == last.rule for operation in group)
+    for operation in group[:-1]:
+        for edge in operation.inputs:
+            moved = _moved(edge, owner)
+            mark = moved.source if moved.source is not None else moved.constant
+            # A way back to itself is a loop's, but inside a line's group only its own thread.
+            if mark not in found and (alike or mark != owner[last.key]):
+                found.add(mark)
+                edges.append(replace(moved, argument=len(edges)))
+    return tuple(edges)
+
+
+def _moved(edge: Edge, owner: dict[int, int]) -> Edge:
+    return edge if edge.source is None else replace(edge, source=owner.get(edge.source, edge.source))

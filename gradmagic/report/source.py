@@ -1,0 +1,129 @@
+"""The annotated cell: each line, and each sub-expression by its exact columns, with value and gradient.
+
+In: a `View`. Out: `Line`s with `Part`s. Operations that other cells made are listed after the cell's own lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..engine.values import Value
+from .model import Operation, Trace
+from .view import View, one_line
+
+
+@dataclass(frozen=True)
+class Part:
+    """One expression of a line: `text[column:end]` of the line, with value and gradient; `count` times in a loop."""
+
+    key: int
+    column: int
+    end: int
+    text: str
+    value: Value | None
+    grad: Value | None
+    count: int
+    start: bool  # the sweep starts here
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of source. `main` is what it assigns or returns, `parts` are the expressions inside it."""
+
+    number: int
+    text: str
+    main: Part | None
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Other:
+    """Lines of another cell or file that the graph reaches, as far as their text is known."""
+
+    label: str
+    lines: tuple[Line, ...]
+
+
+def lines(view: View) -> tuple[Line, ...]:
+    """Annotate the traced source, line by line; empty lines at the end are left out."""
+    trace = view.trace
+    at: dict[int, list[Operation]] = {}
+    called: dict[int, list[Operation]] = {}
+    for operation in trace.operations:
+        place = operation.place
+        if place is None:
+            continue
+        if place.inside:
+            at.setdefault(place.line, []).append(operation)
+        elif place.line_in_cell is not None:
+            called.setdefault(place.line_in_cell, []).append(operation)
+    texts = trace.source.rstrip().split("\n")
+    found = []
+    for i, text in enumerate(texts, trace.first_line):
+        found.append(_line(trace, i, text, at.get(i, []), called.get(i, [])))
+    return tuple(found)
+
+
+def others(view: View) -> tuple[Other, ...]:
+    """List what other cells contributed, by cell, one line for each of their lines."""
+    cells: dict[str, dict[int, list[Operation]]] = {}
+    for operation in view.trace.operations:
+        place = operation.place
+        if place is not None and not place.inside and place.line_in_cell is None and place.text:
+            cells.setdefault(place.label, {}).setdefault(place.line, []).append(operation)
+    return tuple(
+        Other(label, tuple(_outer(view, number, made) for number, made in sorted(found.items())))
+        for label, found in cells.items()
+    )
+
+
+def _line(trace: Trace, number: int, text: str, made: list[Operation], called: list[Operation]) -> Line:
+    groups = _by_span(made)
+    # What the line is about: what it gives a name, else its widest expression, else what its calls came to.
+    named = [group for group in groups if group[-1].names]
+    widest = max(groups, key=lambda group: _width(group[-1]), default=None)
+    chosen = named[-1] if named else widest
+    if chosen is None:
+        name = next((o for o in reversed(called) if o.names), None) or (called[-1] if called else None)
+        return Line(number, text, None if name is None else _part(trace, [name], 0, len(text), text), ())
+    parts = [_spanned(trace, group, text) for group in groups if group is not chosen]
+    parts.sort(key=lambda part: (part.column - part.end, part.column))
+    return Line(number, text, _spanned(trace, chosen, text), tuple(parts))
+
+
+def _outer(view: View, number: int, made: list[Operation]) -> Line:
+    last = next((o for o in reversed(made) if o.names), None) or max(made, key=_width)
+    text = one_line(last.place.text) if last.place else ""
+    shown = f"{last.names[0]} = {text}" if last.names and last.rule and text != last.names[0] else text
+    alike = [o for o in made if o.place == last.place]
+    return Line(number, shown, _part(view.trace, alike, 0, len(shown), shown), ())
+
+
+def _by_span(made: Iterable[Operation]) -> list[list[Operation]]:
+    """Put operations of the same columns together: a loop makes the same expression many times."""
+    spans: dict[tuple[int, int, int], list[Operation]] = {}
+    for operation in made:
+        place = operation.place
+        if place is not None:
+            spans.setdefault((place.column, place.end_line, place.end_column), []).append(operation)
+    return list(spans.values())
+
+
+def _width(operation: Operation) -> tuple[int, int]:
+    place = operation.place
+    return (place.end_line - place.line, place.end_column - place.column) if place is not None else (0, 0)
+
+
+def _spanned(trace: Trace, group: list[Operation], text: str) -> Part:
+    place = group[-1].place
+    assert place is not None
+    end = place.end_column if place.end_line == place.line else len(text.rstrip())
+    return _part(trace, group, place.column, end, text[place.column : end])
+
+
+def _part(trace: Trace, group: list[Operation], column: int, end: int, text: str) -> Part:
+    # The last turn of a loop whose numbers were kept; the last sweep's graph is what is shown.
+    shown = next((o for o in reversed(group) if o.value is not None), group[-1])
+    start = trace.result is not None and any(o.key == trace.result.key for o in group)
+    return Part(group[-1].key, column, end, text, shown.value, shown.grad, sum(o.count for o in group), start)

@@ -1,0 +1,106 @@
+"""The backward sweep as a numbered list, in words and numbers: where it is, and what flows to whom.
+
+In: a `View`. Out: `Step`s with `Flow`s, from the result down, and one sentence on what forward mode would take.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..engine.values import Value
+from .model import Edge, Operation
+from .numbers import brief, number
+from .view import View
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What one step sends to one of its arguments.
+
+    `how` is the product in words and numbers, `1*(4) = 1*d`; `amount` what it comes to; `total` the target's gradient
+    when this completes it after others, and `after` the steps that sent before.
+    """
+
+    target: str
+    key: int
+    edge: int
+    how: str
+    amount: str
+    after: tuple[int, ...]
+    total: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation of the sweep: its number, its text, its gradient when the sweep comes to it, what it sends on."""
+
+    number: int
+    key: int
+    text: str
+    grad: str
+    start: bool
+    flows: tuple[Flow, ...]
+
+
+def steps(view: View) -> tuple[Step, ...]:
+    """Walk the sweep from the result down."""
+    result = view.trace.result
+    if result is None or not any(operation.grad is not None for operation in view.operations):
+        return ()
+    found: list[Step] = []
+    sent: dict[int, list[int]] = {}  # who sent to a value so far
+    for operation in reversed(view.steps):
+        if operation.key > result.key or (operation.grad is None and operation.count == 1):
+            continue
+        i = len(found) + 1
+        flows = []
+        for edge in operation.inputs:
+            if edge.source is None:
+                continue
+            earlier = sent.setdefault(edge.source, [])
+            flows.append(_flow(view, operation, edge, tuple(earlier)))
+            earlier.append(i)
+        grad = brief(operation.grad) or "not kept"
+        found.append(Step(i, operation.key, view.title(operation), grad, operation.key == result.key, tuple(flows)))
+    return tuple(found)
+
+
+def _flow(view: View, operation: Operation, edge: Edge, earlier: tuple[int, ...]) -> Flow:
+    assert edge.source is not None
+    i = view.numbers[operation.key, edge.argument]
+    source = view.by_key.get(edge.source)
+    amount = brief(edge.flow)
+    last = view.users[edge.source][0][0] is operation  # the sweep comes from behind: the first user sends last
+    total = brief(source.grad) if source is not None and earlier and last else ""
+    return Flow(view.name(edge.source), edge.source, i, _product(operation.grad, edge, i), amount, earlier, total)
+
+
+def _product(grad: Value | None, edge: Edge, i: int) -> str:
+    """Write gradient times local derivative: `1*(4) = 1*d = 1*2`."""
+    numbers = grad is not None and not grad.shape and edge.local is not None and not edge.local.shape
+    if not numbers or grad is None or edge.local is None:
+        return f"({i})" + (f" = {edge.formula}" if edge.formula else "")
+    g, local = _factor(number(grad.items)), _factor(number(edge.local.items))
+    formula = edge.formula
+    plain = not formula or formula == local or formula.replace(".", "").isdigit()
+    middle = "" if plain else f" = {g}*{formula if formula.isidentifier() else f'({formula})'}"
+    return f"{g}*({i}){middle} = {g}*{local}"
+
+
+def _factor(text: str) -> str:
+    return f"({text})" if text.startswith("-") else text
+
+
+def modes(view: View) -> str:
+    """Say what one backward sweep gave, and what forward mode would have taken."""
+    names = [entry.name for entry in view.trace.inputs if entry.reached]
+    if len(names) < 2:
+        size = view.trace.inputs[0].value.size if len(view.trace.inputs) == 1 else 1
+        if size < 2 or not names:
+            return ""
+        return f"One backward sweep gave all {size} numbers of d{view.result_name}/d{names[0]}; forward mode takes {size} sweeps."
+    total = sum(entry.value.size for entry in view.trace.inputs if entry.reached)
+    if total == len(names) <= 4:
+        each = ", ".join(f"one for {name}" for name in names)
+        return f"One backward sweep gave {'both' if total == 2 else 'all'}; forward mode takes {each}."
+    return f"One backward sweep gave all {total:,} numbers; forward mode takes {total:,} sweeps, one for each."

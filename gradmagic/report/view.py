@@ -1,0 +1,188 @@
+"""One view of a trace, shared by all parts of a report, so that an edge has one number and a value one name everywhere.
+
+In: a `Trace` and how many operations may be shown. Out: a `View`: the operations after folding, the numbers of the
+edges, and how each value is called and written.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from .fold import fold
+from .model import Edge, Operation, Trace
+from .numbers import brief, number
+
+_AUGMENTED = re.compile(r"[\w.\[\], ]+(\*\*|//|>>|<<|[-+*/%@&|^])=(?!=)")
+_SIMPLE = re.compile(r"[^\W\d]\w*(\.\w+|\[[^\[\]]*\])*")
+
+
+@dataclass(frozen=True)
+class View:
+    """A trace as it is shown: `operations` are what is left after folding, in tape order, inputs among them."""
+
+    trace: Trace
+    operations: tuple[Operation, ...]
+
+    @classmethod
+    def of(cls, trace: Trace, limit: int) -> View:
+        """Fold `trace` to about `limit` operations."""
+        return cls(trace, fold(trace.operations, limit))
+
+    @cached_property
+    def by_key(self) -> dict[int, Operation]:
+        """The shown operations by key."""
+        return {operation.key: operation for operation in self.operations}
+
+    @cached_property
+    def numbers(self) -> dict[tuple[int, int], int]:
+        """The number of each edge, 1, 2 ... in tape order, by the operation's key and the argument's position."""
+        edges = [(o.key, e.argument) for o in self.operations for e in o.inputs if e.source is not None]
+        return {edge: i for i, edge in enumerate(edges, 1)}
+
+    @cached_property
+    def users(self) -> dict[int, list[tuple[Operation, Edge]]]:
+        """Who uses a value: (operation, edge) by the key of the source."""
+        found: dict[int, list[tuple[Operation, Edge]]] = {}
+        for operation in self.operations:
+            for edge in operation.inputs:
+                if edge.source is not None:
+                    found.setdefault(edge.source, []).append((operation, edge))
+        return found
+
+    @property
+    def steps(self) -> tuple[Operation, ...]:
+        """The shown operations without the inputs."""
+        return tuple(operation for operation in self.operations if operation.rule)
+
+    @property
+    def scope(self) -> str:
+        """Say what part is shown: `"showing 40 of 10,000 operations"`, or nothing when it is all."""
+        shown, total = len(self.steps), self.total
+        return f"showing {shown} of {total:,} operations" if shown < total else ""
+
+    @cached_property
+    def total(self) -> int:
+        """How many operations there were."""
+        return max(self.trace.total, sum(1 for operation in self.trace.operations if operation.rule))
+
+    @property
+    def result_name(self) -> str:
+        """What the result is called: its name, or the text of the expression."""
+        result = self.trace.result
+        return (result.name or clip(result.text, 20) or "result") if result else "result"
+
+    def name(self, key: int | None, room: int = 24) -> str:
+        """Call a value: by the reader's name, or by its expression."""
+        operation = self.by_key.get(key) if key is not None else None
+        if operation is None:
+            return "?"
+        if operation.names:
+            return operation.names[0]
+        return clip(self.expression(operation), room)
+
+    def expression(self, operation: Operation) -> str:
+        """Write the operation as the reader wrote it, or as a call when the source is not known."""
+        place = operation.place
+        if place is not None and place.text:
+            return one_line(place.text)
+        if not operation.rule:
+            return operation.names[0] if operation.names else "input"
+        arguments = [edge.constant if edge.source is None else self.name(edge.source, 12) for edge in operation.inputs]
+        return f"{operation.rule}({', '.join(arguments)})"
+
+    def title(self, operation: Operation, room: int = 60) -> str:
+        """Write the operation with its name: `c = a + b`."""
+        text = self.expression(operation)
+        if operation.names and operation.rule and text != operation.names[0] and not _AUGMENTED.match(text):
+            text = f"{operation.names[0]} = {text}"
+        elif not operation.rule and operation.names:
+            text = operation.names[0]
+        times = f"  ×{operation.count}" if operation.count > 1 else ""
+        return clip(text, room - len(times)) + times
+
+    def derivative(self, operation: Operation, edge: Edge, sign: str = "d", room: int = 40) -> str:
+        """Write an edge's local derivative: `de/dc = d = 2`, `2*x`, `1 for each y[k]`."""
+        text = clip(edge.formula or self.words(operation, edge), room)
+        local = edge.local
+        if local is not None and not local.shape:
+            shown = number(local.items)
+            text = f"{text} = {shown}" if text and text != shown and not _is_number(text, local.items) else shown
+            if operation.count > 1:
+                text = f"{text} (last)"
+        elif local is not None and not text:
+            text = brief(local)
+        source = self.by_key.get(edge.source) if edge.source is not None else None
+        if local is not None and source is not None and _size(source.shape) < _size(operation.shape):
+            text += ", summed"  # over what broadcasting repeated
+        above, below = self.name(operation.key), self.name(edge.source)
+        if not text or len(above) + len(below) > 20 or not (_SIMPLE.fullmatch(above) and _SIMPLE.fullmatch(below)):
+            return text
+        if local is not None and not local.shape and above != below:
+            return f"{sign}{above}/{sign}{below} = {text}"
+        return text
+
+    def words(self, operation: Operation, edge: Edge) -> str:
+        """Put a local derivative in words where it is no formula of one element."""
+        source = self.by_key.get(edge.source) if edge.source is not None else None
+        if source is None:
+            return ""
+        name = self.name(edge.source, 12)
+        each = f"{name}[k]" if len(source.shape) == 1 else f"element of {name}"
+        size, out = _size(source.shape), _size(operation.shape)
+        if operation.rule in {"sum", "add.reduce"}:
+            return f"1 for each {each}"
+        if operation.rule == "mean" and out:
+            return f"1/{size // out} for each {each}"
+        others = [self.name(e.source, 12) if e.source is not None else e.constant for e in operation.inputs]
+        if operation.rule in {"matmul", "dot"} and len(others) == 2:
+            return f"grad @ {others[1]}.T" if edge.argument == 0 else f"{others[0]}.T @ grad"
+        return _WORDS.get(operation.rule, "")
+
+
+_WORDS = {
+    "max": "1 at the largest, else 0",
+    "amax": "1 at the largest, else 0",
+    "min": "1 at the least, else 0",
+    "amin": "1 at the least, else 0",
+    "reshape": "1, in the old shape",
+    "ravel": "1, in the old shape",
+    "transpose": "1, turned back",
+    "getitem": "1 where taken, else 0",
+    "broadcast_to": "1, summed over copies",
+    "concatenate": "1, cut apart again",
+    "stack": "1, cut apart again",
+}
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for n in shape:
+        size *= n
+    return size
+
+
+def _is_number(text: str, value: object) -> bool:
+    try:
+        return float(text) == value
+    except ValueError:
+        return False
+
+
+def one_line(text: str) -> str:
+    """Put a piece of source on one line."""
+    return " ".join(text.split())
+
+
+def clip(text: str, room: int) -> str:
+    """Shorten text to `room` characters, with an ellipsis."""
+    return text if len(text) <= room else text[: max(1, room - 1)] + "…"
+
+
+def circled(i: int) -> str:
+    """Write an edge's number as a circled digit; past 50 in parentheses."""
+    for start, first in ((1, 0x2460), (21, 0x3251), (36, 0x32B1)):
+        if start <= i < start + (20 if start == 1 else 15):
+            return chr(first + i - start)
+    return f"({i})"
