@@ -1,0 +1,52 @@
+"""Derivatives of the functions of neural networks (networks.py), grouped as there.
+
+y: the result; x, z: the input; g: the cotangent of y; t: targets.
+"""
+
+from math import pi, sqrt
+
+import numpy as np
+
+from .. import networks as nw
+from .declare import elementwise, linear, rule
+from .helpers import kept
+from .layers import (
+    along_transpose,
+    bce_p,
+    bce_t,
+    bce_z,
+    bce_zt,
+    cross_entropy_vjp,
+    layer_norm_vjp,
+    mse_x,
+    mse_y,
+    nll_transpose,
+    softplus_slope,
+)  # fmt: skip
+
+# ---- entry by entry ------------------------------------------------------------------------------------------
+elementwise(nw.relu,          lambda y, _x: y > 0,                                                      selects=True)
+elementwise(nw.sigmoid,       lambda y, _x: y * (1 - y))
+elementwise(nw.softplus,      softplus_slope)
+elementwise(nw.rsqrt,         lambda y, x: -y / (2 * x))
+elementwise(nw.erf,           lambda _y, x: 2 / sqrt(pi) * np.exp(-x * x))
+
+# ---- along one axis ------------------------------------------------------------------------------------------
+rule(nw.softmax,              lambda g, y, _x, axis: y * (g - np.sum(g * y, axis=axis, keepdims=True)))
+rule(nw.log_softmax,          lambda g, y, _x, axis: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True))
+rule(nw.logsumexp,            lambda g, y, x, axis, keepdims=False:
+                                  kept(g, np.ndim(x), axis, keepdims) * np.exp(x - kept(y, np.ndim(x), axis, keepdims)))
+linear(nw.along,              along_transpose,                                                  torch="Gather")
+
+# ---- losses --------------------------------------------------------------------------------------------------
+rule(nw.mse,                  mse_x, mse_y,                                                     torch="MseLoss")
+rule(nw.bce_with_logits,      bce_z, bce_zt,                                       torch="BinaryCrossEntropyWithLogits")
+rule(nw.bce,                  bce_p, bce_t,                                        torch="BinaryCrossEntropy")
+rule(nw.cross_entropy,        cross_entropy_vjp,                                                torch="NllLoss")
+linear(nw.nll,                nll_transpose,                                                    torch="NllLoss")
+
+# ---- layers --------------------------------------------------------------------------------------------------
+rule(nw.dense,                lambda g, _y, _x, w, _b: np.matmul(g, w),
+                              lambda g, _y, x, _w, _b: np.matmul(np.transpose(g), x),
+                              lambda g, _y, _x, _w, _b: np.sum(g, axis=0),                     torch="Addmm")
+rule(nw.layer_norm,           layer_norm_vjp,                                                   torch="NativeLayerNorm")

@@ -1,0 +1,1 @@
+"""PyTorch's functions of neural networks: activations, losses, layers. `import gradmagic.nn.functional as F`."""
