@@ -144,3 +144,44 @@ class DeviceError(GradmagicError, RuntimeError):
     Right: `gm.tensor(data, device="cuda")` on a machine with an NVIDIA GPU, its driver and CuPy
     (`pip install "gradmagic[cuda13]"`), and all operands on the same device (`t.to("cuda")`).
     """
+
+
+class NameOnLineError(GradmagicError, NameError):
+    """A name on the `%%grad` line is neither defined nor assigned in the cell.
+
+    Wrong::
+
+        %%grad xx
+        y = (x * x).sum()
+
+    Right::
+
+        %%grad x
+        y = (x * x).sum()
+    """
+
+
+class NotLiftableError(GradmagicError, TypeError):
+    """A name on the `%%grad` line is something that no gradient can be taken by: a string, a list of numbers, a module.
+
+    Wrong::
+
+        x = [1.0, 2.0]
+
+        %%grad x
+        y = np.sum(np.square(x))
+
+    Right::
+
+        x = np.array([1.0, 2.0])
+    """
+
+
+class NoResultError(GradmagicError, RuntimeError):
+    """The cell computed nothing that depends on what the gradient is to be taken by.
+
+    Right: assign the result to a name, end the cell with it, or say which one it is::
+
+        %%grad x --of loss
+        loss = np.sum((x - 1)**2)
+    """

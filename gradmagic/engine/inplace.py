@@ -212,7 +212,7 @@ def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
     moved.owner, moved.where = memory.owner, memory.where
     for member in list(memory.members.values()):
         if base_of(member.array) is old:
-            member.array = _same_view(member.array, old, new)
+            member.array = same_view(member.array, old, new)
         moved.add(member)
         del memory.members[id(member)]
     target.array[index] = raw
@@ -232,7 +232,8 @@ def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
     return target
 
 
-def _same_view(view: Any, old: Any, new: Any) -> Any:
+def same_view(view: Any, old: Any, new: Any) -> Any:
+    """Give the part of `new` that `view` is of `old`; the two have the same strides."""
     if view is old:
         return new
     offset = view.__array_interface__["data"][0] - old.__array_interface__["data"][0]

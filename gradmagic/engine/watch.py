@@ -109,6 +109,9 @@ class Recorder:
     def __init__(self, limit: int = 500, parameters: Callable[[], dict[str, Tracked]] | None = None) -> None:
         self.limit, self.parameters = limit, parameters
         self.values, self.grads, self.locals, self.flows = Summaries(), Summaries(), Summaries(), Summaries()
+        self.raw: dict[int, Any] = {}  # the last sweep's gradients of leaves, whole
+        self.whole: set[int] = set()  # further nodes whose gradient is kept whole
+        self.starts = Summaries()  # the values of lifted inputs when they were lifted
         self.sweeps: list[SweepRecord] = []
         self.cuts: dict[tuple[str, Place], Cut] = {}
         self.total = 0
@@ -122,7 +125,7 @@ class Recorder:
     # -- the observer's protocol -----------------------------------------------------------------
     def made(self, node: Node, array: Any, frame: Any) -> None:
         """A node was made, with its value."""
-        if array is None:  # a leaf: its value belongs to who made it
+        if isinstance(node, Leaf):
             return
         self.total += 1
         if None in node.inputs and node.saved is not None:
@@ -141,6 +144,7 @@ class Recorder:
         """A sweep begins: only the last sweep's graph is kept."""
         self.settle()
         self.roots += 1
+        self.raw = {}
         self.grads, self.locals, self.flows = Summaries(), Summaries(), Summaries()
         self._check_kept()
 
@@ -149,6 +153,7 @@ class Recorder:
         number = node.number
         return (
             number in self.values
+            or number in self.whole
             or node.rule is None
             or (number < self.first and len(self.grads) < self.limit)
         )
@@ -159,6 +164,8 @@ class Recorder:
         if type(cotangent) is list:
             return
         self.grads.keep(number, cotangent)
+        if node.rule is None or number in self.whole:
+            self.raw[number] = getattr(cotangent, "array", cotangent)
         rule = node.rule
         if rule is None:
             return

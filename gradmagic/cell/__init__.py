@@ -1,0 +1,5 @@
+"""Running one cell: `%%grad` (magic), its run (run, lift), its names and places (names, source), its trace (collect)."""
+
+from .show import last, make_dot
+
+__all__ = ["last", "make_dot"]

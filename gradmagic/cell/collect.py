@@ -1,0 +1,310 @@
+"""From the tape to a `Trace`: what a run has recorded, in the reader's own names.
+
+In: a root node, the recorder, the names. Out: plain data for the report; no node survives in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ..engine import arrays
+from ..engine.places import Place as RawPlace
+from ..engine.rules.declare import Elementwise, Linear
+from ..engine.tape import Leaf, Node, walk
+from ..engine.tensor import Tensor
+from ..engine.tracked import Tracked
+from ..engine.values import Value, summarise
+from ..engine.watch import Recorder
+from ..report.model import Edge, Input, Note, Operation, Place, Result, Sweep, Trace
+from . import source
+from .notes import cut_notes, input_notes
+
+_MOST_NAMES = 5_000
+
+
+class CellRecorder(Recorder):
+    """A recorder that knows the cell: names of values, and the cell's line behind an operation in a function."""
+
+    def __init__(self, filename: str, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.filename = filename
+        self.names: dict[int, list[str]] = {}
+        self.lines: dict[int, int] = {}
+        self.cut_lines: dict[tuple[str, RawPlace], int] = {}
+        self.root_node: Node | None = None
+        self.counting = True
+
+    def name(self, node: Node, name: str) -> None:
+        """The value of `node` was assigned to `name`."""
+        held = self.names.setdefault(node.number, [])
+        if name not in held:
+            held.append(name)
+        if len(self.names) > _MOST_NAMES:
+            self.names.pop(next(iter(self.names)))
+
+    def made(self, node: Node, array: Any, frame: Any) -> None:
+        super().made(node, array, frame)
+        if (frame.f_code.co_filename != self.filename or frame.f_code.co_name != "<module>") and len(
+            self.lines
+        ) < self.limit:
+            line = self._cell_line(frame)
+            if line is not None:
+                self.lines[node.number] = line
+
+    def cut(self, tracked: Tracked, how: str, frame: Any) -> None:
+        before = len(self.cuts)
+        super().cut(tracked, how, frame)
+        if len(self.cuts) > before:
+            line = self._cell_line(frame)
+            if line is not None:
+                self.cut_lines[next(reversed(self.cuts))] = line
+
+    def _cell_line(self, frame: Any) -> int | None:
+        while frame is not None:
+            if frame.f_code.co_filename == self.filename and frame.f_code.co_name == "<module>":
+                return int(frame.f_lineno)
+            frame = frame.f_back
+        return None
+
+    def ended(self, root: Node) -> None:
+        if self.counting:
+            super().ended(root)
+            self.root_node = root
+
+
+def collect(
+    run: Any, root: Node | None, *, name: str = "", value: Any = None, own: bool = False, error: BaseException | None = None
+) -> Trace:
+    """Make the trace of a run that ended with `root`, or with `error`."""
+    recorder: CellRecorder = run.recorder
+    recorder.settle()
+    lifted = run.lifter.lifted
+    nodes = list(reversed(walk(root))) if root is not None else _made(run)
+    names = names_in(run.namespace, nodes, recorder.names)
+    entries = [(e.name, e.node, e.tracked, e.original, e.kind) for e in lifted] or [
+        (names[node.number][0], node, *_holder(run.namespace, node), "Tensor")
+        for node in nodes
+        if isinstance(node, Leaf) and names.get(node.number)
+    ]
+    for entry_name, node, *_ in entries:
+        names[node.number] = [entry_name, *(n for n in names.get(node.number, ()) if n != entry_name)]
+    numbers = {node.number for node in nodes}
+    inputs = tuple(_input(entry, recorder, numbers, root) for entry in entries)
+    operations = _operations(nodes, recorder, names, {node.number: tracked for _, node, tracked, *_ in entries}, run)
+    result = None
+    if root is not None:
+        shown = names.get(root.number, [])
+        final = recorder.values.get(root.number) or (summarise(arrays.to_host(value)) if value is not None else None)
+        if final is None:
+            held = _holder(run.namespace, root)[0]
+            final = summarise(arrays.to_host(held.array)) if held is not None else _unknown(root)
+        text = source.text_of(root.place) if root.place is not None else ""
+        called = name or (shown[-1] if shown else text or "result")
+        result = Result(called, root.number, final, text)
+    notes = [Note(kind, text, line) for kind, text, line in run.notes]
+    if error is None:
+        notes += cut_notes(recorder, run.cell, nodes, names) + input_notes(inputs)
+    device = next((arrays.device_of(t.array) for _, _, t, *_ in entries if arrays.on_device(t.array)), "cpu")
+    return Trace(
+        label=run.cell.label,
+        source=run.cell.text,
+        first_line=run.cell.first_line,
+        operations=operations,
+        inputs=inputs,
+        result=result,
+        notes=tuple(notes),
+        sweeps=tuple(Sweep(s.result, s.parameters) for s in recorder.sweeps),
+        total=max(recorder.total, sum(1 for node in nodes if node.rule is not None)),
+        own_sweep=own,
+        error=None if error is None else f"{type(error).__name__}: {error}",
+        device=device,
+        elementwise=root is not None and depends_entry_by_entry(root, [n for _, n, *_ in entries]),
+    )
+
+
+def _made(run: Any) -> list[Node]:
+    """The nodes that a failed cell has left in the namespace, and what they depend on."""
+    roots = [v.node for v in run.namespace.values() if isinstance(v, Tracked) and v.node is not None]
+    return [node for node in reversed(walk(*roots)) if node.number >= run.recorder.first or isinstance(node, Leaf)]
+
+
+def names_in(namespace: dict[str, Any], nodes: Iterable[Node], heard: dict[int, list[str]]) -> dict[int, list[str]]:
+    """Give names by node number: those heard at assignments, then those that the namespace has for it now."""
+    numbers = {node.number for node in nodes}
+    found = {number: list(names) for number, names in heard.items() if number in numbers}
+
+    def add(name: str, value: Any) -> None:
+        if isinstance(value, Tracked) and value.node is not None and value.node.number in numbers:
+            held = found.setdefault(value.node.number, [])
+            if name not in held:
+                held.append(name)
+
+    for name, value in list(namespace.items()):
+        if name.startswith("_"):
+            continue
+        if isinstance(value, Tracked):
+            add(name, value)
+        elif hasattr(type(value), "named_parameters"):
+            for part, parameter in value.named_parameters():
+                add(f"{name}.{part}", parameter)
+        elif type(value) is dict and len(value) <= 1000:
+            for key, entry in value.items():
+                add(f"{name}[{key!r}]", entry)
+        elif type(value) in (list, tuple) and len(value) <= 1000:
+            for i, entry in enumerate(value):
+                add(f"{name}[{i}]", entry)
+    return found
+
+
+def _holder(namespace: dict[str, Any], node: Node) -> tuple[Any, Any]:
+    def search(values: Iterable[Any], depth: int) -> Any:
+        for value in values:
+            if isinstance(value, Tracked):
+                if value.node is node:
+                    return value
+            elif depth and hasattr(type(value), "parameters"):
+                if (found := search(value.parameters(), 0)) is not None:
+                    return found
+            elif depth and type(value) in (list, tuple, dict) and len(value) <= 1000:
+                if (found := search(value.values() if type(value) is dict else value, depth - 1)) is not None:
+                    return found
+        return None
+
+    found = search(list(namespace.values()), 2)
+    return found, found
+
+
+def _input(entry: Any, recorder: Recorder, numbers: set[int], root: Node | None) -> Input:
+    name, node, tracked, original, kind = entry
+    grad = recorder.grads.get(node.number)
+    reached = root is not None and node.number in numbers
+    raw = recorder.raw.get(node.number)
+    if raw is not None:
+        raw = np.copy(arrays.to_host(raw)) if arrays.is_array(raw) else raw
+        if kind in ("int", "float"):
+            raw = float(raw) if not np.iscomplexobj(raw) else complex(raw)
+    elif root is not None:
+        aval = node.aval
+        raw = np.zeros(aval.shape, aval.tangent) if aval.shape else 0.0
+    value = summarise(arrays.to_host(getattr(original, "array", original)))
+    if node.rule is None and node.aval.shape == value.shape and type(original) is np.ndarray:
+        value = recorder.starts.get(node.number, value)
+    return Input(name, node.number, value, grad, kind, reached, raw)
+
+
+def _unknown(node: Node) -> Value:
+    aval = node.aval
+    return Value(tuple(aval.shape), aval.dtype.name, False, aval.size, None, None, None, None, None, 0, 0, 0)
+
+
+def _operations(
+    nodes: list[Node], recorder: CellRecorder, names: dict[int, list[str]], tracked: dict[int, Any], run: Any
+) -> tuple[Operation, ...]:
+    filename = run.cell.filename
+    places: dict[Any, Place] = {}
+    held = {v.node.number: v for v in run.namespace.values() if isinstance(v, Tracked) and v.node is not None}
+    made = []
+    for node in nodes:
+        number = node.number
+        place = None
+        if node.place is not None:
+            key = (node.place, recorder.lines.get(number))
+            place = places.get(key)
+            if place is None:
+                place = places[key] = source.resolve(node.place, filename, key[1])
+        value = recorder.values.get(number)
+        if value is None and (known := tracked.get(number) or held.get(number)) is not None:
+            value = recorder.starts.get(number) or summarise(arrays.to_host(known.array))
+        aval = node.aval if not isinstance(node.aval, tuple) else node.aval[0]
+        called = tuple(names.get(number, ()))
+        made.append(
+            Operation(
+                key=number,
+                rule=node.rule.name if node.rule is not None else "",
+                torch=node.name(),
+                inputs=_edges(node, recorder, names, place, called) if node.rule is not None else (),
+                shape=tuple(aval.shape),
+                dtype=aval.python.__name__ if aval.python is not None else aval.dtype.name,
+                value=value,
+                grad=recorder.grads.get(number),
+                names=called,
+                place=place,
+            )
+        )
+    return tuple(made)
+
+
+def _edges(
+    node: Node, recorder: Recorder, names: dict[int, list[str]], place: Place | None, called: tuple[str, ...]
+) -> tuple[Edge, ...]:
+    texts = source.argument_texts(place.text) if place is not None else ()
+    locals_, flows = recorder.locals.get(node.number), recorder.flows.get(node.number)
+    edges = []
+    for i, origin in enumerate(node.inputs):
+        if origin is None:
+            text = texts[i] if i < len(texts) else _constant(node, i)
+            edges.append(Edge(None, text, i))
+            continue
+        edges.append(
+            Edge(
+                origin.number,
+                "",
+                i,
+                _formula(node, i, texts, names, place, called),
+                locals_[i] if locals_ is not None and i < len(locals_) else None,
+                flows[i] if flows is not None and i < len(flows) else None,
+            )
+        )
+    return tuple(edges)
+
+
+def _constant(node: Node, i: int) -> str:
+    saved = node.saved
+    if isinstance(node.rule, Elementwise) and type(saved) is tuple and i + 1 < len(saved):
+        value = saved[i + 1]
+        if value is not None and np.size(value) == 1:
+            return f"{np.asarray(arrays.to_host(value)).item():g}" if np.isrealobj(value) else str(value)
+    return "constant"
+
+
+def _formula(
+    node: Node, i: int, texts: tuple[str, ...], names: dict[int, list[str]], place: Place | None, called: tuple[str, ...]
+) -> str:
+    text, parameters = node.rule.formula(i)
+    if not text or not parameters:
+        return text
+    filled = [called[-1] if called else "(" + place.text + ")" if place is not None and len(place.text) <= 24 else ""]
+    for k, origin in enumerate(node.inputs):
+        own = names.get(origin.number, ()) if origin is not None else ()
+        filled.append(own[-1] if own else texts[k] if k < len(texts) and len(texts[k]) <= 24 else "")
+    return source.filled_in(text, parameters, tuple(filled))
+
+
+def depends_entry_by_entry(root: Node, inputs: list[Node]) -> bool:
+    """Tell whether entry k of what is summed up last depends on entry k of each input only."""
+    shapes = {node.aval.shape for node in inputs}
+    if len(shapes) != 1 or not next(iter(shapes)):
+        return False
+    (shape,) = shapes
+    numbers = {node.number for node in inputs}
+    reached = set(numbers)
+    for node in reversed(walk(root)):
+        if not any(s is not None and s.number in reached for s in node.inputs):
+            continue
+        reached.add(node.number)
+        if node is root and isinstance(node.rule, Linear) and node.rule.name in ("sum", "mean") and not node.aval.shape:
+            continue
+        if not isinstance(node.rule, Elementwise) or node.aval.shape != shape:
+            return False
+        if any(s is not None and s.number in reached and s.aval.shape != shape for s in node.inputs):
+            return False
+    return root.number in reached
+
+
+def trace_of(result: Tensor, namespace: dict[str, Any], run: Any) -> Trace:
+    """Make the trace of a result that was computed earlier, `run` standing for the cell that shows it."""
+    assert result.node is not None
+    return collect(run, result.node, value=result.array, own=True)

@@ -1,0 +1,103 @@
+"""What a run needs of its host: IPython's shell in a notebook or terminal, or a plain file without one.
+
+In: the cell's text. Out: a `Source` (parsed by the host's own rules, cached so that tracebacks find it), and errors
+with a traceback of the user's frames only.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import sys
+import traceback
+import types
+from typing import Any
+
+from .run import Source
+
+
+def cell_source(shell: Any, cell: str, frame: Any) -> Source:
+    """Parse a cell as IPython would: its own transforms, under a cached name, line 1 being the magic's own line."""
+    number = _number(shell, frame)
+    text = "\n" + shell.transform_cell(cell)
+    name = shell.compile.cache(text, number, raw_code="%%grad\n" + cell)
+    with shell.compile.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT):
+        tree = shell.compile.ast_parse(text, filename=name)
+        tree = shell.transform_ast(tree)
+    label = "In [*]" if number is None else f"In [{number}]"
+
+    def compiled(tree: Any, filename: str, mode: str) -> Any:
+        with shell.compile.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT):
+            return shell.compile(tree, filename, mode)
+
+    return Source(cell.rstrip("\n"), tree, name, label, 2, compiled)
+
+
+def _number(shell: Any, frame: Any) -> int:
+    """The number of the cell that runs: IPython 9.18 raises `execution_count` before a cell runs, 8.x after it."""
+    known = getattr(shell.compile, "_filename_map", {})
+    while frame is not None:
+        number = known.get(frame.f_code.co_filename)
+        if number is not None:
+            return int(number)
+        frame = frame.f_back
+    return int(shell.execution_count)
+
+
+def file_source(path: str, label: str) -> Source:
+    """Parse a Python file; its lines are counted from 1."""
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    return text_source(text, path, label)
+
+
+def text_source(text: str, filename: str, label: str) -> Source:
+    """Parse a text as a file would be; `filename` is what tracebacks show."""
+    linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    tree = ast.parse(text, filename)
+    return Source(text.rstrip("\n"), tree, filename, label, 1, lambda t, name, mode: compile(t, name, mode))
+
+
+def user_traceback(error: BaseException, filename: str) -> types.TracebackType | None:
+    """Give the traceback from the cell's own frame on, without gradmagic's frames."""
+    from ..engine import places
+
+    frames = []
+    found = False
+    tb = error.__traceback__
+    while tb is not None:
+        name = tb.tb_frame.f_code.co_filename
+        found = found or name == filename
+        if found and places.user_frame(tb.tb_frame) is tb.tb_frame:
+            frames.append(tb)
+        tb = tb.tb_next
+    rest: types.TracebackType | None = None
+    for tb in reversed(frames):
+        rest = types.TracebackType(rest, tb.tb_frame, tb.tb_lasti, tb.tb_lineno)
+    return rest
+
+
+def shorten(shell: Any, error: BaseException, filename: str) -> None:
+    """Let IPython show `error` with the user's frames only; the notebook stops at it as at any other."""
+    user = user_traceback(error, filename)
+
+    def render() -> list[str]:
+        cause = error.__cause__
+        lines: list[str] = []
+        if cause is not None and type(cause).__module__.startswith("gradmagic"):
+            # NumPy hides our message under "setting an array element with a sequence".
+            lines += traceback.format_exception_only(type(cause), cause)
+        try:
+            lines += shell.InteractiveTB.structured_traceback(type(error), error, user, tb_offset=0)
+        except Exception:  # a traceback formatter that changed: the plain one says the same
+            lines += traceback.format_exception(type(error), error, user, chain=False)
+        return lines
+
+    error._render_traceback_ = render  # type: ignore[attr-defined]
+    if user is not None:
+        error.__traceback__ = user
+
+
+def stack_frame() -> Any:
+    """Give the frame of the caller."""
+    return sys._getframe(1)

@@ -1,0 +1,310 @@
+"""Lifting: put tracked values in place of the user's for the time of one cell, and put everything back.
+
+In: the user's namespace and the names on the magic's line. Out: leaves by name; afterwards a namespace that holds what
+it would hold without the magic, wherever the cell has put its results: names, lists, attributes, closures.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import gc
+import types
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..engine import arrays, inplace
+from ..engine.array import Array
+from ..engine.errors import NameOnLineError, NotLiftableError
+from ..engine.tensor import Tensor
+from ..engine.tracked import Tracked
+
+_ROUNDS = 8  # so deep may tuples in tuples be nested
+
+
+@dataclass
+class Lifted:
+    """One input: its name, the tracked value that stands for it, and the user's own object."""
+
+    name: str
+    tracked: Any
+    original: Any
+    kind: str
+
+    @property
+    def node(self) -> Any:
+        return self.tracked.node
+
+
+class Lifter:
+    """Lifts the values of one run, each object once however many names it has, and puts them back."""
+
+    def __init__(self, namespace: dict[str, Any], device: str | None = None, dtype: Any = None) -> None:
+        self.namespace, self.device, self.dtype = namespace, device, dtype
+        self.lifted: list[Lifted] = []
+        self._by_id: dict[int, Array] = {}
+        self._originals: dict[int, Any] = {}  # id of a leaf Array -> the user's object
+        self._tuples: list[tuple[str, tuple[Any, ...]]] = []
+        self.on_lift: Callable[[Tracked], None] = lambda tracked: None
+
+    # -- lifting ---------------------------------------------------------------------------------
+    def value(self, name: str, value: Any) -> Any:
+        """Give what stands for `value` while the cell runs, and remember it as the input `name`."""
+        if isinstance(value, Tensor):
+            if value.node is not None:
+                self.lifted.append(Lifted(name, value, value, "Tensor"))
+                self.on_lift(value)
+            return value
+        known = self._by_id.get(id(value)) if arrays.is_array(value) else None
+        if known is None:
+            known = Array.lift(value, device=self.device, dtype=self.dtype)
+            self._by_id[id(value)] = known
+            self._originals[id(known)] = value
+            self.lifted.append(Lifted(name, known, value, kind_of(value)))
+            self.on_lift(known)
+        return known
+
+    def name(self, name: str, line: int, known: dict[str, int]) -> bool:
+        """Lift a name of the magic's line; False if the cell is yet to assign it.
+
+        Raises
+        ------
+        NameOnLineError
+            If nothing of that name is defined or assigned in the cell.
+        NotLiftableError
+            If no gradient can be taken by it.
+        """
+        try:
+            expression = ast.parse(name, mode="eval").body
+        except SyntaxError:
+            raise NameOnLineError(f"{name!r} on the %%grad line is not a name: write names such as x, W or params['W'].") from None
+        base = next((n.id for n in ast.walk(expression) if isinstance(n, ast.Name)), None)
+        if base is None:
+            raise NameOnLineError(f"{name!r} on the %%grad line is not a name: write the name of a variable.")
+        if isinstance(expression, ast.Name):
+            if name not in self.namespace:
+                if name in known:
+                    return False
+                raise NameOnLineError(_unknown(name, self.namespace, known))
+            self._named(name, self.namespace[name])
+            return True
+        if base not in self.namespace:
+            raise NameOnLineError(_unknown(base, self.namespace, known))
+        self._member(name, expression)
+        return True
+
+    def _named(self, name: str, value: Any) -> None:
+        new = self._lift_any(name, value)
+        if new is not value:
+            for other, held in list(self.namespace.items()):
+                if held is value:
+                    self.namespace[other] = new  # a second name of the same object is the same input
+
+    def _member(self, name: str, expression: ast.expr) -> None:
+        """Lift `params['W']`, `model.weight`, `xs[0]`: one entry of a container."""
+        scope = self.namespace
+        value = eval(compile(ast.Expression(expression), "%%grad", "eval"), scope)
+        new = self._lift_any(name, value)
+        if new is not value:
+            target = ast.fix_missing_locations(
+                ast.Module([ast.Assign([_stored(expression)], ast.Name("__gradmagic_new__", ast.Load()))], [])
+            )
+            exec(compile(target, "%%grad", "exec"), {**scope, "__gradmagic_new__": new})
+
+    def _lift_any(self, name: str, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            if value.node is None:
+                raise NotLiftableError(
+                    f"{name} on the %%grad line is a Tensor that does not require grad: write "
+                    f"{name}.requires_grad_() before the cell, or make it with requires_grad=True."
+                )
+            return self.value(name, value)
+        if liftable(value):
+            return self.value(name, value)
+        found = len(self.lifted)
+        new = self._container(name, value)
+        if len(self.lifted) == found:
+            raise NotLiftableError(_not_liftable(name, value))
+        return new
+
+    def _container(self, name: str, value: Any) -> Any:
+        """Lift the arrays and tensors in a dict, list, tuple or module; the container itself stays the user's."""
+        if hasattr(value, "named_parameters"):
+            for part, parameter in value.named_parameters():
+                self.value(f"{name}.{part}", parameter)
+        elif isinstance(value, dict):
+            for key, entry in value.items():
+                value[key] = self._entry(f"{name}[{key!r}]", entry)
+        elif type(value) is list:
+            value[:] = [self._entry(f"{name}[{i}]", entry) for i, entry in enumerate(value)]
+        elif isinstance(value, tuple):
+            new = [self._entry(f"{name}[{i}]", entry) for i, entry in enumerate(value)]
+            if any(a is not b for a, b in zip(new, value, strict=True)):
+                made = type(value)(*new) if hasattr(value, "_fields") else type(value)(new)
+                self._originals[id(made)] = value
+                self._tuples.append((name, made))
+                return made
+        return value
+
+    def _entry(self, name: str, value: Any) -> Any:
+        if isinstance(value, Tensor) or (arrays.is_array(value) and liftable(value)):
+            return self.value(name, value)
+        if isinstance(value, (dict, list, tuple)):
+            return self._container(name, value)
+        return value
+
+    # -- putting back ----------------------------------------------------------------------------
+    def original(self, tracked: Any) -> Any:
+        """Give what the user's code would hold in place of an Array."""
+        if id(tracked) in self._originals:
+            return self._originals[id(tracked)]
+        array = tracked.array
+        if arrays.on_device(array):
+            return array
+        if arrays.is_array(array):
+            base = inplace.base_of(array)
+            owner = inplace.memory_of(base).owner
+            if owner is not None and owner.strides == base.strides and owner.dtype == base.dtype:
+                return inplace.same_view(array, base, owner)  # a view made in the cell looks into the user's array
+        return array
+
+    def put_back(self, *ours: Any) -> None:
+        """Replace every Array that is alive by the plain value, whoever holds it.
+
+        Arrays are found among the objects of the garbage collector, and their holders by who refers to them: names,
+        dicts, lists, sets, attributes, closures, tuples. `ours` are holders of the run itself, left as they are.
+        """
+        if not self._originals:
+            return
+        old = [o for o in gc.get_objects() if type(o) is Array]
+        new = {id(o): self.original(o) for o in old}
+        for _, made in self._tuples:
+            old.append(made)
+            new[id(made)] = self._originals[id(made)]
+        alive = [old]  # nobody's id may be given away while we look for holders
+        for _ in range(_ROUNDS):
+            if not old:
+                break
+            skip = {id(o) for o in (*ours, *alive, alive, new, self, self.__dict__, self._originals, self._by_id, self._tuples)}
+            tuples = []
+            for holder in gc.get_referrers(*old):
+                if id(holder) in skip or isinstance(holder, (types.FrameType, Lifted)):
+                    continue
+                if not isinstance(holder, tuple):
+                    _replace_in(holder, new)
+                elif id(holder) not in new and any(id(e) in new for e in holder):
+                    tuples.append(holder)
+                    new[id(holder)] = _new_tuple(holder, new)
+            old = tuples
+            alive.append(old)
+        for entry in self.lifted:
+            if type(entry.tracked) is Array:
+                memory = inplace.memory_of(entry.tracked.array) if arrays.is_array(entry.tracked.array) else None
+                if memory is not None:
+                    memory.owner = None
+
+
+def kind_of(value: Any) -> str:
+    """Name the kind of a user's value, as the report shows it."""
+    if isinstance(value, np.generic):
+        return "numpy scalar"
+    return "ndarray" if arrays.is_array(value) else type(value).__name__
+
+
+def liftable(value: Any) -> bool:
+    """Tell whether `value` is an array or number that a gradient can be taken by."""
+    if type(value) in (float, int, complex):
+        return True
+    return (isinstance(value, np.generic) or type(value) in arrays.KINDS) and value.dtype.kind in "fciu"
+
+
+def is_float(value: Any) -> bool:
+    """Tell whether it is of floating point or complex kind."""
+    return type(value) in (float, complex) or (hasattr(value, "dtype") and value.dtype.kind in "fc")
+
+
+def _stored(expression: ast.expr) -> ast.expr:
+    expression.ctx = ast.Store()  # type: ignore[attr-defined]
+    return expression
+
+
+def _new_tuple(old: tuple[Any, ...], new: dict[int, Any]) -> tuple[Any, ...]:
+    parts = [new.get(id(e), e) for e in old]
+    return type(old)(*parts) if hasattr(old, "_fields") else type(old)(parts)
+
+
+def _replace_in(holder: Any, new: dict[int, Any]) -> None:
+    """Replace the tracked values in one container, in place."""
+
+    def plain(value: Any) -> Any:
+        return new.get(id(value), value)
+
+    if isinstance(holder, dict):
+        if any(id(key) in new for key in holder):
+            items = [(plain(k), plain(v)) for k, v in holder.items()]
+            holder.clear()
+            holder.update(items)
+            return
+        for key, value in list(holder.items()):
+            if id(value) in new:
+                dict.__setitem__(holder, key, plain(value))
+    elif isinstance(holder, (list, deque)):
+        for i, value in enumerate(list(holder)):
+            if id(value) in new:
+                holder[i] = plain(value)
+    elif isinstance(holder, set):
+        members = [plain(v) for v in holder]
+        holder.clear()
+        holder.update(members)
+    elif isinstance(holder, types.CellType):
+        holder.cell_contents = plain(holder.cell_contents)
+    elif isinstance(holder, (types.ModuleType, type)):
+        for key, value in list(vars(holder).items()):
+            if id(value) in new:
+                setattr(holder, key, plain(value))
+    elif isinstance(holder, types.FunctionType):
+        holder.__defaults__ = plain(holder.__defaults__)  # closures are cells: holders of their own
+    else:
+        _replace_attributes(holder, plain, new)
+
+
+def _replace_attributes(holder: Any, plain: Any, new: dict[int, Any]) -> None:
+    """Replace in an object's attributes: its `__dict__`, and the slots of its classes."""
+    attributes = getattr(holder, "__dict__", None)
+    if isinstance(attributes, dict):
+        for key, value in list(attributes.items()):
+            if id(value) in new:
+                attributes[key] = plain(value)
+    for kind in type(holder).__mro__:
+        slots = kind.__dict__.get("__slots__", ())
+        for slot in (slots,) if isinstance(slots, str) else slots:
+            value = getattr(holder, slot, None)
+            if value is not None and id(value) in new:
+                object.__setattr__(holder, slot, plain(value))
+
+
+def _unknown(name: str, namespace: dict[str, Any], known: dict[str, int]) -> str:
+    candidates = [n for n in (*known, *namespace) if not n.startswith("_")]
+    near = difflib.get_close_matches(name, candidates, 1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return (
+        f"name {name!r} on the %%grad line is not defined: define it in an earlier cell, or assign it in this one.{hint}"
+    )
+
+
+def _not_liftable(name: str, value: Any) -> str:
+    kind = type(value).__name__
+    start = f"{name} on the %%grad line is a {kind}, and no gradient can be taken by "
+    if isinstance(value, str):
+        return f"{start}text: write the name of an array or a number."
+    if isinstance(value, (list, tuple)):
+        return f"{start}a {kind} of numbers: write {name} = np.array({name}) before the cell."
+    if isinstance(value, bool) or getattr(getattr(value, "dtype", None), "kind", "") == "b":
+        return f"{start}truth values: write {name} = np.where({name}, 1.0, 0.0) for numbers."
+    if isinstance(value, types.ModuleType):
+        return f"{start}a module: write the names of arrays and numbers, separated by spaces."
+    return f"{start}it: write the name of an array, a number, a tensor, or a dict or list of arrays."

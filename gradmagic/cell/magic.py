@@ -1,0 +1,256 @@
+"""`%%grad` and `%grad`: IPython's side of it, thin. Parsing the line, calling the run, showing the report.
+
+In: the magic's line and the cell. Out: a `Report`, which IPython displays.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand, output_can_be_silenced
+from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.display import display
+from traitlets import Bool, Enum, Int
+from traitlets.config import Configurable
+
+from ..engine import tape
+from ..report import Report
+from . import host
+from .run import Failed, Options, Run
+from .show import remember, report_of
+
+_OPTIONS = (
+    "--of", "--gradient", "--device", "--dtype", "--save", "--into", "--max-nodes", "--no-graph", "--quiet", "--ascii",
+)  # fmt: skip
+_running: list[bool] = []  # a %%grad inside a %%grad is refused
+
+
+class GradMagic(Configurable):
+    """Settings of `%%grad` for a session (`%config GradMagic`)."""
+
+    layout = Enum(
+        ["graphviz-pure", "dot", "none"], "graphviz-pure", help="What lays the graph out; none: as text only."
+    ).tag(config=True)
+    max_nodes = Int(130, help="So many operations are drawn; more are folded.").tag(config=True)
+    ascii = Bool(False, help="Draw the text report in ASCII.").tag(config=True)
+    graph = Bool(True, help="Draw the graph.").tag(config=True)
+
+
+@magics_class
+class GradMagics(Magics):
+    """The two magics; their settings are in `config`."""
+
+    def __init__(self, shell: Any) -> None:
+        super().__init__(shell)
+        self.settings = GradMagic(parent=shell)
+
+    @magic_arguments()
+    @argument("names", nargs="*", help="arrays, numbers, tensors, or containers of them; separated by spaces or commas")
+    @argument("--of", metavar="EXPR", default="", help="the result, if it is not the cell's last value")
+    @argument("--gradient", metavar="V", default="", help="one weight for each entry of a result that is not a number")
+    @argument("--device", default=None, help="cpu or cuda: where the lifted arrays are computed with")
+    @argument("--dtype", default=None, help="the dtype that the lifted arrays are computed in")
+    @argument("--save", metavar="FILE", default="", help="save the report: .html .svg .png .pdf .dot .txt")
+    @argument("--into", metavar="NAME", default="", help="assign the report to this name")
+    @argument("--max-nodes", type=int, default=None, help="draw at most so many operations")
+    @argument("--no-graph", action="store_true", help="leave the graph out")
+    @argument("--quiet", action="store_true", help="show nothing; gm.last() has the report")
+    @argument("--ascii", action="store_true", help="draw the text report in ASCII")
+    @no_var_expand
+    @output_can_be_silenced
+    @line_cell_magic
+    def grad(self, line: str, cell: str | None = None) -> Report | None:
+        """Trace the cell, run backward from its result and show where each gradient comes from.
+
+        %%grad x w          gradients of the cell's result by x and w
+        %%grad              by the tensors that require grad, or by the float arrays and numbers that the cell uses
+        %grad EXPR          the same for one expression, or for a tensor computed in earlier cells
+        """
+        if line.strip() in ("-h", "--help"):
+            print(self.grad.__doc__)
+            return None
+        if cell is None:
+            return self._line(line)
+        args = self._parse(line)
+        run = self._run(args, cell, sys._getframe(1))
+        return self._after(args, lambda: run.execute(), run)
+
+    # -- the cell --------------------------------------------------------------------------------
+    def _parse(self, line: str) -> Any:
+        try:
+            args = parse_argstring(self.grad, line)
+        except SystemExit:
+            raise UsageError("see %%grad? for the options") from None
+        args.names = tuple(_unquoted(line, args.names))
+        return args
+
+    def _run(self, args: Any, cell: str, frame: Any) -> Run:
+        if _running:
+            raise RuntimeError("a %%grad inside a %%grad is not run: take the inner one out, or use gm.grad(f) there.")
+        options = Options(args.names, _bare(args.of), _bare(args.gradient), args.device, args.dtype)
+        return Run(host.cell_source(self.shell, cell, frame), self.shell.user_ns, options)
+
+    def _after(self, args: Any, execute: Any, run: Run) -> Report | None:
+        _running.append(True)
+        try:
+            trace = execute()
+        except Failed as failed:
+            error = failed.__cause__
+            assert error is not None
+            if failed.trace.operations and not args.quiet and not isinstance(error, KeyboardInterrupt):
+                display(self._report(failed.trace, args))
+            host.shorten(self.shell, error, run.cell.filename)
+            raise error from error.__cause__
+        except Exception as error:
+            host.shorten(self.shell, error, run.cell.filename)
+            raise
+        finally:
+            _running.pop()
+        return self._shown(trace, args, run)
+
+    def _shown(self, trace: Any, args: Any, run: Run) -> Report | None:
+        if run.shown and run.shown[0] is not None and not run.cell.text.rstrip().endswith(";"):
+            display(run.shown[0])
+        report = self._report(trace, args)
+        remember(report)
+        if args.save:
+            print(f"report saved as {report.save(_bare(args.save))}")
+        if args.into:
+            self.shell.user_ns[args.into] = report
+        return None if args.quiet else report
+
+    def _report(self, trace: Any, args: Any) -> Report:
+        settings = self.settings
+        return Report(
+            trace,
+            max_nodes=args.max_nodes or settings.max_nodes,
+            graph=settings.graph and not args.no_graph,
+            ascii=args.ascii or settings.ascii or None,
+            layout=settings.layout,
+        )
+
+    async def grad_async(self, line: str, cell: str) -> Report | None:
+        """Run a cell that awaits; `%%grad` cells with `await` are rewritten to call this."""
+        args = self._parse(line)
+        run = self._run(args, cell, sys._getframe(1))
+        trace = failed = None
+        try:
+            trace = await run.execute_async()
+        except BaseException as error:
+            failed = error
+
+        def result() -> Any:
+            if failed is not None:
+                raise failed
+            return trace
+
+        return self._after(args, result, run)
+
+    # -- the line --------------------------------------------------------------------------------
+    def _line(self, line: str) -> Report | None:
+        text = line.strip()
+        if "\n" in text or not text:
+            raise UsageError("%grad EXPR reports on one expression, %%grad on the first line of a cell on the whole cell")
+        try:
+            value = eval(compile(text, "%grad", "eval"), self.shell.user_ns)
+        except SyntaxError:
+            value = None
+        args = self._parse("")
+        from ..engine.tensor import Tensor
+
+        if isinstance(value, Tensor) and value.node is not None:
+            number = host._number(self.shell, sys._getframe(1))
+            report = report_of(value, self.shell.user_ns, text, f"In [{number}]", layout=self.settings.layout)
+            remember(report)
+            return report
+        run = self._run(args, text + "\n", sys._getframe(1))
+        return self._after(args, lambda: run.execute(), run)
+
+
+def _bare(text: str) -> str:
+    """Take the quotes off an option's value: IPython leaves them on."""
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        return text[1:-1]
+    return text
+
+
+def _unquoted(line: str, names: list[str]) -> list[str]:
+    """Keep quotes inside names (params['W']) as they were typed, which argument splitting may have dropped."""
+    return [next((w for w in line.split() if w.replace("'", "").replace('"', "") == n), n) for n in names]
+
+
+def _complete(shell: Any, event: Any) -> list[str]:
+    """Complete options and names on the magic's line."""
+    names = [n for n, v in shell.user_ns.items() if not n.startswith("_") and not callable(v) and hasattr(v, "__add__")]
+    return [*_OPTIONS, *names]
+
+
+def _rewrite(lines: list[str]) -> list[str]:
+    """Hand a `%%grad` cell to Python itself where a magic cannot run it.
+
+    A cell that awaits becomes `await ...`; a cell with a syntax error is compiled as it is, so that the error is
+    Python's own, with the right line.
+    """
+    if not lines or not lines[0].startswith("%%grad") or lines[0][6:7] not in ("", " ", "\n", "\t"):
+        return lines
+    line, cell = lines[0][6:].strip(), "".join(lines[1:])
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    if shell is None or _rewriting:
+        return lines
+    _rewriting.append(True)
+    try:
+        text = shell.transform_cell(cell)
+        tree = compile(text, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    except SyntaxError:
+        return ["\n", *lines[1:]]
+    finally:
+        _rewriting.pop()
+    if _awaits(tree):
+        return [f"await get_ipython().find_cell_magic('grad').__self__.grad_async({line!r}, {cell!r})\n"]
+    return lines
+
+
+_rewriting: list[bool] = []
+
+
+def _awaits(tree: ast.AST) -> bool:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, (ast.Await, ast.AsyncFor, ast.AsyncWith)):
+            return True
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)) and _awaits(node):
+            return True
+    return False
+
+
+def load(shell: Any) -> None:
+    """Register the magics; a second time changes nothing."""
+    if "GradMagics" in shell.magics_manager.registry:
+        return
+    magics = GradMagics(shell)
+    shell.register_magics(magics)
+    if magics.settings not in shell.configurables:
+        shell.configurables.append(magics.settings)
+    shell.set_hook("complete_command", _complete, str_key="%%grad")
+    shell.set_hook("complete_command", _complete, str_key="%grad")
+    transforms = shell.input_transformer_manager.cleanup_transforms
+    if _rewrite not in transforms:
+        transforms.append(_rewrite)
+    tape.keep_places(True)
+
+
+def unload(shell: Any) -> None:
+    """Take the magics away again."""
+    magics = shell.magics_manager.registry.pop("GradMagics", None)
+    for kind in ("line", "cell"):
+        shell.magics_manager.magics[kind].pop("grad", None)
+    if magics is not None and magics.settings in shell.configurables:
+        shell.configurables.remove(magics.settings)
+    transforms = shell.input_transformer_manager.cleanup_transforms
+    if _rewrite in transforms:
+        transforms.remove(_rewrite)
+    tape.keep_places(False)
