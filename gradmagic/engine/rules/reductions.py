@@ -22,8 +22,8 @@ rule(np.nansum,    lambda g, _y, x, axis=None, dtype=None, out=None, keepdims=Fa
                        within(np.logical_not(np.isnan(x)), spread(g, x, axis, keepdims)))
 
 # ---- extremes: entries that tie share evenly -----------------------------------------------------------------
-rule(np.max,       extreme_vjp, torch="Max1")
-rule(np.min,       extreme_vjp, torch="Min1")
+rule(np.max,       extreme_vjp, torch="MaxBackward1")
+rule(np.min,       extreme_vjp, torch="MinBackward1")
 rule(np.amax,      extreme_vjp, torch="Amax")
 rule(np.amin,      extreme_vjp, torch="Amin")
 rule(np.nanmax,    extreme_vjp)
