@@ -58,6 +58,12 @@ def arange(n: int, proto: Any) -> Any:
     return module_of(proto).arange(n)
 
 
+def from_host(array: Any, proto: Any) -> Any:
+    """Copy a NumPy array to the device of `proto`; hand it on if that is the host."""
+    module = module_of(proto)
+    return array if module is np else module.asarray(array)
+
+
 def to_host(array: Any) -> Any:
     """Copy `array` to a NumPy array if it lives elsewhere (this synchronises); hand it on if it does not."""
     module = module_of(array)
@@ -69,6 +75,9 @@ def add_at(target: Any, index: Any, values: Any) -> None:
     module = module_of(target)
     if module is np:
         np.add.at(target, index, values)
+    elif target.dtype.kind == "c":  # CuPy's scatters know no complex numbers
+        module.add.at(target.real, index, np.real(values))
+        module.add.at(target.imag, index, np.imag(values))
     else:
         module.add.at(target, index, values)
 

@@ -37,25 +37,30 @@ def set_item(x: Any, index: Any, value: Any) -> Any:
 def scatter_add(g: Any, like: Any, index: Any) -> Any:
     """Give zeros of `like.shape` with `g` added at `index`: the transpose of `x[index]`."""
     out = arrays.zeros(like, g)
+    if is_unique(index):
+        out[index] = g
+        return out
     return add_into(out, g, index)
 
 
 def add_into(out: Any, g: Any, index: Any) -> Any:
     """Add `g` to `out[index]` in place and give `out`; an entry that `index` names twice gets both."""
-    if is_unique(index):
-        out[index] += g
-    else:
+    if not is_unique(index):
         arrays.add_at(out, index, g)
+    elif arrays.on_device(out) and not is_view(index):
+        out += scatter_add(g, out, index)  # reading by a mask makes the host wait for its count; writing does not
+    else:
+        out[index] += g
     return out
 
 
 def is_unique(index: Any) -> bool:
     """Tell whether `index` can name no entry twice: numbers, slices, None, ... and masks, but no arrays of numbers."""
     parts = index if isinstance(index, tuple) else (index,)
-    return all(
-        p is None
-        or p is Ellipsis
-        or isinstance(p, (int, np.integer, slice))
-        or getattr(p, "dtype", None) == bool
-        for p in parts
-    )
+    return all(is_view(p) or getattr(p, "dtype", None) == bool for p in parts)
+
+
+def is_view(index: Any) -> bool:
+    """Tell whether `x[index]` is basic indexing: numbers, slices, None and ... only."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(p is None or p is Ellipsis or isinstance(p, (int, np.integer, slice)) for p in parts)

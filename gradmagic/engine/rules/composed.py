@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import arrays
 from ..dispatch import composed
 from ..errors import ArgumentError
 from ..primitives import cast, clip
@@ -115,7 +116,8 @@ def quantile(
     x = np.sort(np.reshape(first, (-1, *rest)), axis=0)
     place = np.asarray(q, dtype=float) * (np.shape(x)[0] - 1)
     low = np.floor(place).astype(int)
-    part = np.reshape((place - low).astype(raw(a).dtype), np.shape(place) + (1,) * len(rest))
+    part = np.reshape(place - low, np.shape(place) + (1,) * len(rest)).astype(raw(a).dtype)
+    part = arrays.from_host(part, raw(a))
     y = x[low] * (1 - part) + x[np.ceil(place).astype(int)] * part
     if keepdims:
         y = np.reshape(y, np.shape(place) + tuple(1 if i in axes else n for i, n in enumerate(np.shape(a))))
@@ -192,18 +194,18 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
 
 
 @composed(np.block)
-def block(arrays: Any) -> Any:
+def block(parts: Any) -> Any:
     def depth(part: Any) -> int:
         return 1 + max(depth(p) for p in part) if isinstance(part, list) else 0
 
-    ndim = max(depth(arrays), max(np.ndim(a) for a in _leaves(arrays)))
+    ndim = max(depth(parts), max(np.ndim(a) for a in _leaves(parts)))
 
     def join(part: Any, axis: int) -> Any:
         if isinstance(part, list):
             return np.concatenate([join(p, axis + 1) for p in part], axis)
         return np.reshape(part, (1,) * (ndim - np.ndim(part)) + np.shape(part))
 
-    return join(arrays, -depth(arrays))
+    return join(parts, -depth(parts))
 
 
 def _leaves(part: Any) -> Any:
@@ -288,7 +290,7 @@ def matrix_power(a: Any, n: int) -> Any:
     if n < 0:
         a, n = np.linalg.inv(a), -n
     if n == 0:
-        return np.broadcast_to(np.eye(np.shape(a)[-1], dtype=raw(a).dtype), np.shape(a)) + np.zeros_like(a)
+        return np.zeros_like(a) + arrays.from_host(np.eye(np.shape(a)[-1], dtype=raw(a).dtype), raw(a))
     power = None
     while n:  # squares, multiplied where n has a bit
         if n & 1:
@@ -299,8 +301,8 @@ def matrix_power(a: Any, n: int) -> Any:
 
 
 @composed(np.linalg.multi_dot)
-def multi_dot(arrays: Any, *, out: Any = None) -> Any:
-    return reduce(np.dot, arrays)
+def multi_dot(factors: Any, *, out: Any = None) -> Any:
+    return reduce(np.dot, factors)
 
 
 @composed(np.linalg.vector_norm)

@@ -13,8 +13,10 @@ from ..primitives import is_unique, scatter_add, set_item
 from .helpers import aval, device_range, raw
 
 
-def placed(g: Any, index: Any) -> Any:
+def placed(g: Any, index: Any, _value: Any) -> Any:
     """Give the cotangent of the values put at `index`: where a place is named twice, only the last value stayed."""
+    if is_mask(index) and np.size(_value) == 1:  # without g[mask], which makes the host wait for a GPU
+        return np.where(np.reshape(index, index.shape + (1,) * (len(g.shape) - len(index.shape))), g, 0)
     c = g[index]
     if is_unique(index):
         return c
@@ -23,9 +25,15 @@ def placed(g: Any, index: Any) -> Any:
     return np.where(stayed, c, 0)
 
 
+def is_mask(index: Any) -> bool:
+    """Tell whether the index is one array of truth values."""
+    return getattr(index, "dtype", None) == bool and len(index.shape) > 0
+
+
 def compress_vjp(g: Any, _y: Any, condition: Any, _a: Any, axis: Any = None, out: Any = None) -> Any:
     """Put g back at the places where the condition, which may be shorter than the axis, holds."""
     shape, at = ((_a.size,), 0) if axis is None else (_a.shape, axis % len(_a.shape))
-    picked = np.flatnonzero(np.asarray(condition) if isinstance(condition, (list, tuple)) else condition)
-    c = scatter_add(g, aval(shape, _a.dtype), (slice(None),) * at + (picked,))
+    mask = np.asarray(condition) if isinstance(condition, (list, tuple)) else condition
+    mask = np.pad(mask != 0, (0, shape[at] - mask.shape[0]))
+    c = scatter_add(g, aval(shape, _a.dtype), (slice(None),) * at + (mask,))
     return np.reshape(c, _a.shape)

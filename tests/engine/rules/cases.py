@@ -31,6 +31,7 @@ class Case:
     kinds: str
     axes: str
     low: bool
+    devices: bool
     name: str
 
     def __repr__(self) -> str:
@@ -41,8 +42,9 @@ CASES: list[Case] = []
 
 
 def case(
-    rule: Any, *shapes: Any, call: Any = None, domain: Any = WIDE, kinds: str = "f", axes: str = "", low: bool = True
-) -> None:
+    rule: Any, *shapes: Any, call: Any = None, domain: Any = WIDE, kinds: str = "f", axes: str = "", low: bool = True,
+    devices: bool = True,
+) -> None:  # fmt: skip
     """Add a row.
 
     Parameters
@@ -60,13 +62,15 @@ def case(
         Draw `axis` (one also None; many also a tuple); with "many" `keepdims` too.
     low : bool
         Whether float16 is possible.
+    devices : bool
+        Whether CuPy has the function and the options called.
     """
     shapes = shapes or ("any",)
     number = sum(2 if s == "pair" else 1 for s in shapes)
     domains = tuple(domain) if isinstance(domain, list) else (domain,) * number
     name = getattr(rule, "__name__", str(rule))
     same = sum(c.name.partition(" ")[0] == name for c in CASES)
-    CASES.append(Case(rule, call or rule, shapes, domains, kinds, axes, low, f"{name} {same + 1}" if same else name))
+    CASES.append(Case(rule, call or rule, shapes, domains, kinds, axes, low, devices, f"{name} {same + 1}" if same else name))
 
 
 def here(x: Any, host: Any) -> Any:
@@ -170,9 +174,9 @@ for f in (np.sum, np.mean, np.prod, np.nansum, np.nanprod):
 for f in (np.max, np.min, np.amax, np.amin, np.nanmax, np.nanmin, np.ptp):
     case(f, axes="many")
 case(np.nanmean, axes="many")
-case(np.sum, (2, 3), call=lambda x: np.sum(x, axis=0, where=here(x, [[True, False, True]] * 2)))
-case(np.prod, (2, 3), call=lambda x: np.prod(x, where=here(x, [[True, False, True]] * 2)))
-case(np.max, (2, 3), call=lambda x: np.max(x, initial=-9, where=here(x, [[True, False, True]] * 2)))
+case(np.sum, (2, 3), call=lambda x: np.sum(x, axis=0, where=here(x, [[True, False, True]] * 2)), devices=False)
+case(np.prod, (2, 3), call=lambda x: np.prod(x, where=here(x, [[True, False, True]] * 2)), devices=False)
+case(np.max, (2, 3), call=lambda x: np.max(x, initial=-9, where=here(x, [[True, False, True]] * 2)), devices=False)
 case(np.var, kinds="fc", axes="many")
 case(np.std, (2, 3), kinds="fc", axes="many")
 case(np.var, (2, 3), call=lambda x: np.var(x, axis=(0, 1), ddof=1, keepdims=True))
@@ -253,7 +257,7 @@ case(np.diagflat, (2, 2))
 case(np.diagonal, (3, 2, 4), call=lambda x: np.diagonal(x, -1, 0, 2), kinds="fc")
 case(np.take, (4, 2), call=lambda x: np.take(x, [0, 0, -1], axis=0), kinds="fc")
 case(np.take, (2, 3), call=lambda x: np.take(x, here(x, [[0, 5], [2, 2]])))
-case(np.take, (2, 3), call=lambda x: np.take(x, [4, -7], axis=1, mode="wrap"))
+case(np.take, (2, 3), call=lambda x: np.take(x, [4, -7], axis=1, mode="wrap"), devices=False)
 case(np.take_along_axis, (2, 3), call=lambda x: np.take_along_axis(x, here(x, [[0, 0], [2, 1]]), axis=1))
 case(np.sort, (3, 4))
 case(np.sort, (3, 4), call=lambda x: np.sort(x, axis=None))
