@@ -124,7 +124,12 @@ def _joined(groups: Sequence[Group]) -> tuple[Operation, ...]:
         edges = _edges(group, owner)
         alike = len({_mark([o]) for o in group}) == 1
         if alike:
-            folded.append(replace(last, inputs=edges, names=names, count=sum(o.count for o in group)))
+            # Numbers of a long loop's later turns may not have been kept: the last ones that were.
+            kept = next((o for o in reversed(group) if o.value is not None), last)
+            count = sum(o.count for o in group)
+            folded.append(
+                replace(last, inputs=edges, names=names, count=count, value=kept.value, grad=kept.grad)
+            )
             continue
         text = f"… {sum(o.count for o in group)} operations"
         if last.place is not None and len({o.place.line if o.place else None for o in group}) == 1:

@@ -40,9 +40,9 @@ class History:
     series: tuple[Series, ...]
 
     def rows(self) -> list[tuple[int, tuple[str, ...]]]:
-        """The first three sweeps and the last, with seven digits, as textbooks print them."""
+        """The first three sweeps and the last, with eight digits, as textbooks print them."""
         chosen = [*range(min(FIRST, self.count)), *range(max(FIRST, self.count - LAST), self.count)]
-        return [(i, tuple(number(series.values[i], 7) for series in self.series)) for i in chosen]
+        return [(i, tuple(number(series.values[i], 8) for series in self.series)) for i in chosen]
 
 
 def history(trace: Trace) -> History | None:

@@ -16,22 +16,21 @@ from .view import View
 
 WIDEST = 8  # lanes; a graph that needs more is shown without
 
-_ASCII = str.maketrans({"●": "o", "▼": "v", "│": "|", "╰": "`", "├": "+", "─": "-", "┴": "+", "┼": "+", "╎": ":"})
-
 
 @dataclass(frozen=True)
 class Row:
-    """One row: the drawing of the lanes, and the operation."""
+    """One row: the drawing of the lanes, how they go on below it, and the operation."""
 
     lanes: str
+    below: str
     operation: Operation
 
 
-def lanes(view: View, ascii: bool = False) -> tuple[Row, ...]:
+def lanes(view: View) -> tuple[Row, ...]:
     """Draw the lanes of a view's operations, without its inputs."""
     last_use = {source: users[-1][0].key for source, users in view.users.items()}
     open_: list[int | None] = []  # the value that each lane carries
-    drawn: list[str] = []
+    drawn: list[tuple[str, str]] = []
     for operation in view.steps:
         wanted = {edge.source for edge in operation.inputs if edge.source != operation.key}
         taken = [i for i, key in enumerate(open_) if key is not None and key in wanted]
@@ -40,19 +39,19 @@ def lanes(view: View, ascii: bool = False) -> tuple[Row, ...]:
         at = taken[-1] if taken and taken[-1] in ending else _free(open_, taken[-1] if taken else -1)
         if at == len(open_):
             open_.append(None)
-        drawn.append(_row(open_, taken, ending, at))
+        row = _row(open_, taken, ending, at)
         for i in ending:
             open_[i] = None
         open_[at] = operation.key if operation.key in last_use else None
         while open_ and open_[-1] is None:
             open_.pop()
-    width = max(map(len, drawn), default=1)
+        drawn.append((row, "".join("  " if key is None else "│ " for key in open_).rstrip()))
+    width = max((len(row) for row, _ in drawn), default=1)
     if width > 2 * WIDEST:
-        drawn, width = ["●"] * len(drawn), 1
-    rows = [text.ljust(width) for text in drawn]
+        drawn, width = [("●", "")] * len(drawn), 1
     return tuple(
-        Row(text.translate(_ASCII) if ascii else text, operation)
-        for text, operation in zip(rows, view.steps, strict=True)
+        Row(row.ljust(width), below.ljust(width), step)
+        for (row, below), step in zip(drawn, view.steps, strict=True)
     )
 
 

@@ -40,7 +40,13 @@ def number(x: Any, digits: int = 4, point: bool = False) -> str:
     if isinstance(x, bool) or not isinstance(x, (int, float)):
         return str(x)
     if isinstance(x, int):
-        return str(x) if abs(x) < 10**9 else f"{x:.{digits - 1}e}" if abs(x) < 10**300 else f"{str(x)[:digits]}..."
+        return (
+            str(x)
+            if abs(x) < 10**9
+            else f"{x:.{digits - 1}e}"
+            if abs(x) < 10**300
+            else f"{str(x)[:digits]}..."
+        )
     if not math.isfinite(x):
         return "NaN" if x != x else "inf" if x > 0 else "-inf"
     if x == 0:
@@ -95,7 +101,15 @@ def decimals_of(numbers: Iterable[Any]) -> int:
     peak = max(finite, default=0)
     if peak and not 1e-3 <= peak < 1e6:
         return -1
-    most = max(0, 3 - math.floor(math.log10(peak))) if peak and peak < 1 else 4 if peak < 10 else 3 if peak < 1e3 else 1
+    most = (
+        max(0, 3 - math.floor(math.log10(peak)))
+        if peak and peak < 1
+        else 4
+        if peak < 10
+        else 3
+        if peak < 1e3
+        else 1
+    )
     for places in range(most):
         if all(abs(round(x, places) - x) <= 1e-6 * peak for x in finite):
             return places
@@ -123,7 +137,9 @@ def brief(value: Value | None, room: int = 28) -> str:
     for count, name in ((value.nans, "NaN"), (value.infs, "inf")):
         if count == value.size:
             return f"{name} everywhere"
-    bad = "".join(f", {n} of {value.size} {name}" for n, name in ((value.nans, "NaN"), (value.infs, "inf")) if n)
+    bad = "".join(
+        f", {n} of {value.size} {name}" for n, name in ((value.nans, "NaN"), (value.infs, "inf")) if n
+    )
     if value.low is None or value.high is None:
         return f"norm {number(value.norm)}{bad}" if value.norm is not None else "not numbers"
     if value.low == value.high and not bad:

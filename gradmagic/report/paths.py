@@ -56,7 +56,9 @@ def sum_over_paths(view: View, key: int) -> Sum | None:
     paths = paths_to(view, key)
     if not paths or not all(paths) or any(user.count > 1 for path in paths for user, _ in path):
         return None
-    edges = " + ".join("".join(f"({view.numbers[user.key, e.argument]})" for user, e in path) for path in paths)
+    edges = " + ".join(
+        "".join(f"({view.numbers[user.key, e.argument]})" for user, e in path) for path in paths
+    )
     factors = [[_number(edge) for _, edge in path] for path in paths]
     values = ""
     if all(factor is not None for path in factors for factor in path):
@@ -88,9 +90,20 @@ def at_first(view: View, key: int) -> tuple[str, str] | None:
     """Put the first element's numbers into a product of elementwise edges: `("x[0] = -2", "1 * 1 * 2 * -4 = -8")`."""
     paths = paths_to(view, key)
     operation = view.by_key.get(key)
-    if not view.trace.elementwise or not paths or len(paths) != 1 or operation is None or len(operation.shape) != 1:
+    if (
+        not view.trace.elementwise
+        or not paths
+        or len(paths) != 1
+        or operation is None
+        or len(operation.shape) != 1
+    ):
         return None
-    if operation.value is None or not operation.value.items or operation.grad is None or not operation.grad.items:
+    if (
+        operation.value is None
+        or not operation.value.items
+        or operation.grad is None
+        or not operation.grad.items
+    ):
         return None
     factors = []
     for user, edge in paths[0]:

@@ -17,8 +17,8 @@ from .view import View
 class Flow:
     """What one step sends to one of its arguments.
 
-    `how` is the product in words and numbers, `1*(4) = 1*d`; `amount` what it comes to; `total` the target's gradient
-    when this completes it after others, and `after` the steps that sent before.
+    `how` is the product in words and numbers, `1*(4) = 1*d`; `amount` what it comes to; `after` who sent before, as
+    (step, amount), and `total` the target's gradient when this completes it.
     """
 
     target: str
@@ -26,7 +26,7 @@ class Flow:
     edge: int
     how: str
     amount: str
-    after: tuple[int, ...]
+    after: tuple[tuple[int, str], ...]
     total: str
 
 
@@ -48,7 +48,7 @@ def steps(view: View) -> tuple[Step, ...]:
     if result is None or not any(operation.grad is not None for operation in view.operations):
         return ()
     found: list[Step] = []
-    sent: dict[int, list[int]] = {}  # who sent to a value so far
+    sent: dict[int, list[tuple[int, str]]] = {}  # who sent to a value so far
     for operation in reversed(view.steps):
         if operation.key > result.key or (operation.grad is None and operation.count == 1):
             continue
@@ -59,32 +59,38 @@ def steps(view: View) -> tuple[Step, ...]:
                 continue
             earlier = sent.setdefault(edge.source, [])
             flows.append(_flow(view, operation, edge, tuple(earlier)))
-            earlier.append(i)
+            earlier.append((i, flows[-1].amount))
         grad = brief(operation.grad) or "not kept"
-        found.append(Step(i, operation.key, view.title(operation), grad, operation.key == result.key, tuple(flows)))
+        found.append(
+            Step(i, operation.key, view.title(operation), grad, operation.key == result.key, tuple(flows))
+        )
     return tuple(found)
 
 
-def _flow(view: View, operation: Operation, edge: Edge, earlier: tuple[int, ...]) -> Flow:
+def _flow(view: View, operation: Operation, edge: Edge, earlier: tuple[tuple[int, str], ...]) -> Flow:
     assert edge.source is not None
     i = view.numbers[operation.key, edge.argument]
     source = view.by_key.get(edge.source)
     amount = brief(edge.flow)
-    last = view.users[edge.source][0][0] is operation  # the sweep comes from behind: the first user sends last
+    last = (
+        view.users[edge.source][0][0] is operation
+    )  # the sweep comes from behind: the first user sends last
     total = brief(source.grad) if source is not None and earlier and last else ""
-    return Flow(view.name(edge.source), edge.source, i, _product(operation.grad, edge, i), amount, earlier, total)
+    return Flow(
+        view.name(edge.source), edge.source, i, _product(operation.grad, edge, i), amount, earlier, total
+    )
 
 
 def _product(grad: Value | None, edge: Edge, i: int) -> str:
-    """Write gradient times local derivative: `1*(4) = 1*d = 1*2`."""
+    """Write gradient times local derivative: `1*(4) = 1*d`, or `3*(3) = 3*1` where there is no formula to name."""
     numbers = grad is not None and not grad.shape and edge.local is not None and not edge.local.shape
     if not numbers or grad is None or edge.local is None:
         return f"({i})" + (f" = {edge.formula}" if edge.formula else "")
     g, local = _factor(number(grad.items)), _factor(number(edge.local.items))
     formula = edge.formula
     plain = not formula or formula == local or formula.replace(".", "").isdigit()
-    middle = "" if plain else f" = {g}*{formula if formula.isidentifier() else f'({formula})'}"
-    return f"{g}*({i}){middle} = {g}*{local}"
+    factor = local if plain else formula if formula.isidentifier() else f"({formula})"
+    return f"{g}*({i}) = {g}*{factor}"
 
 
 def _factor(text: str) -> str:
@@ -103,4 +109,6 @@ def modes(view: View) -> str:
     if total == len(names) <= 4:
         each = ", ".join(f"one for {name}" for name in names)
         return f"One backward sweep gave {'both' if total == 2 else 'all'}; forward mode takes {each}."
-    return f"One backward sweep gave all {total:,} numbers; forward mode takes {total:,} sweeps, one for each."
+    return (
+        f"One backward sweep gave all {total:,} numbers; forward mode takes {total:,} sweeps, one for each."
+    )

@@ -66,9 +66,14 @@ class Table:
 
     def __str__(self) -> str:
         head = ("name", "shape", "value", f"d{self.result}/dname", "")
-        rows = [head, *((r.name, shape_of(r.shape), brief(r.value), brief(r.grad) or "-", r.flag) for r in self.rows)]
+        rows = [
+            head,
+            *((r.name, shape_of(r.shape), brief(r.value), brief(r.grad) or "-", r.flag) for r in self.rows),
+        ]
         widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-        return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+        return "\n".join(
+            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
+        )
 
     __repr__ = __str__
 
@@ -85,7 +90,19 @@ def _row(view: View, entry: Input) -> Row:
         grows = number(grad.items * NUDGE)
     total = sum_over_paths(view, entry.key) if entry.reached else None
     dtype = value.dtype if not value.python else KINDS.get(entry.kind, value.dtype)
-    return Row(entry.name, entry.key, entry.kind, value.shape, dtype, value, grad, _flag(entry), total, grows, entry.note)
+    return Row(
+        entry.name,
+        entry.key,
+        entry.kind,
+        value.shape,
+        dtype,
+        value,
+        grad,
+        _flag(entry),
+        total,
+        grows,
+        entry.note,
+    )
 
 
 def _flag(entry: Input) -> str:
@@ -105,9 +122,15 @@ def _flag(entry: Input) -> str:
 
 def remarks(view: View) -> list[str]:
     """Say what the table leaves unsaid: integers that were used as floats."""
-    whole = [entry.name for entry in view.trace.inputs if entry.kind == "int" or entry.value.dtype.startswith(("int", "uint"))]
+    whole = [
+        entry.name
+        for entry in view.trace.inputs
+        if entry.kind == "int" or entry.value.dtype.startswith(("int", "uint"))
+    ]
     if not whole:
         return []
     listed = whole[0] if len(whole) == 1 else f"{', '.join(whole[:-1])} and {whole[-1]}"
     one = len(whole) == 1
-    return [f"{listed} {'is' if one else 'are'} int: used as {'a float' if one else 'floats'}, given back as {'it was' if one else 'they were'}."]
+    return [
+        f"{listed} {'is' if one else 'are'} int: used as {'a float' if one else 'floats'}, given back as {'it was' if one else 'they were'}."
+    ]

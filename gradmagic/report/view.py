@@ -13,6 +13,7 @@ from functools import cached_property
 from .fold import fold
 from .model import Edge, Operation, Trace
 from .numbers import brief, number
+from .typeset import clip, width
 
 _AUGMENTED = re.compile(r"[\w.\[\], ]+(\*\*|//|>>|<<|[-+*/%@&|^])=(?!=)")
 _SIMPLE = re.compile(r"[^\W\d]\w*(\.\w+|\[[^\[\]]*\])*")
@@ -89,7 +90,9 @@ class View:
             return one_line(place.text)
         if not operation.rule:
             return operation.names[0] if operation.names else "input"
-        arguments = [edge.constant if edge.source is None else self.name(edge.source, 12) for edge in operation.inputs]
+        arguments = [
+            edge.constant if edge.source is None else self.name(edge.source, 12) for edge in operation.inputs
+        ]
         return f"{operation.rule}({', '.join(arguments)})"
 
     def title(self, operation: Operation, room: int = 60) -> str:
@@ -100,7 +103,7 @@ class View:
         elif not operation.rule and operation.names:
             text = operation.names[0]
         times = f"  ×{operation.count}" if operation.count > 1 else ""
-        return clip(text, room - len(times)) + times
+        return clip(text, room - width(times)) + times
 
     def derivative(self, operation: Operation, edge: Edge, sign: str = "d", room: int = 40) -> str:
         """Write an edge's local derivative: `de/dc = d = 2`, `2*x`, `1 for each y[k]`."""
@@ -108,7 +111,9 @@ class View:
         local = edge.local
         if local is not None and not local.shape:
             shown = number(local.items)
-            text = f"{text} = {shown}" if text and text != shown and not _is_number(text, local.items) else shown
+            text = (
+                f"{text} = {shown}" if text and text != shown and not _is_number(text, local.items) else shown
+            )
             if operation.count > 1:
                 text = f"{text} (last)"
         elif local is not None and not text:
@@ -117,7 +122,11 @@ class View:
         if local is not None and source is not None and _size(source.shape) < _size(operation.shape):
             text += ", summed"  # over what broadcasting repeated
         above, below = self.name(operation.key), self.name(edge.source)
-        if not text or len(above) + len(below) > 20 or not (_SIMPLE.fullmatch(above) and _SIMPLE.fullmatch(below)):
+        if (
+            not text
+            or len(above) + len(below) > 20
+            or not (_SIMPLE.fullmatch(above) and _SIMPLE.fullmatch(below))
+        ):
             return text
         if local is not None and not local.shape and above != below:
             return f"{sign}{above}/{sign}{below} = {text}"
@@ -129,7 +138,7 @@ class View:
         if source is None:
             return ""
         name = self.name(edge.source, 12)
-        each = f"{name}[k]" if len(source.shape) == 1 else f"element of {name}"
+        each = f"{name}[k]" if len(source.shape) == 1 else "element"
         size, out = _size(source.shape), _size(operation.shape)
         if operation.rule in {"sum", "add.reduce"}:
             return f"1 for each {each}"
@@ -173,11 +182,6 @@ def _is_number(text: str, value: object) -> bool:
 def one_line(text: str) -> str:
     """Put a piece of source on one line."""
     return " ".join(text.split())
-
-
-def clip(text: str, room: int) -> str:
-    """Shorten text to `room` characters, with an ellipsis."""
-    return text if len(text) <= room else text[: max(1, room - 1)] + "…"
 
 
 def circled(i: int) -> str:

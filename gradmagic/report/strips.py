@@ -1,0 +1,117 @@
+"""Functions of one varying array: x, y and the slope in columns, and both as pictures in text.
+
+In: a `View` whose elements depend on their own element only. Out: styled lines; none for other graphs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from .numbers import aligned, decimals_of, number, sparkline
+from .typeset import pad, width
+from .view import View
+
+MOST = 60  # elements that are written out
+
+
+@dataclass(frozen=True)
+class Curve:
+    """x, y = f(x) and the slope dy/dx, as plain numbers."""
+
+    x_name: str
+    y_name: str
+    slope_name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    slope: tuple[float, ...]
+
+
+def curve(view: View) -> Curve | None:
+    """Find x, y and the slope where the result sums up an elementwise function of one array."""
+    trace = view.trace
+    if not trace.elementwise or len(trace.inputs) != 1 or trace.result is None:
+        return None
+    entry = trace.inputs[0]
+    grad = entry.grad
+    result = view.by_key.get(trace.result.key)
+    if len(entry.value.shape) != 1 or entry.value.size < 3 or entry.value.items is None or result is None:
+        return None
+    y = result
+    if not result.shape:
+        sources = [edge.source for edge in result.inputs if edge.source is not None]
+        found = view.by_key.get(sources[0]) if len(sources) == 1 else None
+        if found is None:
+            return None
+        y = found
+    if (
+        y.value is None
+        or y.value.items is None
+        or y.shape != entry.value.shape
+        or grad is None
+        or grad.items is None
+    ):
+        return None
+    slope = f"d{view.result_name}/d{entry.name}"
+    numbers = (entry.value.items, y.value.items, grad.items)
+    if any(isinstance(x, complex) for row in numbers for x in row) or y.key == entry.key:
+        return None
+    return Curve(entry.name, view.name(y.key, 12), slope, *numbers)
+
+
+def strips(view: View, room: int) -> list[Text]:
+    """Write x, y and the slope under each other, as many columns as fit."""
+    found = curve(view)
+    if found is None or len(found.x) > MOST:
+        return []
+    rows = ((found.x_name, found.x), (found.y_name, found.y), (found.slope_name, found.slope))
+    places = max(decimals_of(numbers) for _, numbers in rows)
+    texts = [aligned(numbers, places) for _, numbers in rows]
+    cell = max(len(row[0]) for row in texts)
+    label = max(width(name) for name, _ in rows)
+    fits = max(1, (room - label - 2) // (cell + 1))
+    pieces = -(-len(found.x) // fits)
+    fits = -(-len(found.x) // pieces)  # rows of the same length look better than a full one and a rest
+    lines: list[Text] = []
+    for start in range(0, len(found.x), fits):
+        if lines:
+            lines.append(Text(""))
+        for (name, _), row in zip(rows, texts, strict=True):
+            shown = " ".join(text.rjust(cell) for text in row[start : start + fits])
+            style = "blue" if name == found.slope_name else ""
+            lines.append(Text(" ").append(pad(name, label), "bold").append(" ").append(shown, style))
+    return lines
+
+
+def pictures(view: View, room: int) -> list[Text]:
+    """Draw y and the slope over x as rows of blocks, with where y is lowest and the slope zero."""
+    found = curve(view)
+    if found is None:
+        return []
+    rising = all(a < b for a, b in zip(found.x, found.x[1:], strict=False))
+    over = found.x_name if rising else "k"
+    names = (f"{found.y_name} over {over}", f"{found.slope_name} over {over}")
+    label = max(map(width, names))
+    lines = []
+    for name, numbers, remark in (
+        (names[0], found.y, _lowest(found) if rising else ""),
+        (names[1], found.slope, _zero(found) if rising else ""),
+    ):
+        spread = f"{number(min(numbers))} .. {number(max(numbers))}"
+        picture = sparkline(numbers, min(64, room - label - 34))
+        line = Text(" ").append(pad(name, label), "bold").append(f"  {picture}   ")
+        lines.append(line.append(f"{pad(spread, 10)}  {remark}".rstrip(), "dim"))
+    return lines
+
+
+def _lowest(found: Curve) -> str:
+    low = min(found.y)
+    return (
+        f"lowest at {found.x_name} = {number(found.x[found.y.index(low)])}" if found.y.count(low) == 1 else ""
+    )
+
+
+def _zero(found: Curve) -> str:
+    zeros = [x for x, slope in zip(found.x, found.slope, strict=True) if slope == 0]
+    return f"zero at {found.x_name} = {number(zeros[0])}" if len(zeros) == 1 else ""

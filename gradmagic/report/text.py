@@ -1,0 +1,109 @@
+"""The report as text: the same parts as on the page, for a terminal of 80 columns and more, at most 60 lines.
+
+In: a `View`. Out: one string, with colours when asked for. The sections are set in sections.py; here they are put
+together, and the longest give way until all fit.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+from rich.console import Console
+from rich.text import Text
+
+from . import sections
+from .sections import Section
+from .typeset import SYMBOLS, plain
+from .view import View
+
+LINES = 60
+LEAST_WIDTH = 60
+
+
+def to_text(
+    view: View, width: int | None = None, ascii: bool | None = None, color: bool | None = None
+) -> str:
+    """Write the report.
+
+    Parameters
+    ----------
+    view : View
+    width : int, optional
+        Columns; those of the terminal, 80 where there is none.
+    ascii : bool, optional
+        Only ASCII besides the reader's own names; by itself where stdout cannot encode more.
+    color : bool, optional
+        By itself in a terminal, unless NO_COLOR is set.
+    """
+    columns = max(LEAST_WIDTH, width if width is not None else _columns())
+    encoding = None
+    if ascii is None:
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        ascii = not _encodes(encoding, SYMBOLS)
+    colored = _colorful() if color is None else color
+    lines = _fitted(sections.sections(view, columns - 1), LINES)
+    text = _printed(lines, columns, colored)
+    text = plain(text) if ascii else text
+    if encoding is not None and ascii:
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
+    return text
+
+
+def _fitted(parts: list[Section], most: int) -> list[Text]:
+    """Cut the longest sections until all fit into `most` lines, an empty line after each."""
+    parts = [part for part in parts if part.lines]
+    room = most - (len(parts) - 1)
+    sizes = [len(part.lines) for part in parts]
+    cap = max(sizes, default=0)
+    while (
+        cap > 3
+        and sum(min(size, max(cap, part.least)) for size, part in zip(sizes, parts, strict=True)) > room
+    ):
+        cap -= 1
+    lines: list[Text] = []
+    for part in parts:
+        lines += [*([Text("")] if lines else []), *_cut(part, max(cap, part.least))]
+    return lines[:most]
+
+
+def _cut(part: Section, room: int) -> list[Text]:
+    lines = part.lines
+    if len(lines) <= room:
+        return lines
+    last = 1 if room > 4 and part.tail else 0
+    kept = room - 1 - last
+    gone = Text(f' … {len(lines) - kept - last} lines more on the page: gm.last().save("report.html")', "dim")
+    return [*lines[:kept], gone, *(lines[-last:] if last else [])]
+
+
+def _printed(lines: list[Text], columns: int, color: bool) -> str:
+    """Let rich turn styles into colours; without, only the text is left."""
+    if not color:
+        return "\n".join(line.plain.rstrip() for line in lines) + "\n"
+    out = io.StringIO()
+    console = Console(file=out, width=columns, force_terminal=True, color_system="standard", highlight=False)
+    for line in lines:
+        console.print(line, soft_wrap=True)
+    return out.getvalue()
+
+
+def _columns() -> int:
+    try:
+        return min(120, os.get_terminal_size().columns)
+    except (OSError, ValueError):
+        return 80
+
+
+def _encodes(encoding: str, text: str) -> bool:
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _colorful() -> bool:
+    tty = getattr(sys.stdout, "isatty", None)
+    return bool(tty and tty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb")

@@ -1,0 +1,115 @@
+"""Setting text in columns of a terminal: how wide it is, padding, clipping, and a table of styled cells.
+
+A name like 勾配 is four columns wide, a combining accent none; `len` knows nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+from wcwidth import wcswidth, wcwidth
+
+Cell = tuple[str, str] | str  # text with a style of rich, or without
+
+SYMBOLS = "●▼│╰├─┴┼╎▁▂▃▄▅▆▇█…×∂·"
+_ASCII = str.maketrans(SYMBOLS, "ov|`+-++:_.-:=+*#~xd.")
+
+
+def width(text: str) -> int:
+    """Tell how many columns of a terminal `text` takes.
+
+    Examples
+    --------
+    >>> width("勾配"), width("x")
+    (4, 1)
+    """
+    found: int = wcswidth(text)
+    return found if found >= 0 else len(text)
+
+
+def pad(text: str, columns: int, right: bool = False) -> str:
+    """Fill `text` up with spaces, on the left when it is to stand right."""
+    space = " " * (columns - width(text))
+    return space + text if right else text + space
+
+
+def clip(text: str, columns: int) -> str:
+    """Shorten `text` to `columns`, with an ellipsis.
+
+    Examples
+    --------
+    >>> clip("abcdef", 4), clip("勾配勾配", 6), clip("abc", 3)
+    ('abc…', '勾配…', 'abc')
+    """
+    if width(text) <= columns:
+        return text
+    taken, room = "", columns - 1
+    for character in text:
+        room -= max(0, wcwidth(character))
+        if room < 0:
+            break
+        taken += character
+    return taken + "…"
+
+
+def wrap(text: str, columns: int) -> list[str]:
+    """Break `text` at spaces into lines of at most `columns`."""
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and width(lines[-1]) + 1 + width(word) > columns:
+            lines.append("")
+        lines[-1] += (" " if lines[-1] else "") + clip(word, columns)
+    return lines
+
+
+def plain(text: str) -> str:
+    """Replace our own symbols by ASCII ones of the same width; the reader's names stay."""
+    return text.translate(_ASCII)
+
+
+def grid(
+    rows: Sequence[Sequence[Cell]],
+    room: int,
+    right: Sequence[int] = (),
+    give: int = 0,
+    gap: int = 2,
+    indent: int = 1,
+) -> list[Text]:
+    """Set rows of cells in columns.
+
+    Parameters
+    ----------
+    rows : sequence of rows of cells
+        Rows may be shorter than the longest.
+    room : int
+        Columns of the terminal. What is too wide takes it from column `give`, then from the last.
+    right : sequence of int
+        Columns that are set right.
+    """
+    if not rows:
+        return []
+    count = max(map(len, rows))
+    texts = [[cell if isinstance(cell, str) else cell[0] for cell in row] for row in rows]
+    widths = [max((width(row[i]) for row in texts if i < len(row)), default=0) for i in range(count)]
+    used = [i for i in range(count) if widths[i]]
+    spare = room - indent - sum(widths) - gap * (len(used) - 1)
+    for i, least in ((give, 12), (count - 1, 8)):
+        if spare < 0:
+            taken = min(-spare, max(0, widths[i] - least))
+            widths[i] -= taken
+            spare += taken
+    lines = []
+    for row, styled in zip(texts, rows, strict=True):
+        line = Text(" " * indent)
+        for i in used:
+            if i >= len(row):
+                continue
+            cell = styled[i]
+            style = "" if isinstance(cell, str) else cell[1]
+            line.append(pad(clip(row[i], widths[i]), widths[i], i in right), style)
+            line.append(" " * gap)
+        line.rstrip()
+        line.truncate(room)
+        lines.append(line)
+    return lines
