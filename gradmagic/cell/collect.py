@@ -139,7 +139,7 @@ def names_in(namespace: dict[str, Any], nodes: Iterable[Node], heard: dict[int, 
     def add(name: str, value: Any) -> None:
         if isinstance(value, Tracked) and value.node is not None and value.node.number in numbers:
             held = found.setdefault(value.node.number, [])
-            if name not in held:
+            if name not in held and (name.isidentifier() or not held):  # l[0] only where there is no plainer name
                 held.append(name)
 
     for name, value in list(namespace.items()):
@@ -216,7 +216,7 @@ def _operations(
             if place is None:
                 place = places[key] = source.resolve(node.place, filename, key[1])
         value = recorder.values.get(number)
-        if value is None and (known := tracked.get(number) or held.get(number)) is not None:
+        if value is None and (known := tracked.get(number, held.get(number))) is not None:
             value = recorder.starts.get(number) or summarise(arrays.to_host(known.array))
         aval = node.aval if not isinstance(node.aval, tuple) else node.aval[0]
         called = tuple(names.get(number, ()))
