@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import arrays
+from ..masks import masked
 from ..tape import Node, aval_of
 from ..tracked import Tracked
 
@@ -396,8 +397,8 @@ def _kept(function: Any, length: int, skip: int = 0) -> list[bool]:
 
 
 def _chosen(g: Any, weight: Any) -> Any:
-    chosen = np.where(weight, g, 0)
-    return chosen if getattr(weight, "dtype", None) in (None, _BOOL) else chosen * weight
+    chosen = masked(g, weight)
+    return chosen if getattr(weight, "dtype", _BOOL) == _BOOL else chosen * weight
 
 
 _BOOL = np.dtype(bool)

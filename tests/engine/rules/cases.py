@@ -1,117 +1,19 @@
-"""One call at least for every derivative that is declared: what to call, on what shapes, in which domain.
+"""One call at least for every derivative that is declared, in the order of the tables of rules.
 
-In: nothing. Out: `CASES`, rows of `Case`, in the order of the tables of rules. The tests draw shapes ("any", "pair"),
-axes and values; a row says only what cannot be drawn.
+In: nothing. Out: `CASES`; rows.py says what a row means, cases_linalg.py has the second half of them.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from gradmagic.engine import arrays, primitives
-from gradmagic.engine.rules import decompositions
+from gradmagic.engine import primitives
 
-# Where to draw values. Entries are distinct, no two arguments tie, and none is 0: kinks have tests of their own.
-WIDE, POSITIVE, UNIT, ABOVE, SMALL = (-2.0, 2.0), (0.3, 3.0), (-0.8, 0.8), (1.2, 3.0), (-0.3, 0.3)
+from .rows import ABOVE, CASES, POSITIVE, UNIT, WIDE, Case, Like, case, here
 
-
-@dataclass(frozen=True)
-class Case:
-    """`call(*arrays, **settings)` exercises the rule of `rule`; see `case` for the fields."""
-
-    rule: Any
-    call: Callable[..., Any]
-    shapes: tuple[Any, ...]
-    domains: tuple[tuple[float, float], ...]
-    kinds: str
-    axes: str
-    low: bool
-    devices: bool
-    name: str
-
-    def __repr__(self) -> str:
-        return self.name
-
-
-CASES: list[Case] = []
-
-
-def case(
-    rule: Any, *shapes: Any, call: Any = None, domain: Any = WIDE, kinds: str = "f", axes: str = "", low: bool = True,
-    devices: bool = True,
-) -> None:  # fmt: skip
-    """Add a row.
-
-    Parameters
-    ----------
-    rule : function
-        Whose derivative is exercised.
-    shapes : tuple of int, "any" or "pair"
-        One for each array; "any" is drawn, "pair" stands for two that broadcast together.
-    call : function, optional
-        Of the arrays, if not `rule` itself.
-    domain : (low, high) or a list of them
-    kinds : "f" or "fc"
-        Whether complex numbers make sense too.
-    axes : "one", "many" or ""
-        Draw `axis` (one also None; many also a tuple); with "many" `keepdims` too.
-    low : bool
-        Whether float16 is possible.
-    devices : bool
-        Whether CuPy has the function and the options called.
-    """
-    shapes = shapes or ("any",)
-    number = sum(2 if s == "pair" else 1 for s in shapes)
-    domains = tuple(domain) if isinstance(domain, list) else (domain,) * number
-    name = getattr(rule, "__name__", str(rule))
-    same = sum(c.name.partition(" ")[0] == name for c in CASES)
-    CASES.append(Case(rule, call or rule, shapes, domains, kinds, axes, low, devices, f"{name} {same + 1}" if same else name))
-
-
-def here(x: Any, host: Any) -> Any:
-    """Give the host's array on the device of x, in x's dtype, or its real counterpart for real and whole ones."""
-    x = getattr(x, "array", x)
-    host = np.asarray(host)
-    dtype = host.dtype if host.dtype.kind in "ib" else x.dtype
-    return arrays.module_of(x).asarray(host.astype(dtype))
-
-
-def definite(a: Any) -> Any:
-    """Make a positive definite matrix from any."""
-    return np.matmul(a, np.conj(np.swapaxes(a, -1, -2))) + here(a, 2 * np.eye(a.shape[-1]))
-
-
-def hermitian(a: Any) -> Any:
-    """Make a Hermitian matrix with eigenvalues well apart from any."""
-    return (a + np.conj(np.swapaxes(a, -1, -2))) / 8 + here(a, np.diag(np.arange(a.shape[-1])))
-
-
-def regular(a: Any) -> Any:
-    """Make a matrix with singular values well apart from any."""
-    return a / 4 + here(a, np.eye(*a.shape[-2:]) * np.arange(1, a.shape[-1] + 1))
-
-
-class Like:
-    """The shape and dtype that scatter_add is asked for."""
-
-    def __init__(self, of: Any, shape: tuple[int, ...]) -> None:
-        self.shape, self.dtype = shape, of.dtype
-
-
-def _pairs(u: Any, s: Any, vh: Any) -> Any:
-    """What of a singular value decomposition is unique: s, and the products of the vectors that belong together."""
-    return s, np.einsum("...ik,...kj->...kij", u, vh)
-
-
-def _projectors(w: Any, v: Any) -> Any:
-    """What of an eigendecomposition is unique: w, and the projectors on the eigenvectors."""
-    return w, np.einsum("...ik,...jk->...kij", v, np.conj(v))
-
+__all__ = ["CASES", "Case"]
 
 # ---- ufuncs ---------------------------------------------------------------------------------------------------
 for f in (np.add, np.subtract, np.multiply):
@@ -282,86 +184,4 @@ case(np.compress, (3, 2), call=lambda x: np.compress([True, False, True], x))
 case(np.extract, (3, 2), call=lambda x: np.extract(x > 0.1, x))
 case(primitives.cast, call=lambda x: primitives.cast(x, np.float64))
 
-
-# ---- linear algebra -------------------------------------------------------------------------------------------
-for shapes in [(), (2, 3)], [(3,), (3,)], [(2, 3), (3, 2)], [(2, 3), (3,)], [(3,), (2, 3, 2)], [(2, 1, 3), (2, 3, 2)]:
-    case(np.dot, *shapes, kinds="fc")
-for shapes in [(), (3,)], [(3,), (3,)], [(2, 3), (4, 3)], [(2, 1, 3), (3,)]:
-    case(np.inner, *shapes, kinds="fc")
-for shapes in [(2,), (3,)], [(2, 2), (3,)], [(), (2,)]:
-    case(np.outer, *shapes, kinds="fc")
-case(np.linalg.outer, (2,), (3,))
-case(np.vdot, (3,), (3,), kinds="fc")
-case(np.vdot, (2, 3), (3, 2), kinds="fc")
-case(np.tensordot, (2, 3, 4), (3, 4, 2), kinds="fc")
-case(np.tensordot, (2, 3, 4), (4, 2), call=lambda a, b: np.tensordot(a, b, axes=([2, 0], [0, 1])), kinds="fc")
-case(np.tensordot, (2, 3, 4), (2, 4), call=lambda a, b: np.tensordot(a, b, axes=([-1, 0], [1, 0])))
-case(np.tensordot, (2,), (3,), call=lambda a, b: np.tensordot(a, b, axes=0))
-case(np.linalg.tensordot, (2, 3), (3, 2), call=lambda a, b: np.linalg.tensordot(a, b, axes=1))
-for formula, *shapes in (
-    ["ij,jk->ik", (2, 3), (3, 2)], ["ij,jk", (2, 3), (3, 2)], ["ij->ji", (2, 3)], ["ba", (2, 3)], ["ii->i", (3, 3)],
-    ["ii", (3, 3)], ["ij->", (2, 3)], ["ij->j", (2, 3)], ["iij,j->i", (2, 2, 3), (3,)], ["i,i->i", (3,), (3,)],
-    ["i,j,k->kij", (2,), (3,), (2,)], ["...ij,...jk->...ik", (2, 1, 2, 3), (2, 3, 2)], ["...i->...", (2, 3)],
-    ["i...,i...->...", (2, 3), (2, 1)], ["ij , jk -> ki", (2, 3), (3, 2)], [",i->i", (), (3,)], ["iii->i", (2, 2, 2)],
-    ["ij,ij", (2, 3), (1, 3)], ["...,...", (2, 3), (3,)],
-):  # fmt: skip
-    case(np.einsum, *shapes, call=lambda *xs, formula=formula: np.einsum(formula, *xs), kinds="fc")
-case(np.einsum, (2, 3), (3, 2), call=lambda a, b: np.einsum(a, [0, 1], b, [1, 2], [0, 2]))
-case(np.einsum, (2, 3), (3, 2), call=lambda a, b: np.einsum(a, [0, 1], b, [1, 2]))
-case(np.einsum, (2, 3), call=lambda a: np.einsum(a, [Ellipsis, 0], [0, Ellipsis]))
-case(np.einsum, (2, 3), (3, 2), (2, 2), call=lambda a, b, c: np.einsum("ij,jk,kl->il", a, b, c, optimize=True))
-case(np.kron, (2, 3), (2, 2), kinds="fc")
-case(np.kron, (2,), (2, 2))
-case(np.cross, (2, 3), (3,), kinds="fc")
-case(np.cross, (3, 2), (2, 3), call=lambda a, b: np.cross(a, b, axisa=0))
-case(np.linalg.cross, (3,), (3,))
-case(np.convolve, (5,), (3,), kinds="fc")
-case(np.convolve, (3,), (5,), call=lambda a, v: np.convolve(a, v, "same"))
-case(np.convolve, (5,), (2,), call=lambda a, v: np.convolve(a, v, "valid"))
-case(np.trace, (3, 3), kinds="fc")
-case(np.trace, (2, 3, 4), call=lambda x: np.trace(x, 1, axis1=2, axis2=0))
-case(np.linalg.trace, (2, 3, 3))
-case(np.linalg.diagonal, (2, 3, 3))
-case(np.linalg.matmul, (2, 3), (3, 2))
-case(np.linalg.vecdot, (2, 3), (3,), kinds="fc")
-case(np.linalg.matrix_transpose, (2, 3))
-case(np.linalg.inv, (2, 3, 3), call=lambda a: np.linalg.inv(regular(a)), kinds="fc", low=False)
-case(np.linalg.solve, (3, 3), (3,), call=lambda a, b: np.linalg.solve(regular(a), b), kinds="fc", low=False)
-case(np.linalg.solve, (2, 3, 3), (3, 2), call=lambda a, b: np.linalg.solve(regular(a), b), kinds="fc", low=False)
-case(np.linalg.det, (2, 3, 3), call=lambda a: np.linalg.det(regular(a)), kinds="fc", low=False)
-case(np.linalg.slogdet, (2, 3, 3), call=lambda a: np.linalg.slogdet(regular(a)), kinds="fc", low=False)
-for shape in (3, 3), (2, 3), (2, 3, 2):
-    case(np.linalg.pinv, shape, call=lambda a: np.linalg.pinv(regular(a)), kinds="fc", low=False)
-    case(decompositions.svd, shape, call=lambda a: _pairs(*decompositions.svd(regular(a))), kinds="fc", low=False)
-    case(decompositions.svdvals, shape, call=lambda a: decompositions.svdvals(regular(a)), kinds="fc", low=False)
-    case(decompositions.qr, shape, call=lambda a: decompositions.qr(regular(a)), kinds="fc", low=False)
-case(np.linalg.svd, (3, 2), call=lambda a: np.linalg.svd(regular(a), compute_uv=False), low=False)
-case(np.linalg.svd, (2, 2), call=lambda a: np.linalg.svd(regular(a))[1], low=False)
-case(np.linalg.svdvals, (3, 2), call=lambda a: np.linalg.svdvals(regular(a)), low=False)
-case(np.linalg.qr, (3, 2), call=lambda a: np.linalg.qr(regular(a), "r"), low=False)
-case(np.linalg.cholesky, (2, 3, 3), call=lambda a: np.linalg.cholesky(definite(a)), kinds="fc", low=False)
-case(np.linalg.eigh, (2, 3, 3), call=lambda a: _projectors(*np.linalg.eigh(hermitian(a))), kinds="fc", low=False)
-case(np.linalg.eigvalsh, (3, 3), call=lambda a: np.linalg.eigvalsh(hermitian(a)), kinds="fc", low=False)
-case(np.linalg.matrix_power, (2, 2), call=lambda a: np.linalg.matrix_power(a, 5), low=False)
-case(np.linalg.matrix_power, (2, 2), call=lambda a: np.linalg.matrix_power(regular(a), -2), low=False)
-case(np.linalg.multi_dot, (2,), (2, 3), (3, 2), call=lambda *xs: np.linalg.multi_dot(xs))
-case(np.linalg.norm, (2, 3), kinds="fc", axes="many")
-for order in (0, 1, 2, np.inf, -np.inf, 3, 1.5):
-    domain = WIDE if order != 1.5 else ABOVE  # differences are too coarse where |x|**1.5 bends
-    case(np.linalg.norm, (2, 3), call=lambda x, p=order: np.linalg.norm(x, p, axis=-1), kinds="fc", domain=domain)
-for order in (1, -1, np.inf, -np.inf, "fro"):
-    case(np.linalg.norm, (2, 3), call=lambda x, p=order: np.linalg.norm(x, p), kinds="fc")
-for order in (2, -2, "nuc"):
-    case(np.linalg.norm, (3, 2), call=lambda x, p=order: np.linalg.norm(regular(x), p), kinds="fc", low=False)
-case(np.linalg.norm, (2, 3, 2), call=lambda x: np.linalg.norm(x, 2, axis=(0, 2), keepdims=True), low=False)
-case(np.linalg.vector_norm, (2, 3), call=lambda x: np.linalg.vector_norm(x, axis=(0, 1), keepdims=True))
-case(np.linalg.matrix_norm, (2, 3, 2))
-
-# ---- Fourier transforms ---------------------------------------------------------------------------------------
-for f in (np.fft.fft, np.fft.ifft, np.fft.rfft, np.fft.irfft):
-    for n in (None, 3, 6):
-        case(f, (2, 5), call=lambda x, f=f, n=n: f(x, n), kinds="f" if f is np.fft.rfft else "fc", low=False)
-    case(f, (5, 2), call=lambda x, f=f: f(x, axis=0, norm="ortho"), low=False)
-for f in (np.fft.fft2, np.fft.ifft2, np.fft.fftn, np.fft.ifftn, np.fft.fftshift, np.fft.ifftshift):
-    case(f, (2, 3), kinds="fc", low=False)
-
+from . import cases_linalg  # noqa: E402, F401  (its rows follow these)

@@ -16,7 +16,7 @@ from gradmagic.engine.array import Array
 from gradmagic.engine.sweep import sweep
 from gradmagic.engine.tracked import Tracked
 
-from .cases import Case
+from .rows import Case
 
 _CELLS = 64
 

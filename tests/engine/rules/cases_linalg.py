@@ -1,0 +1,111 @@
+"""One call at least for every derivative of linear algebra, of Fourier transforms and of neural networks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradmagic.engine import networks as nw
+from gradmagic.engine.rules import decompositions
+
+from .rows import ABOVE, POSITIVE, WIDE, case, definite, here, hermitian, pairs, projectors, regular
+
+# ---- linear algebra -------------------------------------------------------------------------------------------
+for shapes in [(), (2, 3)], [(3,), (3,)], [(2, 3), (3, 2)], [(2, 3), (3,)], [(3,), (2, 3, 2)], [(2, 1, 3), (2, 3, 2)]:
+    case(np.dot, *shapes, kinds="fc")
+for shapes in [(), (3,)], [(3,), (3,)], [(2, 3), (4, 3)], [(2, 1, 3), (3,)]:
+    case(np.inner, *shapes, kinds="fc")
+for shapes in [(2,), (3,)], [(2, 2), (3,)], [(), (2,)]:
+    case(np.outer, *shapes, kinds="fc")
+case(np.linalg.outer, (2,), (3,))
+case(np.vdot, (3,), (3,), kinds="fc")
+case(np.vdot, (2, 3), (3, 2), kinds="fc")
+case(np.tensordot, (2, 3, 4), (3, 4, 2), kinds="fc")
+case(np.tensordot, (2, 3, 4), (4, 2), call=lambda a, b: np.tensordot(a, b, axes=([2, 0], [0, 1])), kinds="fc")
+case(np.tensordot, (2, 3, 4), (2, 4), call=lambda a, b: np.tensordot(a, b, axes=([-1, 0], [1, 0])))
+case(np.tensordot, (2,), (3,), call=lambda a, b: np.tensordot(a, b, axes=0))
+case(np.linalg.tensordot, (2, 3), (3, 2), call=lambda a, b: np.linalg.tensordot(a, b, axes=1))
+for formula, *shapes in (
+    ["ij,jk->ik", (2, 3), (3, 2)], ["ij,jk", (2, 3), (3, 2)], ["ij->ji", (2, 3)], ["ba", (2, 3)], ["ii->i", (3, 3)],
+    ["ii", (3, 3)], ["ij->", (2, 3)], ["ij->j", (2, 3)], ["iij,j->i", (2, 2, 3), (3,)], ["i,i->i", (3,), (3,)],
+    ["i,j,k->kij", (2,), (3,), (2,)], ["...ij,...jk->...ik", (2, 1, 2, 3), (2, 3, 2)], ["...i->...", (2, 3)],
+    ["i...,i...->...", (2, 3), (2, 1)], ["ij , jk -> ki", (2, 3), (3, 2)], [",i->i", (), (3,)], ["iii->i", (2, 2, 2)],
+    ["ij,ij", (2, 3), (1, 3)], ["...,...", (2, 3), (3,)],
+):  # fmt: skip
+    case(np.einsum, *shapes, call=lambda *xs, formula=formula: np.einsum(formula, *xs), kinds="fc")
+case(np.einsum, (2, 3), (3, 2), call=lambda a, b: np.einsum(a, [0, 1], b, [1, 2], [0, 2]))
+case(np.einsum, (2, 3), (3, 2), call=lambda a, b: np.einsum(a, [0, 1], b, [1, 2]))
+case(np.einsum, (2, 3), call=lambda a: np.einsum(a, [Ellipsis, 0], [0, Ellipsis]))
+case(np.einsum, (2, 3), (3, 2), (2, 2), call=lambda a, b, c: np.einsum("ij,jk,kl->il", a, b, c, optimize=True))
+case(np.kron, (2, 3), (2, 2), kinds="fc")
+case(np.kron, (2,), (2, 2))
+case(np.cross, (2, 3), (3,), kinds="fc")
+case(np.cross, (3, 2), (2, 3), call=lambda a, b: np.cross(a, b, axisa=0))
+case(np.linalg.cross, (3,), (3,))
+case(np.convolve, (5,), (3,), kinds="fc")
+case(np.convolve, (3,), (5,), call=lambda a, v: np.convolve(a, v, "same"))
+case(np.convolve, (5,), (2,), call=lambda a, v: np.convolve(a, v, "valid"))
+case(np.trace, (3, 3), kinds="fc")
+case(np.trace, (2, 3, 4), call=lambda x: np.trace(x, 1, axis1=2, axis2=0))
+case(np.linalg.trace, (2, 3, 3))
+case(np.linalg.diagonal, (2, 3, 3))
+case(np.linalg.matmul, (2, 3), (3, 2))
+case(np.linalg.vecdot, (2, 3), (3,), kinds="fc")
+case(np.linalg.matrix_transpose, (2, 3))
+case(np.linalg.inv, (2, 3, 3), call=lambda a: np.linalg.inv(regular(a)), kinds="fc", low=False)
+case(np.linalg.solve, (3, 3), (3,), call=lambda a, b: np.linalg.solve(regular(a), b), kinds="fc", low=False)
+case(np.linalg.solve, (2, 3, 3), (3, 2), call=lambda a, b: np.linalg.solve(regular(a), b), kinds="fc", low=False)
+case(np.linalg.det, (2, 3, 3), call=lambda a: np.linalg.det(regular(a)), kinds="fc", low=False)
+case(np.linalg.slogdet, (2, 3, 3), call=lambda a: np.linalg.slogdet(regular(a)), kinds="fc", low=False)
+for shape in (3, 3), (2, 3), (2, 3, 2):
+    case(np.linalg.pinv, shape, call=lambda a: np.linalg.pinv(regular(a)), kinds="fc", low=False)
+    case(decompositions.svd, shape, call=lambda a: pairs(*decompositions.svd(regular(a))), kinds="fc", low=False)
+    case(decompositions.svdvals, shape, call=lambda a: decompositions.svdvals(regular(a)), kinds="fc", low=False)
+    case(decompositions.qr, shape, call=lambda a: decompositions.qr(regular(a)), kinds="fc", low=False)
+case(np.linalg.svd, (3, 2), call=lambda a: np.linalg.svd(regular(a), compute_uv=False), low=False)
+case(np.linalg.svd, (2, 2), call=lambda a: np.linalg.svd(regular(a))[1], low=False)
+case(np.linalg.svdvals, (3, 2), call=lambda a: np.linalg.svdvals(regular(a)), low=False)
+case(np.linalg.qr, (3, 2), call=lambda a: np.linalg.qr(regular(a), "r"), low=False)
+case(np.linalg.cholesky, (2, 3, 3), call=lambda a: np.linalg.cholesky(definite(a)), kinds="fc", low=False)
+case(np.linalg.eigh, (2, 3, 3), call=lambda a: projectors(*np.linalg.eigh(hermitian(a))), kinds="fc", low=False)
+case(np.linalg.eigvalsh, (3, 3), call=lambda a: np.linalg.eigvalsh(hermitian(a)), kinds="fc", low=False)
+case(np.linalg.matrix_power, (2, 2), call=lambda a: np.linalg.matrix_power(a, 5), low=False)
+case(np.linalg.matrix_power, (2, 2), call=lambda a: np.linalg.matrix_power(regular(a), -2), low=False)
+case(np.linalg.multi_dot, (2,), (2, 3), (3, 2), call=lambda *xs: np.linalg.multi_dot(xs))
+case(np.linalg.norm, (2, 3), kinds="fc", axes="many")
+for order in (0, 1, 2, np.inf, -np.inf, 3, 1.5):
+    domain = WIDE if order != 1.5 else ABOVE  # differences are too coarse where |x|**1.5 bends
+    case(np.linalg.norm, (2, 3), call=lambda x, p=order: np.linalg.norm(x, p, axis=-1), kinds="fc", domain=domain)
+for order in (1, -1, np.inf, -np.inf, "fro"):
+    case(np.linalg.norm, (2, 3), call=lambda x, p=order: np.linalg.norm(x, p), kinds="fc")
+for order in (2, -2, "nuc"):
+    case(np.linalg.norm, (3, 2), call=lambda x, p=order: np.linalg.norm(regular(x), p), kinds="fc", low=False)
+case(np.linalg.norm, (2, 3, 2), call=lambda x: np.linalg.norm(x, 2, axis=(0, 2), keepdims=True), low=False)
+case(np.linalg.vector_norm, (2, 3), call=lambda x: np.linalg.vector_norm(x, axis=(0, 1), keepdims=True))
+case(np.linalg.matrix_norm, (2, 3, 2))
+
+# ---- Fourier transforms ---------------------------------------------------------------------------------------
+for f in (np.fft.fft, np.fft.ifft, np.fft.rfft, np.fft.irfft):
+    for n in (None, 3, 6):
+        case(f, (2, 5), call=lambda x, f=f, n=n: f(x, n), kinds="f" if f is np.fft.rfft else "fc", low=False)
+    case(f, (5, 2), call=lambda x, f=f: f(x, axis=0, norm="ortho"), low=False)
+for f in (np.fft.fft2, np.fft.ifft2, np.fft.fftn, np.fft.ifftn, np.fft.fftshift, np.fft.ifftshift):
+    case(f, (2, 3), kinds="fc", low=False)
+
+# ---- neural networks ------------------------------------------------------------------------------------------
+PROBABILITY = (0.1, 0.9)
+for f in (nw.relu, nw.sigmoid, nw.softplus, nw.erf):
+    case(f, low=f is not nw.erf)
+case(nw.rsqrt, domain=POSITIVE)
+for f in (nw.softmax, nw.log_softmax):
+    case(f, (2, 3), call=lambda x, f=f: f(x, 1))
+    case(f, (2, 3, 2), call=lambda x, f=f: f(x, 1))
+case(nw.logsumexp, (2, 3), call=lambda x: nw.logsumexp(x, 1))
+case(nw.logsumexp, (2, 3), call=lambda x: nw.logsumexp(x, (0, 1), keepdims=True))
+case(nw.along, (2, 3), call=lambda x: nw.along(x, here(x, [[2], [0]]), 1, keepdims=False))
+for reduction in ("mean", "sum", "none"):
+    case(nw.mse, (2, 3), (3,), call=lambda x, y, r=reduction: nw.mse(x, y, r))
+    case(nw.bce_with_logits, (2, 3), (2, 3), call=lambda z, t, r=reduction: nw.bce_with_logits(z, t, r))
+    case(nw.bce, (2, 3), (2, 3), call=lambda p, t, r=reduction: nw.bce(p, t, r), domain=PROBABILITY)
+    case(nw.nll, (3, 4), call=lambda x, r=reduction: nw.nll(x, here(x, [0, 3, 1]), here(x, [1.0, 2.0, 0.5]), r))
+case(nw.dense, (4, 3), (2, 3), (2,))
+case(nw.layer_norm, (3, 4), call=lambda x: nw.layer_norm(x, (1,), 1e-5))

@@ -1,0 +1,168 @@
+"""What a derivative is where there is none, or more than one: PyTorch's conventions, written down."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gradmagic.engine import primitives
+from gradmagic.engine.errors import ArgumentError
+from gradmagic.engine.rules.declare import RULES
+
+from . import numeric
+
+
+def gradient(f: Any, *args: Any) -> Any:
+    """Give the gradients of sum(f(*args))."""
+    args = tuple(np.asarray(a, dtype=float) for a in args)
+    _, _, cs = numeric.pulled(f, args, lambda ys: [np.ones_like(y) for y in ys])
+    return [None if c is None else np.asarray(c).tolist() for c in cs] if len(cs) > 1 else np.asarray(cs[0]).tolist()
+
+
+def twice(f: Any, x: Any) -> Any:
+    """Give the gradient of the sum of the gradient of sum(f(x))."""
+    lifted, _, cs = numeric.pulled(f, [np.asarray(x, float)], lambda ys: [np.ones_like(y) for y in ys], True)
+    (c,) = numeric.cotangents(np.sum(cs[0]), lifted)
+    return np.asarray(c).tolist()
+
+
+def test_entries_that_tie_for_the_largest_share_evenly() -> None:
+    assert gradient(np.max, [1, 3, 3]) == [0, 0.5, 0.5]
+    assert gradient(lambda x: np.min(x, axis=1), [[2, 2], [1, 0]]) == [[0.5, 0.5], [0, 1]]
+    assert gradient(lambda x: np.linalg.norm(x, np.inf), [2, -2, 1]) == [0.5, -0.5, 0]
+
+
+def test_two_that_tie_share_by_halves() -> None:
+    assert gradient(np.maximum, [1, 2, 3], [2, 2, 2]) == [[0, 0.5, 1], [1, 0.5, 0]]
+    assert gradient(np.minimum, [1, 2, 3], [2, 2, 2]) == [[1, 0.5, 0], [0, 0.5, 1]]
+
+
+def test_a_bound_that_is_just_reached_lets_the_gradient_through() -> None:
+    assert gradient(lambda x: np.clip(x, -1, 1), [-2, -1, 0, 1, 2]) == [0, 1, 1, 1, 0]
+
+
+def test_fmax_gives_the_gradient_to_the_number_and_not_to_nan() -> None:
+    assert gradient(np.fmax, [np.nan, 1], [2, np.nan]) == [[0, 1], [1, 0]]
+
+
+def test_absolute_norm_and_hypot_have_slope_0_at_0() -> None:
+    assert gradient(np.absolute, [-1, 0, 1]) == [-1, 0, 1]
+    assert gradient(np.linalg.norm, [0, 0]) == [0, 0]
+    assert gradient(np.hypot, 0, 0) == [0, 0]
+    assert gradient(np.std, [2, 2]) == [0, 0]
+    assert gradient(np.arctan2, 0, 0) == [0, 0]
+
+
+def test_powers_at_0() -> None:
+    assert gradient(lambda x: x**0, [0, 2]) == [0, 0]
+    assert gradient(lambda x: x**1, [0, 2]) == [1, 1]
+    assert gradient(lambda x: x**2, [0, 2]) == [0, 4]
+    assert gradient(lambda x: np.power(x, 3.0), [0, -2]) == [0, 12]
+    assert gradient(np.power, [0, 0], [2, 0]) == [[0, 0], [0, 0]]
+    assert gradient(lambda y: 2**y, [0]) == [np.log(2)]
+    assert gradient(lambda y: 0**y, [1, 2]) == [0, 0]
+    assert twice(lambda x: x**2, [0.0]) == [2]
+    assert twice(lambda x: x**1, [0.0]) == [0]
+
+
+@pytest.mark.parametrize("zeros", [0, 1, 2, 3])
+def test_products_with_zeros_among_the_factors(zeros: int) -> None:
+    x = np.array([2.0, 3.0, 5.0, 7.0])
+    x[1 : 1 + zeros] = 0
+    exact = [float(np.prod(np.delete(x, i))) for i in range(4)]
+    assert gradient(np.prod, x) == exact
+    w = np.arange(1.0, 5)
+    expected = numeric.differences(lambda a: float(np.sum(w * np.cumprod(a))), [x])[0]
+    np.testing.assert_allclose(gradient(lambda a: w * np.cumprod(a), x), expected, atol=1e-9)
+    hessian = [float(sum(np.prod(np.delete(x, [i, j])) for j in range(4) if j != i)) for i in range(4)]
+    assert twice(np.prod, x) == hessian
+
+
+def test_sinc_has_all_derivatives_at_0() -> None:
+    assert gradient(np.sinc, [0.0]) == [0]
+    np.testing.assert_allclose(twice(np.sinc, [0.0]), [-(np.pi**2) / 3])
+    for x in (0.0099, 0.0101):  # the series and the quotient agree where they meet
+        np.testing.assert_allclose(
+            gradient(np.sinc, x), (np.cos(np.pi * x) - np.sinc(x)) / x, rtol=1e-10
+        )  # fmt: skip
+
+
+def test_what_was_not_chosen_gets_0_and_not_nan() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        assert gradient(lambda x: np.sqrt(np.where(x > 0, x, 0)), [-1, 4]) == [0, 0.25]
+        assert gradient(lambda x: np.sqrt(np.maximum(x, 0)), [-1, 4]) == [0, 0.25]
+        assert gradient(lambda x: np.sqrt(np.clip(x, 0, None)), [-1, 4]) == [0, 0.25]
+        assert gradient(lambda x: np.where(x > 0, np.log(np.where(x > 0, x, 1)), 0), [-1, 4]) == [0, 0.25]
+
+
+def test_nan_to_num_and_nansum_stop_at_nan() -> None:
+    assert gradient(np.nan_to_num, [np.nan, 1, np.inf]) == [0, 1, 0]
+    assert gradient(np.nansum, [np.nan, 1]) == [0, 1]
+    assert gradient(np.nanmax, [np.nan, 1, 2]) == [0, 0, 1]
+    assert gradient(np.nanmean, [np.nan, 1, 2]) == [0, 0.5, 0.5]
+
+
+def test_equal_entries_keep_their_order_in_a_sort() -> None:
+    assert gradient(lambda x: np.sort(x) * np.array([1, 2, 3]), [2, 1, 1]) == [3, 1, 2]
+
+
+def test_a_place_that_is_read_twice_gets_both_and_one_that_is_written_twice_the_last() -> None:
+    twice_read = np.array([0, 0, 2])
+    assert gradient(lambda x: x[twice_read] * np.array([1, 10, 100]), [1, 2, 3]) == [11, 0, 100]
+    weights = np.array([1, 10, 100])
+    assert gradient(lambda v: primitives.set_item(np.zeros(3), twice_read, v) * weights, [1, 2, 3]) == [0, 1, 100]
+
+
+def test_the_determinant_of_a_singular_matrix_has_a_gradient() -> None:
+    np.testing.assert_allclose(gradient(np.linalg.det, [[1, 2], [2, 4]]), [[4, -2], [-2, 1]])
+    np.testing.assert_allclose(gradient(np.linalg.det, np.zeros((2, 2))), np.zeros((2, 2)))
+
+
+def test_equal_eigenvalues_give_no_nan() -> None:
+    assert gradient(np.linalg.eigvalsh, np.eye(2)) == [[1, 0], [0, 1]]
+    assert np.isfinite(gradient(lambda a: np.linalg.eigh(a)[0], np.eye(3))).all()
+    assert np.isfinite(gradient(lambda a: np.linalg.svd(a, full_matrices=False)[1], np.eye(3))).all()
+
+
+def test_complex_gradients_point_uphill() -> None:
+    """df/dRe + i df/dIm, PyTorch's convention: a step along it increases f."""
+    z = np.array([3 + 4j])
+    _, _, (c,) = numeric.pulled(lambda z: np.absolute(z) ** 2, [z], lambda ys: [np.ones(1)])
+    np.testing.assert_allclose(c, 2 * z)
+    _, _, (c,) = numeric.pulled(lambda x: np.exp(1j * x), [np.array([0.3])], lambda ys: [np.ones(1, complex)])
+    assert c.dtype == np.float64  # real inputs have real gradients
+    np.testing.assert_allclose(c, [-np.sin(0.3)])
+
+
+def test_what_has_no_derivative_says_so() -> None:
+    for f in (
+        lambda x: np.pad(x, 1, mode="mean"),
+        lambda x: np.quantile(x, 0.5, method="lower"),
+        lambda x: np.linalg.svd(x[:, :1]),
+        lambda x: np.linalg.qr(x, "complete"),
+    ):
+        with pytest.raises(ArgumentError):
+            gradient(f, np.eye(2))
+
+
+def test_formulas_read_as_in_a_textbook() -> None:
+    assert RULES[np.square].formula(0) == ("2 * x", ("y", "x"))
+    assert RULES[np.multiply].formula(0)[0] == "y"
+    assert RULES[np.power].formula(0)[0] == "y * x**(y - 1)"
+    assert RULES[np.tanh].formula(0)[0] == "1 - y * y"
+    assert RULES[np.subtract].formula(1)[0] == "-1"
+    assert RULES[np.absolute].formula(0)[0] == "sign(x)"
+
+
+def test_names_are_those_of_pytorch() -> None:
+    names = {
+        np.add: "AddBackward0", np.subtract: "SubBackward0", np.multiply: "MulBackward0", np.divide: "DivBackward0",
+        np.power: "PowBackward0", np.negative: "NegBackward0", np.exp: "ExpBackward0", np.log: "LogBackward0",
+        np.sin: "SinBackward0", np.tanh: "TanhBackward0", np.sum: "SumBackward0", np.mean: "MeanBackward0",
+        np.matmul: "MmBackward0", np.absolute: "AbsBackward0", np.sqrt: "SqrtBackward0", np.dot: "DotBackward0",
+    }  # fmt: skip
+    assert {f: RULES[f].torch for f in names} == names
