@@ -1,4 +1,4 @@
-"""How a derivative is declared: `elementwise`, `linear`, `rule`, `constant`. The tables beside this file use nothing else.
+"""How a derivative is declared: `elementwise`, `linear`, `rule`, `constant`. The tables use nothing else.
 
 In: a NumPy function and its derivative, each one line. Out: an entry of `RULES`, which serves the backward sweep,
 forward mode, higher order, every device, the labels of edges and the formulas in the text.
@@ -8,7 +8,6 @@ Parameter names say what is kept for the way back: a leading underscore (`_x`) k
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -18,6 +17,7 @@ from .. import arrays
 from ..masks import masked
 from ..tape import Node, aval_of
 from ..tracked import Tracked
+from .formulas import body_of, name_of, parameters_of, torch_name
 
 
 class _Partial:
@@ -53,8 +53,8 @@ class Rule:
 
     def __init__(self, function: Any, torch: str) -> None:
         self.function = function
-        self.name = _name_of(function)
-        self.torch = _torch_name(self.name, torch)
+        self.name = name_of(function)
+        self.torch = torch_name(self.name, torch)
 
     def __repr__(self) -> str:
         return f"<{self.kind} rule of {self.name}>"
@@ -125,7 +125,7 @@ class Elementwise(Rule):
     def called(self, torch: str) -> Elementwise:
         """The same rule under another of PyTorch's names (`1 - x` shows RsubBackward1)."""
         other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__, torch=_torch_name(self.name, torch))
+        other.__dict__.update(self.__dict__, torch=torch_name(self.name, torch))
         other.twin = other._twin()
         return other
 
@@ -175,7 +175,7 @@ class Elementwise(Rule):
         p = self.partials[argument]
         if isinstance(p, _Partial):
             return p.text, ()
-        return body_of(p), tuple(name.lstrip("_") for name in _parameters(p))
+        return body_of(p), tuple(name.lstrip("_") for name in parameters_of(p))
 
 
 class Select(Elementwise):
@@ -243,18 +243,29 @@ class General(Rule):
         super().__init__(function, torch)
         self.vjps, self.each, self.jvps = vjps, each, jvp
         self.sequence, self.outputs = sequence, outputs
+        self.plain = each is None and not sequence and outputs == 1
+        self._keeps: dict[tuple[int, int], list[bool]] = {}
+
+    def keeps(self, mask: int, count: int) -> list[bool]:
+        """Tell for (out, *args) of `count` arguments which are kept, if the arguments in `mask` are tracked."""
+        found = self._keeps.get((mask, count))
+        if found is None:
+            found = [False] * (count + 1)
+            for functions in (self.vjps, self.jvps or ()):
+                for i, function in enumerate(functions):
+                    if mask >> i & 1 and function is not None:
+                        kept = _kept(function, count + 1, skip=1)
+                        found = [a or b for a, b in zip(found, kept, strict=True)]
+            self._keeps[mask, count] = found
+        return found
 
     def keep(
         self, out: Any, args: Sequence[Any], kwargs: dict[str, Any], inputs: Sequence[Node | None]
     ) -> Any:
         if self.each is not None or self.sequence:
             return out, tuple(args), kwargs
-        keep = [False] * (len(args) + 1)
-        for functions in (self.vjps, self.jvps or ()):
-            for i, node in enumerate(inputs):
-                if node is not None and i < len(functions) and functions[i] is not None:
-                    kept = _kept(functions[i], len(args) + 1, skip=1)
-                    keep = [a or b for a, b in zip(keep, kept, strict=True)]
+        mask = sum(1 << i for i, node in enumerate(inputs) if node is not None)
+        keep = self.keeps(mask, len(args))
         args = tuple(
             a if k or not (isinstance(a, np.generic) or arrays.is_array(a)) else aval_of(a)
             for a, k in zip(args, keep[1:], strict=True)
@@ -358,38 +369,11 @@ def constant(*functions: Any) -> None:
         RULES[function] = CONSTANT
 
 
-def body_of(function: Callable[..., Any]) -> str:
-    """Give the source text of a lambda's body, exactly, from its code positions.
-
-    Examples
-    --------
-    >>> body_of(lambda y, _x: 1 - y*y)
-    '1 - y*y'
-    """
-    if hasattr(function, "text"):
-        return str(function.text)
-    code = function.__code__
-    spans = [p for p in code.co_positions() if None not in p and p[0] >= code.co_firstlineno]
-    spans = [p for p in spans if (p[2], p[3]) != (0, 0)]
-    start, end = min((p[0], p[2]) for p in spans), max((p[1], p[3]) for p in spans)
-    lines = linecache.getlines(code.co_filename)[start[0] - 1 : end[0]]
-    if not lines:
-        return ""
-    lines[-1] = lines[-1].encode()[: end[1]].decode()
-    lines[0] = lines[0].encode()[start[1] :].decode()
-    return " ".join(line.strip() for line in lines)
-
-
-def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
-    code = function.__code__
-    return tuple(code.co_varnames[: code.co_argcount])
-
-
 def _kept(function: Any, length: int, skip: int = 0) -> list[bool]:
     """Tell for (out, *args) which of them `function` wants kept, by the names of its parameters."""
     if isinstance(function, _Partial) or function is None:
         return [False] * length
-    names = _parameters(function)[skip:]
+    names = parameters_of(function)[skip:]
     rest = bool(function.__code__.co_flags & 0x04)  # *args keeps all that follows
     return [
         (i >= len(names) and rest) or (i < len(names) and not names[i].startswith("_")) for i in range(length)
@@ -412,16 +396,6 @@ def _joined(value: Any, node: Node | None) -> Any:
     ):
         return value
     return Tracked.joined(value, node)
-
-
-def _name_of(function: Any) -> str:
-    name = getattr(function, "__name__", str(function))
-    return {"amax": "max", "amin": "min"}.get(name, name)
-
-
-def _torch_name(name: str, torch: str) -> str:
-    torch = torch or "".join(part[:1].upper() + part[1:] for part in name.split("_"))
-    return torch if "Backward" in torch else f"{torch}Backward{'' if torch[-1:].isdigit() else '0'}"
 
 
 CONSTANT = Rule(lambda: None, "")  # functions without a derivative by nature

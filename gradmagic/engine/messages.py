@@ -1,0 +1,52 @@
+"""Words for errors of the engine: which value, of which shape, on which line; which operands do not fit.
+
+In: tracked values and the frames that use them. Out: texts and errors.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import arrays
+from .errors import ShapeError
+from .places import describe, name_of, place_of, user_frame
+from .tracked import Tracked
+
+if TYPE_CHECKING:
+    from .rules.declare import Rule
+
+
+def blame(tracked: Tracked, noun: str = "a tracked value") -> str:
+    """Name a value for a message: the user's name for it, its shape and the line that uses it."""
+    frame = sys._getframe(1)
+    name = name_of(tracked, frame)
+    shape = f"of shape {tuple(np.shape(tracked.array))}"
+    return (
+        f"{name!r} ({shape})" * bool(name)
+        + f"{noun} {shape}" * (not name)
+        + f", {describe(place_of(user_frame(frame)))}"
+    )
+
+
+def mismatch(error: ValueError, rule: Rule, args: Sequence[Any]) -> ShapeError:
+    """Say which operands do not fit each other, by name, shape and line; the first sentence stays NumPy's."""
+    frame = sys._getframe(2)
+    words = []
+    for a in args:
+        raw = a.array if isinstance(a, Tracked) else a
+        if isinstance(a, Tracked) or arrays.is_array(a):
+            words.append(f"{name_of(a, frame) or 'a value'} of shape {tuple(np.shape(raw))}")
+    where = describe(place_of(user_frame(frame)))
+    return ShapeError(
+        f"{str(error).strip()}: {rule.name} of {' and '.join(words)}, {where}. "
+        + (
+            "The last axis of the first must be as long as the first (or last but one) of the second: "
+            "transpose or reshape one of them."
+            if rule.name in ("matmul", "dot")
+            else "Axes are matched from the right and must be equal or 1: write x[:, None] or x.reshape(...) on one."
+        )
+    )
