@@ -26,10 +26,18 @@ LACKING_OPTIONS = {
     "var": {"where", "mean", "correction"}, "std": {"where", "mean", "correction"}, "nansum": {"where", "initial"},
     "nanmax": {"where", "initial"}, "nanmin": {"where", "initial"},
     "linalg.svd": {"hermitian"}, "linalg.pinv": {"hermitian", "rtol"}, "linalg.cholesky": {"upper"},
-    "take": {"mode"}, "sort": {"order", "stable"}, "argsort": {"order", "stable"}, "reshape": {"copy"}, "copy": {"subok"},
+    "take": {"mode"}, "sort": {"order", "stable"}, "argsort": {"order", "stable"},
+    "reshape": {"copy"}, "copy": {"subok"},
 }  # fmt: skip
 SETTINGS = {"compress", "take", "delete"}  # which entries to pick may be said by the host
-COUNTING = {"nonzero", "flatnonzero", "argwhere", "unique", "compress", "extract"}  # the size of the result is data
+COUNTING = {
+    "nonzero",
+    "flatnonzero",
+    "argwhere",
+    "unique",
+    "compress",
+    "extract",
+}  # the size of the result is data
 SCATTERED = "iIlLqQefd"  # dtypes that add.at knows: no complex numbers
 
 
@@ -106,7 +114,7 @@ class StrictArray:
 
     def __getitem__(self, index: Any) -> StrictArray:
         for part in index if isinstance(index, tuple) else (index,):
-            if getattr(part, "dtype", None) == bool:
+            if getattr(part, "dtype", None) == np.bool_:
                 synchronised.append("mask")  # how many entries come out is known to the device only
         return _wrap(self._a[_host(index)], self)
 
@@ -145,8 +153,7 @@ class StrictArray:
         settings = function.__name__ in SETTINGS
         if not settings and any(issubclass(kind, np.ndarray) for kind in kinds):
             raise TypeError(f"Unsupported type {np.ndarray}")
-        first = args[:1]
-        if first and not settings and isinstance(first[0], list) and not any(isinstance(x, StrictArray) for x in first[0]):
+        if not settings and args and isinstance(args[0], list) and StrictArray not in map(type, args[0]):
             raise TypeError(f"Unsupported type {list}")
         if name in COUNTING:
             synchronised.append(name)

@@ -35,7 +35,9 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 
 @composed(np.full_like)
-def full_like(a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None) -> Any:
+def full_like(
+    a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True, shape: Any = None
+) -> Any:
     fill = np.broadcast_to(fill_value, np.shape(a) if shape is None else shape)
     return cast(fill, raw(a).dtype if dtype is None else dtype)
 

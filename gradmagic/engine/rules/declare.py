@@ -382,10 +382,7 @@ def _kept(function: Any, length: int, skip: int = 0) -> list[bool]:
 
 def _chosen(g: Any, weight: Any) -> Any:
     chosen = masked(g, weight)
-    return chosen if getattr(weight, "dtype", _BOOL) == _BOOL else chosen * weight
-
-
-_BOOL = np.dtype(bool)
+    return chosen if getattr(weight, "dtype", np.bool_) == np.bool_ else chosen * weight
 
 
 def _joined(value: Any, node: Node | None) -> Any:

@@ -113,7 +113,7 @@ def eigh_vjp(g: Any, out: Any, _a: Any, UPLO: str = "L") -> Any:
     return (c + swap(c)) / 2
 
 
-def eigvalsh_vjp(g: Any, _w: Any, a: Any, UPLO: str = "L") -> Any:
+def eigvalsh_vjp(g: Any, _w: Any, a: Any, UPLO: Any = "L") -> Any:
     _, v = np.linalg.eigh(a, UPLO)
     return (v * _row(g)) @ swap(v)
 

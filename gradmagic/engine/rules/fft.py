@@ -27,7 +27,7 @@ linear(np.fft.ifftshift,  lambda g, like, axes=None: np.fft.fftshift(g, axes))
 
 
 
-def other(norm: str | None) -> str:
+def other(norm: str | None) -> Any:
     """Give the scaling of the transpose: what one direction divides by n, the other does not."""
     return {None: "forward", "backward": "forward", "forward": "backward", "ortho": "ortho"}[norm]
 

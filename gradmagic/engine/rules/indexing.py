@@ -16,7 +16,7 @@ linear(operator.getitem,  lambda g, like, index: scatter_add(g, like, index),   
 linear(scatter_add,       lambda g, like, target, index: g[index],                              torch="IndexPut")
 rule(set_item,            lambda g, _y, _x, index, _value: set_item(g, index, 0),
                           None,
-                          lambda g, _y, _x, index, _value: placed(g, index, _value),                   torch="CopySlices")
+                          lambda g, _y, _x, index, _value: placed(g, index, _value),            torch="CopySlices")
 
 # ---- by condition --------------------------------------------------------------------------------------------
 rule(np.compress,         None, compress_vjp)

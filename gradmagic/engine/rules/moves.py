@@ -75,7 +75,7 @@ def repeat_transpose(g: Any, like: Aval, repeats: Any, axis: int | None = None) 
     return np.reshape(c, like.shape)
 
 
-def pad_vjp(g: Any, _y: Any, array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Any:
+def pad_vjp(g: Any, _y: Any, array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
     """Cut the rim off; where the rim repeats entries, add it to those."""
     shape = array.shape
     widths = _pad_widths(pad_width, len(shape))

@@ -1,6 +1,7 @@
 """The derivative of np.linalg.norm, for every `ord` of vectors and matrices.
 
-Where a norm is 0, so is its gradient. In: the cotangent of the norm, the norm, its input. Out: the cotangent of the input.
+Where a norm is 0, so is its gradient.
+In: the cotangent of the norm, the norm, its input. Out: the cotangent of the input.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def placed(g: Any, index: Any, _value: Any) -> Any:
 
 def is_mask(index: Any) -> bool:
     """Tell whether the index is one array of truth values."""
-    return getattr(index, "dtype", None) == bool and len(index.shape) > 0
+    return getattr(index, "dtype", None) == np.bool_ and len(index.shape) > 0
 
 
 def compress_vjp(g: Any, _y: Any, condition: Any, _a: Any, axis: Any = None, out: Any = None) -> Any:

@@ -25,9 +25,9 @@ def _axes(axes: Any, a: Any, b: Any) -> tuple[list[int], list[int]]:
     """Give the axes of a and of b that tensordot sums over."""
     ndim_a, ndim_b = len(a.shape), len(b.shape)
     if isinstance(axes, (int, np.integer)):
-        return list(range(ndim_a - axes, ndim_a)), list(range(axes))
+        return list(range(ndim_a - int(axes), ndim_a)), list(range(int(axes)))
     of_a, of_b = ([x] if isinstance(x, (int, np.integer)) else list(x) for x in axes)
-    return [x % ndim_a for x in of_a], [x % ndim_b for x in of_b]
+    return [int(x) % ndim_a for x in of_a], [int(x) % ndim_b for x in of_b]
 
 
 def tensordot_a(g: Any, _z: Any, _a: Any, b: Any, axes: Any = 2) -> Any:
@@ -153,12 +153,12 @@ def einsum_vjp(g: Any, i: int, _out: Any, *operands: Any, optimize: Any = False,
     # A label of this factor alone was summed over: the cotangent is the same all along it.
     reached = set("".join([result, *labels]))
     target = "".join(c for c in full if c in reached)
-    c = np.einsum(",".join([result, *labels]) + "->" + target, g, *others, optimize=optimize)
+    made: Any = np.einsum(",".join([result, *labels]) + "->" + target, g, *others, optimize=optimize)
     if target != full:
         alone = tuple(axis for axis, label in enumerate(full) if label not in reached)
-        c = np.expand_dims(c, alone)
-        sizes = [shape[axis] if axis in alone else c.shape[axis] for axis in range(len(full))]
-        c = np.broadcast_to(c, tuple(sizes))
-    return c
+        made = np.expand_dims(made, alone)
+        sizes = [shape[axis] if axis in alone else made.shape[axis] for axis in range(len(full))]
+        made = np.broadcast_to(made, tuple(sizes))
+    return made
 
 

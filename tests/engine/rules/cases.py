@@ -76,9 +76,16 @@ for f in (np.sum, np.mean, np.prod, np.nansum, np.nanprod):
 for f in (np.max, np.min, np.amax, np.amin, np.nanmax, np.nanmin, np.ptp):
     case(f, axes="many")
 case(np.nanmean, axes="many")
-case(np.sum, (2, 3), call=lambda x: np.sum(x, axis=0, where=here(x, [[True, False, True]] * 2)), devices=False)
+case(
+    np.sum, (2, 3), call=lambda x: np.sum(x, axis=0, where=here(x, [[True, False, True]] * 2)), devices=False
+)
 case(np.prod, (2, 3), call=lambda x: np.prod(x, where=here(x, [[True, False, True]] * 2)), devices=False)
-case(np.max, (2, 3), call=lambda x: np.max(x, initial=-9, where=here(x, [[True, False, True]] * 2)), devices=False)
+case(
+    np.max,
+    (2, 3),
+    call=lambda x: np.max(x, initial=-9, where=here(x, [[True, False, True]] * 2)),
+    devices=False,
+)
 case(np.var, kinds="fc", axes="many")
 case(np.std, (2, 3), kinds="fc", axes="many")
 case(np.var, (2, 3), call=lambda x: np.var(x, axis=(0, 1), ddof=1, keepdims=True))
@@ -174,11 +181,17 @@ case(operator.getitem, (2, 3, 4), call=lambda x: x[:, here(x, [0, 2, 2]), 1])
 case(operator.getitem, (3, 4), call=lambda x: x[x > 0.2])
 case(operator.getitem, (3, 4), call=lambda x: x[here(x, [True, False, True])])
 case(operator.getitem, (), call=lambda x: x[()])
-case(primitives.scatter_add, (3, 2), call=lambda g: primitives.scatter_add(g, Like(g, (4, 2)), here(g, [0, 0, 3])))
+case(
+    primitives.scatter_add,
+    (3, 2),
+    call=lambda g: primitives.scatter_add(g, Like(g, (4, 2)), here(g, [0, 0, 3])),
+)
 case(primitives.set_item, (3, 4), (4,), call=lambda x, v: primitives.set_item(x, 1, v), kinds="fc")
 case(primitives.set_item, (3, 4), (), call=lambda x, v: primitives.set_item(x, slice(None, None, 2), v))
 case(primitives.set_item, (4,), (3,), call=lambda x, v: primitives.set_item(x, here(x, [0, 3, 1]), v))
-case(primitives.set_item, (3, 4), (), call=lambda x, v: primitives.set_item(x, here(x, [True, False, True]), v))
+case(
+    primitives.set_item, (3, 4), (), call=lambda x, v: primitives.set_item(x, here(x, [True, False, True]), v)
+)
 case(np.compress, (3, 4), call=lambda x: np.compress([True, False, True], x, axis=0))
 case(np.compress, (3, 2), call=lambda x: np.compress([True, False, True], x))
 case(np.extract, (3, 2), call=lambda x: np.extract(x > 0.1, x))

@@ -10,7 +10,14 @@ from gradmagic.engine.rules import decompositions
 from .rows import ABOVE, POSITIVE, WIDE, case, definite, here, hermitian, pairs, projectors, regular
 
 # ---- linear algebra -------------------------------------------------------------------------------------------
-for shapes in [(), (2, 3)], [(3,), (3,)], [(2, 3), (3, 2)], [(2, 3), (3,)], [(3,), (2, 3, 2)], [(2, 1, 3), (2, 3, 2)]:
+for shapes in (
+    [(), (2, 3)],
+    [(3,), (3,)],
+    [(2, 3), (3, 2)],
+    [(2, 3), (3,)],
+    [(3,), (2, 3, 2)],
+    [(2, 1, 3), (2, 3, 2)],
+):
     case(np.dot, *shapes, kinds="fc")
 for shapes in [(), (3,)], [(3,), (3,)], [(2, 3), (4, 3)], [(2, 1, 3), (3,)]:
     case(np.inner, *shapes, kinds="fc")
@@ -35,7 +42,9 @@ for formula, *shapes in (
 case(np.einsum, (2, 3), (3, 2), call=lambda a, b: np.einsum(a, [0, 1], b, [1, 2], [0, 2]))
 case(np.einsum, (2, 3), (3, 2), call=lambda a, b: np.einsum(a, [0, 1], b, [1, 2]))
 case(np.einsum, (2, 3), call=lambda a: np.einsum(a, [Ellipsis, 0], [0, Ellipsis]))
-case(np.einsum, (2, 3), (3, 2), (2, 2), call=lambda a, b, c: np.einsum("ij,jk,kl->il", a, b, c, optimize=True))
+case(
+    np.einsum, (2, 3), (3, 2), (2, 2), call=lambda a, b, c: np.einsum("ij,jk,kl->il", a, b, c, optimize=True)
+)
 case(np.kron, (2, 3), (2, 2), kinds="fc")
 case(np.kron, (2,), (2, 2))
 case(np.cross, (2, 3), (3,), kinds="fc")
@@ -53,20 +62,41 @@ case(np.linalg.vecdot, (2, 3), (3,), kinds="fc")
 case(np.linalg.matrix_transpose, (2, 3))
 case(np.linalg.inv, (2, 3, 3), call=lambda a: np.linalg.inv(regular(a)), kinds="fc", low=False)
 case(np.linalg.solve, (3, 3), (3,), call=lambda a, b: np.linalg.solve(regular(a), b), kinds="fc", low=False)
-case(np.linalg.solve, (2, 3, 3), (3, 2), call=lambda a, b: np.linalg.solve(regular(a), b), kinds="fc", low=False)
+case(
+    np.linalg.solve,
+    (2, 3, 3),
+    (3, 2),
+    call=lambda a, b: np.linalg.solve(regular(a), b),
+    kinds="fc",
+    low=False,
+)
 case(np.linalg.det, (2, 3, 3), call=lambda a: np.linalg.det(regular(a)), kinds="fc", low=False)
 case(np.linalg.slogdet, (2, 3, 3), call=lambda a: np.linalg.slogdet(regular(a)), kinds="fc", low=False)
 for shape in (3, 3), (2, 3), (2, 3, 2):
     case(np.linalg.pinv, shape, call=lambda a: np.linalg.pinv(regular(a)), kinds="fc", low=False)
-    case(decompositions.svd, shape, call=lambda a: pairs(*decompositions.svd(regular(a))), kinds="fc", low=False)
-    case(decompositions.svdvals, shape, call=lambda a: decompositions.svdvals(regular(a)), kinds="fc", low=False)
+    case(
+        decompositions.svd,
+        shape,
+        call=lambda a: pairs(*decompositions.svd(regular(a))),
+        kinds="fc",
+        low=False,
+    )
+    case(
+        decompositions.svdvals,
+        shape,
+        call=lambda a: decompositions.svdvals(regular(a)),
+        kinds="fc",
+        low=False,
+    )
     case(decompositions.qr, shape, call=lambda a: decompositions.qr(regular(a)), kinds="fc", low=False)
 case(np.linalg.svd, (3, 2), call=lambda a: np.linalg.svd(regular(a), compute_uv=False), low=False)
 case(np.linalg.svd, (2, 2), call=lambda a: np.linalg.svd(regular(a))[1], low=False)
 case(np.linalg.svdvals, (3, 2), call=lambda a: np.linalg.svdvals(regular(a)), low=False)
 case(np.linalg.qr, (3, 2), call=lambda a: np.linalg.qr(regular(a), "r"), low=False)
 case(np.linalg.cholesky, (2, 3, 3), call=lambda a: np.linalg.cholesky(definite(a)), kinds="fc", low=False)
-case(np.linalg.eigh, (2, 3, 3), call=lambda a: projectors(*np.linalg.eigh(hermitian(a))), kinds="fc", low=False)
+case(
+    np.linalg.eigh, (2, 3, 3), call=lambda a: projectors(*np.linalg.eigh(hermitian(a))), kinds="fc", low=False
+)
 case(np.linalg.eigvalsh, (3, 3), call=lambda a: np.linalg.eigvalsh(hermitian(a)), kinds="fc", low=False)
 case(np.linalg.matrix_power, (2, 2), call=lambda a: np.linalg.matrix_power(a, 5), low=False)
 case(np.linalg.matrix_power, (2, 2), call=lambda a: np.linalg.matrix_power(regular(a), -2), low=False)
@@ -74,7 +104,13 @@ case(np.linalg.multi_dot, (2,), (2, 3), (3, 2), call=lambda *xs: np.linalg.multi
 case(np.linalg.norm, (2, 3), kinds="fc", axes="many")
 for order in (0, 1, 2, np.inf, -np.inf, 3, 1.5):
     domain = WIDE if order != 1.5 else ABOVE  # differences are too coarse where |x|**1.5 bends
-    case(np.linalg.norm, (2, 3), call=lambda x, p=order: np.linalg.norm(x, p, axis=-1), kinds="fc", domain=domain)
+    case(
+        np.linalg.norm,
+        (2, 3),
+        call=lambda x, p=order: np.linalg.norm(x, p, axis=-1),
+        kinds="fc",
+        domain=domain,
+    )
 for order in (1, -1, np.inf, -np.inf, "fro"):
     case(np.linalg.norm, (2, 3), call=lambda x, p=order: np.linalg.norm(x, p), kinds="fc")
 for order in (2, -2, "nuc"):
@@ -106,6 +142,8 @@ for reduction in ("mean", "sum", "none"):
     case(nw.mse, (2, 3), (3,), call=lambda x, y, r=reduction: nw.mse(x, y, r))
     case(nw.bce_with_logits, (2, 3), (2, 3), call=lambda z, t, r=reduction: nw.bce_with_logits(z, t, r))
     case(nw.bce, (2, 3), (2, 3), call=lambda p, t, r=reduction: nw.bce(p, t, r), domain=PROBABILITY)
-    case(nw.nll, (3, 4), call=lambda x, r=reduction: nw.nll(x, here(x, [0, 3, 1]), here(x, [1.0, 2.0, 0.5]), r))
+    case(
+        nw.nll, (3, 4), call=lambda x, r=reduction: nw.nll(x, here(x, [0, 3, 1]), here(x, [1.0, 2.0, 0.5]), r)
+    )
 case(nw.dense, (4, 3), (2, 3), (2,))
 case(nw.layer_norm, (3, 4), call=lambda x: nw.layer_norm(x, (1,), 1e-5))

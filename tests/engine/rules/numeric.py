@@ -21,7 +21,9 @@ from .rows import Case
 _CELLS = 64
 
 
-def values(rng: np.random.Generator, shape: tuple[int, ...], domain: tuple[float, float], argument: int) -> Any:
+def values(
+    rng: np.random.Generator, shape: tuple[int, ...], domain: tuple[float, float], argument: int
+) -> Any:
     """Draw float64 entries from the domain, all distinct, never 0, never equal to another argument's."""
     low, high = domain
     n = int(np.prod(shape))

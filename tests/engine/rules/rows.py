@@ -68,7 +68,8 @@ def case(
     domains = tuple(domain) if isinstance(domain, list) else (domain,) * number
     name = getattr(rule, "__name__", str(rule))
     same = sum(c.name.partition(" ")[0] == name for c in CASES)
-    CASES.append(Case(rule, call or rule, shapes, domains, kinds, axes, low, devices, f"{name} {same + 1}" if same else name))
+    name = f"{name} {same + 1}" if same else name
+    CASES.append(Case(rule, call or rule, shapes, domains, kinds, axes, low, devices, name))
 
 
 def here(x: Any, host: Any) -> Any:

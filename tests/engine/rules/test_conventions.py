@@ -19,7 +19,11 @@ def gradient(f: Any, *args: Any) -> Any:
     """Give the gradients of sum(f(*args))."""
     args = tuple(np.asarray(a, dtype=float) for a in args)
     _, _, cs = numeric.pulled(f, args, lambda ys: [np.ones_like(y) for y in ys])
-    return [None if c is None else np.asarray(c).tolist() for c in cs] if len(cs) > 1 else np.asarray(cs[0]).tolist()
+    return (
+        [None if c is None else np.asarray(c).tolist() for c in cs]
+        if len(cs) > 1
+        else np.asarray(cs[0]).tolist()
+    )
 
 
 def twice(f: Any, x: Any) -> Any:
@@ -114,7 +118,11 @@ def test_a_place_that_is_read_twice_gets_both_and_one_that_is_written_twice_the_
     twice_read = np.array([0, 0, 2])
     assert gradient(lambda x: x[twice_read] * np.array([1, 10, 100]), [1, 2, 3]) == [11, 0, 100]
     weights = np.array([1, 10, 100])
-    assert gradient(lambda v: primitives.set_item(np.zeros(3), twice_read, v) * weights, [1, 2, 3]) == [0, 1, 100]
+    assert gradient(lambda v: primitives.set_item(np.zeros(3), twice_read, v) * weights, [1, 2, 3]) == [
+        0,
+        1,
+        100,
+    ]
 
 
 def test_the_determinant_of_a_singular_matrix_has_a_gradient() -> None:

@@ -21,7 +21,11 @@ from .cases import CASES, Case
 class Strict:
     """The stand-in."""
 
-    kind, asarray, asnumpy = strict.StrictArray, staticmethod(strict.asarray), staticmethod(strict.module.asnumpy)
+    kind, asarray, asnumpy = (
+        strict.StrictArray,
+        staticmethod(strict.asarray),
+        staticmethod(strict.module.asnumpy),
+    )
     waited = staticmethod(lambda: len(strict.synchronised))
 
 
@@ -48,7 +52,9 @@ def device(request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 def arguments(case: Case, kind: str) -> list[Any]:
-    shapes = [(2, 3) if isinstance(s, str) else s for s in case.shapes for _ in range(2 if s == "pair" else 1)]
+    shapes = [
+        (2, 3) if isinstance(s, str) else s for s in case.shapes for _ in range(2 if s == "pair" else 1)
+    ]
     return numeric.arguments_of(case, shapes, 3, kind)
 
 

@@ -68,14 +68,18 @@ def test_the_cotangents_can_be_differentiated_again(case: Case, data: st.DataObj
 
     def along(*xs: np.ndarray) -> float:
         _, _, cs = numeric.pulled(call, xs, lambda ys: numeric.weights(ys, 1))
-        return float(sum(np.sum(np.real(np.conj(w) * c)) for w, c in zip(ways, cs, strict=True) if c is not None))
+        return float(
+            sum(np.sum(np.real(np.conj(w) * c)) for w, c in zip(ways, cs, strict=True) if c is not None)
+        )
 
     with np.errstate(all="ignore"):
         lifted, _, cs = numeric.pulled(call, args, lambda ys: numeric.weights(ys, 1), create_graph=True)
         reached = [(c, w) for c, w in zip(cs, ways, strict=True) if c is not None]
         second = numeric.cotangents(numeric.loss(*zip(*reached, strict=True)) if reached else 0, lifted)
         expected = numeric.slope(along, args, ways)
-    got = sum(float(np.sum(np.real(np.conj(w) * c))) for w, c in zip(ways, second, strict=True) if c is not None)
+    got = sum(
+        float(np.sum(np.real(np.conj(w) * c))) for w, c in zip(ways, second, strict=True) if c is not None
+    )
     np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
 
 
@@ -103,7 +107,9 @@ def test_single_and_half_precision_are_kept(case: Case, data: st.DataObject) -> 
 
 @each_case
 def test_values_are_those_of_numpy(case: Case) -> None:
-    shapes = [(2, 3) if isinstance(s, str) else s for s in case.shapes for _ in range(2 if s == "pair" else 1)]
+    shapes = [
+        (2, 3) if isinstance(s, str) else s for s in case.shapes for _ in range(2 if s == "pair" else 1)
+    ]
     args = numeric.arguments_of(case, shapes, 0)
     _, ys, _ = numeric.pulled(case.call, args, lambda ys: numeric.weights(ys, 1))
     for y, e in zip(ys, numeric.outputs(case.call(*args)), strict=True):

@@ -1,0 +1,51 @@
+"""The text of a rule: its formula, read from its own source, and its names in NumPy and in PyTorch.
+
+In: a partial, which is a lambda of the tables, or a NumPy function. Out: strings.
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable
+from typing import Any
+
+
+def body_of(function: Callable[..., Any]) -> str:
+    """Give the source text of a lambda's body, exactly, from its code positions.
+
+    Examples
+    --------
+    >>> body_of(lambda y, _x: 1 - y*y)
+    '1 - y*y'
+    """
+    if hasattr(function, "text"):
+        return str(function.text)
+    code = function.__code__
+    spans: list[Any] = [p for p in code.co_positions() if None not in p]
+    spans = [p for p in spans if p[0] >= code.co_firstlineno]
+    spans = [p for p in spans if (p[2], p[3]) != (0, 0)]
+    start, end = min((p[0], p[2]) for p in spans), max((p[1], p[3]) for p in spans)
+    lines = linecache.getlines(code.co_filename)[start[0] - 1 : end[0]]
+    if not lines:
+        return ""
+    lines[-1] = lines[-1].encode()[: end[1]].decode()
+    lines[0] = lines[0].encode()[start[1] :].decode()
+    return " ".join(line.strip() for line in lines)
+
+
+def parameters_of(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Give the names of the positional parameters."""
+    code = function.__code__
+    return tuple(code.co_varnames[: code.co_argcount])
+
+
+def name_of(function: Any) -> str:
+    """Give the name that the table of rules shows for a function."""
+    name = getattr(function, "__name__", str(function))
+    return {"amax": "max", "amin": "min"}.get(name, name)
+
+
+def torch_name(name: str, torch: str) -> str:
+    """Give PyTorch's name of the rule: from `torch` if there is one, else made of the name as PyTorch makes it."""
+    torch = torch or "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+    return torch if "Backward" in torch else f"{torch}Backward{'' if torch[-1:].isdigit() else '0'}"
