@@ -1,1 +1,229 @@
-"""PyTorch's functions of neural networks: activations, losses, layers. `import gradmagic.nn.functional as F`."""
+"""PyTorch's functions of neural networks: activations, losses, layers. `import gradmagic.nn.functional as F`.
+
+In: Tensors (lifted Arrays and plain arrays are taken for Tensors) and PyTorch's arguments. Out: Tensors.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from ..engine import networks as nw
+from ..engine import torch_math, torch_reductions
+from ..engine.dispatch import call, call_unary
+from ..engine.errors import ShapeError
+from ..engine.random import generator
+from ..engine.rules.declare import RULES
+from ..engine.tensor import Tensor
+from ..engine.torch_math import named
+from ..functions import as_tensor
+from .convolution import avg_pool2d, conv2d, max_pool2d
+from .losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    nll_loss,
+    smooth_l1_loss,
+)
+
+
+def _raw(x: Any) -> Any:
+    return getattr(x, "array", x)
+
+
+# ---- activations ------------------------------------------------------------------------------------------------
+
+_RELU = RULES[nw.relu]
+_relu = nw.relu.__wrapped__
+
+
+def relu(input: Any, inplace: bool = False) -> Any:
+    """Give the entries that are positive, 0 for the others.
+
+    Examples
+    --------
+    >>> import gradmagic as gm
+    >>> from gradmagic.nn import functional as F
+    >>> F.relu(gm.tensor([-1.0, 2.0], requires_grad=True))
+    tensor([0., 2.], grad_fn=<ReluBackward0>)
+    """
+    return call_unary(_RELU, _relu, input if type(input) is Tensor else as_tensor(input))
+
+
+def _function(f: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(f)
+    def function(input: Any, *args: Any, **kwargs: Any) -> Any:
+        return f(input if type(input) is Tensor else as_tensor(input), *args, **kwargs)
+
+    return function
+
+
+sigmoid = _function(torch_math.UNARY["sigmoid"])
+tanh = _function(torch_math.UNARY["tanh"])
+softmax = _function(torch_reductions.softmax)
+log_softmax = _function(torch_reductions.log_softmax)
+
+
+@_function
+def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
+    """Give the entries, those that are not positive times `negative_slope`."""
+    slope = np.where(input.array > 0, input.array.dtype.type(1), input.array.dtype.type(negative_slope))
+    return call(_LEAKY, np.multiply, (input, slope), {})
+
+
+_LEAKY = named(np.multiply, "LeakyReluBackward0")
+
+
+@_function
+def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
+    """Give x where it is positive, alpha * (exp(x) - 1) elsewhere."""
+    return np.maximum(input, 0) + alpha * np.expm1(np.minimum(input, 0))
+
+
+@_function
+def silu(input: Any, inplace: bool = False) -> Any:
+    """Give x * sigmoid(x)."""
+    return input * nw.sigmoid(input)
+
+
+@_function
+def gelu(input: Any, approximate: str = "none") -> Any:
+    """Give x times the normal distribution function at x; "tanh" for its well-known approximation."""
+    if approximate == "tanh":
+        return 0.5 * input * (1 + np.tanh(math.sqrt(2 / math.pi) * (input + 0.044715 * input**3)))
+    return 0.5 * input * (1 + nw.erf(input * math.sqrt(0.5)))
+
+
+@_function
+def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
+    """Give log(1 + exp(beta * x)) / beta, without overflow."""
+    return nw.softplus(input) if beta == 1 else nw.softplus(input * beta) / beta
+
+
+@_function
+def logsigmoid(input: Any) -> Any:
+    """Give log(sigmoid(x)), without overflow."""
+    return -nw.softplus(-input)
+
+
+@_function
+def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
+    """Give x held between `min_val` and `max_val`."""
+    return torch_math.clamp(input, min_val, max_val)
+
+
+@_function
+def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Any:
+    """Give x divided by its norm along `dim`."""
+    return input / torch_math.clamp(torch_reductions.norm(input, p, dim, True), min=eps)
+
+
+# ---- layers -----------------------------------------------------------------------------------------------------
+
+_DENSE, _dense = RULES[nw.dense], nw.dense.__wrapped__
+
+
+def linear(input: Any, weight: Any, bias: Any = None) -> Any:
+    """Give input @ weight.T + bias.
+
+    Parameters
+    ----------
+    input : Tensor
+        (..., in_features).
+    weight : Tensor
+        (out_features, in_features).
+    bias : Tensor, optional
+        (out_features,).
+
+    Raises
+    ------
+    ShapeError
+        If the numbers of features differ.
+    """
+    input = as_tensor(input)
+    x, w = input.array, _raw(weight)
+    if not x.ndim or x.shape[-1] != w.shape[-1]:
+        raise ShapeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({tuple(x.shape)} and {tuple(w.shape[::-1])}): linear "
+            f"wants {w.shape[-1]} features in the last dim of its input. "
+            "Reshape the input, or make the layer with as many in_features as it has."
+        )
+    if bias is not None and x.ndim == 2:
+        return call(_DENSE, _dense, (input, weight, bias), {})
+    product = torch_math.matmul(input, as_tensor(weight).t())
+    return product if bias is None else product + bias
+
+
+@_function
+def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+    """Give 0 in place of a part `p` of the entries, drawn at random, and the others divided by 1 - p."""
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}.")
+    if not training or p == 0:
+        return input
+    kept = generator().random(np.shape(input.array), dtype=np.float32) >= p
+    scale = 1 / (1 - p) if p < 1 else 0.0
+    return input * Tensor.wrap(kept * input.array.dtype.type(scale), None)
+
+
+def layer_norm(
+    input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-05
+) -> Any:  # fmt: skip
+    """Give the input with mean 0 and variance 1 over its last dims, times `weight` plus `bias`."""
+    input = as_tensor(input)
+    dims = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if tuple(input.shape[input.ndim - len(dims) :]) != dims:
+        raise ShapeError(
+            f"Given normalized_shape={list(dims)}, expected input with shape [*, {', '.join(map(str, dims))}], but got "
+            f"input of size{list(input.shape)}: name the sizes of the input's last dims."
+        )
+    y = nw.layer_norm(input, tuple(range(-len(dims), 0)), eps)
+    y = y if weight is None else y * weight
+    return y if bias is None else y + bias
+
+
+def embedding(input: Any, weight: Any) -> Any:
+    """Give the row of `weight` at each number of `input`."""
+    return as_tensor(weight)[_raw(as_tensor(input))]
+
+
+def one_hot(tensor: Any, num_classes: int = -1) -> Any:
+    """Give a row of 0s with a 1 at the class for each entry.
+
+    Examples
+    --------
+    >>> import gradmagic as gm
+    >>> from gradmagic.nn import functional as F
+    >>> F.one_hot(gm.tensor([0, 2]))
+    tensor([[1, 0, 0],
+            [0, 0, 1]])
+    """
+    y = _raw(as_tensor(tensor))
+    classes = int(np.max(y)) + 1 if num_classes < 0 else num_classes
+    return Tensor.wrap(np.equal(np.expand_dims(y, -1), np.arange(classes)).astype(np.int64), None)
+
+
+def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None) -> Any:
+    """Give the input with a rim: `pad` names how many entries before and after, the last dim first."""
+    input = as_tensor(input)
+    pairs = [(pad[i], pad[i + 1]) for i in range(0, len(pad), 2)][::-1]
+    widths = [(0, 0)] * (input.ndim - len(pairs)) + pairs
+    word = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode]
+    options = {"constant_values": value or 0} if mode == "constant" else {}
+    return np.pad(input, widths, mode=word, **options)  # type: ignore[call-overload]
+
+
+__all__ = [
+    "avg_pool2d", "binary_cross_entropy", "binary_cross_entropy_with_logits", "conv2d", "cross_entropy", "dropout",
+    "elu", "embedding", "gelu", "hardtanh", "huber_loss", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear",
+    "log_softmax", "logsigmoid", "max_pool2d", "mse_loss", "nll_loss", "normalize", "one_hot", "pad", "relu", "sigmoid",
+    "silu", "smooth_l1_loss", "softmax", "softplus", "tanh",
+]  # fmt: skip

@@ -46,11 +46,16 @@ def mse_y(g: Any, _out: Any, x: Any, y: Any, reduction: str = "mean") -> Any:
     return 2 * _share(g, _entries(x, y), reduction) * (y - x)
 
 
-def bce_z(g: Any, _out: Any, z: Any, t: Any, reduction: str = "mean") -> Any:
-    return _share(g, z, reduction) * (nw.sigmoid(z) - t)
+def bce_z(g: Any, _out: Any, z: Any, t: Any, reduction: str = "mean", e: Any = None) -> Any:
+    # e = exp(-|z|), if the loss has kept it; to be differentiated again, it must depend on z.
+    if e is None or isinstance(z, Tracked):
+        p = nw.sigmoid(z)
+    else:
+        p = np.where(z >= 0, 1, e) / (1 + e)
+    return _share(g, z, reduction) * (p - t)
 
 
-def bce_zt(g: Any, _out: Any, z: Any, _t: Any, reduction: str = "mean") -> Any:
+def bce_zt(g: Any, _out: Any, z: Any, _t: Any, reduction: str = "mean", e: Any = None) -> Any:
     return _share(g, z, reduction) * -z
 
 

@@ -7,9 +7,10 @@ from math import pi, sqrt
 
 import numpy as np
 
+from .. import convolution as cv
 from .. import networks as nw
 from .declare import elementwise, linear, rule
-from .helpers import kept
+from .helpers import kept, raw
 from .layers import (
     along_transpose,
     bce_p,
@@ -50,3 +51,18 @@ rule(nw.dense,                lambda g, _y, _x, w, _b: np.matmul(g, w),
                               lambda g, _y, x, _w, _b: np.matmul(np.transpose(g), x),
                               lambda g, _y, _x, _w, _b: np.sum(g, axis=0),                     torch="Addmm")
 rule(nw.layer_norm,           layer_norm_vjp,                                                   torch="NativeLayerNorm")
+
+# ---- images: s, p, d are stride, padding, dilation ---------------------------------------------------------------
+rule(cv.convolve,             lambda g, _y, _x, w, s, p, d, n: cv.spread_out(g, w, _x.shape[2:], s, p, d, n),
+                              lambda g, _y, x, _w, s, p, d, n: cv.correlate(x, g, _w.shape[2:], s, p, d, n),
+                                                                                                torch="Convolution")
+rule(cv.spread_out,           lambda c, _y, _g, w, size, s, p, d, n: cv.convolve(c, w, s, p, d, n),
+                              lambda c, _y, g, _w, size, s, p, d, n: cv.correlate(c, g, _w.shape[2:], s, p, d, n))
+rule(cv.correlate,            lambda c, _y, _x, g, k, s, p, d, n: cv.spread_out(g, c, _x.shape[2:], s, p, d, n),
+                              lambda c, _y, x, _g, k, s, p, d, n: cv.convolve(x, c, s, p, d, n))
+rule(cv.max_pool,             lambda g, y, x, k, s, p: cv.max_unpool(g, raw(x), raw(y), k, s, p),
+                                                                                         torch="MaxPool2DWithIndices")
+linear(cv.max_unpool,         lambda c, like, x, y, k, s, p: cv.max_repool(c, x, y, k, s, p))
+linear(cv.max_repool,         lambda g, like, x, y, k, s, p: cv.max_unpool(g, x, y, k, s, p))
+linear(cv.avg_pool,           lambda g, like, k, s, p: cv.avg_unpool(g, like.shape[2:], k, s, p), torch="AvgPool2D")
+linear(cv.avg_unpool,         lambda c, like, size, k, s, p: cv.avg_pool(c, k, s, p))

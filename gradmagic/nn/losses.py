@@ -1,0 +1,298 @@
+"""PyTorch's losses as functions: `F.mse_loss`, `F.cross_entropy`, `F.binary_cross_entropy_with_logits` and others.
+
+In: predictions and targets as Tensors (or arrays), and PyTorch's arguments. Out: one number, or one for each entry with
+reduction="none". The everyday forms are one operation on the tape each.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ..engine import networks as nw
+from ..engine.dispatch import call, record
+from ..engine.errors import ShapeError
+from ..engine.rules.declare import RULES
+from ..engine.tape import OFF, state
+from ..engine.tensor import Tensor
+from ..engine.tracked import Tracked
+from ..functions import as_tensor
+
+_NO_OPTIONS: dict[str, Any] = {}
+
+
+def _raw(x: Any) -> Any:
+    return x.array if isinstance(x, Tracked) else x
+
+
+def _reduced(entries: Any, reduction: str) -> Any:
+    if reduction == "none":
+        return entries
+    if reduction not in ("mean", "sum"):
+        raise ValueError(f'{reduction} is not a valid value for reduction: write "mean", "sum" or "none".')
+    return entries.mean() if reduction == "mean" else entries.sum()
+
+
+def _recorded(rule: Any, out: Any, tensors: tuple[Any, ...], saved: tuple[Any, ...]) -> Tensor:
+    """Put a loss on the tape that was computed from raw arrays; `saved` is what the rule's vjps take."""
+    nodes = tuple(t.node if isinstance(t, Tracked) else None for t in tensors)
+    if state.mode is OFF or not any(n is not None for n in nodes):
+        return Tensor.wrap(out, None)  # type: ignore[no-any-return]
+    return Tensor.wrap(out, record(rule, out, nodes, (None, saved, _NO_OPTIONS)))  # type: ignore[no-any-return]
+
+
+# ---- of numbers -------------------------------------------------------------------------------------------------
+
+
+def _pair(name: str, input: Any, target: Any) -> tuple[Any, Any]:
+    input, target = as_tensor(input), as_tensor(target)
+    if np.shape(input.array) != np.shape(target.array):
+        warnings.warn(
+            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will "
+            f"likely lead to incorrect results due to broadcasting. Give {name} two tensors of one shape.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return input, target
+
+
+def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """Give the squared differences, averaged.
+
+    Examples
+    --------
+    >>> import gradmagic as gm
+    >>> from gradmagic.nn import functional as F
+    >>> F.mse_loss(gm.tensor([1.0, 2.0], requires_grad=True), gm.zeros(2))
+    tensor(2.5000, grad_fn=<MseLossBackward0>)
+    """
+    return call(_MSE, _mse, (*_pair("mse_loss", input, target), reduction), _NO_OPTIONS)
+
+
+_MSE, _mse = RULES[nw.mse], nw.mse.__wrapped__
+
+
+def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
+    """Give the sizes of the differences, averaged."""
+    input, target = _pair("l1_loss", input, target)
+    return _reduced(abs(input - target), reduction)
+
+
+def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
+    """Give half the squared differences up to `delta`, and from there on a straight line."""
+    input, target = _pair("huber_loss", input, target)
+    d = abs(input - target)
+    return _reduced(np.where(d < delta, 0.5 * d * d, delta * (d - 0.5 * delta)), reduction)  # type: ignore[call-overload]
+
+
+def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:
+    """Give `huber_loss` divided by its `delta`, here called `beta`."""
+    return l1_loss(input, target, reduction) if beta == 0 else huber_loss(input, target, reduction, beta) / beta
+
+
+# ---- of probabilities -------------------------------------------------------------------------------------------
+
+
+def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:
+    """Give -(target * log(input) + (1 - target) * log(1 - input)), averaged, for probabilities `input`."""
+    input, target = as_tensor(input), as_tensor(target)
+    _same_size("binary_cross_entropy", input, target)
+    if weight is None:
+        return call(_BCE, _bce, (input, target, reduction), _NO_OPTIONS)
+    return _reduced(call(_BCE, _bce, (input, target, "none"), _NO_OPTIONS) * weight, reduction)
+
+
+_BCE, _bce = RULES[nw.bce], nw.bce.__wrapped__
+
+
+def _same_size(name: str, input: Any, target: Any) -> None:
+    if np.shape(input.array) != np.shape(target.array):
+        raise ShapeError(
+            f"Target size ({target.shape}) must be the same as input size ({input.shape}): {name} compares entry "
+            "with entry. Reshape one of them, for instance target.view_as(input)."
+        )
+
+
+def binary_cross_entropy_with_logits(
+    input: Any, target: Any, weight: Any = None, *, reduction: str = "mean", pos_weight: Any = None
+) -> Any:  # fmt: skip
+    """Give the binary cross entropy between sigmoid(input) and target, averaged, without overflow.
+
+    Parameters
+    ----------
+    input : Tensor
+        Logits, of any shape.
+    target : Tensor
+        Probabilities, of the same shape.
+    weight, pos_weight : Tensor, optional
+        What each entry counts; what the target's side of each entry counts.
+    reduction : {"mean", "sum", "none"}
+
+    Examples
+    --------
+    >>> import gradmagic as gm
+    >>> from gradmagic.nn import functional as F
+    >>> F.binary_cross_entropy_with_logits(gm.zeros(3).requires_grad_(), gm.ones(3))
+    tensor(0.6931, grad_fn=<BinaryCrossEntropyWithLogitsBackward0>)
+    """
+    if type(input) is not Tensor or type(target) is not Tensor:
+        input, target = as_tensor(input), as_tensor(target)
+    z, t = input.array, target.array
+    if z.shape != t.shape:
+        _same_size("binary_cross_entropy_with_logits", input, target)
+    if weight is not None or pos_weight is not None:
+        return _weighted_bce(input, target, weight, reduction, pos_weight)
+    if reduction != "mean" or type(z) is not np.ndarray:
+        return call(_LOGITS, _logits, (input, target, reduction), _NO_OPTIONS)
+    # The everyday form, by hand: e serves here and on the way back.
+    e = np.exp(-np.abs(z))
+    entries = np.maximum(z, 0)
+    entries -= z * t
+    entries += np.log1p(e)
+    return _recorded(_LOGITS, np.add.reduce(entries, None) / z.size, (input, target), (z, t, "mean", e))
+
+
+_LOGITS, _logits = RULES[nw.bce_with_logits], nw.bce_with_logits.__wrapped__
+
+
+def _weighted_bce(z: Any, t: Any, weight: Any, reduction: str, pos_weight: Any) -> Any:
+    if pos_weight is None:
+        entries = call(_LOGITS, _logits, (z, t, "none"), _NO_OPTIONS)
+    else:
+        side = (pos_weight - 1) * t + 1
+        entries = (1 - t) * z + side * nw.softplus(-z)
+    return _reduced(entries if weight is None else entries * weight, reduction)
+
+
+def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Any:
+    """Give target * (log(target) - input) for logarithms of probabilities `input`."""
+    input, target = as_tensor(input), as_tensor(target)
+    if log_target:
+        entries = np.exp(target) * (target - input)
+    else:
+        t = target.array
+        entries = t * np.log(np.where(t > 0, t, 1)) - target * input
+    if reduction == "batchmean":
+        return entries.sum() / entries.shape[0]
+    return _reduced(entries, reduction)
+
+
+# ---- of classes -------------------------------------------------------------------------------------------------
+
+
+def cross_entropy(
+    input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Any:  # fmt: skip
+    """Give the cross entropy between softmax(input) and the target classes, averaged.
+
+    Parameters
+    ----------
+    input : Tensor
+        Logits: (classes,), (rows, classes) or (rows, classes, ...).
+    target : Tensor
+        The class of each row, whole numbers; or probabilities, of the shape of `input`.
+    weight : Tensor, optional
+        What each class counts.
+    ignore_index : int
+        Rows of this class count nothing.
+    reduction : {"mean", "sum", "none"}
+    label_smoothing : float
+        The part of each target that is spread over all classes.
+
+    Raises
+    ------
+    IndexError
+        If a target is no class of the input.
+
+    Examples
+    --------
+    >>> import gradmagic as gm
+    >>> from gradmagic.nn import functional as F
+    >>> F.cross_entropy(gm.zeros(2, 4, requires_grad=True), gm.tensor([3, 0]))
+    tensor(1.3863, grad_fn=<NllLossBackward0>)
+    """
+    z, y = _raw(input), _raw(target)
+    if (
+        type(z) is np.ndarray and type(y) is np.ndarray and z.ndim == 2 and y.ndim == 1 and y.dtype.kind == "i"
+        and z.dtype.kind == "f" and weight is None and reduction == "mean" and not label_smoothing
+        and len(y) == len(z) and len(y) and np.minimum.reduce(y) >= 0 and np.maximum.reduce(y) < z.shape[1]
+    ):  # fmt: skip
+        return _plain_cross_entropy(input, z, y)
+    input = as_tensor(input)
+    dim = 1 if input.ndim > 1 else 0
+    logs = nw.log_softmax(input, dim)
+    if y is not target and not isinstance(target, Tensor):
+        target = as_tensor(target)
+    if np.asarray(y).dtype.kind not in "iu":
+        return _of_probabilities(logs, target, dim, weight, reduction, label_smoothing)
+    loss = nll_loss(logs, target, weight, ignore_index=ignore_index, reduction=reduction)
+    if not label_smoothing:
+        return loss
+    counts = _class_weights(logs, y, weight, ignore_index)
+    scale = 1.0 if weight is None else np.reshape(_raw(weight), (-1,) + (1,) * (logs.ndim - dim - 1))
+    spread = -np.sum(logs * scale, axis=dim)
+    spread = spread * (_raw(y) != ignore_index)
+    total = spread if reduction == "none" else spread.sum() / (counts.sum() if reduction == "mean" else 1)
+    return (1 - label_smoothing) * loss + label_smoothing / logs.shape[dim] * total
+
+
+def _plain_cross_entropy(input: Any, z: Any, y: Any) -> Any:
+    """The everyday form, by hand: p = softmax(z) serves here and on the way back."""
+    rows = len(y)
+    shifted = z - np.maximum.reduce(z, 1, keepdims=True)
+    p = np.exp(shifted)
+    sums = np.add.reduce(p, 1, keepdims=True)
+    p /= sums
+    picked = np.log(sums[:, 0])
+    picked -= shifted[np.arange(rows), y]
+    return _recorded(_CROSS, np.add.reduce(picked) / rows, (input,), (z, y, p))
+
+
+_CROSS = RULES[nw.cross_entropy]
+
+
+def _of_probabilities(logs: Any, t: Any, dim: int, weight: Any, reduction: str, smoothing: float) -> Any:
+    classes = logs.shape[dim]
+    if smoothing:
+        t = t * (1 - smoothing) + smoothing / classes
+    if weight is not None:
+        logs = logs * np.reshape(_raw(weight), (-1,) + (1,) * (logs.ndim - dim - 1))
+    entries = -(logs * t).sum(dim)
+    return entries.sum() / max(entries.numel(), 1) if reduction == "mean" else _reduced(entries, reduction)
+
+
+def _class_weights(logs: Any, y: Any, weight: Any, ignore_index: int) -> Any:
+    """Give what each row counts; check that its target is a class."""
+    classes = logs.shape[1 if logs.ndim > 1 else 0]
+    y = np.asarray(y)
+    bad = ((y < 0) | (y >= classes)) & (y != ignore_index)
+    if bad.any():
+        raise IndexError(
+            f"Target {int(y[bad].flat[0])} is out of bounds. The input has {classes} classes: targets run from 0 to "
+            f"{classes - 1}, and ignore_index={ignore_index} marks rows that do not count."
+        )
+    there = y != ignore_index
+    if weight is None:
+        return there.astype(logs.array.dtype)
+    return np.where(there, _raw(weight)[np.where(there, y, 0)], 0).astype(logs.array.dtype)
+
+
+def nll_loss(
+    input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean"
+) -> Any:  # fmt: skip
+    """Give -input[row, target[row]], averaged, for logarithms of probabilities `input` (classes along dim 1)."""
+    input, y = as_tensor(input), _raw(as_tensor(target))
+    if input.ndim == 1:
+        input, y = input.unsqueeze(0), np.reshape(y, (1,))
+        loss = nll_loss(input, y, weight, ignore_index=ignore_index, reduction=reduction)
+        return loss.squeeze(0) if reduction == "none" else loss
+    if np.shape(y) != (input.shape[0], *input.shape[2:]):
+        raise ShapeError(
+            f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({len(y)}): the target has shape "
+            f"{np.shape(y)}, and the input {tuple(input.shape)} wants {(input.shape[0], *input.shape[2:])}."
+        )
+    counts = _class_weights(input, y, weight, ignore_index)
+    return nw.nll(input, np.where(y == ignore_index, 0, y), counts, reduction)
