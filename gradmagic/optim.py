@@ -1,1 +1,255 @@
-"""Optimisers."""
+"""PyTorch's optimisers: `SGD` and `Adam`. Give them parameters; after each `backward()`, `step()` moves these.
+
+In: Tensors with `.grad`. Out: the same tensors, changed in place, unseen by the tape.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from .engine import arrays
+from .engine.inplace import materialise, written
+from .engine.tape import enable_grad
+from .engine.tensor import Tensor
+
+
+class Optimizer:
+    """What all optimisers share: groups of parameters with their settings, and `zero_grad`.
+
+    Parameters
+    ----------
+    params : iterable of Tensor or of dict
+        The tensors to move, or groups `{"params": [...], "lr": ...}` with settings of their own.
+    defaults : dict
+        The settings of groups that say nothing else.
+    """
+
+    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        if isinstance(params, Tensor):
+            raise TypeError(
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got a Tensor: "
+                "write [x] for one tensor."
+            )
+        groups = list(params)
+        if not groups:
+            raise ValueError("optimizer got an empty parameter list: give it model.parameters() or [x].")
+        self.defaults = defaults
+        self.state: dict[Any, dict[str, Any]] = {}
+        self.param_groups: list[dict[str, Any]] = []
+        for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
+            self.add_param_group(group)
+
+    def add_param_group(self, group: dict[str, Any]) -> None:
+        """Move these parameters too.
+
+        Raises
+        ------
+        TypeError
+            If one is no Tensor.
+        ValueError
+            If one is the result of an operation: its `.grad` stays None.
+        """
+        params = group["params"]
+        params = [params] if isinstance(params, Tensor) else list(params)
+        for p in params:
+            if not isinstance(p, Tensor):
+                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}.")
+            if not p.is_leaf:
+                raise ValueError(
+                    "can't optimize a non-leaf Tensor: give the tensor made with requires_grad=True, "
+                    "not one computed from it."
+                )
+        self.param_groups.append({**self.defaults, **group, "params": params})
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients, so that the next `backward()` starts from nothing; or set them to 0."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if set_to_none:
+                    node = p.node
+                    if node is not None:
+                        node.grad = None
+                elif p.grad is not None:
+                    p.grad = Tensor.wrap(np.zeros_like(p.grad.array), None)
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Move every parameter once by its gradient; `closure` computes the loss anew first."""
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for p in group["params"]:
+                node = p.node
+                if node is not None and (grad := node.grad) is not None:
+                    self._move(p, grad.array, group)
+        return loss
+
+    def _move(self, p: Tensor, g: Any, group: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the settings and what has collected, by the numbers of the parameters."""
+        every = [p for group in self.param_groups for p in group["params"]]
+        number = {id(p): i for i, p in enumerate(every)}
+        groups = [{**g, "params": [number[id(p)] for p in g["params"]]} for g in self.param_groups]
+        return {"state": {number[k]: dict(v) for k, v in self.state.items() if k in number}, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave."""
+        every = [p for group in self.param_groups for p in group["params"]]
+        self.state = {id(every[i]): dict(v) for i, v in state_dict["state"].items()}
+        for group, saved in zip(self.param_groups, state_dict["param_groups"], strict=True):
+            group.update({k: v for k, v in saved.items() if k != "params"})
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__} ("]
+        for i, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {i}")
+            lines += [f"    {k}: {group[k]}" for k in sorted(group) if k != "params"]
+        return "\n".join([*lines, ")"])
+
+
+def _take(p: Tensor, step: Any) -> None:
+    """Do p -= step in p's own memory, as its views expect, and tell the tape."""
+    array = p.array
+    if type(array) is np.ndarray:
+        np.subtract(array, step, array, casting="same_kind")
+    else:
+        array = materialise(p)
+        array -= step
+    _touch(p)
+
+
+class SGD(Optimizer):
+    """Gradient descent: p -= lr * gradient, with momentum if wished.
+
+    Parameters
+    ----------
+    params : iterable of Tensor or of dict
+    lr : float
+        The step for a gradient of 1.
+    momentum : float
+        The part of the last step that is done again.
+    dampening : float
+        The part of the gradient that momentum leaves out.
+    weight_decay : float
+        The part of the parameter that is added to its gradient.
+    nesterov : bool
+        Look ahead by the momentum (Y. Nesterov, 1983).
+    maximize : bool
+        Climb instead.
+
+    Examples
+    --------
+    >>> import gradmagic as gm
+    >>> x = gm.tensor([1.0], requires_grad=True)
+    >>> optimizer = gm.optim.SGD([x], lr=0.1)
+    >>> (x**2).sum().backward()
+    >>> optimizer.step()
+    >>> x
+    tensor([0.8000], requires_grad=True)
+    """
+
+    def __init__(
+        self, params: Iterable[Any], lr: float = 1e-3, momentum: float = 0.0, dampening: float = 0.0,
+        weight_decay: float = 0.0, nesterov: bool = False, *, maximize: bool = False,
+    ) -> None:  # fmt: skip
+        if lr < 0:
+            raise ValueError(f"Invalid learning rate: {lr}: it must not be negative; maximize=True climbs.")
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ValueError("Nesterov momentum requires a momentum and zero dampening.")
+        settings = {
+            "lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
+            "nesterov": nesterov, "maximize": maximize,
+        }  # fmt: skip
+        super().__init__(params, settings)
+
+    def _move(self, p: Tensor, g: Any, group: dict[str, Any]) -> None:
+        if group["maximize"]:
+            g = -g
+        if group["weight_decay"]:
+            g = g + group["weight_decay"] * p.array
+        momentum = group["momentum"]
+        if momentum:
+            state = self.state.setdefault(id(p), {})
+            if (old := state.get("momentum_buffer")) is None:
+                state["momentum_buffer"] = buffer = np.copy(g)
+            else:
+                state["momentum_buffer"] = buffer = momentum * old + (1 - group["dampening"]) * g
+            g = g + momentum * buffer if group["nesterov"] else buffer
+        _take(p, group["lr"] * g)
+
+
+class Adam(Optimizer):
+    """Steps of about `lr`, whatever the size of the gradients (D. Kingma, J. Ba, "Adam", 2015).
+
+    Parameters
+    ----------
+    params : iterable of Tensor or of dict
+    lr : float
+    betas : tuple of float
+        How slowly the averages of the gradient and of its square forget.
+    eps : float
+        Added to the denominator.
+    weight_decay : float
+        The part of the parameter that is added to its gradient.
+
+    Examples
+    --------
+    >>> import gradmagic as gm
+    >>> x = gm.tensor([1.0], requires_grad=True)
+    >>> optimizer = gm.optim.Adam([x], lr=0.1)
+    >>> (x**2).sum().backward()
+    >>> optimizer.step()
+    >>> x
+    tensor([0.9000], requires_grad=True)
+    """
+
+    _decoupled = False
+
+    def __init__(
+        self, params: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 0.0, *, maximize: bool = False,
+    ) -> None:  # fmt: skip
+        for i, beta in enumerate(betas):
+            if not 0 <= beta < 1:
+                raise ValueError(f"Invalid beta parameter at index {i}: {beta}: write a number from 0 to below 1.")
+        settings = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
+        super().__init__(params, settings)
+
+    def _move(self, p: Tensor, g: Any, group: dict[str, Any]) -> None:
+        b1, b2 = group["betas"]
+        decay = group["weight_decay"]
+        if group["maximize"]:
+            g = -g
+        if decay and self._decoupled:
+            _take(p, group["lr"] * decay * p.array)
+        elif decay:
+            g = g + decay * p.array
+        state = self.state.setdefault(id(p), {"step": 0, "exp_avg": np.zeros_like(g), "exp_avg_sq": np.zeros_like(g)})
+        state["step"] += 1
+        state["exp_avg"] = mean = b1 * state["exp_avg"] + (1 - b1) * g
+        state["exp_avg_sq"] = square = b2 * state["exp_avg_sq"] + (1 - b2) * np.real(g * np.conj(g))
+        k = state["step"]
+        size = np.sqrt(square) / math.sqrt(1 - b2**k) + group["eps"]
+        _take(p, group["lr"] / (1 - b1**k) * mean / size)
+
+
+class AdamW(Adam):
+    """`Adam` with a weight decay that shrinks the parameters directly (I. Loshchilov, F. Hutter, 2019)."""
+
+    _decoupled = True
+
+    def __init__(
+        self, params: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 1e-2, *, maximize: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(params, lr, betas, eps, weight_decay, maximize=maximize)
+
+
+assert arrays and written

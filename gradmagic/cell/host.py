@@ -6,11 +6,13 @@ with a traceback of the user's frames only.
 
 from __future__ import annotations
 
+import __future__
 import ast
 import linecache
 import sys
 import traceback
 import types
+from functools import partial
 from typing import Any
 
 from .run import Source
@@ -54,8 +56,19 @@ def file_source(path: str, label: str) -> Source:
 def text_source(text: str, filename: str, label: str) -> Source:
     """Parse a text as a file would be; `filename` is what tracebacks show."""
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-    tree = ast.parse(text, filename)
-    return Source(text.rstrip("\n"), tree, filename, label, 1, lambda t, name, mode: compile(t, name, mode))
+    tree = compile(text, filename, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+    return Source(text.rstrip("\n"), tree, filename, label, 1, partial(_compiled, _future_flags(tree)))
+
+
+def _compiled(flags: int, tree: Any, filename: str, mode: str) -> Any:
+    # Not with the `from __future__ import annotations` of this file, but with those of the user's.
+    return compile(tree, filename, mode, flags, dont_inherit=True)
+
+
+def _future_flags(tree: ast.Module) -> int:
+    imports = [n for n in tree.body if isinstance(n, ast.ImportFrom) and n.module == "__future__"]
+    names = [alias.name for n in imports for alias in n.names]
+    return sum({getattr(__future__, name).compiler_flag for name in names})
 
 
 def user_traceback(error: BaseException, filename: str) -> types.TracebackType | None:

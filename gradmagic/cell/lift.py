@@ -10,7 +10,6 @@ import ast
 import difflib
 import gc
 import types
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,10 +19,10 @@ import numpy as np
 from ..engine import arrays, inplace
 from ..engine.array import Array
 from ..engine.errors import NameOnLineError, NotLiftableError
+from ..engine.tape import walk
 from ..engine.tensor import Tensor
 from ..engine.tracked import Tracked
-
-_ROUNDS = 8  # so deep may tuples in tuples be nested
+from .restore import replace_everywhere, uninterrupted
 
 
 @dataclass
@@ -180,32 +179,36 @@ class Lifter:
         """
         if not self._originals:
             return
-        old = [o for o in gc.get_objects() if type(o) is Array]
+        with uninterrupted():
+            self._put_back(ours)
+
+    def _put_back(self, ours: tuple[Any, ...]) -> None:
+        everything = gc.get_objects()
+        old: list[Any] = [o for o in everything if type(o) is Array]
         new = {id(o): self.original(o) for o in old}
         for _, made in self._tuples:
             old.append(made)
             new[id(made)] = self._originals[id(made)]
-        alive = [old]  # nobody's id may be given away while we look for holders
-        for _ in range(_ROUNDS):
-            if not old:
-                break
-            skip = {id(o) for o in (*ours, *alive, alive, new, self, self.__dict__, self._originals, self._by_id, self._tuples)}
-            tuples = []
-            for holder in gc.get_referrers(*old):
-                if id(holder) in skip or isinstance(holder, (types.FrameType, Lifted)):
-                    continue
-                if not isinstance(holder, tuple):
-                    _replace_in(holder, new)
-                elif id(holder) not in new and any(id(e) in new for e in holder):
-                    tuples.append(holder)
-                    new[id(holder)] = _new_tuple(holder, new)
-            old = tuples
-            alive.append(old)
+        mine = (self, self.__dict__, self._originals, self._by_id, self._tuples, *self._tuples, *self.lifted)
+        replace_everywhere(old, new, self.namespace, everything, *mine, *ours)
+        self._untrack(everything)
         for entry in self.lifted:
             if type(entry.tracked) is Array:
                 memory = inplace.memory_of(entry.tracked.array) if arrays.is_array(entry.tracked.array) else None
                 if memory is not None:
                     memory.owner = None
+
+    def _untrack(self, everything: list[Any]) -> None:
+        """Tensors that carry a gradient only because they met a lifted array carry none without the magic."""
+        ours = {entry.node for entry in self.lifted if type(entry.tracked) is Array}
+        first = min((node.number for node in ours), default=0)
+        for tensor in everything:
+            if isinstance(type(tensor), type) and issubclass(type(tensor), Tensor):
+                node = tensor.node
+                if node is not None and node.number > first and node.rule is not None:
+                    leaves = [n for n in walk(node) if n.rule is None]
+                    if leaves and all(n in ours for n in leaves):
+                        tensor.node = None
 
 
 def kind_of(value: Any) -> str:
@@ -230,61 +233,6 @@ def is_float(value: Any) -> bool:
 def _stored(expression: ast.expr) -> ast.expr:
     expression.ctx = ast.Store()  # type: ignore[attr-defined]
     return expression
-
-
-def _new_tuple(old: tuple[Any, ...], new: dict[int, Any]) -> tuple[Any, ...]:
-    parts = [new.get(id(e), e) for e in old]
-    return type(old)(*parts) if hasattr(old, "_fields") else type(old)(parts)
-
-
-def _replace_in(holder: Any, new: dict[int, Any]) -> None:
-    """Replace the tracked values in one container, in place."""
-
-    def plain(value: Any) -> Any:
-        return new.get(id(value), value)
-
-    if isinstance(holder, dict):
-        if any(id(key) in new for key in holder):
-            items = [(plain(k), plain(v)) for k, v in holder.items()]
-            holder.clear()
-            holder.update(items)
-            return
-        for key, value in list(holder.items()):
-            if id(value) in new:
-                dict.__setitem__(holder, key, plain(value))
-    elif isinstance(holder, (list, deque)):
-        for i, value in enumerate(list(holder)):
-            if id(value) in new:
-                holder[i] = plain(value)
-    elif isinstance(holder, set):
-        members = [plain(v) for v in holder]
-        holder.clear()
-        holder.update(members)
-    elif isinstance(holder, types.CellType):
-        holder.cell_contents = plain(holder.cell_contents)
-    elif isinstance(holder, (types.ModuleType, type)):
-        for key, value in list(vars(holder).items()):
-            if id(value) in new:
-                setattr(holder, key, plain(value))
-    elif isinstance(holder, types.FunctionType):
-        holder.__defaults__ = plain(holder.__defaults__)  # closures are cells: holders of their own
-    else:
-        _replace_attributes(holder, plain, new)
-
-
-def _replace_attributes(holder: Any, plain: Any, new: dict[int, Any]) -> None:
-    """Replace in an object's attributes: its `__dict__`, and the slots of its classes."""
-    attributes = getattr(holder, "__dict__", None)
-    if isinstance(attributes, dict):
-        for key, value in list(attributes.items()):
-            if id(value) in new:
-                attributes[key] = plain(value)
-    for kind in type(holder).__mro__:
-        slots = kind.__dict__.get("__slots__", ())
-        for slot in (slots,) if isinstance(slots, str) else slots:
-            value = getattr(holder, slot, None)
-            if value is not None and id(value) in new:
-                object.__setattr__(holder, slot, plain(value))
 
 
 def _unknown(name: str, namespace: dict[str, Any], known: dict[str, int]) -> str:

@@ -84,6 +84,23 @@ def call_unary(rule: Elementwise, function: Any, x: Tracked) -> Any:
     return made
 
 
+def call_binary(rule: Elementwise, op: Callable[[Any, Any], Any], a: Tracked, b: Tracked) -> Any:
+    """Compute an operator on two values of one face and dtype that broadcast: `call_elementwise` without its loops."""
+    x, y = a.array, b.array
+    try:
+        out = op(x, y)
+    except ValueError as error:
+        raise mismatch(error, rule, (a, b)) from None
+    keep_out, keep_x, keep_y = rule.keeps[3]
+    saved = None
+    if keep_out or keep_x or keep_y:
+        saved = (out if keep_out else None, x if keep_x else None, y if keep_y else None)
+    node = record(rule, out, (a.node, b.node), saved)
+    made = type(a)()
+    made.array, made.node = out, node
+    return made
+
+
 def call_linear(rule: Linear, function: Any, args: Sequence[Any]) -> Any:
     """Compute a linear function with positional settings only: `call` without its generality (2.5 for 6 us)."""
     x = args[0]

@@ -12,6 +12,7 @@ import numpy as np
 
 from .calls import (
     call,
+    call_binary,
     call_elementwise,
     call_linear,
     call_unary,
@@ -34,6 +35,7 @@ __all__ = [
     "array_ufunc",
     "blame",
     "call",
+    "call_binary",
     "call_elementwise",
     "call_linear",
     "call_unary",

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .dispatch import array_function, array_ufunc, call, call_elementwise, call_linear, call_unary
+from .dispatch import array_function, array_ufunc, call, call_binary, call_elementwise, call_linear, call_unary
 from .rules import tables
 from .rules.declare import RULES, Elementwise
 from .tape import OFF, Node, constant_for, state, tick
@@ -60,6 +60,8 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
                     if mode is not None:
                         mode(node, out, _frame(1))
                     return made
+                if m is not None and m.aval.dtype is aval.dtype and m.aval.fast:  # other shapes, no promotion
+                    return call_binary(rule, op, self, other)
             elif kind is float or kind is int:
                 if type(x) is _ndarray and (cache := aval.constants) is not None:
                     y = cache.get(other)

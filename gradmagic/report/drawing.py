@@ -67,7 +67,7 @@ def _edge(link: Link, curve: Curve) -> str:
         head = _arrow(points[-1], (curve.tip[0] + MARGIN, curve.tip[1] + MARGIN))
     label = ""
     if link.label and curve.label is not None:
-        x, y = curve.label[0] + MARGIN, curve.label[1] + MARGIN + 4
+        x, y = curve.label[0] + MARGIN, curve.label[1] + MARGIN + 1
         label = f'<text x="{x:.0f}" y="{y:.0f}">{escape(link.label)}</text>'
     kind = " ".join(part for part in ("e", _CLASSES.get(link.sign, ""), "back" if link.back else "") if part)
     ends = f'data-s="{link.tail[1:]}" data-d="{link.head[1:]}"' if link.sign != "constant" else ""

@@ -1,15 +1,13 @@
-"""The computation graph: what its boxes and arrows say, and the same as a `graphviz.Digraph`.
+"""The computation graph: what its boxes and arrows say.
 
-In: a `View`. Out: a `Picture` (plain data that drawing.py draws) and its DOT, from left to right: inputs, constants
-that have a name, operations, the result; the edges numbered, with the local derivatives.
+In: a `View`. Out: a `Picture`, plain data that drawing.py draws and dot.py writes as DOT: inputs, constants that have a
+name, operations, the result; the edges numbered, with the local derivatives.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-
-import graphviz
 
 from .model import Edge, Operation
 from .numbers import brief, number, shape_of, sign
@@ -92,13 +90,13 @@ def picture(view: View) -> Picture:
 
 def _box(view: View, operation: Operation, kind: str, rich: bool) -> Box:
     value, grad = operation.value, operation.grad
-    slope = brief(grad)
+    slope = brief(grad, digits=3)
     role = {"+": "pos", "-": "neg", "0": "zero", "!": "bad"}.get(sign(grad), "ink")
     if not rich:
         lines = [(view.title(operation, 22), "name")]
     elif operation.shape or value is None:
         lines = [(view.title(operation, 32), "name")]
-        about = f"{shape_of(operation.shape)}  {brief(value)}".strip()
+        about = f"{shape_of(operation.shape)}  {brief(value, digits=3)}".strip()
         lines += [(about, "value")] if about else []
         lines += [(f"grad {slope}", role)] if slope else []
     elif kind == "input":
@@ -112,7 +110,7 @@ def _box(view: View, operation: Operation, kind: str, rich: bool) -> Box:
     if place is not None and place.line:
         tip[0] += f"   ({place.label}, line {place.line})"
     about = " ".join(part for part in (shape_of(operation.shape), operation.dtype, brief(value)) if part)
-    tip += [f"value: {about}"] + ([f"gradient of {view.result_name}: {slope}"] if slope else [])
+    tip += [f"value: {about}"] + ([f"gradient of {view.result_name}: {brief(grad)}"] if slope else [])
     tip += [f"the last of {operation.count:,} turns"] if operation.count > 1 else []
     return Box(f"n{operation.key}", operation.key, kind, tuple(lines), "\n".join(tip))
 
@@ -132,10 +130,10 @@ def _link(view: View, operation: Operation, edge: Edge, rich: bool, weights: dic
 
 
 def _weights(view: View) -> dict[tuple[int, int], float]:
-    """Make edges as wide as what they carry is large: 1 to 4 points, by the logarithm over four decades."""
+    """Make edges as wide as what they carry is large: 1 to 3 points, by the logarithm over four decades."""
     norms = {(o.key, e.argument): e.flow.norm for o in view.operations for e in o.inputs if e.flow and e.flow.norm}
     peak = max(norms.values(), default=0.0)
-    return {mark: max(1.0, round(4 + 0.75 * math.log10(norm / peak), 1)) for mark, norm in norms.items() if peak}
+    return {mark: max(1.0, round(3 + 0.5 * math.log10(norm / peak), 1)) for mark, norm in norms.items() if peak}
 
 
 def _constants(shown: list[Operation]) -> tuple[list[Box], list[Link]]:
@@ -160,49 +158,3 @@ def _sentence(view: View) -> str:
     steps, names = view.steps, [entry.name for entry in view.trace.inputs]
     story = "; ".join(view.title(step, 40) for step in steps[:8]) + (" ..." if len(steps) > 8 else "")
     return f"Computation graph from {', '.join(names[:8]) or 'constants'} to {view.result_name}: {story}."
-
-
-def digraph(drawn: Picture) -> graphviz.Digraph:
-    """Write a picture as DOT. Boxes have the size that their text takes in a monospaced font."""
-    graph = graphviz.Digraph("gradient")
-    # nslimit: a 300-operation network takes 0.2 s instead of 4.2, with the same drawing.
-    graph.attr("graph", rankdir="LR", nslimit="1", nodesep="0.3", ranksep="0.45", tooltip=_escaped(drawn.sentence))
-    graph.attr("node", shape="box", style="rounded,filled", fontname="Courier", fontsize=str(FONT), fixedsize="true")
-    graph.attr("edge", fontname="Courier", fontsize=str(FONT - 1), arrowsize="0.7")
-    for box in drawn.boxes:
-        label = "\\n".join(_escaped(text) for text, _ in box.lines)
-        fill, line = _COLOURS[box.kind]
-        graph.node(
-            box.name, graphviz.nohtml(label), width=f"{box.width / 72:.3f}", height=f"{box.height / 72:.3f}",
-            fillcolor=fill, color=line, tooltip=_escaped(box.tip), **_EXTRA.get(box.kind, {}),
-        )  # fmt: skip
-    for link in drawn.links:
-        colour = _SIGNS.get(link.sign, "#5b6875")
-        more = {"constraint": "false"} if link.back else {}
-        if link.sign in {"0", "constant"} or link.back:
-            more["style"] = "dashed"
-        graph.edge(
-            link.tail, link.head, graphviz.nohtml(_label(link.label)), id=link.name, color=colour, fontcolor=colour,
-            penwidth=f"{link.weight:g}", tooltip=_escaped(link.tip), **more,
-        )  # fmt: skip
-    return graph
-
-
-_COLOURS = {
-    "input": ("#e8f1fb", "#1d5fa8"),
-    "constant": ("#ffffff", "#8a949e"),
-    "operation": ("#ffffff", "#6b7680"),
-    "result": ("#fdf3d7", "#8a6100"),
-}
-_EXTRA = {"constant": {"style": "rounded,dashed", "fontcolor": "#5b6875"}, "result": {"penwidth": "2"}}
-_SIGNS = {"+": "#1d5fa8", "-": "#b3431a", "0": "#6b7680", "!": "#b00020", "±": "#7a3e9d"}
-
-
-def _label(text: str) -> str:
-    """Pad a label where it has full-width characters, which the layout program takes to be narrow."""
-    return _escaped(text + " " * (width(text) - len(text))) + (" " if text else "")
-
-
-def _escaped(text: str) -> str:
-    escaped: str = graphviz.escape(text)
-    return escaped.replace("\n", "\\n")

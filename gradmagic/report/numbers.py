@@ -116,7 +116,7 @@ def decimals_of(numbers: Iterable[Any]) -> int:
     return most
 
 
-def brief(value: Value | None, room: int = 28) -> str:
+def brief(value: Value | None, room: int = 28, digits: int = 4) -> str:
     """Write a value in a few words: the number, the few numbers, or the range.
 
     Examples
@@ -131,7 +131,7 @@ def brief(value: Value | None, room: int = 28) -> str:
     if value is None:
         return ""
     if not value.shape:
-        return number(value.items)
+        return number(value.items, digits)
     if not value.size:
         return "empty"
     for count, name in ((value.nans, "NaN"), (value.infs, "inf")):
@@ -141,14 +141,14 @@ def brief(value: Value | None, room: int = 28) -> str:
         f", {n} of {value.size} {name}" for n, name in ((value.nans, "NaN"), (value.infs, "inf")) if n
     )
     if value.low is None or value.high is None:
-        return f"norm {number(value.norm)}{bad}" if value.norm is not None else "not numbers"
+        return f"norm {number(value.norm, digits)}{bad}" if value.norm is not None else "not numbers"
     if value.low == value.high and not bad:
-        return f"{number(value.low)} everywhere" if value.size > 1 else f"[{number(value.low)}]"
+        return f"{number(value.low, digits)} everywhere" if value.size > 1 else f"[{number(value.low, digits)}]"
     if len(value.shape) == 1 and value.size <= 4:
         listed = "[" + ", ".join(number(x) for x in value.items) + "]"
         if len(listed) <= room:
             return listed
-    return f"{number(value.low)} .. {number(value.high)}{bad}"
+    return f"{number(value.low, digits)} .. {number(value.high, digits)}{bad}"
 
 
 def shape_of(shape: tuple[int, ...]) -> str:
