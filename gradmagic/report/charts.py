@@ -1,0 +1,73 @@
+"""Small line charts as SVG, 1 KB each: x against y and against the slope, the loss against the sweeps.
+
+In: numbers. Out: SVG text without ids, in colours that drawing.py uses too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.sax.saxutils import escape, quoteattr
+
+from .numbers import number
+
+WIDTH, HEIGHT = 300, 150
+LEFT, RIGHT, TOP, BOTTOM = 58, 12, 22, 24
+POINTS = 150  # a line that has more is thinned
+
+STYLE = (
+    "text{font:11px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;"
+    "fill:var(--gm-muted,#5b6875)}.t{fill:var(--gm-ink,#1f2933);font-weight:600;font-size:12px}"
+    ".a{stroke:var(--gm-rule,#d5dbe1)}.l{fill:none;stroke:var(--gm-pos,#1d5fa8);stroke-width:1.8;stroke-linejoin:round}"
+    ".p{fill:var(--gm-pos,#1d5fa8)}"
+)
+
+
+def chart(title: str, x: Sequence[float], y: Sequence[float], x_name: str) -> str:
+    """Draw `y` against `x` as a complete SVG document; points that are not finite are left out.
+
+    Examples
+    --------
+    >>> chart("y", [0, 1, 2], [0, 1, 4], "x").count("<circle")
+    3
+    """
+    pairs = [(float(a), float(b)) for a, b in zip(x, y, strict=True) if a - a == 0 and b - b == 0]
+    if len(pairs) > POINTS:
+        pairs = [pairs[i * (len(pairs) - 1) // (POINTS - 1)] for i in range(POINTS)]
+    low_x, high_x = _ends([a for a, _ in pairs])
+    low, high = _ends([b for _, b in pairs])
+    points = [
+        (_between(a, low_x, high_x, LEFT, WIDTH - RIGHT), _between(b, low, high, HEIGHT - BOTTOM, TOP)) for a, b in pairs
+    ]
+    sentence = f"{title} against {x_name}: from {number(low)} to {number(high)} over {number(low_x)} to {number(high_x)}"
+    pieces = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
+        f'role="img" aria-label={quoteattr(sentence)}><style>{STYLE}</style>',
+        f'<text class="t" x="{LEFT}" y="13">{escape(title)}</text>',
+    ]
+    if low < 0 < high:
+        zero = _between(0.0, low, high, HEIGHT - BOTTOM, TOP)
+        pieces.append(f'<path class="a" d="M{LEFT} {zero:.1f}H{WIDTH - RIGHT}"/>')
+    pieces.append(f'<path class="a" fill="none" d="M{LEFT} {TOP}V{HEIGHT - BOTTOM}H{WIDTH - RIGHT}"/>')
+    for value, at in ((high, TOP + 4), (low, HEIGHT - BOTTOM)):
+        pieces.append(f'<text x="{LEFT - 6}" y="{at}" text-anchor="end">{number(value, 3)}</text>')
+    for text, at, anchor in (
+        (number(low_x, 3), LEFT, "start"),
+        (x_name, (LEFT + WIDTH - RIGHT) // 2, "middle"),
+        (number(high_x, 3), WIDTH - RIGHT, "end"),
+    ):
+        pieces.append(f'<text x="{at}" y="{HEIGHT - 8}" text-anchor="{anchor}">{escape(text)}</text>')
+    if points:
+        pieces.append('<path class="l" d="M' + "L".join(f"{a:.1f} {b:.1f}" for a, b in points) + '"/>')
+    if len(points) <= 40:
+        pieces += [f'<circle class="p" cx="{a:.1f}" cy="{b:.1f}" r="2.4"/>' for a, b in points]
+    return "".join(pieces) + "</svg>"
+
+
+def _ends(numbers: list[float]) -> tuple[float, float]:
+    return min(numbers, default=0.0), max(numbers, default=0.0)
+
+
+def _between(x: float, low: float, high: float, start: float, end: float) -> float:
+    # Halves first: the difference of two large floats may pass the largest.
+    span = high / 2 - low / 2
+    return start + (end - start) * ((x / 2 - low / 2) / span if span else 0.5)

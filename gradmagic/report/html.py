@@ -1,0 +1,214 @@
+"""The report as HTML: static first, so that it survives an export, an untrusted notebook and a reader without scripts.
+
+In: a `View`, and the drawn graph. Out: a piece of HTML, or a whole page. Jinja escapes every name and value. No ids, no
+network, nothing random: two reports do not meet on one page, and the same trace gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader
+from markupsafe import Markup, escape
+
+from ..engine.values import Value
+from .charts import chart
+from .drawing import svg
+from .graph import Picture
+from .history import history
+from .lanes import lanes
+from .layout import Layout
+from .numbers import aligned, brief, decimals_of, number, samples, shape_of, sign, sparkline
+from .source import Line, Part, lines, others
+from .steps import modes, steps
+from .strips import Curve, curve
+from .table import NUDGE, remarks, table
+from .view import View, circled
+
+BUDGET = 190_000  # bytes of SVG; a graph that is larger is shown as lanes. Base64 makes a third more of it.
+INLINE = 16  # elements of a matrix that is shown without being opened
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A small array as rows of (text, tone, strength): tone is the sign, strength 0 to 1 the size."""
+
+    rows: tuple[tuple[tuple[str, str, str], ...], ...]
+
+
+def to_html(view: View, drawn: tuple[Picture, Layout | None] | None) -> str:
+    """Write the report as a piece of HTML.
+
+    Parameters
+    ----------
+    view : View
+    drawn : (Picture, Layout or None) or None
+        The graph and its layout; without a layout it is shown as lanes, without both not at all.
+    """
+    trace = view.trace
+    result = trace.result
+    found = curve(view)
+    past = history(trace)
+    sweeps = max(1, len(trace.sweeps))
+    return _template("report.html").render(
+        view=view,
+        trace=trace,
+        value=_result(result.value) if result else "",
+        start=", ".join(f"{entry.name} = {brief(entry.value)}" for entry in trace.inputs[:4])
+        + (" …" if len(trace.inputs) > 4 else ""),
+        counts=f"{view.total:,} operation{'s' * (view.total != 1)}, {sweeps:,} sweep{'s' * (sweeps > 1)}",
+        table=list(table(view)),
+        remarks=remarks(view),
+        nudge=NUDGE,
+        strip=_strip(found) if found else None,
+        charts=_charts(found),
+        graph=_graph(view, drawn),
+        lines=[(line, _code(line)) for line in lines(view)],
+        others=others(view),
+        steps=steps(view),
+        modes=modes(view),
+        past=past,
+        past_charts=[
+            (chart(series.name, range(past.count), series.values, "sweep"), series.name) for series in past.series[:4]
+        ]
+        if past
+        else [],
+    )
+
+
+def page(report: str, view: View) -> str:
+    """Put a report into a page of its own."""
+    return _template("page.html").render(report=Markup(report), title=f"{view.result_name}: gradients")
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("gradmagic.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True, auto_reload=False
+    )
+    made.filters.update(
+        brief=lambda value: _spaced(brief(value)),
+        shape=shape_of,
+        number=number,
+        tone=lambda value: _TONES[sign(value)],
+        grid=_grid,
+        spark=lambda value: sparkline(samples(value), 32),
+        image=_image,
+        edges=_edges,
+        times=lambda text: text.replace("*", "·"),
+    )
+    made.globals.update(inline=INLINE, style=_part_of_page("style.css"), script=_part_of_page("script.js"))
+    return made
+
+
+@cache
+def _template(name: str) -> Any:
+    return _environment().get_template(name)
+
+
+def _part_of_page(name: str) -> Markup:
+    loader = PackageLoader("gradmagic.report")
+    source = loader.get_source(Environment(autoescape=True), name)[0]
+    return Markup(re.sub(r"\n\s*", "\n", source).strip())
+
+
+_TONES = {"+": "gm-pos", "-": "gm-neg", "0": "gm-zero", "!": "gm-bad", "±": "gm-both", "": ""}
+
+
+def _spaced(text: str) -> str:
+    """Write a range with an ellipsis."""
+    return text.replace(" .. ", " … ")
+
+
+def _result(value: Value) -> str:
+    return number(value.items, 6, point=True) if not value.shape else f"{shape_of(value.shape)} {_spaced(brief(value))}"
+
+
+def _edges(text: str) -> str:
+    """Write numbers of edges as circled digits: (4)(1) as ④①."""
+    return re.sub(r"\((\d+)\)", lambda match: circled(int(match[1])), text)
+
+
+def _image(drawing: str, alt: str) -> Markup:
+    """Put an SVG into an image, which stays where scripts and inline SVG are taken out."""
+    data = base64.b64encode(drawing.encode()).decode()
+    size = re.match(r'<svg[^>]* width="(\d+)"', drawing)
+    wide = size[1] if size else "600"
+    return Markup('<img class="gm-svg" alt="{}" width="{}" src="data:image/svg+xml;base64,{}">').format(alt, wide, data)
+
+
+def _grid(value: Value) -> Grid | None:
+    """Lay a small array of one or two dimensions out as a grid."""
+    if value.items is None or not value.size or not 1 <= len(value.shape) <= 2:
+        return None
+    rows = value.items if len(value.shape) == 2 else (value.items,)
+    texts = [text.strip() for text in aligned([x for row in rows for x in row])]
+    peak = max(abs(value.low or 0.0), abs(value.high or 0.0))
+    columns = len(rows[0])
+    cells = [_cell(text, x, peak) for text, x in zip(texts, (x for row in rows for x in row), strict=True)]
+    return Grid(tuple(tuple(cells[i : i + columns]) for i in range(0, len(cells), columns)))
+
+
+def _cell(text: str, x: Any, peak: float) -> tuple[str, str, str]:
+    if not isinstance(x, (int, float)):
+        return text, "", ""
+    if x - x != 0:
+        return text, "gm-bad", ""
+    strength = f"{abs(x) / peak * 0.45:.2f}" if peak else "0"
+    return text, "gm-zero" if x == 0 else "gm-pos" if x > 0 else "gm-neg", strength
+
+
+def _strip(found: Curve) -> list[tuple[str, list[str], bool]]:
+    rows = ((found.x_name, found.x), (found.y_name, found.y), (found.slope_name, found.slope))
+    return [
+        (name.replace("d", "∂", 1).replace("/d", "/∂") if i == 2 else name, [t.strip() for t in aligned(row, decimals_of(row))], i == 2)
+        for i, (name, row) in enumerate(rows)
+    ]
+
+
+def _charts(found: Curve | None) -> list[tuple[str, str]]:
+    if found is None or any(a >= b for a, b in zip(found.x, found.x[1:], strict=False)):
+        return []
+    slope = found.slope_name.replace("d", "∂", 1).replace("/d", "/∂")
+    return [
+        (chart(found.y_name, found.x, found.y, found.x_name), f"{found.y_name} against {found.x_name}"),
+        (chart(slope, found.x, found.slope, found.x_name), f"{slope} against {found.x_name}"),
+    ]
+
+
+def _graph(view: View, drawn: tuple[Picture, Layout | None] | None) -> dict[str, Any] | None:
+    if drawn is None or not view.steps:
+        return None
+    shown, layout = drawn
+    picture = svg(shown, layout) if layout is not None else ""
+    if not picture or len(picture.encode()) > BUDGET:
+        rows = lanes(view)[:80]
+        text = "\n".join(f"{row.lanes} {view.title(row.operation)}" for row in rows)
+        return {"lanes": text, "scope": view.scope}
+    return {"svg": picture, "alt": shown.sentence, "scope": view.scope}
+
+
+def _code(line: Line) -> Markup:
+    """Mark the expressions of a line by their exact columns, one inside the other."""
+    parts = [part for part in (line.main, *line.parts) if part is not None and part.end > part.column]
+    return _marked(line.text, 0, len(line.text), sorted(parts, key=lambda part: (part.column, -part.end)))
+
+
+def _marked(text: str, start: int, end: int, parts: list[Part]) -> Markup:
+    done, at = Markup(""), start
+    i = 0
+    while i < len(parts):
+        part = parts[i]
+        inside = [p for p in parts[i + 1 :] if p.column >= part.column and p.end <= part.end]
+        if part.column >= at and part.end <= end:
+            body = _marked(text, part.column, part.end, inside)
+            tip = f"{part.text}\nvalue {brief(part.value)}\ngradient {brief(part.grad) or 'none'}"
+            done += escape(text[at : part.column])
+            done += Markup('<span class="gm-x" data-k="{}" title="{}">{}</span>').format(part.key, tip, body)
+            at = part.end
+        i += 1 + len(inside)
+    return done + escape(text[at:end])
