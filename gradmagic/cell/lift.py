@@ -200,15 +200,17 @@ class Lifter:
 
     def _untrack(self, everything: list[Any]) -> None:
         """Tensors that carry a gradient only because they met a lifted array carry none without the magic."""
-        ours = {entry.node for entry in self.lifted if type(entry.tracked) is Array}
-        first = min((node.number for node in ours), default=0)
-        for tensor in everything:
-            if isinstance(type(tensor), type) and issubclass(type(tensor), Tensor):
-                node = tensor.node
-                if node is not None and node.number > first and node.rule is not None:
-                    leaves = [n for n in walk(node) if n.rule is None]
-                    if leaves and all(n in ours for n in leaves):
-                        tensor.node = None
+        ours = {entry.node.number for entry in self.lifted if type(entry.tracked) is Array}
+        tensors = [o for o in everything if issubclass(type(o), Tensor) and o.node is not None and o.node.rule is not None]
+        tensors = [t for t in tensors if t.node.number > min(ours, default=0)]
+        only_ours = set(ours)
+        for node in reversed(walk(*(t.node for t in tensors))):
+            sources = [n.number for n in node.inputs if n is not None]
+            if sources and only_ours.issuperset(sources):
+                only_ours.add(node.number)
+        for tensor in tensors:
+            if tensor.node.number in only_ours:
+                tensor.node = None
 
 
 def kind_of(value: Any) -> str:
