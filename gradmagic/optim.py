@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .engine import arrays
-from .engine.inplace import materialise, written
-from .engine.tape import enable_grad
+from .engine.inplace import Memory, memory_of
+from .engine.tape import constant_for, enable_grad, state, tick
 from .engine.tensor import Tensor
 
 
@@ -40,6 +39,7 @@ class Optimizer:
         self.defaults = defaults
         self.state: dict[Any, dict[str, Any]] = {}
         self.param_groups: list[dict[str, Any]] = []
+        self._memories: dict[int, tuple[Any, Memory]] = {}
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
@@ -114,15 +114,27 @@ class Optimizer:
         return "\n".join([*lines, ")"])
 
 
-def _take(p: Tensor, step: Any) -> None:
-    """Do p -= step in p's own memory, as its views expect, and tell the tape."""
+def _scaled(p: Tensor, g: Any, factor: float) -> Any:
+    """Give g * factor, the factor as the cached 0-d array of p's dtype (0.3 us; from a Python float 0.6)."""
+    if type(g) is np.ndarray and p.node is not None and (cache := p.node.aval.constants) is not None:
+        c = cache.get(factor)
+        return g * (constant_for(p.node.aval, factor) if c is None else c)
+    return factor * g
+
+
+def _take(p: Tensor, step: Any, memories: dict[int, tuple[Any, Memory]]) -> None:
+    """Do p -= step in p's own memory, and tell the tape that what it has saved of p is stale."""
     array = p.array
-    if type(array) is np.ndarray:
-        np.subtract(array, step, array, casting="same_kind")
-    else:
-        array = materialise(p)
-        array -= step
-    _touch(p)
+    if isinstance(array, np.generic):
+        p.array = array.dtype.type(array - step)  # nothing shares a scalar's memory
+        return
+    array -= step
+    found = memories.get(id(p))
+    if found is None or found[0] is not array:
+        memory = memory_of(array)
+        memory.where = "a parameter was moved by step() of an optimizer"
+        memories[id(p)] = found = (array, memory)
+    found[1].written = state.written = tick()
 
 
 class SGD(Optimizer):
@@ -176,13 +188,13 @@ class SGD(Optimizer):
             g = g + group["weight_decay"] * p.array
         momentum = group["momentum"]
         if momentum:
-            state = self.state.setdefault(id(p), {})
-            if (old := state.get("momentum_buffer")) is None:
-                state["momentum_buffer"] = buffer = np.copy(g)
+            kept = self.state.setdefault(id(p), {})
+            if (old := kept.get("momentum_buffer")) is None:
+                kept["momentum_buffer"] = buffer = np.copy(g)
             else:
-                state["momentum_buffer"] = buffer = momentum * old + (1 - group["dampening"]) * g
+                kept["momentum_buffer"] = buffer = momentum * old + (1 - group["dampening"]) * g
             g = g + momentum * buffer if group["nesterov"] else buffer
-        _take(p, group["lr"] * g)
+        _take(p, _scaled(p, g, group["lr"]), self._memories)
 
 
 class Adam(Optimizer):
@@ -228,16 +240,15 @@ class Adam(Optimizer):
         if group["maximize"]:
             g = -g
         if decay and self._decoupled:
-            _take(p, group["lr"] * decay * p.array)
+            _take(p, group["lr"] * decay * p.array, self._memories)
         elif decay:
             g = g + decay * p.array
-        state = self.state.setdefault(id(p), {"step": 0, "exp_avg": np.zeros_like(g), "exp_avg_sq": np.zeros_like(g)})
-        state["step"] += 1
-        state["exp_avg"] = mean = b1 * state["exp_avg"] + (1 - b1) * g
-        state["exp_avg_sq"] = square = b2 * state["exp_avg_sq"] + (1 - b2) * np.real(g * np.conj(g))
-        k = state["step"]
+        kept = self.state.setdefault(id(p), {"step": 0, "exp_avg": 0 * g, "exp_avg_sq": 0 * np.absolute(g)})
+        kept["step"] = k = kept["step"] + 1
+        kept["exp_avg"] = mean = b1 * kept["exp_avg"] + (1 - b1) * g
+        kept["exp_avg_sq"] = square = b2 * kept["exp_avg_sq"] + (1 - b2) * np.real(g * np.conj(g))
         size = np.sqrt(square) / math.sqrt(1 - b2**k) + group["eps"]
-        _take(p, group["lr"] / (1 - b1**k) * mean / size)
+        _take(p, group["lr"] / (1 - b1**k) * mean / size, self._memories)
 
 
 class AdamW(Adam):
@@ -251,5 +262,3 @@ class AdamW(Adam):
     ) -> None:  # fmt: skip
         super().__init__(params, lr, betas, eps, weight_decay, maximize=maximize)
 
-
-assert arrays and written
