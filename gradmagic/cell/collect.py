@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import arrays
+from ..engine.inplace import poisoned
 from ..engine.places import Place as RawPlace
 from ..engine.rules.declare import Elementwise, Linear
 from ..engine.tape import Leaf, Node, walk
@@ -36,6 +37,7 @@ class CellRecorder(Recorder):
         self.cut_lines: dict[tuple[str, RawPlace], int] = {}
         self.root_node: Node | None = None
         self.counting = True
+        self.swept = False  # whether a sweep went through, so that a missing gradient is zero
 
     def name(self, node: Node, name: str) -> None:
         """The value of `node` was assigned to `name`."""
@@ -73,6 +75,7 @@ class CellRecorder(Recorder):
         if self.counting:
             super().ended(root)
             self.root_node = root
+            self.swept = True
 
 
 def collect(
@@ -81,14 +84,9 @@ def collect(
     """Make the trace of a run that ended with `root`, or with `error`."""
     recorder: CellRecorder = run.recorder
     recorder.settle()
-    lifted = run.lifter.lifted
     nodes = list(reversed(walk(root))) if root is not None else _made(run)
     names = names_in(run.namespace, nodes, recorder.names)
-    entries = [(e.name, e.node, e.tracked, e.original, e.kind) for e in lifted] or [
-        (names[node.number][0], node, *_holder(run.namespace, node), "Tensor")
-        for node in nodes
-        if isinstance(node, Leaf) and names.get(node.number)
-    ]
+    entries = _entries(run, root, nodes, names)
     for entry_name, node, *_ in entries:
         names[node.number] = [entry_name, *(n for n in names.get(node.number, ()) if n != entry_name)]
     numbers = {node.number for node in nodes}
@@ -123,6 +121,24 @@ def collect(
         device=device,
         elementwise=root is not None and depends_entry_by_entry(root, [n for _, n, *_ in entries]),
     )
+
+
+def _entries(run: Any, root: Node | None, nodes: list[Node], names: dict[int, list[str]]) -> list[Any]:
+    """List the inputs: what was lifted by name; else the tensors that require grad; else what was lifted unasked."""
+    lifted = [(e.name, e.node, e.tracked, e.original, e.kind) for e in run.lifter.lifted]
+    if lifted and not run.unnamed:
+        return lifted
+    ours = {node.number for _, node, *_ in lifted}
+    leaves = [node for node in nodes if isinstance(node, Leaf) and node.number not in ours]
+    if not leaves:
+        numbers = {node.number for node in nodes}
+        return [entry for entry in lifted if root is None or entry[1].number in numbers]
+    counted = iter(range(1, len(leaves) + 1))
+    return [
+        (names[node.number][0] if names.get(node.number) else f"tensor {next(counted)}", node,
+         *_holder(run.namespace, node), "Tensor")
+        for node in leaves
+    ]  # fmt: skip
 
 
 def _made(run: Any) -> list[Node]:
@@ -186,7 +202,7 @@ def _input(entry: Any, recorder: Recorder, numbers: set[int], root: Node | None)
         raw = np.copy(arrays.to_host(raw)) if arrays.is_array(raw) else raw
         if kind in ("int", "float"):
             raw = float(raw) if not np.iscomplexobj(raw) else complex(raw)
-    elif root is not None:
+    elif root is not None and (recorder.swept or not reached):
         aval = node.aval
         raw = np.zeros(aval.shape, aval.tangent) if aval.shape else 0.0
     value = summarise(arrays.to_host(getattr(original, "array", original)))
@@ -273,7 +289,7 @@ def _constant(node: Node, i: int) -> str:
 def _formula(
     node: Node, i: int, texts: tuple[str, ...], names: dict[int, list[str]], place: Place | None, called: tuple[str, ...]
 ) -> str:
-    text, parameters = node.rule.formula(i)
+    text, parameters = node.rule.formula(i) if not poisoned(node) else ("", ())
     if not text or not parameters:
         return text
     filled = [called[-1] if called else "(" + place.text + ")" if place is not None and len(place.text) <= 24 else ""]

@@ -89,15 +89,16 @@ class Lifter:
                 if name in known:
                     return False
                 raise NameOnLineError(_unknown(name, self.namespace, known))
-            self._named(name, self.namespace[name])
+            self.named(name, self.namespace[name])
             return True
         if base not in self.namespace:
             raise NameOnLineError(_unknown(base, self.namespace, known))
         self._member(name, expression)
         return True
 
-    def _named(self, name: str, value: Any) -> None:
-        new = self._lift_any(name, value)
+    def named(self, name: str, value: Any) -> None:
+        """Lift `value` under all its names; `name` is the one that the report uses."""
+        new = self.any(name, value)
         if new is not value:
             for other, held in list(self.namespace.items()):
                 if held is value:
@@ -107,14 +108,21 @@ class Lifter:
         """Lift `params['W']`, `model.weight`, `xs[0]`: one entry of a container."""
         scope = self.namespace
         value = eval(compile(ast.Expression(expression), "%%grad", "eval"), scope)
-        new = self._lift_any(name, value)
+        new = self.any(name, value)
         if new is not value:
             target = ast.fix_missing_locations(
                 ast.Module([ast.Assign([_stored(expression)], ast.Name("__gradmagic_new__", ast.Load()))], [])
             )
             exec(compile(target, "%%grad", "exec"), {**scope, "__gradmagic_new__": new})
 
-    def _lift_any(self, name: str, value: Any) -> Any:
+    def any(self, name: str, value: Any) -> Any:
+        """Lift an array, a number, a tensor, or what a container holds of these.
+
+        Raises
+        ------
+        NotLiftableError
+            If there is nothing that a gradient can be taken by.
+        """
         if isinstance(value, Tensor):
             if value.node is None:
                 raise NotLiftableError(

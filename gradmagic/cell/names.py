@@ -7,73 +7,147 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 HOOK = "__gradmagic_named__"
 
 
 class _Usage(ast.NodeVisitor):
-    """Names that a cell reads before it assigns them itself, and names that it assigns at its top level, in order."""
+    """Names read before they are assigned, now (`read`) or when a function is called (`later`); names assigned."""
 
     def __init__(self) -> None:
         self.read: dict[str, int] = {}
+        self.later: dict[str, int] = {}
         self.assigned: dict[str, int] = {}
-        self._depth = 0
+        self._scopes: list[set[str]] = []  # what the functions, classes and comprehensions around bind themselves
+        self._functions = 0
 
     def visit_Name(self, node: ast.Name) -> None:
-        if isinstance(node.ctx, ast.Load):
-            if node.id not in self.assigned or self._depth:
-                self.read.setdefault(node.id, node.lineno)
-        elif not self._depth:
-            self.assigned.setdefault(node.id, node.lineno)
+        if any(node.id in scope for scope in self._scopes):
+            return
+        if not isinstance(node.ctx, ast.Load):
+            if self._scopes:
+                self._scopes[-1].add(node.id)  # the body of a class
+            else:
+                self.assigned.setdefault(node.id, node.lineno)
+        elif self._functions:
+            self.later.setdefault(node.id, node.lineno)
+        elif node.id not in self.assigned:
+            self.read.setdefault(node.id, node.lineno)
+
+    def _visit_all(self, nodes: Iterable[ast.AST | None]) -> None:
+        for node in nodes:
+            if node is not None:
+                self.visit(node)
 
     def visit_Assign(self, node: ast.Assign) -> None:
-        self.visit(node.value)  # the value is read before the target is assigned
-        for target in node.targets:
-            self.visit(target)
+        self._visit_all([node.value, *node.targets])  # the value is read before the target is assigned
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
-        if isinstance(node.target, ast.Name) and node.target.id not in self.assigned:
-            self.read.setdefault(node.target.id, node.lineno)
-        self.visit(node.value)
-        self.visit(node.target)
+        if isinstance(node.target, ast.Name):
+            self.visit(ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target))
+        self._visit_all([node.value, node.target])
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
-            self.visit(node.value)
-            self.visit(node.target)
+            self._visit_all([node.value, node.target])
 
     def visit_For(self, node: ast.For) -> None:
-        self.visit(node.iter)
-        for part in (node.target, *node.body, *node.orelse):
-            self.visit(part)
-
-    def _scope(self, node: Any) -> None:
-        self._depth += 1
-        self.generic_visit(node)
-        self._depth -= 1
+        self._visit_all([node.iter, node.target, *node.body, *node.orelse])
 
     def visit_FunctionDef(self, node: Any) -> None:
-        if not self._depth:
-            self.assigned.setdefault(node.name, node.lineno)
-        self._scope(node)
+        arguments = node.args
+        self._visit_all([*getattr(node, "decorator_list", ()), *arguments.defaults, *arguments.kw_defaults])
+        if hasattr(node, "name"):
+            self.visit_Name(ast.copy_location(ast.Name(node.name, ast.Store()), node))
+        body = node.body if isinstance(node.body, list) else [node.body]
+        parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+        self._scopes.append({a.arg for a in parameters if a is not None} | _bound_in(body))
+        self._functions += 1
+        self._visit_all(body)
+        self._functions -= 1
+        self._scopes.pop()
 
-    visit_AsyncFunctionDef = visit_ClassDef = visit_FunctionDef
-    visit_Lambda = visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _scope
+    visit_AsyncFunctionDef = visit_Lambda = visit_FunctionDef
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self._visit_all([*node.decorator_list, *node.bases, *node.keywords])
+        self.visit_Name(ast.copy_location(ast.Name(node.name, ast.Store()), node))
+        self._scopes.append(set())
+        self._visit_all(node.body)
+        self._scopes.pop()
+
+    def visit_ListComp(self, node: Any) -> None:
+        self.visit(node.generators[0].iter)
+        self._scopes.append(_bound_in([g.target for g in node.generators]))
+        self.generic_visit(node)
+        self._scopes.pop()
+
+    visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp
 
 
-def usage(tree: ast.AST) -> tuple[dict[str, int], dict[str, int]]:
-    """Give the names that `tree` reads from outside and those that it assigns, each with its first line.
+def _bound_in(body: list[Any]) -> set[str]:
+    """Give the names that the statements of a function bind in it, without those of functions inside."""
+    found: set[str] = set()
+    others: set[str] = set()
+    todo = list(body)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, (ast.Global, ast.Nonlocal)):
+            others.update(node.names)
+        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            found.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.add(node.name)
+            continue
+        elif isinstance(node, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+            continue
+        todo += ast.iter_child_nodes(node)
+    return found - others
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a cell does with names: each with the line of its first use.
+
+    Attributes
+    ----------
+    reads
+        From outside: before the cell assigns them, or inside its functions.
+    assigns
+        At the top level.
+    first
+        Assigned by a statement of the top level that runs in any case, before anything reads them: what they were
+        before the cell does not matter.
+    """
+
+    reads: dict[str, int]
+    assigns: dict[str, int]
+    first: dict[str, int]
+
+
+def usage(tree: ast.Module) -> Usage:
+    """Find the names that `tree` reads and assigns.
 
     Examples
     --------
     >>> usage(ast.parse("y = 2*x + 1\\nz = y.sum()"))
-    ({'x': 1}, {'y': 1, 'z': 2})
+    Usage(reads={'x': 1}, assigns={'y': 1, 'z': 2}, first={'y': 1, 'z': 2})
+    >>> usage(ast.parse("f = lambda u: a*u\\nif b:\\n    c = 2\\na = 1")).first
+    {'f': 1, 'a': 4}
     """
     found = _Usage()
-    found.visit(tree)
-    return found.read, found.assigned
+    first: dict[str, int] = {}
+    for statement in tree.body:
+        before = set(found.assigned)
+        found.visit(statement)
+        if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.With, ast.Import, ast.ImportFrom, ast.FunctionDef)):
+            new = [name for name in found.assigned if name not in before and name not in found.read]
+            first |= {name: found.assigned[name] for name in new}
+    later = {name: line for name, line in found.later.items() if name not in first}
+    return Usage(later | found.read, found.assigned, first)
 
 
 def simple_values(tree: ast.Module) -> dict[str, ast.expr]:

@@ -53,6 +53,7 @@ class _Shown:
         self.namespace = dict(namespace)
         self.cell = Source(text, None, "", label, 1, compile)  # type: ignore[arg-type]
         self.lifter = Lifter(self.namespace)
+        self.unnamed = True
         self.recorder = CellRecorder("")
         self.notes: list[tuple[str, str, int | None]] = []
 
@@ -85,6 +86,7 @@ def report_of(result: Any, namespace: Mapping[str, Any], text: str, label: str, 
         with tape.watch(shown.recorder):
             shown.recorder.counting = False
             sweep(result.node, seed(result, None), retain=True)
+            shown.recorder.swept = True
     trace = collect(shown, result.node, name=text, value=result.array, own=not freed)
     return Report(trace, **settings)
 
