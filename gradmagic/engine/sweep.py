@@ -95,7 +95,13 @@ def sweep(
         if number < written:
             check_fresh(node)
         fast = rule.fast
-        parts = rule.partials if fast else _pulled(node, g, saved, create_graph, path)
+        if fast:
+            parts = rule.moves
+        elif type(rule) is Linear and rule.into is None and not rule.sequence:
+            like, rest, kwargs = saved
+            parts = (conform(rule.transpose(g, like, *rest, **kwargs), like),)
+        else:
+            parts = _pulled(node, g, saved, create_graph)
         following = None
         for source, c in zip(node.inputs, parts):  # noqa: B905  (strict= costs 80 ns)
             if source is None or c is None or (path is not None and source.number not in path):
@@ -108,6 +114,8 @@ def sweep(
                 c, mine = g, False
             elif c is MINUS:
                 c, mine = -g, True
+            elif type(c) is int:
+                c, mine = g * saved[c], True
             else:
                 c, mine = g * c(*saved), True
             if flows is not None:
@@ -116,12 +124,14 @@ def sweep(
             old = cotangent_at(at)
             if old is None:
                 if type(c) is Scattered:  # x[i] in a loop: into one buffer, or the loop would be quadratic
-                    c, mine = c.alone(source.aval), True
-                cotangents[at] = c
-                if mine and type(c) in KINDS:
+                    c = cotangents[at] = c.alone(source.aval)
                     owned.add(at)
+                else:
+                    cotangents[at] = c
                 if source.rule is None:
                     found.append(source)
+                    if mine and type(c) in KINDS:
+                        owned.add(at)
                 elif following is None:
                     following = source
                 else:
@@ -156,12 +166,9 @@ def sweep(
     return found, cotangents, owned
 
 
-def _pulled(node: Node, g: Any, saved: Any, create_graph: bool, path: set[int] | None) -> Any:
+def _pulled(node: Node, g: Any, saved: Any, create_graph: bool) -> Any:
     """Give the cotangents of the inputs by the node's own rule, each brought to its input's shape and dtype."""
     rule = node.rule
-    if type(rule) is Linear and rule.into is None and not rule.sequence:
-        like, rest, kwargs = saved
-        return (conform(rule.transpose(g, like, *rest, **kwargs), like),)
     if rule is PICK:
         bundle: list[Any] = [None] * len(node.inputs[0].aval)  # type: ignore[union-attr, arg-type]
         bundle[saved] = g

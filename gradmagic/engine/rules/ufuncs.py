@@ -36,7 +36,7 @@ elementwise(np.fmod,        SAME,                                lambda _z, x, y
 elementwise(np.negative,    MINUS,                                                                      torch="Neg")
 elementwise(np.positive,    SAME,                                                                       torch="Alias")
 elementwise(np.reciprocal,  lambda y, _x: -y * y)
-elementwise(np.square,      lambda _y, x: 2 * x,                                                        torch="Pow")
+elementwise(np.square,      lambda _y, x: x + x,                                                        torch="Pow")
 elementwise(np.sqrt,        lambda y, _x: 0.5 / y)
 elementwise(np.cbrt,        lambda y, _x: 1 / (3 * y * y))
 elementwise(np.hypot,       lambda z, x, _y: x / nonzero(z), lambda z, _x, y: y / nonzero(z))
