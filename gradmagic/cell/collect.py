@@ -220,13 +220,15 @@ def _operations(
     nodes: list[Node], recorder: CellRecorder, names: dict[int, list[str]], tracked: dict[int, Any], run: Any
 ) -> tuple[Operation, ...]:
     filename = run.cell.filename
+    lifted = {e.node.number for e in run.lifter.lifted if not isinstance(e.tracked, Tensor)}
     places: dict[Any, Place] = {}
     held = {v.node.number: v for v in run.namespace.values() if isinstance(v, Tracked) and v.node is not None}
     made = []
     for node in nodes:
         number = node.number
         place = None
-        if node.place is not None:
+        # An input that was there before the cell is from nowhere in it: its node was made by the magic.
+        if node.place is not None and (number not in lifted or node.place[0].co_filename == filename):
             key = (node.place, recorder.lines.get(number))
             place = places.get(key)
             if place is None:

@@ -9,34 +9,54 @@ from __future__ import annotations
 import __future__
 import ast
 import linecache
-import sys
 import traceback
 import types
 from functools import partial
 from typing import Any
 
+from ..engine.errors import GradmagicError
 from .run import Source
 
 
-def cell_source(shell: Any, cell: str, frame: Any) -> Source:
-    """Parse a cell as IPython would: its own transforms, under a cached name, line 1 being the magic's own line."""
-    number = _number(shell, frame)
-    text = "\n" + shell.transform_cell(cell)
-    name = shell.compile.cache(text, number, raw_code="%%grad\n" + cell)
+def cell_source(shell: Any, cell: str, frame: Any, first_line: int | None = None) -> Source:
+    """Parse a cell as IPython would: its own transforms, under a cached name, lines counted as the editor counts them."""
+    number = cell_number(shell, frame)
+    first = first_line or _first_line(shell, cell)
+    text = "\n" * (first - 1) + shell.transform_cell(cell)
+    # A name of its own for each run: a cell run twice keeps both its labels.
+    name = shell.compile.cache(text, number, raw_code=f"%%grad {number}\n{cell}")
     with shell.compile.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT):
         tree = shell.compile.ast_parse(text, filename=name)
         tree = shell.transform_ast(tree)
-    label = "In [*]" if number is None else f"In [{number}]"
+    if shell.ast_node_interactivity == "last_expr_or_assign":
+        tree.body += _shown_assignment(tree)
 
     def compiled(tree: Any, filename: str, mode: str) -> Any:
         with shell.compile.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT):
             return shell.compile(tree, filename, mode)
 
-    return Source(cell.rstrip("\n"), tree, name, label, 2, compiled)
+    return Source(cell.rstrip("\n"), tree, name, f"In [{number}]", first, compiled)
 
 
-def _number(shell: Any, frame: Any) -> int:
-    """The number of the cell that runs: IPython 9.18 raises `execution_count` before a cell runs, 8.x after it."""
+def _first_line(shell: Any, cell: str) -> int:
+    """Tell on which line of the editor the cell's text begins: 2, or more where other magics stand above it."""
+    history = getattr(getattr(shell, "history_manager", None), "input_hist_raw", None) or [""]
+    raw, text = history[-1].rstrip(), cell.rstrip()
+    at = raw.rfind(text)
+    return raw.count("\n", 0, at) + 1 if text and at > 0 and at + len(text) == len(raw) else 2
+
+
+def _shown_assignment(tree: ast.Module) -> list[ast.stmt]:
+    last = tree.body[-1] if tree.body else None
+    targets = last.targets if isinstance(last, ast.Assign) else [getattr(last, "target", None)]
+    if len(targets) != 1 or not isinstance(targets[0], ast.Name):
+        return []
+    name = ast.copy_location(ast.Name(targets[0].id, ast.Load()), targets[0])
+    return [ast.copy_location(ast.Expr(name), targets[0])]
+
+
+def cell_number(shell: Any, frame: Any) -> int:
+    """Give the number of the cell that runs: IPython 9.18 raises `execution_count` before a cell runs, 8.x after it."""
     known = getattr(shell.compile, "_filename_map", {})
     while frame is not None:
         number = known.get(frame.f_code.co_filename)
@@ -100,6 +120,8 @@ def shorten(shell: Any, error: BaseException, filename: str) -> None:
         if cause is not None and type(cause).__module__.startswith("gradmagic"):
             # NumPy hides our message under "setting an array element with a sequence".
             lines += traceback.format_exception_only(type(cause), cause)
+        if user is None and isinstance(error, GradmagicError):  # the cell did not run: there is no line to point at
+            return [*lines, *shell.InteractiveTB.get_exception_only(type(error), error)]
         try:
             lines += shell.InteractiveTB.structured_traceback(type(error), error, user, tb_offset=0)
         except Exception:  # a traceback formatter that changed: the plain one says the same
@@ -109,8 +131,3 @@ def shorten(shell: Any, error: BaseException, filename: str) -> None:
     error._render_traceback_ = render  # type: ignore[attr-defined]
     if user is not None:
         error.__traceback__ = user
-
-
-def stack_frame() -> Any:
-    """Give the frame of the caller."""
-    return sys._getframe(1)

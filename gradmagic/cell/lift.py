@@ -246,7 +246,8 @@ def _stored(expression: ast.expr) -> ast.expr:
 
 
 def _unknown(name: str, namespace: dict[str, Any], known: dict[str, int]) -> str:
-    candidates = [n for n in (*known, *namespace) if not n.startswith("_")]
+    usable = [n for n, v in namespace.items() if liftable(v) or isinstance(v, (Tensor, dict, list, tuple))]
+    candidates = [n for n in (*known, *usable) if not n.startswith("_")]
     near = difflib.get_close_matches(name, candidates, 1)
     hint = f" Did you mean {near[0]}?" if near else ""
     return (

@@ -7,16 +7,27 @@ from __future__ import annotations
 
 import ast
 import sys
+import warnings
 from typing import Any
 
+from IPython.core.displayhook import DisplayHook
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand, output_can_be_silenced
+from IPython.core.magic import (
+    Magics,
+    line_cell_magic,
+    line_magic,
+    magics_class,
+    no_var_expand,
+    output_can_be_silenced,
+)
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from IPython.display import display
 from traitlets import Bool, Enum, Int
 from traitlets.config import Configurable
 
 from ..engine import tape
+from ..engine.errors import GradmagicError
+from ..engine.tensor import Tensor
 from ..report import Report
 from . import host
 from .run import Failed, Options, Run
@@ -26,6 +37,23 @@ _OPTIONS = (
     "--of", "--gradient", "--device", "--dtype", "--save", "--into", "--max-nodes", "--no-graph", "--quiet", "--ascii",
 )  # fmt: skip
 _running: list[bool] = []  # a %%grad inside a %%grad is refused
+
+
+class CellMagicError(GradmagicError, RuntimeError):
+    """`%%grad` stands where it cannot run: below another line of its cell, or inside another `%%grad`.
+
+    Wrong::
+
+        # the parabola
+        %%grad x
+        y = x**2
+
+    Right::
+
+        %%grad x
+        # the parabola
+        y = x**2
+    """
 
 
 class GradMagic(Configurable):
@@ -70,10 +98,18 @@ class GradMagics(Magics):
         %grad EXPR          the same for one expression, or for a tensor computed in earlier cells
         """
         if line.strip() in ("-h", "--help"):
-            print(self.grad.__doc__)
+            print(self.grad.parser.format_help())
             return None
         if cell is None:
             return self._line(line)
+        first, _, rest = cell.lstrip().partition("\n")
+        inner = first.split()[0] if first.startswith("%%") else ""
+        if inner == "%%grad" or _running:
+            raise self._short(CellMagicError(
+                "a %%grad inside a %%grad is not run: take the inner one out, or use gm.grad(f) there."
+            ))  # fmt: skip
+        if inner in ("%%time", "%%capture", "%%prun"):  # the same with the two lines exchanged, and our cell innermost
+            return self.shell.run_cell_magic(inner[2:], first[len(inner) :].strip(), f"%%grad {line}\n{rest}")
         args = self._parse(line)
         run = self._run(args, cell, sys._getframe(1))
         return self._after(args, lambda: run.execute(), run)
@@ -87,32 +123,36 @@ class GradMagics(Magics):
         args.names = tuple(_unquoted(line, args.names))
         return args
 
-    def _run(self, args: Any, cell: str, frame: Any) -> Run:
-        if _running:
-            raise RuntimeError("a %%grad inside a %%grad is not run: take the inner one out, or use gm.grad(f) there.")
+    def _run(self, args: Any, cell: str, frame: Any, first_line: int | None = None) -> Run:
         options = Options(args.names, _bare(args.of), _bare(args.gradient), args.device, args.dtype)
-        return Run(host.cell_source(self.shell, cell, frame), self.shell.user_ns, options)
+        return Run(host.cell_source(self.shell, cell, frame, first_line), self.shell.user_ns, options)
+
+    def _short(self, error: Exception) -> Exception:
+        host.shorten(self.shell, error, "")
+        return error
 
     def _after(self, args: Any, execute: Any, run: Run) -> Report | None:
         _running.append(True)
+        error: BaseException | None = None
         try:
             trace = execute()
         except Failed as failed:
-            error = failed.__cause__
-            assert error is not None
-            if failed.trace.operations and not args.quiet and not isinstance(error, KeyboardInterrupt):
-                display(self._report(failed.trace, args))
-            host.shorten(self.shell, error, run.cell.filename)
-            raise error from error.__cause__
-        except Exception as error:
-            host.shorten(self.shell, error, run.cell.filename)
-            raise
+            error, trace = failed.__cause__, failed.trace
+        except Exception as raised:
+            error, trace = raised, None
         finally:
             _running.pop()
-        return self._shown(trace, args, run)
+        if error is None:
+            return self._shown(trace, args, run)
+        computed = trace is not None and any(operation.rule for operation in trace.operations)
+        if computed and not args.quiet and isinstance(error, Exception):
+            display(self._report(trace, args))
+        host.shorten(self.shell, error, run.cell.filename)
+        raise error  # out here, so that its own context ("during handling of ...") stays
 
     def _shown(self, trace: Any, args: Any, run: Run) -> Report | None:
-        if run.shown and run.shown[0] is not None and not run.cell.text.rstrip().endswith(";"):
+        silent = DisplayHook.semicolon_at_end_of_expression(run.cell.text) or not self.displays
+        if run.shown and run.shown[0] is not None and not silent:
             display(run.shown[0])
         report = self._report(trace, args)
         remember(report)
@@ -149,25 +189,42 @@ class GradMagics(Magics):
 
         return self._after(args, result, run)
 
+    @property
+    def displays(self) -> bool:
+        """Whether the value of a cell's last expression is shown."""
+        return bool(self.shell.ast_node_interactivity != "none")
+
     # -- the line --------------------------------------------------------------------------------
     def _line(self, line: str) -> Report | None:
         text = line.strip()
-        if "\n" in text or not text:
-            raise UsageError("%grad EXPR reports on one expression, %%grad on the first line of a cell on the whole cell")
-        try:
-            value = eval(compile(text, "%grad", "eval"), self.shell.user_ns)
-        except SyntaxError:
-            value = None
-        args = self._parse("")
-        from ..engine.tensor import Tensor
-
-        if isinstance(value, Tensor) and value.node is not None:
-            number = host._number(self.shell, sys._getframe(1))
-            report = report_of(value, self.shell.user_ns, text, f"In [{number}]", layout=self.settings.layout)
+        if not text:
+            raise UsageError("%grad EXPR reports on one expression; %%grad on the first line of a cell on the whole cell")
+        value = self.shell.user_ns.get(text)
+        if isinstance(value, Tensor):
+            number = host.cell_number(self.shell, sys._getframe(1))
+            try:
+                report = report_of(value, self.shell.user_ns, text, f"In [{number}]", layout=self.settings.layout)
+            except GradmagicError as error:
+                raise self._short(error) from None
             remember(report)
             return report
-        run = self._run(args, text + "\n", sys._getframe(1))
-        return self._after(args, lambda: run.execute(), run)
+        run = self._run(self._parse(""), text + "\n", sys._getframe(1), first_line=1)
+
+        def execute() -> Any:
+            trace = run.execute()
+            run.shown.clear()  # the report begins with the value
+            return trace
+
+        return self._after(self._parse(""), execute, run)
+
+    @no_var_expand
+    @line_magic("%grad")
+    def _misplaced(self, line: str) -> None:
+        """`%%grad` that is not on the first line of its cell reaches IPython as a line magic of this name."""
+        raise self._short(CellMagicError(
+            f"%%grad {line}".rstrip() + " must be the first line of its cell: move what stands above it below it, "
+            "or into a cell of its own."
+        ))  # fmt: skip
 
 
 def _bare(text: str) -> str:
@@ -205,7 +262,10 @@ def _rewrite(lines: list[str]) -> list[str]:
     _rewriting.append(True)
     try:
         text = shell.transform_cell(cell)
-        tree = compile(text, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        tree = compile(text, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        with warnings.catch_warnings():  # they come when the cell is compiled to be run
+            warnings.simplefilter("ignore")
+            compile(tree, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     except SyntaxError:
         return ["\n", *lines[1:]]
     finally:
@@ -247,7 +307,8 @@ def unload(shell: Any) -> None:
     """Take the magics away again."""
     magics = shell.magics_manager.registry.pop("GradMagics", None)
     for kind in ("line", "cell"):
-        shell.magics_manager.magics[kind].pop("grad", None)
+        for name in ("grad", "%grad"):
+            shell.magics_manager.magics[kind].pop(name, None)
     if magics is not None and magics.settings in shell.configurables:
         shell.configurables.remove(magics.settings)
     transforms = shell.input_transformer_manager.cleanup_transforms

@@ -82,6 +82,12 @@ class Run:
     def prepare(self) -> tuple[Any, Any]:
         """Lift what is there and compile the cell: (statements, last expression or None)."""
         source.remember(self.cell.filename, self.cell.label)
+        tree = instrument(self.cell.tree)
+        last = None
+        if tree.body and isinstance(tree.body[-1], ast.Expr):
+            last = ast.Expression(tree.body.pop().value)  # type: ignore[attr-defined]
+        statements = self.cell.compile(tree, self.cell.filename, "exec")
+        expression = None if last is None else self.cell.compile(last, self.cell.filename, "eval")
         try:
             if self.unnamed:
                 lift_unnamed(self)
@@ -90,17 +96,11 @@ class Run:
                     if name in self.uses.first or not self.lifter.name(name, 1, self.uses.assigns):
                         self.waiting.add(name)
                 self.lift_new = lambda name, value: name in self.waiting
+            self._warn_of_aliases()
         except BaseException:
             self.lifter.put_back()
             raise
-        self._warn_of_aliases()
-        tree = instrument(self.cell.tree)
-        last = None
-        if tree.body and isinstance(tree.body[-1], ast.Expr):
-            last = ast.Expression(tree.body.pop().value)  # type: ignore[attr-defined]
-        run = self.cell.compile
-        statements = run(tree, self.cell.filename, "exec")
-        return statements, None if last is None else run(last, self.cell.filename, "eval")
+        return statements, expression
 
     def execute(self) -> Trace:
         """Run the cell and give its trace.
