@@ -132,15 +132,21 @@ def full(
     """
     value = fill_value.array if isinstance(fill_value, Tracked) else fill_value
     kind = _FLOAT[0] if isinstance(value, float) else None
-    return _made(np.full(size, value, kind if dtype is None else np.dtype(dtype)), None, device, requires_grad)
+    return _made(
+        np.full(size, value, kind if dtype is None else np.dtype(dtype)), None, device, requires_grad
+    )
 
 
-def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def eye(
+    n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """As `torch.eye`: ones on the diagonal."""
     return _made(np.eye(n, m, dtype=np.dtype(dtype or _FLOAT[0])), None, device, requires_grad)
 
 
-def arange(*args: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **words: Any) -> Tensor:
+def arange(
+    *args: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **words: Any
+) -> Tensor:
     """As `torch.arange`: from `start` (0) up to but not including `end` by `step` (1); whole if all three are.
 
     Examples
@@ -149,9 +155,11 @@ def arange(*args: Any, dtype: Any = None, device: Any = None, requires_grad: boo
     >>> gm.arange(0, 1, 0.25)
     tensor([0.0000, 0.2500, 0.5000, 0.7500])
     """
-    values = [a.item() if isinstance(a, Tracked) else a for a in args]
-    start, end, step = {1: (0, *values, 1), 2: (*values, 1)}.get(len(values), tuple(values))[:3] or (0, 0, 1)
-    start, end, step = words.get("start", start), words.get("end", end), words.get("step", step)
+    values: list[Any] = [a.item() if isinstance(a, Tensor) else a for a in args]
+    values = [0, *values, 1] if len(values) == 1 else [*values, 1][:3]
+    start, end, step = (
+        words.get(k, v) for k, v in zip(("start", "end", "step"), values or [0, 0, 1], strict=True)
+    )
     whole = all(isinstance(v, int) for v in (start, end, step))
     count = max(math.ceil((end - start) / step), 0)
     kind = np.dtype(dtype) if dtype is not None else np.dtype(np.int64) if whole else _FLOAT[0]
@@ -206,7 +214,9 @@ def normal(mean: Any, std: Any, size: Any = None, **options: Any) -> Tensor:
     """As `torch.normal`: draws from normal distributions with these means and standard deviations."""
     mean, std = (a.array if isinstance(a, Tracked) else a for a in (mean, std))
     shape = np.broadcast_shapes(np.shape(mean), np.shape(std)) if size is None else tuple(size)
-    return _made(np.asarray(generator().standard_normal(shape) * std + mean), _FLOAT[0], None, False, **options)
+    return _made(
+        np.asarray(generator().standard_normal(shape) * std + mean), _FLOAT[0], None, False, **options
+    )
 
 
 def bernoulli(input: Any) -> Tensor:
@@ -218,6 +228,11 @@ def bernoulli(input: Any) -> Tensor:
 # ---- several tensors into one -----------------------------------------------------------------------------------
 
 _CAT, _STACK = named(np.concatenate, "CatBackward0"), named(np.stack, "StackBackward0")
+
+
+def _several(args: tuple[Any, ...]) -> Any:
+    """Give `f(a, b)` and `f([a, b])` one form."""
+    return args[0] if len(args) == 1 and isinstance(args[0], (list, tuple)) else args
 
 
 def _tensors(tensors: Any) -> list[Any]:
@@ -274,7 +289,8 @@ def einsum(equation: str, *operands: Any) -> Any:
     >>> gm.einsum("ij->i", gm.ones(2, 3))
     tensor([3., 3.])
     """
-    return np.einsum(equation, *_tensors(operands[0] if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else operands))  # type: ignore[call-overload]
+    factors: Any = _tensors(_several(operands))
+    return np.einsum(equation, *factors)
 
 
 def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
@@ -284,13 +300,15 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
 
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
     """As `torch.meshgrid`: the coordinates of a grid."""
-    axes = _tensors(tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors)
+    axes = _tensors(_several(tensors))
     order = [1, 0, *range(2, len(axes))] if indexing == "xy" and len(axes) > 1 else list(range(len(axes)))
     sizes = [len(axes[i]) for i in order]
     made = []
     for i, x in enumerate(axes):
         at = order.index(i)
-        made.append(np.broadcast_to(np.reshape(x, (1,) * at + (-1,) + (1,) * (len(axes) - at - 1)), tuple(sizes)))
+        made.append(
+            np.broadcast_to(np.reshape(x, (1,) * at + (-1,) + (1,) * (len(axes) - at - 1)), tuple(sizes))
+        )
     return tuple(made)
 
 
@@ -319,7 +337,9 @@ _TABLE: dict[str, Any] = {
     "zeros": _filled("zeros", 0), "ones": _filled("ones", 1), "empty": _filled("empty", 0),
     "rand": _draw("rand", "random"), "randn": _draw("randn", "standard_normal"),
 }  # fmt: skip
-_TABLE |= {f"{name}_like": _like(name) for name in ("zeros", "ones", "empty", "full", "rand", "randn", "randint")}
+_TABLE |= {
+    f"{name}_like": _like(name) for name in ("zeros", "ones", "empty", "full", "rand", "randn", "randint")
+}
 _TABLE |= {"concat": cat, "concatenate": cat, "row_stack": vstack}
 
 
@@ -347,7 +367,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
 
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
     *_TABLE,
     "arange", "as_tensor", "bernoulli", "cat", "einsum", "eye", "from_numpy", "full", "get_default_dtype", "hstack",
     "is_floating_point", "is_tensor", "linspace", "logspace", "manual_seed", "meshgrid", "normal", "numel", "randint",

@@ -46,7 +46,9 @@ def _like(shape: tuple[int, ...], proto: Any) -> Any:
     return arrays.zeros(Aval(shape, proto.dtype, None), proto)
 
 
-def _patches(x: Any, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> tuple[Any, Pair]:
+def _patches(
+    x: Any, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> tuple[Any, Pair]:
     """Give (batch, groups, channels of a group * kernel, places), and the size of the output."""
     n, c, h, w = x.shape
     out = tuple(out_size(*s) for s in zip((h, w), kernel, stride, padding, dilation, strict=True))
@@ -162,5 +164,3 @@ def avg_unpool(g: Any, size: Pair, kernel: Pair, stride: Pair, padding: Pair) ->
     for _, _, part in _slices(kernel, stride, (1, 1), g.shape[2:]):
         image[part] += share
     return image[:, :, p : p + h, q : q + w]
-
-

@@ -59,9 +59,7 @@ class DType:
         return self.dtype.itemsize
 
 
-_NAMES = (
-    "float16 float32 float64 complex64 complex128 uint8 int8 int16 int32 int64 bool uint16 uint32 uint64".split()
-)
+_NAMES = "float16 float32 float64 complex64 complex128 uint8 int8 int16 int32 int64 bool uint16 uint32 uint64".split()
 DTYPES: dict[str, DType] = {name: DType(name, name) for name in _NAMES}
 # PyTorch's second names.
 ALIASES = {

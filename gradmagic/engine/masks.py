@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-_BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
+_BITS: dict[Any, Any] = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
 _BOOL, _BYTE = np.dtype(bool), np.dtype(np.int8)
 _SMALL = 128
 

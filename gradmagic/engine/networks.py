@@ -58,7 +58,9 @@ def erf(x: Any) -> Any:
     small = 2 / math.sqrt(math.pi) * np.exp(-square) * near * (1 + series)
     far = np.maximum(a, _JOIN)
     tail = far * 0
-    for n in range(_FRACTIONS, 0, -1):  # erfc(a) = exp(-a^2)/sqrt(pi) / (a + (1/2)/(a + 1/(a + (3/2)/(a + ...))))
+    for n in range(
+        _FRACTIONS, 0, -1
+    ):  # erfc(a) = exp(-a^2)/sqrt(pi) / (a + (1/2)/(a + 1/(a + (3/2)/(a + ...))))
         tail = (n / 2) / (far + tail)
     large = 1 - np.exp(-far * far) / (math.sqrt(math.pi) * (far + tail))
     return np.sign(x) * np.where(a < _JOIN, small, np.minimum(large, 1))

@@ -37,7 +37,9 @@ class _Method:
 class _Property(_Method):
     """An attribute that is computed from the values, and so is tracked."""
 
-    def __init__(self, function: Callable[..., Any], name: str, write: Callable[..., Any] | None = None) -> None:
+    def __init__(
+        self, function: Callable[..., Any], name: str, write: Callable[..., Any] | None = None
+    ) -> None:
         super().__init__(function, name)
         self._write = write
 
@@ -139,7 +141,9 @@ def _into(out: Any, value: Any) -> Any:
 def _conjugate(x: Any) -> Any:
     if isinstance(x.array, (int, float)) and not isinstance(x.array, np.generic):
         return +x  # a Python number stays one
-    return call(RULES[np.conjugate], np.conjugate if hasattr(x.array, "dtype") else complex.conjugate, (x,), {})
+    return call(
+        RULES[np.conjugate], np.conjugate if hasattr(x.array, "dtype") else complex.conjugate, (x,), {}
+    )
 
 
 def _fill(x: Any, value: Any) -> None:

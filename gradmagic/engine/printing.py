@@ -149,7 +149,9 @@ def _rows(array: Any, indent: int, shorten: bool, write: Any) -> str:
     return "[" + ("," + "\n" * (array.ndim - 1) + " " * (indent + 1)).join(texts) + "]"
 
 
-def tensor_text(array: Any, suffixes: Sequence[str] = (), device: str = "cpu", prefix: str = "tensor(") -> str:
+def tensor_text(
+    array: Any, suffixes: Sequence[str] = (), device: str = "cpu", prefix: str = "tensor("
+) -> str:
     """Write an array as PyTorch prints a tensor.
 
     Parameters

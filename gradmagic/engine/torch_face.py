@@ -6,7 +6,6 @@ In: a Tensor and a method's arguments, as PyTorch takes them. Out: what PyTorch 
 
 from __future__ import annotations
 
-import sys
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -32,6 +31,7 @@ class TorchMethods:
     __slots__ = ()
     array: Any
     node: Any
+    assign: Any  # of tensor.py, as `requires_grad_`
 
     # -- what it is ------------------------------------------------------------------------------
     @property
@@ -125,7 +125,7 @@ class TorchMethods:
 
     def contiguous(self) -> Any:
         """Give a tensor whose entries lie in memory in their order."""
-        return self if self.is_contiguous() else np.copy(self)  # type: ignore[call-overload]
+        return self if self.is_contiguous() else torch_shapes.clone(self)
 
     # -- conversion ------------------------------------------------------------------------------
     def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any) -> Any:
@@ -149,7 +149,7 @@ class TorchMethods:
             made = cast(made, np.dtype(dtype))
         if device is not None and not _is_there(made.array, device):
             made = _moved(made, device)
-        return np.copy(made) if copy and made is self else made
+        return torch_shapes.clone(made) if copy and made is self else made
 
     def type(self, dtype: Any = None) -> Any:
         """Give this tensor in another dtype, or PyTorch's old name of its type."""
@@ -176,9 +176,8 @@ class TorchMethods:
     # -- new tensors like it -----------------------------------------------------------------------
     def new_tensor(self, data: Any, **options: Any) -> Any:
         """Make a tensor of `data` in this one's dtype."""
-        return type(self).wrap(np.array(data, self.array.dtype), None).requires_grad_(  # type: ignore[attr-defined]
-            options.get("requires_grad", False)
-        )
+        made: Any = type(self).wrap(np.array(data, self.array.dtype), None)  # type: ignore[attr-defined]
+        return made.requires_grad_(options.get("requires_grad", False))
 
     def new_zeros(self, *size: Any) -> Any:
         """Make zeros in this one's dtype."""
@@ -195,23 +194,23 @@ class TorchMethods:
 
     def fill_(self, value: Any) -> Any:
         """Set every entry to `value`."""
-        return self.assign(Ellipsis, value)  # type: ignore[attr-defined]
+        return self.assign(Ellipsis, value)
 
     def copy_(self, src: Any) -> Any:
         """Take over the entries of `src`."""
-        return self.assign(Ellipsis, src)  # type: ignore[attr-defined]
+        return self.assign(Ellipsis, src)
 
     def masked_fill_(self, mask: Any, value: Any) -> Any:
         """Set the entries where `mask` holds to `value`."""
-        return self.assign(mask, value)  # type: ignore[attr-defined]
+        return self.assign(mask, value)
 
     def normal_(self, mean: float = 0, std: float = 1) -> Any:
         """Draw every entry from a normal distribution."""
-        return self.assign(Ellipsis, _drawn("standard_normal", self) * std + mean)  # type: ignore[attr-defined]
+        return self.assign(Ellipsis, _drawn("standard_normal", self) * std + mean)
 
     def uniform_(self, a: float = 0, b: float = 1) -> Any:
         """Draw every entry evenly between `a` and `b`."""
-        return self.assign(Ellipsis, _drawn("random", self) * (b - a) + a)  # type: ignore[attr-defined]
+        return self.assign(Ellipsis, _drawn("random", self) * (b - a) + a)
 
     # -- products by operator ------------------------------------------------------------------------
     def __matmul__(self, other: Any) -> Any:
@@ -303,11 +302,10 @@ _WRITING = (
 ).split()
 
 for _name, _function in (FUNCTIONS | torch_shapes.METHODS).items():
-    setattr(TorchMethods, _name, _function if hasattr(_function, "__get__") else _function)
+    setattr(TorchMethods, _name, _function)
 for _name in ("mul", "multiply", "true_divide", "pow"):  # built-in functions do not bind
     setattr(TorchMethods, _name, lambda self, other, _f=torch_math.BINARY[_name]: _f(self, other))
 for _name in _WRITING:
     setattr(TorchMethods, _name + "_", _in_place(getattr(TorchMethods, _name), _name + "_"))
 for _name in ("float", "double", "half", "long", "int", "short", "bool"):
     setattr(TorchMethods, _name, _to(_name))
-assert sys

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import networks as nw
-from .dispatch import call, call_elementwise, call_linear, call_unary
+from .dispatch import call, call_elementwise, call_unary
 from .errors import GradmagicError
 from .primitives import cast, clip
 from .rules.declare import RULES, Elementwise
@@ -101,7 +101,9 @@ _BINARY_FUNCTIONS: dict[str, Any] = {
     **{n: getattr(np, n) for n in "logical_and logical_or logical_xor bitwise_and bitwise_or bitwise_xor".split()},
     "atan2": np.arctan2, "arctan2": np.arctan2,
 }  # fmt: skip
-_COMPARISONS = {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}
+_COMPARISONS = {
+    "eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
+}  # fmt: skip
 BINARY: dict[str, Callable[..., Any]] = {
     **{name: _binary(name, function, function) for name, function in _BINARY_FUNCTIONS.items()},
     **{name: _binary(name, getattr(operator, name), getattr(np, f)) for name, f in _COMPARISONS.items()},
@@ -151,7 +153,9 @@ def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, eq
     return input.wrap(np.isclose(input.array, _raw(other), rtol, atol, equal_nan), None)
 
 
-def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+def allclose(
+    input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> bool:
     """As `torch.allclose`: whether all entries are close."""
     return bool(np.all(isclose(input, other, rtol, atol, equal_nan).array))
 

@@ -124,7 +124,9 @@ def _spread(name: str, function: Any) -> Callable[..., Any]:
         return call(rule, function, (input,), {"axis": _axis(dim), "ddof": ddof, "keepdims": keepdim})
 
     f.__name__ = f.__qualname__ = name
-    f.__doc__ = f"As `torch.{name}`: unbiased (divided by n - 1) unless told otherwise, where NumPy's divides by n."
+    f.__doc__ = (
+        f"As `torch.{name}`: unbiased (divided by n - 1) unless told otherwise, where NumPy's divides by n."
+    )
     return f
 
 
@@ -157,7 +159,7 @@ class _Pair:
 
 
 def _pair(name: str) -> Any:
-    base = namedtuple(name, ["values", "indices"])
+    base: Any = namedtuple(name, ["values", "indices"])  # type: ignore[misc]
     return type(name, (_Pair, base), {"__slots__": (), "__doc__": f"What `torch.{name}` gives along a dim."})
 
 
@@ -206,7 +208,7 @@ min = _extreme("min", np.min, np.argmin, np.minimum)
 def median(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """As `torch.median`: the lower of the two middle entries where their number is even."""
     if dim is None:
-        flat = np.reshape(input, -1)
+        flat: Any = np.reshape(input, -1)
         place = np.argsort(flat.array, kind="stable")[(np.size(flat.array) - 1) // 2]
         return call_linear(_MEDIAN, nw.along.__wrapped__, (flat, place[None], 0, False))
     order = np.argsort(input.array, axis=dim, kind="stable")

@@ -16,7 +16,6 @@ from .dispatch import call, call_linear
 from .errors import ShapeError
 from .primitives import scatter_add as _scatter
 from .primitives import set_item
-from .rules.declare import RULES
 from .tape import aval_of
 from .torch_math import named
 from .tracked import Tracked
@@ -207,7 +206,9 @@ def take(input: Any, index: Any) -> Any:
 
 def masked_select(input: Any, mask: Any) -> Any:
     """As `torch.masked_select`: the entries where `mask` holds, in a row."""
-    return np.broadcast_to(input, np.broadcast_shapes(np.shape(input.array), np.shape(_raw(mask))))[_raw(mask)]
+    return np.broadcast_to(input, np.broadcast_shapes(np.shape(input.array), np.shape(_raw(mask))))[
+        _raw(mask)
+    ]
 
 
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:
@@ -227,7 +228,7 @@ def _places(index: Any, dim: int) -> tuple[Any, ...]:
 def scatter(input: Any, dim: int, index: Any, src: Any) -> Any:
     """As `torch.scatter`: a copy with the entries of `src` put at `index` along `dim`."""
     index = _raw(index)
-    if isinstance(src, Tracked):
+    if np.ndim(_raw(src)):
         src = src[tuple(slice(n) for n in index.shape)]
     return set_item(input, _places(index, dim % index.ndim), src)
 
@@ -287,5 +288,8 @@ SHAPES: dict[str, Callable[..., Any]] = {name: globals()[name] for name in _FUNC
 SHAPES |= {
     "swapaxes": transpose, "swapdims": transpose, "moveaxis": movedim, "tile": repeat, "broadcast_to": expand,
 }  # fmt: skip
-METHODS = SHAPES | {"view": reshape, "view_as": view_as, "reshape_as": view_as, "expand": expand, "expand_as": expand_as, "repeat": repeat}  # fmt: skip
-assert RULES
+# What is a method only.
+METHODS = SHAPES | {
+    "view": reshape, "view_as": view_as, "reshape_as": view_as, "expand": expand, "expand_as": expand_as,
+    "repeat": repeat,
+}  # fmt: skip

@@ -11,22 +11,22 @@ from typing import Any
 from ..engine.tape import no_grad
 
 
-@no_grad
 def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0) -> Any:
     """Draw evenly between `a` and `b`."""
-    return tensor.uniform_(a, b)
+    with no_grad():
+        return tensor.uniform_(a, b)
 
 
-@no_grad
 def normal_(tensor: Any, mean: float = 0.0, std: float = 1.0) -> Any:
     """Draw from the normal distribution."""
-    return tensor.normal_(mean, std)
+    with no_grad():
+        return tensor.normal_(mean, std)
 
 
-@no_grad
 def constant_(tensor: Any, val: float) -> Any:
     """Fill with one value."""
-    return tensor.fill_(val)
+    with no_grad():
+        return tensor.fill_(val)
 
 
 def zeros_(tensor: Any) -> Any:
@@ -70,7 +70,9 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     return _GAINS[nonlinearity]
 
 
-def kaiming_uniform_(tensor: Any, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Any:
+def kaiming_uniform_(
+    tensor: Any, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
+) -> Any:
     """Draw evenly so that variances stay the same through relu (K. He and others, 2015)."""
     bound = math.sqrt(3) * calculate_gain(nonlinearity, a) / math.sqrt(_fans(tensor)[mode == "fan_out"])
     return uniform_(tensor, -bound, bound)

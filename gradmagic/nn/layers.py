@@ -21,7 +21,7 @@ from .modules import Module, Parameter
 
 def _uniform(shape: tuple[int, ...], bound: float) -> Any:
     """Draw a parameter evenly from -bound to bound."""
-    return Parameter(((2 * generator().random(shape, dtype=np.float32) - 1) * np.float32(bound)))
+    return Parameter((2 * generator().random(shape, dtype=np.float32) - 1) * np.float32(bound))
 
 
 class Linear(Module):
@@ -78,7 +78,9 @@ class Conv2d(Module):
 
     def extra_repr(self) -> str:
         """Name the sizes."""
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        text = (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        )
         for name, silent in (("padding", (0, 0)), ("dilation", (1, 1)), ("groups", 1)):
             if getattr(self, name) != silent:
                 text += f", {name}={getattr(self, name)}"
@@ -91,7 +93,9 @@ class Embedding(Module):
     def __init__(self, num_embeddings: int, embedding_dim: int) -> None:
         super().__init__()
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        self.weight = Parameter(generator().standard_normal((num_embeddings, embedding_dim), dtype=np.float32))
+        self.weight = Parameter(
+            generator().standard_normal((num_embeddings, embedding_dim), dtype=np.float32)
+        )
 
     def forward(self, input: Any) -> Any:
         """Give the rows."""
@@ -109,8 +113,12 @@ class LayerNorm(Module):
         super().__init__()
         shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, elementwise_affine
-        self.register_parameter("weight", Parameter(np.ones(shape, np.float32)) if elementwise_affine else None)
-        self.register_parameter("bias", Parameter(np.zeros(shape, np.float32)) if elementwise_affine else None)
+        self.register_parameter(
+            "weight", Parameter(np.ones(shape, np.float32)) if elementwise_affine else None
+        )
+        self.register_parameter(
+            "bias", Parameter(np.zeros(shape, np.float32)) if elementwise_affine else None
+        )
 
     def forward(self, input: Any) -> Any:
         """Give the normalised input."""
@@ -186,9 +194,9 @@ def _of_function(name: str, function: Callable[..., Any], settings: dict[str, An
         return function(*inputs, **{k: v for k, v in self._settings.items() if k != "inplace"})
 
     def extra_repr(self: Any) -> str:
-        return shown.format(**self._settings) + (", inplace=True" if self._settings.get("inplace") else "").lstrip(
-            "" if shown else ", "
-        )
+        return shown.format(**self._settings) + (
+            ", inplace=True" if self._settings.get("inplace") else ""
+        ).lstrip("" if shown else ", ")
 
     doc = f"`F.{function.__name__}` as a module."
     body = {"__init__": __init__, "forward": forward, "extra_repr": extra_repr, "__doc__": doc}
@@ -225,7 +233,9 @@ SmoothL1Loss = _of_function("SmoothL1Loss", F.smooth_l1_loss, _REDUCTION | {"bet
 KLDivLoss = _of_function("KLDivLoss", F.kl_div, _REDUCTION | {"log_target": False})
 BCELoss = _of_function("BCELoss", F.binary_cross_entropy, {"weight": None} | _REDUCTION)
 BCEWithLogitsLoss = _of_function(
-    "BCEWithLogitsLoss", F.binary_cross_entropy_with_logits, {"weight": None} | _REDUCTION | {"pos_weight": None}
+    "BCEWithLogitsLoss",
+    F.binary_cross_entropy_with_logits,
+    {"weight": None} | _REDUCTION | {"pos_weight": None},
 )
 NLLLoss = _of_function("NLLLoss", F.nll_loss, {"weight": None, "ignore_index": -100} | _REDUCTION)
 CrossEntropyLoss = _of_function(

@@ -338,4 +338,6 @@ class ModuleList(Sequential):
 
     def forward(self, input: Any) -> Any:
         """Say that a list of modules cannot be called."""
-        raise NotImplementedError("Module [ModuleList] is missing the required \"forward\" function: loop over it.")
+        raise NotImplementedError(
+            'Module [ModuleList] is missing the required "forward" function: loop over it.'
+        )
