@@ -117,8 +117,9 @@ def call_linear(rule: Linear, function: Any, args: Sequence[Any]) -> Any:
     node.aval, node.number, node.place = aval_of(out), tick(), None
     if mode is not None:
         mode(node, out, sys._getframe(1))
-    made = type(x).wrap(out, node)
-    if getattr(out, "base", None) is not None and rule.view:
+    made = type(x)()
+    made.array, made.node = out, node
+    if rule.view and getattr(out, "base", None) is not None:
         inplace.shares(made, x)
     return made
 

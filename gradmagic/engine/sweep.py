@@ -56,6 +56,111 @@ def sweep(
     StaleError
         If a saved value was changed in place since.
     """
+    if inputs is None and not create_graph and state.observer is None and not state.hooks:
+        return _everyday(root, cotangent, retain)
+    return _watched(root, cotangent, inputs, retain, create_graph)
+
+
+def _everyday(root: Node, g: Any, retain: bool) -> Swept:
+    """The sweep that nobody watches, to all leaves. What `_watched` does besides costs a quarter more a node.
+
+    The cotangent of the next node of a chain is carried along; only what has to wait goes to the heap (0.2 us a node).
+    """
+    written = state.written
+    found: list[Node] = []
+    cotangents: dict[int, Any] = {}
+    cotangent_at = cotangents.get
+    owned: set[int] = set()
+    heap: list[tuple[int, Node]] = []
+    node = root
+    if root.rule is None:
+        return [root], {root.number: g}, owned
+    while True:
+        rule, saved = node.rule, node.saved
+        if saved is FREED:
+            raise _freed(node)
+        if node.number < written:
+            check_fresh(node)
+        fast = rule.fast
+        if fast:
+            parts = rule.moves
+        elif type(rule) is Linear and rule.into is None and not rule.sequence:
+            like, rest, kwargs = saved
+            parts = (conform(rule.transpose(g, like, *rest, **kwargs), like),)
+        else:
+            parts = _pulled(node, g, saved, False)
+        following: Node | None = None
+        carried: Any = None
+        for source, c in zip(node.inputs, parts):  # noqa: B905  (strict= costs 80 ns)
+            if source is None or c is None:
+                continue
+            if fast:
+                if c is SAME:
+                    c = g
+                elif c is MINUS:
+                    c = -g
+                elif type(c) is int:
+                    c = g * saved[c]
+                else:
+                    c = g * c(*saved)
+            at = source.number
+            if source is following:
+                carried = _merged(carried, c, at, owned)
+                continue
+            old = cotangent_at(at) if cotangents else None
+            if old is not None:
+                cotangents[at] = _merged(old, c, at, owned)
+                continue
+            if type(c) is Scattered:
+                c = c.alone(source.aval)
+                owned.add(at)
+            if source.rule is None:
+                cotangents[at] = c
+                found.append(source)
+                if c is not g and type(c) in KINDS and (fast or c.base is None):
+                    owned.add(at)
+            elif following is None:
+                following, carried = source, c
+            else:
+                cotangents[at] = c
+                heappush(heap, (-at, source))
+        if not retain and saved is not None and rule.frees:
+            node.saved = FREED
+        if following is None:
+            if not heap:
+                return found, cotangents, owned
+            node = heappop(heap)[1]
+            g = cotangents.pop(node.number)
+        elif heap and heap[0][0] < -following.number:
+            cotangents[following.number] = carried
+            node = heappushpop(heap, (-following.number, following))[1]
+            g = cotangents.pop(node.number)
+        else:
+            node, g = following, carried
+
+
+def _merged(old: Any, c: Any, at: int, owned: set[int]) -> Any:
+    """Add a further contribution to the cotangent of node `at`, in place where the sweep owns the buffer."""
+    if type(c) is Scattered:  # x[i] in a loop: into one buffer, or the loop would be quadratic
+        if at not in owned:
+            old = np.copy(old)
+            owned.add(at)
+        return c.into(old)
+    if type(old) is list:
+        return [a if b is None else b if a is None else a + b for a, b in zip(old, c, strict=True)]
+    if at in owned and type(c) in KINDS:
+        np.add(old, c, out=old)
+        return old
+    c = old + c
+    if type(c) in KINDS:
+        owned.add(at)
+    return c
+
+
+def _watched(
+    root: Node, cotangent: Any, inputs: Iterable[Node] | None, retain: bool, create_graph: bool
+) -> Swept:
+    """The sweep with an observer, hooks, a choice of inputs, or recorded itself; otherwise `_everyday`."""
     observer, hooks, written = state.observer, state.hooks, state.written
     retain = retain or create_graph
     wanted: dict[int, Node] = {}
@@ -63,7 +168,6 @@ def sweep(
     if inputs is not None:
         wanted = {node.number: node for node in inputs}
         path = between(root, wanted.values())
-    special = bool(observer is not None or hooks or wanted or create_graph)
     found: list[Node] = []
     cotangents: dict[int, Any] = {root.number: cotangent}
     cotangent_at = cotangents.get
@@ -81,15 +185,14 @@ def sweep(
         number, rule, saved = node.number, node.rule, node.saved
         g = cotangents.pop(number)
         flows: list[Any] | None = None
-        if special:
-            if number in hooks:
-                g = _hooked(hooks[number], g)
-            if number in wanted:
-                kept[number] = g
-            if create_graph and saved is not FREED:
-                saved = rule.wrapped(node)
-            if observer is not None and observer.wants(node):
-                flows = []
+        if number in hooks:
+            g = _hooked(hooks[number], g)
+        if number in wanted:
+            kept[number] = g
+        if create_graph and saved is not FREED:
+            saved = rule.wrapped(node)
+        if observer is not None and observer.wants(node):
+            flows = []
         if saved is FREED:
             raise _freed(node)
         if number < written:
@@ -97,9 +200,6 @@ def sweep(
         fast = rule.fast
         if fast:
             parts = rule.moves
-        elif type(rule) is Linear and rule.into is None and not rule.sequence:
-            like, rest, kwargs = saved
-            parts = (conform(rule.transpose(g, like, *rest, **kwargs), like),)
         else:
             parts = _pulled(node, g, saved, create_graph)
         following = None
@@ -136,22 +236,12 @@ def sweep(
                     following = source
                 else:
                     heappush(heap, (-at, source))
-            elif type(c) is Scattered:
-                cotangents[at] = c.into(old if at in owned else np.copy(old))
-                owned.add(at)
-            elif type(old) is list:
-                cotangents[at] = [a if b is None else b if a is None else a + b for a, b in zip(old, c, strict=True)]
-            elif at in owned and type(c) in KINDS:
-                np.add(old, c, out=old)
             else:
-                c = cotangents[at] = old + c
-                if type(c) in KINDS:
-                    owned.add(at)
+                cotangents[at] = _merged(old, c, at, owned)
         if flows is not None:
             observer.ready(node, g, tuple(flows))
         if not retain and saved is not None and rule.frees:
             node.saved = FREED
-        # A chain goes on without the heap (0.2 us a node); running numbers keep the order elsewhere.
         if not heap:
             node = following
         elif following is None:
@@ -159,10 +249,9 @@ def sweep(
         else:
             node = heappushpop(heap, (-following.number, following))[1]
 
-    if special:
-        found = _finish(found, wanted, kept, cotangents)
-        if observer is not None:
-            observer.ended(root)
+    found = _finish(found, wanted, kept, cotangents)
+    if observer is not None:
+        observer.ended(root)
     return found, cotangents, owned
 
 

@@ -205,7 +205,10 @@ class Tensor(TorchMethods, Operators):
                 continue
             c = cotangents[found.number]
             old = found.grad
-            if isinstance(c, Tracked):
+            if old is None and found.number in owned:
+                made = found.grad = Tensor()
+                made.array, made.node = c, None
+            elif isinstance(c, Tracked):
                 found.grad = (
                     Tensor.wrap(c.array, c.node) if old is None else old + Tensor.wrap(c.array, c.node)
                 )

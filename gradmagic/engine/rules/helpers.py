@@ -129,12 +129,21 @@ def spread(g: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 def count(shape: Sequence[int], axis: Any) -> int:
     """Give the number of entries that a reduction over `axis` takes together."""
+    if axis is None:
+        return math.prod(shape)
     return math.prod(shape[a] for a in axes_of(axis, len(shape)))
 
 
 def within(where: Any, g: Any) -> Any:
     """Give g where `where` holds and 0 elsewhere, also where g is infinite."""
     return g if where is True else np.where(where, g, 0)
+
+
+def counted(like: Aval, axis: Any, keepdims: bool = False, where: Any = True) -> Any:
+    """Give the number of entries that a mean over `axis` takes together: one number, or one for each mean."""
+    if where is True:
+        return max(count(like.shape, axis), 1)
+    return np.sum(np.broadcast_to(where, like.shape), axis=axis, keepdims=keepdims, dtype=like.tangent)
 
 
 def swap(a: Any) -> Any:
