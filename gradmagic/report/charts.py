@@ -36,7 +36,8 @@ def chart(title: str, x: Sequence[float], y: Sequence[float], x_name: str) -> st
     low_x, high_x = _ends([a for a, _ in pairs])
     low, high = _ends([b for _, b in pairs])
     points = [
-        (_between(a, low_x, high_x, LEFT, WIDTH - RIGHT), _between(b, low, high, HEIGHT - BOTTOM, TOP)) for a, b in pairs
+        (_between(a, low_x, high_x, LEFT, WIDTH - RIGHT), _between(b, low, high, HEIGHT - BOTTOM, TOP))
+        for a, b in pairs
     ]
     sentence = f"{title} against {x_name}: from {number(low)} to {number(high)} over {number(low_x)} to {number(high_x)}"
     pieces = [

@@ -15,7 +15,6 @@ from . import layout
 from .graph import FONT, Picture
 from .typeset import width
 
-
 NEEDS_DOT = {"pdf", "ps", "eps", "gif", "webp", "tiff"}
 
 
@@ -27,7 +26,7 @@ class Graph(graphviz.Digraph):  # type: ignore[misc]
     """A `graphviz.Digraph`, rendered by the layout program that comes with gradmagic where there is no `dot`."""
 
     def pipe(self, format: str | None = None, *args: Any, encoding: str | None = None, **kwargs: Any) -> Any:
-        """Render to bytes, or to text where `encoding` is given: svg, png, jpg, json ...; pdf needs Graphviz's `dot`."""
+        """Render to bytes, or to text where `encoding` is given: svg, png, jpg ...; pdf needs Graphviz's `dot`."""
         if layout.program("dot") is not None:
             return super().pipe(format, *args, encoding=encoding, **kwargs)
         found = rendered(self.source, format or self.format)
@@ -59,7 +58,9 @@ def rendered(dot: str, kind: str) -> bytes:
         if found is not None:
             return found
     if layout.program("dot") is None and kind in NEEDS_DOT:
-        raise ReportError(f"{kind} needs Graphviz's dot, which is not on this machine: save as svg or png, or install Graphviz.")
+        raise ReportError(
+            f"{kind} needs Graphviz's dot, which is not on this machine: save as svg or png, or install Graphviz."
+        )
     raise ReportError(f"the graph could not be drawn as {kind}: save as svg, png, dot, html or txt.")
 
 
@@ -67,11 +68,15 @@ def digraph(drawn: Picture) -> Graph:
     """Write a picture as DOT, from left to right."""
     graph = Graph("gradient")
     # nslimit: a 300-operation network takes 0.2 s instead of 4.2, with the same drawing.
-    graph.attr("graph", rankdir="LR", nslimit="1", nodesep="0.3", ranksep="0.45", tooltip=_escaped(drawn.sentence))
-    graph.attr("node", shape="box", style="rounded,filled", fontname="Courier", fontsize=str(FONT), fixedsize="true")
+    graph.attr(
+        "graph", rankdir="LR", nslimit="1", nodesep="0.3", ranksep="0.45", tooltip=_escaped(drawn.sentence)
+    )
+    graph.attr(
+        "node", shape="box", style="rounded,filled", fontname="Courier", fontsize=str(FONT), fixedsize="true"
+    )
     graph.attr("edge", fontname="Courier", fontsize=str(FONT - 1), arrowsize="0.7")
     for box in drawn.boxes:
-        label = "\\n".join(_escaped(text) for text, _ in box.lines)
+        label = "\\n".join(_escaped("".join(text for text, _ in line)) for line in box.lines)
         fill, line = _COLOURS[box.kind]
         graph.node(
             box.name, graphviz.nohtml(label), width=f"{box.width / 72:.3f}", height=f"{box.height / 72:.3f}",

@@ -6,6 +6,7 @@ fallbacks, so the same bytes serve as an image and, put into a page, in its them
 
 from __future__ import annotations
 
+import re
 from xml.sax.saxutils import escape, quoteattr
 
 from .graph import FONT, LINE, Box, Link, Picture
@@ -13,22 +14,37 @@ from .layout import Curve, Layout, Point
 
 MARGIN = 8
 
-STYLE = """
-text{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:var(--gm-ink,#1f2933);white-space:pre}
-.n rect{fill:var(--gm-card,#fff);stroke:var(--gm-edge,#6b7680)}
-.input rect{fill:var(--gm-input,#e8f1fb);stroke:var(--gm-pos,#1d5fa8)}
-.result rect{fill:var(--gm-result,#fdf3d7);stroke:var(--gm-gold,#8a6100);stroke-width:2}
-.constant rect{fill:none;stroke-dasharray:4 3}
-.n text{text-anchor:middle}.name{font-weight:600}
-.muted{fill:var(--gm-muted,#5b6875)}.pos{fill:var(--gm-pos,#1d5fa8)}.neg{fill:var(--gm-neg,#b3431a)}
-.zero{fill:var(--gm-muted,#5b6875)}.bad{fill:var(--gm-bad,#b00020);font-weight:600}
-.e path{fill:none;stroke:var(--c)}.e polygon{fill:var(--c)}
-.e text{font-size:11px;fill:var(--c);text-anchor:middle;paint-order:stroke;stroke:var(--gm-bg,#fff);stroke-width:3px;stroke-linejoin:round}
-.e{--c:var(--gm-edge,#6b7680)}.plus{--c:var(--gm-pos,#1d5fa8)}.minus{--c:var(--gm-neg,#b3431a)}
-.both{--c:var(--gm-both,#7a3e9d)}.bang{--c:var(--gm-bad,#b00020)}
-.nil path,.back path,.const path{stroke-dasharray:5 4}
-.dim{opacity:.25}.on rect{stroke-width:3}.on text{font-weight:700}
-""".strip().replace("\n", "")
+# White space is taken out below: here it is for the reader.
+STYLE = re.sub(
+    r"\n\s*",
+    "",
+    """
+    text{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;
+    fill:var(--gm-ink,#1f2933);white-space:pre}
+    .n rect{fill:var(--gm-card,#fff);stroke:var(--gm-edge,#6b7680)}
+    .input rect{fill:var(--gm-input,#e8f1fb);stroke:var(--gm-pos,#1d5fa8)}
+    .result rect{fill:var(--gm-result,#fdf3d7);stroke:var(--gm-gold,#8a6100);stroke-width:2}
+    .constant rect{fill:none;stroke-dasharray:4 3}
+    .n text{text-anchor:middle}
+    .name{font-weight:600}
+    .muted,.zero{fill:var(--gm-muted,#5b6875)}
+    .pos{fill:var(--gm-pos,#1d5fa8)}
+    .neg{fill:var(--gm-neg,#b3431a)}
+    .bad{fill:var(--gm-bad,#b00020);font-weight:600}
+    .e{--c:var(--gm-edge,#6b7680)}
+    .plus{--c:var(--gm-pos,#1d5fa8)}
+    .minus{--c:var(--gm-neg,#b3431a)}
+    .both{--c:var(--gm-both,#7a3e9d)}
+    .bang{--c:var(--gm-bad,#b00020)}
+    .e path{fill:none;stroke:var(--c)}
+    .e polygon{fill:var(--c)}
+    .e text{font-size:11px;fill:var(--c);text-anchor:middle;
+    paint-order:stroke;stroke:var(--gm-bg,#fff);stroke-width:3px;stroke-linejoin:round}
+    .nil path,.back path,.const path{stroke-dasharray:5 4}
+    .dim{opacity:.25}
+    .on rect{stroke-width:3}
+    """,
+)
 
 _CLASSES = {"+": "plus", "-": "minus", "±": "both", "!": "bang", "0": "nil", "constant": "const"}
 
@@ -53,10 +69,21 @@ def _node(box: Box, at: Point) -> str:
     radius = 8 if box.kind in {"input", "constant"} else 3
     rect = f'<rect x="{left:.0f}" y="{top:.0f}" width="{box.width:.0f}" height="{box.height:.0f}" rx="{radius}"/>'
     texts = "".join(
-        f'<text class="{role}" x="{x:.0f}" y="{first + i * LINE:.0f}">{escape(text)}</text>'
-        for i, (text, role) in enumerate(box.lines)
+        _line(line, f'x="{x:.0f}" y="{first + i * LINE:.0f}"') for i, line in enumerate(box.lines)
     )
     return f'<g class="n {box.kind}"{key}><title>{escape(box.tip)}</title>{rect}{texts}</g>'
+
+
+def _spans(line: tuple[tuple[str, str], ...]) -> str:
+    if len(line) == 1:
+        return escape(line[0][0])
+    return "".join(
+        f"<tspan{_role(role)}>{escape(text)}</tspan>" if role else escape(text) for text, role in line
+    )
+
+
+def _role(role: str) -> str:
+    return f' class="{role}"' if role not in {"", "value", "ink"} else ""
 
 
 def _edge(link: Link, curve: Curve) -> str:

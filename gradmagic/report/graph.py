@@ -26,18 +26,19 @@ NAMED_CONSTANTS = 8
 
 @dataclass(frozen=True)
 class Box:
-    """A node: `kind` is input, constant, operation or result; each of `lines` is (text, role)."""
+    """A node: `kind` is input, constant, operation or result; each line is a row of (text, role)."""
 
     name: str
     key: int | None
     kind: str
-    lines: tuple[tuple[str, str], ...]
+    lines: tuple[tuple[tuple[str, str], ...], ...]
     tip: str
 
     @property
     def width(self) -> float:
         """In points: wide enough for full-width characters too."""
-        return max((width(text) for text, _ in self.lines), default=1) * FONT * CHARACTER + 2 * PADDING
+        widest = max((sum(width(text) for text, _ in line) for line in self.lines), default=1)
+        return widest * FONT * CHARACTER + 2 * PADDING
 
     @property
     def height(self) -> float:
@@ -73,7 +74,10 @@ def picture(view: View) -> Picture:
     rich = len(view.operations) <= RICH
     shown = [o for o in view.operations if o.rule or o.key in view.users]
     result = view.trace.result.key if view.trace.result else None
-    boxes = [_box(view, o, "result" if o.key == result else "operation" if o.rule else "input", rich) for o in shown]
+    boxes = [
+        _box(view, o, "result" if o.key == result else "operation" if o.rule else "input", rich)
+        for o in shown
+    ]
     keys = {o.key for o in shown}
     weights = _weights(view)
     links = []
@@ -92,19 +96,20 @@ def _box(view: View, operation: Operation, kind: str, rich: bool) -> Box:
     value, grad = operation.value, operation.grad
     slope = brief(grad, digits=3)
     role = {"+": "pos", "-": "neg", "0": "zero", "!": "bad"}.get(sign(grad), "ink")
-    if not rich:
-        lines = [(view.title(operation, 22), "name")]
-    elif operation.shape or value is None:
-        lines = [(view.title(operation, 32), "name")]
+    named = view.title(operation, 32)
+    if rich and kind == "input" and value is not None and not operation.shape:
+        named = f"{named} = {number(value.items)}"
+    lines = [((named if rich else clip(named, 22), "name"),)]
+    slopes = ((f"grad {slope}", role),) if slope else ()
+    if rich and (operation.shape or value is None):
         about = f"{shape_of(operation.shape)}  {brief(value, digits=3)}".strip()
-        lines += [(about, "value")] if about else []
-        lines += [(f"grad {slope}", role)] if slope else []
-    elif kind == "input":
-        lines = [(f"{view.title(operation, 24)} = {number(value.items)}", "name")]
-        lines += [(f"grad {slope}", role)] if slope else []
-    else:
-        lines = [(view.title(operation, 32), "name"), (number(value.items), "value")]
-        lines[1:] = [(f"{number(value.items)}   grad {slope}", role)] if slope else lines[1:]
+        lines += [((about, "value"),)] if about else []
+        lines += [slopes] if slopes else []
+    elif rich and value is not None:
+        shown = (
+            () if kind == "input" else ((number(value.items), "value"), *((("   ", ""),) if slopes else ()))
+        )
+        lines += [shown + slopes] if shown + slopes else []
     tip = [view.title(operation, 200)]
     place = operation.place
     if place is not None and place.line:
@@ -115,7 +120,9 @@ def _box(view: View, operation: Operation, kind: str, rich: bool) -> Box:
     return Box(f"n{operation.key}", operation.key, kind, tuple(lines), "\n".join(tip))
 
 
-def _link(view: View, operation: Operation, edge: Edge, rich: bool, weights: dict[tuple[int, int], float]) -> Link:
+def _link(
+    view: View, operation: Operation, edge: Edge, rich: bool, weights: dict[tuple[int, int], float]
+) -> Link:
     mark = (operation.key, edge.argument)
     i = view.numbers[mark]
     derivative = view.derivative(operation, edge, "∂", 30)
@@ -126,14 +133,20 @@ def _link(view: View, operation: Operation, edge: Edge, rich: bool, weights: dic
     mood = sign(edge.local) or sign(edge.flow)
     label = f"{circled(i)} {derivative}".rstrip() if rich else ""
     back = edge.source is not None and edge.source >= operation.key
-    return Link(f"e{i}", f"n{edge.source}", f"n{operation.key}", label, tip, mood, weights.get(mark, 1.0), back)
+    return Link(
+        f"e{i}", f"n{edge.source}", f"n{operation.key}", label, tip, mood, weights.get(mark, 1.0), back
+    )
 
 
 def _weights(view: View) -> dict[tuple[int, int], float]:
     """Make edges as wide as what they carry is large: 1 to 3 points, by the logarithm over four decades."""
-    norms = {(o.key, e.argument): e.flow.norm for o in view.operations for e in o.inputs if e.flow and e.flow.norm}
+    norms = {
+        (o.key, e.argument): e.flow.norm for o in view.operations for e in o.inputs if e.flow and e.flow.norm
+    }
     peak = max(norms.values(), default=0.0)
-    return {mark: max(1.0, round(3 + 0.5 * math.log10(norm / peak), 1)) for mark, norm in norms.items() if peak}
+    return {
+        mark: max(1.0, round(3 + 0.5 * math.log10(norm / peak), 1)) for mark, norm in norms.items() if peak
+    }
 
 
 def _constants(shown: list[Operation]) -> tuple[list[Box], list[Link]]:
@@ -141,13 +154,21 @@ def _constants(shown: list[Operation]) -> tuple[list[Box], list[Link]]:
     uses: dict[str, list[str]] = {}
     for operation in shown:
         for edge in operation.inputs:
-            if edge.source is None and edge.constant.isidentifier() and edge.constant not in {"None", "True", "False"}:
+            if (
+                edge.source is None
+                and edge.constant.isidentifier()
+                and edge.constant not in {"None", "True", "False"}
+            ):
                 uses.setdefault(edge.constant, []).append(f"n{operation.key}")
     if len(uses) > NAMED_CONSTANTS:
         return [], []
     boxes, links = [], []
     for i, (name, heads) in enumerate(uses.items()):
-        boxes.append(Box(f"c{i}", None, "constant", ((clip(name, 20), "muted"),), f"{name}: a constant, no gradient"))
+        boxes.append(
+            Box(
+                f"c{i}", None, "constant", (((clip(name, 20), "muted"),),), f"{name}: a constant, no gradient"
+            )
+        )
         for j, head in enumerate(dict.fromkeys(heads)):
             links.append(Link(f"c{i}_{j}", f"c{i}", head, "", f"{name}: a constant", "constant", 1.0, False))
     return boxes, links

@@ -22,12 +22,12 @@ from .graph import Picture
 from .history import history
 from .lanes import lanes
 from .layout import Layout
-from .numbers import aligned, brief, decimals_of, number, samples, shape_of, sign, sparkline
+from .numbers import aligned, brief, number, samples, shape_of, sign, sparkline
 from .source import Line, Part, lines, others
 from .steps import modes, steps
 from .strips import Curve, curve
-from .table import NUDGE, remarks, table
-from .view import View, circled
+from .table import NUDGE, table
+from .view import View, circled, told
 
 BUDGET = 190_000  # bytes of SVG; a graph that is larger is shown as lanes. Base64 makes a third more of it.
 INLINE = 16  # elements of a matrix that is shown without being opened
@@ -58,11 +58,10 @@ def to_html(view: View, drawn: tuple[Picture, Layout | None] | None) -> str:
         view=view,
         trace=trace,
         value=_result(result.value) if result else "",
-        start=", ".join(f"{entry.name} = {brief(entry.value)}" for entry in trace.inputs[:4])
+        start=", ".join(_given(entry.name, entry.value) for entry in trace.inputs[:4])
         + (" …" if len(trace.inputs) > 4 else ""),
         counts=f"{view.total:,} operation{'s' * (view.total != 1)}, {sweeps:,} sweep{'s' * (sweeps > 1)}",
         table=list(table(view)),
-        remarks=remarks(view),
         nudge=NUDGE,
         strip=_strip(found) if found else None,
         charts=_charts(found),
@@ -73,7 +72,8 @@ def to_html(view: View, drawn: tuple[Picture, Layout | None] | None) -> str:
         modes=modes(view),
         past=past,
         past_charts=[
-            (chart(series.name, range(past.count), series.values, "sweep"), series.name) for series in past.series[:4]
+            (chart(series.name, range(past.count), series.values, "sweep"), series.name)
+            for series in past.series[:4]
         ]
         if past
         else [],
@@ -88,11 +88,17 @@ def page(report: str, view: View) -> str:
 @cache
 def _environment() -> Environment:
     made = Environment(
-        loader=PackageLoader("gradmagic.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True, auto_reload=False
+        loader=PackageLoader("gradmagic.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
     )
     made.filters.update(
         brief=lambda value: _spaced(brief(value)),
         shape=shape_of,
+        spaced=_spaced,
+        told=told,
         number=number,
         tone=lambda value: _TONES[sign(value)],
         grid=_grid,
@@ -125,7 +131,15 @@ def _spaced(text: str) -> str:
 
 
 def _result(value: Value) -> str:
-    return number(value.items, 6, point=True) if not value.shape else f"{shape_of(value.shape)} {_spaced(brief(value))}"
+    return (
+        number(value.items, 6, point=True)
+        if not value.shape
+        else f"{shape_of(value.shape)} {_spaced(brief(value))}"
+    )
+
+
+def _given(name: str, value: Value) -> str:
+    return f"{name} {shape_of(value.shape)}" if value.shape else f"{name} = {brief(value)}"
 
 
 def _edges(text: str) -> str:
@@ -137,8 +151,12 @@ def _image(drawing: str, alt: str) -> Markup:
     """Put an SVG into an image, which stays where scripts and inline SVG are taken out."""
     data = base64.b64encode(drawing.encode()).decode()
     size = re.match(r'<svg[^>]* width="(\d+)"', drawing)
-    wide = size[1] if size else "600"
-    return Markup('<img class="gm-svg" alt="{}" width="{}" src="data:image/svg+xml;base64,{}">').format(alt, wide, data)
+    wide = int(size[1]) if size else 600
+    # It shrinks to the page as far as it can still be read; what is wider scrolls.
+    least = f"width:{wide}px;max-width:100%;min-width:{min(wide, max(300, wide * 3 // 4))}px"
+    return Markup('<img class="gm-svg" alt="{}" style="{}" src="data:image/svg+xml;base64,{}">').format(
+        alt, least, data
+    )
 
 
 def _grid(value: Value) -> Grid | None:
@@ -163,17 +181,19 @@ def _cell(text: str, x: Any, peak: float) -> tuple[str, str, str]:
 
 
 def _strip(found: Curve) -> list[tuple[str, list[str], bool]]:
-    rows = ((found.x_name, found.x), (found.y_name, found.y), (found.slope_name, found.slope))
-    return [
-        (name.replace("d", "∂", 1).replace("/d", "/∂") if i == 2 else name, [t.strip() for t in aligned(row, decimals_of(row))], i == 2)
-        for i, (name, row) in enumerate(rows)
-    ]
+    rows = ((found.x_name, found.x), (found.y_name, found.y), (_partial(found.slope_name), found.slope))
+    return [(name, [text.strip() for text in aligned(row)], row is found.slope) for name, row in rows]
+
+
+def _partial(slope: str) -> str:
+    """Write dz/dx as ∂z/∂x."""
+    return slope.replace("d", "∂", 1).replace("/d", "/∂", 1)
 
 
 def _charts(found: Curve | None) -> list[tuple[str, str]]:
     if found is None or any(a >= b for a, b in zip(found.x, found.x[1:], strict=False)):
         return []
-    slope = found.slope_name.replace("d", "∂", 1).replace("/d", "/∂")
+    slope = _partial(found.slope_name)
     return [
         (chart(found.y_name, found.x, found.y, found.x_name), f"{found.y_name} against {found.x_name}"),
         (chart(slope, found.x, found.slope, found.x_name), f"{slope} against {found.x_name}"),

@@ -64,7 +64,9 @@ def render(dot: str, kind: str, engine: str = "pure", seconds: float = SECONDS) 
     if found is None:
         return None
     try:
-        done = subprocess.run([found, f"-T{kind}"], input=dot.encode(), capture_output=True, timeout=seconds, check=False)
+        done = subprocess.run(
+            [found, f"-T{kind}"], input=dot.encode(), capture_output=True, timeout=seconds, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout if done.returncode == 0 and done.stdout else None

@@ -143,7 +143,9 @@ def brief(value: Value | None, room: int = 28, digits: int = 4) -> str:
     if value.low is None or value.high is None:
         return f"norm {number(value.norm, digits)}{bad}" if value.norm is not None else "not numbers"
     if value.low == value.high and not bad:
-        return f"{number(value.low, digits)} everywhere" if value.size > 1 else f"[{number(value.low, digits)}]"
+        return (
+            f"{number(value.low, digits)} everywhere" if value.size > 1 else f"[{number(value.low, digits)}]"
+        )
     if len(value.shape) == 1 and value.size <= 4:
         listed = "[" + ", ".join(number(x) for x in value.items) + "]"
         if len(listed) <= room:

@@ -138,7 +138,9 @@ class Report:
         elif kind in {"png", "pdf"}:
             content = rendered(self.graph.source, kind)
         else:
-            raise ReportError(f"a report is saved as html, txt, svg, png, pdf or dot, not as {path.suffix or path.name!r}.")
+            raise ReportError(
+                f"a report is saved as html, txt, svg, png, pdf or dot, not as {path.suffix or path.name!r}."
+            )
         path.write_bytes(content)
         return str(path)
 
@@ -146,7 +148,9 @@ class Report:
         from .drawing import svg  # beside the other formats, the only one drawn here
 
         if self._layout is None:
-            raise ReportError("the graph could not be laid out in time: save it as dot, or as txt with its lanes.")
+            raise ReportError(
+                "the graph could not be laid out in time: save it as dot, or as txt with its lanes."
+            )
         return svg(self._picture, self._layout)
 
     def __str__(self) -> str:

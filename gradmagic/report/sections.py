@@ -1,30 +1,28 @@
-"""The sections of the text report, each set in columns: heading, notes, table, pictures, history, cell, graph, chain rule.
+"""The sections of the text report, set in columns: heading, notes, table, pictures, history, and the derivation.
 
 In: a `View` and the columns there are. Out: `Section`s of styled lines; text.py puts them together.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich.text import Text
 
 from ..engine.values import Value
+from .derivation import cell, chain, graph
 from .history import history
-from .lanes import lanes
-from .model import Operation
-from .numbers import aligned, brief, number, shape_of, sign, sparkline
-from .paths import at_first, sum_over_paths
-from .source import Line, Part, lines, others
-from .steps import Step, modes, steps
+from .numbers import aligned, brief, number, shape_of, sparkline
 from .strips import pictures, strips
-from .table import NUDGE, Row, remarks, table
+from .styles import BAD, HEAD, MUTED, NAME, SIGNS, WARN, colored
+from .table import NUDGE, Row, table
 from .typeset import Cell, clip, grid, pad, width, wrap
-from .view import View
+from .view import View, told
 
-HEAD, MUTED, NAME = "dim", "dim", "bold"
-SIGNS = {"+": "blue", "-": "red", "0": "dim", "!": "bold red", "±": "magenta", "": ""}
-FLAGS = {"zero": "yellow", "not reached": "yellow"}
+ROWS = 10  # of a matrix that is shown in full
+PATHS = 36  # columns of a sum over paths
 
 
 @dataclass(frozen=True)
@@ -38,33 +36,24 @@ class Section:
 
 def sections(view: View, room: int) -> list[Section]:
     """Set all sections of the report, in reading order."""
+    points = strips(view, room)
     return [
         Section(_heading(view, room), least=3),
         Section(_notes(view, room), least=8),
-        Section(strips(view, room) or _table(view, room), least=6),
+        Section([*(points or _table(view, room)), *_remarks(view, room)], least=6),
         Section(pictures(view, room), least=3),
         Section(_history(view, room), least=9),
-        Section(_cell(view, room)),
-        Section(_graph(view, room), tail=True),
-        Section(_chain(view, room)),
+        Section(cell(view, room)),
+        Section(graph(view, room), tail=True),
+        Section(chain(view, room)),
         Section(_footer(view, room), least=1),
     ]
 
 
-def colored(value: Value | None, text: str | None = None, flow: str = "") -> Cell:
-    """Write a gradient in the colour of its sign."""
-    shown = brief(value) if text is None else text
-    return shown + flow, SIGNS[sign(value)]
-
-
 def _heading(view: View, room: int) -> list[Text]:
     trace = view.trace
-    found = []
-    if trace.error is not None:
-        found += [
-            Text(f"! {row}" if i == 0 else f"  {row}", "bold red")
-            for i, row in enumerate(wrap(trace.error, room - 2))
-        ]
+    rows = wrap(trace.error, room - 2) if trace.error is not None else []
+    found = [Text(f"{'  ' if i else '! '}{row}", BAD) for i, row in enumerate(rows)]
     if trace.result is None:
         return found or [Text("no result", NAME)]
     value = trace.result.value
@@ -72,28 +61,30 @@ def _heading(view: View, room: int) -> list[Text]:
         number(value.items, 6, point=True) if not value.shape else f"{shape_of(value.shape)}  {brief(value)}"
     )
     left = f"{view.result_name} = {shown}"
+    sweeps = max(1, len(trace.sweeps))
+    notes = f"{len(view.alerts)} note{'s' * (len(view.alerts) > 1)}" if view.alerts else "no notes"
+    right = (
+        f"{sweeps:,} sweep{'s' * (sweeps > 1)}, {view.total:,} operation{'s' * (view.total != 1)}, {notes}"
+    )
     slopes = [f"d{view.result_name}/d{entry.name}" for entry in trace.inputs]
-    sweeps, count = max(1, len(trace.sweeps)), view.total
-    notes = len(trace.notes)
-    right = f"{sweeps:,} sweep{'s' * (sweeps > 1)}, {count:,} operation{'s' * (count != 1)}, "
-    right += f"{notes} note{'s' * (notes > 1)}" if notes else "no notes"
     what = ", ".join(slopes) if 0 < len(slopes) <= 3 else f"{len(slopes)} gradients"
     if width(left) + width(what) + width(right) + 5 <= room:
         right = f"{what}: {right}"
     line = Text(clip(left, max(20, room - width(right) - 2)), NAME)
     line.append(" " * max(2, room - width(line.plain) - width(right)))
-    line.append(right, MUTED)
-    return [*found, line]
+    return [*found, line.append(right, MUTED)]
 
 
 def _notes(view: View, room: int) -> list[Text]:
     found = []
-    for note in view.trace.notes:
-        where = f"line {note.line}: " if note.line else ""
-        rows = wrap(where + note.text, room - 4)
-        found.append(Text(" ! ", "bold yellow").append(rows[0], "yellow"))
-        found += [Text("   ").append(row, "yellow") for row in rows[1:]]
+    for note in view.alerts:
+        rows = wrap(told(note), room - 4)
+        found += [Text(f" {' ' if i else '!'} {row}", WARN) for i, row in enumerate(rows)]
     return found
+
+
+def _remarks(view: View, room: int) -> list[Text]:
+    return [Text(f" {row}", MUTED) for note in view.remarks for row in wrap(told(note), room - 2)]
 
 
 def _table(view: View, room: int) -> list[Text]:
@@ -101,38 +92,49 @@ def _table(view: View, room: int) -> list[Text]:
     rows = list(table(view))
     if not rows:
         return []
-    result = view.result_name
+    result, swept = view.result_name, view.trace.result is not None
     shapes = any(row.shape for row in rows)
-    paths = any(row.sum and row.sum.values for row in rows)
     grows = any(row.grows for row in rows) and not shapes
-    head: list[Cell] = [
-        ("name", HEAD),
-        ("shape" if shapes else "", HEAD),
-        ("value", HEAD),
-        (f"d{result}/dname", HEAD),
+    head = [
+        "name",
+        "shape",
+        "value",
+        f"d{result}/dname" if swept else "",
+        "sum over paths",
+        f"+{NUDGE} adds to {result}",
+        "",
     ]
-    head += [("sum over paths" if paths else "", HEAD), (f"+{NUDGE} adds to {result}" if grows else "", HEAD)]
-    body: list[list[Cell]] = [head]
+    body: list[list[Cell]] = []
     for row in rows:
+        grad: Cell = colored(row.grad) if row.grad else "-"
         body.append([
-            (row.name, NAME),
-            (shape_of(row.shape), MUTED),
-            brief(row.value),
-            colored(row.grad, None if row.grad else "-"),
-            _paths(row),
-            row.grows if grows else "",
-            (row.flag, FLAGS.get(row.flag, "bold red")),
+            (row.name, NAME), (shape_of(row.shape), MUTED), brief(row.value), grad if swept else "",
+            _paths(row), row.grows if grows else "", (row.flag if swept else "", _flag(row)),
         ])  # fmt: skip
-    found = grid(body, room, right=() if shapes else (2, 3), give=4)
-    found += [Text(f"   {row.name}: {row.note}", "yellow") for row in rows if row.note]
-    found += [Text(" " + text, MUTED) for text in remarks(view)]
+    used = [any(_text(row[i]) for row in body) for i in range(len(head))]
+    titles: list[Cell] = [(title if use else "", HEAD) for title, use in zip(head, used, strict=True)]
+    found = grid([titles, *body], room, right=() if shapes else (2, 3), give=((4, 16), (2, 12), (3, 12)))
+    for row in rows:
+        if row.note:
+            found += [Text(f"   {part}", WARN) for part in wrap(f"{row.name}: {row.note}", room - 4)]
     for row in rows:
         found += _matrix(row, result, room)
     return found
 
 
+def _text(cell_: Cell) -> str:
+    return cell_ if isinstance(cell_, str) else cell_[0]
+
+
+def _flag(row: Row) -> str:
+    return WARN if row.flag in {"zero", "not reached"} else BAD
+
+
 def _paths(row: Row) -> str:
-    return f"{row.sum.edges} = {row.sum.values}" if row.sum and row.sum.values else ""
+    if row.sum is None or not row.sum.values:
+        return ""
+    text = f"{row.sum.edges} = {row.sum.values}"
+    return text if width(text) <= PATHS else f"over {len(row.sum.paths)} path{'s' * (len(row.sum.paths) > 1)}"
 
 
 def _matrix(row: Row, result: str, room: int) -> list[Text]:
@@ -142,30 +144,34 @@ def _matrix(row: Row, result: str, room: int) -> list[Text]:
         return []
     label = f"d{result}/d{row.name}"
     if grad.items is None:
-        picture = sparkline(grad.picture, min(48, room - width(label) - 30))
-        spread = f"norm {number(grad.norm)}, mean {number(grad.mean)}"
-        return [Text(" ").append(label, NAME).append(f"  {picture}  ").append(spread, MUTED)]
-    if len(grad.shape) > 2 or (len(grad.shape) == 1 and grad.size <= 4):
+        return [_large(label, grad, room)]
+    if (
+        len(grad.shape) > 2
+        or (len(grad.shape) == 1 and grad.size <= 4)
+        or (grad.low == grad.high and not grad.nans)
+    ):
         return []
-    table_rows = grad.items if len(grad.shape) == 2 else (grad.items,)
-    flat = aligned([x for r in table_rows for x in r])
-    columns = len(table_rows[0])
-    entries = [flat[i : i + columns] for i in range(0, len(flat), columns)]
+    numbers: Sequence[Sequence[Any]] = grad.items if len(grad.shape) == 2 else (grad.items,)
+    columns = len(numbers[0])
+    texts = aligned([x for row_ in numbers for x in row_])
     space = width(label) + 3
-    fits = max(1, (room - space) // (len(flat[0]) + 1))
+    fits = max(1, (room - space - 2) // (len(texts[0]) + 1))
     found = []
-    for i, entry in enumerate(entries[:10]):
+    for i, row_ in enumerate(numbers[:ROWS]):
         line = Text(" ").append(pad(label if i == 0 else "", space - 1), NAME)
-        cut = len(entry) > fits
-        for text, x in zip(entry[: fits - 1 if cut else fits], table_rows[i], strict=False):
-            line.append(
-                " " + text,
-                SIGNS["!" if x != x else "0" if x == 0 else ""] if not isinstance(x, complex) else "",
-            )
-        found.append(line.append(" …") if cut else line)
-    if len(entries) > 10:
-        found.append(Text(" " * space + f"… {len(entries) - 10} rows more", MUTED))
+        for text, x in zip(texts[i * columns : i * columns + min(columns, fits)], row_, strict=False):
+            line.append(f" {text}", SIGNS["!" if x != x else "0" if x == 0 else ""])
+        found.append(line.append(" …") if columns > fits else line)
+    if len(numbers) > ROWS:
+        found.append(Text(" " * space + f"… {len(numbers) - ROWS} rows more", MUTED))
     return found
+
+
+def _large(label: str, grad: Value, room: int) -> Text:
+    line = Text(" ").append(label, NAME)
+    line.append(f"  {sparkline(grad.picture, max(8, min(48, room - width(label) - 34)))}  ")
+    mean = f", mean {number(grad.mean)}" if grad.mean is not None else ""
+    return line.append(f"norm {number(grad.norm)}{mean}", MUTED)
 
 
 def _history(view: View, room: int) -> list[Text]:
@@ -183,162 +189,14 @@ def _history(view: View, room: int) -> list[Text]:
     names = max(width(series.name) for series in past.series)
     for series in past.series:
         line = Text(" ").append(pad(series.name, names), NAME).append("  ")
-        line.append(sparkline(series.values, min(50, room - names - 30)))
+        line.append(sparkline(series.values, max(8, min(50, room - names - 30))))
         found.append(line.append(f"  {number(series.values[0])} to {number(series.values[-1])}", MUTED))
     return found
 
 
-def _cell(view: View, room: int) -> list[Text]:
-    found = lines(view)
-    if not found:
-        return []
-    digits = max(2, len(str(found[-1].number)))
-    code = max(18, min(max(width(line.text) for line in found), room - digits - 36))
-    head: list[Cell] = [
-        (pad("", digits), HEAD),
-        (pad(view.trace.label, code), HEAD),
-        ("value", HEAD),
-        ("", ""),
-    ]
-    body: list[list[Cell]] = [[*head[:3], (f"gradient of {view.result_name}", HEAD)]]
-    for line in found:
-        body += _line(line, digits, code)
-    for other in others(view):
-        body.append([(pad("", digits), HEAD), (other.label, HEAD)])
-        for line in other.lines:
-            body += _line(line, digits, code)
-    return grid(body, room, give=1)
-
-
-def _line(line: Line, digits: int, code: int) -> list[list[Cell]]:
-    number_, text = (str(line.number).rjust(digits), MUTED), clip(line.text, code)
-    rows: list[list[Cell]] = [[number_, text, *(_numbers(line.main) if line.main else ())]]
-    for part in line.parts:
-        start, end = width(line.text[: part.column]), width(line.text[: part.end])
-        if start < code and part.value is not None:
-            rows.append(["", (" " * start + "~" * (min(end, code) - start), MUTED), *_numbers(part)])
-    return rows
-
-
-def _numbers(part: Part) -> tuple[Cell, ...]:
-    value = f"{shape_of(part.value.shape)}  {brief(part.value)}".strip() if part.value else ""
-    times = f"  ×{part.count}" if part.count > 1 else ""
-    return value + times, colored(part.grad, flow="   (start)" if part.start else "")
-
-
-def _graph(view: View, room: int) -> list[Text]:
-    rows = lanes(view)
-    if not rows:
-        return []
-    result = view.result_name
-    head: list[Cell] = [("operation", HEAD), ("local derivative", HEAD), (f"gradient of {result}", HEAD)]
-    body: list[list[Cell]] = [head]
-    space = len(rows[0].lanes)
-    titles = {row.operation.key: f"{row.lanes} {view.title(row.operation, 36)}" for row in rows}
-    widest = max(map(width, titles.values())) + max(width(brief(o.grad)) for o in view.operations)
-    limit = max(20, room - widest - 6)
-    for operation in view.operations:
-        if not operation.rule and operation.names and operation.key in view.users:
-            label = f"{operation.names[0]}  input {shape_of(operation.shape)}".rstrip()
-            body.append(
-                [pad("", space + 1) + label if space > 1 else "  " + label, "", colored(operation.grad)]
-            )
-    for row in rows:
-        pieces = _locals(view, row.operation, limit)
-        body.append([titles[row.operation.key], pieces[0] if pieces else "", colored(row.operation.grad)])
-        body += [[row.below, piece] for piece in pieces[1:]]
-    found = grid(body, room, give=1)
-    if view.scope:
-        found.append(Text(f" {view.scope}", MUTED))
-    return found
-
-
-def _locals(view: View, operation: Operation, limit: int) -> list[str]:
-    """Write the local derivatives of an operation with their numbers, short ones together on a line."""
-    pieces = []
-    for edge in operation.inputs:
-        if edge.source is not None:
-            number_ = view.numbers[operation.key, edge.argument]
-            pieces.append(f"({number_}) {view.derivative(operation, edge, room=limit - 4)}".rstrip())
-    joined: list[str] = []
-    for piece in pieces:
-        if joined and width(joined[-1]) + width(piece) + 2 <= limit:
-            joined[-1] += f"  {piece}"
-        else:
-            joined.append(piece)
-    return joined
-
-
-def _chain(view: View, room: int) -> list[Text]:
-    """Write the chain rule: the sweep's steps where all are numbers, else a product of formulas for each input."""
-    found: list[Text] = []
-    if all(not operation.shape for operation in view.operations) and len(view.steps) <= 12:
-        walked = steps(view)
-        column = min(24, max((width(step.text) for step in walked), default=0)) + 7
-        for step in walked:
-            rows = _told(step, room - column)
-            found.append(Text(pad(f" {step.number:>2}  {clip(step.text, 24)}", column)).append(rows[0]))
-            found += [Text(" " * column + row) for row in rows[1:]]
-    else:
-        for entry in view.trace.inputs[:6]:
-            total = sum_over_paths(view, entry.key)
-            if total is None:
-                continue
-            name = f"d{view.result_name}/d{entry.name}"
-            found.append(
-                Text(f" {name} = {total.edges}" + (f" = {total.formulas}" if total.formulas else ""))
-            )
-            point = at_first(view, entry.key)
-            if point is not None:
-                found.append(Text(f" {pad(f'at {point[0]}:', width(name + total.edges) + 5)} {point[1]}"))
-    if view.trace.elementwise and len(view.trace.inputs) == 1:
-        name, y = view.trace.inputs[0].name, _summed(view)
-        if y:
-            found.append(Text(
-                f" Each {y}[k] depends on {name}[k] only, so d{view.result_name}/d{name}[k] is the slope of {y} at {name}[k].",
-                MUTED,
-            ))  # fmt: skip
-    elif modes(view):
-        found.append(Text(" " + modes(view), MUTED))
-    for line in found:
-        line.truncate(room, overflow="ellipsis")
-    return found
-
-
-def _summed(view: View) -> str:
-    result = view.by_key.get(view.trace.result.key) if view.trace.result else None
-    sources = [edge.source for edge in result.inputs if edge.source is not None] if result else []
-    return view.name(sources[0]) if len(sources) == 1 else ""
-
-
-def _told(step: Step, room: int) -> list[str]:
-    """Tell a step in lines of at most `room` columns, breaking between one flow and the next where it can."""
-    told = [f"start with {step.grad}"] if step.start else []
-    for flow in step.flows:
-        text = (
-            f"to {flow.target}: {flow.how} = {flow.amount}"
-            if flow.amount
-            else f"to {flow.target}: {flow.how}"
-        )
-        if flow.total:
-            text += (
-                ", with "
-                + " and ".join(f"step {i}'s {amount}" for i, amount in flow.after)
-                + f": {flow.total}"
-            )
-        told.append(text)
-    rows = [""]
-    for i, text in enumerate(told):
-        piece = text + ("; " if i < len(told) - 1 else "")
-        if rows[-1] and width(rows[-1] + piece.rstrip()) > room:
-            rows.append("")
-        rows[-1] += piece
-    return [line for row in rows for line in wrap(row, room)]
-
-
 def _footer(view: View, room: int) -> list[Text]:
     names = [entry.name for entry in view.trace.inputs]
-    if not names:
+    if not names or view.trace.result is None:
         return []
     left, right = f'gradients: gm.last().grads["{names[0]}"]', 'page: gm.last().save("report.html")'
     return [Text(clip(f" {left}      {right}", room), MUTED)]

@@ -70,7 +70,9 @@ def others(view: View) -> tuple[Other, ...]:
     cells: dict[str, dict[int, list[Operation]]] = {}
     for operation in view.trace.operations:
         place = operation.place
-        if place is not None and not place.inside and place.line_in_cell is None and place.text:
+        # Where an input was put into its place is nobody's line; where a tensor was made is the reader's.
+        made = operation.rule or (place is not None and place.label.startswith("In ["))
+        if place is not None and not place.inside and place.line_in_cell is None and place.text and made:
             cells.setdefault(place.label, {}).setdefault(place.line, []).append(operation)
     return tuple(
         Other(label, tuple(_outer(view, number, made) for number, made in sorted(found.items())))
@@ -95,7 +97,7 @@ def _line(trace: Trace, number: int, text: str, made: list[Operation], called: l
 def _outer(view: View, number: int, made: list[Operation]) -> Line:
     last = next((o for o in reversed(made) if o.names), None) or max(made, key=_width)
     text = one_line(last.place.text) if last.place else ""
-    shown = f"{last.names[0]} = {text}" if last.names and last.rule and text != last.names[0] else text
+    shown = f"{last.names[0]} = {text}" if last.names and text != last.names[0] else text
     alike = [o for o in made if o.place == last.place]
     return Line(number, shown, _part(view.trace, alike, 0, len(shown), shown), ())
 

@@ -72,25 +72,35 @@ def _flow(view: View, operation: Operation, edge: Edge, earlier: tuple[tuple[int
     i = view.numbers[operation.key, edge.argument]
     source = view.by_key.get(edge.source)
     amount = brief(edge.flow)
-    last = (
-        view.users[edge.source][0][0] is operation
-    )  # the sweep comes from behind: the first user sends last
+    # The sweep comes from behind: the first user sends last, by the last of its own edges.
+    first = view.users[edge.source][0][0]
+    last = first is operation and [e for user, e in view.users[edge.source] if user is first][-1] is edge
     total = brief(source.grad) if source is not None and earlier and last else ""
-    return Flow(
-        view.name(edge.source), edge.source, i, _product(operation.grad, edge, i), amount, earlier, total
-    )
+    how = _product(operation.grad, edge, i) or f"({i}) {_local(view, operation, edge)}".rstrip()
+    return Flow(view.name(edge.source), edge.source, i, how, amount, earlier, total)
+
+
+def _local(view: View, operation: Operation, edge: Edge) -> str:
+    """Write how an array's gradient goes on: `grad*2*x`, `h.T @ grad`, `1 for each y[k]`."""
+    if edge.formula and edge.local is not None:
+        return "grad" if edge.formula == "1" else f"grad*{_bracketed(edge.formula)}"
+    return view.words(operation, edge) or edge.formula
 
 
 def _product(grad: Value | None, edge: Edge, i: int) -> str:
     """Write gradient times local derivative: `1*(4) = 1*d`, or `3*(3) = 3*1` where there is no formula to name."""
     numbers = grad is not None and not grad.shape and edge.local is not None and not edge.local.shape
     if not numbers or grad is None or edge.local is None:
-        return f"({i})" + (f" = {edge.formula}" if edge.formula else "")
+        return ""
     g, local = _factor(number(grad.items)), _factor(number(edge.local.items))
     formula = edge.formula
     plain = not formula or formula == local or formula.replace(".", "").isdigit()
-    factor = local if plain else formula if formula.isidentifier() else f"({formula})"
+    factor = local if plain else _bracketed(formula)
     return f"{g}*({i}) = {g}*{factor}"
+
+
+def _bracketed(formula: str) -> str:
+    return formula if formula.isidentifier() else f"({formula})"
 
 
 def _factor(text: str) -> str:
@@ -104,7 +114,8 @@ def modes(view: View) -> str:
         size = view.trace.inputs[0].value.size if len(view.trace.inputs) == 1 else 1
         if size < 2 or not names:
             return ""
-        return f"One backward sweep gave all {size} numbers of d{view.result_name}/d{names[0]}; forward mode takes {size} sweeps."
+        slope = f"d{view.result_name}/d{names[0]}"
+        return f"One backward sweep gave all {size:,} numbers of {slope}; forward mode takes {size:,} sweeps."
     total = sum(entry.value.size for entry in view.trace.inputs if entry.reached)
     if total == len(names) <= 4:
         each = ", ".join(f"one for {name}" for name in names)

@@ -118,19 +118,3 @@ def _flag(entry: Input) -> str:
     if grad.size and grad.zeros == grad.size:
         return "zero"
     return ""
-
-
-def remarks(view: View) -> list[str]:
-    """Say what the table leaves unsaid: integers that were used as floats."""
-    whole = [
-        entry.name
-        for entry in view.trace.inputs
-        if entry.kind == "int" or entry.value.dtype.startswith(("int", "uint"))
-    ]
-    if not whole:
-        return []
-    listed = whole[0] if len(whole) == 1 else f"{', '.join(whole[:-1])} and {whole[-1]}"
-    one = len(whole) == 1
-    return [
-        f"{listed} {'is' if one else 'are'} int: used as {'a float' if one else 'floats'}, given back as {'it was' if one else 'they were'}."
-    ]

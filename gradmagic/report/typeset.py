@@ -72,9 +72,8 @@ def grid(
     rows: Sequence[Sequence[Cell]],
     room: int,
     right: Sequence[int] = (),
-    give: int = 0,
+    give: Sequence[tuple[int, int]] = (),
     gap: int = 2,
-    indent: int = 1,
 ) -> list[Text]:
     """Set rows of cells in columns.
 
@@ -83,9 +82,13 @@ def grid(
     rows : sequence of rows of cells
         Rows may be shorter than the longest.
     room : int
-        Columns of the terminal. What is too wide takes it from column `give`, then from the last.
+        Columns of the terminal.
     right : sequence of int
         Columns that are set right.
+    give : sequence of (int, int)
+        When the table is too wide: which column is clipped, down to what width, in this order; then the last.
+    gap : int
+        Spaces between columns. One stands before the first.
     """
     if not rows:
         return []
@@ -93,22 +96,21 @@ def grid(
     texts = [[cell if isinstance(cell, str) else cell[0] for cell in row] for row in rows]
     widths = [max((width(row[i]) for row in texts if i < len(row)), default=0) for i in range(count)]
     used = [i for i in range(count) if widths[i]]
-    spare = room - indent - sum(widths) - gap * (len(used) - 1)
-    for i, least in ((give, 12), (count - 1, 8)):
+    spare = room - 1 - sum(widths) - gap * (len(used) - 1)
+    for i, least in (*give, (count - 1, 8)):
         if spare < 0:
             taken = min(-spare, max(0, widths[i] - least))
             widths[i] -= taken
             spare += taken
     lines = []
     for row, styled in zip(texts, rows, strict=True):
-        line = Text(" " * indent)
+        line = Text(" ")
         for i in used:
-            if i >= len(row):
-                continue
-            cell = styled[i]
-            style = "" if isinstance(cell, str) else cell[1]
-            line.append(pad(clip(row[i], widths[i]), widths[i], i in right), style)
-            line.append(" " * gap)
+            if i < len(row):
+                cell = styled[i]
+                style = "" if isinstance(cell, str) else cell[1]
+                line.append(pad(clip(row[i], widths[i]), widths[i], i in right), style)
+                line.append(" " * gap)
         line.rstrip()
         line.truncate(room)
         lines.append(line)

@@ -10,13 +10,24 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..engine.values import Value
 from .fold import fold
-from .model import Edge, Operation, Trace
+from .formulas import tidied
+from .model import Edge, Note, Operation, Trace
 from .numbers import brief, number
 from .typeset import clip, width
 
 _AUGMENTED = re.compile(r"[\w.\[\], ]+(\*\*|//|>>|<<|[-+*/%@&|^])=(?!=)")
 _SIMPLE = re.compile(r"[^\W\d]\w*(\.\w+|\[[^\[\]]*\])*")
+
+
+REMARKS = {"dtype"}  # kinds of notes that are no cause for concern
+
+
+def told(note: Note) -> str:
+    """Write a note with its line in front, once."""
+    lead = f"line {note.line}: " if note.line else ""
+    return note.text if note.text.startswith(lead) else lead + note.text
 
 
 @dataclass(frozen=True)
@@ -29,7 +40,7 @@ class View:
     @classmethod
     def of(cls, trace: Trace, limit: int) -> View:
         """Fold `trace` to about `limit` operations."""
-        return cls(trace, fold(trace.operations, limit))
+        return cls(trace, tidied(fold(trace.operations, limit)))
 
     @cached_property
     def by_key(self) -> dict[int, Operation]:
@@ -61,12 +72,26 @@ class View:
     def scope(self) -> str:
         """Say what part is shown: `"showing 40 of 10,000 operations"`, or nothing when it is all."""
         shown, total = len(self.steps), self.total
-        return f"showing {shown} of {total:,} operations" if shown < total else ""
+        if len(self.trace.sweeps) > 1:  # the loop's own count is another thing than the last graph's
+            total = sum(1 for operation in self.trace.operations if operation.rule)
+        part = f"showing {shown:,} of {total:,} operations" if shown < total else ""
+        last = "the graph of the last sweep" if len(self.trace.sweeps) > 1 else ""
+        return ", ".join(piece for piece in (last, part) if piece)
 
     @cached_property
     def total(self) -> int:
         """How many operations there were."""
         return max(self.trace.total, sum(1 for operation in self.trace.operations if operation.rule))
+
+    @property
+    def alerts(self) -> tuple[Note, ...]:
+        """The notes that the reader must not miss."""
+        return tuple(note for note in self.trace.notes if note.kind not in REMARKS)
+
+    @property
+    def remarks(self) -> tuple[Note, ...]:
+        """The notes that are only good to know: they stand below the table."""
+        return tuple(note for note in self.trace.notes if note.kind in REMARKS)
 
     @property
     def result_name(self) -> str:
@@ -109,15 +134,15 @@ class View:
         """Write an edge's local derivative: `de/dc = d = 2`, `2*x`, `1 for each y[k]`."""
         text = clip(edge.formula or self.words(operation, edge), room)
         local = edge.local
-        if local is not None and not local.shape:
+        if local is not None and not local.shape and not operation.shape:
             shown = number(local.items)
             text = (
                 f"{text} = {shown}" if text and text != shown and not _is_number(text, local.items) else shown
             )
-            if operation.count > 1:
+            if operation.count > 1 and not _is_number(text, local.items):
                 text = f"{text} (last)"
-        elif local is not None and not text:
-            text = brief(local)
+        elif not text and (local is not None or (not operation.shape and _is_one(operation.grad))):
+            text = brief(local or edge.flow, 24)
         source = self.by_key.get(edge.source) if edge.source is not None else None
         if local is not None and source is not None and _size(source.shape) < _size(operation.shape):
             text += ", summed"  # over what broadcasting repeated
@@ -128,7 +153,7 @@ class View:
             or not (_SIMPLE.fullmatch(above) and _SIMPLE.fullmatch(below))
         ):
             return text
-        if local is not None and not local.shape and above != below:
+        if local is not None and not local.shape and not operation.shape and above != below:
             return f"{sign}{above}/{sign}{below} = {text}"
         return text
 
@@ -138,7 +163,7 @@ class View:
         if source is None:
             return ""
         name = self.name(edge.source, 12)
-        each = f"{name}[k]" if len(source.shape) == 1 else "element"
+        each = f"{name}[k]" if len(source.shape) == 1 and name.isidentifier() else "element"
         size, out = _size(source.shape), _size(operation.shape)
         if operation.rule in {"sum", "add.reduce"}:
             return f"1 for each {each}"
@@ -146,7 +171,7 @@ class View:
             return f"1/{size // out} for each {each}"
         others = [self.name(e.source, 12) if e.source is not None else e.constant for e in operation.inputs]
         if operation.rule in {"matmul", "dot"} and len(others) == 2:
-            return f"grad @ {others[1]}.T" if edge.argument == 0 else f"{others[0]}.T @ grad"
+            return f"grad @ {_turned(others[1])}" if edge.argument == 0 else f"{_turned(others[0])} @ grad"
         return _WORDS.get(operation.rule, "")
 
 
@@ -163,6 +188,17 @@ _WORDS = {
     "concatenate": "1, cut apart again",
     "stack": "1, cut apart again",
 }
+
+
+def _turned(name: str) -> str:
+    """Write the transpose of a matrix."""
+    if name.endswith(".T"):
+        return name.removesuffix(".T")
+    return f"{name}.T" if _SIMPLE.fullmatch(name) else f"({name}).T"
+
+
+def _is_one(value: Value | None) -> bool:
+    return value is not None and not value.shape and value.items == 1
 
 
 def _size(shape: tuple[int, ...]) -> int:

@@ -9,6 +9,8 @@
       host.className = "gm-live";
       const root = host.attachShadow({ mode: "open" });
       root.innerHTML = decode(image.src);
+      host.style.cssText = image.style.cssText;
+      root.firstChild.style.cssText = "width:100%;height:auto;display:block";
       image.replaceWith(host);
       drawings.push(root);
     }

@@ -1,0 +1,15 @@
+"""The styles of the text report: what is muted, how a gradient's sign is coloured."""
+
+from __future__ import annotations
+
+from ..engine.values import Value
+from .numbers import brief, sign
+from .typeset import Cell
+
+HEAD, MUTED, NAME, WARN, BAD = "dim", "dim", "bold", "yellow", "bold red"
+SIGNS = {"+": "blue", "-": "red", "0": "dim", "!": BAD, "±": "", "": ""}
+
+
+def colored(value: Value | None, room: int = 28, more: str = "") -> Cell:
+    """Write a gradient in the colour of its sign."""
+    return brief(value, room) + more, SIGNS[sign(value)]
