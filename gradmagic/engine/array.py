@@ -7,16 +7,19 @@ Python number stays a Python number inside. Methods named as ndarray names them 
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from . import arrays, inplace
+from .errors import ConversionError
+from .messages import blame
 from .numpy_face import NumpyMethods
 from .operators import Operators
 from .places import instruction_of, user_frame
-from .tape import OFF, Leaf, Node, aval_of, state
+from .tape import OFF, Leaf, Node, aval_of, state, walk
 from .tracked import Tracked
 
 
@@ -63,11 +66,31 @@ class Array(NumpyMethods, Operators):
         raise TypeError("the class of a lifted value cannot be changed")
 
     def leave(self, how: str, strict_text: str = "") -> Any:
-        """Give the plain value and tell the observer that a gradient may be lost here."""
-        observer = state.observer
-        if observer is not None and state.mode is not OFF:
-            observer.cut(self, how, user_frame(sys._getframe(1)))
+        """Give the plain value and tell the observer that a gradient may be lost here.
+
+        Under `gm.grad` there is no report to say so: a number is given with a warning, anything else is an error.
+        """
+        if state.mode is OFF:
+            return self.array
+        if state.observer is not None:
+            state.observer.cut(self, how, user_frame(sys._getframe(1)))
+        if self.wanted:
+            text = (
+                f"{blame(self)}, becomes plain by {how} inside a function that gm.grad differentiates: what is "
+                "computed from the plain value has no gradient. Use NumPy's functions on the value itself"
+            )
+            if how not in _NUMBERS:
+                raise ConversionError(f"{text}.")
+            warnings.warn(
+                f"{text}; if only the number is wanted, this is no harm.", UserWarning, stacklevel=3
+            )
         return self.array
+
+    @property
+    def wanted(self) -> bool:
+        if not state.inputs or self.node is None:
+            return False
+        return any(node.number in state.inputs for node in walk(self.node))
 
     def __float__(self) -> float:
         assigned = instruction_of(sys._getframe(1)) == "STORE_SUBSCR"
@@ -144,5 +167,8 @@ class Array(NumpyMethods, Operators):
     def __reduce__(self) -> Any:
         return self.leave("pickle").__reduce__()
 
+
+# Ways out that people take to print or to decide.
+_NUMBERS = ("float", "int", "complex", ".item()", ".tolist()", "item", "tolist")
 
 Tracked.inner = Array

@@ -57,7 +57,8 @@ def array_ufunc(self: Tracked, ufunc: Any, method: str, *inputs: Any, **kwargs: 
         if type(rule) is Elementwise and not kwargs:
             return call_elementwise(rule, inputs) if len(inputs) > 1 else call_unary(rule, ufunc, self)
         if rule is None:
-            return unknown(ufunc, inputs, kwargs)
+            composed = COMPOSED.get(ufunc)
+            return composed(*inputs, **kwargs) if composed is not None else unknown(ufunc, inputs, kwargs)
         if kwargs:
             return _with_options(ufunc, inputs, kwargs)
         return call(rule, ufunc, inputs, kwargs)
@@ -117,12 +118,13 @@ def unknown(function: Any, args: Any, kwargs: Any, raw: Any = None) -> Any:
     if not any(a.node is not None for a in tracked) or state.mode is OFF:
         return wrapped((raw or function)(*raw_of(args), **raw_of(kwargs)), type(tracked[0]))
     first = next(a for a in tracked if a.node is not None)
-    if type(first) is Tracked.inner:
+    if type(first) is Tracked.inner and not first.wanted:
         first.leave(name)
         return (raw or function)(*raw_of(args), **raw_of(kwargs))
     raise UnknownFunctionError(
         f"{name} has no derivative in gradmagic: it was called on {blame(first)}. "
-        f"Compute it outside the gradient ({name}(t.detach().numpy())), or from functions that have one."
+        f"Compute it outside the gradient"
+        f"{'' if type(first) is Tracked.inner else f' ({name}(t.detach().numpy()))'}, or from functions that have one."
     )
 
 

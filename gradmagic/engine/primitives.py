@@ -48,7 +48,9 @@ def add_into(out: Any, g: Any, index: Any) -> Any:
     if not is_unique(index):
         arrays.add_at(out, index, g)
     elif arrays.on_device(out) and not is_view(index):
-        out += scatter_add(g, out, index)  # reading by a mask makes the host wait for its count; writing does not
+        out += scatter_add(
+            g, out, index
+        )  # reading by a mask makes the host wait for its count; writing does not
     else:
         out[index] += g
     return out
@@ -57,7 +59,7 @@ def add_into(out: Any, g: Any, index: Any) -> Any:
 def is_unique(index: Any) -> bool:
     """Tell whether `index` can name no entry twice: numbers, slices, None, ... and masks, but no arrays of numbers."""
     parts = index if isinstance(index, tuple) else (index,)
-    return all(is_view(p) or getattr(p, "dtype", None) == bool for p in parts)
+    return all(is_view(p) or getattr(p, "dtype", None) == np.bool_ for p in parts)
 
 
 def is_view(index: Any) -> bool:

@@ -170,15 +170,17 @@ class State:
 
     `mode` is None (record), `OFF` (do not), or a function called with (node, array, frame) for each new node.
     `written` is the number of the last write in place; only nodes older than it can hold changed values.
+    `inputs` has the numbers of the inputs of the `gm.grad` that are running: what they lose, nobody would report.
     """
 
-    __slots__ = ("hooks", "keep_places", "mode", "observer", "written")
+    __slots__ = ("hooks", "inputs", "keep_places", "mode", "observer", "written")
 
     def __init__(self) -> None:
         self.mode: Any = None
         self.observer: Any = None
         self.keep_places = False
         self.written = -1
+        self.inputs: set[int] = set()
         self.hooks: dict[int, list[Callable[[Any], Any]]] = {}
 
 

@@ -38,6 +38,11 @@ class Tracked:
         made.node = node
         return made
 
+    @property
+    def wanted(self) -> bool:
+        """Whether a `gm.grad` that is running wants a gradient through this value."""
+        return False
+
     def leave(self, how: str, strict_text: str = "") -> Any:
         """Become a plain value, where the face allows it."""
         raise NotImplementedError

@@ -19,7 +19,7 @@ from .dispatch import call_elementwise
 from .errors import NoGradError, NonScalarError
 from .rules.declare import RULES
 from .sweep import sweep
-from .tape import Leaf, Node, enable_grad, walk
+from .tape import Leaf, Node, enable_grad, state, walk
 from .tensor import Tensor, seed
 from .tracked import Tracked
 
@@ -60,8 +60,13 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
         for i in numbers:
             arguments[i] = _input(args[i], i, f)
         nodes = [arguments[i].node for i in numbers]
-        with enable_grad():
-            out = f(*arguments, **kwargs)
+        before = state.inputs
+        state.inputs = before | {node.number for node in nodes}
+        try:
+            with enable_grad():
+                out = f(*arguments, **kwargs)
+        finally:
+            state.inputs = before
         value = out
         if not isinstance(out, Tracked) or out.node is None:
             if np.size(getattr(out, "array", out)) != 1:

@@ -5,6 +5,7 @@ Each takes what the NumPy function of the same name takes. CuPy lacks some of th
 
 from __future__ import annotations
 
+import math
 from functools import reduce
 from typing import Any
 
@@ -42,87 +43,13 @@ def full_like(
     return cast(fill, raw(a).dtype if dtype is None else dtype)
 
 
-# ---- sums and averages ----------------------------------------------------------------------------------------
-
-
-@composed(np.ptp)
-def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False) -> Any:
-    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
-
-
-@composed(np.average)
-def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
-    if weights is None:
-        result = np.mean(a, axis=axis, keepdims=keepdims)
-        total: Any = np.size(a) / np.size(result)
-    else:
-        if np.ndim(weights) == 1 < np.ndim(a):
-            shape = [1] * np.ndim(a)
-            shape[axis] = -1
-            weights = np.reshape(weights, shape)
-        weights = weights * np.ones_like(a)
-        total = np.sum(weights, axis=axis, keepdims=keepdims)
-        result = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
-    return (result, total) if returned else result
-
-
-@composed(np.nanmean)
-def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
-    there = cast(np.logical_not(np.isnan(raw(a))), raw(a).dtype)
-    return np.nansum(a, axis=axis, keepdims=keepdims) / np.sum(there, axis=axis, keepdims=keepdims)
-
-
-@composed(np.nanprod)
-def nanprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
-    return np.prod(np.where(np.isnan(a), 1, a), axis=axis, keepdims=keepdims)
-
-
-@composed(np.nancumsum)
-def nancumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    return np.cumsum(np.where(np.isnan(a), 0, a), axis=axis)
-
-
-@composed(np.trapezoid)
-def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    if x is not None:
-        dx = np.diff(x, axis=axis if np.ndim(x) > 1 else -1)
-        if np.ndim(dx) == 1:
-            shape = [1] * np.ndim(y)
-            shape[axis] = -1
-            dx = np.reshape(dx, shape)
-    y = np.moveaxis(y, axis, 0)
-    both = np.moveaxis(y[1:] + y[:-1], 0, axis)
-    return np.sum(dx * both / 2.0, axis=axis)
-
-
-@composed(np.median)
-def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
-    return quantile(a, 0.5, axis=axis, keepdims=keepdims)
-
-
-@composed(np.percentile)
-def percentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
-    return quantile(a, np.true_divide(q, 100), *args, **kwargs)
-
-
-@composed(np.quantile)
-def quantile(
-    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
-    keepdims: bool = False,
-) -> Any:  # fmt: skip
-    if method != "linear":
-        raise ArgumentError(f"np.quantile(..., method={method!r}) has no derivative in gradmagic: use 'linear'.")
-    axes = axes_of(axis, np.ndim(a))
-    first = np.moveaxis(a, axes, range(len(axes)))
-    rest = np.shape(first)[len(axes) :]
-    x = np.sort(np.reshape(first, (-1, *rest)), axis=0)
-    place = np.asarray(q, dtype=float) * (np.shape(x)[0] - 1)
-    low = np.floor(place).astype(int)
-    part = np.reshape(place - low, np.shape(place) + (1,) * len(rest)).astype(raw(a).dtype)
-    part = arrays.from_host(part, raw(a))
-    y = x[low] * (1 - part) + x[np.ceil(place).astype(int)] * part
-    if keepdims:
-        y = np.reshape(y, np.shape(place) + tuple(1 if i in axes else n for i, n in enumerate(np.shape(a))))
+@composed(np.piecewise)
+def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kwargs: Any) -> Any:
+    condlist = condlist if isinstance(condlist, list) and np.ndim(raw(condlist[0])) == np.ndim(x) else [condlist]
+    values = [f(x, *args, **kwargs) if callable(f) else f for f in funclist]
+    y = values[len(condlist)] if len(values) > len(condlist) else 0
+    for condition, value in zip(condlist, values, strict=False):
+        y = np.where(condition, value, y)
     return y
 
 
@@ -156,6 +83,53 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> Any:
 @composed(np.matrix_transpose, np.linalg.matrix_transpose)
 def matrix_transpose(x: Any, /) -> Any:
     return np.swapaxes(x, -1, -2)
+
+
+@composed(np.meshgrid)
+def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
+    n = len(xi)
+    order = [1, 0, *range(2, n)] if indexing == "xy" and n > 1 else list(range(n))
+    grids = [np.reshape(x, (1,) * order[i] + (-1,) + (1,) * (n - order[i] - 1)) for i, x in enumerate(xi)]
+    return tuple(grids) if sparse else broadcast_arrays(*grids)
+
+
+@composed(np.resize)
+def resize(a: Any, new_shape: Any) -> Any:
+    shape = (new_shape,) if isinstance(new_shape, int) else tuple(new_shape)
+    return np.reshape(np.take(a, np.resize(np.arange(np.size(a)), math.prod(shape))), shape)
+
+
+@composed(np.choose)
+def choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
+    picked = np.choose(raw(a), [np.broadcast_to(i, np.shape(a)) for i in range(len(choices))], mode=mode)
+    y: Any = 0
+    for i in range(len(choices)):
+        y = np.where(picked == i, choices[i], y)
+    return y
+
+
+@composed(np.apply_along_axis)
+def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
+    first = np.moveaxis(arr, axis, -1)
+    shape = np.shape(first)
+    rows = np.reshape(first, (-1, shape[-1]))
+    made = np.stack([func1d(rows[i], *args, **kwargs) for i in range(np.shape(rows)[0])])
+    made = np.reshape(made, shape[:-1] + np.shape(made)[1:])
+    extra = np.ndim(made) - len(shape) + 1
+    if not extra:
+        return made
+    start = axis % len(shape)
+    return np.moveaxis(made, range(len(shape) - 1, len(shape) - 1 + extra), range(start, start + extra))
+
+
+@composed(np.trim_zeros)
+def trim_zeros(filt: Any, trim: str = "fb") -> Any:
+    filled = np.flatnonzero(raw(filt))
+    if filled.size == 0:
+        return filt[:0]
+    start = filled[0] if "f" in trim.lower() else 0
+    stop = filled[-1] + 1 if "b" in trim.lower() else None
+    return filt[start:stop]
 
 
 @composed(np.rollaxis)
@@ -252,17 +226,6 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     return np.moveaxis(c, 0, axisc)
 
 
-@composed(np.convolve)
-def convolve(a: Any, v: Any, mode: str = "full") -> Any:
-    a, v = (a, v) if np.size(a) >= np.size(v) else (v, a)
-    n, m = np.size(a), np.size(v)
-    # Row k of the band holds a, moved by k: the convolution is v times the band.
-    start, length = {"full": (0, n + m - 1), "same": ((m - 1) // 2, n), "valid": (m - 1, n - m + 1)}[mode]
-    padded = np.pad(a, m - 1)
-    place = np.arange(length) + start + m - 1 - np.arange(m)[:, None]
-    return np.matmul(v, padded[place])
-
-
 @composed(np.linalg.svd)
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
     if not compute_uv:
@@ -345,7 +308,15 @@ def tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
     return np.tensordot(x1, x2, axes=axes)
 
 
-@composed(np.linalg.vecdot)
+@composed(np.linalg.cond)
+def cond(x: Any, p: Any = None) -> Any:
+    if p is None or p == 2 or p == -2:
+        s = decompositions.svdvals(x)
+        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    return np.linalg.norm(x, p, axis=(-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, axis=(-2, -1))
+
+
+@composed(np.linalg.vecdot, np.vecdot)
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     return np.sum(np.conj(x1) * x2, axis=axis)
 
@@ -368,3 +339,48 @@ composed(np.fft.fftn)(_over_axes(np.fft.fft, None))
 composed(np.fft.ifftn)(_over_axes(np.fft.ifft, None))
 composed(np.fft.fft2)(_over_axes(np.fft.fft, (-2, -1)))
 composed(np.fft.ifft2)(_over_axes(np.fft.ifft, (-2, -1)))
+
+
+@composed(np.fft.rfft2, np.fft.rfftn)
+def rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
+    axes = list(range(-2, 0) if axes is None and s is None else range(-len(s), 0) if axes is None else axes)
+    a = np.fft.rfft(a, n=None if s is None else s[-1], axis=axes[-1], norm=norm)
+    return np.fft.fftn(a, None if s is None else s[:-1], axes[:-1], norm)
+
+
+# ---- what newer versions of NumPy have ------------------------------------------------------------------------
+
+if hasattr(np, "unstack"):
+
+    @composed(np.unstack)
+    def unstack(x: Any, /, *, axis: int = 0) -> Any:
+        x = np.moveaxis(x, axis, 0)
+        return tuple(x[i] for i in range(np.shape(x)[0]))
+
+
+if hasattr(np, "cumulative_sum"):
+
+    def _cumulative(function: Any, start: int) -> Any:
+        def cumulative(x: Any, /, *, axis: Any = None, dtype: Any = None, out: Any = None,
+                       include_initial: bool = False) -> Any:  # fmt: skip
+            y = function(x, 0 if axis is None else axis)
+            if include_initial:
+                widths = [(0, 0)] * np.ndim(x)
+                widths[axis or 0] = (1, 0)
+                y = np.pad(y, widths, constant_values=start)
+            return y
+
+        return cumulative
+
+    composed(np.cumulative_sum)(_cumulative(np.cumsum, 0))
+    composed(np.cumulative_prod)(_cumulative(np.cumprod, 1))
+
+if hasattr(np, "matvec"):
+
+    @composed(np.matvec)
+    def matvec(x1: Any, x2: Any, /) -> Any:
+        return np.squeeze(np.matmul(x1, np.expand_dims(x2, -1)), -1)
+
+    @composed(np.vecmat)
+    def vecmat(x1: Any, x2: Any, /) -> Any:
+        return np.squeeze(np.matmul(np.conj(np.expand_dims(x1, -2)), x2), -2)

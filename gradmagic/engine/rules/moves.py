@@ -162,3 +162,13 @@ def sort_vjp(
     x, at = (np.reshape(a, -1), 0) if axis is None else (a, axis)
     place = np.argsort(np.argsort(raw(x), axis=at, kind="stable"), axis=at)
     return np.reshape(np.take_along_axis(g, place, at), a.shape)
+
+
+def partition_vjp(
+    g: Any, y: Any, a: Any, kth: Any, axis: int | None = -1, kind: Any = None, order: Any = None
+) -> Any:
+    """Give each entry the cotangent of the place it was moved to: found by sorting what came out and what went in."""
+    x, at = (np.reshape(a, -1), 0) if axis is None else (a, axis)
+    came = np.argsort(raw(y), axis=at, kind="stable")
+    rank = np.argsort(np.argsort(raw(x), axis=at, kind="stable"), axis=at)
+    return np.reshape(np.take_along_axis(np.take_along_axis(g, came, at), rank, at), a.shape)

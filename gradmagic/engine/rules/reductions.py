@@ -7,13 +7,13 @@ import numpy as np
 
 from .declare import constant, linear, rule
 from .extremes import cumprod_vjp, extreme_vjp, prod_vjp, std_vjp, var_vjp
-from .helpers import count, spread, within
+from .helpers import counted, spread, within
 
 # ---- sums and products ---------------------------------------------------------------------------------------
 linear(np.sum,     lambda g, like, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True:
                        within(where, spread(g, like, axis, keepdims)))
-linear(np.mean,    lambda g, like, axis=None, dtype=None, out=None, keepdims=False:
-                       spread(g / max(count(like.shape, axis), 1), like, axis, keepdims))
+linear(np.mean,    lambda g, like, axis=None, dtype=None, out=None, keepdims=False, where=True:
+                       within(where, spread(g / counted(like, axis, keepdims, where), like, axis, keepdims)))
 linear(np.cumsum,  lambda g, like, axis=None, dtype=None, out=None:
                        np.reshape(np.flip(np.cumsum(np.flip(g, axis), axis or 0), axis), like.shape))
 rule(np.prod,      prod_vjp)
@@ -35,7 +35,7 @@ rule(np.std,       std_vjp)
 
 # ---- places, counts and answers: no derivative ---------------------------------------------------------------
 constant(np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition, np.argwhere, np.lexsort)
-constant(np.nonzero, np.flatnonzero, np.count_nonzero, np.searchsorted, np.digitize, np.unique, np.bincount)
+constant(np.nonzero, np.flatnonzero, np.count_nonzero, np.searchsorted, np.digitize)
 constant(np.any, np.all, np.histogram, np.shape, np.ndim, np.size, np.result_type, np.min_scalar_type)
 constant(np.may_share_memory, np.shares_memory, np.isin)
-constant(np.array_repr, np.array_str, np.array2string, np.common_type)
+constant(np.linalg.matrix_rank, np.array_repr, np.array_str, np.array2string, np.common_type)

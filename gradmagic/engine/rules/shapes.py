@@ -13,6 +13,7 @@ from .moves import (
     invert,
     minus,
     pad_vjp,
+    partition_vjp,
     repeat_transpose,
     sort_vjp,
     take_along_transpose,
@@ -74,6 +75,7 @@ linear(np.diagonal,       undiagonal)
 linear(np.take,           take_transpose,                                                       torch="IndexSelect")
 linear(np.take_along_axis, take_along_transpose,                                                torch="Gather")
 rule(np.sort,             sort_vjp)
+rule(np.partition,        partition_vjp)
 
 # ---- new arrays like old ones --------------------------------------------------------------------------------
 constant(np.zeros_like, np.ones_like, np.empty_like)

@@ -94,7 +94,48 @@ for f in (np.cumsum, np.cumprod, np.nancumsum):
     case(f, kinds="fc", axes="one")
 case(np.average, (2, 3), axes="many")
 case(np.average, (2, 3), (3,), call=lambda x, w: np.average(x, axis=1, weights=w), domain=[WIDE, POSITIVE])
+case(
+    np.mean,
+    (2, 3),
+    call=lambda x: np.mean(x, axis=1, where=here(x, [[True, False, True]] * 2)),
+    devices=False,
+)
+case(np.nanvar, kinds="fc", axes="many")
+case(np.nanstd, (2, 3), kinds="fc", axes="many")
+case(np.cov, (2, 4), kinds="fc")
+case(np.cov, (4,), (4,), call=lambda x, y: np.cov(x, y, bias=True))
+case(np.corrcoef, (2, 4))
+case(np.unique, (2, 3))
+case(np.unique, (2, 3), call=lambda x: np.unique(x, return_counts=True)[0])
+case(np.bincount, (4,), call=lambda w: np.bincount(here(w, [1, 0, 1, 3]), w), low=False)
 case(np.trapezoid, (2, 4), (4,), call=lambda y, x: np.trapezoid(y, x))
+case(np.gradient, (4, 3))
+case(np.gradient, (4, 3), call=lambda f: np.gradient(f, 0.5, axis=0, edge_order=2))
+for order in (1, 2):
+    case(np.gradient, (4, 3), (4,), call=lambda f, x, o=order: np.gradient(f, np.cumsum(x), axis=0, edge_order=o),
+         domain=[WIDE, POSITIVE])  # fmt: skip
+case(
+    np.interp,
+    (5,),
+    (4,),
+    (4,),
+    call=lambda x, xp, fp: np.interp(x, np.cumsum(xp), fp),
+    domain=[WIDE, POSITIVE, WIDE],
+)
+case(np.interp, (5,), (4,), call=lambda x, fp: np.interp(x, here(x, np.arange(4) / 2), fp, left=0.3))
+case(
+    np.interp,
+    (5,),
+    (4,),
+    call=lambda x, fp: np.interp(x, here(x, np.arange(4) / 2.3), fp, period=2.1),
+    devices=False,
+)
+case(np.polyval, (3,), (2, 2), kinds="fc")
+case(np.vander, (3,), call=lambda x: np.vander(x, 4))
+case(np.vander, (3,), call=lambda x: np.vander(x, increasing=True))
+case(np.linspace, (), (), call=lambda a, b: np.linspace(a, b, 5))
+case(np.linspace, (2,), (2,), call=lambda a, b: np.linspace(a, b, 3, endpoint=False, axis=1))
+case(np.piecewise, call=lambda x: np.piecewise(x, [x < -1, x > 0.5], [np.exp, lambda t: t * t, 3.0]))
 case(np.median, (3, 4), axes="many")
 case(np.quantile, (3, 4), call=lambda x: np.quantile(x, 0.3, axis=1))
 case(np.percentile, (3, 4), call=lambda x: np.percentile(x, [20, 70], axis=0))
@@ -164,6 +205,22 @@ case(np.diag, (3,), call=lambda x: np.diag(x, -1), kinds="fc")
 case(np.diag, (3, 4), call=lambda x: np.diag(x, 1))
 case(np.diagflat, (2, 2))
 case(np.diagonal, (3, 2, 4), call=lambda x: np.diagonal(x, -1, 0, 2), kinds="fc")
+case(np.meshgrid, (2,), (3,), call=lambda x, y: np.meshgrid(x, y))
+case(np.meshgrid, (2,), (3,), (2,), call=lambda *xs: np.meshgrid(*xs, indexing="ij", sparse=True))
+case(np.resize, (2, 3), call=lambda x: np.resize(x, (4, 2)))
+case(
+    np.partition, (3, 4), call=lambda x: np.partition(x, 1), low=False
+)  # float16 puts the rest in another order
+case(np.choose, (3,), (3,), call=lambda x, y: np.choose(here(x, [0, 1, 0]), [x, y]), devices=False)
+case(np.apply_along_axis, (2, 3, 2), call=lambda x: np.apply_along_axis(np.sum, 1, x))
+case(np.apply_along_axis, (2, 3, 2), call=lambda x: np.apply_along_axis(lambda r: np.outer(r, r), 1, x))
+case(np.trim_zeros, (3,), call=lambda x: np.trim_zeros(np.pad(x, 2)), devices=False)
+for name in ("unstack", "cumulative_sum", "cumulative_prod"):
+    if hasattr(np, name):
+        case(getattr(np, name), (3,), devices=name != "unstack")
+if hasattr(np, "cumulative_sum"):
+    case(np.cumulative_sum, (2, 3), call=lambda x: np.cumulative_sum(x, axis=1, include_initial=True))
+    case(np.cumulative_prod, (2, 3), call=lambda x: np.cumulative_prod(x, axis=0, include_initial=True))
 case(np.take, (4, 2), call=lambda x: np.take(x, [0, 0, -1], axis=0), kinds="fc")
 case(np.take, (2, 3), call=lambda x: np.take(x, here(x, [[0, 5], [2, 2]])))
 case(np.take, (2, 3), call=lambda x: np.take(x, [4, -7], axis=1, mode="wrap"), devices=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gradmagic.engine import convolution as cv
 from gradmagic.engine import networks as nw
 from gradmagic.engine.rules import decompositions
 
@@ -53,6 +54,15 @@ case(np.linalg.cross, (3,), (3,))
 case(np.convolve, (5,), (3,), kinds="fc")
 case(np.convolve, (3,), (5,), call=lambda a, v: np.convolve(a, v, "same"))
 case(np.convolve, (5,), (2,), call=lambda a, v: np.convolve(a, v, "valid"))
+case(np.correlate, (5,), (3,), kinds="fc")
+case(np.correlate, (3,), (5,), call=lambda a, v: np.correlate(a, v, "full"))
+case(np.correlate, (4,), (3,), call=lambda a, v: np.correlate(a, v, "same"))
+case(np.vecdot, (2, 3), (3,), kinds="fc")
+if hasattr(np, "matvec"):
+    case(np.matvec, (2, 2, 3), (3,), kinds="fc")
+    case(np.vecmat, (2,), (3, 2, 3), kinds="fc")
+for order in (None, 1, -2):
+    case(np.linalg.cond, (3, 3), call=lambda a, p=order: np.linalg.cond(regular(a), p), low=False)
 case(np.trace, (3, 3), kinds="fc")
 case(np.trace, (2, 3, 4), call=lambda x: np.trace(x, 1, axis1=2, axis2=0))
 case(np.linalg.trace, (2, 3, 3))
@@ -127,6 +137,9 @@ for f in (np.fft.fft, np.fft.ifft, np.fft.rfft, np.fft.irfft):
 for f in (np.fft.fft2, np.fft.ifft2, np.fft.fftn, np.fft.ifftn, np.fft.fftshift, np.fft.ifftshift):
     case(f, (2, 3), kinds="fc", low=False)
 
+case(np.fft.rfft2, (2, 3), low=False)
+case(np.fft.rfftn, (2, 4), call=lambda x: np.fft.rfftn(x, axes=(0, 1)), low=False)
+
 # ---- neural networks ------------------------------------------------------------------------------------------
 PROBABILITY = (0.1, 0.9)
 for f in (nw.relu, nw.sigmoid, nw.softplus, nw.erf):
@@ -147,3 +160,24 @@ for reduction in ("mean", "sum", "none"):
     )
 case(nw.dense, (4, 3), (2, 3), (2,))
 case(nw.layer_norm, (3, 4), call=lambda x: nw.layer_norm(x, (1,), 1e-5))
+
+# ---- images: stride, padding, dilation, groups ------------------------------------------------------------------
+for s, p, d, n in ((1, 1), (0, 0), (1, 1), 1), ((2, 1), (1, 2), (1, 2), 1), ((1, 2), (1, 0), (1, 1), 2):
+    size = tuple(cv.out_size(m, 2, *settings) for m, *settings in zip((4, 5), s, p, d, strict=True))
+    case(cv.convolve, (2, 2, 4, 5), (4, 2 // n, 2, 2),
+         call=lambda x, w, s=s, p=p, d=d, n=n: cv.convolve(x, w, s, p, d, n))  # fmt: skip
+    case(cv.spread_out, (2, 4, *size), (4, 2 // n, 2, 2),
+         call=lambda g, w, s=s, p=p, d=d, n=n: cv.spread_out(g, w, (4, 5), s, p, d, n))  # fmt: skip
+    case(cv.correlate, (1, 2, 4, 5), (1, 4, *size),
+         call=lambda x, g, s=s, p=p, d=d, n=n: cv.correlate(x, g, (2, 2), s, p, d, n))  # fmt: skip
+for k, s, p in ((2, 2), (2, 2), (0, 0)), ((3, 2), (2, 1), (1, 1)):
+    size = tuple(cv.out_size(m, *settings) for m, *settings in zip((4, 5), k, s, p, strict=True))
+    image = np.random.default_rng(0).permutation(40).reshape(1, 2, 4, 5) / 7
+    top = cv.max_pool(image, k, s, p)
+    case(cv.max_pool, (1, 2, 4, 5), call=lambda x, k=k, s=s, p=p: cv.max_pool(x, k, s, p))
+    case(cv.avg_pool, (1, 2, 4, 5), call=lambda x, k=k, s=s, p=p: cv.avg_pool(x, k, s, p))
+    case(cv.avg_unpool, (1, 2, *size), call=lambda g, k=k, s=s, p=p: cv.avg_unpool(g, (4, 5), k, s, p))
+    case(cv.max_unpool, (1, 2, *size), low=False,
+         call=lambda g, t=top, k=k, s=s, p=p: cv.max_unpool(g, here(g, image), here(g, t), k, s, p))  # fmt: skip
+    case(cv.max_repool, (1, 2, 4, 5), low=False,
+         call=lambda c, t=top, k=k, s=s, p=p: cv.max_repool(c, here(c, image), here(c, t), k, s, p))  # fmt: skip

@@ -27,8 +27,9 @@ def values(
     """Draw float64 entries from the domain, all distinct, never 0, never equal to another argument's."""
     low, high = domain
     n = int(np.prod(shape))
-    cells = rng.permutation(_CELLS)[:n] + (2 * argument + 1) / 9
-    return np.reshape(low + (high - low) * cells / _CELLS, shape)
+    count = max(_CELLS, n)
+    cells = rng.permutation(count)[:n] + (2 * argument + 1) / 9
+    return np.reshape(low + (high - low) * cells / count, shape)
 
 
 def shapes_of(case: Case, draw: Any, empty: bool = True) -> list[tuple[int, ...]]:

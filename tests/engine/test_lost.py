@@ -1,0 +1,63 @@
+"""Under gm.grad there is no report to name a lost gradient: what would lose it is an error, or a warning for numbers."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+
+import gradmagic as gm
+from gradmagic.engine.errors import ConversionError, UnknownFunctionError
+
+X = np.array([1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.asarray(x).sum(),
+        lambda x: np.sum(np.array([x, x])),
+        lambda x: np.add(x, x, out=np.empty(3)).sum(),
+        lambda x: float(np.sum(np.zeros(3).__iadd__(x))),
+    ],
+)
+def test_a_value_that_becomes_a_plain_array_is_an_error(f: object) -> None:
+    with pytest.raises(ConversionError, match="of shape \\(3,\\).*line"):
+        gm.grad(f)(X)
+
+
+def test_a_function_without_a_derivative_is_an_error_that_names_it() -> None:
+    with pytest.raises(UnknownFunctionError, match=r"np\.i0 has no derivative.*'x'"):
+        gm.grad(lambda x: np.sum(np.i0(x)))(X)
+
+
+def test_a_number_is_given_with_a_warning() -> None:
+    with pytest.warns(UserWarning, match="no gradient"):
+        assert gm.grad(lambda x: x * math.sin(x))(2.0) == math.sin(2.0)
+
+
+def test_decisions_shapes_and_prints_lose_nothing_and_say_nothing() -> None:
+    def f(x: np.ndarray) -> object:
+        f"{x[0]:.2f} {x!r}"
+        if x[0] > 0 and bool(np.all(np.isfinite(x))):
+            return sum(x[i] for i in range(len(x))) * x.shape[0]
+        return 0.0
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert gm.grad(f)(X).tolist() == [3, 3, 3]
+
+
+def test_values_that_the_gradient_does_not_pass_through_are_free() -> None:
+    y = gm.grad(lambda x: np.sum(x * np.asarray(X)))(X)
+    assert y.tolist() == X.tolist()
+
+
+def test_places_from_where_are_constants() -> None:
+    assert gm.grad(lambda x: np.sum(x[np.where(x > 1)]))(X).tolist() == [0, 1, 1]
+
+
+def test_several_arrays_in_a_keyword_are_followed() -> None:
+    assert gm.grad(lambda x: np.sum(np.stack(arrays=[x, 2 * x])))(X).tolist() == [3, 3, 3]
