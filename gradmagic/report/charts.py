@@ -39,7 +39,8 @@ def chart(title: str, x: Sequence[float], y: Sequence[float], x_name: str) -> st
         (_between(a, low_x, high_x, LEFT, WIDTH - RIGHT), _between(b, low, high, HEIGHT - BOTTOM, TOP))
         for a, b in pairs
     ]
-    sentence = f"{title} against {x_name}: from {number(low)} to {number(high)} over {number(low_x)} to {number(high_x)}"
+    span = f"{number(low_x)} to {number(high_x)}"
+    sentence = f"{title} against {x_name}: from {number(low)} to {number(high)} over {span}"
     pieces = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
         f'role="img" aria-label={quoteattr(sentence)}><style>{STYLE}</style>',

@@ -74,12 +74,11 @@ def _node(box: Box, at: Point) -> str:
     return f'<g class="n {box.kind}"{key}><title>{escape(box.tip)}</title>{rect}{texts}</g>'
 
 
-def _spans(line: tuple[tuple[str, str], ...]) -> str:
+def _line(line: tuple[tuple[str, str], ...], at: str) -> str:
     if len(line) == 1:
-        return escape(line[0][0])
-    return "".join(
-        f"<tspan{_role(role)}>{escape(text)}</tspan>" if role else escape(text) for text, role in line
-    )
+        return f"<text {at}{_role(line[0][1])}>{escape(line[0][0])}</text>"
+    spans = "".join(f"<tspan{_role(role)}>{escape(text)}</tspan>" for text, role in line)
+    return f"<text {at}>{spans}</text>"
 
 
 def _role(role: str) -> str:
