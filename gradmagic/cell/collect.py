@@ -5,6 +5,7 @@ In: a root node, the recorder, the names. Out: plain data for the report; no nod
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,10 +14,12 @@ import numpy as np
 from ..engine import arrays
 from ..engine.inplace import poisoned
 from ..engine.places import Place as RawPlace
+from ..engine.places import place_of, user_frame
 from ..engine.rules.declare import Elementwise, Linear
 from ..engine.tape import Leaf, Node, walk
 from ..engine.tensor import Tensor
 from ..engine.tracked import Tracked
+from ..engine.transforms import grad_of
 from ..engine.values import Value, summarise
 from ..engine.watch import Recorder
 from ..report.model import Edge, Input, Note, Operation, Place, Result, Sweep, Trace
@@ -34,7 +37,7 @@ class CellRecorder(Recorder):
         self.filename = filename
         self.names: dict[int, list[str]] = {}
         self.lines: dict[int, int] = {}
-        self.cut_lines: dict[tuple[str, RawPlace], int] = {}
+        self.cut_places: dict[tuple[str, RawPlace], RawPlace] = {}  # where in the cell the way to the cut begins
         self.root_node: Node | None = None
         self.counting = True
         self.swept = False  # whether a sweep went through, so that a missing gradient is zero
@@ -57,12 +60,13 @@ class CellRecorder(Recorder):
                 self.lines[node.number] = line
 
     def cut(self, tracked: Tracked, how: str, frame: Any) -> None:
-        before = len(self.cuts)
         super().cut(tracked, how, frame)
-        if len(self.cuts) > before:
-            line = self._cell_line(frame)
-            if line is not None:
-                self.cut_lines[next(reversed(self.cuts))] = line
+        place = place_of(frame)
+        while frame is not None:
+            if frame.f_code.co_filename == self.filename:
+                self.cut_places[how, place] = place_of(frame)
+                break
+            frame = frame.f_back
 
     def _cell_line(self, frame: Any) -> int | None:
         while frame is not None:
@@ -71,11 +75,25 @@ class CellRecorder(Recorder):
             frame = frame.f_back
         return None
 
+    def began(self, root: Node) -> None:
+        if not self.counting or _of_user():
+            super().began(root)
+
     def ended(self, root: Node) -> None:
-        if self.counting:
+        if self.counting and _of_user():
             super().ended(root)
             self.root_node = root
             self.swept = True
+
+
+def _of_user() -> bool:
+    """Tell whether the sweep that runs was asked for by `backward()` or `autograd.grad()`, not within `gm.grad(f)`."""
+    frame: Any = sys._getframe(2)
+    while user_frame(frame) is not frame:
+        if frame.f_code in (Tensor.backward.__code__, grad_of.__code__):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def collect(
@@ -104,7 +122,7 @@ def collect(
         result = Result(called, root.number, final, text)
     notes = [Note(kind, text, line) for kind, text, line in run.notes]
     if error is None:
-        notes += cut_notes(recorder, run.cell, nodes, names) + input_notes(inputs)
+        notes += cut_notes(run, recorder.names | names, result) + input_notes(inputs)
     device = next((arrays.device_of(t.array) for _, _, t, *_ in entries if arrays.on_device(t.array)), "cpu")
     return Trace(
         label=run.cell.label,

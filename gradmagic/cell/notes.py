@@ -6,56 +6,107 @@ In: what the recorder saw leave the tape, and the inputs. Out: notes; none when 
 from __future__ import annotations
 
 import ast
+import linecache
+import sysconfig
+import types
+from functools import lru_cache
 from typing import Any
 
-from ..engine.tape import Node
-from ..report.model import Input, Note
+from ..engine import places
+from ..report.model import Input, Note, Result
 from . import source
+from .flow import Flow
 
-# A value that only goes to the eyes is no lost gradient.
-_SHOWING = {
-    "print", "display", "format", "str", "repr", "len", "isinstance", "assert_allclose", "append_display_data", "pprint",
-    "plot", "scatter", "hist", "imshow", "bar", "savetxt", "title", "set_title", "xlabel", "ylabel", "legend", "log",
-}  # fmt: skip
 _INSTEAD = {
     "float": "keep {name} as it is instead of {text}",
-    "int": "keep {name} as it is; a whole number has no gradient",
+    "int": "keep {name} as it is instead of {text}",
     "complex": "keep {name} as it is instead of {text}",
     "item": "keep {name} as it is instead of {text}",
-    ".item()": "keep {name} as it is instead of {text}",
-    ".tolist()": "keep {name} an array",
+    "tolist": "keep {name} an array instead of {text}",
     "assignment": "collect the values in a list and write np.stack([...])",
+    "out=": "write out = np.f(...) without out=",
     "asarray": "use {name} itself: it already is an array here",
     "pickle": "keep {name} in memory",
 }
+_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
 
-def cut_notes(recorder: Any, cell: Any, nodes: list[Node], names: dict[int, list[str]]) -> list[Note]:
-    """Say where a tracked value became a plain one that the cell went on with."""
+def cut_notes(run: Any, names: dict[int, list[str]], result: Result | None) -> list[Note]:
+    """Say where a tracked value became a plain one that the result depends on.
+
+    A value that is only printed, compared, plotted or collected beside the result is no lost gradient.
+    """
+    recorder, cell = run.recorder, run.cell
+    text = "\n" * (cell.first_line - 1) + cell.text
+    tree = parsed(text)
+    if tree is None:  # magics in the cell: their line counts as a blank one
+        text = "\n".join("" if line.lstrip()[:1] in "%!" else line for line in text.split("\n"))
+        tree = parsed(text)
+    modules = [n for n, v in run.namespace.items() if isinstance(v, types.ModuleType)]
     notes: list[Note] = []
-    tree = _tree(cell)
     for key, cut in recorder.cuts.items():
-        line = recorder.cut_lines.get(key)
-        if line is None or tree is None:
-            place = source.resolve(cut.place, cell.filename)
-            line = place.line if place.inside else None
-        statement = _statement(tree, line)
-        span = source.span_of(cut.place) if cut.place[0].co_filename == cell.filename else None
-        if statement is None or _only_shown(statement, span):
-            continue
-        text = source.text_of(cut.place) if span is not None else (ast.unparse(statement))
-        called = recorder.names.get(cut.node.number) or names.get(cut.node.number) or []
-        name = called[-1] if called else _argument(text)
-        instead = _INSTEAD.get(cut.how, f"use a function that has a derivative instead of {cut.how}")
-        notes.append(
-            Note(
-                "cut",
-                f"line {line}: {text} makes a plain value of {name}, and no gradient flows through it: "
-                f"{instead.format(name=name, text=text)}.",
-                line,
-            )
-        )
+        if cut.how == "int" and cut.node.aval.dtype.kind == "f":
+            continue  # as of np.floor: a step, whose derivative is zero
+        here = recorder.cut_places.get(key)
+        line = source.span_of(here)[0] if here is not None else None
+        if tree is not None and here is not None:
+            flow = Flow(tree, [source.span_of(here)], text, modules)
+            if not _in_result(flow, tree, result, run.options.of) or (here is not cut.place and _stays(cut.place)):
+                continue
+        notes.append(Note("cut", _sentence(cut, here, names), line))
     return notes
+
+
+def _in_result(flow: Flow, tree: ast.Module, result: Result | None, of: str) -> bool:
+    """Tell whether the result depends on what the flow began with; where it is not known, yes."""
+    if result is None:
+        return True
+    wanted = parsed(of or result.name)
+    last = tree.body[-1] if tree.body else None
+    if isinstance(last, ast.Expr) and not of and not result.name.isidentifier():
+        return flow.holds(last.value)
+    return wanted is None or not wanted.body or flow.holds(wanted.body[0])
+
+
+def _stays(place: places.Place) -> bool:
+    """Tell whether the plain value stays in the function of another cell that made it."""
+    code = place[0]
+    if code.co_filename.startswith(_LIBRARIES):
+        return False
+    text = "".join(linecache.getlines(code.co_filename))
+    tree = parsed(text)
+    if not text or tree is None or code.co_name.startswith("<"):
+        return False
+    flow = Flow(tree, [source.span_of(place)], text)
+    return not flow.names
+
+
+@lru_cache(maxsize=64)
+def parsed(text: str) -> ast.Module | None:
+    """Parse Python; None for what is not."""
+    try:
+        return compile(text, "<text>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)  # type: ignore[no-any-return]
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _sentence(cut: Any, here: places.Place | None, names: dict[int, list[str]]) -> str:
+    own = here is cut.place
+    place = cut.place if own or not cut.place[0].co_filename.startswith(_LIBRARIES) else here or cut.place
+    text = source.text_of(place) or cut.how
+    called = names.get(cut.node.number) or []
+    name = called[-1] if called else _argument(text)
+    where = f"line {source.span_of(place)[0]}" if own or place is here else places.describe(place)
+    instead = _INSTEAD.get(cut.how, f"use a function that has a derivative instead of {cut.how.strip('.()')}")
+    return (
+        f"{where}: {text} makes a plain value of {name}, and no gradient flows through it: "
+        f"{instead.format(name=name, text=text)}."
+    )
+
+
+def _argument(text: str) -> str:
+    found = source.argument_texts(text)
+    return found[0] if found else text
 
 
 def input_notes(inputs: tuple[Input, ...]) -> list[Note]:
@@ -73,55 +124,3 @@ def input_notes(inputs: tuple[Input, ...]) -> list[Note]:
         rest = "used as a float, given back as it was" if len(whole) == 1 else "used as floats, given back as they were"
         notes.append(Note("dtype", f"{listed} {verb} {kind}: {rest}."))
     return notes
-
-
-def _tree(cell: Any) -> ast.Module | None:
-    try:
-        return ast.parse("\n" * (cell.first_line - 1) + cell.text)
-    except SyntaxError:  # shell magics in the cell: the transformed text is another
-        return None
-
-
-def _statement(tree: ast.Module | None, line: int | None) -> ast.stmt | None:
-    """Find the innermost statement at `line`."""
-    found: ast.stmt | None = None
-    if tree is None or line is None:
-        return None
-    for node in ast.walk(tree):
-        if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or node.lineno):
-            if found is None or node.lineno >= found.lineno:
-                found = node
-    return found
-
-
-def _only_shown(statement: ast.stmt, span: tuple[int, int, int, int] | None) -> bool:
-    """Tell whether the value is only printed, compared or formatted by this statement."""
-    if isinstance(statement, (ast.Assert, ast.Raise, ast.If, ast.While)):
-        return True
-    for node in ast.walk(statement):
-        shows = isinstance(node, (ast.JoinedStr, ast.Compare)) or (
-            isinstance(node, ast.Call) and _called(node.func) in _SHOWING
-        )
-        if shows and (span is None or _within(span, node)):
-            return True
-    # An expression whose value goes nowhere: unless a method keeps it (xs.append(float(x))).
-    return isinstance(statement, ast.Expr) and not (
-        isinstance(statement.value, ast.Call)
-        and _called(statement.value.func) in ("append", "extend", "add", "insert", "update", "setdefault", "put", "fill")
-    )
-
-
-def _called(function: ast.expr) -> str:
-    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-
-
-def _within(span: tuple[int, int, int, int], node: Any) -> bool:
-    line, end, *_ = span
-    return bool(node.lineno <= line and end <= node.end_lineno)
-
-
-def _argument(text: str) -> str:
-    found = source.argument_texts(text)
-    return found[0] if found else text
-
-

@@ -17,7 +17,7 @@ from ..engine.tensor import Tensor, seed
 from ..report import Report
 from .collect import CellRecorder, collect
 from .lift import Lifter
-from .run import Source
+from .run import Options, Source
 
 _last: list[Report] = []
 
@@ -54,6 +54,7 @@ class _Shown:
         self.cell = Source(text, None, "", label, 1, compile)  # type: ignore[arg-type]
         self.lifter = Lifter(self.namespace)
         self.unnamed = True
+        self.options = Options()
         self.recorder = CellRecorder("")
         self.notes: list[tuple[str, str, int | None]] = []
 

@@ -66,7 +66,7 @@ CELLS: dict[str, tuple[str, str, str]] = {
     "in an if": ("a = 2.0", "a", "if a > 1:\n    b = a * 2\nelse:\n    b = a\nz = b * b"),
     "try, with, while": (
         "import contextlib; a = 2.0", "a",
-        "with contextlib.suppress(ValueError) as c:\n    y = a * 2\ntry:\n    y = y + 1\nfinally:\n    w = y\nwhile y < 20:\n    y = y * a\nz = y",
+        "with contextlib.suppress(ValueError) as c:\n    y = a * 2\ntry:\n    y = y + 1\nfinally:\n    w = y\nwhile y < 19:\n    y = y * a\nz = y",
     ),
     # -- containers on the line
     "dict of arrays": (
