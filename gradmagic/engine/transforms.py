@@ -100,7 +100,7 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
     >>> import numpy as np
     >>> import gradmagic as gm
     >>> gm.grad(np.sin)(0.0)
-    np.float64(1.0)
+    1.0
     >>> gm.grad(gm.grad(lambda x: x**3))(2.0)
     12.0
     """
@@ -144,6 +144,8 @@ def _result(found: list[Any], arguments: list[Any], numbers: tuple[int, ...], ar
         if c is None:
             aval = x.node.aval
             c = np.zeros(aval.shape, aval.tangent) if aval.shape else aval.tangent.type(0)
+        if x.node.aval.python is not None and isinstance(c, np.floating) and not isinstance(c, Tracked):
+            c = float(c)  # a Python number's gradient is one
         if isinstance(x, Tensor) and not isinstance(c, Tensor):
             c = Tensor.wrap(getattr(c, "array", c), getattr(c, "node", None))
         grads.append(c)
