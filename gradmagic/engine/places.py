@@ -84,7 +84,7 @@ def name_of(value: Any, frame: Any) -> str:
     while frame is not None:
         for names in (frame.f_locals, frame.f_globals):
             for name, held in list(names.items()):
-                if held is value and not name.startswith("_"):
+                if held is value and name.isidentifier() and not name.startswith("_"):
                     return str(name)
         frame = (
             frame.f_back
