@@ -108,8 +108,10 @@ def collect(
     for entry_name, node, *_ in entries:
         names[node.number] = [entry_name, *(n for n in names.get(node.number, ()) if n != entry_name)]
     numbers = {node.number for node in nodes}
-    inputs = tuple(_input(entry, recorder, numbers, root) for entry in entries)
-    operations = _operations(nodes, recorder, names, {node.number: tracked for _, node, tracked, *_ in entries}, run)
+    # Counted from 0 in each report: the tape's own numbers go on, and a cell run again would show other bytes.
+    keys = {number: key for key, number in enumerate(dict.fromkeys([*(n.number for n in nodes), *(n.number for _, n, *_ in entries)]))}
+    inputs = tuple(_input(entry, recorder, numbers, root, keys) for entry in entries)
+    operations = _operations(nodes, keys, recorder, names, {node.number: tracked for _, node, tracked, *_ in entries}, run)
     result = None
     if root is not None:
         shown = names.get(root.number, [])
@@ -119,7 +121,7 @@ def collect(
             final = summarise(arrays.to_host(held.array)) if held is not None else _unknown(root)
         text = source.text_of(root.place) if root.place is not None else ""
         called = name or (shown[-1] if shown else text or "result")
-        result = Result(called, root.number, final, text)
+        result = Result(called, keys[root.number], final, text)
     notes = [Note(kind, text, line) for kind, text, line in run.notes]
     if error is None:
         notes += cut_notes(run, recorder.names | names, result) + input_notes(inputs)
@@ -211,7 +213,7 @@ def _holder(namespace: dict[str, Any], node: Node) -> tuple[Any, Any]:
     return found, found
 
 
-def _input(entry: Any, recorder: Recorder, numbers: set[int], root: Node | None) -> Input:
+def _input(entry: Any, recorder: Recorder, numbers: set[int], root: Node | None, keys: dict[int, int]) -> Input:
     name, node, tracked, original, kind = entry
     grad = recorder.grads.get(node.number)
     reached = root is not None and node.number in numbers
@@ -226,7 +228,7 @@ def _input(entry: Any, recorder: Recorder, numbers: set[int], root: Node | None)
     value = summarise(arrays.to_host(getattr(original, "array", original)))
     if node.rule is None and node.aval.shape == value.shape and type(original) is np.ndarray:
         value = recorder.starts.get(node.number, value)
-    return Input(name, node.number, value, grad, kind, reached, raw)
+    return Input(name, keys[node.number], value, grad, kind, reached, raw)
 
 
 def _unknown(node: Node) -> Value:
@@ -235,7 +237,7 @@ def _unknown(node: Node) -> Value:
 
 
 def _operations(
-    nodes: list[Node], recorder: CellRecorder, names: dict[int, list[str]], tracked: dict[int, Any], run: Any
+    nodes: list[Node], keys: dict[int, int], recorder: CellRecorder, names: dict[int, list[str]], tracked: dict[int, Any], run: Any
 ) -> tuple[Operation, ...]:
     filename = run.cell.filename
     lifted = {e.node.number for e in run.lifter.lifted if not isinstance(e.tracked, Tensor)}
@@ -258,10 +260,10 @@ def _operations(
         called = tuple(names.get(number, ()))
         made.append(
             Operation(
-                key=number,
+                key=keys[number],
                 rule=node.rule.name if node.rule is not None else "",
                 torch=node.name(),
-                inputs=_edges(node, recorder, names, place, called) if node.rule is not None else (),
+                inputs=_edges(node, keys, recorder, names, place, called) if node.rule is not None else (),
                 shape=tuple(aval.shape),
                 dtype=aval.python.__name__ if aval.python is not None else aval.dtype.name,
                 value=value,
@@ -274,7 +276,12 @@ def _operations(
 
 
 def _edges(
-    node: Node, recorder: Recorder, names: dict[int, list[str]], place: Place | None, called: tuple[str, ...]
+    node: Node,
+    keys: dict[int, int],
+    recorder: Recorder,
+    names: dict[int, list[str]],
+    place: Place | None,
+    called: tuple[str, ...],
 ) -> tuple[Edge, ...]:
     texts = source.argument_texts(place.text) if place is not None else ()
     locals_, flows = recorder.locals.get(node.number), recorder.flows.get(node.number)
@@ -286,7 +293,7 @@ def _edges(
             continue
         edges.append(
             Edge(
-                origin.number,
+                keys[origin.number],
                 "",
                 i,
                 _formula(node, i, texts, names, place, called),

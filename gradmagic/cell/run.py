@@ -28,6 +28,7 @@ from .lift import Lifter, liftable
 from .names import instrument, listening, parse_names, simple_values, usage
 from .result import result_of, seed_of
 from .unnamed import lift_unnamed
+from .warn import of_users_lines
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class Run:
         """Run a cell that awaits; otherwise as `execute`."""
         statements, last = self.prepare()
         error = None
-        with tape.watch(self.recorder), listening(self.hear):
+        with tape.watch(self.recorder), listening(self.hear), of_users_lines():
             try:
                 value = eval(statements, self.namespace)
                 if isinstance(value, types.CoroutineType):
@@ -130,7 +131,7 @@ class Run:
         return self._guarded(lambda: None, error)
 
     def _plain(self, statements: Any, last: Any) -> None:
-        with tape.watch(self.recorder), listening(self.hear):
+        with tape.watch(self.recorder), listening(self.hear), of_users_lines():
             exec(statements, self.namespace)
             if last is not None:
                 self.shown.append(eval(last, self.namespace))
@@ -207,7 +208,8 @@ class Run:
         stops = inputs + [n for n in walk(node) if n.rule is None] if inputs else None
         hooks, tape.state.hooks = tape.state.hooks, {}  # retain_grad() and the user's hooks are for the user's sweeps
         try:
-            with tape.watch(recorder):
+            # The cell itself takes no derivative: its warnings are not to be joined by those of 1/sqrt(0).
+            with tape.watch(recorder), np.errstate(all="ignore"):
                 recorder.counting = False
                 sweep(node, g, retain=True, inputs=stops)
                 recorder.swept = True

@@ -1,0 +1,88 @@
+"""What a reader sees when a cell cannot be traced, or fails: the name, the line, what to write; everything put back."""
+
+import numpy as np
+import pytest
+
+from gradmagic.engine.errors import GradmagicError
+
+# (setup, cell, words that the message must have)
+CASES = {
+    "unknown name": ("", "%%grad nope\nz = 1", ["nope", "%%grad line", "not defined"]),
+    "a typing slip": ("weight = 1.0", "%%grad wieght\nz = weight", ["Did you mean weight?"]),
+    "a list": ("l = [1.0, 2.0]", "%%grad l\nz = 1", ["l on the %%grad line is a list", "l = np.array(l)"]),
+    "a string": ("s = 'abc'", "%%grad s\nz = 1", ["s on the %%grad line is a str", "array"]),
+    "a bool": ("b = True", "%%grad b\nz = 1", ["b on the %%grad line", "truth"]),
+    "a module": ("", "%%grad np\nz = 1", ["np on the %%grad line is a module"]),
+    "a function": ("def f(): pass", "%%grad f\nz = 1", ["f on the %%grad line is a function"]),
+    "not a name": ("", "%%grad 1+\nz = 1", ["'1+'", "not a name"]),
+    "no result": ("", "%%grad x\nq = 1", ["x", "nothing that the cell computes depends on"]),
+    "result on the line": ("", "%%grad z\nz = x.sum()", ["z is on the %%grad line and is itself the result (line 2)"]),
+    "not a number": ("", "%%grad x\ny = x * 2", ["y has the shape (17,)", "y.sum()", "slope", "y.mean()", "--gradient"]),
+    "assigned only in a function": ("", "%%grad q\ndef f():\n    q = 1.0\nz = 1", ["q"]),
+    "gradient of another shape": ("", "%%grad x --gradient np.ones(3)\ny = x * 2", ["--gradient np.ones(3)", "(17,)"]),
+    "of something else": ("", "%%grad x --of 3\ny = x.sum()", ["--of 3"]),
+    "below a comment": ("", "# a comment\n%%grad x\ny = 1", ["%%grad x must be the first line"]),
+    "nested": ("", "%%grad x\n%%grad x\nz = x.sum()", ["inside a %%grad"]),
+    "a tensor without grad": ("t = gm.tensor([1.0])", "%%grad t\nz = (t * 2).sum()", ["t", "requires_grad"]),
+    "shapes": ("", "%%grad x\nv = np.ones(3)\ny = x * v", ["x of shape (17,)", "v of shape (3,)", "line 3"]),
+    "unknown to numpy": ("", "%grad np.busday_count(x)", []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("title", CASES)
+def test_errors_name_the_variable_and_say_what_to_write(run, title):
+    setup, cell, words = CASES[title]
+    run(setup or "pass")
+    before = {n: (type(v), id(v)) for n, v in run.names.items() if not n.startswith("_")}
+    text = " ".join(run.fails(cell).split())
+    assert not words or isinstance(run.error, GradmagicError)
+    for word in words:
+        assert word in text, text
+    assert "gradmagic/" not in text and "site-packages" not in text.replace("site-packages/numpy", "")
+    after = {n: (type(v), id(v)) for n, v in run.names.items() if n in before and n not in ("In", "Out", "y", "v")}
+    assert after == {n: v for n, v in before.items() if n in after}
+
+
+def test_a_failing_cell_shows_what_was_computed_and_then_a_short_right_traceback(run):
+    text = run.fails("%%grad x\ny = x * 2\n\ndef f(u):\n    return u[99]\nz = f(y)")
+    assert "y = x * 2" in run.displayed[0].data["text/plain"] and isinstance(run.error, IndexError)
+    traceback = text[text.index("Traceback") :]
+    assert "line 6" in traceback and "line 5, in f" in traceback
+    assert "gradmagic" not in traceback and "interactiveshell" not in traceback
+    assert type(run.names["x"]) is type(run.names["y"]) is np.ndarray
+
+
+def test_causes_and_contexts_of_the_users_errors_are_shown(run):
+    text = run.fails("%%grad x\ntry:\n    x['a']\nexcept IndexError as e:\n    raise ValueError('mine') from e")
+    assert "IndexError" in text and "direct cause" in text and "ValueError: mine" in text
+    text = run.fails("%%grad x\ntry:\n    1 / 0\nexcept ZeroDivisionError:\n    raise ValueError('mine')")
+    assert "ZeroDivisionError" in text and "During handling" in text
+
+
+@pytest.mark.parametrize(
+    ("cell", "line"), [("%%grad x\ny = (x*2", 2), ("%%grad x\nz = x.sum()\nreturn 5", 3), ("%%grad x\n\nif x:\nz = 1", 4)]
+)
+def test_syntax_errors_are_pythons_own(run, cell, line):
+    text = run.fails(cell)
+    assert isinstance(run.error, SyntaxError) and f"line {line}" in text
+    assert "gradmagic" not in text and "interactiveshell" not in text
+    assert type(run.names["x"]) is np.ndarray
+
+
+def test_usage_errors_are_one_line(run):
+    text = run.fails("%%grad x --nonsense\nz = 1")
+    assert text.strip().startswith("UsageError:") and len(text.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("error", ["KeyboardInterrupt", "SystemExit", "ValueError('e')"])
+def test_after_an_exception_every_name_has_its_plain_value(run, error):
+    run("l = [x]; p = {'w': np.ones(2)}; keep = p['w']")
+    run(f"%%grad x p\ny = x * 2\nl.append(y)\np['new'] = p['w'] * 2\nx[0] = 9\nraise {error}", fails=True)
+    names = run.names
+    assert type(names["x"]) is type(names["y"]) is type(names["l"][1]) is type(names["p"]["new"]) is np.ndarray
+    assert names["l"][0] is names["x"] and names["p"]["w"] is names["keep"] and names["x"][0] == 9
+
+
+def test_after_an_error_the_next_cell_traces_again(run):
+    run.fails("%%grad x\nz = nothing")
+    assert run("%%grad x\nz = x.sum()").grads["x"][0] == 1
