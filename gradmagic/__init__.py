@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import autograd, functions, nn, optim
+from . import autograd, functions, linalg, nn, optim
 from .engine.array import Array
 from .engine.creation import tensor
 from .engine.errors import GradmagicError
@@ -63,6 +63,7 @@ __all__ = [
     "grad",
     "is_grad_enabled",
     "last",
+    "linalg",
     "make_dot",
     "nn",
     "no_grad",

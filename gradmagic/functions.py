@@ -79,6 +79,16 @@ def numel(input: Any) -> int:
     return int(np.size(input.array))
 
 
+def finfo(type: Any) -> Any:
+    """Give the limits of a floating dtype (`eps`, `max`, `tiny`)."""
+    return np.finfo(np.dtype(type))
+
+
+def iinfo(type: Any) -> Any:
+    """Give the limits of a whole dtype (`min`, `max`)."""
+    return np.iinfo(np.dtype(type))
+
+
 # ---- new tensors ------------------------------------------------------------------------------------------------
 
 
@@ -369,7 +379,8 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     *_TABLE,
-    "arange", "as_tensor", "bernoulli", "cat", "einsum", "eye", "from_numpy", "full", "get_default_dtype", "hstack",
+    "arange", "as_tensor", "bernoulli", "cat", "einsum", "eye", "finfo", "from_numpy", "full", "get_default_dtype", "hstack",
+    "iinfo",
     "is_floating_point", "is_tensor", "linspace", "logspace", "manual_seed", "meshgrid", "normal", "numel", "randint",
     "randperm", "set_default_dtype", "set_printoptions", "stack", "tensordot", "unique", "vstack", "where",
 ]  # fmt: skip

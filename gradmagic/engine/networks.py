@@ -30,9 +30,52 @@ def sigmoid(x: Any) -> Any:
 
 
 @primitive
-def softplus(x: Any) -> Any:
-    """Give log(1 + exp(x)), without overflow."""
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.absolute(x)))
+def softplus(x: Any, beta: float) -> Any:
+    """Give log(1 + exp(beta*x)) / beta, without overflow."""
+    z = x * beta
+    return (np.maximum(z, 0) + np.log1p(np.exp(-np.absolute(z)))) / beta
+
+
+@primitive
+def log_sigmoid(x: Any) -> Any:
+    """Give log(sigmoid(x)), without overflow."""
+    return np.minimum(x, 0) - np.log1p(np.exp(-np.absolute(x)))
+
+
+@primitive
+def leaky_relu(x: Any, slope: float) -> Any:
+    """Give x where it is positive, slope * x elsewhere."""
+    return np.maximum(x, 0) + slope * np.minimum(x, 0)
+
+
+@primitive
+def elu(x: Any, alpha: float) -> Any:
+    """Give x where it is positive, alpha * (exp(x) - 1) elsewhere."""
+    return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
+
+
+@primitive
+def silu(x: Any) -> Any:
+    """Give x * sigmoid(x)."""
+    return x * sigmoid(x)
+
+
+@primitive
+def gelu(x: Any) -> Any:
+    """Give x times the normal distribution function at x."""
+    return x * (1 + erf(x * math.sqrt(0.5))) / 2
+
+
+@primitive
+def gelu_tanh(x: Any) -> Any:
+    """Give a well-known approximation of `gelu`."""
+    return x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2
+
+
+@primitive
+def lerp(x: Any, end: Any, weight: Any) -> Any:
+    """Give x + weight * (end - x)."""
+    return x + weight * (end - x)
 
 
 @primitive
@@ -118,9 +161,35 @@ def mse(x: Any, y: Any, reduction: str = "mean") -> Any:
 
 
 @primitive
-def bce_with_logits(z: Any, t: Any, reduction: str = "mean") -> Any:
-    """Give the cross entropy between sigmoid(z) and the probabilities t, reduced, without overflow."""
-    return reduced(np.maximum(z, 0) - z * t + np.log1p(np.exp(-np.absolute(z))), reduction)
+def huber(x: Any, y: Any, reduction: str, delta: float) -> Any:
+    """Give (x - y)^2 / 2 up to |x - y| = delta and a straight line from there on, reduced."""
+    d = np.absolute(x - y)
+    near = np.minimum(d, delta)
+    return reduced(near * (d - near / 2), reduction)
+
+
+@primitive
+def smooth_l1(x: Any, y: Any, reduction: str, beta: float) -> Any:
+    """Give `huber` divided by its delta, here called beta."""
+    d = np.absolute(x - y)
+    near = np.minimum(d, beta)
+    return reduced(near * (d - near / 2) / beta, reduction)
+
+
+@primitive
+def bce_with_logits(
+    z: Any, t: Any, reduction: str = "mean", e: Any = None, weight: Any = None, pos_weight: Any = None
+) -> Any:  # fmt: skip
+    """Give the cross entropy between sigmoid(z) and the probabilities t, reduced, without overflow.
+
+    `e` may hold exp(-|z|) for the way back; `weight` is what each entry counts, `pos_weight` what its t counts.
+    """
+    tail = np.log1p(np.exp(-np.absolute(z)))
+    if pos_weight is None:
+        entries = np.maximum(z, 0) - z * t + tail
+    else:
+        entries = (1 - t) * z + (1 + (pos_weight - 1) * t) * (tail + np.maximum(-z, 0))
+    return reduced(entries if weight is None else entries * weight, reduction)
 
 
 @primitive
@@ -156,14 +225,14 @@ def nll(logs: Any, y: Any, weight: Any, reduction: str = "mean") -> Any:
 
 @primitive
 def dense(x: Any, w: Any, b: Any) -> Any:
-    """Give x @ w.T + b for a matrix x."""
-    y = np.matmul(x, np.transpose(w))
-    y += b
-    return y
+    """Give x @ w.T + b for a matrix w and an x of any dims."""
+    return np.matmul(x, np.transpose(w)) + b
 
 
 @primitive
-def layer_norm(x: Any, axes: Any, eps: float) -> Any:
-    """Give x with mean 0 and variance 1 over `axes`."""
+def layer_norm(x: Any, weight: Any, bias: Any, axes: Any, eps: float) -> Any:
+    """Give x with mean 0 and variance 1 over the last `axes`, times weight plus bias (None: without)."""
     d = x - np.mean(x, axis=axes, keepdims=True)
-    return d / np.sqrt(np.mean(d * d, axis=axes, keepdims=True) + eps)
+    y = d / np.sqrt(np.mean(d * d, axis=axes, keepdims=True) + eps)
+    y = y if weight is None else y * weight
+    return y if bias is None else y + bias

@@ -145,8 +145,9 @@ class TorchMethods:
             elif not isinstance(a, bool):
                 dtype = a
         made: Any = self
-        if dtype is not None and np.dtype(dtype) != self.array.dtype:
-            made = cast(made, np.dtype(dtype))
+        if dtype is not None and (kind := np.dtype(dtype)) != self.array.dtype:
+            # Whole numbers carry no gradient.
+            made = cast(made, kind) if kind.kind in "fc" else made.wrap(self.array.astype(kind), None)
         if device is not None and not _is_there(made.array, device):
             made = _moved(made, device)
         return torch_shapes.clone(made) if copy and made is self else made
@@ -212,7 +213,11 @@ class TorchMethods:
         """Draw every entry evenly between `a` and `b`."""
         return self.assign(Ellipsis, _drawn("random", self) * (b - a) + a)
 
-    # -- products by operator ------------------------------------------------------------------------
+    # -- operators that PyTorch names otherwise than NumPy's functions --------------------------------
+    __pow__ = torch_math.power
+    __rpow__ = torch_math.power_of
+    __getitem__ = torch_shapes.getitem
+
     def __matmul__(self, other: Any) -> Any:
         return torch_math.matmul(self, other)
 

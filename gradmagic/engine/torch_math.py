@@ -76,13 +76,32 @@ _FLOATS: dict[str, Any] = {
     "sigmoid": nw.sigmoid, "rsqrt": nw.rsqrt, "erf": nw.erf,
 }  # fmt: skip
 _KINDLESS: dict[str, Any] = {
-    **{n: getattr(np, n) for n in "square sign floor ceil trunc isnan isinf isfinite logical_not signbit".split()},
+    **{n: getattr(np, n) for n in "square isnan isinf isfinite logical_not signbit".split()},
     "abs": np.absolute, "absolute": np.absolute, "neg": np.negative, "negative": np.negative, "relu": nw.relu,
 }  # fmt: skip
 UNARY: dict[str, Callable[..., Any]] = {
     **{name: _unary(name, function, True) for name, function in _FLOATS.items()},
     **{name: _unary(name, function, False) for name, function in _KINDLESS.items()},
 }
+
+
+def _flat(_y: Any, _x: Any) -> Any:
+    return 0
+
+
+def _step(name: str, function: Any) -> Callable[..., Any]:
+    rule = Elementwise(function, (_flat,), f"{name.title()}Backward0")
+
+    def f(input: Any) -> Any:
+        return call_unary(rule, function, input)
+
+    f.__name__ = f.__qualname__ = name
+    f.__doc__ = f"As `torch.{name}`; its gradient is 0 everywhere, where NumPy's function ends the graph."
+    return f
+
+
+UNARY |= {name: _step(name, getattr(np, name)) for name in ("sign", "floor", "ceil", "trunc")}
+_ROUND, _ROUND_TO = (Elementwise(np.round, (_flat,), f"RoundBackward{i}") for i in (0, 1))
 
 
 def _binary(name: str, op: Any, function: Any) -> Callable[..., Any]:
@@ -134,6 +153,23 @@ def rsub(input: Any, other: Any) -> Any:
     return other - input
 
 
+_POWER, _POWER_OF = named(np.power, "PowBackward1"), named(np.power, "PowBackward2")
+_SQUARE = RULES[np.square]
+
+
+def power(input: Any, exponent: Any) -> Any:
+    """Give `input ** exponent`; PyTorch names it by whether the exponent is a tensor."""
+    if type(exponent) is int and exponent == 2 and type(input.array) is np.ndarray:
+        return call_unary(_SQUARE, np.square, input)
+    rule = _POWER if isinstance(exponent, Tracked) else RULES[np.power]
+    return input.operate(rule, operator.pow, (input, exponent))
+
+
+def power_of(input: Any, base: Any) -> Any:
+    """Give `base ** input`."""
+    return input.operate(_POWER_OF, operator.pow, (base, input))
+
+
 def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     """As `torch.clamp`: the entries held between `min` and `max`."""
     rule = _CLAMP if isinstance(min, Tracked) or isinstance(max, Tracked) else _CLAMP_NUMBERS
@@ -145,7 +181,7 @@ _CLAMP, _CLAMP_NUMBERS = RULES[clip], named(clip, "ClampBackward1")
 
 def round(input: Any, *, decimals: int = 0) -> Any:
     """As `torch.round`: to the nearest even whole number, or to `decimals` places."""
-    return input.wrap(np.round(input.array, decimals), None)
+    return call_unary(_ROUND_TO if decimals else _ROUND, lambda x: np.round(x, decimals), input)
 
 
 def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
@@ -167,7 +203,10 @@ def equal(input: Any, other: Any) -> bool:
 
 def lerp(input: Any, end: Any, weight: Any) -> Any:
     """As `torch.lerp`: input + weight * (end - input)."""
-    return input + weight * (end - input)
+    return call(_LERP, nw.lerp.__wrapped__, (input, end, weight), {})
+
+
+_LERP = RULES[nw.lerp]
 
 
 def _raw(x: Any) -> Any:
@@ -233,8 +272,9 @@ def inner(input: Any, other: Any) -> Any:
 
 def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
     """As `torch.addmm`: beta * input + alpha * (mat1 @ mat2)."""
-    product = PRODUCTS["mm"](mat1, mat2)
-    return (input if beta == 1 else beta * input) + (product if alpha == 1 else alpha * product)
+    if beta == 1 and alpha == 1:
+        return call(RULES[nw.dense], nw.dense.__wrapped__, (mat1, np.swapaxes(mat2, -1, -2), input), {})
+    return beta * input + alpha * PRODUCTS["mm"](mat1, mat2)
 
 
 def trace(input: Any) -> Any:

@@ -287,7 +287,10 @@ def quantile(input: Any, q: Any, dim: Any = None, keepdim: bool = False) -> Any:
 @_numpy_words
 def diff(input: Any, n: int = 1, dim: int = -1) -> Any:
     """As `torch.diff`: each entry minus the one before it along `dim`."""
-    return np.diff(input, n, dim)
+    return call_linear(_DIFF, np.diff, (input, n, dim))
+
+
+_DIFF = named(np.diff, "SubBackward0")
 
 
 _FUNCTIONS = (

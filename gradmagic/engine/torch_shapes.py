@@ -106,7 +106,10 @@ def repeat(input: Any, *sizes: Any) -> Any:
 
 def repeat_interleave(input: Any, repeats: Any, dim: int | None = None) -> Any:
     """As `torch.repeat_interleave`: each entry `repeats` times (NumPy's `repeat`)."""
-    return np.repeat(input, _raw(repeats), dim)
+    return call_linear(_VIEW_REPEATS, np.repeat, (input, _raw(repeats), dim))
+
+
+_VIEW_REPEATS = named(np.repeat, "ViewBackward0")
 
 
 # ---- axes -------------------------------------------------------------------------------------------------------
@@ -151,15 +154,55 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
 
 # ---- parts ------------------------------------------------------------------------------------------------------
 
+_GET = {
+    word: named(operator.getitem, f"{word}Backward0")
+    for word in ("Select", "Slice", "Unsqueeze", "Index", "Alias", "Split", "Unbind", "MaskedSelect", "Embedding")
+}
+_SELECT, _ALL = _GET["Select"], slice(None)
+
+
+def getitem(input: Any, index: Any) -> Any:
+    """Give `input[index]`; PyTorch names it by the last thing that the index does."""
+    if type(index) is int:
+        return call_linear(_SELECT, operator.getitem, (input, index))
+    if isinstance(index, slice):
+        return call_linear(_GET["Slice"], operator.getitem, (input, index))
+    word = "Alias"
+    for part in index if isinstance(index, tuple) else (index,):
+        if part is None:
+            word = "Unsqueeze"
+        elif isinstance(part, slice):
+            word = word if part == _ALL else "Slice"
+        elif part is not Ellipsis:
+            whole = isinstance(part, (int, np.integer)) and not isinstance(part, bool)
+            if not whole and (np.ndim(raw := _raw(part)) or np.asarray(raw).dtype == bool):
+                word = "Index"
+                break
+            word = "Select"
+    return call(_GET[word], operator.getitem, (input, index), {})
+
+
+def embedding(weight: Any, index: Any) -> Any:
+    """Give the rows of `weight` at `index`."""
+    return call(_GET["Embedding"], operator.getitem, (weight, index), {})
+
 
 def split(input: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     """As `torch.split`: parts of the given size, or of the given sizes."""
     length, sizes = np.shape(input.array)[dim], split_size_or_sections
-    sections = np.arange(sizes, length, sizes) if isinstance(sizes, int) else np.cumsum(sizes)[:-1]
-    return tuple(call(_SPLIT, np.split, (input, [int(s) for s in sections], dim), {}))
+    rule = _GET["Split"] if isinstance(sizes, int) else _SPLIT_SIZES
+    sizes = [sizes] * -(-length // sizes) if isinstance(sizes, int) else list(sizes)
+    starts = [sum(sizes[:i]) for i in range(len(sizes))]
+    if isinstance(split_size_or_sections, (list, tuple)) and sum(sizes) != length:
+        raise ShapeError(
+            f"split_with_sizes expects split_sizes to sum exactly to {length} (input tensor's size at dimension "
+            f"{dim}), but got split_sizes={sizes}. Write sizes that add up to {length}."
+        )
+    parts = [_at(dim, slice(a, a + n), np.ndim(input.array)) for a, n in zip(starts, sizes, strict=True)]
+    return tuple(call_linear(rule, operator.getitem, (input, part)) for part in parts)
 
 
-_SPLIT = named(np.split, "SplitBackward0")
+_SPLIT_SIZES = named(operator.getitem, "SplitWithSizesBackward0")
 
 
 def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
@@ -169,7 +212,8 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
 
 def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     """As `torch.unbind`: the slices along `dim`, one by one."""
-    return tuple(select(input, dim, i) for i in range(np.shape(input.array)[dim]))
+    ndim, length = np.ndim(input.array), np.shape(input.array)[dim]
+    return tuple(call_linear(_GET["Unbind"], operator.getitem, (input, _at(dim, i, ndim))) for i in range(length))
 
 
 def _at(dim: int, index: Any, ndim: int) -> tuple[Any, ...]:
@@ -201,14 +245,19 @@ def gather(input: Any, dim: int, index: Any) -> Any:
 
 def take(input: Any, index: Any) -> Any:
     """As `torch.take`: the entries at `index`, counted through all dims."""
-    return np.take(input, _raw(index))
+    return call_linear(_TAKE, np.take, (input, _raw(index)))
+
+
+_TAKE = named(np.take, "TakeBackward0")
 
 
 def masked_select(input: Any, mask: Any) -> Any:
     """As `torch.masked_select`: the entries where `mask` holds, in a row."""
-    return np.broadcast_to(input, np.broadcast_shapes(np.shape(input.array), np.shape(_raw(mask))))[
-        _raw(mask)
-    ]
+    mask = _raw(mask)
+    if mask.shape != np.shape(input.array):
+        shape = np.broadcast_shapes(np.shape(input.array), mask.shape)
+        input, mask = np.broadcast_to(input, shape), np.broadcast_to(mask, shape)
+    return call(_GET["MaskedSelect"], operator.getitem, (input, mask), {})
 
 
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:
@@ -230,7 +279,11 @@ def scatter(input: Any, dim: int, index: Any, src: Any) -> Any:
     index = _raw(index)
     if np.ndim(_raw(src)):
         src = src[tuple(slice(n) for n in index.shape)]
-    return set_item(input, _places(index, dim % index.ndim), src)
+    rule = _SCATTER if isinstance(src, Tracked) else _SCATTER_NUMBER
+    return call(rule, set_item.__wrapped__, (input, _places(index, dim % index.ndim), src), {})
+
+
+_SCATTER, _SCATTER_NUMBER = named(set_item, "ScatterBackward0"), named(set_item, "ScatterBackward1")
 
 
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
@@ -249,7 +302,10 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
 
 def diag(input: Any, diagonal: int = 0) -> Any:
     """As `torch.diag`: a matrix's diagonal, or the matrix with this diagonal."""
-    return np.diag(input, diagonal)
+    return call_linear(_DIAG if np.ndim(input.array) > 1 else _DIAG_EMBED, np.diag, (input, diagonal))
+
+
+_DIAG, _DIAG_EMBED = named(np.diag, "DiagonalBackward0_copy"), named(np.diag, "DiagEmbedBackward0")
 
 
 def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:

@@ -80,8 +80,7 @@ def conv2d(
                 f"{weight.shape[1] * groups} channels, but got {x.shape[1]} channels instead. "
                 "Channels stand in dim 1 of the input: permute or unsqueeze it."
             )
-        y = cv.convolve(x, weight, *settings)
-        return y if bias is None else y + as_tensor(bias)[:, None, None]
+        return cv.convolve(x, weight, bias, *settings)
 
     return _of_batch(run, input, "conv2d")
 

@@ -5,7 +5,6 @@ In: Tensors (lifted Arrays and plain arrays are taken for Tensors) and PyTorch's
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -13,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..engine import networks as nw
-from ..engine import torch_math, torch_reductions
-from ..engine.dispatch import call, call_unary
+from ..engine import torch_math, torch_reductions, torch_shapes
+from ..engine.dispatch import call, call_elementwise, call_unary
 from ..engine.errors import ShapeError
+from ..engine.primitives import clip
 from ..engine.random import generator
 from ..engine.rules.declare import RULES
 from ..engine.tensor import Tensor
@@ -75,49 +75,46 @@ log_softmax = _function(torch_reductions.log_softmax)
 @_function
 def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
     """Give the entries, those that are not positive times `negative_slope`."""
-    slope = np.where(input.array > 0, input.array.dtype.type(1), input.array.dtype.type(negative_slope))
-    return call(_LEAKY, np.multiply, (input, slope), {})
-
-
-_LEAKY = named(np.multiply, "LeakyReluBackward0")
+    return nw.leaky_relu(input, negative_slope)
 
 
 @_function
 def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """Give x where it is positive, alpha * (exp(x) - 1) elsewhere."""
-    return np.maximum(input, 0) + alpha * np.expm1(np.minimum(input, 0))
+    return nw.elu(input, alpha)
 
 
 @_function
 def silu(input: Any, inplace: bool = False) -> Any:
     """Give x * sigmoid(x)."""
-    return input * nw.sigmoid(input)
+    return nw.silu(input)
 
 
 @_function
 def gelu(input: Any, approximate: str = "none") -> Any:
     """Give x times the normal distribution function at x; "tanh" for its well-known approximation."""
-    if approximate == "tanh":
-        return 0.5 * input * (1 + np.tanh(math.sqrt(2 / math.pi) * (input + 0.044715 * input**3)))
-    return 0.5 * input * (1 + nw.erf(input * math.sqrt(0.5)))
+    return nw.gelu_tanh(input) if approximate == "tanh" else nw.gelu(input)
 
 
 @_function
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
-    """Give log(1 + exp(beta * x)) / beta, without overflow."""
-    return nw.softplus(input) if beta == 1 else nw.softplus(input * beta) / beta
+    """Give log(1 + exp(beta * x)) / beta, without overflow (`threshold` is where PyTorch would meet it)."""
+    return nw.softplus(input, beta)
 
 
 @_function
 def logsigmoid(input: Any) -> Any:
     """Give log(sigmoid(x)), without overflow."""
-    return -nw.softplus(-input)
+    return nw.log_sigmoid(input)
 
 
 @_function
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
     """Give x held between `min_val` and `max_val`."""
-    return torch_math.clamp(input, min_val, max_val)
+    return call_elementwise(_HARDTANH, (input, min_val, max_val))
+
+
+_HARDTANH = named(clip, "HardtanhBackward0")
 
 
 @_function
@@ -129,6 +126,7 @@ def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> A
 # ---- layers -----------------------------------------------------------------------------------------------------
 
 _DENSE, _dense = RULES[nw.dense], nw.dense.__wrapped__
+_DENSE_VIEW = named(nw.dense, "ViewBackward0")
 
 
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
@@ -156,10 +154,9 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
             f"wants {w.shape[-1]} features in the last dim of its input. "
             "Reshape the input, or make the layer with as many in_features as it has."
         )
-    if bias is not None and x.ndim == 2:
-        return call(_DENSE, _dense, (input, weight, bias), {})
-    product = torch_math.matmul(input, as_tensor(weight).t())
-    return product if bias is None else product + bias
+    if bias is None:
+        return torch_math.matmul(input, as_tensor(weight).t())
+    return call(_DENSE if x.ndim == 2 else _DENSE_VIEW, _dense, (input, weight, bias), {})
 
 
 @_function
@@ -185,14 +182,12 @@ def layer_norm(
             f"Given normalized_shape={list(dims)}, expected input with shape [*, {', '.join(map(str, dims))}], but got "
             f"input of size{list(input.shape)}: name the sizes of the input's last dims."
         )
-    y = nw.layer_norm(input, tuple(range(-len(dims), 0)), eps)
-    y = y if weight is None else y * weight
-    return y if bias is None else y + bias
+    return nw.layer_norm(input, weight, bias, tuple(range(-len(dims), 0)), eps)
 
 
 def embedding(input: Any, weight: Any) -> Any:
     """Give the row of `weight` at each number of `input`."""
-    return as_tensor(weight)[_raw(as_tensor(input))]
+    return torch_shapes.embedding(as_tensor(weight), as_tensor(input))
 
 
 def one_hot(tensor: Any, num_classes: int = -1) -> Any:

@@ -17,6 +17,7 @@ from ..engine.errors import ShapeError
 from ..engine.rules.declare import RULES
 from ..engine.tape import OFF, state
 from ..engine.tensor import Tensor
+from ..engine.torch_math import named
 from ..engine.tracked import Tracked
 from ..functions import as_tensor
 
@@ -82,16 +83,18 @@ def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
 
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
     """Give half the squared differences up to `delta`, and from there on a straight line."""
-    input, target = _pair("huber_loss", input, target)
-    d = abs(input - target)
-    return _reduced(np.where(d < delta, 0.5 * d * d, delta * (d - 0.5 * delta)), reduction)  # type: ignore[call-overload]
+    return call(_HUBER, nw.huber.__wrapped__, (*_pair("huber_loss", input, target), reduction, delta), _NO_OPTIONS)
 
 
 def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:
     """Give `huber_loss` divided by its `delta`, here called `beta`."""
-    return (
-        l1_loss(input, target, reduction) if beta == 0 else huber_loss(input, target, reduction, beta) / beta
-    )
+    if beta == 0:
+        return l1_loss(input, target, reduction)
+    pair = _pair("smooth_l1_loss", input, target)
+    return call(_SMOOTH, nw.smooth_l1.__wrapped__, (*pair, reduction, beta), _NO_OPTIONS)
+
+
+_HUBER, _SMOOTH = RULES[nw.huber], RULES[nw.smooth_l1]
 
 
 # ---- of probabilities -------------------------------------------------------------------------------------------
@@ -144,10 +147,9 @@ def binary_cross_entropy_with_logits(
     z, t = input.array, target.array
     if z.shape != t.shape:
         _same_size("binary_cross_entropy_with_logits", input, target)
-    if weight is not None or pos_weight is not None:
-        return _weighted_bce(input, target, weight, reduction, pos_weight)
-    if reduction != "mean" or type(z) is not np.ndarray:
-        return call(_LOGITS, _logits, (input, target, reduction), _NO_OPTIONS)
+    if reduction != "mean" or weight is not None or pos_weight is not None or type(z) is not np.ndarray:
+        settings = (reduction, None, _raw(weight), _raw(pos_weight))
+        return call(_LOGITS, _logits, (input, target, *settings), _NO_OPTIONS)
     # The everyday form, by hand: e serves here and on the way back.
     e = np.exp(-np.abs(z))
     entries = np.maximum(z, 0)
@@ -157,15 +159,6 @@ def binary_cross_entropy_with_logits(
 
 
 _LOGITS, _logits = RULES[nw.bce_with_logits], nw.bce_with_logits.__wrapped__
-
-
-def _weighted_bce(z: Any, t: Any, weight: Any, reduction: str, pos_weight: Any) -> Any:
-    if pos_weight is None:
-        entries = call(_LOGITS, _logits, (z, t, "none"), _NO_OPTIONS)
-    else:
-        side = (pos_weight - 1) * t + 1
-        entries = (1 - t) * z + side * nw.softplus(-z)
-    return _reduced(entries if weight is None else entries * weight, reduction)
 
 
 def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Any:
@@ -220,7 +213,7 @@ def cross_entropy(
     if (
         type(z) is np.ndarray and type(y) is np.ndarray and z.ndim == 2 and y.ndim == 1 and y.dtype.kind == "i"
         and z.dtype.kind == "f" and weight is None and reduction == "mean" and not label_smoothing
-        and len(y) == len(z) and len(y) and np.minimum.reduce(y) >= 0 and np.maximum.reduce(y) < z.shape[1]
+        and not 0 <= ignore_index < z.shape[1] and len(y) == len(z) and len(y) and np.minimum.reduce(y) >= 0 and np.maximum.reduce(y) < z.shape[1]
     ):  # fmt: skip
         return _plain_cross_entropy(input, z, y)
     input = as_tensor(input)
@@ -263,7 +256,12 @@ def _of_probabilities(logs: Any, t: Any, dim: int, weight: Any, reduction: str, 
     if weight is not None:
         logs = logs * np.reshape(_raw(weight), (-1,) + (1,) * (logs.ndim - dim - 1))
     entries = -(logs * t).sum(dim)
-    return entries.sum() / max(entries.numel(), 1) if reduction == "mean" else _reduced(entries, reduction)
+    if reduction != "mean":
+        return _reduced(entries, reduction)
+    return call(_DIVIDE, np.divide, (entries.sum(), max(entries.numel(), 1)), _NO_OPTIONS)
+
+
+_DIVIDE = named(np.divide, "DivBackward1")
 
 
 def _class_weights(logs: Any, y: Any, weight: Any, ignore_index: int) -> Any:
@@ -297,4 +295,8 @@ def nll_loss(
             f"{np.shape(y)}, and the input {tuple(input.shape)} wants {(input.shape[0], *input.shape[2:])}."
         )
     counts = _class_weights(input, y, weight, ignore_index)
-    return nw.nll(input, np.where(y == ignore_index, 0, y), counts, reduction)
+    settings = (np.where(y == ignore_index, 0, y), counts, reduction)
+    return call(_NLL if input.ndim == 2 else _NLL_2D, nw.nll.__wrapped__, (input, *settings), _NO_OPTIONS)
+
+
+_NLL, _NLL_2D = RULES[nw.nll], named(nw.nll, "NllLoss2DBackward0")

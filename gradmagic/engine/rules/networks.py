@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import convolution as cv
 from .. import networks as nw
-from .declare import elementwise, linear, rule
+from .declare import ZERO, elementwise, linear, rule
 from .helpers import kept, raw
 from .layers import (
     along_transpose,
@@ -18,17 +18,31 @@ from .layers import (
     bce_z,
     bce_zt,
     cross_entropy_vjp,
-    layer_norm_vjp,
+    elu_slope,
+    entries,
+    gelu_slope,
+    gelu_tanh_slope,
+    layer_norm_weight,
+    layer_norm_x,
     mse_x,
     mse_y,
     nll_transpose,
-    softplus_slope,
+    positive,
+    rows,
+    share,
 )  # fmt: skip
 
 # ---- entry by entry ------------------------------------------------------------------------------------------
 elementwise(nw.relu,          lambda y, _x: y > 0,                                                      selects=True)
 elementwise(nw.sigmoid,       lambda y, _x: y * (1 - y))
-elementwise(nw.softplus,      softplus_slope)
+elementwise(nw.softplus,      lambda _y, x, beta: nw.sigmoid(beta * x), ZERO)
+elementwise(nw.log_sigmoid,   lambda _y, x: nw.sigmoid(-x))
+elementwise(nw.leaky_relu,    lambda _y, x, slope: slope + (1 - slope) * positive(x), ZERO)
+elementwise(nw.elu,           elu_slope, ZERO)
+elementwise(nw.silu,          lambda y, x: nw.sigmoid(x) * (1 + x - y))
+elementwise(nw.gelu,          gelu_slope,                                                               torch="Gelu")
+elementwise(nw.gelu_tanh,     gelu_tanh_slope,                                                          torch="Gelu")
+elementwise(nw.lerp,          lambda _z, _x, _y, w: 1 - w, lambda _z, _x, _y, w: w, lambda _z, x, y, _w: y - x)
 elementwise(nw.rsqrt,         lambda y, x: -y / (2 * x))
 elementwise(nw.erf,           lambda _y, x: 2 / sqrt(pi) * np.exp(-x * x))
 
@@ -41,6 +55,12 @@ linear(nw.along,              along_transpose,                                  
 
 # ---- losses --------------------------------------------------------------------------------------------------
 rule(nw.mse,                  mse_x, mse_y,                                                     torch="MseLoss")
+rule(nw.huber,                lambda g, _y, x, y, r, d: share(g, entries(x, y), r) * np.clip(x - y, -d, d),
+                              lambda g, _y, x, y, r, d: share(g, entries(x, y), r) * np.clip(y - x, -d, d),
+                                                                                                torch="HuberLoss")
+rule(nw.smooth_l1,            lambda g, _y, x, y, r, b: share(g, entries(x, y), r) * np.clip((x - y) / b, -1, 1),
+                              lambda g, _y, x, y, r, b: share(g, entries(x, y), r) * np.clip((y - x) / b, -1, 1),
+                                                                                                torch="SmoothL1Loss")
 rule(nw.bce_with_logits,      bce_z, bce_zt,                                       torch="BinaryCrossEntropyWithLogits")
 rule(nw.bce,                  bce_p, bce_t,                                        torch="BinaryCrossEntropy")
 rule(nw.cross_entropy,        cross_entropy_vjp,                                                torch="NllLoss")
@@ -48,18 +68,20 @@ linear(nw.nll,                nll_transpose,                                    
 
 # ---- layers --------------------------------------------------------------------------------------------------
 rule(nw.dense,                lambda g, _y, _x, w, _b: np.matmul(g, w),
-                              lambda g, _y, x, _w, _b: np.matmul(np.transpose(g), x),
-                              lambda g, _y, _x, _w, _b: np.sum(g, axis=0),                     torch="Addmm")
-rule(nw.layer_norm,           layer_norm_vjp,                                                   torch="NativeLayerNorm")
+                              lambda g, _y, x, _w, _b: np.matmul(np.transpose(rows(g)), rows(x)),
+                              lambda g, _y, _x, _w, _b: g,                                      torch="Addmm")
+rule(nw.layer_norm,           layer_norm_x, layer_norm_weight, lambda g, _y, _x, _w, _b, axes, eps: g,
+                                                                                         torch="NativeLayerNorm")
 
 # ---- images: s, p, d are stride, padding, dilation ---------------------------------------------------------------
-rule(cv.convolve,             lambda g, _y, _x, w, s, p, d, n: cv.spread_out(g, w, _x.shape[2:], s, p, d, n),
-                              lambda g, _y, x, _w, s, p, d, n: cv.correlate(x, g, _w.shape[2:], s, p, d, n),
+rule(cv.convolve,             lambda g, _y, _x, w, _b, s, p, d, n: cv.spread_out(g, w, _x.shape[2:], s, p, d, n),
+                              lambda g, _y, x, _w, _b, s, p, d, n: cv.correlate(x, g, _w.shape[2:], s, p, d, n),
+                              lambda g, _y, _x, _w, _b, s, p, d, n: np.sum(g, axis=(0, 2, 3)),
                                                                                                 torch="Convolution")
-rule(cv.spread_out,           lambda c, _y, _g, w, size, s, p, d, n: cv.convolve(c, w, s, p, d, n),
+rule(cv.spread_out,           lambda c, _y, _g, w, size, s, p, d, n: cv.convolve(c, w, None, s, p, d, n),
                               lambda c, _y, g, _w, size, s, p, d, n: cv.correlate(c, g, _w.shape[2:], s, p, d, n))
 rule(cv.correlate,            lambda c, _y, _x, g, k, s, p, d, n: cv.spread_out(g, c, _x.shape[2:], s, p, d, n),
-                              lambda c, _y, x, _g, k, s, p, d, n: cv.convolve(x, c, s, p, d, n))
+                              lambda c, _y, x, _g, k, s, p, d, n: cv.convolve(x, c, None, s, p, d, n))
 rule(cv.max_pool,             lambda g, y, x, k, s, p: cv.max_unpool(g, raw(x), raw(y), k, s, p),
                                                                                          torch="MaxPool2DWithIndices")
 linear(cv.max_unpool,         lambda c, like, x, y, k, s, p: cv.max_repool(c, x, y, k, s, p))

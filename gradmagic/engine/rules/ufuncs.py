@@ -47,12 +47,12 @@ rule(np.matmul,             matmul_a,                            matmul_b,      
 
 # ---- exponents and logarithms --------------------------------------------------------------------------------
 elementwise(np.exp,         lambda y, _x: y)
-elementwise(np.exp2,        lambda y, _x: y * log(2))
-elementwise(np.expm1,       lambda y, _x: y + 1)
+elementwise(np.exp2,        lambda y, _x: y * log(2),                                                    torch="Exp2Backward0")
+elementwise(np.expm1,       lambda y, _x: y + 1,                                                         torch="Expm1Backward0")
 elementwise(np.log,         lambda _y, x: 1 / x)
-elementwise(np.log2,        lambda _y, x: 1 / (x * log(2)))
-elementwise(np.log10,       lambda _y, x: 1 / (x * log(10)))
-elementwise(np.log1p,       lambda _y, x: 1 / (1 + x))
+elementwise(np.log2,        lambda _y, x: 1 / (x * log(2)),                                              torch="Log2Backward0")
+elementwise(np.log10,       lambda _y, x: 1 / (x * log(10)),                                             torch="Log10Backward0")
+elementwise(np.log1p,       lambda _y, x: 1 / (1 + x),                                                   torch="Log1PBackward0")
 elementwise(np.logaddexp,   lambda z, x, _y: np.exp(x - z),      lambda z, _x, y: np.exp(y - z))
 elementwise(np.logaddexp2,  lambda z, x, _y: np.exp2(x - z),     lambda z, _x, y: np.exp2(y - z))
 
@@ -64,7 +64,7 @@ elementwise(np.arcsin,      lambda _y, x: 1 / np.sqrt(1 - x * x),               
 elementwise(np.arccos,      lambda _y, x: -1 / np.sqrt(1 - x * x),                                      torch="Acos")
 elementwise(np.arctan,      lambda _y, x: 1 / (1 + x * x),                                              torch="Atan")
 elementwise(np.arctan2,     lambda _z, y, x: x / nonzero(x * x + y * y),
-                            lambda _z, y, x: -y / nonzero(x * x + y * y),                           torch="Atan2")
+                            lambda _z, y, x: -y / nonzero(x * x + y * y),                           torch="Atan2Backward0")
 elementwise(np.deg2rad,     lambda _y, _x: pi / 180,                                                    torch="Mul")
 elementwise(np.radians,     lambda _y, _x: pi / 180,                                                    torch="Mul")
 elementwise(np.rad2deg,     lambda _y, _x: 180 / pi,                                                    torch="Mul")
