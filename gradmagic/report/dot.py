@@ -37,7 +37,7 @@ class Graph(graphviz.Digraph):  # type: ignore[misc]
         if layout.program("dot") is not None:
             return str(super().render(filename, *args, format=format, **kwargs))
         kind = format or self.format
-        source = Path(self.save(filename, kwargs.get("directory")))
+        source = Path(self.save(filename, directory=kwargs.get("directory")))
         path = Path(kwargs.get("outfile") or f"{source}.{kind}")
         path.write_bytes(rendered(self.source, kind))
         if kwargs.get("cleanup"):

@@ -15,11 +15,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, Template
 from markupsafe import Markup, escape
 
-from ..engine.values import Value
+from ..engine.values import SHOWN, Value
 from .charts import chart
 from .drawing import svg
 from .graph import Picture
-from .history import history
+from .history import History, history
 from .lanes import lanes
 from .layout import Layout
 from .numbers import aligned, brief, number, samples, shape_of, sign, sparkline
@@ -27,9 +27,12 @@ from .source import Line, Part, lines, others
 from .steps import modes, steps
 from .strips import Curve, curve
 from .table import NUDGE, table
+from .typeset import clip
 from .view import View, circled, told
 
-BUDGET = 190_000  # bytes of SVG; a graph that is larger is shown as lanes. Base64 makes a third more of it.
+LIMIT = 300_000  # bytes of a report; in a notebook there are many
+DRAWING = 150_000  # bytes of SVG, a third more as base64; a graph that is larger is shown as lanes
+WIDEST = 300  # columns of a line of code
 INLINE = 16  # elements of a matrix that is shown without being opened
 
 
@@ -40,8 +43,27 @@ class Grid:
     rows: tuple[tuple[tuple[str, str, str], ...], ...]
 
 
+@dataclass(frozen=True)
+class Detail:
+    """How much a page shows: rows of the table, elements of a grid, lines (with parts), steps; and a drawing or not."""
+
+    rows: int
+    elements: int
+    lines: int
+    parts: bool
+    steps: int
+    drawing: bool
+
+
+DETAILS = (
+    Detail(rows=300, elements=SHOWN, lines=400, parts=True, steps=60, drawing=True),
+    Detail(rows=120, elements=INLINE, lines=120, parts=False, steps=20, drawing=True),
+    Detail(rows=60, elements=0, lines=60, parts=False, steps=0, drawing=False),
+)
+
+
 def to_html(view: View, drawn: tuple[Picture, Layout | None] | None) -> str:
-    """Write the report as a piece of HTML.
+    """Write the report as a piece of HTML, in as much detail as fits into 300 KB.
 
     Parameters
     ----------
@@ -49,35 +71,55 @@ def to_html(view: View, drawn: tuple[Picture, Layout | None] | None) -> str:
     drawn : (Picture, Layout or None) or None
         The graph and its layout; without a layout it is shown as lanes, without both not at all.
     """
+    made = ""
+    for detail in DETAILS:
+        made = _written(view, drawn, detail)
+        if len(made.encode()) <= LIMIT:
+            break
+    return made
+
+
+def _written(view: View, drawn: tuple[Picture, Layout | None] | None, detail: Detail) -> str:
     trace = view.trace
     result = trace.result
     found = curve(view)
     past = history(trace)
     sweeps = max(1, len(trace.sweeps))
+    rows = list(table(view))
     return _template("report.html").render(
         view=view,
         trace=trace,
+        detail=detail,
         value=_result(result.value) if result else "",
-        start=", ".join(_given(entry.name, entry.value) for entry in trace.inputs[:4])
-        + (" …" if len(trace.inputs) > 4 else ""),
+        start=", ".join(
+            [*(_given(entry.name, entry.value) for entry in trace.inputs[:4]), *["…"][: len(rows) > 4]]
+        ),
         counts=f"{view.total:,} operation{'s' * (view.total != 1)}, {sweeps:,} sweep{'s' * (sweeps > 1)}",
-        table=list(table(view)),
+        table=rows,
         nudge=NUDGE,
         strip=_strip(found) if found else None,
         charts=_charts(found),
-        graph=_graph(view, drawn),
-        lines=[(line, _code(line)) for line in lines(view)],
-        others=others(view),
-        steps=steps(view),
+        graph=_graph(view, drawn, detail),
+        lines=_lines(view, detail),
+        others=others(view)[:10],
+        steps=steps(view) if detail.steps else (),
         modes=modes(view),
         past=past,
-        past_charts=[
-            (chart(series.name, range(past.count), series.values, "sweep"), series.name)
-            for series in past.series[:4]
-        ]
-        if past
-        else [],
+        past_charts=_past_charts(past) if past else [],
     )
+
+
+def _lines(view: View, detail: Detail) -> list[tuple[Line | None, Markup]]:
+    """Give the lines of the cell with their code marked; of a long cell the first and the last, with a gap."""
+    found: list[Line | None] = list(lines(view))
+    if len(found) > detail.lines:
+        found = [*found[: detail.lines // 2], None, *found[-(detail.lines // 2) :]]
+    return [(line, Markup("") if line is None else _code(line)) for line in found]
+
+
+def _past_charts(past: History) -> list[tuple[str, str]]:
+    sweeps = range(past.count)
+    return [(chart(series.name, sweeps, series.values, "sweep"), series.name) for series in past.series[:4]]
 
 
 def page(report: str, view: View) -> str:
@@ -200,12 +242,12 @@ def _charts(found: Curve | None) -> list[tuple[str, str]]:
     ]
 
 
-def _graph(view: View, drawn: tuple[Picture, Layout | None] | None) -> dict[str, Any] | None:
+def _graph(view: View, drawn: tuple[Picture, Layout | None] | None, detail: Detail) -> dict[str, Any] | None:
     if drawn is None or not view.steps:
         return None
     shown, layout = drawn
-    picture = svg(shown, layout) if layout is not None else ""
-    if not picture or len(picture.encode()) > BUDGET:
+    picture = svg(shown, layout) if layout is not None and detail.drawing else ""
+    if not picture or len(picture.encode()) > DRAWING:
         rows = lanes(view)[:80]
         text = "\n".join(f"{row.lanes} {view.title(row.operation)}" for row in rows)
         return {"lanes": text, "scope": view.scope}
@@ -215,7 +257,9 @@ def _graph(view: View, drawn: tuple[Picture, Layout | None] | None) -> dict[str,
 def _code(line: Line) -> Markup:
     """Mark the expressions of a line by their exact columns, one inside the other."""
     parts = [part for part in (line.main, *line.parts) if part is not None and part.end > part.column]
-    return _marked(line.text, 0, len(line.text), sorted(parts, key=lambda part: (part.column, -part.end)))
+    return _marked(
+        line.text, 0, min(WIDEST, len(line.text)), sorted(parts, key=lambda part: (part.column, -part.end))
+    )
 
 
 def _marked(text: str, start: int, end: int, parts: list[Part]) -> Markup:
@@ -226,7 +270,7 @@ def _marked(text: str, start: int, end: int, parts: list[Part]) -> Markup:
         inside = [p for p in parts[i + 1 :] if p.column >= part.column and p.end <= part.end]
         if part.column >= at and part.end <= end:
             body = _marked(text, part.column, part.end, inside)
-            tip = f"{part.text}\nvalue {brief(part.value)}\ngradient {brief(part.grad) or 'none'}"
+            tip = f"{clip(part.text, 80)}\nvalue {brief(part.value)}\ngradient {brief(part.grad) or 'none'}"
             done += escape(text[at : part.column])
             done += Markup('<span class="gm-x" data-k="{}" title="{}">{}</span>').format(part.key, tip, body)
             at = part.end

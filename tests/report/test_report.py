@@ -1,0 +1,170 @@
+"""`Report`: its numbers, its files, and what it gives a notebook and a terminal."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gradmagic.report import Report, ReportError, layout
+from gradmagic.report.graph import picture
+from gradmagic.report.view import View
+
+from . import traces
+
+
+def test_the_numbers_are_at_hand():
+    report = Report(traces.parabola())
+    assert report.value == 85.0
+    np.testing.assert_array_equal(report.grads["x"], 4 * np.arange(-2, 2.25, 0.25))
+    assert [row.name for row in report.table] == ["x"]
+    assert repr(report) == "<gradmagic report: dz/dx>"
+
+
+def test_a_gradient_that_does_not_exist_is_none():
+    assert Report(traces.troubled()).grads["v"] is None
+
+
+@pytest.mark.parametrize(
+    ("ending", "start"),
+    [
+        ("html", b"<!DOCTYPE html>"),
+        ("txt", b"e = 6"),
+        ("svg", b"<svg "),
+        ("dot", b"digraph"),
+        ("png", b"\x89PNG"),
+    ],
+)
+def test_a_report_saves_itself(ending, start, tmp_path):
+    path = tmp_path / f"product.{ending}"
+    assert Report(traces.product()).save(path) == str(path)
+    assert path.read_bytes().startswith(start)
+
+
+def test_a_pdf_needs_graphviz(tmp_path, monkeypatch):
+    pure = layout.program("pure")
+    monkeypatch.setattr(layout, "program", lambda engine="pure": pure if engine == "pure" else None)
+    with pytest.raises(ReportError, match=r"pdf needs Graphviz's dot.*save as svg or png"):
+        Report(traces.product()).save(tmp_path / "product.pdf")
+
+
+def test_an_unknown_ending_is_refused(tmp_path):
+    with pytest.raises(ReportError, match=r"saved as html, txt, svg, png, pdf or dot, not as '.docx'"):
+        Report(traces.product()).save(tmp_path / "product.docx")
+
+
+def test_a_saved_page_shows_no_path(tmp_path):
+    path = tmp_path / "page.html"
+    Report(traces.product()).save(path)
+    assert str(tmp_path) not in path.read_text(encoding="utf-8")
+
+
+def shell(monkeypatch, *active):
+    running = types.SimpleNamespace(display_formatter=types.SimpleNamespace(active_types=list(active)))
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: running))
+
+
+def test_a_notebook_gets_html_and_text(monkeypatch):
+    shell(monkeypatch, "text/plain", "text/html", "image/svg+xml", "text/latex")
+    bundle = Report(traces.product())._repr_mimebundle_()
+    assert set(bundle) == {"text/html", "text/plain"}
+
+
+def test_a_terminal_gets_text_and_no_page_is_built(monkeypatch):
+    shell(monkeypatch, "text/plain")
+    report = Report(traces.product())
+    monkeypatch.setattr(report, "to_html", lambda: pytest.fail("a page was built for a terminal"))
+    assert set(report._repr_mimebundle_()) == {"text/plain"}
+
+
+def test_what_is_asked_for_is_given(monkeypatch):
+    report = Report(traces.product())
+    assert set(report._repr_mimebundle_(include={"text/html"})) == {"text/html"}
+    assert set(report._repr_mimebundle_(include={"text/html", "text/plain"}, exclude={"text/html"})) == {
+        "text/plain"
+    }
+
+
+# -- the graph -----------------------------------------------------------------------------------
+def test_the_graph_is_graphviz_dot_with_names_values_and_derivatives():
+    graph = Report(traces.product()).graph
+    assert "rankdir=LR" in graph.source
+    for words in ("c = a + b", "grad 5", "④ ∂e/∂c = d = 2", "③ ∂d/∂b = 1"):
+        assert words in graph.source, words
+
+
+def test_the_graph_shows_itself_without_graphviz(monkeypatch, tmp_path):
+    pure = layout.program("pure")
+    monkeypatch.setattr(layout, "program", lambda engine="pure": pure if engine == "pure" else None)
+    graph = Report(traces.product()).graph
+    assert "<svg" in graph.pipe("svg", encoding="utf-8")
+    assert "<svg" in graph._repr_mimebundle_()["image/svg+xml"]
+    path = graph.render(str(tmp_path / "graph"), format="png", cleanup=True)
+    assert Path(path).read_bytes().startswith(b"\x89PNG")
+
+
+def test_kinds_of_nodes_are_distinct():
+    kinds = {box.lines[0][0][0]: box.kind for box in picture(View.of(traces.network(), 60)).boxes}
+    assert (kinds["W1"], kinds["X"], kinds["X @ W1"]) == ("input", "constant", "operation")
+    assert kinds["loss = ((out - t)**2).mean()"] == "result"
+
+
+def test_sign_is_said_by_colour_and_by_the_number():
+    s = traces.Sketch("y = -x")
+    k = s.input("x", 1.0, -1.0, "float")
+    s.step("negative", "-x", -1.0, 1.0, (k, "-1", -1.0, -1.0), name="y")
+    (link,) = picture(View.of(s.trace("y", -1.0), 60)).links
+    assert (link.sign, link.label) == ("-", "① ∂y/∂x = -1")
+
+
+def test_boxes_are_wide_enough_for_japanese():
+    boxes = {box.lines[0][0][0]: box for box in picture(View.of(traces.troubled(), 60)).boxes}
+    assert boxes["勾配 = 0"].width > 8 * 7
+
+
+def test_boxes_do_not_overlap():
+    report = Report(traces.network())
+    placed = report._layout
+    boxes = [(placed.nodes[box.name], box) for box in report._picture.boxes]
+    for i, ((x, y), one) in enumerate(boxes):
+        for (u, v), two in boxes[:i]:
+            apart = (
+                abs(x - u) >= (one.width + two.width) / 2 - 1
+                or abs(y - v) >= (one.height + two.height) / 2 - 1
+            )
+            assert apart, (one.name, two.name)
+
+
+def test_names_may_hold_what_dot_would_read_as_its_own(tmp_path):
+    s = traces.Sketch(r'y = f("a\nb", "<b>", "{x|y}")')
+    k = s.input("x", 1.0, 1.0, "float")
+    s.step("f", r'f("a\nb", "<b>", "{x|y}")', 1.0, 1.0, (k, r'"\N"', 1.0, 1.0), name="y")
+    report = Report(s.trace("y", 1.0))
+    assert r"y = f(&quot;a\nb&quot;" in report._svg() or r'y = f("a\nb"' in report._svg()
+    report.save(tmp_path / "x.png")
+
+
+@pytest.mark.parametrize("length", [10, 1_000, 10_000])
+def test_a_chain_is_drawn_in_time(length):
+    trace = traces.chain(length)
+    layout.program("pure")
+    start = time.perf_counter()
+    report = Report(trace)
+    assert report._layout is not None
+    assert len(report._svg()) < 60_000
+    assert time.perf_counter() - start < 1.0  # 0.1 s here; machines under load take longer
+
+
+def test_the_drawing_of_plain_nodes_has_room_for_a_hundred():
+    s = traces.Sketch("\n".join(f"v{i} = v{i - 1} * 2" for i in range(1, 101)))
+    k = s.input("v0", 1.0, 2.0, "float")
+    for i in range(1, 101):
+        k = s.step("multiply", f"v{i - 1} * 2", 1.0, 1.0, (k, "2", 2.0, 1.0), name=f"v{i}", line=i + 1)
+    svg = Report(s.trace("v100", 1.0))._svg()
+    assert len(re.findall('<g class="n', svg)) == 101
+    assert "grad" not in re.sub("<title>.*?</title>", "", svg, flags=re.S)
