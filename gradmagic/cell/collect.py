@@ -24,7 +24,7 @@ from ..engine.values import Value, summarise
 from ..engine.watch import Recorder
 from ..report.model import Edge, Input, Note, Operation, Place, Result, Sweep, Trace
 from . import source
-from .notes import cut_notes, input_notes
+from .notes import cut_notes, input_notes, nan_notes
 
 _MOST_NAMES = 5_000
 
@@ -124,7 +124,7 @@ def collect(
         result = Result(called, keys[root.number], final, text)
     notes = [Note(kind, text, line) for kind, text, line in run.notes]
     if error is None:
-        notes += cut_notes(run, recorder.names | names, result) + input_notes(inputs)
+        notes += cut_notes(run, recorder.names | names, result) + input_notes(inputs) + nan_notes(operations, inputs, result)
     device = next((arrays.device_of(t.array) for _, _, t, *_ in entries if arrays.on_device(t.array)), "cpu")
     return Trace(
         label=run.cell.label,

@@ -13,7 +13,9 @@ from functools import lru_cache
 from typing import Any
 
 from ..engine import places
-from ..report.model import Input, Note, Result
+from ..engine.values import Value
+from ..report.model import Input, Note, Operation, Result
+from ..report.numbers import brief
 from . import source
 from .flow import Flow
 
@@ -124,3 +126,48 @@ def input_notes(inputs: tuple[Input, ...]) -> list[Note]:
         rest = "used as a float, given back as it was" if len(whole) == 1 else "used as floats, given back as they were"
         notes.append(Note("dtype", f"{listed} {verb} {kind}: {rest}."))
     return notes
+
+
+def nan_notes(operations: tuple[Operation, ...], inputs: tuple[Input, ...], result: Result | None) -> list[Note]:
+    """Say which operation made the first NaN or infinity, on the way forward or back; nothing where all is finite."""
+    values = [entry.grad for entry in inputs] + [result.value if result is not None else None]
+    if not any(_odd(value) for value in values) or any(_odd(entry.value) for entry in inputs):
+        return []
+    by_key = {operation.key: operation for operation in operations}
+    for operation in operations:
+        if operation.rule and _odd(operation.value):
+            sources = [by_key[edge.source] for edge in operation.inputs if edge.source in by_key]
+            given = ", ".join(f"{_text(s)} = {brief(s.value)}" for s in sources if s.value is not None)
+            what = f"{_text(operation)} makes {_odd(operation.value)}"
+            return [_nan_note(operation, f"{what}, the first in the cell" + (f", from {given}." if given else "."))]
+    for operation in reversed(operations):
+        for edge in operation.inputs:
+            if _odd(edge.flow) and not _odd(operation.grad) and edge.source in by_key:
+                source_text = _text(by_key[edge.source])
+                by = f", {edge.formula}," if edge.formula else ""
+                return [_nan_note(
+                    operation,
+                    f"on the way back, {_text(operation)} makes the gradient of {source_text} {_odd(edge.flow)}: "
+                    f"its derivative by {source_text}{by} is {_odd(edge.local) or 'not finite'} there. "
+                    "Keep such entries out before the operation: np.where(ok, v, 1.0) inside it, not around it.",
+                )]  # fmt: skip
+    return []
+
+
+def _nan_note(operation: Operation, text: str) -> Note:
+    place = operation.place
+    line = place.line if place is not None and place.inside else place.line_in_cell if place is not None else None
+    return Note("nan", f"line {line}: {text}" if line is not None else text, line)
+
+
+def _text(operation: Operation) -> str:
+    if operation.names:
+        return operation.names[-1]
+    return operation.place.text if operation.place is not None and operation.place.text else operation.rule
+
+
+def _odd(value: Value | None) -> str:
+    """Name what is not finite in a value."""
+    if value is None or not (value.nans or value.infs):
+        return ""
+    return "NaN" if value.nans else "infinite"

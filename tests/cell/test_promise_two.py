@@ -110,3 +110,18 @@ def test_gradients_are_right_or_there_is_a_note(title):
                 return  # range(n) of a float, an assertion about the unmoved values
             values.append(float(np.real(eval(trace.result.name, moved))))
         assert np.ravel(gradient)[0] == pytest.approx((values[0] - values[1]) / (2 * step), rel=tolerance, abs=tolerance), name
+
+
+NANS = {
+    "backward": ("s = np.array([0.0, 1.0, 4.0])", "y = np.where(s > 0, np.sqrt(s), 0.0)\nz = y.sum() * 1.0", "line 1: on the way back, np.sqrt(s)"),
+    "forward": ("s = np.array([0.0, 1.0])", "e = s - 1\ny = np.log(s)\nz = y.sum()", "line 2: y makes infinite, the first in the cell, from s = [0, 1]"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("title", NANS)
+def test_the_first_operation_that_is_not_finite_is_named(title):
+    setup, text, words = NANS[title]
+    namespace = fresh(setup)
+    with np.errstate(all="ignore"):
+        notes = [note.text for note in traced(text, namespace, "s").notes if note.kind == "nan"]
+    assert len(notes) == 1 and words in notes[0]
