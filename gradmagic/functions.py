@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import wraps
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -80,8 +81,10 @@ def numel(input: Any) -> int:
 
 
 def finfo(type: Any) -> Any:
-    """Give the limits of a floating dtype (`eps`, `max`, `tiny`)."""
-    return np.finfo(np.dtype(type))
+    """Give the limits of a floating dtype (`eps`, `max`, `min`, `tiny`, `bits`), as Python's numbers."""
+    limits = np.finfo(np.dtype(type))
+    numbers = {name: float(getattr(limits, name)) for name in ("eps", "max", "min", "tiny", "resolution")}
+    return SimpleNamespace(**numbers, smallest_normal=numbers["tiny"], bits=limits.bits)
 
 
 def iinfo(type: Any) -> Any:

@@ -156,7 +156,17 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
 
 _GET = {
     word: named(operator.getitem, f"{word}Backward0")
-    for word in ("Select", "Slice", "Unsqueeze", "Index", "Alias", "Split", "Unbind", "MaskedSelect", "Embedding")
+    for word in (
+        "Select",
+        "Slice",
+        "Unsqueeze",
+        "Index",
+        "Alias",
+        "Split",
+        "Unbind",
+        "MaskedSelect",
+        "Embedding",
+    )
 }
 _SELECT, _ALL = _GET["Select"], slice(None)
 
@@ -213,7 +223,9 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
 def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     """As `torch.unbind`: the slices along `dim`, one by one."""
     ndim, length = np.ndim(input.array), np.shape(input.array)[dim]
-    return tuple(call_linear(_GET["Unbind"], operator.getitem, (input, _at(dim, i, ndim))) for i in range(length))
+    return tuple(
+        call_linear(_GET["Unbind"], operator.getitem, (input, _at(dim, i, ndim))) for i in range(length)
+    )
 
 
 def _at(dim: int, index: Any, ndim: int) -> tuple[Any, ...]:

@@ -83,7 +83,9 @@ def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
 
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
     """Give half the squared differences up to `delta`, and from there on a straight line."""
-    return call(_HUBER, nw.huber.__wrapped__, (*_pair("huber_loss", input, target), reduction, delta), _NO_OPTIONS)
+    return call(
+        _HUBER, nw.huber.__wrapped__, (*_pair("huber_loss", input, target), reduction, delta), _NO_OPTIONS
+    )
 
 
 def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:
