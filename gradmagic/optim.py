@@ -190,7 +190,7 @@ class SGD(Optimizer):
         """Move every parameter once by its gradient; `closure` computes the loss anew first."""
         if closure is not None:
             return super().step(closure)
-        memories = self._memories
+        memories = self._memories.get
         for group in self.param_groups:
             plain = not (group["momentum"] or group["weight_decay"] or group["maximize"])
             lr = group["lr"]
@@ -199,7 +199,7 @@ class SGD(Optimizer):
                 if node is None or (grad := node.grad) is None:
                     continue
                 g, array = grad.array, p.array
-                found = memories.get(id(p)) if plain else None
+                found = memories(id(p)) if plain else None
                 constants = node.aval.constants
                 if found is None or found[0] is not array or constants is None:
                     self._move(p, g, group)

@@ -138,6 +138,7 @@ def device_of(array: Any) -> str:
 
 
 _SMALL = 4096
+_SCALARS = {np.dtype(c).type: np.dtype(c) for c in "efdFD"}
 
 
 def spread(g: Any, like: Any) -> Any:
@@ -145,8 +146,9 @@ def spread(g: Any, like: Any) -> Any:
 
     Small: filled (0.4 us; `np.broadcast_to` takes 4). Large: a view, which takes no memory.
     """
-    if like.size > _SMALL or not issubclass(type(g), np.generic):
+    dtype = _SCALARS.get(type(g))
+    if dtype is None or like.size > _SMALL:
         return np.broadcast_to(g, like.shape)
-    out = np.empty(like.shape, g.dtype)
+    out = np.empty(like.shape, dtype)
     out.fill(g)
     return out

@@ -29,7 +29,6 @@ Swept = tuple[list[Node], dict[int, Any], set[int]]
 def sweep(
     root: Node,
     cotangent: Any,
-    *,
     inputs: Iterable[Node] | None = None,
     retain: bool = False,
     create_graph: bool = False,

@@ -197,9 +197,7 @@ class Tensor(TorchMethods, Operators):
         )
         if inputs is not None:
             inputs = [inputs.node] if isinstance(inputs, Tensor) else [t.node for t in inputs]
-        nodes, cotangents, owned = sweep(
-            node, g, inputs=inputs, retain=bool(retain_graph), create_graph=create_graph
-        )
+        nodes, cotangents, owned = sweep(node, g, inputs, bool(retain_graph), create_graph)
         for found in nodes:
             if type(found) is not Leaf:
                 continue

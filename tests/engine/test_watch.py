@@ -133,7 +133,7 @@ def test_a_large_array_that_the_cell_changes_later_makes_the_gradient_unavailabl
         buffer[:] = 2.0
         sweep(y.node, y.node.aval.one)
 
-    with pytest.raises(StaleError, match="changed\\s+afterwards"):
+    with pytest.raises(StaleError, match=r"changed\s+afterwards"):
         watched(compute)
 
 
