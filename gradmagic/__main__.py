@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 import traceback
+import types
 from typing import Any
 
 from .cell.host import file_source, text_source, user_traceback
@@ -30,7 +31,9 @@ e = c * d
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; give the exit status: 0, 1 where the file raised, 2 where the command line was wrong."""
     args = _parser().parse_args(arguments)
-    namespace: dict[str, Any] = {"__name__": "__main__"}
+    # A module of its own, as python FILE has one: dataclasses and pickle look there for the file's classes.
+    module = types.ModuleType("__main__")
+    namespace = vars(module)
     if args.file is None:
         print("%%grad\n" + DEMONSTRATION)
         source = text_source(DEMONSTRATION, "<demonstration>", "the demonstration")
@@ -40,12 +43,14 @@ def main(arguments: list[str] | None = None) -> int:
             return 2
         path = os.path.abspath(args.file)
         namespace["__file__"] = path
+        sys.argv = [args.file]
         sys.path.insert(0, os.path.dirname(path))
         try:
             source = file_source(path, os.path.basename(path))
         except SyntaxError as error:
             print("".join(traceback.format_exception_only(error)), end="", file=sys.stderr)
             return 1
+    sys.modules["__main__"] = module
     return _run(source, namespace, args)
 
 
@@ -68,14 +73,17 @@ def _run(source: Source, namespace: dict[str, Any], args: argparse.Namespace) ->
     if not args.quiet:
         print(report.to_text())
     if args.save or args.file is None:
-        where = args.save or os.path.join(tempfile.gettempdir(), "gradmagic-demonstration.html")
+        # A directory of its own: in a shared /tmp the file of the same name may be another user's.
+        where = args.save or os.path.join(tempfile.mkdtemp(prefix="gradmagic-"), "demonstration.html")
         print(f"page: {report.save(where)}")
     return 0
 
 
 def _raised(error: BaseException, filename: str) -> int:
     if isinstance(error, SystemExit):
-        return error.code if isinstance(error.code, int) else 1
+        if isinstance(error.code, str):
+            print(error.code, file=sys.stderr)
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
     if isinstance(error, KeyboardInterrupt):
         return 130
     user = user_traceback(error, filename)

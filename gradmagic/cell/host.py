@@ -9,6 +9,7 @@ from __future__ import annotations
 import __future__
 import ast
 import linecache
+import tokenize
 import traceback
 import types
 from functools import partial
@@ -68,7 +69,7 @@ def cell_number(shell: Any, frame: Any) -> int:
 
 def file_source(path: str, label: str) -> Source:
     """Parse a Python file; its lines are counted from 1."""
-    with open(path, encoding="utf-8") as file:
+    with tokenize.open(path) as file:  # by the file's own encoding declaration
         text = file.read()
     return text_source(text, path, label)
 

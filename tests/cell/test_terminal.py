@@ -1,0 +1,133 @@
+"""`%%grad` and `python -m gradmagic` in a real terminal of 80 columns, and into a pipe."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from ..conftest import ROOT
+
+pexpect = pytest.importorskip("pexpect")
+SCRIPT = """\
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+
+x = np.array([1.0, 2.0])
+print("running", __name__, sys.argv[1:])
+
+
+@dataclass
+class Point:
+    u: float = 0.0
+
+
+def f(u):
+    return u * u
+
+
+y = f(x)
+if __name__ == "__main__":
+    z = y.sum()
+"""
+
+
+def plain(text: str) -> str:
+    """Text without the terminal's control sequences."""
+    return re.sub(r"\x1b(\[[0-9;?]*[a-zA-Z]|[=>78]|\][^\x07]*\x07|\([AB0])", "", text).replace("\r", "")
+
+
+def command(*words: str, **environment: str) -> subprocess.CompletedProcess:
+    env = {**os.environ, **environment}
+    return subprocess.run([sys.executable, "-m", "gradmagic", *words], capture_output=True, text=True, env=env, cwd=ROOT, timeout=120)
+
+
+def test_ipython_in_a_terminal():
+    env = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "PROMPT_TOOLKIT_NO_CPR": "1"}
+    child = pexpect.spawn(
+        sys.executable, ["-m", "IPython", "--no-banner", "--simple-prompt", "--no-confirm-exit", "--colors=NoColor"],
+        env=env, dimensions=(50, 80), encoding="utf-8", timeout=60, cwd=str(ROOT),
+    )  # fmt: skip
+    child.expect(r"In \[1\]: ")
+    child.sendline("%load_ext gradmagic")
+    child.expect(r"In \[2\]: ")
+    child.sendline("import numpy as np; x = np.arange(-2, 2.25, 0.25)")
+    child.expect(r"In \[3\]: ")
+    for line in ("%%grad x", "y = 2 * x**2 + 2", "z = y.sum()", "", ""):
+        child.sendline(line)
+    child.expect(r"In \[4\]: ")
+    text = plain(child.before)
+    lines = text.splitlines()
+    assert "gradient of z" in text and "y = 2 * x**2 + 2" in text and len(lines) <= 70
+    assert max(map(len, lines)) <= 80
+    for line in ("%%grad x", "y = x[99]", "", ""):
+        child.sendline(line)
+    child.expect(r"In \[5\]: ")
+    assert "IndexError" in child.before and "line 2" in child.before and "gradmagic/" not in child.before
+    child.sendline("exit")
+    child.expect(pexpect.EOF)
+
+
+def test_the_demonstration_in_a_terminal(tmp_path):
+    env = {**os.environ, "TERM": "xterm", "TMPDIR": str(tmp_path)}
+    text, status = pexpect.run(
+        f"{sys.executable} -m gradmagic", env=env, withexitstatus=True, encoding="utf-8", timeout=60, cwd=str(ROOT)
+    )
+    assert status == 0
+    text = plain(text)
+    assert "c = a + b" in text and "gradient of e" in text and max(map(len, text.splitlines())) <= 120
+    page = re.search(r"^page: (.+\.html)", text, re.M)[1].strip()
+    assert page.startswith(str(tmp_path))
+    with open(page, encoding="utf-8") as file:
+        html = file.read()
+    assert html.lstrip().lower().startswith("<!doctype html>") and "data:image/svg+xml" in html
+    assert not re.search(r"""(src|href)=["']https?:""", html)
+
+
+def test_the_demonstration_in_a_pipe_and_where_only_ascii_can_be_printed():
+    assert command().returncode == 0
+    done = command(PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.returncode == 0 and done.stdout.isascii() and "gradient of e" in done.stdout
+
+
+def test_a_file_runs_as_a_cell(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text(SCRIPT, encoding="utf-8")
+    done = command(str(path), "x", "--save", str(tmp_path / "page.html"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("running __main__ []\n")
+    assert re.search(r"^ *16 .*return u \* u", done.stdout, re.M) and "[2, 4]" in done.stdout
+    assert (tmp_path / "page.html").exists()
+
+
+def test_a_file_that_fails_prints_its_own_frames_only(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text(SCRIPT.replace("u * u", "u[5]"), encoding="utf-8")
+    done = command(str(path), "x")
+    assert done.returncode == 1
+    assert 'program.py", line 19' in done.stderr and 'line 16, in f' in done.stderr and "IndexError" in done.stderr
+    assert os.path.join("gradmagic", "cell") not in done.stderr
+    path.write_text("x = (\n", encoding="utf-8")
+    done = command(str(path))
+    assert done.returncode == 1 and "SyntaxError" in done.stderr and "program.py" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(["nothing.py"], "there is no file nothing.py"), (["--nonsense"], "unrecognized arguments")],
+)
+def test_a_wrong_command_line_is_said_in_a_sentence(words, message):
+    done = command(*words)
+    assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_usual_exit_of_a_file_is_kept(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text("import sys\nx = 1.0\ny = x * 2\nsys.exit(3)\n", encoding="utf-8")
+    assert command(str(path)).returncode == 3
+    path.write_text("import sys\nsys.exit('bad input')\n", encoding="utf-8")
+    done = command(str(path))
+    assert done.returncode == 1 and done.stderr.strip() == "bad input"
