@@ -94,7 +94,7 @@ def picture(view: View) -> Picture:
 
 def _box(view: View, operation: Operation, kind: str, rich: bool) -> Box:
     value, grad = operation.value, operation.grad
-    slope = brief(grad, digits=3)
+    slope = brief(grad, 20, digits=3)
     role = {"+": "pos", "-": "neg", "0": "zero", "!": "bad"}.get(sign(grad), "ink")
     named = view.title(operation, 32)
     if rich and kind == "input" and value is not None and not operation.shape:
@@ -102,7 +102,7 @@ def _box(view: View, operation: Operation, kind: str, rich: bool) -> Box:
     lines = [((named if rich else clip(named, 22), "name"),)]
     slopes = ((f"grad {slope}", role),) if slope else ()
     if rich and (operation.shape or value is None):
-        about = f"{shape_of(operation.shape)}  {brief(value, digits=3)}".strip()
+        about = f"{shape_of(operation.shape)}  {brief(value, 18, digits=3)}".strip()
         lines += [((about, "value"),)] if about else []
         lines += [slopes] if slopes else []
     elif rich and value is not None:
@@ -160,6 +160,8 @@ def _constants(shown: list[Operation]) -> tuple[list[Box], list[Link]]:
                 and edge.constant not in {"None", "True", "False"}
             ):
                 uses.setdefault(edge.constant, []).append(f"n{operation.key}")
+    # What is used all over (a loop's counter) says more in the expressions than as a bundle of arrows.
+    uses = {name: heads for name, heads in uses.items() if len(set(heads)) <= 2}
     if len(uses) > NAMED_CONSTANTS:
         return [], []
     boxes, links = [], []

@@ -97,7 +97,7 @@ def _written(view: View, drawn: tuple[Picture, Layout | None] | None, detail: De
         counts=f"{view.total:,} operation{'s' * (view.total != 1)}, {sweeps:,} sweep{'s' * (sweeps > 1)}",
         table=rows,
         nudge=NUDGE,
-        strip=_strip(found) if found else None,
+        strip=_strip(found) if found and found.whole else None,
         charts=_charts(found),
         graph=_graph(view, drawn, detail),
         lines=_lines(view, detail),
@@ -147,6 +147,7 @@ def _environment() -> Environment:
         spark=lambda value: sparkline(samples(value), 32),
         image=_image,
         edges=_edges,
+        edge=_edge,
         times=lambda text: text.replace("*", "·"),
     )
     made.globals.update(inline=INLINE, style=_part_of_page("style.css"), script=_part_of_page("script.js"))
@@ -164,12 +165,13 @@ def _part_of_page(name: str) -> Markup:
     return Markup(re.sub(r"\n\s*", "\n", source).strip())
 
 
+_EDGE = re.compile(r"\((\d+)\)")
 _TONES = {"+": "gm-pos", "-": "gm-neg", "0": "gm-zero", "!": "gm-bad", "±": "gm-both", "": ""}
 
 
 def _spaced(text: str) -> str:
-    """Write a range with an ellipsis."""
-    return text.replace(" .. ", " … ")
+    """Write a range with an ellipsis, on one line."""
+    return text.replace(" .. ", "\u00a0…\u00a0")
 
 
 def _result(value: Value) -> str:
@@ -186,7 +188,12 @@ def _given(name: str, value: Value) -> str:
 
 def _edges(text: str) -> str:
     """Write numbers of edges as circled digits: (4)(1) as ④①."""
-    return re.sub(r"\((\d+)\)", lambda match: circled(int(match[1])), text)
+    return _EDGE.sub(lambda match: circled(int(match[1])), text)
+
+
+def _edge(text: str) -> str:
+    """Write the number of the one edge that a step goes by; what else is in parentheses is the reader's."""
+    return _EDGE.sub(lambda match: circled(int(match[1])), text, count=1)
 
 
 def _image(drawing: str, alt: str) -> Markup:
@@ -233,7 +240,7 @@ def _partial(slope: str) -> str:
 
 
 def _charts(found: Curve | None) -> list[tuple[str, str]]:
-    if found is None or any(a >= b for a, b in zip(found.x, found.x[1:], strict=False)):
+    if found is None or not found.rising:
         return []
     slope = _partial(found.slope_name)
     return [

@@ -147,7 +147,7 @@ def brief(value: Value | None, room: int = 28, digits: int = 4) -> str:
             f"{number(value.low, digits)} everywhere" if value.size > 1 else f"[{number(value.low, digits)}]"
         )
     if len(value.shape) == 1 and value.size <= 4:
-        listed = "[" + ", ".join(number(x) for x in value.items) + "]"
+        listed = "[" + ", ".join(number(x, digits) for x in value.items) + "]"
         if len(listed) <= room:
             return listed
     return f"{number(value.low, digits)} .. {number(value.high, digits)}{bad}"

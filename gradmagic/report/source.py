@@ -66,17 +66,19 @@ def lines(view: View) -> tuple[Line, ...]:
 
 
 def others(view: View) -> tuple[Other, ...]:
-    """List what other cells contributed, by cell, one line for each of their lines."""
-    cells: dict[str, dict[int, list[Operation]]] = {}
+    """List what other cells and called functions contributed, by where it stands, one entry for each of their lines."""
+    found: dict[str, dict[int, list[Operation]]] = {}
     for operation in view.trace.operations:
         place = operation.place
+        if place is None or place.inside or not place.text:
+            continue
         # Where an input was put into its place is nobody's line; where a tensor was made is the reader's.
-        made = operation.rule or (place is not None and place.label.startswith("In ["))
-        if place is not None and not place.inside and place.line_in_cell is None and place.text and made:
-            cells.setdefault(place.label, {}).setdefault(place.line, []).append(operation)
+        if operation.rule or place.label.startswith("In ["):
+            where = f"{place.label}, in {place.function}" if place.function else place.label
+            found.setdefault(where, {}).setdefault(place.line, []).append(operation)
     return tuple(
-        Other(label, tuple(_outer(view, number, made) for number, made in sorted(found.items())))
-        for label, found in cells.items()
+        Other(where, tuple(_outer(view, number, made) for number, made in sorted(at.items())))
+        for where, at in found.items()
     )
 
 

@@ -100,7 +100,7 @@ def _product(grad: Value | None, edge: Edge, i: int) -> str:
 
 
 def _bracketed(formula: str) -> str:
-    return formula if formula.isidentifier() else f"({formula})"
+    return formula if formula.replace(".", "").isalnum() else f"({formula})"
 
 
 def _factor(text: str) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from .numbers import aligned, decimals_of, number, sparkline
-from .typeset import pad, width
+from .numbers import aligned, decimals_of, number, samples, sparkline
+from .typeset import clip, pad, width
 from .view import View
 
 MOST = 60  # elements that are written out
@@ -18,7 +18,7 @@ MOST = 60  # elements that are written out
 
 @dataclass(frozen=True)
 class Curve:
-    """x, y = f(x) and the slope dy/dx, as plain numbers."""
+    """x, y = f(x) and the slope dy/dx, as plain numbers: all of them where `whole`, else even samples."""
 
     x_name: str
     y_name: str
@@ -26,6 +26,12 @@ class Curve:
     x: tuple[float, ...]
     y: tuple[float, ...]
     slope: tuple[float, ...]
+    whole: bool
+
+    @property
+    def rising(self) -> bool:
+        """Whether x rises, so that y can be drawn over it."""
+        return all(a < b for a, b in zip(self.x, self.x[1:], strict=False))
 
 
 def curve(view: View) -> Curve | None:
@@ -34,36 +40,24 @@ def curve(view: View) -> Curve | None:
     if not trace.elementwise or len(trace.inputs) != 1 or trace.result is None:
         return None
     entry = trace.inputs[0]
-    grad = entry.grad
     result = view.by_key.get(trace.result.key)
-    if len(entry.value.shape) != 1 or entry.value.size < 3 or entry.value.items is None or result is None:
+    sources = [edge.source for edge in result.inputs if edge.source is not None] if result else []
+    y = view.by_key.get(sources[0]) if result and not result.shape and len(sources) == 1 else result
+    if y is None or y.key == entry.key or y.shape != entry.value.shape or len(y.shape) != 1 or y.shape[0] < 3:
         return None
-    y = result
-    if not result.shape:
-        sources = [edge.source for edge in result.inputs if edge.source is not None]
-        found = view.by_key.get(sources[0]) if len(sources) == 1 else None
-        if found is None:
-            return None
-        y = found
-    if (
-        y.value is None
-        or y.value.items is None
-        or y.shape != entry.value.shape
-        or grad is None
-        or grad.items is None
-    ):
+    values = [value for value in (entry.value, y.value, entry.grad) if value is not None]
+    if len(values) < 3 or any(value.dtype.startswith("complex") for value in values):
         return None
-    slope = f"d{view.result_name}/d{entry.name}"
-    numbers = (entry.value.items, y.value.items, grad.items)
-    if any(isinstance(x, complex) for row in numbers for x in row) or y.key == entry.key:
-        return None
-    return Curve(entry.name, view.name(y.key, 12), slope, *numbers)
+    x, height, slope = (samples(value) for value in values)
+    name = f"d{view.result_name}/d{entry.name}"
+    height_name = y.names[0] if y.names else f"f({entry.name})"
+    return Curve(entry.name, height_name, name, x, height, slope, entry.value.items is not None)
 
 
 def strips(view: View, room: int) -> list[Text]:
     """Write x, y and the slope under each other, as many columns as fit."""
     found = curve(view)
-    if found is None or len(found.x) > MOST:
+    if found is None or not found.whole or len(found.x) > MOST:
         return []
     rows = ((found.x_name, found.x), (found.y_name, found.y), (found.slope_name, found.slope))
     places = max(decimals_of(numbers) for _, numbers in rows)
@@ -89,19 +83,18 @@ def pictures(view: View, room: int) -> list[Text]:
     found = curve(view)
     if found is None:
         return []
-    rising = all(a < b for a, b in zip(found.x, found.x[1:], strict=False))
-    over = found.x_name if rising else "k"
+    over = found.x_name if found.rising else "k"
     names = (f"{found.y_name} over {over}", f"{found.slope_name} over {over}")
     label = max(map(width, names))
     lines = []
     for name, numbers, remark in (
-        (names[0], found.y, _lowest(found) if rising else ""),
-        (names[1], found.slope, _zero(found) if rising else ""),
+        (names[0], found.y, _lowest(found) if found.rising else ""),
+        (names[1], found.slope, _zero(found) if found.rising else ""),
     ):
         spread = f"{number(min(numbers))} .. {number(max(numbers))}"
         picture = sparkline(numbers, min(64, room - label - 34))
         line = Text(" ").append(pad(name, label), "bold").append(f"  {picture}   ")
-        lines.append(line.append(f"{pad(spread, 10)}  {remark}".rstrip(), "dim"))
+        lines.append(line.append(clip(f"{pad(spread, 10)}  {remark}".rstrip(), room - width(line.plain)), "dim"))
     return lines
 
 

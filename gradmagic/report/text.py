@@ -44,6 +44,8 @@ def to_text(
         ascii = not _encodes(encoding, SYMBOLS)
     colored = _colorful() if color is None else color
     lines = _fitted(sections.sections(view, columns - 1), LINES)
+    for line in lines:
+        line.truncate(columns - 1, overflow="ellipsis")
     text = _printed(lines, columns, colored)
     text = plain(text) if ascii else text
     if encoding is not None and ascii:
