@@ -5,6 +5,7 @@ In: a NumPy function with tracked arguments. Out: its result, tracked where a gr
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -51,7 +52,12 @@ def array_ufunc(self: Tracked, ufunc: Any, method: str, *inputs: Any, **kwargs: 
     """Serve a ufunc called on tracked values (NumPy's `__array_ufunc__`)."""
     out = kwargs.pop("out", None) if kwargs else None
     if out is not None and method != "at":
-        return _written(array_ufunc(self, ufunc, method, *inputs, **kwargs), out[0])
+        fresh = sys.getrefcount(out[0]) <= _FRESH
+        mask = kwargs.pop("where", True)
+        if mask is not True:
+            inputs = tuple(np.where(mask, x, _SAFE.get(ufunc, 1)) for x in inputs)
+        result = getattr(ufunc, method)(*inputs, **kwargs)
+        return _written(result if mask is True else np.where(mask, result, out[0]), out[0], fresh)
     if method == "__call__":
         rule = RULES.get(ufunc)
         if type(rule) is Elementwise and not kwargs:
@@ -60,7 +66,10 @@ def array_ufunc(self: Tracked, ufunc: Any, method: str, *inputs: Any, **kwargs: 
             composed = COMPOSED.get(ufunc)
             return composed(*inputs, **kwargs) if composed is not None else unknown(ufunc, inputs, kwargs)
         if kwargs:
-            return _with_options(ufunc, inputs, kwargs)
+            try:
+                return _with_options(ufunc, inputs, dict(kwargs))
+            except ArgumentError as error:
+                return unknown(ufunc, inputs, kwargs, error=error)
         return call(rule, ufunc, inputs, kwargs)
     if method == "outer":
         a, b = inputs
@@ -83,17 +92,25 @@ def array_ufunc(self: Tracked, ufunc: Any, method: str, *inputs: Any, **kwargs: 
 def array_function(self: Tracked, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """Serve any other NumPy function called on tracked values (NumPy's `__array_function__`)."""
     rule = RULES.get(function)
-    if rule is None:
-        composed = COMPOSED.get(function)
-        return composed(*args, **kwargs) if composed is not None else unknown(function, args, kwargs)
     if kwargs:
         out = kwargs.get("out")
         kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue and k != "out"}
         if out is not None:
-            return _written(call(rule, function, args, kwargs), out[0] if isinstance(out, tuple) else out)
+            return _written(function(*args, **kwargs), out[0] if isinstance(out, tuple) else out)
     elif type(rule) is Linear and not rule.sequence and plain_settings(args):
         return call_linear(rule, function, args)
-    return call(rule, function, args, kwargs)
+    try:
+        if rule is not None:
+            if kwargs and (wrong := rule.refuses(_settings(kwargs))):
+                raise ArgumentError(
+                    f"{_qualified(function)}(..., {wrong}=...) has no derivative in gradmagic."
+                )
+            return call(rule, function, args, kwargs)
+        if function in COMPOSED:
+            return COMPOSED[function](*args, **kwargs)
+    except ArgumentError as error:
+        return unknown(function, args, kwargs, error=error)
+    return unknown(function, args, kwargs)
 
 
 # Functions computed from others that have rules: function -> the same function written with those.
@@ -111,8 +128,11 @@ def composed(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., An
     return declare
 
 
-def unknown(function: Any, args: Any, kwargs: Any, raw: Any = None) -> Any:
-    """A function without a rule: an error on Tensors; on lifted Arrays a plain result and a note."""
+def unknown(function: Any, args: Any, kwargs: Any, raw: Any = None, error: Exception | None = None) -> Any:
+    """A function without a rule, or `error` on its arguments: an error on Tensors; on lifted Arrays a note.
+
+    Those get the plain result: a cell computes what it computes without the magic.
+    """
     name = function if isinstance(function, str) else _qualified(function)
     tracked = [a for a in flat((args, kwargs)) if isinstance(a, Tracked)]
     if not any(a.node is not None for a in tracked) or state.mode is OFF:
@@ -121,11 +141,18 @@ def unknown(function: Any, args: Any, kwargs: Any, raw: Any = None) -> Any:
     if type(first) is Tracked.inner and not first.wanted:
         first.leave(name)
         return (raw or function)(*raw_of(args), **raw_of(kwargs))
+    if error is not None:
+        raise error
     raise UnknownFunctionError(
         f"{name} has no derivative in gradmagic: it was called on {blame(first)}. "
         f"Compute it outside the gradient"
         f"{'' if type(first) is Tracked.inner else f' ({name}(t.detach().numpy()))'}, or from functions that have one."
     )
+
+
+def _settings(kwargs: dict[str, Any]) -> list[str]:
+    """The keyword arguments that hold no tracked values; the others move to their positions."""
+    return [name for name, value in kwargs.items() if not any(isinstance(v, Tracked) for v in flat(value))]
 
 
 def _qualified(function: Any) -> str:
@@ -138,6 +165,10 @@ _REDUCTIONS: dict[Any, Any] = {
     np.logical_and: np.all, np.logical_or: np.any,
 }  # fmt: skip
 _ACCUMULATIONS: dict[Any, Any] = {np.add: np.cumsum, np.multiply: np.cumprod}
+
+
+# In place of what where= leaves out, so that neither the value nor its derivative warns or is NaN there; 1 elsewhere.
+_SAFE: dict[Any, float] = {np.arcsin: 0.5, np.arccos: 0.5, np.arctanh: 0.5, np.arccosh: 2}
 
 
 def _with_options(ufunc: Any, inputs: Any, kwargs: dict[str, Any]) -> Any:
@@ -157,10 +188,31 @@ def _with_options(ufunc: Any, inputs: Any, kwargs: dict[str, Any]) -> Any:
     return ufunc(*inputs)
 
 
-def _written(result: Any, out: Any) -> Any:
-    """Serve `out=`: write the result into a tracked value in place, or into a plain array where it cannot flow."""
+class _Probe:
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> int:
+        return sys.getrefcount(kwargs.pop("out", None)[0])
+
+
+def _references() -> int:
+    named = np.empty(0)
+    fresh: Any = np.add(_Probe(), 0, out=np.empty(0))  # type: ignore[call-overload]
+    return fresh if fresh < np.add(_Probe(), 0, out=named) else 0  # type: ignore[call-overload, no-any-return]
+
+
+# How many references np.add(x, y, out=np.empty(n)) holds to an array that nobody else has; 0 where that cannot be told.
+_FRESH = _references()
+
+
+def _written(result: Any, out: Any, fresh: bool = False) -> Any:
+    """Serve `out=`: write the result into a tracked value in place, or into a plain array where it cannot flow.
+
+    A `fresh` array is one that only this call knows (`out=np.zeros(n)`): the result is the only way to it, and flows.
+    """
     if isinstance(out, Tracked):
         return out.assign(Ellipsis, result)
+    if fresh and isinstance(result, Tracked):
+        out[...] = result.array
+        return type(result).wrap(out, result.node)
     if isinstance(result, Tracked):
         out[...] = result.leave("out=", strict_text="out = np.f(...) without out=")
     else:

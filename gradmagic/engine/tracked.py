@@ -47,6 +47,10 @@ class Tracked:
         """Become a plain value, where the face allows it."""
         raise NotImplementedError
 
+    def assign(self, index: Any, value: Any) -> Any:
+        """Write `value` to `self[index]` in place, as the face allows it."""
+        raise NotImplementedError
+
     @staticmethod
     def joined(array: Any, node: Node) -> Tracked:
         """Make one of NumPy's face, as the rules want it."""

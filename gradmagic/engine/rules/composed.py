@@ -15,7 +15,7 @@ from .. import arrays
 from ..dispatch import composed
 from ..errors import ArgumentError
 from ..primitives import cast, clip
-from . import decompositions
+from . import decompositions, moves
 from .helpers import axes_of, raw
 
 # ---- entry by entry -------------------------------------------------------------------------------------------
@@ -51,6 +51,18 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kwargs: Any) -
     for condition, value in zip(condlist, values, strict=False):
         y = np.where(condition, value, y)
     return y
+
+
+@composed(np.pad)
+def pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
+    if mode == "constant" and not np.ndim(options.get("constant_values", 0)):
+        return moves.pad(array, pad_width, mode, options.get("constant_values", 0))
+    if mode not in ("edge", "reflect", "symmetric", "wrap") or options:
+        raise ArgumentError(
+            f"np.pad(..., {mode!r}) has a derivative in gradmagic with mode= constant (of one value), edge, reflect, "
+            "symmetric and wrap only, without further options."
+        )
+    return moves.pad(array, pad_width, mode)
 
 
 # ---- shapes ---------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .helpers import axes_of, count, kept, nonzero, raw, spread, within
+from .helpers import aval, axes_of, count, counted, kept, nonzero, raw, spread, within
 
 
 def _shifted(x: Any, step: int, fill: int) -> Any:
@@ -74,15 +74,20 @@ def extreme_vjp(
 
 def var_vjp(
     g: Any, _y: Any, x: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
-    keepdims: bool = False, mean: Any = None, correction: Any = None,
+    keepdims: bool = False, where: Any = True, mean: Any = None, correction: Any = None,
 ) -> Any:  # fmt: skip
-    n = count(x.shape, axis) - (ddof if correction is None else correction)
-    return spread(g, x, axis, keepdims) * ((x - np.mean(x, axis=axis, keepdims=True)) * 2 / max(n, 0))
+    ddof = ddof if correction is None else correction
+    if where is True:
+        n = max(count(x.shape, axis) - ddof, 0)
+        return spread(g, x, axis, keepdims) * ((x - np.mean(x, axis=axis, keepdims=True)) * 2 / n)
+    n = counted(aval(x.shape, x.dtype), axis, True, where) - ddof
+    d = x - np.mean(x, axis=axis, keepdims=True, where=where)
+    return within(where, kept(g, len(x.shape), axis, keepdims) * (d * 2 / n))
 
 
 def std_vjp(
     g: Any, y: Any, x: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
-    keepdims: bool = False, mean: Any = None, correction: Any = None,
+    keepdims: bool = False, where: Any = True, mean: Any = None, correction: Any = None,
 ) -> Any:  # fmt: skip
     # At y = 0 all entries are equal and x - mean is 0: the gradient is 0, as in PyTorch.
-    return var_vjp(g / (2 * nonzero(y)), y, x, axis, dtype, out, ddof, keepdims, mean, correction)
+    return var_vjp(g / (2 * nonzero(y)), y, x, axis, dtype, out, ddof, keepdims, where, mean, correction)

@@ -42,6 +42,16 @@ def parameters_of(function: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(code.co_varnames[: code.co_argcount])
 
 
+def keywords_of(function: Callable[..., Any]) -> frozenset[str] | None:
+    """Give the names that the function takes as keywords, without a leading underscore; None if it takes any."""
+    code = function.__code__
+    if code.co_flags & 0x08:  # **kwargs
+        return None
+    return frozenset(
+        name.lstrip("_") for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    )
+
+
 def name_of(function: Any) -> str:
     """Give the name that the table of rules shows for a function."""
     name = getattr(function, "__name__", str(function))

@@ -142,7 +142,7 @@ def within(where: Any, g: Any) -> Any:
 def counted(like: Aval, axis: Any, keepdims: bool = False, where: Any = True) -> Any:
     """Give the number of entries that a mean over `axis` takes together: one number, or one for each mean."""
     if where is True:
-        return max(count(like.shape, axis), 1)
+        return (like.size if axis is None else count(like.shape, axis)) or 1
     return np.sum(np.broadcast_to(where, like.shape), axis=axis, keepdims=keepdims, dtype=like.tangent)
 
 

@@ -10,10 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from ..dispatch import primitive
 from ..errors import ArgumentError
 from ..primitives import scatter_add
 from ..tape import Aval
 from .helpers import aval, device_range, raw
+
+
+def settled(order: str) -> Any:
+    """Give C or F; the other orders depend on how the input lay in memory, which is not kept."""
+    if order not in ("C", "F"):
+        raise ArgumentError(f"order={order!r} has no derivative in gradmagic: say 'C' or 'F'.")
+    return order
 
 
 def invert(axes: Any) -> Any:
@@ -75,21 +83,24 @@ def repeat_transpose(g: Any, like: Aval, repeats: Any, axis: int | None = None) 
     return np.reshape(c, like.shape)
 
 
-def pad_vjp(g: Any, _y: Any, array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
+@primitive
+def pad(array: Any, pad_width: Any, mode: str, values: Any = 0) -> Any:
+    """Give `array` with a rim of constant values, or of its own entries again."""
+    options = {"constant_values": values} if mode == "constant" else {}
+    return np.pad(array, pad_width, mode, **options)  # type: ignore[call-overload]
+
+
+def unpad(g: Any, like: Aval, pad_width: Any, mode: Any, values: Any = 0) -> Any:
     """Cut the rim off; where the rim repeats entries, add it to those."""
-    shape = array.shape
+    shape = like.shape
     widths = _pad_widths(pad_width, len(shape))
     if mode == "constant":
         return g[tuple(slice(before, before + n) for (before, _), n in zip(widths, shape, strict=True))]
-    if mode not in ("edge", "reflect", "symmetric", "wrap") or kwargs.get("reflect_type", "even") != "even":
-        raise ArgumentError(
-            f"np.pad(..., mode={mode!r}) has no derivative in gradmagic: use constant, edge, reflect, symmetric, wrap."
-        )
     index = []
     for i, (n, width) in enumerate(zip(shape, widths, strict=True)):
         source = np.pad(device_range(n, g), width, mode=mode)
         index.append(np.reshape(source, (1,) * i + (-1,) + (1,) * (len(shape) - i - 1)))
-    return scatter_add(g, aval(shape, array.dtype), tuple(index))
+    return scatter_add(g, aval(shape, like.dtype), tuple(index))
 
 
 def _pad_widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
@@ -105,7 +116,7 @@ def undiff(g: Any, n: int, axis: int) -> Any:
         rim = [(0, 0)] * len(g.shape)
         ahead, behind = list(rim), list(rim)
         ahead[axis], behind[axis] = (1, 0), (0, 1)
-        g = np.pad(g, ahead) - np.pad(g, behind)
+        g = pad(g, ahead, "constant") - pad(g, behind, "constant")
     return g
 
 

@@ -18,8 +18,8 @@ linear(np.cumsum,  lambda g, like, axis=None, dtype=None, out=None:
                        np.reshape(np.flip(np.cumsum(np.flip(g, axis), axis or 0), axis), like.shape))
 rule(np.prod,      prod_vjp)
 rule(np.cumprod,   cumprod_vjp)
-rule(np.nansum,    lambda g, _y, x, axis=None, dtype=None, out=None, keepdims=False:
-                       within(np.logical_not(np.isnan(x)), spread(g, x, axis, keepdims)))
+rule(np.nansum,    lambda g, _y, x, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True:
+                       within(np.logical_and(where, np.logical_not(np.isnan(x))), spread(g, x, axis, keepdims)))
 
 # ---- extremes: entries that tie share evenly -----------------------------------------------------------------
 rule(np.max,       extreme_vjp, torch="MaxBackward1")

@@ -12,21 +12,23 @@ from .moves import (
     diag_transpose,
     invert,
     minus,
-    pad_vjp,
+    pad,
     partition_vjp,
     repeat_transpose,
+    settled,
     sort_vjp,
     take_along_transpose,
     take_transpose,
     undiagonal,
     undiff,
+    unpad,
     untile,
 )  # fmt: skip
 
 # ---- shapes --------------------------------------------------------------------------------------------------
 linear(np.reshape,        lambda g, like, shape=None, order="C", newshape=None, copy=None:
-                              np.reshape(g, like.shape, order=order),                           torch="View")
-linear(np.ravel,          lambda g, like, order="C": np.reshape(g, like.shape, order=order),    torch="View")
+                              np.reshape(g, like.shape, order=settled(order)),                  torch="View")
+linear(np.ravel,          lambda g, like, order="C": np.reshape(g, like.shape, settled(order)), torch="View")
 linear(np.squeeze,        lambda g, like, axis=None: np.reshape(g, like.shape))
 linear(np.expand_dims,    lambda g, like, axis: np.reshape(g, like.shape),                      torch="Unsqueeze")
 linear(np.broadcast_to,   lambda g, like, shape, subok=False: g,                                torch="Expand")
@@ -61,7 +63,7 @@ rule(np.dsplit,           lambda g, _out, _x, sections: np.concatenate(g, 2),   
 # ---- repeating and padding -----------------------------------------------------------------------------------
 linear(np.tile,           untile,                                                               torch="Repeat")
 linear(np.repeat,         repeat_transpose,                                                     torch="Repeat")
-rule(np.pad,              pad_vjp,                                                              torch="ConstantPadNd")
+linear(pad,               unpad,                                                                torch="ConstantPadNd")
 linear(np.diff,           lambda g, like, n=1, axis=-1, prepend=None, append=None:
                               crop(undiff(g, n, axis), like, axis, prepend))
 

@@ -1,6 +1,6 @@
 """One call at least for every derivative that is declared, in the order of the tables of rules.
 
-In: nothing. Out: `CASES`; rows.py says what a row means, cases_linalg.py has the second half of them.
+In: nothing. Out: `CASES`; rows.py says what a row means, the other two modules have more of them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import operator
 import numpy as np
 
 from gradmagic.engine import primitives
+from gradmagic.engine.rules import moves
 
 from .rows import ABOVE, CASES, POSITIVE, UNIT, WIDE, Case, Like, case, here
 
@@ -90,6 +91,8 @@ case(np.var, kinds="fc", axes="many")
 case(np.std, (2, 3), kinds="fc", axes="many")
 case(np.var, (2, 3), call=lambda x: np.var(x, axis=(0, 1), ddof=1, keepdims=True))
 case(np.std, (4,), call=lambda x: np.std(x, ddof=1))
+for f in (np.var, np.std, np.nansum):
+    case(f, (2, 3), call=lambda x, f=f: f(x, axis=1, where=here(x, [[True, False, True]] * 2)), devices=False)
 for f in (np.cumsum, np.cumprod, np.nancumsum):
     case(f, kinds="fc", axes="one")
 case(np.average, (2, 3), axes="many")
@@ -195,6 +198,7 @@ case(np.repeat, (3,), call=lambda x: np.repeat(x, [1, 0, 3]))
 case(np.pad, (2, 3), call=lambda x: np.pad(x, ((1, 0), (2, 1))), kinds="fc")
 for mode in ("edge", "reflect", "symmetric", "wrap"):
     case(np.pad, (3, 4), call=lambda x, mode=mode: np.pad(x, ((1, 2), (0, 3)), mode=mode))
+case(moves.pad, (2, 3), call=lambda x: np.pad(x, 1, constant_values=2.0))
 case(np.diff, (3, 4), call=lambda x: np.diff(x, n=2, axis=-1))
 case(np.diff, (3, 2), call=lambda x: np.diff(x, axis=0, prepend=0.5))
 case(np.ediff1d, (4,))
@@ -254,4 +258,4 @@ case(np.compress, (3, 2), call=lambda x: np.compress([True, False, True], x))
 case(np.extract, (3, 2), call=lambda x: np.extract(x > 0.1, x))
 case(primitives.cast, call=lambda x: primitives.cast(x, np.float64))
 
-from . import cases_linalg  # noqa: E402, F401  (its rows follow these)
+from . import cases_linalg, cases_networks  # noqa: E402, F401  (their rows follow these)

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+import gradmagic as gm
 from gradmagic.engine import primitives
 from gradmagic.engine.errors import ArgumentError
 from gradmagic.engine.rules.declare import RULES
+from gradmagic.engine.tape import watch
+from gradmagic.engine.watch import Recorder
 
 from . import numeric
 
@@ -146,15 +149,34 @@ def test_complex_gradients_point_uphill() -> None:
     np.testing.assert_allclose(c, [-np.sin(0.3)])
 
 
-def test_what_has_no_derivative_says_so() -> None:
-    for f in (
-        lambda x: np.pad(x, 1, mode="mean"),
-        lambda x: np.quantile(x, 0.5, method="lower"),
-        lambda x: np.linalg.svd(x[:, :1]),
-        lambda x: np.linalg.qr(x, "complete"),
-    ):
-        with pytest.raises(ArgumentError):
-            gradient(f, np.eye(2))
+WITHOUT_DERIVATIVE = [
+    lambda x: np.pad(x, 1, mode="mean"),
+    lambda x: np.unique(x, axis=0),
+    lambda x: np.quantile(x, 0.5, method="lower"),
+    lambda x: np.linalg.svd(x[:, :1]),
+    lambda x: np.linalg.qr(x, "complete"),
+]
+
+
+@pytest.mark.parametrize("f", WITHOUT_DERIVATIVE)
+def test_what_has_no_derivative_is_an_error_under_grad(f: Any) -> None:
+    with pytest.raises(ArgumentError):
+        gm.grad(lambda x: sum(np.sum(y) for y in numeric.outputs(f(x))))(np.eye(2))
+
+
+@pytest.mark.parametrize("f", WITHOUT_DERIVATIVE)
+def test_what_has_no_derivative_computes_in_a_cell_and_is_noted(f: Any) -> None:
+    recorder = Recorder()
+    with watch(recorder):
+        got = f(numeric.Array.lift(np.eye(2), share=False))
+    for y, e in zip(numeric.outputs(got), numeric.outputs(f(np.eye(2))), strict=True):
+        np.testing.assert_array_equal(y, e)
+    assert len(recorder.cuts) == 1
+
+
+def test_an_order_in_memory_that_is_not_kept_is_an_error() -> None:
+    with pytest.raises(ArgumentError, match="order='A'"):
+        gradient(lambda x: np.ravel(x, order="A"), np.eye(2))
 
 
 def test_formulas_read_as_in_a_textbook() -> None:
