@@ -187,7 +187,9 @@ def _of_function(name: str, function: Callable[..., Any], settings: dict[str, An
                 f"{name}() has no setting {', '.join(unknown) or 'number ' + str(len(args))}: it has "
                 f"{', '.join(settings) or 'none'}."
             )
-        self.__dict__["_settings"] = settings | given
+        self.__dict__["_settings"] = made = settings | given
+        if "stride" in made and made["stride"] is None:  # of a pool: PyTorch shows what it comes to
+            made["stride"] = made["kernel_size"]
         self.__dict__.update({k: v for k, v in self._settings.items() if k != "weight"})
 
     def forward(self: Any, *inputs: Any) -> Any:

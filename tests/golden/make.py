@@ -1,11 +1,14 @@
 """Write torch.json anew: `python -m tests.golden.make` with an interpreter that has PyTorch (made with 2.13.0)."""
 
+import contextlib
+import io
 import json
 import warnings
 from pathlib import Path
 
 from .expressions import EXPRESSIONS, evaluate
 from .prints import ARRAYS, array_of
+from .programs import PROGRAMS
 
 
 def rounded(value):
@@ -21,7 +24,7 @@ def main() -> None:
 
     warnings.simplefilter("ignore")
     torch.manual_seed(0)
-    made = {"torch": torch.__version__, "arrays": {}, "expressions": {}}
+    made = {"torch": torch.__version__, "arrays": {}, "expressions": {}, "programs": {}}
     for text in ARRAYS:
         made["arrays"][text] = repr(torch.tensor(array_of(text)))
     for group, expressions in EXPRESSIONS.items():
@@ -30,6 +33,11 @@ def main() -> None:
             found = evaluate(e, torch, functional, nn)
             found["grads"] = {k: rounded(g) for k, g in found["grads"].items()}
             made["expressions"][group][e] = found
+    for name, source in PROGRAMS.items():
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(source, {})
+        made["programs"][name] = printed.getvalue()
     path = Path(__file__).with_name("torch.json")
     path.write_text(
         json.dumps(made, ensure_ascii=False, indent=0).replace("[\n", "[").replace("\n]", "]") + "\n"
