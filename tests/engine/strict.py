@@ -16,9 +16,11 @@ synchronised: list[str] = []  # what has made the host wait, in order
 
 # What CuPy 14 does not have, of what NumPy 2 dispatches.
 LACKING = {
-    "block", "insert", "einsum_path", "geomspace", "vecdot", "matvec", "vecmat", "unstack", "nanquantile",
-    "nanpercentile", "linalg.outer", "linalg.trace", "linalg.diagonal", "linalg.tensordot", "linalg.vecdot",
-    "linalg.matrix_norm", "linalg.vector_norm", "linalg.multi_dot", "linalg.svdvals", "spacing",
+    "block", "busday_count", "busday_offset", "datetime_as_string", "histogram_bin_edges", "insert",
+    "is_busday", "isnat", "polyder", "polydiv", "polyint", "einsum_path", "geomspace", "vecdot", "matvec",
+    "vecmat", "unstack", "nanquantile", "nanpercentile", "linalg.outer", "linalg.trace", "linalg.diagonal",
+    "linalg.tensordot", "linalg.vecdot", "linalg.matrix_norm", "linalg.vector_norm", "linalg.multi_dot",
+    "linalg.svdvals", "spacing",
 }  # fmt: skip
 LACKING_OPTIONS = {
     "sum": {"where", "initial"}, "mean": {"where"}, "prod": {"where", "initial"}, "max": {"where", "initial"},

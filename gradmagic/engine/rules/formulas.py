@@ -32,8 +32,20 @@ def body_of(function: Callable[..., Any]) -> str:
     lines[-1] = lines[-1].encode()[: end[1]].decode()
     lines[0] = lines[0].encode()[start[1] :].decode()
     text = " ".join(line.strip() for line in lines)
-    # x + x takes half of the time of 2 * x (360 against 750 ns); the reader expects the latter.
-    return re.sub(r"\b(\w+) \+ \1\b", r"2 * \1", text)
+    for computed, read in _READ:
+        text = re.sub(computed, read, text)
+    return text
+
+
+# What the code says for speed or for the odd entry, and what a textbook says.
+_READ = (
+    (r"\b(\w+) \+ \1\b", r"2 * \1"),  # x + x takes half of the time of 2 * x: 360 against 750 ns
+    (r"nonzero\((\w+)\)", r"\1"),
+    (r"nonzero\(", "("),
+    (r"beats\((\w+), (\w+)\)", r"\1 > \2"),
+    (r"between\((\w+), (\w+), (\w+)\)", r"\2 <= \1 <= \3"),
+    (r"np\.logical_not\((\w+)\)", r"not \1"),
+)
 
 
 def parameters_of(function: Callable[..., Any]) -> tuple[str, ...]:

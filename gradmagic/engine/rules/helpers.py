@@ -63,9 +63,12 @@ def sinc_slope(y: Any, x: Any) -> Any:
 
 
 def beats(x: Any, y: Any) -> Any:
-    """Give 1 where x > y, 0.5 where they are equal, 0 elsewhere, in the dtype of one of them."""
+    """Give 1 where x > y, 0.5 where they are equal, 0 elsewhere; a mask where none are equal."""
+    wins = x > y
+    if type(wins) is np.ndarray and not np.logical_or.reduce(x == y, None):
+        return wins  # 10 us for 64 x 128, where weights take 24; a GPU would have to wait for the answer
     dtype = getattr(x, "dtype", None) or getattr(y, "dtype", None) or float
-    return 0.5 * np.add(x > y, x >= y, dtype=dtype)
+    return 0.5 * np.add(wins, x >= y, dtype=dtype)
 
 
 def between(x: Any, low: Any, high: Any) -> Any:

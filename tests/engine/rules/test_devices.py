@@ -93,6 +93,21 @@ def through(case: Case, args: list[Any], order: int, to_device: Any, waited: Any
     return [numeric.raw(c) for c in cs]
 
 
+def test_the_stand_in_lacks_what_cupy_lacks() -> None:
+    cupy = pytest.importorskip(
+        "cupy", reason="cupy is not installed"
+    )  # its functions can be listed without a GPU
+
+    def lacking(module: str) -> set[str]:
+        ours, theirs = (getattr(m, module, m) for m in (np, cupy))
+        dispatched = {
+            n for n in dir(ours) if type(getattr(ours, n)).__name__ in ("_ArrayFunctionDispatcher", "ufunc")
+        }
+        return {f"{module}.{n}".removeprefix(".") for n in dispatched if not hasattr(theirs, n)}
+
+    assert lacking("") | lacking("linalg") | lacking("fft") == strict.LACKING
+
+
 def test_the_stand_in_is_strict() -> None:
     x = strict.asarray(np.arange(3.0))
     for wrong in (
