@@ -206,7 +206,11 @@ class SGD(Optimizer):
                     continue
                 # The everyday step, by hand: a tenth of the loop to the root of 2.
                 c = constants.get(lr)
-                array -= g * (constant_for(node.aval, lr) if c is None else c)
+                step = g * (constant_for(node.aval, lr) if c is None else c)
+                if array.size == 1:  # NumPy looks for overlap: 1.1 us in place, 0.5 this way
+                    array[...] = array - step
+                else:
+                    array -= step
                 found[1].written = state.written = tick()
         return None
 
