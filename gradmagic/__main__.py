@@ -102,7 +102,12 @@ def _parser() -> argparse.ArgumentParser:
     add("file", nargs="?", help="a Python file")
     add("names", nargs="*", help="arrays, numbers, tensors or containers of them, in the file")
     add("--of", metavar="EXPR", default="", help="the result, if it is not the file's last value")
-    add("--gradient", metavar="V", default="", help="one weight for each entry of a result that is not a number")
+    add(
+        "--gradient",
+        metavar="V",
+        default="",
+        help="one weight for each entry of a result that is not a number",
+    )
     add("--device", help="cpu or cuda")
     add("--dtype", help="the dtype that the lifted arrays are computed in")
     add("--save", metavar="FILE", default="", help="save the report: .html .svg .png .pdf .dot .txt")

@@ -1,4 +1,4 @@
-"""Running one cell: `%%grad` (magic), its run (run, lift), its names and places (names, source), its trace (collect)."""
+"""Running one cell: `%%grad` (magic), its run (run, lift, restore), its names (names, source), its trace (collect)."""
 
 from .show import last, make_dot
 

@@ -5,99 +5,32 @@ In: a root node, the recorder, the names. Out: plain data for the report; no nod
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from ..engine import arrays
-from ..engine.inplace import poisoned
-from ..engine.places import Place as RawPlace
-from ..engine.places import place_of, user_frame
-from ..engine.rules.declare import Elementwise, Linear
+from ..engine.rules.declare import Elementwise, General
 from ..engine.tape import Leaf, Node, walk
 from ..engine.tensor import Tensor
 from ..engine.tracked import Tracked
-from ..engine.transforms import grad_of
 from ..engine.values import Value, summarise
-from ..engine.watch import Recorder
-from ..report.model import Edge, Input, Note, Operation, Place, Result, Sweep, Trace
+from ..report.model import Input, Note, Operation, Place, Result, Sweep, Trace
 from . import source
+from .edges import depends_entry_by_entry, edges_of
 from .notes import cut_notes, input_notes, nan_notes
-
-_MOST_NAMES = 5_000
-
-
-class CellRecorder(Recorder):
-    """A recorder that knows the cell: names of values, and the cell's line behind an operation in a function."""
-
-    def __init__(self, filename: str, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.filename = filename
-        self.names: dict[int, list[str]] = {}
-        self.lines: dict[int, int] = {}
-        self.cut_places: dict[tuple[str, RawPlace], RawPlace] = {}  # where in the cell the way to the cut begins
-        self.root_node: Node | None = None
-        self.counting = True
-        self.swept = False  # whether a sweep went through, so that a missing gradient is zero
-
-    def name(self, node: Node, name: str) -> None:
-        """The value of `node` was assigned to `name`."""
-        held = self.names.setdefault(node.number, [])
-        if name not in held:
-            held.append(name)
-        if len(self.names) > _MOST_NAMES:
-            self.names.pop(next(iter(self.names)))
-
-    def made(self, node: Node, array: Any, frame: Any) -> None:
-        super().made(node, array, frame)
-        if (frame.f_code.co_filename != self.filename or frame.f_code.co_name != "<module>") and len(
-            self.lines
-        ) < self.limit:
-            line = self._cell_line(frame)
-            if line is not None:
-                self.lines[node.number] = line
-
-    def cut(self, tracked: Tracked, how: str, frame: Any) -> None:
-        super().cut(tracked, how, frame)
-        place = place_of(frame)
-        while frame is not None:
-            if frame.f_code.co_filename == self.filename:
-                self.cut_places[how, place] = place_of(frame)
-                break
-            frame = frame.f_back
-
-    def _cell_line(self, frame: Any) -> int | None:
-        while frame is not None:
-            if frame.f_code.co_filename == self.filename and frame.f_code.co_name == "<module>":
-                return int(frame.f_lineno)
-            frame = frame.f_back
-        return None
-
-    def began(self, root: Node) -> None:
-        if not self.counting or _of_user():
-            super().began(root)
-
-    def ended(self, root: Node) -> None:
-        if self.counting and _of_user():
-            super().ended(root)
-            self.root_node = root
-            self.swept = True
-
-
-def _of_user() -> bool:
-    """Tell whether the sweep that runs was asked for by `backward()` or `autograd.grad()`, not within `gm.grad(f)`."""
-    frame: Any = sys._getframe(2)
-    while user_frame(frame) is not frame:
-        if frame.f_code in (Tensor.backward.__code__, grad_of.__code__):
-            return True
-        frame = frame.f_back
-    return False
+from .recorder import CellRecorder
 
 
 def collect(
-    run: Any, root: Node | None, *, name: str = "", value: Any = None, own: bool = False, error: BaseException | None = None
+    run: Any,
+    root: Node | None,
+    *,
+    name: str = "",
+    value: Any = None,
+    own: bool = False,
+    error: BaseException | None = None,
 ) -> Trace:
     """Make the trace of a run that ended with `root`, or with `error`."""
     recorder: CellRecorder = run.recorder
@@ -109,22 +42,35 @@ def collect(
         names[node.number] = [entry_name, *(n for n in names.get(node.number, ()) if n != entry_name)]
     numbers = {node.number for node in nodes}
     # Counted from 0 in each report: the tape's own numbers go on, and a cell run again would show other bytes.
-    keys = {number: key for key, number in enumerate(dict.fromkeys([*(n.number for n in nodes), *(n.number for _, n, *_ in entries)]))}
+    keys = {
+        number: key
+        for key, number in enumerate(
+            dict.fromkeys([*(n.number for n in nodes), *(n.number for _, n, *_ in entries)])
+        )
+    }
     inputs = tuple(_input(entry, recorder, numbers, root, keys) for entry in entries)
-    operations = _operations(nodes, keys, recorder, names, {node.number: tracked for _, node, tracked, *_ in entries}, run)
+    operations = _operations(
+        nodes, keys, recorder, names, {node.number: tracked for _, node, tracked, *_ in entries}, run
+    )
     result = None
     if root is not None:
         shown = names.get(root.number, [])
-        final = recorder.values.get(root.number) or (summarise(arrays.to_host(value)) if value is not None else None)
+        final = recorder.values.get(root.number) or (
+            summarise(arrays.to_host(value)) if value is not None else None
+        )
         if final is None:
-            held = _holder(run.namespace, root)[0]
+            held = _holder(run.namespace, root)
             final = summarise(arrays.to_host(held.array)) if held is not None else _unknown(root)
         text = source.text_of(root.place) if root.place is not None else ""
         called = name or (shown[-1] if shown else text or "result")
         result = Result(called, keys[root.number], final, text)
     notes = [Note(kind, text, line) for kind, text, line in run.notes]
     if error is None:
-        notes += cut_notes(run, recorder.names | names, result) + input_notes(inputs) + nan_notes(operations, inputs, result)
+        notes += (
+            cut_notes(run, recorder.names | names, result)
+            + input_notes(inputs)
+            + nan_notes(operations, inputs, result)
+        )
     device = next((arrays.device_of(t.array) for _, _, t, *_ in entries if arrays.on_device(t.array)), "cpu")
     return Trace(
         label=run.cell.label,
@@ -156,7 +102,7 @@ def _entries(run: Any, root: Node | None, nodes: list[Node], names: dict[int, li
     counted = iter(range(1, len(leaves) + 1))
     return [
         (names[node.number][0] if names.get(node.number) else f"tensor {next(counted)}", node,
-         *_holder(run.namespace, node), "Tensor")
+         *[_holder(run.namespace, node)] * 2, "Tensor")
         for node in leaves
     ]  # fmt: skip
 
@@ -164,10 +110,14 @@ def _entries(run: Any, root: Node | None, nodes: list[Node], names: dict[int, li
 def _made(run: Any) -> list[Node]:
     """The nodes that a failed cell has left in the namespace, and what they depend on."""
     roots = [v.node for v in run.namespace.values() if isinstance(v, Tracked) and v.node is not None]
-    return [node for node in reversed(walk(*roots)) if node.number >= run.recorder.first or isinstance(node, Leaf)]
+    return [
+        node for node in reversed(walk(*roots)) if node.number >= run.recorder.first or isinstance(node, Leaf)
+    ]
 
 
-def names_in(namespace: dict[str, Any], nodes: Iterable[Node], heard: dict[int, list[str]]) -> dict[int, list[str]]:
+def names_in(
+    namespace: dict[str, Any], nodes: Iterable[Node], heard: dict[int, list[str]]
+) -> dict[int, list[str]]:
     """Give names by node number: those heard at assignments, then those that the namespace has for it now."""
     numbers = {node.number for node in nodes}
     found = {number: list(names) for number, names in heard.items() if number in numbers}
@@ -175,7 +125,9 @@ def names_in(namespace: dict[str, Any], nodes: Iterable[Node], heard: dict[int, 
     def add(name: str, value: Any) -> None:
         if isinstance(value, Tracked) and value.node is not None and value.node.number in numbers:
             held = found.setdefault(value.node.number, [])
-            if name not in held and (name.isidentifier() or not held):  # l[0] only where there is no plainer name
+            if name not in held and (
+                name.isidentifier() or not held
+            ):  # l[0] only where there is no plainer name
                 held.append(name)
 
     for name, value in list(namespace.items()):
@@ -195,26 +147,51 @@ def names_in(namespace: dict[str, Any], nodes: Iterable[Node], heard: dict[int, 
     return found
 
 
-def _holder(namespace: dict[str, Any], node: Node) -> tuple[Any, Any]:
+def _holder(namespace: dict[str, Any], node: Node) -> Any:
+    """Find the tracked value of a node among the user's: by name, in a container, in a module; None if it is gone."""
+
     def search(values: Iterable[Any], depth: int) -> Any:
         for value in values:
             if isinstance(value, Tracked):
                 if value.node is node:
                     return value
-            elif depth and hasattr(type(value), "parameters"):
-                if (found := search(value.parameters(), 0)) is not None:
-                    return found
+                continue
+            inner: Iterable[Any] = ()
+            if depth and hasattr(type(value), "parameters"):
+                inner = value.parameters()
             elif depth and type(value) in (list, tuple, dict) and len(value) <= 1000:
-                if (found := search(value.values() if type(value) is dict else value, depth - 1)) is not None:
-                    return found
+                inner = value.values() if type(value) is dict else value
+            found = search(inner, depth - 1)
+            if found is not None:
+                return found
         return None
 
-    found = search(list(namespace.values()), 2)
-    return found, found
+    return search(list(namespace.values()), 2)
 
 
-def _input(entry: Any, recorder: Recorder, numbers: set[int], root: Node | None, keys: dict[int, int]) -> Input:
-    name, node, tracked, original, kind = entry
+def _saved_values(nodes: list[Node]) -> dict[int, Any]:
+    """Give the values that the tape itself has kept, by node number: those of cells that nobody watched."""
+    found: dict[int, Any] = {}
+    for node in nodes:
+        saved = node.saved
+        if isinstance(node.rule, Elementwise) and type(saved) is tuple:
+            found[node.number] = saved[0]
+            arguments: Any = saved[1:]
+        elif isinstance(node.rule, General) and not node.rule.sequence and type(saved) is tuple:
+            found[node.number], arguments, _ = saved
+        else:
+            continue
+        for origin, value in zip(node.inputs, arguments, strict=False):
+            if origin is not None and found.get(origin.number) is None:
+                found[origin.number] = value
+    usable = (arrays.is_array, lambda v: isinstance(v, (np.generic, int, float, complex)))
+    return {number: value for number, value in found.items() if any(test(value) for test in usable)}
+
+
+def _input(
+    entry: Any, recorder: CellRecorder, numbers: set[int], root: Node | None, keys: dict[int, int]
+) -> Input:
+    name, node, _, original, kind = entry
     grad = recorder.grads.get(node.number)
     reached = root is not None and node.number in numbers
     raw = recorder.raw.get(node.number)
@@ -225,6 +202,16 @@ def _input(entry: Any, recorder: Recorder, numbers: set[int], root: Node | None,
     elif root is not None and (recorder.swept or not reached):
         aval = node.aval
         raw = np.zeros(aval.shape, aval.tangent) if aval.shape else 0.0
+    if original is None:
+        return Input(
+            name,
+            keys[node.number],
+            recorder.starts.get(node.number) or _unknown(node),
+            grad,
+            kind,
+            reached,
+            raw,
+        )
     value = summarise(arrays.to_host(getattr(original, "array", original)))
     if node.rule is None and node.aval.shape == value.shape and type(original) is np.ndarray:
         value = recorder.starts.get(node.number, value)
@@ -237,13 +224,18 @@ def _unknown(node: Node) -> Value:
 
 
 def _operations(
-    nodes: list[Node], keys: dict[int, int], recorder: CellRecorder, names: dict[int, list[str]], tracked: dict[int, Any], run: Any
+    nodes: list[Node],
+    keys: dict[int, int],
+    recorder: CellRecorder,
+    names: dict[int, list[str]],
+    tracked: dict[int, Any],
+    run: Any,
 ) -> tuple[Operation, ...]:
     filename = run.cell.filename
     lifted = {e.node.number for e in run.lifter.lifted if not isinstance(e.tracked, Tensor)}
     places: dict[Any, Place] = {}
     held = {v.node.number: v for v in run.namespace.values() if isinstance(v, Tracked) and v.node is not None}
-    made = []
+    made, saved = [], _saved_values(nodes)
     for node in nodes:
         number = node.number
         place = None
@@ -256,6 +248,8 @@ def _operations(
         value = recorder.values.get(number)
         if value is None and (known := tracked.get(number, held.get(number))) is not None:
             value = recorder.starts.get(number) or summarise(arrays.to_host(known.array))
+        if value is None and number in saved:
+            value = summarise(arrays.to_host(saved[number]))
         aval = node.aval if not isinstance(node.aval, tuple) else node.aval[0]
         called = tuple(names.get(number, ()))
         made.append(
@@ -263,7 +257,7 @@ def _operations(
                 key=keys[number],
                 rule=node.rule.name if node.rule is not None else "",
                 torch=node.name(),
-                inputs=_edges(node, keys, recorder, names, place, called) if node.rule is not None else (),
+                inputs=edges_of(node, keys, recorder, names, place, called) if node.rule is not None else (),
                 shape=tuple(aval.shape),
                 dtype=aval.python.__name__ if aval.python is not None else aval.dtype.name,
                 value=value,
@@ -273,81 +267,3 @@ def _operations(
             )
         )
     return tuple(made)
-
-
-def _edges(
-    node: Node,
-    keys: dict[int, int],
-    recorder: Recorder,
-    names: dict[int, list[str]],
-    place: Place | None,
-    called: tuple[str, ...],
-) -> tuple[Edge, ...]:
-    texts = source.argument_texts(place.text) if place is not None else ()
-    locals_, flows = recorder.locals.get(node.number), recorder.flows.get(node.number)
-    edges = []
-    for i, origin in enumerate(node.inputs):
-        if origin is None:
-            text = texts[i] if i < len(texts) else _constant(node, i)
-            edges.append(Edge(None, text, i))
-            continue
-        edges.append(
-            Edge(
-                keys[origin.number],
-                "",
-                i,
-                _formula(node, i, texts, names, place, called),
-                locals_[i] if locals_ is not None and i < len(locals_) else None,
-                flows[i] if flows is not None and i < len(flows) else None,
-            )
-        )
-    return tuple(edges)
-
-
-def _constant(node: Node, i: int) -> str:
-    saved = node.saved
-    if isinstance(node.rule, Elementwise) and type(saved) is tuple and i + 1 < len(saved):
-        value = saved[i + 1]
-        if value is not None and np.size(value) == 1:
-            return f"{np.asarray(arrays.to_host(value)).item():g}" if np.isrealobj(value) else str(value)
-    return "constant"
-
-
-def _formula(
-    node: Node, i: int, texts: tuple[str, ...], names: dict[int, list[str]], place: Place | None, called: tuple[str, ...]
-) -> str:
-    text, parameters = node.rule.formula(i) if not poisoned(node) else ("", ())
-    if not text or not parameters:
-        return text
-    filled = [called[-1] if called else "(" + place.text + ")" if place is not None and len(place.text) <= 24 else ""]
-    for k, origin in enumerate(node.inputs):
-        own = names.get(origin.number, ()) if origin is not None else ()
-        filled.append(own[-1] if own else texts[k] if k < len(texts) and len(texts[k]) <= 24 else "")
-    return source.filled_in(text, parameters, tuple(filled))
-
-
-def depends_entry_by_entry(root: Node, inputs: list[Node]) -> bool:
-    """Tell whether entry k of what is summed up last depends on entry k of each input only."""
-    shapes = {node.aval.shape for node in inputs}
-    if len(shapes) != 1 or not next(iter(shapes)):
-        return False
-    (shape,) = shapes
-    numbers = {node.number for node in inputs}
-    reached = set(numbers)
-    for node in reversed(walk(root)):
-        if not any(s is not None and s.number in reached for s in node.inputs):
-            continue
-        reached.add(node.number)
-        if node is root and isinstance(node.rule, Linear) and node.rule.name in ("sum", "mean") and not node.aval.shape:
-            continue
-        if not isinstance(node.rule, Elementwise) or node.aval.shape != shape:
-            return False
-        if any(s is not None and s.number in reached and s.aval.shape != shape for s in node.inputs):
-            return False
-    return root.number in reached
-
-
-def trace_of(result: Tensor, namespace: dict[str, Any], run: Any) -> Trace:
-    """Make the trace of a result that was computed earlier, `run` standing for the cell that shows it."""
-    assert result.node is not None
-    return collect(run, result.node, value=result.array, own=True)

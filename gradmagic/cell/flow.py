@@ -13,8 +13,29 @@ from typing import Any
 Span = tuple[int, int, int, int]  # line, end line, column, end column, columns in characters
 
 # What these give is text, a truth value or nothing: no gradient could flow through it.
-_NO_NUMBERS = {"print", "display", "pprint", "str", "repr", "format", "len", "isinstance", "type", "id", "hash", "assert_allclose"}
-_WRITING = {"copyto", "put", "place", "putmask", "at", "fill_diagonal", "put_along_axis"}  # np. functions: the first argument
+_NO_NUMBERS = {
+    "print",
+    "display",
+    "pprint",
+    "str",
+    "repr",
+    "format",
+    "len",
+    "isinstance",
+    "type",
+    "id",
+    "hash",
+    "assert_allclose",
+}
+_WRITING = {
+    "copyto",
+    "put",
+    "place",
+    "putmask",
+    "at",
+    "fill_diagonal",
+    "put_along_axis",
+}  # np. functions: the first argument
 
 
 class Flow:
@@ -27,7 +48,9 @@ class Flow:
         self._sources: set[int] = set()
         self.names: set[str] = set()
         self._mark(tree)
-        self._statements = [n for n in ast.walk(tree) if isinstance(n, (ast.stmt, ast.NamedExpr, ast.comprehension))]
+        self._statements = [
+            n for n in ast.walk(tree) if isinstance(n, (ast.stmt, ast.NamedExpr, ast.comprehension))
+        ]
         self._owners = _owners(tree)
         before = -1
         while len(self.names) > before:

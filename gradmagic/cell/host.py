@@ -5,8 +5,8 @@ with a traceback of the user's frames only.
 """
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import linecache
 import tokenize
@@ -20,7 +20,7 @@ from .run import Source
 
 
 def cell_source(shell: Any, cell: str, frame: Any, first_line: int | None = None) -> Source:
-    """Parse a cell as IPython would: its own transforms, under a cached name, lines counted as the editor counts them."""
+    """Parse a cell as IPython would: by its own transforms, under a cached name, with the editor's line numbers."""
     number = cell_number(shell, frame)
     first = first_line or _first_line(shell, cell)
     text = "\n" * (first - 1) + shell.transform_cell(cell)
@@ -77,7 +77,7 @@ def file_source(path: str, label: str) -> Source:
 def text_source(text: str, filename: str, label: str) -> Source:
     """Parse a text as a file would be; `filename` is what tracebacks show."""
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-    tree = compile(text, filename, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+    tree: Any = compile(text, filename, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
     return Source(text.rstrip("\n"), tree, filename, label, 1, partial(_compiled, _future_flags(tree)))
 
 
@@ -121,7 +121,9 @@ def shorten(shell: Any, error: BaseException, filename: str) -> None:
         if cause is not None and type(cause).__module__.startswith("gradmagic"):
             # NumPy hides our message under "setting an array element with a sequence".
             lines += traceback.format_exception_only(type(cause), cause)
-        if user is None and isinstance(error, GradmagicError):  # the cell did not run: there is no line to point at
+        if user is None and isinstance(
+            error, GradmagicError
+        ):  # the cell did not run: there is no line to point at
             return [*lines, *shell.InteractiveTB.get_exception_only(type(error), error)]
         try:
             lines += shell.InteractiveTB.structured_traceback(type(error), error, user, tb_offset=0)

@@ -22,7 +22,10 @@ from ..engine.errors import NameOnLineError, NotLiftableError
 from ..engine.tape import walk
 from ..engine.tensor import Tensor
 from ..engine.tracked import Tracked
+from .aliases import share, view_along
 from .restore import replace_everywhere, uninterrupted
+
+_MOST = 1000  # entries of a container that are looked at
 
 
 @dataclass
@@ -47,7 +50,8 @@ class Lifter:
         self.lifted: list[Lifted] = []
         self._by_id: dict[int, Array] = {}
         self._originals: dict[int, Any] = {}  # id of a leaf Array -> the user's object
-        self._tuples: list[tuple[str, tuple[Any, ...]]] = []
+        self._tuples: list[tuple[Any, ...]] = []
+        self.shared: list[str] = []  # inputs that are parts of other inputs
         self.on_lift: Callable[[Tracked], None] = lambda tracked: None
 
     # -- lifting ---------------------------------------------------------------------------------
@@ -60,7 +64,11 @@ class Lifter:
             return value
         known = self._by_id.get(id(value)) if arrays.is_array(value) else None
         if known is None:
-            known = Array.lift(value, device=self.device, dtype=self.dtype)
+            known = self._view(value) if arrays.is_array(value) else None
+            if known is not None:
+                self.shared.append(name)
+            else:
+                known = Array.lift(value, device=self.device, dtype=self.dtype)
             self._by_id[id(value)] = known
             self._originals[id(known)] = value
             self.lifted.append(Lifted(name, known, value, kind_of(value)))
@@ -80,7 +88,9 @@ class Lifter:
         try:
             expression = ast.parse(name, mode="eval").body
         except SyntaxError:
-            raise NameOnLineError(f"{name!r} on the %%grad line is not a name: write names such as x, W or params['W'].") from None
+            raise NameOnLineError(
+                f"{name!r} on the %%grad line is not a name: write names such as x, W or params['W']."
+            ) from None
         base = next((n.id for n in ast.walk(expression) if isinstance(n, ast.Name)), None)
         if base is None:
             raise NameOnLineError(f"{name!r} on the %%grad line is not a name: write the name of a variable.")
@@ -150,11 +160,7 @@ class Lifter:
             value[:] = [self._entry(f"{name}[{i}]", entry) for i, entry in enumerate(value)]
         elif isinstance(value, tuple):
             new = [self._entry(f"{name}[{i}]", entry) for i, entry in enumerate(value)]
-            if any(a is not b for a, b in zip(new, value, strict=True)):
-                made = type(value)(*new) if hasattr(value, "_fields") else type(value)(new)
-                self._originals[id(made)] = value
-                self._tuples.append((name, made))
-                return made
+            return self._tuple(value, new)
         return value
 
     def _entry(self, name: str, value: Any) -> Any:
@@ -163,6 +169,42 @@ class Lifter:
         if isinstance(value, (dict, list, tuple)):
             return self._container(name, value)
         return value
+
+    def along(self, value: Any, depth: int = 0) -> Any:
+        """Give what stands for a value that the cell reads besides: the arrays in it that are, or share memory with, a
+        lifted one are replaced, so that the gradient through them is not lost.
+        """
+        if id(value) in self._by_id:
+            return self._by_id[id(value)]
+        if type(value) is np.ndarray:
+            view = self._view(value)
+            if view is not None:
+                self._by_id[id(value)] = view
+                self._originals[id(view)] = value
+            return value if view is None else view
+        if depth < 3 and type(value) in (dict, list) and len(value) <= _MOST:
+            for key in list(value) if type(value) is dict else range(len(value)):
+                value[key] = self.along(value[key], depth + 1)
+        elif depth < 3 and type(value) is tuple and len(value) <= _MOST:
+            new = [self.along(entry, depth + 1) for entry in value]
+            return self._tuple(value, new)
+        return value
+
+    def _view(self, value: Any) -> Any:
+        for entry in self.lifted:
+            owner = entry.original
+            if type(owner) is np.ndarray and type(entry.tracked) is Array and share(owner, value):
+                return view_along(entry.tracked, owner, value)
+        return None
+
+    def _tuple(self, value: tuple[Any, ...], new: list[Any]) -> tuple[Any, ...]:
+        if all(a is b for a, b in zip(new, value, strict=True)):
+            return value
+        kind: Any = type(value)
+        made: tuple[Any, ...] = kind(*new) if hasattr(value, "_fields") else kind(new)
+        self._originals[id(made)] = value
+        self._tuples.append(made)
+        return made
 
     # -- putting back ----------------------------------------------------------------------------
     def original(self, tracked: Any) -> Any:
@@ -176,7 +218,9 @@ class Lifter:
             base = inplace.base_of(array)
             owner = inplace.memory_of(base).owner
             if owner is not None and owner.strides == base.strides and owner.dtype == base.dtype:
-                return inplace.same_view(array, base, owner)  # a view made in the cell looks into the user's array
+                return inplace.same_view(
+                    array, base, owner
+                )  # a view made in the cell looks into the user's array
         return array
 
     def put_back(self, *ours: Any) -> None:
@@ -194,22 +238,28 @@ class Lifter:
         everything = gc.get_objects()
         old: list[Any] = [o for o in everything if type(o) is Array]
         new = {id(o): self.original(o) for o in old}
-        for _, made in self._tuples:
+        for made in self._tuples:
             old.append(made)
             new[id(made)] = self._originals[id(made)]
-        mine = (self, self.__dict__, self._originals, self._by_id, self._tuples, *self._tuples, *self.lifted)
+        mine = (self, self.__dict__, self._originals, self._by_id, self._tuples, *self.lifted)
         replace_everywhere(old, new, self.namespace, everything, *mine, *ours)
         self._untrack(everything)
         for entry in self.lifted:
             if type(entry.tracked) is Array:
-                memory = inplace.memory_of(entry.tracked.array) if arrays.is_array(entry.tracked.array) else None
+                memory = (
+                    inplace.memory_of(entry.tracked.array) if arrays.is_array(entry.tracked.array) else None
+                )
                 if memory is not None:
                     memory.owner = None
 
     def _untrack(self, everything: list[Any]) -> None:
         """Tensors that carry a gradient only because they met a lifted array carry none without the magic."""
         ours = {entry.node.number for entry in self.lifted if type(entry.tracked) is Array}
-        tensors = [o for o in everything if issubclass(type(o), Tensor) and o.node is not None and o.node.rule is not None]
+        tensors = [
+            o
+            for o in everything
+            if issubclass(type(o), Tensor) and o.node is not None and o.node.rule is not None
+        ]
         tensors = [t for t in tensors if t.node.number > min(ours, default=0)]
         only_ours = set(ours)
         for node in reversed(walk(*(t.node for t in tensors))):
@@ -251,7 +301,8 @@ def _unknown(name: str, namespace: dict[str, Any], known: dict[str, int]) -> str
     near = difflib.get_close_matches(name, candidates, 1)
     hint = f" Did you mean {near[0]}?" if near else ""
     return (
-        f"name {name!r} on the %%grad line is not defined: define it in an earlier cell, or assign it in this one.{hint}"
+        f"name {name!r} on the %%grad line is not defined: "
+        f"define it in an earlier cell, or assign it in this one.{hint}"
     )
 
 

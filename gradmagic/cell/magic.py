@@ -69,16 +69,27 @@ class GradMagic(Configurable):
 
 @magics_class
 class GradMagics(Magics):
-    """The two magics; their settings are in `config`."""
+    """The two magics; their settings are in `GradMagic`."""
+
+    shell: Any
 
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
         self.settings = GradMagic(parent=shell)
 
     @magic_arguments()
-    @argument("names", nargs="*", help="arrays, numbers, tensors, or containers of them; separated by spaces or commas")
+    @argument(
+        "names",
+        nargs="*",
+        help="arrays, numbers, tensors, or containers of them; separated by spaces or commas",
+    )
     @argument("--of", metavar="EXPR", default="", help="the result, if it is not the cell's last value")
-    @argument("--gradient", metavar="V", default="", help="one weight for each entry of a result that is not a number")
+    @argument(
+        "--gradient",
+        metavar="V",
+        default="",
+        help="one weight for each entry of a result that is not a number",
+    )
     @argument("--device", default=None, help="cpu or cuda: where the lifted arrays are computed with")
     @argument("--dtype", default=None, help="the dtype that the lifted arrays are computed in")
     @argument("--save", metavar="FILE", default="", help="save the report: .html .svg .png .pdf .dot .txt")
@@ -108,7 +119,11 @@ class GradMagics(Magics):
             raise self._short(CellMagicError(
                 "a %%grad inside a %%grad is not run: take the inner one out, or use gm.grad(f) there."
             ))  # fmt: skip
-        if inner in ("%%time", "%%capture", "%%prun"):  # the same with the two lines exchanged, and our cell innermost
+        if inner in (
+            "%%time",
+            "%%capture",
+            "%%prun",
+        ):  # the same with the two lines exchanged, and our cell innermost
             return self.shell.run_cell_magic(inner[2:], first[len(inner) :].strip(), f"%%grad {line}\n{rest}")
         args = self._parse(line)
         run = self._run(args, cell, sys._getframe(1))
@@ -198,12 +213,16 @@ class GradMagics(Magics):
     def _line(self, line: str) -> Report | None:
         text = line.strip()
         if not text:
-            raise UsageError("%grad EXPR reports on one expression; %%grad on the first line of a cell on the whole cell")
+            raise UsageError(
+                "%grad EXPR reports on one expression; %%grad on the first line of a cell on the whole cell"
+            )
         value = self.shell.user_ns.get(text)
         if isinstance(value, Tensor):
             number = host.cell_number(self.shell, sys._getframe(1))
             try:
-                report = report_of(value, self.shell.user_ns, text, f"In [{number}]", layout=self.settings.layout)
+                report = report_of(
+                    value, self.shell.user_ns, text, f"In [{number}]", layout=self.settings.layout
+                )
             except GradmagicError as error:
                 raise self._short(error) from None
             remember(report)
@@ -217,8 +236,7 @@ class GradMagics(Magics):
 
         return self._after(self._parse(""), execute, run)
 
-    @no_var_expand
-    @line_magic("%grad")
+    @line_magic("%grad")  # type: ignore[arg-type]
     def _misplaced(self, line: str) -> None:
         """`%%grad` that is not on the first line of its cell reaches IPython as a line magic of this name."""
         raise self._short(CellMagicError(
@@ -241,7 +259,11 @@ def _unquoted(line: str, names: list[str]) -> list[str]:
 
 def _complete(shell: Any, event: Any) -> list[str]:
     """Complete options and names on the magic's line."""
-    names = [n for n, v in shell.user_ns.items() if not n.startswith("_") and not callable(v) and hasattr(v, "__add__")]
+    names = [
+        n
+        for n, v in shell.user_ns.items()
+        if not n.startswith("_") and not callable(v) and hasattr(v, "__add__")
+    ]
     return [*_OPTIONS, *names]
 
 
@@ -262,7 +284,9 @@ def _rewrite(lines: list[str]) -> list[str]:
     _rewriting.append(True)
     try:
         text = shell.transform_cell(cell)
-        tree = compile(text, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        tree = compile(
+            text, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
+        )
         with warnings.catch_warnings():  # they come when the cell is compiled to be run
             warnings.simplefilter("ignore")
             compile(tree, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
@@ -282,7 +306,9 @@ def _awaits(tree: ast.AST) -> bool:
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, (ast.Await, ast.AsyncFor, ast.AsyncWith)):
             return True
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)) and _awaits(node):
+        if not isinstance(
+            node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+        ) and _awaits(node):
             return True
     return False
 

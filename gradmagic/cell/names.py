@@ -21,7 +21,9 @@ class _Usage(ast.NodeVisitor):
         self.read: dict[str, int] = {}
         self.later: dict[str, int] = {}
         self.assigned: dict[str, int] = {}
-        self._scopes: list[set[str]] = []  # what the functions, classes and comprehensions around bind themselves
+        self._scopes: list[
+            set[str]
+        ] = []  # what the functions, classes and comprehensions around bind themselves
         self._functions = 0
 
     def visit_Name(self, node: ast.Name) -> None:
@@ -63,7 +65,13 @@ class _Usage(ast.NodeVisitor):
         if hasattr(node, "name"):
             self.visit_Name(ast.copy_location(ast.Name(node.name, ast.Store()), node))
         body = node.body if isinstance(node.body, list) else [node.body]
-        parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+        parameters = [
+            *arguments.posonlyargs,
+            *arguments.args,
+            *arguments.kwonlyargs,
+            arguments.vararg,
+            arguments.kwarg,
+        ]
         self._scopes.append({a.arg for a in parameters if a is not None} | _bound_in(body))
         self._functions += 1
         self._visit_all(body)
@@ -143,7 +151,9 @@ def usage(tree: ast.Module) -> Usage:
     for statement in tree.body:
         before = set(found.assigned)
         found.visit(statement)
-        if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.With, ast.Import, ast.ImportFrom, ast.FunctionDef)):
+        if isinstance(
+            statement, (ast.Assign, ast.AnnAssign, ast.With, ast.Import, ast.ImportFrom, ast.FunctionDef)
+        ):
             new = [name for name in found.assigned if name not in before and name not in found.read]
             first |= {name: found.assigned[name] for name in new}
     later = {name: line for name, line in found.later.items() if name not in first}

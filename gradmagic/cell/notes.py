@@ -53,7 +53,9 @@ def cut_notes(run: Any, names: dict[int, list[str]], result: Result | None) -> l
         line = source.span_of(here)[0] if here is not None else None
         if tree is not None and here is not None:
             flow = Flow(tree, [source.span_of(here)], text, modules)
-            if not _in_result(flow, tree, result, run.options.of) or (here is not cut.place and _stays(cut.place)):
+            if not _in_result(flow, tree, result, run.options.of) or (
+                here is not cut.place and _stays(cut.place)
+            ):
                 continue
         notes.append(Note("cut", _sentence(cut, here, names), line))
     return notes
@@ -87,7 +89,9 @@ def _stays(place: places.Place) -> bool:
 def parsed(text: str) -> ast.Module | None:
     """Parse Python; None for what is not."""
     try:
-        return compile(text, "<text>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)  # type: ignore[no-any-return]
+        return compile(
+            text, "<text>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
+        )  # type: ignore[no-any-return]
     except (SyntaxError, ValueError):
         return None
 
@@ -123,12 +127,18 @@ def input_notes(inputs: tuple[Input, ...]) -> list[Note]:
         verb = "is" if len(whole) == 1 else "are"
         listed = whole[0] if len(whole) == 1 else ", ".join(whole[:-1]) + " and " + whole[-1]
         kind = "int" if all(e.value.python for e in inputs if e.name in whole) else "of an int dtype"
-        rest = "used as a float, given back as it was" if len(whole) == 1 else "used as floats, given back as they were"
+        rest = (
+            "used as a float, given back as it was"
+            if len(whole) == 1
+            else "used as floats, given back as they were"
+        )
         notes.append(Note("dtype", f"{listed} {verb} {kind}: {rest}."))
     return notes
 
 
-def nan_notes(operations: tuple[Operation, ...], inputs: tuple[Input, ...], result: Result | None) -> list[Note]:
+def nan_notes(
+    operations: tuple[Operation, ...], inputs: tuple[Input, ...], result: Result | None
+) -> list[Note]:
     """Say which operation made the first NaN or infinity, on the way forward or back; nothing where all is finite."""
     values = [entry.grad for entry in inputs] + [result.value if result is not None else None]
     if not any(_odd(value) for value in values) or any(_odd(entry.value) for entry in inputs):
@@ -139,7 +149,11 @@ def nan_notes(operations: tuple[Operation, ...], inputs: tuple[Input, ...], resu
             sources = [by_key[edge.source] for edge in operation.inputs if edge.source in by_key]
             given = ", ".join(f"{_text(s)} = {brief(s.value)}" for s in sources if s.value is not None)
             what = f"{_text(operation)} makes {_odd(operation.value)}"
-            return [_nan_note(operation, f"{what}, the first in the cell" + (f", from {given}." if given else "."))]
+            return [
+                _nan_note(
+                    operation, f"{what}, the first in the cell" + (f", from {given}." if given else ".")
+                )
+            ]
     for operation in reversed(operations):
         for edge in operation.inputs:
             if _odd(edge.flow) and not _odd(operation.grad) and edge.source in by_key:
@@ -156,7 +170,13 @@ def nan_notes(operations: tuple[Operation, ...], inputs: tuple[Input, ...], resu
 
 def _nan_note(operation: Operation, text: str) -> Note:
     place = operation.place
-    line = place.line if place is not None and place.inside else place.line_in_cell if place is not None else None
+    line = (
+        place.line
+        if place is not None and place.inside
+        else place.line_in_cell
+        if place is not None
+        else None
+    )
     return Note("nan", f"line {line}: {text}" if line is not None else text, line)
 
 

@@ -22,7 +22,11 @@ from typing import Any
 import numpy as np
 
 _ROUNDS = 8  # so deep may tuples in tuples be nested
-_GENERATORS = {types.GeneratorType: "gi_frame", types.CoroutineType: "cr_frame", types.AsyncGeneratorType: "ag_frame"}
+_GENERATORS = {
+    types.GeneratorType: "gi_frame",
+    types.CoroutineType: "cr_frame",
+    types.AsyncGeneratorType: "ag_frame",
+}
 
 
 def replace_everywhere(old: list[Any], new: dict[int, Any], namespace: dict[str, Any], *ours: Any) -> None:
@@ -58,7 +62,8 @@ def _made_anew(holder: Any, new: dict[int, Any]) -> Any:
     """Give what stands for an unchangeable holder; None for one that can be changed, or holds nothing of ours."""
     if isinstance(holder, tuple) and any(id(e) in new for e in holder):
         parts = [new.get(id(e), e) for e in holder]
-        return type(holder)(*parts) if hasattr(holder, "_fields") else type(holder)(parts)
+        kind: Any = type(holder)
+        return kind(*parts) if hasattr(holder, "_fields") else kind(parts)
     if isinstance(holder, frozenset):
         return type(holder)(new.get(id(e), e) for e in holder)
     if isinstance(holder, types.MethodType) and id(holder.__self__) in new:
@@ -105,7 +110,9 @@ def _replace_in_dict(holder: dict[Any, Any], plain: Callable[[Any], Any], new: d
     # Python remembers looked-up attributes of classes; setattr tells it, a write into the class's dict would not.
     kind = None
     if "__module__" in holder and "__doc__" in holder:
-        kind = next((k for k in gc.get_referrers(holder) if isinstance(k, type) and "__mro__" not in holder), None)
+        kind = next(
+            (k for k in gc.get_referrers(holder) if isinstance(k, type) and "__mro__" not in holder), None
+        )
     for key, value in list(holder.items()):
         if id(value) in new and kind is not None:
             setattr(kind, key, plain(value))

@@ -15,7 +15,7 @@ from ..engine.errors import NoGradError, NonScalarError, NoResultError, ShapeErr
 from ..engine.tensor import Tensor, seed
 from ..engine.tracked import Tracked
 from . import source
-from .collect import depends_entry_by_entry
+from .edges import depends_entry_by_entry
 
 
 def result_of(run: Any) -> tuple[str, Tracked]:
@@ -29,13 +29,17 @@ def result_of(run: Any) -> tuple[str, Tracked]:
     inputs = [entry.node for entry in run.lifter.lifted]
 
     def computed(value: Any) -> bool:
-        return isinstance(value, Tracked) and value.node is not None and not any(value.node is n for n in inputs)
+        return (
+            isinstance(value, Tracked) and value.node is not None and not any(value.node is n for n in inputs)
+        )
 
     if run.options.of:
         with tape.watch(run.recorder):
             value = eval(compile(run.options.of, "<--of>", "eval", dont_inherit=True), run.namespace)
         if not isinstance(value, Tracked) or value.node is None:
-            raise NoResultError(f"--of {run.options.of} does not depend on {_inputs(run)}: name a result that does.")
+            raise NoResultError(
+                f"--of {run.options.of} does not depend on {_inputs(run)}: name a result that does."
+            )
         return run.options.of, value
     if run.shown and computed(run.shown[0]):
         value = run.shown[0]
@@ -44,12 +48,18 @@ def result_of(run: Any) -> tuple[str, Tracked]:
         return held or (source.compact(body[-1].strip().rstrip(";")) if body else "result"), value
     named = {entry.name for entry in run.lifter.lifted}
     # `w = w - 0.1 * g` at the end of a loop: what the line names is the result only if there is no other.
-    for name in sorted(reversed(run.order), key=named.__contains__):
+    for name in [n for n in reversed(run.order) if n not in named] + [
+        n for n in reversed(run.order) if n in named
+    ]:
         value = run.namespace.get(name)
         if computed(value) and (value.node.rule is not None or run.unnamed):
             return name, value
     # Names that no assignment statement of the cell has set: by a magic inside the cell, by `global`, by exec.
-    others = {n: v for n, v in run.namespace.items() if computed(v) and v.node.rule is not None and not n.startswith("_")}
+    others = {
+        n: v
+        for n, v in run.namespace.items()
+        if computed(v) and v.node.rule is not None and not n.startswith("_")
+    }
     new = {n: v for n, v in others.items() if v.node.number >= run.recorder.first}
     if new:
         name = max(new, key=lambda n: new[n].node.number)
@@ -62,12 +72,12 @@ def _no_result(run: Any) -> str:
     if itself and itself[-1] == next(reversed(run.order)):
         name = itself[-1]
         return (
-            f"{name} is on the %%grad line and is itself the result (line {run.uses.assigns.get(name, 1)}): its gradient "
-            f"by itself is 1. Write on the line what {name} is computed from, or another result with --of."
+            f"{name} is on the %%grad line and is itself the result (line {run.uses.assigns.get(name, 1)}): "
+            f"its gradient by itself is 1. Write on the line what {name} is computed from, or another result with --of."
         )
     message = (
-        f"nothing that the cell computes depends on {_inputs(run)}: assign the result to a name or end the cell with it, "
-        "or name what it does depend on (%%grad x y)."
+        f"nothing that the cell computes depends on {_inputs(run)}: assign the result to a name or end the cell with "
+        "it, or name what it does depend on (%%grad x y)."
     )
     cut = next(iter(run.recorder.cuts.values()), None)
     if cut is not None:
@@ -92,7 +102,9 @@ def seed_of(run: Any, name: str, result: Tracked) -> Any:
     node: Any = result.node
     gradient: Any = None
     if run.options.gradient:
-        gradient = eval(compile(run.options.gradient, "<--gradient>", "eval", dont_inherit=True), run.namespace)
+        gradient = eval(
+            compile(run.options.gradient, "<--gradient>", "eval", dont_inherit=True), run.namespace
+        )
         gradient = gradient.array if isinstance(gradient, Tracked) else gradient
         if not isinstance(gradient, Tensor):
             gradient = np.asarray(gradient, node.aval.tangent)
@@ -100,10 +112,14 @@ def seed_of(run: Any, name: str, result: Tracked) -> Any:
                 gradient = np.broadcast_to(gradient, node.aval.shape)
     elif node.aval.size != 1:
         each = depends_entry_by_entry(node, [entry.node for entry in run.lifter.lifted])
-        slope = f" (each {name}[k] depends on one entry only, so this gives the slope at every point)" if each else ""
+        slope = (
+            f" (each {name}[k] depends on one entry only, so this gives the slope at every point)"
+            if each
+            else ""
+        )
         raise NonScalarError(
             f"grad can be implicitly created only for scalar outputs: {name} has the shape {tuple(node.aval.shape)}. "
-            f"Write {name}.sum(){slope} or {name}.mean() in the cell, or %%grad ... --of \"{name}.sum()\", "
+            f'Write {name}.sum(){slope} or {name}.mean() in the cell, or %%grad ... --of "{name}.sum()", '
             f"or --gradient V with one weight for each entry."
         )
     try:

@@ -7,7 +7,6 @@ Never `run_cell`: it swallows errors, so that Run All would go on after one.
 from __future__ import annotations
 
 import ast
-import sys
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,11 +22,13 @@ from ..engine.tensor import Tensor
 from ..engine.tracked import Tracked
 from ..report.model import Trace
 from . import source
-from .collect import CellRecorder, collect
+from .aliases import share
+from .collect import collect
 from .lift import Lifter, liftable
 from .names import instrument, listening, parse_names, simple_values, usage
+from .recorder import CellRecorder
 from .result import result_of, seed_of
-from .unnamed import lift_unnamed
+from .unnamed import globals_of, lift_unnamed
 from .warn import of_users_lines
 
 
@@ -97,7 +98,7 @@ class Run:
                     if name in self.uses.first or not self.lifter.name(name, 1, self.uses.assigns):
                         self.waiting.add(name)
                 self.lift_new = lambda name, value: name in self.waiting
-            self._warn_of_aliases()
+            self._lift_along()
         except BaseException:
             self.lifter.put_back()
             raise
@@ -159,7 +160,9 @@ class Run:
             if not isinstance(value, Tracked) and self.lift_new(name, value):
                 self.waiting.discard(name)
                 if liftable(value) or isinstance(value, (dict, list, tuple)):
-                    value = self.lifter.any(name, value) if not self.unnamed else self.lifter.value(name, value)
+                    value = (
+                        self.lifter.any(name, value) if not self.unnamed else self.lifter.value(name, value)
+                    )
             elif name in self.waiting and isinstance(value, Tensor) and value.node is not None:
                 self.waiting.discard(name)
                 self.lifter.value(name, value)
@@ -172,23 +175,39 @@ class Run:
         self.recorder.whole.add(tracked.node.number)
 
     # -- what to lift ----------------------------------------------------------------------------
-    def _warn_of_aliases(self) -> None:
-        """An array of an earlier cell that shares memory with a lifted one stays plain: say so."""
-        for name, value in self.namespace.items():
-            if name in self.uses.reads and type(value) is np.ndarray:
-                for entry in self.lifter.lifted:
-                    if type(entry.original) is np.ndarray and np.may_share_memory(value, entry.original):
-                        self.notes.append((
-                            "alias",
-                            f"{name} shares memory with {entry.name}, but was made in an earlier cell: no gradient flows "
-                            f"through it. Make it from {entry.name} inside this cell.",
-                            self.uses.reads[name],
-                        ))  # fmt: skip
+    def _lift_along(self) -> None:
+        """Other names of a lifted array, and arrays that share its memory, stand for the same input."""
+        if not self.lifter.lifted:
+            return
+        for name in self.lifter.shared:
+            text = (
+                f"{name} is a part of another input's memory: its gradient counts what is computed through {name}, "
+                "the other's counts both."
+            )
+            self.notes.append(("alias", text, None))
+        names = {n: self.namespace[n] for n in self.uses.reads if n in self.namespace}
+        for name, value in (names | globals_of(names, self.namespace)).items():
+            new = self.lifter.along(value)
+            if new is not value:
+                self.namespace[name] = new
+            elif type(value) is np.ndarray:
+                self._warn_of_alias(name, value)
+
+    def _warn_of_alias(self, name: str, value: Any) -> None:
+        for entry in self.lifter.lifted:
+            if type(entry.original) is np.ndarray and share(value, entry.original):
+                text = (
+                    f"{name} shares memory with {entry.name}, but is no part of it: no gradient flows through it. "
+                    f"Name {name} on the %%grad line instead, or make it from {entry.name} inside the cell."
+                )
+                self.notes.append(("alias", text, self.uses.reads.get(name)))
 
     def _followed(self) -> dict[str, Tracked]:
         if self.lifter.lifted:
             return {e.name: e.tracked for e in self.lifter.lifted}
-        return {n: v for n, v in self.namespace.items() if isinstance(v, Tensor) and v.requires_grad and v.is_leaf}
+        return {
+            n: v for n, v in self.namespace.items() if isinstance(v, Tensor) and v.requires_grad and v.is_leaf
+        }
 
     # -- the result ------------------------------------------------------------------------------
     def _finish(self) -> Trace:
@@ -206,7 +225,10 @@ class Run:
         g = seed_of(self, name, result)
         inputs = [e.node for e in self.lifter.lifted]
         stops = inputs + [n for n in walk(node) if n.rule is None] if inputs else None
-        hooks, tape.state.hooks = tape.state.hooks, {}  # retain_grad() and the user's hooks are for the user's sweeps
+        hooks, tape.state.hooks = (
+            tape.state.hooks,
+            {},
+        )  # retain_grad() and the user's hooks are for the user's sweeps
         try:
             # The cell itself takes no derivative: its warnings are not to be joined by those of 1/sqrt(0).
             with tape.watch(recorder), np.errstate(all="ignore"):

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..engine import tape
-from ..engine.errors import NoGradError, NoResultError, NonScalarError
+from ..engine.errors import NoGradError, NonScalarError, NoResultError
 from ..engine.sweep import sweep
 from ..engine.tape import FREED, walk
 from ..engine.tensor import Tensor, seed
 from ..report import Report
-from .collect import CellRecorder, collect
+from .collect import collect
 from .lift import Lifter
+from .recorder import CellRecorder
 from .run import Options, Source
 
 _last: list[Report] = []

@@ -61,7 +61,11 @@ def span_of(place: places.Place) -> tuple[int, int, int, int]:
     last = lines[end - 1] if end <= len(lines) else ""
     # CPython counts bytes of UTF-8; the reader counts characters.
     column = len(first.encode()[: column or 0].decode(errors="ignore"))
-    end_column = len(last.encode()[:end_column].decode(errors="ignore")) if end_column is not None else len(last.rstrip())
+    end_column = (
+        len(last.encode()[:end_column].decode(errors="ignore"))
+        if end_column is not None
+        else len(last.rstrip())
+    )
     return line, end, column, end_column
 
 
@@ -139,7 +143,17 @@ def argument_texts(text: str) -> tuple[str, ...]:
 def _is_module(node: ast.AST) -> bool:
     while isinstance(node, ast.Attribute):
         node = node.value
-    return isinstance(node, ast.Name) and node.id in ("np", "numpy", "gm", "gradmagic", "torch", "F", "nn", "cp", "cupy")
+    return isinstance(node, ast.Name) and node.id in (
+        "np",
+        "numpy",
+        "gm",
+        "gradmagic",
+        "torch",
+        "F",
+        "nn",
+        "cp",
+        "cupy",
+    )
 
 
 def compact(text: str) -> str:
@@ -158,7 +172,9 @@ def filled_in(formula: str, names: tuple[str, ...], texts: tuple[str, ...]) -> s
     """
     try:
         tree = ast.parse(formula, mode="eval")
-        into = {name: ast.parse(text, mode="eval").body for name, text in zip(names, texts, strict=False) if text}
+        into = {
+            name: ast.parse(text, mode="eval").body for name, text in zip(names, texts, strict=False) if text
+        }
     except SyntaxError:
         return formula
 

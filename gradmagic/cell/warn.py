@@ -23,12 +23,14 @@ def of_users_lines() -> Iterator[None]:
         if name.startswith("gradmagic."):
             vars(module).pop("__warningregistry__", None)
 
-    def show(message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: str | None = None) -> None:
+    def show(
+        message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: str | None = None
+    ) -> None:
         frame: Any = sys._getframe(1)
         while frame is not None and frame.f_code.co_filename != filename:
             frame = frame.f_back
-        user = user_frame(frame) if frame is not None else None
-        if user is frame:
+        user: Any = user_frame(frame) if frame is not None else None
+        if frame is None or user is frame:
             before(message, category, filename, lineno, file, line)
             return
         # Shown once for a line of the engine, it would be missing at the reader's next line.

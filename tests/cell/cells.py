@@ -4,6 +4,8 @@ Each starts from its setup, in which `np` and `gm` are imported; the cell's name
 values and types, whether `%%grad names` stands above it or not.
 """
 
+# ruff: noqa: E501  (a cell on one line of a table)
+
 X = "x = np.arange(-2, 2.25, 0.25)"
 W = "W = np.linspace(-1, 1, 6).reshape(2, 3); b = np.ones(2); v = np.array([1.0, 2.0, 3.0])"
 
@@ -52,6 +54,16 @@ CELLS: dict[str, tuple[str, str, str]] = {
     "nested tuples": (X, "x", "t = (((x, 1), 2), 3)\nz = t[0][0][0].sum()"),
     # -- names
     "second name": (X + "; y = x", "x", "y = y * 1\nw = x\nz = (x * y).sum()"),
+    "views of an earlier cell": (
+        "X = np.arange(12.0).reshape(3, 4) / 7; row = X[1]; col = X[:, 2]; T = X.T; flat = X.ravel(); back = X[::-1, ::2]", "X",
+        "z = (row * 2).sum() + (col * T[2]).sum() + flat[3] * back[0, 1] + X.sum()",
+    ),
+    "a view written": ("X = np.arange(6.0) / 7; tail = X[2:]", "X", "tail[0] = 5.0\ntail *= 2\nz = X.sum()"),
+    "a view on the line too": ("X = np.arange(6.0) / 7; tail = X[2:]", "X tail", "z = (X[:4] * tail).sum()"),
+    "the base of a view": ("X = np.arange(6.0) / 7; tail = X[2:]", "tail", "z = (tail * 2).sum()"),
+    "in containers read besides": (
+        X + "; d = {'k': [x, (x, 1)], 'v': x[1:]}; t = (x, [x])", "x", "z = (d['k'][0] * d['k'][1][0]).sum() + (d['v'] * t[0][1:]).sum()"
+    ),
     "one array in a list": (X + "; xs = [x, x]", "x", "z = (x * 2).sum()"),
     "chained assignment": (X, "x", "y = w = x * 2\nz = y.sum() + w.sum()"),
     "unpacking": (W, "v", "p, *q = v\nr, (s, t) = v[0], (v[1], v[2])\nz = p * s"),

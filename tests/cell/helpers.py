@@ -41,7 +41,17 @@ def differences(a, b, where: str = "", seen: dict | None = None) -> list[str]:
         return [] if seen[id(a)][1] is b else [f"{where}: one object without the magic, two with it"]
     if type(a) is not type(b) and type(a).__qualname__ != type(b).__qualname__:
         return [f"{where}: {type(a)} became {type(b)}"]
-    if isinstance(a, (types.ModuleType, types.BuiltinFunctionType, classmethod, property, types.MemberDescriptorType, type(namedtuple('P', 'u').u))):
+    if isinstance(
+        a,
+        (
+            types.ModuleType,
+            types.BuiltinFunctionType,
+            classmethod,
+            property,
+            types.MemberDescriptorType,
+            type(namedtuple("P", "u").u),
+        ),
+    ):
         return []
     if isinstance(a, np.ndarray) or hasattr(a, "__dict__") or isinstance(a, (list, dict, set)):
         seen[id(a)] = (a, b)  # kept alive: an id is given away again
@@ -60,11 +70,25 @@ def differences(a, b, where: str = "", seen: dict | None = None) -> list[str]:
     if isinstance(a, np.ndarray):
         if a.dtype == object:
             return each((f"{where}[{i}]", x, y) for i, (x, y) in enumerate(zip(a.flat, b.flat, strict=True)))
-        same = a.dtype == b.dtype and a.shape == b.shape and a.strides == b.strides and a.tobytes() == b.tobytes()
+        same = (
+            a.dtype == b.dtype
+            and a.shape == b.shape
+            and a.strides == b.strides
+            and a.tobytes() == b.tobytes()
+        )
         return [] if same else [f"{where}: {a!r} {a.strides} became {b!r} {b.strides}"]
     if isinstance(a, types.FunctionType):
-        cells = [(f"{where} closure", x.cell_contents, y.cell_contents) for x, y in zip(a.__closure__ or (), b.__closure__ or (), strict=True)]
-        return each([*cells, (f"{where} defaults", a.__defaults__, b.__defaults__), (f"{where} kw", a.__kwdefaults__, b.__kwdefaults__)])
+        cells = [
+            (f"{where} closure", x.cell_contents, y.cell_contents)
+            for x, y in zip(a.__closure__ or (), b.__closure__ or (), strict=True)
+        ]
+        return each(
+            [
+                *cells,
+                (f"{where} defaults", a.__defaults__, b.__defaults__),
+                (f"{where} kw", a.__kwdefaults__, b.__kwdefaults__),
+            ]
+        )
     if isinstance(a, types.MethodType):
         return each([(f"{where}.__self__", a.__self__, b.__self__)])
     if type(a).__name__ == "partial":
@@ -88,4 +112,8 @@ def differences(a, b, where: str = "", seen: dict | None = None) -> list[str]:
 
 def left_behind(plain: dict, with_magic: dict) -> list[str]:
     """Differences between two namespaces, name by name."""
-    return differences({k: v for k, v in plain.items() if k not in OURS}, {k: v for k, v in with_magic.items() if k not in OURS}, "")
+    return differences(
+        {k: v for k, v in plain.items() if k not in OURS},
+        {k: v for k, v in with_magic.items() if k not in OURS},
+        "",
+    )

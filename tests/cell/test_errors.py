@@ -1,5 +1,7 @@
 """What a reader sees when a cell cannot be traced, or fails: the name, the line, what to write; everything put back."""
 
+# ruff: noqa: E501  (a cell on one line of a table)
+
 import numpy as np
 import pytest
 
@@ -39,7 +41,9 @@ def test_errors_name_the_variable_and_say_what_to_write(run, title):
     for word in words:
         assert word in text, text
     assert "gradmagic/" not in text and "site-packages" not in text.replace("site-packages/numpy", "")
-    after = {n: (type(v), id(v)) for n, v in run.names.items() if n in before and n not in ("In", "Out", "y", "v")}
+    after = {
+        n: (type(v), id(v)) for n, v in run.names.items() if n in before and n not in ("In", "Out", "y", "v")
+    }
     assert after == {n: v for n, v in before.items() if n in after}
 
 
@@ -53,14 +57,17 @@ def test_a_failing_cell_shows_what_was_computed_and_then_a_short_right_traceback
 
 
 def test_causes_and_contexts_of_the_users_errors_are_shown(run):
-    text = run.fails("%%grad x\ntry:\n    x['a']\nexcept IndexError as e:\n    raise ValueError('mine') from e")
+    text = run.fails(
+        "%%grad x\ntry:\n    x['a']\nexcept IndexError as e:\n    raise ValueError('mine') from e"
+    )
     assert "IndexError" in text and "direct cause" in text and "ValueError: mine" in text
     text = run.fails("%%grad x\ntry:\n    1 / 0\nexcept ZeroDivisionError:\n    raise ValueError('mine')")
     assert "ZeroDivisionError" in text and "During handling" in text
 
 
 @pytest.mark.parametrize(
-    ("cell", "line"), [("%%grad x\ny = (x*2", 2), ("%%grad x\nz = x.sum()\nreturn 5", 3), ("%%grad x\n\nif x:\nz = 1", 4)]
+    ("cell", "line"),
+    [("%%grad x\ny = (x*2", 2), ("%%grad x\nz = x.sum()\nreturn 5", 3), ("%%grad x\n\nif x:\nz = 1", 4)],
 )
 def test_syntax_errors_are_pythons_own(run, cell, line):
     text = run.fails(cell)
@@ -79,7 +86,9 @@ def test_after_an_exception_every_name_has_its_plain_value(run, error):
     run("l = [x]; p = {'w': np.ones(2)}; keep = p['w']")
     run(f"%%grad x p\ny = x * 2\nl.append(y)\np['new'] = p['w'] * 2\nx[0] = 9\nraise {error}", fails=True)
     names = run.names
-    assert type(names["x"]) is type(names["y"]) is type(names["l"][1]) is type(names["p"]["new"]) is np.ndarray
+    assert (
+        type(names["x"]) is type(names["y"]) is type(names["l"][1]) is type(names["p"]["new"]) is np.ndarray
+    )
     assert names["l"][0] is names["x"] and names["p"]["w"] is names["keep"] and names["x"][0] == 9
 
 

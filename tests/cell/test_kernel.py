@@ -1,5 +1,7 @@
 """`%%grad` in a real kernel, as JupyterLab, nbclient and papermill drive it."""
 
+# ruff: noqa: E501  (a cell on one line of a table)
+
 import nbformat
 import pytest
 from jupyter_client.manager import start_new_kernel
@@ -50,7 +52,9 @@ def test_a_failing_cell_stops_the_notebook_with_a_short_traceback():
     shown, failed = notebook.cells[1].outputs
     assert "y = x * 2" in shown.data["text/plain"]
     assert failed.output_type == "error" and failed.ename == "ShapeError"
-    assert len("\n".join(failed.traceback).splitlines()) <= 12 and "gradmagic/" not in "".join(failed.traceback)
+    assert len("\n".join(failed.traceback).splitlines()) <= 12 and "gradmagic/" not in "".join(
+        failed.traceback
+    )
     assert notebook.cells[2].execution_count is None
 
 
@@ -78,7 +82,9 @@ def test_an_interrupt_puts_everything_back(kernel):
 
     def run(code):
         outputs = []
-        reply = client.execute_interactive(code, timeout=60, output_hook=lambda message: outputs.append(message["content"]))
+        reply = client.execute_interactive(
+            code, timeout=60, output_hook=lambda message: outputs.append(message["content"])
+        )
         return reply["content"], outputs
 
     run(START + "\nimport time")

@@ -79,7 +79,12 @@ def test_dtype(run):
 
 def test_names_with_commas_wide_spaces_and_containers(run):
     run("p = {'W': np.ones(3), 'b': np.zeros(3)}; a = 1.0")
-    assert list(run("%%grad x, a\u3000p\nz = x.sum() * a * (p['W'] + p['b']).sum()").grads) == ["x", "a", "p['W']", "p['b']"]
+    assert list(run("%%grad x, a\u3000p\nz = x.sum() * a * (p['W'] + p['b']).sum()").grads) == [
+        "x",
+        "a",
+        "p['W']",
+        "p['b']",
+    ]
     assert list(run("%%grad p['W']\nz = p['W'].sum()").grads) == ["p['W']"]
 
 
@@ -147,7 +152,10 @@ def test_no_names_takes_what_the_cell_assigns_first_every_time(run):
 
 def test_no_names_in_a_function_of_the_cell(run):
     run("W = np.ones(3); u = np.ones(17)")
-    assert list(run("%%grad\ndef f(u):\n    return (W * u).sum()\nv = np.zeros(3)\nz = f(v)").grads) == ["W", "v"]
+    assert list(run("%%grad\ndef f(u):\n    return (W * u).sum()\nv = np.zeros(3)\nz = f(v)").grads) == [
+        "W",
+        "v",
+    ]
 
 
 def test_large_arrays_only_by_name(run):
@@ -209,7 +217,9 @@ def test_functions_of_a_traced_cell_work_afterwards(run):
 def test_warnings_name_the_readers_lines(run):
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("default")
-        run("%%grad x\ny = np.sqrt(x)\nw = np.log(x[0])\nfor i in range(2):\n    v = np.log(x[0])\nz = np.nansum(y)")
+        run(
+            "%%grad x\ny = np.sqrt(x)\nw = np.log(x[0])\nfor i in range(2):\n    v = np.log(x[0])\nz = np.nansum(y)"
+        )
     ours = [w for w in seen if w.category is RuntimeWarning]
     assert [w.lineno for w in ours if "gradmagic" not in w.filename] == [2, 3, 5]
     assert len(ours) == 3, [(w.filename, w.lineno) for w in ours]

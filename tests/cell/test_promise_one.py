@@ -22,4 +22,6 @@ def test_a_cell_leaves_what_it_leaves_without_the_magic(title):
 def _rebound(text: str) -> set[str]:
     import ast
 
-    return {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return {
+        n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    }

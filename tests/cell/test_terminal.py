@@ -42,7 +42,14 @@ def plain(text: str) -> str:
 
 def command(*words: str, **environment: str) -> subprocess.CompletedProcess:
     env = {**os.environ, **environment}
-    return subprocess.run([sys.executable, "-m", "gradmagic", *words], capture_output=True, text=True, env=env, cwd=ROOT, timeout=120)
+    return subprocess.run(
+        [sys.executable, "-m", "gradmagic", *words],
+        capture_output=True,
+        text=True,
+        env=env,
+        cwd=ROOT,
+        timeout=120,
+    )
 
 
 def test_ipython_in_a_terminal():
@@ -74,7 +81,12 @@ def test_ipython_in_a_terminal():
 def test_the_demonstration_in_a_terminal(tmp_path):
     env = {**os.environ, "TERM": "xterm", "TMPDIR": str(tmp_path)}
     text, status = pexpect.run(
-        f"{sys.executable} -m gradmagic", env=env, withexitstatus=True, encoding="utf-8", timeout=60, cwd=str(ROOT)
+        f"{sys.executable} -m gradmagic",
+        env=env,
+        withexitstatus=True,
+        encoding="utf-8",
+        timeout=60,
+        cwd=str(ROOT),
     )
     assert status == 0
     text = plain(text)
@@ -108,7 +120,11 @@ def test_a_file_that_fails_prints_its_own_frames_only(tmp_path):
     path.write_text(SCRIPT.replace("u * u", "u[5]"), encoding="utf-8")
     done = command(str(path), "x")
     assert done.returncode == 1
-    assert 'program.py", line 19' in done.stderr and 'line 16, in f' in done.stderr and "IndexError" in done.stderr
+    assert (
+        'program.py", line 19' in done.stderr
+        and "line 16, in f" in done.stderr
+        and "IndexError" in done.stderr
+    )
     assert os.path.join("gradmagic", "cell") not in done.stderr
     path.write_text("x = (\n", encoding="utf-8")
     done = command(str(path))

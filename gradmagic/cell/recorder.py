@@ -1,0 +1,88 @@
+"""The recorder of a cell: what the engine's recorder keeps, and what the reader calls each value.
+
+In: the tape's events while the cell runs. Out: names by node, the cell's lines behind operations in functions, cuts.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from ..engine.places import Place as RawPlace
+from ..engine.places import place_of, user_frame
+from ..engine.tape import Node
+from ..engine.tensor import Tensor
+from ..engine.tracked import Tracked
+from ..engine.transforms import grad_of
+from ..engine.watch import Recorder
+
+_MOST_NAMES = 5_000
+
+
+class CellRecorder(Recorder):
+    """A recorder that knows the cell: names of values, and the cell's line behind an operation in a function."""
+
+    def __init__(self, filename: str, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.filename = filename
+        self.names: dict[int, list[str]] = {}
+        self.lines: dict[int, int] = {}
+        self.cut_places: dict[
+            tuple[str, RawPlace], RawPlace
+        ] = {}  # where in the cell the way to the cut begins
+        self.root_node: Node | None = None
+        self.counting = True
+        self.swept = False  # whether a sweep went through, so that a missing gradient is zero
+
+    def name(self, node: Node, name: str) -> None:
+        """The value of `node` was assigned to `name`."""
+        held = self.names.setdefault(node.number, [])
+        if name not in held:
+            held.append(name)
+        if len(self.names) > _MOST_NAMES:
+            self.names.pop(next(iter(self.names)))
+
+    def made(self, node: Node, array: Any, frame: Any) -> None:
+        super().made(node, array, frame)
+        if (frame.f_code.co_filename != self.filename or frame.f_code.co_name != "<module>") and len(
+            self.lines
+        ) < self.limit:
+            line = self._cell_line(frame)
+            if line is not None:
+                self.lines[node.number] = line
+
+    def cut(self, tracked: Tracked, how: str, frame: Any) -> None:
+        super().cut(tracked, how, frame)
+        place = place_of(frame)
+        while frame is not None:
+            if frame.f_code.co_filename == self.filename:
+                self.cut_places[how, place] = place_of(frame)
+                break
+            frame = frame.f_back
+
+    def _cell_line(self, frame: Any) -> int | None:
+        while frame is not None:
+            if frame.f_code.co_filename == self.filename and frame.f_code.co_name == "<module>":
+                return int(frame.f_lineno)
+            frame = frame.f_back
+        return None
+
+    def began(self, root: Node) -> None:
+        if not self.counting or _of_user():
+            super().began(root)
+
+    def ended(self, root: Node) -> None:
+        if self.counting and _of_user():
+            super().ended(root)
+            self.root_node = root
+            self.swept = True
+
+
+def _of_user() -> bool:
+    """Tell whether the sweep that runs was asked for by `backward()` or `autograd.grad()`, not within `gm.grad(f)`."""
+    frame: Any = sys._getframe(2)
+    while user_frame(frame) is not frame:
+        if frame.f_code in (Tensor.backward.__code__, grad_of.__code__):
+            return True
+        frame = frame.f_back
+    return False
