@@ -106,7 +106,7 @@ def call_linear(rule: Linear, function: Any, args: Sequence[Any]) -> Any:
     x = args[0]
     n, mode = x.node, state.mode
     array = x.array
-    if len(args) == 1 and n is not None and n.aval.fast and type(array) is np.ndarray and function in QUICK:
+    if len(args) == 1 and n is not None and n.aval.quick and type(array) is np.ndarray and function in QUICK:
         out = QUICK[function](array)
     else:
         out = function(array, *args[1:])

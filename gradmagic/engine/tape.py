@@ -27,7 +27,7 @@ class Aval:
     (two attribute reads and a tuple comparison on each operand: 0.2 us).
     """
 
-    __slots__ = ("constants", "dtype", "fast", "ndim", "one", "python", "real", "shape", "size", "tangent")
+    __slots__ = ("constants", "dtype", "fast", "ndim", "one", "python", "quick", "real", "shape", "size", "tangent")
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any], python: type | None) -> None:
         self.shape, self.dtype, self.python = shape, dtype, python
@@ -41,6 +41,7 @@ class Aval:
         self.one = self.tangent.type(1)  # where a sweep starts
         # Between equal avals of this kind the result and all cotangents have the same aval again.
         self.fast = dtype.kind == "f"
+        self.quick = dtype.char in "fd"  # NumPy averages float16 in float32
         self.constants = _CONSTANTS.setdefault(dtype, {}) if self.fast and python is None and shape else None
 
     def __repr__(self) -> str:

@@ -89,3 +89,10 @@ def test_operators_with_arrays_on_the_left(t):
     assert grad_of((a * t + a - t / a).sum(), t) == [[0.0, 1.5, 3 - 1 / 3]]
     with pytest.raises(TypeError, match="unsupported operand"):
         t + "text"
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("f", [np.sum, np.mean])
+def test_the_short_way_to_a_sum_gives_the_same_bits(f, dtype):
+    a = np.random.default_rng(0).uniform(0, 100, 5000).astype(dtype)
+    assert f(gm.tensor(a, requires_grad=True)).item() == f(a).item()
