@@ -382,8 +382,8 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     *_TABLE,
-    "arange", "as_tensor", "bernoulli", "cat", "einsum", "eye", "finfo", "from_numpy", "full", "get_default_dtype", "hstack",
-    "iinfo",
-    "is_floating_point", "is_tensor", "linspace", "logspace", "manual_seed", "meshgrid", "normal", "numel", "randint",
-    "randperm", "set_default_dtype", "set_printoptions", "stack", "tensordot", "unique", "vstack", "where",
+    "arange", "as_tensor", "bernoulli", "cat", "einsum", "eye", "finfo", "from_numpy", "full", "get_default_dtype",
+    "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace", "logspace", "manual_seed", "meshgrid", "normal",
+    "numel", "randint", "randperm", "set_default_dtype", "set_printoptions", "stack", "tensordot", "unique", "vstack",
+    "where",
 ]  # fmt: skip

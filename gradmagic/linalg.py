@@ -25,9 +25,10 @@ def _named(name: str) -> Callable[..., Any]:
     return f
 
 
+_NAMES = "cholesky det eigh eigvalsh inv matrix_power multi_dot pinv slogdet solve svdvals"
 cholesky, det, eigh, eigvalsh, inv, matrix_power, multi_dot, pinv, slogdet, solve, svdvals = map(
-    _named, ("cholesky", "det", "eigh", "eigvalsh", "inv", "matrix_power", "multi_dot", "pinv", "slogdet", "solve", "svdvals")
-)  # fmt: skip
+    _named, _NAMES.split()
+)
 
 
 def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False) -> Any:

@@ -31,8 +31,10 @@ class TestRandom:
             gm.manual_seed(7)
             linear = gm.nn.Linear(3, 2)
             draws.append(
-                [*gm.rand(4).tolist(), *gm.randn(4).tolist(), *gm.randint(9, (4,)).tolist(), *gm.randperm(5).tolist()]
-                + gm.normal(0.0, 1.0, (2,)).tolist() + linear.weight.flatten().tolist()
+                [
+                    *gm.rand(4).tolist(), *gm.randn(4).tolist(), *gm.randint(9, (4,)).tolist(),
+                    *gm.randperm(5).tolist(), *gm.normal(0.0, 1.0, (2,)).tolist(), *linear.weight.flatten().tolist(),
+                ]
             )  # fmt: skip
         assert draws[0] == draws[1]
 
@@ -85,7 +87,7 @@ class TestOtherThanTensors:
         a[0] = 9
         assert t[0].item() == u[0].item() == 9
         assert gm.as_tensor(t) is t
-        with pytest.raises(TypeError, match="expected np.ndarray"):
+        with pytest.raises(TypeError, match=r"expected np\.ndarray"):
             gm.from_numpy([1.0])
 
     def test_tensor_copies(self):

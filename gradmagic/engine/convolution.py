@@ -65,7 +65,7 @@ def _matrix(w: Any, groups: int) -> Any:
 
 @primitive
 def convolve(x: Any, w: Any, b: Any, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
-    """Give the sums of products of every patch of x with every kernel of w (out, channels of a group, kernel), plus b."""
+    """Give the sums of products of every patch of x with every kernel of w (out, channels of a group, ...), plus b."""
     patches, out = _patches(x, w.shape[2:], stride, padding, dilation, groups)
     y = np.reshape(np.matmul(_matrix(w, groups), patches), (x.shape[0], w.shape[0], *out))
     if b is not None:

@@ -95,12 +95,12 @@ def erf(x: Any) -> Any:
     a = np.absolute(x)
     near = np.minimum(a, _JOIN)
     square = near * near
-    series = square * 0
+    series = 0.0
     for n in range(_TERMS, 0, -1):  # erf(a) = 2/sqrt(pi) exp(-a^2) a (1 + 2a^2/3 (1 + 2a^2/5 (1 + ...)))
         series = (1 + series) * (2 * square / (2 * n + 1))
     small = 2 / math.sqrt(math.pi) * np.exp(-square) * near * (1 + series)
     far = np.maximum(a, _JOIN)
-    tail = far * 0
+    tail = 0.0
     for n in range(
         _FRACTIONS, 0, -1
     ):  # erfc(a) = exp(-a^2)/sqrt(pi) / (a + (1/2)/(a + 1/(a + (3/2)/(a + ...))))

@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
+from weakref import finalize, ref
 
 import numpy as np
 
@@ -109,7 +110,13 @@ class Tensor(TorchMethods, Operators):
                 "can't retain_grad on Tensor that has requires_grad=False: make it with requires_grad=True."
             )
         if self.node.rule is not None:
-            self.register_hook(lambda g: setattr(self, "_grad", g if self.grad is None else self.grad + g))
+            me = ref(self)  # the tape holds its hooks: one that held the tensor would keep tensor and node for ever
+
+            def keep(g: Tensor) -> None:
+                if (tensor := me()) is not None:
+                    tensor._grad = g if tensor.grad is None else tensor.grad + g
+
+            self.register_hook(keep)
 
     def register_hook(self, hook: Callable[[Tensor], Any]) -> Callable[[], None]:
         """Call `hook(gradient)` when this tensor's gradient is ready; a result that is not None replaces it.
@@ -140,9 +147,7 @@ class Tensor(TorchMethods, Operators):
                 state.hooks.pop(number, None)
 
         remove.remove = remove  # type: ignore[attr-defined]
-        import weakref
-
-        weakref.finalize(self.node, state.hooks.pop, number, None)
+        finalize(self.node, state.hooks.pop, number, None)
         return remove
 
     # -- backward --------------------------------------------------------------------------------

@@ -109,16 +109,17 @@ class Embedding(Module):
 class LayerNorm(Module):
     """The last dims with mean 0 and variance 1, times `weight` plus `bias`."""
 
-    def __init__(self, normalized_shape: Any, eps: float = 1e-05, elementwise_affine: bool = True) -> None:
+    def __init__(
+        self, normalized_shape: Any, eps: float = 1e-05, elementwise_affine: bool = True, bias: bool = True
+    ) -> None:  # fmt: skip
         super().__init__()
         shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, elementwise_affine
         self.register_parameter(
             "weight", Parameter(np.ones(shape, np.float32)) if elementwise_affine else None
         )
-        self.register_parameter(
-            "bias", Parameter(np.zeros(shape, np.float32)) if elementwise_affine else None
-        )
+        biased = elementwise_affine and bias
+        self.register_parameter("bias", Parameter(np.zeros(shape, np.float32)) if biased else None)
 
     def forward(self, input: Any) -> Any:
         """Give the normalised input."""
@@ -126,7 +127,8 @@ class LayerNorm(Module):
 
     def extra_repr(self) -> str:
         """Name the settings."""
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        affine = f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+        return f"{self.normalized_shape}, eps={self.eps}, {affine}"
 
 
 class Flatten(Module):

@@ -212,11 +212,7 @@ def cross_entropy(
     tensor(1.3863, grad_fn=<NllLossBackward0>)
     """
     z, y = _raw(input), _raw(target)
-    if (
-        type(z) is np.ndarray and type(y) is np.ndarray and z.ndim == 2 and y.ndim == 1 and y.dtype.kind == "i"
-        and z.dtype.kind == "f" and weight is None and reduction == "mean" and not label_smoothing
-        and not 0 <= ignore_index < z.shape[1] and len(y) == len(z) and len(y) and np.minimum.reduce(y) >= 0 and np.maximum.reduce(y) < z.shape[1]
-    ):  # fmt: skip
+    if weight is None and reduction == "mean" and not label_smoothing and _is_plain(z, y, ignore_index):
         return _plain_cross_entropy(input, z, y)
     input = as_tensor(input)
     dim = 1 if input.ndim > 1 else 0
@@ -234,6 +230,15 @@ def cross_entropy(
     spread = spread * (_raw(y) != ignore_index)
     total = spread if reduction == "none" else spread.sum() / (counts.sum() if reduction == "mean" else 1)
     return (1 - label_smoothing) * loss + label_smoothing / logs.shape[dim] * total
+
+
+def _is_plain(z: Any, y: Any, ignore_index: int) -> bool:
+    """Tell whether z is a matrix of logits on the host and y a class for each row, none of them to be ignored."""
+    return bool(
+        type(z) is np.ndarray and type(y) is np.ndarray and z.ndim == 2 and y.ndim == 1 and y.dtype.kind == "i"
+        and z.dtype.kind == "f" and 0 < len(y) == len(z) and not 0 <= ignore_index < z.shape[1]
+        and np.minimum.reduce(y) >= 0 and np.maximum.reduce(y) < z.shape[1]
+    )  # fmt: skip
 
 
 def _plain_cross_entropy(input: Any, z: Any, y: Any) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from ..engine import arrays
 from ..engine.errors import ShapeError
 from ..engine.tape import no_grad
-from ..engine.tensor import Tensor
+from ..engine.tensor import Tensor, leaf
 from ..engine.torch_face import PARAMETERS
 from ..functions import as_tensor
 
@@ -257,7 +257,10 @@ class Module:
             array = t.array
             if dtype is not None and array.dtype.kind in "fc":
                 array = array.astype(np.dtype(dtype))
-            t.data = Tensor.wrap(array if device is None else arrays.to_device(array, device), None)
+            if device is not None:
+                array = arrays.to_device(array, device)
+            if array is not t.array:
+                t.array, t.node = array, leaf(array) if t.requires_grad else None
         return self
 
     def double(self) -> Any:

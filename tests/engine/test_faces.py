@@ -9,6 +9,7 @@ import pytest
 import gradmagic as gm
 from gradmagic.engine.array import Array
 from gradmagic.engine.errors import ConversionError, GradmagicError, ShapeError
+from gradmagic.engine.tape import state
 from gradmagic.engine.torch_math import OperandError
 
 from ..golden.compare import TORCH, check
@@ -256,3 +257,14 @@ def test_a_lifted_number_has_what_a_number_has():
 def test_a_shape_that_is_set_says_what_to_write():
     with pytest.raises(AttributeError, match="reshape"):
         lifted().T = A
+
+
+def test_a_retained_gradient_keeps_nothing_alive():
+    before = len(state.hooks)
+    x = gm.tensor([1.0, 2.0], requires_grad=True)
+    y = x * x
+    y.retain_grad()
+    y.sum().backward()
+    assert y.grad.tolist() == [1.0, 1.0]
+    del y
+    assert len(state.hooks) == before

@@ -56,7 +56,9 @@ def share(g: Any, like: Any, reduction: str) -> Any:
 
 def entries(x: Any, y: Any) -> Any:
     """Give the shape of the entries that x and y come to together."""
-    return x if np.shape(x) == np.shape(y) else aval(np.broadcast_shapes(np.shape(x), np.shape(y)), np.float32)
+    return (
+        x if np.shape(x) == np.shape(y) else aval(np.broadcast_shapes(np.shape(x), np.shape(y)), np.float32)
+    )
 
 
 def mse_x(g: Any, _out: Any, x: Any, y: Any, reduction: str = "mean") -> Any:
@@ -68,7 +70,8 @@ def mse_y(g: Any, _out: Any, x: Any, y: Any, reduction: str = "mean") -> Any:
 
 
 def bce_z(
-    g: Any, _out: Any, z: Any, t: Any, reduction: str = "mean", e: Any = None, weight: Any = None, pos_weight: Any = None
+    g: Any, _out: Any, z: Any, t: Any, reduction: str = "mean", e: Any = None, weight: Any = None,
+    pos_weight: Any = None,
 ) -> Any:  # fmt: skip
     # e = exp(-|z|), if the loss has kept it; to be differentiated again, it must depend on z.
     if e is None or isinstance(z, Tracked):
@@ -80,7 +83,8 @@ def bce_z(
 
 
 def bce_zt(
-    g: Any, _out: Any, z: Any, _t: Any, reduction: str = "mean", e: Any = None, weight: Any = None, pos_weight: Any = None
+    g: Any, _out: Any, z: Any, _t: Any, reduction: str = "mean", e: Any = None, weight: Any = None,
+    pos_weight: Any = None,
 ) -> Any:  # fmt: skip
     d = -z if pos_weight is None else (pos_weight - 1) * nw.softplus(-z, 1.0) - z
     return share(g, d, reduction) * (d if weight is None else d * weight)
