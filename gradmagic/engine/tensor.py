@@ -412,7 +412,7 @@ def seed(tensor: Tracked, gradient: Any) -> Any:
         if aval.size != 1:
             name = blame(tensor, "the result")
             raise NonScalarError(
-                f"grad can be implicitly created only for scalar outputs: {name} has {aval.size} entries. "
+                f"grad can be implicitly created only for scalar outputs: {name}, has {aval.size} entries. "
                 "Write .sum().backward() (or .mean()), or backward(gradient=...) with one weight for each entry."
             )
         return arrays.ones(aval, tensor.array) if aval.shape or arrays.on_device(tensor.array) else aval.one
