@@ -4,8 +4,8 @@ In: a tracked value and what is written to it. Out: the memory changed as NumPy 
 
 A write takes a running number. A node older than the last write to memory that it saved from is stale; no operation
 pays for this, only the sweep over nodes older than the last write. Views (x[1:], x.T) are noted when they are made;
-when one of them is written, the others keep their right values, but no gradient flows through their old nodes: a
-sweep that needs one stops with `StaleError`, naming variable and line, and never uses a stale number.
+when one of them is written, what was written flows through the others too, entry by entry. Where that cannot be told
+(a view of other numbers: x.real), a sweep that needs one of them stops with `StaleError`, naming variable and line.
 """
 
 from __future__ import annotations
@@ -143,6 +143,8 @@ def assign(target: Tracked, index: Any, value: Any) -> Tracked:
     recording = state.mode is not OFF
     source = value.node if isinstance(value, Tracked) and recording else None
     raw = value.array if isinstance(value, Tracked) else value
+    if recording and target.node is not None and arrays.is_array(target.array):
+        _refuse_view_of_leaf(target, frame)
     if target.node is not None and recording and isinstance(target.node, Leaf):
         name = name_of(target, frame) or "x"
         raise LeafWriteError(
@@ -161,6 +163,17 @@ def assign(target: Tracked, index: Any, value: Any) -> Tracked:
     return target
 
 
+def _refuse_view_of_leaf(target: Tracked, frame: Any) -> None:
+    for other in memory_of(target.array).others(target):
+        if isinstance(other.node, Leaf) and not other.soft:
+            name, view = name_of(other, frame) or "x", name_of(target, frame) or "a part of it"
+            raise LeafWriteError(
+                "a view of a leaf Variable that requires grad is being used in an in-place operation: "
+                f"{view} of {name!r}, {describe(place_of(user_frame(frame)))}. Make a new tensor from {name}, or write "
+                f"`with gm.no_grad():` around the update."
+            )
+
+
 def _record(target: Tracked, index: Any, value: Any, raw: Any, frame: Any) -> None:
     from .dispatch import call
     from .primitives import set_item
@@ -173,14 +186,15 @@ def _record(target: Tracked, index: Any, value: Any, raw: Any, frame: Any) -> No
     memory = memory_of(target.array)
     if made.node is not None:
         made.node.number = tick()  # younger than the write: what it saved is no older than it
-    for other in memory.others(target):
-        name = name_of(other, frame) or "a view"
-        _poison(
-            other,
-            f"{name} shares memory with a tensor that was written after it was made: {memory.where}. "
-            "Write to a copy (t = t.clone()), or make the view again after the write.",
-        )
     target.node = made.node
+    for other in memory.others(target):
+        if not _follow(other, target):
+            name = name_of(other, frame) or "a view"
+            _poison(
+                other,
+                f"{name} shares memory with a tensor that was written after it was made: {memory.where}. "
+                "Write to a copy (t = t.clone()), or make the view again after the write.",
+            )
 
 
 def materialise(tracked: Tracked) -> Any:
@@ -202,7 +216,7 @@ def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
     old = base_of(target.array)
     memory = memory_of(old)
     memory.add(target)
-    new = old.copy()
+    new = np.copy(old, order="K")
     from .dispatch import call
     from .primitives import set_item
     from .rules.declare import RULES
@@ -218,18 +232,71 @@ def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
     target.array[index] = raw
     name = name_of(target, frame) or "an array"
     moved.where = f"{name} was changed in place, {describe(place_of(user_frame(frame)))}"
-    for member in moved.others(target):
-        other = name_of(member, frame) or "a view"
-        _poison(
-            member,
-            f"the gradient through {other} is not available: it shares memory with an array that was written after "
-            f"it was made ({moved.where}). Write to a copy ({name} = {name}.copy()), or make {other} again "
-            "after the write.",
-        )
     target.node = made.node if isinstance(made, Tracked) else None
+    for member in moved.others(target):
+        if not _follow(member, target):
+            other = name_of(member, frame) or "a view"
+            _poison(
+                member,
+                f"the gradient through {other} is not available: it shares memory with an array that was written "
+                f"after it was made ({moved.where}). Write to a copy ({name} = {name}.copy()), or make {other} again "
+                "after the write.",
+            )
     if moved.owner is not None:
         moved.owner[...] = arrays.to_host(new)
     return target
+
+
+def _follow(other: Tracked, target: Tracked) -> bool:
+    """Let what was written into `target` flow through `other` where the two share memory; False where that is unknown.
+
+    `other` is what it was, with the entries that it shares replaced by those of `target`.
+    """
+    if other.node is None:
+        return True
+    found = _shared_entries(other.array, target.array)
+    if found is None:
+        return False
+    here, there = found
+    if not here.any():
+        return True
+    from .dispatch import call
+    from .primitives import set_item
+    from .rules.declare import RULES
+
+    part: Any = target if target.node is not None else target.array
+    part = (
+        call(RULES[np.take], np.take, (part, there), {}) if target.node is not None else np.take(part, there)
+    )
+    made = call(RULES[set_item], lambda x, i, v: x, (other, here, part), {})
+    made.node.number = tick()  # younger than the write: what it saved is no older than it
+    other.node = made.node
+    return True
+
+
+def _shared_entries(a: Any, b: Any) -> tuple[Any, Any] | None:
+    """Give which entries of `a` lie in `b`'s memory, as a mask, and where in `b` (counted in C order) each of them is.
+
+    By a table over the memory, one write and one look-up an entry: sorting addresses would take 20 times as long.
+    """
+    if type(a) is not np.ndarray or type(b) is not np.ndarray or a.dtype != b.dtype or not a.itemsize:
+        return None
+    base = a.__array_interface__["data"][0]
+    places = []
+    for array in (a, b):
+        at: Any = np.asarray(array.__array_interface__["data"][0] - base)
+        for n, step in zip(array.shape, array.strides, strict=True):
+            at = at[..., None] + np.arange(n) * step
+        if np.any(at % a.itemsize):
+            return None
+        places.append(at // a.itemsize)
+    low = min((int(p.min()) for p in places if p.size), default=0)
+    high = max((int(p.max()) for p in places if p.size), default=0)
+    table = np.full(high - low + 1, -1)
+    table[places[1] - low] = np.arange(b.size).reshape(b.shape)
+    found = table[places[0] - low]
+    here = found >= 0
+    return here, found[here]
 
 
 def same_view(view: Any, old: Any, new: Any) -> Any:

@@ -146,6 +146,8 @@ def _result(found: list[Any], arguments: list[Any], numbers: tuple[int, ...], ar
             c = np.zeros(aval.shape, aval.tangent) if aval.shape else aval.tangent.type(0)
         if x.node.aval.python is not None and isinstance(c, np.floating) and not isinstance(c, Tracked):
             c = float(c)  # a Python number's gradient is one
+        elif x.node.aval.python is not None and isinstance(c, Tracked) and isinstance(c.array, np.floating):
+            c = type(c).wrap(float(c.array), c.node)
         if isinstance(x, Tensor) and not isinstance(c, Tensor):
             c = Tensor.wrap(getattr(c, "array", c), getattr(c, "node", None))
         grads.append(c)

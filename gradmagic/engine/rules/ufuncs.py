@@ -8,7 +8,7 @@ from math import log, pi
 import numpy as np
 
 from ..primitives import clip
-from .declare import MINUS, SAME, ZERO, constant, elementwise, linear, rule
+from .declare import MINUS, RULES, SAME, ZERO, constant, elementwise, linear, rule
 from .helpers import (
     angle_vjp,
     beats,
@@ -100,6 +100,7 @@ elementwise(clip,           lambda _z, x, lo, hi: between(x, lo, hi),
 linear(np.conjugate,        lambda g, like: np.conjugate(g),                                     torch="Conj")
 linear(np.real,             lambda g, like: g)
 linear(np.imag,             lambda g, like: g * 1j)
+RULES[np.real].view = RULES[np.imag].view = True
 rule(np.angle,              angle_vjp)
 rule(np.nan_to_num,         lambda g, _y, x, copy=True, nan=0.0, posinf=None, neginf=None:
                                 np.where(np.isfinite(x), g, 0))
