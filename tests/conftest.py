@@ -5,6 +5,7 @@ terminals and child interpreters; the markers `browser` and `gpu`, skipped where
 in the last lines.
 """
 
+import builtins
 import importlib.util
 import os
 import shutil
@@ -42,6 +43,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if getattr(config.option, "numprocesses", None):
         # Two workers with two BLAS threads each are slower on two cores than two with one.
         os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+
+
+@pytest.fixture(autouse=True)
+def _no_underscore_in_builtins() -> None:
+    """Doctests leave `_` among the builtins, and IPython then takes it for gettext's and sets none of its own."""
+    vars(builtins).pop("_", None)
 
 
 def no_gpu() -> str:
