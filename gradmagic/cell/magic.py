@@ -28,7 +28,7 @@ from traitlets.config import Configurable
 from ..engine import tape
 from ..engine.errors import GradmagicError
 from ..engine.tensor import Tensor
-from ..report import Report
+from .. import report as reports
 from . import host
 from .run import Failed, Options, Run
 from .show import remember, report_of
@@ -101,7 +101,7 @@ class GradMagics(Magics):
     @no_var_expand
     @output_can_be_silenced
     @line_cell_magic
-    def grad(self, line: str, cell: str | None = None) -> Report | None:
+    def grad(self, line: str, cell: str | None = None) -> reports.Report | None:
         """Trace the cell, run backward from its result and show where each gradient comes from.
 
         %%grad x w          gradients of the cell's result by x and w
@@ -146,7 +146,7 @@ class GradMagics(Magics):
         host.shorten(self.shell, error, "")
         return error
 
-    def _after(self, args: Any, execute: Any, run: Run) -> Report | None:
+    def _after(self, args: Any, execute: Any, run: Run) -> reports.Report | None:
         _running.append(True)
         error: BaseException | None = None
         try:
@@ -165,7 +165,7 @@ class GradMagics(Magics):
         host.shorten(self.shell, error, run.cell.filename)
         raise error  # out here, so that its own context ("during handling of ...") stays
 
-    def _shown(self, trace: Any, args: Any, run: Run) -> Report | None:
+    def _shown(self, trace: Any, args: Any, run: Run) -> reports.Report | None:
         silent = DisplayHook.semicolon_at_end_of_expression(run.cell.text) or not self.displays
         if run.shown and run.shown[0] is not None and not silent:
             display(run.shown[0])
@@ -177,9 +177,9 @@ class GradMagics(Magics):
             self.shell.user_ns[args.into] = report
         return None if args.quiet else report
 
-    def _report(self, trace: Any, args: Any) -> Report:
+    def _report(self, trace: Any, args: Any) -> reports.Report:
         settings = self.settings
-        return Report(
+        return reports.Report(
             trace,
             max_nodes=args.max_nodes or settings.max_nodes,
             graph=settings.graph and not args.no_graph,
@@ -187,7 +187,7 @@ class GradMagics(Magics):
             layout=settings.layout,
         )
 
-    async def grad_async(self, line: str, cell: str) -> Report | None:
+    async def grad_async(self, line: str, cell: str) -> reports.Report | None:
         """Run a cell that awaits; `%%grad` cells with `await` are rewritten to call this."""
         args = self._parse(line)
         run = self._run(args, cell, sys._getframe(1))
@@ -210,7 +210,7 @@ class GradMagics(Magics):
         return bool(self.shell.ast_node_interactivity != "none")
 
     # -- the line --------------------------------------------------------------------------------
-    def _line(self, line: str) -> Report | None:
+    def _line(self, line: str) -> reports.Report | None:
         text = line.strip()
         if not text:
             raise UsageError(

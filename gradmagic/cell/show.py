@@ -14,21 +14,21 @@ from ..engine.errors import NoGradError, NonScalarError, NoResultError
 from ..engine.sweep import sweep
 from ..engine.tape import FREED, walk
 from ..engine.tensor import Tensor, seed
-from ..report import Report
+from .. import report as reports
 from .collect import collect
 from .lift import Lifter
 from .recorder import CellRecorder
 from .run import Options, Source
 
-_last: list[Report] = []
+_last: list[reports.Report] = []
 
 
-def remember(report: Report) -> None:
+def remember(report: reports.Report) -> None:
     """Let `gm.last()` give this report."""
     _last[:] = [report]
 
 
-def last() -> Report:
+def last() -> reports.Report:
     """Give the last report that `%%grad` or `%grad` made; also where a `;` kept it from `_` and `Out`.
 
     Raises
@@ -60,7 +60,7 @@ class _Shown:
         self.notes: list[tuple[str, str, int | None]] = []
 
 
-def report_of(result: Any, namespace: Mapping[str, Any], text: str, label: str, **settings: Any) -> Report:
+def report_of(result: Any, namespace: Mapping[str, Any], text: str, label: str, **settings: Any) -> reports.Report:
     """Report on a tensor that was computed earlier: sweep from it, writing no `.grad` and freeing nothing.
 
     Raises
@@ -90,7 +90,7 @@ def report_of(result: Any, namespace: Mapping[str, Any], text: str, label: str, 
             sweep(result.node, seed(result, None), retain=True)
             shown.recorder.swept = True
     trace = collect(shown, result.node, name=text, value=result.array, own=not freed)
-    return Report(trace, **settings)
+    return reports.Report(trace, **settings)
 
 
 def make_dot(var: Tensor, params: Mapping[str, Any] | None = None, **_: Any) -> Any:
@@ -126,4 +126,4 @@ def make_dot(var: Tensor, params: Mapping[str, Any] | None = None, **_: Any) -> 
     namespace = {**frame.f_globals, **frame.f_locals} if params is None else dict(params)
     shown = _Shown(namespace, "", "")
     trace = collect(shown, var.node, value=var.array, own=True)
-    return Report(trace).graph
+    return reports.Report(trace).graph

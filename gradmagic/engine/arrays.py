@@ -6,6 +6,7 @@ In: arrays or avals. Out: arrays on the same device. CuPy is imported only when 
 
 from __future__ import annotations
 
+import importlib
 import sys
 from types import ModuleType
 from typing import Any
@@ -90,10 +91,10 @@ def cupy() -> Any:
     DeviceError
         If CuPy is not installed, or finds no GPU that it can use.
     """
-    module = sys.modules.get("cupy")
+    module: Any = sys.modules.get("cupy")
     if module is None:
         try:
-            import cupy as module  # optional and slow: only when a GPU is asked for
+            module = importlib.import_module("cupy")  # optional and slow: only when a GPU is asked for
         except ImportError:
             raise DeviceError(
                 'device="cuda" needs CuPy, which is not installed: pip install "gradmagic[cuda13]" '

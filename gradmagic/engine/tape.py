@@ -124,7 +124,7 @@ class Node:
     number: int
     aval: Aval
     place: tuple[Any, int] | None
-    grad = None
+    grad: Any = None
 
     def name(self) -> str:
         """Give the name that PyTorch shows: `AddBackward0`, or `AccumulateGrad` for a leaf."""

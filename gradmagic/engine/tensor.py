@@ -209,7 +209,7 @@ class Tensor(TorchMethods, Operators):
             c = cotangents[found.number]
             old = found.grad
             if old is None and found.number in owned:
-                made = found.grad = Tensor()
+                found.grad = made = Tensor()
                 made.array, made.node = c, None
             elif isinstance(c, Tracked):
                 found.grad = (

@@ -5,8 +5,25 @@ table, source, steps, history, graph (what each part says, as plain data); secti
 html (a page).
 """
 
-from .dot import ReportError
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from .model import Edge, Input, Note, Operation, Place, Result, Sweep, Trace
-from .report import Report
+
+if TYPE_CHECKING:
+    from .dot import ReportError
+    from .report import Report
+
+# jinja2, rich and graphviz are imported with the first report, not with %load_ext (0.1 s).
+_LATER = {"Report": "report", "ReportError": "dot"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = ["Edge", "Input", "Note", "Operation", "Place", "Report", "ReportError", "Result", "Sweep", "Trace"]
