@@ -18,9 +18,10 @@ from .engine import arrays
 from .engine.creation import tensor
 from .engine.dispatch import call
 from .engine.dtypes import ALIASES, DTYPES, DType, Size, dtype_of
+from .engine.leaves import leaf
 from .engine.printing import set_printoptions
 from .engine.random import generator, manual_seed
-from .engine.tensor import Tensor, leaf
+from .engine.tensor import Tensor
 from .engine.torch_face import FUNCTIONS
 from .engine.torch_math import named
 from .engine.torch_shapes import where as _where

@@ -12,7 +12,8 @@ import numpy as np
 
 from ..engine import tape
 from ..engine.errors import NoGradError, NonScalarError, NoResultError, ShapeError
-from ..engine.tensor import Tensor, seed
+from ..engine.leaves import seed
+from ..engine.tensor import Tensor
 from ..engine.tracked import Tracked
 from . import source
 from .edges import depends_entry_by_entry

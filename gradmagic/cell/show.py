@@ -9,12 +9,13 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from .. import report as reports
 from ..engine import tape
 from ..engine.errors import NoGradError, NonScalarError, NoResultError
+from ..engine.leaves import seed
 from ..engine.sweep import sweep
 from ..engine.tape import FREED, walk
-from ..engine.tensor import Tensor, seed
-from .. import report as reports
+from ..engine.tensor import Tensor
 from .collect import collect
 from .lift import Lifter
 from .recorder import CellRecorder

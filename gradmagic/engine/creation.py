@@ -11,7 +11,8 @@ import numpy as np
 
 from . import arrays
 from .errors import ConversionError
-from .tensor import Tensor, leaf
+from .leaves import leaf
+from .tensor import Tensor
 from .tracked import Tracked
 
 

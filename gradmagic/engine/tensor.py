@@ -15,7 +15,8 @@ import numpy as np
 
 from . import arrays, inplace
 from .dispatch import blame
-from .errors import ConversionError, IntegerGradError, NoGradError, NonScalarError, ShapeError
+from .errors import ConversionError, NoGradError, ShapeError
+from .leaves import leaf, seed
 from .operators import Operators
 from .places import instruction_of
 from .promotion import promoted
@@ -110,7 +111,9 @@ class Tensor(TorchMethods, Operators):
                 "can't retain_grad on Tensor that has requires_grad=False: make it with requires_grad=True."
             )
         if self.node.rule is not None:
-            me = ref(self)  # the tape holds its hooks: one that held the tensor would keep tensor and node for ever
+            me = ref(
+                self
+            )  # the tape holds its hooks: one that held the tensor would keep tensor and node for ever
 
             def keep(g: Tensor) -> None:
                 if (tensor := me()) is not None:
@@ -376,59 +379,3 @@ class Tensor(TorchMethods, Operators):
 
 def _restored(array: Any, wanted: bool) -> Tensor:
     return Tensor.wrap(array, leaf(array) if wanted else None)
-
-
-def leaf(array: Any) -> Leaf:
-    """Make the node of an input.
-
-    Raises
-    ------
-    IntegerGradError
-        If the dtype is neither floating point nor complex.
-    """
-    aval = aval_of(array)
-    if aval.dtype.kind not in "fc":
-        raise IntegerGradError(
-            "Only Tensors of floating point and complex dtype can require gradients, "
-            f"and this one is {aval.dtype}. Write its numbers with a decimal point (1.0), or dtype=gm.float32."
-        )
-    return Leaf(aval)
-
-
-def seed(tensor: Tracked, gradient: Any) -> Any:
-    """Give the cotangent that a sweep from `tensor` starts with.
-
-    Raises
-    ------
-    NonScalarError
-        If there is no `gradient` and the tensor has several entries.
-    ShapeError
-        If `gradient` is not of the tensor's shape.
-    """
-    node = tensor.node
-    assert node is not None
-    aval = node.aval
-    if gradient is None:
-        if aval.size != 1:
-            name = blame(tensor, "the result")
-            raise NonScalarError(
-                f"grad can be implicitly created only for scalar outputs: {name}, has {aval.size} entries. "
-                "Write .sum().backward() (or .mean()), or backward(gradient=...) with one weight for each entry."
-            )
-        return arrays.ones(aval, tensor.array) if aval.shape or arrays.on_device(tensor.array) else aval.one
-    g = (
-        gradient
-        if isinstance(gradient, Tracked)
-        else np.asarray(gradient)
-        if not arrays.is_array(gradient)
-        else gradient
-    )
-    shape = np.shape(g.array) if isinstance(g, Tracked) else g.shape
-    if tuple(shape) != aval.shape:
-        raise ShapeError(
-            f"Mismatch in shape: gradient= has a shape of {tuple(shape)} and the result has a shape of {aval.shape}. "
-            "Give one weight for each entry of the result."
-        )
-    if isinstance(g, Tracked):
-        return Tracked.joined(g.array, g.node) if g.node is not None else g.array
-    return g.astype(aval.tangent)

@@ -17,10 +17,11 @@ from . import arrays
 from .array import Array
 from .dispatch import call_elementwise
 from .errors import NoGradError, NonScalarError
+from .leaves import seed
 from .rules.declare import RULES
 from .sweep import sweep
 from .tape import Leaf, Node, enable_grad, state, walk
-from .tensor import Tensor, seed
+from .tensor import Tensor
 from .tracked import Tracked
 
 

@@ -12,8 +12,9 @@ import numpy as np
 
 from ..engine import arrays
 from ..engine.errors import ShapeError
+from ..engine.leaves import leaf
 from ..engine.tape import no_grad
-from ..engine.tensor import Tensor, leaf
+from ..engine.tensor import Tensor
 from ..engine.torch_face import PARAMETERS
 from ..functions import as_tensor
 
