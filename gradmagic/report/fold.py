@@ -14,13 +14,14 @@ import numpy as np
 from .model import Edge, Operation, Place
 
 LONGEST = 256  # operations in a loop's body, at most
+EASY = 60  # operations that are shown one by one, even in a loop
 LEAST = 3  # repetitions that make a loop
 
 Group = list[Operation]
 
 
 def fold(operations: tuple[Operation, ...], limit: int) -> tuple[Operation, ...]:
-    """Fold `operations` so that about `limit` are left; hand them on when they are few enough.
+    """Fold the loops of `operations`, and more where about `limit` are not enough; hand on what is short.
 
     Examples
     --------
@@ -28,7 +29,8 @@ def fold(operations: tuple[Operation, ...], limit: int) -> tuple[Operation, ...]
     >>> [(o.key, o.count) for o in fold((Operation(0, ""), *steps), 50)]
     [(0, 1), (1000, 1000)]
     """
-    if len(operations) <= limit:
+    # A loop of 50 turns reads better folded than as 100 small boxes; what does not repeat may take more room.
+    if len(operations) <= min(limit, EASY):
         return operations
     groups = _loops([[operation] for operation in operations])
     if len(groups) > limit:

@@ -16,7 +16,7 @@ import numpy as np
 from .dot import Graph, ReportError, digraph, rendered
 from .graph import MOST, Picture, picture
 from .html import page, to_html
-from .layout import SECONDS, Layout, place
+from .layout import SECONDS, Layout, place, program
 from .model import Trace
 from .table import Table, table
 from .text import to_text
@@ -95,7 +95,8 @@ class Report:
 
     @cached_property
     def _layout(self) -> Layout | None:
-        return place(digraph(self._picture).source, self._engine, SECONDS)
+        engine = self._engine if program(self._engine) else "pure"
+        return place(digraph(self._picture).source, engine, SECONDS)
 
     def to_text(self, width: int | None = None, ascii: bool | None = None, color: bool | None = None) -> str:
         """Write the report as text, at most 60 lines; see `gradmagic.report.text.to_text`."""

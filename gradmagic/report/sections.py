@@ -22,7 +22,7 @@ from .typeset import Cell, clip, grid, pad, width, wrap
 from .view import View, told
 
 ROWS = 10  # of a matrix that is shown in full
-PATHS = 36  # columns of a sum over paths
+BESIDES = 47  # columns that a sum over paths leaves to the others
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def _heading(view: View, room: int) -> list[Text]:
     what = ", ".join(slopes) if 0 < len(slopes) <= 3 else f"{len(slopes)} gradients"
     if width(left) + width(what) + width(right) + 5 <= room:
         right = f"{what}: {right}"
-    line = Text(clip(left, max(20, room - width(right) - 2)), NAME)
+    line = Text().append(clip(left, max(20, room - width(right) - 2)), NAME)
     line.append(" " * max(2, room - width(line.plain) - width(right)))
     return [*found, line.append(right, MUTED)]
 
@@ -109,7 +109,7 @@ def _table(view: View, room: int) -> list[Text]:
         grad: Cell = colored(row.grad) if row.grad else "-"
         body.append([
             (row.name, NAME), (shape_of(row.shape), MUTED), brief(row.value), grad if swept else "",
-            _paths(row), row.grows if grows else "", (row.flag if swept else "", _flag(row)),
+            _paths(row, room), row.grows if grows else "", (row.flag if swept else "", _flag(row)),
         ])  # fmt: skip
     used = [any(_text(row[i]) for row in body) for i in range(len(head))]
     titles: list[Cell] = [(title if use else "", HEAD) for title, use in zip(head, used, strict=True)]
@@ -130,11 +130,15 @@ def _flag(row: Row) -> str:
     return WARN if row.flag in {"zero", "not reached"} else BAD
 
 
-def _paths(row: Row) -> str:
+def _paths(row: Row, room: int) -> str:
     if row.sum is None or not row.sum.values:
         return ""
     text = f"{row.sum.edges} = {row.sum.values}"
-    return text if width(text) <= PATHS else f"over {len(row.sum.paths)} path{'s' * (len(row.sum.paths) > 1)}"
+    return (
+        text
+        if width(text) <= max(16, room - BESIDES)
+        else f"over {len(row.sum.paths)} path{'s' * (len(row.sum.paths) > 1)}"
+    )
 
 
 def _matrix(row: Row, result: str, room: int) -> list[Text]:

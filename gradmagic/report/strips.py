@@ -73,7 +73,7 @@ def strips(view: View, room: int) -> list[Text]:
             lines.append(Text(""))
         for (name, _), row in zip(rows, texts, strict=True):
             shown = " ".join(text.rjust(cell) for text in row[start : start + fits])
-            style = "blue" if name == found.slope_name else ""
+            style = "color(68)" if name == found.slope_name else ""
             lines.append(Text(" ").append(pad(name, label), "bold").append(" ").append(shown, style))
     return lines
 
@@ -94,7 +94,9 @@ def pictures(view: View, room: int) -> list[Text]:
         spread = f"{number(min(numbers))} .. {number(max(numbers))}"
         picture = sparkline(numbers, min(64, room - label - 34))
         line = Text(" ").append(pad(name, label), "bold").append(f"  {picture}   ")
-        lines.append(line.append(clip(f"{pad(spread, 10)}  {remark}".rstrip(), room - width(line.plain)), "dim"))
+        lines.append(
+            line.append(clip(f"{pad(spread, 10)}  {remark}".rstrip(), room - width(line.plain)), "dim")
+        )
     return lines
 
 

@@ -7,7 +7,8 @@ from .numbers import brief, sign
 from .typeset import Cell
 
 HEAD, MUTED, NAME, WARN, BAD = "dim", "dim", "bold", "yellow", "bold red"
-SIGNS = {"+": "blue", "-": "red", "0": "dim", "!": BAD, "±": "", "": ""}
+# Of the 256 colours, two that can be read on black and on white.
+SIGNS = {"+": "color(68)", "-": "color(167)", "0": "dim", "!": BAD, "±": "", "": ""}
 
 
 def colored(value: Value | None, room: int = 28, more: str = "") -> Cell:

@@ -85,7 +85,7 @@ def _printed(lines: list[Text], columns: int, color: bool) -> str:
     if not color:
         return "\n".join(line.plain.rstrip() for line in lines) + "\n"
     out = io.StringIO()
-    console = Console(file=out, width=columns, force_terminal=True, color_system="standard", highlight=False)
+    console = Console(file=out, width=columns, force_terminal=True, color_system="256", highlight=False)
     for line in lines:
         console.print(line, soft_wrap=True)
     return out.getvalue()
@@ -93,7 +93,7 @@ def _printed(lines: list[Text], columns: int, color: bool) -> str:
 
 def _columns() -> int:
     try:
-        return min(120, os.get_terminal_size().columns)
+        return min(120, os.get_terminal_size().columns or 80)
     except (OSError, ValueError):
         return 80
 

@@ -91,3 +91,10 @@ def test_ten_thousand_operations_fold_in_time():
         start = time.perf_counter()
         assert len(fold(tape_, 130)) <= 170
         assert time.perf_counter() - start < 1.0  # 0.1 s here; machines under load take longer
+
+
+def test_a_loop_of_fifty_turns_is_folded_though_a_hundred_boxes_would_fit():
+    loop = tape([(2, 0), (3, 0)] * 50)
+    assert [o.count for o in fold(loop, 130)] == [1, 50, 50]
+    unlike = tape([(line, 0) for line in range(100)])
+    assert fold(unlike, 130) == unlike

@@ -204,3 +204,8 @@ def test_small_matrices_are_grids_and_larger_ones_open():
     assert page.count('<table class="gm-grid">') == 6
     assert page.count("<summary>") == 3
     assert Page(html(traces.parabola())).text.count("-1.75") == 2
+
+
+def test_mathjax_leaves_the_report_alone():
+    """An exported page runs MathJax over every dollar sign that is not told to be left alone."""
+    assert 'class="gradmagic tex2jax_ignore mathjax_ignore"' in html(traces.markup())
