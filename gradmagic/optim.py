@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .engine.inplace import Memory, memory_of
+from .engine.memory import Memory, memory_of
 from .engine.tape import constant_for, enable_grad, state, tick
 from .engine.tensor import Tensor
 
@@ -201,7 +201,7 @@ class SGD(Optimizer):
                 g, array = grad.array, p.array
                 found = memories(id(p)) if plain else None
                 constants = node.aval.constants
-                if found is None or found[0] is not array or constants is None:
+                if found is None or found[0] is not array or constants is None or type(g) is not np.ndarray:
                     self._move(p, g, group)
                     continue
                 # The everyday step, by hand: a tenth of the loop to the root of 2.

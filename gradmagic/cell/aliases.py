@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import inplace
+from ..engine import memory
 from ..engine.array import Array
 
 
@@ -28,9 +28,9 @@ def view_along(lifted: Array, owner: Any, other: Any) -> Array | None:
     if index is None or lifted.array.strides != owner.strides:
         return None
     view: Any = np.take(lifted, index)
-    view.array = inplace.same_view(other, owner, lifted.array)
+    view.array = memory.same_view(other, owner, lifted.array)
     view.node.place = None  # the user has written it in another cell, if at all
-    inplace.shares(view, lifted)
+    memory.shares(view, lifted)
     return view  # type: ignore[no-any-return]
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import arrays, inplace
+from ..engine import arrays, memory
 from ..engine.array import Array
 from ..engine.errors import NameOnLineError, NotLiftableError
 from ..engine.tape import walk
@@ -215,10 +215,10 @@ class Lifter:
         if arrays.on_device(array):
             return array
         if arrays.is_array(array):
-            base = inplace.base_of(array)
-            owner = inplace.memory_of(base).owner
+            base = memory.base_of(array)
+            owner = memory.memory_of(base).owner
             if owner is not None and owner.strides == base.strides and owner.dtype == base.dtype:
-                return inplace.same_view(
+                return memory.same_view(
                     array, base, owner
                 )  # a view made in the cell looks into the user's array
         return array
@@ -246,11 +246,8 @@ class Lifter:
         self._untrack(everything)
         for entry in self.lifted:
             if type(entry.tracked) is Array:
-                memory = (
-                    inplace.memory_of(entry.tracked.array) if arrays.is_array(entry.tracked.array) else None
-                )
-                if memory is not None:
-                    memory.owner = None
+                if arrays.is_array(entry.tracked.array):
+                    memory.memory_of(entry.tracked.array).owner = None
 
     def _untrack(self, everything: list[Any]) -> None:
         """Tensors that carry a gradient only because they met a lifted array carry none without the magic."""

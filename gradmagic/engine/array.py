@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from . import arrays, inplace
+from . import arrays, inplace, memory
 from .errors import ConversionError
 from .messages import blame
 from .numpy_face import NumpyMethods
@@ -53,7 +53,7 @@ class Array(NumpyMethods, Operators):
             array = arrays.to_device(array, device)
         made: Array = cls.wrap(array, Leaf(aval_of(array)))
         if share and arrays.is_array(value):
-            inplace.lift_memory(made, value)
+            memory.lift_memory(made, value)
         return made
 
     @property

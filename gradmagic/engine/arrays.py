@@ -31,7 +31,9 @@ def module_of(array: Any) -> Any:
 
 def is_array(value: Any) -> bool:
     """Tell whether `value` is an array of some device, not a NumPy scalar, a Python number or a tracked value."""
-    return type(value) in KINDS or issubclass(type(value), np.ndarray)  # isinstance() would take a lifted Array for one
+    return type(value) in KINDS or issubclass(
+        type(value), np.ndarray
+    )  # isinstance() would take a lifted Array for one
 
 
 def on_device(value: Any) -> bool:

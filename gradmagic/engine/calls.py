@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from . import arrays, inplace
+from . import arrays, memory
 from .errors import ArgumentError
 from .messages import blame, mismatch
 from .rules.declare import CONSTANT, RULES, Elementwise, General, Linear, Rule, pick
@@ -120,7 +120,7 @@ def call_linear(rule: Linear, function: Any, args: Sequence[Any]) -> Any:
     made = type(x)()
     made.array, made.node = out, node
     if rule.view and (getattr(out, "base", None) is not None or (out is array and arrays.is_array(out))):
-        inplace.shares(made, x)
+        memory.shares(made, x)
     return made
 
 
@@ -128,10 +128,10 @@ def _note_views(made: list[Any], args: Sequence[Any]) -> None:
     """Note which results look into the memory of an argument (`x[:, 1:]`, the parts of np.split)."""
     for one in made:
         if arrays.is_array(one.array) and getattr(one.array, "base", None) is not None:
-            base = inplace.base_of(one.array)
+            base = memory.base_of(one.array)
             for a in args:
-                if isinstance(a, Tracked) and arrays.is_array(a.array) and inplace.base_of(a.array) is base:
-                    inplace.shares(one, a)
+                if isinstance(a, Tracked) and arrays.is_array(a.array) and memory.base_of(a.array) is base:
+                    memory.shares(one, a)
 
 
 _reduce: Any = np.add.reduce

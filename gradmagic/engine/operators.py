@@ -13,7 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from .dispatch import array_function, array_ufunc, call, call_binary, call_elementwise, call_linear, call_unary
+from .dispatch import (
+    array_function,
+    array_ufunc,
+    call,
+    call_binary,
+    call_elementwise,
+    call_linear,
+    call_unary,
+)
 from .rules import tables
 from .rules.declare import RULES, Elementwise
 from .tape import OFF, Node, constant_for, state, tick

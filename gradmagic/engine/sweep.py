@@ -16,7 +16,7 @@ from . import arrays
 from .arrays import KINDS
 from .conform import conform
 from .errors import FreedError
-from .inplace import check_fresh
+from .memory import check_fresh
 from .places import describe
 from .rules.declare import MINUS, PICK, SAME, Linear
 from .tape import FREED, Node, between, state

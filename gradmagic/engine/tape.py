@@ -27,7 +27,19 @@ class Aval:
     (two attribute reads and a tuple comparison on each operand: 0.2 us).
     """
 
-    __slots__ = ("constants", "dtype", "fast", "ndim", "one", "python", "quick", "real", "shape", "size", "tangent")
+    __slots__ = (
+        "constants",
+        "dtype",
+        "fast",
+        "ndim",
+        "one",
+        "python",
+        "quick",
+        "real",
+        "shape",
+        "size",
+        "tangent",
+    )
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any], python: type | None) -> None:
         self.shape, self.dtype, self.python = shape, dtype, python

@@ -13,7 +13,7 @@ from weakref import finalize, ref
 
 import numpy as np
 
-from . import arrays, inplace
+from . import arrays, inplace, memory
 from .dispatch import blame
 from .errors import ConversionError, NoGradError, ShapeError
 from .leaves import leaf, seed
@@ -231,7 +231,7 @@ class Tensor(TorchMethods, Operators):
     @property
     def data(self) -> Tensor:
         """A detached tensor over the same memory: writing to it changes this one, unseen by the tape."""
-        made = Tensor.wrap(inplace.materialise(self), None)
+        made = Tensor.wrap(memory.materialise(self), None)
         return made
 
     @data.setter
@@ -245,7 +245,7 @@ class Tensor(TorchMethods, Operators):
 
     def detach(self) -> Tensor:
         """Give the same values over the same memory, without a gradient."""
-        return Tensor.wrap(inplace.materialise(self), None)
+        return Tensor.wrap(memory.materialise(self), None)
 
     def numpy(self) -> Any:
         """Give the values as a NumPy array over the same memory.
@@ -264,7 +264,7 @@ class Tensor(TorchMethods, Operators):
                 f"can't convert {arrays.device_of(self.array)} device type tensor to numpy. "
                 "Use tensor.cpu().numpy() to copy the tensor to host memory first."
             )
-        return inplace.materialise(self)
+        return memory.materialise(self)
 
     def item(self) -> Any:
         """Give the value of a tensor with one entry as a Python number.
@@ -330,7 +330,7 @@ class Tensor(TorchMethods, Operators):
                 "its gradient would be lost. Write t.detach().numpy() for the values, or gm.stack([...]) and "
                 "NumPy's functions on the tensors themselves."
             )
-        array = arrays.to_host(inplace.materialise(self))
+        array = arrays.to_host(memory.materialise(self))
         return np.array(array, dtype, copy=copy) if dtype is not None or copy else array
 
     def leave(self, how: str, strict_text: str = "") -> Any:
@@ -369,7 +369,7 @@ class Tensor(TorchMethods, Operators):
         return super().operate(rule, op, cast, args) if cast is not NotImplemented else NotImplemented
 
     def __reduce__(self) -> Any:
-        return _restored, (arrays.to_host(inplace.materialise(self)), self.node is not None and self.is_leaf)
+        return _restored, (arrays.to_host(memory.materialise(self)), self.node is not None and self.is_leaf)
 
     def __deepcopy__(self, memo: Any) -> Tensor:
         if not self.is_leaf:

@@ -281,7 +281,7 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
 @_numpy_words
 def quantile(input: Any, q: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """As `torch.quantile`: the value below which the part `q` of the entries lies."""
-    return np.quantile(input, q.array if isinstance(q, Tracked) else q, axis=dim, keepdims=keepdim)
+    return np.quantile(input, np.asarray(q), axis=dim, keepdims=keepdim)
 
 
 @_numpy_words

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import arrays
+from .memory import changed
 from .places import Place, place_of
 from .rules.declare import Elementwise
 from .sweep import Scattered
@@ -252,8 +253,6 @@ class Recorder:
     def _check_kept(self) -> None:
         for node, value, before in self._kept:
             if _fingerprint(value) != before and node.rule is not None:
-                from .inplace import changed
-
                 changed(node, value)
         self._kept = []
 
