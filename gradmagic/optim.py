@@ -133,7 +133,7 @@ def _take(p: Tensor, step: Any, memories: dict[int, tuple[Any, Memory]]) -> None
     if isinstance(array, np.generic):
         p.array = array.dtype.type(array - step)  # nothing shares a scalar's memory
         return
-    array -= step
+    np.subtract(array, step, out=array)
     found = memories.get(id(p))
     if found is None or found[0] is not array:
         memory = memory_of(array)

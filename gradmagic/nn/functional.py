@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ..engine import arrays, torch_math, torch_reductions, torch_shapes
 from ..engine import networks as nw
-from ..engine import torch_math, torch_reductions, torch_shapes
 from ..engine.dispatch import call, call_elementwise, call_unary
 from ..engine.errors import ShapeError
 from ..engine.primitives import clip
@@ -203,7 +203,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     """
     y = _raw(as_tensor(tensor))
     classes = int(np.max(y)) + 1 if num_classes < 0 else num_classes
-    return Tensor.wrap(np.equal(np.expand_dims(y, -1), np.arange(classes)).astype(np.int64), None)
+    return Tensor.wrap(np.equal(np.expand_dims(y, -1), arrays.arange(classes, y)).astype(np.int64), None)
 
 
 def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None) -> Any:

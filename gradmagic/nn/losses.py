@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ..engine import arrays
 from ..engine import networks as nw
 from ..engine.dispatch import call, record
-from ..engine.errors import ShapeError
+from ..engine.errors import ArgumentError, ShapeError
 from ..engine.rules.declare import RULES
 from ..engine.tape import OFF, state
 from ..engine.tensor import Tensor
@@ -26,6 +27,16 @@ _NO_OPTIONS: dict[str, Any] = {}
 
 def _raw(x: Any) -> Any:
     return x.array if isinstance(x, Tracked) else x
+
+
+def _settled(weight: Any) -> Any:
+    """Give the array behind a weight, which these losses have no derivative by."""
+    if isinstance(weight, Tracked) and weight.node is not None and state.mode is not OFF:
+        raise ArgumentError(
+            "the derivative for 'weight' is not implemented: a loss takes its weights as constants. "
+            'Write weight.detach(), or reduction="none" and multiply by the weights yourself.'
+        )
+    return _raw(weight)
 
 
 def _reduced(entries: Any, reduction: str) -> Any:
@@ -150,7 +161,7 @@ def binary_cross_entropy_with_logits(
     if z.shape != t.shape:
         _same_size("binary_cross_entropy_with_logits", input, target)
     if reduction != "mean" or weight is not None or pos_weight is not None or type(z) is not np.ndarray:
-        settings = (reduction, None, _raw(weight), _raw(pos_weight))
+        settings = (reduction, None, _settled(weight), _settled(pos_weight))
         return call(_LOGITS, _logits, (input, target, *settings), _NO_OPTIONS)
     # The everyday form, by hand: e serves here and on the way back.
     e = np.exp(-np.abs(z))
@@ -169,8 +180,7 @@ def kl_div(input: Any, target: Any, reduction: str = "mean", log_target: bool = 
     if log_target:
         entries = np.exp(target) * (target - input)
     else:
-        t = target.array
-        entries = t * np.log(np.where(t > 0, t, 1)) - target * input
+        entries = target * (np.log(np.where(target > 0, target, 1)) - input)
     if reduction == "batchmean":
         return entries.sum() / entries.shape[0]
     return _reduced(entries, reduction)
@@ -214,20 +224,19 @@ def cross_entropy(
     z, y = _raw(input), _raw(target)
     if weight is None and reduction == "mean" and not label_smoothing and _is_plain(z, y, ignore_index):
         return _plain_cross_entropy(input, z, y)
-    input = as_tensor(input)
+    input, target = as_tensor(input), as_tensor(target)
+    weight, y = _settled(weight), target.array
     dim = 1 if input.ndim > 1 else 0
     logs = nw.log_softmax(input, dim)
-    if y is not target and not isinstance(target, Tensor):
-        target = as_tensor(target)
-    if np.asarray(y).dtype.kind not in "iu":
+    if y.dtype.kind not in "iu":
         return _of_probabilities(logs, target, dim, weight, reduction, label_smoothing)
     loss = nll_loss(logs, target, weight, ignore_index=ignore_index, reduction=reduction)
     if not label_smoothing:
         return loss
-    counts = _class_weights(logs, y, weight, ignore_index)
-    scale = 1.0 if weight is None else np.reshape(_raw(weight), (-1,) + (1,) * (logs.ndim - dim - 1))
-    spread = -np.sum(logs * scale, axis=dim)
-    spread = spread * (_raw(y) != ignore_index)
+    counts = as_tensor(_class_weights(logs, y, weight, ignore_index))
+    if weight is not None:
+        logs = logs * as_tensor(np.reshape(weight, (-1,) + (1,) * (logs.ndim - dim - 1)))
+    spread = -np.sum(logs, axis=dim) * as_tensor(y != ignore_index)
     total = spread if reduction == "none" else spread.sum() / (counts.sum() if reduction == "mean" else 1)
     return (1 - label_smoothing) * loss + label_smoothing / logs.shape[dim] * total
 
@@ -261,7 +270,7 @@ def _of_probabilities(logs: Any, t: Any, dim: int, weight: Any, reduction: str, 
     if smoothing:
         t = t * (1 - smoothing) + smoothing / classes
     if weight is not None:
-        logs = logs * np.reshape(_raw(weight), (-1,) + (1,) * (logs.ndim - dim - 1))
+        logs = logs * as_tensor(np.reshape(weight, (-1,) + (1,) * (logs.ndim - dim - 1)))
     entries = -(logs * t).sum(dim)
     if reduction != "mean":
         return _reduced(entries, reduction)
@@ -272,26 +281,25 @@ _DIVIDE = named(np.divide, "DivBackward1")
 
 
 def _class_weights(logs: Any, y: Any, weight: Any, ignore_index: int) -> Any:
-    """Give what each row counts; check that its target is a class."""
+    """Give what each row counts; check that its target is a class (on the host: a GPU would have to wait for it)."""
     classes = logs.shape[1 if logs.ndim > 1 else 0]
-    y = np.asarray(y)
-    bad = ((y < 0) | (y >= classes)) & (y != ignore_index)
-    if bad.any():
-        raise IndexError(
-            f"Target {int(y[bad].flat[0])} is out of bounds. The input has {classes} classes: targets run from 0 to "
-            f"{classes - 1}, and ignore_index={ignore_index} marks rows that do not count."
-        )
     there = y != ignore_index
-    if weight is None:
-        return there.astype(logs.array.dtype)
-    return np.where(there, _raw(weight)[np.where(there, y, 0)], 0).astype(logs.array.dtype)
+    if not arrays.on_device(y):
+        bad = ((y < 0) | (y >= classes)) & there
+        if np.any(bad):
+            raise IndexError(
+                f"Target {int(np.asarray(y)[bad].flat[0])} is out of bounds. The input has {classes} classes: targets "
+                f"run from 0 to {classes - 1}, and ignore_index={ignore_index} marks rows that do not count."
+            )
+    counts = there if weight is None else np.where(there, weight[np.where(there, y, 0)], 0)
+    return counts.astype(logs.array.dtype)
 
 
 def nll_loss(
     input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean"
 ) -> Any:  # fmt: skip
     """Give -input[row, target[row]], averaged, for logarithms of probabilities `input` (classes along dim 1)."""
-    input, y = as_tensor(input), _raw(as_tensor(target))
+    input, y, weight = as_tensor(input), as_tensor(target).array, _settled(weight)
     if input.ndim == 1:
         input, y = input.unsqueeze(0), np.reshape(y, (1,))
         loss = nll_loss(input, y, weight, ignore_index=ignore_index, reduction=reduction)
