@@ -26,6 +26,7 @@ from .calls import (
 )
 from .errors import ArgumentError, UnknownFunctionError
 from .messages import blame, mismatch
+from .primitives import cast
 from .rules.declare import RULES, Elementwise, Linear
 from .tape import OFF, state
 from .tracked import Tracked
@@ -182,8 +183,6 @@ def _with_options(ufunc: Any, inputs: Any, kwargs: dict[str, Any]) -> Any:
             f"{blame(next(a for a in inputs if isinstance(a, Tracked)))}: write np.where(mask, f(x), other) instead."
         )
     if dtype is not None:
-        from .primitives import cast
-
         inputs = tuple(cast(a, dtype) if isinstance(a, Tracked) else a for a in inputs)
     return ufunc(*inputs)
 

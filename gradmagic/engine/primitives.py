@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import arrays
-from .dispatch import primitive
+from .calls import primitive
 
 
 @primitive
