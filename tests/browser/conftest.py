@@ -46,7 +46,7 @@ def open_notebook(chromium, server, pictures: Path, request: pytest.FixtureReque
     def open_notebook(*cells: str, path: Path | None = None) -> lab.Lab:
         name = request.node.name.replace("[", "-").replace("]", "")
         path = path or lab.write_notebook(server.folder / f"{name}.ipynb", *cells)
-        context = chromium.new_context(viewport={"width": 1280, "height": 1000})
+        context = chromium.new_context(viewport={"width": 1280, "height": 1300}, device_scale_factor=2)
         context.set_default_timeout(lab.PATIENCE * 1000)
         contexts.append(context)
         opened = lab.Lab(context.new_page(), pictures)

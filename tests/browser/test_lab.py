@@ -93,6 +93,8 @@ def test_arrays_show_their_gradients_and_their_graph(open_notebook, name, cell, 
     assert page_width[0] <= page_width[1] + 1, "the report is wider than its place on the page"
     assert not lab.messages
     lab.picture(name, report)
+    # The cell and what stands below it: README's picture is this one of the parabola.
+    lab.picture(f"{name} cell", lab.page.locator(".jp-Notebook .jp-Cell").nth(1))
 
 
 def test_an_untrusted_notebook_still_shows_table_graph_and_cell(open_notebook, server, tmp_path):
