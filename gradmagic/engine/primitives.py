@@ -20,6 +20,12 @@ def cast(x: Any, dtype: Any) -> Any:
 
 
 @primitive
+def move(x: Any, device: str, home: str) -> Any:
+    """Give `x`, which lives at `home`, on `device` (PyTorch's `to`)."""
+    return arrays.to_device(x, device)
+
+
+@primitive
 def clip(x: Any, low: Any, high: Any) -> Any:
     """Give `x` held between `low` and `high` (`np.clip`, whose many spellings come down to this); None is no bound."""
     return np.clip(x, low, high)

@@ -14,8 +14,7 @@ import numpy as np
 
 from . import arrays, torch_math, torch_reductions, torch_shapes
 from .dtypes import ALIASES, DTYPES, DType, Size, dtype_of
-from .errors import ConversionError
-from .primitives import cast
+from .primitives import cast, move
 from .printing import tensor_text
 from .tape import OFF, state
 from .tracked import Tracked
@@ -149,7 +148,7 @@ class TorchMethods:
             # Whole numbers carry no gradient.
             made = cast(made, kind) if kind.kind in "fc" else made.wrap(self.array.astype(kind), None)
         if device is not None and not _is_there(made.array, device):
-            made = _moved(made, device)
+            made = move(made, str(device), arrays.device_of(made.array))
         return torch_shapes.clone(made) if copy and made is self else made
 
     def type(self, dtype: Any = None) -> Any:
@@ -245,15 +244,6 @@ _TENSOR_TYPES = {
 def _is_there(array: Any, device: Any) -> bool:
     here = arrays.device_of(array)
     return here == str(device) or (str(device) == "cuda" and here.startswith("cuda"))
-
-
-def _moved(tensor: Any, device: Any) -> Any:
-    if tensor.node is not None and state.mode is not OFF:
-        raise ConversionError(
-            f"a tensor that requires grad cannot be moved to {device} on the tape. "
-            f'Move it first: gm.tensor(data, device="{device}", requires_grad=True).'
-        )
-    return tensor.wrap(arrays.to_device(tensor.array, device), None)
 
 
 def _new(like: Any, value: Any, size: Any) -> Any:

@@ -1,5 +1,6 @@
 """Tensor's methods and nn's functions on another device: the same numbers, nothing moved, and no waiting in a sweep."""
 
+import sys
 import warnings
 
 import numpy as np
@@ -92,3 +93,23 @@ def test_training(optimizer):
         assert strict.synchronised == []
         losses.append(loss.item())
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_a_gradient_comes_back_from_another_device(monkeypatch):
+    monkeypatch.setattr(
+        arrays, "to_device", lambda a, d: arrays.to_host(a) if d == "cpu" else strict.asarray(a)
+    )
+    x = gm.tensor([1.0, 2.0], requires_grad=True)
+    y = x.to("cuda")
+    assert type(y.array) is strict.StrictArray and y.to("cuda") is y
+    assert "grad_fn=<ToCopyBackward0>" in repr(y)
+    (y * y).sum().backward()
+    assert type(x.grad.array) is np.ndarray and x.grad.tolist() == [2.0, 4.0]
+    (x.cuda().cpu() * 3).sum().backward()
+    assert x.grad.tolist() == [5.0, 7.0]
+
+
+def test_without_cupy_one_sentence_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(gm.GradmagicError, match="CuPy"):
+        gm.ones(2).cuda()

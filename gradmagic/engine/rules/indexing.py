@@ -7,7 +7,7 @@ import operator
 
 import numpy as np
 
-from ..primitives import add_into, cast, scatter_add, set_item
+from ..primitives import add_into, cast, move, scatter_add, set_item
 from .declare import RULES, linear, rule
 from .placing import compress_vjp, placed
 
@@ -22,8 +22,9 @@ rule(set_item,            lambda g, _y, _x, index, _value: set_item(g, index, 0)
 rule(np.compress,         None, compress_vjp)
 rule(np.extract,          None, lambda g, _y, condition, _a: compress_vjp(g, _y, np.ravel(condition), _a))
 
-# ---- the same entries in another dtype -----------------------------------------------------------------------
+# ---- the same entries in another dtype, or elsewhere -----------------------------------------------------------
 linear(cast,              lambda g, like, dtype: g,                                             torch="ToCopy")
+linear(move,              lambda g, like, device, home: move(g, home, device),                  torch="ToCopy")
 
 # A sweep adds x[i]'s cotangent into the buffer that it has for x; x[i] looks into x's memory.
 RULES[operator.getitem].into = lambda buffer, g, saved: add_into(buffer, g, saved[1][0])

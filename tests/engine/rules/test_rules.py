@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 
-from gradmagic.engine import networks
+from gradmagic.engine import networks, primitives
 from gradmagic.engine.dispatch import COMPOSED
 from gradmagic.engine.rules.declare import CONSTANT, PICK, RULES
 
@@ -119,7 +119,8 @@ def test_values_are_those_of_numpy(case: Case) -> None:
 
 def test_every_declared_derivative_has_a_case() -> None:
     declared = {f for f, rule in RULES.items() if rule is not CONSTANT and rule is not PICK} | set(COMPOSED)
-    declared -= {networks.cross_entropy}  # nn.functional records it by hand; its tests are with those of nn
+    # nn.functional records cross_entropy by hand; moving needs two devices: tests of nn and in test_face_devices.py.
+    declared -= {networks.cross_entropy, primitives.move}
     assert not {getattr(f, "__name__", f) for f in declared - {case.rule for case in CASES}}
 
 
