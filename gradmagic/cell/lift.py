@@ -30,16 +30,16 @@ _MOST = 1000  # entries of a container that are looked at
 
 @dataclass
 class Lifted:
-    """One input: its name, the tracked value that stands for it, and the user's own object."""
+    """One input: its name, the tracked value that stands for it, the user's own object, and the input's own node.
+
+    (The node is kept: a write in place gives the tracked value another one.)
+    """
 
     name: str
     tracked: Any
     original: Any
     kind: str
-
-    @property
-    def node(self) -> Any:
-        return self.tracked.node
+    node: Any
 
 
 class Lifter:
@@ -59,7 +59,7 @@ class Lifter:
         """Give what stands for `value` while the cell runs, and remember it as the input `name`."""
         if isinstance(value, Tensor):
             if value.node is not None:
-                self.lifted.append(Lifted(name, value, value, "Tensor"))
+                self.lifted.append(Lifted(name, value, value, "Tensor", value.node))
                 self.on_lift(value)
             return value
         known = self._by_id.get(id(value)) if arrays.is_array(value) else None
@@ -71,7 +71,7 @@ class Lifter:
                 known = Array.lift(value, device=self.device, dtype=self.dtype)
             self._by_id[id(value)] = known
             self._originals[id(known)] = value
-            self.lifted.append(Lifted(name, known, value, kind_of(value)))
+            self.lifted.append(Lifted(name, known, value, kind_of(value), known.node))
             self.on_lift(known)
         return known
 
@@ -245,9 +245,8 @@ class Lifter:
         replace_everywhere(old, new, self.namespace, everything, *mine, *ours)
         self._untrack(everything)
         for entry in self.lifted:
-            if type(entry.tracked) is Array:
-                if arrays.is_array(entry.tracked.array):
-                    memory.memory_of(entry.tracked.array).owner = None
+            if type(entry.tracked) is Array and arrays.is_array(entry.tracked.array):
+                memory.memory_of(entry.tracked.array).owner = None
 
     def _untrack(self, everything: list[Any]) -> None:
         """Tensors that carry a gradient only because they met a lifted array carry none without the magic."""

@@ -25,10 +25,10 @@ from IPython.display import display
 from traitlets import Bool, Enum, Int
 from traitlets.config import Configurable
 
+from .. import report as reports
 from ..engine import tape
 from ..engine.errors import GradmagicError
 from ..engine.tensor import Tensor
-from .. import report as reports
 from . import host
 from .run import Failed, Options, Run
 from .show import remember, report_of

@@ -24,6 +24,22 @@ CELLS: dict[str, tuple[str, str, str]] = {
     "in place": (W, "v", "u = v.copy()\nu[1:] *= 2\nu[0] = v[2] * 3\ns = u.sum()"),
     "in place on the input": (W, "v", "v *= 2\nv[0] = 7.0\ns = v.sum()"),
     "writes through a view": (W, "v", "t = v[1:]\nt[0] = 5.0\ns = (v * 2).sum()"),
+    "in place in a slice of two axes": (
+        "A = (np.arange(12.0) / 7 + 1).reshape(3, 4)", "A",
+        "B = A * 1\nB[:, 1:] *= 2\nB[0] = B[1] * B[2]\nB[B > 3] = 0.5\nC = A[1:, ::2]\nC += 1\nz = (B * B).sum() + (A * A).sum()",
+    ),
+    "methods that write": (
+        "v = np.array([3.0, 1.0, 2.0]); w = np.array([0.5, 2.0, 4.0])", "v w",
+        "v.sort()\nu = w.copy()\nu.fill(3.0)\nu[[0, 2]] = v[[2, 2]]\nw[...] = w[::-1] * 1\nz = (u * u).sum() + (v * w).sum()",
+    ),
+    "ufunc.at, out=, augmented": (
+        "v = np.array([1.0, 2.0, 3.0]); w = np.ones(3)", "v w",
+        "u = v * 1\nnp.multiply(u, w, out=u)\nu -= w\nu **= 2\nz = u.sum() + (w * v).sum()",
+    ),
+    "a running state": (
+        "h = np.zeros(3); W = np.eye(3) * 0.5", "W h",
+        "hs = np.zeros((4, 3))\nstates = []\nfor i in range(4):\n    h = np.tanh(W @ h + i)\n    states.append(h)\nz = np.stack(states).sum()",
+    ),
     # -- where a value goes
     "list, tuple, dict, set": (
         X, "x", "l = [x * 2, (x, x.sum())]\nd = {'y': x + 1, 'n': {'z': x[0]}}\nt = (x[1], [x[2]])\nz = x.sum()"

@@ -227,3 +227,27 @@ def test_warnings_name_the_readers_lines(run):
         warnings.simplefilter("error")
         run.fails("%%grad x\ny = np.sqrt(x)")
     assert isinstance(run.error, RuntimeWarning)
+
+
+def test_a_gpu_that_is_not_there_is_said_in_a_sentence_and_nothing_is_lost(run):
+    cupy = pytest.importorskip("importlib").util.find_spec("cupy")
+    if cupy is not None:
+        pytest.skip("there may be a GPU here")
+    text = run.fails("%%grad x --device cuda\nz = x.sum()")
+    assert "needs CuPy" in text and "leave out device=" in text and len(text.strip().splitlines()) <= 2
+    assert type(run.names["x"]) is np.ndarray
+
+
+def test_a_long_loop_is_traced_whole(run):
+    report = run("%%grad a\na = 1.0\nb = a\nfor i in range(5000):\n    b = b * 0.999 + 0.001\nz = b * b")
+    assert report.grads["a"] == pytest.approx(2 * run.names["b"] * 0.999**5000)
+    assert len(report.to_text().splitlines()) <= 60 and len(report.to_html()) < 300_000
+    assert "10,001 operations" in report.to_text()
+
+
+def test_the_listed_exceptions_of_promise_one(run):
+    """What can tell a lifted value from the user's own: an exact type, and C code that demands one."""
+    run(
+        "%%grad x\na = 2.0\nkinds = [type(x) is np.ndarray, isinstance(x, np.ndarray), type(a) is float]\nz = x.sum()"
+    )
+    assert run.names["kinds"] == [False, True, True]

@@ -111,25 +111,26 @@ def test_gradients_are_right_or_there_is_a_note(title):
             tolerance, step = 2e-2, 1e-2
         else:
             tolerance, step = 1e-5, 1e-6
-        values = []
-        for sign in (1, -1):
-            moved = fresh(setup)
-            if isinstance(moved[name], np.ndarray):
-                moved[name][(0,) * moved[name].ndim] += sign * step
-            else:
-                moved[name] = (
-                    type(moved[name])(moved[name] + sign * step)
-                    if entry.kind != "int"
-                    else moved[name] + sign * step
-                )
-            try:
-                exec(compile(text, "<moved>", "exec"), moved)
-            except (TypeError, AssertionError):
-                return  # range(n) of a float, an assertion about the unmoved values
-            values.append(float(np.real(eval(trace.result.name, moved))))
-        assert np.ravel(gradient)[0] == pytest.approx(
-            (values[0] - values[1]) / (2 * step), rel=tolerance, abs=tolerance
-        ), name
+        for at in {(0,) * gradient.ndim, (-1,) * gradient.ndim}:
+            values = []
+            for sign in (1, -1):
+                moved = fresh(setup)
+                if isinstance(moved[name], np.ndarray):
+                    moved[name][at] += sign * step
+                else:
+                    moved[name] = (
+                        type(moved[name])(moved[name] + sign * step)
+                        if entry.kind != "int"
+                        else moved[name] + sign * step
+                    )
+                try:
+                    exec(compile(text, "<moved>", "exec"), moved)
+                except (TypeError, AssertionError):
+                    return  # range(n) of a float, an assertion about the unmoved values
+                values.append(float(np.real(eval(trace.result.name, moved))))
+            assert gradient[at] == pytest.approx(
+                (values[0] - values[1]) / (2 * step), rel=tolerance, abs=tolerance
+            ), name
 
 
 NANS = {
