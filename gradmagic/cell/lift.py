@@ -51,6 +51,7 @@ class Lifter:
         self._by_id: dict[int, Array] = {}
         self._originals: dict[int, Any] = {}  # id of a leaf Array -> the user's object
         self._tuples: list[tuple[Any, ...]] = []
+        self._elsewhere: list[Any] = []  # constants of the cell, for the time of the run on another device
         self.shared: list[str] = []  # inputs that are parts of other inputs
         self.on_lift: Callable[[Tracked], None] = lambda tracked: None
 
@@ -176,6 +177,8 @@ class Lifter:
         """
         if id(value) in self._by_id:
             return self._by_id[id(value)]
+        if type(value) is np.ndarray and self.device is not None and value.dtype.kind in "biufc":
+            return self._moved(value)
         if type(value) is np.ndarray:
             view = self._view(value)
             if view is not None:
@@ -197,6 +200,15 @@ class Lifter:
                 return view_along(entry.tracked, owner, value)
         return None
 
+    def _moved(self, value: Any) -> Any:
+        """Give a constant of the cell on the device of the inputs: the two do not mix."""
+        moved = arrays.to_device(value, self.device)
+        if moved is not value:
+            self._by_id[id(value)] = moved
+            self._originals[id(moved)] = value
+            self._elsewhere.append(moved)
+        return moved
+
     def _tuple(self, value: tuple[Any, ...], new: list[Any]) -> tuple[Any, ...]:
         if all(a is b for a, b in zip(new, value, strict=True)):
             return value
@@ -213,7 +225,7 @@ class Lifter:
             return self._originals[id(tracked)]
         array = tracked.array
         if arrays.on_device(array):
-            return array
+            return _home(array)
         if arrays.is_array(array):
             base = memory.base_of(array)
             owner = memory.memory_of(base).owner
@@ -238,10 +250,23 @@ class Lifter:
         everything = gc.get_objects()
         old: list[Any] = [o for o in everything if type(o) is Array]
         new = {id(o): self.original(o) for o in old}
-        for made in self._tuples:
+        for made in [*self._tuples, *self._elsewhere]:
             old.append(made)
             new[id(made)] = self._originals[id(made)]
-        mine = (self, self.__dict__, self._originals, self._by_id, self._tuples, *self.lifted)
+        mine = (
+            self,
+            self.__dict__,
+            self._originals,
+            self._by_id,
+            self._tuples,
+            self._elsewhere,
+            *self.lifted,
+        )
+        if self.device is not None:
+            for value in self.namespace.values():  # computed from constants only
+                if arrays.is_array(value) and arrays.on_device(value) and id(value) not in new:
+                    old.append(value)
+                    new[id(value)] = _home(value)
         replace_everywhere(old, new, self.namespace, everything, *mine, *ours)
         self._untrack(everything)
         for entry in self.lifted:
@@ -265,6 +290,12 @@ class Lifter:
         for tensor in tensors:
             if tensor.node.number in only_ours:
                 tensor.node = None
+
+
+def _home(array: Any) -> Any:
+    """Give an array of a device as the host computes it: NumPy's reductions give scalars, a device's 0-d arrays."""
+    host = arrays.to_host(array)
+    return host if host.ndim else host[()]
 
 
 def kind_of(value: Any) -> str:

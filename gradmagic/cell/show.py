@@ -61,7 +61,9 @@ class _Shown:
         self.notes: list[tuple[str, str, int | None]] = []
 
 
-def report_of(result: Any, namespace: Mapping[str, Any], text: str, label: str, **settings: Any) -> reports.Report:
+def report_of(
+    result: Any, namespace: Mapping[str, Any], text: str, label: str, **settings: Any
+) -> reports.Report:
     """Report on a tensor that was computed earlier: sweep from it, writing no `.grad` and freeing nothing.
 
     Raises

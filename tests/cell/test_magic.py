@@ -1,5 +1,6 @@
 """`%%grad` and `%grad` in a shell: options, what is shown and returned, loading, completion."""
 
+import importlib.util
 import re
 import warnings
 
@@ -7,7 +8,10 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
+from gradmagic.engine import arrays
 from gradmagic.report import Report
+
+from ..engine import strict
 
 PARABOLA = "%%grad x\ny = 2 * x**2 + 2\nz = y.sum()"
 
@@ -229,13 +233,33 @@ def test_warnings_name_the_readers_lines(run):
     assert isinstance(run.error, RuntimeWarning)
 
 
+@pytest.mark.skipif(importlib.util.find_spec("cupy") is not None, reason="there may be a GPU here")
 def test_a_gpu_that_is_not_there_is_said_in_a_sentence_and_nothing_is_lost(run):
-    cupy = pytest.importorskip("importlib").util.find_spec("cupy")
-    if cupy is not None:
-        pytest.skip("there may be a GPU here")
     text = run.fails("%%grad x --device cuda\nz = x.sum()")
     assert "needs CuPy" in text and "leave out device=" in text and len(text.strip().splitlines()) <= 2
     assert type(run.names["x"]) is np.ndarray
+
+
+def test_a_cell_on_another_device_leaves_host_arrays(run, monkeypatch):
+    monkeypatch.setitem(arrays.KINDS, strict.StrictArray, strict.module)
+    monkeypatch.setattr(arrays, "to_device", lambda array, device: strict.asarray(array))
+    run("W = np.ones((2, 17)); kept = W; p = {'b': np.ones(2)}")
+    report = run("%%grad x p --device cuda\ny = W @ x + p['b']\nV = W * 2\nz = np.sum(y * y)")
+    names = run.names
+    assert type(names["x"]) is type(names["y"]) is type(names["V"]) is type(names["p"]["b"]) is np.ndarray
+    assert type(names["z"]) is np.float64 and names["W"] is names["kept"]
+    np.testing.assert_allclose(report.grads["x"], 4 * names["y"][0])
+    assert type(report.grads["x"]) is np.ndarray
+
+
+@pytest.mark.gpu
+def test_a_cell_on_a_gpu(run):
+    run("W = np.ones((2, 17))")
+    report = run("%%grad x W --device cuda\ny = np.tanh(W @ x + 1)\nz = (y * y).sum()")
+    on_host = run("%%grad x W\ny = np.tanh(W @ x + 1)\nz = (y * y).sum()")
+    assert type(run.names["y"]) is np.ndarray
+    for name in ("x", "W"):
+        np.testing.assert_allclose(report.grads[name], on_host.grads[name])
 
 
 def test_a_long_loop_is_traced_whole(run):
