@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import autograd, functions, linalg, nn, optim
+from . import autograd, cuda, functions, linalg, nn, optim
 from .engine.array import Array
 from .engine.creation import tensor
 from .engine.errors import GradmagicError
@@ -59,6 +59,7 @@ __all__ = [
     "Report",
     "Tensor",
     "autograd",
+    "cuda",
     "enable_grad",
     "grad",
     "is_grad_enabled",

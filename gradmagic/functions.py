@@ -17,10 +17,11 @@ import numpy as np
 from .engine import arrays
 from .engine.creation import tensor
 from .engine.dispatch import call
-from .engine.dtypes import ALIASES, DTYPES, DType, Size, dtype_of
+from .engine.dtypes import ALIASES, DTYPES, Device, DType, Size, dtype_of
 from .engine.leaves import leaf
 from .engine.printing import set_printoptions
 from .engine.random import generator, manual_seed
+from .engine.tape import no_grad
 from .engine.tensor import Tensor
 from .engine.torch_face import FUNCTIONS
 from .engine.torch_math import named
@@ -345,7 +346,8 @@ def _function(f: Callable[..., Any]) -> Callable[..., Any]:
 
 # Names that Python has too (sum, max, float ...) stand in a table, not in this module, whose code means Python's.
 _TABLE: dict[str, Any] = {
-    **DTYPES, **{name: DTYPES[of] for name, of in ALIASES.items()}, "dtype": DType, "Size": Size,
+    **DTYPES, **{name: DTYPES[of] for name, of in ALIASES.items()}, "dtype": DType, "Size": Size, "device": Device,
+    "inference_mode": no_grad,
     "pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan,
     **{name: _function(f) for name, f in FUNCTIONS.items()},
     "zeros": _filled("zeros", 0), "ones": _filled("ones", 1), "empty": _filled("empty", 0),

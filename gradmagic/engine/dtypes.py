@@ -96,3 +96,39 @@ class Size(tuple[int, ...]):
         for n in self:
             count *= n
         return count
+
+
+class Device(str):
+    """Where a tensor lives, as PyTorch names it: "cpu" or "cuda:0".
+
+    Examples
+    --------
+    >>> import gradmagic as gm
+    >>> gm.device("cuda", 1)
+    device(type='cuda', index=1)
+    >>> gm.ones(1).device == "cpu"
+    True
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, type: Any = "cpu", index: int | None = None) -> Device:
+        return super().__new__(cls, type if index is None else f"{type}:{index}")
+
+    @property
+    def type(self) -> str:
+        """The kind of device."""
+        return str(self).partition(":")[0]
+
+    @property
+    def index(self) -> int | None:  # type: ignore[override]
+        """Its number, None if it was not named."""
+        number = str(self).partition(":")[2]
+        return int(number) if number else None
+
+    def __repr__(self) -> str:
+        return (
+            f"device(type={self.type!r})"
+            if self.index is None
+            else f"device(type={self.type!r}, index={self.index})"
+        )

@@ -21,12 +21,14 @@ from .memory import base_of, materialise, memory_of, poison, same_view, written
 from .places import describe, name_of, place_of, user_frame
 from .primitives import set_item
 from .rules.declare import RULES
-from .tape import OFF, Leaf, state, tick
+from .tape import OFF, Leaf, aval_of, state, tick
 from .tracked import Tracked
 
 
-def assign(target: Tracked, index: Any, value: Any) -> Tracked:
+def assign(target: Tracked, index: Any, value: Any, fresh: bool = False) -> Tracked:
     """Do `target[index] = value` on a Tensor: write the memory and record where a gradient flows.
+
+    `fresh`: nobody else has `value`. Written to the whole target, its node becomes the target's own, as in `y += w`.
 
     Raises
     ------
@@ -53,7 +55,7 @@ def assign(target: Tracked, index: Any, value: Any) -> Tracked:
         target.array[index] = raw
         written(target, frame)
         return target
-    _record(target, index, value, raw, frame)
+    _record(target, index, value, raw, frame, fresh)
     return target
 
 
@@ -68,13 +70,14 @@ def _refuse_view_of_leaf(target: Tracked, frame: Any) -> None:
             )
 
 
-def _record(target: Tracked, index: Any, value: Any, raw: Any, frame: Any) -> None:
+def _record(target: Tracked, index: Any, value: Any, raw: Any, frame: Any, fresh: bool) -> None:
+    fresh = fresh and index is Ellipsis and getattr(value.node, "aval", None) is aval_of(target.array)
     # The functional twin gives node and checks; then the memory itself is written, as every view expects.
-    made = call(RULES[set_item], lambda x, i, v: x, (target, index, value), {})
+    made = value if fresh else call(RULES[set_item], lambda x, i, v: x, (target, index, value), {})
     target.array[index] = raw
     written(target, frame)
     memory = memory_of(target.array)
-    if made.node is not None:
+    if made.node is not None and not fresh:
         made.node.number = tick()  # younger than the write: what it saved is no older than it
     target.node = made.node
     for other in memory.others(target):

@@ -350,7 +350,8 @@ class Tensor(TorchMethods, Operators):
 
     def _in_place(name: str) -> Any:  # type: ignore[misc]
         def method(self: Tensor, other: Any) -> Tensor:
-            return inplace.assign(self, Ellipsis, getattr(Operators, name)(self.as_value(), other))  # type: ignore
+            made = getattr(type(self), name)(self.as_value(), other)
+            return inplace.assign(self, Ellipsis, made, fresh=True)  # type: ignore[return-value]
 
         return method
 

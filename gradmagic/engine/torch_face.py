@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from . import arrays, torch_math, torch_reductions, torch_shapes
-from .dtypes import ALIASES, DTYPES, DType, Size, dtype_of
+from . import arrays, inplace, torch_math, torch_reductions, torch_shapes
+from .dtypes import ALIASES, DTYPES, Device, DType, Size, dtype_of
 from .primitives import cast, move
 from .printing import tensor_text
 from .tape import OFF, state
@@ -48,9 +48,9 @@ class TorchMethods:
         return dtype_of(self.array.dtype)
 
     @property
-    def device(self) -> str:
+    def device(self) -> Device:
         """Where it lives: "cpu" or "cuda:0"."""
-        return arrays.device_of(self.array)
+        return Device(arrays.device_of(self.array))
 
     @property
     def is_cuda(self) -> bool:
@@ -261,9 +261,8 @@ def _in_place(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     """Make `t.f_(...)` from `t.f(...)`: the result is written to t's own memory."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if self.node is None or state.mode is OFF:
-            return self.assign(Ellipsis, function(self, *args, **kwargs))
-        return self.assign(Ellipsis, function(self.as_value(), *args, **kwargs))
+        made = function(self if state.mode is OFF else self.as_value(), *args, **kwargs)
+        return inplace.assign(self, Ellipsis, made, fresh=made is not self)
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = f"As `torch.Tensor.{name}`: `{name[:-1]}`, written into the tensor itself."

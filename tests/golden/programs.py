@@ -253,6 +253,97 @@ x.grad = None
 y.sum().backward()
 print(x.grad)
 """,
+    "updates by hand": """
+import torch
+
+x = torch.linspace(0, 1, 5).unsqueeze(1)
+y = 3 * x - 1
+w = torch.zeros(1, 1, requires_grad=True)
+b = torch.zeros(1)
+b.requires_grad = True
+for step in range(3):
+    loss = ((x @ w + b - y) ** 2).mean()
+    loss.backward()
+    with torch.no_grad():
+        w -= 0.5 * w.grad
+        b -= 0.5 * b.grad
+    w.grad.zero_()
+    b.grad = None
+    print(f"step {step}: loss {loss:.4f}, {loss.item():.4f}, w {w.item():.4f}")
+print(w, b)
+loss = ((x @ w + b - y) ** 2).mean()
+loss.backward()
+w.data -= 0.5 * w.grad.data
+b.data = b.data - 0.5 * b.grad
+print(w, b, w.grad, b.is_leaf)
+with torch.no_grad():
+    w.sub_(0.1 * w.grad)
+    b.add_(b.grad, alpha=-0.1)
+    b.copy_(b * 2).mul_(0.5)
+print(w, b)
+w = w.detach().clone().requires_grad_(True)
+(w * 2).sum().backward()
+print(w.grad, w.grad.data, torch.is_grad_enabled())
+y = w * 2
+y[0, 0] = 5.0
+y += w
+y.sum().backward()
+print(y, w.grad)
+print(w.data.numpy(), (w * 2).detach().numpy())
+""",
+    "data and metrics": """
+import numpy as np
+import torch
+
+a = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.5]])
+x = torch.from_numpy(a).float()
+y = torch.tensor([0, 1, 1])
+z = torch.tensor(a, dtype=torch.float32)
+print(x.dtype, y.dtype, torch.tensor(a).dtype, x.size(0), x.shape[1], len(x))
+for row in x:
+    print(row, row[0].item())
+scores = torch.stack([x[:, 0] - 2, x[:, 1] - 3], dim=1)
+pred = torch.argmax(scores, dim=1)
+print(pred, (pred == y).float().mean(), (pred == y).sum().item() / len(y), pred.eq(y).all())
+print(x.mean(dim=0), x.std(dim=0), (x - x.mean(0)) / x.std(0))
+values, indices = torch.max(scores, 1)
+print(values, indices)
+print(torch.max(scores, 1))
+print(int(y[1]), bool(y[0]), float(x[0, 0]), y.tolist(), x[y == 1])
+print(torch.cat([x, x], dim=0).shape, x.view(-1).shape, x.reshape(2, -1).size(), x.t().shape)
+print(torch.zeros(2, dtype=torch.long), torch.ones(2).type(torch.DoubleTensor if False else torch.float64))
+print(x[1:, 0], x[-1], x[[0, 2]], x.max(), x.min().item(), x.sum(1), torch.sum(x * x), x.numel())
+print(x + a.astype(np.float32)[0, 0], 2 * x[0], x[0] / 3, -x[0], x[0] ** 2, x[0] > 1.5, x[0] // 2, x[0] % 2)
+print(torch.where(x > 2, x, torch.zeros_like(x)), x.clamp(min=2), torch.clamp(x, 2, 4))
+x[0, 0] = 10
+x[1] = torch.tensor([7.0, 8.0])
+x[:, 1] += 1
+x[x > 8] = 0
+print(x)
+print(torch.sqrt(torch.tensor(2.0)), torch.exp(torch.tensor([0.0, 1.0])), torch.pi)
+print(torch.tensor([1e-8, 1.0]), torch.tensor([1e5, 1.0]), torch.rand(3).shape, torch.randint(0, 3, (2, 2)).max() < 3)
+""",
+    "devices": """
+import torch
+
+device = torch.device("cuda" if torch.cuda.is_available() and False else "cpu")
+x = torch.ones(2, device=device, requires_grad=True)
+y = torch.tensor([1.0, 2.0]).to(device)
+print(device, x.device, device.type, x.device == device, (x * y).sum().to("cpu"), repr(device))
+model = torch.nn.Linear(2, 1).to(device)
+print(next(model.parameters()).device, next(model.parameters()).is_cuda)
+
+@torch.no_grad()
+def evaluate(x):
+    return model(x).requires_grad
+
+print(evaluate(x), model(x).requires_grad)
+with torch.inference_mode():
+    print(model(x).requires_grad)
+with torch.set_grad_enabled(False):
+    print((x * 2).requires_grad)
+print(isinstance(x, torch.Tensor), torch.is_tensor(x), type(x).__name__)
+""",
 }
 
 

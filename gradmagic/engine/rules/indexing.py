@@ -26,6 +26,8 @@ rule(np.extract,          None, lambda g, _y, condition, _a: compress_vjp(g, _y,
 linear(cast,              lambda g, like, dtype: g,                                             torch="ToCopy")
 linear(move,              lambda g, like, device, home: move(g, home, device),                  torch="ToCopy")
 
+RULES[set_item].torch = "CopySlices"  # PyTorch's name has no "Backward0"
+
 # A sweep adds x[i]'s cotangent into the buffer that it has for x; x[i] looks into x's memory.
 RULES[operator.getitem].into = lambda buffer, g, saved: add_into(buffer, g, saved[1][0])
 RULES[operator.getitem].view = True
