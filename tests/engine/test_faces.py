@@ -174,7 +174,9 @@ def test_an_array_is_an_ndarray(expression):
 
 def test_every_public_name_of_ndarray_is_there():
     x = lifted()
-    missing = [name for name in dir(np.ndarray) if not name.startswith("__") and not hasattr(x, name)]
+    # NumPy 2.0 still lists names that it no longer has (ptp ...).
+    public = [name for name in dir(np.ndarray) if not name.startswith("__") and hasattr(A, name)]
+    missing = [name for name in public if not hasattr(x, name)]
     assert missing == []
     assert dir(x) == dir(A)
 
