@@ -155,20 +155,26 @@ def swap(a: Any) -> Any:
     return np.conj(a) if a.dtype.kind == "c" else a
 
 
+def conj(a: Any) -> Any:
+    """Give the complex conjugate; a real array itself (np.conj would copy it)."""
+    return np.conj(a) if a.dtype.kind == "c" else a
+
+
+# g[..., None] where np.expand_dims would take 2 us: a layer on one row is all overhead.
 def matmul_a(g: Any, _z: Any, _a: Any, b: Any) -> Any:
     if len(b.shape) == 1:
-        c = np.expand_dims(g, -1) * np.conj(b)
-    elif len(_a.shape) == 1:
-        c = np.matmul(np.expand_dims(g, -2), swap(b))
+        return g[..., None] * conj(b)
+    if len(_a.shape) == 1:
+        if len(b.shape) == 2:
+            return np.matmul(conj(b), g)
+        c = np.matmul(g[..., None, :], swap(b))
         return np.reshape(c, c.shape[:-2] + c.shape[-1:])
-    else:
-        c = np.matmul(g, swap(b))
-    return c
+    return np.matmul(g, swap(b))
 
 
 def matmul_b(g: Any, _z: Any, a: Any, _b: Any) -> Any:
     if len(a.shape) == 1:
-        return np.expand_dims(np.conj(a), -1) * np.expand_dims(g, -2) if len(_b.shape) > 1 else np.conj(a) * g
+        return conj(a)[..., None] * g[..., None, :] if len(_b.shape) > 1 else conj(a) * g
     if len(_b.shape) == 1:
-        return np.sum(np.conj(a) * np.expand_dims(g, -1), axis=tuple(range(len(a.shape) - 1)))
+        return np.sum(conj(a) * g[..., None], axis=tuple(range(len(a.shape) - 1)))
     return np.matmul(swap(a), g)
