@@ -15,6 +15,7 @@ import numpy as np
 
 from . import arrays
 from .dispatch import call
+from .errors import ArgumentError
 from .primitives import cast
 from .rules.declare import RULES
 from .tracked import Tracked
@@ -184,6 +185,15 @@ def _same(function: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
+def _refused(name: str, instead: str) -> Callable[..., Any]:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        raise ArgumentError(
+            f".{name}() of a lifted array would change it where no gradient can follow: write {instead} instead."
+        )
+
+    return method
+
+
 def _leaving(name: str, how: str) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         return getattr(self.leave(how), name)(*args, **kwargs)
@@ -201,6 +211,10 @@ _OWN: dict[str, Callable[..., Any]] = {
     "compress": _compress, "clip": _clip, "conj": _conjugate, "conjugate": _conjugate,
     "fill": _fill, "put": _put, "sort": _sort, "partition": _partition,
 }  # fmt: skip
+# Methods that change an array behind the tape's back.
+_REFUSED = {
+    "resize": "x = np.resize(x, shape)", "setfield": "x = np.where(...)", "byteswap": "x = x.astype(dtype)",
+}  # fmt: skip
 # Methods that give plain values: a gradient may end there, and the observer is told.
 _LEAVING = "item tolist tobytes".split()
 _PROPERTIES: dict[str, tuple[Callable[..., Any], Callable[..., Any] | None]] = {
@@ -217,8 +231,12 @@ class NumpyMethods:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """As `ndarray.shape`."""
+        """As `ndarray.shape`, to read."""
         return self.array.shape  # type: ignore[no-any-return]
+
+    @shape.setter
+    def shape(self, value: Any) -> None:
+        raise AttributeError("the shape of a lifted array cannot be set: write x = x.reshape(...) instead.")
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -257,5 +275,7 @@ for _name, _function in _OWN.items():
     setattr(NumpyMethods, _name, _Method(_function, _name))
 for _name in _LEAVING:
     setattr(NumpyMethods, _name, _Method(_leaving(_name, _name), _name))
+for _name, _instead in _REFUSED.items():
+    setattr(NumpyMethods, _name, _Method(_refused(_name, _instead), _name))
 for _name, (_read, _write) in _PROPERTIES.items():
     setattr(NumpyMethods, _name, _Property(_read, _name, _write))

@@ -256,9 +256,14 @@ def test_a_lifted_number_has_what_a_number_has():
     assert type(plain(x * 2)) is float and type(plain(n + 1)) is int
 
 
-def test_a_shape_that_is_set_says_what_to_write():
+def test_what_cannot_be_followed_says_what_to_write():
+    x = lifted()
     with pytest.raises(AttributeError, match="reshape"):
-        lifted().T = A
+        x.T = A
+    with pytest.raises(AttributeError, match="reshape"):
+        x.shape = (6,)
+    with pytest.raises(TypeError, match=r"np\.resize"):
+        x.resize(7)
 
 
 def test_a_retained_gradient_keeps_nothing_alive():
