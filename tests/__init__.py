@@ -1,1 +1,1 @@
-"""The tests mirror the package; `python -m pytest` runs them all, and what a machine lacks is skipped with a message."""
+"""The tests mirror the package; `python -m pytest` runs all; what a machine lacks is skipped with a message."""

@@ -38,7 +38,7 @@ class Value:
     zeros, nans, infs : int
         How many elements are zero, NaN and infinite.
     picture : tuple of float
-        At most 64 evenly spaced samples of the flattened array (magnitudes of complex ones); `()` where `items` is kept.
+        At most 64 evenly spaced samples of the flattened array (complex: magnitudes); `()` where `items` is kept.
     """
 
     shape: tuple[int, ...]
