@@ -21,7 +21,7 @@ from .tracked import Tracked
 
 # What `nn.Parameter` made, by id: a Parameter is a Tensor that prints differently, and no subclass of it, so that the
 # operators meet one type only (two would take the slow way through promotion: 3 us for 0.4).
-PARAMETERS: weakref.WeakValueDictionary[int, Tracked] = weakref.WeakValueDictionary()
+PARAMETERS: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 
 
 class TorchMethods:
