@@ -80,13 +80,19 @@ def collect(
         inputs=inputs,
         result=result,
         notes=tuple(notes),
-        sweeps=tuple(Sweep(s.result, s.parameters) for s in recorder.sweeps),
+        sweeps=tuple(Sweep(s.result, _of_inputs(s.parameters, inputs)) for s in recorder.sweeps),
         total=max(recorder.total, sum(1 for node in nodes if node.rule is not None)),
         own_sweep=own,
         error=None if error is None else f"{type(error).__name__}: {error}",
         device=device,
         elementwise=root is not None and depends_entry_by_entry(root, [n for _, n, *_ in entries]),
     )
+
+
+def _of_inputs(parameters: dict[str, float], inputs: tuple[Input, ...]) -> dict[str, float]:
+    """Leave out what was followed but is no input: tensors of other cells."""
+    names = [entry.name for entry in inputs]
+    return {k: v for k, v in parameters.items() if any(k == n or k.startswith(n + "[") for n in names)}
 
 
 def _entries(run: Any, root: Node | None, nodes: list[Node], names: dict[int, list[str]]) -> list[Any]:

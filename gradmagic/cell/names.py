@@ -194,10 +194,18 @@ class _Namer(ast.NodeTransformer):
             call = self._call(name.id, ast.copy_location(ast.Name(name.id, ast.Load()), name), top)
             new = ast.Assign([ast.Name(name.id, ast.Store())], call) if top else ast.Expr(call)
             made.append(ast.fix_missing_locations(ast.copy_location(new, name)))
+        for target in targets:  # x[0] = ... makes another value of x
+            if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+                base = ast.copy_location(ast.Name(target.value.id, ast.Load()), target)
+                heard = ast.Expr(self._call(target.value.id, base, False))
+                made.append(ast.fix_missing_locations(ast.copy_location(heard, target)))
         return made
 
     def visit_Assign(self, node: ast.Assign) -> Any:
         self.generic_visit(node)
+        for target in node.targets:
+            if isinstance(target, (ast.Attribute, ast.Subscript)):  # box.y = ..., d['k'] = ...
+                node.value = self._call(ast.unparse(target), node.value, not self._depth)
         if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             node.value = self._call(node.targets[0].id, node.value, not self._depth)
             return node

@@ -44,15 +44,16 @@ def result_of(run: Any) -> tuple[str, Tracked]:
         return run.options.of, value
     if run.shown and computed(run.shown[0]):
         value = run.shown[0]
-        held = next((n for n in reversed(run.order) if run.namespace.get(n) is value), None)
+        called = next((n for n in reversed(run.order) if run.namespace.get(n) is value), None)
         body = run.cell.text.rstrip().splitlines()
-        return held or (source.compact(body[-1].strip().rstrip(";")) if body else "result"), value
+        return called or (source.compact(body[-1].strip().rstrip(";")) if body else "result"), value
     named = {entry.name for entry in run.lifter.lifted}
-    # `w = w - 0.1 * g` at the end of a loop: what the line names is the result only if there is no other.
-    for name in [n for n in reversed(run.order) if n not in named] + [
-        n for n in reversed(run.order) if n in named
-    ]:
-        value = run.namespace.get(name)
+    # `w = w - 0.1 * g` at the end of a loop: what the line names is the result only if there is no other;
+    # so is an entry of a container (`params['w'] = ...`).
+    latest = [*reversed(run.order)]
+    for name in sorted(latest, key=lambda n: 2 if n in named else not n.isidentifier()):
+        held = run.order[name]
+        value = held() if held is not None else run.namespace.get(name)
         if computed(value) and (value.node.rule is not None or run.unnamed):
             return name, value
     # Names that no assignment statement of the cell has set: by a magic inside the cell, by `global`, by exec.

@@ -11,6 +11,7 @@ import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -73,7 +74,8 @@ class Run:
         self.lifter = Lifter(namespace, options.device, options.dtype)
         self.recorder = CellRecorder(cell.filename, parameters=self._followed)
         self.lifter.on_lift = self._lifted
-        self.order: dict[str, None] = {}  # top-level names by the time of their last assignment
+        # What the top level assigned to, by the time of the last assignment; with what a container or object got.
+        self.order: dict[str, Any] = {}
         self.shown: list[Any] = []  # the last expression's value
         self.notes: list[tuple[str, str, int | None]] = []
         self.waiting: set[str] = set()  # names of the line that the cell is yet to assign
@@ -156,7 +158,7 @@ class Run:
         """An assignment ran: remember what the value is called; lift it if it is one of the wanted."""
         if top:
             self.order.pop(name, None)
-            self.order[name] = None
+            self.order[name] = ref(value) if isinstance(value, Tracked) and not name.isidentifier() else None
             if not isinstance(value, Tracked) and self.lift_new(name, value):
                 self.waiting.discard(name)
                 if liftable(value) or isinstance(value, (dict, list, tuple)):

@@ -137,7 +137,8 @@ def argument_texts(text: str) -> tuple[str, ...]:
             parts = [*bound, *node.args]
         else:
             return ()
-    return tuple(compact(ast.unparse(part)) for part in parts)
+    text = text.strip()
+    return tuple(compact(ast.get_source_segment(text, part) or ast.unparse(part)) for part in parts)
 
 
 def _is_module(node: ast.AST) -> bool:

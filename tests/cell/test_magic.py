@@ -148,6 +148,19 @@ def test_the_cells_own_backward_is_the_result_and_grad_is_as_without(run):
     np.testing.assert_array_equal(run.names["t"].grad.numpy(), [12, 24])
 
 
+def test_the_history_follows_the_inputs_of_the_result_only(run):
+    run("other = gm.tensor([1.0, 2.0], requires_grad=True); w = gm.tensor(1.0, requires_grad=True)")
+    run("%%grad\nfor i in range(3):\n    loss = w * w * (i + 1)\n    loss.backward()")
+    assert "other" not in gm.last().to_text() and "3 sweeps" in gm.last().to_text()
+
+
+def test_an_input_that_the_result_does_not_depend_on_is_said(run):
+    run("b = np.ones(2)")
+    report = run("%%grad x b\nz = x.sum()")
+    np.testing.assert_array_equal(report.grads["b"], [0, 0])
+    assert "the result does not depend on b" in " ".join(report.to_text().split())
+
+
 def test_no_names_takes_what_the_cell_assigns_first_every_time(run):
     for _ in range(2):
         assert run("%%grad\na = 2\nb = 1\nc = a + b\nd = b + 1\ne = c * d").grads == {"a": 2.0, "b": 5.0}
