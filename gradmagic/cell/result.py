@@ -45,8 +45,7 @@ def result_of(run: Any) -> tuple[str, Tracked]:
     if run.shown and computed(run.shown[0]):
         value = run.shown[0]
         called = next((n for n in reversed(run.order) if run.namespace.get(n) is value), None)
-        body = run.cell.text.rstrip().splitlines()
-        return called or (source.compact(body[-1].strip().rstrip(";")) if body else "result"), value
+        return called or run.last_text, value
     named = {entry.name for entry in run.lifter.lifted}
     # `w = w - 0.1 * g` at the end of a loop: what the line names is the result only if there is no other;
     # so is an entry of a container (`params['w'] = ...`).

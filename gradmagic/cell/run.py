@@ -77,6 +77,7 @@ class Run:
         # What the top level assigned to, by the time of the last assignment; with what a container or object got.
         self.order: dict[str, Any] = {}
         self.shown: list[Any] = []  # the last expression's value
+        self.last_text = "result"  # and how it is written
         self.notes: list[tuple[str, str, int | None]] = []
         self.waiting: set[str] = set()  # names of the line that the cell is yet to assign
         self.unnamed = not options.names
@@ -86,6 +87,9 @@ class Run:
     def prepare(self) -> tuple[Any, Any]:
         """Lift what is there and compile the cell: (statements, last expression or None)."""
         source.remember(self.cell.filename, self.cell.label)
+        body = self.cell.tree.body
+        if body and isinstance(body[-1], ast.Expr):
+            self.last_text = source.compact(ast.unparse(body[-1].value))
         tree = instrument(self.cell.tree)
         last = None
         if tree.body and isinstance(tree.body[-1], ast.Expr):

@@ -119,3 +119,8 @@ def test_an_entry_of_a_container_or_an_attribute_can_be_the_result():
 def test_a_written_array_keeps_its_name():
     trace = traced("y = x * 1\ny[0] = x[1] * 5\nz = (y * y).sum()", fresh(X), "x")
     assert operation(trace, rule="set_item").names == ("y",)
+
+
+@pytest.mark.parametrize("text", ["(x * 2).sum()  # twice", "(x *\n 2).sum();", "q = 1; (x*2).sum()"])
+def test_the_last_expression_is_called_by_its_text(text):
+    assert traced(text, fresh(X), "x").result.name == "(x*2).sum()"
