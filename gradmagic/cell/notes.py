@@ -27,6 +27,7 @@ _INSTEAD = {
     "tolist": "keep {name} an array instead of {text}",
     "assignment": "collect the values in a list and write np.stack([...])",
     "out=": "write out = np.f(...) without out=",
+    "list": "write np.stack([...]) of the values",
     "asarray": "use {name} itself: it already is an array here",
     "pickle": "keep {name} in memory",
 }
@@ -57,7 +58,9 @@ def cut_notes(run: Any, names: dict[int, list[str]], result: Result | None) -> l
                 here is not cut.place and _stays(cut.place)
             ):
                 continue
-        notes.append(Note("cut", _sentence(cut, here, names), line))
+        note = Note("cut", _sentence(cut, here, names), line)
+        if note not in notes:  # np.array([x[0], x[1]]) asks two values
+            notes.append(note)
     return notes
 
 
@@ -103,7 +106,8 @@ def _sentence(cut: Any, here: places.Place | None, names: dict[int, list[str]]) 
     called = names.get(cut.node.number) or []
     name = called[-1] if called else _argument(text)
     where = f"line {source.span_of(place)[0]}" if own or place is here else places.describe(place)
-    instead = _INSTEAD.get(cut.how, f"use a function that has a derivative instead of {cut.how.strip('.()')}")
+    otherwise = f"use a function that has a derivative instead of {cut.how.strip('.()')}"
+    instead = _INSTEAD["list"] if name.startswith(("[", "(")) else _INSTEAD.get(cut.how, otherwise)
     return (
         f"{where}: {text} makes a plain value of {name}, and no gradient flows through it: "
         f"{instead.format(name=name, text=text)}."

@@ -154,6 +154,9 @@ def _is_module(node: ast.AST) -> bool:
         "nn",
         "cp",
         "cupy",
+        "math",
+        "cmath",
+        "scipy",
     )
 
 

@@ -120,6 +120,8 @@ def _astype(
         return x.array.astype(dtype, order, casting)  # raises as NumPy does
     if x.array.dtype == dtype:
         return np.copy(x) if copy else x
+    if x.array.dtype.kind in "fc" and np.dtype(dtype).kind not in "fc":
+        return x.array.astype(dtype)  # a step, as np.trunc: its derivative is zero
     return cast(x, dtype)
 
 

@@ -29,6 +29,7 @@ CUTS = {
     "asarray": (X, "x", "def f(u):\n    u = np.array([float(v) for v in u])\n    return u.sum()\nz = f(x) * x[1]", "line 2"),
     "tolist": (X, "x", "l = x.tolist()\nz = l[0] * x.sum()", "line 1: x.tolist()"),
     "out=": (X, "x", "buf = np.zeros(17)\nnp.multiply(x, 2, out=buf)\nz = (buf * x).sum()", "line 2"),
+    "np.array of values": (X, "x", "a = np.array([x[0], x[1] * 2])\nz = (a * x[2]).sum()", "line 1: np.array([x[0], x[1] * 2]) makes a plain value of"),
     "in place in a plain array": (X, "x", "buf = np.ones(17)\nbuf *= x\nz = (buf * x).sum()", "line 2"),
     "for the last expression": ("a = 2.0", "a", "k = float(a)\nk * a", "line 1: float(a)"),
     "int of an int": ("n = 3", "n", "m = int(n)\nz = n * 2.0 * m", "line 1: int(n)"),
