@@ -135,7 +135,7 @@ CELLS: dict[str, tuple[str, str, str]] = {
     "hash, round, divmod, comparison": (
         "a = 2.5", "a", "t = [hash(a), round(a), round(a, 1), divmod(a, 2), a == 2.5, a < 3, max(a, 1), abs(-a), -a // 1]\nz = a * 2"
     ),
-    "casts": (X, "x", "n = x.astype(int)\nf = x.astype('f4')\nm = (x > 0).astype(float)\nz = (x * n * m).sum()"),
+    "casts": (X, "x", "n = (x + 0.1).astype(int)\nf = x.astype('f4')\nm = (x > 0).astype(float)\nz = (x * n * m).sum()"),
     "math functions": ("import math; a = 2.0", "a", "m = math.sqrt(a) + math.floor(a)\nz = a * 2"),
     "float() printed": (X, "x", "z = x.sum()\nprint(float(z), int(z), z.item(), x.tolist()[:2])"),
     "plain arrays filled": (X, "x", "out = np.zeros(3)\nfor i in range(3):\n    out[i] = x[i] * 2\nz = x.sum()"),
