@@ -111,4 +111,8 @@ def depends_entry_by_entry(root: Node, inputs: list[Node]) -> bool:
             return False
         if any(s is not None and s.number in reached and s.aval.shape != shape for s in node.inputs):
             return False
-    return root.number in reached
+    # Of a sum only: then the gradient is the slope. And of something computed, or there is no slope to speak of.
+    summed = root.inputs[0] if root.inputs else None
+    if root.aval.shape or summed is None or summed.number in numbers:
+        return root.aval.shape != () and root.number in reached and root.number not in numbers
+    return root.number in reached and root.rule.name == "sum"

@@ -340,4 +340,6 @@ def unload(shell: Any) -> None:
     transforms = shell.input_transformer_manager.cleanup_transforms
     if _rewrite in transforms:
         transforms.remove(_rewrite)
+    for key in ("%%grad", "%grad"):
+        shell.strdispatchers["complete_command"].strs.pop(key, None)
     tape.keep_places(False)

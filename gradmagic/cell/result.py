@@ -80,6 +80,8 @@ def _no_result(run: Any) -> str:
         f"nothing that the cell computes depends on {_inputs(run)}: assign the result to a name or end the cell with "
         "it, or name what it does depend on (%%grad x y)."
     )
+    if not tape.is_grad_enabled():
+        message += " Recording is switched off: write gm.set_grad_enabled(True) first."
     cut = next(iter(run.recorder.cuts.values()), None)
     if cut is not None:
         place = source.resolve(cut.place, run.cell.filename)

@@ -225,14 +225,14 @@ def keep_places(on: bool) -> None:
 @contextmanager
 def watch(observer: Any) -> Iterator[Any]:
     """Let `observer` see every node made and every cotangent ready, within the block."""
-    before, mode = state.observer, state.mode
+    before = state.observer
     state.observer = observer
-    state.mode = OFF if mode is OFF else _normal_mode()
+    state.mode = OFF if state.mode is OFF else _normal_mode()
     try:
         yield observer
     finally:
         state.observer = before
-        state.mode = OFF if mode is OFF else _normal_mode()
+        state.mode = OFF if state.mode is OFF else _normal_mode()
 
 
 class set_grad_enabled:

@@ -218,6 +218,7 @@ def test_load_unload_reload(run):
     run(PARABOLA)
     transforms = list(run.shell.input_transformer_manager.cleanup_transforms)
     run("%unload_ext gradmagic")
+    assert "%%grad" not in run.shell.strdispatchers["complete_command"].strs
     assert len(run.shell.input_transformer_manager.cleanup_transforms) == len(transforms) - 1
     run.fails(PARABOLA)
     run("%load_ext gradmagic")
@@ -288,3 +289,11 @@ def test_the_listed_exceptions_of_promise_one(run):
         "%%grad x\na = 2.0\nkinds = [type(x) is np.ndarray, isinstance(x, np.ndarray), type(a) is float]\nz = x.sum()"
     )
     assert run.names["kinds"] == [False, True, True]
+
+
+def test_recording_switched_off_in_a_cell_stays_off(run):
+    run("%%grad x\nz = x.sum()\ngm.set_grad_enabled(False)")
+    assert run("gm.is_grad_enabled()") is False
+    assert "Recording is switched off" in run.fails("%%grad x\nz = x.sum()")
+    run("gm.set_grad_enabled(True)")
+    assert run("gm.is_grad_enabled()") is True
