@@ -71,7 +71,8 @@ def collect(
             + input_notes(inputs)
             + nan_notes(operations, inputs, result)
         )
-    device = next((arrays.device_of(t.array) for _, _, t, *_ in entries if arrays.on_device(t.array)), "cpu")
+    held = [tracked.array for _, _, tracked, *_ in entries if tracked is not None]
+    device = next((arrays.device_of(array) for array in held if arrays.on_device(array)), "cpu")
     return Trace(
         label=run.cell.label,
         source=run.cell.text,
@@ -85,7 +86,9 @@ def collect(
         own_sweep=own,
         error=None if error is None else f"{type(error).__name__}: {error}",
         device=device,
-        elementwise=root is not None and depends_entry_by_entry(root, [n for _, n, *_ in entries]),
+        elementwise=root is not None
+        and not root.aval.shape
+        and depends_entry_by_entry(root, [n for _, n, *_ in entries]),
     )
 
 

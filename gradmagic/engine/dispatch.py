@@ -87,6 +87,10 @@ def array_ufunc(self: Tracked, ufunc: Any, method: str, *inputs: Any, **kwargs: 
         return _ACCUMULATIONS[ufunc](x, **{"axis": 0} | options)
     if method == "at" and not any(isinstance(a, Tracked) and a.node is not None for a in inputs):
         return getattr(ufunc, method)(*raw_of(inputs), **raw_of(kwargs))
+    if method == "at" and ufunc is np.add:
+        from .rules.writes import add_at  # stands on this module
+
+        return add_at(*inputs)
     return unknown(f"np.{ufunc.__name__}.{method}", inputs, kwargs, getattr(ufunc, method))
 
 

@@ -179,6 +179,8 @@ class Operators(Tracked):
         """Compute an operator that the fast path does not cover; a message names the operands `shown`."""
         if not all(isinstance(a, _OPERANDS) for a in args):
             return NotImplemented
+        if type(self.array) is int and any(type(a) is list for a in args):
+            return NotImplemented  # [0] * n repeats the list
         if not isinstance(rule, Elementwise):
             return call(rule, rule.function, args, {}) if rule is not _CONSTANT else self.compare(op, args)
         return call_elementwise(rule, args, op, shown)

@@ -129,7 +129,7 @@ class Recorder:
         if isinstance(node, Leaf):
             return
         self.total += 1
-        if None in node.inputs and node.saved is not None:
+        if node.saved is not None and (None in node.inputs or node.rule.kind == "linear"):
             self._protect(node)
         if type(array) in (tuple, list):
             return
@@ -234,6 +234,10 @@ class Recorder:
             node.saved = tuple(
                 self._copied(node, v) if i and node.inputs[i - 1] is None else v for i, v in enumerate(saved)
             )
+        elif node.rule.kind == "linear":
+            like, rest, kwargs = saved
+            if rest:  # an index, a mask, counts: the cell may change these arrays later too
+                node.saved = (like, tuple(self._kept_setting(node, v) for v in rest), kwargs)
         elif node.rule.kind == "rule" and not node.rule.sequence:
             out, args, kwargs = saved
             args = tuple(
@@ -241,6 +245,11 @@ class Recorder:
                 for i, a in enumerate(args)
             )
             node.saved = (out, args, kwargs)
+
+    def _kept_setting(self, node: Node, value: Any) -> Any:
+        if type(value) is tuple:
+            return tuple(self._copied(node, v) for v in value)
+        return self._copied(node, value)
 
     def _copied(self, node: Node, value: Any) -> Any:
         if not arrays.is_array(value) or not getattr(getattr(value, "flags", None), "writeable", True):

@@ -23,7 +23,7 @@ rule(np.compress,         None, compress_vjp)
 rule(np.extract,          None, lambda g, _y, condition, _a: compress_vjp(g, _y, np.ravel(condition), _a))
 
 # ---- the same entries in another dtype, or elsewhere -----------------------------------------------------------
-linear(cast,              lambda g, like, dtype: g,                                             torch="ToCopy")
+linear(cast,              lambda g, like, dtype: g * (np.dtype(dtype).kind in "fc"),        torch="ToCopy")
 linear(move,              lambda g, like, device, home: move(g, home, device),                  torch="ToCopy")
 
 RULES[set_item].torch = "CopySlices"  # PyTorch's name has no "Backward0"

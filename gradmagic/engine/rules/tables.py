@@ -1,6 +1,18 @@
 """Load every table of rules. Import this module, not the tables, where rules are needed."""
 
-from . import calculus, composed, fft, indexing, linalg, networks, reductions, shapes, statistics, ufuncs
+from . import (
+    calculus,
+    composed,
+    fft,
+    indexing,
+    linalg,
+    networks,
+    reductions,
+    shapes,
+    statistics,
+    ufuncs,
+    writes,
+)
 
 __all__ = [
     "calculus",
@@ -13,4 +25,5 @@ __all__ = [
     "shapes",
     "statistics",
     "ufuncs",
+    "writes",
 ]
