@@ -108,7 +108,10 @@ argmax = _constant("argmax", np.argmax)
 argmin = _constant("argmin", np.argmin)
 all = _constant("all", np.all)
 any = _constant("any", np.any)
-count_nonzero = _constant("count_nonzero", np.count_nonzero)
+# Summed: np.count_nonzero gives a Python int up to NumPy 2.2, and waits for a device.
+count_nonzero = _constant(
+    "count_nonzero", lambda x, *args, **kwargs: np.sum(np.not_equal(x, 0), *args, **kwargs)
+)
 
 
 def _spread(name: str, function: Any) -> Callable[..., Any]:
