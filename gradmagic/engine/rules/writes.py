@@ -40,7 +40,8 @@ def _written(function: Any) -> Any:
     return write
 
 
-for _function in (np.put, np.copyto, np.putmask, np.place, np.put_along_axis, np.fill_diagonal):
+WRITES = (np.put, np.copyto, np.putmask, np.place, np.put_along_axis, np.fill_diagonal)
+for _function in WRITES:
     composed(_function)(_written(_function))
 
 
