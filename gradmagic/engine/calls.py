@@ -102,7 +102,7 @@ def call_binary(rule: Elementwise, op: Callable[[Any, Any], Any], a: Tracked, b:
 
 
 def call_linear(rule: Linear, function: Any, args: Sequence[Any]) -> Any:
-    """Compute a linear function with positional settings only: `call` without its generality (2.5 for 6 us)."""
+    """Compute a linear function with positional settings only: `call` without its generality (np.sum: 3.0 for 7.5 us)."""
     x = args[0]
     n, mode = x.node, state.mode
     array = x.array
@@ -145,7 +145,7 @@ _PRODUCTS = ("matmul", "dot", "inner", "tensordot", "vdot", "solve")
 
 
 def call_general(rule: General, function: Any, args: Sequence[Any]) -> Any:
-    """Compute a function with one vjp for each argument and no options: `call` in one loop (4 for 9 us)."""
+    """Compute a function with one vjp for each argument and no options: `call` in one loop."""
     face: Any = None
     raws, nodes, mask = [], [], 0
     vjps = rule.vjps

@@ -19,7 +19,7 @@ def conform(c: Any, aval: Aval) -> Any:
 
     The gradient of a real input is real (PyTorch's convention); that of a whole number is a float64.
     """
-    if type(c) is np.ndarray and c.dtype is aval.dtype:  # the two everyday cases first: 0.2 and 3 of 5 us
+    if type(c) is np.ndarray and c.dtype is aval.dtype:  # the two everyday cases first
         shape = c.shape
         if shape == aval.shape:
             return c
@@ -46,6 +46,6 @@ def unbroadcast(c: Any, shape: tuple[int, ...], have: tuple[int, ...]) -> Any:
     axes = tuple(range(extra)) + tuple(
         extra + i for i, (n, m) in enumerate(zip(have[extra:], shape, strict=True)) if n != m
     )
-    # np.add.reduce does what np.sum does, without its Python layers (2 us of 5); a tracked c comes back as np.sum.
+    # np.add.reduce does what np.sum does, without its Python layers; a tracked c comes back as np.sum.
     c = np.add.reduce(c, axis=axes)
     return c if len(have) - len(axes) == len(shape) else np.reshape(c, shape)

@@ -29,7 +29,7 @@ from .tracked import Tracked
 
 _frame = sys._getframe
 _ndarray = np.ndarray
-# The making of a node is written out at each place: a function for it would cost 60 ns of 400, on every operation.
+# The making of a node is written out at each place: a call of a function for it costs 36 ns on every operation.
 # Node() and Tensor() without arguments: 71 ns; object.__new__(Node) 99, a Python __init__ 270.
 
 

@@ -65,7 +65,7 @@ def sweep(
 def _everyday(root: Node, g: Any, retain: bool) -> Swept:
     """The sweep that nobody watches, to all leaves. What `_watched` does besides costs a quarter more a node.
 
-    The cotangent of the next node of a chain is carried along; only what has to wait goes to the heap (0.2 us a node).
+    The cotangent of the next node of a chain is carried along; only what has to wait goes to the heap.
     """
     written = state.written
     found: list[Node] = []
@@ -92,7 +92,7 @@ def _everyday(root: Node, g: Any, retain: bool) -> Swept:
             parts = _pulled(node, g, saved, False)
         following: Node | None = None
         carried: Any = None
-        for source, c in zip(node.inputs, parts):  # noqa: B905  (strict= costs 80 ns)
+        for source, c in zip(node.inputs, parts):  # noqa: B905  (strict= costs time on every node)
             if source is None or c is None:
                 continue
             if fast:
@@ -204,7 +204,7 @@ def _watched(
         else:
             parts = _pulled(node, g, saved, create_graph)
         following = None
-        for source, c in zip(node.inputs, parts):  # noqa: B905  (strict= costs 80 ns)
+        for source, c in zip(node.inputs, parts):  # noqa: B905  (strict= costs time on every node)
             if source is None or c is None or (path is not None and source.number not in path):
                 if flows is not None:
                     flows.append(None)

@@ -23,8 +23,7 @@ _new = object.__new__
 class Aval:
     """Shape and dtype of a value ("abstract value"), interned: equal avals are one object.
 
-    Comparing two avals with `is` replaces comparing shapes and dtypes on every operation and in every sweep
-    (two attribute reads and a tuple comparison on each operand: 0.2 us).
+    Comparing two avals with `is` replaces comparing shapes and dtypes on every operation and in every sweep.
     """
 
     __slots__ = (
