@@ -102,7 +102,7 @@ def call_binary(rule: Elementwise, op: Callable[[Any, Any], Any], a: Tracked, b:
 
 
 def call_linear(rule: Linear, function: Any, args: Sequence[Any]) -> Any:
-    """Compute a linear function with positional settings only: `call` without its generality (np.sum: 3.0 for 7.5 us)."""
+    """Compute a linear function with positional settings only: `call` made lean (np.sum: 3.0 for 7.5 us)."""
     x = args[0]
     n, mode = x.node, state.mode
     array = x.array
