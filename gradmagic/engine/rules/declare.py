@@ -8,7 +8,7 @@ Parameter names say what is kept for the way back: a leading underscore (`_x`) k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from .kinds import CONSTANT, MINUS, PICK, SAME, ZERO, Elementwise, General, Linear, Rule, Select, pick
@@ -57,7 +57,7 @@ def rule(
     function: Any,
     *vjps: Callable[..., Any] | None,
     each: Callable[..., Any] | None = None,
-    jvp: Sequence[Callable[..., Any] | None] | None = None,
+    multilinear: bool = False,
     torch: str = "",
     sequence: bool = False,
     outputs: int | str = 1,
@@ -65,8 +65,9 @@ def rule(
     """Declare any other function: one `vjp(g, out, *args, **kwargs)` for each differentiable leading argument.
 
     `each(g, i, out, *args, **kwargs)` serves functions of any number of operands; `outputs` is a number or "list".
+    `multilinear`: linear in each of them, so that forward mode is the function itself, once an argument.
     """
-    RULES[function] = General(function, vjps, each, jvp, torch, sequence, outputs)
+    RULES[function] = General(function, vjps, each, multilinear, torch, sequence, outputs)
     return function
 
 

@@ -6,7 +6,9 @@ In: a function and its derivative. Out: a `Rule`: what to keep for the way back,
 from __future__ import annotations
 
 import dis
+import operator
 from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
 from typing import Any, ClassVar
 
 import numpy as np
@@ -70,8 +72,11 @@ class Rule:
         raise NotImplementedError
 
     def push(self, node: Node, tangents: Sequence[Any], saved: Any) -> Any:
-        """Give the tangent of the output from the tangents of the inputs (jvp); None stands for zero."""
-        raise NotImplementedError
+        """Give the tangent of the output from the tangents of the inputs (jvp); None stands for zero.
+
+        NotImplemented: forward mode takes the transpose of `pull`, which is linear in the cotangent (forward.py).
+        """
+        return NotImplemented
 
     def wrapped(self, node: Node) -> Any:
         """Give `node.saved` with its arrays joined to their nodes again, to differentiate the sweep itself."""
@@ -169,9 +174,14 @@ class Elementwise(Rule):
         for t, p in zip(tangents, self.partials, strict=True):
             if t is None or p is ZERO:
                 continue
-            term = t if p is SAME else -t if p is MINUS else t * p(*saved)
+            term = t if p is SAME else -t if p is MINUS else self.scaled(t, p(*saved))
             total = term if total is None else total + term
         return total
+
+    @staticmethod
+    def scaled(t: Any, partial: Any) -> Any:
+        """Give the share of one argument's tangent in the output's."""
+        return t * partial
 
     def wrapped(self, node: Node) -> Any:
         if node.saved is None:
@@ -196,6 +206,8 @@ class Select(Elementwise):
             None if source is None or p is ZERO else _chosen(g, p(*saved))
             for source, p in zip(node.inputs, self.partials, strict=True)
         ]
+
+    scaled = staticmethod(lambda t, partial: _chosen(t, partial))
 
 
 class Linear(Rule):
@@ -243,13 +255,13 @@ class General(Rule):
         function: Any,
         vjps: tuple[Callable[..., Any] | None, ...],
         each: Callable[..., Any] | None,
-        jvp: Sequence[Callable[..., Any] | None] | None,
+        multilinear: bool,
         torch: str,
         sequence: bool,
         outputs: int | str,
     ) -> None:
         super().__init__(function, torch)
-        self.vjps, self.each, self.jvps = vjps, each, jvp
+        self.vjps, self.each, self.multilinear = vjps, each, multilinear
         self.sequence, self.outputs = sequence, outputs
         self.settings = keywords_of(each or next(vjp for vjp in vjps if vjp is not None))
         self.plain = each is None and not sequence and outputs == 1
@@ -260,11 +272,10 @@ class General(Rule):
         found = self._keeps.get((mask, count))
         if found is None:
             found = [False] * (count + 1)
-            for functions in (self.vjps, self.jvps or ()):
-                for i, function in enumerate(functions):
-                    if mask >> i & 1 and function is not None:
-                        kept = _kept(function, count + 1, skip=1)
-                        found = [a or b for a, b in zip(found, kept, strict=True)]
+            for i, function in enumerate(self.vjps):
+                if mask >> i & 1 and function is not None:
+                    kept = _kept(function, count + 1, skip=1)
+                    found = [a or b for a, b in zip(found, kept, strict=True)]
             self._keeps[mask, count] = found
         return found
 
@@ -295,6 +306,17 @@ class General(Rule):
             else vjp(g, out, *args, **kwargs)
             for i, source in enumerate(node.inputs)
         ]  # fmt: skip
+
+    def push(self, node: Node, tangents: Sequence[Any], saved: Any) -> Any:
+        if not self.multilinear:
+            return NotImplemented
+        _, args, kwargs = saved
+        terms = [
+            self.function(*args[:i], t, *args[i + 1 :], **kwargs)
+            for i, t in enumerate(tangents)
+            if t is not None
+        ]
+        return reduce(operator.add, terms)
 
     def wrapped(self, node: Node) -> Any:
         out, args, kwargs = node.saved

@@ -28,14 +28,14 @@ from .norms import norm_vjp
 from .products import dot_a, dot_b, einsum_vjp, inner_a, inner_b, tensordot_a, tensordot_b, undo_trace
 
 # ---- products of arrays --------------------------------------------------------------------------------------
-rule(np.dot,               dot_a,                                      dot_b,  torch="Dot")
-rule(np.inner,             inner_a,                                    inner_b)
+rule(np.dot,               dot_a,                                      dot_b,      multilinear=True, torch="Dot")
+rule(np.inner,             inner_a,                                    inner_b,    multilinear=True)
 rule(np.outer,             lambda g, _z, _a, b, out=None: np.reshape(g @ np.conj(np.ravel(b)), np.shape(_a)),
-                           lambda g, _z, a, _b, out=None: np.reshape(np.conj(np.ravel(a)) @ g, np.shape(_b)))
+                           lambda g, _z, a, _b, out=None: np.reshape(np.conj(np.ravel(a)) @ g, np.shape(_b)), multilinear=True)
 rule(np.vdot,              lambda g, _z, _a, b: np.reshape(np.conj(g) * np.ravel(b), _a.shape),
-                           lambda g, _z, a, _b: np.reshape(g * np.ravel(a), _b.shape))
-rule(np.tensordot,         tensordot_a,                                tensordot_b)
-rule(np.einsum,            each=einsum_vjp)
+                           lambda g, _z, a, _b: np.reshape(g * np.ravel(a), _b.shape),          multilinear=True)
+rule(np.tensordot,         tensordot_a,                                tensordot_b, multilinear=True)
+rule(np.einsum,            each=einsum_vjp,                                     multilinear=True)
 linear(np.trace,           undo_trace)
 
 # ---- inverses and equations ----------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ elementwise(np.hypot,       lambda z, x, _y: x / nonzero(z), lambda z, _x, y: y 
 elementwise(np.ldexp,       lambda _z, x, i: np.ldexp(x * 0 + 1, i), ZERO)
 rule(np.divmod,             divmod_x,                            divmod_y,                              outputs=2)
 rule(np.modf,               lambda g, _out, _x: g[0],                                                   outputs=2)
-rule(np.matmul,             matmul_a,                            matmul_b,                       torch="Mm")
+rule(np.matmul,             matmul_a,                            matmul_b,      multilinear=True, torch="Mm")
 
 # ---- exponents and logarithms --------------------------------------------------------------------------------
 elementwise(np.exp,         lambda y, _x: y)
