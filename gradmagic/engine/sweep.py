@@ -79,7 +79,7 @@ def _everyday(root: Node, g: Any, retain: bool) -> Swept:
     while True:
         rule, saved = node.rule, node.saved
         if saved is FREED:
-            raise _freed(node)
+            raise freed(node)
         if node.number < written:
             check_fresh(node)
         fast = rule.fast
@@ -89,7 +89,7 @@ def _everyday(root: Node, g: Any, retain: bool) -> Swept:
             like, rest, kwargs = saved
             parts = (conform(rule.transpose(g, like, *rest, **kwargs), like),)
         else:
-            parts = _pulled(node, g, saved, False)
+            parts = pulled(node, g, saved, False)
         following: Node | None = None
         carried: Any = None
         for source, c in zip(node.inputs, parts):  # noqa: B905  (strict= costs time on every node)
@@ -195,14 +195,14 @@ def _watched(
         if observer is not None and observer.wants(node):
             flows = []
         if saved is FREED:
-            raise _freed(node)
+            raise freed(node)
         if number < written:
             check_fresh(node)
         fast = rule.fast
         if fast:
             parts = rule.moves
         else:
-            parts = _pulled(node, g, saved, create_graph)
+            parts = pulled(node, g, saved, create_graph)
         following = None
         for source, c in zip(node.inputs, parts):  # noqa: B905  (strict= costs time on every node)
             if source is None or c is None or (path is not None and source.number not in path):
@@ -256,7 +256,7 @@ def _watched(
     return found, cotangents, owned
 
 
-def _pulled(node: Node, g: Any, saved: Any, create_graph: bool) -> Any:
+def pulled(node: Node, g: Any, saved: Any, create_graph: bool) -> Any:
     """Give the cotangents of the inputs by the node's own rule, each brought to its input's shape and dtype."""
     rule = node.rule
     if rule is PICK:
@@ -322,7 +322,7 @@ def _hooked(functions: list[Any], g: Any) -> Any:
     return g
 
 
-def _freed(node: Node) -> FreedError:
+def freed(node: Node) -> FreedError:
     where = describe(node.place)
     made = f" (made by {node.rule.name}, {where})" if where else f" (made by {node.rule.name})"
     return FreedError(
