@@ -16,7 +16,8 @@ from .engine.creation import tensor
 from .engine.errors import GradmagicError
 from .engine.tape import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .engine.tensor import Tensor
-from .engine.transforms import grad, value_and_grad
+from .engine.matrices import hessian, hvp, jacobian
+from .engine.transforms import elementwise_grad, grad, jvp, value_and_grad, vjp
 from .functions import *  # noqa: F403  (PyTorch's function names; the list is functions.__all__)
 
 if TYPE_CHECKING:
@@ -60,9 +61,14 @@ __all__ = [
     "Tensor",
     "autograd",
     "cuda",
+    "elementwise_grad",
     "enable_grad",
     "grad",
+    "hessian",
+    "hvp",
     "is_grad_enabled",
+    "jacobian",
+    "jvp",
     "last",
     "linalg",
     "make_dot",
@@ -72,5 +78,6 @@ __all__ = [
     "set_grad_enabled",
     "tensor",
     "value_and_grad",
+    "vjp",
     *functions.__all__,
 ]

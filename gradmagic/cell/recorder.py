@@ -13,7 +13,7 @@ from ..engine.places import place_of, user_frame
 from ..engine.tape import Node
 from ..engine.tensor import Tensor
 from ..engine.tracked import Tracked
-from ..engine.transforms import grad_of
+from ..engine.results import grad_of
 from ..engine.watch import Recorder
 
 _MOST_NAMES = 5_000

@@ -1,0 +1,296 @@
+"""One run of a function on the tape: its arguments lifted, its results plain or tracked as the caller needs them.
+
+In: a function and its arguments, nested containers among them. Out: a `Run`, from which every transform takes its
+derivatives (transforms.py, matrices.py).
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import arrays
+from .array import Array
+from .dispatch import call_elementwise
+from .errors import ShapeError
+from .forward import push
+from .joint import sweep_from
+from .rules.declare import RULES
+from .tape import Leaf, Node, enable_grad, state, walk
+from .tensor import Tensor
+from .tracked import Tracked
+from .trees import is_container, leaves, rebuilt, same_structure
+
+
+class Run:
+    """What a function gave on lifted arguments.
+
+    Attributes
+    ----------
+    inputs : list of Tracked
+        The leaves of the arguments that a gradient can be taken by.
+    nodes : list of Node
+        Theirs as the function got them: it may have written to the inputs since.
+    out : tree
+        What the function gave, tracked.
+    results : list
+        The leaves of `out`.
+    nested : bool
+        Something else is differentiated through this run: an outer transform, or tensors that the function closes
+        over. Then derivatives are recorded themselves.
+    """
+
+    __slots__ = ("_chosen", "_places", "aux", "inputs", "name", "nested", "nodes", "out", "results")
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        numbers: Sequence[int],
+        has_aux: bool = False,
+    ) -> None:
+        self.name = getattr(f, "__name__", "f")
+        arguments = list(args)
+        self.inputs: list[Tracked] = []
+        self._chosen = [args[i] for i in numbers]
+        self._places: list[list[Tracked | None]] = []
+        for i in numbers:
+            lifted = self._lifted(args[i], i)
+            self._places.append(lifted)
+            arguments[i] = (
+                rebuilt(
+                    args[i],
+                    (old if new is None else new for old, new in zip(leaves(args[i]), lifted, strict=True)),
+                )
+                if is_container(args[i])
+                else lifted[0]
+            )
+        nodes: list[Any] = [x.node for x in self.inputs]
+        self.nodes = nodes
+        before = state.inputs
+        state.inputs = before | {node.number for node in nodes}
+        try:
+            with enable_grad():
+                out = f(*arguments, **kwargs)
+        finally:
+            state.inputs = before
+        self.aux: Any = None
+        if has_aux:
+            if type(out) is not tuple or len(out) != 2:
+                raise TypeError(
+                    f"{self.name} gave a {type(out).__name__}: with has_aux=True it gives (value, aux)."
+                )
+            out, self.aux = out
+        self.out = out
+        self.results = leaves(out) if is_container(out) else [out]
+        roots = [y.node for y in self.results if isinstance(y, Tracked) and y.node is not None]
+        self.nested = not _only_from(roots, nodes)
+
+    def _lifted(self, argument: Any, position: int) -> list[Tracked | None]:
+        if not is_container(argument):
+            made = lifted(argument)
+            if made is None:
+                raise TypeError(
+                    f"argument {position} of {self.name} is {_described(argument)}: gradients are taken by arrays "
+                    "and numbers, and by lists, tuples, dicts and dataclasses of them. Choose other arguments with argnums=."
+                )
+            self.inputs.append(made)
+            return [made]
+        found = [lifted(x) for x in leaves(argument)]
+        self.inputs += [x for x in found if x is not None]
+        if not any(x is not None for x in found):
+            raise TypeError(
+                f"argument {position} of {self.name} holds no array and no number that a gradient can be taken by: "
+                "choose other arguments with argnums=."
+            )
+        return found
+
+    # -- derivatives ------------------------------------------------------------------------------
+    def pulled(self, cotangents: Sequence[Any], retain: bool = False, record: bool = False) -> list[Any]:
+        """Give the cotangent of each input from those of the results; None where nothing depends on it."""
+        pairs = [
+            (y.node, c)
+            for y, c in zip(self.results, cotangents, strict=True)
+            if c is not None and isinstance(y, Tracked) and y.node is not None
+        ]
+        if not pairs:
+            return [None] * len(self.inputs)
+        roots, seeds = zip(*pairs, strict=True)
+        nodes = self.nodes
+        reached, found, _ = sweep_from(roots, seeds, nodes, retain, self.nested or record)
+        numbers = {node.number for node in reached}
+        return [found[node.number] if node.number in numbers else None for node in nodes]
+
+    def pushed(self, tangents: Sequence[Any]) -> list[Any]:
+        """Give the tangent of each result from those of the inputs (None for zero)."""
+        given = {node.number: t for node, t in zip(self.nodes, tangents, strict=True) if t is not None}
+        at = [i for i, y in enumerate(self.results) if isinstance(y, Tracked) and y.node is not None]
+        with enable_grad():
+            found = push([self.results[i].node for i in at], given, self.nested)
+        moved = dict(zip(at, found, strict=True))
+        return [
+            _zeros(np.shape(raw(y)), _tangent(y), raw(y)) if moved.get(i) is None else _face(moved[i], y)
+            for i, y in enumerate(self.results)
+        ]
+
+    # -- giving back ------------------------------------------------------------------------------
+    def plain(self, y: Any) -> Any:
+        """Give a result as the caller wants it: plain, unless an outer transform differentiates it too."""
+        if not isinstance(y, Tracked):
+            return y
+        if self.nested and y.node is not None:
+            return y
+        if isinstance(y, Tensor):
+            return Tensor.wrap(y.array, None)
+        # A number is a float whatever it was computed from, as scipy.optimize and a reader want it.
+        return float(y.array) if type(y.array) is np.float64 else y.array
+
+    def value(self) -> Any:
+        """Give what the function gave, plain."""
+        return rebuilt(self.out, map(self.plain, self.results))
+
+    def auxiliary(self) -> Any:
+        """Give the second result of a function with `has_aux`, plain."""
+        return rebuilt(self.aux, map(self.plain, leaves(self.aux)))
+
+    def gradients(self, cotangents: Sequence[Any]) -> list[Any]:
+        """Give cotangents of the inputs as gradients, nested as the chosen arguments are."""
+        cotangents = [
+            _zeros(n.aval.shape, n.aval.tangent, x.array) if c is None else c
+            for x, n, c in zip(self.inputs, self.nodes, cotangents, strict=True)
+        ]
+        tensors = any(isinstance(y, Tensor) for y in self.results)  # Tensor wins
+        each = iter(
+            _gradient(c, x, n, tensors) for x, n, c in zip(self.inputs, self.nodes, cotangents, strict=True)
+        )
+        return [
+            rebuilt(argument, [None if x is None else next(each) for x in places])
+            for argument, places in zip(self._chosen, self._places, strict=True)
+        ]
+
+    def cotangents(self, given: Any) -> list[Any]:
+        """Bring the user's cotangents, nested as the value, to the shapes and dtypes of the results."""
+        return _matched(given, self.out, self.results, f"the cotangent of {self.name}")
+
+    def directions(self, given: Sequence[Any]) -> list[Any]:
+        """Bring the user's tangents, one for each chosen argument, to the shapes and dtypes of the inputs."""
+        if len(given) != len(self._chosen):
+            raise TypeError(
+                f"{self.name} has {len(self._chosen)} arguments and {len(given)} tangents: give one for each."
+            )
+        found: list[Any] = []
+        for t, argument, places in zip(given, self._chosen, self._places, strict=True):
+            values = [0 if x is None else x for x in places]
+            matched = _matched(t, argument, values, f"the tangent of an argument of {self.name}")
+            found += [m for m, x in zip(matched, places, strict=True) if x is not None]
+        return found
+
+
+def lifted(value: Any) -> Any:
+    """Put a value on the tape as an input; None for what is neither array nor number."""
+    if isinstance(value, Tracked):
+        if value.node is None:
+            return Tensor.wrap(value.array, None).requires_grad_()
+        # A node of our own over it: the inner sweep stops here, the outer one goes on.
+        return call_elementwise(RULES[np.positive], (value,), operator.pos)
+    return Array.lift(value, share=False) if _numeric(value) else None
+
+
+def raw(value: Any) -> Any:
+    """Give the array behind a tracked value."""
+    return value.array if isinstance(value, Tracked) else value
+
+
+def _numeric(value: Any) -> bool:
+    if isinstance(value, Tracked):
+        return True
+    if isinstance(value, (bool, np.bool_)):
+        return False
+    if isinstance(value, (int, float, complex)):
+        return True
+    return (isinstance(value, np.generic) or arrays.is_array(value)) and value.dtype.kind in "iufc"
+
+
+def _described(value: Any) -> str:
+    if isinstance(value, np.generic) or arrays.is_array(value):
+        return f"an array of dtype {value.dtype}"
+    return f"a {type(value).__name__}"
+
+
+def _only_from(roots: Iterable[Node], inputs: Sequence[Node]) -> bool:
+    """Tell whether `roots` depend on nothing tracked but `inputs`: then a sweep need not be recorded."""
+    ours = {node.number for node in inputs}
+    return all(isinstance(node, Leaf) for node in inputs) and all(
+        node.rule is not None or node.number in ours for node in walk(*roots)
+    )
+
+
+def _tangent(y: Any) -> Any:
+    y = raw(y)
+    dtype = y.dtype if hasattr(y, "dtype") else np.dtype(complex if isinstance(y, complex) else float)
+    return dtype if dtype.kind in "fc" else np.dtype(float)
+
+
+def _zeros(shape: Any, dtype: Any, proto: Any) -> Any:
+    if not shape and not arrays.on_device(proto):
+        return dtype.type(0)
+    return arrays.module_of(proto).zeros(shape, dtype)
+
+
+def _face(t: Any, y: Any) -> Any:
+    """Give a tangent the face of its value."""
+    if isinstance(y, Tensor):
+        return Tensor.wrap(raw(t), getattr(t, "node", None))
+    if isinstance(raw(y), float) and type(t) is np.float64:
+        return float(t)
+    return t
+
+
+def _gradient(c: Any, x: Tracked, source: Node, tensors: bool) -> Any:
+    """Give a cotangent the face of its input: a Python number's gradient is one, a Tensor's is a Tensor."""
+    node = getattr(c, "node", None)
+    if source.aval.python is not None and isinstance(raw(c), np.floating):
+        c = type(c).wrap(float(c.array), node) if isinstance(c, Tracked) else float(c)
+    if isinstance(x, Tensor) or (tensors and isinstance(c, Tracked)):
+        return Tensor.wrap(raw(c), node)
+    return c
+
+
+def _matched(given: Any, like: Any, values: Sequence[Any], what: str) -> list[Any]:
+    """Bring `given`, nested as `like`, to the shapes and dtypes of `values`, the leaves of `like`; None stays.
+
+    Raises
+    ------
+    ShapeError
+        If one has another shape than its value.
+    TypeError
+        If they are not nested as the values are.
+    """
+    if given is None:
+        return [None] * len(values)
+    if is_container(like) and not same_structure(given, like):
+        raise TypeError(f"{what} must be nested as what it belongs to, a {type(like).__name__}.")
+    parts = leaves(given) if is_container(like) else [given]
+    return [
+        None if g is None or not _numeric(v) else _fitted(g, v, what)
+        for g, v in zip(parts, values, strict=True)
+    ]
+
+
+def _fitted(given: Any, value: Any, what: str) -> Any:
+    array = raw(given)
+    shape, wanted = np.shape(array), np.shape(raw(value))
+    if shape != wanted:
+        raise ShapeError(
+            f"{what} has shape {shape}, and what it belongs to has shape {wanted}: give one number for each entry."
+        )
+    dtype = _tangent(value)
+    if isinstance(given, Tracked):
+        return Tracked.joined(array, given.node) if given.node is not None else array
+    if not arrays.is_array(array):
+        return dtype.type(array) if not shape else np.asarray(array, dtype)
+    return array.astype(dtype)

@@ -1,0 +1,87 @@
+"""Nested containers of arrays: lists, tuples, named tuples, dicts, dataclasses. Anything else is one leaf.
+
+In: a container. Out: its leaves in order; the same container with others in their place. A library such as optree does
+this for more kinds, in C++; for parameters of functions these few lines do, and the core needs no further dependency.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+
+def is_container(tree: Any) -> bool:
+    """Tell whether `tree` is looked into."""
+    kind = type(tree)  # isinstance() would believe a lifted value, which says that it is an ndarray
+    return issubclass(kind, (list, tuple, dict)) or is_dataclass(kind)
+
+
+def leaves(tree: Any) -> list[Any]:
+    """List the leaves, a dict's in the order of its keys as it stands.
+
+    Examples
+    --------
+    >>> leaves({"W": [1.0, 2.0], "b": 3.0})
+    [1.0, 2.0, 3.0]
+    """
+    return list(_leaves(tree)) if is_container(tree) else [tree]
+
+
+def _leaves(tree: Any) -> Iterator[Any]:
+    if not is_container(tree):
+        yield tree
+        return
+    for part in _parts(tree):
+        yield from _leaves(part)
+
+
+def _parts(tree: Any) -> Iterable[Any]:
+    if issubclass(type(tree), dict):
+        return tree.values()  # type: ignore[no-any-return]
+    if issubclass(type(tree), (list, tuple)):
+        return tree  # type: ignore[no-any-return]
+    return [getattr(tree, f.name) for f in fields(tree)]
+
+
+def rebuilt(tree: Any, values: Iterable[Any]) -> Any:
+    """Give the same containers with `values`, in the order of `leaves(tree)`, in place of the leaves.
+
+    Examples
+    --------
+    >>> rebuilt({"W": [1.0, 2.0], "b": 3.0}, "xyz")
+    {'W': ['x', 'y'], 'b': 'z'}
+    """
+    return _rebuilt(tree, iter(values))
+
+
+def _rebuilt(tree: Any, values: Iterator[Any]) -> Any:
+    kind = type(tree)
+    if not is_container(tree):
+        return next(values)
+    parts = [_rebuilt(part, values) for part in _parts(tree)]
+    if issubclass(kind, dict):
+        made = copy.copy(tree)  # keeps a defaultdict's factory, an OrderedDict's order
+        made.update(zip(tree, parts, strict=True))
+        return made
+    if issubclass(kind, tuple):
+        return kind(*parts) if hasattr(kind, "_fields") else tuple(parts)
+    if issubclass(kind, list):
+        return parts
+    made = copy.copy(tree)
+    for f, part in zip(fields(tree), parts, strict=True):
+        object.__setattr__(made, f.name, part)  # frozen dataclasses too
+    return made
+
+
+def same_structure(a: Any, b: Any) -> bool:
+    """Tell whether two containers are nested alike."""
+    if not is_container(a) or not is_container(b):
+        return not is_container(a) and not is_container(b)
+    if issubclass(type(a), dict) != issubclass(type(b), dict):
+        return False
+    if issubclass(type(a), dict) and list(a) != list(b):
+        return False
+    mine, other = list(_parts(a)), list(_parts(b))
+    return len(mine) == len(other) and all(map(same_structure, mine, other))
