@@ -47,9 +47,18 @@ def elementwise(function: Any, *partials: Any, torch: str = "", selects: bool = 
     return function
 
 
-def linear(function: Any, transpose: Callable[..., Any], torch: str = "", sequence: bool = False) -> Any:
-    """Declare a function that is linear in its first argument by its transpose `(g, like, *rest, **kwargs)`."""
-    RULES[function] = Linear(function, transpose, torch, sequence)
+def linear(
+    function: Any,
+    transpose: Callable[..., Any],
+    torch: str = "",
+    sequence: bool = False,
+    affine: tuple[str, ...] = (),
+) -> Any:
+    """Declare a function that is linear in its first argument by its transpose `(g, like, *rest, **kwargs)`.
+
+    `affine` names settings that add a constant: they belong to the value, not to the derivative.
+    """
+    RULES[function] = Linear(function, transpose, torch, sequence, affine)
     return function
 
 

@@ -211,14 +211,24 @@ class Select(Elementwise):
 
 
 class Linear(Rule):
-    """Linear in its first argument; `transpose(g, like, *rest, **kwargs)`. Forward mode is the function itself."""
+    """Linear in its first argument; `transpose(g, like, *rest, **kwargs)`. Forward mode is the function itself.
+
+    `affine` names the settings that add a constant to the result (a sum's `initial`); a tangent is moved without them.
+    """
 
     kind = "linear"
     frees = False  # it keeps settings, no arrays of weight
 
-    def __init__(self, function: Any, transpose: Callable[..., Any], torch: str, sequence: bool) -> None:
+    def __init__(
+        self,
+        function: Any,
+        transpose: Callable[..., Any],
+        torch: str,
+        sequence: bool,
+        affine: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(function, torch)
-        self.transpose, self.sequence = transpose, sequence
+        self.transpose, self.sequence, self.affine = transpose, sequence, affine
         self.settings = keywords_of(transpose)
 
     def keep(
@@ -234,12 +244,20 @@ class Linear(Rule):
 
     def push(self, node: Node, tangents: Sequence[Any], saved: Any) -> Any:
         like, rest, kwargs = saved
+        if self.affine:
+            names = parameters_of(self.transpose)[2:]
+            rest = [self._moved(n, v) for n, v in zip(names, rest, strict=False)]
+            kwargs = {n: self._moved(n, v) for n, v in kwargs.items()}
         if not self.sequence:
             return self.function(tangents[0], *rest, **kwargs)
         proto = next(t for t in tangents if t is not None)
         proto = proto.array if isinstance(proto, Tracked) else proto
         filled = [arrays.zeros(a, proto) if t is None else t for t, a in zip(tangents, like, strict=True)]
         return self.function(filled, *rest, **kwargs)
+
+    def _moved(self, name: str, value: Any) -> Any:
+        constant = name in self.affine and value is not None and value is not np._NoValue
+        return np.zeros_like(value) if constant else value
 
     def wrapped(self, node: Node) -> Any:
         return node.saved

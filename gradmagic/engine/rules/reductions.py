@@ -11,7 +11,7 @@ from .helpers import counted, spread, within
 
 # ---- sums and products ---------------------------------------------------------------------------------------
 linear(np.sum,     lambda g, like, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True:
-                       within(where, spread(g, like, axis, keepdims)))
+                       within(where, spread(g, like, axis, keepdims)), affine=("initial",))
 linear(np.mean,    lambda g, like, axis=None, dtype=None, out=None, keepdims=False, where=True:
                        within(where, spread(g / counted(like, axis, keepdims, where), like, axis, keepdims)))
 linear(np.cumsum,  lambda g, like, axis=None, dtype=None, out=None:

@@ -63,9 +63,9 @@ rule(np.dsplit,           lambda g, _out, _x, sections: np.concatenate(g, 2),   
 # ---- repeating and padding -----------------------------------------------------------------------------------
 linear(np.tile,           untile,                                                               torch="Repeat")
 linear(np.repeat,         repeat_transpose,                                                     torch="Repeat")
-linear(pad,               unpad,                                                                torch="ConstantPadNd")
+linear(pad,               unpad, affine=("values",),                                            torch="ConstantPadNd")
 linear(np.diff,           lambda g, like, n=1, axis=-1, prepend=None, append=None:
-                              crop(undiff(g, n, axis), like, axis, prepend))
+                              crop(undiff(g, n, axis), like, axis, prepend), affine=("prepend", "append"))
 
 # ---- parts of matrices ---------------------------------------------------------------------------------------
 linear(np.triu,           lambda g, like, k=0: np.triu(g, k))
