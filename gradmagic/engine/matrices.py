@@ -14,7 +14,7 @@ import numpy as np
 
 from . import arrays
 from .errors import ArgumentError
-from .joint import sweep_from
+from .joint import sweep_from, taken
 from .leaves import seed
 from .tape import enable_grad
 from .traced import Run, raw
@@ -204,8 +204,6 @@ def hvp(f: Callable[..., Any], args: Any, vectors: Any) -> Any:
     if pairs:
         roots, seeds = zip(*pairs, strict=True)
         with enable_grad():
-            reached, found, _ = sweep_from(roots, seeds, run.nodes, create_graph=run.nested)
-        numbers = {node.number for node in reached}
-        products = [found[n.number] if n.number in numbers else None for n in run.nodes]
+            products = taken(sweep_from(roots, seeds, run.nodes, create_graph=run.nested), run.nodes)
     made = run.gradients(products)
     return tuple(made) if several else made[0]

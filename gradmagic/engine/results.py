@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .errors import NoGradError
-from .joint import sweep_from
+from .joint import sweep_from, taken
 from .leaves import seed
 from .tensor import Tensor
 from .tracked import Tracked
@@ -74,14 +74,14 @@ def grad_of(
             )
     nodes: list[Any] = [t.node for t in ins]
     retain = create_graph if retain_graph is None else retain_graph
-    reached, cotangents, _ = sweep_from(
+    swept = sweep_from(
         [t.node for t in outs],
         [seed(t, s) for t, s in zip(outs, seeds, strict=True)],
         nodes,
         retain=retain,
         create_graph=create_graph,
     )
-    total = [cotangents[node.number] if node in reached else None for node in nodes]
+    total = taken(swept, nodes)
     for i, c in enumerate(total):
         if c is None and not allow_unused:
             raise NoGradError(

@@ -17,9 +17,9 @@ from .array import Array
 from .dispatch import call_elementwise
 from .errors import ShapeError
 from .forward import push
-from .joint import sweep_from
+from .joint import sweep_from, taken
 from .rules.declare import RULES
-from .tape import Leaf, Node, enable_grad, state, walk
+from .tape import Node, enable_grad, state
 from .tensor import Tensor
 from .tracked import Tracked
 from .trees import is_container, leaves, rebuilt, same_structure
@@ -59,7 +59,7 @@ class Run:
         self._chosen = [args[i] for i in numbers]
         self._places: list[list[Tracked | None]] = []
         for i in numbers:
-            lifted = self._lifted(args[i], i)
+            lifted = self._lift(args[i], i)
             self._places.append(lifted)
             arguments[i] = (
                 rebuilt(
@@ -86,11 +86,11 @@ class Run:
                 )
             out, self.aux = out
         self.out = out
-        self.results = leaves(out) if is_container(out) else [out]
+        self.results = leaves(out)
         roots = [y.node for y in self.results if isinstance(y, Tracked) and y.node is not None]
         self.nested = not _only_from(roots, nodes)
 
-    def _lifted(self, argument: Any, position: int) -> list[Tracked | None]:
+    def _lift(self, argument: Any, position: int) -> list[Tracked | None]:
         if not is_container(argument):
             made = lifted(argument)
             if made is None:
@@ -120,10 +120,9 @@ class Run:
         if not pairs:
             return [None] * len(self.inputs)
         roots, seeds = zip(*pairs, strict=True)
-        nodes = self.nodes
-        reached, found, _ = sweep_from(roots, seeds, nodes, retain, self.nested or record)
-        numbers = {node.number for node in reached}
-        return [found[node.number] if node.number in numbers else None for node in nodes]
+        record = self.nested or record
+        # Where all leaves are ours, the everyday sweep to all leaves is the faster one.
+        return taken(sweep_from(roots, seeds, self.nodes if record else None, retain, record), self.nodes)
 
     def pushed(self, tangents: Sequence[Any]) -> list[Any]:
         """Give the tangent of each result from those of the inputs (None for zero)."""
@@ -223,10 +222,22 @@ def _described(value: Any) -> str:
 
 def _only_from(roots: Iterable[Node], inputs: Sequence[Node]) -> bool:
     """Tell whether `roots` depend on nothing tracked but `inputs`: then a sweep need not be recorded."""
-    ours = {node.number for node in inputs}
-    return all(isinstance(node, Leaf) for node in inputs) and all(
-        node.rule is not None or node.number in ours for node in walk(*roots)
-    )
+    ours = set()
+    for node in inputs:
+        if node.rule is not None:
+            return False
+        ours.add(node.number)
+    seen = set()
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node.rule is None:
+            if node.number not in ours:
+                return False
+        elif node.number not in seen:
+            seen.add(node.number)
+            stack += [source for source in node.inputs if source is not None]
+    return True
 
 
 def _tangent(y: Any) -> Any:

@@ -9,12 +9,19 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any
 
 
 def is_container(tree: Any) -> bool:
     """Tell whether `tree` is looked into."""
-    kind = type(tree)  # isinstance() would believe a lifted value, which says that it is an ndarray
+    return _is_container(
+        type(tree)
+    )  # isinstance() would believe a lifted value, which says that it is an ndarray
+
+
+@cache
+def _is_container(kind: type) -> bool:
     return issubclass(kind, (list, tuple, dict)) or is_dataclass(kind)
 
 
@@ -53,7 +60,7 @@ def rebuilt(tree: Any, values: Iterable[Any]) -> Any:
     >>> rebuilt({"W": [1.0, 2.0], "b": 3.0}, "xyz")
     {'W': ['x', 'y'], 'b': 'z'}
     """
-    return _rebuilt(tree, iter(values))
+    return _rebuilt(tree, iter(values)) if is_container(tree) else next(iter(values))
 
 
 def _rebuilt(tree: Any, values: Iterator[Any]) -> Any:

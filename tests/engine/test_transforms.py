@@ -121,3 +121,17 @@ def test_several_outputs_add_up():
     y = x * x
     (g,) = gm.autograd.grad([y.sum(), y.mean()], x)
     np.testing.assert_allclose(g.numpy(), [3.0, 6.0])
+
+
+def test_gradients_are_arrays_of_their_own():
+    big = gm.grad(np.sum)(np.ones(10_000))
+    big += 1  # a sum's gradient would otherwise be one number, seen everywhere
+    gx, gy = gm.grad(lambda x, y: np.sum(x + y), (0, 1))(np.ones(3), np.ones(3))
+    gx += 1
+    assert gy.tolist() == [1.0, 1.0, 1.0]
+    w = np.ones(3)
+    gm.vjp(lambda x: x, np.ones(3))[1](w)[0][0] = 7.0
+    assert w.tolist() == [1.0, 1.0, 1.0]
+    x, y = (gm.tensor([1.0], requires_grad=True) for _ in range(2))
+    dx, dy = gm.autograd.grad((x + y).sum(), [x, y])
+    assert dx.array is not dy.array
