@@ -228,10 +228,11 @@ class Lifter:
             return _home(array)
         if arrays.is_array(array):
             base = memory.base_of(array)
-            owner = memory.memory_of(base).owner
-            if owner is not None and owner.strides == base.strides and owner.dtype == base.dtype:
+            found = memory.memory_of(base)
+            owner, whole = found.owner, found.whole(base)
+            if owner is not None and owner.strides == whole.strides and owner.dtype == whole.dtype:
                 return memory.same_view(
-                    array, base, owner
+                    array, whole, owner
                 )  # a view made in the cell looks into the user's array
         return array
 

@@ -46,7 +46,7 @@ class Array(NumpyMethods, Operators):
         The Array works on a copy: writes reach it and, with `share`, the user's own array too, while what the tape
         has saved stays as it was when it was used. The gradient is with respect to the value at this moment.
         """
-        array = np.copy(value, order="K") if arrays.is_array(value) else value
+        array = memory.copy_of(value) if arrays.is_array(value) else value
         if dtype is not None:
             array = array.astype(dtype) if hasattr(array, "astype") else np.dtype(dtype).type(array)
         if device is not None:

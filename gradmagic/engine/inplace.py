@@ -99,13 +99,15 @@ def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
     raw = value.array if isinstance(value, Tracked) else value
     if isinstance(index, Tracked):
         index = index.array
+    if type(target.array) is np.ndarray and not target.array.flags.writeable:
+        raise ValueError("assignment destination is read-only")  # NumPy's words
     old = base_of(target.array)
     memory = memory_of(old)
     memory.add(target)
     new = np.copy(old, order="K")
     made = call(RULES[set_item], set_item, (target, index, value), {})
     moved = memory_of(new)
-    moved.owner, moved.where = memory.owner, memory.where
+    moved.owner, moved.where, moved.leaf = memory.owner, memory.where, memory.leaf
     for member in list(memory.members.values()):
         if base_of(member.array) is old:
             member.array = same_view(member.array, old, new)
@@ -125,7 +127,7 @@ def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
                 "after the write.",
             )
     if moved.owner is not None:
-        moved.owner[...] = arrays.to_host(new)
+        moved.owner[...] = arrays.to_host(moved.whole(new))
     return target
 
 

@@ -24,17 +24,22 @@ from .tracked import Tracked
 class Memory:
     """One block of memory: the tracked values that look into it, and the user's own array behind a lifted one."""
 
-    __slots__ = ("__weakref__", "members", "owner", "where", "written")
+    __slots__ = ("__weakref__", "leaf", "members", "owner", "where", "written")
 
     def __init__(self) -> None:
         self.members: WeakValueDictionary[int, Tracked] = WeakValueDictionary()
         self.owner: Any = None
+        self.leaf: Any = None  # where in the block the lifted array lies: shape, dtype, offset, strides
         self.written = -1
         self.where = ""
 
     def add(self, member: Tracked) -> None:
         """Note that `member` looks into this memory (by id: values compare entry by entry and have no hash)."""
         self.members[id(member)] = member
+
+    def whole(self, base: Any) -> Any:
+        """Give the part of the block `base` that stands for all of the user's own array."""
+        return base if self.leaf is None else np.ndarray(self.leaf[0], self.leaf[1], base, *self.leaf[2:])
 
     def others(self, member: Tracked) -> list[Tracked]:
         """List who else looks into it."""
@@ -140,14 +145,55 @@ def same_view(view: Any, old: Any, new: Any) -> Any:
     """Give the part of `new` that `view` is of `old`; the two have the same strides."""
     if view is old:
         return new
-    offset = view.__array_interface__["data"][0] - old.__array_interface__["data"][0]
-    return np.ndarray(view.shape, view.dtype, new, offset, view.strides)
+    offset = _address(view) - _address(old)
+    if new.flags.forc:
+        made = np.ndarray(view.shape, view.dtype, new, offset, view.strides)
+    else:
+        made = np.asarray(_Window(view, new, offset))
+    if not view.flags.writeable:
+        made.flags.writeable = False
+    return made
+
+
+class _Window:
+    """A part of an array with gaps, for NumPy to make an array of: `np.ndarray(buffer=)` takes none with gaps."""
+
+    def __init__(self, view: Any, new: Any, offset: int) -> None:
+        place = (_address(new) + offset, not new.flags.writeable)
+        self.__array_interface__ = view.__array_interface__ | {"data": place, "strides": view.strides}
+        self.base = new
+
+
+def _address(array: Any) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+def copy_of(value: Any) -> Any:
+    """Copy an array as it is laid out, gaps included (`x[:, ::2]`), so that what is a view of it stays one."""
+    made = np.copy(value, order="K")
+    if type(value) is not np.ndarray:
+        return made
+    if made.strides != value.strides and value.size > 1:
+        ends = [(n - 1) * step for n, step in zip(value.shape, value.strides, strict=True)]
+        low, high = sum(e for e in ends if e < 0), sum(e for e in ends if e > 0) + value.itemsize
+        apart = all(step for n, step in zip(value.shape, value.strides, strict=True) if n > 1)
+        if apart and high - low <= _WIDEST * value.nbytes:
+            made = np.ndarray(value.shape, value.dtype, np.zeros(high - low, np.uint8), -low, value.strides)
+            made[...] = value
+    if not value.flags.writeable:
+        made.flags.writeable = False
+    return made
+
+
+_WIDEST = 16  # a column of a matrix with more columns is copied without its gaps
 
 
 def lift_memory(tracked: Tracked, owner: Any) -> None:
     """Let writes to the lifted `tracked` reach `owner`, the user's own array."""
-    memory = memory_of(tracked.array)
+    memory, array = memory_of(tracked.array), tracked.array
     memory.owner = owner
+    if type(array) is np.ndarray and array.base is not None:
+        memory.leaf = (array.shape, array.dtype, _address(array) - _address(base_of(array)), array.strides)
     memory.add(tracked)
 
 

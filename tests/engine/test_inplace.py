@@ -182,3 +182,43 @@ def _sweep(z):
     from gradmagic.engine.sweep import sweep
 
     return sweep(z.node, z.node.aval.one)
+
+
+LAYOUTS = {
+    "gaps": lambda a: a[:, ::2],
+    "gaps, turned": lambda a: a[:, ::2].T,
+    "backwards": lambda a: a[::-1, 1:],
+    "one column": lambda a: a[:, 1],
+    "fortran": np.asfortranarray,
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_lifted_array_is_laid_out_as_the_users(layout):
+    """So that what is a view without the magic is one with it, and what is a copy is a copy."""
+
+    def cell(x):
+        flat, view = x.ravel(), x[..., 1:]
+        flat[0] = 50.0
+        view[...] = 7.0
+        return flat, view
+
+    plain, lifted = (LAYOUTS[layout](np.arange(12.0).reshape(3, 4)) for _ in range(2))
+    x = Array.lift(lifted)
+    assert (x.array.strides, x.array.flags.num | 4) == (plain.strides, plain.flags.num | 4)
+    expected, found = cell(plain), cell(x)
+    np.testing.assert_array_equal(x.array, plain)
+    np.testing.assert_array_equal(lifted, plain)
+    for theirs, ours in zip(expected, found, strict=True):
+        np.testing.assert_array_equal(getattr(ours, "array", ours), theirs)
+
+
+def test_a_lifted_array_that_may_not_be_written_may_not_be_written():
+    frozen = np.arange(3.0)
+    frozen.flags.writeable = False
+    x = Array.lift(frozen)
+    with pytest.raises(ValueError, match="read-only"):
+        x[0] = 1
+    with pytest.raises(ValueError, match="read-only"):
+        x += 1
+    assert x.array.tolist() == [0.0, 1.0, 2.0]
