@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from . import autograd, cuda, functions, linalg, nn, optim
 from .engine.array import Array
+from .engine.checkpoint import checkpoint
 from .engine.creation import tensor
+from .engine.custom import custom, stop_gradient
 from .engine.errors import GradmagicError
+from .engine.matrices import hessian, hvp, jacobian
 from .engine.tape import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .engine.tensor import Tensor
-from .engine.matrices import hessian, hvp, jacobian
 from .engine.transforms import elementwise_grad, grad, jvp, value_and_grad, vjp
 from .functions import *  # noqa: F403  (PyTorch's function names; the list is functions.__all__)
 
@@ -60,7 +62,9 @@ __all__ = [
     "Report",
     "Tensor",
     "autograd",
+    "checkpoint",
     "cuda",
+    "custom",
     "elementwise_grad",
     "enable_grad",
     "grad",
@@ -76,6 +80,7 @@ __all__ = [
     "no_grad",
     "optim",
     "set_grad_enabled",
+    "stop_gradient",
     "tensor",
     "value_and_grad",
     "vjp",

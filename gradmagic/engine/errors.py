@@ -102,6 +102,21 @@ class StaleError(GradmagicError, RuntimeError):
     """
 
 
+class RecomputeError(GradmagicError, RuntimeError):
+    """A function under `gm.checkpoint` gave other values when it was computed again for the backward sweep.
+
+    Wrong::
+
+        rng = np.random.default_rng()
+        gm.checkpoint(lambda x: x * rng.normal(size=3))(x)
+
+    Right: draw outside, or make the generator inside, so that it draws the same again::
+
+        noise = rng.normal(size=3)
+        gm.checkpoint(lambda x: x * noise)(x)
+    """
+
+
 class ConversionError(GradmagicError, TypeError):
     """A tracked tensor was asked to become a plain array or number, where its gradient would be lost without a word.
 

@@ -9,14 +9,14 @@ recorded nodes and not on dual numbers, nested calls cannot confuse their tangen
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from . import arrays
-from .joint import sweep_from
+from .joint import sweep_from, taken
 from .memory import check_fresh
 from .primitives import cast
 from .sweep import freed, pulled
@@ -85,33 +85,47 @@ def _fitted(t: Any, aval: Aval) -> Any:
 
 def _transposed(node: Node, tangents: Sequence[Any], saved: Any, create_graph: bool) -> Any:
     """Give the tangent of a node's output (a list for several) by transposing its vjp, a linear function of g."""
-    proto = next(t for t in tangents if t is not None)
-    proto = getattr(proto, "array", proto)
     several = type(node.aval) is tuple
     avals: Any = node.aval if several else (node.aval,)
-    with watch(None), enable_grad():
-        gs: list[Any] = [_cotangent(aval, proto) for aval in avals]
-        with np.errstate(all="ignore"):  # the values of this g are nobody's: only how the vjp uses it matters
-            cotangents = pulled(node, gs if several else gs[0], saved, create_graph=True)
-        pairs = [
-            (c.node, t)
-            for c, t in zip(cotangents, tangents, strict=False)
-            if t is not None and isinstance(c, Tracked) and c.node is not None
-        ]
-        found: dict[int, Any] = {}
-        if pairs:
-            nodes, moved = zip(*pairs, strict=True)
-            inputs = [g.node for g in gs]
-            reached, swept, _ = sweep_from(nodes, moved, inputs, create_graph=create_graph)
-            found = {n.number: swept[n.number] for n in reached}
-    made = [
-        found[g.node.number] if g.node.number in found else arrays.zeros(_like(aval), proto)
-        for g, aval in zip(gs, avals, strict=True)
-    ]
+
+    def vjp(gs: Any) -> Any:
+        return pulled(node, gs if several else gs[0], saved, create_graph=True)
+
+    made = transposed(vjp, avals, tangents, create_graph)
     return made if several else made[0]
 
 
-def _cotangent(aval: Aval, proto: Any) -> Tracked:
+def transposed(
+    linear: Callable[[list[Any]], Any], avals: Sequence[Aval], cotangents: Sequence[Any], create_graph: bool
+) -> list[Any]:
+    """Apply the transpose of a linear function of several arrays, which the tape finds by running it once.
+
+    `linear` gives the results from arrays of `avals`; `cotangents` has one for each result, or None.
+    """
+    proto = next(c for c in cotangents if c is not None)
+    proto = getattr(proto, "array", proto)
+    with watch(None), enable_grad():
+        xs: list[Any] = [_input(aval, proto) for aval in avals]
+        with np.errstate(
+            all="ignore"
+        ):  # the values of these inputs are nobody's: only how they are used matters
+            results = linear(xs)
+        pairs = [
+            (y.node, c)
+            for y, c in zip(results, cotangents, strict=False)
+            if c is not None and isinstance(y, Tracked) and y.node is not None
+        ]
+        nodes = [x.node for x in xs]
+        found: list[Any] = [None] * len(xs)
+        if pairs:
+            roots, given = zip(*pairs, strict=True)
+            found = taken(sweep_from(roots, given, nodes, create_graph=create_graph), nodes)
+    return [
+        arrays.zeros(_like(aval), proto) if c is None else c for c, aval in zip(found, avals, strict=True)
+    ]
+
+
+def _input(aval: Aval, proto: Any) -> Tracked:
     ones = arrays.ones(_like(aval), proto) if aval.shape or arrays.on_device(proto) else aval.tangent.type(1)
     return Tracked.joined(ones, Leaf(aval_of(ones)))
 

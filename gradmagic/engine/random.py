@@ -19,6 +19,11 @@ def generator() -> Any:
     return _generator[0]
 
 
+def started() -> bool:
+    """Tell whether anything was drawn or seeded yet."""
+    return bool(_generator)
+
+
 def manual_seed(seed: int) -> Any:
     """Start gradmagic's random numbers anew, the same for the same seed; NumPy's own are not touched.
 

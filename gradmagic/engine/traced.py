@@ -96,7 +96,7 @@ class Run:
             if made is None:
                 raise TypeError(
                     f"argument {position} of {self.name} is {_described(argument)}: gradients are taken by arrays "
-                    "and numbers, and by lists, tuples, dicts and dataclasses of them. Choose other arguments with argnums=."
+                    "and numbers, and lists, tuples, dicts and dataclasses of them. Choose others with argnums=."
                 )
             self.inputs.append(made)
             return [made]

@@ -7,7 +7,7 @@ this for more kinds, in C++; for parameters of functions these few lines do, and
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any
@@ -21,8 +21,8 @@ def is_container(tree: Any) -> bool:
 
 
 @cache
-def _is_container(kind: type) -> bool:
-    return issubclass(kind, (list, tuple, dict)) or is_dataclass(kind)
+def _is_container(kind: Hashable) -> bool:
+    return isinstance(kind, type) and (issubclass(kind, (list, tuple, dict)) or is_dataclass(kind))
 
 
 def leaves(tree: Any) -> list[Any]:
