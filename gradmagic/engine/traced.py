@@ -121,8 +121,10 @@ class Run:
             return [None] * len(self.inputs)
         roots, seeds = zip(*pairs, strict=True)
         record = self.nested or record
-        # Where all leaves are ours, the everyday sweep to all leaves is the faster one.
-        return taken(sweep_from(roots, seeds, self.nodes if record else None, retain, record), self.nodes)
+        if not record:  # all leaves are ours: the everyday sweep to all leaves is the faster one
+            return taken(sweep_from(roots, seeds, None, retain), self.nodes)
+        with enable_grad():
+            return taken(sweep_from(roots, seeds, self.nodes, retain, create_graph=True), self.nodes)
 
     def pushed(self, tangents: Sequence[Any]) -> list[Any]:
         """Give the tangent of each result from those of the inputs (None for zero)."""
