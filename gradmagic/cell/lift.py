@@ -221,9 +221,15 @@ class Lifter:
     # -- putting back ----------------------------------------------------------------------------
     def original(self, tracked: Any) -> Any:
         """Give what the user's code would hold in place of an Array."""
-        if id(tracked) in self._originals:
-            return self._originals[id(tracked)]
         array = tracked.array
+        if id(tracked) in self._originals:
+            value = self._originals[id(tracked)]
+            if type(value) is np.ndarray and type(array) is np.ndarray:
+                if value.shape != array.shape and value.size == array.size:
+                    value.shape = array.shape  # the cell has set it
+                if value.flags.writeable != array.flags.writeable:
+                    value.flags.writeable = array.flags.writeable
+            return value
         if arrays.on_device(array):
             return _home(array)
         if arrays.is_array(array):

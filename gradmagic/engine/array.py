@@ -14,16 +14,17 @@ from typing import Any
 import numpy as np
 
 from . import arrays, inplace, memory
+from .calls import raw_of
 from .errors import ConversionError
 from .messages import blame
 from .numpy_face import NumpyMethods
-from .operators import Operators
+from .numpy_protocols import PASSED
 from .places import instruction_of, user_frame
 from .tape import OFF, Leaf, Node, aval_of, state, walk
 from .tracked import Tracked
 
 
-class Array(NumpyMethods, Operators):
+class Array(NumpyMethods):
     """A lifted ndarray, NumPy scalar or Python number. It exists only where a gradient flows."""
 
     __slots__ = ()
@@ -105,9 +106,6 @@ class Array(NumpyMethods, Operators):
     def __bool__(self) -> bool:
         return bool(self.array)
 
-    def __index__(self) -> int:
-        return self.array.__index__()  # type: ignore[no-any-return]
-
     def __format__(self, spec: str) -> str:
         return format(self.array, spec)
 
@@ -116,9 +114,6 @@ class Array(NumpyMethods, Operators):
 
     def __str__(self) -> str:
         return str(self.array)
-
-    def __hash__(self) -> int:
-        return hash(self.array)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         array = arrays.to_host(self.leave("asarray"))
@@ -134,41 +129,44 @@ class Array(NumpyMethods, Operators):
         return inplace.assign_lifted(self, index, value)  # type: ignore[return-value]
 
     def _in_place(name: str) -> Any:  # type: ignore[misc]
-        operator: Callable[..., Any] = getattr(Operators, name)
+        operator: Callable[..., Any] = getattr(NumpyMethods, name)
+        plainly = f"__i{name[2:]}"
 
         def method(self: Array, other: Any) -> Any:
             made = operator(self, other)
-            if made is NotImplemented or not arrays.is_array(self.array):
+            if not arrays.is_array(self.array):
                 return made
+            raw = getattr(made, "array", made)
+            if made is NotImplemented or not np.can_cast(
+                getattr(raw, "dtype", object), self.array.dtype, "same_kind"
+            ):
+                return getattr(np.copy(self.array), plainly)(raw_of(other))  # raises what NumPy raises
+            if np.shape(raw) != np.shape(self.array):
+                getattr(np.copy(self.array), plainly)(raw_of(other))
             return inplace.assign_lifted(self, Ellipsis, made)
 
         return method
 
-    __iadd__, __isub__, __imul__, __itruediv__, __ipow__, __ifloordiv__, __imod__ = map(
-        _in_place, ("__add__", "__sub__", "__mul__", "__truediv__", "__pow__", "__floordiv__", "__mod__")
+    __iadd__, __isub__, __imul__, __itruediv__, __ipow__, __ifloordiv__, __imod__, __imatmul__ = map(
+        _in_place,
+        "__add__ __sub__ __mul__ __truediv__ __pow__ __floordiv__ __mod__ __matmul__".split(),
+    )
+    __iand__, __ior__, __ixor__, __ilshift__, __irshift__ = map(
+        _in_place, "__and__ __or__ __xor__ __lshift__ __rshift__".split()
     )
 
     def __getattr__(self, name: str) -> Any:
         # What NumpyMethods does not have: attributes of Python's numbers (is_integer, hex), or an AttributeError
         # with the words of the value's own type.
-        if name.startswith("__"):
+        if name.startswith("__") and name not in PASSED:
             raise AttributeError(name)
         found = getattr(object.__getattribute__(self, "array"), name)
-        if callable(found):
+        if callable(found) and not name.startswith("__"):
             self.leave(f".{name}()")
         return found
 
-    def __copy__(self) -> Any:
-        return self + 0 if not arrays.is_array(self.array) else np.copy(self)
-
-    def __deepcopy__(self, memo: Any) -> Any:
-        return self.__copy__()
-
-    def __reduce__(self) -> Any:
-        return self.leave("pickle").__reduce__()
-
 
 # Ways out that people take to print or to decide.
-_NUMBERS = ("float", "int", "complex", ".item()", ".tolist()", "item", "tolist")
+_NUMBERS = ("float", "int", "complex", ".item()", ".tolist()", "item", "tolist", "tobytes", "pickle")
 
 Tracked.inner = Array

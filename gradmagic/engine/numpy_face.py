@@ -1,21 +1,25 @@
 """ndarray's methods and attributes for `Array`: thin names over NumPy's functions, which dispatch to the tape.
 
 In: an Array and a method's arguments, as ndarray takes them. Out: what ndarray gives, tracked where a gradient flows.
-What a lifted Python number does not have (`x.sum()` of a float) it does not have here either.
+What a lifted Python number does not have (`x.sum()` of a float) it does not have here either. Special methods stand in
+numpy_protocols.py, memory (`flags`, `flat`, `base`) in numpy_layout.py.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import MethodType
 from typing import Any
 
 import numpy as np
 
 from . import arrays
+from .calls import raw_of
 from .dispatch import call
-from .errors import ArgumentError
+from .errors import ArgumentError, GradmagicError
+from .numpy_layout import Flags, Flat, base_of, read_only, set_shape
+from .numpy_protocols import Protocols
 from .primitives import cast
 from .rules.declare import RULES
 from .tracked import Tracked
@@ -52,6 +56,8 @@ class _Property(_Method):
 
     def __set__(self, x: Any, value: Any) -> None:
         if self._write is None or not arrays.is_array(x.array):
+            if not isinstance(x.array, np.ndarray) or self._name not in _SETTABLE:
+                setattr(x.array, self._name, value)  # raises what it raises without the magic
             raise AttributeError(
                 f"attribute {self._name!r} of a lifted {type(x.array).__name__} cannot be written: "
                 f"make a new array instead (x = x.reshape(...), x = x.astype(...))."
@@ -59,43 +65,20 @@ class _Property(_Method):
         self._write(x, value)
 
 
-class Flat:
-    """`x.flat`: the entries in a row, to read, to write and to walk over."""
-
-    def __init__(self, x: Any) -> None:
-        self.base = x
-
-    def _place(self, index: Any) -> Any:
-        shape = np.shape(self.base.array)
-        return np.unravel_index(np.arange(np.size(self.base.array))[index], shape)
-
-    def __getitem__(self, index: Any) -> Any:
-        return np.ravel(self.base)[index]
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        self.base.assign(self._place(index), value)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(np.ravel(self.base))
-
-    def __len__(self) -> int:
-        return int(np.size(self.base.array))
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        return np.asarray(np.ravel(self.base), dtype)
-
-    def copy(self) -> Any:
-        """Give the entries as an array of one dimension."""
-        return np.ravel(np.copy(self.base))
+_SETTABLE = ("data", "dtype", "strides")
 
 
 # ---- in the order of NumPy's manual: shapes, picking, ordering, arithmetic, writing in place, leaving ----------
 
 
-def _reshape(x: Any, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
+def _reshape(x: Any, *shape: Any, order: Any = "C", copy: bool | None = None) -> Any:
     if len(shape) == 1 and not isinstance(shape[0], int):
         shape = tuple(shape[0]) if isinstance(shape[0], (tuple, list)) else (operator.index(shape[0]),)
-    return np.reshape(x, shape, order=order) if order != "C" else np.reshape(x, shape)  # type: ignore[call-overload]
+    if copy is False:
+        x.array.reshape(shape, order=order, copy=False)  # raises where the memory cannot be shared
+    if copy:
+        x = np.copy(x)
+    return np.reshape(x, shape, order=order) if order != "C" else np.reshape(x, shape)
 
 
 def _transpose(x: Any, *axes: Any) -> Any:
@@ -103,38 +86,65 @@ def _transpose(x: Any, *axes: Any) -> Any:
     return np.transpose(x, axes or None)
 
 
-def _flatten(x: Any, order: str = "C") -> Any:
-    return np.copy(np.ravel(x, order) if order != "C" else np.ravel(x))  # type: ignore[call-overload]
+def _flatten(x: Any, order: Any = "C") -> Any:
+    return np.copy(np.ravel(x, order) if order != "C" else np.ravel(x))
+
+
+def _copy(x: Any, order: Any = "C") -> Any:
+    return np.copy(x, order=order) if arrays.is_array(x.array) else +x
 
 
 def _view(x: Any, dtype: Any = None, type: Any = None) -> Any:
-    if dtype is None or dtype is np.ndarray or np.dtype(dtype) == x.array.dtype:
+    if not arrays.is_array(x.array):
+        return x.leave("view").view(*(a for a in (dtype, type) if a is not None))
+    kind = (
+        dtype if type is None and isinstance(dtype, builtin_type) and issubclass(dtype, np.ndarray) else type
+    )
+    dtype = None if kind is dtype else dtype
+    if kind in (None, np.ndarray) and (dtype is None or np.dtype(dtype) == x.array.dtype):
         return np.reshape(x, np.shape(x.array))
-    return x.leave(".view()").view(dtype)
+    plain = x.leave("view")
+    plain = plain if dtype is None else plain.view(dtype)
+    return read_only(plain if kind is None else plain.view(kind))
+
+
+def _getfield(x: Any, dtype: Any, offset: int = 0) -> Any:
+    field = x.leave("view").getfield(dtype, offset)
+    return read_only(field) if isinstance(field, np.ndarray) else field
 
 
 def _astype(
-    x: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
+    x: Any, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
 ) -> Any:
-    if not np.can_cast(x.array.dtype, dtype, casting):  # type: ignore[arg-type]
+    if not np.can_cast(x.array.dtype, dtype, casting):
         return x.array.astype(dtype, order, casting)  # raises as NumPy does
     if x.array.dtype == dtype:
-        return np.copy(x) if copy else x
-    if x.array.dtype.kind in "fc" and np.dtype(dtype).kind not in "fc":
-        return x.array.astype(dtype)  # a step, as np.trunc: its derivative is zero
-    return cast(x, dtype)
+        made = _copy(x, "K") if copy else x
+    elif x.array.dtype.kind in "fc" and np.dtype(dtype).kind not in "fc":
+        return x.array.astype(dtype, order)  # a step, as np.trunc: its derivative is zero
+    else:
+        made = cast(x, dtype)
+    return made if order == "K" or not arrays.is_array(made.array) else _ordered(made, order)
+
+
+def _ordered(x: Any, order: str) -> Any:
+    flags = x.array.flags
+    if flags.c_contiguous if order == "C" else flags.f_contiguous if order == "F" else flags.forc:
+        return x
+    return np.copy(x, order=order)  # type: ignore[call-overload]
 
 
 def _compress(x: Any, condition: Any, axis: Any = None, out: Any = None) -> Any:
-    return np.compress(condition, x, axis)
+    return _into(out, np.compress(condition, x, axis))
 
 
 def _clip(x: Any, min: Any = None, max: Any = None, out: Any = None, **options: Any) -> Any:
-    made = np.clip(x, min, max, **options)
-    return made if out is None else _into(out, made)
+    return _into(out, np.clip(x, min, max, **options))
 
 
 def _into(out: Any, value: Any) -> Any:
+    if out is None:
+        return value
     if isinstance(out, Tracked):
         return out.assign(Ellipsis, value)  # type: ignore[attr-defined]
     out[...] = value
@@ -144,27 +154,57 @@ def _into(out: Any, value: Any) -> Any:
 def _conjugate(x: Any) -> Any:
     if isinstance(x.array, (int, float)) and not isinstance(x.array, np.generic):
         return +x  # a Python number stays one
+    if x.array.dtype.kind != "c" if hasattr(x.array, "dtype") else False:
+        return x  # the array itself, as NumPy gives it
     return call(
         RULES[np.conjugate], np.conjugate if hasattr(x.array, "dtype") else complex.conjugate, (x,), {}
     )
 
 
-def _fill(x: Any, value: Any) -> None:
-    x.assign(Ellipsis, value)
+def _fill(x: Any, value: Any, plain: Any) -> None:
+    x.assign(Ellipsis, value if np.ndim(getattr(value, "array", value)) == 0 else plain)
 
 
-def _put(x: Any, indices: Any, values: Any, mode: str = "raise") -> None:
-    flat = np.arange(np.size(x.array)).take(indices, mode=mode)  # type: ignore[call-overload]
-    if np.size(flat):
-        x.assign(np.unravel_index(flat.ravel(), np.shape(x.array)), np.resize(values, flat.size))
+def _put(x: Any, indices: Any, values: Any, mode: Any = "raise", *, plain: Any) -> None:
+    flat = np.arange(np.size(x.array)).take(raw_of(indices), mode=mode)
+    if np.size(flat) and np.size(raw_of(values)):
+        where = np.unravel_index(flat.ravel(), np.shape(x.array)) if np.ndim(x.array) else ()
+        x.assign(where, np.resize(values, flat.size) if where else np.ravel(values)[0])
 
 
-def _sort(x: Any, axis: int = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> None:
-    x.assign(Ellipsis, np.sort(x, axis))
+def _sort(
+    x: Any, axis: int = -1, kind: Any = None, order: Any = None, *, stable: Any = None, plain: Any
+) -> None:
+    _permute(x, plain, axis)
 
 
-def _partition(x: Any, kth: Any, axis: int = -1, kind: str = "introselect", order: Any = None) -> None:
-    x.assign(Ellipsis, np.take_along_axis(x, np.argpartition(x.array, kth, axis), axis))
+def _partition(
+    x: Any, kth: Any, axis: int = -1, kind: Any = "introselect", order: Any = None, *, plain: Any
+) -> None:
+    _permute(x, plain, axis)
+
+
+def _permute(x: Any, plain: Any, axis: int) -> None:
+    """Write `plain`, the same entries of each row in another order, so that the gradient follows them."""
+    if not np.ndim(plain):
+        return
+    begin, end = (np.argsort(a, axis, kind="stable") for a in (x.array, plain))
+    places = np.empty_like(begin)
+    np.put_along_axis(places, end, begin, axis)
+    x.assign(Ellipsis, np.take_along_axis(x, places, axis))
+
+
+def _rewritten(x: Any, *args: Any, plain: Any, **kwargs: Any) -> None:
+    """Numbers written bit by bit: constants from here on, and the reader is told."""
+    x.leave("view")
+    x.assign(Ellipsis, plain)
+
+
+def _byteswap(x: Any, inplace: bool = False) -> Any:
+    if not inplace or not arrays.is_array(x.array):
+        return x.leave("view").byteswap(inplace)
+    _writing("byteswap", _rewritten)(x, inplace)
+    return x
 
 
 def _write_real(x: Any, value: Any) -> None:
@@ -172,12 +212,22 @@ def _write_real(x: Any, value: Any) -> None:
 
 
 def _write_imag(x: Any, value: Any) -> None:
+    if x.array.dtype.kind != "c":
+        np.copy(x.array).imag = raw_of(value)  # raises: a real array has no imaginary part to write
     x.assign(Ellipsis, np.real(x) + 1j * value)
 
 
 def _write_flat(x: Any, value: Any) -> None:
-    shape, size = np.shape(x.array), np.size(x.array)
-    x.assign(Ellipsis, np.reshape(np.resize(value, size), shape))
+    x.flat[...] = value
+
+
+def _setflags(x: Any, *args: Any, **kwargs: Any) -> None:
+    x.array.setflags(*args, **kwargs)
+
+
+def _to_device(x: Any, device: Any, *, stream: Any = None) -> Any:
+    x.array.to_device(device, stream=stream)  # raises for any but NumPy's own
+    return x
 
 
 def _same(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -187,8 +237,45 @@ def _same(function: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
+def _reading(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A method as NumPy's of this name: its errors are NumPy's own; what has no rule gives the plain result."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(self, *args, **kwargs)
+        except GradmagicError:
+            raise
+        except Exception:
+            if not isinstance(self.array, (np.ndarray, np.generic)):
+                raise
+            kept = np.copy(self.array, order="K")
+            made = getattr(kept if np.ndim(kept) else self.array, name)(*raw_of(args), **raw_of(kwargs))
+            self.leave(f".{name}()")
+            return made
+
+    return method
+
+
+def _writing(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A method that writes: tried on a copy first, so that an error comes before anything is written."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        raws, options = raw_of(args), raw_of(kwargs)
+        if not arrays.is_array(self.array):
+            return getattr(self.array, name)(*raws, **options)  # of a scalar: NumPy writes to a copy
+        plain = np.copy(self.array, order="K")
+        if isinstance(plain, np.ndarray):
+            getattr(plain, name)(*raws, **options)
+        function(self, *args, **kwargs, plain=plain)
+        return None
+
+    return method
+
+
 def _refused(name: str, instead: str) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(self.array, np.generic):
+            return getattr(self.array, name)(*args, **kwargs)
         raise ArgumentError(
             f".{name}() of a lifted array would change it where no gradient can follow: write {instead} instead."
         )
@@ -203,47 +290,42 @@ def _leaving(name: str, how: str) -> Callable[..., Any]:
     return method
 
 
+builtin_type = type
 # Methods that are the NumPy function of the same name, with the array first.
 _SAME = (
-    "all any argmax argmin argpartition argsort choose copy cumprod cumsum diagonal dot max mean min nonzero prod "
+    "all any argmax argmin argpartition argsort choose cumprod cumsum diagonal dot max mean min nonzero prod "
     "ravel repeat round searchsorted squeeze std sum swapaxes take trace var"
 ).split()
 _OWN: dict[str, Callable[..., Any]] = {
     "reshape": _reshape, "transpose": _transpose, "flatten": _flatten, "view": _view, "astype": _astype,
-    "compress": _compress, "clip": _clip, "conj": _conjugate, "conjugate": _conjugate,
-    "fill": _fill, "put": _put, "sort": _sort, "partition": _partition,
+    "copy": _copy, "compress": _compress, "clip": _clip, "conj": _conjugate, "conjugate": _conjugate,
+    "getfield": _getfield, "byteswap": _byteswap, "to_device": _to_device, "setflags": _setflags,
 }  # fmt: skip
-# Methods that change an array behind the tape's back.
-_REFUSED = {
-    "resize": "x = np.resize(x, shape)", "setfield": "x = np.where(...)", "byteswap": "x = x.astype(dtype)",
+_WRITING: dict[str, Callable[..., Any]] = {
+    "fill": _fill, "put": _put, "sort": _sort, "partition": _partition, "setfield": _rewritten,
 }  # fmt: skip
+# A method that changes an array behind the tape's back.
+_REFUSED = {"resize": "x = np.resize(x, shape)"}
 # Methods that give plain values: a gradient may end there, and the observer is told.
-_LEAVING = "item tolist tobytes".split()
+_LEAVING = {
+    "item": "item", "tolist": "tolist", "tobytes": "tobytes", "tofile": "tobytes", "dump": "pickle", "dumps": "pickle",
+}  # fmt: skip
 _PROPERTIES: dict[str, tuple[Callable[..., Any], Callable[..., Any] | None]] = {
     "T": (np.transpose, None), "mT": (np.matrix_transpose, None), "flat": (Flat, _write_flat),
     "real": (np.real, _write_real), "imag": (np.imag, _write_imag),
+    "shape": (lambda x: x.array.shape, set_shape), "dtype": (lambda x: x.array.dtype, None),
+    "strides": (lambda x: x.array.strides, None), "base": (base_of, None),
+    "flags": (lambda x: Flags(x) if arrays.is_array(x.array) else x.array.flags, None),
+    "data": (lambda x: memoryview(x.leave("data")).toreadonly(), None),
+    "ctypes": (lambda x: x.leave("ctypes").ctypes, None),
 }  # fmt: skip
 
 
-class NumpyMethods:
+class NumpyMethods(Protocols):
     """ndarray's methods and attributes; those that are not here are read from the value itself, by `Array`."""
 
     __slots__ = ()
     array: Any
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """As `ndarray.shape`, to read."""
-        return self.array.shape  # type: ignore[no-any-return]
-
-    @shape.setter
-    def shape(self, value: Any) -> None:
-        raise AttributeError("the shape of a lifted array cannot be set: write x = x.reshape(...) instead.")
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """As `ndarray.dtype`."""
-        return self.array.dtype  # type: ignore[no-any-return]
 
     @property
     def ndim(self) -> int:
@@ -255,28 +337,15 @@ class NumpyMethods:
         """As `ndarray.size`."""
         return self.array.size  # type: ignore[no-any-return]
 
-    def __round__(self, *digits: int) -> Any:
-        return round(self.array, *digits)
-
-    def __trunc__(self) -> Any:
-        return self.array.__trunc__()
-
-    def __floor__(self) -> Any:
-        return self.array.__floor__()
-
-    def __ceil__(self) -> Any:
-        return self.array.__ceil__()
-
-    def __dir__(self) -> list[str]:
-        return dir(self.array)
-
 
 for _name in _SAME:
-    setattr(NumpyMethods, _name, _Method(_same(getattr(np, _name)), _name))
+    setattr(NumpyMethods, _name, _Method(_reading(_name, _same(getattr(np, _name))), _name))
 for _name, _function in _OWN.items():
-    setattr(NumpyMethods, _name, _Method(_function, _name))
-for _name in _LEAVING:
-    setattr(NumpyMethods, _name, _Method(_leaving(_name, _name), _name))
+    setattr(NumpyMethods, _name, _Method(_reading(_name, _function), _name))
+for _name, _function in _WRITING.items():
+    setattr(NumpyMethods, _name, _Method(_writing(_name, _function), _name))
+for _name, _how in _LEAVING.items():
+    setattr(NumpyMethods, _name, _Method(_leaving(_name, _how), _name))
 for _name, _instead in _REFUSED.items():
     setattr(NumpyMethods, _name, _Method(_refused(_name, _instead), _name))
 for _name, (_read, _write) in _PROPERTIES.items():

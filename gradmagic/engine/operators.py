@@ -161,8 +161,10 @@ _SQUARE = RULES[np.square]
 _general_power = _plain(operator.pow, np.power)
 
 
-def _power(self: Any, exponent: Any) -> Any:
+def _power(self: Any, exponent: Any, modulus: Any = None) -> Any:
     # x**2 is NumPy's square, in NumPy too; everything else is left to NumPy's own choice (sqrt for 0.5 ...).
+    if modulus is not None:  # of whole numbers: steps
+        return pow(*(a.array if isinstance(a, Tracked) else a for a in (self, exponent, modulus)))
     if type(exponent) is int and exponent == 2 and type(self.array) is _ndarray:
         return call_unary(_SQUARE, np.square, self)
     return _general_power(self, exponent)
@@ -198,7 +200,7 @@ class Operators(Tracked):
     __rmul__ = _reflected(operator.mul, np.multiply)
     __truediv__ = _binary(operator.truediv, np.divide)
     __rtruediv__ = _reflected(operator.truediv, np.divide)
-    __pow__ = _power
+    __pow__: Any = _power
     __rpow__ = _plain(operator.pow, np.power, swapped=True)
     __mod__ = _plain(operator.mod, np.remainder)
     __rmod__ = _plain(operator.mod, np.remainder, swapped=True)
