@@ -16,6 +16,7 @@ from .engine.checkpoint import checkpoint
 from .engine.creation import tensor
 from .engine.custom import custom, stop_gradient
 from .engine.errors import GradmagicError
+from .engine.masking import guard_where
 from .engine.matrices import hessian, hvp, jacobian
 from .engine.tape import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .engine.tensor import Tensor
@@ -68,6 +69,7 @@ __all__ = [
     "elementwise_grad",
     "enable_grad",
     "grad",
+    "guard_where",
     "hessian",
     "hvp",
     "is_grad_enabled",

@@ -30,7 +30,6 @@ from .names import instrument, listening, parse_names, simple_values, usage
 from .recorder import CellRecorder
 from .result import result_of, seed_of
 from .unnamed import globals_of, lift_unnamed
-from .warn import of_users_lines
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ class Run:
         """Run a cell that awaits; otherwise as `execute`."""
         statements, last = self.prepare()
         error = None
-        with tape.watch(self.recorder), listening(self.hear), of_users_lines():
+        with tape.watch(self.recorder), listening(self.hear):
             try:
                 value = eval(statements, self.namespace)
                 if isinstance(value, types.CoroutineType):
@@ -138,7 +137,7 @@ class Run:
         return self._guarded(lambda: None, error)
 
     def _plain(self, statements: Any, last: Any) -> None:
-        with tape.watch(self.recorder), listening(self.hear), of_users_lines():
+        with tape.watch(self.recorder), listening(self.hear):
             exec(statements, self.namespace)
             if last is not None:
                 self.shown.append(eval(last, self.namespace))

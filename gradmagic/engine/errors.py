@@ -200,3 +200,73 @@ class NoResultError(GradmagicError, RuntimeError):
         %%grad x --of loss
         loss = np.sum((x - 1)**2)
     """
+
+
+class AnomalyError(GradmagicError, RuntimeError):
+    """Within `gm.detect_anomaly()` an operation made NaN or infinity, forward or on the way back; the message names it.
+
+    Wrong::
+
+        y = np.where(x > 0, np.log(x), 0.0)       # log(0) is computed all the same
+
+    Right: keep such entries out before the operation, not after it::
+
+        ok = x > 0
+        y = np.where(ok, np.log(np.where(ok, x, 1.0)), 0.0)
+
+    Or leave the value as it is, and let `gm.guard_where()` (`%%grad --guard`) count 0 * inf as 0 on the way back.
+    """
+
+
+class TapeLimitError(GradmagicError, MemoryError):
+    """What the tape keeps for the way back has passed its limit; the message names the lines that keep the most.
+
+    Nothing is lost: every name has the value that it had, and the operation that was stopped can be run again.
+
+    Wrong::
+
+        for step in range(10**6):
+            h = np.tanh(w @ h)              # a million steps, each kept for the way back
+        loss.backward()
+
+    Right: go back after a part of the steps, keep less, or allow more::
+
+        h = h.detach()                      # the gradient of the next part begins here
+        h = gm.checkpoint(layer, h)         # computed again in the sweep instead of kept
+        gm.set_tape_limit("32GB")
+    """
+
+
+class CheckError(GradmagicError, AssertionError):
+    """`gm.check_grads` found a derivative that numerical differences contradict; the message shows the first entry.
+
+    Wrong::
+
+        cube = gm.custom(lambda x: x**3, vjp=lambda g, y, x: (2 * x**2 * g,))
+        gm.check_grads(cube, (np.array([1.0, 2.0]),))
+
+    Right::
+
+        cube = gm.custom(lambda x: x**3, vjp=lambda g, y, x: (3 * x**2 * g,))
+    """
+
+
+class MaskedWarning(UserWarning):
+    """Within `gm.guard_where()` a gradient of 0 met a derivative that is not finite, and 0 was passed on, not NaN.
+
+    Right, where the warning is not wanted: keep such entries out before the operation::
+
+        ok = x > 0
+        y = np.where(ok, np.sqrt(np.where(ok, x, 1.0)), 0.0)
+    """
+
+
+class NotDifferentiableWarning(UserWarning):
+    """`gm.check_grads` met a point where the function has no derivative: differences from the two sides disagree.
+
+    What gradmagic gives there is a convention (|x| at 0: 0), and nothing that numbers could confirm.
+
+    Right: check at another point::
+
+        gm.check_grads(np.abs, (np.array([-1.0, 0.5]),))
+    """

@@ -22,6 +22,7 @@ from .primitives import cast
 from .sweep import freed, pulled
 from .tape import FREED, Aval, Leaf, Node, aval_of, enable_grad, state, walk, watch
 from .tracked import Tracked
+from .warn import SWEEPS
 
 
 def push(roots: Sequence[Node], tangents: Mapping[int, Any], create_graph: bool = False) -> list[Any]:
@@ -67,6 +68,9 @@ def push(roots: Sequence[Node], tangents: Mapping[int, Any], create_graph: bool 
         several = type(node.aval) is tuple
         known[number] = list(map(_fitted, t, node.aval)) if several else _fitted(t, node.aval)  # type: ignore
     return [known.get(root.number) for root in roots]
+
+
+SWEEPS.add(push.__code__)
 
 
 def _fitted(t: Any, aval: Aval) -> Any:

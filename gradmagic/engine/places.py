@@ -13,7 +13,7 @@ from typing import Any
 
 Place = tuple[Any, int]
 
-_PACKAGE = (
+PACKAGE = (
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 )  # these frames are not the user's
 _PLACES: dict[int, Place] = {}
@@ -25,7 +25,7 @@ _labels: list[Callable[[str], str | None]] = []
 def user_frame(frame: Any) -> Any:
     """Walk out of gradmagic's own files to the code that called it."""
     found = frame
-    while found is not None and found.f_code.co_filename.startswith(_PACKAGE):
+    while found is not None and found.f_code.co_filename.startswith(PACKAGE):
         found = found.f_back
     return found if found is not None else frame
 

@@ -20,6 +20,7 @@ from .memory import check_fresh
 from .places import describe
 from .rules.declare import MINUS, PICK, SAME, Linear
 from .tape import FREED, Node, between, state
+from .warn import SWEEPS, blamed
 
 _SMALL = 4096  # adding in place pays for large arrays only: NumPy looks for overlap first (0.4 to 1.5 us)
 
@@ -57,9 +58,16 @@ def sweep(
     StaleError
         If a saved value was changed in place since.
     """
-    if inputs is None and not create_graph and state.observer is None and not state.hooks:
-        return _everyday(root, cotangent, retain)
-    return _watched(root, cotangent, inputs, retain, create_graph)
+    try:
+        if state.masking is not None:
+            with np.errstate(divide="ignore", invalid="ignore"):  # what is masked is reported by its line
+                return _watched(root, cotangent, inputs, retain, create_graph)
+        if inputs is None and not create_graph and state.observer is None and not state.hooks:
+            return _everyday(root, cotangent, retain)
+        return _watched(root, cotangent, inputs, retain, create_graph)
+    except (FloatingPointError, Warning) as error:
+        blamed(error)
+        raise
 
 
 def _everyday(root: Node, g: Any, retain: bool) -> Swept:
@@ -161,8 +169,8 @@ def _merged(old: Any, c: Any, at: int, owned: set[int]) -> Any:
 def _watched(
     root: Node, cotangent: Any, inputs: Iterable[Node] | None, retain: bool, create_graph: bool
 ) -> Swept:
-    """The sweep with an observer, hooks, a choice of inputs, or recorded itself; otherwise `_everyday`."""
-    observer, hooks, written = state.observer, state.hooks, state.written
+    """The sweep with an observer, hooks, a choice of inputs, 0 * inf as 0, or recorded itself; otherwise `_everyday`."""
+    observer, hooks, written, masking = state.observer, state.hooks, state.written, state.masking
     retain = retain or create_graph
     wanted: dict[int, Node] = {}
     path: set[int] | None = None
@@ -202,7 +210,7 @@ def _watched(
         if fast:
             parts = rule.moves
         else:
-            parts = pulled(node, g, saved, create_graph)
+            parts = pulled(node, g, saved, create_graph, masking)
         following = None
         for source, c in zip(node.inputs, parts):  # noqa: B905  (strict= costs time on every node)
             if source is None or c is None or (path is not None and source.number not in path):
@@ -219,6 +227,8 @@ def _watched(
                 c, mine = g * saved[c], True
             else:
                 c, mine = g * c(*saved), True
+            if masking is not None and fast:
+                c = masking.masked(node, g, c)
             if flows is not None:
                 flows.append(c if type(c) is Scattered else np.copy(c) if type(c) in KINDS else c)
             at = source.number
@@ -256,7 +266,7 @@ def _watched(
     return found, cotangents, owned
 
 
-def pulled(node: Node, g: Any, saved: Any, create_graph: bool) -> Any:
+def pulled(node: Node, g: Any, saved: Any, create_graph: bool, masking: Any = None) -> Any:
     """Give the cotangents of the inputs by the node's own rule, each brought to its input's shape and dtype."""
     rule = node.rule
     if rule is PICK:
@@ -269,10 +279,16 @@ def pulled(node: Node, g: Any, saved: Any, create_graph: bool) -> Any:
         proto = next(c for c in g if c is not None)
         proto = getattr(proto, "array", proto)
         g = tuple(arrays.zeros(a, proto) if c is None else c for c, a in zip(g, node.aval, strict=True))  # type: ignore
+    parts = rule.pull(node, g, saved)
+    if masking is not None:
+        parts = [masking.masked(node, g, c) for c in parts]
     return [
         c if source is None or c is None or type(c) is list else conform(c, source.aval)
-        for source, c in zip(node.inputs, rule.pull(node, g, saved), strict=False)
+        for source, c in zip(node.inputs, parts, strict=False)
     ]
+
+
+SWEEPS.update((_everyday.__code__, _watched.__code__))
 
 
 class Scattered:

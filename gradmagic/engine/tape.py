@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .observers import Chain, Observer
 from .places import place_of, user_frame
 
 _new = object.__new__
@@ -183,13 +184,27 @@ class State:
     `mode` is None (record), `OFF` (do not), or a function called with (node, array, frame) for each new node.
     `written` is the number of the last write in place; only nodes older than it can hold changed values.
     `inputs` has the numbers of the inputs of the `gm.grad` that are running: what they lose, nobody would report.
+    `observer` is the recorder and the guards as one; `masking` what counts 0 * inf as 0 in a sweep (masking.py).
     """
 
-    __slots__ = ("hooks", "inputs", "keep_places", "mode", "observer", "written")
+    __slots__ = (
+        "guards",
+        "hooks",
+        "inputs",
+        "keep_places",
+        "masking",
+        "mode",
+        "observer",
+        "recorder",
+        "written",
+    )
 
     def __init__(self) -> None:
         self.mode: Any = None
         self.observer: Any = None
+        self.recorder: Any = None
+        self.guards: tuple[Observer, ...] = ()
+        self.masking: Any = None
         self.keep_places = False
         self.written = -1
         self.inputs: set[int] = set()
@@ -223,15 +238,29 @@ def keep_places(on: bool) -> None:
 
 @contextmanager
 def watch(observer: Any) -> Iterator[Any]:
-    """Let `observer` see every node made and every cotangent ready, within the block."""
-    before = state.observer
-    state.observer = observer
-    state.mode = OFF if state.mode is OFF else _normal_mode()
+    """Let `observer` see every node made and every cotangent ready, within the block; None: nobody, guards neither."""
+    recorder, guards = state.recorder, state.guards
+    _observe(observer, guards if observer is not None else ())
     try:
         yield observer
     finally:
-        state.observer = before
-        state.mode = OFF if state.mode is OFF else _normal_mode()
+        _observe(recorder, state.guards if observer is not None else guards)
+
+
+def guard(observer: Observer) -> None:
+    """Let `observer` see the same from here on, behind whoever watches, until `unguard`."""
+    _observe(state.recorder, (*state.guards, observer))
+
+
+def unguard(observer: Observer) -> None:
+    """Take it away again."""
+    _observe(state.recorder, tuple(g for g in state.guards if g is not observer))
+
+
+def _observe(recorder: Any, guards: tuple[Observer, ...]) -> None:
+    state.recorder, state.guards = recorder, guards
+    state.observer = Chain(recorder, guards) if guards else recorder
+    state.mode = OFF if state.mode is OFF else _normal_mode()
 
 
 class set_grad_enabled:
