@@ -19,6 +19,7 @@ from . import arrays
 from .joint import sweep_from, taken
 from .memory import check_fresh
 from .primitives import cast
+from .rules.declare import Elementwise
 from .sweep import freed, pulled
 from .tape import FREED, Aval, Leaf, Node, aval_of, enable_grad, state, walk, watch
 from .tracked import Tracked
@@ -62,7 +63,8 @@ def push(roots: Sequence[Node], tangents: Mapping[int, Any], create_graph: bool 
             check_fresh(node)
         if create_graph:
             saved = node.rule.wrapped(node)
-        t = node.rule.push(node, moved, saved)
+        masked = state.masking is not None and isinstance(node.rule, Elementwise)
+        t = _masked(node, moved, saved) if masked else node.rule.push(node, moved, saved)
         if t is NotImplemented:
             t = _transposed(node, moved, saved, create_graph)
         several = type(node.aval) is tuple
@@ -85,6 +87,22 @@ def _fitted(t: Any, aval: Aval) -> Any:
             t = np.real(t)
         t = cast(t, aval.tangent)
     return t
+
+
+def _masked(node: Node, tangents: Sequence[Any], saved: Any) -> Any:
+    """Give the tangent of an elementwise node's output with 0 * inf counted as 0, argument by argument."""
+    total = None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for i, t in enumerate(tangents):
+            if t is None:
+                continue
+            alone = [None] * len(tangents)
+            alone[i] = t
+            term = node.rule.push(node, alone, saved)
+            if term is not None:
+                term = state.masking.masked(node, t, term)
+                total = term if total is None else total + term
+    return total
 
 
 def _transposed(node: Node, tangents: Sequence[Any], saved: Any, create_graph: bool) -> Any:

@@ -169,7 +169,7 @@ def _merged(old: Any, c: Any, at: int, owned: set[int]) -> Any:
 def _watched(
     root: Node, cotangent: Any, inputs: Iterable[Node] | None, retain: bool, create_graph: bool
 ) -> Swept:
-    """The sweep with an observer, hooks, a choice of inputs, 0 * inf as 0, or recorded itself; otherwise `_everyday`."""
+    """The sweep with an observer, hooks, inputs to stop at, 0 * inf as 0, or recorded itself; otherwise `_everyday`."""
     observer, hooks, written, masking = state.observer, state.hooks, state.written, state.masking
     retain = retain or create_graph
     wanted: dict[int, Node] = {}

@@ -49,6 +49,16 @@ def test_second_order_forward_over_reverse_and_float32():
     assert found.dtype == np.float32 and found.tolist() == [0, 0, 0.25]
 
 
+def test_forward_mode_agrees():
+    f = lambda x: np.sum(np.where(x > 0, np.sqrt(x) ** np.sqrt(x), 0.0))
+    g = lambda x: np.sqrt(x) * np.log(x)
+    t = np.array([0.0, 0.0, 1.0])  # a direction along which the first two do not move
+    with gm.guard_where():
+        np.testing.assert_allclose(gm.jvp(f, (X,), (t,))[1], gm.grad(f)(X) @ t, rtol=1e-12)
+        assert gm.jvp(g, (X,), (t,))[1].tolist() == [0, 0, gm.grad(g)(4.0)]
+    assert np.isnan(gm.jvp(g, (X,), (t,))[1][1])
+
+
 def test_a_gradient_that_does_count_stays_infinite():
     with gm.guard_where():
         assert gm.elementwise_grad(np.sqrt)(np.array([0.0, 4.0])).tolist() == [np.inf, 0.25]
@@ -68,8 +78,7 @@ def test_it_says_where_it_acted_once_a_line():
     try:
         f = lambda x: np.sum(np.where(x > 0, np.sqrt(x), 0.0))
         with pytest.warns(MaskedWarning) as seen, gm.guard_where() as guard:
-            gm.grad(f)(np.zeros(3))
-            gm.grad(f)(np.zeros(3))
+            _ = [gm.grad(f)(np.zeros(3)) for _ in range(2)]
     finally:
         tape.keep_places(False)
     at = f.__code__.co_firstlineno
