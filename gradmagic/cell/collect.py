@@ -6,6 +6,7 @@ In: a root node, the recorder, the names. Out: plain data for the report; no nod
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -227,6 +228,14 @@ def _input(
     return Input(name, keys[node.number], value, grad, kind, reached, raw)
 
 
+def _within(place: Place, cell: Any) -> Place:
+    """Tell apart, in a file, the block that was traced and the rest."""
+    if not place.inside:
+        return place
+    own = cell.first_line <= place.line < cell.first_line + cell.text.count("\n") + 1
+    return replace(place, inside=own, function=None if place.function == cell.scope else place.function)
+
+
 def _unknown(node: Node) -> Value:
     aval = node.aval
     return Value(tuple(aval.shape), aval.dtype.name, False, aval.size, None, None, None, None, None, 0, 0, 0)
@@ -253,7 +262,7 @@ def _operations(
             key = (node.place, recorder.lines.get(number))
             place = places.get(key)
             if place is None:
-                place = places[key] = source.resolve(node.place, filename, key[1])
+                place = places[key] = _within(source.resolve(node.place, filename, key[1]), run.cell)
         value = recorder.values.get(number)
         if value is None and (known := tracked.get(number, held.get(number))) is not None:
             value = recorder.starts.get(number) or summarise(arrays.to_host(known.array))

@@ -22,9 +22,9 @@ _MOST_NAMES = 5_000
 class CellRecorder(Recorder):
     """A recorder that knows the cell: names of values, and the cell's line behind an operation in a function."""
 
-    def __init__(self, filename: str, **settings: Any) -> None:
+    def __init__(self, filename: str, scope: str = "<module>", **settings: Any) -> None:
         super().__init__(**settings)
-        self.filename = filename
+        self.filename, self.scope = filename, scope
         self.names: dict[int, list[str]] = {}
         self.lines: dict[int, int] = {}
         self.cut_places: dict[
@@ -44,7 +44,7 @@ class CellRecorder(Recorder):
 
     def made(self, node: Node, array: Any, frame: Any) -> None:
         super().made(node, array, frame)
-        if (frame.f_code.co_filename != self.filename or frame.f_code.co_name != "<module>") and len(
+        if (frame.f_code.co_filename != self.filename or frame.f_code.co_name != self.scope) and len(
             self.lines
         ) < self.limit:
             line = self._cell_line(frame)
@@ -62,7 +62,7 @@ class CellRecorder(Recorder):
 
     def _cell_line(self, frame: Any) -> int | None:
         while frame is not None:
-            if frame.f_code.co_filename == self.filename and frame.f_code.co_name == "<module>":
+            if frame.f_code.co_filename == self.filename and frame.f_code.co_name == self.scope:
                 return int(frame.f_lineno)
             frame = frame.f_back
         return None

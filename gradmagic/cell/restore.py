@@ -124,10 +124,12 @@ def _replace_in_frame(frame: Any, plain: Callable[[Any], Any], new: dict[int, An
     """Replace among the variables of a generator that waits."""
     if frame is None:
         return
-    variables = frame.f_locals
-    for name, value in list(variables.items()):
-        if id(value) in new:
-            variables[name] = plain(value)
+    assign_in(frame, {name: plain(value) for name, value in frame.f_locals.items() if id(value) in new})
+
+
+def assign_in(frame: Any, values: dict[str, Any]) -> None:
+    """Assign to variables of a frame that waits or calls us."""
+    frame.f_locals.update(values)
     if sys.version_info < (3, 13):  # from 3.13 on, f_locals writes through (PEP 667)
         ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(frame), ctypes.c_int(0))
 

@@ -53,6 +53,7 @@ class Source:
     label: str
     first_line: int
     compile: Callable[[Any, str, str], Any] = field(repr=False)
+    scope: str = "<module>"  # the code that runs it, or the function that it is
 
 
 class Failed(Exception):
@@ -71,7 +72,7 @@ class Run:
         self.uses = usage(cell.tree)
         self.values = simple_values(cell.tree)
         self.lifter = Lifter(namespace, options.device, options.dtype)
-        self.recorder = CellRecorder(cell.filename, parameters=self._followed)
+        self.recorder = CellRecorder(cell.filename, cell.scope, parameters=self._followed)
         self.lifter.on_lift = self._lifted
         # What the top level assigned to, by the time of the last assignment; with what a container or object got.
         self.order: dict[str, Any] = {}
@@ -95,6 +96,11 @@ class Run:
             last = ast.Expression(tree.body.pop().value)  # type: ignore[attr-defined]
         statements = self.cell.compile(tree, self.cell.filename, "exec")
         expression = None if last is None else self.cell.compile(last, self.cell.filename, "eval")
+        self.lift()
+        return statements, expression
+
+    def lift(self) -> None:
+        """Put tracked values in place of what is wanted and there; the rest is lifted as the cell assigns it."""
         try:
             if self.unnamed:
                 lift_unnamed(self)
@@ -107,7 +113,6 @@ class Run:
         except BaseException:
             self.lifter.put_back()
             raise
-        return statements, expression
 
     def execute(self) -> Trace:
         """Run the cell and give its trace.
@@ -152,7 +157,7 @@ class Run:
             if error is not None:
                 trace = collect(self, None, error=error)
                 raise Failed(trace) from error
-            return self._finish()
+            return self.finish()
         finally:
             self.recorder.root_node = None
             self.lifter.put_back(self.lifter.lifted)
@@ -215,7 +220,8 @@ class Run:
         }
 
     # -- the result ------------------------------------------------------------------------------
-    def _finish(self) -> Trace:
+    def finish(self) -> Trace:
+        """Find the result, sweep back from it unless the cell did, and collect the trace."""
         recorder = self.recorder
         if self.waiting:
             name = sorted(self.waiting)[0]
