@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from . import autograd, cuda, functions, linalg, nn, optim
+from .engine.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
 from .engine.array import Array
 from .engine.checkpoint import checkpoint
 from .engine.creation import tensor
@@ -24,13 +25,13 @@ from .engine.transforms import elementwise_grad, grad, jvp, value_and_grad, vjp
 from .functions import *  # noqa: F403  (PyTorch's function names; the list is functions.__all__)
 
 if TYPE_CHECKING:
-    from .cell import last, make_dot
+    from .cell import last, make_dot, trace
     from .report import Report
 
 __version__ = "0.1.0"
 
 # What needs IPython, jinja2 or rich is imported when it is first asked for: `import gradmagic` stays light.
-_LATER = {"Report": "report", "last": "cell", "make_dot": "cell"}
+_LATER = {"Report": "report", "last": "cell", "make_dot": "cell", "trace": "cell"}
 
 
 def __getattr__(name: str) -> Any:
@@ -66,12 +67,14 @@ __all__ = [
     "checkpoint",
     "cuda",
     "custom",
+    "detect_anomaly",
     "elementwise_grad",
     "enable_grad",
     "grad",
     "guard_where",
     "hessian",
     "hvp",
+    "is_anomaly_enabled",
     "is_grad_enabled",
     "jacobian",
     "jvp",
@@ -81,9 +84,11 @@ __all__ = [
     "nn",
     "no_grad",
     "optim",
+    "set_detect_anomaly",
     "set_grad_enabled",
     "stop_gradient",
     "tensor",
+    "trace",
     "value_and_grad",
     "vjp",
     *functions.__all__,

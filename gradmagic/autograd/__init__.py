@@ -1,8 +1,19 @@
 """`gm.autograd`, by PyTorch's name: gradients of results that were computed, and derivatives of one's own."""
 
+from ..engine.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
 from ..engine.function import Function
 from ..engine.results import grad_of as grad
 from ..engine.tape import enable_grad, no_grad, set_grad_enabled
 from . import functional
 
-__all__ = ["Function", "enable_grad", "functional", "grad", "no_grad", "set_grad_enabled"]
+__all__ = [
+    "Function",
+    "detect_anomaly",
+    "enable_grad",
+    "functional",
+    "grad",
+    "is_anomaly_enabled",
+    "no_grad",
+    "set_detect_anomaly",
+    "set_grad_enabled",
+]

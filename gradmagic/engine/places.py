@@ -7,8 +7,10 @@ Exact spans and the reader's own labels are resolved later, by the cell.
 from __future__ import annotations
 
 import dis
+import linecache
 import os
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 Place = tuple[Any, int]
@@ -52,6 +54,17 @@ def line_of(place: Place) -> int:
         if index == at // 2:
             return line or code.co_firstlineno
     return int(code.co_firstlineno)
+
+
+def text_of(place: Place) -> str:
+    """Give the sub-expression at `place` as it is written; an empty text if it is long, or its source is gone."""
+    code, at = place
+    positions = next(islice(code.co_positions(), at // 2, None), None)
+    if positions is None or None in positions or positions[0] != positions[1]:
+        return ""
+    line, _, start, end = positions
+    text = linecache.getline(code.co_filename, line).encode()[start:end].decode(errors="replace")
+    return text if len(text) <= 40 else ""
 
 
 def instruction_of(frame: Any) -> str:

@@ -65,7 +65,7 @@ def sweep(
         if inputs is None and not create_graph and state.observer is None and not state.hooks:
             return _everyday(root, cotangent, retain)
         return _watched(root, cotangent, inputs, retain, create_graph)
-    except (FloatingPointError, Warning) as error:
+    except (ArithmeticError, Warning) as error:
         blamed(error)
         raise
 
