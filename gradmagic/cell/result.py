@@ -104,10 +104,13 @@ def seed_of(run: Any, name: str, result: Tracked) -> Any:
     """
     node: Any = result.node
     gradient: Any = None
-    if run.options.gradient:
+    if not isinstance(run.options.gradient, str):  # gm.trace(gradient=...): the weights themselves
+        gradient = run.options.gradient
+    elif run.options.gradient:
         gradient = eval(
             compile(run.options.gradient, "<--gradient>", "eval", dont_inherit=True), run.namespace
         )
+    if gradient is not None:
         gradient = gradient.array if isinstance(gradient, Tracked) else gradient
         if not isinstance(gradient, Tensor):
             gradient = np.asarray(gradient, node.aval.tangent)

@@ -38,7 +38,7 @@ class Options:
 
     names: tuple[str, ...] = ()
     of: str = ""
-    gradient: str = ""
+    gradient: Any = ""
     device: str | None = None
     dtype: str | None = None
 
