@@ -97,6 +97,7 @@ class Block:
         self._options, self._settings = Options(names, of, gradient), settings
         self._report: reports.Report | None = None
         self._run: Run | None = None
+        self._frame: Any = None
 
     @property
     def report(self) -> reports.Report:
@@ -151,7 +152,7 @@ class Block:
             run.recorder.root_node = None
             run.lifter.put_back(run.lifter.lifted)
             self._assign(variables)
-            del self._frame
+            self._run, self._frame = None, None  # the report holds no graph
         self._report = reports.Report(made, **self._settings)
         remember(self._report)
 
