@@ -117,7 +117,9 @@ class Array(NumpyMethods):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         array = arrays.to_host(self.leave("asarray"))
-        return np.array(array, dtype, copy=copy) if dtype is not None or copy else np.array(array)
+        if dtype is not None or copy:
+            return np.array(array, dtype, copy=copy)
+        return memory.copy_of(array) if type(array) is np.ndarray else np.array(array)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if not arrays.is_array(self.array):

@@ -119,7 +119,7 @@ def call_linear(rule: Linear, function: Any, args: Sequence[Any]) -> Any:
         mode(node, out, sys._getframe(1))
     made = type(x)()
     made.array, made.node = out, node
-    if rule.view and (getattr(out, "base", None) is not None or (out is array and arrays.is_array(out))):
+    if rule.view and (getattr(out, "base", None) is not None or out is array) and arrays.is_array(array):
         memory.shares(made, x)
     return made
 
@@ -164,7 +164,8 @@ def call_general(rule: General, function: Any, args: Sequence[Any]) -> Any:
             raws.append(a)
             nodes.append(node)
         else:
-            raws.append(np.asarray(a) if i == 0 and isinstance(a, (list, tuple)) else raw_of(a))
+            listed = isinstance(a, (list, tuple)) and i < len(vjps) and vjps[i] is not None
+            raws.append(np.asarray(a) if listed else raw_of(a))
             nodes.append(None)
     try:
         out = function(*raws)

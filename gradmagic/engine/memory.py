@@ -180,6 +180,8 @@ def copy_of(value: Any) -> Any:
         if apart and high - low <= _WIDEST * value.nbytes:
             made = np.ndarray(value.shape, value.dtype, np.zeros(high - low, np.uint8), -low, value.strides)
             made[...] = value
+    if value.base is not None and made.base is None:
+        made = made.view()  # it looks into another array, as the user's does
     if not value.flags.writeable:
         made.flags.writeable = False
     return made

@@ -78,7 +78,24 @@ def _reshape(x: Any, *shape: Any, order: Any = "C", copy: bool | None = None) ->
         x.array.reshape(shape, order=order, copy=False)  # raises where the memory cannot be shared
     if copy:
         x = np.copy(x)
+    if order == "A":
+        order = _laid_out(x, order)[1]
     return np.reshape(x, shape, order=order) if order != "C" else np.reshape(x, shape)
+
+
+def _laid_out(x: Any, order: Any) -> tuple[Any, str]:
+    """Turn the orders A and K, which ask how an array lies in memory, into C or F of an array with turned axes."""
+    flags = getattr(x.array, "flags", None)
+    if order not in ("A", "K") or flags is None:
+        return x, order
+    if flags.c_contiguous or flags.f_contiguous or order == "A":
+        return x, "F" if flags.fnc else "C"
+    steps = [-abs(step) for step in x.array.strides]
+    return np.transpose(x, sorted(range(len(steps)), key=steps.__getitem__)), "C"
+
+
+def _ravel(x: Any, order: Any = "C") -> Any:
+    return np.ravel(x) if order == "C" else np.ravel(*_laid_out(x, order))
 
 
 def _transpose(x: Any, *axes: Any) -> Any:
@@ -87,7 +104,7 @@ def _transpose(x: Any, *axes: Any) -> Any:
 
 
 def _flatten(x: Any, order: Any = "C") -> Any:
-    return np.copy(np.ravel(x, order) if order != "C" else np.ravel(x))
+    return np.copy(_ravel(x, order))
 
 
 def _copy(x: Any, order: Any = "C") -> Any:
@@ -120,6 +137,8 @@ def _astype(
         return x.array.astype(dtype, order, casting)  # raises as NumPy does
     if x.array.dtype == dtype:
         made = _copy(x, "K") if copy else x
+    elif np.dtype(dtype).kind not in "biufc":
+        return x.leave("tolist").astype(dtype, order)  # objects and text carry numbers on, and no gradient
     elif x.array.dtype.kind in "fc" and np.dtype(dtype).kind not in "fc":
         return x.array.astype(dtype, order)  # a step, as np.trunc: its derivative is zero
     else:
@@ -166,8 +185,10 @@ def _fill(x: Any, value: Any, plain: Any) -> None:
 
 
 def _put(x: Any, indices: Any, values: Any, mode: Any = "raise", *, plain: Any) -> None:
+    if not np.size(raw_of(values)) or not np.size(raw_of(indices)):
+        return
     flat = np.arange(np.size(x.array)).take(raw_of(indices), mode=mode)
-    if np.size(flat) and np.size(raw_of(values)):
+    if np.size(flat):
         where = np.unravel_index(flat.ravel(), np.shape(x.array)) if np.ndim(x.array) else ()
         x.assign(where, np.resize(values, flat.size) if where else np.ravel(values)[0])
 
@@ -208,13 +229,19 @@ def _byteswap(x: Any, inplace: bool = False) -> Any:
 
 
 def _write_real(x: Any, value: Any) -> None:
-    x.assign(Ellipsis, value if x.array.dtype.kind != "c" else value + 1j * np.imag(x))
+    _write_part(x, "real", value, value + 1j * np.imag(x) if x.array.dtype.kind == "c" else value)
 
 
 def _write_imag(x: Any, value: Any) -> None:
-    if x.array.dtype.kind != "c":
-        np.copy(x.array).imag = raw_of(value)  # raises: a real array has no imaginary part to write
-    x.assign(Ellipsis, np.real(x) + 1j * value)
+    _write_part(x, "imag", value, np.real(x) + 1j * value if x.array.dtype.kind == "c" else value)
+
+
+def _write_part(x: Any, name: str, value: Any, made: Any) -> None:
+    plain = np.copy(x.array, order="K")
+    setattr(plain, name, raw_of(value))  # raises: a real array has no imaginary part to write
+    if isinstance(made, Tracked) and np.shape(made.array) == plain.shape:
+        made.array = plain  # bit for bit: 0 + -0j is 0
+    x.assign(Ellipsis, made)
 
 
 def _write_flat(x: Any, value: Any) -> None:
@@ -294,11 +321,11 @@ builtin_type = type
 # Methods that are the NumPy function of the same name, with the array first.
 _SAME = (
     "all any argmax argmin argpartition argsort choose cumprod cumsum diagonal dot max mean min nonzero prod "
-    "ravel repeat round searchsorted squeeze std sum swapaxes take trace var"
+    "repeat round searchsorted squeeze std sum swapaxes take trace var"
 ).split()
 _OWN: dict[str, Callable[..., Any]] = {
-    "reshape": _reshape, "transpose": _transpose, "flatten": _flatten, "view": _view, "astype": _astype,
-    "copy": _copy, "compress": _compress, "clip": _clip, "conj": _conjugate, "conjugate": _conjugate,
+    "reshape": _reshape, "ravel": _ravel, "transpose": _transpose, "flatten": _flatten, "view": _view,
+    "astype": _astype, "copy": _copy, "compress": _compress, "clip": _clip, "conj": _conjugate, "conjugate": _conjugate,
     "getfield": _getfield, "byteswap": _byteswap, "to_device": _to_device, "setflags": _setflags,
 }  # fmt: skip
 _WRITING: dict[str, Callable[..., Any]] = {

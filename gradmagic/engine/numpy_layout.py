@@ -25,7 +25,8 @@ class Flat:
     @property
     def coords(self) -> tuple[int, ...]:
         """Where in the array the next entry is."""
-        return tuple(int(i) for i in np.unravel_index(self.index, np.shape(self.base.array)))
+        shape = np.shape(self.base.array)
+        return tuple(map(int, np.unravel_index(self.index, shape))) if len(self) else (0,) * len(shape)
 
     def __getitem__(self, index: Any) -> Any:
         return np.ravel(self.base)[index]
@@ -42,6 +43,8 @@ class Flat:
             return
         if np.shape(raw) != () and np.shape(raw) != np.shape(places):
             value = np.resize(value, np.shape(places))  # repeated, as NumPy does
+        if not np.ndim(x.array) and np.ndim(places):
+            value = np.ravel(value)[0]
         x.assign(np.unravel_index(places, np.shape(x.array)) if np.ndim(x.array) else (), value)
 
     def __iter__(self) -> Iterator[Any]:
@@ -103,33 +106,18 @@ class Flags:
     def __repr__(self) -> str:
         return repr(self._x.array.flags)
 
-    @property
-    def __class__(self) -> Any:  # type: ignore[misc]
-        return type(self._x.array.flags)
-
 
 def base_of(x: Any) -> Any:
     """Give the array whose memory `x` looks into, None if it is its own: `x.base`."""
-    base = x.array.base
-    if base is None or not isinstance(base, np.ndarray):
-        return base
+    if not isinstance(x.array.base, np.ndarray):
+        return x.array.base
     whole, block = memory.base_of(x.array), memory.memory_of(x.array)
-    first = None
+    if block.owner is not None and block.owner.base is not None:
+        return block.owner.base  # x is a view of a view
     for member in block.members.values():
-        if member is not x and (member.array is whole or _is_leaf(member, whole, block)):
+        if member is not x and member.array is whole:
             return member
-        first = member if member is x else first
-    if block.owner is not None and _is_leaf(x, whole, block):
-        return block.owner.base
-    return base
-
-
-def _is_leaf(x: Any, whole: Any, block: Any) -> bool:
-    if block.leaf is None:
-        return False
-    part = block.whole(whole)
-    ours = (x.array.__array_interface__[k] for k in ("data", "shape"))
-    return all(a == part.__array_interface__[k] for k, a in zip(("data", "shape"), ours, strict=True))
+    return x.array.base
 
 
 def read_only(array: Any) -> Any:

@@ -20,6 +20,7 @@ import numpy as np
 from . import arrays
 from .calls import raw_of
 from .foreign import foreign
+from .memory import copy_of
 from .operators import Operators
 from .places import instruction_of
 from .rules.declare import RULES
@@ -40,12 +41,13 @@ class Special:
     def __get__(self, x: Any, owner: Any = None) -> Any:
         if x is None:
             return self._function
-        if not hasattr(x.array, self._name):
-            try:
-                self._ask(x.array)
-            except TypeError as error:  # with the words of the value's own type
-                raise Missing(str(error)) from None
-        return MethodType(self._function, x)
+        if hasattr(x.array, self._name):
+            return MethodType(self._function, x)
+        try:
+            self._ask(x.array)
+        except (TypeError, AttributeError) as error:  # with the words of the value's own type
+            raise Missing(str(error)) from None
+        raise Missing(self._name)
 
 
 _OPERANDS = (np.ndarray, np.generic, int, float, complex, list)
@@ -174,8 +176,11 @@ class Protocols(Operators):
         finalize(self, lambda kept: None, array)  # who holds this Array may hold its memory
         return found | {"data": (found["data"][0], True)}  # to read: a write would pass the tape
 
-    def __dlpack__(self, **options: Any) -> Any:
-        return np.copy(self.leave("asarray"), order="K").__dlpack__(**options)
+    __dlpack__: Any = Special(
+        lambda x, **options: copy_of(x.leave("asarray")).__dlpack__(**options),
+        "__dlpack__",
+        np.from_dlpack,
+    )
 
     def __dir__(self) -> list[str]:
         return dir(self.array)

@@ -37,6 +37,7 @@ def prod_vjp(
     g: Any, _y: Any, x: Any, axis: Any = None, dtype: Any = None, out: Any = None,
     keepdims: bool = False, initial: Any = 1, where: Any = True,
 ) -> Any:  # fmt: skip
+    axis = axis if np.shape(x) else None
     # For each factor the product of those before times that of those after: no division, so zeros are no case.
     f = _factors(x if where is True else np.where(where, x, 1), axis)
     before = np.cumprod(_shifted(f, 1, 1), 0)
@@ -48,8 +49,9 @@ def prod_vjp(
 def cumprod_vjp(g: Any, _y: Any, x: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     # s[i] = sum over k >= i of g[k] * x[i+1] * ... * x[k]; doubling gives all of them in log2(n) steps, and again
     # without dividing by a factor that may be 0.
+    axis = axis if np.shape(x) else None
     f = np.reshape(x, -1) if axis is None else np.moveaxis(x, axis, 0)
-    s = g if axis is None else np.moveaxis(g, axis, 0)
+    s = np.reshape(g, -1) if axis is None else np.moveaxis(g, axis, 0)
     w = _shifted(np.conj(f), -1, 0)
     step = 1
     while step < f.shape[0]:
@@ -77,6 +79,9 @@ def var_vjp(
     keepdims: bool = False, where: Any = True, mean: Any = None, correction: Any = None,
 ) -> Any:  # fmt: skip
     ddof = ddof if correction is None else correction
+    if mean is not None:  # a constant: no gradient flows through it
+        n = (count(x.shape, axis) if where is True else counted(aval(x.shape, x.dtype), axis, True, where)) - ddof
+        return within(where, kept(g, len(x.shape), axis, keepdims) * ((x - mean) * 2 / n))
     if where is True:
         n = max(count(x.shape, axis) - ddof, 0)
         return spread(g, x, axis, keepdims) * ((x - np.mean(x, axis=axis, keepdims=True)) * 2 / n)

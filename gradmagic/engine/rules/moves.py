@@ -73,7 +73,7 @@ def untile(g: Any, like: Aval, reps: Any) -> Any:
 
 def repeat_transpose(g: Any, like: Aval, repeats: Any, axis: int | None = None) -> Any:
     """Sum over the copies of each entry that np.repeat made."""
-    shape, at = ((like.size,), 0) if axis is None else (like.shape, axis % max(like.ndim, 1))
+    shape, at = ((like.size,), 0) if axis is None or not like.ndim else (like.shape, axis % like.ndim)
     if np.size(repeats) == 1:
         times = int(np.reshape(np.asarray(repeats), ())) if isinstance(repeats, (list, tuple)) else int(repeats)
         c = np.sum(np.reshape(g, (*shape[: at + 1], times, *shape[at + 1 :])), axis=at + 1)
@@ -143,7 +143,7 @@ def diag_transpose(g: Any, like: Aval, k: int = 0) -> Any:
 def take_transpose(
     g: Any, like: Aval, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise"
 ) -> Any:
-    shape, at = ((like.size,), 0) if axis is None else (like.shape, axis % like.ndim)
+    shape, at = ((like.size,), 0) if axis is None or not like.ndim else (like.shape, axis % like.ndim)
     indices = indices if np.ndim(indices) == 0 else raw(indices)
     if isinstance(indices, (list, tuple)):
         indices = np.asarray(indices)

@@ -32,8 +32,9 @@ def is_mask(index: Any) -> bool:
 
 def compress_vjp(g: Any, _y: Any, condition: Any, _a: Any, axis: Any = None, out: Any = None) -> Any:
     """Put g back at the places where the condition, which may be shorter than the axis, holds."""
-    shape, at = ((_a.size,), 0) if axis is None else (_a.shape, axis % len(_a.shape))
+    shape, at = ((_a.size,), 0) if axis is None or not _a.shape else (_a.shape, axis % len(_a.shape))
     mask = np.asarray(condition) if isinstance(condition, (list, tuple)) else condition
-    mask = np.pad(mask != 0, (0, shape[at] - mask.shape[0]))
+    mask = (mask != 0)[: shape[at]]
+    mask = np.pad(mask, (0, shape[at] - mask.shape[0]))
     c = scatter_add(g, aval(shape, _a.dtype), (slice(None),) * at + (mask,))
     return np.reshape(c, _a.shape)
