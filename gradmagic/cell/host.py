@@ -44,6 +44,8 @@ def _first_line(shell: Any, cell: str) -> int:
     history = getattr(getattr(shell, "history_manager", None), "input_hist_raw", None) or [""]
     raw, text = history[-1].rstrip(), cell.rstrip()
     at = raw.rfind(text)
+    if text and text == raw:
+        return 1  # an ordinary cell, under `%grad on`
     return raw.count("\n", 0, at) + 1 if text and at > 0 and at + len(text) == len(raw) else 2
 
 

@@ -5,9 +5,8 @@ In: the magic's line and the cell. Out: a `Report`, which IPython displays.
 
 from __future__ import annotations
 
-import ast
+import argparse
 import sys
-import warnings
 from typing import Any
 
 from IPython.core.displayhook import DisplayHook
@@ -27,9 +26,11 @@ from traitlets.config import Configurable
 
 from .. import report as reports
 from ..engine import tape
-from ..engine.errors import GradmagicError
+from ..engine.errors import GradmagicError, NonScalarError, NoResultError
 from ..engine.tensor import Tensor
 from . import host
+from .names import parse_names
+from .rewrite import as_it_is, rewrite
 from .run import Failed, Options, Run
 from .show import remember, report_of
 
@@ -76,6 +77,9 @@ class GradMagics(Magics):
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
         self.settings = GradMagic(parent=shell)
+        self.always: tuple[str, ...] | None = (
+            None  # what `%grad on` traces ordinary cells by; None: they are not
+        )
 
     @magic_arguments()
     @argument(
@@ -98,6 +102,9 @@ class GradMagics(Magics):
     @argument("--no-graph", action="store_true", help="leave the graph out")
     @argument("--quiet", action="store_true", help="show nothing; gm.last() has the report")
     @argument("--ascii", action="store_true", help="draw the text report in ASCII")
+    @argument(
+        "--always", action="store_true", help=argparse.SUPPRESS
+    )  # the cell is an ordinary one, see `%grad on`
     @no_var_expand
     @output_can_be_silenced
     @line_cell_magic
@@ -107,6 +114,7 @@ class GradMagics(Magics):
         %%grad x w          gradients of the cell's result by x and w
         %%grad              by the tensors that require grad, or by the float arrays and numbers that the cell uses
         %grad EXPR          the same for one expression, or for a tensor computed in earlier cells
+        %grad on x w        from now on every ordinary cell, without a magic on top; %grad off ends it
         """
         if line.strip() in ("-h", "--help"):
             print(self.grad.parser.format_help())
@@ -140,7 +148,9 @@ class GradMagics(Magics):
 
     def _run(self, args: Any, cell: str, frame: Any, first_line: int | None = None) -> Run:
         options = Options(args.names, _bare(args.of), _bare(args.gradient), args.device, args.dtype)
-        return Run(host.cell_source(self.shell, cell, frame, first_line), self.shell.user_ns, options)
+        with as_it_is():
+            source = host.cell_source(self.shell, cell, frame, first_line)
+        return Run(source, self.shell.user_ns, options)
 
     def _short(self, error: Exception) -> Exception:
         host.shorten(self.shell, error, "")
@@ -157,6 +167,10 @@ class GradMagics(Magics):
             error, trace = raised, None
         finally:
             _running.pop()
+        if args.always and isinstance(error, (NoResultError, NonScalarError)):
+            if isinstance(error, NonScalarError):
+                print(f"%grad on: {error}")
+            return self._value(run)  # an ordinary cell with nothing to differentiate is an ordinary cell
         if error is None:
             return self._shown(trace, args, run)
         computed = trace is not None and any(operation.rule for operation in trace.operations)
@@ -166,16 +180,25 @@ class GradMagics(Magics):
         raise error  # out here, so that its own context ("during handling of ...") stays
 
     def _shown(self, trace: Any, args: Any, run: Run) -> reports.Report | None:
-        silent = DisplayHook.semicolon_at_end_of_expression(run.cell.text) or not self.displays
-        if run.shown and run.shown[0] is not None and not silent:
-            display(run.shown[0])
+        if args.always and not any(operation.rule for operation in trace.operations):
+            return self._value(run)
+        if not args.always and (value := self._value(run)) is not None:
+            display(value)
         report = self._report(trace, args)
         remember(report)
         if args.save:
             print(f"report saved as {report.save(_bare(args.save))}")
         if args.into:
             self.shell.user_ns[args.into] = report
+        if args.always:  # Out[n] is the cell's own value
+            display(report)
+            return self._value(run)
         return None if args.quiet else report
+
+    def _value(self, run: Run) -> Any:
+        """Give what the cell's last expression shows."""
+        silent = DisplayHook.semicolon_at_end_of_expression(run.cell.text) or not self.displays
+        return run.shown[0] if run.shown and not silent else None
 
     def _report(self, trace: Any, args: Any) -> reports.Report:
         settings = self.settings
@@ -216,6 +239,10 @@ class GradMagics(Magics):
             raise UsageError(
                 "%grad EXPR reports on one expression; %%grad on the first line of a cell on the whole cell"
             )
+        switch, _, names = text.partition(" ")
+        if switch in ("on", "off") and (switch == "on" or not names) and switch not in self.shell.user_ns:
+            self.always = tuple(parse_names(names.split())) if switch == "on" else None
+            return None
         value = self.shell.user_ns.get(text)
         if isinstance(value, Tensor):
             number = host.cell_number(self.shell, sys._getframe(1))
@@ -267,52 +294,6 @@ def _complete(shell: Any, event: Any) -> list[str]:
     return [*_OPTIONS, *names]
 
 
-def _rewrite(lines: list[str]) -> list[str]:
-    """Hand a `%%grad` cell to Python itself where a magic cannot run it.
-
-    A cell that awaits becomes `await ...`; a cell with a syntax error is compiled as it is, so that the error is
-    Python's own, with the right line.
-    """
-    if not lines or not lines[0].startswith("%%grad") or lines[0][6:7] not in ("", " ", "\n", "\t"):
-        return lines
-    line, cell = lines[0][6:].strip(), "".join(lines[1:])
-    from IPython.core.getipython import get_ipython
-
-    shell = get_ipython()
-    if shell is None or _rewriting:
-        return lines
-    _rewriting.append(True)
-    try:
-        text = shell.transform_cell(cell)
-        tree = compile(
-            text, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
-        )
-        with warnings.catch_warnings():  # they come when the cell is compiled to be run
-            warnings.simplefilter("ignore")
-            compile(tree, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-    except SyntaxError:
-        return ["\n", *lines[1:]]
-    finally:
-        _rewriting.pop()
-    if _awaits(tree):
-        return [f"await get_ipython().find_cell_magic('grad').__self__.grad_async({line!r}, {cell!r})\n"]
-    return lines
-
-
-_rewriting: list[bool] = []
-
-
-def _awaits(tree: ast.AST) -> bool:
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, (ast.Await, ast.AsyncFor, ast.AsyncWith)):
-            return True
-        if not isinstance(
-            node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
-        ) and _awaits(node):
-            return True
-    return False
-
-
 def load(shell: Any) -> None:
     """Register the magics; a second time changes nothing."""
     if "GradMagics" in shell.magics_manager.registry:
@@ -324,8 +305,8 @@ def load(shell: Any) -> None:
     shell.set_hook("complete_command", _complete, str_key="%%grad")
     shell.set_hook("complete_command", _complete, str_key="%grad")
     transforms = shell.input_transformer_manager.cleanup_transforms
-    if _rewrite not in transforms:
-        transforms.append(_rewrite)
+    if rewrite not in transforms:
+        transforms.append(rewrite)
     tape.keep_places(True)
 
 
@@ -338,8 +319,8 @@ def unload(shell: Any) -> None:
     if magics is not None and magics.settings in shell.configurables:
         shell.configurables.remove(magics.settings)
     transforms = shell.input_transformer_manager.cleanup_transforms
-    if _rewrite in transforms:
-        transforms.remove(_rewrite)
+    if rewrite in transforms:
+        transforms.remove(rewrite)
     for key in ("%%grad", "%grad"):
         shell.strdispatchers["complete_command"].strs.pop(key, None)
     tape.keep_places(False)

@@ -10,10 +10,10 @@ from typing import Any
 
 from ..engine.places import Place as RawPlace
 from ..engine.places import place_of, user_frame
+from ..engine.results import grad_of
 from ..engine.tape import Node
 from ..engine.tensor import Tensor
 from ..engine.tracked import Tracked
-from ..engine.results import grad_of
 from ..engine.watch import Recorder
 
 _MOST_NAMES = 5_000
