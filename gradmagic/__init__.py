@@ -17,6 +17,7 @@ from .engine.checkpoint import checkpoint
 from .engine.creation import tensor
 from .engine.custom import custom, stop_gradient
 from .engine.errors import GradmagicError
+from .engine.limit import set_tape_limit
 from .engine.masking import guard_where
 from .engine.matrices import hessian, hvp, jacobian
 from .engine.tape import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
@@ -86,6 +87,7 @@ __all__ = [
     "optim",
     "set_detect_anomaly",
     "set_grad_enabled",
+    "set_tape_limit",
     "stop_gradient",
     "tensor",
     "trace",
