@@ -35,7 +35,8 @@ from .run import Failed, Options, Run
 from .show import remember, report_of
 
 _OPTIONS = (
-    "--of", "--gradient", "--device", "--dtype", "--save", "--into", "--max-nodes", "--no-graph", "--quiet", "--ascii",
+    "--of", "--gradient", "--device", "--dtype", "--guard", "--save", "--into", "--max-nodes", "--no-graph", "--quiet",
+    "--ascii",
 )  # fmt: skip
 _running: list[bool] = []  # a %%grad inside a %%grad is refused
 
@@ -96,6 +97,9 @@ class GradMagics(Magics):
     )
     @argument("--device", default=None, help="cpu or cuda: where the lifted arrays are computed with")
     @argument("--dtype", default=None, help="the dtype that the lifted arrays are computed in")
+    @argument(
+        "--guard", action="store_true", help="count 0 * inf as 0 in the sweep, as behind np.where(ok, ...)"
+    )
     @argument("--save", metavar="FILE", default="", help="save the report: .html .svg .png .pdf .dot .txt")
     @argument("--into", metavar="NAME", default="", help="assign the report to this name")
     @argument("--max-nodes", type=int, default=None, help="draw at most so many operations")
@@ -147,7 +151,9 @@ class GradMagics(Magics):
         return args
 
     def _run(self, args: Any, cell: str, frame: Any, first_line: int | None = None) -> Run:
-        options = Options(args.names, _bare(args.of), _bare(args.gradient), args.device, args.dtype)
+        options = Options(
+            args.names, _bare(args.of), _bare(args.gradient), args.device, args.dtype, args.guard
+        )
         with as_it_is():
             source = host.cell_source(self.shell, cell, frame, first_line)
         return Run(source, self.shell.user_ns, options)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import ref
@@ -17,6 +18,8 @@ import numpy as np
 
 from ..engine import tape
 from ..engine.errors import NoResultError, StaleError
+from ..engine.limit import cell_limit
+from ..engine.masking import guard_where
 from ..engine.sweep import sweep
 from ..engine.tape import Node, walk
 from ..engine.tensor import Tensor
@@ -41,6 +44,7 @@ class Options:
     gradient: Any = ""
     device: str | None = None
     dtype: str | None = None
+    guard: bool = False
 
 
 @dataclass
@@ -82,6 +86,8 @@ class Run:
         self.waiting: set[str] = set()  # names of the line that the cell is yet to assign
         self.unnamed = not options.names
         self.lift_new: Callable[[str, Any], bool] = lambda name, value: False
+
+        self.masking = guard_where(quiet=True)  # --guard
 
     # -- the run ---------------------------------------------------------------------------------
     def prepare(self) -> tuple[Any, Any]:
@@ -129,7 +135,7 @@ class Run:
         """Run a cell that awaits; otherwise as `execute`."""
         statements, last = self.prepare()
         error = None
-        with tape.watch(self.recorder), listening(self.hear):
+        with self.watching(), listening(self.hear):
             try:
                 value = eval(statements, self.namespace)
                 if isinstance(value, types.CoroutineType):
@@ -142,7 +148,7 @@ class Run:
         return self._guarded(lambda: None, error)
 
     def _plain(self, statements: Any, last: Any) -> None:
-        with tape.watch(self.recorder), listening(self.hear):
+        with self.watching(), listening(self.hear):
             exec(statements, self.namespace)
             if last is not None:
                 self.shown.append(eval(last, self.namespace))
@@ -161,6 +167,18 @@ class Run:
         finally:
             self.recorder.root_node = None
             self.lifter.put_back(self.lifter.lifted)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Record, hold the tape to the memory there is, and count 0 * inf as 0 where `--guard` asks for it."""
+        with tape.watch(self.recorder), cell_limit(), self.masking if self.options.guard else nullcontext():
+            yield
+
+    def _note_masked(self) -> None:
+        for masked in self.masking.acted:
+            here = masked.place is not None and masked.place[0].co_filename == self.cell.filename
+            line = source.span_of(masked.place)[0] if here else None
+            self.notes.append(("guard", f"{masked.told(where=not here)}.", line))
 
     def hear(self, name: str, value: Any, top: bool) -> Any:
         """An assignment ran: remember what the value is called; lift it if it is one of the wanted."""
@@ -230,6 +248,7 @@ class Run:
                 f"write {name} = ... at the start of a line of the cell, or define it in an earlier cell."
             )
         if recorder.root_node is not None and not self.options.of:
+            self._note_masked()
             return collect(self, recorder.root_node)
         name, result = result_of(self)
         node: Node = result.node  # type: ignore[assignment]
@@ -242,7 +261,7 @@ class Run:
         )  # retain_grad() and the user's hooks are for the user's sweeps
         try:
             # The cell itself takes no derivative: its warnings are not to be joined by those of 1/sqrt(0).
-            with tape.watch(recorder), np.errstate(all="ignore"):
+            with self.watching(), np.errstate(all="ignore"):
                 recorder.counting = False
                 sweep(node, g, retain=True, inputs=stops)
                 recorder.swept = True
@@ -250,4 +269,5 @@ class Run:
             self.notes.append(("cut", f"no gradients: {error}", None))
         finally:
             tape.state.hooks = hooks
+        self._note_masked()
         return collect(self, node, name=name, value=result.array, own=True)

@@ -15,7 +15,7 @@ import numpy as np
 
 from . import arrays
 from .errors import MaskedWarning
-from .places import Place, describe, line_of, place_of, user_frame
+from .places import Place, describe, line_of, place_of, text_of, user_frame
 from .rules.declare import Elementwise
 from .tape import Node, state
 
@@ -27,12 +27,15 @@ class Masked(NamedTuple):
     place: Place | None
     entries: int
 
-    def __str__(self) -> str:
-        where = f", {describe(self.place)}" if self.place is not None else ""
+    def told(self, where: bool = True) -> str:
+        """Say so, with the line unless the reader is told it already."""
+        text = text_of(self.place) if self.place is not None else ""
+        operation = f"{self.name} ({text})" if text else self.name
+        at = f", {describe(self.place)}" if where and self.place is not None else ""
         many = f" at {self.entries} entries" if self.entries > 1 else ""
         return (
-            f"0 * inf was taken as 0{many} in the derivative of {self.name}{where}: "
-            "its result does not count there, and its derivative is not finite"
+            f"0 * inf was taken as 0{many} in the derivative of {operation}{at}: the result does not depend on such "
+            "an entry, and the derivative there is not finite"
         )
 
 
@@ -52,6 +55,8 @@ class guard_where(ContextDecorator):
     ----------
     on : bool
         False switches it off again within the block.
+    quiet : bool
+        Issue no warning: `acted` is asked afterwards.
 
     Attributes
     ----------
@@ -74,11 +79,10 @@ class guard_where(ContextDecorator):
     'sqrt'
     """
 
-    def __init__(self, on: bool = True) -> None:
-        self._on = on
+    def __init__(self, on: bool = True, quiet: bool = False) -> None:
+        self._on, self._quiet = on, quiet
         self._before: list[Any] = []
         self._counts: dict[tuple[str, Place | None], int] = {}
-        self.quiet = False  # the cell reports by a note of its own
 
     def __enter__(self) -> guard_where:
         self._before.append(state.masking)
@@ -117,9 +121,9 @@ class guard_where(ContextDecorator):
         key = (node.rule.name, node.place)
         known = key in self._counts
         self._counts[key] = self._counts.get(key, 0) + entries
-        if known or self.quiet:
+        if known or self._quiet:
             return
-        text = f"{Masked(*key, entries)}."
+        text = f"{Masked(*key, entries).told()}."
         if node.place is None:
             frame = user_frame(sys._getframe(1))
             filename, line = frame.f_code.co_filename, line_of(place_of(frame))

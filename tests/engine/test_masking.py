@@ -84,8 +84,8 @@ def test_it_says_where_it_acted_once_a_line():
     at = f.__code__.co_firstlineno
     assert [(w.filename, w.lineno) for w in seen] == [(__file__, at)]
     assert str(seen[0].message) == (
-        f"0 * inf was taken as 0 at 3 entries in the derivative of sqrt, line {at} of test_masking.py: "
-        "its result does not count there, and its derivative is not finite."
+        f"0 * inf was taken as 0 at 3 entries in the derivative of sqrt (np.sqrt(x)), line {at} of test_masking.py: "
+        "the result does not depend on such an entry, and the derivative there is not finite."
     )
     (one,) = guard.acted
     assert (one.name, one.entries) == ("sqrt", 6)
