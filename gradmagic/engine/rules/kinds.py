@@ -267,6 +267,7 @@ class General(Rule):
     """One vjp for each differentiable argument, or one function of the argument's index (`each`)."""
 
     kind = "rule"
+    everything = False  # keep all arguments (replay.py), not only what the vjps name
 
     def __init__(
         self,
@@ -287,6 +288,8 @@ class General(Rule):
 
     def keeps(self, mask: int, count: int) -> list[bool]:
         """Tell for (out, *args) of `count` arguments which are kept, if the arguments in `mask` are tracked."""
+        if self.everything:
+            return [True] * (count + 1)
         found = self._keeps.get((mask, count))
         if found is None:
             found = [False] * (count + 1)
