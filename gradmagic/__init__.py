@@ -20,6 +20,7 @@ from .engine.errors import GradmagicError
 from .engine.limit import set_tape_limit
 from .engine.masking import guard_where
 from .engine.matrices import hessian, hvp, jacobian
+from .engine.numeric import numeric
 from .engine.tape import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .engine.tensor import Tensor
 from .engine.transforms import elementwise_grad, grad, jvp, value_and_grad, vjp
@@ -84,6 +85,7 @@ __all__ = [
     "make_dot",
     "nn",
     "no_grad",
+    "numeric",
     "optim",
     "set_detect_anomaly",
     "set_grad_enabled",

@@ -20,7 +20,7 @@ from ..engine.values import Value, summarise
 from ..report.model import Input, Note, Operation, Place, Result, Sweep, Trace
 from . import source
 from .edges import depends_entry_by_entry, edges_of
-from .notes import cut_notes, input_notes, nan_notes
+from .notes import cut_notes, input_notes, nan_notes, numeric_notes
 from .recorder import CellRecorder
 
 
@@ -65,7 +65,9 @@ def collect(
         text = source.text_of(root.place) if root.place is not None else ""
         called = name or (shown[-1] if shown else text or "result")
         result = Result(called, keys[root.number], final, text)
-    notes = [Note(kind, text, line) for kind, text, line in run.notes]
+    notes = [Note(kind, text, line) for kind, text, line in run.notes] + numeric_notes(
+        nodes, run.cell.filename
+    )
     if error is None:
         notes += (
             cut_notes(run, recorder.names | names, result)

@@ -19,10 +19,15 @@ from . import source
 from .recorder import CellRecorder
 
 
-@cache
 def formula_of(rule: Any, argument: int) -> tuple[str, tuple[str, ...]]:
-    """Give the rule's formula; read from its source once (60 us), not for each of 10,000 operations of a loop."""
-    return rule.formula(argument)  # type: ignore[no-any-return]
+    """Give the rule's formula."""
+    return _read(rule, argument) if isinstance(rule, Elementwise) else rule.formula(argument)
+
+
+@cache
+def _read(rule: Elementwise, argument: int) -> tuple[str, tuple[str, ...]]:
+    """Read it from its source once (60 us), not for each of 10,000 operations of a loop."""
+    return rule.formula(argument)
 
 
 def edges_of(

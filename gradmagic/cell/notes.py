@@ -13,6 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 from ..engine import places
+from ..engine.numeric import Numeric
+from ..engine.tape import Node
 from ..engine.values import Value
 from ..report.model import Input, Note, Operation, Result
 from ..report.numbers import brief
@@ -138,6 +140,18 @@ def input_notes(inputs: tuple[Input, ...]) -> list[Note]:
         )
         notes.append(Note("dtype", f"{listed} {verb} {kind}: {rest}."))
     return notes
+
+
+def numeric_notes(nodes: list[Node], filename: str) -> list[Note]:
+    """Say which functions were differentiated by differences (`gm.numeric`), and on which lines of the cell."""
+    found = []
+    for node in nodes:
+        if isinstance(node.rule, Numeric):
+            here = node.place is not None and node.place[0].co_filename == filename
+            note = Note("numeric", f"{node.rule.note}.", source.span_of(node.place)[0] if here else None)
+            if note not in found:
+                found.append(note)
+    return found
 
 
 def nan_notes(
