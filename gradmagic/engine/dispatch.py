@@ -5,6 +5,7 @@ In: a NumPy function with tracked arguments. Out: its result, tracked where a gr
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -64,6 +65,8 @@ def array_ufunc(self: Tracked, ufunc: Any, method: str, *inputs: Any, **kwargs: 
         if type(rule) is Elementwise and not kwargs:
             return call_elementwise(rule, inputs) if len(inputs) > 1 else call_unary(rule, ufunc, self)
         if rule is None:
+            if ufunc not in COMPOSED and _scipy_loaded():
+                return array_ufunc(self, ufunc, method, *inputs, **kwargs)
             composed = COMPOSED.get(ufunc)
             return composed(*inputs, **kwargs) if composed is not None else unknown(ufunc, inputs, kwargs)
         if kwargs:
@@ -71,6 +74,8 @@ def array_ufunc(self: Tracked, ufunc: Any, method: str, *inputs: Any, **kwargs: 
                 return _with_options(ufunc, inputs, dict(kwargs))
             except ArgumentError as error:
                 return unknown(ufunc, inputs, kwargs, error=error)
+        if (detached := getattr(rule, "detached", None)) is not None:  # orders, by which there is no derivative
+            inputs = detached(inputs)
         return call(rule, ufunc, inputs, kwargs)
     if method == "outer":
         a, b = inputs
@@ -116,6 +121,18 @@ def array_function(self: Tracked, function: Any, types: Any, args: Any, kwargs: 
     except ArgumentError as error:
         return unknown(function, args, kwargs, error=error)
     return unknown(function, args, kwargs)
+
+
+def _scipy_loaded() -> bool:
+    """Load the rules of SciPy's ufuncs, once one may have been called; tell whether that was now.
+
+    Not before: gradmagic does not depend on SciPy, and its import takes longer than NumPy's.
+    """
+    name = f"{__package__}.rules.special"
+    if "scipy.special" not in sys.modules or name in sys.modules:
+        return False
+    importlib.import_module(name)
+    return True
 
 
 # Functions computed from others that have rules: function -> the same function written with those.
