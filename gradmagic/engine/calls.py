@@ -17,6 +17,8 @@ import numpy as np
 from . import arrays, memory
 from .errors import ArgumentError
 from .messages import blame, mismatch
+from .outside import EVEN, PLAIN, failed, looked_at, numeric_aval, outside
+from .outside import flat as flat
 from .rules.declare import CONSTANT, RULES, Elementwise, General, Linear, Rule, pick
 from .tape import OFF, Node, aval_of, state, tick
 from .tracked import Tracked
@@ -38,7 +40,7 @@ def record(rule: Rule, array: Any, inputs: tuple[Node | None, ...], saved: Any, 
 def call_elementwise(rule: Elementwise, args: Sequence[Any], function: Any = None, shown: Any = None) -> Any:
     """Compute an elementwise function (by `function`, if the operator differs from the ufunc) and record it."""
     face: Any = None
-    raws, nodes, tracked = [], [], False
+    raws, nodes, tracked, odd = [], [], False, EVEN
     for a in args:
         node = None
         if isinstance(a, Tracked):
@@ -46,21 +48,25 @@ def call_elementwise(rule: Elementwise, args: Sequence[Any], function: Any = Non
                 face = type(a)
             node, a = a.node, a.array
             tracked = tracked or node is not None
-        elif isinstance(a, (list, tuple)):
-            a = np.asarray(a)
+        elif type(a) not in PLAIN:
+            a, odd = looked_at(a, odd)
         raws.append(a)
         nodes.append(node)
     try:
         out = (function or rule.function)(*raws)
-    except ValueError as error:
-        raise mismatch(error, rule, shown or args) from None
+    except (ValueError, TypeError) as error:
+        raise failed(error, rule, args, shown) from None
     if out is NotImplemented or face is None:
         return out
+    if odd is not EVEN:
+        return outside(rule.name, args, out, odd)
     if not tracked or state.mode is OFF:
         return face.wrap(out, None)
     aval = aval_of(out)
     if aval.fast and all(node is None or node.aval is aval for node in nodes):
         rule = rule.twin
+    elif aval.odd:
+        return outside(rule.name, args, out)
     inputs = tuple(nodes)
     return face.wrap(out, record(rule, out, inputs, rule.keep(out, raws, {}, inputs), aval))
 
@@ -141,13 +147,12 @@ QUICK: dict[Any, Callable[[Any], Any]] = {
     np.mean: lambda x: _reduce(x, None) / x.size,
 }
 _NO_OPTIONS: dict[str, Any] = {}
-_PRODUCTS = ("matmul", "dot", "inner", "tensordot", "vdot", "solve")
 
 
 def call_general(rule: General, function: Any, args: Sequence[Any]) -> Any:
     """Compute a function with one vjp for each argument and no options: `call` in one loop."""
     face: Any = None
-    raws, nodes, mask = [], [], 0
+    raws, nodes, mask, odd = [], [], 0, EVEN
     vjps = rule.vjps
     for i, a in enumerate(args):
         if isinstance(a, Tracked):
@@ -164,24 +169,30 @@ def call_general(rule: General, function: Any, args: Sequence[Any]) -> Any:
             raws.append(a)
             nodes.append(node)
         else:
-            listed = isinstance(a, (list, tuple)) and i < len(vjps) and vjps[i] is not None
-            raws.append(np.asarray(a) if listed else raw_of(a))
+            if type(a) not in PLAIN:
+                if i < len(vjps) and vjps[i] is not None:
+                    a, odd = looked_at(a, odd, convert=True)
+                else:
+                    a = raw_of(a)
+            raws.append(a)
             nodes.append(None)
     try:
         out = function(*raws)
-    except ValueError as error:
-        if rule.name not in _PRODUCTS:
-            raise
-        raise mismatch(error, rule, args) from None
+    except (ValueError, TypeError) as error:
+        raise failed(error, rule, args) from None
+    if odd is not EVEN:
+        return outside(rule.name, args, out, odd)
     if not mask or state.mode is OFF:
         return wrapped(out, face)
+    if (aval := numeric_aval(out)) is None:
+        return outside(rule.name, args, out)
     keep = rule.keeps(mask, len(args))
     saved = tuple(
         r if k or not (isinstance(r, np.generic) or arrays.is_array(r)) else aval_of(r)
         for r, k in zip(raws, keep[1:], strict=True)
     )
     inputs = tuple(nodes[: len(vjps)])
-    node = record(rule, out, inputs, (out if keep[0] else None, saved, _NO_OPTIONS))
+    node = record(rule, out, inputs, (out if keep[0] else None, saved, _NO_OPTIONS), aval)
     return face.wrap(out, node)
 
 
@@ -203,14 +214,15 @@ def call(rule: Rule, function: Any, args: Sequence[Any], kwargs: dict[str, Any])
         return call_elementwise(rule, args)
     if type(rule) is General and rule.plain and not kwargs:
         return call_general(rule, function, args)
-    face = face_of(args)
+    face, odd = face_of(args), EVEN
     if rule.sequence:
         parts = list(args[0])
         nodes = [a.node if isinstance(a, Tracked) else None for a in parts]
-        first = [
-            a if isinstance(a, (np.generic, int, float)) or arrays.is_array(a) else np.asarray(a)
-            for a in raw_of(parts)
-        ]
+        first = []
+        for a in raw_of(parts):
+            if type(a) not in PLAIN:
+                a, odd = looked_at(a, odd, convert=True)
+            first.append(a)
         raws = [first, *(as_constant(a, rule, i) for i, a in enumerate(args[1:], 1))]
     else:
         last = 1 if isinstance(rule, Linear) else len(args) if rule.each else len(rule.vjps)  # type: ignore[attr-defined]
@@ -218,23 +230,24 @@ def call(rule: Rule, function: Any, args: Sequence[Any], kwargs: dict[str, Any])
         raws = [raw_of(a) if i < last else as_constant(a, rule, i) for i, a in enumerate(args)]
         if not isinstance(rule, Linear) and not rule.each:  # type: ignore[attr-defined]
             nodes = nodes[:last]
-            raws[:last] = [
-                np.asarray(a) if isinstance(a, (list, tuple)) and i == 0 else a
-                for i, a in enumerate(raws[:last])
-            ]
+            for i, a in enumerate(raws[:last]):
+                if type(a) not in PLAIN and (i == 0 or arrays.is_array(a)):
+                    raws[i], odd = looked_at(a, odd, convert=True)
         elif isinstance(rule, Linear):
             nodes = nodes[:1]
     try:
         out = function(*raws, **kwargs)
-    except ValueError as error:
-        if rule.name not in _PRODUCTS:
-            raise
-        raise mismatch(error, rule, args) from None
+    except (ValueError, TypeError) as error:
+        raise failed(error, rule, args) from None
+    if odd is not EVEN:
+        return outside(rule.name, args, out, odd)
     if state.mode is OFF or not any(node is not None for node in nodes):
         return wrapped(out, face)
     inputs = tuple(nodes)
     if rule.outputs == 1:
-        one = face.wrap(out, record(rule, out, inputs, rule.keep(out, raws, kwargs, inputs)))
+        if (aval := numeric_aval(out)) is None:
+            return outside(rule.name, args, out)
+        one = face.wrap(out, record(rule, out, inputs, rule.keep(out, raws, kwargs, inputs), aval))
         _note_views([one], args)
         return one
     avals = tuple(aval_of(o) for o in out)
@@ -265,18 +278,6 @@ def face_of(args: Any) -> Any:
     if len(faces) > 1:
         faces.discard(Tracked.inner)
     return faces.pop() if faces else Tracked.inner
-
-
-def flat(value: Any) -> Any:
-    """Go through the entries of nested lists, tuples and dicts."""
-    if isinstance(value, (list, tuple)):
-        for v in value:
-            yield from flat(v)
-    elif isinstance(value, dict):
-        for v in value.values():
-            yield from flat(v)
-    else:
-        yield value
 
 
 def raw_of(value: Any) -> Any:

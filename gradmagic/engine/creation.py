@@ -5,13 +5,16 @@ In: data and where it shall live. Out: a leaf.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
 
 from . import arrays
-from .errors import ConversionError
+from .errors import ArgumentError, ConversionError
+from .foreign import Foreign, foreign
 from .leaves import leaf
+from .places import name_of
 from .tensor import Tensor
 from .tracked import Tracked
 
@@ -37,6 +40,8 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
 
     Raises
     ------
+    ArgumentError
+        If the data are no numbers, or lie under a mask.
     IntegerGradError
         If a gradient is wanted for whole numbers.
     DeviceError
@@ -49,6 +54,8 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     tensor([[1., 2.]], requires_grad=True)
     """
     array: Any
+    if not isinstance(data, (Tracked, list, tuple)) and (words := foreign(data)) is not None:
+        data = _admitted(data, words)
     if isinstance(data, Tracked):
         array = np.copy(data.array)
     elif arrays.is_array(data):
@@ -66,16 +73,28 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     return Tensor.wrap(array, leaf(array) if requires_grad else None)
 
 
+def _admitted(data: Any, words: Foreign) -> Any:
+    """Give the numbers of a subclass of ndarray or of a Series, which are asked for by name; not those under a mask."""
+    array = (
+        np.asarray(data)
+        if hasattr(type(data), "__array__") and not isinstance(data, np.ma.MaskedArray)
+        else None
+    )
+    if array is None or array.dtype.kind not in "biufc":
+        called = name_of(data, sys._getframe(1)) if data is not None else ""
+        which = f"{called!r}, {words}" if called else words
+        raise ArgumentError(f"gm.tensor() needs numbers, and got {which}. {words.advice(called or 'data')}.")
+    return array
+
+
 def _from_python(data: Any, dtype: Any) -> Any:
     if any(isinstance(v, Tracked) and v.node is not None for v in _leaves(data)):
         raise ConversionError(
             "gm.tensor([...]) of tensors that require grad would lose their gradients: write gm.stack([...])."
         )
+    if (words := foreign(data)) is not None:
+        raise ArgumentError(f"gm.tensor() needs numbers, and got {words}. {words.advice('data')}.")
     array: Any = np.array(data)
-    if array.dtype.kind not in "biufc":
-        raise TypeError(
-            f"gm.tensor() needs numbers, and got {type(data).__name__} with {array.dtype} entries."
-        )
     if dtype is None and not any(isinstance(v, (np.ndarray, np.generic)) for v in _leaves(data)):
         array = array.astype({"f": np.float32, "c": np.complex64}.get(array.dtype.kind, array.dtype))
     return array

@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime
 import decimal
 import fractions
-import numbers
 import types
 from collections.abc import Iterator
 from typing import Any
@@ -34,8 +33,9 @@ class Foreign(str):
         return made
 
     def advice(self, name: str = "") -> str:
-        """Say what to write, with the value's own name where it is known."""
-        return self.instead.format(name=name or "v")
+        """Say what to write, as a sentence, with the value's own name where it is known."""
+        text = self.instead.format(name=name or "v")
+        return text[0].upper() + text[1:]
 
 
 def foreign(value: Any) -> Foreign | None:
@@ -49,7 +49,7 @@ def foreign(value: Any) -> Foreign | None:
     Returns
     -------
     Foreign or None
-        None for arrays and scalars of numbers, on any device, and for Python's numbers.
+        None for arrays and scalars of numbers, on any device, for Python's numbers and for lists of such.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def foreign(value: Any) -> Foreign | None:
     >>> foreign(np.ma.array([1.0, 2.0])), foreign(np.array(["a"])), foreign(None)
     ('a masked array', 'an array of text', 'None')
     >>> foreign(np.array(["a"])).advice("names")
-    'write names.astype(float) if they are numbers'
+    'Write names.astype(float) if they are numbers'
     """
     kind = type(value)
     if kind in _PLAIN:
@@ -69,8 +69,12 @@ def foreign(value: Any) -> Foreign | None:
         return None
     if isinstance(value, np.ndarray):
         return _of_subclass(value)
-    if isinstance(value, numbers.Number) and isinstance(value, (int, float, complex)):
+    if isinstance(value, (int, float, complex)):
         return None  # bool and the subclasses of Python's numbers
+    if isinstance(value, (list, tuple, range)):
+        return _of_sequence(value)
+    if hasattr(kind, "__array_function__") and hasattr(kind, "__array_ufunc__"):
+        return None  # arrays of another library that speaks NumPy's protocols
     return _of_object(value)
 
 
@@ -122,8 +126,6 @@ def _of_object(value: Any) -> Foreign:
         return Foreign("a date or a time", "write a number: {name}.total_seconds(), {name}.timestamp()")
     if isinstance(value, (Iterator, types.GeneratorType)):
         return Foreign("a generator or iterator", "write np.array(list({name}))")
-    if isinstance(value, (list, tuple, range)):
-        return Foreign(f"a {kind.__name__}", "write np.array({name})")
     if isinstance(value, (set, frozenset, dict)):
         return Foreign(f"a {kind.__name__}", "write np.array(list({name}))")
     if callable(value):
@@ -131,6 +133,19 @@ def _of_object(value: Any) -> Foreign:
     if hasattr(kind, "__array__"):
         return Foreign(_article(kind.__name__), "write np.asarray({name})")
     return Foreign(_article(kind.__name__), "write an array or a number")
+
+
+def _of_sequence(value: Any) -> Foreign | None:
+    name = type(value).__name__
+    try:
+        dtype = np.asarray(value).dtype
+    except ValueError:
+        return Foreign(f"a {name} of rows of different lengths", "make them equally long, or keep them apart")
+    if dtype.kind not in _NUMERIC:
+        return Foreign(
+            f"a {name} with entries that are no numbers", "leave those out, or write np.nan for them"
+        )
+    return None
 
 
 def _article(name: str) -> str:

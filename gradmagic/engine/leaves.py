@@ -5,13 +5,17 @@ In: an array, or a result and the user's `gradient=`. Out: a `Leaf`; the array t
 
 from __future__ import annotations
 
+import sys
+import warnings
 from typing import Any
 
 import numpy as np
 
 from . import arrays
-from .errors import IntegerGradError, NonScalarError, ShapeError
+from .errors import ArgumentError, IntegerGradError, NonScalarError, ShapeError
+from .foreign import foreign
 from .messages import blame
+from .places import user_frame
 from .tape import Leaf, aval_of
 from .tracked import Tracked
 
@@ -42,6 +46,8 @@ def seed(tensor: Tracked, gradient: Any) -> Any:
         If there is no `gradient` and the tensor has several entries.
     ShapeError
         If `gradient` is not of the tensor's shape.
+    ArgumentError
+        If `gradient` is no array of numbers, or complex for a real result.
     """
     node = tensor.node
     assert node is not None
@@ -54,19 +60,39 @@ def seed(tensor: Tracked, gradient: Any) -> Any:
                 "Write .sum().backward() (or .mean()), or backward(gradient=...) with one weight for each entry."
             )
         return arrays.ones(aval, tensor.array) if aval.shape or arrays.on_device(tensor.array) else aval.one
-    g = (
-        gradient
-        if isinstance(gradient, Tracked)
-        else np.asarray(gradient)
-        if not arrays.is_array(gradient)
-        else gradient
-    )
+    g = gradient if isinstance(gradient, Tracked) else _weights(gradient)
     shape = np.shape(g.array) if isinstance(g, Tracked) else g.shape
     if tuple(shape) != aval.shape:
         raise ShapeError(
             f"Mismatch in shape: gradient= has a shape of {tuple(shape)} and the result has a shape of {aval.shape}. "
             "Give one weight for each entry of the result."
         )
+    raw = g.array if isinstance(g, Tracked) else g
+    if np.asarray(raw).dtype.kind == "c" if not arrays.on_device(raw) else raw.dtype.kind == "c":
+        if aval.real:
+            raise ArgumentError(
+                f"gradient= is complex, and the result, {aval}, is real: its gradient would lose a part. "
+                "Write gradient.real, or the part that is meant."
+            )
+    elif not arrays.on_device(raw) and not np.all(np.equal(raw, raw)):
+        text = "gradient= holds NaN: every gradient that it meets on the way back is NaN."
+        warnings.warn(text, UserWarning, stacklevel=_stacklevel())
     if isinstance(g, Tracked):
         return Tracked.joined(g.array, g.node) if g.node is not None else g.array
     return g.astype(aval.tangent)
+
+
+def _weights(gradient: Any) -> Any:
+    if (words := foreign(gradient)) is not None:
+        raise ArgumentError(
+            f"gradient= is {words}: give one number for each entry. {words.advice('gradient')}."
+        )
+    return gradient if arrays.is_array(gradient) else np.asarray(gradient)
+
+
+def _stacklevel() -> int:
+    """Count the frames from the caller's to the user's."""
+    frame, level, user = sys._getframe(1), 1, user_frame(sys._getframe(1))
+    while frame is not None and frame is not user:
+        frame, level = frame.f_back, level + 1  # type: ignore[assignment]
+    return level

@@ -13,6 +13,7 @@ import numpy as np
 
 from . import arrays
 from .errors import ShapeError
+from .foreign import Foreign
 from .places import describe, name_of, place_of, user_frame
 from .tracked import Tracked
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def blame(tracked: Tracked, noun: str = "a tracked value") -> str:
     """Name a value for a message: the user's name for it, its shape and the line that uses it."""
-    frame = sys._getframe(1)
+    frame = beyond_libraries(sys._getframe(1))
     name = name_of(tracked, frame)
     shape = f"of shape {tuple(np.shape(tracked.array))}"
     return (
@@ -30,6 +31,32 @@ def blame(tracked: Tracked, noun: str = "a tracked value") -> str:
         + f"{noun} {shape}" * (not name)
         + f", {describe(place_of(user_frame(frame)))}"
     )
+
+
+def beyond_libraries(frame: Any) -> Any:
+    """Walk out of gradmagic, and of the libraries that an array may have been given to, to the user's own line."""
+    start = frame = user_frame(frame)
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if module not in _LIBRARIES and module not in sys.stdlib_module_names:
+            return frame
+        frame = frame.f_back
+    return start
+
+
+_LIBRARIES = frozenset({"numpy", "scipy", "pandas", "matplotlib", "sklearn", "gradmagic"})
+
+
+def foreign_text(name: str, tracked: Tracked, odd: Any, words: Foreign) -> str:
+    """Say that no gradient passes through `odd`, which `name` met beside `tracked`, and what to write."""
+    frame = beyond_libraries(sys._getframe(1))
+    if odd is None:  # many names may hold None
+        held = [n for n, value in frame.f_locals.items() if value is None and not n.startswith("_")]
+        called = held[0] if len(held) == 1 else ""
+    else:
+        called = name_of(odd, frame)
+    what = f"{called!r}, {words}" if called else words
+    return f"{name} of {blame(tracked)}, and {what}: no gradient passes through it. {words.advice(called)}."
 
 
 def mismatch(error: ValueError, rule: Rule, args: Sequence[Any]) -> ShapeError:

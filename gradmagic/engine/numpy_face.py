@@ -95,7 +95,9 @@ def _laid_out(x: Any, order: Any) -> tuple[Any, str]:
 
 
 def _ravel(x: Any, order: Any = "C") -> Any:
-    return np.ravel(x) if order == "C" else np.ravel(*_laid_out(x, order))
+    if order != "C":
+        x, order = _laid_out(x, order)
+    return np.ravel(x) if order == "C" else np.ravel(x, order)
 
 
 def _transpose(x: Any, *axes: Any) -> Any:

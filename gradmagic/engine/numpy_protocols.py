@@ -22,8 +22,9 @@ from .calls import raw_of
 from .foreign import foreign
 from .memory import copy_of
 from .operators import Operators
+from .outside import outside
 from .places import instruction_of
-from .rules.declare import RULES
+from .rules.declare import CONSTANT, RULES
 from .tracked import Tracked
 
 
@@ -50,8 +51,6 @@ class Special:
         raise Missing(self._name)
 
 
-_OPERANDS = (np.ndarray, np.generic, int, float, complex, list)
-_EQUALITY = (operator.eq, operator.ne)
 # Special methods that nothing but their own type needs: read from the value, where they leave the tape if called.
 PASSED = frozenset(
     "__array_finalize__ __array_namespace__ __array_wrap__ __class_getitem__ __dlpack_device__ __getformat__ "
@@ -70,22 +69,21 @@ class Protocols(Operators):
         other = args[1] if args[0] is self else args[0]
         kind = type(other)
         number = not arrays.is_array(self.array)
-        if kind in (list, tuple):
+        if kind in (list, tuple, range):
             if type(self.array) in (int, float, complex, bool):
                 return NotImplemented  # [0] * n repeats the list
             made = op(*raw_of(args))  # of a NumPy scalar: n * [0] repeats it too
             if not isinstance(made, (np.ndarray, np.generic)):
                 return made
-            args = tuple(np.asarray(a) if type(a) is tuple else a for a in args)
-        elif not issubclass(kind, Tracked) and (words := foreign(other)) is not None:
-            if op in _EQUALITY and (other is None or isinstance(other, str)):
-                return op(*raw_of(args))
-            if getattr(kind, "__array_ufunc__", 0) is None or (number and not isinstance(other, np.ndarray)):
+            args = tuple(np.asarray(a) if type(a) in (tuple, range) else a for a in args)
+        elif not issubclass(kind, Tracked) and foreign(other) is not None:
+            text = rule is CONSTANT and (other is None or isinstance(other, str))  # x == None: entry by entry
+            if getattr(kind, "__array_ufunc__", 0) is None or (
+                number and not text and not isinstance(other, np.ndarray)
+            ):
                 return NotImplemented  # it may know how to go on: Python asks it next
             made = op(*raw_of(args))  # raises what it raises without the magic
-            if made is not NotImplemented and op not in _EQUALITY:
-                self.leave(words)
-            return made
+            return made if made is NotImplemented or rule is CONSTANT else outside(rule.name, args, made)
         if number and op is operator.matmul:
             return op(*raw_of(args)) if issubclass(kind, Tracked) or kind not in _KINDS else NotImplemented
         return super().operate(rule, op, args, shown)

@@ -32,6 +32,7 @@ class Aval:
         "dtype",
         "fast",
         "ndim",
+        "odd",
         "one",
         "python",
         "quick",
@@ -53,6 +54,7 @@ class Aval:
         self.one = self.tangent.type(1)  # where a sweep starts
         # Between equal avals of this kind the result and all cotangents have the same aval again.
         self.fast = dtype.kind == "f"
+        self.odd = dtype.kind not in "biufc"  # objects, text, dates: no gradient passes
         self.quick = dtype.char in "fd"  # NumPy averages float16 in float32
         self.constants = _CONSTANTS.setdefault(dtype, {}) if self.fast and python is None and shape else None
 

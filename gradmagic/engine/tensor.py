@@ -5,6 +5,7 @@ In: data. Out: tensors whose operations are on the tape. Methods named as PyTorc
 
 from __future__ import annotations
 
+import operator
 import sys
 import warnings
 from collections.abc import Callable
@@ -18,8 +19,10 @@ from .dispatch import blame
 from .errors import ConversionError, NoGradError, ShapeError
 from .leaves import leaf, seed
 from .operators import Operators
+from .outside import outside
 from .places import instruction_of
 from .promotion import promoted
+from .rules.declare import CONSTANT
 from .sweep import sweep
 from .tape import OFF, Leaf, Node, aval_of, state
 from .torch_face import TorchMethods
@@ -366,8 +369,18 @@ class Tensor(TorchMethods, Operators):
         return Tensor.wrap(np.copy(self.array), self.node) if self.node is not None else self
 
     def operate(self, rule: Any, op: Callable[..., Any], args: tuple[Any, ...], shown: Any = None) -> Any:
-        cast = promoted(op, args)
-        return super().operate(rule, op, cast, args) if cast is not NotImplemented else NotImplemented
+        try:
+            cast = promoted(op, args)
+        except ValueError:  # a list of rows of different lengths
+            cast = NotImplemented
+        if cast is NotImplemented:
+            other = args[1] if args[0] is self else args[0]
+            if rule is not CONSTANT and (other is None or type(other).__module__ in _NOT_NUMBERS):
+                names = " and ".join(repr(type(a).__name__) for a in args)
+                sign = _SIGNS.get(op, op.__name__)
+                return outside(f"unsupported operand type(s) for {sign}: {names}: {rule.name}", args, None)
+            return NotImplemented
+        return super().operate(rule, op, cast, args)
 
     def __reduce__(self) -> Any:
         return _restored, (arrays.to_host(memory.materialise(self)), self.node is not None and self.is_leaf)
@@ -376,6 +389,14 @@ class Tensor(TorchMethods, Operators):
         if not self.is_leaf:
             raise NoGradError("Only leaf Tensors can be copied by copy.deepcopy: write t.detach().clone().")
         return Tensor.wrap(np.copy(self.array), None if self.node is None else leaf(self.array))
+
+
+_SIGNS: dict[Any, str] = {
+    operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.pow: "** or pow()",
+    operator.floordiv: "//", operator.mod: "%", operator.matmul: "@",
+}  # fmt: skip
+# Modules of types that know nothing of tensors: Python need not ask them how to go on.
+_NOT_NUMBERS = ("builtins", "numpy", "numpy.ma", "datetime", "decimal", "fractions", "pandas")
 
 
 def _restored(array: Any, wanted: bool) -> Tensor:

@@ -15,7 +15,8 @@ import numpy as np
 from . import arrays
 from .array import Array
 from .dispatch import call_elementwise
-from .errors import ShapeError
+from .errors import ArgumentError, ShapeError
+from .foreign import foreign
 from .forward import push
 from .joint import sweep_from, taken
 from .rules.declare import RULES
@@ -94,9 +95,12 @@ class Run:
         if not is_container(argument):
             made = lifted(argument)
             if made is None:
-                raise TypeError(
-                    f"argument {position} of {self.name} is {_described(argument)}: gradients are taken by arrays "
-                    "and numbers, and lists, tuples, dicts and dataclasses of them. Choose others with argnums=."
+                words = foreign(argument)
+                raise ArgumentError(
+                    f"argument {position} of {self.name} is {words or _described(argument)}: gradients are taken by "
+                    "arrays and numbers, and lists, tuples, dicts and dataclasses of them. "
+                    + (f"{words.advice()}, or choose" if words else "Choose")
+                    + " others with argnums=."
                 )
             self.inputs.append(made)
             return [made]
@@ -213,7 +217,11 @@ def _numeric(value: Any) -> bool:
         return False
     if isinstance(value, (int, float, complex)):
         return True
-    return (isinstance(value, np.generic) or arrays.is_array(value)) and value.dtype.kind in "iufc"
+    return (
+        (isinstance(value, np.generic) or arrays.is_array(value))
+        and value.dtype.kind in "iufc"
+        and foreign(value) is None
+    )
 
 
 def _described(value: Any) -> str:
