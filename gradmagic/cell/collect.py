@@ -19,7 +19,9 @@ from ..engine.tracked import Tracked
 from ..engine.values import Value, summarise
 from ..report.model import Input, Note, Operation, Place, Result, Sweep, Trace
 from . import source
+from .check import check_notes, numerical
 from .edges import depends_entry_by_entry, edges_of
+from .expect import expected_notes
 from .notes import cut_notes, input_notes, nan_notes, numeric_notes
 from .recorder import CellRecorder
 
@@ -60,7 +62,7 @@ def collect(
             summarise(arrays.to_host(value)) if value is not None else None
         )
         if final is None:
-            held = _holder(run.namespace, root)
+            held = holder(run.namespace, root)
             final = summarise(arrays.to_host(held.array)) if held is not None else _unknown(root)
         text = source.text_of(root.place) if root.place is not None else ""
         called = name or (shown[-1] if shown else text or "result")
@@ -73,6 +75,15 @@ def collect(
             cut_notes(run, recorder.names | names, result)
             + input_notes(inputs)
             + nan_notes(operations, inputs, result)
+        )
+    if error is None and result is not None and run.options.expect:
+        notes += expected_notes(run, inputs, result.name)
+    if error is None and result is not None and run.options.check:
+        by_number = {node.number: entry_name for entry_name, node, *_ in entries}
+        notes += check_notes(run.findings, by_number, result.name, len(recorder.sweeps))
+        inputs = tuple(
+            replace(i, numerical=numerical(run.findings, node.number))
+            for i, (_, node, *_) in zip(inputs, entries, strict=True)
         )
     held = [tracked.array for _, _, tracked, *_ in entries if tracked is not None]
     device = next((arrays.device_of(array) for array in held if arrays.on_device(array)), "cpu")
@@ -114,7 +125,7 @@ def _entries(run: Any, root: Node | None, nodes: list[Node], names: dict[int, li
     counted = iter(range(1, len(leaves) + 1))
     return [
         (names[node.number][0] if names.get(node.number) else f"tensor {next(counted)}", node,
-         *[_holder(run.namespace, node)] * 2, "Tensor")
+         *[holder(run.namespace, node)] * 2, "Tensor")
         for node in leaves
     ]  # fmt: skip
 
@@ -159,7 +170,7 @@ def names_in(
     return found
 
 
-def _holder(namespace: dict[str, Any], node: Node) -> Any:
+def holder(namespace: dict[str, Any], node: Node) -> Any:
     """Find the tracked value of a node among the user's: by name, in a container, in a module; None if it is gone."""
 
     def search(values: Iterable[Any], depth: int) -> Any:

@@ -35,8 +35,8 @@ from .run import Failed, Options, Run
 from .show import remember, report_of
 
 _OPTIONS = (
-    "--of", "--gradient", "--device", "--dtype", "--guard", "--save", "--into", "--max-nodes", "--no-graph", "--quiet",
-    "--ascii",
+    "--of", "--gradient", "--device", "--dtype", "--guard", "--expect", "--check", "--save", "--into", "--max-nodes",
+    "--no-graph", "--quiet", "--ascii",
 )  # fmt: skip
 _running: list[bool] = []  # a %%grad inside a %%grad is refused
 
@@ -100,6 +100,15 @@ class GradMagics(Magics):
     @argument(
         "--guard", action="store_true", help="count 0 * inf as 0 in the sweep, as behind np.where(ok, ...)"
     )
+    @argument(
+        "--expect",
+        metavar="F",
+        default="",
+        help='your own formula for the gradient: "4*x", or "a=2*b, b=2*a"',
+    )
+    @argument(
+        "--check", action="store_true", help="hold the gradients against differences of the same operations"
+    )
     @argument("--save", metavar="FILE", default="", help="save the report: .html .svg .png .pdf .dot .txt")
     @argument("--into", metavar="NAME", default="", help="assign the report to this name")
     @argument("--max-nodes", type=int, default=None, help="draw at most so many operations")
@@ -152,8 +161,9 @@ class GradMagics(Magics):
 
     def _run(self, args: Any, cell: str, frame: Any, first_line: int | None = None) -> Run:
         options = Options(
-            args.names, _bare(args.of), _bare(args.gradient), args.device, args.dtype, args.guard
-        )
+            args.names, _bare(args.of), _bare(args.gradient), args.device, args.dtype, args.guard,
+            _bare(args.expect), args.check,
+        )  # fmt: skip
         with as_it_is():
             source = host.cell_source(self.shell, cell, frame, first_line)
         return Run(source, self.shell.user_ns, options)

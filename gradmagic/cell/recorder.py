@@ -6,6 +6,7 @@ In: the tape's events while the cell runs. Out: names by node, the cell's lines 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from ..engine.places import Place as RawPlace
@@ -32,6 +33,7 @@ class CellRecorder(Recorder):
         ] = {}  # where in the cell the way to the cut begins
         self.root_node: Node | None = None
         self.counting = True
+        self.before_sweep: Callable[[Node], None] | None = None  # called before the first sweep of the user's
         self.swept = False  # whether a sweep went through, so that a missing gradient is zero
 
     def name(self, node: Node, name: str) -> None:
@@ -68,6 +70,8 @@ class CellRecorder(Recorder):
         return None
 
     def began(self, root: Node) -> None:
+        if self.counting and self.before_sweep is not None and not self.roots and _of_user():
+            self.before_sweep(root)
         if not self.counting or _of_user():
             super().began(root)
 

@@ -20,6 +20,7 @@ from ..engine import tape
 from ..engine.errors import NoResultError, StaleError
 from ..engine.limit import cell_limit
 from ..engine.masking import guard_where
+from ..engine.replay import Replay
 from ..engine.sweep import sweep
 from ..engine.tape import Node, walk
 from ..engine.tensor import Tensor
@@ -27,7 +28,8 @@ from ..engine.tracked import Tracked
 from ..report.model import Trace
 from . import source
 from .aliases import share
-from .collect import collect
+from .check import Findings, check
+from .collect import collect, holder
 from .lift import Lifter, liftable
 from .names import instrument, listening, parse_names, simple_values, usage
 from .recorder import CellRecorder
@@ -45,6 +47,8 @@ class Options:
     device: str | None = None
     dtype: str | None = None
     guard: bool = False
+    expect: str = ""
+    check: bool = False
 
 
 @dataclass
@@ -88,6 +92,11 @@ class Run:
         self.lift_new: Callable[[str, Any], bool] = lambda name, value: False
 
         self.masking = guard_where(quiet=True)  # --guard
+        self.begun: dict[int, Any] = {}  # the inputs' values as they were lifted, for --expect and --check
+        self.replay = Replay()  # --check
+        self.findings: Findings | None = None
+        if options.check:
+            self.recorder.before_sweep = lambda root: self._check(root, root.aval.one)
 
     # -- the run ---------------------------------------------------------------------------------
     def prepare(self) -> tuple[Any, Any]:
@@ -170,9 +179,19 @@ class Run:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Record, hold the tape to the memory there is, and count 0 * inf as 0 where `--guard` asks for it."""
-        with tape.watch(self.recorder), cell_limit(), self.masking if self.options.guard else nullcontext():
+        """Record, hold the tape to the memory there is, and do what `--guard` and `--check` ask for."""
+        guarded = self.masking if self.options.guard else nullcontext()
+        kept = self.replay if self.options.check else nullcontext()
+        with tape.watch(self.recorder), cell_limit(), guarded, kept:
             yield
+
+    def holder(self, node: Node) -> Any:
+        """Find the tracked value of a node among the user's."""
+        return holder(self.namespace, node)
+
+    def _check(self, root: Node, cotangent: Any) -> None:
+        if root.aval.size == np.size(cotangent):
+            self.findings = check(self, root, cotangent)
 
     def _note_masked(self) -> None:
         for masked in self.masking.acted:
@@ -201,6 +220,10 @@ class Run:
     def _lifted(self, tracked: Any) -> None:
         self.recorder.starts.keep(tracked.node.number, tracked.array)
         self.recorder.whole.add(tracked.node.number)
+        if self.options.expect or self.options.check:
+            self.begun[tracked.node.number] = (
+                np.copy(tracked.array) if np.ndim(tracked.array) else tracked.array
+            )
 
     # -- what to lift ----------------------------------------------------------------------------
     def _lift_along(self) -> None:
@@ -253,6 +276,8 @@ class Run:
         name, result = result_of(self)
         node: Node = result.node  # type: ignore[assignment]
         g = seed_of(self, name, result)
+        if self.options.check:
+            self._check(node, g)
         inputs = [e.node for e in self.lifter.lifted]
         stops = inputs + [n for n in walk(node) if n.rule is None] if inputs else None
         hooks, tape.state.hooks = (

@@ -18,7 +18,7 @@ from typing import Any
 
 from .. import functions
 from .. import report as reports
-from ..engine import arrays, tape
+from ..engine import arrays
 from ..engine.errors import GradmagicError, NameOnLineError, NoResultError
 from ..engine.tensor import Tensor
 from ..engine.tracked import Tracked
@@ -132,7 +132,7 @@ class Block:
         except GradmagicError as error:
             raise _said(error) from None
         self._assign({name: value for name, value in namespace.items() if before.get(name) is not value})
-        self._watching = tape.watch(run.recorder)
+        self._watching = run.watching()
         self._watching.__enter__()
         return self
 
@@ -191,7 +191,7 @@ def _function(
         try:
             _lift_arguments(run, bound.arguments, names)
             bound.arguments.update({n: run.namespace[n] for n in bound.arguments})
-            with tape.watch(run.recorder), _variables_of(inner, variables):
+            with run.watching(), _variables_of(inner, variables):
                 run.shown.append(f(*bound.args, **bound.kwargs))
             run.namespace.update(variables)
             run.order.update(dict.fromkeys(variables))

@@ -15,20 +15,25 @@ import numpy as np
 
 from . import random
 from .calls import record
-from .custom import Custom
 from .errors import RecomputeError
 from .joint import sweep_from, taken
-from .rules.declare import pick
+from .rules.formulas import torch_name
+from .rules.kinds import Rule, pick
 from .tape import OFF, Node, aval_of, enable_grad, state, tick, watch
 from .tracked import Tracked
 from .trees import leaves, rebuilt
 
 
-class _Checkpoint(Custom):
+class _Checkpoint(Rule):
     """Computes the function again, recorded, and sweeps back through that."""
 
+    kind = "checkpoint"
+    outputs = "list"
+
     def __init__(self, function: Any) -> None:
-        super().__init__(function, None, None, "list")
+        name = getattr(function, "__name__", "checkpoint")
+        self.function, self.name = function, "checkpoint" if name == "<lambda>" else name
+        self.torch = torch_name(self.name, "")
 
     def pull(self, node: Node, g: Any, saved: Any) -> Sequence[Any]:
         before, args, kwargs, values, again = saved
@@ -43,9 +48,6 @@ class _Checkpoint(Custom):
             roots = [y.node for y in results]
             sources: list[Any] = list(node.inputs)
             return taken(sweep_from(roots, list(g), sources, create_graph=again), sources)
-
-    def push(self, node: Node, tangents: Sequence[Any], saved: Any) -> Any:
-        return NotImplemented
 
     def wrapped(self, node: Node) -> Any:
         return (*node.saved[:-1], True)

@@ -113,7 +113,8 @@ class Input:
     """One thing that the gradient is taken with respect to: a row of the table.
 
     `kind` says what the reader's object is (`"ndarray"`, `"int"`, `"float"`, `"Tensor"`, `"numpy scalar"`); `reached`
-    is False when the result does not depend on it; `array` is the gradient itself, as `Report.grads` gives it.
+    is False when the result does not depend on it; `array` is the gradient itself, as `Report.grads` gives it; `numerical`
+    is the gradient by differences, with `--check`.
     """
 
     name: str
@@ -124,6 +125,7 @@ class Input:
     reached: bool = True
     array: Any = field(default=None, compare=False)
     note: str = ""
+    numerical: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ _AUGMENTED = re.compile(r"[\w.\[\], ]+(\*\*|//|>>|<<|[-+*/%@&|^])=(?!=)")
 _SIMPLE = re.compile(r"[^\W\d]\w*(\.\w+|\[[^\[\]]*\])*")
 
 
-REMARKS = {"dtype", "guard", "numeric"}  # kinds of notes that are no cause for concern
+REMARKS = {"dtype", "guard", "numeric", "agrees"}  # kinds of notes that are no cause for concern
 
 
 def told(note: Note) -> str:

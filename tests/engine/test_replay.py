@@ -75,7 +75,7 @@ def test_large_inputs_are_checked_at_some_entries():
 
 def test_what_cannot_be_computed_again_is_named():
     double = gm.checkpoint(lambda x: 2 * x)
-    with pytest.raises(CannotReplay, match=r"custom \(line \d+ of test_replay\.py\)"):
+    with pytest.raises(CannotReplay, match=r"checkpoint \(line \d+ of test_replay\.py\)"):
         checked(double, [np.ones(2)])
 
 
