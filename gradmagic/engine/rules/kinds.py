@@ -116,6 +116,7 @@ class Elementwise(Rule):
     def __init__(self, function: Any, partials: tuple[Any, ...], torch: str = "") -> None:
         super().__init__(function, torch)
         self.partials = partials
+        self.computes = not all(isinstance(p, _Partial) for p in partials)
         self._kept = [_kept(p, len(partials) + 1) for p in partials]
         self.keeps = [
             tuple(
@@ -146,7 +147,9 @@ class Elementwise(Rule):
     ) -> Any:
         mask = sum(1 << i for i, node in enumerate(inputs) if node is not None)
         keep = self.keeps[mask]
-        return tuple(v if k else None for v, k in zip((out, *args), keep, strict=True)) if any(keep) else None
+        if not self.computes:
+            return None
+        return tuple(v if k else None for v, k in zip((out, *args), keep, strict=True))
 
     def partial(self, argument: int, saved: Any) -> Any:
         """Give d out / d args[argument] as a number or array."""
