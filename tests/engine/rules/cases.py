@@ -5,6 +5,7 @@ In: nothing. Out: `CASES`; rows.py says what a row means, the other two modules 
 
 from __future__ import annotations
 
+import importlib.util
 import operator
 
 import numpy as np
@@ -259,3 +260,6 @@ case(np.extract, (3, 2), call=lambda x: np.extract(x > 0.1, x))
 case(primitives.cast, call=lambda x: primitives.cast(x, np.float64))
 
 from . import cases_linalg, cases_networks  # noqa: E402, F401  (their rows follow these)
+
+if importlib.util.find_spec("scipy"):
+    from . import cases_scipy  # noqa: F401
