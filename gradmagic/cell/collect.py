@@ -100,6 +100,7 @@ def collect(
         own_sweep=own,
         error=None if error is None else f"{type(error).__name__}: {error}",
         device=device,
+        timings=run.clock.timings(run.cell.filename) if run.options.time else (),
         elementwise=root is not None
         and not root.aval.shape
         and depends_entry_by_entry(root, [n for _, n, *_ in entries]),

@@ -35,8 +35,8 @@ from .run import Failed, Options, Run
 from .show import remember, report_of
 
 _OPTIONS = (
-    "--of", "--gradient", "--device", "--dtype", "--guard", "--expect", "--check", "--save", "--into", "--max-nodes",
-    "--no-graph", "--quiet", "--ascii",
+    "--of", "--gradient", "--device", "--dtype", "--guard", "--expect", "--check", "--time", "--stop", "--save",
+    "--into", "--max-nodes", "--no-graph", "--quiet", "--ascii",
 )  # fmt: skip
 _running: list[bool] = []  # a %%grad inside a %%grad is refused
 
@@ -109,6 +109,8 @@ class GradMagics(Magics):
     @argument(
         "--check", action="store_true", help="hold the gradients against differences of the same operations"
     )
+    @argument("--time", action="store_true", help="tell how long each expression took, forward and backward")
+    @argument("--stop", choices=["nan"], default="", help="stop at the first NaN or infinity, for %%debug")
     @argument("--save", metavar="FILE", default="", help="save the report: .html .svg .png .pdf .dot .txt")
     @argument("--into", metavar="NAME", default="", help="assign the report to this name")
     @argument("--max-nodes", type=int, default=None, help="draw at most so many operations")
@@ -162,7 +164,7 @@ class GradMagics(Magics):
     def _run(self, args: Any, cell: str, frame: Any, first_line: int | None = None) -> Run:
         options = Options(
             args.names, _bare(args.of), _bare(args.gradient), args.device, args.dtype, args.guard,
-            _bare(args.expect), args.check,
+            _bare(args.expect), args.check, args.time, args.stop,
         )  # fmt: skip
         with as_it_is():
             source = host.cell_source(self.shell, cell, frame, first_line)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import types
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import ref
@@ -17,6 +17,7 @@ from weakref import ref
 import numpy as np
 
 from ..engine import tape
+from ..engine.anomaly import detect_anomaly
 from ..engine.errors import NoResultError, StaleError
 from ..engine.limit import cell_limit
 from ..engine.masking import guard_where
@@ -29,6 +30,7 @@ from ..report.model import Trace
 from . import source
 from .aliases import share
 from .check import Findings, check
+from .clock import Clock
 from .collect import collect, holder
 from .lift import Lifter, liftable
 from .names import instrument, listening, parse_names, simple_values, usage
@@ -49,6 +51,8 @@ class Options:
     guard: bool = False
     expect: str = ""
     check: bool = False
+    time: bool = False
+    stop: str = ""
 
 
 @dataclass
@@ -94,6 +98,7 @@ class Run:
         self.masking = guard_where(quiet=True)  # --guard
         self.begun: dict[int, Any] = {}  # the inputs' values as they were lifted, for --expect and --check
         self.replay = Replay()  # --check
+        self.clock = Clock(self.recorder)  # --time
         self.findings: Findings | None = None
         if options.check:
             self.recorder.before_sweep = lambda root: self._check(root, root.aval.one)
@@ -179,10 +184,17 @@ class Run:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Record, hold the tape to the memory there is, and do what `--guard` and `--check` ask for."""
-        guarded = self.masking if self.options.guard else nullcontext()
-        kept = self.replay if self.options.check else nullcontext()
-        with tape.watch(self.recorder), cell_limit(), guarded, kept:
+        """Record, hold the tape to the memory there is, and do what the options ask for."""
+        options = self.options
+        self.clock.start()
+        with ExitStack() as stack:
+            stack.enter_context(tape.watch(self.clock if options.time else self.recorder))
+            stack.enter_context(cell_limit())
+            for wanted, context in (
+                (options.guard, self.masking), (options.check, self.replay), (options.stop, detect_anomaly()),
+            ):  # fmt: skip
+                if wanted:
+                    stack.enter_context(context)
             yield
 
     def holder(self, node: Node) -> Any:

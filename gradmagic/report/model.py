@@ -113,8 +113,8 @@ class Input:
     """One thing that the gradient is taken with respect to: a row of the table.
 
     `kind` says what the reader's object is (`"ndarray"`, `"int"`, `"float"`, `"Tensor"`, `"numpy scalar"`); `reached`
-    is False when the result does not depend on it; `array` is the gradient itself, as `Report.grads` gives it; `numerical`
-    is the gradient by differences, with `--check`.
+    is False when the result does not depend on it; `array` is the gradient itself, as `Report.grads` gives it;
+    `numerical` is the gradient by differences, with `--check`.
     """
 
     name: str
@@ -144,6 +144,22 @@ class Sweep:
 
     value: float | None
     inputs: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What one expression took, with `--time`, over `count` operations.
+
+    `forward` and `backward` in seconds; `size` of its values in bytes.
+    """
+
+    text: str
+    rule: str
+    place: Place | None
+    count: int
+    forward: float
+    backward: float
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +200,8 @@ class Trace:
     device : str
     elementwise : bool
         Whether element k of what was summed depends on element k of the input only.
+    timings : tuple of Timing
+        The slowest expressions first, with `--time`.
     """
 
     label: str
@@ -199,3 +217,4 @@ class Trace:
     error: str | None = None
     device: str = "cpu"
     elementwise: bool = False
+    timings: tuple[Timing, ...] = ()

@@ -12,6 +12,7 @@ from typing import Any
 from rich.text import Text
 
 from ..engine.values import Value
+from . import timing
 from .derivation import cell, chain, graph
 from .history import history
 from .numbers import aligned, brief, number, shape_of, sparkline
@@ -43,6 +44,7 @@ def sections(view: View, room: int) -> list[Section]:
         Section([*(points or _table(view, room)), *_remarks(view, room)], least=6),
         Section(pictures(view, room), least=3),
         Section(_history(view, room), least=9),
+        Section(_times(view, room), least=6, tail=True),
         Section(cell(view, room)),
         Section(graph(view, room), tail=True),
         Section(chain(view, room)),
@@ -85,6 +87,13 @@ def _notes(view: View, room: int) -> list[Text]:
 
 def _remarks(view: View, room: int) -> list[Text]:
     return [Text(f" {row}", MUTED) for note in view.remarks for row in wrap(told(note), room - 2)]
+
+
+def _times(view: View, room: int) -> list[Text]:
+    """Set what the expressions took, with `--time`."""
+    rows = timing.rows(view.trace)
+    head: list[Cell] = [(title, HEAD) for title in timing.HEAD]
+    return grid([head, *map(list, rows)], room, right=(0, 2, 3, 4, 5, 6), give=((1, 12),)) if rows else []
 
 
 def _table(view: View, room: int) -> list[Text]:

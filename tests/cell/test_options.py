@@ -1,0 +1,57 @@
+"""`--time` and `--stop nan`: what expressions take, and the first NaN where it is made."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import gradmagic as gm
+
+LOOP = "%%grad x --time\ny = np.tanh(x)\nfor _ in range(10):\n    y = y * 0.5\nz = y.sum()"
+
+
+def test_the_time_of_every_expression_is_told(run):
+    report = run(LOOP)
+    timings = {t.text: t for t in report._trace.timings}
+    assert {t.text: t.count for t in timings.values()} == {"np.tanh(x)": 1, "y * 0.5": 10, "y.sum()": 1}
+    assert all(t.forward > 0 and t.backward > 0 for t in timings.values())
+    assert timings["y * 0.5"].size == 10 * run.names["x"].nbytes and timings["y * 0.5"].place.line == 4
+    text = report.to_text(width=80, color=False)
+    (head,) = [line for line in text.split("\n") if "forward" in line and "backward" in line]
+    assert head.split() == ["line", "expression", "times", "forward", "backward", "share", "values"]
+    assert any(line.split()[:1] == ["all"] and "100%" in line for line in text.split("\n"))
+
+
+def test_without_it_nothing_is_timed(run):
+    assert run(LOOP.replace(" --time", ""))._trace.timings == ()
+
+
+def test_the_users_own_sweeps_are_timed_too(run):
+    run("w = gm.tensor(1.0, requires_grad=True)")
+    report = run("%%grad --time\nfor _ in range(3):\n    loss = (w - 3)**2\n    loss.backward()")
+    assert {t.text: t.count for t in report._trace.timings} == {"w - 3": 3, "(w - 3)**2": 3}
+    assert "3 sweeps" in report.to_text(width=80, color=False)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_stop_raises_where_the_first_nan_is_made(run):
+    text = run.fails("%%grad x --stop nan\nw = np.sqrt(x)\nz = np.log(w).sum()")
+    assert "AnomalyError" in text and "np.sqrt(x)" in text and "makes NaN" in " ".join(text.split())
+    assert type(run.names["x"]) is np.ndarray and "w" not in run.names
+    frames = []
+    tb = run.error.__traceback__
+    while tb is not None:
+        frames.append(tb.tb_frame)
+        tb = tb.tb_next
+    assert frames[-1].f_globals is run.names and frames[-1].f_lineno == 2  # where %debug opens
+
+
+def test_stop_finds_what_is_made_on_the_way_back(run):
+    text = run.fails("%%grad v --stop nan\nv = np.array([0.0, 4.0])\nz = np.sqrt(v).sum()")
+    assert "on the way back" in " ".join(text.split()) and "line 3 of In" in " ".join(text.split())
+
+
+def test_all_well_and_nothing_stops(run):
+    assert run("%%grad x --stop nan\nz = np.exp(x).sum()").grads["x"].shape == (17,)
+    assert not gm.is_anomaly_enabled()
+    assert "inf" not in run.out and sys.exc_info() == (None, None, None)
