@@ -20,6 +20,7 @@ from ..engine.values import Value, summarise
 from ..report.model import Input, Note, Operation, Place, Result, Sweep, Trace
 from . import source
 from .check import check_notes, numerical
+from .diagnosis import diagnosis
 from .edges import depends_entry_by_entry, edges_of
 from .expect import expected_notes
 from .notes import cut_notes, input_notes, nan_notes, numeric_notes
@@ -75,6 +76,7 @@ def collect(
             cut_notes(run, recorder.names | names, result)
             + input_notes(inputs)
             + nan_notes(operations, inputs, result)
+            + diagnosis(operations, inputs, result)
         )
     if error is None and result is not None and run.options.expect:
         notes += expected_notes(run, inputs, result.name)

@@ -1,0 +1,54 @@
+"""What is said on top when a gradient is odd: zero, vanishing, exploding; and silence when all is well."""
+
+import pytest
+
+
+def notes(run, cell, line="x"):
+    report = run(f"%%grad {line}\n{cell}")
+    return [(note.kind, note.text) for note in report._trace.notes if note.kind not in ("dtype", "agrees")]
+
+
+@pytest.mark.parametrize(
+    ("cell", "line", "why"),
+    [
+        ("h = np.maximum(-x**2 - 1, 0)\nz = (h * 3).sum()", 2, "np.maximum(-x**2 - 1, 0) by -x**2 - 1 is 0"),
+        ("y = x * 2\nz = np.clip(y, 10, 20).sum()", 3, "np.clip(y, 10, 20) by"),
+        ("z = (x * 0).sum()", 2, "x * 0 by x is 0"),
+        ("def f(v):\n    return np.where(v > 9, v, 1.0)\nz = f(x).sum()", 3, "np.where(v > 9, v, 1.0) by"),
+    ],
+)
+def test_a_gradient_of_zeros_says_where_it_became_zero(run, cell, line, why):
+    ((kind, text),) = notes(run, cell)
+    assert (
+        kind == "zero"
+        and text.startswith(f"line {line}: the gradient of x is exactly zero: ")
+        and why in text
+    )
+
+
+def test_vanishing_and_exploding_say_where_most_of_it_happens(run):
+    run("W = np.eye(17) * 0.1")
+    ((kind, text),) = notes(run, "h = x\nfor _ in range(12):\n    h = np.tanh(h @ W)\nz = h.sum()")
+    assert kind == "vanishes" and "over 25 operations, most at h @ W (times 0.1)" in text and "line 4" in text
+    ((kind, text),) = notes(run, "h = x\nfor _ in range(12):\n    h = h * 30\nz = h.sum()")
+    assert kind == "explodes" and "most at h * 30 (times 30)" in text
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "z = (2 * x**2 + 2).sum()",
+        "z = x.mean()",
+        "z = (x * 1e9).sum()",  # one operation: no chain that anything vanishes or explodes along
+        "h = np.tanh(x)\nfor _ in range(5):\n    h = np.tanh(h)\nz = h.sum()",
+        "y = x[3:]\nz = (y**2).sum()",
+    ],
+)
+def test_all_is_well_and_nothing_is_said(run, cell):
+    assert notes(run, cell) == []
+
+
+def test_small_gradients_of_half_precision_are_said(run):
+    run("v = np.ones(3, np.float16)")
+    ((kind, text),) = notes(run, "z = (v * np.float16(1e-6)).sum()", "v")
+    assert kind == "dtype trouble" and "float16" in text and "--dtype float32" in text
