@@ -259,8 +259,9 @@ class Linear(Rule):
         return self.function(filled, *rest, **kwargs)
 
     def _moved(self, name: str, value: Any) -> Any:
-        constant = name in self.affine and value is not None and value is not np._NoValue
-        return np.zeros_like(value) if constant else value
+        if name not in self.affine or value is None or value is np._NoValue:
+            return value
+        return value * 0 if isinstance(value, (int, float, complex, np.generic)) else np.zeros_like(value)
 
     def wrapped(self, node: Node) -> Any:
         return node.saved

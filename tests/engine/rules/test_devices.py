@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from gradmagic.engine import arrays
+from gradmagic.engine.forward import push
 
 from .. import strict
 from . import numeric
@@ -91,6 +92,35 @@ def through(case: Case, args: list[Any], order: int, to_device: Any, waited: Any
         cs = numeric.cotangents(total, lifted)
     assert waited() == before
     return [numeric.raw(c) for c in cs]
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.devices], ids=repr)
+def test_tangents_on_the_device_without_waiting(case: Case, device: Any) -> None:
+    for kind in case.kinds:
+        args = arguments(case, kind)
+        ways = [numeric.weights([a], 7 + i)[0] for i, a in enumerate(args)]
+        expected = forward(case, args, ways, lambda: 0)
+        got = forward(case, *([device.asarray(a) for a in xs] for xs in (args, ways)), device.waited)
+        for e, g in zip(expected, got, strict=True):
+            assert (e is None) == (g is None)
+            if e is not None:
+                assert type(g) is device.kind
+                np.testing.assert_allclose(device.asnumpy(g), e, rtol=1e-9, atol=1e-10)
+
+
+def forward(case: Case, args: list[Any], ways: list[Any], waited: Any) -> list[Any]:
+    """Carry tangents through the case; the sweep must wait no more than the function itself (x[mask] has to)."""
+    before = waited()
+    lifted = [numeric.Array.lift(a, share=False) for a in args]
+    ys = [
+        y
+        for y in numeric.outputs(case.call(*lifted))
+        if isinstance(y, numeric.Tracked) and y.node is not None
+    ]
+    after = waited()
+    tangents = push([y.node for y in ys], {x.node.number: w for x, w in zip(lifted, ways, strict=True)})
+    assert waited() - after <= after - before
+    return tangents
 
 
 def test_the_stand_in_lacks_what_cupy_lacks() -> None:
