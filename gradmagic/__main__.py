@@ -56,7 +56,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(source: Source, namespace: dict[str, Any], args: argparse.Namespace) -> int:
     tape.keep_places(True)
-    options = Options(tuple(args.names), args.of, args.gradient, args.device, args.dtype)
+    options = Options(
+        tuple(args.names), args.of, args.gradient, args.device, args.dtype, args.guard,
+        args.expect, args.check, args.time, args.stop,
+    )  # fmt: skip
     settings = {"max_nodes": args.max_nodes, "graph": not args.no_graph, "ascii": args.ascii or None}
     run = Run(source, namespace, options)
     try:
@@ -110,6 +113,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--device", help="cpu or cuda")
     add("--dtype", help="the dtype that the lifted arrays are computed in")
+    add("--guard", action="store_true", help="count 0 * inf as 0 in the sweep, as behind np.where(ok, ...)")
+    add("--expect", metavar="F", default="", help='your own formula for the gradient: "4*x", or "a=2*b, b=2*a"')
+    add("--check", action="store_true", help="hold the gradients against differences of the same operations")
+    add("--time", action="store_true", help="tell how long each expression took, forward and backward")
+    add("--stop", choices=["nan"], default="", help="stop at the first NaN or infinity")
     add("--save", metavar="FILE", default="", help="save the report: .html .svg .png .pdf .dot .txt")
     add("--max-nodes", type=int, default=130, help="draw at most so many operations")
     add("--no-graph", action="store_true", help="leave the graph out")
