@@ -115,6 +115,18 @@ def test_a_file_runs_as_a_cell(tmp_path):
     assert (tmp_path / "page.html").exists()
 
 
+def test_a_file_is_checked_timed_and_held_against_a_formula(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text("x = 3.0\ny = x**2\n", encoding="utf-8")
+    done = command(str(path), "x", "--check", "--time", "--expect", "2*x")
+    assert done.returncode == 0, done.stderr
+    for words in ("dy/dx is 2*x, as expected", "checked by differences", "expression  times  forward"):
+        assert words in done.stdout
+    path.write_text("import numpy as np\nx = 0.0\ny = np.log(x)\n", encoding="utf-8")
+    done = command(str(path), "x", "--stop", "nan")
+    assert done.returncode == 1 and "AnomalyError" in done.stderr and "line 3, in <module>" in done.stderr
+
+
 def test_a_file_that_fails_prints_its_own_frames_only(tmp_path):
     path = tmp_path / "program.py"
     path.write_text(SCRIPT.replace("u * u", "u[5]"), encoding="utf-8")
