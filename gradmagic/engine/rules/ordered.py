@@ -14,7 +14,7 @@ from ..errors import ArgumentError
 from ..messages import blame
 from ..tape import OFF, state
 from ..tracked import Tracked
-from .declare import RULES, ZERO, Elementwise, elementwise
+from .declare import RULES, ZERO, Elementwise
 
 REFUSED: dict[Any, str] = {}  # function -> why it has no derivative
 
@@ -26,6 +26,9 @@ class Ordered(Elementwise):
         super().__init__(function, tuple(ZERO if p is None else p for p in partials), torch)
         self.fixed = tuple(i for i, p in enumerate(partials) if p is None)
         self.home = home
+
+    def _twin(self) -> Elementwise:
+        return self  # an order in double precision makes a partial double: it needs the sweep's cast
 
     def detached(self, args: Sequence[Any]) -> list[Any]:
         """Give the arguments with those that have no derivative as plain values; complain of tracked floats there."""
@@ -46,9 +49,10 @@ class Ordered(Elementwise):
 
 
 def ordered(function: Any, *partials: Any, torch: str = "", home: str = "scipy.special") -> Any:
-    """Declare a function that works entry by entry; None stands for an argument without a derivative."""
-    if None not in partials:
-        return elementwise(function, *partials, torch=torch)
+    """Declare a function that works entry by entry; None stands for an argument without a derivative.
+
+    Also, without None, for partials that may come out in double precision where the arguments are in single.
+    """
     RULES[function] = Ordered(function, partials, torch, home)
     return function
 

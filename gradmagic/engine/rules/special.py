@@ -10,7 +10,7 @@ from math import log, pi, sqrt
 import numpy as np
 from scipy import special as sp
 from scipy.special import (
-    digamma, ellipe, ellipk, erf, eval_gegenbauer, eval_jacobi, expit, gammaln, hyp0f1, hyp1f1, hyp2f1, hyperu,
+    digamma, ellipe, ellipk, erf, eval_jacobi, expit, gammaln, hyp0f1, hyp1f1, hyp2f1, hyperu,
     i0, i0e, i1, i1e, iv, ive, j0, j1, jv, jve, k0, k0e, k1, k1e, ndtri, y0, y1, yv, yve,
 )  # fmt: skip
 
@@ -20,7 +20,7 @@ from .ordered import ordered, refused
 from .special_formulas import (
     SQRT_2PI, SQRT_PI, agm_a, airy_vjp, airye_vjp, beta_density, boxcox_slope, chi2_density, dawsn_slope, ellipe_m,
     ellipeinc_m, ellipj_vjp_m, ellipj_vjp_u, ellipk_m, ellipkinc_m, elliprd_x, elliprd_z, elliprg_x, elliprj_p, elliprj_x,
-    erfcx_slope, expn_slope, exprel_slope, f_density, gamma_density, hurwitz, it2_vjp, kelvin_vjp, kl_div_x,
+    erfcx_slope, expn_slope, exprel_slope, f_density, gamma_density, gegenbauer, hurwitz, it2_vjp, kelvin_vjp, kl_div_x,
     kolmogorov_density, log_ndtr_slope, modfresnel_vjp, ncx2_density, normal_density, over_x, polygamma, ratio, real,
     rel_entr_x, rgamma_slope, sinc, sinhc, spence_slope, struve_term, t_density, trigamma, voigt_gamma, voigt_sigma,
     voigt_x, wofz_slope, xlog1py_x, xlogy_x,
@@ -45,7 +45,7 @@ elementwise(sp.sindg,        lambda _y, x: pi / 180 * sp.cosdg(x))
 elementwise(sp.cosdg,        lambda _y, x: -pi / 180 * sp.sindg(x))
 elementwise(sp.tandg,        lambda y, _x: pi / 180 * (1 + y * y))
 elementwise(sp.cotdg,        lambda y, _x: -pi / 180 * (1 + y * y))
-elementwise(sp.radian,       lambda _y, _d, _m, _s: pi / 180,     lambda _y, _d, _m, _s: pi / 10800,
+ordered(sp.radian,           lambda _y, _d, _m, _s: pi / 180,     lambda _y, _d, _m, _s: pi / 10800,
                              lambda _y, _d, _m, _s: pi / 648000)
 elementwise(sp.boxcox,       lambda _z, x, lmbda: x ** (lmbda - 1), lambda _z, x, lmbda: boxcox_slope(np.log(x), lmbda))
 elementwise(sp.boxcox1p,     lambda _z, x, lmbda: (1 + x) ** (lmbda - 1),
@@ -60,8 +60,8 @@ elementwise(sp.agm,          lambda z, a, b: agm_a(z, a, b),      lambda z, a, b
 elementwise(sp.xlogy,        xlogy_x,                             lambda _z, x, y: ratio(x, y),         torch="Xlogy")
 elementwise(sp.xlog1py,      xlog1py_x,                           lambda _z, x, y: ratio(x, 1 + y), torch="SpecialXlog1Py")
 elementwise(sp.entr,         lambda _y, x: -np.log(x) - 1,                                       torch="SpecialEntr")
-elementwise(sp.rel_entr,     rel_entr_x,                          lambda _z, x, y: -ratio(x, y))
-elementwise(sp.kl_div,       kl_div_x,                            lambda _z, x, y: 1 - ratio(x, y))
+ordered(sp.rel_entr,         rel_entr_x,                          lambda _z, x, y: -ratio(x, y))
+ordered(sp.kl_div,           kl_div_x,                            lambda _z, x, y: 1 - ratio(x, y))
 elementwise(sp.huber,        lambda _z, d, r: np.maximum(np.absolute(r) - d, 0), lambda _z, d, r: np.clip(r, -d, d))
 elementwise(sp.pseudo_huber, lambda z, d, r: 2 * z / d - r * r / (d * np.sqrt(1 + (r / d) ** 2)),
                              lambda _z, d, r: r / np.sqrt(1 + (r / d) ** 2))
@@ -71,7 +71,7 @@ elementwise(sp.gamma,        lambda y, x: y * digamma(x))
 elementwise(sp.rgamma,       rgamma_slope)
 elementwise(sp.gammaln,      lambda _y, x: digamma(x),                                           torch="Lgamma")
 elementwise(sp.loggamma,     lambda _y, x: digamma(x),                                           torch="Lgamma")
-elementwise(sp.digamma,      trigamma,                                                           torch="Digamma")
+ordered(sp.digamma,          trigamma,                                                           torch="Digamma")
 ordered(polygamma,           None,                                lambda _y, n, x: polygamma(n + 1, x))
 ordered(hurwitz,             None,                                lambda _y, s, q: -s * hurwitz(s + 1, q))
 elementwise(sp.beta,         lambda z, a, b: z * (digamma(a) - digamma(a + b)), lambda z, a, b: z * (digamma(b) - digamma(a + b)))
@@ -139,9 +139,9 @@ ordered(sp.hankel1e,         None, lambda y, v, z: (sp.hankel1e(v - 1, z) - sp.h
 ordered(sp.hankel2e,         None, lambda y, v, z: (sp.hankel2e(v - 1, z) - sp.hankel2e(v + 1, z)) / 2 + y * 1j)
 ordered(sp.struve,           None, lambda _y, v, x: (sp.struve(v - 1, x) - sp.struve(v + 1, x) + struve_term(v, x)) / 2)
 ordered(sp.modstruve,        None, lambda _y, v, x: (sp.modstruve(v - 1, x) + sp.modstruve(v + 1, x) + struve_term(v, x)) / 2)
-elementwise(sp.itstruve0,    lambda _y, x: sp.struve(0, x))
-elementwise(sp.it2struve0,   lambda _y, x: -sp.struve(0, x) / x)
-elementwise(sp.itmodstruve0, lambda _y, x: sp.modstruve(0, x))
+ordered(sp.itstruve0,        lambda _y, x: sp.struve(0, x))
+ordered(sp.it2struve0,       lambda _y, x: -sp.struve(0, x) / x)
+ordered(sp.itmodstruve0,     lambda _y, x: sp.modstruve(0, x))
 rule(sp.itj0y0,              lambda g, _out, x: g[0] * j0(x) + g[1] * y0(x),                     outputs=2)
 rule(sp.iti0k0,              lambda g, _out, x: g[0] * i0(x) + g[1] * k0(x),                     outputs=2)
 rule(sp.it2j0y0,             it2_vjp(lambda x: over_x(1 - j0(x), x, 0.0), y0),                   outputs=2)
@@ -194,14 +194,14 @@ if hasattr(sp, "log_wright_bessel"):
 
 # ---- orthogonal polynomials: DLMF 18.9 ------------------------------------------------------------------------
 ordered(sp.eval_chebyt,      None, lambda _y, n, x: n * sp.eval_chebyu(n - 1, x))
-ordered(sp.eval_chebyu,      None, lambda _y, n, x: 2 * eval_gegenbauer(n - 1, 2, x))
+ordered(sp.eval_chebyu,      None, lambda _y, n, x: 2 * gegenbauer(n - 1, 2, x))
 ordered(sp.eval_chebyc,      None, lambda _y, n, x: n * sp.eval_chebys(n - 1, x))
-ordered(sp.eval_chebys,      None, lambda _y, n, x: eval_gegenbauer(n - 1, 2, x / 2))
+ordered(sp.eval_chebys,      None, lambda _y, n, x: gegenbauer(n - 1, 2, x / 2))
 ordered(sp.eval_sh_chebyt,   None, lambda _y, n, x: 2 * n * sp.eval_sh_chebyu(n - 1, x))
-ordered(sp.eval_sh_chebyu,   None, lambda _y, n, x: 4 * eval_gegenbauer(n - 1, 2, 2 * x - 1))
+ordered(sp.eval_sh_chebyu,   None, lambda _y, n, x: 4 * gegenbauer(n - 1, 2, 2 * x - 1))
 ordered(sp.eval_legendre,    None, lambda _y, n, x: (n + 1) / 2 * eval_jacobi(n - 1, 1, 1, x))
 ordered(sp.eval_sh_legendre, None, lambda _y, n, x: (n + 1) * eval_jacobi(n - 1, 1, 1, 2 * x - 1))
-ordered(sp.eval_gegenbauer,  None, None, lambda _y, n, a, x: 2 * a * eval_gegenbauer(n - 1, a + 1, x))
+ordered(sp.eval_gegenbauer,  None, None, lambda _y, n, a, x: 2 * a * gegenbauer(n - 1, a + 1, x))
 ordered(sp.eval_jacobi,      None, None, None, lambda _y, n, a, b, x: (n + a + b + 1) / 2 * eval_jacobi(n - 1, a + 1, b + 1, x))
 ordered(sp.eval_sh_jacobi,   None, None, None,
         lambda _y, n, p, q, x: (n + p) * eval_jacobi(n - 1, p - q + 1, q, 2 * x - 1) / sp.binom(2 * n + p - 1, n))

@@ -77,6 +77,12 @@ def beta_density(a: Any, b: Any, x: Any) -> Any:
     return np.exp(special.xlogy(a - 1, x) + special.xlog1py(b - 1, -x) - special.betaln(a, b))
 
 
+def gegenbauer(n: Any, a: Any, x: Any) -> Any:
+    """The Gegenbauer polynomial, 0 for a degree below 0, where SciPy's is NaN for complex numbers."""
+    none = (n < 0) & (n == np.floor(n))
+    return np.where(none, 0.0, special.eval_gegenbauer(np.where(none, 0, n), a, x))
+
+
 # ---- distributions --------------------------------------------------------------------------------------------
 
 
@@ -294,7 +300,8 @@ def elliprd_x(y: Any, x: Any, b: Any, z: Any) -> Any:
 
 def elliprd_z(y: Any, x: Any, b: Any, z: Any) -> Any:
     """By homogeneity: x d/dx + b d/db + z d/dz = -3/2."""
-    return -(1.5 * y + x * elliprd_x(y, x, b, z) + b * elliprd_x(y, b, x, z)) / z
+    parts = [v * elliprd_x(y, v + (v == 0), o, z) for v, o in ((x, b), (b, x))]  # v d/dv is 0 at v = 0
+    return -(1.5 * y + parts[0] + parts[1]) / z
 
 
 def elliprg_x(x: Any, y: Any, z: Any) -> Any:
@@ -341,9 +348,10 @@ def airy_vjp(g: Any, out: Any, z: Any) -> Any:
 def airye_vjp(g: Any, out: Any, z: Any) -> Any:
     ai, aip, bi, bip = out
     x = real(z, "airye")
-    root = np.sqrt(np.maximum(x, 0.0))
+    right = x > 0
+    root = np.where(right, np.sqrt(np.where(right, x, 1.0)), 0.0)
+    ai, aip = np.where(x >= 0, ai, 0.0), np.where(x >= 0, aip, 0.0)  # NaN on the left, by definition
     first = g[0] * (aip + root * ai) + g[1] * (x * ai + root * aip)
-    first = np.where(x >= 0, first, np.where((g[0] == 0) & (g[1] == 0), 0.0, np.nan))  # no value, no derivative
     return first + g[2] * (bip - root * bi) + g[3] * (x * bi - root * bip)
 
 
