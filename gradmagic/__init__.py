@@ -14,6 +14,7 @@ from . import autograd, cuda, functions, linalg, nn, optim
 from .engine.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
 from .engine.array import Array
 from .engine.checkpoint import checkpoint
+from .engine.check import check_grads
 from .engine.creation import tensor
 from .engine.custom import custom, stop_gradient
 from .engine.errors import GradmagicError
@@ -66,6 +67,7 @@ __all__ = [
     "Report",
     "Tensor",
     "autograd",
+    "check_grads",
     "checkpoint",
     "cuda",
     "custom",
