@@ -19,6 +19,7 @@ import numpy as np
 from ..engine import arrays, memory
 from ..engine.array import Array
 from ..engine.errors import NameOnLineError, NotLiftableError
+from ..engine.foreign import foreign
 from ..engine.tape import walk
 from ..engine.tensor import Tensor
 from ..engine.tracked import Tracked
@@ -345,6 +346,8 @@ def _not_liftable(name: str, value: Any) -> str:
     start = f"{name} on the %%grad line is a {kind}, and no gradient can be taken by "
     if isinstance(value, str):
         return f"{start}text: write the name of an array or a number."
+    if (words := foreign(value)) is not None and not isinstance(value, (dict, types.ModuleType)):
+        return f"{start}it: {words.instead.format(name=name)}, under a name of its own before the cell."
     if isinstance(value, (list, tuple)):
         return f"{start}a {kind} of numbers: write {name} = np.array({name}) before the cell."
     if isinstance(value, bool) or getattr(getattr(value, "dtype", None), "kind", "") == "b":

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..engine import places
+from ..engine.foreign import Foreign
 from ..engine.numeric import Numeric
 from ..engine.tape import Node
 from ..engine.values import Value
@@ -32,6 +33,11 @@ _INSTEAD = {
     "list": "write np.stack([...]) of the values",
     "asarray": "use {name} itself: it already is an array here",
     "pickle": "keep {name} in memory",
+    "text": "keep {name} as it is, its text is for people",
+    "view": "keep {name} in its own dtype",
+    "data": "use {name} itself",
+    "ctypes": "use {name} itself, or declare the function's derivative with gm.custom",
+    "tobytes": "keep {name} as it is",
 }
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
@@ -53,9 +59,14 @@ def cut_notes(run: Any, names: dict[int, list[str]], result: Result | None) -> l
         if cut.how == "int" and cut.node.aval.dtype.kind == "f":
             continue  # as of np.floor: a step, whose derivative is zero
         here = recorder.cut_places.get(key)
-        line = source.span_of(here)[0] if here is not None else None
-        if tree is not None and here is not None:
-            flow = Flow(tree, [source.span_of(here)], text, modules)
+        span = source.span_of(here) if here is not None else None
+        if cut.how == "text":
+            span = _read_again(tree, span) if tree is not None and span is not None else None
+            if span is None:
+                continue
+        line = span[0] if span is not None else None
+        if tree is not None and here is not None and span is not None:
+            flow = Flow(tree, [span], text, modules)
             if not _in_result(flow, tree, result, run.options.of) or (
                 here is not cut.place and _stays(cut.place)
             ):
@@ -64,6 +75,25 @@ def cut_notes(run: Any, names: dict[int, list[str]], result: Result | None) -> l
         if note not in notes:  # np.array([x[0], x[1]]) asks two values
             notes.append(note)
     return notes
+
+
+_READERS = frozenset(
+    "float int complex eval literal_eval float64 float32 fromstring Decimal Fraction".split()
+)
+
+
+def _read_again(tree: ast.Module, span: tuple[int, int, int, int]) -> tuple[int, int, int, int] | None:
+    """Give where the text made at `span` is turned into a number there and then: the span of `float(f"{x}")`."""
+    line, end, column, end_column = span
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and getattr(node.func, "id", getattr(node.func, "attr", "")) in _READERS
+        ):
+            last = (node.end_lineno or line, node.end_col_offset or column)
+            if (node.lineno, node.col_offset) < (line, column) and (end, end_column) <= last:
+                return node.lineno, last[0], node.col_offset, last[1]
+    return None
 
 
 def _in_result(flow: Flow, tree: ast.Module, result: Result | None, of: str) -> bool:
@@ -110,6 +140,8 @@ def _sentence(cut: Any, here: places.Place | None, names: dict[int, list[str]]) 
     where = f"line {source.span_of(place)[0]}" if own or place is here else places.describe(place)
     otherwise = f"use a function that has a derivative instead of {cut.how.strip('.()')}"
     instead = _INSTEAD["list"] if name.startswith(("[", "(")) else _INSTEAD.get(cut.how, otherwise)
+    if isinstance(cut.how, Foreign):
+        instead = f"it meets {cut.how}; {cut.how.instead}"
     return (
         f"{where}: {text} makes a plain value of {name}, and no gradient flows through it: "
         f"{instead.format(name=name, text=text)}."
@@ -147,8 +179,9 @@ def numeric_notes(nodes: list[Node], filename: str) -> list[Note]:
     found = []
     for node in nodes:
         if isinstance(node.rule, Numeric):
-            here = node.place is not None and node.place[0].co_filename == filename
-            note = Note("numeric", f"{node.rule.note}.", source.span_of(node.place)[0] if here else None)
+            place = node.place if node.place is not None and node.place[0].co_filename == filename else None
+            line = source.span_of(place)[0] if place is not None else None
+            note = Note("numeric", f"{node.rule.note}.", line)
             if note not in found:
                 found.append(note)
     return found

@@ -16,7 +16,7 @@ import numpy as np
 from . import arrays, inplace, memory
 from .calls import raw_of
 from .errors import ConversionError
-from .messages import blame
+from .messages import blame, only_shown
 from .numpy_face import NumpyMethods
 from .numpy_protocols import PASSED
 from .places import instruction_of, user_frame
@@ -59,8 +59,12 @@ class Array(NumpyMethods):
 
     @property
     def __class__(self) -> Any:
-        # isinstance(x, np.ndarray) and isinstance(a, float) hold, as they do without the magic.
-        return type(self.array)
+        # isinstance(x, np.ndarray) and isinstance(a, float) hold, as they do without the magic. Tables of pandas, which
+        # hand their arrays on to C code, shall ask for __array__ and get the plain one.
+        kind = type(self.array)
+        if kind is np.ndarray and sys._getframe(1).f_globals.get("__name__", "").startswith("pandas."):
+            return Array
+        return kind
 
     @__class__.setter
     def __class__(self, value: Any) -> None:
@@ -75,7 +79,7 @@ class Array(NumpyMethods):
             return self.array
         if state.observer is not None:
             state.observer.cut(self, how, user_frame(sys._getframe(1)))
-        if self.wanted:
+        if self.wanted and not only_shown(sys._getframe(1)):
             text = (
                 f"{blame(self)}, becomes plain by {how} inside a function that gm.grad differentiates: what is "
                 "computed from the plain value has no gradient. Use NumPy's functions on the value itself"
@@ -106,14 +110,20 @@ class Array(NumpyMethods):
     def __bool__(self) -> bool:
         return bool(self.array)
 
+    def _shown(self) -> Any:
+        # Text is there to be read by people; whether float(f"{x}") reads it again, the observer's reader can tell.
+        if state.observer is not None and state.mode is not OFF:
+            state.observer.cut(self, "text", user_frame(sys._getframe(2)))
+        return self.array
+
     def __format__(self, spec: str) -> str:
-        return format(self.array, spec)
+        return format(self._shown(), spec)
 
     def __repr__(self) -> str:
-        return repr(self.array)
+        return repr(self._shown())
 
     def __str__(self) -> str:
-        return str(self.array)
+        return str(self._shown())
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         array = arrays.to_host(self.leave("asarray"))

@@ -44,19 +44,36 @@ def beyond_libraries(frame: Any) -> Any:
     return start
 
 
-_LIBRARIES = frozenset({"numpy", "scipy", "pandas", "matplotlib", "sklearn", "gradmagic"})
+_LIBRARIES = frozenset({"numpy", "scipy", "pandas", "matplotlib", "mpl_toolkits", "sklearn", "gradmagic"})
 
 
 def foreign_text(name: str, tracked: Tracked, odd: Any, words: Foreign) -> str:
     """Say that no gradient passes through `odd`, which `name` met beside `tracked`, and what to write."""
-    frame = beyond_libraries(sys._getframe(1))
-    if odd is None:  # many names may hold None
-        held = [n for n, value in frame.f_locals.items() if value is None and not n.startswith("_")]
-        called = held[0] if len(held) == 1 else ""
-    else:
-        called = name_of(odd, frame)
+    called = name_for(odd)
     what = f"{called!r}, {words}" if called else words
     return f"{name} of {blame(tracked)}, and {what}: no gradient passes through it. {words.advice(called)}."
+
+
+def only_shown(frame: Any) -> bool:
+    """Tell whether a value is asked for by a library that draws it: what it draws comes back to no computation."""
+    user = beyond_libraries(frame)
+    while frame is not None and frame is not user:
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] in _DRAWING:
+            return True
+        frame = frame.f_back
+    return False
+
+
+_DRAWING = frozenset({"matplotlib", "mpl_toolkits"})
+
+
+def name_for(odd: Any) -> str:
+    """Find the user's name for a plain value; an empty text where there is none, or where many names hold None."""
+    frame = beyond_libraries(sys._getframe(1))
+    if odd is not None:
+        return name_of(odd, frame)
+    held = [n for n, value in frame.f_locals.items() if value is None and not n.startswith("_")]
+    return held[0] if len(held) == 1 else ""
 
 
 def mismatch(error: ValueError, rule: Rule, args: Sequence[Any]) -> ShapeError:

@@ -259,13 +259,6 @@ def _to_device(x: Any, device: Any, *, stream: Any = None) -> Any:
     return x
 
 
-def _same(function: Callable[..., Any]) -> Callable[..., Any]:
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return function(self, *args, **kwargs)
-
-    return method
-
-
 def _reading(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """A method as NumPy's of this name: its errors are NumPy's own; what has no rule gives the plain result."""
 
@@ -368,7 +361,7 @@ class NumpyMethods(Protocols):
 
 
 for _name in _SAME:
-    setattr(NumpyMethods, _name, _Method(_reading(_name, _same(getattr(np, _name))), _name))
+    setattr(NumpyMethods, _name, _Method(_reading(_name, getattr(np, _name)), _name))
 for _name, _function in _OWN.items():
     setattr(NumpyMethods, _name, _Method(_reading(_name, _function), _name))
 for _name, _function in _WRITING.items():

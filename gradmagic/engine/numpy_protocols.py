@@ -18,13 +18,13 @@ from weakref import finalize
 import numpy as np
 
 from . import arrays
-from .calls import raw_of
+from .calls import call, call_elementwise, raw_of
 from .foreign import foreign
 from .memory import copy_of
 from .operators import Operators
-from .outside import outside
+from .outside import PLAIN, outside
 from .places import instruction_of
-from .rules.declare import CONSTANT, RULES
+from .rules.declare import CONSTANT, RULES, Elementwise
 from .tracked import Tracked
 
 
@@ -68,25 +68,37 @@ class Protocols(Operators):
         """Compute an operator as NumPy does, whatever stands on the other side."""
         other = args[1] if args[0] is self else args[0]
         kind = type(other)
-        number = not arrays.is_array(self.array)
+        if kind in PLAIN:
+            if kind is np.ndarray and other.dtype.kind not in "biufc":
+                return self._operate_oddly(rule, op, args, other)
+        elif not issubclass(kind, Tracked):
+            return self._operate_oddly(rule, op, args, other)
+        if op is operator.matmul and not arrays.is_array(self.array):
+            return op(*raw_of(args)) if issubclass(kind, Tracked) else NotImplemented
+        if type(rule) is Elementwise:
+            return call_elementwise(rule, args, op, shown)
+        return self.compare(op, args) if rule is CONSTANT else call(rule, rule.function, args, {})
+
+    def _operate_oddly(self, rule: Any, op: Callable[..., Any], args: tuple[Any, ...], other: Any) -> Any:
+        """Compute an operator with a list, or with a value that no gradient passes through."""
+        kind = type(other)
+        array = arrays.is_array(self.array)
         if kind in (list, tuple, range):
             if type(self.array) in (int, float, complex, bool):
                 return NotImplemented  # [0] * n repeats the list
             made = op(*raw_of(args))  # of a NumPy scalar: n * [0] repeats it too
-            if not isinstance(made, (np.ndarray, np.generic)):
+            if not isinstance(made, (np.ndarray, np.generic)) or np.asarray(made).dtype.kind not in "biufc":
                 return made
-            args = tuple(np.asarray(a) if type(a) in (tuple, range) else a for a in args)
-        elif not issubclass(kind, Tracked) and foreign(other) is not None:
-            text = rule is CONSTANT and (other is None or isinstance(other, str))  # x == None: entry by entry
-            if getattr(kind, "__array_ufunc__", 0) is None or (
-                number and not text and not isinstance(other, np.ndarray)
-            ):
-                return NotImplemented  # it may know how to go on: Python asks it next
-            made = op(*raw_of(args))  # raises what it raises without the magic
-            return made if made is NotImplemented or rule is CONSTANT else outside(rule.name, args, made)
-        if number and op is operator.matmul:
-            return op(*raw_of(args)) if issubclass(kind, Tracked) or kind not in _KINDS else NotImplemented
-        return super().operate(rule, op, args, shown)
+            return self.operate(rule, op, tuple(np.asarray(a) if a is other else a for a in args))
+        if foreign(other) is None:  # an array of another library or device
+            return super().operate(rule, op, args)
+        text = rule is CONSTANT and (other is None or isinstance(other, str))  # x == None: entry by entry
+        if getattr(kind, "__array_ufunc__", 0) is None or not (
+            array or text or isinstance(other, np.ndarray)
+        ):
+            return NotImplemented  # it may know how to go on: Python asks it next
+        made = op(*raw_of(args))  # raises what it raises without the magic
+        return made if made is NotImplemented or rule is CONSTANT else outside(rule.name, args, made)
 
     def __lshift__(self, other: Any) -> Any:
         return self.operate(RULES[np.left_shift], operator.lshift, (self, other))
@@ -189,6 +201,3 @@ def _divided(x: Any, other: Any, left: Any, right: Any) -> Any:
         return NotImplemented
     divmod(raw_of(left), raw_of(right))  # raises where NumPy does
     return left // right, left % right
-
-
-_KINDS = (np.ndarray, int, float, complex, list, tuple)

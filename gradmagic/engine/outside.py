@@ -14,7 +14,7 @@ import numpy as np
 from . import arrays
 from .errors import ArgumentError, GradmagicError
 from .foreign import Foreign, foreign
-from .messages import foreign_text, mismatch
+from .messages import foreign_text, mismatch, name_for
 from .rules.declare import Elementwise
 from .tape import OFF, aval_of, state
 from .tracked import Tracked
@@ -22,7 +22,10 @@ from .tracked import Tracked
 _PRODUCTS = ("matmul", "dot", "inner", "tensordot", "vdot", "solve")
 EVEN = object()  # no odd value among the arguments
 # What is computed with as it is. Everything else is looked at: lists become arrays, other values have no gradient.
-PLAIN = frozenset({np.ndarray, float, int, bool, complex} | {np.dtype(c).type for c in np.typecodes["All"]})
+PLAIN = frozenset(
+    {np.ndarray, float, int, bool, complex}
+    | {np.dtype(c).type for c in "?" + np.typecodes["AllInteger"] + "efdgFDG"}
+)
 
 
 def looked_at(value: Any, odd: Any, convert: bool = False) -> tuple[Any, Any]:
@@ -58,9 +61,10 @@ def outside(name: str, args: Any, out: Any, odd: Any = EVEN) -> Any:
     tracked = [a for a in flat(args) if isinstance(a, Tracked)]
     if (first := _strict(tracked)) is not None:
         raise ArgumentError(foreign_text(name, first, odd, words))
+    said = Foreign(words, words.instead.format(name=name_for(odd) or "it"))
     for a in tracked:
         if a.node is not None:
-            a.leave(words)
+            a.leave(said)
     return out
 
 

@@ -67,6 +67,8 @@ def differences(a, b, where: str = "", seen: dict | None = None) -> list[str]:
         if len(a) != len(b):
             return [f"{where}: {len(a)} entries became {len(b)}"]
         return each((f"{where}[{i}]", x, y) for i, (x, y) in enumerate(zip(a, b, strict=True)))
+    if isinstance(a, np.ma.MaskedArray):
+        return each([(f"{where}.data", a.data, b.data), (f"{where}.mask", a.mask, b.mask)])
     if isinstance(a, np.ndarray):
         if a.dtype == object:
             return each((f"{where}[{i}]", x, y) for i, (x, y) in enumerate(zip(a.flat, b.flat, strict=True)))
@@ -77,6 +79,11 @@ def differences(a, b, where: str = "", seen: dict | None = None) -> list[str]:
             and a.tobytes() == b.tobytes()
         )
         return [] if same else [f"{where}: {a!r} {a.strides} became {b!r} {b.strides}"]
+    if hasattr(a, "to_dict") and hasattr(a, "dtypes"):  # a table of pandas
+        same = repr(a) == repr(b) and repr(a.dtypes) == repr(b.dtypes) and repr(a.to_dict()) == repr(b.to_dict())
+        return [] if same else [f"{where}: {a!r} of {a.dtypes} became {b!r} of {b.dtypes}"]
+    if hasattr(a, "toarray"):  # a sparse matrix
+        return each([(where, a.toarray(), b.toarray())])
     if isinstance(a, types.FunctionType):
         cells = [
             (f"{where} closure", x.cell_contents, y.cell_contents)

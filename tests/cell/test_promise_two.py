@@ -32,11 +32,16 @@ CUTS = {
     "np.array of values": (X, "x", "a = np.array([x[0], x[1] * 2])\nz = (a * x[2]).sum()", "line 1: np.array([x[0], x[1] * 2]) makes a plain value of"),
     "in place in a plain array": (X, "x", "buf = np.ones(17)\nbuf *= x\nz = (buf * x).sum()", "line 2"),
     "for the last expression": ("a = 2.0", "a", "k = float(a)\nk * a", "line 1: float(a)"),
+    "text read again": ("a = 2.0", "a", "k = float(f'{a:.3f}')\nz = k * a", "line 1: f'{a:.3f}' makes a plain value of a"),
+    "str read again": ("a = 2.0", "a", "z = float(str(a)) * a", "line 1: str(a) makes a plain value of a"),
+    "a masked array": (X, "x", "m = np.ma.array(np.ones(17))\nz = (x * m).sum() * x[0]", "line 2: x * m makes a plain value of x, and no gradient flows through it: it meets a masked array; write m.filled(0)"),
+    "bits": (X, "x", "z = x.view(np.int64).sum() * x[0]", "line 1: x.view(np.int64) makes a plain value of x"),
     "int of an int": ("n = 3", "n", "m = int(n)\nz = n * 2.0 * m", "line 1: int(n)"),
 }  # fmt: skip
 
 # Plain values that go nowhere: nothing is lost, and nothing is said.
 QUIET = {
+    "texts": (X, "x", "s = f'{x} {x[0]:.2f}'\nt = str(x) + repr(x)\nz = x.sum()\nd = {s: float(len(t))}"),
     "printed": (X, "x", "z = x.sum()\nprint(float(z), f'{float(z):.3f}', z.item())"),
     "collected beside": (W, "W", "losses = []\nloss = ((W @ v)**2).sum()\nlosses.append(float(loss))"),
     "compared": ("a = 2.0", "a", "if float(a) > 1:\n    b = a * 2\nz = b * a"),
