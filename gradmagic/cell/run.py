@@ -207,9 +207,10 @@ class Run:
 
     def _note_masked(self) -> None:
         for masked in self.masking.acted:
-            here = masked.place is not None and masked.place[0].co_filename == self.cell.filename
-            line = source.span_of(masked.place)[0] if here else None
-            self.notes.append(("guard", f"{masked.told(where=not here)}.", line))
+            place = masked.place
+            here = place if place is not None and place[0].co_filename == self.cell.filename else None
+            line = source.span_of(here)[0] if here is not None else None
+            self.notes.append(("guard", f"{masked.told(where=here is None)}.", line))
 
     def hear(self, name: str, value: Any, top: bool) -> Any:
         """An assignment ran: remember what the value is called; lift it if it is one of the wanted."""

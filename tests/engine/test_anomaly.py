@@ -45,7 +45,7 @@ FORWARD = {
     "reduction": (lambda: np.sum(x + 1.7e308), r"^sum .*makes inf from argument 1 = .*Its inputs are finite.*infinity"),
     "general": (lambda: np.linalg.inv(u * 1e-320), r"^inv .*makes (inf|NaN) from argument 1"),
     "sequence": (lambda: np.concatenate([x, np.log(x)]), r"^log "),
-    "within a composed function": (lambda: np.average(x, weights=x * 0.0), r"^\w+ .* makes NaN"),
+    "within a composed function": (lambda: np.corrcoef(np.stack([x * 0.0, x])), r"^\w+ .* makes NaN"),
     "number inside": (lambda: gm.grad(lambda a: np.log(a - 2.0))(2.0), r"^log .* makes -inf from argument 1 = 0"),
     "of a function": (lambda: gm.grad(lambda a: np.sum(np.log(a)))(np.zeros(2)), r"makes -inf from a = \[0. 0.\]"),
     "complex": (lambda: gm.tensor(0j, requires_grad=True) ** -1.0, r"^power .* makes (NaN|inf)"),
