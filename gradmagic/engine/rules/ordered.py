@@ -1,4 +1,4 @@
-"""Functions of SciPy that take an order, or have no derivative at all: `ordered`, `refused`; and whose they are.
+"""Functions that take an order, or have no derivative at all: `ordered`, `refused`; and whose they are.
 
 In: a ufunc and partials as for `elementwise`, with None for an argument that has no derivative (the order of a Bessel
 function). Out: its rule. A tracked value in such a place is an error on a Tensor and a note on a lifted Array.
@@ -6,9 +6,12 @@ function). Out: its rule. A tracked value in such a place is an error on a Tenso
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
+from ..calls import face_of, flat, raw_of, wrapped
 from ..dispatch import COMPOSED, unknown
 from ..errors import ArgumentError
 from ..messages import blame
@@ -57,21 +60,73 @@ def ordered(function: Any, *partials: Any, torch: str = "", home: str = "scipy.s
     return function
 
 
-def refused(why: str, *functions: Any, home: str = "scipy.special") -> None:
-    """Declare functions whose derivative nobody has in closed form: a message names them and says why."""
+def detached(function: Any, *args: Any) -> list[Any]:
+    """Give the arguments of a function that is declared `ordered` as plain values where it has no derivative."""
+    return RULES[function].detached(args)  # type: ignore[no-any-return]
+
+
+FOLLOWED: dict[str, dict[str, Any]] = {}  # module -> name of its function -> ours, of the same arguments
+
+# Settings that say how to compute, not what.
+_IDLE = "overwrite_a overwrite_b check_finite lapack_driver driver lwork out disp blocksize".split()
+
+
+def follows(module: Any, name: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare that the decorated function computes, on tracked values, what SciPy's function of its name does.
+
+    It gets the arguments that were given, without those that only say how to compute; of others it does not know
+    there is a message.
+    """
+
+    def declare(function: Callable[..., Any]) -> Callable[..., Any]:
+        title = name or function.__name__
+        original = getattr(module, title, None)
+        if original is None:  # an older SciPy
+            return function
+        signature, full = inspect.signature(original), f"{module.__name__}.{title}"
+        known = inspect.signature(function)
+
+        @wraps(original)
+        def followed(*args: Any, **kwargs: Any) -> Any:
+            tracked = [a for a in flat((args, kwargs)) if isinstance(a, Tracked)]
+            if not tracked:
+                return original(*args, **kwargs)
+            if state.mode is OFF or all(a.node is None for a in tracked):
+                return wrapped(original(*raw_of(args), **raw_of(kwargs)), face_of((args, kwargs)))
+            bound = signature.bind(*args, **kwargs)
+            for idle in _IDLE:
+                bound.arguments.pop(idle, None)
+            try:
+                settings = bound.args, bound.kwargs
+                try:
+                    known.bind(*settings[0], **settings[1])
+                except TypeError as error:
+                    text = f"{full} has no derivative in gradmagic with these arguments: {error}."
+                    raise ArgumentError(text) from None
+                return function(*settings[0], **settings[1])
+            except ArgumentError as error:
+                return unknown(full, args, kwargs, original, error)
+
+        followed.__wrapped__ = original  # type: ignore[attr-defined]
+        FOLLOWED.setdefault(module.__name__, {})[title] = followed
+        return followed
+
+    return declare
+
+
+def refused(why: str, *functions: Any, home: str = "scipy.special", instead: str = "") -> None:
+    """Declare functions that have no derivative here: a message names them and says why, and what to write `instead`."""
     for function in functions:
         REFUSED[function] = why
-        COMPOSED[function] = _refusing(function, why, home)
+        COMPOSED[function] = _refusing(function, why, home, instead)
 
 
-def _refusing(function: Any, why: str, home: str) -> Any:
+def _refusing(function: Any, why: str, home: str, instead: str) -> Any:
     name = f"{home}.{function.__name__}"
+    advice = instead or f"Compute it outside the gradient ({name}(t.detach().numpy())), or write gm.numeric(f), which takes differences."
 
     def refuse(*args: Any, **kwargs: Any) -> Any:
-        error = ArgumentError(
-            f"{name} has no derivative in gradmagic: {why}. Compute it outside the gradient "
-            f"({name}(t.detach().numpy())), or write gm.numeric(f), which takes differences."
-        )
+        error = ArgumentError(f"{name} has no derivative in gradmagic: {why}. {advice}")
         return unknown(name, args, kwargs, function, error)
 
     return refuse

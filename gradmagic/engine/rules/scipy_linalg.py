@@ -1,0 +1,251 @@
+"""Derivatives of scipy.linalg and of scipy.special's plain functions: they take plain arrays only, ours stand in for them.
+
+In: `FOLLOWED[module][name]`, functions of the same arguments, which are SciPy's own where nothing is tracked and record
+where something is. Loaded only where SciPy is. Where a matrix is taken to be Hermitian, so is its cotangent.
+"""
+
+import numpy as np
+from scipy import linalg, special
+
+from ..errors import ArgumentError
+from . import scipy_formulas as f
+from . import scipy_values as values
+from . import special_formulas
+from .decompositions import cholesky_vjp, det_vjp, eigh_vjp, eigvalsh_vjp, pinv_vjp, qr_vjp, svd_vjp, svdvals_vjp
+from .declare import rule
+from .helpers import axes_of, raw, swap
+from .norms import norm_vjp
+from .ordered import FOLLOWED, detached, follows, ordered
+
+__all__ = ["FOLLOWED"]
+
+# ---- inverses and equations ------------------------------------------------------------------------------------
+rule(values.inv,           lambda g, y, _a: -swap(y) @ g @ swap(y),                               torch="LinalgInvEx")
+rule(values.det,           det_vjp,                                                               torch="LinalgDet")
+rule(values.pinv,          lambda g, y, a, _atol, _rtol: pinv_vjp(g, y, a))
+rule(values.solve,         f.solve_a,                           f.solve_b,                        torch="LinalgSolveEx")
+rule(values.triangular,    f.triangular_a,                      f.triangular_b,                   torch="LinalgSolveTriangular")
+rule(values.sylvester,     f.sylvester_a,                       f.sylvester_b,    f.sylvester_q)
+rule(values.least_squares, f.lstsq_a,                           f.lstsq_b,                        torch="LinalgLstsq")
+rule(values.cho_solve,     f.cho_solve_c,                       f.cho_solve_b,                    torch="CholeskySolve")
+
+# ---- decompositions --------------------------------------------------------------------------------------------
+rule(values.cholesky,      lambda g, y, _a, lower=False: cholesky_vjp(g, y, None, upper=not lower), torch="LinalgCholeskyEx")
+rule(values.cho_factor,    f.cho_factor_vjp,                                                      torch="LinalgCholeskyEx")
+rule(values.eigh,          eigh_vjp,                                                  outputs=2, torch="LinalgEigh")
+rule(values.eigvalsh,      eigvalsh_vjp,                                                          torch="LinalgEigh")
+rule(values.svd,           svd_vjp,                                                   outputs=3, torch="LinalgSvd")
+rule(values.svdvals,       svdvals_vjp,                                                           torch="LinalgSvd")
+rule(values.qr,            qr_vjp,                                                    outputs=2, torch="LinalgQr")
+
+# ---- functions of matrices, norms ------------------------------------------------------------------------------
+for _name, _function in values.MATRIX_FUNCTIONS.items():
+    rule(_function,        f.matrix_function_vjp(_name),                                          torch="Linalg" + _name.title())
+rule(values.norm,          norm_vjp,                                                              torch="LinalgVectorNorm")
+
+# ---- scipy.special's plain functions ----------------------------------------------------------------------------
+rule(values.lse,           f.lse_a,                             f.lse_b,                          torch="Logsumexp")
+rule(values.softmax,       f.softmax_vjp,                                                         torch="Softmax")
+rule(values.log_softmax,   f.log_softmax_vjp,                                                     torch="LogSoftmax")
+ordered(values.multigammaln, f.multigammaln_slope, None)
+ordered(values.lambertw,   lambda w, _z, _k, _tol: np.exp(-w) / (1 + w), None, None)
+
+
+# ---- what SciPy's signatures come down to ------------------------------------------------------------------------
+
+
+def _only(name, value, *allowed):
+    if not any(value is a or value == a for a in allowed):
+        raise ArgumentError(f"{name}={value!r} has no derivative in gradmagic: it has for {name}={allowed[0]!r}.")
+
+
+@follows(linalg)
+def inv(a, assume_a=None, lower=False):
+    _only("scipy.linalg.inv(..., assume_a", assume_a, None, "gen", "general")
+    return values.inv(a)
+
+
+@follows(linalg)
+def det(a):
+    return values.det(a)
+
+
+@follows(linalg)
+def pinv(a, atol=None, rtol=None, return_rank=False):
+    _only("scipy.linalg.pinv(..., return_rank", return_rank, False)
+    return values.pinv(a, atol, rtol)
+
+
+@follows(linalg)
+def solve(a, b, lower=False, assume_a=None, transposed=False):
+    _only("scipy.linalg.solve(..., assume_a", assume_a, None, "gen", "general", "sym", "symmetric", "her", "hermitian",
+          "pos", "positive definite")
+    return values.solve(a, b, lower, assume_a, transposed)
+
+
+@follows(linalg)
+def solve_triangular(a, b, trans=0, lower=False, unit_diagonal=False):
+    return values.triangular(a, b, trans, lower, unit_diagonal)
+
+
+@follows(linalg)
+def solve_sylvester(a, b, q):
+    return values.sylvester(a, b, q)
+
+
+@follows(linalg)
+def solve_continuous_lyapunov(a, q):
+    return values.sylvester(a, swap(a), q)
+
+
+@follows(linalg)
+def lstsq(a, b, cond=None):
+    _, residues, rank, _ = linalg.lstsq(raw(a), raw(b), cond)
+    x = values.least_squares(a, b, cond)
+    if np.size(residues):
+        residues = np.sum(np.absolute(b - a @ x) ** 2, axis=0)
+    return x, residues, rank, values.svdvals(a)
+
+
+@follows(linalg)
+def cholesky(a, lower=False):
+    return values.cholesky(a, lower)
+
+
+@follows(linalg)
+def cho_factor(a, lower=False):
+    return values.cho_factor(a, lower), lower
+
+
+@follows(linalg)
+def cho_solve(c_and_lower, b):
+    return values.cho_solve(c_and_lower[0], b, c_and_lower[1])
+
+
+@follows(linalg)
+def eigh(a, b=None, lower=True, eigvals_only=False):
+    _only("scipy.linalg.eigh(..., b", b, None)
+    return (values.eigvalsh if eigvals_only else values.eigh)(a, "L" if lower else "U")
+
+
+@follows(linalg)
+def eigvalsh(a, b=None, lower=True):
+    _only("scipy.linalg.eigvalsh(..., b", b, None)
+    return values.eigvalsh(a, "L" if lower else "U")
+
+
+@follows(linalg)
+def svd(a, full_matrices=True, compute_uv=True):
+    if not compute_uv:
+        return values.svdvals(a)
+    if np.shape(a)[-1] != np.shape(a)[-2]:  # the further columns of u or vh are not unique
+        _only("scipy.linalg.svd(..., full_matrices", full_matrices, False)
+    return values.svd(a)
+
+
+@follows(linalg)
+def svdvals(a):
+    return values.svdvals(a)
+
+
+@follows(linalg)
+def qr(a, mode="full", pivoting=False):
+    _only("scipy.linalg.qr(..., pivoting", pivoting, False)
+    if np.shape(a)[-2] > np.shape(a)[-1]:
+        _only("scipy.linalg.qr(..., mode", mode, "economic")
+    _only("scipy.linalg.qr(..., mode", mode, "economic", "full", "r")
+    q, r = values.qr(a)
+    return (r,) if mode == "r" else (q, r)
+
+
+@follows(linalg)
+def norm(a, ord=None, axis=None, keepdims=False):
+    return values.norm(a, ord, axis, keepdims)
+
+
+for _name, _function in values.MATRIX_FUNCTIONS.items():
+    follows(linalg, _name)(_function)
+
+
+# ---- special matrices: places, no arithmetic --------------------------------------------------------------------
+
+
+@follows(linalg)
+def block_diag(*arrs):
+    arrs = [np.atleast_2d(a) for a in arrs]
+    return np.block([[a if i == j else np.zeros((np.shape(b)[0], np.shape(a)[1]), raw(a).dtype)
+                      for j, a in enumerate(arrs)] for i, b in enumerate(arrs)])
+
+
+def _ramp(n, m, sign):
+    return np.arange(n)[:, None] * sign + np.arange(m)
+
+
+@follows(linalg)
+def toeplitz(c, r=None):
+    c = np.ravel(c)
+    r = np.conj(c) if r is None else np.ravel(r)
+    n, m = np.shape(c)[0], np.shape(r)[0]
+    return np.concatenate([c[::-1], r[1:]])[_ramp(n, m, -1) + n - 1]
+
+
+@follows(linalg)
+def hankel(c, r=None):
+    c = np.ravel(c)
+    r = c * 0 if r is None else np.ravel(r)
+    return np.concatenate([c, r[1:]])[_ramp(np.shape(c)[0], np.shape(r)[0], 1)]
+
+
+@follows(linalg)
+def circulant(c):
+    c = np.asarray(c) if isinstance(c, (list, tuple)) else c
+    n = np.shape(c)[-1]
+    return c[..., (np.arange(n)[:, None] - np.arange(n)) % n]
+
+
+# ---- scipy.special ---------------------------------------------------------------------------------------------
+
+
+@follows(special)
+def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
+    if axis is not None:
+        axis = axes_of(axis, np.ndim(a))
+    sign = None
+    if return_sign:
+        _, sign = special.logsumexp(raw(a), axis, raw(b), keepdims, True)
+        if np.iscomplexobj(sign):
+            raise ArgumentError("scipy.special.logsumexp(..., return_sign=True) of complex numbers has no derivative.")
+    y = values.lse(a, b, axis, keepdims, sign)
+    return (y, sign) if return_sign else y
+
+
+@follows(special)
+def softmax(x, axis=None):
+    return values.softmax(x, axis)
+
+
+@follows(special)
+def log_softmax(x, axis=None):
+    return values.log_softmax(x, axis)
+
+
+@follows(special)
+def polygamma(n, x):
+    return special_formulas.polygamma(*detached(special_formulas.polygamma, n, x))
+
+
+@follows(special)
+def zeta(x, q=None):
+    if q is None:
+        raise ArgumentError("scipy.special.zeta(x) has no derivative by x in closed form: zeta(x, q) has by q.")
+    return special_formulas.hurwitz(*detached(special_formulas.hurwitz, x, q))
+
+
+@follows(special)
+def multigammaln(a, d):
+    return values.multigammaln(a, d)
+
+
+@follows(special)
+def lambertw(z, k=0, tol=1e-8):
+    return values.lambertw(z, k, tol)
