@@ -2,6 +2,8 @@
 
 Every class derives from `GradmagicError` and from the built-in exception that a NumPy or PyTorch user expects.
 The first sentence of a message is one a PyTorch user recognises where there is one; the second says what to write.
+The programs run as they stand after `import numpy as np` and `import gradmagic as gm`; those that begin with `%%grad`
+are cells, the lines before them an earlier cell.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ class GradmagicError(Exception):
 
 class NoGradError(GradmagicError, RuntimeError):
     """Nothing that the result depends on requires a gradient.
+
+    Why: a tensor is recorded only if it asks for it, so that everything else costs nothing.
 
     Wrong::
 
@@ -27,22 +31,29 @@ class NoGradError(GradmagicError, RuntimeError):
 
 
 class NonScalarError(GradmagicError, RuntimeError):
-    """`backward()` without `gradient=` starts from a single number.
+    """`backward()` without `gradient=` starts from a single number, and the result has several.
+
+    Why: the gradient of several numbers is a matrix; a sweep gives one row of it, or a weighted sum of rows.
 
     Wrong::
 
+        x = gm.tensor([1.0, 2.0], requires_grad=True)
         y = 2 * x
         y.backward()
 
     Right, either of::
 
-        y.sum().backward()
+        x = gm.tensor([1.0, 2.0], requires_grad=True)
+        y = 2 * x
+        y.sum().backward(retain_graph=True)
         y.backward(gradient=gm.ones_like(y))
     """
 
 
 class IntegerGradError(GradmagicError, RuntimeError):
-    """Whole numbers have no neighbours to differ from: only floating point and complex tensors can have gradients.
+    """A gradient was asked for by whole numbers.
+
+    Why: whole numbers have no neighbours to differ from; only floating point and complex tensors have gradients.
 
     Wrong::
 
@@ -57,14 +68,19 @@ class IntegerGradError(GradmagicError, RuntimeError):
 class FreedError(GradmagicError, RuntimeError):
     """The graph was walked backward before, and what it had saved was given back.
 
+    Why: the values that the way back needs are most of a program's memory; a sweep frees them as it goes.
+
     Wrong::
 
+        x = gm.tensor([1.0, 2.0], requires_grad=True)
         z = (x * x).sum()
         z.backward()
         z.backward()
 
     Right: compute `z` again before each `backward()`, or keep the graph::
 
+        x = gm.tensor([1.0, 2.0], requires_grad=True)
+        z = (x * x).sum()
         z.backward(retain_graph=True)
         z.backward()
     """
@@ -73,6 +89,8 @@ class FreedError(GradmagicError, RuntimeError):
 class LeafWriteError(GradmagicError, RuntimeError):
     """A leaf that requires a gradient was written in place while recording.
 
+    Why: the gradient is with respect to the value that the leaf had; after the write it would be nobody's.
+
     Wrong::
 
         x = gm.tensor([1.0, 2.0], requires_grad=True)
@@ -80,6 +98,7 @@ class LeafWriteError(GradmagicError, RuntimeError):
 
     Right: make a new tensor, or update the data without recording::
 
+        x = gm.tensor([1.0, 2.0], requires_grad=True)
         y = x + 1
         with gm.no_grad():
             x += 1
@@ -89,8 +108,11 @@ class LeafWriteError(GradmagicError, RuntimeError):
 class StaleError(GradmagicError, RuntimeError):
     """A value that the backward sweep needs was changed in place after it was used.
 
+    Why: a derivative is taken at the value that was used; with another value it would be wrong, without a word.
+
     Wrong::
 
+        x = gm.tensor([1.0, 2.0], requires_grad=True)
         y = x * x
         z = y * y          # keeps y for the way back
         y += 1             # ... and y is another value now
@@ -98,78 +120,142 @@ class StaleError(GradmagicError, RuntimeError):
 
     Right: make a new tensor instead of changing the old one::
 
+        x = gm.tensor([1.0, 2.0], requires_grad=True)
+        y = x * x
+        z = y * y
         y = y + 1
+        z.sum().backward()
     """
 
 
 class RecomputeError(GradmagicError, RuntimeError):
     """A function under `gm.checkpoint` gave other values when it was computed again for the backward sweep.
 
+    Why: what is not kept is computed again on the way back, and must come out the same.
+
     Wrong::
 
-        rng = np.random.default_rng()
-        gm.checkpoint(lambda x: x * rng.normal(size=3))(x)
+        rng = np.random.default_rng(0)
+        x = gm.tensor([1.0, 2.0, 3.0], requires_grad=True)
+        gm.checkpoint(lambda x: x * rng.normal(size=3))(x).sum().backward()
 
     Right: draw outside, or make the generator inside, so that it draws the same again::
 
+        rng = np.random.default_rng(0)
+        x = gm.tensor([1.0, 2.0, 3.0], requires_grad=True)
         noise = rng.normal(size=3)
-        gm.checkpoint(lambda x: x * noise)(x)
+        gm.checkpoint(lambda x: x * noise)(x).sum().backward()
     """
 
 
 class ConversionError(GradmagicError, TypeError):
-    """A tracked tensor was asked to become a plain array or number, where its gradient would be lost without a word.
+    """A tracked value was asked to become a plain array or number, where its gradient would be lost without a word.
+
+    Why: what NumPy makes of a plain copy cannot be followed back to the tensor.
 
     Wrong::
 
-        np.asarray(t)
-        a[0] = t           # a is a NumPy array
+        t = gm.tensor([1.0, 2.0], requires_grad=True)
+        a = np.zeros(2)
+        a[:] = t
 
-    Right::
+    Right: the values without a gradient, or an array made by a function that keeps it::
 
-        t.detach().numpy()
-        a = np.stack([t, u])
+        t = gm.tensor([1.0, 2.0], requires_grad=True)
+        a = np.zeros(2)
+        a[:] = t.detach().numpy()
+        b = np.stack([t[0], t[1] * 2])
     """
 
 
 class UnknownFunctionError(GradmagicError, TypeError):
     """A NumPy function for which gradmagic has no derivative was called on a tracked value.
 
+    Why: what it computes is not known to gradmagic, or nobody has declared its derivative yet.
+
     Wrong::
 
-        np.busday_count(t)
+        t = gm.tensor([1.0, 2.0], requires_grad=True)
+        double = np.frompyfunc(lambda v: 2 * v, 1, 1)
+        double(t)
 
-    Right: compute it outside the gradient::
+    Right: functions that have one, a derivative of your own (`gm.custom`), or no gradient::
 
-        np.busday_count(t.detach().numpy())
+        t = gm.tensor([1.0, 2.0], requires_grad=True)
+        2 * t
+        gm.custom(lambda v: 2 * v, vjp=lambda g, y, v: (2 * g,))(t)
+        np.frompyfunc(lambda v: 2 * v, 1, 1)(t.detach().numpy())
     """
 
 
 class ArgumentError(GradmagicError, TypeError):
-    """An argument has a form that the derivative rule of this function does not cover; the message names it."""
+    """An argument is none that a derivative goes through: a masked array, a Series, text, None, or a form without rule.
+
+    Why: what the function does with it is not known to the rule (which entries a mask leaves out, what an object
+    computes); the message names the value, the line, and what to write.
+
+    Wrong::
+
+        t = gm.tensor([1.0, 2.0], requires_grad=True)
+        m = np.ma.array([1.0, 2.0], mask=[False, True])
+        t + m
+
+    Right: numbers, and their places as an array of truth values::
+
+        t = gm.tensor([1.0, 2.0], requires_grad=True)
+        m = np.ma.array([1.0, 2.0], mask=[False, True])
+        np.where(np.ma.getmaskarray(m), 0.0, t + m.filled(0))
+    """
 
 
 class ShapeError(GradmagicError, ValueError):
-    """Shapes do not fit each other: of two operands, or of a `gradient=` and its result."""
+    """Shapes do not fit each other: of two operands, or of a `gradient=` and its result.
+
+    Why: axes are matched from the right, and must be equal or 1; the message names both operands and their shapes.
+
+    Wrong::
+
+        t = gm.tensor([1.0, 2.0], requires_grad=True)
+        t + np.ones((2, 3))
+
+    Right::
+
+        t = gm.tensor([1.0, 2.0], requires_grad=True)
+        t[:, None] + np.ones((2, 3))
+    """
 
 
 class DeviceError(GradmagicError, RuntimeError):
     """The device that was asked for cannot be used here, or two devices met in one operation.
 
-    Right: `gm.tensor(data, device="cuda")` on a machine with an NVIDIA GPU, its driver and CuPy
-    (`pip install "gradmagic[cuda13]"`), and all operands on the same device (`t.to("cuda")`).
+    Why: "cuda" needs an NVIDIA GPU, its driver and CuPy (`pip install "gradmagic[cuda13]"`), and an operation computes
+    where all of its operands are (`t.to("cuda")`).
+
+    Wrong::
+
+        gm.tensor([1.0], device="tpu")
+
+    Right::
+
+        gm.tensor([1.0], device="cpu")
     """
 
 
 class NameOnLineError(GradmagicError, NameError):
     """A name on the `%%grad` line is neither defined nor assigned in the cell.
 
+    Why: the gradient is taken by what the name holds, when the cell begins or when the cell assigns it.
+
     Wrong::
+
+        x = np.array([1.0, 2.0])
 
         %%grad xx
         y = (x * x).sum()
 
     Right::
+
+        x = np.array([1.0, 2.0])
 
         %%grad x
         y = (x * x).sum()
@@ -177,7 +263,9 @@ class NameOnLineError(GradmagicError, NameError):
 
 
 class NotLiftableError(GradmagicError, TypeError):
-    """A name on the `%%grad` line is something that no gradient can be taken by: a string, a list of numbers, a module.
+    """A name on the `%%grad` line is something that no gradient can be taken by: text, a list of numbers, a module.
+
+    Why: a gradient has one number for each entry of an array; the message says how to make one of the value.
 
     Wrong::
 
@@ -189,13 +277,27 @@ class NotLiftableError(GradmagicError, TypeError):
     Right::
 
         x = np.array([1.0, 2.0])
+
+        %%grad x
+        y = np.sum(np.square(x))
     """
 
 
 class NoResultError(GradmagicError, RuntimeError):
     """The cell computed nothing that depends on what the gradient is to be taken by.
 
+    Why: the result is the last expression or assignment that depends on the names of the line.
+
+    Wrong::
+
+        x = np.array([1.0, 2.0])
+
+        %%grad x
+        loss = 3.0
+
     Right: assign the result to a name, end the cell with it, or say which one it is::
+
+        x = np.array([1.0, 2.0])
 
         %%grad x --of loss
         loss = np.sum((x - 1)**2)
@@ -205,14 +307,20 @@ class NoResultError(GradmagicError, RuntimeError):
 class AnomalyError(GradmagicError, RuntimeError):
     """Within `gm.detect_anomaly()` an operation made NaN or infinity, forward or on the way back; the message names it.
 
+    Why: a NaN goes through all that follows; the first operation that makes one is where to look.
+
     Wrong::
 
-        y = np.where(x > 0, np.log(x), 0.0)       # log(0) is computed all the same
+        x = gm.tensor([0.0, 1.0], requires_grad=True)
+        with gm.detect_anomaly(), np.errstate(divide="ignore"):
+            y = np.where(x > 0, np.log(x), 0.0)       # log(0) is computed all the same
 
     Right: keep such entries out before the operation, not after it::
 
-        ok = x > 0
-        y = np.where(ok, np.log(np.where(ok, x, 1.0)), 0.0)
+        x = gm.tensor([0.0, 1.0], requires_grad=True)
+        with gm.detect_anomaly():
+            ok = x > 0
+            y = np.where(ok, np.log(np.where(ok, x, 1.0)), 0.0)
 
     Or leave the value as it is, and let `gm.guard_where()` (`%%grad --guard`) count 0 * inf as 0 on the way back.
     """
@@ -223,16 +331,21 @@ class TapeLimitError(GradmagicError, MemoryError):
 
     Nothing is lost: every name has the value that it had, and the operation that was stopped can be run again.
 
+    Why: each operation keeps what its derivative needs, until the sweep; a long loop keeps that of every turn.
+
     Wrong::
 
-        for step in range(10**6):
-            h = np.tanh(w @ h)              # a million steps, each kept for the way back
-        loss.backward()
+        gm.set_tape_limit("1MB")
+        h = gm.tensor(np.ones(10_000), requires_grad=True)
+        for step in range(1000):
+            h = np.tanh(h)                  # a thousand steps, each kept for the way back
 
-    Right: go back after a part of the steps, keep less, or allow more::
+    Right: go back after a part of the steps, keep less (`gm.checkpoint`), or allow more::
 
-        h = h.detach()                      # the gradient of the next part begins here
-        h = gm.checkpoint(layer, h)         # computed again in the sweep instead of kept
+        gm.set_tape_limit("1MB")
+        h = gm.tensor(np.ones(10_000), requires_grad=True)
+        for step in range(1000):
+            h = np.tanh(h).detach()         # the gradient of the next part begins here
         gm.set_tape_limit("32GB")
     """
 
@@ -240,31 +353,47 @@ class TapeLimitError(GradmagicError, MemoryError):
 class CheckError(GradmagicError, AssertionError):
     """`gm.check_grads` found a derivative that numerical differences contradict; the message shows the first entry.
 
+    Why: a rule of one's own is a claim; differences of the function itself are the proof.
+
     Wrong::
 
         cube = gm.custom(lambda x: x**3, vjp=lambda g, y, x: (2 * x**2 * g,))
-        gm.check_grads(cube, (np.array([1.0, 2.0]),))
+        gm.check_grads(cube, (np.array([1.0, 2.0]),), order=1, modes=("rev",))
 
     Right::
 
         cube = gm.custom(lambda x: x**3, vjp=lambda g, y, x: (3 * x**2 * g,))
+        gm.check_grads(cube, (np.array([1.0, 2.0]),), order=1, modes=("rev",))
     """
 
 
 class MaskedWarning(UserWarning):
     """Within `gm.guard_where()` a gradient of 0 met a derivative that is not finite, and 0 was passed on, not NaN.
 
+    Why: `np.where` computes both sides; the side that is not taken sends back 0, and 0 * inf is NaN.
+
+    Wrong::
+
+        x = gm.tensor([0.0, 1.0], requires_grad=True)
+        with gm.guard_where():
+            np.where(x > 0, np.sqrt(x), 0.0).sum().backward()
+
     Right, where the warning is not wanted: keep such entries out before the operation::
 
+        x = gm.tensor([0.0, 1.0], requires_grad=True)
         ok = x > 0
-        y = np.where(ok, np.sqrt(np.where(ok, x, 1.0)), 0.0)
+        np.where(ok, np.sqrt(np.where(ok, x, 1.0)), 0.0).sum().backward()
     """
 
 
 class NotDifferentiableWarning(UserWarning):
     """`gm.check_grads` met a point where the function has no derivative: differences from the two sides disagree.
 
-    What gradmagic gives there is a convention (|x| at 0: 0), and nothing that numbers could confirm.
+    Why: what gradmagic gives there is a convention (|x| at 0: 0), and nothing that numbers could confirm.
+
+    Wrong::
+
+        gm.check_grads(np.abs, (np.array([0.0, 0.5]),))
 
     Right: check at another point::
 
