@@ -123,9 +123,9 @@ class Comparison:
     ) -> Callable[..., Any]:
         """Give the derivative of `f` along one direction, drawn, as a function to check like `f`."""
         if mode == "rev":
-            g = [self._drawn(o) for o in numbers.outs]
+            g = numbers.drawn(self.rng, "results")
             return lambda *values: numbers_in(vjp(f, *values)[1](g))
-        t = tuple(self._drawn(x) for x in values)
+        t = tuple(numbers.drawn(self.rng, "values"))
         return lambda *values: numbers_in(jvp(f, values, t)[1])
 
     # -- the modes -------------------------------------------------------------------------------
@@ -168,9 +168,7 @@ class Comparison:
         for (i, at, part), s in found.items():
 
             def moved(at: Any, i: int = i, part: complex = part) -> Any:
-                tangents: list[Any] = [None] * len(values)
-                tangents[i] = numbers.direction(i, at, part)
-                value, moved = jvp(f, values, tuple(tangents))
+                value, moved = jvp(f, values, numbers.tangents(i, at, part))
                 self._same(value, numbers, label)
                 return flat(numbers_in(moved))
 
@@ -291,11 +289,6 @@ class Comparison:
             return list(range(x.size))
         some = sorted(self.rng.choice(x.size, _SAMPLES, replace=False).tolist())
         return [*some, Signs(self.rng.choice([-1.0, 1.0], x.size))]
-
-    def _drawn(self, like: Any) -> Any:
-        like = host(like)
-        drawn = self.rng.uniform(0.5, 1.5, np.shape(like)) * self.rng.choice([-1, 1], np.shape(like))
-        return drawn + 1j * self.rng.uniform(-1, 1, np.shape(like)) if np.iscomplexobj(like) else drawn
 
     def _notice(self, numbers: Numbers, found: dict[Any, Slope], chain: tuple[str, ...]) -> None:
         """Say where there is no derivative to compare with; once for each argument's number."""

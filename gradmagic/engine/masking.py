@@ -102,7 +102,7 @@ class guard_where(ContextDecorator):
         raw = getattr(c, "array", c)
         if c is None or c is g or not (arrays.is_array(raw) or isinstance(raw, np.inexact)):
             return c
-        if raw.dtype.kind not in "fc" or not (nans := np.isnan(raw)).any():
+        if raw.dtype.kind not in "fc" or not np.any(nans := np.isnan(raw)):
             return c
         if isinstance(node.rule, Elementwise):
             bad = nans & (getattr(g, "array", g) == 0)

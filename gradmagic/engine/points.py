@@ -34,7 +34,8 @@ class Numbers:
     ) -> None:
         self._f, self.values, self._name = f, values, name
         self.points = [_wide(host(v)) for v in values]
-        self.outs = [host(o) for o in self._call(self.points)]
+        self._raw = self._call(self.points)
+        self.outs = [host(o) for o in self._raw]
         self.at = flat(self.outs)
         if not np.array_equal(self.at, flat(self._call(self.points)), equal_nan=True):
             raise ValueError(
@@ -98,7 +99,26 @@ class Numbers:
             w, start = weights[start : start + n], start + n
             w = w[::2] + 1j * w[1::2] if np.iscomplexobj(out) else w
             made.append(np.reshape(w, np.shape(out)))
-        return made
+        return self.placed(made, self._raw)
+
+    def tangents(self, i: int, at: Any, part: complex) -> tuple[Any, ...]:
+        """Give the direction in argument `i` as tangents of all arguments."""
+        made: list[Any] = [None] * len(self.values)
+        made[i] = self.direction(i, at, part)
+        return tuple(self.placed(made, self.values))
+
+    def drawn(self, rng: Any, of: str) -> list[Any]:
+        """Draw a cotangent of the results, or (`of="values"`) tangents of the arguments."""
+        like = self.points if of == "values" else self.outs
+        return self.placed([_drawn(x, rng) for x in like], self.values if of == "values" else self._raw)
+
+    @staticmethod
+    def placed(made: list[Any], like: list[Any]) -> list[Any]:
+        """Bring what was made to the devices of the arrays that it belongs to."""
+        return [
+            m if m is None else arrays.from_host(np.asarray(m), getattr(v, "array", v))
+            for m, v in zip(made, like, strict=True)
+        ]
 
 
 def differentiable(value: Any) -> bool:
@@ -120,7 +140,7 @@ def fresh(part: Any) -> Any:
     """Give a copy that the function may write into; of a Tensor a detached one."""
     if isinstance(part, Tracked):
         return type(part).wrap(np.copy(part.array) if np.ndim(part.array) else part.array, None)
-    return np.array(part, copy=True) if type(part) is np.ndarray else part
+    return np.copy(part) if arrays.is_array(part) else part
 
 
 def host(value: Any) -> Any:
@@ -138,7 +158,12 @@ def _as(x: Any, value: Any) -> Any:
         return type(value).wrap(arrays.from_host(np.array(x), value.array), None)
     if isinstance(value, (float, complex)) and not isinstance(value, np.generic):
         return np.asarray(x).item()
-    return np.array(x) if arrays.is_array(value) else np.asarray(x)[()]
+    return arrays.from_host(np.array(x), value) if arrays.is_array(value) else np.asarray(x)[()]
+
+
+def _drawn(like: Any, rng: Any) -> Any:
+    drawn = rng.uniform(0.5, 1.5, like.shape) * rng.choice([-1, 1], like.shape)
+    return drawn + 1j * rng.uniform(-1, 1, like.shape) if np.iscomplexobj(like) else drawn
 
 
 def flat(outs: Sequence[Any], step: complex = 0.0) -> Any:
