@@ -199,7 +199,7 @@ class Operators(Tracked):
     __mul__ = _binary(operator.mul, np.multiply)
     __rmul__ = _reflected(operator.mul, np.multiply)
     __truediv__ = _binary(operator.truediv, np.divide)
-    __rtruediv__ = _reflected(operator.truediv, np.divide)
+    __rtruediv__ = _reflected(operator.truediv, np.divide, "MulBackward0")  # PyTorch: reciprocal, then times
     __pow__: Any = _power
     __rpow__ = _plain(operator.pow, np.power, swapped=True)
     __mod__ = _plain(operator.mod, np.remainder)

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from . import arrays
-from .errors import NonScalarError
+from .errors import ArgumentError, NonScalarError
+from .foreign import Foreign, foreign
 from .leaves import seed
 from .traced import Run, raw
 from .tracked import Tracked
@@ -214,8 +215,15 @@ def _ones(y: Tracked) -> Any:
     return arrays.ones(y.node.aval, raw(y)) if y.node.aval.shape else y.node.aval.one
 
 
+def _advice(odd: Foreign) -> str:
+    return "End it with return and the number" if odd == "None" else odd.advice("the result")
+
+
 def one_number(run: Run) -> Any:
     out = run.out
+    odd = None if type(out) in (list, tuple) else foreign(raw(out))
+    if odd is not None and not isinstance(out, dict):
+        raise ArgumentError(f"{run.name} gave {odd}, and a gradient is of one number. {_advice(odd)}.")
     if len(run.results) == 1 and run.results[0] is out and np.size(raw(out)) == 1:
         return out
     what = (

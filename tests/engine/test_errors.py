@@ -239,3 +239,27 @@ def test_the_line_is_the_users_also_behind_a_library():
     t = gm.tensor([1.0, 2.0, 3.0], requires_grad=True)
     with pytest.raises(errors.ConversionError, match=r"'t' .*line \d+ of test_errors\.py"):
         np.ma.array([1.0, 2.0, 3.0], mask=[0, 1, 0]) + t
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (None, "gave None, .*End it with return"),
+        ("one", "gave text"),
+        (np.array(["a"]), "gave an array of text"),
+        (np.ma.array([1.0]), "gave a masked array"),
+        (np.array([1.0], object), "gave an array of objects"),
+    ],
+)
+def test_a_function_that_gives_no_number_is_told_so(result, words):
+    with pytest.raises(errors.ArgumentError, match=words):
+        gm.grad(lambda v: result)(np.ones(2))
+    with pytest.raises(errors.ArgumentError, match=words):
+        gm.value_and_grad(lambda v: result)(1.0)
+
+
+def test_one_over_a_tensor_is_called_as_pytorch_calls_it():
+    t = gm.tensor([2.0], requires_grad=True)
+    assert (1 / t).grad_fn.name() == "MulBackward0" and (t / 2).grad_fn.name() == "DivBackward0"
+    (1 / t).backward()
+    assert t.grad.tolist() == [-0.25]
