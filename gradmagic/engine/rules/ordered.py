@@ -115,7 +115,7 @@ def follows(module: Any, name: str = "") -> Callable[[Callable[..., Any]], Calla
 
 
 def refused(why: str, *functions: Any, home: str = "scipy.special", instead: str = "") -> None:
-    """Declare functions that have no derivative here: a message names them and says why, and what to write `instead`."""
+    """Declare functions without a derivative here: a message names them and says why, and what to write `instead`."""
     for function in functions:
         REFUSED[function] = why
         COMPOSED[function] = _refusing(function, why, home, instead)
@@ -123,7 +123,9 @@ def refused(why: str, *functions: Any, home: str = "scipy.special", instead: str
 
 def _refusing(function: Any, why: str, home: str, instead: str) -> Any:
     name = f"{home}.{function.__name__}"
-    advice = instead or f"Compute it outside the gradient ({name}(t.detach().numpy())), or write gm.numeric(f), which takes differences."
+    advice = instead or (
+        f"Compute it outside the gradient ({name}(t.detach().numpy())), or write gm.numeric(f): differences."
+    )
 
     def refuse(*args: Any, **kwargs: Any) -> Any:
         error = ArgumentError(f"{name} has no derivative in gradmagic: {why}. {advice}")

@@ -78,6 +78,24 @@ def sylvester_b(g: Any, x: Any, a: Any, b: Any, _q: Any) -> Any:
     return -swap(x) @ sylvester_q(g, x, a, b, _q)
 
 
+def lyapunov_q(g: Any, _x: Any, a: Any, _q: Any) -> Any:
+    return values.lyapunov(swap(a), g)  # a x + x a^H = q
+
+
+def lyapunov_a(g: Any, x: Any, a: Any, _q: Any) -> Any:
+    c = lyapunov_q(g, x, a, _q)
+    return -c @ swap(x) - swap(c) @ x
+
+
+def residues_b(g: Any, _r: Any, a: Any, b: Any, _cond: Any = None) -> Any:
+    return 2 * g * (b - a @ values.least_squares(a, b, _cond))
+
+
+def residues_a(g: Any, _r: Any, a: Any, b: Any, _cond: Any = None) -> Any:
+    x = values.least_squares(a, b, _cond)  # what its own change does to the residues is 0: it is the best
+    return -_times(2 * g * (b - a @ x), b) @ swap(_times(x, b))
+
+
 def lstsq_a(g: Any, _x: Any, a: Any, b: Any, _cond: Any = None) -> Any:
     return pinv_vjp(_times(g, b) @ swap(_times(b, b)), values.pinv(a, None, _cond), a)  # x = pinv(a) @ b
 
@@ -107,8 +125,8 @@ def cho_solve_c(g: Any, x: Any, c: Any, b: Any, lower: Any = False) -> Any:
 def matrix_function_vjp(name: str) -> Callable[..., Any]:
     """f of [[A, E], [0, A]] has the derivative of f at A along E in its corner.
 
-    R. Mathias, "A chain rule for matrix functions and applications", SIAM J. Matrix Anal. Appl. 17 (1996). Its adjoint is
-    the derivative at A^H.
+    R. Mathias, "A chain rule for matrix functions and applications", SIAM J. Matrix Anal. Appl. 17 (1996). Its
+    adjoint is the derivative at A^H.
     """
 
     def vjp(g: Any, _y: Any, a: Any) -> Any:

@@ -1,8 +1,10 @@
-"""Derivatives of scipy.linalg and of scipy.special's plain functions: they take plain arrays only, ours stand in for them.
+"""Derivatives of scipy.linalg and of scipy.special's plain functions; these take plain arrays only, ours stand in.
 
 In: `FOLLOWED[module][name]`, functions of the same arguments, which are SciPy's own where nothing is tracked and record
 where something is. Loaded only where SciPy is. Where a matrix is taken to be Hermitian, so is its cotangent.
 """
+
+from typing import Any
 
 import numpy as np
 from scipy import linalg, special
@@ -11,8 +13,17 @@ from ..errors import ArgumentError
 from . import scipy_formulas as f
 from . import scipy_values as values
 from . import special_formulas
-from .decompositions import cholesky_vjp, det_vjp, eigh_vjp, eigvalsh_vjp, pinv_vjp, qr_vjp, svd_vjp, svdvals_vjp
 from .declare import rule
+from .decompositions import (
+    cholesky_vjp,
+    det_vjp,
+    eigh_vjp,
+    eigvalsh_vjp,
+    pinv_vjp,
+    qr_vjp,
+    svd_vjp,
+    svdvals_vjp,
+)
 from .helpers import axes_of, raw, swap
 from .norms import norm_vjp
 from .ordered import FOLLOWED, detached, follows, ordered
@@ -24,14 +35,16 @@ rule(values.inv,           lambda g, y, _a: -swap(y) @ g @ swap(y),             
 rule(values.det,           det_vjp,                                                               torch="LinalgDet")
 rule(values.pinv,          lambda g, y, a, _atol, _rtol: pinv_vjp(g, y, a))
 rule(values.solve,         f.solve_a,                           f.solve_b,                        torch="LinalgSolveEx")
-rule(values.triangular,    f.triangular_a,                      f.triangular_b,                   torch="LinalgSolveTriangular")
+rule(values.triangular,    f.triangular_a,                      f.triangular_b, torch="LinalgSolveTriangular")
 rule(values.sylvester,     f.sylvester_a,                       f.sylvester_b,    f.sylvester_q)
+rule(values.lyapunov,      f.lyapunov_a,                        f.lyapunov_q)
+rule(values.residues,      f.residues_a,                        f.residues_b)
 rule(values.least_squares, f.lstsq_a,                           f.lstsq_b,                        torch="LinalgLstsq")
 rule(values.cho_solve,     f.cho_solve_c,                       f.cho_solve_b,                    torch="CholeskySolve")
 
 # ---- decompositions --------------------------------------------------------------------------------------------
-rule(values.cholesky,      lambda g, y, _a, lower=False: cholesky_vjp(g, y, None, upper=not lower), torch="LinalgCholeskyEx")
-rule(values.cho_factor,    f.cho_factor_vjp,                                                      torch="LinalgCholeskyEx")
+rule(values.cholesky, lambda g, y, _a, lower=False: cholesky_vjp(g, y, None, upper=not lower), torch="LinalgCholeskyEx")
+rule(values.cho_factor,    f.cho_factor_vjp, torch="LinalgCholeskyEx")
 rule(values.eigh,          eigh_vjp,                                                  outputs=2, torch="LinalgEigh")
 rule(values.eigvalsh,      eigvalsh_vjp,                                                          torch="LinalgEigh")
 rule(values.svd,           svd_vjp,                                                   outputs=3, torch="LinalgSvd")
@@ -40,8 +53,8 @@ rule(values.qr,            qr_vjp,                                              
 
 # ---- functions of matrices, norms ------------------------------------------------------------------------------
 for _name, _function in values.MATRIX_FUNCTIONS.items():
-    rule(_function,        f.matrix_function_vjp(_name),                                          torch="Linalg" + _name.title())
-rule(values.norm,          norm_vjp,                                                              torch="LinalgVectorNorm")
+    rule(_function,        f.matrix_function_vjp(_name), torch="Linalg" + _name.title())
+rule(values.norm,          norm_vjp, torch="LinalgVectorNorm")
 
 # ---- scipy.special's plain functions ----------------------------------------------------------------------------
 rule(values.lse,           f.lse_a,                             f.lse_b,                          torch="Logsumexp")
@@ -54,88 +67,88 @@ ordered(values.lambertw,   lambda w, _z, _k, _tol: np.exp(-w) / (1 + w), None, N
 # ---- what SciPy's signatures come down to ------------------------------------------------------------------------
 
 
-def _only(name, value, *allowed):
+def _only(name: Any, value: Any, *allowed: Any) -> Any:
     if not any(value is a or value == a for a in allowed):
         raise ArgumentError(f"{name}={value!r} has no derivative in gradmagic: it has for {name}={allowed[0]!r}.")
 
 
 @follows(linalg)
-def inv(a, assume_a=None, lower=False):
+def inv(a: Any, assume_a: Any = None, lower: Any = False) -> Any:
     _only("scipy.linalg.inv(..., assume_a", assume_a, None, "gen", "general")
     return values.inv(a)
 
 
 @follows(linalg)
-def det(a):
+def det(a: Any) -> Any:
     return values.det(a)
 
 
 @follows(linalg)
-def pinv(a, atol=None, rtol=None, return_rank=False):
+def pinv(a: Any, atol: Any = None, rtol: Any = None, return_rank: Any = False) -> Any:
     _only("scipy.linalg.pinv(..., return_rank", return_rank, False)
     return values.pinv(a, atol, rtol)
 
 
 @follows(linalg)
-def solve(a, b, lower=False, assume_a=None, transposed=False):
+def solve(a: Any, b: Any, lower: Any = False, assume_a: Any = None, transposed: Any = False) -> Any:
     _only("scipy.linalg.solve(..., assume_a", assume_a, None, "gen", "general", "sym", "symmetric", "her", "hermitian",
           "pos", "positive definite")
     return values.solve(a, b, lower, assume_a, transposed)
 
 
 @follows(linalg)
-def solve_triangular(a, b, trans=0, lower=False, unit_diagonal=False):
+def solve_triangular(a: Any, b: Any, trans: Any = 0, lower: Any = False, unit_diagonal: Any = False) -> Any:
     return values.triangular(a, b, trans, lower, unit_diagonal)
 
 
 @follows(linalg)
-def solve_sylvester(a, b, q):
+def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
     return values.sylvester(a, b, q)
 
 
 @follows(linalg)
-def solve_continuous_lyapunov(a, q):
-    return values.sylvester(a, swap(a), q)
+def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
+    return values.lyapunov(a, q)
 
 
 @follows(linalg)
-def lstsq(a, b, cond=None):
+def lstsq(a: Any, b: Any, cond: Any = None) -> Any:
     _, residues, rank, _ = linalg.lstsq(raw(a), raw(b), cond)
     x = values.least_squares(a, b, cond)
     if np.size(residues):
-        residues = np.sum(np.absolute(b - a @ x) ** 2, axis=0)
+        residues = values.residues(a, b, cond)
     return x, residues, rank, values.svdvals(a)
 
 
 @follows(linalg)
-def cholesky(a, lower=False):
+def cholesky(a: Any, lower: Any = False) -> Any:
     return values.cholesky(a, lower)
 
 
 @follows(linalg)
-def cho_factor(a, lower=False):
+def cho_factor(a: Any, lower: Any = False) -> Any:
     return values.cho_factor(a, lower), lower
 
 
 @follows(linalg)
-def cho_solve(c_and_lower, b):
+def cho_solve(c_and_lower: Any, b: Any) -> Any:
     return values.cho_solve(c_and_lower[0], b, c_and_lower[1])
 
 
 @follows(linalg)
-def eigh(a, b=None, lower=True, eigvals_only=False):
+def eigh(a: Any, b: Any = None, lower: Any = True, eigvals_only: Any = False) -> Any:
     _only("scipy.linalg.eigh(..., b", b, None)
     return (values.eigvalsh if eigvals_only else values.eigh)(a, "L" if lower else "U")
 
 
 @follows(linalg)
-def eigvalsh(a, b=None, lower=True):
+def eigvalsh(a: Any, b: Any = None, lower: Any = True) -> Any:
     _only("scipy.linalg.eigvalsh(..., b", b, None)
     return values.eigvalsh(a, "L" if lower else "U")
 
 
 @follows(linalg)
-def svd(a, full_matrices=True, compute_uv=True):
+def svd(a: Any, full_matrices: Any = True, compute_uv: Any = True) -> Any:
     if not compute_uv:
         return values.svdvals(a)
     if np.shape(a)[-1] != np.shape(a)[-2]:  # the further columns of u or vh are not unique
@@ -144,12 +157,12 @@ def svd(a, full_matrices=True, compute_uv=True):
 
 
 @follows(linalg)
-def svdvals(a):
+def svdvals(a: Any) -> Any:
     return values.svdvals(a)
 
 
 @follows(linalg)
-def qr(a, mode="full", pivoting=False):
+def qr(a: Any, mode: Any = "full", pivoting: Any = False) -> Any:
     _only("scipy.linalg.qr(..., pivoting", pivoting, False)
     if np.shape(a)[-2] > np.shape(a)[-1]:
         _only("scipy.linalg.qr(..., mode", mode, "economic")
@@ -159,7 +172,7 @@ def qr(a, mode="full", pivoting=False):
 
 
 @follows(linalg)
-def norm(a, ord=None, axis=None, keepdims=False):
+def norm(a: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
     return values.norm(a, ord, axis, keepdims)
 
 
@@ -171,18 +184,18 @@ for _name, _function in values.MATRIX_FUNCTIONS.items():
 
 
 @follows(linalg)
-def block_diag(*arrs):
-    arrs = [np.atleast_2d(a) for a in arrs]
+def block_diag(*arrs: Any) -> Any:
+    blocks = [np.atleast_2d(a) for a in arrs]
     return np.block([[a if i == j else np.zeros((np.shape(b)[0], np.shape(a)[1]), raw(a).dtype)
-                      for j, a in enumerate(arrs)] for i, b in enumerate(arrs)])
+                      for j, a in enumerate(blocks)] for i, b in enumerate(blocks)])
 
 
-def _ramp(n, m, sign):
+def _ramp(n: Any, m: Any, sign: Any) -> Any:
     return np.arange(n)[:, None] * sign + np.arange(m)
 
 
 @follows(linalg)
-def toeplitz(c, r=None):
+def toeplitz(c: Any, r: Any = None) -> Any:
     c = np.ravel(c)
     r = np.conj(c) if r is None else np.ravel(r)
     n, m = np.shape(c)[0], np.shape(r)[0]
@@ -190,14 +203,14 @@ def toeplitz(c, r=None):
 
 
 @follows(linalg)
-def hankel(c, r=None):
+def hankel(c: Any, r: Any = None) -> Any:
     c = np.ravel(c)
     r = c * 0 if r is None else np.ravel(r)
     return np.concatenate([c, r[1:]])[_ramp(np.shape(c)[0], np.shape(r)[0], 1)]
 
 
 @follows(linalg)
-def circulant(c):
+def circulant(c: Any) -> Any:
     c = np.asarray(c) if isinstance(c, (list, tuple)) else c
     n = np.shape(c)[-1]
     return c[..., (np.arange(n)[:, None] - np.arange(n)) % n]
@@ -207,7 +220,7 @@ def circulant(c):
 
 
 @follows(special)
-def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
+def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: Any = False, return_sign: Any = False) -> Any:
     if axis is not None:
         axis = axes_of(axis, np.ndim(a))
     sign = None
@@ -220,32 +233,32 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
 
 
 @follows(special)
-def softmax(x, axis=None):
+def softmax(x: Any, axis: Any = None) -> Any:
     return values.softmax(x, axis)
 
 
 @follows(special)
-def log_softmax(x, axis=None):
+def log_softmax(x: Any, axis: Any = None) -> Any:
     return values.log_softmax(x, axis)
 
 
 @follows(special)
-def polygamma(n, x):
+def polygamma(n: Any, x: Any) -> Any:
     return special_formulas.polygamma(*detached(special_formulas.polygamma, n, x))
 
 
 @follows(special)
-def zeta(x, q=None):
+def zeta(x: Any, q: Any = None) -> Any:
     if q is None:
         raise ArgumentError("scipy.special.zeta(x) has no derivative by x in closed form: zeta(x, q) has by q.")
     return special_formulas.hurwitz(*detached(special_formulas.hurwitz, x, q))
 
 
 @follows(special)
-def multigammaln(a, d):
+def multigammaln(a: Any, d: Any) -> Any:
     return values.multigammaln(a, d)
 
 
 @follows(special)
-def lambertw(z, k=0, tol=1e-8):
+def lambertw(z: Any, k: Any = 0, tol: Any = 1e-8) -> Any:
     return values.lambertw(z, k, tol)

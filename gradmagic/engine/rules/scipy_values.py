@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from scipy import linalg, special
 
 from ..dispatch import primitive
@@ -22,6 +23,11 @@ def _given(**settings: Any) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
+def _scalar(y: Any, like: Any) -> Any:
+    """A number that SciPy gives as Python's in the precision that it was computed in."""
+    return np.real(like).dtype.type(y) if type(y) is float else y
+
+
 inv = _primitive("inv", lambda a: linalg.inv(a))
 det = _primitive("det", lambda a: linalg.det(a))
 pinv = _primitive("pinv", lambda a, atol=None, rtol=None: linalg.pinv(a, atol=atol, rtol=rtol))
@@ -30,6 +36,8 @@ solve = _primitive("solve", lambda a, b, lower=False, assume_a=None, transposed=
 triangular = _primitive("solve_triangular", lambda a, b, trans=0, lower=False, unit=False:
                         linalg.solve_triangular(a, b, trans, lower, unit))  # fmt: skip
 sylvester = _primitive("solve_sylvester", lambda a, b, q: linalg.solve_sylvester(a, b, q))
+lyapunov = _primitive("solve_continuous_lyapunov", lambda a, q: linalg.solve_continuous_lyapunov(a, q))
+residues = _primitive("lstsq_residues", lambda a, b, cond=None: linalg.lstsq(a, b, cond)[1])
 least_squares = _primitive("lstsq", lambda a, b, cond=None: linalg.lstsq(a, b, cond)[0])
 cholesky = _primitive("cholesky", lambda a, lower=False: linalg.cholesky(a, lower))
 cho_factor = _primitive("cho_factor", lambda a, lower=False: linalg.cho_factor(a, lower)[0])
@@ -39,11 +47,12 @@ eigvalsh = _primitive("eigvalsh", lambda a, UPLO="L": linalg.eigvalsh(a, lower=U
 svd = _primitive("svd", lambda a: linalg.svd(a, full_matrices=False))
 svdvals = _primitive("svdvals", lambda a: linalg.svdvals(a))
 qr = _primitive("qr", lambda a: linalg.qr(a, mode="economic"))
-norm = _primitive("norm", lambda a, ord=None, axis=None, keepdims=False: linalg.norm(a, ord, axis, keepdims))
+norm = _primitive("norm", lambda a, ord=None, axis=None, keepdims=False:
+                  _scalar(linalg.norm(a, ord, axis, keepdims), a))  # fmt: skip
 
 # Functions of matrices f(A) = sum c_k A**k with real c_k.
 MATRIX_FUNCTIONS = {
-    name: _primitive(name, lambda a, f=getattr(linalg, name): f(a))
+    name: _primitive(name, lambda a, name=name: getattr(linalg, name)(a))
     for name in "expm logm sqrtm cosm sinm tanm coshm sinhm tanhm".split()
 }
 

@@ -10,20 +10,94 @@ from math import log, pi, sqrt
 import numpy as np
 from scipy import special as sp
 from scipy.special import (
-    digamma, ellipe, ellipk, erf, eval_jacobi, expit, gammaln, hyp0f1, hyp1f1, hyp2f1, hyperu,
-    i0, i0e, i1, i1e, iv, ive, j0, j1, jv, jve, k0, k0e, k1, k1e, ndtri, y0, y1, yv, yve,
+    digamma,
+    erf,
+    eval_jacobi,
+    expit,
+    hyp0f1,
+    hyp1f1,
+    hyp2f1,
+    hyperu,
+    i0,
+    i0e,
+    i1,
+    i1e,
+    iv,
+    ive,
+    j0,
+    j1,
+    jv,
+    jve,
+    k0,
+    k0e,
+    k1,
+    k1e,
+    ndtri,
+    y0,
+    y1,
+    yv,
+    yve,
 )  # fmt: skip
 
-from .declare import MINUS, SAME, constant, elementwise, rule
+from .declare import SAME, constant, elementwise, rule
 from .helpers import reads
 from .ordered import ordered, refused
 from .special_formulas import (
-    SQRT_2PI, SQRT_PI, agm_a, airy_vjp, airye_vjp, beta_density, boxcox_slope, chi2_density, dawsn_slope, ellipe_m,
-    ellipeinc_m, ellipj_vjp_m, ellipj_vjp_u, ellipk_m, ellipkinc_m, elliprd_x, elliprd_z, elliprg_x, elliprj_p, elliprj_x,
-    erfcx_slope, expn_slope, exprel_slope, f_density, gamma_density, gegenbauer, hurwitz, it2_vjp, kelvin_vjp, kl_div_x,
-    kolmogorov_density, log_ndtr_slope, modfresnel_vjp, ncx2_density, normal_density, over_x, polygamma, ratio, real,
-    rel_entr_x, rgamma_slope, sinc, sinhc, spence_slope, struve_term, t_density, trigamma, voigt_gamma, voigt_sigma,
-    voigt_x, wofz_slope, xlog1py_x, xlogy_x,
+    SQRT_2PI,
+    SQRT_PI,
+    agm_a,
+    airy_vjp,
+    airye_vjp,
+    beta_density,
+    boxcox_slope,
+    chi2_density,
+    dawsn_slope,
+    ellipe_m,
+    ellipeinc_m,
+    ellipj_vjp_m,
+    ellipj_vjp_u,
+    ellipk_m,
+    ellipkinc_m,
+    elliprd_x,
+    elliprd_z,
+    elliprg_x,
+    elliprj_p,
+    elliprj_x,
+    erfcx_slope,
+    expn_slope,
+    exprel_slope,
+    f_density,
+    fresnel_vjp,
+    gamma_density,
+    gegenbauer,
+    hurwitz,
+    it2_vjp,
+    itairy_vjp,
+    kelvin_vjp,
+    kl_div_x,
+    kolmogorov_density,
+    log_ndtr_slope,
+    modfresnel_vjp,
+    ncx2_density,
+    normal_density,
+    over_x,
+    polygamma,
+    ratio,
+    real,
+    rel_entr_x,
+    rgamma_slope,
+    sinc,
+    sinhc,
+    spence_slope,
+    struve_term,
+    t_density,
+    trigamma,
+    voigt_gamma,
+    voigt_sigma,
+    voigt_x,
+    wofz_slope,
+    xlog1py_x,
+    xlogy_x,
 )  # fmt: skip
 
 # ---- the logistic function ------------------------------------------------------------------------------------
@@ -58,7 +132,7 @@ elementwise(sp.agm,          lambda z, a, b: agm_a(z, a, b),      lambda z, a, b
 
 # ---- entropies and losses: 0 where x is 0 ---------------------------------------------------------------------
 elementwise(sp.xlogy,        xlogy_x,                             lambda _z, x, y: ratio(x, y),         torch="Xlogy")
-elementwise(sp.xlog1py,      xlog1py_x,                           lambda _z, x, y: ratio(x, 1 + y), torch="SpecialXlog1Py")
+elementwise(sp.xlog1py,      xlog1py_x, lambda _z, x, y: ratio(x, 1 + y), torch="SpecialXlog1Py")
 elementwise(sp.entr,         lambda _y, x: -np.log(x) - 1,                                       torch="SpecialEntr")
 ordered(sp.rel_entr,         rel_entr_x,                          lambda _z, x, y: -ratio(x, y))
 ordered(sp.kl_div,           kl_div_x,                            lambda _z, x, y: 1 - ratio(x, y))
@@ -74,8 +148,9 @@ elementwise(sp.loggamma,     lambda _y, x: digamma(x),                          
 ordered(sp.digamma,          trigamma,                                                           torch="Digamma")
 ordered(polygamma,           None,                                lambda _y, n, x: polygamma(n + 1, x))
 ordered(hurwitz,             None,                                lambda _y, s, q: -s * hurwitz(s + 1, q))
-elementwise(sp.beta,         lambda z, a, b: z * (digamma(a) - digamma(a + b)), lambda z, a, b: z * (digamma(b) - digamma(a + b)))
-elementwise(sp.betaln,       lambda _z, a, b: digamma(a) - digamma(a + b),      lambda _z, a, b: digamma(b) - digamma(a + b))
+elementwise(sp.beta,         lambda z, a, b: z * (digamma(a) - digamma(a + b)),
+                             lambda z, a, b: z * (digamma(b) - digamma(a + b)))
+elementwise(sp.betaln,       lambda _z, a, b: digamma(a) - digamma(a + b), lambda _z, a, b: digamma(b) - digamma(a + b))
 elementwise(sp.binom,        lambda z, n, k: z * (digamma(n + 1) - digamma(n - k + 1)),
                              lambda z, n, k: z * (digamma(n - k + 1) - digamma(k + 1)))
 elementwise(sp.poch,         lambda y, z, m: y * (digamma(z + m) - digamma(z)), lambda y, z, m: y * digamma(z + m))
@@ -99,7 +174,7 @@ elementwise(sp.wofz,         wofz_slope)
 elementwise(sp.erfinv,       lambda y, _x: SQRT_PI / 2 * np.exp(y * y),                          torch="Erfinv")
 elementwise(sp.erfcinv,      lambda y, _x: -SQRT_PI / 2 * np.exp(y * y))
 elementwise(sp.voigt_profile, voigt_x, voigt_sigma, voigt_gamma)
-rule(sp.fresnel,             lambda g, _out, z: g[0] * np.conj(np.sin(pi / 2 * z * z)) + g[1] * np.conj(np.cos(pi / 2 * z * z)), outputs=2)
+rule(sp.fresnel,             fresnel_vjp,                                                        outputs=2)
 rule(sp.modfresnelp,         modfresnel_vjp(1),                                                  outputs=2)
 rule(sp.modfresnelm,         modfresnel_vjp(-1),                                                 outputs=2)
 elementwise(sp.exp1,         lambda _y, x: -np.exp(-x) / x)
@@ -110,19 +185,20 @@ rule(sp.shichi,              lambda g, _out, x: g[0] * np.conj(sinhc(x)) + g[1] 
 elementwise(sp.spence,       spence_slope)
 
 # ---- Bessel functions: DLMF 10, 11; by the argument, not by the order -------------------------------------------
-elementwise(sp.j0,           lambda _y, x: -j1(x),                                               torch="SpecialBesselJ0")
-elementwise(sp.j1,           reads("j0(x) - y / x")(lambda _y, x: (j0(x) - jv(2, x)) / 2),       torch="SpecialBesselJ1")
-elementwise(sp.y0,           lambda _y, x: -y1(x),                                               torch="SpecialBesselY0")
-elementwise(sp.y1,           lambda y, x: y0(x) - y / x,                                         torch="SpecialBesselY1")
+elementwise(sp.j0,           lambda _y, x: -j1(x), torch="SpecialBesselJ0")
+elementwise(sp.j1,           reads("j0(x) - y / x")(lambda _y, x: (j0(x) - jv(2, x)) / 2), torch="SpecialBesselJ1")
+elementwise(sp.y0,           lambda _y, x: -y1(x), torch="SpecialBesselY0")
+elementwise(sp.y1,           lambda y, x: y0(x) - y / x, torch="SpecialBesselY1")
 elementwise(sp.i0,           lambda _y, x: i1(x),                                                torch="I0Backward0")
 elementwise(sp.i1,           reads("i0(x) - y / x")(lambda _y, x: (i0(x) + iv(2, x)) / 2),       torch="SpecialI1")
 elementwise(sp.i0e,          lambda y, x: i1e(x) - np.sign(x) * y,                               torch="SpecialI0E")
-elementwise(sp.i1e,          reads("i0e(x) - y / x - sign(x) * y")(lambda y, x: (i0e(x) + ive(2, x)) / 2 - np.sign(x) * y),
+elementwise(sp.i1e,          reads("i0e(x) - y / x - sign(x) * y")(
+                                 lambda y, x: (i0e(x) + ive(2, x)) / 2 - np.sign(x) * y),
                                                                                                  torch="SpecialI1E")
-elementwise(sp.k0,           lambda _y, x: -k1(x),                                               torch="SpecialModifiedBesselK0")
-elementwise(sp.k1,           lambda y, x: -k0(x) - y / x,                                        torch="SpecialModifiedBesselK1")
-elementwise(sp.k0e,          lambda y, x: y - k1e(x),                                            torch="SpecialScaledModifiedBesselK0")
-elementwise(sp.k1e,          lambda y, x: y - k0e(x) - y / x,                                    torch="SpecialScaledModifiedBesselK1")
+elementwise(sp.k0,           lambda _y, x: -k1(x), torch="SpecialModifiedBesselK0")
+elementwise(sp.k1,           lambda y, x: -k0(x) - y / x, torch="SpecialModifiedBesselK1")
+elementwise(sp.k0e,          lambda y, x: y - k1e(x), torch="SpecialScaledModifiedBesselK0")
+elementwise(sp.k1e,          lambda y, x: y - k0e(x) - y / x, torch="SpecialScaledModifiedBesselK1")
 ordered(sp.jv,               None, lambda _y, v, x: (jv(v - 1, x) - jv(v + 1, x)) / 2)
 ordered(sp.jve,              None, lambda _y, v, x: (jve(v - 1, real(x, "jve")) - jve(v + 1, x)) / 2)
 ordered(sp.yv,               None, lambda _y, v, x: (yv(v - 1, x) - yv(v + 1, x)) / 2)
@@ -138,7 +214,8 @@ ordered(sp.hankel2,          None, lambda _y, v, z: (sp.hankel2(v - 1, z) - sp.h
 ordered(sp.hankel1e,         None, lambda y, v, z: (sp.hankel1e(v - 1, z) - sp.hankel1e(v + 1, z)) / 2 - y * 1j)
 ordered(sp.hankel2e,         None, lambda y, v, z: (sp.hankel2e(v - 1, z) - sp.hankel2e(v + 1, z)) / 2 + y * 1j)
 ordered(sp.struve,           None, lambda _y, v, x: (sp.struve(v - 1, x) - sp.struve(v + 1, x) + struve_term(v, x)) / 2)
-ordered(sp.modstruve,        None, lambda _y, v, x: (sp.modstruve(v - 1, x) + sp.modstruve(v + 1, x) + struve_term(v, x)) / 2)
+ordered(sp.modstruve,        None,
+                             lambda _y, v, x: (sp.modstruve(v - 1, x) + sp.modstruve(v + 1, x) + struve_term(v, x)) / 2)
 ordered(sp.itstruve0,        lambda _y, x: sp.struve(0, x))
 ordered(sp.it2struve0,       lambda _y, x: -sp.struve(0, x) / x)
 ordered(sp.itmodstruve0,     lambda _y, x: sp.modstruve(0, x))
@@ -146,10 +223,11 @@ rule(sp.itj0y0,              lambda g, _out, x: g[0] * j0(x) + g[1] * y0(x),    
 rule(sp.iti0k0,              lambda g, _out, x: g[0] * i0(x) + g[1] * k0(x),                     outputs=2)
 rule(sp.it2j0y0,             it2_vjp(lambda x: over_x(1 - j0(x), x, 0.0), y0),                   outputs=2)
 rule(sp.it2i0k0,             it2_vjp(lambda x: over_x(i0(x) - 1, x, 0.0), k0),                   outputs=2)
-ordered(sp.besselpoly,       lambda _y, a, l, n: sp.besselpoly(a, l + 1, n - 1) - sp.besselpoly(a, l + 1, n + 1), None, None)
+ordered(sp.besselpoly,       lambda _y, a, l, n: sp.besselpoly(a, l + 1, n - 1) - sp.besselpoly(a, l + 1, n + 1),
+                             None, None)
 rule(sp.airy,                airy_vjp,                                                           outputs=4)
 rule(sp.airye,               airye_vjp,                                                          outputs=4)
-rule(sp.itairy,              lambda g, _out, x: g[0] * sp.airy(x)[0] + g[1] * sp.airy(x)[2] + g[2] * sp.airy(-x)[0] + g[3] * sp.airy(-x)[2],
+rule(sp.itairy,              itairy_vjp,
                                                                                                  outputs=4)
 rule(sp.kelvin,              kelvin_vjp,                                                         outputs=4)
 elementwise(sp.ber,          lambda _y, x: sp.berp(x))
@@ -165,17 +243,21 @@ elementwise(sp.keip,         lambda y, x: sp.ker(x) - y / x)
 elementwise(sp.ellipk,       reads("(E(m) - (1 - m)*K(m)) / (2*m*(1 - m))")(lambda _y, m: ellipk_m(m)))
 elementwise(sp.ellipkm1,     lambda _y, p: -ellipk_m(1 - p))
 elementwise(sp.ellipe,       reads("(E(m) - K(m)) / (2*m)")(lambda _y, m: ellipe_m(m)))
-elementwise(sp.ellipkinc,    lambda _y, phi, m: 1 / np.sqrt(1 - m * np.sin(phi) ** 2), lambda _y, phi, m: ellipkinc_m(phi, m))
-elementwise(sp.ellipeinc,    lambda _y, phi, m: np.sqrt(1 - m * np.sin(phi) ** 2),     lambda _y, phi, m: ellipeinc_m(phi, m))
-elementwise(sp.elliprc,      lambda _r, x, y: -sp.elliprd(y, y, x) / 6,        lambda _r, x, y: -sp.elliprd(x, y, y) / 3)
-elementwise(sp.elliprf,      lambda _r, x, y, z: -sp.elliprd(y, z, x) / 6,     lambda _r, x, y, z: -sp.elliprd(x, z, y) / 6,
+elementwise(sp.ellipkinc,    lambda _y, phi, m: 1 / np.sqrt(1 - m * np.sin(phi) ** 2),
+                             lambda _y, phi, m: ellipkinc_m(phi, m))
+elementwise(sp.ellipeinc,    lambda _y, phi, m: np.sqrt(1 - m * np.sin(phi) ** 2),
+                             lambda _y, phi, m: ellipeinc_m(phi, m))
+elementwise(sp.elliprc,      lambda _r, x, y: -sp.elliprd(y, y, x) / 6, lambda _r, x, y: -sp.elliprd(x, y, y) / 3)
+elementwise(sp.elliprf,      lambda _r, x, y, z: -sp.elliprd(y, z, x) / 6, lambda _r, x, y, z: -sp.elliprd(x, z, y) / 6,
                              lambda _r, x, y, z: -sp.elliprd(x, y, z) / 6)
 elementwise(sp.elliprd,      lambda r, x, y, z: elliprd_x(r, x, y, z),         lambda r, x, y, z: elliprd_x(r, y, x, z),
                              lambda r, x, y, z: elliprd_z(r, x, y, z))
 elementwise(sp.elliprg,      lambda _r, x, y, z: elliprg_x(x, y, z),           lambda _r, x, y, z: elliprg_x(y, x, z),
                              lambda _r, x, y, z: elliprg_x(z, x, y))
-elementwise(sp.elliprj,      lambda r, x, y, z, p: elliprj_x(r, x, y, z, p),   lambda r, x, y, z, p: elliprj_x(r, y, x, z, p),
-                             lambda r, x, y, z, p: elliprj_x(r, z, x, y, p),   lambda r, x, y, z, p: elliprj_p(r, x, y, z, p))
+elementwise(sp.elliprj,      lambda r, x, y, z, p: elliprj_x(r, x, y, z, p),
+                             lambda r, x, y, z, p: elliprj_x(r, y, x, z, p),
+                             lambda r, x, y, z, p: elliprj_x(r, z, x, y, p),
+                             lambda r, x, y, z, p: elliprj_p(r, x, y, z, p))
 rule(sp.ellipj,              ellipj_vjp_u, ellipj_vjp_m,                                         outputs=4)
 
 # ---- hypergeometric, parabolic cylinder and other functions: DLMF 10.46, 12, 13, 15 -----------------------------
@@ -183,9 +265,11 @@ ordered(sp.hyp0f1,           None, lambda _y, v, z: hyp0f1(v + 1, z) / v)
 ordered(sp.hyp1f1,           None, None, lambda _y, a, b, x: a / b * hyp1f1(a + 1, b + 1, x))
 ordered(sp.hyp2f1,           None, None, None, lambda _y, a, b, c, z: a * b / c * hyp2f1(a + 1, b + 1, c + 1, z))
 ordered(sp.hyperu,           None, None, lambda _y, a, b, x: -a * hyperu(a + 1, b + 1, x))
-rule(sp.pbdv,                None, lambda g, out, v, x: g[0] * out[1] + g[1] * (x * x / 4 - v - 0.5) * out[0], outputs=2)
-rule(sp.pbvv,                None, lambda g, out, v, x: g[0] * out[1] + g[1] * (x * x / 4 - v - 0.5) * out[0], outputs=2)
-rule(sp.pbwa,                None, lambda g, out, a, x: g[0] * out[1] + g[1] * (a - x * x / 4) * out[0],       outputs=2)
+rule(sp.pbdv,                None, lambda g, out, v, x: g[0] * out[1] + g[1] * (x * x / 4 - v - 0.5) * out[0],
+                             outputs=2)
+rule(sp.pbvv,                None, lambda g, out, v, x: g[0] * out[1] + g[1] * (x * x / 4 - v - 0.5) * out[0],
+                             outputs=2)
+rule(sp.pbwa,                None, lambda g, out, a, x: g[0] * out[1] + g[1] * (a - x * x / 4) * out[0], outputs=2)
 ordered(sp.lpmv,             None, None, lambda y, m, v, x: ((v + m) * sp.lpmv(m, v - 1, x) - v * x * y) / (1 - x * x))
 ordered(sp.wright_bessel,    None, None, lambda _y, a, b, x: sp.wright_bessel(a, a + b, x))
 elementwise(sp.wrightomega,  lambda y, _z: y / (1 + y))
@@ -202,7 +286,8 @@ ordered(sp.eval_sh_chebyu,   None, lambda _y, n, x: 4 * gegenbauer(n - 1, 2, 2 *
 ordered(sp.eval_legendre,    None, lambda _y, n, x: (n + 1) / 2 * eval_jacobi(n - 1, 1, 1, x))
 ordered(sp.eval_sh_legendre, None, lambda _y, n, x: (n + 1) * eval_jacobi(n - 1, 1, 1, 2 * x - 1))
 ordered(sp.eval_gegenbauer,  None, None, lambda _y, n, a, x: 2 * a * gegenbauer(n - 1, a + 1, x))
-ordered(sp.eval_jacobi,      None, None, None, lambda _y, n, a, b, x: (n + a + b + 1) / 2 * eval_jacobi(n - 1, a + 1, b + 1, x))
+ordered(sp.eval_jacobi,      None, None, None,
+                             lambda _y, n, a, b, x: (n + a + b + 1) / 2 * eval_jacobi(n - 1, a + 1, b + 1, x))
 ordered(sp.eval_sh_jacobi,   None, None, None,
         lambda _y, n, p, q, x: (n + p) * eval_jacobi(n - 1, p - q + 1, q, 2 * x - 1) / sp.binom(2 * n + p - 1, n))
 ordered(sp.eval_laguerre,    None, lambda _y, n, x: -sp.eval_genlaguerre(n - 1, 1, x))
@@ -217,14 +302,16 @@ elementwise(sp.ndtri,        lambda y, _p: SQRT_2PI * np.exp(y * y / 2),        
 elementwise(sp.ndtri_exp,    lambda y, x: SQRT_2PI * np.exp(x + y * y / 2))
 elementwise(sp.nrdtrimn,     lambda _y, p, sd, _x: -sd / normal_density(ndtri(p)),  lambda _y, p, _sd, _x: -ndtri(p),
                              SAME)
-elementwise(sp.nrdtrisd,     lambda _y, _m, p, _x: -1 / ndtri(p), lambda y, _m, p, _x: -y / (ndtri(p) * normal_density(ndtri(p))),
+elementwise(sp.nrdtrisd,     lambda _y, _m, p, _x: -1 / ndtri(p),
+                             lambda y, _m, p, _x: -y / (ndtri(p) * normal_density(ndtri(p))),
                              lambda _y, _m, p, _x: 1 / ndtri(p))
 ordered(sp.stdtr,            None, lambda _y, df, t: t_density(df, t))
 ordered(sp.stdtrit,          None, lambda y, df, _p: 1 / t_density(df, y))
 ordered(sp.chdtr,            None, lambda _y, v, x: chi2_density(v, x))
 ordered(sp.chdtrc,           None, lambda _y, v, x: -chi2_density(v, x))
 ordered(sp.chdtri,           None, lambda y, v, _p: -1 / chi2_density(v, y))
-ordered(sp.chndtr,           lambda _y, x, k, nc: ncx2_density(x, k, nc),     None, lambda _y, x, k, nc: -ncx2_density(x, k + 2, nc))
+ordered(sp.chndtr,           lambda _y, x, k, nc: ncx2_density(x, k, nc), None,
+                             lambda _y, x, k, nc: -ncx2_density(x, k + 2, nc))
 ordered(sp.chndtrix,         lambda y, _p, k, nc: 1 / ncx2_density(y, k, nc), None,
                              lambda y, _p, k, nc: ncx2_density(y, k + 2, nc) / ncx2_density(y, k, nc))
 ordered(sp.chndtrinc,        lambda y, x, k, _p: ncx2_density(x, k, y) / ncx2_density(x, k + 2, y), None,
@@ -232,10 +319,12 @@ ordered(sp.chndtrinc,        lambda y, x, k, _p: ncx2_density(x, k, y) / ncx2_de
 ordered(sp.fdtr,             None, None, lambda _y, n, d, x: f_density(n, d, x))
 ordered(sp.fdtrc,            None, None, lambda _y, n, d, x: -f_density(n, d, x))
 ordered(sp.fdtri,            None, None, lambda y, n, d, _p: 1 / f_density(n, d, y))
-ordered(sp.gdtr,             lambda _y, a, b, x: x * gamma_density(b, a * x),  None, lambda _y, a, b, x: a * gamma_density(b, a * x))
-ordered(sp.gdtrc,            lambda _y, a, b, x: -x * gamma_density(b, a * x), None, lambda _y, a, b, x: -a * gamma_density(b, a * x))
+ordered(sp.gdtr,             lambda _y, a, b, x: x * gamma_density(b, a * x), None,
+                             lambda _y, a, b, x: a * gamma_density(b, a * x))
+ordered(sp.gdtrc,            lambda _y, a, b, x: -x * gamma_density(b, a * x), None,
+                             lambda _y, a, b, x: -a * gamma_density(b, a * x))
 ordered(sp.gdtria,           lambda y, _p, b, x: 1 / (x * gamma_density(b, x * y)), None, lambda y, _p, _b, x: -y / x)
-ordered(sp.gdtrix,           lambda y, a, _b, _p: -y / a,                      None, lambda y, a, b, _p: 1 / (a * gamma_density(b, a * y)))
+ordered(sp.gdtrix,           lambda y, a, _b, _p: -y / a, None, lambda y, a, b, _p: 1 / (a * gamma_density(b, a * y)))
 ordered(sp.pdtr,             None, lambda _y, k, m: -gamma_density(np.floor(k) + 1, m))
 ordered(sp.pdtrc,            None, lambda _y, k, m: gamma_density(np.floor(k) + 1, m))
 ordered(sp.pdtri,            None, lambda y, k, _p: -1 / gamma_density(np.floor(k) + 1, y))
@@ -257,14 +346,15 @@ constant(sp.gammasgn, sp.round)
 # ---- without a derivative in closed form ------------------------------------------------------------------------
 _SHAPE = "it solves for a shape parameter, whose derivative has no closed form"
 refused(_SHAPE, sp.btdtria, sp.btdtrib, sp.gdtrib, sp.chdtriv, sp.pdtrik, sp.bdtrik, sp.bdtrin, sp.nbdtrik, sp.nbdtrin)
-refused(_SHAPE, sp.stdtridf, sp.fdtridfd, sp.chndtridf, sp.nctdtridf, sp.nctdtrinc, sp.ncfdtridfd, sp.ncfdtridfn, sp.ncfdtrinc)
+refused(_SHAPE, sp.stdtridf, sp.fdtridfd, sp.chndtridf, sp.nctdtridf, sp.nctdtrinc, sp.ncfdtridfd,
+        sp.ncfdtridfn, sp.ncfdtrinc)
 refused("the densities of the non-central t and F have no closed form", sp.nctdtr, sp.nctdtrit, sp.ncfdtr, sp.ncfdtri)
 refused("the density of Smirnov's statistic is a sum of its own", sp.smirnov, sp.smirnovi)
 refused("the derivative of Riemann's zeta function has no closed form", sp.zetac)
 refused("the characteristic values of Mathieu's equation have no derivative in closed form", sp.mathieu_a, sp.mathieu_b)
 refused("the functions of Mathieu come with their own derivative, the second result, and not by q", sp.mathieu_cem,
         sp.mathieu_sem, sp.mathieu_modcem1, sp.mathieu_modcem2, sp.mathieu_modsem1, sp.mathieu_modsem2)
-refused("the spheroidal functions come with their own derivative, the second result, and not by c", sp.obl_ang1, sp.obl_rad1,
-        sp.obl_rad2, sp.obl_ang1_cv, sp.obl_rad1_cv, sp.obl_rad2_cv, sp.pro_ang1, sp.pro_rad1, sp.pro_rad2, sp.pro_ang1_cv,
-        sp.pro_rad1_cv, sp.pro_rad2_cv)
+refused("the spheroidal functions come with their own derivative, the second result, and not by c", sp.obl_ang1,
+        sp.obl_rad1, sp.obl_rad2, sp.obl_ang1_cv, sp.obl_rad1_cv, sp.obl_rad2_cv, sp.pro_ang1, sp.pro_rad1,
+        sp.pro_rad2, sp.pro_ang1_cv, sp.pro_rad1_cv, sp.pro_rad2_cv)
 refused("characteristic values of spheroidal functions have no derivative in closed form", sp.obl_cv, sp.pro_cv)

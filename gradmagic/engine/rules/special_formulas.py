@@ -154,6 +154,11 @@ def wofz_slope(y: Any, z: Any) -> Any:
     return -2 * z * y + 2j / SQRT_PI
 
 
+def fresnel_vjp(g: Any, _out: Any, z: Any) -> Any:
+    u = pi / 2 * z * z
+    return g[0] * np.conj(np.sin(u)) + g[1] * np.conj(np.cos(u))
+
+
 def voigt_parts(x: Any, sigma: Any, gamma: Any) -> tuple[Any, Any, Any]:
     """Give z, the Faddeeva function w(z) and w'(z) behind the Voigt profile Re w(z) / (sigma sqrt(2 pi))."""
     z = (x + gamma * 1j) / (sigma * sqrt(2))
@@ -345,6 +350,12 @@ def airy_vjp(g: Any, out: Any, z: Any) -> Any:
     return g[0] * aip + g[1] * zc * ai + g[2] * bip + g[3] * zc * bi
 
 
+def itairy_vjp(g: Any, _out: Any, x: Any) -> Any:
+    ai, _, bi, _ = special.airy(x)
+    minus_ai, _, minus_bi, _ = special.airy(-x)
+    return g[0] * ai + g[1] * bi + g[2] * minus_ai + g[3] * minus_bi
+
+
 def airye_vjp(g: Any, out: Any, z: Any) -> Any:
     ai, aip, bi, bip = out
     x = real(z, "airye")
@@ -360,7 +371,7 @@ def struve_term(v: Any, x: Any) -> Any:
     return (x / 2) ** v * special.rgamma(v + 1.5) / SQRT_PI
 
 
-def over_x(y: Any, x: Any, at_zero: float) -> Any:
+def over_x(y: Any, x: Any, at_zero: complex) -> Any:
     """y / x, with its limit at 0."""
     return np.where(x == 0, at_zero, y / nonzero(x))
 

@@ -262,4 +262,4 @@ case(primitives.cast, call=lambda x: primitives.cast(x, np.float64))
 from . import cases_linalg, cases_networks  # noqa: E402, F401  (their rows follow these)
 
 if importlib.util.find_spec("scipy"):
-    from . import cases_scipy  # noqa: F401
+    from . import cases_scipy, cases_scipy_linalg  # noqa: F401

@@ -25,7 +25,9 @@ def row(function: Any, *domain: Any, kinds: str = "f", shapes: Any = None, **fix
         rest = iter(xs)
         return function(*(next(rest) if isinstance(d, tuple) else d for d in domain))
 
-    shapes = shapes or (("any",) if len(tracked) == 1 else ("pair",) if len(tracked) == 2 else ((2, 3),) * len(tracked))
+    shapes = shapes or (
+        ("any",) if len(tracked) == 1 else ("pair",) if len(tracked) == 2 else ((2, 3),) * len(tracked)
+    )
     case(function, *shapes, call=call, domain=list(tracked), kinds=kinds, low=False, devices=False)
 
 
@@ -96,7 +98,20 @@ row(sp.spence, POSITIVE, kinds="fc")
 # ---- Bessel functions -----------------------------------------------------------------------------------------
 for f in sp.j0, sp.j1, sp.i0, sp.i1, sp.ber, sp.bei, sp.berp, sp.beip:
     row(f)
-for f in sp.y0, sp.y1, sp.k0, sp.k1, sp.k0e, sp.k1e, sp.ker, sp.kei, sp.kerp, sp.keip, sp.kelvin, sp.it2struve0:
+for f in (
+    sp.y0,
+    sp.y1,
+    sp.k0,
+    sp.k1,
+    sp.k0e,
+    sp.k1e,
+    sp.ker,
+    sp.kei,
+    sp.kerp,
+    sp.keip,
+    sp.kelvin,
+    sp.it2struve0,
+):
     row(f, POSITIVE)
 for f in sp.i0e, sp.i1e, sp.ive:
     rest = (1.5,) if f is sp.ive else ()
@@ -150,7 +165,14 @@ if hasattr(sp, "log_wright_bessel"):
 
 # ---- orthogonal polynomials -----------------------------------------------------------------------------------
 for n in 0, 1, 4:
-    for f in sp.eval_chebyt, sp.eval_chebyu, sp.eval_chebyc, sp.eval_chebys, sp.eval_legendre, sp.eval_laguerre:
+    for f in (
+        sp.eval_chebyt,
+        sp.eval_chebyu,
+        sp.eval_chebyc,
+        sp.eval_chebys,
+        sp.eval_legendre,
+        sp.eval_laguerre,
+    ):
         row(f, n, (-0.8, 0.8), kinds="fc")
     for f in sp.eval_sh_chebyt, sp.eval_sh_chebyu, sp.eval_sh_legendre:
         row(f, n, PART)
