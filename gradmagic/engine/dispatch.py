@@ -6,8 +6,10 @@ In: a NumPy function with tracked arguments. Out: its result, tracked where a gr
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -102,6 +104,9 @@ def array_ufunc(self: Tracked, ufunc: Any, method: str, *inputs: Any, **kwargs: 
 def array_function(self: Tracked, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """Serve any other NumPy function called on tracked values (NumPy's `__array_function__`)."""
     rule = RULES.get(function)
+    if len(args) > 2 and len(args) > (at := _out_of(function)[0]):
+        kwargs = kwargs | dict(zip(_out_of(function)[1], args[at:], strict=False))
+        args = args[:at]
     if kwargs:
         out = kwargs.get("out")
         kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue and k != "out"}
@@ -133,6 +138,17 @@ def _scipy_loaded() -> bool:
         return False
     importlib.import_module(name)
     return True
+
+
+@cache
+def _out_of(function: Any) -> tuple[int, list[str]]:
+    """Give the place of `out` among the positional arguments of a function, and the names from there on."""
+    try:
+        names = list(inspect.signature(function).parameters)
+    except ValueError:  # C functions of NumPy 2.0
+        names = ["a", "b", "out"] if function is np.dot else []
+    at = names.index("out") if "out" in names else len(names) + 99
+    return at, names[at:]
 
 
 # Functions computed from others that have rules: function -> the same function written with those.

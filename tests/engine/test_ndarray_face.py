@@ -630,3 +630,25 @@ def test_the_gradient_through_a_write_is_right_or_told(name):
         if (said := untold(text, kind, exec))
     }
     assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("x.sum(0, None, out)", (3,)),
+        ("x.cumsum(0, None, out)", (2, 3)),
+        ("x.max(0, out)", (3,)),
+        ("x.dot(np.eye(3), out)", (2, 3)),
+        ("x.take([0], 0, out)", (1, 3)),
+        ("np.dot(x, np.eye(3), out)", (2, 3)),
+        ("np.clip(x, 0, 1, out)", (2, 3)),
+        ("np.mean(x, 0, None, out)", (3,)),
+    ],
+)
+def test_an_array_given_as_out_by_position_is_written_and_told(text, shape):
+    out, x = np.zeros(shape), Array.lift(VALUES["matrix"](), share=False)
+    expected = eval(text, {"x": VALUES["matrix"](), "np": np, "out": np.zeros(shape)})
+    with watch(Recorder()) as recorder:
+        found = eval(text, {"x": x, "np": np, "out": out})
+    assert found is out and out.tolist() == expected.tolist()
+    assert [cut.how for cut in recorder.cuts.values()] == ["out="]
