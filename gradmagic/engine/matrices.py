@@ -190,10 +190,10 @@ def hvp(f: Callable[..., Any], args: Any, vectors: Any) -> Any:
     array([ 6., 12.])
     """
     several = type(args) in (tuple, list)
-    given = arguments(args)
+    given, vectors = arguments(args, vectors)
     run = Run(f, given, {}, range(len(given)))
     out = one_number(run)
-    along = run.directions(arguments(vectors))
+    along = run.directions(vectors)
     first = run.pulled([seed(out, None)] if isinstance(out, Tracked) else [None], record=True)
     pairs = [
         (c.node, v)

@@ -57,6 +57,12 @@ class Run:
         self.name = getattr(f, "__name__", "f")
         arguments = list(args)
         self.inputs: list[Tracked] = []
+        for i in numbers:
+            if not -len(args) <= i < len(args):
+                raise TypeError(
+                    f"argnums={i}, and {self.name} was called with {len(args)} positional argument"
+                    f"{'s' * (len(args) != 1)}: give what is differentiated by position."
+                )
         self._chosen = [args[i] for i in numbers]
         self._places: list[list[Tracked | None]] = []
         for i in numbers:
@@ -138,9 +144,10 @@ class Run:
             found = push([self.results[i].node for i in at], given, self.nested)
         moved = dict(zip(at, found, strict=True))
         return [
-            _zeros(np.shape(raw(y)), _tangent(y), raw(y)) if moved.get(i) is None else _face(moved[i], y)
+            _face(moved[i], y) if moved.get(i) is not None
+            else _zeros(np.shape(raw(y)), _tangent(y), raw(y)) if _has_numbers(y) else None
             for i, y in enumerate(self.results)
-        ]
+        ]  # fmt: skip
 
     # -- giving back ------------------------------------------------------------------------------
     def plain(self, y: Any) -> Any:
@@ -222,6 +229,10 @@ def _numeric(value: Any) -> bool:
         and value.dtype.kind in "iufc"
         and foreign(value) is None
     )
+
+
+def _has_numbers(y: Any) -> bool:
+    return _numeric(y) or isinstance(y, (bool, np.bool_)) or (arrays.is_array(y) and y.dtype.kind == "b")
 
 
 def _described(value: Any) -> str:

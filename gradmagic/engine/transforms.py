@@ -68,7 +68,9 @@ def value_and_grad(
         run = Run(f, args, kwargs, numbers, has_aux)
         out = one_number(run)
         found = run.gradients(run.pulled([seed(out, None)] if isinstance(out, Tracked) else [None]))
-        value = (run.plain(out), run.auxiliary()) if has_aux else run.plain(out)
+        value = run.plain(out)
+        value = float(value) if type(value) in (np.float32, np.float16) else value
+        value = (value, run.auxiliary()) if has_aux else value
         return value, found[0] if isinstance(argnums, int) else tuple(found)
 
     return differentiated
@@ -198,16 +200,18 @@ def jvp(f: Callable[..., Any], args: Any, tangents: Any, has_aux: bool = False) 
     >>> gm.jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))
     (6.0, 3.0)
     """
-    args = arguments(args)
+    args, tangents = arguments(args, tangents)
     run = Run(f, args, {}, range(len(args)), has_aux)
-    moved = run.pushed(run.directions(arguments(tangents)))
+    moved = run.pushed(run.directions(tangents))
     out = (run.value(), rebuilt(run.out, moved))
     return (*out, run.auxiliary()) if has_aux else out
 
 
-def arguments(args: Any) -> tuple[Any, ...]:
-    """Give the arguments of a function as a tuple: one that is no tuple or list is the only one."""
-    return tuple(args) if type(args) in (tuple, list) else (args,)
+def arguments(args: Any, tangents: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Give the arguments of a function and their tangents as tuples: what is no tuple or list is the only argument."""
+    if type(args) not in (tuple, list):
+        return (args,), tuple(tangents) if type(tangents) is tuple else (tangents,)
+    return tuple(args), tuple(tangents) if type(tangents) in (tuple, list) else (tangents,)
 
 
 def _ones(y: Tracked) -> Any:

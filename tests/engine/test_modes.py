@@ -250,3 +250,37 @@ def test_under_no_grad_transforms_still_differentiate():
         assert gm.jvp(np.sin, (0.0,), (1.0,))[1] == 1.0
         assert gm.vjp(np.sin, 0.0)[1](1.0) == (1.0,)
         np.testing.assert_allclose(gm.hvp(energy, X, V), gm.hessian(energy)(X) @ V)
+
+
+def test_what_is_no_number_has_no_tangent():
+    value, tangent = gm.jvp(lambda x: {"text": "s", "large": x > 1, "x": x}, X, V)
+    assert value["text"] == "s" and tangent["text"] is None and tangent["large"].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_a_list_of_numbers_will_do_for_a_tangent_or_cotangent():
+    np.testing.assert_allclose(gm.jvp(layer, X, [1.0, 2.0, -1.0])[1], gm.jvp(layer, X, V)[1])
+    np.testing.assert_allclose(gm.hvp(energy, X, [1.0, 2.0, -1.0]), gm.hvp(energy, X, V))
+    assert gm.vjp(np.sin, X)[1]([1.0, 0.0, 0.0])[0][0] == np.cos(X[0])
+
+
+def test_arguments_that_are_not_there_are_named():
+    with pytest.raises(
+        TypeError, match=r"argnums=1, and energy was called with 1 positional argument: .*by position"
+    ):
+        gm.grad(energy, 1)(X)
+    with pytest.raises(TypeError, match="called with 0 positional arguments"):
+        gm.grad(energy)(x=X)
+
+
+def test_the_value_is_a_plain_float_in_any_precision():
+    value, gradient = gm.value_and_grad(lambda x: np.sum(x * x))(X.astype(np.float32))
+    assert type(value) is float and gradient.dtype == np.float32
+
+
+def test_a_write_inside_the_function_is_differentiated_in_every_mode():
+    def f(x):
+        x[0] = 5.0 * x[1]
+        return np.sum(x**2)
+
+    assert gm.grad(f)(V).tolist() == [0.0, 104.0, -2.0] and gm.jvp(f, V, np.ones(3))[1] == 102.0
+    assert gm.hessian(f)(V).diagonal().tolist() == [0.0, 52.0, 2.0] and V.tolist() == [1.0, 2.0, -1.0]
