@@ -68,7 +68,7 @@ ordered(values.lambertw,   lambda w, _z, _k, _tol: np.exp(-w) / (1 + w), None, N
 
 
 def _only(name: Any, value: Any, *allowed: Any) -> Any:
-    if not any(value is a or value == a for a in allowed):
+    if not any(value is a or (type(value) is type(a) and value == a) for a in allowed):
         raise ArgumentError(f"{name}={value!r} has no derivative in gradmagic: it has for {name}={allowed[0]!r}.")
 
 

@@ -296,7 +296,7 @@ def elliprd_x(y: Any, x: Any, b: Any, z: Any) -> Any:
     w = (x + z) / 2
     same = np.absolute(b - w) < 1e-3 * np.absolute(w)
     far = np.where(same, 2 * w, b)
-    first = (special.elliprd(w, w, far) - special.elliprd(far, w, w)) / (2 * (far - w))
+    first = (special.elliprd(w, w, far + (far == 0)) - special.elliprd(far, w, w)) / (2 * (far - w))  # times far
     limit = (-1.5 * special.elliprd(far, w, w) - far * first) / (4 * w)
     e = (b - w) / w  # R_{-5/2}(1/2, 3; b, w) near b = w: its first terms
     near = -0.3 * w**-2.5 * (1 - 5 / 14 * e + 5 / 24 * e * e - 25 / 176 * e**3)
