@@ -208,13 +208,15 @@ def nan_notes(
     for operation in reversed(operations):
         for edge in operation.inputs:
             if _odd(edge.flow) and not _odd(operation.grad) and edge.source in by_key:
+                masked = _odd(edge.flow) == "NaN" and _odd(edge.local) == "infinite"  # 0 * inf
                 source_text = _text(by_key[edge.source])
                 by = f", {edge.formula}," if edge.formula else ""
                 return [_nan_note(
                     operation,
                     f"on the way back, {_text(operation)} makes the gradient of {source_text} {_odd(edge.flow)}: "
                     f"its derivative by {source_text}{by} is {_odd(edge.local) or 'not finite'} there. "
-                    "Keep such entries out before the operation: np.where(ok, v, 1.0) inside it, not around it.",
+                    "Keep such entries out before the operation: np.where(ok, v, 1.0) inside it, not around it"
+                    f"{', or count 0 * inf as 0: %%grad --guard' if masked else ''}.",
                 )]  # fmt: skip
     return []
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ContextDecorator
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from . import arrays, observers, tape
 from .calls import flat, record
 from .errors import AnomalyError
 from .observers import Observer
+from .oddness import brief, oddness
 from .places import describe, line_of, name_of, text_of, user_frame
 from .rules.declare import Elementwise
 from .tape import Node
@@ -174,6 +175,11 @@ class Detector(Observer):
                 frame = user_frame(sys._getframe(1))
                 self.found(node, frame, "backward", _pulling(node, i, odd, cotangent, flow, frame))
 
+    def pushed(self, node: Node, tangents: Sequence[Any], tangent: Any) -> None:
+        odd, arrived = self._oddness(tangent), self._oddness([t for t in tangents if t is not None])
+        if odd and not (arrived == "NaN" or (arrived and odd != "NaN")):
+            raise AnomalyError(_pushing(node, odd, tangents, tangent, user_frame(sys._getframe(1))))
+
     # -- what is done about it -------------------------------------------------------------------
     def found(self, node: Node, frame: Any, way: str, text: str) -> None:
         """Raise, or warn at the user's line; `way` is "forward" or "backward"."""
@@ -185,29 +191,6 @@ class Detector(Observer):
     def _oddness(self, value: Any) -> str:
         nan, infinite = oddness(value)
         return "NaN" if nan else "inf" if infinite and self._infinite else ""
-
-
-def oddness(value: Any) -> tuple[bool, bool]:
-    """Tell whether there is NaN in a value, and whether there is infinity.
-
-    Examples
-    --------
-    >>> oddness(np.array([1.0, -np.inf])), oddness(2)
-    ((False, True), (False, False))
-    """
-    if type(value) in (list, tuple):
-        each = [oddness(v) for v in value if v is not None]
-        return any(nan for nan, _ in each), any(infinite for _, infinite in each)
-    value = getattr(value, "array", value)
-    if isinstance(value, (float, complex)) and not isinstance(value, np.generic):
-        return value != value, value - value != 0 and value == value
-    if getattr(getattr(value, "dtype", None), "kind", "") not in ("f", "c"):
-        return False, False
-    with np.errstate(all="ignore"):
-        total = np.add.reduce(value, None)
-        if arrays.to_host(total - total) == 0:  # one pass; a sum that overflows only brings in the exact test
-            return False, False
-    return bool(np.any(np.isnan(value))), bool(np.any(np.isinf(value)))
 
 
 def _operands(frame: Any, node: Node) -> Iterator[Operand]:
@@ -247,6 +230,10 @@ def _what(odd: str, value: Any) -> str:
     if odd == "NaN":
         return "NaN"
     return "-inf" if np.any(np.equal(getattr(value, "array", value), -np.inf)) else "inf"
+
+
+def _noun(odd: str) -> str:
+    return "NaN" if odd == "NaN" else "infinity"
 
 
 def _where(node: Node) -> str:
@@ -291,7 +278,7 @@ def _making(node: Node, array: Any, odd: str, operands: list[Operand]) -> str:
     elif index is not None:
         text += f"; first at {_index(index)}"
     clean = "finite" if not any(any(oddness(o.value)) for o in operands) else "not NaN"
-    text = f"{text}. Its inputs are {clean}: it is the first to make {'NaN' if odd == 'NaN' else 'infinity'}."
+    text = f"{text}. Its inputs are {clean}: it is the first to make {_noun(odd)}."
     if isinstance(node.rule, Elementwise) and index is not None:
         text += " Keep such entries out before the operation: np.where(ok, v, 1.0) inside it, not around it."
     return text
@@ -324,9 +311,20 @@ def _pulling(node: Node, i: int, odd: str, cotangent: Any, flow: Any, frame: Any
     )
     text += _derivative(node, i, index, name, cotangent)
     clean = "finite" if not any(oddness(cotangent)) else "not NaN"
-    return (
-        f"{text}. What came in is {clean}: it is the first to make {'NaN' if odd == 'NaN' else 'infinity'}."
+    return f"{text}. The gradient that came in is {clean}: it is the first to make {'NaN' if odd == 'NaN' else 'infinity'}."
+
+
+def _pushing(node: Node, odd: str, tangents: Sequence[Any], tangent: Any, frame: Any) -> str:
+    """Say that a derivative made a tangent that is not finite."""
+    i = next(i for i, t in enumerate(tangents) if t is not None)
+    index = _first(tangent)
+    name = _name_of_node(node.inputs[i], frame)
+    text = (
+        f"in forward mode, {_where(node)} makes the tangent of its result {'NaN' if odd == 'NaN' else 'infinite'}"
+        + (f", first at {_index(index)}" if index else "")
+        + _derivative(node, i, index, name, tangents[i])
     )
+    return f"{text}. What came in is finite: it is the first to make {_noun(odd)}."
 
 
 def _adding(node: Node, odd: str, frame: Any) -> str:
@@ -353,7 +351,7 @@ def _derivative(node: Node, i: int, index: tuple[int, ...] | None, name: str, co
     parts = [f": its derivative{_formula(node, i, name)} is {slope} there"]
     values = [(name or "the input", saved[1 + i]), ("the result", saved[0])]
     parts += [f"{called} is {_at(value, index, shape)}" for called, value in values if value is not None]
-    parts.append(f"the gradient that came in is {_at(cotangent, index, shape)}")
+    parts.append(f"what came in is {_at(cotangent, index, shape)}")
     return ", ".join(parts)
 
 
@@ -369,20 +367,3 @@ def _name_of_node(node: Node | None, frame: Any) -> str:
             if isinstance(held, Tracked) and held.node is node and name.isidentifier() and name[:1] != "_":
                 return str(name)
     return ""
-
-
-def brief(value: Any) -> str:
-    """Write a value in short.
-
-    Examples
-    --------
-    >>> brief(np.arange(100)), brief(0.5)
-    ('[ 0 1 2 ... 97 98 99]', '0.5')
-    """
-    value = arrays.to_host(getattr(value, "array", value))
-    if isinstance(value, np.generic):
-        value = value.item()
-    if not arrays.is_array(value):
-        return f"{value:.6g}" if isinstance(value, (int, float, complex)) else str(value)
-    text = np.array2string(value, threshold=6, edgeitems=3 if value.ndim < 2 else 2, precision=4)
-    return " ".join(text.split())

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from .anomaly import brief
 from .differences import Slope
 from .errors import CheckError
+from .oddness import brief
 from .points import (
     Numbers,
     Signs,

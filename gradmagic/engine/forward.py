@@ -69,6 +69,8 @@ def push(roots: Sequence[Node], tangents: Mapping[int, Any], create_graph: bool 
             t = _transposed(node, moved, saved, create_graph)
         several = type(node.aval) is tuple
         known[number] = list(map(_fitted, t, node.aval)) if several else _fitted(t, node.aval)  # type: ignore
+        for guard in state.guards:
+            guard.pushed(node, moved, known[number])
     return [known.get(root.number) for root in roots]
 
 

@@ -6,6 +6,7 @@ must not happen and stop it: NaN (anomaly.py), a tape that grows too large (limi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ class Observer:
 
     def ended(self, root: Node) -> None:
         """A sweep is over."""
+
+    def pushed(self, node: Node, tangents: Sequence[Any], tangent: Any) -> None:
+        """In forward mode the tangent of `node` was made from those of its inputs; only guards are told."""
 
     def cut(self, tracked: Any, how: str, frame: Any) -> None:
         """A tracked value was asked for as a plain one."""

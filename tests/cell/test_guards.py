@@ -33,6 +33,7 @@ def test_without_it_the_nan_is_named(run):
     report = run(f"%%grad r\n{ROOTS}")
     assert np.isnan(report.grads["r"][0])
     assert "np.sqrt(r) makes the gradient of r NaN" in words(report.to_text())
+    assert "not around it, or count 0 * inf as 0: %%grad --guard." in words(report.to_text())
 
 
 def test_it_holds_for_the_cells_own_sweeps(run):

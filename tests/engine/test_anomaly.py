@@ -9,8 +9,8 @@ import pytest
 
 import gradmagic as gm
 from gradmagic.engine import tape
-from gradmagic.engine.anomaly import oddness
 from gradmagic.engine.errors import AnomalyError
+from gradmagic.engine.oddness import oddness
 from gradmagic.engine.watch import Recorder
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -100,11 +100,12 @@ BACKWARD = {
         lambda: sqrt_sum(x).backward(),
         r"^Function 'SqrtBackward0' returned infinite values in its 0th output: on the way back, sqrt \(np.sqrt\(x\), "
         r"line \d+ of test_anomaly.py\) makes the gradient of x \(shape \(3,\)\) infinite, first at \[1\]: its "
-        r"derivative by x \(0.5 / y\) is inf there, the result is 0, the gradient that came in is 1. What came in",
+        r"derivative by x \(0.5 / y\) is inf there, the result is 0, what came in is 1\. The gradient that came in "
+        r"is finite: it is the first to make infinity\.$",
     ),
     "0 * inf": (
         lambda: gm.grad(lambda a: np.sum(np.where(a > 0, np.sqrt(a), 0.0)))(np.array([0.0, 4.0])),
-        r"SqrtBackward0' returned nan values .*is inf there, the result is 0, the gradient that came in is 0",
+        r"SqrtBackward0' returned nan values .*is inf there, the result is 0, what came in is 0",
     ),
     "by the second": (
         lambda: gm.grad(lambda a, b: a**b, argnums=0)(np.float64(0.0), 0.5),
@@ -126,6 +127,26 @@ BACKWARD = {
 def test_backward(what):
     compute, words = BACKWARD[what]
     assert re.search(words, message(compute))
+
+
+def test_forward_mode():
+    def f(x):
+        y = np.sqrt(x)
+        return y * 2.0
+
+    text = message(lambda: gm.jvp(f, (np.array([4.0, 0.0]),), (np.array([1.0, 1.0]),)))
+    assert re.fullmatch(
+        r"in forward mode, sqrt \(np\.sqrt\(x\), line \d+ of test_anomaly\.py\) makes the tangent of its result "
+        r"infinite, first at \[1\]: its derivative \(0\.5 / y\) is inf there, the result is 0, what came in is 1\. "
+        r"What came in is finite: it is the first to make infinity\.",
+        text,
+    )
+    assert "makes the tangent of its result NaN" in message(
+        lambda: gm.jvp(f, (np.zeros(2),), (np.array([0.0, 0.0]),))
+    )
+    with gm.detect_anomaly():
+        gm.jvp(f, (np.array([4.0, 1.0]),), (np.array([1.0, 0.0]),))
+        gm.jvp(f, (np.array([4.0, 1.0]),), (np.array([np.inf, 0.0]),))
 
 
 def test_the_first_on_the_way_back_is_named_not_those_who_pass_it_on():
