@@ -311,7 +311,7 @@ def _pulling(node: Node, i: int, odd: str, cotangent: Any, flow: Any, frame: Any
     )
     text += _derivative(node, i, index, name, cotangent)
     clean = "finite" if not any(oddness(cotangent)) else "not NaN"
-    return f"{text}. The gradient that came in is {clean}: it is the first to make {'NaN' if odd == 'NaN' else 'infinity'}."
+    return f"{text}. The gradient that came in is {clean}: it is the first to make {_noun(odd)}."
 
 
 def _pushing(node: Node, odd: str, tangents: Sequence[Any], tangent: Any, frame: Any) -> str:

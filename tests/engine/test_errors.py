@@ -35,6 +35,22 @@ def write_a_leaf():
     x += 1
 
 
+@gm.detect_anomaly()
+@np.errstate(all="ignore")
+def not_finite():
+    return np.log(x - 1.0)
+
+
+def too_long():
+    gm.set_tape_limit(1000)
+    try:
+        return np.exp(np.tanh(np.ones(100) * x[0]))
+    finally:
+        gm.set_tape_limit("auto")
+
+
+half_a_cube = gm.custom(lambda p: p**3, vjp=lambda g, y, p: 2 * p**2 * g)
+
 PROVOKED = {
     errors.NoGradError: (lambda: gm.tensor([1.0]).sum().backward(), "requires_grad=True"),
     errors.NonScalarError: (lambda: (2 * x).backward(), r"\.sum\(\)"),
@@ -46,6 +62,12 @@ PROVOKED = {
     errors.UnknownFunctionError: (lambda: np.frompyfunc(abs, 1, 1)(x), "np.abs .*no derivative"),
     errors.ShapeError: (lambda: x + np.ones(3), r"'?x'? of shape \(2,\).*\(3,\)"),
     errors.DeviceError: (lambda: gm.tensor([1.0], device="tpu"), 'device="cuda"'),
+    errors.AnomalyError: (not_finite, r"np\.where\(ok, v, 1\.0\) inside it"),
+    errors.TapeLimitError: (too_long, r"h = h\.detach\(\).*gm\.checkpoint.*gm\.set_tape_limit"),
+    errors.CheckError: (
+        lambda: gm.check_grads(half_a_cube, (1.0,)),
+        "gradmagic says  2\n  numbers say     3",
+    ),
 }
 
 
