@@ -67,14 +67,18 @@ ordered(values.lambertw,   lambda w, _z, _k, _tol: np.exp(-w) / (1 + w), None, N
 # ---- what SciPy's signatures come down to ------------------------------------------------------------------------
 
 
-def _only(name: Any, value: Any, *allowed: Any) -> Any:
+def _only(function: str, setting: str, value: Any, *allowed: Any) -> None:
     if not any(value is a or (type(value) is type(a) and value == a) for a in allowed):
-        raise ArgumentError(f"{name}={value!r} has no derivative in gradmagic: it has for {name}={allowed[0]!r}.")
+        shown = repr(value) if isinstance(value, (str, bool)) else "..."
+        raise ArgumentError(
+            f"scipy.linalg.{function}(..., {setting}={shown}) has no derivative in gradmagic: it has with "
+            f"{setting}={allowed[0]!r}."
+        )
 
 
 @follows(linalg)
 def inv(a: Any, assume_a: Any = None, lower: Any = False) -> Any:
-    _only("scipy.linalg.inv(..., assume_a", assume_a, None, "gen", "general")
+    _only("inv", "assume_a", assume_a, None, "gen", "general")
     return values.inv(a)
 
 
@@ -85,13 +89,13 @@ def det(a: Any) -> Any:
 
 @follows(linalg)
 def pinv(a: Any, atol: Any = None, rtol: Any = None, return_rank: Any = False) -> Any:
-    _only("scipy.linalg.pinv(..., return_rank", return_rank, False)
+    _only("pinv", "return_rank", return_rank, False)
     return values.pinv(a, atol, rtol)
 
 
 @follows(linalg)
 def solve(a: Any, b: Any, lower: Any = False, assume_a: Any = None, transposed: Any = False) -> Any:
-    _only("scipy.linalg.solve(..., assume_a", assume_a, None, "gen", "general", "sym", "symmetric", "her", "hermitian",
+    _only("solve", "assume_a", assume_a, None, "gen", "general", "sym", "symmetric", "her", "hermitian",
           "pos", "positive definite")
     return values.solve(a, b, lower, assume_a, transposed)
 
@@ -137,13 +141,13 @@ def cho_solve(c_and_lower: Any, b: Any) -> Any:
 
 @follows(linalg)
 def eigh(a: Any, b: Any = None, lower: Any = True, eigvals_only: Any = False) -> Any:
-    _only("scipy.linalg.eigh(..., b", b, None)
+    _only("eigh", "b", b, None)
     return (values.eigvalsh if eigvals_only else values.eigh)(a, "L" if lower else "U")
 
 
 @follows(linalg)
 def eigvalsh(a: Any, b: Any = None, lower: Any = True) -> Any:
-    _only("scipy.linalg.eigvalsh(..., b", b, None)
+    _only("eigvalsh", "b", b, None)
     return values.eigvalsh(a, "L" if lower else "U")
 
 
@@ -152,7 +156,7 @@ def svd(a: Any, full_matrices: Any = True, compute_uv: Any = True) -> Any:
     if not compute_uv:
         return values.svdvals(a)
     if np.shape(a)[-1] != np.shape(a)[-2]:  # the further columns of u or vh are not unique
-        _only("scipy.linalg.svd(..., full_matrices", full_matrices, False)
+        _only("svd", "full_matrices", full_matrices, False)
     return values.svd(a)
 
 
@@ -163,10 +167,10 @@ def svdvals(a: Any) -> Any:
 
 @follows(linalg)
 def qr(a: Any, mode: Any = "full", pivoting: Any = False) -> Any:
-    _only("scipy.linalg.qr(..., pivoting", pivoting, False)
+    _only("qr", "pivoting", pivoting, False)
     if np.shape(a)[-2] > np.shape(a)[-1]:
-        _only("scipy.linalg.qr(..., mode", mode, "economic")
-    _only("scipy.linalg.qr(..., mode", mode, "economic", "full", "r")
+        _only("qr", "mode", mode, "economic")
+    _only("qr", "mode", mode, "economic", "full", "r")
     q, r = values.qr(a)
     return (r,) if mode == "r" else (q, r)
 
