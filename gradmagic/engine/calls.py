@@ -16,7 +16,7 @@ import numpy as np
 
 from . import arrays, memory
 from .errors import ArgumentError
-from .messages import blame, mismatch
+from .messages import blame
 from .outside import EVEN, PLAIN, failed, looked_at, numeric_aval, outside
 from .outside import flat as flat
 from .rules.declare import CONSTANT, RULES, Elementwise, General, Linear, Rule, pick
@@ -95,8 +95,8 @@ def call_binary(rule: Elementwise, op: Callable[[Any, Any], Any], a: Tracked, b:
     x, y = a.array, b.array
     try:
         out = op(x, y)
-    except ValueError as error:
-        raise mismatch(error, rule, (a, b)) from None
+    except (ValueError, TypeError) as error:
+        raise failed(error, rule, (a, b)) from None
     keep_out, keep_x, keep_y = rule.keeps[3]
     saved = None
     if keep_out or keep_x or keep_y:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import arrays
-from .errors import ArgumentError, IntegerGradError, NonScalarError, ShapeError
+from .errors import ArgumentError, DeviceError, IntegerGradError, NonScalarError, ShapeError
 from .foreign import foreign
 from .messages import blame
 from .places import user_frame
@@ -48,6 +48,8 @@ def seed(tensor: Tracked, gradient: Any) -> Any:
         If `gradient` is not of the tensor's shape.
     ArgumentError
         If `gradient` is no array of numbers, or complex for a real result.
+    DeviceError
+        If `gradient` lives on another device than the tensor.
     """
     node = tensor.node
     assert node is not None
@@ -68,6 +70,11 @@ def seed(tensor: Tracked, gradient: Any) -> Any:
             "Give one weight for each entry of the result."
         )
     raw = g.array if isinstance(g, Tracked) else g
+    if np.ndim(raw) and arrays.device_of(raw) != arrays.device_of(tensor.array):
+        raise DeviceError(
+            f"gradient= is on {arrays.device_of(raw)} and the result on {arrays.device_of(tensor.array)}: write "
+            f'gm.tensor(gradient, device="{arrays.device_of(tensor.array)}").'
+        )
     if np.asarray(raw).dtype.kind == "c" if not arrays.on_device(raw) else raw.dtype.kind == "c":
         if aval.real:
             raise ArgumentError(

@@ -54,6 +54,30 @@ def foreign_text(name: str, tracked: Tracked, odd: Any, words: Foreign) -> str:
     return f"{name} of {blame(tracked)}, and {what}: no gradient passes through it. {words.advice(called)}."
 
 
+def devices_text(name: str, args: Any) -> str:
+    """Say which operands of `name` live on different devices; an empty text if all are at one place.
+
+    Numbers and 0-d arrays of the host go everywhere.
+    """
+    frame = beyond_libraries(sys._getframe(1))
+    places: dict[str, str] = {}
+    for a in args:
+        for b in a if isinstance(a, (list, tuple)) else (a,):
+            raw = b.array if isinstance(b, Tracked) else b
+            if arrays.on_device(raw) or np.ndim(raw):
+                places.setdefault(arrays.device_of(raw), name_of(b, frame) or "a value")
+        if isinstance(a, list) and not any(isinstance(b, Tracked) for b in a):
+            places.setdefault("cpu", "a list")
+    if len(places) < 2:
+        return ""
+    where = " and ".join(f"{called} on {device}" for device, called in places.items())
+    device = next(d for d in places if d != "cpu")
+    return (
+        f"Expected all tensors to be on the same device, but found at least two devices: {name} of {where}, "
+        f'{describe(place_of(frame))}. Move one of them: gm.tensor(v, device="{device}"), t.to("{device}") or t.cpu().'
+    )
+
+
 def only_shown(frame: Any) -> bool:
     """Tell whether a value is asked for by a library that draws it: what it draws comes back to no computation."""
     user = beyond_libraries(frame)

@@ -22,6 +22,7 @@ from .dispatch import (
     call_linear,
     call_unary,
 )
+from .outside import failed
 from .rules import tables
 from .rules.declare import RULES, Elementwise
 from .tape import OFF, Node, constant_for, state, tick
@@ -51,7 +52,10 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
                 m = other.node
                 if m is not None and m.aval is aval:
                     y = other.array
-                    out = op(x, y)
+                    try:
+                        out = op(x, y)
+                    except TypeError as error:
+                        raise failed(error, rule, (self, other)) from None
                     node = Node()
                     node.rule = fast
                     node.inputs = (n, m)

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from . import arrays
-from .errors import ArgumentError, GradmagicError
+from .errors import ArgumentError, DeviceError, GradmagicError
 from .foreign import Foreign, foreign
-from .messages import foreign_text, mismatch, name_for
+from .messages import devices_text, foreign_text, mismatch, name_for
 from .rules.declare import Elementwise
 from .tape import OFF, aval_of, state
 from .tracked import Tracked
@@ -90,6 +90,8 @@ def failed(error: Exception, rule: Any, args: Any, shown: Any = None) -> Excepti
     shown = shown or args
     if isinstance(error, GradmagicError):
         return error
+    if isinstance(error, TypeError) and (text := devices_text(rule.name, shown)):
+        return DeviceError(text)
     if (first := _strict([a for a in flat(shown) if isinstance(a, Tracked)])) is not None:
         for odd in _odd_among(shown):
             return ArgumentError(foreign_text(rule.name, first, odd, foreign(odd)))  # type: ignore[arg-type]

@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine import errors
+from gradmagic.engine import arrays, errors
 from gradmagic.engine.array import Array
 from gradmagic.engine.foreign import foreign
+from gradmagic.engine.leaves import leaf
 from gradmagic.engine.tape import watch
+from gradmagic.engine.tensor import Tensor
 from gradmagic.engine.watch import Recorder
+
+from . import strict
 
 x = gm.tensor([1.0, 2.0], requires_grad=True)
 
@@ -285,3 +289,37 @@ def test_one_over_a_tensor_is_called_as_pytorch_calls_it():
     assert (1 / t).grad_fn.name() == "MulBackward0" and (t / 2).grad_fn.name() == "DivBackward0"
     (1 / t).backward()
     assert t.grad.tolist() == [-0.25]
+
+
+class TestDevices:
+    """Operands on two devices: which, where, on which line."""
+
+    @pytest.fixture
+    def there(self):
+        arrays.register(strict.StrictArray, strict.module)
+        data = strict.module.asarray(np.ones(3))
+        return Tensor.wrap(data, leaf(data))
+
+    @pytest.mark.parametrize(
+        "act",
+        [
+            lambda there, here: there + here,
+            lambda there, here: here * there,
+            lambda there, here: there @ here,
+            lambda there, here: np.where(here > 0, there, 0.0),
+            lambda there, here: np.concatenate([there, here]),
+            lambda there, here: there + here.detach().numpy(),
+            lambda there, here: there * [1.0, 2.0, 3.0],
+        ],
+    )
+    def test_two_devices_in_one_operation_are_named(self, there, act):
+        here = gm.tensor(np.ones(3), requires_grad=True)
+        with pytest.raises(errors.DeviceError, match=r"found at least two devices: .*cuda:0.*t\.cpu\(\)"):
+            act(there, here)
+
+    def test_a_gradient_of_another_device_is_named(self, there):
+        with pytest.raises(errors.DeviceError, match=r"gradient= is on cpu and the result on cuda:0"):
+            (2 * there).backward(np.ones(3))
+
+    def test_numbers_go_everywhere(self, there):
+        assert (there * np.float64(2) + 1 + gm.tensor(2.0)).shape == (3,)
