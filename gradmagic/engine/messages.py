@@ -79,16 +79,16 @@ def devices_text(name: str, args: Any) -> str:
 
 
 def only_shown(frame: Any) -> bool:
-    """Tell whether a value is asked for by a library that draws it: what it draws comes back to no computation."""
+    """Tell whether a value is asked for by code that draws or checks it: nothing comes back to the computation."""
     user = beyond_libraries(frame)
     while frame is not None and frame is not user:
-        if str(frame.f_globals.get("__name__", "")).partition(".")[0] in _DRAWING:
+        if str(frame.f_globals.get("__name__", "")).startswith(_READING):
             return True
         frame = frame.f_back
     return False
 
 
-_DRAWING = frozenset({"matplotlib", "mpl_toolkits"})
+_READING = ("matplotlib.", "mpl_toolkits.", "numpy.testing.")
 
 
 def name_for(odd: Any) -> str:
