@@ -78,7 +78,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Count what this machine could not test, by reason, so that a green run says how much it left out."""
     counts: dict[str, int] = {}
     for report in terminalreporter.stats.get("skipped", ()):
-        kind = next((kind for kind in ("gpu", "browser") if kind in report.keywords), None)
+        kind = next((kind for kind in ("gpu", "browser") if kind in getattr(report, "keywords", ())), None)
         if kind and isinstance(report.longrepr, tuple):
             reason = f"{kind}: {report.longrepr[2].removeprefix('Skipped: ')}"
             counts[reason] = counts.get(reason, 0) + 1
