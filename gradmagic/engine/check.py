@@ -44,9 +44,9 @@ def check_grads(
     rtol, atol : float, optional
         A derivative d may differ from the number n by atol + rtol * |n| and by the error of n itself. By default rtol
         is 1e-6 (float32: 2e-3, float16: 5e-2), and atol is rtol times the largest derivative by the same argument.
-    method : "auto", "central" or "complex"
-        Central differences of 4th order, taken in double precision with steps that shrink until they settle; the
-        complex step where `f` is real, takes complex arguments and agrees with the differences ("auto").
+    method : "auto" or "central"
+        Central differences of 4th order, taken in double precision with steps that shrink until they settle; "auto":
+        refined by the complex step where `f` is real, takes complex arguments and agrees with the differences.
     seed : int
         Of what is drawn: of arguments with more than 24 numbers, 24 are moved one by one and all of them together.
 
@@ -83,8 +83,8 @@ def check_grads(
     for mode in modes:
         if mode not in MODES:
             raise ValueError(f'mode {mode!r} is unknown: write "rev" or "fwd".')
-    if method not in ("auto", "central", "complex"):
-        raise ValueError(f'method={method!r} is unknown: write "auto", "central" or "complex".')
+    if method not in ("auto", "central"):
+        raise ValueError(f'method={method!r} is unknown: write "auto" or "central".')
     parts = leaves(list(given))
     at = [i for i, part in enumerate(parts) if differentiable(part)]
     names = [name for i, name in enumerate(paths_of(parameters_of(f, given), given)) if i in set(at)]

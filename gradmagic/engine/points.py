@@ -62,7 +62,14 @@ class Numbers:
         def along(s: complex) -> Any:
             moved = list(self.points)
             moved[i] = self.points[i] + s * direction
-            return flat(self._call(moved), s)
+            try:
+                return flat(self._call(moved), s)
+            except Exception as error:
+                where = index_of(at, np.shape(moved[i]))
+                error.add_note(
+                    f"while the argument number {i + 1}{where and f' at {where}'} was moved by {s:.1e}"
+                )
+                raise
 
         found = slope(along, self.at, size, self._rounding, self.scale)
         if self._complex:

@@ -1,6 +1,7 @@
 """check_grads finds a wrong derivative in every mode and order, names it, and blames no rule where there is none."""
 
 import dataclasses
+import math
 import re
 import sys
 import warnings
@@ -251,6 +252,14 @@ def test_what_cannot_be_checked_is_said():
         gm.check_grads(np.sin, X, modes=("back",))
     with pytest.raises(ValueError, match=r"method='exact' is unknown"):
         gm.check_grads(np.sin, X, method="exact")
+
+
+def test_a_function_that_fails_beside_the_point_says_where():
+    with pytest.raises(ValueError, match="math domain error") as caught:
+        gm.check_grads(gm.numeric(lambda x: math.sqrt(x[1])), (np.array([1.0, 1e-9]),))
+    assert re.fullmatch(
+        r"while the argument number 1 at \[1\] was moved by -7.*e-04", caught.value.__notes__[0]
+    )
 
 
 def test_arguments_are_left_as_they_are():
