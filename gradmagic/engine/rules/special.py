@@ -358,3 +358,5 @@ refused("the spheroidal functions come with their own derivative, the second res
         sp.obl_rad1, sp.obl_rad2, sp.obl_ang1_cv, sp.obl_rad1_cv, sp.obl_rad2_cv, sp.pro_ang1, sp.pro_rad1,
         sp.pro_rad2, sp.pro_ang1_cv, sp.pro_rad1_cv, sp.pro_rad2_cv)
 refused("characteristic values of spheroidal functions have no derivative in closed form", sp.obl_cv, sp.pro_cv)
+if hasattr(sp, "sph_harm"):  # until SciPy 1.16
+    refused("it is complex and of two angles: sph_harm of real and imaginary part has to be written out", sp.sph_harm)
