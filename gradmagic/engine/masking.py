@@ -17,7 +17,7 @@ from . import arrays
 from .errors import MaskedWarning
 from .places import Place, describe, line_of, place_of, text_of, user_frame
 from .rules.declare import Elementwise
-from .tape import Node, state
+from .tape import Node, keep_places, state
 
 
 class Masked(NamedTuple):
@@ -85,12 +85,14 @@ class guard_where(ContextDecorator):
         self._counts: dict[tuple[str, Place | None], int] = {}
 
     def __enter__(self) -> guard_where:
-        self._before.append(state.masking)
+        self._before.append((state.masking, state.keep_places))
         state.masking = self if self._on else None
+        keep_places(True)
         return self
 
     def __exit__(self, *_: object) -> None:
-        state.masking = self._before.pop()
+        state.masking, places = self._before.pop()
+        keep_places(places)
 
     @property
     def acted(self) -> list[Masked]:

@@ -74,13 +74,10 @@ def test_a_function_of_whole_arrays_is_masked_where_its_whole_cotangent_is_zero(
 
 
 def test_it_says_where_it_acted_once_a_line():
-    tape.keep_places(True)
-    try:
-        f = lambda x: np.sum(np.where(x > 0, np.sqrt(x), 0.0))
-        with pytest.warns(MaskedWarning) as seen, gm.guard_where() as guard:
-            _ = [gm.grad(f)(np.zeros(3)) for _ in range(2)]
-    finally:
-        tape.keep_places(False)
+    f = lambda x: np.sum(np.where(x > 0, np.sqrt(x), 0.0))
+    with pytest.warns(MaskedWarning) as seen, gm.guard_where() as guard:
+        _ = [gm.grad(f)(np.zeros(3)) for _ in range(2)]
+    assert not tape.state.keep_places
     at = f.__code__.co_firstlineno
     assert [(w.filename, w.lineno) for w in seen] == [(__file__, at)]
     assert str(seen[0].message) == (
