@@ -144,7 +144,8 @@ def _scipy_loaded() -> bool:
 def _out_of(function: Any) -> tuple[int, list[str]]:
     """Give the place of `out` among the positional arguments of a function, and the names from there on."""
     try:
-        names = list(inspect.signature(function).parameters)
+        parameters = inspect.signature(function).parameters.values()
+        names = [q.name for q in parameters if q.kind <= q.POSITIONAL_OR_KEYWORD]  # einsum's comes after *operands
     except ValueError:  # C functions of NumPy 2.0
         names = ["a", "b", "out"] if function is np.dot else []
     at = names.index("out") if "out" in names else len(names) + 99

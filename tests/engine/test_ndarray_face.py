@@ -651,3 +651,9 @@ def test_an_array_given_as_out_by_position_is_written_and_told(text, shape):
         found = eval(text, {"x": x, "np": np, "out": out})
     assert found is out and out.tolist() == expected.tolist()
     assert [cut.how for cut in recorder.cuts.values()] == ["out="]
+
+
+def test_out_after_any_number_of_operands_is_no_position():
+    x = Array.lift(VALUES["matrix"](), share=False)
+    expected = np.einsum("ij,jk,k->i", VALUES["matrix"](), np.eye(3), np.ones(3))
+    assert plain(np.einsum("ij,jk,k->i", x, np.eye(3), np.ones(3))).tolist() == expected.tolist()
