@@ -85,7 +85,9 @@ def slope(
             errors.append(np.nan_to_num(np.abs(slopes[-1] - d1) + noise, nan=np.inf))
             right, left = (4 * a1 - a2 - 3 * at) / (2 * h), (3 * at - 4 * b1 + b2) / (2 * h)
             jump = np.nan_to_num(np.abs(right - left), nan=np.inf)
-            jumps.append(np.where(jump <= 1e-4 * (np.abs(right) + np.abs(left)) + 4 * noise, 0.0, jump))
+            largest = np.max(np.abs(slopes[-1]), where=np.isfinite(slopes[-1]), initial=0.0)
+            least = 1e-4 * (np.abs(right) + np.abs(left)) + 1e-6 * largest + 4 * noise
+            jumps.append(np.where(jump <= least, 0.0, jump))
             settled = errors[-1] <= np.maximum(_SETTLED * np.abs(slopes[-1]), 2 * noise)
             if np.all(settled & (jumps[-1] == 0)):
                 break

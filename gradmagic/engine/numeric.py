@@ -109,7 +109,10 @@ class Numeric(Custom):
         self._of, self._step, self._f = of, step, name
         self._columns: list[Any] | None = None
         size = f"{step:.0e}" if step else "6e-06 (float32: 5e-03)"
-        self.note = f"{name} is not traced but called: its derivative is by central differences, step {size} times max(1, |x|)"
+        self.note = (
+            f"{name} is not traced but called: its derivative is by central differences, "
+            f"step {size} times max(1, |x|)"
+        )
 
     def formula(self, argument: int) -> tuple[str, tuple[str, ...]]:
         return "by differences", ()

@@ -58,6 +58,7 @@ RIGHT = {
     "whole results beside": (lambda x: (x * x, np.argmax(x), "text"), (X,)),
     "in place": (lambda x: np.multiply(x, 2.0, out=x), (X.copy(),)),
     "decomposition": (lambda x: np.linalg.eigh(x @ x.T), (W,)),
+    "numerical itself": (gm.numeric(np.sin), (np.array([0.3, 1.0]),)),
     "empty": (lambda x: np.sum(x), (np.zeros((0, 2)),)),
 }
 
