@@ -1,216 +1,37 @@
-"""The kinds of derivatives: `Elementwise`, `Select`, `Linear`, `General`, `Pick`; `declare` makes them.
+"""The kinds of derivatives: `Linear`, `General`, `Pick`, and `Elementwise` from pointwise.py; `declare` makes them.
 
 In: a function and its derivative. Out: a `Rule`: what to keep for the way back, and how to pull a cotangent back.
 """
 
 from __future__ import annotations
 
-import dis
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from .. import arrays
-from ..masks import masked
 from ..tape import Node, aval_of
 from ..tracked import Tracked
-from .formulas import body_of, keywords_of, name_of, parameters_of, torch_name
+from .base import MINUS, SAME, ZERO, Rule, joined, kept_of
+from .formulas import keywords_of, parameters_of
+from .pointwise import Elementwise, Select
 
-
-class _Partial:
-    """A derivative that needs no computing; the backward sweep looks for these by identity."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __repr__(self) -> str:
-        return self.text
-
-
-SAME = _Partial("1")
-MINUS = _Partial("-1")
-ZERO = _Partial("0")
-
-
-class Rule:
-    """The derivative of one function. Subclasses say how it is declared."""
-
-    kind: ClassVar[str] = ""
-    fast = False  # the sweep itself multiplies: g * partial
-    frees = True  # what it keeps are arrays, given back after a sweep
-    sequence = False  # the first argument is a sequence of arrays
-    outputs: int | str = 1  # a number of outputs, or "list"
-    into: Callable[[Any, Any, Any], Any] | None = (
-        None  # (buffer, g, saved): adds the cotangent in place (getitem)
-    )
-    view = False  # the output may share the first argument's memory
-    partials: tuple[Any, ...] = ()
-    settings: frozenset[str] | None = (
-        frozenset()
-    )  # the keyword arguments that the derivative knows; None: any
-    moves: tuple[Any, ...] = ()  # the partials as the sweep takes them, see _move
-
-    def __init__(self, function: Any, torch: str) -> None:
-        self.function = function
-        self.name = name_of(function)
-        self.torch = torch_name(self.name, torch)
-
-    def __repr__(self) -> str:
-        return f"<{self.kind} rule of {self.name}>"
-
-    def keep(
-        self, out: Any, args: Sequence[Any], kwargs: dict[str, Any], inputs: Sequence[Node | None]
-    ) -> Any:
-        """Give what the node saves."""
-        raise NotImplementedError
-
-    def pull(self, node: Node, g: Any, saved: Any) -> Sequence[Any]:
-        """Give the cotangents of the inputs from the cotangent `g` of the output (vjp)."""
-        raise NotImplementedError
-
-    def push(self, node: Node, tangents: Sequence[Any], saved: Any) -> Any:
-        """Give the tangent of the output from the tangents of the inputs (jvp); None stands for zero.
-
-        NotImplemented: forward mode takes the transpose of `pull`, which is linear in the cotangent (forward.py).
-        """
-        return NotImplemented
-
-    def wrapped(self, node: Node) -> Any:
-        """Give `node.saved` with its arrays joined to their nodes again, to differentiate the sweep itself."""
-        raise NotImplementedError
-
-    def replay(self, node: Node, values: Sequence[Any]) -> Any:
-        """Compute the function again with `values` in place of the inputs that are tracked."""
-        raise NotImplementedError
-
-    def refuses(self, options: Iterable[str]) -> str:
-        """Name the first of these keyword arguments that the derivative does not know; "" if it knows all."""
-        if self.settings is None:
-            return ""
-        return next((option for option in options if option not in self.settings), "")
-
-    def formula(self, argument: int) -> tuple[str, tuple[str, ...]]:
-        """Give the source text of the derivative by one argument, and the names that it uses for out and arguments.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from gradmagic.engine.rules import RULES
-        >>> RULES[np.multiply].formula(0)
-        ('y', ('z', 'x', 'y'))
-        """
-        return "", ()
-
-    def conformed(self, c: Any) -> Any:
-        return c
-
-
-class Elementwise(Rule):
-    """Each output entry depends on the entries at its own place: `partials[i](out, *args)` is d out / d args[i]."""
-
-    kind = "elementwise"
-
-    def __init__(self, function: Any, partials: tuple[Any, ...], torch: str = "") -> None:
-        super().__init__(function, torch)
-        self.partials = partials
-        self.computes = not all(isinstance(p, _Partial) for p in partials)
-        self._kept = [_kept(p, len(partials) + 1) for p in partials]
-        self.keeps = [
-            tuple(
-                any(self._kept[i][k] for i in range(len(partials)) if mask >> i & 1)
-                for k in range(len(partials) + 1)
-            )
-            for mask in range(1 << len(partials))
-        ]
-        self.twin = self._twin()
-
-    def _twin(self) -> Elementwise:
-        """The same rule for nodes whose inputs and output have one real aval: the sweep needs no other check."""
-        twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__)
-        twin.fast = True
-        twin.moves = tuple(map(_move, self.partials))
-        return twin
-
-    def called(self, torch: str) -> Elementwise:
-        """The same rule under another of PyTorch's names (`1 - x` shows RsubBackward1)."""
-        other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__, torch=torch_name(self.name, torch))
-        other.twin = other._twin()
-        return other
-
-    def keep(
-        self, out: Any, args: Sequence[Any], kwargs: dict[str, Any], inputs: Sequence[Node | None]
-    ) -> Any:
-        mask = sum(1 << i for i, node in enumerate(inputs) if node is not None)
-        keep = self.keeps[mask]
-        if not self.computes:
-            return None
-        return tuple(v if k else None for v, k in zip((out, *args), keep, strict=True))
-
-    def partial(self, argument: int, saved: Any) -> Any:
-        """Give d out / d args[argument] as a number or array."""
-        p = self.partials[argument]
-        if isinstance(p, _Partial):
-            return int(p.text)
-        return p(*saved)
-
-    def pull(self, node: Node, g: Any, saved: Any) -> Sequence[Any]:
-        cotangents: list[Any] = []
-        for source, p in zip(node.inputs, self.partials, strict=True):
-            if source is None or p is ZERO:
-                cotangents.append(None)
-            elif p is SAME:
-                cotangents.append(g)
-            elif p is MINUS:
-                cotangents.append(-g)
-            else:
-                d = p(*saved)
-                cotangents.append(g * d if node.aval.real and source.aval.real else g * np.conj(d))
-        return cotangents
-
-    def push(self, node: Node, tangents: Sequence[Any], saved: Any) -> Any:
-        total = None
-        for t, p in zip(tangents, self.partials, strict=True):
-            if t is None or p is ZERO:
-                continue
-            term = t if p is SAME else -t if p is MINUS else self.scaled(t, p(*saved))
-            total = term if total is None else total + term
-        return total
-
-    @staticmethod
-    def scaled(t: Any, partial: Any) -> Any:
-        """Give the share of one argument's tangent in the output's."""
-        return t * partial
-
-    def wrapped(self, node: Node) -> Any:
-        if node.saved is None:
-            return None
-        return tuple(_joined(v, n) for v, n in zip(node.saved, (node, *node.inputs), strict=True))
-
-    def formula(self, argument: int) -> tuple[str, tuple[str, ...]]:
-        p = self.partials[argument]
-        if isinstance(p, _Partial):
-            return p.text, ()
-        return body_of(p), tuple(name.lstrip("_") for name in parameters_of(p))
-
-
-class Select(Elementwise):
-    """Elementwise by choosing among its arguments (where, maximum): what was not chosen gets 0, never 0 * inf = NaN."""
-
-    def _twin(self) -> Elementwise:
-        return self
-
-    def pull(self, node: Node, g: Any, saved: Any) -> Sequence[Any]:
-        return [
-            None if source is None or p is ZERO else _chosen(g, p(*saved))
-            for source, p in zip(node.inputs, self.partials, strict=True)
-        ]
-
-    scaled = staticmethod(lambda t, partial: _chosen(t, partial))
+__all__ = [
+    "CONSTANT",
+    "MINUS",
+    "PICK",
+    "SAME",
+    "ZERO",
+    "Elementwise",
+    "General",
+    "Linear",
+    "Rule",
+    "Select",
+    "pick",
+]
 
 
 class Linear(Rule):
@@ -261,7 +82,8 @@ class Linear(Rule):
     def _moved(self, name: str, value: Any) -> Any:
         if name not in self.affine or value is None or value is np._NoValue:
             return value
-        return value * 0 if isinstance(value, (int, float, complex, np.generic)) else np.zeros_like(value)
+        number = isinstance(value, (int, float, complex, np.number))
+        return value * 0 if number else np.zeros_like(value)
 
     def wrapped(self, node: Node) -> Any:
         return node.saved
@@ -299,7 +121,7 @@ class General(Rule):
             found = [False] * (count + 1)
             for i, function in enumerate(self.vjps):
                 if mask >> i & 1 and function is not None:
-                    kept = _kept(function, count + 1, skip=1)
+                    kept = kept_of(function, count + 1, skip=1)
                     found = [a or b for a, b in zip(found, kept, strict=True)]
             self._keeps[mask, count] = found
         return found
@@ -346,16 +168,16 @@ class General(Rule):
     def wrapped(self, node: Node) -> Any:
         out, args, kwargs = node.saved
         if self.sequence:
-            first = [_joined(a, n) for a, n in zip(args[0], node.inputs, strict=True)]
+            first = [joined(a, n) for a, n in zip(args[0], node.inputs, strict=True)]
             args = (first, *args[1:])
         else:
             args = tuple(
-                _joined(a, node.inputs[i] if i < len(node.inputs) else None) for i, a in enumerate(args)
+                joined(a, node.inputs[i] if i < len(node.inputs) else None) for i, a in enumerate(args)
             )
         if self.outputs == 1:
-            out = _joined(out, node)
+            out = joined(out, node)
         elif out is not None:
-            out = tuple(_joined(o, pick(node, i)) for i, o in enumerate(out))
+            out = tuple(joined(o, pick(node, i)) for i, o in enumerate(out))
         return out, args, kwargs
 
 
@@ -381,42 +203,6 @@ def pick(node: Node, index: int) -> Node:
     one.aval = node.aval[index]  # type: ignore[index]
     one.number = tick()
     return one
-
-
-def _move(partial: Any) -> Any:
-    """Give k for a partial that is the k-th saved value itself (x * y): `g * saved[k]` needs no call (70 ns)."""
-    if isinstance(partial, _Partial):
-        return partial
-    code = partial.__code__
-    steps = [i for i in dis.get_instructions(code) if i.opname not in ("RESUME", "NOP")]
-    simple = len(steps) == 2 and steps[0].opname.startswith("LOAD_FAST") and steps[1].opname == "RETURN_VALUE"
-    return code.co_varnames.index(steps[0].argval) if simple else partial
-
-
-def _kept(function: Any, length: int, skip: int = 0) -> list[bool]:
-    """Tell for (out, *args) which of them `function` wants kept, by the names of its parameters."""
-    if isinstance(function, _Partial) or function is None:
-        return [False] * length
-    names = parameters_of(function)[skip:]
-    rest = bool(function.__code__.co_flags & 0x04)  # *args keeps all that follows
-    return [
-        (i >= len(names) and rest) or (i < len(names) and not names[i].startswith("_")) for i in range(length)
-    ]
-
-
-def _chosen(g: Any, weight: Any) -> Any:
-    chosen = masked(g, weight)
-    return chosen if getattr(weight, "dtype", np.bool_) == np.bool_ else chosen * weight
-
-
-def _joined(value: Any, node: Node | None) -> Any:
-    if (
-        node is None
-        or value is None
-        or not (arrays.is_array(value) or isinstance(value, (np.generic, float, complex)))
-    ):
-        return value
-    return Tracked.joined(value, node)
 
 
 CONSTANT = Rule(lambda: None, "")  # functions without a derivative by nature
