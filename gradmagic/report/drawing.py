@@ -31,7 +31,8 @@ STYLE = re.sub(
     .pos{fill:var(--gm-pos,#1d5fa8)}
     .neg{fill:var(--gm-neg,#b3431a)}
     .bad{fill:var(--gm-bad,#b00020);font-weight:600}
-    .e{--c:var(--gm-edge,#6b7680)}
+    .s{fill:none;stroke-width:3;stroke:var(--c)}
+    .e,.s{--c:var(--gm-edge,#6b7680)}
     .plus{--c:var(--gm-pos,#1d5fa8)}
     .minus{--c:var(--gm-neg,#b3431a)}
     .both{--c:var(--gm-both,#7a3e9d)}
@@ -43,25 +44,33 @@ STYLE = re.sub(
     .nil path,.back path,.const path{stroke-dasharray:5 4}
     .dim{opacity:.25}
     .on rect{stroke-width:3}
+    .later .g,.later .s{visibility:hidden}
+    .now rect{stroke-width:3;stroke:var(--gm-gold,#8a6100);fill:var(--gm-result,#fdf3d7)}
+    .now.e{--c:var(--gm-gold,#8a6100)}
+    .f{font-weight:700}
+    .n:focus{outline:none}
+    .n:focus-visible rect{stroke-width:3;stroke:var(--gm-ink,#1f2933)}
+    [data-i],[data-k]{cursor:pointer}
+    .h{fill:none!important;stroke:transparent!important;stroke-width:14px;pointer-events:stroke}
     """,
 )
 
 _CLASSES = {"+": "plus", "-": "minus", "±": "both", "!": "bang", "0": "nil", "constant": "const"}
 
 
-def svg(picture: Picture, layout: Layout) -> str:
-    """Draw `picture` as a complete SVG document."""
+def svg(picture: Picture, layout: Layout, tips: bool = True) -> str:
+    """Draw `picture` as a complete SVG document, with what is said of each part when it is pointed at, or without."""
     width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN
     pieces = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
         f'height="{height:.0f}" role="img" aria-label={quoteattr(picture.sentence)}><style>{STYLE}</style>',
     ]
-    pieces += [_edge(link, layout.edges[link.name]) for link in picture.links if link.name in layout.edges]
-    pieces += [_node(box, layout.nodes[box.name]) for box in picture.boxes if box.name in layout.nodes]
+    pieces += [_edge(link, layout.edges[link.name], tips) for link in picture.links if link.name in layout.edges]
+    pieces += [_node(box, layout.nodes[box.name], tips) for box in picture.boxes if box.name in layout.nodes]
     return "".join(pieces) + "</svg>"
 
 
-def _node(box: Box, at: Point) -> str:
+def _node(box: Box, at: Point, tips: bool) -> str:
     x, y = at[0] + MARGIN, at[1] + MARGIN
     left, top = x - box.width / 2, y - box.height / 2
     first = y - (len(box.lines) - 1) * LINE / 2 + FONT * 0.35
@@ -71,7 +80,17 @@ def _node(box: Box, at: Point) -> str:
     texts = "".join(
         _line(line, f'x="{x:.0f}" y="{first + i * LINE:.0f}"') for i, line in enumerate(box.lines)
     )
-    return f'<g class="n {box.kind}"{key}><title>{escape(box.tip)}</title>{rect}{texts}</g>'
+    tip = f"<title>{escape(box.tip)}</title>" if tips else ""
+    return f'<g class="n {box.kind}"{key}>{tip}{rect}{_bar(box, left, top)}{texts}</g>'
+
+
+def _bar(box: Box, left: float, top: float) -> str:
+    """Draw along the lower edge how large the gradient is beside the largest, in the colour of its sign."""
+    if not box.size:
+        return ""
+    kind = _CLASSES.get(box.mood, "")
+    long = (box.width - 6) * min(1.0, box.size)
+    return f'<path class="s {kind}" d="M{left + 3:.0f} {top + box.height - 2:.0f}h{long:.0f}"/>'
 
 
 def _line(line: tuple[tuple[str, str], ...], at: str) -> str:
@@ -85,7 +104,7 @@ def _role(role: str) -> str:
     return f' class="{role}"' if role not in {"", "value", "ink"} else ""
 
 
-def _edge(link: Link, curve: Curve) -> str:
+def _edge(link: Link, curve: Curve, tips: bool) -> str:
     points = [(x + MARGIN, y + MARGIN) for x, y in curve.points]
     path = f"M{_at(points[0])}C" + " ".join(_at(point) for point in points[1:])
     head = ""
@@ -96,9 +115,12 @@ def _edge(link: Link, curve: Curve) -> str:
         x, y = curve.label[0] + MARGIN, curve.label[1] + MARGIN + 1
         label = f'<text x="{x:.0f}" y="{y:.0f}">{escape(link.label)}</text>'
     kind = " ".join(part for part in ("e", _CLASSES.get(link.sign, ""), "back" if link.back else "") if part)
-    ends = f'data-s="{link.tail[1:]}" data-d="{link.head[1:]}"' if link.sign != "constant" else ""
+    ends = ""
+    if link.sign != "constant":
+        ends = f' data-i="{link.name[1:]}" data-s="{link.tail[1:]}" data-d="{link.head[1:]}"'
+    tip = f"<title>{escape(link.tip)}</title>" if tips else ""
     return (
-        f'<g class="{kind}" {ends}><title>{escape(link.tip)}</title>'
+        f'<g class="{kind}"{ends}>{tip}'
         f'<path d="{path}" stroke-width="{link.weight:g}"/>{head}{label}</g>'
     )
 
@@ -112,4 +134,4 @@ def _arrow(start: Point, tip: Point) -> str:
 
 
 def _at(point: Point) -> str:
-    return f"{point[0]:.1f},{point[1]:.1f}"
+    return f"{point[0]:.1f},{point[1]:.1f}".replace(".0", "")

@@ -1,4 +1,4 @@
-"""Fold a long tape until it can be shown: loops to one body `xN`, then lines of source, then the first and the last.
+"""Fold a long tape until it can be shown: loops to one body `xN`, calls of functions, lines, then the first and last.
 
 In: operations in tape order and how many may stay. Out: fewer operations, each standing for `count` alike ones, with
 edges between them; an edge whose source comes later in the list is a loop's way back. 10,000 operations take 0.1 s.
@@ -6,7 +6,7 @@ edges between them; an edge whose source comes later in the list is a loop's way
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -29,31 +29,63 @@ def fold(operations: tuple[Operation, ...], limit: int) -> tuple[Operation, ...]
     >>> [(o.key, o.count) for o in fold((Operation(0, ""), *steps), 50)]
     [(0, 1), (1000, 1000)]
     """
+    groups = grouped(operations, limit)
+    return operations if len(groups) == len(operations) else joined(groups)
+
+
+def grouped(
+    operations: Sequence[Operation], limit: int, apart: frozenset[int] = frozenset()
+) -> list[Group]:
+    """Put together what is shown as one; the operations whose keys are in `apart` stay by themselves."""
+    groups = [[operation] for operation in operations]
     # A loop of 50 turns reads better folded than as 100 small boxes; what does not repeat may take more room.
     if len(operations) <= min(limit, EASY):
-        return operations
-    groups = _loops([[operation] for operation in operations])
+        return groups
+    groups = _loops(groups, apart)
     if len(groups) > limit:
-        groups = _loops(_lines(groups))
+        groups = _neighbours(groups, apart, _call)
     if len(groups) > limit:
-        groups = _ends(groups, limit)
-    return _joined(groups)
+        groups = _loops(_neighbours(groups, apart, _line), apart)
+    if len(groups) > limit:
+        groups = _ends(groups, limit, apart)
+    return groups
 
 
-def _mark(group: Group) -> Hashable:
+def turns(groups: Sequence[Group]) -> list[list[Group]]:
+    """List the folded loops: neighbours that stand for equally many alike operations are the body of one."""
+    found: list[list[Group]] = []
+    before = 0
+    for group in groups:
+        alike = len(group) if len(group) > 1 and alike_all(group) else 0
+        if alike and alike == before:
+            found[-1].append(group)
+        elif alike:
+            found.append([group])
+        before = alike
+    return found
+
+
+def alike_all(group: Group) -> bool:
+    """Tell whether a group stands for the same operation many times."""
+    return len({_mark([o]) for o in group}) == 1
+
+
+def _mark(group: Group, apart: frozenset[int] = frozenset()) -> Hashable:
     """What makes two operations alike: rule, place and shape."""
     first = group[0]
+    if first.key in apart:
+        return first.key
     place = first.place
     spot = (place.label, place.line, place.column, place.end_column) if place is not None else None
     # Inputs are never alike: each has its own row in the table.
     return (first.rule, spot, first.shape) if first.rule else first.key
 
 
-def _loops(groups: list[Group]) -> list[Group]:
+def _loops(groups: list[Group], apart: frozenset[int]) -> list[Group]:
     """Fold repeated bodies, inner loops first, until nothing repeats."""
     while True:
         marks: dict[Hashable, int] = {}
-        codes = np.array([marks.setdefault(_mark(group), len(marks)) for group in groups])
+        codes = np.array([marks.setdefault(_mark(group, apart), len(marks)) for group in groups])
         for period in range(1, min(LONGEST, len(groups) // LEAST) + 1):
             same = codes[period:] == codes[:-period]
             if np.count_nonzero(same) < (LEAST - 1) * period:
@@ -86,33 +118,48 @@ def _fold_runs(groups: list[Group], runs: list[tuple[int, int]], period: int) ->
     return folded + groups[position:]
 
 
-def _lines(groups: list[Group]) -> list[Group]:
-    """Put neighbours of one source line together."""
+def _neighbours(
+    groups: list[Group], apart: frozenset[int], where: Callable[[Operation], Hashable]
+) -> list[Group]:
+    """Put neighbours together that stand in the same place, as `where` tells it; None is nobody's neighbour."""
     folded: list[Group] = []
     before: Hashable = None
     for group in groups:
-        place = group[-1].place
-        line = (place.label, place.line) if place is not None and group[-1].rule else None
-        if line is not None and line == before:
+        last = group[-1]
+        spot = where(last) if last.rule and last.key not in apart else None
+        if spot is not None and spot == before:
             folded[-1] = folded[-1] + group
         else:
             folded.append(group)
-        before = line
+        before = spot
     return folded
 
 
-def _ends(groups: list[Group], limit: int) -> list[Group]:
+def _line(operation: Operation) -> Hashable:
+    place = operation.place
+    return None if place is None else (place.label, place.line)
+
+
+def _call(operation: Operation) -> Hashable:
+    """Tell a function's call by the function and the line of the cell that led to it."""
+    place = operation.place
+    if place is None or place.inside or not place.function:
+        return None
+    return place.label, place.function, place.line_in_cell
+
+
+def _ends(groups: list[Group], limit: int, apart: frozenset[int]) -> list[Group]:
     """Keep the first and the last, and all between as one."""
     half = max(1, (limit - 1) // 2)
     inputs = [group for group in groups[half:-half] if not group[0].rule]
     # Inputs between stay: their gradients are what the reader came for. Only their number limits them.
-    inputs = inputs[: limit // 4]
+    inputs = inputs[: limit // 4] + [group for group in groups[half:-half] if group[0].key in apart]
     kept = {id(group) for group in inputs}
     middle = [o for group in groups[half:-half] if id(group) not in kept for o in group]
-    return [*groups[:half], *inputs, middle, *groups[-half:]]
+    return [*groups[:half], *inputs, *([middle] if middle else []), *groups[-half:]]
 
 
-def _joined(groups: Sequence[Group]) -> tuple[Operation, ...]:
+def joined(groups: Sequence[Group]) -> tuple[Operation, ...]:
     """Make one operation of each group, and edges between groups of the edges between their members."""
     owner = {operation.key: group[-1].key for group in groups for operation in group}
     folded = []
@@ -124,8 +171,7 @@ def _joined(groups: Sequence[Group]) -> tuple[Operation, ...]:
             continue
         names = next((o.names for o in reversed(group) if o.names), ())
         edges = _edges(group, owner)
-        alike = len({_mark([o]) for o in group}) == 1
-        if alike:
+        if alike_all(group):
             # Numbers of a long loop's later turns may not have been kept: the last ones that were.
             kept = next((o for o in reversed(group) if o.value is not None), last)
             count = sum(o.count for o in group)
@@ -134,7 +180,12 @@ def _joined(groups: Sequence[Group]) -> tuple[Operation, ...]:
             )
             continue
         text = f"… {sum(o.count for o in group)} operations"
-        if last.place is not None and len({o.place.line if o.place else None for o in group}) == 1:
+        call = _call(last)
+        if call is not None and len(group) > 1 and {_call(o) for o in group} == {call}:
+            # Its name is what the call gives back, if anything of it has one.
+            place = replace(last.place, text=f"{last.place.function}(…)  {text}")
+            names = last.names
+        elif last.place is not None and len({o.place.line if o.place else None for o in group}) == 1:
             place = replace(last.place, text=text)
         else:  # a stretch of the tape, nobody's line
             place, names = Place("", 0, 0, 0, 0, text, inside=False), ()

@@ -33,6 +33,8 @@ class Box:
     kind: str
     lines: tuple[tuple[tuple[str, str], ...], ...]
     tip: str
+    size: float = 0.0  # of the gradient beside the largest, by the logarithm over four decades: 0 to 1
+    mood: str = ""  # the gradient's sign
 
     @property
     def width(self) -> float:
@@ -74,8 +76,9 @@ def picture(view: View) -> Picture:
     rich = len(view.operations) <= RICH
     shown = [o for o in view.operations if o.rule or o.key in view.users]
     result = view.trace.result.key if view.trace.result else None
+    peak = max((o.grad.norm for o in shown if o.grad is not None and o.grad.norm), default=0.0)
     boxes = [
-        _box(view, o, "result" if o.key == result else "operation" if o.rule else "input", rich)
+        _box(view, o, "result" if o.key == result else "operation" if o.rule else "input", rich, peak)
         for o in shown
     ]
     keys = {o.key for o in shown}
@@ -92,15 +95,17 @@ def picture(view: View) -> Picture:
     return Picture(tuple(boxes), tuple(links), _sentence(view))
 
 
-def _box(view: View, operation: Operation, kind: str, rich: bool) -> Box:
+def _box(view: View, operation: Operation, kind: str, rich: bool, peak: float) -> Box:
     value, grad = operation.value, operation.grad
     slope = brief(grad, 20, digits=3)
     role = {"+": "pos", "-": "neg", "0": "zero", "!": "bad"}.get(sign(grad), "ink")
     named = view.title(operation, 32)
+    if not rich and sign(grad):  # there is no room for the number: its sign, and how large it is beside the others
+        named = f"{clip(named, 20)} {sign(grad)}"
     if rich and kind == "input" and value is not None and not operation.shape:
         named = f"{named} = {number(value.items)}"
     lines = [((named if rich else clip(named, 22), "name"),)]
-    slopes = ((f"grad {slope}", role),) if slope else ()
+    slopes = ((f"grad {slope}", f"g {role}"),) if slope else ()
     if rich and (operation.shape or value is None):
         about = f"{shape_of(operation.shape)}  {brief(value, 18, digits=3)}".strip()
         lines += [((about, "value"),)] if about else []
@@ -110,6 +115,8 @@ def _box(view: View, operation: Operation, kind: str, rich: bool) -> Box:
             () if kind == "input" else ((number(value.items), "value"), *((("   ", ""),) if slopes else ()))
         )
         lines += [shown + slopes] if shown + slopes else []
+    if view.turns.get(operation.key):
+        lines.append(((view.turns[operation.key], "muted"),))
     tip = [view.title(operation, 200)]
     place = operation.place
     if place is not None and place.line:
@@ -117,7 +124,9 @@ def _box(view: View, operation: Operation, kind: str, rich: bool) -> Box:
     about = " ".join(part for part in (shape_of(operation.shape), operation.dtype, brief(value)) if part)
     tip += [f"value: {about}"] + ([f"gradient of {view.result_name}: {brief(grad)}"] if slope else [])
     tip += [f"the last of {operation.count:,} turns"] if operation.count > 1 else []
-    return Box(f"n{operation.key}", operation.key, kind, tuple(lines), "\n".join(tip))
+    norm = grad.norm if grad is not None else None
+    size = max(0.06, 1 + math.log10(norm / peak) / 4) if norm and peak else 0.0
+    return Box(f"n{operation.key}", operation.key, kind, tuple(lines), "\n".join(tip), size, sign(grad))
 
 
 def _link(

@@ -7,11 +7,11 @@ edges, and how each value is called and written.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..engine.values import Value
-from .fold import fold
+from .fold import alike_all, grouped, joined, turns
 from .formulas import tidied
 from .model import Edge, Note, Operation, Trace
 from .numbers import brief, number
@@ -32,15 +32,55 @@ def told(note: Note) -> str:
 
 @dataclass(frozen=True)
 class View:
-    """A trace as it is shown: `operations` are what is left after folding, in tape order, inputs among them."""
+    """A trace as it is shown: `operations` are what is left after folding, in tape order, inputs among them.
+
+    `members` has the keys that a folded operation stands for, `turns` what is said of single ones: `"turn 1 of 40"`.
+    """
 
     trace: Trace
     operations: tuple[Operation, ...]
+    members: dict[int, tuple[int, ...]] = field(default_factory=dict, compare=False)
+    turns: dict[int, str] = field(default_factory=dict, compare=False)
 
     @classmethod
-    def of(cls, trace: Trace, limit: int) -> View:
-        """Fold `trace` to about `limit` operations."""
-        return cls(trace, tidied(fold(trace.operations, limit)))
+    def of(cls, trace: Trace, limit: int, turns: dict[int, str] | None = None) -> View:
+        """Fold `trace` to about `limit` operations; those that `turns` says something of stay by themselves."""
+        turns = turns or {}
+        groups = grouped(trace.operations, limit, frozenset(turns))
+        if len(groups) == len(trace.operations):
+            return cls(trace, tidied(trace.operations), turns=turns)
+        members = {group[-1].key: tuple(o.key for o in group) for group in groups if len(group) > 1}
+        return cls(trace, tidied(joined(groups)), members, turns)
+
+    def unfolded(self, limit: int) -> list[View]:
+        """Unfold the loops and calls one at a time, as far as it can be read: of a loop the first and last turns.
+
+        Parameters
+        ----------
+        limit : int
+            Operations that all the views together may show.
+        """
+        if not self.members:
+            return []
+        by_key = {operation.key: operation for operation in self.trace.operations}
+        groups = [[by_key[key] for key in self.members.get(o.key, (o.key,))] for o in self.operations]
+        choices: list[dict[int, str]] = []
+        for body in turns(groups):
+            count = len(body[0])
+            ends = max(1, min(3, 12 // len(body)))
+            shown = range(count) if count <= 2 * ends else [*range(ends), *range(count - ends, count)]
+            if len(shown) * len(body) <= 40:
+                choices.append({g[i].key: f"turn {i + 1:,} of {count:,}" for g in body for i in shown})
+        choices += [
+            {o.key: "" for o in group} for group in groups if 1 < len(group) <= 40 and not alike_all(group)
+        ]
+        found: list[View] = []
+        for choice in choices:
+            made = View.of(self.trace, len(self.operations) + len(choice), choice)
+            if len(made.operations) <= limit:
+                limit -= len(made.operations)
+                found.append(made)
+        return found
 
     @cached_property
     def by_key(self) -> dict[int, Operation]:
