@@ -9,17 +9,19 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
 from typing import Any
 
 import numpy as np
 
+from . import arrays
 from .calls import (
     call,
     call_binary,
     call_elementwise,
     call_linear,
     call_unary,
+    face_of,
     flat,
     plain_settings,
     primitive,
@@ -30,12 +32,14 @@ from .calls import (
 from .errors import ArgumentError, UnknownFunctionError
 from .messages import blame, mismatch
 from .primitives import cast
-from .rules.declare import RULES, Elementwise, Linear
-from .tape import OFF, state
+from .rules.declare import CONSTANT, RULES, Elementwise, Linear
+from .tape import OFF, aval_of, state
 from .tracked import Tracked
 
 __all__ = [
     "COMPOSED",
+    "METHODS",
+    "OPTIONS",
     "array_function",
     "array_ufunc",
     "blame",
@@ -49,6 +53,7 @@ __all__ = [
     "primitive",
     "record",
     "unknown",
+    "valued",
 ]
 
 
@@ -56,8 +61,11 @@ def array_ufunc(self: Tracked, ufunc: Any, method: str, *inputs: Any, **kwargs: 
     """Serve a ufunc called on tracked values (NumPy's `__array_ufunc__`)."""
     out = kwargs.pop("out", None) if kwargs else None
     if out is not None and method != "at":
+        if len(out) > 1:
+            results = getattr(ufunc, method)(*inputs, **kwargs)
+            return tuple(r if o is None else _written(r, o) for r, o in zip(results, out, strict=True))
         fresh = sys.getrefcount(out[0]) <= _FRESH
-        mask = kwargs.pop("where", True)
+        mask = kwargs.pop("where", True) if method == "__call__" else True
         if mask is not True:
             inputs = tuple(np.where(mask, x, _SAFE.get(ufunc, 1)) for x in inputs)
         result = getattr(ufunc, method)(*inputs, **kwargs)
@@ -66,39 +74,23 @@ def array_ufunc(self: Tracked, ufunc: Any, method: str, *inputs: Any, **kwargs: 
         rule = RULES.get(ufunc)
         if type(rule) is Elementwise and not kwargs:
             return call_elementwise(rule, inputs) if len(inputs) > 1 else call_unary(rule, ufunc, self)
-        if rule is None:
-            if ufunc not in COMPOSED and _scipy_loaded():
-                return array_ufunc(self, ufunc, method, *inputs, **kwargs)
-            composed = COMPOSED.get(ufunc)
-            return composed(*inputs, **kwargs) if composed is not None else unknown(ufunc, inputs, kwargs)
-        if kwargs:
+        if rule is None and ufunc not in COMPOSED:
+            again = _scipy_loaded()
+            return array_ufunc(self, ufunc, method, *inputs, **kwargs) if again else unknown(ufunc, inputs, kwargs)
+        if kwargs and rule is not CONSTANT:
             try:
                 return _with_options(ufunc, inputs, dict(kwargs))
             except ArgumentError as error:
                 return unknown(ufunc, inputs, kwargs, error=error)
+        if rule is None:
+            return COMPOSED[ufunc](*inputs)
         if (detached := getattr(rule, "detached", None)) is not None:  # orders, by which there is no derivative
             inputs = detached(inputs)
         return call(rule, ufunc, inputs, kwargs)
-    if method == "outer":
-        a, b = inputs
-        return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b, **kwargs)
-    if method == "reduce" and ufunc in _REDUCTIONS:
-        x, *rest = inputs
-        options = dict(zip(("axis", "dtype"), rest, strict=False)) | kwargs
-        return _REDUCTIONS[ufunc](
-            x, **{"axis": 0} | {k: v for k, v in options.items() if v is not np._NoValue}
-        )
-    if method == "accumulate" and ufunc in _ACCUMULATIONS:
-        x, *rest = inputs
-        options = dict(zip(("axis", "dtype"), rest, strict=False)) | kwargs
-        return _ACCUMULATIONS[ufunc](x, **{"axis": 0} | options)
-    if method == "at" and not any(isinstance(a, Tracked) and a.node is not None for a in inputs):
-        return getattr(ufunc, method)(*raw_of(inputs), **raw_of(kwargs))
-    if method == "at" and ufunc is np.add:
-        from .rules.writes import add_at  # stands on this module
-
-        return add_at(*inputs)
-    return unknown(f"np.{ufunc.__name__}.{method}", inputs, kwargs, getattr(ufunc, method))
+    try:
+        return METHODS[method](ufunc, *inputs, **{k: v for k, v in kwargs.items() if v is not np._NoValue})
+    except ArgumentError as error:
+        return unknown(f"np.{ufunc.__name__}.{method}", inputs, kwargs, getattr(ufunc, method), error)
 
 
 def array_function(self: Tracked, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -112,11 +104,14 @@ def array_function(self: Tracked, function: Any, types: Any, args: Any, kwargs: 
         kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue and k != "out"}
         if out is not None:
             return _written(function(*args, **kwargs), out[0] if isinstance(out, tuple) else out)
+        for name, value in kwargs.items():
+            if (other := OPTIONS.get((function, name))) is not None and other[0](value):
+                return other[1](*args, **kwargs)
     elif type(rule) is Linear and not rule.sequence and plain_settings(args):
         return call_linear(rule, function, args)
     try:
         if rule is not None:
-            if kwargs and (wrong := rule.refuses(_settings(kwargs))):
+            if kwargs and rule is not CONSTANT and (wrong := rule.refuses(_settings(kwargs))):
                 raise ArgumentError(
                     f"{_qualified(function)}(..., {wrong}=...) has no derivative in gradmagic."
                 )
@@ -154,17 +149,55 @@ def _out_of(function: Any) -> tuple[int, list[str]]:
 
 # Functions computed from others that have rules: function -> the same function written with those.
 COMPOSED: dict[Any, Callable[..., Any]] = {}
+# The methods of ufuncs on tracked values, by name: functions of the ufunc and the method's arguments (methods.py).
+METHODS: dict[str, Callable[..., Any]] = {}
+# Options that call for another way: (function, option) -> when it is taken, and the function computed that way.
+OPTIONS: dict[tuple[Any, str], tuple[Callable[[Any], bool], Callable[..., Any]]] = {}
 
 
-def composed(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Declare that `functions` are computed, on tracked values, by the decorated function of the same signature."""
+def composed(*functions: Any, exact: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare that `functions` are computed, on tracked values, by the decorated function of the same signature.
+
+    The values are NumPy's own, bit for bit; the decorated function gives the way back. `exact`: its values are NumPy's
+    already, since it only moves entries or calls the user's functions: nothing is computed twice.
+    """
 
     def declare(function: Callable[..., Any]) -> Callable[..., Any]:
         for f in functions:
-            COMPOSED[f] = function
+            COMPOSED[f] = function if exact else valued(f, function)
         return function
 
     return declare
+
+
+def valued(function: Callable[..., Any], way: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a function with the values of `function`, which is NumPy's, and the gradients of `way`."""
+
+    @wraps(way)
+    def call_both(*args: Any, **kwargs: Any) -> Any:
+        given = [a for a in flat((args, kwargs)) if isinstance(a, Tracked)]
+        if any(arrays.on_device(a.array) for a in given):
+            return way(*args, **kwargs)
+        value = function(*raw_of(args), **raw_of(kwargs))
+        if state.mode is OFF or all(a.node is None for a in given):
+            return wrapped(value, face_of(given))
+        with np.errstate(all="ignore"):  # NumPy has warned already
+            made = way(*args, **kwargs)
+        return _settled(made, value, face_of(given), {id(a.node) for a in given})
+
+    return call_both
+
+
+def _settled(made: Any, value: Any, face: Any, inputs: set[int]) -> Any:
+    """Give `value` the nodes of `made`, which is the same but for the last bits, or for the dtype."""
+    if isinstance(value, (tuple, list)):
+        parts = [_settled(m, v, face, inputs) for m, v in zip(made, value, strict=True)]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    if not isinstance(made, Tracked) or made.node is None:
+        return wrapped(value, face)
+    if made.node.aval is not aval_of(value) or id(made.node) in inputs:
+        made = cast(made, value.dtype)
+    return type(made).wrap(value, made.node)
 
 
 def unknown(function: Any, args: Any, kwargs: Any, raw: Any = None, error: Exception | None = None) -> Any:
@@ -195,15 +228,10 @@ def _settings(kwargs: dict[str, Any]) -> list[str]:
 
 
 def _qualified(function: Any) -> str:
-    module = (getattr(function, "__module__", None) or "numpy").replace("numpy", "np", 1)
-    return f"{module if module.startswith('np') else 'np'}.{getattr(function, '__name__', function)}"
+    module = getattr(function, "__module__", None) or "numpy"
+    home = module.replace("numpy", "np", 1) if module.startswith("numpy") else module
+    return f"{home}.{getattr(function, '__name__', function)}"
 
-
-_REDUCTIONS: dict[Any, Any] = {
-    np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min,
-    np.logical_and: np.all, np.logical_or: np.any,
-}  # fmt: skip
-_ACCUMULATIONS: dict[Any, Any] = {np.add: np.cumsum, np.multiply: np.cumprod}
 
 
 # In place of what where= leaves out, so that neither the value nor its derivative warns or is NaN there; 1 elsewhere.
@@ -211,18 +239,21 @@ _SAFE: dict[Any, float] = {np.arcsin: 0.5, np.arccos: 0.5, np.arctanh: 0.5, np.a
 
 
 def _with_options(ufunc: Any, inputs: Any, kwargs: dict[str, Any]) -> Any:
-    """A ufunc with `dtype=`: its inputs are cast first. The other options have no rule."""
-    dtype = kwargs.pop("dtype", None)
-    idle = {"where": True, "casting": "same_kind", "order": "K", "subok": True}
-    kwargs = {k: v for k, v in kwargs.items() if v is not None and not (k in idle and v is idle[k])}
-    if kwargs:
+    """A ufunc with options: `dtype=` casts its inputs first; `axes=` moves them; `order=` and `casting=` are free."""
+    given = {k: v for k, v in kwargs.items() if v is not None and not (k == "where" and v is True)}
+    if other := sorted(set(given) - {"dtype", "casting", "order", "subok", "axis", "axes", "keepdims"}):
         raise ArgumentError(
-            f"np.{ufunc.__name__}(..., {', '.join(kwargs)}=...) has no derivative in gradmagic for "
+            f"np.{ufunc.__name__}(..., {', '.join(other)}=...) has no derivative in gradmagic for "
             f"{blame(next(a for a in inputs if isinstance(a, Tracked)))}: write np.where(mask, f(x), other) instead."
         )
-    if dtype is not None:
-        inputs = tuple(cast(a, dtype) if isinstance(a, Tracked) else a for a in inputs)
-    return ufunc(*inputs)
+    dtype, places = given.get("dtype"), {k: given[k] for k in ("axis", "axes", "keepdims") if k in given}
+
+    def plainly(*xs: Any) -> Any:
+        if dtype is not None:
+            xs = tuple(cast(x, dtype) if isinstance(x, Tracked) else x for x in xs)
+        return METHODS["axes"](ufunc, xs, **places) if places else ufunc(*xs)
+
+    return valued(lambda *xs: ufunc(*xs, **given), plainly)(*inputs)
 
 
 class _Probe:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy._core.overrides import array_function_dispatch  # numpy has no public name for it
 
 import gradmagic as gm
 from gradmagic.engine.array import Array
@@ -11,6 +12,12 @@ from gradmagic.engine.errors import ArgumentError, ConversionError, UnknownFunct
 @pytest.fixture
 def t():
     return gm.tensor(np.array([1.0, 2.0, 3.0]), requires_grad=True)
+
+
+@array_function_dispatch(lambda x: (x,), module="my_library")
+def smoothed(x):
+    """A function of a library that speaks NumPy's protocol."""
+    return np.asarray(x)
 
 
 def grad_of(z, *leaves):
@@ -65,9 +72,9 @@ def test_where_without_a_rule_is_refused_by_name(t):
 
 def test_an_unknown_function_is_named_with_variable_and_line(t):
     with pytest.raises(
-        UnknownFunctionError, match=r"np\.packbits .*'t' \(of shape \(3,\)\), line \d+ of test_dispatch"
+        UnknownFunctionError, match=r"my_library\.smoothed .*'t' \(of shape \(3,\)\), line \d+ of test_dispatch"
     ):
-        np.packbits(t)
+        smoothed(t)
 
 
 def test_an_unknown_function_of_untracked_tensors_just_computes():
@@ -76,8 +83,65 @@ def test_an_unknown_function_of_untracked_tensors_just_computes():
 
 
 def test_a_method_of_a_ufunc_without_a_rule_is_refused(t):
-    with pytest.raises(UnknownFunctionError, match=r"np\.exp\.at|np\.add\.at|reduceat"):
-        np.add.reduceat(t, [0, 1])
+    with pytest.raises(ArgumentError, match=r"np\.logaddexp\.reduce.*np\.where\(mask"):
+        np.logaddexp.reduce(t, where=np.array([True, False, True]), initial=0.0)
+
+
+AT = {
+    "add": (np.add, [0, 2, 0], [3.0, 5.0, 7.0]),
+    "subtract": (np.subtract, [0, 2, 0], [3.0, 5.0, 7.0]),
+    "multiply": (np.multiply, [0, 2, 0], [3.0, 5.0, 7.0]),
+    "divide": (np.divide, [0, 2, 0], [3.0, 5.0, 7.0]),
+    "power": (np.power, [0, 2, 0], [0.5, 2.0, 1.5]),
+    "maximum": (np.maximum, [0, 2, 0], [3.0, 1.0, 2.5]),
+    "exp": (np.exp, [0, 2, 0]),
+    "negative": (np.negative, slice(0, 2)),
+}
+
+
+@pytest.mark.parametrize("name", AT)
+def test_at_changes_an_entry_as_often_as_it_is_named(name):
+    ufunc, index, *values = AT[name]
+    start = [np.array([1.3, 2.1, 1.7]), *(np.array(v) for v in values)]
+
+    def f(x, *vs):
+        y = x * 1.0
+        ufunc.at(y, index, *vs)
+        return np.sum(y * np.array([1.0, 10.0, 100.0]))
+
+    got = np.atleast_2d(gm.grad(f, tuple(range(len(start))))(*start))
+    for i, g in enumerate(got):
+        steps = [[s * (k == i) for k in range(len(start))] for s in np.eye(3) * 1e-6]
+        moved = [[[a + k * s for a, s in zip(start, step, strict=True)] for step in steps] for k in (1, -1)]
+        up, down = ([f(*args) for args in side] for side in moved)
+        np.testing.assert_allclose(g, (np.array(up) - down) / 2e-6, rtol=1e-6)
+
+
+def test_at_writes_the_users_own_array_with_the_bits_of_numpy():
+    mine, plain = np.array([1.3, 2.1, 1.7]), np.array([1.3, 2.1, 1.7])
+    np.multiply.at(Array.lift(mine), [0, 0, 1], 1.1)
+    np.multiply.at(plain, [0, 0, 1], 1.1)
+    assert mine.tobytes() == plain.tobytes()
+
+
+def test_several_outputs_may_each_have_an_out(t):
+    part = t * 0
+    _, whole = np.modf(t + 0.5, out=(part, None))
+    assert whole.tolist() == [1.0, 2.0, 3.0]
+    assert part.tolist() == [0.5, 0.5, 0.5]
+    assert grad_of(part.sum(), t) == [[1.0, 1.0, 1.0]]
+
+
+def test_the_mask_of_a_reduction_with_out_is_the_reductions():
+    mask = np.array([True, False, True])
+
+    def f(x):
+        total = x[:1] * 0
+        np.add.reduce(x, where=mask, out=total, keepdims=True)
+        return total[0]
+
+    assert f(np.array([1.0, 2.0, 4.0])) == 5.0
+    assert gm.grad(f)(np.array([1.0, 2.0, 4.0])).tolist() == [1.0, 0.0, 1.0]
 
 
 def test_lists_beside_tensors_are_taken_as_arrays(t):

@@ -1,4 +1,4 @@
-"""Functions of sampled curves and of polynomials, computed, on tracked values, from functions that have a derivative.
+"""Functions of sampled curves, computed, on tracked values, from functions that have a derivative.
 
 Each takes what the NumPy function of the same name takes.
 """
@@ -72,21 +72,6 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     return np.where(x > xp[-1], fp[-1] if right is None else right, y)
 
 
-@composed(np.polyval)
-def polyval(p: Any, x: Any) -> Any:
-    y = x * 0
-    for i in range(np.shape(p)[0]):
-        y = y * x + p[i]
-    return y
-
-
-@composed(np.vander)
-def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
-    n = np.shape(x)[0] if N is None else N
-    powers = np.arange(n) if increasing else np.arange(n)[::-1]
-    return np.expand_dims(x, 1) ** arrays.from_host(powers, raw(x))
-
-
 @composed(np.linspace)
 def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
              dtype: Any = None, axis: int = 0) -> Any:  # fmt: skip
@@ -96,6 +81,27 @@ def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retste
     y = start + np.reshape(k, (-1,) + (1,) * np.ndim(step)) * step
     y = np.moveaxis(y, 0, axis)
     return (y, step) if retstep else y
+
+
+@composed(np.logspace)
+def logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None,
+             axis: int = 0) -> Any:  # fmt: skip
+    shape = np.broadcast_shapes(np.shape(start), np.shape(stop), np.shape(base))
+    y = linspace(np.broadcast_to(start, shape) + 0.0, np.broadcast_to(stop, shape) + 0.0, num, endpoint, axis=axis)
+    return (np.expand_dims(base, axis) if np.ndim(base) else base) ** y
+
+
+@composed(np.geomspace)
+def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
+    parts = max(num - 1 if endpoint else num, 1)
+    ratio = stop / start
+    k = np.reshape(arrays.from_host(np.arange(num) / parts, raw(ratio)), (-1,) + (1,) * np.ndim(ratio))
+    return np.moveaxis(start * ratio**k, 0, axis)
+
+
+@composed(np.unwrap)
+def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.pi) -> Any:
+    return p + (np.unwrap(raw(p), discont, axis, period=period) - raw(p))  # it adds whole periods
 
 
 @composed(np.convolve)

@@ -11,21 +11,23 @@ from typing import Any
 
 import numpy as np
 
-from .. import arrays
 from ..dispatch import composed
-from ..errors import ArgumentError
-from ..primitives import cast, clip
-from . import decompositions, moves
-from .helpers import axes_of, raw
+from ..primitives import cast, clip, set_item
+from .helpers import raw
 
 # ---- entry by entry -------------------------------------------------------------------------------------------
 
 
-@composed(np.clip)
+@composed(np.clip, exact=True)
 def clipped(
     a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, *, min: Any = None, max: Any = None
 ) -> Any:
     return clip(a, a_min if min is None else min, a_max if max is None else max)
+
+
+@composed(getattr(np, "_core").umath.clip, exact=True)  # noqa: B009  (what the method of an array calls: a.clip(t))
+def clipped_by_method(a: Any, low: Any, high: Any) -> Any:
+    return clip(a, low, high)
 
 
 @composed(np.select)
@@ -43,26 +45,73 @@ def full_like(
     return cast(fill, raw(a).dtype if dtype is None else dtype)
 
 
-@composed(np.piecewise)
+@composed(np.piecewise, exact=True)
 def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kwargs: Any) -> Any:
-    condlist = condlist if isinstance(condlist, list) and np.ndim(raw(condlist[0])) == np.ndim(x) else [condlist]
-    values = [f(x, *args, **kwargs) if callable(f) else f for f in funclist]
-    y = values[len(condlist)] if len(values) > len(condlist) else 0
-    for condition, value in zip(condlist, values, strict=False):
-        y = np.where(condition, value, y)
+    plain = raw(condlist) if isinstance(condlist, (list, tuple)) else [raw(condlist)]
+    if np.isscalar(plain[0]) or (not isinstance(plain[0], (list, np.ndarray)) and np.ndim(x) != 0):
+        plain = [plain]
+    conditions = [np.asarray(c, bool) if isinstance(c, (list, tuple, bool)) else c for c in plain]
+    if len(funclist) == len(conditions) + 1:
+        conditions.append(np.logical_not(reduce(np.logical_or, conditions)))
+    elif len(funclist) != len(conditions):
+        np.piecewise(raw(x), raw(condlist), [0] * len(funclist))  # raises what NumPy raises
+    y: Any = np.zeros_like(raw(x))
+    for condition, f in zip(conditions, funclist, strict=True):
+        if np.ndim(x) == 0:
+            if condition:
+                y = f(np.reshape(x, (1,)), *args, **kwargs) if callable(f) else f
+                y = set_item(np.zeros_like(raw(x)), Ellipsis, np.reshape(y, ()))
+        elif not callable(f):
+            y = set_item(y, condition, f)
+        elif np.size(chosen := x[condition]):
+            y = set_item(y, condition, f(chosen, *args, **kwargs))
     return y
 
 
-@composed(np.pad)
-def pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
-    if mode == "constant" and not np.ndim(options.get("constant_values", 0)):
-        return moves.pad(array, pad_width, mode, options.get("constant_values", 0))
-    if mode not in ("edge", "reflect", "symmetric", "wrap") or options:
-        raise ArgumentError(
-            f"np.pad(..., {mode!r}) has a derivative in gradmagic with mode= constant (of one value), edge, reflect, "
-            "symmetric and wrap only, without further options."
-        )
-    return moves.pad(array, pad_width, mode)
+@composed(np.real_if_close, exact=True)
+def real_if_close(a: Any, tol: float = 100) -> Any:
+    return np.real(a) if np.iscomplexobj(raw(a)) and not np.iscomplexobj(np.real_if_close(raw(a), tol)) else a
+
+
+if hasattr(np, "astype"):
+
+    @composed(np.astype, exact=True)
+    def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+        return cast(x, dtype) if copy or raw(x).dtype != dtype else x
+
+
+# ---- square roots and logarithms that turn complex below 0 ------------------------------------------------------
+
+
+def _widened(function: Any, inside: Any) -> Any:
+    """Give the function of complex numbers where one entry lies outside its real domain."""
+
+    def f(*args: Any) -> Any:
+        *rest, x = args
+        return function(*rest, x if inside(raw(x)) else cast(x, np.result_type(raw(x), np.complex64)))
+
+    return f
+
+
+def _log_of(n: Any, x: Any) -> Any:
+    return _log(x) / _log(n)
+
+
+_log = _widened(np.log, lambda x: np.iscomplexobj(x) or np.all(x >= 0))
+composed(np.emath.log)(_log)
+composed(np.emath.logn)(_log_of)
+composed(np.emath.sqrt)(_widened(np.sqrt, lambda x: np.iscomplexobj(x) or np.all(x >= 0)))
+composed(np.emath.log2)(_widened(np.log2, lambda x: np.iscomplexobj(x) or np.all(x >= 0)))
+composed(np.emath.log10)(_widened(np.log10, lambda x: np.iscomplexobj(x) or np.all(x >= 0)))
+composed(np.emath.arccos)(_widened(np.arccos, lambda x: np.iscomplexobj(x) or np.all(np.absolute(x) <= 1)))
+composed(np.emath.arcsin)(_widened(np.arcsin, lambda x: np.iscomplexobj(x) or np.all(np.absolute(x) <= 1)))
+composed(np.emath.arctanh)(_widened(np.arctanh, lambda x: np.iscomplexobj(x) or np.all(np.absolute(x) <= 1)))
+
+
+@composed(np.emath.power)
+def emath_power(x: Any, p: Any) -> Any:
+    outside = not np.iscomplexobj(raw(x)) and np.any(raw(x) < 0)
+    return np.power(cast(x, complex) if outside else x, p)
 
 
 # ---- shapes ---------------------------------------------------------------------------------------------------
@@ -81,18 +130,18 @@ def _at_least(ndim: int) -> Any:
     return raised
 
 
-composed(np.atleast_1d)(_at_least(1))
-composed(np.atleast_2d)(_at_least(2))
-composed(np.atleast_3d)(_at_least(3))
+composed(np.atleast_1d, exact=True)(_at_least(1))
+composed(np.atleast_2d, exact=True)(_at_least(2))
+composed(np.atleast_3d, exact=True)(_at_least(3))
 
 
-@composed(np.broadcast_arrays)
+@composed(np.broadcast_arrays, exact=True)
 def broadcast_arrays(*args: Any, subok: bool = False) -> Any:
     shape = np.broadcast_shapes(*(np.shape(a) for a in args))
     return tuple(np.broadcast_to(a, shape) for a in args)
 
 
-@composed(np.matrix_transpose, np.linalg.matrix_transpose)
+@composed(np.matrix_transpose, np.linalg.matrix_transpose, exact=True)
 def matrix_transpose(x: Any, /) -> Any:
     return np.swapaxes(x, -1, -2)
 
@@ -120,7 +169,22 @@ def choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
     return y
 
 
-@composed(np.apply_along_axis)
+@composed(np.apply_over_axes, exact=True)
+def apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
+    for axis in axes if np.ndim(axes) else [axes]:
+        axis = axis % np.ndim(a)
+        made = func(a, axis)
+        a = made if np.ndim(made) == np.ndim(a) else np.expand_dims(made, axis)
+    return a
+
+
+@composed(np.ix_, exact=True)
+def ix_(*args: Any) -> Any:
+    parts = [a if getattr(raw(a), "dtype", None) != np.bool_ else np.flatnonzero(raw(a)) for a in args]
+    return tuple(np.reshape(p, (1,) * i + (-1,) + (1,) * (len(parts) - i - 1)) for i, p in enumerate(parts))
+
+
+@composed(np.apply_along_axis, exact=True)
 def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
     first = np.moveaxis(arr, axis, -1)
     shape = np.shape(first)
@@ -134,7 +198,7 @@ def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any
     return np.moveaxis(made, range(len(shape) - 1, len(shape) - 1 + extra), range(start, start + extra))
 
 
-@composed(np.trim_zeros)
+@composed(np.trim_zeros, exact=True)
 def trim_zeros(filt: Any, trim: str = "fb") -> Any:
     filled = np.flatnonzero(raw(filt))
     if filled.size == 0:
@@ -144,7 +208,7 @@ def trim_zeros(filt: Any, trim: str = "fb") -> Any:
     return filt[start:stop]
 
 
-@composed(np.rollaxis)
+@composed(np.rollaxis, exact=True)
 def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     axis, start = axis % np.ndim(a), start + np.ndim(a) if start < 0 else start
     return np.moveaxis(a, axis, start - (axis < start))
@@ -215,156 +279,11 @@ def diagflat(v: Any, k: int = 0) -> Any:
     return np.diag(np.ravel(v), k)
 
 
-# ---- linear algebra -------------------------------------------------------------------------------------------
-
-
-@composed(np.kron)
-def kron(a: Any, b: Any) -> Any:
-    ndim = max(np.ndim(a), np.ndim(b))
-    of_a, of_b = ((1,) * (ndim - np.ndim(x)) + np.shape(x) for x in (a, b))
-    a = np.reshape(a, tuple(n for m in of_a for n in (m, 1)))
-    b = np.reshape(b, tuple(n for m in of_b for n in (1, m)))
-    return np.reshape(a * b, tuple(n * m for n, m in zip(of_a, of_b, strict=True)))
-
-
-@composed(np.cross, np.linalg.cross)
-def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None) -> Any:
-    if axis is not None:
-        axisa = axisb = axisc = axis
-    a, b = np.moveaxis(a, axisa, 0), np.moveaxis(b, axisb, 0)
-    if np.shape(a)[0] != 3 or np.shape(b)[0] != 3:
-        raise ArgumentError("np.cross has a derivative in gradmagic for vectors of 3: add a zero to those of 2.")
-    c = np.stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
-    return np.moveaxis(c, 0, axisc)
-
-
-@composed(np.linalg.svd)
-def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
-    if not compute_uv:
-        return decompositions.svdvals(a)
-    if full_matrices and np.shape(a)[-1] != np.shape(a)[-2]:
-        raise ArgumentError(
-            "np.linalg.svd of a matrix that is not square has a derivative with full_matrices=False only: "
-            "the further columns of u or vh are not unique."
-        )
-    return decompositions.svd(a)
-
-
-@composed(np.linalg.svdvals)
-def svdvals(x: Any, /) -> Any:
-    return decompositions.svdvals(x)
-
-
-@composed(np.linalg.qr)
-def qr(a: Any, mode: str = "reduced") -> Any:
-    if mode not in ("reduced", "r"):
-        raise ArgumentError(f"np.linalg.qr(..., mode={mode!r}) has no derivative in gradmagic: use 'reduced' or 'r'.")
-    return decompositions.qr(a) if mode == "reduced" else decompositions.qr(a)[1]
-
-
-@composed(np.linalg.matrix_power)
-def matrix_power(a: Any, n: int) -> Any:
-    if n < 0:
-        a, n = np.linalg.inv(a), -n
-    if n == 0:
-        return np.zeros_like(a) + arrays.from_host(np.eye(np.shape(a)[-1], dtype=raw(a).dtype), raw(a))
-    power = None
-    while n:  # squares, multiplied where n has a bit
-        if n & 1:
-            power = a if power is None else np.matmul(power, a)
-        n >>= 1
-        a = np.matmul(a, a) if n else a
-    return power
-
-
-@composed(np.linalg.multi_dot)
-def multi_dot(factors: Any, *, out: Any = None) -> Any:
-    return reduce(np.dot, factors)
-
-
-@composed(np.linalg.vector_norm)
-def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    shape, axes = np.shape(x), axes_of(axis, np.ndim(x))
-    first = np.moveaxis(x, axes, range(len(axes)))
-    y = np.linalg.norm(np.reshape(first, (-1, *np.shape(first)[len(axes) :])), ord=ord, axis=0)
-    return np.reshape(y, tuple(1 if i in axes else n for i, n in enumerate(shape))) if keepdims else y
-
-
-@composed(np.linalg.matrix_norm)
-def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    return np.linalg.norm(x, ord=ord, axis=(-2, -1), keepdims=keepdims)
-
-
-@composed(np.linalg.trace)
-def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
-    return np.trace(x, offset, axis1=-2, axis2=-1)
-
-
-@composed(np.linalg.diagonal)
-def diagonal(x: Any, /, *, offset: int = 0) -> Any:
-    return np.diagonal(x, offset, axis1=-2, axis2=-1)
-
-
-@composed(np.linalg.outer)
-def outer(x1: Any, x2: Any, /) -> Any:
-    return np.outer(x1, x2)
-
-
-@composed(np.linalg.matmul)
-def matmul(x1: Any, x2: Any, /) -> Any:
-    return np.matmul(x1, x2)
-
-
-@composed(np.linalg.tensordot)
-def tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
-    return np.tensordot(x1, x2, axes=axes)
-
-
-@composed(np.linalg.cond)
-def cond(x: Any, p: Any = None) -> Any:
-    if p is None or p == 2 or p == -2:
-        s = decompositions.svdvals(x)
-        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
-    return np.linalg.norm(x, p, axis=(-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, axis=(-2, -1))
-
-
-@composed(np.linalg.vecdot, np.vecdot)
-def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    return np.sum(np.conj(x1) * x2, axis=axis)
-
-
-# ---- Fourier transforms over several axes -----------------------------------------------------------------------
-
-
-def _over_axes(transform: Any, default: Any) -> Any:
-    def several(a: Any, s: Any = None, axes: Any = default, norm: Any = None, out: Any = None) -> Any:
-        if axes is None:
-            axes = range(np.ndim(a)) if s is None else range(-len(s), 0)
-        for i, axis in enumerate(axes):
-            a = transform(a, n=None if s is None else s[i], axis=axis, norm=norm)
-        return a
-
-    return several
-
-
-composed(np.fft.fftn)(_over_axes(np.fft.fft, None))
-composed(np.fft.ifftn)(_over_axes(np.fft.ifft, None))
-composed(np.fft.fft2)(_over_axes(np.fft.fft, (-2, -1)))
-composed(np.fft.ifft2)(_over_axes(np.fft.ifft, (-2, -1)))
-
-
-@composed(np.fft.rfft2, np.fft.rfftn)
-def rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
-    axes = list(range(-2, 0) if axes is None and s is None else range(-len(s), 0) if axes is None else axes)
-    a = np.fft.rfft(a, n=None if s is None else s[-1], axis=axes[-1], norm=norm)
-    return np.fft.fftn(a, None if s is None else s[:-1], axes[:-1], norm)
-
-
 # ---- what newer versions of NumPy have ------------------------------------------------------------------------
 
 if hasattr(np, "unstack"):
 
-    @composed(np.unstack)
+    @composed(np.unstack, exact=True)
     def unstack(x: Any, /, *, axis: int = 0) -> Any:
         x = np.moveaxis(x, axis, 0)
         return tuple(x[i] for i in range(np.shape(x)[0]))
@@ -387,12 +306,18 @@ if hasattr(np, "cumulative_sum"):
     composed(np.cumulative_sum)(_cumulative(np.cumsum, 0))
     composed(np.cumulative_prod)(_cumulative(np.cumprod, 1))
 
-if hasattr(np, "matvec"):
+# ---- arrays made of arrays: they dispatch by like= --------------------------------------------------------------
 
-    @composed(np.matvec)
-    def matvec(x1: Any, x2: Any, /) -> Any:
-        return np.squeeze(np.matmul(x1, np.expand_dims(x2, -1)), -1)
 
-    @composed(np.vecmat)
-    def vecmat(x1: Any, x2: Any, /) -> Any:
-        return np.squeeze(np.matmul(np.conj(np.expand_dims(x1, -2)), x2), -2)
+def _as_array(a: Any, dtype: Any = None, *_: Any, **__: Any) -> Any:
+    if isinstance(a, (list, tuple)):
+        a = np.stack([_as_array(part) for part in a])
+    return np.copy(a) if dtype is None or raw(a).dtype == dtype else cast(a, dtype)
+
+
+composed(np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.require)(_as_array)
+
+
+@composed(np.full)
+def full(shape: Any, fill_value: Any, dtype: Any = None, *_: Any, **__: Any) -> Any:
+    return np.copy(np.broadcast_to(fill_value, shape))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..dispatch import primitive
-from .helpers import device_range, nonzero, swap
+from .helpers import device_range, nonzero, raw, swap
 
 
 @primitive
@@ -116,6 +116,29 @@ def eigh_vjp(g: Any, out: Any, _a: Any, UPLO: str = "L") -> Any:
 def eigvalsh_vjp(g: Any, _w: Any, a: Any, UPLO: Any = "L") -> Any:
     _, v = np.linalg.eigh(a, UPLO)
     return (v * _row(g)) @ swap(v)
+
+
+def eig_vjp(g: Any, out: Any, _a: Any) -> Any:
+    # M. Giles (2008), 3.1; LAPACK gives each vector length 1 and the phase that makes its largest entry real.
+    (gw, gv), (w, v) = g, out
+    if v.dtype.kind == "c":
+        plain = raw(v)
+        size = np.where(np.imag(plain) == 0, np.absolute(plain), 0)
+        along = np.expand_dims(device_range(size.shape[-2], size), -1)
+        real = np.equal(along, np.expand_dims(np.argmax(size, axis=-2), -2))
+        turned = np.sum(np.imag(np.conj(gv) * v), axis=-2, keepdims=True)
+        gv = gv + np.where(real, turned / nonzero(np.real(v)), 0) * 1j
+    inner = swap(v) @ gv
+    inner = inner - swap(v) @ (v * _row(np.real(np.diagonal(inner, 0, -2, -1))))
+    c = _diagonal(gw) + _over(inner, np.conj(_row(w) - _column(w)))
+    made = np.linalg.solve(swap(v), c @ swap(v))
+    return made if _a.dtype.kind == "c" else np.real(made)
+
+
+def eigvals_vjp(g: Any, _w: Any, a: Any) -> Any:
+    _, v = np.linalg.eig(a)
+    made = np.linalg.solve(swap(v), _diagonal(g) @ swap(v))
+    return made if a.dtype.kind == "c" else np.real(made)
 
 
 def svdvals_vjp(g: Any, _s: Any, a: Any) -> Any:

@@ -10,7 +10,9 @@ from .declare import linear, rule
 from .decompositions import (
     cholesky_vjp,
     det_vjp,
+    eig_vjp,
     eigh_vjp,
+    eigvals_vjp,
     eigvalsh_vjp,
     pinv_vjp,
     qr,
@@ -31,7 +33,8 @@ from .products import dot_a, dot_b, einsum_vjp, inner_a, inner_b, tensordot_a, t
 rule(np.dot,               dot_a,                                      dot_b,      multilinear=True, torch="Dot")
 rule(np.inner,             inner_a,                                    inner_b,    multilinear=True)
 rule(np.outer,             lambda g, _z, _a, b, out=None: np.reshape(g @ np.conj(np.ravel(b)), np.shape(_a)),
-                           lambda g, _z, a, _b, out=None: np.reshape(np.conj(np.ravel(a)) @ g, np.shape(_b)), multilinear=True)
+                           lambda g, _z, a, _b, out=None: np.reshape(np.conj(np.ravel(a)) @ g, np.shape(_b)),
+                                                                                                multilinear=True)
 rule(np.vdot,              lambda g, _z, _a, b: np.reshape(np.conj(g) * np.ravel(b), _a.shape),
                            lambda g, _z, a, _b: np.reshape(g * np.ravel(a), _b.shape),          multilinear=True)
 rule(np.tensordot,         tensordot_a,                                tensordot_b, multilinear=True)
@@ -47,8 +50,12 @@ rule(np.linalg.slogdet,    slogdet_vjp,                                       ou
 
 # ---- decompositions ------------------------------------------------------------------------------------------
 rule(np.linalg.cholesky,   cholesky_vjp,                                      torch="LinalgCholeskyEx")
-rule(np.linalg.eigh,       eigh_vjp,                                          outputs=2, torch="LinalgEigh")
+rule(np.linalg.eigh,       eig_vjp,
+    eigh_vjp,
+    eigvals_vjp,                                          outputs=2, torch="LinalgEigh")
 rule(np.linalg.eigvalsh,   eigvalsh_vjp,                                      torch="LinalgEigh")
+rule(np.linalg.eig,        eig_vjp,                                           outputs=2, torch="LinalgEig")
+rule(np.linalg.eigvals,    eigvals_vjp,                                       torch="LinalgEig")
 rule(svd,                  svd_vjp,                                           outputs=3, torch="LinalgSvd")
 rule(svdvals,              svdvals_vjp,                                       torch="LinalgSvd")
 rule(qr,                   qr_vjp,                                            outputs=2, torch="LinalgQr")

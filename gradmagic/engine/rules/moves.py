@@ -14,7 +14,7 @@ from ..dispatch import primitive
 from ..errors import ArgumentError
 from ..primitives import scatter_add
 from ..tape import Aval
-from .helpers import aval, device_range, raw
+from .helpers import aval, axes_of, device_range, raw
 
 
 def settled(order: str) -> Any:
@@ -93,7 +93,7 @@ def pad(array: Any, pad_width: Any, mode: str, values: Any = 0) -> Any:
 def unpad(g: Any, like: Aval, pad_width: Any, mode: Any, values: Any = 0) -> Any:
     """Cut the rim off; where the rim repeats entries, add it to those."""
     shape = like.shape
-    widths = _pad_widths(pad_width, len(shape))
+    widths = pad_widths(pad_width, len(shape))
     if mode == "constant":
         return g[tuple(slice(before, before + n) for (before, _), n in zip(widths, shape, strict=True))]
     index = []
@@ -103,7 +103,8 @@ def unpad(g: Any, like: Aval, pad_width: Any, mode: Any, values: Any = 0) -> Any
     return scatter_add(g, aval(shape, like.dtype), tuple(index))
 
 
-def _pad_widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
+def pad_widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
+    """Give how much np.pad adds before and after each axis."""
     if isinstance(pad_width, dict):
         pairs = {a % ndim: w if isinstance(w, (tuple, list)) else (w, w) for a, w in pad_width.items()}
         return [tuple(pairs.get(i, (0, 0))) for i in range(ndim)]  # type: ignore[misc]
@@ -124,6 +125,21 @@ def crop(g: Any, like: Aval, axis: int, prepend: Any) -> Any:
     """Leave out what np.diff was told to prepend and append."""
     before = 0 if prepend is None else np.shape(prepend)[axis] if np.ndim(prepend) else 1
     return g[_slice(like.ndim, axis, before, before + like.shape[axis])]
+
+
+def unslide(g: Any, like: Aval, window_shape: Any, axis: Any = None) -> Any:
+    """Add up the windows in which each entry stands."""
+    window = tuple(window_shape) if isinstance(window_shape, (tuple, list)) else (window_shape,)
+    axes = axes_of(axis, like.ndim)
+    total: Any = None
+    for offset in np.ndindex(*window):
+        widths = [(0, 0)] * like.ndim
+        for k, a, n in zip(offset, axes, window, strict=True):
+            before, after = widths[a]  # an axis may be named twice
+            widths[a] = (before + k, after + n - 1 - k)
+        part = pad(g[(..., *offset)], widths, "constant")
+        total = part if total is None else total + part
+    return total
 
 
 def undiagonal(g: Any, like: Aval, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:

@@ -22,6 +22,7 @@ from .moves import (
     undiagonal,
     undiff,
     unpad,
+    unslide,
     untile,
 )  # fmt: skip
 
@@ -43,6 +44,9 @@ linear(np.fliplr,         lambda g, like: np.fliplr(g),                         
 linear(np.flipud,         lambda g, like: np.flipud(g),                                         torch="Flip")
 linear(np.roll,           lambda g, like, shift, axis=None: np.roll(g, minus(shift), axis))
 linear(np.rot90,          lambda g, like, k=1, axes=(0, 1): np.rot90(g, -k, axes))
+
+linear(np.lib.stride_tricks.sliding_window_view,
+       lambda g, like, window_shape, axis=None, subok=False, writeable=False: unslide(g, like, window_shape, axis))
 
 # ---- joining and splitting -----------------------------------------------------------------------------------
 linear(np.concatenate,    lambda g, like, axis=0, out=None, dtype=None, casting=None:
@@ -84,5 +88,6 @@ constant(np.zeros_like, np.ones_like, np.empty_like)
 
 # Whose result may look into the memory of its input.
 for _function in (np.reshape, np.ravel, np.squeeze, np.expand_dims, np.broadcast_to, np.transpose, np.swapaxes,
-                  np.moveaxis, np.flip, np.fliplr, np.flipud, np.rot90, np.diagonal):  # fmt: skip
+                  np.moveaxis, np.flip, np.fliplr, np.flipud, np.rot90, np.diagonal,
+                  np.lib.stride_tricks.sliding_window_view):  # fmt: skip
     RULES[_function].view = True  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""Averages, variances and quantiles that are computed, on tracked values, from functions that have a derivative.
+"""Averages, covariances and histograms: computed, on tracked values, from functions that have a derivative.
 
 Each takes what the NumPy function of the same name takes.
 """
@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import arrays
 from ..dispatch import composed
-from ..errors import ArgumentError
-from ..primitives import cast, scatter_add
+from ..primitives import scatter_add
+from ..tracked import Tracked
 from .helpers import aval, axes_of, raw
 
 # ---- sums and averages ----------------------------------------------------------------------------------------
@@ -27,93 +26,45 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False) -> An
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
     if weights is None:
         result = np.mean(a, axis=axis, keepdims=keepdims)
-        total: Any = np.size(a) / np.size(result)
+        total: Any = np.size(a) / np.size(result) + 0 * result
     else:
-        if np.ndim(weights) == 1 < np.ndim(a):
-            shape = [1] * np.ndim(a)
-            shape[axis] = -1
-            weights = np.reshape(weights, shape)
-        weights = weights * np.ones_like(a)
-        total = np.sum(weights, axis=axis, keepdims=keepdims)
+        weights = np.asarray(weights) if isinstance(weights, (list, tuple)) else weights
+        if np.shape(weights) != np.shape(a):  # one for each entry along the axes
+            axes = axes_of(axis, np.ndim(a))
+            weights = np.transpose(weights, np.argsort(np.argsort(axes)))
+            weights = np.reshape(weights, [n if i in axes else 1 for i, n in enumerate(np.shape(a))])
+        total = np.sum(np.broadcast_to(weights, np.shape(a)), axis=axis, keepdims=keepdims)
         result = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
     return (result, total) if returned else result
 
 
-@composed(np.nanmean)
-def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
-    there = cast(np.logical_not(np.isnan(raw(a))), raw(a).dtype)
-    return np.nansum(a, axis=axis, keepdims=keepdims) / np.sum(there, axis=axis, keepdims=keepdims)
-
-
-@composed(np.nanprod)
-def nanprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
-    return np.prod(np.where(np.isnan(a), 1, a), axis=axis, keepdims=keepdims)
-
-
-@composed(np.nancumsum)
-def nancumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    return np.cumsum(np.where(np.isnan(a), 0, a), axis=axis)
-
-
-@composed(np.median)
-def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
-    return quantile(a, 0.5, axis=axis, keepdims=keepdims)
-
-
-@composed(np.percentile)
-def percentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
-    return quantile(a, np.true_divide(q, 100), *args, **kwargs)
-
-
-@composed(np.quantile)
-def quantile(
-    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, method: str = "linear",
-    keepdims: bool = False,
-) -> Any:  # fmt: skip
-    if method != "linear":
-        raise ArgumentError(f"np.quantile(..., method={method!r}) has no derivative in gradmagic: use 'linear'.")
-    axes = axes_of(axis, np.ndim(a))
-    first = np.moveaxis(a, axes, range(len(axes)))
-    rest = np.shape(first)[len(axes) :]
-    x = np.sort(np.reshape(first, (-1, *rest)), axis=0)
-    place = np.asarray(q, dtype=float) * (np.shape(x)[0] - 1)
-    low = np.floor(place).astype(int)
-    part = np.reshape(place - low, np.shape(place) + (1,) * len(rest)).astype(raw(a).dtype)
-    part = arrays.from_host(part, raw(a))
-    y = x[low] * (1 - part) + x[np.ceil(place).astype(int)] * part
-    if keepdims:
-        y = np.reshape(y, np.shape(place) + tuple(1 if i in axes else n for i, n in enumerate(np.shape(a))))
-    return y
-
-
-@composed(np.nanvar)
-def nanvar(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: bool = False) -> Any:
-    d = np.where(np.isnan(a), 0, a - nanmean(a, axis=axis, keepdims=True))
-    n = np.sum(cast(np.logical_not(np.isnan(raw(a))), raw(a).dtype), axis=axis, keepdims=keepdims)
-    return np.sum(np.real(d * np.conj(d)), axis=axis, keepdims=keepdims) / (n - ddof)
-
-
-@composed(np.nanstd)
-def nanstd(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0, keepdims: bool = False) -> Any:
-    return np.sqrt(nanvar(a, axis=axis, ddof=ddof, keepdims=keepdims))
-
-
 @composed(np.cov)
-def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: Any = None) -> Any:
+def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: Any = None, fweights: Any = None,
+        aweights: Any = None, *, dtype: Any = None) -> Any:  # fmt: skip
     x = _rows(m, rowvar) if y is None else np.concatenate([_rows(m, rowvar), _rows(y, rowvar)])
     ddof = (0 if bias else 1) if ddof is None else ddof
-    d = x - np.mean(x, axis=1, keepdims=True)
-    return np.squeeze(np.matmul(d, np.conj(np.transpose(d))) / (np.shape(x)[1] - ddof))
+    if fweights is None and aweights is None:
+        d = x - np.mean(x, axis=1, keepdims=True)
+        return np.squeeze(np.matmul(d, np.conj(np.transpose(d))) / (np.shape(x)[1] - ddof))
+    w: Any = np.asarray(fweights) * 1.0 if fweights is not None else 1.0
+    aweights = np.asarray(aweights) if isinstance(aweights, (list, tuple)) else aweights
+    w = w if aweights is None else w * aweights
+    total = np.sum(w)
+    d = x - np.expand_dims(np.sum(x * w, axis=1) / total, 1)
+    over = total - (ddof if aweights is None else ddof * np.sum(w * aweights) / total)
+    return np.squeeze(np.matmul(d, np.conj(np.transpose(d * w))) / over)
 
 
 def _rows(m: Any, rowvar: bool) -> Any:
+    if isinstance(m, (list, tuple)):
+        m = np.stack(list(m)) if any(hasattr(r, "node") for r in m) else np.asarray(m)
     if np.ndim(m) < 2:
         return np.reshape(m, (1, -1))
     return m if rowvar or np.shape(m)[0] == 1 else np.transpose(m)
 
 
 @composed(np.corrcoef)
-def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *_: Any, dtype: Any = None) -> Any:
     c = cov(x, y, rowvar)
     if np.ndim(c) == 0:
         return c / c
@@ -121,19 +72,57 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
     return c / np.expand_dims(s, 1) / s
 
 
-@composed(np.unique)
-def unique(ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False,
-           axis: Any = None, **options: Any) -> Any:  # fmt: skip
-    if axis is not None:
-        raise ArgumentError("np.unique(..., axis=...) has no derivative in gradmagic: leave axis= out.")
-    _, first, inverse, counts = np.unique(raw(ar), True, True, True, **options)
-    parts = [np.take(ar, first)]
-    asked = (return_index, return_inverse, return_counts)
-    parts += [part for part, wanted in zip((first, inverse, counts), asked, strict=True) if wanted]
-    return tuple(parts) if len(parts) > 1 else parts[0]
+# ---- counting under weights -----------------------------------------------------------------------------------
 
 
 @composed(np.bincount)
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     plain = np.bincount(raw(x), None if weights is None else raw(weights), minlength)
-    return plain if weights is None else scatter_add(weights, aval(plain.shape, plain.dtype), raw(x))
+    if weights is None:
+        return plain
+    return scatter_add(weights, aval(plain.shape, raw(weights).dtype), raw(x))
+
+
+@composed(np.histogram)
+def histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
+    """By its weights; counts and edges are steps."""
+    counts, edges = np.histogram(raw(a), raw(bins), range, density, None if weights is None else raw(weights))
+    if not isinstance(weights, Tracked):
+        return counts, edges
+    return _weighed([raw(a)], [edges], weights, density), edges
+
+
+@composed(np.histogram2d)
+def histogram2d(x: Any, y: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
+    plain = np.histogram2d(raw(x), raw(y), bins, range, density, None if weights is None else raw(weights))
+    if not isinstance(weights, Tracked):
+        return plain
+    return (_weighed([raw(x), raw(y)], plain[1:], weights, density), *plain[1:])
+
+
+@composed(np.histogramdd)
+def histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
+    plain, edges = np.histogramdd(raw(sample), bins, range, density, None if weights is None else raw(weights))
+    if not isinstance(weights, Tracked):
+        return plain, edges
+    columns = np.atleast_2d(np.asarray(raw(sample)))
+    columns = list(columns if isinstance(sample, (list, tuple)) else columns.T)
+    return _weighed(columns, edges, weights, density), edges
+
+
+def _weighed(columns: Any, edges: Any, weights: Any, density: Any) -> Any:
+    """Sum the weights in each bin; the last bin has both of its edges."""
+    places, inside = [], True
+    for x, e in zip(columns, edges, strict=True):
+        x = np.ravel(x)
+        places.append(np.minimum(np.searchsorted(e, x, "right") - 1, len(e) - 2))
+        inside = inside & (x >= e[0]) & (x <= e[-1])
+    shape = tuple(len(e) - 1 for e in edges)
+    index = tuple(p[inside] for p in places)
+    sums = scatter_add(np.ravel(weights)[inside], aval(shape, raw(weights).dtype), index)
+    if not density:
+        return sums
+    volumes: Any = 1
+    for e in edges:
+        volumes = np.multiply.outer(volumes, np.diff(e))
+    return sums / (np.sum(sums) * volumes)

@@ -11,10 +11,13 @@ from ..primitives import clip
 from .declare import MINUS, RULES, SAME, ZERO, constant, elementwise, linear, rule
 from .helpers import (
     angle_vjp,
+    arccos_x,
+    arcsin_x,
     beats,
     between,
     divmod_x,
     divmod_y,
+    i1,
     matmul_a,
     matmul_b,
     nonzero,
@@ -41,6 +44,7 @@ elementwise(np.sqrt,        lambda y, _x: 0.5 / y)
 elementwise(np.cbrt,        lambda y, _x: 1 / (3 * y * y))
 elementwise(np.hypot,       lambda z, x, _y: x / nonzero(z), lambda z, _x, y: y / nonzero(z))
 elementwise(np.ldexp,       lambda _z, x, i: np.ldexp(x * 0 + 1, i), ZERO)
+rule(np.frexp,              lambda g, out, _x: np.ldexp(g[0], -out[1]),                                 outputs=2)
 rule(np.divmod,             divmod_x,                            divmod_y,                              outputs=2)
 rule(np.modf,               lambda g, _out, _x: g[0],                                                   outputs=2)
 rule(np.matmul,             matmul_a,                            matmul_b,      multilinear=True, torch="Mm")
@@ -60,8 +64,8 @@ elementwise(np.logaddexp2,  lambda z, x, _y: np.exp2(x - z),     lambda z, _x, y
 elementwise(np.sin,         lambda _y, x: np.cos(x))
 elementwise(np.cos,         lambda _y, x: -np.sin(x))
 elementwise(np.tan,         lambda y, _x: 1 + y * y)
-elementwise(np.arcsin,      lambda _y, x: 1 / np.sqrt(1 - x * x),                                torch="Asin")
-elementwise(np.arccos,      lambda _y, x: -1 / np.sqrt(1 - x * x),                               torch="Acos")
+elementwise(np.arcsin,      arcsin_x,                                                            torch="Asin")
+elementwise(np.arccos,      arccos_x,                                                            torch="Acos")
 elementwise(np.arctan,      lambda _y, x: 1 / (1 + x * x),                                       torch="Atan")
 elementwise(np.arctan2,     lambda _z, y, x: x / nonzero(x * x + y * y),
                             lambda _z, y, x: -y / nonzero(x * x + y * y),                        torch="Atan2Backward0")
@@ -70,6 +74,8 @@ elementwise(np.radians,     lambda _y, _x: pi / 180,                            
 elementwise(np.rad2deg,     lambda _y, _x: 180 / pi,                                             torch="Mul")
 elementwise(np.degrees,     lambda _y, _x: 180 / pi,                                             torch="Mul")
 elementwise(np.sinc,        sinc_slope)
+elementwise(np.i0,          lambda _y, x: i1(x))
+elementwise(i1,             lambda y, x: np.i0(x) - np.where(x == 0, 0.5, y / nonzero(x)))
 
 # ---- hyperbolic functions ------------------------------------------------------------------------------------
 elementwise(np.sinh,        lambda _y, x: np.cosh(x))

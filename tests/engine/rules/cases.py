@@ -259,7 +259,7 @@ case(np.compress, (3, 2), call=lambda x: np.compress([True, False, True], x))
 case(np.extract, (3, 2), call=lambda x: np.extract(x > 0.1, x))
 case(primitives.cast, call=lambda x: primitives.cast(x, np.float64))
 
-from . import cases_linalg, cases_networks  # noqa: E402, F401  (their rows follow these)
+from . import cases_linalg, cases_methods, cases_networks, cases_statistics  # noqa: E402, F401  (their rows follow)
 
 if importlib.util.find_spec("scipy"):
     from . import cases_scipy, cases_scipy_linalg  # noqa: F401

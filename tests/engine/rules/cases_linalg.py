@@ -6,7 +6,7 @@ import numpy as np
 
 from gradmagic.engine.rules import decompositions
 
-from .rows import ABOVE, WIDE, case, definite, hermitian, pairs, projectors, regular
+from .rows import ABOVE, WIDE, case, definite, here, hermitian, pairs, projectors, regular
 
 # ---- linear algebra -------------------------------------------------------------------------------------------
 for shapes in (
@@ -49,6 +49,9 @@ case(np.kron, (2,), (2, 2))
 case(np.cross, (2, 3), (3,), kinds="fc")
 case(np.cross, (3, 2), (2, 3), call=lambda a, b: np.cross(a, b, axisa=0))
 case(np.linalg.cross, (3,), (3,))
+case(np.cross, (2,), (2,), kinds="fc", devices=False)
+case(np.cross, (3, 2), (3,), call=np.cross)
+case(np.cross, (3, 3), (2, 3), call=lambda a, b: np.cross(a, b, axisa=0, axisb=0, axisc=0))
 case(np.convolve, (5,), (3,), kinds="fc")
 case(np.convolve, (3,), (5,), call=lambda a, v: np.convolve(a, v, "same"))
 case(np.convolve, (5,), (2,), call=lambda a, v: np.convolve(a, v, "valid"))
@@ -106,6 +109,29 @@ case(
     np.linalg.eigh, (2, 3, 3), call=lambda a: projectors(*np.linalg.eigh(hermitian(a))), kinds="fc", low=False
 )
 case(np.linalg.eigvalsh, (3, 3), call=lambda a: np.linalg.eigvalsh(hermitian(a)), kinds="fc", low=False)
+for kind in "fc":
+    # well apart, so that the order stays; complex ones of a real matrix too
+    case(np.linalg.eig, (3, 3), call=lambda a: np.linalg.eig(a / 4 + here(a, np.diag([0, 3, 6]))), kinds=kind,
+         devices=False, low=False)  # fmt: skip
+    case(np.linalg.eigvals, (2, 3, 3), call=lambda a: np.linalg.eigvals(a / 4 + here(a, np.diag([0, 3, 6]))),
+         kinds=kind, devices=False, low=False)  # fmt: skip
+TURN = np.array([[0.0, -2, 0], [2, 0, 0], [0, 0, 5]])
+case(np.linalg.eig, (3, 3), call=lambda a: np.linalg.eig(a / 4 + here(a, TURN)), devices=False, low=False)
+case(np.linalg.eigvals, (3, 3), call=lambda a: np.linalg.eigvals(a / 4 + here(a, TURN)), devices=False, low=False)
+for shapes in [(4, 3), (4,)], [(4, 3), (4, 2)], [(2, 3), (2,)], [(3, 3), (3,)]:
+    case(np.linalg.lstsq, *shapes, call=lambda a, b: np.linalg.lstsq(regular(a), b)[0], kinds="fc", devices=False,
+         low=False)  # fmt: skip
+case(np.linalg.lstsq, (4, 3), (4, 2), call=lambda a, b: np.linalg.lstsq(regular(a), b, rcond=None)[1], devices=False,
+     low=False)  # fmt: skip
+case(np.linalg.lstsq, (4, 3), (4,), call=lambda a, b: np.linalg.lstsq(regular(a), b)[3], devices=False, low=False)
+case(np.linalg.tensorsolve, (2, 2, 4), (2, 2), devices=False, low=False, call=lambda a, b: np.linalg.tensorsolve(
+    a / 8 + here(a, np.eye(4).reshape(2, 2, 4)), b))  # fmt: skip
+case(np.linalg.tensorsolve, (4, 2, 2), (2, 2), devices=False, low=False, call=lambda a, b: np.linalg.tensorsolve(
+    a / 8 + here(a, np.eye(4).reshape(4, 2, 2)), b, axes=(0,)))  # fmt: skip
+case(np.linalg.tensorinv, (4, 2, 2), devices=False, low=False, call=lambda a: np.linalg.tensorinv(
+    a / 8 + here(a, np.eye(4).reshape(4, 2, 2)), ind=1))  # fmt: skip
+case(np.linalg.qr, (2, 3), call=lambda a: np.linalg.qr(regular(a), "complete"), low=False)
+case(np.linalg.matrix_power, (2, 2), call=lambda a: np.linalg.matrix_power(a, 0) * np.sum(a), low=False)
 case(np.linalg.matrix_power, (2, 2), call=lambda a: np.linalg.matrix_power(a, 5), low=False)
 case(np.linalg.matrix_power, (2, 2), call=lambda a: np.linalg.matrix_power(regular(a), -2), low=False)
 case(np.linalg.multi_dot, (2,), (2, 3), (3, 2), call=lambda *xs: np.linalg.multi_dot(xs))
@@ -136,4 +162,14 @@ for f in (np.fft.fft2, np.fft.ifft2, np.fft.fftn, np.fft.ifftn, np.fft.fftshift,
     case(f, (2, 3), kinds="fc", low=False)
 
 case(np.fft.rfft2, (2, 3), low=False)
+for f in (np.fft.irfft2, np.fft.irfftn):
+    case(f, (3, 3), kinds="fc", low=False)
+    case(f, (2, 3, 4), call=lambda x, f=f: f(x, s=(2, 5), axes=(2, 0), norm="ortho"), kinds="fc", low=False)
+for f in (np.fft.fftn, np.fft.ifftn, np.fft.rfftn):
+    case(f, (2, 3, 4), call=lambda x, f=f: f(x, s=(3, 2), axes=(0, 2), norm="forward"), low=False)
+case(np.fft.rfftn, (2, 3, 2), low=False)
+case(np.fft.hfft, (4,), kinds="fc", low=False)
+case(np.fft.hfft, (3, 2), call=lambda x: np.fft.hfft(x, 5, axis=0, norm="ortho"), kinds="fc", low=False)
+case(np.fft.ihfft, (4,), low=False)
+case(np.fft.ihfft, (5, 2), call=lambda x: np.fft.ihfft(x, axis=0, norm="forward"), low=False)
 case(np.fft.rfftn, (2, 4), call=lambda x: np.fft.rfftn(x, axes=(0, 1)), low=False)
