@@ -77,12 +77,45 @@ def add_at(target: Any, index: Any, values: Any) -> None:
     """Add `values` into `target[index]` in place; an entry that `index` names twice gets both."""
     module = module_of(target)
     if module is np:
+        rows = index[0] if type(index) is tuple and len(index) == 1 else index
+        if type(rows) is np.ndarray and rows.dtype.kind in "iu" and target.ndim > 1 and target.flags.c_contiguous:
+            width = target.size // max(target.shape[0], 1)
+            if width >= _WIDE and rows.size * width >= _MANY:
+                _add_rows(target, rows, np.broadcast_to(values, (*rows.shape, *target.shape[1:])))
+                return
         np.add.at(target, index, values)
     elif target.dtype.kind == "c":  # CuPy's scatters know no complex numbers
         module.add.at(target.real, index, np.real(values))
         module.add.at(target.imag, index, np.imag(values))
     else:
         module.add.at(target, index, values)
+
+
+_WIDE, _MANY = 16, 1 << 14  # entries of a row, and of all: below that np.add.at is as fast
+
+
+def _add_rows(target: np.ndarray, rows: np.ndarray, values: np.ndarray) -> None:
+    """Add whole rows: those of one target one after the other (4,096 of 10,000 x 64: 0.6 ms for 3.0).
+
+    Where a row is named often, its values are summed first (4,096 of 3 x 64: 0.4 ms for 2.9).
+    """
+    number = rows.reshape(-1)
+    number = np.where(number < 0, number + target.shape[0], number)
+    target, values = target.reshape(target.shape[0], -1), values.reshape(number.size, -1)
+    order = np.argsort(number, kind="stable")
+    ordered = number[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    times = np.diff(starts, append=number.size)
+    if times.max() > _OFTEN:
+        target[ordered[starts]] += np.add.reduceat(values[order], starts, axis=0)
+        return
+    turn = np.arange(number.size) - np.repeat(starts, times)
+    for k in range(int(times.max())):
+        now = order[turn == k]
+        target[number[now]] += values[now]
+
+
+_OFTEN = 8
 
 
 def cupy() -> Any:

@@ -51,3 +51,22 @@ def test_a_lifted_array_is_no_plain_one():
     lifted = Array.lift(np.ones(2))
     assert isinstance(lifted, np.ndarray)
     assert not arrays.is_array(lifted)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+@pytest.mark.parametrize("rows", [3, 40, 3000])
+def test_rows_are_added_as_by_add_at(rows, dtype):
+    rng = np.random.default_rng(0)
+    index = rng.integers(-rows, rows, (30, 20))
+    values = rng.normal(size=(30, 20, 4, 8)).astype(dtype)
+    target = rng.normal(size=(rows, 4, 8)).astype(dtype)
+    expected = target.copy()
+    np.add.at(expected, index, values)
+    for form in (index, (index,)):
+        made = target.copy()
+        arrays.add_at(made, form, values)
+        np.testing.assert_allclose(made, expected, rtol=1e-3 if dtype is np.float32 else 1e-11)
+        if rows == 3000:  # few are named twice: the same order of additions, the same bits
+            assert made.tobytes() == expected.tobytes()
+    with pytest.raises(IndexError):
+        arrays.add_at(target, index + rows, values)
