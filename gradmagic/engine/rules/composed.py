@@ -47,10 +47,10 @@ def full_like(
 
 @composed(np.piecewise, exact=True)
 def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kwargs: Any) -> Any:
-    plain = raw(condlist) if isinstance(condlist, (list, tuple)) else [raw(condlist)]
-    if np.isscalar(plain[0]) or (not isinstance(plain[0], (list, np.ndarray)) and np.ndim(x) != 0):
-        plain = [plain]
-    conditions = [np.asarray(c, bool) if isinstance(c, (list, tuple, bool)) else c for c in plain]
+    first = condlist if np.ndim(raw(condlist)) == 0 else raw(condlist[0])
+    if np.ndim(raw(condlist)) == 0 or (np.ndim(first) == 0 and np.ndim(x) != 0):
+        condlist = [condlist]
+    conditions = [np.asarray(c, bool) if isinstance(c, (list, tuple, bool)) else raw(c) for c in condlist]
     if len(funclist) == len(conditions) + 1:
         conditions.append(np.logical_not(reduce(np.logical_or, conditions)))
     elif len(funclist) != len(conditions):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import arrays
 from .helpers import aval, axes_of, count, counted, kept, nonzero, raw, spread, within
 
 
@@ -68,6 +69,8 @@ def extreme_vjp(
 ) -> Any:  # fmt: skip
     ndim = np.ndim(x)
     at = x == kept(y, ndim, axis, keepdims)
+    if arrays.on_device(raw(y)) or np.any(raw(y) != raw(y)):  # of a NaN among them it is the value
+        at = np.logical_or(at, np.logical_and(raw(x) != raw(x), kept(raw(y) != raw(y), ndim, axis, keepdims)))
     if where is not True:
         at = np.logical_and(at, where)
     ties = np.sum(at, axis=axis, keepdims=True, dtype=y.dtype)

@@ -50,9 +50,7 @@ rule(np.linalg.slogdet,    slogdet_vjp,                                       ou
 
 # ---- decompositions ------------------------------------------------------------------------------------------
 rule(np.linalg.cholesky,   cholesky_vjp,                                      torch="LinalgCholeskyEx")
-rule(np.linalg.eigh,       eig_vjp,
-    eigh_vjp,
-    eigvals_vjp,                                          outputs=2, torch="LinalgEigh")
+rule(np.linalg.eigh,       eigh_vjp,                                          outputs=2, torch="LinalgEigh")
 rule(np.linalg.eigvalsh,   eigvalsh_vjp,                                      torch="LinalgEigh")
 rule(np.linalg.eig,        eig_vjp,                                           outputs=2, torch="LinalgEig")
 rule(np.linalg.eigvals,    eigvals_vjp,                                       torch="LinalgEig")

@@ -47,6 +47,16 @@ OPTIONS[np.var, "mean"] = (_tracked, valued(np.var, _var))
 OPTIONS[np.std, "mean"] = (_tracked, valued(np.std, lambda *args, **kwargs: np.sqrt(_var(*args, **kwargs))))
 
 
+def _numbered(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    y = np.nan_to_num(x, nan=raw(nan), posinf=raw(posinf), neginf=raw(neginf))
+    for value, there in ((nan, np.isnan(raw(x))), (posinf, np.isposinf(raw(x))), (neginf, np.isneginf(raw(x)))):
+        y = np.where(there, value, y) if isinstance(value, Tracked) else y
+    return y
+
+
+for _option in ("nan", "posinf", "neginf"):
+    OPTIONS[np.nan_to_num, _option] = (_tracked, valued(np.nan_to_num, _numbered))
+
 # ---- order="A" and "K": as the input lies in memory -------------------------------------------------------------
 
 

@@ -125,7 +125,7 @@ class Select(Elementwise):
 def _move(partial: Any) -> Any:
     """Give k for a partial that is the k-th saved value itself (x * y): `g * saved[k]` needs no call (70 ns)."""
     if isinstance(partial, Partial):
-        return partial
+        return None if partial is ZERO else partial
     code = partial.__code__
     steps = [i for i in dis.get_instructions(code) if i.opname not in ("RESUME", "NOP")]
     simple = len(steps) == 2 and steps[0].opname.startswith("LOAD_FAST") and steps[1].opname == "RETURN_VALUE"

@@ -23,6 +23,7 @@ from .helpers import (
     nonzero,
     power_x,
     power_y,
+    raw,
     sgn,
     sinc_slope,
 )  # fmt: skip
@@ -44,7 +45,7 @@ elementwise(np.sqrt,        lambda y, _x: 0.5 / y)
 elementwise(np.cbrt,        lambda y, _x: 1 / (3 * y * y))
 elementwise(np.hypot,       lambda z, x, _y: x / nonzero(z), lambda z, _x, y: y / nonzero(z))
 elementwise(np.ldexp,       lambda _z, x, i: np.ldexp(x * 0 + 1, i), ZERO)
-rule(np.frexp,              lambda g, out, _x: np.ldexp(g[0], -out[1]),                                 outputs=2)
+rule(np.frexp,              lambda g, out, _x: g[0] * np.ldexp(1.0, -raw(out[1])),                                outputs=2)
 rule(np.divmod,             divmod_x,                            divmod_y,                              outputs=2)
 rule(np.modf,               lambda g, _out, _x: g[0],                                                   outputs=2)
 rule(np.matmul,             matmul_a,                            matmul_b,      multilinear=True, torch="Mm")
@@ -93,10 +94,10 @@ elementwise(np.copysign,    lambda z, x, _y: np.sign(z) * np.sign(x), ZERO)
 # ---- the larger, the smaller, the chosen: where a partial is 0 no gradient passes, not even an infinite one --
 elementwise(np.maximum,     lambda _z, x, y: beats(x, y),        lambda _z, x, y: beats(y, x),          selects=True)
 elementwise(np.minimum,     lambda _z, x, y: beats(y, x),        lambda _z, x, y: beats(x, y),          selects=True)
-elementwise(np.fmax,        lambda _z, x, y: np.maximum(beats(x, y), np.isnan(y)),
-                            lambda _z, x, y: np.maximum(beats(y, x), np.isnan(x)),                      selects=True)
-elementwise(np.fmin,        lambda _z, x, y: np.maximum(beats(y, x), np.isnan(y)),
-                            lambda _z, x, y: np.maximum(beats(x, y), np.isnan(x)),                      selects=True)
+elementwise(np.fmax,        lambda _z, x, y: (x >= y) | np.isnan(y),
+                            lambda _z, x, y: ~((x >= y) | np.isnan(y)),                                 selects=True)
+elementwise(np.fmin,        lambda _z, x, y: (x <= y) | np.isnan(y),
+                            lambda _z, x, y: ~((x <= y) | np.isnan(y)),                                 selects=True)
 elementwise(np.where, ZERO, lambda _z, c, _x, _y: c,             lambda _z, c, _x, _y: np.logical_not(c), selects=True)
 elementwise(clip,           lambda _z, x, lo, hi: between(x, lo, hi),
                             lambda _z, x, lo, hi: (x < lo) & (hi is None or lo <= hi),
