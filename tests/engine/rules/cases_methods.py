@@ -56,13 +56,13 @@ case(np.einsum, (2, 3), (3, 2), call=lambda a, b: np.einsum("ij,jk", a, b, dtype
 PATH = ["einsum_path", (0, 1), (0, 1)]
 case(np.einsum, (2, 3), (3, 2), (2,), call=lambda *xs: np.einsum(
     "ij,jk,k", *xs, optimize=PATH, order="F", casting="same_kind"), devices=False)  # fmt: skip
-case(np.ravel, (2, 3), call=lambda x: np.ravel(x.T, order="A"))
-case(np.reshape, (2, 3), call=lambda x: np.reshape(x.T, (2, 3), order="A"))
+case(np.ravel, (2, 3), call=lambda x: np.ravel(np.copy(x, order="C").T, order="A"))
+case(np.reshape, (2, 3), call=lambda x: np.reshape(np.copy(x, order="C").T, (2, 3), order="A"))
 case(np.nan_to_num, (3,), (), call=lambda x, v: np.nan_to_num(x, nan=v, posinf=1.0) * v, devices=False)
 case(np.concatenate, (2, 3), (2, 3), call=lambda x, y: np.concatenate([x, y], dtype=np.float64, casting="same_kind"))
 
 # ---- frexp, i0, unwrap, spacings ----------------------------------------------------------------------------------
-case(np.frexp, call=lambda x: np.frexp(x)[0], devices=False)
+case(np.frexp, call=lambda x: np.frexp(x)[0], domain=(0.55, 0.95), devices=False)
 case(np.i0, devices=False)
 case(helpers.i1, devices=False, low=False)
 case(np.unwrap, (5,), call=lambda x: np.unwrap(4 * x), devices=False)
@@ -83,8 +83,8 @@ case(np.lib.stride_tricks.sliding_window_view, (4, 3),
      call=lambda x: np.lib.stride_tricks.sliding_window_view(x, (2, 2)), devices=False)  # fmt: skip
 case(np.lib.stride_tricks.sliding_window_view, (2, 5),
      call=lambda x: np.lib.stride_tricks.sliding_window_view(x, 3, axis=-1), devices=False)  # fmt: skip
-case(np.piecewise, (4,), call=lambda x: np.piecewise(x, [x > 0], [lambda t: np.log(t), 2.0]), devices=False)
-case(np.piecewise, (), call=lambda x: np.piecewise(x, x > 0, [np.exp, np.negative]), devices=False)
+case(np.piecewise, (4,), call=lambda x: np.piecewise(x, [x > 1], [lambda t: np.log(t), 2.0]), domain=(0.55, 1.9), devices=False)
+case(np.piecewise, (), call=lambda x: np.piecewise(x, x > 0, [np.exp, np.negative]), domain=POSITIVE, devices=False)
 case(np.select, (3,), (3,), call=lambda x, y: np.select([x > 0, y > 0], [x, y * y], default=x * y), devices=False)
 case(np.ix_, (2,), (3,), devices=False)
 case(np.insert, (4,), (2,), call=lambda x, v: np.insert(x, slice(0, 2), v), devices=False)
@@ -95,12 +95,12 @@ case(np.real_if_close, kinds="fc", devices=False)
 
 # ---- complex where the real function ends -------------------------------------------------------------------------
 for f in (np.emath.sqrt, np.emath.log, np.emath.log2, np.emath.log10):
-    case(f, (3,), call=lambda x, f=f: f(x + here(x, [0.0, 3.0, 0.0])), devices=False, low=False)
+    case(f, (3,), call=lambda x, f=f: f(x * here(x, [1.0, -1.0, 1.0])), domain=POSITIVE, devices=False, low=False)
 for f in (np.emath.arcsin, np.emath.arccos, np.emath.arctanh):
     case(f, (3,), call=lambda x, f=f: f(x), domain=ABOVE, devices=False, low=False)
     case(f, (3,), call=lambda x, f=f: f(x), domain=SMALL, devices=False, low=False)
-case(np.emath.logn, (3,), call=lambda x: np.emath.logn(3.0, x), devices=False, low=False)
-case(np.emath.power, (3,), call=lambda x: np.emath.power(x, 1.5), devices=False, low=False)
+case(np.emath.logn, (3,), call=lambda x: np.emath.logn(3.0, x * here(x, [1.0, -1.0, 1.0])), domain=POSITIVE, devices=False, low=False)
+case(np.emath.power, (3,), call=lambda x: np.emath.power(x * here(x, [1.0, -1.0, 1.0]), 1.5), domain=POSITIVE, devices=False, low=False)
 
 # ---- arrays made by like= -----------------------------------------------------------------------------------------
 for f in (np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.require):
