@@ -1,5 +1,28 @@
 """The awkward reductions: products with zeros among the factors, extremes with ties, variances.
 
+What a derivative is where there is none, or more than one, is PyTorch's; all such places, tested in test_conventions.py:
+
+    max, min, norm(x, inf)          entries that tie share evenly; a NaN that is the result gets all
+    maximum, minimum                two that tie get half each; beside NaN both get all
+    fmax, fmin                      two that tie: the first gets all; a NaN gets nothing
+    maximum.accumulate, minimum     of entries that tie, the last gets all
+    sort, partition, median         equal entries keep their order
+    clip                            1 at a bound that is just reached; bounds get what lies beyond them only
+    where, maximum ... (selects)    what was not chosen gets 0, never 0 * inf
+    absolute, sign, norm, hypot     0 at 0 (hypot: NaN in PyTorch); of complex numbers too
+    std, arctan2(0, 0), angle(0)    0
+    sqrt, log, 1/x, x**0.5 at 0     inf, as computed
+    x**0, 0**x                      0 at x = 0; 0 for y > 0, and at y = 0
+    prod, cumprod with zeros        exact: the product of the others
+    sinc at 0                       0, and the right second derivative
+    copysign(0, y), sign, floor     0
+    remainder, fmod                 1 by x, minus the quotient by y, also where it steps
+    nan_to_num, nansum ...          0 at what was replaced or left out
+    equal eigen- or singular values what depends on the choice of vectors gets 0
+    det of a singular matrix        the adjugate
+    x[i] twice, x[i] = v twice      read: the sum; written: the last
+    complex inputs                  df/dRe + i df/dIm, uphill
+
 In and out: as a rule gets them. Nothing here looks at a value to decide what to do: a GPU would have to wait for it.
 """
 

@@ -167,14 +167,14 @@ def at(ufunc: Any, target: Any, index: Any, *values: Any) -> None:
     if ufunc in (np.add, np.subtract):
         given = [v if isinstance(v, Tracked) else v.astype(x.dtype) for v in spread]
         added = np.reshape(scatter_add(given[0], aval((x.size,), x.dtype), places), x.shape)
-        made = target + added if ufunc is np.add else target - added
+        made: Any = target + added if ufunc is np.add else target - added
     else:
         # The k-th time that a place is named is the k-th round.
         order = np.argsort(places, kind="stable")
         first = np.searchsorted(places[order], places[order])
         turn = np.empty_like(places)
         turn[order] = np.arange(places.size) - first
-        made: Any = np.reshape(target, -1)  # type: ignore[call-overload]
+        made = np.reshape(target, -1)  # type: ignore[call-overload]
         for k in range(int(turn.max(initial=-1)) + 1):
             now = np.flatnonzero(turn == k)
             new = ufunc(made[places[now]], *(v[now] for v in spread))

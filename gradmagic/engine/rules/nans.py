@@ -56,7 +56,7 @@ def _between(x: Any, q: Any, method: str, nan: bool) -> Any:
     high = np.minimum(low + 1, np.maximum(number - 1, 0))
     part: Any = arrays.from_host((place - low).astype(plain.dtype), plain)
     if isinstance(q, Tracked) and method == "linear":
-        column = np.reshape(q, (-1,) + (1,) * (ndim - 1))
+        column: Any = np.reshape(q, (-1,) + (1,) * (ndim - 1))  # type: ignore[call-overload]
         part = column * arrays.from_host(np.maximum(number - 1, 0), plain) - arrays.from_host(low, plain)
     below = np.take_along_axis(x, arrays.from_host(low, plain), 0)
     above = np.take_along_axis(x, arrays.from_host(high, plain), 0)

@@ -50,7 +50,8 @@ OPTIONS[np.std, "mean"] = (_tracked, valued(np.std, lambda *args, **kwargs: np.s
 def _numbered(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
     y = np.nan_to_num(x, nan=raw(nan), posinf=raw(posinf), neginf=raw(neginf))
     for value, there in ((nan, np.isnan(raw(x))), (posinf, np.isposinf(raw(x))), (neginf, np.isneginf(raw(x)))):
-        y = np.where(there, value, y) if isinstance(value, Tracked) else y
+        if isinstance(value, Tracked):
+            y = np.where(there, value, y)  # type: ignore[call-overload]
     return y
 
 
@@ -64,7 +65,7 @@ def _by_memory(order: Any) -> bool:
     return order in ("A", "K")
 
 
-def _as_it_lies(x: Any) -> str:
+def _as_it_lies(x: Any) -> Any:
     flags = getattr(raw(x), "flags", None)
     return "F" if flags is not None and flags.f_contiguous and not flags.c_contiguous else "C"
 

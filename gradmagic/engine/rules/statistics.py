@@ -105,8 +105,8 @@ def histogramdd(sample: Any, bins: Any = 10, range: Any = None, density: Any = N
     plain, edges = np.histogramdd(raw(sample), bins, range, density, None if weights is None else raw(weights))
     if not isinstance(weights, Tracked):
         return plain, edges
-    columns = np.atleast_2d(np.asarray(raw(sample)))
-    columns = list(columns if isinstance(sample, (list, tuple)) else columns.T)
+    table = np.atleast_2d(np.asarray(raw(sample)))
+    columns = list(table if isinstance(sample, (list, tuple)) else table.T)
     return _weighed(columns, edges, weights, density), edges
 
 

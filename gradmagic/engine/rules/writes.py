@@ -29,12 +29,13 @@ def _written(function: Any) -> Any:
         names = list(inspect.signature(function).parameters)[1:]
         given = dict(zip(names, args, strict=False)) | kwargs
         moved = next(n for n in _VALUES if n in given)
-        values, given = given[moved], raw_of(given)
+        put: Any = given[moved]
+        given = raw_of(given)
         number = np.reshape(np.arange(np.size(given[moved])), np.shape(given[moved]))
         came = np.full(np.shape(target.array), -1)
         function(came, **{n: number if n == moved else v for n, v in given.items() if n != "casting"})
-        if isinstance(values, Tracked):
-            chosen = np.take(np.reshape(values, -1), np.maximum(came, 0)) if np.size(number) else target
+        if isinstance(put, Tracked):
+            chosen: Any = np.take(np.reshape(put, -1), np.maximum(came, 0)) if np.size(number) else target
         else:
             chosen = np.copy(target.array)  # in the target's dtype, as NumPy writes
             function(chosen, **given)

@@ -55,6 +55,35 @@ def test_fmax_gives_the_gradient_to_the_number_and_not_to_nan() -> None:
     assert gradient(np.fmax, [np.nan, 1], [2, np.nan]) == [[0, 1], [1, 0]]
 
 
+def test_of_two_that_tie_fmax_takes_the_first() -> None:
+    assert gradient(np.fmax, [2, 3], [2, 1]) == [[1, 1], [0, 0]]
+    assert gradient(np.fmin, [2, 3], [2, 1]) == [[1, 0], [0, 1]]
+
+
+def test_a_nan_that_is_the_result_gets_the_gradient() -> None:
+    assert gradient(np.max, [np.nan, 1, 2]) == [1, 0, 0]
+    assert gradient(lambda x: np.min(x, axis=1), [[np.nan, np.nan], [1, 2]]) == [[0.5, 0.5], [1, 0]]
+    assert gradient(np.maximum, [np.nan, 1], [1, 0]) == [[1, 1], [1, 0]]
+
+
+def test_of_entries_that_tie_the_last_is_the_largest_so_far() -> None:
+    assert gradient(np.maximum.accumulate, [1, 1, 0, 2]) == [1, 2, 0, 1]
+    assert gradient(np.minimum.accumulate, [1, 1, 2, 0]) == [1, 2, 0, 1]
+
+
+def test_roots_logarithms_and_quotients_at_0_are_infinite() -> None:
+    with np.errstate(divide="ignore"):
+        assert gradient(np.sqrt, [0, 4]) == [np.inf, 0.25]
+        assert gradient(np.log, [0, 4]) == [np.inf, 0.25]
+        assert gradient(lambda x: x**0.5, [0, 4]) == [np.inf, 0.25]
+
+
+def test_steps_and_signs_have_slope_0() -> None:
+    assert gradient(lambda x: np.copysign(x, -1.0), [0, 2]) == [0, -1]
+    assert gradient(lambda x: np.remainder(x, 2.0), [0, 2]) == [1, 1]
+    assert gradient(lambda x: np.sign(x) * x, [0, -2]) == [0, -1]
+
+
 def test_absolute_norm_and_hypot_have_slope_0_at_0() -> None:
     assert gradient(np.absolute, [-1, 0, 1]) == [-1, 0, 1]
     assert gradient(np.linalg.norm, [0, 0]) == [0, 0]
