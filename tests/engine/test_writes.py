@@ -40,6 +40,30 @@ def test_fill_diagonal():
     assert gm.grad(f)(np.ones((2, 2))).tolist() == [[0.0, 2.0], [2.0, 0.0]]
 
 
+TRACKED = {
+    "put": lambda x, v: np.put(x, [0, 2], v),
+    "copyto": lambda x, v: np.copyto(x, v[0], where=np.array([True, False, True])),
+    "putmask": lambda x, v: np.putmask(x, [True, False, True], v),
+    "place": lambda x, v: np.place(x, np.array([True, False, True]), v),
+    "put_along_axis": lambda x, v: np.put_along_axis(x, np.array([2, 0]), v, 0),
+}
+
+
+@pytest.mark.parametrize("name", TRACKED)
+def test_what_was_written_has_the_gradient_of_its_place(name):
+    def f(x, v):
+        y = x * 1.0
+        TRACKED[name](y, v)
+        return np.sum(y * np.array([1.0, 10.0, 100.0]))
+
+    start = [np.array([1.3, 2.6, 3.7]), np.array([0.4, 0.7])]
+    for got, k in zip(gm.grad(f, (0, 1))(*start), (0, 1), strict=True):
+        steps = np.eye(start[k].size) * 1e-6
+        ends = [[f(*(a + sign * s * (i == k) if i == k else a for i, a in enumerate(start))) for s in steps]
+                for sign in (1, -1)]  # fmt: skip
+        np.testing.assert_allclose(got, (np.array(ends[0]) - ends[1]) / 2e-6, atol=1e-7)
+
+
 def test_add_at_adds_twice_where_an_entry_is_named_twice():
     def f(x):
         np.add.at(x, [0, 0], x[1])

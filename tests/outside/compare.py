@@ -23,6 +23,7 @@ DATA: dict[str, Any] = {
     "z": RNG.uniform(-1, 1, (3, 4)) + 1j * RNG.uniform(-1, 1, (3, 4)),
 }  # fmt: skip
 
+# ruff: noqa: E501
 # Each line: expressions of one kind, between semicolons; xp stands for numpy and for jax.numpy.
 CALLS = """
 xp.negative(x); xp.square(x); xp.exp(x); xp.exp2(x); xp.expm1(x); xp.log(p); xp.log2(p); xp.log10(p); xp.log1p(p)

@@ -47,8 +47,8 @@ def full_like(
 
 @composed(np.piecewise, exact=True)
 def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kwargs: Any) -> Any:
-    first = condlist if np.ndim(raw(condlist)) == 0 else raw(condlist[0])
-    if np.ndim(raw(condlist)) == 0 or (np.ndim(first) == 0 and np.ndim(x) != 0):
+    several = isinstance(condlist, (list, tuple)) or np.ndim(raw(condlist)) > 0
+    if not several or (np.ndim(raw(condlist[0])) == 0 and np.ndim(x) != 0):
         condlist = [condlist]
     conditions = [np.asarray(c, bool) if isinstance(c, (list, tuple, bool)) else raw(c) for c in condlist]
     if len(funclist) == len(conditions) + 1:

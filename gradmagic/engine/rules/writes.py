@@ -35,11 +35,12 @@ def _written(function: Any) -> Any:
         came = np.full(np.shape(target.array), -1)
         function(came, **{n: number if n == moved else v for n, v in given.items() if n != "casting"})
         if isinstance(put, Tracked):
-            chosen: Any = np.take(np.reshape(put, -1), np.maximum(came, 0)) if np.size(number) else target
+            flat_put: Any = np.reshape(put, -1)  # type: ignore[call-overload]
+            chosen: Any = np.take(flat_put, np.maximum(came, 0)) if np.size(number) else target
         else:
             chosen = np.copy(target.array)  # in the target's dtype, as NumPy writes
             function(chosen, **given)
-        target.assign(Ellipsis, np.where(came >= 0, chosen, target))
+        target.assign(Ellipsis, np.where(came >= 0, chosen, target))  # type: ignore[call-overload]
 
     return write
 

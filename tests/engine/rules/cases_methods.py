@@ -56,8 +56,8 @@ case(np.einsum, (2, 3), (3, 2), call=lambda a, b: np.einsum("ij,jk", a, b, dtype
 PATH = ["einsum_path", (0, 1), (0, 1)]
 case(np.einsum, (2, 3), (3, 2), (2,), call=lambda *xs: np.einsum(
     "ij,jk,k", *xs, optimize=PATH, order="F", casting="same_kind"), devices=False)  # fmt: skip
-case(np.ravel, (2, 3), call=lambda x: np.ravel(np.copy(x, order="C").T, order="A"))
-case(np.reshape, (2, 3), call=lambda x: np.reshape(np.copy(x, order="C").T, (2, 3), order="A"))
+case(np.ravel, (2, 3), call=lambda x: np.ravel(np.copy(x, order="C").T, order="A"), devices=False)
+case(np.reshape, (2, 3), call=lambda x: np.reshape(np.copy(x, order="C").T, (2, 3), order="A"), devices=False)
 case(np.nan_to_num, (3,), (), call=lambda x, v: np.nan_to_num(x, nan=v, posinf=1.0) * v, devices=False)
 case(np.concatenate, (2, 3), (2, 3), call=lambda x, y: np.concatenate([x, y], dtype=np.float64, casting="same_kind"))
 
