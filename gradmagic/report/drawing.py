@@ -47,7 +47,10 @@ STYLE = re.sub(
     .later .g,.later .s{visibility:hidden}
     .now rect{stroke-width:3;stroke:var(--gm-gold,#8a6100);fill:var(--gm-result,#fdf3d7)}
     .now.e{--c:var(--gm-gold,#8a6100)}
-    .f{font-weight:700}
+    .wait{opacity:.45}
+    .veil .s{visibility:hidden}
+    .blind .e path{stroke-width:1.5}
+    .e .f{font-weight:700;font-size:12px}
     .n:focus{outline:none}
     .n:focus-visible rect{stroke-width:3;stroke:var(--gm-ink,#1f2933)}
     [data-i],[data-k]{cursor:pointer}
@@ -65,7 +68,9 @@ def svg(picture: Picture, layout: Layout, tips: bool = True) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
         f'height="{height:.0f}" role="img" aria-label={quoteattr(picture.sentence)}><style>{STYLE}</style>',
     ]
-    pieces += [_edge(link, layout.edges[link.name], tips) for link in picture.links if link.name in layout.edges]
+    pieces += [
+        _edge(link, layout.edges[link.name], tips) for link in picture.links if link.name in layout.edges
+    ]
     pieces += [_node(box, layout.nodes[box.name], tips) for box in picture.boxes if box.name in layout.nodes]
     return "".join(pieces) + "</svg>"
 
@@ -119,10 +124,7 @@ def _edge(link: Link, curve: Curve, tips: bool) -> str:
     if link.sign != "constant":
         ends = f' data-i="{link.name[1:]}" data-s="{link.tail[1:]}" data-d="{link.head[1:]}"'
     tip = f"<title>{escape(link.tip)}</title>" if tips else ""
-    return (
-        f'<g class="{kind}"{ends}>{tip}'
-        f'<path d="{path}" stroke-width="{link.weight:g}"/>{head}{label}</g>'
-    )
+    return f'<g class="{kind}"{ends}>{tip}<path d="{path}" stroke-width="{link.weight:g}"/>{head}{label}</g>'
 
 
 def _arrow(start: Point, tip: Point) -> str:
@@ -134,4 +136,4 @@ def _arrow(start: Point, tip: Point) -> str:
 
 
 def _at(point: Point) -> str:
-    return f"{point[0]:.1f},{point[1]:.1f}".replace(".0", "")
+    return ",".join(f"{x:.1f}".removesuffix(".0") for x in point)

@@ -33,9 +33,7 @@ def fold(operations: tuple[Operation, ...], limit: int) -> tuple[Operation, ...]
     return operations if len(groups) == len(operations) else joined(groups)
 
 
-def grouped(
-    operations: Sequence[Operation], limit: int, apart: frozenset[int] = frozenset()
-) -> list[Group]:
+def grouped(operations: Sequence[Operation], limit: int, apart: frozenset[int] = frozenset()) -> list[Group]:
     """Put together what is shown as one; the operations whose keys are in `apart` stay by themselves."""
     groups = [[operation] for operation in operations]
     # A loop of 50 turns reads better folded than as 100 small boxes; what does not repeat may take more room.

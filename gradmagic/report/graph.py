@@ -100,7 +100,9 @@ def _box(view: View, operation: Operation, kind: str, rich: bool, peak: float) -
     slope = brief(grad, 20, digits=3)
     role = {"+": "pos", "-": "neg", "0": "zero", "!": "bad"}.get(sign(grad), "ink")
     named = view.title(operation, 32)
-    if not rich and sign(grad):  # there is no room for the number: its sign, and how large it is beside the others
+    if not rich and sign(
+        grad
+    ):  # there is no room for the number: its sign, and how large it is beside the others
         named = f"{clip(named, 20)} {sign(grad)}"
     if rich and kind == "input" and value is not None and not operation.shape:
         named = f"{named} = {number(value.items)}"

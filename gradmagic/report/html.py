@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, Template
@@ -22,9 +24,10 @@ from .graph import Picture
 from .history import History, history
 from .lanes import lanes
 from .layout import Layout
+from .live import Sheet, data
 from .numbers import aligned, brief, number, samples, shape_of, sign, sparkline
 from .source import Line, Part, lines, others
-from .steps import modes, steps
+from .steps import Step, modes, steps
 from .strips import Curve, curve
 from .table import NUDGE, table
 from .typeset import clip
@@ -32,8 +35,13 @@ from .view import View, circled, told
 
 LIMIT = 300_000  # bytes of a report; in a notebook there are many
 DRAWING = 150_000  # bytes of SVG, a third more as base64; a graph that is larger is shown as lanes
+FORMULAS = 4_000  # bytes of LaTeX to be copied
+UNFOLDED = 40_000  # bytes of a drawing that unfolds a loop
 WIDEST = 300  # columns of a line of code
 INLINE = 16  # elements of a matrix that is shown without being opened
+SCRIPTS = ("base.js", "graph.js", "walk.js", "quiz.js", "script.js")
+
+Drawn = tuple[Picture, Layout | None]
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,9 @@ DETAILS = (
 )
 
 
-def to_html(view: View, drawn: tuple[Picture, Layout | None] | None) -> str:
+def to_html(
+    view: View, drawn: Drawn | None, unfolded: Sequence[tuple[View, Drawn]] = (), quiz: bool = False
+) -> str:
     """Write the report as a piece of HTML, in as much detail as fits into 300 KB.
 
     Parameters
@@ -70,22 +80,33 @@ def to_html(view: View, drawn: tuple[Picture, Layout | None] | None) -> str:
     view : View
     drawn : (Picture, Layout or None) or None
         The graph and its layout; without a layout it is shown as lanes, without both not at all.
+    unfolded : sequence of (View, (Picture, Layout or None))
+        The graph with one of its loops or calls unfolded, for a reader who asks.
+    quiz : bool
+        Whether the gradients are hidden until they are asked for, where scripts run.
     """
     made = ""
     for detail in DETAILS:
-        made = _written(view, drawn, detail)
+        made = _written(view, drawn, unfolded if detail.parts else (), detail, quiz)
         if len(made.encode()) <= LIMIT:
             break
     return made
 
 
-def _written(view: View, drawn: tuple[Picture, Layout | None] | None, detail: Detail) -> str:
+def _written(
+    view: View, drawn: Drawn | None, unfolded: Sequence[tuple[View, Drawn]], detail: Detail, quiz: bool
+) -> str:
     trace = view.trace
     result = trace.result
     found = curve(view)
     past = history(trace)
     sweeps = max(1, len(trace.sweeps))
     rows = list(table(view))
+    graph = _graph(view, drawn, detail)
+    walked = steps(view)[: detail.steps]
+    annotated = _lines(view, detail)
+    elsewhere = others(view)[:10]
+    told_of = [*(line for line, _ in annotated), *(line for other in elsewhere for line in other.lines)]
     return _template("report.html").render(
         view=view,
         trace=trace,
@@ -99,14 +120,49 @@ def _written(view: View, drawn: tuple[Picture, Layout | None] | None, detail: De
         nudge=NUDGE,
         strip=_strip(found) if found and found.whole else None,
         charts=_charts(found),
-        graph=_graph(view, drawn, detail),
-        lines=_lines(view, detail),
-        others=others(view)[:10],
+        graph=graph,
+        lines=annotated,
+        others=elsewhere,
         steps=steps(view) if detail.steps else (),
+        data=Markup(_data(view, graph, unfolded, walked, told_of)),
+        quiz=quiz,
         modes=modes(view),
         past=past,
         past_charts=_past_charts(past) if past else [],
     )
+
+
+def _data(
+    view: View,
+    graph: dict[str, Any] | None,
+    unfolded: Sequence[tuple[View, Drawn]],
+    walked: Sequence[Step],
+    shown: Sequence[Line | None],
+) -> str:
+    """Write what the script needs; nothing where there are no operations."""
+    if not view.steps:
+        return ""
+    sheets = [Sheet(view, "")]
+    if graph is not None and "svg" in graph:
+        drawings = (
+            (more, _bare(svg(picture, layout, tips=False))) for more, (picture, layout) in unfolded if layout
+        )
+        sheets += [Sheet(more, drawing) for more, drawing in drawings if len(drawing) <= UNFOLDED]
+    keys = [part.key for line in shown if line for part in (line.main, *line.parts) if part]
+    return data(sheets, walked, keys, _latex(view))
+
+
+def _bare(drawing: str) -> str:
+    """Take out of a drawing what the script has from the first one, or does not need: style and name space."""
+    return re.sub(r' xmlns="[^"]*"|<style>.*?</style>', "", drawing)
+
+
+def _latex(view: View) -> str:
+    try:
+        made: str = import_module("gradmagic.report.latex").to_latex(view)
+    except ModuleNotFoundError:
+        return ""
+    return made if len(made) <= FORMULAS else ""
 
 
 def _lines(view: View, detail: Detail) -> list[tuple[Line | None, Markup]]:
@@ -150,7 +206,7 @@ def _environment() -> Environment:
         edge=_edge,
         times=lambda text: text.replace("*", "·"),
     )
-    made.globals.update(inline=INLINE, style=_part_of_page("style.css"), script=_part_of_page("script.js"))
+    made.globals.update(inline=INLINE, style=_part_of_page("style.css"), script=_script())
     return made
 
 
@@ -160,9 +216,27 @@ def _template(name: str) -> Template:
 
 
 def _part_of_page(name: str) -> Markup:
-    loader = PackageLoader("gradmagic.report")
-    source = loader.get_source(Environment(autoescape=True), name)[0]
-    return Markup(re.sub(r"\n\s*", "\n", source).strip())
+    return Markup(re.sub(r"\n\s*", "\n", _source(name)).strip())
+
+
+def _source(name: str) -> str:
+    return PackageLoader("gradmagic.report").get_source(Environment(autoescape=True), name)[0]
+
+
+# Texts and templates stay as they are; white space and comments between them go.
+_TEXTS = re.compile(r'("(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`|/\*.*?\*/)', re.S)
+
+
+def _script() -> Markup:
+    """Put the parts of the script together, without what only its readers need."""
+    pieces = _TEXTS.split("\n".join(map(_source, SCRIPTS)))
+    for i, piece in enumerate(pieces):
+        if i % 2 == 0:
+            piece = re.sub(r"\s+", " ", piece)
+            pieces[i] = re.sub(r" ?([{}()\[\];,=<>?:&|*!]) ?", r"\1", piece)
+        elif piece.startswith("/*"):
+            pieces[i] = ""
+    return Markup("(()=>{" + "".join(pieces).strip() + "})();")
 
 
 _EDGE = re.compile(r"\((\d+)\)")
@@ -249,11 +323,11 @@ def _charts(found: Curve | None) -> list[tuple[str, str]]:
     ]
 
 
-def _graph(view: View, drawn: tuple[Picture, Layout | None] | None, detail: Detail) -> dict[str, Any] | None:
+def _graph(view: View, drawn: Drawn | None, detail: Detail) -> dict[str, Any] | None:
     if drawn is None or not view.steps:
         return None
     shown, layout = drawn
-    picture = svg(shown, layout) if layout is not None and detail.drawing else ""
+    picture = svg(shown, layout, tips=False) if layout is not None and detail.drawing else ""
     if not picture or len(picture.encode()) > DRAWING:
         rows = lanes(view)[:80]
         text = "\n".join(f"{row.lanes} {view.title(row.operation)}" for row in rows)

@@ -22,6 +22,7 @@ from .table import Table, table
 from .text import to_text
 from .view import View
 
+UNFOLDED = 100  # operations that drawings with an unfolded loop show, together
 TEXT_NODES = 24  # operations that the text shows, besides the inputs
 
 
@@ -40,6 +41,8 @@ class Report:
         Whether text is plain ASCII; by itself where stdout cannot encode more.
     layout : {"pure", "dot"}
         The layout program: the one that comes with gradmagic, or the system's Graphviz.
+    quiz : bool
+        Whether the page hides the gradients until the reader asks for them.
 
     Examples
     --------
@@ -58,8 +61,9 @@ class Report:
         graph: bool = True,
         ascii: bool | None = None,
         layout: str = "pure",
+        quiz: bool = False,
     ) -> None:
-        self._trace, self._ascii, self._draws = trace, ascii, graph
+        self._trace, self._ascii, self._draws, self._quiz = trace, ascii, graph, quiz
         self._limit, self._engine = max_nodes or MOST, layout
 
     @property
@@ -95,8 +99,11 @@ class Report:
 
     @cached_property
     def _layout(self) -> Layout | None:
+        return self._placed(self._picture)
+
+    def _placed(self, drawn: Picture) -> Layout | None:
         engine = self._engine if program(self._engine) else "pure"
-        return place(digraph(self._picture).source, engine, SECONDS)
+        return place(digraph(drawn).source, engine, SECONDS)
 
     def to_text(self, width: int | None = None, ascii: bool | None = None, color: bool | None = None) -> str:
         """Write the report as text, at most 60 lines; see `gradmagic.report.text.to_text`."""
@@ -106,7 +113,14 @@ class Report:
     def to_html(self) -> str:
         """Write the report as a piece of HTML that stands in any page."""
         drawn = (self._picture, self._layout) if self._draws else None
-        return to_html(self._view, drawn)
+        return to_html(self._view, drawn, self._unfolded, self._quiz)
+
+    @cached_property
+    def _unfolded(self) -> list[tuple[View, tuple[Picture, Layout | None]]]:
+        if not self._draws or self._layout is None:
+            return []
+        found = [(view, picture(view)) for view in self._view.unfolded(UNFOLDED)]
+        return [(view, (drawn, self._placed(drawn))) for view, drawn in found]
 
     def save(self, path: str | Path) -> str:
         """Save the report: a page (html), the text (txt), or the graph alone (svg, png, pdf, dot).

@@ -67,7 +67,7 @@ class View:
         choices: list[dict[int, str]] = []
         for body in turns(groups):
             count = len(body[0])
-            ends = max(1, min(3, 12 // len(body)))
+            ends = max(1, min(3, 6 // len(body)))
             shown = range(count) if count <= 2 * ends else [*range(ends), *range(count - ends, count)]
             if len(shown) * len(body) <= 40:
                 choices.append({g[i].key: f"turn {i + 1:,} of {count:,}" for g in body for i in shown})

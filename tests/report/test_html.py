@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import subprocess
@@ -61,6 +62,15 @@ def html(trace: Trace, **settings: object) -> str:
     return Report(trace, **settings).to_html()
 
 
+def data_of(made: str) -> str:
+    return re.search(r'<script type="application/json" class="gm-data">(.*?)</script>', made, re.S)[1]
+
+
+def known(made: str) -> dict:
+    """What the page's script knows."""
+    return json.loads(data_of(made))
+
+
 def drawings(page: Page) -> list[str]:
     sources = [value for tag, name, value in page.attributes if (tag, name) == ("img", "src")]
     return [base64.b64decode(source.split(",")[1]).decode() for source in sources]
@@ -112,13 +122,15 @@ def test_names_values_and_notes_that_are_markup_stay_text():
         assert "<b>" not in made.split("# ")[-1].split("</code>")[0]
     page = Page(html(traces.markup()))
     assert evil in "".join(page.texts)
-    assert page.tags["script"] == 1
+    assert page.tags["script"] == 2  # the numbers and what makes them alive
     assert page.tags["style"] == 1
+    assert not set("<>&") & set(data_of(html(traces.markup())))
+    assert evil in json.dumps(known(html(traces.markup())), ensure_ascii=False).replace('\\"', '"')
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_typical_report_is_small(name):
-    assert len(html(getattr(traces, name)()).encode()) <= 50_000
+    assert len(html(getattr(traces, name)()).encode()) <= 64_000
 
 
 def test_the_largest_report_stays_within_its_budget():
@@ -156,7 +168,7 @@ def test_the_same_trace_gives_the_same_bytes_in_another_process():
 def test_two_reports_stand_on_one_page():
     both = html(traces.product()) + html(traces.parabola())
     page = Page(both)
-    assert page.tags["script"] == 2
+    assert page.tags["script"] == 4
     assert not page.values("id")
 
 
@@ -170,7 +182,7 @@ def test_a_screen_reader_is_told():
 
 def test_without_script_and_style_the_numbers_are_all_there():
     """An untrusted notebook strips scripts, styles and svg."""
-    made = re.sub(r"<(style|script)>.*?</\1>", "", html(traces.network()), flags=re.S)
+    made = re.sub(r"<(style|script)\b.*?</\1>", "", html(traces.network()), flags=re.S)
     assert "-0.2385" in Page(made).text
 
 
@@ -209,3 +221,97 @@ def test_small_matrices_are_grids_and_larger_ones_open():
 def test_mathjax_leaves_the_report_alone():
     """An exported page runs MathJax over every dollar sign that is not told to be left alone."""
     assert 'class="gradmagic tex2jax_ignore mathjax_ignore"' in html(traces.markup())
+
+
+# -- what the script knows -------------------------------------------------------------------------
+def test_the_walk_backward_says_what_each_value_has_by_then():
+    found = known(html(traces.product()))
+    keys = {said[0]: int(key) for key, said in found["sheets"][0]["nodes"].items()}
+    b = keys["b"]
+    sent = {(step, flow[1]): flow[2:] for step, (_, flows) in enumerate(found["back"]) for flow in flows}
+    assert sent[1, b] == ["3", "3", False]
+    assert sent[2, b] == ["2", "5", True]
+
+
+def test_an_arrow_says_its_local_derivative_and_what_it_carries_entry_by_entry():
+    found = known(html(traces.network()))
+    edge = next(e for e in found["sheets"][0]["edges"].values() if e[2] == "1 - h*h")
+    shape, words, sign, *rows = found["values"][edge[4]]
+    assert (shape, sign) == ("(8, 4)", "+")
+    assert ".." in words
+    assert [len(row) for row in rows[0]] == [4] * 8 if rows else True
+
+
+def test_a_folded_loop_can_be_unfolded_to_its_first_and_last_turns():
+    found = known(html(traces.chain(400)))
+    titles = [said[2] for said in found["sheets"][1]["nodes"].values()]
+    assert any(title.startswith("turn 1 of ") for title in titles)
+    unfolded = found["sheets"][1]
+    assert unfolded["svg"].startswith("<svg")
+    # Each of its boxes belongs to a box of the folded drawing.
+    folded = set(found["sheets"][0]["nodes"])
+    assert {str(found["own"].get(key, key)) for key in unfolded["nodes"]} <= folded
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_key_of_the_page_is_a_box_of_the_graph(name):
+    made = html(getattr(traces, name)())
+    found = known(made)
+    keys = {str(found["own"].get(key, key)) for key in Page(made).values("data-k")}
+    assert keys <= set(found["sheets"][0]["nodes"]) | {str(e.key) for e in getattr(traces, name)().inputs}
+
+
+def test_a_quiz_begins_hidden_and_hides_nothing_without_script():
+    plain, quiz = html(traces.product()), html(traces.product(), quiz=True)
+    assert "data-quiz" in quiz.split(">")[0]
+    assert "data-quiz" not in plain.split(">")[0]
+    assert Page(plain).text == Page(quiz).text
+
+
+# -- contrast --------------------------------------------------------------------------------------
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, two: str) -> float:
+    high, low = sorted((luminance(one), luminance(two)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def mixed(colour: str, share: float, ground: str) -> str:
+    pairs = ((int(colour[i : i + 2], 16), int(ground[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(a * share + b * (1 - share)):02x}" for a, b in pairs)
+
+
+def themes() -> dict[str, dict[str, str]]:
+    style = re.search(r"<style>(.*?)</style>", html(traces.product()), re.S)[1]
+    sets = re.findall(r"\{(--gm-ink:[^}]*)", style)
+    assert len(sets) == 3  # light, dark by the host, dark by the reader's system
+    read = [dict(re.findall(r"--gm-(\w+):(?:var\([^,]*,)?(#[0-9a-f]{3,6})", text)) for text in sets]
+    full = [
+        {k: c if len(c) == 7 else "#" + "".join(x * 2 for x in c[1:]) for k, c in found.items()}
+        for found in read
+    ]
+    assert full[1] == full[2]
+    return {"light": full[0], "dark": full[1]}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("ink", ["ink", "muted", "pos", "neg", "both", "bad", "gold"])
+def test_every_ink_can_be_read_on_every_ground(theme, ink):
+    colours = themes()[theme]
+    grounds = {name: colours[name] for name in ("bg", "card", "soft", "input", "result")}
+    # A line that is lit is a little golden.
+    grounds["lit"] = mixed(colours["gold"], 0.12, colours["bg"])
+    for name, ground in grounds.items():
+        assert contrast(colours[ink], ground) >= 4.5, (theme, ink, name, contrast(colours[ink], ground))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_numbers_can_be_read_on_tinted_cells_and_lines_be_seen(theme):
+    colours = themes()[theme]
+    for tint in ("pos", "neg"):
+        assert contrast(colours["ink"], mixed(colours[tint], 0.27, colours["bg"])) >= 4.5
+    assert contrast(colours["edge"], colours["bg"]) >= 3

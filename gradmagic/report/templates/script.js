@@ -1,45 +1,44 @@
-(() => {
-  /* Each image of a drawing becomes the drawing itself, in a shadow root: in the page's colours, and alive. */
-  const decode = (src) => new TextDecoder().decode(Uint8Array.from(atob(src.split(",")[1]), (c) => c.charCodeAt(0)));
-  for (const report of document.querySelectorAll(".gradmagic:not([data-live])")) {
-    report.dataset.live = "1";
-    const drawings = [];
-    for (const image of report.querySelectorAll("img.gm-svg")) {
-      const host = document.createElement("span");
-      host.className = "gm-live";
-      const root = host.attachShadow({ mode: "open" });
-      root.innerHTML = decode(image.src);
-      host.style.cssText = image.style.cssText;
-      root.firstChild.style.cssText = "width:100%;height:auto;display:block";
-      image.replaceWith(host);
-      drawings.push(root);
+/* Makes every report alive that is not: the parts stand in graph.js, walk.js and quiz.js, and are put in before this. */
+const bring = (report) => {
+  report.dataset.live = "1";
+  let data = {};
+  try { data = JSON.parse(report.querySelector("script.gm-data").textContent); } catch { /* the static page stays */ }
+  const own = (key) => String(data.own?.[key] ?? key);
+  const items = [...report.querySelectorAll("[data-k]")];
+  let pinned, hovered, board, quiz;
+  const paint = () => {
+    const at = hovered ?? pinned, key = at && own(at.key);
+    for (const item of items) {
+      item.classList.toggle("gm-on", !!key && own(item.dataset.k) === key);
+      item.classList.toggle("gm-pin", !!pinned && own(item.dataset.k) === own(pinned.key));
     }
-    const within = (root) => [...root.querySelectorAll(".e[data-s]")];
-    const light = (key) => {
-      for (const item of report.querySelectorAll("[data-k]")) item.classList.toggle("gm-on", item.dataset.k === key);
-      for (const root of drawings) {
-        const edges = within(root), on = new Set(key ? [key] : []), lit = new Set();
-        for (let before = -1; before < lit.size; ) {
-          before = lit.size;
-          for (const edge of edges) if (on.has(edge.dataset.s) && !lit.has(edge)) { lit.add(edge); on.add(edge.dataset.d); }
-        }
-        const known = key && root.querySelector(`.n[data-k="${key}"]`);
-        for (const edge of root.querySelectorAll(".e")) edge.classList.toggle("dim", !!known && !lit.has(edge));
-        for (const node of root.querySelectorAll(".n")) {
-          node.classList.toggle("dim", !!known && !on.has(node.dataset.k));
-          node.classList.toggle("on", !!known && node.dataset.k === key);
-        }
-      }
-    };
-    const listen = (target) => {
-      for (const event of ["mouseover", "focusin"])
-        target.addEventListener(event, (e) => light(e.target.closest?.("[data-k]")?.dataset.k));
-      for (const event of ["mouseleave", "focusout"]) target.addEventListener(event, () => light());
-    };
-    listen(report);
-    for (const root of drawings) {
-      listen(root);
-      root.firstChild.addEventListener("mouseleave", () => light());
-    }
+    board?.light(at);
+  };
+  const point = (at) => { hovered = at?.key === undefined ? undefined : at; paint(); };
+  const pin = (at) => { pinned = at && !(pinned && pinned.key === at.key && pinned.edge === at.edge) ? at : undefined; paint(); return pinned; };
+  const keyOf = (e) => { const key = e.target.closest?.("[data-k]")?.dataset.k; return key === undefined ? undefined : { key }; };
+  const ours = (e) => !e.target.classList?.contains("gm-board");
+  for (const kind of ["mouseover", "focusin"]) report.addEventListener(kind, (e) => ours(e) && point(keyOf(e)));
+  for (const kind of ["mouseleave", "focusout"]) report.addEventListener(kind, (e) => ours(e) && point());
+  report.addEventListener("click", (e) => {
+    if (!ours(e) || e.target.closest("button,summary,a,input") || String(getSelection())) return;
+    const at = keyOf(e);
+    if (at) pin(at);
+  });
+  report.addEventListener("keydown", (e) => {
+    if (e.key === "Escape") { pinned = hovered = undefined; paint(); }
+    if ((e.key === "Enter" || e.key === " ") && e.target.matches("[data-k]")) { e.preventDefault(); pin(keyOf(e)); }
+  });
+  /* One stop of the tab key for each part; the arrows walk within it. */
+  for (const part of report.querySelectorAll(".gm-table,.gm-cell,.gm-steps")) rove([...part.querySelectorAll("[data-k]")], part);
+  for (const image of report.querySelectorAll("img.gm-svg")) {
+    if (image.closest(".gm-graph") && data.sheets) board = graph(report, image, data, { own, point, pin, veiled: (q) => quiz?.veiled(q), ask: (q) => quiz?.ask(q) });
+    else show(image, "gm-live");
   }
-})();
+  const player = data.sheets && walk(report, board, data, { own, veiled: (q) => quiz?.veiled(q), ask: (q) => quiz?.ask(q) });
+  quiz = asking(report, () => { board?.veil(); player?.again(); });
+  board?.veil();
+  const foot = report.querySelector(".gm-foot");
+  if (data.latex && foot) foot.append(" ", button("copy LaTeX", "copy the chain rule as LaTeX", (e) => copy(data.latex, e.target)));
+};
+for (const report of document.querySelectorAll(".gradmagic:not([data-live])")) bring(report);

@@ -1,0 +1,239 @@
+/* The graph: lit, zoomed, moved, walked through by keys, and opened: a small panel says one box or arrow in full. */
+const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
+  const first = decode(image.src), alt = image.alt, { host, root } = show(image, "gm-live gm-board");
+  host.setAttribute("data-lm-suppress-shortcuts", "true");
+  const place = host.parentElement, panel = h("div", { class: "gm-panel", role: "region", "aria-label": "what was clicked", "aria-live": "polite" });
+  panel.hidden = true;
+  place.after(panel);
+  let now = 0, svg, nodes, edges, wide, high, x = 0, y = 0, k = 1, own_zoom = false, opened, style;
+  const sheet = () => data.sheets[now];
+  const size = () => [host.clientWidth, host.clientHeight];
+  const apply = () => {
+    const [w, t] = size();
+    x = Math.min(Math.max(x, -w / k / 2), wide - w / k / 2);
+    y = Math.min(Math.max(y, -t / k / 2), high - t / k / 2);
+    svg.setAttribute("viewBox", `${x} ${y} ${w / k} ${t / k}`);
+  };
+  const fit = () => {
+    own_zoom = false;
+    const w = host.clientWidth;
+    if (!w) return;
+    k = Math.min(1, w / wide);
+    const t = Math.min(560, Math.max(high * k, Math.min(high, 130)));
+    host.style.height = `${t}px`;
+    k = Math.min(k, t / high);
+    x = wide * k < w ? Math.min(0, (wide - w / k) / 2) * (wide * k > w * 0.9) : 0;
+    y = (high - t / k) / 2;
+    apply();
+  };
+  const zoom = (by, px, py) => {
+    const [w, t] = size(), to = Math.min(4, Math.max(0.05, k * by));
+    px ??= w / 2; py ??= t / 2;
+    own_zoom = true;
+    x += px / k - px / to;
+    y += py / k - py / to;
+    k = to;
+    apply();
+  };
+  const seen = (node) => {
+    const box = node.getBBox(), [w, t] = size();
+    if (box.x < x || box.x + box.width > x + w / k || box.y < y || box.y + box.height > y + t / k) {
+      x = box.x + box.width / 2 - w / k / 2;
+      y = box.y + box.height / 2 - t / k / 2;
+      own_zoom = true;
+      apply();
+    }
+  };
+  const light = (at) => {
+    const start = at && nodes.filter((n) => own(n.dataset.k) === own(at.key)), known = at && (at.edge || start.length);
+    const on = new Set(), lit = new Set();
+    if (at?.edge && at.sheet === now) {
+      const edge = edges.find((e) => e.dataset.i === at.edge);
+      if (edge) { lit.add(edge); on.add(edge.dataset.s).add(edge.dataset.d); }
+    } else if (known) {
+      for (const node of start) on.add(node.dataset.k);
+      for (let before = -1; before < lit.size; ) {
+        before = lit.size;
+        for (const edge of edges) if (on.has(edge.dataset.s) && !lit.has(edge)) { lit.add(edge); on.add(edge.dataset.d); }
+      }
+    }
+    for (const edge of svg.querySelectorAll(".e")) edge.classList.toggle("dim", !!known && !lit.has(edge));
+    for (const node of svg.querySelectorAll(".n")) {
+      node.classList.toggle("dim", !!known && !on.has(node.dataset.k));
+      node.classList.toggle("on", !!known && (at.edge ? on.has(node.dataset.k) : own(node.dataset.k) === own(at.key)));
+    }
+  };
+  const value = (i, q) => {
+    if (i === null || i === undefined) return ["not kept"];
+    if (q !== undefined && veiled(q)) return [button("?", "show the gradient", () => ask(q))];
+    const [shape, words, sign, rows] = data.values[i], tone = { "+": "gm-pos", "-": "gm-neg", 0: "gm-zero", "!": "gm-bad" }[sign] ?? "";
+    const said = [h("span", { class: "gm-muted" }, shape ? `${shape} ` : ""), h("span", { class: `gm-num ${q === undefined ? "" : tone}` }, words)];
+    if (rows) said.push(h("div", { class: "gm-scroll" }, h("table", { class: "gm-grid" }, ...rows.map((row) => h("tr", {}, ...row.map((text) => h("td", { class: q === undefined ? "" : text === "0" ? "gm-zero" : text[0] === "-" ? "gm-neg" : "gm-pos" }, text)))))));
+    return said;
+  };
+  const unfolds = (key) => data.sheets.findIndex((s, i) => i && now === 0 && s.keys.some((member) => own(member) === key));
+  const open = (kind, id) => {
+    opened = kind && [kind, id];
+    panel.hidden = !kind;
+    panel.replaceChildren();
+    if (!kind) return;
+    const rows = [], said = sheet()[kind][id];
+    if (!said) return open();
+    let title, note = "";
+    if (kind === "nodes") {
+      const [name, where, about, rule, v, g, count] = said;
+      title = name;
+      note = [rule, where, about, count > 1 ? `the last of ${count}` : ""].filter(Boolean).join(" · ");
+      rows.push(["value", value(v)], [`gradient of ${data.of}`, value(g, own(id))]);
+      for (const edge of edges) if (edge.dataset.d === id) { const e = sheet().edges[edge.dataset.i]; rows.push([`${e[0]} ${e[1]}`, e[4] === null ? [code(e[2] || "not elementwise")] : [code(e[2] && e[2] !== data.values[e[4]][1] ? `${e[2]} = ` : ""), ...value(e[4])]]); }
+    } else {
+      const edge = edges.find((e) => e.dataset.i === id);
+      title = `${said[0]} ${said[1]}`;
+      rows.push(["local derivative", [code(said[2] || (said[4] === null ? "not elementwise" : ""))]]);
+      if (said[4] !== null) rows.push(["in numbers", value(said[4])]);
+      rows.push([`carries to ${said[3]}`, value(said[5], own(edge.dataset.s))]);
+    }
+    const close = button("×", "close", () => { open(); pin(); });
+    panel.append(h("div", { class: "gm-bar" }, h("b", { class: "gm-num" }, title), h("span", { class: "gm-muted gm-small" }, note), close));
+    const j = kind === "nodes" ? unfolds(own(id)) : -1;
+    if (j > 0) close.before(button("unfold", "unfold: the first and the last turns one by one", () => turn(j)));
+    panel.append(h("table", { class: "gm-facts" }, h("tbody", {}, ...rows.map(([name, cells]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, ...cells))))));
+  };
+  const tipped = () => {
+    for (const item of [...nodes, ...edges]) {
+      const said = item.dataset.k ? sheet().nodes[item.dataset.k] : sheet().edges[item.dataset.i];
+      if (!said) continue;
+      const words = (name, i) => (i === null || i === undefined ? "" : name + data.values[i][1]);
+      const tip = item.dataset.k
+        ? said[0] + words("\nvalue ", said[4]) + (veiled(own(item.dataset.k)) ? "" : words("\ngradient ", said[5]))
+        : [said[0], said[1], said[2] && `= ${said[2]}`].filter(Boolean).join(" ");
+      const title = item.querySelector("title") ?? item.insertBefore(document.createElementNS(svg.namespaceURI, "title"), item.firstChild);
+      title.textContent = tip;
+      item.setAttribute("aria-label", tip.replaceAll("\n", ", "));
+    }
+  };
+  const draw = (text) => {
+    root.innerHTML = text;
+    svg = root.firstElementChild;
+    style ??= svg.querySelector("style");
+    svg.prepend(style);
+    [wide, high] = [svg.viewBox.baseVal.width, svg.viewBox.baseVal.height];
+    svg.style.cssText = "width:100%;height:100%;display:block;touch-action:pan-y;outline-offset:2px";
+    svg.setAttribute("role", "group");
+    svg.setAttribute("aria-label", alt);
+    nodes = [...svg.querySelectorAll(".n[data-k]")];
+    edges = [...svg.querySelectorAll(".e[data-i]")];
+    nodes.sort((a, b) => a.dataset.k - b.dataset.k);
+    nodes.forEach((node, i) => { node.setAttribute("tabindex", i ? -1 : 0); node.setAttribute("role", "button"); });
+    for (const edge of edges) {
+      edge.setAttribute("role", "img");
+      const line = edge.querySelector("path"), wider = line.cloneNode();
+      wider.setAttribute("class", "h");
+      line.before(wider);
+    }
+    for (const g of svg.querySelectorAll(".g")) g.said = g.textContent;
+    fit();
+    veil();
+  };
+  const veil = () => {
+    for (const node of nodes) {
+      const hidden = veiled(own(node.dataset.k)), g = node.querySelector(".g");
+      node.classList.toggle("veil", !!hidden);
+      if (g) g.textContent = hidden ? (g.said.startsWith("grad") ? "grad ?" : " ?") : g.said;
+    }
+    svg.classList.toggle("blind", !!veiled());
+    tipped();
+    if (opened) open(...opened);
+  };
+  const fold = data.sheets.length > 1 && button("unfold", "unfold loops and calls, one after the other", () => turn((now + 1) % data.sheets.length));
+  const turn = (j) => {
+    now = j;
+    open();
+    pin();
+    board.reset?.();
+    draw(j ? data.sheets[j].svg : first);
+    fold.textContent = j === data.sheets.length - 1 ? "fold" : j ? "unfold next" : "unfold";
+  };
+  const bar = h("div", { class: "gm-bar gm-zoom" }, button("−", "zoom out", () => zoom(0.8)), button("+", "zoom in", () => zoom(1.25)), button("fit", "show the whole graph", fit), button("1:1", "natural size", () => zoom(1 / k)), ...(fold ? [fold] : []));
+  const target = (e) => e.target.closest?.("[data-k],[data-i]");
+  const spot = (e) => {
+    const item = target(e);
+    return item && (item.dataset.i ? { key: item.dataset.d, edge: item.dataset.i, sheet: now } : { key: item.dataset.k });
+  };
+  let drag, dragged = false;
+  const chosen = (item) => {
+    const at = item.dataset.i ? { key: item.dataset.d, edge: item.dataset.i, sheet: now } : { key: item.dataset.k };
+    if (pin(at)) open(item.dataset.i ? "edges" : "nodes", item.dataset.i ?? item.dataset.k);
+    else open();
+  };
+  for (const kind of ["mouseover", "focusin"]) root.addEventListener(kind, (e) => { if (!drag) point(spot(e)); });
+  for (const kind of ["mouseleave", "focusout"]) host.addEventListener(kind, () => point());
+  root.addEventListener("click", (e) => { const item = target(e); if (item && !dragged) chosen(item); });
+  root.addEventListener("dblclick", (e) => { const j = unfolds(own(target(e)?.dataset.k)); if (j > 0) turn(j); });
+  host.addEventListener("wheel", (e) => {
+    if (!e.ctrlKey && !e.metaKey) return;
+    e.preventDefault();
+    const box = host.getBoundingClientRect();
+    zoom(Math.exp(-Math.sign(e.deltaY) * Math.min(0.25, Math.abs(e.deltaY) / 300)), e.clientX - box.left, e.clientY - box.top);
+  }, { passive: false });
+  host.addEventListener("pointerdown", (e) => { if (e.button === 0) { drag = undefined; dragged = false; host.from = [e.clientX, e.clientY, x, y]; } });
+  host.addEventListener("pointermove", (e) => {
+    if (!host.from || !(e.buttons & 1)) { host.from = drag = undefined; return; }
+    const [px, py, ax, ay] = host.from;
+    if (!drag && Math.hypot(e.clientX - px, e.clientY - py) < 5) return;
+    if (!drag) host.setPointerCapture(e.pointerId);
+    drag = dragged = own_zoom = true;
+    x = ax - (e.clientX - px) / k;
+    y = ay - (e.clientY - py) / k;
+    apply();
+  });
+  host.addEventListener("pointerup", () => { host.from = drag = undefined; });
+  /* Right and left go along the arrows, up and down to the nearest box above and below. */
+  const middle = (node) => { const b = node.getBBox(); return [b.x + b.width / 2, b.y + b.height / 2]; };
+  const nearest = (from, list, weigh) => list.reduce((best, node) => { const d = weigh(middle(from), middle(node)); return d < best[0] ? [d, node] : best; }, [Infinity])[1];
+  const byKey = (key) => nodes.find((n) => n.dataset.k === key);
+  const along = { ArrowRight: ["s", "d"], ArrowLeft: ["d", "s"] };
+  root.addEventListener("keydown", (e) => {
+    const from = target(e);
+    let to;
+    if (e.ctrlKey || e.metaKey || e.altKey) return;
+    if (e.key === "+" || e.key === "=") zoom(1.25);
+    else if (e.key === "-") zoom(0.8);
+    else if (e.key === "0") fit();
+    else if (e.key === "Escape") { open(); point(); }
+    else if ((e.key === "Enter" || e.key === " ") && from) chosen(from);
+    else if (along[e.key]) {
+      const [a, b] = along[e.key];
+      to = from && nearest(from, edges.filter((d) => d.dataset[a] === from.dataset.k).map((d) => byKey(d.dataset[b])).filter(Boolean), (p, q) => Math.abs(p[1] - q[1]));
+    } else if (NEXT[e.key]) {
+      const way = NEXT[e.key];
+      to = from && nearest(from, nodes, (p, q) => ((q[1] - p[1]) * way > 1 ? Math.abs(q[1] - p[1]) + 2 * Math.abs(q[0] - p[0]) : Infinity));
+    } else return;
+    e.preventDefault();
+    if (e.key !== "Escape") e.stopPropagation();
+    if (to) {
+      from.setAttribute("tabindex", -1);
+      to.setAttribute("tabindex", 0);
+      to.focus({ preventScroll: true });
+      seen(to);
+    }
+  });
+  const board = {
+    light, veil, fit, bar, place, panel,
+    get nodes() { return nodes; },
+    get edges() { return edges; },
+    home: () => { if (now) turn(0); },
+    text: (parent, said, kind) => {
+      const made = document.createElementNS(svg.namespaceURI, "text");
+      made.setAttribute("class", kind);
+      made.textContent = said;
+      parent.append(made);
+      return made;
+    },
+  };
+  host.style.cssText = "display:block;width:100%;min-width:0;flex:1";
+  draw(first);
+  new ResizeObserver(() => (own_zoom ? apply() : fit())).observe(host);
+  place.before(bar);
+  return board;
+};

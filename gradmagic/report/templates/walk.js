@@ -1,0 +1,139 @@
+/* The walk: backward from the result as the list of steps tells it, or forward from one input with its tangents. */
+const walk = (report, board, data, { own, veiled, ask }) => {
+  const list = [...report.querySelectorAll(".gm-steps>li")];
+  const modes = [];
+  if (list.length) modes.push({ name: `backward from ${data.of}`, length: list.length });
+  for (const ahead of data.ahead) modes.push({ name: `forward from ${ahead.name}`, length: ahead.steps.length, ahead });
+  if (!modes.length) return undefined;
+  let mode = modes[0], i = 0, playing, on = false;
+  const told = h("div", { class: "gm-told", "aria-live": "polite" });
+  const count = h("span", { class: "gm-muted gm-small gm-count" });
+  const slider = h("input", { type: "range", min: 0, "aria-label": "step of the sweep", class: "gm-slider", oninput: () => { stop(); go(+slider.value); } });
+  const stop = () => { clearInterval(playing); playing = undefined; play.textContent = "play"; play.setAttribute("aria-pressed", "false"); };
+  const play = button("play", "walk through the steps by itself", () => {
+    if (playing) return stop();
+    if (i >= mode.length) go(0);
+    play.textContent = "pause";
+    play.setAttribute("aria-pressed", "true");
+    go(i + 1);
+    playing = setInterval(() => (i < mode.length && report.isConnected ? go(i + 1) : stop()), 1500);
+  }, { "aria-pressed": "false" });
+  const jump = (text, label, to) => button(text, label, () => { stop(); go(to()); });
+  const first = jump("|◁", "first", () => 0), back = jump("◁", "back", () => i - 1), next = jump("▷", "next", () => i + 1), last = jump("▷|", "last", () => mode.length);
+  const choices = modes.map((choice) => button(choice.name, choice.name, () => { stop(); mode = choice; go(0, true); }, { "aria-pressed": "false" }));
+  const off = button("end", "end the walk: show all gradients", () => { stop(); reset(); });
+  const bar = h("div", { class: "gm-bar gm-walk", "data-lm-suppress-shortcuts": "true", role: "group", "aria-label": "walk through the sweep" }, ...choices, first, back, slider, next, last, play, count, off);
+  const anchor = board ? board.place : report.querySelector(".gm-steps");
+  if (board) { anchor.before(h("div", { class: "gm-bars" }, bar, board.bar)); anchor.after(told); }
+  else anchor.before(bar, told);
+  /* In the table and the cell too, what the sweep has not come to has no gradient yet. */
+  const parts = [...report.querySelectorAll(".gm-table .gm-g,.gm-cell .gm-g")].map((part) => [part, part.closest("[data-k]")?.dataset.k]);
+  const clear = () => {
+    for (const [part] of parts) part.classList.remove("gm-later");
+    for (const item of list) item.classList.remove("gm-now");
+    for (const item of board ? [...board.nodes, ...board.edges] : []) {
+      item.classList.remove("now", "later", "wait");
+      item.querySelector(".f")?.remove();
+      const g = item.querySelector(".g");
+      if (g && g.said !== undefined) g.textContent = g.said;
+    }
+  };
+  const reset = () => {
+    on = false; i = 0;
+    clear();
+    board?.veil();
+    told.replaceChildren();
+    state();
+  };
+  const state = () => {
+    slider.max = mode.length;
+    slider.value = i;
+    count.textContent = on ? `${i} of ${mode.length}` : `${mode.length} step${mode.length > 1 ? "s" : ""}`;
+    slider.setAttribute("aria-valuetext", `step ${i} of ${mode.length}`);
+    first.disabled = back.disabled = i <= 0;
+    next.disabled = last.disabled = i >= mode.length;
+    off.hidden = !on;
+    modes.forEach((choice, j) => choices[j].setAttribute("aria-pressed", String(on && choice === mode)));
+  };
+  const name = (key) => data.sheets[0].nodes[key]?.[0] ?? "";
+  const say = (...inside) => told.replaceChildren(...inside);
+  /* What each box has by now: its text, and whether more is to come. */
+  const backward = () => {
+    const has = new Map(), current = data.back[i - 1], marks = new Map(), used = new Set();
+    if (data.back.length) has.set(String(data.back[0][0]), ["", true]);
+    data.back.slice(0, i).forEach(([key, flows], j) => {
+      has.set(String(key), ["", true]);
+      for (const [edge, target, amount, sum, done] of flows) {
+        used.add(String(edge));
+        has.set(String(target), done ? ["", true] : [sum ? `${sum} + …` : "… + …", false]);
+        if (j === i - 1) marks.set(String(edge), `◀ ${veiled(`s${i}`) ? "?" : amount}`);
+      }
+    });
+    if (!current) say(h("span", { class: "gm-muted" }, `Nothing has been sent yet: ${data.of} starts with 1. `));
+    else if (veiled(`s${i}`)) say(code(name(current[0])), " sends on ", button("?", "show this step", () => ask(`s${i}`)));
+    else {
+      const said = list[i - 1].cloneNode(true);
+      for (const ask of said.querySelectorAll(".gm-ask")) ask.remove();
+      for (const part of said.querySelectorAll("[hidden]")) part.hidden = false;
+      const rule = data.sheets[0].nodes[current[0]]?.[3];
+      const rules = (board?.edges ?? []).filter((e) => e.dataset.d === String(current[0])).map((e) => data.sheets[0].edges[e.dataset.i]).filter((e) => e && e[2]);
+      say(h("div", {}, h("b", {}, `Step ${i} `), ...said.childNodes));
+      if (rules.length) told.append(h("div", { class: "gm-muted" }, `${rule}: `, code(rules.map((e) => `${e[0]} ${e[1]} = ${e[2]}`).join("   "))));
+    }
+    return [has, current?.[0], marks, used];
+  };
+  const forward = () => {
+    const { ahead } = mode, has = new Map([[String(ahead.key), ["1", true]]]), current = ahead.steps[i - 1], marks = new Map(), used = new Set();
+    ahead.steps.slice(0, i).forEach(([key, tangent, , edges], j) => {
+      has.set(String(key), [tangent || "no number", true]);
+      for (const [edge, part] of edges) {
+        used.add(String(edge));
+        if (j === i - 1) marks.set(String(edge), `▶ ${part || "no number"}`);
+      }
+    });
+    const every = ahead.all ? ", every element at once" : "";
+    if (!current) say(h("span", { class: "gm-muted" }, `${ahead.name} grows with speed 1${every}; nothing else moves yet.`));
+    else say(h("div", {}, h("b", {}, `Step ${i} `), code(name(current[0])), " grows with ", h("span", { class: "gm-num" }, `${current[2]} `), current[1] ? h("b", { class: "gm-num" }, ` = ${current[1]}`) : h("b", {}, " no number"), i === mode.length ? h("span", { class: "gm-muted" }, `; one sweep forward tells of ${ahead.name} only.`) : ""));
+    return [has, current?.[0], marks, used];
+  };
+  const go = (to, fresh) => {
+    if (!on || fresh) board?.home();
+    on = true;
+    i = Math.max(0, Math.min(mode.length, to));
+    clear();
+    const [has, current, marks, used] = (mode.ahead ? forward : backward)();
+    for (const node of board?.nodes ?? []) {
+      const key = node.dataset.k, now = has.get(key), g = node.querySelector(".g");
+      node.classList.toggle("later", !now);
+      node.classList.toggle("now", key === String(current));
+      if (!g) continue;
+      if (mode.ahead) g.textContent = now ? `∂/∂${mode.ahead.name} ${now[0]}` : "";
+      else if (now?.[0]) g.textContent = veiled(key) ? "?" : now[0];
+      else if (veiled(key)) g.textContent = "grad ?";
+    }
+    for (const edge of board?.edges ?? []) {
+      const said = marks.get(edge.dataset.i);
+      edge.classList.toggle("now", said !== undefined);
+      edge.classList.toggle("wait", !used.has(edge.dataset.i));
+      if (said === undefined) continue;
+      const label = edge.querySelector("text"), line = edge.querySelector("path"), made = board.text(edge, said, "f");
+      const at = label ? [+label.getAttribute("x"), +label.getAttribute("y") + 13] : (() => { const p = line.getPointAtLength(line.getTotalLength() / 2); return [p.x, p.y + 4]; })();
+      made.setAttribute("x", at[0]);
+      made.setAttribute("y", at[1]);
+    }
+    if (!mode.ahead) {
+      list[i - 1]?.classList.add("gm-now");
+      for (const [part, key] of parts) part.classList.toggle("gm-later", !has.get(own(key))?.[1]);
+    }
+    state();
+  };
+  if (board) board.reset = () => { if (on) { stop(); on = false; i = 0; told.replaceChildren(); clear(); state(); } };
+  bar.addEventListener("keydown", (e) => {
+    if (e.key === "Escape") { stop(); reset(); }
+    if (e.target === slider) return;
+    if (e.key === "ArrowRight") { e.preventDefault(); stop(); go(i + 1); }
+    if (e.key === "ArrowLeft") { e.preventDefault(); stop(); go(i - 1); }
+  });
+  state();
+  return { again: () => { if (on) go(i); } };
+};
