@@ -1,6 +1,6 @@
 """The awkward reductions: products with zeros among the factors, extremes with ties, variances.
 
-What a derivative is where there is none, or more than one, is PyTorch's; all such places, tested in test_conventions.py:
+Where there is no derivative, or more than one, it is PyTorch's; all such places (tests: test_conventions.py):
 
     max, min, norm(x, inf)          entries that tie share evenly; a NaN that is the result gets all
     maximum, minimum                two that tie get half each; beside NaN both get all

@@ -38,6 +38,6 @@ constant(np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpar
 constant(np.nonzero, np.flatnonzero, np.count_nonzero, np.searchsorted, np.digitize)
 constant(np.any, np.all, np.shape, np.ndim, np.size, np.result_type, np.min_scalar_type)
 if hasattr(np, "in1d"):
-    constant(np.in1d)
+    constant(np.in1d)  # noqa: NPY201
 constant(np.may_share_memory, np.shares_memory, np.isin)
 constant(np.linalg.matrix_rank, np.array_repr, np.array_str, np.array2string, np.common_type)

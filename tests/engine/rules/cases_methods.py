@@ -83,7 +83,8 @@ case(np.lib.stride_tricks.sliding_window_view, (4, 3),
      call=lambda x: np.lib.stride_tricks.sliding_window_view(x, (2, 2)), devices=False)  # fmt: skip
 case(np.lib.stride_tricks.sliding_window_view, (2, 5),
      call=lambda x: np.lib.stride_tricks.sliding_window_view(x, 3, axis=-1), devices=False)  # fmt: skip
-case(np.piecewise, (4,), call=lambda x: np.piecewise(x, [x > 1], [lambda t: np.log(t), 2.0]), domain=(0.55, 1.9), devices=False)
+case(np.piecewise, (4,), call=lambda x: np.piecewise(x, [x > 1], [lambda t: np.log(t), 2.0]), domain=(0.55, 1.9),
+     devices=False)
 case(np.piecewise, (), call=lambda x: np.piecewise(x, x > 0, [np.exp, np.negative]), domain=POSITIVE, devices=False)
 case(np.select, (3,), (3,), call=lambda x, y: np.select([x > 0, y > 0], [x, y * y], default=x * y), devices=False)
 case(np.ix_, (2,), (3,), devices=False)
@@ -98,7 +99,8 @@ for f in (np.emath.sqrt, np.emath.log, np.emath.log2, np.emath.log10):
     case(f, (3,), call=lambda x, f=f: f(x * here(x, [1.0, -1.0, 1.0])), domain=POSITIVE, devices=False, low=False)
 for f in (np.emath.arcsin, np.emath.arccos, np.emath.arctanh):
     case(f, (3,), call=lambda x, f=f: f(x), domain=ABOVE, devices=False, low=False)
-    case(f, (3,), call=lambda x, f=f: f(x), domain=SMALL, devices=False, low=False)
+    case(f, (3,), call=lambda x, f=f: f(x), domain=SMALL,
+     devices=False, low=False)
 case(np.emath.logn, (3,), call=lambda x: np.emath.logn(3.0, x * here(x, [1.0, -1.0, 1.0])), domain=POSITIVE, devices=False, low=False)
 case(np.emath.power, (3,), call=lambda x: np.emath.power(x * here(x, [1.0, -1.0, 1.0]), 1.5), domain=POSITIVE, devices=False, low=False)
 
