@@ -42,7 +42,7 @@ STYLE = re.sub(
     .e text{font-size:11px;fill:var(--c);text-anchor:middle;
     paint-order:stroke;stroke:var(--gm-bg,#fff);stroke-width:3px;stroke-linejoin:round}
     .nil path,.back path,.const path{stroke-dasharray:5 4}
-    .dim{opacity:.25}
+    .dim{opacity:.3}
     .on rect{stroke-width:3}
     .later .g,.later .s{visibility:hidden}
     .now rect{stroke-width:3;stroke:var(--gm-gold,#8a6100);fill:var(--gm-result,#fdf3d7)}

@@ -152,6 +152,9 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     pin();
     board.reset?.();
     draw(j ? data.sheets[j].svg : first);
+    /* What was asked for is to be read: the first of the turns, at a size for it. */
+    const start = j && k < 0.7 && nodes.find((n) => data.sheets[j].keys.includes(+n.dataset.k));
+    if (start) { zoom(0.85 / k); x = start.getBBox().x - 60; apply(); }
     fold.textContent = j === data.sheets.length - 1 ? "fold" : j ? "unfold next" : "unfold";
   };
   const bar = h("div", { class: "gm-bar gm-zoom" }, button("−", "zoom out", () => zoom(0.8)), button("+", "zoom in", () => zoom(1.25)), button("fit", "show the whole graph", fit), button("1:1", "natural size", () => zoom(1 / k)), ...(fold ? [fold] : []));

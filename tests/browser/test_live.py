@@ -1,0 +1,235 @@
+"""What a person does with a report in JupyterLab: points, clicks, types, walks, zooms, asks. Every test leaves a picture."""
+
+import pytest
+
+from tests.browser.test_lab import LAYERS, PARABOLA, PRODUCT, SETUP, brightness
+
+pytestmark = pytest.mark.browser
+
+LOOP = "%%grad a\ns = a * 1.0\nfor k in range(40):\n    s = np.sin(s) * 0.9 + b\ns"
+
+
+@pytest.fixture
+def live(open_notebook):
+    """A notebook with one report, open; `live(cell)` gives the page and the report."""
+
+    def live(*cells: str):
+        lab = open_notebook(SETUP, *cells)
+        lab.run_all()
+        report = lab.outputs(1).locator(".gradmagic")
+        report.locator(".gm-board svg").wait_for()
+        return lab, report
+
+    return live
+
+
+def node(report, text: str):
+    return report.locator(".gm-board .n").filter(has_text=text).first
+
+
+def lit(report) -> list[str]:
+    return report.locator(".gm-board .n.on .name").all_text_contents()
+
+
+def press(report, name: str) -> None:
+    report.get_by_role("button", name=name, exact=True).click()
+
+
+def test_each_of_the_four_lights_the_other_three(live):
+    lab, report = live(PRODUCT)
+    row = report.locator(".gm-table tbody tr").nth(1)
+    line = report.locator(".gm-cell tbody tr").nth(0)
+    step = report.locator(".gm-steps li").nth(2)
+    for pointed in (line.locator(".gm-x").first, step, node(report, "c = a + b")):
+        pointed.hover()
+        node(report, "c = a + b").and_(report.locator(".on")).wait_for()
+        assert "gm-on" in line.get_attribute("class")
+        assert "gm-on" in step.get_attribute("class")
+    node(report, "b = 1").hover()
+    report.locator(".gm-table tr.gm-on").wait_for()
+    assert "gm-on" in row.get_attribute("class")
+    assert not lab.messages
+    lab.picture("live hover", report)
+
+
+def test_the_keyboard_does_what_the_mouse_does(live):
+    lab, report = live(PRODUCT)
+    report.locator(".gm-steps li").first.focus()
+    lab.page.keyboard.press("ArrowDown")
+    report.locator(".gm-steps li.gm-on").nth(0).wait_for()
+    assert "d = b + 1" in report.locator(".gm-steps li.gm-on").inner_text()
+    assert any("d = b + 1" in text for text in lit(report))
+    lab.page.keyboard.press("Enter")
+    report.locator(".gm-steps li.gm-pin").wait_for()
+    lab.page.keyboard.press("Escape")
+    report.locator(".gm-pin").first.wait_for(state="detached")
+
+
+def test_arrows_follow_the_edges_of_the_graph(live):
+    lab, report = live(PRODUCT)
+    node(report, "a = 2").focus()
+    lab.page.keyboard.press("ArrowRight")
+    assert any("c = a + b" in text for text in lit(report))
+    lab.page.keyboard.press("ArrowRight")
+    assert any("e = c * d" in text for text in lit(report))
+    lab.page.keyboard.press("ArrowLeft")
+    lab.page.keyboard.press("ArrowDown")
+    assert any("d = b + 1" in text for text in lit(report))
+    lab.page.keyboard.press("Enter")
+    panel = report.locator(".gm-panel")
+    panel.wait_for()
+    assert "d = b + 1" in panel.inner_text()
+    lab.picture("live keyboard", report)
+    lab.page.keyboard.press("Escape")
+    panel.wait_for(state="hidden")
+    # Still one notebook of the same cells: no key reached JupyterLab.
+    assert lab.page.locator(".jp-Notebook .jp-Cell").count() == 2
+
+
+def test_a_click_on_an_arrow_says_its_whole_local_derivative(live):
+    lab, report = live(LAYERS)
+    report.locator(".gm-board .e[data-i]").filter(has_text="1 - h*h").locator(".h").first.click(force=True)
+    panel = report.locator(".gm-panel")
+    panel.wait_for()
+    text = panel.inner_text()
+    assert "local derivative" in text
+    assert "carries to" in text
+    assert panel.locator(".gm-grid").first.locator("td").count() == 32
+    assert not lab.messages
+    lab.picture("live edge", report)
+
+
+def test_zoom_by_buttons_wheel_and_keys(live):
+    _, report = live(LAYERS)
+    drawing = report.locator(".gm-board svg")
+
+    def scale() -> float:
+        return drawing.evaluate("svg => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width")
+
+    whole = scale()
+    assert whole <= 1
+    box = drawing.bounding_box()
+    assert drawing.evaluate("svg => svg.viewBox.baseVal.width") > box["width"]  # all of it is seen first
+    press(report, "zoom in")
+    assert scale() == pytest.approx(whole * 1.25, rel=0.02)
+    drawing.hover()
+    report.page.keyboard.down("Control")
+    report.page.mouse.wheel(0, -120)
+    report.page.keyboard.up("Control")
+    report.page.wait_for_timeout(100)
+    assert scale() > whole * 1.3
+    press(report, "natural size")
+    assert scale() == pytest.approx(1, rel=0.02)
+    left = drawing.evaluate("svg => svg.viewBox.baseVal.x")
+    report.page.mouse.move(box["x"] + 600, box["y"] + box["height"] - 4)
+    report.page.mouse.down()
+    report.page.mouse.move(box["x"] + 450, box["y"] + box["height"] - 4, steps=5)
+    report.page.mouse.up()
+    assert drawing.evaluate("svg => svg.viewBox.baseVal.x") == pytest.approx(left + 150, abs=3)
+    node(report, "h @ W2").focus()
+    report.page.keyboard.press("0")
+    assert scale() == pytest.approx(whole, rel=0.02)
+
+
+def test_the_walk_backward_shows_what_flows_and_hides_what_is_to_come(live):
+    lab, report = live(PRODUCT)
+    told = report.locator(".gm-told")
+    press(report, "next")
+    assert "Step 1" in told.inner_text()
+    assert told.get_attribute("aria-live") == "polite"
+    flows = report.locator(".gm-board .f").all_text_contents()
+    assert sorted(flows) == ["◀ 2", "◀ 3"]
+    a = report.locator(".gm-table tbody tr").nth(0).locator(".gm-g").first
+    assert not a.is_visible()
+    assert "later" in node(report, "a = 2").get_attribute("class")
+    press(report, "next")
+    assert "3 + …" in node(report, "b = 1").text_content()
+    lab.picture("live step", report)
+    press(report, "last")
+    assert "with step 2’s 3: 5" in told.inner_text()
+    assert a.is_visible()
+    slider = report.get_by_role("slider")
+    slider.fill("0")
+    assert "Nothing has been sent yet" in told.inner_text()
+    press(report, "end the walk: show all gradients")
+    assert told.inner_text() == ""
+    assert report.locator(".gm-board .later").count() == 0
+    assert not lab.messages
+
+
+def test_the_walk_forward_carries_tangents(live):
+    lab, report = live(PRODUCT)
+    press(report, "forward from b")
+    press(report, "last")
+    assert "④·1 + ⑤·1 = 2·1 + 3·1" in report.locator(".gm-told").inner_text()
+    assert "∂/∂b 5" in node(report, "e = c * d").text_content()
+    lab.picture("live forward", report)
+
+
+def test_it_plays_by_itself(live):
+    _, report = live(PRODUCT)
+    press(report, "walk through the steps by itself")
+    report.locator(".gm-told").filter(has_text="Step 2").wait_for(timeout=6000)
+    report.locator(".gm-told").filter(has_text="Step 3").wait_for(timeout=6000)
+    report.get_by_text("play", exact=True).wait_for(timeout=6000)
+
+
+def test_a_quiz_gives_one_gradient_at_a_time(live):
+    lab, report = live(PRODUCT)
+    press(report, "hide the gradients until you ask for them")
+    rows = report.locator(".gm-table tbody tr")
+    assert "?" in rows.nth(0).inner_text()
+    assert "grad ?" in node(report, "b = 1").text_content()
+    rows.nth(1).get_by_role("button").first.click()
+    assert rows.nth(1).locator(".gm-g").first.inner_text() == "5"
+    assert "grad 5" in node(report, "b = 1").text_content()
+    assert "?" in rows.nth(0).inner_text()
+    assert not rows.nth(0).locator(".gm-g").first.is_visible()
+    lab.picture("live quiz", report)
+    press(report, "hide the gradients until you ask for them")
+    assert "grad 2" in node(report, "a = 2").text_content()
+
+
+def test_a_loop_unfolds_in_its_place_and_folds_again(live):
+    lab, report = live(LOOP)
+    folded = report.locator(".gm-board .n[data-k]").count()
+    press(report, "unfold loops and calls, one after the other")
+    report.locator(".gm-board .n").filter(has_text="turn 1 of").first.wait_for()
+    assert report.locator(".gm-board .n[data-k]").count() > folded
+    lab.picture("live unfolded", report)
+    node(report, "turn 1 of").hover()
+    report.locator(".gm-cell .gm-on").first.wait_for()
+    report.get_by_text("fold", exact=True).click()
+    assert report.locator(".gm-board .n[data-k]").count() == folded
+    assert not lab.messages
+
+
+def test_two_reports_on_one_page_keep_to_themselves(live):
+    lab, first = live(PRODUCT, PARABOLA)
+    second = lab.outputs(2).locator(".gradmagic")
+    second.locator(".gm-board svg").wait_for()
+    press(first, "next")
+    node(first, "c = a + b").click()
+    assert first.locator(".gm-panel").is_visible()
+    assert not second.locator(".gm-panel").is_visible()
+    assert second.locator(".gm-told").inner_text() == ""
+    assert second.locator(".gm-on, .gm-pin, .gm-now").count() == 0
+    assert second.locator(".gm-board .dim, .gm-board .later").count() == 0
+
+
+@pytest.mark.parametrize("width", [1280, 800])
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_it_can_be_read_in_both_themes_and_two_widths(live, theme, width):
+    lab, report = live(LAYERS)
+    lab.page.set_viewport_size({"width": width, "height": 1300})
+    if "Dark" in theme:
+        lab.theme(theme)
+    press(report, "next")
+    node(report, "out = h @ W2").click()
+    ground = brightness(lab.page.locator(".jp-Notebook").first, "backgroundColor")
+    for part in (".gm-told", ".gm-panel .gm-num", ".gm-button"):
+        ink = brightness(report.locator(part).first, "color")
+        assert abs(ink - ground) > 0.4, part
+    wide = report.evaluate("element => [element.scrollWidth, element.clientWidth]")
+    assert wide[0] <= wide[1] + 1
+    lab.picture(f"live {theme} {width}", report)
