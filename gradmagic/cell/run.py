@@ -19,6 +19,7 @@ import numpy as np
 from ..engine import tape
 from ..engine.anomaly import detect_anomaly
 from ..engine.errors import NoResultError, StaleError
+from ..engine.following import following
 from ..engine.limit import cell_limit
 from ..engine.masking import guard_where
 from ..engine.replay import Replay
@@ -149,7 +150,7 @@ class Run:
         """Run a cell that awaits; otherwise as `execute`."""
         statements, last = self.prepare()
         error = None
-        with self.watching(), listening(self.hear):
+        with self.watching(), listening(self.hear), following():
             try:
                 value = eval(statements, self.namespace)
                 if isinstance(value, types.CoroutineType):
@@ -162,7 +163,7 @@ class Run:
         return self._guarded(lambda: None, error)
 
     def _plain(self, statements: Any, last: Any) -> None:
-        with self.watching(), listening(self.hear):
+        with self.watching(), listening(self.hear), following():
             exec(statements, self.namespace)
             if last is not None:
                 self.shown.append(eval(last, self.namespace))

@@ -44,7 +44,7 @@ def call_elementwise(rule: Elementwise, args: Sequence[Any], function: Any = Non
     for a in args:
         node = None
         if isinstance(a, Tracked):
-            if face is None or face is Tracked.inner:
+            if face is None or face.soft:
                 face = type(a)
             node, a = a.node, a.array
             tracked = tracked or node is not None
@@ -156,7 +156,7 @@ def call_general(rule: General, function: Any, args: Sequence[Any]) -> Any:
     vjps = rule.vjps
     for i, a in enumerate(args):
         if isinstance(a, Tracked):
-            if face is None or face is Tracked.inner:
+            if face is None or face.soft:
                 face = type(a)
             node = a.node
             if i >= len(vjps) or vjps[i] is None:
@@ -274,10 +274,11 @@ def primitive(function: Callable[..., Any]) -> Any:
 
 def face_of(args: Any) -> Any:
     """Give the face of the result: Tensor where one is among the arguments."""
-    faces = {type(a) for a in flat(args) if isinstance(a, Tracked)}
-    if len(faces) > 1:
-        faces.discard(Tracked.inner)
-    return faces.pop() if faces else Tracked.inner
+    face: Any = None
+    for a in flat(args):
+        if isinstance(a, Tracked) and (face is None or face.soft):
+            face = type(a)
+    return face or Tracked.inner
 
 
 def raw_of(value: Any) -> Any:

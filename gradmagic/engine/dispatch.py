@@ -120,7 +120,13 @@ def array_function(self: Tracked, function: Any, types: Any, args: Any, kwargs: 
             return COMPOSED[function](*args, **kwargs)
     except ArgumentError as error:
         return unknown(function, args, kwargs, error=error)
+    if function.__module__ in _TEXTS and (name := f"{__package__}.rules.texts") not in sys.modules:
+        importlib.import_module(name)
+        return array_function(self, function, types, args, kwargs)
     return unknown(function, args, kwargs)
+
+
+_TEXTS = ("numpy.strings", "numpy.char", "numpy.lib.recfunctions")
 
 
 def _scipy_loaded() -> bool:

@@ -101,6 +101,8 @@ def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
         index = index.array
     if type(target.array) is np.ndarray and not target.array.flags.writeable:
         raise ValueError("assignment destination is read-only")  # NumPy's words
+    if _alone(target):
+        return _written_alone(target, index, value, raw)
     old = base_of(target.array)
     memory = memory_of(old)
     memory.add(target)
@@ -117,6 +119,7 @@ def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
     name = name_of(target, frame) or "an array"
     moved.where = f"{name} was changed in place, {describe(place_of(user_frame(frame)))}"
     target.node = made.node if isinstance(made, Tracked) else None
+    _settled(target)
     for member in moved.others(target):
         if not _follow(member, target):
             other = name_of(member, frame) or "a view"
@@ -131,12 +134,65 @@ def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
     return target
 
 
+def _references(target: Tracked) -> int:
+    array = target.array
+    return sys.getrefcount(array)
+
+
+def _baseline() -> int:
+    one = object.__new__(Tracked)
+    one.array = np.empty(1)
+    return _references(one)
+
+
+_ALONE = _baseline()  # how many references there are to an array that only its tracked value holds
+
+
+def _alone(target: Tracked) -> bool:
+    """Tell whether nobody else looks into the memory: no view, nothing that the tape has saved. Then no copy is made.
+
+    So a loop over out[i] = f(x[i]) takes time in proportion to its length, not to its square.
+    """
+    array = target.array
+    if type(array) is not np.ndarray or array.base is not None or RULES[set_item].everything:
+        return False
+    del array
+    memory = memory_of(target.array)
+    owner = memory.owner
+    if owner is not None and (memory.leaf is not None or owner.shape != target.array.shape):
+        return False
+    return _references(target) <= _ALONE and not memory.others(target)
+
+
+def _written_alone(target: Tracked, index: Any, value: Any, raw: Any) -> Tracked:
+    """Write in place: the node before the write stands for the old value, the new one for the new."""
+    array = target.array
+    array[index] = raw
+    owner = memory_of(array).owner
+    if owner is not None:
+        owner[index] = raw
+    if target.node is not None or (isinstance(value, Tracked) and value.node is not None):
+        made = call(RULES[set_item], lambda x, i, v: x, (target, index, value), {})
+        target.node = made.node if isinstance(made, Tracked) else None
+        _settled(target)
+    return target
+
+
+def _settled(target: Tracked) -> None:
+    """Make an Array of a Buffer that carries a gradient now."""
+    if target.node is not None and type(target) is not Tracked.inner:
+        _CLASS.__set__(target, Tracked.inner)
+
+
+_CLASS: Any = object.__dict__["__class__"]  # the class itself; Array says that it is what it stands for
+
+
 def _follow(other: Tracked, target: Tracked) -> bool:
     """Let what was written into `target` flow through `other` where the two share memory; False where that is unknown.
 
     `other` is what it was, with the entries that it shares replaced by those of `target`.
     """
-    if other.node is None:
+    if other.node is None and target.node is None:
         return True
     found = _shared_entries(other.array, target.array)
     if found is None:
@@ -151,6 +207,7 @@ def _follow(other: Tracked, target: Tracked) -> bool:
     made = call(RULES[set_item], lambda x, i, v: x, (other, here, part), {})
     made.node.number = tick()  # younger than the write: what it saved is no older than it
     other.node = made.node
+    _settled(other)
     return True
 
 

@@ -76,15 +76,9 @@ def shares(view: Tracked, of: Tracked) -> None:
 class _Poison:
     """The rule of a value whose memory was written through another name: it has no way back."""
 
-    name, torch, kind, fast, frees, into, outputs = (
-        "stale view",
-        "StaleBackward0",
-        "rule",
-        False,
-        False,
-        None,
-        1,
-    )
+    name, torch, kind, outputs = "stale view", "StaleBackward0", "rule", 1
+    fast = frees = edits = False
+    into = None
 
     def pull(self, node: Node, g: Any, saved: Any) -> Any:
         raise StaleError(saved)

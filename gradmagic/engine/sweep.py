@@ -20,6 +20,7 @@ from .memory import check_fresh
 from .places import describe
 from .rules.declare import MINUS, PICK, SAME, Linear
 from .tape import FREED, Node, between, state
+from .tracked import Tracked
 from .warn import SWEEPS, blamed
 
 _SMALL = 4096  # adding in place pays for large arrays only: NumPy looks for overlap first (0.4 to 1.5 us)
@@ -81,6 +82,8 @@ def _everyday(root: Node, g: Any, retain: bool) -> Swept:
     cotangent_at = cotangents.get
     owned: set[int] = set()
     heap: list[tuple[int, Node]] = []
+    spare: Any = None  # the last cotangent that a write has given back, which only `spare_of` has
+    spare_of: Node | None = None
     node = root
     if root.rule is None:
         return [root], {root.number: g}, owned
@@ -97,7 +100,10 @@ def _everyday(root: Node, g: Any, retain: bool) -> Swept:
             like, rest, kwargs = saved
             parts = (conform(rule.transpose(g, like, *rest, **kwargs), like),)
         else:
-            parts = pulled(node, g, saved, False)
+            edits = g is spare and node is spare_of and rule.edits
+            parts = _edited(node, g, saved) if edits else pulled(node, g, saved, False)
+            if rule.edits:
+                spare, spare_of = parts[0], node.inputs[0]
         following: Node | None = None
         carried: Any = None
         for source, c in zip(node.inputs, parts):  # noqa: B905  (strict= costs time on every node)
@@ -183,6 +189,8 @@ def _watched(
     kept: dict[int, Any] = {}
     owned: set[int] = set()  # whose cotangent is a buffer that the sweep made, and may add to
     heap: list[tuple[int, Node]] = []
+    spare: Any = None
+    spare_of: Node | None = None
     node: Node | None = root
     if observer is not None:
         observer.began(root)
@@ -210,7 +218,18 @@ def _watched(
         if fast:
             parts = rule.moves
         else:
-            parts = pulled(node, g, saved, create_graph, masking)
+            # Nobody looks at g, and nobody else has it: it may be changed.
+            free = (
+                g is spare
+                and node is spare_of
+                and flows is None
+                and number not in wanted
+                and number not in hooks
+            )
+            edits = rule.edits and free and masking is None and not create_graph
+            parts = _edited(node, g, saved) if edits else pulled(node, g, saved, create_graph, masking)
+            if rule.edits:
+                spare, spare_of = parts[0], node.inputs[0]
         following = None
         for source, c in zip(node.inputs, parts):  # noqa: B905  (strict= costs time on every node)
             if source is None or c is None or (path is not None and source.number not in path):
@@ -273,7 +292,7 @@ def pulled(node: Node, g: Any, saved: Any, create_graph: bool, masking: Any = No
         bundle: list[Any] = [None] * len(node.inputs[0].aval)  # type: ignore[union-attr, arg-type]
         bundle[saved] = g
         return (bundle,)
-    if rule.into is not None and not create_graph and arrays.is_array(g):
+    if rule.into is not None and not create_graph and not isinstance(g, Tracked):
         return (Scattered(rule.into, g, saved),)
     if rule.outputs != 1:
         proto = next(c for c in g if c is not None)
@@ -289,6 +308,16 @@ def pulled(node: Node, g: Any, saved: Any, create_graph: bool, masking: Any = No
 
 
 SWEEPS.update((_everyday.__code__, _watched.__code__))
+
+
+def _edited(node: Node, g: Any, saved: Any) -> Any:
+    """Do the vjp of `x[index] = value` in the buffer of g itself, so that many writes into one array copy nothing."""
+    _, (x, index, value, *_), _ = saved
+    c = None
+    if node.inputs[2] is not None:
+        c = conform(np.array(node.rule.vjps[2](g, None, x, index, value)), node.inputs[2].aval)
+    g[index] = 0
+    return g, None, c
 
 
 class Scattered:

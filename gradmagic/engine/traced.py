@@ -12,10 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from . import arrays
+from . import (
+    arrays,
+    creations,  # noqa: F401  (more that is followed)
+)
 from .array import Array
 from .dispatch import call_elementwise
 from .errors import ArgumentError, ShapeError
+from .following import following
 from .foreign import foreign
 from .forward import push
 from .joint import sweep_from, taken
@@ -81,7 +85,7 @@ class Run:
         before = state.inputs
         state.inputs = before | {node.number for node in nodes}
         try:
-            with enable_grad():
+            with enable_grad(), following():
                 out = f(*arguments, **kwargs)
         finally:
             state.inputs = before
@@ -154,6 +158,8 @@ class Run:
         """Give a result as the caller wants it: plain, unless an outer transform differentiates it too."""
         if not isinstance(y, Tracked):
             return y
+        if y.node is None and y.soft:
+            return y.array
         if self.nested and y.node is not None:
             return y
         if isinstance(y, Tensor):

@@ -12,7 +12,7 @@ import gradmagic as gm
 from gradmagic.engine.array import Array
 from gradmagic.engine.dispatch import COMPOSED
 from gradmagic.engine.errors import ArgumentError
-from gradmagic.engine.rules import constants
+from gradmagic.engine.rules import constants, texts  # noqa: F401  (its tables are loaded late otherwise)
 from gradmagic.engine.rules.declare import CONSTANT, RULES
 from gradmagic.engine.rules.ordered import REFUSED
 from gradmagic.engine.tape import watch
@@ -52,7 +52,7 @@ def kinds_of(function: object) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_each_function_is_of_one_kind(name: str) -> None:
     assert len(kinds_of(FUNCTIONS[name])) == 1, name
 
@@ -87,7 +87,7 @@ def test_files_get_the_values(tmp_path: object) -> None:
     assert np.loadtxt(tmp_path / "x.txt", like=x).tolist() == [1.5, 2.5]
 
 
-@pytest.mark.parametrize("name", [n for n, f in FUNCTIONS.items() if f in REFUSED])
+@pytest.mark.parametrize("name", sorted(n for n, f in FUNCTIONS.items() if f in REFUSED))
 def test_a_refused_function_is_named_and_says_what_to_write(name: str) -> None:
     with pytest.raises(ArgumentError, match=rf"{FUNCTIONS[name].__name__} has no derivative.*\. (Write|Take) "):
         COMPOSED[FUNCTIONS[name]](gm.tensor([1.0, 2.0], requires_grad=True), 3.0)

@@ -10,18 +10,19 @@ import pytest
 
 import gradmagic as gm
 from gradmagic.engine.array import Array
-from gradmagic.engine.errors import ConversionError, UnknownFunctionError
+from gradmagic.engine.errors import ArgumentError, ConversionError
 
 X = np.array([1.0, 2.0, 3.0])
+GIVEN = np.zeros(3)  # made before: others know it as a plain array
 
 
 @pytest.mark.parametrize(
     "f",
     [
-        lambda x: np.asarray(x).sum(),
-        lambda x: np.sum(np.array([x, x])),
-        lambda x: float(np.sum(np.zeros(3).__iadd__(x))),
+        lambda x: np.sum(GIVEN.__iadd__(x)),
+        lambda x: np.sum(np.random.default_rng(0).normal(x)),
     ],
+    ids=["an array of others", "compiled code"],
 )
 def test_a_value_that_becomes_a_plain_array_is_an_error(f: object) -> None:
     with pytest.raises(ConversionError, match=r"of shape \(3,\).*line"):
@@ -29,8 +30,8 @@ def test_a_value_that_becomes_a_plain_array_is_an_error(f: object) -> None:
 
 
 def test_a_function_without_a_derivative_is_an_error_that_names_it() -> None:
-    with pytest.raises(UnknownFunctionError, match=r"np\.i0 has no derivative.*'x'"):
-        gm.grad(lambda x: np.sum(np.i0(x)))(X)
+    with pytest.raises(ArgumentError, match=r"np\.nextafter has no derivative"):
+        gm.grad(lambda x: np.sum(np.nextafter(x, 9.0)))(X)
 
 
 def test_a_number_is_given_with_a_warning() -> None:
@@ -79,9 +80,8 @@ def test_where_and_out_together_divide_only_where_asked() -> None:
 
 def test_an_array_that_others_know_cannot_carry_a_gradient() -> None:
     def f(x: np.ndarray) -> object:
-        buffer = np.zeros(3)
-        np.add(x, x, out=buffer)
-        return np.sum(x * buffer)
+        np.add(x, x, out=GIVEN)
+        return np.sum(x * GIVEN)
 
     with pytest.raises(ConversionError, match="out="):
         gm.grad(f)(X)

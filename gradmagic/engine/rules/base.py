@@ -42,6 +42,8 @@ class Rule:
     into: Callable[[Any, Any, Any], Any] | None = (
         None  # (buffer, g, saved): adds the cotangent in place (getitem)
     )
+    edits = False  # its first input's cotangent is the output's, edited in place where the sweep may (set_item)
+    everything = False  # keep all arguments, see General
     view = False  # the output may share the first argument's memory
     partials: tuple[Any, ...] = ()
     settings: frozenset[str] | None = (

@@ -5,7 +5,6 @@ exists, or somebody may expect one, and gradmagic has none; the message says wha
 """
 
 import numpy as np
-from numpy.lib import recfunctions
 
 from .declare import constant
 from .ordered import refused
@@ -19,8 +18,6 @@ constant(np.bitwise_count, np.packbits, np.unpackbits)
 constant(np.busday_count, np.busday_offset, np.is_busday, np.datetime_as_string)
 FILES = (np.save, np.savez, np.savez_compressed, np.savetxt, np.loadtxt, np.genfromtxt, np.fromfile)
 constant(*FILES)
-for _module in (np.strings, np.char):
-    constant(*(f for f in vars(_module).values() if hasattr(f, "_implementation")))
 _umath = getattr(np, "_core").umath  # noqa: B009
 # NumPy's own ufuncs of text are not among its public names, but dispatch.
 constant(*(f for name, f in vars(_umath).items() if isinstance(f, np.ufunc) and not hasattr(np, name)))
@@ -32,6 +29,3 @@ constant(*NEW)
 
 # ---- refused: what to write instead ----------------------------------------------------------------------------
 refused("the next number is not a smooth function", np.nextafter, home="np", instead="Write x itself: its slope is 1.")
-refused("it works on the fields of records",
-        *(f for f in map(vars(recfunctions).get, recfunctions.__all__) if hasattr(f, "_implementation")),
-        home="np.lib.recfunctions", instead="Take the fields as arrays first: a['name'].")

@@ -26,6 +26,7 @@ rule(np.extract,          None, lambda g, _y, condition, _a: compress_vjp(g, _y,
 linear(cast,              lambda g, like, dtype: g * (np.dtype(dtype).kind in "fc"),        torch="ToCopy")
 linear(move,              lambda g, like, device, home: move(g, home, device),                  torch="ToCopy")
 
+RULES[set_item].edits = True
 RULES[set_item].torch = "CopySlices"  # PyTorch's name has no "Backward0"
 
 # A sweep adds x[i]'s cotangent into the buffer that it has for x; x[i] looks into x's memory.

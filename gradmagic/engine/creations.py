@@ -1,0 +1,148 @@
+"""New arrays of the user's code, and lists of tracked values, followed while a traced call runs (see following.py).
+
+In: `np.zeros(n)` and its kin, `np.full(3, t)`, `np.mean([t, u])`, `np.r_[t, u]`, `np.vectorize(f)(t)`. Out: a `Buffer`,
+into which tracked values can be written; or what NumPy gives, computed from the values themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from threading import get_ident
+from typing import Any
+
+import numpy as np
+
+from . import following
+from .buffer import Buffer
+from .calls import raw_of
+from .primitives import cast
+from .tape import OFF, state
+from .tracked import Tracked
+
+FOLLOWERS: dict[str, Any] = {}  # by NumPy's names
+ORIGINALS: dict[str, Any] = {}
+
+
+def _follow(names: str, make: Callable[..., Any]) -> None:
+    for name in names.split():
+        original = ORIGINALS[name] = getattr(np, name)
+        FOLLOWERS[name] = made = make(original, name)
+        setattr(following._Followed, name, following._property(name, made))
+
+
+def _traces() -> bool:
+    return state.mode is not OFF and get_ident() in following._active
+
+
+def tracked(value: Any) -> bool:
+    """Tell whether it is a lifted value, or computed from one."""
+    return isinstance(value, Tracked) and value.soft and value.node is not None
+
+
+def _lists(value: Any) -> bool:
+    return type(value) in (list, tuple) and following._held(value)
+
+
+def _creation(original: Any, name: str) -> Callable[..., Any]:
+    @wraps(original)
+    def follower(*args: Any, **kwargs: Any) -> Any:
+        if not _traces():
+            return original(*args, **kwargs)
+        if any(map(tracked, (*args, *kwargs.values()))):
+            if name.startswith("full"):
+                return _filled(original, name, *args, **kwargs)
+            if name in ("linspace", "logspace", "geomspace"):
+                return original(*args, **kwargs)  # of tracked ends: these dispatch
+        return Buffer.wrap(original(*raw_of(list(args)), **raw_of(kwargs)), None)
+
+    return follower
+
+
+def _filled(original: Any, name: str, *args: Any, **kwargs: Any) -> Any:
+    """Fill with a tracked value: `np.full(shape, t)`, `np.full_like(a, t)`."""
+    fill = kwargs["fill_value"] if "fill_value" in kwargs else args[1]
+    if not tracked(fill):
+        return Buffer.wrap(original(*raw_of(list(args)), **raw_of(kwargs)), None)
+    plain = original(*raw_of(list(args)), **raw_of(kwargs))  # its shape and dtype, or NumPy's error
+    made = np.copy(np.broadcast_to(fill, plain.shape))
+    return made if made.array.dtype == plain.dtype else cast(made, plain.dtype)
+
+
+def _of_lists(original: Any, name: str) -> Callable[..., Any]:
+    @wraps(original)
+    def follower(*args: Any, **kwargs: Any) -> Any:
+        if any(map(_lists, args)) and _traces():
+            args = tuple(FOLLOWED_ARRAY(a) if _lists(a) else a for a in args)
+        return original(*args, **kwargs)
+
+    return follower
+
+
+def _of_iterable(original: Any, name: str) -> Callable[..., Any]:
+    @wraps(original)
+    def follower(iter: Iterable[Any], dtype: Any, count: int = -1, **kwargs: Any) -> Any:
+        if not _traces():
+            return original(iter, dtype, count, **kwargs)
+        values = [v for _, v in zip(range(count), iter, strict=False)] if count >= 0 else list(iter)
+        if _lists(values):
+            return FOLLOWED_ARRAY(values, dtype)
+        return Buffer.wrap(original(values, dtype, count, **kwargs), None)
+
+    return follower
+
+
+def _vectorized(original: Any, name: str) -> Callable[..., Any]:
+    @wraps(original)
+    def follower(*args: Any, **kwargs: Any) -> Any:
+        made = original(*args, **kwargs)
+        if len(args) != 1 or kwargs or not callable(args[0]):
+            return made
+
+        @wraps(args[0])
+        def each(*values: Any) -> Any:
+            if not (_traces() and any(tracked(v) or _lists(v) for v in values)):
+                return made(*values)
+            grids = np.broadcast_arrays(*(FOLLOWED_ARRAY(v) if _lists(v) else v for v in values))
+            entries = [args[0](*entry) for entry in zip(*map(np.ravel, grids), strict=True)]
+            return np.reshape(
+                FOLLOWED_ARRAY(entries) if _lists(entries) else np.array(entries), np.shape(grids[0])
+            )
+
+        return each
+
+    return follower
+
+
+class _Rows:
+    """`np.r_` and `np.c_`: tracked values are joined; everything else is NumPy's."""
+
+    def __init__(self, original: Any, name: str) -> None:
+        self._original, self._columns = original, name == "c_"
+
+    def __getitem__(self, key: Any) -> Any:
+        parts = key if isinstance(key, tuple) else (key,)
+        text = any(isinstance(p, str) for p in parts)
+        if text or not (_traces() and any(tracked(p) or _lists(p) for p in parts)):
+            return self._original[key]
+        made = [self._original[p] if isinstance(p, slice) else FOLLOWED_ARRAY(p) for p in parts]
+        if self._columns:
+            return np.column_stack(made)
+        return np.concatenate([p if np.ndim(p) else np.reshape(p, (1,)) for p in made])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._original, name)
+
+
+FOLLOWED_ARRAY: Any = following._follower("array", copies=True)
+
+_follow("zeros empty ones full eye identity arange linspace logspace geomspace tri", _creation)
+_follow("zeros_like empty_like ones_like full_like", _creation)
+_follow("fromiter", _of_iterable)
+_follow("vectorize", _vectorized)
+_follow("r_ c_", _Rows)
+_follow(
+    "mean sum prod max min amax amin var std median average ptp cumsum cumprod dot vdot inner outer diff sort argmax "
+    "argmin clip reshape ravel transpose squeeze nansum nanmean nanmax nanmin trapezoid where interp cross kron",
+    _of_lists,
+)
