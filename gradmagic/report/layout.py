@@ -13,7 +13,7 @@ import subprocess
 from dataclasses import dataclass
 from functools import cache
 
-SECONDS = 3.0  # a graph that takes longer is shown as lanes; 130 nodes take 0.1 s
+SECONDS = 0.8  # a graph that takes longer is shown as lanes; 130 nodes take 0.1 to 0.4
 PURE = "graphviz-pure"
 
 Point = tuple[float, float]

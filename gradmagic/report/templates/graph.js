@@ -26,6 +26,8 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     y = (high - t / k) / 2;
     apply();
   };
+  /* What is larger may have more room. */
+  const grow = () => { host.style.height = `${Math.max(host.clientHeight, Math.min(420, high * k))}px`; };
   const zoom = (by, px, py) => {
     const [w, t] = size(), to = Math.min(4, Math.max(0.05, k * by));
     px ??= w / 2; py ??= t / 2;
@@ -33,6 +35,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     x += px / k - px / to;
     y += py / k - py / to;
     k = to;
+    grow();
     apply();
   };
   const seen = (node) => {
@@ -43,6 +46,11 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
       own_zoom = true;
       apply();
     }
+  };
+  /* In a wide graph the walk goes from box to box at a size that can be read. */
+  const follow = (node) => {
+    if (k < 0.75) zoom(0.9 / k);
+    if (own_zoom) seen(node);
   };
   const light = (at) => {
     const start = at && nodes.filter((n) => own(n.dataset.k) === own(at.key)), known = at && (at.edge || start.length);
@@ -222,7 +230,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     }
   });
   const board = {
-    light, veil, fit, bar, place, panel,
+    light, veil, fit, follow, bar, place, panel,
     get nodes() { return nodes; },
     get edges() { return edges; },
     home: () => { if (now) turn(0); },

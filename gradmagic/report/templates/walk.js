@@ -42,6 +42,7 @@ const walk = (report, board, data, { own, veiled, ask }) => {
     on = false; i = 0;
     clear();
     board?.veil();
+    board?.fit();
     told.replaceChildren();
     state();
   };
@@ -106,6 +107,7 @@ const walk = (report, board, data, { own, veiled, ask }) => {
       const key = node.dataset.k, now = has.get(key), g = node.querySelector(".g");
       node.classList.toggle("later", !now);
       node.classList.toggle("now", key === String(current));
+      if (key === String(current)) board.follow(node);
       if (!g) continue;
       if (mode.ahead) g.textContent = now ? `∂/∂${mode.ahead.name} ${now[0]}` : "";
       else if (now?.[0]) g.textContent = veiled(key) ? "?" : now[0];
