@@ -1,4 +1,4 @@
-"""What a person does with a report in JupyterLab: points, clicks, types, walks, zooms, asks. Every test leaves a picture."""
+"""What a person does with a report in JupyterLab: points, clicks, types, walks, zooms, asks; with pictures."""
 
 import pytest
 
@@ -155,6 +155,28 @@ def test_the_walk_backward_shows_what_flows_and_hides_what_is_to_come(live):
     assert told.inner_text() == ""
     assert report.locator(".gm-board .later").count() == 0
     assert not lab.messages
+
+
+def test_in_a_wide_graph_the_walk_can_be_read(live):
+    lab, report = live(LAYERS)
+    drawing = report.locator(".gm-board svg")
+    for _ in range(3):
+        press(report, "next")
+    now, frame = report.locator(".gm-board .n.now").bounding_box(), drawing.bounding_box()
+    assert now["height"] > 40  # three lines of text
+    assert frame["x"] <= now["x"]
+    assert now["x"] + now["width"] <= frame["x"] + frame["width"]
+    lab.picture("live wide step", report)
+
+
+def test_markup_in_names_and_values_stays_text(live):
+    evil = "<img src=x onerror=document.title=1>"
+    lab, report = live(f'%%grad a\nd = {{"{evil}": a * 3.0}}\nz = d["{evil}"] ** 2  # {evil}')
+    press(report, "last")
+    report.locator(".gm-board .n").first.click()
+    assert evil in report.locator(".gm-cell").inner_text()
+    assert report.locator("img[onerror], .gm-board img").count() == 0
+    assert lab.page.title() != "1"
 
 
 def test_the_walk_forward_carries_tangents(live):
