@@ -50,7 +50,8 @@ STYLE = re.sub(
     .wait{opacity:.45}
     .veil .s{visibility:hidden}
     .blind .e path{stroke-width:1.5}
-    .e .f{font-weight:700;font-size:12px}
+    .f{font-weight:700;fill:var(--gm-gold,#8a6100);text-anchor:middle;
+    paint-order:stroke;stroke:var(--gm-bg,#fff);stroke-width:4px;stroke-linejoin:round;pointer-events:none}
     .n:focus{outline:none}
     .n:focus-visible rect{stroke-width:3;stroke:var(--gm-ink,#1f2933)}
     [data-i],[data-k]{cursor:pointer}

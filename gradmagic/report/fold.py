@@ -179,7 +179,7 @@ def joined(groups: Sequence[Group]) -> tuple[Operation, ...]:
             continue
         text = f"… {sum(o.count for o in group)} operations"
         call = _call(last)
-        if call is not None and len(group) > 1 and {_call(o) for o in group} == {call}:
+        if call is not None and last.place is not None and {_call(o) for o in group} == {call}:
             # Its name is what the call gives back, if anything of it has one.
             place = replace(last.place, text=f"{last.place.function}(…)  {text}")
             names = last.names

@@ -7,6 +7,7 @@ script nothing of it is missed: the static page says the same in its tables, its
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -20,6 +21,7 @@ from .steps import Step
 from .view import View, circled
 
 BUDGET = 6_000  # bytes of the numbers of arrays; larger arrays give way first
+_SIMPLE = re.compile(r"[^\W\d][\w.]*(\[[^\[\]]*\])?|[\w.]+\([^()]*\)")
 WALKS = 6  # inputs from which there is a walk forward
 
 
@@ -148,8 +150,9 @@ def _node(view: View, operation: Operation, values: _Values) -> list[Any]:
 def _edge(view: View, operation: Operation, edge: Edge, values: _Values) -> list[Any]:
     i = view.numbers[operation.key, edge.argument]
     above, below = view.name(operation.key), view.name(edge.source)
+    partial = "/".join(f"∂{name if _SIMPLE.fullmatch(name) else f'({name})'}" for name in (above, below))
     formula = edge.formula or view.words(operation, edge)
-    return [circled(i), f"∂{above}/∂{below}", formula, below, values.add(edge.local), values.add(edge.flow)]
+    return [circled(i), partial, formula, below, values.add(edge.local), values.add(edge.flow)]
 
 
 def _backward(view: View, steps: Sequence[Step]) -> list[Any]:

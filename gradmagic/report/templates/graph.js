@@ -234,13 +234,16 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     get nodes() { return nodes; },
     get edges() { return edges; },
     home: () => { if (now) turn(0); },
-    text: (parent, said, kind) => {
+    /* What flows stands above all boxes. */
+    write: (said, x, y) => {
       const made = document.createElementNS(svg.namespaceURI, "text");
-      made.setAttribute("class", kind);
+      made.setAttribute("class", "f");
+      made.setAttribute("x", x);
+      made.setAttribute("y", y);
       made.textContent = said;
-      parent.append(made);
-      return made;
+      svg.append(made);
     },
+    wipe: () => { for (const made of svg.querySelectorAll(".f")) made.remove(); },
   };
   host.style.cssText = "display:block;width:100%;min-width:0;flex:1";
   draw(first);

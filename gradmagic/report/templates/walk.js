@@ -29,11 +29,11 @@ const walk = (report, board, data, { own, veiled, ask }) => {
   /* In the table and the cell too, what the sweep has not come to has no gradient yet. */
   const parts = [...report.querySelectorAll(".gm-table .gm-g,.gm-cell .gm-g")].map((part) => [part, part.closest("[data-k]")?.dataset.k]);
   const clear = () => {
+    board?.wipe();
     for (const [part] of parts) part.classList.remove("gm-later");
     for (const item of list) item.classList.remove("gm-now");
     for (const item of board ? [...board.nodes, ...board.edges] : []) {
       item.classList.remove("now", "later", "wait");
-      item.querySelector(".f")?.remove();
       const g = item.querySelector(".g");
       if (g && g.said !== undefined) g.textContent = g.said;
     }
@@ -118,10 +118,9 @@ const walk = (report, board, data, { own, veiled, ask }) => {
       edge.classList.toggle("now", said !== undefined);
       edge.classList.toggle("wait", !used.has(edge.dataset.i));
       if (said === undefined) continue;
-      const label = edge.querySelector("text"), line = edge.querySelector("path"), made = board.text(edge, said, "f");
+      const label = edge.querySelector("text"), line = edge.querySelector("path");
       const at = label ? [+label.getAttribute("x"), +label.getAttribute("y") + 13] : (() => { const p = line.getPointAtLength(line.getTotalLength() / 2); return [p.x, p.y + 4]; })();
-      made.setAttribute("x", at[0]);
-      made.setAttribute("y", at[1]);
+      board.write(said, ...at);
     }
     if (!mode.ahead) {
       list[i - 1]?.classList.add("gm-now");
