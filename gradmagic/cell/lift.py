@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import arrays, memory
+from ..engine import arrays, buffer, memory
 from ..engine.array import Array
+from ..engine.creations import follower_of
 from ..engine.errors import NameOnLineError, NotLiftableError
 from ..engine.foreign import foreign
 from ..engine.tape import walk
@@ -54,6 +55,9 @@ class Lifter:
         self._tuples: list[tuple[Any, ...]] = []
         self._elsewhere: list[Any] = []  # constants of the cell, for the time of the run on another device
         self.shared: list[str] = []  # inputs that are parts of other inputs
+        self._followed: dict[
+            str, Any
+        ] = {}  # names that stand for functions of NumPy, while these are followed
         self.on_lift: Callable[[Tracked], None] = lambda tracked: None
 
     # -- lifting ---------------------------------------------------------------------------------
@@ -243,20 +247,33 @@ class Lifter:
                 )  # a view made in the cell looks into the user's array
         return array
 
+    def follow_names(self) -> None:
+        """Let names that were imported from NumPy (`from numpy import zeros`) be followed as np.zeros is."""
+        for name, value in self.namespace.items():
+            follows = follower_of(value)
+            if follows is not None:
+                self.namespace[name] = follows
+                self._followed[name] = (value, follows)
+
     def put_back(self, *ours: Any) -> None:
         """Replace every Array that is alive by the plain value, whoever holds it.
 
         Arrays are found among the objects of the garbage collector, and their holders by who refers to them: names,
         dicts, lists, sets, attributes, closures, tuples. `ours` are holders of the run itself, left as they are.
         """
-        if not self._originals:
+        for name, (original, follows) in self._followed.items():
+            if self.namespace.get(name) is follows:
+                self.namespace[name] = original
+        self._followed = {}
+        if not self._originals and not buffer.made:
             return
         with uninterrupted():
             self._put_back(ours)
+            buffer.made.clear()
 
     def _put_back(self, ours: tuple[Any, ...]) -> None:
         everything = gc.get_objects()
-        old: list[Any] = [o for o in everything if type(o) is Array]
+        old: list[Any] = [o for o in everything if type(o) in (Array, buffer.Buffer)]
         new = {id(o): self.original(o) for o in old}
         for made in [*self._tuples, *self._elsewhere]:
             old.append(made)

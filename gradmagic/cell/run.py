@@ -18,6 +18,7 @@ import numpy as np
 
 from ..engine import tape
 from ..engine.anomaly import detect_anomaly
+from ..engine.buffer import plain
 from ..engine.errors import NoResultError, StaleError
 from ..engine.following import following
 from ..engine.limit import cell_limit
@@ -131,6 +132,7 @@ class Run:
                         self.waiting.add(name)
                 self.lift_new = lambda name, value: name in self.waiting
             self._lift_along()
+            self.lifter.follow_names()
         except BaseException:
             self.lifter.put_back()
             raise
@@ -218,11 +220,12 @@ class Run:
         if top:
             self.order.pop(name, None)
             self.order[name] = ref(value) if isinstance(value, Tracked) and not name.isidentifier() else None
-            if not isinstance(value, Tracked) and self.lift_new(name, value):
+            given = plain(value)
+            if not isinstance(given, Tracked) and self.lift_new(name, given):
                 self.waiting.discard(name)
-                if liftable(value) or isinstance(value, (dict, list, tuple)):
+                if liftable(given) or isinstance(given, (dict, list, tuple)):
                     value = (
-                        self.lifter.any(name, value) if not self.unnamed else self.lifter.value(name, value)
+                        self.lifter.any(name, given) if not self.unnamed else self.lifter.value(name, given)
                     )
             elif name in self.waiting and isinstance(value, Tensor) and value.node is not None:
                 self.waiting.discard(name)

@@ -14,6 +14,8 @@ from . import memory
 from .array import Array
 from .tape import Node
 
+made: list[bool] = []  # whether there may be any: a cell looks for them at its end
+
 
 class Buffer(Array):
     """An array of the user's code that may come to carry a gradient. What is computed from it alone is one too."""
@@ -27,10 +29,11 @@ class Buffer(Array):
             return Array.wrap(array, node)
         if type(array) is not np.ndarray or array.dtype.kind not in "fc":
             return array
-        made = cls()
-        made.array, made.node = array, None
-        memory.memory_of(array).add(made)
-        return made
+        one = cls()
+        one.array, one.node = array, None
+        memory.memory_of(array).add(one)
+        made[:] = [True]
+        return one
 
     def leave(self, how: str, strict_text: str = "") -> Any:
         """Give the plain array; as long as it carries no gradient, nothing is lost."""
@@ -51,5 +54,11 @@ def untracked(value: Any) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """Give the array of a Buffer that carries no gradient; anything else as it is."""
-    return value.array if untracked(value) else value
+    """Give the array of a Buffer that carries no gradient; also in lists, tuples and dicts of them."""
+    if untracked(value):
+        return value.array
+    if type(value) in (list, tuple) and any(map(untracked, value)):
+        return type(value)(map(plain, value))
+    if type(value) is dict and any(map(untracked, value.values())):
+        return {k: plain(v) for k, v in value.items()}
+    return value

@@ -28,11 +28,11 @@ def _follow(names: str, make: Callable[..., Any]) -> None:
     for name in names.split():
         original = ORIGINALS[name] = getattr(np, name)
         FOLLOWERS[name] = made = make(original, name)
-        setattr(following._Followed, name, following._property(name, made))
+        setattr(following.Followed, name, following.property_of(name, made))
 
 
 def _traces() -> bool:
-    return state.mode is not OFF and get_ident() in following._active
+    return state.mode is not OFF and get_ident() in following.active
 
 
 def tracked(value: Any) -> bool:
@@ -41,7 +41,7 @@ def tracked(value: Any) -> bool:
 
 
 def _lists(value: Any) -> bool:
-    return type(value) in (list, tuple) and following._held(value)
+    return type(value) in (list, tuple) and following.held(value)
 
 
 def _creation(original: Any, name: str) -> Callable[..., Any]:
@@ -134,7 +134,7 @@ class _Rows:
         return getattr(self._original, name)
 
 
-FOLLOWED_ARRAY: Any = following._follower("array", copies=True)
+FOLLOWED_ARRAY: Any = following.follower("array", copies=True)
 
 _follow("zeros empty ones full eye identity arange linspace logspace geomspace tri", _creation)
 _follow("zeros_like empty_like ones_like full_like", _creation)
@@ -146,3 +146,14 @@ _follow(
     "argmin clip reshape ravel transpose squeeze nansum nanmean nanmax nanmin trapezoid where interp cross kron",
     _of_lists,
 )
+
+for _name, _copies, _order in following.CONVERSIONS:
+    ORIGINALS[_name] = getattr(np, _name)
+    FOLLOWERS[_name] = following.follower(_name, _copies, _order)
+
+_BY_ID = {id(original): FOLLOWERS[name] for name, original in ORIGINALS.items()}
+
+
+def follower_of(function: Any) -> Any:
+    """Give what follows a function of NumPy that was imported by its name (`from numpy import zeros`); else None."""
+    return _BY_ID.get(id(function))

@@ -29,7 +29,7 @@ from .tape import OFF, state
 from .tracked import Tracked
 
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
-_active: dict[int, int] = {}  # thread -> how many blocks it is in
+active: dict[int, int] = {}  # thread -> how many blocks it is in
 
 
 class following:
@@ -47,17 +47,17 @@ class following:
 
     def __enter__(self) -> None:
         thread = get_ident()
-        _active[thread] = _active.get(thread, 0) + 1
-        np.__class__ = _Followed  # type: ignore[assignment]
+        active[thread] = active.get(thread, 0) + 1
+        np.__class__ = Followed  # type: ignore[assignment]
 
     def __exit__(self, *_: object) -> None:
         thread = get_ident()
-        left = _active[thread] - 1
+        left = active[thread] - 1
         if left:
-            _active[thread] = left
+            active[thread] = left
             return
-        del _active[thread]
-        if not _active:
+        del active[thread]
+        if not active:
             np.__class__ = types.ModuleType
 
 
@@ -76,7 +76,7 @@ def _asks(code: types.CodeType, at: int) -> bool:
     return dis.opname[code.co_code[at]] in ("LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM")
 
 
-def _held(value: Any) -> bool:
+def held(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and any(
         isinstance(v, Tracked.inner) and v.node is not None for v in flat(value)
     )
@@ -85,7 +85,7 @@ def _held(value: Any) -> bool:
 def _stacked(value: Any) -> Any:
     if type(value) not in (list, tuple):
         return value
-    return np.stack([_stacked(v) for v in value]) if _held(value) else np.asarray(value)
+    return np.stack([_stacked(v) for v in value]) if held(value) else np.asarray(value)
 
 
 def _convert(original: Any, value: Any, dtype: Any, order: Any, copy: Any) -> Any:
@@ -104,14 +104,14 @@ def _convert(original: Any, value: Any, dtype: Any, order: Any, copy: Any) -> An
     return made.astype(dtype, order=order or "K", copy=bool(copy))
 
 
-def _follower(name: str, copies: bool = False, order: str | None = None) -> Callable[..., Any]:
+def follower(name: str, copies: bool = False, order: str | None = None) -> Callable[..., Any]:
     original = getattr(np, name)
 
     @wraps(original)
-    def follower(*args: Any, **kwargs: Any) -> Any:
+    def following_call(*args: Any, **kwargs: Any) -> Any:
         value = args[0] if args else None
         tracked = type(value) is Tracked.inner and value.node is not None  # type: ignore[union-attr]
-        if state.mode is OFF or get_ident() not in _active or not (tracked or _held(value)):
+        if state.mode is OFF or get_ident() not in active or not (tracked or held(value)):
             return original(*args, **kwargs)
         options = dict(kwargs)
         if len(args) > 1:
@@ -134,24 +134,24 @@ def _follower(name: str, copies: bool = False, order: str | None = None) -> Call
             made = np.reshape(made, (1,))  # as NumPy's ascontiguousarray and asfortranarray
         return made
 
-    return follower
+    return following_call
 
 
-class _Followed(types.ModuleType):
+class Followed(types.ModuleType):
     """What the numpy module is while a traced call runs."""
 
 
-def _property(name: str, follower: Any) -> property:
+def property_of(name: str, follows: Any) -> property:
     original = getattr(np, name)
     names = vars(np)
 
     def get(module: Any) -> Any:
         found = names[name]
-        if found is not original or get_ident() not in _active:
+        if found is not original or get_ident() not in active:
             return found
         frame = sys._getframe(1)
         code = frame.f_code
-        return follower if _users(code.co_filename) and _asks(code, frame.f_lasti) else original
+        return follows if _users(code.co_filename) and _asks(code, frame.f_lasti) else original
 
     def put(module: Any, value: Any) -> None:
         names[name] = value
@@ -159,8 +159,9 @@ def _property(name: str, follower: Any) -> property:
     return property(get, put)
 
 
-for _name, _copies, _order in (
+CONVERSIONS = (
     ("asarray", False, None), ("asanyarray", False, None), ("array", True, None),
     ("ascontiguousarray", False, "C"), ("asfortranarray", False, "F"),
-):  # fmt: skip
-    setattr(_Followed, _name, _property(_name, _follower(_name, _copies, _order)))
+)  # fmt: skip
+for _name, _copies, _order in CONVERSIONS:
+    setattr(Followed, _name, property_of(_name, follower(_name, _copies, _order)))

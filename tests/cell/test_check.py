@@ -8,7 +8,7 @@ from gradmagic.engine.rules.declare import RULES
 
 
 def notes(report):
-    return [(note.kind, note.text) for note in report._trace.notes if note.kind != "dtype"]
+    return [(note.kind, note.text) for note in report._trace.notes if note.kind not in ("dtype", "zero")]
 
 
 def test_all_well_is_one_remark_and_a_column(run):
