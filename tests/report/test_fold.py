@@ -98,3 +98,21 @@ def test_a_loop_of_fifty_turns_is_folded_though_a_hundred_boxes_would_fit():
     assert [o.count for o in fold(loop, 130)] == [1, 50, 50]
     unlike = tape([(line, 0) for line in range(100)])
     assert fold(unlike, 130) == unlike
+
+
+def test_calls_of_a_function_are_put_together_before_lines_are():
+    def inside(call: int, line: int) -> Place:
+        return Place("In [1]", line, line, 0, 1, f"line {line}", False, call, "f")
+
+    steps = [Operation(0, "", names=("x",))]
+    for call in range(30):  # each call of other lines, so that no loop is seen
+        for line in range(5):
+            steps.append(
+                Operation(
+                    len(steps), "add", inputs=(Edge(len(steps) - 1),), place=inside(call, 10 * call + line)
+                )
+            )
+    folded = fold(tuple(steps), 60)
+    assert len(folded) == 31
+    assert folded[1].place is not None
+    assert folded[1].place.text == "f(…)  … 5 operations"
