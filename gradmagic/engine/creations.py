@@ -114,6 +114,15 @@ def _vectorized(original: Any, name: str) -> Callable[..., Any]:
     return follower
 
 
+def _copy(original: Any) -> Callable[..., Any]:
+    @wraps(original)
+    def follower(a: Any, *args: Any, **kwargs: Any) -> Any:
+        made = original(a, *args, **kwargs)
+        return Buffer.wrap(made, None) if type(made) is np.ndarray and _traces() else made
+
+    return follower
+
+
 class _Rows:
     """`np.r_` and `np.c_`: tracked values are joined; everything else is NumPy's."""
 
@@ -147,9 +156,23 @@ _follow(
     _of_lists,
 )
 
-for _name, _copies, _order in following.CONVERSIONS:
-    ORIGINALS[_name] = getattr(np, _name)
-    FOLLOWERS[_name] = following.follower(_name, _copies, _order)
+
+def _conversion(original: Any, name: str) -> Callable[..., Any]:
+    """Follow a conversion; what it makes anew of plain numbers is a new array (`np.array([1.0, 0.0])`)."""
+    copies, order = {n: rest for n, *rest in following.CONVERSIONS}[name]
+    converted = following.follower(name, copies, order)
+
+    @wraps(original)
+    def follower(*args: Any, **kwargs: Any) -> Any:
+        made = converted(*args, **kwargs)
+        new = copies or (args and type(args[0]) in (list, tuple))
+        return Buffer.wrap(made, None) if new and type(made) is np.ndarray and _traces() else made
+
+    return follower
+
+
+_follow("asarray asanyarray array ascontiguousarray asfortranarray", _conversion)
+_follow("copy", lambda original, name: _copy(original))
 
 _BY_ID = {id(original): FOLLOWERS[name] for name, original in ORIGINALS.items()}
 

@@ -66,6 +66,19 @@ def outs(x):
     return np.sum(a * b)
 
 
+def given_matrix(x):
+    a = np.array([[2.0, 1.0], [0.0, 1.0]])
+    a[0, 1] = x[0]
+    b = np.copy(GIVEN)
+    b[1] = x[1] * a[0, 1]
+    c = np.asarray([0.0, 1.0])
+    c += x[:2]
+    return np.linalg.det(a + np.diag(b)) * c.sum()
+
+
+GIVEN = np.array([3.0, 4.0])
+
+
 def helper_writes(x):
     def put(target, value):
         target[0] = value * 5
@@ -76,7 +89,7 @@ def helper_writes(x):
 
 
 PROGRAMS = [
-    entries, rows, views, steps, trajectory, outs, helper_writes,
+    entries, rows, views, steps, trajectory, outs, given_matrix, helper_writes,
     lambda x: np.sum(np.array([x[0] * x[1], x[2]])),
     lambda x: np.linalg.det(np.array([[2, x[0], 0], [0, 2, 0], [0, 0, x[1] * x[0]]])),
     lambda x: np.sum(np.asarray([x, 2 * x]) @ x),
