@@ -13,6 +13,7 @@ import numpy as np
 
 from .calls import face_of, flat, raw_of, record, wrapped
 from .errors import ArgumentError, ShapeError
+from .following import unfollowed
 from .forward import transposed
 from .rules.declare import pick
 from .rules.formulas import torch_name
@@ -37,7 +38,7 @@ class Custom(General):
         if self.vjp is None:
             return self._transposed(node, g, saved)
         given = self.vjp(g, out, *args, **kwargs)
-        given = tuple(given) if type(given) in (tuple, list) else (given,)
+        given = tuple(map(_plain, given)) if type(given) in (tuple, list) else (_plain(given),)
         if len(given) != len(args):
             raise ShapeError(
                 f"the vjp of {self.name} gave {len(given)} cotangents for {len(args)} arguments: give one for each, "
@@ -75,6 +76,7 @@ class Custom(General):
             for t, a in zip(tangents, args, strict=True)
         )
         t = self.jvp(filled, out, *args, **kwargs)
+        t = type(t)(map(_plain, t)) if type(t) in (tuple, list) else _plain(t)
         avals: Any = node.aval if self.outputs != 1 else (node.aval,)
         for i, (one, aval) in enumerate(zip(t if self.outputs != 1 else (t,), avals, strict=True)):
             self._check(one, aval, f"jvp of {self.name} gave", f"output {i}")
@@ -84,6 +86,11 @@ class Custom(General):
         shape = np.shape(getattr(given, "array", given))
         if shape != aval.shape:
             raise ShapeError(f"the {what} an array of shape {shape} for {which} of shape {aval.shape}.")
+
+
+def _plain(c: Any) -> Any:
+    """Give the array of a new array that was followed in vain."""
+    return c.array if isinstance(c, Tracked) and c.node is None else c
 
 
 def custom(f: Callable[..., Any] | None = None, *, vjp: Any = None, jvp: Any = None) -> Any:
@@ -151,7 +158,8 @@ def call_custom(rules: Any, f: Callable[..., Any], args: tuple[Any, ...], kwargs
             f"{rules[1].name} was given a tracked value by keyword or inside a container, where its derivative does "
             "not reach: give it as an argument of its own."
         )
-    out = f(*raws, **settings)
+    with unfollowed():
+        out = f(*raws, **settings)
     if type(out) not in (tuple, list):
         rule = rules[1]
         return face.wrap(out, record(rule, out, nodes, (out, raws, settings)))

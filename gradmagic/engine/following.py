@@ -61,6 +61,19 @@ class following:
             np.__class__ = types.ModuleType
 
 
+class unfollowed:
+    """Give NumPy's own functions again within the block: to what is called with plain arrays."""
+
+    __slots__ = ("_depth",)
+
+    def __enter__(self) -> None:
+        self._depth = active.pop(get_ident(), 0)
+
+    def __exit__(self, *_: object) -> None:
+        if self._depth:
+            active[get_ident()] = self._depth
+
+
 @cache
 def _users(filename: str) -> bool:
     """Tell whether code of this file is the user's: no installed package, no standard library, not ours."""

@@ -180,7 +180,7 @@ def _written_alone(target: Tracked, index: Any, value: Any, raw: Any) -> Tracked
 
 def _settled(target: Tracked) -> None:
     """Make an Array of a Buffer that carries a gradient now."""
-    if target.node is not None and type(target) is not Tracked.inner:
+    if target.soft and target.node is not None and type(target) is not Tracked.inner:
         _CLASS.__set__(target, Tracked.inner)
 
 
