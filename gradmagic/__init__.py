@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from . import autograd, cuda, functions, linalg, nn, optim
 from .engine.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
 from .engine.array import Array
-from .engine.checkpoint import checkpoint
 from .engine.check import check_grads
+from .engine.checkpoint import checkpoint
 from .engine.creation import tensor
 from .engine.custom import custom, stop_gradient
 from .engine.errors import GradmagicError

@@ -6,6 +6,7 @@ into which tracked values can be written; or what NumPy gives, computed from the
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from functools import wraps
 from threading import get_ident
@@ -178,5 +179,13 @@ _BY_ID = {id(original): FOLLOWERS[name] for name, original in ORIGINALS.items()}
 
 
 def follower_of(function: Any) -> Any:
-    """Give what follows a function of NumPy that was imported by its name (`from numpy import zeros`); else None."""
-    return _BY_ID.get(id(function))
+    """Give what follows a function of NumPy or SciPy that was imported by its name (`from numpy import zeros`)."""
+    found = _BY_ID.get(id(function))
+    if found is None and str(getattr(function, "__module__", "")).startswith("scipy.") and callable(function):
+        from .rules.scipy_linalg import FOLLOWED  # with SciPy only
+
+        name = getattr(function, "__name__", "")
+        for module in ("scipy.linalg", "scipy.special"):
+            if module in sys.modules and vars(sys.modules[module]).get(name) is function:
+                return FOLLOWED.get(module, {}).get(name)
+    return found

@@ -49,6 +49,9 @@ class following:
         thread = get_ident()
         active[thread] = active.get(thread, 0) + 1
         np.__class__ = Followed  # type: ignore[assignment]
+        for name in _SCIPY:
+            if name in sys.modules:
+                _follow_scipy(name)
 
     def __exit__(self, *_: object) -> None:
         thread = get_ident()
@@ -59,6 +62,25 @@ class following:
         del active[thread]
         if not active:
             np.__class__ = types.ModuleType
+            for name in _SCIPY:
+                if type(sys.modules.get(name)) in _scipy.values():
+                    sys.modules[name].__class__ = types.ModuleType
+
+
+_SCIPY = ("scipy.linalg", "scipy.special")
+_scipy: dict[str, type[types.ModuleType]] = {}
+
+
+def _follow_scipy(name: str) -> None:
+    """Let functions of SciPy that do not dispatch (`linalg.inv`, `special.logsumexp`) be followed too."""
+    if type(sys.modules[name]) is not types.ModuleType:
+        return
+    if name not in _scipy:
+        from .rules.scipy_linalg import FOLLOWED  # with SciPy only
+
+        properties = {n: property_of(n, f, sys.modules[name]) for n, f in FOLLOWED.get(name, {}).items()}
+        _scipy[name] = type("Followed", (types.ModuleType,), properties)
+    sys.modules[name].__class__ = _scipy[name]
 
 
 class unfollowed:
@@ -154,9 +176,10 @@ class Followed(types.ModuleType):
     """What the numpy module is while a traced call runs."""
 
 
-def property_of(name: str, follows: Any) -> property:
-    original = getattr(np, name)
-    names = vars(np)
+def property_of(name: str, follows: Any, of: types.ModuleType = np) -> property:
+    """Make what a module's attribute is while a traced call runs: `follows` for the user's own code."""
+    original = getattr(of, name)
+    names = vars(of)
 
     def get(module: Any) -> Any:
         found = names[name]

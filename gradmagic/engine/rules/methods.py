@@ -50,8 +50,7 @@ def reduce(ufunc: Any, x: Any, axis: Any = 0, dtype: Any = None, *_: Any, keepdi
         y = _CLOSED[ufunc](_rows(x, axis))
         return _keeping(y, axis, np.ndim(x)) if keepdims else y
 
-    alone = np.shape(_rows(raw(x), axis))[0] < 2  # one entry is its own sum, product ... whatever the ufunc
-    short = ufunc in _CLOSED and options.get("initial") is None and not alone
+    short = ufunc in _CLOSED and options.get("initial") is None
     given = {k: v for k, v in options.items() if k == "initial"} | {"axis": axis, "dtype": dtype, "keepdims": keepdims}
     return valued(lambda x: ufunc.reduce(x, **given), closed if short else fold)(x)
 
@@ -131,7 +130,10 @@ def reduceat(ufunc: Any, x: Any, indices: Any, axis: Any = 0, dtype: Any = None,
             like = aval((starts.size, *np.shape(rows)[1:]), raw(x).dtype)
             y = scatter_add(np.take(rows, starts[segment] + within, axis=0), like, segment)
         else:
-            y = np.stack([reduce(ufunc, rows[a:b]) for a, b in zip(starts, stops, strict=True)])
+            # A segment of one entry is that entry itself; np.hypot.reduce would give its size.
+            y = np.stack([
+                rows[a] if b == a + 1 else reduce(ufunc, rows[a:b]) for a, b in zip(starts, stops, strict=True)
+            ])  # fmt: skip
         return np.moveaxis(y, 0, axis)
 
     return valued(lambda x: ufunc.reduceat(x, starts, axis=axis, dtype=dtype), way)(x)

@@ -101,8 +101,10 @@ for f in (np.emath.arcsin, np.emath.arccos, np.emath.arctanh):
     case(f, (3,), call=lambda x, f=f: f(x), domain=ABOVE, devices=False, low=False)
     case(f, (3,), call=lambda x, f=f: f(x), domain=SMALL,
      devices=False, low=False)
-case(np.emath.logn, (3,), call=lambda x: np.emath.logn(3.0, x * here(x, [1.0, -1.0, 1.0])), domain=POSITIVE, devices=False, low=False)
-case(np.emath.power, (3,), call=lambda x: np.emath.power(x * here(x, [1.0, -1.0, 1.0]), 1.5), domain=POSITIVE, devices=False, low=False)
+for f in (lambda x: np.emath.logn(3.0, x), lambda x: np.emath.power(x, 1.5)):
+    case(np.emath.logn if "logn" in f.__code__.co_names else np.emath.power, (3,),
+         call=lambda x, f=f: f(x * here(x, [1.0, -1.0, 1.0])), domain=POSITIVE, devices=False, low=False)
+case(np.hypot, (1, 2), call=lambda x: np.hypot.reduce(x))
 
 # ---- arrays made by like= -----------------------------------------------------------------------------------------
 for f in (np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.require):

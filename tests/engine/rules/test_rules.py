@@ -88,12 +88,14 @@ def test_the_cotangents_can_be_differentiated_again(case: Case, data: st.DataObj
 @settings(max_examples=6)
 @given(st.data())
 def test_single_and_half_precision_are_kept(case: Case, data: st.DataObject) -> None:
-    names = ["float32"] + ["float16"] * case.low + ["complex64"] * ("c" in case.kinds)
+    real = ["float32"] + ["float16"] * case.low
+    names = real * ("f" in case.kinds) + ["complex64"] * ("c" in case.kinds)
     dtype = np.dtype(data.draw(st.sampled_from(names), label="dtype"))
     args, call = drawn(case, data, dtype.kind)
     small = [np.asarray(a, dtype) for a in args]
     with np.errstate(all="ignore"):
         _, ys, got = numeric.pulled(call, small, lambda ys: numeric.weights(ys, 1))
+        assume(all(np.isfinite(numeric.raw(y)).all() for y in ys))  # SciPy's modfresnelp gives NaN in float32
         _, _, expected = numeric.pulled(call, [np.asarray(a, "D" if dtype.kind == "c" else "d") for a in small],
                                         lambda ys: numeric.weights(ys, 1))  # fmt: skip
     tolerance = 0.05 if dtype == np.float16 else 2e-3
