@@ -28,7 +28,7 @@ from .engine.transforms import elementwise_grad, grad, jvp, value_and_grad, vjp
 from .functions import *  # noqa: F403  (PyTorch's function names; the list is functions.__all__)
 
 if TYPE_CHECKING:
-    from .cell import last, make_dot, trace
+    from .cell import last, make_dot, trace  # type: ignore[no-redef]  # functions have a trace too, of matrices
     from .report import Report
 
 __version__ = "0.1.0"

@@ -114,7 +114,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--device", help="cpu or cuda")
     add("--dtype", help="the dtype that the lifted arrays are computed in")
     add("--guard", action="store_true", help="count 0 * inf as 0 in the sweep, as behind np.where(ok, ...)")
-    add("--expect", metavar="F", default="", help='your own formula for the gradient: "4*x", or "a=2*b, b=2*a"')
+    add(
+        "--expect",
+        metavar="F",
+        default="",
+        help='your own formula for the gradient: "4*x", or "a=2*b, b=2*a"',
+    )
     add("--check", action="store_true", help="hold the gradients against differences of the same operations")
     add("--time", action="store_true", help="tell how long each expression took, forward and backward")
     add("--stop", choices=["nan"], default="", help="stop at the first NaN or infinity")

@@ -82,7 +82,7 @@ class Array(NumpyMethods):
         if self.wanted and not only_shown(sys._getframe(1)):
             text = (
                 f"{blame(self)}, becomes plain by {how} inside a function that gm.grad differentiates: what is "
-                "computed from the plain value has no gradient. Use NumPy's functions on the value itself"
+                f"computed from the plain value has no gradient. {_INSTEAD.get(how, _INSTEAD[''])}"
             )
             if how not in _NUMBERS:
                 raise ConversionError(f"{text}.")
@@ -178,6 +178,14 @@ class Array(NumpyMethods):
         return found
 
 
+# What to write instead, by how a value becomes plain.
+_INSTEAD = {
+    "assignment": "Make the array that it is written into inside the function, by np.zeros(...) or np.copy(...), "
+    "or write np.stack([...]) of the values",
+    "asarray": "Use the value itself; for several write np.stack([...]). np.asarray(...) and np.array([...]) are "
+    "followed where your own code says np.asarray",
+    "": "Use NumPy's functions on the value itself",
+}
 # Ways out that people take to print or to decide.
 _NUMBERS = ("float", "int", "complex", ".item()", ".tolist()", "item", "tolist", "tobytes", "pickle")
 

@@ -78,7 +78,12 @@ def add_at(target: Any, index: Any, values: Any) -> None:
     module = module_of(target)
     if module is np:
         rows = index[0] if type(index) is tuple and len(index) == 1 else index
-        if type(rows) is np.ndarray and rows.dtype.kind in "iu" and target.ndim > 1 and target.flags.c_contiguous:
+        if (
+            type(rows) is np.ndarray
+            and rows.dtype.kind in "iu"
+            and target.ndim > 1
+            and target.flags.c_contiguous
+        ):
             width = target.size // max(target.shape[0], 1)
             if width >= _WIDE and rows.size * width >= _MANY:
                 _add_rows(target, rows, np.broadcast_to(values, (*rows.shape, *target.shape[1:])))

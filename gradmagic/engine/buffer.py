@@ -44,6 +44,19 @@ class Buffer(Array):
             return Array.__array__(self, dtype, copy)
         return np.array(self.array, dtype, copy=copy) if dtype is not None or copy else self.array
 
+    def __buffer__(self, flags: int) -> memoryview:  # asked by Python 3.12 and later
+        return memoryview(self.array)
+
+    def resize(self, *args: Any, **kwargs: Any) -> None:
+        """As `ndarray.resize`, as long as no gradient flows."""
+        if self.node is not None:
+            return Array.resize(self, *args, **kwargs)  # type: ignore[attr-defined]
+        array, self.array = self.array, None
+        try:
+            array.resize(*args, **kwargs)
+        finally:
+            self.array = array
+
     def _shown(self) -> Any:
         return self.array if self.node is None else Array._shown(self)
 

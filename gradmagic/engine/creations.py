@@ -6,10 +6,12 @@ into which tracked values can be written; or what NumPy gives, computed from the
 
 from __future__ import annotations
 
+import dis
 import sys
 from collections.abc import Callable, Iterable
-from functools import wraps
+from functools import lru_cache, wraps
 from threading import get_ident
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -36,6 +38,48 @@ def _traces() -> bool:
     return state.mode is not OFF and get_ident() in following.active
 
 
+def _new(made: Any, frame: Any) -> Any:
+    """Give a new array as a Buffer: in a cell only to code that writes into arrays, under gm.grad always.
+
+    What never writes can do nothing with a Buffer, and may hand its arrays to compiled code, which wants NumPy's own.
+    """
+    while frame.f_code.co_name in _INNER:  # a comprehension: what is around it does the writing
+        frame = frame.f_back
+    return Buffer.wrap(made, None) if state.inputs or _writes(frame.f_code) else made
+
+
+_INNER = ("<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>")
+
+
+@lru_cache(maxsize=4096)
+def _writes(code: CodeType) -> bool:
+    """Tell whether this code, or a function defined in it, writes into arrays."""
+    if not _WRITERS.isdisjoint(code.co_names):
+        return True
+    for step in dis.get_instructions(code):
+        if step.opname in ("STORE_SUBSCR", "STORE_SLICE") or (
+            step.opname == "BINARY_OP" and "=" in step.argrepr
+        ):
+            return True
+        if step.opname == "KW_NAMES" and "out" in code.co_consts[step.arg or 0]:
+            return True
+    return any(isinstance(c, CodeType) and _writes(c) for c in code.co_consts) or ("out",) in code.co_consts
+
+
+_WRITERS = {
+    "copyto",
+    "put",
+    "fill",
+    "place",
+    "putmask",
+    "put_along_axis",
+    "fill_diagonal",
+    "at",
+    "sort",
+    "partition",
+}
+
+
 def tracked(value: Any) -> bool:
     """Tell whether it is a lifted value, or computed from one."""
     return isinstance(value, Tracked) and value.soft and value.node is not None
@@ -55,7 +99,7 @@ def _creation(original: Any, name: str) -> Callable[..., Any]:
                 return _filled(original, name, *args, **kwargs)
             if name in ("linspace", "logspace", "geomspace"):
                 return original(*args, **kwargs)  # of tracked ends: these dispatch
-        return Buffer.wrap(original(*raw_of(list(args)), **raw_of(kwargs)), None)
+        return _new(original(*raw_of(list(args)), **raw_of(kwargs)), sys._getframe(1))
 
     return follower
 
@@ -66,7 +110,7 @@ def _filled(original: Any, name: str, *args: Any, **kwargs: Any) -> Any:
     if not tracked(fill):
         return Buffer.wrap(original(*raw_of(list(args)), **raw_of(kwargs)), None)
     plain = original(*raw_of(list(args)), **raw_of(kwargs))  # its shape and dtype, or NumPy's error
-    made = np.copy(np.broadcast_to(fill, plain.shape))
+    made: Any = np.copy(np.broadcast_to(fill, plain.shape))
     return made if made.array.dtype == plain.dtype else cast(made, plain.dtype)
 
 
@@ -88,7 +132,7 @@ def _of_iterable(original: Any, name: str) -> Callable[..., Any]:
         values = [v for _, v in zip(range(count), iter, strict=False)] if count >= 0 else list(iter)
         if _lists(values):
             return FOLLOWED_ARRAY(values, dtype)
-        return Buffer.wrap(original(values, dtype, count, **kwargs), None)
+        return _new(original(values, dtype, count, **kwargs), sys._getframe(1))
 
     return follower
 
@@ -119,7 +163,7 @@ def _copy(original: Any) -> Callable[..., Any]:
     @wraps(original)
     def follower(a: Any, *args: Any, **kwargs: Any) -> Any:
         made = original(a, *args, **kwargs)
-        return Buffer.wrap(made, None) if type(made) is np.ndarray and _traces() else made
+        return _new(made, sys._getframe(1)) if type(made) is np.ndarray and _traces() else made
 
     return follower
 
@@ -160,14 +204,14 @@ _follow(
 
 def _conversion(original: Any, name: str) -> Callable[..., Any]:
     """Follow a conversion; what it makes anew of plain numbers is a new array (`np.array([1.0, 0.0])`)."""
-    copies, order = {n: rest for n, *rest in following.CONVERSIONS}[name]
+    copies, order = next((copies, order) for n, copies, order in following.CONVERSIONS if n == name)
     converted = following.follower(name, copies, order)
 
     @wraps(original)
     def follower(*args: Any, **kwargs: Any) -> Any:
         made = converted(*args, **kwargs)
         new = copies or (args and type(args[0]) in (list, tuple))
-        return Buffer.wrap(made, None) if new and type(made) is np.ndarray and _traces() else made
+        return _new(made, sys._getframe(1)) if new and type(made) is np.ndarray and _traces() else made
 
     return follower
 

@@ -76,7 +76,11 @@ def array_ufunc(self: Tracked, ufunc: Any, method: str, *inputs: Any, **kwargs: 
             return call_elementwise(rule, inputs) if len(inputs) > 1 else call_unary(rule, ufunc, self)
         if rule is None and ufunc not in COMPOSED:
             again = _scipy_loaded()
-            return array_ufunc(self, ufunc, method, *inputs, **kwargs) if again else unknown(ufunc, inputs, kwargs)
+            return (
+                array_ufunc(self, ufunc, method, *inputs, **kwargs)
+                if again
+                else unknown(ufunc, inputs, kwargs)
+            )
         if kwargs and rule is not CONSTANT:
             try:
                 return _with_options(ufunc, inputs, dict(kwargs))
@@ -84,7 +88,9 @@ def array_ufunc(self: Tracked, ufunc: Any, method: str, *inputs: Any, **kwargs: 
                 return unknown(ufunc, inputs, kwargs, error=error)
         if rule is None:
             return COMPOSED[ufunc](*inputs)
-        if (detached := getattr(rule, "detached", None)) is not None:  # orders, by which there is no derivative
+        if (
+            detached := getattr(rule, "detached", None)
+        ) is not None:  # orders, by which there is no derivative
             inputs = detached(inputs)
         return call(rule, ufunc, inputs, kwargs)
     try:
@@ -146,7 +152,9 @@ def _out_of(function: Any) -> tuple[int, list[str]]:
     """Give the place of `out` among the positional arguments of a function, and the names from there on."""
     try:
         parameters = inspect.signature(function).parameters.values()
-        names = [q.name for q in parameters if q.kind <= q.POSITIONAL_OR_KEYWORD]  # einsum's comes after *operands
+        names = [
+            q.name for q in parameters if q.kind <= q.POSITIONAL_OR_KEYWORD
+        ]  # einsum's comes after *operands
     except ValueError:  # C functions of NumPy 2.0
         names = ["a", "b", "out"] if function is np.dot else []
     at = names.index("out") if "out" in names else len(names) + 99
@@ -237,7 +245,6 @@ def _qualified(function: Any) -> str:
     module = getattr(function, "__module__", None) or "numpy"
     home = module.replace("numpy", "np", 1) if module.startswith("numpy") else module
     return f"{home}.{getattr(function, '__name__', function)}"
-
 
 
 # In place of what where= leaves out, so that neither the value nor its derivative warns or is NaN there; 1 elsewhere.

@@ -125,8 +125,9 @@ def _stacked(value: Any) -> Any:
 
 def _convert(original: Any, value: Any, dtype: Any, order: Any, copy: Any) -> Any:
     """Give `value`, an Array or nested lists that hold some, as one array of dtype and order."""
+    made: Any
     if type(value) is Tracked.inner:
-        made = value if arrays.is_array(value.array) else np.reshape(value, ())
+        made = value if arrays.is_array(value.array) else np.reshape(value, ())  # type: ignore[call-overload]
     else:
         # NumPy finds dtype and shape, or says what is wrong (ragged lists).
         plain = original(raw_of(value))
@@ -195,7 +196,7 @@ def property_of(name: str, follows: Any, of: types.ModuleType = np) -> property:
     return property(get, put)
 
 
-CONVERSIONS = (
+CONVERSIONS: tuple[tuple[str, bool, str | None], ...] = (
     ("asarray", False, None), ("asanyarray", False, None), ("array", True, None),
     ("ascontiguousarray", False, "C"), ("asfortranarray", False, "F"),
 )  # fmt: skip

@@ -18,7 +18,7 @@ from . import (
 )
 from .array import Array
 from .dispatch import call_elementwise
-from .errors import ArgumentError, ShapeError
+from .errors import ArgumentError, GradmagicError, ShapeError
 from .following import following
 from .foreign import foreign
 from .forward import push
@@ -87,6 +87,12 @@ class Run:
         try:
             with enable_grad(), following():
                 out = f(*arguments, **kwargs)
+        except ValueError as error:
+            if isinstance(
+                error.__cause__, GradmagicError
+            ):  # NumPy hides it: "setting an array element with a ..."
+                raise error.__cause__ from None
+            raise
         finally:
             state.inputs = before
         self.aux: Any = None

@@ -15,9 +15,8 @@ from typing import Any
 
 def is_container(tree: Any) -> bool:
     """Tell whether `tree` is looked into."""
-    return _is_container(
-        type(tree)
-    )  # isinstance() would believe a lifted value, which says that it is an ndarray
+    kind: Hashable = type(tree)  # isinstance() would believe a lifted value, which says that it is an ndarray
+    return _is_container(kind)
 
 
 @cache

@@ -80,7 +80,9 @@ def differences(a, b, where: str = "", seen: dict | None = None) -> list[str]:
         )
         return [] if same else [f"{where}: {a!r} {a.strides} became {b!r} {b.strides}"]
     if hasattr(a, "to_dict") and hasattr(a, "dtypes"):  # a table of pandas
-        same = repr(a) == repr(b) and repr(a.dtypes) == repr(b.dtypes) and repr(a.to_dict()) == repr(b.to_dict())
+        same = (
+            repr(a) == repr(b) and repr(a.dtypes) == repr(b.dtypes) and repr(a.to_dict()) == repr(b.to_dict())
+        )
         return [] if same else [f"{where}: {a!r} of {a.dtypes} became {b!r} of {b.dtypes}"]
     if hasattr(a, "toarray"):  # a sparse matrix
         return each([(where, a.toarray(), b.toarray())])

@@ -89,7 +89,9 @@ def test_files_get_the_values(tmp_path: object) -> None:
 
 @pytest.mark.parametrize("name", sorted(n for n, f in FUNCTIONS.items() if f in REFUSED))
 def test_a_refused_function_is_named_and_says_what_to_write(name: str) -> None:
-    with pytest.raises(ArgumentError, match=rf"{FUNCTIONS[name].__name__} has no derivative.*\. (Write|Take) "):
+    with pytest.raises(
+        ArgumentError, match=rf"{FUNCTIONS[name].__name__} has no derivative.*\. (Write|Take) "
+    ):
         COMPOSED[FUNCTIONS[name]](gm.tensor([1.0, 2.0], requires_grad=True), 3.0)
 
 

@@ -246,8 +246,13 @@ def test_scipys_functions_that_do_not_dispatch_are_followed():
     special = pytest.importorskip("scipy.special", reason="SciPy is not installed")
     before = linalg.inv, special.logsumexp
     A = np.array([[2.0, 0.5], [0.1, 1.0]])
-    for f in (lambda x: np.sum(linalg.inv(A * x[0])), lambda x: np.sum(linalg.expm(A * x[1]) @ x[:2]),
-              lambda x: special.logsumexp(x) + special.softmax(x)[0], lambda x: np.sum(linalg.solve(A, x[:2]) ** 2)):  # fmt: skip
+    programs = [
+        lambda x: np.sum(linalg.inv(A * x[0])),
+        lambda x: np.sum(linalg.expm(A * x[1]) @ x[:2]),
+        lambda x: special.logsumexp(x) + special.softmax(x)[0],
+        lambda x: np.sum(linalg.solve(A, x[:2]) ** 2),
+    ]
+    for f in programs:
         assert f(X) == gm.value_and_grad(f)(X)[0]
         gm.check_grads(f, (X,))
     assert (linalg.inv, special.logsumexp) == before and type(linalg) is type(special) is types.ModuleType

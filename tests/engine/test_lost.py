@@ -85,3 +85,16 @@ def test_an_array_that_others_know_cannot_carry_a_gradient() -> None:
 
     with pytest.raises(ConversionError, match="out="):
         gm.grad(f)(X)
+
+
+def test_what_numpy_would_hide_is_said() -> None:
+    def f(x: np.ndarray) -> object:
+        GIVEN[0] = x[1] * 2
+        return np.sum(GIVEN * x)
+
+    with pytest.raises(
+        ConversionError, match=r"line \d+ of test_lost\.py.*by assignment.*np\.zeros.*np\.stack"
+    ):
+        gm.grad(f)(X)
+    with pytest.raises(ConversionError, match=r"np\.stack\(\[\.\.\.\]\)"):
+        gm.grad(lambda x: np.sum(np.exp([x[0], x[1]])))(X)

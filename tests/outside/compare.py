@@ -162,7 +162,9 @@ def main() -> int:
             try:
                 expected = jaxs(call, names)
             except Exception as error:
-                print(f"{'not in JAX':14}{call}: {str(error).splitlines()[0][:70] if str(error) else type(error).__name__}")
+                print(
+                    f"{'not in JAX':14}{call}: {str(error).splitlines()[0][:70] if str(error) else type(error).__name__}"
+                )
                 continue
             done += 1
             try:

@@ -139,7 +139,11 @@ case(np.vander, (3,), call=lambda x: np.vander(x, 4))
 case(np.vander, (3,), call=lambda x: np.vander(x, increasing=True))
 case(np.linspace, (), (), call=lambda a, b: np.linspace(a, b, 5))
 case(np.linspace, (2,), (2,), call=lambda a, b: np.linspace(a, b, 3, endpoint=False, axis=1))
-case(np.piecewise, call=lambda x: np.piecewise(x, [x < -1, x > 0.5], [np.exp, lambda t: t * t, 3.0]), devices=False)
+case(
+    np.piecewise,
+    call=lambda x: np.piecewise(x, [x < -1, x > 0.5], [np.exp, lambda t: t * t, 3.0]),
+    devices=False,
+)
 case(np.median, (3, 4), axes="many")
 case(np.quantile, (3, 4), call=lambda x: np.quantile(x, 0.3, axis=1))
 case(np.percentile, (3, 4), call=lambda x: np.percentile(x, [20, 70], axis=0))

@@ -117,13 +117,26 @@ for kind in "fc":
          kinds=kind, devices=False, low=False)  # fmt: skip
 TURN = np.array([[0.0, -2, 0], [2, 0, 0], [0, 0, 5]])
 case(np.linalg.eig, (3, 3), call=lambda a: np.linalg.eig(a / 4 + here(a, TURN)), devices=False, low=False)
-case(np.linalg.eigvals, (3, 3), call=lambda a: np.linalg.eigvals(a / 4 + here(a, TURN)), devices=False, low=False)
+case(
+    np.linalg.eigvals,
+    (3, 3),
+    call=lambda a: np.linalg.eigvals(a / 4 + here(a, TURN)),
+    devices=False,
+    low=False,
+)
 for shapes in [(4, 3), (4,)], [(4, 3), (4, 2)], [(2, 3), (2,)], [(3, 3), (3,)]:
     case(np.linalg.lstsq, *shapes, call=lambda a, b: np.linalg.lstsq(regular(a), b)[0], kinds="fc", devices=False,
          low=False)  # fmt: skip
 case(np.linalg.lstsq, (4, 3), (4, 2), call=lambda a, b: np.linalg.lstsq(regular(a), b, rcond=None)[1], devices=False,
      low=False)  # fmt: skip
-case(np.linalg.lstsq, (4, 3), (4,), call=lambda a, b: np.linalg.lstsq(regular(a), b)[3], devices=False, low=False)
+case(
+    np.linalg.lstsq,
+    (4, 3),
+    (4,),
+    call=lambda a, b: np.linalg.lstsq(regular(a), b)[3],
+    devices=False,
+    low=False,
+)
 case(np.linalg.tensorsolve, (2, 2, 4), (2, 2), devices=False, low=False, call=lambda a, b: np.linalg.tensorsolve(
     a / 8 + here(a, np.eye(4).reshape(2, 2, 4)), b))  # fmt: skip
 case(np.linalg.tensorsolve, (4, 2, 2), (2, 2), devices=False, low=False, call=lambda a, b: np.linalg.tensorsolve(

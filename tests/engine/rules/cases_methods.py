@@ -21,7 +21,12 @@ for f in FOLDED:
     case(f, (2,), (3, 2), call=lambda x, y, f=f: f.outer(x, y), domain=domain, devices=False, low=False)
 case(np.logaddexp, (2, 3, 2), call=lambda x: np.logaddexp.reduce(x, axis=(0, -1), keepdims=True), low=False)
 case(np.logaddexp, (3, 2), call=lambda x: np.logaddexp.reduce(x, initial=0.5), devices=False)
-case(np.add, (2, 3), call=lambda x: np.add.reduce(x, axis=None, initial=2.0, where=here(x, MASK)), devices=False)
+case(
+    np.add,
+    (2, 3),
+    call=lambda x: np.add.reduce(x, axis=None, initial=2.0, where=here(x, MASK)),
+    devices=False,
+)
 case(np.multiply, (2, 3), call=lambda x: np.multiply.reduce(x, 0, where=here(x, MASK)), devices=False)
 case(np.maximum, (2, 3), call=lambda x: np.maximum.reduce(x, (0, 1), initial=-5.0), devices=False)
 case(np.add, (2, 4), call=lambda x: np.add.reduceat(x, np.array([1, 3]), axis=1), kinds="fc", devices=False)
@@ -33,7 +38,13 @@ case(np._core.umath.clip, (3,), (), call=lambda x, low: np._core.umath.clip(x, l
 # ---- options ----------------------------------------------------------------------------------------------------
 case(np.multiply, "pair", call=lambda x, y: np.multiply(x, y, dtype=np.float64, order="F"), devices=False)
 case(np.exp, call=lambda x: np.exp(x, casting="same_kind"), devices=False)
-case(np.matmul, (2, 3, 4), (3, 2), call=lambda a, b: np.matmul(a, b, axes=[(2, 1), (0, 1), (-1, 0)]), devices=False)
+case(
+    np.matmul,
+    (2, 3, 4),
+    (3, 2),
+    call=lambda a, b: np.matmul(a, b, axes=[(2, 1), (0, 1), (-1, 0)]),
+    devices=False,
+)
 case(np.vecdot, (3, 2), (3, 2), call=lambda a, b: np.vecdot(a, b, axis=0), kinds="fc", devices=False)
 case(np.vecdot, (2, 3), (3,), call=lambda a, b: np.vecdot(a, b, keepdims=True), devices=False)
 case(np.linalg.vecdot, (3, 2), (3, 2), call=lambda a, b: np.linalg.vecdot(a, b, axis=0), devices=False)
@@ -59,7 +70,12 @@ case(np.einsum, (2, 3), (3, 2), (2,), call=lambda *xs: np.einsum(
 case(np.ravel, (2, 3), call=lambda x: np.ravel(np.copy(x, order="C").T, order="A"), devices=False)
 case(np.reshape, (2, 3), call=lambda x: np.reshape(np.copy(x, order="C").T, (2, 3), order="A"), devices=False)
 case(np.nan_to_num, (3,), (), call=lambda x, v: np.nan_to_num(x, nan=v, posinf=1.0) * v, devices=False)
-case(np.concatenate, (2, 3), (2, 3), call=lambda x, y: np.concatenate([x, y], dtype=np.float64, casting="same_kind"))
+case(
+    np.concatenate,
+    (2, 3),
+    (2, 3),
+    call=lambda x, y: np.concatenate([x, y], dtype=np.float64, casting="same_kind"),
+)
 
 # ---- frexp, i0, unwrap, spacings ----------------------------------------------------------------------------------
 case(np.frexp, call=lambda x: np.frexp(x)[0], domain=(0.55, 0.95), devices=False)
@@ -83,10 +99,27 @@ case(np.lib.stride_tricks.sliding_window_view, (4, 3),
      call=lambda x: np.lib.stride_tricks.sliding_window_view(x, (2, 2)), devices=False)  # fmt: skip
 case(np.lib.stride_tricks.sliding_window_view, (2, 5),
      call=lambda x: np.lib.stride_tricks.sliding_window_view(x, 3, axis=-1), devices=False)  # fmt: skip
-case(np.piecewise, (4,), call=lambda x: np.piecewise(x, [x > 1], [lambda t: np.log(t), 2.0]), domain=(0.55, 1.9),
-     devices=False)
-case(np.piecewise, (), call=lambda x: np.piecewise(x, x > 0, [np.exp, np.negative]), domain=POSITIVE, devices=False)
-case(np.select, (3,), (3,), call=lambda x, y: np.select([x > 0, y > 0], [x, y * y], default=x * y), devices=False)
+case(
+    np.piecewise,
+    (4,),
+    call=lambda x: np.piecewise(x, [x > 1], [lambda t: np.log(t), 2.0]),
+    domain=(0.55, 1.9),
+    devices=False,
+)
+case(
+    np.piecewise,
+    (),
+    call=lambda x: np.piecewise(x, x > 0, [np.exp, np.negative]),
+    domain=POSITIVE,
+    devices=False,
+)
+case(
+    np.select,
+    (3,),
+    (3,),
+    call=lambda x, y: np.select([x > 0, y > 0], [x, y * y], default=x * y),
+    devices=False,
+)
 case(np.ix_, (2,), (3,), devices=False)
 case(np.insert, (4,), (2,), call=lambda x, v: np.insert(x, slice(0, 2), v), devices=False)
 case(np.delete, (4, 2), call=lambda x: np.delete(x, slice(None, None, 2), axis=0))
@@ -96,17 +129,34 @@ case(np.real_if_close, kinds="fc", devices=False)
 
 # ---- complex where the real function ends -------------------------------------------------------------------------
 for f in (np.emath.sqrt, np.emath.log, np.emath.log2, np.emath.log10):
-    case(f, (3,), call=lambda x, f=f: f(x * here(x, [1.0, -1.0, 1.0])), domain=POSITIVE, devices=False, low=False)
+    case(
+        f,
+        (3,),
+        call=lambda x, f=f: f(x * here(x, [1.0, -1.0, 1.0])),
+        domain=POSITIVE,
+        devices=False,
+        low=False,
+    )
 for f in (np.emath.arcsin, np.emath.arccos, np.emath.arctanh):
     case(f, (3,), call=lambda x, f=f: f(x), domain=ABOVE, devices=False, low=False)
-    case(f, (3,), call=lambda x, f=f: f(x), domain=SMALL,
-     devices=False, low=False)
+    case(f, (3,), call=lambda x, f=f: f(x), domain=SMALL, devices=False, low=False)
 for f in (lambda x: np.emath.logn(3.0, x), lambda x: np.emath.power(x, 1.5)):
-    case(np.emath.logn if "logn" in f.__code__.co_names else np.emath.power, (3,),
-         call=lambda x, f=f: f(x * here(x, [1.0, -1.0, 1.0])), domain=POSITIVE, devices=False, low=False)
+    case(
+        np.emath.logn if "logn" in f.__code__.co_names else np.emath.power,
+        (3,),
+        call=lambda x, f=f: f(x * here(x, [1.0, -1.0, 1.0])),
+        domain=POSITIVE,
+        devices=False,
+        low=False,
+    )
 case(np.hypot, (1, 2), call=lambda x: np.hypot.reduce(x))
 
 # ---- arrays made by like= -----------------------------------------------------------------------------------------
 for f in (np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.require):
     case(f, (3,), call=lambda x, f=f: f([x, x], like=x) if hasattr(x, "node") else f([x, x]), devices=False)
-case(np.full, (3,), call=lambda x: np.full((2, 3), x, **({"like": x} if hasattr(x, "node") else {})), devices=False)
+case(
+    np.full,
+    (3,),
+    call=lambda x: np.full((2, 3), x, **({"like": x} if hasattr(x, "node") else {})),
+    devices=False,
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy  # noqa: F401  (first: without SciPy nobody comes here)
 
 from gradmagic.engine.rules import scipy_linalg, scipy_values, special_formulas
 

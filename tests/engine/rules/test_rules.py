@@ -123,7 +123,10 @@ def test_values_are_those_of_numpy_bit_for_bit(case: Case) -> None:
                 np.testing.assert_allclose(y, e, rtol=1e-13)
             else:
                 assert y.tobytes() == e.tobytes()
-                assert (y.flags.c_contiguous, y.flags.f_contiguous) == (e.flags.c_contiguous, e.flags.f_contiguous)
+                assert (y.flags.c_contiguous, y.flags.f_contiguous) == (
+                    e.flags.c_contiguous,
+                    e.flags.f_contiguous,
+                )
 
 
 def test_every_declared_derivative_has_a_case() -> None:
