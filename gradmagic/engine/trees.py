@@ -15,7 +15,7 @@ from typing import Any
 
 def is_container(tree: Any) -> bool:
     """Tell whether `tree` is looked into."""
-    kind: Hashable = type(tree)  # isinstance() would believe a lifted value, which says that it is an ndarray
+    kind: Any = type(tree)  # isinstance() would believe a lifted value, which says that it is an ndarray
     return _is_container(kind)
 
 
