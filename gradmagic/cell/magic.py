@@ -36,7 +36,7 @@ from .show import remember, report_of
 
 _OPTIONS = (
     "--of", "--gradient", "--device", "--dtype", "--guard", "--expect", "--check", "--time", "--stop", "--save",
-    "--into", "--max-nodes", "--no-graph", "--quiet", "--ascii",
+    "--into", "--quiz", "--max-nodes", "--no-graph", "--quiet", "--ascii",
 )  # fmt: skip
 _running: list[bool] = []  # a %%grad inside a %%grad is refused
 
@@ -114,6 +114,7 @@ class GradMagics(Magics):
     @argument("--save", metavar="FILE", default="", help="save the report: .html .svg .png .pdf .dot .txt")
     @argument("--into", metavar="NAME", default="", help="assign the report to this name")
     @argument("--max-nodes", type=int, default=None, help="draw at most so many operations")
+    @argument("--quiz", action="store_true", help="hide the gradients on the page until they are asked for")
     @argument("--no-graph", action="store_true", help="leave the graph out")
     @argument("--quiet", action="store_true", help="show nothing; gm.last() has the report")
     @argument("--ascii", action="store_true", help="draw the text report in ASCII")
@@ -226,6 +227,7 @@ class GradMagics(Magics):
             graph=settings.graph and not args.no_graph,
             ascii=args.ascii or settings.ascii or None,
             layout=settings.layout,
+            quiz=args.quiz,
         )
 
     async def grad_async(self, line: str, cell: str) -> reports.Report | None:

@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader, Template
 from markupsafe import Markup, escape
 
 from ..engine.values import SHOWN, Value
+from . import timing
 from .charts import chart
 from .drawing import svg
 from .graph import Picture
@@ -126,6 +127,8 @@ def _written(
         steps=steps(view) if detail.steps else (),
         data=Markup(_data(view, graph, unfolded, walked, told_of)),
         quiz=quiz,
+        times=timing.rows(trace),
+        times_head=timing.HEAD,
         modes=modes(view),
         past=past,
         past_charts=_past_charts(past) if past else [],

@@ -109,6 +109,7 @@ def _table(view: View, room: int) -> list[Text]:
         "shape",
         "value",
         f"d{result}/dname" if swept else "",
+        "by differences",
         "sum over paths",
         f"+{NUDGE} adds to {result}",
         "",
@@ -118,11 +119,14 @@ def _table(view: View, room: int) -> list[Text]:
         grad: Cell = colored(row.grad) if row.grad else "-"
         body.append([
             (row.name, NAME), (shape_of(row.shape), MUTED), brief(row.value), grad if swept else "",
-            _paths(row, room), row.grows if grows else "", (row.flag if swept else "", _flag(row)),
+            brief(row.numerical), _paths(row, room), row.grows if grows else "",
+            (row.flag if swept else "", _flag(row)),
         ])  # fmt: skip
     used = [any(_text(row[i]) for row in body) for i in range(len(head))]
     titles: list[Cell] = [(title if use else "", HEAD) for title, use in zip(head, used, strict=True)]
-    found = grid([titles, *body], room, right=() if shapes else (2, 3), give=((4, 16), (2, 12), (3, 12)))
+    found = grid(
+        [titles, *body], room, right=() if shapes else (2, 3, 4), give=((5, 16), (2, 12), (3, 12), (4, 12))
+    )
     for row in rows:
         if row.note:
             found += [Text(f"   {part}", WARN) for part in wrap(f"{row.name}: {row.note}", room - 4)]

@@ -36,6 +36,8 @@ class Row:
         By how much the result grows if this number grows by 0.01.
     note : str
         What else there is to say.
+    numerical : Value or None
+        The gradient by differences, with `--check`.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Row:
     sum: Sum | None
     grows: str
     note: str
+    numerical: Value | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ def _row(view: View, entry: Input) -> Row:
         total,
         grows,
         entry.note,
+        entry.numerical,
     )
 
 

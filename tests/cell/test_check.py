@@ -70,3 +70,19 @@ def test_what_cannot_be_computed_again_is_said(run):
 def test_indexing_and_writes_are_computed_again(run, cell):
     report = run(f"%%grad x --check\n{cell}")
     assert [kind for kind, _ in notes(report)] == ["agrees"]
+
+
+def test_the_numerical_column_and_the_times_are_in_text_and_page(run):
+    run("a, b = 2.0, 3.0")
+    report = run("%%grad a b --check --time\nc = a * b + a")
+    text, page = report.to_text(width=100, color=False), report.to_html()
+    assert "by differences" in text and "by differences" in page and page.count("by differences") >= 1
+    rows = [line.split() for line in text.split("\n") if line.startswith((" a ", " b "))]
+    assert [row[2:4] for row in rows] == [["4", "4"], ["2", "2"]]
+    assert ">expression</th>" in page and ">a * b</code>" in page
+    assert "by differences</th>" not in run("%%grad a b\nc = a * b").to_html()
+
+
+def test_quiz_starts_hidden(run):
+    run("a = 2.0")
+    assert run("%%grad a --quiz\nc = a * a").to_html() != run("%%grad a\nc = a * a").to_html()
