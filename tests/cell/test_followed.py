@@ -62,6 +62,7 @@ def test_a_name_of_the_line_may_be_made_in_the_cell(run):
 
 
 def test_new_arrays_go_to_libraries_and_compiled_code_as_they_are(run):
+    pytest.importorskip("scipy", reason="SciPy is not installed")
     run("from scipy import linalg, optimize\nimport random")
     run(
         "%%grad x\nm = np.eye(2)\nm[0, 1] = 0.5\ni = linalg.inv(m)\nr = np.random.default_rng(0)\n"

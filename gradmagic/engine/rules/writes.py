@@ -26,7 +26,7 @@ def _written(function: Any) -> Any:
             return
         # These functions only move values: what they write of the values' numbers 0, 1, 2 ... into an array of -1 tells
         # which value goes where, and what stays.
-        names = list(inspect.signature(function).parameters)[1:]
+        names = _NAMES.get(function) or list(inspect.signature(function).parameters)[1:]
         given = dict(zip(names, args, strict=False)) | kwargs
         moved = next(n for n in _VALUES if n in given)
         put: Any = given[moved]
@@ -45,6 +45,8 @@ def _written(function: Any) -> Any:
     return write
 
 
+# Functions in C, which say nothing of their parameters in older versions of NumPy.
+_NAMES = {np.copyto: ["src", "casting", "where"], np.putmask: ["mask", "values"]}
 _VALUES = ("v", "src", "values", "vals", "val")  # NumPy's names of what is written
 
 
