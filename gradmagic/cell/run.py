@@ -152,7 +152,7 @@ class Run:
         """Run a cell that awaits; otherwise as `execute`."""
         statements, last = self.prepare()
         error = None
-        with self.watching(), listening(self.hear), following():
+        with self.watching(), listening(self.hear):
             try:
                 value = eval(statements, self.namespace)
                 if isinstance(value, types.CoroutineType):
@@ -165,7 +165,7 @@ class Run:
         return self._guarded(lambda: None, error)
 
     def _plain(self, statements: Any, last: Any) -> None:
-        with self.watching(), listening(self.hear), following():
+        with self.watching(), listening(self.hear):
             exec(statements, self.namespace)
             if last is not None:
                 self.shown.append(eval(last, self.namespace))
@@ -193,6 +193,7 @@ class Run:
         with ExitStack() as stack:
             stack.enter_context(tape.watch(self.clock if options.time else self.recorder))
             stack.enter_context(cell_limit())
+            stack.enter_context(following())
             for wanted, context in (
                 (options.guard, self.masking), (options.check, self.replay), (options.stop, detect_anomaly()),
             ):  # fmt: skip
