@@ -20,7 +20,7 @@ from pathlib import Path
 import nbformat
 
 # Two cores shared with a kernel, a server and a browser: seconds here are nothing unusual.
-PATIENCE = 120.0
+PATIENCE = 60.0
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
