@@ -12,7 +12,7 @@ import numpy as np
 
 from ..engine import arrays
 from ..engine.memory import poisoned
-from ..engine.rules.declare import Elementwise, Linear
+from ..engine.rules.declare import Elementwise, General, Linear
 from ..engine.tape import Node, walk
 from ..report.model import Edge, Place
 from . import source
@@ -40,12 +40,13 @@ def edges_of(
 ) -> tuple[Edge, ...]:
     """Give the edges into a node: formulas in the reader's own names, the local derivatives, what flowed back."""
     texts = source.argument_texts(place.text) if place is not None else ()
+    matrices = recorder.jacobian(node.number)
     locals_, flows = recorder.locals.get(node.number), recorder.flows.get(node.number)
     edges = []
     for i, origin in enumerate(node.inputs):
         if origin is None:
             text = texts[i] if i < len(texts) else _constant(node, i)
-            edges.append(Edge(None, text, i))
+            edges.append(Edge(None, text, i, shape=_shape(node, i)))
             continue
         edges.append(
             Edge(
@@ -55,6 +56,7 @@ def edges_of(
                 _formula(node, i, texts, names, place, called),
                 locals_[i] if locals_ is not None and i < len(locals_) else None,
                 flows[i] if flows is not None and i < len(flows) else None,
+                jacobian=matrices[i] if i < len(matrices) else (),
             )
         )
     return tuple(edges)
@@ -67,6 +69,21 @@ def _constant(node: Node, i: int) -> str:
         if value is not None and np.size(value) == 1:
             return f"{np.asarray(arrays.to_host(value)).item():g}" if np.isrealobj(value) else str(value)
     return "constant"
+
+
+def _shape(node: Node, i: int) -> tuple[int, ...] | None:
+    """Tell a constant's shape, where the tape has it."""
+    saved = node.saved
+    if type(saved) is not tuple:
+        return None
+    if isinstance(node.rule, Elementwise):
+        value = saved[i + 1] if i + 1 < len(saved) else None
+    elif isinstance(node.rule, General) and len(saved) == 3 and not node.rule.sequence:
+        value = saved[1][i] if i < len(saved[1]) else None
+    else:
+        return None
+    shape = getattr(value, "shape", () if isinstance(value, (int, float, complex)) else None)
+    return None if shape is None else tuple(shape)
 
 
 def _formula(

@@ -35,8 +35,8 @@ from .run import Failed, Options, Run
 from .show import remember, report_of
 
 _OPTIONS = (
-    "--of", "--gradient", "--device", "--dtype", "--guard", "--expect", "--check", "--time", "--stop", "--save",
-    "--into", "--quiz", "--max-nodes", "--no-graph", "--quiet", "--ascii",
+    "--of", "--gradient", "--device", "--dtype", "--guard", "--expect", "--explain", "--check", "--time", "--stop",
+    "--save", "--into", "--quiz", "--max-nodes", "--no-graph", "--quiet", "--ascii",
 )  # fmt: skip
 _running: list[bool] = []  # a %%grad inside a %%grad is refused
 
@@ -108,6 +108,13 @@ class GradMagics(Magics):
     )
     @argument(
         "--check", action="store_true", help="hold the gradients against differences of the same operations"
+    )
+    @argument(
+        "--explain",
+        metavar="ENTRY",
+        action="append",
+        default=[],
+        help='write one entry of a gradient out, down to the inputs: "a[0,0]"',
     )
     @argument("--time", action="store_true", help="tell how long each expression took, forward and backward")
     @argument("--stop", choices=["nan"], default="", help="stop at the first NaN or infinity, for %%debug")
@@ -228,6 +235,7 @@ class GradMagics(Magics):
             ascii=args.ascii or settings.ascii or None,
             layout=settings.layout,
             quiz=args.quiz,
+            explain=[_bare(entry) for entry in args.explain],
         )
 
     async def grad_async(self, line: str, cell: str) -> reports.Report | None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import arrays
+from .jacobians import Entry, Pulled, jacobian, kept
 from .memory import changed
 from .places import Place, place_of
 from .rules.declare import Elementwise
@@ -23,6 +24,7 @@ from .values import Value, summarise
 _SMALL = (
     65_536  # constants up to this many bytes are copied when the tape keeps them, larger ones only compared
 )
+_ROWS = 400  # of all the Jacobians that may be asked for: some 10 us each
 
 
 class Cut(NamedTuple):
@@ -99,6 +101,8 @@ class Recorder:
         By a node's running number: its value, and its cotangent in the last sweep.
     locals, flows : Mapping of int to tuple of (Value or None)
         For each input: the local derivative (elementwise rules only), and what flowed back to it.
+    pulled : dict
+        Small operations that are not entry by entry, for their Jacobians, by running number.
     sweeps : list of SweepRecord
         One for each backward sweep; thinned evenly past 2,000.
     cuts : dict
@@ -111,6 +115,8 @@ class Recorder:
         self.limit, self.parameters = limit, parameters
         self.values, self.grads, self.locals, self.flows = Summaries(), Summaries(), Summaries(), Summaries()
         self.raw: dict[int, Any] = {}  # the last sweep's gradients of leaves, whole
+        self.pulled: dict[int, Pulled] = {}
+        self._rows = _ROWS
         self.whole: set[int] = set()  # further nodes whose gradient is kept whole
         self.starts = Summaries()  # the values of lifted inputs when they were lifted
         self.sweeps: list[SweepRecord] = []
@@ -145,7 +151,7 @@ class Recorder:
         """A sweep begins: only the last sweep's graph is kept."""
         self.settle()
         self.roots += 1
-        self.raw = {}
+        self.raw, self.pulled, self._rows = {}, {}, _ROWS
         self.grads, self.locals, self.flows = Summaries(), Summaries(), Summaries()
         self._check_kept()
 
@@ -181,6 +187,9 @@ class Recorder:
                 number,
                 tuple(None if s is None else rule.partial(i, saved) for i, s in enumerate(node.inputs)),
             )
+        elif self._rows > 0 and (held := kept(node)) is not None:
+            self.pulled[number] = held
+            self._rows -= node.aval.size
 
     def ended(self, root: Node) -> None:
         """A sweep is over: keep its scalars, forget the nodes of earlier graphs."""
@@ -208,11 +217,16 @@ class Recorder:
         if tracked.node is not None:
             self.cuts[how, place] = Cut(tracked.node, how, place, 1 + (before.times if before else 0))
 
+    def jacobian(self, number: int) -> tuple[tuple[Entry, ...], ...]:
+        """Give the Jacobian of an operation by each of its arguments, where it is small and not entry by entry."""
+        held = self.pulled.get(number)
+        return () if held is None else jacobian(held)
+
     # -- keeping ---------------------------------------------------------------------------------
     def settle(self) -> None:
         """Take the last values of the places that came after the limit among `values`."""
-        for number, kept in self._tail.values():
-            self.values.keep(number, kept)
+        for number, last in self._tail.values():
+            self.values.keep(number, last)
         self._tail = {}
 
     def _followed(self) -> dict[str, float]:

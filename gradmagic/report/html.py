@@ -72,7 +72,11 @@ DETAILS = (
 
 
 def to_html(
-    view: View, drawn: Drawn | None, unfolded: Sequence[tuple[View, Drawn]] = (), quiz: bool = False
+    view: View,
+    drawn: Drawn | None,
+    unfolded: Sequence[tuple[View, Drawn]] = (),
+    quiz: bool = False,
+    explained: Sequence[Sequence[str]] = (),
 ) -> str:
     """Write the report as a piece of HTML, in as much detail as fits into 300 KB.
 
@@ -85,17 +89,24 @@ def to_html(
         The graph with one of its loops or calls unfolded, for a reader who asks.
     quiz : bool
         Whether the gradients are hidden until they are asked for, where scripts run.
+    explained : sequence of sequences of str
+        Entries of gradients written out, each in lines.
     """
     made = ""
     for detail in DETAILS:
-        made = _written(view, drawn, unfolded if detail.parts else (), detail, quiz)
+        made = _written(view, drawn, unfolded if detail.parts else (), detail, quiz, explained)
         if len(made.encode()) <= LIMIT:
             break
     return made
 
 
 def _written(
-    view: View, drawn: Drawn | None, unfolded: Sequence[tuple[View, Drawn]], detail: Detail, quiz: bool
+    view: View,
+    drawn: Drawn | None,
+    unfolded: Sequence[tuple[View, Drawn]],
+    detail: Detail,
+    quiz: bool,
+    explained: Sequence[Sequence[str]],
 ) -> str:
     trace = view.trace
     result = trace.result
@@ -127,6 +138,7 @@ def _written(
         steps=steps(view) if detail.steps else (),
         data=Markup(_data(view, graph, unfolded, walked, told_of)),
         quiz=quiz,
+        explained=explained,
         times=timing.rows(trace),
         times_head=timing.HEAD,
         modes=modes(view),

@@ -7,11 +7,14 @@ script nothing of it is missed: the static page says the same in its tables, its
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
+
+import numpy as np
 
 from ..engine.values import SHOWN, Value, summarise
 from .forward import forward
@@ -152,7 +155,19 @@ def _edge(view: View, operation: Operation, edge: Edge, values: _Values) -> list
     above, below = view.name(operation.key), view.name(edge.source)
     partial = "/".join(f"∂{name if _SIMPLE.fullmatch(name) else f'({name})'}" for name in (above, below))
     formula = edge.formula or view.words(operation, edge)
-    return [circled(i), partial, formula, below, values.add(edge.local), values.add(edge.flow)]
+    local = edge.local or _matrix(view, operation, edge)
+    return [circled(i), partial, formula, below, values.add(local), values.add(edge.flow)]
+
+
+def _matrix(view: View, operation: Operation, edge: Edge) -> Value | None:
+    """Give a small Jacobian whole: a row for each entry of the result, a column for each of the source."""
+    source = view.by_key.get(edge.source) if edge.source is not None else None
+    if not edge.jacobian or source is None:
+        return None
+    found = np.zeros((math.prod(operation.shape), math.prod(source.shape)))
+    for out, entry, value, _ in edge.jacobian:
+        found[out, entry] = value
+    return summarise(found)
 
 
 def _backward(view: View, steps: Sequence[Step]) -> list[Any]:

@@ -63,6 +63,11 @@ class Edge:
         The local derivative's numbers, where it is elementwise.
     flow : Value or None
         What this edge contributes to the gradient of its source.
+    shape : tuple of int or None
+        Of a constant, where it is known.
+    jacobian : tuple of (int, int, float, int)
+        Of a small operation that is not entry by entry, the derivatives that are not zero: entry of the result, entry
+        of the source, value, and which entry of the other operand it is, or -1. They count along the flattened arrays.
     """
 
     source: int | None
@@ -71,6 +76,8 @@ class Edge:
     formula: str = ""
     local: Value | None = None
     flow: Value | None = None
+    shape: tuple[int, ...] | None = None
+    jacobian: tuple[tuple[int, int, float, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

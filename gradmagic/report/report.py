@@ -6,7 +6,7 @@ In: a `Trace`. Out: text, HTML, files. Parts are made when they are first asked 
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .dot import Graph, ReportError, digraph, rendered
+from .explain import Explanation, explain
 from .graph import MOST, Picture, picture
 from .html import page, to_html
 from .layout import SECONDS, Layout, place, program
@@ -43,6 +44,8 @@ class Report:
         The layout program: the one that comes with gradmagic, or the system's Graphviz.
     quiz : bool
         Whether the page hides the gradients until the reader asks for them.
+    explain : sequence of str
+        Entries of gradients that are written out: `"a[0,0]"`.
 
     Examples
     --------
@@ -62,8 +65,10 @@ class Report:
         ascii: bool | None = None,
         layout: str = "pure",
         quiz: bool = False,
+        explain: Sequence[str] = (),
     ) -> None:
         self._trace, self._ascii, self._draws, self._quiz = trace, ascii, graph, quiz
+        self._asked = tuple(explain)
         self._limit, self._engine = max_nodes or MOST, layout
 
     @property
@@ -89,6 +94,37 @@ class Report:
         """The computation graph as a `graphviz.Digraph`."""
         return digraph(self._picture)
 
+    def explain(self, entry: str) -> Explanation:
+        """Expand one entry of a gradient down to the inputs, in your names and in numbers.
+
+        Parameters
+        ----------
+        entry : str
+            An input with an index, `"a[0,0]"`; of a number the name alone.
+
+        Returns
+        -------
+        Explanation
+            It prints as `dc/da[0,0] = (2*a[0,0] + a[0,1] + a[0,1])/4 = (2*1 + 3 + 3)/4 = 2`.
+
+        Raises
+        ------
+        ReportError
+            If there is no such entry, or it takes more than is kept: arrays of more than 100 entries, or 500 paths.
+        """
+        return explain(View.of(self._trace, len(self._trace.operations)), entry)
+
+    @cached_property
+    def _explained(self) -> list[tuple[str, ...]]:
+        """Write out what was asked for; where that cannot be done, why."""
+        found = []
+        for entry in self._asked:
+            try:
+                found.append(self.explain(entry).lines)
+            except ReportError as error:
+                found.append((f"--explain {entry}: {error}",))
+        return found
+
     @cached_property
     def _view(self) -> View:
         return View.of(self._trace, self._limit)
@@ -108,12 +144,13 @@ class Report:
     def to_text(self, width: int | None = None, ascii: bool | None = None, color: bool | None = None) -> str:
         """Write the report as text, at most 60 lines; see `gradmagic.report.text.to_text`."""
         limit = min(self._limit, TEXT_NODES + len(self._trace.inputs))
-        return to_text(View.of(self._trace, limit), width, self._ascii if ascii is None else ascii, color)
+        plain = self._ascii if ascii is None else ascii
+        return to_text(View.of(self._trace, limit), width, plain, color, self._explained)
 
     def to_html(self) -> str:
         """Write the report as a piece of HTML that stands in any page."""
         drawn = (self._picture, self._layout) if self._draws else None
-        return to_html(self._view, drawn, self._unfolded, self._quiz)
+        return to_html(self._view, drawn, self._unfolded, self._quiz, self._explained)
 
     @cached_property
     def _unfolded(self) -> list[tuple[View, tuple[Picture, Layout | None]]]:

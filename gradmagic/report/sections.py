@@ -35,13 +35,14 @@ class Section:
     tail: bool = False
 
 
-def sections(view: View, room: int) -> list[Section]:
+def sections(view: View, room: int, explained: Sequence[Sequence[str]] = ()) -> list[Section]:
     """Set all sections of the report, in reading order."""
     points = strips(view, room)
     return [
         Section(_heading(view, room), least=3),
         Section(_notes(view, room), least=8),
         Section([*(points or _table(view, room)), *_remarks(view, room)], least=6),
+        *(Section(_explained(lines, room), least=8) for lines in explained),
         Section(pictures(view, room), least=3),
         Section(_history(view, room), least=9),
         Section(_times(view, room), least=6, tail=True),
@@ -82,6 +83,16 @@ def _notes(view: View, room: int) -> list[Text]:
     for note in view.alerts:
         rows = wrap(told(note), room - 4)
         found += [Text(f" {' ' if i else '!'} {row}", WARN) for i, row in enumerate(rows)]
+    return found
+
+
+def _explained(lines: Sequence[str], room: int) -> list[Text]:
+    """Set an explanation: its lines stand with their equal signs below each other, long ones go on further right."""
+    found = []
+    for line in lines:
+        start = line.find("= ") + 2 if "= " in line else 0
+        first, *more = wrap(line[start:], room - 2 - start)
+        found += [Text(f" {line[:start]}{first}"), *(Text(" " * (start + 3) + row) for row in more)]
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -23,7 +24,11 @@ LEAST_WIDTH = 60
 
 
 def to_text(
-    view: View, width: int | None = None, ascii: bool | None = None, color: bool | None = None
+    view: View,
+    width: int | None = None,
+    ascii: bool | None = None,
+    color: bool | None = None,
+    explained: Sequence[Sequence[str]] = (),
 ) -> str:
     """Write the report.
 
@@ -36,6 +41,8 @@ def to_text(
         Only ASCII besides the reader's own names; by itself where stdout cannot encode more.
     color : bool, optional
         By itself in a terminal, unless NO_COLOR is set.
+    explained : sequence of sequences of str
+        Entries of gradients written out, each in lines.
     """
     columns = max(LEAST_WIDTH, width if width is not None else _columns())
     encoding = None
@@ -43,7 +50,7 @@ def to_text(
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         ascii = not _encodes(encoding, SYMBOLS)
     colored = _colorful() if color is None else color
-    lines = _fitted(sections.sections(view, columns - 1), LINES)
+    lines = _fitted(sections.sections(view, columns - 1, explained), LINES)
     for line in lines:
         line.truncate(columns - 1, overflow="ellipsis")
     text = _printed(lines, columns, colored)

@@ -1,0 +1,399 @@
+"""One entry of a gradient, expanded down to the inputs: `dc/da[0,0] = (2*a[0,0] + a[0,1] + a[0,1])/4 = 2`.
+
+In: a `View` of all operations, and an entry as the reader writes it. Out: an `Explanation`: the sum over the paths from
+the result to that entry, in the reader's names, and the same in numbers.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .dot import ReportError
+from .model import Edge, Input, Operation, Trace
+from .numbers import number
+from .view import View
+
+TERMS = 12  # of a sum that are written out
+PATHS = 500  # that are followed
+LONGEST = 32  # characters of a factor; a longer one is written as its number
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """An entry of a gradient as a sum over paths.
+
+    Attributes
+    ----------
+    slope : str
+        What is explained: `"dc/da[0,0]"`.
+    formula, numbers : str
+        The sum in the reader's names, and with the names' values; equal where nothing has a name.
+    value : str
+        What it comes to.
+    note : str
+        What else must be said; `""` mostly.
+    """
+
+    slope: str
+    formula: str
+    numbers: str
+    value: str
+    note: str = ""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The explanation in one to three lines that belong under each other."""
+        formula = self.formula if self.formula not in ("", self.value) else ""
+        numbers = self.numbers if self.numbers not in (self.formula, self.value) else ""
+        told = [f"{self.slope} = {formula}"] if formula else []
+        indent = " " * len(self.slope)
+        told += [f"{indent if told else self.slope} = {numbers}"] if numbers else []
+        told += [f"{indent if told else self.slope} = {self.value}"]
+        return (*told, *([self.note] if self.note else []))
+
+    def __str__(self) -> str:
+        told = " = ".join(line.strip().removeprefix("= ") for line in self.lines if line != self.note)
+        return f"{told}\n{self.note}".rstrip()
+
+
+class _Factor(NamedTuple):
+    """A local derivative: where it is (operation and entry), its text (`""`: only a number), its number."""
+
+    at: tuple[int, int]
+    text: str
+    value: float
+
+
+_Term = tuple[_Factor, ...]  # from the result down
+
+
+def explain(view: View, entry: str) -> Explanation:
+    """Expand one entry of a gradient.
+
+    Parameters
+    ----------
+    view : View
+        Of all operations, none folded.
+    entry : str
+        An input's name and an index: `"a[0,0]"`; of a number the name alone.
+
+    Raises
+    ------
+    ReportError
+        If there is no such entry, or arrays on the way are larger than the report keeps.
+    """
+    found, index = _entry(view.trace, entry)
+    flat = int(np.ravel_multi_index(index, found.value.shape)) if index else 0
+    return of_entry(view, found, flat)
+
+
+def of_entry(view: View, entry: Input, flat: int) -> Explanation:
+    """Expand entry `flat` of the gradient by an input; see `explain`."""
+    name = entry.name + _index(flat, entry.value.shape)
+    slope = f"d{view.result_name}/d{name}"
+    terms = _Paths(view).to(entry.key, flat)
+    if not terms:
+        return Explanation(slope, "", "", "0", f"{view.result_name} does not depend on {name}.")
+    value = sum(_product(term) for term in terms)
+    grad = (
+        np.ravel(entry.grad.items)[flat] if entry.grad is not None and entry.grad.items is not None else None
+    )
+    note = ""
+    if grad is not None and not np.isclose(value, grad, rtol=1e-3, atol=1e-6, equal_nan=True):
+        note = f"The sweep gave {number(float(grad))}: a hook or an option changed what flowed."
+    return Explanation(slope, _written(terms, True), _written(terms, False), number(float(value)), note)
+
+
+def _entry(trace: Trace, text: str) -> tuple[Input, tuple[int, ...]]:
+    """Find the input, and its entry, that the reader means."""
+    text = text.strip()
+    for entry in sorted(trace.inputs, key=lambda entry: -len(entry.name)):
+        rest = text.removeprefix(entry.name)
+        if rest == text or not re.fullmatch(r"(\s*\[[-\d\s,]*\])*", rest):
+            continue
+        index = tuple(int(i) for i in re.findall(r"-?\d+", rest))
+        shape = entry.value.shape
+        if len(index) != len(shape) or any(not -n <= i < n for i, n in zip(index, shape, strict=True)):
+            example = entry.name + _index(0, shape)
+            kind = f"has the shape {shape}" if shape else "is a number"
+            raise ReportError(f"there is no entry {text}: {entry.name} {kind}. Write {example!r}, say.")
+        return entry, tuple(i % n for i, n in zip(index, shape, strict=True))
+    names = ", ".join(entry.name for entry in trace.inputs[:8]) or "none"
+    raise ReportError(f"there is no input {text!r} to explain. The inputs of this report: {names}.")
+
+
+def _index(flat: int, shape: tuple[int, ...]) -> str:
+    """Write an entry's index: `[0,1]`; nothing for a number."""
+    return "[" + ",".join(str(i) for i in np.unravel_index(flat, shape)) + "]" if shape else ""
+
+
+class _Paths:
+    """The paths from the result down to an entry, each a product of local derivatives."""
+
+    def __init__(self, view: View) -> None:
+        self.view, self.result = view, view.trace.result
+        self.count = 0
+
+    def to(self, key: int, flat: int) -> list[_Term]:
+        """Follow all paths up from an entry; the factors of each stand from the result down."""
+        found: list[_Term] = []
+        stack: list[tuple[int, int, _Term]] = [(key, flat, ())]
+        while stack:
+            key, flat, term = stack.pop()
+            if self.result is not None and key == self.result.key:
+                found += self._begun(flat, term)
+            uses = self.view.users.get(key, [])
+            above = [
+                (user.key, factor.at[1], (factor, *term))
+                for user, edge in uses
+                for factor in self._factors(user, edge, flat)
+            ]
+            stack += reversed(above)
+            if len(found) + len(stack) > PATHS:
+                raise ReportError(
+                    f"more than {PATHS} paths lead to this entry: too many to write down. "
+                    "Explain an entry of a value nearer to the result, or a smaller example."
+                )
+        return found
+
+    def _begun(self, flat: int, term: _Term) -> list[_Term]:
+        """Begin a path at the result: with its weight where it is an array."""
+        assert self.result is not None
+        operation = self.view.by_key.get(self.result.key)
+        grad = operation.grad if operation is not None else None
+        if grad is None or not grad.shape:
+            return [term]
+        weight = float(_entries(grad, self.view.name(self.result.key))[flat])
+        return [(_Factor((self.result.key, -1), "", weight), *term)] if weight else []
+
+    def _factors(self, user: Operation, edge: Edge, flat: int) -> list[_Factor]:
+        """Give the derivatives of those entries of `user` that depend on entry `flat` of the edge's source."""
+        if edge.jacobian:
+            return [
+                _Factor((user.key, out), self._other(user, edge, k) if k >= 0 else "", value)
+                for out, source, value, k in edge.jacobian
+                if source == flat
+            ]
+        if edge.local is None:
+            flow = edge.flow
+            if flow is not None and flow.zeros == flow.size:
+                return []
+            raise ReportError(
+                f"the derivatives of {self.view.title(user, 40)} entry by entry are not kept: its arrays are too "
+                "large, or it was not computed in this cell. Explain a smaller example."
+            )
+        source = self.view.by_key[edge.source]  # type: ignore[index]
+        numbers = np.broadcast_to(_entries(edge.local, self.view.name(user.key), user.shape), user.shape)
+        places = np.broadcast_to(np.arange(_size(source.shape)).reshape(source.shape), user.shape).ravel()
+        return [
+            _Factor((user.key, int(out)), self._formula(user, edge, int(out)), float(np.ravel(numbers)[out]))
+            for out in np.flatnonzero(places == flat)
+        ]
+
+    def _other(self, user: Operation, edge: Edge, k: int) -> str:
+        """Call entry `k` of the other operand of a product."""
+        others = [e for e in user.inputs if e.argument != edge.argument and (e.source is not None or e.shape)]
+        if len(others) != 1:
+            return ""
+        (other,) = others
+        if other.source is None:
+            plain = other.constant.isidentifier() and other.shape is not None
+            return other.constant + _index(k, other.shape or ()) if plain else ""
+        return self._called(other.source, k)
+
+    def _called(self, key: int, k: int) -> str:
+        """Call an entry of a value by the reader's name; through views to what they show."""
+        operation = self.view.by_key[key]
+        while not operation.names:
+            origin = _origin(operation, k)
+            if origin is None:
+                break
+            operation, k = self.view.by_key[origin[0]], origin[1]
+        text = operation.names[-1] if operation.names else f"({self.view.expression(operation)})"
+        text += _index(k, operation.shape)
+        return text if len(text) <= LONGEST else ""
+
+    def _formula(self, user: Operation, edge: Edge, out: int) -> str:
+        """Write an elementwise derivative for one entry: `2*x` as `2*x[3]`; `""` where that cannot be told."""
+        if not edge.formula:
+            return ""
+        known: dict[str, _Operand] = {}
+        for operation in self.view.operations:
+            known |= {name: _Operand(operation.shape) for name in operation.names}
+        for e in user.inputs:
+            if e.source is None:
+                known[_normal(e.constant)] = _Operand(e.shape)
+        operands = [self.view.by_key[e.source] for e in user.inputs if e.source is not None]
+        for operation in (user, *operands):
+            for text in (*operation.names, self.view.expression(operation)):
+                known[_normal(text)] = _Operand(operation.shape, operation.key)
+        index = np.unravel_index(out, user.shape) if user.shape else ()
+        try:
+            tree = _Indexed(known, index, self._called).visit(ast.parse(edge.formula, mode="eval"))
+        except (SyntaxError, LookupError):
+            return ""
+        if not any(isinstance(node, ast.Name) for node in ast.walk(tree)):
+            return ""
+        text = ast.unparse(tree)
+        for sign in ("**", "*", "/"):
+            text = text.replace(f" {sign} ", sign)
+        text = re.sub(r"\[[-\d, ]+\]", lambda match: match[0].replace(" ", ""), text)
+        return text if len(text) <= LONGEST else ""
+
+
+class _Operand(NamedTuple):
+    """What a piece of a formula stands for: its shape (None: not known), and the operation that made it."""
+
+    shape: tuple[int, ...] | None
+    key: int | None = None
+
+
+def _normal(text: str) -> str:
+    try:
+        return ast.unparse(ast.parse(text, mode="eval"))
+    except (SyntaxError, ValueError):
+        return text
+
+
+class _Indexed(ast.NodeTransformer):
+    """Gives the operands of a formula the index of one entry of the result; LookupError where that cannot be told."""
+
+    def __init__(
+        self, known: dict[str, _Operand], index: tuple[Any, ...], called: Callable[[int, int], str]
+    ) -> None:
+        self.known, self.index, self.called = known, index, called
+
+    def visit(self, node: ast.AST) -> Any:
+        found = self.known.get(ast.unparse(node)) if isinstance(node, ast.expr) else None
+        if found is None or isinstance(node, ast.Constant):
+            return super().visit(node)
+        shape, key = found
+        if shape is None or len(shape) > len(self.index):
+            raise LookupError(ast.unparse(node))
+        last = self.index[len(self.index) - len(shape) :]
+        at = tuple(0 if n == 1 else int(i) for i, n in zip(last, shape, strict=True))
+        if key is not None:
+            text = self.called(key, int(np.ravel_multi_index(at, shape)) if shape else 0)
+        else:
+            text = ast.unparse(node) + (f"[{','.join(map(str, at))}]" if at else "")
+        if not text:
+            raise LookupError(ast.unparse(node))
+        return ast.parse(text, mode="eval").body
+
+    def visit_Name(self, node: ast.Name) -> Any:
+        raise LookupError(node.id)
+
+    def visit_Attribute(self, node: ast.Attribute) -> Any:
+        raise LookupError(node.attr)
+
+    def visit_Call(self, node: ast.Call) -> Any:  # a function keeps its name: np.exp
+        node.args = [self.visit(argument) for argument in node.args]
+        return node
+
+
+def _origin(operation: Operation, k: int) -> tuple[int, int] | None:
+    """Tell which entry of what value entry `k` simply is: of a transpose, a reshape, a part."""
+    edges = [edge for edge in operation.inputs if edge.source is not None]
+    if len(edges) != 1 or not edges[0].jacobian:
+        return None
+    row = [entry for entry in edges[0].jacobian if entry[0] == k]
+    plain = len(row) == 1 and row[0][2] == 1 and row[0][3] < 0
+    return (edges[0].source or 0, row[0][1]) if plain else None
+
+
+def _entries(value: Any, name: str, shape: tuple[int, ...] | None = None) -> Any:
+    if value.items is None:
+        raise ReportError(
+            f"{name} has {value.size:,} entries, and a report keeps each of at most 100: explain a smaller example."
+        )
+    entries = np.array(value.items)
+    return entries if shape is not None else entries.ravel()
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    return int(np.prod(shape, dtype=int))
+
+
+# -- writing -------------------------------------------------------------------------------------------------------
+def _product(term: _Term) -> float:
+    value = 1.0
+    for factor in term:
+        value *= factor.value
+    return value
+
+
+def _plain(factor: _Factor) -> bool:
+    """Tell whether a factor is a 1 that nobody needs to read."""
+    return not factor.text and factor.value == 1
+
+
+def _written(terms: list[_Term], named: bool) -> str:
+    """Write the sum: what all paths begin with in front, equal ways through the same entries put together."""
+    rest = [tuple(factor for factor in term if not _plain(factor)) for term in terms]
+    before: list[_Factor] = []
+    while len(rest) > 1 and all(term and term[0] == rest[0][0] for term in rest):
+        before.append(rest[0][0])
+        rest = [term[1:] for term in rest]
+    pieces = []
+    for count, term in _collected(rest):
+        pieces.append(_multiplied(count, term, named))
+    more = len(pieces) - TERMS
+    if more > 1:
+        pieces = [*pieces[:TERMS], f"... {more} terms more"]
+    total = " + ".join(pieces).replace("+ -", "- ")
+    if not before:
+        return total
+    below = [round(1 / f.value) for f in before if _divides(f)]
+    above = [f for f in before if not _divides(f)]
+    if len(pieces) > 1 or (below and re.search(r"[ /]", total)):
+        total = f"({total})"
+    if above:
+        total = f"{_multiplied(1, tuple(above), named)}*{total}"
+    return total + "".join(f"/{n}" for n in below)
+
+
+def _divides(factor: _Factor) -> bool:
+    """Tell whether a factor reads better as a division: the 1/4 of a mean."""
+    value = factor.value
+    return not factor.text and 0 < value < 1 and abs(1 / value - round(1 / value)) < 1e-5 / value
+
+
+def _collected(terms: list[_Term]) -> list[tuple[int, _Term]]:
+    """Count the terms that are alike: the same factors at the same entries, in any order."""
+    found: dict[Any, list[_Term]] = {}
+    for term in sorted(terms, key=lambda term: [factor.at for factor in term]):
+        mark = tuple(sorted(f.at for f in term)), tuple(sorted(f[1:] for f in term))
+        found.setdefault(mark, []).append(term)
+    return [(len(alike), alike[0]) for alike in found.values()]
+
+
+def _multiplied(count: int, term: _Term, named: bool) -> str:
+    texts = [f.text if named and f.text else number(float(f.value)) for f in term]
+    minus = texts.count("-1") % 2 == 1
+    # A 1 that has a name stays: each name has its number below it.
+    shown = [t for t, f in zip(texts, term, strict=True) if t not in ("1", "-1") or (f.text and t == "1")]
+    texts = ([str(count)] if count > 1 else []) + shown
+    product = "*".join(
+        _bracketed(text, i > 0 or minus, len(texts) > 1 or minus) for i, text in enumerate(texts)
+    )
+    return "-" * minus + (product or "1")
+
+
+def _bracketed(text: str, later: bool, several: bool) -> str:
+    """Put a sum into parentheses where it is a factor, and what begins with a minus where it is not the first."""
+    try:
+        tree = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        return f"({text})" if several else text
+    loose = isinstance(tree, (ast.IfExp, ast.Compare, ast.BoolOp)) or (
+        isinstance(tree, ast.BinOp) and isinstance(tree.op, (ast.Add, ast.Sub))
+    )
+    divided = later and isinstance(tree, ast.BinOp) and isinstance(tree.op, (ast.Div, ast.FloorDiv, ast.Mod))
+    negative = later and text.startswith("-")
+    return f"({text})" if several and (loose or divided or negative) else text

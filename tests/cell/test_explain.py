@@ -1,0 +1,121 @@
+"""One entry of a gradient, expanded: the formula is Python that computes the gradient, in the reader's own names."""
+
+import numpy as np
+import pytest
+
+from gradmagic.report import ReportError
+
+CELLS = {
+    "gram": ("a", "b = a.T @ a\nc = b.mean()"),
+    "parabola": ("v", "y = 2*v**2 + 2\nz = y.sum()"),
+    "layer": ("w v", "h = np.tanh(v @ w + 0.5)\nL = (h**2).mean()"),
+    "constant operand": ("w", "u = v * 2\nh = a @ w\nL = (np.sin(h) * h).sum()"),
+    "broadcast": ("v a", "m = a / (v + 5)\nL = (m * m).sum()"),
+    "named views": ("a", "r = a.T\nt = r[0]\nL = (t * t[1]).sum() + np.dot(a[0], a[1])"),
+    "element by element": (
+        "a",
+        "z = np.zeros(2)\nz[0] = a[0, 0] * a[1, 1]\nz[1] = np.sin(a[0, 1])\nL = z.sum()",
+    ),
+    "sorted": ("v", "s = np.sort(v)\nL = (s * np.array([1.0, 2.0])).sum()"),
+    "einsum": ("a w", "L = np.einsum('ij,jk->ik', a, w).prod()"),
+    "softmax": ("a", "e = np.exp(a)\nn = e.sum(axis=0)\np = e / n\nL = np.log(p[0]).sum()"),
+    "numbers": ("p q", "c = p + q\nd = q + 1\ne = c * d"),
+    "determinant": ("a", "L = np.linalg.det(a) * 2"),
+}
+
+
+@pytest.fixture
+def names(run):
+    run.names.update(a=np.array([[1.0, 3.0], [4.0, 2.0]]), v=np.array([0.5, -1.5]), p=2.0, q=1.0)
+    run.names["w"] = np.array([[0.25, -1.0], [2.0, 0.75]])
+    return run.names
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_the_formula_computes_the_gradient(run, names, name):
+    lifted, cell = CELLS[name]
+    report = run(f"%%grad {lifted}\n{cell}")
+    for entry, grad in report.grads.items():
+        for index in np.ndindex(np.shape(grad)):
+            text = entry + (f"[{','.join(map(str, index))}]" if index else "")
+            told = report.explain(text)
+            assert told.slope.endswith("/d" + text)
+            scope = dict(names)
+            expected = grad[index] if index else grad
+            assert float(told.value) == pytest.approx(expected, rel=1e-3)
+            if not told.formula:
+                assert expected == 0 and "does not depend" in told.note
+                continue
+            assert eval(told.formula, scope) == pytest.approx(expected, rel=1e-3)
+            assert eval(told.numbers) == pytest.approx(expected, rel=3e-3, abs=3e-3)
+
+
+def test_like_ways_through_the_same_entry_are_counted_and_a_mean_divides(run, names):
+    report = run("%%grad a\nb = a.T @ a\nc = b.mean()")
+    assert report.explain("a[0,0]").lines == (
+        "dc/da[0,0] = (2*a[0,0] + a[0,1] + a[0,1])/4",
+        "           = (2*1 + 3 + 3)/4",
+        "           = 2",
+    )
+    assert str(report.explain("a[-1][0]")) == (
+        "dc/da[1,0] = (2*a[1,0] + a[1,1] + a[1,1])/4 = (2*4 + 2 + 2)/4 = 3"
+    )
+
+
+def test_an_entry_that_nothing_depends_on(run, names):
+    told = run("%%grad a\nz = a[0].sum()").explain("a[1,0]")
+    assert told.lines == ("dz/da[1,0] = 0", "z does not depend on a[1,0].")
+
+
+def test_a_weighted_result_begins_with_its_weights(run, names):
+    report = run("%%grad v --gradient [3.0,5.0]\ny = v**2")
+    assert str(report.explain("v[1]")) == "dy/dv[1] = 5*2*v[1] = 5*(-3) = -15"
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("a[5,5]", "a has the shape (2, 2). Write 'a[0,0]'"),
+        ("a", "a has the shape (2, 2)"),
+        ("zz[0]", "no input 'zz[0]' to explain. The inputs of this report: a."),
+        ("a[x]", "no input 'a[x]'"),
+    ],
+)
+def test_a_wrong_entry_is_told_and_the_report_stays(run, names, entry, said):
+    report = run(f'%%grad a --explain "{entry}"\nz = a.sum()')
+    assert said in " ".join(report.to_text(80, False, False).split())
+    with pytest.raises(ReportError) as caught:
+        report.explain(entry)
+    assert said in str(caught.value)
+
+
+def test_what_is_too_large_is_refused_by_name(run):
+    report = run("%%grad big\nbig = np.linspace(0, 1, 200)\ny = big**2\nz = y.sum()")
+    with pytest.raises(ReportError, match="entries"):
+        report.explain("big[0]")
+    many = run("%%grad p\np = 1.0\ns = p\nfor _ in range(12):\n    s = s * s + p\ns")
+    with pytest.raises(ReportError, match="more than 500 paths"):
+        many.explain("p")
+
+
+def test_a_gradient_that_a_hook_changed_is_noted(run):
+    report = run(
+        "%%grad\nt = gm.tensor([1.0, 2.0], requires_grad=True)\nu = t * 2\n"
+        "u.register_hook(lambda g: g * 10)\nz = u.sum()\nz.backward()"
+    )
+    told = report.explain("t[0]")
+    assert told.value == "2" and "The sweep gave 20" in told.note
+
+
+def test_it_is_on_the_page_and_in_the_terminal(run, names):
+    report = run("%%grad a --explain a[0,0] --explain a[1,1]\nc = (a.T @ a).mean()")
+    for text in (report.to_text(80, False, False), report.to_html()):
+        assert "dc/da[0,0] = (2*a[0,0] + a[0,1] + a[0,1])/4" in text and "dc/da[1,1] =" in text
+
+
+def test_an_optimizer_that_steps_afterwards_changes_nothing(run):
+    report = run(
+        "%%grad\nw = gm.tensor([[1.0, 2.0]], requires_grad=True)\nm = gm.tensor([[3.0], [4.0]], requires_grad=True)\n"
+        "z = (w @ m).sum()\nz.backward()\nwith gm.no_grad():\n    m -= 100 * m.grad"
+    )
+    assert report.explain("w[0,0]").value == "3"
