@@ -36,7 +36,7 @@ from .show import remember, report_of
 
 _OPTIONS = (
     "--of", "--gradient", "--device", "--dtype", "--guard", "--expect", "--explain", "--check", "--time", "--stop",
-    "--save", "--into", "--quiz", "--max-nodes", "--no-graph", "--quiet", "--ascii",
+    "--save", "--into", "--quiz", "--steps", "--max-nodes", "--no-graph", "--quiet", "--ascii",
 )  # fmt: skip
 _running: list[bool] = []  # a %%grad inside a %%grad is refused
 
@@ -118,10 +118,16 @@ class GradMagics(Magics):
     )
     @argument("--time", action="store_true", help="tell how long each expression took, forward and backward")
     @argument("--stop", choices=["nan"], default="", help="stop at the first NaN or infinity, for %%debug")
-    @argument("--save", metavar="FILE", default="", help="save the report: .html .svg .png .pdf .dot .txt")
+    @argument(
+        "--save",
+        metavar="FILE",
+        default="",
+        help="save the report: .html .txt .md .tex .json .svg .png .pdf .dot",
+    )
     @argument("--into", metavar="NAME", default="", help="assign the report to this name")
     @argument("--max-nodes", type=int, default=None, help="draw at most so many operations")
-    @argument("--quiz", action="store_true", help="hide the gradients on the page until they are asked for")
+    @argument("--steps", action="store_true", help="list all steps of the backward sweep")
+    @argument("--quiz", action="store_true", help="hide the gradients until they are asked for")
     @argument("--no-graph", action="store_true", help="leave the graph out")
     @argument("--quiet", action="store_true", help="show nothing; gm.last() has the report")
     @argument("--ascii", action="store_true", help="draw the text report in ASCII")
@@ -235,6 +241,7 @@ class GradMagics(Magics):
             ascii=args.ascii or settings.ascii or None,
             layout=settings.layout,
             quiz=args.quiz,
+            steps=args.steps,
             explain=[_bare(entry) for entry in args.explain],
         )
 

@@ -96,10 +96,13 @@ def _locals(view: View, operation: Operation, limit: int) -> list[str]:
     return joined
 
 
-def chain(view: View, room: int) -> list[Text]:
-    """Set the chain rule: the sweep's steps where all are numbers, else a product of formulas for each input."""
+def chain(view: View, room: int, walk: bool = False) -> list[Text]:
+    """Set the chain rule: the sweep's steps where all are numbers, else a product of formulas for each input.
+
+    `walk`: the steps in any case, all of them.
+    """
     scalars = all(not operation.shape for operation in view.operations)
-    found = _steps(view, room) if scalars and len(view.steps) <= STEPS else _products(view, room)
+    found = _steps(view, room) if walk or (scalars and len(view.steps) <= STEPS) else _products(view, room)
     slope = _slope(view) or modes(view)
     return [*found, *(Text(f" {row}", MUTED) for row in wrap(slope, room - 2) if row)]
 

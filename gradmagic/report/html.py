@@ -11,7 +11,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, Template
@@ -24,6 +23,7 @@ from .drawing import svg
 from .graph import Picture
 from .history import History, history
 from .lanes import lanes
+from .latex import to_latex
 from .layout import Layout
 from .live import Sheet, data
 from .numbers import aligned, brief, number, samples, shape_of, sign, sparkline
@@ -36,7 +36,7 @@ from .view import View, circled, told
 
 LIMIT = 300_000  # bytes of a report; in a notebook there are many
 DRAWING = 150_000  # bytes of SVG, a third more as base64; a graph that is larger is shown as lanes
-FORMULAS = 4_000  # bytes of LaTeX to be copied
+FORMULAS = 1_500  # bytes of LaTeX to be copied; more is had by `to_latex`
 UNFOLDED = 40_000  # bytes of a drawing that unfolds a loop
 WIDEST = 300  # columns of a line of code
 INLINE = 16  # elements of a matrix that is shown without being opened
@@ -77,6 +77,7 @@ def to_html(
     unfolded: Sequence[tuple[View, Drawn]] = (),
     quiz: bool = False,
     explained: Sequence[Sequence[str]] = (),
+    walk: bool = False,
 ) -> str:
     """Write the report as a piece of HTML, in as much detail as fits into 300 KB.
 
@@ -91,10 +92,12 @@ def to_html(
         Whether the gradients are hidden until they are asked for, where scripts run.
     explained : sequence of sequences of str
         Entries of gradients written out, each in lines.
+    walk : bool
+        Whether the list of steps stands open, however long.
     """
     made = ""
     for detail in DETAILS:
-        made = _written(view, drawn, unfolded if detail.parts else (), detail, quiz, explained)
+        made = _written(view, drawn, unfolded if detail.parts else (), detail, quiz, explained, walk)
         if len(made.encode()) <= LIMIT:
             break
     return made
@@ -107,6 +110,7 @@ def _written(
     detail: Detail,
     quiz: bool,
     explained: Sequence[Sequence[str]],
+    walk: bool,
 ) -> str:
     trace = view.trace
     result = trace.result
@@ -139,6 +143,7 @@ def _written(
         data=Markup(_data(view, graph, unfolded, walked, told_of)),
         quiz=quiz,
         explained=explained,
+        walk=walk,
         times=timing.rows(trace),
         times_head=timing.HEAD,
         modes=modes(view),
@@ -173,10 +178,7 @@ def _bare(drawing: str) -> str:
 
 
 def _latex(view: View) -> str:
-    try:
-        made: str = import_module("gradmagic.report.latex").to_latex(view)
-    except ModuleNotFoundError:
-        return ""
+    made = to_latex(view)
     return made if len(made) <= FORMULAS else ""
 
 

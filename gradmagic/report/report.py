@@ -7,23 +7,31 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .dot import Graph, ReportError, digraph, rendered
+from .dot import Graph, ReportError, digraph
 from .explain import Explanation, explain
 from .graph import MOST, Picture, picture
 from .html import page, to_html
+from .latex import to_latex
 from .layout import SECONDS, Layout, place, program
+from .markdown import to_markdown
 from .model import Trace
+from .quiz import veiled
+from .record import from_json, to_json
 from .table import Table, table
 from .text import to_text
 from .view import View
 
 UNFOLDED = 100  # operations that drawings with an unfolded loop show, together
+_IMAGES = ("image/png", "image/svg+xml")
+FORMATS = "html, txt, md, tex, json, svg, png, pdf or dot"
+STEPS = 60  # operations that the text shows when it lists the steps
 TEXT_NODES = 24  # operations that the text shows, besides the inputs
 
 
@@ -43,9 +51,11 @@ class Report:
     layout : {"pure", "dot"}
         The layout program: the one that comes with gradmagic, or the system's Graphviz.
     quiz : bool
-        Whether the page hides the gradients until the reader asks for them.
+        Whether the gradients are hidden: on the page until the reader asks for each, in text altogether.
     explain : sequence of str
         Entries of gradients that are written out: `"a[0,0]"`.
+    steps : bool
+        Whether the steps of the sweep are listed one by one where they are many, too.
 
     Examples
     --------
@@ -66,10 +76,28 @@ class Report:
         layout: str = "pure",
         quiz: bool = False,
         explain: Sequence[str] = (),
+        steps: bool = False,
     ) -> None:
         self._trace, self._ascii, self._draws, self._quiz = trace, ascii, graph, quiz
-        self._asked = tuple(explain)
+        self._asked, self._walks = tuple(explain), steps
         self._limit, self._engine = max_nodes or MOST, layout
+
+    @classmethod
+    def load(cls, path: str | Path, **settings: Any) -> Report:
+        """Read a report that was saved as json.
+
+        Parameters
+        ----------
+        path : str or Path
+        **settings
+            Those of `Report`.
+
+        Raises
+        ------
+        ReportError
+            If the file is not a report's JSON.
+        """
+        return cls(from_json(Path(path).read_bytes()), **settings)
 
     @property
     def value(self) -> Any:
@@ -114,6 +142,28 @@ class Report:
         """
         return explain(View.of(self._trace, len(self._trace.operations)), entry)
 
+    def to_markdown(self) -> str:
+        """Write the report as GitHub's Markdown: tables, the annotated cell and the graph as text, the steps.
+
+        Returns
+        -------
+        str
+        """
+        return to_markdown(self._as_text, () if self._quiz else self._explained)
+
+    def to_latex(self) -> str:
+        r"""Write the chain rule in LaTeX, an `align*` environment for MathJax, KaTeX and amsmath.
+
+        Where all paths can be read, each gradient is a sum over paths, in partial derivatives, formulas and numbers;
+        else each gradient of the sweep is written by those above it.
+
+        Returns
+        -------
+        str
+            `""` where there is no gradient.
+        """
+        return to_latex(self._view)
+
     @cached_property
     def _explained(self) -> list[tuple[str, ...]]:
         """Write out what was asked for; where that cannot be done, why."""
@@ -143,14 +193,21 @@ class Report:
 
     def to_text(self, width: int | None = None, ascii: bool | None = None, color: bool | None = None) -> str:
         """Write the report as text, at most 60 lines; see `gradmagic.report.text.to_text`."""
-        limit = min(self._limit, TEXT_NODES + len(self._trace.inputs))
         plain = self._ascii if ascii is None else ascii
-        return to_text(View.of(self._trace, limit), width, plain, color, self._explained)
+        explained = () if self._quiz else self._explained
+        return to_text(self._as_text, width, plain, color, explained, self._walks)
+
+    @cached_property
+    def _as_text(self) -> View:
+        """The view that text and Markdown show: smaller, and under a quiz without the gradients."""
+        trace = veiled(self._trace) if self._quiz else self._trace
+        limit = TEXT_NODES if not self._walks else STEPS
+        return View.of(trace, min(self._limit, limit + len(trace.inputs)))
 
     def to_html(self) -> str:
         """Write the report as a piece of HTML that stands in any page."""
         drawn = (self._picture, self._layout) if self._draws else None
-        return to_html(self._view, drawn, self._unfolded, self._quiz, self._explained)
+        return to_html(self._view, drawn, self._unfolded, self._quiz, self._explained, self._walks)
 
     @cached_property
     def _unfolded(self) -> list[tuple[View, tuple[Picture, Layout | None]]]:
@@ -160,7 +217,9 @@ class Report:
         return [(view, (drawn, self._placed(drawn))) for view, drawn in found]
 
     def save(self, path: str | Path) -> str:
-        """Save the report: a page (html), the text (txt), or the graph alone (svg, png, pdf, dot).
+        """Save the report: a page (html), text (txt, md), the graph alone (svg, png, pdf, dot), and more.
+
+        `tex` is the chain rule in LaTeX; `json` all that the report knows, see `Report.load`.
 
         Parameters
         ----------
@@ -183,27 +242,36 @@ class Report:
             content = page(self.to_html(), self._view).encode()
         elif kind == "txt":
             content = self.to_text(width=80, ascii=bool(self._ascii), color=False).encode()
+        elif kind in {"md", "markdown"}:
+            content = self.to_markdown().encode()
+        elif kind == "tex":
+            content = self.to_latex().encode()
+        elif kind == "json":
+            content = to_json(self._trace).encode()
         elif kind in {"dot", "gv"}:
             content = self.graph.source.encode()
         elif kind == "svg":
             content = self._svg().encode()
         elif kind in {"png", "pdf"}:
-            content = rendered(self.graph.source, kind)
+            content = self._drawn(kind)
         else:
-            raise ReportError(
-                f"a report is saved as html, txt, svg, png, pdf or dot, not as {path.suffix or path.name!r}."
-            )
+            raise ReportError(f"a report is saved as {FORMATS}, not as {path.suffix or path.name!r}.")
         path.write_bytes(content)
         return str(path)
 
     def _svg(self) -> str:
-        from .drawing import svg  # beside the other formats, the only one drawn here
+        from .drawing import alone, svg
 
         if self._layout is None:
             raise ReportError(
                 "the graph could not be laid out in time: save it as dot, or as txt with its lanes."
             )
-        return svg(self._picture, self._layout)
+        return alone(svg(self._picture, self._layout))
+
+    def _drawn(self, kind: str) -> bytes:
+        from .canvas import pictured
+
+        return pictured(self._picture, self._layout, self.graph.source, kind)
 
     def __str__(self) -> str:
         return self.to_text().rstrip("\n")
@@ -214,15 +282,22 @@ class Report:
 
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
-    ) -> dict[str, str]:
-        """Give IPython text, and HTML where it can be shown: a terminal asks with `include=None` too."""
-        wanted = set(include) if include is not None else _active_types()
+    ) -> dict[str, Any]:
+        """Give IPython text, and HTML where it can be shown: a terminal asks with `include=None` too.
+
+        The graph as a picture only when asked for: by `include`, or for the session (`%config GradMagic.image`).
+        """
+        wanted = set(include) if include is not None else _active_types() - (set(_IMAGES) - {self._image})
         wanted -= set(exclude or ())
-        bundle = {}
+        bundle: dict[str, Any] = {}
         if "text/plain" in wanted:
             bundle["text/plain"] = str(self)
         if "text/html" in wanted:
             bundle["text/html"] = self.to_html()
+        for kind in _IMAGES:
+            if kind in wanted:
+                with suppress(ReportError):  # the text says what there is
+                    bundle[kind] = self._svg() if "svg" in kind else self._drawn("png")
         return bundle
 
 

@@ -28,15 +28,22 @@ BESIDES = 47  # columns that a sum over paths leaves to the others
 
 @dataclass(frozen=True)
 class Section:
-    """Some lines that belong together; at least `least` of them stay, and the last one where `tail`."""
+    """Some lines that belong together; at least `least` of them stay, and the last one where `tail`.
+
+    `whole`: they were asked for, and all stay.
+    """
 
     lines: list[Text]
     least: int = 4
     tail: bool = False
+    whole: bool = False
 
 
-def sections(view: View, room: int, explained: Sequence[Sequence[str]] = ()) -> list[Section]:
+def sections(
+    view: View, room: int, explained: Sequence[Sequence[str]] = (), walk: bool = False
+) -> list[Section]:
     """Set all sections of the report, in reading order."""
+    steps = chain(view, room, walk)
     points = strips(view, room)
     return [
         Section(_heading(view, room), least=3),
@@ -48,7 +55,7 @@ def sections(view: View, room: int, explained: Sequence[Sequence[str]] = ()) -> 
         Section(_times(view, room), least=6, tail=True),
         Section(cell(view, room)),
         Section(graph(view, room), tail=True),
-        Section(chain(view, room)),
+        Section(steps, least=len(steps), whole=True) if walk else Section(steps),
         Section(_footer(view, room), least=1),
     ]
 

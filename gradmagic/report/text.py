@@ -29,6 +29,7 @@ def to_text(
     ascii: bool | None = None,
     color: bool | None = None,
     explained: Sequence[Sequence[str]] = (),
+    walk: bool = False,
 ) -> str:
     """Write the report.
 
@@ -43,6 +44,8 @@ def to_text(
         By itself in a terminal, unless NO_COLOR is set.
     explained : sequence of sequences of str
         Entries of gradients written out, each in lines.
+    walk : bool
+        Whether all steps of the sweep are listed; the text may be longer by them.
     """
     columns = max(LEAST_WIDTH, width if width is not None else _columns())
     encoding = None
@@ -50,7 +53,8 @@ def to_text(
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         ascii = not _encodes(encoding, SYMBOLS)
     colored = _colorful() if color is None else color
-    lines = _fitted(sections.sections(view, columns - 1, explained), LINES)
+    parts = sections.sections(view, columns - 1, explained, walk)
+    lines = _fitted(parts, LINES + sum(part.least for part in parts if part.whole))
     for line in lines:
         line.truncate(columns - 1, overflow="ellipsis")
     text = _printed(lines, columns, colored)

@@ -37,6 +37,9 @@ def test_a_gradient_that_does_not_exist_is_none():
         ("txt", b"e = 6"),
         ("svg", b"<svg "),
         ("dot", b"digraph"),
+        ("md", b"### e = 6"),
+        ("tex", b"\\begin{align*}"),
+        ("json", b'{"schema": "gradmagic-trace/1"'),
         ("png", b"\x89PNG"),
     ],
 )
@@ -54,8 +57,40 @@ def test_a_pdf_needs_graphviz(tmp_path, monkeypatch):
 
 
 def test_an_unknown_ending_is_refused(tmp_path):
-    with pytest.raises(ReportError, match=r"saved as html, txt, svg, png, pdf or dot, not as '.docx'"):
+    with pytest.raises(
+        ReportError, match=r"saved as html, txt, md, tex, json, svg, png, pdf or dot, not as '.docx'"
+    ):
         Report(traces.product()).save(tmp_path / "product.docx")
+
+
+def test_a_report_is_read_back_from_json(tmp_path):
+    report = Report(traces.network())
+    again = Report.load(report.save(tmp_path / "a.json"), ascii=True)
+    assert again.to_html() == report.to_html()
+    assert again.to_text(80, True, False) == report.to_text(80, True, False)
+    (tmp_path / "b.json").write_text("{}")
+    with pytest.raises(ReportError, match="of schema None"):
+        Report.load(tmp_path / "b.json")
+
+
+def test_a_quiz_hides_the_gradients_in_text_and_not_the_values():
+    text = Report(traces.product(), quiz=True).to_text(80, False, False)
+    table = text.split("\n\n")[1]
+    assert table.splitlines()[1:] == [" a         2         ?", " b         1         ?"]
+    assert "e = 6" in text and "2*1 + 3*1" not in text and "3: 5" not in text
+    assert "3: 5" in Report(traces.product()).to_text(80, False, False)
+    network = Report(traces.network(), quiz=True).to_text(100, False, False)
+    for entry in traces.network().inputs:
+        assert f"{entry.grad.high:.4g}" not in network
+
+
+def test_all_steps_are_listed_when_asked_for():
+    plain, walked = (Report(traces.network(), steps=steps) for steps in (False, True))
+    assert "start with 1" not in plain.to_text(80, False, False)
+    text = walked.to_text(80, False, False)
+    count = len(walked._as_text.steps)
+    assert "start with 1" in text and f"\n {count:>2}  " in text
+    assert "<details open><summary>Steps" in walked.to_html()
 
 
 def test_a_saved_page_shows_no_path(tmp_path):
