@@ -59,7 +59,8 @@ def rendered(dot: str, kind: str) -> bytes:
             return found
     if layout.program("dot") is None and kind in NEEDS_DOT:
         raise ReportError(
-            f"{kind} needs Graphviz's dot, which is not on this machine: save as svg or png, or install Graphviz."
+            f"{kind} needs Graphviz's dot, which is not on this machine: save as svg or png, or install it; "
+            'with matplotlib, pip install "gradmagic[plot]", report.save("graph.pdf") does without.'
         )
     raise ReportError(f"the graph could not be drawn as {kind}: save as svg, png, dot, html or txt.")
 

@@ -56,6 +56,8 @@ class Report:
         Entries of gradients that are written out: `"a[0,0]"`.
     steps : bool
         Whether the steps of the sweep are listed one by one where they are many, too.
+    image : {"", "png", "svg"}
+        As what front ends that show no HTML (qtconsole, Spyder's console) get the graph besides the text.
 
     Examples
     --------
@@ -77,10 +79,12 @@ class Report:
         quiz: bool = False,
         explain: Sequence[str] = (),
         steps: bool = False,
+        image: str = "",
     ) -> None:
         self._trace, self._ascii, self._draws, self._quiz = trace, ascii, graph, quiz
         self._asked, self._walks = tuple(explain), steps
         self._limit, self._engine = max_nodes or MOST, layout
+        self._image = {"png": "image/png", "svg": "image/svg+xml"}.get(image, "")
 
     @classmethod
     def load(cls, path: str | Path, **settings: Any) -> Report:
@@ -249,7 +253,7 @@ class Report:
         elif kind == "json":
             content = to_json(self._trace).encode()
         elif kind in {"dot", "gv"}:
-            content = self.graph.source.encode()
+            content = digraph(self._still[0]).source.encode()
         elif kind == "svg":
             content = self._svg().encode()
         elif kind in {"png", "pdf"}:
@@ -259,19 +263,28 @@ class Report:
         path.write_bytes(content)
         return str(path)
 
+    @cached_property
+    def _still(self) -> tuple[Picture, Layout | None]:
+        """The graph as a picture shows it: under a quiz without the gradients, which nobody could uncover there."""
+        if not self._quiz:
+            return self._picture, self._layout
+        drawn = picture(View.of(veiled(self._trace), self._limit))
+        return drawn, self._placed(drawn)
+
     def _svg(self) -> str:
         from .drawing import alone, svg
 
-        if self._layout is None:
+        drawn, layout = self._still
+        if layout is None:
             raise ReportError(
                 "the graph could not be laid out in time: save it as dot, or as txt with its lanes."
             )
-        return alone(svg(self._picture, self._layout))
+        return alone(svg(drawn, layout))
 
     def _drawn(self, kind: str) -> bytes:
         from .canvas import pictured
 
-        return pictured(self._picture, self._layout, self.graph.source, kind)
+        return pictured(*self._still, digraph(self._still[0]).source, kind)
 
     def __str__(self) -> str:
         return self.to_text().rstrip("\n")

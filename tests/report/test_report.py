@@ -49,13 +49,6 @@ def test_a_report_saves_itself(ending, start, tmp_path):
     assert path.read_bytes().startswith(start)
 
 
-def test_a_pdf_needs_graphviz(tmp_path, monkeypatch):
-    pure = layout.program("pure")
-    monkeypatch.setattr(layout, "program", lambda engine="pure": pure if engine == "pure" else None)
-    with pytest.raises(ReportError, match=r"pdf needs Graphviz's dot.*save as svg or png"):
-        Report(traces.product()).save(tmp_path / "product.pdf")
-
-
 def test_an_unknown_ending_is_refused(tmp_path):
     with pytest.raises(
         ReportError, match=r"saved as html, txt, md, tex, json, svg, png, pdf or dot, not as '.docx'"

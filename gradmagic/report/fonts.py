@@ -1,0 +1,78 @@
+"""Fonts for the pictures that matplotlib draws: its own monospaced one, and installed ones for what that has not.
+
+In: the text of a picture. Out: a list of family names, tried character by character; and the characters that no
+installed font has. Nothing is bundled: a font of Chinese and Japanese alone has 5 to 20 MB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+OWN = "DejaVu Sans Mono"  # comes with matplotlib; its characters are as wide as graph.py reckons
+# Asked first, so that a picture is alike where several are installed; then whatever there is.
+_PREFERRED = (
+    "Noto Sans Mono CJK JP", "Noto Sans CJK JP", "Source Han Sans JP", "IPAexGothic", "IPAGothic", "TakaoGothic",
+    "VL Gothic", "Hiragino Sans", "Yu Gothic", "Meiryo", "MS Gothic", "Noto Sans CJK SC", "Source Han Sans SC",
+    "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "PingFang SC", "Microsoft YaHei", "SimHei", "Noto Sans CJK KR",
+    "Apple SD Gothic Neo", "Malgun Gothic", "NanumGothic", "DejaVu Sans", "Arial Unicode MS",
+)  # fmt: skip
+_MOST = 300  # fonts that are looked into
+
+
+def families(text: str) -> tuple[list[str], str]:
+    """List the families that have all of `text` between them, and the characters that none has, in order.
+
+    Examples
+    --------
+    >>> families("dz/dx = 2*x")
+    (['DejaVu Sans Mono'], '')
+    """
+    missing = {c for c in text if c.isprintable() and not c.isspace()}
+    missing -= {c for c in missing if ord(c) in _held(_own())}
+    found = [OWN]
+    for family, path in _installed():
+        if not missing:
+            break
+        has = {c for c in missing if ord(c) in _held(path)}
+        if has:
+            missing -= has
+            found.append(family)
+    return found, "".join(dict.fromkeys(c for c in text if c in missing))
+
+
+def _own() -> str:
+    from matplotlib import font_manager  # optional
+
+    return str(font_manager.findfont(OWN))
+
+
+def _installed() -> Iterator[tuple[str, str]]:
+    """Give (family, file): the upright ones, those that are preferred first."""
+    from matplotlib import font_manager  # optional
+
+    entries: dict[str, Any] = {}
+    for entry in sorted(
+        font_manager.fontManager.ttflist, key=lambda e: (e.name, abs(_weight(e) - 400), e.fname)
+    ):
+        if entry.style == "normal" and "Last Resort" not in entry.name:  # its glyphs are boxes with numbers
+            entries.setdefault(entry.name, entry)
+    rest = sorted(name for name in entries if name not in _PREFERRED)
+    for name in [*(name for name in _PREFERRED if name in entries), *rest][:_MOST]:
+        yield name, entries[name].fname
+
+
+def _weight(entry: Any) -> int:
+    return entry.weight if isinstance(entry.weight, int) else 700 if "bold" in str(entry.weight) else 400
+
+
+@cache
+def _held(path: str) -> frozenset[int]:
+    """Give the characters that a font file has."""
+    from matplotlib.ft2font import FT2Font  # optional
+
+    try:
+        return frozenset(FT2Font(path).get_charmap())
+    except (OSError, RuntimeError):  # a file that is gone, or is no font after all
+        return frozenset()
