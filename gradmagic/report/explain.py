@@ -90,14 +90,31 @@ def explain(view: View, entry: str) -> Explanation:
     """
     found, index = _entry(view.trace, entry)
     flat = int(np.ravel_multi_index(index, found.value.shape)) if index else 0
-    return of_entry(view, found, flat)
+    return _of_entry(_Paths(view), found, flat)
 
 
-def of_entry(view: View, entry: Input, flat: int) -> Explanation:
-    """Expand entry `flat` of the gradient by an input; see `explain`."""
+def every(view: View, most: int) -> dict[int, list[Explanation]]:
+    """Expand all entries of small gradients, `most` altogether; by the inputs' keys, along the flattened arrays."""
+    found: dict[int, list[Explanation]] = {}
+    paths = _Paths(view)
+    for entry in view.trace.inputs:
+        size = entry.value.size
+        if not entry.reached or entry.grad is None or size > most:
+            continue
+        try:
+            found[entry.key] = [_of_entry(paths, entry, i) for i in range(size)]
+        except ReportError:
+            continue  # too large to be written down: the page says nothing of it
+        most -= size
+    return found
+
+
+def _of_entry(paths: _Paths, entry: Input, flat: int) -> Explanation:
+    """Expand entry `flat` of the gradient by an input."""
+    view = paths.view
     name = entry.name + _index(flat, entry.value.shape)
     slope = f"d{view.result_name}/d{name}"
-    terms = _Paths(view).to(entry.key, flat)
+    terms = paths.to(entry.key, flat)
     if not terms:
         return Explanation(slope, "", "", "0", f"{view.result_name} does not depend on {name}.")
     value = sum(_product(term) for term in terms)
@@ -138,7 +155,9 @@ class _Paths:
 
     def __init__(self, view: View) -> None:
         self.view, self.result = view, view.trace.result
-        self.count = 0
+        self.shapes = {
+            name: _Operand(operation.shape) for operation in view.operations for name in operation.names
+        }
 
     def to(self, key: int, flat: int) -> list[_Term]:
         """Follow all paths up from an entry; the factors of each stand from the result down."""
@@ -223,9 +242,7 @@ class _Paths:
         """Write an elementwise derivative for one entry: `2*x` as `2*x[3]`; `""` where that cannot be told."""
         if not edge.formula:
             return ""
-        known: dict[str, _Operand] = {}
-        for operation in self.view.operations:
-            known |= {name: _Operand(operation.shape) for name in operation.names}
+        known = dict(self.shapes)
         for e in user.inputs:
             if e.source is None:
                 known[_normal(e.constant)] = _Operand(e.shape)

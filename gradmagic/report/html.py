@@ -20,6 +20,7 @@ from ..engine.values import SHOWN, Value
 from . import timing
 from .charts import chart
 from .drawing import svg
+from .explain import every
 from .graph import Picture
 from .history import History, history
 from .lanes import lanes
@@ -36,11 +37,14 @@ from .view import View, circled, told
 
 LIMIT = 300_000  # bytes of a report; in a notebook there are many
 DRAWING = 150_000  # bytes of SVG, a third more as base64; a graph that is larger is shown as lanes
+EXPLAINED = 60  # operations of a trace whose gradients are written out entry by entry
+ENTRIES = 24  # of gradients that are
+EXPLANATIONS = 2_500  # bytes of that
 FORMULAS = 1_500  # bytes of LaTeX to be copied; more is had by `to_latex`
 UNFOLDED = 40_000  # bytes of a drawing that unfolds a loop
 WIDEST = 300  # columns of a line of code
 INLINE = 16  # elements of a matrix that is shown without being opened
-SCRIPTS = ("base.js", "graph.js", "walk.js", "quiz.js", "script.js")
+SCRIPTS = ("base.js", "graph.js", "walk.js", "quiz.js", "entries.js", "script.js")
 
 Drawn = tuple[Picture, Layout | None]
 
@@ -169,7 +173,7 @@ def _data(
         )
         sheets += [Sheet(more, drawing) for more, drawing in drawings if len(drawing) <= UNFOLDED]
     keys = [part.key for line in shown if line for part in (line.main, *line.parts) if part]
-    return data(sheets, walked, keys, _latex(view))
+    return data(sheets, walked, keys, _latex(view), _entries(view))
 
 
 def _bare(drawing: str) -> str:
@@ -182,12 +186,29 @@ def _latex(view: View) -> str:
     return made if len(made) <= FORMULAS else ""
 
 
+def _entries(view: View) -> dict[int, list[str]]:
+    """Write out where the entries of small gradients come from, as many as there is room for."""
+    operations = view.trace.operations
+    if len(operations) > EXPLAINED:
+        return {}
+    found, room = {}, EXPLANATIONS
+    for key, explained in every(View.of(view.trace, len(operations)), ENTRIES).items():
+        texts = ["\n".join(one.lines) for one in explained]
+        room -= sum(map(len, texts))
+        if room < 0:
+            break
+        found[key] = texts
+    return found
+
+
 def _lines(view: View, detail: Detail) -> list[tuple[Line | None, Markup]]:
     """Give the lines of the cell with their code marked; of a long cell the first and the last, with a gap."""
-    found: list[Line | None] = list(lines(view))
-    if len(found) > detail.lines:
-        found = [*found[: detail.lines // 2], None, *found[-(detail.lines // 2) :]]
-    return [(line, Markup("") if line is None else _code(line)) for line in found]
+    found: list[tuple[Line | None, Markup]] = []
+    for line in lines(view, detail.lines):
+        if found and found[-1][0] is not None and line.number > found[-1][0].number + 1:
+            found.append((None, Markup("")))
+        found.append((line, _code(line)))
+    return found
 
 
 def _past_charts(past: History) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -36,7 +36,13 @@ class Sheet:
     svg: str
 
 
-def data(sheets: Sequence[Sheet], steps: Sequence[Step], keys: Iterable[int], latex: str = "") -> str:
+def data(
+    sheets: Sequence[Sheet],
+    steps: Sequence[Step],
+    keys: Iterable[int],
+    latex: str = "",
+    entries: Mapping[int, Sequence[str]] | None = None,
+) -> str:
     """Write what the script needs; the first sheet's drawing is the page's own image, the others unfold it.
 
     Parameters
@@ -48,6 +54,8 @@ def data(sheets: Sequence[Sheet], steps: Sequence[Step], keys: Iterable[int], la
         Keys that the page's own elements bear: each is given the key that the first sheet shows it by.
     latex : str
         The chain rule, to be copied.
+    entries : mapping of int to sequence of str, optional
+        By an input's key, where each entry of its gradient comes from.
     """
     view = sheets[0].view
     found: dict[str, Any] = {}
@@ -71,6 +79,8 @@ def data(sheets: Sequence[Sheet], steps: Sequence[Step], keys: Iterable[int], la
     ]
     if latex:
         found["latex"] = latex
+    if entries:
+        found["entries"] = {str(key): list(told) for key, told in entries.items()}
     text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
     # Nothing in it may end the element or begin a comment.
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

@@ -14,6 +14,7 @@ SETUP = """\
 %load_ext gradmagic
 import numpy as np
 a, b = 2, 1
+A = np.array([[1.0, 3.0], [4.0, 2.0]])
 x = np.arange(-2, 2.25, 0.25)
 rng = np.random.default_rng(0)
 X, target = rng.normal(size=(8, 3)), rng.normal(size=(8, 1))

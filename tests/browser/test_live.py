@@ -256,3 +256,24 @@ def test_it_can_be_read_in_both_themes_and_two_widths(live, theme, width):
     wide = report.evaluate("element => [element.scrollWidth, element.clientWidth]")
     assert wide[0] <= wide[1] + 1
     lab.picture(f"live {theme} {width}", report)
+
+
+def test_an_entry_of_a_gradient_is_expanded_by_click_and_by_key(live):
+    lab, report = live("%%grad A\nB = A.T @ A\nc = B.mean()")
+    told = report.locator("pre.gm-explain")
+    assert not told.is_visible()
+    first = report.locator(".gm-table .gm-entry").first
+    first.click()
+    assert told.inner_text().splitlines() == [
+        "dc/dA[0,0] = (2*A[0,0] + A[0,1] + A[0,1])/4", "           = (2*1 + 3 + 3)/4", "           = 2"
+    ]  # fmt: skip
+    first.focus()
+    for key in ("ArrowRight", "ArrowRight", "Enter"):
+        lab.page.keyboard.press(key)
+    assert told.inner_text().startswith("dc/dA[1,0] = ")
+    lab.picture("live entry", report)
+    lab.page.keyboard.press("Escape")
+    assert not told.is_visible()
+    press(report, "hide the gradients until you ask for them")
+    first.wait_for(state="hidden")
+    assert not lab.messages

@@ -36,7 +36,8 @@ const bring = (report) => {
     else show(image, "gm-live");
   }
   const player = data.sheets && walk(report, board, data, { own, veiled: (q) => quiz?.veiled(q), ask: (q) => quiz?.ask(q) });
-  quiz = asking(report, () => { board?.veil(); player?.again(); });
+  const hide = entries(report, data);
+  quiz = asking(report, () => { hide(); board?.veil(); player?.again(); });
   board?.veil();
   const foot = report.querySelector(".gm-foot");
   if (data.latex && foot) foot.append(" ", button("copy LaTeX", "copy the chain rule as LaTeX", (e) => copy(data.latex, e.target)));
