@@ -6,7 +6,7 @@ edges between them; an edge whose source comes later in the list is a loop's way
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Container, Hashable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -33,19 +33,19 @@ def fold(operations: tuple[Operation, ...], limit: int) -> tuple[Operation, ...]
     return operations if len(groups) == len(operations) else joined(groups)
 
 
-def grouped(operations: Sequence[Operation], limit: int, apart: frozenset[int] = frozenset()) -> list[Group]:
-    """Put together what is shown as one; the operations whose keys are in `apart` stay by themselves."""
+def grouped(operations: Sequence[Operation], limit: int) -> list[Group]:
+    """Put together what is shown as one."""
     groups = [[operation] for operation in operations]
     # A loop of 50 turns reads better folded than as 100 small boxes; what does not repeat may take more room.
     if len(operations) <= min(limit, EASY):
         return groups
-    groups = _loops(groups, apart)
+    groups = _loops(groups)
     if len(groups) > limit:
-        groups = _neighbours(groups, apart, _call)
+        groups = _neighbours(groups, _call)
     if len(groups) > limit:
-        groups = _loops(_neighbours(groups, apart, _line), apart)
+        groups = _loops(_neighbours(groups, _line))
     if len(groups) > limit:
-        groups = _ends(groups, limit, apart)
+        groups = _ends(groups, limit)
     return groups
 
 
@@ -63,27 +63,44 @@ def turns(groups: Sequence[Group]) -> list[list[Group]]:
     return found
 
 
+def taken_apart(groups: Sequence[Group], chosen: Container[int]) -> list[Group]:
+    """Let the operations whose keys are in `chosen` stand by themselves: the rest of a loop stays between its turns."""
+    found: list[Group] = []
+    body: list[Group] = []  # neighbours that are taken apart together: the turns of a loop go through all of them
+    for group in groups:
+        alone = [[operation] for operation in group if operation.key in chosen]
+        if not alone or len(group) == 1:
+            found += [*sorted(body, key=_last), group]
+            body = []
+            continue
+        rest = [operation for operation in group if operation.key not in chosen]
+        body += [*alone, *([rest] if rest else [])]
+    return [*found, *sorted(body, key=_last)]
+
+
+def _last(group: Group) -> int:
+    return group[-1].key
+
+
 def alike_all(group: Group) -> bool:
     """Tell whether a group stands for the same operation many times."""
     return len({_mark([o]) for o in group}) == 1
 
 
-def _mark(group: Group, apart: frozenset[int] = frozenset()) -> Hashable:
+def _mark(group: Group) -> Hashable:
     """What makes two operations alike: rule, place and shape."""
     first = group[0]
-    if first.key in apart:
-        return first.key
     place = first.place
     spot = (place.label, place.line, place.column, place.end_column) if place is not None else None
     # Inputs are never alike: each has its own row in the table.
     return (first.rule, spot, first.shape) if first.rule else first.key
 
 
-def _loops(groups: list[Group], apart: frozenset[int]) -> list[Group]:
+def _loops(groups: list[Group]) -> list[Group]:
     """Fold repeated bodies, inner loops first, until nothing repeats."""
     while True:
         marks: dict[Hashable, int] = {}
-        codes = np.array([marks.setdefault(_mark(group, apart), len(marks)) for group in groups])
+        codes = np.array([marks.setdefault(_mark(group), len(marks)) for group in groups])
         for period in range(1, min(LONGEST, len(groups) // LEAST) + 1):
             same = codes[period:] == codes[:-period]
             if np.count_nonzero(same) < (LEAST - 1) * period:
@@ -116,15 +133,13 @@ def _fold_runs(groups: list[Group], runs: list[tuple[int, int]], period: int) ->
     return folded + groups[position:]
 
 
-def _neighbours(
-    groups: list[Group], apart: frozenset[int], where: Callable[[Operation], Hashable]
-) -> list[Group]:
+def _neighbours(groups: list[Group], where: Callable[[Operation], Hashable]) -> list[Group]:
     """Put neighbours together that stand in the same place, as `where` tells it; None is nobody's neighbour."""
     folded: list[Group] = []
     before: Hashable = None
     for group in groups:
         last = group[-1]
-        spot = where(last) if last.rule and last.key not in apart else None
+        spot = where(last) if last.rule else None
         if spot is not None and spot == before:
             folded[-1] = folded[-1] + group
         else:
@@ -146,12 +161,12 @@ def _call(operation: Operation) -> Hashable:
     return place.label, place.function, place.line_in_cell
 
 
-def _ends(groups: list[Group], limit: int, apart: frozenset[int]) -> list[Group]:
+def _ends(groups: list[Group], limit: int) -> list[Group]:
     """Keep the first and the last, and all between as one."""
     half = max(1, (limit - 1) // 2)
     inputs = [group for group in groups[half:-half] if not group[0].rule]
     # Inputs between stay: their gradients are what the reader came for. Only their number limits them.
-    inputs = inputs[: limit // 4] + [group for group in groups[half:-half] if group[0].key in apart]
+    inputs = inputs[: limit // 4]
     kept = {id(group) for group in inputs}
     middle = [o for group in groups[half:-half] if id(group) not in kept for o in group]
     return [*groups[:half], *inputs, *([middle] if middle else []), *groups[-half:]]
@@ -199,14 +214,15 @@ def _edges(group: Group, owner: dict[int, int]) -> tuple[Edge, ...]:
     alike = all(operation.rule == last.rule for operation in group)
     for operation in group[:-1]:
         for edge in operation.inputs:
-            moved = _moved(edge, owner)
-            mark = moved.source if moved.source is not None else moved.constant
+            mark = edge.constant if edge.source is None else owner.get(edge.source, edge.source)
             # A way back to itself is a loop's, but inside a line's group only its own thread.
             if mark not in found and (alike or mark != owner[last.key]):
                 found.add(mark)
-                edges.append(replace(moved, argument=len(edges)))
+                edges.append(replace(_moved(edge, owner), argument=len(edges)))
     return tuple(edges)
 
 
 def _moved(edge: Edge, owner: dict[int, int]) -> Edge:
-    return edge if edge.source is None else replace(edge, source=owner.get(edge.source, edge.source))
+    if edge.source is None or owner.get(edge.source, edge.source) == edge.source:
+        return edge
+    return replace(edge, source=owner[edge.source])

@@ -45,8 +45,11 @@ class Other:
     lines: tuple[Line, ...]
 
 
-def lines(view: View) -> tuple[Line, ...]:
-    """Annotate the traced source, line by line; empty lines at the end are left out."""
+def lines(view: View, most: int | None = None) -> tuple[Line, ...]:
+    """Annotate the traced source, line by line, of more than `most` lines the first and the last.
+
+    Empty lines at the end are left out.
+    """
     trace = view.trace
     at: dict[int, list[Operation]] = {}
     called: dict[int, list[Operation]] = {}
@@ -58,11 +61,10 @@ def lines(view: View) -> tuple[Line, ...]:
             at.setdefault(place.line, []).append(operation)
         elif place.line_in_cell is not None:
             called.setdefault(place.line_in_cell, []).append(operation)
-    texts = trace.source.rstrip().split("\n")
-    found = []
-    for i, text in enumerate(texts, trace.first_line):
-        found.append(_line(trace, i, text, at.get(i, []), called.get(i, [])))
-    return tuple(found)
+    texts = list(enumerate(trace.source.rstrip().split("\n"), trace.first_line))
+    if most is not None and len(texts) > most:
+        texts = texts[: most // 2] + texts[len(texts) - most // 2 :]
+    return tuple(_line(trace, i, text, at.get(i, []), called.get(i, [])) for i, text in texts)
 
 
 def others(view: View) -> tuple[Other, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..engine.values import Value
-from .fold import alike_all, grouped, joined, turns
+from .fold import Group, alike_all, grouped, joined, taken_apart, turns
 from .formulas import tidied
 from .model import Edge, Note, Operation, Trace
 from .numbers import brief, number
@@ -43,12 +43,15 @@ class View:
     turns: dict[int, str] = field(default_factory=dict, compare=False)
 
     @classmethod
-    def of(cls, trace: Trace, limit: int, turns: dict[int, str] | None = None) -> View:
-        """Fold `trace` to about `limit` operations; those that `turns` says something of stay by themselves."""
-        turns = turns or {}
-        groups = grouped(trace.operations, limit, frozenset(turns))
+    def of(cls, trace: Trace, limit: int) -> View:
+        """Fold `trace` to about `limit` operations."""
+        groups = grouped(trace.operations, limit)
         if len(groups) == len(trace.operations):
-            return cls(trace, tidied(trace.operations), turns=turns)
+            return cls(trace, tidied(trace.operations))
+        return cls._of_groups(trace, groups, {})
+
+    @classmethod
+    def _of_groups(cls, trace: Trace, groups: list[Group], turns: dict[int, str]) -> View:
         members = {group[-1].key: tuple(o.key for o in group) for group in groups if len(group) > 1}
         return cls(trace, tidied(joined(groups)), members, turns)
 
@@ -60,7 +63,7 @@ class View:
         limit : int
             Operations that all the views together may show.
         """
-        if not self.members:
+        if not self.members or limit < len(self.operations):
             return []
         by_key = {operation.key: operation for operation in self.trace.operations}
         groups = [[by_key[key] for key in self.members.get(o.key, (o.key,))] for o in self.operations]
@@ -76,10 +79,10 @@ class View:
         ]
         found: list[View] = []
         for choice in choices:
-            made = View.of(self.trace, len(self.operations) + len(choice), choice)
-            if len(made.operations) <= limit:
-                limit -= len(made.operations)
-                found.append(made)
+            pieces = taken_apart(groups, choice)
+            if len(pieces) <= limit:
+                limit -= len(pieces)
+                found.append(View._of_groups(self.trace, pieces, choice))
         return found
 
     @cached_property
