@@ -80,6 +80,36 @@ def text_of(place: places.Place) -> str:
     return " ".join(part.strip() for part in lines)
 
 
+def target_of(place: places.Place) -> str | None:
+    """Give the name that a function's own line assigns the value of `place` to: `u` in `u = v * k`."""
+    code, at = place
+    spans = _positions(code)
+    return _targets(code).get(spans[at // 2]) if at // 2 < len(spans) else None
+
+
+@lru_cache(maxsize=256)
+def _targets(code: Any) -> dict[Any, str]:
+    """Read a function's plain assignments: the span of the value, as the code object counts it, and the name."""
+    first = code.co_firstlineno
+    last = max((span[1] or 0 for span in _positions(code)), default=0)
+    lines = linecache.getlines(code.co_filename)[first - 1 : last]
+    margin = len(lines[0]) - len(lines[0].lstrip()) if lines else 0
+    try:
+        tree = ast.parse("".join(line[margin:] or "\n" for line in lines))
+    except (SyntaxError, ValueError):  # a lambda, a part of a statement: no names
+        return {}
+    found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            value = node.value
+            span = (value.lineno, value.end_lineno, value.col_offset, value.end_col_offset)
+            shifts = (first - 1, first - 1, margin, margin)
+            found[tuple(a + b for a, b in zip(span, shifts, strict=True) if a is not None)] = node.targets[
+                0
+            ].id
+    return found
+
+
 def resolve(place: places.Place, inside: str = "", line_in_cell: int | None = None) -> Place:
     """Make the `Place` that a report shows.
 
@@ -105,6 +135,7 @@ def resolve(place: places.Place, inside: str = "", line_in_cell: int | None = No
         inside=own,
         line_in_cell=None if own and name is None else line_in_cell,
         function=name,
+        code="" if own else linecache.getline(code.co_filename, line).strip()[:200],
     )
 
 

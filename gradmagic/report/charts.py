@@ -22,8 +22,10 @@ STYLE = (
 )
 
 
-def chart(title: str, x: Sequence[float], y: Sequence[float], x_name: str) -> str:
+def chart(title: str, x: Sequence[float], y: Sequence[float], x_name: str, path: bool = False) -> str:
     """Draw `y` against `x` as a complete SVG document; points that are not finite are left out.
+
+    `path`: the points are steps on a way, each is marked, and the last one most.
 
     Examples
     --------
@@ -41,6 +43,8 @@ def chart(title: str, x: Sequence[float], y: Sequence[float], x_name: str) -> st
     ]
     span = f"{number(low_x)} to {number(high_x)}"
     sentence = f"{title} against {x_name}: from {number(low)} to {number(high)} over {span}"
+    if path and pairs:
+        sentence += f", on the way from {x_name} = {number(pairs[0][0])} to {number(pairs[-1][0])}"
     pieces = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
         f'role="img" aria-label={quoteattr(sentence)}><style>{STYLE}</style>',
@@ -60,8 +64,13 @@ def chart(title: str, x: Sequence[float], y: Sequence[float], x_name: str) -> st
         pieces.append(f'<text x="{at}" y="{HEIGHT - 8}" text-anchor="{anchor}">{escape(text)}</text>')
     if points:
         pieces.append('<path class="l" d="M' + "L".join(f"{a:.1f} {b:.1f}" for a, b in points) + '"/>')
-    if len(points) <= 40:
-        pieces += [f'<circle class="p" cx="{a:.1f}" cy="{b:.1f}" r="2.4"/>' for a, b in points]
+    if path or len(points) <= 40:
+        last = len(points) - 1 if path else -1
+        pieces += [
+            f'<circle class="p" cx="{a:.1f}" cy="{b:.1f}" r="{4 if i == last else 2.4}"/>'
+            for i, (a, b) in enumerate(points)
+            if i in (0, last) or (a, b) != points[i - 1]
+        ]
     return "".join(pieces) + "</svg>"
 
 

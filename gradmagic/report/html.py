@@ -212,8 +212,17 @@ def _lines(view: View, detail: Detail) -> list[tuple[Line | None, Markup]]:
 
 
 def _past_charts(past: History) -> list[tuple[str, str]]:
-    sweeps = range(past.count)
-    return [(chart(series.name, sweeps, series.values, "sweep"), series.name) for series in past.series[:4]]
+    """Draw the history: each number over the sweeps, and of one parameter the way that it took on the curve."""
+    sweeps, (result, *followed) = range(past.count), past.series
+    made = [
+        (chart(series.name, sweeps, series.values, "sweep"), f"{series.name} over the sweeps")
+        for series in past.series[:4]
+    ]
+    if len(followed) == 1:
+        x = followed[0]
+        way = chart(f"{result.name}, step by step", x.values, result.values, x.name, path=True)
+        made.append((way, f"the way of {x.name} on the curve of {result.name}"))
+    return made
 
 
 def page(report: str, view: View) -> str:

@@ -32,6 +32,8 @@ class Place:
         The line of the traced source that led here, when the operation was made inside a called function.
     function : str or None
         The called function it is in; None at the top of a cell.
+    code : str
+        Its whole line, where that is not in the traced source.
     """
 
     label: str
@@ -43,6 +45,7 @@ class Place:
     inside: bool = True
     line_in_cell: int | None = None
     function: str | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,45 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Points:
+    """The points of a picture: a result y over an input x, and dy/dx.
+
+    Attributes
+    ----------
+    name : str
+        Of the input.
+    y_name : str
+        Of what is drawn over it; `""` where `y` is not known.
+    x, y, slope : tuple of float
+        NaN where there is no value.
+    at : tuple of float or None
+        The point (x, y, dy/dx) that was computed, where x is a number; the others are the operations computed again.
+    path : tuple of (float, float)
+        The input and the result at each sweep of a loop.
+    size : int
+        How many entries x has, where `x` shows some of them.
+    equal : str
+        What else the slope is: `"dz/dx"` where y is summed up to z.
+    alike : bool
+        Whether the result was the same function of x at each sweep.
+    note : str
+        Why there are no points.
+    """
+
+    name: str
+    y_name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    slope: tuple[float, ...]
+    at: tuple[float, float, float] | None = None
+    path: tuple[tuple[float, float], ...] = ()
+    size: int = 1
+    equal: str = ""
+    alike: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """All that a report shows of one cell.
 
@@ -209,6 +251,8 @@ class Trace:
         Whether element k of what was summed depends on element k of the input only.
     timings : tuple of Timing
         The slowest expressions first, with `--time`.
+    plots : tuple of Points
+        Curves whose points the values above do not give: of numbers, and with `--plot` of long arrays.
     """
 
     label: str
@@ -225,3 +269,4 @@ class Trace:
     device: str = "cpu"
     elementwise: bool = False
     timings: tuple[Timing, ...] = ()
+    plots: tuple[Points, ...] = ()

@@ -29,12 +29,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of source. `main` is what it assigns or returns, `parts` are the expressions inside it."""
+    """One line of source. `main` is what it assigns or returns, `parts` are the expressions inside it.
+
+    `first` is `main` at the first call, of a line in a function that was called several times.
+    """
 
     number: int
     text: str
     main: Part | None
     parts: tuple[Part, ...]
+    first: Part | None = None
 
 
 @dataclass(frozen=True)
@@ -95,15 +99,27 @@ def _line(trace: Trace, number: int, text: str, made: list[Operation], called: l
         return Line(number, text, None if name is None else _part(trace, [name], 0, len(text), text), ())
     parts = [_spanned(trace, group, text) for group in groups if group is not chosen]
     parts.sort(key=lambda part: (part.column - part.end, part.column))
-    return Line(number, text, _spanned(trace, chosen, text), tuple(parts))
+    first = None
+    if len(chosen) > 1 and chosen[-1].place is not None and chosen[-1].place.function is not None:
+        first = _spanned(trace, chosen[:1], text)
+    return Line(number, text, _spanned(trace, chosen, text), tuple(parts), first)
 
 
 def _outer(view: View, number: int, made: list[Operation]) -> Line:
-    last = next((o for o in reversed(made) if o.names), None) or max(made, key=_width)
-    text = one_line(last.place.text) if last.place else ""
-    shown = f"{last.names[0]} = {text}" if last.names and text != last.names[0] else text
-    alike = [o for o in made if o.place == last.place]
-    return Line(number, shown, _part(view.trace, alike, 0, len(shown), shown), ())
+    chosen = max(made, key=_width)
+    alike = [o for o in made if _span(o) == _span(chosen)]
+    place, last = chosen.place, alike[-1]
+    assert place is not None
+    text = one_line(place.text)
+    named = f"{last.names[0]} = {text}" if last.names and text != last.names[0] else text
+    shown = place.code if text and text in place.code else named
+    first = _part(view.trace, alike[:1], 0, len(shown), shown) if len(alike) > 1 else None
+    return Line(number, shown, _part(view.trace, alike, 0, len(shown), shown), (), first)
+
+
+def _span(operation: Operation) -> tuple[int, ...]:
+    place = operation.place
+    return (place.line, place.column, place.end_line, place.end_column) if place is not None else ()
 
 
 def _by_span(made: Iterable[Operation]) -> list[list[Operation]]:
