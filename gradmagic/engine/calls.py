@@ -20,6 +20,7 @@ from .messages import blame
 from .outside import EVEN, PLAIN, failed, looked_at, numeric_aval, outside
 from .outside import flat as flat
 from .rules.declare import CONSTANT, RULES, Elementwise, General, Linear, Rule, pick
+from .rules.kinds import NUMBERS, scalar
 from .tape import OFF, Node, aval_of, state, tick
 from .tracked import Tracked
 
@@ -152,7 +153,7 @@ _NO_OPTIONS: dict[str, Any] = {}
 def call_general(rule: General, function: Any, args: Sequence[Any]) -> Any:
     """Compute a function with one vjp for each argument and no options: `call` in one loop."""
     face: Any = None
-    raws, nodes, mask, odd = [], [], 0, EVEN
+    raws, nodes, mask, odd, numbers = [], [], 0, EVEN, False
     vjps = rule.vjps
     for i, a in enumerate(args):
         if isinstance(a, Tracked):
@@ -166,6 +167,7 @@ def call_general(rule: General, function: Any, args: Sequence[Any]) -> Any:
                 a = a.array
                 if node is not None:
                     mask |= 1 << i
+                    numbers = numbers or type(a) in NUMBERS
             raws.append(a)
             nodes.append(node)
         else:
@@ -187,6 +189,8 @@ def call_general(rule: General, function: Any, args: Sequence[Any]) -> Any:
     if (aval := numeric_aval(out)) is None:
         return outside(rule.name, args, out)
     keep = rule.keeps(mask, len(args))
+    if numbers:  # the vjps ask for their shape
+        raws = [scalar(r) if mask >> i & 1 and type(r) in NUMBERS else r for i, r in enumerate(raws)]
     saved = tuple(
         r if k or not (isinstance(r, np.generic) or arrays.is_array(r)) else aval_of(r)
         for r, k in zip(raws, keep[1:], strict=True)

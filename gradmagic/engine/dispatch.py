@@ -33,6 +33,7 @@ from .errors import ArgumentError, UnknownFunctionError
 from .messages import blame, mismatch
 from .primitives import cast
 from .rules.declare import CONSTANT, RULES, Elementwise, Linear
+from .rules.kinds import NUMBERS, scalar
 from .tape import OFF, aval_of, state
 from .tracked import Tracked
 
@@ -196,10 +197,15 @@ def valued(function: Callable[..., Any], way: Callable[..., Any]) -> Callable[..
         if state.mode is OFF or all(a.node is None for a in given):
             return wrapped(value, face_of(given))
         with np.errstate(all="ignore"):  # NumPy has warned already
-            made = way(*args, **kwargs)
+            made = way(*(_shaped(a) for a in args), **kwargs)
         return _settled(made, value, face_of(given), {id(a.node) for a in given})
 
     return call_both
+
+
+def _shaped(a: Any) -> Any:
+    """Give a tracked Python number as NumPy's, which has a shape and a dtype."""
+    return type(a).wrap(scalar(a.array), a.node) if isinstance(a, Tracked) and type(a.array) in NUMBERS else a
 
 
 def _settled(made: Any, value: Any, face: Any, inputs: set[int]) -> Any:

@@ -31,9 +31,10 @@ class NoGradError(GradmagicError, RuntimeError):
 
 
 class NonScalarError(GradmagicError, RuntimeError):
-    """`backward()` without `gradient=` starts from a single number, and the result has several.
+    """`backward()` without `gradient=` starts from a single real number, and the result has several, or is complex.
 
-    Why: the gradient of several numbers is a matrix; a sweep gives one row of it, or a weighted sum of rows.
+    Why: the gradient of several numbers is a matrix; a sweep gives one row of it, or a weighted sum of rows. A complex
+    number is two: take `np.real(...)` or `np.abs(...)` of it.
 
     Wrong::
 

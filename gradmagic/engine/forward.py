@@ -67,6 +67,8 @@ def push(roots: Sequence[Node], tangents: Mapping[int, Any], create_graph: bool 
         t = _masked(node, moved, saved) if masked else node.rule.push(node, moved, saved)
         if t is NotImplemented:
             t = _transposed(node, moved, saved, create_graph)
+        if t is None:  # its derivative by all that moved is 0
+            continue
         several = type(node.aval) is tuple
         known[number] = list(map(_fitted, t, node.aval)) if several else _fitted(t, node.aval)  # type: ignore
         for guard in state.guards:

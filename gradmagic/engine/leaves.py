@@ -61,6 +61,13 @@ def seed(tensor: Tracked, gradient: Any) -> Any:
                 f"grad can be implicitly created only for scalar outputs: {name}, has {aval.size} entries. "
                 "Write .sum().backward() (or .mean()), or backward(gradient=...) with one weight for each entry."
             )
+        if not aval.real:
+            name = blame(tensor, "the result")
+            raise NonScalarError(
+                f"grad can be implicitly created only for real scalar outputs: {name}, is complex, of dtype "
+                f"{aval.dtype}. Take a real number of it, such as np.real(...) or np.abs(...), or give "
+                "backward(gradient=...)."
+            )
         return arrays.ones(aval, tensor.array) if aval.shape or arrays.on_device(tensor.array) else aval.one
     g = gradient if isinstance(gradient, Tracked) else _weights(gradient)
     shape = np.shape(g.array) if isinstance(g, Tracked) else g.shape

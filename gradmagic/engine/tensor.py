@@ -203,7 +203,7 @@ class Tensor(TorchMethods, Operators):
             )
         g = (
             node.aval.one
-            if gradient is None and type(self.array) is node.aval.dtype.type
+            if gradient is None and type(self.array) is node.aval.dtype.type and node.aval.real
             else seed(self, gradient)
         )
         if inputs is not None:

@@ -297,7 +297,7 @@ def _face(t: Any, y: Any) -> Any:
 def _gradient(c: Any, x: Tracked, source: Node, tensors: bool) -> Any:
     """Give a cotangent the face of its input: a Python number's gradient is one, a Tensor's is a Tensor."""
     node = getattr(c, "node", None)
-    if source.aval.python is not None and isinstance(raw(c), np.floating):
+    if source.aval.python is not None and not np.ndim(raw(c)) and not np.iscomplexobj(raw(c)):
         c = type(c).wrap(float(c.array), node) if isinstance(c, Tracked) else float(c)
     if isinstance(x, Tensor) or (tensors and isinstance(c, Tracked)):
         return Tensor.wrap(raw(c), node)

@@ -175,3 +175,10 @@ def test_expm_of_a_batch_and_its_second_derivative() -> None:
 def test_outside_of_a_traced_call_scipy_linalg_refuses_a_tensor() -> None:
     with pytest.raises(errors.ConversionError, match="its gradient would be lost"):
         linalg.inv(tensor(X))
+
+
+def test_a_real_argument_of_a_complex_function_has_a_real_gradient():
+    for x in (0.3, np.float64(0.3), np.array([0.3]), np.float32(0.3)):
+        g = gm.grad(lambda x: np.sum(np.real(special.wofz(x))))(x)
+        assert not np.iscomplexobj(g)
+        np.testing.assert_allclose(g, -0.548358711162737, rtol=1e-5)

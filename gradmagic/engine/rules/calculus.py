@@ -106,7 +106,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.
 
 @composed(np.convolve)
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
-    a, v = (a, v) if np.size(a) >= np.size(v) else (v, a)
+    a, v = (x if np.ndim(x) else np.reshape(x, 1) for x in ((a, v) if np.size(a) >= np.size(v) else (v, a)))
     n, m = np.size(a), np.size(v)
     # Row k of the band holds a, moved by k: the convolution is v times the band.
     start, length = {"full": (0, n + m - 1), "same": ((m - 1) // 2, n), "valid": (m - 1, n - m + 1)}[mode]

@@ -50,7 +50,7 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kwargs: Any) -
     several = isinstance(condlist, (list, tuple)) or np.ndim(raw(condlist)) > 0
     if not several or (np.ndim(raw(condlist[0])) == 0 and np.ndim(x) != 0):
         condlist = [condlist]
-    conditions = [np.asarray(c, bool) if isinstance(c, (list, tuple, bool)) else raw(c) for c in condlist]
+    conditions = [np.asarray(c, bool) if isinstance(c, (list, tuple, bool)) else raw(c) != 0 for c in condlist]
     if len(funclist) == len(conditions) + 1:
         conditions.append(np.logical_not(reduce(np.logical_or, conditions)))
     elif len(funclist) != len(conditions):

@@ -43,6 +43,7 @@ _READ = (
     (r"nonzero\((\w+)\)", r"\1"),
     (r"nonzero\(", "("),
     (r"beats\((\w+), (\w+)\)", r"\1 > \2"),
+    (r"holds\((\w+)\)", r"\1"),
     (r"between\((\w+), (\w+), (\w+)\)", r"\2 <= \1 <= \3"),
     (r"np\.logical_not\((\w+)\)", r"not \1"),
 )

@@ -96,6 +96,11 @@ def beats(x: Any, y: Any) -> Any:
     return 1 - 0.5 * np.add(loses, x <= y, dtype=dtype)
 
 
+def holds(c: Any) -> Any:
+    """Give the condition `c` as a mask: `np.where` also takes numbers, which hold where they are not 0."""
+    return c if getattr(c, "dtype", None) == np.bool_ else c != 0
+
+
 def between(x: Any, low: Any, high: Any) -> Any:
     """Tell where low <= x <= high; None is no bound."""
     if low is None or high is None:

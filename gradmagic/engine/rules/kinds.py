@@ -134,8 +134,10 @@ class General(Rule):
         mask = sum(1 << i for i, node in enumerate(inputs) if node is not None)
         keep = self.keeps(mask, len(args))
         args = tuple(
-            a if k or not (isinstance(a, np.generic) or arrays.is_array(a)) else aval_of(a)
-            for a, k in zip(args, keep[1:], strict=True)
+            scalar(a) if mask >> i & 1 and type(a) in NUMBERS
+            else a if k or not (isinstance(a, np.generic) or arrays.is_array(a))
+            else aval_of(a)
+            for i, (a, k) in enumerate(zip(args, keep[1:], strict=True))
         )
         return (out if keep[0] else None), args, kwargs
 
@@ -179,6 +181,14 @@ class General(Rule):
         elif out is not None:
             out = tuple(joined(o, pick(node, i)) for i, o in enumerate(out))
         return out, args, kwargs
+
+
+def scalar(a: Any) -> Any:
+    """Give a Python number as NumPy's, which has a shape and a dtype."""
+    return np.complex128(a) if type(a) is complex else np.float64(a)
+
+
+NUMBERS = frozenset({float, int, complex})
 
 
 class Pick(Rule):

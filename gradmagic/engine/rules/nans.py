@@ -143,4 +143,5 @@ def nanvar(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: A
 
 @composed(np.nanstd)
 def nanstd(a: Any, *args: Any, **kwargs: Any) -> Any:
-    return np.sqrt(nanvar(a, *args, **kwargs))
+    variance = nanvar(a, *args, **kwargs)
+    return np.where(variance == 0, 0, np.sqrt(np.where(variance == 0, 1, variance)))  # flat at 0, as std

@@ -23,7 +23,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 def _axes(axes: Any, a: Any, b: Any) -> tuple[list[int], list[int]]:
     """Give the axes of a and of b that tensordot sums over."""
-    ndim_a, ndim_b = len(a.shape), len(b.shape)
+    ndim_a, ndim_b = np.ndim(a), np.ndim(b)
     if isinstance(axes, (int, np.integer)):
         return list(range(ndim_a - int(axes), ndim_a)), list(range(int(axes)))
     of_a, of_b = ([x] if isinstance(x, (int, np.integer)) else list(x) for x in axes)
@@ -33,7 +33,7 @@ def _axes(axes: Any, a: Any, b: Any) -> tuple[list[int], list[int]]:
 def tensordot_a(g: Any, _z: Any, _a: Any, b: Any, axes: Any = 2) -> Any:
     of_a, of_b = _axes(axes, _a, b)
     free_a = [i for i in range(len(_a.shape)) if i not in of_a]
-    free_b = [i for i in range(len(b.shape)) if i not in of_b]
+    free_b = [i for i in range(np.ndim(b)) if i not in of_b]
     c = np.tensordot(g, np.conj(b), (range(len(free_a), len(g.shape)), free_b))
     # c has the free axes of a, then the summed axes in b's order.
     order = free_a + [of_a[of_b.index(i)] for i in sorted(of_b)]
@@ -42,7 +42,7 @@ def tensordot_a(g: Any, _z: Any, _a: Any, b: Any, axes: Any = 2) -> Any:
 
 def tensordot_b(g: Any, _z: Any, a: Any, _b: Any, axes: Any = 2) -> Any:
     of_a, of_b = _axes(axes, a, _b)
-    free_a = [i for i in range(len(a.shape)) if i not in of_a]
+    free_a = [i for i in range(np.ndim(a)) if i not in of_a]
     free_b = [i for i in range(len(_b.shape)) if i not in of_b]
     c = np.tensordot(np.conj(a), g, (free_a, range(len(free_a))))
     order = [of_b[of_a.index(i)] for i in sorted(of_a)] + free_b

@@ -170,7 +170,7 @@ elementwise(sp.erfc,         lambda _y, x: -2 / SQRT_PI * np.exp(-x * x),       
 elementwise(sp.erfcx,        erfcx_slope,                                                        torch="SpecialErfcx")
 elementwise(sp.erfi,         lambda _y, x: 2 / SQRT_PI * np.exp(x * x))
 elementwise(sp.dawsn,        dawsn_slope)
-elementwise(sp.wofz,         wofz_slope)
+rule(sp.wofz,                lambda g, y, z: g * np.conj(wofz_slope(y, z)))  # of real numbers complex: no `elementwise`
 elementwise(sp.erfinv,       lambda y, _x: SQRT_PI / 2 * np.exp(y * y),                          torch="Erfinv")
 elementwise(sp.erfcinv,      lambda y, _x: -SQRT_PI / 2 * np.exp(y * y))
 elementwise(sp.voigt_profile, voigt_x, voigt_sigma, voigt_gamma)

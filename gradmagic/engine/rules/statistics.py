@@ -45,7 +45,7 @@ def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: An
     ddof = (0 if bias else 1) if ddof is None else ddof
     if fweights is None and aweights is None:
         d = x - np.mean(x, axis=1, keepdims=True)
-        return np.squeeze(np.matmul(d, np.conj(np.transpose(d))) / (np.shape(x)[1] - ddof))
+        return np.squeeze(np.matmul(d, np.conj(np.transpose(d))) / np.maximum(np.shape(x)[1] - ddof, 0.0))
     w: Any = np.asarray(fweights) * 1.0 if fweights is not None else 1.0
     aweights = np.asarray(aweights) if isinstance(aweights, (list, tuple)) else aweights
     w = w if aweights is None else w * aweights

@@ -17,6 +17,7 @@ from .helpers import (
     between,
     divmod_x,
     divmod_y,
+    holds,
     i1,
     matmul_a,
     matmul_b,
@@ -98,7 +99,7 @@ elementwise(np.fmax,        lambda _z, x, y: (x >= y) | np.isnan(y),
                             lambda _z, x, y: ~((x >= y) | np.isnan(y)),                                 selects=True)
 elementwise(np.fmin,        lambda _z, x, y: (x <= y) | np.isnan(y),
                             lambda _z, x, y: ~((x <= y) | np.isnan(y)),                                 selects=True)
-elementwise(np.where, ZERO, lambda _z, c, _x, _y: c,             lambda _z, c, _x, _y: np.logical_not(c), selects=True)
+elementwise(np.where, ZERO, lambda _z, c, _x, _y: holds(c),      lambda _z, c, _x, _y: np.logical_not(c), selects=True)
 elementwise(clip,           lambda _z, x, lo, hi: between(x, lo, hi),
                             lambda _z, x, lo, hi: (x < lo) & (hi is None or lo <= hi),
                             lambda _z, x, lo, hi: (x > hi) | (lo is not None and lo > hi), torch="Clamp", selects=True)

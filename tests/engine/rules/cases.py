@@ -58,6 +58,8 @@ case(np.copysign, "any", call=lambda x: np.copysign(x, -1.0))
 for f in (np.maximum, np.minimum, np.fmax, np.fmin):
     case(f, "pair")
 case(np.where, "pair", kinds="fc", call=lambda x, y: np.where(np.real(x) > 0.3, x, y))
+case(np.where, (2, 3), (2, 3), call=lambda x, y: np.where(here(x, [[0.5, 0.0, 2.0], [0.0, -3.0, 0.0]]), x, y))
+case(np.where, (3,), (3,), call=lambda x, y: np.where([2, 0, 3], x, y), devices=False)
 case(primitives.clip, call=lambda x: np.clip(x, -1.03, 1.01))
 case(np.clip, call=lambda x: np.clip(x, a_min=None, a_max=1.01))
 case(np.clip, "any", (), (), call=np.clip, domain=[WIDE, (-1.0, -0.5), (0.5, 1.0)])

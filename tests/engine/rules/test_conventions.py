@@ -232,3 +232,39 @@ def test_names_are_those_of_pytorch() -> None:
         np.matmul: "MmBackward0", np.absolute: "AbsBackward0", np.sqrt: "SqrtBackward0", np.dot: "DotBackward0",
     }  # fmt: skip
     assert {f: RULES[f].torch for f in names} == names
+
+
+def test_at_a_tie_the_second_derivative_sees_both():
+    slope = lambda x, v: gm.jvp(lambda x: np.maximum(x, x), (x,), (v,))[1]
+    assert gm.jvp(slope, (1.0, 2.0), (0.0, 1.0)) == (2.0, 1.0)
+    assert gm.vjp(slope, 1.0, 2.0)[1](1.0) == (0.0, 1.0)
+
+
+def test_conditions_of_where_are_true_where_they_are_not_0():
+    for c in ([2, 0], np.array([0.3, 0.0]), np.array([-1j, 0])):
+        np.testing.assert_array_equal(
+            gm.grad(lambda x, c=c: np.sum(np.where(c, x, 2 * x)))(np.ones(2)), [1.0, 2.0]
+        )
+    f = lambda x: np.where(x, x, 2 * x)
+    np.testing.assert_array_equal(gm.jvp(f, (np.array([3.0, 0.0]),), (np.ones(2),))[1], [1.0, 2.0])
+
+
+def test_forward_mode_gives_0_where_nothing_depends():
+    assert gm.jvp(lambda y: np.copysign(0.3, y) * 2, (0.8,), (1.0,)) == (0.6, 0.0)
+    assert gm.jvp(lambda y: np.copysign(0.3, y) + y, (0.8,), (1.0,)) == (1.1, 1.0)
+
+
+def test_spread_over_equal_numbers_is_flat():
+    for f in (np.std, np.nanstd):
+        np.testing.assert_array_equal(gm.grad(f)(np.full(3, 2.0)), [0.0, 0.0, 0.0])
+
+
+def test_a_complex_result_has_no_gradient_without_gradient():
+    for f in (lambda x: x * (1 + 2j), lambda x: np.fft.fft(np.stack([x, x]))[1]):
+        with pytest.raises(gm.GradmagicError, match=r"only for real scalar outputs.*np\.real"):
+            gm.grad(f)(1.0)
+    z = gm.tensor(np.array(1 + 1j), requires_grad=True)
+    with pytest.raises(RuntimeError, match="only for real scalar outputs"):
+        (z * 2).backward()
+    (z * 2).backward(gradient=gm.tensor(np.array(1 + 0j)))
+    assert z.grad.item() == 2
