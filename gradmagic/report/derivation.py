@@ -22,9 +22,12 @@ STEPS = 12  # steps that are told one by one
 TITLE = 36  # columns of an operation
 
 
-def cell(view: View, room: int) -> list[Text]:
-    """Set the annotated cell: each line, and under it the exact sub-expressions, with value and gradient."""
-    found = lines(view)
+def cell(view: View, room: int, most: int | None = None) -> list[Text]:
+    """Set the annotated cell: each line, and under it the exact sub-expressions, with value and gradient.
+
+    `most`: only so many of its lines.
+    """
+    found = lines(view, most and 2 * most)[:most]
     if not found:
         return []
     digits = max(2, len(str(found[-1].number)))
@@ -43,6 +46,8 @@ def _line(line: Line, digits: int) -> list[list[Cell]]:
     rows: list[list[Cell]] = [
         [(str(line.number).rjust(digits), MUTED), line.text, *(_numbers(line.main) if line.main else ())]
     ]
+    if line.first is not None:
+        rows.append(["", ("  at the first call", MUTED), *_numbers(line.first)])
     for part in line.parts:
         start, end = width(line.text[: part.column]), width(line.text[: part.end])
         if part.value is not None:

@@ -66,7 +66,7 @@ def turns(groups: Sequence[Group]) -> list[list[Group]]:
 def taken_apart(groups: Sequence[Group], chosen: Container[int]) -> list[Group]:
     """Let the operations whose keys are in `chosen` stand by themselves: the rest of a loop stays between its turns."""
     found: list[Group] = []
-    body: list[Group] = []  # neighbours that are taken apart together: the turns of a loop go through all of them
+    body: list[Group] = []  # neighbours: the turns of a loop go through all of them
     for group in groups:
         alone = [[operation] for operation in group if operation.key in chosen]
         if not alone or len(group) == 1:

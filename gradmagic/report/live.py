@@ -58,16 +58,12 @@ def data(
         By an input's key, where each entry of its gradient comes from.
     """
     view = sheets[0].view
-    found: dict[str, Any] = {}
-    for elements in (SHOWN, 36, 9, 0):
-        values = _Values(elements)
-        found = {
-            "of": view.result_name,
-            "sheets": [_sheet(sheet, values, i) for i, sheet in enumerate(sheets)],
-            "values": values.rows,
-        }
-        if len(json.dumps(values.rows)) <= BUDGET:
-            break
+    values = _Values()
+    found: dict[str, Any] = {
+        "of": view.result_name,
+        "sheets": [_sheet(sheet, values, i) for i, sheet in enumerate(sheets)],
+        "values": values.within(BUDGET),
+    }
     shown = {member: key for key, members in view.members.items() for member in members}
     wanted = chain(keys, *([o.key for o in sheet.view.operations] for sheet in sheets[1:]))
     found["own"] = {str(key): shown[key] for key in sorted(set(wanted)) if shown.get(key, key) != key}
@@ -89,14 +85,20 @@ def data(
 class _Values:
     """The values that are said in full, each once: [shape, in words, sign, rows of texts]."""
 
-    def __init__(self, elements: int) -> None:
-        self.elements = elements
+    def __init__(self) -> None:
         self.rows: list[list[Any]] = []
+        self.sizes: list[int] = []
         self.at: dict[str, int] = {}
+        self.known: dict[int, tuple[Value, int]] = {}  # by id: a value is shown in several drawings
 
     def add(self, value: Value | None) -> int | None:
         if value is None:
             return None
+        if id(value) not in self.known:
+            self.known[id(value)] = value, self._add(value)
+        return self.known[id(value)][1]
+
+    def _add(self, value: Value) -> int:
         row = [
             shape_of(value.shape),
             _words(value),
@@ -107,11 +109,23 @@ class _Values:
         if mark not in self.at:
             self.at[mark] = len(self.rows)
             self.rows.append(row)
+            self.sizes.append(value.size)
         return self.at[mark]
+
+    def within(self, budget: int) -> list[list[Any]]:
+        """Give the rows, without the elements of the larger arrays where all would be too long."""
+        rows = self.rows
+        for elements in (SHOWN, 36, 9, 0):
+            rows = [
+                row if size <= elements else row[:3] for row, size in zip(self.rows, self.sizes, strict=True)
+            ]
+            if len(json.dumps(rows)) <= budget:
+                break
+        return rows
 
     def _rows(self, value: Value) -> list[list[str]]:
         items: Any = value.items
-        if not value.shape or items is None or not 1 < value.size <= self.elements:
+        if not value.shape or items is None or not 1 < value.size <= SHOWN:
             return []
         if value.low is not None and value.low == value.high and not value.nans and not value.infs:
             return []  # the words say it all

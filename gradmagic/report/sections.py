@@ -23,6 +23,7 @@ from .typeset import Cell, clip, grid, pad, width, wrap
 from .view import View, told
 
 ROWS = 10  # of a matrix that is shown in full
+LINES = 60  # of a cell that are set: a report shows fewer
 BESIDES = 47  # columns that a sum over paths leaves to the others
 
 
@@ -30,13 +31,14 @@ BESIDES = 47  # columns that a sum over paths leaves to the others
 class Section:
     """Some lines that belong together; at least `least` of them stay, and the last one where `tail`.
 
-    `whole`: they were asked for, and all stay.
+    `whole`: they were asked for, and all stay. `more`: lines that were not even set.
     """
 
     lines: list[Text]
     least: int = 4
     tail: bool = False
     whole: bool = False
+    more: int = 0
 
 
 def sections(
@@ -45,6 +47,7 @@ def sections(
     """Set all sections of the report, in reading order."""
     steps = chain(view, room, walk)
     points = strips(view, room)
+    source = view.trace.source.rstrip()
     return [
         Section(_heading(view, room), least=3),
         Section(_notes(view, room), least=8),
@@ -53,7 +56,7 @@ def sections(
         Section(pictures(view, room), least=3),
         Section(_history(view, room), least=9),
         Section(_times(view, room), least=6, tail=True),
-        Section(cell(view, room)),
+        Section(cell(view, room, LINES), more=max(0, source.count("\n") + 1 - LINES)),
         Section(graph(view, room), tail=True),
         Section(steps, least=len(steps), whole=True) if walk else Section(steps),
         Section(_footer(view, room), least=1),

@@ -83,11 +83,12 @@ def _fitted(parts: list[Section], most: int) -> list[Text]:
 
 def _cut(part: Section, room: int) -> list[Text]:
     lines = part.lines
-    if len(lines) <= room:
+    if len(lines) <= room and not part.more:
         return lines
     last = 1 if room > 4 and part.tail else 0
     kept = room - 1 - last
-    gone = Text(f' … {len(lines) - kept - last} lines more on the page: gm.last().save("report.html")', "dim")
+    count = len(lines) + part.more - kept - last
+    gone = Text(f' … {count} lines more on the page: gm.last().save("report.html")', "dim")
     return [*lines[:kept], gone, *(lines[-last:] if last else [])]
 
 

@@ -143,11 +143,9 @@ def main() -> None:
                 for name in ("fold", "layout", "page", "text")
             }
             one = runs[0]
-            print(
-                f"| {kind} | {one['total']:,} | {one['shown']:,} | {ms['fold']} | "
-                f"{ms['layout']}{' (lanes)' if one['lanes'] else ''} | {ms['page']} | {one['bytes'] / 1000:.0f} | {ms['text']} |",
-                flush=True,
-            )
+            placed = ms["layout"] + " (lanes)" * one["lanes"]
+            row = (kind, f"{one['total']:,}", f"{one['shown']:,}", ms["fold"], placed, ms["page"])
+            print("| " + " | ".join((*row, f"{one['bytes'] / 1000:.0f}", ms["text"])) + " |", flush=True)
 
 
 if __name__ == "__main__":

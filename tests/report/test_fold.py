@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from gradmagic.report.fold import fold
+from gradmagic.report.fold import fold, grouped, taken_apart
 from gradmagic.report.model import Edge, Operation, Place
+from gradmagic.report.view import View
 
 from . import traces
 
@@ -116,3 +117,31 @@ def test_calls_of_a_function_are_put_together_before_lines_are():
     assert len(folded) == 31
     assert folded[1].place is not None
     assert folded[1].place.text == "f(…)  … 5 operations"
+
+
+def test_a_long_tape_is_folded_once_though_it_could_be_unfolded_everywhere(monkeypatch):
+    """2,000 lines of two operations each: every line is a fold, and none of them is tried on all of the tape."""
+    s = traces.Sketch("\n".join(f"y = np.sin(y) * {i}" for i in range(2000)))
+    key = s.input("y", 1.0, 1.0)
+    for i in range(2000):
+        inner = s.step("sin", "np.sin(y)", 1.0, 1.0, (key, "cos"), line=i + 2)
+        key = s.step("multiply", f"np.sin(y) * {i}", 1.0, 1.0, (inner, "2"), name="y", line=i + 2)
+    calls = []
+    monkeypatch.setattr("gradmagic.report.view.grouped", lambda *a: calls.append(a) or grouped(*a))
+    shown = View.of(s.trace("y", 1.0), 60)
+    assert len(calls) == 1
+    assert [len(more.operations) for more in shown.unfolded(100)] == [len(shown.operations) + 1]
+    assert len(shown.unfolded(5000)) > 20
+    assert len(calls) == 1
+
+
+def test_a_loop_taken_apart_has_its_turns_in_order_around_the_rest():
+    body = [
+        [Operation(key, "sin") for key in range(1, 20, 2)],
+        [Operation(key, "cos") for key in range(2, 21, 2)],
+    ]
+    before, after = [Operation(0, "")], [Operation(30, "sum")]
+    pieces = taken_apart([before, *body, after], {1, 2, 19, 20})
+    assert [[o.key for o in piece] for piece in pieces] == [
+        [0], [1], [2], [*range(3, 18, 2)], [*range(4, 19, 2)], [19], [20], [30],
+    ]  # fmt: skip

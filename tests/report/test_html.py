@@ -200,6 +200,30 @@ def test_a_layout_that_takes_too_long_is_replaced_by_lanes(monkeypatch, tmp_path
     assert "│ ● d = b + 1\n╰─▼ e = c * d" in text
 
 
+def test_where_curves_take_too_long_the_edges_are_straight(monkeypatch, tmp_path):
+    slow = tmp_path / "slow"
+    found = layout.program()
+    slow.write_text(
+        f'#!/bin/sh\ntext=$(cat)\ncase "$text" in *splines=line*) echo "$text" | {found} "$@";; *) sleep 20;; esac\n'
+    )
+    slow.chmod(0o755)
+    monkeypatch.setattr(layout, "program", lambda engine="pure": str(slow))
+    monkeypatch.setattr("gradmagic.report.report.SECONDS", 1.0)
+    (drawing,) = drawings(Page(html(traces.product())))
+    assert drawing.count("<polygon") == 5
+
+
+def test_a_graph_with_many_long_edges_has_straight_ones():
+    """A sum that comes back to the first value 60 times: 60 edges over up to 60 ranks."""
+    s = traces.Sketch("\n".join(f"y = y * x  # {i}" for i in range(60)))
+    first = key = s.input("x", 1.0, 1.0)
+    for i in range(60):
+        key = s.step("multiply", "y * x", 1.0, 1.0, (key, "x", 1.0, 1.0), (first, "y", 1.0, 1.0), line=i + 2)
+    long, short = Report(s.trace("", 1.0), max_nodes=130).graph.source, Report(traces.chain()).graph.source
+    assert "splines=line" in long
+    assert "splines" not in short
+
+
 @pytest.mark.parametrize("program", [None, "/bin/false", "/nowhere/dot"])
 def test_without_a_layout_program_there_are_lanes(monkeypatch, program):
     monkeypatch.setattr(layout, "program", lambda engine="pure": program)

@@ -72,6 +72,17 @@ def test_sixty_lines_are_enough_for_everything_at_once():
     assert lines[-1].lstrip().startswith("gradients:")
 
 
+def test_the_lines_that_are_left_out_of_a_long_cell_are_counted():
+    s = traces.Sketch("\n".join(f"y = y * {i}" for i in range(5000)))
+    key = s.input("y", 1.0, 1.0)
+    for i in range(5000):
+        key = s.step("multiply", f"y * {i}", 1.0, 1.0, (key, "2"), name="y", line=i + 2)
+    lines = text(s.trace("y", 1.0)).splitlines()
+    start = next(i for i, line in enumerate(lines) if "In [4]" in line)
+    gone = next(i for i, line in enumerate(lines) if "lines more on the page" in line)
+    assert f" {5000 - (gone - start - 1)} lines more" in lines[gone]
+
+
 def test_japanese_names_are_aligned():
     lines = text(traces.troubled()).splitlines()
     (row,) = (line for line in lines if line.startswith(" 勾配 "))
