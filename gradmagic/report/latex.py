@@ -6,10 +6,8 @@ as a sum; else each gradient of the sweep is written by those above it, `dL/dh =
 
 from __future__ import annotations
 
-import re
-
 from .model import Edge, Operation
-from .notation import escaped, latex, name
+from .notation import escaped, latex, name, operand
 from .numbers import brief, number
 from .paths import Path, sum_over_paths
 from .view import View
@@ -60,8 +58,7 @@ def _called(view: View, key: int) -> str:
     if operation.names:
         return latex(operation.names[0])
     text = view.expression(operation)
-    made = latex(text) if len(text) <= LONG else f"v_{{{key}}}"
-    return rf"\left({made}\right)" if re.search(r"[ (]", made) else made
+    return operand(text) if len(text) <= LONG else f"v_{{{key}}}"
 
 
 def _sum(view: View, key: int, paths: tuple[Path, ...], values: str) -> list[str]:
@@ -114,7 +111,9 @@ def _sweep(view: View) -> list[str]:
             continue
         terms = [_term(view, top, user, edge) for user, edge in uses[:8]] + [r"\cdots"] * (len(uses) > 8)
         below = rf"\quad\text{{({escaped(brief(operation.grad))})}}" if operation.grad is not None else ""
-        rows.append(f"{_partial(view, top, operation.key)} &= {' + '.join(terms)}{below}")
+        rows.append(
+            f"{_partial(view, top, operation.key)} &= {' + '.join(terms).replace('+ -', '- ')}{below}"
+        )
     return [*rows[: ROWS - 1], r"&\;\;\vdots", rows[-1]] if len(rows) > ROWS else rows
 
 
@@ -134,4 +133,4 @@ def _term(view: View, top: int, user: Operation, edge: Edge) -> str:
     if "@" in words:
         return latex(words).replace(r"\mathrm{grad}", flows)
     through = words or f"through {user.rule}"
-    return rf"{flows}\;\text{{[{escaped(through)}]}}"
+    return rf"\text{{{escaped(through)}}}" if flows == "1" else rf"{flows}\;\text{{[{escaped(through)}]}}"

@@ -72,6 +72,20 @@ def latex(text: str) -> str:
     return _set(tree)[0]
 
 
+def operand(text: str) -> str:
+    r"""Write an expression so that it stands after a partial sign: in parentheses, unless it is one name or one entry.
+
+    Examples
+    --------
+    >>> operand("h @ W"), operand("x**2"), operand("x_1")
+    ('\\left(h\\,W\\right)', '\\left(x^{2}\\right)', 'x_{1}')
+    """
+    try:
+        return _at_least(ast.parse(text.strip(), mode="eval").body, _ATOM)
+    except (SyntaxError, ValueError):
+        return latex(text)
+
+
 def _set(node: ast.expr) -> tuple[str, int]:
     """Set an expression, and tell how tightly it binds."""
     match node:

@@ -277,3 +277,22 @@ def test_an_entry_of_a_gradient_is_expanded_by_click_and_by_key(live):
     press(report, "hide the gradients until you ask for them")
     first.wait_for(state="hidden")
     assert not lab.messages
+
+
+FORMULAS = {
+    "product": PRODUCT,
+    "parabola": PARABOLA,
+    "layers": LAYERS,
+    "names": "%%grad A\n勾配_1 = np.exp(-A.T @ A)\nc = np.sqrt(勾配_1).mean()",
+}
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_the_latex_is_read_by_mathjax(live, name):
+    show = "import gradmagic as gm\nfrom IPython.display import Latex\nLatex(gm.last().to_latex())"
+    lab, _ = live(FORMULAS[name], show)
+    math = lab.outputs(2).locator("mjx-container").first
+    math.wait_for()
+    assert math.locator("mjx-mtr").count() >= 2
+    assert math.locator("mjx-merror").count() == 0
+    lab.picture(f"latex {name}", math)
