@@ -41,6 +41,7 @@ def collect(
     recorder.settle()
     nodes = list(reversed(walk(root))) if root is not None else _made(run)
     names = names_in(run.namespace, nodes, recorder.names)
+    _local_names(nodes, names)
     entries = _entries(run, root, nodes, names)
     for entry_name, node, *_ in entries:
         names[node.number] = [entry_name, *(n for n in names.get(node.number, ()) if n != entry_name)]
@@ -89,6 +90,8 @@ def collect(
         )
     held = [tracked.array for _, _, tracked, *_ in entries if tracked is not None]
     device = next((arrays.device_of(array) for array in held if arrays.on_device(array)), "cpu")
+    sources = [node for _, node, *_ in entries]
+    by_entry = root is not None and not root.aval.shape and depends_entry_by_entry(root, sources)
     return Trace(
         label=run.cell.label,
         source=run.cell.text,
@@ -103,9 +106,10 @@ def collect(
         error=None if error is None else f"{type(error).__name__}: {error}",
         device=device,
         timings=run.clock.timings(run.cell.filename) if run.options.time else (),
-        elementwise=root is not None
-        and not root.aval.shape
-        and depends_entry_by_entry(root, [n for _, n, *_ in entries]),
+        elementwise=by_entry,
+        plots=run.curves.points(root, inputs, sources, names, result.name, by_entry)
+        if root is not None and result is not None and run.curves is not None
+        else (),
     )
 
 
@@ -171,6 +175,16 @@ def names_in(
             for i, entry in enumerate(value):
                 add(f"{name}[{i}]", entry)
     return found
+
+
+def _local_names(nodes: list[Node], names: dict[int, list[str]]) -> None:
+    """Add the names that functions give their own values, where the cell has none for them."""
+    for node in nodes:
+        if node.number in names or node.place is None or node.place[0].co_name.startswith("<"):
+            continue
+        name = source.target_of(node.place)
+        if name is not None:
+            names[node.number] = [name]
 
 
 def holder(namespace: dict[str, Any], node: Node) -> Any:

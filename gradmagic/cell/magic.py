@@ -35,7 +35,8 @@ from .run import Failed, Options, Run
 from .show import remember, report_of
 
 _OPTIONS = (
-    "--of", "--gradient", "--device", "--dtype", "--guard", "--expect", "--explain", "--check", "--time", "--stop",
+    "--of", "--gradient", "--device", "--dtype", "--guard", "--expect", "--explain", "--check", "--plot",
+    "--image", "--time", "--stop",
     "--save", "--into", "--quiz", "--steps", "--max-nodes", "--no-graph", "--quiet", "--ascii",
 )  # fmt: skip
 _running: list[bool] = []  # a %%grad inside a %%grad is refused
@@ -67,6 +68,9 @@ class GradMagic(Configurable):
     max_nodes = Int(130, help="So many operations are drawn; more are folded.").tag(config=True)
     ascii = Bool(False, help="Draw the text report in ASCII.").tag(config=True)
     graph = Bool(True, help="Draw the graph.").tag(config=True)
+    image = Enum(
+        ["none", "png", "svg"], "none", help="The graph as a picture too, for qtconsole and Spyder's console."
+    ).tag(config=True)
 
 
 @magics_class
@@ -115,6 +119,10 @@ class GradMagics(Magics):
         action="append",
         default=[],
         help='write one entry of a gradient out, down to the inputs: "a[0,0]"',
+    )
+    @argument("--plot", action="store_true", help="draw y and its slope over each input (needs matplotlib)")
+    @argument(
+        "--image", choices=["png", "svg"], default="", help="the graph for front ends that show no HTML"
     )
     @argument("--time", action="store_true", help="tell how long each expression took, forward and backward")
     @argument("--stop", choices=["nan"], default="", help="stop at the first NaN or infinity, for %%debug")
@@ -178,10 +186,17 @@ class GradMagics(Magics):
     def _run(self, args: Any, cell: str, frame: Any, first_line: int | None = None) -> Run:
         options = Options(
             args.names, _bare(args.of), _bare(args.gradient), args.device, args.dtype, args.guard,
-            _bare(args.expect), args.check, args.time, args.stop,
+            _bare(args.expect), args.check, args.time, args.stop, args.plot,
         )  # fmt: skip
         with as_it_is():
             source = host.cell_source(self.shell, cell, frame, first_line)
+        if args.plot:
+            from ..report.plots import require  # matplotlib is optional, and looked for before the cell runs
+
+            try:
+                require()
+            except GradmagicError as error:
+                raise self._short(error) from None
         return Run(source, self.shell.user_ns, options)
 
     def _short(self, error: Exception) -> Exception:
@@ -222,10 +237,31 @@ class GradMagics(Magics):
             print(f"report saved as {report.save(_bare(args.save))}")
         if args.into:
             self.shell.user_ns[args.into] = report
+        if args.plot and not args.quiet:
+            self._plot_below(report)
         if args.always:  # Out[n] is the cell's own value
             display(report)
             return self._value(run)
         return None if args.quiet else report
+
+    def _plot_below(self, report: reports.Report) -> None:
+        """Show the plot when the cell has ended, and its report stands there."""
+        try:
+            figure = report.plot()
+        except GradmagicError as error:
+            print(f"--plot: {error}")
+            return
+        if "image/png" not in self.shell.display_formatter.active_types:
+            print(
+                '--plot: a terminal shows no pictures: gm.last().plot().savefig("plot.png") saves this one.'
+            )
+            return
+
+        def show() -> None:
+            self.shell.events.unregister("post_execute", show)
+            display(figure)
+
+        self.shell.events.register("post_execute", show)
 
     def _value(self, run: Run) -> Any:
         """Give what the cell's last expression shows."""
@@ -240,6 +276,7 @@ class GradMagics(Magics):
             graph=settings.graph and not args.no_graph,
             ascii=args.ascii or settings.ascii or None,
             layout=settings.layout,
+            image=args.image or settings.image,
             quiz=args.quiz,
             steps=args.steps,
             explain=[_bare(entry) for entry in args.explain],

@@ -33,7 +33,8 @@ class CellRecorder(Recorder):
         ] = {}  # where in the cell the way to the cut begins
         self.root_node: Node | None = None
         self.counting = True
-        self.before_sweep: Callable[[Node], None] | None = None  # called before the first sweep of the user's
+        # Called before each sweep of the user's, with whether it is the first.
+        self.before_sweep: Callable[[Node, bool], None] | None = None
         self.swept = False  # whether a sweep went through, so that a missing gradient is zero
 
     def name(self, node: Node, name: str) -> None:
@@ -70,8 +71,8 @@ class CellRecorder(Recorder):
         return None
 
     def began(self, root: Node) -> None:
-        if self.counting and self.before_sweep is not None and not self.roots and _of_user():
-            self.before_sweep(root)
+        if self.counting and self.before_sweep is not None and _of_user():
+            self.before_sweep(root, not self.roots)
         if not self.counting or _of_user():
             super().began(root)
 

@@ -34,6 +34,7 @@ from .aliases import share
 from .check import Findings, check
 from .clock import Clock
 from .collect import collect, holder
+from .curves import Curves
 from .lift import Lifter, liftable
 from .names import instrument, listening, parse_names, simple_values, usage
 from .recorder import CellRecorder
@@ -55,6 +56,7 @@ class Options:
     check: bool = False
     time: bool = False
     stop: str = ""
+    plot: bool = False
 
 
 @dataclass
@@ -102,8 +104,9 @@ class Run:
         self.replay = Replay()  # --check
         self.clock = Clock(self.recorder)  # --time
         self.findings: Findings | None = None
-        if options.check:
-            self.recorder.before_sweep = lambda root: self._check(root, root.aval.one)
+        self.curves = Curves(self, options.plot)
+        if options.check or options.plot:
+            self.recorder.before_sweep = self._before_sweep
 
     # -- the run ---------------------------------------------------------------------------------
     def prepare(self) -> tuple[Any, Any]:
@@ -194,8 +197,9 @@ class Run:
             stack.enter_context(tape.watch(self.clock if options.time else self.recorder))
             stack.enter_context(cell_limit())
             stack.enter_context(following())
+            again = options.check or options.plot
             for wanted, context in (
-                (options.guard, self.masking), (options.check, self.replay), (options.stop, detect_anomaly()),
+                (options.guard, self.masking), (again, self.replay), (options.stop, detect_anomaly()),
             ):  # fmt: skip
                 if wanted:
                     stack.enter_context(context)
@@ -204,6 +208,12 @@ class Run:
     def holder(self, node: Node) -> Any:
         """Find the tracked value of a node among the user's."""
         return holder(self.namespace, node)
+
+    def _before_sweep(self, root: Node, first: bool) -> None:
+        if self.options.check and first:
+            self._check(root, root.aval.one)
+        if self.options.plot:
+            self.curves.before_sweep(root)
 
     def _check(self, root: Node, cotangent: Any) -> None:
         if root.aval.size == np.size(cotangent):
@@ -238,7 +248,7 @@ class Run:
     def _lifted(self, tracked: Any) -> None:
         self.recorder.starts.keep(tracked.node.number, tracked.array)
         self.recorder.whole.add(tracked.node.number)
-        if self.options.expect or self.options.check:
+        if self.options.expect or self.options.check or self.options.plot:
             self.begun[tracked.node.number] = (
                 np.copy(tracked.array) if np.ndim(tracked.array) else tracked.array
             )
@@ -296,6 +306,7 @@ class Run:
         g = seed_of(self, name, result)
         if self.options.check:
             self._check(node, g)
+        self.curves.before_sweep(node)
         inputs = [e.node for e in self.lifter.lifted]
         stops = inputs + [n for n in walk(node) if n.rule is None] if inputs else None
         hooks, tape.state.hooks = (

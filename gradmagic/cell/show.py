@@ -57,6 +57,7 @@ class _Shown:
         self.lifter = Lifter(self.namespace)
         self.unnamed = True
         self.options = Options()
+        self.curves = None
         self.recorder = CellRecorder("")
         self.notes: list[tuple[str, str, int | None]] = []
 

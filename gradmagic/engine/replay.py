@@ -6,10 +6,10 @@ each input. They check the rules; where the tape itself was cut, the replay is c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -57,11 +57,29 @@ class _Parts(list[Any]):
     values: Sequence[Any] = ()
 
 
-class Replay(Observer):
-    """Keeps, within its block, all that the operations made there need to be computed again."""
+class Again(NamedTuple):
+    """The way from the inputs to a result: called with other values, by number, it gives the result's."""
 
-    def __init__(self) -> None:
-        self._values: dict[int, Any] = {}
+    root: int
+    start: dict[int, Any]
+    steps: list[tuple[int, Callable[[dict[int, Any]], Any]]]
+
+    def __call__(self, changed: dict[int, Any]) -> Any:
+        """Compute the result again."""
+        known = {**self.start, **changed}
+        for number, step in self.steps:
+            known[number] = step(known)
+        return known[self.root]
+
+
+class Replay(Observer):
+    """Keeps, within its block, all that the operations made there need to be computed again.
+
+    Without a block it makes do with what the tape keeps for the sweep, and with the `values` it is given by number.
+    """
+
+    def __init__(self, values: Mapping[int, Any] | None = None) -> None:
+        self._values: dict[int, Any] = dict(values or {})
 
     def __enter__(self) -> Replay:
         self._keeping = _everything_kept()
@@ -102,22 +120,38 @@ class Replay(Observer):
         CannotReplay
             If an operation on the way cannot be computed again.
         """
-        start = {node.number: _wide(value) for node, value in inputs}
-        steps = self._steps(root, start)
+        again = self.again(root, inputs)
+        start = again.start
         weight = np.conj(cotangent)
-        most = max(4, min(ENTRIES, WORK // max(1, 4 * len(steps))))
+        most = max(4, min(ENTRIES, WORK // max(1, 4 * len(again.steps))))
 
         def value(changed: dict[int, Any]) -> float:
-            known = {**start, **changed}
-            for number, step in steps:
-                known[number] = step(known)
-            return float(np.real(np.sum(weight * known[root.number])))
+            return float(np.real(np.sum(weight * again(changed))))
 
         with np.errstate(all="ignore"):
             return [
                 [_entry(value, n.number, start[n.number], i, grad) for i in _chosen(n.aval.size, most)]
                 for (n, _), grad in zip(inputs, grads, strict=True)
             ]
+
+    def again(self, root: Node, inputs: Sequence[tuple[Node, Any]]) -> Again:
+        """Give what computes `root` from other values of `inputs`; it outlives the tape.
+
+        Raises
+        ------
+        CannotReplay
+            If an operation on the way cannot be computed again.
+        """
+        start = {node.number: _wide(value) for node, value in inputs}
+        return Again(root.number, start, self._steps(root, start))
+
+    def value(self, number: int) -> Any:
+        """Give the value of a node, or None."""
+        return self._values.get(number)
+
+    def keep_only(self, numbers: set[int]) -> None:
+        """Forget the values of other nodes: a loop's earlier turns."""
+        self._values = {n: v for n, v in self._values.items() if n in numbers}
 
     def _steps(self, root: Node, start: dict[int, Any]) -> list[tuple[int, Callable[[dict[int, Any]], Any]]]:
         """Give, in order, how to compute each node that depends on an input."""
@@ -167,7 +201,7 @@ class Replay(Observer):
         """List an elementwise operation's arguments; what an operator did not keep follows from its result."""
         arguments = list(node.saved[1:]) if node.saved is not None else [None] * len(node.inputs)
         other = _OTHER.get(node.rule.function)
-        if other is not None:
+        if other is not None and node.number in self._values:
             for i in (0, 1):
                 source, mine = node.inputs[1 - i], node.inputs[i]
                 if arguments[i] is None and (mine is None or mine.number not in base) and source is not None:

@@ -23,7 +23,7 @@ import numpy as np
 
 from ..engine.values import Value
 from .dot import ReportError
-from .model import Edge, Input, Note, Operation, Place, Result, Sweep, Timing, Trace
+from .model import Edge, Input, Note, Operation, Place, Points, Result, Sweep, Timing, Trace
 
 SCHEMA = "gradmagic-trace/1"
 WHOLE = 1_000  # entries of a gradient that is kept whole
@@ -35,6 +35,7 @@ _CLASSES: dict[tuple[type, str], type] = {
     (Trace, "notes"): Note,
     (Trace, "sweeps"): Sweep,
     (Trace, "timings"): Timing,
+    (Trace, "plots"): Points,
     (Operation, "inputs"): Edge,
     (Operation, "value"): Value,
     (Operation, "grad"): Value,

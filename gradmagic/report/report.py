@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from .record import from_json, to_json
 from .table import Table, table
 from .text import to_text
 from .view import View
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 UNFOLDED = 100  # operations that drawings with an unfolded loop show, together
 _IMAGES = ("image/png", "image/svg+xml")
@@ -219,6 +222,36 @@ class Report:
             return []
         found = [(view, picture(view)) for view in self._view.unfolded(UNFOLDED)]
         return [(view, (drawn, self._placed(drawn))) for view, drawn in found]
+
+    def plot(self) -> Figure:
+        """Draw the function itself: x against y with a tangent, and x against dy/dx, for each input that has a curve.
+
+        An array has one where the result sums up a function of each entry, a number where it is the result's input:
+        then the recorded operations are computed again at other values, which `%%grad --plot` keeps for every program
+        and a plain `%%grad` only for short ones; without them it is the tangent alone. After a loop over `backward`
+        with one parameter the way of the sweeps is on the curve.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Notebooks show it; `savefig` saves it.
+
+        Raises
+        ------
+        ReportError
+            Without matplotlib (`pip install "gradmagic[plot]"`), or where there is no curve; the message says why.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import gradmagic as gm
+        >>> report = gm.trace(lambda x: np.sum(2 * x**2 + 2))(np.arange(-2, 2.25, 0.25))
+        >>> [axes.get_ylabel() for axes in report.plot().axes]
+        ['f(x)', 'df(x)/dx']
+        """
+        from .plots import plot  # matplotlib is optional
+
+        return plot(self._trace)
 
     def save(self, path: str | Path) -> str:
         """Save the report: a page (html), text (txt, md), the graph alone (svg, png, pdf, dot), and more.
