@@ -127,7 +127,8 @@ def _role(role: str) -> str:
 
 def _edge(link: Link, curve: Curve, tips: bool) -> str:
     points = [(x + MARGIN, y + MARGIN) for x, y in curve.points]
-    path = f"M{_at(points[0])}C" + " ".join(_at(point) for point in points[1:])
+    # A curve is as good to the point; the arrow's corners, 7 apart, are not.
+    path = f"M{_near(points[0])}C" + " ".join(map(_near, points[1:]))
     head = ""
     if curve.tip is not None:
         head = _arrow(points[-1], (curve.tip[0] + MARGIN, curve.tip[1] + MARGIN))
@@ -149,6 +150,10 @@ def _arrow(start: Point, tip: Point) -> str:
     nx, ny = -dy / length * 3.5, dx / length * 3.5
     corners = (tip, (start[0] + nx, start[1] + ny), (start[0] - nx, start[1] - ny))
     return f'<polygon points="{" ".join(map(_at, corners))}"/>'
+
+
+def _near(point: Point) -> str:
+    return f"{point[0]:.0f},{point[1]:.0f}"
 
 
 def _at(point: Point) -> str:

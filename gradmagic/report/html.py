@@ -6,7 +6,6 @@ network, nothing random: two reports do not meet on one page, and the same trace
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +35,7 @@ from .typeset import clip
 from .view import View, circled, told
 
 LIMIT = 300_000  # bytes of a report; in a notebook there are many
-DRAWING = 150_000  # bytes of SVG, a third more as base64; a graph that is larger is shown as lanes
+DRAWING = 150_000  # bytes of SVG, 8 % more in its image; a graph that is larger is shown as lanes
 EXPLAINED = 60  # operations of a trace whose gradients are written out entry by entry
 ENTRIES = 24  # of gradients that are
 EXPLANATIONS = 2_500  # bytes of that
@@ -263,12 +262,37 @@ def _template(name: str) -> Template:
 
 
 def _part_of_page(name: str) -> Markup:
-    return Markup(re.sub(r"\n\s*", "\n", _source(name)).strip())
+    return Markup(_nested(re.sub(r"\n\s*", "\n", _source(name)).strip()))
+
+
+def _nested(style: str) -> str:
+    """Put neighbouring rules for the report's inside into one, a fifth shorter: `.a.a p{}` as `.a.a{& p{}}`."""
+    done: list[str] = []
+    for rule in style.split("\n"):
+        selectors, brace, body = rule.partition("{")
+        inner = [part.removeprefix(_SCOPE) for part in selectors.split(",") if part.startswith(_SCOPE)]
+        if len(inner) != selectors.count(",") + 1 or not all(part and part[0] in " [" for part in inner):
+            done.append(rule)
+            continue
+        nested = ",".join(_under(part) for part in inner) + brace + body
+        if done and done[-1].startswith(f"{_SCOPE}{{") and done[-1].endswith("}}"):
+            done[-1] = f"{done[-1][:-1]}{nested}}}"
+        else:
+            done.append(f"{_SCOPE}{{{nested}}}")
+    return "\n".join(done)
+
+
+def _under(selector: str) -> str:
+    """Write what stands under the report so that it begins with no letter, which browsers of 2023 do not nest."""
+    bare = selector.removeprefix(" ")
+    return bare if selector[0] == " " and bare[0] in ".[" else f"&{selector}"
 
 
 def _source(name: str) -> str:
     return PackageLoader("gradmagic.report").get_source(Environment(autoescape=True), name)[0]
 
+
+_SCOPE = ".gradmagic.gradmagic"
 
 # Texts and templates stay as they are; white space and comments between them go.
 _TEXTS = re.compile(r'("(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`|/\*.*?\*/)', re.S)
@@ -286,6 +310,7 @@ def _script() -> Markup:
     return Markup("(()=>{" + "".join(pieces).strip() + "})();")
 
 
+_IN_ADDRESS = str.maketrans({"%": "%25", "#": "%23", "<": "%3C", "\n": "%0A", "\t": "%09", "\r": "%0D"})
 _EDGE = re.compile(r"\((\d+)\)")
 _TONES = {"+": "gm-pos", "-": "gm-neg", "0": "gm-zero", "!": "gm-bad", "±": "gm-both", "": ""}
 
@@ -319,13 +344,14 @@ def _edge(text: str) -> str:
 
 def _image(drawing: str, alt: str) -> Markup:
     """Put an SVG into an image, which stays where scripts and inline SVG are taken out."""
-    data = base64.b64encode(drawing.encode()).decode()
+    # As text it takes 8 % more than it is, as base64 a third. Single quotes around it, for its own are double.
+    data = drawing.translate(_IN_ADDRESS).replace("&", "&amp;").replace("'", "&#39;")
     size = re.match(r'<svg[^>]* width="(\d+)"', drawing)
     wide = int(size[1]) if size else 600
     # It shrinks to the page as far as it can still be read; what is wider scrolls.
     least = f"width:{wide}px;max-width:100%;min-width:{min(wide, max(300, wide * 3 // 4))}px"
-    return Markup('<img class="gm-svg" alt="{}" style="{}" src="data:image/svg+xml;base64,{}">').format(
-        alt, least, data
+    return Markup('<img class="gm-svg" alt="{}" style="{}" src=\'data:image/svg+xml,{}\'>').format(
+        alt, least, Markup(data)
     )
 
 
@@ -346,7 +372,7 @@ def _cell(text: str, x: Any, peak: float) -> tuple[str, str, str]:
         return text, "", ""
     if x - x != 0:
         return text, "gm-bad", ""
-    strength = f"{abs(x) / peak * 0.45:.2f}" if peak else "0"
+    strength = f"{abs(x) / peak * 0.45:.2f}".removeprefix("0") if peak else "0"
     return text, "gm-zero" if x == 0 else "gm-pos" if x > 0 else "gm-neg", strength
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import re
@@ -10,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from html.parser import HTMLParser
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import numpy as np
@@ -73,7 +73,7 @@ def known(made: str) -> dict:
 
 def drawings(page: Page) -> list[str]:
     sources = [value for tag, name, value in page.attributes if (tag, name) == ("img", "src")]
-    return [base64.b64decode(source.split(",")[1]).decode() for source in sources]
+    return [unquote(source.partition(",")[2]) for source in sources]
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -101,16 +101,20 @@ def test_there_are_no_ids_no_links_and_no_network(name):
     page = Page(made)
     assert not page.values("id")
     assert not page.values("href")
-    assert all(source.startswith("data:image/svg+xml;base64,") for source in page.values("src"))
-    assert not re.search(r"https?://", made)
+    assert all(source.startswith("data:image/svg+xml,%3Csvg ") for source in page.values("src"))
+    assert not re.search(r"https?://", made.replace('xmlns="http://www.w3.org/2000/svg"', ""))  # a name
     for drawing in drawings(page):
         assert not re.search(r"""\b(id|href)=|url\(""", drawing)
 
 
 def test_the_style_stays_within_the_report():
     style = re.search(r"<style>(.*?)</style>", html(traces.product()), re.S)[1]
-    rules = re.sub(r"@media[^{]*\{((?:[^{}]*\{[^}]*\})*)\}", r"\1", style)
-    selectors = [part.strip() for rule in re.findall(r"([^{}]+)\{", rules) for part in rule.split(",")]
+    assert style.count("{") == style.count("}")
+    depth, selectors = 0, []
+    for text, brace in re.findall(r"([^{}]*)([{}])", re.sub(r"@media[^{]*\{(.*)\}", r"\1", style)):
+        if brace == "{" and depth == 0:  # what is nested belongs to what it stands in
+            selectors += [part.strip() for part in text.split(",")]
+        depth += 1 if brace == "{" else -1
     assert selectors
     assert all(".gradmagic.gradmagic" in s or s == ".gradmagic-page" for s in selectors), selectors
 
@@ -130,7 +134,7 @@ def test_names_values_and_notes_that_are_markup_stay_text():
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_typical_report_is_small(name):
-    assert len(html(getattr(traces, name)()).encode()) <= 64_000
+    assert len(html(getattr(traces, name)()).encode()) <= 60_000
 
 
 def test_the_largest_report_stays_within_its_budget():

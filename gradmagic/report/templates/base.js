@@ -10,7 +10,7 @@ const h = (tag, attributes, ...inside) => {
 };
 const button = (text, label, onclick, more) => h("button", { type: "button", class: "gm-button", title: label, "aria-label": label, ...more, onclick }, text);
 const code = (text) => h("code", { class: "gm-code" }, text);
-const decode = (src) => new TextDecoder().decode(Uint8Array.from(atob(src.split(",")[1]), (c) => c.charCodeAt(0)));
+const decode = (src) => decodeURIComponent(src.slice(src.indexOf(",") + 1));
 /* In a shadow root the drawing takes the page's colours, and its own style stays within. */
 const show = (image, name) => {
   const host = h("span", { class: name }), root = host.attachShadow({ mode: "open" });
