@@ -106,12 +106,16 @@ def unwritten(missing: str, kind: str) -> str:
 
 
 def _saved(figure: Any, kind: str, dpi: float, sentence: str) -> bytes:
+    from matplotlib import rc_context
+
     # No date and no version: the same graph gives the same bytes.
     about = {"Title": sentence, "CreationDate": None, "Producer": None, "Creator": "gradmagic"}
     if kind == "png":
         about = {"Description": sentence, "Software": None}
     held = io.BytesIO()
-    figure.savefig(held, format=kind, dpi=dpi, metadata=about)
+    # Type 3 embeds every font as outlines that can be searched; 42 would not do for Noto's.
+    with rc_context({"text.usetex": False, "pdf.fonttype": 3}):
+        figure.savefig(held, format=kind, dpi=dpi, metadata=about, facecolor="white")
     return held.getvalue()
 
 
@@ -156,7 +160,7 @@ class _Hand:
         color = next((_ROLES[part] for part in role.split() if part in _ROLES), INK)
         self._axes.text(
             x, y, text, color=color, family=self._fonts, fontsize=FONT * self._scale, ha=side, parse_math=False,
-            va="center_baseline", weight="bold" if role == "name" else "normal",
+            va="center_baseline", usetex=False, weight="bold" if role == "name" else "normal",
         )  # fmt: skip
 
     def edge(self, link: Link, curve: Curve) -> None:
@@ -182,6 +186,7 @@ class _Hand:
                 self._axes.text(
                     x, y - 3, link.label.rstrip(), color=color, family=self._fonts, path_effects=effects,
                     fontsize=(FONT - 1) * self._scale, ha="center", va="center_baseline", parse_math=False,
+                    usetex=False,
                 )  # fmt: skip
 
 

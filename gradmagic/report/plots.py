@@ -65,9 +65,8 @@ def plot(trace: Trace) -> Figure:
             held = io.BytesIO()
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="Glyph .* missing from")
-                self.savefig(
-                    held, format="png", dpi=100, metadata={"Description": self.sentence, "Software": None}
-                )
+                about = {"Description": self.sentence, "Software": None}
+                self.savefig(held, format="png", dpi=100, metadata=about, facecolor="white")
             data["image/png"] = held.getvalue()
             wanted = (set(data) if include is None else set(include)) - set(exclude or ())
             return {k: v for k, v in data.items() if k in wanted}, {"image/png": {"alt": self.sentence}}
