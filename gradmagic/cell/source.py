@@ -135,7 +135,7 @@ def resolve(place: places.Place, inside: str = "", line_in_cell: int | None = No
         inside=own,
         line_in_cell=None if own and name is None else line_in_cell,
         function=name,
-        code="" if own else linecache.getline(code.co_filename, line).strip()[:200],
+        code="" if own or name is None else linecache.getline(code.co_filename, line).strip()[:200],
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from .model import Edge, Operation, Place
 
 LONGEST = 256  # operations in a loop's body, at most
-EASY = 60  # operations that are shown one by one, even in a loop
+EASY = 24  # operations that are shown one by one, even in a loop
 LEAST = 3  # repetitions that make a loop
 
 Group = list[Operation]

@@ -33,7 +33,7 @@ class Place:
     function : str or None
         The called function it is in; None at the top of a cell.
     code : str
-        Its whole line, where that is not in the traced source.
+        The function's whole line, where that is not in the traced source.
     """
 
     label: str
