@@ -50,6 +50,9 @@ def call_elementwise(rule: Elementwise, args: Sequence[Any], function: Any = Non
             node, a = a.node, a.array
             tracked = tracked or node is not None
         elif type(a) not in PLAIN:
+            if held(a):  # x + [u, v]
+                args = [stacked(a) if held(a) else a for a in args]
+                return call_elementwise(rule, args, function, shown)
             a, odd = looked_at(a, odd)
         raws.append(a)
         nodes.append(node)
@@ -70,6 +73,20 @@ def call_elementwise(rule: Elementwise, args: Sequence[Any], function: Any = Non
         return outside(rule.name, args, out)
     inputs = tuple(nodes)
     return face.wrap(out, record(rule, out, inputs, rule.keep(out, raws, {}, inputs), aval))
+
+
+def held(value: Any) -> bool:
+    """Tell whether it is a list, or nested lists, with lifted values in it."""
+    return isinstance(value, (list, tuple)) and any(
+        isinstance(v, Tracked.inner) and v.node is not None for v in flat(value)
+    )
+
+
+def stacked(value: Any) -> Any:
+    """Give nested lists, some of lifted values, as one array."""
+    if type(value) not in (list, tuple):
+        return value
+    return np.stack([stacked(v) for v in value]) if held(value) else np.asarray(value)
 
 
 def call_unary(rule: Elementwise, function: Any, x: Tracked) -> Any:

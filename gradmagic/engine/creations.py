@@ -11,14 +11,14 @@ import sys
 from collections.abc import Callable, Iterable
 from functools import lru_cache, wraps
 from threading import get_ident
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from . import following
 from .buffer import Buffer
-from .calls import raw_of
+from .calls import held, raw_of
 from .primitives import cast
 from .tape import OFF, state
 from .tracked import Tracked
@@ -86,7 +86,7 @@ def tracked(value: Any) -> bool:
 
 
 def _lists(value: Any) -> bool:
-    return type(value) in (list, tuple) and following.held(value)
+    return type(value) in (list, tuple) and held(value)
 
 
 def _creation(original: Any, name: str) -> Callable[..., Any]:
@@ -117,9 +117,42 @@ def _filled(original: Any, name: str, *args: Any, **kwargs: Any) -> Any:
 def _of_lists(original: Any, name: str) -> Callable[..., Any]:
     @wraps(original)
     def follower(*args: Any, **kwargs: Any) -> Any:
-        if any(map(_lists, args)) and _traces():
-            args = tuple(FOLLOWED_ARRAY(a) if _lists(a) else a for a in args)
+        if (any(map(_lists, args)) or any(map(_lists, kwargs.values()))) and _traces():
+            args = tuple(map(_array, args))
+            kwargs = {n: _array(v) for n, v in kwargs.items()}
         return original(*args, **kwargs)
+
+    return follower
+
+
+def _of_sequences(original: Any, name: str) -> Callable[..., Any]:
+    @wraps(original)
+    def follower(arrays: Any, *args: Any, **kwargs: Any) -> Any:
+        if _lists(arrays) and _traces():
+            arrays = [_array(a) for a in arrays]
+        return original(arrays, *args, **kwargs)
+
+    return follower
+
+
+def _array(value: Any) -> Any:
+    return FOLLOWED_ARRAY(value) if _lists(value) else value
+
+
+def _range(original: Any, name: str) -> Callable[..., Any]:
+    """`np.arange(start, stop, step)`: the entries move with start and step, and not with stop."""
+    new = _creation(original, name)
+
+    @wraps(original)
+    def follower(*args: Any, **kwargs: Any) -> Any:
+        given = dict(zip(("start", "stop", "step"), args, strict=False)) | kwargs
+        start = given.get("start", 0) if given.get("stop") is not None else 0
+        step = 1 if given.get("step") is None else given["step"]
+        if not ((tracked(start) or tracked(step)) and _traces()):
+            return new(*args, **kwargs)
+        value = original(*raw_of(list(args)), **raw_of(kwargs))
+        made = cast(start + step * original(len(value)), value.dtype)
+        return type(made).wrap(value, made.node)
 
     return follower
 
@@ -190,15 +223,28 @@ class _Rows:
 
 FOLLOWED_ARRAY: Any = following.follower("array", copies=True)
 
-_follow("zeros empty ones full eye identity arange linspace logspace geomspace tri", _creation)
+_follow("zeros empty ones full eye identity linspace logspace geomspace tri", _creation)
+_follow("arange", _range)
 _follow("zeros_like empty_like ones_like full_like", _creation)
 _follow("fromiter", _of_iterable)
 _follow("vectorize", _vectorized)
 _follow("r_ c_", _Rows)
 _follow(
     "mean sum prod max min amax amin var std median average ptp cumsum cumprod dot vdot inner outer diff sort argmax "
-    "argmin clip reshape ravel transpose squeeze nansum nanmean nanmax nanmin trapezoid where interp cross kron",
+    "argmin clip reshape ravel transpose squeeze nansum nanmean nanmax nanmin trapezoid where interp cross kron "
+    "append insert tile roll flip real imag percentile quantile nanmedian nanstd nanvar nanprod einsum vecdot "
+    "tensordot polyval polyint polyder polymul polyadd polysub vander gradient convolve correlate diag diagflat "
+    "expand_dims broadcast_to atleast_1d atleast_2d meshgrid",
     _of_lists,
+)
+_follow("stack concatenate vstack hstack column_stack dstack", _of_sequences)
+_of_matrices = (
+    "norm det slogdet inv pinv solve lstsq eig eigh eigvals eigvalsh svd qr cholesky matrix_power matrix_rank cond"
+).split()
+following.beside["numpy.linalg"] = type(
+    "Followed",
+    (ModuleType,),
+    {n: following.property_of(n, _of_lists(getattr(np.linalg, n), n), np.linalg) for n in _of_matrices},
 )
 
 

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from . import arrays
-from .calls import flat, raw_of
+from .calls import held, raw_of, stacked
 from .places import PACKAGE
 from .tape import OFF, state
 from .tracked import Tracked
@@ -49,9 +49,9 @@ class following:
         thread = get_ident()
         active[thread] = active.get(thread, 0) + 1
         np.__class__ = Followed  # type: ignore[assignment]
-        for name in _SCIPY:
+        for name in _BESIDE:
             if name in sys.modules:
-                _follow_scipy(name)
+                _follow_beside(name)
 
     def __exit__(self, *_: object) -> None:
         thread = get_ident()
@@ -62,25 +62,25 @@ class following:
         del active[thread]
         if not active:
             np.__class__ = types.ModuleType
-            for name in _SCIPY:
-                if type(sys.modules.get(name)) in _scipy.values():
+            for name in _BESIDE:
+                if type(sys.modules.get(name)) in beside.values():
                     sys.modules[name].__class__ = types.ModuleType
 
 
-_SCIPY = ("scipy.linalg", "scipy.special")
-_scipy: dict[str, type[types.ModuleType]] = {}
+_BESIDE = ("numpy.linalg", "scipy.linalg", "scipy.special")
+beside: dict[str, type[types.ModuleType]] = {}  # what these modules are in the meantime
 
 
-def _follow_scipy(name: str) -> None:
-    """Let functions of SciPy that do not dispatch (`linalg.inv`, `special.logsumexp`) be followed too."""
+def _follow_beside(name: str) -> None:
+    """Follow lists in numpy.linalg, and functions of SciPy that do not dispatch (`linalg.inv`, `special.logsumexp`)."""
     if type(sys.modules[name]) is not types.ModuleType:
         return
-    if name not in _scipy:
+    if name not in beside:
         from .rules.scipy_linalg import FOLLOWED  # with SciPy only
 
         properties = {n: property_of(n, f, sys.modules[name]) for n, f in FOLLOWED.get(name, {}).items()}
-        _scipy[name] = type("Followed", (types.ModuleType,), properties)
-    sys.modules[name].__class__ = _scipy[name]
+        beside[name] = type("Followed", (types.ModuleType,), properties)
+    sys.modules[name].__class__ = beside[name]
 
 
 class unfollowed:
@@ -111,18 +111,6 @@ def _asks(code: types.CodeType, at: int) -> bool:
     return dis.opname[code.co_code[at]] in ("LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM")
 
 
-def held(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and any(
-        isinstance(v, Tracked.inner) and v.node is not None for v in flat(value)
-    )
-
-
-def _stacked(value: Any) -> Any:
-    if type(value) not in (list, tuple):
-        return value
-    return np.stack([_stacked(v) for v in value]) if held(value) else np.asarray(value)
-
-
 def _convert(original: Any, value: Any, dtype: Any, order: Any, copy: Any) -> Any:
     """Give `value`, an Array or nested lists that hold some, as one array of dtype and order."""
     made: Any
@@ -133,7 +121,7 @@ def _convert(original: Any, value: Any, dtype: Any, order: Any, copy: Any) -> An
         plain = original(raw_of(value))
         if plain.dtype.kind not in "fc":
             return NotImplemented
-        made = _stacked(value)
+        made = stacked(value)
         copy = False
         dtype = plain.dtype if dtype is None else dtype
     dtype = made.array.dtype if dtype is None else np.dtype(dtype)

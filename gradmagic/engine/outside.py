@@ -88,7 +88,7 @@ def _odd_among(args: Any) -> Iterator[Any]:
 def failed(error: Exception, rule: Any, args: Any, shown: Any = None) -> Exception:
     """Say what an error of NumPy's came from: shapes that do not fit, or a value that is no array of numbers."""
     shown = shown or args
-    if isinstance(error, GradmagicError):
+    if isinstance(error, (GradmagicError, np.linalg.LinAlgError)):  # a singular matrix says so itself
         return error
     if isinstance(error, TypeError) and (text := devices_text(rule.name, shown)):
         return DeviceError(text)

@@ -12,10 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from . import (
-    arrays,
-    creations,  # noqa: F401  (more that is followed)
-)
+from . import arrays, creations
 from .array import Array
 from .dispatch import call_elementwise
 from .errors import ArgumentError, GradmagicError, ShapeError
@@ -86,7 +83,7 @@ class Run:
         state.inputs = before | {node.number for node in nodes}
         try:
             with enable_grad(), following():
-                out = f(*arguments, **kwargs)
+                out = (creations.follower_of(f) or f)(*arguments, **kwargs)  # f may be SciPy's own
         except ValueError as error:
             if isinstance(
                 error.__cause__, GradmagicError

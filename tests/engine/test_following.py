@@ -102,6 +102,13 @@ PROGRAMS = [
     lambda x: np.sum(np.vectorize(lambda t: t**2)(x)),
     lambda x: np.sum(np.fromiter((t * t for t in x), float)),
     lambda x: np.sum(np.linspace(x[0], x[1], 4) ** 2),
+    lambda x: np.sum(np.arange(x[0], x[2] * 2, x[1] / 4) ** 2) + np.sum(np.arange(x[0], step=0.1) ** 2),
+    lambda x: np.linalg.norm([x[0], x[1]]) * np.linalg.det([[x[0], 1], [2, x[1]]]) + np.linalg.inv([[x[1]]])[0, 0],
+    lambda x: np.sum(np.append(x, [x[0]]) ** 2) + np.sum(np.insert(x, 1, [x[1] * 2])) + np.sum(np.tile([x[0]], 3)),
+    lambda x: np.sum(np.vstack([[x[0], x[1]], [1, x[2]]]) ** 2) * np.sum(np.concatenate([x, [x[0] * 2, 1.0]]) ** 2),
+    lambda x: np.average(x, weights=[x[0], 1, x[2]]) + np.polyval([x[0], x[1]], 2.0),
+    lambda x: np.einsum("i,i", [x[0], 1], x[1:]) + np.sum((x[:2] * [x[0], x[1]]) / (x[0], 2)),
+    lambda x: np.sum(x @ [[x[0]], [1.0], [x[1]]]),
     lambda x: np.ones_like(x).sum() * x[0] + np.zeros((2, 2)).sum(),
 ]  # fmt: skip
 

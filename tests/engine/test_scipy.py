@@ -182,3 +182,9 @@ def test_a_real_argument_of_a_complex_function_has_a_real_gradient():
         g = gm.grad(lambda x: np.sum(np.real(special.wofz(x))))(x)
         assert not np.iscomplexobj(g)
         np.testing.assert_allclose(g, -0.548358711162737, rtol=1e-5)
+
+
+def test_a_function_of_scipy_is_differentiated_by_itself():
+    x = np.array([0.3, 1.0, -0.2])
+    np.testing.assert_allclose(gm.grad(special.logsumexp)(x), special.softmax(x))
+    np.testing.assert_allclose(gm.jacobian(linalg.inv)(np.array([[2.0]])), [[[[-0.25]]]])

@@ -185,7 +185,7 @@ class General(Rule):
 
 def scalar(a: Any) -> Any:
     """Give a Python number as NumPy's, which has a shape and a dtype."""
-    return np.complex128(a) if type(a) is complex else np.float64(a)
+    return np.asarray(a)[()]
 
 
 NUMBERS = frozenset({float, int, complex})
