@@ -31,7 +31,7 @@ from .source import Line, Part, lines, others
 from .steps import Step, modes, steps
 from .strips import Curve, curve
 from .table import NUDGE, table
-from .typeset import clip
+from .typeset import clip, width
 from .view import View, circled, told
 
 LIMIT = 300_000  # bytes of a report; in a notebook there are many
@@ -100,10 +100,15 @@ def to_html(
     """
     made = ""
     for detail in DETAILS:
-        made = _written(view, drawn, unfolded if detail.parts else (), detail, quiz, explained, walk)
+        made = _tight(_written(view, drawn, unfolded if detail.parts else (), detail, quiz, explained, walk))
         if len(made.encode()) <= LIMIT:
             break
     return made
+
+
+def _tight(made: str) -> str:
+    """Leave no empty line, as names and messages may have: in Markdown it would be the end of the report."""
+    return re.sub(r"\n(?=[ \t]*\n)", "&#10;", made)
 
 
 def _written(
@@ -248,6 +253,7 @@ def _environment() -> Environment:
         grid=_grid,
         spark=lambda value: sparkline(samples(value), 32),
         image=_image,
+        indent_to=_indent,
         edges=_edges,
         edge=_edge,
         times=lambda text: text.replace("*", "·"),
@@ -330,6 +336,11 @@ def _result(value: Value) -> str:
 
 def _given(name: str, value: Value) -> str:
     return f"{name} {shape_of(value.shape)}" if value.shape else f"{name} = {brief(value)}"
+
+
+def _indent(line: Line, part: Part) -> str:
+    """Lead to where a part stands in its line. Plain spaces alone in an element become one in nbconvert's HTML."""
+    return "\u00a0" * width(line.text[: part.column])
 
 
 def _edges(text: str) -> str:

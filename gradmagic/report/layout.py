@@ -13,7 +13,9 @@ import subprocess
 from dataclasses import dataclass
 from functools import cache
 
-SECONDS = 0.3  # for each of two tries, then the graph is shown as lanes; 130 nodes take 0.05 to 0.1
+# Then the edges are straight, and then the graph is shown as lanes. 130 nodes take 0.05 to 0.2 s where nothing else
+# runs; a busy machine shall still give the same bytes.
+SECONDS = 0.6
 PURE = "graphviz-pure"
 
 Point = tuple[float, float]
@@ -78,7 +80,7 @@ def _straight(dot: str) -> str:
 
 def place(dot: str, engine: str = "pure", seconds: float = SECONDS) -> Layout | None:
     """Place the nodes and edges of `dot`; with straight edges where curves, which cost most, take too long."""
-    text = render(dot, "json0", engine, seconds) or render(_straight(dot), "json0", engine, seconds)
+    text = render(dot, "json0", engine, seconds) or render(_straight(dot), "json0", engine, seconds / 2)
     if text is None:
         return None
     found = json.loads(text)
