@@ -59,10 +59,14 @@ STYLE = re.sub(
     """,
 )
 
-# Inkscape, librsvg and Qt know no variables, and Qt paints a halo over its text: a file that stands alone has neither.
+# Inkscape, librsvg and Qt know no variables, and Qt paints a halo over its text and takes :focus for all: a file that
+# stands alone has neither, nor what answers to a pointer.
 _HUES = {"": "#6b7680", ".plus": "#1d5fa8", ".minus": "#b3431a", ".both": "#7a3e9d", ".bang": "#b00020"}
+_LIVE = r"(?<=\})(\.(dim|on|later|now|wait|veil|blind|f|h)\b|\.n:focus|\[data-)[^{}]*\{[^{}]*\}"
 _HALO = r";?\s*paint-order:stroke;stroke:[^}]*round"
-_FIXED = re.sub(rf"[^{{}}]*\{{--c:[^{{}}]*\}}|;?(stroke|fill):var\(--c\)|{_HALO}", "", STYLE)
+_FIXED = STYLE.replace("font:12px ", "font-size:12px;font-family:")
+for _left_out in (_LIVE, r"[^{}]*\{--c:[^{}]*\}", r";?(stroke|fill):var\(--c\)", _HALO):
+    _FIXED = re.sub(_left_out, "", _FIXED)
 _ALONE = re.sub(r"var\(--gm-\w+,(#\w+)\)", r"\1", _FIXED) + "".join(
     f".s{kind},.e{kind} path{{stroke:{hue}}}.e{kind} polygon,.e{kind} text{{fill:{hue}}}"
     for kind, hue in _HUES.items()
