@@ -148,7 +148,7 @@ def test_a_wide_graph_keeps_to_what_a_picture_may_have(tmp_path):
 def test_a_saved_svg_needs_no_variables_of_css(tmp_path):
     found = Path(Report(traces.network()).save(tmp_path / "a.svg")).read_text("utf-8")
     assert "var(" not in found and "--c" not in found and _ALONE in found
-    assert ":focus" not in found and "paint-order" not in found and ".now" not in found  # Qt takes them for all
+    assert ":focus" not in found and "paint-order" not in found and ".now" not in found
     for kind in ("plus", "minus", "both", "bang"):
         assert re.search(rf"\.e\.{kind} path\{{stroke:#\w{{6}}\}}", found), kind
 
