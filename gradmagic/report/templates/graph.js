@@ -47,10 +47,22 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
       apply();
     }
   };
+  /* A graph that is too wide to be read whole begins at its inputs. */
+  const begin = () => {
+    fit();
+    if (k >= 0.5 || !host.clientWidth) return;
+    const boxes = nodes.map((n) => n.getBBox()), first = boxes.reduce((a, b) => (b.x < a.x ? b : a));
+    zoom(0.8 / k);
+    x = first.x - 12;
+    const t = host.clientHeight / k;
+    y = high <= t ? (high - t) / 2 : Math.min(Math.max(first.y + first.height / 2 - t / 2, -8), high - t + 8);
+    own_zoom = false;
+    apply();
+  };
   /* In a wide graph the walk goes from box to box at a size that can be read. */
   const follow = (node) => {
     if (k < 0.75) zoom(0.9 / k);
-    if (own_zoom) seen(node);
+    seen(node);
   };
   const light = (at) => {
     const start = at && nodes.filter((n) => own(n.dataset.k) === own(at.key)), known = at && (at.edge || start.length);
@@ -140,7 +152,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
       line.before(wider);
     }
     for (const g of svg.querySelectorAll(".g")) g.said = g.textContent;
-    fit();
+    begin();
     veil();
   };
   const veil = () => {
@@ -165,7 +177,8 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     if (start) { zoom(0.85 / k); x = start.getBBox().x - 60; apply(); }
     fold.textContent = j === data.sheets.length - 1 ? "fold" : j ? "unfold next" : "unfold";
   };
-  const bar = h("div", { class: "gm-bar gm-zoom" }, button("−", "zoom out", () => zoom(0.8)), button("+", "zoom in", () => zoom(1.25)), button("fit", "show the whole graph", fit), button("1:1", "natural size", () => zoom(1 / k)), ...(fold ? [fold] : []));
+  const whole = () => { fit(); own_zoom = true; };
+  const bar = h("div", { class: "gm-bar gm-zoom" }, button("−", "zoom out", () => zoom(0.8)), button("+", "zoom in", () => zoom(1.25)), button("fit", "show the whole graph", whole), button("1:1", "natural size", () => zoom(1 / k)), ...(fold ? [fold] : []));
   const target = (e) => e.target.closest?.("[data-k],[data-i]");
   const spot = (e) => {
     const item = target(e);
@@ -210,7 +223,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     if (e.ctrlKey || e.metaKey || e.altKey) return;
     if (e.key === "+" || e.key === "=") zoom(1.25);
     else if (e.key === "-") zoom(0.8);
-    else if (e.key === "0") fit();
+    else if (e.key === "0") whole();
     else if (e.key === "Escape") { open(); point(); }
     else if ((e.key === "Enter" || e.key === " ") && from) chosen(from);
     else if (along[e.key]) {
@@ -247,7 +260,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   };
   host.style.cssText = "display:block;width:100%;min-width:0;flex:1";
   draw(first);
-  new ResizeObserver(() => (own_zoom ? apply() : fit())).observe(host);
+  new ResizeObserver(() => (own_zoom ? apply() : begin())).observe(host);
   place.before(bar);
   return board;
 };
