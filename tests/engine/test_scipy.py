@@ -188,3 +188,15 @@ def test_a_function_of_scipy_is_differentiated_by_itself():
     x = np.array([0.3, 1.0, -0.2])
     np.testing.assert_allclose(gm.grad(special.logsumexp)(x), special.softmax(x))
     np.testing.assert_allclose(gm.jacobian(linalg.inv)(np.array([[2.0]])), [[[[-0.25]]]])
+
+
+@pytest.mark.filterwarnings("ignore::scipy.linalg.LinAlgWarning")
+@pytest.mark.parametrize(
+    "function", [lambda a: linalg.sqrtm(a), lambda a: linalg.logm(a)], ids=["sqrtm", "logm"]
+)
+def test_functions_of_a_matrix_with_a_negative_eigenvalue(function):
+    a = np.array([[-2.0, 0.3, 0.1], [0.2, 1.5, -0.4], [0.0, 0.6, 3.0]])
+    assert np.iscomplexobj(function(a))
+    gm.check_grads(
+        lambda a: np.imag(function(a)) + np.real(function(a)), (a,), order=1, method="central", rtol=1e-5
+    )

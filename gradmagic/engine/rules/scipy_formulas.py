@@ -14,7 +14,7 @@ from scipy import special
 
 from . import scipy_values as values
 from .decompositions import _column, cholesky_vjp, pinv_vjp
-from .helpers import kept, swap
+from .helpers import kept, raw, swap
 
 
 def _times(x: Any, b: Any) -> Any:
@@ -31,11 +31,15 @@ def _matched(c: Any, assume_a: Any) -> Any:
     return c
 
 
-def solve_b(g: Any, _x: Any, a: Any, b: Any, lower: Any = False, assume_a: Any = None, transposed: Any = False) -> Any:
+def solve_b(
+    g: Any, _x: Any, a: Any, b: Any, lower: Any = False, assume_a: Any = None, transposed: Any = False
+) -> Any:
     return values.solve(np.conj(a) if transposed else swap(_matched_value(a, lower, assume_a)), g)
 
 
-def solve_a(g: Any, x: Any, a: Any, b: Any, lower: Any = False, assume_a: Any = None, transposed: Any = False) -> Any:
+def solve_a(
+    g: Any, x: Any, a: Any, b: Any, lower: Any = False, assume_a: Any = None, transposed: Any = False
+) -> Any:
     c = -_times(solve_b(g, x, a, b, lower, assume_a, transposed), b) @ swap(_times(x, b))
     return _matched(np.swapaxes(c, -1, -2) if transposed else c, assume_a)
 
@@ -52,14 +56,18 @@ def _matched_value(a: Any, lower: Any, assume_a: Any) -> Any:
 _TRANS = {"N": 0, "T": 1, "C": 2}
 
 
-def triangular_b(g: Any, _x: Any, a: Any, b: Any, trans: Any = 0, lower: Any = False, unit: Any = False) -> Any:
+def triangular_b(
+    g: Any, _x: Any, a: Any, b: Any, trans: Any = 0, lower: Any = False, unit: Any = False
+) -> Any:
     trans = _TRANS.get(trans, trans)
     if trans == 0:
         return values.triangular(a, g, 2, lower, unit)
     return values.triangular(a if trans == 2 else np.conj(a), g, 0, lower, unit)
 
 
-def triangular_a(g: Any, x: Any, a: Any, b: Any, trans: Any = 0, lower: Any = False, unit: Any = False) -> Any:
+def triangular_a(
+    g: Any, x: Any, a: Any, b: Any, trans: Any = 0, lower: Any = False, unit: Any = False
+) -> Any:
     c = -_times(triangular_b(g, x, a, b, trans, lower, unit), b) @ swap(_times(x, b))
     trans = _TRANS.get(trans, trans)
     c = c if trans == 0 else np.swapaxes(c, -1, -2) if trans == 1 else swap(c)
@@ -129,12 +137,37 @@ def matrix_function_vjp(name: str) -> Callable[..., Any]:
     adjoint is the derivative at A^H.
     """
 
-    def vjp(g: Any, _y: Any, a: Any) -> Any:
+    def vjp(g: Any, y: Any, a: Any) -> Any:
+        if name == "logm" and _has_negative_eigenvalues(a):
+            return _logm_vjp(g, y, a)
         n, h = a.shape[-1], swap(a)
         both = np.concatenate([np.concatenate([h, g], -1), np.concatenate([h * 0, h], -1)], -2)
         return values.MATRIX_FUNCTIONS[name](both)[..., :n, n:]
 
-    return vjp
+    def unkept(g: Any, _y: Any, a: Any) -> Any:
+        return vjp(g, None, a)
+
+    return sqrtm_vjp if name == "sqrtm" else vjp if name == "logm" else unkept
+
+
+def sqrtm_vjp(g: Any, y: Any, _a: Any) -> Any:
+    return values.sylvester(swap(y), swap(y), g)  # y dy + dy y = da, on whichever branch y is
+
+
+def _has_negative_eigenvalues(a: Any) -> bool:
+    w = np.linalg.eigvals(raw(a))
+    return bool(np.any((w.real < 0) & (np.abs(w.imag) <= 1e-9 * np.abs(w))))
+
+
+def _logm_vjp(g: Any, y: Any, a: Any) -> Any:
+    """By eigenvectors: log(A^H) lies on another branch than log(A)^H."""
+    w, v = np.linalg.eig(a)
+    inverse = np.linalg.inv(v)
+    logs = np.diagonal(inverse @ y @ v, axis1=-2, axis2=-1)  # on y's branch
+    apart, logs_apart = (np.expand_dims(x, -1) - np.expand_dims(x, -2) for x in (w, logs))
+    same = raw(apart) == 0
+    slopes = np.where(same, np.expand_dims(1 / w, -1), logs_apart / np.where(same, 1, apart))
+    return swap(inverse) @ (np.conj(slopes) * (swap(v) @ g @ swap(inverse))) @ swap(v)
 
 
 # ---- sums of exponentials ---------------------------------------------------------------------------------------
@@ -146,14 +179,18 @@ def _weights(y: Any, a: Any, axis: Any, keepdims: Any) -> Any:
     return np.exp(a - np.where(y == -np.inf, 0.0, y))
 
 
-def lse_a(g: Any, y: Any, a: Any, b: Any = None, axis: Any = None, keepdims: Any = False, sign: Any = None) -> Any:
+def lse_a(
+    g: Any, y: Any, a: Any, b: Any = None, axis: Any = None, keepdims: Any = False, sign: Any = None
+) -> Any:
     weights = _weights(y, a, axis, keepdims)
     weights = weights if b is None else weights * b
     g = g if sign is None else g * sign
     return kept(g, len(a.shape), axis, keepdims) * np.conj(weights)
 
 
-def lse_b(g: Any, y: Any, a: Any, b: Any = None, axis: Any = None, keepdims: Any = False, sign: Any = None) -> Any:
+def lse_b(
+    g: Any, y: Any, a: Any, b: Any = None, axis: Any = None, keepdims: Any = False, sign: Any = None
+) -> Any:
     g = g if sign is None else g * sign
     return kept(g, len(a.shape), axis, keepdims) * np.conj(_weights(y, a, axis, keepdims))
 
