@@ -30,7 +30,7 @@ from .show import remember
 from .source import remember as call_it
 
 
-def trace(*what: Any, of: str = "", gradient: Any = "", **settings: Any) -> Any:
+def trace(*what: Any, of: str = "", gradient: Any = "", plot: bool = False, **settings: Any) -> Any:
     """Trace a block of code, or a function, and report where its gradients come from.
 
     Parameters
@@ -43,6 +43,8 @@ def trace(*what: Any, of: str = "", gradient: Any = "", **settings: Any) -> Any:
         The result, if it is not what the block computes last, or what the function gives.
     gradient : str or array
         One weight for each entry of a result that is not a number.
+    plot : bool
+        Whether to keep what the curves of `Report.plot` take, of any program: see there.
     **settings
         Of the `Report`: `max_nodes`, `graph`, `ascii`, `layout`.
 
@@ -80,21 +82,21 @@ def trace(*what: Any, of: str = "", gradient: Any = "", **settings: Any) -> Any:
     if what and (isinstance(what[0], Tracked) or arrays.is_array(what[0])):
         return functions.trace(what[0])  # PyTorch's function of this name
     if what and callable(what[0]):
-        return _function(what[0], what[1:], of, gradient, settings)
+        return _function(what[0], Options(what[1:], of, gradient, plot=plot), settings)
     for name in what:
         if not isinstance(name, str):
             raise TypeError(
                 f"gm.trace takes names, and this is a {type(name).__name__}: write the variable's name in quotes, "
                 'gm.trace("x").'
             )
-    return Block(what, of, gradient, settings)
+    return Block(Options(what, of, gradient, plot=plot), settings)
 
 
 class Block:
     """A traced block. After it `report` has the `Report`, `grads` the gradients by name."""
 
-    def __init__(self, names: tuple[str, ...], of: str, gradient: Any, settings: dict[str, Any]) -> None:
-        self._options, self._settings = Options(names, of, gradient), settings
+    def __init__(self, options: Options, settings: dict[str, Any]) -> None:
+        self._options, self._settings = options, settings
         self._report: reports.Report | None = None
         self._run: Run | None = None
         self._frame: Any = None
@@ -168,10 +170,10 @@ class Block:
 
 
 def _function(
-    f: Callable[..., Any], names: tuple[str, ...], of: str, gradient: Any, settings: dict[str, Any]
+    f: Callable[..., Any], options: Options, settings: dict[str, Any]
 ) -> Callable[..., reports.Report]:
     signature = inspect.signature(f)
-    for name in names:
+    for name in options.names:
         if name.split("[")[0].split(".")[0] not in signature.parameters:
             raise NameOnLineError(
                 f"{getattr(f, '__name__', 'the function')} has no parameter {name!r}: "
@@ -185,11 +187,11 @@ def _function(
         inner = inspect.unwrap(f)
         cell = _function_source(inner)
         call_it(cell.filename, cell.label)
-        run = Run(cell, dict(bound.arguments), Options(names, of, gradient))
+        run = Run(cell, dict(bound.arguments), options)
         run.last_text = inner.__name__ if getattr(inner, "__name__", "").isidentifier() else run.last_text
         variables: dict[str, Any] = {}
         try:
-            _lift_arguments(run, bound.arguments, names)
+            _lift_arguments(run, bound.arguments, options.names)
             bound.arguments.update({n: run.namespace[n] for n in bound.arguments})
             with run.watching(), _variables_of(inner, variables):
                 run.shown.append(f(*bound.args, **bound.kwargs))

@@ -133,7 +133,10 @@ def _remarks(trace: Trace, shown: Sequence[Points], reasons: list[str], count: i
         made.append(f"Curves: {how}; branches are those of this run.")
     for points in shown:
         if points.at and not points.x:
-            why = points.note or "put --plot on the %%grad line, which keeps what computing the curve takes"
+            why = (
+                points.note
+                or "put --plot on the %%grad line, or plot=True into gm.trace: it keeps what a curve takes"
+            )
             made.append(f"{points.name}: only the tangent: {why}.")
         if not points.alike:
             made.append(

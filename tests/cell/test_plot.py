@@ -5,6 +5,7 @@ import importlib.util
 import numpy as np
 import pytest
 
+import gradmagic as gm
 from gradmagic.engine.replay import Replay
 from gradmagic.report import ReportError
 
@@ -188,3 +189,18 @@ def test_consoles_without_html_get_a_picture_on_request(run, monkeypatch):
         assert "image/svg+xml" in run(f"%%grad a\n{cell}")._repr_mimebundle_()
     finally:
         run("%config GradMagic.image = 'none'")
+
+
+@plots
+def test_a_traced_function_keeps_its_curve_on_request():
+    def f(w):
+        return np.sum((np.arange(5.0) * w - 1) ** 2)
+
+    assert len(gm.trace(f)(3.0).plot().axes) == 1  # the tangent
+    left, right = gm.trace(f, plot=True)(3.0).plot().axes
+    curve = max(right.lines, key=lambda line: len(line.get_xdata())).get_xydata()
+    np.testing.assert_allclose(curve[:, 1], 60 * curve[:, 0] - 20, rtol=1e-5, atol=1e-4)
+    w = 3.0
+    with gm.trace("w", plot=True) as traced_block:
+        z = np.sum((np.arange(5.0) * w - 1) ** 2)
+    assert len(traced_block.report.plot().axes) == 2 and z == 215 and left.get_xlabel() == "w"
