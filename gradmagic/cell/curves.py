@@ -71,6 +71,8 @@ class Curves:
                 self._again = replay.again(root, numbers)
         except CannotReplay as error:
             self._failed = f"{error} cannot be computed again"
+        except Exception as error:  # a picture must not cost the reader the cell
+            self._failed = f"the operations cannot be computed again: {type(error).__name__}"
 
     def points(
         self,
@@ -133,8 +135,11 @@ class Curves:
     def _along(self, again: Again, number: int, x: Any) -> Any:
         """Give the result at each of `x`: at once where all operations are of numbers, entry by entry."""
         if self._together:
-            return np.broadcast_to(np.real(again({number: x})), x.shape).astype(float)
-        return np.array([float(np.real(np.ravel(again({number: at}))[0])) for at in x])
+            try:
+                return np.broadcast_to(np.real(again({number: x})), x.shape).astype(float)
+            except Exception:  # what takes a number only
+                self._together = False
+        return np.array([_at(again, number, at) for at in x])
 
     def _path(self, name: str) -> tuple[tuple[float, float], ...]:
         sweeps = [s for s in self._run.recorder.sweeps if name in s.parameters and s.result is not None]
@@ -180,6 +185,14 @@ def summed_up(root: Node, moving: set[int]) -> Node | None:
             return None
         (node,) = sources.values()
     return node if node.rule is not None else None
+
+
+def _at(again: Again, number: int, x: Any) -> float:
+    """Give the result at x; NaN where the operations fail there, as the inverse of a singular matrix does."""
+    try:
+        return float(np.real(np.ravel(arrays.to_host(again({number: x})))[0]))
+    except Exception:
+        return np.nan
 
 
 def _span(here: float, path: list[float], count: int) -> Any:

@@ -51,8 +51,7 @@ def call_elementwise(rule: Elementwise, args: Sequence[Any], function: Any = Non
             tracked = tracked or node is not None
         elif type(a) not in PLAIN:
             if held(a):  # x + [u, v]
-                args = [stacked(a) if held(a) else a for a in args]
-                return call_elementwise(rule, args, function, shown)
+                return call_elementwise(rule, list(map(gathered, args)), function, shown)
             a, odd = looked_at(a, odd)
         raws.append(a)
         nodes.append(node)
@@ -87,6 +86,11 @@ def stacked(value: Any) -> Any:
     if type(value) not in (list, tuple):
         return value
     return np.stack([stacked(v) for v in value]) if held(value) else np.asarray(value)
+
+
+def gathered(value: Any) -> Any:
+    """Give a list with lifted values in it as one tracked array; anything else as it is."""
+    return stacked(value) if held(value) else value
 
 
 def call_unary(rule: Elementwise, function: Any, x: Tracked) -> Any:

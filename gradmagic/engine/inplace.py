@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import arrays
-from .calls import call
+from .calls import call, gathered
 from .errors import LeafWriteError
 from .memory import base_of, materialise, memory_of, poison, same_view, written
 from .places import describe, name_of, place_of, user_frame
@@ -96,6 +96,7 @@ def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
     What the tape has saved stays as it was: the write goes to a copy, and every view moves to the copy.
     """
     frame = sys._getframe(1)
+    value = gathered(value)
     raw = value.array if isinstance(value, Tracked) else value
     if isinstance(index, Tracked):
         index = index.array

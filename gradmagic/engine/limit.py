@@ -53,12 +53,12 @@ def set_tape_limit(limit: str | float | None) -> None:
     --------
     >>> import numpy as np
     >>> import gradmagic as gm
-    >>> gm.set_tape_limit("1MB")
-    >>> h = gm.tensor(np.ones(10_000), requires_grad=True)
+    >>> gm.set_tape_limit("100MB")
+    >>> h = gm.tensor(np.ones(1_000_000), requires_grad=True)
     >>> for step in range(1000):
     ...     h = np.tanh(h)
     Traceback (most recent call last):
-    gradmagic.engine.errors.TapeLimitError: the tape keeps 1.04 MB for the way back, more than its limit of 1 MB...
+    gradmagic.engine.errors.TapeLimitError: the tape keeps 104 MB for the way back, more than its limit of 100 MB...
     >>> step
     12
     >>> gm.set_tape_limit("auto")

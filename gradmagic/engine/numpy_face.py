@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import arrays
-from .calls import raw_of
+from .calls import gathered, raw_of
 from .dispatch import call
 from .errors import ArgumentError, GradmagicError
 from .numpy_layout import Flags, Flat, base_of, read_only, set_shape
@@ -189,6 +189,7 @@ def _fill(x: Any, value: Any, plain: Any) -> None:
 def _put(x: Any, indices: Any, values: Any, mode: Any = "raise", *, plain: Any) -> None:
     if not np.size(raw_of(values)) or not np.size(raw_of(indices)):
         return
+    values = gathered(values)
     flat = np.arange(np.size(x.array)).take(raw_of(indices), mode=mode)
     if np.size(flat):
         where = np.unravel_index(flat.ravel(), np.shape(x.array)) if np.ndim(x.array) else ()

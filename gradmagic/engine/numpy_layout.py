@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import arrays, memory
+from .calls import gathered
 from .tracked import Tracked
 
 
@@ -32,6 +33,7 @@ class Flat:
         return np.ravel(self.base)[index]
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        value = gathered(value)
         x, raw = self.base, getattr(value, "array", value)
         if not arrays.is_array(x.array):
             x.array.flat[index] = raw  # of a scalar: NumPy writes to a copy

@@ -18,7 +18,7 @@ from weakref import finalize
 import numpy as np
 
 from . import arrays
-from .calls import call, call_elementwise, held, raw_of, stacked
+from .calls import call, call_elementwise, gathered, held, raw_of
 from .foreign import foreign
 from .memory import copy_of
 from .operators import Operators
@@ -89,7 +89,7 @@ class Protocols(Operators):
             made = op(*raw_of(args))  # of a NumPy scalar: n * [0] repeats it too
             if not isinstance(made, (np.ndarray, np.generic)) or np.asarray(made).dtype.kind not in "biufc":
                 return made
-            other_array = stacked(other) if held(other) else np.asarray(other)
+            other_array = gathered(other) if held(other) else np.asarray(other)
             return self.operate(rule, op, tuple(other_array if a is other else a for a in args))
         if foreign(other) is None:  # an array of another library or device
             return super().operate(rule, op, args)

@@ -32,17 +32,33 @@ def cell(view: View, room: int, most: int | None = None) -> list[Text]:
         return []
     digits = max(2, len(str(found[-1].number)))
     gradient = f"gradient of {view.result_name}" if view.trace.result else ""
-    body: list[list[Cell]] = [[" " * digits, (view.trace.label, HEAD), ("value", HEAD), (gradient, HEAD)]]
-    for line in found:
-        body += _line(line, digits)
-    for other in others(view):
-        body.append(["", (other.label, HEAD)])
-        for line in other.lines:
-            body += _line(line, digits)
+    head: list[Cell] = [" " * digits, (view.trace.label, HEAD), ("value", HEAD), (gradient, HEAD)]
+    elsewhere = others(view)
+
+    def rows(space: int | None = None) -> list[list[Cell]]:
+        body = [head]
+        for line in found:
+            body += _line(line, digits, space)
+        for other in elsewhere:
+            body.append(["", (other.label, HEAD)])
+            for line in other.lines:
+                body += _line(line, digits, space)
+        return body
+
+    body = rows()
+    widths = [max(_width(row[i]) if i < len(row) else 0 for row in body) for i in range(4)]
+    space = max(24, room - 7 - digits - widths[2] - widths[3])
+    if widths[1] > space:
+        body = rows(space)
     return grid(body, room, give=((1, 24), (2, 20), (1, 12)))
 
 
-def _line(line: Line, digits: int) -> list[list[Cell]]:
+def _width(cell_: Cell) -> int:
+    return width(cell_ if isinstance(cell_, str) else cell_[0])
+
+
+def _line(line: Line, digits: int, space: int | None) -> list[list[Cell]]:
+    """Set a line and the waves under its expressions; those whose waves `space` would cut off are written out."""
     rows: list[list[Cell]] = [
         [(str(line.number).rjust(digits), MUTED), line.text, *(_numbers(line.main) if line.main else ())]
     ]
@@ -51,7 +67,10 @@ def _line(line: Line, digits: int) -> list[list[Cell]]:
     for part in line.parts:
         start, end = width(line.text[: part.column]), width(line.text[: part.end])
         if part.value is not None:
-            rows.append(["", (" " * start + "~" * (end - start), MUTED), *_numbers(part)])
+            mark = " " * start + "~" * (end - start)
+            if space is not None and end > space:
+                mark = f"    {clip(part.text, space - 4)}"
+            rows.append(["", (mark, MUTED), *_numbers(part)])
     return rows
 
 

@@ -31,7 +31,7 @@ from .source import Line, Part, lines, others
 from .steps import Step, modes, steps
 from .strips import Curve, curve
 from .table import NUDGE, table
-from .typeset import clip, width
+from .typeset import clip, sums, width
 from .view import View, circled, told
 
 LIMIT = 300_000  # bytes of a report; in a notebook there are many
@@ -39,6 +39,7 @@ DRAWING = 150_000  # bytes of SVG, 8 % more in its image; a graph that is larger
 EXPLAINED = 60  # operations of a trace whose gradients are written out entry by entry
 ENTRIES = 24  # of gradients that are
 EXPLANATIONS = 2_500  # bytes of that
+COLUMNS = 110  # of that
 FORMULAS = 1_500  # bytes of LaTeX to be copied; more is had by `to_latex`
 UNFOLDED = 40_000  # bytes of a drawing that unfolds a loop
 WIDEST = 300  # columns of a line of code
@@ -150,7 +151,7 @@ def _written(
         steps=steps(view) if detail.steps else (),
         data=Markup(_data(view, graph, unfolded, walked, told_of)),
         quiz=quiz,
-        explained=explained,
+        explained=[sums(lines, COLUMNS) for lines in explained],
         walk=walk,
         times=timing.rows(trace),
         times_head=timing.HEAD,
@@ -197,7 +198,7 @@ def _entries(view: View) -> dict[int, list[str]]:
         return {}
     found, room = {}, EXPLANATIONS
     for key, explained in every(View.of(view.trace, len(operations)), ENTRIES).items():
-        texts = ["\n".join(one.lines) for one in explained]
+        texts = ["\n".join(sums(one.lines, COLUMNS)) for one in explained]
         room -= sum(map(len, texts))
         if room < 0:
             break

@@ -17,6 +17,7 @@ from .history import history
 from .numbers import aligned, brief, number, shape_of
 from .steps import Step, modes, steps
 from .table import table
+from .typeset import sums
 from .view import View, told
 
 COLUMNS = 100  # of the parts that are set as text
@@ -52,7 +53,7 @@ def to_markdown(view: View, explained: Sequence[Sequence[str]] = ()) -> str:
     parts += [f"> {escaped(told(note))}" for note in view.alerts]
     parts.append(_table(view))
     parts += [escaped(told(note)) for note in view.remarks]
-    parts += [_fenced(lines) for lines in explained]
+    parts += [_fenced(sums(lines, COLUMNS)) for lines in explained]
     past = history(trace)
     if past is not None:
         head = ["sweep", *(escaped(series.name) for series in past.series)]

@@ -21,7 +21,7 @@ from .fonts import families
 from .graph import CHARACTER
 from .model import Points, Trace
 from .numbers import number
-from .points import ordered, points_of, spoken
+from .points import LARGEST, ordered, points_of, spoken
 from .typeset import width
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class _Row:
             equal = f" = {points.equal}" if points.equal and points.equal != slope_name else ""
             self._frame(self._axes[1], f"{slope_name}{equal} over {points.name}", points.name, slope_name)
             self._curve(self._axes[1], points.x, points.slope, SLOPE, joined, points)
-            if at is not None:
+            if at is not None and _can_be_shown(at[0], at[2]):
                 self._axes[1].plot(at[0], at[2], "o", color=SLOPE, markersize=7, zorder=4)
                 rise = _rise(points, at[0])
                 self._note(
@@ -211,7 +211,9 @@ class _Row:
     def _tangent(self, axes: Any, points: Points, at: tuple[float, float, float]) -> None:
         x, y, slope = at
         wide = (max(points.x) - min(points.x)) * 0.16 if points.x else _width(points)
-        if math.isfinite(slope) and math.isfinite(y):
+        if not _can_be_shown(x, y):
+            return
+        if _can_be_shown(slope):
             ends = axes.get_ylim() if points.x else (-math.inf, math.inf)
             high = (ends[1] - ends[0]) * 0.3
             wide = min(wide, high / abs(slope)) if slope and high < math.inf else wide
@@ -256,6 +258,10 @@ class _Row:
             va="center", fontsize=9, color=color, family=self._fonts, zorder=6, parse_math=False,
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
         )  # fmt: skip
+
+
+def _can_be_shown(*numbers: float) -> bool:
+    return all(abs(v) < LARGEST for v in numbers)
 
 
 def _rise(points: Points, x: float) -> float:
@@ -304,7 +310,7 @@ def _limits(y: Sequence[float], at: tuple[float, float, float] | None, color: st
             (first - bulk if low < first - 4 * bulk else low),
             (last + bulk if high > last + 4 * bulk else high),
         )
-    if at is not None and math.isfinite(point := at[1] if color == VALUE else at[2]):
+    if at is not None and _can_be_shown(point := at[1] if color == VALUE else at[2]):
         low, high = min(low, point), max(high, point)
     room = 0.12 * (high - low) or max(1.0, abs(high)) * 0.1
     return low - room, high + room

@@ -13,6 +13,7 @@ from .model import Input, Operation, Points, Trace
 from .numbers import number, samples
 
 NAN = float("nan")
+LARGEST = 1e290
 
 
 def points_of(trace: Trace) -> tuple[list[Points], list[str]]:
@@ -29,8 +30,10 @@ def points_of(trace: Trace) -> tuple[list[Points], list[str]]:
         points = made.get(entry.name)
         if points is None or points.note:
             points = _of_number(trace, entry, points.note if points else "") or _of_array(trace, entry)
-        if points is not None:
-            found.append(points)
+        if points is not None and (
+            points.at or any(x - x + y - y == 0 for x, y in zip(points.x, points.y, strict=True))
+        ):
+            found.append(_tamed(points))
         else:
             reasons.append(_reason(trace, entry))
     return found, reasons
@@ -70,6 +73,17 @@ def _of_array(trace: Trace, entry: Input) -> Points | None:
     return Points(entry.name, name, x, height, slope, size=entry.value.size, equal=equal)
 
 
+def _tamed(points: Points) -> Points:
+    """Leave out what no axis can show: numbers near the largest that there are."""
+
+    def shown(values: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple(v if abs(v) < LARGEST else NAN for v in values)
+
+    path = tuple(pair for pair in points.path if abs(pair[0]) < LARGEST and abs(pair[1]) < LARGEST)
+    x, y, slope = map(shown, (points.x, points.y, points.slope))
+    return replace(points, x=x, y=y, slope=slope, path=path)
+
+
 def summed_up(trace: Trace) -> Operation | None:
     """Find the array that the result sums up: y of `z = y.sum()`, of `z = 2 * y.mean() + 1`."""
     by_key = {operation.key: operation for operation in trace.operations}
@@ -94,6 +108,8 @@ def _reason(trace: Trace, entry: Input) -> str:
         return f"{result} does not depend on {entry.name}"
     if any(value is not None and not _real(value) for value in (entry.value, entry.grad)):
         return f"{entry.name} has no real numbers"
+    if not (entry.value.size - entry.value.nans - entry.value.infs):
+        return f"{entry.name} has no finite entries"
     if entry.grad is None:
         return f"{entry.name} has no gradient"
     if entry.value.shape:
@@ -118,13 +134,13 @@ def ordered(points: Points) -> tuple[Points, bool]:
     False
     """
     steps = [b - a for a, b in pairwise(points.x)]
-    order = sorted(range(len(points.x)), key=lambda i: (points.x[i] != points.x[i], points.x[i]))
-    columns = ([column[i] for i in order] for column in (points.x, points.y, points.slope))
-    x, y, slope = map(tuple, columns)
-    sorted_ = replace(points, x=x, y=y, slope=slope)
-    if points.at is not None or all(step > 0 for step in steps) or all(step < 0 for step in steps):
-        return sorted_, points.at is not None or points.size == len(points.x) or _smooth(sorted_)
-    return sorted_, _smooth(sorted_)
+    one_way = all(step > 0 for step in steps) or all(step < 0 for step in steps)
+    rows = zip(points.x, points.y, points.slope, strict=True)
+    columns = tuple(zip(*sorted(row for row in rows if row[0] - row[0] == 0), strict=True)) or ((), (), ())
+    found = replace(points, x=columns[0], y=columns[1], slope=columns[2])
+    if points.at is not None or (one_way and points.size == len(points.x)):
+        return found, True
+    return found, _smooth(found)
 
 
 def _smooth(points: Points) -> bool:
@@ -145,10 +161,8 @@ def spoken(points: Points) -> str:
         if points.path:
             text += f", after {len(points.path):,} sweeps from {points.name} = {number(points.path[0][0])}"
         return text
-    low, high = (
-        f(v for v in points.y if v - v == 0) if any(v - v == 0 for v in points.y) else NAN for f in (min, max)
-    )
-    first, last = min(points.x), max(points.x)
+    low, high = (f((v for v in points.y if v - v == 0), default=NAN) for f in (min, max))
+    first, last = (f((v for v in points.x if v - v == 0), default=NAN) for f in (min, max))
     slopes = [s for s in points.slope if s - s == 0] or [NAN]
     return (
         f"{points.y_name} over {points.name} from {number(first)} to {number(last)}: {number(low)} to {number(high)}, "

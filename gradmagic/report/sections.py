@@ -19,7 +19,7 @@ from .numbers import aligned, brief, number, shape_of, sparkline
 from .strips import pictures, strips
 from .styles import BAD, HEAD, MUTED, NAME, SIGNS, WARN, colored
 from .table import NUDGE, Row, table
-from .typeset import Cell, clip, grid, pad, width, wrap
+from .typeset import Cell, clip, grid, pad, sums, width, wrap
 from .view import View, told
 
 ROWS = 10  # of a matrix that is shown in full
@@ -52,15 +52,19 @@ def sections(
         Section(_heading(view, room), least=3),
         Section(_notes(view, room), least=8),
         Section([*(points or _table(view, room)), *_remarks(view, room)], least=6),
-        *(Section(_explained(lines, room), least=8) for lines in explained),
+        *(_asked_for([Text(f" {row}") for row in sums(lines, room - 2)]) for lines in explained),
         Section(pictures(view, room), least=3),
         Section(_history(view, room), least=9),
         Section(_times(view, room), least=6, tail=True),
         Section(cell(view, room, LINES), more=max(0, source.count("\n") + 1 - LINES)),
         Section(graph(view, room), tail=True),
-        Section(steps, least=len(steps), whole=True) if walk else Section(steps),
+        _asked_for(steps) if walk else Section(steps),
         Section(_footer(view, room), least=1),
     ]
+
+
+def _asked_for(lines: list[Text]) -> Section:
+    return Section(lines, least=len(lines), whole=True)
 
 
 def _heading(view: View, room: int) -> list[Text]:
@@ -93,16 +97,6 @@ def _notes(view: View, room: int) -> list[Text]:
     for note in view.alerts:
         rows = wrap(told(note), room - 4)
         found += [Text(f" {' ' if i else '!'} {row}", WARN) for i, row in enumerate(rows)]
-    return found
-
-
-def _explained(lines: Sequence[str], room: int) -> list[Text]:
-    """Set an explanation: its lines stand with their equal signs below each other, long ones go on further right."""
-    found = []
-    for line in lines:
-        start = line.find("= ") + 2 if "= " in line else 0
-        first, *more = wrap(line[start:], room - 2 - start)
-        found += [Text(f" {line[:start]}{first}"), *(Text(" " * (start + 3) + row) for row in more)]
     return found
 
 

@@ -13,6 +13,7 @@ from wcwidth import wcswidth, wcwidth
 Cell = tuple[str, str] | str  # text with a style of rich, or without
 
 SYMBOLS = "●▼│╰├─┴┼╎▁▂▃▄▅▆▇█…×∂·"
+_TIE = "\ue000"  # a space where a line is not broken
 _ASCII = str.maketrans(SYMBOLS, "ov|`+-++:_.-:=+*#~xd.")
 
 
@@ -61,6 +62,37 @@ def wrap(text: str, columns: int) -> list[str]:
             lines.append("")
         lines[-1] += (" " if lines[-1] else "") + clip(word, columns)
     return lines
+
+
+def sums(lines: Sequence[str], columns: int) -> list[str]:
+    """Break lines like `name = a + b`: after the equal sign the rest hangs, and a sum is broken before a sign.
+
+    Examples
+    --------
+    >>> print(*sums(["dz/dx = (a*b + c*d)/2"], 18), sep="\\n")
+    dz/dx = (a*b
+              + c*d)/2
+    """
+    found = []
+    for line in lines:
+        start = line.find("= ") + 2 if "= " in line else 0
+        room = columns - start - 2
+        first, *more = wrap(_tied(line[start:], room), room)
+        found += [line[:start] + first, *(" " * (start + 2) + row for row in more)]
+    return [row.replace(_TIE, " ") for row in found]
+
+
+def _tied(text: str, columns: int) -> str:
+    """Tie the words of each term together; where a term is too long, it is broken at any space."""
+    most = 1 if text.startswith("(") else 0  # the sum itself may stand in parentheses
+    tied, depth = "", 0
+    for i, c in enumerate(text):
+        depth += (c in "([") - (c in ")]")
+        between = depth <= most and text[i + 1 : i + 3] in ("+ ", "- ")
+        tied += _TIE if c == " " and not between else c
+    return " ".join(
+        piece if width(piece) <= columns else piece.replace(_TIE, " ") for piece in tied.split(" ")
+    )
 
 
 def plain(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The report in a terminal: golden at 80 columns, at most 60 lines, aligned, plain where it must be.
+"""The report in a terminal: golden at 80 and 120 columns, at most 60 lines, aligned, plain where it must be.
 
 After a wanted change, `GRADMAGIC_GOLDEN=1 pytest tests/report/test_text.py` writes the golden files anew:
 read the diff.
@@ -33,9 +33,10 @@ def text(trace: Trace, columns: int = 80, **settings: bool) -> str:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_the_text_is_the_golden_one(name):
-    made = text(getattr(traces, name)())
-    path = GOLDEN / f"{name}.txt"
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_text_is_the_golden_one(name, columns):
+    made = text(getattr(traces, name)(), columns)
+    path = GOLDEN / (f"{name}.txt" if columns == 80 else f"{name}-{columns}.txt")
     if os.environ.get("GRADMAGIC_GOLDEN"):
         path.write_text(made, encoding="utf-8")
     assert made == path.read_text(encoding="utf-8")
@@ -81,6 +82,22 @@ def test_the_lines_that_are_left_out_of_a_long_cell_are_counted():
     start = next(i for i, line in enumerate(lines) if "In [4]" in line)
     gone = next(i for i, line in enumerate(lines) if "lines more on the page" in line)
     assert f" {5000 - (gone - start - 1)} lines more" in lines[gone]
+
+
+def test_expressions_that_a_long_line_has_no_room_for_are_written_out():
+    source = "z = np.sin(x) + " + " + ".join(f"np.cos({i} * x)" for i in range(8))
+    s = traces.Sketch(source)
+    x = s.input("x", 1.0, 1.0)
+    first = s.step("sin", "np.sin(x)", 0.84, 1.0, (x, "np.cos(x)"))
+    last = s.step("cos", "np.cos(7 * x)", 0.75, 1.0, (x, "-np.sin(x)"))
+    s.step("add", source.removeprefix("z = "), 1.6, 1.0, (first, "1"), (last, "1"), name="z")
+    lines = text(s.trace("z", 1.6)).splitlines()
+    (waves,) = (line for line in lines if line.split()[-2:] == ["0.84", "1"])
+    (written,) = (line for line in lines if line.split()[-2:] == ["0.75", "1"])
+    (long,) = (line for line in lines if line.startswith("  2  z = "))
+    assert waves.index("~") == long.index("np.sin")
+    assert waves.count("~") == len("np.sin(x)")
+    assert written.strip().startswith("np.cos(7 * x)")
 
 
 def test_japanese_names_are_aligned():

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..calls import gathered
 from ..dispatch import METHODS, valued
 from ..errors import ArgumentError
 from ..primitives import cast, scatter_add, set_item
@@ -154,6 +155,7 @@ def outer(ufunc: Any, a: Any, b: Any, **options: Any) -> Any:
 def at(ufunc: Any, target: Any, index: Any, *values: Any) -> None:
     """Do `ufunc.at(target, index, values)`: an entry that `index` names twice is changed twice, in order."""
     index = raw(index) if not isinstance(index, tuple) else tuple(raw(i) for i in index)
+    values = tuple(map(gathered, values))
     live = [v for v in values if isinstance(v, Tracked) and v.node is not None]
     if not isinstance(target, Tracked) or (target.node is None and not live):
         for v in live:

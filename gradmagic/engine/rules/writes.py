@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..calls import flat, raw_of
+from ..calls import flat, gathered, raw_of
 from ..dispatch import composed
 from ..tracked import Tracked
 
@@ -29,7 +29,7 @@ def _written(function: Any) -> Any:
         names = _NAMES.get(function) or list(inspect.signature(function).parameters)[1:]
         given = dict(zip(names, args, strict=False)) | kwargs
         moved = next(n for n in _VALUES if n in given)
-        put: Any = given[moved]
+        put: Any = gathered(given[moved])
         given = raw_of(given)
         number = np.reshape(np.arange(np.size(given[moved])), np.shape(given[moved]))
         came = np.full(np.shape(target.array), -1)
