@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
+from gradmagic.cell import edges
 from gradmagic.engine.rules.declare import RULES
 
 
@@ -23,6 +24,14 @@ def test_all_well_is_one_remark_and_a_column(run):
     np.testing.assert_allclose(entry.numerical.items, 4 * run.names["x"], rtol=1e-6, atol=1e-8)
 
 
+@pytest.fixture
+def _fresh_formulas():
+    edges._read.cache_clear()
+    yield
+    edges._read.cache_clear()
+
+
+@pytest.mark.usefixtures("_fresh_formulas")
 def test_a_wrong_rule_is_named_with_its_entry(run, monkeypatch):
     monkeypatch.setattr(RULES[np.sin].twin, "partials", (lambda _y, x: np.cos(x) + (x > 0),))
     monkeypatch.setattr(RULES[np.sin].twin, "moves", (lambda _y, x: np.cos(x) + (x > 0),))

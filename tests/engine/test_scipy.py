@@ -200,3 +200,23 @@ def test_functions_of_a_matrix_with_a_negative_eigenvalue(function):
     gm.check_grads(
         lambda a: np.imag(function(a)) + np.real(function(a)), (a,), order=1, method="central", rtol=1e-5
     )
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("f", "first"),
+    [
+        (special.expn, (0.4,)),
+        (special.expn, (2.6,)),
+        (special.yn, (0.4,)),
+        (special.kn, (0.4,)),
+        (special.bdtr, (0.4, 3.6)),
+        (special.bdtrc, (1.7, 3.6)),
+        (special.nbdtr, (1.7, 3.6)),
+        (special.nbdtrc, (0.4, 0.9 + 1)),
+    ],
+    ids=str,
+)
+def test_orders_that_scipy_cuts_to_whole_numbers_are_cut_in_the_derivative_too(f, first) -> None:
+    slope = (f(*first, 0.52 + 1e-6) - f(*first, 0.52 - 1e-6)) / 2e-6
+    np.testing.assert_allclose(gm.grad(lambda x: f(*first, x))(0.52), slope, rtol=1e-6)

@@ -257,6 +257,7 @@ def sinc(x: Any) -> Any:
 @reads("-expn(n - 1, x)")
 def expn_slope(y: Any, n: Any, x: Any) -> Any:
     # E_0(x) = exp(-x) / x stands outside of the recurrence (DLMF 8.19.12): E_-1 has a formula of its own.
+    n = np.trunc(n)  # as SciPy does
     return np.where(n == 0, -y * (1 + 1 / x), -special.expn(np.maximum(n - 1, 0), x))
 
 
