@@ -65,6 +65,9 @@ class Summaries(Mapping[int, Any]):
         value = self._kept[number]
         return tuple(map(_summary, value)) if type(value) is tuple else _summary(value)
 
+    def __contains__(self, number: object) -> bool:
+        return number in self._kept  # a Mapping would summarise the value to find out
+
     def __iter__(self) -> Iterator[int]:
         return iter(self._kept)
 
@@ -137,7 +140,7 @@ class Recorder:
         self.total += 1
         if node.saved is not None and (None in node.inputs or node.rule.kind == "linear"):
             self._protect(node)
-        if type(array) in (tuple, list):
+        if isinstance(array, (tuple, list)):  # NumPy's EighResult is a tuple too
             return
         if len(self.values) < self.limit:
             self.values.keep(node.number, array)

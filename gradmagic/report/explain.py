@@ -17,9 +17,9 @@ import numpy as np
 from .dot import ReportError
 from .model import Edge, Input, Operation, Trace
 from .numbers import number
+from .terms import Factor, Term, product, written
 from .view import View
 
-TERMS = 12  # of a sum that are written out
 PATHS = 500  # that are followed
 LONGEST = 32  # characters of a factor; a longer one is written as its number
 
@@ -60,17 +60,6 @@ class Explanation:
     def __str__(self) -> str:
         told = " = ".join(line.strip().removeprefix("= ") for line in self.lines if line != self.note)
         return f"{told}\n{self.note}".rstrip()
-
-
-class _Factor(NamedTuple):
-    """A local derivative: where it is (operation and entry), its text (`""`: only a number), its number."""
-
-    at: tuple[int, int]
-    text: str
-    value: float
-
-
-_Term = tuple[_Factor, ...]  # from the result down
 
 
 def explain(view: View, entry: str) -> Explanation:
@@ -117,14 +106,14 @@ def _of_entry(paths: _Paths, entry: Input, flat: int) -> Explanation:
     terms = paths.to(entry.key, flat)
     if not terms:
         return Explanation(slope, "", "", "0", f"{view.result_name} does not depend on {name}.")
-    value = sum(_product(term) for term in terms)
+    value = sum(product(term) for term in terms)
     grad = (
         np.ravel(entry.grad.items)[flat] if entry.grad is not None and entry.grad.items is not None else None
     )
     note = ""
     if grad is not None and not np.isclose(value, grad, rtol=1e-3, atol=1e-6, equal_nan=True):
         note = f"The sweep gave {number(float(grad))}: a hook or an option changed what flowed."
-    return Explanation(slope, _written(terms, True), _written(terms, False), number(float(value)), note)
+    return Explanation(slope, written(terms, True), written(terms, False), number(float(value)), note)
 
 
 def _entry(trace: Trace, text: str) -> tuple[Input, tuple[int, ...]]:
@@ -159,10 +148,10 @@ class _Paths:
             name: _Operand(operation.shape) for operation in view.operations for name in operation.names
         }
 
-    def to(self, key: int, flat: int) -> list[_Term]:
+    def to(self, key: int, flat: int) -> list[Term]:
         """Follow all paths up from an entry; the factors of each stand from the result down."""
-        found: list[_Term] = []
-        stack: list[tuple[int, int, _Term]] = [(key, flat, ())]
+        found: list[Term] = []
+        stack: list[tuple[int, int, Term]] = [(key, flat, ())]
         while stack:
             key, flat, term = stack.pop()
             if self.result is not None and key == self.result.key:
@@ -181,7 +170,7 @@ class _Paths:
                 )
         return found
 
-    def _begun(self, flat: int, term: _Term) -> list[_Term]:
+    def _begun(self, flat: int, term: Term) -> list[Term]:
         """Begin a path at the result: with its weight where it is an array."""
         assert self.result is not None
         operation = self.view.by_key.get(self.result.key)
@@ -189,13 +178,13 @@ class _Paths:
         if grad is None or not grad.shape:
             return [term]
         weight = float(_entries(grad, self.view.name(self.result.key))[flat])
-        return [(_Factor((self.result.key, -1), "", weight), *term)] if weight else []
+        return [(Factor((self.result.key, -1), "", weight), *term)] if weight else []
 
-    def _factors(self, user: Operation, edge: Edge, flat: int) -> list[_Factor]:
+    def _factors(self, user: Operation, edge: Edge, flat: int) -> list[Factor]:
         """Give the derivatives of those entries of `user` that depend on entry `flat` of the edge's source."""
         if edge.jacobian:
             return [
-                _Factor((user.key, out), self._other(user, edge, k) if k >= 0 else "", value)
+                Factor((user.key, out), self._other(user, edge, k) if k >= 0 else "", value)
                 for out, source, value, k in edge.jacobian
                 if source == flat
             ]
@@ -211,7 +200,7 @@ class _Paths:
         numbers = np.broadcast_to(_entries(edge.local, self.view.name(user.key), user.shape), user.shape)
         places = np.broadcast_to(np.arange(_size(source.shape)).reshape(source.shape), user.shape).ravel()
         return [
-            _Factor((user.key, int(out)), self._formula(user, edge, int(out)), float(np.ravel(numbers)[out]))
+            Factor((user.key, int(out)), self._formula(user, edge, int(out)), float(np.ravel(numbers)[out]))
             for out in np.flatnonzero(places == flat)
         ]
 
@@ -335,82 +324,3 @@ def _entries(value: Any, name: str, shape: tuple[int, ...] | None = None) -> Any
 
 def _size(shape: tuple[int, ...]) -> int:
     return int(np.prod(shape, dtype=int))
-
-
-# -- writing -------------------------------------------------------------------------------------------------------
-def _product(term: _Term) -> float:
-    value = 1.0
-    for factor in term:
-        value *= factor.value
-    return value
-
-
-def _plain(factor: _Factor) -> bool:
-    """Tell whether a factor is a 1 that nobody needs to read."""
-    return not factor.text and factor.value == 1
-
-
-def _written(terms: list[_Term], named: bool) -> str:
-    """Write the sum: what all paths begin with in front, equal ways through the same entries put together."""
-    rest = [tuple(factor for factor in term if not _plain(factor)) for term in terms]
-    before: list[_Factor] = []
-    while len(rest) > 1 and all(term and term[0] == rest[0][0] for term in rest):
-        before.append(rest[0][0])
-        rest = [term[1:] for term in rest]
-    pieces = []
-    for count, term in _collected(rest):
-        pieces.append(_multiplied(count, term, named))
-    more = len(pieces) - TERMS
-    if more > 1:
-        pieces = [*pieces[:TERMS], f"... {more} terms more"]
-    total = " + ".join(pieces).replace("+ -", "- ")
-    if not before:
-        return total
-    below = [round(1 / f.value) for f in before if _divides(f)]
-    above = [f for f in before if not _divides(f)]
-    if len(pieces) > 1 or (below and re.search(r"[ /]", total)):
-        total = f"({total})"
-    if above:
-        total = f"{_multiplied(1, tuple(above), named)}*{total}"
-    return total + "".join(f"/{n}" for n in below)
-
-
-def _divides(factor: _Factor) -> bool:
-    """Tell whether a factor reads better as a division: the 1/4 of a mean."""
-    value = factor.value
-    return not factor.text and 0 < value < 1 and abs(1 / value - round(1 / value)) < 1e-5 / value
-
-
-def _collected(terms: list[_Term]) -> list[tuple[int, _Term]]:
-    """Count the terms that are alike: the same factors at the same entries, in any order."""
-    found: dict[Any, list[_Term]] = {}
-    for term in sorted(terms, key=lambda term: [factor.at for factor in term]):
-        mark = tuple(sorted(f.at for f in term)), tuple(sorted(f[1:] for f in term))
-        found.setdefault(mark, []).append(term)
-    return [(len(alike), alike[0]) for alike in found.values()]
-
-
-def _multiplied(count: int, term: _Term, named: bool) -> str:
-    texts = [f.text if named and f.text else number(float(f.value)) for f in term]
-    minus = texts.count("-1") % 2 == 1
-    # A 1 that has a name stays: each name has its number below it.
-    shown = [t for t, f in zip(texts, term, strict=True) if t not in ("1", "-1") or (f.text and t == "1")]
-    texts = ([str(count)] if count > 1 else []) + shown
-    product = "*".join(
-        _bracketed(text, i > 0 or minus, len(texts) > 1 or minus) for i, text in enumerate(texts)
-    )
-    return "-" * minus + (product or "1")
-
-
-def _bracketed(text: str, later: bool, several: bool) -> str:
-    """Put a sum into parentheses where it is a factor, and what begins with a minus where it is not the first."""
-    try:
-        tree = ast.parse(text, mode="eval").body
-    except SyntaxError:
-        return f"({text})" if several else text
-    loose = isinstance(tree, (ast.IfExp, ast.Compare, ast.BoolOp)) or (
-        isinstance(tree, ast.BinOp) and isinstance(tree.op, (ast.Add, ast.Sub))
-    )
-    divided = later and isinstance(tree, ast.BinOp) and isinstance(tree.op, (ast.Div, ast.FloorDiv, ast.Mod))
-    negative = later and text.startswith("-")
-    return f"({text})" if several and (loose or divided or negative) else text

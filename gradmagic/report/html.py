@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 
 from ..engine.values import SHOWN, Value
 from . import timing
+from .assets import script, style
 from .charts import chart
 from .drawing import svg
 from .explain import every
@@ -44,7 +45,6 @@ FORMULAS = 1_500  # bytes of LaTeX to be copied; more is had by `to_latex`
 UNFOLDED = 40_000  # bytes of a drawing that unfolds a loop
 WIDEST = 300  # columns of a line of code
 INLINE = 16  # elements of a matrix that is shown without being opened
-SCRIPTS = ("base.js", "graph.js", "walk.js", "quiz.js", "entries.js", "script.js")
 
 Drawn = tuple[Picture, Layout | None]
 
@@ -259,62 +259,13 @@ def _environment() -> Environment:
         edge=_edge,
         times=lambda text: text.replace("*", "·"),
     )
-    made.globals.update(inline=INLINE, style=_part_of_page("style.css"), script=_script())
+    made.globals.update(inline=INLINE, style=style(), script=script())
     return made
 
 
 @cache
 def _template(name: str) -> Template:
     return _environment().get_template(name)
-
-
-def _part_of_page(name: str) -> Markup:
-    return Markup(_nested(re.sub(r"\n\s*", "\n", _source(name)).strip()))
-
-
-def _nested(style: str) -> str:
-    """Put neighbouring rules for the report's inside into one, a fifth shorter: `.a.a p{}` as `.a.a{& p{}}`."""
-    done: list[str] = []
-    for rule in style.split("\n"):
-        selectors, brace, body = rule.partition("{")
-        inner = [part.removeprefix(_SCOPE) for part in selectors.split(",") if part.startswith(_SCOPE)]
-        if len(inner) != selectors.count(",") + 1 or not all(part and part[0] in " [" for part in inner):
-            done.append(rule)
-            continue
-        nested = ",".join(_under(part) for part in inner) + brace + body
-        if done and done[-1].startswith(f"{_SCOPE}{{") and done[-1].endswith("}}"):
-            done[-1] = f"{done[-1][:-1]}{nested}}}"
-        else:
-            done.append(f"{_SCOPE}{{{nested}}}")
-    return "\n".join(done)
-
-
-def _under(selector: str) -> str:
-    """Write what stands under the report so that it begins with no letter, which browsers of 2023 do not nest."""
-    bare = selector.removeprefix(" ")
-    return bare if selector[0] == " " and bare[0] in ".[" else f"&{selector}"
-
-
-def _source(name: str) -> str:
-    return PackageLoader("gradmagic.report").get_source(Environment(autoescape=True), name)[0]
-
-
-_SCOPE = ".gradmagic.gradmagic"
-
-# Texts and templates stay as they are; white space and comments between them go.
-_TEXTS = re.compile(r'("(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`|/\*.*?\*/)', re.S)
-
-
-def _script() -> Markup:
-    """Put the parts of the script together, without what only its readers need."""
-    pieces = _TEXTS.split("\n".join(map(_source, SCRIPTS)))
-    for i, piece in enumerate(pieces):
-        if i % 2 == 0:
-            piece = re.sub(r"\s+", " ", piece)
-            pieces[i] = re.sub(r" ?([{}()\[\];,=<>?:&|*!]) ?", r"\1", piece)
-        elif piece.startswith("/*"):
-            pieces[i] = ""
-    return Markup("(()=>{" + "".join(pieces).strip() + "})();")
 
 
 _IN_ADDRESS = str.maketrans({"%": "%25", "#": "%23", "<": "%3C", "\n": "%0A", "\t": "%09", "\r": "%0D"})

@@ -45,6 +45,7 @@ PLACES = (
     "take repeat roll extract trim_zeros polyint polyval2d polygrid2d".split()
 )  # or counts, tables of coefficients
 
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("f", "n"), taking_numbers())
 def test_a_python_number_is_differentiated_as_numpys_own(f, n):

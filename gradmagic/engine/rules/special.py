@@ -49,6 +49,7 @@ from .special_formulas import (
     airy_vjp,
     airye_vjp,
     beta_density,
+    binomial_density,
     boxcox_slope,
     chi2_density,
     dawsn_slope,
@@ -328,9 +329,9 @@ ordered(sp.gdtrix,           lambda y, a, _b, _p: -y / a, None, lambda y, a, b, 
 ordered(sp.pdtr,             None, lambda _y, k, m: -gamma_density(np.floor(k) + 1, m))
 ordered(sp.pdtrc,            None, lambda _y, k, m: gamma_density(np.floor(k) + 1, m))
 ordered(sp.pdtri,            None, lambda y, k, _p: -1 / gamma_density(np.floor(k) + 1, y))
-ordered(sp.bdtr,             None, None, lambda _y, k, n, p: -beta_density(np.trunc(n) - np.floor(k), np.floor(k) + 1, 1 - p))
-ordered(sp.bdtrc,            None, None, lambda _y, k, n, p: beta_density(np.trunc(n) - np.floor(k), np.floor(k) + 1, 1 - p))
-ordered(sp.bdtri,            None, None, lambda y, k, n, _p: -1 / beta_density(np.trunc(n) - np.floor(k), np.floor(k) + 1, 1 - y))
+ordered(sp.bdtr,             None, None, lambda _y, k, n, p: -binomial_density(k, n, p))
+ordered(sp.bdtrc,            None, None, lambda _y, k, n, p: binomial_density(k, n, p))
+ordered(sp.bdtri,            None, None, lambda y, k, n, _p: -1 / binomial_density(k, n, y))
 ordered(sp.nbdtr,            None, None, lambda _y, k, n, p: beta_density(np.trunc(n), np.trunc(k) + 1, p))
 ordered(sp.nbdtrc,           None, None, lambda _y, k, n, p: -beta_density(np.trunc(n), np.trunc(k) + 1, p))
 ordered(sp.nbdtri,           None, None, lambda y, k, n, _p: 1 / beta_density(np.trunc(n), np.trunc(k) + 1, y))

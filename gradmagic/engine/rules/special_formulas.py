@@ -77,6 +77,11 @@ def beta_density(a: Any, b: Any, x: Any) -> Any:
     return np.exp(special.xlogy(a - 1, x) + special.xlog1py(b - 1, -x) - special.betaln(a, b))
 
 
+def binomial_density(k: Any, n: Any, p: Any) -> Any:
+    """d bdtrc(k, n, p) / dp (DLMF 8.17.5); SciPy takes whole numbers of trials, and of successes."""
+    return beta_density(np.floor(k) + 1, np.trunc(n) - np.floor(k), p)
+
+
 def gegenbauer(n: Any, a: Any, x: Any) -> Any:
     """The Gegenbauer polynomial, 0 for a degree below 0, where SciPy's is NaN for complex numbers."""
     none = (n < 0) & (n == np.floor(n))
