@@ -145,6 +145,8 @@ class Lab:
             "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
         )
         self._no_splash()
+        if self.page.locator("body[data-jp-theme-light='false']").count():  # as another test left it
+            self.theme("JupyterLab Light")
 
     def _no_splash(self) -> None:
         # It fades out over the page, and would be in the picture.

@@ -248,12 +248,12 @@ def test_two_reports_on_one_page_keep_to_themselves(live):
 def test_it_can_be_read_in_both_themes_and_two_widths(live, theme, width):
     lab, report = live(LAYERS)
     lab.page.set_viewport_size({"width": width, "height": 1300})
-    if "Dark" in theme:
-        lab.theme(theme)
+    lab.theme(theme)
     press(report, "next")
     press(report, "show the whole graph")  # the walk goes close to its own box; the others may be outside
     node(report, "out = h @ W2").click()
     ground = brightness(lab.page.locator(".jp-Notebook").first, "backgroundColor")
+    assert ground < 0.2 if "Dark" in theme else ground > 0.8
     for part in (".gm-told", ".gm-panel .gm-num", ".gm-button"):
         ink = brightness(report.locator(part).first, "color")
         assert abs(ink - ground) > 0.4, part
