@@ -247,7 +247,7 @@ def _where(node: Node) -> str:
 def _first(value: Any) -> tuple[int, ...] | None:
     """Give the index of the first entry that is not finite; None for a number."""
     value = arrays.to_host(getattr(value, "array", value))
-    if not np.ndim(value) or type(value) in (list, tuple):
+    if isinstance(value, (list, tuple)) or not np.ndim(value):
         return None
     at = np.argmin(np.isfinite(value))
     return tuple(int(i) for i in np.unravel_index(at, np.shape(value)))

@@ -152,7 +152,7 @@ class TapeLimit(Observer):
         self._limit, self._since, self._made = limit, since, made
 
     def made(self, node: Node, array: Any, frame: Any) -> None:
-        if type(array) in (tuple, list):
+        if isinstance(array, (tuple, list)):
             self._made += sum(getattr(a, "nbytes", 0) for a in array) + _NODE
         else:
             self._made += getattr(array, "nbytes", 0) + _NODE
@@ -229,7 +229,7 @@ def _saved(node: Node) -> Iterator[tuple[Any, bool]]:
 def _arrays(part: Any) -> Iterable[Any]:
     if arrays.is_array(part):
         yield part
-    elif type(part) in (tuple, list):
+    elif isinstance(part, (tuple, list)):
         for inner in part:
             yield from _arrays(inner)
 

@@ -20,7 +20,7 @@ def oddness(value: Any) -> tuple[bool, bool]:
     >>> oddness(np.array([1.0, -np.inf])), oddness(2)
     ((False, True), (False, False))
     """
-    if type(value) in (list, tuple):
+    if isinstance(value, (list, tuple)):
         each = [oddness(v) for v in value if v is not None]
         return any(nan for nan, _ in each), any(infinite for _, infinite in each)
     value = getattr(value, "array", value)

@@ -10,7 +10,7 @@ from gradmagic.engine import tape
 from gradmagic.engine.array import Array
 from gradmagic.engine.errors import StaleError
 from gradmagic.engine.sweep import sweep
-from gradmagic.engine.watch import Recorder
+from gradmagic.engine.watch import Recorder, Summaries
 
 
 def watched(compute, **settings):
@@ -143,3 +143,23 @@ def test_a_cut_is_kept_once_for_each_place():
     ((how, _),) = recorder.cuts
     assert how == "float"
     assert next(iter(recorder.cuts.values())).times == 5
+
+
+def test_functions_with_several_results_are_watched_whatever_their_tuple_is_called():
+    x = np.array([1.0, 2.0, 3.0])
+
+    def f(x):  # NumPy's eigh, svd, slogdet and qr give tuples with names
+        many = np.stack([np.outer(x, x) + np.diag(x)] * 2)
+        values, vectors = np.linalg.eigh(many)
+        return (vectors[..., 0] ** 2).sum(-1).prod() + values.sum() + np.linalg.slogdet(many)[1].sum()
+
+    expected = gm.grad(f)(x)
+    np.testing.assert_allclose(gm.trace(f)(x).grads["x"], expected)
+    with gm.detect_anomaly():
+        np.testing.assert_allclose(gm.grad(f)(x), expected)
+
+
+def test_to_ask_whether_a_value_was_kept_does_not_summarise_it():
+    kept = Summaries()
+    kept.keep(1, object())  # nothing that could be summarised
+    assert 1 in kept and 2 not in kept
