@@ -23,7 +23,9 @@ def cell_source(shell: Any, cell: str, frame: Any, first_line: int | None = None
     """Parse a cell as IPython would: by its own transforms, under a cached name, with the editor's line numbers."""
     number = cell_number(shell, frame)
     first = first_line or _first_line(shell, cell)
-    text = "\n" * (first - 1) + shell.transform_cell(cell)
+    body = shell.transform_cell(cell)
+    lost = _blank(cell) - _blank(body)  # IPython takes blank lines away from the top
+    text = "\n" * (first - 1 + lost) + body
     # A name of its own for each run: a cell run twice keeps both its labels.
     name = shell.compile.cache(text, number, raw_code=f"%%grad {number}\n{cell}")
     with shell.compile.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT):
@@ -37,6 +39,11 @@ def cell_source(shell: Any, cell: str, frame: Any, first_line: int | None = None
             return shell.compile(tree, filename, mode)
 
     return Source(cell.rstrip("\n"), tree, name, f"In [{number}]", first, compiled)
+
+
+def _blank(text: str) -> int:
+    """Count the blank lines that `text` begins with."""
+    return text.count("\n", 0, len(text) - len(text.lstrip()))
 
 
 def _first_line(shell: Any, cell: str) -> int:

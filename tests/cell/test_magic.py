@@ -47,6 +47,17 @@ def test_a_cell_run_again_shows_the_same_bytes(run):
     assert pages[0].to_html() == pages[1].to_html()
 
 
+@pytest.mark.parametrize("blank", ["", "\n", "  \n\n", "\n# a remark\n"])
+def test_blank_lines_on_top_are_counted(run, blank):
+    run(f"%%grad x\n{blank}y = 2 * x\nz = y.sum()")
+    first = 2 + blank.count("\n")
+    text = gm.last().to_text()
+    assert re.search(rf"^ *{first} +y = 2 \* x +\(17,\)", text, re.M)
+    assert re.search(rf"^ *{first + 1} +z = y.sum\(\) +0 +1", text, re.M)
+    said = run.fails(f"%%grad x\n{blank}y = x.nothing")
+    assert re.search(rf"line {first}\b", said)
+
+
 # -- options -----------------------------------------------------------------------------------------
 
 
