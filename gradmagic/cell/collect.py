@@ -18,6 +18,7 @@ from ..engine.tensor import Tensor
 from ..engine.tracked import Tracked
 from ..engine.values import Value, summarise
 from ..report.model import Input, Note, Operation, Place, Result, Sweep, Trace
+from ..report.numbers import brief
 from . import source
 from .check import check_notes, numerical
 from .diagnosis import diagnosis
@@ -255,7 +256,12 @@ def _input(
     value = summarise(arrays.to_host(getattr(original, "array", original)))
     if node.rule is None and node.aval.shape == value.shape and type(original) is np.ndarray:
         value = recorder.starts.get(node.number, value)
-    return Input(name, keys[node.number], value, grad, kind, reached, raw)
+    now, note = value, ""
+    if node.number in recorder.then:
+        value = summarise(arrays.to_host(recorder.then[node.number]))
+        if brief(now) != brief(value):
+            note = f"the value at the last sweep; after the cell {brief(now)}"
+    return Input(name, keys[node.number], value, grad, kind, reached, raw, note)
 
 
 def _within(place: Place, cell: Any) -> Place:
@@ -295,7 +301,12 @@ def _operations(
                 place = places[key] = _within(source.resolve(node.place, filename, key[1]), run.cell)
         value = recorder.values.get(number)
         if value is None and (known := tracked.get(number, held.get(number))) is not None:
-            value = recorder.starts.get(number) or summarise(arrays.to_host(known.array))
+            then = recorder.then.get(number)
+            value = (
+                summarise(arrays.to_host(then))
+                if then is not None
+                else recorder.starts.get(number) or summarise(arrays.to_host(known.array))
+            )
         if value is None and number in saved:
             value = summarise(arrays.to_host(saved[number]))
         aval = node.aval if not isinstance(node.aval, tuple) else node.aval[0]

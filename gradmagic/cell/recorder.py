@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 from ..engine.places import Place as RawPlace
@@ -36,6 +37,9 @@ class CellRecorder(Recorder):
         # Called before each sweep of the user's, with whether it is the first.
         self.before_sweep: Callable[[Node, bool], None] | None = None
         self.swept = False  # whether a sweep went through, so that a missing gradient is zero
+        self.then: dict[
+            int, Any
+        ] = {}  # the tensors' values at the last sweep: an optimizer's step changes them
 
     def name(self, node: Node, name: str) -> None:
         """The value of `node` was assigned to `name`."""
@@ -75,6 +79,12 @@ class CellRecorder(Recorder):
             self.before_sweep(root, not self.roots)
         if not self.counting or _of_user():
             super().began(root)
+            followed = self.parameters() if self.counting and self.parameters else {}
+            self.then = {
+                t.node.number: copy(t.array)
+                for t in followed.values()
+                if isinstance(t, Tensor) and t.node is not None
+            }
 
     def ended(self, root: Node) -> None:
         if self.counting and _of_user():

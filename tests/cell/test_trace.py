@@ -1,5 +1,6 @@
 """What a trace says of a cell: names, places, formulas, in the reader's own words."""
 
+import numpy as np
 import pytest
 
 from .cells import W, X
@@ -124,3 +125,24 @@ def test_a_written_array_keeps_its_name():
 @pytest.mark.parametrize("text", ["(x * 2).sum()  # twice", "(x *\n 2).sum();", "q = 1; (x*2).sum()"])
 def test_the_last_expression_is_called_by_its_text(text):
     assert traced(text, fresh(X), "x").result.name == "(x*2).sum()"
+
+
+def test_a_tensor_that_a_step_changes_has_its_value_at_the_sweep():
+    """The gradient beside it, and the derivatives on the edges, are those at this value."""
+    names = fresh(
+        "x = gm.tensor([1.0, 3.0], requires_grad=True)\nw = gm.tensor(np.ones(1000), requires_grad=True)"
+    )
+    trace = traced(
+        "for _ in range(3):\n    x.grad = w.grad = None\n    z = (x**2).sum() + (w**2).sum()\n    z.backward()\n"
+        "    x.data -= 0.25 * x.grad\n    w.data -= 0.25 * w.grad",
+        names,
+        "x w",
+    )
+    np.testing.assert_allclose(names["x"].detach().numpy(), [0.125, 0.375])
+    x, w = trace.inputs
+    assert x.value.items == (0.25, 0.75) and x.grad.items == (0.5, 1.5)
+    assert w.value.low == 0.25 and w.grad.low == 0.5
+    assert "[0.125, 0.375]" in x.note
+    assert [o.value.low for o in trace.operations if not o.rule] == [0.25, 0.25]
+    unchanged, _ = traced("z = (x**2).sum() + (w**2).sum()\nz.backward()", names, "x w").inputs
+    assert not unchanged.note
