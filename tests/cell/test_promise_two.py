@@ -3,6 +3,7 @@
 # ruff: noqa: E501  (a cell on one line of a table)
 
 import ast
+import sys
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from .cells import CELLS, W, X
 from .helpers import fresh, traced
 
 # (setup, names, cell, words of the note): the gradient does not flow through the whole of these.
+TEXT = "f'{a:.3f}'" if sys.version_info < (3, 12) else "{a:.3f}"  # positions within f-strings came with 3.12
+
 CUTS = {
     "float stored": (X, "x", "w = float(x[3]) * 2\nz = (x * w).sum()", "line 1: float(x[3]) makes a plain value"),
     "item": (X, "x", "m = x.max().item()\nz = (x - m).sum()", "line 1: x.max().item()"),
@@ -31,7 +34,7 @@ CUTS = {
     "out=": (f"{X}\nbuf = np.zeros(17)", "x", "np.multiply(x, 2, out=buf)\nz = (buf * x).sum()", "line 1"),
     "in place in an older array": (f"{X}\nbuf = np.ones(17)", "x", "buf *= x\nz = (buf * x).sum()", "line 1"),
     "for the last expression": ("a = 2.0", "a", "k = float(a)\nk * a", "line 1: float(a)"),
-    "text read again": ("a = 2.0", "a", "k = float(f'{a:.3f}')\nz = k * a", "line 1: f'{a:.3f}' makes a plain value of a"),
+    "text read again": ("a = 2.0", "a", "k = float(f'{a:.3f}')\nz = k * a", f"line 1: {TEXT} makes a plain value of a"),
     "str read again": ("a = 2.0", "a", "z = float(str(a)) * a", "line 1: str(a) makes a plain value of a"),
     "a masked array": (X, "x", "m = np.ma.array(np.ones(17))\nz = (x * m).sum() * x[0]", "line 2: x * m makes a plain value of x, and no gradient flows through it: it meets a masked array; write m.filled(0)"),
     "bits": (X, "x", "z = x.view(np.int64).sum() * x[0]", "line 1: x.view(np.int64) makes a plain value of x"),
