@@ -36,9 +36,28 @@ def nonzero(x: Any) -> Any:
     return x + (x == 0)
 
 
+@reads("1 / y")
+def divide_x(_z: Any, _x: Any, y: Any) -> Any:
+    try:
+        return 1 / y
+    except ZeroDivisionError:  # a Python 0, by which NumPy has divided
+        return np.divide(1.0, y)
+
+
+@reads("1 / x")
+def log_x(_y: Any, x: Any) -> Any:
+    try:
+        return 1 / x
+    except ZeroDivisionError:  # a Python 0, of which NumPy took the logarithm
+        return np.divide(1.0, x)
+
+
 @reads("y * x**(y - 1)")
 def power_x(_z: Any, x: Any, y: Any) -> Any:
-    return y * x ** (y - (y != 0))  # x**0 is 1 everywhere: its derivative is 0 at x = 0 too, not 0 * inf
+    try:
+        return y * x ** (y - (y != 0))  # x**0 is 1 everywhere: its derivative is 0 at x = 0 too, not 0 * inf
+    except ZeroDivisionError:  # a Python 0, of which NumPy took the power
+        return y * np.float_power(x, y - 1)
 
 
 @reads("z * log(x)")

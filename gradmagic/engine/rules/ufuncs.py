@@ -15,10 +15,12 @@ from .helpers import (
     arcsin_x,
     beats,
     between,
+    divide_x,
     divmod_x,
     divmod_y,
     holds,
     i1,
+    log_x,
     matmul_a,
     matmul_b,
     nonzero,
@@ -33,7 +35,7 @@ from .helpers import (
 elementwise(np.add,         SAME,                                SAME,                           torch="Add")
 elementwise(np.subtract,    SAME,                                MINUS,                          torch="Sub")
 elementwise(np.multiply,    lambda _z, _x, y: y,                 lambda _z, x, _y: x,            torch="Mul")
-elementwise(np.divide,      lambda _z, _x, y: 1 / y,             lambda z, _x, y: -z / y,        torch="Div")
+elementwise(np.divide,      divide_x,                            lambda z, _x, y: -z / y,        torch="Div")
 elementwise(np.power,       power_x,                             power_y,                        torch="Pow")
 elementwise(np.float_power, power_x,                             power_y,                        torch="Pow")
 elementwise(np.remainder,   SAME,                                lambda _z, x, y: -np.floor_divide(x, y))
@@ -55,7 +57,7 @@ rule(np.matmul,             matmul_a,                            matmul_b,      
 elementwise(np.exp,         lambda y, _x: y)
 elementwise(np.exp2,        lambda y, _x: y * log(2),                                            torch="Exp2Backward0")
 elementwise(np.expm1,       lambda y, _x: y + 1,                                                 torch="Expm1Backward0")
-elementwise(np.log,         lambda _y, x: 1 / x)
+elementwise(np.log,         log_x)
 elementwise(np.log2,        lambda _y, x: 1 / (x * log(2)),                                      torch="Log2Backward0")
 elementwise(np.log10,       lambda _y, x: 1 / (x * log(10)),                                     torch="Log10Backward0")
 elementwise(np.log1p,       lambda _y, x: 1 / (1 + x),                                           torch="Log1PBackward0")

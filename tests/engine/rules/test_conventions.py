@@ -36,6 +36,15 @@ def twice(f: Any, x: Any) -> Any:
     return np.asarray(c).tolist()
 
 
+def test_a_python_zero_divides_as_numpys_does() -> None:
+    with np.errstate(all="ignore"):
+        slope = gm.grad(lambda x: np.sum(x / 0))(np.array([1.0, -2.0]))
+        assert slope.tolist() == [np.inf, np.inf]
+        assert gm.grad(lambda x: np.divide(x, 0))(2.0) == np.inf == gm.grad(np.log)(0.0)
+        assert gm.grad(lambda x: np.float_power(x, -1))(0.0) == -np.inf
+        assert gm.jvp(lambda x: x / 0.0, (np.ones(2),), (np.ones(2),))[1].tolist() == [np.inf, np.inf]
+
+
 def test_entries_that_tie_for_the_largest_share_evenly() -> None:
     assert gradient(np.max, [1, 3, 3]) == [0, 0.5, 0.5]
     assert gradient(lambda x: np.min(x, axis=1), [[2, 2], [1, 0]]) == [[0.5, 0.5], [0, 1]]
