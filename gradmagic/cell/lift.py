@@ -18,7 +18,7 @@ import numpy as np
 
 from ..engine import arrays, buffer, memory
 from ..engine.array import Array
-from ..engine.creations import follower_of
+from ..engine.creations import original_of
 from ..engine.errors import NameOnLineError, NotLiftableError
 from ..engine.foreign import foreign
 from ..engine.tape import walk
@@ -55,9 +55,6 @@ class Lifter:
         self._tuples: list[tuple[Any, ...]] = []
         self._elsewhere: list[Any] = []  # constants of the cell, for the time of the run on another device
         self.shared: list[str] = []  # inputs that are parts of other inputs
-        self._followed: dict[
-            str, Any
-        ] = {}  # names that stand for functions of NumPy, while these are followed
         self.on_lift: Callable[[Tracked], None] = lambda tracked: None
 
     # -- lifting ---------------------------------------------------------------------------------
@@ -247,24 +244,15 @@ class Lifter:
                 )  # a view made in the cell looks into the user's array
         return array
 
-    def follow_names(self) -> None:
-        """Let names that were imported from NumPy (`from numpy import zeros`) be followed as np.zeros is."""
-        for name, value in self.namespace.items():
-            follows = follower_of(value)
-            if follows is not None:
-                self.namespace[name] = follows
-                self._followed[name] = (value, follows)
-
     def put_back(self, *ours: Any) -> None:
         """Replace every Array that is alive by the plain value, whoever holds it.
 
         Arrays are found among the objects of the garbage collector, and their holders by who refers to them: names,
         dicts, lists, sets, attributes, closures, tuples. `ours` are holders of the run itself, left as they are.
         """
-        for name, (original, follows) in self._followed.items():
-            if self.namespace.get(name) is follows:
-                self.namespace[name] = original
-        self._followed = {}
+        for name, value in list(self.namespace.items()):
+            if (function := original_of(value)) is not value:
+                self.namespace[name] = function  # `from numpy import zeros` in the cell
         if not self._originals and not buffer.made:
             return
         with uninterrupted():

@@ -21,6 +21,7 @@ from ..engine.anomaly import detect_anomaly
 from ..engine.buffer import plain
 from ..engine.errors import NoResultError, StaleError
 from ..engine.following import following
+from ..engine.imported import imported
 from ..engine.limit import cell_limit
 from ..engine.masking import guard_where
 from ..engine.replay import Replay
@@ -97,6 +98,7 @@ class Run:
         self.notes: list[tuple[str, str, int | None]] = []
         self.waiting: set[str] = set()  # names of the line that the cell is yet to assign
         self.unnamed = not options.names
+        self.imported_by: Any = namespace  # whose imports from NumPy are followed
         self.lift_new: Callable[[str, Any], bool] = lambda name, value: False
 
         self.masking = guard_where(quiet=True)  # --guard
@@ -135,7 +137,6 @@ class Run:
                         self.waiting.add(name)
                 self.lift_new = lambda name, value: name in self.waiting
             self._lift_along()
-            self.lifter.follow_names()
         except BaseException:
             self.lifter.put_back()
             raise
@@ -197,6 +198,7 @@ class Run:
             stack.enter_context(tape.watch(self.clock if options.time else self.recorder))
             stack.enter_context(cell_limit())
             stack.enter_context(following())
+            stack.enter_context(imported(self.imported_by))
             again = options.check or options.plot
             for wanted, context in (
                 (options.guard, self.masking), (again, self.replay), (options.stop, detect_anomaly()),

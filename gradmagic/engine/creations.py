@@ -1,6 +1,6 @@
 """New arrays of the user's code, and lists of tracked values, followed while a traced call runs (see following.py).
 
-In: `np.zeros(n)` and its kin, `np.full(3, t)`, `np.mean([t, u])`, `np.r_[t, u]`, `np.vectorize(f)(t)`. Out: a `Buffer`,
+In: `np.zeros(n)` and its kin, `np.full(3, t)`, `np.mean([t, u])`, `np.r_[t, u]`. Out: a `Buffer`,
 into which tracked values can be written; or what NumPy gives, computed from the values themselves.
 """
 
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable
 from functools import lru_cache, wraps
 from threading import get_ident
-from types import CodeType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -24,17 +24,31 @@ from .tape import OFF, state
 from .tracked import Tracked
 
 FOLLOWERS: dict[str, Any] = {}  # by NumPy's names
-ORIGINALS: dict[str, Any] = {}
+_BY_ID: dict[int, Any] = {}  # by the id of NumPy's own
+_BACK: dict[int, Any] = {}  # NumPy's own, by the id of what follows it
 
 
-def _follow(names: str, make: Callable[..., Any]) -> None:
+def follow(names: str, make: Callable[..., Any]) -> None:
+    """Let `make(original, name)` follow functions of numpy."""
     for name in names.split():
-        original = ORIGINALS[name] = getattr(np, name)
+        original = getattr(np, name)
         FOLLOWERS[name] = made = make(original, name)
+        _BY_ID[id(original)], _BACK[id(made)] = made, original
         setattr(following.Followed, name, following.property_of(name, made))
 
 
-def _traces() -> bool:
+def follow_in(module: str, name: str, made: Any) -> None:
+    """Let `made` follow the function of this name in another module."""
+    of = sys.modules[module]
+    original = getattr(of, name)
+    kind = following.beside.setdefault(module, type("Followed", (ModuleType,), {}))
+    setattr(kind, name, following.property_of(name, made, of))
+    _BY_ID[id(original)] = made
+    _BACK[id(made)] = original
+
+
+def traces() -> bool:
+    """Tell whether a traced call runs in this thread."""
     return state.mode is not OFF and get_ident() in following.active
 
 
@@ -85,14 +99,15 @@ def tracked(value: Any) -> bool:
     return isinstance(value, Tracked) and value.soft and value.node is not None
 
 
-def _lists(value: Any) -> bool:
+def held_in_list(value: Any) -> bool:
+    """Tell whether it is a list or tuple with tracked values in it."""
     return type(value) in (list, tuple) and held(value)
 
 
 def _creation(original: Any, name: str) -> Callable[..., Any]:
     @wraps(original)
     def follower(*args: Any, **kwargs: Any) -> Any:
-        if not _traces():
+        if not traces():
             return original(*args, **kwargs)
         if any(map(tracked, (*args, *kwargs.values()))):
             if name.startswith("full"):
@@ -117,7 +132,7 @@ def _filled(original: Any, name: str, *args: Any, **kwargs: Any) -> Any:
 def _of_lists(original: Any, name: str) -> Callable[..., Any]:
     @wraps(original)
     def follower(*args: Any, **kwargs: Any) -> Any:
-        if (any(map(_lists, args)) or any(map(_lists, kwargs.values()))) and _traces():
+        if (any(map(held_in_list, args)) or any(map(held_in_list, kwargs.values()))) and traces():
             args = tuple(map(_array, args))
             kwargs = {n: _array(v) for n, v in kwargs.items()}
         return original(*args, **kwargs)
@@ -128,7 +143,7 @@ def _of_lists(original: Any, name: str) -> Callable[..., Any]:
 def _of_sequences(original: Any, name: str) -> Callable[..., Any]:
     @wraps(original)
     def follower(arrays: Any, *args: Any, **kwargs: Any) -> Any:
-        if _lists(arrays) and _traces():
+        if held_in_list(arrays) and traces():
             arrays = [_array(a) for a in arrays]
         return original(arrays, *args, **kwargs)
 
@@ -136,7 +151,7 @@ def _of_sequences(original: Any, name: str) -> Callable[..., Any]:
 
 
 def _array(value: Any) -> Any:
-    return FOLLOWED_ARRAY(value) if _lists(value) else value
+    return FOLLOWED_ARRAY(value) if held_in_list(value) else value
 
 
 def _range(original: Any, name: str) -> Callable[..., Any]:
@@ -148,7 +163,7 @@ def _range(original: Any, name: str) -> Callable[..., Any]:
         given = dict(zip(("start", "stop", "step"), args, strict=False)) | kwargs
         start = given.get("start", 0) if given.get("stop") is not None else 0
         step = 1 if given.get("step") is None else given["step"]
-        if not ((tracked(start) or tracked(step)) and _traces()):
+        if not ((tracked(start) or tracked(step)) and traces()):
             return new(*args, **kwargs)
         value = original(*raw_of(list(args)), **raw_of(kwargs))
         made = cast(start + step * original(len(value)), value.dtype)
@@ -160,34 +175,12 @@ def _range(original: Any, name: str) -> Callable[..., Any]:
 def _of_iterable(original: Any, name: str) -> Callable[..., Any]:
     @wraps(original)
     def follower(iter: Iterable[Any], dtype: Any, count: int = -1, **kwargs: Any) -> Any:
-        if not _traces():
+        if not traces():
             return original(iter, dtype, count, **kwargs)
         values = [v for _, v in zip(range(count), iter, strict=False)] if count >= 0 else list(iter)
-        if _lists(values):
+        if held_in_list(values):
             return FOLLOWED_ARRAY(values, dtype)
         return _new(original(values, dtype, count, **kwargs), sys._getframe(1))
-
-    return follower
-
-
-def _vectorized(original: Any, name: str) -> Callable[..., Any]:
-    @wraps(original)
-    def follower(*args: Any, **kwargs: Any) -> Any:
-        made = original(*args, **kwargs)
-        if len(args) != 1 or kwargs or not callable(args[0]):
-            return made
-
-        @wraps(args[0])
-        def each(*values: Any) -> Any:
-            if not (_traces() and any(tracked(v) or _lists(v) for v in values)):
-                return made(*values)
-            grids = np.broadcast_arrays(*(FOLLOWED_ARRAY(v) if _lists(v) else v for v in values))
-            entries = [args[0](*entry) for entry in zip(*map(np.ravel, grids), strict=True)]
-            return np.reshape(
-                FOLLOWED_ARRAY(entries) if _lists(entries) else np.array(entries), np.shape(grids[0])
-            )
-
-        return each
 
     return follower
 
@@ -196,7 +189,7 @@ def _copy(original: Any) -> Callable[..., Any]:
     @wraps(original)
     def follower(a: Any, *args: Any, **kwargs: Any) -> Any:
         made = original(a, *args, **kwargs)
-        return _new(made, sys._getframe(1)) if type(made) is np.ndarray and _traces() else made
+        return _new(made, sys._getframe(1)) if type(made) is np.ndarray and traces() else made
 
     return follower
 
@@ -210,7 +203,7 @@ class _Rows:
     def __getitem__(self, key: Any) -> Any:
         parts = key if isinstance(key, tuple) else (key,)
         text = any(isinstance(p, str) for p in parts)
-        if text or not (_traces() and any(tracked(p) or _lists(p) for p in parts)):
+        if text or not (traces() and any(tracked(p) or held_in_list(p) for p in parts)):
             return self._original[key]
         made = [self._original[p] if isinstance(p, slice) else FOLLOWED_ARRAY(p) for p in parts]
         if self._columns:
@@ -223,13 +216,12 @@ class _Rows:
 
 FOLLOWED_ARRAY: Any = following.follower("array", copies=True)
 
-_follow("zeros empty ones full eye identity linspace logspace geomspace tri", _creation)
-_follow("arange", _range)
-_follow("zeros_like empty_like ones_like full_like", _creation)
-_follow("fromiter", _of_iterable)
-_follow("vectorize", _vectorized)
-_follow("r_ c_", _Rows)
-_follow(
+follow("zeros empty ones full eye identity linspace logspace geomspace tri", _creation)
+follow("arange", _range)
+follow("zeros_like empty_like ones_like full_like", _creation)
+follow("fromiter", _of_iterable)
+follow("r_ c_", _Rows)
+follow(
     "mean sum prod max min amax amin var std median average ptp cumsum cumprod dot vdot inner outer diff sort argmax "
     "argmin clip reshape ravel transpose squeeze nansum nanmean nanmax nanmin trapezoid where interp cross kron "
     "append insert tile roll flip real imag percentile quantile nanmedian nanstd nanvar nanprod einsum vecdot "
@@ -237,15 +229,12 @@ _follow(
     "expand_dims broadcast_to atleast_1d atleast_2d meshgrid",
     _of_lists,
 )
-_follow("stack concatenate vstack hstack column_stack dstack", _of_sequences)
+follow("stack concatenate vstack hstack column_stack dstack", _of_sequences)
 _of_matrices = (
     "norm det slogdet inv pinv solve lstsq eig eigh eigvals eigvalsh svd qr cholesky matrix_power matrix_rank cond"
 ).split()
-following.beside["numpy.linalg"] = type(
-    "Followed",
-    (ModuleType,),
-    {n: following.property_of(n, _of_lists(getattr(np.linalg, n), n), np.linalg) for n in _of_matrices},
-)
+for _name in _of_matrices:
+    follow_in("numpy.linalg", _name, _of_lists(getattr(np.linalg, _name), _name))
 
 
 def _conversion(original: Any, name: str) -> Callable[..., Any]:
@@ -257,15 +246,22 @@ def _conversion(original: Any, name: str) -> Callable[..., Any]:
     def follower(*args: Any, **kwargs: Any) -> Any:
         made = converted(*args, **kwargs)
         new = copies or (args and type(args[0]) in (list, tuple))
-        return _new(made, sys._getframe(1)) if new and type(made) is np.ndarray and _traces() else made
+        return _new(made, sys._getframe(1)) if new and type(made) is np.ndarray and traces() else made
 
     return follower
 
 
-_follow("asarray asanyarray array ascontiguousarray asfortranarray", _conversion)
-_follow("copy", lambda original, name: _copy(original))
+follow("asarray asanyarray array ascontiguousarray asfortranarray", _conversion)
+follow("copy", lambda original, name: _copy(original))
 
-_BY_ID = {id(original): FOLLOWERS[name] for name, original in ORIGINALS.items()}
+
+def original_of(function: Any) -> Any:
+    """Give the function of NumPy or SciPy for what follows it; anything else as it is."""
+    found = _BACK.get(id(function))
+    if found is None and type(function) is FunctionType and hasattr(function, "__wrapped__"):
+        original = function.__wrapped__
+        return original if follower_of(original) is function else function
+    return function if found is None else found
 
 
 def follower_of(function: Any) -> Any:

@@ -47,6 +47,9 @@ class following:
 
     def __enter__(self) -> None:
         thread = get_ident()
+        if not active:
+            for kind, name, _, follows in METHODS:
+                setattr(kind, name, follows)
         active[thread] = active.get(thread, 0) + 1
         np.__class__ = Followed  # type: ignore[assignment]
         for name in _BESIDE:
@@ -61,13 +64,16 @@ class following:
             return
         del active[thread]
         if not active:
+            for kind, name, original, _ in METHODS:
+                setattr(kind, name, original)
             np.__class__ = types.ModuleType
             for name in _BESIDE:
                 if type(sys.modules.get(name)) in beside.values():
                     sys.modules[name].__class__ = types.ModuleType
 
 
-_BESIDE = ("numpy.linalg", "scipy.linalg", "scipy.special")
+METHODS: list[tuple[Any, str, Any, Any]] = []  # (class, method, NumPy's own, what follows it): np.vectorize
+_BESIDE = ("numpy.linalg", "numpy.lib.stride_tricks", "math", "cmath", "scipy.linalg", "scipy.special")
 beside: dict[str, type[types.ModuleType]] = {}  # what these modules are in the meantime
 
 
@@ -97,7 +103,7 @@ class unfollowed:
 
 
 @cache
-def _users(filename: str) -> bool:
+def users(filename: str) -> bool:
     """Tell whether code of this file is the user's: no installed package, no standard library, not ours."""
     return not filename.startswith((*_LIBRARIES, PACKAGE))
 
@@ -176,7 +182,7 @@ def property_of(name: str, follows: Any, of: types.ModuleType = np) -> property:
             return found
         frame = sys._getframe(1)
         code = frame.f_code
-        return follows if _users(code.co_filename) and _asks(code, frame.f_lasti) else original
+        return follows if users(code.co_filename) and _asks(code, frame.f_lasti) else original
 
     def put(module: Any, value: Any) -> None:
         names[name] = value

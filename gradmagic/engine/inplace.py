@@ -195,7 +195,7 @@ def _follow(other: Tracked, target: Tracked) -> bool:
     """
     if other.node is None and target.node is None:
         return True
-    found = _shared_entries(other.array, target.array)
+    found = shared_entries(other.array, target.array)
     if found is None:
         return False
     here, there = found
@@ -212,7 +212,7 @@ def _follow(other: Tracked, target: Tracked) -> bool:
     return True
 
 
-def _shared_entries(a: Any, b: Any) -> tuple[Any, Any] | None:
+def shared_entries(a: Any, b: Any) -> tuple[Any, Any] | None:
     """Give which entries of `a` lie in `b`'s memory, as a mask, and where in `b` (counted in C order) each of them is.
 
     By a table over the memory, one write and one look-up an entry: sorting addresses would take 20 times as long.

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from . import arrays, creations
+from . import arrays, creations, entries, mathematics  # noqa: F401  (these two only follow)
 from .array import Array
 from .dispatch import call_elementwise
 from .errors import ArgumentError, GradmagicError, ShapeError
 from .following import following
 from .foreign import foreign
 from .forward import push
+from .imported import imported
 from .joint import sweep_from, taken
 from .rules.declare import RULES
 from .tape import Node, enable_grad, state
@@ -82,7 +83,7 @@ class Run:
         before = state.inputs
         state.inputs = before | {node.number for node in nodes}
         try:
-            with enable_grad(), following():
+            with enable_grad(), following(), imported(f):
                 out = (creations.follower_of(f) or f)(*arguments, **kwargs)  # f may be SciPy's own
         except ValueError as error:
             if isinstance(

@@ -91,3 +91,16 @@ def test_what_still_can_tell_the_difference(run):
     run("b = np.zeros(3)")
     run("%%grad x\nnp.random.default_rng(0).random(out=b)\nz = x.sum()")
     assert run.names["b"][0] > 0
+
+
+def test_names_that_the_cell_itself_imports_are_numpys_own_afterwards(run):
+    run("%%grad x\nfrom numpy import zeros\nmake = np.array\nv = np.vectorize(lambda t: t * 2)\nz = zeros(2).sum() + v(x).sum()")
+    assert run.names["zeros"] is np.zeros and run.names["make"] is np.array
+    assert type(run.names["v"]) is np.vectorize and gm.last().grads["x"].tolist() == [2.0] * 17
+
+
+def test_pythons_math_has_derivatives_and_its_own_values(run):
+    run("import math\na = 0.7\nplain = math.sin(a) * math.exp(a) + math.fsum([a, 1.0])")
+    report = run("%%grad a\nz = math.sin(a) * math.exp(a) + math.fsum([a, 1.0])")
+    assert report._trace.notes == () and run.names["z"] == run.names["plain"] and type(run.names["z"]) is float
+    np.testing.assert_allclose(report.grads["a"], np.exp(0.7) * (np.sin(0.7) + np.cos(0.7)) + 1)

@@ -21,7 +21,7 @@ CUTS = {
     "float stored": (X, "x", "w = float(x[3]) * 2\nz = (x * w).sum()", "line 1: float(x[3]) makes a plain value"),
     "item": (X, "x", "m = x.max().item()\nz = (x - m).sum()", "line 1: x.max().item()"),
     "into an older array": (f"{X}\nout = np.zeros(3)", "x", "for i in range(3):\n    out[i] = x[i]\nz = out.sum() + x.sum()", "line 2"),
-    "math": ("import math\na = 2.0", "a", "z = math.exp(a) * a", "line 1: math.exp(a)"),
+    "math": ("import math\na = 2.0", "a", "z = math.nextafter(a, 9) * a", "line 1: math.nextafter(a, 9)"),
     "through a list": ("a = 2.0", "a", "l = []\nl.append(float(a))\nz = l[0] * a", "line 2"),
     "through a dict": ("a = 2.0", "a", "d = {}\nd['k'] = float(a)\nz = d['k'] * a", "line 2"),
     "through a function": ("a = 2.0", "a", "def f(u):\n    v = float(u)\n    return v * 2\nz = f(a) * a", "line 2: float(u)"),
