@@ -16,10 +16,10 @@ import numpy as np
 from . import arrays, inplace, memory
 from .calls import raw_of
 from .errors import ConversionError
-from .messages import blame, only_shown
+from .messages import beyond_libraries, blame, only_shown, taken_by
 from .numpy_face import NumpyMethods
 from .numpy_protocols import PASSED
-from .places import instruction_of, user_frame
+from .places import instruction_of, place_of, statement_of, user_frame
 from .tape import OFF, Leaf, Node, aval_of, state, walk
 from .tracked import Tracked
 
@@ -80,9 +80,13 @@ class Array(NumpyMethods):
         if state.observer is not None:
             state.observer.cut(self, how, user_frame(sys._getframe(1)))
         if self.wanted and not only_shown(sys._getframe(1)):
+            frame, called, instead = beyond_libraries(sys._getframe(1)), "", ""
+            if how == "asarray" or frame is not user_frame(sys._getframe(1)):
+                called, instead = taken_by(statement_of(place_of(frame)))
             text = (
-                f"{blame(self)}, becomes plain by {how} inside a function that gm.grad differentiates: what is "
-                f"computed from the plain value has no gradient. {_INSTEAD.get(how, _INSTEAD[''])}"
+                f"{blame(self)}, becomes plain {f'in {called}' if called else f'by {how}'} inside a function that "
+                "gm.grad differentiates: what is computed from the plain value has no gradient. "
+                f"{instead or _INSTEAD.get(how, _INSTEAD[''])}"
             )
             if how not in _NUMBERS:
                 raise ConversionError(f"{text}.")

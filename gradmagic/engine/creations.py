@@ -91,6 +91,7 @@ _WRITERS = {
     "at",
     "sort",
     "partition",
+    "dot",  # ndarray.dot(tracked) asks for a plain array; of a Buffer it is followed
 }
 
 

@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import dis
 import sys
-import sysconfig
 import types
 from collections.abc import Callable
-from functools import cache, lru_cache, wraps
+from functools import lru_cache, wraps
 from threading import get_ident
 from typing import Any
 
@@ -24,11 +23,10 @@ import numpy as np
 
 from . import arrays
 from .calls import held, raw_of, stacked
-from .places import PACKAGE
+from .places import users
 from .tape import OFF, state
 from .tracked import Tracked
 
-_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 active: dict[int, int] = {}  # thread -> how many blocks it is in
 
 
@@ -100,12 +98,6 @@ class unfollowed:
     def __exit__(self, *_: object) -> None:
         if self._depth:
             active[get_ident()] = self._depth
-
-
-@cache
-def users(filename: str) -> bool:
-    """Tell whether code of this file is the user's: no installed package, no standard library, not ours."""
-    return not filename.startswith((*_LIBRARIES, PACKAGE))
 
 
 @lru_cache(maxsize=4096)

@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Any
 
 from .creations import follower_of, original_of
-from .following import users
+from .places import users
 
 Names = dict[str, Any]
 

@@ -5,6 +5,7 @@ In: tracked values and the frames that use them. Out: texts and errors.
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ import numpy as np
 from . import arrays
 from .errors import ShapeError
 from .foreign import Foreign
-from .places import describe, name_of, place_of, user_frame
+from .places import describe, name_of, place_of, user_frame, users
 from .tracked import Tracked
 
 if TYPE_CHECKING:
@@ -38,13 +39,54 @@ def beyond_libraries(frame: Any) -> Any:
     start = frame = user_frame(frame)
     while frame is not None:
         module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if module not in _LIBRARIES and module not in sys.stdlib_module_names:
+        if (
+            module not in _LIBRARIES
+            and module not in sys.stdlib_module_names
+            and users(frame.f_code.co_filename)
+        ):
             return frame
         frame = frame.f_back
     return start
 
 
 _LIBRARIES = frozenset({"numpy", "scipy", "pandas", "matplotlib", "mpl_toolkits", "sklearn", "gradmagic"})
+
+
+def taken_by(text: str) -> tuple[str, str]:
+    """Name the call, written as `text`, that takes arrays apart itself, and say what to write instead.
+
+    Both are empty for NumPy's conversions, and for what is no call.
+
+    Examples
+    --------
+    >>> taken_by("X.dot(w)")
+    ('X.dot(...)', 'Write X @ w')
+    >>> taken_by("np.asarray(x)")
+    ('', '')
+    """
+    try:
+        node = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError:
+        return "", ""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, (ast.Attribute, ast.Name)):
+        return "", ""
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+    called = ast.unparse(node.func)
+    if name in _CONVERSIONS:
+        return "", ""
+    if name == "dot" and isinstance(node.func, ast.Attribute) and len(node.args) == 1:
+        return f"{called}(...)", f"Write {ast.unparse(node.func.value)} @ {ast.unparse(node.args[0])}"
+    if name in ("normal", "uniform"):
+        return f"{called}(...)", "Draw plain numbers, and move and scale them: a + b * rng.standard_normal(n)"
+    return f"{called}(...)", (
+        f"Write it with NumPy's functions, take differences of it with gm.numeric, or give the derivative of {called} "
+        "with gm.custom"
+    )
+
+
+_CONVERSIONS = frozenset(
+    "array asarray asanyarray ascontiguousarray asfortranarray float64 float32 float16 complex128 complex64".split()
+)
 
 
 def foreign_text(name: str, tracked: Tracked, odd: Any, words: Foreign) -> str:

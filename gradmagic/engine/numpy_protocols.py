@@ -11,6 +11,7 @@ import math
 import operator
 import sys
 from collections.abc import Callable
+from functools import cache
 from types import MethodType
 from typing import Any
 from weakref import finalize
@@ -174,7 +175,7 @@ class Protocols(Operators):
 
     def __sizeof__(self) -> int:
         # sys.getsizeof adds what the garbage collector keeps of this object and, of a number, would not.
-        return sys.getsizeof(self.array) - (sys.getsizeof([]) - [].__sizeof__())
+        return max(0, sys.getsizeof(self.array) - _collected(type(self)))
 
     # -- memory ---------------------------------------------------------------------------------------------------
     @property
@@ -195,6 +196,13 @@ class Protocols(Operators):
 
     def __dir__(self) -> list[str]:
         return dir(self.array)
+
+
+@cache
+def _collected(kind: type) -> int:
+    """Tell how many bytes stand before an object of this kind: the garbage collector's, and references."""
+    empty = type("Empty", (kind,), {"__slots__": (), "__sizeof__": lambda _: 0})
+    return sys.getsizeof(object.__new__(empty))
 
 
 def _divided(x: Any, other: Any, left: Any, right: Any) -> Any:

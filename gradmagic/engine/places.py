@@ -9,7 +9,9 @@ from __future__ import annotations
 import dis
 import linecache
 import os
+import sysconfig
 from collections.abc import Callable
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -18,10 +20,17 @@ Place = tuple[Any, int]
 PACKAGE = (
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 )  # these frames are not the user's
+_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 _PLACES: dict[int, Place] = {}
 _MOST_PLACES = 65_536
 # The cell puts its own here: "In [3]" is a better name of a cell than its temporary file.
 _labels: list[Callable[[str], str | None]] = []
+
+
+@cache
+def users(filename: str) -> bool:
+    """Tell whether code of this file is the user's: no installed package, no standard library, not ours."""
+    return not filename.startswith((*_LIBRARIES, PACKAGE))
 
 
 def user_frame(frame: Any) -> Any:
@@ -65,6 +74,21 @@ def text_of(place: Place) -> str:
     line, _, start, end = positions
     text = linecache.getline(code.co_filename, line).encode()[start:end].decode(errors="replace")
     return text if len(text) <= 40 else ""
+
+
+def statement_of(place: Place) -> str:
+    """Give the sub-expression at `place` as it is written, however long; an empty text if its source is gone."""
+    code, at = place
+    positions = next(islice(code.co_positions(), at // 2, None), None)
+    if positions is None or None in positions:
+        return ""
+    line, last, start, end = positions
+    lines = [text.encode() for text in linecache.getlines(code.co_filename)[line - 1 : last]]  # type: ignore[operator]
+    if not lines:
+        return ""
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][start:]
+    return b"".join(lines).decode(errors="replace")
 
 
 def instruction_of(frame: Any) -> str:

@@ -32,7 +32,8 @@ def dispatched() -> dict[str, object]:
         public = getattr(np, f.__name__, None)
         found[f"{f.__module__}.{f.__name__}"] = public if getattr(public, "__module__", "") == "numpy" else f
     for f in overrides.get_overridable_numpy_ufuncs():
-        found[f"numpy.{f.__name__} (ufunc)"] = f
+        if f.types:  # NumPy 2.5 has some for itself: without a loop for any array
+            found[f"numpy.{f.__name__} (ufunc)"] = f
     return found
 
 

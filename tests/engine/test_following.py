@@ -145,7 +145,7 @@ def test_new_arrays_are_arrays_to_everybody():
         out = np.zeros(3)
         assert isinstance(out, np.ndarray) and out.dtype == float and out.sum() == 0.0
         assert type(out[0]) is np.float64 and type(np.zeros(2, int)) is np.ndarray
-        assert np.asarray(out).base is out.array.base and memoryview(np.asarray(out).data)
+        assert np.shares_memory(np.asarray(out), out.array) and memoryview(np.asarray(out).data)
         np.random.default_rng(0).normal(size=3)  # compiled code gets NumPy's own arrays
         return x.sum()
 

@@ -190,15 +190,16 @@ def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
 
 
 def test_a_figure_shows_itself_once_and_says_what_it_shows():
+    from matplotlib import _pylab_helpers
+
+    before = dict(_pylab_helpers.Gcf.figs)
     figure = Report(traces.parabola()).plot()
     data, about = figure._repr_mimebundle_()
     assert data["image/png"].startswith(b"\x89PNG") and set(data) == {"image/png", "text/plain"}
     assert about["image/png"]["alt"] == "y over x from -2 to 2: 2 to 10, with slopes from -8 to 8"
     assert about["image/png"]["alt"].encode() in data["image/png"]
     assert set(figure._repr_mimebundle_(include={"text/plain"})[0]) == {"text/plain"}
-    import matplotlib._pylab_helpers
-
-    assert not matplotlib._pylab_helpers.Gcf.figs  # pyplot would show what it knows a second time
+    assert dict(_pylab_helpers.Gcf.figs) == before  # pyplot would show what it knows a second time
 
 
 def test_the_same_report_gives_the_same_picture():

@@ -35,6 +35,8 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
         axisa = axisb = axisc = axis
     a, b = np.moveaxis(_array(a), axisa, 0), np.moveaxis(_array(b), axisb, 0)
     n, m = np.shape(a)[0], np.shape(b)[0]
+    if 2 in (n, m):
+        np.cross(raw(a), raw(b), 0, 0)  # NumPy warns of two dimensions, and from 2.5 on takes none
     if n == m == 2:
         return a[0] * b[1] - a[1] * b[0]
     a, b = (np.pad(x, [(0, 3 - np.shape(x)[0])] + [(0, 0)] * (np.ndim(x) - 1)) for x in (a, b))

@@ -155,7 +155,7 @@ def polyfit(x: Any, y: Any, deg: Any, rcond: Any = None, full: bool = False, w: 
     return c / (scale if np.ndim(c) == 1 else np.expand_dims(scale, 1))
 
 
-# ---- np.polynomial.polynomial, coefficients from the lowest power up: two dimensions dispatch --------------------
+# ---- np.polynomial.polynomial, coefficients from the lowest power up: two and more dimensions dispatch --------------------
 
 
 def _grid(c: Any, x: Any) -> Any:
@@ -166,17 +166,24 @@ def _grid(c: Any, x: Any) -> Any:
     return y
 
 
-def polyval2d(x: Any, y: Any, c: Any) -> Any:
-    rows, made = _grid(_array(c), _array(x)), 0
-    for j in reversed(range(np.shape(rows)[0])):
-        made = made * y + rows[j]
+def polyvalnd(pts: Any, c: Any) -> Any:
+    x, *others = pts
+    made = _grid(_array(c), _array(x))
+    for y in others:
+        rows, made = made, 0
+        for j in reversed(range(np.shape(rows)[0])):
+            made = made * y + rows[j]
     return made
+
+
+def polyval2d(x: Any, y: Any, c: Any) -> Any:
+    return polyvalnd((x, y), c)
 
 
 def polygrid2d(x: Any, y: Any, c: Any) -> Any:
     return _grid(_grid(_array(c), _array(x)), _array(y))
 
 
-for _way in (polyval2d, polygrid2d):
-    if hasattr(_function := getattr(np.polynomial.polynomial, _way.__name__), "_implementation"):
+for _way in (polyval2d, polygrid2d, polyvalnd):  # the last since NumPy 2.5
+    if hasattr(_function := getattr(np.polynomial.polynomial, _way.__name__, None), "_implementation"):
         composed(_function)(_way)

@@ -10,7 +10,7 @@ from .declare import constant
 from .ordered import refused
 
 for _module in (np.strings, np.char):
-    constant(*(f for f in vars(_module).values() if hasattr(f, "_implementation")))
+    constant(*(f for name in dir(_module) if hasattr(f := getattr(_module, name), "_implementation")))
 
 refused("it works on the fields of records",
         *(f for f in map(vars(recfunctions).get, recfunctions.__all__) if hasattr(f, "_implementation")),

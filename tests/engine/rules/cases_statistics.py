@@ -131,6 +131,11 @@ case(np.polyfit, (5,), (5, 2), (5,), call=lambda x, y, w: np.polyfit(np.cumsum(x
 if hasattr(np.polynomial.polynomial.polyval2d, "_implementation"):
     case(np.polynomial.polynomial.polyval2d, (2,), (2,), (3, 2), devices=False)
     case(np.polynomial.polynomial.polygrid2d, (2,), (3,), (3, 2), devices=False)
+if hasattr(np.polynomial.polynomial, "polyvalnd"):  # since NumPy 2.5
+    case(
+        np.polynomial.polynomial.polyvalnd, (2,), (2,), (2,), (2, 3, 2, 2),
+        call=lambda x, y, z, c: np.polynomial.polynomial.polyvalnd((x, y, z), c), devices=False,
+    )  # fmt: skip
 
 # ---- rims -----------------------------------------------------------------------------------------------------
 for mode in ("mean", "median", "maximum", "minimum"):
