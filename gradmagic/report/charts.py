@@ -18,12 +18,12 @@ STYLE = (
     "text{font:11px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;"
     "fill:var(--gm-muted,#5b6875)}.t{fill:var(--gm-ink,#1f2933);font-weight:600;font-size:12px}"
     ".a{stroke:var(--gm-rule,#d5dbe1)}.l{fill:none;stroke:var(--gm-pos,#1d5fa8);stroke-width:1.8;stroke-linejoin:round}"
-    ".p{fill:var(--gm-pos,#1d5fa8)}"
+    ".p{fill:var(--gm-pos,#1d5fa8)}.n{stroke:var(--gm-bad,#b00020);stroke-width:2}.m{fill:var(--gm-bad,#b00020)}"
 )
 
 
 def chart(title: str, x: Sequence[float], y: Sequence[float], x_name: str, path: bool = False) -> str:
-    """Draw `y` against `x` as a complete SVG document; points that are not finite are left out.
+    """Draw `y` against `x` as a complete SVG document; where y is no finite number, a cross on the axis and a gap.
 
     `path`: the points are steps on a way, each is marked, and the last one most.
 
@@ -31,11 +31,15 @@ def chart(title: str, x: Sequence[float], y: Sequence[float], x_name: str, path:
     --------
     >>> chart("y", [0, 1, 2], [0, 1, 4], "x").count("<circle")
     3
+    >>> chart("y", [0, 1, 2], [0, float("nan"), 4], "x").count("<circle")
+    2
     """
-    pairs = [(float(a), float(b)) for a, b in zip(x, y, strict=True) if a - a == 0 and b - b == 0]
-    if len(pairs) > POINTS:
-        pairs = [pairs[i * (len(pairs) - 1) // (POINTS - 1)] for i in range(POINTS)]
-    low_x, high_x = _ends([a for a, _ in pairs])
+    known = [(float(a), float(b)) for a, b in zip(x, y, strict=True) if a - a == 0]
+    gaps = [(a, b) for a, b in known if b - b != 0]
+    if len(known) > POINTS:
+        known = [known[i * (len(known) - 1) // (POINTS - 1)] for i in range(POINTS)]
+    pairs = [(a, b) for a, b in known if b - b == 0]
+    low_x, high_x = _ends([a for a, _ in known])
     low, high = _ends([b for _, b in pairs])
     points = [
         (_between(a, low_x, high_x, LEFT, WIDTH - RIGHT), _between(b, low, high, HEIGHT - BOTTOM, TOP))
@@ -43,6 +47,8 @@ def chart(title: str, x: Sequence[float], y: Sequence[float], x_name: str, path:
     ]
     span = f"{number(low_x)} to {number(high_x)}"
     sentence = f"{title} against {x_name}: from {number(low)} to {number(high)} over {span}"
+    if gaps:
+        sentence += f", no finite number at {len(gaps)} of {len(x)} points"
     if path and pairs:
         sentence += f", on the way from {x_name} = {number(pairs[0][0])} to {number(pairs[-1][0])}"
     pieces = [
@@ -63,7 +69,15 @@ def chart(title: str, x: Sequence[float], y: Sequence[float], x_name: str, path:
     ):
         pieces.append(f'<text x="{at}" y="{HEIGHT - 8}" text-anchor="{anchor}">{escape(text)}</text>')
     if points:
-        pieces.append('<path class="l" d="M' + "L".join(f"{a:.1f} {b:.1f}" for a, b in points) + '"/>')
+        pieces.append(f'<path class="l" d="{_line(known, points)}"/>')
+    for a, b in gaps[:POINTS]:
+        at, base = _between(a, low_x, high_x, LEFT, WIDTH - RIGHT), HEIGHT - BOTTOM
+        pieces.append(f'<path class="n" d="M{at - 4:.1f} {base - 4}l8 8m0 -8l-8 8"/>')
+        if len(gaps) == 1:
+            side = "start" if at < WIDTH / 2 else "end"
+            pieces.append(
+                f'<text class="m" x="{at:.1f}" y="{base - 8}" text-anchor="{side}">{number(b)}</text>'
+            )
     if path or len(points) <= 40:
         last = len(points) - 1 if path else -1
         pieces += [
@@ -72,6 +86,17 @@ def chart(title: str, x: Sequence[float], y: Sequence[float], x_name: str, path:
             if i in (0, last) or (a, b) != points[i - 1]
         ]
     return "".join(pieces) + "</svg>"
+
+
+def _line(known: list[tuple[float, float]], points: list[tuple[float, float]]) -> str:
+    """Join the points, but not across one that has no finite number."""
+    drawn, left, pieces = False, iter(points), []
+    for _, b in known:
+        if b - b == 0:
+            x, y = next(left)
+            pieces.append(f"{'L' if drawn else 'M'}{x:.1f} {y:.1f}")
+        drawn = b - b == 0
+    return "".join(pieces)
 
 
 def _ends(numbers: list[float]) -> tuple[float, float]:

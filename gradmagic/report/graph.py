@@ -109,7 +109,7 @@ def _box(view: View, operation: Operation, kind: str, rich: bool, peak: float) -
     lines = [((named if rich else clip(named, 22), "name"),)]
     slopes = ((f"grad {slope}", f"g {role}"),) if slope else ()
     if rich and (operation.shape or value is None):
-        about = f"{shape_of(operation.shape)}  {brief(value, 18, digits=3)}".strip()
+        about = f"{shape_of(operation.shape)}  {brief(value, 20, digits=3)}".strip()
         lines += [((about, "value"),)] if about else []
         lines += [slopes] if slopes else []
     elif rich and value is not None:

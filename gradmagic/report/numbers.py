@@ -125,8 +125,10 @@ def brief(value: Value | None, room: int = 28, digits: int = 4) -> str:
     >>> from gradmagic.engine.values import summarise
     >>> brief(summarise(np.arange(17.0))), brief(summarise(np.ones(4))), brief(summarise(2))
     ('0 .. 16', '1 everywhere', '2')
-    >>> brief(summarise(np.array([1.0, np.nan, 3.0, 4.0, 5.0])))
-    '1 .. 5, 1 of 5 NaN'
+    >>> brief(summarise(np.array([[17, 11], [11, 13]])))
+    '[[17, 11], [11, 13]]'
+    >>> brief(summarise(np.array([1.0, np.nan, 3.0, 4.0, 5.0, 6.0, 7.0])))
+    '1 .. 7, 1 of 7 NaN'
     """
     if value is None:
         return ""
@@ -146,11 +148,18 @@ def brief(value: Value | None, room: int = 28, digits: int = 4) -> str:
         return (
             f"{number(value.low, digits)} everywhere" if value.size > 1 else f"[{number(value.low, digits)}]"
         )
-    if len(value.shape) == 1 and value.size <= 4:
-        listed = "[" + ", ".join(number(x, digits) for x in value.items) + "]"
+    if value.size <= 6 and value.items is not None:
+        listed = _listed(value.items, digits)
         if len(listed) <= room:
             return listed
     return f"{number(value.low, digits)} .. {number(value.high, digits)}{bad}"
+
+
+def _listed(items: Any, digits: int) -> str:
+    """Write nested tuples as NumPy prints arrays, on one line."""
+    if not isinstance(items, tuple):
+        return number(items, digits)
+    return "[" + ", ".join(_listed(item, digits) for item in items) + "]"
 
 
 def shape_of(shape: tuple[int, ...]) -> str:

@@ -110,7 +110,8 @@ def at_first(view: View, key: int) -> tuple[str, str] | None:
         if _ones(user, edge):
             factors.append("1")
         elif edge.local is not None and edge.local.items is not None:
-            factors.append(number(edge.local.items[0] if edge.local.shape else edge.local.items))
+            local = edge.local.items[0] if edge.local.shape else edge.local.items
+            factors.append(number(int(local) if isinstance(local, bool) else local))  # x > 0 counts as 1 or 0
         else:
             return None
     product = " * ".join(f"({f})" if f.startswith("-") else f for f in factors)

@@ -91,7 +91,10 @@ def pictures(view: View, room: int) -> list[Text]:
         (names[0], found.y, _lowest(found) if found.rising else ""),
         (names[1], found.slope, _zero(found) if found.rising else ""),
     ):
-        spread = f"{number(min(numbers))} .. {number(max(numbers))}"
+        finite = [x for x in numbers if x - x == 0] or [numbers[0]]
+        spread = f"{number(min(finite))} .. {number(max(finite))}"
+        if len(finite) < len(numbers):
+            remark = f"? is {' or '.join(sorted({number(x) for x in numbers if x - x != 0}))}"
         picture = sparkline(numbers, min(64, room - label - 34))
         line = Text(" ").append(pad(name, label), "bold").append(f"  {picture}   ")
         lines.append(

@@ -215,9 +215,16 @@ class View:
         others = [self.name(e.source, 12) if e.source is not None else e.constant for e in operation.inputs]
         if operation.rule in {"matmul", "dot"} and len(others) == 2:
             return f"grad @ {_turned(others[1])}" if edge.argument == 0 else f"{_turned(others[0])} @ grad"
+        if (
+            operation.rule == "transpose"
+            and len(source.shape) == 2
+            and _TRANSPOSED.search(self.expression(operation))
+        ):
+            return "grad.T"
         return _WORDS.get(operation.rule, "")
 
 
+_TRANSPOSED = re.compile(r"\.T$|\.mT$|\.t\(\)$|\.transpose\(\)$|^np\.transpose\([^,]*\)$")
 _WORDS = {
     "max": "1 at the largest, else 0",
     "amax": "1 at the largest, else 0",

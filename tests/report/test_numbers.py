@@ -48,7 +48,7 @@ def test_a_column_has_as_few_decimals_as_are_exact():
     ("array", "written"),
     [(np.arange(17.0), "0 .. 16"), (np.full((3, 3), 0.5), "0.5 everywhere"), (np.array([1.0, 2.0]), "[1, 2]"),
      (np.full(5, np.nan), "NaN everywhere"), (np.zeros((0, 2)), "empty"), (np.float32(2.5), "2.5"),
-     (np.array([1.0, np.nan, np.inf, 2, 3]), "1 .. 3, 1 of 5 NaN, 1 of 5 inf"), (np.array([3 + 4j, 0]), "norm 5"),
+     (np.array([1.0, np.nan, np.inf, 2, 3, 4, 5]), "1 .. 5, 1 of 7 NaN, 1 of 7 inf"), (np.array([3 + 4j, 0]), "norm 5"),
      (np.array([7.0]), "[7]")],
 )  # fmt: skip
 def test_a_value_in_a_few_words(array, written):

@@ -1,0 +1,76 @@
+"""Charts and short forms of small things: gaps are shown as gaps, small arrays entry by entry."""
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+from gradmagic.report.charts import chart
+from gradmagic.report.steps import steps
+from gradmagic.report.text import to_text
+from gradmagic.report.view import View
+
+from ..cell.helpers import fresh, traced
+
+NAN = float("nan")
+
+
+def test_a_line_has_a_gap_where_there_is_no_number():
+    drawn = chart("dz/dx", [0, 1, 2, 3, 4], [5, 6, NAN, 7, 8], "x")
+    (line,) = re.findall(r'class="l" d="([^"]+)"', drawn)
+    assert line.count("M") == 2 and line.count("L") == 2
+    assert drawn.count('class="n"') == 1 and ">NaN</text>" in drawn
+    assert "no finite number at 1 of 5 points" in drawn
+
+
+def test_the_axis_reaches_to_a_point_without_a_number():
+    """So that x against y and x against the slope stand below each other."""
+    drawn = chart("dz/dx", [0, 1, 4], [NAN, 0.5, 0.25], "x")
+    assert re.search(r'text-anchor="start">0</text>', drawn) and "over 0 to 4" in drawn
+    (line,) = re.findall(r'class="l" d="([^"]+)"', drawn)
+    assert line.count("M") == line.count("L") == 1
+
+
+@pytest.mark.parametrize("y", [[1, 2, 3], [NAN] * 3])
+def test_a_line_without_gaps_and_one_without_points(y):
+    drawn = chart("y", [0, 1, 2], y, "x")
+    assert ('class="n"' in drawn) is (y[0] != y[0]) and ('class="l"' in drawn) is (y[0] == y[0])
+
+
+def test_a_long_line_keeps_its_gaps():
+    y = np.arange(1000.0)
+    y[500:510] = NAN
+    drawn = chart("y", np.arange(1000), y, "x")
+    assert drawn.count('class="n"') == 10 and len(drawn) < 6000
+
+
+def test_what_makes_a_nan_stands_in_the_text():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trace = traced(
+            "y = np.where(x > 0, np.sqrt(x), 0)\nz = y.sum()", fresh("x = np.array([0.0, 1.0, 4.0])"), "x"
+        )
+    text = to_text(View.of(trace, 60))
+    assert "1 * 0 * inf = NaN" in text
+    assert re.search(r"dz/dx over x +\S+ +0.25 .. 0.5 +\? is NaN", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "how"),
+    [("A.T", "(1) grad.T"), ("np.transpose(A)", "(1) grad.T"), ("A.transpose()", "(1) grad.T"),
+     ("np.transpose(A, (0, 1))", "(1) 1, turned back")],
+)  # fmt: skip
+def test_a_transpose_goes_back_transposed(text, how):
+    trace = traced(
+        f"B = {text}\nm = (B * W).sum()", fresh("A = np.eye(2)\nW = np.array([[1.0, 2], [3, 4]])"), "A"
+    )
+    last = steps(View.of(trace, 60))[-1]
+    assert last.flows[0].how == how
+
+
+def test_a_small_matrix_is_shown_entry_by_entry():
+    trace = traced("P = A.T @ A\nm = P.mean()", fresh("A = np.array([[1.0, 3], [4, 2]])"), "A")
+    rows = [line.split("  ") for line in to_text(View.of(trace, 60)).splitlines() if "P = A.T @ A" in line]
+    assert "[[17, 11], [11, 13]]" in rows[0]
+    assert "[[1, 1.5], [1, 1.5]]" in to_text(View.of(trace, 60))
