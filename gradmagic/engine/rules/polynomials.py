@@ -155,7 +155,7 @@ def polyfit(x: Any, y: Any, deg: Any, rcond: Any = None, full: bool = False, w: 
     return c / (scale if np.ndim(c) == 1 else np.expand_dims(scale, 1))
 
 
-# ---- np.polynomial.polynomial, coefficients from the lowest power up: two and more dimensions dispatch --------------------
+# ---- np.polynomial.polynomial, coefficients from the lowest power up: two and more dimensions dispatch-----
 
 
 def _grid(c: Any, x: Any) -> Any:
