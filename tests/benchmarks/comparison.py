@@ -127,12 +127,14 @@ def torchviz(folder: Path, name: str) -> None:
 
 
 def torchlens(folder: Path, name: str) -> None:
-    """Forward graph with its code beside it and gradients in the boxes; forward and backward in one; its words on NaN."""
+    """Forward graph with code and gradients; forward and backward in one; its words on NaN."""
     import torch
     import torchlens as tl
 
     function, leaves = _torch_programs()[name]
-    module = type("Program", (torch.nn.Module,), {"forward": staticmethod(function)})()  # it takes modules only
+    module = type(
+        "Program", (torch.nn.Module,), {"forward": staticmethod(function)}
+    )()  # it takes modules only
     trace = tl.trace(
         module, tuple(leaves), capture=tl.options.CaptureOptions(save_grads=True, save_code_context=True)
     )
@@ -146,7 +148,7 @@ def torchlens(folder: Path, name: str) -> None:
 
 def dezero(folder: Path, name: str) -> None:
     """Its picture with names, shapes and dtypes."""
-    np.int = int  # dezero 0.0.13 does not import under NumPy 1.24 and later without it
+    vars(np)["int"] = int  # dezero 0.0.13 does not import under NumPy 1.24 and later without it
     import dezero
     import dezero.functions as F
     from dezero.utils import plot_dot_graph
@@ -171,7 +173,8 @@ def dezero(folder: Path, name: str) -> None:
         z = F.sum(p) / 4  # it has no mean over all entries
         p.name, z.name = "P", "m"
     elif name == "layer":
-        w, b = leaf(np.random.randn(5, 3), "w"), leaf(np.random.randn(3), "b")
+        rng = np.random.default_rng(0)
+        w, b = leaf(rng.normal(size=(5, 3)), "w"), leaf(rng.normal(size=3), "b")
         y = F.matmul(leaf(np.ones((1, 5)), "x"), w) + b
         z = F.sigmoid_cross_entropy(y, leaf(np.zeros((1, 3)), "y"))
         y.name, z.name = "z", "loss"
@@ -211,9 +214,17 @@ def micrograd(folder: Path, name: str) -> None:
         xs = [named(Value(float(v)), f"x[{k}]") for k, v in enumerate(np.arange(-2, 2.25, 0.25))]
         z = named(sum(named(2 * x**2 + 2, f"y[{k}]") for k, x in enumerate(xs)), "z")
     elif name == "matrix":
-        rows = [[named(Value(v), f"A[{i},{j}]") for j, v in enumerate(row)] for i, row in enumerate([[1, 3], [4, 2]])]
+        rows = [
+            [named(Value(v), f"A[{i},{j}]") for j, v in enumerate(row)]
+            for i, row in enumerate([[1, 3], [4, 2]])
+        ]
         columns = list(zip(*rows, strict=True))
-        z = named(sum(sum(p * q for p, q in zip(c, d, strict=True)) for c in columns for d in columns) / 4, "m")
+        products = [
+            named(sum(p * q for p, q in zip(c, d, strict=True)), f"P[{i},{j}]")
+            for i, c in enumerate(columns)
+            for j, d in enumerate(columns)
+        ]
+        z = named(sum(products) / 4, "m")
     elif name == "descent":
         x = named(Value(1.0), "x")
         for _ in range(100):
