@@ -214,7 +214,7 @@ class View:
             return f"1/{size // out} for each {each}"
         others = [self.name(e.source, 12) if e.source is not None else e.constant for e in operation.inputs]
         if operation.rule in {"matmul", "dot"} and len(others) == 2:
-            return f"grad @ {_turned(others[1])}" if edge.argument == 0 else f"{_turned(others[0])} @ grad"
+            return _product(operation, edge.argument, source.shape, others[1 - edge.argument])
         if (
             operation.rule == "transpose"
             and len(source.shape) == 2
@@ -240,11 +240,26 @@ _WORDS = {
 }
 
 
-def _turned(name: str) -> str:
+def _product(operation: Operation, argument: int, shape: tuple[int, ...], other: str) -> str:
+    """Write how the gradient of a product goes on to the operand of this shape; nothing for some batches."""
+    axes, out = len(shape), len(operation.shape)
+    if (axes, out) == (1, 0):
+        return f"grad*{other}" if _SIMPLE.fullmatch(other) else f"grad*({other})"
+    if (axes, out) == (2, 1):
+        return f"outer({other}, grad)" if argument else f"outer(grad, {other})"
+    batch = operation.rule == "matmul" and 2 <= axes <= out > 2
+    if not batch and (axes, out) not in {(1, 1), (2, 2)}:
+        return ""
+    turned = _turned(other, "mT" if batch else "T")
+    text = f"{turned} @ grad" if argument else f"grad @ {turned}"
+    return f"{text}, summed" if shape[:-2] != operation.shape[:-2] and batch else text
+
+
+def _turned(name: str, way: str = "T") -> str:
     """Write the transpose of a matrix."""
-    if name.endswith(".T"):
-        return name.removesuffix(".T")
-    return f"{name}.T" if _SIMPLE.fullmatch(name) else f"({name}).T"
+    if name.endswith(f".{way}"):
+        return name.removesuffix(f".{way}")
+    return f"{name}.{way}" if _SIMPLE.fullmatch(name) else f"({name}).{way}"
 
 
 def _is_one(value: Value | None) -> bool:

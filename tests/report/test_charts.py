@@ -74,3 +74,28 @@ def test_a_small_matrix_is_shown_entry_by_entry():
     rows = [line.split("  ") for line in to_text(View.of(trace, 60)).splitlines() if "P = A.T @ A" in line]
     assert "[[17, 11], [11, 13]]" in rows[0]
     assert "[[1, 1.5], [1, 1.5]]" in to_text(View.of(trace, 60))
+
+
+@pytest.mark.parametrize(
+    ("u", "v", "to_u", "to_v"),
+    [((2, 3), (3, 4), "grad @ v.T", "u.T @ grad"), ((3,), (3, 4), "grad @ v.T", "outer(u, grad)"),
+     ((2, 3), (3,), "outer(grad, v)", "u.T @ grad"), ((3,), (3,), "grad*v", "grad*u"),
+     ((5, 2, 3), (5, 3, 4), "grad @ v.mT", "u.mT @ grad"), ((5, 2, 3), (3, 4), "grad @ v.mT", "u.mT @ grad, summed"),
+     ((1, 2, 3), (5, 3, 4), "grad @ v.mT, summed", "u.mT @ grad"), ((5, 2, 3), (3,), "", ""),
+     ((6, 5, 2, 3), (3,), "", ""), ((3,), (5, 3, 4), "", "")],
+)  # fmt: skip
+def test_the_way_back_of_a_product_is_one_that_can_be_computed(u, v, to_u, to_v):
+    """The words are held against the numbers: NumPy computes them."""
+    rng = np.random.default_rng(0)
+    names = fresh("from numpy import outer")
+    names["u"], names["v"] = rng.normal(size=u), rng.normal(size=v)
+    names["w"] = rng.normal(size=np.shape(names["u"] @ names["v"]))
+    shown = View.of(traced("y = u @ v\nz = (y * w).sum()", names, "u v"), 60)
+    product = next(o for o in shown.operations if o.rule == "matmul")
+    told = [shown.words(product, edge) for edge in product.inputs]
+    assert told == [to_u, to_v]
+    for words, entry in zip(told, shown.trace.inputs, strict=True):
+        if words:
+            found = eval(words.removesuffix(", summed"), names | {"grad": names["w"]})
+            found = found.sum(0).reshape(entry.array.shape) if words.endswith("summed") else found
+            np.testing.assert_allclose(found, entry.array, err_msg=words)
