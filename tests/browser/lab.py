@@ -86,6 +86,7 @@ class Server:
             "LabApp.user_settings_dir": settings,
             "LabApp.workspaces_dir": folder / "workspaces",
             "LabApp.expose_app_in_browser": True,
+            "JupyterNotebookApp.expose_app_in_browser": True,
         }
         with self.log.open("w") as log:
             self.process = subprocess.Popen(

@@ -135,6 +135,18 @@ def test_zoom_by_buttons_wheel_and_keys(live):
     assert scale() == pytest.approx(whole, rel=0.02)
 
 
+def test_a_small_graph_is_drawn_large_and_one_click_makes_it_natural(live):
+    _, report = live(PRODUCT)
+    drawing = report.locator(".gm-board svg")
+    drawn = "svg => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width"
+    assert drawing.evaluate(drawn) == pytest.approx(1.35, rel=0.02)
+    frame, last = drawing.bounding_box(), node(report, "e = c * d").bounding_box()
+    assert frame["x"] <= last["x"] and last["x"] + last["width"] <= frame["x"] + frame["width"]
+    assert frame["y"] <= last["y"] and last["y"] + last["height"] <= frame["y"] + frame["height"]
+    press(report, "natural size")
+    assert drawing.evaluate(drawn) == pytest.approx(1, rel=0.02)
+
+
 def test_the_walk_backward_shows_what_flows_and_hides_what_is_to_come(live):
     lab, report = live(PRODUCT)
     told = report.locator(".gm-told")
