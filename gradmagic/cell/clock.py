@@ -56,6 +56,9 @@ class Clock(Observer):
     def cut(self, tracked: Any, how: str, frame: Any) -> None:
         self._recorder.cut(tracked, how, frame)
 
+    def detached(self, node: Node) -> None:
+        self._recorder.detached(node)
+
     def _count(self, node: Node, forward: int, backward: int, size: int) -> None:
         spent = perf_counter() - self._last
         found = self._spent.setdefault((node.place, node.rule.name), [0, 0.0, 0.0, 0])

@@ -92,7 +92,14 @@ def collect(
     held = [tracked.array for _, _, tracked, *_ in entries if tracked is not None]
     device = next((arrays.device_of(array) for array in held if arrays.on_device(array)), "cpu")
     sources = [node for _, node, *_ in entries]
-    by_entry = root is not None and not root.aval.shape and depends_entry_by_entry(root, sources)
+    # Of a function, not of what is left of it when a part of it is held constant.
+    by_entry = (
+        root is not None
+        and not root.aval.shape
+        and root.number <= recorder.detached_at
+        and not any(note.kind == "cut" for note in notes)
+        and depends_entry_by_entry(root, sources)
+    )
     return Trace(
         label=run.cell.label,
         source=run.cell.text,
@@ -140,10 +147,10 @@ def _entries(run: Any, root: Node | None, nodes: list[Node], names: dict[int, li
 
 def _made(run: Any) -> list[Node]:
     """The nodes that a failed cell has left in the namespace, and what they depend on."""
-    roots = [v.node for v in run.namespace.values() if isinstance(v, Tracked) and v.node is not None]
-    return [
-        node for node in reversed(walk(*roots)) if node.number >= run.recorder.first or isinstance(node, Leaf)
-    ]
+    first = run.recorder.first
+    held = [v.node for v in run.namespace.values() if isinstance(v, Tracked) and v.node is not None]
+    roots = [node for node in held if node.number >= first] + [entry.node for entry in run.lifter.lifted]
+    return [node for node in reversed(walk(*roots)) if node.number >= first or isinstance(node, Leaf)]
 
 
 def names_in(

@@ -139,13 +139,18 @@ def _sentence(cut: Any, here: places.Place | None, names: dict[int, list[str]]) 
     name = called[-1] if called else _argument(text)
     where = f"line {source.span_of(place)[0]}" if own or place is here else places.describe(place)
     otherwise = f"use a function that has a derivative instead of {cut.how.strip('.()')}"
-    instead = _INSTEAD["list"] if name.startswith(("[", "(")) else _INSTEAD.get(cut.how, otherwise)
+    instead = _INSTEAD["list"] if _is_list(name) else _INSTEAD.get(cut.how, otherwise)
     if isinstance(cut.how, Foreign):
         instead = f"it meets {cut.how}; {cut.how.instead}"
     return (
         f"{where}: {text} makes a plain value of {name}, and no gradient flows through it: "
         f"{instead.format(name=name, text=text)}."
     )
+
+
+def _is_list(text: str) -> bool:
+    tree = parsed(text)
+    return tree is not None and isinstance(getattr(tree.body[0], "value", None), (ast.List, ast.Tuple))
 
 
 def _argument(text: str) -> str:
@@ -199,7 +204,7 @@ def nan_notes(
         if operation.rule and _odd(operation.value):
             sources = [by_key[edge.source] for edge in operation.inputs if edge.source in by_key]
             given = ", ".join(f"{_text(s)} = {brief(s.value)}" for s in sources if s.value is not None)
-            what = f"{_text(operation)} makes {_odd(operation.value)}"
+            what = f"{_text(operation)} makes {'NaN' if _odd(operation.value) == 'NaN' else 'an infinity'}"
             return [
                 _nan_note(
                     operation, f"{what}, the first in the cell" + (f", from {given}." if given else ".")

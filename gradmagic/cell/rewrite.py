@@ -47,6 +47,9 @@ def rewrite(lines: list[str]) -> list[str]:
     return lines
 
 
+# IPython asks whether a line is complete by its transforms too: under `%grad on` Enter is to run `y = x**2` as ever.
+rewrite.has_side_effects = True  # type: ignore[attr-defined]
+
 _busy: list[bool] = []
 
 

@@ -193,7 +193,6 @@ class Run:
     def watching(self) -> Iterator[None]:
         """Record, hold the tape to the memory there is, and do what the options ask for."""
         options = self.options
-        self.clock.start()
         with ExitStack() as stack:
             stack.enter_context(tape.watch(self.clock if options.time else self.recorder))
             stack.enter_context(cell_limit())
@@ -205,6 +204,7 @@ class Run:
             ):  # fmt: skip
                 if wanted:
                     stack.enter_context(context)
+            self.clock.start()
             yield
 
     def holder(self, node: Node) -> Any:

@@ -192,6 +192,8 @@ def stop_gradient(x: Any) -> Any:
 def _constant(x: Any) -> Any:
     if not isinstance(x, Tracked):
         return x
+    if x.node is not None and state.observer is not None:
+        state.observer.detached(x.node)
     if not x.soft:  # a Tensor
         return type(x).wrap(x.array, None)
     return np.copy(x.array) if np.ndim(x.array) else x.array

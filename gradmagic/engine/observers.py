@@ -38,6 +38,9 @@ class Observer:
     def cut(self, tracked: Any, how: str, frame: Any) -> None:
         """A tracked value was asked for as a plain one."""
 
+    def detached(self, node: Node) -> None:
+        """The value of `node` is given as a constant: `detach()`, `stop_gradient()`."""
+
 
 class Chain(Observer):
     """A recorder (or None) and the guards behind it, as one observer.
@@ -76,3 +79,6 @@ class Chain(Observer):
 
     def cut(self, tracked: Any, how: str, frame: Any) -> None:
         self._first.cut(tracked, how, frame)
+
+    def detached(self, node: Node) -> None:
+        self._first.detached(node)

@@ -234,8 +234,7 @@ class Tensor(TorchMethods, Operators):
     @property
     def data(self) -> Tensor:
         """A detached tensor over the same memory: writing to it changes this one, unseen by the tape."""
-        made = Tensor.wrap(memory.materialise(self), None)
-        return made
+        return self.detach()
 
     @data.setter
     def data(self, value: Any) -> None:
@@ -248,6 +247,8 @@ class Tensor(TorchMethods, Operators):
 
     def detach(self) -> Tensor:
         """Give the same values over the same memory, without a gradient."""
+        if self.node is not None and state.observer is not None:
+            state.observer.detached(self.node)
         return Tensor.wrap(memory.materialise(self), None)
 
     def numpy(self) -> Any:

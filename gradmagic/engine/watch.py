@@ -6,6 +6,7 @@ and flows by running number; the scalars of each sweep; the places where a gradi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -124,6 +125,7 @@ class Recorder:
         self.starts = Summaries()  # the values of lifted inputs when they were lifted
         self.sweeps: list[SweepRecord] = []
         self.cuts: dict[tuple[str, Place], Cut] = {}
+        self.detached_at: float = math.inf  # the least number of a node whose value was given as a constant
         self.total = 0
         self.roots = 0
         self._total_before = 0
@@ -212,6 +214,10 @@ class Recorder:
         ):  # walking a long graph takes memory
             self.values.drop_all_but({node.number for node in walk(root)})
         self._total_before = self.total
+
+    def detached(self, node: Node) -> None:
+        """The value of `node` is given as a constant."""
+        self.detached_at = min(self.detached_at, node.number)
 
     def cut(self, tracked: Tracked, how: str, frame: Any) -> None:
         """A tracked value was asked for as a plain one."""

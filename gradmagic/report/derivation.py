@@ -125,6 +125,9 @@ def chain(view: View, room: int, walk: bool = False) -> list[Text]:
 
     `walk`: the steps in any case, all of them.
     """
+    reached = [entry for entry in view.trace.inputs if entry.reached]
+    if reached and all(entry.grad is None for entry in reached):  # no sweep came through
+        return []
     scalars = all(not operation.shape for operation in view.operations)
     found = _steps(view, room) if walk or (scalars and len(view.steps) <= STEPS) else _products(view, room)
     slope = _slope(view) or modes(view)

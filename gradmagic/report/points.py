@@ -11,6 +11,7 @@ from itertools import pairwise
 from ..engine.values import Value
 from .model import Input, Operation, Points, Trace
 from .numbers import number, samples
+from .strips import called
 
 NAN = float("nan")
 LARGEST = 1e290
@@ -68,7 +69,7 @@ def _of_array(trace: Trace, entry: Input) -> Points | None:
     if not len(x) == len(height) == len(grad) == len(weight):
         return None
     slope = tuple(g / w if w else NAN for g, w in zip(grad, weight, strict=True))
-    name = y.names[0] if y.names else f"f({', '.join(e.name for e in trace.inputs)})"
+    name = called(y, ", ".join(e.name for e in trace.inputs))
     equal = f"d{trace.result.name}/d{entry.name}" if set(weight) == {1.0} else ""
     return Points(entry.name, name, x, height, slope, size=entry.value.size, equal=equal)
 

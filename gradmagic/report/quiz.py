@@ -5,11 +5,13 @@ In: a `Trace`. Out: the same trace without the numbers that the sweep gave; valu
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from ..engine.values import Value
-from .model import Edge, Input, Operation, Trace
+from .model import Edge, Input, Note, Operation, Trace
 
+_DIFFERS = re.compile(r" is \S+, and (.+?) (gives?) \S+?(?=\.? |\.?$)")
 HIDDEN = Value((), "", False, 1, "?", None, None, None, None, 0, 0, 0)
 
 
@@ -27,6 +29,16 @@ def veiled(trace: Trace) -> Trace:
         inputs=tuple(map(_input, trace.inputs)),
         elementwise=False,
     )
+
+
+def unsaid(trace: Trace) -> Trace:
+    """Say of a gradient that it is not what was expected, and not what it is; on a page the rest is hidden there."""
+    return replace(trace, notes=tuple(map(_note, trace.notes)))
+
+
+def _note(note: Note) -> Note:
+    differs = note.kind in {"differs", "kink"}
+    return replace(note, text=_DIFFERS.sub(r" is not what \1 \2", note.text)) if differs else note
 
 
 def _operation(operation: Operation) -> Operation:

@@ -22,7 +22,7 @@ from .latex import to_latex
 from .layout import SECONDS, Layout, place, program
 from .markdown import to_markdown
 from .model import Trace
-from .quiz import veiled
+from .quiz import unsaid, veiled
 from .record import from_json, to_json
 from .table import Table, table
 from .text import to_text
@@ -84,7 +84,8 @@ class Report:
         steps: bool = False,
         image: str = "",
     ) -> None:
-        self._trace, self._ascii, self._draws, self._quiz = trace, ascii, graph, quiz
+        self._ascii, self._draws, self._quiz = ascii, graph, quiz
+        self._trace = unsaid(trace) if quiz else trace
         self._asked, self._walks = tuple(explain), steps
         self._limit, self._engine = max_nodes or MOST, layout
         self._image = {"png": "image/png", "svg": "image/svg+xml"}.get(image, "")

@@ -109,14 +109,15 @@ def _factor(text: str) -> str:
 
 def modes(view: View) -> str:
     """Say what one backward sweep gave, and what forward mode would have taken."""
-    names = [entry.name for entry in view.trace.inputs if entry.reached]
+    names = [entry.name for entry in view.trace.inputs if entry.reached and entry.grad is not None]
     if len(names) < 2:
         size = view.trace.inputs[0].value.size if len(view.trace.inputs) == 1 else 1
         if size < 2 or not names:
             return ""
         slope = f"d{view.result_name}/d{names[0]}"
-        return f"One backward sweep gave all {size:,} numbers of {slope}; forward mode takes {size:,} sweeps."
-    total = sum(entry.value.size for entry in view.trace.inputs if entry.reached)
+        many = "both" if size == 2 else f"all {size:,}"
+        return f"One backward sweep gave {many} numbers of {slope}; forward mode takes {size:,} sweeps."
+    total = sum(entry.value.size for entry in view.trace.inputs if entry.name in names)
     if total == len(names) <= 4:
         each = ", ".join(f"one for {name}" for name in names)
         return f"One backward sweep gave {'both' if total == 2 else 'all'}; forward mode takes {each}."

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
+from .model import Operation
 from .numbers import aligned, decimals_of, number, samples, sparkline
 from .typeset import clip, pad, width
 from .view import View
 
 MOST = 60  # elements that are written out
+LONGEST = 16  # columns of an expression that stands for a name
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,14 @@ def curve(view: View) -> Curve | None:
         return None
     x, height, slope = (samples(value) for value in values)
     name = f"d{view.result_name}/d{entry.name}"
-    height_name = y.names[0] if y.names else f"f({entry.name})"
+    height_name = called(y, entry.name)
     return Curve(entry.name, height_name, name, x, height, slope, entry.value.items is not None)
+
+
+def called(y: Operation, x: str) -> str:
+    """Call what is drawn over `x`: by its name, by what is written for it, `f(x)` where that is long."""
+    text = y.place.text if y.place is not None else ""
+    return y.names[0] if y.names else text if text and width(text) <= LONGEST else f"f({x})"
 
 
 def strips(view: View, room: int) -> list[Text]:

@@ -17,12 +17,6 @@ CELLS: dict[str, tuple[str, str, str]] = {
     "no names, floats": (X + "; k = 3", "", "y = k * x**2\nz = y.sum()"),
     "no names, ints": ("", "", "a = 2\nb = 1\ne = (a + b) * (b + 1)"),
     "no names, a function's globals": (W, "", "def f(u):\n    return np.tanh(W @ u + b)\nz = f(v).sum()"),
-    "divided by a Python 0": (
-        X + "; k = 0", "x", "with np.errstate(all='ignore'):\n    y = x / k + x / 0.0\n    u = np.log(x)\n    z = y.sum()"
-    ),
-    "a number through NumPy at 0": (
-        "t = 0.0", "t", "with np.errstate(all='ignore'):\n    y = np.log(t) + np.divide(t, 0) + np.float_power(t, -1)"
-    ),
     "layer": (W, "W b", "h = np.tanh(W @ v + b)\nloss = (h**2).mean()"),
     "gradient descent on an array": (
         W, "W", "for i in range(3):\n    loss = ((W @ v)**2).sum()\n    W = W - 0.01 * loss * np.ones((2, 3))"

@@ -52,3 +52,30 @@ def test_small_gradients_of_half_precision_are_said(run):
     run("v = np.ones(3, np.float16)")
     ((kind, text),) = notes(run, "z = (v * np.float16(1e-6)).sum()", "v")
     assert kind == "dtype trouble" and "float16" in text and "--dtype float32" in text
+
+
+def test_a_part_that_is_held_constant_is_not_called_a_slope(run):
+    for cell in ("u = t * 2\nw = (u * u.detach()).sum()", "w = (t * gm.stop_gradient(t)).sum()"):
+        run("t = gm.tensor([1.0, 2.0, 3.0], requires_grad=True)")
+        text = run(f"%%grad\n{cell}").to_text(width=80)
+        assert "slope" not in text and "over t" not in text
+    assert "slope" in run("%%grad\nw = (t * t).sum()\nw.detach()").to_text(width=80)
+    assert "slope" not in run("%%grad x\ny = x * float(x[3])\nw = y.sum()").to_text(width=80)
+
+
+def test_without_a_sweep_nothing_is_said_of_one(run):
+    run("t = gm.tensor([1.0, 2.0, 3.0], requires_grad=True)")
+    text = run("%%grad\nu = t.exp()\nm = u * u\nu += 1\nw = m.sum()").to_text(width=80)
+    assert "no gradients" in text and "sweep gave" not in text and "dw/dt =" not in text and "slope" not in text
+
+
+def test_a_failed_cell_shows_its_own_inputs_only(run):
+    run("w = gm.tensor([1.0, 2.0], requires_grad=True)")
+    run("%%grad x\ny = x * 2\nz = y[99]", fails=True)
+    text = run.displayed[0].data["text/plain"]
+    assert "y = x * 2" in text and "requires_grad" not in text
+
+
+def test_a_float_in_parentheses_is_not_taken_for_a_list(run):
+    text = " ".join(run("%%grad x\ns = float((x * 2).sum())\nz = s * x.sum()").to_text(width=80).split())
+    assert "keep (x*2).sum() as it is" in text and "np.stack" not in text

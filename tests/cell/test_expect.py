@@ -11,6 +11,13 @@ def notes(report):
     return [(note.kind, note.text) for note in report._trace.notes]
 
 
+def test_a_quiz_does_not_give_the_answer_away(run):
+    report = run('%%grad x --quiz --expect "5*x"\ny = 2 * x**2 + 2\nz = y.sum()')
+    for shown in (report.to_text(width=80), report.to_html(), report.to_markdown()):
+        assert "dz/dx[0] is not what 5*x gives. 16 of 17 entries differ." in " ".join(shown.replace("\\", "").split())
+    assert "-8" not in report.to_text()
+
+
 def test_a_right_formula_is_said_below_the_table(run):
     report = run(f'%%grad x --expect "4*x"\n{PARABOLA}')
     assert notes(report) == [("agrees", "dz/dx is 4*x, as expected, entry by entry.")]

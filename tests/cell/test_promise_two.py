@@ -143,7 +143,7 @@ def test_gradients_are_right_or_there_is_a_note(title):
 
 NANS = {
     "backward": ("s = np.array([0.0, 1.0, 4.0])", "y = np.where(s > 0, np.sqrt(s), 0.0)\nz = y.sum() * 1.0", "line 1: on the way back, np.sqrt(s)"),
-    "forward": ("s = np.array([0.0, 1.0])", "e = s - 1\ny = np.log(s)\nz = y.sum()", "line 2: y makes infinite, the first in the cell, from s = [0, 1]"),
+    "forward": ("s = np.array([0.0, 1.0])", "e = s - 1\ny = np.log(s)\nz = y.sum()", "line 2: y makes an infinity, the first in the cell, from s = [0, 1]"),
 }  # fmt: skip
 
 

@@ -74,6 +74,11 @@ def test_ipython_in_a_terminal():
         child.sendline(line)
     child.expect(r"In \[5\]: ")
     assert "IndexError" in child.before and "line 2" in child.before and "gradmagic/" not in child.before
+    child.sendline("%grad on")
+    child.expect(r"In \[6\]: ")
+    child.sendline("z = (3 * x**2).sum()")  # one Enter runs a line, as without
+    child.expect(r"In \[7\]: ", timeout=20)
+    assert "gradient of z" in child.before
     child.sendline("exit")
     child.expect(pexpect.EOF)
 

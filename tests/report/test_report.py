@@ -11,11 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import gradmagic as gm
 from gradmagic.report import Report, ReportError, layout
 from gradmagic.report.graph import picture
 from gradmagic.report.view import View
 
 from . import traces
+
+
+def test_what_has_no_name_is_called_as_it_is_written():
+    report = gm.trace(lambda w: np.sum(w**2))(np.array([1.0, 2.0, 3.0]))
+    assert report.to_text(width=80).splitlines()[3].split() == ["w**2", "1", "4", "9"]
 
 
 def test_the_numbers_are_at_hand():
