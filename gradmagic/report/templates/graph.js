@@ -18,7 +18,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     own_zoom = false;
     const w = host.clientWidth;
     if (!w) return;
-    k = Math.min(1, w / wide);
+    k = Math.min(1.35, w / wide); /* a small graph may be read from the last row of a room */
     const t = Math.min(560, Math.max(high * k, Math.min(high, 130)));
     host.style.height = `${t}px`;
     k = Math.min(k, t / high);
