@@ -6,6 +6,8 @@ as a sum; else each gradient of the sweep is written by those above it, `dL/dh =
 
 from __future__ import annotations
 
+import re
+
 from .model import Edge, Operation
 from .notation import escaped, latex, name, operand
 from .numbers import brief, number
@@ -117,6 +119,9 @@ def _sweep(view: View) -> list[str]:
     return [*rows[: ROWS - 1], r"&\;\;\vdots", rows[-1]] if len(rows) > ROWS else rows
 
 
+_PRODUCT = re.compile(r"@|^outer\(|^grad\.T$|^grad\*")  # words that are a formula with `grad` in it
+
+
 def _term(view: View, top: int, user: Operation, edge: Edge) -> str:
     """Write what one use sends back: the user's gradient times, or through, its local derivative."""
     flows = _partial(view, top, user.key) if user.key != top else "1"
@@ -130,7 +135,9 @@ def _term(view: View, top: int, user: Operation, edge: Edge) -> str:
         wide = formula.startswith("-") or " + " in formula or " - " in formula
         return flows + odot + (rf"\left({formula}\right)" if wide else formula) + summed
     words = view.words(user, edge)
-    if "@" in words:
-        return latex(words).replace(r"\mathrm{grad}", flows)
+    if _PRODUCT.search(words):
+        product, comma, _ = words.partition(", summed")
+        held = rf"\left({flows}\right)" if words == "grad.T" else flows
+        return latex(product).replace(r"\mathrm{grad}", held) + (r"\;\text{[summed]}" if comma else "")
     through = words or f"through {user.rule}"
     return rf"\text{{{escaped(through)}}}" if flows == "1" else rf"{flows}\;\text{{[{escaped(through)}]}}"

@@ -107,7 +107,7 @@ def _set(node: ast.expr) -> tuple[str, int]:
             if second.startswith("-"):
                 second = rf"\left({second}\right)"
             return _at_least(left, level) + _OPERATORS[type(op)] + second, level
-        case ast.Attribute(value=base, attr="T"):
+        case ast.Attribute(value=base, attr="T" | "mT"):
             return _at_least(base, _ATOM) + r"^{\top}", _POWER
         case ast.Subscript(value=base, slice=index) if (at := _index(index)) is not None:
             return f"{_at_least(base, _ATOM)}_{{{at}}}", _ATOM

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from gradmagic.report.charts import chart
+from gradmagic.report.latex import to_latex
 from gradmagic.report.steps import steps
 from gradmagic.report.text import to_text
 from gradmagic.report.view import View
@@ -99,3 +100,14 @@ def test_the_way_back_of_a_product_is_one_that_can_be_computed(u, v, to_u, to_v)
             found = eval(words.removesuffix(", summed"), names | {"grad": names["w"]})
             found = found.sum(0).reshape(entry.array.shape) if words.endswith("summed") else found
             np.testing.assert_allclose(found, entry.array, err_msg=words)
+
+
+@pytest.mark.parametrize(
+    ("text", "term"),
+    [("(u @ W) @ k", r"&= \operatorname{outer}\left(u, \frac{\partial z}{\partial \left(u\,W\right)}\right)"),
+     ("(W.T * M).sum()", r"&= \left(\frac{\partial z}{\partial \left(W^{\top}\right)}\right)^{\top}"),
+     ("((B @ W) * C).sum()", r"&= B^{\top}\,\frac{\partial z}{\partial \left(B\,W\right)}\;\text{[summed]}")],
+)  # fmt: skip
+def test_the_same_in_latex(text, term):
+    setup = "u, k, W, M, B, C = (np.ones(s) for s in [2, 3, (2, 3), (3, 2), (5, 4, 2), (5, 4, 3)])"
+    assert term in to_latex(View.of(traced(f"z = {text}", fresh(setup), "W"), 60))
