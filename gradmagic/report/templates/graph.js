@@ -247,14 +247,15 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     get nodes() { return nodes; },
     get edges() { return edges; },
     home: () => { if (now) turn(0); },
-    /* What flows stands above all boxes. */
-    write: (said, x, y) => {
+    /* What flows stands above all boxes; of what is wider than its arrow only the direction: the next box has it too. */
+    write: (said, x, y, room) => {
       const made = document.createElementNS(svg.namespaceURI, "text");
       made.setAttribute("class", "f");
       made.setAttribute("x", x);
       made.setAttribute("y", y);
       made.textContent = said;
       svg.append(made);
+      if (made.getBBox().width > room) made.textContent = said[0];
     },
     wipe: () => { for (const made of svg.querySelectorAll(".f")) made.remove(); },
   };

@@ -120,7 +120,7 @@ const walk = (report, board, data, { own, veiled, ask }) => {
       if (said === undefined) continue;
       const label = edge.querySelector("text"), line = edge.querySelector("path");
       const at = label ? [+label.getAttribute("x"), +label.getAttribute("y") + 13] : (() => { const p = line.getPointAtLength(line.getTotalLength() / 2); return [p.x, p.y + 4]; })();
-      board.write(said, ...at);
+      board.write(said, ...at, line.getBBox().width + 8);
     }
     if (!mode.ahead) {
       list[i - 1]?.classList.add("gm-now");
