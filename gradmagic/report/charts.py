@@ -71,12 +71,12 @@ def chart(title: str, x: Sequence[float], y: Sequence[float], x_name: str, path:
     if points:
         pieces.append(f'<path class="l" d="{_line(known, points)}"/>')
     for a, b in gaps[:POINTS]:
-        at, base = _between(a, low_x, high_x, LEFT, WIDTH - RIGHT), HEIGHT - BOTTOM
-        pieces.append(f'<path class="n" d="M{at - 4:.1f} {base - 4}l8 8m0 -8l-8 8"/>')
+        cross, base = _between(a, low_x, high_x, LEFT, WIDTH - RIGHT), HEIGHT - BOTTOM
+        pieces.append(f'<path class="n" d="M{cross - 4:.1f} {base - 4}l8 8m0 -8l-8 8"/>')
         if len(gaps) == 1:
-            side = "start" if at < WIDTH / 2 else "end"
+            side = "start" if cross < WIDTH / 2 else "end"
             pieces.append(
-                f'<text class="m" x="{at:.1f}" y="{base - 8}" text-anchor="{side}">{number(b)}</text>'
+                f'<text class="m" x="{cross:.1f}" y="{base - 8}" text-anchor="{side}">{number(b)}</text>'
             )
     if path or len(points) <= 40:
         last = len(points) - 1 if path else -1
