@@ -175,7 +175,7 @@ class Protocols(Operators):
 
     def __sizeof__(self) -> int:
         # sys.getsizeof adds what the garbage collector keeps of this object and, of a number, would not.
-        return max(0, sys.getsizeof(self.array) - _collected(type(self)))
+        return max(0, sys.getsizeof(self.array) - _collected(type(self)))  # type: ignore[arg-type]  # it is hashable
 
     # -- memory ---------------------------------------------------------------------------------------------------
     @property
