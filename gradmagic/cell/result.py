@@ -63,7 +63,7 @@ def result_of(run: Any) -> tuple[str, Tracked]:
     }
     new = {n: v for n, v in others.items() if v.node.number >= run.recorder.first}
     if new:
-        name = max(new, key=lambda n: new[n].node.number)
+        name = max(new, key=lambda n: (n not in named, new[n].node.number))
         return name, new[name]
     raise NoResultError(_no_result(run))
 

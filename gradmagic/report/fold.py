@@ -6,6 +6,7 @@ edges between them; an edge whose source comes later in the list is a loop's way
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Container, Hashable, Sequence
 from dataclasses import replace
 
@@ -209,7 +210,12 @@ def joined(groups: Sequence[Group]) -> tuple[Operation, ...]:
 def _edges(group: Group, owner: dict[int, int]) -> tuple[Edge, ...]:
     """Give the last member's edges, and one for every other value that a member takes."""
     last = group[-1]
-    edges = [_moved(edge, owner) for edge in last.inputs]
+    uses = Counter(source for o in group for source in {edge.source for edge in o.inputs})
+
+    def shown(edge: Edge) -> Edge:
+        return _moved(replace(edge, part=True) if uses[edge.source] > 1 else edge, owner)
+
+    edges = [shown(edge) for edge in last.inputs]
     found = {edge.source if edge.source is not None else edge.constant for edge in edges}
     alike = all(operation.rule == last.rule for operation in group)
     for operation in group[:-1]:
@@ -218,7 +224,7 @@ def _edges(group: Group, owner: dict[int, int]) -> tuple[Edge, ...]:
             # A way back to itself is a loop's, but inside a line's group only its own thread.
             if mark not in found and (alike or mark != owner[last.key]):
                 found.add(mark)
-                edges.append(replace(_moved(edge, owner), argument=len(edges)))
+                edges.append(replace(shown(edge), argument=len(edges), early=True))
     return tuple(edges)
 
 

@@ -29,7 +29,13 @@ def _edge(operation: Operation, edge: Edge) -> Edge:
     local = edge.local
     grad, flow = operation.grad, edge.flow
     # A number from a number: the local derivative is what flows on, over what came.
-    if local is None and grad is not None and flow is not None and not (operation.shape or flow.shape):
+    if (
+        not edge.early
+        and local is None
+        and grad is not None
+        and flow is not None
+        and not (operation.shape or flow.shape)
+    ):
         above, below = flow.items, grad.items
         if (
             isinstance(above, (int, float))

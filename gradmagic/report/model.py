@@ -71,6 +71,8 @@ class Edge:
     jacobian : tuple of (int, int, float, int)
         Of a small operation that is not entry by entry, the derivatives that are not zero: entry of the result, entry
         of the source, value, and which entry of the other operand it is, or -1. They count along the flattened arrays.
+    early, part : bool
+        In a folded loop: the numbers are those of an earlier turn than the last; other turns add to the same source.
     """
 
     source: int | None
@@ -81,6 +83,8 @@ class Edge:
     flow: Value | None = None
     shape: tuple[int, ...] | None = None
     jacobian: tuple[tuple[int, int, float, int], ...] = ()
+    early: bool = False
+    part: bool = False
 
 
 @dataclass(frozen=True, slots=True)

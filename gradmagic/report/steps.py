@@ -75,8 +75,18 @@ def _flow(view: View, operation: Operation, edge: Edge, earlier: tuple[tuple[int
     # The sweep comes from behind: the first user sends last, by the last of its own edges.
     first = view.users[edge.source][0][0]
     last = first is operation and [e for user, e in view.users[edge.source] if user is first][-1] is edge
-    total = brief(source.grad) if source is not None and earlier and last else ""
-    how = _product(operation.grad, edge, i) or f"({i}) {_local(view, operation, edge)}".rstrip()
+    total = brief(source.grad) if source is not None and last else ""
+    if any(user.key <= edge.source for user, _ in view.users[edge.source]):
+        total = ""  # a loop's way back: what is sent belongs to the turn before the one that is shown
+    if edge.part or not all(
+        sent for _, sent in earlier
+    ):  # of a folded loop one turn is known, and what all gave
+        amount, earlier, total = f"{total} in all" if total else "", (), ""
+    elif not earlier:
+        total = ""
+    # An earlier turn's derivative met its own gradient, not the one that is shown.
+    how = "" if edge.early else _product(operation.grad, edge, i)
+    how = how or f"({i}) {_local(view, operation, edge)}".rstrip()
     return Flow(view.name(edge.source), edge.source, i, how, amount, earlier, total)
 
 
@@ -94,8 +104,7 @@ def _product(grad: Value | None, edge: Edge, i: int) -> str:
         return ""
     g, local = _factor(number(grad.items)), _factor(number(edge.local.items))
     formula = edge.formula
-    plain = not formula or formula == local or formula.replace(".", "").isdigit()
-    factor = local if plain else _bracketed(formula)
+    factor = _bracketed(formula) if formula else local
     return f"{g}*({i}) = {g}*{factor}"
 
 

@@ -179,11 +179,10 @@ class View:
         local = edge.local
         if local is not None and not local.shape and not operation.shape:
             shown = number(local.items)
-            text = (
-                f"{text} = {shown}" if text and text != shown and not _is_number(text, local.items) else shown
-            )
+            if not _is_number(text, local.items):
+                text = f"{text} = {shown}" if text and text != shown else shown
             if operation.count > 1 and not _is_number(text, local.items):
-                text = f"{text} (last)"
+                text = f"{text} ({'first' if edge.early else 'last'})"
         elif not text and (local is not None or (not operation.shape and _is_one(operation.grad))):
             text = brief(local or edge.flow, 24)
         source = self.by_key.get(edge.source) if edge.source is not None else None

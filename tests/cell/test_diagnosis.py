@@ -2,6 +2,8 @@
 
 import pytest
 
+import gradmagic as gm
+
 
 def notes(run, cell, line="x"):
     report = run(f"%%grad {line}\n{cell}")
@@ -66,7 +68,9 @@ def test_a_part_that_is_held_constant_is_not_called_a_slope(run):
 def test_without_a_sweep_nothing_is_said_of_one(run):
     run("t = gm.tensor([1.0, 2.0, 3.0], requires_grad=True)")
     text = run("%%grad\nu = t.exp()\nm = u * u\nu += 1\nw = m.sum()").to_text(width=80)
-    assert "no gradients" in text and "sweep gave" not in text and "dw/dt =" not in text and "slope" not in text
+    assert (
+        "no gradients" in text and "sweep gave" not in text and "dw/dt =" not in text and "slope" not in text
+    )
 
 
 def test_a_failed_cell_shows_its_own_inputs_only(run):
@@ -79,3 +83,26 @@ def test_a_failed_cell_shows_its_own_inputs_only(run):
 def test_a_float_in_parentheses_is_not_taken_for_a_list(run):
     text = " ".join(run("%%grad x\ns = float((x * 2).sum())\nz = s * x.sum()").to_text(width=80).split())
     assert "keep (x*2).sum() as it is" in text and "np.stack" not in text
+
+
+def test_the_steps_of_a_folded_loop_say_what_is_known_of_it(run):
+    run("a = 1.0001; w = np.array([0.1, 0.2])")
+    text = " ".join(
+        run("%%grad a\nv = a\nfor i in range(1000):\n    v = v * 1.0001").to_text(width=100).split()
+    )
+    assert "(2) dv/da = 1.0001" in text and "to a: (2) grad*1.0001 = 1.105" in text  # no 1*1 = 1.105
+    report = run("%%grad w --steps\nz = 0\nfor i in range(50):\n    z = z + np.tanh(w * i).sum()")
+    assert "to w: (1) grad*i = [69.18, 17.25] in all" in " ".join(report.to_text(width=100).split())
+    run("x = 1.0")
+    cell = "for i in range(60):\n    y = x**2 - 2\n    loss = y**2\n    x = x - 0.04 * x * y"
+    text = " ".join(run(f"%%grad x --steps\n{cell}").to_text(width=100).split())
+    assert "= 2 (first)" in text and "to x: 1*" not in text
+
+
+def test_a_traced_block_prefers_a_result_that_is_no_input():
+    x = 1.0
+    with gm.trace("x") as traced:
+        for _ in range(3):
+            loss = x * x
+            x = x - 0.1 * loss
+    assert traced.report._trace.result.name == "loss"
