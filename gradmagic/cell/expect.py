@@ -81,11 +81,13 @@ def _computed(run: Any, text: str) -> Any:
     scope = {n: v.array if isinstance(v, Tracked) else v for n, v in scope.items()}
     try:
         with tape.no_grad():
-            return np.asarray(
-                getattr(value := eval(compile(text, "<--expect>", "eval"), scope), "array", value)
-            )
+            value = eval(compile(text, "<--expect>", "eval"), scope)
+            wanted = np.asarray(getattr(value, "array", value))
     except Exception as error:
         raise ExpectError(f"--expect {text!r} cannot be computed: {type(error).__name__}: {error}") from error
+    if wanted.dtype.kind not in "biufc":
+        raise ExpectError(f"--expect {text!r} is a {type(value).__name__}, no number or array of numbers.")
+    return wanted
 
 
 def _compared(slope: str, text: str, got: Any, wanted: Any) -> Note:

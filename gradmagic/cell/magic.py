@@ -29,6 +29,7 @@ from ..engine import tape
 from ..engine.errors import GradmagicError, NonScalarError, NoResultError
 from ..engine.tensor import Tensor
 from . import host
+from .line import bare, check_options, unquoted
 from .names import parse_names
 from .rewrite import as_it_is, rewrite
 from .run import Failed, Options, Run
@@ -180,23 +181,22 @@ class GradMagics(Magics):
             args = parse_argstring(self.grad, line)
         except SystemExit:
             raise UsageError("see %%grad? for the options") from None
-        args.names = tuple(_unquoted(line, args.names))
+        except ValueError as error:  # a quotation mark that is not closed
+            raise UsageError(f"%%grad {line}: {error}") from None
+        args.names = tuple(unquoted(line, args.names))
+        try:
+            check_options(args)
+        except GradmagicError as error:
+            raise self._short(error) from None
         return args
 
     def _run(self, args: Any, cell: str, frame: Any, first_line: int | None = None) -> Run:
         options = Options(
-            args.names, _bare(args.of), _bare(args.gradient), args.device, args.dtype, args.guard,
-            _bare(args.expect), args.check, args.time, args.stop, args.plot,
+            args.names, bare(args.of), bare(args.gradient), args.device, args.dtype, args.guard,
+            bare(args.expect), args.check, args.time, args.stop, args.plot,
         )  # fmt: skip
         with as_it_is():
             source = host.cell_source(self.shell, cell, frame, first_line)
-        if args.plot:
-            from ..report.plots import require  # matplotlib is optional, and looked for before the cell runs
-
-            try:
-                require()
-            except GradmagicError as error:
-                raise self._short(error) from None
         return Run(source, self.shell.user_ns, options)
 
     def _short(self, error: Exception) -> Exception:
@@ -234,7 +234,7 @@ class GradMagics(Magics):
         report = self._report(trace, args)
         remember(report)
         if args.save:
-            print(f"report saved as {report.save(_bare(args.save))}")
+            self._save(report, bare(args.save))
         if args.into:
             self.shell.user_ns[args.into] = report
         if args.plot and not args.quiet:
@@ -243,6 +243,13 @@ class GradMagics(Magics):
             display(report)
             return self._value(run)
         return None if args.quiet else report
+
+    def _save(self, report: reports.Report, path: str) -> None:
+        """Save the report; where that fails, the cell has run all the same, and its report is shown."""
+        try:
+            print(f"report saved as {report.save(path)}")
+        except (OSError, GradmagicError) as error:
+            print(f"--save: not saved: {error}")
 
     def _plot_below(self, report: reports.Report) -> None:
         """Show the plot when the cell has ended, and its report stands there."""
@@ -279,7 +286,7 @@ class GradMagics(Magics):
             image=args.image or settings.image,
             quiz=args.quiz,
             steps=args.steps,
-            explain=[_bare(entry) for entry in args.explain],
+            explain=[bare(entry) for entry in args.explain],
         )
 
     async def grad_async(self, line: str, cell: str) -> reports.Report | None:
@@ -326,7 +333,10 @@ class GradMagics(Magics):
                 raise self._short(error) from None
             remember(report)
             return report
-        run = self._run(self._parse(""), text + "\n", sys._getframe(1), first_line=1)
+        try:
+            run = self._run(self._parse(""), text + "\n", sys._getframe(1), first_line=1)
+        except SyntaxError as error:
+            raise UsageError(f"%grad {text} is not a Python expression: {error.msg}") from None
 
         def execute() -> Any:
             trace = run.execute()
@@ -342,18 +352,6 @@ class GradMagics(Magics):
             f"%%grad {line}".rstrip() + " must be the first line of its cell: move what stands above it below it, "
             "or into a cell of its own."
         ))  # fmt: skip
-
-
-def _bare(text: str) -> str:
-    """Take the quotes off an option's value: IPython leaves them on."""
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
-        return text[1:-1]
-    return text
-
-
-def _unquoted(line: str, names: list[str]) -> list[str]:
-    """Keep quotes inside names (params['W']) as they were typed, which argument splitting may have dropped."""
-    return [next((w for w in line.split() if w.replace("'", "").replace('"', "") == n), n) for n in names]
 
 
 def _complete(shell: Any, event: Any) -> list[str]:

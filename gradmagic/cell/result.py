@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import tape
-from ..engine.errors import NoGradError, NonScalarError, NoResultError, ShapeError
+from ..engine.errors import GradmagicError, NoGradError, NonScalarError, NoResultError, ShapeError
 from ..engine.leaves import seed
 from ..engine.tensor import Tensor
 from ..engine.tracked import Tracked
@@ -36,7 +36,7 @@ def result_of(run: Any) -> tuple[str, Tracked]:
 
     if run.options.of:
         with tape.watch(run.recorder):
-            value = eval(compile(run.options.of, "<--of>", "eval", dont_inherit=True), run.namespace)
+            value = _computed("--of", run.options.of, run.namespace)
         if not isinstance(value, Tracked) or value.node is None:
             raise NoResultError(
                 f"--of {run.options.of} does not depend on {_inputs(run)}: name a result that does."
@@ -66,6 +66,16 @@ def result_of(run: Any) -> tuple[str, Tracked]:
         name = max(new, key=lambda n: (n not in named, new[n].node.number))
         return name, new[name]
     raise NoResultError(_no_result(run))
+
+
+def _computed(option: str, text: str, namespace: dict[str, Any]) -> Any:
+    """Compute what the magic's line asks for, after the cell."""
+    try:
+        return eval(compile(text, f"<{option}>", "eval", dont_inherit=True), namespace)
+    except GradmagicError:
+        raise
+    except Exception as error:
+        raise NoResultError(f"{option} {text} cannot be computed: {type(error).__name__}: {error}") from None
 
 
 def _no_result(run: Any) -> str:
@@ -107,9 +117,7 @@ def seed_of(run: Any, name: str, result: Tracked) -> Any:
     if not isinstance(run.options.gradient, str):  # gm.trace(gradient=...): the weights themselves
         gradient = run.options.gradient
     elif run.options.gradient:
-        gradient = eval(
-            compile(run.options.gradient, "<--gradient>", "eval", dont_inherit=True), run.namespace
-        )
+        gradient = _computed("--gradient", run.options.gradient, run.namespace)
     if gradient is not None:
         gradient = gradient.array if isinstance(gradient, Tracked) else gradient
         if not isinstance(gradient, Tensor):

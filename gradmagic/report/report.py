@@ -34,6 +34,24 @@ if TYPE_CHECKING:
 UNFOLDED = 100  # operations that drawings with an unfolded loop show, together
 _IMAGES = ("image/png", "image/svg+xml")
 FORMATS = "html, txt, md, tex, json, svg, png, pdf or dot"
+KINDS = {*FORMATS.replace(" or", ",").split(", "), "htm", "markdown", "gv"}
+
+
+def kind_of(path: str | Path) -> str:
+    """Tell from a path's ending as what a report is saved there.
+
+    Raises
+    ------
+    ReportError
+        If the ending is unknown.
+    """
+    path = Path(path)
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in KINDS:
+        raise ReportError(f"a report is saved as {FORMATS}, not as {path.suffix or path.name!r}.")
+    return kind
+
+
 STEPS = 60  # operations that the text shows when it lists the steps
 TEXT_NODES = 24  # operations that the text shows, besides the inputs
 
@@ -275,7 +293,7 @@ class Report:
             If the ending is unknown, or needs a program that is not there.
         """
         path = Path(path)
-        kind = path.suffix.lower().removeprefix(".")
+        kind = kind_of(path)
         if kind in {"html", "htm"}:
             content = page(self.to_html(), self._view).encode()
         elif kind == "txt":
@@ -290,10 +308,8 @@ class Report:
             content = digraph(self._still[0]).source.encode()
         elif kind == "svg":
             content = self._svg().encode()
-        elif kind in {"png", "pdf"}:
-            content = self._drawn(kind)
         else:
-            raise ReportError(f"a report is saved as {FORMATS}, not as {path.suffix or path.name!r}.")
+            content = self._drawn(kind)
         path.write_bytes(content)
         return str(path)
 

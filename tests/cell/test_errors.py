@@ -95,3 +95,42 @@ def test_after_an_exception_every_name_has_its_plain_value(run, error):
 def test_after_an_error_the_next_cell_traces_again(run):
     run.fails("%%grad x\nz = nothing")
     assert run("%%grad x\nz = x.sum()").grads["x"][0] == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('x --of "y +"', "UsageError: --of y + is not a Python expression"),
+        ("x --gradient (1", "UsageError: --gradient (1 is not a Python expression"),
+        ("x --into 3x", "UsageError: --into 3x: a report is assigned to a name, such as r"),
+        ("x --dtype floaty", "UsageError: --dtype floaty is not a dtype: write float32, say"),
+        ('"x', 'UsageError: %%grad "x: No closing quotation'),
+        ("x --save x.docx", "ReportError: a report is saved as html, txt, md"),
+    ],
+)
+def test_a_slip_in_an_option_is_said_in_one_line_before_the_cell_runs(run, line, said):
+    text = run.fails(f"%%grad {line}\nran = x * 2\nz = ran.sum()").strip()
+    assert text.startswith(said) and len(text.splitlines()) == 1 and "ran" not in run.names
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("x --of q", "NoResultError: --of q cannot be computed: NameError: name 'q' is not defined"),
+        ("x --gradient q", "NoResultError: --gradient q cannot be computed: NameError"),
+        ("x --expect \"'hello'\"", "ExpectError: --expect \"'hello'\" is a str, no number or array of numbers."),
+    ],
+)
+def test_an_option_that_cannot_be_computed_is_said_in_one_line(run, line, said):
+    text = run.fails(f"%%grad {line}\ny = x * 2\nz = y.sum()").strip()
+    assert text.startswith(said) and len(text.splitlines()) == 1
+
+
+def test_a_report_that_cannot_be_saved_is_shown(run, tmp_path):
+    report = run(f"%%grad x --save {tmp_path}/none/x.html\nz = x.sum()")
+    assert report.grads["x"][0] == 1 and run.out.startswith("--save: not saved: [Errno 2] No such file")
+
+
+def test_an_expression_that_is_none_shows_no_frames_of_ours(run):
+    text = run.fails("%grad 1 +").strip()
+    assert text == "UsageError: %grad 1 + is not a Python expression: invalid syntax"
