@@ -9,9 +9,12 @@ import ast
 import builtins
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-HOOK = "__gradmagic_named__"
+import numpy as np
+
+HOOK, DOT = "__gradmagic_named__", "__gradmagic_dot__"
 
 
 class _Usage(ast.NodeVisitor):
@@ -226,6 +229,13 @@ class _Namer(ast.NodeTransformer):
         node.value = self._call(node.target.id, node.value, False)
         return node
 
+    def visit_Call(self, node: ast.Call) -> Any:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "dot":  # X.dot(w), w tracked and X not
+            call = ast.Call(ast.Name(DOT, ast.Load()), [node.func.value], [])
+            node.func = ast.fix_missing_locations(ast.copy_location(call, node.func))
+        return node
+
     def visit_For(self, node: ast.For) -> Any:
         self.generic_visit(node)
         node.body[:0] = self._after(node, [node.target])
@@ -267,7 +277,13 @@ def _named(name: str, value: Any, top: bool = False) -> Any:
     return _listeners[-1](name, value, top) if _listeners else value
 
 
+def _dot(owner: Any) -> Any:
+    """Give `owner.dot`; of a plain array the function of the same meaning, to which a tracked argument is no array."""
+    return partial(np.dot, owner) if type(owner) is np.ndarray and _listeners else owner.dot
+
+
 setattr(builtins, HOOK, _named)
+setattr(builtins, DOT, _dot)
 
 
 class listening:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import re
 import sysconfig
 import types
 from functools import lru_cache
@@ -14,6 +15,7 @@ from typing import Any
 
 from ..engine import places
 from ..engine.foreign import Foreign
+from ..engine.messages import taken_by
 from ..engine.numeric import Numeric
 from ..engine.tape import Node
 from ..engine.values import Value
@@ -136,12 +138,16 @@ def _sentence(cut: Any, here: places.Place | None, names: dict[int, list[str]]) 
     place = cut.place if own or not cut.place[0].co_filename.startswith(_LIBRARIES) else here or cut.place
     text = source.text_of(place) or cut.how
     called = names.get(cut.node.number) or []
-    name = called[-1] if called else _argument(text)
+    name = called[-1] if called else _argument(text, {n for held in names.values() for n in held})
     where = f"line {source.span_of(place)[0]}" if own or place is here else places.describe(place)
     otherwise = f"use a function that has a derivative instead of {cut.how.strip('.()')}"
     instead = _INSTEAD["list"] if _is_list(name) else _INSTEAD.get(cut.how, otherwise)
+    if cut.how == "asarray" and (advice := taken_by(text)[1]):
+        instead = advice[0].lower() + advice[1:]
     if isinstance(cut.how, Foreign):
         instead = f"it meets {cut.how}; {cut.how.instead}"
+    if cut.how == "assignment":
+        return f"{where}: {text} = ... keeps a plain value, and no gradient flows through it: {instead}."
     return (
         f"{where}: {text} makes a plain value of {name}, and no gradient flows through it: "
         f"{instead.format(name=name, text=text)}."
@@ -153,9 +159,13 @@ def _is_list(text: str) -> bool:
     return tree is not None and isinstance(getattr(tree.body[0], "value", None), (ast.List, ast.Tuple))
 
 
-def _argument(text: str) -> str:
+def _argument(text: str, known: set[str]) -> str:
+    """Give the argument that a gradient could flow through: the first that has a known name in it, or the first."""
     found = source.argument_texts(text)
-    return found[0] if found else text
+    return next((a for a in found if known & set(_WORDS.findall(a))), found[0] if found else text)
+
+
+_WORDS = re.compile(r"\w+")
 
 
 def input_notes(inputs: tuple[Input, ...]) -> list[Note]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from copy import copy
 from typing import Any
 
+from ..engine.messages import beyond_libraries
 from ..engine.places import Place as RawPlace
 from ..engine.places import place_of, user_frame
 from ..engine.results import grad_of
@@ -59,6 +60,7 @@ class CellRecorder(Recorder):
                 self.lines[node.number] = line
 
     def cut(self, tracked: Tracked, how: str, frame: Any) -> None:
+        frame = beyond_libraries(frame)
         super().cut(tracked, how, frame)
         place = place_of(frame)
         while frame is not None:

@@ -15,8 +15,8 @@ from ..engine.errors import GradmagicError, NoGradError, NonScalarError, NoResul
 from ..engine.leaves import seed
 from ..engine.tensor import Tensor
 from ..engine.tracked import Tracked
-from . import source
 from .edges import depends_entry_by_entry
+from .notes import cut_notes
 
 
 def result_of(run: Any) -> tuple[str, Tracked]:
@@ -39,7 +39,7 @@ def result_of(run: Any) -> tuple[str, Tracked]:
             value = _computed("--of", run.options.of, run.namespace)
         if not isinstance(value, Tracked) or value.node is None:
             raise NoResultError(
-                f"--of {run.options.of} does not depend on {_inputs(run)}: name a result that does."
+                f"--of {run.options.of} does not depend on {_inputs(run)}: name a result that does.{_end_of_path(run)}"
             )
         return run.options.of, value
     if run.shown and computed(run.shown[0]):
@@ -92,11 +92,14 @@ def _no_result(run: Any) -> str:
     )
     if not tape.is_grad_enabled():
         message += " Recording is switched off: write gm.set_grad_enabled(True) first."
-    cut = next(iter(run.recorder.cuts.values()), None)
-    if cut is not None:
-        place = source.resolve(cut.place, run.cell.filename)
-        message += f" The path ends in line {place.line}: {place.text} makes a plain number or array of it."
-    return message
+    return message + _end_of_path(run)
+
+
+def _end_of_path(run: Any) -> str:
+    """Say where a value became a plain one; empty if none did."""
+    inputs = {entry.node.number: [entry.name] for entry in run.lifter.lifted}
+    cuts = cut_notes(run, run.recorder.names | inputs, None)
+    return f" The path ends in {cuts[0].text}" if cuts else ""
 
 
 def _inputs(run: Any) -> str:

@@ -130,7 +130,8 @@ class Array(NumpyMethods):
         return str(self._shown())
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        array = arrays.to_host(self.leave("asarray"))
+        assigned = instruction_of(sys._getframe(1)) == "STORE_SUBSCR"  # a[:] = t of an older array
+        array = arrays.to_host(self.leave("assignment" if assigned else "asarray"))
         if dtype is not None or copy:
             return np.array(array, dtype, copy=copy)
         return memory.copy_of(array) if type(array) is np.ndarray else np.array(array)

@@ -157,7 +157,6 @@ def _array(value: Any) -> Any:
 
 def _range(original: Any, name: str) -> Callable[..., Any]:
     """`np.arange(start, stop, step)`: the entries move with start and step, and not with stop."""
-    new = _creation(original, name)
 
     @wraps(original)
     def follower(*args: Any, **kwargs: Any) -> Any:
@@ -165,7 +164,7 @@ def _range(original: Any, name: str) -> Callable[..., Any]:
         start = given.get("start", 0) if given.get("stop") is not None else 0
         step = 1 if given.get("step") is None else given["step"]
         if not ((tracked(start) or tracked(step)) and traces()):
-            return new(*args, **kwargs)
+            return _new(original(*raw_of(list(args)), **raw_of(kwargs)), sys._getframe(1))
         value = original(*raw_of(list(args)), **raw_of(kwargs))
         made = cast(start + step * original(len(value)), value.dtype)
         return type(made).wrap(value, made.node)

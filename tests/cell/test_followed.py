@@ -21,6 +21,7 @@ CELLS = {
     "imported names": "out = zeros(17)\nout[:] = asarray(x) * 3\nz = out.sum() + array([x[0], x[1]]).prod()",
     "in a list": "parts = [np.zeros(2) for _ in range(3)]\nfor k, part in enumerate(parts):\n    part[0] = x[k]\nz = sum(p.sum() for p in parts)",
     "in an object": "class Box: pass\nbox = Box()\nbox.a = np.ones(2)\nbox.a[1] = x[5]\nz = box.a.prod() * x[0]",
+    "a range": "d = np.arange(1.0, 4)\nd[1] -= x[0] * d[0]\nz = d.prod()",
     "nothing of x": "grid = np.linspace(0, 1, 5)\ntable = np.zeros((2, 2))\ntable[0, 0] = 7\nz = x.sum() * table[0, 0]",
 }  # fmt: skip
 
@@ -94,7 +95,9 @@ def test_what_still_can_tell_the_difference(run):
 
 
 def test_names_that_the_cell_itself_imports_are_numpys_own_afterwards(run):
-    run("%%grad x\nfrom numpy import zeros\nmake = np.array\nv = np.vectorize(lambda t: t * 2)\nz = zeros(2).sum() + v(x).sum()")
+    run(
+        "%%grad x\nfrom numpy import zeros\nmake = np.array\nv = np.vectorize(lambda t: t * 2)\nz = zeros(2).sum() + v(x).sum()"
+    )
     assert run.names["zeros"] is np.zeros and run.names["make"] is np.array
     assert type(run.names["v"]) is np.vectorize and gm.last().grads["x"].tolist() == [2.0] * 17
 
@@ -102,5 +105,20 @@ def test_names_that_the_cell_itself_imports_are_numpys_own_afterwards(run):
 def test_pythons_math_has_derivatives_and_its_own_values(run):
     run("import math\na = 0.7\nplain = math.sin(a) * math.exp(a) + math.fsum([a, 1.0])")
     report = run("%%grad a\nz = math.sin(a) * math.exp(a) + math.fsum([a, 1.0])")
-    assert report._trace.notes == () and run.names["z"] == run.names["plain"] and type(run.names["z"]) is float
+    assert (
+        report._trace.notes == () and run.names["z"] == run.names["plain"] and type(run.names["z"]) is float
+    )
     np.testing.assert_allclose(report.grads["a"], np.exp(0.7) * (np.sin(0.7) + np.cos(0.7)) + 1)
+
+
+def test_the_dot_method_of_an_array_made_before(run):
+    run("A = np.arange(34.0).reshape(2, 17)\nplain = A.dot(x).dot(np.ones(2))")
+    report = run("%%grad x\nz = A.dot(x).dot(np.ones(2))")
+    assert report._trace.notes == () and run.names["z"] == run.names["plain"]
+    np.testing.assert_allclose(report.grads["x"], run.names["A"].sum(0))
+
+
+def test_no_result_says_where_the_path_ends(run):
+    for line in ("%%grad x", "%%grad --of z x"):
+        text = run.fails(f"{line}\ny = x.sum().item()\nz = y * 2")
+        assert "The path ends in line 2: x.sum().item() makes a plain value of x.sum()" in text

@@ -20,7 +20,7 @@ TEXT = "f'{a:.3f}'" if sys.version_info < (3, 12) else "{a:.3f}"  # positions wi
 CUTS = {
     "float stored": (X, "x", "w = float(x[3]) * 2\nz = (x * w).sum()", "line 1: float(x[3]) makes a plain value"),
     "item": (X, "x", "m = x.max().item()\nz = (x - m).sum()", "line 1: x.max().item()"),
-    "into an older array": (f"{X}\nout = np.zeros(3)", "x", "for i in range(3):\n    out[i] = x[i]\nz = out.sum() + x.sum()", "line 2"),
+    "into an older array": (f"{X}\nout = np.zeros(3)", "x", "for i in range(3):\n    out[i] = x[i]\nz = out.sum() + x.sum()", "line 2: out[i] = ... keeps a plain value, and no gradient flows through it: collect the values"),
     "math": ("import math\na = 2.0", "a", "z = math.nextafter(a, 9) * a", "line 1: math.nextafter(a, 9)"),
     "through a list": ("a = 2.0", "a", "l = []\nl.append(float(a))\nz = l[0] * a", "line 2"),
     "through a dict": ("a = 2.0", "a", "d = {}\nd['k'] = float(a)\nz = d['k'] * a", "line 2"),
@@ -37,6 +37,8 @@ CUTS = {
     "text read again": ("a = 2.0", "a", "k = float(f'{a:.3f}')\nz = k * a", f"line 1: {TEXT} makes a plain value of a"),
     "str read again": ("a = 2.0", "a", "z = float(str(a)) * a", "line 1: str(a) makes a plain value of a"),
     "a masked array": (X, "x", "m = np.ma.array(np.ones(17))\nz = (x * m).sum() * x[0]", "line 2: x * m makes a plain value of x, and no gradient flows through it: it meets a masked array; write m.filled(0)"),
+    "in compiled code": (f"{X}\nrng = np.random.default_rng(0)", "x", "z = rng.normal(x[0], 1.0, 3).sum() + x.sum()", "line 1: rng.normal(x[0], 1.0, 3) makes a plain value of x[0], and no gradient flows through it: draw plain numbers, and move and scale them"),
+    "in a library": (f"{X}\nfrom numpy.ma import masked_less", "x", "z = masked_less(x, 0.5).sum() + x.sum()", "line 1: masked_less(x, 0.5) makes a plain value of x, and no gradient flows through it: write it with NumPy's functions, take differences of it with gm.numeric"),
     "bits": (X, "x", "z = x.view(np.int64).sum() * x[0]", "line 1: x.view(np.int64) makes a plain value of x"),
     "int of an int": ("n = 3", "n", "m = int(n)\nz = n * 2.0 * m", "line 1: int(n)"),
 }  # fmt: skip
