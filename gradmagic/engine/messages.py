@@ -76,7 +76,9 @@ def taken_by(text: str) -> tuple[str, str]:
         return "", ""
     if name == "dot" and isinstance(node.func, ast.Attribute) and len(node.args) == 1:
         return f"{called}(...)", f"Write {ast.unparse(node.func.value)} @ {ast.unparse(node.args[0])}"
-    if called.startswith(("np.", "numpy.")) and any(isinstance(a, (ast.List, ast.ListComp)) for a in node.args):
+    if called.startswith(("np.", "numpy.")) and any(
+        isinstance(a, (ast.List, ast.ListComp)) for a in node.args
+    ):
         return f"{called}(...)", "Write np.stack([...]) of the values"
     if name in ("normal", "uniform"):
         return f"{called}(...)", "Draw plain numbers, and move and scale them: a + b * rng.standard_normal(n)"

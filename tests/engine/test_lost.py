@@ -33,7 +33,9 @@ def test_the_call_that_takes_it_apart_is_named_with_what_to_write() -> None:
     rng, A = np.random.default_rng(0), np.eye(3)
     with pytest.raises(ConversionError, match=r"plain in rng\.normal\(\.\.\.\).*Draw plain numbers"):
         gm.grad(lambda x: np.sum(rng.normal(x)))(X)
-    with pytest.raises(ConversionError, match=r"line \d+ of test_lost.py, becomes plain in A\.dot\(.*Write A @ x"):
+    with pytest.raises(
+        ConversionError, match=r"line \d+ of test_lost.py, becomes plain in A\.dot\(.*Write A @ x"
+    ):
         gm.grad(lambda x: A.dot(x)[0])(X)
     with pytest.raises(ConversionError, match=r"plain in np\.ma\.masked_less\(.*gm\.numeric.*gm\.custom"):
         gm.grad(lambda x: np.ma.masked_less(x, 2.0).sum())(X)
