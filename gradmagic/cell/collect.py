@@ -5,7 +5,7 @@ In: a root node, the recorder, the names. Out: plain data for the report; no nod
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -160,29 +160,36 @@ def names_in(
     numbers = {node.number for node in nodes}
     found = {number: list(names) for number, names in heard.items() if number in numbers}
 
-    def add(name: str, value: Any) -> None:
-        if isinstance(value, Tracked) and value.node is not None and value.node.number in numbers:
+    def add(name: str, value: Tracked) -> None:
+        if value.node is not None and value.node.number in numbers:
             held = found.setdefault(value.node.number, [])
             if name not in held and (
                 name.isidentifier() or not held
             ):  # l[0] only where there is no plainer name
                 held.append(name)
 
+    for name, value in tracked_in(namespace):
+        add(name, value)
+    return found
+
+
+def tracked_in(namespace: dict[str, Any]) -> Iterator[tuple[str, Tracked]]:
+    """Give what is tracked in a namespace, its containers and its modules, by the name that the reader would write."""
     for name, value in list(namespace.items()):
+        inner: Iterable[tuple[str, Any]] = ()
         if name.startswith("_"):
             continue
         if isinstance(value, Tracked):
-            add(name, value)
+            inner = [(name, value)]
         elif hasattr(type(value), "named_parameters"):
-            for part, parameter in value.named_parameters():
-                add(f"{name}.{part}", parameter)
+            inner = ((f"{name}.{part}", parameter) for part, parameter in value.named_parameters())
         elif type(value) is dict and len(value) <= 1000:
-            for key, entry in value.items():
-                add(f"{name}[{key!r}]", entry)
+            inner = ((f"{name}[{key!r}]", entry) for key, entry in value.items())
         elif type(value) in (list, tuple) and len(value) <= 1000:
-            for i, entry in enumerate(value):
-                add(f"{name}[{i}]", entry)
-    return found
+            inner = ((f"{name}[{i}]", entry) for i, entry in enumerate(value))
+        for text, entry in inner:
+            if isinstance(entry, Tracked):
+                yield text, entry
 
 
 def _local_names(nodes: list[Node], names: dict[int, list[str]]) -> None:

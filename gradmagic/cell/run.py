@@ -34,7 +34,7 @@ from . import source
 from .aliases import share
 from .check import Findings, check
 from .clock import Clock
-from .collect import collect, holder
+from .collect import collect, holder, tracked_in
 from .curves import Curves
 from .lift import Lifter, liftable
 from .names import instrument, listening, parse_names, simple_values, usage
@@ -286,9 +286,13 @@ class Run:
     def _followed(self) -> dict[str, Tracked]:
         if self.lifter.lifted:
             return {e.name: e.tracked for e in self.lifter.lifted}
-        return {
-            n: v for n, v in self.namespace.items() if isinstance(v, Tensor) and v.requires_grad and v.is_leaf
-        }
+        found: dict[int, tuple[str, Tracked]] = {}
+        for name, value in tracked_in(self.namespace):
+            if isinstance(value, Tensor) and value.requires_grad and value.is_leaf:
+                known = found.get(id(value))
+                if known is None or (name.isidentifier() and not known[0].isidentifier()):
+                    found[id(value)] = name, value
+        return dict(found.values())
 
     # -- the result ------------------------------------------------------------------------------
     def finish(self) -> Trace:

@@ -82,10 +82,19 @@ def others(view: View) -> tuple[Other, ...]:
         if operation.rule or place.label.startswith("In ["):
             where = f"{place.label}, in {place.function}" if place.function else place.label
             found.setdefault(where, {}).setdefault(place.line, []).append(operation)
-    return tuple(
-        Other(where, tuple(_outer(view, number, made) for number, made in sorted(at.items())))
+    listed = (
+        (
+            where,
+            [_outer(view, number, made) for number, made in sorted(at.items()) if not _several_inputs(made)],
+        )
         for where, at in found.items()
     )
+    return tuple(Other(where, tuple(rows)) for where, rows in listed if rows)
+
+
+def _several_inputs(made: list[Operation]) -> bool:
+    """Tell whether a line made nothing but several inputs: the parameters of a module, which the table lists."""
+    return len(made) > 1 and not any(operation.rule for operation in made)
 
 
 def _line(trace: Trace, number: int, text: str, made: list[Operation], called: list[Operation]) -> Line:

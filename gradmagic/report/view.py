@@ -214,6 +214,10 @@ class View:
         others = [self.name(e.source, 12) if e.source is not None else e.constant for e in operation.inputs]
         if operation.rule in {"matmul", "dot"} and len(others) == 2:
             return _product(operation, edge.argument, source.shape, others[1 - edge.argument])
+        if operation.rule == "dense" and len(operation.shape) <= 2:
+            return _linear(operation, edge.argument, others)
+        if operation.rule == "transpose" and len(source.shape) < 2:
+            return "1"
         if (
             operation.rule == "transpose"
             and len(source.shape) == 2
@@ -252,6 +256,15 @@ def _product(operation: Operation, argument: int, shape: tuple[int, ...], other:
     turned = _turned(other, "mT" if batch else "T")
     text = f"{turned} @ grad" if argument else f"grad @ {turned}"
     return f"{text}, summed" if shape[:-2] != operation.shape[:-2] and batch else text
+
+
+def _linear(operation: Operation, argument: int, others: list[str]) -> str:
+    """Write how the gradient of x @ W.T + b goes on to x, W or b."""
+    one = len(operation.shape) == 1
+    x, weight = (name if _SIMPLE.fullmatch(name) else f"({name})" for name in others[:2])
+    return (f"grad @ {weight}", f"outer(grad, {x})" if one else f"grad.T @ {x}", "1" if one else "1, summed")[
+        argument
+    ]
 
 
 def _turned(name: str, way: str = "T") -> str:

@@ -127,6 +127,20 @@ def test_the_last_expression_is_called_by_its_text(text):
     assert traced(text, fresh(X), "x").result.name == "(x*2).sum()"
 
 
+def test_the_parameters_of_a_module_have_their_values_at_the_sweep_too():
+    names = fresh(
+        "gm.manual_seed(0)\nmodel = gm.nn.Linear(2, 1)\nopt = gm.optim.SGD(model.parameters(), lr=0.5)"
+    )
+    names["X"] = names["gm"].tensor([[1.0, 2.0]])
+    first = names["model"].weight.tolist()
+    trace = traced("loss = model(X).square().sum()\nloss.backward()\nopt.step()", names)
+    weight, bias = trace.inputs
+    assert [entry.name for entry in trace.inputs] == ["model.weight", "model.bias"]
+    np.testing.assert_allclose(weight.value.items, first, rtol=1e-6)
+    assert "after the cell" in weight.note and "after the cell" in bias.note
+    assert list(trace.sweeps[-1].inputs) == ["model.weight[0,0]", "model.weight[0,1]", "model.bias[0]"]
+
+
 def test_a_tensor_that_a_step_changes_has_its_value_at_the_sweep():
     """The gradient beside it, and the derivatives on the edges, are those at this value."""
     names = fresh(

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
+import gradmagic as gm
 from gradmagic.report.charts import chart
 from gradmagic.report.latex import to_latex
 from gradmagic.report.steps import steps
@@ -100,6 +101,26 @@ def test_the_way_back_of_a_product_is_one_that_can_be_computed(u, v, to_u, to_v)
             found = eval(words.removesuffix(", summed"), names | {"grad": names["w"]})
             found = found.sum(0).reshape(entry.array.shape) if words.endswith("summed") else found
             np.testing.assert_allclose(found, entry.array, err_msg=words)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (3,)])
+def test_the_way_back_of_a_dense_layer_is_one_that_can_be_computed(shape):
+    rng = np.random.default_rng(0)
+    names = fresh("from numpy import outer")
+    for name, of in {"x": shape, "W": (4, 3), "b": (4,)}.items():
+        names[name] = gm.tensor(rng.normal(size=of), requires_grad=True)
+    names["w"] = gm.tensor(rng.normal(size=(*shape[:-1], 4)))
+    shown = View.of(traced("y = gm.nn.functional.linear(x, W, b)\nz = (y * w).sum()", names, "x W b"), 60)
+    layer = next(o for o in shown.operations if o.rule == "dense")
+    plain = {name: names[name].detach().numpy() for name in "xWb"} | {"outer": np.outer}
+    for edge, entry in zip(layer.inputs, shown.trace.inputs, strict=True):
+        words = shown.words(layer, edge)
+        grad = names["w"].numpy()
+        if words.startswith("1"):
+            found = grad.sum(0) if words == "1, summed" else grad
+        else:
+            found = eval(words, plain | {"grad": grad})
+        np.testing.assert_allclose(found, entry.array, err_msg=words)
 
 
 @pytest.mark.parametrize(
