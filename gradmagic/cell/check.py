@@ -15,6 +15,7 @@ from ..engine.replay import CannotReplay, Checked
 from ..engine.sweep import sweep
 from ..engine.tape import Node, walk
 from ..engine.values import Value, summarise
+from ..report.formulas import operand
 from ..report.model import Note
 
 _HOW = "It computes the recorded operations again: a gradient that was lost on the way is lost in both."
@@ -69,7 +70,7 @@ def check_notes(findings: Findings, names: dict[int, str], result: str, sweeps: 
         name = names.get(number)
         if name is None or not entries:
             continue
-        slope = f"d{result}/d{name}"
+        slope = f"d{operand(result)}/d{name}"
         wrong = [e for e in entries if not e.agrees and not e.kink]
         kinks = [e for e in entries if e.kink]
         for found, kind in ((wrong, "differs"), (kinks, "kink")):

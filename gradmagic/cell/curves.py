@@ -16,6 +16,7 @@ from ..engine.replay import Again, CannotReplay, Replay
 from ..engine.rules.declare import Elementwise
 from ..engine.tape import Node, between, walk
 from ..engine.values import SHOWN
+from ..report.formulas import operand
 from ..report.model import Input, Points
 
 POINTS = 201  # of a curve; odd, so that the middle one is where the cell was
@@ -169,7 +170,7 @@ class Curves:
             np.ravel(np.broadcast_to(arrays.to_host(a), node.aval.shape))[chosen].astype(float) for a in held
         )
         name = called[0] if called else f"f({', '.join(inputs)})"
-        equal = f"d{result}/d{entry.name}" if bool(np.all(weight == 1)) else ""
+        equal = f"d{operand(result)}/d{entry.name}" if bool(np.all(weight == 1)) else ""
         slope = grad / np.where(weight == 0, np.nan, weight)
         return [
             Points(entry.name, name, _plain(x), _plain(y), _plain(slope), size=node.aval.size, equal=equal)

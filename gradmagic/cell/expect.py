@@ -13,6 +13,7 @@ import numpy as np
 from ..engine import arrays, tape
 from ..engine.errors import GradmagicError
 from ..engine.tracked import Tracked
+from ..report.formulas import operand
 from ..report.model import Input, Note
 
 TOLERANCE = {2: 1e-2, 4: 1e-4, 8: 1e-8}  # relative to the larger of the two, by bytes of a real number
@@ -42,7 +43,7 @@ def expected_notes(run: Any, inputs: tuple[Input, ...], result: str) -> list[Not
     notes = []
     for name, text in _formulas(run.options.expect, [entry.name for entry in inputs]).items():
         entry = next(e for e in inputs if e.name == name)
-        slope = f"d{result}/d{name}"
+        slope = f"d{operand(result)}/d{name}"
         if entry.array is None:
             notes.append(Note("differs", f"{slope} is not available, so it cannot be held against {text}."))
             continue

@@ -169,7 +169,7 @@ def _products(view: View, room: int) -> list[Text]:
         total = sum_over_paths(view, entry.key)
         if total is None:
             continue
-        name = f"d{view.result_name}/d{entry.name}"
+        name = f"d{view.operand}/d{entry.name}"
         text, formulas = f" {name} = {total.edges}", f"= {total.formulas}" if total.formulas else ""
         point = at_first(view, entry.key)
         if width(text) + width(formulas) + 1 <= room:
@@ -190,7 +190,7 @@ def _slope(view: View) -> str:
     sources = [edge.source for edge in result.inputs if edge.source is not None] if result else []
     if not trace.elementwise or len(trace.inputs) != 1 or len(sources) != 1:
         return ""
-    x, y, slope = trace.inputs[0].name, view.name(sources[0]), f"d{view.result_name}/d{trace.inputs[0].name}"
+    x, y, slope = trace.inputs[0].name, view.name(sources[0]), f"d{view.operand}/d{trace.inputs[0].name}"
     if len(trace.inputs[0].value.shape) == 1 and y.isidentifier():
         return f"Each {y}[k] depends on {x}[k] only, so {slope}[k] is the slope of {y} at {x}[k]."
     return f"Each element of {clip(y, 20)} depends on its own element of {x} only, so {slope} is its slope there."

@@ -26,6 +26,9 @@ class ReportError(GradmagicError, ValueError):
 class Graph(graphviz.Digraph):  # type: ignore[misc]
     """A `graphviz.Digraph`, rendered by the layout program that comes with gradmagic where there is no `dot`."""
 
+    def __repr__(self) -> str:
+        return f"<graph: {len(self.source):,} characters of DOT in .source; .render(name) draws it>"
+
     def pipe(self, format: str | None = None, *args: Any, encoding: str | None = None, **kwargs: Any) -> Any:
         """Render to bytes, or to text where `encoding` is given: svg, png, jpg ...; pdf needs Graphviz's `dot`."""
         if layout.program("dot") is not None:

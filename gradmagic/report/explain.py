@@ -18,6 +18,7 @@ from .dot import ReportError
 from .model import Edge, Input, Operation, Trace
 from .numbers import number
 from .terms import Factor, Term, product, written
+from .typeset import width
 from .view import View
 
 PATHS = 500  # that are followed
@@ -52,10 +53,13 @@ class Explanation:
         formula = self.formula if self.formula not in ("", self.value) else ""
         numbers = self.numbers if self.numbers not in (self.formula, self.value) else ""
         told = [f"{self.slope} = {formula}"] if formula else []
-        indent = " " * len(self.slope)
+        indent = " " * width(self.slope)
         told += [f"{indent if told else self.slope} = {numbers}"] if numbers else []
         told += [f"{indent if told else self.slope} = {self.value}"]
         return (*told, *([self.note] if self.note else []))
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
 
     def __str__(self) -> str:
         told = " = ".join(line.strip().removeprefix("= ") for line in self.lines if line != self.note)
@@ -102,7 +106,7 @@ def _of_entry(paths: _Paths, entry: Input, flat: int) -> Explanation:
     """Expand entry `flat` of the gradient by an input."""
     view = paths.view
     name = entry.name + _index(flat, entry.value.shape)
-    slope = f"d{view.result_name}/d{name}"
+    slope = f"d{view.operand}/d{name}"
     terms = paths.to(entry.key, flat)
     if not terms:
         return Explanation(slope, "", "", "0", f"{view.result_name} does not depend on {name}.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from dataclasses import replace
 from functools import lru_cache
 
@@ -14,6 +15,20 @@ from ..engine.values import summarise
 from .model import Edge, Operation
 
 _FOLDED = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
+
+
+_SIMPLE = re.compile(r"[^\W\d][\w.]*(\[[^\[\]]*\])*")
+
+
+def operand(name: str) -> str:
+    """Write what is differentiated, to stand behind a d: in parentheses, unless it is one name or one entry.
+
+    Examples
+    --------
+    >>> operand("z"), operand("w['a']"), operand("a**2")
+    ('z', "w['a']", '(a**2)')
+    """
+    return name if _SIMPLE.fullmatch(name) else f"({name})"
 
 
 def tidied(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:

@@ -346,7 +346,8 @@ def _strip(found: Curve) -> list[tuple[str, list[str], bool]]:
 
 def _partial(slope: str) -> str:
     """Write dz/dx as ∂z/∂x."""
-    return slope.replace("d", "∂", 1).replace("/d", "/∂", 1)
+    above, _, below = slope.rpartition("/d")
+    return f"∂{above[1:]}/∂{below}"
 
 
 def _charts(found: Curve | None) -> list[tuple[str, str]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.values import SHOWN, Value, summarise
+from .formulas import operand
 from .forward import forward
 from .model import Edge, Operation
 from .numbers import aligned, brief, number, shape_of, sign
@@ -24,7 +24,6 @@ from .steps import Step
 from .view import View, circled
 
 BUDGET = 6_000  # bytes of the numbers of arrays; larger arrays give way first
-_SIMPLE = re.compile(r"[^\W\d][\w.]*(\[[^\[\]]*\])?|[\w.]+\([^()]*\)")
 WALKS = 6  # inputs from which there is a walk forward
 
 
@@ -177,7 +176,7 @@ def _node(view: View, operation: Operation, values: _Values) -> list[Any]:
 def _edge(view: View, operation: Operation, edge: Edge, values: _Values) -> list[Any]:
     i = view.numbers[operation.key, edge.argument]
     above, below = view.name(operation.key), view.name(edge.source)
-    partial = "/".join(f"∂{name if _SIMPLE.fullmatch(name) else f'({name})'}" for name in (above, below))
+    partial = f"∂{operand(above)}/∂{operand(below)}"
     formula = edge.formula or view.words(operation, edge)
     local = edge.local or _matrix(view, operation, edge)
     return [circled(i), partial, formula, below, values.add(local), values.add(edge.flow)]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from .canvas import EXTRA, unwritten
 from .dot import ReportError
 from .fonts import families
+from .formulas import operand
 from .graph import CHARACTER
 from .model import Points, Trace
 from .numbers import number
@@ -158,7 +159,7 @@ class _Row:
     def draw(self, points: Points) -> None:
         """Draw the curve with a tangent, and the slope."""
         points, joined = ordered(points)
-        slope_name = f"{self._d}{points.y_name}/{self._d}{points.name}"
+        slope_name = f"{self._d}{operand(points.y_name)}/{self._d}{points.name}"
         self._frame(self._axes[0], f"{points.y_name} over {points.name}", points.name, points.y_name)
         at = points.at or _chosen(points)
         self._curve(self._axes[0], points.x, points.y, VALUE, joined, points)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from ..engine.values import Value
+from .formulas import operand
 from .model import Input, Operation, Points, Trace
 from .numbers import number, samples
 from .strips import called
@@ -70,7 +71,7 @@ def _of_array(trace: Trace, entry: Input) -> Points | None:
         return None
     slope = tuple(g / w if w else NAN for g, w in zip(grad, weight, strict=True))
     name = called(y, ", ".join(e.name for e in trace.inputs))
-    equal = f"d{trace.result.name}/d{entry.name}" if set(weight) == {1.0} else ""
+    equal = f"d{operand(trace.result.name)}/d{entry.name}" if set(weight) == {1.0} else ""
     return Points(entry.name, name, x, height, slope, size=entry.value.size, equal=equal)
 
 

@@ -266,7 +266,7 @@ class Report:
         >>> import gradmagic as gm
         >>> report = gm.trace(lambda x: np.sum(2 * x**2 + 2))(np.arange(-2, 2.25, 0.25))
         >>> [axes.get_ylabel() for axes in report.plot().axes]
-        ['f(x)', 'df(x)/dx']
+        ['2 * x**2 + 2', 'd(2 * x**2 + 2)/dx']
         """
         from .plots import plot  # matplotlib is optional
 
@@ -340,7 +340,7 @@ class Report:
         return self.to_text().rstrip("\n")
 
     def __repr__(self) -> str:
-        names = ", ".join(f"d{self._view.result_name}/d{entry.name}" for entry in self._trace.inputs)
+        names = ", ".join(f"d{self._view.operand}/d{entry.name}" for entry in self._trace.inputs)
         return f"<gradmagic report: {names or 'no gradients'}>"
 
     def _repr_mimebundle_(

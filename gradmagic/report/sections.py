@@ -83,7 +83,7 @@ def _heading(view: View, room: int) -> list[Text]:
     right = (
         f"{sweeps:,} sweep{'s' * (sweeps > 1)}, {view.total:,} operation{'s' * (view.total != 1)}, {notes}"
     )
-    slopes = [f"d{view.result_name}/d{entry.name}" for entry in trace.inputs]
+    slopes = [f"d{view.operand}/d{entry.name}" for entry in trace.inputs]
     what = ", ".join(slopes) if 0 < len(slopes) <= 3 else f"{len(slopes)} gradients"
     if width(left) + width(what) + width(right) + 5 <= room:
         right = f"{what}: {right}"
@@ -123,7 +123,7 @@ def _table(view: View, room: int) -> list[Text]:
         "name",
         "shape",
         "value",
-        f"d{result}/dname" if swept else "",
+        f"d{view.operand}/dname" if swept else "",
         "by differences",
         "sum over paths",
         f"+{NUDGE} adds to {result}",
@@ -146,7 +146,7 @@ def _table(view: View, room: int) -> list[Text]:
         if row.note:
             found += [Text(f"   {part}", WARN) for part in wrap(f"{row.name}: {row.note}", room - 4)]
     for row in rows:
-        found += _matrix(row, result, room)
+        found += _matrix(row, view.operand, room)
     return found
 
 

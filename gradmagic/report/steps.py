@@ -123,7 +123,7 @@ def modes(view: View) -> str:
         size = view.trace.inputs[0].value.size if len(view.trace.inputs) == 1 else 1
         if size < 2 or not names:
             return ""
-        slope = f"d{view.result_name}/d{names[0]}"
+        slope = f"d{view.operand}/d{names[0]}"
         many = "both" if size == 2 else f"all {size:,}"
         return f"One backward sweep gave {many} numbers of {slope}; forward mode takes {size:,} sweeps."
     total = sum(entry.value.size for entry in view.trace.inputs if entry.name in names)

@@ -51,7 +51,7 @@ def curve(view: View) -> Curve | None:
     if len(values) < 3 or any(value.dtype.startswith("complex") for value in values):
         return None
     x, height, slope = (samples(value) for value in values)
-    name = f"d{view.result_name}/d{entry.name}"
+    name = f"d{view.operand}/d{entry.name}"
     height_name = called(y, entry.name)
     return Curve(entry.name, height_name, name, x, height, slope, entry.value.items is not None)
 
@@ -69,7 +69,8 @@ def strips(view: View, room: int) -> list[Text]:
         return []
     rows = ((found.x_name, found.x), (found.y_name, found.y), (found.slope_name, found.slope))
     places = max(decimals_of(numbers) for _, numbers in rows)
-    texts = [aligned(numbers, places) for _, numbers in rows]
+    # A row whose numbers are all tiny or huge is written by itself, not as a row of 0.0000.
+    texts = [aligned(numbers, places if decimals_of(numbers) >= 0 else None) for _, numbers in rows]
     cell = max(len(row[0]) for row in texts)
     label = max(width(name) for name, _ in rows)
     fits = max(1, (room - label - 2) // (cell + 1))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..engine.values import Value
+from .formulas import operand
 from .model import Input
 from .numbers import brief, number, shape_of
 from .paths import Sum, sum_over_paths
@@ -68,7 +69,7 @@ class Table:
         return len(self.rows)
 
     def __str__(self) -> str:
-        head = ("name", "shape", "value", f"d{self.result}/dname", "")
+        head = ("name", "shape", "value", f"d{operand(self.result)}/dname", "")
         rows = [
             head,
             *((r.name, shape_of(r.shape), brief(r.value), brief(r.grad) or "-", r.flag) for r in self.rows),

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from ..engine.values import Value
 from .fold import Group, alike_all, grouped, joined, taken_apart, turns
-from .formulas import tidied
+from .formulas import operand, tidied
 from .model import Edge, Note, Operation, Trace
 from .numbers import brief, number
 from .typeset import clip, width
@@ -135,6 +135,11 @@ class View:
     def remarks(self) -> tuple[Note, ...]:
         """The notes that are only good to know: they stand below the table."""
         return tuple(note for note in self.trace.notes if note.kind in REMARKS)
+
+    @property
+    def operand(self) -> str:
+        """The result's name to stand behind a d: `z`, `(a**2)`."""
+        return operand(self.result_name)
 
     @property
     def result_name(self) -> str:

@@ -6,10 +6,12 @@ import re
 import sys
 import time
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from wcwidth import wcswidth
 
 import gradmagic as gm
 from gradmagic.report import Report, ReportError, layout
@@ -209,3 +211,26 @@ def test_dot_that_is_asked_for_and_not_there_is_stood_in_for(monkeypatch):
     for module in ("gradmagic.report.report", "gradmagic.report.layout"):
         monkeypatch.setattr(f"{module}.program", lambda engine="pure": pure if engine == "pure" else None)
     assert Report(traces.product(), layout="dot")._layout is not None
+
+
+def test_an_expression_stands_in_parentheses_behind_a_d():
+    report = Report(replace(traces.parabola(), result=replace(traces.parabola().result, name="a**2 / b")))
+    for shown in (report.to_text(width=100), str(report.table), repr(report)):
+        assert "d(a**2 / b)/d" in shown and "da**2" not in shown
+    assert "∂(a**2 / b)/∂name" in report.to_html() and "∂(a**2 / b)/∂name" in report.to_markdown().replace(
+        "\\", ""
+    )
+    assert "∂(a**2 / b)/∂x" in report.to_html()
+
+
+def test_tiny_slopes_are_not_written_as_zeros():
+    report = gm.trace(lambda x: np.sum(1e-7 * x))(np.array([1.5, 2.5, 3.5]))
+    assert "1e-7" in report.to_text(width=80) and "0.0000" not in report.to_text(width=80)
+
+
+def test_an_explanation_is_read_as_it_is_shown():
+    from IPython.lib.pretty import pretty
+
+    explained = gm.trace(lambda 勾配: np.sum(np.sin(勾配)))(np.array([1.0, 2.0])).explain("勾配[0]")
+    assert pretty(explained) == str(explained) and pretty(explained).endswith("= 0.5403")
+    assert {wcswidth(line[: line.index("=")]) for line in explained.lines} == {wcswidth(explained.slope) + 1}
