@@ -202,6 +202,11 @@ class _Paths:
             )
         source = self.view.by_key[edge.source]  # type: ignore[index]
         numbers = np.broadcast_to(_entries(edge.local, self.view.name(user.key), user.shape), user.shape)
+        if np.iscomplexobj(numbers):
+            raise ReportError(
+                f"the derivatives of {self.view.title(user, 40)} are complex numbers: only real ones are explained entry "
+                "by entry."
+            )
         places = np.broadcast_to(np.arange(_size(source.shape)).reshape(source.shape), user.shape).ravel()
         return [
             Factor((user.key, int(out)), self._formula(user, edge, int(out)), float(np.ravel(numbers)[out]))

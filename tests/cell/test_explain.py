@@ -119,3 +119,11 @@ def test_an_optimizer_that_steps_afterwards_changes_nothing(run):
         "z = (w @ m).sum()\nz.backward()\nwith gm.no_grad():\n    m -= 100 * m.grad"
     )
     assert report.explain("w[0,0]").value == "3"
+
+
+@pytest.mark.filterwarnings("error")
+def test_complex_derivatives_are_not_explained_by_their_real_parts(run, names):
+    report = run("%%grad p\nz = abs(p * 1j + 2)")
+    assert "</div>" in report.to_html()
+    with pytest.raises(ReportError, match="complex numbers"):
+        report.explain("p")
