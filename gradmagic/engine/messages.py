@@ -60,7 +60,7 @@ def taken_by(text: str) -> tuple[str, str]:
     Examples
     --------
     >>> taken_by("X.dot(w)")
-    ('X.dot(...)', 'Write X @ w')
+    ('X.dot(...)', 'Write X @ w, of a sparse matrix X.toarray()')
     >>> taken_by("np.asarray(x)")
     ('', '')
     """
@@ -68,6 +68,9 @@ def taken_by(text: str) -> tuple[str, str]:
         node = ast.parse(text.strip(), mode="eval").body
     except SyntaxError:
         return "", ""
+    if isinstance(node, ast.BinOp):  # an operator of another library's matrix
+        left = ast.unparse(node.left)
+        return ast.unparse(node), f"If {left} is a sparse matrix, write {left}.toarray()"
     if not isinstance(node, ast.Call) or not isinstance(node.func, (ast.Attribute, ast.Name)):
         return "", ""
     name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
@@ -75,7 +78,11 @@ def taken_by(text: str) -> tuple[str, str]:
     if name in _CONVERSIONS:
         return "", ""
     if name == "dot" and isinstance(node.func, ast.Attribute) and len(node.args) == 1:
-        return f"{called}(...)", f"Write {ast.unparse(node.func.value)} @ {ast.unparse(node.args[0])}"
+        owner = ast.unparse(node.func.value)
+        return (
+            f"{called}(...)",
+            f"Write {owner} @ {ast.unparse(node.args[0])}, of a sparse matrix {owner}.toarray()",
+        )
     if called.startswith(("np.", "numpy.")) and any(
         isinstance(a, (ast.List, ast.ListComp)) for a in node.args
     ):

@@ -41,6 +41,16 @@ def test_the_call_that_takes_it_apart_is_named_with_what_to_write() -> None:
         gm.grad(lambda x: np.ma.masked_less(x, 2.0).sum())(X)
 
 
+def test_an_operator_of_a_sparse_matrix_is_named() -> None:
+    sparse = pytest.importorskip("scipy.sparse", reason="SciPy is not installed")
+    S = sparse.csr_array(np.eye(3))
+    with pytest.raises(
+        ConversionError, match=r"plain in S @ x .*If S is a sparse matrix, write S\.toarray\(\)"
+    ):
+        gm.grad(lambda x: (S @ x).sum())(X)
+    assert gm.grad(lambda x: (S.toarray() @ x).sum())(X).tolist() == [1, 1, 1]
+
+
 def test_a_function_without_a_derivative_is_an_error_that_names_it() -> None:
     with pytest.raises(ArgumentError, match=r"np\.nextafter has no derivative"):
         gm.grad(lambda x: np.sum(np.nextafter(x, 9.0)))(X)
