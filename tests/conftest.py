@@ -10,6 +10,7 @@ import importlib.util
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -49,6 +50,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def _no_underscore_in_builtins() -> None:
     """Doctests leave `_` among the builtins, and IPython then takes it for gettext's and sets none of its own."""
     vars(builtins).pop("_", None)
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Hypothesis's plugin puts settings on settings with each parameter of a test; past a thousand it recurses."""
+    test = getattr(request, "function", None)  # none of a doctest
+    kept = getattr(test, "_hypothesis_internal_use_settings", None)
+    yield
+    if kept is not None:
+        test._hypothesis_internal_use_settings = kept
 
 
 def no_gpu() -> str:
