@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+from contextlib import suppress
 from functools import cache, lru_cache
 from typing import Any
 
@@ -207,11 +208,12 @@ def filled_in(formula: str, names: tuple[str, ...], texts: tuple[str, ...]) -> s
     """
     try:
         tree = ast.parse(formula, mode="eval")
-        into = {
-            name: ast.parse(text, mode="eval").body for name, text in zip(names, texts, strict=False) if text
-        }
     except SyntaxError:
         return formula
+    into = {}
+    for name, text in zip(names, texts, strict=False):
+        with suppress(SyntaxError):  # a statement (`x[0] *= 2`) is nothing to put into a formula
+            into[name] = ast.parse(text, mode="eval").body
 
     class _Put(ast.NodeTransformer):
         def visit_Name(self, node: ast.Name) -> ast.AST:

@@ -171,7 +171,9 @@ class View:
     def title(self, operation: Operation, room: int = 60) -> str:
         """Write the operation with its name: `c = a + b`."""
         text = self.expression(operation)
-        if operation.names and operation.rule and text != operation.names[0] and not _AUGMENTED.match(text):
+        if operation.rule == "set_item" and _SIMPLE.fullmatch(text):
+            text = f"write {text}"  # `buf[0] = v` makes another value of buf
+        elif operation.names and operation.rule and text != operation.names[0] and not _AUGMENTED.match(text):
             text = f"{operation.names[0]} = {text}"
         elif not operation.rule and operation.names:
             text = operation.names[0]
@@ -229,6 +231,8 @@ class View:
             and _TRANSPOSED.search(self.expression(operation))
         ):
             return "grad.T"
+        if operation.rule == "set_item":
+            return "1 where written" if edge.argument else "1 where kept, else 0"
         return _WORDS.get(operation.rule, "")
 
 

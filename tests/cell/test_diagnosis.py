@@ -106,3 +106,14 @@ def test_a_traced_block_prefers_a_result_that_is_no_input():
             loss = x * x
             x = x - 0.1 * loss
     assert traced.report._trace.result.name == "loss"
+
+
+def test_a_write_is_called_a_write_and_says_where_its_gradient_goes(run):
+    text = run("%%grad x\nbuf = np.zeros(3)\nbuf[0] = x[0]**2\nbuf[:2] *= 3\ns = buf.sum()").to_text(
+        width=110
+    )
+    assert "write buf[0]" in text and "1 where written" in text and "1 where kept, else 0" in text
+    assert "buf = buf[0]" not in text
+    assert any(
+        row.rstrip().endswith(") 3") or ") 3  " in row for row in text.splitlines() if "buf[:2] *= 3" in row
+    )
