@@ -42,7 +42,8 @@ class imported:
         self._held: list[tuple[Names, list[tuple[str, Any, Any]]]] = []
 
     def __enter__(self) -> None:
-        if type(self._of) is types.FunctionType and self._of.__closure__ is None:  # everyday: nothing is imported
+        # Everyday: a function that holds nothing, in a module where nothing is to be followed.
+        if type(self._of) is types.FunctionType and self._of.__closure__ is None:
             known = _known.get(id(names := self._of.__globals__))
             if known is not None and known[0] == len(names) and not known[1] and not known[2]:
                 return

@@ -204,8 +204,8 @@ class _Paths:
         numbers = np.broadcast_to(_entries(edge.local, self.view.name(user.key), user.shape), user.shape)
         if np.iscomplexobj(numbers):
             raise ReportError(
-                f"the derivatives of {self.view.title(user, 40)} are complex numbers: only real ones are explained entry "
-                "by entry."
+                f"the derivatives of {self.view.title(user, 40)} are complex numbers: only real ones are explained "
+                "entry by entry."
             )
         places = np.broadcast_to(np.arange(_size(source.shape)).reshape(source.shape), user.shape).ravel()
         return [
