@@ -118,7 +118,10 @@ def test_a_slip_in_an_option_is_said_in_one_line_before_the_cell_runs(run, line,
     [
         ("x --of q", "NoResultError: --of q cannot be computed: NameError: name 'q' is not defined"),
         ("x --gradient q", "NoResultError: --gradient q cannot be computed: NameError"),
-        ("x --expect \"'hello'\"", "ExpectError: --expect \"'hello'\" is a str, no number or array of numbers."),
+        (
+            "x --expect \"'hello'\"",
+            "ExpectError: --expect \"'hello'\" is a str, no number or array of numbers.",
+        ),
     ],
 )
 def test_an_option_that_cannot_be_computed_is_said_in_one_line(run, line, said):

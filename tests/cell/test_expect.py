@@ -14,7 +14,9 @@ def notes(report):
 def test_a_quiz_does_not_give_the_answer_away(run):
     report = run('%%grad x --quiz --expect "5*x"\ny = 2 * x**2 + 2\nz = y.sum()')
     for shown in (report.to_text(width=80), report.to_html(), report.to_markdown()):
-        assert "dz/dx[0] is not what 5*x gives. 16 of 17 entries differ." in " ".join(shown.replace("\\", "").split())
+        assert "dz/dx[0] is not what 5*x gives. 16 of 17 entries differ." in " ".join(
+            shown.replace("\\", "").split()
+        )
     assert "-8" not in report.to_text()
 
 
