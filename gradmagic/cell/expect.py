@@ -85,7 +85,10 @@ def _computed(run: Any, text: str) -> Any:
             value = eval(compile(text, "<--expect>", "eval"), scope)
             wanted = np.asarray(getattr(value, "array", value))
     except Exception as error:
-        raise ExpectError(f"--expect {text!r} cannot be computed: {type(error).__name__}: {error}") from error
+        raise ExpectError(
+            f"--expect {text!r} cannot be computed: {type(error).__name__}: {error}. "
+            "Its names stand for plain arrays and numbers."
+        ) from error
     if wanted.dtype.kind not in "biufc":
         raise ExpectError(f"--expect {text!r} is a {type(value).__name__}, no number or array of numbers.")
     return wanted

@@ -123,10 +123,20 @@ class GradMagics(Magics):
     )
     @argument("--plot", action="store_true", help="draw y and its slope over each input (needs matplotlib)")
     @argument(
-        "--image", choices=["png", "svg"], default="", help="the graph for front ends that show no HTML"
+        "--image",
+        choices=["png", "svg"],
+        metavar="png|svg",
+        default="",
+        help="the graph for front ends that show no HTML",
     )
     @argument("--time", action="store_true", help="tell how long each expression took, forward and backward")
-    @argument("--stop", choices=["nan"], default="", help="stop at the first NaN or infinity, for %%debug")
+    @argument(
+        "--stop",
+        choices=["nan"],
+        metavar="nan",
+        default="",
+        help="stop at the first NaN or infinity, for %%debug",
+    )
     @argument(
         "--save",
         metavar="FILE",

@@ -33,7 +33,8 @@ def lift_unnamed(run: Any) -> None:
         run.notes.append(("large", text, run.uses.reads.get(name)))
     floats = {n: v for n, v in candidates.items() if is_float(v)}
     first = {n: v for n, v in run.values.items() if n in run.uses.first}
-    ints_only = not floats and all(_is_int(v) for v in first.values() if not _mentions(v, run.uses.assigns))
+    derived = run.uses.assigns | candidates
+    ints_only = not floats and all(_is_int(v) for v in first.values() if not _mentions(v, derived))
     for name, value in (candidates if ints_only else floats).items():
         run.lifter.named(name, value)
     seen: set[str] = set()
@@ -100,5 +101,5 @@ def _is_int(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and type(value.value) in (int, str, bool, type(None))
 
 
-def _mentions(value: ast.expr, names: dict[str, int]) -> bool:
+def _mentions(value: ast.expr, names: dict[str, Any]) -> bool:
     return any(isinstance(n, ast.Name) and n.id in names for n in ast.walk(value))

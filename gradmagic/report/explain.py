@@ -122,7 +122,7 @@ def _of_entry(paths: _Paths, entry: Input, flat: int) -> Explanation:
 
 def _entry(trace: Trace, text: str) -> tuple[Input, tuple[int, ...]]:
     """Find the input, and its entry, that the reader means."""
-    text = text.strip()
+    text = str(text).strip()
     for entry in sorted(trace.inputs, key=lambda entry: -len(entry.name)):
         rest = text.removeprefix(entry.name)
         if rest == text or not re.fullmatch(r"(\s*\[[-\d\s,]*\])*", rest):

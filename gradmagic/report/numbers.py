@@ -1,4 +1,5 @@
-"""How numbers are written, everywhere in a report: four digits that count, the same in a table, a graph and a sentence.
+"""How numbers are written, everywhere in a report: four digits that count, two more where four would say 1 of 1.0001.
+
 
 In: numbers and `Value`s. Out: short plain strings, never markup.
 """
@@ -31,6 +32,8 @@ def number(x: Any, digits: int = 4, point: bool = False) -> str:
     --------
     >>> number(0.1 + 0.2), number(85.0), number(85.0, point=True), number(3), number(-1.2344e-7)
     ('0.3', '85', '85.0', '3', '-1.234e-7')
+    >>> number(1.0001), number(1.0000001)
+    ('1.0001', '1')
     >>> number(float("nan")), number(1 - 2j), number(123456.7)
     ('NaN', '1-2j', '123457')
     """
@@ -57,6 +60,8 @@ def number(x: Any, digits: int = 4, point: bool = False) -> str:
         return f"{_short(mantissa)}e{int(exponent)}"
     decimals = max(0, digits - 1 - math.floor(math.log10(size)))
     text = _short(f"{x:.{decimals}f}")
+    if decimals and "." not in text and float(text) != x:  # 1.0001 is not 1
+        text = _short(f"{x:.{decimals + 2}f}")
     return text + ".0" if point and "." not in text else text
 
 

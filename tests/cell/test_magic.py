@@ -178,6 +178,15 @@ def test_no_names_takes_what_the_cell_assigns_first_every_time(run):
         assert type(run.names["a"]) is int
 
 
+def test_no_names_takes_ints_of_other_cells_where_there_is_nothing_else(run):
+    run("del x")
+    run("a, b = 2, 1")
+    cell = "%%grad\nc = a + b\nd = b + 1\ne = c * d"
+    assert run(cell).grads == {"a": 2.0, "b": 5.0}
+    run("b = 1.0")
+    assert run(cell).grads == {"b": 5.0}  # a float means that a 2 is a count
+
+
 def test_no_names_in_a_function_of_the_cell(run):
     run("W = np.ones(3); u = np.ones(17)")
     assert list(run("%%grad\ndef f(u):\n    return (W * u).sum()\nv = np.zeros(3)\nz = f(v)").grads) == [

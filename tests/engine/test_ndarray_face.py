@@ -357,7 +357,9 @@ DIFFERENT = {
     "hasattr(x, '__iter__')": "True of a lifted number", "hasattr(x, '__array__')": "True of a lifted number",
 }  # fmt: skip
 if sys.version_info >= (3, 13):
-    DIFFERENT["sys.getsizeof(x)"] = "of a lifted number at least the 32 bytes that Python keeps before the object"
+    DIFFERENT["sys.getsizeof(x)"] = (
+        "of a lifted number at least the 32 bytes that Python keeps before the object"
+    )
 if np.ndarray.__flags__ & 1 << 5:  # since NumPy 2.5 the pattern [a, b] takes arrays
     DIFFERENT["matched(x)"] = "a lifted value may be a number, so the pattern takes none"
 

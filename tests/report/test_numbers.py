@@ -17,7 +17,7 @@ from gradmagic.report.numbers import aligned, brief, number, samples, sign, spar
     ("x", "written"),
     [(0.0, "0"), (-0.0, "0"), (2, "2"), (-1.5, "-1.5"), (1 / 3, "0.3333"), (12345.6, "12346"), (1e-7, "1e-7"),
      (-4.046e-6, "-4.046e-6"), (1e300, "1e300"), (math.nan, "NaN"), (-math.inf, "-inf"), (True, "True"),
-     (1 - 2j, "1-2j"), (9.9999, "10"), ("text", "text")],
+     (1 - 2j, "1-2j"), (9.9999, "9.9999"), (9.9999999, "10"), (1.0001, "1.0001"), ("text", "text")],
 )  # fmt: skip
 def test_a_number_has_four_digits_and_no_more_than_it_needs(x, written):
     assert number(x) == written
