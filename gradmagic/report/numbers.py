@@ -1,6 +1,5 @@
 """How numbers are written, everywhere in a report: four digits that count, two more where four would say 1 of 1.0001.
 
-
 In: numbers and `Value`s. Out: short plain strings, never markup.
 """
 
