@@ -19,7 +19,7 @@ def test_two_commands_do_everything():
     ]
     assert commands[:2] == [
         "pip install . && python -m gradmagic",
-        "pip install '.[test]' && python -m pytest",
+        "pip install '.[test]' && python -m pytest -n auto",
     ]
 
 
