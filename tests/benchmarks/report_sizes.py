@@ -7,6 +7,7 @@ Prints a Markdown table, the median of five runs, each from the finished trace, 
 
 import argparse
 import cProfile
+import gc
 import platform
 import pstats
 import sys
@@ -92,6 +93,7 @@ def measured(trace: Trace) -> dict[str, float]:
     found = {}
 
     def timed(name, make):
+        gc.collect()  # what the part before has left is not its cost
         start = time.perf_counter()
         made = make()
         found[name] = time.perf_counter() - start
