@@ -12,6 +12,12 @@ from typing import Any
 import numpy as np
 from IPython.core.error import UsageError
 
+_OPTIONS = (
+    "--of", "--gradient", "--device", "--dtype", "--guard", "--expect", "--explain", "--check", "--plot",
+    "--image", "--time", "--stop",
+    "--save", "--into", "--quiz", "--steps", "--max-nodes", "--no-graph", "--quiet", "--ascii",
+)  # fmt: skip
+
 
 def check_options(args: Any) -> None:
     """Look at the options before the cell runs: a slip in them is not to cost a computation.
@@ -53,3 +59,13 @@ def bare(text: str) -> str:
 def unquoted(line: str, names: list[str]) -> list[str]:
     """Keep quotes inside names (params['W']) as they were typed, which argument splitting may have dropped."""
     return [next((w for w in line.split() if w.replace("'", "").replace('"', "") == n), n) for n in names]
+
+
+def complete(shell: Any, event: Any) -> list[str]:
+    """Complete options and names on the magic's line."""
+    names = [
+        n
+        for n, v in shell.user_ns.items()
+        if not n.startswith("_") and not callable(v) and hasattr(v, "__add__")
+    ]
+    return [*_OPTIONS, *names]

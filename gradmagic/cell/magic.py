@@ -29,17 +29,12 @@ from ..engine import tape
 from ..engine.errors import GradmagicError, NonScalarError, NoResultError
 from ..engine.tensor import Tensor
 from . import host
-from .line import bare, check_options, unquoted
+from .line import bare, check_options, complete, unquoted
 from .names import parse_names
 from .rewrite import as_it_is, rewrite
 from .run import Failed, Options, Run
 from .show import remember, report_of
 
-_OPTIONS = (
-    "--of", "--gradient", "--device", "--dtype", "--guard", "--expect", "--explain", "--check", "--plot",
-    "--image", "--time", "--stop",
-    "--save", "--into", "--quiz", "--steps", "--max-nodes", "--no-graph", "--quiet", "--ascii",
-)  # fmt: skip
 _running: list[bool] = []  # a %%grad inside a %%grad is refused
 
 
@@ -364,16 +359,6 @@ class GradMagics(Magics):
         ))  # fmt: skip
 
 
-def _complete(shell: Any, event: Any) -> list[str]:
-    """Complete options and names on the magic's line."""
-    names = [
-        n
-        for n, v in shell.user_ns.items()
-        if not n.startswith("_") and not callable(v) and hasattr(v, "__add__")
-    ]
-    return [*_OPTIONS, *names]
-
-
 def load(shell: Any) -> None:
     """Register the magics; a second time changes nothing."""
     if "GradMagics" in shell.magics_manager.registry:
@@ -382,8 +367,8 @@ def load(shell: Any) -> None:
     shell.register_magics(magics)
     if magics.settings not in shell.configurables:
         shell.configurables.append(magics.settings)
-    shell.set_hook("complete_command", _complete, str_key="%%grad")
-    shell.set_hook("complete_command", _complete, str_key="%grad")
+    shell.set_hook("complete_command", complete, str_key="%%grad")
+    shell.set_hook("complete_command", complete, str_key="%grad")
     transforms = shell.input_transformer_manager.cleanup_transforms
     if rewrite not in transforms:
         transforms.append(rewrite)
