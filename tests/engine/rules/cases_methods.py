@@ -124,7 +124,9 @@ case(np.ix_, (2,), (3,), devices=False)
 case(np.insert, (4,), (2,), call=lambda x, v: np.insert(x, slice(0, 2), v), devices=False)
 case(np.delete, (4, 2), call=lambda x: np.delete(x, slice(None, None, 2), axis=0))
 if hasattr(np, "astype"):
-    case(np.astype, call=lambda x: np.astype(x, np.float64), devices=False)
+    # NumPy 2.0 takes arrays only, no number.
+    numbers_too = np.lib.NumpyVersion(np.__version__) >= "2.1.0"
+    case(np.astype, "any" if numbers_too else (2, 3), call=lambda x: np.astype(x, np.float64), devices=False)
 case(np.real_if_close, kinds="fc", devices=False)
 
 # ---- complex where the real function ends -------------------------------------------------------------------------
