@@ -356,7 +356,7 @@ DIFFERENT = {
     "type(x) is type(y)": "False",
     "hasattr(x, '__iter__')": "True of a lifted number", "hasattr(x, '__array__')": "True of a lifted number",
 }  # fmt: skip
-if sys.version_info >= (3, 13):
+if sys.version_info >= (3, 12):
     DIFFERENT["sys.getsizeof(x)"] = (
         "of a lifted number at least the 32 bytes that Python keeps before the object"
     )
