@@ -38,9 +38,8 @@ class CellRecorder(Recorder):
         # Called before each sweep of the user's, with whether it is the first.
         self.before_sweep: Callable[[Node, bool], None] | None = None
         self.swept = False  # whether a sweep went through, so that a missing gradient is zero
-        self.then: dict[
-            int, Any
-        ] = {}  # the tensors' values at the last sweep: an optimizer's step changes them
+        # The tensors' values at the last sweep: an optimizer's step changes them.
+        self.then: dict[int, Any] = {}
 
     def name(self, node: Node, name: str) -> None:
         """The value of `node` was assigned to `name`."""

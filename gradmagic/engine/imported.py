@@ -20,9 +20,8 @@ Names = dict[str, Any]
 
 _lock = Lock()
 _depth: dict[int, int] = {}  # id of a module's names -> how many blocks hold them
-_known: dict[
-    int, tuple[int, list[tuple[str, Any, Any]], list[str]]
-] = {}  # by id: what was found, at which length
+# By the id of a module's names: how many they were, which are followed, which modules they lead to.
+_known: dict[int, tuple[int, list[tuple[str, Any, Any]], list[str]]] = {}
 _MOST = 1024  # modules that are remembered
 
 

@@ -40,19 +40,8 @@ from scipy.special import (
 )  # fmt: skip
 
 from .declare import SAME, constant, elementwise, rule
-from .helpers import reads
-from .ordered import ordered, refused
-from .special_formulas import (
-    SQRT_2PI,
-    SQRT_PI,
+from .elliptic import (
     agm_a,
-    airy_vjp,
-    airye_vjp,
-    beta_density,
-    binomial_density,
-    boxcox_slope,
-    chi2_density,
-    dawsn_slope,
     ellipe_m,
     ellipeinc_m,
     ellipj_vjp_m,
@@ -64,6 +53,19 @@ from .special_formulas import (
     elliprg_x,
     elliprj_p,
     elliprj_x,
+)  # fmt: skip
+from .helpers import reads
+from .ordered import ordered, refused
+from .special_formulas import (
+    SQRT_2PI,
+    SQRT_PI,
+    airy_vjp,
+    airye_vjp,
+    beta_density,
+    binomial_density,
+    boxcox_slope,
+    chi2_density,
+    dawsn_slope,
     erfcx_slope,
     expn_slope,
     exprel_slope,
