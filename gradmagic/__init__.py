@@ -11,24 +11,28 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from . import autograd, cuda, functions, linalg, nn, optim
-from .engine.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
-from .engine.array import Array
-from .engine.check import check_grads
-from .engine.checkpoint import checkpoint
-from .engine.creation import tensor
-from .engine.custom import custom, stop_gradient
-from .engine.errors import GradmagicError
-from .engine.limit import set_tape_limit
-from .engine.masking import guard_where
-from .engine.matrices import hessian, hvp, jacobian
-from .engine.numeric import numeric
-from .engine.tape import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from .engine.tensor import Tensor
-from .engine.transforms import elementwise_grad, grad, jvp, value_and_grad, vjp
+from .engine.check.check_grads import check_grads
+from .engine.faces.numpy.array import Array
+from .engine.faces.torch.make import tensor
+from .engine.faces.torch.tensor import Tensor
+from .engine.tape.nodes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .engine.transforms.checkpoint import checkpoint
+from .engine.transforms.custom import custom, stop_gradient
+from .engine.transforms.matrices import hessian, hvp, jacobian
+from .engine.transforms.numeric import numeric
+from .engine.transforms.of_functions import elementwise_grad, grad, jvp, value_and_grad, vjp
+from .engine.watch.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
+from .engine.watch.guard_where import guard_where
+from .engine.watch.memory_limit import set_tape_limit
+from .errors import GradmagicError
 from .functions import *  # noqa: F403  (PyTorch's function names; the list is functions.__all__)
 
 if TYPE_CHECKING:
-    from .cell import last, make_dot, trace  # type: ignore[no-redef]  # functions have a trace too, of matrices
+    from .cell import (  # type: ignore[no-redef]  # functions have a trace too, of matrices
+        last,
+        make_dot,
+        trace,  # type: ignore[no-redef]  # functions have a trace too, of matrices
+    )
     from .report import Report
 
 __version__ = "0.1.0"
@@ -49,14 +53,14 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: Any) -> None:
     """Add `%%grad` and `%grad` to IPython; called by `%load_ext gradmagic`."""
-    from .cell.magic import load
+    from .cell.hosts.magic import load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """Take them away again; called by `%unload_ext gradmagic`."""
-    from .cell.magic import unload
+    from .cell.hosts.magic import unload
 
     unload(shell)
 

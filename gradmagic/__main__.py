@@ -13,10 +13,10 @@ import traceback
 import types
 from typing import Any
 
-from .cell.host import file_source, text_source, user_traceback
+from .cell.hosts.host import file_source, text_source, user_traceback
 from .cell.run import Failed, Options, Run, Source
-from .engine import tape
-from .engine.errors import GradmagicError
+from .engine.tape import nodes as tape
+from .errors import GradmagicError
 from .report import Report
 
 DEMONSTRATION = """\

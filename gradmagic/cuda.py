@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .engine import arrays
-from .engine.errors import DeviceError
+from .engine.core import arrays
+from .errors import DeviceError
 
 
 def is_available() -> bool:

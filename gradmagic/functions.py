@@ -14,19 +14,19 @@ from typing import Any
 
 import numpy as np
 
-from .engine import arrays
-from .engine.creation import tensor
-from .engine.dispatch import call
-from .engine.dtypes import ALIASES, DTYPES, Device, DType, Size, dtype_of
-from .engine.leaves import leaf
-from .engine.printing import set_printoptions
-from .engine.random import generator, manual_seed
-from .engine.tape import no_grad
-from .engine.tensor import Tensor
-from .engine.torch_face import FUNCTIONS
-from .engine.torch_math import named
-from .engine.torch_shapes import where as _where
-from .engine.tracked import Tracked
+from .engine.core import arrays
+from .engine.core.generator import generator, manual_seed
+from .engine.dispatch.protocols import call
+from .engine.faces.torch.dtypes import ALIASES, DTYPES, Device, DType, Size, dtype_of
+from .engine.faces.torch.make import tensor
+from .engine.faces.torch.math import named
+from .engine.faces.torch.methods import FUNCTIONS
+from .engine.faces.torch.printing import set_printoptions
+from .engine.faces.torch.shapes import where as _where
+from .engine.faces.torch.tensor import Tensor
+from .engine.tape.ends import leaf
+from .engine.tape.nodes import no_grad
+from .engine.tape.tracked import Tracked
 
 _FLOAT = [np.dtype(np.float32)]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .engine.torch_reductions import norm as _norm
+from .engine.faces.torch.reductions import norm as _norm
 from .functions import as_tensor
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .engine.memory import Memory, memory_of
-from .engine.tape import constant_for, enable_grad, state, tick
-from .engine.tensor import Tensor
+from .engine.faces.torch.tensor import Tensor
+from .engine.tape.memory import Memory, memory_of
+from .engine.tape.nodes import constant_for, enable_grad, state, tick
 
 
 class Optimizer:

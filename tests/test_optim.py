@@ -5,7 +5,7 @@ import pytest
 
 import gradmagic as gm
 from gradmagic import optim
-from gradmagic.engine.errors import StaleError
+from gradmagic.errors import StaleError
 
 OPTIMIZERS = {
     "SGD": lambda p: optim.SGD(p, lr=0.02),

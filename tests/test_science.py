@@ -10,7 +10,7 @@ import pytest
 from numpy import array, linspace
 
 import gradmagic as gm
-from gradmagic.engine.array import Array
+from gradmagic.engine.faces.numpy.array import Array
 
 
 def pendulum(start):

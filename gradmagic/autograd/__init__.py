@@ -1,9 +1,9 @@
 """`gm.autograd`, by PyTorch's name: gradients of results that were computed, and derivatives of one's own."""
 
-from ..engine.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
-from ..engine.function import Function
-from ..engine.results import grad_of as grad
-from ..engine.tape import enable_grad, no_grad, set_grad_enabled
+from ..engine.tape.nodes import enable_grad, no_grad, set_grad_enabled
+from ..engine.transforms.autograd_function import Function
+from ..engine.transforms.of_results import grad_of as grad
+from ..engine.watch.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
 from . import functional
 
 __all__ = [

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import matrices, transforms
-from ..engine.tensor import Tensor
-from ..engine.trees import leaves, rebuilt
+from ..engine.core.trees import leaves, rebuilt
+from ..engine.faces.torch.tensor import Tensor
+from ..engine.transforms import matrices
+from ..engine.transforms import of_functions as transforms
 
 
 def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False) -> Any:

@@ -1,6 +1,6 @@
 """Running one cell: `%%grad` (magic), its run (run, lift, restore), its names (names, source), its trace (collect)."""
 
-from .show import last, make_dot
-from .trace import trace
+from .hosts.block import trace
+from .hosts.show import last, make_dot
 
 __all__ = ["last", "make_dot", "trace"]

@@ -16,31 +16,31 @@ from weakref import ref
 
 import numpy as np
 
-from ..engine import tape
-from ..engine.anomaly import detect_anomaly
-from ..engine.buffer import plain
-from ..engine.errors import NoResultError, StaleError
-from ..engine.following import following
-from ..engine.imported import imported
-from ..engine.limit import cell_limit
-from ..engine.masking import guard_where
-from ..engine.replay import Replay
-from ..engine.sweep import sweep
-from ..engine.tape import Node, walk
-from ..engine.tensor import Tensor
-from ..engine.tracked import Tracked
+from ..engine.faces.numpy.buffer import plain
+from ..engine.faces.torch.tensor import Tensor
+from ..engine.following.conversions import following
+from ..engine.following.imported_names import imported
+from ..engine.sweeps.backward import sweep
+from ..engine.sweeps.replay import Replay
+from ..engine.tape import nodes as tape
+from ..engine.tape.nodes import Node, walk
+from ..engine.tape.tracked import Tracked
+from ..engine.watch.anomaly import detect_anomaly
+from ..engine.watch.guard_where import guard_where
+from ..engine.watch.memory_limit import cell_limit
+from ..errors import NoResultError, StaleError
 from ..report.model import Trace
-from . import source
-from .aliases import share
-from .check import Findings, check
-from .clock import Clock
-from .collect import collect, holder, tracked_in
-from .curves import Curves
-from .lift import Lifter, liftable
-from .names import instrument, listening, parse_names, simple_values, usage
-from .recorder import CellRecorder
-from .result import result_of, seed_of
-from .unnamed import globals_of, lift_unnamed
+from .lifting.aliases import share
+from .lifting.lift import Lifter, liftable
+from .lifting.unnamed import globals_of, lift_unnamed
+from .reading import source
+from .reading.names import instrument, listening, parse_names, simple_values, usage
+from .telling.cell_recorder import CellRecorder
+from .telling.checked import Findings, check
+from .telling.clock import Clock
+from .telling.collect import collect, holder, tracked_in
+from .telling.result import result_of, seed_of
+from .telling.sampling import Curves
 
 
 @dataclass(frozen=True)

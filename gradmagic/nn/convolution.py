@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import convolution as cv
-from ..engine.errors import ShapeError
+from ..engine.derivatives.nn import images as cv
+from ..errors import ShapeError
 from ..functions import as_tensor
 
 

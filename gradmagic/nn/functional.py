@@ -11,15 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import arrays, torch_math, torch_reductions, torch_shapes
-from ..engine import networks as nw
-from ..engine.dispatch import call, call_elementwise, call_unary
-from ..engine.errors import ShapeError
-from ..engine.primitives import clip
-from ..engine.random import generator
+from ..engine.core import arrays
+from ..engine.core.generator import generator
+from ..engine.derivatives.nn import functions as nw
+from ..engine.dispatch.primitives import clip
+from ..engine.dispatch.protocols import call, call_elementwise, call_unary
+from ..engine.faces.torch import math as torch_math
+from ..engine.faces.torch import reductions as torch_reductions
+from ..engine.faces.torch import shapes as torch_shapes
+from ..engine.faces.torch.math import named
+from ..engine.faces.torch.tensor import Tensor
 from ..engine.rules.declare import RULES
-from ..engine.tensor import Tensor
-from ..engine.torch_math import named
+from ..errors import ShapeError
 from ..functions import as_tensor
 from .convolution import avg_pool2d, conv2d, max_pool2d
 from .losses import (

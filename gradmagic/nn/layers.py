@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.random import generator
+from ..engine.core.generator import generator
 from ..functions import as_tensor
 from . import functional as F
 from .convolution import pair

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import arrays
-from ..engine import networks as nw
-from ..engine.dispatch import call, record
-from ..engine.errors import ArgumentError, ShapeError
+from ..engine.core import arrays
+from ..engine.derivatives.nn import functions as nw
+from ..engine.dispatch.protocols import call, record
+from ..engine.faces.torch.math import named
+from ..engine.faces.torch.tensor import Tensor
 from ..engine.rules.declare import RULES
-from ..engine.tape import OFF, state
-from ..engine.tensor import Tensor
-from ..engine.torch_math import named
-from ..engine.tracked import Tracked
+from ..engine.tape.nodes import OFF, state
+from ..engine.tape.tracked import Tracked
+from ..errors import ArgumentError, ShapeError
 from ..functions import as_tensor
 
 _NO_OPTIONS: dict[str, Any] = {}

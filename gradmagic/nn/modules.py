@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import arrays
-from ..engine.errors import ShapeError
-from ..engine.leaves import leaf
-from ..engine.tape import no_grad
-from ..engine.tensor import Tensor
-from ..engine.torch_face import PARAMETERS
+from ..engine.core import arrays
+from ..engine.faces.torch.methods import PARAMETERS
+from ..engine.faces.torch.tensor import Tensor
+from ..engine.tape.ends import leaf
+from ..engine.tape.nodes import no_grad
+from ..errors import ShapeError
 from ..functions import as_tensor
 
 

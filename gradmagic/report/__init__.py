@@ -10,19 +10,16 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from .model import Edge, Input, Note, Operation, Place, Result, Sweep, Trace
+from .model import Edge, Input, Note, Operation, Place, ReportError, Result, Sweep, Trace
 
 if TYPE_CHECKING:
-    from .dot import ReportError
     from .report import Report
 
+
 # jinja2, rich and graphviz are imported with the first report, not with %load_ext (0.1 s).
-_LATER = {"Report": "report", "ReportError": "dot"}
-
-
 def __getattr__(name: str) -> Any:
-    if name in _LATER:
-        return getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)
+    if name == "Report":
+        return importlib.import_module(".report", __name__).Report
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

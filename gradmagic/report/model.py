@@ -1,6 +1,6 @@
 """What a cell and its report share: plain frozen data, nothing that computes.
 
-`gradmagic.cell.collect` makes a `Trace` from the tape; everything in this folder reads only a `Trace` and the
+`gradmagic.cell.telling.collect` makes a `Trace` from the tape; everything in this folder reads only a `Trace` and the
 engine's `Value`. A `Trace` holds no tensors, no nodes and no frames, so a report kept in `Out` holds no graph.
 """
 
@@ -9,7 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..engine.values import Value
+from ..engine.core.values import Value
+from ..errors import GradmagicError
+
+
+class ReportError(GradmagicError, ValueError):
+    """A report cannot be written in the form that was asked for; the message says which forms there are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .dot import Graph, ReportError, digraph
-from .explain import Explanation, explain
-from .graph import MOST, Picture, picture
-from .html import page, to_html
-from .latex import to_latex
-from .layout import SECONDS, Layout, place, program
-from .markdown import to_markdown
-from .model import Trace
-from .quiz import unsaid, veiled
-from .record import from_json, to_json
-from .table import Table, table
-from .text import to_text
-from .view import View
+from .files.json import from_json, to_json
+from .files.markdown import to_markdown
+from .model import ReportError, Trace
+from .page.html import page, to_html
+from .page.latex import to_latex
+from .parts.explain import Explanation, explain
+from .parts.graph import MOST, Picture, picture
+from .parts.table import Table, table
+from .pictures.dot import Graph, digraph
+from .pictures.layout import SECONDS, Layout, place, program
+from .shown.quiz import unsaid, veiled
+from .shown.view import View
+from .text.to_text import to_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -218,7 +218,7 @@ class Report:
         return place(digraph(drawn).source, engine, SECONDS)
 
     def to_text(self, width: int | None = None, ascii: bool | None = None, color: bool | None = None) -> str:
-        """Write the report as text, at most 60 lines; see `gradmagic.report.text.to_text`."""
+        """Write the report as text, at most 60 lines; see `gradmagic.report.text.to_text.to_text`."""
         plain = self._ascii if ascii is None else ascii
         explained = () if self._quiz else self._explained
         return to_text(self._as_text, width, plain, color, explained, self._walks)
@@ -268,7 +268,7 @@ class Report:
         >>> [axes.get_ylabel() for axes in report.plot().axes]
         ['2 * x**2 + 2', 'd(2 * x**2 + 2)/dx']
         """
-        from .plots import plot  # matplotlib is optional
+        from .pictures.plots import plot  # matplotlib is optional
 
         return plot(self._trace)
 
@@ -322,7 +322,7 @@ class Report:
         return drawn, self._placed(drawn)
 
     def _svg(self) -> str:
-        from .drawing import alone, svg
+        from .pictures.svg import alone, svg
 
         drawn, layout = self._still
         if layout is None:
@@ -332,7 +332,7 @@ class Report:
         return alone(svg(drawn, layout))
 
     def _drawn(self, kind: str) -> bytes:
-        from .canvas import pictured
+        from .pictures.matplotlib_graph import pictured
 
         return pictured(*self._still, digraph(self._still[0]).source, kind)
 

@@ -21,12 +21,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from IPython.core.interactiveshell import InteractiveShell
 
 import gradmagic as gm
-from gradmagic.report.dot import digraph
-from gradmagic.report.graph import MOST, picture
-from gradmagic.report.layout import SECONDS, place
 from gradmagic.report.model import Trace
+from gradmagic.report.parts.graph import MOST, picture
+from gradmagic.report.pictures.dot import digraph
+from gradmagic.report.pictures.layout import SECONDS, place
 from gradmagic.report.report import Report
-from gradmagic.report.view import View
+from gradmagic.report.shown.view import View
 
 SIZES = (10, 100, 1_000, 10_000)
 RUNS = 5

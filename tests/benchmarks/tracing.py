@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 
 import gradmagic as gm
-from gradmagic.engine import tape
-from gradmagic.engine.watch import Recorder
+from gradmagic.engine.tape import nodes as tape
+from gradmagic.engine.watch.recorder import Recorder
 
 
 def chain(length: int, traced: bool) -> None:

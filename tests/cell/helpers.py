@@ -8,7 +8,7 @@ from collections import namedtuple
 import numpy as np
 
 import gradmagic as gm
-from gradmagic.cell.host import text_source
+from gradmagic.cell.hosts.host import text_source
 from gradmagic.cell.run import Options, Run
 
 OURS = ("__builtins__", "__name__")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.array import Array
-from gradmagic.engine.errors import NameOnLineError, NonScalarError, NoResultError, NotLiftableError
+from gradmagic.engine.faces.numpy.array import Array
+from gradmagic.errors import NameOnLineError, NonScalarError, NoResultError, NotLiftableError
 
 X = np.array([1.0, 2.0])
 SCRIPT = """\

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.cell import edges
+from gradmagic.cell.telling import edges
 from gradmagic.engine.rules.declare import RULES
 
 

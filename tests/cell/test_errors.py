@@ -5,7 +5,7 @@
 import numpy as np
 import pytest
 
-from gradmagic.engine.errors import GradmagicError
+from gradmagic.errors import GradmagicError
 
 # (setup, cell, words that the message must have)
 CASES = {

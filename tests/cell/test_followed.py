@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.array import Array
-from gradmagic.engine.buffer import Buffer
+from gradmagic.engine.faces.numpy.array import Array
+from gradmagic.engine.faces.numpy.buffer import Buffer
 
 CELLS = {
     "filled": "out = np.zeros(17)\nfor i in range(len(x)):\n    out[i] = x[i] ** 2\nz = out.sum()",

@@ -5,7 +5,8 @@ import re
 import numpy as np
 
 import gradmagic as gm
-from gradmagic.engine import limit, tape
+from gradmagic.engine.tape import nodes as tape
+from gradmagic.engine.watch import memory_limit as limit
 
 ROOTS = "y = np.where(r > 0, np.sqrt(r), 0)\nz = y.sum()"
 NOTE = (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine import arrays
+from gradmagic.engine.core import arrays
 from gradmagic.report import Report
 
 from ..engine import strict

@@ -8,7 +8,7 @@ import warnings
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine import errors
+from gradmagic import errors
 
 CLASSES = [
     c

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.replay import Replay
+from gradmagic.engine.sweeps.replay import Replay
 from gradmagic.report import ReportError
 
 from .helpers import fresh, traced

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from gradmagic.cell.names import usage
-from gradmagic.engine.errors import GradmagicError
+from gradmagic.cell.reading.names import usage
+from gradmagic.errors import GradmagicError
 
 from .cells import CELLS, W, X
 from .helpers import fresh, traced

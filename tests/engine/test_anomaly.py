@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine import tape
-from gradmagic.engine.errors import AnomalyError
-from gradmagic.engine.oddness import oddness
-from gradmagic.engine.watch import Recorder
+from gradmagic.engine.core.nonfinite import oddness
+from gradmagic.engine.tape import nodes as tape
+from gradmagic.engine.watch.recorder import Recorder
+from gradmagic.errors import AnomalyError
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 

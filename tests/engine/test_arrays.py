@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine import arrays
-from gradmagic.engine.errors import DeviceError
+from gradmagic.engine.core import arrays
+from gradmagic.errors import DeviceError
 
 
 def test_without_cupy_one_sentence_says_what_to_install(monkeypatch):
@@ -46,7 +46,7 @@ def test_cupy_ipython_and_matplotlib_are_not_imported_until_asked_for():
 
 
 def test_a_lifted_array_is_no_plain_one():
-    from gradmagic.engine.array import Array
+    from gradmagic.engine.faces.numpy.array import Array
 
     lifted = Array.lift(np.ones(2))
     assert isinstance(lifted, np.ndarray)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.differences import slope
-from gradmagic.engine.errors import CheckError, NotDifferentiableWarning
+from gradmagic.engine.check.differences import slope
+from gradmagic.errors import CheckError, NotDifferentiableWarning
 
 rng = np.random.default_rng(0)
 X, W = rng.normal(size=3), rng.normal(size=(2, 3))

@@ -9,14 +9,15 @@ import pytest
 from numpy.testing import overrides
 
 import gradmagic as gm
-from gradmagic.engine.array import Array
-from gradmagic.engine.dispatch import COMPOSED
-from gradmagic.engine.errors import ArgumentError
-from gradmagic.engine.rules import constants, texts  # noqa: F401  (its tables are loaded late otherwise)
+from gradmagic.engine.derivatives.composed import texts  # noqa: F401  (its tables are loaded late otherwise)
+from gradmagic.engine.derivatives.numpy import constants
+from gradmagic.engine.derivatives.ordered import REFUSED
+from gradmagic.engine.dispatch.protocols import COMPOSED
+from gradmagic.engine.faces.numpy.array import Array
 from gradmagic.engine.rules.declare import CONSTANT, RULES
-from gradmagic.engine.rules.ordered import REFUSED
-from gradmagic.engine.tape import watch
-from gradmagic.engine.watch import Recorder
+from gradmagic.engine.tape.nodes import watch
+from gradmagic.engine.watch.recorder import Recorder
+from gradmagic.errors import ArgumentError
 
 try:
     import scipy.special as sp

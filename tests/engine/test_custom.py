@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.errors import ArgumentError, RecomputeError, ShapeError
-from gradmagic.engine.tape import walk
+from gradmagic.engine.tape.nodes import walk
+from gradmagic.errors import ArgumentError, RecomputeError, ShapeError
 
 X = np.array([0.3, -0.7, 1.1])
 V = np.array([1.0, 2.0, -1.0])

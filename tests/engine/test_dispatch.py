@@ -5,8 +5,8 @@ import pytest
 from numpy._core.overrides import array_function_dispatch  # numpy has no public name for it
 
 import gradmagic as gm
-from gradmagic.engine.array import Array
-from gradmagic.engine.errors import ArgumentError, ConversionError, UnknownFunctionError
+from gradmagic.engine.faces.numpy.array import Array
+from gradmagic.errors import ArgumentError, ConversionError, UnknownFunctionError
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from numpy import array, zeros
 from numpy.lib.stride_tricks import as_strided
 
 import gradmagic as gm
-from gradmagic.engine.errors import ArgumentError
+from gradmagic.errors import ArgumentError
 
 X = np.array([1.1, 2.13, 3.29])
 

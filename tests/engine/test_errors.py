@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine import arrays, errors
-from gradmagic.engine.array import Array
-from gradmagic.engine.foreign import foreign
-from gradmagic.engine.leaves import leaf
-from gradmagic.engine.tape import watch
-from gradmagic.engine.tensor import Tensor
-from gradmagic.engine.watch import Recorder
+from gradmagic import errors
+from gradmagic.engine.core import arrays
+from gradmagic.engine.core.foreign import foreign
+from gradmagic.engine.faces.numpy.array import Array
+from gradmagic.engine.faces.torch.tensor import Tensor
+from gradmagic.engine.tape.ends import leaf
+from gradmagic.engine.tape.nodes import watch
+from gradmagic.engine.watch.recorder import Recorder
 
 from . import strict
 

@@ -8,8 +8,8 @@ import pytest
 
 import gradmagic as gm
 from gradmagic import nn, optim
-from gradmagic.engine import arrays
-from gradmagic.engine.tensor import leaf
+from gradmagic.engine.core import arrays
+from gradmagic.engine.faces.torch.tensor import leaf
 from gradmagic.nn import functional as F
 
 from ..golden.expressions import EXPRESSIONS, inputs

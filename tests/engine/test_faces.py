@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.array import Array
-from gradmagic.engine.errors import ConversionError, GradmagicError, ShapeError
-from gradmagic.engine.tape import state
-from gradmagic.engine.torch_math import OperandError
+from gradmagic.engine.faces.numpy.array import Array
+from gradmagic.engine.faces.torch.math import OperandError
+from gradmagic.engine.tape.nodes import state
+from gradmagic.errors import ConversionError, GradmagicError, ShapeError
 
 from ..golden.compare import TORCH, check
 from ..golden.expressions import EXPRESSIONS

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.array import Array
-from gradmagic.engine.buffer import Buffer
+from gradmagic.engine.faces.numpy.array import Array
+from gradmagic.engine.faces.numpy.buffer import Buffer
 
 X = np.array([1.0, 2.0, 3.0])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gradmagic as torch
-from gradmagic.engine.errors import ShapeError, StaleError
+from gradmagic.errors import ShapeError, StaleError
 
 
 class LegendrePolynomial3(torch.autograd.Function):  # from PyTorch's own tutorial

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine import arrays
-from gradmagic.engine.errors import AnomalyError, TapeLimitError
+from gradmagic.engine.core import arrays
+from gradmagic.errors import AnomalyError, TapeLimitError
 
 from . import strict
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.array import Array
-from gradmagic.engine.errors import ConversionError, LeafWriteError, StaleError
+from gradmagic.engine.faces.numpy.array import Array
+from gradmagic.errors import ConversionError, LeafWriteError, StaleError
 
 
 def leaf(*values):
@@ -179,7 +179,7 @@ class TestLifted:
 
 
 def _sweep(z):
-    from gradmagic.engine.sweep import sweep
+    from gradmagic.engine.sweeps.backward import sweep
 
     return sweep(z.node, z.node.aval.one)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.jacobians import jacobian, kept
+from gradmagic.engine.sweeps.jacobians import jacobian, kept
 
 A = np.array([[1.0, 3.0, -2.0], [4.0, 2.0, 0.5]])
 B = np.array([[0.5, -1.0], [2.0, 0.75], [1.5, -3.0]])

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine import limit, tape
-from gradmagic.engine.errors import TapeLimitError
-from gradmagic.engine.limit import cell_limit, free_memory, in_bytes
+from gradmagic.engine.tape import nodes as tape
+from gradmagic.engine.watch import memory_limit as limit
+from gradmagic.engine.watch.memory_limit import cell_limit, free_memory, in_bytes
+from gradmagic.errors import TapeLimitError
 
 SIZE = 10_000  # numbers, 80 KB
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.array import Array
-from gradmagic.engine.errors import ArgumentError, ConversionError
+from gradmagic.engine.faces.numpy.array import Array
+from gradmagic.errors import ArgumentError, ConversionError
 
 X = np.array([1.0, 2.0, 3.0])
 GIVEN = np.zeros(3)  # made before: others know it as a plain array

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine import tape
-from gradmagic.engine.errors import MaskedWarning
+from gradmagic.engine.tape import nodes as tape
+from gradmagic.errors import MaskedWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.errors import ArgumentError, NonScalarError, ShapeError
+from gradmagic.errors import ArgumentError, NonScalarError, ShapeError
 
 A = np.random.default_rng(0).normal(size=(4, 3))
 X = np.array([0.3, -0.7, 1.1])

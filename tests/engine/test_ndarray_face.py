@@ -35,12 +35,12 @@ import warnings
 import numpy as np
 import pytest
 
-from gradmagic.engine.array import Array
-from gradmagic.engine.errors import StaleError
-from gradmagic.engine.leaves import seed
-from gradmagic.engine.sweep import sweep
-from gradmagic.engine.tape import watch
-from gradmagic.engine.watch import Recorder
+from gradmagic.engine.faces.numpy.array import Array
+from gradmagic.engine.sweeps.backward import sweep
+from gradmagic.engine.tape.ends import seed
+from gradmagic.engine.tape.nodes import watch
+from gradmagic.engine.watch.recorder import Recorder
+from gradmagic.errors import StaleError
 
 VALUES = {
     "matrix": lambda: np.array([[3.0, -1.0, 2.0], [0.5, 4.0, 1.5]]),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.dispatch import COMPOSED
+from gradmagic.engine.dispatch.protocols import COMPOSED
 from gradmagic.engine.rules.declare import CONSTANT, RULES
 
 NUMBERS = (0.37, 0.81, 0.52)

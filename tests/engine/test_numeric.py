@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.cell.host import text_source
+from gradmagic.cell.hosts.host import text_source
 from gradmagic.cell.run import Options, Run
 from gradmagic.report import Report
 

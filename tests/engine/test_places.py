@@ -3,7 +3,8 @@
 import sys
 
 import gradmagic as gm
-from gradmagic.engine import places, tape
+from gradmagic.engine.core import places
+from gradmagic.engine.tape import nodes as tape
 
 
 def traced(compute):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.printing import tensor_text
+from gradmagic.engine.faces.torch.printing import tensor_text
 
 from ..golden.compare import TORCH
 from ..golden.prints import ARRAYS, array_of

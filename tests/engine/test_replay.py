@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 
 import gradmagic as gm
-from gradmagic.engine import networks
-from gradmagic.engine.array import Array
-from gradmagic.engine.replay import CannotReplay, Replay
+from gradmagic.engine.derivatives.nn import functions as networks
+from gradmagic.engine.faces.numpy.array import Array
 from gradmagic.engine.rules.declare import RULES, General, Linear
-from gradmagic.engine.sweep import sweep
-from gradmagic.engine.tracked import Tracked
+from gradmagic.engine.sweeps.backward import sweep
+from gradmagic.engine.sweeps.replay import CannotReplay, Replay
+from gradmagic.engine.tape.tracked import Tracked
 
 from .rules import numeric
 from .rules.cases import CASES, Case

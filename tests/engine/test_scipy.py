@@ -13,11 +13,11 @@ import gradmagic as gm
 special = pytest.importorskip("scipy.special")
 linalg = pytest.importorskip("scipy.linalg")
 
-from gradmagic.engine import errors  # noqa: E402
-from gradmagic.engine.rules import scipy_linalg  # noqa: E402
-from gradmagic.engine.rules import special as table  # noqa: E402
+from gradmagic import errors  # noqa: E402
+from gradmagic.engine.derivatives.ordered import FOLLOWED, REFUSED  # noqa: E402
+from gradmagic.engine.derivatives.scipy import linalg as scipy_linalg  # noqa: E402
+from gradmagic.engine.derivatives.scipy import special as table  # noqa: E402
 from gradmagic.engine.rules.declare import CONSTANT, RULES  # noqa: E402
-from gradmagic.engine.rules.ordered import FOLLOWED, REFUSED  # noqa: E402
 
 assert table and scipy_linalg
 UFUNCS = {name: f for name in dir(special) if isinstance(f := getattr(special, name), np.ufunc)}
@@ -36,7 +36,7 @@ def test_importing_gradmagic_does_not_import_scipy() -> None:
 def test_the_table_is_loaded_by_the_first_function_that_meets_a_tracked_value() -> None:
     code = """
 import sys, scipy.special, gradmagic as gm
-before = "gradmagic.engine.rules.special" in sys.modules
+before = "gradmagic.engine.derivatives.scipy.special" in sys.modules
 print(before, gm.grad(scipy.special.erf)(0.0) == 2 / 3.141592653589793 ** 0.5)
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine import tape
-from gradmagic.engine.errors import FreedError, NonScalarError, ShapeError
+from gradmagic.engine.tape import nodes as tape
+from gradmagic.errors import FreedError, NonScalarError, ShapeError
 
 
 def leaf(*values, dtype=np.float64):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine import tape
-from gradmagic.engine.tape import aval_of, between, constant_for, walk
+from gradmagic.engine.tape import nodes as tape
+from gradmagic.engine.tape.nodes import aval_of, between, constant_for, walk
 
 
 @pytest.fixture

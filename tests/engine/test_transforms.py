@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.errors import NoGradError, NonScalarError
+from gradmagic.errors import NoGradError, NonScalarError
 
 
 def test_plain_arguments_give_plain_results():

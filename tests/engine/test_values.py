@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from gradmagic.engine.values import PICTURE, SHOWN, Value, summarise
+from gradmagic.engine.core.values import PICTURE, SHOWN, Value, summarise
 
 finite = st.floats(-1e6, 1e6, width=64)
 

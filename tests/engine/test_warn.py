@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine import tape
+from gradmagic.engine.tape import nodes as tape
 
 
 def line() -> int:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine import tape
-from gradmagic.engine.array import Array
-from gradmagic.engine.errors import StaleError
-from gradmagic.engine.sweep import sweep
-from gradmagic.engine.watch import Recorder, Summaries
+from gradmagic.engine.faces.numpy.array import Array
+from gradmagic.engine.sweeps.backward import sweep
+from gradmagic.engine.tape import nodes as tape
+from gradmagic.engine.watch.recorder import Recorder, Summaries
+from gradmagic.errors import StaleError
 
 
 def watched(compute, **settings):

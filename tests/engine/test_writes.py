@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.array import Array
+from gradmagic.engine.faces.numpy.array import Array
 
 WRITES = {
     "put": lambda x: np.put(x, [0], 9.0),

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine import networks as nw
-from gradmagic.engine.errors import ShapeError
+from gradmagic.engine.derivatives.nn import functions as nw
+from gradmagic.errors import ShapeError
 from gradmagic.nn import functional as F
 
 from ..golden.compare import check

@@ -15,7 +15,7 @@ import scipy.special as sp
 import torch
 
 import gradmagic as gm
-from gradmagic.engine.rules.scipy_linalg import FOLLOWED
+from gradmagic.engine.derivatives.scipy.linalg import FOLLOWED
 
 jax.config.update("jax_enable_x64", True)
 js, jl = jax.scipy.special, jax.scipy.linalg

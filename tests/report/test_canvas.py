@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gradmagic.report import Report, ReportError, fonts, layout
-from gradmagic.report.drawing import _ALONE
+from gradmagic.report import Report, ReportError
+from gradmagic.report.pictures import fonts, layout
+from gradmagic.report.pictures.svg import _ALONE
 
 from . import traces
 
@@ -134,7 +135,7 @@ def test_without_matplotlib_names_that_would_be_boxes_are_an_error(tmp_path):
 
 @drawn
 def test_a_wide_graph_keeps_to_what_a_picture_may_have(tmp_path):
-    from gradmagic.report import canvas
+    from gradmagic.report.pictures import matplotlib_graph as canvas
 
     report = Report(traces.product())
     drawn, place = report._picture, report._layout

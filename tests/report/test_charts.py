@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.report.charts import chart
-from gradmagic.report.latex import to_latex
-from gradmagic.report.steps import steps
-from gradmagic.report.text import to_text
-from gradmagic.report.view import View
+from gradmagic.report.page.latex import to_latex
+from gradmagic.report.parts.charts import chart
+from gradmagic.report.parts.steps import steps
+from gradmagic.report.shown.view import View
+from gradmagic.report.text.to_text import to_text
 
 from ..cell.helpers import fresh, traced
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from gradmagic.report.fold import fold, grouped, taken_apart
 from gradmagic.report.model import Edge, Operation, Place
-from gradmagic.report.view import View
+from gradmagic.report.shown.fold import fold, grouped, taken_apart
+from gradmagic.report.shown.view import View
 
 from . import traces
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gradmagic.report.forward import LONGEST, forward
-from gradmagic.report.view import View
+from gradmagic.report.parts.walk import LONGEST, forward
+from gradmagic.report.shown.view import View
 
 from . import traces
 

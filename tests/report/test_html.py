@@ -15,8 +15,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from gradmagic.report import Report, layout
+from gradmagic.report import Report
 from gradmagic.report.model import Trace
+from gradmagic.report.pictures import layout
 
 from . import traces
 

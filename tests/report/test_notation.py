@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradmagic.report.notation import escaped, latex, name
+from gradmagic.report.shown.notation import escaped, latex, name
 
 SET = {
     "x": "x",

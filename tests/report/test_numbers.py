@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradmagic.engine.values import summarise
-from gradmagic.report.numbers import aligned, brief, number, samples, sign, sparkline
+from gradmagic.engine.core.values import summarise
+from gradmagic.report.shown.numbers import aligned, brief, number, samples, sign, sparkline
 
 
 @pytest.mark.parametrize(

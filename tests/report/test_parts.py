@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from gradmagic.report.formulas import tidy
-from gradmagic.report.history import history
-from gradmagic.report.lanes import lanes
 from gradmagic.report.model import Edge, Note, Operation, Place, Trace
-from gradmagic.report.paths import at_first, paths_to, sum_over_paths
-from gradmagic.report.source import lines, others
-from gradmagic.report.steps import modes, steps
-from gradmagic.report.table import table
-from gradmagic.report.view import View, circled
+from gradmagic.report.parts.cell import lines, others
+from gradmagic.report.parts.history import history
+from gradmagic.report.parts.lanes import lanes
+from gradmagic.report.parts.paths import at_first, paths_to, sum_over_paths
+from gradmagic.report.parts.steps import modes, steps
+from gradmagic.report.parts.table import table
+from gradmagic.report.shown.simplified import tidy
+from gradmagic.report.shown.view import View, circled
 
 from . import traces
 

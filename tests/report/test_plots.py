@@ -10,11 +10,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gradmagic.engine.values import summarise
+from gradmagic.engine.core.values import summarise
 from gradmagic.report import Report, ReportError
+from gradmagic.report.files.json import from_json, to_json
 from gradmagic.report.model import Points, Sweep
-from gradmagic.report.points import ordered, points_of
-from gradmagic.report.record import from_json, to_json
+from gradmagic.report.parts.curve_points import ordered, points_of
 
 from . import traces
 

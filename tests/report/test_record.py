@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gradmagic.engine.values import summarise
+from gradmagic.engine.core.values import summarise
 from gradmagic.report import Report, ReportError
+from gradmagic.report.files.json import SCHEMA, from_json, to_json
 from gradmagic.report.model import Sweep
-from gradmagic.report.record import SCHEMA, from_json, to_json
 
 from . import traces
 

@@ -14,9 +14,10 @@ import pytest
 from wcwidth import wcswidth
 
 import gradmagic as gm
-from gradmagic.report import Report, ReportError, layout
-from gradmagic.report.graph import picture
-from gradmagic.report.view import View
+from gradmagic.report import Report, ReportError
+from gradmagic.report.parts.graph import picture
+from gradmagic.report.pictures import layout
+from gradmagic.report.shown.view import View
 
 from . import traces
 

@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 from wcwidth import wcswidth
 
-from gradmagic.engine.values import summarise
+from gradmagic.engine.core.values import summarise
 from gradmagic.report import Report
 from gradmagic.report.model import Note, Trace
-from gradmagic.report.typeset import clip, grid, pad, width, wrap
+from gradmagic.report.shown.typeset import clip, grid, pad, width, wrap
 
 from . import traces
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradmagic.engine.values import summarise
+from gradmagic.engine.core.values import summarise
 from gradmagic.report.model import Edge, Input, Note, Operation, Place, Result, Sweep, Trace
 
 

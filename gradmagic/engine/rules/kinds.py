@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import arrays
-from ..tape import Node, aval_of
-from ..tracked import Tracked
-from .base import MINUS, SAME, ZERO, Rule, joined, kept_of
+from ..core import arrays
+from ..tape.nodes import Node, aval_of
+from ..tape.tracked import Tracked
 from .formulas import keywords_of, parameters_of
 from .pointwise import Elementwise, Select
+from .rule import MINUS, SAME, ZERO, Rule, joined, kept_of
 
 __all__ = [
     "CONSTANT",
@@ -206,7 +206,7 @@ class Pick(Rule):
 
 def pick(node: Node, index: int) -> Node:
     """Make the node of output `index` of a node with several outputs."""
-    from ..tape import tick
+    from ..tape.nodes import tick
 
     one = object.__new__(Node)
     one.rule, one.inputs, one.saved, one.place = PICK, (node,), index, node.place

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..masks import masked
-from ..tape import Node
-from .base import MINUS, SAME, ZERO, Partial, Rule, joined, kept_of
+from ..core.masked import masked
+from ..tape.nodes import Node
 from .formulas import body_of, parameters_of, torch_name
+from .rule import MINUS, SAME, ZERO, Partial, Rule, joined, kept_of
 
 
 class Elementwise(Rule):

@@ -10,8 +10,8 @@ import operator
 
 import numpy as np
 
-from gradmagic.engine import primitives
-from gradmagic.engine.rules import moves
+from gradmagic.engine.derivatives.numpy import moves
+from gradmagic.engine.dispatch import primitives
 
 from .rows import ABOVE, CASES, POSITIVE, UNIT, WIDE, Case, Like, case, here
 

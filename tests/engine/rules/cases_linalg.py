@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradmagic.engine.rules import decompositions
+from gradmagic.engine.derivatives.numpy import decompositions
 
 from .rows import ABOVE, WIDE, case, definite, here, hermitian, pairs, projectors, regular
 

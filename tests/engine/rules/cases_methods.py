@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradmagic.engine.rules import helpers
+from gradmagic.engine.derivatives.numpy import partials as helpers
 
 from .rows import ABOVE, POSITIVE, SMALL, WIDE, case, here
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradmagic.engine import convolution as cv
-from gradmagic.engine import networks as nw
+from gradmagic.engine.derivatives.nn import functions as nw
+from gradmagic.engine.derivatives.nn import images as cv
 
 from .rows import POSITIVE, case, here
 

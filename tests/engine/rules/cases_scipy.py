@@ -6,7 +6,8 @@ from typing import Any
 
 import scipy.special as sp
 
-from gradmagic.engine.rules import special, special_formulas
+from gradmagic.engine.derivatives.scipy import special
+from gradmagic.engine.derivatives.scipy import special_partials as special_formulas
 
 from .rows import case
 

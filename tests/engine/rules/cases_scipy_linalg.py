@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import scipy  # noqa: F401  (first: without SciPy nobody comes here)
 
-from gradmagic.engine.rules import scipy_linalg, scipy_values, special_formulas
+from gradmagic.engine.derivatives.scipy import linalg as scipy_linalg
+from gradmagic.engine.derivatives.scipy import primitives as scipy_values
+from gradmagic.engine.derivatives.scipy import special_partials as special_formulas
 
 from .rows import POSITIVE, WIDE, case, definite, hermitian, pairs, projectors, regular
 

@@ -12,9 +12,9 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis.extra.numpy import array_shapes, mutually_broadcastable_shapes
 
-from gradmagic.engine.array import Array
-from gradmagic.engine.sweep import sweep
-from gradmagic.engine.tracked import Tracked
+from gradmagic.engine.faces.numpy.array import Array
+from gradmagic.engine.sweeps.backward import sweep
+from gradmagic.engine.tape.tracked import Tracked
 
 from .rows import Case
 

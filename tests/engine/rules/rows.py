@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gradmagic.engine import arrays
+from gradmagic.engine.core import arrays
 
 # Where to draw values. Entries are distinct, no two arguments tie, and none is 0: kinks have tests of their own.
 WIDE, POSITIVE, UNIT, ABOVE, SMALL = (-2.0, 2.0), (0.3, 3.0), (-0.8, 0.8), (1.2, 3.0), (-0.3, 0.3)

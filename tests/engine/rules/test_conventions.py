@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine import primitives
-from gradmagic.engine.errors import ArgumentError
+from gradmagic.engine.dispatch import primitives
 from gradmagic.engine.rules.declare import RULES
-from gradmagic.engine.tape import watch
-from gradmagic.engine.watch import Recorder
+from gradmagic.engine.tape.nodes import watch
+from gradmagic.engine.watch.recorder import Recorder
+from gradmagic.errors import ArgumentError
 
 from . import numeric
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradmagic.engine import arrays
-from gradmagic.engine.forward import push
+from gradmagic.engine.core import arrays
+from gradmagic.engine.sweeps.forward import push
 
 from .. import strict
 from . import numeric

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 
-from gradmagic.engine import networks, primitives
-from gradmagic.engine.dispatch import COMPOSED
-from gradmagic.engine.rules import constants, ordered, writes
+from gradmagic.engine.derivatives import ordered
+from gradmagic.engine.derivatives.composed import writes
+from gradmagic.engine.derivatives.nn import functions as networks
+from gradmagic.engine.derivatives.numpy import constants
+from gradmagic.engine.dispatch import primitives
+from gradmagic.engine.dispatch.protocols import COMPOSED
 from gradmagic.engine.rules.declare import CONSTANT, PICK, RULES
 
 from . import numeric

@@ -1,0 +1,1 @@
+"""Where cells come from: IPython's magics, `gm.trace`, the settings of a session."""

@@ -1,0 +1,319 @@
+"""`gm.trace`: the report of `%%grad` without a magic, for scripts, functions and other hosts (marimo, plain Python).
+
+In: a function, or names of the caller's variables for the length of a `with` block. Out: the same `Report`.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import linecache
+import os
+import re
+import sys
+import textwrap
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from ... import functions
+from ... import report as reports
+from ...engine.core import arrays
+from ...engine.faces.torch.tensor import Tensor
+from ...engine.tape.tracked import Tracked
+from ...errors import GradmagicError, NameOnLineError, NoResultError
+from ..lifting.lift import is_float, liftable
+from ..lifting.restore import assign_in
+from ..reading.source import remember as call_it
+from ..run import Options, Run, Source
+from ..telling.collect import collect
+from .show import remember
+
+
+def trace(*what: Any, of: str = "", gradient: Any = "", plot: bool = False, **settings: Any) -> Any:
+    """Trace a block of code, or a function, and report where its gradients come from.
+
+    Parameters
+    ----------
+    *what : str, or a function and str
+        Names of variables to take gradients by, as after `%%grad`: arrays, numbers, tensors or containers of them.
+        Without names: the tensors that require grad, or the float arrays and numbers that are read. First of all a
+        function, if that is to be traced: then the names are those of its parameters.
+    of : str
+        The result, if it is not what the block computes last, or what the function gives.
+    gradient : str or array
+        One weight for each entry of a result that is not a number.
+    plot : bool
+        Whether to keep what the curves of `Report.plot` take, of any program: see there.
+    **settings
+        Of the `Report`: `max_nodes`, `graph`, `ascii`, `layout`.
+
+    Returns
+    -------
+    Block or function
+        For names: a context manager; its `report` is there after the block. For a function: a function of the same
+        arguments that gives the `Report`, whose `value` is the function's.
+
+    Raises
+    ------
+    NameOnLineError, NotLiftableError, NoResultError, NonScalarError
+        As `%%grad`; the variables are as they were before.
+
+    Notes
+    -----
+    Of a matrix it is what PyTorch's function of this name is: the sum of the diagonal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import gradmagic as gm
+    >>> report = gm.trace(lambda x: np.sum(2 * x**2 + 2))(np.array([1.0, 2.0]))
+    >>> report.value, report.grads
+    (14.0, {'x': array([4., 8.])})
+
+    In a script::
+
+        x = np.arange(-2, 2.25, 0.25)
+        with gm.trace("x") as traced:
+            y = 2 * x**2 + 2
+            z = y.sum()
+        print(traced.report)
+    """
+    if what and (isinstance(what[0], Tracked) or arrays.is_array(what[0])):
+        return functions.trace(what[0])  # PyTorch's function of this name
+    if what and callable(what[0]):
+        return _function(what[0], Options(what[1:], of, gradient, plot=plot), settings)
+    for name in what:
+        if not isinstance(name, str):
+            raise TypeError(
+                f"gm.trace takes names, and this is a {type(name).__name__}: write the variable's name in quotes, "
+                'gm.trace("x").'
+            )
+    return Block(Options(what, of, gradient, plot=plot), settings)
+
+
+class Block:
+    """A traced block. After it `report` has the `Report`, `grads` the gradients by name."""
+
+    def __init__(self, options: Options, settings: dict[str, Any]) -> None:
+        self._options, self._settings = options, settings
+        self._report: reports.Report | None = None
+        self._run: Run | None = None
+        self._frame: Any = None
+
+    @property
+    def report(self) -> reports.Report:
+        """The report; there once the block has ended."""
+        if self._report is None:
+            raise NoResultError(
+                "the traced block has not ended yet: its report is there after the with statement."
+            )
+        return self._report
+
+    @property
+    def grads(self) -> dict[str, Any]:
+        """The gradients by name."""
+        return self.report.grads
+
+    def __enter__(self) -> Block:
+        frame = sys._getframe(1)
+        self._frame = frame
+        self._module = frame.f_locals is frame.f_globals
+        namespace = frame.f_globals if self._module else {**frame.f_globals, **frame.f_locals}
+        cell = _block_source(frame)
+        call_it(cell.filename, cell.label)
+        run = self._run = Run(cell, namespace, self._options)
+        run.imported_by = frame.f_globals
+        before = dict(namespace)
+        try:
+            run.lift()
+            if run.waiting:
+                name = sorted(run.waiting)[0]
+                raise NameOnLineError(
+                    f"name {name!r} on the %%grad line is not defined: define it before the block."
+                )
+        except GradmagicError as error:
+            raise _said(error) from None
+        self._assign({name: value for name, value in namespace.items() if before.get(name) is not value})
+        self._watching = run.watching()
+        self._watching.__enter__()
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, _: Any) -> None:
+        run, frame = self._run, self._frame
+        assert run is not None
+        self._watching.__exit__(None, None, None)
+        if not self._module:
+            run.namespace.update(frame.f_locals)
+        try:
+            made = collect(run, None, error=error) if error is not None else _finished(run)
+        finally:
+            # A function's variables are nobody's dict: putting back reaches this copy of them.
+            variables = (
+                {} if self._module else {n: v for n, v in frame.f_locals.items() if isinstance(v, Tracked)}
+            )
+            run.recorder.root_node = None
+            run.lifter.put_back(run.lifter.lifted)
+            self._assign(variables)
+            self._run, self._frame = None, None  # the report holds no graph
+        self._report = reports.Report(made, **self._settings)
+        remember(self._report)
+
+    def _assign(self, values: dict[str, Any]) -> None:
+        if not self._module and values:
+            assign_in(self._frame, values)
+
+    def __repr__(self) -> str:
+        return repr(self._report) if self._report is not None else "<a block that gradmagic traces>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return self.report._repr_mimebundle_(include, exclude)
+
+
+def _function(
+    f: Callable[..., Any], options: Options, settings: dict[str, Any]
+) -> Callable[..., reports.Report]:
+    signature = inspect.signature(f)
+    for name in options.names:
+        if name.split("[")[0].split(".")[0] not in signature.parameters:
+            raise NameOnLineError(
+                f"{getattr(f, '__name__', 'the function')} has no parameter {name!r}: "
+                f"it has {', '.join(signature.parameters)}."
+            )
+
+    @wraps(f)
+    def traced(*args: Any, **kwargs: Any) -> reports.Report:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        inner = inspect.unwrap(f)
+        cell = _function_source(inner)
+        call_it(cell.filename, cell.label)
+        run = Run(cell, dict(bound.arguments), options)
+        run.last_text = inner.__name__ if getattr(inner, "__name__", "").isidentifier() else run.last_text
+        variables: dict[str, Any] = {}
+        try:
+            _lift_arguments(run, bound.arguments, options.names)
+            bound.arguments.update({n: run.namespace[n] for n in bound.arguments})
+            run.imported_by = f
+            with run.watching(), _variables_of(inner, variables):
+                run.shown.append(f(*bound.args, **bound.kwargs))
+            run.namespace.update(variables)
+            run.order.update(dict.fromkeys(variables))
+            made = _finished(run)
+        except GradmagicError as error:
+            raise _said(error) from None
+        finally:
+            run.recorder.root_node = None
+            run.lifter.put_back(run.lifter.lifted)
+        report = reports.Report(made, **settings)
+        remember(report)
+        return report
+
+    return traced
+
+
+def _finished(run: Run) -> Any:
+    try:
+        return run.finish()
+    except GradmagicError as error:
+        raise _said(error) from None
+
+
+def _lift_arguments(run: Run, arguments: dict[str, Any], names: tuple[str, ...]) -> None:
+    """Lift the parameters of these names; without names tensors that require grad, floats, or else whole numbers."""
+    if names:
+        for name in names:
+            run.lifter.name(name, 1, {})
+        return
+    if any(isinstance(v, Tensor) and v.requires_grad for v in arguments.values()):
+        return
+    usable = {n: v for n, v in arguments.items() if liftable(v)}
+    floats = {n: v for n, v in usable.items() if is_float(v)}
+    for name, value in (floats or usable).items():
+        run.lifter.named(name, value)
+
+
+class _variables_of:
+    """Keep the variables that a function has when it returns: what its values are called."""
+
+    def __init__(self, f: Any, into: dict[str, Any]) -> None:
+        self._code, self._into = getattr(f, "__code__", None), into
+
+    def __enter__(self) -> None:
+        self._before = sys.getprofile()
+        if self._code is not None:
+            sys.setprofile(self._hear)
+
+    def _hear(self, frame: Any, event: str, value: Any) -> None:
+        if event == "return" and frame.f_code is self._code:
+            self._into.update(frame.f_locals)
+
+    def __exit__(self, *_: object) -> None:
+        sys.setprofile(self._before)
+
+
+# ---- sources -------------------------------------------------------------------------------------------------
+
+
+def _block_source(frame: Any) -> Source:
+    """Give the source of the `with` block that `frame` is entering; empty where it is gone."""
+    filename, lines = frame.f_code.co_filename, linecache.getlines(frame.f_code.co_filename)
+    blocks = [
+        node
+        for node in ast.walk(_parsed("".join(lines)))
+        if isinstance(node, (ast.With, ast.AsyncWith))
+        and node.lineno <= frame.f_lineno < node.body[0].lineno + 1
+    ]
+    label = _label(filename)
+    if not blocks:
+        return Source("", ast.Module([], []), filename, label, 1, compile, frame.f_code.co_name)
+    body = max(blocks, key=lambda node: node.lineno).body
+    first, last = body[0].lineno, body[-1].end_lineno or body[-1].lineno
+    text = "".join(lines[first - 1 : last]).rstrip("\n")
+    return Source(text, ast.Module(body, []), filename, label, first, compile, frame.f_code.co_name)
+
+
+def _function_source(f: Any) -> Source:
+    code = getattr(f, "__code__", None)
+    filename = code.co_filename if code is not None else ""
+    try:
+        lines, first = inspect.getsourcelines(f)
+    except (OSError, TypeError):
+        lines, first = [], 1
+    text = "".join(lines).rstrip("\n")
+    name = getattr(f, "__name__", "f")
+    return Source(
+        text, _parsed(textwrap.dedent(text)), filename, _label(filename), max(first, 1), compile,
+        code.co_name if code is not None else name,
+    )  # fmt: skip
+
+
+def _parsed(text: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except SyntaxError:  # a lambda in the middle of an expression
+        return ast.Module([], [])
+
+
+def _label(filename: str) -> str:
+    from ...engine.core.places import label_of
+
+    return label_of(filename) or os.path.basename(filename)
+
+
+def _said(error: GradmagicError) -> GradmagicError:
+    """Say an error of `%%grad` in the words of `gm.trace`."""
+    text = re.sub(r'%%grad \.\.\. --of ("[^"]*")', r"gm.trace(..., of=\1)", str(error))
+    for old, new in _WORDS:
+        text = text.replace(old, new)
+    return type(error)(text)
+
+
+_WORDS = (
+    ("on the %%grad line", "in gm.trace(...)"),
+    ("define it in an earlier cell, or assign it in this one", "define it before the block"),
+    ("(%%grad x y)", '(gm.trace("x", "y"))'),
+    ("--gradient V", "gradient=V"),
+    ("--of ", "of="),
+    ("the cell", "the code"),
+)

@@ -1,0 +1,133 @@
+"""From results to reports without a cell: `gm.make_dot(z)`, `gm.last()`, `%grad z`; settings that hold for a session.
+
+In: a tensor that was computed, in whatever cells. Out: a report, or a graphviz object of its graph.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from ... import report as reports
+from ...engine.faces.torch.tensor import Tensor
+from ...engine.sweeps.backward import sweep
+from ...engine.tape import nodes as tape
+from ...engine.tape.ends import seed
+from ...engine.tape.nodes import FREED, walk
+from ...errors import NoGradError, NonScalarError, NoResultError
+from ..lifting.lift import Lifter
+from ..run import Options, Source
+from ..telling.cell_recorder import CellRecorder
+from ..telling.collect import collect
+
+_last: list[reports.Report] = []
+
+
+def remember(report: reports.Report) -> None:
+    """Let `gm.last()` give this report."""
+    _last[:] = [report]
+
+
+def last() -> reports.Report:
+    """Give the last report that `%%grad` or `%grad` made; also where a `;` kept it from `_` and `Out`.
+
+    Raises
+    ------
+    NoResultError
+        If there is none yet.
+
+    Examples
+    --------
+    >>> import gradmagic as gm
+    >>> gm.last().grads  # doctest: +SKIP
+    {'x': array([2., 4.])}
+    """
+    if not _last:
+        raise NoResultError("there is no report yet: run a cell with %%grad on its first line.")
+    return _last[0]
+
+
+class _Shown:
+    """What stands for a run where a result of earlier cells is shown."""
+
+    def __init__(self, namespace: Mapping[str, Any], text: str, label: str) -> None:
+        self.namespace = dict(namespace)
+        self.cell = Source(text, None, "", label, 1, compile)  # type: ignore[arg-type]
+        self.lifter = Lifter(self.namespace)
+        self.unnamed = True
+        self.options = Options()
+        self.curves = None
+        self.recorder = CellRecorder("")
+        self.notes: list[tuple[str, str, int | None]] = []
+
+
+def report_of(
+    result: Any, namespace: Mapping[str, Any], text: str, label: str, **settings: Any
+) -> reports.Report:
+    """Report on a tensor that was computed earlier: sweep from it, writing no `.grad` and freeing nothing.
+
+    Raises
+    ------
+    NoGradError
+        If it carries no gradient.
+    NonScalarError
+        If it has more than one entry.
+    """
+    if not isinstance(result, Tensor) or result.node is None:
+        raise NoGradError(
+            f"{text} does not require grad: make its inputs with gm.tensor(..., requires_grad=True), "
+            f"or compute it under %%grad x."
+        )
+    shown = _Shown(namespace, text, label)
+    freed = any(node.saved is FREED for node in walk(result.node))
+    if result.node.aval.size != 1:
+        raise NonScalarError(f"{text} has {result.node.aval.size} entries: write %grad {text}.sum().")
+    if freed:
+        shown.notes.append(
+            ("freed", "the graph was walked backward before, so it shows no gradients; write "
+             "backward(retain_graph=True), or compute it again.", None)
+        )  # fmt: skip
+    else:
+        with tape.watch(shown.recorder):
+            shown.recorder.counting = False
+            sweep(result.node, seed(result, None), retain=True)
+            shown.recorder.swept = True
+    trace = collect(shown, result.node, name=text, value=result.array, own=not freed)
+    return reports.Report(trace, **settings)
+
+
+def make_dot(var: Tensor, params: Mapping[str, Any] | None = None, **_: Any) -> Any:
+    """Draw the graph of a tensor, as torchviz's `make_dot` does, with names, shapes and places.
+
+    Parameters
+    ----------
+    var : Tensor
+        The result; the graph may span several cells.
+    params : mapping of str to Tensor, optional
+        Names for tensors; others are found among the caller's variables.
+
+    Returns
+    -------
+    graphviz.Digraph
+        Notebooks show it; `.source` is its DOT, `.render(...)` writes a file.
+
+    Raises
+    ------
+    NoGradError
+        If `var` carries no gradient.
+
+    Examples
+    --------
+    >>> import gradmagic as gm
+    >>> x = gm.tensor(2.0, requires_grad=True)
+    >>> "PowBackward" in gm.make_dot(x**2, params={"x": x}).source or True
+    True
+    """
+    if not isinstance(var, Tensor) or var.node is None:
+        raise NoGradError("make_dot() draws the graph of a tensor that requires grad, and this one does not.")
+    frame = sys._getframe(1)
+    namespace = {**frame.f_globals, **frame.f_locals} if params is None else dict(params)
+    shown = _Shown(namespace, "", "")
+    trace = collect(shown, var.node, value=var.array, own=True)
+    return reports.Report(trace).graph

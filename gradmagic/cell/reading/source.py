@@ -1,0 +1,222 @@
+"""The user's source: where an operation stands in it, exactly, and which texts its arguments have.
+
+In: interned places (code object, instruction). Out: `Place` with line, columns and text, and the words for labels.
+Everything here happens after the cell has run; while it runs only the pairs are kept.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from contextlib import suppress
+from functools import cache, lru_cache
+from typing import Any
+
+from ...engine.core import places
+from ...report.model import Place
+
+_LABELS: dict[str, str] = {}  # file name of a traced cell or file -> what the reader calls it
+
+
+def remember(filename: str, label: str) -> None:
+    """Call the source in `filename` `label` from now on."""
+    _LABELS[filename] = label
+
+
+def label_of(filename: str) -> str | None:
+    """Give the label of a cell's temporary file: "In [3]"; None for other files."""
+    found = _LABELS.get(filename)
+    if found is None:
+        try:
+            from IPython.core.getipython import get_ipython  # optional here: a plain script has no IPython
+        except ImportError:
+            return None
+        compiler = getattr(get_ipython(), "compile", None)
+        number = getattr(compiler, "_filename_map", {}).get(filename)
+        found = None if number is None else f"In [{number}]"
+    return found
+
+
+places.label_with(label_of)
+
+
+@lru_cache(maxsize=512)
+def _positions(code: Any) -> list[tuple[int | None, int | None, int | None, int | None]]:
+    return list(code.co_positions())
+
+
+@cache
+def _empty() -> tuple[int | None, int | None, int | None, int | None]:
+    return (None, None, None, None)
+
+
+def span_of(place: places.Place) -> tuple[int, int, int, int]:
+    """Give (line, end line, column, end column), columns in characters from 0."""
+    code, at = place
+    spans = _positions(code)
+    line, end, column, end_column = spans[at // 2] if at // 2 < len(spans) else _empty()
+    line = line or code.co_firstlineno
+    end = end or line
+    lines = linecache.getlines(code.co_filename)
+    first = lines[line - 1] if line <= len(lines) else ""
+    last = lines[end - 1] if end <= len(lines) else ""
+    # CPython counts bytes of UTF-8; the reader counts characters.
+    column = len(first.encode()[: column or 0].decode(errors="ignore"))
+    end_column = (
+        len(last.encode()[:end_column].decode(errors="ignore"))
+        if end_column is not None
+        else len(last.rstrip())
+    )
+    return line, end, column, end_column
+
+
+def text_of(place: places.Place) -> str:
+    """Give the sub-expression at `place` as it is written, on one line; empty where the source is gone."""
+    line, end, column, end_column = span_of(place)
+    lines = linecache.getlines(place[0].co_filename)[line - 1 : end]
+    if not lines:
+        return ""
+    lines[-1] = lines[-1][:end_column]
+    lines[0] = lines[0][column:]
+    return " ".join(part.strip() for part in lines)
+
+
+def target_of(place: places.Place) -> str | None:
+    """Give the name that a function's own line assigns the value of `place` to: `u` in `u = v * k`."""
+    code, at = place
+    spans = _positions(code)
+    return _targets(code).get(spans[at // 2]) if at // 2 < len(spans) else None
+
+
+@lru_cache(maxsize=256)
+def _targets(code: Any) -> dict[Any, str]:
+    """Read a function's plain assignments: the span of the value, as the code object counts it, and the name."""
+    first = code.co_firstlineno
+    last = max((span[1] or 0 for span in _positions(code)), default=0)
+    lines = linecache.getlines(code.co_filename)[first - 1 : last]
+    margin = len(lines[0]) - len(lines[0].lstrip()) if lines else 0
+    try:
+        tree = ast.parse("".join(line[margin:] or "\n" for line in lines))
+    except (SyntaxError, ValueError):  # a lambda, a part of a statement: no names
+        return {}
+    found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            value = node.value
+            span = (value.lineno, value.end_lineno, value.col_offset, value.end_col_offset)
+            shifts = (first - 1, first - 1, margin, margin)
+            found[tuple(a + b for a, b in zip(span, shifts, strict=True) if a is not None)] = node.targets[
+                0
+            ].id
+    return found
+
+
+def resolve(place: places.Place, inside: str = "", line_in_cell: int | None = None) -> Place:
+    """Make the `Place` that a report shows.
+
+    Parameters
+    ----------
+    place : (code, instruction)
+    inside : str
+        File name of the traced source.
+    line_in_cell : int, optional
+        The line of the traced source that led there.
+    """
+    code = place[0]
+    line, end, column, end_column = span_of(place)
+    own = code.co_filename == inside
+    name = code.co_name if not code.co_name.startswith("<") or code.co_name == "<lambda>" else None
+    return Place(
+        label=places.label_of(code.co_filename),
+        line=line,
+        end_line=end,
+        column=column,
+        end_column=end_column,
+        text=text_of(place),
+        inside=own,
+        line_in_cell=None if own and name is None else line_in_cell,
+        function=name,
+        code="" if own or name is None else linecache.getline(code.co_filename, line).strip()[:200],
+    )
+
+
+@lru_cache(maxsize=2048)
+def argument_texts(text: str) -> tuple[str, ...]:
+    """Give the texts of the arguments of an operation from its own text.
+
+    Examples
+    --------
+    >>> argument_texts("2 * x**2"), argument_texts("np.maximum(a, 0)"), argument_texts("y.sum()"), argument_texts("-x")
+    (('2', 'x**2'), ('a', '0'), ('y',), ('x',))
+    """
+    try:
+        node: Any = ast.parse(text.strip()).body[0]
+    except (SyntaxError, IndexError, ValueError):
+        return ()
+    if isinstance(node, ast.AugAssign):
+        parts = [node.target, node.value]
+    else:
+        node = getattr(node, "value", None)
+        if isinstance(node, ast.BinOp):
+            parts = [node.left, node.right]
+        elif isinstance(node, ast.UnaryOp):
+            parts = [node.operand]
+        elif isinstance(node, ast.Subscript):
+            parts = [node.value, node.slice]
+        elif isinstance(node, ast.Call):
+            of_module = isinstance(node.func, ast.Attribute) and _is_module(node.func.value)
+            bound = [] if of_module or not isinstance(node.func, ast.Attribute) else [node.func.value]
+            parts = [*bound, *node.args]
+        else:
+            return ()
+    text = text.strip()
+    return tuple(compact(ast.get_source_segment(text, part) or ast.unparse(part)) for part in parts)
+
+
+def _is_module(node: ast.AST) -> bool:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name) and node.id in (
+        "np",
+        "numpy",
+        "gm",
+        "gradmagic",
+        "torch",
+        "F",
+        "nn",
+        "cp",
+        "cupy",
+        "math",
+        "cmath",
+        "scipy",
+    )
+
+
+def compact(text: str) -> str:
+    """Write products and powers without spaces: `2*x**2 + 1`."""
+    return text.replace(" * ", "*").replace(" ** ", "**").replace(" / ", "/")
+
+
+@lru_cache(maxsize=4096)
+def filled_in(formula: str, names: tuple[str, ...], texts: tuple[str, ...]) -> str:
+    """Put the reader's own expressions in place of a rule's parameter names.
+
+    Examples
+    --------
+    >>> filled_in("y*x**(y - 1)", ("z", "x", "y"), ("c", "a + b", "3"))
+    '3*(a + b)**(3 - 1)'
+    """
+    try:
+        tree = ast.parse(formula, mode="eval")
+    except SyntaxError:
+        return formula
+    into = {}
+    for name, text in zip(names, texts, strict=False):
+        with suppress(SyntaxError):  # a statement (`x[0] *= 2`) is nothing to put into a formula
+            into[name] = ast.parse(text, mode="eval").body
+
+    class _Put(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.AST:
+            return into.get(node.id, node)
+
+    return compact(ast.unparse(_Put().visit(tree)))

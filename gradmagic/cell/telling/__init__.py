@@ -1,0 +1,1 @@
+"""From what a run has recorded to the report's plain data, in the reader's own names."""

@@ -1,0 +1,104 @@
+"""The recorder of a cell: what the engine's recorder keeps, and what the reader calls each value.
+
+In: the tape's events while the cell runs. Out: names by node, the cell's lines behind operations in functions, cuts.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from copy import copy
+from typing import Any
+
+from ...engine.core.places import Place as RawPlace
+from ...engine.core.places import place_of, user_frame
+from ...engine.faces.torch.tensor import Tensor
+from ...engine.tape.messages import beyond_libraries
+from ...engine.tape.nodes import Node
+from ...engine.tape.tracked import Tracked
+from ...engine.transforms.of_results import grad_of
+from ...engine.watch.recorder import Recorder
+
+_MOST_NAMES = 5_000
+
+
+class CellRecorder(Recorder):
+    """A recorder that knows the cell: names of values, and the cell's line behind an operation in a function."""
+
+    def __init__(self, filename: str, scope: str = "<module>", **settings: Any) -> None:
+        super().__init__(**settings)
+        self.filename, self.scope = filename, scope
+        self.names: dict[int, list[str]] = {}
+        self.lines: dict[int, int] = {}
+        self.cut_places: dict[
+            tuple[str, RawPlace], RawPlace
+        ] = {}  # where in the cell the way to the cut begins
+        self.root_node: Node | None = None
+        self.counting = True
+        # Called before each sweep of the user's, with whether it is the first.
+        self.before_sweep: Callable[[Node, bool], None] | None = None
+        self.swept = False  # whether a sweep went through, so that a missing gradient is zero
+        # The tensors' values at the last sweep: an optimizer's step changes them.
+        self.then: dict[int, Any] = {}
+
+    def name(self, node: Node, name: str) -> None:
+        """The value of `node` was assigned to `name`."""
+        held = self.names.setdefault(node.number, [])
+        if name not in held:
+            held.append(name)
+        if len(self.names) > _MOST_NAMES:
+            self.names.pop(next(iter(self.names)))
+
+    def made(self, node: Node, array: Any, frame: Any) -> None:
+        super().made(node, array, frame)
+        if (frame.f_code.co_filename != self.filename or frame.f_code.co_name != self.scope) and len(
+            self.lines
+        ) < self.limit:
+            line = self._cell_line(frame)
+            if line is not None:
+                self.lines[node.number] = line
+
+    def cut(self, tracked: Tracked, how: str, frame: Any) -> None:
+        frame = beyond_libraries(frame)
+        super().cut(tracked, how, frame)
+        place = place_of(frame)
+        while frame is not None:
+            if frame.f_code.co_filename == self.filename:
+                self.cut_places[how, place] = place_of(frame)
+                break
+            frame = frame.f_back
+
+    def _cell_line(self, frame: Any) -> int | None:
+        while frame is not None:
+            if frame.f_code.co_filename == self.filename and frame.f_code.co_name == self.scope:
+                return int(frame.f_lineno)
+            frame = frame.f_back
+        return None
+
+    def began(self, root: Node) -> None:
+        if self.counting and self.before_sweep is not None and _of_user():
+            self.before_sweep(root, not self.roots)
+        if not self.counting or _of_user():
+            super().began(root)
+            followed = self.parameters() if self.counting and self.parameters else {}
+            self.then = {
+                t.node.number: copy(t.array)
+                for t in followed.values()
+                if isinstance(t, Tensor) and t.node is not None
+            }
+
+    def ended(self, root: Node) -> None:
+        if self.counting and _of_user():
+            super().ended(root)
+            self.root_node = root
+            self.swept = True
+
+
+def _of_user() -> bool:
+    """Tell whether the sweep that runs was asked for by `backward()` or `autograd.grad()`, not within `gm.grad(f)`."""
+    frame: Any = sys._getframe(2)
+    while user_frame(frame) is not frame:
+        if frame.f_code in (Tensor.backward.__code__, grad_of.__code__):
+            return True
+        frame = frame.f_back
+    return False

@@ -1,0 +1,111 @@
+"""`--check`: the gradients of a cell held against differences of its recorded operations, computed again.
+
+In: a run recorded under a `Replay`, its root. Out: notes, and the numerical gradients by input.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...engine.core import arrays
+from ...engine.core.values import Value, summarise
+from ...engine.sweeps.backward import sweep
+from ...engine.sweeps.replay import CannotReplay, Checked
+from ...engine.tape import nodes as tape
+from ...engine.tape.nodes import Node, walk
+from ...report.model import Note
+from ...report.shown.simplified import operand
+
+_HOW = "It computes the recorded operations again: a gradient that was lost on the way is lost in both."
+
+
+@dataclass
+class Findings:
+    """What was found for each input, by the number of its node; or why nothing could be."""
+
+    entries: dict[int, list[Checked]] = field(default_factory=dict)
+    sizes: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    failed: str = ""
+
+
+def check(run: Any, root: Node, cotangent: Any) -> Findings:
+    """Compute the numerical gradient of `root` by each input, and compare; the user's `.grad` stays as it is."""
+    inputs = [
+        (node, value) for node in walk(root) if node.rule is None and (value := _value(run, node)) is not None
+    ]
+    if not inputs:
+        return Findings(failed="no input has a value to start from")
+    hooks, tape.state.hooks = tape.state.hooks, {}
+    try:
+        with tape.watch(None), np.errstate(all="ignore"):
+            reached, swept, _ = sweep(root, cotangent, inputs=[n for n, _ in inputs], retain=True)
+            numbers = {node.number for node in reached}
+            zeros = {n.number: np.zeros(n.aval.shape, n.aval.tangent) for n, _ in inputs}
+            grads = [arrays.to_host(swept[k]) if k in numbers else zero for k, zero in zeros.items()]
+            hosts = [(n, arrays.to_host(v)) for n, v in inputs]
+            found = run.replay.check(root, cotangent, hosts, [np.asarray(g) for g in grads])
+    except CannotReplay as error:
+        return Findings(failed=f"{error} cannot be computed again")
+    finally:
+        tape.state.hooks = hooks
+    numbers_of = [node.number for node, _ in inputs]
+    return Findings(dict(zip(numbers_of, found, strict=True)), {n.number: n.aval.shape for n, _ in inputs})
+
+
+def _value(run: Any, node: Node) -> Any:
+    if node.number in run.begun:
+        return run.begun[node.number]
+    held = run.holder(node)
+    return None if held is None else held.array
+
+
+def check_notes(findings: Findings, names: dict[int, str], result: str, sweeps: int) -> list[Note]:
+    """Say what the check has found: where the two differ on top, that they agree below the table."""
+    if findings.failed:
+        return [Note("unchecked", f"--check: no numerical gradient: {findings.failed}.")]
+    notes, agreed = [], []
+    for number, entries in findings.entries.items():
+        name = names.get(number)
+        if name is None or not entries:
+            continue
+        slope = f"d{operand(result)}/d{name}"
+        wrong = [e for e in entries if not e.agrees and not e.kink]
+        kinks = [e for e in entries if e.kink]
+        for found, kind in ((wrong, "differs"), (kinks, "kink")):
+            if found:
+                notes.append(_note(slope, found[0], kind, len(found), len(entries)))
+        if not wrong and not kinks:
+            size, checked = int(np.prod(findings.sizes[number])), len(entries)
+            some = f" at {checked:,} of {size:,} entries" if checked < size else f" at all {size:,} entries"
+            agreed.append(slope + (some if size > 1 else ""))
+    if agreed:
+        when = " at the first sweep" if sweeps > 1 else ""
+        notes.append(Note("agrees", f"{', '.join(agreed)}: checked by differences{when}. {_HOW}"))
+    return notes
+
+
+def _note(slope: str, entry: Checked, kind: str, count: int, of: int) -> Note:
+    place = f"[{', '.join(map(str, entry.index))}]" if entry.index else ""
+    text = f"{slope}{place} is {_number(entry.tape)}, and differences give {_number(entry.numerical)}"
+    many = f" ({count:,} of {of:,} entries)" if of > 1 else ""
+    if kind == "kink":
+        return Note(kind, f"{text}{many}: there is a kink, the slopes on both sides of it differ.")
+    return Note(
+        kind, f"{text}{many}. The same operations were computed again, so a rule is wrong: please report it."
+    )
+
+
+def _number(value: complex) -> str:
+    return f"{value:.6g}"
+
+
+def numerical(findings: Findings, number: int) -> Value | None:
+    """Give the numerical gradient of an input, where all of its entries were computed."""
+    entries, shape = findings.entries.get(number), findings.sizes.get(number)
+    if entries is None or shape is None or len(entries) != int(np.prod(shape)):
+        return None
+    values = np.array([e.numerical for e in entries]).reshape(shape)
+    return summarise(values if shape else values[()])

@@ -1,0 +1,116 @@
+"""`--expect`: the reader's own formula for a gradient, held against the tape's, entry by entry.
+
+In: a run that has its gradients, and what the reader wrote. Out: notes: that the two agree, or where they do not.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+import numpy as np
+
+from ...engine.core import arrays
+from ...engine.tape import nodes as tape
+from ...engine.tape.tracked import Tracked
+from ...errors import GradmagicError
+from ...report.model import Input, Note
+from ...report.shown.simplified import operand
+
+TOLERANCE = {2: 1e-2, 4: 1e-4, 8: 1e-8}  # relative to the larger of the two, by bytes of a real number
+
+
+class ExpectError(GradmagicError, ValueError):
+    """`--expect` says nothing that can be held against the gradients.
+
+    Wrong, where there are two inputs::
+
+        %%grad a b --expect "2*b"
+
+    Right::
+
+        %%grad a b --expect "a=2*b, b=2*a"
+    """
+
+
+def expected_notes(run: Any, inputs: tuple[Input, ...], result: str) -> list[Note]:
+    """Compare each gradient with what the reader expects.
+
+    Raises
+    ------
+    ExpectError
+        If the formula names no input, cannot be computed, or has another shape than the gradient.
+    """
+    notes = []
+    for name, text in _formulas(run.options.expect, [entry.name for entry in inputs]).items():
+        entry = next(e for e in inputs if e.name == name)
+        slope = f"d{operand(result)}/d{name}"
+        if entry.array is None:
+            notes.append(Note("differs", f"{slope} is not available, so it cannot be held against {text}."))
+            continue
+        wanted = _computed(run, text)
+        got = arrays.to_host(getattr(entry.array, "array", entry.array))
+        notes.append(_compared(slope, text, np.asarray(got), wanted))
+    return notes
+
+
+def _formulas(text: str, names: list[str]) -> dict[str, str]:
+    """Split `a=2*b, b=2*a` into its formulas; one formula alone is for the only input."""
+    try:
+        call: Any = ast.parse(f"expect({text})", mode="eval").body
+    except SyntaxError:
+        raise ExpectError(
+            f'--expect {text!r} is not Python: write a formula such as "4*x", or "a=2*b, b=2*a".'
+        ) from None
+    found = {k.arg: ast.unparse(k.value) for k in call.keywords if k.arg}
+    if call.args or not found:
+        if found or len(names) != 1:
+            several = ", ".join(f"{name}=..." for name in names)
+            raise ExpectError(
+                f'--expect {text!r} does not say which gradient it is: write --expect "{several}".'
+            )
+        return {names[0]: text}
+    for name in found:
+        if name not in names:
+            raise ExpectError(f"--expect names {name!r}, which is no input: those are {', '.join(names)}.")
+    return found
+
+
+def _computed(run: Any, text: str) -> Any:
+    """Compute the formula from the values that the inputs had when they were lifted."""
+    names = {entry.name: run.begun.get(entry.node.number) for entry in run.lifter.lifted}
+    scope = {**run.namespace, **{n: v for n, v in names.items() if v is not None}}
+    scope = {n: v.array if isinstance(v, Tracked) else v for n, v in scope.items()}
+    try:
+        with tape.no_grad():
+            value = eval(compile(text, "<--expect>", "eval"), scope)
+            wanted = np.asarray(getattr(value, "array", value))
+    except Exception as error:
+        raise ExpectError(
+            f"--expect {text!r} cannot be computed: {type(error).__name__}: {error}. "
+            "Its names stand for plain arrays and numbers."
+        ) from error
+    if wanted.dtype.kind not in "biufc":
+        raise ExpectError(f"--expect {text!r} is a {type(value).__name__}, no number or array of numbers.")
+    return wanted
+
+
+def _compared(slope: str, text: str, got: Any, wanted: Any) -> Note:
+    try:
+        wanted = np.broadcast_to(wanted, got.shape)
+    except ValueError:
+        raise ExpectError(
+            f"--expect {text!r} has the shape {wanted.shape}, and {slope} has the shape {got.shape}."
+        ) from None
+    size = np.finfo(got.dtype if got.dtype.kind in "fc" else float).dtype.itemsize
+    with np.errstate(all="ignore"):
+        apart = np.abs(got - wanted) > TOLERANCE[size] * np.maximum(
+            1, np.maximum(np.abs(got), np.abs(wanted))
+        )
+        apart |= np.isnan(got) != np.isnan(wanted)
+    if not apart.any():
+        return Note("agrees", f"{slope} is {text}, as expected{', entry by entry' if got.ndim else ''}.")
+    at = tuple(int(i) for i in np.argwhere(apart)[0])
+    place = f"[{', '.join(map(str, at))}]" if at else ""
+    many = f" {int(apart.sum()):,} of {got.size:,} entries differ." if got.size > 1 else ""
+    return Note("differs", f"{slope}{place} is {got[at]:.6g}, and {text} gives {wanted[at]:.6g}.{many}")

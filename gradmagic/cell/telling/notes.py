@@ -1,0 +1,261 @@
+"""The notes of a report: where a gradient could not flow, in one sentence each, with name, line and what to write.
+
+In: what the recorder saw leave the tape, and the inputs. Out: notes; none when all is well.
+"""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import re
+import sysconfig
+import types
+from functools import lru_cache
+from typing import Any
+
+from ...engine.core import places
+from ...engine.core.foreign import Foreign
+from ...engine.core.values import Value
+from ...engine.tape.messages import taken_by
+from ...engine.tape.nodes import Node
+from ...engine.transforms.numeric import Numeric
+from ...report.model import Input, Note, Operation, Result
+from ...report.shown.numbers import brief
+from ..reading import source
+from ..reading.flow import Flow
+
+_INSTEAD = {
+    "float": "keep {name} as it is instead of {text}",
+    "int": "keep {name} as it is instead of {text}",
+    "complex": "keep {name} as it is instead of {text}",
+    "item": "keep {name} as it is instead of {text}",
+    "tolist": "keep {name} an array instead of {text}",
+    "assignment": "collect the values in a list and write np.stack([...])",
+    "out=": "write out = np.f(...) without out=",
+    "list": "write np.stack([...]) of the values",
+    "asarray": "use {name} itself: it already is an array here",
+    "pickle": "keep {name} in memory",
+    "text": "keep {name} as it is, its text is for people",
+    "view": "keep {name} in its own dtype",
+    "data": "use {name} itself",
+    "ctypes": "use {name} itself, or declare the function's derivative with gm.custom",
+    "tobytes": "keep {name} as it is",
+}
+_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+
+
+def cut_notes(run: Any, names: dict[int, list[str]], result: Result | None) -> list[Note]:
+    """Say where a tracked value became a plain one that the result depends on.
+
+    A value that is only printed, compared, plotted or collected beside the result is no lost gradient.
+    """
+    recorder, cell = run.recorder, run.cell
+    text = "\n" * (cell.first_line - 1) + cell.text
+    tree = parsed(text)
+    if tree is None:  # magics in the cell: their line counts as a blank one
+        text = "\n".join("" if line.lstrip()[:1] in "%!" else line for line in text.split("\n"))
+        tree = parsed(text)
+    modules = [n for n, v in run.namespace.items() if isinstance(v, types.ModuleType)]
+    notes: list[Note] = []
+    for key, cut in recorder.cuts.items():
+        if cut.how == "int" and cut.node.aval.dtype.kind == "f":
+            continue  # as of np.floor: a step, whose derivative is zero
+        here = recorder.cut_places.get(key)
+        span = source.span_of(here) if here is not None else None
+        if cut.how == "text":
+            span = _read_again(tree, span) if tree is not None and span is not None else None
+            if span is None:
+                continue
+        line = span[0] if span is not None else None
+        if tree is not None and here is not None and span is not None:
+            flow = Flow(tree, [span], text, modules)
+            if not _in_result(flow, tree, result, run.options.of) or (
+                here is not cut.place and _stays(cut.place)
+            ):
+                continue
+        note = Note("cut", _sentence(cut, here, names), line)
+        if note not in notes:  # np.array([x[0], x[1]]) asks two values
+            notes.append(note)
+    return notes
+
+
+_READERS = frozenset(
+    "float int complex eval literal_eval float64 float32 fromstring Decimal Fraction".split()
+)
+
+
+def _read_again(tree: ast.Module, span: tuple[int, int, int, int]) -> tuple[int, int, int, int] | None:
+    """Give where the text made at `span` is turned into a number there and then: the span of `float(f"{x}")`."""
+    line, end, column, end_column = span
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and getattr(node.func, "id", getattr(node.func, "attr", "")) in _READERS
+        ):
+            last = (node.end_lineno or line, node.end_col_offset or column)
+            if (node.lineno, node.col_offset) < (line, column) and (end, end_column) <= last:
+                return node.lineno, last[0], node.col_offset, last[1]
+    return None
+
+
+def _in_result(flow: Flow, tree: ast.Module, result: Result | None, of: str) -> bool:
+    """Tell whether the result depends on what the flow began with; where it is not known, yes."""
+    if result is None:
+        return True
+    wanted = parsed(of or result.name)
+    last = tree.body[-1] if tree.body else None
+    if isinstance(last, ast.Expr) and not of and not result.name.isidentifier():
+        return flow.holds(last.value)
+    return wanted is None or not wanted.body or flow.holds(wanted.body[0])
+
+
+def _stays(place: places.Place) -> bool:
+    """Tell whether the plain value stays in the function of another cell that made it."""
+    code = place[0]
+    if code.co_filename.startswith(_LIBRARIES):
+        return False
+    text = "".join(linecache.getlines(code.co_filename))
+    tree = parsed(text)
+    if not text or tree is None or code.co_name.startswith("<"):
+        return False
+    flow = Flow(tree, [source.span_of(place)], text)
+    return not flow.names
+
+
+@lru_cache(maxsize=64)
+def parsed(text: str) -> ast.Module | None:
+    """Parse Python; None for what is not."""
+    try:
+        return compile(
+            text, "<text>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
+        )  # type: ignore[no-any-return]
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _sentence(cut: Any, here: places.Place | None, names: dict[int, list[str]]) -> str:
+    own = here is cut.place
+    place = cut.place if own or not cut.place[0].co_filename.startswith(_LIBRARIES) else here or cut.place
+    text = source.text_of(place) or cut.how
+    called = names.get(cut.node.number) or []
+    name = called[-1] if called else _argument(text, {n for held in names.values() for n in held})
+    where = f"line {source.span_of(place)[0]}" if own or place is here else places.describe(place)
+    otherwise = f"use a function that has a derivative instead of {cut.how.strip('.()')}"
+    instead = _INSTEAD["list"] if _is_list(name) else _INSTEAD.get(cut.how, otherwise)
+    if cut.how == "asarray" and (advice := taken_by(text)[1]):
+        instead = advice[0].lower() + advice[1:]
+    if isinstance(cut.how, Foreign):
+        instead = f"it meets {cut.how}; {cut.how.instead}"
+    if cut.how == "assignment":
+        return f"{where}: {text} = ... keeps a plain value, and no gradient flows through it: {instead}."
+    return (
+        f"{where}: {text} makes a plain value of {name}, and no gradient flows through it: "
+        f"{instead.format(name=name, text=text)}."
+    )
+
+
+def _is_list(text: str) -> bool:
+    tree = parsed(text)
+    return tree is not None and isinstance(getattr(tree.body[0], "value", None), (ast.List, ast.Tuple))
+
+
+def _argument(text: str, known: set[str]) -> str:
+    """Give the argument that a gradient could flow through: the first that has a known name in it, or the first."""
+    found = source.argument_texts(text)
+    return next((a for a in found if known & set(_WORDS.findall(a))), found[0] if found else text)
+
+
+_WORDS = re.compile(r"\w+")
+
+
+def input_notes(inputs: tuple[Input, ...]) -> list[Note]:
+    """Say which inputs the result does not depend on, and that whole numbers were used as floats."""
+    notes = [
+        Note("not reached", f"the result does not depend on {entry.name}: its gradient is zero.")
+        for entry in inputs
+        if not entry.reached
+    ]
+    whole = [entry.name for entry in inputs if entry.value.dtype.startswith(("int", "uint"))]
+    if whole:
+        verb = "is" if len(whole) == 1 else "are"
+        listed = whole[0] if len(whole) == 1 else ", ".join(whole[:-1]) + " and " + whole[-1]
+        kind = "int" if all(e.value.python for e in inputs if e.name in whole) else "of an int dtype"
+        rest = (
+            "used as a float, given back as it was"
+            if len(whole) == 1
+            else "used as floats, given back as they were"
+        )
+        notes.append(Note("dtype", f"{listed} {verb} {kind}: {rest}."))
+    return notes
+
+
+def numeric_notes(nodes: list[Node], filename: str) -> list[Note]:
+    """Say which functions were differentiated by differences (`gm.numeric`), and on which lines of the cell."""
+    found = []
+    for node in nodes:
+        if isinstance(node.rule, Numeric):
+            place = node.place if node.place is not None and node.place[0].co_filename == filename else None
+            line = source.span_of(place)[0] if place is not None else None
+            note = Note("numeric", f"{node.rule.note}.", line)
+            if note not in found:
+                found.append(note)
+    return found
+
+
+def nan_notes(
+    operations: tuple[Operation, ...], inputs: tuple[Input, ...], result: Result | None
+) -> list[Note]:
+    """Say which operation made the first NaN or infinity, on the way forward or back; nothing where all is finite."""
+    values = [entry.grad for entry in inputs] + [result.value if result is not None else None]
+    if not any(_odd(value) for value in values) or any(_odd(entry.value) for entry in inputs):
+        return []
+    by_key = {operation.key: operation for operation in operations}
+    for operation in operations:
+        if operation.rule and _odd(operation.value):
+            sources = [by_key[edge.source] for edge in operation.inputs if edge.source in by_key]
+            given = ", ".join(f"{_text(s)} = {brief(s.value)}" for s in sources if s.value is not None)
+            what = f"{_text(operation)} makes {'NaN' if _odd(operation.value) == 'NaN' else 'an infinity'}"
+            return [
+                _nan_note(
+                    operation, f"{what}, the first in the cell" + (f", from {given}." if given else ".")
+                )
+            ]
+    for operation in reversed(operations):
+        for edge in operation.inputs:
+            if _odd(edge.flow) and not _odd(operation.grad) and edge.source in by_key:
+                masked = _odd(edge.flow) == "NaN" and _odd(edge.local) == "infinite"  # 0 * inf
+                source_text = _text(by_key[edge.source])
+                by = f", {edge.formula}," if edge.formula else ""
+                return [_nan_note(
+                    operation,
+                    f"on the way back, {_text(operation)} makes the gradient of {source_text} {_odd(edge.flow)}: "
+                    f"its derivative by {source_text}{by} is {_odd(edge.local) or 'not finite'} there. "
+                    "Keep such entries out before the operation: np.where(ok, v, 1.0) inside it, not around it"
+                    f"{', or count 0 * inf as 0: %%grad --guard' if masked else ''}.",
+                )]  # fmt: skip
+    return []
+
+
+def _nan_note(operation: Operation, text: str) -> Note:
+    place = operation.place
+    line = (
+        place.line
+        if place is not None and place.inside
+        else place.line_in_cell
+        if place is not None
+        else None
+    )
+    return Note("nan", f"line {line}: {text}" if line is not None else text, line)
+
+
+def _text(operation: Operation) -> str:
+    if operation.names:
+        return operation.names[-1]
+    return operation.place.text if operation.place is not None and operation.place.text else operation.rule
+
+
+def _odd(value: Value | None) -> str:
+    """Name what is not finite in a value."""
+    if value is None or not (value.nans or value.infs):
+        return ""
+    return "NaN" if value.nans else "infinite"

@@ -1,0 +1,145 @@
+"""The result of a cell: what the gradient is of, and where its backward sweep starts.
+
+In: a run whose cell has been executed, its tracked values still in place. Out: a name and a tracked value, and the
+cotangent to start from; or an error that says what to write.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...engine.faces.torch.tensor import Tensor
+from ...engine.tape import nodes as tape
+from ...engine.tape.ends import seed
+from ...engine.tape.tracked import Tracked
+from ...errors import GradmagicError, NoGradError, NonScalarError, NoResultError, ShapeError
+from .edges import depends_entry_by_entry
+from .notes import cut_notes
+
+
+def result_of(run: Any) -> tuple[str, Tracked]:
+    """Find the result: `--of`, else the last expression, else the assignment that was executed last.
+
+    Raises
+    ------
+    NoResultError
+        If nothing that the cell computes depends on an input.
+    """
+    inputs = [entry.node for entry in run.lifter.lifted]
+
+    def computed(value: Any) -> bool:
+        return (
+            isinstance(value, Tracked) and value.node is not None and not any(value.node is n for n in inputs)
+        )
+
+    if run.options.of:
+        with tape.watch(run.recorder):
+            value = _computed("--of", run.options.of, run.namespace)
+        if not isinstance(value, Tracked) or value.node is None:
+            raise NoResultError(
+                f"--of {run.options.of} does not depend on {_inputs(run)}: name a result that does.{_end_of_path(run)}"
+            )
+        return run.options.of, value
+    if run.shown and computed(run.shown[0]):
+        value = run.shown[0]
+        called = next((n for n in reversed(run.order) if run.namespace.get(n) is value), None)
+        return called or run.last_text, value
+    named = {entry.name for entry in run.lifter.lifted}
+    # `w = w - 0.1 * g` at the end of a loop: what the line names is the result only if there is no other;
+    # so is an entry of a container (`params['w'] = ...`).
+    latest = [*reversed(run.order)]
+    for name in sorted(latest, key=lambda n: 2 if n in named else not n.isidentifier()):
+        held = run.order[name]
+        value = held() if held is not None else run.namespace.get(name)
+        if computed(value) and (value.node.rule is not None or run.unnamed):
+            return name, value
+    # Names that no assignment statement of the cell has set: by a magic inside the cell, by `global`, by exec.
+    others = {
+        n: v
+        for n, v in run.namespace.items()
+        if computed(v) and v.node.rule is not None and not n.startswith("_")
+    }
+    new = {n: v for n, v in others.items() if v.node.number >= run.recorder.first}
+    if new:
+        name = max(new, key=lambda n: (n not in named, new[n].node.number))
+        return name, new[name]
+    raise NoResultError(_no_result(run))
+
+
+def _computed(option: str, text: str, namespace: dict[str, Any]) -> Any:
+    """Compute what the magic's line asks for, after the cell."""
+    try:
+        return eval(compile(text, f"<{option}>", "eval", dont_inherit=True), namespace)
+    except GradmagicError:
+        raise
+    except Exception as error:
+        raise NoResultError(f"{option} {text} cannot be computed: {type(error).__name__}: {error}") from None
+
+
+def _no_result(run: Any) -> str:
+    itself = [entry.name for entry in run.lifter.lifted if entry.name in run.order]
+    if itself and itself[-1] == next(reversed(run.order)):
+        name = itself[-1]
+        return (
+            f"{name} is on the %%grad line and is itself the result (line {run.uses.assigns.get(name, 1)}): "
+            f"its gradient by itself is 1. Write on the line what {name} is computed from, or another result with --of."
+        )
+    message = (
+        f"nothing that the cell computes depends on {_inputs(run)}: assign the result to a name or end the cell with "
+        "it, or name what it does depend on (%%grad x y)."
+    )
+    if not tape.is_grad_enabled():
+        message += " Recording is switched off: write gm.set_grad_enabled(True) first."
+    return message + _end_of_path(run)
+
+
+def _end_of_path(run: Any) -> str:
+    """Say where a value became a plain one; empty if none did."""
+    inputs = {entry.node.number: [entry.name] for entry in run.lifter.lifted}
+    cuts = cut_notes(run, run.recorder.names | inputs, None)
+    return f" The path ends in {cuts[0].text}" if cuts else ""
+
+
+def _inputs(run: Any) -> str:
+    names = [entry.name for entry in run.lifter.lifted]
+    return " or ".join(names) if names else "an array, a number or a tensor that requires grad"
+
+
+def seed_of(run: Any, name: str, result: Tracked) -> Any:
+    """Give the cotangent of the result: one for a number, what `--gradient` says otherwise.
+
+    Raises
+    ------
+    NonScalarError
+        If the result is not a single number and `--gradient` is not given.
+    """
+    node: Any = result.node
+    gradient: Any = None
+    if not isinstance(run.options.gradient, str):  # gm.trace(gradient=...): the weights themselves
+        gradient = run.options.gradient
+    elif run.options.gradient:
+        gradient = _computed("--gradient", run.options.gradient, run.namespace)
+    if gradient is not None:
+        gradient = gradient.array if isinstance(gradient, Tracked) else gradient
+        if not isinstance(gradient, Tensor):
+            gradient = np.asarray(gradient, node.aval.tangent)
+            if not gradient.ndim and node.aval.shape:
+                gradient = np.broadcast_to(gradient, node.aval.shape)
+    elif node.aval.size != 1:
+        each = depends_entry_by_entry(node, [entry.node for entry in run.lifter.lifted])
+        slope = (
+            f" (each {name}[k] depends on one entry only, so this gives the slope at every point)"
+            if each
+            else ""
+        )
+        raise NonScalarError(
+            f"grad can be implicitly created only for scalar outputs: {name} has the shape {tuple(node.aval.shape)}. "
+            f'Write {name}.sum(){slope} or {name}.mean() in the cell, or %%grad ... --of "{name}.sum()", '
+            f"or --gradient V with one weight for each entry."
+        )
+    try:
+        return seed(result, gradient)
+    except (ShapeError, NoGradError) as error:
+        raise type(error)(f"--gradient {run.options.gradient}: {error}") from None

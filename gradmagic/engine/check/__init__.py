@@ -1,0 +1,1 @@
+"""`gm.check_grads`: every derivative held against numbers."""

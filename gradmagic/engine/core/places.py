@@ -1,0 +1,131 @@
+"""Places in the user's source: which instruction of which code object made a value.
+
+In: frames. Out: interned (code, instruction) pairs, cheap to keep (0.1 us), and their words for error messages.
+Exact spans and the reader's own labels are resolved later, by the cell.
+"""
+
+from __future__ import annotations
+
+import dis
+import linecache
+import os
+import sysconfig
+from collections.abc import Callable
+from functools import cache
+from itertools import islice
+from typing import Any
+
+Place = tuple[Any, int]
+
+PACKAGE = (
+    os.path.abspath(os.path.join(__file__, "..", "..", "..")) + os.sep
+)  # these frames are not the user's
+_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+_PLACES: dict[int, Place] = {}
+_MOST_PLACES = 65_536
+# The cell puts its own here: "In [3]" is a better name of a cell than its temporary file.
+_labels: list[Callable[[str], str | None]] = []
+
+
+@cache
+def users(filename: str) -> bool:
+    """Tell whether code of this file is the user's: no installed package, no standard library, not ours."""
+    return not filename.startswith((*_LIBRARIES, PACKAGE))
+
+
+def user_frame(frame: Any) -> Any:
+    """Walk out of gradmagic's own files to the code that called it."""
+    found = frame
+    while found is not None and found.f_code.co_filename.startswith(PACKAGE):
+        found = found.f_back
+    return found if found is not None else frame
+
+
+def place_of(frame: Any) -> Place:
+    """Give the place that `frame` is at as (code, index of the instruction), the same object every time.
+
+    Interned, so that a loop of 10,000 operations keeps a few places, not 10,000 of 64 bytes each.
+    """
+    code, at = frame.f_code, frame.f_lasti
+    key = (id(code) << 24) | at
+    place = _PLACES.get(key)
+    if place is None:
+        if len(_PLACES) >= _MOST_PLACES:
+            _PLACES.clear()
+        place = _PLACES[key] = (code, at)
+    return place
+
+
+def line_of(place: Place) -> int:
+    """Give the line number of `place` in its file."""
+    code, at = place
+    for index, (line, *_) in enumerate(code.co_positions()):
+        if index == at // 2:
+            return line or code.co_firstlineno
+    return int(code.co_firstlineno)
+
+
+def text_of(place: Place) -> str:
+    """Give the sub-expression at `place` as it is written; an empty text if it is long, or its source is gone."""
+    code, at = place
+    positions = next(islice(code.co_positions(), at // 2, None), None)
+    if positions is None or None in positions or positions[0] != positions[1]:
+        return ""
+    line, _, start, end = positions
+    text = linecache.getline(code.co_filename, line).encode()[start:end].decode(errors="replace")
+    return text if len(text) <= 40 else ""
+
+
+def statement_of(place: Place) -> str:
+    """Give the sub-expression at `place` as it is written, however long; an empty text if its source is gone."""
+    code, at = place
+    positions = next(islice(code.co_positions(), at // 2, None), None)
+    if positions is None or None in positions:
+        return ""
+    line, last, start, end = positions
+    lines = [text.encode() for text in linecache.getlines(code.co_filename)[line - 1 : last]]  # type: ignore[operator]
+    if not lines:
+        return ""
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][start:]
+    return b"".join(lines).decode(errors="replace")
+
+
+def instruction_of(frame: Any) -> str:
+    """Name the instruction that `frame` is at: what asked for a number, `float(t)` (CALL) or `a[0] = t`?"""
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]]
+
+
+def label_with(function: Callable[[str], str | None]) -> None:
+    """Let `function` turn file names into labels ("In [3]"); it gives None for a file that it does not know."""
+    _labels[:] = [function]
+
+
+def label_of(filename: str) -> str:
+    """Name a file as the reader knows it: its cell's label, or its base name."""
+    for function in _labels:
+        found = function(filename)
+        if found is not None:
+            return found
+    return os.path.basename(filename)
+
+
+def describe(place: Place | None) -> str:
+    """Say where `place` is, for a message: "line 3 of In [4]"; an empty text if it is not known."""
+    return f"line {line_of(place)} of {label_of(place[0].co_filename)}" if place is not None else ""
+
+
+def name_of(value: Any, frame: Any) -> str:
+    """Find the name that the user's code at `frame` has for `value`; an empty text if it has none."""
+    frame = user_frame(frame)
+    while frame is not None:
+        for names in (frame.f_locals, frame.f_globals):
+            for name, held in list(names.items()):
+                if held is value and name.isidentifier() and not name.startswith("_"):
+                    return str(name)
+        frame = (
+            frame.f_back
+            if frame.f_code.co_name.startswith("<") and frame.f_code.co_name != "<module>"
+            else None
+        )
+    return ""

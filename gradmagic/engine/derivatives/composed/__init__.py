@@ -1,0 +1,1 @@
+"""Functions computed, on tracked values, from functions that have a derivative."""

@@ -1,0 +1,1 @@
+"""The functions of neural networks that NumPy has not, and their derivatives."""

@@ -1,0 +1,143 @@
+"""The awkward derivatives of the functions of neural networks: losses with a reduction, normalisation.
+
+In and out: as a rule gets them (raw arrays, or tracked ones when the sweep is recorded).
+"""
+
+from __future__ import annotations
+
+from math import pi, sqrt
+from typing import Any
+
+import numpy as np
+
+from ...tape.nodes import Aval
+from ...tape.tracked import Tracked
+from ..numpy.moves import take_along_transpose
+from ..numpy.partials import aval, count, kept, reads
+from . import functions as nw
+
+# ---- entry by entry -------------------------------------------------------------------------------------------
+
+
+def positive(x: Any) -> Any:
+    """Give 1 where x > 0 and 0 elsewhere, in x's dtype."""
+    return np.maximum(np.sign(x), 0)
+
+
+@reads("1 where x > 0, else y + alpha")
+def elu_slope(y: Any, x: Any, alpha: Any) -> Any:
+    p = positive(x)
+    return p + (1 - p) * (np.minimum(y, 0) + alpha)
+
+
+@reads("cdf(x) + x*pdf(x)")
+def gelu_slope(_y: Any, x: Any) -> Any:
+    return (1 + nw.erf(x * sqrt(0.5))) / 2 + x * np.exp(-x * x / 2) / sqrt(2 * pi)
+
+
+@reads("(1 + tanh(u)) / 2 + x/2 * (1 - tanh(u)**2) * du/dx")
+def gelu_tanh_slope(_y: Any, x: Any) -> Any:
+    k = sqrt(2 / pi)
+    t = np.tanh(k * (x + 0.044715 * x**3))
+    return (1 + t) / 2 + x / 2 * (1 - t * t) * k * (1 + 3 * 0.044715 * x * x)
+
+
+def along_transpose(g: Any, like: Aval, index: Any, axis: int, keepdims: bool = True) -> Any:
+    return take_along_transpose(kept(g, like.ndim, axis, keepdims), like, index, axis)
+
+
+# ---- losses ---------------------------------------------------------------------------------------------------
+
+
+def share(g: Any, like: Any, reduction: str) -> Any:
+    """Give the cotangent of each entry's loss."""
+    return g / max(like.size, 1) if reduction == "mean" else g
+
+
+def entries(x: Any, y: Any) -> Any:
+    """Give the shape of the entries that x and y come to together."""
+    return (
+        x if np.shape(x) == np.shape(y) else aval(np.broadcast_shapes(np.shape(x), np.shape(y)), np.float32)
+    )
+
+
+def mse_x(g: Any, _out: Any, x: Any, y: Any, reduction: str = "mean") -> Any:
+    return 2 * share(g, entries(x, y), reduction) * (x - y)
+
+
+def mse_y(g: Any, _out: Any, x: Any, y: Any, reduction: str = "mean") -> Any:
+    return 2 * share(g, entries(x, y), reduction) * (y - x)
+
+
+def bce_z(
+    g: Any, _out: Any, z: Any, t: Any, reduction: str = "mean", e: Any = None, weight: Any = None,
+    pos_weight: Any = None,
+) -> Any:  # fmt: skip
+    # e = exp(-|z|), if the loss has kept it; to be differentiated again, it must depend on z.
+    if e is None or isinstance(z, Tracked):
+        p = nw.sigmoid(z)
+    else:
+        p = np.where(z >= 0, 1, e) / (1 + e)
+    d = p - t if pos_weight is None else (1 - t) * p - pos_weight * t * (1 - p)
+    return share(g, d, reduction) * (d if weight is None else d * weight)
+
+
+def bce_zt(
+    g: Any, _out: Any, z: Any, _t: Any, reduction: str = "mean", e: Any = None, weight: Any = None,
+    pos_weight: Any = None,
+) -> Any:  # fmt: skip
+    d = -z if pos_weight is None else (pos_weight - 1) * nw.softplus(-z, 1.0) - z
+    return share(g, d, reduction) * (d if weight is None else d * weight)
+
+
+def bce_p(g: Any, _out: Any, p: Any, t: Any, reduction: str = "mean") -> Any:
+    # PyTorch holds the denominator above 1e-12, so that p = 0 and p = 1 give large numbers, not infinity.
+    return share(g, p, reduction) * (p - t) / np.maximum(p * (1 - p), 1e-12)
+
+
+def bce_t(g: Any, _out: Any, p: Any, _t: Any, reduction: str = "mean") -> Any:
+    return share(g, p, reduction) * np.maximum(np.log(1 - p), -100) - share(g, p, reduction) * np.maximum(
+        np.log(p), -100
+    )
+
+
+def cross_entropy_vjp(g: Any, _out: Any, z: Any, y: Any, p: Any) -> Any:
+    number = len(y)
+    if isinstance(z, Tracked):  # to be differentiated again: p must depend on z, and nothing may be written
+        p = nw.softmax(z, 1)
+        return g / number * (p - np.equal(np.arange(np.shape(z.array)[1]), np.expand_dims(y, 1)))
+    c = p * (g / number)
+    c[np.arange(number), y] -= g / number
+    return c
+
+
+def nll_transpose(g: Any, like: Aval, y: Any, weight: Any, reduction: str = "mean") -> Any:
+    if reduction == "mean":
+        g = g / np.add.reduce(weight, None)
+    return take_along_transpose(np.expand_dims(-g * weight, 1), like, np.expand_dims(y, 1), 1)
+
+
+# ---- layers ---------------------------------------------------------------------------------------------------
+
+
+def rows(x: Any) -> Any:
+    """Give x as a matrix: all dims but the last as one."""
+    return x if len(np.shape(x)) == 2 else np.reshape(x, (-1, np.shape(x)[-1]))
+
+
+def _normal(x: Any, axes: Any, eps: float) -> tuple[Any, Any]:
+    d = x - np.mean(x, axis=axes, keepdims=True)
+    scale = np.sqrt(np.mean(d * d, axis=axes, keepdims=True) + eps)
+    return d / scale, scale
+
+
+def layer_norm_x(g: Any, _y: Any, x: Any, weight: Any, _bias: Any, axes: Any, eps: float) -> Any:
+    y, scale = _normal(x, axes, eps)
+    g = g if weight is None else g * weight
+    n = count(np.shape(x), axes)
+    mean = np.sum(g, axis=axes, keepdims=True) / n
+    return (g - mean - y * (np.sum(g * y, axis=axes, keepdims=True) / n)) / scale
+
+
+def layer_norm_weight(g: Any, _y: Any, x: Any, _weight: Any, _bias: Any, axes: Any, eps: float) -> Any:
+    return g * _normal(x, axes, eps)[0]

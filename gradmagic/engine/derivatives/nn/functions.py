@@ -1,0 +1,238 @@
+"""The functions of neural networks that NumPy has not, as functions of arrays beside NumPy's in the table of rules.
+
+In: arrays, tracked or not. Out: the same. Their derivatives stand in rules/networks.py; PyTorch's names, arguments and
+messages in torch_math.py and nn/functional.py.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...dispatch.protocols import primitive
+
+# ---- entry by entry -------------------------------------------------------------------------------------------
+
+
+@primitive
+def relu(x: Any) -> Any:
+    """Give x where it is positive, 0 elsewhere."""
+    return np.maximum(x, 0)
+
+
+@primitive
+def sigmoid(x: Any) -> Any:
+    """Give 1 / (1 + exp(-x)), without overflow on either side."""
+    e = np.exp(-np.absolute(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+@primitive
+def softplus(x: Any, beta: float) -> Any:
+    """Give log(1 + exp(beta*x)) / beta, without overflow."""
+    z = x * beta
+    return (np.maximum(z, 0) + np.log1p(np.exp(-np.absolute(z)))) / beta
+
+
+@primitive
+def log_sigmoid(x: Any) -> Any:
+    """Give log(sigmoid(x)), without overflow."""
+    return np.minimum(x, 0) - np.log1p(np.exp(-np.absolute(x)))
+
+
+@primitive
+def leaky_relu(x: Any, slope: float) -> Any:
+    """Give x where it is positive, slope * x elsewhere."""
+    return np.maximum(x, 0) + slope * np.minimum(x, 0)
+
+
+@primitive
+def elu(x: Any, alpha: float) -> Any:
+    """Give x where it is positive, alpha * (exp(x) - 1) elsewhere."""
+    return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
+
+
+@primitive
+def silu(x: Any) -> Any:
+    """Give x * sigmoid(x)."""
+    return x * sigmoid(x)
+
+
+@primitive
+def gelu(x: Any) -> Any:
+    """Give x times the normal distribution function at x."""
+    return x * (1 + erf(x * math.sqrt(0.5))) / 2
+
+
+@primitive
+def gelu_tanh(x: Any) -> Any:
+    """Give a well-known approximation of `gelu`."""
+    return x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2
+
+
+@primitive
+def lerp(x: Any, end: Any, weight: Any) -> Any:
+    """Give x + weight * (end - x)."""
+    return x + weight * (end - x)
+
+
+@primitive
+def rsqrt(x: Any) -> Any:
+    """Give 1 / sqrt(x)."""
+    return 1 / np.sqrt(x)
+
+
+# Taylor's series of erf below 2 and Lentz's continued fraction of erfc above: accurate to 2e-16 with these numbers of
+# terms (NumPy has no erf, and CuPy's own stands outside NumPy's protocols).
+_TERMS, _FRACTIONS, _JOIN = 34, 64, 2.0
+
+
+@primitive
+def erf(x: Any) -> Any:
+    """Give the error function 2/sqrt(pi) * integral of exp(-t*t) from 0 to x."""
+    a = np.absolute(x)
+    near = np.minimum(a, _JOIN)
+    square = near * near
+    series = 0.0
+    for n in range(_TERMS, 0, -1):  # erf(a) = 2/sqrt(pi) exp(-a^2) a (1 + 2a^2/3 (1 + 2a^2/5 (1 + ...)))
+        series = (1 + series) * (2 * square / (2 * n + 1))
+    small = 2 / math.sqrt(math.pi) * np.exp(-square) * near * (1 + series)
+    far = np.maximum(a, _JOIN)
+    tail = 0.0
+    for n in range(
+        _FRACTIONS, 0, -1
+    ):  # erfc(a) = exp(-a^2)/sqrt(pi) / (a + (1/2)/(a + 1/(a + (3/2)/(a + ...))))
+        tail = (n / 2) / (far + tail)
+    large = 1 - np.exp(-far * far) / (math.sqrt(math.pi) * (far + tail))
+    return np.sign(x) * np.where(a < _JOIN, small, np.minimum(large, 1))
+
+
+# ---- along one axis -------------------------------------------------------------------------------------------
+
+
+@primitive
+def softmax(x: Any, axis: int) -> Any:
+    """Give exp(x) divided by its sum along `axis`."""
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+@primitive
+def log_softmax(x: Any, axis: int) -> Any:
+    """Give the logarithm of `softmax`, right where that underflows."""
+    x = x - np.max(x, axis=axis, keepdims=True)
+    return x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True))
+
+
+@primitive
+def logsumexp(x: Any, axis: Any, keepdims: bool = False) -> Any:
+    """Give log(sum(exp(x))) along `axis`, without overflow."""
+    top = np.max(x, axis=axis, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0)
+    y = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+    return y if keepdims else np.squeeze(y, axis)
+
+
+@primitive
+def along(x: Any, index: Any, axis: int, keepdims: bool = True) -> Any:
+    """Give the entries of x at `index` along `axis` (`np.take_along_axis`), without that axis if it is of length 1."""
+    picked = np.take_along_axis(x, index, axis)
+    return picked if keepdims else np.squeeze(picked, axis)
+
+
+# ---- losses: one number, or one for each entry (reduction "none"; then n is 1) ----------------------------------
+
+
+def reduced(entries: Any, reduction: str) -> Any:
+    """Average the losses of the entries ("mean"), add them ("sum"), or leave them ("none")."""
+    if reduction == "none":
+        return entries
+    total = np.add.reduce(entries, None)
+    return total / entries.size if reduction == "mean" else total
+
+
+@primitive
+def mse(x: Any, y: Any, reduction: str = "mean") -> Any:
+    """Give (x - y)^2, reduced."""
+    d = x - y
+    return reduced(d * d, reduction)
+
+
+@primitive
+def huber(x: Any, y: Any, reduction: str, delta: float) -> Any:
+    """Give (x - y)^2 / 2 up to |x - y| = delta and a straight line from there on, reduced."""
+    d = np.absolute(x - y)
+    near = np.minimum(d, delta)
+    return reduced(near * (d - near / 2), reduction)
+
+
+@primitive
+def smooth_l1(x: Any, y: Any, reduction: str, beta: float) -> Any:
+    """Give `huber` divided by its delta, here called beta."""
+    d = np.absolute(x - y)
+    near = np.minimum(d, beta)
+    return reduced(near * (d - near / 2) / beta, reduction)
+
+
+@primitive
+def bce_with_logits(
+    z: Any, t: Any, reduction: str = "mean", e: Any = None, weight: Any = None, pos_weight: Any = None
+) -> Any:  # fmt: skip
+    """Give the cross entropy between sigmoid(z) and the probabilities t, reduced, without overflow.
+
+    `e` may hold exp(-|z|) for the way back; `weight` is what each entry counts, `pos_weight` what its t counts.
+    """
+    tail = np.log1p(np.exp(-np.absolute(z)))
+    if pos_weight is None:
+        entries = np.maximum(z, 0) - z * t + tail
+    else:
+        entries = (1 - t) * z + (1 + (pos_weight - 1) * t) * (tail + np.maximum(-z, 0))
+    return reduced(entries if weight is None else entries * weight, reduction)
+
+
+@primitive
+def bce(p: Any, t: Any, reduction: str = "mean") -> Any:
+    """Give the cross entropy between the probabilities p and t, reduced; logarithms are held above -100."""
+    return reduced(-(t * _held_log(p) + (1 - t) * _held_log(1 - p)), reduction)
+
+
+def _held_log(p: Any) -> Any:
+    # Held before and after: log(0) would warn, and a probability so small that its log is below -100 needs float64.
+    tiny = np.finfo(p.dtype).tiny if p.dtype.kind == "f" else 0.0
+    return np.where(p > 0, np.maximum(np.log(np.maximum(p, tiny)), -100), -100)
+
+
+@primitive
+def cross_entropy(z: Any, y: Any, p: Any) -> Any:
+    """Give the mean of -log(softmax(z))[k, y[k]] over the rows; p is softmax(z), which the way back needs too."""
+    raise NotImplementedError  # recorded by `nn.functional.cross_entropy`, which computes loss and p together
+
+
+@primitive
+def nll(logs: Any, y: Any, weight: Any, reduction: str = "mean") -> Any:
+    """Give -weight * logs[k, y[k], ...] (classes along axis 1), reduced; the mean is over the weights."""
+    picked = -np.squeeze(np.take_along_axis(logs, np.expand_dims(y, 1), 1), 1) * weight
+    if reduction == "none":
+        return picked
+    total = np.add.reduce(picked, None)
+    return total / np.add.reduce(weight, None) if reduction == "mean" else total
+
+
+# ---- layers ---------------------------------------------------------------------------------------------------
+
+
+@primitive
+def dense(x: Any, w: Any, b: Any) -> Any:
+    """Give x @ w.T + b for a matrix w and an x of any dims."""
+    return np.matmul(x, np.transpose(w)) + b
+
+
+@primitive
+def layer_norm(x: Any, weight: Any, bias: Any, axes: Any, eps: float) -> Any:
+    """Give x with mean 0 and variance 1 over the last `axes`, times weight plus bias (None: without)."""
+    d = x - np.mean(x, axis=axes, keepdims=True)
+    y = d / np.sqrt(np.mean(d * d, axis=axes, keepdims=True) + eps)
+    y = y if weight is None else y * weight
+    return y if bias is None else y + bias

@@ -1,0 +1,34 @@
+"""Derivatives of indexing: picking entries out of an array, and putting values into one.
+
+g is the cotangent of the result; `like` has the shape and dtype of the array that was indexed.
+"""
+
+import operator
+
+import numpy as np
+
+from ...dispatch.primitives import add_into, cast, move, scatter_add, set_item
+from ...rules.declare import RULES, linear, rule
+from .placing import compress_vjp, placed
+
+# ---- x[index], and x with x[index] = value -------------------------------------------------------------------
+linear(operator.getitem,  lambda g, like, index: scatter_add(g, like, index),                   torch="Select")
+linear(scatter_add,       lambda g, like, target, index: g[index],                              torch="IndexPut")
+rule(set_item,            lambda g, _y, _x, index, _value: set_item(g, index, 0),
+                          None,
+                          lambda g, _y, _x, index, _value: placed(g, index, _value),            torch="CopySlices")
+
+# ---- by condition --------------------------------------------------------------------------------------------
+rule(np.compress,         None, compress_vjp)
+rule(np.extract,          None, lambda g, _y, condition, _a: compress_vjp(g, _y, np.ravel(condition), _a))
+
+# ---- the same entries in another dtype, or elsewhere -----------------------------------------------------------
+linear(cast,              lambda g, like, dtype: g * (np.dtype(dtype).kind in "fc"),        torch="ToCopy")
+linear(move,              lambda g, like, device, home: move(g, home, device),                  torch="ToCopy")
+
+RULES[set_item].edits = True
+RULES[set_item].torch = "CopySlices"  # PyTorch's name has no "Backward0"
+
+# A sweep adds x[i]'s cotangent into the buffer that it has for x; x[i] looks into x's memory.
+RULES[operator.getitem].into = lambda buffer, g, saved: add_into(buffer, g, saved[1][0])
+RULES[operator.getitem].view = True

@@ -1,0 +1,229 @@
+"""The awkward formulas behind the tables: one function each, of NumPy functions and operators only.
+
+In: cotangents, outputs and arguments as a rule gets them (raw arrays, or tracked ones when the sweep is recorded).
+Out: partials and cotangents. An underscore before a parameter means, as in the tables, that its value is not kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from ...core import arrays
+from ...dispatch.calls import primitive
+from ...tape.nodes import Aval, aval_of
+
+
+def reads(text: str) -> Callable[[Any], Any]:
+    """Give a partial the formula that readers see, where its code says more than a textbook does."""
+
+    def mark(function: Any) -> Any:
+        function.text = text
+        return function
+
+    return mark
+
+
+# ---- entry by entry -------------------------------------------------------------------------------------------
+
+
+def nonzero(x: Any) -> Any:
+    """Give x, with 1 in place of 0: a divisor for what is 0 there by convention."""
+    return x + (x == 0)
+
+
+@reads("1 / y")
+def divide_x(_z: Any, _x: Any, y: Any) -> Any:
+    try:
+        return 1 / y
+    except ZeroDivisionError:  # a Python 0, by which NumPy has divided
+        return np.divide(1.0, y)
+
+
+@reads("1 / x")
+def log_x(_y: Any, x: Any) -> Any:
+    try:
+        return 1 / x
+    except ZeroDivisionError:  # a Python 0, of which NumPy took the logarithm
+        return np.divide(1.0, x)
+
+
+@reads("y * x**(y - 1)")
+def power_x(_z: Any, x: Any, y: Any) -> Any:
+    try:
+        return y * x ** (y - (y != 0))  # x**0 is 1 everywhere: its derivative is 0 at x = 0 too, not 0 * inf
+    except ZeroDivisionError:  # a Python 0, of which NumPy took the power
+        return y * np.float_power(x, y - 1)
+
+
+@reads("z * log(x)")
+def power_y(z: Any, x: Any, _y: Any) -> Any:
+    if isinstance(x, (int, float)) and not isinstance(x, np.generic) and not hasattr(x, "node"):
+        return z * (math.log(x) if x > 0 else 0.0 if x == 0 else math.nan)  # stays a weak number: 2**y in y's dtype
+    return z * np.log(nonzero(x))  # 0 at x = 0, as in PyTorch
+
+
+@reads("sign(x)")
+def sgn(_y: Any, x: Any) -> Any:
+    """conj(x)/|x|: the sign of a real number; 0 at 0."""
+    return np.conj(x) / nonzero(np.absolute(x)) if np.iscomplexobj(x) else np.sign(x)
+
+
+@reads("1 / sqrt(1 - x * x)")
+def arcsin_x(_y: Any, x: Any) -> Any:
+    if np.iscomplexobj(x):  # beyond -1 and 1 NumPy's value belongs to the upper side of the cut
+        return 1 / (np.sqrt(-(x - 1)) * np.sqrt(x + 1))
+    return 1 / np.sqrt(1 - x * x)
+
+
+@reads("-1 / sqrt(1 - x * x)")
+def arccos_x(_y: Any, x: Any) -> Any:
+    return -arcsin_x(_y, x)
+
+
+@reads("(cos(pi*x) - y) / x")
+def sinc_slope(y: Any, x: Any) -> Any:
+    # Near 0 the quotient cancels: three terms of the series, good to 1e-14 there, and right for higher orders at 0.
+    q = (math.pi * x) ** 2
+    series = -(math.pi**2) * x / 3 * (1 - q / 10 * (1 - q / 28))
+    near = np.absolute(x) < 0.01
+    return np.where(near, series, (np.cos(math.pi * x) - y) / (x + near))
+
+
+@primitive
+def i1(x: Any) -> Any:
+    """Give the modified Bessel function of order 1, which NumPy lacks: the mean of exp(x cos t) cos t over a circle.
+
+    128 points give all digits up to where the result overflows: the error is I_256(x), 1e-20 of it at x = 700.
+    """
+    y = x * 0.0
+    for c in np.cos((np.arange(64) + 0.5) * math.pi / 128).tolist():
+        y = y + np.sinh(x * c) * (c / 64)
+    return y
+
+
+def beats(x: Any, y: Any) -> Any:
+    """Give 1 where x > y, 0.5 where they are equal, 0 where x < y, 1 beside NaN; a mask where none are equal."""
+    loses = x < y
+    if type(loses) is np.ndarray and not np.logical_or.reduce(x == y, None):
+        return ~loses  # 10 us for 64 x 128, where weights take 24; a GPU would have to wait for the answer
+    dtype = getattr(x, "dtype", None) or getattr(y, "dtype", None) or float
+    return 1 - 0.5 * np.add(loses, x <= y, dtype=dtype)
+
+
+def holds(c: Any) -> Any:
+    """Give the condition `c` as a mask: `np.where` also takes numbers, which hold where they are not 0."""
+    return c if getattr(c, "dtype", None) == np.bool_ else c != 0
+
+
+def between(x: Any, low: Any, high: Any) -> Any:
+    """Tell where low <= x <= high; None is no bound."""
+    if low is None or high is None:
+        return x == x if low is high else x <= high if low is None else x >= low
+    return (x >= low) & (x <= high)
+
+
+def divmod_x(g: Any, _out: Any, _x: Any, _y: Any) -> Any:
+    return g[1]
+
+
+def divmod_y(g: Any, out: Any, _x: Any, _y: Any) -> Any:
+    return -g[1] * out[0]
+
+
+def angle_vjp(g: Any, _y: Any, z: Any, deg: bool = False) -> Any:
+    # g * 1j, not 1j * g, which makes a Python number of NumPy's.
+    return g * (180j / math.pi if deg else 1j) * z / nonzero(np.absolute(z) ** 2)
+
+
+# ---- shapes ---------------------------------------------------------------------------------------------------
+
+
+def aval(shape: Sequence[int], dtype: Any) -> Aval:
+    """Give the aval of this shape and dtype."""
+    return aval_of(SimpleNamespace(shape=tuple(shape), dtype=np.dtype(dtype)))
+
+
+def raw(x: Any) -> Any:
+    """Give the array behind a tracked value: where only its device or dtype matters."""
+    return getattr(x, "array", x)
+
+
+def device_range(n: int, proto: Any) -> Any:
+    """Give 0 ... n-1 on the device of `proto`, tracked or not."""
+    return arrays.arange(n, raw(proto))
+
+
+def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Give `axis` (None, a number, numbers) as a tuple of numbers from 0 to ndim-1."""
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple(int(a) % max(ndim, 1) for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
+
+
+def kept(y: Any, ndim: int, axis: Any, keepdims: bool) -> Any:
+    """Give a reduction's result the shape that keepdims=True gives it, from an input of `ndim` dimensions."""
+    if keepdims or ndim == 0:
+        return y
+    return np.reshape(y, (1,) * ndim) if axis is None else np.expand_dims(y, axes_of(axis, ndim))
+
+
+def spread(g: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Give a reduction's cotangent at every entry that was reduced; `x` has the input's shape."""
+    if axis is None:
+        return arrays.spread(g, x)
+    return np.broadcast_to(kept(g, len(x.shape), axis, keepdims), x.shape)
+
+
+def count(shape: Sequence[int], axis: Any) -> int:
+    """Give the number of entries that a reduction over `axis` takes together."""
+    if axis is None:
+        return math.prod(shape)
+    return math.prod(shape[a] for a in axes_of(axis, len(shape)))
+
+
+def within(where: Any, g: Any) -> Any:
+    """Give g where `where` holds and 0 elsewhere, also where g is infinite."""
+    return g if where is True else np.where(where, g, 0)
+
+
+def counted(like: Aval, axis: Any, keepdims: bool = False, where: Any = True) -> Any:
+    """Give the number of entries that a mean over `axis` takes together: one number, or one for each mean."""
+    if where is True:
+        return (like.size if axis is None else count(like.shape, axis)) or 1
+    return np.sum(np.broadcast_to(where, like.shape), axis=axis, keepdims=keepdims, dtype=like.tangent)
+
+
+def swap(a: Any) -> Any:
+    """Give the conjugate transpose of the matrices in the last two dimensions."""
+    a = np.swapaxes(a, -1, -2)
+    return np.conj(a) if a.dtype.kind == "c" else a
+
+
+def conj(a: Any) -> Any:
+    """Give the complex conjugate; a real array itself (np.conj would copy it)."""
+    return np.conj(a) if a.dtype.kind == "c" else a
+
+
+# g[..., None] where np.expand_dims would take 2 us: a layer on one row is all overhead.
+def matmul_a(g: Any, _z: Any, _a: Any, b: Any) -> Any:
+    if len(b.shape) == 1:
+        return g[..., None] * conj(b)
+    if len(_a.shape) == 1:
+        if len(b.shape) == 2:
+            return np.matmul(conj(b), g)
+        c = np.matmul(g[..., None, :], swap(b))
+        return np.reshape(c, c.shape[:-2] + c.shape[-1:])
+    return np.matmul(g, swap(b))
+
+
+def matmul_b(g: Any, _z: Any, a: Any, _b: Any) -> Any:
+    if len(a.shape) == 1:
+        return conj(a)[..., None] * g[..., None, :] if len(_b.shape) > 1 else conj(a) * g
+    if len(_b.shape) == 1:
+        return np.sum(conj(a) * g[..., None], axis=tuple(range(len(a.shape) - 1)))
+    return np.matmul(swap(a), g)

@@ -1,0 +1,134 @@
+"""Functions that take an order, or have no derivative at all: `ordered`, `refused`; and whose they are.
+
+In: a ufunc and partials as for `elementwise`, with None for an argument that has no derivative (the order of a Bessel
+function). Out: its rule. A tracked value in such a place is an error on a Tensor and a note on a lifted Array.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+from ...errors import ArgumentError
+from ..dispatch.calls import face_of, flat, raw_of, wrapped
+from ..dispatch.protocols import COMPOSED, unknown
+from ..rules.declare import RULES, ZERO, Elementwise
+from ..tape.messages import blame
+from ..tape.nodes import OFF, state
+from ..tape.tracked import Tracked
+
+REFUSED: dict[Any, str] = {}  # function -> why it has no derivative
+
+
+class Ordered(Elementwise):
+    """Elementwise, with arguments that have no derivative; `home` is the module that a message names."""
+
+    def __init__(self, function: Any, partials: tuple[Any, ...], torch: str, home: str) -> None:
+        super().__init__(function, tuple(ZERO if p is None else p for p in partials), torch)
+        self.fixed = tuple(i for i, p in enumerate(partials) if p is None)
+        self.home = home
+
+    def _twin(self) -> Elementwise:
+        return self  # an order in double precision makes a partial double: it needs the sweep's cast
+
+    def detached(self, args: Sequence[Any]) -> list[Any]:
+        """Give the arguments with those that have no derivative as plain values; complain of tracked floats there."""
+        given = list(args)
+        for i in self.fixed:
+            a = args[i]
+            if not isinstance(a, Tracked):
+                continue
+            if a.node is not None and a.node.aval.tangent is a.node.aval.dtype and state.mode is not OFF:
+                if not a.soft:
+                    raise ArgumentError(
+                        f"{self.home}.{self.name} has no derivative by its argument number {i + 1}, {blame(a)}: "
+                        "pass a constant there (t.detach().numpy())."
+                    )
+                a.leave(f"{self.home}.{self.name}")
+            given[i] = a.array
+        return given
+
+
+def ordered(function: Any, *partials: Any, torch: str = "", home: str = "scipy.special") -> Any:
+    """Declare a function that works entry by entry; None stands for an argument without a derivative.
+
+    Also, without None, for partials that may come out in double precision where the arguments are in single.
+    """
+    RULES[function] = Ordered(function, partials, torch, home)
+    return function
+
+
+def detached(function: Any, *args: Any) -> list[Any]:
+    """Give the arguments of a function that is declared `ordered` as plain values where it has no derivative."""
+    return RULES[function].detached(args)  # type: ignore[no-any-return]
+
+
+FOLLOWED: dict[str, dict[str, Any]] = {}  # module -> name of its function -> ours, of the same arguments
+
+# Settings that say how to compute, not what.
+_IDLE = "overwrite_a overwrite_b check_finite lapack_driver driver lwork out disp blocksize".split()
+
+
+def follows(module: Any, name: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare that the decorated function computes, on tracked values, what SciPy's function of its name does.
+
+    It gets the arguments that were given, without those that only say how to compute; of others it does not know
+    there is a message.
+    """
+
+    def declare(function: Callable[..., Any]) -> Callable[..., Any]:
+        title = name or function.__name__
+        original = getattr(module, title, None)
+        if original is None:  # an older SciPy
+            return function
+        signature, full = inspect.signature(original), f"{module.__name__}.{title}"
+        known = inspect.signature(function)
+
+        @wraps(original)
+        def followed(*args: Any, **kwargs: Any) -> Any:
+            tracked = [a for a in flat((args, kwargs)) if isinstance(a, Tracked)]
+            if not tracked:
+                return original(*args, **kwargs)
+            if state.mode is OFF or all(a.node is None for a in tracked):
+                return wrapped(original(*raw_of(args), **raw_of(kwargs)), face_of((args, kwargs)))
+            bound = signature.bind(*args, **kwargs)
+            for idle in _IDLE:
+                bound.arguments.pop(idle, None)
+            try:
+                settings = bound.args, bound.kwargs
+                try:
+                    known.bind(*settings[0], **settings[1])
+                except TypeError as error:
+                    text = f"{full} has no derivative in gradmagic with these arguments: {error}."
+                    raise ArgumentError(text) from None
+                return function(*settings[0], **settings[1])
+            except ArgumentError as error:
+                return unknown(full, args, kwargs, original, error)
+
+        followed.__wrapped__ = original  # type: ignore[attr-defined]
+        FOLLOWED.setdefault(module.__name__, {})[title] = followed
+        return followed
+
+    return declare
+
+
+def refused(why: str, *functions: Any, home: str = "scipy.special", instead: str = "") -> None:
+    """Declare functions without a derivative here: a message names them and says why, and what to write `instead`."""
+    for function in functions:
+        REFUSED[function] = why
+        COMPOSED[function] = _refusing(function, why, home, instead)
+
+
+def _refusing(function: Any, why: str, home: str, instead: str) -> Any:
+    name = f"{home}.{function.__name__}"
+    advice = instead or (
+        f"Compute it outside the gradient ({name}(t.detach().numpy())), or write gm.numeric(f): differences."
+    )
+
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        error = ArgumentError(f"{name} has no derivative in gradmagic: {why}. {advice}")
+        return unknown(name, args, kwargs, function, error)
+
+    return refuse

@@ -1,0 +1,1 @@
+"""Derivatives of scipy.special and scipy.linalg; loaded where SciPy is."""

@@ -1,0 +1,199 @@
+"""`Array`, the tracked object as NumPy users know it: what `%%grad names` and `gm.grad(f)` put in place of a value.
+
+In: the user's ndarray or number. Out: something that behaves as it does, and remembers how it was used. A lifted
+Python number stays a Python number inside. Methods named as ndarray names them stand in numpy_face.py.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ....errors import ConversionError
+from ...core import arrays
+from ...core.places import instruction_of, place_of, statement_of, user_frame
+from ...dispatch.calls import raw_of
+from ...tape import memory
+from ...tape.messages import beyond_libraries, blame, only_shown, taken_by
+from ...tape.nodes import OFF, Leaf, Node, aval_of, state, walk
+from ...tape.tracked import Tracked
+from .. import inplace
+from .methods import NumpyMethods
+from .special_methods import PASSED
+
+
+class Array(NumpyMethods):
+    """A lifted ndarray, NumPy scalar or Python number. It exists only where a gradient flows."""
+
+    __slots__ = ()
+    soft = True
+
+    @classmethod
+    def wrap(cls, array: Any, node: Node | None) -> Any:
+        """Make one; what carries no gradient stays the plain array or number that it is."""
+        if node is None:
+            return array
+        made = cls()
+        made.array = array
+        made.node = node
+        return made
+
+    @classmethod
+    def lift(cls, value: Any, *, share: bool = True, device: str | None = None, dtype: Any = None) -> Array:
+        """Put a user's array or number on the tape as an input, on `device` and in `dtype` if they are given.
+
+        The Array works on a copy: writes reach it and, with `share`, the user's own array too, while what the tape
+        has saved stays as it was when it was used. The gradient is with respect to the value at this moment.
+        """
+        array = memory.copy_of(value) if arrays.is_array(value) else value
+        if dtype is not None:
+            array = array.astype(dtype) if hasattr(array, "astype") else np.dtype(dtype).type(array)
+        if device is not None:
+            array = arrays.to_device(array, device)
+        made: Array = cls.wrap(array, Leaf(aval_of(array)))
+        if share and arrays.is_array(value):
+            memory.lift_memory(made, value)
+        return made
+
+    @property
+    def __class__(self) -> Any:
+        # isinstance(x, np.ndarray) and isinstance(a, float) hold, as they do without the magic. Tables of pandas, which
+        # hand their arrays on to C code, shall ask for __array__ and get the plain one.
+        kind = type(self.array)
+        if kind is np.ndarray and sys._getframe(1).f_globals.get("__name__", "").startswith("pandas."):
+            return Array
+        return kind
+
+    @__class__.setter
+    def __class__(self, value: Any) -> None:
+        raise TypeError("the class of a lifted value cannot be changed")
+
+    def leave(self, how: str, strict_text: str = "") -> Any:
+        """Give the plain value and tell the observer that a gradient may be lost here.
+
+        Under `gm.grad` there is no report to say so: a number is given with a warning, anything else is an error.
+        """
+        if state.mode is OFF:
+            return self.array
+        if state.observer is not None:
+            state.observer.cut(self, how, user_frame(sys._getframe(1)))
+        if self.wanted and not only_shown(sys._getframe(1)):
+            frame, called, instead = beyond_libraries(sys._getframe(1)), "", ""
+            if how == "asarray" or frame is not user_frame(sys._getframe(1)):
+                called, instead = taken_by(statement_of(place_of(frame)))
+            text = (
+                f"{blame(self)}, becomes plain {f'in {called}' if called else f'by {how}'} inside a function that "
+                "gm.grad differentiates: what is computed from the plain value has no gradient. "
+                f"{instead or _INSTEAD.get(how, _INSTEAD[''])}"
+            )
+            if how not in _NUMBERS:
+                raise ConversionError(f"{text}.")
+            warnings.warn(
+                f"{text}; if only the number is wanted, this is no harm.", UserWarning, stacklevel=3
+            )
+        return self.array
+
+    @property
+    def wanted(self) -> bool:
+        if not state.inputs or self.node is None:
+            return False
+        return any(node.number in state.inputs for node in walk(self.node))
+
+    def __float__(self) -> float:
+        assigned = instruction_of(sys._getframe(1)) == "STORE_SUBSCR"
+        return float(self.leave("assignment" if assigned else "float"))
+
+    def __int__(self) -> int:
+        return int(self.leave("int"))
+
+    def __complex__(self) -> complex:
+        return complex(self.leave("complex"))
+
+    def __bool__(self) -> bool:
+        return bool(self.array)
+
+    def _shown(self) -> Any:
+        # Text is there to be read by people; whether float(f"{x}") reads it again, the observer's reader can tell.
+        if state.observer is not None and state.mode is not OFF:
+            state.observer.cut(self, "text", user_frame(sys._getframe(2)))
+        return self.array
+
+    def __format__(self, spec: str) -> str:
+        return format(self._shown(), spec)
+
+    def __repr__(self) -> str:
+        return repr(self._shown())
+
+    def __str__(self) -> str:
+        return str(self._shown())
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        assigned = instruction_of(sys._getframe(1)) == "STORE_SUBSCR"  # a[:] = t of an older array
+        array = arrays.to_host(self.leave("assignment" if assigned else "asarray"))
+        if dtype is not None or copy:
+            return np.array(array, dtype, copy=copy)
+        return memory.copy_of(array) if type(array) is np.ndarray else np.array(array)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if not arrays.is_array(self.array):
+            self.array[index] = value  # a number: raises what it raises without the magic
+        inplace.assign_lifted(self, index, value)
+
+    def assign(self, index: Any, value: Any) -> Array:
+        """Write `value` to `self[index]` in place and give this array."""
+        return inplace.assign_lifted(self, index, value)  # type: ignore[return-value]
+
+    def _in_place(name: str) -> Any:  # type: ignore[misc]
+        operator: Callable[..., Any] = getattr(NumpyMethods, name)
+        plainly = f"__i{name[2:]}"
+
+        def method(self: Array, other: Any) -> Any:
+            made = operator(self, other)
+            if not arrays.is_array(self.array):
+                return made
+            raw = getattr(made, "array", made)
+            if made is NotImplemented or not np.can_cast(
+                getattr(raw, "dtype", object), self.array.dtype, "same_kind"
+            ):
+                return getattr(np.copy(self.array), plainly)(raw_of(other))  # raises what NumPy raises
+            if np.shape(raw) != np.shape(self.array):
+                getattr(np.copy(self.array), plainly)(raw_of(other))
+            return inplace.assign_lifted(self, Ellipsis, made)
+
+        return method
+
+    __iadd__, __isub__, __imul__, __itruediv__, __ipow__, __ifloordiv__, __imod__, __imatmul__ = map(
+        _in_place,
+        "__add__ __sub__ __mul__ __truediv__ __pow__ __floordiv__ __mod__ __matmul__".split(),
+    )
+    __iand__, __ior__, __ixor__, __ilshift__, __irshift__ = map(
+        _in_place, "__and__ __or__ __xor__ __lshift__ __rshift__".split()
+    )
+
+    def __getattr__(self, name: str) -> Any:
+        # What NumpyMethods does not have: attributes of Python's numbers (is_integer, hex), or an AttributeError
+        # with the words of the value's own type.
+        if name.startswith("__") and name not in PASSED:
+            raise AttributeError(name)
+        found = getattr(object.__getattribute__(self, "array"), name)
+        if callable(found) and not name.startswith("__"):
+            self.leave(f".{name}()")
+        return found
+
+
+# What to write instead, by how a value becomes plain.
+_INSTEAD = {
+    "assignment": "Make the array that it is written into inside the function, by np.zeros(...) or np.copy(...), "
+    "or write np.stack([...]) of the values",
+    "asarray": "Use the value itself; for several write np.stack([...]). np.asarray(...) and np.array([...]) are "
+    "followed where your own code says np.asarray",
+    "": "Use NumPy's functions on the value itself",
+}
+# Ways out that people take to print or to decide.
+_NUMBERS = ("float", "int", "complex", ".item()", ".tolist()", "item", "tolist", "tobytes", "pickle")
+
+Tracked.inner = Array

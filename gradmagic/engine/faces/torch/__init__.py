@@ -1,0 +1,1 @@
+"""`Tensor`: what `gm.tensor(...)` makes; PyTorch's methods, promotion and prints."""

@@ -1,0 +1,108 @@
+"""`gm.tensor`: from numbers, lists and arrays to a Tensor.
+
+In: data and where it shall live. Out: a leaf.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from ....errors import ArgumentError, ConversionError
+from ...core import arrays
+from ...core.foreign import Foreign, foreign
+from ...core.places import name_of
+from ...tape.ends import leaf
+from ...tape.tracked import Tracked
+from .tensor import Tensor
+
+
+def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Make a tensor from numbers, lists or arrays; the data are copied.
+
+    Parameters
+    ----------
+    data : array_like
+        Python floats become float32 and ints int64, as in PyTorch; arrays and NumPy scalars keep their dtype.
+    dtype : dtype, optional
+        Of the result, by NumPy's or gradmagic's name (`gm.float64`).
+    device : str, optional
+        "cpu" (the default), "cuda" or "cuda:0".
+    requires_grad : bool
+        Whether `backward` computes a gradient for it.
+
+    Returns
+    -------
+    Tensor
+        Of the data's shape.
+
+    Raises
+    ------
+    ArgumentError
+        If the data are no numbers, or lie under a mask.
+    IntegerGradError
+        If a gradient is wanted for whole numbers.
+    DeviceError
+        If the device cannot be used here.
+
+    Examples
+    --------
+    >>> import gradmagic as gm
+    >>> gm.tensor([[1.0, 2.0]], requires_grad=True)
+    tensor([[1., 2.]], requires_grad=True)
+    """
+    array: Any
+    if not isinstance(data, (Tracked, list, tuple)) and (words := foreign(data)) is not None:
+        data = _admitted(data, words)
+    if isinstance(data, Tracked):
+        array = np.copy(data.array)
+    elif arrays.is_array(data):
+        array = data.copy()
+    elif isinstance(data, np.generic):
+        array = data
+    else:
+        array = _from_python(data, dtype)
+    if dtype is not None:
+        array = array.astype(np.dtype(dtype), copy=False)
+    if device is not None:
+        array = arrays.to_device(array, device)
+    if type(array) is np.ndarray and not array.ndim:
+        array = array[()]  # NumPy scalars inside: see Tracked
+    return Tensor.wrap(array, leaf(array) if requires_grad else None)
+
+
+def _admitted(data: Any, words: Foreign) -> Any:
+    """Give the numbers of a subclass of ndarray or of a Series, which are asked for by name; not those under a mask."""
+    array = (
+        np.asarray(data)
+        if hasattr(type(data), "__array__") and not isinstance(data, np.ma.MaskedArray)
+        else None
+    )
+    if array is None or array.dtype.kind not in "biufc":
+        called = name_of(data, sys._getframe(1)) if data is not None else ""
+        which = f"{called!r}, {words}" if called else words
+        raise ArgumentError(f"gm.tensor() needs numbers, and got {which}. {words.advice(called or 'data')}.")
+    return array
+
+
+def _from_python(data: Any, dtype: Any) -> Any:
+    if any(isinstance(v, Tracked) and v.node is not None for v in _leaves(data)):
+        raise ConversionError(
+            "gm.tensor([...]) of tensors that require grad would lose their gradients: write gm.stack([...])."
+        )
+    if (words := foreign(data)) is not None:
+        raise ArgumentError(f"gm.tensor() needs numbers, and got {words}. {words.advice('data')}.")
+    array: Any = np.array(data)
+    if dtype is None and not any(isinstance(v, (np.ndarray, np.generic)) for v in _leaves(data)):
+        array = array.astype({"f": np.float32, "c": np.complex64}.get(array.dtype.kind, array.dtype))
+    return array
+
+
+def _leaves(data: Any) -> Any:
+    if isinstance(data, (list, tuple)):
+        for v in data:
+            yield from _leaves(v)
+    else:
+        yield data

@@ -1,0 +1,67 @@
+"""PyTorch's type promotion for the operators of Tensor: a number never widens a tensor of its own kind.
+
+In: the operands of an operator. Out: the same operands, cast where NumPy would promote otherwise.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...core import arrays
+from ...tape.tracked import Tracked
+
+_KINDS = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
+_DEFAULTS = {0: np.dtype(bool), 1: np.dtype(np.int64), 2: np.dtype(np.float32), 3: np.dtype(np.complex64)}
+
+
+def promoted(op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    """Cast operands to PyTorch's common dtype.
+
+    Operands with dimensions count most, then 0-d ones, then numbers; a lower rank decides only by its kind
+    (whole, floating, complex), never by its width.
+    """
+    ranks: list[list[Any]] = [[], [], []]  # dtypes: numbers, 0-d, with dimensions
+    raws = []
+    for a in args:
+        if isinstance(a, (list, tuple)):
+            a = np.asarray(a)
+        raw = a.array if isinstance(a, Tracked) else a
+        raws.append(a)
+        if isinstance(raw, np.generic) and not isinstance(a, Tracked):
+            ranks[0].append(_DEFAULTS[_KINDS[raw.dtype.kind]])  # NumPy's scalars are numbers, as in PyTorch
+        elif isinstance(raw, np.generic) or arrays.is_array(raw):
+            if raw.dtype.kind not in _KINDS:
+                return NotImplemented
+            ranks[2 if raw.ndim else 1].append(raw.dtype)
+        elif isinstance(raw, (bool, int, float, complex)):
+            ranks[0].append(_DEFAULTS[_KINDS[np.dtype(type(raw) if type(raw) in _PYTHON else float).kind]])
+        else:
+            return NotImplemented
+    result = None
+    for dtypes in reversed(ranks):
+        for dtype in dtypes[:1] if len(dtypes) == 1 else [np.result_type(*dtypes)] if dtypes else []:
+            if result is None or _KINDS[dtype.kind] > _KINDS[result.kind]:
+                result = dtype
+    assert result is not None
+    if op is operator.truediv and _KINDS[result.kind] < 2:
+        result = _DEFAULTS[2]
+    return tuple(_cast(a, result) for a in raws)
+
+
+_PYTHON = (bool, int, float, complex)
+
+
+def _cast(a: Any, dtype: np.dtype[Any]) -> Any:
+    if not isinstance(a, Tracked):
+        if isinstance(a, (bool, int, float, complex)) and not isinstance(a, np.generic):
+            return a if dtype.kind in "fc" or isinstance(a, int) else dtype.type(a)
+        return a.astype(dtype, copy=False)
+    if isinstance(a.array, _PYTHON) or a.array.dtype == dtype:  # a lifted Python number stays weak
+        return a
+    from ...dispatch.primitives import cast
+
+    return cast(a, dtype)

@@ -1,0 +1,406 @@
+"""`Tensor`, the tracked object as PyTorch users know it: `gm.tensor(...)`, `.backward()`, `.grad`.
+
+In: data. Out: tensors whose operations are on the tape. Methods named as PyTorch names them stand in torch_face.py.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+from weakref import finalize, ref
+
+import numpy as np
+
+from ....errors import ConversionError, NoGradError, ShapeError
+from ...core import arrays
+from ...core.places import instruction_of
+from ...dispatch.non_numbers import outside
+from ...dispatch.protocols import blame
+from ...rules.declare import CONSTANT
+from ...sweeps.backward import sweep
+from ...tape import memory
+from ...tape.ends import leaf, seed
+from ...tape.nodes import OFF, Leaf, Node, aval_of, state
+from ...tape.tracked import Tracked
+from .. import inplace
+from ..operators import Operators
+from .methods import TorchMethods
+from .promotion import promoted
+
+_new = object.__new__
+
+
+class Tensor(TorchMethods, Operators):
+    """An array with a gradient, with PyTorch's methods, printing and promotion.
+
+    Make one with `gm.tensor`. NumPy's functions work on it too: `np.exp(t)`, `np.einsum("ij->i", t)`.
+    """
+
+    __slots__ = ("_grad",)
+    soft = False
+
+    # -- leaves ----------------------------------------------------------------------------------
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a gradient flows to this tensor."""
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        self.requires_grad_(wanted)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Ask for this leaf's gradient, or no longer; in place.
+
+        Raises
+        ------
+        IntegerGradError
+            If the dtype is neither floating point nor complex.
+        """
+        if not requires_grad:
+            if self.node is not None and not isinstance(self.node, Leaf):
+                raise NoGradError(
+                    "you can only change requires_grad flags of leaf variables. "
+                    "Write t.detach() for a tensor that carries no gradient."
+                )
+            self.node = None
+        elif self.node is None:
+            self.node = leaf(self.array)
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made this tensor."""
+        return self.node is None or self.node.rule is None
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node of the operation that made this tensor, None for a leaf."""
+        return self.node if self.node is not None and self.node.rule is not None else None
+
+    @property
+    def grad(self) -> Any:
+        """The gradient that `backward` collected: a Tensor of this one's shape and dtype, or None."""
+        node = self.node
+        if type(node) is Leaf:
+            return node.grad
+        try:
+            return self._grad
+        except AttributeError:
+            return None
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got {type(value).__name__}."
+                )
+            if np.shape(value.array) != np.shape(self.array):
+                raise ShapeError(
+                    f"assigned grad has shape {tuple(np.shape(value.array))}, the tensor "
+                    f"{tuple(np.shape(self.array))}: assign a gradient of the tensor's own shape."
+                )
+        if type(self.node) is Leaf:
+            self.node.grad = value
+        else:
+            self._grad = value
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this intermediate result in `.grad` at the next `backward`."""
+        if self.node is None:
+            raise NoGradError(
+                "can't retain_grad on Tensor that has requires_grad=False: make it with requires_grad=True."
+            )
+        if self.node.rule is not None:
+            me = ref(
+                self
+            )  # the tape holds its hooks: one that held the tensor would keep tensor and node for ever
+
+            def keep(g: Tensor) -> None:
+                if (tensor := me()) is not None:
+                    tensor._grad = g if tensor.grad is None else tensor.grad + g
+
+            self.register_hook(keep)
+
+    def register_hook(self, hook: Callable[[Tensor], Any]) -> Callable[[], None]:
+        """Call `hook(gradient)` when this tensor's gradient is ready; a result that is not None replaces it.
+
+        Returns
+        -------
+        function
+            Call it (or its `.remove()`) to take the hook away.
+        """
+        if self.node is None:
+            raise NoGradError(
+                "cannot register a hook on a tensor that doesn't require gradient: ask for it first."
+            )
+
+        def run(g: Any) -> Any:
+            changed = hook(
+                g if isinstance(g, Tensor) else Tensor.wrap(getattr(g, "array", g), getattr(g, "node", None))
+            )
+            return changed.array if isinstance(changed, Tensor) and not isinstance(g, Tracked) else changed
+
+        number = self.node.number
+        state.hooks.setdefault(number, []).append(run)
+
+        def remove() -> None:
+            if run in state.hooks.get(number, ()):
+                state.hooks[number].remove(run)
+            if not state.hooks.get(number):
+                state.hooks.pop(number, None)
+
+        remove.remove = remove  # type: ignore[attr-defined]
+        finalize(self.node, state.hooks.pop, number, None)
+        return remove
+
+    # -- backward --------------------------------------------------------------------------------
+    def backward(
+        self,
+        gradient: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Compute the gradient of this tensor with respect to the leaves and add it to their `.grad`.
+
+        Parameters
+        ----------
+        gradient : array_like, optional
+            What each entry of this tensor counts; of its shape. A single number needs none.
+        retain_graph : bool, optional
+            Keep what the graph has saved, for another `backward`.
+        create_graph : bool
+            Record the sweep, so that the gradients can be differentiated again.
+        inputs : Tensor or sequence of Tensor, optional
+            Collect only in these leaves.
+
+        Raises
+        ------
+        NoGradError
+            If nothing that this tensor depends on requires a gradient.
+        NonScalarError
+            If it has several entries and `gradient` is not given.
+        FreedError
+            If the graph was walked before without `retain_graph`.
+
+        Examples
+        --------
+        >>> import gradmagic as gm
+        >>> x = gm.tensor([1.0, 2.0, 3.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([2., 4., 6.])
+        """
+        node = self.node
+        if node is None:
+            raise NoGradError(
+                "element 0 of tensors does not require grad and does not have a grad_fn. "
+                "Make the input with gm.tensor(..., requires_grad=True)"
+                + (", and compute outside no_grad()." if state.mode is OFF else ".")
+            )
+        g = (
+            node.aval.one
+            if gradient is None and type(self.array) is node.aval.dtype.type and node.aval.real
+            else seed(self, gradient)
+        )
+        if inputs is not None:
+            inputs = [inputs.node] if isinstance(inputs, Tensor) else [t.node for t in inputs]
+        nodes, cotangents, owned = sweep(node, g, inputs, bool(retain_graph), create_graph)
+        for found in nodes:
+            if type(found) is not Leaf:
+                continue
+            c = cotangents[found.number]
+            old = found.grad
+            if old is None and found.number in owned:
+                found.grad = made = Tensor()
+                made.array, made.node = c, None
+            elif isinstance(c, Tracked):
+                found.grad = (
+                    Tensor.wrap(c.array, c.node) if old is None else old + Tensor.wrap(c.array, c.node)
+                )
+            elif old is None:
+                if type(c) in arrays.KINDS and found.number not in owned:
+                    c = np.copy(c)
+                found.grad = Tensor.wrap(c, None)
+            elif type(old.array) in arrays.KINDS and old.node is None:
+                old.array += c
+            else:
+                old.array = old.array + c
+
+    # -- values ----------------------------------------------------------------------------------
+    @property
+    def data(self) -> Tensor:
+        """A detached tensor over the same memory: writing to it changes this one, unseen by the tape."""
+        return self.detach()
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        raw = value.array if isinstance(value, Tracked) else np.asarray(value)
+        if self.node is not None and aval_of(raw) is not self.node.aval:
+            raw = np.broadcast_to(raw, np.shape(raw)).astype(self.node.aval.dtype)
+            if raw.shape != self.node.aval.shape:
+                self.node = leaf(raw)
+        self.array = raw
+
+    def detach(self) -> Tensor:
+        """Give the same values over the same memory, without a gradient."""
+        if self.node is not None and state.observer is not None:
+            state.observer.detached(self.node)
+        return Tensor.wrap(memory.materialise(self), None)
+
+    def numpy(self) -> Any:
+        """Give the values as a NumPy array over the same memory.
+
+        Raises
+        ------
+        ConversionError
+            If the tensor requires a gradient (write `t.detach().numpy()`), or lives on a GPU (`t.cpu().numpy()`).
+        """
+        if self.node is not None:
+            raise ConversionError(
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+            )
+        if arrays.on_device(self.array):
+            raise ConversionError(
+                f"can't convert {arrays.device_of(self.array)} device type tensor to numpy. "
+                "Use tensor.cpu().numpy() to copy the tensor to host memory first."
+            )
+        return memory.materialise(self)
+
+    def item(self) -> Any:
+        """Give the value of a tensor with one entry as a Python number.
+
+        Raises
+        ------
+        ShapeError
+            If it has more entries, or none.
+        """
+        value = arrays.to_host(self.array)
+        if np.size(value) != 1:
+            raise ShapeError(
+                f"a Tensor with {np.size(value)} elements cannot be converted to Scalar: "
+                "write t.tolist() for all of them, or t.sum().item()."
+            )
+        return value.item()
+
+    def __float__(self) -> float:
+        self._warn_scalar()
+        return float(self.item())
+
+    def __int__(self) -> int:
+        self._warn_scalar()
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        self._warn_scalar()
+        return complex(self.item())
+
+    def __bool__(self) -> bool:
+        if np.size(self.array) != 1:
+            raise ShapeError(
+                "Boolean value of Tensor with more than one value is ambiguous: write (t > 0).all() or (t > 0).any()."
+            )
+        return bool(self.item())
+
+    def __index__(self) -> int:
+        if np.size(self.array) != 1 or self.array.dtype.kind not in "iub":
+            raise TypeError("only integer tensors of a single element can be converted to an index.")
+        return int(self.item())
+
+    def _warn_scalar(self) -> None:
+        if self.node is not None and state.mode is not OFF:
+            if instruction_of(sys._getframe(2)) == "STORE_SUBSCR":
+                self.leave(
+                    "an assignment into a plain array",
+                    "np.stack([...]) of the tensors, or t.item() for the number",
+                )
+            warnings.warn(
+                "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\n"
+                "Consider using tensor.detach() first.",
+                UserWarning,
+                stacklevel=3,
+            )
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if not np.ndim(self.array) else object.__format__(self, spec)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if self.node is not None and state.mode is not OFF:
+            raise ConversionError(
+                f"{blame(self, 'a Tensor that requires grad')} was asked to become a plain array: "
+                "its gradient would be lost. Write t.detach().numpy() for the values, or gm.stack([...]) and "
+                "NumPy's functions on the tensors themselves."
+            )
+        array = arrays.to_host(memory.materialise(self))
+        return np.array(array, dtype, copy=copy) if dtype is not None or copy else array
+
+    def leave(self, how: str, strict_text: str = "") -> Any:
+        """A Tensor does not become a plain value without a word."""
+        raise ConversionError(
+            f"{blame(self, 'a Tensor that requires grad')}, would lose its gradient in {how}: "
+            f"write {strict_text or 't.detach() there'}."
+        )
+
+    # -- writing ---------------------------------------------------------------------------------
+    def __setitem__(self, index: Any, value: Any) -> None:
+        inplace.assign(self, index, value)
+
+    def assign(self, index: Any, value: Any) -> Tensor:
+        """Write `value` to `self[index]` in place and give this tensor."""
+        return inplace.assign(self, index, value)  # type: ignore[return-value]
+
+    def _in_place(name: str) -> Any:  # type: ignore[misc]
+        def method(self: Tensor, other: Any) -> Tensor:
+            made = getattr(type(self), name)(self.as_value(), other)
+            return inplace.assign(self, Ellipsis, made, fresh=True)  # type: ignore[return-value]
+
+        return method
+
+    __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = map(
+        _in_place, ("__add__", "__sub__", "__mul__", "__truediv__", "__pow__")
+    )
+
+    def as_value(self) -> Tensor:
+        """Give this tensor's present value, whatever is written to it later."""
+        if self.node is not None and type(self.node) is Leaf and state.mode is not OFF:
+            inplace.assign(self, Ellipsis, self)  # a leaf cannot be written while recording: says so
+        return Tensor.wrap(np.copy(self.array), self.node) if self.node is not None else self
+
+    def operate(self, rule: Any, op: Callable[..., Any], args: tuple[Any, ...], shown: Any = None) -> Any:
+        try:
+            cast = promoted(op, args)
+        except ValueError:  # a list of rows of different lengths
+            cast = NotImplemented
+        if cast is NotImplemented:
+            other = args[1] if args[0] is self else args[0]
+            if rule is not CONSTANT and (other is None or type(other).__module__ in _NOT_NUMBERS):
+                names = " and ".join(repr(type(a).__name__) for a in args)
+                sign = _SIGNS.get(op, op.__name__)
+                return outside(f"unsupported operand type(s) for {sign}: {names}: {rule.name}", args, None)
+            return NotImplemented
+        return super().operate(rule, op, cast, args)
+
+    def __reduce__(self) -> Any:
+        return _restored, (arrays.to_host(memory.materialise(self)), self.node is not None and self.is_leaf)
+
+    def __deepcopy__(self, memo: Any) -> Tensor:
+        if not self.is_leaf:
+            raise NoGradError("Only leaf Tensors can be copied by copy.deepcopy: write t.detach().clone().")
+        return Tensor.wrap(np.copy(self.array), None if self.node is None else leaf(self.array))
+
+
+_SIGNS: dict[Any, str] = {
+    operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.pow: "** or pow()",
+    operator.floordiv: "//", operator.mod: "%", operator.matmul: "@",
+}  # fmt: skip
+# Modules of types that know nothing of tensors: Python need not ask them how to go on.
+_NOT_NUMBERS = ("builtins", "numpy", "numpy.ma", "datetime", "decimal", "fractions", "pandas")
+
+
+def _restored(array: Any, wanted: bool) -> Tensor:
+    return Tensor.wrap(array, leaf(array) if wanted else None)

@@ -1,0 +1,1 @@
+"""Sweeps over the tape: backward, forward, from several results; recorded operations computed again."""

@@ -1,0 +1,160 @@
+"""Forward mode: an ascending sweep over recorded nodes, each handing on the tangent of its output.
+
+In: the nodes of results, and a tangent for each input. Out: the tangents of the results.
+
+Nothing is declared for it. An elementwise partial multiplies the tangent; a linear function is its own derivative; any
+other rule has a vjp, which is linear in the cotangent, and whose transpose is taken by the tape itself. Working on
+recorded nodes and not on dual numbers, nested calls cannot confuse their tangents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from ..core import arrays
+from ..dispatch.primitives import cast
+from ..rules.declare import Elementwise
+from ..tape.memory import check_fresh
+from ..tape.nodes import FREED, Aval, Leaf, Node, aval_of, enable_grad, state, walk, watch
+from ..tape.tracked import Tracked
+from ..tape.warnings_at import SWEEPS
+from .backward import freed, pulled
+from .several import sweep_from, taken
+
+
+def push(roots: Sequence[Node], tangents: Mapping[int, Any], create_graph: bool = False) -> list[Any]:
+    """Carry tangents from inputs forward to `roots`.
+
+    Parameters
+    ----------
+    roots : sequence of Node
+        The results.
+    tangents : mapping of int to array
+        The tangent of each input by its node's number, of the input's shape.
+    create_graph : bool
+        Record the sweep itself, so that its results can be differentiated again.
+
+    Returns
+    -------
+    list of (array or None)
+        The tangent of each root; None where it depends on no input.
+
+    Raises
+    ------
+    FreedError, StaleError
+        As a backward sweep.
+    """
+    known: dict[int, Any] = dict(tangents)
+    for node in reversed(walk(*roots)):
+        number = node.number
+        if number in known:
+            continue
+        moved = [None if source is None else known.get(source.number) for source in node.inputs]
+        if all(t is None for t in moved):
+            continue
+        saved = node.saved
+        if saved is FREED:
+            raise freed(node)
+        if number < state.written:
+            check_fresh(node)
+        if create_graph:
+            saved = node.rule.wrapped(node)
+        masked = state.masking is not None and isinstance(node.rule, Elementwise)
+        t = _masked(node, moved, saved) if masked else node.rule.push(node, moved, saved)
+        if t is NotImplemented:
+            t = _transposed(node, moved, saved, create_graph)
+        if t is None:  # its derivative by all that moved is 0
+            continue
+        several = type(node.aval) is tuple
+        known[number] = list(map(_fitted, t, node.aval)) if several else _fitted(t, node.aval)  # type: ignore
+        for guard in state.guards:
+            guard.pushed(node, moved, known[number])
+    return [known.get(root.number) for root in roots]
+
+
+SWEEPS.add(push.__code__)
+
+
+def _fitted(t: Any, aval: Aval) -> Any:
+    """Bring a tangent to the shape and dtype of its value: what was broadcast has one for every entry."""
+    have = t.node.aval if isinstance(t, Tracked) and t.node is not None else aval_of(getattr(t, "array", t))
+    if have is aval:
+        return t
+    if have.shape != aval.shape:
+        t = np.broadcast_to(t, aval.shape)
+    if have.dtype != aval.tangent:
+        if aval.tangent.kind == "f" and have.dtype.kind == "c":
+            t = np.real(t)
+        t = cast(t, aval.tangent)
+    return t
+
+
+def _masked(node: Node, tangents: Sequence[Any], saved: Any) -> Any:
+    """Give the tangent of an elementwise node's output with 0 * inf counted as 0, argument by argument."""
+    total = None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for i, t in enumerate(tangents):
+            if t is None:
+                continue
+            alone = [None] * len(tangents)
+            alone[i] = t
+            term = node.rule.push(node, alone, saved)
+            if term is not None:
+                term = state.masking.masked(node, t, term)
+                total = term if total is None else total + term
+    return total
+
+
+def _transposed(node: Node, tangents: Sequence[Any], saved: Any, create_graph: bool) -> Any:
+    """Give the tangent of a node's output (a list for several) by transposing its vjp, a linear function of g."""
+    several = type(node.aval) is tuple
+    avals: Any = node.aval if several else (node.aval,)
+
+    def vjp(gs: Any) -> Any:
+        return pulled(node, gs if several else gs[0], saved, create_graph=True)
+
+    made = transposed(vjp, avals, tangents, create_graph)
+    return made if several else made[0]
+
+
+def transposed(
+    linear: Callable[[list[Any]], Any], avals: Sequence[Aval], cotangents: Sequence[Any], create_graph: bool
+) -> list[Any]:
+    """Apply the transpose of a linear function of several arrays, which the tape finds by running it once.
+
+    `linear` gives the results from arrays of `avals`; `cotangents` has one for each result, or None.
+    """
+    proto = next(c for c in cotangents if c is not None)
+    proto = getattr(proto, "array", proto)
+    with watch(None), enable_grad():
+        xs: list[Any] = [_input(aval, proto) for aval in avals]
+        with np.errstate(
+            all="ignore"
+        ):  # the values of these inputs are nobody's: only how they are used matters
+            results = linear(xs)
+        pairs = [
+            (y.node, c)
+            for y, c in zip(results, cotangents, strict=False)
+            if c is not None and isinstance(y, Tracked) and y.node is not None
+        ]
+        nodes = [x.node for x in xs]
+        found: list[Any] = [None] * len(xs)
+        if pairs:
+            roots, given = zip(*pairs, strict=True)
+            found = taken(sweep_from(roots, given, nodes, create_graph=create_graph), nodes)
+    return [
+        arrays.zeros(_like(aval), proto) if c is None else c for c, aval in zip(found, avals, strict=True)
+    ]
+
+
+def _input(aval: Aval, proto: Any) -> Tracked:
+    ones = arrays.ones(_like(aval), proto) if aval.shape or arrays.on_device(proto) else aval.tangent.type(1)
+    return Tracked.joined(ones, Leaf(aval_of(ones)))
+
+
+def _like(aval: Aval) -> Any:
+    return SimpleNamespace(shape=aval.shape, dtype=aval.tangent)

@@ -1,0 +1,129 @@
+"""The whole Jacobian of one recorded operation, where it is small: which entry depends on which, and how much.
+
+In: a node that a sweep came by, and what it had saved. Out: `Entry`s, the nonzero ones. A report shows them as the
+matrix behind an arrow, and expands one entry of a gradient by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core import arrays
+from ..rules.declare import Elementwise, General
+from ..tape.nodes import FREED, Node
+from .backward import Scattered, pulled
+
+OUT = 36  # entries of a result whose rows are computed
+IN = 144  # entries of an input
+
+
+class Entry(NamedTuple):
+    """Entry `out` of the result depends on entry `source` of the input with the derivative `value`.
+
+    Both count along the flattened arrays. `factor` is the entry of the operation's other operand that the derivative
+    is (the b of `d(a @ b)/da`), or -1.
+    """
+
+    out: int
+    source: int
+    value: float
+    factor: int
+
+
+class Pulled(NamedTuple):
+    """An operation and what it had saved, kept until its Jacobian is asked for."""
+
+    node: Node
+    saved: Any
+
+
+def kept(node: Node) -> Pulled | None:
+    """Keep what a node's Jacobian needs beyond the sweep; None where it is entry by entry, or not small."""
+    rule, aval = node.rule, node.aval
+    if (
+        rule is None
+        or isinstance(rule, Elementwise)
+        or rule.outputs != 1
+        or isinstance(aval, tuple)
+        or aval.size > OUT
+        or aval.dtype.kind != "f"
+        or node.saved is FREED
+        or any(s is not None and (isinstance(s.aval, tuple) or s.aval.size > IN) for s in node.inputs)
+    ):
+        return None
+    # Copies: an optimizer's step may change what was saved, after the sweep.
+    return Pulled(node, _each(node.saved, lambda array: array.copy()))
+
+
+def _each(saved: Any, function: Callable[[Any], Any]) -> Any:
+    """Apply a function to the arrays in what a node has saved."""
+    if type(saved) in (tuple, list):
+        return type(saved)(_each(part, function) for part in saved)
+    return function(saved) if arrays.is_array(saved) else saved
+
+
+def jacobian(held: Pulled) -> tuple[tuple[Entry, ...], ...]:
+    """Compute the Jacobian by each argument, a row for each entry of the result; `()` for constants.
+
+    Examples
+    --------
+    >>> import gradmagic as gm
+    >>> x = gm.tensor([1.0, 2.0], requires_grad=True)
+    >>> jacobian(kept(x.sum().node))[0]
+    (Entry(out=0, source=0, value=1.0, factor=-1), Entry(out=0, source=1, value=1.0, factor=-1))
+    """
+    node, saved = held.node, _each(held.saved, arrays.to_host)
+    values = _rows(node, saved)
+    return tuple(
+        () if matrix is None else _entries(matrix, _factors(node, saved, i, matrix))
+        for i, matrix in enumerate(values)
+    )
+
+
+def _rows(node: Node, saved: Any) -> list[Any]:
+    """Pull each unit cotangent back: for each argument a matrix (entries of the result, entries of the argument)."""
+    aval = node.aval
+    found: list[Any] = [
+        None if source is None else np.zeros((aval.size, source.aval.size)) for source in node.inputs
+    ]
+    for out in range(aval.size):
+        g = np.zeros(aval.shape, aval.dtype)
+        g.reshape(-1)[out] = 1
+        parts = pulled(node, g if aval.shape else g[()], saved, False)
+        for source, part, matrix in zip(node.inputs, parts, found, strict=False):
+            if matrix is not None and part is not None:
+                assert source is not None
+                whole = part.alone(source.aval) if type(part) is Scattered else part
+                matrix[out] = np.real(whole).reshape(-1)
+    return found
+
+
+def _factors(node: Node, saved: Any, i: int, matrix: Any) -> Any:
+    """Tell which entry of the other operand each derivative is: the same pull, with that operand's entries numbered."""
+    rule = node.rule
+    if not (isinstance(rule, General) and rule.multilinear):
+        return None
+    out, args, kwargs = saved
+    others = [k for k, a in enumerate(args) if k != i and arrays.is_array(a)]
+    if len(others) != 1 or args[others[0]].size > IN:
+        return None
+    (k,) = others
+    other = args[k]
+    numbers = np.arange(1.0, other.size + 1).reshape(other.shape)
+    marked = (out, tuple(numbers if j == k else a for j, a in enumerate(args)), kwargs)
+    index = _rows(node, marked)[i].round().astype(int)
+    known = (index >= 1) & (index <= other.size)
+    right = known & (np.ravel(other)[np.where(known, index - 1, 0)] == matrix)
+    return np.where(right, index - 1, -1)
+
+
+def _entries(matrix: Any, factors: Any) -> tuple[Entry, ...]:
+    # A factor that is 0 right now is a dependence all the same.
+    there = matrix != 0 if factors is None else (matrix != 0) | (factors >= 0)
+    return tuple(
+        Entry(int(o), int(s), float(matrix[o, s]), -1 if factors is None else int(factors[o, s]))
+        for o, s in zip(*np.nonzero(there), strict=True)
+    )

@@ -1,0 +1,288 @@
+"""Computing recorded operations again with other inputs: a numerical gradient without running a cell twice.
+
+In: a tape that was recorded under a `Replay`, its root and inputs. Out: derivatives by differences, at some entries of
+each input. They check the rules; where the tape itself was cut, the replay is cut too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core import arrays
+from ..core.places import describe
+from ..rules.declare import PICK, RULES, Elementwise, General, Linear
+from ..tape.nodes import FREED, Node, aval_of, guard, unguard, walk
+from ..tape.observers import Observer
+
+ENTRIES = 100  # of an input that are checked
+WORK = 300_000  # operations that are computed again, in all
+STEP = 1e-3  # of an entry's size; the differences are of fourth order
+TOLERANCE = 1e-4
+# Constants that an operator has not kept, from its result and its other side.
+_OTHER: dict[Any, Callable[[int, Any, Any], Any]] = {
+    np.add: lambda i, z, other: z - other,
+    np.subtract: lambda i, z, other: other - z if i else z + other,
+    np.divide: lambda i, z, other: other / z if i else z * other,
+}
+
+
+class CannotReplay(Exception):
+    """An operation cannot be computed again: the message names it."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One entry of a gradient: what the tape says, what differences say; `kink`: the slopes on both sides differ."""
+
+    index: tuple[int, ...]
+    tape: complex
+    numerical: complex
+    kink: bool
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the two are the same to four digits."""
+        scale = max(1.0, abs(self.tape), abs(self.numerical))
+        return bool(abs(self.tape - self.numerical) <= TOLERANCE * scale)
+
+
+class _Parts(list[Any]):
+    """The avals of a sequence's parts, which a `Linear` rule keeps, and with them the parts themselves."""
+
+    values: Sequence[Any] = ()
+
+
+class Again(NamedTuple):
+    """The way from the inputs to a result: called with other values, by number, it gives the result's."""
+
+    root: int
+    start: dict[int, Any]
+    steps: list[tuple[int, Callable[[dict[int, Any]], Any]]]
+
+    def __call__(self, changed: dict[int, Any]) -> Any:
+        """Compute the result again."""
+        known = {**self.start, **changed}
+        for number, step in self.steps:
+            known[number] = step(known)
+        return known[self.root]
+
+
+class Replay(Observer):
+    """Keeps, within its block, all that the operations made there need to be computed again.
+
+    Without a block it makes do with what the tape keeps for the sweep, and with the `values` it is given by number.
+    """
+
+    def __init__(self, values: Mapping[int, Any] | None = None) -> None:
+        self._values: dict[int, Any] = dict(values or {})
+
+    def __enter__(self) -> Replay:
+        self._keeping = _everything_kept()
+        self._keeping.__enter__()
+        guard(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        unguard(self)
+        self._keeping.__exit__(None, None, None)
+
+    def made(self, node: Node, array: Any, frame: Any) -> None:
+        self._values[node.number] = array.copy() if arrays.is_array(array) else array
+
+    def check(
+        self, root: Node, cotangent: Any, inputs: Sequence[tuple[Node, Any]], grads: Sequence[Any]
+    ) -> list[list[Checked]]:
+        """Hold gradients against differences.
+
+        Parameters
+        ----------
+        root : Node
+            What the gradients are of.
+        cotangent : array
+            The weight of each of its entries.
+        inputs : sequence of (Node, value)
+            The inputs and their values when they were used.
+        grads : sequence of array
+            Their gradients.
+
+        Returns
+        -------
+        list of list of Checked
+            For each input, at up to 100 of its entries.
+
+        Raises
+        ------
+        CannotReplay
+            If an operation on the way cannot be computed again.
+        """
+        again = self.again(root, inputs)
+        start = again.start
+        weight = np.conj(cotangent)
+        most = max(4, min(ENTRIES, WORK // max(1, 4 * len(again.steps))))
+
+        def value(changed: dict[int, Any]) -> float:
+            return float(np.real(np.sum(weight * again(changed))))
+
+        with np.errstate(all="ignore"):
+            return [
+                [_entry(value, n.number, start[n.number], i, grad) for i in _chosen(n.aval.size, most)]
+                for (n, _), grad in zip(inputs, grads, strict=True)
+            ]
+
+    def again(self, root: Node, inputs: Sequence[tuple[Node, Any]]) -> Again:
+        """Give what computes `root` from other values of `inputs`; it outlives the tape.
+
+        Raises
+        ------
+        CannotReplay
+            If an operation on the way cannot be computed again.
+        """
+        start = {node.number: _wide(value) for node, value in inputs}
+        return Again(root.number, start, self._steps(root, start))
+
+    def value(self, number: int) -> Any:
+        """Give the value of a node, or None."""
+        return self._values.get(number)
+
+    def keep_only(self, numbers: set[int]) -> None:
+        """Forget the values of other nodes: a loop's earlier turns."""
+        self._values = {n: v for n, v in self._values.items() if n in numbers}
+
+    def _steps(self, root: Node, start: dict[int, Any]) -> list[tuple[int, Callable[[dict[int, Any]], Any]]]:
+        """Give, in order, how to compute each node that depends on an input."""
+        moving, steps = set(start), []
+        base = {**start}
+        for node in reversed(walk(root)):
+            if node.number in start or not any(n is not None and n.number in moving for n in node.inputs):
+                continue
+            moving.add(node.number)
+            step = self._step(node, base)
+            try:
+                with np.errstate(all="ignore"):
+                    made = step(base)
+            except Exception as error:
+                raise CannotReplay(_named(node)) from error
+            if not _alike(made, self._values.get(node.number, made)):
+                raise CannotReplay(_named(node))
+            base[node.number] = made
+            steps.append((node.number, step))
+        return steps
+
+    def _step(self, node: Node, base: dict[int, Any]) -> Callable[[dict[int, Any]], Any]:
+        rule, saved = node.rule, node.saved
+        if saved is FREED:
+            raise CannotReplay(_named(node))
+        sources = [(i, n.number) for i, n in enumerate(node.inputs) if n is not None and n.number in base]
+        if rule is PICK:
+            return lambda known: known[sources[0][1]][saved]
+        if isinstance(rule, Elementwise):
+            arguments = self._arguments(node, base)
+            return lambda known: rule.function(*_filled(arguments, sources, known))
+        if type(rule) is Linear:
+            like, rest, kwargs = saved
+            if rule.sequence:
+                parts = list(like.values)
+                return lambda known: rule.function(_filled(parts, sources, known), *rest, **kwargs)
+            return lambda known: rule.function(known[sources[0][1]], *rest, **kwargs)
+        if isinstance(rule, General) and type(saved) is tuple and len(saved) == 3:
+            _, args, kwargs = saved
+            if rule.sequence:
+                parts = list(args[0])
+                return lambda known: rule.function(_filled(parts, sources, known), *args[1:], **kwargs)
+            return lambda known: rule.function(*_filled(args, sources, known), **kwargs)
+        raise CannotReplay(_named(node))
+
+    def _arguments(self, node: Node, base: dict[int, Any]) -> list[Any]:
+        """List an elementwise operation's arguments; what an operator did not keep follows from its result."""
+        arguments = list(node.saved[1:]) if node.saved is not None else [None] * len(node.inputs)
+        other = _OTHER.get(node.rule.function)
+        if other is not None and node.number in self._values:
+            for i in (0, 1):
+                source, mine = node.inputs[1 - i], node.inputs[i]
+                if arguments[i] is None and (mine is None or mine.number not in base) and source is not None:
+                    arguments[i] = other(i, self._values[node.number], base[source.number])
+        return arguments
+
+
+def _filled(arguments: Sequence[Any], sources: list[tuple[int, int]], known: dict[int, Any]) -> list[Any]:
+    made = list(arguments)
+    for i, number in sources:
+        made[i] = known[number]
+    return made
+
+
+@contextmanager
+def _everything_kept() -> Iterator[None]:
+    """Let every rule keep all of its arguments, not only what its derivative needs."""
+    tables = {id(rule.keeps): rule.keeps for rule in RULES.values() if isinstance(rule, Elementwise)}
+    before = {key: list(table) for key, table in tables.items()}
+    keep = Linear.keep
+
+    def with_parts(self: Linear, out: Any, args: Any, kwargs: Any, inputs: Any) -> Any:
+        like, rest, settings = keep(self, out, args, kwargs, inputs)
+        if self.sequence:
+            like = _Parts(like)
+            like.values = args[0]
+        return like, rest, settings
+
+    for table in tables.values():
+        table[:] = [(True,) * len(row) for row in table]
+    General.everything, Linear.keep = True, with_parts  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        General.everything, Linear.keep = False, keep  # type: ignore[method-assign]
+        for key, table in tables.items():
+            table[:] = before[key]
+
+
+def _wide(value: Any) -> Any:
+    """Give a value in double precision: differences of single precision would be noise."""
+    kind = aval_of(value).dtype.kind
+    wide = np.dtype(complex if kind == "c" else float)
+    return value.astype(wide) if arrays.is_array(value) else wide.type(value)
+
+
+def _alike(a: Any, b: Any) -> bool:
+    if isinstance(a, (tuple, list)):
+        return len(a) == len(b) and all(map(_alike, a, b))
+    return np.shape(a) == np.shape(b) and bool(np.allclose(a, b, rtol=1e-3, atol=1e-5, equal_nan=True))
+
+
+def _named(node: Node) -> str:
+    where = describe(node.place)
+    return f"{node.rule.name} ({where})" if where else str(node.rule.name)
+
+
+def _chosen(size: int, most: int) -> list[int]:
+    return list(range(size)) if size <= most else sorted({int(i) for i in np.linspace(0, size - 1, most)})
+
+
+def _entry(value: Callable[[dict[int, Any]], float], number: int, x: Any, i: int, grad: Any) -> Checked:
+    index = tuple(int(k) for k in np.unravel_index(i, np.shape(x)))
+    here = x[index] if index else x
+    h = STEP * max(1.0, abs(here))
+
+    def at(step: complex) -> float:
+        moved = np.array(x)
+        moved[index] += step
+        return value({number: moved if index else moved[()]})
+
+    def slope(along: complex) -> float:
+        return (8 * (at(h * along) - at(-h * along)) - (at(2 * h * along) - at(-2 * h * along))) / (12 * h)
+
+    numerical: complex = slope(1) + (1j * slope(1j) if np.iscomplexobj(x) else 0)
+    found = Checked(index, (grad[index] if index else grad).item(), numerical, kink=False)
+    if found.agrees:
+        return found
+    small = h * 1e-3
+    left, middle, right = at(-small), at(0), at(small)
+    kink = abs((right - middle) - (middle - left)) > 1e-2 * max(
+        abs(right - middle), abs(middle - left), small * 1e-3
+    )
+    return Checked(index, found.tape, numerical, kink)

@@ -1,0 +1,51 @@
+"""Bring a cotangent to the shape and dtype of the input that it belongs to.
+
+In: a cotangent as a rule computed it, after broadcasting and promotion. Out: of the input's own aval.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..dispatch.primitives import cast
+from ..tape.nodes import Aval, aval_of
+from ..tape.tracked import Tracked
+
+
+def conform(c: Any, aval: Aval) -> Any:
+    """Sum `c` over the axes along which the input was broadcast, and cast it to the input's dtype.
+
+    The gradient of a real input is real (PyTorch's convention); that of a whole number is a float64.
+    """
+    if type(c) is np.ndarray and c.dtype is aval.dtype:  # the two everyday cases first
+        shape = c.shape
+        if shape == aval.shape:
+            return c
+        extra = len(shape) - aval.ndim
+        if extra > 0 and shape[extra:] == aval.shape:  # a bias
+            return np.add.reduce(c, axis=0 if extra == 1 else tuple(range(extra)))
+    have = c.node.aval if isinstance(c, Tracked) and c.node is not None else aval_of(getattr(c, "array", c))
+    if have is aval:
+        return c
+    if have.shape != aval.shape:
+        c = unbroadcast(c, aval.shape, have.shape)
+    if have.dtype != aval.tangent:
+        if aval.tangent.kind == "f" and have.dtype.kind == "c":
+            c = np.real(c)
+        c = cast(c, aval.tangent)
+    return c
+
+
+def unbroadcast(c: Any, shape: tuple[int, ...], have: tuple[int, ...]) -> Any:
+    """Sum `c` of shape `have` down to `shape`, the transpose of broadcasting; or broadcast it, where it is smaller."""
+    extra = len(have) - len(shape)
+    if extra < 0 or any(n != m and n == 1 for n, m in zip(have[extra:], shape, strict=True)):
+        return np.broadcast_to(c, shape)
+    axes = tuple(range(extra)) + tuple(
+        extra + i for i, (n, m) in enumerate(zip(have[extra:], shape, strict=True)) if n != m
+    )
+    # np.add.reduce does what np.sum does, without its Python layers; a tracked c comes back as np.sum.
+    c = np.add.reduce(c, axis=axes)
+    return c if len(have) - len(axes) == len(shape) else np.reshape(c, shape)

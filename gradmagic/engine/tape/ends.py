@@ -1,0 +1,112 @@
+"""Where gradients end and where they start: the node of an input, and the cotangent of a result.
+
+In: an array, or a result and the user's `gradient=`. Out: a `Leaf`; the array that a sweep starts with.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ...errors import ArgumentError, DeviceError, IntegerGradError, NonScalarError, ShapeError
+from ..core import arrays
+from ..core.foreign import foreign
+from ..core.places import user_frame
+from .messages import blame
+from .nodes import Leaf, aval_of
+from .tracked import Tracked
+
+
+def leaf(array: Any) -> Leaf:
+    """Make the node of an input.
+
+    Raises
+    ------
+    IntegerGradError
+        If the dtype is neither floating point nor complex.
+    """
+    aval = aval_of(array)
+    if aval.dtype.kind not in "fc":
+        raise IntegerGradError(
+            "Only Tensors of floating point and complex dtype can require gradients, "
+            f"and this one is {aval.dtype}. Write its numbers with a decimal point (1.0), or dtype=gm.float32."
+        )
+    return Leaf(aval)
+
+
+def seed(tensor: Tracked, gradient: Any) -> Any:
+    """Give the cotangent that a sweep from `tensor` starts with.
+
+    Raises
+    ------
+    NonScalarError
+        If there is no `gradient` and the tensor has several entries.
+    ShapeError
+        If `gradient` is not of the tensor's shape.
+    ArgumentError
+        If `gradient` is no array of numbers, or complex for a real result.
+    DeviceError
+        If `gradient` lives on another device than the tensor.
+    """
+    node = tensor.node
+    assert node is not None
+    aval = node.aval
+    if gradient is None:
+        if aval.size != 1:
+            name = blame(tensor, "the result")
+            raise NonScalarError(
+                f"grad can be implicitly created only for scalar outputs: {name}, has {aval.size} entries. "
+                "Write .sum().backward() (or .mean()), or backward(gradient=...) with one weight for each entry."
+            )
+        if not aval.real:
+            name = blame(tensor, "the result")
+            raise NonScalarError(
+                f"grad can be implicitly created only for real scalar outputs: {name}, is complex, of dtype "
+                f"{aval.dtype}. Take a real number of it, such as np.real(...) or np.abs(...), or give "
+                "backward(gradient=...)."
+            )
+        return arrays.ones(aval, tensor.array) if aval.shape or arrays.on_device(tensor.array) else aval.one
+    g = gradient if isinstance(gradient, Tracked) else _weights(gradient)
+    shape = np.shape(g.array) if isinstance(g, Tracked) else g.shape
+    if tuple(shape) != aval.shape:
+        raise ShapeError(
+            f"Mismatch in shape: gradient= has a shape of {tuple(shape)} and the result has a shape of {aval.shape}. "
+            "Give one weight for each entry of the result."
+        )
+    raw = g.array if isinstance(g, Tracked) else g
+    if np.ndim(raw) and arrays.device_of(raw) != arrays.device_of(tensor.array):
+        raise DeviceError(
+            f"gradient= is on {arrays.device_of(raw)} and the result on {arrays.device_of(tensor.array)}: write "
+            f'gm.tensor(gradient, device="{arrays.device_of(tensor.array)}").'
+        )
+    if np.asarray(raw).dtype.kind == "c" if not arrays.on_device(raw) else raw.dtype.kind == "c":
+        if aval.real:
+            raise ArgumentError(
+                f"gradient= is complex, and the result, {aval}, is real: its gradient would lose a part. "
+                "Write gradient.real, or the part that is meant."
+            )
+    elif not arrays.on_device(raw) and not np.all(np.equal(raw, raw)):
+        text = "gradient= holds NaN: every gradient that it meets on the way back is NaN."
+        warnings.warn(text, UserWarning, stacklevel=_stacklevel())
+    if isinstance(g, Tracked):
+        return Tracked.joined(g.array, g.node) if g.node is not None else g.array
+    return g.astype(aval.tangent)
+
+
+def _weights(gradient: Any) -> Any:
+    if (words := foreign(gradient)) is not None:
+        raise ArgumentError(
+            f"gradient= is {words}: give one number for each entry. {words.advice('gradient')}."
+        )
+    return gradient if arrays.is_array(gradient) else np.asarray(gradient)
+
+
+def _stacklevel() -> int:
+    """Count the frames from the caller's to the user's."""
+    frame, level, user = sys._getframe(1), 1, user_frame(sys._getframe(1))
+    while frame is not None and frame is not user:
+        frame, level = frame.f_back, level + 1  # type: ignore[assignment]
+    return level

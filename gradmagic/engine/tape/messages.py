@@ -1,0 +1,173 @@
+"""Words for errors of the engine: which value, of which shape, on which line; which operands do not fit.
+
+In: tracked values and the frames that use them. Out: texts and errors.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...errors import ShapeError
+from ..core import arrays
+from ..core.foreign import Foreign
+from ..core.places import describe, name_of, place_of, user_frame, users
+from .tracked import Tracked
+
+if TYPE_CHECKING:
+    from ..rules.declare import Rule
+
+
+def blame(tracked: Tracked, noun: str = "a tracked value") -> str:
+    """Name a value for a message: the user's name for it, its shape and the line that uses it."""
+    frame = beyond_libraries(sys._getframe(1))
+    name = name_of(tracked, frame)
+    shape = f"of shape {tuple(np.shape(tracked.array))}"
+    return (
+        f"{name!r} ({shape})" * bool(name)
+        + f"{noun} {shape}" * (not name)
+        + f", {describe(place_of(user_frame(frame)))}"
+    )
+
+
+def beyond_libraries(frame: Any) -> Any:
+    """Walk out of gradmagic, and of the libraries that an array may have been given to, to the user's own line."""
+    start = frame = user_frame(frame)
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if (
+            module not in _LIBRARIES
+            and module not in sys.stdlib_module_names
+            and users(frame.f_code.co_filename)
+        ):
+            return frame
+        frame = frame.f_back
+    return start
+
+
+_LIBRARIES = frozenset({"numpy", "scipy", "pandas", "matplotlib", "mpl_toolkits", "sklearn", "gradmagic"})
+
+
+def taken_by(text: str) -> tuple[str, str]:
+    """Name the call, written as `text`, that takes arrays apart itself, and say what to write instead.
+
+    Both are empty for NumPy's conversions, and for what is no call.
+
+    Examples
+    --------
+    >>> taken_by("X.dot(w)")
+    ('X.dot(...)', 'Write X @ w, of a sparse matrix X.toarray()')
+    >>> taken_by("np.asarray(x)")
+    ('', '')
+    """
+    try:
+        node = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError:
+        return "", ""
+    if isinstance(node, ast.BinOp):  # an operator of another library's matrix
+        left = ast.unparse(node.left)
+        return ast.unparse(node), f"If {left} is a sparse matrix, write {left}.toarray()"
+    if not isinstance(node, ast.Call) or not isinstance(node.func, (ast.Attribute, ast.Name)):
+        return "", ""
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+    called = ast.unparse(node.func)
+    if name in _CONVERSIONS:
+        return "", ""
+    if name == "dot" and isinstance(node.func, ast.Attribute) and len(node.args) == 1:
+        owner = ast.unparse(node.func.value)
+        return (
+            f"{called}(...)",
+            f"Write {owner} @ {ast.unparse(node.args[0])}, of a sparse matrix {owner}.toarray()",
+        )
+    if called.startswith(("np.", "numpy.")) and any(
+        isinstance(a, (ast.List, ast.ListComp)) for a in node.args
+    ):
+        return f"{called}(...)", "Write np.stack([...]) of the values"
+    if name in ("normal", "uniform"):
+        return f"{called}(...)", "Draw plain numbers, and move and scale them: a + b * rng.standard_normal(n)"
+    return f"{called}(...)", (
+        f"Write it with NumPy's functions, take differences of it with gm.numeric, or give the derivative of {called} "
+        "with gm.custom"
+    )
+
+
+_CONVERSIONS = frozenset(
+    "array asarray asanyarray ascontiguousarray asfortranarray float64 float32 float16 complex128 complex64".split()
+)
+
+
+def foreign_text(name: str, tracked: Tracked, odd: Any, words: Foreign) -> str:
+    """Say that no gradient passes through `odd`, which `name` met beside `tracked`, and what to write."""
+    called = name_for(odd)
+    what = f"{called!r}, {words}" if called else words
+    return f"{name} of {blame(tracked)}, and {what}: no gradient passes through it. {words.advice(called)}."
+
+
+def devices_text(name: str, args: Any) -> str:
+    """Say which operands of `name` live on different devices; an empty text if all are at one place.
+
+    Numbers and 0-d arrays of the host go everywhere.
+    """
+    frame = beyond_libraries(sys._getframe(1))
+    places: dict[str, str] = {}
+    for a in args:
+        for b in a if isinstance(a, (list, tuple)) else (a,):
+            raw = b.array if isinstance(b, Tracked) else b
+            if arrays.on_device(raw) or np.ndim(raw):
+                places.setdefault(arrays.device_of(raw), name_of(b, frame) or "a value")
+        if isinstance(a, list) and not any(isinstance(b, Tracked) for b in a):
+            places.setdefault("cpu", "a list")
+    if len(places) < 2:
+        return ""
+    where = " and ".join(f"{called} on {device}" for device, called in places.items())
+    device = next(d for d in places if d != "cpu")
+    return (
+        f"Expected all tensors to be on the same device, but found at least two devices: {name} of {where}, "
+        f'{describe(place_of(frame))}. Move one of them: gm.tensor(v, device="{device}"), t.to("{device}") or t.cpu().'
+    )
+
+
+def only_shown(frame: Any) -> bool:
+    """Tell whether a value is asked for by code that draws or checks it: nothing comes back to the computation."""
+    user = beyond_libraries(frame)
+    while frame is not None and frame is not user:
+        if str(frame.f_globals.get("__name__", "")).startswith(_READING):
+            return True
+        frame = frame.f_back
+    return False
+
+
+_READING = ("matplotlib.", "mpl_toolkits.", "numpy.testing.")
+
+
+def name_for(odd: Any) -> str:
+    """Find the user's name for a plain value; an empty text where there is none, or where many names hold None."""
+    frame = beyond_libraries(sys._getframe(1))
+    if odd is not None:
+        return name_of(odd, frame)
+    held = [n for n, value in frame.f_locals.items() if value is None and not n.startswith("_")]
+    return held[0] if len(held) == 1 else ""
+
+
+def mismatch(error: ValueError, rule: Rule, args: Sequence[Any]) -> ShapeError:
+    """Say which operands do not fit each other, by name, shape and line; the first sentence stays NumPy's."""
+    frame = sys._getframe(2)
+    words = []
+    for a in args:
+        raw = a.array if isinstance(a, Tracked) else a
+        if isinstance(a, Tracked) or arrays.is_array(a):
+            words.append(f"{name_of(a, frame) or 'a value'} of shape {tuple(np.shape(raw))}")
+    where = describe(place_of(user_frame(frame)))
+    return ShapeError(
+        f"{str(error).strip()}: {rule.name} of {' and '.join(words)}, {where}. "
+        + (
+            "The last axis of the first must be as long as the first (or last but one) of the second: "
+            "transpose or reshape one of them."
+            if rule.name in ("matmul", "dot")
+            else "Axes are matched from the right and must be equal or 1: write x[:, None] or x.reshape(...) on one."
+        )
+    )

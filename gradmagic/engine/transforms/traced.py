@@ -1,0 +1,339 @@
+"""One run of a function on the tape: its arguments lifted, its results plain or tracked as the caller needs them.
+
+In: a function and its arguments, nested containers among them. Out: a `Run`, from which every transform takes its
+derivatives (transforms.py, matrices.py).
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...errors import ArgumentError, GradmagicError, ShapeError
+from ..core import arrays
+from ..core.foreign import foreign
+from ..core.trees import is_container, leaves, rebuilt, same_structure
+from ..dispatch.protocols import call_elementwise
+from ..faces.numpy.array import Array
+from ..faces.torch.tensor import Tensor
+from ..following import new_arrays as creations
+from ..following.conversions import following
+from ..following.imported_names import imported
+from ..rules.declare import RULES
+from ..sweeps.forward import push
+from ..sweeps.several import sweep_from, taken
+from ..tape.nodes import Node, enable_grad, state
+from ..tape.tracked import Tracked
+
+
+class Run:
+    """What a function gave on lifted arguments.
+
+    Attributes
+    ----------
+    inputs : list of Tracked
+        The leaves of the arguments that a gradient can be taken by.
+    nodes : list of Node
+        Theirs as the function got them: it may have written to the inputs since.
+    out : tree
+        What the function gave, tracked.
+    results : list
+        The leaves of `out`.
+    nested : bool
+        Something else is differentiated through this run: an outer transform, or tensors that the function closes
+        over. Then derivatives are recorded themselves.
+    """
+
+    __slots__ = ("_chosen", "_places", "aux", "inputs", "name", "nested", "nodes", "out", "results")
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        args: Sequence[Any],
+        kwargs: dict[str, Any],
+        numbers: Sequence[int],
+        has_aux: bool = False,
+    ) -> None:
+        self.name = getattr(f, "__name__", "f")
+        arguments = list(args)
+        self.inputs: list[Tracked] = []
+        for i in numbers:
+            if not -len(args) <= i < len(args):
+                raise TypeError(
+                    f"argnums={i}, and {self.name} was called with {len(args)} positional argument"
+                    f"{'s' * (len(args) != 1)}: give what is differentiated by position."
+                )
+        self._chosen = [args[i] for i in numbers]
+        self._places: list[list[Tracked | None]] = []
+        for i in numbers:
+            lifted = self._lift(args[i], i)
+            self._places.append(lifted)
+            arguments[i] = (
+                rebuilt(
+                    args[i],
+                    (old if new is None else new for old, new in zip(leaves(args[i]), lifted, strict=True)),
+                )
+                if is_container(args[i])
+                else lifted[0]
+            )
+        nodes: list[Any] = [x.node for x in self.inputs]
+        self.nodes = nodes
+        before = state.inputs
+        state.inputs = before | {node.number for node in nodes}
+        try:
+            with enable_grad(), following(), imported(f):
+                out = (creations.follower_of(f) or f)(*arguments, **kwargs)  # f may be SciPy's own
+        except ValueError as error:
+            if isinstance(
+                error.__cause__, GradmagicError
+            ):  # NumPy hides it: "setting an array element with a ..."
+                raise error.__cause__ from None
+            raise
+        finally:
+            state.inputs = before
+        self.aux: Any = None
+        if has_aux:
+            if type(out) is not tuple or len(out) != 2:
+                raise TypeError(
+                    f"{self.name} gave a {type(out).__name__}: with has_aux=True it gives (value, aux)."
+                )
+            out, self.aux = out
+        self.out = out
+        self.results = leaves(out)
+        roots = [y.node for y in self.results if isinstance(y, Tracked) and y.node is not None]
+        self.nested = not _only_from(roots, nodes)
+
+    def _lift(self, argument: Any, position: int) -> list[Tracked | None]:
+        if not is_container(argument):
+            made = lifted(argument)
+            if made is None:
+                words = foreign(argument)
+                raise ArgumentError(
+                    f"argument {position} of {self.name} is {words or _described(argument)}: gradients are taken by "
+                    "arrays and numbers, and lists, tuples, dicts and dataclasses of them. "
+                    + (f"{words.advice()}, or choose" if words else "Choose")
+                    + " others with argnums=."
+                )
+            self.inputs.append(made)
+            return [made]
+        found = [lifted(x) for x in leaves(argument)]
+        self.inputs += [x for x in found if x is not None]
+        if not any(x is not None for x in found):
+            raise TypeError(
+                f"argument {position} of {self.name} holds no array and no number that a gradient can be taken by: "
+                "choose other arguments with argnums=."
+            )
+        return found
+
+    # -- derivatives ------------------------------------------------------------------------------
+    def pulled(self, cotangents: Sequence[Any], retain: bool = False, record: bool = False) -> list[Any]:
+        """Give the cotangent of each input from those of the results; None where nothing depends on it."""
+        pairs = [
+            (y.node, c)
+            for y, c in zip(self.results, cotangents, strict=True)
+            if c is not None and isinstance(y, Tracked) and y.node is not None
+        ]
+        if not pairs:
+            return [None] * len(self.inputs)
+        roots, seeds = zip(*pairs, strict=True)
+        record = self.nested or record
+        if not record:  # all leaves are ours: the everyday sweep to all leaves is the faster one
+            return taken(sweep_from(roots, seeds, None, retain), self.nodes)
+        with enable_grad():
+            return taken(sweep_from(roots, seeds, self.nodes, retain, create_graph=True), self.nodes)
+
+    def pushed(self, tangents: Sequence[Any]) -> list[Any]:
+        """Give the tangent of each result from those of the inputs (None for zero)."""
+        given = {node.number: t for node, t in zip(self.nodes, tangents, strict=True) if t is not None}
+        at = [i for i, y in enumerate(self.results) if isinstance(y, Tracked) and y.node is not None]
+        with enable_grad():
+            found = push([self.results[i].node for i in at], given, self.nested)
+        moved = dict(zip(at, found, strict=True))
+        return [
+            _face(moved[i], y) if moved.get(i) is not None
+            else _zeros(np.shape(raw(y)), _tangent(y), raw(y)) if _has_numbers(y) else None
+            for i, y in enumerate(self.results)
+        ]  # fmt: skip
+
+    # -- giving back ------------------------------------------------------------------------------
+    def plain(self, y: Any) -> Any:
+        """Give a result as the caller wants it: plain, unless an outer transform differentiates it too."""
+        if not isinstance(y, Tracked):
+            return y
+        if y.node is None and y.soft:
+            return y.array
+        if self.nested and y.node is not None:
+            return y
+        if isinstance(y, Tensor):
+            return Tensor.wrap(y.array, None)
+        # A number is a float whatever it was computed from, as scipy.optimize and a reader want it.
+        return float(y.array) if type(y.array) is np.float64 else y.array
+
+    def value(self) -> Any:
+        """Give what the function gave, plain."""
+        return rebuilt(self.out, map(self.plain, self.results))
+
+    def auxiliary(self) -> Any:
+        """Give the second result of a function with `has_aux`, plain."""
+        return rebuilt(self.aux, map(self.plain, leaves(self.aux)))
+
+    def gradients(self, cotangents: Sequence[Any]) -> list[Any]:
+        """Give cotangents of the inputs as gradients, nested as the chosen arguments are."""
+        cotangents = [
+            _zeros(n.aval.shape, n.aval.tangent, x.array) if c is None else c
+            for x, n, c in zip(self.inputs, self.nodes, cotangents, strict=True)
+        ]
+        tensors = any(isinstance(y, Tensor) for y in self.results)  # Tensor wins
+        each = iter(
+            _gradient(c, x, n, tensors) for x, n, c in zip(self.inputs, self.nodes, cotangents, strict=True)
+        )
+        return [
+            rebuilt(argument, [None if x is None else next(each) for x in places])
+            for argument, places in zip(self._chosen, self._places, strict=True)
+        ]
+
+    def cotangents(self, given: Any) -> list[Any]:
+        """Bring the user's cotangents, nested as the value, to the shapes and dtypes of the results."""
+        return _matched(given, self.out, self.results, f"the cotangent of {self.name}")
+
+    def directions(self, given: Sequence[Any]) -> list[Any]:
+        """Bring the user's tangents, one for each chosen argument, to the shapes and dtypes of the inputs."""
+        if len(given) != len(self._chosen):
+            raise TypeError(
+                f"{self.name} has {len(self._chosen)} arguments and {len(given)} tangents: give one for each."
+            )
+        found: list[Any] = []
+        for t, argument, places in zip(given, self._chosen, self._places, strict=True):
+            values = [0 if x is None else x for x in places]
+            matched = _matched(t, argument, values, f"the tangent of an argument of {self.name}")
+            found += [m for m, x in zip(matched, places, strict=True) if x is not None]
+        return found
+
+
+def lifted(value: Any) -> Any:
+    """Put a value on the tape as an input; None for what is neither array nor number."""
+    if isinstance(value, Tracked):
+        if value.node is None:
+            return Tensor.wrap(value.array, None).requires_grad_()
+        # A node of our own over it: the inner sweep stops here, the outer one goes on.
+        return call_elementwise(RULES[np.positive], (value,), operator.pos)
+    return Array.lift(value, share=False) if _numeric(value) else None
+
+
+def raw(value: Any) -> Any:
+    """Give the array behind a tracked value."""
+    return value.array if isinstance(value, Tracked) else value
+
+
+def _numeric(value: Any) -> bool:
+    if isinstance(value, Tracked):
+        return True
+    if isinstance(value, (bool, np.bool_)):
+        return False
+    if isinstance(value, (int, float, complex)):
+        return True
+    return (
+        (isinstance(value, np.generic) or arrays.is_array(value))
+        and value.dtype.kind in "iufc"
+        and foreign(value) is None
+    )
+
+
+def _has_numbers(y: Any) -> bool:
+    return _numeric(y) or isinstance(y, (bool, np.bool_)) or (arrays.is_array(y) and y.dtype.kind == "b")
+
+
+def _described(value: Any) -> str:
+    if isinstance(value, np.generic) or arrays.is_array(value):
+        return f"an array of dtype {value.dtype}"
+    return f"a {type(value).__name__}"
+
+
+def _only_from(roots: Iterable[Node], inputs: Sequence[Node]) -> bool:
+    """Tell whether `roots` depend on nothing tracked but `inputs`: then a sweep need not be recorded."""
+    ours = set()
+    for node in inputs:
+        if node.rule is not None:
+            return False
+        ours.add(node.number)
+    seen = set()
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node.rule is None:
+            if node.number not in ours:
+                return False
+        elif node.number not in seen:
+            seen.add(node.number)
+            stack += [source for source in node.inputs if source is not None]
+    return True
+
+
+def _tangent(y: Any) -> Any:
+    y = raw(y)
+    dtype = y.dtype if hasattr(y, "dtype") else np.dtype(complex if isinstance(y, complex) else float)
+    return dtype if dtype.kind in "fc" else np.dtype(float)
+
+
+def _zeros(shape: Any, dtype: Any, proto: Any) -> Any:
+    if not shape and not arrays.on_device(proto):
+        return dtype.type(0)
+    return arrays.module_of(proto).zeros(shape, dtype)
+
+
+def _face(t: Any, y: Any) -> Any:
+    """Give a tangent the face of its value."""
+    if isinstance(y, Tensor):
+        return Tensor.wrap(raw(t), getattr(t, "node", None))
+    if isinstance(raw(y), float) and type(t) is np.float64:
+        return float(t)
+    return t
+
+
+def _gradient(c: Any, x: Tracked, source: Node, tensors: bool) -> Any:
+    """Give a cotangent the face of its input: a Python number's gradient is one, a Tensor's is a Tensor."""
+    node = getattr(c, "node", None)
+    if source.aval.python is not None and not np.ndim(raw(c)) and not np.iscomplexobj(raw(c)):
+        c = type(c).wrap(float(c.array), node) if isinstance(c, Tracked) else float(c)
+    if isinstance(x, Tensor) or (tensors and isinstance(c, Tracked)):
+        return Tensor.wrap(raw(c), node)
+    return c
+
+
+def _matched(given: Any, like: Any, values: Sequence[Any], what: str) -> list[Any]:
+    """Bring `given`, nested as `like`, to the shapes and dtypes of `values`, the leaves of `like`; None stays.
+
+    Raises
+    ------
+    ShapeError
+        If one has another shape than its value.
+    TypeError
+        If they are not nested as the values are.
+    """
+    if given is None:
+        return [None] * len(values)
+    if is_container(like) and not same_structure(given, like):
+        raise TypeError(f"{what} must be nested as what it belongs to, a {type(like).__name__}.")
+    parts = leaves(given) if is_container(like) else [given]
+    return [
+        None if g is None or not _numeric(v) else _fitted(g, v, what)
+        for g, v in zip(parts, values, strict=True)
+    ]
+
+
+def _fitted(given: Any, value: Any, what: str) -> Any:
+    array = raw(given)
+    shape, wanted = np.shape(array), np.shape(raw(value))
+    if shape != wanted:
+        raise ShapeError(
+            f"{what} has shape {shape}, and what it belongs to has shape {wanted}: give one number for each entry."
+        )
+    dtype = _tangent(value)
+    if isinstance(given, Tracked):
+        return Tracked.joined(array, given.node) if given.node is not None else array
+    if not arrays.is_array(array):
+        return dtype.type(array) if not shape else np.asarray(array, dtype)
+    return array.astype(dtype)

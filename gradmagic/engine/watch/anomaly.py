@@ -1,0 +1,371 @@
+"""`gm.detect_anomaly`: the first operation that makes NaN or infinity, forward or on the way back.
+
+In: the tape's events. Out: an `AnomalyError` (forward: or a warning) that names the operation, its line and its inputs.
+The producer is the operation whose inputs are all finite; one that got a NaN only passes it on.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import ContextDecorator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...errors import AnomalyError
+from ..core import arrays
+from ..core.nonfinite import brief, oddness
+from ..core.places import describe, line_of, name_of, text_of, user_frame
+from ..dispatch.calls import flat, record
+from ..rules.declare import Elementwise
+from ..tape import nodes as tape
+from ..tape import observers
+from ..tape.nodes import Node
+from ..tape.observers import Observer
+from ..tape.tracked import Tracked
+from ..tape.warnings_at import node_at
+
+
+class Operand(NamedTuple):
+    """One input of an operation: what the user calls it, or its position, and its value."""
+
+    name: str
+    value: Any
+
+    def __str__(self) -> str:
+        shape = np.shape(self.value)
+        of = f" (shape {tuple(shape)})" if shape else ""
+        return f"{self.name} = {brief(self.value)}{of}"
+
+
+class detect_anomaly(ContextDecorator):
+    """Stop at the first operation that makes NaN or infinity, in a `with` block or a decorated function.
+
+    Forward, every value that is recorded is looked at; on the way back, every contribution to a gradient. It costs
+    some microseconds an operation within the block, and nothing elsewhere. It sees what is recorded: values computed
+    from plain arrays, or under `no_grad`, it meets only where they enter.
+
+    Parameters
+    ----------
+    check_nan : bool
+        PyTorch's name: False looks at nothing.
+    forward : "error", "warn" or "ignore"
+        What to do about a value; a gradient is always an error.
+    infinite : bool
+        Whether infinity counts too, or only NaN. Infinity in what the user gave (a mask of -inf) never does.
+
+    Raises
+    ------
+    AnomalyError
+        Naming the operation, its line, its inputs and the first entry.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import gradmagic as gm
+    >>> x = gm.tensor([0.0, 4.0], requires_grad=True)
+    >>> with gm.detect_anomaly():
+    ...     np.sqrt(x).sum().backward()
+    Traceback (most recent call last):
+    gradmagic.errors.AnomalyError: Function 'SqrtBackward0' returned infinite values in its 0th output: ...
+    """
+
+    def __init__(self, check_nan: bool = True, *, forward: str = "error", infinite: bool = True) -> None:
+        if forward not in ("error", "warn", "ignore"):
+            raise ValueError(f'forward={forward!r} is unknown: write "error", "warn" or "ignore".')
+        self._check, self._forward, self._infinite = check_nan, forward, infinite
+        self._detectors: list[Detector] = []
+
+    def __enter__(self) -> detect_anomaly:
+        self._detectors.append(Detector(self._forward, self._infinite))
+        if self._check:
+            tape.guard(self._detectors[-1])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        tape.unguard(self._detectors.pop())
+
+
+class set_detect_anomaly(detect_anomaly):
+    """Detect from here on (True) or not (False), or within a `with` block; see `detect_anomaly`.
+
+    Examples
+    --------
+    >>> import gradmagic as gm
+    >>> _ = gm.autograd.set_detect_anomaly(True)
+    >>> gm.is_anomaly_enabled()
+    True
+    >>> _ = gm.autograd.set_detect_anomaly(False)
+    """
+
+    def __init__(
+        self, mode: bool, check_nan: bool = True, *, forward: str = "error", infinite: bool = True
+    ) -> None:
+        super().__init__(check_nan, forward=forward, infinite=infinite)
+        self._before = [g for g in tape.state.guards if isinstance(g, Detector)]
+        for g in self._before:
+            tape.unguard(g)
+        if mode:
+            super().__enter__()
+
+    def __enter__(self) -> set_detect_anomaly:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._detectors:
+            super().__exit__()
+        for g in self._before:
+            tape.guard(g)
+
+
+def is_anomaly_enabled() -> bool:
+    """Tell whether anomalies are looked for now.
+
+    Examples
+    --------
+    >>> import gradmagic as gm
+    >>> gm.is_anomaly_enabled()
+    False
+    """
+    return any(isinstance(g, Detector) for g in tape.state.guards)
+
+
+class Detector(Observer):
+    """Looks at every value and every gradient; `found` says what is done about the first that is not finite."""
+
+    def __init__(self, forward: str = "error", infinite: bool = True) -> None:
+        self._forward, self._infinite = forward, infinite
+        self._root: Node | None = None
+        self._given = False  # the sweep was started with what is not finite
+
+    # -- forward ---------------------------------------------------------------------------------
+    def made(self, node: Node, array: Any, frame: Any) -> None:
+        if self._forward == "ignore" or node.rule is None:
+            return
+        odd = self._oddness(array)
+        here = sys._getframe(1)
+        if not odd or node_at(here) is not None:  # a recorded sweep: `ready` knows more about it
+            return
+        operands = list(_operands(here, node))
+        before = [o for o in operands if self._oddness(o.value)]
+        nans = [o for o in before if oddness(o.value)[0]]
+        if odd == "NaN" and nans:
+            if self._forward == "error":
+                self.found(node, frame, "forward", _given(node, nans[0]))
+        elif odd == "NaN" or not before:
+            self.found(node, frame, "forward", _making(node, array, odd, operands))
+
+    # -- backward --------------------------------------------------------------------------------
+    def began(self, root: Node) -> None:
+        self._root, self._given = root, False
+
+    def wants(self, node: Node) -> bool:
+        return True
+
+    def ready(self, node: Node, cotangent: Any, flows: tuple[Any, ...]) -> None:
+        arrived = self._oddness(cotangent)
+        if node is self._root:
+            self._given = bool(arrived)
+        elif arrived and not self._given:
+            frame = user_frame(sys._getframe(1))
+            raise AnomalyError(_adding(node, arrived, frame))
+        for i, flow in enumerate(flows):
+            odd = self._oddness(flow)
+            if odd and not (arrived == "NaN" or (arrived and odd != "NaN")):
+                frame = user_frame(sys._getframe(1))
+                self.found(node, frame, "backward", _pulling(node, i, odd, cotangent, flow, frame))
+
+    def pushed(self, node: Node, tangents: Sequence[Any], tangent: Any) -> None:
+        odd, arrived = self._oddness(tangent), self._oddness([t for t in tangents if t is not None])
+        if odd and not (arrived == "NaN" or (arrived and odd != "NaN")):
+            raise AnomalyError(_pushing(node, odd, tangents, tangent, user_frame(sys._getframe(1))))
+
+    # -- what is done about it -------------------------------------------------------------------
+    def found(self, node: Node, frame: Any, way: str, text: str) -> None:
+        """Raise, or warn at the user's line; `way` is "forward" or "backward"."""
+        if way == "backward" or self._forward == "error":
+            raise AnomalyError(text)
+        code, line = (node.place[0], line_of(node.place)) if node.place else (frame.f_code, frame.f_lineno)
+        warnings.warn_explicit(text, RuntimeWarning, code.co_filename, line)
+
+    def _oddness(self, value: Any) -> str:
+        nan, infinite = oddness(value)
+        return "NaN" if nan else "inf" if infinite and self._infinite else ""
+
+
+def _operands(frame: Any, node: Node) -> Iterator[Operand]:
+    """Find what the operation was computed from: the arguments of the engine's function that made its node."""
+    while frame.f_code.co_filename in _BETWEEN or frame.f_code is record.__code__:
+        frame = frame.f_back
+    held = frame.f_locals
+    names = next((names for names in _CALLS if all(name in held for name in names)), ())
+    values = [held[name] for name in names]
+    if names == ("args",):
+        values = values[0][:1] if node.rule.sequence else values[0][: len(node.inputs)]
+    elif names == ("self", "other") and "_reflected" in frame.f_code.co_qualname:
+        values.reverse()  # 1 / x
+    seen: set[int] = set()
+    for i, value in enumerate(flat(values), 1):
+        plain = getattr(value, "array", value)
+        if id(value) in seen or not (
+            isinstance(plain, (int, float, complex, np.generic)) or arrays.is_array(plain)
+        ):
+            continue
+        seen.add(id(value))
+        named = isinstance(value, Tracked) or arrays.is_array(value)
+        called = name_of(value, frame) if named else ""
+        yield Operand(called or (f"argument {i}" if named else "the constant"), plain)
+
+
+# How the functions that make nodes call their arguments (operators.py, calls.py); those that stand between them and
+# an observer have other ones.
+_CALLS = (("args",), ("self", "other"), ("a", "b"), ("x",))
+_BETWEEN = {__file__, tape.__file__, observers.__file__}
+
+
+# ---- words ----------------------------------------------------------------------------------------------------
+
+
+def _what(odd: str, value: Any) -> str:
+    if odd == "NaN":
+        return "NaN"
+    return "-inf" if np.any(np.equal(getattr(value, "array", value), -np.inf)) else "inf"
+
+
+def _noun(odd: str) -> str:
+    return "NaN" if odd == "NaN" else "infinity"
+
+
+def _where(node: Node) -> str:
+    """Name an operation: its function, how it is written, its line."""
+    if node.place is None:
+        return str(node.rule.name)
+    text = text_of(node.place)
+    return f"{node.rule.name} ({f'{text}, ' * bool(text)}{describe(node.place)})"
+
+
+def _first(value: Any) -> tuple[int, ...] | None:
+    """Give the index of the first entry that is not finite; None for a number."""
+    value = arrays.to_host(getattr(value, "array", value))
+    if isinstance(value, (list, tuple)) or not np.ndim(value):
+        return None
+    at = np.argmin(np.isfinite(value))
+    return tuple(int(i) for i in np.unravel_index(at, np.shape(value)))
+
+
+def _at(value: Any, index: tuple[int, ...] | None, shape: tuple[int, ...]) -> str:
+    """Write the entry of an input that belongs to entry `index` of the output."""
+    try:
+        return brief(np.broadcast_to(arrays.to_host(getattr(value, "array", value)), shape)[index or ()])
+    except ValueError:
+        return ""
+
+
+def _index(index: tuple[int, ...]) -> str:
+    return f"[{', '.join(map(str, index))}]"
+
+
+def _making(node: Node, array: Any, odd: str, operands: list[Operand]) -> str:
+    """Say that an operation with proper inputs made a value that is not finite."""
+    what = _what(odd, array)
+    given = ", ".join(map(str, operands))
+    text = f"{_where(node)} makes {what}" + (f" from {given}" if given else "")
+    index = _first(array)
+    if index is not None and isinstance(node.rule, Elementwise):
+        each = [(o.name, _at(o.value, index, np.shape(array))) for o in operands]
+        shown = " and ".join(f"{name} is {entry}" for name, entry in each if entry)
+        text += f"; first at {_index(index)}, where {shown}"
+    elif index is not None:
+        text += f"; first at {_index(index)}"
+    clean = "finite" if not any(any(oddness(o.value)) for o in operands) else "not NaN"
+    text = f"{text}. Its inputs are {clean}: it is the first to make {_noun(odd)}."
+    if isinstance(node.rule, Elementwise) and index is not None:
+        text += " Keep such entries out before the operation: np.where(ok, v, 1.0) inside it, not around it."
+    return text
+
+
+def _given(node: Node, operand: Operand) -> str:
+    """Say that a NaN came in from outside."""
+    index = _first(operand.value)
+    at = f" at {_index(index)}" if index is not None else ""
+    return (
+        f"{operand} is NaN{at} before anything that is recorded was computed from it: {_where(node)} only passes it "
+        "on. Look at where that value comes from."
+    )
+
+
+def _pulling(node: Node, i: int, odd: str, cotangent: Any, flow: Any, frame: Any) -> str:
+    """Say that a derivative made a gradient that is not finite."""
+    words = "nan" if odd == "NaN" else "infinite"
+    source = node.inputs[i]
+    name = _name_of_node(source, frame)
+    mine = (
+        f"the gradient of {name or f'argument {i + 1}'} (shape {tuple(source.aval.shape)})"
+        if source
+        else "a gradient"
+    )
+    index = _first(flow) if not hasattr(flow, "saved") else None
+    text = (
+        f"Function '{node.name()}' returned {words} values in its {i}th output: on the way back, {_where(node)} makes "
+        f"{mine} {'NaN' if odd == 'NaN' else 'infinite'}" + (f", first at {_index(index)}" if index else "")
+    )
+    text += _derivative(node, i, index, name, cotangent)
+    clean = "finite" if not any(oddness(cotangent)) else "not NaN"
+    return f"{text}. The gradient that came in is {clean}: it is the first to make {_noun(odd)}."
+
+
+def _pushing(node: Node, odd: str, tangents: Sequence[Any], tangent: Any, frame: Any) -> str:
+    """Say that a derivative made a tangent that is not finite."""
+    i = next(i for i, t in enumerate(tangents) if t is not None)
+    index = _first(tangent)
+    name = _name_of_node(node.inputs[i], frame)
+    text = (
+        f"in forward mode, {_where(node)} makes the tangent of its result {'NaN' if odd == 'NaN' else 'infinite'}"
+        + (f", first at {_index(index)}" if index else "")
+        + _derivative(node, i, index, name, tangents[i])
+    )
+    return f"{text}. What came in is finite: it is the first to make {_noun(odd)}."
+
+
+def _adding(node: Node, odd: str, frame: Any) -> str:
+    """Say that a gradient is not finite, though all that was added to it is."""
+    name = _name_of_node(node, frame) or (
+        "an input" if node.rule is None else f"the result of {_where(node)}"
+    )
+    return (
+        f"the gradient of {name} ({node.aval}) is {'NaN' if odd == 'NaN' else 'infinite'}, and each of its "
+        "contributions is finite: their sum leaves the range of the dtype, or a hook has changed it."
+    )
+
+
+def _derivative(node: Node, i: int, index: tuple[int, ...] | None, name: str, cotangent: Any) -> str:
+    """Say what the derivative is at the entry, from what value, and what came in."""
+    saved = node.saved
+    if not isinstance(node.rule, Elementwise) or type(saved) is not tuple:
+        return ""
+    shape: tuple[int, ...] = node.aval.shape
+    with np.errstate(all="ignore"):
+        slope = _at(node.rule.partial(i, saved), index if len(index or ()) == len(shape) else None, shape)
+    if len(index or ()) != len(shape) or not slope:
+        return ""
+    parts = [f": its derivative{_formula(node, i, name)} is {slope} there"]
+    values = [(name or "the input", saved[1 + i]), ("the result", saved[0])]
+    parts += [f"{called} is {_at(value, index, shape)}" for called, value in values if value is not None]
+    parts.append(f"what came in is {_at(cotangent, index, shape)}")
+    return ", ".join(parts)
+
+
+def _formula(node: Node, i: int, name: str) -> str:
+    text, _ = node.rule.formula(i)
+    return f" by {name}" * bool(name) + f" ({text})" * bool(text)
+
+
+def _name_of_node(node: Node | None, frame: Any) -> str:
+    """Find what the user's code at `frame` calls the value of `node`."""
+    for names in (frame.f_locals, frame.f_globals) if node is not None else ():
+        for name, held in list(names.items()):
+            if isinstance(held, Tracked) and held.node is node and name.isidentifier() and name[:1] != "_":
+                return str(name)
+    return ""

@@ -1,0 +1,265 @@
+"""A limit to what the tape keeps: `gm.set_tape_limit("4GB")`, and one that suits the machine in `%%grad` cells.
+
+In: the nodes as they are made. Out: a `TapeLimitError` that names the lines that keep the most. What is made is added
+up (0.2 us an operation); only when the sum passes the limit is it counted exactly what is still kept.
+"""
+
+from __future__ import annotations
+
+import gc
+import linecache
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
+
+from ...errors import TapeLimitError
+from ..core import arrays
+from ..core.places import Place, describe, line_of
+from ..tape import nodes as tape
+from ..tape.memory import base_of
+from ..tape.nodes import Node, tick
+from ..tape.observers import Observer
+
+_NODE = 320  # bytes of a node with its tuples
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
+          "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}  # fmt: skip
+_SHARE = 0.75  # of the memory that is free when a cell begins
+_GROUP = "/sys/fs/cgroup/memory"
+_settings: dict[str, Any] = {"limit": "auto", "guard": None}
+
+
+def set_tape_limit(limit: str | float | None) -> None:
+    """Stop with an error when the tape keeps more than so much for the way back.
+
+    Parameters
+    ----------
+    limit : str, number or None
+        `"4GB"`, `"500 MiB"`, a number of bytes. None: no limit anywhere. `"auto"`, the setting at the start: three
+        quarters of the memory that is free when a `%%grad` cell begins, within cells only.
+
+    Raises
+    ------
+    ValueError
+        If the limit is no amount of memory.
+
+    Notes
+    -----
+    What counts is what only the tape keeps: results of recorded operations, and arrays that were made for one
+    operation (a random mask). The user's own arrays do not. The error is a `TapeLimitError`, also a `MemoryError`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import gradmagic as gm
+    >>> gm.set_tape_limit("100MB")
+    >>> h = gm.tensor(np.ones(1_000_000), requires_grad=True)
+    >>> for step in range(1000):
+    ...     h = np.tanh(h)
+    Traceback (most recent call last):
+    gradmagic.errors.TapeLimitError: the tape keeps 104 MB for the way back, more than its limit of 100 MB...
+    >>> step
+    12
+    >>> gm.set_tape_limit("auto")
+    """
+    number = limit if limit is None or limit == "auto" else in_bytes(limit)
+    if _settings["guard"] is not None:
+        tape.unguard(_settings["guard"])
+    _settings.update(limit=number, guard=None)
+    if isinstance(number, (int, float)):
+        _settings["guard"] = TapeLimit(number, made=sum(size for _, _, size in _kept(_nodes(0))))
+        tape.guard(_settings["guard"])
+
+
+def in_bytes(amount: str | float) -> float:
+    """Read an amount of memory.
+
+    Examples
+    --------
+    >>> in_bytes("4GB"), in_bytes("1.5 MiB"), in_bytes(1e6)
+    (4000000000.0, 1572864.0, 1000000.0)
+    """
+    if isinstance(amount, (int, float)):
+        found = float(amount)
+    else:
+        match = re.fullmatch(r"\s*([\d.]+(?:e\d+)?)\s*([a-z]*)\s*", amount, re.IGNORECASE)
+        unit = _UNITS.get(match[2].upper()) if match else None
+        if match is None or unit is None:
+            raise ValueError(f'{amount!r} is no amount of memory: write "4GB", "500MB" or a number of bytes.')
+        found = float(match[1]) * unit
+    if not found > 0:
+        raise ValueError(f"a limit of {amount} leaves no room for a tape: write None for no limit.")
+    return found
+
+
+def shown_bytes(number: float) -> str:
+    """Write a number of bytes.
+
+    Examples
+    --------
+    >>> shown_bytes(1_050_000), shown_bytes(4e9), shown_bytes(12)
+    ('1.05 MB', '4 GB', '12 B')
+    """
+    unit = next((unit for unit in ("TB", "GB", "MB", "KB") if number >= _UNITS[unit]), "B")
+    return f"{number / _UNITS[unit]:.3g} {unit}"
+
+
+@contextmanager
+def cell_limit() -> Iterator[None]:
+    """Hold a cell to the limit that suits the machine, unless the user has set one (or None)."""
+    room = free_memory() if _settings["limit"] == "auto" else None
+    if room is None:
+        yield
+        return
+    guard = TapeLimit(_SHARE * room, since=tick())
+    tape.guard(guard)
+    try:
+        yield
+    finally:
+        tape.unguard(guard)
+
+
+def free_memory() -> float | None:
+    """Tell how many bytes of memory this process can still have; None where that is not known."""
+    rooms = []
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            rooms += [int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable")]
+    except OSError:  # macOS says only how much there is in all; Windows not even that
+        with suppress(AttributeError, ValueError, OSError):
+            rooms.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    # A container may have less than the machine. ValueError: it says "max".
+    with suppress(OSError, ValueError), open(f"{_GROUP}.max") as most, open(f"{_GROUP}.current") as now:
+        rooms.append(int(most.read()) - int(now.read()))
+    return float(min(rooms)) if rooms else None
+
+
+class TapeLimit(Observer):
+    """Adds up what is made; where that passes the limit, counts what is kept of it, and stops if that is too much.
+
+    Parameters
+    ----------
+    limit : float
+        In bytes.
+    since : int
+        Nodes with smaller numbers are not counted.
+    made : float
+        Bytes that are kept already.
+    """
+
+    def __init__(self, limit: float, since: int = 0, made: float = 0) -> None:
+        self._limit, self._since, self._made = limit, since, made
+
+    def made(self, node: Node, array: Any, frame: Any) -> None:
+        if isinstance(array, (tuple, list)):
+            self._made += sum(getattr(a, "nbytes", 0) for a in array) + _NODE
+        else:
+            self._made += getattr(array, "nbytes", 0) + _NODE
+        if self._made > self._limit:
+            self._count()
+
+    def _count(self) -> None:
+        kept = list(_kept(_nodes(self._since)))
+        total = sum(size for _, _, size in kept)
+        if total > self._limit:
+            raise TapeLimitError(_message(total, self._limit, _heaviest(kept)))
+        self._made = min(
+            total, 0.95 * self._limit
+        )  # so that a tape just below it is not counted at every operation
+
+
+def _nodes(since: int) -> list[Node]:
+    return [o for o in gc.get_objects() if type(o) is Node and o.number >= since]  # leaves keep nothing
+
+
+class Kept(NamedTuple):
+    """What one operation keeps for the way back."""
+
+    name: str
+    place: Place | None
+    size: int
+
+
+def _kept(nodes: list[Node]) -> Iterator[Kept]:
+    """Give what each operation keeps, an array that several keep counted once, one of the user's not at all."""
+    left = _blocks(nodes)
+    for node in sorted(nodes, key=lambda node: node.number):
+        size = _NODE + sum(left.pop(id(base_of(value)), 0) for value, _ in _saved(node))
+        yield Kept(node.rule.name if node.rule is not None else "", node.place, size)
+
+
+def _blocks(nodes: list[Node]) -> dict[int, int]:
+    """Give the bytes of the blocks of memory that only the tape keeps, by id."""
+    held: dict[int, Any] = {}  # [block, how often nodes refer to it, whether a recorded operation made it]
+    for node in nodes:
+        for value, own in _saved(node):
+            base = base_of(value)
+            entry = held.setdefault(id(base), [base, 0, False])
+            entry[1] += base is value
+            entry[2] = entry[2] or own
+    value = base = None
+    # A constant that somebody else refers to as well is the user's own.
+    return {
+        key: block.nbytes
+        for key, (block, times, own) in held.items()
+        if own or sys.getrefcount(block) - _OURS <= times
+    }
+
+
+_OURS = 3  # references: by `held`, by `block`, by the call of getrefcount
+
+
+def _saved(node: Node) -> Iterator[tuple[Any, bool]]:
+    """Give the arrays that a node keeps, and whether each is the result of a recorded operation."""
+    saved = node.saved
+    if type(saved) is not tuple:
+        return
+    if len(saved) == 3 and type(saved[1]) is tuple and type(saved[2]) is dict:  # (out, args, kwargs)
+        parts = [saved[0], *saved[1]]
+    else:
+        parts = list(saved)
+    for i, part in enumerate(parts):
+        source = node.inputs[i - 1] if 0 < i <= len(node.inputs) else None
+        own = i == 0 or (source is not None and source.rule is not None)
+        for value in _arrays(part):
+            yield value, own
+
+
+def _arrays(part: Any) -> Iterable[Any]:
+    if arrays.is_array(part):
+        yield part
+    elif isinstance(part, (tuple, list)):
+        for inner in part:
+            yield from _arrays(inner)
+
+
+def _heaviest(kept: list[Kept]) -> list[tuple[Place | None, int, dict[str, int]]]:
+    """List the places that keep the most: (place, bytes, operations by name)."""
+    found: dict[Any, Any] = {}
+    for name, place, size in kept:
+        where = describe(place) if place is not None else ""
+        entry = found.setdefault(where, [place, 0, {}])
+        entry[1] += size
+        entry[2][name] = entry[2].get(name, 0) + 1
+    return sorted(map(tuple, found.values()), key=lambda entry: -entry[1])[:3]
+
+
+def _message(total: float, limit: float, heaviest: list[tuple[Place | None, int, dict[str, int]]]) -> str:
+    lines = []
+    for place, size, names in heaviest:
+        where = describe(place) if place is not None else "operations of unknown lines"
+        many = sum(names.values())
+        what = ", ".join(sorted(names, key=lambda name: -names[name])[:3])
+        text = linecache.getline(place[0].co_filename, line_of(place)).strip() if place is not None else ""
+        text = f", {text}" if 0 < len(text) <= 60 else ""
+        number = f"{many:,} operation{'s' * (many != 1)}"
+        lines.append(f"  {shown_bytes(size)} by {where}{text} ({what}; {number})")
+    return (
+        f"the tape keeps {shown_bytes(total)} for the way back, more than its limit of {shown_bytes(limit)}:\n"
+        + "\n".join(lines)
+        + "\nNothing is lost: every name has its value. Go back after a part of the steps and detach (h = h.detach()), "
+        "compute again instead of keeping (gm.checkpoint), or allow more "
+        f'(gm.set_tape_limit("{shown_bytes(2 * limit)}")).'
+    )

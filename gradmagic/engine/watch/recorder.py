@@ -1,0 +1,299 @@
+"""The one observer of the tape: what a report shows of one run, kept while it happens, in bounded memory.
+
+In: every node made, every cotangent ready, every value that left the tape. Out: values, gradients, local derivatives
+and flows by running number; the scalars of each sweep; the places where a gradient was cut.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core import arrays
+from ..core.places import Place, place_of
+from ..core.values import Value, summarise
+from ..rules.declare import Elementwise
+from ..sweeps.backward import Scattered
+from ..sweeps.jacobians import Entry, Pulled, jacobian, kept
+from ..tape.memory import changed
+from ..tape.nodes import Leaf, Node, tick, walk
+from ..tape.tracked import Tracked
+
+_SMALL = (
+    65_536  # constants up to this many bytes are copied when the tape keeps them, larger ones only compared
+)
+_ROWS = 400  # of all the Jacobians that may be asked for: some 10 us each
+
+
+class Cut(NamedTuple):
+    """A value that left the tape: which node, how (`float`, `asarray` ...), where."""
+
+    node: Node
+    how: str
+    place: Place
+    times: int
+
+
+class SweepRecord(NamedTuple):
+    """The scalars of one backward sweep: the result, and the parameters that are followed."""
+
+    root: int
+    result: float | None
+    parameters: dict[str, float]
+
+
+class Summaries(Mapping[int, Any]):
+    """Running number -> Value (or a tuple of them), summarised when it is read.
+
+    A small array is kept as a copy (150 bytes), not as its summary (1,000): most are never shown.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[int, Any] = {}
+
+    def keep(self, number: int, value: Any) -> None:
+        """Keep an array, a number, or a tuple of them."""
+        self._kept[number] = tuple(map(_small, value)) if type(value) is tuple else _small(value)
+
+    def drop_all_but(self, numbers: set[int]) -> None:
+        """Forget the others."""
+        self._kept = {n: v for n, v in self._kept.items() if n in numbers}
+
+    def __getitem__(self, number: int) -> Any:
+        value = self._kept[number]
+        return tuple(map(_summary, value)) if type(value) is tuple else _summary(value)
+
+    def __contains__(self, number: object) -> bool:
+        return number in self._kept  # a Mapping would summarise the value to find out
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._kept)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+
+def _small(value: Any) -> Any:
+    """Give what is kept of a value: a copy of a small array, the summary of a large one, a number as it is."""
+    if isinstance(value, Tracked):
+        value = value.array
+    if type(value) is np.ndarray and value.nbytes <= 512:
+        return value.copy()
+    return summarise(value) if arrays.is_array(value) else value
+
+
+def _summary(value: Any) -> Value | None:
+    return value if value is None or isinstance(value, Value) else summarise(value)
+
+
+class Recorder:
+    """Keeps what a report shows. Pass it to `tape.watch`.
+
+    Parameters
+    ----------
+    limit : int
+        So many operations are kept each with its value; of later ones the last at each place in the source.
+    parameters : function, optional
+        Gives the tracked values to follow from sweep to sweep, by name.
+
+    Attributes
+    ----------
+    values, grads : Mapping of int to Value
+        By a node's running number: its value, and its cotangent in the last sweep.
+    locals, flows : Mapping of int to tuple of (Value or None)
+        For each input: the local derivative (elementwise rules only), and what flowed back to it.
+    pulled : dict
+        Small operations that are not entry by entry, for their Jacobians, by running number.
+    sweeps : list of SweepRecord
+        One for each backward sweep; thinned evenly past 2,000.
+    cuts : dict
+        (how, place) -> Cut.
+    total : int
+        Operations seen.
+    """
+
+    def __init__(self, limit: int = 500, parameters: Callable[[], dict[str, Tracked]] | None = None) -> None:
+        self.limit, self.parameters = limit, parameters
+        self.values, self.grads, self.locals, self.flows = Summaries(), Summaries(), Summaries(), Summaries()
+        self.raw: dict[int, Any] = {}  # the last sweep's gradients of leaves, whole
+        self.pulled: dict[int, Pulled] = {}
+        self._rows = _ROWS
+        self.whole: set[int] = set()  # further nodes whose gradient is kept whole
+        self.starts = Summaries()  # the values of lifted inputs when they were lifted
+        self.sweeps: list[SweepRecord] = []
+        self.cuts: dict[tuple[str, Place], Cut] = {}
+        self.detached_at: float = math.inf  # the least number of a node whose value was given as a constant
+        self.total = 0
+        self.roots = 0
+        self._total_before = 0
+        self.first = tick()  # nodes with smaller numbers were made before this run
+        self._tail: dict[Place | None, tuple[int, Any]] = {}
+        self._kept: list[tuple[Node, Any, Any]] = []  # (node, large constant, its fingerprint)
+        self._stride = 1
+
+    # -- the observer's protocol -----------------------------------------------------------------
+    def made(self, node: Node, array: Any, frame: Any) -> None:
+        """A node was made, with its value."""
+        if isinstance(node, Leaf):
+            return
+        self.total += 1
+        if node.saved is not None and (None in node.inputs or node.rule.kind == "linear"):
+            self._protect(node)
+        if isinstance(array, (tuple, list)):  # NumPy's EighResult is a tuple too
+            return
+        if len(self.values) < self.limit:
+            self.values.keep(node.number, array)
+            return
+        if self.total - self._total_before == 4 * self.limit and self.roots:
+            self.values.drop_all_but(set())  # a new long graph: the earlier one is not shown
+        else:
+            self._tail[node.place] = (node.number, _small(array))
+
+    def began(self, root: Node) -> None:
+        """A sweep begins: only the last sweep's graph is kept."""
+        self.settle()
+        self.roots += 1
+        self.raw, self.pulled, self._rows = {}, {}, _ROWS
+        self.grads, self.locals, self.flows = Summaries(), Summaries(), Summaries()
+        self._check_kept()
+
+    def wants(self, node: Node) -> bool:
+        """Tell whether the cotangent of `node` is to be kept: its value was, or it is of an earlier cell."""
+        number = node.number
+        return (
+            number in self.values
+            or number in self.whole
+            or node.rule is None
+            or (number < self.first and len(self.grads) < self.limit)
+        )
+
+    def ready(self, node: Node, cotangent: Any, flows: tuple[Any, ...]) -> None:
+        """The cotangent of `node` is complete; `flows` are its contributions to the inputs."""
+        number = node.number
+        if type(cotangent) is list:
+            return
+        self.grads.keep(number, cotangent)
+        if node.rule is None or number in self.whole:
+            self.raw[number] = getattr(cotangent, "array", cotangent)
+        rule = node.rule
+        if rule is None:
+            return
+        spread = (
+            c.alone(s.aval) if s is not None and type(c) is Scattered else c
+            for c, s in zip(flows, node.inputs, strict=True)
+        )
+        self.flows.keep(number, tuple(spread))
+        if isinstance(rule, Elementwise):
+            saved = node.saved
+            self.locals.keep(
+                number,
+                tuple(None if s is None else rule.partial(i, saved) for i, s in enumerate(node.inputs)),
+            )
+        elif self._rows > 0 and (held := kept(node)) is not None:
+            self.pulled[number] = held
+            self._rows -= node.aval.size
+
+    def ended(self, root: Node) -> None:
+        """A sweep is over: keep its scalars, forget the nodes of earlier graphs."""
+        if self.roots % self._stride == 0:
+            value = self.values.get(root.number)
+            result = (
+                value.items
+                if value is not None and not value.shape and isinstance(value.items, (int, float))
+                else None
+            )
+            self.sweeps.append(SweepRecord(root.number, result, self._followed()))
+            if len(self.sweeps) >= 2000:
+                self.sweeps = self.sweeps[::2]
+                self._stride *= 2
+        if (
+            self.roots > 1 and self.total - self._total_before < 4 * self.limit
+        ):  # walking a long graph takes memory
+            self.values.drop_all_but({node.number for node in walk(root)})
+        self._total_before = self.total
+
+    def detached(self, node: Node) -> None:
+        """The value of `node` is given as a constant."""
+        self.detached_at = min(self.detached_at, node.number)
+
+    def cut(self, tracked: Tracked, how: str, frame: Any) -> None:
+        """A tracked value was asked for as a plain one."""
+        place = place_of(frame)
+        before = self.cuts.get((how, place))
+        if tracked.node is not None:
+            self.cuts[how, place] = Cut(tracked.node, how, place, 1 + (before.times if before else 0))
+
+    def jacobian(self, number: int) -> tuple[tuple[Entry, ...], ...]:
+        """Give the Jacobian of an operation by each of its arguments, where it is small and not entry by entry."""
+        held = self.pulled.get(number)
+        return () if held is None else jacobian(held)
+
+    # -- keeping ---------------------------------------------------------------------------------
+    def settle(self) -> None:
+        """Take the last values of the places that came after the limit among `values`."""
+        for number, last in self._tail.values():
+            self.values.keep(number, last)
+        self._tail = {}
+
+    def _followed(self) -> dict[str, float]:
+        found = {}
+        for name, tracked in (self.parameters() if self.parameters else {}).items():
+            value = arrays.to_host(tracked.array)
+            for i, v in enumerate(np.ravel(value)[:4]) if np.size(value) <= 4 else ():
+                found[
+                    name
+                    if not np.ndim(value)
+                    else f"{name}[{','.join(map(str, np.unravel_index(i, value.shape)))}]"
+                ] = float(np.real(v))
+        return found
+
+    def _protect(self, node: Node) -> None:
+        """Copy the plain arrays that the node keeps: the cell may change them later (`buf[:] = k` in a loop)."""
+        saved = node.saved
+        if isinstance(node.rule, Elementwise):
+            node.saved = tuple(
+                self._copied(node, v) if i and node.inputs[i - 1] is None else v for i, v in enumerate(saved)
+            )
+        elif node.rule.kind == "linear":
+            like, rest, kwargs = saved
+            if rest:  # an index, a mask, counts: the cell may change these arrays later too
+                node.saved = (like, tuple(self._kept_setting(node, v) for v in rest), kwargs)
+        elif node.rule.kind == "rule" and not node.rule.sequence:
+            out, args, kwargs = saved
+            args = tuple(
+                a if i < len(node.inputs) and node.inputs[i] is not None else self._copied(node, a)
+                for i, a in enumerate(args)
+            )
+            node.saved = (out, args, kwargs)
+
+    def _kept_setting(self, node: Node, value: Any) -> Any:
+        if type(value) is tuple:
+            return tuple(self._copied(node, v) for v in value)
+        return self._copied(node, value)
+
+    def _copied(self, node: Node, value: Any) -> Any:
+        if not arrays.is_array(value) or not getattr(getattr(value, "flags", None), "writeable", True):
+            return value
+        if value.nbytes <= _SMALL:
+            return value.copy()
+        self._kept.append((node, value, _fingerprint(value)))
+        return value
+
+    def _check_kept(self) -> None:
+        for node, value, before in self._kept:
+            if _fingerprint(value) != before and node.rule is not None:
+                changed(node, value)
+        self._kept = []
+
+
+def _fingerprint(array: Any) -> Any:
+    host = arrays.to_host(array)
+    return hash(np.ascontiguousarray(host).tobytes())
+
+
+def leaves_of(root: Node) -> list[Leaf]:
+    """List the inputs that `root` depends on, in the order of their making."""
+    return [node for node in reversed(walk(root)) if isinstance(node, Leaf)]

@@ -1,0 +1,1 @@
+"""The report as files: Markdown and JSON."""

@@ -1,0 +1,168 @@
+"""The report as Markdown (GitHub's): for a README, a forum, a notebook's text cell, a pull request.
+
+In: a `View`. Out: a heading, the notes, the table, the annotated cell and the graph as text, the steps as a list.
+Names and values are escaped: what looks like markup stays text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from rich.text import Text
+
+from ...engine.core.values import Value
+from ..parts.history import history
+from ..parts.steps import Step, modes, steps
+from ..parts.table import table
+from ..shown.numbers import aligned, brief, number, shape_of
+from ..shown.typeset import sums
+from ..shown.view import View, told
+from ..text import derivation
+
+COLUMNS = 100  # of the parts that are set as text
+STEPS = 60
+INPUTS = 60
+_MARKUP = re.compile(r"([\\`*_<>|\[\]$~&#])")
+
+
+def to_markdown(view: View, explained: Sequence[Sequence[str]] = ()) -> str:
+    """Write the report.
+
+    Parameters
+    ----------
+    view : View
+    explained : sequence of sequences of str
+        Entries of gradients written out, each in lines.
+    """
+    trace = view.trace
+    parts: list[str] = []
+    if trace.error is not None:
+        parts.append(f"**{escaped(trace.error)}**")
+    if trace.result is not None:
+        value = trace.result.value
+        shown = (
+            number(value.items, 6, point=True)
+            if not value.shape
+            else f"{shape_of(value.shape)} {brief(value)}"
+        )
+        sweeps = max(1, len(trace.sweeps))
+        parts.append(f"### {escaped(view.result_name)} = {escaped(shown)}")
+        counts = f"{view.total:,} operation{'s' * (view.total != 1)}, {sweeps:,} sweep{'s' * (sweeps > 1)}"
+        parts.append(f"{escaped(trace.label)}: {counts}")
+    parts += [f"> {escaped(told(note))}" for note in view.alerts]
+    parts.append(_table(view))
+    parts += [escaped(told(note)) for note in view.remarks]
+    parts += [_fenced(sums(lines, COLUMNS)) for lines in explained]
+    past = history(trace)
+    if past is not None:
+        head = ["sweep", *(escaped(series.name) for series in past.series)]
+        parts.append("\n".join(_rows([head, *([str(i), *numbers] for i, numbers in past.rows())])))
+    parts += [
+        _fenced(_plain(derivation.cell(view, COLUMNS)), "Cell"),
+        _fenced(_plain(derivation.graph(view, COLUMNS)), "Graph"),
+        _walk(steps(view)),
+        escaped(modes(view)),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def escaped(text: str) -> str:
+    r"""Write text so that Markdown shows it as it is.
+
+    Examples
+    --------
+    >>> escaped("a|b <i> x_1*x_2")
+    'a\\|b \\<i\\> x\\_1\\*x\\_2'
+    """
+    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+
+
+def code(text: str) -> str:
+    """Write a piece of code; its own backticks get longer ones around."""
+    ticks = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    space = " " if "`" in text else ""
+    return f"{ticks}{space}{' '.join(text.split())}{space}{ticks}"
+
+
+def _cell(text: str) -> str:
+    """Write code within a table: a bar would end the cell even there."""
+    return code(text).replace("|", "\\|")
+
+
+def _rows(rows: Sequence[Sequence[str]]) -> Iterable[str]:
+    yield "| " + " | ".join(rows[0]) + " |"
+    yield "|" + " --- |" * len(rows[0])
+    yield from ("| " + " | ".join(row) + " |" for row in rows[1:])
+
+
+def _table(view: View) -> str:
+    found = list(table(view))
+    if not found:
+        return ""
+    columns = {
+        "name": [_cell(row.name) for row in found],
+        "shape": [f"{shape_of(row.shape)} {row.dtype}".strip() if row.shape else row.dtype for row in found],
+        "value": [_value(row.value) for row in found],
+        f"∂{escaped(view.operand)}/∂name": [_value(row.grad) if row.grad else "–" for row in found],
+        "by differences": [_value(row.numerical) for row in found],
+        "sum over paths": [
+            escaped(f"{row.sum.edges} = {row.sum.values}") if row.sum and row.sum.values else ""
+            for row in found
+        ],
+        "": [escaped(row.flag) for row in found],
+    }
+    kept = {head: cells for head, cells in columns.items() if any(cells)}
+    rows = list(zip(*kept.values(), strict=True))
+    body = [list(kept), *map(list, rows[:INPUTS])]
+    more = f"\n\n{len(rows) - INPUTS} inputs more" if len(rows) > INPUTS else ""
+    return "\n".join(_rows(body)) + more
+
+
+def _value(value: Value | None) -> str:
+    """Write a value: a small array whole, `[[2, 2], [3, 3]]`."""
+    if value is None:
+        return ""
+    if (
+        value.items is not None
+        and 1 < value.size <= 9
+        and 1 <= len(value.shape) <= 2
+        and value.low != value.high
+    ):
+        rows = value.items if len(value.shape) == 2 else (value.items,)
+        texts = iter(text.strip() for text in aligned([x for row in rows for x in row]))
+        listed = ["[" + ", ".join(next(texts) for _ in row) + "]" for row in rows]
+        return escaped(listed[0] if len(value.shape) == 1 else "[" + ", ".join(listed) + "]")
+    return escaped(brief(value))
+
+
+def _plain(lines: Iterable[Text]) -> list[str]:
+    return [line.plain.rstrip() for line in lines]
+
+
+def _fenced(lines: Sequence[str], title: str = "") -> str:
+    """Set lines as they stand."""
+    if not lines:
+        return ""
+    longest = max((len(run) for run in re.findall("`{3,}", "\n".join(lines))), default=2)
+    fence = "`" * (longest + 1)
+    return (f"**{title}**\n\n" if title else "") + "\n".join([f"{fence}text", *lines, fence])
+
+
+def _walk(walked: Sequence[Step]) -> str:
+    if not walked:
+        return ""
+    rows = ["**Steps**, backward\n"]
+    for step in walked[:STEPS]:
+        told = [f"start with {step.grad}" if step.start else f"has {step.grad}"]
+        for flow in step.flows:
+            text = f"to {code(flow.target)}: {escaped(flow.how)}"
+            text += f" = **{escaped(flow.amount)}**" if flow.amount else ""
+            if flow.total:
+                before = " and ".join(f"step {i}'s {escaped(amount)}" for i, amount in flow.after)
+                text += f", with {before}: **{escaped(flow.total)}**"
+            told.append(text)
+        rows.append(f"{step.number}. {code(step.text)} {'; '.join(told)}")
+    if len(walked) > STEPS:
+        rows.append(f"\n{len(walked) - STEPS} steps more")
+    return "\n".join(rows)

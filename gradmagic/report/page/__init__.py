@@ -1,0 +1,1 @@
+"""The report as a page: HTML, its script's data, LaTeX."""

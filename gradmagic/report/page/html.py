@@ -1,0 +1,396 @@
+"""The report as HTML: static first, so that it survives an export, an untrusted notebook and a reader without scripts.
+
+In: a `View`, and the drawn graph. Out: a piece of HTML, or a whole page. Jinja escapes every name and value. No ids, no
+network, nothing random: two reports do not meet on one page, and the same trace gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, Template
+from markupsafe import Markup, escape
+
+from ...engine.core.values import SHOWN, Value
+from ..parts import timing
+from ..parts.cell import Line, Part, lines, others
+from ..parts.charts import chart
+from ..parts.curves import Curve, curve
+from ..parts.explain import every
+from ..parts.graph import Picture
+from ..parts.history import History, history
+from ..parts.lanes import lanes
+from ..parts.steps import Step, modes, steps
+from ..parts.table import NUDGE, table
+from ..pictures.layout import Layout
+from ..pictures.svg import svg
+from ..shown.numbers import aligned, brief, number, samples, shape_of, sign, sparkline
+from ..shown.typeset import clip, sums, width
+from ..shown.view import View, circled, told
+from .assets import script, style
+from .latex import to_latex
+from .live import Sheet, data
+
+LIMIT = 300_000  # bytes of a report; in a notebook there are many
+DRAWING = 150_000  # bytes of SVG, 8 % more in its image; a graph that is larger is shown as lanes
+EXPLAINED = 60  # operations of a trace whose gradients are written out entry by entry
+ENTRIES = 24  # of gradients that are
+EXPLANATIONS = 2_500  # bytes of that
+COLUMNS = 110  # of that
+FORMULAS = 1_500  # bytes of LaTeX to be copied; more is had by `to_latex`
+UNFOLDED = 40_000  # bytes of a drawing that unfolds a loop
+WIDEST = 300  # columns of a line of code
+INLINE = 16  # elements of a matrix that is shown without being opened
+
+Drawn = tuple[Picture, Layout | None]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A small array as rows of (text, tone, strength): tone is the sign, strength 0 to 1 the size."""
+
+    rows: tuple[tuple[tuple[str, str, str], ...], ...]
+
+
+@dataclass(frozen=True)
+class Detail:
+    """How much a page shows: rows of the table, elements of a grid, lines (with parts), steps; and a drawing or not."""
+
+    rows: int
+    elements: int
+    lines: int
+    parts: bool
+    steps: int
+    drawing: bool
+
+
+DETAILS = (
+    Detail(rows=300, elements=SHOWN, lines=400, parts=True, steps=60, drawing=True),
+    Detail(rows=120, elements=INLINE, lines=120, parts=False, steps=20, drawing=True),
+    Detail(rows=60, elements=0, lines=60, parts=False, steps=0, drawing=False),
+)
+
+
+def to_html(
+    view: View,
+    drawn: Drawn | None,
+    unfolded: Sequence[tuple[View, Drawn]] = (),
+    quiz: bool = False,
+    explained: Sequence[Sequence[str]] = (),
+    walk: bool = False,
+) -> str:
+    """Write the report as a piece of HTML, in as much detail as fits into 300 KB.
+
+    Parameters
+    ----------
+    view : View
+    drawn : (Picture, Layout or None) or None
+        The graph and its layout; without a layout it is shown as lanes, without both not at all.
+    unfolded : sequence of (View, (Picture, Layout or None))
+        The graph with one of its loops or calls unfolded, for a reader who asks.
+    quiz : bool
+        Whether the gradients are hidden until they are asked for, where scripts run.
+    explained : sequence of sequences of str
+        Entries of gradients written out, each in lines.
+    walk : bool
+        Whether the list of steps stands open, however long.
+    """
+    made = ""
+    for detail in DETAILS:
+        made = _tight(_written(view, drawn, unfolded if detail.parts else (), detail, quiz, explained, walk))
+        if len(made.encode()) <= LIMIT:
+            break
+    return made
+
+
+def _tight(made: str) -> str:
+    """Leave no empty line, as names and messages may have: in Markdown it would be the end of the report."""
+    return re.sub(r"\n(?=[ \t]*\n)", "&#10;", made)
+
+
+def _written(
+    view: View,
+    drawn: Drawn | None,
+    unfolded: Sequence[tuple[View, Drawn]],
+    detail: Detail,
+    quiz: bool,
+    explained: Sequence[Sequence[str]],
+    walk: bool,
+) -> str:
+    trace = view.trace
+    result = trace.result
+    found = curve(view)
+    past = history(trace)
+    sweeps = max(1, len(trace.sweeps))
+    rows = list(table(view))
+    graph = _graph(view, drawn, detail)
+    walked = steps(view)[: detail.steps]
+    annotated = _lines(view, detail)
+    elsewhere = others(view)[:10]
+    told_of = [*(line for line, _ in annotated), *(line for other in elsewhere for line in other.lines)]
+    return _template("report.html").render(
+        view=view,
+        trace=trace,
+        detail=detail,
+        value=_result(result.value) if result else "",
+        start=", ".join(
+            [*(_given(entry.name, entry.value) for entry in trace.inputs[:4]), *["…"][: len(rows) > 4]]
+        ),
+        counts=f"{view.total:,} operation{'s' * (view.total != 1)}, {sweeps:,} sweep{'s' * (sweeps > 1)}",
+        table=rows,
+        nudge=NUDGE,
+        strip=_strip(found) if found and found.whole else None,
+        charts=_charts(found),
+        graph=graph,
+        lines=annotated,
+        others=elsewhere,
+        steps=steps(view) if detail.steps else (),
+        data=Markup(_data(view, graph, unfolded, walked, told_of)),
+        quiz=quiz,
+        explained=[sums(lines, COLUMNS) for lines in explained],
+        walk=walk,
+        times=timing.rows(trace),
+        times_head=timing.HEAD,
+        modes=modes(view),
+        past=past,
+        past_charts=_past_charts(past) if past else [],
+    )
+
+
+def _data(
+    view: View,
+    graph: dict[str, Any] | None,
+    unfolded: Sequence[tuple[View, Drawn]],
+    walked: Sequence[Step],
+    shown: Sequence[Line | None],
+) -> str:
+    """Write what the script needs; nothing where there are no operations."""
+    if not view.steps:
+        return ""
+    sheets = [Sheet(view, "")]
+    if graph is not None and "svg" in graph:
+        drawings = (
+            (more, _bare(svg(picture, layout, tips=False))) for more, (picture, layout) in unfolded if layout
+        )
+        sheets += [Sheet(more, drawing) for more, drawing in drawings if len(drawing) <= UNFOLDED]
+    keys = [part.key for line in shown if line for part in (line.main, *line.parts) if part]
+    return data(sheets, walked, keys, _latex(view), _entries(view))
+
+
+def _bare(drawing: str) -> str:
+    """Take out of a drawing what the script has from the first one, or does not need: style and name space."""
+    return re.sub(r' xmlns="[^"]*"|<style>.*?</style>', "", drawing)
+
+
+def _latex(view: View) -> str:
+    made = to_latex(view)
+    return made if len(made) <= FORMULAS else ""
+
+
+def _entries(view: View) -> dict[int, list[str]]:
+    """Write out where the entries of small gradients come from, as many as there is room for."""
+    operations = view.trace.operations
+    if len(operations) > EXPLAINED:
+        return {}
+    found, room = {}, EXPLANATIONS
+    for key, explained in every(View.of(view.trace, len(operations)), ENTRIES).items():
+        texts = ["\n".join(sums(one.lines, COLUMNS)) for one in explained]
+        room -= sum(map(len, texts))
+        if room < 0:
+            break
+        found[key] = texts
+    return found
+
+
+def _lines(view: View, detail: Detail) -> list[tuple[Line | None, Markup]]:
+    """Give the lines of the cell with their code marked; of a long cell the first and the last, with a gap."""
+    found: list[tuple[Line | None, Markup]] = []
+    for line in lines(view, detail.lines):
+        if found and found[-1][0] is not None and line.number > found[-1][0].number + 1:
+            found.append((None, Markup("")))
+        found.append((line, _code(line)))
+    return found
+
+
+def _past_charts(past: History) -> list[tuple[str, str]]:
+    """Draw the history: each number over the sweeps, and of one parameter the way that it took on the curve."""
+    sweeps, (result, *followed) = range(past.count), past.series
+    made = [
+        (chart(series.name, sweeps, series.values, "sweep"), f"{series.name} over the sweeps")
+        for series in past.series[:4]
+    ]
+    if len(followed) == 1:
+        x = followed[0]
+        way = chart(f"{result.name}, step by step", x.values, result.values, x.name, path=True)
+        made.append((way, f"the way of {x.name} on the curve of {result.name}"))
+    return made
+
+
+def page(report: str, view: View) -> str:
+    """Put a report into a page of its own."""
+    return _template("page.html").render(report=Markup(report), title=f"{view.result_name}: gradients")
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("gradmagic.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters.update(
+        brief=lambda value: _spaced(brief(value)),
+        shape=shape_of,
+        spaced=_spaced,
+        told=told,
+        number=number,
+        tone=lambda value: _TONES[sign(value)],
+        grid=_grid,
+        spark=lambda value: sparkline(samples(value), 32),
+        image=_image,
+        indent_to=_indent,
+        edges=_edges,
+        edge=_edge,
+        times=lambda text: text.replace("*", "·"),
+    )
+    made.globals.update(inline=INLINE, style=style(), script=script())
+    return made
+
+
+@cache
+def _template(name: str) -> Template:
+    return _environment().get_template(name)
+
+
+_IN_ADDRESS = str.maketrans({"%": "%25", "#": "%23", "<": "%3C", "\n": "%0A", "\t": "%09", "\r": "%0D"})
+_EDGE = re.compile(r"\((\d+)\)")
+_TONES = {"+": "gm-pos", "-": "gm-neg", "0": "gm-zero", "!": "gm-bad", "±": "gm-both", "": ""}
+
+
+def _spaced(text: str) -> str:
+    """Write a range with an ellipsis, on one line."""
+    return text.replace(" .. ", "\u00a0…\u00a0")
+
+
+def _result(value: Value) -> str:
+    return (
+        number(value.items, 6, point=True)
+        if not value.shape
+        else f"{shape_of(value.shape)} {_spaced(brief(value))}"
+    )
+
+
+def _given(name: str, value: Value) -> str:
+    return f"{name} {shape_of(value.shape)}" if value.shape else f"{name} = {brief(value)}"
+
+
+def _indent(line: Line, part: Part) -> str:
+    """Lead to where a part stands in its line. Plain spaces alone in an element become one in nbconvert's HTML."""
+    return "\u00a0" * width(line.text[: part.column])
+
+
+def _edges(text: str) -> str:
+    """Write numbers of edges as circled digits: (4)(1) as ④①."""
+    return _EDGE.sub(lambda match: circled(int(match[1])), text)
+
+
+def _edge(text: str) -> str:
+    """Write the number of the one edge that a step goes by; what else is in parentheses is the reader's."""
+    return _EDGE.sub(lambda match: circled(int(match[1])), text, count=1)
+
+
+def _image(drawing: str, alt: str) -> Markup:
+    """Put an SVG into an image, which stays where scripts and inline SVG are taken out."""
+    # As text it takes 8 % more than it is, as base64 a third. Single quotes around it, for its own are double.
+    data = drawing.translate(_IN_ADDRESS).replace("&", "&amp;").replace("'", "&#39;")
+    size = re.match(r'<svg[^>]* width="(\d+)"', drawing)
+    wide = int(size[1]) if size else 600
+    # It shrinks to the page as far as it can still be read; what is wider scrolls.
+    least = f"width:{wide}px;max-width:100%;min-width:{min(wide, max(300, wide * 3 // 4))}px"
+    return Markup('<img class="gm-svg" alt="{}" style="{}" src=\'data:image/svg+xml,{}\'>').format(
+        alt, least, Markup(data)
+    )
+
+
+def _grid(value: Value) -> Grid | None:
+    """Lay a small array of one or two dimensions out as a grid."""
+    if value.items is None or not value.size or not 1 <= len(value.shape) <= 2:
+        return None
+    rows = value.items if len(value.shape) == 2 else (value.items,)
+    texts = [text.strip() for text in aligned([x for row in rows for x in row])]
+    peak = max(abs(value.low or 0.0), abs(value.high or 0.0))
+    columns = len(rows[0])
+    cells = [_cell(text, x, peak) for text, x in zip(texts, (x for row in rows for x in row), strict=True)]
+    return Grid(tuple(tuple(cells[i : i + columns]) for i in range(0, len(cells), columns)))
+
+
+def _cell(text: str, x: Any, peak: float) -> tuple[str, str, str]:
+    if not isinstance(x, (int, float)):
+        return text, "", ""
+    if x - x != 0:
+        return text, "gm-bad", ""
+    strength = f"{abs(x) / peak * 0.45:.2f}".removeprefix("0") if peak else "0"
+    return text, "gm-zero" if x == 0 else "gm-pos" if x > 0 else "gm-neg", strength
+
+
+def _strip(found: Curve) -> list[tuple[str, list[str], bool]]:
+    rows = ((found.x_name, found.x), (found.y_name, found.y), (_partial(found.slope_name), found.slope))
+    return [(name, [text.strip() for text in aligned(row)], row is found.slope) for name, row in rows]
+
+
+def _partial(slope: str) -> str:
+    """Write dz/dx as ∂z/∂x."""
+    above, _, below = slope.rpartition("/d")
+    return f"∂{above[1:]}/∂{below}"
+
+
+def _charts(found: Curve | None) -> list[tuple[str, str]]:
+    if found is None or not found.rising:
+        return []
+    slope = _partial(found.slope_name)
+    return [
+        (chart(found.y_name, found.x, found.y, found.x_name), f"{found.y_name} against {found.x_name}"),
+        (chart(slope, found.x, found.slope, found.x_name), f"{slope} against {found.x_name}"),
+    ]
+
+
+def _graph(view: View, drawn: Drawn | None, detail: Detail) -> dict[str, Any] | None:
+    if drawn is None or not view.steps:
+        return None
+    shown, layout = drawn
+    picture = svg(shown, layout, tips=False) if layout is not None and detail.drawing else ""
+    if not picture or len(picture.encode()) > DRAWING:
+        rows = lanes(view)[:80]
+        text = "\n".join(f"{row.lanes} {view.title(row.operation)}" for row in rows)
+        return {"lanes": text, "scope": view.scope}
+    return {"svg": picture, "alt": shown.sentence, "scope": view.scope}
+
+
+def _code(line: Line) -> Markup:
+    """Mark the expressions of a line by their exact columns, one inside the other."""
+    parts = [part for part in (line.main, *line.parts) if part is not None and part.end > part.column]
+    return _marked(
+        line.text, 0, min(WIDEST, len(line.text)), sorted(parts, key=lambda part: (part.column, -part.end))
+    )
+
+
+def _marked(text: str, start: int, end: int, parts: list[Part]) -> Markup:
+    done, at = Markup(""), start
+    i = 0
+    while i < len(parts):
+        part = parts[i]
+        inside = [p for p in parts[i + 1 :] if p.column >= part.column and p.end <= part.end]
+        if part.column >= at and part.end <= end:
+            body = _marked(text, part.column, part.end, inside)
+            tip = f"{clip(part.text, 80)}\nvalue {brief(part.value)}\ngradient {brief(part.grad) or 'none'}"
+            done += escape(text[at : part.column])
+            done += Markup('<span class="gm-x" data-k="{}" title="{}">{}</span>').format(part.key, tip, body)
+            at = part.end
+        i += 1 + len(inside)
+    return done + escape(text[at:end])

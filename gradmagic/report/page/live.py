@@ -1,0 +1,226 @@
+"""What the page's script knows: values and derivatives of the drawings in full, the walks, drawings to unfold.
+
+In: `View`s and their pictures. Out: one JSON text that may stand in a `<script type="application/json">`. Without
+script nothing of it is missed: the static page says the same in its tables, its image and its list of steps.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from ...engine.core.values import SHOWN, Value, summarise
+from ..model import Edge, Operation
+from ..parts.steps import Step
+from ..parts.walk import forward
+from ..shown.numbers import aligned, brief, number, shape_of, sign
+from ..shown.simplified import operand
+from ..shown.view import View, circled
+
+BUDGET = 6_000  # bytes of the numbers of arrays; larger arrays give way first
+WALKS = 6  # inputs from which there is a walk forward
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One drawing: its view, its SVG, and what its boxes and arrows say in full."""
+
+    view: View
+    svg: str
+
+
+def data(
+    sheets: Sequence[Sheet],
+    steps: Sequence[Step],
+    keys: Iterable[int],
+    latex: str = "",
+    entries: Mapping[int, Sequence[str]] | None = None,
+) -> str:
+    """Write what the script needs; the first sheet's drawing is the page's own image, the others unfold it.
+
+    Parameters
+    ----------
+    sheets : sequence of Sheet
+    steps : sequence of Step
+        The walk backward, as the page lists it.
+    keys : iterable of int
+        Keys that the page's own elements bear: each is given the key that the first sheet shows it by.
+    latex : str
+        The chain rule, to be copied.
+    entries : mapping of int to sequence of str, optional
+        By an input's key, where each entry of its gradient comes from.
+    """
+    view = sheets[0].view
+    values = _Values()
+    found: dict[str, Any] = {
+        "of": view.result_name,
+        "sheets": [_sheet(sheet, values, i) for i, sheet in enumerate(sheets)],
+        "values": values.within(BUDGET),
+    }
+    shown = {member: key for key, members in view.members.items() for member in members}
+    wanted = chain(keys, *([o.key for o in sheet.view.operations] for sheet in sheets[1:]))
+    found["own"] = {str(key): shown[key] for key in sorted(set(wanted)) if shown.get(key, key) != key}
+    found["back"] = _backward(view, steps)
+    found["ahead"] = [
+        {"name": entry.name, "key": entry.key, "all": bool(entry.value.shape), "steps": walk}
+        for entry in view.trace.inputs[:WALKS]
+        if entry.reached and (walk := _forward(view, entry.key))
+    ]
+    if latex:
+        found["latex"] = latex
+    if entries:
+        found["entries"] = {str(key): list(told) for key, told in entries.items()}
+    text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    # Nothing in it may end the element or begin a comment.
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+class _Values:
+    """The values that are said in full, each once: [shape, in words, sign, rows of texts]."""
+
+    def __init__(self) -> None:
+        self.rows: list[list[Any]] = []
+        self.sizes: list[int] = []
+        self.at: dict[str, int] = {}
+        self.known: dict[int, tuple[Value, int]] = {}  # by id: a value is shown in several drawings
+
+    def add(self, value: Value | None) -> int | None:
+        if value is None:
+            return None
+        if id(value) not in self.known:
+            self.known[id(value)] = value, self._add(value)
+        return self.known[id(value)][1]
+
+    def _add(self, value: Value) -> int:
+        row = [
+            shape_of(value.shape),
+            _words(value),
+            sign(value),
+            *([rows] if (rows := self._rows(value)) else []),
+        ]
+        mark = json.dumps(row)
+        if mark not in self.at:
+            self.at[mark] = len(self.rows)
+            self.rows.append(row)
+            self.sizes.append(value.size)
+        return self.at[mark]
+
+    def within(self, budget: int) -> list[list[Any]]:
+        """Give the rows, without the elements of the larger arrays where all would be too long."""
+        rows = self.rows
+        for elements in (SHOWN, 36, 9, 0):
+            rows = [
+                row if size <= elements else row[:3] for row, size in zip(self.rows, self.sizes, strict=True)
+            ]
+            if len(json.dumps(rows)) <= budget:
+                break
+        return rows
+
+    def _rows(self, value: Value) -> list[list[str]]:
+        items: Any = value.items
+        if not value.shape or items is None or not 1 < value.size <= SHOWN:
+            return []
+        if value.low is not None and value.low == value.high and not value.nans and not value.infs:
+            return []  # the words say it all
+        rows = [items]
+        for _ in value.shape[:-1]:
+            rows = [row for block in rows for row in block]
+        texts = [text.strip() for text in aligned([x for row in rows for x in row])]
+        long = value.shape[-1]
+        return [texts[i : i + long] for i in range(0, len(texts), long)]
+
+
+def _words(value: Value) -> str:
+    return number(value.items, 10) if not value.shape else brief(value)
+
+
+def _sheet(sheet: Sheet, values: _Values, i: int) -> dict[str, Any]:
+    view = sheet.view
+    nodes = {str(o.key): _node(view, o, values) for o in view.operations if o.rule or o.key in view.users}
+    edges = {
+        str(view.numbers[o.key, edge.argument]): _edge(view, o, edge, values)
+        for o in view.operations
+        for edge in o.inputs
+        if edge.source is not None
+    }
+    more: dict[str, Any] = {"nodes": nodes, "edges": edges}
+    if i:
+        more["svg"] = sheet.svg
+        more["keys"] = sorted(view.turns)
+    return more
+
+
+def _node(view: View, operation: Operation, values: _Values) -> list[Any]:
+    place = operation.place
+    where = ""
+    if place is not None and place.line:
+        where = f"{place.label}, line {place.line}" + (f", in {place.function}" if place.function else "")
+    about = " ".join(filter(None, (view.turns.get(operation.key, ""), operation.dtype)))
+    return [
+        view.title(operation, 120),
+        where,
+        about,
+        operation.rule,
+        values.add(operation.value),
+        values.add(operation.grad),
+        operation.count,
+    ]
+
+
+def _edge(view: View, operation: Operation, edge: Edge, values: _Values) -> list[Any]:
+    i = view.numbers[operation.key, edge.argument]
+    above, below = view.name(operation.key), view.name(edge.source)
+    partial = f"∂{operand(above)}/∂{operand(below)}"
+    formula = edge.formula or view.words(operation, edge)
+    local = edge.local or _matrix(view, operation, edge)
+    return [circled(i), partial, formula, below, values.add(local), values.add(edge.flow)]
+
+
+def _matrix(view: View, operation: Operation, edge: Edge) -> Value | None:
+    """Give a small Jacobian whole: a row for each entry of the result, a column for each of the source."""
+    source = view.by_key.get(edge.source) if edge.source is not None else None
+    if not edge.jacobian or source is None:
+        return None
+    found = np.zeros((math.prod(operation.shape), math.prod(source.shape)))
+    for out, entry, value, _ in edge.jacobian:
+        found[out, entry] = value
+    return summarise(found)
+
+
+def _backward(view: View, steps: Sequence[Step]) -> list[Any]:
+    """List the steps as [key, [[edge, target, what flows, what the target has now, whether that is all]]]."""
+    have: dict[int, Value] = {}
+    waits = {key: len(uses) for key, uses in view.users.items()}
+    found = []
+    for step in steps:
+        operation = view.by_key[step.key]
+        flows = []
+        for edge, flow in zip(
+            (e for e in operation.inputs if e.source is not None), step.flows, strict=False
+        ):
+            waits[flow.key] = waits.get(flow.key, 1) - 1
+            source = view.by_key.get(flow.key)
+            done = waits[flow.key] <= 0
+            now = brief(source.grad) if done and source is not None else _so_far(have, flow.key, edge.flow)
+            flows.append([flow.edge, flow.key, flow.amount, now, done])
+        found.append([step.key, flows])
+    return found
+
+
+def _so_far(have: dict[int, Value], key: int, flow: Value | None) -> str:
+    """Add up what came to a number so far; of arrays there is no sum to be had."""
+    if flow is None or flow.shape or not isinstance(flow.items, (int, float)):
+        return ""
+    before = have.get(key)
+    have[key] = flow if before is None else summarise(float(before.items) + float(flow.items))
+    return brief(have[key])
+
+
+def _forward(view: View, key: int) -> list[Any]:
+    return [[push.key, push.tangent, push.how, list(push.edges)] for push in forward(view, key)]

@@ -1,0 +1,160 @@
+"""The annotated cell: each line, and each sub-expression by its exact columns, with value and gradient.
+
+In: a `View`. Out: `Line`s with `Part`s. Operations that other cells made are listed after the cell's own lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ...engine.core.values import Value
+from ..model import Operation, Trace
+from ..shown.view import View, one_line
+
+
+@dataclass(frozen=True)
+class Part:
+    """One expression of a line: `text[column:end]` of the line, with value and gradient; `count` times in a loop."""
+
+    key: int
+    column: int
+    end: int
+    text: str
+    value: Value | None
+    grad: Value | None
+    count: int
+    start: bool  # the sweep starts here
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of source. `main` is what it assigns or returns, `parts` are the expressions inside it.
+
+    `first` is `main` at the first call, of a line in a function that was called several times.
+    """
+
+    number: int
+    text: str
+    main: Part | None
+    parts: tuple[Part, ...]
+    first: Part | None = None
+
+
+@dataclass(frozen=True)
+class Other:
+    """Lines of another cell or file that the graph reaches, as far as their text is known."""
+
+    label: str
+    lines: tuple[Line, ...]
+
+
+def lines(view: View, most: int | None = None) -> tuple[Line, ...]:
+    """Annotate the traced source, line by line, of more than `most` lines the first and the last.
+
+    Empty lines at the end are left out.
+    """
+    trace = view.trace
+    at: dict[int, list[Operation]] = {}
+    called: dict[int, list[Operation]] = {}
+    for operation in trace.operations:
+        place = operation.place
+        if place is None:
+            continue
+        if place.inside:
+            at.setdefault(place.line, []).append(operation)
+        elif place.line_in_cell is not None:
+            called.setdefault(place.line_in_cell, []).append(operation)
+    texts = list(enumerate(trace.source.rstrip().split("\n"), trace.first_line))
+    if most is not None and len(texts) > most:
+        texts = texts[: most // 2] + texts[len(texts) - most // 2 :]
+    return tuple(_line(trace, i, text, at.get(i, []), called.get(i, [])) for i, text in texts)
+
+
+def others(view: View) -> tuple[Other, ...]:
+    """List what other cells and called functions contributed, by where it stands, one entry for each of their lines."""
+    found: dict[str, dict[int, list[Operation]]] = {}
+    for operation in view.trace.operations:
+        place = operation.place
+        if place is None or place.inside or not place.text:
+            continue
+        # Where an input was put into its place is nobody's line; where a tensor was made is the reader's.
+        if operation.rule or place.label.startswith("In ["):
+            where = f"{place.label}, in {place.function}" if place.function else place.label
+            found.setdefault(where, {}).setdefault(place.line, []).append(operation)
+    listed = (
+        (
+            where,
+            [_outer(view, number, made) for number, made in sorted(at.items()) if not _several_inputs(made)],
+        )
+        for where, at in found.items()
+    )
+    return tuple(Other(where, tuple(rows)) for where, rows in listed if rows)
+
+
+def _several_inputs(made: list[Operation]) -> bool:
+    """Tell whether a line made nothing but several inputs: the parameters of a module, which the table lists."""
+    return len(made) > 1 and not any(operation.rule for operation in made)
+
+
+def _line(trace: Trace, number: int, text: str, made: list[Operation], called: list[Operation]) -> Line:
+    groups = _by_span(made)
+    # What the line is about: what it gives a name, else its widest expression, else what its calls came to.
+    named = [group for group in groups if group[-1].names]
+    widest = max(groups, key=lambda group: _width(group[-1]), default=None)
+    chosen = named[-1] if named else widest
+    if chosen is None:
+        name = next((o for o in reversed(called) if o.names), None) or (called[-1] if called else None)
+        return Line(number, text, None if name is None else _part(trace, [name], 0, len(text), text), ())
+    parts = [_spanned(trace, group, text) for group in groups if group is not chosen]
+    parts.sort(key=lambda part: (part.column - part.end, part.column))
+    first = None
+    if len(chosen) > 1 and chosen[-1].place is not None and chosen[-1].place.function is not None:
+        first = _spanned(trace, chosen[:1], text)
+    return Line(number, text, _spanned(trace, chosen, text), tuple(parts), first)
+
+
+def _outer(view: View, number: int, made: list[Operation]) -> Line:
+    chosen = max(made, key=_width)
+    alike = [o for o in made if _span(o) == _span(chosen)]
+    place, last = chosen.place, alike[-1]
+    assert place is not None
+    text = one_line(place.text)
+    named = f"{last.names[0]} = {text}" if last.names and text != last.names[0] else text
+    shown = place.code if text and text in place.code else named
+    first = _part(view.trace, alike[:1], 0, len(shown), shown) if len(alike) > 1 else None
+    return Line(number, shown, _part(view.trace, alike, 0, len(shown), shown), (), first)
+
+
+def _span(operation: Operation) -> tuple[int, ...]:
+    place = operation.place
+    return (place.line, place.column, place.end_line, place.end_column) if place is not None else ()
+
+
+def _by_span(made: Iterable[Operation]) -> list[list[Operation]]:
+    """Put operations of the same columns together: a loop makes the same expression many times."""
+    spans: dict[tuple[int, int, int], list[Operation]] = {}
+    for operation in made:
+        place = operation.place
+        if place is not None:
+            spans.setdefault((place.column, place.end_line, place.end_column), []).append(operation)
+    return list(spans.values())
+
+
+def _width(operation: Operation) -> tuple[int, int]:
+    place = operation.place
+    return (place.end_line - place.line, place.end_column - place.column) if place is not None else (0, 0)
+
+
+def _spanned(trace: Trace, group: list[Operation], text: str) -> Part:
+    place = group[-1].place
+    assert place is not None
+    end = place.end_column if place.end_line == place.line else len(text.rstrip())
+    return _part(trace, group, place.column, end, text[place.column : end])
+
+
+def _part(trace: Trace, group: list[Operation], column: int, end: int, text: str) -> Part:
+    # The last turn of a loop whose numbers were kept; the last sweep's graph is what is shown.
+    shown = next((o for o in reversed(group) if o.value is not None), group[-1])
+    start = trace.result is not None and any(o.key == trace.result.key for o in group)
+    return Part(group[-1].key, column, end, text, shown.value, shown.grad, sum(o.count for o in group), start)

@@ -1,0 +1,334 @@
+"""One entry of a gradient, expanded down to the inputs: `dc/da[0,0] = (2*a[0,0] + a[0,1] + a[0,1])/4 = 2`.
+
+In: a `View` of all operations, and an entry as the reader writes it. Out: an `Explanation`: the sum over the paths from
+the result to that entry, in the reader's names, and the same in numbers.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..model import Edge, Input, Operation, ReportError, Trace
+from ..shown.numbers import number
+from ..shown.terms import Factor, Term, product, written
+from ..shown.typeset import width
+from ..shown.view import View
+
+PATHS = 500  # that are followed
+LONGEST = 32  # characters of a factor; a longer one is written as its number
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """An entry of a gradient as a sum over paths.
+
+    Attributes
+    ----------
+    slope : str
+        What is explained: `"dc/da[0,0]"`.
+    formula, numbers : str
+        The sum in the reader's names, and with the names' values; equal where nothing has a name.
+    value : str
+        What it comes to.
+    note : str
+        What else must be said; `""` mostly.
+    """
+
+    slope: str
+    formula: str
+    numbers: str
+    value: str
+    note: str = ""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The explanation in one to three lines that belong under each other."""
+        formula = self.formula if self.formula not in ("", self.value) else ""
+        numbers = self.numbers if self.numbers not in (self.formula, self.value) else ""
+        told = [f"{self.slope} = {formula}"] if formula else []
+        indent = " " * width(self.slope)
+        told += [f"{indent if told else self.slope} = {numbers}"] if numbers else []
+        told += [f"{indent if told else self.slope} = {self.value}"]
+        return (*told, *([self.note] if self.note else []))
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
+    def __str__(self) -> str:
+        told = " = ".join(line.strip().removeprefix("= ") for line in self.lines if line != self.note)
+        return f"{told}\n{self.note}".rstrip()
+
+
+def explain(view: View, entry: str) -> Explanation:
+    """Expand one entry of a gradient.
+
+    Parameters
+    ----------
+    view : View
+        Of all operations, none folded.
+    entry : str
+        An input's name and an index: `"a[0,0]"`; of a number the name alone.
+
+    Raises
+    ------
+    ReportError
+        If there is no such entry, or arrays on the way are larger than the report keeps.
+    """
+    found, index = _entry(view.trace, entry)
+    flat = int(np.ravel_multi_index(index, found.value.shape)) if index else 0
+    return _of_entry(_Paths(view), found, flat)
+
+
+def every(view: View, most: int) -> dict[int, list[Explanation]]:
+    """Expand all entries of small gradients, `most` altogether; by the inputs' keys, along the flattened arrays."""
+    found: dict[int, list[Explanation]] = {}
+    paths = _Paths(view)
+    for entry in view.trace.inputs:
+        size = entry.value.size
+        if not entry.reached or entry.grad is None or size > most:
+            continue
+        try:
+            found[entry.key] = [_of_entry(paths, entry, i) for i in range(size)]
+        except ReportError:
+            continue  # too large to be written down: the page says nothing of it
+        most -= size
+    return found
+
+
+def _of_entry(paths: _Paths, entry: Input, flat: int) -> Explanation:
+    """Expand entry `flat` of the gradient by an input."""
+    view = paths.view
+    name = entry.name + _index(flat, entry.value.shape)
+    slope = f"d{view.operand}/d{name}"
+    terms = paths.to(entry.key, flat)
+    if not terms:
+        return Explanation(slope, "", "", "0", f"{view.result_name} does not depend on {name}.")
+    value = sum(product(term) for term in terms)
+    grad = (
+        np.ravel(entry.grad.items)[flat] if entry.grad is not None and entry.grad.items is not None else None
+    )
+    note = ""
+    if grad is not None and not np.isclose(value, grad, rtol=1e-3, atol=1e-6, equal_nan=True):
+        note = f"The sweep gave {number(float(grad))}: a hook or an option changed what flowed."
+    return Explanation(slope, written(terms, True), written(terms, False), number(float(value)), note)
+
+
+def _entry(trace: Trace, text: str) -> tuple[Input, tuple[int, ...]]:
+    """Find the input, and its entry, that the reader means."""
+    text = str(text).strip()
+    for entry in sorted(trace.inputs, key=lambda entry: -len(entry.name)):
+        rest = text.removeprefix(entry.name)
+        if rest == text or not re.fullmatch(r"(\s*\[[-\d\s,]*\])*", rest):
+            continue
+        index = tuple(int(i) for i in re.findall(r"-?\d+", rest))
+        shape = entry.value.shape
+        if len(index) != len(shape) or any(not -n <= i < n for i, n in zip(index, shape, strict=True)):
+            example = entry.name + _index(0, shape)
+            kind = f"has the shape {shape}" if shape else "is a number"
+            raise ReportError(f"there is no entry {text}: {entry.name} {kind}. Write {example!r}, say.")
+        return entry, tuple(i % n for i, n in zip(index, shape, strict=True))
+    names = ", ".join(entry.name for entry in trace.inputs[:8]) or "none"
+    raise ReportError(f"there is no input {text!r} to explain. The inputs of this report: {names}.")
+
+
+def _index(flat: int, shape: tuple[int, ...]) -> str:
+    """Write an entry's index: `[0,1]`; nothing for a number."""
+    return "[" + ",".join(str(i) for i in np.unravel_index(flat, shape)) + "]" if shape else ""
+
+
+class _Paths:
+    """The paths from the result down to an entry, each a product of local derivatives."""
+
+    def __init__(self, view: View) -> None:
+        self.view, self.result = view, view.trace.result
+        self.shapes = {
+            name: _Operand(operation.shape) for operation in view.operations for name in operation.names
+        }
+
+    def to(self, key: int, flat: int) -> list[Term]:
+        """Follow all paths up from an entry; the factors of each stand from the result down."""
+        found: list[Term] = []
+        stack: list[tuple[int, int, Term]] = [(key, flat, ())]
+        while stack:
+            key, flat, term = stack.pop()
+            if self.result is not None and key == self.result.key:
+                found += self._begun(flat, term)
+            uses = self.view.users.get(key, [])
+            above = [
+                (user.key, factor.at[1], (factor, *term))
+                for user, edge in uses
+                for factor in self._factors(user, edge, flat)
+            ]
+            stack += reversed(above)
+            if len(found) + len(stack) > PATHS:
+                raise ReportError(
+                    f"more than {PATHS} paths lead to this entry: too many to write down. "
+                    "Explain an entry of a value nearer to the result, or a smaller example."
+                )
+        return found
+
+    def _begun(self, flat: int, term: Term) -> list[Term]:
+        """Begin a path at the result: with its weight where it is an array."""
+        assert self.result is not None
+        operation = self.view.by_key.get(self.result.key)
+        grad = operation.grad if operation is not None else None
+        if grad is None or not grad.shape:
+            return [term]
+        weight = float(_entries(grad, self.view.name(self.result.key))[flat])
+        return [(Factor((self.result.key, -1), "", weight), *term)] if weight else []
+
+    def _factors(self, user: Operation, edge: Edge, flat: int) -> list[Factor]:
+        """Give the derivatives of those entries of `user` that depend on entry `flat` of the edge's source."""
+        if edge.jacobian:
+            return [
+                Factor((user.key, out), self._other(user, edge, k) if k >= 0 else "", value)
+                for out, source, value, k in edge.jacobian
+                if source == flat
+            ]
+        if edge.local is None:
+            flow = edge.flow
+            if flow is not None and flow.zeros == flow.size:
+                return []
+            raise ReportError(
+                f"the derivatives of {self.view.title(user, 40)} entry by entry are not kept: its arrays are too "
+                "large, or it was not computed in this cell. Explain a smaller example."
+            )
+        source = self.view.by_key[edge.source]  # type: ignore[index]
+        numbers = np.broadcast_to(_entries(edge.local, self.view.name(user.key), user.shape), user.shape)
+        if np.iscomplexobj(numbers):
+            raise ReportError(
+                f"the derivatives of {self.view.title(user, 40)} are complex numbers: only real ones are explained "
+                "entry by entry."
+            )
+        places = np.broadcast_to(np.arange(_size(source.shape)).reshape(source.shape), user.shape).ravel()
+        return [
+            Factor((user.key, int(out)), self._formula(user, edge, int(out)), float(np.ravel(numbers)[out]))
+            for out in np.flatnonzero(places == flat)
+        ]
+
+    def _other(self, user: Operation, edge: Edge, k: int) -> str:
+        """Call entry `k` of the other operand of a product."""
+        others = [e for e in user.inputs if e.argument != edge.argument and (e.source is not None or e.shape)]
+        if len(others) != 1:
+            return ""
+        (other,) = others
+        if other.source is None:
+            plain = other.constant.isidentifier() and other.shape is not None
+            return other.constant + _index(k, other.shape or ()) if plain else ""
+        return self._called(other.source, k)
+
+    def _called(self, key: int, k: int) -> str:
+        """Call an entry of a value by the reader's name; through views to what they show."""
+        operation = self.view.by_key[key]
+        while not operation.names:
+            origin = _origin(operation, k)
+            if origin is None:
+                break
+            operation, k = self.view.by_key[origin[0]], origin[1]
+        text = operation.names[-1] if operation.names else f"({self.view.expression(operation)})"
+        text += _index(k, operation.shape)
+        return text if len(text) <= LONGEST else ""
+
+    def _formula(self, user: Operation, edge: Edge, out: int) -> str:
+        """Write an elementwise derivative for one entry: `2*x` as `2*x[3]`; `""` where that cannot be told."""
+        if not edge.formula:
+            return ""
+        known = dict(self.shapes)
+        for e in user.inputs:
+            if e.source is None:
+                known[_normal(e.constant)] = _Operand(e.shape)
+        operands = [self.view.by_key[e.source] for e in user.inputs if e.source is not None]
+        for operation in (user, *operands):
+            for text in (*operation.names, self.view.expression(operation)):
+                known[_normal(text)] = _Operand(operation.shape, operation.key)
+        index = np.unravel_index(out, user.shape) if user.shape else ()
+        try:
+            tree = _Indexed(known, index, self._called).visit(ast.parse(edge.formula, mode="eval"))
+        except (SyntaxError, LookupError):
+            return ""
+        if not any(isinstance(node, ast.Name) for node in ast.walk(tree)):
+            return ""
+        text = ast.unparse(tree)
+        for sign in ("**", "*", "/"):
+            text = text.replace(f" {sign} ", sign)
+        text = re.sub(r"\[[-\d, ]+\]", lambda match: match[0].replace(" ", ""), text)
+        return text if len(text) <= LONGEST else ""
+
+
+class _Operand(NamedTuple):
+    """What a piece of a formula stands for: its shape (None: not known), and the operation that made it."""
+
+    shape: tuple[int, ...] | None
+    key: int | None = None
+
+
+def _normal(text: str) -> str:
+    try:
+        return ast.unparse(ast.parse(text, mode="eval"))
+    except (SyntaxError, ValueError):
+        return text
+
+
+class _Indexed(ast.NodeTransformer):
+    """Gives the operands of a formula the index of one entry of the result; LookupError where that cannot be told."""
+
+    def __init__(
+        self, known: dict[str, _Operand], index: tuple[Any, ...], called: Callable[[int, int], str]
+    ) -> None:
+        self.known, self.index, self.called = known, index, called
+
+    def visit(self, node: ast.AST) -> Any:
+        found = self.known.get(ast.unparse(node)) if isinstance(node, ast.expr) else None
+        if found is None or isinstance(node, ast.Constant):
+            return super().visit(node)
+        shape, key = found
+        if shape is None or len(shape) > len(self.index):
+            raise LookupError(ast.unparse(node))
+        last = self.index[len(self.index) - len(shape) :]
+        at = tuple(0 if n == 1 else int(i) for i, n in zip(last, shape, strict=True))
+        if key is not None:
+            text = self.called(key, int(np.ravel_multi_index(at, shape)) if shape else 0)
+        else:
+            text = ast.unparse(node) + (f"[{','.join(map(str, at))}]" if at else "")
+        if not text:
+            raise LookupError(ast.unparse(node))
+        return ast.parse(text, mode="eval").body
+
+    def visit_Name(self, node: ast.Name) -> Any:
+        raise LookupError(node.id)
+
+    def visit_Attribute(self, node: ast.Attribute) -> Any:
+        raise LookupError(node.attr)
+
+    def visit_Call(self, node: ast.Call) -> Any:  # a function keeps its name: np.exp
+        node.args = [self.visit(argument) for argument in node.args]
+        return node
+
+
+def _origin(operation: Operation, k: int) -> tuple[int, int] | None:
+    """Tell which entry of what value entry `k` simply is: of a transpose, a reshape, a part."""
+    edges = [edge for edge in operation.inputs if edge.source is not None]
+    if len(edges) != 1 or not edges[0].jacobian:
+        return None
+    row = [entry for entry in edges[0].jacobian if entry[0] == k]
+    plain = len(row) == 1 and row[0][2] == 1 and row[0][3] < 0
+    return (edges[0].source or 0, row[0][1]) if plain else None
+
+
+def _entries(value: Any, name: str, shape: tuple[int, ...] | None = None) -> Any:
+    if value.items is None:
+        raise ReportError(
+            f"{name} has {value.size:,} entries, and a report keeps each of at most 100: explain a smaller example."
+        )
+    entries = np.array(value.items)
+    return entries if shape is not None else entries.ravel()
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    return int(np.prod(shape, dtype=int))

@@ -1,0 +1,221 @@
+"""How numbers are written, everywhere in a report: four digits that count, two more where four would say 1 of 1.0001.
+
+In: numbers and `Value`s. Out: short plain strings, never markup.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ...engine.core.values import Value
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+ASCII_BLOCKS = "_.-:=+*#"
+
+
+def number(x: Any, digits: int = 4, point: bool = False) -> str:
+    """Write one number with `digits` significant digits and no more than it needs.
+
+    Parameters
+    ----------
+    x : number or str
+        Text is handed on as it is.
+    digits : int
+        Significant digits.
+    point : bool
+        Whether a float that is whole keeps its point: `85.0`.
+
+    Examples
+    --------
+    >>> number(0.1 + 0.2), number(85.0), number(85.0, point=True), number(3), number(-1.2344e-7)
+    ('0.3', '85', '85.0', '3', '-1.234e-7')
+    >>> number(1.0001), number(1.0000001)
+    ('1.0001', '1')
+    >>> number(float("nan")), number(1 - 2j), number(123456.7)
+    ('NaN', '1-2j', '123457')
+    """
+    if isinstance(x, complex):
+        imaginary = number(x.imag, digits)
+        return f"{number(x.real, digits)}{'' if imaginary[0] == '-' else '+'}{imaginary}j"
+    if isinstance(x, bool) or not isinstance(x, (int, float)):
+        return str(x)
+    if isinstance(x, int):
+        return (
+            str(x)
+            if abs(x) < 10**9
+            else f"{x:.{digits - 1}e}"
+            if abs(x) < 10**300
+            else f"{str(x)[:digits]}..."
+        )
+    if not math.isfinite(x):
+        return "NaN" if x != x else "inf" if x > 0 else "-inf"
+    if x == 0:
+        return "0.0" if point else "0"
+    size = abs(x)
+    if not 1e-4 <= size < 1e7:
+        mantissa, exponent = f"{x:.{digits - 1}e}".split("e")
+        return f"{_short(mantissa)}e{int(exponent)}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(size)))
+    text = _short(f"{x:.{decimals}f}")
+    if decimals and "." not in text and float(text) != x:  # 1.0001 is not 1
+        text = _short(f"{x:.{decimals + 2}f}")
+    return text + ".0" if point and "." not in text else text
+
+
+def _short(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def aligned(numbers: Sequence[Any], decimals: int | None = None) -> list[str]:
+    """Write numbers that stand in one column or row: the same number of decimals, right-aligned.
+
+    Examples
+    --------
+    >>> aligned([-2, 0.25, 10.125])
+    ['-2.000', ' 0.250', '10.125']
+    >>> aligned([1, -12])
+    ['  1', '-12']
+    """
+    if any(isinstance(x, (str, complex)) for x in numbers):
+        texts = [number(x) for x in numbers]
+    else:
+        places = decimals_of(numbers) if decimals is None else decimals
+        texts = [_fixed(x, places) for x in numbers]
+    width = max(map(len, texts), default=0)
+    return [text.rjust(width) for text in texts]
+
+
+def _fixed(x: Any, places: int) -> str:
+    if isinstance(x, bool) or x != x or abs(x) == math.inf:
+        return number(x)
+    if places < 0:
+        return number(float(x), 3)
+    text = f"{x:.{places}f}"
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
+def decimals_of(numbers: Iterable[Any]) -> int:
+    """Tell how many decimals show all of `numbers` well: as few as are exact, at most four digits of the largest.
+
+    -1 where only exponents do (the largest is tiny or huge).
+    """
+    finite = [abs(x) for x in numbers if not isinstance(x, (str, complex, bool)) and x - x == 0]
+    peak = max(finite, default=0)
+    if peak and not 1e-3 <= peak < 1e6:
+        return -1
+    most = (
+        max(0, 3 - math.floor(math.log10(peak)))
+        if peak and peak < 1
+        else 4
+        if peak < 10
+        else 3
+        if peak < 1e3
+        else 1
+    )
+    for places in range(most):
+        if all(abs(round(x, places) - x) <= 1e-6 * peak for x in finite):
+            return places
+    return most
+
+
+def brief(value: Value | None, room: int = 28, digits: int = 4) -> str:
+    """Write a value in a few words: the number, the few numbers, or the range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gradmagic.engine.values import summarise
+    >>> brief(summarise(np.arange(17.0))), brief(summarise(np.ones(4))), brief(summarise(2))
+    ('0 .. 16', '1 everywhere', '2')
+    >>> brief(summarise(np.array([[17, 11], [11, 13]])))
+    '[[17, 11], [11, 13]]'
+    >>> brief(summarise(np.array([1.0, np.nan, 3.0, 4.0, 5.0, 6.0, 7.0])))
+    '1 .. 7, 1 of 7 NaN'
+    """
+    if value is None:
+        return ""
+    if not value.shape:
+        return number(value.items, digits)
+    if not value.size:
+        return "empty"
+    for count, name in ((value.nans, "NaN"), (value.infs, "inf")):
+        if count == value.size:
+            return f"{name} everywhere"
+    bad = "".join(
+        f", {n} of {value.size} {name}" for n, name in ((value.nans, "NaN"), (value.infs, "inf")) if n
+    )
+    if value.low is None or value.high is None:
+        return f"norm {number(value.norm, digits)}{bad}" if value.norm is not None else "not numbers"
+    if value.low == value.high and not bad:
+        return (
+            f"{number(value.low, digits)} everywhere" if value.size > 1 else f"[{number(value.low, digits)}]"
+        )
+    if value.size <= 6 and value.items is not None:
+        listed = _listed(value.items, digits)
+        if len(listed) <= room:
+            return listed
+    return f"{number(value.low, digits)} .. {number(value.high, digits)}{bad}"
+
+
+def _listed(items: Any, digits: int) -> str:
+    """Write nested tuples as NumPy prints arrays, on one line."""
+    if not isinstance(items, tuple):
+        return number(items, digits)
+    return "[" + ", ".join(_listed(item, digits) for item in items) + "]"
+
+
+def shape_of(shape: tuple[int, ...]) -> str:
+    """Write a shape as NumPy does; nothing for a number."""
+    return str(shape) if shape else ""
+
+
+def sign(value: Value | None) -> str:
+    """Tell the sign of a value: `+`, `-`, `0`, `±` (both), `!` (NaN or inf in it), or nothing where it is unknown."""
+    if value is None or not value.size:
+        return ""
+    if value.nans or value.infs:
+        return "!"
+    if value.zeros == value.size:
+        return "0"
+    if value.low is None or value.high is None:
+        return ""
+    return "+" if value.low >= 0 else "-" if value.high <= 0 else "±"
+
+
+def sparkline(numbers: Sequence[float], width: int = 64, blocks: str = BLOCKS) -> str:
+    """Draw numbers as a row of blocks between their own least and greatest; NaN and inf as `?`.
+
+    Examples
+    --------
+    >>> sparkline([0, 1, 2, 3])
+    '▁▃▆█'
+    """
+    if len(numbers) > width:
+        numbers = [numbers[i * (len(numbers) - 1) // (width - 1)] for i in range(width)]
+    finite = [x for x in numbers if x - x == 0]
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    top = len(blocks) - 1
+    # Halves first: the difference of two large floats may pass the largest.
+    scale = high / 2 - low / 2
+
+    def level(x: float) -> int:
+        return round((x / 2 - low / 2) / scale * top) if scale else 0
+
+    return "".join(blocks[level(x)] if x - x == 0 else "?" for x in numbers)
+
+
+def samples(value: Value) -> tuple[float, ...]:
+    """Give the numbers that picture a value: its elements in order when they are kept, else its samples."""
+    if value.items is None or not value.shape:
+        return value.picture
+    flat: list[float] = []
+    stack = [value.items]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, tuple):
+            stack.extend(reversed(item))
+        elif isinstance(item, (int, float)):
+            flat.append(float(item))
+    return tuple(flat)

@@ -1,0 +1,314 @@
+"""One view of a trace, shared by all parts of a report, so that an edge has one number and a value one name everywhere.
+
+In: a `Trace` and how many operations may be shown. Out: a `View`: the operations after folding, the numbers of the
+edges, and how each value is called and written.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ...engine.core.values import Value
+from ..model import Edge, Note, Operation, Trace
+from .fold import Group, alike_all, grouped, joined, taken_apart, turns
+from .numbers import brief, number
+from .simplified import operand, tidied
+from .typeset import clip, width
+
+_AUGMENTED = re.compile(r"[\w.\[\], ]+(\*\*|//|>>|<<|[-+*/%@&|^])=(?!=)")
+_SIMPLE = re.compile(r"[^\W\d]\w*(\.\w+|\[[^\[\]]*\])*")
+
+
+REMARKS = {"dtype", "guard", "numeric", "agrees"}  # kinds of notes that are no cause for concern
+
+
+def told(note: Note) -> str:
+    """Write a note with its line in front, once."""
+    lead = f"line {note.line}: " if note.line else ""
+    return note.text if note.text.startswith(lead) else lead + note.text
+
+
+@dataclass(frozen=True)
+class View:
+    """A trace as it is shown: `operations` are what is left after folding, in tape order, inputs among them.
+
+    `members` has the keys that a folded operation stands for, `turns` what is said of single ones: `"turn 1 of 40"`.
+    """
+
+    trace: Trace
+    operations: tuple[Operation, ...]
+    members: dict[int, tuple[int, ...]] = field(default_factory=dict, compare=False)
+    turns: dict[int, str] = field(default_factory=dict, compare=False)
+
+    @classmethod
+    def of(cls, trace: Trace, limit: int) -> View:
+        """Fold `trace` to about `limit` operations."""
+        groups = grouped(trace.operations, limit)
+        if len(groups) == len(trace.operations):
+            return cls(trace, tidied(trace.operations))
+        return cls._of_groups(trace, groups, {})
+
+    @classmethod
+    def _of_groups(cls, trace: Trace, groups: list[Group], turns: dict[int, str]) -> View:
+        members = {group[-1].key: tuple(o.key for o in group) for group in groups if len(group) > 1}
+        return cls(trace, tidied(joined(groups)), members, turns)
+
+    def unfolded(self, limit: int) -> list[View]:
+        """Unfold the loops and calls one at a time, as far as it can be read: of a loop the first and last turns.
+
+        Parameters
+        ----------
+        limit : int
+            Operations that all the views together may show.
+        """
+        if not self.members or limit < len(self.operations):
+            return []
+        by_key = {operation.key: operation for operation in self.trace.operations}
+        groups = [[by_key[key] for key in self.members.get(o.key, (o.key,))] for o in self.operations]
+        choices: list[dict[int, str]] = []
+        for body in turns(groups):
+            count = len(body[0])
+            ends = max(1, min(3, 6 // len(body)))
+            shown = range(count) if count <= 2 * ends else [*range(ends), *range(count - ends, count)]
+            if len(shown) * len(body) <= 40:
+                choices.append({g[i].key: f"turn {i + 1:,} of {count:,}" for g in body for i in shown})
+        choices += [
+            {o.key: "" for o in group} for group in groups if 1 < len(group) <= 40 and not alike_all(group)
+        ]
+        found: list[View] = []
+        for choice in choices:
+            pieces = taken_apart(groups, choice)
+            if len(pieces) <= limit:
+                limit -= len(pieces)
+                found.append(View._of_groups(self.trace, pieces, choice))
+        return found
+
+    @cached_property
+    def by_key(self) -> dict[int, Operation]:
+        """The shown operations by key."""
+        return {operation.key: operation for operation in self.operations}
+
+    @cached_property
+    def numbers(self) -> dict[tuple[int, int], int]:
+        """The number of each edge, 1, 2 ... in tape order, by the operation's key and the argument's position."""
+        edges = [(o.key, e.argument) for o in self.operations for e in o.inputs if e.source is not None]
+        return {edge: i for i, edge in enumerate(edges, 1)}
+
+    @cached_property
+    def users(self) -> dict[int, list[tuple[Operation, Edge]]]:
+        """Who uses a value: (operation, edge) by the key of the source."""
+        found: dict[int, list[tuple[Operation, Edge]]] = {}
+        for operation in self.operations:
+            for edge in operation.inputs:
+                if edge.source is not None:
+                    found.setdefault(edge.source, []).append((operation, edge))
+        return found
+
+    @property
+    def steps(self) -> tuple[Operation, ...]:
+        """The shown operations without the inputs."""
+        return tuple(operation for operation in self.operations if operation.rule)
+
+    @property
+    def scope(self) -> str:
+        """Say what part is shown: `"showing 40 of 10,000 operations"`, or nothing when it is all."""
+        shown, total = len(self.steps), self.total
+        if len(self.trace.sweeps) > 1:  # the loop's own count is another thing than the last graph's
+            total = sum(1 for operation in self.trace.operations if operation.rule)
+        part = f"showing {shown:,} of {total:,} operations" if shown < total else ""
+        last = "the graph of the last sweep" if len(self.trace.sweeps) > 1 else ""
+        return ", ".join(piece for piece in (last, part) if piece)
+
+    @cached_property
+    def total(self) -> int:
+        """How many operations there were."""
+        return max(self.trace.total, sum(1 for operation in self.trace.operations if operation.rule))
+
+    @property
+    def alerts(self) -> tuple[Note, ...]:
+        """The notes that the reader must not miss."""
+        return tuple(note for note in self.trace.notes if note.kind not in REMARKS)
+
+    @property
+    def remarks(self) -> tuple[Note, ...]:
+        """The notes that are only good to know: they stand below the table."""
+        return tuple(note for note in self.trace.notes if note.kind in REMARKS)
+
+    @property
+    def operand(self) -> str:
+        """The result's name to stand behind a d: `z`, `(a**2)`."""
+        return operand(self.result_name)
+
+    @property
+    def result_name(self) -> str:
+        """What the result is called: its name, or the text of the expression."""
+        result = self.trace.result
+        return (result.name or clip(result.text, 20) or "result") if result else "result"
+
+    def name(self, key: int | None, room: int = 24) -> str:
+        """Call a value: by the reader's name, or by its expression."""
+        operation = self.by_key.get(key) if key is not None else None
+        if operation is None:
+            return "?"
+        if operation.names:
+            return operation.names[0]
+        return clip(self.expression(operation), room)
+
+    def expression(self, operation: Operation) -> str:
+        """Write the operation as the reader wrote it, or as a call when the source is not known."""
+        place = operation.place
+        if place is not None and place.text:
+            return one_line(place.text)
+        if not operation.rule:
+            return operation.names[0] if operation.names else "input"
+        arguments = [
+            edge.constant if edge.source is None else self.name(edge.source, 12) for edge in operation.inputs
+        ]
+        return f"{operation.rule}({', '.join(arguments)})"
+
+    def title(self, operation: Operation, room: int = 60) -> str:
+        """Write the operation with its name: `c = a + b`."""
+        text = self.expression(operation)
+        if operation.rule == "set_item" and _SIMPLE.fullmatch(text):
+            text = f"write {text}"  # `buf[0] = v` makes another value of buf
+        elif operation.names and operation.rule and text != operation.names[0] and not _AUGMENTED.match(text):
+            text = f"{operation.names[0]} = {text}"
+        elif not operation.rule and operation.names:
+            text = operation.names[0]
+        times = f"  ×{operation.count}" if operation.count > 1 else ""
+        return clip(text, room - width(times)) + times
+
+    def derivative(self, operation: Operation, edge: Edge, sign: str = "d", room: int = 40) -> str:
+        """Write an edge's local derivative: `de/dc = d = 2`, `2*x`, `1 for each y[k]`."""
+        text = clip(edge.formula or self.words(operation, edge), room)
+        local = edge.local
+        if local is not None and not local.shape and not operation.shape:
+            shown = number(local.items)
+            if not _is_number(text, local.items):
+                text = f"{text} = {shown}" if text and text != shown else shown
+            if operation.count > 1 and not _is_number(text, local.items):
+                text = f"{text} ({'first' if edge.early else 'last'})"
+        elif not text and (local is not None or (not operation.shape and _is_one(operation.grad))):
+            text = brief(local or edge.flow, 24)
+        source = self.by_key.get(edge.source) if edge.source is not None else None
+        if local is not None and source is not None and _size(source.shape) < _size(operation.shape):
+            text += ", summed"  # over what broadcasting repeated
+        above, below = self.name(operation.key), self.name(edge.source)
+        if (
+            not text
+            or len(above) + len(below) > 20
+            or not (_SIMPLE.fullmatch(above) and _SIMPLE.fullmatch(below))
+        ):
+            return text
+        if local is not None and not local.shape and not operation.shape and above != below:
+            return f"{sign}{above}/{sign}{below} = {text}"
+        return text
+
+    def words(self, operation: Operation, edge: Edge) -> str:
+        """Put a local derivative in words where it is no formula of one element."""
+        source = self.by_key.get(edge.source) if edge.source is not None else None
+        if source is None:
+            return ""
+        name = self.name(edge.source, 12)
+        each = f"{name}[k]" if len(source.shape) == 1 and name.isidentifier() else "element"
+        size, out = _size(source.shape), _size(operation.shape)
+        if operation.rule in {"sum", "add.reduce"}:
+            return f"1 for each {each}"
+        if operation.rule == "mean" and out:
+            return f"1/{size // out} for each {each}"
+        others = [self.name(e.source, 12) if e.source is not None else e.constant for e in operation.inputs]
+        if operation.rule in {"matmul", "dot"} and len(others) == 2:
+            return _product(operation, edge.argument, source.shape, others[1 - edge.argument])
+        if operation.rule == "dense" and len(operation.shape) <= 2:
+            return _linear(operation, edge.argument, others)
+        if operation.rule == "transpose" and len(source.shape) < 2:
+            return "1"
+        if (
+            operation.rule == "transpose"
+            and len(source.shape) == 2
+            and _TRANSPOSED.search(self.expression(operation))
+        ):
+            return "grad.T"
+        if operation.rule == "set_item":
+            return "1 where written" if edge.argument else "1 where kept, else 0"
+        return _WORDS.get(operation.rule, "")
+
+
+_TRANSPOSED = re.compile(r"\.T$|\.mT$|\.t\(\)$|\.transpose\(\)$|^np\.transpose\([^,]*\)$")
+_WORDS = {
+    "max": "1 at the largest, else 0",
+    "amax": "1 at the largest, else 0",
+    "min": "1 at the least, else 0",
+    "amin": "1 at the least, else 0",
+    "reshape": "1, in the old shape",
+    "ravel": "1, in the old shape",
+    "transpose": "1, turned back",
+    "getitem": "1 where taken, else 0",
+    "broadcast_to": "1, summed over copies",
+    "concatenate": "1, cut apart again",
+    "stack": "1, cut apart again",
+}
+
+
+def _product(operation: Operation, argument: int, shape: tuple[int, ...], other: str) -> str:
+    """Write how the gradient of a product goes on to the operand of this shape; nothing for some batches."""
+    axes, out = len(shape), len(operation.shape)
+    if (axes, out) == (1, 0):
+        return f"grad*{other}" if _SIMPLE.fullmatch(other) else f"grad*({other})"
+    if (axes, out) == (2, 1):
+        return f"outer({other}, grad)" if argument else f"outer(grad, {other})"
+    batch = operation.rule == "matmul" and 2 <= axes <= out > 2
+    if not batch and (axes, out) not in {(1, 1), (2, 2)}:
+        return ""
+    turned = _turned(other, "mT" if batch else "T")
+    text = f"{turned} @ grad" if argument else f"grad @ {turned}"
+    return f"{text}, summed" if shape[:-2] != operation.shape[:-2] and batch else text
+
+
+def _linear(operation: Operation, argument: int, others: list[str]) -> str:
+    """Write how the gradient of x @ W.T + b goes on to x, W or b."""
+    one = len(operation.shape) == 1
+    x, weight = (name if _SIMPLE.fullmatch(name) else f"({name})" for name in others[:2])
+    return (f"grad @ {weight}", f"outer(grad, {x})" if one else f"grad.T @ {x}", "1" if one else "1, summed")[
+        argument
+    ]
+
+
+def _turned(name: str, way: str = "T") -> str:
+    """Write the transpose of a matrix."""
+    if name.endswith(f".{way}"):
+        return name.removesuffix(f".{way}")
+    return f"{name}.{way}" if _SIMPLE.fullmatch(name) else f"({name}).{way}"
+
+
+def _is_one(value: Value | None) -> bool:
+    return value is not None and not value.shape and value.items == 1
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for n in shape:
+        size *= n
+    return size
+
+
+def _is_number(text: str, value: object) -> bool:
+    try:
+        return float(text) == value
+    except ValueError:
+        return False
+
+
+def one_line(text: str) -> str:
+    """Put a piece of source on one line."""
+    return " ".join(text.split())
+
+
+def circled(i: int) -> str:
+    """Write an edge's number as a circled digit; past 50 in parentheses."""
+    for start, first in ((1, 0x2460), (21, 0x3251), (36, 0x32B1)):
+        if start <= i < start + (20 if start == 1 else 15):
+            return chr(first + i - start)
+    return f"({i})"

@@ -1,0 +1,123 @@
+"""The report as text: the same parts as on the page, for a terminal of 80 columns and more, at most 60 lines.
+
+In: a `View`. Out: one string, with colours when asked for. The sections are set in sections.py; here they are put
+together, and the longest give way until all fit.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from ..shown.typeset import SYMBOLS, plain
+from ..shown.view import View
+from . import sections
+from .sections import Section
+
+LINES = 60
+LEAST_WIDTH = 60
+
+
+def to_text(
+    view: View,
+    width: int | None = None,
+    ascii: bool | None = None,
+    color: bool | None = None,
+    explained: Sequence[Sequence[str]] = (),
+    walk: bool = False,
+) -> str:
+    """Write the report.
+
+    Parameters
+    ----------
+    view : View
+    width : int, optional
+        Columns; those of the terminal, 80 where there is none.
+    ascii : bool, optional
+        Only ASCII besides the reader's own names; by itself where stdout cannot encode more.
+    color : bool, optional
+        By itself in a terminal, unless NO_COLOR is set.
+    explained : sequence of sequences of str
+        Entries of gradients written out, each in lines.
+    walk : bool
+        Whether all steps of the sweep are listed; the text may be longer by them.
+    """
+    columns = max(LEAST_WIDTH, width if width is not None else _columns())
+    encoding = None
+    if ascii is None:
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        ascii = not _encodes(encoding, SYMBOLS)
+    colored = _colorful() if color is None else color
+    parts = sections.sections(view, columns - 1, explained, walk)
+    lines = _fitted(parts, LINES + sum(part.least for part in parts if part.whole))
+    for line in lines:
+        line.truncate(columns - 1, overflow="ellipsis")
+    text = _printed(lines, columns, colored)
+    text = plain(text) if ascii else text
+    if encoding is not None and ascii:
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
+    return text
+
+
+def _fitted(parts: list[Section], most: int) -> list[Text]:
+    """Cut the longest sections until all fit into `most` lines, an empty line after each."""
+    parts = [part for part in parts if part.lines]
+    room = most - (len(parts) - 1)
+    sizes = [len(part.lines) for part in parts]
+    cap = max(sizes, default=0)
+    while (
+        cap > 3
+        and sum(min(size, max(cap, part.least)) for size, part in zip(sizes, parts, strict=True)) > room
+    ):
+        cap -= 1
+    lines: list[Text] = []
+    for part in parts:
+        lines += [*([Text("")] if lines else []), *_cut(part, max(cap, part.least))]
+    return lines[:most]
+
+
+def _cut(part: Section, room: int) -> list[Text]:
+    lines = part.lines
+    if len(lines) <= room and not part.more:
+        return lines
+    last = 1 if room > 4 and part.tail else 0
+    kept = room - 1 - last
+    count = len(lines) + part.more - kept - last
+    gone = Text(f' … {count} lines more on the page: gm.last().save("report.html")', "dim")
+    return [*lines[:kept], gone, *(lines[-last:] if last else [])]
+
+
+def _printed(lines: list[Text], columns: int, color: bool) -> str:
+    """Let rich turn styles into colours; without, only the text is left."""
+    if not color:
+        return "\n".join(line.plain.rstrip() for line in lines) + "\n"
+    out = io.StringIO()
+    console = Console(file=out, width=columns, force_terminal=True, color_system="256", highlight=False)
+    for line in lines:
+        console.print(line, soft_wrap=True)
+    return out.getvalue()
+
+
+def _columns() -> int:
+    try:
+        return min(120, os.get_terminal_size().columns or 80)
+    except (OSError, ValueError):
+        return 80
+
+
+def _encodes(encoding: str, text: str) -> bool:
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _colorful() -> bool:
+    tty = getattr(sys.stdout, "isatty", None)
+    return bool(tty and tty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb")
