@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 from gradmagic.report.model import Edge, Operation, Place
-from gradmagic.report.shown.fold import fold, grouped, taken_apart
+from gradmagic.report.shown.fold import grouped, joined, taken_apart
 from gradmagic.report.shown.view import View
 
 from . import traces
@@ -20,6 +20,11 @@ def tape(spots: list[tuple[int, int]]) -> tuple[Operation, ...]:
     """A chain: one operation for each (line, column), each using the one before, behind one input."""
     steps = [Operation(i, "add", inputs=(Edge(i - 1),), place=at(*spot)) for i, spot in enumerate(spots, 1)]
     return (Operation(0, "", names=("x",)), *steps)
+
+
+def fold(operations: tuple[Operation, ...], limit: int) -> tuple[Operation, ...]:
+    groups = grouped(operations, limit)
+    return operations if len(groups) == len(operations) else joined(groups)
 
 
 def test_what_is_short_stays_as_it_is():
@@ -127,7 +132,7 @@ def test_a_long_tape_is_folded_once_though_it_could_be_unfolded_everywhere(monke
         inner = s.step("sin", "np.sin(y)", 1.0, 1.0, (key, "cos"), line=i + 2)
         key = s.step("multiply", f"np.sin(y) * {i}", 1.0, 1.0, (inner, "2"), name="y", line=i + 2)
     calls = []
-    monkeypatch.setattr("gradmagic.report.view.grouped", lambda *a: calls.append(a) or grouped(*a))
+    monkeypatch.setattr("gradmagic.report.shown.view.grouped", lambda *a: calls.append(a) or grouped(*a))
     shown = View.of(s.trace("y", 1.0), 60)
     assert len(calls) == 1
     assert [len(more.operations) for more in shown.unfolded(100)] == [len(shown.operations) + 1]

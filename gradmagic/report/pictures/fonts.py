@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-OWN = "DejaVu Sans Mono"  # comes with matplotlib; its characters are as wide as graph.py reckons
+OWN = "DejaVu Sans Mono"  # comes with matplotlib; its characters are as wide as parts/graph.py reckons
 # Asked first, so that a picture is alike where several are installed; then whatever there is.
 _PREFERRED = (
     "Noto Sans Mono CJK JP", "Noto Sans CJK JP", "Source Han Sans JP", "IPAexGothic", "IPAGothic", "TakaoGothic",
@@ -29,23 +29,18 @@ def families(text: str) -> tuple[list[str], str]:
     >>> families("dz/dx = 2*x")
     (['DejaVu Sans Mono'], '')
     """
+    from matplotlib import font_manager  # optional
+
     missing = {c for c in text if c.isprintable() and not c.isspace()}
-    missing -= {c for c in missing if ord(c) in _held(_own())}
+    missing -= {c for c in missing if ord(c) in _held(str(font_manager.findfont(OWN)))}
     found = [OWN]
     for family, path in _installed():
         if not missing:
             break
-        has = {c for c in missing if ord(c) in _held(path)}
-        if has:
+        if has := {c for c in missing if ord(c) in _held(path)}:
             missing -= has
             found.append(family)
     return found, "".join(dict.fromkeys(c for c in text if c in missing))
-
-
-def _own() -> str:
-    from matplotlib import font_manager  # optional
-
-    return str(font_manager.findfont(OWN))
 
 
 def _installed() -> Iterator[tuple[str, str]]:
@@ -53,9 +48,8 @@ def _installed() -> Iterator[tuple[str, str]]:
     from matplotlib import font_manager  # optional
 
     entries: dict[str, Any] = {}
-    for entry in sorted(
-        font_manager.fontManager.ttflist, key=lambda e: (e.name, abs(_weight(e) - 400), e.fname)
-    ):
+    listed = font_manager.fontManager.ttflist
+    for entry in sorted(listed, key=lambda e: (e.name, abs(_weight(e) - 400), e.fname)):
         if entry.style == "normal" and "Last Resort" not in entry.name:  # its glyphs are boxes with numbers
             entries.setdefault(entry.name, entry)
     rest = sorted(name for name in entries if name not in _PREFERRED)
