@@ -1,8 +1,8 @@
 """The report on one cell: table, graph, annotated cell, steps and history, as a page, as text, as files.
 
-In: a `Trace` (model.py). Out: a `Report` (report.py). The way through the rooms: shown/ (what is shown, how it is called
-and written), parts/ (what each part says, as plain data), pictures/ and text/, page/ and files/; each imports only from
-those before it.
+In: a `Trace` (model.py). Out: a `Report` (report.py). The way through the rooms: shown/ (what is shown, and how it is
+called and written), parts/ (what each part says, as plain data), pictures/ and text/, page/ and files/; each imports
+only from those before it.
 """
 
 from __future__ import annotations

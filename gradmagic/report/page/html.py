@@ -255,7 +255,7 @@ def _grid(value: Value) -> list[list[tuple[str, str, str]]] | None:
     return [[_cell(text.strip(), x, peak) for text, x in zip(*row, strict=True)] for row in rows]
 
 
-def _cell(text: str, x: Any, peak: float) -> tuple[str, str, str]:
+def _cell(text: str, x: object, peak: float) -> tuple[str, str, str]:
     if not isinstance(x, (int, float)):
         return text, "", ""
     if x - x != 0:

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Never
 
 import numpy as np
 
@@ -291,13 +291,13 @@ class _Indexed(ast.NodeTransformer):
             raise LookupError(ast.unparse(node))
         return ast.parse(text, mode="eval").body
 
-    def visit_Name(self, node: ast.Name) -> Any:
+    def visit_Name(self, node: ast.Name) -> Never:
         raise LookupError(node.id)
 
-    def visit_Attribute(self, node: ast.Attribute) -> Any:
+    def visit_Attribute(self, node: ast.Attribute) -> Never:
         raise LookupError(node.attr)
 
-    def visit_Call(self, node: ast.Call) -> Any:  # a function keeps its name: np.exp
+    def visit_Call(self, node: ast.Call) -> ast.Call:  # a function keeps its name: np.exp
         node.args = [self.visit(argument) for argument in node.args]
         return node
 

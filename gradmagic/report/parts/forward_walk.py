@@ -20,7 +20,8 @@ from .paths import sums_up
 
 LONGEST = 400  # operations of a tape that is walked
 
-Tangents = dict[int | None, Any]
+Tangent = Any  # an array or a number; None where it is not known
+Tangents = dict[int | None, Tangent]
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,9 @@ def walk_forward(view: View, key: int) -> tuple[Push, ...]:
     return tuple(found)
 
 
-def _push(view: View, operation: Operation, uses: list[Edge], tangents: Tangents, parts: list[Any]) -> Push:
+def _push(
+    view: View, operation: Operation, uses: list[Edge], tangents: Tangents, parts: list[Tangent]
+) -> Push:
     marks = [view.numbers.get((operation.key, edge.argument), 0) for edge in uses]
     terms = []
     for edge, i, part in zip(uses, marks, parts, strict=True):
@@ -84,14 +87,16 @@ def _push(view: View, operation: Operation, uses: list[Edge], tangents: Tangents
     return Push(operation.key, _text(tangents[operation.key]), how, edges)
 
 
-def _product(edge: Edge, tangent: Any) -> str:
+def _product(edge: Edge, tangent: Tangent) -> str:
     """Write a local derivative times what comes, where both are numbers: `2·1`."""
     if tangent is None or np.ndim(tangent) or edge.local is None or edge.local.shape:
         return ""
     return f"{factor(edge.local.items)}·{factor(_text(tangent))}"
 
 
-def _pushed(operation: Operation, edge: Edge, tangent: Any, values: dict[int | None, Value | None]) -> Any:
+def _pushed(
+    operation: Operation, edge: Edge, tangent: Tangent, values: dict[int | None, Value | None]
+) -> Tangent:
     """Carry a tangent over one edge; None where the numbers for it are not there."""
     if tangent is None:
         return None
@@ -113,7 +118,7 @@ def _pushed(operation: Operation, edge: Edge, tangent: Any, values: dict[int | N
     return None
 
 
-def _array(value: Value | None) -> Any:
+def _array(value: Value | None) -> Tangent:
     """Give a value's numbers as an array; an array that is the same everywhere needs no elements."""
     if value is None:
         return None
@@ -125,5 +130,5 @@ def _array(value: Value | None) -> Any:
     return None
 
 
-def _text(tangent: Any) -> str:
+def _text(tangent: Tangent) -> str:
     return "" if tangent is None else brief(summarise(tangent if np.ndim(tangent) else float(tangent)))

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.font_manager import FontEntry
 
 OWN = "DejaVu Sans Mono"  # comes with matplotlib; its characters are as wide as parts/graph.py reckons
 # Asked first, so that a picture is alike where several are installed; then whatever there is.
@@ -47,7 +50,7 @@ def _installed() -> Iterator[tuple[str, str]]:
     """Give (family, file): the upright ones, those that are preferred first."""
     from matplotlib import font_manager  # optional
 
-    entries: dict[str, Any] = {}
+    entries: dict[str, FontEntry] = {}
     listed = font_manager.fontManager.ttflist
     for entry in sorted(listed, key=lambda e: (e.name, abs(_weight(e) - 400), e.fname)):
         if entry.style == "normal" and "Last Resort" not in entry.name:  # its glyphs are boxes with numbers
@@ -57,7 +60,7 @@ def _installed() -> Iterator[tuple[str, str]]:
         yield name, entries[name].fname
 
 
-def _weight(entry: Any) -> int:
+def _weight(entry: FontEntry) -> int:
     return entry.weight if isinstance(entry.weight, int) else 700 if "bold" in str(entry.weight) else 400
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..model import ReportError
 from ..parts.graph import CHARACTER, FONT, LINE, Box, Link, Picture, Row
@@ -21,6 +21,10 @@ from .dot import rendered
 from .fonts import families
 from .layout import Layout, Point, Route
 from .svg import alone, svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 DPI = 144
 PIXELS = 40_000_000  # a wider picture is drawn less fine
@@ -99,7 +103,7 @@ def unwritten(missing: str, kind: str) -> str:
     )
 
 
-def _saved(figure: Any, kind: str, dpi: float, sentence: str) -> bytes:
+def _saved(figure: Figure, kind: str, dpi: float, sentence: str) -> bytes:
     from matplotlib import rc_context
 
     # No date and no version: the same graph gives the same bytes.
@@ -116,7 +120,7 @@ def _saved(figure: Any, kind: str, dpi: float, sentence: str) -> bytes:
 class _Hand:
     """Draws boxes and edges into axes whose unit is a point."""
 
-    def __init__(self, axes: Any, fonts: list[str], scale: float) -> None:
+    def __init__(self, axes: Axes, fonts: list[str], scale: float) -> None:
         self._axes, self._fonts, self._scale = axes, fonts, scale
 
     def box(self, box: Box, at: Point) -> None:

@@ -27,6 +27,7 @@ from .layout import Point
 from .matplotlib_graph import EXTRA, unwritten
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 ROWS = 6  # inputs that are drawn
@@ -148,7 +149,7 @@ def _remarks(trace: Trace, shown: Sequence[Points], reasons: list[str], count: i
 class _Row:
     """The one or two axes of an input."""
 
-    def __init__(self, axes: list[Any], fonts: list[str], partial: bool) -> None:
+    def __init__(self, axes: list[Axes], fonts: list[str], partial: bool) -> None:
         self._axes, self._fonts, self._d = axes, fonts, "∂" if partial else "d"
 
     def draw(self, points: Points) -> None:
@@ -171,9 +172,9 @@ class _Row:
                 text = f"{number(at[2])} at {points.name} = {number(at[0])}"
                 self._note(self._axes[1], text, (at[0], at[2]), _rise(points, at[0]))
 
-    def _frame(self, axes: Any, title: str, x_name: str, y_name: str) -> None:
+    def _frame(self, axes: Axes, title: str, x_name: str, y_name: str) -> None:
         axes.set_facecolor("white")
-        style = {"color": INK, "family": self._fonts, "parse_math": False}
+        style: dict[str, Any] = {"color": INK, "family": self._fonts, "parse_math": False}
         axes.set_title(title, fontsize=11, pad=10, **style)
         axes.set_xlabel(x_name, fontsize=10, **style)
         axes.set_ylabel(y_name, fontsize=10, **style)
@@ -185,7 +186,7 @@ class _Row:
             spine.set_color(MUTED)
 
     def _curve(
-        self, axes: Any, x: Sequence[float], y: Sequence[float], color: str, joined: bool, points: Points
+        self, axes: Axes, x: Sequence[float], y: Sequence[float], color: str, joined: bool, points: Points
     ) -> None:
         if not x:
             return
@@ -203,7 +204,7 @@ class _Row:
         if low < 0 < high:
             axes.axhline(0, color=MUTED, linewidth=0.8, zorder=1)
 
-    def _tangent(self, axes: Any, points: Points, at: tuple[float, float, float]) -> None:
+    def _tangent(self, axes: Axes, points: Points, at: tuple[float, float, float]) -> None:
         x, y, slope = at
         wide = (max(points.x) - min(points.x)) * 0.16 if points.x else _width(points)
         if not _can_be_shown(x, y):
@@ -217,7 +218,7 @@ class _Row:
             self._note(axes, f"slope {number(slope)} at {points.name} = {number(x)}", (x, y), slope)
         axes.plot(x, y, "o", color=SLOPE, markersize=7, zorder=5)
 
-    def _way(self, axes: Any, points: Points) -> None:
+    def _way(self, axes: Axes, points: Points) -> None:
         x, y = [a for a, _ in points.path], [b for _, b in points.path]
         line = "none" if points.x and points.alike else "-"  # on the curve a line would only hide it
         axes.plot(x, y, marker="o", linestyle=line, color=WAY, markersize=4, linewidth=0.9, zorder=2)

@@ -14,7 +14,7 @@ from ...engine.core.values import Value
 BLOCKS = "▁▂▃▄▅▆▇█"
 
 
-def number(x: Any, digits: int = 4, point: bool = False) -> str:
+def number(x: object, digits: int = 4, point: bool = False) -> str:
     """Write one number with `digits` significant digits and no more than it needs.
 
     Parameters
@@ -63,7 +63,7 @@ def _short(text: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def factor(x: Any) -> str:
+def factor(x: object) -> str:
     """Write a number as a factor of a product: in parentheses below zero.
 
     Examples
@@ -215,7 +215,7 @@ def sparkline(numbers: Sequence[float], width: int = 64) -> str:
     return "".join(BLOCKS[round((x / 2 - low / 2) / span * top)] if x - x == 0 else "?" for x in numbers)
 
 
-def finite(numbers: Iterable[Any]) -> list[Any]:
+def finite(numbers: Iterable[float]) -> list[float]:
     """Leave out NaN and inf."""
     return [x for x in numbers if x - x == 0]
 

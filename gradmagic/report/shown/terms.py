@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import Any, NamedTuple
+from collections.abc import Hashable
+from typing import NamedTuple
 
 from .numbers import number
 
@@ -57,7 +58,7 @@ def _divides(factor: Factor) -> bool:
 
 def _collected(terms: list[Term]) -> list[tuple[int, Term]]:
     """Count the terms that are alike: the same factors at the same entries, in any order."""
-    found: dict[Any, list[Term]] = {}
+    found: dict[Hashable, list[Term]] = {}
     for term in sorted(terms, key=lambda term: [factor.at for factor in term]):
         mark = tuple(sorted(f.at for f in term)), tuple(sorted(f[1:] for f in term))
         found.setdefault(mark, []).append(term)
