@@ -165,7 +165,10 @@ def _matrix(view: View, operation: Operation, edge: Edge) -> Value | None:
     source = view.by_key.get(edge.source)
     if not edge.jacobian or source is None:
         return None
-    found = np.zeros((math.prod(operation.shape), math.prod(source.shape)))
+    rows, columns = math.prod(operation.shape), math.prod(source.shape)
+    if any(out >= rows or entry >= columns for out, entry, *_ in edge.jacobian):
+        return None  # it is of another operation than the one that stands for all of a folded stretch
+    found = np.zeros((rows, columns))
     for out, entry, value, _ in edge.jacobian:
         found[out, entry] = value
     return summarise(found)

@@ -207,7 +207,7 @@ def sparkline(numbers: Sequence[float], width: int = 64) -> str:
     '▁▃▆█'
     """
     if len(numbers) > width:
-        numbers = [numbers[i * (len(numbers) - 1) // (width - 1)] for i in range(width)]
+        numbers = [numbers[i * (len(numbers) - 1) // max(1, width - 1)] for i in range(width)]
     known = finite(numbers)
     low, high = min(known, default=0.0), max(known, default=0.0)
     # Halves first: the difference of two large floats may pass the largest.
