@@ -209,7 +209,7 @@ def test_the_drawing_of_plain_nodes_has_room_for_a_hundred():
 
 def test_dot_that_is_asked_for_and_not_there_is_stood_in_for(monkeypatch):
     pure = layout.program("pure")
-    for module in ("gradmagic.report.report", "gradmagic.report.layout"):
+    for module in ("gradmagic.report.report", "gradmagic.report.pictures.layout"):
         monkeypatch.setattr(f"{module}.program", lambda engine="pure": pure if engine == "pure" else None)
     assert Report(traces.product(), layout="dot")._layout is not None
 
