@@ -13,11 +13,30 @@ MASK = np.array([[True, False, True], [False, True, True]])
 # ---- reduce, accumulate, reduceat, outer ------------------------------------------------------------------------
 FOLDED = (np.add, np.subtract, np.multiply, np.divide, np.maximum, np.minimum, np.fmax, np.fmin, np.logaddexp,
           np.logaddexp2, np.hypot, np.arctan2)  # fmt: skip
+
+
+def reduces(f: np.ufunc) -> bool:
+    """Tell whether NumPy itself reduces rightly by f: its AVX-512 loops of power and arctan2 take all lanes at once.
+
+    With NumPy 2.4.6 on such a processor np.power.reduce([2.0, 3.0, 2.0]) is 4.0, not 64.0; the differences of a wrong
+    value are nothing to hold a derivative against.
+    """
+    return bool(np.isclose(f.reduce(np.array([2.0, 3.0, 2.0])), f(f(2.0, 3.0), 2.0)))
+
+
 for f in FOLDED:
     domain = POSITIVE if f in (np.divide, np.arctan2) else WIDE
-    case(f, (3, 4), call=lambda x, f=f: f.reduce(x, axis=1), domain=domain, devices=False, low=False)
+    if reduces(f):
+        case(f, (3, 4), call=lambda x, f=f: f.reduce(x, axis=1), domain=domain, devices=False, low=False)
+        case(
+            f,
+            (5, 2),
+            call=lambda x, f=f: f.reduceat(x, [0, 3, 1, 4]),
+            domain=domain,
+            devices=False,
+            low=False,
+        )
     case(f, (3, 4), call=lambda x, f=f: f.accumulate(x, axis=-1), domain=domain, devices=False, low=False)
-    case(f, (5, 2), call=lambda x, f=f: f.reduceat(x, [0, 3, 1, 4]), domain=domain, devices=False, low=False)
     case(f, (2,), (3, 2), call=lambda x, y, f=f: f.outer(x, y), domain=domain, devices=False, low=False)
 case(np.logaddexp, (2, 3, 2), call=lambda x: np.logaddexp.reduce(x, axis=(0, -1), keepdims=True), low=False)
 case(np.logaddexp, (3, 2), call=lambda x: np.logaddexp.reduce(x, initial=0.5), devices=False)
@@ -30,7 +49,8 @@ case(
 case(np.multiply, (2, 3), call=lambda x: np.multiply.reduce(x, 0, where=here(x, MASK)), devices=False)
 case(np.maximum, (2, 3), call=lambda x: np.maximum.reduce(x, (0, 1), initial=-5.0), devices=False)
 case(np.add, (2, 4), call=lambda x: np.add.reduceat(x, np.array([1, 3]), axis=1), kinds="fc", devices=False)
-case(np.power, (3,), call=lambda x: np.power.reduce(x), domain=POSITIVE, devices=False, low=False)
+if reduces(np.power):
+    case(np.power, (3,), call=lambda x: np.power.reduce(x), domain=POSITIVE, devices=False, low=False)
 
 case(np._core.umath.clip, (3,), (), call=lambda x, low: np._core.umath.clip(x, low, 1.01), domain=[WIDE, (-1.0, -0.5)],
      devices=False)  # fmt: skip
