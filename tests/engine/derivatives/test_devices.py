@@ -59,6 +59,7 @@ def arguments(case: Case, kind: str) -> list[Any]:
     return numeric.arguments_of(case, shapes, 3, kind)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [c for c in CASES if c.devices], ids=repr)
 @pytest.mark.parametrize("order", [1, 2])
 def test_the_same_cotangents_without_waiting(case: Case, order: int, device: Any) -> None:
@@ -94,6 +95,7 @@ def through(case: Case, args: list[Any], order: int, to_device: Any, waited: Any
     return [numeric.raw(c) for c in cs]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [c for c in CASES if c.devices], ids=repr)
 def test_tangents_on_the_device_without_waiting(case: Case, device: Any) -> None:
     for kind in case.kinds:

@@ -45,6 +45,7 @@ def kinds_of(case: Case) -> st.SearchStrategy[str]:
     return st.sampled_from(case.kinds)
 
 
+@pytest.mark.slow
 @each_case
 @settings(max_examples=12)
 @given(st.data())
@@ -63,6 +64,7 @@ def test_the_cotangents_are_those_that_differences_give(case: Case, data: st.Dat
         np.testing.assert_allclose(c, e, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.slow
 @each_case
 @settings(max_examples=6)
 @given(st.data())
@@ -87,6 +89,7 @@ def test_the_cotangents_can_be_differentiated_again(case: Case, data: st.DataObj
     np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 @each_case
 @settings(max_examples=6)
 @given(st.data())

@@ -20,6 +20,7 @@ def products(ys: object, ws: object) -> float:
     return float(numeric.loss([numeric.raw(y) for y in ys], ws))
 
 
+@pytest.mark.slow
 @each_case
 @settings(max_examples=8)
 @given(st.data())
@@ -35,6 +36,7 @@ def test_tangents_are_those_that_differences_give(case: Case, data: st.DataObjec
     np.testing.assert_allclose(products(moved, ws), expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 @each_case
 @settings(max_examples=4)
 @given(st.data())

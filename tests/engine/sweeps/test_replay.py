@@ -35,6 +35,7 @@ def checked(call, args):
     return replay.check(total.node, np.float64(1), list(zip(nodes, args, strict=True)), grads)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=repr)
 @settings(max_examples=3)
 @given(st.data())
