@@ -15,7 +15,7 @@ from typing import Any
 
 from .cell.hosts.host import file_source, text_source, user_traceback
 from .cell.run import Failed, Options, Run, Source
-from .engine.tape import nodes as tape
+from .engine.tape import modes
 from .errors import GradmagicError
 from .report import Report
 
@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(source: Source, namespace: dict[str, Any], args: argparse.Namespace) -> int:
-    tape.keep_places(True)
+    modes.keep_places(True)
     options = Options(
         tuple(args.names), args.of, args.gradient, args.device, args.dtype, args.guard,
         args.expect, args.check, args.time, args.stop,

@@ -14,7 +14,7 @@ from gradmagic.engine.core.foreign import foreign
 from gradmagic.engine.faces.numpy.array import Array
 from gradmagic.engine.faces.torch.tensor import Tensor
 from gradmagic.engine.tape.ends import leaf
-from gradmagic.engine.tape.nodes import watch
+from gradmagic.engine.tape.modes import watch
 from gradmagic.engine.watch.recorder import Recorder
 
 from .engine import strict

@@ -12,7 +12,7 @@ from typing import Any
 from ... import report as reports
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.sweeps.backward import sweep
-from ...engine.tape import nodes as tape
+from ...engine.tape import modes
 from ...engine.tape.ends import seed
 from ...engine.tape.nodes import FREED, walk
 from ...errors import NoGradError, NonScalarError, NoResultError
@@ -89,7 +89,7 @@ def report_of(
              "backward(retain_graph=True), or compute it again.", None)
         )  # fmt: skip
     else:
-        with tape.watch(shown.recorder):
+        with modes.watch(shown.recorder):
             shown.recorder.counting = False
             sweep(result.node, seed(result, None), retain=True)
             shown.recorder.swept = True

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.core import arrays
-from ...engine.tape import nodes as tape
+from ...engine.tape import modes
 from ...engine.tape.tracked import Tracked
 from ...errors import GradmagicError
 from ...report.model import Input, Note
@@ -82,7 +82,7 @@ def _computed(run: Any, text: str) -> Any:
     scope = {**run.namespace, **{n: v for n, v in names.items() if v is not None}}
     scope = {n: v.array if isinstance(v, Tracked) else v for n, v in scope.items()}
     try:
-        with tape.no_grad():
+        with modes.no_grad():
             value = eval(compile(text, "<--expect>", "eval"), scope)
             wanted = np.asarray(getattr(value, "array", value))
     except Exception as error:

@@ -4,15 +4,15 @@ import sys
 
 import gradmagic as gm
 from gradmagic.engine.core import places
-from gradmagic.engine.tape import nodes as tape
+from gradmagic.engine.tape import modes
 
 
 def traced(compute):
-    tape.keep_places(True)
+    modes.keep_places(True)
     try:
         return compute().node.place
     finally:
-        tape.keep_places(False)
+        modes.keep_places(False)
 
 
 def test_the_line_of_an_operator_is_the_users():

@@ -11,7 +11,7 @@ import pytest
 import gradmagic as gm
 from gradmagic.engine.dispatch import primitives
 from gradmagic.engine.rules.declare import RULES
-from gradmagic.engine.tape.nodes import watch
+from gradmagic.engine.tape.modes import watch
 from gradmagic.engine.watch.recorder import Recorder
 from gradmagic.errors import ArgumentError
 

@@ -15,7 +15,7 @@ from gradmagic.engine.derivatives.ordered import REFUSED
 from gradmagic.engine.dispatch.protocols import COMPOSED
 from gradmagic.engine.faces.numpy.array import Array
 from gradmagic.engine.rules.declare import CONSTANT, RULES
-from gradmagic.engine.tape.nodes import watch
+from gradmagic.engine.tape.modes import watch
 from gradmagic.engine.watch.recorder import Recorder
 from gradmagic.errors import ArgumentError
 

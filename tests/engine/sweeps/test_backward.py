@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.tape import nodes as tape
+from gradmagic.engine.tape import modes
+from gradmagic.engine.tape.nodes import HOOKS
 from gradmagic.errors import FreedError, NonScalarError, ShapeError
 
 
@@ -55,7 +56,7 @@ def test_a_second_backward_names_the_way_out():
 
 
 def test_a_second_backward_says_which_line_to_run_again():
-    tape.keep_places(True)
+    modes.keep_places(True)
     try:
         x = leaf(1.0, 2.0)
         y = x * x
@@ -64,7 +65,7 @@ def test_a_second_backward_says_which_line_to_run_again():
         with pytest.raises(FreedError, match=rf"line {line} of test_backward.py"):
             y.sum().backward()
     finally:
-        tape.keep_places(False)
+        modes.keep_places(False)
 
 
 def test_retain_graph_allows_another_sweep():
@@ -140,7 +141,7 @@ def test_a_hook_can_be_taken_away():
     hook.remove()
     (x * 2).sum().backward()
     assert x.grad.tolist() == [2.0]
-    assert not tape.state.hooks
+    assert not HOOKS
 
 
 def test_retain_grad_keeps_the_gradient_of_an_intermediate():

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.tape import nodes as tape
+from gradmagic.engine.tape import modes, nodes
+from gradmagic.engine.tape.modes import mode_now
 from gradmagic.engine.tape.nodes import aval_of, between, constant_for, walk
 
 
@@ -63,12 +64,12 @@ def test_watching_survives_no_grad_inside(x):
         def made(self, node, array, frame):
             self.nodes += 1
 
-    with tape.watch(Seen()) as seen:
+    with modes.watch(Seen()) as seen:
         with gm.no_grad():
             x * 2
         x * 2
     assert seen.nodes == 1
-    assert tape.state.mode is None
+    assert mode_now() is None
 
 
 def test_equal_shapes_and_dtypes_have_one_aval():
@@ -93,9 +94,9 @@ def test_a_product_with_minus_zero_keeps_its_sign(x):
 
 
 def test_the_cache_of_constants_is_bounded(x):
-    for k in range(2 * tape._MOST_CONSTANTS):
+    for k in range(2 * nodes._MOST_CONSTANTS):
         x * (k + 0.5)
-    assert len(x.node.aval.constants) <= tape._MOST_CONSTANTS
+    assert len(x.node.aval.constants) <= nodes._MOST_CONSTANTS
 
 
 def test_walk_goes_from_the_latest_to_the_first(x):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.tape import nodes as tape
+from gradmagic.engine.tape import modes
+from gradmagic.engine.tape.modes import settings
 
 
 def line() -> int:
@@ -31,10 +32,10 @@ def shown(function, action="always", **filters):
 
 @pytest.fixture
 def places():
-    before = tape.state.keep_places
-    tape.keep_places(True)
+    before = settings().keep_places
+    modes.keep_places(True)
     yield
-    tape.keep_places(before)
+    modes.keep_places(before)
 
 
 WARNS = {

@@ -9,7 +9,8 @@ import pytest
 
 import gradmagic as gm
 from gradmagic.engine.core.nonfinite import oddness
-from gradmagic.engine.tape import nodes as tape
+from gradmagic.engine.tape import modes
+from gradmagic.engine.tape.modes import mode_now, settings
 from gradmagic.engine.watch.recorder import Recorder
 from gradmagic.errors import AnomalyError
 
@@ -174,21 +175,21 @@ def test_forward_may_be_left_alone():
 def test_within_a_recorder_both_see_everything():
     recorder = Recorder()
     z = leaf(0.25, 4.0)
-    with tape.watch(recorder), gm.detect_anomaly():
+    with modes.watch(recorder), gm.detect_anomaly():
         y = np.sqrt(z).sum()
         y.backward()
     assert recorder.total == 2 and recorder.grads[z.node.number].items == (1.0, 0.25)
-    with tape.watch(Recorder()) as recorder, pytest.raises(AnomalyError), gm.detect_anomaly():
+    with modes.watch(Recorder()) as recorder, pytest.raises(AnomalyError), gm.detect_anomaly():
         np.log(x)
     assert recorder.total == 1  # the operation that failed is in the report
-    with gm.detect_anomaly(), tape.watch(Recorder()), pytest.raises(AnomalyError):
+    with gm.detect_anomaly(), modes.watch(Recorder()), pytest.raises(AnomalyError):
         np.log(x)
 
 
 def test_nothing_stays_behind():
     for broken in (lambda: np.log(x), lambda: sqrt_sum(x).backward()):
         message(broken)
-        assert tape.state.observer is None and tape.state.guards == () and tape.state.mode is None
+        assert settings().observer is None and settings().guards == () and mode_now() is None
 
 
 def test_as_a_decorator_and_by_pytorchs_names():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.tape import nodes as tape
+from gradmagic.engine.tape.modes import settings
 from gradmagic.errors import MaskedWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
@@ -77,7 +77,7 @@ def test_it_says_where_it_acted_once_a_line():
     f = lambda x: np.sum(np.where(x > 0, np.sqrt(x), 0.0))
     with pytest.warns(MaskedWarning) as seen, gm.guard_where() as guard:
         _ = [gm.grad(f)(np.zeros(3)) for _ in range(2)]
-    assert not tape.state.keep_places
+    assert not settings().keep_places
     at = f.__code__.co_firstlineno
     assert [(w.filename, w.lineno) for w in seen] == [(__file__, at)]
     assert str(seen[0].message) == (
@@ -110,4 +110,4 @@ def test_as_a_decorator_nested_and_left_by_an_error():
         assert gm.elementwise_grad(f)(X)[1] == 0
         with pytest.raises(ZeroDivisionError), gm.guard_where():
             1 / 0
-    assert tape.state.masking is None
+    assert settings().masking is None

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.tape import nodes as tape
+from gradmagic.engine.tape.modes import settings
 from gradmagic.engine.watch import memory_limit as limit
 from gradmagic.engine.watch.memory_limit import cell_limit, free_memory, in_bytes
 from gradmagic.errors import TapeLimitError
@@ -19,7 +19,7 @@ SIZE = 10_000  # numbers, 80 KB
 def _as_it_was():
     yield
     gm.set_tape_limit("auto")
-    assert tape.state.guards == () and tape.state.observer is None
+    assert settings().guards == () and settings().observer is None
 
 
 def leaf():
@@ -108,12 +108,12 @@ def test_the_user_may_set_it_and_take_it_away():
     with pytest.raises(TapeLimitError, match="more than its limit of 100 B"):
         leaf() * 2.0
     gm.set_tape_limit(None)
-    assert tape.state.guards == ()
+    assert settings().guards == ()
     with cell_limit():
-        assert tape.state.guards == ()  # None: no limit in cells neither
+        assert settings().guards == ()  # None: no limit in cells neither
     gm.set_tape_limit("auto")
     with cell_limit():
-        assert len(tape.state.guards) == 1
+        assert len(settings().guards) == 1
 
 
 def test_in_a_cell_the_limit_suits_the_machine(monkeypatch):
@@ -123,7 +123,7 @@ def test_in_a_cell_the_limit_suits_the_machine(monkeypatch):
         _ = [np.exp(leaf() * 0.0) for _ in range(100)]
     monkeypatch.setattr(limit, "free_memory", lambda: None)
     with cell_limit():
-        assert tape.state.guards == ()
+        assert settings().guards == ()
     assert held.shape == (SIZE,)
 
 

@@ -8,14 +8,14 @@ import pytest
 import gradmagic as gm
 from gradmagic.engine.faces.numpy.array import Array
 from gradmagic.engine.sweeps.backward import sweep
-from gradmagic.engine.tape import nodes as tape
+from gradmagic.engine.tape import modes
 from gradmagic.engine.watch.recorder import Recorder, Summaries
 from gradmagic.errors import StaleError
 
 
 def watched(compute, **settings):
     recorder = Recorder(**settings)
-    with tape.watch(recorder):
+    with modes.watch(recorder):
         result = compute()
     recorder.settle()
     return recorder, result
@@ -97,7 +97,7 @@ def test_memory_does_not_grow_with_the_sweeps():
     def size(n):
         recorder = Recorder()
         tracemalloc.start()
-        with tape.watch(recorder):
+        with modes.watch(recorder):
             loop(n)
         kept = tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()

@@ -38,7 +38,7 @@ import pytest
 from gradmagic.engine.faces.numpy.array import Array
 from gradmagic.engine.sweeps.backward import sweep
 from gradmagic.engine.tape.ends import seed
-from gradmagic.engine.tape.nodes import watch
+from gradmagic.engine.tape.modes import watch
 from gradmagic.engine.watch.recorder import Recorder
 from gradmagic.errors import StaleError
 
