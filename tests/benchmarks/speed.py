@@ -25,11 +25,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 
 from tests.benchmarks.peers import PEERS
-from tests.benchmarks.peers.process import Failure, Process
+from tests.benchmarks.peers.process import Failure, Process, Sample
 from tests.benchmarks.workloads import WORKLOADS
 
 OTHERS = [name for name in PEERS if name != "by_hand"]
-Times = list[tuple[float, float]]  # of every round the best and the median call, in seconds
+Times = list[Sample]  # one a round
 Found = dict[str, Times | Failure]
 
 
@@ -99,7 +99,7 @@ def rounds(workload: str, processes: dict[str, Process], chosen: argparse.Namesp
 
 
 def best(times: Times) -> float:
-    return min(best for best, _ in times)
+    return min(sample.best for sample in times)
 
 
 def best_over_best(times: Times, by_hand: Times) -> str:
@@ -108,18 +108,26 @@ def best_over_best(times: Times, by_hand: Times) -> str:
 
 def median_of_rounds(times: Times, by_hand: Times) -> str:
     """Give the median over the rounds of median over median by hand, and the middle half of the rounds."""
-    ratios = sorted(mine[1] / hand[1] for mine, hand in zip(times, by_hand, strict=True))
+    ratios = sorted(mine.median / hand.median for mine, hand in zip(times, by_hand, strict=True))
     quarter = len(ratios) // 4
     return f"{figure(median(ratios))} ({figure(ratios[quarter])} to {figure(ratios[-1 - quarter])})"
 
 
-def microseconds(by_hand: Times) -> str:
-    return f"{best(by_hand) * 1e6:,.{1 if best(by_hand) < 1e-4 else 0}f}"
+def cpu_over_cpu(times: Times, by_hand: Times) -> str:
+    return figure(cpu(times) / cpu(by_hand))
+
+
+def cpu(times: Times) -> float:
+    return median(sample.cpu for sample in times)
+
+
+def microseconds(seconds: float) -> str:
+    return f"{seconds * 1e6:,.{1 if seconds < 1e-4 else 0}f}"
 
 
 def unrest(by_hand: Times) -> str:
     """Give how much longer than at best it took by hand as a rule: 1.0 on a machine that does nothing else."""
-    return f"{median(middle for _, middle in by_hand) / best(by_hand):.2f}"
+    return f"{median(sample.median for sample in by_hand) / best(by_hand):.2f}"
 
 
 def figure(number: float) -> str:
@@ -162,9 +170,11 @@ def show_speed(chosen: argparse.Namespace) -> None:
         process.end()
 
     print(f"\nBest of {chosen.rounds} rounds over best by hand:\n")
-    show_ratios(found, titles, best_over_best, "by hand, µs", microseconds)
+    show_ratios(found, titles, best_over_best, "by hand, µs", lambda times: microseconds(best(times)))
     print("\nMedian over the rounds of time over time by hand, and their middle half:\n")
     show_ratios(found, titles, median_of_rounds, "by hand, median/best", unrest)
+    print("\nCPU time of all threads over that by hand, which other work on the machine changes least:\n")
+    show_ratios(found, titles, cpu_over_cpu, "by hand, µs", lambda times: microseconds(cpu(times)))
     print()
     for workload, times in found.items():
         for name in titles:

@@ -9,7 +9,8 @@ import time
 import warnings
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any
+from statistics import median
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +28,14 @@ class Failure:
     """Why there is no time: not offered, wrong, an exception, too slow."""
 
     why: str
+
+
+class Sample(NamedTuple):
+    """Seconds of a call in one round: at best, at the median, and in CPU time of all threads."""
+
+    best: float
+    median: float
+    cpu: float
 
 
 class Process:
@@ -95,13 +104,12 @@ class Measured:
         if wrong := difference(self.peer, run(), workload):
             return Failure(f"wrong: {wrong}")
         self.run = run
-        return min(sample(run, 0.3, 0))
+        return sample(run, 0.3, 0).best
 
-    def sample(self, seconds: float, call: float) -> tuple[float, float]:
-        """Give the best and the median time of a call over about `seconds`."""
+    def sample(self, seconds: float, call: float) -> Sample:
+        """Time calls, of about `call` seconds each, for about `seconds`."""
         self.run()  # the caches were another process's
-        times = sample(self.run, seconds, call)
-        return min(times), float(np.median(times))
+        return sample(self.run, seconds, call)
 
     def memory(self, length: int) -> float:
         """Give the bytes an operation by which a chain of that length raises the process's peak (Linux)."""
@@ -134,17 +142,18 @@ def difference(peer: Any, result: Result, workload: Workload) -> str:
     return ""
 
 
-def sample(run: Run, seconds: float, call: float) -> list[float]:
-    """Time calls for about `seconds`; those shorter than 0.1 ms many at a time, as the clock takes 0.1 us itself."""
+def sample(run: Run, seconds: float, call: float) -> Sample:
+    """Time calls; those shorter than 0.1 ms many at a time, as the clock takes 0.1 us itself."""
     together = max(1, int(1e-4 / call)) if call else 1
     times, clock = [], time.perf_counter
-    end = clock() + seconds
+    end, cpu = clock() + seconds, time.process_time()
     while not times or clock() < end:
         start = clock()
         for _ in range(together):
             run()
         times.append((clock() - start) / together)
-    return times
+    cpu = (time.process_time() - cpu) / (len(times) * together)
+    return Sample(min(times), median(times), cpu)
 
 
 def held(field: str) -> int:
