@@ -15,8 +15,9 @@ import types
 from functools import partial
 from typing import Any
 
+from ...engine.core import places
 from ...errors import GradmagicError
-from ..run import Source
+from ..reading.source import Source
 
 
 def cell_source(shell: Any, cell: str, frame: Any, first_line: int | None = None) -> Source:
@@ -87,7 +88,7 @@ def text_source(text: str, filename: str, label: str) -> Source:
     """Parse a text as a file would be; `filename` is what tracebacks show."""
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
     tree: Any = compile(text, filename, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-    return Source(text.rstrip("\n"), tree, filename, label, 1, partial(_compiled, _future_flags(tree)))
+    return Source(text.rstrip("\n"), tree, filename, label, compile=partial(_compiled, _future_flags(tree)))
 
 
 def _compiled(flags: int, tree: Any, filename: str, mode: str) -> Any:
@@ -103,8 +104,6 @@ def _future_flags(tree: ast.Module) -> int:
 
 def user_traceback(error: BaseException, filename: str) -> types.TracebackType | None:
     """Give the traceback from the cell's own frame on, without gradmagic's frames."""
-    from ...engine.core import places
-
     frames = []
     found = False
     tb = error.__traceback__

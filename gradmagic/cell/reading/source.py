@@ -1,6 +1,7 @@
 """The user's source: where an operation stands in it, exactly, and which texts its arguments have.
 
 In: interned places (code object, instruction). Out: `Place` with line, columns and text, and the words for labels.
+`Source` is the text that is traced itself, made ready to run.
 Everything here happens after the cell has run; while it runs only the pairs are kept.
 """
 
@@ -8,8 +9,11 @@ from __future__ import annotations
 
 import ast
 import linecache
+import types
+from collections.abc import Callable
 from contextlib import suppress
-from functools import cache, lru_cache
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from ...engine.core import places
@@ -18,7 +22,35 @@ from ...report.model import Place
 _LABELS: dict[str, str] = {}  # file name of a traced cell or file -> what the reader calls it
 
 
-def remember(filename: str, label: str) -> None:
+@dataclass
+class Source:
+    """The text of a cell, file, block or function, made ready to run.
+
+    Attributes
+    ----------
+    text : str
+    tree : ast.Module
+        Of the text; its lines are counted as the reader counts them.
+    filename, label : str
+        Where Python finds the text, and what the reader calls it: `"In [3]"`.
+    first_line : int
+        The number of the text's first line as the reader counts.
+    compile : function
+        Compiles a tree (tree, file name, mode), by the rules of the host.
+    scope : str
+        The code that runs it, or the function that it is.
+    """
+
+    text: str
+    tree: ast.Module
+    filename: str
+    label: str
+    first_line: int = 1
+    compile: Callable[[Any, str, str], types.CodeType] = field(default=compile, repr=False)
+    scope: str = "<module>"
+
+
+def set_label(filename: str, label: str) -> None:
     """Call the source in `filename` `label` from now on."""
     _LABELS[filename] = label
 
@@ -40,21 +72,20 @@ def label_of(filename: str) -> str | None:
 places.label_with(label_of)
 
 
+# Line, end line, column, end column; columns in bytes.
+_Positions = tuple[int | None, int | None, int | None, int | None]
+
+
 @lru_cache(maxsize=512)
-def _positions(code: Any) -> list[tuple[int | None, int | None, int | None, int | None]]:
+def _positions(code: types.CodeType) -> list[_Positions]:
     return list(code.co_positions())
-
-
-@cache
-def _empty() -> tuple[int | None, int | None, int | None, int | None]:
-    return (None, None, None, None)
 
 
 def span_of(place: places.Place) -> tuple[int, int, int, int]:
     """Give (line, end line, column, end column), columns in characters from 0."""
     code, at = place
     spans = _positions(code)
-    line, end, column, end_column = spans[at // 2] if at // 2 < len(spans) else _empty()
+    line, end, column, end_column = spans[at // 2] if at // 2 < len(spans) else (None, None, None, None)
     line = line or code.co_firstlineno
     end = end or line
     lines = linecache.getlines(code.co_filename)
@@ -89,7 +120,7 @@ def target_of(place: places.Place) -> str | None:
 
 
 @lru_cache(maxsize=256)
-def _targets(code: Any) -> dict[Any, str]:
+def _targets(code: types.CodeType) -> dict[tuple[int | None, ...], str]:
     """Read a function's plain assignments: the span of the value, as the code object counts it, and the name."""
     first = code.co_firstlineno
     last = max((span[1] or 0 for span in _positions(code)), default=0)
@@ -99,7 +130,7 @@ def _targets(code: Any) -> dict[Any, str]:
         tree = ast.parse("".join(line[margin:] or "\n" for line in lines))
     except (SyntaxError, ValueError):  # a lambda, a part of a statement: no names
         return {}
-    found = {}
+    found: dict[tuple[int | None, ...], str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             value = node.value
