@@ -17,33 +17,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Option:
-    """What is said of an option besides its name and default. `%%grad` takes all of them, `%grad EXPR` none.
+    """What is said of an option besides its name and default. `%%grad` takes all of them, `%grad EXPR` none."""
 
-    Attributes
-    ----------
-    help : str
-        `argparse.SUPPRESS` for what is not for readers.
-    metavar : str
-        Of its value; empty for a switch.
-    kind : type
-        Of its value: a text or a whole number.
-    choices : tuple of str
-        The values that there are; empty where any text is one.
-    many : bool
-        Whether it may be given several times.
-    command : bool or str
-        Whether `python -m gradmagic` takes it; a text is its help there.
-    trace : str
-        What the argument of `gm.trace` is called, where there is one.
-    """
-
-    help: str
-    metavar: str = ""
-    kind: type = str
-    choices: tuple[str, ...] = ()
-    many: bool = False
-    command: bool | str = True
-    trace: str = ""
+    help: str  # argparse.SUPPRESS for what is not for readers
+    metavar: str = ""  # of its value; empty for a switch
+    kind: type = str  # of its value: a text or a whole number
+    choices: tuple[str, ...] = ()  # the values that there are; empty where any will do
+    many: bool = False  # whether it may be given several times
+    command: bool | str = True  # whether `python -m gradmagic` takes it; a text is its help there
+    trace: str = ""  # the argument that tells `gm.trace` the same, where there is one
 
 
 def _option(default: Any, help: str, metavar: str = "", **more: Any) -> Any:
@@ -57,8 +39,8 @@ class Options:
 
     names: tuple[str, ...] = ()
     of: str = _option("", "the result, if it is not the cell's last value", "EXPR",
-                      command="the result, if it is not the file's last value", trace="of")
-    gradient: Any = _option("", "one weight for each entry of a result that is not a number", "V", trace="gradient")
+                      command="the result, if it is not the file's last value", trace="of=")
+    gradient: Any = _option("", "one weight for each entry of a result that is not a number", "V", trace="gradient=")
     device: str | None = _option(None, "cpu or cuda: where the lifted arrays are computed with", "DEVICE")
     dtype: str | None = _option(None, "the dtype that the lifted arrays are computed in", "DTYPE")
     guard: bool = _option(False, "count 0 * inf as 0 in the sweep, as behind np.where(ok, ...)")
@@ -66,7 +48,8 @@ class Options:
     check: bool = _option(False, "hold the gradients against differences of the same operations")
     explain: tuple[str, ...] = _option((), 'write one entry of a gradient out, down to the inputs: "a[0,0]"', "ENTRY",
                                        many=True, command=False)
-    plot: bool = _option(False, "draw y and its slope over each input (needs matplotlib)", command=False, trace="plot")
+    plot: bool = _option(False, "draw y and its slope over each input (needs matplotlib)",
+                         command=False, trace="plot=True")
     image: str = _option("", "the graph for front ends that show no HTML", "png|svg",
                          choices=("png", "svg"), command=False)
     time: bool = _option(False, "tell how long each expression took, forward and backward")
@@ -74,13 +57,13 @@ class Options:
                         choices=("nan",), command="stop at the first NaN or infinity")
     save: str = _option("", "save the report: .html .txt .md .tex .json .svg .png .pdf .dot", "FILE")
     into: str = _option("", "assign the report to this name", "NAME", command=False)
-    max_nodes: int | None = _option(None, "draw at most so many operations", "N", kind=int, trace="max_nodes")
+    max_nodes: int | None = _option(None, "draw at most so many operations", "N", kind=int, trace="max_nodes=")
     steps: bool = _option(False, "list all steps of the backward sweep", command=False)
     quiz: bool = _option(False, "hide the gradients until they are asked for", command=False)
-    no_graph: bool = _option(False, "leave the graph out", trace="graph")
+    no_graph: bool = _option(False, "leave the graph out", trace="graph=False")
     quiet: bool = _option(False, "show nothing; gm.last() has the report",
                           command="print nothing but what the file prints")
-    ascii: bool = _option(False, "draw the text report in ASCII", trace="ascii")
+    ascii: bool = _option(False, "draw the text report in ASCII", trace="ascii=True")
     always: bool = _option(False, argparse.SUPPRESS, command=False)  # the cell is an ordinary one, see `%grad on`
 # fmt: on
 

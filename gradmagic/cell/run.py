@@ -81,7 +81,7 @@ class Run:
             self.recorder.before_sweep = self._before_sweep
 
     # -- the run ---------------------------------------------------------------------------------
-    def prepare(self) -> tuple[Any, Any]:
+    def prepare(self) -> tuple[types.CodeType, types.CodeType | None]:
         """Lift what is there and compile the cell: (statements, last expression or None)."""
         body = self.cell.tree.body
         if body and isinstance(body[-1], ast.Expr):
@@ -121,42 +121,35 @@ class Run:
             If the cell raised; the trace is of what was computed until then.
         """
         statements, last = self.prepare()
-        return self._guarded(lambda: self._plain(statements, last))
+        try:
+            with self._cell():
+                exec(statements, self.namespace)
+                if last is not None:
+                    self.record.shown.append(eval(last, self.namespace))
+            return self.finish()
+        finally:
+            self.put_back()
 
     async def execute_async(self) -> Trace:
         """Run a cell that awaits; otherwise as `execute`."""
         statements, last = self.prepare()
-        error = None
-        with self.watching(), listening(self.hear):
-            try:
-                value = eval(statements, self.namespace)
-                if isinstance(value, types.CoroutineType):
-                    await value
-                if last is not None:
-                    value = eval(last, self.namespace)
-                    self.record.shown.append(await value if isinstance(value, types.CoroutineType) else value)
-            except BaseException as raised:
-                error = raised
-        return self._guarded(lambda: None, error)
-
-    def _plain(self, statements: Any, last: Any) -> None:
-        with self.watching(), listening(self.hear):
-            exec(statements, self.namespace)
-            if last is not None:
-                self.record.shown.append(eval(last, self.namespace))
-
-    def _guarded(self, run: Callable[[], None], error: BaseException | None = None) -> Trace:
         try:
-            if error is None:
-                try:
-                    run()
-                except BaseException as raised:
-                    error = raised
-            if error is not None:
-                raise Failed(collect(self.record, None, error=error)) from error
+            with self._cell():
+                await _awaited(eval(statements, self.namespace))
+                if last is not None:
+                    self.record.shown.append(await _awaited(eval(last, self.namespace)))
             return self.finish()
         finally:
             self.put_back()
+
+    @contextmanager
+    def _cell(self) -> Iterator[None]:
+        """Watch the cell itself; what it raises becomes `Failed`."""
+        try:
+            with self.watching(), listening(self.hear):
+                yield
+        except BaseException as error:
+            raise Failed(collect(self.record, None, error=error)) from error
 
     def put_back(self) -> None:
         """Let the graph go, and give every name what it would have without us."""
@@ -253,7 +246,7 @@ class Run:
             elif type(value) is np.ndarray:
                 self._warn_of_alias(name, value)
 
-    def _warn_of_alias(self, name: str, value: Any) -> None:
+    def _warn_of_alias(self, name: str, value: np.ndarray) -> None:
         for entry in self.lifter.lifted:
             if type(entry.original) is np.ndarray and share(value, entry.original):
                 text = (
@@ -304,3 +297,7 @@ class Run:
             tape.state.hooks = hooks
         self._note_masked()
         return collect(self.record, node, name=name, value=result.array, own=True)
+
+
+async def _awaited(value: Any) -> Any:
+    return await value if isinstance(value, types.CoroutineType) else value

@@ -25,7 +25,8 @@ from ...errors import GradmagicError, NameOnLineError, NoResultError
 from ..lifting.lift import is_float, liftable
 from ..lifting.restore import assign_in
 from ..options import Options
-from ..reading.source import Source
+from ..reading.names import base_of
+from ..reading.source import Source, parsed
 from ..run import Run
 from ..telling.collect import collect
 from .show import remember
@@ -178,7 +179,7 @@ def _function(
 ) -> Callable[..., reports.Report]:
     signature = inspect.signature(f)
     for name in options.names:
-        if name.split("[")[0].split(".")[0] not in signature.parameters:
+        if base_of(name) not in signature.parameters:
             raise NameOnLineError(
                 f"{getattr(f, '__name__', 'the function')} has no parameter {name!r}: "
                 f"it has {', '.join(signature.parameters)}."
@@ -257,19 +258,21 @@ class _variables_of:
 
 # ---- sources -------------------------------------------------------------------------------------------------
 
+_NOTHING = ast.Module([], [])
+
 
 def _block_source(frame: types.FrameType) -> Source:
     """Give the source of the `with` block that `frame` is entering; empty where it is gone."""
     filename, lines = frame.f_code.co_filename, linecache.getlines(frame.f_code.co_filename)
     blocks = [
         node
-        for node in ast.walk(_parsed("".join(lines)))
+        for node in ast.walk(parsed("".join(lines)) or _NOTHING)
         if isinstance(node, (ast.With, ast.AsyncWith))
         and node.lineno <= frame.f_lineno < node.body[0].lineno + 1
     ]
     label = places.label_of(filename)
     if not blocks:
-        return Source("", ast.Module([], []), filename, label, scope=frame.f_code.co_name)
+        return Source("", _NOTHING, filename, label, scope=frame.f_code.co_name)
     body = max(blocks, key=lambda node: node.lineno).body
     first, last = body[0].lineno, body[-1].end_lineno or body[-1].lineno
     text = "".join(lines[first - 1 : last]).rstrip("\n")
@@ -286,12 +289,5 @@ def _function_source(f: Any) -> Source:
     except (OSError, TypeError):
         lines, first = [], 1
     text = "".join(lines).rstrip("\n")
-    tree = _parsed(textwrap.dedent(text))
+    tree = parsed(textwrap.dedent(text)) or _NOTHING  # a lambda in the middle of an expression
     return Source(text, tree, filename, places.label_of(filename), max(first, 1), scope=scope)
-
-
-def _parsed(text: str) -> ast.Module:
-    try:
-        return ast.parse(text)
-    except SyntaxError:  # a lambda in the middle of an expression
-        return ast.Module([], [])

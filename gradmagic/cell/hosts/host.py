@@ -20,7 +20,7 @@ from ...errors import GradmagicError
 from ..reading.source import Source
 
 
-def cell_source(shell: Any, cell: str, frame: Any, first_line: int | None = None) -> Source:
+def cell_source(shell: Any, cell: str, frame: types.FrameType, first_line: int | None = None) -> Source:
     """Parse a cell as IPython would: by its own transforms, under a cached name, with the editor's line numbers."""
     number = cell_number(shell, frame)
     first = first_line or _first_line(shell, cell)
@@ -35,7 +35,7 @@ def cell_source(shell: Any, cell: str, frame: Any, first_line: int | None = None
     if shell.ast_node_interactivity == "last_expr_or_assign":
         tree.body += _shown_assignment(tree)
 
-    def compiled(tree: Any, filename: str, mode: str) -> Any:
+    def compiled(tree: Any, filename: str, mode: str) -> types.CodeType:
         with shell.compile.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT):
             return shell.compile(tree, filename, mode)
 
@@ -66,7 +66,7 @@ def _shown_assignment(tree: ast.Module) -> list[ast.stmt]:
     return [ast.copy_location(ast.Expr(name), targets[0])]
 
 
-def cell_number(shell: Any, frame: Any) -> int:
+def cell_number(shell: Any, frame: types.FrameType | None) -> int:
     """Give the number of the cell that runs: IPython 9.18 raises `execution_count` before a cell runs, 8.x after it."""
     known = getattr(shell.compile, "_filename_map", {})
     while frame is not None:
@@ -91,7 +91,7 @@ def text_source(text: str, filename: str, label: str) -> Source:
     return Source(text.rstrip("\n"), tree, filename, label, compile=partial(_compiled, _future_flags(tree)))
 
 
-def _compiled(flags: int, tree: Any, filename: str, mode: str) -> Any:
+def _compiled(flags: int, tree: Any, filename: str, mode: str) -> types.CodeType:
     # Not with the `from __future__ import annotations` of this file, but with those of the user's.
     return compile(tree, filename, mode, flags, dont_inherit=True)
 

@@ -80,9 +80,8 @@ class GradMagics(Magics):
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
         self.settings = GradMagic(parent=shell)
-        self.always: tuple[str, ...] | None = (
-            None  # what `%grad on` traces ordinary cells by; None: they are not
-        )
+        # What `%grad on` traces ordinary cells by; None: they are not.
+        self.always: tuple[str, ...] | None = None
 
     @with_options
     @no_var_expand
@@ -107,11 +106,8 @@ class GradMagics(Magics):
             raise self._short(CellMagicError(
                 "a %%grad inside a %%grad is not run: take the inner one out, or use gm.grad(f) there."
             ))  # fmt: skip
-        if inner in (
-            "%%time",
-            "%%capture",
-            "%%prun",
-        ):  # the same with the two lines exchanged, and our cell innermost
+        # The same with the two lines exchanged, and our cell innermost.
+        if inner in ("%%time", "%%capture", "%%prun"):
             return self.shell.run_cell_magic(inner[2:], first[len(inner) :].strip(), f"%%grad {line}\n{rest}")
         run = self._run(self._read(line), cell, sys._getframe(1))
         return self._after(run.execute, run)

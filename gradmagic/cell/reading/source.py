@@ -12,7 +12,7 @@ import linecache
 import types
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -24,30 +24,27 @@ _LABELS: dict[str, str] = {}  # file name of a traced cell or file -> what the r
 
 @dataclass
 class Source:
-    """The text of a cell, file, block or function, made ready to run.
-
-    Attributes
-    ----------
-    text : str
-    tree : ast.Module
-        Of the text; its lines are counted as the reader counts them.
-    filename, label : str
-        Where Python finds the text, and what the reader calls it: `"In [3]"`.
-    first_line : int
-        The number of the text's first line as the reader counts.
-    compile : function
-        Compiles a tree (tree, file name, mode), by the rules of the host.
-    scope : str
-        The code that runs it, or the function that it is.
-    """
+    """The text of a cell, file, block or function, made ready to run."""
 
     text: str
     tree: ast.Module
-    filename: str
-    label: str
-    first_line: int = 1
-    compile: Callable[[Any, str, str], types.CodeType] = field(default=compile, repr=False)
-    scope: str = "<module>"
+    filename: str  # where Python finds the text
+    label: str  # what the reader calls it: "In [3]"
+    first_line: int = 1  # the number of the text's first line as the reader counts
+    compile: Callable[[Any, str, str], types.CodeType] = (
+        compile  # (tree, file name, mode), by the host's rules
+    )
+    scope: str = "<module>"  # the code that runs it, or the function that it is
+
+
+@lru_cache(maxsize=64)
+def parsed(text: str) -> ast.Module | None:
+    """Parse Python, for reading only: the tree is shared; None for what is not Python."""
+    flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    try:
+        return compile(text, "<text>", "exec", flags, dont_inherit=True)  # type: ignore[no-any-return]
+    except (SyntaxError, ValueError):
+        return None
 
 
 def set_label(filename: str, label: str) -> None:
@@ -126,9 +123,8 @@ def _targets(code: types.CodeType) -> dict[tuple[int | None, ...], str]:
     last = max((span[1] or 0 for span in _positions(code)), default=0)
     lines = linecache.getlines(code.co_filename)[first - 1 : last]
     margin = len(lines[0]) - len(lines[0].lstrip()) if lines else 0
-    try:
-        tree = ast.parse("".join(line[margin:] or "\n" for line in lines))
-    except (SyntaxError, ValueError):  # a lambda, a part of a statement: no names
+    tree = parsed("".join(line[margin:] or "\n" for line in lines))
+    if tree is None:  # a lambda, a part of a statement: no names
         return {}
     found: dict[tuple[int | None, ...], str] = {}
     for node in ast.walk(tree):
@@ -180,10 +176,10 @@ def argument_texts(text: str) -> tuple[str, ...]:
     >>> argument_texts("2 * x**2"), argument_texts("np.maximum(a, 0)"), argument_texts("y.sum()"), argument_texts("-x")
     (('2', 'x**2'), ('a', '0'), ('y',), ('x',))
     """
-    try:
-        node: Any = ast.parse(text.strip()).body[0]
-    except (SyntaxError, IndexError, ValueError):
+    tree = parsed(text.strip())
+    if tree is None or not tree.body:
         return ()
+    node: Any = tree.body[0]
     if isinstance(node, ast.AugAssign):
         parts = [node.target, node.value]
     else:
@@ -204,23 +200,13 @@ def argument_texts(text: str) -> tuple[str, ...]:
     return tuple(compact(ast.get_source_segment(text, part) or ast.unparse(part)) for part in parts)
 
 
+_MODULES = frozenset("np numpy gm gradmagic torch F nn cp cupy math cmath scipy".split())
+
+
 def _is_module(node: ast.AST) -> bool:
     while isinstance(node, ast.Attribute):
         node = node.value
-    return isinstance(node, ast.Name) and node.id in (
-        "np",
-        "numpy",
-        "gm",
-        "gradmagic",
-        "torch",
-        "F",
-        "nn",
-        "cp",
-        "cupy",
-        "math",
-        "cmath",
-        "scipy",
-    )
+    return isinstance(node, ast.Name) and node.id in _MODULES
 
 
 def compact(text: str) -> str:

@@ -10,7 +10,6 @@ import linecache
 import re
 import sysconfig
 import types
-from functools import lru_cache
 
 from ...engine.core import places
 from ...engine.core.foreign import Foreign
@@ -21,6 +20,7 @@ from ...engine.watch.recorder import Cut
 from ...report.model import Input, Note, Result
 from ..reading import source
 from ..reading.flow import Flow, Span
+from ..reading.source import parsed
 from .run_record import RunRecord
 
 _INSTEAD = {
@@ -119,17 +119,6 @@ def _stays(place: places.Place) -> bool:
         return False
     flow = Flow(tree, [source.span_of(place)], text)
     return not flow.names
-
-
-@lru_cache(maxsize=64)
-def parsed(text: str) -> ast.Module | None:
-    """Parse Python; None for what is not."""
-    try:
-        return compile(
-            text, "<text>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
-        )  # type: ignore[no-any-return]
-    except (SyntaxError, ValueError):
-        return None
 
 
 def _sentence(cut: Cut, here: places.Place | None, names: dict[int, list[str]]) -> str:

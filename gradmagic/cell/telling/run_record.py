@@ -23,48 +23,21 @@ from .sampling import Sampling
 
 @dataclass
 class RunRecord:
-    """One run of one cell, as far as it has come.
-
-    Attributes
-    ----------
-    cell : Source
-    namespace : dict
-        The user's names, with what is lifted among them while the cell runs.
-    options : Options
-    uses : Usage
-        What the cell does with names.
-    recorder : CellRecorder
-        What the tape told: values, gradients, cuts, names by node.
-    lifted : list of Lifted
-        The inputs that stand in place of the user's values.
-    begun : dict
-        Their values as they were lifted, by the number of the node: for `--expect`, `--check` and `--plot`.
-    assigned : dict
-        What the top level assigned to, by the time of the last assignment; with what a container or object got.
-    shown : list
-        The last expression's value, if there is one.
-    last_text : str
-        How that expression is written.
-    notes : list of Note
-    findings : Findings or None
-        Of `--check`.
-    clock : Clock or None
-        Of `--time`.
-    sampling : Sampling or None
-        Finds the points of pictures.
-    """
+    """One run of one cell, as far as it has come."""
 
     cell: Source
-    namespace: dict[str, Any]
+    namespace: dict[str, Any]  # the user's names; what is lifted stands among them while the cell runs
     options: Options
     uses: Usage
-    recorder: CellRecorder
-    lifted: list[Lifted] = field(default_factory=list)
+    recorder: CellRecorder  # what the tape told: values, gradients, cuts, names by node
+    lifted: list[Lifted] = field(default_factory=list)  # the inputs that stand in place of the user's values
+    # Their values when they were lifted, by the number of their node: for --expect, --check and --plot.
     begun: dict[int, Any] = field(default_factory=dict)
+    # What the top level assigned to, by the time of the last assignment; with what a container or object got.
     assigned: dict[str, ref[Tracked] | None] = field(default_factory=dict)
-    shown: list[Any] = field(default_factory=list)
-    last_text: str = "result"
+    shown: list[Any] = field(default_factory=list)  # the last expression's value, if there is one
+    last_text: str = "result"  # and how it is written
     notes: list[Note] = field(default_factory=list)
-    findings: Findings | None = None
-    clock: Clock | None = None
-    sampling: Sampling | None = None
+    findings: Findings | None = None  # of --check
+    clock: Clock | None = None  # of --time
+    sampling: Sampling | None = None  # finds the points of pictures
