@@ -7,7 +7,8 @@ import pytest
 
 import gradmagic as gm
 from gradmagic.cell.hosts.host import text_source
-from gradmagic.cell.run import Options, Run
+from gradmagic.cell.options import Options
+from gradmagic.cell.run import Run
 from gradmagic.report import Report
 
 X = np.array([0.3, 1.0, -2.0])
