@@ -15,7 +15,7 @@ from .engine.check.check_grads import check_grads
 from .engine.faces.numpy.array import Array
 from .engine.faces.torch.make import tensor
 from .engine.faces.torch.tensor import Tensor
-from .engine.tape.nodes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .engine.tape.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .engine.transforms.checkpoint import checkpoint
 from .engine.transforms.custom import custom, stop_gradient
 from .engine.transforms.matrices import hessian, hvp, jacobian

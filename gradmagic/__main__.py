@@ -17,7 +17,7 @@ from .cell.hosts.wording import COMMAND, in_words
 from .cell.options import OptionParser, Options
 from .cell.reading.source import Source
 from .cell.run import Failed, Run
-from .engine.tape import nodes as tape
+from .engine.tape import modes
 from .errors import GradmagicError
 from .report import Report
 
@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(source: Source, namespace: dict[str, Any], options: Options, demonstration: bool) -> int:
-    tape.keep_places(True)
+    modes.keep_places(True)
     settings: dict[str, Any] = {
         "max_nodes": options.max_nodes, "graph": not options.no_graph, "ascii": options.ascii or None
     }  # fmt: skip

@@ -25,7 +25,7 @@ from .engine.faces.torch.printing import set_printoptions
 from .engine.faces.torch.shapes import where as _where
 from .engine.faces.torch.tensor import Tensor
 from .engine.tape.ends import leaf
-from .engine.tape.nodes import no_grad
+from .engine.tape.modes import no_grad
 from .engine.tape.tracked import Tracked
 
 _FLOAT = [np.dtype(np.float32)]

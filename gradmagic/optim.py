@@ -13,7 +13,8 @@ import numpy as np
 
 from .engine.faces.torch.tensor import Tensor
 from .engine.tape.memory import Memory, memory_of
-from .engine.tape.nodes import constant_for, enable_grad, state, tick
+from .engine.tape.modes import enable_grad
+from .engine.tape.nodes import constant_for, number_write
 
 
 class Optimizer:
@@ -139,7 +140,7 @@ def _take(p: Tensor, step: Any, memories: dict[int, tuple[Any, Memory]]) -> None
         memory = memory_of(array)
         memory.where = "a parameter was moved by step() of an optimizer"
         memories[id(p)] = found = (array, memory)
-    found[1].written = state.written = tick()
+    found[1].written = number_write()
 
 
 class SGD(Optimizer):
@@ -211,7 +212,7 @@ class SGD(Optimizer):
                     array[...] = array - step
                 else:
                     array -= step
-                found[1].written = state.written = tick()
+                found[1].written = number_write()
         return None
 
     def _move(self, p: Tensor, g: Any, group: dict[str, Any]) -> None:

@@ -15,14 +15,14 @@ from weakref import ref
 
 import numpy as np
 
-from ..engine.faces.numpy.buffer import plain
+from ..engine.faces.numpy.buffer import listed, plain
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.following.conversions import following
 from ..engine.following.imported_names import imported
 from ..engine.sweeps.backward import sweep
 from ..engine.sweeps.replay import Replay
-from ..engine.tape import nodes as tape
-from ..engine.tape.nodes import Node, walk
+from ..engine.tape import modes
+from ..engine.tape.nodes import Leaf, Node, walk
 from ..engine.tape.tracked import Tracked
 from ..engine.watch.anomaly import detect_anomaly
 from ..engine.watch.guard_where import guard_where
@@ -161,8 +161,9 @@ class Run:
         """Record, hold the tape to the memory there is, and do what the options ask for."""
         options = self.options
         with ExitStack() as stack:
-            stack.enter_context(tape.watch(self.record.clock or self.recorder))
+            stack.enter_context(modes.watch(self.record.clock or self.recorder))
             stack.enter_context(cell_limit())
+            stack.enter_context(listed(self.lifter.buffers))
             stack.enter_context(following())
             stack.enter_context(imported(self.imported_by))
             again = options.check or options.plot
@@ -224,6 +225,8 @@ class Run:
         return value
 
     def _lifted(self, tracked: Any) -> None:
+        if tracked.soft and isinstance(tracked.node, Leaf):
+            tracked.node.watcher = self.recorder
         number, array = tracked.node.number, tracked.array
         self.recorder.starts.keep(number, array)
         self.recorder.whole.add(number)
@@ -284,20 +287,14 @@ class Run:
         self.sampling.before_sweep(node)
         inputs = [e.node for e in self.lifter.lifted]
         stops = inputs + [n for n in walk(node) if n.rule is None] if inputs else None
-        hooks, tape.state.hooks = (
-            tape.state.hooks,
-            {},
-        )  # retain_grad() and the user's hooks are for the user's sweeps
         try:
             # The cell itself takes no derivative: its warnings are not to be joined by those of 1/sqrt(0).
             with self.watching(), np.errstate(all="ignore"):
                 recorder.counting = False
-                sweep(node, g, retain=True, inputs=stops)
+                sweep(node, g, retain=True, inputs=stops, hooks=False)  # hooks are for the user's own sweeps
                 recorder.swept = True
         except StaleError as error:
             self.notes.append(Note("cut", f"no gradients: {error}"))
-        finally:
-            tape.state.hooks = hooks
         self._note_masked()
         return collect(self.record, node, name=name, value=result.array, own=True)
 

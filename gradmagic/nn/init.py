@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..engine.tape.nodes import no_grad
+from ..engine.tape.modes import no_grad
 
 
 def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0) -> Any:

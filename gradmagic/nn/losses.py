@@ -17,7 +17,7 @@ from ..engine.dispatch.protocols import call, record
 from ..engine.faces.torch.math import named
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.rules.declare import RULES
-from ..engine.tape.nodes import OFF, state
+from ..engine.tape.modes import OFF, mode_now
 from ..engine.tape.tracked import Tracked
 from ..errors import ArgumentError, ShapeError
 from ..functions import as_tensor
@@ -31,7 +31,7 @@ def _raw(x: Any) -> Any:
 
 def _settled(weight: Any) -> Any:
     """Give the array behind a weight, which these losses have no derivative by."""
-    if isinstance(weight, Tracked) and weight.node is not None and state.mode is not OFF:
+    if isinstance(weight, Tracked) and weight.node is not None and mode_now() is not OFF:
         raise ArgumentError(
             "the derivative for 'weight' is not implemented: a loss takes its weights as constants. "
             'Write weight.detach(), or reduction="none" and multiply by the weights yourself.'
@@ -50,7 +50,7 @@ def _reduced(entries: Any, reduction: str) -> Any:
 def _recorded(rule: Any, out: Any, tensors: tuple[Any, ...], saved: tuple[Any, ...]) -> Tensor:
     """Put a loss on the tape that was computed from raw arrays; `saved` is what the rule's vjps take."""
     nodes = tuple(t.node if isinstance(t, Tracked) else None for t in tensors)
-    if state.mode is OFF or not any(n is not None for n in nodes):
+    if mode_now() is OFF or not any(n is not None for n in nodes):
         return Tensor.wrap(out, None)  # type: ignore[no-any-return]
     return Tensor.wrap(out, record(rule, out, nodes, (None, saved, _NO_OPTIONS)))  # type: ignore[no-any-return]
 

@@ -14,7 +14,7 @@ from ..engine.core import arrays
 from ..engine.faces.torch.methods import PARAMETERS
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.tape.ends import leaf
-from ..engine.tape.nodes import no_grad
+from ..engine.tape.modes import no_grad
 from ..errors import ShapeError
 from ..functions import as_tensor
 

@@ -19,14 +19,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 
 import gradmagic as gm
-from gradmagic.engine.tape import nodes as tape
+from gradmagic.engine.tape import modes
 from gradmagic.engine.watch.recorder import Recorder
 
 
 def chain(length: int, traced: bool) -> None:
     """Half multiplications, half additions, over four float32 numbers; forward and backward."""
     x = gm.tensor(np.full(4, 0.5, np.float32), requires_grad=True)
-    with tape.watch(Recorder()) if traced else nullcontext():
+    with modes.watch(Recorder()) if traced else nullcontext():
         y = x
         for _ in range(length // 2):
             y = y * 0.9999
@@ -76,7 +76,7 @@ def loop(sweeps: int) -> list[int]:
     x = gm.tensor(np.full(4, 0.5, np.float32), requires_grad=True)
     held = []
     tracemalloc.start()
-    with tape.watch(Recorder()):
+    with modes.watch(Recorder()):
         for k in range(sweeps):
             y = x
             for _ in range(50):

@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 import gradmagic as gm
-from gradmagic.engine.tape import nodes as tape
+from gradmagic.engine.tape.modes import settings
 from gradmagic.engine.watch import memory_limit as limit
 
 ROOTS = "y = np.where(r > 0, np.sqrt(r), 0)\nz = y.sum()"
@@ -26,7 +26,7 @@ def test_guard_counts_0_times_inf_as_0_and_says_where(run):
     assert report.grads["r"].tolist() == [0.0, 0.25]
     assert NOTE in words(report.to_text()) and "NaN" not in report.to_text()
     assert NOTE in words(report.to_html().replace("&gt;", ">"))
-    assert tape.state.masking is None
+    assert settings().masking is None
 
 
 def test_without_it_the_nan_is_named(run):
@@ -64,7 +64,7 @@ def test_detect_anomaly_inside_a_cell(run):
     number = run.shell.execution_count - 1
     assert type(run.error).__name__ == "AnomalyError"
     assert f"log (np.log(x[x > 0] - 0.25), line 3 of In [{number}]) makes -inf" in words(text)
-    assert type(run.names["x"]) is np.ndarray and tape.state.guards == ()
+    assert type(run.names["x"]) is np.ndarray and settings().guards == ()
 
 
 def test_detect_anomaly_in_the_cells_sweep_knows_the_names(run):

@@ -10,6 +10,7 @@ import pytest
 from ..conftest import ROOT
 
 pexpect = pytest.importorskip("pexpect")
+pytestmark = pytest.mark.slow
 SCRIPT = """\
 import sys
 from dataclasses import dataclass

@@ -26,7 +26,7 @@ from traitlets.config import Configurable
 
 from ... import report as reports
 from ...engine.faces.torch.tensor import Tensor
-from ...engine.tape import nodes as tape
+from ...engine.tape import modes
 from ...errors import GradmagicError, NonScalarError, NoResultError
 from ...report.model import Trace
 from ..options import Options
@@ -300,7 +300,7 @@ def load(shell: Any) -> None:
     transforms = shell.input_transformer_manager.cleanup_transforms
     if rewrite not in transforms:
         transforms.append(rewrite)
-    tape.keep_places(True)
+    modes.keep_places(True)
 
 
 def unload(shell: Any) -> None:
@@ -316,4 +316,4 @@ def unload(shell: Any) -> None:
         transforms.remove(rewrite)
     for key in ("%%grad", "%grad"):
         shell.strdispatchers["complete_command"].strs.pop(key, None)
-    tape.keep_places(False)
+    modes.keep_places(False)

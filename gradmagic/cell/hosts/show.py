@@ -13,7 +13,7 @@ from typing import Any
 from ... import report as reports
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.sweeps.backward import sweep
-from ...engine.tape import nodes as tape
+from ...engine.tape import modes
 from ...engine.tape.ends import seed
 from ...engine.tape.nodes import FREED, walk
 from ...errors import NoGradError, NonScalarError, NoResultError
@@ -86,7 +86,7 @@ def report_of(
     if freed:
         run.notes.append(Note("freed", _FREED))
     else:
-        with tape.watch(run.recorder):
+        with modes.watch(run.recorder):
             run.recorder.counting = False
             sweep(result.node, seed(result, None), retain=True)
             run.recorder.swept = True

@@ -8,27 +8,28 @@ from __future__ import annotations
 
 import ast
 import difflib
-import gc
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import RLock
 from typing import Any
 
 import numpy as np
 
 from ...engine.core import arrays
 from ...engine.core.foreign import foreign
-from ...engine.faces.numpy import buffer
 from ...engine.faces.numpy.array import Array
+from ...engine.faces.numpy.buffer import Buffer, Buffers
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.following.new_arrays import original_of
 from ...engine.tape import memory
-from ...engine.tape.nodes import walk
-from ...engine.tape.tracked import Tracked
+from ...engine.tape.nodes import Leaf, walk
+from ...engine.tape.tracked import Tracked, instances
 from ...errors import NameOnLineError, NotLiftableError
 from .aliases import share, view_along
 from .restore import replace_everywhere, uninterrupted
 
+_alone = RLock()  # one run at a time puts back: it would replace in the list of what another has just found
 _MOST = 1000  # entries of a container that are looked at
 
 
@@ -57,6 +58,7 @@ class Lifter:
         self._tuples: list[tuple[Any, ...]] = []
         self._elsewhere: list[Any] = []  # constants of the cell, for the time of the run on another device
         self.shared: list[str] = []  # inputs that are parts of other inputs
+        self.buffers: Buffers = Buffers()  # new arrays of the cell that may get a gradient
         self.on_lift: Callable[[Tracked], None] = lambda tracked: None
 
     # -- lifting ---------------------------------------------------------------------------------
@@ -247,7 +249,7 @@ class Lifter:
         return array
 
     def put_back(self, *ours: Any) -> None:
-        """Replace every Array that is alive by the plain value, whoever holds it.
+        """Replace every Array that this run has made, and that is alive, by the plain value, whoever holds it.
 
         Arrays are found among the objects of the garbage collector, and their holders by who refers to them: names,
         dicts, lists, sets, attributes, closures, tuples. `ours` are holders of the run itself, left as they are.
@@ -255,15 +257,13 @@ class Lifter:
         for name, value in list(self.namespace.items()):
             if (function := original_of(value)) is not value:
                 self.namespace[name] = function  # `from numpy import zeros` in the cell
-        if not self._originals and not buffer.made:
+        if not self._originals and not self.buffers:
             return
-        with uninterrupted():
+        with uninterrupted(), _alone:
             self._put_back(ours)
-            buffer.made.clear()
 
     def _put_back(self, ours: tuple[Any, ...]) -> None:
-        everything = gc.get_objects()
-        old: list[Any] = [o for o in everything if type(o) in (Array, buffer.Buffer)]
+        old = self._ours()
         new = {id(o): self.original(o) for o in old}
         for made in [*self._tuples, *self._elsewhere]:
             old.append(made)
@@ -282,21 +282,32 @@ class Lifter:
                 if arrays.is_array(value) and arrays.on_device(value) and id(value) not in new:
                     old.append(value)
                     new[id(value)] = _home(value)
-        replace_everywhere(old, new, self.namespace, everything, *mine, *ours)
-        self._untrack(everything)
+        replace_everywhere(old, new, self.namespace, *mine, *ours)
+        self._untrack()
         for entry in self.lifted:
+            if isinstance(entry.node, Leaf):
+                entry.node.watcher = None
             if type(entry.tracked) is Array and arrays.is_array(entry.tracked.array):
                 memory.memory_of(entry.tracked.array).owner = None
 
-    def _untrack(self, everything: list[Any]) -> None:
+    def _ours(self) -> list[Any]:
+        """Give the Arrays that come from what this run has lifted, and its buffers; others are other threads'."""
+        tracked = [o for o in instances(Array, Buffer) if o.node is not None]
+        reached = {entry.node.number for entry in self.lifted}
+        for node in reversed(walk(*(o.node for o in tracked))):
+            if any(source is not None and source.number in reached for source in node.inputs):
+                reached.add(node.number)
+        mine = {id(o): o for o in tracked if o.node.number in reached}
+        return list((mine | dict(self.buffers)).values())
+
+    def _untrack(self) -> None:
         """Tensors that carry a gradient only because they met a lifted array carry none without the magic."""
         ours = {entry.node.number for entry in self.lifted if type(entry.tracked) is Array}
         tensors = [
-            o
-            for o in everything
-            if issubclass(type(o), Tensor) and o.node is not None and o.node.rule is not None
+            t
+            for t in instances(*_with_subclasses(Tensor))
+            if t.node is not None and t.node.rule is not None and t.node.number > min(ours, default=0)
         ]
-        tensors = [t for t in tensors if t.node.number > min(ours, default=0)]
         only_ours = set(ours)
         for node in reversed(walk(*(t.node for t in tensors))):
             sources = [n.number for n in node.inputs if n is not None]
@@ -305,6 +316,10 @@ class Lifter:
         for tensor in tensors:
             if tensor.node.number in only_ours:
                 tensor.node = None
+
+
+def _with_subclasses(kind: type) -> list[type]:
+    return sum(map(_with_subclasses, kind.__subclasses__()), [kind])
 
 
 def _home(array: Any) -> Any:

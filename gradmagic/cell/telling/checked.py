@@ -15,7 +15,7 @@ from ...engine.core import arrays
 from ...engine.core.values import Value, summarise
 from ...engine.sweeps.backward import sweep
 from ...engine.sweeps.replay import CannotReplay, Checked, Replay
-from ...engine.tape import nodes as tape
+from ...engine.tape import modes
 from ...engine.tape.nodes import Node, walk
 from ...report.model import Note
 from ...report.shown.simplified import operand
@@ -41,10 +41,11 @@ def check(root: Node, cotangent: Any, replay: Replay, value_of: Callable[[Node],
     inputs = [(node, value) for node in leaves if (value := value_of(node)) is not None]
     if not inputs:
         return Findings(failed="no input has a value to start from")
-    hooks, tape.state.hooks = tape.state.hooks, {}
     try:
-        with tape.watch(None), np.errstate(all="ignore"):
-            reached, swept, _ = sweep(root, cotangent, inputs=[n for n, _ in inputs], retain=True)
+        with modes.watch(None), np.errstate(all="ignore"):
+            reached, swept, _ = sweep(
+                root, cotangent, inputs=[n for n, _ in inputs], retain=True, hooks=False
+            )
             numbers = {node.number for node in reached}
             zeros = {n.number: np.zeros(n.aval.shape, n.aval.tangent) for n, _ in inputs}
             grads = [arrays.to_host(swept[k]) if k in numbers else zero for k, zero in zeros.items()]
@@ -52,8 +53,6 @@ def check(root: Node, cotangent: Any, replay: Replay, value_of: Callable[[Node],
             found = replay.check(root, cotangent, hosts, [np.asarray(g) for g in grads])
     except CannotReplay as error:
         return Findings(failed=f"{error} cannot be computed again")
-    finally:
-        tape.state.hooks = hooks
     numbers_of = [node.number for node, _ in inputs]
     return Findings(dict(zip(numbers_of, found, strict=True)), {n.number: n.aval.shape for n, _ in inputs})
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.tape import nodes as tape
+from ...engine.tape import modes
 from ...engine.tape.tracked import Tracked
 from ...errors import GradmagicError
 from ...report.model import Input, Note
@@ -77,7 +77,7 @@ def _formulas(text: str, names: list[str]) -> dict[str, str]:
 def _computed(text: str, scope: dict[str, Any]) -> Any:
     scope = {n: v.array if isinstance(v, Tracked) else v for n, v in scope.items()}
     try:
-        with tape.no_grad():
+        with modes.no_grad():
             value = eval(compile(text, "<--expect>", "eval"), scope)
             wanted = np.asarray(getattr(value, "array", value))
     except Exception as error:

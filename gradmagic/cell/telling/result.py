@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.tape import nodes as tape
+from ...engine.tape import modes
 from ...engine.tape.ends import seed
 from ...engine.tape.tracked import Tracked
 from ...errors import GradmagicError, NoGradError, NonScalarError, NoResultError, ShapeError
@@ -35,7 +35,7 @@ def result_of(run: RunRecord) -> tuple[str, Tracked]:
         )
 
     if run.options.of:
-        with tape.watch(run.recorder):
+        with modes.watch(run.recorder):
             value = _computed("--of", run.options.of, run.namespace)
         if not isinstance(value, Tracked) or value.node is None:
             raise NoResultError(
@@ -90,7 +90,7 @@ def _no_result(run: RunRecord) -> str:
         f"nothing that the cell computes depends on {_inputs(run)}: assign the result to a name or end the cell with "
         "it, or name what it does depend on (%%grad x y)."
     )
-    if not tape.is_grad_enabled():
+    if not modes.is_grad_enabled():
         message += " Recording is switched off: write gm.set_grad_enabled(True) first."
     return message + _end_of_path(run)
 

@@ -15,7 +15,7 @@ from ...engine.core import arrays
 from ...engine.core.values import SHOWN
 from ...engine.rules.declare import Elementwise
 from ...engine.sweeps.replay import Again, CannotReplay, Replay
-from ...engine.tape import nodes as tape
+from ...engine.tape import modes
 from ...engine.tape.nodes import Node, between, walk
 from ...engine.watch.recorder import Recorder
 from ...report.model import Input, Points
@@ -84,7 +84,7 @@ class Sampling:
         known = {n.number: recorder.values[n.number].items for n in steps if n.number in recorder.values}
         replay = self._replay or Replay(known)
         try:
-            with tape.watch(None), np.errstate(all="ignore"):
+            with modes.watch(None), np.errstate(all="ignore"):
                 self._again = replay.again(root, numbers)
         except CannotReplay as error:
             self._failed = f"{error} cannot be computed again"
@@ -109,7 +109,7 @@ class Sampling:
                 return ()  # the graph is freed
             self.before_sweep(root)
         found = []
-        with tape.watch(None), np.errstate(all="ignore"):
+        with modes.watch(None), np.errstate(all="ignore"):
             for entry, node in zip(inputs, nodes, strict=True):
                 if self._again is not None and node.number in self._again.start:
                     found.append(self._curve(self._again, entry, node.number, result))

@@ -16,7 +16,7 @@ from ..dispatch.calls import face_of, flat, raw_of, wrapped
 from ..dispatch.protocols import COMPOSED, unknown
 from ..rules.declare import RULES, ZERO, Elementwise
 from ..tape.messages import blame
-from ..tape.nodes import OFF, state
+from ..tape.modes import OFF, mode_now
 from ..tape.tracked import Tracked
 
 REFUSED: dict[Any, str] = {}  # function -> why it has no derivative
@@ -40,7 +40,7 @@ class Ordered(Elementwise):
             a = args[i]
             if not isinstance(a, Tracked):
                 continue
-            if a.node is not None and a.node.aval.tangent is a.node.aval.dtype and state.mode is not OFF:
+            if a.node is not None and a.node.aval.tangent is a.node.aval.dtype and mode_now() is not OFF:
                 if not a.soft:
                     raise ArgumentError(
                         f"{self.home}.{self.name} has no derivative by its argument number {i + 1}, {blame(a)}: "
@@ -91,7 +91,7 @@ def follows(module: Any, name: str = "") -> Callable[[Callable[..., Any]], Calla
             tracked = [a for a in flat((args, kwargs)) if isinstance(a, Tracked)]
             if not tracked:
                 return original(*args, **kwargs)
-            if state.mode is OFF or all(a.node is None for a in tracked):
+            if mode_now() is OFF or all(a.node is None for a in tracked):
                 return wrapped(original(*raw_of(args), **raw_of(kwargs)), face_of((args, kwargs)))
             bound = signature.bind(*args, **kwargs)
             for idle in _IDLE:

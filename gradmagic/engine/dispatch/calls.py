@@ -20,7 +20,8 @@ from ..rules.declare import CONSTANT, RULES, Elementwise, General, Linear, Rule,
 from ..rules.kinds import NUMBERS, scalar
 from ..tape import memory
 from ..tape.messages import blame
-from ..tape.nodes import OFF, Node, aval_of, state, tick
+from ..tape.modes import OFF, mode_now
+from ..tape.nodes import Node, aval_of, tick
 from ..tape.tracked import Tracked
 from .non_numbers import EVEN, PLAIN, failed, looked_at, numeric_aval, outside
 from .non_numbers import flat as flat
@@ -33,7 +34,7 @@ def record(rule: Rule, array: Any, inputs: tuple[Node | None, ...], saved: Any, 
     node.aval = aval if aval is not None else aval_of(array)
     node.number = tick()
     node.place = None
-    mode = state.mode
+    mode = mode_now()
     if mode is not None and mode is not OFF:
         mode(node, array, sys._getframe(1))
     return node
@@ -64,7 +65,7 @@ def call_elementwise(rule: Elementwise, args: Sequence[Any], function: Any = Non
         return out
     if odd is not EVEN:
         return outside(rule.name, args, out, odd)
-    if not tracked or state.mode is OFF:
+    if not tracked or mode_now() is OFF:
         return face.wrap(out, None)
     aval = aval_of(out)
     if aval.fast and all(node is None or node.aval is aval for node in nodes):
@@ -96,7 +97,7 @@ def gathered(value: Any) -> Any:
 
 def call_unary(rule: Elementwise, function: Any, x: Tracked) -> Any:
     """Compute an elementwise function of one argument: `call_elementwise` without its loops (1.2 for 2.9 us)."""
-    n, mode = x.node, state.mode
+    n, mode = x.node, mode_now()
     if n is None or mode is OFF or not (aval := n.aval).fast or aval.python is not None:
         return call_elementwise(rule, (x,), function)
     array = x.array
@@ -133,7 +134,7 @@ def call_binary(rule: Elementwise, op: Callable[[Any, Any], Any], a: Tracked, b:
 def call_linear(rule: Linear, function: Any, args: Sequence[Any]) -> Any:
     """Compute a linear function with positional settings only: `call` made lean (np.sum: 3.0 for 7.5 us)."""
     x = args[0]
-    n, mode = x.node, state.mode
+    n, mode = x.node, mode_now()
     array = x.array
     if len(args) == 1 and n is not None and n.aval.quick and type(array) is np.ndarray and function in QUICK:
         out = QUICK[function](array)
@@ -206,7 +207,7 @@ def call_general(rule: General, function: Any, args: Sequence[Any]) -> Any:
         raise failed(error, rule, args) from None
     if odd is not EVEN:
         return outside(rule.name, args, out, odd)
-    if not mask or state.mode is OFF:
+    if not mask or mode_now() is OFF:
         return wrapped(out, face)
     if (aval := numeric_aval(out)) is None:
         return outside(rule.name, args, out)
@@ -267,7 +268,7 @@ def call(rule: Rule, function: Any, args: Sequence[Any], kwargs: dict[str, Any])
         raise failed(error, rule, args) from None
     if odd is not EVEN:
         return outside(rule.name, args, out, odd)
-    if state.mode is OFF or not any(node is not None for node in nodes):
+    if mode_now() is OFF or not any(node is not None for node in nodes):
         return wrapped(out, face)
     inputs = tuple(nodes)
     if rule.outputs == 1:
@@ -322,7 +323,7 @@ def as_constant(value: Any, rule: Rule, position: int) -> Any:
     """An argument through which the rule has no gradient: whole numbers and settings pass, tracked floats do not."""
     for a in flat(value) if type(value) in (list, tuple) else (value,):
         if isinstance(a, Tracked) and a.node is not None and a.node.aval.tangent is a.node.aval.dtype:
-            if state.mode is not OFF and not a.soft:
+            if mode_now() is not OFF and not a.soft:
                 raise ArgumentError(
                     f"np.{rule.name} has no derivative by its argument number {position + 1}, {blame(a)}: "
                     "pass a constant there (t.detach().numpy())."

@@ -16,7 +16,8 @@ from ..core import arrays
 from ..core.foreign import Foreign, foreign
 from ..rules.declare import Elementwise
 from ..tape.messages import devices_text, foreign_text, mismatch, name_for
-from ..tape.nodes import OFF, aval_of, state
+from ..tape.modes import OFF, mode_now
+from ..tape.nodes import aval_of
 from ..tape.tracked import Tracked
 
 _PRODUCTS = ("matmul", "dot", "inner", "tensordot", "vdot", "solve")
@@ -71,7 +72,7 @@ def outside(name: str, args: Any, out: Any, odd: Any = EVEN) -> Any:
 def _strict(tracked: list[Tracked]) -> Tracked | None:
     """Give the first that must not lose its gradient: a Tensor, or what a `gm.grad` wants."""
     return next(
-        (a for a in tracked if type(a) is not Tracked.inner or (state.mode is not OFF and a.wanted)), None
+        (a for a in tracked if type(a) is not Tracked.inner or (mode_now() is not OFF and a.wanted)), None
     )
 
 

@@ -19,7 +19,8 @@ from ..core import arrays
 from ..rules.declare import CONSTANT, RULES, Elementwise, Linear
 from ..rules.kinds import NUMBERS, scalar
 from ..tape.messages import blame, mismatch
-from ..tape.nodes import OFF, aval_of, state
+from ..tape.modes import OFF, mode_now
+from ..tape.nodes import aval_of
 from ..tape.tracked import Tracked
 from .calls import (
     call,
@@ -186,7 +187,7 @@ def valued(function: Callable[..., Any], way: Callable[..., Any]) -> Callable[..
         if any(arrays.on_device(a.array) for a in given):
             return way(*args, **kwargs)
         value = function(*raw_of(args), **raw_of(kwargs))
-        if state.mode is OFF or all(a.node is None for a in given):
+        if mode_now() is OFF or all(a.node is None for a in given):
             return wrapped(value, face_of(given))
         with np.errstate(all="ignore"):  # NumPy has warned already
             made = way(*(_shaped(a) for a in args), **kwargs)
@@ -219,7 +220,7 @@ def unknown(function: Any, args: Any, kwargs: Any, raw: Any = None, error: Excep
     """
     name = function if isinstance(function, str) else _qualified(function)
     tracked = [a for a in flat((args, kwargs)) if isinstance(a, Tracked)]
-    if not any(a.node is not None for a in tracked) or state.mode is OFF:
+    if not any(a.node is not None for a in tracked) or mode_now() is OFF:
         return wrapped((raw or function)(*raw_of(args), **raw_of(kwargs)), type(tracked[0]))
     first = next(a for a in tracked if a.node is not None)
     if type(first) is Tracked.inner and not first.wanted:

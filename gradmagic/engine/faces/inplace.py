@@ -21,7 +21,8 @@ from ..dispatch.calls import call, gathered
 from ..dispatch.primitives import set_item
 from ..rules.declare import RULES
 from ..tape.memory import base_of, materialise, memory_of, poison, same_view, written
-from ..tape.nodes import OFF, Leaf, aval_of, state, tick
+from ..tape.modes import OFF, mode_now
+from ..tape.nodes import Leaf, aval_of, tick
 from ..tape.tracked import Tracked
 
 
@@ -36,7 +37,7 @@ def assign(target: Tracked, index: Any, value: Any, fresh: bool = False) -> Trac
         If the target is a leaf that requires a gradient, and operations are recorded.
     """
     frame = sys._getframe(1)
-    recording = state.mode is not OFF
+    recording = mode_now() is not OFF
     source = value.node if isinstance(value, Tracked) and recording else None
     raw = value.array if isinstance(value, Tracked) else value
     if recording and target.node is not None and arrays.is_array(target.array):

@@ -25,7 +25,8 @@ from ..dispatch.protocols import (
     call_unary,
 )
 from ..rules.declare import RULES, Elementwise
-from ..tape.nodes import OFF, Node, constant_for, state, tick
+from ..tape.modes import OFF, mode_now
+from ..tape.nodes import Node, constant_for, tick
 from ..tape.tracked import Tracked
 
 _frame = sys._getframe
@@ -44,7 +45,7 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
 
     def method(self: Any, other: Any) -> Any:
         n = self.node
-        mode = state.mode
+        mode = mode_now()
         if n is not None and mode is not OFF and (aval := n.aval).fast:
             kind = type(other)
             x = self.array
@@ -112,7 +113,7 @@ def _reflected(op: Callable[[Any, Any], Any], ufunc: Any, torch: str = "") -> Ca
 
     def method(self: Any, other: Any) -> Any:
         n = self.node
-        mode = state.mode
+        mode = mode_now()
         kind = type(other)
         if n is not None and mode is not OFF and (kind is float or kind is int) and (aval := n.aval).fast:
             y = self.array

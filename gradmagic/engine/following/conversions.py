@@ -24,7 +24,7 @@ import numpy as np
 from ..core import arrays
 from ..core.places import users
 from ..dispatch.calls import held, raw_of, stacked
-from ..tape.nodes import OFF, state
+from ..tape.modes import OFF, mode_now
 from ..tape.tracked import Tracked
 
 active: dict[int, int] = {}  # thread -> how many blocks it is in
@@ -133,7 +133,7 @@ def follower(name: str, copies: bool = False, order: str | None = None) -> Calla
     def following_call(*args: Any, **kwargs: Any) -> Any:
         value = args[0] if args else None
         tracked = type(value) is Tracked.inner and value.node is not None  # type: ignore[union-attr]
-        if state.mode is OFF or get_ident() not in active or not (tracked or held(value)):
+        if mode_now() is OFF or get_ident() not in active or not (tracked or held(value)):
             return original(*args, **kwargs)
         options = dict(kwargs)
         if len(args) > 1:

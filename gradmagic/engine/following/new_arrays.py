@@ -19,7 +19,7 @@ import numpy as np
 from ..dispatch.calls import held, raw_of
 from ..dispatch.primitives import cast
 from ..faces.numpy.buffer import Buffer
-from ..tape.nodes import OFF, state
+from ..tape.modes import OFF, differentiating, mode_now
 from ..tape.tracked import Tracked
 from . import conversions as following
 
@@ -49,7 +49,7 @@ def follow_in(module: str, name: str, made: Any) -> None:
 
 def traces() -> bool:
     """Tell whether a traced call runs in this thread."""
-    return state.mode is not OFF and get_ident() in following.active
+    return mode_now() is not OFF and get_ident() in following.active
 
 
 def _new(made: Any, frame: Any) -> Any:
@@ -59,7 +59,7 @@ def _new(made: Any, frame: Any) -> Any:
     """
     while frame.f_code.co_name in _INNER:  # a comprehension: what is around it does the writing
         frame = frame.f_back
-    return Buffer.wrap(made, None) if state.inputs or _writes(frame.f_code) else made
+    return Buffer.wrap(made, None) if differentiating() or _writes(frame.f_code) else made
 
 
 _INNER = ("<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>")

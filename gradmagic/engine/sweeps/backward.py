@@ -18,7 +18,8 @@ from ..core.arrays import KINDS
 from ..core.places import describe
 from ..rules.declare import MINUS, PICK, SAME, Linear
 from ..tape.memory import check_fresh
-from ..tape.nodes import FREED, Node, between, state
+from ..tape.modes import settings
+from ..tape.nodes import FREED, HOOKS, Node, between, writes
 from ..tape.tracked import Tracked
 from ..tape.warnings_at import SWEEPS, blamed
 from .unbroadcast import conform
@@ -36,6 +37,7 @@ def sweep(
     inputs: Iterable[Node] | None = None,
     retain: bool = False,
     create_graph: bool = False,
+    hooks: bool = True,
 ) -> Swept:
     """Carry `cotangent` from `root` back to the leaves, or to `inputs` and only over what lies between.
 
@@ -51,6 +53,8 @@ def sweep(
         Keep what the rules have saved for another sweep.
     create_graph : bool
         Record the sweep itself, so that its results can be differentiated again.
+    hooks : bool
+        Call the hooks of the user's (`register_hook`, `retain_grad`).
 
     Raises
     ------
@@ -60,12 +64,13 @@ def sweep(
         If a saved value was changed in place since.
     """
     try:
-        if state.masking is not None:
+        now = settings()
+        if now.masking is not None:
             with np.errstate(divide="ignore", invalid="ignore"):  # what is masked is reported by its line
-                return _watched(root, cotangent, inputs, retain, create_graph)
-        if inputs is None and not create_graph and state.observer is None and not state.hooks:
+                return _watched(root, cotangent, inputs, retain, create_graph, hooks)
+        if inputs is None and not create_graph and now.observer is None and not (HOOKS and hooks):
             return _everyday(root, cotangent, retain)
-        return _watched(root, cotangent, inputs, retain, create_graph)
+        return _watched(root, cotangent, inputs, retain, create_graph, hooks)
     except (ArithmeticError, Warning) as error:
         blamed(error)
         raise
@@ -76,7 +81,7 @@ def _everyday(root: Node, g: Any, retain: bool) -> Swept:
 
     The cotangent of the next node of a chain is carried along; only what has to wait goes to the heap.
     """
-    written = state.written
+    written = writes.last
     found: list[Node] = []
     cotangents: dict[int, Any] = {}
     cotangent_at = cotangents.get
@@ -173,10 +178,11 @@ def _merged(old: Any, c: Any, at: int, owned: set[int]) -> Any:
 
 
 def _watched(
-    root: Node, cotangent: Any, inputs: Iterable[Node] | None, retain: bool, create_graph: bool
+    root: Node, cotangent: Any, inputs: Iterable[Node] | None, retain: bool, create_graph: bool, hooked: bool
 ) -> Swept:
     """The sweep with an observer, hooks, inputs to stop at, 0 * inf as 0, or recorded itself; otherwise `_everyday`."""
-    observer, hooks, written, masking = state.observer, state.hooks, state.written, state.masking
+    observer, masking, written = settings().observer, settings().masking, writes.last
+    hooks = HOOKS if hooked else {}
     retain = retain or create_graph
     wanted: dict[int, Node] = {}
     path: set[int] | None = None
@@ -279,7 +285,7 @@ def _watched(
         else:
             node = heappushpop(heap, (-following.number, following))[1]
 
-    found = _finish(found, wanted, kept, cotangents)
+    found = _finish(found, wanted, kept, cotangents, hooks)
     if observer is not None:
         observer.ended(root)
     return found, cotangents, owned
@@ -344,9 +350,13 @@ class Scattered:
 
 
 def _finish(
-    found: list[Node], wanted: dict[int, Node], kept: dict[int, Any], cotangents: dict[int, Any]
+    found: list[Node],
+    wanted: dict[int, Node],
+    kept: dict[int, Any],
+    cotangents: dict[int, Any],
+    hooks: dict[int, Any],
 ) -> list[Node]:
-    observer, hooks = state.observer, state.hooks
+    observer = settings().observer
     if wanted:
         found = [node for node in found if node.number in wanted]
         found += [node for number, node in wanted.items() if number in kept]

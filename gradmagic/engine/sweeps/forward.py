@@ -19,7 +19,8 @@ from ..core import arrays
 from ..dispatch.primitives import cast
 from ..rules.declare import Elementwise
 from ..tape.memory import check_fresh
-from ..tape.nodes import FREED, Aval, Leaf, Node, aval_of, enable_grad, state, walk, watch
+from ..tape.modes import enable_grad, settings, watch
+from ..tape.nodes import FREED, Aval, Leaf, Node, aval_of, walk, writes
 from ..tape.tracked import Tracked
 from ..tape.warnings_at import SWEEPS
 from .backward import freed, pulled
@@ -59,11 +60,11 @@ def push(roots: Sequence[Node], tangents: Mapping[int, Any], create_graph: bool 
         saved = node.saved
         if saved is FREED:
             raise freed(node)
-        if number < state.written:
+        if number < writes.last:
             check_fresh(node)
         if create_graph:
             saved = node.rule.wrapped(node)
-        masked = state.masking is not None and isinstance(node.rule, Elementwise)
+        masked = settings().masking is not None and isinstance(node.rule, Elementwise)
         t = _masked(node, moved, saved) if masked else node.rule.push(node, moved, saved)
         if t is NotImplemented:
             t = _transposed(node, moved, saved, create_graph)
@@ -71,7 +72,7 @@ def push(roots: Sequence[Node], tangents: Mapping[int, Any], create_graph: bool 
             continue
         several = type(node.aval) is tuple
         known[number] = list(map(_fitted, t, node.aval)) if several else _fitted(t, node.aval)  # type: ignore
-        for guard in state.guards:
+        for guard in settings().guards:
             guard.pushed(node, moved, known[number])
     return [known.get(root.number) for root in roots]
 
@@ -104,7 +105,7 @@ def _masked(node: Node, tangents: Sequence[Any], saved: Any) -> Any:
             alone[i] = t
             term = node.rule.push(node, alone, saved)
             if term is not None:
-                term = state.masking.masked(node, t, term)
+                term = settings().masking.masked(node, t, term)
                 total = term if total is None else total + term
     return total
 

@@ -16,7 +16,8 @@ import numpy as np
 from ..core import arrays
 from ..core.places import describe
 from ..rules.declare import PICK, RULES, Elementwise, General, Linear
-from ..tape.nodes import FREED, Node, aval_of, guard, unguard, walk
+from ..tape.modes import guard, unguard
+from ..tape.nodes import FREED, Node, aval_of, walk
 from ..tape.observers import Observer
 
 ENTRIES = 100  # of an input that are checked

@@ -9,6 +9,7 @@ pays for this, only the sweep over nodes older than the last write.
 
 from __future__ import annotations
 
+from threading import RLock
 from typing import Any
 from weakref import WeakValueDictionary, ref
 
@@ -17,7 +18,7 @@ import numpy as np
 from ...errors import StaleError
 from ..core import arrays
 from ..core.places import describe, name_of, place_of, user_frame
-from .nodes import Node, state, tick
+from .nodes import Node, number_write, tick
 from .tracked import Tracked
 
 
@@ -47,6 +48,7 @@ class Memory:
 
 
 _MEMORY: dict[int, tuple[Any, Memory]] = {}
+_making = RLock()  # again by the same thread: the collector may run meanwhile, and what it frees comes here
 
 
 def base_of(array: Any) -> Any:
@@ -62,7 +64,10 @@ def memory_of(array: Any) -> Memory:
     key = id(base)
     found = _MEMORY.get(key)
     if found is None or found[0]() is not base:
-        found = _MEMORY[key] = (ref(base, lambda _: _MEMORY.pop(key, None)), Memory())
+        with _making:  # one record for a block, whichever thread asks first
+            found = _MEMORY.get(key)
+            if found is None or found[0]() is not base:
+                found = _MEMORY[key] = (ref(base, lambda _: _MEMORY.pop(key, None)), Memory())
     return found[1]
 
 
@@ -101,7 +106,7 @@ def poison(other: Tracked, message: str) -> None:
 def written(tracked: Tracked, frame: Any) -> None:
     """Tell the tape that the memory of `tracked` has just been changed."""
     memory = memory_of(tracked.array)
-    memory.written = state.written = tick()
+    memory.written = number_write()
     place = place_of(user_frame(frame))
     name = name_of(tracked, frame)
     memory.where = f"{name or 'a tensor'} was changed in place, {describe(place)}"

@@ -1,24 +1,20 @@
-"""The tape: nodes that remember how a value was made, and the backward sweep over them.
+"""Nodes: how a value was made. A value's node and those of its inputs, and theirs, are its tape.
 
-In: operations that `operators` and `dispatch` record. Out: cotangents, in the leaves' `.grad` or handed back.
+In: operations that `dispatch` and the faces' operators record. Out: what the sweeps go over.
 No node points to a tensor: a graph has no cycles and dies with its last reader.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from functools import wraps
+from collections.abc import Callable, Iterable
 from itertools import count
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
-from ..core.places import place_of, user_frame
-from .observers import Chain, Observer
-
-_new = object.__new__
+from .modes import OFF, Sentinel, mode_now
 
 
 class Aval:
@@ -86,7 +82,7 @@ def aval_of(value: Any) -> Aval:
             if number is None:
                 raise TypeError(f"a {key.__name__} is neither an array nor a number")
             found = Aval((), np.dtype(_PYTHON_DTYPES[number]), number)
-        _AVALS[key] = found
+        found = _AVALS.setdefault(key, found)  # another thread may have been faster
     return found
 
 
@@ -139,6 +135,7 @@ class Node:
     aval: Aval
     place: tuple[Any, int] | None
     grad: Any = None
+    watcher: Any = None
 
     def name(self) -> str:
         """Give the name that PyTorch shows: `AddBackward0`, or `AccumulateGrad` for a leaf."""
@@ -154,222 +151,54 @@ class Node:
 
 
 class Leaf(Node):
-    """The node of a value that nothing recorded made: an input. Its gradient collects in `.grad`."""
+    """The node of a value that nothing recorded made: an input. Its gradient collects in `.grad`.
 
-    __slots__ = ("grad",)
+    `watcher` is the observer of the cell that lifted it, told of cuts in threads that have none of their own; or
+    `WANTED`, while a `gm.grad` differentiates by it.
+    """
+
+    __slots__ = ("grad", "watcher")
 
     def __init__(self, aval: Aval) -> None:
-        self.rule, self.inputs, self.saved, self.place, self.grad = None, (), None, None, None
+        self.rule, self.inputs, self.saved, self.place, self.grad, self.watcher = (
+            None,
+            (),
+            None,
+            None,
+            None,
+            None,
+        )
         self.aval = aval
         self.number = tick()
-        if state.mode is not None and state.mode is not OFF:
-            state.mode(self, None, sys._getframe(1))
+        mode = mode_now()
+        if mode is not None and mode is not OFF:
+            mode(self, None, sys._getframe(1))
 
 
-class _Sentinel:
-    __slots__ = ("text",)
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __repr__(self) -> str:
-        return self.text
+WANTED = Sentinel("WANTED")  # in Leaf.watcher
+FREED = Sentinel("FREED")  # in Node.saved: a sweep has given the buffers back
+tick = count().__next__  # of all threads: nodes and writes are in one order
+HOOKS: dict[int, list[Callable[[Any], Any]]] = {}  # by the number of a node: what is to see its cotangent
 
 
-FREED = _Sentinel("FREED")  # in Node.saved: a sweep has given the buffers back
-OFF = _Sentinel("OFF")  # in state.mode: nothing is recorded (no_grad)
+class _Writes:
+    """Writes in place, of all threads: `last` is the number of the last; only older nodes can hold changed values."""
 
-
-class State:
-    """What every operation looks at: one attribute, so that an operation that nobody watches pays for one read.
-
-    `mode` is None (record), `OFF` (do not), or a function called with (node, array, frame) for each new node.
-    `written` is the number of the last write in place; only nodes older than it can hold changed values.
-    `inputs` has the numbers of the inputs of the `gm.grad` that are running: what they lose, nobody would report.
-    `observer` is the recorder and the guards as one; `masking` what counts 0 * inf as 0 in a sweep (masking.py).
-    """
-
-    __slots__ = (
-        "guards",
-        "hooks",
-        "inputs",
-        "keep_places",
-        "masking",
-        "mode",
-        "observer",
-        "recorder",
-        "written",
-    )
+    __slots__ = ("last",)
 
     def __init__(self) -> None:
-        self.mode: Any = None
-        self.observer: Any = None
-        self.recorder: Any = None
-        self.guards: tuple[Observer, ...] = ()
-        self.masking: Any = None
-        self.keep_places = False
-        self.written = -1
-        self.inputs: set[int] = set()
-        self.hooks: dict[int, list[Callable[[Any], Any]]] = {}
+        self.last = -1
 
 
-state = State()
-tick = count().__next__
+writes = _Writes()
+_writing = Lock()
 
 
-def _place_only(node: Node, _array: Any, frame: Any) -> None:
-    node.place = place_of(user_frame(frame))
-
-
-def _observed(node: Node, array: Any, frame: Any) -> None:
-    frame = user_frame(frame)
-    node.place = place_of(frame)
-    state.observer.made(node, array, frame)
-
-
-def _normal_mode() -> Any:
-    return _observed if state.observer is not None else _place_only if state.keep_places else None
-
-
-def keep_places(on: bool) -> None:
-    """Remember where in the source each operation stands (0.1 us an operation)."""
-    state.keep_places = on
-    if state.mode is not OFF:
-        state.mode = _normal_mode()
-
-
-@contextmanager
-def watch(observer: Any) -> Iterator[Any]:
-    """Let `observer` see every node made and every cotangent ready, within the block; None: nobody, guards neither."""
-    recorder, guards = state.recorder, state.guards
-    _observe(observer, guards if observer is not None else ())
-    try:
-        yield observer
-    finally:
-        _observe(recorder, state.guards if observer is not None else guards)
-
-
-def guard(observer: Observer) -> None:
-    """Let `observer` see the same from here on, behind whoever watches, until `unguard`."""
-    _observe(state.recorder, (*state.guards, observer))
-
-
-def unguard(observer: Observer) -> None:
-    """Take it away again."""
-    _observe(state.recorder, tuple(g for g in state.guards if g is not observer))
-
-
-def _observe(recorder: Any, guards: tuple[Observer, ...]) -> None:
-    state.recorder, state.guards = recorder, guards
-    state.observer = Chain(recorder, guards) if guards else recorder
-    state.mode = OFF if state.mode is OFF else _normal_mode()
-
-
-class set_grad_enabled:
-    """Record operations (True) or not (False), in a `with` block, as a decorator, or from here on.
-
-    Examples
-    --------
-    >>> import gradmagic as gm
-    >>> x = gm.tensor([1.0], requires_grad=True)
-    >>> with gm.set_grad_enabled(False):
-    ...     (2 * x).requires_grad
-    False
-    """
-
-    def __init__(self, mode: bool) -> None:
-        self._on = mode
-        self._before: list[Any] = [state.mode]
-        state.mode = self._mode()
-
-    def _mode(self) -> Any:
-        return _normal_mode() if self._on else OFF
-
-    def __enter__(self) -> None:
-        if not self._before:
-            self._before.append(state.mode)
-        state.mode = self._mode()
-
-    def __exit__(self, *_: object) -> None:
-        state.mode = OFF if self._before.pop() is OFF else _normal_mode()
-
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        if self._before:
-            state.mode = self._before.pop()  # as a decorator it acts only while the function runs
-        return _decorated(type(self), (self._on,), function)
-
-
-def _decorated(manager: Any, args: tuple[Any, ...], function: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(function)
-    def wrapped(*a: Any, **k: Any) -> Any:
-        with manager(*args):
-            return function(*a, **k)
-
-    return wrapped
-
-
-class _GradMode:
-    """`no_grad` and `enable_grad`: with-block, decorator with or without parentheses."""
-
-    _on: bool
-
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        return _new(cls) if function is None else _decorated(cls, (), function)
-
-    def __init__(self) -> None:
-        self._before: list[Any] = []
-
-    def __enter__(self) -> None:
-        self._before.append(state.mode)
-        state.mode = _normal_mode() if self._on else OFF
-
-    def __exit__(self, *_: object) -> None:
-        state.mode = OFF if self._before.pop() is OFF else _normal_mode()
-
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        return _decorated(type(self), (), function)
-
-
-class no_grad(_GradMode):
-    """Compute without recording, in a `with` block or as a decorator.
-
-    Examples
-    --------
-    >>> import gradmagic as gm
-    >>> x = gm.tensor([1.0], requires_grad=True)
-    >>> with gm.no_grad():
-    ...     (2 * x).requires_grad
-    False
-    """
-
-    _on = False
-
-
-class enable_grad(_GradMode):
-    """Record again inside a `no_grad` block.
-
-    Examples
-    --------
-    >>> import gradmagic as gm
-    >>> x = gm.tensor([1.0], requires_grad=True)
-    >>> with gm.no_grad(), gm.enable_grad():
-    ...     (2 * x).requires_grad
-    True
-    """
-
-    _on = True
-
-
-def is_grad_enabled() -> bool:
-    """Tell whether operations are recorded now.
-
-    Examples
-    --------
-    >>> import gradmagic as gm
-    >>> gm.is_grad_enabled()
-    True
-    """
-    return state.mode is not OFF
+def number_write() -> int:
+    """Give a write in place its number."""
+    with _writing:  # or a thread might set `last` back
+        writes.last = number = tick()
+    return number
 
 
 def walk(*roots: Node) -> list[Node]:

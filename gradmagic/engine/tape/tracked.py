@@ -5,10 +5,20 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from .nodes import Node
+
+
+def instances(*kinds: type) -> list[Any]:
+    """List the objects that are exactly of these classes, wherever they are held.
+
+    By who refers to the class. `gc.get_objects` would hand out the tuples that other threads are just building, and
+    a second reference to one of these makes Python raise a SystemError there.
+    """
+    return [o for o in gc.get_referrers(*kinds) if type(o) in kinds]
 
 
 class Tracked:

@@ -17,7 +17,8 @@ from ..dispatch.calls import record
 from ..faces.torch.tensor import Tensor
 from ..rules.declare import pick
 from ..rules.kinds import Rule
-from ..tape.nodes import OFF, Node, aval_of, no_grad, state
+from ..tape.modes import OFF, mode_now, no_grad
+from ..tape.nodes import Node, aval_of
 from ..tape.tracked import Tracked
 
 
@@ -130,7 +131,7 @@ class Function:
         """Compute `forward(*args)` and record it."""
         context = Context()
         nodes = tuple(a.node if isinstance(a, Tensor) else None for a in args)
-        recording = state.mode is not OFF and any(n is not None for n in nodes)
+        recording = mode_now() is not OFF and any(n is not None for n in nodes)
         context.needs_input_grad = tuple(recording and n is not None for n in nodes)
         with no_grad():
             if cls.setup_context is not None:

@@ -20,7 +20,8 @@ from ..dispatch.calls import record
 from ..rules.formulas import torch_name
 from ..rules.kinds import Rule, pick
 from ..sweeps.several import sweep_from, taken
-from ..tape.nodes import OFF, Node, aval_of, enable_grad, state, tick, watch
+from ..tape.modes import OFF, enable_grad, mode_now, watch
+from ..tape.nodes import Node, aval_of, tick
 from ..tape.tracked import Tracked
 
 
@@ -92,7 +93,7 @@ def checkpoint(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 
 def _checkpointed(rule: _Checkpoint, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    if state.mode is OFF:
+    if mode_now() is OFF:
         return rule.function(*args, **kwargs)
     # The arguments as they are now: what the caller's names become later does not matter.
     args, kwargs = rebuilt(args, map(_now, leaves(args))), rebuilt(kwargs, map(_now, leaves(kwargs)))

@@ -19,7 +19,8 @@ from ..rules.declare import pick
 from ..rules.formulas import torch_name
 from ..rules.kinds import General
 from ..sweeps.forward import transposed
-from ..tape.nodes import OFF, Aval, Node, aval_of, state
+from ..tape.modes import OFF, mode_now, settings
+from ..tape.nodes import Aval, Node, aval_of
 from ..tape.tracked import Tracked
 
 
@@ -151,7 +152,7 @@ def call_custom(rules: Any, f: Callable[..., Any], args: tuple[Any, ...], kwargs
     face = face_of((args, kwargs))
     nodes = tuple(a.node if isinstance(a, Tracked) else None for a in args)
     tracked = [a.node for a in flat((args, kwargs)) if isinstance(a, Tracked)]
-    if state.mode is OFF or not any(tracked):
+    if mode_now() is OFF or not any(tracked):
         return wrapped(f(*raws, **settings), face) if tracked else f(*args, **kwargs)
     if sum(n is not None for n in tracked) > sum(n is not None for n in nodes):
         raise ArgumentError(
@@ -192,8 +193,8 @@ def stop_gradient(x: Any) -> Any:
 def _constant(x: Any) -> Any:
     if not isinstance(x, Tracked):
         return x
-    if x.node is not None and state.observer is not None:
-        state.observer.detached(x.node)
+    if x.node is not None and settings().observer is not None:
+        settings().observer.detached(x.node)
     if not x.soft:  # a Tensor
         return type(x).wrap(x.array, None)
     return np.copy(x.array) if np.ndim(x.array) else x.array

@@ -17,7 +17,7 @@ from ..core import arrays
 from ..core.trees import rebuilt
 from ..sweeps.several import sweep_from, taken
 from ..tape.ends import seed
-from ..tape.nodes import enable_grad
+from ..tape.modes import enable_grad
 from ..tape.tracked import Tracked
 from .of_functions import arguments, grad, one_number
 from .traced import Run, raw

@@ -15,7 +15,7 @@ import numpy as np
 from ..core import arrays
 from ..core.trees import is_container, leaves, rebuilt
 from ..dispatch.calls import face_of, flat, raw_of, wrapped
-from ..tape.nodes import OFF, state
+from ..tape.modes import OFF, mode_now
 from ..tape.tracked import Tracked
 from .custom import Custom, call_custom
 
@@ -71,7 +71,7 @@ def _numeric(f: Callable[..., Any], step: float | None, name: str) -> Any:
         parts = leaves(tree)
         at = [i for i, part in enumerate(parts) if isinstance(part, Tracked) and part.node is not None]
         plain = [_plain(part) for part in parts]
-        if not at or state.mode is OFF:
+        if not at or mode_now() is OFF:
             a, k = rebuilt(tree, map(_copied, plain))
             out = f(*a, **k)
             return wrapped(out, face_of(parts)) if any(isinstance(part, Tracked) for part in parts) else out

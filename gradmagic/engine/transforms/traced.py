@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -19,14 +20,18 @@ from ..core.trees import is_container, leaves, rebuilt, same_structure
 from ..dispatch.protocols import call_elementwise
 from ..faces.numpy.array import Array
 from ..faces.torch.tensor import Tensor
+from ..following import iterators, python_math  # noqa: F401  (these two only follow)
 from ..following import new_arrays as creations
 from ..following.conversions import following
 from ..following.imported_names import imported
 from ..rules.declare import RULES
 from ..sweeps.forward import push
 from ..sweeps.several import sweep_from, taken
-from ..tape.nodes import Node, enable_grad, state
+from ..tape.modes import DIFFERENTIATING, OFF, enable_grad, mode_now
+from ..tape.nodes import WANTED, Leaf, Node
 from ..tape.tracked import Tracked
+
+_RECORDING = nullcontext()
 
 
 class Run:
@@ -81,10 +86,12 @@ class Run:
             )
         nodes: list[Any] = [x.node for x in self.inputs]
         self.nodes = nodes
-        before = state.inputs
-        state.inputs = before | {node.number for node in nodes}
+        mine = [node for node in nodes if type(node) is Leaf]
+        for leaf in mine:
+            leaf.watcher = WANTED
+        before = DIFFERENTIATING.set(True)
         try:
-            with enable_grad(), following(), imported(f):
+            with enable_grad() if mode_now() is OFF else _RECORDING, following(), imported(f):
                 out = (creations.follower_of(f) or f)(*arguments, **kwargs)  # f may be SciPy's own
         except ValueError as error:
             if isinstance(
@@ -93,7 +100,9 @@ class Run:
                 raise error.__cause__ from None
             raise
         finally:
-            state.inputs = before
+            DIFFERENTIATING.reset(before)
+            for leaf in mine:
+                leaf.watcher = None
         self.aux: Any = None
         if has_aux:
             if type(out) is not tuple or len(out) != 2:

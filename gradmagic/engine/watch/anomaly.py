@@ -20,8 +20,8 @@ from ..core.nonfinite import brief, oddness
 from ..core.places import describe, line_of, name_of, text_of, user_frame
 from ..dispatch.calls import flat, record
 from ..rules.declare import Elementwise
-from ..tape import nodes as tape
-from ..tape import observers
+from ..tape import modes, observers
+from ..tape.modes import settings
 from ..tape.nodes import Node
 from ..tape.observers import Observer
 from ..tape.tracked import Tracked
@@ -76,16 +76,16 @@ class detect_anomaly(ContextDecorator):
         if forward not in ("error", "warn", "ignore"):
             raise ValueError(f'forward={forward!r} is unknown: write "error", "warn" or "ignore".')
         self._check, self._forward, self._infinite = check_nan, forward, infinite
-        self._detectors: list[Detector] = []
 
     def __enter__(self) -> detect_anomaly:
-        self._detectors.append(Detector(self._forward, self._infinite))
+        detector = Detector(self._forward, self._infinite)
+        modes.begin(detector)
         if self._check:
-            tape.guard(self._detectors[-1])
+            modes.guard(detector)
         return self
 
     def __exit__(self, *_: object) -> None:
-        tape.unguard(self._detectors.pop())
+        modes.unguard(modes.end())
 
 
 class set_detect_anomaly(detect_anomaly):
@@ -104,20 +104,14 @@ class set_detect_anomaly(detect_anomaly):
         self, mode: bool, check_nan: bool = True, *, forward: str = "error", infinite: bool = True
     ) -> None:
         super().__init__(check_nan, forward=forward, infinite=infinite)
-        self._before = [g for g in tape.state.guards if isinstance(g, Detector)]
-        for g in self._before:
-            tape.unguard(g)
-        if mode:
-            super().__enter__()
+        self._before = _detectors()
+        modes.change(guards=_others() + ((Detector(forward, infinite),) if mode and check_nan else ()))
 
     def __enter__(self) -> set_detect_anomaly:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._detectors:
-            super().__exit__()
-        for g in self._before:
-            tape.guard(g)
+        modes.change(guards=_others() + self._before)
 
 
 def is_anomaly_enabled() -> bool:
@@ -129,7 +123,15 @@ def is_anomaly_enabled() -> bool:
     >>> gm.is_anomaly_enabled()
     False
     """
-    return any(isinstance(g, Detector) for g in tape.state.guards)
+    return bool(_detectors())
+
+
+def _detectors() -> tuple[Observer, ...]:
+    return tuple(g for g in settings().guards if isinstance(g, Detector))
+
+
+def _others() -> tuple[Observer, ...]:
+    return tuple(g for g in settings().guards if not isinstance(g, Detector))
 
 
 class Detector(Observer):
@@ -222,7 +224,7 @@ def _operands(frame: Any, node: Node) -> Iterator[Operand]:
 # How the functions that make nodes call their arguments (operators.py, calls.py); those that stand between them and
 # an observer have other ones.
 _CALLS = (("args",), ("self", "other"), ("a", "b"), ("x",))
-_BETWEEN = {__file__, tape.__file__, observers.__file__}
+_BETWEEN = {__file__, modes.__file__, observers.__file__}
 
 
 # ---- words ----------------------------------------------------------------------------------------------------

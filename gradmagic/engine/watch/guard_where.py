@@ -17,7 +17,8 @@ from ...errors import MaskedWarning
 from ..core import arrays
 from ..core.places import Place, describe, line_of, place_of, text_of, user_frame
 from ..rules.declare import Elementwise
-from ..tape.nodes import Node, keep_places, state
+from ..tape.modes import begin, change, end, settings
+from ..tape.nodes import Node
 
 
 class Masked(NamedTuple):
@@ -81,18 +82,16 @@ class guard_where(ContextDecorator):
 
     def __init__(self, on: bool = True, quiet: bool = False) -> None:
         self._on, self._quiet = on, quiet
-        self._before: list[Any] = []
         self._counts: dict[tuple[str, Place | None], int] = {}
 
     def __enter__(self) -> guard_where:
-        self._before.append((state.masking, state.keep_places))
-        state.masking = self if self._on else None
-        keep_places(True)
+        before = settings()
+        begin({"masking": before.masking, "keep_places": before.keep_places})
+        change(masking=self if self._on else None, keep_places=True)
         return self
 
     def __exit__(self, *_: object) -> None:
-        state.masking, places = self._before.pop()
-        keep_places(places)
+        change(**end())
 
     @property
     def acted(self) -> list[Masked]:

@@ -6,29 +6,33 @@ up (0.2 us an operation); only when the sum passes the limit is it counted exact
 
 from __future__ import annotations
 
-import gc
 import linecache
 import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from ...errors import TapeLimitError
 from ..core import arrays
 from ..core.places import Place, describe, line_of
-from ..tape import nodes as tape
+from ..tape import modes
 from ..tape.memory import base_of
 from ..tape.nodes import Node, tick
 from ..tape.observers import Observer
+from ..tape.tracked import instances
 
 _NODE = 320  # bytes of a node with its tuples
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
           "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}  # fmt: skip
 _SHARE = 0.75  # of the memory that is free when a cell begins
 _GROUP = "/sys/fs/cgroup/memory"
-_settings: dict[str, Any] = {"limit": "auto", "guard": None}
+# What was set in this context: the limit, and what holds the tape to it.
+_SET: ContextVar[tuple[str | float | None, TapeLimit | None]] = ContextVar(
+    "tape limit", default=("auto", None)
+)
 
 
 def set_tape_limit(limit: str | float | None) -> None:
@@ -65,12 +69,13 @@ def set_tape_limit(limit: str | float | None) -> None:
     >>> gm.set_tape_limit("auto")
     """
     number = limit if limit is None or limit == "auto" else in_bytes(limit)
-    if _settings["guard"] is not None:
-        tape.unguard(_settings["guard"])
-    _settings.update(limit=number, guard=None)
+    guard = None
+    if (before := _SET.get()[1]) is not None:
+        modes.unguard(before)
     if isinstance(number, (int, float)):
-        _settings["guard"] = TapeLimit(number, made=sum(size for _, _, size in _kept(_nodes(0))))
-        tape.guard(_settings["guard"])
+        guard = TapeLimit(number, made=sum(size for _, _, size in _kept(_nodes(0))))
+        modes.guard(guard)
+    _SET.set((number, guard))
 
 
 def in_bytes(amount: str | float) -> float:
@@ -109,16 +114,16 @@ def shown_bytes(number: float) -> str:
 @contextmanager
 def cell_limit() -> Iterator[None]:
     """Hold a cell to the limit that suits the machine, unless the user has set one (or None)."""
-    room = free_memory() if _settings["limit"] == "auto" else None
+    room = free_memory() if _SET.get()[0] == "auto" else None
     if room is None:
         yield
         return
     guard = TapeLimit(_SHARE * room, since=tick())
-    tape.guard(guard)
+    modes.guard(guard)
     try:
         yield
     finally:
-        tape.unguard(guard)
+        modes.unguard(guard)
 
 
 def free_memory() -> float | None:
@@ -171,7 +176,7 @@ class TapeLimit(Observer):
 
 
 def _nodes(since: int) -> list[Node]:
-    return [o for o in gc.get_objects() if type(o) is Node and o.number >= since]  # leaves keep nothing
+    return [node for node in instances(Node) if node.number >= since]  # leaves keep nothing
 
 
 class Kept(NamedTuple):

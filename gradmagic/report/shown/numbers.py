@@ -126,7 +126,7 @@ def brief(value: Value | None, room: int = 28, digits: int = 4) -> str:
     Examples
     --------
     >>> import numpy as np
-    >>> from gradmagic.engine.values import summarise
+    >>> from gradmagic.engine.core.values import summarise
     >>> brief(summarise(np.arange(17.0))), brief(summarise(np.ones(4))), brief(summarise(2))
     ('0 .. 16', '1 everywhere', '2')
     >>> brief(summarise(np.array([[17, 11], [11, 13]])))

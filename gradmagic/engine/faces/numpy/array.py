@@ -19,7 +19,8 @@ from ...core.places import instruction_of, place_of, statement_of, user_frame
 from ...dispatch.calls import raw_of
 from ...tape import memory
 from ...tape.messages import beyond_libraries, blame, only_shown, taken_by
-from ...tape.nodes import OFF, Leaf, Node, aval_of, state, walk
+from ...tape.modes import OFF, differentiating, mode_now, settings
+from ...tape.nodes import WANTED, Leaf, Node, aval_of, walk
 from ...tape.tracked import Tracked
 from .. import inplace
 from .methods import NumpyMethods
@@ -77,10 +78,9 @@ class Array(NumpyMethods):
 
         Under `gm.grad` there is no report to say so: a number is given with a warning, anything else is an error.
         """
-        if state.mode is OFF:
+        if mode_now() is OFF:
             return self.array
-        if state.observer is not None:
-            state.observer.cut(self, how, user_frame(sys._getframe(1)))
+        self._tell(how, user_frame(sys._getframe(1)))
         if self.wanted and not only_shown(sys._getframe(1)):
             frame, called, instead = beyond_libraries(sys._getframe(1)), "", ""
             if how == "asarray" or frame is not user_frame(sys._getframe(1)):
@@ -97,11 +97,20 @@ class Array(NumpyMethods):
             )
         return self.array
 
+    def _tell(self, how: str, frame: Any) -> None:
+        """Tell who watches that the value is asked for as a plain one: in another thread, the cells that lifted it."""
+        observer = settings().observer
+        if observer is not None:
+            observer.cut(self, how, frame)
+        elif self.node is not None:
+            for watcher in {node.watcher for node in walk(self.node)} - {None, WANTED}:
+                watcher.cut(self, how, frame)
+
     @property
     def wanted(self) -> bool:
-        if not state.inputs or self.node is None:
+        if self.node is None or (settings().observer is not None and not differentiating()):
             return False
-        return any(node.number in state.inputs for node in walk(self.node))
+        return any(node.watcher is WANTED for node in walk(self.node))
 
     def __float__(self) -> float:
         assigned = instruction_of(sys._getframe(1)) == "STORE_SUBSCR"
@@ -118,8 +127,8 @@ class Array(NumpyMethods):
 
     def _shown(self) -> Any:
         # Text is there to be read by people; whether float(f"{x}") reads it again, the observer's reader can tell.
-        if state.observer is not None and state.mode is not OFF:
-            state.observer.cut(self, "text", user_frame(sys._getframe(2)))
+        if mode_now() is not OFF:
+            self._tell("text", user_frame(sys._getframe(2)))
         return self.array
 
     def __format__(self, spec: str) -> str:

@@ -6,7 +6,11 @@ tracked is written into it (`out[i] = f(x[i])`); from then on it carries a gradi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -14,7 +18,19 @@ from ...tape import memory
 from ...tape.nodes import Node
 from .array import Array
 
-made: list[bool] = []  # whether there may be any: a cell looks for them at its end
+Buffers = WeakValueDictionary[int, "Buffer"]  # by id: values compare entry by entry and have no hash
+_made: ContextVar[Buffers | None] = ContextVar("gradmagic buffers", default=None)
+
+
+@contextmanager
+def listed(into: Buffers) -> Iterator[None]:
+    """List the buffers that are made in the block: at a cell's end arrays are put in their places."""
+    before = _made.get()
+    _made.set(into)
+    try:
+        yield
+    finally:
+        _made.set(before)
 
 
 class Buffer(Array):
@@ -32,7 +48,8 @@ class Buffer(Array):
         one = cls()
         one.array, one.node = array, None
         memory.memory_of(array).add(one)
-        made[:] = [True]
+        if (known := _made.get()) is not None:
+            known[id(one)] = one
         return one
 
     def leave(self, how: str, strict_text: str = "") -> Any:

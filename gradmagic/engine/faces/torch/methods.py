@@ -14,7 +14,7 @@ import numpy as np
 
 from ...core import arrays
 from ...dispatch.primitives import cast, move
-from ...tape.nodes import OFF, state
+from ...tape.modes import OFF, mode_now
 from ...tape.tracked import Tracked
 from .. import inplace
 from . import math as torch_math
@@ -265,7 +265,7 @@ def _in_place(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     """Make `t.f_(...)` from `t.f(...)`: the result is written to t's own memory."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        made = function(self if state.mode is OFF else self.as_value(), *args, **kwargs)
+        made = function(self if mode_now() is OFF else self.as_value(), *args, **kwargs)
         return inplace.assign(self, Ellipsis, made, fresh=made is not self)
 
     method.__name__ = method.__qualname__ = name

@@ -9,6 +9,7 @@ import operator
 import sys
 import warnings
 from collections.abc import Callable
+from threading import RLock
 from typing import Any
 from weakref import finalize, ref
 
@@ -23,7 +24,8 @@ from ...rules.declare import CONSTANT
 from ...sweeps.backward import sweep
 from ...tape import memory
 from ...tape.ends import leaf, seed
-from ...tape.nodes import OFF, Leaf, Node, aval_of, state
+from ...tape.modes import OFF, mode_now, settings
+from ...tape.nodes import HOOKS, Leaf, Node, aval_of
 from ...tape.tracked import Tracked
 from .. import inplace
 from ..operators import Operators
@@ -146,16 +148,16 @@ class Tensor(TorchMethods, Operators):
             return changed.array if isinstance(changed, Tensor) and not isinstance(g, Tracked) else changed
 
         number = self.node.number
-        state.hooks.setdefault(number, []).append(run)
+        HOOKS.setdefault(number, []).append(run)
 
         def remove() -> None:
-            if run in state.hooks.get(number, ()):
-                state.hooks[number].remove(run)
-            if not state.hooks.get(number):
-                state.hooks.pop(number, None)
+            if run in HOOKS.get(number, ()):
+                HOOKS[number].remove(run)
+            if not HOOKS.get(number):
+                HOOKS.pop(number, None)
 
         remove.remove = remove  # type: ignore[attr-defined]
-        finalize(self.node, state.hooks.pop, number, None)
+        finalize(self.node, HOOKS.pop, number, None)
         return remove
 
     # -- backward --------------------------------------------------------------------------------
@@ -201,7 +203,7 @@ class Tensor(TorchMethods, Operators):
             raise NoGradError(
                 "element 0 of tensors does not require grad and does not have a grad_fn. "
                 "Make the input with gm.tensor(..., requires_grad=True)"
-                + (", and compute outside no_grad()." if state.mode is OFF else ".")
+                + (", and compute outside no_grad()." if mode_now() is OFF else ".")
             )
         g = (
             node.aval.one
@@ -211,26 +213,10 @@ class Tensor(TorchMethods, Operators):
         if inputs is not None:
             inputs = [inputs.node] if isinstance(inputs, Tensor) else [t.node for t in inputs]
         nodes, cotangents, owned = sweep(node, g, inputs, bool(retain_graph), create_graph)
-        for found in nodes:
-            if type(found) is not Leaf:
-                continue
-            c = cotangents[found.number]
-            old = found.grad
-            if old is None and found.number in owned:
-                found.grad = made = Tensor()
-                made.array, made.node = c, None
-            elif isinstance(c, Tracked):
-                found.grad = (
-                    Tensor.wrap(c.array, c.node) if old is None else old + Tensor.wrap(c.array, c.node)
-                )
-            elif old is None:
-                if type(c) in arrays.KINDS and found.number not in owned:
-                    c = np.copy(c)
-                found.grad = Tensor.wrap(c, None)
-            elif type(old.array) in arrays.KINDS and old.node is None:
-                old.array += c
-            else:
-                old.array = old.array + c
+        with _collecting:
+            for found in nodes:
+                if type(found) is Leaf:
+                    _collect(found, cotangents[found.number], found.number in owned)
 
     # -- values ----------------------------------------------------------------------------------
     @property
@@ -249,8 +235,8 @@ class Tensor(TorchMethods, Operators):
 
     def detach(self) -> Tensor:
         """Give the same values over the same memory, without a gradient."""
-        if self.node is not None and state.observer is not None:
-            state.observer.detached(self.node)
+        if self.node is not None and settings().observer is not None:
+            settings().observer.detached(self.node)
         return Tensor.wrap(memory.materialise(self), None)
 
     def numpy(self) -> Any:
@@ -313,7 +299,7 @@ class Tensor(TorchMethods, Operators):
         return int(self.item())
 
     def _warn_scalar(self) -> None:
-        if self.node is not None and state.mode is not OFF:
+        if self.node is not None and mode_now() is not OFF:
             if instruction_of(sys._getframe(2)) == "STORE_SUBSCR":
                 self.leave(
                     "an assignment into a plain array",
@@ -330,7 +316,7 @@ class Tensor(TorchMethods, Operators):
         return format(self.item(), spec) if not np.ndim(self.array) else object.__format__(self, spec)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        if self.node is not None and state.mode is not OFF:
+        if self.node is not None and mode_now() is not OFF:
             raise ConversionError(
                 f"{blame(self, 'a Tensor that requires grad')} was asked to become a plain array: "
                 "its gradient would be lost. Write t.detach().numpy() for the values, or gm.stack([...]) and "
@@ -367,7 +353,7 @@ class Tensor(TorchMethods, Operators):
 
     def as_value(self) -> Tensor:
         """Give this tensor's present value, whatever is written to it later."""
-        if self.node is not None and type(self.node) is Leaf and state.mode is not OFF:
+        if self.node is not None and type(self.node) is Leaf and mode_now() is not OFF:
             inplace.assign(self, Ellipsis, self)  # a leaf cannot be written while recording: says so
         return Tensor.wrap(np.copy(self.array), self.node) if self.node is not None else self
 
@@ -404,3 +390,22 @@ _NOT_NUMBERS = ("builtins", "numpy", "numpy.ma", "datetime", "decimal", "fractio
 
 def _restored(array: Any, wanted: bool) -> Tensor:
     return Tensor.wrap(array, leaf(array) if wanted else None)
+
+
+_collecting = (
+    RLock()
+)  # one thread at a time adds to `.grad`: 60 ns a backward. In PyTorch a shared leaf may lose some
+
+
+def _collect(node: Leaf, c: Any, owned: bool) -> None:
+    """Add a cotangent to `.grad`; `owned`: a buffer that the sweep made, which `.grad` may take over."""
+    old = node.grad
+    if isinstance(c, Tracked):
+        new = Tensor.wrap(c.array, c.node)
+        node.grad = new if old is None else old + new
+    elif old is None:
+        node.grad = Tensor.wrap(c if owned or type(c) not in arrays.KINDS else np.copy(c), None)
+    elif type(old.array) in arrays.KINDS and old.node is None:
+        old.array += c
+    else:
+        old.array = old.array + c
