@@ -37,7 +37,7 @@ from .reading import source
 from .reading.names import instrument, listening, parse_names, simple_values, usage
 from .reading.source import Source
 from .telling.cell_recorder import CellRecorder
-from .telling.checked import check
+from .telling.checked import Findings, check
 from .telling.clock import Clock
 from .telling.collect import collect
 from .telling.holders import holder, leaves_in
@@ -194,6 +194,9 @@ class Run:
     def _check(self, root: Node, cotangent: Any) -> None:
         if root.aval.size == np.size(cotangent):
             self.record.findings = check(root, cotangent, self.replay, self.value_of)
+        else:  # a sweep of the cell's own, whose weights are not known here
+            failed = f"the cell's own sweep is of a result with {root.aval.size} entries"
+            self.record.findings = Findings(failed=failed)
 
     def _note_masked(self) -> None:
         for masked in self.masking.acted:
@@ -222,9 +225,9 @@ class Run:
         return value
 
     def _lifted(self, tracked: Any) -> None:
-        number, array = tracked.node.number, tracked.array
         if tracked.soft and isinstance(tracked.node, Leaf):
             tracked.node.watcher = self.recorder
+        number, array = tracked.node.number, tracked.array
         self.recorder.starts.keep(number, array)
         self.recorder.whole.add(number)
         if self.options.expect or self.options.check or self.options.plot:

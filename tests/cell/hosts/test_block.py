@@ -47,6 +47,22 @@ def test_a_block_in_a_script_gives_the_report_of_a_cell(tmp_path):
     assert gm.last() is report
 
 
+def test_a_name_that_only_the_block_assigns_is_refused_and_the_others_are_put_back(tmp_path):
+    text = """\
+        import numpy as np
+        import gradmagic as gm
+        x = np.ones(2)
+        try:
+            with gm.trace("x", "w"):
+                w = x.sum()
+        except NameError as error:
+            said = str(error)
+        """
+    made = run(tmp_path, text)
+    assert "name 'w' in gm.trace(...) is not defined: define it before the block." in made["said"]
+    assert type(made["x"]) is np.ndarray and not alive()
+
+
 def test_a_block_inside_a_function_puts_its_variables_back():
     def f():
         p = np.ones(3)

@@ -81,6 +81,12 @@ def test_indexing_and_writes_are_computed_again(run, cell):
     assert [kind for kind, _ in notes(report)] == ["agrees"]
 
 
+def test_of_a_sweep_with_weights_it_says_that_it_is_not_checked(run):
+    run("t = gm.tensor([1.0, 2.0], requires_grad=True)")
+    report = run("%%grad --check\ny = t * 2\ny.backward(gm.ones(2))")
+    assert notes(report)[0][0] == "unchecked" and "a result with 2 entries" in notes(report)[0][1]
+
+
 def test_the_numerical_column_and_the_times_are_in_text_and_page(run):
     run("a, b = 2.0, 3.0")
     report = run("%%grad a b --check --time\nc = a * b + a")
