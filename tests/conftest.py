@@ -62,6 +62,12 @@ def _own_settings(request: pytest.FixtureRequest) -> Iterator[None]:
         test._hypothesis_internal_use_settings = kept
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine under load draws what an idle one draws: a graph is given up (test_html.py) for no other reason."""
+    monkeypatch.setattr("gradmagic.report.report.SECONDS", 60.0)
+
+
 def no_gpu() -> str:
     """Why the tests marked `gpu` cannot run here; empty when they can."""
     if importlib.util.find_spec("cupy") is None:

@@ -23,6 +23,7 @@ def test_there_is_a_notebook_for_each_of_the_six_programs():
     assert len(NOTEBOOKS) >= 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_notebook_runs_and_shows_its_gradients(path, tmp_path):
     notebook = nbformat.read(path, as_version=4)

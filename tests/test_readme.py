@@ -1,9 +1,12 @@
 """README says what is true: its cells run, its two commands are the ones that CI takes from it."""
 
+import argparse
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+from gradmagic.cell.options import OPTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -43,3 +46,20 @@ def test_the_cells_run_one_after_the_other():
 def test_every_local_link_leads_somewhere():
     links = re.findall(r"\]\((?!https?:)([^)#]+)", README)
     assert not [link for link in links if not (ROOT / link).exists()]
+
+
+def options_table() -> str:
+    lines = ["| option of `%%grad` | | also |", "|---|---|---|"]
+    for flag, option in OPTIONS.items():
+        if option.help is not argparse.SUPPRESS:
+            written = f"{flag} {option.metavar}".strip().replace("|", "\\|")
+            also = ["`python -m gradmagic`"] * bool(option.command)
+            also += [f"`gm.trace({option.trace})`"] * bool(option.trace)
+            help = option.help.replace("%%", "%").replace("*", r"\*")
+            lines.append(f"| `{written}` | {help} | {', '.join(also)} |")
+    return "\n".join(lines)
+
+
+def test_the_options_are_those_that_are_declared():
+    (table,) = re.findall(r"<!-- options -->\n(.*?)\n<!-- /options -->", README, flags=re.S)
+    assert table == options_table()

@@ -273,6 +273,7 @@ def test_every_mode_and_order_agrees_with_numbers(f, at):
         gm.check_grads(f, (x,))
 
 
+@pytest.mark.slow
 @each
 def test_its_report_is_that_of_its_gradient(f, at):
     x = np.array(at)

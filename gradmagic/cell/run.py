@@ -10,7 +10,6 @@ import ast
 import types
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 from weakref import ref
 
@@ -29,48 +28,22 @@ from ..engine.watch.anomaly import detect_anomaly
 from ..engine.watch.guard_where import guard_where
 from ..engine.watch.memory_limit import cell_limit
 from ..errors import NoResultError, StaleError
-from ..report.model import Trace
+from ..report.model import Note, Trace
 from .lifting.aliases import share
 from .lifting.lift import Lifter, liftable
 from .lifting.unnamed import globals_of, lift_unnamed
+from .options import Options
 from .reading import source
 from .reading.names import instrument, listening, parse_names, simple_values, usage
+from .reading.source import Source
 from .telling.cell_recorder import CellRecorder
 from .telling.checked import Findings, check
 from .telling.clock import Clock
-from .telling.collect import collect, holder, tracked_in
+from .telling.collect import collect
+from .telling.holders import holder, leaves_in
 from .telling.result import result_of, seed_of
-from .telling.sampling import Curves
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the magic's line says; the names are those of its options."""
-
-    names: tuple[str, ...] = ()
-    of: str = ""
-    gradient: Any = ""
-    device: str | None = None
-    dtype: str | None = None
-    guard: bool = False
-    expect: str = ""
-    check: bool = False
-    time: bool = False
-    stop: str = ""
-    plot: bool = False
-
-
-@dataclass
-class Source:
-    """The text of a cell or file, made ready to run: where it is cached, and how the reader counts its lines."""
-
-    text: str
-    tree: ast.Module
-    filename: str
-    label: str
-    first_line: int
-    compile: Callable[[Any, str, str], Any] = field(repr=False)
-    scope: str = "<module>"  # the code that runs it, or the function that it is
+from .telling.run_record import RunRecord
+from .telling.sampling import Sampling
 
 
 class Failed(Exception):
@@ -85,38 +58,34 @@ class Run:
     """One run of one cell."""
 
     def __init__(self, cell: Source, namespace: dict[str, Any], options: Options) -> None:
+        source.set_label(cell.filename, cell.label)
         self.cell, self.namespace, self.options = cell, namespace, options
-        self.uses = usage(cell.tree)
-        self.values = simple_values(cell.tree)
         self.lifter = Lifter(namespace, options.device, options.dtype)
-        self.recorder = CellRecorder(cell.filename, cell.scope, parameters=self._followed)
         self.lifter.on_lift = self._lifted
-        # What the top level assigned to, by the time of the last assignment; with what a container or object got.
-        self.order: dict[str, Any] = {}
-        self.shown: list[Any] = []  # the last expression's value
-        self.last_text = "result"  # and how it is written
-        self.notes: list[tuple[str, str, int | None]] = []
+        self.recorder = CellRecorder(cell.filename, cell.scope, parameters=self._followed)
+        self.record = RunRecord(cell, namespace, options, usage(cell.tree), self.recorder, self.lifter.lifted)
+        self.notes = self.record.notes
         self.waiting: set[str] = set()  # names of the line that the cell is yet to assign
-        self.unnamed = not options.names
-        self.imported_by: Any = namespace  # whose imports from NumPy are followed
         self.lift_new: Callable[[str, Any], bool] = lambda name, value: False
+        self.imported_by: Any = namespace  # whose imports from NumPy are followed
 
+        self.values = simple_values(cell.tree)  # before it is instrumented
         self.masking = guard_where(quiet=True)  # --guard
-        self.begun: dict[int, Any] = {}  # the inputs' values as they were lifted, for --expect and --check
-        self.replay = Replay()  # --check
-        self.clock = Clock(self.recorder)  # --time
-        self.findings: Findings | None = None
-        self.curves = Curves(self, options.plot)
+        self.replay = Replay()  # --check and --plot
+        if options.time:
+            self.record.clock = Clock(self.recorder)
+        self.sampling = self.record.sampling = Sampling(
+            self.recorder, self.value_of, self.record.begun, self.replay if options.plot else None
+        )
         if options.check or options.plot:
             self.recorder.before_sweep = self._before_sweep
 
     # -- the run ---------------------------------------------------------------------------------
-    def prepare(self) -> tuple[Any, Any]:
+    def prepare(self) -> tuple[types.CodeType, types.CodeType | None]:
         """Lift what is there and compile the cell: (statements, last expression or None)."""
-        source.remember(self.cell.filename, self.cell.label)
         body = self.cell.tree.body
         if body and isinstance(body[-1], ast.Expr):
-            self.last_text = source.compact(ast.unparse(body[-1].value))
+            self.record.last_text = source.compact(ast.unparse(body[-1].value))
         tree = instrument(self.cell.tree)
         last = None
         if tree.body and isinstance(tree.body[-1], ast.Expr):
@@ -129,11 +98,13 @@ class Run:
     def lift(self) -> None:
         """Put tracked values in place of what is wanted and there; the rest is lifted as the cell assigns it."""
         try:
-            if self.unnamed:
-                lift_unnamed(self)
+            uses = self.record.uses
+            if not self.options.names:
+                self.lift_new, notes = lift_unnamed(self.lifter, self.cell.tree, uses, self.values)
+                self.notes += notes
             else:
                 for name in parse_names(list(self.options.names)):
-                    if name in self.uses.first or not self.lifter.name(name, 1, self.uses.assigns):
+                    if name in uses.first or not self.lifter.name(name, 1, uses.assigns):
                         self.waiting.add(name)
                 self.lift_new = lambda name, value: name in self.waiting
             self._lift_along()
@@ -150,51 +121,47 @@ class Run:
             If the cell raised; the trace is of what was computed until then.
         """
         statements, last = self.prepare()
-        return self._guarded(lambda: self._plain(statements, last))
+        try:
+            with self._cell():
+                exec(statements, self.namespace)
+                if last is not None:
+                    self.record.shown.append(eval(last, self.namespace))
+            return self.finish()
+        finally:
+            self.put_back()
 
     async def execute_async(self) -> Trace:
         """Run a cell that awaits; otherwise as `execute`."""
         statements, last = self.prepare()
-        error = None
-        with self.watching(), listening(self.hear):
-            try:
-                value = eval(statements, self.namespace)
-                if isinstance(value, types.CoroutineType):
-                    await value
-                if last is not None:
-                    value = eval(last, self.namespace)
-                    self.shown.append(await value if isinstance(value, types.CoroutineType) else value)
-            except BaseException as raised:
-                error = raised
-        return self._guarded(lambda: None, error)
-
-    def _plain(self, statements: Any, last: Any) -> None:
-        with self.watching(), listening(self.hear):
-            exec(statements, self.namespace)
-            if last is not None:
-                self.shown.append(eval(last, self.namespace))
-
-    def _guarded(self, run: Callable[[], None], error: BaseException | None = None) -> Trace:
         try:
-            if error is None:
-                try:
-                    run()
-                except BaseException as raised:
-                    error = raised
-            if error is not None:
-                trace = collect(self, None, error=error)
-                raise Failed(trace) from error
+            with self._cell():
+                await _awaited(eval(statements, self.namespace))
+                if last is not None:
+                    self.record.shown.append(await _awaited(eval(last, self.namespace)))
             return self.finish()
         finally:
-            self.recorder.root_node = None
-            self.lifter.put_back(self.lifter.lifted)
+            self.put_back()
+
+    @contextmanager
+    def _cell(self) -> Iterator[None]:
+        """Watch the cell itself; what it raises becomes `Failed`."""
+        try:
+            with self.watching(), listening(self.hear):
+                yield
+        except BaseException as error:
+            raise Failed(collect(self.record, None, error=error)) from error
+
+    def put_back(self) -> None:
+        """Let the graph go, and give every name what it would have without us."""
+        self.recorder.root_node = None
+        self.lifter.put_back(self.lifter.lifted)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Record, hold the tape to the memory there is, and do what the options ask for."""
         options = self.options
         with ExitStack() as stack:
-            stack.enter_context(modes.watch(self.clock if options.time else self.recorder))
+            stack.enter_context(modes.watch(self.record.clock or self.recorder))
             stack.enter_context(cell_limit())
             stack.enter_context(listed(self.lifter.buffers))
             stack.enter_context(following())
@@ -205,42 +172,51 @@ class Run:
             ):  # fmt: skip
                 if wanted:
                     stack.enter_context(context)
-            self.clock.start()
+            if self.record.clock is not None:
+                self.record.clock.start()
             yield
 
-    def holder(self, node: Node) -> Any:
-        """Find the tracked value of a node among the user's."""
-        return holder(self.namespace, node)
+    def value_of(self, node: Node) -> Any:
+        """Give an input's value: as it was lifted; a tensor's as it is now, before the loop's next step changes it."""
+        if node.number in self.record.begun:
+            return self.record.begun[node.number]
+        if (start := self.recorder.starts.get(node.number)) is not None:
+            return start.items if isinstance(start.items, (int, float)) else None
+        held = holder(self.namespace, node)
+        return None if held is None else np.copy(held.array)[()]
 
     def _before_sweep(self, root: Node, first: bool) -> None:
         if self.options.check and first:
             self._check(root, root.aval.one)
         if self.options.plot:
-            self.curves.before_sweep(root)
+            self.sampling.before_sweep(root)
 
     def _check(self, root: Node, cotangent: Any) -> None:
         if root.aval.size == np.size(cotangent):
-            self.findings = check(self, root, cotangent)
+            self.record.findings = check(root, cotangent, self.replay, self.value_of)
+        else:  # a sweep of the cell's own, whose weights are not known here
+            failed = f"the cell's own sweep is of a result with {root.aval.size} entries"
+            self.record.findings = Findings(failed=failed)
 
     def _note_masked(self) -> None:
         for masked in self.masking.acted:
             place = masked.place
             here = place if place is not None and place[0].co_filename == self.cell.filename else None
             line = source.span_of(here)[0] if here is not None else None
-            self.notes.append(("guard", f"{masked.told(where=here is None)}.", line))
+            self.notes.append(Note("guard", f"{masked.told(where=here is None)}.", line))
 
     def hear(self, name: str, value: Any, top: bool) -> Any:
         """An assignment ran: remember what the value is called; lift it if it is one of the wanted."""
         if top:
-            self.order.pop(name, None)
-            self.order[name] = ref(value) if isinstance(value, Tracked) and not name.isidentifier() else None
+            apart = isinstance(value, Tracked) and not name.isidentifier()  # box.y: found by no name
+            self.record.assigned.pop(name, None)
+            self.record.assigned[name] = ref(value) if apart else None
             given = plain(value)
             if not isinstance(given, Tracked) and self.lift_new(name, given):
                 self.waiting.discard(name)
                 if liftable(given) or isinstance(given, (dict, list, tuple)):
-                    value = (
-                        self.lifter.any(name, given) if not self.unnamed else self.lifter.value(name, given)
-                    )
+                    lift = self.lifter.any if self.options.names else self.lifter.value
+                    value = lift(name, given)
             elif name in self.waiting and isinstance(value, Tensor) and value.node is not None:
                 self.waiting.discard(name)
                 self.lifter.value(name, value)
@@ -251,12 +227,11 @@ class Run:
     def _lifted(self, tracked: Any) -> None:
         if tracked.soft and isinstance(tracked.node, Leaf):
             tracked.node.watcher = self.recorder
-        self.recorder.starts.keep(tracked.node.number, tracked.array)
-        self.recorder.whole.add(tracked.node.number)
+        number, array = tracked.node.number, tracked.array
+        self.recorder.starts.keep(number, array)
+        self.recorder.whole.add(number)
         if self.options.expect or self.options.check or self.options.plot:
-            self.begun[tracked.node.number] = (
-                np.copy(tracked.array) if np.ndim(tracked.array) else tracked.array
-            )
+            self.record.begun[number] = np.copy(array) if np.ndim(array) else array
 
     # -- what to lift ----------------------------------------------------------------------------
     def _lift_along(self) -> None:
@@ -268,8 +243,8 @@ class Run:
                 f"{name} is a part of another input's memory: its gradient counts what is computed through {name}, "
                 "the other's counts both."
             )
-            self.notes.append(("alias", text, None))
-        names = {n: self.namespace[n] for n in self.uses.reads if n in self.namespace}
+            self.notes.append(Note("alias", text))
+        names = {n: self.namespace[n] for n in self.record.uses.reads if n in self.namespace}
         for name, value in (names | globals_of(names, self.namespace)).items():
             new = self.lifter.along(value)
             if new is not value:
@@ -277,25 +252,19 @@ class Run:
             elif type(value) is np.ndarray:
                 self._warn_of_alias(name, value)
 
-    def _warn_of_alias(self, name: str, value: Any) -> None:
+    def _warn_of_alias(self, name: str, value: np.ndarray) -> None:
         for entry in self.lifter.lifted:
             if type(entry.original) is np.ndarray and share(value, entry.original):
                 text = (
                     f"{name} shares memory with {entry.name}, but is no part of it: no gradient flows through it. "
                     f"Name {name} on the %%grad line instead, or make it from {entry.name} inside the cell."
                 )
-                self.notes.append(("alias", text, self.uses.reads.get(name)))
+                self.notes.append(Note("alias", text, self.record.uses.reads.get(name)))
 
     def _followed(self) -> dict[str, Tracked]:
         if self.lifter.lifted:
             return {e.name: e.tracked for e in self.lifter.lifted}
-        found: dict[int, tuple[str, Tracked]] = {}
-        for name, value in tracked_in(self.namespace):
-            if isinstance(value, Tensor) and value.requires_grad and value.is_leaf:
-                known = found.get(id(value))
-                if known is None or (name.isidentifier() and not known[0].isidentifier()):
-                    found[id(value)] = name, value
-        return dict(found.values())
+        return leaves_in(self.namespace)
 
     # -- the result ------------------------------------------------------------------------------
     def finish(self) -> Trace:
@@ -309,13 +278,13 @@ class Run:
             )
         if recorder.root_node is not None and not self.options.of:
             self._note_masked()
-            return collect(self, recorder.root_node)
-        name, result = result_of(self)
+            return collect(self.record, recorder.root_node)
+        name, result = result_of(self.record)
         node: Node = result.node  # type: ignore[assignment]
-        g = seed_of(self, name, result)
+        g = seed_of(self.record, name, result)
         if self.options.check:
             self._check(node, g)
-        self.curves.before_sweep(node)
+        self.sampling.before_sweep(node)
         inputs = [e.node for e in self.lifter.lifted]
         stops = inputs + [n for n in walk(node) if n.rule is None] if inputs else None
         try:
@@ -325,6 +294,10 @@ class Run:
                 sweep(node, g, retain=True, inputs=stops, hooks=False)  # hooks are for the user's own sweeps
                 recorder.swept = True
         except StaleError as error:
-            self.notes.append(("cut", f"no gradients: {error}", None))
+            self.notes.append(Note("cut", f"no gradients: {error}"))
         self._note_masked()
-        return collect(self, node, name=name, value=result.array, own=True)
+        return collect(self.record, node, name=name, value=result.array, own=True)
+
+
+async def _awaited(value: Any) -> Any:
+    return await value if isinstance(value, types.CoroutineType) else value

@@ -9,7 +9,8 @@ import numpy as np
 
 import gradmagic as gm
 from gradmagic.cell.hosts.host import text_source
-from gradmagic.cell.run import Options, Run
+from gradmagic.cell.options import Options
+from gradmagic.cell.run import Run
 
 OURS = ("__builtins__", "__name__")
 

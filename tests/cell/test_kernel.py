@@ -10,6 +10,7 @@ from jupyter_client.manager import start_new_kernel
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+pytestmark = pytest.mark.slow
 START = "%load_ext gradmagic\nimport numpy as np\nx = np.arange(3.0)"
 
 

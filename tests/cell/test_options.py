@@ -1,11 +1,19 @@
-"""`--time` and `--stop nan`: what expressions take, and the first NaN where it is made."""
+"""Each option is declared once, and whoever takes it takes it from there; `--time` and `--stop nan`."""
 
+import argparse
+import inspect
 import sys
 
 import numpy as np
 import pytest
 
 import gradmagic as gm
+from gradmagic.__main__ import main
+from gradmagic.cell.hosts.magic import GradMagics
+from gradmagic.cell.options import OPTIONS, Options
+from gradmagic.report import Report
+
+SHOWN = [flag for flag, option in OPTIONS.items() if option.help is not argparse.SUPPRESS]
 
 LOOP = "%%grad x --time\ny = np.tanh(x)\nfor _ in range(10):\n    y = y * 0.5\nz = y.sum()"
 
@@ -55,3 +63,62 @@ def test_all_well_and_nothing_stops(run):
     assert run("%%grad x --stop nan\nz = np.exp(x).sum()").grads["x"].shape == (17,)
     assert not gm.is_anomaly_enabled()
     assert "inf" not in run.out and sys.exc_info() == (None, None, None)
+
+
+# -- the declaration ------------------------------------------------------------------------------------
+
+
+def test_a_line_of_nothing_has_the_declared_defaults():
+    assert Options(**GradMagics.grad.parser.read([])) == Options()
+
+
+def test_help_and_completion_have_every_option_that_is_for_readers(run):
+    described = GradMagics.grad.__doc__
+    assert all(f"\n  {flag} " in described for flag in SHOWN) and "--always" not in described
+    assert set(SHOWN) <= set(run.shell.complete("--", "%%grad --")[1])
+
+
+def test_the_command_line_has_those_that_it_takes(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    described = capsys.readouterr().out
+    assert [flag for flag in SHOWN if f"\n  {flag} " in described] == [f for f in SHOWN if OPTIONS[f].command]
+    assert "the file's last value" in described and "the cell's" not in described
+
+
+def test_a_trace_has_those_that_it_takes():
+    known = {*inspect.signature(gm.trace).parameters, *inspect.signature(Report).parameters}
+    told = [option.trace.partition("=")[0] for option in OPTIONS.values() if option.trace]
+    assert len(told) == 6 and set(told) <= known
+
+
+def test_values_are_read_without_their_quotes(run):
+    run("%%grad x --dtype 'float32' --explain 'x[0]' --explain \"x[1]\" --into r\nz = (x * x).sum()")
+    assert run.names["r"].grads["x"].dtype == np.float32
+    text = run.names["r"].to_text(color=False)
+    assert "dz/dx[0] =" in text and "dz/dx[1] =" in text
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("--chek", "--check"), ("--maxnodes 3", "--max-nodes"), ("--savee=a.html", "--save")],
+)
+def test_of_an_unknown_option_is_said_what_may_be_meant(run, capsys, written, meant):
+    said = f"unrecognized arguments: {written}. Did you mean {meant}?"
+    text = run.fails(f"%%grad x {written}\nz = x.sum()")
+    assert text.strip() == f"UsageError: {said}" if " " not in written else meant in text
+    with pytest.raises(SystemExit, match="2"):
+        main(["program.py", *written.split()])
+    assert meant in capsys.readouterr().err
+
+
+def test_what_nothing_is_like_is_only_unknown(run):
+    assert (
+        run.fails("%%grad x --nonsense\nz = x.sum()").strip().endswith("unrecognized arguments: --nonsense")
+    )
+
+
+def test_the_command_line_says_what_only_the_magic_takes(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["program.py", "--plot"])
+    assert "--plot is an option of %%grad only" in capsys.readouterr().err

@@ -10,6 +10,7 @@ import pytest
 from ..conftest import ROOT
 
 pexpect = pytest.importorskip("pexpect")
+pytestmark = pytest.mark.slow
 SCRIPT = """\
 import sys
 from dataclasses import dataclass
@@ -155,6 +156,22 @@ def test_a_file_that_fails_prints_its_own_frames_only(tmp_path):
 def test_a_wrong_command_line_is_said_in_a_sentence(words, message):
     done = command(*words)
     assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["q"], "name 'q' on the command line is not defined: assign it in the file."),
+        (["xs"], "assign it in the file. Did you mean x?"),
+        (["s"], "s on the command line is a list, and no gradient can be taken by a list of numbers: "
+         "write s = np.array(s)."),
+    ],
+)  # fmt: skip
+def test_a_name_of_the_command_line_is_spoken_of_as_such(tmp_path, words, message):
+    path = tmp_path / "program.py"
+    path.write_text("x = 3.0\ns = [1, 2]\ny = x**2\n", encoding="utf-8")
+    done = command(str(path), *words)
+    assert done.returncode == 1 and done.stderr.strip().endswith(message)
 
 
 def test_the_usual_exit_of_a_file_is_kept(tmp_path):

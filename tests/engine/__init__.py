@@ -1,1 +1,1 @@
-"""Tests of gradmagic.engine; they mirror its files."""
+"""Tests of gradmagic.engine; they mirror its rooms."""

@@ -8,26 +8,29 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
-import os
-import re
 import sys
 import textwrap
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
 from ... import functions
 from ... import report as reports
-from ...engine.core import arrays
+from ...engine.core import arrays, places
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.tracked import Tracked
 from ...errors import GradmagicError, NameOnLineError, NoResultError
 from ..lifting.lift import is_float, liftable
 from ..lifting.restore import assign_in
-from ..reading.source import remember as call_it
-from ..run import Options, Run, Source
+from ..options import Options
+from ..reading.names import base_of
+from ..reading.source import Source, parsed
+from ..run import Run
 from ..telling.collect import collect
 from .show import remember
+from .wording import TRACE, in_words
 
 
 def trace(*what: Any, of: str = "", gradient: Any = "", plot: bool = False, **settings: Any) -> Any:
@@ -121,19 +124,17 @@ class Block:
         self._module = frame.f_locals is frame.f_globals
         namespace = frame.f_globals if self._module else {**frame.f_globals, **frame.f_locals}
         cell = _block_source(frame)
-        call_it(cell.filename, cell.label)
         run = self._run = Run(cell, namespace, self._options)
         run.imported_by = frame.f_globals
         before = dict(namespace)
-        try:
+        with _in_our_words():
             run.lift()
             if run.waiting:
+                run.put_back()
                 name = sorted(run.waiting)[0]
                 raise NameOnLineError(
                     f"name {name!r} on the %%grad line is not defined: define it before the block."
                 )
-        except GradmagicError as error:
-            raise _said(error) from None
         self._assign({name: value for name, value in namespace.items() if before.get(name) is not value})
         self._watching = run.watching()
         self._watching.__enter__()
@@ -146,14 +147,17 @@ class Block:
         if not self._module:
             run.namespace.update(frame.f_locals)
         try:
-            made = collect(run, None, error=error) if error is not None else _finished(run)
+            if error is not None:
+                made = collect(run.record, None, error=error)
+            else:
+                with _in_our_words():
+                    made = run.finish()
         finally:
             # A function's variables are nobody's dict: putting back reaches this copy of them.
             variables = (
                 {} if self._module else {n: v for n, v in frame.f_locals.items() if isinstance(v, Tracked)}
             )
-            run.recorder.root_node = None
-            run.lifter.put_back(run.lifter.lifted)
+            run.put_back()
             self._assign(variables)
             self._run, self._frame = None, None  # the report holds no graph
         self._report = reports.Report(made, **self._settings)
@@ -175,7 +179,7 @@ def _function(
 ) -> Callable[..., reports.Report]:
     signature = inspect.signature(f)
     for name in options.names:
-        if name.split("[")[0].split(".")[0] not in signature.parameters:
+        if base_of(name) not in signature.parameters:
             raise NameOnLineError(
                 f"{getattr(f, '__name__', 'the function')} has no parameter {name!r}: "
                 f"it has {', '.join(signature.parameters)}."
@@ -186,25 +190,23 @@ def _function(
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         inner = inspect.unwrap(f)
-        cell = _function_source(inner)
-        call_it(cell.filename, cell.label)
-        run = Run(cell, dict(bound.arguments), options)
-        run.last_text = inner.__name__ if getattr(inner, "__name__", "").isidentifier() else run.last_text
+        run = Run(_function_source(inner), dict(bound.arguments), options)
+        name = getattr(inner, "__name__", "")
+        if name.isidentifier():
+            run.record.last_text = name
         variables: dict[str, Any] = {}
         try:
-            _lift_arguments(run, bound.arguments, options.names)
-            bound.arguments.update({n: run.namespace[n] for n in bound.arguments})
-            run.imported_by = f
-            with run.watching(), _variables_of(inner, variables):
-                run.shown.append(f(*bound.args, **bound.kwargs))
-            run.namespace.update(variables)
-            run.order.update(dict.fromkeys(variables))
-            made = _finished(run)
-        except GradmagicError as error:
-            raise _said(error) from None
+            with _in_our_words():
+                _lift_arguments(run, bound.arguments, options.names)
+                bound.arguments.update({n: run.namespace[n] for n in bound.arguments})
+                run.imported_by = f
+                with run.watching(), _variables_of(inner, variables):
+                    run.record.shown.append(f(*bound.args, **bound.kwargs))
+                run.namespace.update(variables)
+                run.record.assigned.update(dict.fromkeys(variables))
+                made = run.finish()
         finally:
-            run.recorder.root_node = None
-            run.lifter.put_back(run.lifter.lifted)
+            run.put_back()
         report = reports.Report(made, **settings)
         remember(report)
         return report
@@ -212,11 +214,13 @@ def _function(
     return traced
 
 
-def _finished(run: Run) -> Any:
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    """Let errors of `%%grad` speak of `gm.trace`."""
     try:
-        return run.finish()
+        yield
     except GradmagicError as error:
-        raise _said(error) from None
+        raise type(error)(in_words(str(error), TRACE)) from None
 
 
 def _lift_arguments(run: Run, arguments: dict[str, Any], names: tuple[str, ...]) -> None:
@@ -254,66 +258,36 @@ class _variables_of:
 
 # ---- sources -------------------------------------------------------------------------------------------------
 
+_NOTHING = ast.Module([], [])
 
-def _block_source(frame: Any) -> Source:
+
+def _block_source(frame: types.FrameType) -> Source:
     """Give the source of the `with` block that `frame` is entering; empty where it is gone."""
     filename, lines = frame.f_code.co_filename, linecache.getlines(frame.f_code.co_filename)
     blocks = [
         node
-        for node in ast.walk(_parsed("".join(lines)))
+        for node in ast.walk(parsed("".join(lines)) or _NOTHING)
         if isinstance(node, (ast.With, ast.AsyncWith))
         and node.lineno <= frame.f_lineno < node.body[0].lineno + 1
     ]
-    label = _label(filename)
+    label = places.label_of(filename)
     if not blocks:
-        return Source("", ast.Module([], []), filename, label, 1, compile, frame.f_code.co_name)
+        return Source("", _NOTHING, filename, label, scope=frame.f_code.co_name)
     body = max(blocks, key=lambda node: node.lineno).body
     first, last = body[0].lineno, body[-1].end_lineno or body[-1].lineno
     text = "".join(lines[first - 1 : last]).rstrip("\n")
-    return Source(text, ast.Module(body, []), filename, label, first, compile, frame.f_code.co_name)
+    return Source(text, ast.Module(body, []), filename, label, first, scope=frame.f_code.co_name)
 
 
 def _function_source(f: Any) -> Source:
     code = getattr(f, "__code__", None)
-    filename = code.co_filename if code is not None else ""
+    filename, scope = (
+        (code.co_filename, code.co_name) if code is not None else ("", getattr(f, "__name__", "f"))
+    )
     try:
         lines, first = inspect.getsourcelines(f)
     except (OSError, TypeError):
         lines, first = [], 1
     text = "".join(lines).rstrip("\n")
-    name = getattr(f, "__name__", "f")
-    return Source(
-        text, _parsed(textwrap.dedent(text)), filename, _label(filename), max(first, 1), compile,
-        code.co_name if code is not None else name,
-    )  # fmt: skip
-
-
-def _parsed(text: str) -> ast.Module:
-    try:
-        return ast.parse(text)
-    except SyntaxError:  # a lambda in the middle of an expression
-        return ast.Module([], [])
-
-
-def _label(filename: str) -> str:
-    from ...engine.core.places import label_of
-
-    return label_of(filename) or os.path.basename(filename)
-
-
-def _said(error: GradmagicError) -> GradmagicError:
-    """Say an error of `%%grad` in the words of `gm.trace`."""
-    text = re.sub(r'%%grad \.\.\. --of ("[^"]*")', r"gm.trace(..., of=\1)", str(error))
-    for old, new in _WORDS:
-        text = text.replace(old, new)
-    return type(error)(text)
-
-
-_WORDS = (
-    ("on the %%grad line", "in gm.trace(...)"),
-    ("define it in an earlier cell, or assign it in this one", "define it before the block"),
-    ("(%%grad x y)", '(gm.trace("x", "y"))'),
-    ("--gradient V", "gradient=V"),
-    ("--of ", "of="),
-    ("the cell", "the code"),
-)
+    tree = parsed(textwrap.dedent(text)) or _NOTHING  # a lambda in the middle of an expression
+    return Source(text, tree, filename, places.label_of(filename), max(first, 1), scope=scope)

@@ -15,11 +15,12 @@ import types
 from functools import partial
 from typing import Any
 
+from ...engine.core import places
 from ...errors import GradmagicError
-from ..run import Source
+from ..reading.source import Source
 
 
-def cell_source(shell: Any, cell: str, frame: Any, first_line: int | None = None) -> Source:
+def cell_source(shell: Any, cell: str, frame: types.FrameType, first_line: int | None = None) -> Source:
     """Parse a cell as IPython would: by its own transforms, under a cached name, with the editor's line numbers."""
     number = cell_number(shell, frame)
     first = first_line or _first_line(shell, cell)
@@ -34,7 +35,7 @@ def cell_source(shell: Any, cell: str, frame: Any, first_line: int | None = None
     if shell.ast_node_interactivity == "last_expr_or_assign":
         tree.body += _shown_assignment(tree)
 
-    def compiled(tree: Any, filename: str, mode: str) -> Any:
+    def compiled(tree: Any, filename: str, mode: str) -> types.CodeType:
         with shell.compile.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT):
             return shell.compile(tree, filename, mode)
 
@@ -65,7 +66,7 @@ def _shown_assignment(tree: ast.Module) -> list[ast.stmt]:
     return [ast.copy_location(ast.Expr(name), targets[0])]
 
 
-def cell_number(shell: Any, frame: Any) -> int:
+def cell_number(shell: Any, frame: types.FrameType | None) -> int:
     """Give the number of the cell that runs: IPython 9.18 raises `execution_count` before a cell runs, 8.x after it."""
     known = getattr(shell.compile, "_filename_map", {})
     while frame is not None:
@@ -87,10 +88,10 @@ def text_source(text: str, filename: str, label: str) -> Source:
     """Parse a text as a file would be; `filename` is what tracebacks show."""
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
     tree: Any = compile(text, filename, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-    return Source(text.rstrip("\n"), tree, filename, label, 1, partial(_compiled, _future_flags(tree)))
+    return Source(text.rstrip("\n"), tree, filename, label, compile=partial(_compiled, _future_flags(tree)))
 
 
-def _compiled(flags: int, tree: Any, filename: str, mode: str) -> Any:
+def _compiled(flags: int, tree: Any, filename: str, mode: str) -> types.CodeType:
     # Not with the `from __future__ import annotations` of this file, but with those of the user's.
     return compile(tree, filename, mode, flags, dont_inherit=True)
 
@@ -103,8 +104,6 @@ def _future_flags(tree: ast.Module) -> int:
 
 def user_traceback(error: BaseException, filename: str) -> types.TracebackType | None:
     """Give the traceback from the cell's own frame on, without gradmagic's frames."""
-    from ...engine.core import places
-
     frames = []
     found = False
     tb = error.__traceback__

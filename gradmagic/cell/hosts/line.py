@@ -1,62 +1,79 @@
 """The options on the magic's line: read without their quotes, and looked at before the cell runs.
 
-In: what IPython's parser has made of the line. Out: the same, plainer; or an error in one sentence.
+In: the line. Out: an `Options`; or an error in one sentence.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
 import keyword
 from typing import Any
 
 import numpy as np
 from IPython.core.error import UsageError
+from IPython.core.magic_arguments import MagicArgumentParser
+from IPython.utils.process import arg_split  # type: ignore[attr-defined]
 
-_OPTIONS = (
-    "--of", "--gradient", "--device", "--dtype", "--guard", "--expect", "--explain", "--check", "--plot",
-    "--image", "--time", "--stop",
-    "--save", "--into", "--quiz", "--steps", "--max-nodes", "--no-graph", "--quiet", "--ascii",
-)  # fmt: skip
+from ..options import OPTIONS, OptionParser, Options
 
 
-def check_options(args: Any) -> None:
-    """Look at the options before the cell runs: a slip in them is not to cost a computation.
+class LineParser(OptionParser, MagicArgumentParser):
+    """Reads the magic's line; its errors are IPython's `UsageError`."""
+
+
+def with_options(magic: Any) -> Any:
+    """Give a magic its parser, and the help of its options as its docstring (`%%grad?`)."""
+    magic.parser = LineParser("grad", description=magic.__doc__)
+    magic.parser.add_options(text=_bare)
+    magic.__doc__ = magic.parser.format_help()
+    return magic
+
+
+def read_line(parser: LineParser, line: str) -> Options:
+    """Read the magic's line, and look at the options: a slip in them is not to cost a computation.
 
     Raises
     ------
     UsageError, GradmagicError
         If one of them cannot be used, whatever the cell does.
     """
-    for option, text in (("--of", bare(args.of)), ("--gradient", bare(args.gradient))):
+    try:
+        said = parser.read(arg_split(line, strict=True))
+    except ValueError as error:  # a quotation mark that is not closed
+        raise UsageError(f"%%grad {line}: {error}") from None
+    options = Options(**said | {"names": tuple(_unquoted(line, said.get("names", ())))})
+    for option, text in (("--of", options.of), ("--gradient", options.gradient)):
         try:
             ast.parse(text or "0", mode="eval")
         except SyntaxError:
             raise UsageError(f"{option} {text} is not a Python expression") from None
-    if args.into and (not args.into.isidentifier() or keyword.iskeyword(args.into)):
-        raise UsageError(f"--into {args.into}: a report is assigned to a name, such as r")
-    if args.dtype is not None:
+    if options.into and (not options.into.isidentifier() or keyword.iskeyword(options.into)):
+        raise UsageError(f"--into {options.into}: a report is assigned to a name, such as r")
+    if options.dtype is not None:
         try:
-            np.dtype(args.dtype)
+            np.dtype(options.dtype)
         except TypeError:
-            raise UsageError(f"--dtype {args.dtype} is not a dtype: write float32, say") from None
-    if args.save:
+            raise UsageError(f"--dtype {options.dtype} is not a dtype: write float32, say") from None
+    if options.save:
         from ...report.report import kind_of  # the report's parts are loaded when there is one to show
 
-        kind_of(bare(args.save))
-    if args.plot:
+        kind_of(options.save)
+    if options.plot:
         from ...report.pictures.plots import require  # matplotlib is optional
 
         require()
+    return options
 
 
-def bare(text: str) -> str:
+def _bare(text: str) -> str:
     """Take the quotes off an option's value: IPython leaves them on."""
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
         return text[1:-1]
     return text
 
 
-def unquoted(line: str, names: list[str]) -> list[str]:
+def _unquoted(line: str, names: tuple[str, ...]) -> list[str]:
     """Keep quotes inside names (params['W']) as they were typed, which argument splitting may have dropped."""
     return [next((w for w in line.split() if w.replace("'", "").replace('"', "") == n), n) for n in names]
 
@@ -68,4 +85,5 @@ def complete(shell: Any, event: Any) -> list[str]:
         for n, v in shell.user_ns.items()
         if not n.startswith("_") and not callable(v) and hasattr(v, "__add__")
     ]
-    return [*_OPTIONS, *names]
+    flags = [flag for flag, option in OPTIONS.items() if option.help is not argparse.SUPPRESS]
+    return [*flags, *names]

@@ -5,8 +5,9 @@ In: the magic's line and the cell. Out: a `Report`, which IPython displays.
 
 from __future__ import annotations
 
-import argparse
 import sys
+import types
+from collections.abc import Callable
 from typing import Any
 
 from IPython.core.displayhook import DisplayHook
@@ -19,7 +20,6 @@ from IPython.core.magic import (
     no_var_expand,
     output_can_be_silenced,
 )
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from IPython.display import display
 from traitlets import Bool, Enum, Int
 from traitlets.config import Configurable
@@ -28,10 +28,12 @@ from ... import report as reports
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape import modes
 from ...errors import GradmagicError, NonScalarError, NoResultError
+from ...report.model import Trace
+from ..options import Options
 from ..reading.names import parse_names
-from ..run import Failed, Options, Run
+from ..run import Failed, Run
 from . import host
-from .line import bare, check_options, complete, unquoted
+from .line import complete, read_line, with_options
 from .rewrite import as_it_is, rewrite
 from .show import remember, report_of
 
@@ -78,76 +80,10 @@ class GradMagics(Magics):
     def __init__(self, shell: Any) -> None:
         super().__init__(shell)
         self.settings = GradMagic(parent=shell)
-        self.always: tuple[str, ...] | None = (
-            None  # what `%grad on` traces ordinary cells by; None: they are not
-        )
+        # What `%grad on` traces ordinary cells by; None: they are not.
+        self.always: tuple[str, ...] | None = None
 
-    @magic_arguments()
-    @argument(
-        "names",
-        nargs="*",
-        help="arrays, numbers, tensors, or containers of them; separated by spaces or commas",
-    )
-    @argument("--of", metavar="EXPR", default="", help="the result, if it is not the cell's last value")
-    @argument(
-        "--gradient",
-        metavar="V",
-        default="",
-        help="one weight for each entry of a result that is not a number",
-    )
-    @argument("--device", default=None, help="cpu or cuda: where the lifted arrays are computed with")
-    @argument("--dtype", default=None, help="the dtype that the lifted arrays are computed in")
-    @argument(
-        "--guard", action="store_true", help="count 0 * inf as 0 in the sweep, as behind np.where(ok, ...)"
-    )
-    @argument(
-        "--expect",
-        metavar="F",
-        default="",
-        help='your own formula for the gradient: "4*x", or "a=2*b, b=2*a"',
-    )
-    @argument(
-        "--check", action="store_true", help="hold the gradients against differences of the same operations"
-    )
-    @argument(
-        "--explain",
-        metavar="ENTRY",
-        action="append",
-        default=[],
-        help='write one entry of a gradient out, down to the inputs: "a[0,0]"',
-    )
-    @argument("--plot", action="store_true", help="draw y and its slope over each input (needs matplotlib)")
-    @argument(
-        "--image",
-        choices=["png", "svg"],
-        metavar="png|svg",
-        default="",
-        help="the graph for front ends that show no HTML",
-    )
-    @argument("--time", action="store_true", help="tell how long each expression took, forward and backward")
-    @argument(
-        "--stop",
-        choices=["nan"],
-        metavar="nan",
-        default="",
-        help="stop at the first NaN or infinity, for %%debug",
-    )
-    @argument(
-        "--save",
-        metavar="FILE",
-        default="",
-        help="save the report: .html .txt .md .tex .json .svg .png .pdf .dot",
-    )
-    @argument("--into", metavar="NAME", default="", help="assign the report to this name")
-    @argument("--max-nodes", type=int, default=None, help="draw at most so many operations")
-    @argument("--steps", action="store_true", help="list all steps of the backward sweep")
-    @argument("--quiz", action="store_true", help="hide the gradients until they are asked for")
-    @argument("--no-graph", action="store_true", help="leave the graph out")
-    @argument("--quiet", action="store_true", help="show nothing; gm.last() has the report")
-    @argument("--ascii", action="store_true", help="draw the text report in ASCII")
-    @argument(
-        "--always", action="store_true", help=argparse.SUPPRESS
-    )  # the cell is an ordinary one, see `%grad on`
+    @with_options
     @no_var_expand
     @output_can_be_silenced
     @line_cell_magic
@@ -160,7 +96,7 @@ class GradMagics(Magics):
         %grad on x w        from now on every ordinary cell, without a magic on top; %grad off ends it
         """
         if line.strip() in ("-h", "--help"):
-            print(self.grad.parser.format_help())
+            print(self.grad.parser.format_help())  # type: ignore[attr-defined]
             return None
         if cell is None:
             return self._line(line)
@@ -170,36 +106,20 @@ class GradMagics(Magics):
             raise self._short(CellMagicError(
                 "a %%grad inside a %%grad is not run: take the inner one out, or use gm.grad(f) there."
             ))  # fmt: skip
-        if inner in (
-            "%%time",
-            "%%capture",
-            "%%prun",
-        ):  # the same with the two lines exchanged, and our cell innermost
+        # The same with the two lines exchanged, and our cell innermost.
+        if inner in ("%%time", "%%capture", "%%prun"):
             return self.shell.run_cell_magic(inner[2:], first[len(inner) :].strip(), f"%%grad {line}\n{rest}")
-        args = self._parse(line)
-        run = self._run(args, cell, sys._getframe(1))
-        return self._after(args, lambda: run.execute(), run)
+        run = self._run(self._read(line), cell, sys._getframe(1))
+        return self._after(run.execute, run)
 
     # -- the cell --------------------------------------------------------------------------------
-    def _parse(self, line: str) -> Any:
+    def _read(self, line: str) -> Options:
         try:
-            args = parse_argstring(self.grad, line)
-        except SystemExit:
-            raise UsageError("see %%grad? for the options") from None
-        except ValueError as error:  # a quotation mark that is not closed
-            raise UsageError(f"%%grad {line}: {error}") from None
-        args.names = tuple(unquoted(line, args.names))
-        try:
-            check_options(args)
+            return read_line(self.grad.parser, line)  # type: ignore[attr-defined]
         except GradmagicError as error:
             raise self._short(error) from None
-        return args
 
-    def _run(self, args: Any, cell: str, frame: Any, first_line: int | None = None) -> Run:
-        options = Options(
-            args.names, bare(args.of), bare(args.gradient), args.device, args.dtype, args.guard,
-            bare(args.expect), args.check, args.time, args.stop, args.plot,
-        )  # fmt: skip
+    def _run(self, options: Options, cell: str, frame: types.FrameType, first_line: int | None = None) -> Run:
         with as_it_is():
             source = host.cell_source(self.shell, cell, frame, first_line)
         return Run(source, self.shell.user_ns, options)
@@ -208,46 +128,49 @@ class GradMagics(Magics):
         host.shorten(self.shell, error, "")
         return error
 
-    def _after(self, args: Any, execute: Any, run: Run) -> reports.Report | None:
+    def _after(self, execute: Callable[[], Trace], run: Run) -> reports.Report | None:
+        options = run.options
         _running.append(True)
         error: BaseException | None = None
+        trace: Trace | None = None
         try:
             trace = execute()
         except Failed as failed:
             error, trace = failed.__cause__, failed.trace
         except Exception as raised:
-            error, trace = raised, None
+            error = raised
         finally:
             _running.pop()
-        if args.always and isinstance(error, (NoResultError, NonScalarError)):
+        if options.always and isinstance(error, (NoResultError, NonScalarError)):
             if isinstance(error, NonScalarError):
                 print(f"%grad on: {error}")
             return self._value(run)  # an ordinary cell with nothing to differentiate is an ordinary cell
         if error is None:
-            return self._shown(trace, args, run)
-        computed = trace is not None and any(operation.rule for operation in trace.operations)
-        if computed and not args.quiet and isinstance(error, Exception):
-            display(self._report(trace, args))
+            assert trace is not None
+            return self._shown(trace, run)
+        if trace is not None and _computes(trace) and not options.quiet and isinstance(error, Exception):
+            display(self._report(trace, options))
         host.shorten(self.shell, error, run.cell.filename)
         raise error  # out here, so that its own context ("during handling of ...") stays
 
-    def _shown(self, trace: Any, args: Any, run: Run) -> reports.Report | None:
-        if args.always and not any(operation.rule for operation in trace.operations):
+    def _shown(self, trace: Trace, run: Run) -> reports.Report | None:
+        options = run.options
+        if options.always and not _computes(trace):
             return self._value(run)
-        if not args.always and (value := self._value(run)) is not None:
+        if not options.always and (value := self._value(run)) is not None:
             display(value)
-        report = self._report(trace, args)
+        report = self._report(trace, options)
         remember(report)
-        if args.save:
-            self._save(report, bare(args.save))
-        if args.into:
-            self.shell.user_ns[args.into] = report
-        if args.plot and not args.quiet:
+        if options.save:
+            self._save(report, options.save)
+        if options.into:
+            self.shell.user_ns[options.into] = report
+        if options.plot and not options.quiet:
             self._plot_below(report)
-        if args.always:  # Out[n] is the cell's own value
+        if options.always:  # Out[n] is the cell's own value
             display(report)
             return self._value(run)
-        return None if args.quiet else report
+        return None if options.quiet else report
 
     def _save(self, report: reports.Report, path: str) -> None:
         """Save the report; where that fails, the cell has run all the same, and its report is shown."""
@@ -278,38 +201,39 @@ class GradMagics(Magics):
     def _value(self, run: Run) -> Any:
         """Give what the cell's last expression shows."""
         silent = DisplayHook.semicolon_at_end_of_expression(run.cell.text) or not self.displays
-        return run.shown[0] if run.shown and not silent else None
+        shown = run.record.shown
+        return shown[0] if shown and not silent else None
 
-    def _report(self, trace: Any, args: Any) -> reports.Report:
+    def _report(self, trace: Trace, options: Options) -> reports.Report:
         settings = self.settings
         return reports.Report(
             trace,
-            max_nodes=args.max_nodes or settings.max_nodes,
-            graph=settings.graph and not args.no_graph,
-            ascii=args.ascii or settings.ascii or None,
+            max_nodes=options.max_nodes or settings.max_nodes,
+            graph=settings.graph and not options.no_graph,
+            ascii=options.ascii or settings.ascii or None,
             layout=settings.layout,
-            image=args.image or settings.image,
-            quiz=args.quiz,
-            steps=args.steps,
-            explain=[bare(entry) for entry in args.explain],
+            image=options.image or settings.image,
+            quiz=options.quiz,
+            steps=options.steps,
+            explain=options.explain,
         )
 
     async def grad_async(self, line: str, cell: str) -> reports.Report | None:
         """Run a cell that awaits; `%%grad` cells with `await` are rewritten to call this."""
-        args = self._parse(line)
-        run = self._run(args, cell, sys._getframe(1))
+        run = self._run(self._read(line), cell, sys._getframe(1))
         trace = failed = None
         try:
             trace = await run.execute_async()
         except BaseException as error:
             failed = error
 
-        def result() -> Any:
-            if failed is not None:
+        def result() -> Trace:
+            if trace is None:
+                assert failed is not None
                 raise failed
             return trace
 
-        return self._after(args, result, run)
+        return self._after(result, run)
 
     @property
     def displays(self) -> bool:
@@ -339,16 +263,16 @@ class GradMagics(Magics):
             remember(report)
             return report
         try:
-            run = self._run(self._parse(""), text + "\n", sys._getframe(1), first_line=1)
+            run = self._run(Options(), text + "\n", sys._getframe(1), first_line=1)
         except SyntaxError as error:
             raise UsageError(f"%grad {text} is not a Python expression: {error.msg}") from None
 
-        def execute() -> Any:
+        def execute() -> Trace:
             trace = run.execute()
-            run.shown.clear()  # the report begins with the value
+            run.record.shown.clear()  # the report begins with the value
             return trace
 
-        return self._after(self._parse(""), execute, run)
+        return self._after(execute, run)
 
     @line_magic("%grad")  # type: ignore[arg-type]
     def _misplaced(self, line: str) -> None:
@@ -357,6 +281,10 @@ class GradMagics(Magics):
             f"%%grad {line}".rstrip() + " must be the first line of its cell: move what stands above it below it, "
             "or into a cell of its own."
         ))  # fmt: skip
+
+
+def _computes(trace: Trace) -> bool:
+    return any(operation.rule for operation in trace.operations)
 
 
 def load(shell: Any) -> None:

@@ -10,11 +10,12 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 from IPython.core.getipython import get_ipython
 
-from ..reading.names import usage
+from ..reading.names import base_of, usage
 
 
 def rewrite(lines: list[str]) -> list[str]:
@@ -89,7 +90,7 @@ def _traced(lines: list[str], shell: Any) -> list[str]:
     known = [
         n
         for n in names
-        if (base := _base(n)) in uses.assigns or (base in uses.reads and base in shell.user_ns)
+        if (base := base_of(n)) in uses.assigns or (base in uses.reads and base in shell.user_ns)
     ]
     if names and not known:
         return lines
@@ -98,14 +99,9 @@ def _traced(lines: list[str], shell: Any) -> list[str]:
 
 def _of_a_magic() -> bool:
     """Tell whether a magic transforms a text of its own (%timeit), not IPython a cell."""
-    frame: Any = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         if frame.f_code.co_name in ("run_line_magic", "run_cell_magic"):
             return True
         frame = frame.f_back
     return False
-
-
-def _base(name: str) -> str:
-    """Give the variable of `params['W']` or `model.weight`."""
-    return name.partition("[")[0].partition(".")[0]

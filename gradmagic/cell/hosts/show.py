@@ -5,6 +5,7 @@ In: a tensor that was computed, in whatever cells. Out: a report, or a graphviz 
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -16,12 +17,19 @@ from ...engine.tape import modes
 from ...engine.tape.ends import seed
 from ...engine.tape.nodes import FREED, walk
 from ...errors import NoGradError, NonScalarError, NoResultError
-from ..lifting.lift import Lifter
-from ..run import Options, Source
+from ...report.model import Note
+from ..options import Options
+from ..reading.names import Usage
+from ..reading.source import Source
 from ..telling.cell_recorder import CellRecorder
 from ..telling.collect import collect
+from ..telling.run_record import RunRecord
 
 _last: list[reports.Report] = []
+_FREED = (
+    "the graph was walked backward before, so it shows no gradients; write backward(retain_graph=True), "
+    "or compute it again."
+)
 
 
 def remember(report: reports.Report) -> None:
@@ -48,18 +56,10 @@ def last() -> reports.Report:
     return _last[0]
 
 
-class _Shown:
-    """What stands for a run where a result of earlier cells is shown."""
-
-    def __init__(self, namespace: Mapping[str, Any], text: str, label: str) -> None:
-        self.namespace = dict(namespace)
-        self.cell = Source(text, None, "", label, 1, compile)  # type: ignore[arg-type]
-        self.lifter = Lifter(self.namespace)
-        self.unnamed = True
-        self.options = Options()
-        self.curves = None
-        self.recorder = CellRecorder("")
-        self.notes: list[tuple[str, str, int | None]] = []
+def _no_run(namespace: Mapping[str, Any], text: str = "", label: str = "") -> RunRecord:
+    """Give what stands for the record of a run where a result of earlier cells is shown."""
+    cell = Source(text, ast.Module([], []), "", label)
+    return RunRecord(cell, dict(namespace), Options(), Usage({}, {}, {}), CellRecorder(""))
 
 
 def report_of(
@@ -79,21 +79,18 @@ def report_of(
             f"{text} does not require grad: make its inputs with gm.tensor(..., requires_grad=True), "
             f"or compute it under %%grad x."
         )
-    shown = _Shown(namespace, text, label)
+    run = _no_run(namespace, text, label)
     freed = any(node.saved is FREED for node in walk(result.node))
     if result.node.aval.size != 1:
         raise NonScalarError(f"{text} has {result.node.aval.size} entries: write %grad {text}.sum().")
     if freed:
-        shown.notes.append(
-            ("freed", "the graph was walked backward before, so it shows no gradients; write "
-             "backward(retain_graph=True), or compute it again.", None)
-        )  # fmt: skip
+        run.notes.append(Note("freed", _FREED))
     else:
-        with modes.watch(shown.recorder):
-            shown.recorder.counting = False
+        with modes.watch(run.recorder):
+            run.recorder.counting = False
             sweep(result.node, seed(result, None), retain=True)
-            shown.recorder.swept = True
-    trace = collect(shown, result.node, name=text, value=result.array, own=not freed)
+            run.recorder.swept = True
+    trace = collect(run, result.node, name=text, value=result.array, own=not freed)
     return reports.Report(trace, **settings)
 
 
@@ -128,6 +125,5 @@ def make_dot(var: Tensor, params: Mapping[str, Any] | None = None, **_: Any) -> 
         raise NoGradError("make_dot() draws the graph of a tensor that requires grad, and this one does not.")
     frame = sys._getframe(1)
     namespace = {**frame.f_globals, **frame.f_locals} if params is None else dict(params)
-    shown = _Shown(namespace, "", "")
-    trace = collect(shown, var.node, value=var.array, own=True)
+    trace = collect(_no_run(namespace), var.node, value=var.array, own=True)
     return reports.Report(trace).graph

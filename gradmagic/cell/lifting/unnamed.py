@@ -1,42 +1,51 @@
 """Which values `%%grad` without names differentiates by: those that the cell reads, or first assigns from numbers.
 
-In: a run. Out: its inputs lifted, and the rule by which values that the cell assigns are lifted as they come.
+In: what the cell does with names. Out: its inputs lifted, and the rule by which values that the cell assigns are
+lifted as they come.
 """
 
 from __future__ import annotations
 
 import ast
 import types
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ...engine.faces.torch.tensor import Tensor
-from .lift import is_float, liftable
+from ...report.model import Note
+from ..reading.names import Usage
+from .lift import Lifter, is_float, liftable
 
 MOST = 100_000  # arrays with more entries are lifted only by name
 
 
-def lift_unnamed(run: Any) -> None:
+def lift_unnamed(
+    lifter: Lifter, tree: ast.Module, uses: Usage, values: dict[str, ast.expr]
+) -> tuple[Callable[[str, Any], bool], list[Note]]:
     """Lift the float arrays and numbers that the cell reads; ints if there is nothing else.
 
-    A program of tensors says itself where gradients are wanted: there, nothing is lifted.
+    A program of tensors says itself where gradients are wanted: there, nothing is lifted. `values` are the cell's
+    simple assignments. Gives whether a value that the cell assigns is to be lifted, and what is to be said.
     """
-    read = {name: run.namespace[name] for name in run.uses.reads if name in run.namespace}
-    read |= globals_of(read, run.namespace)
-    if any(_uses_tensors(value) for value in read.values()) or _imports_gradmagic(run.cell.tree):
-        return
+    namespace = lifter.namespace
+    read = {name: namespace[name] for name in uses.reads if name in namespace}
+    read |= globals_of(read, namespace)
+    if any(_uses_tensors(value) for value in read.values()) or _imports_gradmagic(tree):
+        return lambda name, value: False, []
     candidates = {n: v for n, v in read.items() if liftable(v) and not n.startswith("_")}
+    notes = []
     for name in [n for n, v in candidates.items() if np.size(v) > MOST]:
         size = np.size(candidates.pop(name))
         text = f"{name} has {size:,} entries: its gradient is taken only by name (%%grad {name})."
-        run.notes.append(("large", text, run.uses.reads.get(name)))
+        notes.append(Note("large", text, uses.reads.get(name)))
     floats = {n: v for n, v in candidates.items() if is_float(v)}
-    first = {n: v for n, v in run.values.items() if n in run.uses.first}
-    derived = run.uses.assigns | candidates
+    first = {n: v for n, v in values.items() if n in uses.first}
+    derived = uses.assigns | candidates
     ints_only = not floats and all(_is_int(v) for v in first.values() if not _mentions(v, derived))
     for name, value in (candidates if ints_only else floats).items():
-        run.lifter.named(name, value)
+        lifter.named(name, value)
     seen: set[str] = set()
 
     def wanted(name: str, value: Any) -> bool:
@@ -45,7 +54,7 @@ def lift_unnamed(run: Any) -> None:
         seen.add(name)
         return (is_float(value) or ints_only) and np.size(value) <= MOST
 
-    run.lift_new = wanted
+    return wanted, notes
 
 
 def globals_of(read: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]:

@@ -13,29 +13,9 @@ from typing import Any
 Span = tuple[int, int, int, int]  # line, end line, column, end column, columns in characters
 
 # What these give is text, a truth value or nothing: no gradient could flow through it.
-_NO_NUMBERS = {
-    "print",
-    "display",
-    "pprint",
-    "str",
-    "repr",
-    "format",
-    "len",
-    "isinstance",
-    "type",
-    "id",
-    "hash",
-    "assert_allclose",
-}
-_WRITING = {
-    "copyto",
-    "put",
-    "place",
-    "putmask",
-    "at",
-    "fill_diagonal",
-    "put_along_axis",
-}  # np. functions: the first argument
+_NO_NUMBERS = set("print display pprint str repr format len isinstance type id hash assert_allclose".split())
+# np. functions that write into their first argument.
+_WRITING = set("copyto put place putmask at fill_diagonal put_along_axis".split())
 
 
 class Flow:

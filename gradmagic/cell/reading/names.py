@@ -316,3 +316,8 @@ def parse_names(words: list[str]) -> list[str]:
         else:
             word += c
     return list(dict.fromkeys(name for name in [*found, word] if name))
+
+
+def base_of(name: str) -> str:
+    """Give the variable of `params['W']` or `model.weight`."""
+    return name.partition("[")[0].partition(".")[0]

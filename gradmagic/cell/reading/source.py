@@ -1,6 +1,7 @@
 """The user's source: where an operation stands in it, exactly, and which texts its arguments have.
 
 In: interned places (code object, instruction). Out: `Place` with line, columns and text, and the words for labels.
+`Source` is the text that is traced itself, made ready to run.
 Everything here happens after the cell has run; while it runs only the pairs are kept.
 """
 
@@ -8,8 +9,11 @@ from __future__ import annotations
 
 import ast
 import linecache
+import types
+from collections.abc import Callable
 from contextlib import suppress
-from functools import cache, lru_cache
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from ...engine.core import places
@@ -18,7 +22,32 @@ from ...report.model import Place
 _LABELS: dict[str, str] = {}  # file name of a traced cell or file -> what the reader calls it
 
 
-def remember(filename: str, label: str) -> None:
+@dataclass
+class Source:
+    """The text of a cell, file, block or function, made ready to run."""
+
+    text: str
+    tree: ast.Module
+    filename: str  # where Python finds the text
+    label: str  # what the reader calls it: "In [3]"
+    first_line: int = 1  # the number of the text's first line as the reader counts
+    compile: Callable[[Any, str, str], types.CodeType] = (
+        compile  # (tree, file name, mode), by the host's rules
+    )
+    scope: str = "<module>"  # the code that runs it, or the function that it is
+
+
+@lru_cache(maxsize=64)
+def parsed(text: str) -> ast.Module | None:
+    """Parse Python, for reading only: the tree is shared; None for what is not Python."""
+    flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    try:
+        return compile(text, "<text>", "exec", flags, dont_inherit=True)  # type: ignore[no-any-return]
+    except (SyntaxError, ValueError):
+        return None
+
+
+def set_label(filename: str, label: str) -> None:
     """Call the source in `filename` `label` from now on."""
     _LABELS[filename] = label
 
@@ -40,21 +69,20 @@ def label_of(filename: str) -> str | None:
 places.label_with(label_of)
 
 
+# Line, end line, column, end column; columns in bytes.
+_Positions = tuple[int | None, int | None, int | None, int | None]
+
+
 @lru_cache(maxsize=512)
-def _positions(code: Any) -> list[tuple[int | None, int | None, int | None, int | None]]:
+def _positions(code: types.CodeType) -> list[_Positions]:
     return list(code.co_positions())
-
-
-@cache
-def _empty() -> tuple[int | None, int | None, int | None, int | None]:
-    return (None, None, None, None)
 
 
 def span_of(place: places.Place) -> tuple[int, int, int, int]:
     """Give (line, end line, column, end column), columns in characters from 0."""
     code, at = place
     spans = _positions(code)
-    line, end, column, end_column = spans[at // 2] if at // 2 < len(spans) else _empty()
+    line, end, column, end_column = spans[at // 2] if at // 2 < len(spans) else (None, None, None, None)
     line = line or code.co_firstlineno
     end = end or line
     lines = linecache.getlines(code.co_filename)
@@ -89,17 +117,16 @@ def target_of(place: places.Place) -> str | None:
 
 
 @lru_cache(maxsize=256)
-def _targets(code: Any) -> dict[Any, str]:
+def _targets(code: types.CodeType) -> dict[tuple[int | None, ...], str]:
     """Read a function's plain assignments: the span of the value, as the code object counts it, and the name."""
     first = code.co_firstlineno
     last = max((span[1] or 0 for span in _positions(code)), default=0)
     lines = linecache.getlines(code.co_filename)[first - 1 : last]
     margin = len(lines[0]) - len(lines[0].lstrip()) if lines else 0
-    try:
-        tree = ast.parse("".join(line[margin:] or "\n" for line in lines))
-    except (SyntaxError, ValueError):  # a lambda, a part of a statement: no names
+    tree = parsed("".join(line[margin:] or "\n" for line in lines))
+    if tree is None:  # a lambda, a part of a statement: no names
         return {}
-    found = {}
+    found: dict[tuple[int | None, ...], str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             value = node.value
@@ -149,10 +176,10 @@ def argument_texts(text: str) -> tuple[str, ...]:
     >>> argument_texts("2 * x**2"), argument_texts("np.maximum(a, 0)"), argument_texts("y.sum()"), argument_texts("-x")
     (('2', 'x**2'), ('a', '0'), ('y',), ('x',))
     """
-    try:
-        node: Any = ast.parse(text.strip()).body[0]
-    except (SyntaxError, IndexError, ValueError):
+    tree = parsed(text.strip())
+    if tree is None or not tree.body:
         return ()
+    node: Any = tree.body[0]
     if isinstance(node, ast.AugAssign):
         parts = [node.target, node.value]
     else:
@@ -173,23 +200,13 @@ def argument_texts(text: str) -> tuple[str, ...]:
     return tuple(compact(ast.get_source_segment(text, part) or ast.unparse(part)) for part in parts)
 
 
+_MODULES = frozenset("np numpy gm gradmagic torch F nn cp cupy math cmath scipy".split())
+
+
 def _is_module(node: ast.AST) -> bool:
     while isinstance(node, ast.Attribute):
         node = node.value
-    return isinstance(node, ast.Name) and node.id in (
-        "np",
-        "numpy",
-        "gm",
-        "gradmagic",
-        "torch",
-        "F",
-        "nn",
-        "cp",
-        "cupy",
-        "math",
-        "cmath",
-        "scipy",
-    )
+    return isinstance(node, ast.Name) and node.id in _MODULES
 
 
 def compact(text: str) -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from copy import copy
+from types import FrameType
 from typing import Any
 
-from ...engine.core.places import Place as RawPlace
-from ...engine.core.places import place_of, user_frame
+from ...engine.core.places import Place, place_of, user_frame
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.messages import beyond_libraries
 from ...engine.tape.nodes import Node
@@ -30,9 +30,8 @@ class CellRecorder(Recorder):
         self.filename, self.scope = filename, scope
         self.names: dict[int, list[str]] = {}
         self.lines: dict[int, int] = {}
-        self.cut_places: dict[
-            tuple[str, RawPlace], RawPlace
-        ] = {}  # where in the cell the way to the cut begins
+        # Where in the cell the way to a cut begins.
+        self.cut_places: dict[tuple[str, Place], Place] = {}
         self.root_node: Node | None = None
         self.counting = True
         # Called before each sweep of the user's, with whether it is the first.
@@ -49,31 +48,29 @@ class CellRecorder(Recorder):
         if len(self.names) > _MOST_NAMES:
             self.names.pop(next(iter(self.names)))
 
-    def made(self, node: Node, array: Any, frame: Any) -> None:
+    def made(self, node: Node, array: Any, frame: FrameType) -> None:
         super().made(node, array, frame)
-        if (frame.f_code.co_filename != self.filename or frame.f_code.co_name != self.scope) and len(
-            self.lines
-        ) < self.limit:
-            line = self._cell_line(frame)
-            if line is not None:
-                self.lines[node.number] = line
+        own = frame.f_code.co_filename == self.filename and frame.f_code.co_name == self.scope
+        if not own and len(self.lines) < self.limit:
+            found = self._in_cell(frame, self.scope)
+            if found is not None:
+                self.lines[node.number] = found.f_lineno
 
-    def cut(self, tracked: Tracked, how: str, frame: Any) -> None:
+    def cut(self, tracked: Tracked, how: str, frame: FrameType) -> None:
         frame = beyond_libraries(frame)
         super().cut(tracked, how, frame)
-        place = place_of(frame)
+        found = self._in_cell(frame)
+        if found is not None:
+            self.cut_places[how, place_of(frame)] = place_of(found)
+
+    def _in_cell(self, frame: FrameType | None, scope: str = "") -> FrameType | None:
+        """Walk out of the functions that the cell has called; `scope`: of the cell's own as well."""
         while frame is not None:
-            if frame.f_code.co_filename == self.filename:
-                self.cut_places[how, place] = place_of(frame)
+            code = frame.f_code
+            if code.co_filename == self.filename and scope in ("", code.co_name):
                 break
             frame = frame.f_back
-
-    def _cell_line(self, frame: Any) -> int | None:
-        while frame is not None:
-            if frame.f_code.co_filename == self.filename and frame.f_code.co_name == self.scope:
-                return int(frame.f_lineno)
-            frame = frame.f_back
-        return None
+        return frame
 
     def began(self, root: Node) -> None:
         if self.counting and self.before_sweep is not None and _of_user():

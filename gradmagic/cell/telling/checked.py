@@ -1,10 +1,11 @@
 """`--check`: the gradients of a cell held against differences of its recorded operations, computed again.
 
-In: a run recorded under a `Replay`, its root. Out: notes, and the numerical gradients by input.
+In: what was recorded under a `Replay`, its root. Out: notes, and the numerical gradients by input.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from ...engine.core import arrays
 from ...engine.core.values import Value, summarise
 from ...engine.sweeps.backward import sweep
-from ...engine.sweeps.replay import CannotReplay, Checked
+from ...engine.sweeps.replay import CannotReplay, Checked, Replay
 from ...engine.tape import modes
 from ...engine.tape.nodes import Node, walk
 from ...report.model import Note
@@ -31,11 +32,13 @@ class Findings:
     failed: str = ""
 
 
-def check(run: Any, root: Node, cotangent: Any) -> Findings:
-    """Compute the numerical gradient of `root` by each input, and compare; the user's `.grad` stays as it is."""
-    inputs = [
-        (node, value) for node in walk(root) if node.rule is None and (value := _value(run, node)) is not None
-    ]
+def check(root: Node, cotangent: Any, replay: Replay, value_of: Callable[[Node], Any]) -> Findings:
+    """Compute the numerical gradient of `root` by each input, and compare; the user's `.grad` stays as it is.
+
+    `value_of` gives the value that an input had when the operations were made; None where it is gone.
+    """
+    leaves = [node for node in walk(root) if node.rule is None]
+    inputs = [(node, value) for node in leaves if (value := value_of(node)) is not None]
     if not inputs:
         return Findings(failed="no input has a value to start from")
     try:
@@ -47,18 +50,11 @@ def check(run: Any, root: Node, cotangent: Any) -> Findings:
             zeros = {n.number: np.zeros(n.aval.shape, n.aval.tangent) for n, _ in inputs}
             grads = [arrays.to_host(swept[k]) if k in numbers else zero for k, zero in zeros.items()]
             hosts = [(n, arrays.to_host(v)) for n, v in inputs]
-            found = run.replay.check(root, cotangent, hosts, [np.asarray(g) for g in grads])
+            found = replay.check(root, cotangent, hosts, [np.asarray(g) for g in grads])
     except CannotReplay as error:
         return Findings(failed=f"{error} cannot be computed again")
     numbers_of = [node.number for node, _ in inputs]
     return Findings(dict(zip(numbers_of, found, strict=True)), {n.number: n.aval.shape for n, _ in inputs})
-
-
-def _value(run: Any, node: Node) -> Any:
-    if node.number in run.begun:
-        return run.begun[node.number]
-    held = run.holder(node)
-    return None if held is None else held.array
 
 
 def check_notes(findings: Findings, names: dict[int, str], result: str, sweeps: int) -> list[Note]:

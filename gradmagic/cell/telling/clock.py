@@ -11,18 +11,19 @@ from typing import Any
 
 from ...engine.core.places import Place
 from ...engine.tape.nodes import Node
-from ...engine.tape.observers import Observer
+from ...engine.tape.observers import Chain
+from ...engine.watch.recorder import Recorder
 from ...report.model import Timing
 from ..reading import source
 
 _MOST = 100  # expressions that are told
 
 
-class Clock(Observer):
+class Clock(Chain):
     """Stands before a recorder and takes the time between the events."""
 
-    def __init__(self, recorder: Any) -> None:
-        self._recorder = recorder
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(recorder, ())
         self._last = perf_counter()
         self._spent: dict[tuple[Place | None, str], list[float]] = {}
 
@@ -33,11 +34,11 @@ class Clock(Observer):
     def made(self, node: Node, array: Any, frame: Any) -> None:
         if node.rule is not None:
             self._count(node, 1, 0, _bytes(array))
-        self._recorder.made(node, array, frame)
+        super().made(node, array, frame)
         self._last = perf_counter()
 
     def began(self, root: Node) -> None:
-        self._recorder.began(root)
+        super().began(root)
         self._last = perf_counter()
 
     def wants(self, node: Node) -> bool:
@@ -46,18 +47,8 @@ class Clock(Observer):
     def ready(self, node: Node, cotangent: Any, flows: tuple[Any, ...]) -> None:
         if node.rule is not None:
             self._count(node, 0, 1, 0)
-        if node.rule is None or self._recorder.wants(node):
-            self._recorder.ready(node, cotangent, flows)
+        super().ready(node, cotangent, flows)
         self._last = perf_counter()
-
-    def ended(self, root: Node) -> None:
-        self._recorder.ended(root)
-
-    def cut(self, tracked: Any, how: str, frame: Any) -> None:
-        self._recorder.cut(tracked, how, frame)
-
-    def detached(self, node: Node) -> None:
-        self._recorder.detached(node)
 
     def _count(self, node: Node, forward: int, backward: int, size: int) -> None:
         spent = perf_counter() - self._last

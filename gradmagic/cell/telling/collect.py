@@ -5,7 +5,6 @@ In: a root node, the recorder, the names. Out: plain data for the report; no nod
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,19 +16,23 @@ from ...engine.faces.torch.tensor import Tensor
 from ...engine.rules.declare import Elementwise, General
 from ...engine.tape.nodes import Leaf, Node, walk
 from ...engine.tape.tracked import Tracked
-from ...report.model import Input, Note, Operation, Place, Result, Sweep, Trace
+from ...report.model import Input, Operation, Place, Points, Result, Sweep, Trace
 from ...report.shown.numbers import brief
+from ..lifting.lift import Lifted
 from ..reading import source
+from ..reading.source import Source
 from .cell_recorder import CellRecorder
 from .checked import check_notes, numerical
-from .diagnosis import diagnosis
+from .diagnosis import diagnosis, nan_notes
 from .edges import depends_entry_by_entry, edges_of
 from .expected import expected_notes
-from .notes import cut_notes, input_notes, nan_notes, numeric_notes
+from .holders import holder, names_in
+from .notes import cut_notes, input_notes, numeric_notes
+from .run_record import RunRecord
 
 
 def collect(
-    run: Any,
+    run: RunRecord,
     root: Node | None,
     *,
     name: str = "",
@@ -37,42 +40,29 @@ def collect(
     own: bool = False,
     error: BaseException | None = None,
 ) -> Trace:
-    """Make the trace of a run that ended with `root`, or with `error`."""
-    recorder: CellRecorder = run.recorder
+    """Make the trace of a run that ended with `root`, or with `error`.
+
+    `name` and `value` are those of the result, where they are known; `own` tells that the cell ran no sweep itself.
+    """
+    recorder = run.recorder
     recorder.settle()
     nodes = list(reversed(walk(root))) if root is not None else _made(run)
     names = names_in(run.namespace, nodes, recorder.names)
     _local_names(nodes, names)
     entries = _entries(run, root, nodes, names)
-    for entry_name, node, *_ in entries:
-        names[node.number] = [entry_name, *(n for n in names.get(node.number, ()) if n != entry_name)]
-    numbers = {node.number for node in nodes}
+    for entry in entries:
+        names[entry.node.number] = [
+            entry.name,
+            *(n for n in names.get(entry.node.number, ()) if n != entry.name),
+        ]
+    sources = [entry.node for entry in entries]
     # Counted from 0 in each report: the tape's own numbers go on, and a cell run again would show other bytes.
-    keys = {
-        number: key
-        for key, number in enumerate(
-            dict.fromkeys([*(n.number for n in nodes), *(n.number for _, n, *_ in entries)])
-        )
-    }
+    keys = {number: key for key, number in enumerate(dict.fromkeys(n.number for n in [*nodes, *sources]))}
+    numbers = {node.number for node in nodes}
     inputs = tuple(_input(entry, recorder, numbers, root, keys) for entry in entries)
-    operations = _operations(
-        nodes, keys, recorder, names, {node.number: tracked for _, node, tracked, *_ in entries}, run
-    )
-    result = None
-    if root is not None:
-        shown = names.get(root.number, [])
-        final = recorder.values.get(root.number) or (
-            summarise(arrays.to_host(value)) if value is not None else None
-        )
-        if final is None:
-            held = holder(run.namespace, root)
-            final = summarise(arrays.to_host(held.array)) if held is not None else _unknown(root)
-        text = source.text_of(root.place) if root.place is not None else ""
-        called = name or (shown[-1] if shown else text or "result")
-        result = Result(called, keys[root.number], final, text)
-    notes = [Note(kind, text, line) for kind, text, line in run.notes] + numeric_notes(
-        nodes, run.cell.filename
-    )
+    operations = _operations(run, nodes, keys, names, entries)
+    result = None if root is None else _result(run, root, keys, names, name, value)
+    notes = run.notes + numeric_notes(nodes, run.cell.filename)
     if error is None:
         notes += (
             cut_notes(run, recorder.names | names, result)
@@ -81,17 +71,17 @@ def collect(
             + diagnosis(operations, inputs, result)
         )
     if error is None and result is not None and run.options.expect:
-        notes += expected_notes(run, inputs, result.name)
-    if error is None and result is not None and run.options.check:
-        by_number = {node.number: entry_name for entry_name, node, *_ in entries}
+        begun = {e.name: run.begun[e.node.number] for e in run.lifted if e.node.number in run.begun}
+        notes += expected_notes(run.options.expect, inputs, result.name, {**run.namespace, **begun})
+    if error is None and result is not None and run.findings is not None:
+        by_number = {entry.node.number: entry.name for entry in entries}
         notes += check_notes(run.findings, by_number, result.name, len(recorder.sweeps))
         inputs = tuple(
             replace(i, numerical=numerical(run.findings, node.number))
-            for i, (_, node, *_) in zip(inputs, entries, strict=True)
+            for i, node in zip(inputs, sources, strict=True)
         )
-    held = [tracked.array for _, _, tracked, *_ in entries if tracked is not None]
+    held = [entry.tracked.array for entry in entries if entry.tracked is not None]
     device = next((arrays.device_of(array) for array in held if arrays.on_device(array)), "cpu")
-    sources = [node for _, node, *_ in entries]
     # Of a function, not of what is left of it when a part of it is held constant.
     by_entry = (
         root is not None
@@ -100,6 +90,9 @@ def collect(
         and not any(note.kind == "cut" for note in notes)
         and depends_entry_by_entry(root, sources)
     )
+    plots: tuple[Points, ...] = ()
+    if root is not None and result is not None and run.sampling is not None:
+        plots = run.sampling.points(root, inputs, sources, names, result.name, by_entry)
     return Trace(
         label=run.cell.label,
         source=run.cell.text,
@@ -113,11 +106,9 @@ def collect(
         own_sweep=own,
         error=None if error is None else f"{type(error).__name__}: {error}",
         device=device,
-        timings=run.clock.timings(run.cell.filename) if run.options.time else (),
+        timings=() if run.clock is None else run.clock.timings(run.cell.filename),
         elementwise=by_entry,
-        plots=run.curves.points(root, inputs, sources, names, result.name, by_entry)
-        if root is not None and result is not None and run.curves is not None
-        else (),
+        plots=plots,
     )
 
 
@@ -127,69 +118,46 @@ def _of_inputs(parameters: dict[str, float], inputs: tuple[Input, ...]) -> dict[
     return {k: v for k, v in parameters.items() if any(k == n or k.startswith(n + "[") for n in names)}
 
 
-def _entries(run: Any, root: Node | None, nodes: list[Node], names: dict[int, list[str]]) -> list[Any]:
+def _result(
+    run: RunRecord, root: Node, keys: dict[int, int], names: dict[int, list[str]], name: str, value: Any
+) -> Result:
+    final = run.recorder.values.get(root.number)
+    if final is None and value is None:
+        held = holder(run.namespace, root)
+        value = None if held is None else held.array
+    if final is None:
+        final = summarise(arrays.to_host(value)) if value is not None else _unknown(root)
+    text = source.text_of(root.place) if root.place is not None else ""
+    called = names.get(root.number) or [text or "result"]
+    return Result(name or called[-1], keys[root.number], final, text)
+
+
+def _entries(
+    run: RunRecord, root: Node | None, nodes: list[Node], names: dict[int, list[str]]
+) -> list[Lifted]:
     """List the inputs: what was lifted by name; else the tensors that require grad; else what was lifted unasked."""
-    lifted = [(e.name, e.node, e.tracked, e.original, e.kind) for e in run.lifter.lifted]
-    if lifted and not run.unnamed:
-        return lifted
-    ours = {node.number for _, node, *_ in lifted}
+    if run.lifted and run.options.names:
+        return run.lifted
+    ours = {entry.node.number for entry in run.lifted}
     leaves = [node for node in nodes if isinstance(node, Leaf) and node.number not in ours]
     if not leaves:
         numbers = {node.number for node in nodes}
-        return [entry for entry in lifted if root is None or entry[1].number in numbers]
+        return [entry for entry in run.lifted if root is None or entry.node.number in numbers]
     counted = iter(range(1, len(leaves) + 1))
-    return [
-        (names[node.number][0] if names.get(node.number) else f"tensor {next(counted)}", node,
-         *[holder(run.namespace, node)] * 2, "Tensor")
-        for node in leaves
-    ]  # fmt: skip
+    entries = []
+    for node in leaves:
+        name = names[node.number][0] if names.get(node.number) else f"tensor {next(counted)}"
+        tensor = holder(run.namespace, node)
+        entries.append(Lifted(name, tensor, tensor, "Tensor", node))
+    return entries
 
 
-def _made(run: Any) -> list[Node]:
+def _made(run: RunRecord) -> list[Node]:
     """The nodes that a failed cell has left in the namespace, and what they depend on."""
     first = run.recorder.first
     held = [v.node for v in run.namespace.values() if isinstance(v, Tracked) and v.node is not None]
-    roots = [node for node in held if node.number >= first] + [entry.node for entry in run.lifter.lifted]
+    roots = [node for node in held if node.number >= first] + [entry.node for entry in run.lifted]
     return [node for node in reversed(walk(*roots)) if node.number >= first or isinstance(node, Leaf)]
-
-
-def names_in(
-    namespace: dict[str, Any], nodes: Iterable[Node], heard: dict[int, list[str]]
-) -> dict[int, list[str]]:
-    """Give names by node number: those heard at assignments, then those that the namespace has for it now."""
-    numbers = {node.number for node in nodes}
-    found = {number: list(names) for number, names in heard.items() if number in numbers}
-
-    def add(name: str, value: Tracked) -> None:
-        if value.node is not None and value.node.number in numbers:
-            held = found.setdefault(value.node.number, [])
-            if name not in held and (
-                name.isidentifier() or not held
-            ):  # l[0] only where there is no plainer name
-                held.append(name)
-
-    for name, value in tracked_in(namespace):
-        add(name, value)
-    return found
-
-
-def tracked_in(namespace: dict[str, Any]) -> Iterator[tuple[str, Tracked]]:
-    """Give what is tracked in a namespace, its containers and its modules, by the name that the reader would write."""
-    for name, value in list(namespace.items()):
-        inner: Iterable[tuple[str, Any]] = ()
-        if name.startswith("_"):
-            continue
-        if isinstance(value, Tracked):
-            inner = [(name, value)]
-        elif hasattr(type(value), "named_parameters"):
-            inner = ((f"{name}.{part}", parameter) for part, parameter in value.named_parameters())
-        elif type(value) is dict and len(value) <= 1000:
-            inner = ((f"{name}[{key!r}]", entry) for key, entry in value.items())
-        elif type(value) in (list, tuple) and len(value) <= 1000:
-            inner = ((f"{name}[{i}]", entry) for i, entry in enumerate(value))
-        for text, entry in inner:
-            if isinstance(entry, Tracked):
-                yield text, entry
 
 
 def _local_names(nodes: list[Node], names: dict[int, list[str]]) -> None:
@@ -200,28 +168,6 @@ def _local_names(nodes: list[Node], names: dict[int, list[str]]) -> None:
         name = source.target_of(node.place)
         if name is not None:
             names[node.number] = [name]
-
-
-def holder(namespace: dict[str, Any], node: Node) -> Any:
-    """Find the tracked value of a node among the user's: by name, in a container, in a module; None if it is gone."""
-
-    def search(values: Iterable[Any], depth: int) -> Any:
-        for value in values:
-            if isinstance(value, Tracked):
-                if value.node is node:
-                    return value
-                continue
-            inner: Iterable[Any] = ()
-            if depth and hasattr(type(value), "parameters"):
-                inner = value.parameters()
-            elif depth and type(value) in (list, tuple, dict) and len(value) <= 1000:
-                inner = value.values() if type(value) is dict else value
-            found = search(inner, depth - 1)
-            if found is not None:
-                return found
-        return None
-
-    return search(list(namespace.values()), 2)
 
 
 def _saved_values(nodes: list[Node]) -> dict[int, Any]:
@@ -244,41 +190,34 @@ def _saved_values(nodes: list[Node]) -> dict[int, Any]:
 
 
 def _input(
-    entry: Any, recorder: CellRecorder, numbers: set[int], root: Node | None, keys: dict[int, int]
+    entry: Lifted, recorder: CellRecorder, numbers: set[int], root: Node | None, keys: dict[int, int]
 ) -> Input:
-    name, node, _, original, kind = entry
-    grad = recorder.grads.get(node.number)
+    node, original = entry.node, entry.original
     reached = root is not None and node.number in numbers
     raw = recorder.raw.get(node.number)
     if raw is not None:
         raw = np.copy(arrays.to_host(raw)) if arrays.is_array(raw) else raw
-        if kind in ("int", "float"):
+        if entry.kind in ("int", "float"):
             raw = float(raw) if not np.iscomplexobj(raw) else complex(raw)
     elif root is not None and (recorder.swept or not reached):
         aval = node.aval
         raw = np.zeros(aval.shape, aval.tangent) if aval.shape else 0.0
+    note = ""
     if original is None:
-        return Input(
-            name,
-            keys[node.number],
-            recorder.starts.get(node.number) or _unknown(node),
-            grad,
-            kind,
-            reached,
-            raw,
-        )
-    value = summarise(arrays.to_host(getattr(original, "array", original)))
-    if node.rule is None and node.aval.shape == value.shape and type(original) is np.ndarray:
-        value = recorder.starts.get(node.number, value)
-    now, note = value, ""
-    if node.number in recorder.then:
-        value = summarise(arrays.to_host(recorder.then[node.number]))
-        if brief(now) != brief(value):
-            note = f"the value at the last sweep; after the cell {brief(now)}"
-    return Input(name, keys[node.number], value, grad, kind, reached, raw, note)
+        value = recorder.starts.get(node.number) or _unknown(node)
+    else:
+        value = summarise(arrays.to_host(getattr(original, "array", original)))
+        if node.rule is None and node.aval.shape == value.shape and type(original) is np.ndarray:
+            value = recorder.starts.get(node.number, value)
+        if node.number in recorder.then:
+            now, value = brief(value), summarise(arrays.to_host(recorder.then[node.number]))
+            if now != brief(value):
+                note = f"the value at the last sweep; after the cell {now}"
+    grad = recorder.grads.get(node.number)
+    return Input(entry.name, keys[node.number], value, grad, entry.kind, reached, raw, note)
 
 
-def _within(place: Place, cell: Any) -> Place:
+def _within(place: Place, cell: Source) -> Place:
     """Tell apart, in a file, the block that was traced and the rest."""
     if not place.inside:
         return place
@@ -292,17 +231,17 @@ def _unknown(node: Node) -> Value:
 
 
 def _operations(
+    run: RunRecord,
     nodes: list[Node],
     keys: dict[int, int],
-    recorder: CellRecorder,
     names: dict[int, list[str]],
-    tracked: dict[int, Any],
-    run: Any,
+    entries: list[Lifted],
 ) -> tuple[Operation, ...]:
-    filename = run.cell.filename
-    lifted = {e.node.number for e in run.lifter.lifted if not isinstance(e.tracked, Tensor)}
-    places: dict[Any, Place] = {}
+    recorder, filename = run.recorder, run.cell.filename
+    lifted = {e.node.number for e in run.lifted if not isinstance(e.tracked, Tensor)}
     held = {v.node.number: v for v in run.namespace.values() if isinstance(v, Tracked) and v.node is not None}
+    held |= {entry.node.number: entry.tracked for entry in entries}
+    places: dict[Any, Place] = {}
     made, saved = [], _saved_values(nodes)
     for node in nodes:
         number = node.number
@@ -314,7 +253,7 @@ def _operations(
             if place is None:
                 place = places[key] = _within(source.resolve(node.place, filename, key[1]), run.cell)
         value = recorder.values.get(number)
-        if value is None and (known := tracked.get(number, held.get(number))) is not None:
+        if value is None and (known := held.get(number)) is not None:
             then = recorder.then.get(number)
             value = (
                 summarise(arrays.to_host(then))

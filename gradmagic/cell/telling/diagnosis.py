@@ -1,4 +1,4 @@
-"""What is odd about gradients that are numbers: exactly zero, vanishing, exploding, too small or large for float16.
+"""What is odd about gradients: not finite; exactly zero, vanishing, exploding, too small or large for float16.
 
 In: the operations, inputs and result of a trace. Out: notes that name operation and line; none when all is well.
 """
@@ -33,6 +33,38 @@ def diagnosis(
         if grad.dtype == "float16" and grad.zeros < grad.size and grad.norm and grad.norm < 1e-4:
             notes.append(Note("dtype trouble", _half(entry)))
     return notes
+
+
+def nan_notes(
+    operations: tuple[Operation, ...], inputs: tuple[Input, ...], result: Result | None
+) -> list[Note]:
+    """Say which operation made the first NaN or infinity, on the way forward or back; nothing where all is finite."""
+    values = [entry.grad for entry in inputs] + [result.value if result is not None else None]
+    if not any(_odd(value) for value in values) or any(_odd(entry.value) for entry in inputs):
+        return []
+    by_key = {operation.key: operation for operation in operations}
+    for operation in operations:
+        if operation.rule and _odd(operation.value):
+            sources = [by_key[edge.source] for edge in operation.inputs if edge.source in by_key]
+            given = ", ".join(f"{_name(s)} = {brief(s.value)}" for s in sources if s.value is not None)
+            what = f"{_name(operation)} makes {'NaN' if _odd(operation.value) == 'NaN' else 'an infinity'}"
+            return [
+                _note("nan", operation, f"{what}, the first in the cell{f', from {given}' if given else ''}")
+            ]
+    for operation in reversed(operations):
+        for edge in operation.inputs:
+            if _odd(edge.flow) and not _odd(operation.grad) and edge.source in by_key:
+                masked = _odd(edge.flow) == "NaN" and _odd(edge.local) == "infinite"  # 0 * inf
+                source_text = _name(by_key[edge.source])
+                by = f", {edge.formula}," if edge.formula else ""
+                return [_note(
+                    "nan", operation,
+                    f"on the way back, {_name(operation)} makes the gradient of {source_text} {_odd(edge.flow)}: "
+                    f"its derivative by {source_text}{by} is {_odd(edge.local) or 'not finite'} there. "
+                    "Keep such entries out before the operation: np.where(ok, v, 1.0) inside it, not around it"
+                    f"{', or count 0 * inf as 0: %%grad --guard' if masked else ''}",
+                )]  # fmt: skip
+    return []
 
 
 def _zero(entry: Input, operations: tuple[Operation, ...], by_key: dict[int, Operation]) -> list[Note]:
@@ -97,6 +129,13 @@ def _ways(key: int, operations: tuple[Operation, ...]) -> set[int]:
     return found
 
 
+def _odd(value: Value | None) -> str:
+    """Name what is not finite in a value."""
+    if value is None or not (value.nans or value.infs):
+        return ""
+    return "NaN" if value.nans else "infinite"
+
+
 def _is_zero(value: Value | None) -> bool:
     return value is not None and value.size > 0 and value.zeros == value.size
 
@@ -119,3 +158,9 @@ def _text(operation: Operation) -> str:
     if place is not None and place.text and len(place.text) <= 40:
         return place.text
     return operation.names[-1] if operation.names else operation.rule
+
+
+def _name(operation: Operation) -> str:
+    if operation.names:
+        return operation.names[-1]
+    return operation.place.text if operation.place is not None and operation.place.text else operation.rule

@@ -6,7 +6,6 @@ In: a node, the recorder, names and place. Out: `Edge`s; and whether a result de
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import numpy as np
 
@@ -19,14 +18,9 @@ from ..reading import source
 from .cell_recorder import CellRecorder
 
 
-def formula_of(rule: Any, argument: int) -> tuple[str, tuple[str, ...]]:
-    """Give the rule's formula."""
-    return _read(rule, argument) if isinstance(rule, Elementwise) else rule.formula(argument)
-
-
 @cache
 def _read(rule: Elementwise, argument: int) -> tuple[str, tuple[str, ...]]:
-    """Read it from its source once (60 us), not for each of 10,000 operations of a loop."""
+    """Read a formula from its source once (60 us), not for each of 10,000 operations of a loop."""
     return rule.formula(argument)
 
 
@@ -94,16 +88,14 @@ def _formula(
     place: Place | None,
     called: tuple[str, ...],
 ) -> str:
-    text, parameters = formula_of(node.rule, i) if not poisoned(node) else ("", ())
+    if poisoned(node):
+        return ""
+    rule = node.rule
+    text, parameters = _read(rule, i) if isinstance(rule, Elementwise) else rule.formula(i)
     if not text or not parameters:
-        return text
-    filled = [
-        called[-1]
-        if called
-        else "(" + place.text + ")"
-        if place is not None and len(place.text) <= 24
-        else ""
-    ]
+        return text  # type: ignore[no-any-return]
+    short = place is not None and len(place.text) <= 24
+    filled = [called[-1] if called else f"({place.text})" if place is not None and short else ""]
     for k, origin in enumerate(node.inputs):
         own = names.get(origin.number, ()) if origin is not None else ()
         filled.append(own[-1] if own else texts[k] if k < len(texts) and len(texts[k]) <= 24 else "")

@@ -1,6 +1,6 @@
 """`--expect`: the reader's own formula for a gradient, held against the tape's, entry by entry.
 
-In: a run that has its gradients, and what the reader wrote. Out: notes: that the two agree, or where they do not.
+In: the inputs with their gradients, and what the reader wrote. Out: notes: that the two agree, or where they do not.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.core import arrays
 from ...engine.tape import modes
 from ...engine.tape.tracked import Tracked
 from ...errors import GradmagicError
@@ -33,8 +32,8 @@ class ExpectError(GradmagicError, ValueError):
     """
 
 
-def expected_notes(run: Any, inputs: tuple[Input, ...], result: str) -> list[Note]:
-    """Compare each gradient with what the reader expects.
+def expected_notes(expect: str, inputs: tuple[Input, ...], result: str, scope: dict[str, Any]) -> list[Note]:
+    """Compare each gradient with what the reader expects; `scope` has the values that the formulas are computed of.
 
     Raises
     ------
@@ -42,15 +41,14 @@ def expected_notes(run: Any, inputs: tuple[Input, ...], result: str) -> list[Not
         If the formula names no input, cannot be computed, or has another shape than the gradient.
     """
     notes = []
-    for name, text in _formulas(run.options.expect, [entry.name for entry in inputs]).items():
+    for name, text in _formulas(expect, [entry.name for entry in inputs]).items():
         entry = next(e for e in inputs if e.name == name)
         slope = f"d{operand(result)}/d{name}"
         if entry.array is None:
             notes.append(Note("differs", f"{slope} is not available, so it cannot be held against {text}."))
             continue
-        wanted = _computed(run, text)
-        got = arrays.to_host(getattr(entry.array, "array", entry.array))
-        notes.append(_compared(slope, text, np.asarray(got), wanted))
+        wanted = _computed(text, scope)
+        notes.append(_compared(slope, text, np.asarray(entry.array), wanted))
     return notes
 
 
@@ -76,10 +74,7 @@ def _formulas(text: str, names: list[str]) -> dict[str, str]:
     return found
 
 
-def _computed(run: Any, text: str) -> Any:
-    """Compute the formula from the values that the inputs had when they were lifted."""
-    names = {entry.name: run.begun.get(entry.node.number) for entry in run.lifter.lifted}
-    scope = {**run.namespace, **{n: v for n, v in names.items() if v is not None}}
+def _computed(text: str, scope: dict[str, Any]) -> Any:
     scope = {n: v.array if isinstance(v, Tracked) else v for n, v in scope.items()}
     try:
         with modes.no_grad():

@@ -10,19 +10,18 @@ import linecache
 import re
 import sysconfig
 import types
-from functools import lru_cache
-from typing import Any
 
 from ...engine.core import places
 from ...engine.core.foreign import Foreign
-from ...engine.core.values import Value
 from ...engine.tape.messages import taken_by
 from ...engine.tape.nodes import Node
 from ...engine.transforms.numeric import Numeric
-from ...report.model import Input, Note, Operation, Result
-from ...report.shown.numbers import brief
+from ...engine.watch.recorder import Cut
+from ...report.model import Input, Note, Result
 from ..reading import source
-from ..reading.flow import Flow
+from ..reading.flow import Flow, Span
+from ..reading.source import parsed
+from .run_record import RunRecord
 
 _INSTEAD = {
     "float": "keep {name} as it is instead of {text}",
@@ -44,7 +43,7 @@ _INSTEAD = {
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
 
-def cut_notes(run: Any, names: dict[int, list[str]], result: Result | None) -> list[Note]:
+def cut_notes(run: RunRecord, names: dict[int, list[str]], result: Result | None) -> list[Note]:
     """Say where a tracked value became a plain one that the result depends on.
 
     A value that is only printed, compared, plotted or collected beside the result is no lost gradient.
@@ -84,7 +83,7 @@ _READERS = frozenset(
 )
 
 
-def _read_again(tree: ast.Module, span: tuple[int, int, int, int]) -> tuple[int, int, int, int] | None:
+def _read_again(tree: ast.Module, span: Span) -> Span | None:
     """Give where the text made at `span` is turned into a number there and then: the span of `float(f"{x}")`."""
     line, end, column, end_column = span
     for node in ast.walk(tree):
@@ -122,18 +121,7 @@ def _stays(place: places.Place) -> bool:
     return not flow.names
 
 
-@lru_cache(maxsize=64)
-def parsed(text: str) -> ast.Module | None:
-    """Parse Python; None for what is not."""
-    try:
-        return compile(
-            text, "<text>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
-        )  # type: ignore[no-any-return]
-    except (SyntaxError, ValueError):
-        return None
-
-
-def _sentence(cut: Any, here: places.Place | None, names: dict[int, list[str]]) -> str:
+def _sentence(cut: Cut, here: places.Place | None, names: dict[int, list[str]]) -> str:
     own = here is cut.place
     place = cut.place if own or not cut.place[0].co_filename.startswith(_LIBRARIES) else here or cut.place
     text = source.text_of(place) or cut.how
@@ -200,62 +188,3 @@ def numeric_notes(nodes: list[Node], filename: str) -> list[Note]:
             if note not in found:
                 found.append(note)
     return found
-
-
-def nan_notes(
-    operations: tuple[Operation, ...], inputs: tuple[Input, ...], result: Result | None
-) -> list[Note]:
-    """Say which operation made the first NaN or infinity, on the way forward or back; nothing where all is finite."""
-    values = [entry.grad for entry in inputs] + [result.value if result is not None else None]
-    if not any(_odd(value) for value in values) or any(_odd(entry.value) for entry in inputs):
-        return []
-    by_key = {operation.key: operation for operation in operations}
-    for operation in operations:
-        if operation.rule and _odd(operation.value):
-            sources = [by_key[edge.source] for edge in operation.inputs if edge.source in by_key]
-            given = ", ".join(f"{_text(s)} = {brief(s.value)}" for s in sources if s.value is not None)
-            what = f"{_text(operation)} makes {'NaN' if _odd(operation.value) == 'NaN' else 'an infinity'}"
-            return [
-                _nan_note(
-                    operation, f"{what}, the first in the cell" + (f", from {given}." if given else ".")
-                )
-            ]
-    for operation in reversed(operations):
-        for edge in operation.inputs:
-            if _odd(edge.flow) and not _odd(operation.grad) and edge.source in by_key:
-                masked = _odd(edge.flow) == "NaN" and _odd(edge.local) == "infinite"  # 0 * inf
-                source_text = _text(by_key[edge.source])
-                by = f", {edge.formula}," if edge.formula else ""
-                return [_nan_note(
-                    operation,
-                    f"on the way back, {_text(operation)} makes the gradient of {source_text} {_odd(edge.flow)}: "
-                    f"its derivative by {source_text}{by} is {_odd(edge.local) or 'not finite'} there. "
-                    "Keep such entries out before the operation: np.where(ok, v, 1.0) inside it, not around it"
-                    f"{', or count 0 * inf as 0: %%grad --guard' if masked else ''}.",
-                )]  # fmt: skip
-    return []
-
-
-def _nan_note(operation: Operation, text: str) -> Note:
-    place = operation.place
-    line = (
-        place.line
-        if place is not None and place.inside
-        else place.line_in_cell
-        if place is not None
-        else None
-    )
-    return Note("nan", f"line {line}: {text}" if line is not None else text, line)
-
-
-def _text(operation: Operation) -> str:
-    if operation.names:
-        return operation.names[-1]
-    return operation.place.text if operation.place is not None and operation.place.text else operation.rule
-
-
-def _odd(value: Value | None) -> str:
-    """Name what is not finite in a value."""
-    if value is None or not (value.nans or value.infs):
-        return ""
-    return "NaN" if value.nans else "infinite"

@@ -1,6 +1,6 @@
 """The result of a cell: what the gradient is of, and where its backward sweep starts.
 
-In: a run whose cell has been executed, its tracked values still in place. Out: a name and a tracked value, and the
+In: the record of a run, its tracked values still in place. Out: a name and a tracked value, and the
 cotangent to start from; or an error that says what to write.
 """
 
@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape import modes
 from ...engine.tape.ends import seed
 from ...engine.tape.tracked import Tracked
 from ...errors import GradmagicError, NoGradError, NonScalarError, NoResultError, ShapeError
 from .edges import depends_entry_by_entry
 from .notes import cut_notes
+from .run_record import RunRecord
 
 
-def result_of(run: Any) -> tuple[str, Tracked]:
+def result_of(run: RunRecord) -> tuple[str, Tracked]:
     """Find the result: `--of`, else the last expression, else the assignment that was executed last.
 
     Raises
@@ -27,7 +27,7 @@ def result_of(run: Any) -> tuple[str, Tracked]:
     NoResultError
         If nothing that the cell computes depends on an input.
     """
-    inputs = [entry.node for entry in run.lifter.lifted]
+    inputs = [entry.node for entry in run.lifted]
 
     def computed(value: Any) -> bool:
         return (
@@ -44,17 +44,17 @@ def result_of(run: Any) -> tuple[str, Tracked]:
         return run.options.of, value
     if run.shown and computed(run.shown[0]):
         value = run.shown[0]
-        called = next((n for n in reversed(run.order) if run.namespace.get(n) is value), None)
+        called = next((n for n in reversed(run.assigned) if run.namespace.get(n) is value), None)
         return called or run.last_text, value
-    named = {entry.name for entry in run.lifter.lifted}
+    named = {entry.name for entry in run.lifted}
     # `w = w - 0.1 * g` at the end of a loop: what the line names is the result only if there is no other;
     # so is an entry of a container (`params['w'] = ...`).
-    latest = [*reversed(run.order)]
+    latest = [*reversed(run.assigned)]
     for name in sorted(latest, key=lambda n: 2 if n in named else not n.isidentifier()):
-        held = run.order[name]
-        value = held() if held is not None else run.namespace.get(name)
-        if computed(value) and (value.node.rule is not None or run.unnamed):
-            return name, value
+        held = run.assigned[name]
+        last: Any = run.namespace.get(name) if held is None else held()
+        if computed(last) and (last.node.rule is not None or not run.options.names):
+            return name, last
     # Names that no assignment statement of the cell has set: by a magic inside the cell, by `global`, by exec.
     others = {
         n: v
@@ -78,9 +78,9 @@ def _computed(option: str, text: str, namespace: dict[str, Any]) -> Any:
         raise NoResultError(f"{option} {text} cannot be computed: {type(error).__name__}: {error}") from None
 
 
-def _no_result(run: Any) -> str:
-    itself = [entry.name for entry in run.lifter.lifted if entry.name in run.order]
-    if itself and itself[-1] == next(reversed(run.order)):
+def _no_result(run: RunRecord) -> str:
+    itself = [entry.name for entry in run.lifted if entry.name in run.assigned]
+    if itself and itself[-1] == next(reversed(run.assigned)):
         name = itself[-1]
         return (
             f"{name} is on the %%grad line and is itself the result (line {run.uses.assigns.get(name, 1)}): "
@@ -95,19 +95,19 @@ def _no_result(run: Any) -> str:
     return message + _end_of_path(run)
 
 
-def _end_of_path(run: Any) -> str:
+def _end_of_path(run: RunRecord) -> str:
     """Say where a value became a plain one; empty if none did."""
-    inputs = {entry.node.number: [entry.name] for entry in run.lifter.lifted}
+    inputs = {entry.node.number: [entry.name] for entry in run.lifted}
     cuts = cut_notes(run, run.recorder.names | inputs, None)
     return f" The path ends in {cuts[0].text}" if cuts else ""
 
 
-def _inputs(run: Any) -> str:
-    names = [entry.name for entry in run.lifter.lifted]
+def _inputs(run: RunRecord) -> str:
+    names = [entry.name for entry in run.lifted]
     return " or ".join(names) if names else "an array, a number or a tensor that requires grad"
 
 
-def seed_of(run: Any, name: str, result: Tracked) -> Any:
+def seed_of(run: RunRecord, name: str, result: Tracked) -> Any:
     """Give the cotangent of the result: one for a number, what `--gradient` says otherwise.
 
     Raises
@@ -123,12 +123,11 @@ def seed_of(run: Any, name: str, result: Tracked) -> Any:
         gradient = _computed("--gradient", run.options.gradient, run.namespace)
     if gradient is not None:
         gradient = gradient.array if isinstance(gradient, Tracked) else gradient
-        if not isinstance(gradient, Tensor):
-            gradient = np.asarray(gradient, node.aval.tangent)
-            if not gradient.ndim and node.aval.shape:
-                gradient = np.broadcast_to(gradient, node.aval.shape)
+        gradient = np.asarray(gradient, node.aval.tangent)
+        if not gradient.ndim and node.aval.shape:
+            gradient = np.broadcast_to(gradient, node.aval.shape)
     elif node.aval.size != 1:
-        each = depends_entry_by_entry(node, [entry.node for entry in run.lifter.lifted])
+        each = depends_entry_by_entry(node, [entry.node for entry in run.lifted])
         slope = (
             f" (each {name}[k] depends on one entry only, so this gives the slope at every point)"
             if each

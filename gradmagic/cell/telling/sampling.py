@@ -1,12 +1,12 @@
 """The points of pictures: what a number's result is at other places, and the entries of long arrays.
 
-In: a run, its root and inputs. Out: `Points` as plain data. Elsewhere a result is what the recorded operations give
-when they are computed again: the branches are those that this run took. The cell itself runs once.
+In: what a run has recorded, its root and inputs. Out: `Points` as plain data. Elsewhere a result is what the recorded
+operations give when they are computed again: the branches are those that this run took. The cell itself runs once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from ...engine.rules.declare import Elementwise
 from ...engine.sweeps.replay import Again, CannotReplay, Replay
 from ...engine.tape import modes
 from ...engine.tape.nodes import Node, between, walk
+from ...engine.watch.recorder import Recorder
 from ...report.model import Input, Points
 from ...report.shown.simplified import operand
 
@@ -27,11 +28,28 @@ UNASKED = 60  # operations on numbers that are computed again without `--plot`: 
 KEPT = 2_000  # entries of a long array
 
 
-class Curves:
-    """Finds the points for one run. `asked`: with `--plot`, when the run keeps all that computing again needs."""
+class Sampling:
+    """Finds the points for one run.
 
-    def __init__(self, run: Any, asked: bool) -> None:
-        self._run, self._asked = run, asked
+    Parameters
+    ----------
+    recorder : Recorder
+    value_of : function
+        Gives an input's value as the sweep has it, before the loop's next step changes it; None where it is gone.
+    begun : dict
+        The inputs' values as they were lifted, by number, where they are kept.
+    replay : Replay or None
+        With `--plot`: what has kept all that computing again needs.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        value_of: Callable[[Node], Any],
+        begun: dict[int, Any],
+        replay: Replay | None,
+    ) -> None:
+        self._recorder, self._value_of, self._begun, self._replay = recorder, value_of, begun, replay
         self._root: Node | None = None
         self._again: Again | None = None
         self._summed: Node | None = None
@@ -42,32 +60,29 @@ class Curves:
     def before_sweep(self, root: Node) -> None:
         """Take what is needed from the tape, which the sweep from `root` may free."""
         self._root, self._again, self._summed, self._failed = root, None, None, ""
-        nodes, recorder = walk(root), self._run.recorder
-        if not self._asked and len(nodes) > 2 * UNASKED:
+        nodes, recorder, asked = walk(root), self._recorder, self._replay is not None
+        if not asked and len(nodes) > 2 * UNASKED:
             return
-        inputs = [(n, v) for n in nodes if n.rule is None and (v := self._value(n)) is not None]
+        leaves = [n for n in nodes if n.rule is None]
+        inputs = [(n, arrays.to_host(v)) for n in leaves if (v := self._value_of(n)) is not None]
         moving = between(root, [n for n, _ in inputs])
         numbers = [(n, v) for n, v in inputs if not np.shape(v) and np.isrealobj(v)]
-        if self._asked:
-            self._run.replay.keep_only({node.number for node in nodes})
+        if self._replay is not None:
+            self._replay.keep_only({node.number for node in nodes})
             self._summed = summed_up(root, moving)
             if self._summed is not None:
                 recorder.whole.add(self._summed.number)
         steps = [node for node in nodes if node.rule is not None and node.number in moving]
         self._together = all(isinstance(n.rule, Elementwise) and not n.aval.shape for n in steps)
         work = 3 * sum(max(1.0, _size(node) / 1e3) for node in steps)
-        self._count = POINTS if self._asked and (self._together or work * POINTS <= WORK) else FEW
-        if (
-            not numbers
-            or root.aval.size != 1
-            or not (self._asked or (self._together and len(steps) <= UNASKED))
-        ):
+        self._count = POINTS if asked and (self._together or work * POINTS <= WORK) else FEW
+        if not numbers or root.aval.size != 1 or not (asked or (self._together and len(steps) <= UNASKED)):
             return
         if not self._together and work * FEW > WORK:
             self._failed = "it takes too long to compute the recorded operations again"
             return
         known = {n.number: recorder.values[n.number].items for n in steps if n.number in recorder.values}
-        replay = self._run.replay if self._asked else Replay(known)
+        replay = self._replay or Replay(known)
         try:
             with modes.watch(None), np.errstate(all="ignore"):
                 self._again = replay.again(root, numbers)
@@ -90,7 +105,7 @@ class Curves:
         `by_entry`: whether entry k of what is summed up depends on entry k of the inputs only.
         """
         if root is not self._root:
-            if self._run.recorder.sweeps:
+            if self._recorder.sweeps:
                 return ()  # the graph is freed
             self.before_sweep(root)
         found = []
@@ -98,24 +113,13 @@ class Curves:
             for entry, node in zip(inputs, nodes, strict=True):
                 if self._again is not None and node.number in self._again.start:
                     found.append(self._curve(self._again, entry, node.number, result))
-                elif self._asked and self._failed and not entry.value.shape:
+                elif self._replay is not None and self._failed and not entry.value.shape:
                     found.append(Points(entry.name, result, (), (), (), note=self._failed))
                 elif by_entry and self._summed is not None and node.aval.size > SHOWN:
                     found += self._entries(
                         entry, node, names.get(self._summed.number, []), [i.name for i in inputs], result
                     )
         return tuple(found)
-
-    def _value(self, node: Node) -> Any:
-        """Give an input's value as the sweep has it: before the loop's next step changes it."""
-        run = self._run
-        if node.number in run.begun:
-            return arrays.to_host(run.begun[node.number])
-        if node.number in run.recorder.starts:
-            start = run.recorder.starts[node.number]
-            return start.items if isinstance(start.items, (int, float)) else None
-        held = run.holder(node)
-        return None if held is None else np.copy(arrays.to_host(held.array))[()]
 
     # -- numbers -----------------------------------------------------------------------------------
     def _curve(self, again: Again, entry: Input, number: int, result: str) -> Points:
@@ -144,8 +148,9 @@ class Curves:
         return np.array([_at(again, number, at) for at in x])
 
     def _path(self, name: str) -> tuple[tuple[float, float], ...]:
-        sweeps = [s for s in self._run.recorder.sweeps if name in s.parameters and s.result is not None]
-        found = [(s.parameters[name], float(s.result)) for s in sweeps]
+        sweeps = self._recorder.sweeps
+        known = [(s.parameters.get(name), s.result) for s in sweeps]
+        found = [(x, float(y)) for x, y in known if x is not None and y is not None]
         found = [(x, y) for x, y in found if np.isfinite(x) and np.isfinite(y)]
         if len(found) > POINTS:
             found = [found[i * (len(found) - 1) // (POINTS - 1)] for i in range(POINTS)]
@@ -156,11 +161,11 @@ class Curves:
         self, entry: Input, node: Node, called: list[str], inputs: list[str], result: str
     ) -> list[Points]:
         """Give evenly spaced entries of x, of the array that is summed up and of its slope."""
-        number = self._summed.number if self._summed is not None else -1
-        raw = self._run.recorder.raw
+        assert self._summed is not None and self._replay is not None
+        number, raw = self._summed.number, self._recorder.raw
         held = [
-            self._run.begun.get(node.number),
-            self._run.replay.value(number),
+            self._begun.get(node.number),
+            self._replay.value(number),
             raw.get(node.number),
             raw.get(number),
         ]

@@ -98,7 +98,7 @@ class Rule:
         Examples
         --------
         >>> import numpy as np
-        >>> from gradmagic.engine.rules import RULES
+        >>> from gradmagic.engine.rules.declare import RULES
         >>> RULES[np.multiply].formula(0)
         ('y', ('z', 'x', 'y'))
         """

@@ -1,0 +1,82 @@
+"""Who holds a value: the names, containers and modules of the user's in which a tracked value is found.
+
+In: a namespace, nodes. Out: names by node number, tracked values by name; the tracked value of one node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ...engine.faces.torch.tensor import Tensor
+from ...engine.tape.nodes import Node
+from ...engine.tape.tracked import Tracked
+
+_MOST = 1000  # entries of a container that are looked at
+
+
+def tracked_in(namespace: dict[str, Any]) -> Iterator[tuple[str, Tracked]]:
+    """Give what is tracked in a namespace, its containers and its modules, by the name that the reader would write."""
+    for name, value in list(namespace.items()):
+        inner: Iterable[tuple[str, Any]] = ()
+        if name.startswith("_"):
+            continue
+        if isinstance(value, Tracked):
+            inner = [(name, value)]
+        elif hasattr(type(value), "named_parameters"):
+            inner = ((f"{name}.{part}", parameter) for part, parameter in value.named_parameters())
+        elif type(value) is dict and len(value) <= _MOST:
+            inner = ((f"{name}[{key!r}]", entry) for key, entry in value.items())
+        elif type(value) in (list, tuple) and len(value) <= _MOST:
+            inner = ((f"{name}[{i}]", entry) for i, entry in enumerate(value))
+        for text, entry in inner:
+            if isinstance(entry, Tracked):
+                yield text, entry
+
+
+def names_in(
+    namespace: dict[str, Any], nodes: Iterable[Node], heard: dict[int, list[str]]
+) -> dict[int, list[str]]:
+    """Give names by node number: those heard at assignments, then those that the namespace has for it now."""
+    numbers = {node.number for node in nodes}
+    found = {number: list(names) for number, names in heard.items() if number in numbers}
+    for name, value in tracked_in(namespace):
+        if value.node is not None and value.node.number in numbers:
+            held = found.setdefault(value.node.number, [])
+            # l[0] only where there is no plainer name
+            if name not in held and (name.isidentifier() or not held):
+                held.append(name)
+    return found
+
+
+def leaves_in(namespace: dict[str, Any]) -> dict[str, Tracked]:
+    """Give the user's own leaves, the tensors that require grad, by the plainest of their names."""
+    found: dict[int, tuple[str, Tracked]] = {}
+    for name, value in tracked_in(namespace):
+        if isinstance(value, Tensor) and value.requires_grad and value.is_leaf:
+            known = found.get(id(value))
+            if known is None or (name.isidentifier() and not known[0].isidentifier()):
+                found[id(value)] = name, value
+    return dict(found.values())
+
+
+def holder(namespace: dict[str, Any], node: Node) -> Any:
+    """Find the tracked value of a node among the user's: by name, in a container, in a module; None if it is gone."""
+
+    def search(values: Iterable[Any], depth: int) -> Any:
+        for value in values:
+            if isinstance(value, Tracked):
+                if value.node is node:
+                    return value
+                continue
+            inner: Iterable[Any] = ()
+            if depth and hasattr(type(value), "parameters"):
+                inner = value.parameters()
+            elif depth and type(value) in (list, tuple, dict) and len(value) <= _MOST:
+                inner = value.values() if type(value) is dict else value
+            found = search(inner, depth - 1)
+            if found is not None:
+                return found
+        return None
+
+    return search(list(namespace.values()), 2)

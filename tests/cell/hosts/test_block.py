@@ -1,0 +1,200 @@
+"""gm.trace: the report of a block or a function in plain Python; names, sources and variables as they were."""
+
+from __future__ import annotations
+
+import gc
+import runpy
+import textwrap
+
+import numpy as np
+import pytest
+
+import gradmagic as gm
+from gradmagic.engine.faces.numpy.array import Array
+from gradmagic.errors import NameOnLineError, NonScalarError, NoResultError, NotLiftableError
+
+X = np.array([1.0, 2.0])
+SCRIPT = """\
+import numpy as np
+import gradmagic as gm
+x = np.arange(3.0)
+kept = x
+with gm.trace("x", graph=False) as traced:
+    y = 2 * x**2 + 2
+    z = y.sum()
+report = traced.report
+"""
+
+
+def run(tmp_path, text, name="script.py"):
+    path = tmp_path / name
+    path.write_text(textwrap.dedent(text))
+    return runpy.run_path(str(path))
+
+
+def alive():
+    gc.collect()
+    return [o for o in gc.get_objects() if type(o) is Array]
+
+
+def test_a_block_in_a_script_gives_the_report_of_a_cell(tmp_path):
+    made = run(tmp_path, SCRIPT)
+    report = made["report"]
+    assert report.value == 16.0 and report.grads["x"].tolist() == [0.0, 4.0, 8.0]
+    text = report.to_text(width=80, color=False)
+    assert "script.py" in text and "6      y = 2 * x**2 + 2" in text and "gradient of z" in text
+    assert type(made["y"]) is np.ndarray and type(made["z"]) is np.float64 and made["x"] is made["kept"]
+    assert gm.last() is report
+
+
+def test_a_name_that_only_the_block_assigns_is_refused_and_the_others_are_put_back(tmp_path):
+    text = """\
+        import numpy as np
+        import gradmagic as gm
+        x = np.ones(2)
+        try:
+            with gm.trace("x", "w"):
+                w = x.sum()
+        except NameError as error:
+            said = str(error)
+        """
+    made = run(tmp_path, text)
+    assert "name 'w' in gm.trace(...) is not defined: define it before the block." in made["said"]
+    assert type(made["x"]) is np.ndarray and not alive()
+
+
+def test_a_block_inside_a_function_puts_its_variables_back():
+    def f():
+        p = np.ones(3)
+        q = p[1:]
+        with gm.trace("p") as traced:
+            r = p * 2
+            s = (r * r).sum() + q.sum()
+            inside = [type(v) for v in (p, q, r)]
+        return traced, p, q, r, s, inside
+
+    traced, p, q, r, s, inside = f()
+    assert traced.grads["p"].tolist() == [8.0, 9.0, 9.0]
+    assert inside == [Array, Array, Array]  # q looks into p: it is followed too
+    assert [type(v) for v in (p, q, r)] == [np.ndarray] * 3 and type(s) is np.float64
+    assert np.shares_memory(p, q)
+    assert not alive()
+
+
+def test_closures_over_the_variables_see_the_traced_values():
+    def f():
+        w = 3.0
+
+        def square():
+            return w * w
+
+        with gm.trace("w") as traced:
+            y = square()
+        return traced.grads["w"], w, y
+
+    assert f() == (6.0, 3.0, 9.0)
+
+
+def test_tensors_need_no_names():
+    t = gm.tensor([1.0, 2.0], requires_grad=True)
+    with gm.trace() as traced:
+        loss = (t**3).sum()
+    assert traced.grads["t"].tolist() == [3.0, 12.0] and traced.report.value == 9.0
+    assert t.grad is None and loss.requires_grad
+    loss.backward()  # the report's own sweep has freed nothing
+
+
+def test_a_block_that_ran_backward_itself_shows_its_sweeps():
+    w = gm.tensor(1.0, requires_grad=True)
+    with gm.trace() as traced:
+        for _ in range(3):
+            loss = (w - 3) ** 2
+            loss.backward()
+            with gm.no_grad():
+                w -= 0.1 * w.grad
+                w.grad = None
+    assert "3 sweeps" in traced.report.to_text(width=80, color=False)
+
+
+def test_a_block_can_name_its_result_and_weights():
+    x = np.array([1.0, 2.0])
+    with gm.trace("x", of="y.sum()") as traced:
+        y = x * x
+        np.sum(y * y)
+    assert traced.grads["x"].tolist() == [2.0, 4.0]
+    with gm.trace("x", gradient=np.array([1.0, 0.0])) as traced:
+        y = x * x
+    assert traced.grads["x"].tolist() == [2.0, 0.0]
+
+
+def test_a_block_that_fails_fails_and_puts_back():
+    x = np.ones(2)
+    with pytest.raises(ZeroDivisionError), gm.trace("x") as traced:  # noqa: PT012
+        y = x * 2
+        1 / 0
+    assert type(x) is type(y) is np.ndarray and not alive()
+    assert "ZeroDivisionError" in str(traced.report)
+
+
+def test_errors_say_what_to_write():
+    x = np.ones(2)
+    with (
+        pytest.raises(NameOnLineError, match=r"'xx' in gm\.trace\(\.\.\.\) is not defined.*Did you mean x\?"),
+        gm.trace("xx"),
+    ):
+        pass
+    with pytest.raises(TypeError, match=r'takes names.*gm\.trace\("x"\)'):
+        gm.trace(3)
+    text = "no gradient"
+    with pytest.raises(NotLiftableError, match="text in gm"), gm.trace("text"):
+        pass
+    with (
+        pytest.raises(NonScalarError, match=r'gm\.trace\(\.\.\., of="y\.sum\(\)"\).*gradient=V'),
+        gm.trace("x"),
+    ):
+        y = x * 2
+    assert type(x) is type(y) is np.ndarray and text
+    with pytest.raises(NoResultError, match=r"nothing that the code computes depends on x"), gm.trace("x"):
+        pass
+    with gm.trace("x") as traced:
+        z = x.sum()
+        with pytest.raises(NoResultError, match="has not ended yet"):
+            _ = traced.report
+    assert z == 2.0
+
+
+# ---- functions -----------------------------------------------------------------------------------------------
+
+
+def loss(w, data, scale=1.0):
+    h = np.tanh(w * data)
+    return scale * np.sum(h**2)
+
+
+def test_a_function_is_traced_by_its_parameters():
+    report = gm.trace(loss, "w")(np.ones(2), data=np.array([1.0, 2.0]))
+    assert list(report.grads) == ["w"] and report.value == loss(np.ones(2), np.array([1.0, 2.0]))
+    text = report.to_text(width=100, color=False)
+    assert "h = np.tanh(w * data)" in text and "dloss/dw" in text and "test_block.py" in text
+    assert not alive()
+
+
+def test_without_names_all_floats_are_inputs():
+    assert list(gm.trace(loss)(np.ones(2), np.array([1.0, 2.0])).grads) == ["w", "data", "scale"]
+    assert gm.trace(lambda n: n * n)(3).grads == {"n": 6.0}
+    assert gm.trace(lambda p: p["a"].sum() * 2, "p")({"a": X}).grads["p['a']"].tolist() == [2.0, 2.0]
+
+
+def test_functions_of_tensors_and_decorated_functions():
+    t = gm.tensor(2.0, requires_grad=True)
+    assert gm.trace(lambda t: t**3)(t).grads["t"].item() == 12.0
+    assert gm.trace(gm.grad(lambda x: x**3), "x")(2.0).grads == {"x": 12.0}
+
+
+def test_a_function_has_no_other_parameters():
+    with pytest.raises(NameOnLineError, match="loss has no parameter 'v': it has w, data, scale"):
+        gm.trace(loss, "v")
+
+
+def test_of_a_matrix_it_is_the_sum_of_the_diagonal():
+    assert gm.trace(gm.eye(3)).item() == 3.0

@@ -1,0 +1,103 @@
+"""`--check`: a numerical gradient beside the tape's, by the same operations, without running the cell twice."""
+
+import numpy as np
+import pytest
+
+import gradmagic as gm
+from gradmagic.cell.telling import edges
+from gradmagic.engine.rules.declare import RULES
+
+
+def notes(report):
+    return [(note.kind, note.text) for note in report._trace.notes if note.kind not in ("dtype", "zero")]
+
+
+def test_all_well_is_one_remark_and_a_column(run):
+    report = run(
+        "%%grad x --check\nran = ran + 1 if 'ran' in globals() else 1\ny = 2 * x**2 + 2\nz = y.sum()"
+    )
+    assert run.names["ran"] == 1  # the cell ran once
+    ((kind, text),) = notes(report)
+    assert kind == "agrees" and text.startswith("dz/dx at all 17 entries: checked by differences.")
+    assert "lost in both" in text
+    (entry,) = report._trace.inputs
+    np.testing.assert_allclose(entry.numerical.items, 4 * run.names["x"], rtol=1e-6, atol=1e-8)
+
+
+@pytest.fixture
+def _fresh_formulas():
+    edges._read.cache_clear()
+    yield
+    edges._read.cache_clear()
+
+
+@pytest.mark.usefixtures("_fresh_formulas")
+def test_a_wrong_rule_is_named_with_its_entry(run, monkeypatch):
+    monkeypatch.setattr(RULES[np.sin].twin, "partials", (lambda _y, x: np.cos(x) + (x > 0),))
+    monkeypatch.setattr(RULES[np.sin].twin, "moves", (lambda _y, x: np.cos(x) + (x > 0),))
+    report = run("%%grad x --check\nz = np.sin(x).sum()")
+    kind, text = notes(report)[0]
+    assert kind == "differs" and text.startswith(
+        "dz/dx[9] is 1.96891, and differences give 0.968912 (8 of 17 entries)."
+    )
+
+
+def test_a_kink_is_said_to_be_one(run):
+    report = run("%%grad w --check\nw = 0.0\nz = gm.nn.functional.relu(w)")  # PyTorch's slope at 0 is 0
+    assert [kind for kind, _ in notes(report)] == ["kink"]
+    assert "slopes on both sides" in notes(report)[0][1]
+
+
+def test_tensors_and_loops_of_sweeps(run):
+    run("w = gm.tensor([1.0, 2.0], requires_grad=True)")
+    report = run("%%grad --check\nloss = ((w - 3)**2).sum()")
+    assert notes(report)[0][0] == "agrees" and run.names["w"].grad is None
+    report = run(
+        "%%grad --check\nfor _ in range(3):\n    loss = ((w - 3)**2).sum()\n    loss.backward()\n"
+        "    with gm.no_grad():\n        w -= 0.1 * w.grad\n        w.grad = None"
+    )
+    assert "checked by differences at the first sweep" in notes(report)[0][1]
+    np.testing.assert_allclose(run.names["w"].detach().numpy(), [1.976, 2.488], rtol=1e-5)
+
+
+def test_large_inputs_are_checked_at_some_entries(run):
+    run("big = np.linspace(-1, 1, 5000)")
+    report = run("%%grad big --check\nz = np.tanh(big).sum()")
+    assert "dz/dbig at 100 of 5,000 entries" in notes(report)[0][1]
+    assert report._trace.inputs[0].numerical is None
+
+
+def test_what_cannot_be_computed_again_is_said(run):
+    report = run("%%grad x --check\nz = gm.checkpoint(lambda v: (v * v).sum())(x)")
+    assert notes(report)[0][0] == "unchecked" and "cannot be computed again" in notes(report)[0][1]
+    np.testing.assert_allclose(gm.last().grads["x"], 2 * run.names["x"])
+
+
+@pytest.mark.parametrize(
+    "cell", ["z = (x[::2] * 3).sum()", "x[0] = 5.0\nz = (x**2).sum()", "z = np.sort(x)[::-1][:3].sum()"]
+)
+def test_indexing_and_writes_are_computed_again(run, cell):
+    report = run(f"%%grad x --check\n{cell}")
+    assert [kind for kind, _ in notes(report)] == ["agrees"]
+
+
+def test_of_a_sweep_with_weights_it_says_that_it_is_not_checked(run):
+    run("t = gm.tensor([1.0, 2.0], requires_grad=True)")
+    report = run("%%grad --check\ny = t * 2\ny.backward(gm.ones(2))")
+    assert notes(report)[0][0] == "unchecked" and "a result with 2 entries" in notes(report)[0][1]
+
+
+def test_the_numerical_column_and_the_times_are_in_text_and_page(run):
+    run("a, b = 2.0, 3.0")
+    report = run("%%grad a b --check --time\nc = a * b + a")
+    text, page = report.to_text(width=100, color=False), report.to_html()
+    assert "by differences" in text and "by differences" in page and page.count("by differences") >= 1
+    rows = [line.split() for line in text.split("\n") if line.startswith((" a ", " b "))]
+    assert [row[2:4] for row in rows] == [["4", "4"], ["2", "2"]]
+    assert ">expression</th>" in page and ">a * b</code>" in page
+    assert "by differences</th>" not in run("%%grad a b\nc = a * b").to_html()
+
+
+def test_quiz_starts_hidden(run):
+    run("a = 2.0")
+    assert run("%%grad a --quiz\nc = a * a").to_html() != run("%%grad a\nc = a * a").to_html()

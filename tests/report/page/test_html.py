@@ -1,0 +1,345 @@
+"""The page: static first, escaped, the same bytes every time, within its budget, alone on its page or not."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from html.parser import HTMLParser
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from gradmagic.report import Report
+from gradmagic.report.model import Trace
+from gradmagic.report.pictures import layout
+from tests.report import traces
+
+ALL = ["product", "parabola", "network", "descent", "chain", "troubled", "markup"]
+VOID = {"img", "meta", "br", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Collects tags and text, and fails on a tag that is not closed where it should be."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str, str]] = []
+        self.texts: list[str] = []
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags[tag] += 1
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not self.open or self.open[-1] not in {"style", "script"}:
+            self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.texts).split())
+
+    def values(self, name: str) -> list[str]:
+        return [value for _, attribute, value in self.attributes if attribute == name]
+
+
+def html(trace: Trace, **settings: object) -> str:
+    return Report(trace, **settings).to_html()
+
+
+def data_of(made: str) -> str:
+    return re.search(r'<script type="application/json" class="gm-data">(.*?)</script>', made, re.S)[1]
+
+
+def known(made: str) -> dict:
+    """What the page's script knows."""
+    return json.loads(data_of(made))
+
+
+def drawings(page: Page) -> list[str]:
+    sources = [value for tag, name, value in page.attributes if (tag, name) == ("img", "src")]
+    return [unquote(source.partition(",")[2]) for source in sources]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_tag_is_closed_and_every_drawing_is_svg(name):
+    page = Page(html(getattr(traces, name)()))
+    for drawing in drawings(page):
+        root = ElementTree.fromstring(drawing)
+        assert root.tag.endswith("svg")
+        assert root.get("role") == "img"
+        assert root.get("aria-label")
+
+
+def test_the_page_says_what_the_terminal_says():
+    page = Page(html(traces.product()))
+    for words in (
+        "e = 6", "from a = 2, b = 1", "3 operations, 1 sweep", "④② + ⑤③ = 2·1 + 3·1", "by 0.05",
+        "2c = a + b32", "with step 2’s 3: 5", "One backward sweep gave both",
+    ):  # fmt: skip
+        assert words in page.text, words
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_there_are_no_ids_no_links_and_no_network(name):
+    made = Report(getattr(traces, name)()).to_html()
+    page = Page(made)
+    assert not page.values("id")
+    assert not page.values("href")
+    assert all(source.startswith("data:image/svg+xml,%3Csvg ") for source in page.values("src"))
+    assert not re.search(r"https?://", made.replace('xmlns="http://www.w3.org/2000/svg"', ""))  # a name
+    for drawing in drawings(page):
+        assert not re.search(r"""\b(id|href)=|url\(""", drawing)
+
+
+def test_the_style_stays_within_the_report():
+    style = re.search(r"<style>(.*?)</style>", html(traces.product()), re.S)[1]
+    assert style.count("{") == style.count("}")
+    depth, selectors = 0, []
+    for text, brace in re.findall(r"([^{}]*)([{}])", re.sub(r"@media[^{]*\{(.*)\}", r"\1", style)):
+        if brace == "{" and depth == 0:  # what is nested belongs to what it stands in
+            selectors += [part.strip() for part in text.split(",")]
+        depth += 1 if brace == "{" else -1
+    assert selectors
+    assert all(".gradmagic.gradmagic" in s or s == ".gradmagic-page" for s in selectors), selectors
+
+
+def test_names_values_and_notes_that_are_markup_stay_text():
+    evil = '<script>alert("x")</script>&amp;$x$'
+    for made in (html(traces.markup()), Report(traces.markup())._svg()):
+        assert "<script>alert" not in made
+        assert "<b>" not in made.split("# ")[-1].split("</code>")[0]
+    page = Page(html(traces.markup()))
+    assert evil in "".join(page.texts)
+    assert page.tags["script"] == 2  # the numbers and what makes them alive
+    assert page.tags["style"] == 1
+    assert not set("<>&") & set(data_of(html(traces.markup())))
+    assert evil in json.dumps(known(html(traces.markup())), ensure_ascii=False).replace('\\"', '"')
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_typical_report_is_small(name):
+    assert len(html(getattr(traces, name)()).encode()) <= 60_000
+
+
+def test_the_largest_report_stays_within_its_budget():
+    source = "\n".join(f"v{i} = np.sin(w{i % 40}) * {i}" for i in range(400))
+    s = traces.Sketch(source)
+    keys = [
+        s.input(f"w{i}", np.random.default_rng(i).random((10, 10)), np.ones((10, 10)) * i) for i in range(40)
+    ]
+    for i in range(400):
+        k = s.step("sin", f"np.sin(w{i % 40})", 1.0, 1.0, (keys[i % 40], "np.cos(w)", 1.0, 1.0), line=i + 2)
+        s.step(
+            "multiply", f"np.sin(w{i % 40}) * {i}", 1.0, 1.0, (k, str(i), i, 1.0), name=f"v{i}", line=i + 2
+        )
+    assert len(html(s.trace("v399", 1.0)).encode()) <= 300_000
+
+
+def test_the_same_trace_gives_the_same_bytes_in_another_process():
+    script = (
+        "import hashlib, sys; sys.path.insert(0, '.');"
+        "from tests.report import traces; from gradmagic.report import Report;"
+        "reports = [Report(f()) for f in (traces.network, traces.descent, traces.chain, traces.troubled)];"
+        "made = [r.to_html() + r.to_text(width=80) + r.graph.source for r in reports];"
+        "print([hashlib.sha256(text.encode()).hexdigest() for text in made])"
+    )
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert len(runs) == 1
+
+
+def test_two_reports_stand_on_one_page():
+    both = html(traces.product()) + html(traces.parabola())
+    page = Page(both)
+    assert page.tags["script"] == 4
+    assert not page.values("id")
+
+
+def test_a_screen_reader_is_told():
+    page = Page(html(traces.network()))
+    assert all(page.values("alt"))
+    assert len(page.values("alt")) == page.tags["img"]
+    assert page.tags["th"] == len([1 for tag, name, _ in page.attributes if (tag, name) == ("th", "scope")])
+    assert any("Computation graph from W1" in alt for alt in page.values("alt"))
+
+
+def test_without_script_and_style_the_numbers_are_all_there():
+    """An untrusted notebook strips scripts, styles and svg."""
+    made = re.sub(r"<(style|script)\b.*?</\1>", "", html(traces.network()), flags=re.S)
+    assert "-0.2385" in Page(made).text
+
+
+def test_the_graph_can_be_left_out():
+    assert "Graph" not in Page(html(traces.product(), graph=False)).text
+
+
+def test_a_layout_that_takes_too_long_is_replaced_by_lanes(monkeypatch, tmp_path):
+    slow = tmp_path / "slow"
+    slow.write_text("#!/bin/sh\nsleep 20\n")
+    slow.chmod(0o755)
+    monkeypatch.setattr(layout, "program", lambda engine="pure": str(slow))
+    monkeypatch.setattr("gradmagic.report.report.SECONDS", 0.2)
+    text = "".join(Page(html(traces.product())).texts)
+    assert "│ ● d = b + 1\n╰─▼ e = c * d" in text
+
+
+def test_where_curves_take_too_long_the_edges_are_straight(monkeypatch):
+    run = layout.subprocess.run
+
+    def slow_with_curves(command, *, input, timeout, **options):
+        if b"splines=line" not in input:
+            raise subprocess.TimeoutExpired(command, timeout)
+        return run(command, input=input, timeout=timeout, **options)
+
+    monkeypatch.setattr(layout.subprocess, "run", slow_with_curves)
+    (drawing,) = drawings(Page(html(traces.product())))
+    assert drawing.count("<polygon") == 5
+
+
+def test_a_graph_with_many_long_edges_has_straight_ones():
+    """A sum that comes back to the first value 60 times: 60 edges over up to 60 ranks."""
+    s = traces.Sketch("\n".join(f"y = y * x  # {i}" for i in range(60)))
+    first = key = s.input("x", 1.0, 1.0)
+    for i in range(60):
+        key = s.step("multiply", "y * x", 1.0, 1.0, (key, "x", 1.0, 1.0), (first, "y", 1.0, 1.0), line=i + 2)
+    long, short = Report(s.trace("", 1.0), max_nodes=130).graph.source, Report(traces.chain()).graph.source
+    assert "splines=line" in long
+    assert "splines" not in short
+
+
+@pytest.mark.parametrize("program", [None, "/bin/false", "/nowhere/dot"])
+def test_without_a_layout_program_there_are_lanes(monkeypatch, program):
+    monkeypatch.setattr(layout, "program", lambda engine="pure": program)
+    assert "╰─▼ e = c * d" in "".join(Page(html(traces.product())).texts)
+
+
+def test_a_loop_says_how_much_is_shown():
+    assert "showing 3 of 10,001 operations" in Page(html(traces.chain())).text
+    assert "the graph of the last sweep" in Page(html(traces.descent())).text
+
+
+def test_small_matrices_are_grids_and_larger_ones_open():
+    page = html(traces.network())
+    assert page.count('<table class="gm-grid">') == 6
+    assert page.count("<summary>") == 3
+    assert Page(html(traces.parabola())).text.count("-1.75") == 2
+
+
+def test_mathjax_leaves_the_report_alone():
+    """An exported page runs MathJax over every dollar sign that is not told to be left alone."""
+    assert 'class="gradmagic tex2jax_ignore mathjax_ignore"' in html(traces.markup())
+
+
+# -- what the script knows -------------------------------------------------------------------------
+def test_the_walk_backward_says_what_each_value_has_by_then():
+    found = known(html(traces.product()))
+    keys = {said[0]: int(key) for key, said in found["sheets"][0]["nodes"].items()}
+    b = keys["b"]
+    sent = {(step, flow[1]): flow[2:] for step, (_, flows) in enumerate(found["back"]) for flow in flows}
+    assert sent[1, b] == ["3", "3", False]
+    assert sent[2, b] == ["2", "5", True]
+
+
+def test_an_arrow_says_its_local_derivative_and_what_it_carries_entry_by_entry():
+    found = known(html(traces.network()))
+    edge = next(e for e in found["sheets"][0]["edges"].values() if e[2] == "1 - h*h")
+    shape, words, sign, *rows = found["values"][edge[4]]
+    assert (shape, sign) == ("(8, 4)", "+")
+    assert ".." in words
+    assert [len(row) for row in rows[0]] == [4] * 8 if rows else True
+
+
+def test_a_folded_loop_can_be_unfolded_to_its_first_and_last_turns():
+    found = known(html(traces.chain(400)))
+    titles = [said[2] for said in found["sheets"][1]["nodes"].values()]
+    assert any(title.startswith("turn 1 of ") for title in titles)
+    unfolded = found["sheets"][1]
+    assert unfolded["svg"].startswith("<svg")
+    # Each of its boxes belongs to a box of the folded drawing.
+    folded = set(found["sheets"][0]["nodes"])
+    assert {str(found["own"].get(key, key)) for key in unfolded["nodes"]} <= folded
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_key_of_the_page_is_a_box_of_the_graph(name):
+    made = html(getattr(traces, name)())
+    found = known(made)
+    keys = {str(found["own"].get(key, key)) for key in Page(made).values("data-k")}
+    assert keys <= set(found["sheets"][0]["nodes"]) | {str(e.key) for e in getattr(traces, name)().inputs}
+
+
+def test_a_quiz_begins_hidden_and_hides_nothing_without_script():
+    plain, quiz = html(traces.product()), html(traces.product(), quiz=True)
+    assert "data-quiz" in quiz.split(">")[0]
+    assert "data-quiz" not in plain.split(">")[0]
+    assert Page(plain).text == Page(quiz).text
+
+
+# -- contrast --------------------------------------------------------------------------------------
+def luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, two: str) -> float:
+    high, low = sorted((luminance(one), luminance(two)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def mixed(colour: str, share: float, ground: str) -> str:
+    pairs = ((int(colour[i : i + 2], 16), int(ground[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(a * share + b * (1 - share)):02x}" for a, b in pairs)
+
+
+def themes() -> dict[str, dict[str, str]]:
+    style = re.search(r"<style>(.*?)</style>", html(traces.product()), re.S)[1]
+    sets = re.findall(r"\{(--gm-ink:[^}]*)", style)
+    assert len(sets) == 3  # light, dark by the host, dark by the reader's system
+    read = [dict(re.findall(r"--gm-(\w+):(?:var\([^,]*,)?(#[0-9a-f]{3,6})", text)) for text in sets]
+    full = [
+        {k: c if len(c) == 7 else "#" + "".join(x * 2 for x in c[1:]) for k, c in found.items()}
+        for found in read
+    ]
+    assert full[1] == full[2]
+    return {"light": full[0], "dark": full[1]}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("ink", ["ink", "muted", "pos", "neg", "both", "bad", "gold"])
+def test_every_ink_can_be_read_on_every_ground(theme, ink):
+    colours = themes()[theme]
+    grounds = {name: colours[name] for name in ("bg", "card", "soft", "input", "result")}
+    # A line that is lit is a little golden.
+    grounds["lit"] = mixed(colours["gold"], 0.12, colours["bg"])
+    for name, ground in grounds.items():
+        assert contrast(colours[ink], ground) >= 4.5, (theme, ink, name, contrast(colours[ink], ground))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_numbers_can_be_read_on_tinted_cells_and_lines_be_seen(theme):
+    colours = themes()[theme]
+    for tint in ("pos", "neg"):
+        assert contrast(colours["ink"], mixed(colours[tint], 0.27, colours["bg"])) >= 4.5
+    assert contrast(colours["edge"], colours["bg"]) >= 3
