@@ -89,14 +89,10 @@ def to_html(
         Whether the list of steps stands open, however long.
     """
     made = ""
-    asked = {
-        "quiz": quiz,
-        "explained": [sums(lines, COLUMNS) for lines in explained],
-        "every_step": every_step,
-    }
+    told = [sums(lines, COLUMNS) for lines in explained]
     for detail in DETAILS:
         shown = _shown(view, drawn, unfolded if detail.parts else (), detail)
-        made = _template("report.html").render(**shown, **asked)
+        made = _template("report.html").render(**shown, quiz=quiz, explained=told, every_step=every_step)
         # No empty line, as names and messages may have: in Markdown it would be the end of the report.
         made = re.sub(r"\n(?=[ \t]*\n)", "&#10;", made)
         if len(made.encode()) <= LIMIT:

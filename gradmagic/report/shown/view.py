@@ -216,11 +216,9 @@ class View:
         above, below = self.name(operation.key), self.name(edge.source)
         readable = len(above) + len(below) <= 20 and _SIMPLE.fullmatch(above) and _SIMPLE.fullmatch(below)
         of_numbers = local is not None and not local.shape and not operation.shape
-        return (
-            f"{sign}{above}/{sign}{below} = {text}"
-            if text and readable and of_numbers and above != below
-            else text
-        )
+        if text and readable and of_numbers and above != below:
+            return f"{sign}{above}/{sign}{below} = {text}"
+        return text
 
     def words(self, operation: Operation, edge: Edge) -> str:
         """Put a local derivative in words where it is no formula of one element."""
