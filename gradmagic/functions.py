@@ -1,7 +1,7 @@
 """PyTorch's functions by their names: `gm.zeros(2, 3)`, `gm.randn(3)`, `gm.matmul(a, b)`, `gm.max(t)`.
 
 In: Tensors (lifted Arrays and plain arrays are taken for Tensors) and PyTorch's arguments. Out: Tensors. Those that
-are methods too come from the tables of engine/torch_face.py; here stand what makes tensors and what joins several.
+are methods too come from the tables of engine/faces/torch/; here stand what makes tensors and what joins several.
 """
 
 from __future__ import annotations
@@ -50,6 +50,16 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
     else:
         made = tensor(data)
     return made if dtype is None and device is None else made.to(dtype=dtype, device=device)
+
+
+def of_tensor(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Let `f` take as its first argument whatever a tensor can be made of."""
+
+    @wraps(f)
+    def function(input: Any, *args: Any, **kwargs: Any) -> Any:
+        return f(input if type(input) is Tensor else as_tensor(input), *args, **kwargs)
+
+    return function
 
 
 def from_numpy(ndarray: Any) -> Tensor:
@@ -317,14 +327,9 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
     """As `torch.meshgrid`: the coordinates of a grid."""
     axes = _tensors(_several(tensors))
     order = [1, 0, *range(2, len(axes))] if indexing == "xy" and len(axes) > 1 else list(range(len(axes)))
-    sizes = [len(axes[i]) for i in order]
-    made = []
-    for i, x in enumerate(axes):
-        at = order.index(i)
-        made.append(
-            np.broadcast_to(np.reshape(x, (1,) * at + (-1,) + (1,) * (len(axes) - at - 1)), tuple(sizes))
-        )
-    return tuple(made)
+    sizes = tuple(len(axes[i]) for i in order)
+    along = [np.reshape(x, tuple(-1 if k == i else 1 for k in order)) for i, x in enumerate(axes)]
+    return tuple(np.broadcast_to(x, sizes) for x in along)
 
 
 def unique(input: Any, **options: Any) -> Any:
@@ -335,27 +340,16 @@ def unique(input: Any, **options: Any) -> Any:
 # ---- the names ----------------------------------------------------------------------------------------------------
 
 
-def _function(f: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(f)
-    def function(input: Any, *args: Any, **kwargs: Any) -> Any:
-        return f(input if type(input) is Tensor else as_tensor(input), *args, **kwargs)
-
-    function.__wrapped__ = f  # type: ignore[attr-defined]
-    return function
-
-
 # Names that Python has too (sum, max, float ...) stand in a table, not in this module, whose code means Python's.
 _TABLE: dict[str, Any] = {
     **DTYPES, **{name: DTYPES[of] for name, of in ALIASES.items()}, "dtype": DType, "Size": Size, "device": Device,
     "inference_mode": no_grad,
     "pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan,
-    **{name: _function(f) for name, f in FUNCTIONS.items()},
+    **{name: of_tensor(f) for name, f in FUNCTIONS.items()},
     "zeros": _filled("zeros", 0), "ones": _filled("ones", 1), "empty": _filled("empty", 0),
     "rand": _draw("rand", "random"), "randn": _draw("randn", "standard_normal"),
 }  # fmt: skip
-_TABLE |= {
-    f"{name}_like": _like(name) for name in ("zeros", "ones", "empty", "full", "rand", "randn", "randint")
-}
+_TABLE |= {f"{name}_like": _like(name) for name in "zeros ones empty full rand randn randint".split()}
 _TABLE |= {"concat": cat, "concatenate": cat, "row_stack": vstack}
 
 
@@ -384,7 +378,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
-    *(name for name in _TABLE if name != "trace"),  # gm.trace is cell/trace.py
+    *(name for name in _TABLE if name != "trace"),  # gm.trace is cell/hosts/block.py
     "arange", "as_tensor", "bernoulli", "cat", "einsum", "eye", "finfo", "from_numpy", "full", "get_default_dtype",
     "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace", "logspace", "manual_seed", "meshgrid", "normal",
     "numel", "randint", "randperm", "set_default_dtype", "set_printoptions", "stack", "tensordot", "unique", "vstack",

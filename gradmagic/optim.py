@@ -100,10 +100,8 @@ class Optimizer:
         every = [p for group in self.param_groups for p in group["params"]]
         number = {id(p): i for i, p in enumerate(every)}
         groups = [{**g, "params": [number[id(p)] for p in g["params"]]} for g in self.param_groups]
-        return {
-            "state": {number[k]: dict(v) for k, v in self.state.items() if k in number},
-            "param_groups": groups,
-        }
+        state = {number[k]: dict(v) for k, v in self.state.items() if k in number}
+        return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what `state_dict` gave."""

@@ -7,13 +7,6 @@ from ..engine.watch.anomaly import detect_anomaly, is_anomaly_enabled, set_detec
 from . import functional
 
 __all__ = [
-    "Function",
-    "detect_anomaly",
-    "enable_grad",
-    "functional",
-    "grad",
-    "is_anomaly_enabled",
-    "no_grad",
-    "set_detect_anomaly",
-    "set_grad_enabled",
-]
+    "Function", "detect_anomaly", "enable_grad", "functional", "grad", "is_anomaly_enabled", "no_grad",
+    "set_detect_anomaly", "set_grad_enabled",
+]  # fmt: skip

@@ -1,7 +1,7 @@
 """`gm.autograd.functional`, by PyTorch's names and arguments: jacobian, hessian, vjp, jvp, hvp of a function at inputs.
 
 In: a function of tensors and its inputs, one tensor or a tuple. Out: tensors, or tuples of them where a tuple came in.
-`gm.jacobian(f)` and its kin (engine/matrices.py) make functions instead, of arrays, numbers and containers.
+`gm.jacobian(f)` and its kin (engine/transforms/) make functions instead, of arrays, numbers and containers.
 """
 
 from __future__ import annotations

@@ -5,8 +5,6 @@ In: Tensors (lifted Arrays and plain arrays are taken for Tensors) and PyTorch's
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -23,7 +21,7 @@ from ..engine.faces.torch.math import named
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.rules.declare import RULES
 from ..errors import ShapeError
-from ..functions import as_tensor
+from ..functions import as_tensor, of_tensor
 from .convolution import avg_pool2d, conv2d, max_pool2d
 from .losses import (
     binary_cross_entropy,
@@ -61,57 +59,49 @@ def relu(input: Any, inplace: bool = False) -> Any:
     return call_unary(_RELU, _relu, input if type(input) is Tensor else as_tensor(input))
 
 
-def _function(f: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(f)
-    def function(input: Any, *args: Any, **kwargs: Any) -> Any:
-        return f(input if type(input) is Tensor else as_tensor(input), *args, **kwargs)
-
-    return function
+sigmoid = of_tensor(torch_math.UNARY["sigmoid"])
+tanh = of_tensor(torch_math.UNARY["tanh"])
+softmax = of_tensor(torch_reductions.softmax)
+log_softmax = of_tensor(torch_reductions.log_softmax)
 
 
-sigmoid = _function(torch_math.UNARY["sigmoid"])
-tanh = _function(torch_math.UNARY["tanh"])
-softmax = _function(torch_reductions.softmax)
-log_softmax = _function(torch_reductions.log_softmax)
-
-
-@_function
+@of_tensor
 def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
     """Give the entries, those that are not positive times `negative_slope`."""
     return nw.leaky_relu(input, negative_slope)
 
 
-@_function
+@of_tensor
 def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """Give x where it is positive, alpha * (exp(x) - 1) elsewhere."""
     return nw.elu(input, alpha)
 
 
-@_function
+@of_tensor
 def silu(input: Any, inplace: bool = False) -> Any:
     """Give x * sigmoid(x)."""
     return nw.silu(input)
 
 
-@_function
+@of_tensor
 def gelu(input: Any, approximate: str = "none") -> Any:
     """Give x times the normal distribution function at x; "tanh" for its well-known approximation."""
     return nw.gelu_tanh(input) if approximate == "tanh" else nw.gelu(input)
 
 
-@_function
+@of_tensor
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """Give log(1 + exp(beta * x)) / beta, without overflow (`threshold` is where PyTorch would meet it)."""
     return nw.softplus(input, beta)
 
 
-@_function
+@of_tensor
 def logsigmoid(input: Any) -> Any:
     """Give log(sigmoid(x)), without overflow."""
     return nw.log_sigmoid(input)
 
 
-@_function
+@of_tensor
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
     """Give x held between `min_val` and `max_val`."""
     return call_elementwise(_HARDTANH, (input, min_val, max_val))
@@ -120,7 +110,7 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
 _HARDTANH = named(clip, "HardtanhBackward0")
 
 
-@_function
+@of_tensor
 def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Any:
     """Give x divided by its norm along `dim`."""
     return input / torch_math.clamp(torch_reductions.norm(input, p, dim, True), min=eps)
@@ -162,7 +152,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     return call(_DENSE if x.ndim == 2 else _DENSE_VIEW, _dense, (input, weight, bias), {})
 
 
-@_function
+@of_tensor
 def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Give 0 in place of a part `p` of the entries, drawn at random, and the others divided by 1 - p."""
     if not 0 <= p <= 1:

@@ -18,6 +18,12 @@ from . import functional as F
 from .convolution import pair
 from .modules import Module, Parameter
 
+__all__ = [
+    "ELU", "GELU", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "Conv2d", "CrossEntropyLoss", "Dropout", "Embedding",
+    "Flatten", "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "LayerNorm", "LeakyReLU", "Linear", "LogSoftmax",
+    "MSELoss", "MaxPool2d", "NLLLoss", "ReLU", "SiLU", "Sigmoid", "SmoothL1Loss", "Softmax", "Softplus", "Tanh",
+]  # fmt: skip
+
 
 def _uniform(shape: tuple[int, ...], bound: float) -> Any:
     """Draw a parameter evenly from -bound to bound."""
@@ -115,10 +121,8 @@ class LayerNorm(Module):
         super().__init__()
         shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, elementwise_affine
-        self.register_parameter(
-            "weight", Parameter(np.ones(shape, np.float32)) if elementwise_affine else None
-        )
-        biased = elementwise_affine and bias
+        biased, ones = elementwise_affine and bias, np.ones(shape, np.float32)
+        self.register_parameter("weight", Parameter(ones) if elementwise_affine else None)
         self.register_parameter("bias", Parameter(np.zeros(shape, np.float32)) if biased else None)
 
     def forward(self, input: Any) -> Any:
@@ -198,9 +202,8 @@ def _of_function(name: str, function: Callable[..., Any], settings: dict[str, An
         return function(*inputs, **{k: v for k, v in self._settings.items() if k != "inplace"})
 
     def extra_repr(self: Any) -> str:
-        return shown.format(**self._settings) + (
-            ", inplace=True" if self._settings.get("inplace") else ""
-        ).lstrip("" if shown else ", ")
+        inplace = "inplace=True" if self._settings.get("inplace") else ""
+        return ", ".join(filter(None, (shown.format(**self._settings), inplace)))
 
     doc = f"`F.{function.__name__}` as a module."
     body = {"__init__": __init__, "forward": forward, "extra_repr": extra_repr, "__doc__": doc}
@@ -237,10 +240,9 @@ SmoothL1Loss = _of_function("SmoothL1Loss", F.smooth_l1_loss, _REDUCTION | {"bet
 KLDivLoss = _of_function("KLDivLoss", F.kl_div, _REDUCTION | {"log_target": False})
 BCELoss = _of_function("BCELoss", F.binary_cross_entropy, {"weight": None} | _REDUCTION)
 BCEWithLogitsLoss = _of_function(
-    "BCEWithLogitsLoss",
-    F.binary_cross_entropy_with_logits,
+    "BCEWithLogitsLoss", F.binary_cross_entropy_with_logits,
     {"weight": None} | _REDUCTION | {"pos_weight": None},
-)
+)  # fmt: skip
 NLLLoss = _of_function("NLLLoss", F.nll_loss, {"weight": None, "ignore_index": -100} | _REDUCTION)
 CrossEntropyLoss = _of_function(
     "CrossEntropyLoss", F.cross_entropy,

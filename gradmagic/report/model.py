@@ -1,7 +1,7 @@
-"""What a cell and its report share: plain frozen data, nothing that computes.
+"""What a cell and its report share: plain frozen data, a `Trace` and what is in it.
 
-`gradmagic.cell.telling.collect` makes a `Trace` from the tape; everything in this folder reads only a `Trace` and the
-engine's `Value`. A `Trace` holds no tensors, no nodes and no frames, so a report kept in `Out` holds no graph.
+In: what cell/telling/collect.py takes from the tape. Out: all that this folder reads, with the engine's `Value`. There
+are no tensors, nodes and frames in it, so a report kept in `Out` holds no graph.
 """
 
 from __future__ import annotations
@@ -126,6 +126,11 @@ class Operation:
     place: Place | None = None
     count: int = 1
 
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """The inputs that are no constants."""
+        return tuple(edge for edge in self.inputs if edge.source is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Input:
@@ -227,6 +232,11 @@ class Points:
     equal: str = ""
     alike: bool = True
     note: str = ""
+
+    @property
+    def rows(self) -> list[tuple[float, float, float]]:
+        """The points: (x, y, dy/dx)."""
+        return list(zip(self.x, self.y, self.slope, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

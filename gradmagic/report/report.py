@@ -6,7 +6,7 @@ In: a `Trace`. Out: text, HTML, files. Parts are made when they are first asked 
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -17,13 +17,15 @@ import numpy as np
 from .files.json import from_json, to_json
 from .files.markdown import to_markdown
 from .model import ReportError, Trace
-from .page.html import page, to_html
+from .page.html import Drawn, page, to_html
 from .page.latex import to_latex
 from .parts.explain import Explanation, explain
 from .parts.graph import MOST, Picture, picture
 from .parts.table import Table, table
 from .pictures.dot import Graph, digraph
-from .pictures.layout import SECONDS, Layout, place, program
+from .pictures.layout import SECONDS, Layout, lay_out, program
+from .pictures.matplotlib_graph import pictured
+from .pictures.plots import plot
 from .shown.quiz import unsaid, veiled
 from .shown.view import View
 from .text.to_text import to_text
@@ -33,8 +35,11 @@ if TYPE_CHECKING:
 
 UNFOLDED = 100  # operations that drawings with an unfolded loop show, together
 _IMAGES = ("image/png", "image/svg+xml")
+STEPS = 60  # operations that the text shows when it lists the steps
+TEXT_NODES = 24  # operations that the text shows, besides the inputs
 FORMATS = "html, txt, md, tex, json, svg, png, pdf or dot"
-KINDS = {*FORMATS.replace(" or", ",").split(", "), "htm", "markdown", "gv"}
+_KINDS = {kind: kind for kind in FORMATS.replace(" or", ",").split(", ")}
+_KINDS |= {"htm": "html", "markdown": "md", "gv": "dot"}
 
 
 def kind_of(path: str | Path) -> str:
@@ -46,14 +51,10 @@ def kind_of(path: str | Path) -> str:
         If the ending is unknown.
     """
     path = Path(path)
-    kind = path.suffix.lower().removeprefix(".")
-    if kind not in KINDS:
+    kind = _KINDS.get(path.suffix.lower().removeprefix("."))
+    if kind is None:
         raise ReportError(f"a report is saved as {FORMATS}, not as {path.suffix or path.name!r}.")
     return kind
-
-
-STEPS = 60  # operations that the text shows when it lists the steps
-TEXT_NODES = 24  # operations that the text shows, besides the inputs
 
 
 class Report:
@@ -90,21 +91,12 @@ class Report:
     """
 
     def __init__(
-        self,
-        trace: Trace,
-        *,
-        max_nodes: int | None = None,
-        graph: bool = True,
-        ascii: bool | None = None,
-        layout: str = "pure",
-        quiz: bool = False,
-        explain: Sequence[str] = (),
-        steps: bool = False,
-        image: str = "",
-    ) -> None:
+        self, trace: Trace, *, max_nodes: int | None = None, graph: bool = True, ascii: bool | None = None,
+        layout: str = "pure", quiz: bool = False, explain: Sequence[str] = (), steps: bool = False, image: str = "",
+    ) -> None:  # fmt: skip
         self._ascii, self._draws, self._quiz = ascii, graph, quiz
         self._trace = unsaid(trace) if quiz else trace
-        self._asked, self._walks = tuple(explain), steps
+        self._asked, self._every_step = tuple(explain), steps
         self._limit, self._engine = max_nodes or MOST, layout
         self._image = {"png": "image/png", "svg": "image/svg+xml"}.get(image, "")
 
@@ -211,36 +203,39 @@ class Report:
 
     @cached_property
     def _layout(self) -> Layout | None:
-        return self._placed(self._picture)
+        return self._laid_out(self._picture)
 
-    def _placed(self, drawn: Picture) -> Layout | None:
+    def _laid_out(self, drawn: Picture) -> Layout | None:
         engine = self._engine if program(self._engine) else "pure"
-        return place(digraph(drawn).source, engine, SECONDS)
+        return lay_out(digraph(drawn).source, engine, SECONDS)
+
+    def _placed(self, view: View) -> Drawn:
+        drawn = picture(view)
+        return drawn, self._laid_out(drawn)
 
     def to_text(self, width: int | None = None, ascii: bool | None = None, color: bool | None = None) -> str:
         """Write the report as text, at most 60 lines; see `gradmagic.report.text.to_text.to_text`."""
-        plain = self._ascii if ascii is None else ascii
+        ascii = self._ascii if ascii is None else ascii
         explained = () if self._quiz else self._explained
-        return to_text(self._as_text, width, plain, color, explained, self._walks)
+        return to_text(self._as_text, width, ascii, color, explained, self._every_step)
 
     @cached_property
     def _as_text(self) -> View:
         """The view that text and Markdown show: smaller, and under a quiz without the gradients."""
         trace = veiled(self._trace) if self._quiz else self._trace
-        limit = TEXT_NODES if not self._walks else STEPS
+        limit = TEXT_NODES if not self._every_step else STEPS
         return View.of(trace, min(self._limit, limit + len(trace.inputs)))
 
     def to_html(self) -> str:
         """Write the report as a piece of HTML that stands in any page."""
         drawn = (self._picture, self._layout) if self._draws else None
-        return to_html(self._view, drawn, self._unfolded, self._quiz, self._explained, self._walks)
+        return to_html(self._view, drawn, self._unfolded, self._quiz, self._explained, self._every_step)
 
     @cached_property
-    def _unfolded(self) -> list[tuple[View, tuple[Picture, Layout | None]]]:
+    def _unfolded(self) -> list[tuple[View, Drawn]]:
         if not self._draws or self._layout is None:
             return []
-        found = [(view, picture(view)) for view in self._view.unfolded(UNFOLDED)]
-        return [(view, (drawn, self._placed(drawn))) for view, drawn in found]
+        return [(view, self._placed(view)) for view in self._view.unfolded(UNFOLDED)]
 
     def plot(self) -> Figure:
         """Draw the function itself: x against y with a tangent, and x against dy/dx, for each input that has a curve.
@@ -268,8 +263,6 @@ class Report:
         >>> [axes.get_ylabel() for axes in report.plot().axes]
         ['2 * x**2 + 2', 'd(2 * x**2 + 2)/dx']
         """
-        from .pictures.plots import plot  # matplotlib is optional
-
         return plot(self._trace)
 
     def save(self, path: str | Path) -> str:
@@ -294,53 +287,35 @@ class Report:
         """
         path = Path(path)
         kind = kind_of(path)
-        if kind in {"html", "htm"}:
-            content = page(self.to_html(), self._view).encode()
-        elif kind == "txt":
-            content = self.to_text(width=80, ascii=bool(self._ascii), color=False).encode()
-        elif kind in {"md", "markdown"}:
-            content = self.to_markdown().encode()
-        elif kind == "tex":
-            content = self.to_latex().encode()
-        elif kind == "json":
-            content = to_json(self._trace).encode()
-        elif kind in {"dot", "gv"}:
-            content = digraph(self._still[0]).source.encode()
-        elif kind == "svg":
-            content = self._svg().encode()
-        else:
-            content = self._drawn(kind)
-        path.write_bytes(content)
+        texts: dict[str, Callable[[], str]] = {
+            "html": lambda: page(self.to_html(), self._view),
+            "txt": lambda: self.to_text(width=80, ascii=bool(self._ascii), color=False),
+            "md": self.to_markdown,
+            "tex": self.to_latex,
+            "json": lambda: to_json(self._trace),
+            "dot": lambda: digraph(self._still[0]).source,
+        }
+        path.write_bytes(texts[kind]().encode() if kind in texts else self._drawn(kind))
         return str(path)
 
     @cached_property
-    def _still(self) -> tuple[Picture, Layout | None]:
+    def _still(self) -> Drawn:
         """The graph as a picture shows it: under a quiz without the gradients, which nobody could uncover there."""
         if not self._quiz:
             return self._picture, self._layout
-        drawn = picture(View.of(veiled(self._trace), self._limit))
-        return drawn, self._placed(drawn)
+        return self._placed(View.of(veiled(self._trace), self._limit))
 
     def _svg(self) -> str:
-        from .pictures.svg import alone, svg
-
-        drawn, layout = self._still
-        if layout is None:
-            raise ReportError(
-                "the graph could not be laid out in time: save it as dot, or as txt with its lanes."
-            )
-        return alone(svg(drawn, layout))
+        return self._drawn("svg").decode()
 
     def _drawn(self, kind: str) -> bytes:
-        from .pictures.matplotlib_graph import pictured
-
         return pictured(*self._still, digraph(self._still[0]).source, kind)
 
     def __str__(self) -> str:
         return self.to_text().rstrip("\n")
 
     def __repr__(self) -> str:
-        names = ", ".join(f"d{self._view.operand}/d{entry.name}" for entry in self._trace.inputs)
+        names = ", ".join(self._view.slope(entry.name) for entry in self._trace.inputs)
         return f"<gradmagic report: {names or 'no gradients'}>"
 
     def _repr_mimebundle_(

@@ -24,7 +24,7 @@ import gradmagic as gm
 from gradmagic.report.model import Trace
 from gradmagic.report.parts.graph import MOST, picture
 from gradmagic.report.pictures.dot import digraph
-from gradmagic.report.pictures.layout import SECONDS, place
+from gradmagic.report.pictures.layout import SECONDS, lay_out
 from gradmagic.report.report import Report
 from gradmagic.report.shown.view import View
 
@@ -101,13 +101,13 @@ def measured(trace: Trace) -> dict[str, float]:
 
     view = timed("fold", lambda: View.of(trace, MOST))
     drawn = picture(view)
-    layout = timed("layout", lambda: place(digraph(drawn).source))
+    layout = timed("layout", lambda: lay_out(digraph(drawn).source))
     page = timed("page", lambda: Report(trace).to_html())
     timed("text", lambda: Report(trace).to_text(width=80))
     found["bytes"] = len(page.encode())
     found["lanes"] = layout is None
     found["total"] = view.total
-    found["shown"] = len(view.steps)
+    found["shown"] = len(view.computed)
     return found
 
 

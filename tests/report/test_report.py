@@ -90,7 +90,7 @@ def test_all_steps_are_listed_when_asked_for():
     plain, walked = (Report(traces.network(), steps=steps) for steps in (False, True))
     assert "start with 1" not in plain.to_text(80, False, False)
     text = walked.to_text(80, False, False)
-    count = len(walked._as_text.steps)
+    count = len(walked._as_text.computed)
     assert "start with 1" in text and f"\n {count:>2}  " in text
     assert "<details open><summary>Steps" in walked.to_html()
 

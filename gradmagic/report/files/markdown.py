@@ -15,7 +15,7 @@ from ...engine.core.values import Value
 from ..parts.history import history
 from ..parts.steps import Step, modes, steps
 from ..parts.table import table
-from ..shown.numbers import aligned, brief, number, shape_of
+from ..shown.numbers import brief, rows_of, shape_of
 from ..shown.typeset import sums
 from ..shown.view import View, told
 from ..text import derivation
@@ -40,16 +40,8 @@ def to_markdown(view: View, explained: Sequence[Sequence[str]] = ()) -> str:
     if trace.error is not None:
         parts.append(f"**{escaped(trace.error)}**")
     if trace.result is not None:
-        value = trace.result.value
-        shown = (
-            number(value.items, 6, point=True)
-            if not value.shape
-            else f"{shape_of(value.shape)} {brief(value)}"
-        )
-        sweeps = max(1, len(trace.sweeps))
-        parts.append(f"### {escaped(view.result_name)} = {escaped(shown)}")
-        counts = f"{view.total:,} operation{'s' * (view.total != 1)}, {sweeps:,} sweep{'s' * (sweeps > 1)}"
-        parts.append(f"{escaped(trace.label)}: {counts}")
+        parts.append(f"### {escaped(view.result_name)} = {escaped(view.result_value())}")
+        parts.append(f"{escaped(trace.label)}: {', '.join(view.counts)}")
     parts += [f"> {escaped(told(note))}" for note in view.alerts]
     parts.append(_table(view))
     parts += [escaped(told(note)) for note in view.remarks]
@@ -59,9 +51,9 @@ def to_markdown(view: View, explained: Sequence[Sequence[str]] = ()) -> str:
         head = ["sweep", *(escaped(series.name) for series in past.series)]
         parts.append("\n".join(_rows([head, *([str(i), *numbers] for i, numbers in past.rows())])))
     parts += [
-        _fenced(_plain(derivation.cell(view, COLUMNS)), "Cell"),
-        _fenced(_plain(derivation.graph(view, COLUMNS)), "Graph"),
-        _walk(steps(view)),
+        _fenced(_texts(derivation.cell(view, COLUMNS)), "Cell"),
+        _fenced(_texts(derivation.graph(view, COLUMNS)), "Graph"),
+        _steps(steps(view)),
         escaped(modes(view)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -123,20 +115,14 @@ def _value(value: Value | None) -> str:
     """Write a value: a small array whole, `[[2, 2], [3, 3]]`."""
     if value is None:
         return ""
-    if (
-        value.items is not None
-        and 1 < value.size <= 9
-        and 1 <= len(value.shape) <= 2
-        and value.low != value.high
-    ):
-        rows = value.items if len(value.shape) == 2 else (value.items,)
-        texts = iter(text.strip() for text in aligned([x for row in rows for x in row]))
-        listed = ["[" + ", ".join(next(texts) for _ in row) + "]" for row in rows]
-        return escaped(listed[0] if len(value.shape) == 1 else "[" + ", ".join(listed) + "]")
-    return escaped(brief(value))
+    axes = len(value.shape)
+    if value.items is None or not 1 < value.size <= 9 or axes not in (1, 2) or value.low == value.high:
+        return escaped(brief(value))
+    listed = ", ".join(f"[{', '.join(map(str.strip, row))}]" for row in rows_of(value.items, axes))
+    return escaped(listed if axes == 1 else f"[{listed}]")
 
 
-def _plain(lines: Iterable[Text]) -> list[str]:
+def _texts(lines: Iterable[Text]) -> list[str]:
     return [line.plain.rstrip() for line in lines]
 
 
@@ -149,11 +135,11 @@ def _fenced(lines: Sequence[str], title: str = "") -> str:
     return (f"**{title}**\n\n" if title else "") + "\n".join([f"{fence}text", *lines, fence])
 
 
-def _walk(walked: Sequence[Step]) -> str:
-    if not walked:
+def _steps(listed: Sequence[Step]) -> str:
+    if not listed:
         return ""
     rows = ["**Steps**, backward\n"]
-    for step in walked[:STEPS]:
+    for step in listed[:STEPS]:
         told = [f"start with {step.grad}" if step.start else f"has {step.grad}"]
         for flow in step.flows:
             text = f"to {code(flow.target)}: {escaped(flow.how)}"
@@ -163,6 +149,6 @@ def _walk(walked: Sequence[Step]) -> str:
                 text += f", with {before}: **{escaped(flow.total)}**"
             told.append(text)
         rows.append(f"{step.number}. {code(step.text)} {'; '.join(told)}")
-    if len(walked) > STEPS:
-        rows.append(f"\n{len(walked) - STEPS} steps more")
+    if len(listed) > STEPS:
+        rows.append(f"\n{len(listed) - STEPS} steps more")
     return "\n".join(rows)

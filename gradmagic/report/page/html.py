@@ -17,8 +17,7 @@ from markupsafe import Markup, escape
 
 from ...engine.core.values import SHOWN, Value
 from ..parts import timing
-from ..parts.cell import Line, Part, lines, others
-from ..parts.charts import chart
+from ..parts.annotated_cell import Line, Part, lines, others
 from ..parts.curves import Curve, curve
 from ..parts.explain import every
 from ..parts.graph import Picture
@@ -26,14 +25,15 @@ from ..parts.history import History, history
 from ..parts.lanes import lanes
 from ..parts.steps import Step, modes, steps
 from ..parts.table import NUDGE, table
+from ..pictures.charts import chart
 from ..pictures.layout import Layout
 from ..pictures.svg import svg
-from ..shown.numbers import aligned, brief, number, samples, shape_of, sign, sparkline
+from ..shown.numbers import aligned, brief, number, rows_of, samples, shape_of, sign, sparkline
 from ..shown.typeset import clip, sums, width
 from ..shown.view import View, circled, told
 from .assets import script, style
 from .latex import to_latex
-from .live import Sheet, data
+from .script_data import Sheet, data
 
 LIMIT = 300_000  # bytes of a report; in a notebook there are many
 DRAWING = 150_000  # bytes of SVG, 8 % more in its image; a graph that is larger is shown as lanes
@@ -47,13 +47,6 @@ WIDEST = 300  # columns of a line of code
 INLINE = 16  # elements of a matrix that is shown without being opened
 
 Drawn = tuple[Picture, Layout | None]
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A small array as rows of (text, tone, strength): tone is the sign, strength 0 to 1 the size."""
-
-    rows: tuple[tuple[tuple[str, str, str], ...], ...]
 
 
 @dataclass(frozen=True)
@@ -76,13 +69,9 @@ DETAILS = (
 
 
 def to_html(
-    view: View,
-    drawn: Drawn | None,
-    unfolded: Sequence[tuple[View, Drawn]] = (),
-    quiz: bool = False,
-    explained: Sequence[Sequence[str]] = (),
-    walk: bool = False,
-) -> str:
+    view: View, drawn: Drawn | None, unfolded: Sequence[tuple[View, Drawn]] = (), quiz: bool = False,
+    explained: Sequence[Sequence[str]] = (), every_step: bool = False,
+) -> str:  # fmt: skip
     """Write the report as a piece of HTML, in as much detail as fits into 300 KB.
 
     Parameters
@@ -96,102 +85,69 @@ def to_html(
         Whether the gradients are hidden until they are asked for, where scripts run.
     explained : sequence of sequences of str
         Entries of gradients written out, each in lines.
-    walk : bool
+    every_step : bool
         Whether the list of steps stands open, however long.
     """
     made = ""
+    asked = {
+        "quiz": quiz,
+        "explained": [sums(lines, COLUMNS) for lines in explained],
+        "every_step": every_step,
+    }
     for detail in DETAILS:
-        made = _tight(_written(view, drawn, unfolded if detail.parts else (), detail, quiz, explained, walk))
+        shown = _shown(view, drawn, unfolded if detail.parts else (), detail)
+        made = _template("report.html").render(**shown, **asked)
+        # No empty line, as names and messages may have: in Markdown it would be the end of the report.
+        made = re.sub(r"\n(?=[ \t]*\n)", "&#10;", made)
         if len(made.encode()) <= LIMIT:
             break
     return made
 
 
-def _tight(made: str) -> str:
-    """Leave no empty line, as names and messages may have: in Markdown it would be the end of the report."""
-    return re.sub(r"\n(?=[ \t]*\n)", "&#10;", made)
-
-
-def _written(
-    view: View,
-    drawn: Drawn | None,
-    unfolded: Sequence[tuple[View, Drawn]],
-    detail: Detail,
-    quiz: bool,
-    explained: Sequence[Sequence[str]],
-    walk: bool,
-) -> str:
+def _shown(
+    view: View, drawn: Drawn | None, unfolded: Sequence[tuple[View, Drawn]], detail: Detail
+) -> dict[str, Any]:
+    """Give what the template shows, by the names that it has there."""
     trace = view.trace
-    result = trace.result
     found = curve(view)
     past = history(trace)
-    sweeps = max(1, len(trace.sweeps))
-    rows = list(table(view))
     graph = _graph(view, drawn, detail)
-    walked = steps(view)[: detail.steps]
     annotated = _lines(view, detail)
     elsewhere = others(view)[:10]
     told_of = [*(line for line, _ in annotated), *(line for other in elsewhere for line in other.lines)]
-    return _template("report.html").render(
-        view=view,
-        trace=trace,
-        detail=detail,
-        value=_result(result.value) if result else "",
-        start=", ".join(
-            [*(_given(entry.name, entry.value) for entry in trace.inputs[:4]), *["…"][: len(rows) > 4]]
-        ),
-        counts=f"{view.total:,} operation{'s' * (view.total != 1)}, {sweeps:,} sweep{'s' * (sweeps > 1)}",
-        table=rows,
-        nudge=NUDGE,
-        strip=_strip(found) if found and found.whole else None,
-        charts=_charts(found),
-        graph=graph,
-        lines=annotated,
-        others=elsewhere,
-        steps=steps(view) if detail.steps else (),
-        data=Markup(_data(view, graph, unfolded, walked, told_of)),
-        quiz=quiz,
-        explained=[sums(lines, COLUMNS) for lines in explained],
-        walk=walk,
-        times=timing.rows(trace),
-        times_head=timing.HEAD,
-        modes=modes(view),
-        past=past,
-        past_charts=_past_charts(past) if past else [],
-    )
+    listed = steps(view) if detail.steps else ()
+    given = [_given(entry.name, entry.value) for entry in trace.inputs[:5]]
+    return {
+        "view": view, "trace": trace, "detail": detail, "start": ", ".join([*given[:4], *["…"][: len(given) > 4]]),
+        "table": list(table(view)), "strip": _strip(found) if found and found.whole else None,
+        "charts": _charts(found), "graph": graph, "lines": annotated, "others": elsewhere, "steps": listed,
+        "data": Markup(_data(view, graph, unfolded, listed[: detail.steps], told_of)), "times": timing.rows(trace),
+        "modes": modes(view), "past": past, "past_charts": _past_charts(past) if past else [],
+    }  # fmt: skip
 
 
 def _data(
     view: View,
     graph: dict[str, Any] | None,
     unfolded: Sequence[tuple[View, Drawn]],
-    walked: Sequence[Step],
+    listed: Sequence[Step],
     shown: Sequence[Line | None],
 ) -> str:
     """Write what the script needs; nothing where there are no operations."""
-    if not view.steps:
+    if not view.computed:
         return ""
     sheets = [Sheet(view, "")]
-    if graph is not None and "svg" in graph:
-        drawings = (
-            (more, _bare(svg(picture, layout, tips=False))) for more, (picture, layout) in unfolded if layout
-        )
-        sheets += [Sheet(more, drawing) for more, drawing in drawings if len(drawing) <= UNFOLDED]
+    for more, (picture, layout) in unfolded:
+        if layout is not None and graph is not None and "svg" in graph:
+            # The script has style and name space from the first drawing, or needs none.
+            drawing = re.sub(r' xmlns="[^"]*"|<style>.*?</style>', "", svg(picture, layout, tips=False))
+            sheets += [Sheet(more, drawing)] if len(drawing) <= UNFOLDED else []
     keys = [part.key for line in shown if line for part in (line.main, *line.parts) if part]
-    return data(sheets, walked, keys, _latex(view), _entries(view))
+    formulas = to_latex(view)
+    return data(sheets, listed, keys, formulas if len(formulas) <= FORMULAS else "", _explained(view))
 
 
-def _bare(drawing: str) -> str:
-    """Take out of a drawing what the script has from the first one, or does not need: style and name space."""
-    return re.sub(r' xmlns="[^"]*"|<style>.*?</style>', "", drawing)
-
-
-def _latex(view: View) -> str:
-    made = to_latex(view)
-    return made if len(made) <= FORMULAS else ""
-
-
-def _entries(view: View) -> dict[int, list[str]]:
+def _explained(view: View) -> dict[int, list[str]]:
     """Write out where the entries of small gradients come from, as many as there is room for."""
     operations = view.trace.operations
     if len(operations) > EXPLAINED:
@@ -238,28 +194,18 @@ def page(report: str, view: View) -> str:
 @cache
 def _environment() -> Environment:
     made = Environment(
-        loader=PackageLoader("gradmagic.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        loader=PackageLoader("gradmagic.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
         auto_reload=False,
-    )
-    made.filters.update(
-        brief=lambda value: _spaced(brief(value)),
-        shape=shape_of,
-        spaced=_spaced,
-        told=told,
-        number=number,
-        tone=lambda value: _TONES[sign(value)],
-        grid=_grid,
-        spark=lambda value: sparkline(samples(value), 32),
-        image=_image,
-        indent_to=_indent,
-        edges=_edges,
-        edge=_edge,
-        times=lambda text: text.replace("*", "·"),
-    )
-    made.globals.update(inline=INLINE, style=style(), script=script())
+    )  # fmt: skip
+    made.filters.update({
+        "brief": lambda value: _spaced(brief(value)), "shape": shape_of, "spaced": _spaced, "told": told,
+        "number": number, "tone": lambda value: _TONES[sign(value)], "grid": _grid,
+        "spark": lambda value: sparkline(samples(value), 32), "image": _image, "circled": _circled,
+        # Plain spaces alone in an element become one in nbconvert's HTML.
+        "indent_to": lambda line, part: "\u00a0" * width(line.text[: part.column]),
+        "times": lambda text: text.replace("*", "·"),
+    })  # fmt: skip
+    made.globals.update(inline=INLINE, nudge=NUDGE, times_head=timing.HEAD, style=style(), script=script())
     return made
 
 
@@ -278,31 +224,13 @@ def _spaced(text: str) -> str:
     return text.replace(" .. ", "\u00a0…\u00a0")
 
 
-def _result(value: Value) -> str:
-    return (
-        number(value.items, 6, point=True)
-        if not value.shape
-        else f"{shape_of(value.shape)} {_spaced(brief(value))}"
-    )
-
-
 def _given(name: str, value: Value) -> str:
     return f"{name} {shape_of(value.shape)}" if value.shape else f"{name} = {brief(value)}"
 
 
-def _indent(line: Line, part: Part) -> str:
-    """Lead to where a part stands in its line. Plain spaces alone in an element become one in nbconvert's HTML."""
-    return "\u00a0" * width(line.text[: part.column])
-
-
-def _edges(text: str) -> str:
-    """Write numbers of edges as circled digits: (4)(1) as ④①."""
-    return _EDGE.sub(lambda match: circled(int(match[1])), text)
-
-
-def _edge(text: str) -> str:
-    """Write the number of the one edge that a step goes by; what else is in parentheses is the reader's."""
-    return _EDGE.sub(lambda match: circled(int(match[1])), text, count=1)
+def _circled(text: str, most: int = 0) -> str:
+    """Write numbers of edges as circled digits, (4)(1) as ④①: all, or the first ones, and the rest is the reader's."""
+    return _EDGE.sub(lambda match: circled(int(match[1])), text, count=most)
 
 
 def _image(drawing: str, alt: str) -> Markup:
@@ -313,24 +241,21 @@ def _image(drawing: str, alt: str) -> Markup:
     wide = int(size[1]) if size else 600
     # It shrinks to the page as far as it can still be read; what is wider scrolls.
     least = f"width:{wide}px;max-width:100%;min-width:{min(wide, max(300, wide * 3 // 4))}px"
-    return Markup('<img class="gm-svg" alt="{}" style="{}" src=\'data:image/svg+xml,{}\'>').format(
-        alt, least, Markup(data)
-    )
+    made = Markup('<img class="gm-svg" alt="{}" style="{}" src=\'data:image/svg+xml,{}\'>')
+    return made.format(alt, least, Markup(data))
 
 
-def _grid(value: Value) -> Grid | None:
-    """Lay a small array of one or two dimensions out as a grid."""
-    if value.items is None or not value.size or not 1 <= len(value.shape) <= 2:
+def _grid(value: Value) -> list[list[tuple[str, str, str]]] | None:
+    """Lay a small array of one or two dimensions out as rows of (text, tone, strength): 0 to 1, the size."""
+    axes = len(value.shape)
+    if value.items is None or not value.size or axes not in (1, 2):
         return None
-    rows = value.items if len(value.shape) == 2 else (value.items,)
-    texts = [text.strip() for text in aligned([x for row in rows for x in row])]
     peak = max(abs(value.low or 0.0), abs(value.high or 0.0))
-    columns = len(rows[0])
-    cells = [_cell(text, x, peak) for text, x in zip(texts, (x for row in rows for x in row), strict=True)]
-    return Grid(tuple(tuple(cells[i : i + columns]) for i in range(0, len(cells), columns)))
+    rows = zip(rows_of(value.items, axes), value.items if axes == 2 else [value.items], strict=True)
+    return [[_cell(text.strip(), x, peak) for text, x in zip(*row, strict=True)] for row in rows]
 
 
-def _cell(text: str, x: Any, peak: float) -> tuple[str, str, str]:
+def _cell(text: str, x: object, peak: float) -> tuple[str, str, str]:
     if not isinstance(x, (int, float)):
         return text, "", ""
     if x - x != 0:
@@ -353,15 +278,13 @@ def _partial(slope: str) -> str:
 def _charts(found: Curve | None) -> list[tuple[str, str]]:
     if found is None or not found.rising:
         return []
-    slope = _partial(found.slope_name)
-    return [
-        (chart(found.y_name, found.x, found.y, found.x_name), f"{found.y_name} against {found.x_name}"),
-        (chart(slope, found.x, found.slope, found.x_name), f"{slope} against {found.x_name}"),
-    ]
+    drawn = ((found.y_name, found.y), (_partial(found.slope_name), found.slope))
+    x, over = found.x, found.x_name
+    return [(chart(name, x, y, over), f"{name} against {over}") for name, y in drawn]
 
 
 def _graph(view: View, drawn: Drawn | None, detail: Detail) -> dict[str, Any] | None:
-    if drawn is None or not view.steps:
+    if drawn is None or not view.computed:
         return None
     shown, layout = drawn
     picture = svg(shown, layout, tips=False) if layout is not None and detail.drawing else ""
@@ -375,9 +298,8 @@ def _graph(view: View, drawn: Drawn | None, detail: Detail) -> dict[str, Any] | 
 def _code(line: Line) -> Markup:
     """Mark the expressions of a line by their exact columns, one inside the other."""
     parts = [part for part in (line.main, *line.parts) if part is not None and part.end > part.column]
-    return _marked(
-        line.text, 0, min(WIDEST, len(line.text)), sorted(parts, key=lambda part: (part.column, -part.end))
-    )
+    parts.sort(key=lambda part: (part.column, -part.end))
+    return _marked(line.text, 0, min(WIDEST, len(line.text)), parts)
 
 
 def _marked(text: str, start: int, end: int, parts: list[Part]) -> Markup:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from ..model import Edge, Operation
-from ..parts.paths import Path, sum_over_paths
+from ..parts.paths import Path, sum_over_paths, sums_up
 from ..shown.notation import escaped, latex, name, operand
 from ..shown.numbers import brief, number
 from ..shown.view import View
@@ -30,7 +30,7 @@ def to_latex(view: View) -> str:
     str
         `\begin{align*} ... \end{align*}`; `""` where there is no gradient.
     """
-    if view.trace.result is None or not view.steps:
+    if view.trace.result is None or not view.computed:
         return ""
     entries = [entry for entry in view.trace.inputs if entry.reached]
     sums = [sum_over_paths(view, entry.key) for entry in entries]
@@ -44,19 +44,15 @@ def to_latex(view: View) -> str:
     return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}" if rows else ""
 
 
-def _partial(view: View, above: int, below: int) -> str:
+def _partial(view: View, above: int, below: int | None) -> str:
     return rf"\frac{{\partial {_called(view, above)}}}{{\partial {_called(view, below)}}}"
 
 
-def _called(view: View, key: int) -> str:
+def _called(view: View, key: int | None) -> str:
     """Call a value: by its name, by its expression in parentheses, else by its number in the tape."""
-    operation = view.by_key[key]
-    if (
-        view.trace.result is not None
-        and key == view.trace.result.key
-        and view.trace.result.name.isidentifier()
-    ):
-        return name(view.trace.result.name)
+    operation, result = view.by_key[key], view.trace.result
+    if result is not None and key == result.key and result.name.isidentifier():
+        return name(result.name)
     if operation.names:
         return latex(operation.names[0])
     text = view.expression(operation)
@@ -67,7 +63,7 @@ def _sum(view: View, key: int, paths: tuple[Path, ...], values: str) -> list[str
     """Write a gradient as a sum over paths: in partial derivatives, in formulas, in numbers."""
     assert view.trace.result is not None
     grad = view.by_key[key].grad
-    partials = [[_partial(view, user.key, edge.source or 0) for user, edge in path] for path in paths]
+    partials = [[_partial(view, user.key, edge.source) for user, edge in path] for path in paths]
     formulas = [[_formula(user, edge) for user, edge in path] for path in paths]
     rows = [_partial(view, view.trace.result.key, key)]
     said = [" + ".join(r"\,".join(path) for path in partials)] if len(paths) > 1 or len(paths[0]) > 1 else []
@@ -87,17 +83,19 @@ def _multiplied(factors: list[str]) -> str:
     shown = [factor for factor in factors if factor != "1"] or ["1"]
     if len(shown) == 1:
         return shown[0]
-    loose = [factor.startswith("-") or " + " in factor or " - " in factor for factor in shown]
-    return r" \cdot ".join(
-        rf"\left({factor}\right)" if wide else factor for factor, wide in zip(shown, loose, strict=True)
-    )
+    return r" \cdot ".join(map(_held, shown))
+
+
+def _held(factor: str) -> str:
+    loose = factor.startswith("-") or " + " in factor or " - " in factor
+    return rf"\left({factor}\right)" if loose else factor
 
 
 def _formula(user: Operation, edge: Edge) -> str:
     """Write a local derivative; `""` where it has no formula of one entry."""
     if edge.formula:
         return latex(edge.formula)
-    if user.rule in {"sum", "add.reduce"} and not user.shape:
+    if sums_up(user):
         return "1"
     return number(edge.local.items) if edge.local is not None and not edge.local.shape else ""
 
@@ -113,9 +111,8 @@ def _sweep(view: View) -> list[str]:
             continue
         terms = [_term(view, top, user, edge) for user, edge in uses[:8]] + [r"\cdots"] * (len(uses) > 8)
         below = rf"\quad\text{{({escaped(brief(operation.grad))})}}" if operation.grad is not None else ""
-        rows.append(
-            f"{_partial(view, top, operation.key)} &= {' + '.join(terms).replace('+ -', '- ')}{below}"
-        )
+        total = " + ".join(terms).replace("+ -", "- ")
+        rows.append(f"{_partial(view, top, operation.key)} &= {total}{below}")
     return [*rows[: ROWS - 1], r"&\;\;\vdots", rows[-1]] if len(rows) > ROWS else rows
 
 
@@ -127,13 +124,11 @@ def _term(view: View, top: int, user: Operation, edge: Edge) -> str:
     flows = _partial(view, top, user.key) if user.key != top else "1"
     formula = _formula(user, edge)
     if formula:
-        odot = r" \odot " if user.shape and formula not in ("1",) else r" \cdot "
-        source = view.by_key[edge.source or 0]
+        source = view.by_key[edge.source]
         summed = r"\;\text{[summed]}" if len(source.shape) < len(user.shape) else ""
         if flows == "1" or formula == "1":
             return (formula if flows == "1" else flows) + summed
-        wide = formula.startswith("-") or " + " in formula or " - " in formula
-        return flows + odot + (rf"\left({formula}\right)" if wide else formula) + summed
+        return flows + (r" \odot " if user.shape else r" \cdot ") + _held(formula) + summed
     words = view.words(user, edge)
     if _PRODUCT.search(words):
         product, comma, _ = words.partition(", summed")

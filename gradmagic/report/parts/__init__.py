@@ -1,1 +1,1 @@
-"""The parts of a report, each as plain data or text: table, graph, cell, steps, history, pictures of functions."""
+"""The parts of a report, each as plain data: table, graph, annotated cell, steps, history, the function's curve."""

@@ -1,20 +1,23 @@
-"""Functions of one varying array: x, y and the slope in columns, and both as pictures in text.
+"""The function itself, y = f(x) and dy/dx, where a trace has its points: as columns, and as the points of a picture.
 
-In: a `View` whose elements depend on their own element only. Out: styled lines; none for other graphs.
+In: a `View` or a `Trace`. Out: a `Curve` where the result sums up a function of each entry of the only input; `Points`
+for each input that can be drawn over, and why there are none for the others.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from rich.text import Text
-
-from ..model import Operation
-from ..shown.numbers import aligned, decimals_of, number, samples, sparkline
-from ..shown.typeset import clip, pad, width
+from ...engine.core.values import Value
+from ..model import Input, Operation, Points, Trace
+from ..shown.numbers import finite, number, samples
+from ..shown.simplified import operand
+from ..shown.typeset import width
 from ..shown.view import View
 
-MOST = 60  # elements that are written out
+NAN = float("nan")
+LARGEST = 1e290  # a number beyond it is shown on no axis
 LONGEST = 16  # columns of an expression that stands for a name
 
 
@@ -33,7 +36,7 @@ class Curve:
     @property
     def rising(self) -> bool:
         """Whether x rises, so that y can be drawn over it."""
-        return all(a < b for a, b in zip(self.x, self.x[1:], strict=False))
+        return all(a < b for a, b in pairwise(self.x))
 
 
 def curve(view: View) -> Curve | None:
@@ -43,17 +46,16 @@ def curve(view: View) -> Curve | None:
         return None
     entry = trace.inputs[0]
     result = view.by_key.get(trace.result.key)
-    sources = [edge.source for edge in result.inputs if edge.source is not None] if result else []
-    y = view.by_key.get(sources[0]) if result and not result.shape and len(sources) == 1 else result
+    edges = result.edges if result else ()
+    y = view.by_key.get(edges[0].source) if result and not result.shape and len(edges) == 1 else result
     if y is None or y.key == entry.key or y.shape != entry.value.shape or len(y.shape) != 1 or y.shape[0] < 3:
         return None
-    values = [value for value in (entry.value, y.value, entry.grad) if value is not None]
-    if len(values) < 3 or any(value.dtype.startswith("complex") for value in values):
+    values = [value for value in (entry.value, y.value, entry.grad) if value is not None and _real(value)]
+    if len(values) < 3:
         return None
-    x, height, slope = (samples(value) for value in values)
-    name = f"d{view.operand}/d{entry.name}"
-    height_name = called(y, entry.name)
-    return Curve(entry.name, height_name, name, x, height, slope, entry.value.items is not None)
+    x, height, slope = map(samples, values)
+    whole = entry.value.items is not None
+    return Curve(entry.name, called(y, entry.name), view.slope(entry.name), x, height, slope, whole)
 
 
 def called(y: Operation, x: str) -> str:
@@ -62,63 +64,149 @@ def called(y: Operation, x: str) -> str:
     return y.names[0] if y.names else text if text and width(text) <= LONGEST else f"f({x})"
 
 
-def strips(view: View, room: int) -> list[Text]:
-    """Write x, y and the slope under each other, as many columns as fit."""
-    found = curve(view)
-    if found is None or not found.whole or len(found.x) > MOST:
-        return []
-    rows = ((found.x_name, found.x), (found.y_name, found.y), (found.slope_name, found.slope))
-    places = max(decimals_of(numbers) for _, numbers in rows)
-    # A row whose numbers are all tiny or huge is written by itself, not as a row of 0.0000.
-    texts = [aligned(numbers, places if decimals_of(numbers) >= 0 else None) for _, numbers in rows]
-    cell = max(len(row[0]) for row in texts)
-    label = max(width(name) for name, _ in rows)
-    fits = max(1, (room - label - 2) // (cell + 1))
-    pieces = -(-len(found.x) // fits)
-    fits = -(-len(found.x) // pieces)  # rows of the same length look better than a full one and a rest
-    lines: list[Text] = []
-    for start in range(0, len(found.x), fits):
-        if lines:
-            lines.append(Text(""))
-        for (name, _), row in zip(rows, texts, strict=True):
-            shown = " ".join(text.rjust(cell) for text in row[start : start + fits])
-            style = "color(68)" if name == found.slope_name else ""
-            lines.append(Text(" ").append(pad(name, label), "bold").append(" ").append(shown, style))
-    return lines
+def points_of(trace: Trace) -> tuple[list[Points], list[str]]:
+    """Find the points of each input, or say why it has none.
+
+    Examples
+    --------
+    >>> points_of(Trace("In [1]", "y = x"))
+    ([], [])
+    """
+    made = {points.name: points for points in trace.plots}
+    found, reasons = [], []
+    for entry in trace.inputs:
+        points = made.get(entry.name)
+        if points is None or points.note:
+            points = _of_number(trace, entry, points.note if points else "") or _of_array(trace, entry)
+        if points is not None and (points.at or any(x - x + y - y == 0 for x, y, _ in points.rows)):
+            found.append(_tamed(points))
+        else:
+            reasons.append(_reason(trace, entry))
+    return found, reasons
 
 
-def pictures(view: View, room: int) -> list[Text]:
-    """Draw y and the slope over x as rows of blocks, with where y is lowest and the slope zero."""
-    found = curve(view)
-    if found is None:
-        return []
-    over = found.x_name if found.rising else "k"
-    names = (f"{found.y_name} over {over}", f"{found.slope_name} over {over}")
-    label = max(map(width, names))
-    lines = []
-    for name, numbers, remark in (
-        (names[0], found.y, _lowest(found) if found.rising else ""),
-        (names[1], found.slope, _zero(found) if found.rising else ""),
-    ):
-        finite = [x for x in numbers if x - x == 0] or [numbers[0]]
-        spread = f"{number(min(finite))} .. {number(max(finite))}"
-        if len(finite) < len(numbers):
-            remark = f"? is {' or '.join(sorted({number(x) for x in numbers if x - x != 0}))}"
-        picture = sparkline(numbers, min(64, room - label - 34))
-        line = Text(" ").append(pad(name, label), "bold").append(f"  {picture}   ")
-        lines.append(
-            line.append(clip(f"{pad(spread, 10)}  {remark}".rstrip(), room - width(line.plain)), "dim")
+def _of_number(trace: Trace, entry: Input, note: str) -> Points | None:
+    """Give the one point there is, with its slope, and the way that a loop took to it."""
+    result = trace.result
+    values = (entry.value, result.value if result is not None else None, entry.grad)
+    known = [float(v.items) for v in values if v is not None and isinstance(v.items, (int, float))]
+    if result is None or not entry.reached or len(known) < 3:
+        return None
+    x, y, slope = known
+    way = [
+        (at, v)
+        for s in trace.sweeps
+        if (v := s.value) is not None and (at := s.inputs.get(entry.name)) is not None
+    ]
+    if way:
+        x, y = way[-1]  # where the last gradient was taken; the input may have moved on since
+    path = tuple(way) if len(way) > 1 and len(trace.inputs) == 1 else ()
+    return Points(entry.name, result.name, (), (), (), (x, y, slope), path, note=note)
+
+
+def _of_array(trace: Trace, entry: Input) -> Points | None:
+    """Give the entries of an array whose result sums up a function of each by itself."""
+    y = summed_up(trace) if trace.elementwise and entry.value.shape else None
+    values = (entry.value, y.value, entry.grad, y.grad) if y is not None else ()
+    rows = [_entries(value) for value in values if value is not None and _real(value)]
+    if y is None or trace.result is None or len(rows) < 4 or len(set(map(len, rows))) > 1:
+        return None
+    x, height, grad, weight = rows
+    slope = tuple(g / w if w else NAN for g, w in zip(grad, weight, strict=True))
+    name = called(y, ", ".join(e.name for e in trace.inputs))
+    equal = f"d{operand(trace.result.name)}/d{entry.name}" if set(weight) == {1.0} else ""
+    return Points(entry.name, name, x, height, slope, size=entry.value.size, equal=equal)
+
+
+def _tamed(points: Points) -> Points:
+    """Leave out what no axis can show: numbers near the largest that there are."""
+
+    def shown(values: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple(v if abs(v) < LARGEST else NAN for v in values)
+
+    path = tuple(pair for pair in points.path if abs(pair[0]) < LARGEST and abs(pair[1]) < LARGEST)
+    x, y, slope = map(shown, (points.x, points.y, points.slope))
+    return replace(points, x=x, y=y, slope=slope, path=path)
+
+
+def summed_up(trace: Trace) -> Operation | None:
+    """Find the array that the result sums up: y of `z = y.sum()`, of `z = 2 * y.mean() + 1`."""
+    by_key: dict[int | None, Operation] = {operation.key: operation for operation in trace.operations}
+    found = by_key.get(trace.result.key) if trace.result else None
+    while found is not None and not found.shape:
+        sources = {edge.source for edge in found.edges}
+        found = by_key.get(sources.pop()) if len(sources) == 1 else None
+    return found if found is not None and found.rule else None
+
+
+def _real(value: Value) -> bool:
+    return bool(value.size) and not value.dtype.startswith("complex")
+
+
+def _entries(value: Value) -> tuple[float, ...]:
+    return tuple(float(v) for v in (samples(value) if value.shape else (value.items,)))
+
+
+def _reason(trace: Trace, entry: Input) -> str:
+    result = trace.result.name if trace.result else "the result"
+    if not entry.reached:
+        return f"{result} does not depend on {entry.name}"
+    if any(value is not None and not _real(value) for value in (entry.value, entry.grad)):
+        return f"{entry.name} has no real numbers"
+    if not (entry.value.size - entry.value.nans - entry.value.infs):
+        return f"{entry.name} has no finite entries"
+    if entry.grad is None:
+        return f"{entry.name} has no gradient"
+    if entry.value.shape:
+        return (
+            f"{entry.name} is an array of shape {entry.value.shape}, and {result} is not the sum or mean of a "
+            f"function of each entry: trace a number t, and write {entry.name} + t * direction"
         )
-    return lines
+    return f"{result} is no number"
 
 
-def _lowest(found: Curve) -> str:
-    low = min(found.y)
-    return (
-        f"lowest at {found.x_name} = {number(found.x[found.y.index(low)])}" if found.y.count(low) == 1 else ""
+def ordered(points: Points) -> tuple[Points, bool]:
+    """Sort by x; tell whether the points lie on one curve, so that a line may join them.
+
+    They do where x rises as it is, and where the slopes say what the differences of neighbours say: in y = c * x, with
+    an array c, they do not.
+
+    Examples
+    --------
+    >>> ordered(Points("x", "y", (2.0, 1.0, 3.0), (4.0, 1.0, 9.0), (4.0, 2.0, 6.0)))[1]
+    True
+    >>> ordered(Points("x", "y", (2.0, 1.0, 3.0), (4.0, 9.0, 5.0), (2.0, 9.0, 1.67)))[1]
+    False
+    """
+    steps = [b - a for a, b in pairwise(points.x)]
+    one_way = all(step > 0 for step in steps) or all(step < 0 for step in steps)
+    rows = sorted(row for row in points.rows if row[0] - row[0] == 0)
+    columns = tuple(zip(*rows, strict=True)) or ((), (), ())
+    found = replace(points, x=columns[0], y=columns[1], slope=columns[2])
+    if points.at is not None or (one_way and points.size == len(points.x)):
+        return found, True
+    return found, _smooth(found)
+
+
+def _smooth(points: Points) -> bool:
+    apart = total = 0.0
+    for (x, y, s), (x2, y2, s2) in pairwise(points.rows):
+        difference, expected = y2 - y, (x2 - x) * (s + s2) / 2
+        if difference == difference and expected == expected:
+            apart, total = apart + abs(difference - expected), total + abs(difference)
+    return apart <= 0.2 * total
+
+
+def spoken(points: Points) -> str:
+    """Say in a sentence what the picture of the points shows."""
+    if points.at is not None:
+        x, y, slope = points.at
+        text = f"{points.y_name} = {number(y)} at {points.name} = {number(x)}, with the slope {number(slope)}"
+        if points.path:
+            text += f", after {len(points.path):,} sweeps from {points.name} = {number(points.path[0][0])}"
+        return text
+    over, values, slopes = (
+        f"{number(min(known))} to {number(max(known))}"
+        for known in (finite(numbers) or [NAN] for numbers in (points.x, points.y, points.slope))
     )
-
-
-def _zero(found: Curve) -> str:
-    zeros = [x for x, slope in zip(found.x, found.slope, strict=True) if slope == 0]
-    return f"zero at {found.x_name} = {number(zeros[0])}" if len(zeros) == 1 else ""
+    return f"{points.y_name} over {points.name} from {over}: {values}, with slopes from {slopes}"

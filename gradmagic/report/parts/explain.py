@@ -7,16 +7,19 @@ the result to that entry, in the reader's names, and the same in numbers.
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Never
 
 import numpy as np
 
+from ...engine.core.values import Value
 from ..model import Edge, Input, Operation, ReportError, Trace
 from ..shown.numbers import number
-from ..shown.terms import Factor, Term, product, written
+from ..shown.simplified import unparsed
+from ..shown.terms import Factor, Term, written
 from ..shown.typeset import width
 from ..shown.view import View
 
@@ -109,13 +112,12 @@ def _of_entry(paths: _Paths, entry: Input, flat: int) -> Explanation:
     terms = paths.to(entry.key, flat)
     if not terms:
         return Explanation(slope, "", "", "0", f"{view.result_name} does not depend on {name}.")
-    value = sum(product(term) for term in terms)
-    grad = (
-        np.ravel(entry.grad.items)[flat] if entry.grad is not None and entry.grad.items is not None else None
-    )
+    value = sum(math.prod(factor.value for factor in term) for term in terms)
     note = ""
-    if grad is not None and not np.isclose(value, grad, rtol=1e-3, atol=1e-6, equal_nan=True):
-        note = f"The sweep gave {number(float(grad))}: a hook or an option changed what flowed."
+    if entry.grad is not None and entry.grad.items is not None:
+        grad = np.ravel(entry.grad.items)[flat]
+        if not np.isclose(value, grad, rtol=1e-3, atol=1e-6, equal_nan=True):
+            note = f"The sweep gave {number(float(grad))}: a hook or an option changed what flowed."
     return Explanation(slope, written(terms, True), written(terms, False), number(float(value)), note)
 
 
@@ -147,9 +149,7 @@ class _Paths:
 
     def __init__(self, view: View) -> None:
         self.view, self.result = view, view.trace.result
-        self.shapes = {
-            name: _Operand(operation.shape) for operation in view.operations for name in operation.names
-        }
+        self.shapes = {name: _Operand(o.shape) for o in view.operations for name in o.names}
 
     def to(self, key: int, flat: int) -> list[Term]:
         """Follow all paths up from an entry; the factors of each stand from the result down."""
@@ -160,12 +160,8 @@ class _Paths:
             if self.result is not None and key == self.result.key:
                 found += self._begun(flat, term)
             uses = self.view.users.get(key, [])
-            above = [
-                (user.key, factor.at[1], (factor, *term))
-                for user, edge in uses
-                for factor in self._factors(user, edge, flat)
-            ]
-            stack += reversed(above)
+            factors = [factor for user, edge in uses for factor in self._factors(user, edge, flat)]
+            stack += [(*factor.at, (factor, *term)) for factor in reversed(factors)]
             if len(found) + len(stack) > PATHS:
                 raise ReportError(
                     f"more than {PATHS} paths lead to this entry: too many to write down. "
@@ -180,7 +176,7 @@ class _Paths:
         grad = operation.grad if operation is not None else None
         if grad is None or not grad.shape:
             return [term]
-        weight = float(_entries(grad, self.view.name(self.result.key))[flat])
+        weight = float(_entries(grad, self.view.name(self.result.key)).flat[flat])
         return [(Factor((self.result.key, -1), "", weight), *term)] if weight else []
 
     def _factors(self, user: Operation, edge: Edge, flat: int) -> list[Factor]:
@@ -192,24 +188,23 @@ class _Paths:
                 if source == flat
             ]
         if edge.local is None:
-            flow = edge.flow
-            if flow is not None and flow.zeros == flow.size:
+            if edge.flow is not None and edge.flow.zeros == edge.flow.size:
                 return []
             raise ReportError(
                 f"the derivatives of {self.view.title(user, 40)} entry by entry are not kept: its arrays are too "
                 "large, or it was not computed in this cell. Explain a smaller example."
             )
-        source = self.view.by_key[edge.source]  # type: ignore[index]
-        numbers = np.broadcast_to(_entries(edge.local, self.view.name(user.key), user.shape), user.shape)
+        source = self.view.by_key[edge.source]
+        numbers = np.broadcast_to(_entries(edge.local, self.view.name(user.key)), user.shape).ravel()
         if np.iscomplexobj(numbers):
             raise ReportError(
                 f"the derivatives of {self.view.title(user, 40)} are complex numbers: only real ones are explained "
                 "entry by entry."
             )
-        places = np.broadcast_to(np.arange(_size(source.shape)).reshape(source.shape), user.shape).ravel()
+        entries = np.arange(math.prod(source.shape)).reshape(source.shape)
         return [
-            Factor((user.key, int(out)), self._formula(user, edge, int(out)), float(np.ravel(numbers)[out]))
-            for out in np.flatnonzero(places == flat)
+            Factor((user.key, out), self._formula(user, edge, out), float(numbers[out]))
+            for out in np.flatnonzero(np.broadcast_to(entries, user.shape) == flat).tolist()
         ]
 
     def _other(self, user: Operation, edge: Edge, k: int) -> str:
@@ -243,8 +238,7 @@ class _Paths:
         for e in user.inputs:
             if e.source is None:
                 known[_normal(e.constant)] = _Operand(e.shape)
-        operands = [self.view.by_key[e.source] for e in user.inputs if e.source is not None]
-        for operation in (user, *operands):
+        for operation in (user, *(self.view.by_key[e.source] for e in user.edges)):
             for text in (*operation.names, self.view.expression(operation)):
                 known[_normal(text)] = _Operand(operation.shape, operation.key)
         index = np.unravel_index(out, user.shape) if user.shape else ()
@@ -254,10 +248,7 @@ class _Paths:
             return ""
         if not any(isinstance(node, ast.Name) for node in ast.walk(tree)):
             return ""
-        text = ast.unparse(tree)
-        for sign in ("**", "*", "/"):
-            text = text.replace(f" {sign} ", sign)
-        text = re.sub(r"\[[-\d, ]+\]", lambda match: match[0].replace(" ", ""), text)
+        text = re.sub(r"\[[-\d, ]+\]", lambda match: match[0].replace(" ", ""), unparsed(tree))
         return text if len(text) <= LONGEST else ""
 
 
@@ -300,35 +291,28 @@ class _Indexed(ast.NodeTransformer):
             raise LookupError(ast.unparse(node))
         return ast.parse(text, mode="eval").body
 
-    def visit_Name(self, node: ast.Name) -> Any:
+    def visit_Name(self, node: ast.Name) -> Never:
         raise LookupError(node.id)
 
-    def visit_Attribute(self, node: ast.Attribute) -> Any:
+    def visit_Attribute(self, node: ast.Attribute) -> Never:
         raise LookupError(node.attr)
 
-    def visit_Call(self, node: ast.Call) -> Any:  # a function keeps its name: np.exp
+    def visit_Call(self, node: ast.Call) -> ast.Call:  # a function keeps its name: np.exp
         node.args = [self.visit(argument) for argument in node.args]
         return node
 
 
 def _origin(operation: Operation, k: int) -> tuple[int, int] | None:
     """Tell which entry of what value entry `k` simply is: of a transpose, a reshape, a part."""
-    edges = [edge for edge in operation.inputs if edge.source is not None]
-    if len(edges) != 1 or not edges[0].jacobian:
-        return None
-    row = [entry for entry in edges[0].jacobian if entry[0] == k]
+    edges = operation.edges
+    row = [entry for entry in edges[0].jacobian if entry[0] == k] if len(edges) == 1 else []
     plain = len(row) == 1 and row[0][2] == 1 and row[0][3] < 0
     return (edges[0].source or 0, row[0][1]) if plain else None
 
 
-def _entries(value: Any, name: str, shape: tuple[int, ...] | None = None) -> Any:
+def _entries(value: Value, name: str) -> np.ndarray[Any, Any]:
     if value.items is None:
         raise ReportError(
             f"{name} has {value.size:,} entries, and a report keeps each of at most 100: explain a smaller example."
         )
-    entries = np.array(value.items)
-    return entries if shape is not None else entries.ravel()
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    return int(np.prod(shape, dtype=int))
+    return np.array(value.items)

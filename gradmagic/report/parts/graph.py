@@ -1,7 +1,7 @@
 """The computation graph: what its boxes and arrows say.
 
-In: a `View`. Out: a `Picture`, plain data that drawing.py draws and dot.py writes as DOT: inputs, constants that have a
-name, operations, the result; the edges numbered, with the local derivatives.
+In: a `View`. Out: a `Picture`, plain data that pictures/ draws and writes as DOT: inputs, constants that have a name,
+operations, the result; the edges numbered, with the local derivatives.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ...engine.core.values import Value
 from ..model import Edge, Operation
 from ..shown.numbers import brief, number, shape_of, sign
 from ..shown.typeset import clip, width
@@ -23,15 +24,17 @@ LINE = 17
 PADDING = 10
 NAMED_CONSTANTS = 8
 
+Row = tuple[tuple[str, str], ...]  # (text, role)
+
 
 @dataclass(frozen=True)
 class Box:
-    """A node: `kind` is input, constant, operation or result; each line is a row of (text, role)."""
+    """A node: `kind` is input, constant, operation or result."""
 
     name: str
     key: int | None
     kind: str
-    lines: tuple[tuple[tuple[str, str], ...], ...]
+    lines: tuple[Row, ...]
     tip: str
     size: float = 0.0  # of the gradient beside the largest, by the logarithm over four decades: 0 to 1
     mood: str = ""  # the gradient's sign
@@ -47,6 +50,16 @@ class Box:
         """In points."""
         return len(self.lines) * LINE + PADDING
 
+    @property
+    def radius(self) -> int:
+        """Of the corners, in points: what nothing was computed for is rounder."""
+        return 8 if self.kind in {"input", "constant"} else 3
+
+    @property
+    def bar(self) -> float:
+        """In points: how long the bar is that shows the gradient's size."""
+        return (self.width - 6) * min(1.0, self.size)
+
 
 @dataclass(frozen=True)
 class Link:
@@ -60,6 +73,11 @@ class Link:
     sign: str
     weight: float
     back: bool
+
+    @property
+    def dashed(self) -> bool:
+        """Whether it carries nothing, or to an earlier turn."""
+        return self.back or self.sign in {"0", "constant"}
 
 
 @dataclass(frozen=True)
@@ -76,18 +94,12 @@ def picture(view: View) -> Picture:
     rich = len(view.operations) <= RICH
     shown = [o for o in view.operations if o.rule or o.key in view.users]
     result = view.trace.result.key if view.trace.result else None
-    peak = max((o.grad.norm for o in shown if o.grad is not None and o.grad.norm), default=0.0)
-    boxes = [
-        _box(view, o, "result" if o.key == result else "operation" if o.rule else "input", rich, peak)
-        for o in shown
-    ]
+    peak = max((_norm(o.grad) for o in shown), default=0.0)
+    kinds = ["result" if o.key == result else "operation" if o.rule else "input" for o in shown]
+    boxes = [_box(view, o, kind, rich, peak) for o, kind in zip(shown, kinds, strict=True)]
     keys = {o.key for o in shown}
-    weights = _weights(view)
-    links = []
-    for o in shown:
-        for edge in o.inputs:
-            if edge.source in keys:
-                links.append(_link(view, o, edge, rich, weights))
+    most = max((_norm(edge.flow) for o in view.operations for edge in o.inputs), default=0.0)
+    links = [_link(view, o, edge, rich, most) for o in shown for edge in o.inputs if edge.source in keys]
     if rich:
         constants, more = _constants(shown)
         boxes = constants + boxes
@@ -95,30 +107,31 @@ def picture(view: View) -> Picture:
     return Picture(tuple(boxes), tuple(links), _sentence(view))
 
 
+def _norm(value: Value | None) -> float:
+    return value.norm or 0.0 if value is not None else 0.0
+
+
 def _box(view: View, operation: Operation, kind: str, rich: bool, peak: float) -> Box:
     value, grad = operation.value, operation.grad
     slope = brief(grad, 20, digits=3)
     role = {"+": "pos", "-": "neg", "0": "zero", "!": "bad"}.get(sign(grad), "ink")
     named = view.title(operation, 32)
-    if not rich and sign(
-        grad
-    ):  # there is no room for the number: its sign, and how large it is beside the others
-        named = f"{clip(named, 20)} {sign(grad)}"
-    if rich and kind == "input" and value is not None and not operation.shape:
-        named = f"{named} = {number(value.items)}"
-    lines = [((named if rich else clip(named, 22), "name"),)]
-    slopes = ((f"grad {slope}", f"g {role}"),) if slope else ()
-    if rich and (operation.shape or value is None):
+    lines: list[Row] = []
+    slopes: Row = ((f"grad {slope}", f"g {role}"),) if slope else ()
+    if not rich:
+        if sign(grad):  # there is no room for the number: its sign, and how large it is beside the others
+            named = f"{clip(named, 20)} {sign(grad)}"
+        named = clip(named, 22)
+    elif operation.shape or value is None:
         about = f"{shape_of(operation.shape)}  {brief(value, 20, digits=3)}".strip()
-        lines += [((about, "value"),)] if about else []
-        lines += [slopes] if slopes else []
-    elif rich and value is not None:
-        shown = (
-            () if kind == "input" else ((number(value.items), "value"), *((("   ", ""),) if slopes else ()))
-        )
-        lines += [shown + slopes] if shown + slopes else []
-    if view.turns.get(operation.key):
-        lines.append(((view.turns[operation.key], "muted"),))
+        lines = [((about, "value"),) if about else (), slopes]
+    elif kind == "input":
+        named = f"{named} = {number(value.items)}"
+        lines = [slopes]
+    else:
+        lines = [((number(value.items), "value"), *([("   ", "")] if slopes else []), *slopes)]
+    turn = view.turns.get(operation.key)
+    lines = [((named, "name"),), *filter(None, lines), *([((turn, "muted"),)] if turn else [])]
     tip = [view.title(operation, 200)]
     place = operation.place
     if place is not None and place.line:
@@ -126,16 +139,13 @@ def _box(view: View, operation: Operation, kind: str, rich: bool, peak: float) -
     about = " ".join(part for part in (shape_of(operation.shape), operation.dtype, brief(value)) if part)
     tip += [f"value: {about}"] + ([f"gradient of {view.result_name}: {brief(grad)}"] if slope else [])
     tip += [f"the last of {operation.count:,} turns"] if operation.count > 1 else []
-    norm = grad.norm if grad is not None else None
-    size = max(0.06, 1 + math.log10(norm / peak) / 4) if norm and peak else 0.0
+    norm = _norm(grad)
+    size = max(0.06, 1 + math.log10(norm / peak) / 4) if norm else 0.0
     return Box(f"n{operation.key}", operation.key, kind, tuple(lines), "\n".join(tip), size, sign(grad))
 
 
-def _link(
-    view: View, operation: Operation, edge: Edge, rich: bool, weights: dict[tuple[int, int], float]
-) -> Link:
-    mark = (operation.key, edge.argument)
-    i = view.numbers[mark]
+def _link(view: View, operation: Operation, edge: Edge, rich: bool, most: float) -> Link:
+    i = view.numbers[operation.key, edge.argument]
     derivative = view.derivative(operation, edge, "∂", 30)
     above, below = view.name(operation.key), view.name(edge.source)
     tip = f"{circled(i)} ∂{above}/∂{below} = {view.derivative(operation, edge, '', 200) or 'not elementwise'}"
@@ -144,44 +154,26 @@ def _link(
     mood = sign(edge.local) or sign(edge.flow)
     label = f"{circled(i)} {derivative}".rstrip() if rich else ""
     back = edge.source is not None and edge.source >= operation.key
-    return Link(
-        f"e{i}", f"n{edge.source}", f"n{operation.key}", label, tip, mood, weights.get(mark, 1.0), back
-    )
-
-
-def _weights(view: View) -> dict[tuple[int, int], float]:
-    """Make edges as wide as what they carry is large: 1 to 3 points, by the logarithm over four decades."""
-    norms = {
-        (o.key, e.argument): e.flow.norm for o in view.operations for e in o.inputs if e.flow and e.flow.norm
-    }
-    peak = max(norms.values(), default=0.0)
-    return {
-        mark: max(1.0, round(3 + 0.5 * math.log10(norm / peak), 1)) for mark, norm in norms.items() if peak
-    }
+    # As wide as what it carries is large: 1 to 3 points, by the logarithm over four decades.
+    norm = _norm(edge.flow)
+    weight = max(1.0, round(3 + 0.5 * math.log10(norm / most), 1)) if norm else 1.0
+    return Link(f"e{i}", f"n{edge.source}", f"n{operation.key}", label, tip, mood, weight, back)
 
 
 def _constants(shown: list[Operation]) -> tuple[list[Box], list[Link]]:
     """Make boxes for constants that the reader gave a name; numbers stay in the expressions."""
     uses: dict[str, list[str]] = {}
-    for operation in shown:
-        for edge in operation.inputs:
-            if (
-                edge.source is None
-                and edge.constant.isidentifier()
-                and edge.constant not in {"None", "True", "False"}
-            ):
-                uses.setdefault(edge.constant, []).append(f"n{operation.key}")
+    for operation, edge in ((o, e) for o in shown for e in o.inputs if e.source is None):
+        if edge.constant.isidentifier() and edge.constant not in {"None", "True", "False"}:
+            uses.setdefault(edge.constant, []).append(f"n{operation.key}")
     # What is used all over (a loop's counter) says more in the expressions than as a bundle of arrows.
     uses = {name: heads for name, heads in uses.items() if len(set(heads)) <= 2}
     if len(uses) > NAMED_CONSTANTS:
         return [], []
     boxes, links = [], []
     for i, (name, heads) in enumerate(uses.items()):
-        boxes.append(
-            Box(
-                f"c{i}", None, "constant", (((clip(name, 20), "muted"),),), f"{name}: a constant, no gradient"
-            )
-        )
+        label = ((clip(name, 20), "muted"),)
+        boxes.append(Box(f"c{i}", None, "constant", (label,), f"{name}: a constant, no gradient"))
         for j, head in enumerate(dict.fromkeys(heads)):
             links.append(Link(f"c{i}_{j}", f"c{i}", head, "", f"{name}: a constant", "constant", 1.0, False))
     return boxes, links
@@ -189,6 +181,6 @@ def _constants(shown: list[Operation]) -> tuple[list[Box], list[Link]]:
 
 def _sentence(view: View) -> str:
     """Say in one sentence what the picture shows, for those who do not see it."""
-    steps, names = view.steps, [entry.name for entry in view.trace.inputs]
+    steps, names = view.computed, [entry.name for entry in view.trace.inputs]
     story = "; ".join(view.title(step, 40) for step in steps[:8]) + (" ..." if len(steps) > 8 else "")
     return f"Computation graph from {', '.join(names[:8]) or 'constants'} to {view.result_name}: {story}."

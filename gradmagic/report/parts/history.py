@@ -21,16 +21,6 @@ class Series:
     name: str
     values: tuple[float, ...]
 
-    @property
-    def first(self) -> str:
-        """How it began."""
-        return number(self.values[0], 6)
-
-    @property
-    def last(self) -> str:
-        """How it ended."""
-        return number(self.values[-1], 6)
-
 
 @dataclass(frozen=True)
 class History:

@@ -31,12 +31,15 @@ def lanes(view: View) -> tuple[Row, ...]:
     last_use = {source: users[-1][0].key for source, users in view.users.items()}
     open_: list[int | None] = []  # the value that each lane carries
     drawn: list[tuple[str, str]] = []
-    for operation in view.steps:
+    steps = view.computed
+    for operation in steps:
         wanted = {edge.source for edge in operation.inputs if edge.source != operation.key}
         taken = [i for i, key in enumerate(open_) if key is not None and key in wanted]
         ending = [i for i in taken if last_use.get(open_[i] or 0, -1) <= operation.key]
         # A value takes the lane of its last argument when that ends here, else a new one to the right of its arguments.
-        at = taken[-1] if taken and taken[-1] in ending else _free(open_, taken[-1] if taken else -1)
+        after = taken[-1] if taken else -1
+        free = (i for i in range(after + 1, len(open_)) if open_[i] is None)
+        at = after if after in ending else next(free, len(open_))
         if at == len(open_):
             open_.append(None)
         row = _row(open_, taken, ending, at)
@@ -51,16 +54,8 @@ def lanes(view: View) -> tuple[Row, ...]:
         drawn, width = [("●", "")] * len(drawn), 1
     return tuple(
         Row(row.ljust(width), below.ljust(width), step)
-        for (row, below), step in zip(drawn, view.steps, strict=True)
+        for (row, below), step in zip(drawn, steps, strict=True)
     )
-
-
-def _free(open_: list[int | None], after: int) -> int:
-    """Find the first free lane to the right of `after` that has no lane to cross on its way there, else a new one."""
-    for i in range(after + 1, len(open_)):
-        if open_[i] is None:
-            return i
-    return len(open_)
 
 
 def _row(open_: list[int | None], taken: list[int], ending: list[int], at: int) -> str:

@@ -6,9 +6,12 @@ In: a `View`. Out: paths, and the same written with the edges' numbers, their va
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from ...engine.core.values import Value
 from ..model import Edge, Operation
-from ..shown.numbers import number
+from ..shown.numbers import factor, number
+from ..shown.simplified import bracketed
 from ..shown.view import View
 
 MOST = 20  # paths that are written out
@@ -59,61 +62,38 @@ def sum_over_paths(view: View, key: int) -> Sum | None:
     edges = " + ".join(
         "".join(f"({view.numbers[user.key, e.argument]})" for user, e in path) for path in paths
     )
-    factors = [[_number(edge) for _, edge in path] for path in paths]
-    values = ""
-    if all(factor is not None for path in factors for factor in path):
-        values = " + ".join("*".join(map(str, path)) for path in factors)
-    formulas = ""
-    if len(paths) <= 4 and all(edge.formula or _ones(user, edge) for path in paths for user, edge in path):
-        formulas = " + ".join(" * ".join(_factor(user, edge) for user, edge in path) for path in paths)
+    values = formulas = ""
+    if all(edge.local is not None and not edge.local.shape for path in paths for _, edge in path):
+        products = ("*".join(factor(e.local.items) for _, e in path if e.local is not None) for path in paths)
+        values = " + ".join(products)
+    if len(paths) <= 4 and all(edge.formula or sums_up(user) for path in paths for user, edge in path):
+        formulas = " + ".join(" * ".join(bracketed(e.formula or "1") for _, e in path) for path in paths)
     return Sum(paths, edges, values, formulas)
 
 
-def _number(edge: Edge) -> str | None:
-    if edge.local is None or edge.local.shape:
-        return None
-    text = number(edge.local.items)
-    return f"({text})" if text.startswith("-") else text
-
-
-def _ones(operation: Operation, edge: Edge) -> bool:
+def sums_up(operation: Operation) -> bool:
     """Tell whether the local derivative is 1 for every element: a sum hands its gradient on as it is."""
     return operation.rule in {"sum", "add.reduce"} and not operation.shape
 
 
-def _factor(operation: Operation, edge: Edge) -> str:
-    text = edge.formula or "1"
-    return text if text.replace(".", "").isalnum() else f"({text})"
-
-
 def at_first(view: View, key: int) -> tuple[str, str] | None:
     """Put the first element's numbers into a product of elementwise edges: `("x[0] = -2", "1 * 1 * 2 * -4 = -8")`."""
-    paths = paths_to(view, key)
+    paths = paths_to(view, key) if view.trace.elementwise else None
     operation = view.by_key.get(key)
-    if (
-        not view.trace.elementwise
-        or not paths
-        or len(paths) != 1
-        or operation is None
-        or len(operation.shape) != 1
-    ):
+    if not paths or len(paths) != 1 or operation is None or len(operation.shape) != 1:
         return None
-    if (
-        operation.value is None
-        or not operation.value.items
-        or operation.grad is None
-        or not operation.grad.items
-    ):
+    x, slope = (_first(value) for value in (operation.value, operation.grad))
+    factors = [1 if sums_up(user) else _first(edge.local) for user, edge in paths[0]]
+    if x is None or slope is None or None in factors:
         return None
-    factors = []
-    for user, edge in paths[0]:
-        if _ones(user, edge):
-            factors.append("1")
-        elif edge.local is not None and edge.local.items is not None:
-            local = edge.local.items[0] if edge.local.shape else edge.local.items
-            factors.append(number(int(local) if isinstance(local, bool) else local))  # x > 0 counts as 1 or 0
-        else:
-            return None
-    product = " * ".join(f"({f})" if f.startswith("-") else f for f in factors)
-    point = f"{view.name(key)}[0] = {number(operation.value.items[0])}"
-    return point, f"{product} = {number(operation.grad.items[0])}"
+    return f"{view.name(key)}[0] = {number(x)}", f"{' * '.join(map(factor, factors))} = {number(slope)}"
+
+
+def _first(value: Value | None) -> Any:
+    """Give the first element, a truth as the number that it counts as; None where there is none."""
+    if value is None or value.items is None or not value.size:
+        return None
+    first = value.items
+    for _ in value.shape:
+        first = first[0]
+    return int(first) if isinstance(first, bool) else first

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from ...engine.core.values import Value
 from ..model import Edge, Operation
-from ..shown.numbers import brief, number
+from ..shown.numbers import brief, factor
+from ..shown.simplified import bracketed
 from ..shown.view import View
 
 
@@ -48,15 +49,13 @@ def steps(view: View) -> tuple[Step, ...]:
     if result is None or not any(operation.grad is not None for operation in view.operations):
         return ()
     found: list[Step] = []
-    sent: dict[int, list[tuple[int, str]]] = {}  # who sent to a value so far
-    for operation in reversed(view.steps):
+    sent: dict[int | None, list[tuple[int, str]]] = {}  # who sent to a value so far
+    for operation in reversed(view.computed):
         if operation.key > result.key or (operation.grad is None and operation.count == 1):
             continue
         i = len(found) + 1
         flows = []
-        for edge in operation.inputs:
-            if edge.source is None:
-                continue
+        for edge in operation.edges:
             earlier = sent.setdefault(edge.source, [])
             flows.append(_flow(view, operation, edge, tuple(earlier)))
             earlier.append((i, flows[-1].amount))
@@ -78,9 +77,8 @@ def _flow(view: View, operation: Operation, edge: Edge, earlier: tuple[tuple[int
     total = brief(source.grad) if source is not None and last else ""
     if any(user.key <= edge.source for user, _ in view.users[edge.source]):
         total = ""  # a loop's way back: what is sent belongs to the turn before the one that is shown
-    if edge.part or not all(
-        sent for _, sent in earlier
-    ):  # of a folded loop one turn is known, and what all gave
+    # Of a folded loop one turn is known, and what all gave.
+    if edge.part or not all(sent for _, sent in earlier):
         amount, earlier, total = f"{total} in all" if total else "", (), ""
     elif not earlier:
         total = ""
@@ -93,27 +91,17 @@ def _flow(view: View, operation: Operation, edge: Edge, earlier: tuple[tuple[int
 def _local(view: View, operation: Operation, edge: Edge) -> str:
     """Write how an array's gradient goes on: `grad*2*x`, `h.T @ grad`, `1 for each y[k]`."""
     if edge.formula and edge.local is not None:
-        return "grad" if edge.formula == "1" else f"grad*{_bracketed(edge.formula)}"
+        return "grad" if edge.formula == "1" else f"grad*{bracketed(edge.formula)}"
     return view.words(operation, edge) or edge.formula
 
 
 def _product(grad: Value | None, edge: Edge, i: int) -> str:
     """Write gradient times local derivative: `1*(4) = 1*d`, or `3*(3) = 3*1` where there is no formula to name."""
-    numbers = grad is not None and not grad.shape and edge.local is not None and not edge.local.shape
-    if not numbers or grad is None or edge.local is None:
+    local = edge.local
+    if grad is None or grad.shape or local is None or local.shape:
         return ""
-    g, local = _factor(number(grad.items)), _factor(number(edge.local.items))
-    formula = edge.formula
-    factor = _bracketed(formula) if formula else local
-    return f"{g}*({i}) = {g}*{factor}"
-
-
-def _bracketed(formula: str) -> str:
-    return formula if formula.replace(".", "").isalnum() else f"({formula})"
-
-
-def _factor(text: str) -> str:
-    return f"({text})" if text.startswith("-") else text
+    g = factor(grad.items)
+    return f"{g}*({i}) = {g}*{bracketed(edge.formula) if edge.formula else factor(local.items)}"
 
 
 def modes(view: View) -> str:
@@ -123,8 +111,8 @@ def modes(view: View) -> str:
         size = view.trace.inputs[0].value.size if len(view.trace.inputs) == 1 else 1
         if size < 2 or not names:
             return ""
-        slope = f"d{view.operand}/d{names[0]}"
         many = "both" if size == 2 else f"all {size:,}"
+        slope = view.slope(names[0])
         return f"One backward sweep gave {many} numbers of {slope}; forward mode takes {size:,} sweeps."
     total = sum(entry.value.size for entry in view.trace.inputs if entry.name in names)
     if total == len(names) <= 4:

@@ -1,6 +1,6 @@
 """The gradient table: one row for each input, with its value, its gradient, where it comes from and what is odd.
 
-In: a `View`. Out: a `Table` of plain rows that html.py and text.py draw.
+In: a `View`. Out: a `Table` of plain rows that page/html.py, text/sections.py and files/markdown.py draw.
 """
 
 from __future__ import annotations
@@ -70,10 +70,8 @@ class Table:
 
     def __str__(self) -> str:
         head = ("name", "shape", "value", f"d{operand(self.result)}/dname", "")
-        rows = [
-            head,
-            *((r.name, shape_of(r.shape), brief(r.value), brief(r.grad) or "-", r.flag) for r in self.rows),
-        ]
+        rows = [(r.name, shape_of(r.shape), brief(r.value), brief(r.grad) or "-", r.flag) for r in self.rows]
+        rows = [head, *rows]
         widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
         return "\n".join(
             "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
@@ -95,19 +93,9 @@ def _row(view: View, entry: Input) -> Row:
     total = sum_over_paths(view, entry.key) if entry.reached else None
     dtype = value.dtype if not value.python else KINDS.get(entry.kind, value.dtype)
     return Row(
-        entry.name,
-        entry.key,
-        entry.kind,
-        value.shape,
-        dtype,
-        value,
-        grad,
-        _flag(entry),
-        total,
-        grows,
-        entry.note,
+        entry.name, entry.key, entry.kind, value.shape, dtype, value, grad, _flag(entry), total, grows, entry.note,
         entry.numerical,
-    )
+    )  # fmt: skip
 
 
 def _flag(entry: Input) -> str:
@@ -116,10 +104,7 @@ def _flag(entry: Input) -> str:
         return "not reached"
     if grad is None:
         return ""
-    if grad.nans:
-        return "NaN" if grad.nans == grad.size else f"{grad.nans} NaN"
-    if grad.infs:
-        return "inf" if grad.infs == grad.size else f"{grad.infs} inf"
-    if grad.size and grad.zeros == grad.size:
-        return "zero"
-    return ""
+    for count, name in ((grad.nans, "NaN"), (grad.infs, "inf")):
+        if count:
+            return name if count == grad.size else f"{count} {name}"
+    return "zero" if grad.size and grad.zeros == grad.size else ""

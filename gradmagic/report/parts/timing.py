@@ -20,11 +20,8 @@ def rows(trace: Trace, most: int = SHOWN) -> list[tuple[str, ...]]:
     found = [_row(t, total) for t in timings[:most]]
     if len(timings) > most:
         found.append(("", f"… {len(timings) - most} more", "", "", "", "", ""))
-    every = Timing(
-        "all", "", None, sum(t.count for t in timings), sum(t.forward for t in timings),
-        sum(t.backward for t in timings), sum(t.size for t in timings),
-    )  # fmt: skip
-    return [*found, _row(every, total)]
+    sums = (sum(getattr(t, name) for t in timings) for name in ("count", "forward", "backward", "size"))
+    return [*found, _row(Timing("all", "", None, *sums), total)]
 
 
 def _row(timing: Timing, total: float) -> tuple[str, ...]:
@@ -43,10 +40,7 @@ def seconds(value: float) -> str:
     >>> seconds(0.0000123), seconds(0.0123), seconds(12.3)
     ('12.3 µs', '12.3 ms', '12.3 s')
     """
-    for unit, scale in (("s", 1.0), ("ms", 1e-3)):
-        if value >= scale:
-            return f"{value / scale:.3g} {unit}"
-    return f"{value * 1e6:.3g} µs"
+    return _in_units(value, (("s", 1.0), ("ms", 1e-3))) or f"{value * 1e6:.3g} µs"
 
 
 def size(value: int) -> str:
@@ -57,7 +51,8 @@ def size(value: int) -> str:
     >>> size(240), size(24_000), size(24_000_000)
     ('240 B', '23.4 KB', '22.9 MB')
     """
-    for unit, scale in (("GB", 2**30), ("MB", 2**20), ("KB", 2**10)):
-        if value >= scale:
-            return f"{value / scale:.3g} {unit}"
-    return f"{value} B"
+    return _in_units(value, (("GB", 2**30), ("MB", 2**20), ("KB", 2**10))) or f"{value} B"
+
+
+def _in_units(value: float, units: tuple[tuple[str, float], ...]) -> str:
+    return next((f"{value / scale:.3g} {unit}" for unit, scale in units if value >= scale), "")

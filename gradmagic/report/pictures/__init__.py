@@ -1,1 +1,1 @@
-"""Pictures: the graph as DOT, SVG, PNG and PDF; functions as matplotlib draws them."""
+"""Pictures: the graph as DOT, SVG, PNG and PDF; functions as small charts, and as matplotlib draws them."""

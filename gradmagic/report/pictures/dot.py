@@ -14,6 +14,7 @@ from ..model import ReportError
 from ..parts.graph import FONT, Picture
 from ..shown.typeset import width
 from . import layout
+from .colours import EDGE, FILLS, MUTED, SIGNS
 
 STRETCHED = 1_000  # ranks that edges pass over, together: 2,000 take 0.4 s as curves and 0.1 straight
 NEEDS_DOT = {"pdf", "ps", "eps", "gif", "webp", "tiff"}
@@ -80,15 +81,15 @@ def digraph(drawn: Picture) -> Graph:
     graph.attr("edge", fontname="Courier", fontsize=str(FONT - 1), arrowsize="0.7")
     for box in drawn.boxes:
         label = "\\n".join(_escaped("".join(text for text, _ in line)) for line in box.lines)
-        fill, line = _COLOURS[box.kind]
+        fill, line = FILLS[box.kind]
         graph.node(
             box.name, graphviz.nohtml(label), width=f"{box.width / 72:.3f}", height=f"{box.height / 72:.3f}",
             fillcolor=fill, color=line, tooltip=_escaped(box.tip), **_EXTRA.get(box.kind, {}),
         )  # fmt: skip
     for link in drawn.links:
-        colour = _SIGNS.get(link.sign, "#5b6875")
+        colour = SIGNS.get(link.sign, EDGE if link.sign == "0" else MUTED)
         more = {"constraint": "false"} if link.back else {}
-        if link.sign in {"0", "constant"} or link.back:
+        if link.dashed:
             more["style"] = "dashed"
         graph.edge(
             link.tail, link.head, graphviz.nohtml(_label(link.label)), id=link.name, color=colour, fontcolor=colour,
@@ -109,14 +110,7 @@ def _stretch(drawn: Picture) -> int:
     return sum(max(0, ranks.get(link.head, 0) - ranks.get(link.tail, 0) - 1) for link in links)
 
 
-_COLOURS = {
-    "input": ("#e8f1fb", "#1d5fa8"),
-    "constant": ("#ffffff", "#8a949e"),
-    "operation": ("#ffffff", "#6b7680"),
-    "result": ("#fdf3d7", "#8a6100"),
-}
-_EXTRA = {"constant": {"style": "rounded,dashed", "fontcolor": "#5b6875"}, "result": {"penwidth": "2"}}
-_SIGNS = {"+": "#1d5fa8", "-": "#b3431a", "0": "#6b7680", "!": "#b00020", "±": "#7a3e9d"}
+_EXTRA = {"constant": {"style": "rounded,dashed", "fontcolor": MUTED}, "result": {"penwidth": "2"}}
 
 
 def _label(text: str) -> str:

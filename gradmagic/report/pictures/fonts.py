@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
-OWN = "DejaVu Sans Mono"  # comes with matplotlib; its characters are as wide as graph.py reckons
+if TYPE_CHECKING:
+    from matplotlib.font_manager import FontEntry
+
+OWN = "DejaVu Sans Mono"  # comes with matplotlib; its characters are as wide as parts/graph.py reckons
 # Asked first, so that a picture is alike where several are installed; then whatever there is.
 _PREFERRED = (
     "Noto Sans Mono CJK JP", "Noto Sans CJK JP", "Source Han Sans JP", "IPAexGothic", "IPAGothic", "TakaoGothic",
@@ -29,33 +32,27 @@ def families(text: str) -> tuple[list[str], str]:
     >>> families("dz/dx = 2*x")
     (['DejaVu Sans Mono'], '')
     """
+    from matplotlib import font_manager  # optional
+
     missing = {c for c in text if c.isprintable() and not c.isspace()}
-    missing -= {c for c in missing if ord(c) in _held(_own())}
+    missing -= {c for c in missing if ord(c) in _held(str(font_manager.findfont(OWN)))}
     found = [OWN]
     for family, path in _installed():
         if not missing:
             break
-        has = {c for c in missing if ord(c) in _held(path)}
-        if has:
+        if has := {c for c in missing if ord(c) in _held(path)}:
             missing -= has
             found.append(family)
     return found, "".join(dict.fromkeys(c for c in text if c in missing))
-
-
-def _own() -> str:
-    from matplotlib import font_manager  # optional
-
-    return str(font_manager.findfont(OWN))
 
 
 def _installed() -> Iterator[tuple[str, str]]:
     """Give (family, file): the upright ones, those that are preferred first."""
     from matplotlib import font_manager  # optional
 
-    entries: dict[str, Any] = {}
-    for entry in sorted(
-        font_manager.fontManager.ttflist, key=lambda e: (e.name, abs(_weight(e) - 400), e.fname)
-    ):
+    entries: dict[str, FontEntry] = {}
+    listed = font_manager.fontManager.ttflist
+    for entry in sorted(listed, key=lambda e: (e.name, abs(_weight(e) - 400), e.fname)):
         if entry.style == "normal" and "Last Resort" not in entry.name:  # its glyphs are boxes with numbers
             entries.setdefault(entry.name, entry)
     rest = sorted(name for name in entries if name not in _PREFERRED)
@@ -63,7 +60,7 @@ def _installed() -> Iterator[tuple[str, str]]:
         yield name, entries[name].fname
 
 
-def _weight(entry: Any) -> int:
+def _weight(entry: FontEntry) -> int:
     return entry.weight if isinstance(entry.weight, int) else 700 if "bold" in str(entry.weight) else 400
 
 

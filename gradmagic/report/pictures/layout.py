@@ -16,28 +16,40 @@ from functools import cache
 # Then the edges are straight, and then the graph is shown as lanes. 130 nodes take 0.05 to 0.2 s where nothing else
 # runs; a busy machine shall still give the same bytes.
 SECONDS = 0.6
+MARGIN = 8  # points around the drawing
 PURE = "graphviz-pure"
 
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Curve:
+class Route:
     """One edge: the points of its Bézier curve, the tip of its arrow, the middle of its label."""
 
     points: tuple[Point, ...]
     tip: Point | None
     label: Point | None
 
+    @property
+    def arrow(self) -> tuple[Point, ...]:
+        """The corners of the arrow's head, 7 points wide; none without a tip."""
+        if self.tip is None:
+            return ()
+        x, y = self.points[-1]
+        dx, dy = self.tip[0] - x, self.tip[1] - y
+        length = (dx * dx + dy * dy) ** 0.5 or 1.0
+        nx, ny = -dy / length * 3.5, dx / length * 3.5
+        return self.tip, (x + nx, y + ny), (x - nx, y - ny)
+
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything is, in points, y downwards. Nodes by name, edges by their `id`."""
+    """Where everything is, in points, y downwards, a margin around. Nodes by name, edges by their `id`."""
 
     width: float
     height: float
     nodes: dict[str, Point]
-    edges: dict[str, Curve]
+    edges: dict[str, Route]
 
 
 @cache
@@ -74,13 +86,10 @@ def render(dot: str, kind: str, engine: str = "pure", seconds: float = SECONDS) 
     return done.stdout if done.returncode == 0 and done.stdout else None
 
 
-def _straight(dot: str) -> str:
-    return dot.replace("graph [", "graph [splines=line ", 1)
-
-
-def place(dot: str, engine: str = "pure", seconds: float = SECONDS) -> Layout | None:
+def lay_out(dot: str, engine: str = "pure", seconds: float = SECONDS) -> Layout | None:
     """Place the nodes and edges of `dot`; with straight edges where curves, which cost most, take too long."""
-    text = render(dot, "json0", engine, seconds) or render(_straight(dot), "json0", engine, seconds / 2)
+    straight = dot.replace("graph [", "graph [splines=line ", 1)
+    text = render(dot, "json0", engine, seconds) or render(straight, "json0", engine, seconds / 2)
     if text is None:
         return None
     found = json.loads(text)
@@ -88,15 +97,13 @@ def place(dot: str, engine: str = "pure", seconds: float = SECONDS) -> Layout | 
 
     def point(x: str) -> Point:
         a, b = x.split(",")[-2:]
-        return float(a) - left, high - float(b)
+        return float(a) - left + MARGIN, high - float(b) + MARGIN
 
     nodes = {o["name"]: point(o["pos"]) for o in found.get("objects", ()) if "pos" in o}
     edges = {}
-    for edge in found.get("edges", ()):
-        if "pos" not in edge:
-            continue
+    for edge in (edge for edge in found.get("edges", ()) if "pos" in edge):
         pieces = edge["pos"].split()
         tip = next((point(piece) for piece in pieces if piece.startswith("e,")), None)
         points = tuple(point(piece) for piece in pieces if not piece.startswith(("e,", "s,")))
-        edges[edge["id"]] = Curve(points, tip, point(edge["lp"]) if "lp" in edge else None)
-    return Layout(right - left, high - low, nodes, edges)
+        edges[edge["id"]] = Route(points, tip, point(edge["lp"]) if "lp" in edge else None)
+    return Layout(right - left + 2 * MARGIN, high - low + 2 * MARGIN, nodes, edges)

@@ -10,51 +10,48 @@ from __future__ import annotations
 import importlib.util
 import io
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..model import ReportError
-from ..parts.graph import CHARACTER, FONT, LINE, Box, Link, Picture
+from ..parts.graph import CHARACTER, FONT, LINE, Box, Link, Picture, Row
 from ..shown.typeset import width
 from ..shown.view import circled
+from .colours import BAD, EDGE, FILLS, INK, MUTED, NEGATIVE, POSITIVE, SIGNS
 from .dot import rendered
 from .fonts import families
-from .layout import Curve, Layout, Point
-from .svg import MARGIN
+from .layout import Layout, Point, Route
+from .svg import alone, svg
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 DPI = 144
 PIXELS = 40_000_000  # a wider picture is drawn less fine
 PAGE = 14_400  # points that a side of a PDF page may have
 
-# The light colours of drawing.py.
-INK, MUTED, RULE = "#1f2933", "#5b6875", "#6b7680"
-POSITIVE, NEGATIVE, BOTH, BAD = "#1d5fa8", "#b3431a", "#7a3e9d", "#b00020"
-_FILLS = {
-    "input": ("#e8f1fb", POSITIVE, 1.0), "result": ("#fdf3d7", "#8a6100", 2.0), "operation": ("#ffffff", RULE, 1.0),
-    "constant": ("none", RULE, 1.0),
-}  # fmt: skip
-_SIGNS = {"+": POSITIVE, "-": NEGATIVE, "±": BOTH, "!": BAD}
 _ROLES = {"muted": MUTED, "zero": MUTED, "pos": POSITIVE, "neg": NEGATIVE, "bad": BAD}
-
-
 EXTRA = 'pip install "gradmagic[plot]"'
 _PLAIN = set("±×→…−·∑√∞≤≥≠∂ℓ")  # what the layout program's font has besides Latin, Greek and Cyrillic
 _CIRCLES = str.maketrans({circled(i): f"({i})" for i in range(1, 51)})
 
 
 def pictured(picture: Picture, layout: Layout | None, dot: str, kind: str) -> bytes:
-    """Draw the graph as `kind`, `"png"` or `"pdf"`, by what there is: matplotlib, or the layout program from `dot`.
+    """Draw the graph as `kind`, `"svg"`, `"png"` or `"pdf"`: by matplotlib, or without it by the layout program.
+
+    An SVG is our own.
 
     Raises
     ------
     ReportError
         If nothing here can draw it, or write its names; the message says what to install.
     """
-    if importlib.util.find_spec("matplotlib") is not None:
+    if kind == "svg" or importlib.util.find_spec("matplotlib") is not None:
         if layout is None:
             raise ReportError(
                 "the graph could not be laid out in time: save it as dot, or as txt with its lanes."
             )
-        return drawn(picture, layout, kind)
+        return alone(svg(picture, layout)).encode() if kind == "svg" else drawn(picture, layout, kind)
     dot = dot.translate(_CIRCLES)
     strange = "".join(dict.fromkeys(c for c in dot if ord(c) >= 0x590 and c not in _PLAIN))
     if strange and kind == "png":
@@ -77,15 +74,15 @@ def drawn(picture: Picture, layout: Layout, kind: str) -> bytes:
 
     text = "".join(t for box in picture.boxes for line in box.lines for t, _ in line)
     fonts, missing = families(text + "".join(link.label for link in picture.links))
-    wide, high = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN
+    wide, high = layout.width, layout.height
     scale = min(1.0, PAGE / max(wide, high)) if kind == "pdf" else 1.0
     figure = Figure(figsize=(wide * scale / 72, high * scale / 72), facecolor="white")
-    axes = figure.add_axes((0, 0, 1, 1), xlim=(-MARGIN, wide - MARGIN), ylim=(high - MARGIN, -MARGIN))
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, wide), ylim=(high, 0))
     axes.set_axis_off()
     hand = _Hand(axes, fonts, scale)
     for link in picture.links:
         if link.name in layout.edges:
-            hand.edge(link, layout.edges[link.name])
+            hand.link(link, layout.edges[link.name])
     for box in picture.boxes:
         if box.name in layout.nodes:
             hand.box(box, layout.nodes[box.name])
@@ -106,7 +103,7 @@ def unwritten(missing: str, kind: str) -> str:
     )
 
 
-def _saved(figure: Any, kind: str, dpi: float, sentence: str) -> bytes:
+def _saved(figure: Figure, kind: str, dpi: float, sentence: str) -> bytes:
     from matplotlib import rc_context
 
     # No date and no version: the same graph gives the same bytes.
@@ -123,7 +120,7 @@ def _saved(figure: Any, kind: str, dpi: float, sentence: str) -> bytes:
 class _Hand:
     """Draws boxes and edges into axes whose unit is a point."""
 
-    def __init__(self, axes: Any, fonts: list[str], scale: float) -> None:
+    def __init__(self, axes: Axes, fonts: list[str], scale: float) -> None:
         self._axes, self._fonts, self._scale = axes, fonts, scale
 
     def box(self, box: Box, at: Point) -> None:
@@ -131,23 +128,22 @@ class _Hand:
 
         x, y = at
         left, top = x - box.width / 2, y - box.height / 2
-        fill, line, weight = _FILLS[box.kind]
-        radius = 8 if box.kind in {"input", "constant"} else 3
+        fill, line = ("none", EDGE) if box.kind == "constant" else FILLS[box.kind]
         self._axes.add_patch(FancyBboxPatch(
-            (left, top), box.width, box.height, boxstyle=f"round,pad=0,rounding_size={radius}", facecolor=fill,
-            edgecolor=line, linewidth=weight * self._scale, linestyle=(0, (4, 3)) if box.kind == "constant" else "-",
+            (left, top), box.width, box.height, boxstyle=f"round,pad=0,rounding_size={box.radius}", facecolor=fill,
+            edgecolor=line, linewidth=(2 if box.kind == "result" else 1) * self._scale,
+            linestyle=(0, (4, 3)) if box.kind == "constant" else "-",
         ))  # fmt: skip
         if box.size:
-            long = (box.width - 6) * min(1.0, box.size)
             self._axes.plot(
-                [left + 3, left + 3 + long], [top + box.height - 2] * 2, color=_SIGNS.get(box.mood, RULE),
+                [left + 3, left + 3 + box.bar], [top + box.height - 2] * 2, color=SIGNS.get(box.mood, EDGE),
                 linewidth=3 * self._scale, solid_capstyle="butt",
             )  # fmt: skip
         first = y - (len(box.lines) - 1) * LINE / 2
         for i, row in enumerate(box.lines):
             self._row(row, x, first + i * LINE)
 
-    def _row(self, row: tuple[tuple[str, str], ...], x: float, y: float) -> None:
+    def _row(self, row: Row, x: float, y: float) -> None:
         """Write a row in the middle of its box, each piece in its colour."""
         if len(row) == 1:
             self._text(row[0][0], x, y, row[0][1], "center")
@@ -164,24 +160,21 @@ class _Hand:
             va="center_baseline", usetex=False, weight="bold" if role == "name" else "normal",
         )  # fmt: skip
 
-    def edge(self, link: Link, curve: Curve) -> None:
+    def link(self, link: Link, route: Route) -> None:
         from matplotlib.patches import PathPatch, Polygon
         from matplotlib.path import Path
         from matplotlib.patheffects import Stroke
 
-        color = _SIGNS.get(link.sign, RULE)
-        dashed = link.back or link.sign in {"0", "constant"}
-        codes = [Path.MOVETO] + [Path.CURVE4] * (len(curve.points) - 1)
+        color = SIGNS.get(link.sign, EDGE)
+        codes = [Path.MOVETO] + [Path.CURVE4] * (len(route.points) - 1)
         self._axes.add_patch(PathPatch(
-            Path(curve.points, codes), fill=False, edgecolor=color, linewidth=link.weight * self._scale,
-            linestyle=(0, (5 / link.weight, 4 / link.weight)) if dashed else "-", capstyle="butt",
+            Path(route.points, codes), fill=False, edgecolor=color, linewidth=link.weight * self._scale,
+            linestyle=(0, (5 / link.weight, 4 / link.weight)) if link.dashed else "-", capstyle="butt",
         ))  # fmt: skip
-        if curve.tip is not None:
-            self._axes.add_patch(
-                Polygon(_arrow(curve.points[-1], curve.tip), closed=True, facecolor=color, edgecolor="none")
-            )
-        if link.label and curve.label is not None:
-            x, y = curve.label
+        if route.arrow:
+            self._axes.add_patch(Polygon(route.arrow, closed=True, facecolor=color, edgecolor="none"))
+        if link.label and route.label is not None:
+            x, y = route.label
             # The halo by itself: a text that has one is drawn as outlines, and could not be searched.
             for effects in ([Stroke(linewidth=3 * self._scale, foreground="white")], []):
                 self._axes.text(
@@ -189,10 +182,3 @@ class _Hand:
                     fontsize=(FONT - 1) * self._scale, ha="center", va="center_baseline", parse_math=False,
                     usetex=False,
                 )  # fmt: skip
-
-
-def _arrow(start: Point, tip: Point) -> tuple[Point, Point, Point]:
-    dx, dy = tip[0] - start[0], tip[1] - start[1]
-    length = (dx * dx + dy * dy) ** 0.5 or 1.0
-    nx, ny = -dy / length * 3.5, dx / length * 3.5
-    return tip, (start[0] + nx, start[1] + ny), (start[0] - nx, start[1] - ny)

@@ -16,21 +16,23 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from ..model import Points, ReportError, Trace
-from ..parts.curve_points import LARGEST, ordered, points_of, spoken
+from ..parts.curves import LARGEST, ordered, points_of, spoken
 from ..parts.graph import CHARACTER
 from ..shown.numbers import number
 from ..shown.simplified import operand
 from ..shown.typeset import width
+from .colours import GOLD, GRID, INK, MUTED, NEGATIVE, POSITIVE
 from .fonts import families
+from .layout import Point
 from .matplotlib_graph import EXTRA, unwritten
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 ROWS = 6  # inputs that are drawn
 DOTTED = 60  # points that are marked each
-INK, MUTED, GRID = "#1f2933", "#5b6875", "#d5dbe1"
-VALUE, SLOPE, WAY = "#1d5fa8", "#b3431a", "#8a6100"
+VALUE, SLOPE, WAY = POSITIVE, NEGATIVE, GOLD
 
 
 def plot(trace: Trace) -> Figure:
@@ -78,21 +80,19 @@ def plot(trace: Trace) -> Figure:
         warnings.warn(unwritten(missing, "picture"), stacklevel=3)
     both = any(points.x for points in shown)
     remarks = [line for remark in remarks for line in wrap(remark, 125 if both else 68)]
-    figure = Plot(
-        figsize=(9.0 if both else 5.0, 3.2 * len(shown) + 0.16 * len(remarks)), layout="constrained"
-    )
+    size = (9.0 if both else 5.0, 3.2 * len(shown) + 0.16 * len(remarks))
+    figure = Plot(figsize=size, layout="constrained")
     figure.set_facecolor("white")
     figure.sentence = "; ".join(map(spoken, shown))
     partial = len(trace.inputs) > 1
+    columns = 2 if both else 1
     for i, points in enumerate(shown):
-        axes = [figure.add_subplot(len(shown), 2 if both else 1, i * (2 if both else 1) + 1)]
-        if points.x:
-            axes.append(figure.add_subplot(len(shown), 2, i * 2 + 2))
+        places = range(i * columns + 1, i * columns + (3 if points.x else 2))
+        axes = [figure.add_subplot(len(shown), columns, at) for at in places]
         _Row(axes, fonts, partial).draw(points)
     if remarks:
-        figure.supxlabel(
-            "\n".join(remarks), fontsize=8, color=MUTED, family=fonts, x=0.01, ha="left", parse_math=False
-        )
+        text = "\n".join(remarks)
+        figure.supxlabel(text, fontsize=8, color=MUTED, family=fonts, x=0.01, ha="left", parse_math=False)
     return figure
 
 
@@ -133,11 +133,8 @@ def _remarks(trace: Trace, shown: Sequence[Points], reasons: list[str], count: i
         made.append(f"Curves: {how}; branches are those of this run.")
     for points in shown:
         if points.at and not points.x:
-            why = (
-                points.note
-                or "put --plot on the %%grad line, or plot=True into gm.trace: it keeps what a curve takes"
-            )
-            made.append(f"{points.name}: only the tangent: {why}.")
+            why = "put --plot on the %%grad line, or plot=True into gm.trace: it keeps what a curve takes"
+            made.append(f"{points.name}: only the tangent: {points.note or why}.")
         if not points.alike:
             made.append(
                 f"{points.name}: each dot is the result of its own sweep; the curve is that of the last."
@@ -152,7 +149,7 @@ def _remarks(trace: Trace, shown: Sequence[Points], reasons: list[str], count: i
 class _Row:
     """The one or two axes of an input."""
 
-    def __init__(self, axes: list[Any], fonts: list[str], partial: bool) -> None:
+    def __init__(self, axes: list[Axes], fonts: list[str], partial: bool) -> None:
         self._axes, self._fonts, self._d = axes, fonts, "∂" if partial else "d"
 
     def draw(self, points: Points) -> None:
@@ -172,16 +169,15 @@ class _Row:
             self._curve(self._axes[1], points.x, points.slope, SLOPE, joined, points)
             if at is not None and _can_be_shown(at[0], at[2]):
                 self._axes[1].plot(at[0], at[2], "o", color=SLOPE, markersize=7, zorder=4)
-                rise = _rise(points, at[0])
-                self._note(
-                    self._axes[1], f"{number(at[2])} at {points.name} = {number(at[0])}", (at[0], at[2]), rise
-                )
+                text = f"{number(at[2])} at {points.name} = {number(at[0])}"
+                self._note(self._axes[1], text, (at[0], at[2]), _rise(points, at[0]))
 
-    def _frame(self, axes: Any, title: str, x_name: str, y_name: str) -> None:
+    def _frame(self, axes: Axes, title: str, x_name: str, y_name: str) -> None:
         axes.set_facecolor("white")
-        axes.set_title(title, fontsize=11, color=INK, family=self._fonts, pad=10, parse_math=False)
-        axes.set_xlabel(x_name, fontsize=10, color=INK, family=self._fonts, parse_math=False)
-        axes.set_ylabel(y_name, fontsize=10, color=INK, family=self._fonts, parse_math=False)
+        style: dict[str, Any] = {"color": INK, "family": self._fonts, "parse_math": False}
+        axes.set_title(title, fontsize=11, pad=10, **style)
+        axes.set_xlabel(x_name, fontsize=10, **style)
+        axes.set_ylabel(y_name, fontsize=10, **style)
         axes.tick_params(colors=MUTED, labelsize=9)
         axes.grid(visible=True, color=GRID, linewidth=0.6)
         axes.set_axisbelow(True)
@@ -190,7 +186,7 @@ class _Row:
             spine.set_color(MUTED)
 
     def _curve(
-        self, axes: Any, x: Sequence[float], y: Sequence[float], color: str, joined: bool, points: Points
+        self, axes: Axes, x: Sequence[float], y: Sequence[float], color: str, joined: bool, points: Points
     ) -> None:
         if not x:
             return
@@ -208,7 +204,7 @@ class _Row:
         if low < 0 < high:
             axes.axhline(0, color=MUTED, linewidth=0.8, zorder=1)
 
-    def _tangent(self, axes: Any, points: Points, at: tuple[float, float, float]) -> None:
+    def _tangent(self, axes: Axes, points: Points, at: tuple[float, float, float]) -> None:
         x, y, slope = at
         wide = (max(points.x) - min(points.x)) * 0.16 if points.x else _width(points)
         if not _can_be_shown(x, y):
@@ -217,40 +213,29 @@ class _Row:
             ends = axes.get_ylim() if points.x else (-math.inf, math.inf)
             high = (ends[1] - ends[0]) * 0.3
             wide = min(wide, high / abs(slope)) if slope and high < math.inf else wide
-            axes.plot(
-                [x - wide, x + wide],
-                [y - wide * slope, y + wide * slope],
-                color=SLOPE,
-                linewidth=2.2,
-                zorder=3,
-            )
+            ys = [y - wide * slope, y + wide * slope]
+            axes.plot([x - wide, x + wide], ys, color=SLOPE, linewidth=2.2, zorder=3)
             self._note(axes, f"slope {number(slope)} at {points.name} = {number(x)}", (x, y), slope)
         axes.plot(x, y, "o", color=SLOPE, markersize=7, zorder=5)
 
-    def _way(self, axes: Any, points: Points) -> None:
+    def _way(self, axes: Axes, points: Points) -> None:
         x, y = [a for a, _ in points.path], [b for _, b in points.path]
         line = "none" if points.x and points.alike else "-"  # on the curve a line would only hide it
         axes.plot(x, y, marker="o", linestyle=line, color=WAY, markersize=4, linewidth=0.9, zorder=2)
         falls = (y[-1] - y[0]) * (x[-1] - x[0])
         self._note(axes, "sweep 1", (x[0], y[0]), falls, WAY)
 
-    def _note(
-        self, axes: Any, text: str, point: tuple[float, float], rise: float, color: str = SLOPE
-    ) -> None:
+    def _note(self, axes: Any, text: str, point: Point, rise: float, color: str = SLOPE) -> None:
         """Write beside a point: off the curve, which rises or falls there, and inside the axes."""
         at = axes.transLimits.transform(point)
         frame = axes.get_subplotspec().get_position(axes.figure)
-        wide, high = (
-            frame.width * axes.figure.get_figwidth() * 72,
-            frame.height * axes.figure.get_figheight() * 72,
-        )
+        wide, high = (side * 72 for side in frame.size * axes.figure.get_size_inches())
         room, row = (width(text) * 9 * CHARACTER + 10) / wide, 22 / high
 
         def outside(side: tuple[int, int]) -> float:
             end, level = at[0] + side[0] * room, at[1] + side[1] * row
-            return float(
-                max(0.0, -end, end - 1) + max(0.0, -level, level - 1) + 0.01 * (side[0] * (at[0] - 0.5))
-            )
+            over = max(0.0, -end, end - 1) + max(0.0, -level, level - 1)
+            return float(over + 0.01 * (side[0] * (at[0] - 0.5)))
 
         x, y = min(((-1, 1), (1, -1)) if rise >= 0 else ((1, 1), (-1, -1)), key=outside)
         axes.annotate(
@@ -266,7 +251,7 @@ def _can_be_shown(*numbers: float) -> bool:
 
 def _rise(points: Points, x: float) -> float:
     """Tell whether the slope rises at x."""
-    known = [(a, s) for a, s in zip(points.x, points.slope, strict=True) if math.isfinite(s)]
+    known = [(a, s) for a, _, s in points.rows if math.isfinite(s)]
     before, after = [s for a, s in known if a < x], [s for a, s in known if a > x]
     return (after[0] if after else 0.0) - before[-1] if before else 0.0
 
@@ -274,8 +259,7 @@ def _rise(points: Points, x: float) -> float:
 def _broken(points: Points, room: float) -> tuple[list[float], list[float]]:
     """Give x and y with a gap where y jumps over a pole or a step: there the slopes say another thing."""
     x, y = list(points.x[:1]), list(points.y[:1])
-    rows = list(zip(points.x, points.y, points.slope, strict=True))
-    for (a, b, s), (a2, b2, s2) in pairwise(rows):
+    for (a, b, s), (a2, b2, s2) in pairwise(points.rows):
         if abs((b2 - b) - (a2 - a) * (s + s2) / 2) > 0.25 * room:
             x.append(math.nan)
             y.append(math.nan)
@@ -286,7 +270,7 @@ def _broken(points: Points, room: float) -> tuple[list[float], list[float]]:
 
 def _chosen(points: Points) -> tuple[float, float, float] | None:
     """Choose the point whose tangent is drawn: one with a slope, three quarters along."""
-    rows = [row for row in zip(points.x, points.y, points.slope, strict=True) if all(map(math.isfinite, row))]
+    rows = [row for row in points.rows if all(map(math.isfinite, row))]
     steep = [row for row in rows if row[2]] or rows
     return steep[len(steep) * 3 // 4] if steep else None
 
@@ -306,10 +290,8 @@ def _limits(y: Sequence[float], at: tuple[float, float, float] | None, color: st
     first, last = finite[len(finite) // 20], finite[-1 - len(finite) // 20]
     bulk = last - first
     if bulk > 0:
-        low, high = (
-            (first - bulk if low < first - 4 * bulk else low),
-            (last + bulk if high > last + 4 * bulk else high),
-        )
+        low = first - bulk if low < first - 4 * bulk else low
+        high = last + bulk if high > last + 4 * bulk else high
     if at is not None and _can_be_shown(point := at[1] if color == VALUE else at[2]):
         low, high = min(low, point), max(high, point)
     room = 0.12 * (high - low) or max(1.0, abs(high)) * 0.1

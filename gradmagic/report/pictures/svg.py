@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from xml.sax.saxutils import escape, quoteattr
 
-from ..parts.graph import FONT, LINE, Box, Link, Picture
-from .layout import Curve, Layout, Point
-
-MARGIN = 8
+from ..parts.graph import FONT, LINE, Box, Link, Picture, Row
+from .colours import BAD, BOTH, EDGE, NEGATIVE, POSITIVE
+from .layout import Layout, Point, Route
 
 # White space is taken out below: here it is for the reader.
 STYLE = re.sub(
@@ -61,7 +60,7 @@ STYLE = re.sub(
 
 # Inkscape, librsvg and Qt know no variables, and Qt paints a halo over its text and takes :focus for all: a file that
 # stands alone has neither, nor what answers to a pointer.
-_HUES = {"": "#6b7680", ".plus": "#1d5fa8", ".minus": "#b3431a", ".both": "#7a3e9d", ".bang": "#b00020"}
+_HUES = {"": EDGE, ".plus": POSITIVE, ".minus": NEGATIVE, ".both": BOTH, ".bang": BAD}
 _LIVE = r"(?<=\})(\.(dim|on|later|now|wait|veil|blind|f|h)\b|\.n:focus|\[data-)[^{}]*\{[^{}]*\}"
 _HALO = r";?\s*paint-order:stroke;stroke:[^}]*round"
 _FIXED = STYLE.replace("font:12px ", "font-size:12px;font-family:")
@@ -83,42 +82,34 @@ _CLASSES = {"+": "plus", "-": "minus", "±": "both", "!": "bang", "0": "nil", "c
 
 def svg(picture: Picture, layout: Layout, tips: bool = True) -> str:
     """Draw `picture` as a complete SVG document, with what is said of each part when it is pointed at, or without."""
-    width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN
+    width, height = f"{layout.width:.0f}", f"{layout.height:.0f}"
     pieces = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
-        f'height="{height:.0f}" role="img" aria-label={quoteattr(picture.sentence)}><style>{STYLE}</style>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'role="img" aria-label={quoteattr(picture.sentence)}><style>{STYLE}</style>',
     ]
     pieces += [
-        _edge(link, layout.edges[link.name], tips) for link in picture.links if link.name in layout.edges
+        _link(link, layout.edges[link.name], tips) for link in picture.links if link.name in layout.edges
     ]
     pieces += [_node(box, layout.nodes[box.name], tips) for box in picture.boxes if box.name in layout.nodes]
     return "".join(pieces) + "</svg>"
 
 
 def _node(box: Box, at: Point, tips: bool) -> str:
-    x, y = at[0] + MARGIN, at[1] + MARGIN
+    x, y = at
     left, top = x - box.width / 2, y - box.height / 2
     first = y - (len(box.lines) - 1) * LINE / 2 + FONT * 0.35
     key = "" if box.key is None else f' data-k="{box.key}"'
-    radius = 8 if box.kind in {"input", "constant"} else 3
-    rect = f'<rect x="{left:.0f}" y="{top:.0f}" width="{box.width:.0f}" height="{box.height:.0f}" rx="{radius}"/>'
+    rect = f'<rect x="{left:.0f}" y="{top:.0f}" width="{box.width:.0f}" height="{box.height:.0f}" rx="{box.radius}"/>'
     texts = "".join(
         _line(line, f'x="{x:.0f}" y="{first + i * LINE:.0f}"') for i, line in enumerate(box.lines)
     )
     tip = f"<title>{escape(box.tip)}</title>" if tips else ""
-    return f'<g class="n {box.kind}"{key}>{tip}{rect}{_bar(box, left, top)}{texts}</g>'
+    # Along the lower edge, how large the gradient is beside the largest, in the colour of its sign.
+    bar = f'<path class="s {_CLASSES.get(box.mood, "")}" d="M{left + 3:.0f} {top + box.height - 2:.0f}h{box.bar:.0f}"/>'
+    return f'<g class="n {box.kind}"{key}>{tip}{rect}{bar if box.size else ""}{texts}</g>'
 
 
-def _bar(box: Box, left: float, top: float) -> str:
-    """Draw along the lower edge how large the gradient is beside the largest, in the colour of its sign."""
-    if not box.size:
-        return ""
-    kind = _CLASSES.get(box.mood, "")
-    long = (box.width - 6) * min(1.0, box.size)
-    return f'<path class="s {kind}" d="M{left + 3:.0f} {top + box.height - 2:.0f}h{long:.0f}"/>'
-
-
-def _line(line: tuple[tuple[str, str], ...], at: str) -> str:
+def _line(line: Row, at: str) -> str:
     if len(line) == 1:
         return f"<text {at}{_role(line[0][1])}>{escape(line[0][0])}</text>"
     spans = "".join(f"<tspan{_role(role)}>{escape(text)}</tspan>" for text, role in line)
@@ -129,36 +120,19 @@ def _role(role: str) -> str:
     return f' class="{role}"' if role not in {"", "value", "ink"} else ""
 
 
-def _edge(link: Link, curve: Curve, tips: bool) -> str:
-    points = [(x + MARGIN, y + MARGIN) for x, y in curve.points]
+def _link(link: Link, route: Route, tips: bool) -> str:
     # A curve is as good to the point; the arrow's corners, 7 apart, are not.
-    path = f"M{_near(points[0])}C" + " ".join(map(_near, points[1:]))
-    head = ""
-    if curve.tip is not None:
-        head = _arrow(points[-1], (curve.tip[0] + MARGIN, curve.tip[1] + MARGIN))
+    first, *others = (f"{x:.0f},{y:.0f}" for x, y in route.points)
+    path = f"M{first}C{' '.join(others)}"
+    corners = " ".join(",".join(f"{x:.1f}".removesuffix(".0") for x in point) for point in route.arrow)
+    head = f'<polygon points="{corners}"/>' if corners else ""
     label = ""
-    if link.label and curve.label is not None:
-        x, y = curve.label[0] + MARGIN, curve.label[1] + MARGIN + 1
-        label = f'<text x="{x:.0f}" y="{y:.0f}">{escape(link.label)}</text>'
-    kind = " ".join(part for part in ("e", _CLASSES.get(link.sign, ""), "back" if link.back else "") if part)
+    if link.label and route.label is not None:
+        x, y = route.label
+        label = f'<text x="{x:.0f}" y="{y + 1:.0f}">{escape(link.label)}</text>'
+    kind = " ".join(filter(None, ("e", _CLASSES.get(link.sign, ""), "back" if link.back else "")))
     ends = ""
     if link.sign != "constant":
         ends = f' data-i="{link.name[1:]}" data-s="{link.tail[1:]}" data-d="{link.head[1:]}"'
     tip = f"<title>{escape(link.tip)}</title>" if tips else ""
     return f'<g class="{kind}"{ends}>{tip}<path d="{path}" stroke-width="{link.weight:g}"/>{head}{label}</g>'
-
-
-def _arrow(start: Point, tip: Point) -> str:
-    dx, dy = tip[0] - start[0], tip[1] - start[1]
-    length = (dx * dx + dy * dy) ** 0.5 or 1.0
-    nx, ny = -dy / length * 3.5, dx / length * 3.5
-    corners = (tip, (start[0] + nx, start[1] + ny), (start[0] - nx, start[1] - ny))
-    return f'<polygon points="{" ".join(map(_at, corners))}"/>'
-
-
-def _near(point: Point) -> str:
-    return f"{point[0]:.0f},{point[1]:.0f}"
-
-
-def _at(point: Point) -> str:
-    return ",".join(f"{x:.1f}".removesuffix(".0") for x in point)

@@ -21,21 +21,15 @@ LEAST = 3  # repetitions that make a loop
 Group = list[Operation]
 
 
-def fold(operations: tuple[Operation, ...], limit: int) -> tuple[Operation, ...]:
-    """Fold the loops of `operations`, and more where about `limit` are not enough; hand on what is short.
+def grouped(operations: Sequence[Operation], limit: int) -> list[Group]:
+    """Put together what is shown as one: the loops, and more where about `limit` are not enough.
 
     Examples
     --------
-    >>> steps = tuple(Operation(i, "multiply", inputs=(Edge(i - 1),)) for i in range(1, 1001))
-    >>> [(o.key, o.count) for o in fold((Operation(0, ""), *steps), 50)]
+    >>> operations = [Operation(0, ""), *(Operation(i, "multiply", inputs=(Edge(i - 1),)) for i in range(1, 1001))]
+    >>> [(o.key, o.count) for o in joined(grouped(operations, 50))]
     [(0, 1), (1000, 1000)]
     """
-    groups = grouped(operations, limit)
-    return operations if len(groups) == len(operations) else joined(groups)
-
-
-def grouped(operations: Sequence[Operation], limit: int) -> list[Group]:
-    """Put together what is shown as one."""
     groups = [[operation] for operation in operations]
     # A loop of 50 turns reads better folded than as 100 small boxes; what does not repeat may take more room.
     if len(operations) <= min(limit, EASY):
@@ -68,19 +62,19 @@ def taken_apart(groups: Sequence[Group], chosen: Container[int]) -> list[Group]:
     """Let the operations whose keys are in `chosen` stand by themselves: the rest of a loop stays between its turns."""
     found: list[Group] = []
     body: list[Group] = []  # neighbours: the turns of a loop go through all of them
+
+    def in_order() -> list[Group]:
+        return sorted(body, key=lambda group: group[-1].key)
+
     for group in groups:
         alone = [[operation] for operation in group if operation.key in chosen]
         if not alone or len(group) == 1:
-            found += [*sorted(body, key=_last), group]
+            found += [*in_order(), group]
             body = []
             continue
         rest = [operation for operation in group if operation.key not in chosen]
         body += [*alone, *([rest] if rest else [])]
-    return [*found, *sorted(body, key=_last)]
-
-
-def _last(group: Group) -> int:
-    return group[-1].key
+    return [*found, *in_order()]
 
 
 def alike_all(group: Group) -> bool:

@@ -12,10 +12,9 @@ from typing import Any
 from ...engine.core.values import Value
 
 BLOCKS = "▁▂▃▄▅▆▇█"
-ASCII_BLOCKS = "_.-:=+*#"
 
 
-def number(x: Any, digits: int = 4, point: bool = False) -> str:
+def number(x: object, digits: int = 4, point: bool = False) -> str:
     """Write one number with `digits` significant digits and no more than it needs.
 
     Parameters
@@ -41,14 +40,10 @@ def number(x: Any, digits: int = 4, point: bool = False) -> str:
         return f"{number(x.real, digits)}{'' if imaginary[0] == '-' else '+'}{imaginary}j"
     if isinstance(x, bool) or not isinstance(x, (int, float)):
         return str(x)
+    if isinstance(x, int) and abs(x) >= 10**9:
+        return f"{x:.{digits - 1}e}" if abs(x) < 10**300 else f"{str(x)[:digits]}..."
     if isinstance(x, int):
-        return (
-            str(x)
-            if abs(x) < 10**9
-            else f"{x:.{digits - 1}e}"
-            if abs(x) < 10**300
-            else f"{str(x)[:digits]}..."
-        )
+        return str(x)
     if not math.isfinite(x):
         return "NaN" if x != x else "inf" if x > 0 else "-inf"
     if x == 0:
@@ -66,6 +61,18 @@ def number(x: Any, digits: int = 4, point: bool = False) -> str:
 
 def _short(text: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def factor(x: object) -> str:
+    """Write a number as a factor of a product: in parentheses below zero.
+
+    Examples
+    --------
+    >>> factor(2.0), factor(-3)
+    ('2', '(-3)')
+    """
+    text = number(x)
+    return f"({text})" if text.startswith("-") else text
 
 
 def aligned(numbers: Sequence[Any], decimals: int | None = None) -> list[str]:
@@ -101,21 +108,15 @@ def decimals_of(numbers: Iterable[Any]) -> int:
 
     -1 where only exponents do (the largest is tiny or huge).
     """
-    finite = [abs(x) for x in numbers if not isinstance(x, (str, complex, bool)) and x - x == 0]
-    peak = max(finite, default=0)
+    known = [abs(x) for x in finite(x for x in numbers if not isinstance(x, (str, complex, bool)))]
+    peak = max(known, default=0)
     if peak and not 1e-3 <= peak < 1e6:
         return -1
-    most = (
-        max(0, 3 - math.floor(math.log10(peak)))
-        if peak and peak < 1
-        else 4
-        if peak < 10
-        else 3
-        if peak < 1e3
-        else 1
-    )
+    most = 4 if peak < 10 else 3 if peak < 1e3 else 1
+    if 0 < peak < 1:
+        most = 3 - math.floor(math.log10(peak))
     for places in range(most):
-        if all(abs(round(x, places) - x) <= 1e-6 * peak for x in finite):
+        if all(abs(round(x, places) - x) <= 1e-6 * peak for x in known):
             return places
     return most
 
@@ -140,18 +141,16 @@ def brief(value: Value | None, room: int = 28, digits: int = 4) -> str:
         return number(value.items, digits)
     if not value.size:
         return "empty"
-    for count, name in ((value.nans, "NaN"), (value.infs, "inf")):
+    odd = ((value.nans, "NaN"), (value.infs, "inf"))
+    for count, name in odd:
         if count == value.size:
             return f"{name} everywhere"
-    bad = "".join(
-        f", {n} of {value.size} {name}" for n, name in ((value.nans, "NaN"), (value.infs, "inf")) if n
-    )
+    bad = "".join(f", {count} of {value.size} {name}" for count, name in odd if count)
     if value.low is None or value.high is None:
         return f"norm {number(value.norm, digits)}{bad}" if value.norm is not None else "not numbers"
     if value.low == value.high and not bad:
-        return (
-            f"{number(value.low, digits)} everywhere" if value.size > 1 else f"[{number(value.low, digits)}]"
-        )
+        same = number(value.low, digits)
+        return f"{same} everywhere" if value.size > 1 else f"[{same}]"
     if value.size <= 6 and value.items is not None:
         listed = _listed(value.items, digits)
         if len(listed) <= room:
@@ -164,6 +163,21 @@ def _listed(items: Any, digits: int) -> str:
     if not isinstance(items, tuple):
         return number(items, digits)
     return "[" + ", ".join(_listed(item, digits) for item in items) + "]"
+
+
+def rows_of(items: Any, axes: int) -> list[list[str]]:
+    """Write an array's nested elements row by row along the last axis, all to the same decimals.
+
+    Examples
+    --------
+    >>> rows_of(((1, 2.5), (3, 4)), 2)
+    [['1.0', '2.5'], ['3.0', '4.0']]
+    """
+    rows = [items]
+    for _ in range(axes - 1):
+        rows = [row for block in rows for row in block]
+    texts = iter(aligned([x for row in rows for x in row]))
+    return [[next(texts) for _ in row] for row in rows]
 
 
 def shape_of(shape: tuple[int, ...]) -> str:
@@ -184,7 +198,7 @@ def sign(value: Value | None) -> str:
     return "+" if value.low >= 0 else "-" if value.high <= 0 else "±"
 
 
-def sparkline(numbers: Sequence[float], width: int = 64, blocks: str = BLOCKS) -> str:
+def sparkline(numbers: Sequence[float], width: int = 64) -> str:
     """Draw numbers as a row of blocks between their own least and greatest; NaN and inf as `?`.
 
     Examples
@@ -193,29 +207,24 @@ def sparkline(numbers: Sequence[float], width: int = 64, blocks: str = BLOCKS) -
     '▁▃▆█'
     """
     if len(numbers) > width:
-        numbers = [numbers[i * (len(numbers) - 1) // (width - 1)] for i in range(width)]
-    finite = [x for x in numbers if x - x == 0]
-    low, high = min(finite, default=0.0), max(finite, default=0.0)
-    top = len(blocks) - 1
+        numbers = [numbers[i * (len(numbers) - 1) // max(1, width - 1)] for i in range(width)]
+    known = finite(numbers)
+    low, high = min(known, default=0.0), max(known, default=0.0)
     # Halves first: the difference of two large floats may pass the largest.
-    scale = high / 2 - low / 2
+    span, top = high / 2 - low / 2 or 1.0, len(BLOCKS) - 1
+    return "".join(BLOCKS[round((x / 2 - low / 2) / span * top)] if x - x == 0 else "?" for x in numbers)
 
-    def level(x: float) -> int:
-        return round((x / 2 - low / 2) / scale * top) if scale else 0
 
-    return "".join(blocks[level(x)] if x - x == 0 else "?" for x in numbers)
+def finite(numbers: Iterable[float]) -> list[float]:
+    """Leave out NaN and inf."""
+    return [x for x in numbers if x - x == 0]
 
 
 def samples(value: Value) -> tuple[float, ...]:
     """Give the numbers that picture a value: its elements in order when they are kept, else its samples."""
     if value.items is None or not value.shape:
         return value.picture
-    flat: list[float] = []
-    stack = [value.items]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, tuple):
-            stack.extend(reversed(item))
-        elif isinstance(item, (int, float)):
-            flat.append(float(item))
-    return tuple(flat)
+    flat = [value.items]
+    for _ in value.shape:
+        flat = [item for items in flat for item in items]
+    return tuple(float(item) for item in flat if isinstance(item, (int, float)))

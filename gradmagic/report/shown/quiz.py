@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 
 from ...engine.core.values import Value
-from ..model import Edge, Input, Note, Operation, Trace
+from ..model import Trace
 
 _DIFFERS = re.compile(r" is \S+, and (.+?) (gives?) \S+?(?=\.? |\.?$)")
 HIDDEN = Value((), "", False, 1, "?", None, None, None, None, 0, 0, 0)
@@ -23,32 +23,28 @@ def veiled(trace: Trace) -> Trace:
     >>> veiled(Trace("In [1]", "y = x")).inputs
     ()
     """
-    return replace(
-        trace,
-        operations=tuple(map(_operation, trace.operations)),
-        inputs=tuple(map(_input, trace.inputs)),
-        elementwise=False,
+    operations = tuple(
+        replace(
+            o,
+            grad=_hidden(o.grad),
+            inputs=tuple(replace(e, local=None, flow=_hidden(e.flow)) for e in o.inputs),
+        )
+        for o in trace.operations
     )
+    inputs = tuple(replace(entry, grad=_hidden(entry.grad), numerical=None) for entry in trace.inputs)
+    return replace(trace, operations=operations, inputs=inputs, elementwise=False)
+
+
+def _hidden(value: Value | None) -> Value | None:
+    return None if value is None else HIDDEN
 
 
 def unsaid(trace: Trace) -> Trace:
     """Say of a gradient that it is not what was expected, and not what it is; on a page the rest is hidden there."""
-    return replace(trace, notes=tuple(map(_note, trace.notes)))
-
-
-def _note(note: Note) -> Note:
-    differs = note.kind in {"differs", "kink"}
-    return replace(note, text=_DIFFERS.sub(r" is not what \1 \2", note.text)) if differs else note
-
-
-def _operation(operation: Operation) -> Operation:
-    grad = HIDDEN if operation.grad is not None else None
-    return replace(operation, grad=grad, inputs=tuple(map(_edge, operation.inputs)))
-
-
-def _edge(edge: Edge) -> Edge:
-    return replace(edge, local=None, flow=HIDDEN if edge.flow is not None else None)
-
-
-def _input(entry: Input) -> Input:
-    return replace(entry, grad=HIDDEN if entry.grad is not None else None, numerical=None)
+    notes = (
+        replace(note, text=_DIFFERS.sub(r" is not what \1 \2", note.text))
+        if note.kind in {"differs", "kink"}
+        else note
+        for note in trace.notes
+    )
+    return replace(trace, notes=tuple(notes))

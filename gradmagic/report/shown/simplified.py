@@ -11,12 +11,10 @@ import re
 from dataclasses import replace
 from functools import lru_cache
 
-from ...engine.core.values import summarise
+from ...engine.core.values import Value, summarise
 from ..model import Edge, Operation
 
 _FOLDED = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
-
-
 _SIMPLE = re.compile(r"[^\W\d][\w.]*(\[[^\[\]]*\])*")
 
 
@@ -34,37 +32,26 @@ def operand(name: str) -> str:
 def tidied(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
     """Tidy the formulas of all edges, and fill in local derivatives that follow from the numbers."""
     return tuple(
-        replace(o, inputs=tuple(_edge(o, edge) for edge in o.inputs)) if o.inputs else o for o in operations
+        replace(o, inputs=tuple(_tidied(o, edge) for edge in o.inputs)) if o.inputs else o for o in operations
     )
 
 
-def _edge(operation: Operation, edge: Edge) -> Edge:
+def _tidied(operation: Operation, edge: Edge) -> Edge:
     if edge.source is None:
         return edge
-    local = edge.local
-    grad, flow = operation.grad, edge.flow
+    local, formula = edge.local, tidy(edge.formula)
     # A number from a number: the local derivative is what flows on, over what came.
-    if (
-        not edge.early
-        and local is None
-        and grad is not None
-        and flow is not None
-        and not (operation.shape or flow.shape)
-    ):
-        above, below = flow.items, grad.items
-        if (
-            isinstance(above, (int, float))
-            and isinstance(below, (int, float))
-            and below
-            and below - below == 0
-        ):
+    if local is None and not edge.early:
+        above, below = _number(edge.flow), _number(operation.grad)
+        if above is not None and below and below - below == 0:
             local = summarise(float(above) / float(below))
-    formula = tidy(edge.formula)
-    return (
-        edge
-        if local is edge.local and formula == edge.formula
-        else replace(edge, local=local, formula=formula)
-    )
+    if local is edge.local and formula == edge.formula:
+        return edge
+    return replace(edge, local=local, formula=formula)
+
+
+def _number(value: Value | None) -> float | None:
+    return value.items if value is not None and isinstance(value.items, (int, float)) else None
 
 
 @lru_cache(maxsize=4096)
@@ -84,12 +71,20 @@ def tidy(formula: str) -> str:
         return formula
     folder = _Folder()
     found = folder.visit(tree)
-    if not folder.changed:
-        return formula
-    text = ast.unparse(found)
+    return unparsed(found) if folder.changed else formula
+
+
+def unparsed(tree: ast.AST) -> str:
+    """Write a formula without spaces around the signs of its products."""
+    text = ast.unparse(tree)
     for sign in ("**", "*", "/"):
         text = text.replace(f" {sign} ", sign)
     return text
+
+
+def bracketed(formula: str) -> str:
+    """Write a formula as a factor of a product: in parentheses, unless it is one name or number."""
+    return formula if formula.replace(".", "").isalnum() else f"({formula})"
 
 
 class _Folder(ast.NodeTransformer):

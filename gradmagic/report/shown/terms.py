@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import Any, NamedTuple
+from collections.abc import Hashable
+from typing import NamedTuple
 
 from .numbers import number
 
@@ -25,28 +26,15 @@ class Factor(NamedTuple):
 Term = tuple[Factor, ...]  # from the result down
 
 
-def product(term: Term) -> float:
-    value = 1.0
-    for factor in term:
-        value *= factor.value
-    return value
-
-
-def _plain(factor: Factor) -> bool:
-    """Tell whether a factor is a 1 that nobody needs to read."""
-    return not factor.text and factor.value == 1
-
-
 def written(terms: list[Term], named: bool) -> str:
     """Write the sum: what all paths begin with in front, equal ways through the same entries put together."""
-    rest = [tuple(factor for factor in term if not _plain(factor)) for term in terms]
+    # A 1 without a name needs not be read.
+    rest = [tuple(factor for factor in term if factor.text or factor.value != 1) for term in terms]
     before: list[Factor] = []
     while len(rest) > 1 and all(term and term[0] == rest[0][0] for term in rest):
         before.append(rest[0][0])
         rest = [term[1:] for term in rest]
-    pieces = []
-    for count, term in _collected(rest):
-        pieces.append(_multiplied(count, term, named))
+    pieces = [_multiplied(count, term, named) for count, term in _collected(rest)]
     more = len(pieces) - TERMS
     if more > 1:
         pieces = [*pieces[:TERMS], f"... {more} terms more"]
@@ -70,7 +58,7 @@ def _divides(factor: Factor) -> bool:
 
 def _collected(terms: list[Term]) -> list[tuple[int, Term]]:
     """Count the terms that are alike: the same factors at the same entries, in any order."""
-    found: dict[Any, list[Term]] = {}
+    found: dict[Hashable, list[Term]] = {}
     for term in sorted(terms, key=lambda term: [factor.at for factor in term]):
         mark = tuple(sorted(f.at for f in term)), tuple(sorted(f[1:] for f in term))
         found.setdefault(mark, []).append(term)
@@ -83,9 +71,8 @@ def _multiplied(count: int, term: Term, named: bool) -> str:
     # A 1 that has a name stays: each name has its number below it.
     shown = [t for t, f in zip(texts, term, strict=True) if t not in ("1", "-1") or (f.text and t == "1")]
     texts = ([str(count)] if count > 1 else []) + shown
-    product = "*".join(
-        _bracketed(text, i > 0 or minus, len(texts) > 1 or minus) for i, text in enumerate(texts)
-    )
+    several = len(texts) > 1 or minus
+    product = "*".join(_bracketed(text, i > 0 or minus, several) for i, text in enumerate(texts))
     return "-" * minus + (product or "1")
 
 

@@ -1,6 +1,7 @@
 """Setting text in columns of a terminal: how wide it is, padding, clipping, and a table of styled cells.
 
-A name like 勾配 is four columns wide, a combining accent none; `len` knows nothing of it.
+In: text and how many columns there are. Out: text, or lines of rich's. A name like 勾配 is four columns wide, a
+combining accent none; `len` knows nothing of it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,11 @@ def width(text: str) -> int:
     """
     found: int = wcswidth(text)
     return found if found >= 0 else len(text)
+
+
+def text_of(cell: Cell) -> str:
+    """Give a cell without its style."""
+    return cell if isinstance(cell, str) else cell[0]
 
 
 def pad(text: str, columns: int, right: bool = False) -> str:
@@ -95,18 +101,15 @@ def _tied(text: str, columns: int) -> str:
     )
 
 
-def plain(text: str) -> str:
+def in_ascii(text: str) -> str:
     """Replace our own symbols by ASCII ones of the same width; the reader's names stay."""
     return text.translate(_ASCII)
 
 
 def grid(
-    rows: Sequence[Sequence[Cell]],
-    room: int,
-    right: Sequence[int] = (),
-    give: Sequence[tuple[int, int]] = (),
+    rows: Sequence[Sequence[Cell]], room: int, right: Sequence[int] = (), give: Sequence[tuple[int, int]] = (),
     gap: int = 2,
-) -> list[Text]:
+) -> list[Text]:  # fmt: skip
     """Set rows of cells in columns.
 
     Parameters
@@ -125,7 +128,7 @@ def grid(
     if not rows:
         return []
     count = max(map(len, rows))
-    texts = [[cell if isinstance(cell, str) else cell[0] for cell in row] for row in rows]
+    texts = [list(map(text_of, row)) for row in rows]
     widths = [max((width(row[i]) for row in texts if i < len(row)), default=0) for i in range(count)]
     used = [i for i in range(count) if widths[i]]
     spare = room - 1 - sum(widths) - gap * (len(used) - 1)
@@ -139,10 +142,8 @@ def grid(
         line = Text(" ")
         for i in used:
             if i < len(row):
-                cell = styled[i]
-                style = "" if isinstance(cell, str) else cell[1]
-                line.append(pad(clip(row[i], widths[i]), widths[i], i in right), style)
-                line.append(" " * gap)
+                style = "" if isinstance(styled[i], str) else styled[i][1]
+                line.append(pad(clip(row[i], widths[i]), widths[i], i in right), style).append(" " * gap)
         line.rstrip()
         line.truncate(room)
         lines.append(line)

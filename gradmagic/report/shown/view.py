@@ -6,6 +6,7 @@ edges, and how each value is called and written.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,13 +14,12 @@ from functools import cached_property
 from ...engine.core.values import Value
 from ..model import Edge, Note, Operation, Trace
 from .fold import Group, alike_all, grouped, joined, taken_apart, turns
-from .numbers import brief, number
+from .numbers import brief, number, shape_of
 from .simplified import operand, tidied
 from .typeset import clip, width
 
 _AUGMENTED = re.compile(r"[\w.\[\], ]+(\*\*|//|>>|<<|[-+*/%@&|^])=(?!=)")
 _SIMPLE = re.compile(r"[^\W\d]\w*(\.\w+|\[[^\[\]]*\])*")
-
 
 REMARKS = {"dtype", "guard", "numeric", "agrees"}  # kinds of notes that are no cause for concern
 
@@ -86,45 +86,52 @@ class View:
         return found
 
     @cached_property
-    def by_key(self) -> dict[int, Operation]:
-        """The shown operations by key."""
+    def by_key(self) -> dict[int | None, Operation]:
+        """The shown operations by key; no operation has the key None, as the source of a constant is."""
         return {operation.key: operation for operation in self.operations}
 
     @cached_property
     def numbers(self) -> dict[tuple[int, int], int]:
         """The number of each edge, 1, 2 ... in tape order, by the operation's key and the argument's position."""
-        edges = [(o.key, e.argument) for o in self.operations for e in o.inputs if e.source is not None]
+        edges = [(o.key, e.argument) for o in self.operations for e in o.edges]
         return {edge: i for i, edge in enumerate(edges, 1)}
 
     @cached_property
-    def users(self) -> dict[int, list[tuple[Operation, Edge]]]:
+    def users(self) -> dict[int | None, list[tuple[Operation, Edge]]]:
         """Who uses a value: (operation, edge) by the key of the source."""
-        found: dict[int, list[tuple[Operation, Edge]]] = {}
+        found: dict[int | None, list[tuple[Operation, Edge]]] = {}
         for operation in self.operations:
-            for edge in operation.inputs:
-                if edge.source is not None:
-                    found.setdefault(edge.source, []).append((operation, edge))
+            for edge in operation.edges:
+                found.setdefault(edge.source, []).append((operation, edge))
         return found
 
     @property
-    def steps(self) -> tuple[Operation, ...]:
+    def computed(self) -> tuple[Operation, ...]:
         """The shown operations without the inputs."""
         return tuple(operation for operation in self.operations if operation.rule)
 
     @property
     def scope(self) -> str:
         """Say what part is shown: `"showing 40 of 10,000 operations"`, or nothing when it is all."""
-        shown, total = len(self.steps), self.total
-        if len(self.trace.sweeps) > 1:  # the loop's own count is another thing than the last graph's
-            total = sum(1 for operation in self.trace.operations if operation.rule)
+        loop = len(self.trace.sweeps) > 1  # its own count is another thing than the last graph's
+        shown, total = len(self.computed), self._recorded if loop else self.total
         part = f"showing {shown:,} of {total:,} operations" if shown < total else ""
-        last = "the graph of the last sweep" if len(self.trace.sweeps) > 1 else ""
-        return ", ".join(piece for piece in (last, part) if piece)
+        return ", ".join(piece for piece in ("the graph of the last sweep" if loop else "", part) if piece)
 
-    @cached_property
+    @property
+    def _recorded(self) -> int:
+        return sum(1 for operation in self.trace.operations if operation.rule)
+
+    @property
     def total(self) -> int:
         """How many operations there were."""
-        return max(self.trace.total, sum(1 for operation in self.trace.operations if operation.rule))
+        return max(self.trace.total, self._recorded)
+
+    @property
+    def counts(self) -> tuple[str, str]:
+        """How many operations and sweeps there were: `("2 operations", "1 sweep")`."""
+        sweeps = max(1, len(self.trace.sweeps))
+        return f"{self.total:,} operation{'s' * (self.total != 1)}", f"{sweeps:,} sweep{'s' * (sweeps > 1)}"
 
     @property
     def alerts(self) -> tuple[Note, ...]:
@@ -147,9 +154,20 @@ class View:
         result = self.trace.result
         return (result.name or clip(result.text, 20) or "result") if result else "result"
 
+    def result_value(self, gap: str = " ") -> str:
+        """Write the result in a few words: a number with more digits than elsewhere, an array's shape and range."""
+        value = self.trace.result.value if self.trace.result else None
+        if value is None or not value.shape:
+            return number(value.items, 6, point=True) if value else ""
+        return f"{shape_of(value.shape)}{gap}{brief(value)}"
+
+    def slope(self, name: str) -> str:
+        """Write the result's derivative by an input: `dz/dx`."""
+        return f"d{self.operand}/d{name}"
+
     def name(self, key: int | None, room: int = 24) -> str:
         """Call a value: by the reader's name, or by its expression."""
-        operation = self.by_key.get(key) if key is not None else None
+        operation = self.by_key.get(key)
         if operation is None:
             return "?"
         if operation.names:
@@ -192,28 +210,26 @@ class View:
                 text = f"{text} ({'first' if edge.early else 'last'})"
         elif not text and (local is not None or (not operation.shape and _is_one(operation.grad))):
             text = brief(local or edge.flow, 24)
-        source = self.by_key.get(edge.source) if edge.source is not None else None
-        if local is not None and source is not None and _size(source.shape) < _size(operation.shape):
+        source = self.by_key.get(edge.source)
+        if local is not None and source is not None and math.prod(source.shape) < math.prod(operation.shape):
             text += ", summed"  # over what broadcasting repeated
         above, below = self.name(operation.key), self.name(edge.source)
-        if (
-            not text
-            or len(above) + len(below) > 20
-            or not (_SIMPLE.fullmatch(above) and _SIMPLE.fullmatch(below))
-        ):
-            return text
-        if local is not None and not local.shape and not operation.shape and above != below:
-            return f"{sign}{above}/{sign}{below} = {text}"
-        return text
+        readable = len(above) + len(below) <= 20 and _SIMPLE.fullmatch(above) and _SIMPLE.fullmatch(below)
+        of_numbers = local is not None and not local.shape and not operation.shape
+        return (
+            f"{sign}{above}/{sign}{below} = {text}"
+            if text and readable and of_numbers and above != below
+            else text
+        )
 
     def words(self, operation: Operation, edge: Edge) -> str:
         """Put a local derivative in words where it is no formula of one element."""
-        source = self.by_key.get(edge.source) if edge.source is not None else None
+        source = self.by_key.get(edge.source)
         if source is None:
             return ""
         name = self.name(edge.source, 12)
         each = f"{name}[k]" if len(source.shape) == 1 and name.isidentifier() else "element"
-        size, out = _size(source.shape), _size(operation.shape)
+        size, out = math.prod(source.shape), math.prod(operation.shape)
         if operation.rule in {"sum", "add.reduce"}:
             return f"1 for each {each}"
         if operation.rule == "mean" and out:
@@ -222,15 +238,11 @@ class View:
         if operation.rule in {"matmul", "dot"} and len(others) == 2:
             return _product(operation, edge.argument, source.shape, others[1 - edge.argument])
         if operation.rule == "dense" and len(operation.shape) <= 2:
-            return _linear(operation, edge.argument, others)
+            return _of_dense(operation, edge.argument, others)
         if operation.rule == "transpose" and len(source.shape) < 2:
             return "1"
-        if (
-            operation.rule == "transpose"
-            and len(source.shape) == 2
-            and _TRANSPOSED.search(self.expression(operation))
-        ):
-            return "grad.T"
+        if operation.rule == "transpose" and len(source.shape) == 2:
+            return "grad.T" if _TRANSPOSED.search(self.expression(operation)) else _WORDS["transpose"]
         if operation.rule == "set_item":
             return "1 where written" if edge.argument else "1 where kept, else 0"
         return _WORDS.get(operation.rule, "")
@@ -256,42 +268,32 @@ def _product(operation: Operation, argument: int, shape: tuple[int, ...], other:
     """Write how the gradient of a product goes on to the operand of this shape; nothing for some batches."""
     axes, out = len(shape), len(operation.shape)
     if (axes, out) == (1, 0):
-        return f"grad*{other}" if _SIMPLE.fullmatch(other) else f"grad*({other})"
+        return f"grad*{_factor(other)}"
     if (axes, out) == (2, 1):
         return f"outer({other}, grad)" if argument else f"outer(grad, {other})"
     batch = operation.rule == "matmul" and 2 <= axes <= out > 2
     if not batch and (axes, out) not in {(1, 1), (2, 2)}:
         return ""
-    turned = _turned(other, "mT" if batch else "T")
+    way = ".mT" if batch else ".T"
+    turned = other.removesuffix(way) if other.endswith(way) else _factor(other) + way
     text = f"{turned} @ grad" if argument else f"grad @ {turned}"
     return f"{text}, summed" if shape[:-2] != operation.shape[:-2] and batch else text
 
 
-def _linear(operation: Operation, argument: int, others: list[str]) -> str:
+def _of_dense(operation: Operation, argument: int, others: list[str]) -> str:
     """Write how the gradient of x @ W.T + b goes on to x, W or b."""
-    one = len(operation.shape) == 1
-    x, weight = (name if _SIMPLE.fullmatch(name) else f"({name})" for name in others[:2])
-    return (f"grad @ {weight}", f"outer(grad, {x})" if one else f"grad.T @ {x}", "1" if one else "1, summed")[
-        argument
-    ]
+    x, weight = map(_factor, others[:2])
+    if len(operation.shape) == 1:
+        return (f"grad @ {weight}", f"outer(grad, {x})", "1")[argument]
+    return (f"grad @ {weight}", f"grad.T @ {x}", "1, summed")[argument]
 
 
-def _turned(name: str, way: str = "T") -> str:
-    """Write the transpose of a matrix."""
-    if name.endswith(f".{way}"):
-        return name.removesuffix(f".{way}")
-    return f"{name}.{way}" if _SIMPLE.fullmatch(name) else f"({name}).{way}"
+def _factor(name: str) -> str:
+    return name if _SIMPLE.fullmatch(name) else f"({name})"
 
 
 def _is_one(value: Value | None) -> bool:
     return value is not None and not value.shape and value.items == 1
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for n in shape:
-        size *= n
-    return size
 
 
 def _is_number(text: str, value: object) -> bool:
@@ -308,7 +310,7 @@ def one_line(text: str) -> str:
 
 def circled(i: int) -> str:
     """Write an edge's number as a circled digit; past 50 in parentheses."""
-    for start, first in ((1, 0x2460), (21, 0x3251), (36, 0x32B1)):
-        if start <= i < start + (20 if start == 1 else 15):
-            return chr(first + i - start)
+    for start, first, end in ((1, "①", 20), (21, "㉑", 35), (36, "㊱", 50)):
+        if start <= i <= end:
+            return chr(ord(first) + i - start)
     return f"({i})"

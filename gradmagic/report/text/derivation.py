@@ -8,12 +8,12 @@ from __future__ import annotations
 from rich.text import Text
 
 from ..model import Operation
-from ..parts.cell import Line, Part, lines, others
+from ..parts.annotated_cell import Line, Part, lines, others
 from ..parts.lanes import lanes
 from ..parts.paths import at_first, sum_over_paths
 from ..parts.steps import Step, modes, steps
 from ..shown.numbers import brief, shape_of
-from ..shown.typeset import Cell, clip, grid, pad, width, wrap
+from ..shown.typeset import Cell, clip, grid, pad, text_of, width, wrap
 from ..shown.view import View
 from .styles import HEAD, MUTED, colored
 
@@ -31,8 +31,7 @@ def cell(view: View, room: int, most: int | None = None) -> list[Text]:
     if not found:
         return []
     digits = max(2, len(str(found[-1].number)))
-    gradient = f"gradient of {view.result_name}" if view.trace.result else ""
-    head: list[Cell] = [" " * digits, (view.trace.label, HEAD), ("value", HEAD), (gradient, HEAD)]
+    head: list[Cell] = [" " * digits, (view.trace.label, HEAD), ("value", HEAD), (_gradient(view), HEAD)]
     elsewhere = others(view)
 
     def rows(space: int | None = None) -> list[list[Cell]]:
@@ -46,15 +45,15 @@ def cell(view: View, room: int, most: int | None = None) -> list[Text]:
         return body
 
     body = rows()
-    widths = [max(_width(row[i]) if i < len(row) else 0 for row in body) for i in range(4)]
+    widths = [max(width(text_of(row[i])) if i < len(row) else 0 for row in body) for i in range(4)]
     space = max(24, room - 7 - digits - widths[2] - widths[3])
     if widths[1] > space:
         body = rows(space)
     return grid(body, room, give=((1, 24), (2, 20), (1, 12)))
 
 
-def _width(cell_: Cell) -> int:
-    return width(cell_ if isinstance(cell_, str) else cell_[0])
+def _gradient(view: View) -> str:
+    return f"gradient of {view.result_name}" if view.trace.result else ""
 
 
 def _line(line: Line, digits: int, space: int | None) -> list[list[Cell]]:
@@ -86,7 +85,7 @@ def graph(view: View, room: int) -> list[Text]:
     if not rows:
         return []
     space = len(rows[0].lanes) + 1
-    gradient = f"gradient of {view.result_name}" if view.trace.result else ""
+    gradient = _gradient(view)
     body: list[list[Cell]] = [[("operation", HEAD), ("local derivative", HEAD), (gradient, HEAD)]]
     titles = [f"{row.lanes} {view.title(row.operation, TITLE)}" for row in rows]
     grads = [width(gradient), *(width(brief(o.grad, SHORT)) for o in view.operations)]
@@ -108,9 +107,7 @@ def graph(view: View, room: int) -> list[Text]:
 def _locals(view: View, operation: Operation, limit: int) -> list[str]:
     """Write the local derivatives of an operation with their numbers, short ones together on a line."""
     joined: list[str] = []
-    for edge in operation.inputs:
-        if edge.source is None:
-            continue
+    for edge in operation.edges:
         i = view.numbers[operation.key, edge.argument]
         piece = f"({i}) {view.derivative(operation, edge, room=limit - 4)}".rstrip()
         if joined and width(joined[-1]) + width(piece) + 2 <= limit:
@@ -120,16 +117,17 @@ def _locals(view: View, operation: Operation, limit: int) -> list[str]:
     return joined
 
 
-def chain(view: View, room: int, walk: bool = False) -> list[Text]:
+def chain(view: View, room: int, every_step: bool = False) -> list[Text]:
     """Set the chain rule: the sweep's steps where all are numbers, else a product of formulas for each input.
 
-    `walk`: the steps in any case, all of them.
+    `every_step`: the steps in any case, all of them.
     """
     reached = [entry for entry in view.trace.inputs if entry.reached]
     if reached and all(entry.grad is None for entry in reached):  # no sweep came through
         return []
     scalars = all(not operation.shape for operation in view.operations)
-    found = _steps(view, room) if walk or (scalars and len(view.steps) <= STEPS) else _products(view, room)
+    told = every_step or (scalars and len(view.computed) <= STEPS)
+    found = _steps(view, room) if told else _products(view, room)
     slope = _slope(view) or modes(view)
     return [*found, *(Text(f" {row}", MUTED) for row in wrap(slope, room - 2) if row)]
 
@@ -169,7 +167,7 @@ def _products(view: View, room: int) -> list[Text]:
         total = sum_over_paths(view, entry.key)
         if total is None:
             continue
-        name = f"d{view.operand}/d{entry.name}"
+        name = view.slope(entry.name)
         text, formulas = f" {name} = {total.edges}", f"= {total.formulas}" if total.formulas else ""
         point = at_first(view, entry.key)
         if width(text) + width(formulas) + 1 <= room:
@@ -187,10 +185,10 @@ def _slope(view: View) -> str:
     """Say that the gradient is the slope, where each element of y depends on its own element of x only."""
     trace = view.trace
     result = view.by_key.get(trace.result.key) if trace.result else None
-    sources = [edge.source for edge in result.inputs if edge.source is not None] if result else []
-    if not trace.elementwise or len(trace.inputs) != 1 or len(sources) != 1:
+    if not trace.elementwise or len(trace.inputs) != 1 or result is None or len(result.edges) != 1:
         return ""
-    x, y, slope = trace.inputs[0].name, view.name(sources[0]), f"d{view.operand}/d{trace.inputs[0].name}"
+    x, y = trace.inputs[0].name, view.name(result.edges[0].source)
+    slope = view.slope(x)
     if len(trace.inputs[0].value.shape) == 1 and y.isidentifier():
         return f"Each {y}[k] depends on {x}[k] only, so {slope}[k] is the slope of {y} at {x}[k]."
     return f"Each element of {clip(y, 20)} depends on its own element of {x} only, so {slope} is its slope there."

@@ -1,24 +1,23 @@
 """The sections of the text report, set in columns: heading, notes, table, pictures, history, and the derivation.
 
-In: a `View` and the columns there are. Out: `Section`s of styled lines; text.py puts them together.
+In: a `View` and the columns there are. Out: `Section`s of styled lines; to_text.py puts them together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.text import Text
 
 from ...engine.core.values import Value
 from ..parts import timing
-from ..parts.curves import pictures, strips
 from ..parts.history import history
 from ..parts.table import NUDGE, Row, table
-from ..shown.numbers import aligned, brief, number, shape_of, sparkline
-from ..shown.typeset import Cell, clip, grid, pad, sums, width, wrap
+from ..shown.numbers import brief, number, rows_of, shape_of, sparkline
+from ..shown.typeset import Cell, clip, grid, pad, sums, text_of, width, wrap
 from ..shown.view import View, told
+from .curves import sparklines, strips
 from .derivation import cell, chain, graph
 from .styles import BAD, HEAD, MUTED, NAME, SIGNS, WARN, colored
 
@@ -41,11 +40,9 @@ class Section:
     more: int = 0
 
 
-def sections(
-    view: View, room: int, explained: Sequence[Sequence[str]] = (), walk: bool = False
-) -> list[Section]:
+def sections(view: View, room: int, explained: Sequence[Sequence[str]], every_step: bool) -> list[Section]:
     """Set all sections of the report, in reading order."""
-    steps = chain(view, room, walk)
+    steps = chain(view, room, every_step)
     points = strips(view, room)
     source = view.trace.source.rstrip()
     return [
@@ -53,12 +50,12 @@ def sections(
         Section(_notes(view, room), least=8),
         Section([*(points or _table(view, room)), *_remarks(view, room)], least=6),
         *(_asked_for([Text(f" {row}") for row in sums(lines, room - 2)]) for lines in explained),
-        Section(pictures(view, room), least=3),
+        Section(sparklines(view, room), least=3),
         Section(_history(view, room), least=9),
         Section(_times(view, room), least=6, tail=True),
         Section(cell(view, room, LINES), more=max(0, source.count("\n") + 1 - LINES)),
         Section(graph(view, room), tail=True),
-        _asked_for(steps) if walk else Section(steps),
+        _asked_for(steps) if every_step else Section(steps),
         Section(_footer(view, room), least=1),
     ]
 
@@ -73,17 +70,11 @@ def _heading(view: View, room: int) -> list[Text]:
     found = [Text(f"{'  ' if i else '! '}{row}", BAD) for i, row in enumerate(rows)]
     if trace.result is None:
         return found or [Text("no result", NAME)]
-    value = trace.result.value
-    shown = (
-        number(value.items, 6, point=True) if not value.shape else f"{shape_of(value.shape)}  {brief(value)}"
-    )
-    left = f"{view.result_name} = {shown}"
-    sweeps = max(1, len(trace.sweeps))
+    left = f"{view.result_name} = {view.result_value('  ')}"
+    operations, sweeps = view.counts
     notes = f"{len(view.alerts)} note{'s' * (len(view.alerts) > 1)}" if view.alerts else "no notes"
-    right = (
-        f"{sweeps:,} sweep{'s' * (sweeps > 1)}, {view.total:,} operation{'s' * (view.total != 1)}, {notes}"
-    )
-    slopes = [f"d{view.operand}/d{entry.name}" for entry in trace.inputs]
+    right = f"{sweeps}, {operations}, {notes}"
+    slopes = [view.slope(entry.name) for entry in trace.inputs]
     what = ", ".join(slopes) if 0 < len(slopes) <= 3 else f"{len(slopes)} gradients"
     if width(left) + width(what) + width(right) + 5 <= room:
         right = f"{what}: {right}"
@@ -93,11 +84,8 @@ def _heading(view: View, room: int) -> list[Text]:
 
 
 def _notes(view: View, room: int) -> list[Text]:
-    found = []
-    for note in view.alerts:
-        rows = wrap(told(note), room - 4)
-        found += [Text(f" {' ' if i else '!'} {row}", WARN) for i, row in enumerate(rows)]
-    return found
+    notes = [wrap(told(note), room - 4) for note in view.alerts]
+    return [Text(f" {' ' if i else '!'} {row}", WARN) for rows in notes for i, row in enumerate(rows)]
 
 
 def _remarks(view: View, room: int) -> list[Text]:
@@ -120,82 +108,58 @@ def _table(view: View, room: int) -> list[Text]:
     shapes = any(row.shape for row in rows)
     grows = any(row.grows for row in rows) and not shapes
     head = [
-        "name",
-        "shape",
-        "value",
-        f"d{view.operand}/dname" if swept else "",
-        "by differences",
-        "sum over paths",
-        f"+{NUDGE} adds to {result}",
-        "",
-    ]
+        "name", "shape", "value", view.slope("name") if swept else "", "by differences", "sum over paths",
+        f"+{NUDGE} adds to {result}", "",
+    ]  # fmt: skip
     body: list[list[Cell]] = []
     for row in rows:
         grad: Cell = colored(row.grad) if row.grad else "-"
         body.append([
             (row.name, NAME), (shape_of(row.shape), MUTED), brief(row.value), grad if swept else "",
             brief(row.numerical), _paths(row, room), row.grows if grows else "",
-            (row.flag if swept else "", _flag(row)),
+            (row.flag if swept else "", WARN if row.flag in {"zero", "not reached"} else BAD),
         ])  # fmt: skip
-    used = [any(_text(row[i]) for row in body) for i in range(len(head))]
+    used = [any(text_of(row[i]) for row in body) for i in range(len(head))]
     titles: list[Cell] = [(title if use else "", HEAD) for title, use in zip(head, used, strict=True)]
-    found = grid(
-        [titles, *body], room, right=() if shapes else (2, 3, 4), give=((5, 16), (2, 12), (3, 12), (4, 12))
-    )
+    right = () if shapes else (2, 3, 4)
+    found = grid([titles, *body], room, right, give=((5, 16), (2, 12), (3, 12), (4, 12)))
     for row in rows:
         if row.note:
             found += [Text(f"   {part}", WARN) for part in wrap(f"{row.name}: {row.note}", room - 4)]
     for row in rows:
-        found += _matrix(row, view.operand, room)
+        found += _matrix(row.grad, view.slope(row.name), room)
     return found
-
-
-def _text(cell_: Cell) -> str:
-    return cell_ if isinstance(cell_, str) else cell_[0]
-
-
-def _flag(row: Row) -> str:
-    return WARN if row.flag in {"zero", "not reached"} else BAD
 
 
 def _paths(row: Row, room: int) -> str:
     if row.sum is None or not row.sum.values:
         return ""
-    text = f"{row.sum.edges} = {row.sum.values}"
-    return (
-        text
-        if width(text) <= max(16, room - BESIDES)
-        else f"over {len(row.sum.paths)} path{'s' * (len(row.sum.paths) > 1)}"
-    )
+    text, count = f"{row.sum.edges} = {row.sum.values}", len(row.sum.paths)
+    return text if width(text) <= max(16, room - BESIDES) else f"over {count} path{'s' * (count > 1)}"
 
 
-def _matrix(row: Row, result: str, room: int) -> list[Text]:
+def _matrix(grad: Value | None, label: str, room: int) -> list[Text]:
     """Set a small gradient in full, in the shape of its array; a large one as a row of blocks."""
-    grad = row.grad
     if grad is None or not grad.shape or not grad.size:
         return []
-    label = f"d{result}/d{row.name}"
     if grad.items is None:
         return [_large(label, grad, room)]
-    if (
-        len(grad.shape) > 2
-        or (len(grad.shape) == 1 and grad.size <= 4)
-        or (grad.low == grad.high and not grad.nans)
-    ):
+    axes, same = len(grad.shape), grad.low == grad.high and not grad.nans
+    if axes > 2 or (axes == 1 and grad.size <= 4) or same:
         return []
-    numbers: Sequence[Sequence[Any]] = grad.items if len(grad.shape) == 2 else (grad.items,)
-    columns = len(numbers[0])
-    texts = aligned([x for row_ in numbers for x in row_])
+    rows = rows_of(grad.items, axes)
     space = width(label) + 3
-    fits = max(1, (room - space - 2) // (len(texts[0]) + 1))
+    fits = max(1, (room - space - 2) // (len(rows[0][0]) + 1))
     found = []
-    for i, row_ in enumerate(numbers[:ROWS]):
+    for i, (row, numbers) in enumerate(
+        zip(rows[:ROWS], grad.items if axes == 2 else [grad.items], strict=False)
+    ):
         line = Text(" ").append(pad(label if i == 0 else "", space - 1), NAME)
-        for text, x in zip(texts[i * columns : i * columns + min(columns, fits)], row_, strict=False):
+        for text, x in zip(row[:fits], numbers, strict=False):
             line.append(f" {text}", SIGNS["!" if x != x else "0" if x == 0 else ""])
-        found.append(line.append(" …") if columns > fits else line)
-    if len(numbers) > ROWS:
-        found.append(Text(" " * space + f"… {len(numbers) - ROWS} rows more", MUTED))
+        found.append(line.append(" …") if len(row) > fits else line)
+    if len(rows) > ROWS:
+        found.append(Text(" " * space + f"… {len(rows) - ROWS} rows more", MUTED))
     return found
 
 

@@ -14,10 +14,9 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from ..shown.typeset import SYMBOLS, plain
+from ..shown.typeset import SYMBOLS, in_ascii
 from ..shown.view import View
-from . import sections
-from .sections import Section
+from .sections import Section, sections
 
 LINES = 60
 LEAST_WIDTH = 60
@@ -29,7 +28,7 @@ def to_text(
     ascii: bool | None = None,
     color: bool | None = None,
     explained: Sequence[Sequence[str]] = (),
-    walk: bool = False,
+    every_step: bool = False,
 ) -> str:
     """Write the report.
 
@@ -44,24 +43,21 @@ def to_text(
         By itself in a terminal, unless NO_COLOR is set.
     explained : sequence of sequences of str
         Entries of gradients written out, each in lines.
-    walk : bool
+    every_step : bool
         Whether all steps of the sweep are listed; the text may be longer by them.
     """
     columns = max(LEAST_WIDTH, width if width is not None else _columns())
-    encoding = None
-    if ascii is None:
-        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8" if ascii is None else None
+    if encoding is not None:
         ascii = not _encodes(encoding, SYMBOLS)
     colored = _colorful() if color is None else color
-    parts = sections.sections(view, columns - 1, explained, walk)
+    parts = sections(view, columns - 1, explained, every_step)
     lines = _fitted(parts, LINES + sum(part.least for part in parts if part.whole))
     for line in lines:
         line.truncate(columns - 1, overflow="ellipsis")
     text = _printed(lines, columns, colored)
-    text = plain(text) if ascii else text
-    if encoding is not None and ascii:
-        text = text.encode(encoding, "backslashreplace").decode(encoding)
-    return text
+    text = in_ascii(text) if ascii else text
+    return text.encode(encoding, "backslashreplace").decode(encoding) if encoding and ascii else text
 
 
 def _fitted(parts: list[Section], most: int) -> list[Text]:
@@ -70,10 +66,11 @@ def _fitted(parts: list[Section], most: int) -> list[Text]:
     room = most - (len(parts) - 1)
     sizes = [len(part.lines) for part in parts]
     cap = max(sizes, default=0)
-    while (
-        cap > 3
-        and sum(min(size, max(cap, part.least)) for size, part in zip(sizes, parts, strict=True)) > room
-    ):
+
+    def needed() -> int:
+        return sum(min(size, max(cap, part.least)) for size, part in zip(sizes, parts, strict=True))
+
+    while cap > 3 and needed() > room:
         cap -= 1
     lines: list[Text] = []
     for part in parts:

@@ -8,8 +8,8 @@ import pytest
 
 import gradmagic as gm
 from gradmagic.report.page.latex import to_latex
-from gradmagic.report.parts.charts import chart
 from gradmagic.report.parts.steps import steps
+from gradmagic.report.pictures.charts import chart
 from gradmagic.report.shown.view import View
 from gradmagic.report.text.to_text import to_text
 from tests.cell.helpers import fresh, traced

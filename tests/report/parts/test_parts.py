@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gradmagic.report.model import Edge, Note, Operation, Place, Trace
-from gradmagic.report.parts.cell import lines, others
+from gradmagic.report.parts.annotated_cell import lines, others
 from gradmagic.report.parts.history import history
 from gradmagic.report.parts.lanes import lanes
 from gradmagic.report.parts.paths import at_first, paths_to, sum_over_paths
@@ -173,13 +173,13 @@ def test_formulas_are_tidied(formula, tidied):
 
 def test_an_edge_is_written_with_its_number_where_all_is_numbers():
     shown = view(traces.product())
-    last = shown.steps[-1]
+    last = shown.computed[-1]
     assert [shown.derivative(last, edge) for edge in last.inputs] == ["de/dc = d = 2", "de/dd = c = 3"]
 
 
 def test_what_broadcasting_repeated_is_summed():
     shown = view(traces.network())
-    bias = next(o for o in shown.steps if shown.expression(o) == "h @ W2 + b2")
+    bias = next(o for o in shown.computed if shown.expression(o) == "h @ W2 + b2")
     assert [shown.derivative(bias, edge) for edge in bias.inputs] == ["1", "1, summed"]
 
 
@@ -188,7 +188,7 @@ def test_the_last_number_of_a_local_derivative_follows_from_what_flowed():
     y = s.input("y", 3.0, 4.0, "float")
     s.step("mse_loss", "mse(y, t)", 4.0, 2.0, (y, "", None, 8.0), name="loss")
     shown = view(s.trace("loss", 4.0))
-    assert shown.derivative(shown.steps[0], shown.steps[0].inputs[0]) == "dloss/dy = 4"
+    assert shown.derivative(shown.computed[0], shown.computed[0].inputs[0]) == "dloss/dy = 4"
 
 
 def test_an_augmented_assignment_is_written_once():
@@ -196,7 +196,7 @@ def test_an_augmented_assignment_is_written_once():
     x = s.input("x", 3.0, 2.0, "float")
     s.step("add", "y += x * 2", 6.0, 1.0, (x, "2", 2.0, 2.0), name="y")
     shown = view(s.trace("y", 6.0))
-    assert shown.title(shown.steps[0]) == "y += x * 2"
+    assert shown.title(shown.computed[0]) == "y += x * 2"
 
 
 def test_notes_are_alerts_or_remarks():

@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gradmagic.report.parts.walk import LONGEST, forward
+from gradmagic.report.parts.forward_walk import LONGEST, walk_forward
 from gradmagic.report.shown.view import View
 from tests.report import traces
 
 
 def walk(trace, name: str, limit: int = 60):
     shown = View.of(trace, limit)
-    return shown, forward(shown, next(e.key for e in trace.inputs if e.name == name))
+    return shown, walk_forward(shown, next(e.key for e in trace.inputs if e.name == name))
 
 
 @pytest.mark.parametrize(("name", "tangents"), [("a", ["1", "2"]), ("b", ["1", "1", "5"])])

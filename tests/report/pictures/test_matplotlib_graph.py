@@ -49,8 +49,8 @@ def test_a_png_is_as_large_as_its_layout_and_holds_its_colours(tmp_path):
     report = Report(traces.product())
     found = pixels(report.save(tmp_path / "product.png"))
     high, wide = found.shape[:2]
-    assert wide == pytest.approx((report._layout.width + 16) * 2, abs=2)  # 144 dots an inch
-    assert high == pytest.approx((report._layout.height + 16) * 2, abs=2)
+    assert wide == pytest.approx(report._layout.width * 2, abs=2)  # 144 dots an inch
+    assert high == pytest.approx(report._layout.height * 2, abs=2)
     for colour in ("#e8f1fb", "#fdf3d7", "#1d5fa8"):  # an input, the result, a gradient above zero
         rgb = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
         assert (np.abs(found - rgb).max(axis=2) < 0.01).sum() > 200, colour

@@ -14,7 +14,7 @@ from gradmagic.engine.core.values import summarise
 from gradmagic.report import Report, ReportError
 from gradmagic.report.files.json import from_json, to_json
 from gradmagic.report.model import Points, Sweep
-from gradmagic.report.parts.curve_points import ordered, points_of
+from gradmagic.report.parts.curves import ordered, points_of
 from tests.report import traces
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="needs matplotlib")

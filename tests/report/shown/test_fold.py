@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+import gradmagic as gm
 from gradmagic.report.model import Edge, Operation, Place
-from gradmagic.report.shown.fold import fold, grouped, taken_apart
+from gradmagic.report.shown.fold import grouped, joined, taken_apart
 from gradmagic.report.shown.view import View
 from tests.counting import calls
 from tests.report import traces
@@ -23,9 +25,27 @@ def tape(spots: list[tuple[int, int]]) -> tuple[Operation, ...]:
     return (Operation(0, "", names=("x",)), *steps)
 
 
+def fold(operations: tuple[Operation, ...], limit: int) -> tuple[Operation, ...]:
+    groups = grouped(operations, limit)
+    return operations if len(groups) == len(operations) else joined(groups)
+
+
 def test_what_is_short_stays_as_it_is():
     operations = traces.product().operations
     assert fold(operations, 10) is operations
+
+
+@pytest.mark.parametrize("limit", [10, 14, 20])
+def test_a_folded_stretch_of_unlike_shapes_has_a_page(limit):
+    def f(w):
+        x = np.full((4, 3), 0.1)
+        for _ in range(2):
+            r = x[:, None] - x[None]
+            x = x + (r / ((r**2).sum(-1) + 1)[..., None]).sum(1) @ w
+            x = np.concatenate([x[:1], x[1:]]).T.reshape(4, 3) + x.mean(axis=0)
+        return x.sum()
+
+    assert "gm-graph" in gm.trace(f, max_nodes=limit)(np.eye(3) * 0.3).to_html()
 
 
 def test_a_loop_becomes_its_body():

@@ -68,6 +68,7 @@ def test_a_sparkline_is_as_wide_as_asked_and_marks_what_is_not_finite():
     assert sparkline([5.0, 5.0]) == "▁▁"
     assert sparkline([-1.7e308, 1.7e308]) == "▁█"
     assert sparkline([]) == ""
+    assert sparkline([1.0, 2.0, 3.0], 1) == "▁"
 
 
 def test_samples_are_the_elements_in_order():

@@ -5,7 +5,6 @@ In: a `View`. Out: `Line`s with `Part`s. Operations that other cells made are li
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...engine.core.values import Value
@@ -82,23 +81,20 @@ def others(view: View) -> tuple[Other, ...]:
         if operation.rule or place.label.startswith("In ["):
             where = f"{place.label}, in {place.function}" if place.function else place.label
             found.setdefault(where, {}).setdefault(place.line, []).append(operation)
-    listed = (
-        (
-            where,
-            [_outer(view, number, made) for number, made in sorted(at.items()) if not _several_inputs(made)],
-        )
-        for where, at in found.items()
-    )
-    return tuple(Other(where, tuple(rows)) for where, rows in listed if rows)
-
-
-def _several_inputs(made: list[Operation]) -> bool:
-    """Tell whether a line made nothing but several inputs: the parameters of a module, which the table lists."""
-    return len(made) > 1 and not any(operation.rule for operation in made)
+    listed = []
+    for where, at in found.items():
+        # A line that made nothing but several inputs makes the parameters of a module, which the table lists.
+        told = [(n, made) for n, made in sorted(at.items()) if len(made) == 1 or any(o.rule for o in made)]
+        if told:
+            listed.append(Other(where, tuple(_outer(view, n, made) for n, made in told)))
+    return tuple(listed)
 
 
 def _line(trace: Trace, number: int, text: str, made: list[Operation], called: list[Operation]) -> Line:
-    groups = _by_span(made)
+    spans: dict[tuple[int, ...], list[Operation]] = {}  # a loop makes the same expression many times
+    for operation in made:
+        spans.setdefault(_span(operation), []).append(operation)
+    groups = list(spans.values())
     # What the line is about: what it gives a name, else its widest expression, else what its calls came to.
     named = [group for group in groups if group[-1].names]
     widest = max(groups, key=lambda group: _width(group[-1]), default=None)
@@ -129,16 +125,6 @@ def _outer(view: View, number: int, made: list[Operation]) -> Line:
 def _span(operation: Operation) -> tuple[int, ...]:
     place = operation.place
     return (place.line, place.column, place.end_line, place.end_column) if place is not None else ()
-
-
-def _by_span(made: Iterable[Operation]) -> list[list[Operation]]:
-    """Put operations of the same columns together: a loop makes the same expression many times."""
-    spans: dict[tuple[int, int, int], list[Operation]] = {}
-    for operation in made:
-        place = operation.place
-        if place is not None:
-            spans.setdefault((place.column, place.end_line, place.end_column), []).append(operation)
-    return list(spans.values())
 
 
 def _width(operation: Operation) -> tuple[int, int]:

@@ -17,9 +17,9 @@ import numpy as np
 
 from ...engine.core.values import SHOWN, Value, summarise
 from ..model import Edge, Operation
+from ..parts.forward_walk import walk_forward
 from ..parts.steps import Step
-from ..parts.walk import forward
-from ..shown.numbers import aligned, brief, number, shape_of, sign
+from ..shown.numbers import brief, number, rows_of, shape_of, sign
 from ..shown.simplified import operand
 from ..shown.view import View, circled
 
@@ -67,11 +67,14 @@ def data(
     wanted = chain(keys, *([o.key for o in sheet.view.operations] for sheet in sheets[1:]))
     found["own"] = {str(key): shown[key] for key in sorted(set(wanted)) if shown.get(key, key) != key}
     found["back"] = _backward(view, steps)
-    found["ahead"] = [
-        {"name": entry.name, "key": entry.key, "all": bool(entry.value.shape), "steps": walk}
-        for entry in view.trace.inputs[:WALKS]
-        if entry.reached and (walk := _forward(view, entry.key))
-    ]
+    found["ahead"] = []
+    for entry in view.trace.inputs[:WALKS]:
+        walk = [
+            [p.key, p.tangent, p.how, list(p.edges)] for p in walk_forward(view, entry.key) if entry.reached
+        ]
+        if walk:
+            about = {"name": entry.name, "key": entry.key, "all": bool(entry.value.shape), "steps": walk}
+            found["ahead"].append(about)
     if latex:
         found["latex"] = latex
     if entries:
@@ -98,12 +101,9 @@ class _Values:
         return self.known[id(value)][1]
 
     def _add(self, value: Value) -> int:
-        row = [
-            shape_of(value.shape),
-            _words(value),
-            sign(value),
-            *([rows] if (rows := self._rows(value)) else []),
-        ]
+        words = brief(value) if value.shape else number(value.items, 10)
+        rows = self._rows(value)
+        row = [shape_of(value.shape), words, sign(value), *([rows] if rows else [])]
         mark = json.dumps(row)
         if mark not in self.at:
             self.at[mark] = len(self.rows)
@@ -115,45 +115,30 @@ class _Values:
         """Give the rows, without the elements of the larger arrays where all would be too long."""
         rows = self.rows
         for elements in (SHOWN, 36, 9, 0):
-            rows = [
-                row if size <= elements else row[:3] for row, size in zip(self.rows, self.sizes, strict=True)
-            ]
+            sized = zip(self.rows, self.sizes, strict=True)
+            rows = [row if size <= elements else row[:3] for row, size in sized]
             if len(json.dumps(rows)) <= budget:
                 break
         return rows
 
     def _rows(self, value: Value) -> list[list[str]]:
-        items: Any = value.items
-        if not value.shape or items is None or not 1 < value.size <= SHOWN:
+        if not value.shape or value.items is None or not 1 < value.size <= SHOWN:
             return []
         if value.low is not None and value.low == value.high and not value.nans and not value.infs:
             return []  # the words say it all
-        rows = [items]
-        for _ in value.shape[:-1]:
-            rows = [row for block in rows for row in block]
-        texts = [text.strip() for text in aligned([x for row in rows for x in row])]
-        long = value.shape[-1]
-        return [texts[i : i + long] for i in range(0, len(texts), long)]
-
-
-def _words(value: Value) -> str:
-    return number(value.items, 10) if not value.shape else brief(value)
+        return [list(map(str.strip, row)) for row in rows_of(value.items, len(value.shape))]
 
 
 def _sheet(sheet: Sheet, values: _Values, i: int) -> dict[str, Any]:
     view = sheet.view
     nodes = {str(o.key): _node(view, o, values) for o in view.operations if o.rule or o.key in view.users}
     edges = {
-        str(view.numbers[o.key, edge.argument]): _edge(view, o, edge, values)
+        str(view.numbers[o.key, edge.argument]): _derivative(view, o, edge, values)
         for o in view.operations
-        for edge in o.inputs
-        if edge.source is not None
+        for edge in o.edges
     }
-    more: dict[str, Any] = {"nodes": nodes, "edges": edges}
-    if i:
-        more["svg"] = sheet.svg
-        more["keys"] = sorted(view.turns)
-    return more
+    unfolded = {"svg": sheet.svg, "keys": sorted(view.turns)} if i else {}
+    return {"nodes": nodes, "edges": edges, **unfolded}
 
 
 def _node(view: View, operation: Operation, values: _Values) -> list[Any]:
@@ -162,18 +147,11 @@ def _node(view: View, operation: Operation, values: _Values) -> list[Any]:
     if place is not None and place.line:
         where = f"{place.label}, line {place.line}" + (f", in {place.function}" if place.function else "")
     about = " ".join(filter(None, (view.turns.get(operation.key, ""), operation.dtype)))
-    return [
-        view.title(operation, 120),
-        where,
-        about,
-        operation.rule,
-        values.add(operation.value),
-        values.add(operation.grad),
-        operation.count,
-    ]
+    numbers = values.add(operation.value), values.add(operation.grad)
+    return [view.title(operation, 120), where, about, operation.rule, *numbers, operation.count]
 
 
-def _edge(view: View, operation: Operation, edge: Edge, values: _Values) -> list[Any]:
+def _derivative(view: View, operation: Operation, edge: Edge, values: _Values) -> list[Any]:
     i = view.numbers[operation.key, edge.argument]
     above, below = view.name(operation.key), view.name(edge.source)
     partial = f"∂{operand(above)}/∂{operand(below)}"
@@ -184,10 +162,13 @@ def _edge(view: View, operation: Operation, edge: Edge, values: _Values) -> list
 
 def _matrix(view: View, operation: Operation, edge: Edge) -> Value | None:
     """Give a small Jacobian whole: a row for each entry of the result, a column for each of the source."""
-    source = view.by_key.get(edge.source) if edge.source is not None else None
+    source = view.by_key.get(edge.source)
     if not edge.jacobian or source is None:
         return None
-    found = np.zeros((math.prod(operation.shape), math.prod(source.shape)))
+    rows, columns = math.prod(operation.shape), math.prod(source.shape)
+    if any(out >= rows or entry >= columns for out, entry, *_ in edge.jacobian):
+        return None  # it is of another operation than the one that stands for all of a folded stretch
+    found = np.zeros((rows, columns))
     for out, entry, value, _ in edge.jacobian:
         found[out, entry] = value
     return summarise(found)
@@ -196,14 +177,11 @@ def _matrix(view: View, operation: Operation, edge: Edge) -> Value | None:
 def _backward(view: View, steps: Sequence[Step]) -> list[Any]:
     """List the steps as [key, [[edge, target, what flows, what the target has now, whether that is all]]]."""
     have: dict[int, Value] = {}
-    waits = {key: len(uses) for key, uses in view.users.items()}
+    waits: dict[int | None, int] = {key: len(uses) for key, uses in view.users.items()}
     found = []
     for step in steps:
-        operation = view.by_key[step.key]
         flows = []
-        for edge, flow in zip(
-            (e for e in operation.inputs if e.source is not None), step.flows, strict=False
-        ):
+        for edge, flow in zip(view.by_key[step.key].edges, step.flows, strict=False):
             waits[flow.key] = waits.get(flow.key, 1) - 1
             source = view.by_key.get(flow.key)
             done = waits[flow.key] <= 0
@@ -220,7 +198,3 @@ def _so_far(have: dict[int, Value], key: int, flow: Value | None) -> str:
     before = have.get(key)
     have[key] = flow if before is None else summarise(float(before.items) + float(flow.items))
     return brief(have[key])
-
-
-def _forward(view: View, key: int) -> list[Any]:
-    return [[push.key, push.tangent, push.how, list(push.edges)] for push in forward(view, key)]

@@ -1,11 +1,12 @@
 """Small line charts as SVG, 1 KB each: x against y and against the slope, the loss against the sweeps.
 
-In: numbers. Out: SVG text without ids, in colours that drawing.py uses too.
+In: numbers. Out: SVG text without ids, in the colours of the graph in svg.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from xml.sax.saxutils import escape, quoteattr
 
 from ..shown.numbers import number
@@ -41,10 +42,9 @@ def chart(title: str, x: Sequence[float], y: Sequence[float], x_name: str, path:
     pairs = [(a, b) for a, b in known if b - b == 0]
     low_x, high_x = _ends([a for a, _ in known])
     low, high = _ends([b for _, b in pairs])
-    points = [
-        (_between(a, low_x, high_x, LEFT, WIDTH - RIGHT), _between(b, low, high, HEIGHT - BOTTOM, TOP))
-        for a, b in pairs
-    ]
+    at_x = partial(_at, low_x, high_x, LEFT, WIDTH - RIGHT)
+    at_y = partial(_at, low, high, HEIGHT - BOTTOM, TOP)
+    points = [(at_x(a), at_y(b)) for a, b in pairs]
     span = f"{number(low_x)} to {number(high_x)}"
     sentence = f"{title} against {x_name}: from {number(low)} to {number(high)} over {span}"
     if gaps:
@@ -57,45 +57,41 @@ def chart(title: str, x: Sequence[float], y: Sequence[float], x_name: str, path:
         f'<text class="t" x="{LEFT}" y="13">{escape(title)}</text>',
     ]
     if low < 0 < high:
-        zero = _between(0.0, low, high, HEIGHT - BOTTOM, TOP)
-        pieces.append(f'<path class="a" d="M{LEFT} {zero:.1f}H{WIDTH - RIGHT}"/>')
+        pieces.append(f'<path class="a" d="M{LEFT} {at_y(0.0):.1f}H{WIDTH - RIGHT}"/>')
     pieces.append(f'<path class="a" fill="none" d="M{LEFT} {TOP}V{HEIGHT - BOTTOM}H{WIDTH - RIGHT}"/>')
-    for value, at in ((high, TOP + 4), (low, HEIGHT - BOTTOM)):
-        pieces.append(f'<text x="{LEFT - 6}" y="{at}" text-anchor="end">{number(value, 3)}</text>')
-    for text, at, anchor in (
-        (number(low_x, 3), LEFT, "start"),
-        (x_name, (LEFT + WIDTH - RIGHT) // 2, "middle"),
-        (number(high_x, 3), WIDTH - RIGHT, "end"),
+    for text, left, top, anchor in (
+        (number(high, 3), LEFT - 6, TOP + 4, "end"),
+        (number(low, 3), LEFT - 6, HEIGHT - BOTTOM, "end"),
+        (number(low_x, 3), LEFT, HEIGHT - 8, "start"),
+        (x_name, (LEFT + WIDTH - RIGHT) // 2, HEIGHT - 8, "middle"),
+        (number(high_x, 3), WIDTH - RIGHT, HEIGHT - 8, "end"),
     ):
-        pieces.append(f'<text x="{at}" y="{HEIGHT - 8}" text-anchor="{anchor}">{escape(text)}</text>')
+        pieces.append(f'<text x="{left}" y="{top}" text-anchor="{anchor}">{escape(text)}</text>')
     if points:
         pieces.append(f'<path class="l" d="{_line(known, points)}"/>')
     for a, b in gaps[:POINTS]:
-        cross, base = _between(a, low_x, high_x, LEFT, WIDTH - RIGHT), HEIGHT - BOTTOM
+        cross, base = at_x(a), HEIGHT - BOTTOM
         pieces.append(f'<path class="n" d="M{cross - 4:.1f} {base - 4}l8 8m0 -8l-8 8"/>')
         if len(gaps) == 1:
             side = "start" if cross < WIDTH / 2 else "end"
-            pieces.append(
-                f'<text class="m" x="{cross:.1f}" y="{base - 8}" text-anchor="{side}">{number(b)}</text>'
-            )
+            place = f'x="{cross:.1f}" y="{base - 8}" text-anchor="{side}"'
+            pieces.append(f'<text class="m" {place}>{number(b)}</text>')
     if path or len(points) <= 40:
         last = len(points) - 1 if path else -1
-        pieces += [
-            f'<circle class="p" cx="{a:.1f}" cy="{b:.1f}" r="{4 if i == last else 2.4}"/>'
-            for i, (a, b) in enumerate(points)
-            if i in (0, last) or (a, b) != points[i - 1]
-        ]
+        for i, (a, b) in enumerate(points):
+            if i in (0, last) or (a, b) != points[i - 1]:
+                pieces.append(f'<circle class="p" cx="{a:.1f}" cy="{b:.1f}" r="{4 if i == last else 2.4}"/>')
     return "".join(pieces) + "</svg>"
 
 
 def _line(known: list[tuple[float, float]], points: list[tuple[float, float]]) -> str:
     """Join the points, but not across one that has no finite number."""
-    drawn, left, pieces = False, iter(points), []
+    sign, left, pieces = "M", iter(points), []
     for _, b in known:
         if b - b == 0:
             x, y = next(left)
-            pieces.append(f"{'L' if drawn else 'M'}{x:.1f} {y:.1f}")
-        drawn = b - b == 0
+            pieces.append(f"{sign}{x:.1f} {y:.1f}")
+        sign = "L" if b - b == 0 else "M"
     return "".join(pieces)
 
 
@@ -103,7 +99,7 @@ def _ends(numbers: list[float]) -> tuple[float, float]:
     return min(numbers, default=0.0), max(numbers, default=0.0)
 
 
-def _between(x: float, low: float, high: float, start: float, end: float) -> float:
+def _at(low: float, high: float, start: float, end: float, x: float) -> float:
     # Halves first: the difference of two large floats may pass the largest.
     span = high / 2 - low / 2
     return start + (end - start) * ((x / 2 - low / 2) / span if span else 0.5)
