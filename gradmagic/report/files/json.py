@@ -17,37 +17,15 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import fields, is_dataclass
-from typing import Any
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from ...engine.core.values import Value
-from ..model import Edge, Input, Note, Operation, Place, Points, ReportError, Result, Sweep, Timing, Trace
+from ..model import ReportError, Trace
 
 SCHEMA = "gradmagic-trace/1"
 WHOLE = 1_000  # entries of a gradient that is kept whole
-
-_CLASSES: dict[tuple[type, str], type] = {
-    (Trace, "operations"): Operation,
-    (Trace, "inputs"): Input,
-    (Trace, "result"): Result,
-    (Trace, "notes"): Note,
-    (Trace, "sweeps"): Sweep,
-    (Trace, "timings"): Timing,
-    (Trace, "plots"): Points,
-    (Operation, "inputs"): Edge,
-    (Operation, "value"): Value,
-    (Operation, "grad"): Value,
-    (Operation, "place"): Place,
-    (Edge, "local"): Value,
-    (Edge, "flow"): Value,
-    (Input, "value"): Value,
-    (Input, "grad"): Value,
-    (Input, "numerical"): Value,
-    (Result, "value"): Value,
-    (Timing, "place"): Place,
-    (Sweep, "inputs"): dict,  # a reader's variable may be called `float`
-}
 
 
 def to_json(trace: Trace) -> str:
@@ -100,17 +78,27 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 
+@cache
+def _kinds(kind: type) -> dict[str, Any]:
+    """Tell of what dataclass the objects in each field are, as annotated; a dict is one, with keys of the reader's."""
+    found: dict[str, Any] = {}
+    for name, hint in get_type_hints(kind).items():
+        named = (hint, *get_args(hint))  # Value; Value | None; tuple[Edge, ...]
+        found[name] = dict if get_origin(hint) is dict else next(filter(is_dataclass, named), None)
+    return found
+
+
 def _made(value: Any, kind: type | None = None) -> Any:
     """Make what `_plain` was given; `kind` is the dataclass of an object, or of a list's objects."""
     if isinstance(value, list):
         return tuple(_made(entry, kind) for entry in value)
     if not isinstance(value, dict):
         return value
-    if kind is dict:
+    if kind is dict:  # a reader's variable may be called `float`
         return {key: _made(entry) for key, entry in value.items()}
     if kind is not None:
-        known = {field.name for field in fields(kind)}
-        return kind(**{k: _made(v, _CLASSES.get((kind, k))) for k, v in value.items() if k in known})
+        kinds = _kinds(kind)
+        return kind(**{k: _made(v, kinds[k]) for k, v in value.items() if k in kinds})
     if value.keys() == {"float"}:
         return float(value["float"])
     if value.keys() == {"complex"}:

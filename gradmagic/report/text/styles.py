@@ -1,4 +1,7 @@
-"""The styles of the text report: what is muted, how a gradient's sign is coloured."""
+"""The styles of the text report: what is muted, how a gradient's sign is coloured.
+
+In: a `Value`. Out: a cell for typeset.grid.
+"""
 
 from __future__ import annotations
 
