@@ -20,6 +20,7 @@ from ..core.trees import is_container, leaves, rebuilt, same_structure
 from ..dispatch.protocols import call_elementwise
 from ..faces.numpy.array import Array
 from ..faces.torch.tensor import Tensor
+from ..following import iterators, python_math  # noqa: F401  (these two only follow)
 from ..following import new_arrays as creations
 from ..following.conversions import following
 from ..following.imported_names import imported
