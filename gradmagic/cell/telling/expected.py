@@ -12,7 +12,7 @@ import numpy as np
 
 from ...engine.core import arrays
 from ...engine.tape import modes
-from ...engine.tape.tracked import Tracked
+from ...engine.tape.tracked import raw
 from ...errors import GradmagicError
 from ...report.model import Input, Note
 from ...report.shown.simplified import operand
@@ -49,7 +49,7 @@ def expected_notes(run: Any, inputs: tuple[Input, ...], result: str) -> list[Not
             notes.append(Note("differs", f"{slope} is not available, so it cannot be held against {text}."))
             continue
         wanted = _computed(run, text)
-        got = arrays.to_host(getattr(entry.array, "array", entry.array))
+        got = arrays.to_host(raw(entry.array))
         notes.append(_compared(slope, text, np.asarray(got), wanted))
     return notes
 
@@ -80,11 +80,11 @@ def _computed(run: Any, text: str) -> Any:
     """Compute the formula from the values that the inputs had when they were lifted."""
     names = {entry.name: run.begun.get(entry.node.number) for entry in run.lifter.lifted}
     scope = {**run.namespace, **{n: v for n, v in names.items() if v is not None}}
-    scope = {n: v.array if isinstance(v, Tracked) else v for n, v in scope.items()}
+    scope = {n: raw(v) for n, v in scope.items()}
     try:
         with modes.no_grad():
             value = eval(compile(text, "<--expect>", "eval"), scope)
-            wanted = np.asarray(getattr(value, "array", value))
+            wanted = np.asarray(raw(value))
     except Exception as error:
         raise ExpectError(
             f"--expect {text!r} cannot be computed: {type(error).__name__}: {error}. "

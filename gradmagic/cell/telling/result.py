@@ -13,7 +13,7 @@ import numpy as np
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape import modes
 from ...engine.tape.ends import seed
-from ...engine.tape.tracked import Tracked
+from ...engine.tape.tracked import Tracked, raw
 from ...errors import GradmagicError, NoGradError, NonScalarError, NoResultError, ShapeError
 from .edges import depends_entry_by_entry
 from .notes import cut_notes
@@ -122,7 +122,7 @@ def seed_of(run: Any, name: str, result: Tracked) -> Any:
     elif run.options.gradient:
         gradient = _computed("--gradient", run.options.gradient, run.namespace)
     if gradient is not None:
-        gradient = gradient.array if isinstance(gradient, Tracked) else gradient
+        gradient = raw(gradient)
         if not isinstance(gradient, Tensor):
             gradient = np.asarray(gradient, node.aval.tangent)
             if not gradient.ndim and node.aval.shape:
