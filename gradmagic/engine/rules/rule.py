@@ -18,7 +18,7 @@ import numpy as np
 
 from ..core import arrays
 from ..tape.nodes import FREED, Node, tick
-from ..tape.tracked import Raw, Tracked
+from ..tape.tracked import Raw, Tracked, raw
 from .formulas import name_of, parameters_of, torch_name
 
 Saved = Any  # what a rule keeps in `node.saved`, in its own shape; `FREED` once a sweep has given it back
@@ -154,7 +154,7 @@ class Rule:
 
 
 class Pick(Rule):
-    """One output of a function with several: the sweep collects their cotangents in a list. It keeps which."""
+    """One output of a function with several; it keeps which. The sweep collects their cotangents without zeros."""
 
     kind = "pick"
     frees = False
@@ -164,6 +164,10 @@ class Pick(Rule):
 
     def unpacked(self, saved: Saved) -> Kept:
         return Kept(None, (None, saved), {})
+
+    def pull(self, node: Node, g: Cotangent, saved: Saved) -> Sequence[Cotangent]:
+        avals: Any = node.inputs[0].aval  # type: ignore[union-attr]
+        return (tuple(g if i == saved else arrays.zeros(aval, raw(g)) for i, aval in enumerate(avals)),)
 
     def push(self, node: Node, tangents: Sequence[Cotangent], saved: Saved) -> Any:
         return tangents[0][saved]
