@@ -7,8 +7,10 @@ from math import pi, sqrt
 
 import numpy as np
 
-from ...rules.declare import ZERO, elementwise, linear, rule
-from ..numpy.partials import kept, raw
+from ...rules.declare import elementwise, linear, rule
+from ...rules.rule import ZERO
+from ...tape.tracked import raw
+from ..numpy.partials import kept
 from . import functions as nw
 from . import images as cv
 from .cotangents import (  # fmt: skip

@@ -11,6 +11,7 @@ from scipy import linalg, special
 
 from ....errors import ArgumentError
 from ...rules.declare import rule
+from ...tape.tracked import raw
 from ..numpy.decompositions import (
     cholesky_vjp,
     det_vjp,
@@ -22,7 +23,7 @@ from ..numpy.decompositions import (
     svdvals_vjp,
 )
 from ..numpy.norms import norm_vjp
-from ..numpy.partials import axes_of, raw, swap
+from ..numpy.partials import axes_of, swap
 from ..ordered import FOLLOWED, detached, follows, ordered
 from . import linalg_cotangents as f
 from . import primitives as values

@@ -39,7 +39,8 @@ from scipy.special import (
     yve,
 )  # fmt: skip
 
-from ...rules.declare import SAME, constant, elementwise, rule
+from ...rules.declare import constant, elementwise, rule
+from ...rules.rule import SAME
 from ..numpy.partials import reads
 from ..ordered import ordered, refused
 from .elliptic import (  # fmt: skip
