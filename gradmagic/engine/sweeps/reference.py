@@ -38,7 +38,9 @@ def gradients(root: Node, cotangent: Cotangent) -> dict[int, Cotangent]:
         for source, c in zip(node.inputs, node.rule.pull(node, g, node.saved), strict=False):
             if source is not None and c is not None:
                 c = _conformed(c, source.aval)
-                cotangents[source.number] = _sum(cotangents[source.number], c) if source.number in cotangents else c
+                cotangents[source.number] = (
+                    _sum(cotangents[source.number], c) if source.number in cotangents else c
+                )
     return cotangents
 
 
