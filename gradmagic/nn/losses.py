@@ -17,7 +17,6 @@ from ..engine.dispatch.calls import call, record
 from ..engine.faces.torch.math import named
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.rules.declare import RULES
-from ..engine.rules.rule import Kept
 from ..engine.tape.modes import OFF, mode_now
 from ..engine.tape.tracked import Tracked, raw
 from ..errors import ArgumentError, ShapeError
@@ -49,7 +48,7 @@ def _recorded(rule: Any, out: Any, tensors: tuple[Any, ...], saved: tuple[Any, .
     nodes = tuple(t.node if isinstance(t, Tracked) else None for t in tensors)
     if mode_now() is OFF or not any(n is not None for n in nodes):
         return Tensor.wrap(out, None)  # type: ignore[no-any-return]
-    return Tensor.wrap(out, record(rule, out, nodes, rule.packed(Kept(None, saved, _NO_OPTIONS))))  # type: ignore[no-any-return]
+    return Tensor.wrap(out, record(rule, out, nodes, rule.packed(None, saved, _NO_OPTIONS)))  # type: ignore[no-any-return]
 
 
 # ---- of numbers -------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ import numpy as np
 from ...errors import ArgumentError
 from ..core import arrays
 from ..rules.declare import RULES
-from ..rules.kinds import General, LinearMap
+from ..rules.kinds import NUMBERS, General, LinearMap, scalar
 from ..rules.pointwise import Elementwise
 from ..rules.rule import CONSTANT, Rule, Saved, pick
 from ..tape import memory
@@ -177,7 +177,7 @@ _NO_OPTIONS: dict[str, Any] = {}
 def call_general(rule: General, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Compute a function with one vjp for each argument, or with one for all of them (`each`)."""
     face: Any = None
-    plain, nodes, mask, odd = [], [], 0, EVEN
+    plain, nodes, mask, odd, numbers = [], [], 0, EVEN, False
     vjps, each = rule.vjps, rule.each is not None
     for i, a in enumerate(args):
         node = None
@@ -188,6 +188,7 @@ def call_general(rule: General, function: Any, args: Sequence[Any], kwargs: dict
                 node, a = a.node, a.array
                 if node is not None:
                     mask |= 1 << i
+                    numbers = numbers or type(a) in NUMBERS
             else:
                 a = as_constant(a, rule, i)
         elif type(a) not in PLAIN:
@@ -205,6 +206,8 @@ def call_general(rule: General, function: Any, args: Sequence[Any], kwargs: dict
         return outside(rule.name, args, out, odd)
     if not mask or mode_now() is OFF:
         return wrapped(out, face or face_of(args))
+    if numbers and not each:  # the vjps ask for their shape
+        plain = [scalar(a) if mask >> i & 1 and type(a) in NUMBERS else a for i, a in enumerate(plain)]
     inputs = tuple(nodes if each else nodes[: len(vjps)])
     if rule.outputs == 1:
         if (aval := numeric_aval(out)) is None:

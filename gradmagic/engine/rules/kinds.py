@@ -16,7 +16,7 @@ from ..core import arrays
 from ..tape.nodes import Node, aval_of
 from ..tape.tracked import Raw, raw
 from .formulas import keywords_of, parameters_of
-from .rule import Cotangent, Kept, Rule, Saved, wants
+from .rule import Cotangent, Rule, Saved, Unpacked, wants
 
 
 class LinearMap(Rule):
@@ -47,12 +47,12 @@ class LinearMap(Rule):
         like = [aval_of(a) if not self.everything else a if hasattr(a, "shape") else scalar(a) for a in args[0]]
         return like, args[1:], kwargs
 
-    def packed(self, kept: Kept) -> Saved:
-        return kept.args[0], kept.args[1:], kept.kwargs
+    def packed(self, out: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Saved:
+        return args[0], args[1:], kwargs
 
-    def unpacked(self, saved: Saved) -> Kept:
+    def unpacked(self, saved: Saved) -> Unpacked:
         like, rest, kwargs = saved
-        return Kept(None, (like, *rest), kwargs)
+        return None, (like, *rest), kwargs
 
     def pull(self, node: Node, g: Cotangent, saved: Saved) -> Sequence[Cotangent]:
         like, rest, kwargs = saved
@@ -116,19 +116,17 @@ class General(Rule):
         if self.each is not None:
             return out, tuple(args), kwargs
         keep = self.keeps(mask, len(args))
-        args = tuple(
-            scalar(a) if mask >> i & 1 and type(a) in NUMBERS
-            else a if k or not (isinstance(a, np.generic) or arrays.is_array(a))
-            else aval_of(a)
-            for i, (a, k) in enumerate(zip(args, keep[1:], strict=True))
-        )
-        return (out if keep[0] else None), args, kwargs
+        kept = [  # a list, not a generator: 0.2 us less
+            a if k or not (isinstance(a, np.generic) or arrays.is_array(a)) else aval_of(a)
+            for a, k in zip(args, keep[1:], strict=True)
+        ]
+        return (out if keep[0] else None), tuple(kept), kwargs
 
-    def packed(self, kept: Kept) -> Saved:
-        return tuple(kept)
+    def packed(self, out: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Saved:
+        return out, args, kwargs
 
-    def unpacked(self, saved: Saved) -> Kept:
-        return Kept(*saved)
+    def unpacked(self, saved: Saved) -> Unpacked:
+        return saved  # type: ignore[no-any-return]
 
     def pull(self, node: Node, g: Cotangent, saved: Saved) -> Sequence[Cotangent]:
         out, args, kwargs = saved

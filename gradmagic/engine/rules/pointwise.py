@@ -16,7 +16,7 @@ from ..core.masked import masked
 from ..tape.nodes import Node
 from ..tape.tracked import Raw
 from .formulas import body_of, parameters_of
-from .rule import MINUS, SAME, ZERO, Cotangent, Kept, Partial, Rule, Saved, wants
+from .rule import MINUS, SAME, ZERO, Cotangent, Kept, Partial, Rule, Saved, Unpacked, joined, wants
 
 
 class Elementwise(Rule):
@@ -56,13 +56,11 @@ class Elementwise(Rule):
             return None
         return tuple(v if k else None for v, k in zip((out, *args), self.keeps[mask], strict=True))
 
-    def packed(self, kept: Kept) -> Saved:
-        return kept.out, *kept.args
+    def packed(self, out: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Saved:
+        return out, *args
 
-    def unpacked(self, saved: Saved) -> Kept:
-        return (
-            Kept(None, (None,) * len(self.partials), {}) if saved is None else Kept(saved[0], saved[1:], {})
-        )
+    def unpacked(self, saved: Saved) -> Unpacked:
+        return (None, (None,) * len(self.partials), {}) if saved is None else (saved[0], saved[1:], {})
 
     def partial(self, argument: int, kept: Kept) -> Raw:
         """Give d out / d args[argument] as a number or array."""
@@ -91,6 +89,12 @@ class Elementwise(Rule):
             term = t if p is SAME else -t if p is MINUS else self.scaled(t, p(*saved))
             total = term if total is None else total + term
         return total
+
+    def wrapped(
+        self, node: Node
+    ) -> Saved:  # as Rule's; what that does for all kinds took a Hessian 11 % more
+        saved = node.saved
+        return saved and tuple([joined(v, n) for v, n in zip(saved, (node, *node.inputs), strict=True)])
 
     @staticmethod
     def scaled(t: Any, partial: Any) -> Any:

@@ -108,15 +108,15 @@ def _factors(node: Node, saved: Saved, i: int, matrix: Any) -> Any:
     rule = node.rule
     if not (isinstance(rule, General) and rule.multilinear):
         return None
-    kept = rule.unpacked(saved)
-    others = [k for k, a in enumerate(kept.args) if k != i and arrays.is_array(a)]
-    if len(others) != 1 or kept.args[others[0]].size > IN:
+    out, args, kwargs = rule.unpacked(saved)
+    others = [k for k, a in enumerate(args) if k != i and arrays.is_array(a)]
+    if len(others) != 1 or args[others[0]].size > IN:
         return None
     (k,) = others
-    other = kept.args[k]
+    other = args[k]
     numbers = np.arange(1.0, other.size + 1).reshape(other.shape)
-    marked = kept._replace(args=tuple(numbers if j == k else a for j, a in enumerate(kept.args)))
-    index = _rows(node, rule.packed(marked))[i].round().astype(int)
+    marked = tuple(numbers if j == k else a for j, a in enumerate(args))
+    index = _rows(node, rule.packed(out, marked, kwargs))[i].round().astype(int)
     known = (index >= 1) & (index <= other.size)
     right = known & (np.ravel(other)[np.where(known, index - 1, 0)] == matrix)
     return np.where(right, index - 1, -1)

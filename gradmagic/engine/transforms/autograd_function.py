@@ -15,7 +15,7 @@ import numpy as np
 from ...errors import ShapeError
 from ..dispatch.calls import record
 from ..faces.torch.tensor import Tensor
-from ..rules.rule import Cotangent, Kept, Rule, Saved, pick
+from ..rules.rule import Cotangent, Rule, Saved, Unpacked, pick
 from ..tape.modes import OFF, mode_now, no_grad
 from ..tape.nodes import Leaf, Node, aval_of
 from ..tape.tracked import Tracked
@@ -62,10 +62,10 @@ class _Rule(Rule):
         self.function, self.name, self.torch = cls.apply, cls.__name__, f"{cls.__name__}Backward"
         self.cls, self.outputs = cls, outputs
 
-    def unpacked(self, saved: Saved) -> Kept:
+    def unpacked(self, saved: Saved) -> Unpacked:
         context, _, _ = saved
         kept = [t.array for t in context._saved if isinstance(t, Tensor) and type(t.node) is not Leaf]
-        return Kept(kept, (), {})
+        return kept, (), {}
 
     def pull(self, node: Node, g: Cotangent, saved: Saved) -> Sequence[Cotangent]:
         context, _, again = saved

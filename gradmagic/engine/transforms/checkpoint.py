@@ -17,7 +17,7 @@ from ...errors import RecomputeError
 from ..core import generator as random
 from ..core.trees import leaves, rebuilt
 from ..dispatch.calls import record
-from ..rules.rule import Cotangent, Kept, Rule, Saved, pick
+from ..rules.rule import Cotangent, Rule, Saved, Unpacked, pick
 from ..sweeps.several import sweep_from, taken
 from ..tape.modes import OFF, enable_grad, mode_now, watch
 from ..tape.nodes import Node, aval_of, tick
@@ -33,9 +33,9 @@ class _Checkpoint(Rule):
     def __init__(self, function: Any) -> None:
         super().__init__(function, "", unnamed="checkpoint")
 
-    def unpacked(self, saved: Saved) -> Kept:
+    def unpacked(self, saved: Saved) -> Unpacked:
         _, _, _, values, _ = saved
-        return Kept(values, (), {})
+        return values, (), {}
 
     def pull(self, node: Node, g: Cotangent, saved: Saved) -> Sequence[Cotangent]:
         before, args, kwargs, values, again = saved

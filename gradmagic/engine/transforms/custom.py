@@ -16,7 +16,7 @@ from ..core.trees import leaves, rebuilt
 from ..dispatch.calls import face_of, record, wrapped
 from ..following.conversions import unfollowed
 from ..rules.kinds import General
-from ..rules.rule import Cotangent, Kept, Rule, Saved, pick
+from ..rules.rule import Cotangent, Rule, Saved, pick
 from ..sweeps.forward import transposed
 from ..tape.modes import OFF, mode_now, settings
 from ..tape.nodes import Aval, Node, aval_of
@@ -58,9 +58,7 @@ class Custom(General):
             made = self.push(node, moved, saved)
             return made if several else [made]
 
-        again = any(
-            isinstance(a, Tracked) for a in self.unpacked(saved).args
-        )  # this sweep is recorded itself
+        again = bool(tracked_in(self.unpacked(saved)[1]))  # this sweep is recorded itself
         found = transposed(jvp, [n.aval for _, n in sources], g if several else [g], create_graph=again)
         cotangents: list[Any] = [None] * len(node.inputs)
         for (i, _), c in zip(sources, found, strict=True):
@@ -162,9 +160,9 @@ def call_custom(rules: Any, f: Callable[..., Any], args: tuple[Any, ...], kwargs
         out = f(*plain, **settings)
     if type(out) not in (tuple, list):
         rule = rules[1]
-        return face.wrap(out, record(rule, out, nodes, rule.packed(Kept(out, plain, settings))))
+        return face.wrap(out, record(rule, out, nodes, rule.packed(out, plain, settings)))
     rule = rules["list"]
-    saved = rule.packed(Kept(tuple(out), plain, settings))
+    saved = rule.packed(tuple(out), plain, settings)
     node = record(rule, None, nodes, saved, tuple(aval_of(o) for o in out))
     return type(out)(face.wrap(o, pick(node, i)) for i, o in enumerate(out))
 

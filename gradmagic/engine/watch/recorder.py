@@ -249,13 +249,13 @@ class Recorder:
 
     def _protect(self, node: Node) -> None:
         """Copy the plain arrays that the node keeps: the cell may change them later (`buf[:] = k` in a loop)."""
-        kept = node.rule.kept(node)
-        if not kept.args:
-            return
-        inputs = (*node.inputs, *[None] * (len(kept.args) - len(node.inputs)))
-        pairs = zip(kept.args, inputs, strict=False)
-        args = tuple(a if source is not None else self._copied(node, a) for a, source in pairs)
-        node.saved = node.rule.packed(kept._replace(args=args))
+        out, args, kwargs = node.rule.unpacked(node.saved)
+        inputs, n = node.inputs, len(node.inputs)
+        if len(args) > n or (args and None in inputs):
+            made = [
+                a if i < n and inputs[i] is not None else self._copied(node, a) for i, a in enumerate(args)
+            ]
+            node.saved = node.rule.packed(out, tuple(made), kwargs)
 
     def _copied(self, node: Node, value: Any) -> Any:
         if type(value) is tuple:  # an index: numbers, slices and arrays, which the cell may change later too
