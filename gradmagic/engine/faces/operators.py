@@ -25,7 +25,8 @@ from ..tape.tracked import Tracked, raw
 
 _frame = sys._getframe
 _ndarray = np.ndarray
-# The making of a node is written out at each place: a call of a function for it costs 36 ns on every operation.
+# The making of a node is written out at each place: a call of a function for it costs 36 ns on every operation, and
+# `_binary` and `_reflected` as one function, with one making of a node at its end, 20 to 45 ns: 3 to 6 %.
 # Node() and Tensor() without arguments: 71 ns; object.__new__(Node) 99, a Python __init__ 270.
 
 

@@ -6,24 +6,10 @@ Nearly all are linear: g is the cotangent of the result, `like` has the input's 
 import numpy as np
 
 from ...rules.declare import constant, linear, rule
-from .moves import (  # fmt: skip
-    crop,
-    deal,
-    diag_transpose,
-    invert,
-    minus,
-    pad,
-    partition_vjp,
-    repeat_transpose,
-    settled,
-    sort_vjp,
-    take_along_transpose,
-    take_transpose,
-    undiagonal,
-    undiff,
-    unpad,
-    unslide,
-    untile,
+
+from .moves import (  # isort: skip
+    crop, deal, diag_transpose, invert, minus, pad, partition_vjp, repeat_transpose, settled, sort_vjp,
+    take_along_transpose, take_transpose, undiagonal, undiff, unpad, unslide, untile,
 )
 
 # ---- shapes: `view`, where the result may look into the memory of the input ------------------------------------

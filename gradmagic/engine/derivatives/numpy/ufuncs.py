@@ -11,25 +11,10 @@ from ...dispatch.primitives import clip
 from ...rules.declare import constant, elementwise, linear, rule
 from ...rules.rule import MINUS, SAME, ZERO
 from ...tape.tracked import raw
-from .partials import (  # fmt: skip
-                            angle_vjp,
-                            arccos_x,
-                            arcsin_x,
-                            beats,
-                            between,
-                            divide_x,
-                            divmod_x,
-                            divmod_y,
-                            holds,
-                            i1,
-                            log_x,
-                            matmul_a,
-                            matmul_b,
-                            nonzero,
-                            power_x,
-                            power_y,
-                            sgn,
-                            sinc_slope,
+
+from .partials import (  # isort: skip
+    angle_vjp, arccos_x, arcsin_x, beats, between, divide_x, divmod_x, divmod_y, holds, i1, log_x, matmul_a,
+    matmul_b, nonzero, power_x, power_y, sgn, sinc_slope,
 )
 
 # ---- arithmetic ----------------------------------------------------------------------------------------------
