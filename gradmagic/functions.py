@@ -16,7 +16,7 @@ import numpy as np
 
 from .engine.core import arrays
 from .engine.core.generator import generator, manual_seed
-from .engine.dispatch.protocols import call
+from .engine.dispatch.calls import call
 from .engine.faces.torch.dtypes import ALIASES, DTYPES, Device, DType, Size, dtype_of
 from .engine.faces.torch.make import tensor
 from .engine.faces.torch.math import named
@@ -26,7 +26,7 @@ from .engine.faces.torch.shapes import where as _where
 from .engine.faces.torch.tensor import Tensor
 from .engine.tape.ends import leaf
 from .engine.tape.modes import no_grad
-from .engine.tape.tracked import Tracked
+from .engine.tape.tracked import Tracked, raw
 
 _FLOAT = [np.dtype(np.float32)]
 
@@ -130,7 +130,7 @@ def _filled(name: str, value: float) -> Callable[..., Tensor]:
 
 def _like(name: str) -> Callable[..., Tensor]:
     def f(input: Any, *args: Any, dtype: Any = None, device: Any = None, **options: Any) -> Tensor:
-        array = input.array if isinstance(input, Tracked) else input
+        array = raw(input)
         shape, kind = np.shape(array), array.dtype if dtype is None else dtype
         made = _TABLE[name] if name in _TABLE else globals()[name]
         if name in ("randint",):
@@ -155,7 +155,7 @@ def full(
     >>> gm.full((2,), 3.5)
     tensor([3.5000, 3.5000])
     """
-    value = fill_value.array if isinstance(fill_value, Tracked) else fill_value
+    value = raw(fill_value)
     kind = _FLOAT[0] if isinstance(value, float) else None
     return _made(
         np.full(size, value, kind if dtype is None else np.dtype(dtype)), None, device, requires_grad
@@ -237,7 +237,7 @@ def randperm(n: int, *, dtype: Any = np.int64, device: Any = None) -> Tensor:
 
 def normal(mean: Any, std: Any, size: Any = None, **options: Any) -> Tensor:
     """As `torch.normal`: draws from normal distributions with these means and standard deviations."""
-    mean, std = (a.array if isinstance(a, Tracked) else a for a in (mean, std))
+    mean, std = raw(mean), raw(std)
     shape = np.broadcast_shapes(np.shape(mean), np.shape(std)) if size is None else tuple(size)
     return _made(
         np.asarray(generator().standard_normal(shape) * std + mean), _FLOAT[0], None, False, **options

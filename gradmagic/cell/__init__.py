@@ -1,4 +1,4 @@
-"""Running one cell: `%%grad` (magic), its run (run, lift, restore), its names (names, source), its trace (collect)."""
+"""Running one cell. Rooms, each reading those before it: options, reading, lifting, telling, run, hosts."""
 
 from .hosts.block import trace
 from .hosts.show import last, make_dot

@@ -12,14 +12,15 @@ import numpy as np
 from ..engine.core import arrays
 from ..engine.core.generator import generator
 from ..engine.derivatives.nn import functions as nw
+from ..engine.dispatch.calls import call, call_elementwise, call_unary
 from ..engine.dispatch.primitives import clip
-from ..engine.dispatch.protocols import call, call_elementwise, call_unary
 from ..engine.faces.torch import math as torch_math
 from ..engine.faces.torch import reductions as torch_reductions
 from ..engine.faces.torch import shapes as torch_shapes
 from ..engine.faces.torch.math import named
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.rules.declare import RULES
+from ..engine.tape.tracked import raw
 from ..errors import ShapeError
 from ..functions import as_tensor, of_tensor
 from .convolution import avg_pool2d, conv2d, max_pool2d
@@ -34,11 +35,6 @@ from .losses import (
     nll_loss,
     smooth_l1_loss,
 )
-
-
-def _raw(x: Any) -> Any:
-    return getattr(x, "array", x)
-
 
 # ---- activations ------------------------------------------------------------------------------------------------
 
@@ -140,7 +136,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
         If the numbers of features differ.
     """
     input = as_tensor(input)
-    x, w = input.array, _raw(weight)
+    x, w = input.array, raw(weight)
     if not x.ndim or x.shape[-1] != w.shape[-1]:
         raise ShapeError(
             f"mat1 and mat2 shapes cannot be multiplied ({tuple(x.shape)} and {tuple(w.shape[::-1])}): linear "
@@ -194,7 +190,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     tensor([[1, 0, 0],
             [0, 0, 1]])
     """
-    y = _raw(as_tensor(tensor))
+    y = raw(as_tensor(tensor))
     classes = int(np.max(y)) + 1 if num_classes < 0 else num_classes
     return Tensor.wrap(np.equal(np.expand_dims(y, -1), arrays.arange(classes, y)).astype(np.int64), None)
 

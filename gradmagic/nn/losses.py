@@ -13,20 +13,16 @@ import numpy as np
 
 from ..engine.core import arrays
 from ..engine.derivatives.nn import functions as nw
-from ..engine.dispatch.protocols import call, record
+from ..engine.dispatch.calls import call, record
 from ..engine.faces.torch.math import named
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.rules.declare import RULES
 from ..engine.tape.modes import OFF, mode_now
-from ..engine.tape.tracked import Tracked
+from ..engine.tape.tracked import Tracked, raw
 from ..errors import ArgumentError, ShapeError
 from ..functions import as_tensor
 
 _NO_OPTIONS: dict[str, Any] = {}
-
-
-def _raw(x: Any) -> Any:
-    return x.array if isinstance(x, Tracked) else x
 
 
 def _settled(weight: Any) -> Any:
@@ -36,7 +32,7 @@ def _settled(weight: Any) -> Any:
             "the derivative for 'weight' is not implemented: a loss takes its weights as constants. "
             'Write weight.detach(), or reduction="none" and multiply by the weights yourself.'
         )
-    return _raw(weight)
+    return raw(weight)
 
 
 def _reduced(entries: Any, reduction: str) -> Any:
@@ -52,7 +48,7 @@ def _recorded(rule: Any, out: Any, tensors: tuple[Any, ...], saved: tuple[Any, .
     nodes = tuple(t.node if isinstance(t, Tracked) else None for t in tensors)
     if mode_now() is OFF or not any(n is not None for n in nodes):
         return Tensor.wrap(out, None)  # type: ignore[no-any-return]
-    return Tensor.wrap(out, record(rule, out, nodes, (None, saved, _NO_OPTIONS)))  # type: ignore[no-any-return]
+    return Tensor.wrap(out, record(rule, out, nodes, rule.packed(None, saved, _NO_OPTIONS)))  # type: ignore[no-any-return]
 
 
 # ---- of numbers -------------------------------------------------------------------------------------------------
@@ -221,7 +217,7 @@ def cross_entropy(
     >>> F.cross_entropy(gm.zeros(2, 4, requires_grad=True), gm.tensor([3, 0]))
     tensor(1.3863, grad_fn=<NllLossBackward0>)
     """
-    z, y = _raw(input), _raw(target)
+    z, y = raw(input), raw(target)
     if weight is None and reduction == "mean" and not label_smoothing and _is_plain(z, y, ignore_index):
         return _plain_cross_entropy(input, z, y)
     input, target = as_tensor(input), as_tensor(target)

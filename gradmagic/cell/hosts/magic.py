@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from IPython.core.displayhook import DisplayHook
@@ -37,7 +38,7 @@ from .line import complete, read_line, with_options
 from .rewrite import as_it_is, rewrite
 from .show import remember, report_of
 
-_running: list[bool] = []  # a %%grad inside a %%grad is refused
+_RUNNING: ContextVar[bool] = ContextVar("%%grad runs", default=False)  # a %%grad inside a %%grad is refused
 
 
 class CellMagicError(GradmagicError, RuntimeError):
@@ -102,7 +103,7 @@ class GradMagics(Magics):
             return self._line(line)
         first, _, rest = cell.lstrip().partition("\n")
         inner = first.split()[0] if first.startswith("%%") else ""
-        if inner == "%%grad" or _running:
+        if inner == "%%grad" or _RUNNING.get():
             raise self._short(CellMagicError(
                 "a %%grad inside a %%grad is not run: take the inner one out, or use gm.grad(f) there."
             ))  # fmt: skip
@@ -130,7 +131,7 @@ class GradMagics(Magics):
 
     def _after(self, execute: Callable[[], Trace], run: Run) -> reports.Report | None:
         options = run.options
-        _running.append(True)
+        before = _RUNNING.set(True)
         error: BaseException | None = None
         trace: Trace | None = None
         try:
@@ -140,7 +141,7 @@ class GradMagics(Magics):
         except Exception as raised:
             error = raised
         finally:
-            _running.pop()
+            _RUNNING.reset(before)
         if options.always and isinstance(error, (NoResultError, NonScalarError)):
             if isinstance(error, NonScalarError):
                 print(f"%grad on: {error}")

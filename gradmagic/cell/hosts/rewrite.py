@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 from typing import Any
 
@@ -25,7 +26,7 @@ def rewrite(lines: list[str]) -> list[str]:
     syntax error is compiled as it is, so that the error is Python's own, with the right line.
     """
     shell = get_ipython()
-    if shell is None or _busy or not lines:
+    if shell is None or _BUSY.get() or not lines:
         return lines
     if not lines[0].startswith("%%"):
         lines = _traced(lines, shell)
@@ -51,17 +52,17 @@ def rewrite(lines: list[str]) -> list[str]:
 # IPython asks whether a line is complete by its transforms too: under `%grad on` Enter is to run `y = x**2` as ever.
 rewrite.has_side_effects = True  # type: ignore[attr-defined]
 
-_busy: list[bool] = []
+_BUSY: ContextVar[bool] = ContextVar("%%grad transforms a cell", default=False)
 
 
 @contextmanager
 def as_it_is() -> Iterator[None]:
     """Let IPython transform what stands below the magic's line without us."""
-    _busy.append(True)
+    before = _BUSY.set(True)
     try:
         yield
     finally:
-        _busy.pop()
+        _BUSY.reset(before)
 
 
 def _awaits(tree: ast.AST) -> bool:

@@ -13,9 +13,10 @@ import numpy as np
 from ...engine.core import arrays
 from ...engine.core.values import Value, summarise
 from ...engine.faces.torch.tensor import Tensor
-from ...engine.rules.declare import Elementwise, General
+from ...engine.rules.kinds import General
+from ...engine.rules.pointwise import Elementwise
 from ...engine.tape.nodes import Leaf, Node, walk
-from ...engine.tape.tracked import Tracked
+from ...engine.tape.tracked import Tracked, raw
 from ...report.model import Input, Operation, Place, Points, Result, Sweep, Trace
 from ...report.shown.numbers import brief
 from ..lifting.lift import Lifted
@@ -174,15 +175,10 @@ def _saved_values(nodes: list[Node]) -> dict[int, Any]:
     """Give the values that the tape itself has kept, by node number: those of cells that nobody watched."""
     found: dict[int, Any] = {}
     for node in nodes:
-        saved = node.saved
-        if isinstance(node.rule, Elementwise) and type(saved) is tuple:
-            found[node.number] = saved[0]
-            arguments: Any = saved[1:]
-        elif isinstance(node.rule, General) and not node.rule.sequence and type(saved) is tuple:
-            found[node.number], arguments, _ = saved
-        else:
+        if not isinstance(node.rule, (Elementwise, General)) or (kept := node.rule.kept(node)) is None:
             continue
-        for origin, value in zip(node.inputs, arguments, strict=False):
+        found[node.number] = kept.out
+        for origin, value in zip(node.inputs, kept.args, strict=False):
             if origin is not None and found.get(origin.number) is None:
                 found[origin.number] = value
     usable = (arrays.is_array, lambda v: isinstance(v, (np.generic, int, float, complex)))
@@ -194,19 +190,19 @@ def _input(
 ) -> Input:
     node, original = entry.node, entry.original
     reached = root is not None and node.number in numbers
-    raw = recorder.raw.get(node.number)
-    if raw is not None:
-        raw = np.copy(arrays.to_host(raw)) if arrays.is_array(raw) else raw
+    array = recorder.raw.get(node.number)
+    if array is not None:
+        array = np.copy(arrays.to_host(array)) if arrays.is_array(array) else array
         if entry.kind in ("int", "float"):
-            raw = float(raw) if not np.iscomplexobj(raw) else complex(raw)
+            array = float(array) if not np.iscomplexobj(array) else complex(array)
     elif root is not None and (recorder.swept or not reached):
         aval = node.aval
-        raw = np.zeros(aval.shape, aval.tangent) if aval.shape else 0.0
+        array = np.zeros(aval.shape, aval.tangent) if aval.shape else 0.0
     note = ""
     if original is None:
         value = recorder.starts.get(node.number) or _unknown(node)
     else:
-        value = summarise(arrays.to_host(getattr(original, "array", original)))
+        value = summarise(arrays.to_host(raw(original)))
         if node.rule is None and node.aval.shape == value.shape and type(original) is np.ndarray:
             value = recorder.starts.get(node.number, value)
         if node.number in recorder.then:
@@ -214,7 +210,7 @@ def _input(
             if now != brief(value):
                 note = f"the value at the last sweep; after the cell {now}"
     grad = recorder.grads.get(node.number)
-    return Input(entry.name, keys[node.number], value, grad, entry.kind, reached, raw, note)
+    return Input(entry.name, keys[node.number], value, grad, entry.kind, reached, array, note)
 
 
 def _within(place: Place, cell: Source) -> Place:

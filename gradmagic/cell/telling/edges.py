@@ -10,7 +10,8 @@ from functools import cache
 import numpy as np
 
 from ...engine.core import arrays
-from ...engine.rules.declare import Elementwise, General, Linear
+from ...engine.rules.kinds import General, LinearMap
+from ...engine.rules.pointwise import Elementwise
 from ...engine.tape.memory import poisoned
 from ...engine.tape.nodes import Node, walk
 from ...report.model import Edge, Place
@@ -57,9 +58,9 @@ def edges_of(
 
 
 def _constant(node: Node, i: int) -> str:
-    saved = node.saved
-    if isinstance(node.rule, Elementwise) and type(saved) is tuple and i + 1 < len(saved):
-        value = saved[i + 1]
+    kept = node.rule.kept(node)
+    if kept is not None and isinstance(node.rule, Elementwise):
+        value = kept.args[i]
         if value is not None and np.size(value) == 1:
             return f"{np.asarray(arrays.to_host(value)).item():g}" if np.isrealobj(value) else str(value)
     return "constant"
@@ -67,15 +68,10 @@ def _constant(node: Node, i: int) -> str:
 
 def _shape(node: Node, i: int) -> tuple[int, ...] | None:
     """Tell a constant's shape, where the tape has it."""
-    saved = node.saved
-    if type(saved) is not tuple:
+    kept = node.rule.kept(node)
+    if kept is None or not isinstance(node.rule, (Elementwise, General)):
         return None
-    if isinstance(node.rule, Elementwise):
-        value = saved[i + 1] if i + 1 < len(saved) else None
-    elif isinstance(node.rule, General) and len(saved) == 3 and not node.rule.sequence:
-        value = saved[1][i] if i < len(saved[1]) else None
-    else:
-        return None
+    value = kept.args[i]
     shape = getattr(value, "shape", () if isinstance(value, (int, float, complex)) else None)
     return None if shape is None else tuple(shape)
 
@@ -116,7 +112,7 @@ def depends_entry_by_entry(root: Node, inputs: list[Node]) -> bool:
         reached.add(node.number)
         if (
             node is root
-            and isinstance(node.rule, Linear)
+            and isinstance(node.rule, LinearMap)
             and node.rule.name in ("sum", "mean")
             and not node.aval.shape
         ):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.tape import modes
-from ...engine.tape.tracked import Tracked
+from ...engine.tape.tracked import raw
 from ...errors import GradmagicError
 from ...report.model import Input, Note
 from ...report.shown.simplified import operand
@@ -75,11 +75,11 @@ def _formulas(text: str, names: list[str]) -> dict[str, str]:
 
 
 def _computed(text: str, scope: dict[str, Any]) -> Any:
-    scope = {n: v.array if isinstance(v, Tracked) else v for n, v in scope.items()}
+    scope = {n: raw(v) for n, v in scope.items()}
     try:
         with modes.no_grad():
             value = eval(compile(text, "<--expect>", "eval"), scope)
-            wanted = np.asarray(getattr(value, "array", value))
+            wanted = np.asarray(raw(value))
     except Exception as error:
         raise ExpectError(
             f"--expect {text!r} cannot be computed: {type(error).__name__}: {error}. "

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...engine.tape import modes
 from ...engine.tape.ends import seed
-from ...engine.tape.tracked import Tracked
+from ...engine.tape.tracked import Tracked, raw
 from ...errors import GradmagicError, NoGradError, NonScalarError, NoResultError, ShapeError
 from .edges import depends_entry_by_entry
 from .notes import cut_notes
@@ -122,8 +122,7 @@ def seed_of(run: RunRecord, name: str, result: Tracked) -> Any:
     elif run.options.gradient:
         gradient = _computed("--gradient", run.options.gradient, run.namespace)
     if gradient is not None:
-        gradient = gradient.array if isinstance(gradient, Tracked) else gradient
-        gradient = np.asarray(gradient, node.aval.tangent)
+        gradient = np.asarray(raw(gradient), node.aval.tangent)
         if not gradient.ndim and node.aval.shape:
             gradient = np.broadcast_to(gradient, node.aval.shape)
     elif node.aval.size != 1:

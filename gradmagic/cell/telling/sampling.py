@@ -13,7 +13,7 @@ import numpy as np
 
 from ...engine.core import arrays
 from ...engine.core.values import SHOWN
-from ...engine.rules.declare import Elementwise
+from ...engine.rules.pointwise import Elementwise
 from ...engine.sweeps.replay import Again, CannotReplay, Replay
 from ...engine.tape import modes
 from ...engine.tape.nodes import Node, between, walk

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..core import arrays
 from ..core.trees import is_container, leaves
-from ..tape.tracked import Tracked
+from ..tape.tracked import Tracked, raw
 from .differences import Slope, complex_slope, slope
 
 
@@ -52,7 +52,7 @@ class Numbers:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = self._f(*[_as(x, v) for x, v in zip(points, self.values, strict=True)])
-        return [getattr(o, "array", o) for o in found]
+        return list(map(raw, found))
 
     def by(self, i: int, at: Any, part: complex) -> Slope:
         """Differentiate by number `at` of argument `i`; `part` is 1 or 1j."""
@@ -123,7 +123,7 @@ class Numbers:
     def placed(made: list[Any], like: list[Any]) -> list[Any]:
         """Bring what was made to the devices of the arrays that it belongs to."""
         return [
-            m if m is None else arrays.from_host(np.asarray(m), getattr(v, "array", v))
+            m if m is None else arrays.from_host(np.asarray(m), raw(v))
             for m, v in zip(made, like, strict=True)
         ]
 
@@ -132,7 +132,7 @@ def differentiable(value: Any) -> bool:
     """Tell whether a value is a float or complex number, or an array of them."""
     if isinstance(value, (bool, np.bool_)):
         return False
-    value = getattr(value, "array", value) if isinstance(value, Tracked) else value
+    value = raw(value)
     if isinstance(value, (float, complex)):
         return True
     return (isinstance(value, np.generic) or arrays.is_array(value)) and value.dtype.kind in "fc"
@@ -152,7 +152,7 @@ def fresh(part: Any) -> Any:
 
 def host(value: Any) -> Any:
     """Give a value, tracked or on a device, as a plain NumPy array."""
-    return np.asarray(arrays.to_host(getattr(value, "array", value)))
+    return np.asarray(arrays.to_host(raw(value)))
 
 
 def _wide(x: Any) -> Any:

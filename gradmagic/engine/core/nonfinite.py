@@ -1,6 +1,6 @@
 """What is odd about a value: NaN or infinity in it; and a value in short, for messages.
 
-In: an array of any device, a number, a tracked value, or a list of them. Out: two truths; a text.
+In: an array of any device, a number, or a list of them. Out: two truths; a text.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ def oddness(value: Any) -> tuple[bool, bool]:
     if isinstance(value, (list, tuple)):
         each = [oddness(v) for v in value if v is not None]
         return any(nan for nan, _ in each), any(infinite for _, infinite in each)
-    value = getattr(value, "array", value)
     if isinstance(value, (float, complex)) and not isinstance(value, np.generic):
         return value != value, value - value != 0 and value == value
     if getattr(getattr(value, "dtype", None), "kind", "") not in ("f", "c"):
@@ -43,7 +42,7 @@ def brief(value: Any) -> str:
     >>> brief(np.arange(100)), brief(0.5)
     ('[ 0 1 2 ... 97 98 99]', '0.5')
     """
-    value = arrays.to_host(getattr(value, "array", value))
+    value = arrays.to_host(value)
     if isinstance(value, np.generic):
         value = value.item()
     if not arrays.is_array(value):

@@ -12,12 +12,14 @@ from functools import wraps
 from typing import Any
 
 from ...errors import ArgumentError
-from ..dispatch.calls import face_of, flat, raw_of, wrapped
+from ..dispatch.calls import face_of, wrapped
 from ..dispatch.protocols import COMPOSED, unknown
-from ..rules.declare import RULES, ZERO, Elementwise
+from ..rules.declare import RULES
+from ..rules.pointwise import Elementwise
+from ..rules.rule import ZERO
 from ..tape.messages import blame
 from ..tape.modes import OFF, mode_now
-from ..tape.tracked import Tracked
+from ..tape.tracked import Tracked, raws, tracked_in
 
 REFUSED: dict[Any, str] = {}  # function -> why it has no derivative
 
@@ -88,11 +90,11 @@ def follows(module: Any, name: str = "") -> Callable[[Callable[..., Any]], Calla
 
         @wraps(original)
         def followed(*args: Any, **kwargs: Any) -> Any:
-            tracked = [a for a in flat((args, kwargs)) if isinstance(a, Tracked)]
+            tracked = tracked_in((args, kwargs))
             if not tracked:
                 return original(*args, **kwargs)
             if mode_now() is OFF or all(a.node is None for a in tracked):
-                return wrapped(original(*raw_of(args), **raw_of(kwargs)), face_of((args, kwargs)))
+                return wrapped(original(*raws(args), **raws(kwargs)), face_of((args, kwargs)))
             bound = signature.bind(*args, **kwargs)
             for idle in _IDLE:
                 bound.arguments.pop(idle, None)

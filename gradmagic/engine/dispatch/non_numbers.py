@@ -14,11 +14,12 @@ import numpy as np
 from ...errors import ArgumentError, DeviceError, GradmagicError
 from ..core import arrays
 from ..core.foreign import Foreign, foreign
-from ..rules.declare import Elementwise
+from ..core.trees import leaves
+from ..rules.pointwise import Elementwise
 from ..tape.messages import devices_text, foreign_text, mismatch, name_for
 from ..tape.modes import OFF, mode_now
 from ..tape.nodes import aval_of
-from ..tape.tracked import Tracked
+from ..tape.tracked import Tracked, tracked_in
 
 _PRODUCTS = ("matmul", "dot", "inner", "tensordot", "vdot", "solve")
 EVEN = object()  # no odd value among the arguments
@@ -59,7 +60,7 @@ def outside(name: str, args: Any, out: Any, odd: Any = EVEN) -> Any:
     """
     odd = next(_odd_among(args), out) if odd is EVEN else odd
     words = foreign(odd) or Foreign(f"a result of {type(out).__name__}", "compute with numbers")
-    tracked = [a for a in flat(args) if isinstance(a, Tracked)]
+    tracked = tracked_in(args)
     if (first := _strict(tracked)) is not None:
         raise ArgumentError(foreign_text(name, first, odd, words))
     said = Foreign(words, words.instead.format(name=name_for(odd) or "it"))
@@ -80,7 +81,7 @@ def _odd_among(args: Any) -> Iterator[Any]:
     """Find the arguments through which no gradient passes: arrays first, what may only be a setting last."""
     given = []
     for a in args:
-        inside = list(flat(a)) if isinstance(a, (list, tuple)) else []
+        inside = leaves(a) if isinstance(a, (list, tuple)) else []
         given += inside if any(isinstance(b, Tracked) for b in inside) else [a]
     odd = [a for a in given if not isinstance(a, (Tracked, slice, type(...))) and foreign(a) is not None]
     yield from sorted(odd, key=lambda a: not isinstance(a, (np.ndarray, list, tuple)))
@@ -93,21 +94,9 @@ def failed(error: Exception, rule: Any, args: Any, shown: Any = None) -> Excepti
         return error
     if isinstance(error, TypeError) and (text := devices_text(rule.name, shown)):
         return DeviceError(text)
-    if (first := _strict([a for a in flat(shown) if isinstance(a, Tracked)])) is not None:
+    if (first := _strict(tracked_in(shown))) is not None:
         for odd in _odd_among(shown):
             return ArgumentError(foreign_text(rule.name, first, odd, foreign(odd)))  # type: ignore[arg-type]
     if isinstance(error, ValueError) and (isinstance(rule, Elementwise) or rule.name in _PRODUCTS):
         return mismatch(error, rule, shown)
     return error
-
-
-def flat(value: Any) -> Any:
-    """Go through the entries of nested lists, tuples and dicts."""
-    if isinstance(value, (list, tuple)):
-        for v in value:
-            yield from flat(v)
-    elif isinstance(value, dict):
-        for v in value.values():
-            yield from flat(v)
-    else:
-        yield value

@@ -16,47 +16,16 @@ import numpy as np
 
 from ...errors import ArgumentError, UnknownFunctionError
 from ..core import arrays
-from ..rules.declare import CONSTANT, RULES, Elementwise, Linear
-from ..rules.kinds import NUMBERS, scalar
-from ..tape.messages import blame, mismatch
+from ..rules.declare import RULES
+from ..rules.kinds import NUMBERS, LinearMap, scalar
+from ..rules.pointwise import Elementwise
+from ..rules.rule import CONSTANT
+from ..tape.messages import blame
 from ..tape.modes import OFF, mode_now
 from ..tape.nodes import aval_of
-from ..tape.tracked import Tracked
-from .calls import (
-    call,
-    call_binary,
-    call_elementwise,
-    call_linear,
-    call_unary,
-    face_of,
-    flat,
-    plain_settings,
-    primitive,
-    raw_of,
-    record,
-    wrapped,
-)
+from ..tape.tracked import Tracked, raws, tracked_in
+from .calls import call, call_elementwise, call_linear, call_unary, face_of, plain_settings, wrapped
 from .primitives import cast
-
-__all__ = [
-    "COMPOSED",
-    "METHODS",
-    "OPTIONS",
-    "array_function",
-    "array_ufunc",
-    "blame",
-    "call",
-    "call_binary",
-    "call_elementwise",
-    "call_linear",
-    "call_unary",
-    "composed",
-    "mismatch",
-    "primitive",
-    "record",
-    "unknown",
-    "valued",
-]
 
 
 def array_ufunc(self: Tracked, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -112,7 +81,7 @@ def array_function(self: Tracked, function: Any, types: Any, args: Any, kwargs: 
         for name, value in kwargs.items():
             if (other := OPTIONS.get((function, name))) is not None and other[0](value):
                 return other[1](*args, **kwargs)
-    elif type(rule) is Linear and not rule.sequence and plain_settings(args):
+    elif type(rule) is LinearMap and not rule.sequence and plain_settings(args):
         return call_linear(rule, function, args)
     try:
         if rule is not None:
@@ -183,10 +152,10 @@ def valued(function: Callable[..., Any], way: Callable[..., Any]) -> Callable[..
 
     @wraps(way)
     def call_both(*args: Any, **kwargs: Any) -> Any:
-        given = [a for a in flat((args, kwargs)) if isinstance(a, Tracked)]
+        given = tracked_in((args, kwargs))
         if any(arrays.on_device(a.array) for a in given):
             return way(*args, **kwargs)
-        value = function(*raw_of(args), **raw_of(kwargs))
+        value = function(*raws(args), **raws(kwargs))
         if mode_now() is OFF or all(a.node is None for a in given):
             return wrapped(value, face_of(given))
         with np.errstate(all="ignore"):  # NumPy has warned already
@@ -219,13 +188,13 @@ def unknown(function: Any, args: Any, kwargs: Any, raw: Any = None, error: Excep
     Those get the plain result: a cell computes what it computes without the magic.
     """
     name = function if isinstance(function, str) else _qualified(function)
-    tracked = [a for a in flat((args, kwargs)) if isinstance(a, Tracked)]
+    tracked = tracked_in((args, kwargs))
     if not any(a.node is not None for a in tracked) or mode_now() is OFF:
-        return wrapped((raw or function)(*raw_of(args), **raw_of(kwargs)), type(tracked[0]))
+        return wrapped((raw or function)(*raws(args), **raws(kwargs)), type(tracked[0]))
     first = next(a for a in tracked if a.node is not None)
     if type(first) is Tracked.inner and not first.wanted:
         first.leave(name)
-        return (raw or function)(*raw_of(args), **raw_of(kwargs))
+        return (raw or function)(*raws(args), **raws(kwargs))
     if error is not None:
         raise error
     raise UnknownFunctionError(
@@ -237,7 +206,7 @@ def unknown(function: Any, args: Any, kwargs: Any, raw: Any = None, error: Excep
 
 def _settings(kwargs: dict[str, Any]) -> list[str]:
     """The keyword arguments that hold no tracked values; the others move to their positions."""
-    return [name for name, value in kwargs.items() if not any(isinstance(v, Tracked) for v in flat(value))]
+    return [name for name, value in kwargs.items() if not tracked_in(value)]
 
 
 def _qualified(function: Any) -> str:

@@ -23,7 +23,7 @@ from ..rules.declare import RULES
 from ..tape.memory import base_of, materialise, memory_of, poison, same_view, written
 from ..tape.modes import OFF, mode_now
 from ..tape.nodes import Leaf, aval_of, tick
-from ..tape.tracked import Tracked
+from ..tape.tracked import Raw, Tracked, raw
 
 
 def assign(target: Tracked, index: Any, value: Any, fresh: bool = False) -> Tracked:
@@ -39,7 +39,7 @@ def assign(target: Tracked, index: Any, value: Any, fresh: bool = False) -> Trac
     frame = sys._getframe(1)
     recording = mode_now() is not OFF
     source = value.node if isinstance(value, Tracked) and recording else None
-    raw = value.array if isinstance(value, Tracked) else value
+    plain = raw(value)
     if recording and target.node is not None and arrays.is_array(target.array):
         _refuse_view_of_leaf(target, frame)
     if target.node is not None and recording and isinstance(target.node, Leaf):
@@ -49,14 +49,13 @@ def assign(target: Tracked, index: Any, value: Any, fresh: bool = False) -> Trac
             f"{name!r}, {describe(place_of(user_frame(frame)))}. Make a new tensor ({name} = {name} + ...), or write "
             f"`with gm.no_grad():` around the update."
         )
-    if isinstance(index, Tracked):
-        index = index.array
+    index = raw(index)
     materialise(target)
     if (target.node is None and source is None) or not recording:
-        target.array[index] = raw
+        target.array[index] = plain
         written(target, frame)
         return target
-    _record(target, index, value, raw, frame, fresh)
+    _record(target, index, value, plain, frame, fresh)
     return target
 
 
@@ -71,11 +70,11 @@ def _refuse_view_of_leaf(target: Tracked, frame: Any) -> None:
             )
 
 
-def _record(target: Tracked, index: Any, value: Any, raw: Any, frame: Any, fresh: bool) -> None:
+def _record(target: Tracked, index: Any, value: Any, plain: Raw, frame: Any, fresh: bool) -> None:
     fresh = fresh and index is Ellipsis and getattr(value.node, "aval", None) is aval_of(target.array)
     # The functional twin gives node and checks; then the memory itself is written, as every view expects.
     made = value if fresh else call(RULES[set_item], lambda x, i, v: x, (target, index, value), {})
-    target.array[index] = raw
+    target.array[index] = plain
     written(target, frame)
     memory = memory_of(target.array)
     if made.node is not None and not fresh:
@@ -98,13 +97,11 @@ def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
     """
     frame = sys._getframe(1)
     value = gathered(value)
-    raw = value.array if isinstance(value, Tracked) else value
-    if isinstance(index, Tracked):
-        index = index.array
+    plain, index = raw(value), raw(index)
     if type(target.array) is np.ndarray and not target.array.flags.writeable:
         raise ValueError("assignment destination is read-only")  # NumPy's words
     if _alone(target):
-        return _written_alone(target, index, value, raw)
+        return _written_alone(target, index, value, plain)
     old = base_of(target.array)
     memory = memory_of(old)
     memory.add(target)
@@ -117,7 +114,7 @@ def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
             member.array = same_view(member.array, old, new)
         moved.add(member)
         del memory.members[id(member)]
-    target.array[index] = raw
+    target.array[index] = plain
     name = name_of(target, frame) or "an array"
     moved.where = f"{name} was changed in place, {describe(place_of(user_frame(frame)))}"
     target.node = made.node if isinstance(made, Tracked) else None
@@ -166,13 +163,13 @@ def _alone(target: Tracked) -> bool:
     return _references(target) <= _ALONE and not memory.others(target)
 
 
-def _written_alone(target: Tracked, index: Any, value: Any, raw: Any) -> Tracked:
+def _written_alone(target: Tracked, index: Any, value: Any, plain: Raw) -> Tracked:
     """Write in place: the node before the write stands for the old value, the new one for the new."""
     array = target.array
-    array[index] = raw
+    array[index] = plain
     owner = memory_of(array).owner
     if owner is not None:
-        owner[index] = raw
+        owner[index] = plain
     if target.node is not None or (isinstance(value, Tracked) and value.node is not None):
         made = call(RULES[set_item], lambda x, i, v: x, (target, index, value), {})
         target.node = made.node if isinstance(made, Tracked) else None

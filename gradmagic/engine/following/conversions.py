@@ -23,9 +23,9 @@ import numpy as np
 
 from ..core import arrays
 from ..core.places import users
-from ..dispatch.calls import held, raw_of, stacked
+from ..dispatch.calls import held, stacked
 from ..tape.modes import OFF, mode_now
-from ..tape.tracked import Tracked
+from ..tape.tracked import Tracked, raws
 
 active: dict[int, int] = {}  # thread -> how many blocks it is in
 
@@ -116,7 +116,7 @@ def _convert(original: Any, value: Any, dtype: Any, order: Any, copy: Any) -> An
         made = value if arrays.is_array(value.array) else np.reshape(value, ())  # type: ignore[call-overload]
     else:
         # NumPy finds dtype and shape, or says what is wrong (ragged lists).
-        plain = original(raw_of(value))
+        plain = original(raws(value))
         if plain.dtype.kind not in "fc":
             return NotImplemented
         made = stacked(value)

@@ -14,12 +14,11 @@ import numpy as np
 
 from ...errors import ArgumentError
 from ..core import arrays
-from ..dispatch.calls import raw_of
 from ..dispatch.primitives import cast
 from ..faces.inplace import shared_entries
 from ..tape import memory
 from ..tape.messages import blame
-from ..tape.tracked import Tracked
+from ..tape.tracked import Tracked, raws
 from . import conversions as following
 from .new_arrays import FOLLOWED_ARRAY, follow, follow_in, held_in_list, traces, tracked
 
@@ -59,7 +58,7 @@ def _vectorized(original: Callable[..., Any]) -> Callable[..., Any]:
         outs = outs + [one(map(_python, entry)) for entry in list(zip(*flat, strict=True))[len(outs) :]]
         several = type(outs[0]) is tuple
         columns = list(zip(*outs, strict=True)) if several else [outs]
-        dtypes = self.otypes or [np.asarray(raw_of(v)).dtype for v in (first[0] if several else first)]
+        dtypes = self.otypes or [np.asarray(raws(v)).dtype for v in (first[0] if several else first)]
         made = tuple(_joined(list(c), np.dtype(d), shape) for c, d in zip(columns, dtypes, strict=True))
         return made if several else made[0]
 
@@ -91,7 +90,7 @@ def _enumerated(original: Any, name: str) -> Callable[..., Any]:
     @wraps(original)
     def follower(arr: Any) -> Any:
         if not (traces() and _met(arr)):
-            return original(raw_of(arr))
+            return original(raws(arr))
         arr = _as_array(arr)
         return ((index, arr[index]) for index in np.ndindex(*np.shape(arr)))
 
@@ -104,7 +103,7 @@ class _Iterator:
     def __init__(self, operands: list[Any], flags: Any, settings: dict[str, Any]) -> None:
         self._operands = operands
         self._numbers = np.nditer(
-            [raw_of(o) for o in operands], ["multi_index", *flags], [["readonly"]] * len(operands), **settings
+            [raws(o) for o in operands], ["multi_index", *flags], [["readonly"]] * len(operands), **settings
         )
         self._started = False
 
@@ -187,7 +186,7 @@ def _strided(original: Any) -> Callable[..., Any]:
     @wraps(original)
     def follower(x: Any, shape: Any = None, strides: Any = None, *args: Any, **kwargs: Any) -> Any:
         if not (traces() and isinstance(x, Tracked) and type(x.array) is np.ndarray):
-            return original(raw_of(x), shape, strides, *args, **kwargs)
+            return original(raws(x), shape, strides, *args, **kwargs)
         plain = original(x.array, shape, strides, *args, **kwargs)
         base = memory.base_of(x.array)
         found = shared_entries(plain, x.array) if base.flags.forc else None

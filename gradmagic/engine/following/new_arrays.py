@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from ..dispatch.calls import held, raw_of
+from ..dispatch.calls import held
 from ..dispatch.primitives import cast
 from ..faces.numpy.buffer import Buffer
 from ..tape.modes import OFF, differentiating, mode_now
-from ..tape.tracked import Tracked
+from ..tape.tracked import Tracked, raws
 from . import conversions as following
 
 FOLLOWERS: dict[str, Any] = {}  # by NumPy's names
@@ -115,7 +115,7 @@ def _creation(original: Any, name: str) -> Callable[..., Any]:
                 return _filled(original, name, *args, **kwargs)
             if name in ("linspace", "logspace", "geomspace"):
                 return original(*args, **kwargs)  # of tracked ends: these dispatch
-        return _new(original(*raw_of(list(args)), **raw_of(kwargs)), sys._getframe(1))
+        return _new(original(*raws(list(args)), **raws(kwargs)), sys._getframe(1))
 
     return follower
 
@@ -124,8 +124,8 @@ def _filled(original: Any, name: str, *args: Any, **kwargs: Any) -> Any:
     """Fill with a tracked value: `np.full(shape, t)`, `np.full_like(a, t)`."""
     fill = kwargs["fill_value"] if "fill_value" in kwargs else args[1]
     if not tracked(fill):
-        return Buffer.wrap(original(*raw_of(list(args)), **raw_of(kwargs)), None)
-    plain = original(*raw_of(list(args)), **raw_of(kwargs))  # its shape and dtype, or NumPy's error
+        return Buffer.wrap(original(*raws(list(args)), **raws(kwargs)), None)
+    plain = original(*raws(list(args)), **raws(kwargs))  # its shape and dtype, or NumPy's error
     made: Any = np.copy(np.broadcast_to(fill, plain.shape))
     return made if made.array.dtype == plain.dtype else cast(made, plain.dtype)
 
@@ -164,8 +164,8 @@ def _range(original: Any, name: str) -> Callable[..., Any]:
         start = given.get("start", 0) if given.get("stop") is not None else 0
         step = 1 if given.get("step") is None else given["step"]
         if not ((tracked(start) or tracked(step)) and traces()):
-            return _new(original(*raw_of(list(args)), **raw_of(kwargs)), sys._getframe(1))
-        value = original(*raw_of(list(args)), **raw_of(kwargs))
+            return _new(original(*raws(list(args)), **raws(kwargs)), sys._getframe(1))
+        value = original(*raws(list(args)), **raws(kwargs))
         made = cast(start + step * original(len(value)), value.dtype)
         return type(made).wrap(value, made.node)
 

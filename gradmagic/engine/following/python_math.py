@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..core import arrays
-from ..dispatch.calls import raw_of
 from ..dispatch.primitives import cast
+from ..tape.tracked import raws
 from .new_arrays import follow_in, held_in_list, traces, tracked
 
 _OF_MATH: dict[str, Callable[..., Any]] = {
@@ -54,7 +54,7 @@ _DOUBLE = np.dtype(float)
 
 def _given(value: Any) -> Any:
     """Give what math's own function gets."""
-    return arrays.to_host(raw) if arrays.is_array(raw := raw_of(value)) else raw
+    return arrays.to_host(raw) if arrays.is_array(raw := raws(value)) else raw
 
 
 def _followed(original: Any, numpy: Callable[..., Any], widen: bool = False) -> Callable[..., Any]:

@@ -11,25 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .kinds import CONSTANT, MINUS, PICK, SAME, ZERO, Elementwise, General, Linear, Rule, Select, pick
-
-__all__ = [
-    "CONSTANT",
-    "MINUS",
-    "PICK",
-    "RULES",
-    "SAME",
-    "ZERO",
-    "Elementwise",
-    "General",
-    "Linear",
-    "Rule",
-    "constant",
-    "elementwise",
-    "linear",
-    "pick",
-    "rule",
-]
+from .kinds import General, LinearMap
+from .pointwise import Elementwise, Select
+from .rule import CONSTANT
 
 RULES: dict[Any, Any] = {}  # function -> its Rule
 
@@ -51,14 +35,18 @@ def linear(
     function: Any,
     transpose: Callable[..., Any],
     torch: str = "",
-    sequence: bool = False,
     affine: tuple[str, ...] = (),
+    sequence: bool = False,
+    view: bool = False,
+    into: Callable[..., Any] | None = None,
 ) -> Any:
     """Declare a function that is linear in its first argument by its transpose `(g, like, *rest, **kwargs)`.
 
-    `affine` names settings that add a constant: they belong to the value, not to the derivative.
+    `affine` names settings that add a constant (a sum's `initial`): they belong to the value, not to the derivative.
+    `sequence`: the first argument is a sequence of arrays. `view`: the result may look into its memory.
+    `into(buffer, g, *rest)` adds the cotangent into the buffer that a sweep has for the input.
     """
-    RULES[function] = Linear(function, transpose, torch, sequence, affine)
+    RULES[function] = LinearMap(function, transpose, torch, affine, sequence, view, into)
     return function
 
 
@@ -68,15 +56,16 @@ def rule(
     each: Callable[..., Any] | None = None,
     multilinear: bool = False,
     torch: str = "",
-    sequence: bool = False,
     outputs: int | str = 1,
+    edits: bool = False,
 ) -> Any:
     """Declare any other function: one `vjp(g, out, *args, **kwargs)` for each differentiable leading argument.
 
     `each(g, i, out, *args, **kwargs)` serves functions of any number of operands; `outputs` is a number or "list".
     `multilinear`: linear in each of them, so that forward mode is the function itself, once an argument.
+    `edits`: the first argument's cotangent is the result's, which a sweep may change in place (`x[index] = value`).
     """
-    RULES[function] = General(function, vjps, each, multilinear, torch, sequence, outputs)
+    RULES[function] = General(function, vjps, each, multilinear, torch, outputs, edits)
     return function
 
 

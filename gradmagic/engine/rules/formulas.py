@@ -65,13 +65,17 @@ def keywords_of(function: Callable[..., Any]) -> frozenset[str] | None:
     )
 
 
-def name_of(function: Any) -> str:
-    """Give the name that the table of rules shows for a function."""
-    name = getattr(function, "__name__", str(function))
+def name_of(function: Any, unnamed: str = "") -> str:
+    """Give the name that the table of rules shows for a function; `unnamed` for a lambda."""
+    name = getattr(function, "__name__", unnamed or str(function))
+    if unnamed and name == "<lambda>":
+        return unnamed
     return {"amax": "max", "amin": "min"}.get(name, name)
 
 
 def torch_name(name: str, torch: str) -> str:
     """Give PyTorch's name of the rule: from `torch` if there is one, else made of the name as PyTorch makes it."""
     torch = torch or "".join(part[:1].upper() + part[1:] for part in name.split("_"))
-    return torch if "Backward" in torch else f"{torch}Backward{'' if torch[-1:].isdigit() else '0'}"
+    if "Backward" in torch or torch == "CopySlices":  # the one name of PyTorch's without it
+        return torch
+    return f"{torch}Backward{'' if torch[-1:].isdigit() else '0'}"

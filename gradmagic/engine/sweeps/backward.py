@@ -1,5 +1,6 @@
 """The backward sweep: nodes by descending number, each handing its cotangent on to its inputs.
 
+`reference.py` is the same in twenty lines; here it stands twice, for speed: `_everyday` and `_watched`.
 In: a root node and its cotangent. Out: the cotangents of the leaves (or of the nodes asked for).
 Cotangents live here, not in the nodes, so sweeps may nest.
 """
@@ -16,11 +17,12 @@ from ...errors import FreedError
 from ..core import arrays
 from ..core.arrays import KINDS
 from ..core.places import describe
-from ..rules.declare import MINUS, PICK, SAME, Linear
+from ..rules.kinds import LinearMap
+from ..rules.rule import MINUS, PICK, SAME
 from ..tape.memory import check_fresh
 from ..tape.modes import settings
 from ..tape.nodes import FREED, HOOKS, Node, between, writes
-from ..tape.tracked import Tracked
+from ..tape.tracked import Raw, Tracked, raw
 from ..tape.warnings_at import SWEEPS, blamed
 from .unbroadcast import conform
 
@@ -101,7 +103,7 @@ def _everyday(root: Node, g: Any, retain: bool) -> Swept:
         fast = rule.fast
         if fast:
             parts = rule.moves
-        elif type(rule) is Linear and rule.into is None and not rule.sequence:
+        elif type(rule) is LinearMap and rule.into is None and not rule.sequence:
             like, rest, kwargs = saved
             parts = (conform(rule.transpose(g, like, *rest, **kwargs), like),)
         else:
@@ -299,10 +301,9 @@ def pulled(node: Node, g: Any, saved: Any, create_graph: bool, masking: Any = No
         bundle[saved] = g
         return (bundle,)
     if rule.into is not None and not create_graph and not isinstance(g, Tracked):
-        return (Scattered(rule.into, g, saved),)
+        return (Scattered(rule.into, g, saved[1]),)
     if rule.outputs != 1:
-        proto = next(c for c in g if c is not None)
-        proto = getattr(proto, "array", proto)
+        proto = raw(next(c for c in g if c is not None))
         g = tuple(arrays.zeros(a, proto) if c is None else c for c, a in zip(g, node.aval, strict=True))  # type: ignore
     parts = rule.pull(node, g, saved)
     if masking is not None:
@@ -329,15 +330,10 @@ def _edited(node: Node, g: Any, saved: Any) -> Any:
 class Scattered:
     """The cotangent of `x[index]`, not yet spread over zeros of x's shape."""
 
-    __slots__ = ("_add", "g", "saved")
+    __slots__ = ("_add", "_rest", "g")
 
-    def __init__(self, add: Any, g: Any, saved: Any) -> None:
-        self._add, self.g, self.saved = add, g, saved
-
-    @property
-    def array(self) -> Any:
-        """The values, without their places."""
-        return self.g
+    def __init__(self, add: Any, g: Raw, rest: Any) -> None:
+        self._add, self.g, self._rest = add, g, rest
 
     def alone(self, aval: Any) -> Any:
         """Give it as an array of its own."""
@@ -345,7 +341,7 @@ class Scattered:
 
     def into(self, buffer: Any) -> Any:
         """Add it to `buffer` in place."""
-        self._add(buffer, self.g, self.saved)
+        self._add(buffer, self.g, *self._rest)
         return buffer
 
 

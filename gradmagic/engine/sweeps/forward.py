@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 
 from ..core import arrays
-from ..dispatch.primitives import cast
-from ..rules.declare import Elementwise
+from ..rules.pointwise import Elementwise
 from ..tape.memory import check_fresh
 from ..tape.modes import enable_grad, settings, watch
 from ..tape.nodes import FREED, Aval, Leaf, Node, aval_of, walk, writes
-from ..tape.tracked import Tracked
+from ..tape.tracked import Tracked, raw
 from ..tape.warnings_at import SWEEPS
 from .backward import freed, pulled
 from .several import sweep_from, taken
+from .unbroadcast import conform
 
 
 def push(roots: Sequence[Node], tangents: Mapping[int, Any], create_graph: bool = False) -> list[Any]:
@@ -71,27 +71,13 @@ def push(roots: Sequence[Node], tangents: Mapping[int, Any], create_graph: bool 
         if t is None:  # its derivative by all that moved is 0
             continue
         several = type(node.aval) is tuple
-        known[number] = list(map(_fitted, t, node.aval)) if several else _fitted(t, node.aval)  # type: ignore
+        known[number] = list(map(conform, t, node.aval)) if several else conform(t, node.aval)  # type: ignore
         for guard in settings().guards:
             guard.pushed(node, moved, known[number])
     return [known.get(root.number) for root in roots]
 
 
 SWEEPS.add(push.__code__)
-
-
-def _fitted(t: Any, aval: Aval) -> Any:
-    """Bring a tangent to the shape and dtype of its value: what was broadcast has one for every entry."""
-    have = t.node.aval if isinstance(t, Tracked) and t.node is not None else aval_of(getattr(t, "array", t))
-    if have is aval:
-        return t
-    if have.shape != aval.shape:
-        t = np.broadcast_to(t, aval.shape)
-    if have.dtype != aval.tangent:
-        if aval.tangent.kind == "f" and have.dtype.kind == "c":
-            t = np.real(t)
-        t = cast(t, aval.tangent)
-    return t
 
 
 def _masked(node: Node, tangents: Sequence[Any], saved: Any) -> Any:
@@ -129,8 +115,7 @@ def transposed(
 
     `linear` gives the results from arrays of `avals`; `cotangents` has one for each result, or None.
     """
-    proto = next(c for c in cotangents if c is not None)
-    proto = getattr(proto, "array", proto)
+    proto = raw(next(c for c in cotangents if c is not None))
     with watch(None), enable_grad():
         xs: list[Any] = [_input(aval, proto) for aval in avals]
         with np.errstate(

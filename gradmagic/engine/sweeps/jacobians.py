@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import arrays
-from ..rules.declare import Elementwise, General
+from ..rules.kinds import General
+from ..rules.pointwise import Elementwise
+from ..rules.rule import Saved
 from ..tape.nodes import FREED, Node
 from .backward import Scattered, pulled
 
@@ -37,10 +39,10 @@ class Pulled(NamedTuple):
     """An operation and what it had saved, kept until its Jacobian is asked for."""
 
     node: Node
-    saved: Any
+    saved: Saved
 
 
-def kept(node: Node) -> Pulled | None:
+def remembered(node: Node) -> Pulled | None:
     """Keep what a node's Jacobian needs beyond the sweep; None where it is entry by entry, or not small."""
     rule, aval = node.rule, node.aval
     if (
@@ -58,24 +60,24 @@ def kept(node: Node) -> Pulled | None:
     return Pulled(node, _each(node.saved, lambda array: array.copy()))
 
 
-def _each(saved: Any, function: Callable[[Any], Any]) -> Any:
+def _each(saved: Saved, function: Callable[[Any], Any]) -> Any:
     """Apply a function to the arrays in what a node has saved."""
     if type(saved) in (tuple, list):
         return type(saved)(_each(part, function) for part in saved)
     return function(saved) if arrays.is_array(saved) else saved
 
 
-def jacobian(held: Pulled) -> tuple[tuple[Entry, ...], ...]:
+def jacobian(operation: Pulled) -> tuple[tuple[Entry, ...], ...]:
     """Compute the Jacobian by each argument, a row for each entry of the result; `()` for constants.
 
     Examples
     --------
     >>> import gradmagic as gm
     >>> x = gm.tensor([1.0, 2.0], requires_grad=True)
-    >>> jacobian(kept(x.sum().node))[0]
+    >>> jacobian(remembered(x.sum().node))[0]
     (Entry(out=0, source=0, value=1.0, factor=-1), Entry(out=0, source=1, value=1.0, factor=-1))
     """
-    node, saved = held.node, _each(held.saved, arrays.to_host)
+    node, saved = operation.node, _each(operation.saved, arrays.to_host)
     values = _rows(node, saved)
     return tuple(
         () if matrix is None else _entries(matrix, _factors(node, saved, i, matrix))
@@ -83,7 +85,7 @@ def jacobian(held: Pulled) -> tuple[tuple[Entry, ...], ...]:
     )
 
 
-def _rows(node: Node, saved: Any) -> list[Any]:
+def _rows(node: Node, saved: Saved) -> list[Any]:
     """Pull each unit cotangent back: for each argument a matrix (entries of the result, entries of the argument)."""
     aval = node.aval
     found: list[Any] = [
@@ -101,20 +103,20 @@ def _rows(node: Node, saved: Any) -> list[Any]:
     return found
 
 
-def _factors(node: Node, saved: Any, i: int, matrix: Any) -> Any:
+def _factors(node: Node, saved: Saved, i: int, matrix: Any) -> Any:
     """Tell which entry of the other operand each derivative is: the same pull, with that operand's entries numbered."""
     rule = node.rule
     if not (isinstance(rule, General) and rule.multilinear):
         return None
-    out, args, kwargs = saved
+    out, args, kwargs = rule.unpacked(saved)
     others = [k for k, a in enumerate(args) if k != i and arrays.is_array(a)]
     if len(others) != 1 or args[others[0]].size > IN:
         return None
     (k,) = others
     other = args[k]
     numbers = np.arange(1.0, other.size + 1).reshape(other.shape)
-    marked = (out, tuple(numbers if j == k else a for j, a in enumerate(args)), kwargs)
-    index = _rows(node, marked)[i].round().astype(int)
+    marked = tuple(numbers if j == k else a for j, a in enumerate(args))
+    index = _rows(node, rule.packed(out, marked, kwargs))[i].round().astype(int)
     known = (index >= 1) & (index <= other.size)
     right = known & (np.ravel(other)[np.where(known, index - 1, 0)] == matrix)
     return np.where(right, index - 1, -1)

@@ -6,24 +6,27 @@ each input. They check the rules; where the tape itself was cut, the replay is c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..core import arrays
 from ..core.places import describe
-from ..rules.declare import PICK, RULES, Elementwise, General, Linear
+from ..rules.rule import Rule
 from ..tape.modes import guard, unguard
-from ..tape.nodes import FREED, Node, aval_of, walk
+from ..tape.nodes import Node, aval_of, walk
 from ..tape.observers import Observer
 
 ENTRIES = 100  # of an input that are checked
 WORK = 300_000  # operations that are computed again, in all
 STEP = 1e-3  # of an entry's size; the differences are of fourth order
 TOLERANCE = 1e-4
+_COUNTING = (
+    Lock()
+)  # of the replays that run, in whatever thread: what others record keeps more meanwhile, no harm
 # Constants that an operator has not kept, from its result and its other side.
 _OTHER: dict[Any, Callable[[int, Any, Any], Any]] = {
     np.add: lambda i, z, other: z - other,
@@ -52,12 +55,6 @@ class Checked:
         return bool(abs(self.tape - self.numerical) <= TOLERANCE * scale)
 
 
-class _Parts(list[Any]):
-    """The avals of a sequence's parts, which a `Linear` rule keeps, and with them the parts themselves."""
-
-    values: Sequence[Any] = ()
-
-
 class Again(NamedTuple):
     """The way from the inputs to a result: called with other values, by number, it gives the result's."""
 
@@ -83,14 +80,15 @@ class Replay(Observer):
         self._values: dict[int, Any] = dict(values or {})
 
     def __enter__(self) -> Replay:
-        self._keeping = _everything_kept()
-        self._keeping.__enter__()
+        with _COUNTING:
+            Rule.everything += 1
         guard(self)
         return self
 
     def __exit__(self, *_: object) -> None:
         unguard(self)
-        self._keeping.__exit__(None, None, None)
+        with _COUNTING:
+            Rule.everything -= 1
 
     def made(self, node: Node, array: Any, frame: Any) -> None:
         self._values[node.number] = array.copy() if arrays.is_array(array) else array
@@ -175,71 +173,29 @@ class Replay(Observer):
         return steps
 
     def _step(self, node: Node, base: dict[int, Any]) -> Callable[[dict[int, Any]], Any]:
-        rule, saved = node.rule, node.saved
-        if saved is FREED:
+        rule, kept = node.rule, node.rule.kept(node)
+        if kept is None or not kept.args:
             raise CannotReplay(_named(node))
         sources = [(i, n.number) for i, n in enumerate(node.inputs) if n is not None and n.number in base]
-        if rule is PICK:
-            return lambda known: known[sources[0][1]][saved]
-        if isinstance(rule, Elementwise):
-            arguments = self._arguments(node, base)
-            return lambda known: rule.function(*_filled(arguments, sources, known))
-        if type(rule) is Linear:
-            like, rest, kwargs = saved
-            if rule.sequence:
-                parts = list(like.values)
-                return lambda known: rule.function(_filled(parts, sources, known), *rest, **kwargs)
-            return lambda known: rule.function(known[sources[0][1]], *rest, **kwargs)
-        if isinstance(rule, General) and type(saved) is tuple and len(saved) == 3:
-            _, args, kwargs = saved
-            if rule.sequence:
-                parts = list(args[0])
-                return lambda known: rule.function(_filled(parts, sources, known), *args[1:], **kwargs)
-            return lambda known: rule.function(*_filled(args, sources, known), **kwargs)
-        raise CannotReplay(_named(node))
+        args, kwargs = list(kept.args), kept.kwargs
+        if rule.function in _OTHER:
+            self._recover(node, args, base)
 
-    def _arguments(self, node: Node, base: dict[int, Any]) -> list[Any]:
-        """List an elementwise operation's arguments; what an operator did not keep follows from its result."""
-        arguments = list(node.saved[1:]) if node.saved is not None else [None] * len(node.inputs)
-        other = _OTHER.get(node.rule.function)
-        if other is not None and node.number in self._values:
-            for i in (0, 1):
-                source, mine = node.inputs[1 - i], node.inputs[i]
-                if arguments[i] is None and (mine is None or mine.number not in base) and source is not None:
-                    arguments[i] = other(i, self._values[node.number], base[source.number])
-        return arguments
+        def step(known: dict[int, Any]) -> Any:
+            filled = [list(args[0]), *args[1:]] if rule.sequence else list(args)
+            for i, number in sources:
+                (filled[0] if rule.sequence else filled)[i] = known[number]
+            return rule.function(*filled, **kwargs)
 
+        return step
 
-def _filled(arguments: Sequence[Any], sources: list[tuple[int, int]], known: dict[int, Any]) -> list[Any]:
-    made = list(arguments)
-    for i, number in sources:
-        made[i] = known[number]
-    return made
-
-
-@contextmanager
-def _everything_kept() -> Iterator[None]:
-    """Let every rule keep all of its arguments, not only what its derivative needs."""
-    tables = {id(rule.keeps): rule.keeps for rule in RULES.values() if isinstance(rule, Elementwise)}
-    before = {key: list(table) for key, table in tables.items()}
-    keep = Linear.keep
-
-    def with_parts(self: Linear, out: Any, args: Any, kwargs: Any, inputs: Any) -> Any:
-        like, rest, settings = keep(self, out, args, kwargs, inputs)
-        if self.sequence:
-            like = _Parts(like)
-            like.values = args[0]
-        return like, rest, settings
-
-    for table in tables.values():
-        table[:] = [(True,) * len(row) for row in table]
-    General.everything, Linear.keep = True, with_parts  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        General.everything, Linear.keep = False, keep  # type: ignore[method-assign]
-        for key, table in tables.items():
-            table[:] = before[key]
+    def _recover(self, node: Node, args: list[Any], base: dict[int, Any]) -> None:
+        """Fill in the constant that an operator did not keep: it follows from the result and the other side."""
+        for i in (0, 1):
+            source, mine = node.inputs[1 - i], node.inputs[i]
+            constant = args[i] is None and (mine is None or mine.number not in base)
+            if constant and source is not None and node.number in self._values:
+                args[i] = _OTHER[node.rule.function](i, self._values[node.number], base[source.number])
 
 
 def _wide(value: Any) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..core.arrays import KINDS
-from ..rules.kinds import Rule
+from ..rules.rule import Cotangent, Rule, Saved
 from ..tape.nodes import Node, aval_of, tick
 from .backward import Swept, sweep
 
@@ -20,10 +20,10 @@ class _Joint(Rule):
     kind = "joint"
     frees = False
 
-    def pull(self, node: Node, g: Any, saved: Any) -> Sequence[Any]:
+    def pull(self, node: Node, g: Cotangent, saved: Saved) -> Sequence[Cotangent]:
         return saved  # type: ignore[no-any-return]
 
-    def wrapped(self, node: Node) -> Any:
+    def wrapped(self, node: Node) -> Saved:
         return node.saved
 
 

@@ -1,4 +1,4 @@
-"""Bring a cotangent to the shape and dtype of the input that it belongs to.
+"""Bring a cotangent to the shape and dtype of the input that it belongs to; a tangent to those of its result.
 
 In: a cotangent as a rule computed it, after broadcasting and promotion. Out: of the input's own aval.
 """
@@ -17,6 +17,7 @@ from ..tape.tracked import Tracked
 def conform(c: Any, aval: Aval) -> Any:
     """Sum `c` over the axes along which the input was broadcast, and cast it to the input's dtype.
 
+    What is smaller (a cotangent or tangent that is the same for every entry) is broadcast.
     The gradient of a real input is real (PyTorch's convention); that of a whole number is a float64.
     """
     if type(c) is np.ndarray and c.dtype is aval.dtype:  # the two everyday cases first
@@ -26,7 +27,10 @@ def conform(c: Any, aval: Aval) -> Any:
         extra = len(shape) - aval.ndim
         if extra > 0 and shape[extra:] == aval.shape:  # a bias
             return np.add.reduce(c, axis=0 if extra == 1 else tuple(range(extra)))
-    have = c.node.aval if isinstance(c, Tracked) and c.node is not None else aval_of(getattr(c, "array", c))
+    if isinstance(c, Tracked):
+        have = c.node.aval if c.node is not None else aval_of(c.array)
+    else:
+        have = aval_of(c)
     if have is aval:
         return c
     if have.shape != aval.shape:

@@ -17,7 +17,7 @@ from ..core.foreign import foreign
 from ..core.places import user_frame
 from .messages import blame
 from .nodes import Leaf, aval_of
-from .tracked import Tracked
+from .tracked import Tracked, raw
 
 
 def leaf(array: Any) -> Leaf:
@@ -70,25 +70,25 @@ def seed(tensor: Tracked, gradient: Any) -> Any:
             )
         return arrays.ones(aval, tensor.array) if aval.shape or arrays.on_device(tensor.array) else aval.one
     g = gradient if isinstance(gradient, Tracked) else _weights(gradient)
-    shape = np.shape(g.array) if isinstance(g, Tracked) else g.shape
+    shape = np.shape(raw(g))
     if tuple(shape) != aval.shape:
         raise ShapeError(
             f"Mismatch in shape: gradient= has a shape of {tuple(shape)} and the result has a shape of {aval.shape}. "
             "Give one weight for each entry of the result."
         )
-    raw = g.array if isinstance(g, Tracked) else g
-    if np.ndim(raw) and arrays.device_of(raw) != arrays.device_of(tensor.array):
+    plain = raw(g)
+    if np.ndim(plain) and arrays.device_of(plain) != arrays.device_of(tensor.array):
         raise DeviceError(
-            f"gradient= is on {arrays.device_of(raw)} and the result on {arrays.device_of(tensor.array)}: write "
+            f"gradient= is on {arrays.device_of(plain)} and the result on {arrays.device_of(tensor.array)}: write "
             f'gm.tensor(gradient, device="{arrays.device_of(tensor.array)}").'
         )
-    if np.asarray(raw).dtype.kind == "c" if not arrays.on_device(raw) else raw.dtype.kind == "c":
+    if np.asarray(plain).dtype.kind == "c" if not arrays.on_device(plain) else plain.dtype.kind == "c":
         if aval.real:
             raise ArgumentError(
                 f"gradient= is complex, and the result, {aval}, is real: its gradient would lose a part. "
                 "Write gradient.real, or the part that is meant."
             )
-    elif not arrays.on_device(raw) and not np.all(np.equal(raw, raw)):
+    elif not arrays.on_device(plain) and not np.all(np.equal(plain, plain)):
         text = "gradient= holds NaN: every gradient that it meets on the way back is NaN."
         warnings.warn(text, UserWarning, stacklevel=_stacklevel())
     if isinstance(g, Tracked):

@@ -9,6 +9,7 @@ pays for this, only the sweep over nodes older than the last write.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from threading import RLock
 from typing import Any
 from weakref import WeakValueDictionary, ref
@@ -88,7 +89,10 @@ class _Poison:
     def pull(self, node: Node, g: Any, saved: Any) -> Any:
         raise StaleError(saved)
 
-    push = wrapped = replay = pull
+    push = wrapped = pull
+
+    def kept(self, node: Node) -> None:
+        """Nothing: see `Rule.kept`."""
 
 
 _POISON = _Poison()
@@ -114,7 +118,7 @@ def written(tracked: Tracked, frame: Any) -> None:
 
 def check_fresh(node: Node) -> None:
     """Raise `StaleError` if a value that `node` has saved was changed after it was saved."""
-    for value in _arrays(node.saved):
+    for value in arrays_in(node.saved):
         found = _MEMORY.get(id(base_of(value)))
         if found is not None and found[1].written > node.number and found[0]() is base_of(value):
             at = f" ({describe(node.place)})" if node.place else ""
@@ -125,12 +129,13 @@ def check_fresh(node: Node) -> None:
             )
 
 
-def _arrays(saved: Any) -> Any:
-    if arrays.is_array(saved):
-        yield saved
-    elif isinstance(saved, (tuple, list)):
-        for part in saved:
-            yield from _arrays(part)
+def arrays_in(value: Any) -> Iterator[Any]:
+    """Go through the arrays in lists and tuples: in what a node has saved, whatever its rule makes of it."""
+    if arrays.is_array(value):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for part in value:
+            yield from arrays_in(part)
 
 
 def materialise(tracked: Tracked) -> Any:

@@ -16,10 +16,10 @@ from ...errors import ShapeError
 from ..core import arrays
 from ..core.foreign import Foreign
 from ..core.places import describe, name_of, place_of, user_frame, users
-from .tracked import Tracked
+from .tracked import Tracked, raw
 
 if TYPE_CHECKING:
-    from ..rules.declare import Rule
+    from ..rules.rule import Rule
 
 
 def blame(tracked: Tracked, noun: str = "a tracked value") -> str:
@@ -116,9 +116,9 @@ def devices_text(name: str, args: Any) -> str:
     places: dict[str, str] = {}
     for a in args:
         for b in a if isinstance(a, (list, tuple)) else (a,):
-            raw = b.array if isinstance(b, Tracked) else b
-            if arrays.on_device(raw) or np.ndim(raw):
-                places.setdefault(arrays.device_of(raw), name_of(b, frame) or "a value")
+            plain = raw(b)
+            if arrays.on_device(plain) or np.ndim(plain):
+                places.setdefault(arrays.device_of(plain), name_of(b, frame) or "a value")
         if isinstance(a, list) and not any(isinstance(b, Tracked) for b in a):
             places.setdefault("cpu", "a list")
     if len(places) < 2:
@@ -158,9 +158,8 @@ def mismatch(error: ValueError, rule: Rule, args: Sequence[Any]) -> ShapeError:
     frame = sys._getframe(2)
     words = []
     for a in args:
-        raw = a.array if isinstance(a, Tracked) else a
         if isinstance(a, Tracked) or arrays.is_array(a):
-            words.append(f"{name_of(a, frame) or 'a value'} of shape {tuple(np.shape(raw))}")
+            words.append(f"{name_of(a, frame) or 'a value'} of shape {tuple(np.shape(raw(a)))}")
     where = describe(place_of(user_frame(frame)))
     return ShapeError(
         f"{str(error).strip()}: {rule.name} of {' and '.join(words)}, {where}. "

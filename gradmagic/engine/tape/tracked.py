@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     from .nodes import Node
 
+Raw = Any  # what a tracked value holds: a plain array of any library, a NumPy scalar or a Python number
+
 
 def instances(*kinds: type) -> list[Any]:
     """List the objects that are exactly of these classes, wherever they are held.
@@ -34,19 +36,24 @@ class Tracked:
 
     __slots__ = ("__weakref__", "array", "node")
 
-    array: Any
+    array: Raw
     node: Node | None
     soft: ClassVar[bool]  # a lifted value may become a plain one, with a note; a Tensor may not
     # The face that rules see when the sweep itself is recorded: NumPy's. Set by array.py.
     inner: ClassVar[type[Tracked]]
 
     @classmethod
-    def wrap(cls, array: Any, node: Node | None) -> Any:
+    def wrap(cls, array: Raw, node: Node | None) -> Any:
         """Make one of this face."""
         made = cls()
         made.array = array
         made.node = node
         return made
+
+    @classmethod
+    def of(cls, value: Any) -> Any:
+        """Make one of this face from a cotangent or tangent, tracked or plain."""
+        return cls.wrap(raw(value), getattr(value, "node", None))
 
     @property
     def wanted(self) -> bool:
@@ -62,6 +69,29 @@ class Tracked:
         raise NotImplementedError
 
     @staticmethod
-    def joined(array: Any, node: Node) -> Tracked:
+    def joined(array: Raw, node: Node) -> Tracked:
         """Make one of NumPy's face, as the rules want it."""
         return Tracked.inner.wrap(array, node)
+
+
+def raw(value: Any) -> Any:
+    """Give the array or number behind a tracked value; anything else as it is."""
+    return value.array if isinstance(value, Tracked) else value
+
+
+def tracked_in(value: Any) -> list[Tracked]:
+    """List the tracked values in lists, tuples and dicts, nested or not."""
+    if isinstance(value, Tracked):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [t for v in value for t in tracked_in(v)] if isinstance(value, (list, tuple)) else []
+
+
+def raws(value: Any) -> Any:
+    """Give lists, tuples and dicts of values, nested or not, with `raw` of each."""
+    if type(value) in (list, tuple):
+        return type(value)(raws(v) for v in value)
+    if type(value) is dict:
+        return {k: raws(v) for k, v in value.items()}
+    return raw(value)

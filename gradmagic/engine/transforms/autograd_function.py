@@ -15,10 +15,9 @@ import numpy as np
 from ...errors import ShapeError
 from ..dispatch.calls import record
 from ..faces.torch.tensor import Tensor
-from ..rules.declare import pick
-from ..rules.kinds import Rule
+from ..rules.rule import Cotangent, Rule, Saved, Unpacked, pick
 from ..tape.modes import OFF, mode_now, no_grad
-from ..tape.nodes import Node, aval_of
+from ..tape.nodes import Leaf, Node, aval_of
 from ..tape.tracked import Tracked
 
 
@@ -63,12 +62,14 @@ class _Rule(Rule):
         self.function, self.name, self.torch = cls.apply, cls.__name__, f"{cls.__name__}Backward"
         self.cls, self.outputs = cls, outputs
 
-    def pull(self, node: Node, g: Any, saved: Any) -> Sequence[Any]:
+    def unpacked(self, saved: Saved) -> Unpacked:
+        context, _, _ = saved
+        kept = [t.array for t in context._saved if isinstance(t, Tensor) and type(t.node) is not Leaf]
+        return kept, (), {}
+
+    def pull(self, node: Node, g: Cotangent, saved: Saved) -> Sequence[Cotangent]:
         context, _, again = saved
-        given = [
-            Tensor.wrap(getattr(c, "array", c), getattr(c, "node", None))
-            for c in (g if self.outputs != 1 else [g])
-        ]
+        given = [Tensor.of(c) for c in (g if self.outputs != 1 else [g])]
         if again:  # the sweep is recorded: the saved outputs are those of this node
             context._nodes = tuple(pick(node, i) for i in range(len(given))) if self.outputs != 1 else (node,)
         recorded = again or any(c.node is not None for c in given)
@@ -92,7 +93,7 @@ class _Rule(Rule):
             cotangents.append(None if c is None else Tracked.joined(c.array, c.node) if joined else c.array)
         return cotangents
 
-    def wrapped(self, node: Node) -> Any:
+    def wrapped(self, node: Node) -> Saved:
         return (*node.saved[:-1], True)
 
 

@@ -17,8 +17,7 @@ from ...errors import RecomputeError
 from ..core import generator as random
 from ..core.trees import leaves, rebuilt
 from ..dispatch.calls import record
-from ..rules.formulas import torch_name
-from ..rules.kinds import Rule, pick
+from ..rules.rule import Cotangent, Rule, Saved, Unpacked, pick
 from ..sweeps.several import sweep_from, taken
 from ..tape.modes import OFF, enable_grad, mode_now, watch
 from ..tape.nodes import Node, aval_of, tick
@@ -32,11 +31,13 @@ class _Checkpoint(Rule):
     outputs = "list"
 
     def __init__(self, function: Any) -> None:
-        name = getattr(function, "__name__", "checkpoint")
-        self.function, self.name = function, "checkpoint" if name == "<lambda>" else name
-        self.torch = torch_name(self.name, "")
+        super().__init__(function, "", unnamed="checkpoint")
 
-    def pull(self, node: Node, g: Any, saved: Any) -> Sequence[Any]:
+    def unpacked(self, saved: Saved) -> Unpacked:
+        _, _, _, values, _ = saved
+        return values, (), {}
+
+    def pull(self, node: Node, g: Cotangent, saved: Saved) -> Sequence[Cotangent]:
         before, args, kwargs, values, again = saved
         with watch(None), enable_grad(), _drawing_as(before):
             results = _results(self.function(*args, **kwargs))
@@ -50,7 +51,7 @@ class _Checkpoint(Rule):
             sources: list[Any] = list(node.inputs)
             return taken(sweep_from(roots, list(g), sources, create_graph=again), sources)
 
-    def wrapped(self, node: Node) -> Any:
+    def wrapped(self, node: Node) -> Saved:
         return (*node.saved[:-1], True)
 
 

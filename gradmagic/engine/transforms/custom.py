@@ -13,28 +13,25 @@ import numpy as np
 
 from ...errors import ArgumentError, ShapeError
 from ..core.trees import leaves, rebuilt
-from ..dispatch.calls import face_of, flat, raw_of, record, wrapped
+from ..dispatch.calls import face_of, record, wrapped
 from ..following.conversions import unfollowed
-from ..rules.declare import pick
-from ..rules.formulas import torch_name
 from ..rules.kinds import General
+from ..rules.rule import Cotangent, Rule, Saved, pick
 from ..sweeps.forward import transposed
 from ..tape.modes import OFF, mode_now, settings
 from ..tape.nodes import Aval, Node, aval_of
-from ..tape.tracked import Tracked
+from ..tape.tracked import Tracked, raw, raws, tracked_in
 
 
 class Custom(General):
     """The rule of a function whose derivative the user gives; it keeps all arguments and the output."""
 
     def __init__(self, function: Any, vjp: Any, jvp: Any, outputs: int | str) -> None:
-        name = getattr(function, "__name__", "custom")
-        self.function, self.name = function, "custom" if name == "<lambda>" else name
-        self.torch = torch_name(self.name, "")
+        Rule.__init__(self, function, "", unnamed="custom")
         self.vjp, self.jvp, self.outputs = vjp, jvp, outputs
-        self.vjps, self.each, self.multilinear, self.plain, self.settings = (), None, False, False, None
+        self.vjps, self.each, self.multilinear, self.settings = (), None, False, None
 
-    def pull(self, node: Node, g: Any, saved: Any) -> Sequence[Any]:
+    def pull(self, node: Node, g: Cotangent, saved: Saved) -> Sequence[Cotangent]:
         out, args, kwargs = saved
         if self.vjp is None:
             return self._transposed(node, g, saved)
@@ -50,7 +47,7 @@ class Custom(General):
                 self._check(c, source.aval, f"vjp of {self.name} gave", f"argument {i}")
         return given
 
-    def _transposed(self, node: Node, g: Any, saved: Any) -> list[Any]:
+    def _transposed(self, node: Node, g: Cotangent, saved: Saved) -> list[Cotangent]:
         several = self.outputs != 1
         sources = [(i, n) for i, n in enumerate(node.inputs) if n is not None]
 
@@ -61,14 +58,14 @@ class Custom(General):
             made = self.push(node, moved, saved)
             return made if several else [made]
 
-        again = any(isinstance(a, Tracked) for a in saved[1])  # this sweep is recorded itself
+        again = bool(tracked_in(self.unpacked(saved)[1]))  # this sweep is recorded itself
         found = transposed(jvp, [n.aval for _, n in sources], g if several else [g], create_graph=again)
         cotangents: list[Any] = [None] * len(node.inputs)
         for (i, _), c in zip(sources, found, strict=True):
             cotangents[i] = c
         return cotangents
 
-    def push(self, node: Node, tangents: Sequence[Any], saved: Any) -> Any:
+    def push(self, node: Node, tangents: Sequence[Cotangent], saved: Saved) -> Any:
         if self.jvp is None:
             return NotImplemented
         out, args, kwargs = saved
@@ -84,7 +81,7 @@ class Custom(General):
         return t
 
     def _check(self, given: Any, aval: Aval, what: str, which: str) -> None:
-        shape = np.shape(getattr(given, "array", given))
+        shape = np.shape(raw(given))
         if shape != aval.shape:
             raise ShapeError(f"the {what} an array of shape {shape} for {which} of shape {aval.shape}.")
 
@@ -148,24 +145,25 @@ def custom(f: Callable[..., Any] | None = None, *, vjp: Any = None, jvp: Any = N
 
 def call_custom(rules: Any, f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call `f` on plain arrays and record it by `rules[1]`, or by `rules["list"]` if it gives several."""
-    raws, settings = tuple(raw_of(a) for a in args), raw_of(kwargs)
+    plain, settings = raws(args), raws(kwargs)
     face = face_of((args, kwargs))
     nodes = tuple(a.node if isinstance(a, Tracked) else None for a in args)
-    tracked = [a.node for a in flat((args, kwargs)) if isinstance(a, Tracked)]
+    tracked = [a.node for a in tracked_in((args, kwargs))]
     if mode_now() is OFF or not any(tracked):
-        return wrapped(f(*raws, **settings), face) if tracked else f(*args, **kwargs)
+        return wrapped(f(*plain, **settings), face) if tracked else f(*args, **kwargs)
     if sum(n is not None for n in tracked) > sum(n is not None for n in nodes):
         raise ArgumentError(
             f"{rules[1].name} was given a tracked value by keyword or inside a container, where its derivative does "
             "not reach: give it as an argument of its own."
         )
     with unfollowed():
-        out = f(*raws, **settings)
+        out = f(*plain, **settings)
     if type(out) not in (tuple, list):
         rule = rules[1]
-        return face.wrap(out, record(rule, out, nodes, (out, raws, settings)))
+        return face.wrap(out, record(rule, out, nodes, rule.packed(out, plain, settings)))
     rule = rules["list"]
-    node = record(rule, None, nodes, (tuple(out), raws, settings), tuple(aval_of(o) for o in out))
+    saved = rule.packed(tuple(out), plain, settings)
+    node = record(rule, None, nodes, saved, tuple(aval_of(o) for o in out))
     return type(out)(face.wrap(o, pick(node, i)) for i, o in enumerate(out))
 
 

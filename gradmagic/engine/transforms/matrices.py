@@ -18,9 +18,9 @@ from ..core.trees import rebuilt
 from ..sweeps.several import sweep_from, taken
 from ..tape.ends import seed
 from ..tape.modes import enable_grad
-from ..tape.tracked import Tracked
+from ..tape.tracked import Tracked, raw
 from .of_functions import arguments, grad, one_number
-from .traced import Run, raw
+from .traced import Run
 
 
 def jacobian(

@@ -14,9 +14,9 @@ import numpy as np
 
 from ..core import arrays
 from ..core.trees import is_container, leaves, rebuilt
-from ..dispatch.calls import face_of, flat, raw_of, wrapped
+from ..dispatch.calls import face_of, wrapped
 from ..tape.modes import OFF, mode_now
-from ..tape.tracked import Tracked
+from ..tape.tracked import Tracked, raws, tracked_in
 from .custom import Custom, call_custom
 
 _MOST_KEPT = 1 << 26  # bytes of a Jacobian that is kept for the next row
@@ -127,8 +127,8 @@ class Numeric(Custom):
         return tuple(out) if self.outputs != 1 else (out,)
 
     def _vjp(self, g: Any, out: Any, *values: Any) -> Any:
-        if any(isinstance(v, Tracked) for v in flat((list(self._outs(g)), list(values)))):
-            return self._again(self._pulled, out, values)(g, raw_of(out), *values)
+        if tracked_in((self._outs(g), values)):
+            return self._again(self._pulled, out, values)(g, raws(out), *values)
         return self._pulled(g, out, *values, columns=self._kept(values, out))
 
     def _pulled(self, g: Any, out: Any, *values: Any, columns: Any = None) -> tuple[Any, ...]:
@@ -142,8 +142,8 @@ class Numeric(Custom):
         return tuple(found)
 
     def _jvp(self, tangents: Any, out: Any, *values: Any) -> Any:
-        if any(isinstance(v, Tracked) for v in flat((list(tangents), list(values)))):
-            return self._again(self._jvp, out, values)(tangents, raw_of(out), *values)
+        if tracked_in((tangents, values)):
+            return self._again(self._jvp, out, values)(tangents, raws(out), *values)
         moves = [np.asarray(arrays.to_host(t)) for t in tangents]
         points = [np.asarray(arrays.to_host(v)) for v in values]
         sizes = [
@@ -166,7 +166,7 @@ class Numeric(Custom):
 
     def _again(self, derivative: Any, out: Any, values: Sequence[Any]) -> Any:
         """Make a derivative of `f` a function to differentiate like `f`; its error is (the step)**2."""
-        step = self.step(raw_of(list(values)), raw_of(list(self._outs(out)))) ** (2 / 3)
+        step = self.step(raws(list(values)), raws(list(self._outs(out)))) ** (2 / 3)
         return _numeric(derivative, step, f"d{self._f}")
 
     def _kept(self, values: Sequence[Any], out: Any) -> list[Any]:

@@ -18,8 +18,8 @@ from ..core import arrays
 from ..core.foreign import Foreign, foreign
 from ..core.trees import rebuilt
 from ..tape.ends import seed
-from ..tape.tracked import Tracked
-from .traced import Run, raw
+from ..tape.tracked import Tracked, raw
+from .traced import Run
 
 
 def value_and_grad(

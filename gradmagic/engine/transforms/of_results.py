@@ -88,6 +88,4 @@ def grad_of(
                 "One of the differentiated Tensors appears to not have been used in the graph: "
                 f"input number {i}. Set allow_unused=True if that is meant; it gives None for it."
             )
-    return tuple(
-        None if c is None else Tensor.wrap(getattr(c, "array", c), getattr(c, "node", None)) for c in total
-    )
+    return tuple(None if c is None else Tensor.of(c) for c in total)

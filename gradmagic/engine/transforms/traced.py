@@ -17,7 +17,7 @@ from ...errors import ArgumentError, GradmagicError, ShapeError
 from ..core import arrays
 from ..core.foreign import foreign
 from ..core.trees import is_container, leaves, rebuilt, same_structure
-from ..dispatch.protocols import call_elementwise
+from ..dispatch.calls import call_elementwise
 from ..faces.numpy.array import Array
 from ..faces.torch.tensor import Tensor
 from ..following import iterators, python_math  # noqa: F401  (these two only follow)
@@ -29,7 +29,7 @@ from ..sweeps.forward import push
 from ..sweeps.several import sweep_from, taken
 from ..tape.modes import DIFFERENTIATING, OFF, enable_grad, mode_now
 from ..tape.nodes import WANTED, Leaf, Node
-from ..tape.tracked import Tracked
+from ..tape.tracked import Tracked, raw
 
 _RECORDING = nullcontext()
 
@@ -232,11 +232,6 @@ def lifted(value: Any) -> Any:
     return Array.lift(value, share=False) if _numeric(value) else None
 
 
-def raw(value: Any) -> Any:
-    """Give the array behind a tracked value."""
-    return value.array if isinstance(value, Tracked) else value
-
-
 def _numeric(value: Any) -> bool:
     if isinstance(value, Tracked):
         return True
@@ -296,7 +291,7 @@ def _zeros(shape: Any, dtype: Any, proto: Any) -> Any:
 def _face(t: Any, y: Any) -> Any:
     """Give a tangent the face of its value."""
     if isinstance(y, Tensor):
-        return Tensor.wrap(raw(t), getattr(t, "node", None))
+        return Tensor.of(t)
     if isinstance(raw(y), float) and type(t) is np.float64:
         return float(t)
     return t
@@ -304,12 +299,9 @@ def _face(t: Any, y: Any) -> Any:
 
 def _gradient(c: Any, x: Tracked, source: Node, tensors: bool) -> Any:
     """Give a cotangent the face of its input: a Python number's gradient is one, a Tensor's is a Tensor."""
-    node = getattr(c, "node", None)
     if source.aval.python is not None and not np.ndim(raw(c)) and not np.iscomplexobj(raw(c)):
-        c = type(c).wrap(float(c.array), node) if isinstance(c, Tracked) else float(c)
-    if isinstance(x, Tensor) or (tensors and isinstance(c, Tracked)):
-        return Tensor.wrap(raw(c), node)
-    return c
+        c = type(c).wrap(float(c.array), c.node) if isinstance(c, Tracked) else float(c)
+    return Tensor.of(c) if isinstance(x, Tensor) or (tensors and isinstance(c, Tracked)) else c
 
 
 def _matched(given: Any, like: Any, values: Sequence[Any], what: str) -> list[Any]:

@@ -18,13 +18,15 @@ from ...errors import AnomalyError
 from ..core import arrays
 from ..core.nonfinite import brief, oddness
 from ..core.places import describe, line_of, name_of, text_of, user_frame
-from ..dispatch.calls import flat, record
-from ..rules.declare import Elementwise
+from ..core.trees import leaves
+from ..dispatch.calls import record
+from ..rules.pointwise import Elementwise
+from ..sweeps.backward import Scattered
 from ..tape import modes, observers
 from ..tape.modes import settings
 from ..tape.nodes import Node
 from ..tape.observers import Observer
-from ..tape.tracked import Tracked
+from ..tape.tracked import Tracked, raw, raws
 from ..tape.warnings_at import node_at
 
 
@@ -193,7 +195,7 @@ class Detector(Observer):
         warnings.warn_explicit(text, RuntimeWarning, code.co_filename, line)
 
     def _oddness(self, value: Any) -> str:
-        nan, infinite = oddness(value)
+        nan, infinite = oddness(_plain(value))
         return "NaN" if nan else "inf" if infinite and self._infinite else ""
 
 
@@ -209,8 +211,8 @@ def _operands(frame: Any, node: Node) -> Iterator[Operand]:
     elif names == ("self", "other") and "_reflected" in frame.f_code.co_qualname:
         values.reverse()  # 1 / x
     seen: set[int] = set()
-    for i, value in enumerate(flat(values), 1):
-        plain = getattr(value, "array", value)
+    for i, value in enumerate(leaves(values), 1):
+        plain = raw(value)
         if id(value) in seen or not (
             isinstance(plain, (int, float, complex, np.generic)) or arrays.is_array(plain)
         ):
@@ -230,10 +232,15 @@ _BETWEEN = {__file__, modes.__file__, observers.__file__}
 # ---- words ----------------------------------------------------------------------------------------------------
 
 
+def _plain(value: Any) -> Any:
+    """Give the arrays behind a gradient."""
+    return value.g if type(value) is Scattered else raws(value)
+
+
 def _what(odd: str, value: Any) -> str:
     if odd == "NaN":
         return "NaN"
-    return "-inf" if np.any(np.equal(getattr(value, "array", value), -np.inf)) else "inf"
+    return "-inf" if np.any(np.equal(_plain(value), -np.inf)) else "inf"
 
 
 def _noun(odd: str) -> str:
@@ -250,7 +257,7 @@ def _where(node: Node) -> str:
 
 def _first(value: Any) -> tuple[int, ...] | None:
     """Give the index of the first entry that is not finite; None for a number."""
-    value = arrays.to_host(getattr(value, "array", value))
+    value = arrays.to_host(_plain(value))
     if isinstance(value, (list, tuple)) or not np.ndim(value):
         return None
     at = np.argmin(np.isfinite(value))
@@ -260,7 +267,7 @@ def _first(value: Any) -> tuple[int, ...] | None:
 def _at(value: Any, index: tuple[int, ...] | None, shape: tuple[int, ...]) -> str:
     """Write the entry of an input that belongs to entry `index` of the output."""
     try:
-        return brief(np.broadcast_to(arrays.to_host(getattr(value, "array", value)), shape)[index or ()])
+        return brief(np.broadcast_to(arrays.to_host(raw(value)), shape)[index or ()])
     except ValueError:
         return ""
 
@@ -308,13 +315,13 @@ def _pulling(node: Node, i: int, odd: str, cotangent: Any, flow: Any, frame: Any
         if source
         else "a gradient"
     )
-    index = _first(flow) if not hasattr(flow, "saved") else None
+    index = _first(flow) if type(flow) is not Scattered else None
     text = (
         f"Function '{node.name()}' returned {words} values in its {i}th output: on the way back, {_where(node)} makes "
         f"{mine} {'NaN' if odd == 'NaN' else 'infinite'}" + (f", first at {_index(index)}" if index else "")
     )
     text += _derivative(node, i, index, name, cotangent)
-    clean = "finite" if not any(oddness(cotangent)) else "not NaN"
+    clean = "finite" if not any(oddness(raws(cotangent))) else "not NaN"
     return f"{text}. The gradient that came in is {clean}: it is the first to make {_noun(odd)}."
 
 
@@ -344,16 +351,16 @@ def _adding(node: Node, odd: str, frame: Any) -> str:
 
 def _derivative(node: Node, i: int, index: tuple[int, ...] | None, name: str, cotangent: Any) -> str:
     """Say what the derivative is at the entry, from what value, and what came in."""
-    saved = node.saved
-    if not isinstance(node.rule, Elementwise) or type(saved) is not tuple:
+    kept = node.rule.kept(node)
+    if kept is None or not isinstance(node.rule, Elementwise) or not node.rule.computes:
         return ""
     shape: tuple[int, ...] = node.aval.shape
     with np.errstate(all="ignore"):
-        slope = _at(node.rule.partial(i, saved), index if len(index or ()) == len(shape) else None, shape)
+        slope = _at(node.rule.partial(i, kept), index if len(index or ()) == len(shape) else None, shape)
     if len(index or ()) != len(shape) or not slope:
         return ""
     parts = [f": its derivative{_formula(node, i, name)} is {slope} there"]
-    values = [(name or "the input", saved[1 + i]), ("the result", saved[0])]
+    values = [(name or "the input", kept.args[i]), ("the result", kept.out)]
     parts += [f"{called} is {_at(value, index, shape)}" for called, value in values if value is not None]
     parts.append(f"what came in is {_at(cotangent, index, shape)}")
     return ", ".join(parts)

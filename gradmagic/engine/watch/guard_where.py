@@ -16,9 +16,10 @@ import numpy as np
 from ...errors import MaskedWarning
 from ..core import arrays
 from ..core.places import Place, describe, line_of, place_of, text_of, user_frame
-from ..rules.declare import Elementwise
+from ..rules.pointwise import Elementwise
 from ..tape.modes import begin, change, end, settings
 from ..tape.nodes import Node
+from ..tape.tracked import raw
 
 
 class Masked(NamedTuple):
@@ -100,14 +101,14 @@ class guard_where(ContextDecorator):
 
     def masked(self, node: Node, g: Any, c: Any) -> Any:
         """Give `c`, what the derivative of `node` made of `g`, with 0 in place of 0 * inf."""
-        raw = getattr(c, "array", c)
-        if c is None or c is g or not (arrays.is_array(raw) or isinstance(raw, np.inexact)):
+        plain = raw(c)
+        if c is None or c is g or not (arrays.is_array(plain) or isinstance(plain, np.inexact)):
             return c
-        if raw.dtype.kind not in "fc" or not np.any(nans := np.isnan(raw)):
+        if plain.dtype.kind not in "fc" or not np.any(nans := np.isnan(plain)):
             return c
         if isinstance(node.rule, Elementwise):
-            bad = nans & (getattr(g, "array", g) == 0)
-        elif all(not np.any(getattr(part, "array", part)) for part in (g if type(g) is tuple else (g,))):
+            bad = nans & (raw(g) == 0)
+        elif not any(np.any(raw(part)) for part in (g if type(g) is tuple else (g,))):
             bad = nans
         else:
             return c
@@ -116,7 +117,7 @@ class guard_where(ContextDecorator):
             return c
         self._note(node, entries)
         zero = np.where(bad, 0, c)  # type: ignore[call-overload]
-        return zero if np.ndim(raw) or arrays.on_device(raw) else zero[()]
+        return zero if np.ndim(plain) or arrays.on_device(plain) else zero[()]
 
     def _note(self, node: Node, entries: int) -> None:
         key = (node.rule.name, node.place)

@@ -10,16 +10,15 @@ import linecache
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from ...errors import TapeLimitError
-from ..core import arrays
 from ..core.places import Place, describe, line_of
 from ..tape import modes
-from ..tape.memory import base_of
+from ..tape.memory import arrays_in, base_of
 from ..tape.nodes import Node, tick
 from ..tape.observers import Observer
 from ..tape.tracked import instances
@@ -218,26 +217,14 @@ _OURS = 3  # references: by `held`, by `block`, by the call of getrefcount
 
 def _saved(node: Node) -> Iterator[tuple[Any, bool]]:
     """Give the arrays that a node keeps, and whether each is the result of a recorded operation."""
-    saved = node.saved
-    if type(saved) is not tuple:
+    kept = node.rule.kept(node)
+    if kept is None:
         return
-    if len(saved) == 3 and type(saved[1]) is tuple and type(saved[2]) is dict:  # (out, args, kwargs)
-        parts = [saved[0], *saved[1]]
-    else:
-        parts = list(saved)
-    for i, part in enumerate(parts):
-        source = node.inputs[i - 1] if 0 < i <= len(node.inputs) else None
-        own = i == 0 or (source is not None and source.rule is not None)
-        for value in _arrays(part):
-            yield value, own
-
-
-def _arrays(part: Any) -> Iterable[Any]:
-    if arrays.is_array(part):
-        yield part
-    elif isinstance(part, (tuple, list)):
-        for inner in part:
-            yield from _arrays(inner)
+    yield from ((value, True) for value in arrays_in(kept.out))
+    for i, part in enumerate(kept.args):
+        source = node.inputs[i] if i < len(node.inputs) else None
+        own = source is not None and source.rule is not None
+        yield from ((value, own) for value in arrays_in(part))
 
 
 def _heaviest(kept: list[Kept]) -> list[tuple[Place | None, int, dict[str, int]]]:

@@ -15,12 +15,12 @@ import numpy as np
 from ..core import arrays
 from ..core.places import Place, place_of
 from ..core.values import Value, summarise
-from ..rules.declare import Elementwise
+from ..rules.pointwise import Elementwise
 from ..sweeps.backward import Scattered
-from ..sweeps.jacobians import Entry, Pulled, jacobian, kept
+from ..sweeps.jacobians import Entry, Pulled, jacobian, remembered
 from ..tape.memory import changed
 from ..tape.nodes import Leaf, Node, tick, walk
-from ..tape.tracked import Tracked
+from ..tape.tracked import Tracked, raw
 
 _SMALL = (
     65_536  # constants up to this many bytes are copied when the tape keeps them, larger ones only compared
@@ -78,8 +78,7 @@ class Summaries(Mapping[int, Any]):
 
 def _small(value: Any) -> Any:
     """Give what is kept of a value: a copy of a small array, the summary of a large one, a number as it is."""
-    if isinstance(value, Tracked):
-        value = value.array
+    value = raw(value)
     if type(value) is np.ndarray and value.nbytes <= 512:
         return value.copy()
     return summarise(value) if arrays.is_array(value) else value
@@ -177,7 +176,7 @@ class Recorder:
             return
         self.grads.keep(number, cotangent)
         if node.rule is None or number in self.whole:
-            self.raw[number] = getattr(cotangent, "array", cotangent)
+            self.raw[number] = raw(cotangent)
         rule = node.rule
         if rule is None:
             return
@@ -187,13 +186,11 @@ class Recorder:
         )
         self.flows.keep(number, tuple(spread))
         if isinstance(rule, Elementwise):
-            saved = node.saved
-            self.locals.keep(
-                number,
-                tuple(None if s is None else rule.partial(i, saved) for i, s in enumerate(node.inputs)),
-            )
-        elif self._rows > 0 and (held := kept(node)) is not None:
-            self.pulled[number] = held
+            kept: Any = rule.kept(node)
+            slopes = (None if s is None else rule.partial(i, kept) for i, s in enumerate(node.inputs))
+            self.locals.keep(number, tuple(slopes))
+        elif self._rows > 0 and (operation := remembered(node)) is not None:
+            self.pulled[number] = operation
             self._rows -= node.aval.size
 
     def ended(self, root: Node) -> None:
@@ -228,8 +225,8 @@ class Recorder:
 
     def jacobian(self, number: int) -> tuple[tuple[Entry, ...], ...]:
         """Give the Jacobian of an operation by each of its arguments, where it is small and not entry by entry."""
-        held = self.pulled.get(number)
-        return () if held is None else jacobian(held)
+        operation = self.pulled.get(number)
+        return () if operation is None else jacobian(operation)
 
     # -- keeping ---------------------------------------------------------------------------------
     def settle(self) -> None:
@@ -252,29 +249,17 @@ class Recorder:
 
     def _protect(self, node: Node) -> None:
         """Copy the plain arrays that the node keeps: the cell may change them later (`buf[:] = k` in a loop)."""
-        saved = node.saved
-        if isinstance(node.rule, Elementwise):
-            node.saved = tuple(
-                self._copied(node, v) if i and node.inputs[i - 1] is None else v for i, v in enumerate(saved)
-            )
-        elif node.rule.kind == "linear":
-            like, rest, kwargs = saved
-            if rest:  # an index, a mask, counts: the cell may change these arrays later too
-                node.saved = (like, tuple(self._kept_setting(node, v) for v in rest), kwargs)
-        elif node.rule.kind == "rule" and not node.rule.sequence:
-            out, args, kwargs = saved
-            args = tuple(
-                a if i < len(node.inputs) and node.inputs[i] is not None else self._copied(node, a)
-                for i, a in enumerate(args)
-            )
-            node.saved = (out, args, kwargs)
-
-    def _kept_setting(self, node: Node, value: Any) -> Any:
-        if type(value) is tuple:
-            return tuple(self._copied(node, v) for v in value)
-        return self._copied(node, value)
+        out, args, kwargs = node.rule.unpacked(node.saved)
+        inputs, n = node.inputs, len(node.inputs)
+        if len(args) > n or (args and None in inputs):
+            made = [
+                a if i < n and inputs[i] is not None else self._copied(node, a) for i, a in enumerate(args)
+            ]
+            node.saved = node.rule.packed(out, tuple(made), kwargs)
 
     def _copied(self, node: Node, value: Any) -> Any:
+        if type(value) is tuple:  # an index: numbers, slices and arrays, which the cell may change later too
+            return tuple(self._copied(node, v) for v in value)
         if not arrays.is_array(value) or not getattr(getattr(value, "flags", None), "writeable", True):
             return value
         if value.nbytes <= _SMALL:
@@ -292,8 +277,3 @@ class Recorder:
 def _fingerprint(array: Any) -> Any:
     host = arrays.to_host(array)
     return hash(np.ascontiguousarray(host).tobytes())
-
-
-def leaves_of(root: Node) -> list[Leaf]:
-    """List the inputs that `root` depends on, in the order of their making."""
-    return [node for node in reversed(walk(root)) if isinstance(node, Leaf)]

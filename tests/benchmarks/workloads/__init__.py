@@ -1,8 +1,8 @@
 """The work that speed.py times: for each, the data, the loss, and its derivative written by hand in NumPy.
 
 A loss is written once, over `ops`, the functions of the library that computes it: `loss(ops, *constants, *leaves)`.
-By hand, `by_hand(*constants, *leaves)` gives the same value and the gradients of the leaves, in NumPy and nothing else,
-as fast as one page of plain NumPy can be: what a patient person would write instead of using any of these libraries.
+By hand, `by_hand(*constants, *leaves)` gives the same value and the gradients of the leaves, in NumPy and nothing else:
+what a patient person, who measures, would write instead of using any of these libraries.
 """
 
 from collections.abc import Callable

@@ -60,13 +60,17 @@ def gather(ops, rows, table):
 
 
 def gather_by_hand(rows, table):
-    """Sum the gradients of one row where they stand together, after sorting: 1.5 ms, np.add.at 2.4."""
+    """Sorted, the first of every row is added, then the second of every row: 0.4 ms, np.add.at 2.4."""
     rows = np.sort(rows)
-    first = np.flatnonzero(np.diff(rows, prepend=-1))
     taken = table[rows]
     value = np.vdot(taken, taken)
+    taken *= 2
+    first = np.flatnonzero(np.diff(rows, prepend=-1))
+    times = np.diff(first, append=len(rows))
     dtable = np.zeros_like(table)
-    dtable[rows[first]] = 2 * np.add.reduceat(taken, first)
+    for k in range(times.max()):
+        at = first[times > k] + k
+        dtable[rows[at]] += taken[at]
     return value, [dtable]
 
 

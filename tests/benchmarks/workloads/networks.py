@@ -130,47 +130,57 @@ def convolution(ops, x, labels, kernel1, bias1, kernel2, bias2, weight, bias):
 
 
 def convolution_by_hand(x, labels, kernel1, bias1, kernel2, bias2, weight, bias):
-    """Channels last throughout, so that a convolution is one product of its patches by its kernels as rows."""
-    batch, _, side, _ = x.shape
-    first, second = len(kernel1), len(kernel2)
+    """A convolution is the product of its kernels as rows by the patches of each image as columns."""
+    batch, first, second = len(x), len(kernel1), len(kernel2)
     rows1, rows2 = kernel1.reshape(first, -1), kernel2.reshape(second, -1)
-    pooled_side = (side - 2) // 2
-    out_side = pooled_side - 2
+    side, pooled_side = x.shape[-1] - 2, (x.shape[-1] - 2) // 2
 
-    patches1 = patches(x.transpose(0, 2, 3, 1))
-    rectified = patches1 @ rows1.T
-    rectified += bias1
+    patches1 = patches(x)
+    rectified = rows1 @ patches1
+    rectified += bias1[:, None]
     np.maximum(rectified, 0, out=rectified)
-    windows = rectified.reshape(batch, pooled_side, 2, pooled_side, 2, first)
-    pooled = windows.max(axis=(2, 4))
+    windows = rectified.reshape(batch, first, pooled_side, 2, pooled_side, 2)
+    pooled = np.maximum(windows[:, :, :, 0], windows[:, :, :, 1])
+    pooled = np.maximum(pooled[..., 0], pooled[..., 1])
     patches2 = patches(pooled)
-    last = patches2 @ rows2.T
-    last += bias2
-    flat = np.ascontiguousarray(last.reshape(batch, -1, second).transpose(0, 2, 1)).reshape(batch, -1)
+    last = rows2 @ patches2
+    last += bias2[:, None]
+    flat = last.reshape(batch, -1)
     z = flat @ weight
     z += bias
     value, dz = softmax_cross_entropy(z, labels)
 
-    dlast = np.ascontiguousarray((dz @ weight.T).reshape(batch, second, -1).transpose(0, 2, 1)).reshape(
-        -1, second
-    )
-    dpatches = (dlast @ rows2).reshape(batch, out_side, out_side, first, 3, 3)
-    dpooled = np.zeros_like(pooled)
-    for i in range(3):
-        for j in range(3):
-            dpooled[:, i : i + out_side, j : j + out_side] += dpatches[..., i, j]
+    dlast = (dz @ weight.T).reshape(last.shape)
+    dpooled = patches_back(rows2.T @ dlast, pooled.shape)
     dpooled *= pooled > 0
     # The entry of a window that is its maximum gets the gradient; no two of them are equal and positive here.
-    chosen = windows == pooled[:, :, None, :, None]
-    dfirst = (chosen * dpooled[:, :, None, :, None]).reshape(-1, first)
-    dkernel1, dkernel2 = (
-        (dfirst.T @ patches1).reshape(kernel1.shape),
-        (dlast.T @ patches2).reshape(kernel2.shape),
-    )
-    return value, [dkernel1, dfirst.sum(axis=0), dkernel2, dlast.sum(axis=0), flat.T @ dz, dz.sum(axis=0)]
+    drectified = np.empty_like(windows)
+    for i in range(2):
+        for j in range(2):
+            np.multiply(dpooled, windows[:, :, :, i, :, j] == pooled, out=drectified[:, :, :, i, :, j])
+    drectified = drectified.reshape(batch, first, side * side)
+    dkernel1 = (drectified @ patches1.transpose(0, 2, 1)).sum(axis=0).reshape(kernel1.shape)
+    dkernel2 = (dlast @ patches2.transpose(0, 2, 1)).sum(axis=0).reshape(kernel2.shape)
+    dbias1, dbias2 = drectified.sum(axis=(0, 2)), dlast.sum(axis=(0, 2))
+    return value, [dkernel1, dbias1, dkernel2, dbias2, flat.T @ dz, dz.sum(axis=0)]
 
 
 def patches(x):
-    """Give every 3x3 patch of x (batch, height, width, channels) as a row: channels, then 3x3, as kernels have them."""
-    windows = np.lib.stride_tricks.sliding_window_view(x, (3, 3), axis=(1, 2))
-    return windows.reshape(-1, x.shape[-1] * 9)
+    """Give the 3x3 patches of each image (channels, height, width) as columns, one for every place of a kernel."""
+    batch, channels, height, width = x.shape
+    columns = np.empty((batch, channels, 3, 3, height - 2, width - 2), x.dtype)
+    for i in range(3):
+        for j in range(3):
+            columns[:, :, i, j] = x[:, :, i : i + height - 2, j : j + width - 2]
+    return columns.reshape(batch, channels * 9, -1)
+
+
+def patches_back(columns, shape):
+    """Add each entry of the patches to the entry of the images that it was copied from."""
+    batch, channels, height, width = shape
+    columns = columns.reshape(batch, channels, 3, 3, height - 2, width - 2)
+    images = np.zeros(shape, columns.dtype)
+    for i in range(3):
+        for j in range(3):
+            images[:, :, i : i + height - 2, j : j + width - 2] += columns[:, :, i, j]
+    return images

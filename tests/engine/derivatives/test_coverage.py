@@ -14,7 +14,8 @@ from gradmagic.engine.derivatives.numpy import constants
 from gradmagic.engine.derivatives.ordered import REFUSED
 from gradmagic.engine.dispatch.protocols import COMPOSED
 from gradmagic.engine.faces.numpy.array import Array
-from gradmagic.engine.rules.declare import CONSTANT, RULES
+from gradmagic.engine.rules.declare import RULES
+from gradmagic.engine.rules.rule import CONSTANT
 from gradmagic.engine.tape.modes import watch
 from gradmagic.engine.watch.recorder import Recorder
 from gradmagic.errors import ArgumentError

@@ -9,7 +9,8 @@ import pytest
 
 import gradmagic as gm
 from gradmagic.engine.dispatch.protocols import COMPOSED
-from gradmagic.engine.rules.declare import CONSTANT, RULES
+from gradmagic.engine.rules.declare import RULES
+from gradmagic.engine.rules.rule import CONSTANT
 
 NUMBERS = (0.37, 0.81, 0.52)
 

@@ -17,7 +17,8 @@ from gradmagic import errors  # noqa: E402
 from gradmagic.engine.derivatives.ordered import FOLLOWED, REFUSED  # noqa: E402
 from gradmagic.engine.derivatives.scipy import linalg as scipy_linalg  # noqa: E402
 from gradmagic.engine.derivatives.scipy import special as table  # noqa: E402
-from gradmagic.engine.rules.declare import CONSTANT, RULES  # noqa: E402
+from gradmagic.engine.rules.declare import RULES  # noqa: E402
+from gradmagic.engine.rules.rule import CONSTANT  # noqa: E402
 
 assert table and scipy_linalg
 UFUNCS = {name: f for name in dir(special) if isinstance(f := getattr(special, name), np.ufunc)}

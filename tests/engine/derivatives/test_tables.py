@@ -15,7 +15,8 @@ from gradmagic.engine.derivatives.nn import functions as networks
 from gradmagic.engine.derivatives.numpy import constants
 from gradmagic.engine.dispatch import primitives
 from gradmagic.engine.dispatch.protocols import COMPOSED
-from gradmagic.engine.rules.declare import CONSTANT, PICK, RULES
+from gradmagic.engine.rules.declare import RULES
+from gradmagic.engine.rules.rule import CONSTANT, PICK
 
 from . import numeric
 from .cases import CASES, Case

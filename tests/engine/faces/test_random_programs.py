@@ -11,6 +11,9 @@ import numpy as np
 from hypothesis import assume, given, settings
 
 import gradmagic as gm
+from gradmagic.engine.transforms.traced import Run
+
+from .rules.test_reference import held_against_the_plain_sweep
 
 VIEWS = {
     "x[1:]": lambda x: x[1:],
@@ -153,3 +156,13 @@ def test_a_random_program_has_the_gradient_of_differences(steps, seed):
     tolerance = 1e-5 * (1 + abs(expected))
     assert abs(np.sum(gx * dx) + np.sum(gy * dy) - expected) < tolerance
     assert abs(gm.jvp(f, (x, y), (dx, dy))[1] - expected) < tolerance
+
+
+@settings(max_examples=60)
+@given(programs, st.integers(0, 99))
+def test_both_fast_sweeps_over_a_random_program_give_what_the_plain_one_gives(steps, seed):
+    x, y = np.random.default_rng(seed).normal(size=(2, 3, 2))
+    steps = allowed(steps, x, y[:, 0].copy())
+    run_of = Run(lambda x, y: run(steps, x, y), (x, y[:, 0].copy()), {}, (0, 1))
+    with np.errstate(all="ignore"):
+        held_against_the_plain_sweep(run_of.results[0].node, run_of.nodes)

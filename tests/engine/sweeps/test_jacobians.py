@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.sweeps.jacobians import jacobian, kept
+from gradmagic.engine.sweeps.jacobians import jacobian, remembered
 
 A = np.array([[1.0, 3.0, -2.0], [4.0, 2.0, 0.5]])
 B = np.array([[0.5, -1.0], [2.0, 0.75], [1.5, -3.0]])
@@ -37,7 +37,7 @@ def matrix(entries, shape):
 def test_it_is_what_differences_give(name):
     call, x = CALLS[name], gm.tensor(A, requires_grad=True)
     out = call(x)
-    found = jacobian(kept(out.node))
+    found = jacobian(remembered(out.node))
     (entries,) = (e for source, e in zip(out.node.inputs, found, strict=False) if source is x.node)
     size = int(np.prod(out.shape, dtype=int))
     total = matrix(entries, (size, A.size))
@@ -50,7 +50,7 @@ def test_it_is_what_differences_give(name):
 def test_each_factor_of_a_product_is_an_entry_of_the_other_operand(name):
     x = gm.tensor(A, requires_grad=True)
     other = B.T if name == "inner" else B
-    entries = [e for argument in jacobian(kept(CALLS[name](x).node)) for e in argument]
+    entries = [e for argument in jacobian(remembered(CALLS[name](x).node)) for e in argument]
     assert entries
     for entry in entries:
         assert other.ravel()[entry.factor] == entry.value
@@ -58,7 +58,7 @@ def test_each_factor_of_a_product_is_an_entry_of_the_other_operand(name):
 
 def test_equal_numbers_are_told_apart_by_their_place_and_a_zero_is_a_dependence():
     x = gm.tensor([[1.0, 2.0]], requires_grad=True)
-    (entries, _) = jacobian(kept((x @ np.array([[7.0, 7.0], [0.0, 7.0]])).node))
+    (entries, _) = jacobian(remembered((x @ np.array([[7.0, 7.0], [0.0, 7.0]])).node))
     assert [(e.out, e.source, e.value, e.factor) for e in entries] == [
         (0, 0, 7.0, 0), (0, 1, 0.0, 2), (1, 0, 7.0, 1), (1, 1, 7.0, 3)
     ]  # fmt: skip
@@ -66,13 +66,13 @@ def test_equal_numbers_are_told_apart_by_their_place_and_a_zero_is_a_dependence(
 
 def test_what_is_entry_by_entry_large_or_not_real_has_none():
     x = gm.tensor(A, requires_grad=True)
-    assert kept((x * 2).node) is None and kept(x.node) is None
-    assert kept(gm.tensor(np.ones((20, 20)), requires_grad=True).sum().node) is None
-    assert kept(np.fft.fft(x).node) is None
+    assert remembered((x * 2).node) is None and remembered(x.node) is None
+    assert remembered(gm.tensor(np.ones((20, 20)), requires_grad=True).sum().node) is None
+    assert remembered(np.fft.fft(x).node) is None
 
 
 def test_it_stays_right_when_the_operand_is_changed_later():
     m = B.copy()
-    held = kept((gm.tensor(A, requires_grad=True) @ m).node)
+    held = remembered((gm.tensor(A, requires_grad=True) @ m).node)
     m *= 0
     assert {e.value for e in jacobian(held)[0]} == set(B.ravel())

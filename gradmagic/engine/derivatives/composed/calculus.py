@@ -11,7 +11,8 @@ import numpy as np
 
 from ...core import arrays
 from ...dispatch.protocols import composed
-from ..numpy.partials import axes_of, raw
+from ...tape.tracked import raw
+from ..numpy.partials import axes_of
 
 
 @composed(np.trapezoid)

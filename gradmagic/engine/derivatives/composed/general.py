@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ...core.trees import leaves
 from ...dispatch.primitives import cast, clip, set_item
 from ...dispatch.protocols import composed
-from ..numpy.partials import raw
+from ...tape.tracked import raw
 
 # ---- entry by entry -------------------------------------------------------------------------------------------
 
@@ -250,7 +251,7 @@ def block(parts: Any) -> Any:
     def depth(part: Any) -> int:
         return 1 + max(depth(p) for p in part) if isinstance(part, list) else 0
 
-    ndim = max(depth(parts), max(np.ndim(a) for a in _leaves(parts)))
+    ndim = max(depth(parts), max(np.ndim(a) for a in leaves(parts)))
 
     def join(part: Any, axis: int) -> Any:
         if isinstance(part, list):
@@ -258,14 +259,6 @@ def block(parts: Any) -> Any:
         return np.reshape(part, (1,) * (ndim - np.ndim(part)) + np.shape(part))
 
     return join(parts, -depth(parts))
-
-
-def _leaves(part: Any) -> Any:
-    if isinstance(part, list):
-        for p in part:
-            yield from _leaves(p)
-    else:
-        yield part
 
 
 @composed(np.ediff1d)

@@ -14,8 +14,9 @@ import numpy as np
 from ....errors import ArgumentError
 from ...core import arrays
 from ...dispatch.protocols import composed
+from ...tape.tracked import raw
 from ..numpy import decompositions, fft
-from ..numpy.partials import axes_of, raw
+from ..numpy.partials import axes_of
 
 # ---- linear algebra -------------------------------------------------------------------------------------------
 

@@ -12,8 +12,8 @@ import numpy as np
 from ...core import arrays
 from ...dispatch.primitives import cast
 from ...dispatch.protocols import composed
-from ...tape.tracked import Tracked
-from ..numpy.partials import axes_of, raw
+from ...tape.tracked import Tracked, raw
+from ..numpy.partials import axes_of
 
 # ---- quantiles ------------------------------------------------------------------------------------------------
 

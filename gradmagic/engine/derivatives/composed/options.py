@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ...dispatch.protocols import OPTIONS, valued
-from ...tape.tracked import Tracked
-from ..numpy.partials import aval, axes_of, count, counted, raw
+from ...tape.tracked import Tracked, raw
+from ..numpy.partials import aval, axes_of, count, counted
 
 
 def _tracked(value: Any) -> bool:

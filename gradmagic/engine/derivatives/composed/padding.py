@@ -15,8 +15,8 @@ from ....errors import ArgumentError
 from ...core import arrays
 from ...dispatch.primitives import cast
 from ...dispatch.protocols import composed
+from ...tape.tracked import raw
 from ..numpy import moves
-from ..numpy.partials import raw
 
 _STATISTICS: dict[str, Callable[..., Any]] = {
     "maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median,

@@ -12,7 +12,7 @@ import numpy as np
 from ....errors import ArgumentError
 from ...core import arrays
 from ...dispatch.protocols import composed
-from ..numpy.partials import raw
+from ...tape.tracked import raw
 
 
 @composed(np.polyval)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ....errors import ArgumentError
 from ...dispatch.protocols import composed
-from ..numpy.partials import raw
+from ...tape.tracked import raw
 
 
 @composed(np.unique)

@@ -11,8 +11,8 @@ import numpy as np
 
 from ...dispatch.primitives import scatter_add
 from ...dispatch.protocols import composed
-from ...tape.tracked import Tracked
-from ..numpy.partials import aval, axes_of, raw
+from ...tape.tracked import Tracked, raw
+from ..numpy.partials import aval, axes_of
 
 # ---- sums and averages ----------------------------------------------------------------------------------------
 

@@ -15,8 +15,8 @@ from ....errors import ArgumentError
 from ...dispatch.calls import gathered
 from ...dispatch.primitives import cast, scatter_add, set_item
 from ...dispatch.protocols import METHODS, valued
-from ...tape.tracked import Tracked
-from ..numpy.partials import aval, axes_of, raw
+from ...tape.tracked import Tracked, raw
+from ..numpy.partials import aval, axes_of
 
 # ---- reduce -----------------------------------------------------------------------------------------------------
 
@@ -160,8 +160,7 @@ def at(ufunc: Any, target: Any, index: Any, *values: Any) -> None:
     if not isinstance(target, Tracked) or (target.node is None and not live):
         for v in live:
             v.leave(f"np.{ufunc.__name__}.at", strict_text="target = target + ...")
-        plain = target.array if isinstance(target, Tracked) else target
-        ufunc.at(plain, index, *(raw(v) for v in values))
+        ufunc.at(raw(target), index, *(raw(v) for v in values))
         return
     x = target.array
     places = np.reshape(np.arange(x.size), x.shape)[index]

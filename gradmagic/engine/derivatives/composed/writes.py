@@ -11,18 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from ...dispatch.calls import flat, gathered, raw_of
+from ...dispatch.calls import gathered
 from ...dispatch.protocols import composed
-from ...tape.tracked import Tracked
+from ...tape.tracked import Tracked, raws, tracked_in
 
 
 def _written(function: Any) -> Any:
     def write(target: Any, *args: Any, **kwargs: Any) -> None:
-        values = [v for v in flat((args, kwargs)) if isinstance(v, Tracked) and v.node is not None and _floats(v)]
+        values = [v for v in tracked_in((args, kwargs)) if v.node is not None and _floats(v)]
         if not isinstance(target, Tracked):
             for v in values:
                 v.leave(f"np.{function.__name__}", strict_text="t[index] = value")
-            function(target, *raw_of(args), **raw_of(kwargs))
+            function(target, *raws(args), **raws(kwargs))
             return
         # These functions only move values: what they write of the values' numbers 0, 1, 2 ... into an array of -1 tells
         # which value goes where, and what stays.
@@ -30,7 +30,7 @@ def _written(function: Any) -> Any:
         given = dict(zip(names, args, strict=False)) | kwargs
         moved = next(n for n in _VALUES if n in given)
         put: Any = gathered(given[moved])
-        given = raw_of(given)
+        given = raws(given)
         number = np.reshape(np.arange(np.size(given[moved])), np.shape(given[moved]))
         came = np.full(np.shape(target.array), -1)
         function(came, **{n: number if n == moved else v for n, v in given.items() if n != "casting"})

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...dispatch.protocols import primitive
+from ...dispatch.calls import primitive
 
 # ---- entry by entry -------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...core import arrays
 from ...core.masked import masked
-from ...dispatch.protocols import primitive
+from ...dispatch.calls import primitive
 from ...tape.nodes import Aval
 
 Pair = tuple[int, int]

@@ -7,29 +7,16 @@ from math import pi, sqrt
 
 import numpy as np
 
-from ...rules.declare import ZERO, elementwise, linear, rule
-from ..numpy.partials import kept, raw
+from ...rules.declare import elementwise, linear, rule
+from ...rules.rule import ZERO
+from ...tape.tracked import raw
+from ..numpy.partials import kept
 from . import functions as nw
 from . import images as cv
-from .cotangents import (  # fmt: skip
-                                  along_transpose,
-                                  bce_p,
-                                  bce_t,
-                                  bce_z,
-                                  bce_zt,
-                                  cross_entropy_vjp,
-                                  elu_slope,
-                                  entries,
-                                  gelu_slope,
-                                  gelu_tanh_slope,
-                                  layer_norm_weight,
-                                  layer_norm_x,
-                                  mse_x,
-                                  mse_y,
-                                  nll_transpose,
-                                  positive,
-                                  rows,
-                                  share,
+
+from .cotangents import (  # isort: skip
+    along_transpose, bce_p, bce_t, bce_z, bce_zt, cross_entropy_vjp, elu_slope, entries, gelu_slope,
+    gelu_tanh_slope, layer_norm_weight, layer_norm_x, mse_x, mse_y, nll_transpose, positive, rows, share,
 )
 
 # ---- entry by entry ------------------------------------------------------------------------------------------

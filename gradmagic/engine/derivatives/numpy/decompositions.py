@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ...dispatch.protocols import primitive
-from .partials import device_range, nonzero, raw, swap
+from ...dispatch.calls import primitive
+from ...tape.tracked import raw
+from .partials import device_range, nonzero, swap
 
 
 @primitive

@@ -33,7 +33,8 @@ from typing import Any
 import numpy as np
 
 from ...core import arrays
-from .partials import aval, axes_of, count, counted, kept, nonzero, raw, spread, within
+from ...tape.tracked import raw
+from .partials import aval, axes_of, count, counted, kept, nonzero, spread, within
 
 
 def _shifted(x: Any, step: int, fill: int) -> Any:

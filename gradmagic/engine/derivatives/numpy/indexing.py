@@ -8,15 +8,16 @@ import operator
 import numpy as np
 
 from ...dispatch.primitives import add_into, cast, move, scatter_add, set_item
-from ...rules.declare import RULES, linear, rule
+from ...rules.declare import linear, rule
 from .placing import compress_vjp, placed
 
 # ---- x[index], and x with x[index] = value -------------------------------------------------------------------
-linear(operator.getitem,  lambda g, like, index: scatter_add(g, like, index),                   torch="Select")
+# A sweep adds x[i]'s cotangent into the buffer that it has for x; x[i] looks into x's memory.
+linear(operator.getitem,  lambda g, like, index: scatter_add(g, like, index), torch="Select", view=True, into=add_into)
 linear(scatter_add,       lambda g, like, target, index: g[index],                              torch="IndexPut")
 rule(set_item,            lambda g, _y, _x, index, _value: set_item(g, index, 0),
                           None,
-                          lambda g, _y, _x, index, _value: placed(g, index, _value),            torch="CopySlices")
+                          lambda g, _y, _x, index, _value: placed(g, index, _value), torch="CopySlices", edits=True)
 
 # ---- by condition --------------------------------------------------------------------------------------------
 rule(np.compress,         None, compress_vjp)
@@ -25,10 +26,3 @@ rule(np.extract,          None, lambda g, _y, condition, _a: compress_vjp(g, _y,
 # ---- the same entries in another dtype, or elsewhere -----------------------------------------------------------
 linear(cast,              lambda g, like, dtype: g * (np.dtype(dtype).kind in "fc"),        torch="ToCopy")
 linear(move,              lambda g, like, device, home: move(g, home, device),                  torch="ToCopy")
-
-RULES[set_item].edits = True
-RULES[set_item].torch = "CopySlices"  # PyTorch's name has no "Backward0"
-
-# A sweep adds x[i]'s cotangent into the buffer that it has for x; x[i] looks into x's memory.
-RULES[operator.getitem].into = lambda buffer, g, saved: add_into(buffer, g, saved[1][0])
-RULES[operator.getitem].view = True

@@ -7,23 +7,10 @@ matrix derivative results for forward and reverse mode algorithmic differentiati
 import numpy as np
 
 from ...rules.declare import linear, rule
-from .decompositions import (  # fmt: skip
-                           cholesky_vjp,
-                           det_vjp,
-                           eig_vjp,
-                           eigh_vjp,
-                           eigvals_vjp,
-                           eigvalsh_vjp,
-                           pinv_vjp,
-                           qr,
-                           qr_vjp,
-                           slogdet_vjp,
-                           solve_a,
-                           solve_b,
-                           svd,
-                           svd_vjp,
-                           svdvals,
-                           svdvals_vjp,
+
+from .decompositions import (  # isort: skip
+    cholesky_vjp, det_vjp, eig_vjp, eigh_vjp, eigvals_vjp, eigvalsh_vjp, pinv_vjp, qr, qr_vjp, slogdet_vjp, solve_a,
+    solve_b, svd, svd_vjp, svdvals, svdvals_vjp,
 )
 from .norms import norm_vjp
 from .partials import swap

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from ....errors import ArgumentError
+from ...dispatch.calls import primitive
 from ...dispatch.primitives import scatter_add
-from ...dispatch.protocols import primitive
 from ...tape.nodes import Aval
-from .partials import aval, axes_of, device_range, raw
+from ...tape.tracked import raw
+from .partials import aval, axes_of, device_range
 
 
 def settled(order: str) -> Any:

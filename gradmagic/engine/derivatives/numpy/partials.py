@@ -16,6 +16,7 @@ import numpy as np
 from ...core import arrays
 from ...dispatch.calls import primitive
 from ...tape.nodes import Aval, aval_of
+from ...tape.tracked import raw
 
 
 def reads(text: str) -> Callable[[Any], Any]:
@@ -146,11 +147,6 @@ def angle_vjp(g: Any, _y: Any, z: Any, deg: bool = False) -> Any:
 def aval(shape: Sequence[int], dtype: Any) -> Aval:
     """Give the aval of this shape and dtype."""
     return aval_of(SimpleNamespace(shape=tuple(shape), dtype=np.dtype(dtype)))
-
-
-def raw(x: Any) -> Any:
-    """Give the array behind a tracked value: where only its device or dtype matters."""
-    return getattr(x, "array", x)
 
 
 def device_range(n: int, proto: Any) -> Any:

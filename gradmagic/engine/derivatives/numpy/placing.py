@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ...dispatch.primitives import is_unique, scatter_add, set_item
-from .partials import aval, device_range, raw
+from ...tape.tracked import raw
+from .partials import aval, device_range
 
 
 def placed(g: Any, index: Any, _value: Any) -> Any:

@@ -5,48 +5,36 @@ Nearly all are linear: g is the cotangent of the result, `like` has the input's 
 
 import numpy as np
 
-from ...rules.declare import RULES, constant, linear, rule
-from .moves import (  # fmt: skip
-    crop,
-    deal,
-    diag_transpose,
-    invert,
-    minus,
-    pad,
-    partition_vjp,
-    repeat_transpose,
-    settled,
-    sort_vjp,
-    take_along_transpose,
-    take_transpose,
-    undiagonal,
-    undiff,
-    unpad,
-    unslide,
-    untile,
+from ...rules.declare import constant, linear, rule
+
+from .moves import (  # isort: skip
+    crop, deal, diag_transpose, invert, minus, pad, partition_vjp, repeat_transpose, settled, sort_vjp,
+    take_along_transpose, take_transpose, undiagonal, undiff, unpad, unslide, untile,
 )
 
-# ---- shapes --------------------------------------------------------------------------------------------------
+# ---- shapes: `view`, where the result may look into the memory of the input ------------------------------------
 linear(np.reshape,        lambda g, like, shape=None, order="C", newshape=None, copy=None:
-                              np.reshape(g, like.shape, order=settled(order)),                  torch="View")
-linear(np.ravel,          lambda g, like, order="C": np.reshape(g, like.shape, settled(order)), torch="View")
-linear(np.squeeze,        lambda g, like, axis=None: np.reshape(g, like.shape))
-linear(np.expand_dims,    lambda g, like, axis: np.reshape(g, like.shape),                      torch="Unsqueeze")
-linear(np.broadcast_to,   lambda g, like, shape, subok=False: g,                                torch="Expand")
-linear(np.copy,           lambda g, like, order="K", subok=False: g,                            torch="Clone")
+                              np.reshape(g, like.shape, order=settled(order)),                  torch="View", view=True)
+linear(np.ravel,          lambda g, like, order="C": np.reshape(g, like.shape, settled(order)), torch="View", view=True)
+linear(np.squeeze,        lambda g, like, axis=None: np.reshape(g, like.shape),                               view=True)
+linear(np.expand_dims,    lambda g, like, axis: np.reshape(g, like.shape),                 torch="Unsqueeze", view=True)
+linear(np.broadcast_to,   lambda g, like, shape, subok=False: g,                              torch="Expand", view=True)
+linear(np.copy,           lambda g, like, order="K", subok=False: g,                           torch="Clone")
 
 # ---- axes ----------------------------------------------------------------------------------------------------
-linear(np.transpose,      lambda g, like, axes=None: np.transpose(g, invert(axes)),             torch="Permute")
-linear(np.swapaxes,       lambda g, like, axis1, axis2: np.swapaxes(g, axis1, axis2),           torch="Transpose")
-linear(np.moveaxis,       lambda g, like, source, destination: np.moveaxis(g, destination, source), torch="Permute")
-linear(np.flip,           lambda g, like, axis=None: np.flip(g, axis))
-linear(np.fliplr,         lambda g, like: np.fliplr(g),                                         torch="Flip")
-linear(np.flipud,         lambda g, like: np.flipud(g),                                         torch="Flip")
+linear(np.transpose,      lambda g, like, axes=None: np.transpose(g, invert(axes)),          torch="Permute", view=True)
+linear(np.swapaxes,       lambda g, like, axis1, axis2: np.swapaxes(g, axis1, axis2),      torch="Transpose", view=True)
+linear(np.moveaxis,       lambda g, like, source, destination: np.moveaxis(g, destination, source),
+                                                                                             torch="Permute", view=True)
+linear(np.flip,           lambda g, like, axis=None: np.flip(g, axis),                                        view=True)
+linear(np.fliplr,         lambda g, like: np.fliplr(g),                                         torch="Flip", view=True)
+linear(np.flipud,         lambda g, like: np.flipud(g),                                         torch="Flip", view=True)
 linear(np.roll,           lambda g, like, shift, axis=None: np.roll(g, minus(shift), axis))
-linear(np.rot90,          lambda g, like, k=1, axes=(0, 1): np.rot90(g, -k, axes))
+linear(np.rot90,          lambda g, like, k=1, axes=(0, 1): np.rot90(g, -k, axes),                            view=True)
 
 linear(np.lib.stride_tricks.sliding_window_view,
-       lambda g, like, window_shape, axis=None, subok=False, writeable=False: unslide(g, like, window_shape, axis))
+       lambda g, like, window_shape, axis=None, subok=False, writeable=False: unslide(g, like, window_shape, axis),
+                                                                                                              view=True)
 
 # ---- joining and splitting -----------------------------------------------------------------------------------
 linear(np.concatenate,    lambda g, like, axis=0, out=None, dtype=None, casting=None:
@@ -75,7 +63,7 @@ linear(np.diff,           lambda g, like, n=1, axis=-1, prepend=None, append=Non
 linear(np.triu,           lambda g, like, k=0: np.triu(g, k))
 linear(np.tril,           lambda g, like, k=0: np.tril(g, k))
 linear(np.diag,           diag_transpose)
-linear(np.diagonal,       undiagonal)
+linear(np.diagonal,       undiagonal,                                                                         view=True)
 
 # ---- picking and ordering ------------------------------------------------------------------------------------
 linear(np.take,           take_transpose,                                                       torch="IndexSelect")
@@ -85,9 +73,3 @@ rule(np.partition,        partition_vjp)
 
 # ---- new arrays like old ones --------------------------------------------------------------------------------
 constant(np.zeros_like, np.ones_like, np.empty_like)
-
-# Whose result may look into the memory of its input.
-for _function in (np.reshape, np.ravel, np.squeeze, np.expand_dims, np.broadcast_to, np.transpose, np.swapaxes,
-                  np.moveaxis, np.flip, np.fliplr, np.flipud, np.rot90, np.diagonal,
-                  np.lib.stride_tricks.sliding_window_view):  # fmt: skip
-    RULES[_function].view = True  # type: ignore[assignment]

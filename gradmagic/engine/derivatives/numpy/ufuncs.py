@@ -8,27 +8,13 @@ from math import log, pi
 import numpy as np
 
 from ...dispatch.primitives import clip
-from ...rules.declare import MINUS, RULES, SAME, ZERO, constant, elementwise, linear, rule
-from .partials import (  # fmt: skip
-                            angle_vjp,
-                            arccos_x,
-                            arcsin_x,
-                            beats,
-                            between,
-                            divide_x,
-                            divmod_x,
-                            divmod_y,
-                            holds,
-                            i1,
-                            log_x,
-                            matmul_a,
-                            matmul_b,
-                            nonzero,
-                            power_x,
-                            power_y,
-                            raw,
-                            sgn,
-                            sinc_slope,
+from ...rules.declare import constant, elementwise, linear, rule
+from ...rules.rule import MINUS, SAME, ZERO
+from ...tape.tracked import raw
+
+from .partials import (  # isort: skip
+    angle_vjp, arccos_x, arcsin_x, beats, between, divide_x, divmod_x, divmod_y, holds, i1, log_x, matmul_a,
+    matmul_b, nonzero, power_x, power_y, sgn, sinc_slope,
 )
 
 # ---- arithmetic ----------------------------------------------------------------------------------------------
@@ -108,9 +94,8 @@ elementwise(clip,           lambda _z, x, lo, hi: between(x, lo, hi),
 
 # ---- complex numbers -----------------------------------------------------------------------------------------
 linear(np.conjugate,        lambda g, like: np.conjugate(g),                                     torch="Conj")
-linear(np.real,             lambda g, like: g)
-linear(np.imag,             lambda g, like: g * 1j)
-RULES[np.real].view = RULES[np.imag].view = True
+linear(np.real,             lambda g, like: g,                                                          view=True)
+linear(np.imag,             lambda g, like: g * 1j,                                                     view=True)
 rule(np.angle,              angle_vjp)
 rule(np.nan_to_num,         lambda g, _y, x, copy=True, nan=0.0, posinf=None, neginf=None:
                                 np.where(np.isfinite(x), g, 0))

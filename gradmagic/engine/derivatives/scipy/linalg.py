@@ -11,18 +11,13 @@ from scipy import linalg, special
 
 from ....errors import ArgumentError
 from ...rules.declare import rule
-from ..numpy.decompositions import (
-    cholesky_vjp,
-    det_vjp,
-    eigh_vjp,
-    eigvalsh_vjp,
-    pinv_vjp,
-    qr_vjp,
-    svd_vjp,
-    svdvals_vjp,
+from ...tape.tracked import raw
+
+from ..numpy.decompositions import (  # isort: skip
+    cholesky_vjp, det_vjp, eigh_vjp, eigvalsh_vjp, pinv_vjp, qr_vjp, svd_vjp, svdvals_vjp,
 )
 from ..numpy.norms import norm_vjp
-from ..numpy.partials import axes_of, raw, swap
+from ..numpy.partials import axes_of, swap
 from ..ordered import FOLLOWED, detached, follows, ordered
 from . import linalg_cotangents as f
 from . import primitives as values

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from ...tape.tracked import raw
 from ..numpy.decompositions import _column, cholesky_vjp, pinv_vjp
-from ..numpy.partials import kept, raw, swap
+from ..numpy.partials import kept, swap
 from . import primitives as values
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import linalg, special
 
-from ...dispatch.protocols import primitive
+from ...dispatch.calls import primitive
 
 
 def _primitive(name: str, function: Callable[..., Any]) -> Any:

@@ -9,98 +9,27 @@ from math import log, pi, sqrt
 
 import numpy as np
 from scipy import special as sp
-from scipy.special import (
-    digamma,
-    erf,
-    eval_jacobi,
-    expit,
-    hyp0f1,
-    hyp1f1,
-    hyp2f1,
-    hyperu,
-    i0,
-    i0e,
-    i1,
-    i1e,
-    iv,
-    ive,
-    j0,
-    j1,
-    jv,
-    jve,
-    k0,
-    k0e,
-    k1,
-    k1e,
-    ndtri,
-    y0,
-    y1,
-    yv,
-    yve,
-)  # fmt: skip
 
-from ...rules.declare import SAME, constant, elementwise, rule
+from scipy.special import (  # isort: skip
+    digamma, erf, eval_jacobi, expit, hyp0f1, hyp1f1, hyp2f1, hyperu, i0, i0e, i1, i1e, iv, ive, j0, j1, jv, jve,
+    k0, k0e, k1, k1e, ndtri, y0, y1, yv, yve,
+)
+
+from ...rules.declare import constant, elementwise, rule
+from ...rules.rule import SAME
 from ..numpy.partials import reads
 from ..ordered import ordered, refused
-from .elliptic import (  # fmt: skip
-    agm_a,
-    ellipe_m,
-    ellipeinc_m,
-    ellipj_vjp_m,
-    ellipj_vjp_u,
-    ellipk_m,
-    ellipkinc_m,
-    elliprd_x,
-    elliprd_z,
-    elliprg_x,
-    elliprj_p,
-    elliprj_x,
+
+from .elliptic import (  # isort: skip
+    agm_a, ellipe_m, ellipeinc_m, ellipj_vjp_m, ellipj_vjp_u, ellipk_m, ellipkinc_m, elliprd_x, elliprd_z,
+    elliprg_x, elliprj_p, elliprj_x,
 )
-from .special_partials import (  # fmt: skip
-    SQRT_2PI,
-    SQRT_PI,
-    airy_vjp,
-    airye_vjp,
-    beta_density,
-    binomial_density,
-    boxcox_slope,
-    chi2_density,
-    dawsn_slope,
-    erfcx_slope,
-    expn_slope,
-    exprel_slope,
-    f_density,
-    fresnel_vjp,
-    gamma_density,
-    gegenbauer,
-    hurwitz,
-    it2_vjp,
-    itairy_vjp,
-    kelvin_vjp,
-    kl_div_x,
-    kolmogorov_density,
-    log_ndtr_slope,
-    modfresnel_vjp,
-    ncx2_density,
-    normal_density,
-    over_x,
-    polygamma,
-    ratio,
-    real,
-    rel_entr_x,
-    rgamma_slope,
-    sinc,
-    sinhc,
-    spence_slope,
-    struve_term,
-    t_density,
-    trigamma,
-    voigt_gamma,
-    voigt_sigma,
-    voigt_x,
-    wofz_slope,
-    xlog1py_x,
-    xlogy_x,
+from .special_partials import (  # isort: skip
+    SQRT_2PI, SQRT_PI, airy_vjp, airye_vjp, beta_density, binomial_density, boxcox_slope, chi2_density, dawsn_slope,
+    erfcx_slope, expn_slope, exprel_slope, f_density, fresnel_vjp, gamma_density, gegenbauer, hurwitz, it2_vjp,
+    itairy_vjp, kelvin_vjp, kl_div_x, kolmogorov_density, log_ndtr_slope, modfresnel_vjp, ncx2_density,
+    normal_density, over_x, polygamma, ratio, real, rel_entr_x, rgamma_slope, sinc, sinhc, spence_slope,
+    struve_term, t_density, trigamma, voigt_gamma, voigt_sigma, voigt_x, wofz_slope, xlog1py_x, xlogy_x,
 )
 
 # ---- the logistic function ------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import special
 
 from ....errors import ArgumentError
-from ...dispatch.protocols import primitive
+from ...dispatch.calls import primitive
 from ..numpy.partials import nonzero, reads
 
 SQRT_PI, SQRT_2PI = sqrt(pi), sqrt(2 * pi)

@@ -16,12 +16,11 @@ import numpy as np
 from ....errors import ConversionError
 from ...core import arrays
 from ...core.places import instruction_of, place_of, statement_of, user_frame
-from ...dispatch.calls import raw_of
 from ...tape import memory
 from ...tape.messages import beyond_libraries, blame, only_shown, taken_by
 from ...tape.modes import OFF, differentiating, mode_now, settings
 from ...tape.nodes import WANTED, Leaf, Node, aval_of, walk
-from ...tape.tracked import Tracked
+from ...tape.tracked import Tracked, raw, raws
 from .. import inplace
 from .methods import NumpyMethods
 from .special_methods import PASSED
@@ -164,13 +163,13 @@ class Array(NumpyMethods):
             made = operator(self, other)
             if not arrays.is_array(self.array):
                 return made
-            raw = getattr(made, "array", made)
+            plain = raw(made)
             if made is NotImplemented or not np.can_cast(
-                getattr(raw, "dtype", object), self.array.dtype, "same_kind"
+                getattr(plain, "dtype", object), self.array.dtype, "same_kind"
             ):
-                return getattr(np.copy(self.array), plainly)(raw_of(other))  # raises what NumPy raises
-            if np.shape(raw) != np.shape(self.array):
-                getattr(np.copy(self.array), plainly)(raw_of(other))
+                return getattr(np.copy(self.array), plainly)(raws(other))  # raises what NumPy raises
+            if np.shape(plain) != np.shape(self.array):
+                getattr(np.copy(self.array), plainly)(raws(other))
             return inplace.assign_lifted(self, Ellipsis, made)
 
         return method

@@ -14,7 +14,7 @@ import numpy as np
 from ...core import arrays
 from ...dispatch.calls import gathered
 from ...tape import memory
-from ...tape.tracked import Tracked
+from ...tape.tracked import Tracked, raw
 
 
 class Flat:
@@ -35,16 +35,16 @@ class Flat:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         value = gathered(value)
-        x, raw = self.base, getattr(value, "array", value)
+        x, plain = self.base, raw(value)
         if not arrays.is_array(x.array):
-            x.array.flat[index] = raw  # of a scalar: NumPy writes to a copy
+            x.array.flat[index] = plain  # of a scalar: NumPy writes to a copy
             return
         if type(x.array) is np.ndarray:
-            np.copy(x.array).flat[index] = raw  # an error of NumPy's comes before anything is written
+            np.copy(x.array).flat[index] = plain  # an error of NumPy's comes before anything is written
         places = np.arange(np.size(x.array))[index]
         if not np.size(places):
             return
-        if np.shape(raw) != () and np.shape(raw) != np.shape(places):
+        if np.shape(plain) != () and np.shape(plain) != np.shape(places):
             value = np.resize(value, np.shape(places))  # repeated, as NumPy does
         if not np.ndim(x.array) and np.ndim(places):
             value = np.ravel(value)[0]

@@ -16,11 +16,10 @@ import numpy as np
 
 from ....errors import ArgumentError, GradmagicError
 from ...core import arrays
-from ...dispatch.calls import gathered, raw_of
+from ...dispatch.calls import call, gathered
 from ...dispatch.primitives import cast
-from ...dispatch.protocols import call
 from ...rules.declare import RULES
-from ...tape.tracked import Tracked
+from ...tape.tracked import Tracked, raw, raws
 from .layout import Flags, Flat, base_of, read_only, set_shape
 from .special_methods import Protocols
 
@@ -183,14 +182,14 @@ def _conjugate(x: Any) -> Any:
 
 
 def _fill(x: Any, value: Any, plain: Any) -> None:
-    x.assign(Ellipsis, value if np.ndim(getattr(value, "array", value)) == 0 else plain)
+    x.assign(Ellipsis, value if np.ndim(raw(value)) == 0 else plain)
 
 
 def _put(x: Any, indices: Any, values: Any, mode: Any = "raise", *, plain: Any) -> None:
-    if not np.size(raw_of(values)) or not np.size(raw_of(indices)):
+    if not np.size(raws(values)) or not np.size(raws(indices)):
         return
     values = gathered(values)
-    flat = np.arange(np.size(x.array)).take(raw_of(indices), mode=mode)
+    flat = np.arange(np.size(x.array)).take(raws(indices), mode=mode)
     if np.size(flat):
         where = np.unravel_index(flat.ravel(), np.shape(x.array)) if np.ndim(x.array) else ()
         x.assign(where, np.resize(values, flat.size) if where else np.ravel(values)[0])
@@ -241,7 +240,7 @@ def _write_imag(x: Any, value: Any) -> None:
 
 def _write_part(x: Any, name: str, value: Any, made: Any) -> None:
     plain = np.copy(x.array, order="K")
-    setattr(plain, name, raw_of(value))  # raises: a real array has no imaginary part to write
+    setattr(plain, name, raws(value))  # raises: a real array has no imaginary part to write
     if isinstance(made, Tracked) and np.shape(made.array) == plain.shape:
         made.array = plain  # bit for bit: 0 + -0j is 0
     x.assign(Ellipsis, made)
@@ -272,7 +271,7 @@ def _reading(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             if not isinstance(self.array, (np.ndarray, np.generic)):
                 raise
             kept = np.copy(self.array, order="K")
-            made = getattr(kept if np.ndim(kept) else self.array, name)(*raw_of(args), **raw_of(kwargs))
+            made = getattr(kept if np.ndim(kept) else self.array, name)(*raws(args), **raws(kwargs))
             self.leave(f".{name}()")
             return made
 
@@ -283,12 +282,12 @@ def _writing(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """A method that writes: tried on a copy first, so that an error comes before anything is written."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        raws, options = raw_of(args), raw_of(kwargs)
+        plainly, options = raws(args), raws(kwargs)
         if not arrays.is_array(self.array):
-            return getattr(self.array, name)(*raws, **options)  # of a scalar: NumPy writes to a copy
+            return getattr(self.array, name)(*plainly, **options)  # of a scalar: NumPy writes to a copy
         plain = np.copy(self.array, order="K")
         if isinstance(plain, np.ndarray):
-            getattr(plain, name)(*raws, **options)
+            getattr(plain, name)(*plainly, **options)
         function(self, *args, **kwargs, plain=plain)
         return None
 

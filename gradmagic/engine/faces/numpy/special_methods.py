@@ -21,11 +21,13 @@ import numpy as np
 from ...core import arrays
 from ...core.foreign import foreign
 from ...core.places import instruction_of
-from ...dispatch.calls import call, call_elementwise, gathered, held, raw_of
+from ...dispatch.calls import call, call_elementwise, gathered, held
 from ...dispatch.non_numbers import PLAIN, outside
-from ...rules.declare import CONSTANT, RULES, Elementwise
+from ...rules.declare import RULES
+from ...rules.pointwise import Elementwise
+from ...rules.rule import CONSTANT
 from ...tape.memory import copy_of
-from ...tape.tracked import Tracked
+from ...tape.tracked import Tracked, raws
 from ..operators import Operators
 
 
@@ -75,7 +77,7 @@ class Protocols(Operators):
         elif not issubclass(kind, Tracked):
             return self._operate_oddly(rule, op, args, other)
         if op is operator.matmul and not arrays.is_array(self.array):
-            return op(*raw_of(args)) if issubclass(kind, Tracked) else NotImplemented
+            return op(*raws(args)) if issubclass(kind, Tracked) else NotImplemented
         if type(rule) is Elementwise:
             return call_elementwise(rule, args, op, shown)
         return self.compare(op, args) if rule is CONSTANT else call(rule, rule.function, args, {})
@@ -87,7 +89,7 @@ class Protocols(Operators):
         if kind in (list, tuple, range):
             if type(self.array) in (int, float, complex, bool):
                 return NotImplemented  # [0] * n repeats the list
-            made = op(*raw_of(args))  # of a NumPy scalar: n * [0] repeats it too
+            made = op(*raws(args))  # of a NumPy scalar: n * [0] repeats it too
             if not isinstance(made, (np.ndarray, np.generic)) or np.asarray(made).dtype.kind not in "biufc":
                 return made
             other_array = gathered(other) if held(other) else np.asarray(other)
@@ -99,7 +101,7 @@ class Protocols(Operators):
             array or text or isinstance(other, np.ndarray)
         ):
             return NotImplemented  # it may know how to go on: Python asks it next
-        made = op(*raw_of(args))  # raises what it raises without the magic
+        made = op(*raws(args))  # raises what it raises without the magic
         return made if made is NotImplemented or rule is CONSTANT else outside(rule.name, args, made)
 
     def __lshift__(self, other: Any) -> Any:
@@ -151,7 +153,7 @@ class Protocols(Operators):
         return (self[i] for i in range(len(self.array)))
 
     def __contains__(self, value: Any) -> bool:
-        return raw_of(value) in self.array
+        return raws(value) in self.array
 
     def __delitem__(self, index: Any) -> None:
         del self.array[index]  # raises: no array can lose an entry
@@ -206,7 +208,7 @@ def _collected(kind: type) -> int:
 
 
 def _divided(x: Any, other: Any, left: Any, right: Any) -> Any:
-    if not isinstance(raw_of(other), (np.ndarray, np.generic, int, float, complex)):
+    if not isinstance(raws(other), (np.ndarray, np.generic, int, float, complex)):
         return NotImplemented
-    divmod(raw_of(left), raw_of(right))  # raises where NumPy does
+    divmod(raws(left), raws(right))  # raises where NumPy does
     return left // right, left % right

@@ -14,8 +14,9 @@ from ....errors import ArgumentError, ConversionError
 from ...core import arrays
 from ...core.foreign import Foreign, foreign
 from ...core.places import name_of
+from ...core.trees import leaves
 from ...tape.ends import leaf
-from ...tape.tracked import Tracked
+from ...tape.tracked import Tracked, tracked_in
 from .tensor import Tensor
 
 
@@ -88,21 +89,13 @@ def _admitted(data: Any, words: Foreign) -> Any:
 
 
 def _from_python(data: Any, dtype: Any) -> Any:
-    if any(isinstance(v, Tracked) and v.node is not None for v in _leaves(data)):
+    if any(v.node is not None for v in tracked_in(data)):
         raise ConversionError(
             "gm.tensor([...]) of tensors that require grad would lose their gradients: write gm.stack([...])."
         )
     if (words := foreign(data)) is not None:
         raise ArgumentError(f"gm.tensor() needs numbers, and got {words}. {words.advice('data')}.")
     array: Any = np.array(data)
-    if dtype is None and not any(isinstance(v, (np.ndarray, np.generic)) for v in _leaves(data)):
+    if dtype is None and not any(isinstance(v, (np.ndarray, np.generic)) for v in leaves(data)):
         array = array.astype({"f": np.float32, "c": np.complex64}.get(array.dtype.kind, array.dtype))
     return array
-
-
-def _leaves(data: Any) -> Any:
-    if isinstance(data, (list, tuple)):
-        for v in data:
-            yield from _leaves(v)
-    else:
-        yield data

@@ -14,10 +14,11 @@ import numpy as np
 
 from ....errors import GradmagicError
 from ...derivatives.nn import functions as nw
+from ...dispatch.calls import call, call_elementwise, call_unary
 from ...dispatch.primitives import cast, clip
-from ...dispatch.protocols import call, call_elementwise, call_unary
-from ...rules.declare import RULES, Elementwise
-from ...tape.tracked import Tracked
+from ...rules.declare import RULES
+from ...rules.pointwise import Elementwise
+from ...tape.tracked import Tracked, raw
 
 _FLOAT32 = np.dtype(np.float32)
 
@@ -186,7 +187,7 @@ def round(input: Any, *, decimals: int = 0) -> Any:
 
 def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
     """As `torch.isclose`: whether entries differ by no more than atol + rtol * |other|."""
-    return input.wrap(np.isclose(input.array, _raw(other), rtol, atol, equal_nan), None)
+    return input.wrap(np.isclose(input.array, raw(other), rtol, atol, equal_nan), None)
 
 
 def allclose(
@@ -198,7 +199,7 @@ def allclose(
 
 def equal(input: Any, other: Any) -> bool:
     """As `torch.equal`: whether shapes and all entries are the same."""
-    return bool(np.array_equal(input.array, _raw(other)))
+    return bool(np.array_equal(input.array, raw(other)))
 
 
 def lerp(input: Any, end: Any, weight: Any) -> Any:
@@ -207,10 +208,6 @@ def lerp(input: Any, end: Any, weight: Any) -> Any:
 
 
 _LERP = RULES[nw.lerp]
-
-
-def _raw(x: Any) -> Any:
-    return x.array if isinstance(x, Tracked) else x
 
 
 # ---- products -------------------------------------------------------------------------------------------------
@@ -225,17 +222,17 @@ _MATMUL_BATCH, _BMM = named(np.matmul, "UnsafeViewBackward0"), named(np.matmul, 
 def matmul(input: Any, other: Any) -> Any:
     """As `torch.matmul`: the product of vectors, matrices and batches of matrices (`input @ other`)."""
     a, b = _same_dtypes(input, other)
-    ndims = np.ndim(_raw(a)), np.ndim(_raw(b))
+    ndims = np.ndim(raw(a)), np.ndim(raw(b))
     return call(_MATMUL.get(ndims, _MATMUL_BATCH), np.matmul, (a, b), {})
 
 
 def _product(name: str, ndims: tuple[int, int], rule: Any) -> Callable[..., Any]:
     def f(input: Any, other: Any) -> Any:
         for x, ndim, word in zip((input, other), ndims, ("self", name[-1:] + "2"), strict=True):
-            if np.ndim(_raw(x)) != ndim:
+            if np.ndim(raw(x)) != ndim:
                 raise OperandError(
                     f"{name}: {word} must be a {('vector', 'matrix', 'batch of matrices')[ndim - 1]}, and it has "
-                    f"shape {tuple(np.shape(_raw(x)))}. Write a @ b for products of other shapes."
+                    f"shape {tuple(np.shape(raw(x)))}. Write a @ b for products of other shapes."
                 )
         return call(rule, np.matmul, _same_dtypes(input, other), {})
 
@@ -251,7 +248,7 @@ PRODUCTS = {
 
 
 def _same_dtypes(a: Any, b: Any) -> tuple[Any, Any]:
-    x, y = _raw(a), _raw(b)
+    x, y = raw(a), raw(b)
     if isinstance(a, Tracked) and isinstance(b, Tracked) and x.dtype != y.dtype:
         raise OperandError(
             f"expected m1 and m2 to have the same dtype, but got: {x.dtype} != {y.dtype}. "

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...core import arrays
-from ...tape.tracked import Tracked
+from ...tape.tracked import Tracked, raw
 
 _KINDS = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
 _DEFAULTS = {0: np.dtype(bool), 1: np.dtype(np.int64), 2: np.dtype(np.float32), 3: np.dtype(np.complex64)}
@@ -25,20 +25,22 @@ def promoted(op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     (whole, floating, complex), never by its width.
     """
     ranks: list[list[Any]] = [[], [], []]  # dtypes: numbers, 0-d, with dimensions
-    raws = []
+    given = []
     for a in args:
         if isinstance(a, (list, tuple)):
             a = np.asarray(a)
-        raw = a.array if isinstance(a, Tracked) else a
-        raws.append(a)
-        if isinstance(raw, np.generic) and not isinstance(a, Tracked):
-            ranks[0].append(_DEFAULTS[_KINDS[raw.dtype.kind]])  # NumPy's scalars are numbers, as in PyTorch
-        elif isinstance(raw, np.generic) or arrays.is_array(raw):
-            if raw.dtype.kind not in _KINDS:
+        given.append(a)
+        plain = raw(a)
+        if isinstance(plain, np.generic) and not isinstance(a, Tracked):
+            ranks[0].append(_DEFAULTS[_KINDS[plain.dtype.kind]])  # NumPy's scalars are numbers, as in PyTorch
+        elif isinstance(plain, np.generic) or arrays.is_array(plain):
+            if plain.dtype.kind not in _KINDS:
                 return NotImplemented
-            ranks[2 if raw.ndim else 1].append(raw.dtype)
-        elif isinstance(raw, (bool, int, float, complex)):
-            ranks[0].append(_DEFAULTS[_KINDS[np.dtype(type(raw) if type(raw) in _PYTHON else float).kind]])
+            ranks[2 if plain.ndim else 1].append(plain.dtype)
+        elif isinstance(plain, (bool, int, float, complex)):
+            ranks[0].append(
+                _DEFAULTS[_KINDS[np.dtype(type(plain) if type(plain) in _PYTHON else float).kind]]
+            )
         else:
             return NotImplemented
     result = None
@@ -49,7 +51,7 @@ def promoted(op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     assert result is not None
     if op is operator.truediv and _KINDS[result.kind] < 2:
         result = _DEFAULTS[2]
-    return tuple(_cast(a, result) for a in raws)
+    return tuple(_cast(a, result) for a in given)
 
 
 _PYTHON = (bool, int, float, complex)

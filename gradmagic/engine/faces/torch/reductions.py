@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...derivatives.nn import functions as nw
-from ...dispatch.protocols import call, call_linear
+from ...dispatch.calls import call, call_linear
 from ...rules.declare import RULES
 from ...tape.tracked import Tracked
 from .math import OperandError, named

@@ -13,11 +13,11 @@ import numpy as np
 
 from ....errors import ShapeError
 from ...derivatives.nn import functions as nw
+from ...dispatch.calls import call, call_linear
 from ...dispatch.primitives import scatter_add as _scatter
 from ...dispatch.primitives import set_item
-from ...dispatch.protocols import call, call_linear
 from ...tape.nodes import aval_of
-from ...tape.tracked import Tracked
+from ...tape.tracked import Tracked, raw
 from .math import named
 
 
@@ -26,10 +26,6 @@ def _shape(sizes: Sequence[Any]) -> tuple[int, ...]:
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = sizes[0]
     return tuple(operator.index(n) for n in sizes)
-
-
-def _raw(x: Any) -> Any:
-    return x.array if isinstance(x, Tracked) else x
 
 
 # ---- shapes -----------------------------------------------------------------------------------------------------
@@ -51,7 +47,7 @@ def reshape(input: Any, *shape: Any) -> Any:
 
 def view_as(input: Any, other: Any) -> Any:
     """As `torch.Tensor.view_as`: in the shape of `other`."""
-    return reshape(input, np.shape(_raw(other)))
+    return reshape(input, np.shape(raw(other)))
 
 
 def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
@@ -96,7 +92,7 @@ def expand(input: Any, *sizes: Any) -> Any:
 
 def expand_as(input: Any, other: Any) -> Any:
     """As `torch.Tensor.expand_as`: expanded to the shape of `other`."""
-    return np.broadcast_to(input, np.shape(_raw(other)))
+    return np.broadcast_to(input, np.shape(raw(other)))
 
 
 def repeat(input: Any, *sizes: Any) -> Any:
@@ -106,7 +102,7 @@ def repeat(input: Any, *sizes: Any) -> Any:
 
 def repeat_interleave(input: Any, repeats: Any, dim: int | None = None) -> Any:
     """As `torch.repeat_interleave`: each entry `repeats` times (NumPy's `repeat`)."""
-    return call_linear(_VIEW_REPEATS, np.repeat, (input, _raw(repeats), dim))
+    return call_linear(_VIEW_REPEATS, np.repeat, (input, raw(repeats), dim))
 
 
 _VIEW_REPEATS = named(np.repeat, "ViewBackward0")
@@ -185,7 +181,7 @@ def getitem(input: Any, index: Any) -> Any:
             word = word if part == _ALL else "Slice"
         elif part is not Ellipsis:
             whole = isinstance(part, (int, np.integer)) and not isinstance(part, bool)
-            if not whole and (np.ndim(raw := _raw(part)) or np.asarray(raw).dtype == bool):
+            if not whole and (np.ndim(plain := raw(part)) or np.asarray(plain).dtype == bool):
                 word = "Index"
                 break
             word = "Select"
@@ -244,12 +240,12 @@ def narrow(input: Any, dim: int, start: int, length: int) -> Any:
 
 def index_select(input: Any, dim: int, index: Any) -> Any:
     """As `torch.index_select`: the slices at `index` along `dim`."""
-    return np.take(input, _raw(index), dim)
+    return np.take(input, raw(index), dim)
 
 
 def gather(input: Any, dim: int, index: Any) -> Any:
     """As `torch.gather`: along `dim` the entry at `index`, each at its own place in the other dims."""
-    index = _raw(index)
+    index = raw(index)
     trimmed = tuple(slice(None) if i == dim % index.ndim else slice(n) for i, n in enumerate(index.shape))
     source = input if np.shape(input.array) == index.shape else input[trimmed]
     return nw.along(source, index, dim)
@@ -257,7 +253,7 @@ def gather(input: Any, dim: int, index: Any) -> Any:
 
 def take(input: Any, index: Any) -> Any:
     """As `torch.take`: the entries at `index`, counted through all dims."""
-    return call_linear(_TAKE, np.take, (input, _raw(index)))
+    return call_linear(_TAKE, np.take, (input, raw(index)))
 
 
 _TAKE = named(np.take, "TakeBackward0")
@@ -265,7 +261,7 @@ _TAKE = named(np.take, "TakeBackward0")
 
 def masked_select(input: Any, mask: Any) -> Any:
     """As `torch.masked_select`: the entries where `mask` holds, in a row."""
-    mask = _raw(mask)
+    mask = raw(mask)
     if mask.shape != np.shape(input.array):
         shape = np.broadcast_shapes(np.shape(input.array), mask.shape)
         input, mask = np.broadcast_to(input, shape), np.broadcast_to(mask, shape)
@@ -288,8 +284,8 @@ def _places(index: Any, dim: int) -> tuple[Any, ...]:
 
 def scatter(input: Any, dim: int, index: Any, src: Any) -> Any:
     """As `torch.scatter`: a copy with the entries of `src` put at `index` along `dim`."""
-    index = _raw(index)
-    if np.ndim(_raw(src)):
+    index = raw(index)
+    if np.ndim(raw(src)):
         src = src[tuple(slice(n) for n in index.shape)]
     rule = _SCATTER if isinstance(src, Tracked) else _SCATTER_NUMBER
     return call(rule, set_item.__wrapped__, (input, _places(index, dim % index.ndim), src), {})
@@ -300,7 +296,7 @@ _SCATTER, _SCATTER_NUMBER = named(set_item, "ScatterBackward0"), named(set_item,
 
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
     """As `torch.scatter_add`: a copy with the entries of `src` added at `index` along `dim`."""
-    index = _raw(index)
+    index = raw(index)
     src = src[tuple(slice(n) for n in index.shape)]
     return input + _scatter(src, aval_of(input.array), _places(index, dim % index.ndim))
 

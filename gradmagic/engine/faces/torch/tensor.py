@@ -19,11 +19,11 @@ from ....errors import ConversionError, NoGradError, ShapeError
 from ...core import arrays
 from ...core.places import instruction_of
 from ...dispatch.non_numbers import outside
-from ...dispatch.protocols import blame
-from ...rules.declare import CONSTANT
+from ...rules.rule import CONSTANT
 from ...sweeps.backward import sweep
 from ...tape import memory
 from ...tape.ends import leaf, seed
+from ...tape.messages import blame
 from ...tape.modes import OFF, mode_now, settings
 from ...tape.nodes import HOOKS, Leaf, Node, aval_of
 from ...tape.tracked import Tracked
@@ -142,9 +142,7 @@ class Tensor(TorchMethods, Operators):
             )
 
         def run(g: Any) -> Any:
-            changed = hook(
-                g if isinstance(g, Tensor) else Tensor.wrap(getattr(g, "array", g), getattr(g, "node", None))
-            )
+            changed = hook(g if isinstance(g, Tensor) else Tensor.of(g))
             return changed.array if isinstance(changed, Tensor) and not isinstance(g, Tracked) else changed
 
         number = self.node.number
@@ -226,12 +224,12 @@ class Tensor(TorchMethods, Operators):
 
     @data.setter
     def data(self, value: Any) -> None:
-        raw = value.array if isinstance(value, Tracked) else np.asarray(value)
-        if self.node is not None and aval_of(raw) is not self.node.aval:
-            raw = np.broadcast_to(raw, np.shape(raw)).astype(self.node.aval.dtype)
-            if raw.shape != self.node.aval.shape:
-                self.node = leaf(raw)
-        self.array = raw
+        array = value.array if isinstance(value, Tracked) else np.asarray(value)
+        if self.node is not None and aval_of(array) is not self.node.aval:
+            array = np.broadcast_to(array, np.shape(array)).astype(self.node.aval.dtype)
+            if array.shape != self.node.aval.shape:
+                self.node = leaf(array)
+        self.array = array
 
     def detach(self) -> Tensor:
         """Give the same values over the same memory, without a gradient."""
@@ -401,7 +399,7 @@ def _collect(node: Leaf, c: Any, owned: bool) -> None:
     """Add a cotangent to `.grad`; `owned`: a buffer that the sweep made, which `.grad` may take over."""
     old = node.grad
     if isinstance(c, Tracked):
-        new = Tensor.wrap(c.array, c.node)
+        new = Tensor.of(c)
         node.grad = new if old is None else old + new
     elif old is None:
         node.grad = Tensor.wrap(c if owned or type(c) not in arrays.KINDS else np.copy(c), None)
