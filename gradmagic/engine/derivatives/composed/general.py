@@ -26,9 +26,7 @@ def clipped(
     return clip(a, a_min if min is None else min, a_max if max is None else max)
 
 
-@composed(getattr(np, "_core").umath.clip, exact=True)  # noqa: B009  (what the method of an array calls: a.clip(t))
-def clipped_by_method(a: Any, low: Any, high: Any) -> Any:
-    return clip(a, low, high)
+composed(getattr(np, "_core").umath.clip, exact=True)(clip)  # noqa: B009  (what an array's method calls: a.clip(t))
 
 
 @composed(np.select)
@@ -142,9 +140,8 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> Any:
     return tuple(np.broadcast_to(a, shape) for a in args)
 
 
-@composed(np.matrix_transpose, np.linalg.matrix_transpose, exact=True)
-def matrix_transpose(x: Any, /) -> Any:
-    return np.swapaxes(x, -1, -2)
+composed(np.matrix_transpose, np.linalg.matrix_transpose, exact=True)(lambda x, /: np.swapaxes(x, -1, -2))
+composed(np.diagflat)(lambda v, k=0: np.diag(np.ravel(v), k))
 
 
 @composed(np.meshgrid)
@@ -267,11 +264,6 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     return np.concatenate([np.ravel(p) for p in parts if p is not None])
 
 
-@composed(np.diagflat)
-def diagflat(v: Any, k: int = 0) -> Any:
-    return np.diag(np.ravel(v), k)
-
-
 # ---- what newer versions of NumPy have ------------------------------------------------------------------------
 
 if hasattr(np, "unstack"):
@@ -309,8 +301,4 @@ def _as_array(a: Any, dtype: Any = None, *_: Any, **__: Any) -> Any:
 
 
 composed(np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.require)(_as_array)
-
-
-@composed(np.full)
-def full(shape: Any, fill_value: Any, dtype: Any = None, *_: Any, **__: Any) -> Any:
-    return np.copy(np.broadcast_to(fill_value, shape))
+composed(np.full)(lambda shape, fill_value, *_, **__: np.copy(np.broadcast_to(fill_value, shape)))

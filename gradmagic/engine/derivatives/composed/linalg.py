@@ -88,11 +88,6 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
     return decompositions.svd(a)
 
 
-@composed(np.linalg.svdvals)
-def svdvals(x: Any, /) -> Any:
-    return decompositions.svdvals(x)
-
-
 @composed(np.linalg.qr)
 def qr(a: Any, mode: str = "reduced") -> Any:
     square = mode == "complete" and np.shape(a)[-2] <= np.shape(a)[-1]  # the same as the reduced one
@@ -117,47 +112,12 @@ def matrix_power(a: Any, n: int) -> Any:
     return power
 
 
-@composed(np.linalg.multi_dot)
-def multi_dot(factors: Any, *, out: Any = None) -> Any:
-    return reduce(np.dot, factors)
-
-
 @composed(np.linalg.vector_norm)
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     shape, axes = np.shape(x), axes_of(axis, np.ndim(x))
     first = np.moveaxis(x, axes, range(len(axes)))
     y = np.linalg.norm(np.reshape(first, (-1, *np.shape(first)[len(axes) :])), ord=ord, axis=0)
     return np.reshape(y, tuple(1 if i in axes else n for i, n in enumerate(shape))) if keepdims else y
-
-
-@composed(np.linalg.matrix_norm, exact=True)
-def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    return np.linalg.norm(x, ord=ord, axis=(-2, -1), keepdims=keepdims)
-
-
-@composed(np.linalg.trace, exact=True)
-def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
-    return np.trace(x, offset, axis1=-2, axis2=-1, dtype=dtype)
-
-
-@composed(np.linalg.diagonal, exact=True)
-def diagonal(x: Any, /, *, offset: int = 0) -> Any:
-    return np.diagonal(x, offset, axis1=-2, axis2=-1)
-
-
-@composed(np.linalg.outer, exact=True)
-def outer(x1: Any, x2: Any, /) -> Any:
-    return np.outer(x1, x2)
-
-
-@composed(np.linalg.matmul, exact=True)
-def matmul(x1: Any, x2: Any, /) -> Any:
-    return np.matmul(x1, x2)
-
-
-@composed(np.linalg.tensordot, exact=True)
-def tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
-    return np.tensordot(x1, x2, axes=axes)
 
 
 @composed(np.linalg.cond)
@@ -168,9 +128,20 @@ def cond(x: Any, p: Any = None) -> Any:
     return np.linalg.norm(x, p, axis=(-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, axis=(-2, -1))
 
 
-@composed(np.linalg.vecdot, np.vecdot)
-def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    return np.sum(np.conj(x1) * x2, axis=axis)
+composed(np.linalg.svdvals)(decompositions.svdvals)
+composed(np.linalg.multi_dot)(lambda factors, *, out=None: reduce(np.dot, factors))
+composed(np.linalg.vecdot, np.vecdot)(lambda x1, x2, /, *, axis=-1: np.sum(np.conj(x1) * x2, axis=axis))
+composed(np.linalg.outer, exact=True)(lambda x1, x2, /: np.outer(x1, x2))
+composed(np.linalg.matmul, exact=True)(lambda x1, x2, /: np.matmul(x1, x2))
+composed(np.linalg.tensordot, exact=True)(lambda x1, x2, /, *, axes=2: np.tensordot(x1, x2, axes=axes))
+composed(np.linalg.diagonal, exact=True)(lambda x, /, *, offset=0: np.diagonal(x, offset, axis1=-2, axis2=-1))
+composed(np.linalg.trace, exact=True)(
+    lambda x, /, *, offset=0, dtype=None: np.trace(x, offset, axis1=-2, axis2=-1, dtype=dtype))
+composed(np.linalg.matrix_norm, exact=True)(
+    lambda x, /, *, keepdims=False, ord="fro": np.linalg.norm(x, ord=ord, axis=(-2, -1), keepdims=keepdims))
+if hasattr(np, "matvec"):  # since NumPy 2.2
+    composed(np.matvec)(lambda x1, x2, /: np.squeeze(np.matmul(x1, np.expand_dims(x2, -1)), -1))
+    composed(np.vecmat)(lambda x1, x2, /: np.squeeze(np.matmul(np.conj(np.expand_dims(x1, -2)), x2), -2))
 
 
 # ---- Fourier transforms over several axes -----------------------------------------------------------------------
@@ -191,21 +162,11 @@ composed(np.fft.fft2)(_over_axes(np.fft.fft, (-2, -1)))
 composed(np.fft.ifft2)(_over_axes(np.fft.ifft, (-2, -1)))
 
 
-@composed(np.fft.rfft2)
-def rfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: Any = None) -> Any:
-    return rfftn(a, s, axes, norm)
-
-
 @composed(np.fft.rfftn)
 def rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Any:
     axes = _axes(a, s, axes)
     a = np.fft.rfft(a, n=_length(s, -1), axis=axes[-1], norm=norm)
     return np.fft.fftn(a, None if s is None else s[:-1], axes[:-1], norm)
-
-
-@composed(np.fft.irfft2)
-def irfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: Any = None, out: Any = None) -> Any:
-    return irfftn(a, s, axes, norm)
 
 
 @composed(np.fft.irfftn)
@@ -224,24 +185,9 @@ def _length(s: Any, i: int) -> Any:
     return None if s is None or s[i] == -1 else s[i]
 
 
-@composed(np.fft.hfft)
-def hfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
-    return np.fft.irfft(np.conj(a), n, axis, fft.other(norm))
-
-
-@composed(np.fft.ihfft)
-def ihfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
-    return np.conj(np.fft.rfft(a, n, axis, fft.other(norm)))
-
-
-# ---- what newer versions of NumPy have ------------------------------------------------------------------------
-
-if hasattr(np, "matvec"):
-
-    @composed(np.matvec)
-    def matvec(x1: Any, x2: Any, /) -> Any:
-        return np.squeeze(np.matmul(x1, np.expand_dims(x2, -1)), -1)
-
-    @composed(np.vecmat)
-    def vecmat(x1: Any, x2: Any, /) -> Any:
-        return np.squeeze(np.matmul(np.conj(np.expand_dims(x1, -2)), x2), -2)
+composed(np.fft.rfft2)(lambda a, s=None, axes=(-2, -1), norm=None, out=None: rfftn(a, s, axes, norm))
+composed(np.fft.irfft2)(lambda a, s=None, axes=(-2, -1), norm=None, out=None: irfftn(a, s, axes, norm))
+composed(np.fft.hfft)(
+    lambda a, n=None, axis=-1, norm=None, out=None: np.fft.irfft(np.conj(a), n, axis, fft.other(norm)))
+composed(np.fft.ihfft)(
+    lambda a, n=None, axis=-1, norm=None, out=None: np.conj(np.fft.rfft(a, n, axis, fft.other(norm))))

@@ -33,12 +33,12 @@ def quantile(
     if weights is not None:
         y = _weighted(rows, a, raw(q), axis, method, weights, axes, nan)
     else:
-        y = _between(np.sort(rows, axis=0), q, method, nan)
+        y = _interpolated(np.sort(rows, axis=0), q, method, nan)
     kept = tuple(1 if i in axes else n for i, n in enumerate(np.shape(a))) if keepdims else rest
     return np.reshape(y, (*shape, *kept))
 
 
-def _between(x: Any, q: Any, method: str, nan: bool) -> Any:
+def _interpolated(x: Any, q: Any, method: str, nan: bool) -> Any:
     """Give the quantiles of each column of x, which is sorted: what stands between two of its entries."""
     plain, ndim = raw(x), np.ndim(x)
     given = np.reshape(np.asarray(arrays.to_host(raw(q)), float), -1)
@@ -71,29 +71,15 @@ def _weighted(rows: Any, a: Any, q: Any, axis: Any, method: str, weights: Any, a
     return np.take_along_axis(rows, at, 0)
 
 
-@composed(np.percentile)
-def percentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
-    return quantile(a, np.true_divide(q, 100), *args, **kwargs)
-
-
-@composed(np.median)
-def median(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
-    return quantile(a, 0.5, axis=axis, keepdims=keepdims)
-
-
-@composed(np.nanquantile)
-def nanquantile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
-    return quantile(a, q, *args, nan=True, **kwargs)
-
-
-@composed(np.nanpercentile)
-def nanpercentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
-    return quantile(a, np.true_divide(q, 100), *args, nan=True, **kwargs)
-
-
-@composed(np.nanmedian)
-def nanmedian(a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False) -> Any:
-    return quantile(a, 0.5, axis=axis, keepdims=keepdims, nan=True)
+composed(np.percentile)(lambda a, q, *args, **kwargs: quantile(a, np.true_divide(q, 100), *args, **kwargs))
+composed(np.nanpercentile)(
+    lambda a, q, *args, **kwargs: quantile(a, np.true_divide(q, 100), *args, nan=True, **kwargs))
+composed(np.nanquantile)(lambda a, q, *args, **kwargs: quantile(a, q, *args, nan=True, **kwargs))
+composed(np.median)(
+    lambda a, axis=None, out=None, overwrite_input=False, keepdims=False: quantile(a, 0.5, axis, keepdims=keepdims))
+composed(np.nanmedian)(
+    lambda a, axis=None, out=None, overwrite_input=False, keepdims=False:
+        quantile(a, 0.5, axis, keepdims=keepdims, nan=True))
 
 
 # ---- sums, averages and variances without NaN ------------------------------------------------------------------
@@ -115,20 +101,11 @@ def nanmean(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdi
     return np.sum(_without(a, 0, where), axis=axis, keepdims=keepdims) / _number(a, axis, keepdims, where)
 
 
-@composed(np.nanprod)
-def nanprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False,
-            initial: Any = 1, where: Any = True) -> Any:  # fmt: skip
-    return np.prod(_without(a, 1, where), axis=axis, keepdims=keepdims) * initial
-
-
-@composed(np.nancumsum)
-def nancumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    return np.cumsum(_without(a, 0), axis=axis)
-
-
-@composed(np.nancumprod)
-def nancumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    return np.cumprod(_without(a, 1), axis=axis)
+composed(np.nanprod)(
+    lambda a, axis=None, dtype=None, out=None, keepdims=False, initial=1, where=True:
+        np.prod(_without(a, 1, where), axis=axis, keepdims=keepdims) * initial)
+composed(np.nancumsum)(lambda a, axis=None, dtype=None, out=None: np.cumsum(_without(a, 0), axis=axis))
+composed(np.nancumprod)(lambda a, axis=None, dtype=None, out=None: np.cumprod(_without(a, 1), axis=axis))
 
 
 @composed(np.nanvar)

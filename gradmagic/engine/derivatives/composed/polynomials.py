@@ -51,22 +51,9 @@ def _aligned(a: Any, b: Any) -> Any:
     return np.pad(a, (max(m - n, 0), 0)), np.pad(b, (max(n - m, 0), 0))
 
 
-@composed(np.polyadd)
-def polyadd(a1: Any, a2: Any) -> Any:
-    a, b = _aligned(a1, a2)
-    return a + b
-
-
-@composed(np.polysub)
-def polysub(a1: Any, a2: Any) -> Any:
-    a, b = _aligned(a1, a2)
-    return a - b
-
-
-@composed(np.polymul)
-def polymul(a1: Any, a2: Any) -> Any:
-    a, b = (_trimmed(_row(a)) for a in (a1, a2))
-    return np.convolve(a, b)
+composed(np.polyadd)(lambda a1, a2: np.add(*_aligned(a1, a2)))
+composed(np.polysub)(lambda a1, a2: np.subtract(*_aligned(a1, a2)))
+composed(np.polymul)(lambda a1, a2: np.convolve(_trimmed(_row(a1)), _trimmed(_row(a2))))
 
 
 def _trimmed(p: Any) -> Any:

@@ -25,30 +25,16 @@ def unique(ar: Any, return_index: bool = False, return_inverse: bool = False, re
     return tuple(parts) if len(parts) > 1 else parts[0]
 
 
-@composed(np.unique_all)
-def unique_all(x: Any, /) -> Any:
-    return unique(x, True, True, True, equal_nan=False)
-
-
-@composed(np.unique_counts)
-def unique_counts(x: Any, /) -> Any:
-    return unique(x, return_counts=True, equal_nan=False)
-
-
-@composed(np.unique_inverse)
-def unique_inverse(x: Any, /) -> Any:
-    return unique(x, return_inverse=True, equal_nan=False)
+composed(np.unique_all)(lambda x, /: unique(x, True, True, True, equal_nan=False))
+composed(np.unique_counts)(lambda x, /: unique(x, return_counts=True, equal_nan=False))
+composed(np.unique_inverse)(lambda x, /: unique(x, return_inverse=True, equal_nan=False))
+composed(np.union1d)(lambda ar1, ar2: unique(np.concatenate([np.ravel(ar1), np.ravel(ar2)])))
 
 
 @composed(np.unique_values)
 def unique_values(x: Any, /) -> Any:
     x = np.ravel(x)
     return np.take(x, _places(np.unique_values(raw(x)), raw(x)))
-
-
-@composed(np.union1d)
-def union1d(ar1: Any, ar2: Any) -> Any:
-    return unique(np.concatenate([np.ravel(ar1), np.ravel(ar2)]))
 
 
 @composed(np.intersect1d)

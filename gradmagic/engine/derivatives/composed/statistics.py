@@ -17,9 +17,9 @@ from ..numpy.partials import aval, axes_of
 # ---- sums and averages ----------------------------------------------------------------------------------------
 
 
-@composed(np.ptp)
-def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False) -> Any:
-    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+composed(np.ptp)(
+    lambda a, axis=None, out=None, keepdims=False:
+        np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims))
 
 
 @composed(np.average)

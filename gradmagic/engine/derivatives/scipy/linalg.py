@@ -59,7 +59,14 @@ ordered(values.multigammaln, f.multigammaln_slope, None)
 ordered(values.lambertw,   lambda w, _z, _k, _tol: np.exp(-w) / (1 + w), None, None)
 
 
-# ---- what SciPy's signatures come down to ------------------------------------------------------------------------
+# ---- what SciPy's signatures come down to: the same one ------------------------------------------------------------
+for _function in (values.det, values.triangular, values.sylvester, values.lyapunov, values.cholesky, values.svdvals,
+                  values.norm, *values.MATRIX_FUNCTIONS.values()):  # fmt: skip
+    follows(linalg)(_function)
+for _function in (values.softmax, values.log_softmax, values.multigammaln):
+    follows(special)(_function)
+
+# ---- or another ----------------------------------------------------------------------------------------------------
 
 
 def _only(function: str, setting: str, value: Any, *allowed: Any) -> None:
@@ -78,11 +85,6 @@ def inv(a: Any, assume_a: Any = None, lower: Any = False) -> Any:
 
 
 @follows(linalg)
-def det(a: Any) -> Any:
-    return values.det(a)
-
-
-@follows(linalg)
 def pinv(a: Any, atol: Any = None, rtol: Any = None, return_rank: Any = False) -> Any:
     _only("pinv", "return_rank", return_rank, False)
     return values.pinv(a, atol, rtol)
@@ -96,32 +98,12 @@ def solve(a: Any, b: Any, lower: Any = False, assume_a: Any = None, transposed: 
 
 
 @follows(linalg)
-def solve_triangular(a: Any, b: Any, trans: Any = 0, lower: Any = False, unit_diagonal: Any = False) -> Any:
-    return values.triangular(a, b, trans, lower, unit_diagonal)
-
-
-@follows(linalg)
-def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
-    return values.sylvester(a, b, q)
-
-
-@follows(linalg)
-def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
-    return values.lyapunov(a, q)
-
-
-@follows(linalg)
 def lstsq(a: Any, b: Any, cond: Any = None) -> Any:
     _, residues, rank, _ = linalg.lstsq(raw(a), raw(b), cond)
     x = values.least_squares(a, b, cond)
     if np.size(residues):
         residues = values.residues(a, b, cond)
     return x, residues, rank, values.svdvals(a)
-
-
-@follows(linalg)
-def cholesky(a: Any, lower: Any = False) -> Any:
-    return values.cholesky(a, lower)
 
 
 @follows(linalg)
@@ -156,11 +138,6 @@ def svd(a: Any, full_matrices: Any = True, compute_uv: Any = True) -> Any:
 
 
 @follows(linalg)
-def svdvals(a: Any) -> Any:
-    return values.svdvals(a)
-
-
-@follows(linalg)
 def qr(a: Any, mode: Any = "full", pivoting: Any = False) -> Any:
     _only("qr", "pivoting", pivoting, False)
     if np.shape(a)[-2] > np.shape(a)[-1]:
@@ -168,15 +145,6 @@ def qr(a: Any, mode: Any = "full", pivoting: Any = False) -> Any:
     _only("qr", "mode", mode, "economic", "full", "r")
     q, r = values.qr(a)
     return (r,) if mode == "r" else (q, r)
-
-
-@follows(linalg)
-def norm(a: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Any:
-    return values.norm(a, ord, axis, keepdims)
-
-
-for _name, _function in values.MATRIX_FUNCTIONS.items():
-    follows(linalg, _name)(_function)
 
 
 # ---- special matrices: places, no arithmetic --------------------------------------------------------------------
@@ -232,16 +200,6 @@ def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: Any = False, re
 
 
 @follows(special)
-def softmax(x: Any, axis: Any = None) -> Any:
-    return values.softmax(x, axis)
-
-
-@follows(special)
-def log_softmax(x: Any, axis: Any = None) -> Any:
-    return values.log_softmax(x, axis)
-
-
-@follows(special)
 def polygamma(n: Any, x: Any) -> Any:
     return special_formulas.polygamma(*detached(special_formulas.polygamma, n, x))
 
@@ -251,11 +209,6 @@ def zeta(x: Any, q: Any = None) -> Any:
     if q is None:
         raise ArgumentError("scipy.special.zeta(x) has no derivative by x in closed form: zeta(x, q) has by q.")
     return special_formulas.hurwitz(*detached(special_formulas.hurwitz, x, q))
-
-
-@follows(special)
-def multigammaln(a: Any, d: Any) -> Any:
-    return values.multigammaln(a, d)
 
 
 @follows(special)

@@ -58,21 +58,21 @@ _TRANS = {"N": 0, "T": 1, "C": 2}
 
 
 def triangular_b(
-    g: Any, _x: Any, a: Any, b: Any, trans: Any = 0, lower: Any = False, unit: Any = False
+    g: Any, _x: Any, a: Any, b: Any, trans: Any = 0, lower: Any = False, unit_diagonal: Any = False
 ) -> Any:
     trans = _TRANS.get(trans, trans)
     if trans == 0:
-        return values.triangular(a, g, 2, lower, unit)
-    return values.triangular(a if trans == 2 else np.conj(a), g, 0, lower, unit)
+        return values.triangular(a, g, 2, lower, unit_diagonal)
+    return values.triangular(a if trans == 2 else np.conj(a), g, 0, lower, unit_diagonal)
 
 
 def triangular_a(
-    g: Any, x: Any, a: Any, b: Any, trans: Any = 0, lower: Any = False, unit: Any = False
+    g: Any, x: Any, a: Any, b: Any, trans: Any = 0, lower: Any = False, unit_diagonal: Any = False
 ) -> Any:
-    c = -_times(triangular_b(g, x, a, b, trans, lower, unit), b) @ swap(_times(x, b))
+    c = -_times(triangular_b(g, x, a, b, trans, lower, unit_diagonal), b) @ swap(_times(x, b))
     trans = _TRANS.get(trans, trans)
     c = c if trans == 0 else np.swapaxes(c, -1, -2) if trans == 1 else swap(c)
-    return np.tril(c, -1 if unit else 0) if lower else np.triu(c, 1 if unit else 0)
+    return np.tril(c, -1 if unit_diagonal else 0) if lower else np.triu(c, 1 if unit_diagonal else 0)
 
 
 def sylvester_q(g: Any, _x: Any, a: Any, b: Any, _q: Any) -> Any:

@@ -33,8 +33,8 @@ det = _primitive("det", lambda a: linalg.det(a))
 pinv = _primitive("pinv", lambda a, atol=None, rtol=None: linalg.pinv(a, atol=atol, rtol=rtol))
 solve = _primitive("solve", lambda a, b, lower=False, assume_a=None, transposed=False:
                    linalg.solve(a, b, lower=lower, transposed=transposed, **_given(assume_a=assume_a)))  # fmt: skip
-triangular = _primitive("solve_triangular", lambda a, b, trans=0, lower=False, unit=False:
-                        linalg.solve_triangular(a, b, trans, lower, unit))  # fmt: skip
+triangular = _primitive("solve_triangular", lambda a, b, trans=0, lower=False, unit_diagonal=False:
+                        linalg.solve_triangular(a, b, trans, lower, unit_diagonal))  # fmt: skip
 sylvester = _primitive("solve_sylvester", lambda a, b, q: linalg.solve_sylvester(a, b, q))
 lyapunov = _primitive("solve_continuous_lyapunov", lambda a, q: linalg.solve_continuous_lyapunov(a, q))
 residues = _primitive("lstsq_residues", lambda a, b, cond=None: linalg.lstsq(a, b, cond)[1])

@@ -150,20 +150,8 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
 
 # ---- parts ------------------------------------------------------------------------------------------------------
 
-_GET = {
-    word: named(operator.getitem, f"{word}Backward0")
-    for word in (
-        "Select",
-        "Slice",
-        "Unsqueeze",
-        "Index",
-        "Alias",
-        "Split",
-        "Unbind",
-        "MaskedSelect",
-        "Embedding",
-    )
-}
+_WORDS = "Select Slice Unsqueeze Index Alias Split Unbind MaskedSelect Embedding".split()
+_GET = {word: named(operator.getitem, f"{word}Backward0") for word in _WORDS}
 _SELECT, _ALL = _GET["Select"], slice(None)
 
 
