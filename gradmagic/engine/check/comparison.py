@@ -16,7 +16,7 @@ from ...errors import CheckError
 from ..core.nonfinite import brief
 from ..transforms.of_functions import jvp, vjp
 from .differences import Slope
-from .real_vectors import Numbers, Signs, component, eps_of, flat, host, index_of, numbers_in, parts_of
+from .real_vectors import Numbers, Signs, as_vector, component, eps_of, host, index_of, numbers_in, parts_of
 
 MODES = {"rev": "reverse mode", "fwd": "forward mode"}
 _SAMPLES = 24  # so many numbers of an argument are moved one by one; more are drawn, and moved all at once
@@ -160,7 +160,7 @@ class Comparison:
             def moved(at: Any, i: int = i, part: complex = part) -> Any:
                 value, moved = jvp(f, values, numbers.tangents(i, at, part))
                 self._same(value, numbers, label)
-                return flat(numbers_in(moved))
+                return as_vector(numbers_in(moved))
 
             rows = list(range(len(numbers.at)))
             self._compare(moved(at), s, rows, (i, at, part), numbers, label, moved=moved)
