@@ -381,7 +381,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
-    *(name for name in _TABLE if name != "trace"),  # gm.trace is cell/trace.py
+    *(name for name in _TABLE if name != "trace"),  # gm.trace is cell/hosts/block.py's, which hands matrices on to ours
     "arange", "as_tensor", "bernoulli", "cat", "einsum", "eye", "finfo", "from_numpy", "full", "get_default_dtype",
     "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace", "logspace", "manual_seed", "meshgrid", "normal",
     "numel", "randint", "randperm", "set_default_dtype", "set_printoptions", "stack", "tensordot", "unique", "vstack",

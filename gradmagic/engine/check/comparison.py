@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import CheckError
-from ..core.nonfinite import brief
+from ..core.nonfinite import in_short
 from ..transforms.of_functions import jvp, vjp
 from .differences import Slope
 from .real_vectors import Numbers, Signs, as_vector, component, eps_of, host, index_of, numbers_in, parts_of
@@ -177,7 +177,7 @@ class Comparison:
             elif not np.allclose(
                 mine, out, self._rtol, self._rtol * np.max(np.abs(out), initial=0), equal_nan=True
             ):
-                what = f"is {brief(mine)}, and {brief(out)} without gradients"
+                what = f"is {in_short(mine)}, and {in_short(out)} without gradients"
             else:
                 continue
             raise CheckError(f"{self.checked.name}: the result{of}, computed for {label}, {what}.")
@@ -265,7 +265,7 @@ class Comparison:
             f"  difference      {says - n:.3g}, allowed {self._allowed(s, i)[row]:.2g}",
         ]
         if not isinstance(at, Signs):
-            lines.append(f"  at the value    {brief(numbers.points[i].flat[at])}")
+            lines.append(f"  at the value    {in_short(numbers.points[i].flat[at])}")
         if order == 1 and n and np.isclose(says, -n):
             lines.append("It is right but for its sign.")
         if len(self.checked.orders) > 1:
@@ -290,7 +290,7 @@ class Comparison:
             if isinstance(at, Signs):
                 continue
             place = f"{self.names[i]}{index_of(at, np.shape(numbers.points[i]))}"
-            here = f"{place} = {brief(numbers.points[i].flat[at])}"
+            here = f"{place} = {in_short(numbers.points[i].flat[at])}"
             sides = ~np.isfinite(s.value)
             if np.any(s.kink & finite & ~sides):
                 text = f"{what} is not differentiable at {here}: differences from the two sides disagree"
