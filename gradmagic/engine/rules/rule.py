@@ -22,9 +22,9 @@ from ..tape.tracked import Raw, Tracked, raw
 from .formulas import name_of, parameters_of, torch_name
 
 Saved = Any  # what a rule keeps in `node.saved`, in its own shape; `FREED` once a sweep has given it back
-Cotangent = (
-    Any  # a Raw, or tracked, while the sweep itself is recorded; a tangent likewise; None stands for zero
-)
+# A Raw, or tracked while the sweep itself is recorded; a list of them for several outputs; None stands for zero. A
+# tangent is the same.
+Cotangent = Any
 
 
 class Partial:
