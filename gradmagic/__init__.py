@@ -28,11 +28,7 @@ from .errors import GradmagicError
 from .functions import *  # noqa: F403  (PyTorch's function names; the list is functions.__all__)
 
 if TYPE_CHECKING:
-    from .cell import (  # type: ignore[no-redef]  # functions have a trace too, of matrices
-        last,
-        make_dot,
-        trace,  # type: ignore[no-redef]  # functions have a trace too, of matrices
-    )
+    from .cell import last, make_dot, trace
     from .report import Report
 
 __version__ = "0.1.0"

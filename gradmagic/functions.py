@@ -19,7 +19,7 @@ from .engine.core.generator import generator, manual_seed
 from .engine.dispatch.calls import call
 from .engine.faces.torch.dtypes import ALIASES, DTYPES, Device, DType, Size, dtype_of
 from .engine.faces.torch.make import tensor
-from .engine.faces.torch.math import named
+from .engine.faces.torch.math import named, titled
 from .engine.faces.torch.methods import FUNCTIONS
 from .engine.faces.torch.printing import set_printoptions
 from .engine.faces.torch.shapes import where as _where
@@ -123,9 +123,7 @@ def _filled(name: str, value: float) -> Callable[..., Tensor]:
     def f(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Tensor:
         return _made(np.full(_sizes(size), value, np.dtype(dtype or _FLOAT[0])), None, device, requires_grad)
 
-    f.__name__ = f.__qualname__ = name
-    f.__doc__ = f"As `torch.{name}`: a tensor of the given size."
-    return f
+    return titled(f, name, f"As `torch.{name}`: a tensor of the given size.")
 
 
 def _like(name: str) -> Callable[..., Tensor]:
@@ -216,9 +214,8 @@ def _draw(name: str, method: str) -> Callable[..., Tensor]:
         array = getattr(generator(), method)(_sizes(size), dtype=source)
         return _made(np.asarray(array), kind, device, requires_grad)
 
-    f.__name__ = f.__qualname__ = name
-    f.__doc__ = f"As `torch.{name}`: draws of NumPy's generator ({method}), which `manual_seed` starts anew."
-    return f
+    text = f"As `torch.{name}`: draws of NumPy's generator ({method}), which `manual_seed` starts anew."
+    return titled(f, name, text)
 
 
 def randint(
@@ -378,7 +375,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
-    *(name for name in _TABLE if name != "trace"),  # gm.trace is cell/hosts/block.py
+    *(name for name in _TABLE if name != "trace"),  # gm.trace is cell/hosts/block.py's, which hands matrices on to ours
     "arange", "as_tensor", "bernoulli", "cat", "einsum", "eye", "finfo", "from_numpy", "full", "get_default_dtype",
     "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace", "logspace", "manual_seed", "meshgrid", "normal",
     "numel", "randint", "randperm", "set_default_dtype", "set_printoptions", "stack", "tensordot", "unique", "vstack",

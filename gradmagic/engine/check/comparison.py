@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from ...errors import CheckError
-from ..core.nonfinite import brief
+from ..core.nonfinite import in_short
 from ..transforms.of_functions import jvp, vjp
 from .differences import Slope
-from .real_vectors import Numbers, Signs, component, eps_of, flat, host, index_of, numbers_in, parts_of
+from .real_vectors import Numbers, Signs, as_vector, component, eps_of, host, index_of, numbers_in, parts_of
 
 MODES = {"rev": "reverse mode", "fwd": "forward mode"}
 _SAMPLES = 24  # so many numbers of an argument are moved one by one; more are drawn, and moved all at once
@@ -160,7 +160,7 @@ class Comparison:
             def moved(at: Any, i: int = i, part: complex = part) -> Any:
                 value, moved = jvp(f, values, numbers.tangents(i, at, part))
                 self._same(value, numbers, label)
-                return flat(numbers_in(moved))
+                return as_vector(numbers_in(moved))
 
             rows = list(range(len(numbers.at)))
             self._compare(moved(at), s, rows, (i, at, part), numbers, label, moved=moved)
@@ -177,7 +177,7 @@ class Comparison:
             elif not np.allclose(
                 mine, out, self._rtol, self._rtol * np.max(np.abs(out), initial=0), equal_nan=True
             ):
-                what = f"is {brief(mine)}, and {brief(out)} without gradients"
+                what = f"is {in_short(mine)}, and {in_short(out)} without gradients"
             else:
                 continue
             raise CheckError(f"{self.checked.name}: the result{of}, computed for {label}, {what}.")
@@ -265,7 +265,7 @@ class Comparison:
             f"  difference      {says - n:.3g}, allowed {self._allowed(s, i)[row]:.2g}",
         ]
         if not isinstance(at, Signs):
-            lines.append(f"  at the value    {brief(numbers.points[i].flat[at])}")
+            lines.append(f"  at the value    {in_short(numbers.points[i].flat[at])}")
         if order == 1 and n and np.isclose(says, -n):
             lines.append("It is right but for its sign.")
         if len(self.checked.orders) > 1:
@@ -290,7 +290,7 @@ class Comparison:
             if isinstance(at, Signs):
                 continue
             place = f"{self.names[i]}{index_of(at, np.shape(numbers.points[i]))}"
-            here = f"{place} = {brief(numbers.points[i].flat[at])}"
+            here = f"{place} = {in_short(numbers.points[i].flat[at])}"
             sides = ~np.isfinite(s.value)
             if np.any(s.kink & finite & ~sides):
                 text = f"{what} is not differentiable at {here}: differences from the two sides disagree"

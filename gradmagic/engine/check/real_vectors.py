@@ -36,8 +36,8 @@ class Numbers:
         self.points = [_wide(host(v)) for v in values]
         self._raw = self._call(self.points)
         self.outs = [host(o) for o in self._raw]
-        self.at = flat(self.outs)
-        if not np.array_equal(self.at, flat(self._call(self.points)), equal_nan=True):
+        self.at = as_vector(self.outs)
+        if not np.array_equal(self.at, as_vector(self._call(self.points)), equal_nan=True):
             raise ValueError(
                 f"{name} gives different values for the same arguments (random numbers?): seed what it draws inside it."
             )
@@ -63,7 +63,7 @@ class Numbers:
             moved = list(self.points)
             moved[i] = self.points[i] + s * direction
             try:
-                return flat(self._call(moved), s)
+                return as_vector(self._call(moved), s)
             except Exception as error:
                 where = index_of(at, np.shape(moved[i]))
                 error.add_note(
@@ -130,12 +130,7 @@ class Numbers:
 
 def differentiable(value: Any) -> bool:
     """Tell whether a value is a float or complex number, or an array of them."""
-    if isinstance(value, (bool, np.bool_)):
-        return False
-    value = raw(value)
-    if isinstance(value, (float, complex)):
-        return True
-    return (isinstance(value, np.generic) or arrays.is_array(value)) and value.dtype.kind in "fc"
+    return arrays.is_numeric(raw(value), "fc")
 
 
 def numbers_in(tree: Any) -> list[Any]:
@@ -173,7 +168,7 @@ def _drawn(like: Any, rng: Any) -> Any:
     return drawn + 1j * rng.uniform(-1, 1, like.shape) if np.iscomplexobj(like) else drawn
 
 
-def flat(outs: Sequence[Any], step: complex = 0.0) -> Any:
+def as_vector(outs: Sequence[Any], step: complex = 0.0) -> Any:
     """Put results into one real vector, complex ones as (real, imaginary); for an imaginary step they stay complex."""
     rows: list[Any] = [np.zeros(0)]
     for out in outs:

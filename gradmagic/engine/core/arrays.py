@@ -36,6 +36,25 @@ def is_array(value: Any) -> bool:
     )  # isinstance() would take a lifted Array for one
 
 
+def is_typed(value: Any) -> bool:
+    """Tell whether `value` has a dtype: an array of some device, or a NumPy scalar."""
+    return isinstance(value, np.generic) or is_array(value)
+
+
+def is_numeric(value: Any, kinds: str = "iufc") -> bool:
+    """Tell whether `value` is a number, or an array, whose dtype is of these kinds; a truth value is none.
+
+    Examples
+    --------
+    >>> is_numeric(2), is_numeric(2, "fc"), is_numeric(np.ones(3, np.float32), "fc"), is_numeric(True), is_numeric("2")
+    (True, False, True, False, False)
+    """
+    if is_typed(value):
+        return value.dtype.kind in kinds
+    numbers = (int, float, complex) if "i" in kinds else (float, complex)
+    return isinstance(value, numbers) and not isinstance(value, bool)
+
+
 def on_device(value: Any) -> bool:
     """Tell whether `value` lives on another device than the host."""
     return KINDS.get(type(value), np) is not np

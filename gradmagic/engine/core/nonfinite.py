@@ -34,12 +34,12 @@ def oddness(value: Any) -> tuple[bool, bool]:
     return bool(np.any(np.isnan(value))), bool(np.any(np.isinf(value)))
 
 
-def brief(value: Any) -> str:
+def in_short(value: Any) -> str:
     """Write a value in short.
 
     Examples
     --------
-    >>> brief(np.arange(100)), brief(0.5)
+    >>> in_short(np.arange(100)), in_short(0.5)
     ('[ 0 1 2 ... 97 98 99]', '0.5')
     """
     value = arrays.to_host(value)

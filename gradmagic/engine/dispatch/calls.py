@@ -305,7 +305,7 @@ def as_constant(value: Any, rule: Rule, position: int) -> Any:
 
 def wrapped(out: Any, face: Any) -> Any:
     """Give results that carry no gradient the face of the arguments."""
-    if isinstance(out, np.generic) or arrays.is_array(out):
+    if arrays.is_typed(out):
         return face.wrap(out, None)
     if type(out) in (list, tuple):
         return type(out)(wrapped(o, face) for o in out)

@@ -3,9 +3,10 @@
 In: a function and its derivative. Out: a `Rule`, whose subclasses stand in pointwise.py and kinds.py.
 
 What a node keeps. When an operation is recorded, `Rule.keep` chooses what the way back needs, in a shape of the rule's
-own, quick to make and to take apart: dispatch/calls.py and faces/operators.py write the common shapes out, and the
-sweeps hand `node.saved` to `pull` and `push` as it is. Everybody else reads it by `rule.kept(node)`, a `Kept`, and
-writes it by `rule.packed(*kept)`; nobody but rules/, these two files and sweeps/backward.py takes `node.saved` apart.
+own, quick to make and to take apart: dispatch/calls.py and faces/operators.py write the common shapes out, the sweeps
+hand `node.saved` to `pull` and `push` as it is, and `_everyday` reads the two shapes that it computes with itself.
+Everybody else reads it by `rule.kept(node)`, a `Kept`, and writes it by `rule.packed(*kept)`; or walks through its
+arrays, whatever their places, by tape/memory.py's `arrays_in`.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from ..tape.tracked import Raw, Tracked, raw
 from .formulas import name_of, parameters_of, torch_name
 
 Saved = Any  # what a rule keeps in `node.saved`, in its own shape; `FREED` once a sweep has given it back
-Cotangent = (
-    Any  # a Raw, or tracked, while the sweep itself is recorded; a tangent likewise; None stands for zero
-)
+# A Raw, or tracked while the sweep itself is recorded; a list of them for several outputs; None stands for zero. A
+# tangent is the same.
+Cotangent = Any
 
 
 class Partial:
@@ -48,7 +49,8 @@ class Kept(NamedTuple):
     Attributes
     ----------
     out : array, number, tuple of them, or None
-        The result (of several a tuple); None where the derivative does not need it.
+        The result (of several a tuple); None where the derivative does not need it. Of a checkpoint its results, of an
+        autograd.Function what it has saved.
     args : sequence
         An entry for each argument, in the order of the call: its value; its `Aval`, where only shape and dtype are
         kept; None, where nothing is. `args[i]` belongs to `node.inputs[i]`, with `rule.sequence` `args[0][i]` does.
@@ -69,17 +71,13 @@ class Rule:
     """The derivative of one function. Subclasses say how it is declared."""
 
     kind: ClassVar[str] = ""
-    everything: ClassVar[int] = (
-        0  # for how many replays all arguments are kept, not only what the derivative needs
-    )
+    everything: ClassVar[int] = 0  # how many replays run: they want all arguments kept
     fast = False  # the sweep itself multiplies: g * partial
     frees = True  # what it keeps are arrays, given back after a sweep
     sequence = False  # the first argument is a sequence of arrays
     outputs: int | str = 1  # a number of outputs, or "list"
     into: Callable[..., Any] | None = None  # (buffer, g, *settings): adds the cotangent in place (getitem)
-    edits = (
-        False  # its first input's cotangent is the output's, edited in place where the sweep may (set_item)
-    )
+    edits = False  # the first input's cotangent is the output's, edited in place where a sweep may (set_item)
     view = False  # the output may share the first argument's memory
     partials: tuple[Any, ...] = ()
     settings: frozenset[str] | None = frozenset()  # keyword arguments that the derivative knows; None: any

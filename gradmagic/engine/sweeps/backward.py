@@ -7,7 +7,7 @@ Cotangents live here, not in the nodes, so sweeps may nest.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush, heappushpop
 from typing import Any
 
@@ -18,10 +18,10 @@ from ..core import arrays
 from ..core.arrays import KINDS
 from ..core.places import describe
 from ..rules.kinds import LinearMap
-from ..rules.rule import MINUS, PICK, SAME
+from ..rules.rule import MINUS, PICK, SAME, Cotangent, Saved
 from ..tape.memory import check_fresh
 from ..tape.modes import settings
-from ..tape.nodes import FREED, HOOKS, Node, between, writes
+from ..tape.nodes import FREED, HOOKS, Aval, Node, between, writes
 from ..tape.tracked import Raw, Tracked, raw
 from ..tape.warnings_at import SWEEPS, blamed
 from .unbroadcast import conform
@@ -30,12 +30,12 @@ _SMALL = 4096  # adding in place pays for large arrays only: NumPy looks for ove
 
 # What a sweep gives: the nodes asked for, the cotangents by number, and the numbers of those that are fresh buffers.
 # A plain tuple: a NamedTuple takes 0.4 us to make, a tenth of a small sweep.
-Swept = tuple[list[Node], dict[int, Any], set[int]]
+Swept = tuple[list[Node], dict[int, Cotangent], set[int]]
 
 
 def sweep(
     root: Node,
-    cotangent: Any,
+    cotangent: Cotangent,
     inputs: Iterable[Node] | None = None,
     retain: bool = False,
     create_graph: bool = False,
@@ -78,18 +78,18 @@ def sweep(
         raise
 
 
-def _everyday(root: Node, g: Any, retain: bool) -> Swept:
+def _everyday(root: Node, g: Cotangent, retain: bool) -> Swept:
     """The sweep that nobody watches, to all leaves. What `_watched` does besides costs a quarter more a node.
 
     The cotangent of the next node of a chain is carried along; only what has to wait goes to the heap.
     """
     written = writes.last
     found: list[Node] = []
-    cotangents: dict[int, Any] = {}
+    cotangents: dict[int, Cotangent] = {}
     cotangent_at = cotangents.get
     owned: set[int] = set()
     heap: list[tuple[int, Node]] = []
-    spare: Any = None  # the last cotangent that a write has given back, which only `spare_of` has
+    spare: Cotangent = None  # the last cotangent that a write has given back, which only `spare_of` has
     spare_of: Node | None = None
     node = root
     if root.rule is None:
@@ -112,7 +112,7 @@ def _everyday(root: Node, g: Any, retain: bool) -> Swept:
             if rule.edits:
                 spare, spare_of = parts[0], node.inputs[0]
         following: Node | None = None
-        carried: Any = None
+        carried: Cotangent = None
         for source, c in zip(node.inputs, parts):  # noqa: B905  (strict= costs time on every node)
             if source is None or c is None:
                 continue
@@ -161,7 +161,7 @@ def _everyday(root: Node, g: Any, retain: bool) -> Swept:
             node, g = following, carried
 
 
-def _merged(old: Any, c: Any, at: int, owned: set[int]) -> Any:
+def _merged(old: Cotangent, c: Cotangent, at: int, owned: set[int]) -> Cotangent:
     """Add a further contribution to the cotangent of node `at`, in place where the sweep owns the buffer."""
     if type(c) is Scattered:  # x[i] in a loop: into one buffer, or the loop would be quadratic
         if at not in owned:
@@ -180,7 +180,12 @@ def _merged(old: Any, c: Any, at: int, owned: set[int]) -> Any:
 
 
 def _watched(
-    root: Node, cotangent: Any, inputs: Iterable[Node] | None, retain: bool, create_graph: bool, hooked: bool
+    root: Node,
+    cotangent: Cotangent,
+    inputs: Iterable[Node] | None,
+    retain: bool,
+    create_graph: bool,
+    hooked: bool,
 ) -> Swept:
     """The sweep with an observer, hooks, inputs to stop at, 0 * inf as 0, or recorded itself; otherwise `_everyday`."""
     observer, masking, written = settings().observer, settings().masking, writes.last
@@ -192,12 +197,12 @@ def _watched(
         wanted = {node.number: node for node in inputs}
         path = between(root, wanted.values())
     found: list[Node] = []
-    cotangents: dict[int, Any] = {root.number: cotangent}
+    cotangents: dict[int, Cotangent] = {root.number: cotangent}
     cotangent_at = cotangents.get
-    kept: dict[int, Any] = {}
+    kept: dict[int, Cotangent] = {}
     owned: set[int] = set()  # whose cotangent is a buffer that the sweep made, and may add to
     heap: list[tuple[int, Node]] = []
-    spare: Any = None
+    spare: Cotangent = None
     spare_of: Node | None = None
     node: Node | None = root
     if observer is not None:
@@ -209,7 +214,7 @@ def _watched(
     while node is not None:
         number, rule, saved = node.number, node.rule, node.saved
         g = cotangents.pop(number)
-        flows: list[Any] | None = None
+        flows: list[Cotangent] | None = None
         if number in hooks:
             g = _hooked(hooks[number], g)
         if number in wanted:
@@ -293,11 +298,13 @@ def _watched(
     return found, cotangents, owned
 
 
-def pulled(node: Node, g: Any, saved: Any, create_graph: bool, masking: Any = None) -> Any:
+def pulled(
+    node: Node, g: Cotangent, saved: Saved, create_graph: bool, masking: Any = None
+) -> Sequence[Cotangent]:
     """Give the cotangents of the inputs by the node's own rule, each brought to its input's shape and dtype."""
     rule = node.rule
     if rule is PICK:
-        bundle: list[Any] = [None] * len(node.inputs[0].aval)  # type: ignore[union-attr, arg-type]
+        bundle: list[Cotangent] = [None] * len(node.inputs[0].aval)  # type: ignore[union-attr, arg-type]
         bundle[saved] = g
         return (bundle,)
     if rule.into is not None and not create_graph and not isinstance(g, Tracked):
@@ -317,7 +324,7 @@ def pulled(node: Node, g: Any, saved: Any, create_graph: bool, masking: Any = No
 SWEEPS.update((_everyday.__code__, _watched.__code__))
 
 
-def _edited(node: Node, g: Any, saved: Any) -> Any:
+def _edited(node: Node, g: Raw, saved: Saved) -> Sequence[Cotangent]:
     """Do the vjp of `x[index] = value` in the buffer of g itself, so that many writes into one array copy nothing."""
     _, (x, index, value, *_), _ = saved
     c = None
@@ -335,11 +342,11 @@ class Scattered:
     def __init__(self, add: Any, g: Raw, rest: Any) -> None:
         self._add, self.g, self._rest = add, g, rest
 
-    def alone(self, aval: Any) -> Any:
+    def alone(self, aval: Aval) -> Raw:
         """Give it as an array of its own."""
         return self.into(arrays.zeros(aval, self.g))
 
-    def into(self, buffer: Any) -> Any:
+    def into(self, buffer: Raw) -> Raw:
         """Add it to `buffer` in place."""
         self._add(buffer, self.g, *self._rest)
         return buffer
@@ -348,8 +355,8 @@ class Scattered:
 def _finish(
     found: list[Node],
     wanted: dict[int, Node],
-    kept: dict[int, Any],
-    cotangents: dict[int, Any],
+    kept: dict[int, Cotangent],
+    cotangents: dict[int, Cotangent],
     hooks: dict[int, Any],
 ) -> list[Node]:
     observer = settings().observer
@@ -366,7 +373,7 @@ def _finish(
     return found
 
 
-def _hooked(functions: list[Any], g: Any) -> Any:
+def _hooked(functions: list[Any], g: Cotangent) -> Cotangent:
     for function in functions:
         changed = function(g)
         g = g if changed is None else changed

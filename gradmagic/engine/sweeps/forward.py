@@ -17,17 +17,20 @@ import numpy as np
 
 from ..core import arrays
 from ..rules.pointwise import Elementwise
+from ..rules.rule import Cotangent, Saved
 from ..tape.memory import check_fresh
 from ..tape.modes import enable_grad, settings, watch
 from ..tape.nodes import FREED, Aval, Leaf, Node, aval_of, walk, writes
-from ..tape.tracked import Tracked, raw
+from ..tape.tracked import Raw, Tracked, raw
 from ..tape.warnings_at import SWEEPS
 from .backward import freed, pulled
 from .several import sweep_from, taken
 from .unbroadcast import conform
 
 
-def push(roots: Sequence[Node], tangents: Mapping[int, Any], create_graph: bool = False) -> list[Any]:
+def push(
+    roots: Sequence[Node], tangents: Mapping[int, Cotangent], create_graph: bool = False
+) -> list[Cotangent]:
     """Carry tangents from inputs forward to `roots`.
 
     Parameters
@@ -49,7 +52,7 @@ def push(roots: Sequence[Node], tangents: Mapping[int, Any], create_graph: bool 
     FreedError, StaleError
         As a backward sweep.
     """
-    known: dict[int, Any] = dict(tangents)
+    known: dict[int, Cotangent] = dict(tangents)
     for node in reversed(walk(*roots)):
         number = node.number
         if number in known:
@@ -80,7 +83,7 @@ def push(roots: Sequence[Node], tangents: Mapping[int, Any], create_graph: bool 
 SWEEPS.add(push.__code__)
 
 
-def _masked(node: Node, tangents: Sequence[Any], saved: Any) -> Any:
+def _masked(node: Node, tangents: Sequence[Cotangent], saved: Saved) -> Cotangent:
     """Give the tangent of an elementwise node's output with 0 * inf counted as 0, argument by argument."""
     total = None
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -96,7 +99,7 @@ def _masked(node: Node, tangents: Sequence[Any], saved: Any) -> Any:
     return total
 
 
-def _transposed(node: Node, tangents: Sequence[Any], saved: Any, create_graph: bool) -> Any:
+def _transposed(node: Node, tangents: Sequence[Cotangent], saved: Saved, create_graph: bool) -> Any:
     """Give the tangent of a node's output (a list for several) by transposing its vjp, a linear function of g."""
     several = type(node.aval) is tuple
     avals: Any = node.aval if several else (node.aval,)
@@ -109,8 +112,11 @@ def _transposed(node: Node, tangents: Sequence[Any], saved: Any, create_graph: b
 
 
 def transposed(
-    linear: Callable[[list[Any]], Any], avals: Sequence[Aval], cotangents: Sequence[Any], create_graph: bool
-) -> list[Any]:
+    linear: Callable[[list[Any]], Any],
+    avals: Sequence[Aval],
+    cotangents: Sequence[Cotangent],
+    create_graph: bool,
+) -> list[Cotangent]:
     """Apply the transpose of a linear function of several arrays, which the tape finds by running it once.
 
     `linear` gives the results from arrays of `avals`; `cotangents` has one for each result, or None.
@@ -128,7 +134,7 @@ def transposed(
             if c is not None and isinstance(y, Tracked) and y.node is not None
         ]
         nodes = [x.node for x in xs]
-        found: list[Any] = [None] * len(xs)
+        found: list[Cotangent] = [None] * len(xs)
         if pairs:
             roots, given = zip(*pairs, strict=True)
             found = taken(sweep_from(roots, given, nodes, create_graph=create_graph), nodes)
@@ -137,7 +143,7 @@ def transposed(
     ]
 
 
-def _input(aval: Aval, proto: Any) -> Tracked:
+def _input(aval: Aval, proto: Raw) -> Tracked:
     ones = arrays.ones(_like(aval), proto) if aval.shape or arrays.on_device(proto) else aval.tangent.type(1)
     return Tracked.joined(ones, Leaf(aval_of(ones)))
 

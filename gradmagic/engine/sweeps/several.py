@@ -6,7 +6,6 @@ In: nodes, and the cotangent of each. Out: what `sweep` gives from one root; `ta
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from ..core.arrays import KINDS
 from ..rules.rule import Cotangent, Rule, Saved
@@ -33,7 +32,7 @@ _ONE = 1.0
 
 def sweep_from(
     roots: Sequence[Node],
-    cotangents: Sequence[Any],
+    cotangents: Sequence[Cotangent],
     inputs: Iterable[Node] | None,
     retain: bool = False,
     create_graph: bool = False,
@@ -47,7 +46,7 @@ def sweep_from(
     return sweep(node, _ONE, inputs, retain, create_graph)
 
 
-def taken(swept: Swept, nodes: Sequence[Node]) -> list[Any]:
+def taken(swept: Swept, nodes: Sequence[Node]) -> list[Cotangent]:
     """Give the cotangents of `nodes` from a sweep, each in memory of its own; None where none arrived."""
     reached, found, owned = swept
     numbers = {node.number for node in reached}

@@ -5,16 +5,15 @@ In: a cotangent as a rule computed it, after broadcasting and promotion. Out: of
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..dispatch.primitives import cast
+from ..rules.rule import Cotangent
 from ..tape.nodes import Aval, aval_of
 from ..tape.tracked import Tracked
 
 
-def conform(c: Any, aval: Aval) -> Any:
+def conform(c: Cotangent, aval: Aval) -> Cotangent:
     """Sum `c` over the axes along which the input was broadcast, and cast it to the input's dtype.
 
     What is smaller (a cotangent or tangent that is the same for every entry) is broadcast.
@@ -42,7 +41,7 @@ def conform(c: Any, aval: Aval) -> Any:
     return c
 
 
-def unbroadcast(c: Any, shape: tuple[int, ...], have: tuple[int, ...]) -> Any:
+def unbroadcast(c: Cotangent, shape: tuple[int, ...], have: tuple[int, ...]) -> Cotangent:
     """Sum `c` of shape `have` down to `shape`, the transpose of broadcasting; or broadcast it, where it is smaller."""
     extra = len(have) - len(shape)
     if extra < 0 or any(n != m and n == 1 for n, m in zip(have[extra:], shape, strict=True)):

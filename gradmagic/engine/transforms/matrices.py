@@ -18,6 +18,7 @@ from ..core.trees import rebuilt
 from ..sweeps.several import sweep_from, taken
 from ..tape.ends import seed
 from ..tape.modes import enable_grad
+from ..tape.nodes import aval_of
 from ..tape.tracked import Tracked, raw
 from .of_functions import arguments, grad, one_number
 from .traced import Run
@@ -58,11 +59,10 @@ def jacobian(
     """
     if mode not in ("auto", "reverse", "forward"):
         raise ValueError(f'mode={mode!r} is unknown: write "auto", "reverse" or "forward".')
-    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     @wraps(f)
     def all_derivatives(*args: Any, **kwargs: Any) -> Any:
-        run = Run(f, args, kwargs, numbers)
+        run = Run(f, args, kwargs, argnums)
         made = []
         for k, y in enumerate(run.results):
             blocks = _blocks(run, k, mode) if isinstance(y, Tracked) else [None] * len(run.inputs)
@@ -71,8 +71,7 @@ def jacobian(
                 _shaped(b, shape, n.aval.tangent, y)
                 for b, shape, n in zip(blocks, shapes, run.nodes, strict=True)
             ]
-            found = run.gradients(blocks)
-            made.append(found[0] if isinstance(argnums, int) else tuple(found))
+            made.append(run.gradients(blocks))
         return rebuilt(run.out, made)
 
     return all_derivatives
@@ -113,9 +112,7 @@ def _by_columns(run: Run, k: int, mixed: bool) -> list[Any]:
 
 def _basis(like: Any) -> Any:
     """Go through the arrays of like's shape with a single 1."""
-    shape = np.shape(like)
-    dtype = getattr(like, "dtype", np.dtype(complex if isinstance(like, complex) else float))
-    dtype = dtype if dtype.kind in "fc" else np.dtype(float)
+    shape, dtype = np.shape(like), aval_of(like).tangent
     if not shape and not arrays.on_device(like):
         yield dtype.type(1)
         return
@@ -191,7 +188,7 @@ def hvp(f: Callable[..., Any], args: Any, vectors: Any) -> Any:
     """
     several = type(args) in (tuple, list)
     given, vectors = arguments(args, vectors)
-    run = Run(f, given, {}, range(len(given)))
+    run = Run(f, given, {}, range(len(given)) if several else 0)
     out = one_number(run)
     along = run.directions(vectors)
     first = run.pulled([seed(out, None)] if isinstance(out, Tracked) else [None], record=True)
@@ -205,5 +202,4 @@ def hvp(f: Callable[..., Any], args: Any, vectors: Any) -> Any:
         roots, seeds = zip(*pairs, strict=True)
         with enable_grad():
             products = taken(sweep_from(roots, seeds, run.nodes, create_graph=run.nested), run.nodes)
-    made = run.gradients(products)
-    return tuple(made) if several else made[0]
+    return run.gradients(products)

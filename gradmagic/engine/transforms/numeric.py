@@ -16,6 +16,7 @@ from ..core import arrays
 from ..core.trees import is_container, leaves, rebuilt
 from ..dispatch.calls import face_of, wrapped
 from ..tape.modes import OFF, mode_now
+from ..tape.nodes import aval_of
 from ..tape.tracked import Tracked, raws, tracked_in
 from .custom import Custom, call_custom
 
@@ -88,14 +89,14 @@ def _numeric(f: Callable[..., Any], step: float | None, name: str) -> Any:
             outs[:] = [out]
             if not is_container(out):
                 return _proper(out, proto, name)
-            return tuple(_proper(o, proto, name) for o in leaves(out) if _is_number(o))
+            return tuple(_proper(o, proto, name) for o in leaves(out) if arrays.is_numeric(o))
 
         rules = {n: Numeric(of, n, step, name) for n in (1, "list")}
         made = call_custom(rules, of, tuple(parts[i] for i in at), {})
         if type(made) is not tuple:
             return made
         given = iter(made)
-        return rebuilt(outs[0], [next(given) if _is_number(o) else o for o in leaves(outs[0])])
+        return rebuilt(outs[0], [next(given) if arrays.is_numeric(o) else o for o in leaves(outs[0])])
 
     return function
 
@@ -231,9 +232,7 @@ def _wide(value: Any) -> Any:
 
 def _like(made: Any, value: Any, dtype: Any = None) -> Any:
     """Give what was made in the shape and dtype of `value`, on its device: a number for a number."""
-    dtype = dtype or getattr(value, "dtype", np.dtype(complex if isinstance(value, complex) else float))
-    if dtype.kind not in "fc":
-        dtype = np.dtype(float)
+    dtype = dtype or aval_of(value).tangent
     if dtype.kind == "f":
         made = np.real(made)
     made = np.reshape(np.asarray(made, dtype), np.shape(value))
@@ -250,17 +249,9 @@ def _copied(value: Any) -> Any:
     return np.array(value, copy=True) if type(value) is np.ndarray else value
 
 
-def _is_number(value: Any) -> bool:
-    if isinstance(value, (bool, np.bool_)):
-        return False
-    if isinstance(value, (int, float, complex)):
-        return True
-    return (isinstance(value, np.generic) or arrays.is_array(value)) and value.dtype.kind in "iufc"
-
-
 def _proper(out: Any, proto: Any, name: str) -> Any:
     """Give a result as the tape takes it, on the device of the arguments."""
-    if not _is_number(out):
+    if not arrays.is_numeric(out):
         kind = f"an array of dtype {out.dtype}" if hasattr(out, "dtype") else f"a {type(out).__name__}"
         raise TypeError(
             f"{name} gave {kind}: gm.numeric differentiates functions that give arrays, numbers, or containers of them."

@@ -61,17 +61,16 @@ def value_and_grad(
     >>> gm.value_and_grad(loss)({"w": 2.0, "b": 1.0})
     (7.0, {'w': 3.0, 'b': 1.0})
     """
-    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     @wraps(f)
     def differentiated(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        run = Run(f, args, kwargs, numbers, has_aux)
+        run = Run(f, args, kwargs, argnums, has_aux)
         out = one_number(run)
         found = run.gradients(run.pulled([seed(out, None)] if isinstance(out, Tracked) else [None]))
         value = run.plain(out)
         value = float(value) if type(value) in (np.float32, np.float16) else value
         value = (value, run.auxiliary()) if has_aux else value
-        return value, found[0] if isinstance(argnums, int) else tuple(found)
+        return value, found
 
     return differentiated
 
@@ -112,14 +111,12 @@ def elementwise_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) ->
     >>> gm.elementwise_grad(np.square)(np.array([1.0, 2.0, 3.0]))
     array([2., 4., 6.])
     """
-    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     @wraps(f)
     def slopes(*args: Any, **kwargs: Any) -> Any:
-        run = Run(f, args, kwargs, numbers)
+        run = Run(f, args, kwargs, argnums)
         ones = [_ones(y) if isinstance(y, Tracked) else None for y in run.results]
-        found = run.gradients(run.pulled(ones))
-        return found[0] if isinstance(argnums, int) else tuple(found)
+        return run.gradients(run.pulled(ones))
 
     return slopes
 
@@ -163,7 +160,7 @@ def vjp(f: Callable[..., Any], *args: Any, has_aux: bool = False) -> tuple[Any, 
     run = Run(f, args, {}, range(len(args)), has_aux)
 
     def pull(g: Any) -> tuple[Any, ...]:
-        return tuple(run.gradients(run.pulled(run.cotangents(g), retain=True)))
+        return run.gradients(run.pulled(run.cotangents(g), retain=True))  # type: ignore[no-any-return]
 
     return (run.value(), pull, run.auxiliary()) if has_aux else (run.value(), pull)
 

@@ -28,8 +28,8 @@ from ..rules.declare import RULES
 from ..sweeps.forward import push
 from ..sweeps.several import sweep_from, taken
 from ..tape.modes import DIFFERENTIATING, OFF, enable_grad, mode_now
-from ..tape.nodes import WANTED, Leaf, Node
-from ..tape.tracked import Tracked, raw
+from ..tape.nodes import WANTED, Aval, Leaf, Node, aval_of
+from ..tape.tracked import Raw, Tracked, raw
 
 _RECORDING = nullcontext()
 
@@ -52,18 +52,20 @@ class Run:
         over. Then derivatives are recorded themselves.
     """
 
-    __slots__ = ("_chosen", "_places", "aux", "inputs", "name", "nested", "nodes", "out", "results")
+    __slots__ = ("_chosen", "_one", "_places", "aux", "inputs", "name", "nested", "nodes", "out", "results")
 
     def __init__(
         self,
         f: Callable[..., Any],
         args: Sequence[Any],
         kwargs: dict[str, Any],
-        numbers: Sequence[int],
+        argnums: int | Sequence[int],
         has_aux: bool = False,
     ) -> None:
         self.name = getattr(f, "__name__", "f")
         arguments = list(args)
+        self._one = isinstance(argnums, int)
+        numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         self.inputs: list[Tracked] = []
         for i in numbers:
             if not -len(args) <= i < len(args):
@@ -163,7 +165,7 @@ class Run:
         moved = dict(zip(at, found, strict=True))
         return [
             _face(moved[i], y) if moved.get(i) is not None
-            else _zeros(np.shape(raw(y)), _tangent(y), raw(y)) if _has_numbers(y) else None
+            else _zeros(aval_of(raw(y)), raw(y)) if _numeric(y, "biufc") or isinstance(y, bool) else None
             for i, y in enumerate(self.results)
         ]  # fmt: skip
 
@@ -189,20 +191,21 @@ class Run:
         """Give the second result of a function with `has_aux`, plain."""
         return rebuilt(self.aux, map(self.plain, leaves(self.aux)))
 
-    def gradients(self, cotangents: Sequence[Any]) -> list[Any]:
-        """Give cotangents of the inputs as gradients, nested as the chosen arguments are."""
+    def gradients(self, cotangents: Sequence[Any]) -> Any:
+        """Give cotangents of the inputs as gradients, nested as the chosen arguments are: one, or a tuple of them."""
         cotangents = [
-            _zeros(n.aval.shape, n.aval.tangent, x.array) if c is None else c
+            _zeros(n.aval, x.array) if c is None else c
             for x, n, c in zip(self.inputs, self.nodes, cotangents, strict=True)
         ]
         tensors = any(isinstance(y, Tensor) for y in self.results)  # Tensor wins
         each = iter(
             _gradient(c, x, n, tensors) for x, n, c in zip(self.inputs, self.nodes, cotangents, strict=True)
         )
-        return [
+        made = [
             rebuilt(argument, [None if x is None else next(each) for x in places])
             for argument, places in zip(self._chosen, self._places, strict=True)
         ]
+        return made[0] if self._one else tuple(made)
 
     def cotangents(self, given: Any) -> list[Any]:
         """Bring the user's cotangents, nested as the value, to the shapes and dtypes of the results."""
@@ -232,26 +235,12 @@ def lifted(value: Any) -> Any:
     return Array.lift(value, share=False) if _numeric(value) else None
 
 
-def _numeric(value: Any) -> bool:
-    if isinstance(value, Tracked):
-        return True
-    if isinstance(value, (bool, np.bool_)):
-        return False
-    if isinstance(value, (int, float, complex)):
-        return True
-    return (
-        (isinstance(value, np.generic) or arrays.is_array(value))
-        and value.dtype.kind in "iufc"
-        and foreign(value) is None
-    )
-
-
-def _has_numbers(y: Any) -> bool:
-    return _numeric(y) or isinstance(y, (bool, np.bool_)) or (arrays.is_array(y) and y.dtype.kind == "b")
+def _numeric(value: Any, kinds: str = "iufc") -> bool:
+    return isinstance(value, Tracked) or (arrays.is_numeric(value, kinds) and foreign(value) is None)
 
 
 def _described(value: Any) -> str:
-    if isinstance(value, np.generic) or arrays.is_array(value):
+    if arrays.is_typed(value):
         return f"an array of dtype {value.dtype}"
     return f"a {type(value).__name__}"
 
@@ -276,16 +265,10 @@ def _only_from(roots: Iterable[Node], inputs: Sequence[Node]) -> bool:
     return True
 
 
-def _tangent(y: Any) -> Any:
-    y = raw(y)
-    dtype = y.dtype if hasattr(y, "dtype") else np.dtype(complex if isinstance(y, complex) else float)
-    return dtype if dtype.kind in "fc" else np.dtype(float)
-
-
-def _zeros(shape: Any, dtype: Any, proto: Any) -> Any:
-    if not shape and not arrays.on_device(proto):
-        return dtype.type(0)
-    return arrays.module_of(proto).zeros(shape, dtype)
+def _zeros(aval: Aval, proto: Raw) -> Any:
+    if not aval.shape and not arrays.on_device(proto):
+        return aval.tangent.type(0)
+    return arrays.module_of(proto).zeros(aval.shape, aval.tangent)
 
 
 def _face(t: Any, y: Any) -> Any:
@@ -332,7 +315,7 @@ def _fitted(given: Any, value: Any, what: str) -> Any:
         raise ShapeError(
             f"{what} has shape {shape}, and what it belongs to has shape {wanted}: give one number for each entry."
         )
-    dtype = _tangent(value)
+    dtype = aval_of(raw(value)).tangent
     if isinstance(given, Tracked):
         return Tracked.joined(array, given.node) if given.node is not None else array
     if not arrays.is_array(array):

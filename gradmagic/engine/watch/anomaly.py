@@ -16,7 +16,7 @@ import numpy as np
 
 from ...errors import AnomalyError
 from ..core import arrays
-from ..core.nonfinite import brief, oddness
+from ..core.nonfinite import in_short, oddness
 from ..core.places import describe, line_of, name_of, text_of, user_frame
 from ..core.trees import leaves
 from ..dispatch.calls import record
@@ -39,7 +39,7 @@ class Operand(NamedTuple):
     def __str__(self) -> str:
         shape = np.shape(self.value)
         of = f" (shape {tuple(shape)})" if shape else ""
-        return f"{self.name} = {brief(self.value)}{of}"
+        return f"{self.name} = {in_short(self.value)}{of}"
 
 
 class detect_anomaly(ContextDecorator):
@@ -267,7 +267,7 @@ def _first(value: Any) -> tuple[int, ...] | None:
 def _at(value: Any, index: tuple[int, ...] | None, shape: tuple[int, ...]) -> str:
     """Write the entry of an input that belongs to entry `index` of the output."""
     try:
-        return brief(np.broadcast_to(arrays.to_host(raw(value)), shape)[index or ()])
+        return in_short(np.broadcast_to(arrays.to_host(raw(value)), shape)[index or ()])
     except ValueError:
         return ""
 

@@ -72,7 +72,7 @@ def set_tape_limit(limit: str | float | None) -> None:
     if (before := _SET.get()[1]) is not None:
         modes.unguard(before)
     if isinstance(number, (int, float)):
-        guard = TapeLimit(number, made=sum(size for _, _, size in _kept(_nodes(0))))
+        guard = TapeLimit(number, made=sum(size for _, _, size in _weights(_nodes(0))))
         modes.guard(guard)
     _SET.set((number, guard))
 
@@ -165,7 +165,7 @@ class TapeLimit(Observer):
             self._count()
 
     def _count(self) -> None:
-        kept = list(_kept(_nodes(self._since)))
+        kept = list(_weights(_nodes(self._since)))
         total = sum(size for _, _, size in kept)
         if total > self._limit:
             raise TapeLimitError(_message(total, self._limit, _heaviest(kept)))
@@ -178,20 +178,20 @@ def _nodes(since: int) -> list[Node]:
     return [node for node in instances(Node) if node.number >= since]  # leaves keep nothing
 
 
-class Kept(NamedTuple):
-    """What one operation keeps for the way back."""
+class Weight(NamedTuple):
+    """How much one operation keeps for the way back."""
 
     name: str
     place: Place | None
     size: int
 
 
-def _kept(nodes: list[Node]) -> Iterator[Kept]:
+def _weights(nodes: list[Node]) -> Iterator[Weight]:
     """Give what each operation keeps, an array that several keep counted once, one of the user's not at all."""
     left = _blocks(nodes)
     for node in sorted(nodes, key=lambda node: node.number):
         size = _NODE + sum(left.pop(id(base_of(value)), 0) for value, _ in _saved(node))
-        yield Kept(node.rule.name if node.rule is not None else "", node.place, size)
+        yield Weight(node.rule.name if node.rule is not None else "", node.place, size)
 
 
 def _blocks(nodes: list[Node]) -> dict[int, int]:
@@ -227,7 +227,7 @@ def _saved(node: Node) -> Iterator[tuple[Any, bool]]:
         yield from ((value, own) for value in arrays_in(part))
 
 
-def _heaviest(kept: list[Kept]) -> list[tuple[Place | None, int, dict[str, int]]]:
+def _heaviest(kept: list[Weight]) -> list[tuple[Place | None, int, dict[str, int]]]:
     """List the places that keep the most: (place, bytes, operations by name)."""
     found: dict[Any, Any] = {}
     for name, place, size in kept:

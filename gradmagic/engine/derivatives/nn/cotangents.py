@@ -13,7 +13,7 @@ import numpy as np
 from ...tape.nodes import Aval
 from ...tape.tracked import Tracked
 from ..numpy.moves import take_along_transpose
-from ..numpy.partials import aval, count, kept, reads
+from ..numpy.partials import aval, count, reads, with_dims
 from . import functions as nw
 
 # ---- entry by entry -------------------------------------------------------------------------------------------
@@ -42,8 +42,13 @@ def gelu_tanh_slope(_y: Any, x: Any) -> Any:
     return (1 + t) / 2 + x / 2 * (1 - t * t) * k * (1 + 3 * 0.044715 * x * x)
 
 
+def logsumexp_vjp(g: Any, y: Any, x: Any, axis: Any, keepdims: bool = False) -> Any:
+    g, y = (with_dims(v, np.ndim(x), axis, keepdims) for v in (g, y))
+    return g * np.exp(x - y)
+
+
 def along_transpose(g: Any, like: Aval, index: Any, axis: int, keepdims: bool = True) -> Any:
-    return take_along_transpose(kept(g, like.ndim, axis, keepdims), like, index, axis)
+    return take_along_transpose(with_dims(g, like.ndim, axis, keepdims), like, index, axis)
 
 
 # ---- losses ---------------------------------------------------------------------------------------------------

@@ -10,13 +10,12 @@ import numpy as np
 from ...rules.declare import elementwise, linear, rule
 from ...rules.rule import ZERO
 from ...tape.tracked import raw
-from ..numpy.partials import kept
 from . import functions as nw
 from . import images as cv
 
 from .cotangents import (  # isort: skip
     along_transpose, bce_p, bce_t, bce_z, bce_zt, cross_entropy_vjp, elu_slope, entries, gelu_slope,
-    gelu_tanh_slope, layer_norm_weight, layer_norm_x, mse_x, mse_y, nll_transpose, positive, rows, share,
+    gelu_tanh_slope, layer_norm_weight, layer_norm_x, logsumexp_vjp, mse_x, mse_y, nll_transpose, positive, rows, share,
 )
 
 # ---- entry by entry ------------------------------------------------------------------------------------------
@@ -36,8 +35,7 @@ elementwise(nw.erf,           lambda _y, x: 2 / sqrt(pi) * np.exp(-x * x))
 # ---- along one axis ------------------------------------------------------------------------------------------
 rule(nw.softmax,              lambda g, y, _x, axis: y * (g - np.sum(g * y, axis=axis, keepdims=True)))
 rule(nw.log_softmax,          lambda g, y, _x, axis: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True))
-rule(nw.logsumexp,            lambda g, y, x, axis, keepdims=False:
-                                  kept(g, np.ndim(x), axis, keepdims) * np.exp(x - kept(y, np.ndim(x), axis, keepdims)))
+rule(nw.logsumexp,            logsumexp_vjp)
 linear(nw.along,              along_transpose,                                                  torch="Gather")
 
 # ---- losses --------------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ import numpy as np
 
 from ...core import arrays
 from ...tape.tracked import raw
-from .partials import aval, axes_of, count, counted, kept, nonzero, spread, within
+from .partials import aval, axes_of, count, counted, nonzero, spread, with_dims, within
 
 
 def _shifted(x: Any, step: int, fill: int) -> Any:
@@ -68,7 +68,7 @@ def prod_vjp(
     before = np.cumprod(_shifted(f, 1, 1), 0)
     after = np.flip(np.cumprod(_shifted(np.flip(f, 0), 1, 1), 0), 0)
     others = _unfactors(np.conj(before * after), x.shape, axis)
-    return within(where, kept(g * initial, len(x.shape), axis, keepdims) * others)
+    return within(where, with_dims(g * initial, len(x.shape), axis, keepdims) * others)
 
 
 def cumprod_vjp(g: Any, _y: Any, x: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
@@ -92,13 +92,13 @@ def extreme_vjp(
     keepdims: bool = False, initial: Any = None, where: Any = True,
 ) -> Any:  # fmt: skip
     ndim = np.ndim(x)
-    at = x == kept(y, ndim, axis, keepdims)
+    at = x == with_dims(y, ndim, axis, keepdims)
     if arrays.on_device(raw(y)) or np.any(raw(y) != raw(y)):  # of a NaN among them it is the value
-        at = np.logical_or(at, np.logical_and(raw(x) != raw(x), kept(raw(y) != raw(y), ndim, axis, keepdims)))
+        at = np.logical_or(at, np.logical_and(raw(x) != raw(x), with_dims(raw(y) != raw(y), ndim, axis, keepdims)))
     if where is not True:
         at = np.logical_and(at, where)
     ties = np.sum(at, axis=axis, keepdims=True, dtype=y.dtype)
-    return within(at, kept(g, ndim, axis, keepdims) / nonzero(ties))
+    return within(at, with_dims(g, ndim, axis, keepdims) / nonzero(ties))
 
 
 def var_vjp(
@@ -108,13 +108,13 @@ def var_vjp(
     ddof = ddof if correction is None else correction
     if mean is not None:  # a constant: no gradient flows through it
         n = (count(x.shape, axis) if where is True else counted(aval(x.shape, x.dtype), axis, True, where)) - ddof
-        return within(where, kept(g, len(x.shape), axis, keepdims) * ((x - mean) * 2 / n))
+        return within(where, with_dims(g, len(x.shape), axis, keepdims) * ((x - mean) * 2 / n))
     if where is True:
         n = max(count(x.shape, axis) - ddof, 0)
         return spread(g, x, axis, keepdims) * ((x - np.mean(x, axis=axis, keepdims=True)) * 2 / n)
     n = counted(aval(x.shape, x.dtype), axis, True, where) - ddof
     d = x - np.mean(x, axis=axis, keepdims=True, where=where)
-    return within(where, kept(g, len(x.shape), axis, keepdims) * (d * 2 / n))
+    return within(where, with_dims(g, len(x.shape), axis, keepdims) * (d * 2 / n))
 
 
 def std_vjp(

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from .decompositions import svd
-from .partials import axes_of, kept, nonzero, sgn, within
+from .partials import axes_of, nonzero, sgn, with_dims, within
 
 
 def norm_vjp(g: Any, y: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     ndim = len(x.shape)
-    g, y = kept(g, ndim, axis, keepdims), kept(y, ndim, axis, keepdims)
+    g, y = with_dims(g, ndim, axis, keepdims), with_dims(y, ndim, axis, keepdims)
     axes = axes_of(axis, ndim)
     if ord is None or ord in ("fro", "f") or (ord == 2 and len(axes) == 1):
         return g / nonzero(y) * x

@@ -121,7 +121,7 @@ def holds(c: Any) -> Any:
     return c if getattr(c, "dtype", None) == np.bool_ else c != 0
 
 
-def between(x: Any, low: Any, high: Any) -> Any:
+def inside(x: Any, low: Any, high: Any) -> Any:
     """Tell where low <= x <= high; None is no bound."""
     if low is None or high is None:
         return x == x if low is high else x <= high if low is None else x >= low
@@ -161,7 +161,7 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     return tuple(int(a) % max(ndim, 1) for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
 
 
-def kept(y: Any, ndim: int, axis: Any, keepdims: bool) -> Any:
+def with_dims(y: Any, ndim: int, axis: Any, keepdims: bool) -> Any:
     """Give a reduction's result the shape that keepdims=True gives it, from an input of `ndim` dimensions."""
     if keepdims or ndim == 0:
         return y
@@ -172,7 +172,7 @@ def spread(g: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Give a reduction's cotangent at every entry that was reduced; `x` has the input's shape."""
     if axis is None:
         return arrays.spread(g, x)
-    return np.broadcast_to(kept(g, len(x.shape), axis, keepdims), x.shape)
+    return np.broadcast_to(with_dims(g, len(x.shape), axis, keepdims), x.shape)
 
 
 def count(shape: Sequence[int], axis: Any) -> int:

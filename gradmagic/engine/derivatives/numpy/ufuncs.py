@@ -13,7 +13,7 @@ from ...rules.rule import MINUS, SAME, ZERO
 from ...tape.tracked import raw
 
 from .partials import (  # isort: skip
-    angle_vjp, arccos_x, arcsin_x, beats, between, divide_x, divmod_x, divmod_y, holds, i1, log_x, matmul_a,
+    angle_vjp, arccos_x, arcsin_x, beats, divide_x, divmod_x, divmod_y, holds, i1, inside, log_x, matmul_a,
     matmul_b, nonzero, power_x, power_y, sgn, sinc_slope,
 )
 
@@ -88,7 +88,7 @@ elementwise(np.fmax,        lambda _z, x, y: (x >= y) | np.isnan(y),
 elementwise(np.fmin,        lambda _z, x, y: (x <= y) | np.isnan(y),
                             lambda _z, x, y: ~((x <= y) | np.isnan(y)),                                 selects=True)
 elementwise(np.where, ZERO, lambda _z, c, _x, _y: holds(c),      lambda _z, c, _x, _y: np.logical_not(c), selects=True)
-elementwise(clip,           lambda _z, x, lo, hi: between(x, lo, hi),
+elementwise(clip,           lambda _z, x, lo, hi: inside(x, lo, hi),
                             lambda _z, x, lo, hi: (x < lo) & (hi is None or lo <= hi),
                             lambda _z, x, lo, hi: (x > hi) | (lo is not None and lo > hi), torch="Clamp", selects=True)
 

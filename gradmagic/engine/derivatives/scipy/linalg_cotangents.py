@@ -14,7 +14,7 @@ from scipy import special
 
 from ...tape.tracked import raw
 from ..numpy.decompositions import _column, cholesky_vjp, pinv_vjp
-from ..numpy.partials import kept, swap
+from ..numpy.partials import swap, with_dims
 from . import primitives as values
 
 
@@ -176,7 +176,7 @@ def _logm_vjp(g: Any, y: Any, a: Any) -> Any:
 
 def _weights(y: Any, a: Any, axis: Any, keepdims: Any) -> Any:
     """exp(a - y); 0 where nothing was summed but exp(-inf)."""
-    y = kept(y, len(a.shape), axis, keepdims)
+    y = with_dims(y, len(a.shape), axis, keepdims)
     return np.exp(a - np.where(y == -np.inf, 0.0, y))
 
 
@@ -186,14 +186,14 @@ def lse_a(
     weights = _weights(y, a, axis, keepdims)
     weights = weights if b is None else weights * b
     g = g if sign is None else g * sign
-    return kept(g, len(a.shape), axis, keepdims) * np.conj(weights)
+    return with_dims(g, len(a.shape), axis, keepdims) * np.conj(weights)
 
 
 def lse_b(
     g: Any, y: Any, a: Any, b: Any = None, axis: Any = None, keepdims: Any = False, sign: Any = None
 ) -> Any:
     g = g if sign is None else g * sign
-    return kept(g, len(a.shape), axis, keepdims) * np.conj(_weights(y, a, axis, keepdims))
+    return with_dims(g, len(a.shape), axis, keepdims) * np.conj(_weights(y, a, axis, keepdims))
 
 
 def softmax_vjp(g: Any, y: Any, _x: Any, axis: Any = None) -> Any:

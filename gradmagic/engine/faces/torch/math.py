@@ -5,7 +5,6 @@ In: a Tensor and PyTorch's arguments. Out: Tensors, with PyTorch's names of what
 
 from __future__ import annotations
 
-import copy
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -38,12 +37,14 @@ class OperandError(GradmagicError, RuntimeError):
 
 def named(function: Any, torch: str) -> Any:
     """Give the rule of `function` under the name that PyTorch shows for it here."""
-    rule = RULES[function]
-    if isinstance(rule, Elementwise):
-        return rule.called(torch)
-    rule = copy.copy(rule)
-    rule.torch = torch
-    return rule
+    return RULES[function].called(torch)
+
+
+def titled(f: Any, name: str, text: str) -> Any:
+    """Give a function that was made from another its name and its docstring."""
+    f.__name__ = f.__qualname__ = name
+    f.__doc__ = text
+    return f
 
 
 def floating(x: Any) -> Any:
@@ -65,9 +66,7 @@ def _unary(name: str, function: Any, floats: bool) -> Callable[..., Any]:
         def f(input: Any) -> Any:
             return input.wrap(function(input.array), None)
 
-    f.__name__ = f.__qualname__ = name
-    f.__doc__ = f"As `torch.{name}`: {function.__name__} of each entry."
-    return f
+    return titled(f, name, f"As `torch.{name}`: {function.__name__} of each entry.")
 
 
 _FLOATS: dict[str, Any] = {
@@ -86,23 +85,22 @@ UNARY: dict[str, Callable[..., Any]] = {
 }
 
 
-def _flat(_y: Any, _x: Any) -> Any:
+def _level(_y: Any, _x: Any) -> Any:
     return 0
 
 
 def _step(name: str, function: Any) -> Callable[..., Any]:
-    rule = Elementwise(function, (_flat,), f"{name.title()}Backward0")
+    rule = Elementwise(function, (_level,), f"{name.title()}Backward0")
 
     def f(input: Any) -> Any:
         return call_unary(rule, function, input)
 
-    f.__name__ = f.__qualname__ = name
-    f.__doc__ = f"As `torch.{name}`; its gradient is 0 everywhere, where NumPy's function ends the graph."
-    return f
+    text = f"As `torch.{name}`; its gradient is 0 everywhere, where NumPy's function ends the graph."
+    return titled(f, name, text)
 
 
 UNARY |= {name: _step(name, getattr(np, name)) for name in ("sign", "floor", "ceil", "trunc")}
-_ROUND, _ROUND_TO = (Elementwise(np.round, (_flat,), f"RoundBackward{i}") for i in (0, 1))
+_ROUND, _ROUND_TO = (Elementwise(np.round, (_level,), f"RoundBackward{i}") for i in (0, 1))
 
 
 def _binary(name: str, op: Any, function: Any) -> Callable[..., Any]:
@@ -111,9 +109,7 @@ def _binary(name: str, op: Any, function: Any) -> Callable[..., Any]:
     def f(input: Any, other: Any) -> Any:
         return input.operate(rule, op, (input, other))
 
-    f.__name__ = f.__qualname__ = name
-    f.__doc__ = f"As `torch.{name}`: {function.__name__} of the entries of two tensors."
-    return f
+    return titled(f, name, f"As `torch.{name}`: {function.__name__} of the entries of two tensors.")
 
 
 _BINARY_FUNCTIONS: dict[str, Any] = {
@@ -236,9 +232,8 @@ def _product(name: str, ndims: tuple[int, int], rule: Any) -> Callable[..., Any]
                 )
         return call(rule, np.matmul, _same_dtypes(input, other), {})
 
-    f.__name__ = f.__qualname__ = name
-    f.__doc__ = f"As `torch.{name}`: the product `input @ other` of {ndims[0]} and {ndims[1]} dimensions."
-    return f
+    text = f"As `torch.{name}`: the product `input @ other` of {ndims[0]} and {ndims[1]} dimensions."
+    return titled(f, name, text)
 
 
 PRODUCTS = {

@@ -268,9 +268,8 @@ def _in_place(function: Callable[..., Any], name: str) -> Callable[..., Any]:
         made = function(self if mode_now() is OFF else self.as_value(), *args, **kwargs)
         return inplace.assign(self, Ellipsis, made, fresh=made is not self)
 
-    method.__name__ = method.__qualname__ = name
-    method.__doc__ = f"As `torch.Tensor.{name}`: `{name[:-1]}`, written into the tensor itself."
-    return method
+    text = f"As `torch.Tensor.{name}`: `{name[:-1]}`, written into the tensor itself."
+    return torch_math.titled(method, name, text)
 
 
 def _to(name: str) -> Callable[..., Any]:
@@ -279,9 +278,7 @@ def _to(name: str) -> Callable[..., Any]:
     def method(self: Any) -> Any:
         return self.to(dtype)
 
-    method.__name__ = method.__qualname__ = name
-    method.__doc__ = f"Give this tensor as {dtype!r}."
-    return method
+    return torch_math.titled(method, name, f"Give this tensor as {dtype!r}.")
 
 
 _MATH = (

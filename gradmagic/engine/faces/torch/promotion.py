@@ -33,7 +33,7 @@ def promoted(op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         plain = raw(a)
         if isinstance(plain, np.generic) and not isinstance(a, Tracked):
             ranks[0].append(_DEFAULTS[_KINDS[plain.dtype.kind]])  # NumPy's scalars are numbers, as in PyTorch
-        elif isinstance(plain, np.generic) or arrays.is_array(plain):
+        elif arrays.is_typed(plain):
             if plain.dtype.kind not in _KINDS:
                 return NotImplemented
             ranks[2 if plain.ndim else 1].append(plain.dtype)

@@ -18,7 +18,7 @@ from ...derivatives.nn import functions as nw
 from ...dispatch.calls import call, call_linear
 from ...rules.declare import RULES
 from ...tape.tracked import Tracked
-from .math import OperandError, named
+from .math import OperandError, named, titled
 
 
 def _numpy_words(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -85,9 +85,7 @@ def _reduction(name: str, function: Any, torch: str, torch_dim: str = "") -> Cal
             return call(whole, function, (input,), {})
         return call(along, function, (input,), {"axis": _axis(dim), "keepdims": keepdim})
 
-    f.__name__ = f.__qualname__ = name
-    f.__doc__ = f"As `torch.{name}`: over all entries or along `dim`."
-    return f
+    return titled(f, name, f"As `torch.{name}`: over all entries or along `dim`.")
 
 
 def _constant(name: str, function: Any) -> Callable[..., Any]:
@@ -95,9 +93,7 @@ def _constant(name: str, function: Any) -> Callable[..., Any]:
     def f(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
         return input.wrap(function(input.array, axis=_axis(dim), keepdims=keepdim), None)
 
-    f.__name__ = f.__qualname__ = name
-    f.__doc__ = f"As `torch.{name}`: over all entries or along `dim`."
-    return f
+    return titled(f, name, f"As `torch.{name}`: over all entries or along `dim`.")
 
 
 prod = _reduction("prod", np.prod, "ProdBackward0", "ProdBackward1")
@@ -126,11 +122,10 @@ def _spread(name: str, function: Any) -> Callable[..., Any]:
         ddof = int(unbiased) if correction is None else correction
         return call(rule, function, (input,), {"axis": _axis(dim), "ddof": ddof, "keepdims": keepdim})
 
-    f.__name__ = f.__qualname__ = name
-    f.__doc__ = (
+    text = (
         f"As `torch.{name}`: unbiased (divided by n - 1) unless told otherwise, where NumPy's divides by n."
     )
-    return f
+    return titled(f, name, text)
 
 
 std, var = _spread("std", np.std), _spread("var", np.var)
@@ -198,9 +193,8 @@ def _extreme(name: str, function: Any, place: Any, other_function: Any) -> Calla
         index = np.expand_dims(place(input.array, dim), dim)
         return _picked(name, input, index, dim, keepdim)
 
-    f.__name__ = f.__qualname__ = name
-    f.__doc__ = f"As `torch.{name}`: of all entries; (values, indices) along `dim`; or of two tensors, entry by entry."
-    return f
+    text = f"As `torch.{name}`: of all entries; (values, indices) along `dim`; or of two tensors, entry by entry."
+    return titled(f, name, text)
 
 
 max = _extreme("max", np.max, np.argmax, np.maximum)
