@@ -18,8 +18,7 @@ import numpy as np
 
 from ..engine.faces.numpy.buffer import plain
 from ..engine.faces.torch.tensor import Tensor
-from ..engine.following.conversions import following
-from ..engine.following.imported_names import imported
+from ..engine.following.block import following
 from ..engine.sweeps.backward import sweep
 from ..engine.sweeps.replay import Replay
 from ..engine.tape import nodes as tape
@@ -98,7 +97,7 @@ class Run:
         self.notes: list[tuple[str, str, int | None]] = []
         self.waiting: set[str] = set()  # names of the line that the cell is yet to assign
         self.unnamed = not options.names
-        self.imported_by: Any = namespace  # whose imports from NumPy are followed
+        self.traced: tuple[Any, ...] = ()  # functions, frames, or code with its global names
         self.lift_new: Callable[[str, Any], bool] = lambda name, value: False
 
         self.masking = guard_where(quiet=True)  # --guard
@@ -123,6 +122,7 @@ class Run:
             last = ast.Expression(tree.body.pop().value)  # type: ignore[attr-defined]
         statements = self.cell.compile(tree, self.cell.filename, "exec")
         expression = None if last is None else self.cell.compile(last, self.cell.filename, "eval")
+        self.traced = tuple((code, self.namespace) for code in (statements, expression) if code is not None)
         self.lift()
         return statements, expression
 
@@ -196,8 +196,7 @@ class Run:
         with ExitStack() as stack:
             stack.enter_context(tape.watch(self.clock if options.time else self.recorder))
             stack.enter_context(cell_limit())
-            stack.enter_context(following())
-            stack.enter_context(imported(self.imported_by))
+            stack.enter_context(following(*self.traced))
             again = options.check or options.plot
             for wanted, context in (
                 (options.guard, self.masking), (again, self.replay), (options.stop, detect_anomaly()),

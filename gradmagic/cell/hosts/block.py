@@ -123,7 +123,7 @@ class Block:
         cell = _block_source(frame)
         call_it(cell.filename, cell.label)
         run = self._run = Run(cell, namespace, self._options)
-        run.imported_by = frame.f_globals
+        run.traced = (frame,)
         before = dict(namespace)
         try:
             run.lift()
@@ -194,7 +194,7 @@ def _function(
         try:
             _lift_arguments(run, bound.arguments, options.names)
             bound.arguments.update({n: run.namespace[n] for n in bound.arguments})
-            run.imported_by = f
+            run.traced = (f, *bound.args, *bound.kwargs.values())
             with run.watching(), _variables_of(inner, variables):
                 run.shown.append(f(*bound.args, **bound.kwargs))
             run.namespace.update(variables)

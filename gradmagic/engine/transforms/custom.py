@@ -14,7 +14,7 @@ import numpy as np
 from ...errors import ArgumentError, ShapeError
 from ..core.trees import leaves, rebuilt
 from ..dispatch.calls import face_of, flat, raw_of, record, wrapped
-from ..following.conversions import unfollowed
+from ..following.switch import unfollowed
 from ..rules.declare import pick
 from ..rules.formulas import torch_name
 from ..rules.kinds import General

@@ -15,7 +15,8 @@ import numpy as np
 
 from ....errors import ConversionError
 from ...core import arrays
-from ...core.places import instruction_of, place_of, statement_of, user_frame
+from ...core.interpreter import assigns_entry
+from ...core.places import place_of, statement_of, user_frame
 from ...dispatch.calls import raw_of
 from ...tape import memory
 from ...tape.messages import beyond_libraries, blame, only_shown, taken_by
@@ -104,7 +105,7 @@ class Array(NumpyMethods):
         return any(node.number in state.inputs for node in walk(self.node))
 
     def __float__(self) -> float:
-        assigned = instruction_of(sys._getframe(1)) == "STORE_SUBSCR"
+        assigned = assigns_entry(sys._getframe(1))
         return float(self.leave("assignment" if assigned else "float"))
 
     def __int__(self) -> int:
@@ -132,7 +133,7 @@ class Array(NumpyMethods):
         return str(self._shown())
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        assigned = instruction_of(sys._getframe(1)) == "STORE_SUBSCR"  # a[:] = t of an older array
+        assigned = assigns_entry(sys._getframe(1))  # a[:] = t of an older array
         array = arrays.to_host(self.leave("assignment" if assigned else "asarray"))
         if dtype is not None or copy:
             return np.array(array, dtype, copy=copy)

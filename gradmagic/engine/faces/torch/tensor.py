@@ -16,7 +16,7 @@ import numpy as np
 
 from ....errors import ConversionError, NoGradError, ShapeError
 from ...core import arrays
-from ...core.places import instruction_of
+from ...core.interpreter import assigns_entry
 from ...dispatch.non_numbers import outside
 from ...dispatch.protocols import blame
 from ...rules.declare import CONSTANT
@@ -314,7 +314,7 @@ class Tensor(TorchMethods, Operators):
 
     def _warn_scalar(self) -> None:
         if self.node is not None and state.mode is not OFF:
-            if instruction_of(sys._getframe(2)) == "STORE_SUBSCR":
+            if assigns_entry(sys._getframe(2)):
                 self.leave(
                     "an assignment into a plain array",
                     "np.stack([...]) of the tensors, or t.item() for the number",
