@@ -15,6 +15,8 @@ from .engine.check.check_grads import check_grads
 from .engine.faces.numpy.array import Array
 from .engine.faces.torch.make import tensor
 from .engine.faces.torch.tensor import Tensor
+from .engine.following.patches import patched
+from .engine.following.switch import set_following
 from .engine.tape.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .engine.transforms.checkpoint import checkpoint
 from .engine.transforms.custom import custom, stop_gradient
@@ -89,7 +91,9 @@ __all__ = [
     "no_grad",
     "numeric",
     "optim",
+    "patched",
     "set_detect_anomaly",
+    "set_following",
     "set_grad_enabled",
     "set_tape_limit",
     "stop_gradient",

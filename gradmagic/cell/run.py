@@ -17,8 +17,7 @@ import numpy as np
 
 from ..engine.faces.numpy.buffer import listed, plain
 from ..engine.faces.torch.tensor import Tensor
-from ..engine.following.conversions import following
-from ..engine.following.imported_names import imported
+from ..engine.following.block import following
 from ..engine.sweeps.backward import sweep
 from ..engine.sweeps.replay import Replay
 from ..engine.tape import modes
@@ -66,8 +65,8 @@ class Run:
         self.record = RunRecord(cell, namespace, options, usage(cell.tree), self.recorder, self.lifter.lifted)
         self.notes = self.record.notes
         self.waiting: set[str] = set()  # names of the line that the cell is yet to assign
+        self.traced: tuple[Any, ...] = ()  # functions, frames, or code with its global names
         self.lift_new: Callable[[str, Any], bool] = lambda name, value: False
-        self.imported_by: Any = namespace  # whose imports from NumPy are followed
 
         self.values = simple_values(cell.tree)  # before it is instrumented
         self.masking = guard_where(quiet=True)  # --guard
@@ -92,6 +91,7 @@ class Run:
             last = ast.Expression(tree.body.pop().value)  # type: ignore[attr-defined]
         statements = self.cell.compile(tree, self.cell.filename, "exec")
         expression = None if last is None else self.cell.compile(last, self.cell.filename, "eval")
+        self.traced = tuple((code, self.namespace) for code in (statements, expression) if code is not None)
         self.lift()
         return statements, expression
 
@@ -164,8 +164,7 @@ class Run:
             stack.enter_context(modes.watch(self.record.clock or self.recorder))
             stack.enter_context(cell_limit())
             stack.enter_context(listed(self.lifter.buffers))
-            stack.enter_context(following())
-            stack.enter_context(imported(self.imported_by))
+            stack.enter_context(following(*self.traced))
             again = options.check or options.plot
             for wanted, context in (
                 (options.guard, self.masking), (again, self.replay), (options.stop, detect_anomaly()),

@@ -125,7 +125,7 @@ class Block:
         namespace = frame.f_globals if self._module else {**frame.f_globals, **frame.f_locals}
         cell = _block_source(frame)
         run = self._run = Run(cell, namespace, self._options)
-        run.imported_by = frame.f_globals
+        run.traced = (frame,)
         before = dict(namespace)
         with _in_our_words():
             run.lift()
@@ -199,7 +199,7 @@ def _function(
             with _in_our_words():
                 _lift_arguments(run, bound.arguments, options.names)
                 bound.arguments.update({n: run.namespace[n] for n in bound.arguments})
-                run.imported_by = f
+                run.traced = (f, *bound.args, *bound.kwargs.values())
                 with run.watching(), _variables_of(inner, variables):
                     run.record.shown.append(f(*bound.args, **bound.kwargs))
                 run.namespace.update(variables)

@@ -21,7 +21,6 @@ from ...engine.core.foreign import foreign
 from ...engine.faces.numpy.array import Array
 from ...engine.faces.numpy.buffer import Buffer, Buffers
 from ...engine.faces.torch.tensor import Tensor
-from ...engine.following.new_arrays import original_of
 from ...engine.tape import memory
 from ...engine.tape.nodes import Leaf, walk
 from ...engine.tape.tracked import Tracked, instances
@@ -254,9 +253,6 @@ class Lifter:
         Arrays are found among the objects of the garbage collector, and their holders by who refers to them: names,
         dicts, lists, sets, attributes, closures, tuples. `ours` are holders of the run itself, left as they are.
         """
-        for name, value in list(self.namespace.items()):
-            if (function := original_of(value)) is not value:
-                self.namespace[name] = function  # `from numpy import zeros` in the cell
         if not self._originals and not self.buffers:
             return
         with uninterrupted(), _alone:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-import numpy as np
-
-HOOK, DOT = "__gradmagic_named__", "__gradmagic_dot__"
+from ...engine.core.interpreter import NAMES_VALUES
+from ...engine.following import dot
+from ...engine.following.patches import HOOKS, Replacement
 
 
 class _Usage(ast.NodeVisitor):
@@ -178,7 +178,7 @@ def simple_values(tree: ast.Module) -> dict[str, ast.expr]:
     return found
 
 
-class _Namer(ast.NodeTransformer):
+class _Namer(dot.Dots):
     """Wrap each assigned value in a call of the hook, at the value's own position, so that tracebacks stay exact."""
 
     def __init__(self) -> None:
@@ -186,7 +186,7 @@ class _Namer(ast.NodeTransformer):
 
     def _call(self, name: str, value: ast.expr, top: bool) -> ast.expr:
         args: list[ast.expr] = [ast.Constant(name), value, ast.Constant(top)]
-        call = ast.Call(ast.Name(HOOK, ast.Load()), args, [])
+        call = ast.Call(ast.Name(NAMES_VALUES, ast.Load()), args, [])
         return ast.fix_missing_locations(ast.copy_location(call, value))
 
     def _after(self, statement: ast.stmt, targets: list[ast.expr]) -> list[ast.stmt]:
@@ -229,13 +229,6 @@ class _Namer(ast.NodeTransformer):
         node.value = self._call(node.target.id, node.value, False)
         return node
 
-    def visit_Call(self, node: ast.Call) -> Any:
-        self.generic_visit(node)
-        if isinstance(node.func, ast.Attribute) and node.func.attr == "dot":  # X.dot(w), w tracked and X not
-            call = ast.Call(ast.Name(DOT, ast.Load()), [node.func.value], [])
-            node.func = ast.fix_missing_locations(ast.copy_location(call, node.func))
-        return node
-
     def visit_For(self, node: ast.For) -> Any:
         self.generic_visit(node)
         node.body[:0] = self._after(node, [node.target])
@@ -265,38 +258,37 @@ def _names_in(targets: list[ast.expr]) -> list[ast.Name]:
 
 def instrument(tree: ast.Module) -> ast.Module:
     """Let each assignment of `tree` report (name, value, whether at the top level) to the hook."""
+    _hook.once()
+    dot.hook.once()
     return _Namer().visit(tree)  # type: ignore[no-any-return]
 
 
-# The run that listens now. Functions defined in a traced cell call the hook for the rest of the session; without a run
-# it hands the value through. It lives in builtins, where no namespace of the user's shows it.
-_listeners: list[Callable[[str, Any, bool], Any]] = []
+Listener = Callable[[str, Any, bool], Any]
+# Who listens in this context. Functions defined in a traced cell call the hook for the rest of the session, in any
+# thread; without a listener it hands the value through. It lives in builtins, where no namespace of the user's shows it.
+_listener: ContextVar[Listener | None] = ContextVar("gradmagic_listener", default=None)
 
 
 def _named(name: str, value: Any, top: bool = False) -> Any:
-    return _listeners[-1](name, value, top) if _listeners else value
+    listener = _listener.get()
+    return value if listener is None else listener(name, value, top)
 
 
-def _dot(owner: Any) -> Any:
-    """Give `owner.dot`; of a plain array the function of the same meaning, to which a tracked argument is no array."""
-    return partial(np.dot, owner) if type(owner) is np.ndarray and _listeners else owner.dot
-
-
-setattr(builtins, HOOK, _named)
-setattr(builtins, DOT, _dot)
+_hook = Replacement(HOOKS).add(builtins, NAMES_VALUES, _named)
 
 
 class listening:
     """Let `listener(name, value, top)` hear of assignments within the block; its result is what is assigned."""
 
-    def __init__(self, listener: Callable[[str, Any, bool], Any]) -> None:
+    def __init__(self, listener: Listener) -> None:
         self._listener = listener
 
     def __enter__(self) -> None:
-        _listeners.append(self._listener)
+        self._before = _listener.get()
+        _listener.set(self._listener)
 
     def __exit__(self, *_: object) -> None:
-        _listeners.remove(self._listener)
+        _listener.set(self._before)
 
 
 def parse_names(words: list[str]) -> list[str]:

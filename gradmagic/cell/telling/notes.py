@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import linecache
 import re
-import sysconfig
 import types
 
 from ...engine.core import places
@@ -40,7 +39,6 @@ _INSTEAD = {
     "ctypes": "use {name} itself, or declare the function's derivative with gm.custom",
     "tobytes": "keep {name} as it is",
 }
-_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
 
 def cut_notes(run: RunRecord, names: dict[int, list[str]], result: Result | None) -> list[Note]:
@@ -111,7 +109,7 @@ def _in_result(flow: Flow, tree: ast.Module, result: Result | None, of: str) -> 
 def _stays(place: places.Place) -> bool:
     """Tell whether the plain value stays in the function of another cell that made it."""
     code = place[0]
-    if code.co_filename.startswith(_LIBRARIES):
+    if not places.users(code.co_filename):
         return False
     text = "".join(linecache.getlines(code.co_filename))
     tree = parsed(text)
@@ -123,7 +121,7 @@ def _stays(place: places.Place) -> bool:
 
 def _sentence(cut: Cut, here: places.Place | None, names: dict[int, list[str]]) -> str:
     own = here is cut.place
-    place = cut.place if own or not cut.place[0].co_filename.startswith(_LIBRARIES) else here or cut.place
+    place = cut.place if own or places.users(cut.place[0].co_filename) else here or cut.place
     text = source.text_of(place) or cut.how
     called = names.get(cut.node.number) or []
     name = called[-1] if called else _argument(text, {n for held in names.values() for n in held})

@@ -6,10 +6,11 @@ Exact spans and the reader's own labels are resolved later, by the cell.
 
 from __future__ import annotations
 
-import dis
+import csv
+import glob
 import linecache
 import os
-import sysconfig
+import sys
 from collections.abc import Callable
 from functools import cache
 from itertools import islice
@@ -20,7 +21,6 @@ Place = tuple[Any, int]
 PACKAGE = (
     os.path.abspath(os.path.join(__file__, "..", "..", "..")) + os.sep
 )  # these frames are not the user's
-_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 _PLACES: dict[int, Place] = {}
 _MOST_PLACES = 65_536
 # The cell puts its own here: "In [3]" is a better name of a cell than its temporary file.
@@ -29,8 +29,36 @@ _labels: list[Callable[[str], str | None]] = []
 
 @cache
 def users(filename: str) -> bool:
-    """Tell whether code of this file is the user's: no installed package, no standard library, not ours."""
-    return not filename.startswith((*_LIBRARIES, PACKAGE))
+    """Tell whether code of this file is the user's: not ours, no installed package, no standard library.
+
+    NumPy and SciPy are known by where the imported modules lie; other packages by the name of a folder around them, or
+    by the list of files that their installer left beside them (`pip install --target`). A package that is installed
+    for development (`pip install -e`) lies among its sources, and is the user's.
+    """
+    homes = [_home(sys.modules[name]) for name in ("os", "numpy", "scipy") if name in sys.modules]
+    return not (
+        filename.startswith((PACKAGE, "<frozen ", *homes))
+        or not {"site-packages", "dist-packages"}.isdisjoint(filename.split(os.sep))
+        or any(
+            filename.startswith(folder + os.sep)
+            and filename[len(folder) + 1 :].split(os.sep)[0] in _installed(folder)
+            for folder in map(os.path.abspath, filter(None, sys.path))
+        )
+    )
+
+
+def _home(module: Any) -> str:
+    return os.path.join(os.path.dirname(module.__file__), "")
+
+
+@cache
+def _installed(folder: str) -> frozenset[str]:
+    """Give the files and folders at the top of `folder` that installers have listed there."""
+    found = set()
+    for record in glob.glob(os.path.join(glob.escape(folder), "*.dist-info", "RECORD")):
+        with open(record, encoding="utf-8", newline="") as file:
+            found |= {row[0].split("/")[0] for row in csv.reader(file) if row}
+    return frozenset(found)
 
 
 def user_frame(frame: Any) -> Any:
@@ -89,11 +117,6 @@ def statement_of(place: Place) -> str:
     lines[-1] = lines[-1][:end]
     lines[0] = lines[0][start:]
     return b"".join(lines).decode(errors="replace")
-
-
-def instruction_of(frame: Any) -> str:
-    """Name the instruction that `frame` is at: what asked for a number, `float(t)` (CALL) or `a[0] = t`?"""
-    return dis.opname[frame.f_code.co_code[frame.f_lasti]]
 
 
 def label_with(function: Callable[[str], str | None]) -> None:

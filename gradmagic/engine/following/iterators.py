@@ -19,16 +19,13 @@ from ..faces.inplace import shared_entries
 from ..tape import memory
 from ..tape.messages import blame
 from ..tape.tracked import Tracked, raws
-from . import conversions as following
-from .new_arrays import FOLLOWED_ARRAY, follow, follow_in, held_in_list, traces, tracked
+from .conversions import as_array, gathered, held_in_list, tracked
+from .switch import traces
+from .table import follow, follow_method
 
 
 def _met(value: Any) -> bool:
     return tracked(value) or held_in_list(value)
-
-
-def _as_array(value: Any) -> Any:
-    return FOLLOWED_ARRAY(value) if held_in_list(value) else value
 
 
 # ---- np.vectorize ----------------------------------------------------------------------------------------------
@@ -42,7 +39,7 @@ def _vectorized(original: Callable[..., Any]) -> Callable[..., Any]:
         vary = [key for key in given if key not in self.excluded]
         if not (traces() and any(_met(given[key]) for key in vary)) or self.signature is not None:
             return original(self, *args, **kwargs)
-        grids = np.broadcast_arrays(*(_as_array(given[key]) for key in vary))
+        grids = np.broadcast_arrays(*(gathered(given[key]) for key in vary))
         shape = np.shape(grids[0])
         if not grids[0].size:
             return original(self, *args, **kwargs)
@@ -73,28 +70,40 @@ def _python(entry: Any) -> Any:
 
 
 def _joined(column: list[Any], dtype: Any, shape: tuple[int, ...]) -> Any:
-    made = np.reshape(FOLLOWED_ARRAY(column) if held_in_list(column) else np.array(column), shape)
+    made = np.reshape(as_array(column) if held_in_list(column) else np.array(column), shape)
     if not isinstance(made, Tracked):
         return made.astype(dtype)
     return made if made.array.dtype == dtype else cast(made, dtype)
 
 
-following.METHODS.append(
-    (np.vectorize, "__call__", np.vectorize.__call__, _vectorized(np.vectorize.__call__))
-)
+follow_method(np.vectorize, "__call__", _vectorized)
 
 # ---- iterators -------------------------------------------------------------------------------------------------
 
 
-def _enumerated(original: Any, name: str) -> Callable[..., Any]:
-    @wraps(original)
-    def follower(arr: Any) -> Any:
-        if not (traces() and _met(arr)):
-            return original(raws(arr))
-        arr = _as_array(arr)
-        return ((index, arr[index]) for index in np.ndindex(*np.shape(arr)))
+class _Flat:
+    """What `np.ndenumerate` goes along, of a tracked array: entries, and where the next one is."""
 
-    return follower
+    def __init__(self, array: Any) -> None:
+        self._array, self._places = array, np.ndindex(*np.shape(array))
+        self.coords: Any = next(self._places, None)
+
+    def __next__(self) -> Any:
+        if self.coords is None:
+            raise StopIteration
+        at, self.coords = self.coords, next(self._places, None)
+        return self._array[at]
+
+
+def _enumerated(original: Any) -> Callable[..., Any]:
+    @wraps(original)
+    def init(self: Any, arr: Any) -> None:
+        if traces() and _met(arr):
+            self.iter = _Flat(gathered(arr))
+        else:
+            original(self, raws(arr))
+
+    return init
 
 
 class _Iterator:
@@ -171,18 +180,18 @@ def _iterated(original: Any, name: str) -> Callable[..., Any]:
                 f"np.nditer of a tracked array takes entries one by one, not {', '.join(odd) or 'these arguments'}: "
                 "write a loop over np.ndindex(x.shape), or an expression of whole arrays."
             )
-        return _Iterator([_as_array(o) for o in operands], [f for f in flags if f != "multi_index"], kwargs)
+        return _Iterator([gathered(o) for o in operands], [f for f in flags if f != "multi_index"], kwargs)
 
     return follower
 
 
-follow("ndenumerate", _enumerated)
+follow_method(np.ndenumerate, "__init__", _enumerated)
 follow("nditer", _iterated)
 
 # ---- as_strided ------------------------------------------------------------------------------------------------
 
 
-def _strided(original: Any) -> Callable[..., Any]:
+def _strided(original: Any, name: str) -> Callable[..., Any]:
     @wraps(original)
     def follower(x: Any, shape: Any = None, strides: Any = None, *args: Any, **kwargs: Any) -> Any:
         if not (traces() and isinstance(x, Tracked) and type(x.array) is np.ndarray):
@@ -208,4 +217,4 @@ def _strided(original: Any) -> Callable[..., Any]:
     return follower
 
 
-follow_in("numpy.lib.stride_tricks", "as_strided", _strided(np.lib.stride_tricks.as_strided))
+follow("as_strided", _strided, "numpy.lib.stride_tricks")

@@ -16,7 +16,9 @@ import numpy as np
 from ..core import arrays
 from ..dispatch.primitives import cast
 from ..tape.tracked import raws
-from .new_arrays import follow_in, held_in_list, traces, tracked
+from .conversions import held_in_list, tracked
+from .switch import traces
+from .table import follow
 
 _OF_MATH: dict[str, Callable[..., Any]] = {
     "sqrt": np.sqrt, "cbrt": np.cbrt, "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log2": np.log2,
@@ -91,7 +93,7 @@ _SPECIAL = {"erf": "erf", "erfc": "erfc", "gamma": "gamma", "lgamma": "gammaln"}
 _OF_MATH.update({name: _of_special(scipys) for name, scipys in _SPECIAL.items()})
 
 
-def _asked(original: Any) -> Callable[..., Any]:
+def _asked(original: Any, name: str) -> Callable[..., Any]:
     """A question about a number: its answer loses no gradient."""
 
     @wraps(original)
@@ -101,12 +103,14 @@ def _asked(original: Any) -> Callable[..., Any]:
     return follower
 
 
-for _module in ("math", "cmath"):
-    for _name in ("isnan", "isinf", "isfinite", "isclose"):
-        follow_in(_module, _name, _asked(getattr(import_module(_module), _name)))
-for _module, _table in (("math", _OF_MATH), ("cmath", _OF_CMATH)):
-    for _name, _numpy in _table.items():
-        _original = getattr(import_module(_module), _name, None)
-        if _original is not None:  # cbrt and exp2 came with Python 3.11, sumprod with 3.12
-            _wide = _module == "cmath" and _name != "phase"
-            follow_in(_module, _name, _followed(_original, _numpy, _wide))
+def _follow(module: str, table: dict[str, Callable[..., Any]]) -> None:
+    def make(original: Any, name: str) -> Callable[..., Any]:
+        return _followed(original, table[name], widen=module == "cmath" and name != "phase")
+
+    there = vars(import_module(module))
+    follow("isnan isinf isfinite isclose", _asked, module)
+    follow(" ".join(name for name in table if name in there), make, module)  # sumprod came with Python 3.12
+
+
+_follow("math", _OF_MATH)
+_follow("cmath", _OF_CMATH)

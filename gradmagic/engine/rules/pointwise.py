@@ -6,12 +6,12 @@ In: one partial for each argument. Out: a `Rule` that serves reverse and forward
 from __future__ import annotations
 
 import copy
-import dis
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ..core.interpreter import parameter_given
 from ..core.masked import masked
 from ..tape.nodes import Node
 from ..tape.tracked import Raw
@@ -127,10 +127,8 @@ def _move(partial: Any) -> Any:
     """Give k for a partial that is the k-th saved value itself (x * y): `g * saved[k]` needs no call (70 ns)."""
     if isinstance(partial, Partial):
         return None if partial is ZERO else partial
-    code = partial.__code__
-    steps = [i for i in dis.get_instructions(code) if i.opname not in ("RESUME", "NOP")]
-    simple = len(steps) == 2 and steps[0].opname.startswith("LOAD_FAST") and steps[1].opname == "RETURN_VALUE"
-    return code.co_varnames.index(steps[0].argval) if simple else partial
+    given = parameter_given(partial.__code__)
+    return partial if given is None else given
 
 
 def _chosen(g: Any, weight: Any) -> Any:

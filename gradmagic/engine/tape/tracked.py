@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -49,6 +50,18 @@ class Tracked:
         made.array = array
         made.node = node
         return made
+
+    @classmethod
+    def at_first(cls, act: Callable[[], None]) -> None:
+        """Call `act` when the first tensor is made; later ones pay nothing for it."""
+        usual = Tracked.__dict__["wrap"]
+
+        def first(kind: type[Tracked], array: Any, node: Node | None) -> Any:
+            Tracked.wrap = usual  # type: ignore[method-assign]
+            act()
+            return kind.wrap(array, node)
+
+        Tracked.wrap = classmethod(first)  # type: ignore[method-assign, assignment]
 
     @classmethod
     def of(cls, value: Any) -> Any:

@@ -1,36 +1,19 @@
-"""Warnings under the user's own line: NumPy's RuntimeWarnings name the Python line that called NumPy, which is ours.
+"""Which node a sweep was at when something went wrong: for warnings and errors that NumPy raises inside it.
 
-In: a warning that a line of gradmagic issued. Out: the same one, issued anew from the line of the user that led there;
-in a backward sweep, from the line of the operation. Nothing runs, and nothing is looked at, until there is a warning.
-
-`warnings` calls one function for every warning that its filters let through; ours stands before it. What did not come
-from this package passes on untouched. Filters that name a module, and "once a line", judge the warning anew, by the
-user's module and line.
+In: frames, and errors with their tracebacks. Out: the node; or its operation's name and place, noted on the error.
 """
 
 from __future__ import annotations
 
-import sys
 import types
-import warnings
 from typing import Any
 
-from ..core.places import PACKAGE, describe, line_of, user_frame
+from ..core.places import PACKAGE, describe
 from .nodes import Node
 
 SWEEPS: set[types.CodeType] = (
     set()
 )  # the functions of this package that go from node to node: their local `node`
-
-_by_file: dict[str, dict[Any, Any]] = {}
-
-
-class _Forgetful(dict[Any, Any]):
-    """A module's `__warningregistry__` that notes no warning: "once a line" is for the user's lines."""
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        if key == "version":
-            super().__setitem__(key, value)
 
 
 def node_at(frame: Any) -> Node | None:
@@ -42,45 +25,6 @@ def node_at(frame: Any) -> Node | None:
     return None
 
 
-def _shown(message: Any) -> None:
-    """Stand in for `warnings._showwarnmsg`."""
-    frame: Any = sys._getframe(1) if message.filename.startswith(PACKAGE) else None
-    while frame is not None and frame.f_code.co_filename != message.filename:
-        frame = frame.f_back
-    if frame is None or (user := user_frame(frame)) is frame:
-        _show(message)
-        return
-    text, category = str(message.message), message.category
-    frame.f_globals["__warningregistry__"] = _Forgetful()
-    vars(warnings).get("onceregistry", {}).pop((text, category), None)  # "once" noted it just now
-    node = node_at(frame)
-    warning = category(f"{text}{_sweeping(node)}") if node is not None else message.message
-    filename, line, names = user.f_code.co_filename, user.f_lineno, user.f_globals
-    if node is not None and node.place is not None:
-        code = node.place[0]
-        filename, line = code.co_filename, line_of(node.place)
-        names = _globals_of(code, user)
-    registry = names.setdefault("__warningregistry__", {})
-    module = names.get("__name__") or "<unknown>"
-    warnings.warn_explicit(warning, category, filename, line, module, registry, source=message.source)
-
-
-def _globals_of(code: types.CodeType, frame: Any) -> dict[str, Any]:
-    """Give the module in which `code` runs: its registry holds what was shown, its name is what filters ask for."""
-    while frame is not None:
-        if frame.f_code.co_filename == code.co_filename:
-            return frame.f_globals  # type: ignore[no-any-return]
-        frame = frame.f_back
-    for module in list(sys.modules.values()):
-        if getattr(module, "__file__", None) == code.co_filename:
-            return vars(module)
-    return _by_file.setdefault(code.co_filename, {"__name__": code.co_filename.removesuffix(".py")})
-
-
-def _sweeping(node: Node) -> str:
-    return f" (in the derivative of {node.rule.name})" if node.rule is not None else ""
-
-
 def blamed(error: BaseException) -> None:
     """Note on an error that NumPy raised in a sweep (`np.errstate(divide="raise")`) which operation it was about."""
     traceback, node = error.__traceback__, None
@@ -90,13 +34,3 @@ def blamed(error: BaseException) -> None:
     if node is not None and node.rule is not None and not hasattr(error, "__notes__"):
         where = f", {describe(node.place)}" if node.place is not None else ""
         error.add_note(f"in the derivative of {node.rule.name}{where}")
-
-
-def install() -> None:
-    """Stand before the function that `warnings` shows warnings with; a second time changes nothing."""
-    if getattr(warnings, "_showwarnmsg", None) not in (None, _shown):
-        warnings._showwarnmsg = _shown  # type: ignore[attr-defined]
-
-
-_show: Any = getattr(warnings, "_showwarnmsg", None)
-install()

@@ -14,7 +14,7 @@ import numpy as np
 from ...errors import ArgumentError, ShapeError
 from ..core.trees import leaves, rebuilt
 from ..dispatch.calls import face_of, record, wrapped
-from ..following.conversions import unfollowed
+from ..following.switch import unfollowed
 from ..rules.kinds import General
 from ..rules.rule import Cotangent, Rule, Saved, pick
 from ..sweeps.forward import transposed

@@ -20,10 +20,8 @@ from ..core.trees import is_container, leaves, rebuilt, same_structure
 from ..dispatch.calls import call_elementwise
 from ..faces.numpy.array import Array
 from ..faces.torch.tensor import Tensor
-from ..following import iterators, python_math  # noqa: F401  (these two only follow)
-from ..following import new_arrays as creations
-from ..following.conversions import following
-from ..following.imported_names import imported
+from ..following.block import following
+from ..following.table import follower_of
 from ..rules.declare import RULES
 from ..sweeps.forward import push
 from ..sweeps.several import sweep_from, taken
@@ -74,6 +72,8 @@ class Run:
                     f"{'s' * (len(args) != 1)}: give what is differentiated by position."
                 )
         self._chosen = [args[i] for i in numbers]
+        chosen = {i % len(args) for i in numbers}
+        constants = [a for i, a in enumerate(args) if i not in chosen]  # functions may be among them
         self._places: list[list[Tracked | None]] = []
         for i in numbers:
             lifted = self._lift(args[i], i)
@@ -93,8 +93,11 @@ class Run:
             leaf.watcher = WANTED
         before = DIFFERENTIATING.set(True)
         try:
-            with enable_grad() if mode_now() is OFF else _RECORDING, following(), imported(f):
-                out = (creations.follower_of(f) or f)(*arguments, **kwargs)  # f may be SciPy's own
+            with (
+                enable_grad() if mode_now() is OFF else _RECORDING,
+                following(f, *constants, *kwargs.values()),
+            ):
+                out = (follower_of(f) or f)(*arguments, **kwargs)  # f may be SciPy's own
         except ValueError as error:
             if isinstance(
                 error.__cause__, GradmagicError

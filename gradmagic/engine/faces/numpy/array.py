@@ -15,7 +15,8 @@ import numpy as np
 
 from ....errors import ConversionError
 from ...core import arrays
-from ...core.places import instruction_of, place_of, statement_of, user_frame
+from ...core.interpreter import assigns_entry
+from ...core.places import place_of, statement_of, user_frame
 from ...tape import memory
 from ...tape.messages import beyond_libraries, blame, only_shown, taken_by
 from ...tape.modes import OFF, differentiating, mode_now, settings
@@ -112,7 +113,7 @@ class Array(NumpyMethods):
         return any(node.watcher is WANTED for node in walk(self.node))
 
     def __float__(self) -> float:
-        assigned = instruction_of(sys._getframe(1)) == "STORE_SUBSCR"
+        assigned = assigns_entry(sys._getframe(1))
         return float(self.leave("assignment" if assigned else "float"))
 
     def __int__(self) -> int:
@@ -140,7 +141,7 @@ class Array(NumpyMethods):
         return str(self._shown())
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        assigned = instruction_of(sys._getframe(1)) == "STORE_SUBSCR"  # a[:] = t of an older array
+        assigned = assigns_entry(sys._getframe(1))  # a[:] = t of an older array
         array = arrays.to_host(self.leave("assignment" if assigned else "asarray"))
         if dtype is not None or copy:
             return np.array(array, dtype, copy=copy)

@@ -20,7 +20,7 @@ import numpy as np
 
 from ...core import arrays
 from ...core.foreign import foreign
-from ...core.places import instruction_of
+from ...core.interpreter import asks_attribute
 from ...dispatch.calls import call, call_elementwise, gathered, held
 from ...dispatch.non_numbers import PLAIN, outside
 from ...rules.declare import RULES
@@ -183,7 +183,7 @@ class Protocols(Operators):
     @property
     def __array_interface__(self) -> Any:
         # np.asarray(x) asks for this first, and shall take __array__, which tells the tape.
-        if instruction_of(sys._getframe(1)) not in ("LOAD_ATTR", "LOAD_METHOD"):
+        if not asks_attribute(sys._getframe(1)):
             raise AttributeError("__array_interface__")
         array = self.leave("asarray")
         found = array.__array_interface__

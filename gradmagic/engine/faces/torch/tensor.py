@@ -17,7 +17,7 @@ import numpy as np
 
 from ....errors import ConversionError, NoGradError, ShapeError
 from ...core import arrays
-from ...core.places import instruction_of
+from ...core.interpreter import assigns_entry
 from ...dispatch.non_numbers import outside
 from ...rules.rule import CONSTANT
 from ...sweeps.backward import sweep
@@ -298,7 +298,7 @@ class Tensor(TorchMethods, Operators):
 
     def _warn_scalar(self) -> None:
         if self.node is not None and mode_now() is not OFF:
-            if instruction_of(sys._getframe(2)) == "STORE_SUBSCR":
+            if assigns_entry(sys._getframe(2)):
                 self.leave(
                     "an assignment into a plain array",
                     "np.stack([...]) of the tensors, or t.item() for the number",

@@ -1,0 +1,104 @@
+"""A block in which the user's code is followed: around a cell, or around a function that a transform runs.
+
+In: what is to be traced. Out: in this context, within the block, what the table has is followed; afterwards all is as
+it was.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from . import iterators, new_arrays, python_math  # noqa: F401  (what they follow is in the table)
+from .dot import hook
+from .held import Reached, nothing_held
+from .patches import CODE, Replacement, hold
+from .switch import allowed, block, enter
+from .table import STANDING, follow_scipy, later, plain
+from .warned import show_for_the_user
+
+
+class following:
+    """Follow the user's code within the block. Blocks may nest, in one context and across threads.
+
+    Parameters
+    ----------
+    *what
+        What is traced: functions, with their arguments, frames, or pairs of code and its global names.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import gradmagic as gm
+    >>> gm.grad(lambda x: np.sum(np.array([x[0], x[1] * 3]) ** 2))(np.array([1.0, 2.0]))
+    array([ 2., 36.])
+    """
+
+    __slots__ = ("_before", "_held", "_shown", "_stored", "_what", "open")
+
+    def __init__(self, *what: Any) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        self._before = block()
+        self.open = allowed()
+        if not self.open:
+            return
+        show_for_the_user()
+        if later:
+            follow_scipy()
+        self._held: list[Replacement] = []
+        self._shown: set[Any] = set()
+        self._stored: dict[int, tuple[dict[str, Any], set[str]]] = {}
+        for standing in STANDING:
+            standing.put_on()
+        if not nothing_held(self._what):
+            self._hold(Reached(self._what))
+        enter(self)
+
+    def _hold(self, reached: Reached) -> None:
+        self._shown = reached.shown
+        for names, stored in reached.stored:
+            self._note(names, stored)
+        for module in (
+            later & reached.modules
+        ):  # imported by what is traced, which would not be followed at once
+            if find_spec(module) is not None:
+                import_module(module)
+                follow_scipy()
+        for patch, owner, name, ours in reached.places():
+            if patch is CODE:
+                hook.once()
+            self._held.append(hold(patch, owner, name, ours))
+
+    def __exit__(self, *_: object) -> None:
+        enter(self._before)
+        if not self.open:
+            return
+        self.open = False
+        for held in self._held:
+            held.take_off()
+        for names, stored in self._stored.values():
+            for name in {name.removesuffix("()") for name in stored} & names.keys():
+                names[name] = plain(names[name])
+        for standing in STANDING:
+            standing.take_off()
+
+    def puts_back(self, frame: Any, stored: frozenset[str]) -> bool:
+        """Note that names of a frame's module hold what follows a function for a while; False if that would show."""
+        names = frame.f_globals
+        if any(("global", id(names), name) in self._shown for name in stored):
+            return False
+        if (
+            not frame.f_code.co_flags & _OPTIMIZED and frame.f_locals is not names
+        ):  # exec with names of its own
+            return False
+        self._note(names, stored)
+        return True
+
+    def _note(self, names: dict[str, Any], stored: frozenset[str]) -> None:
+        self._stored.setdefault(id(names), (names, set()))[1].update(stored)
+
+
+_OPTIMIZED = 1  # inspect.CO_OPTIMIZED: the code of a function

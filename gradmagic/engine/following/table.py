@@ -1,0 +1,111 @@
+"""What is followed: functions of NumPy, SciPy and math, and what stands in their place while a traced call runs.
+
+In: `follow(names, make)` of the modules beside this one. Out: the class of each followed module, whose attributes are
+NumPy's own functions to everybody, and to the user's own code where it calls them while it is traced, what follows
+them; and the table in both directions.
+
+A function that is not called on the spot is NumPy's own, so that `np.sum is f`, `==`, dictionaries of functions and
+pickling hold in a traced call. Installed packages and the standard library are not followed: they may keep arrays, or
+hand them to C. Where a class serves, its method is replaced (`np.vectorize`, `np.r_`), and the object itself stays.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from ..core.interpreter import only_called
+from ..core.places import users
+from .patches import METHODS, MODULES, Replacement
+from .switch import here
+
+STANDING = Replacement(MODULES), Replacement(METHODS)  # what every traced call puts on
+_FOLLOWERS: dict[int, Any] = {}  # what follows a function, by the function's id
+_ORIGINALS: dict[int, Any] = {}  # the function, by the id of what follows it
+_classes: dict[str, Any] = {}  # by a module's name: what its class is meanwhile
+later = {"scipy.linalg", "scipy.special"}  # followed once they are imported
+
+
+def follow(names: str, make: Callable[[Any, str], Any], module: str = "numpy") -> None:
+    """Let `make(original, name)` follow functions of a module."""
+    of = import_module(module)
+    if module not in _classes:
+        _classes[module] = type("Followed", (ModuleType,), {"__doc__": "A module while a traced call runs."})
+        STANDING[0].add(of, "__class__", _classes[module])
+    for name in names.split():
+        original = getattr(of, name)
+        made = make(original, name)
+        _FOLLOWERS[id(original)], _ORIGINALS[id(made)] = made, original
+        setattr(_classes[module], name, _attribute(of, name, original, made))
+
+
+def follow_method(kind: Any, name: str, make: Callable[[Any], Any]) -> None:
+    """Let `make(original)` follow a method of a class of NumPy's."""
+    STANDING[1].add(kind, name, make(vars(kind)[name]))
+
+
+def follow_scipy() -> None:
+    """Follow what does not dispatch in the modules of SciPy that have been imported since."""
+    for module in [name for name in later if name in sys.modules]:
+        from ..derivatives.scipy.linalg import FOLLOWED  # with SciPy only
+
+        later.discard(module)
+        follow(" ".join(FOLLOWED[module]), lambda _, name, of=FOLLOWED[module]: of[name], module)
+
+
+def follower_of(value: Any) -> Any:
+    """Give what follows a function of NumPy, SciPy or math; None for anything else."""
+    return value if id(value) in _ORIGINALS else _FOLLOWERS.get(id(value))
+
+
+def plain(value: Any) -> Any:
+    """Give the function for what follows it, also in what holds it: a dict, list, tuple, or default arguments."""
+    if id(value) in _ORIGINALS:
+        return _ORIGINALS[id(value)]
+    if type(value) in (dict, list):
+        for key, held in list(value.items() if type(value) is dict else enumerate(value)):
+            if id(held) in _ORIGINALS:
+                value[key] = plain(held)
+    elif type(value) is tuple and any(id(v) in _ORIGINALS for v in value):
+        return tuple(map(plain, value))
+    elif type(value) is FunctionType and value.__defaults__:
+        value.__defaults__ = plain(value.__defaults__)
+    return value
+
+
+def _attribute(of: ModuleType, name: str, original: Any, follows: Any) -> property:
+    names = vars(of)
+
+    def get(module: Any) -> Any:
+        found = names[name]
+        block = here()
+        if block is None or found is not original:
+            return found
+        frame = sys._getframe(1)
+        stored = _called_by(frame)
+        if stored is None or (stored and not block.puts_back(frame, stored)):
+            return original
+        return follows
+
+    return property(
+        get, lambda module, value: names.__setitem__(name, value), lambda module: names.__delitem__(name)
+    )
+
+
+_answers: dict[int, tuple[CodeType, frozenset[str] | None]] = {}
+_MOST = 65_536
+
+
+def _called_by(frame: Any) -> frozenset[str] | None:
+    """Tell whether the user's code asks at this place for what it calls; if so, give the global names between."""
+    code, at = frame.f_code, frame.f_lasti
+    key = (id(code) << 24) | at
+    found = _answers.get(key)
+    if found is None or found[0] is not code:
+        if len(_answers) >= _MOST:
+            _answers.clear()
+        found = _answers[key] = code, only_called(code, at) if users(code.co_filename) else None
+    return found[1]
