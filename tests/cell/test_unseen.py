@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.following.table import follower_of
+from gradmagic.engine.following.followers import follower_of
 
 START = """
 import math, pickle

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...engine.core.interpreter import NAMES_VALUES
-from ...engine.following import dot
+from ...engine.following import dot_calls
 from ...engine.following.patches import HOOKS, Replacement
 
 
@@ -178,7 +178,7 @@ def simple_values(tree: ast.Module) -> dict[str, ast.expr]:
     return found
 
 
-class _Namer(dot.Dots):
+class _Namer(dot_calls.Dots):
     """Wrap each assigned value in a call of the hook, at the value's own position, so that tracebacks stay exact."""
 
     def __init__(self) -> None:
@@ -259,13 +259,13 @@ def _names_in(targets: list[ast.expr]) -> list[ast.Name]:
 def instrument(tree: ast.Module) -> ast.Module:
     """Let each assignment of `tree` report (name, value, whether at the top level) to the hook."""
     _hook.once()
-    dot.hook.once()
+    dot_calls.hook.once()
     return _Namer().visit(tree)  # type: ignore[no-any-return]
 
 
 Listener = Callable[[str, Any, bool], Any]
 # Who listens in this context. Functions defined in a traced cell call the hook for the rest of the session, in any
-# thread; without a listener it hands the value through. It lives in builtins, where no namespace of the user's shows it.
+# thread; without a listener it hands the value through. It lives in builtins: no namespace of the user's shows it.
 _listener: ContextVar[Listener | None] = ContextVar("gradmagic_listener", default=None)
 
 

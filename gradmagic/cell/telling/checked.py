@@ -14,7 +14,7 @@ import numpy as np
 from ...engine.core import arrays
 from ...engine.core.values import Value, summarise
 from ...engine.sweeps.backward import sweep
-from ...engine.sweeps.replay import CannotReplay, Checked, Replay
+from ...engine.sweeps.replay import CannotReplay, CheckedEntry, Replay
 from ...engine.tape import modes
 from ...engine.tape.nodes import Node, walk
 from ...report.model import Note
@@ -27,7 +27,7 @@ _HOW = "It computes the recorded operations again: a gradient that was lost on t
 class Findings:
     """What was found for each input, by the number of its node; or why nothing could be."""
 
-    entries: dict[int, list[Checked]] = field(default_factory=dict)
+    entries: dict[int, list[CheckedEntry]] = field(default_factory=dict)
     sizes: dict[int, tuple[int, ...]] = field(default_factory=dict)
     failed: str = ""
 
@@ -82,7 +82,7 @@ def check_notes(findings: Findings, names: dict[int, str], result: str, sweeps: 
     return notes
 
 
-def _note(slope: str, entry: Checked, kind: str, count: int, of: int) -> Note:
+def _note(slope: str, entry: CheckedEntry, kind: str, count: int, of: int) -> Note:
     place = f"[{', '.join(map(str, entry.index))}]" if entry.index else ""
     text = f"{slope}{place} is {_number(entry.tape)}, and differences give {_number(entry.numerical)}"
     many = f" ({count:,} of {of:,} entries)" if of > 1 else ""

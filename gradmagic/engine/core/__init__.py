@@ -1,1 +1,1 @@
-"""What stands below the tape: errors, the seam to array libraries, places in the source, trees, values as data."""
+"""What stands below the tape: the seam to array libraries, places in the source, trees, values as data."""

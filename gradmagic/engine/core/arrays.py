@@ -20,7 +20,7 @@ KINDS: dict[type, ModuleType | Any] = {np.ndarray: np}
 
 
 def register(array_type: type, module: Any) -> None:
-    """Let `module` (NumPy's creation functions, `asnumpy`, `scatter_add`) serve arrays of `array_type`."""
+    """Let `module` (NumPy's creation functions, `asnumpy`, `add.at`) serve arrays of `array_type`."""
     KINDS[array_type] = module
 
 

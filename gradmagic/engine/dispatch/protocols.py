@@ -126,7 +126,7 @@ def _out_of(function: Any) -> tuple[int, list[str]]:
 # gradmagic does not depend on SciPy, and its import takes longer than NumPy's.
 LATE: dict[str, str] = {}
 COMPOSED: dict[Any, Callable[..., Any]] = {}
-# The methods of ufuncs on tracked values, by name: functions of the ufunc and the method's arguments (methods.py).
+# Methods of ufuncs on tracked values, by name: functions of the ufunc and the arguments (composed/ufunc_methods.py).
 METHODS: dict[str, Callable[..., Any]] = {}
 # Options that call for another way: (function, option) -> when it is taken, and the function computed that way.
 OPTIONS: dict[tuple[Any, str], tuple[Callable[[Any], bool], Callable[..., Any]]] = {}

@@ -11,12 +11,12 @@ from importlib.util import find_spec
 from typing import Any
 
 from . import iterators, new_arrays, python_math  # noqa: F401  (what they follow is in the table)
-from .dot import hook
-from .held import Reached, nothing_held
+from .dot_calls import hook
+from .followers import STANDING, follow_scipy, later, plain
+from .held_functions import Reached, nothing_held
+from .numpy_warnings import show_for_the_user
 from .patches import CODE, Replacement, hold
 from .switch import allowed, block, enter
-from .table import STANDING, follow_scipy, later, plain
-from .warned import show_for_the_user
 
 
 class following:

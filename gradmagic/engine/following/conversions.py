@@ -1,7 +1,7 @@
 """NumPy's `asarray`, `array` and their kin followed while a traced call runs; new arrays stand in new_arrays.py.
 
-In: a value, or nested lists of values. Out: one tracked array, where NumPy asks only `__array__` and `__float__`, so that
-nothing dispatches; of anything else what NumPy gives.
+In: a value, or nested lists of values. Out: one tracked array, where NumPy asks only `__array__` and `__float__`, so
+that nothing dispatches; of anything else what NumPy gives.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ from ..tape import memory
 from ..tape.messages import blame
 from ..tape.tracked import Tracked, raws
 from .conversions import as_array, gathered, held_in_list, tracked
+from .followers import follow, follow_method
 from .switch import traces
-from .table import follow, follow_method
 
 
 def _met(value: Any) -> bool:

@@ -19,8 +19,8 @@ from ..faces.numpy.buffer import Buffer
 from ..tape.modes import differentiating
 from ..tape.tracked import raws
 from .conversions import as_array, converting, gathered, held_in_list, tracked
+from .followers import follow, follow_method
 from .switch import traces
-from .table import follow, follow_method
 
 
 def _new(made: Any, frame: Any) -> Any:

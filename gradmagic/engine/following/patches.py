@@ -4,7 +4,7 @@ In: an owner (a module, class, function, dict ...), a name of its, and what stan
 which says what is replaced now. Nothing is when gradmagic is imported, or after `%load_ext`.
 
 What is replaced is seen by the whole process, so every replacement asks the context that meets it (switch.py) whether
-a traced call runs there, and otherwise is what it stands for. Replacements are counted: blocks nest, and threads overlap.
+a traced call runs there, and otherwise is what it stands for. Replacements are counted: blocks nest, threads overlap.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Patch:
 
 MODULES = Patch(
     "the class of numpy, numpy.linalg, numpy.lib.stride_tricks, math, cmath, scipy.linalg and scipy.special",
-    "what is called there is followed where NumPy's protocols do not reach: np.zeros(n), np.asarray(t), np.mean([t, u]), "
-    "math.sin(t), scipy.special.logsumexp(t)",
+    "what is called there is followed where NumPy's protocols do not reach: np.zeros(n), np.asarray(t), "
+    "np.mean([t, u]), math.sin(t), scipy.special.logsumexp(t)",
     "while a %%grad cell, gm.trace, gm.grad or another transform runs the user's code",
     "types.ModuleType again when the last of these ends",
 )

@@ -17,8 +17,8 @@ from ..core import arrays
 from ..dispatch.primitives import cast
 from ..tape.tracked import raws
 from .conversions import held_in_list, tracked
+from .followers import follow
 from .switch import traces
-from .table import follow
 
 _OF_MATH: dict[str, Callable[..., Any]] = {
     "sqrt": np.sqrt, "cbrt": np.cbrt, "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log2": np.log2,

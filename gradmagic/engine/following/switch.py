@@ -60,7 +60,7 @@ class set_following:
     """Switch on or off that gradmagic replaces functions while it traces: from here on, or for a `with` block.
 
     Switched off, `%%grad`, `gm.grad` and their kin replace nothing of NumPy, SciPy, math or the user's modules: what
-    NumPy's protocols do not reach (`np.array([t, u])`, a write into `np.zeros(n)`, `math.sin(t)`) is an error or a note.
+    NumPy's protocols do not reach (`np.array([t, u])`, a write into `np.zeros(n)`, `math.sin(t)`) is an error or noted.
     The setting is that of the thread, asyncio task or other context that made it; `gm.patched()` says what is replaced.
 
     Parameters

@@ -13,17 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import FreedError
 from ..core import arrays
 from ..core.arrays import KINDS
-from ..core.places import describe
 from ..rules.kinds import LinearMap
 from ..rules.rule import MINUS, PICK, SAME, Cotangent, Saved
 from ..tape.memory import check_fresh
+from ..tape.messages import freed
 from ..tape.modes import settings
+from ..tape.node_at import SWEEPS, blamed
 from ..tape.nodes import FREED, HOOKS, Aval, Node, between, writes
 from ..tape.tracked import Raw, Tracked, raw
-from ..tape.warnings_at import SWEEPS, blamed
 from .unbroadcast import conform
 
 _SMALL = 4096  # adding in place pays for large arrays only: NumPy looks for overlap first (0.4 to 1.5 us)
@@ -378,13 +377,3 @@ def _hooked(functions: list[Any], g: Cotangent) -> Cotangent:
         changed = function(g)
         g = g if changed is None else changed
     return g
-
-
-def freed(node: Node) -> FreedError:
-    where = describe(node.place)
-    made = f" (made by {node.rule.name}, {where})" if where else f" (made by {node.rule.name})"
-    return FreedError(
-        "Trying to backward through the graph a second time, and what it had saved has been freed"
-        f"{made}. Run {where.partition(' of ')[2] or 'the code that computes it'} again to compute it anew, "
-        "or write backward(retain_graph=True) the first time."
-    )

@@ -19,11 +19,12 @@ from ..core import arrays
 from ..rules.pointwise import Elementwise
 from ..rules.rule import Cotangent, Saved
 from ..tape.memory import check_fresh
+from ..tape.messages import freed
 from ..tape.modes import enable_grad, settings, watch
+from ..tape.node_at import SWEEPS
 from ..tape.nodes import FREED, Aval, Leaf, Node, aval_of, walk, writes
 from ..tape.tracked import Raw, Tracked, raw
-from ..tape.warnings_at import SWEEPS
-from .backward import freed, pulled
+from .backward import pulled
 from .several import sweep_from, taken
 from .unbroadcast import conform
 

@@ -40,7 +40,7 @@ class CannotReplay(Exception):
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckedEntry:
     """One entry of a gradient: what the tape says, what differences say; `kink`: the slopes on both sides differ."""
 
     index: tuple[int, ...]
@@ -95,7 +95,7 @@ class Replay(Observer):
 
     def check(
         self, root: Node, cotangent: Any, inputs: Sequence[tuple[Node, Any]], grads: Sequence[Any]
-    ) -> list[list[Checked]]:
+    ) -> list[list[CheckedEntry]]:
         """Hold gradients against differences.
 
         Parameters
@@ -111,7 +111,7 @@ class Replay(Observer):
 
         Returns
         -------
-        list of list of Checked
+        list of list of CheckedEntry
             For each input, at up to 100 of its entries.
 
         Raises
@@ -220,7 +220,7 @@ def _chosen(size: int, most: int) -> list[int]:
     return list(range(size)) if size <= most else sorted({int(i) for i in np.linspace(0, size - 1, most)})
 
 
-def _entry(value: Callable[[dict[int, Any]], float], number: int, x: Any, i: int, grad: Any) -> Checked:
+def _entry(value: Callable[[dict[int, Any]], float], number: int, x: Any, i: int, grad: Any) -> CheckedEntry:
     index = tuple(int(k) for k in np.unravel_index(i, np.shape(x)))
     here = x[index] if index else x
     h = STEP * max(1.0, abs(here))
@@ -234,7 +234,7 @@ def _entry(value: Callable[[dict[int, Any]], float], number: int, x: Any, i: int
         return (8 * (at(h * along) - at(-h * along)) - (at(2 * h * along) - at(-2 * h * along))) / (12 * h)
 
     numerical: complex = slope(1) + (1j * slope(1j) if np.iscomplexobj(x) else 0)
-    found = Checked(index, (grad[index] if index else grad).item(), numerical, kink=False)
+    found = CheckedEntry(index, (grad[index] if index else grad).item(), numerical, kink=False)
     if found.agrees:
         return found
     small = h * 1e-3
@@ -242,4 +242,4 @@ def _entry(value: Callable[[dict[int, Any]], float], number: int, x: Any, i: int
     kink = abs((right - middle) - (middle - left)) > 1e-2 * max(
         abs(right - middle), abs(middle - left), small * 1e-3
     )
-    return Checked(index, found.tape, numerical, kink)
+    return CheckedEntry(index, found.tape, numerical, kink)

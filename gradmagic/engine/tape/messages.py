@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...errors import ShapeError
+from ...errors import FreedError, ShapeError
 from ..core import arrays
 from ..core.foreign import Foreign
 from ..core.places import describe, name_of, place_of, user_frame, users
@@ -20,6 +20,7 @@ from .tracked import Tracked, raw
 
 if TYPE_CHECKING:
     from ..rules.rule import Rule
+    from .nodes import Node
 
 
 def blame(tracked: Tracked, noun: str = "a tracked value") -> str:
@@ -169,4 +170,15 @@ def mismatch(error: ValueError, rule: Rule, args: Sequence[Any]) -> ShapeError:
             if rule.name in ("matmul", "dot")
             else "Axes are matched from the right and must be equal or 1: write x[:, None] or x.reshape(...) on one."
         )
+    )
+
+
+def freed(node: Node) -> FreedError:
+    """Make the error of a sweep that needs what an earlier one has given back."""
+    where = describe(node.place)
+    made = f" (made by {node.rule.name}, {where})" if where else f" (made by {node.rule.name})"
+    return FreedError(
+        "Trying to backward through the graph a second time, and what it had saved has been freed"
+        f"{made}. Run {where.partition(' of ')[2] or 'the code that computes it'} again to compute it anew, "
+        "or write backward(retain_graph=True) the first time."
     )

@@ -1,7 +1,7 @@
 """Observers of the tape: who may see every node made and every cotangent ready, and several of them as one.
 
-In: the tape's events. Out: the same events, for a report's recorder (watch.py) and for guards, which look for what
-must not happen and stop it: NaN (anomaly.py), a tape that grows too large (limit.py).
+In: the tape's events. Out: the same events, for a report's recorder (watch/recorder.py) and for guards, which look for
+what must not happen and stop it: NaN (anomaly.py), a tape that grows too large (memory_limit.py).
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from ..tape.modes import enable_grad
 from ..tape.nodes import aval_of
 from ..tape.tracked import Tracked, raw
 from .of_functions import arguments, grad, one_number
-from .traced import Run
+from .traced import TracedCall
 
 
 def jacobian(
@@ -62,7 +62,7 @@ def jacobian(
 
     @wraps(f)
     def all_derivatives(*args: Any, **kwargs: Any) -> Any:
-        run = Run(f, args, kwargs, argnums)
+        run = TracedCall(f, args, kwargs, argnums)
         made = []
         for k, y in enumerate(run.results):
             blocks = _blocks(run, k, mode) if isinstance(y, Tracked) else [None] * len(run.inputs)
@@ -77,7 +77,7 @@ def jacobian(
     return all_derivatives
 
 
-def _blocks(run: Run, k: int, mode: str) -> list[Any]:
+def _blocks(run: TracedCall, k: int, mode: str) -> list[Any]:
     """Give the derivatives of result k by each input: a list along the value's entries, or along the input's."""
     y = raw(run.results[k])
     entries = sum(int(np.size(x.array)) for x in run.inputs)
@@ -92,7 +92,7 @@ def _blocks(run: Run, k: int, mode: str) -> list[Any]:
     return [_stacked(row, np.shape(x.array), 0) for row, x in zip(rows, run.inputs, strict=True)]
 
 
-def _by_columns(run: Run, k: int, mixed: bool) -> list[Any]:
+def _by_columns(run: TracedCall, k: int, mixed: bool) -> list[Any]:
     blocks = []
     for i, x in enumerate(run.inputs):
         columns = []
@@ -188,7 +188,7 @@ def hvp(f: Callable[..., Any], args: Any, vectors: Any) -> Any:
     """
     several = type(args) in (tuple, list)
     given, vectors = arguments(args, vectors)
-    run = Run(f, given, {}, range(len(given)) if several else 0)
+    run = TracedCall(f, given, {}, range(len(given)) if several else 0)
     out = one_number(run)
     along = run.directions(vectors)
     first = run.pulled([seed(out, None)] if isinstance(out, Tracked) else [None], record=True)

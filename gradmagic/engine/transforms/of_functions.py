@@ -19,7 +19,7 @@ from ..core.foreign import Foreign, foreign
 from ..core.trees import rebuilt
 from ..tape.ends import seed
 from ..tape.tracked import Tracked, raw
-from .traced import Run
+from .traced import TracedCall
 
 
 def value_and_grad(
@@ -64,7 +64,7 @@ def value_and_grad(
 
     @wraps(f)
     def differentiated(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        run = Run(f, args, kwargs, argnums, has_aux)
+        run = TracedCall(f, args, kwargs, argnums, has_aux)
         out = one_number(run)
         found = run.gradients(run.pulled([seed(out, None)] if isinstance(out, Tracked) else [None]))
         value = run.plain(out)
@@ -114,7 +114,7 @@ def elementwise_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) ->
 
     @wraps(f)
     def slopes(*args: Any, **kwargs: Any) -> Any:
-        run = Run(f, args, kwargs, argnums)
+        run = TracedCall(f, args, kwargs, argnums)
         ones = [_ones(y) if isinstance(y, Tracked) else None for y in run.results]
         return run.gradients(run.pulled(ones))
 
@@ -157,7 +157,7 @@ def vjp(f: Callable[..., Any], *args: Any, has_aux: bool = False) -> tuple[Any, 
     >>> pull(np.array([1.0, 0.0]))
     (array([3., 0.]), 1.0)
     """
-    run = Run(f, args, {}, range(len(args)), has_aux)
+    run = TracedCall(f, args, {}, range(len(args)), has_aux)
 
     def pull(g: Any) -> tuple[Any, ...]:
         return run.gradients(run.pulled(run.cotangents(g), retain=True))  # type: ignore[no-any-return]
@@ -198,7 +198,7 @@ def jvp(f: Callable[..., Any], args: Any, tangents: Any, has_aux: bool = False) 
     (6.0, 3.0)
     """
     args, tangents = arguments(args, tangents)
-    run = Run(f, args, {}, range(len(args)), has_aux)
+    run = TracedCall(f, args, {}, range(len(args)), has_aux)
     moved = run.pushed(run.directions(tangents))
     out = (run.value(), rebuilt(run.out, moved))
     return (*out, run.auxiliary()) if has_aux else out
@@ -220,7 +220,7 @@ def _advice(odd: Foreign) -> str:
     return "End it with return and the number" if odd == "None" else odd.advice("the result")
 
 
-def one_number(run: Run) -> Any:
+def one_number(run: TracedCall) -> Any:
     out = run.out
     odd = None if type(out) in (list, tuple) else foreign(raw(out))
     if odd is not None and not isinstance(out, dict):

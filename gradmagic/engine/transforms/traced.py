@@ -1,7 +1,7 @@
 """One run of a function on the tape: its arguments lifted, its results plain or tracked as the caller needs them.
 
-In: a function and its arguments, nested containers among them. Out: a `Run`, from which every transform takes its
-derivatives (transforms.py, matrices.py).
+In: a function and its arguments, nested containers among them. Out: a `TracedCall`, from which every transform takes
+its derivatives (of_functions.py, matrices.py).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..dispatch.calls import call_elementwise
 from ..faces.numpy.array import Array
 from ..faces.torch.tensor import Tensor
 from ..following.block import following
-from ..following.table import follower_of
+from ..following.followers import follower_of
 from ..rules.declare import RULES
 from ..sweeps.forward import push
 from ..sweeps.several import sweep_from, taken
@@ -32,7 +32,7 @@ from ..tape.tracked import Raw, Tracked, raw
 _RECORDING = nullcontext()
 
 
-class Run:
+class TracedCall:
     """What a function gave on lifted arguments.
 
     Attributes

@@ -24,10 +24,10 @@ from ..rules.pointwise import Elementwise
 from ..sweeps.backward import Scattered
 from ..tape import modes, observers
 from ..tape.modes import settings
+from ..tape.node_at import node_at
 from ..tape.nodes import Node
 from ..tape.observers import Observer
 from ..tape.tracked import Tracked, raw, raws
-from ..tape.warnings_at import node_at
 
 
 class Operand(NamedTuple):

@@ -10,7 +10,7 @@ import operator
 
 import numpy as np
 
-from gradmagic.engine.derivatives.numpy import moves
+from gradmagic.engine.derivatives.numpy import shape_transposes as moves
 from gradmagic.engine.dispatch import primitives
 
 from .rows import ABOVE, CASES, POSITIVE, UNIT, WIDE, Case, Like, case, here

@@ -1,7 +1,7 @@
 """np.pad in all of its modes but a function of the user's.
 
 In: what np.pad takes. Out: the same as NumPy's. Rims of one value or of the array's own entries are one linear
-operation (moves.pad); the other rims are computed from the entries of each axis in turn, as NumPy does it.
+operation (shape_transposes.pad); the other rims are computed from the entries of each axis in turn, as NumPy does it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ...core import arrays
 from ...dispatch.primitives import cast
 from ...dispatch.protocols import composed
 from ...tape.tracked import raw
-from ..numpy import moves
+from ..numpy import shape_transposes
 
 _STATISTICS: dict[str, Callable[..., Any]] = {
     "maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median,
@@ -26,14 +26,14 @@ _STATISTICS: dict[str, Callable[..., Any]] = {
 @composed(np.pad)
 def pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
     if mode == "constant" and not np.ndim(options.get("constant_values", 0)):
-        return moves.pad(array, pad_width, mode, options.get("constant_values", 0))
+        return shape_transposes.pad(array, pad_width, mode, options.get("constant_values", 0))
     if mode in ("edge", "reflect", "symmetric", "wrap") and options.get("reflect_type", "even") == "even":
-        return moves.pad(array, pad_width, mode)
+        return shape_transposes.pad(array, pad_width, mode)
     if not isinstance(mode, str):
         raise ArgumentError(
             "np.pad(..., mode=function) has no derivative in gradmagic: write np.concatenate([left, x, right])."
         )
-    widths = moves.pad_widths(pad_width, np.ndim(array))
+    widths = shape_transposes.pad_widths(pad_width, np.ndim(array))
     for axis, (before, after) in enumerate(widths):
         if before or after:
             x = np.moveaxis(array, axis, 0)

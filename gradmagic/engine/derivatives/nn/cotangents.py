@@ -12,8 +12,8 @@ import numpy as np
 
 from ...tape.nodes import Aval
 from ...tape.tracked import Tracked
-from ..numpy.moves import take_along_transpose
 from ..numpy.partials import aval, count, reads, with_dims
+from ..numpy.shape_transposes import take_along_transpose
 from . import functions as nw
 
 # ---- entry by entry -------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The functions of neural networks that NumPy has not, as functions of arrays beside NumPy's in the table of rules.
 
-In: arrays, tracked or not. Out: the same. Their derivatives stand in rules/networks.py; PyTorch's names, arguments and
-messages in torch_math.py and nn/functional.py.
+In: arrays, tracked or not. Out: the same. Their derivatives stand in table.py; PyTorch's names, arguments and
+messages in faces/torch/math.py and nn/functional.py.
 """
 
 from __future__ import annotations

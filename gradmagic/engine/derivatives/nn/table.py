@@ -1,4 +1,4 @@
-"""Derivatives of the functions of neural networks (networks.py), grouped as there.
+"""Derivatives of the functions of neural networks (functions.py, images.py), grouped as there.
 
 y: the result; x, z: the input; g: the cotangent of y; t: targets.
 """

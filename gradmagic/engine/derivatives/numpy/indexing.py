@@ -9,7 +9,7 @@ import numpy as np
 
 from ...dispatch.primitives import add_into, cast, move, scatter_add, set_item
 from ...rules.declare import linear, rule
-from .placing import compress_vjp, placed
+from .index_transposes import compress_vjp, placed
 
 # ---- x[index], and x with x[index] = value -------------------------------------------------------------------
 # A sweep adds x[i]'s cotangent into the buffer that it has for x; x[i] looks into x's memory.

@@ -12,8 +12,8 @@ import numpy as np
 
 from ....errors import ArgumentError
 from ...tape.nodes import Aval
-from .moves import undiagonal
 from .partials import device_range
+from .shape_transposes import undiagonal
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...rules.declare import constant, linear, rule
 
-from .moves import (  # isort: skip
+from .shape_transposes import (  # isort: skip
     crop, deal, diag_transpose, invert, minus, pad, partition_vjp, repeat_transpose, settled, sort_vjp,
     take_along_transpose, take_transpose, undiagonal, undiff, unpad, unslide, untile,
 )

@@ -1,6 +1,6 @@
 """SciPy's functions of plain arrays as functions of arrays that may be tracked: each calls SciPy for its value.
 
-In: arrays, then settings, all by position. Out: bit for bit what SciPy gives. Their rules stand in `scipy_linalg`.
+In: arrays, then settings, all by position. Out: bit for bit what SciPy gives. Their rules stand in linalg.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`Array`, the tracked object as NumPy users know it: what `%%grad names` and `gm.grad(f)` put in place of a value.
 
 In: the user's ndarray or number. Out: something that behaves as it does, and remembers how it was used. A lifted
-Python number stays a Python number inside. Methods named as ndarray names them stand in numpy_face.py.
+Python number stays a Python number inside. Methods named as ndarray names them stand in methods.py.
 """
 
 from __future__ import annotations
@@ -111,19 +111,6 @@ class Array(NumpyMethods):
         if self.node is None or (settings().observer is not None and not differentiating()):
             return False
         return any(node.watcher is WANTED for node in walk(self.node))
-
-    def __float__(self) -> float:
-        assigned = assigns_entry(sys._getframe(1))
-        return float(self.leave("assignment" if assigned else "float"))
-
-    def __int__(self) -> int:
-        return int(self.leave("int"))
-
-    def __complex__(self) -> complex:
-        return complex(self.leave("complex"))
-
-    def __bool__(self) -> bool:
-        return bool(self.array)
 
     def _shown(self) -> Any:
         # Text is there to be read by people; whether float(f"{x}") reads it again, the observer's reader can tell.

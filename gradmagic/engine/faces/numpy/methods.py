@@ -2,7 +2,7 @@
 
 In: an Array and a method's arguments, as ndarray takes them. Out: what ndarray gives, tracked where a gradient flows.
 What a lifted Python number does not have (`x.sum()` of a float) it does not have here either. Special methods stand in
-numpy_protocols.py, memory (`flags`, `flat`, `base`) in numpy_layout.py.
+special_methods.py, memory (`flags`, `flat`, `base`) in layout.py.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ import numpy as np
 
 from ...core import arrays
 from ...core.foreign import foreign
-from ...core.interpreter import asks_attribute
+from ...core.interpreter import asks_attribute, assigns_entry
 from ...dispatch.calls import call, call_elementwise, gathered, held
 from ...dispatch.non_numbers import PLAIN, outside
 from ...rules.declare import RULES
@@ -123,6 +123,19 @@ class Protocols(Operators):
         return _divided(self, other, other, self)
 
     # -- numbers --------------------------------------------------------------------------------------------------
+    def __float__(self) -> float:
+        assigned = assigns_entry(sys._getframe(1))
+        return float(self.leave("assignment" if assigned else "float"))
+
+    def __int__(self) -> int:
+        return int(self.leave("int"))
+
+    def __complex__(self) -> complex:
+        return complex(self.leave("complex"))
+
+    def __bool__(self) -> bool:
+        return bool(self.array)
+
     def __index__(self) -> int:
         return operator.index(self.array)
 

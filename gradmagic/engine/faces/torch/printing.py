@@ -1,8 +1,8 @@
 """Tensors printed as PyTorch prints them, character for character: `tensor([[1., 2.]], requires_grad=True)`.
 
-In: an array on the host and what is known about the tensor beside its entries. Out: text. The rules (4 digits, when
-exponents are used, alignment, `...` above 1,000 entries, lines of 80) are PyTorch's; dtypes are printed with PyTorch's
-word `torch.`, so that `import gradmagic as torch` can read its own prints.
+In: an array on the host and what is known of the tensor beside its entries (`grad_fn=`, from methods.py). Out: text.
+The rules (4 digits, when exponents are used, alignment, `...` above 1,000 entries, lines of 80) are PyTorch's; dtypes
+are printed with PyTorch's word `torch.`, so that `import gradmagic as torch` can read its own prints.
 """
 
 from __future__ import annotations

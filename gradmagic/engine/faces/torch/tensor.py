@@ -1,6 +1,6 @@
 """`Tensor`, the tracked object as PyTorch users know it: `gm.tensor(...)`, `.backward()`, `.grad`.
 
-In: data. Out: tensors whose operations are on the tape. Methods named as PyTorch names them stand in torch_face.py.
+In: data. Out: tensors whose operations are on the tape. Methods named as PyTorch names them stand in methods.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""What is read from bytecode, on every Python that the tests run with: what is called, what is kept, what is written."""
+"""What is read from bytecode, on every Python that the tests run with: what is called, kept and written."""
+
+# ruff: noqa: E501  (rows of code)
 
 from __future__ import annotations
 

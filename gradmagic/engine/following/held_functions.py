@@ -18,9 +18,9 @@ import numpy as np
 
 from ..core.interpreter import uses
 from ..core.places import users
-from .dot import rewritten
+from .dot_calls import rewritten
+from .followers import follower_of
 from .patches import CODE, HELD, Patch
-from .table import follower_of
 
 _Key = tuple[Any, ...]
 _DATA = frozenset({int, float, complex, bool, str, bytes, type(None), np.ndarray, np.float64, np.float32})
@@ -186,8 +186,8 @@ class Reached:
                 elif ("local", name, "") not in found.kept:
                     followed[i] = follower_of(held)
             if followed:
-                made = tuple(followed.get(i, v) for i, v in enumerate(function.__defaults__))
-                self._found.append((("defaults",), False, function, "__defaults__", made))
+                defaults = tuple(followed.get(i, v) for i, v in enumerate(function.__defaults__))
+                self._found.append((("defaults",), False, function, "__defaults__", defaults))
         for name, held in (function.__kwdefaults__ or {}).items():
             self._look(held, function.__kwdefaults__, name, local(name, ("local", id(function), name)))
 

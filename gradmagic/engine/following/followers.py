@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -53,7 +54,12 @@ def follow_scipy() -> None:
         from ..derivatives.scipy.linalg import FOLLOWED  # with SciPy only
 
         later.discard(module)
-        follow(" ".join(FOLLOWED[module]), lambda _, name, of=FOLLOWED[module]: of[name], module)
+        ours = FOLLOWED[module]
+        follow(" ".join(ours), partial(_ours, ours), module)
+
+
+def _ours(table: dict[str, Any], original: Any, name: str) -> Any:
+    return table[name]
 
 
 def follower_of(value: Any) -> Any:

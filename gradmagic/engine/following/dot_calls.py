@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from ..core.interpreter import by_code, parts
+from .followers import follower_of
 from .patches import HOOKS, Replacement
 from .switch import traces
-from .table import follower_of
 
 _DOT = "__gradmagic_dot__"
 

@@ -16,9 +16,9 @@ import warnings
 from typing import Any
 
 from ..core.places import PACKAGE, line_of, user_frame
+from ..tape.node_at import node_at
 from ..tape.nodes import Node
 from ..tape.tracked import Tracked
-from ..tape.warnings_at import node_at
 from .patches import WARNINGS, Replacement
 from .switch import allowed
 
