@@ -1,8 +1,8 @@
 """What only the bytecode can tell: what an instruction asks for, and what a function does with a name.
 
 In: code objects, and frames at an instruction. Out: answers. This is the one place of gradmagic that reads
-instructions, by their names as `dis` gives them; tests/engine/core/test_interpreter.py holds it on Python 3.11, 3.12 and
-3.13. What it does not recognise it calls "kept": then a function is NumPy's own, and a lost gradient is told as ever.
+instructions, by their names as `dis` gives them; core/test_interpreter.py holds it on Python 3.11, 3.12 and 3.13. What
+it does not recognise it calls "kept": then a function is NumPy's own, and a lost gradient is told as ever.
 """
 
 from __future__ import annotations

@@ -86,7 +86,8 @@ class Replacement:
     __slots__ = ("_count", "_places", "key", "patch")
 
     def __init__(self, patch: Patch) -> None:
-        self.patch, self.key = patch, None
+        self.patch = patch
+        self.key: tuple[int, Any] | None = None
         self._count = 0
         # How to look there and how to put there, owner, name, what was there, what stands there meanwhile.
         self._places: list[tuple[Any, Any, Any, Any, Any, Any]] = []
