@@ -17,7 +17,7 @@ from .dtypes import dtype_of
 
 
 @dataclass(frozen=True)
-class Options:
+class PrintOptions:
     """What `gm.set_printoptions` sets; see there."""
 
     precision: int = 4
@@ -28,11 +28,11 @@ class Options:
 
 
 _PROFILES = {
-    "default": Options(),
-    "short": Options(precision=2, edgeitems=2),
-    "full": Options(threshold=float("inf")),
+    "default": PrintOptions(),
+    "short": PrintOptions(precision=2, edgeitems=2),
+    "full": PrintOptions(threshold=float("inf")),
 }
-_options = [Options()]
+_options = [PrintOptions()]
 # Dtypes that are not printed: what literals make.
 _SILENT = frozenset(map(np.dtype, ("float32", "complex64", "int64", "bool")))
 _FLOAT32 = np.dtype("float32")
