@@ -71,7 +71,7 @@ class Reached:
 
     # -- the result ------------------------------------------------------------------------------
     def places(self) -> Iterator[tuple[Patch, Any, Any, Any]]:
-        """Give (kind, owner, name, what shall stand there) of each place."""
+        """Give (kind, owner, name, what shall stand there) of each place, once."""
         if self._found:
             kept, entries_kept = self._kept
             spaces = {id(names) for names in self._namespaces}
@@ -88,6 +88,8 @@ class Reached:
                 code = rewritten(function.__code__)
                 if code is not None:
                     yield CODE, function, "__code__", code
+        for kept_alive in (self._seen, self._found, self._functions):
+            kept_alive.clear()  # what the traced code deletes shall be gone
 
     def shows(self, names: dict[str, Any], name: str) -> bool:
         """Tell whether the value of a global name is neither only called nor only a table of what is."""
