@@ -13,7 +13,7 @@ from typing import Any
 from . import iterators, new_arrays, python_math  # noqa: F401  (what they follow is in the table)
 from .dot_calls import hook
 from .followers import STANDING, follow_scipy, later, plain
-from .held_functions import Reached, nothing_held
+from .held_functions import Reached
 from .numpy_warnings import show_for_the_user
 from .patches import CODE, Replacement, hold
 from .switch import allowed, block, enter
@@ -35,7 +35,7 @@ class following:
     array([ 2., 36.])
     """
 
-    __slots__ = ("_before", "_held", "_shown", "_stored", "_what", "open")
+    __slots__ = ("_before", "_held", "_reached", "_stored", "_what", "open")
 
     def __init__(self, *what: Any) -> None:
         self._what = what
@@ -49,28 +49,19 @@ class following:
         if later:
             follow_scipy()
         self._held: list[Replacement] = []
-        self._shown: set[Any] = set()
         self._stored: dict[int, tuple[dict[str, Any], set[str]]] = {}
         for standing in STANDING:
             standing.put_on()
-        if not nothing_held(self._what):
-            self._hold(Reached(self._what))
-        enter(self)
-
-    def _hold(self, reached: Reached) -> None:
-        self._shown = reached.shown
+        self._reached = reached = Reached(self._what)
         for names, stored in reached.stored:
             self._note(names, stored)
-        for module in (
-            later & reached.modules
-        ):  # imported by what is traced, which would not be followed at once
-            if find_spec(module) is not None:
-                import_module(module)
-                follow_scipy()
+        if later and reached.modules:
+            self._import(later & reached.modules)
         for patch, owner, name, ours in reached.places():
             if patch is CODE:
                 hook.once()
             self._held.append(hold(patch, owner, name, ours))
+        enter(self)
 
     def __exit__(self, *_: object) -> None:
         enter(self._before)
@@ -88,7 +79,7 @@ class following:
     def puts_back(self, frame: Any, stored: frozenset[str]) -> bool:
         """Note that names of a frame's module hold what follows a function for a while; False if that would show."""
         names = frame.f_globals
-        if any(("global", id(names), name) in self._shown for name in stored):
+        if any(self._reached.shows(names, name) for name in stored):
             return False
         if (
             not frame.f_code.co_flags & _OPTIMIZED and frame.f_locals is not names
@@ -96,6 +87,13 @@ class following:
             return False
         self._note(names, stored)
         return True
+
+    def _import(self, modules: set[str]) -> None:
+        """Import what the traced code would import, since only then it is followed at once."""
+        for module in modules:
+            if find_spec(module) is not None:
+                import_module(module)
+        follow_scipy()
 
     def _note(self, names: dict[str, Any], stored: frozenset[str]) -> None:
         self._stored.setdefault(id(names), (names, set()))[1].update(stored)

@@ -10,13 +10,23 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Iterator
-from types import CellType, CodeType, FrameType, FunctionType, MethodType, ModuleType
+from collections.abc import Callable, Iterator
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    FrameType,
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+)
 from typing import Any
 
 import numpy as np
 
-from ..core.interpreter import uses
+from ..core.interpreter import Uses, uses
 from ..core.places import users
 from .dot_calls import rewritten
 from .followers import follower_of
@@ -24,175 +34,133 @@ from .patches import CODE, HELD, Patch
 
 _Key = tuple[Any, ...]
 _DATA = frozenset({int, float, complex, bool, str, bytes, type(None), np.ndarray, np.float64, np.float32})
+_ENDS = frozenset({GetSetDescriptorType, MemberDescriptorType, BuiltinFunctionType, np.ufunc, type(np.sum)})
 _FUNCTIONS = frozenset({FunctionType, MethodType, functools.partial})
-_WRAPPERS = {
-    staticmethod: "__func__", classmethod: "__func__", property: "fget", functools.cached_property: "func"
-}  # fmt: skip
 _MOST = 64  # entries of a container that are looked at; more are data
-
-
-def nothing_held(what: tuple[Any, ...]) -> bool:
-    """Tell at one glance (0.5 us) that functions reach nothing but data and installed modules: everyday."""
-    for function in what:
-        if type(function) in _DATA:
-            continue
-        if (
-            type(function) is not FunctionType
-            or function.__defaults__
-            or function.__kwdefaults__
-            or vars(function)
-        ):
-            return False
-        found, names = uses(function.__code__), function.__globals__
-        if found.modules or found.dots or found.stored:
-            return False
-        for value in [names.get(n) for n in found.globals] + [
-            v for c in function.__closure__ or () for v in _contents(c)
-        ]:
-            if type(value) not in _DATA and not (
-                isinstance(value, ModuleType) and not _of_user(value.__name__)
-            ):
-                return False
-    return True
 
 
 class Reached:
     """What the code that is to be traced reaches.
 
+    The walk is made at each traced call, since names may be bound anew, and costs about 1 us a function. What the code
+    does with the names is asked only where a function is held.
+
     Attributes
     ----------
-    shown : set
-        Global names ("global", the id of their dict, the name) whose value is neither only called nor only a table.
     stored : list
         Dicts of global names, and those of their names that hold what follows a function for a while.
+    modules : set
+        The names of the modules that the code itself imports.
     """
 
     def __init__(self, what: tuple[Any, ...]) -> None:
-        self._kept: set[_Key] = set()
         self.stored: list[tuple[dict[str, Any], frozenset[str]]] = []
         self.modules: set[str] = set()
-        self._entries_kept: set[_Key] = set()
         # How it is reached, whether as an entry of what is there, its owner and name, what follows it.
         self._found: list[tuple[_Key, bool, Any, Any, Any]] = []
-        self._codes: list[tuple[FunctionType, CodeType]] = []
-        self._attributes: set[str] = set()
+        self._codes: list[tuple[Uses, dict[str, Any]]] = []
+        self._functions: list[tuple[FunctionType, Uses]] = []
         self._seen: dict[int, Any] = {}  # by id; kept alive, so that no id comes twice
-        self._looked: set[tuple[int, str]] = set()
         self._namespaces: list[dict[str, Any]] = []
         self._waiting: list[Any] = [w for w in what if type(w) not in _DATA]
-        while self._waiting or self._by_attributes():
-            while self._waiting:
-                value = self._waiting.pop()
-                if id(value) not in self._seen:
-                    self._seen[id(value)] = value
-                    self._enter(value)
-        self.shown = self._kept & self._entries_kept
+        while self._waiting or (self._namespaces and self._by_attributes()):
+            value = self._waiting.pop()
+            if id(value) not in self._seen:
+                self._seen[id(value)] = value
+                _ENTER.get(type(value), Reached._other)(self, value)
 
+    # -- the result ------------------------------------------------------------------------------
     def places(self) -> Iterator[tuple[Patch, Any, Any, Any]]:
         """Give (kind, owner, name, what shall stand there) of each place."""
-        spaces = {id(names) for names in self._namespaces}
-        shown = set()
-        for key, entry, owner, name, _ in self._found:
-            kept = self._entries_kept if entry else self._kept
-            if key in kept or (key[0] == "global" and key[1] in spaces and ("attr", key[2]) in kept):
-                shown.add((id(owner), name))
-        for _, _, owner, name, follows in self._found:
-            if (id(owner), name) not in shown:
-                yield HELD, owner, name, follows
-        for function, code in self._codes:
-            yield CODE, function, "__code__", code
+        if self._found:
+            kept, entries_kept = self._kept
+            spaces = {id(names) for names in self._namespaces}
+            shown = set()
+            for key, entry, owner, name, _ in self._found:
+                among = entries_kept if entry else kept
+                if key in among or (key[0] == "global" and key[1] in spaces and ("attr", key[2]) in among):
+                    shown.add((id(owner), name))
+            for _, _, owner, name, follows in self._found:
+                if (id(owner), name) not in shown:
+                    yield HELD, owner, name, follows
+        for function, found in self._functions:
+            if any(not issubclass(type(function.__globals__.get(name)), ModuleType) for name in found.dots):
+                code = rewritten(function.__code__)
+                if code is not None:
+                    yield CODE, function, "__code__", code
+
+    def shows(self, names: dict[str, Any], name: str) -> bool:
+        """Tell whether the value of a global name is neither only called nor only a table of what is."""
+        return all(("global", id(names), name) in kept for kept in self._kept)
+
+    @functools.cached_property
+    def _kept(self) -> tuple[set[_Key], set[_Key]]:
+        """What is reached and then not, or whose entries are not, only called."""
+        both: tuple[set[_Key], set[_Key]] = set(), set()
+        for found, names in self._codes:
+            for kept, of in zip(both, (found.kept, found.entries_kept), strict=True):
+                for kind, name, base in of:
+                    if kind == "global":
+                        kept.add((kind, id(names), name))
+                    elif kind == "attr" and issubclass(type(module := names.get(base)), ModuleType):
+                        kept.add(("global", id(vars(module)), name))
+                    elif kind == "attr":
+                        kept.add((kind, name))
+        for function, found in self._functions:
+            of_cells = {name: id(cell) for name, cell in _cells(function)}
+            for kept, of in zip(both, (found.kept, found.entries_kept), strict=True):
+                for kind, name, _ in of:
+                    if kind == "local":
+                        kept.add(("local", of_cells.get(name, (id(function), name))))
+        return both
 
     # -- going through ---------------------------------------------------------------------------
-    def _enter(self, value: Any) -> None:
-        kind = type(value)
-        if kind is FunctionType:
-            self._function(value)
-        elif kind is MethodType:
-            self._waiting += [value.__func__, value.__self__]
-        elif kind is functools.partial:
-            self._waiting += [value.func, *value.args, *value.keywords.values()]
-        elif kind in _WRAPPERS:
-            self._waiting.append(getattr(value, _WRAPPERS[kind]))
-        elif kind is tuple and len(value) == 2 and type(value[0]) is CodeType:
-            self._code(*value)
-        elif kind in (dict, list, tuple):
-            if len(value) <= _MOST:
-                entries = value.values() if kind is dict else value
-                self._waiting += [v for v in entries if type(v) not in _DATA]
-        elif kind is FrameType:
-            self._code(value.f_code, value.f_globals)
-            self._waiting += [v for v in value.f_locals.values() if type(v) not in _DATA]
-        elif issubclass(kind, ModuleType):
-            if _of_user(value.__name__):
-                self._namespaces.append(vars(value))
-        elif issubclass(kind, type):
-            if _of_user(value.__module__):
-                self._class(value)
-        else:
-            self._instance(value)
-
-    def _code(self, code: CodeType, names: dict[str, Any]) -> None:
+    def _code(self, code: CodeType, names: dict[str, Any]) -> Uses:
         found = uses(code)
-        for kept, of in ((self._kept, found.kept), (self._entries_kept, found.entries_kept)):
-            for kind, name, base in of:
-                if kind == "global":
-                    kept.add((kind, id(names), name))
-                elif kind == "attr" and isinstance(module := names.get(base), ModuleType):
-                    kept.add(("global", id(vars(module)), name))
-                elif kind == "attr":
-                    kept.add((kind, name))
-        self._attributes |= found.attributes
-        self.modules |= found.modules
+        self._codes.append((found, names))
+        for name in found.globals:
+            if type(value := names.get(name)) not in _DATA:
+                self._look(value, names, name, ("global", id(names), name))
         if found.stored:
             self.stored.append((names, found.stored))
-        for name in found.globals:
-            if name in names:
-                self._look(names[name], names, name, ("global", id(names), name))
-        self._waiting += [sys.modules[m] for m in found.modules if m in sys.modules]
+        if found.modules:
+            self.modules |= found.modules
+            self._waiting += [sys.modules[m] for m in found.modules if m in sys.modules]
+        return found
 
     def _function(self, function: FunctionType) -> None:
-        code = function.__code__
         if "__wrapped__" in function.__dict__:
             self._waiting.append(function.__wrapped__)  # type: ignore[attr-defined]
-        if not users(code.co_filename):  # a decorator's, or ours around the user's
-            for cell in function.__closure__ or ():
-                self._waiting += [
-                    v for v in _contents(cell) if type(v) in _FUNCTIONS or _of_user(type(v).__module__)
-                ]
+        if not users(function.__code__.co_filename):  # a decorator's, or ours around the user's
+            self._waiting += [v for _, cell in _cells(function) for v in _contents(cell) if _leads_on(v)]
             return
-        self._code(code, function.__globals__)
-        found = uses(code)
-        if any(not isinstance(function.__globals__.get(name), ModuleType) for name in found.dots):
-            made = rewritten(code)
-            if made is not None:
-                self._codes.append((function, made))
-
-        def local(name: str, key: _Key) -> _Key:
-            if ("local", name, "") in found.kept:
-                self._kept.add(key)
-            if ("local", name, "") in found.entries_kept:
-                self._entries_kept.add(key)
-            return key
-
-        for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+        found = self._code(function.__code__, function.__globals__)
+        if function.__closure__ or function.__defaults__ or function.__kwdefaults__ or found.dots:
+            self._functions.append((function, found))
+        for _, cell in _cells(function):
             for held in _contents(cell):
-                self._look(held, cell, "cell_contents", local(name, ("cell", id(cell))))
+                self._look(held, cell, "cell_contents", ("local", id(cell)))
         if function.__defaults__:
-            names = code.co_varnames[: code.co_argcount][-len(function.__defaults__) :]
-            followed = {}
-            for i, (name, held) in enumerate(zip(names, function.__defaults__, strict=True)):
-                if follower_of(held) is None:
-                    self._look(held, None, None, local(name, ("local", id(function), name)))
-                elif ("local", name, "") not in found.kept:
-                    followed[i] = follower_of(held)
-            if followed:
-                defaults = tuple(followed.get(i, v) for i, v in enumerate(function.__defaults__))
-                self._found.append((("defaults",), False, function, "__defaults__", defaults))
-        for name, held in (function.__kwdefaults__ or {}).items():
-            self._look(held, function.__kwdefaults__, name, local(name, ("local", id(function), name)))
+            self._defaults(function, found)
+        for name, held in list((function.__kwdefaults__ or {}).items()):
+            self._look(held, function.__kwdefaults__, name, ("local", (id(function), name)))
+
+    def _defaults(self, function: FunctionType, found: Uses) -> None:
+        defaults: Any = function.__defaults__
+        code, made = function.__code__, list(defaults)
+        names = code.co_varnames[code.co_argcount - len(defaults) : code.co_argcount]
+        for i, (name, held) in enumerate(zip(names, defaults, strict=True)):
+            if (follows := follower_of(held)) is None:
+                self._look(held, None, None, ("local", (id(function), name)))
+            elif ("local", name, "") not in found.kept:
+                made[i] = follows
+        if any(follower_of(v) is not None for v in made):
+            self._found.append((("defaults",), False, function, "__defaults__", tuple(made)))
 
     def _class(self, kind: type) -> None:
-        for name, held in vars(kind).items():
+        if not _of_user(kind.__module__):
+            return
+        for name, held in dict(vars(kind)).items():
             inner = held.__func__ if type(held) is staticmethod else held
             follows = follower_of(inner)
             if follows is None:
@@ -203,26 +171,43 @@ class Reached:
                 self._found.append((("attr", name), False, kind, name, follows))
         self._waiting += kind.__bases__
 
-    def _instance(self, value: Any) -> None:
+    def _other(self, value: Any) -> None:
         kind = type(value)
-        try:
-            names = object.__getattribute__(value, "__dict__")  # nothing of the user's runs
-        except AttributeError:
-            names = {}
-        if _of_user(kind.__module__):
+        if issubclass(kind, type):
+            self._class(value)
+        elif issubclass(kind, ModuleType):
+            if _of_user(value.__name__):
+                self._namespaces.append(vars(value))
+        elif _of_user(kind.__module__):
             self._waiting.append(kind)
-            for name, held in names.items() if len(names) <= _MOST else ():
-                self._look(held, names, name, ("attr", name))
+            if len(names := _attributes(value)) <= _MOST:
+                for name, held in names.copy().items():
+                    self._look(held, names, name, ("attr", name))
         else:  # np.vectorize, functools.lru_cache
-            self._waiting += [v for v in names.values() if type(v) in _FUNCTIONS]
+            self._waiting += [v for v in _attributes(value).copy().values() if type(v) in _FUNCTIONS]
+
+    def _entries(self, value: Any) -> None:
+        if type(value) is tuple and value and type(value[0]) is CodeType:
+            self._code(*value)
+        elif len(value) <= _MOST:
+            entries = list(value.values()) if type(value) is dict else list(value)
+            self._waiting += [v for v in entries if type(v) not in _DATA]
+
+    def _frame(self, frame: FrameType) -> None:
+        self._code(frame.f_code, frame.f_globals)
+        self._waiting += [v for v in frame.f_locals.values() if type(v) not in _DATA]
+
+    def _partial(self, value: Any) -> None:
+        self._waiting += [value.func, *value.args, *value.keywords.values()]
 
     def _by_attributes(self) -> bool:
         """Look up, in the user's modules that are reached, the attributes that any code asks for."""
+        asked = frozenset().union(*(found.attributes for found, _ in self._codes))
         for names in self._namespaces:
-            for name in self._attributes & names.keys():
-                if (id(names), name) not in self._looked:
-                    self._looked.add((id(names), name))
+            for name in asked & names.keys():
+                if id(names[name]) not in self._seen:
                     self._look(names[name], names, name, ("global", id(names), name))
+        self._waiting = [v for v in self._waiting if id(v) not in self._seen]
         return bool(self._waiting)
 
     def _look(self, value: Any, owner: Any, name: Any, key: _Key) -> None:
@@ -231,9 +216,10 @@ class Reached:
             return
         if (follows := follower_of(value)) is not None:
             self._found.append((key, False, owner, name, follows))
+        if follows is not None or kind in _ENDS:
             return
         if kind in (dict, list) and len(value) <= _MOST:
-            for entry, held in value.items() if kind is dict else enumerate(value):
+            for entry, held in list(value.items() if kind is dict else enumerate(value)):
                 if (follows := follower_of(held)) is not None:
                     self._found.append((key, True, value, entry, follows))
         elif kind is tuple and owner is not None and len(value) <= _MOST:
@@ -244,6 +230,21 @@ class Reached:
         self._waiting.append(value)
 
 
+_ENTER: dict[type, Callable[[Reached, Any], None]] = {
+    FunctionType: Reached._function, type: Reached._class, dict: Reached._entries, list: Reached._entries,
+    tuple: Reached._entries, FrameType: Reached._frame, functools.partial: Reached._partial,
+    MethodType: lambda reached, method: reached._waiting.extend((method.__func__, method.__self__)),
+    staticmethod: lambda reached, held: reached._waiting.append(held.__func__),
+    classmethod: lambda reached, held: reached._waiting.append(held.__func__),
+    property: lambda reached, held: reached._waiting.append(held.fget),
+    functools.cached_property: lambda reached, held: reached._waiting.append(held.func),
+}  # fmt: skip
+
+
+def _cells(function: FunctionType) -> Iterator[tuple[str, CellType]]:
+    return zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+
+
 def _contents(cell: CellType) -> list[Any]:
     try:
         return [cell.cell_contents]
@@ -251,8 +252,25 @@ def _contents(cell: CellType) -> list[Any]:
         return []
 
 
+def _attributes(value: Any) -> dict[str, Any]:
+    try:
+        return object.__getattribute__(value, "__dict__")  # type: ignore[no-any-return]  # nothing of the user's runs
+    except AttributeError:
+        return {}
+
+
+def _leads_on(value: Any) -> bool:
+    return type(value) in _FUNCTIONS or _of_user(type(value).__module__)
+
+
+_users: dict[str, bool] = {"builtins": False, "__main__": True}
+
+
 def _of_user(module: str) -> bool:
-    if module in ("builtins", "numpy"):
-        return False
-    file = getattr(sys.modules.get(module), "__file__", None)
-    return module == "__main__" or (isinstance(file, str) and users(file))
+    found = _users.get(module)
+    if found is None:
+        file = getattr(sys.modules.get(module), "__file__", None)
+        if not isinstance(file, str):
+            return False
+        found = _users[module] = users(file)
+    return found

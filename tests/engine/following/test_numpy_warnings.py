@@ -154,7 +154,7 @@ def test_numpys_own_errors_come_as_numpy_raises_them():
         y = np.sqrt(x)
         with pytest.raises(FloatingPointError, match="divide by zero") as caught:
             y.sum().backward()
-    assert caught.value.__notes__ == [f"in the derivative of sqrt, line {at} of test_warnings_at.py"]
+    assert caught.value.__notes__ == [f"in the derivative of sqrt, line {at} of test_numpy_warnings.py"]
 
 
 def test_numpys_silence_is_kept():
