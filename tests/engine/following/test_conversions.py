@@ -135,6 +135,23 @@ def test_asarray_is_the_value_itself_and_array_a_copy():
     assert gm.grad(f)(X).tolist() == [7.0, 4.0, 6.0]
 
 
+@pytest.mark.parametrize("convert", [
+    np.asarray, np.asanyarray, np.ascontiguousarray, lambda z: np.array(z, copy=None), lambda z: np.asarray(z, float),
+    lambda z: np.array(z, copy=None, ndmin=2),
+])  # fmt: skip
+def test_what_looks_into_a_new_array_sees_what_is_written_there_later(convert):
+    def f(x):
+        z = np.zeros(3)
+        into = convert(z)
+        z[:] = x
+        into[..., 0] = 2 * x[1]
+        return np.sum(into * z)
+
+    value, gradient = gm.value_and_grad(f)(X)
+    assert value == f(X)
+    np.testing.assert_allclose(gradient, [0.0, 8 * X[1] + 2 * X[1], 2 * X[2]])
+
+
 def test_what_numpy_refuses_is_refused():
     with pytest.raises(ValueError, match="inhomogeneous"):
         gm.grad(lambda x: np.array([x, [x[0]]]).sum())(X)
