@@ -282,3 +282,16 @@ def test_scipys_functions_that_do_not_dispatch_are_followed():
         assert f(X) == gm.value_and_grad(f)(X)[0]
         gm.check_grads(f, (X,))
     assert (linalg.inv, special.logsumexp) == before and type(linalg) is type(special) is types.ModuleType
+
+
+def test_a_new_array_can_be_resized_as_long_as_nothing_looks_into_it():
+    def f(x):
+        out = np.zeros(2)
+        out.resize(3)
+        view = out[:1]
+        with pytest.raises(ValueError, match="resize"):
+            out.resize(4)
+        out[2] = x[0] * 2
+        return np.sum(out) + np.sum(view)
+
+    assert gm.grad(f)(X).tolist() == [2.0, 0.0, 0.0]
