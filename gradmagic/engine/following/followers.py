@@ -24,7 +24,7 @@ from .patches import METHODS, MODULES, Replacement
 from .switch import here
 
 STANDING = Replacement(MODULES), Replacement(METHODS)  # what every traced call puts on
-_FOLLOWERS: dict[int, Any] = {}  # what follows a function, by the function's id
+_FOLLOWERS: dict[int, Any] = {}  # what follows a function, by the function's id and by its own
 _ORIGINALS: dict[int, Any] = {}  # the function, by the id of what follows it
 _classes: dict[str, Any] = {}  # by a module's name: what its class is meanwhile
 later = {"scipy.linalg", "scipy.special"}  # followed once they are imported
@@ -39,7 +39,8 @@ def follow(names: str, make: Callable[[Any, str], Any], module: str = "numpy") -
     for name in names.split():
         original = getattr(of, name)
         made = make(original, name)
-        _FOLLOWERS[id(original)], _ORIGINALS[id(made)] = made, original
+        _FOLLOWERS[id(original)] = _FOLLOWERS[id(made)] = made
+        _ORIGINALS[id(made)] = original
         setattr(_classes[module], name, _attribute(of, name, original, made))
 
 
@@ -64,7 +65,7 @@ def _ours(table: dict[str, Any], original: Any, name: str) -> Any:
 
 def follower_of(value: Any) -> Any:
     """Give what follows a function of NumPy, SciPy or math; None for anything else."""
-    return value if id(value) in _ORIGINALS else _FOLLOWERS.get(id(value))
+    return _FOLLOWERS.get(id(value))
 
 
 def plain(value: Any) -> Any:

@@ -135,8 +135,9 @@ class Reached:
             self._waiting += [v for _, cell in _cells(function) for v in _contents(cell) if _leads_on(v)]
             return
         found = self._code(function.__code__, function.__globals__)
-        if function.__closure__ or function.__defaults__ or function.__kwdefaults__ or found.dots:
-            self._functions.append((function, found))
+        if not (function.__closure__ or function.__defaults__ or function.__kwdefaults__ or found.dots):
+            return
+        self._functions.append((function, found))
         for _, cell in _cells(function):
             for held in _contents(cell):
                 self._look(held, cell, "cell_contents", ("local", id(cell)))
@@ -161,6 +162,8 @@ class Reached:
         if not _of_user(kind.__module__):
             return
         for name, held in dict(vars(kind)).items():
+            if type(held) in _DATA:
+                continue
             inner = held.__func__ if type(held) is staticmethod else held
             follows = follower_of(inner)
             if follows is None:
@@ -169,7 +172,7 @@ class Reached:
                 binds = held is inner and hasattr(type(inner), "__get__")
                 follows = follows if binds else staticmethod(follows)
                 self._found.append((("attr", name), False, kind, name, follows))
-        self._waiting += kind.__bases__
+        self._waiting += [base for base in kind.__bases__ if base is not object]
 
     def _other(self, value: Any) -> None:
         kind = type(value)
@@ -204,9 +207,9 @@ class Reached:
         """Look up, in the user's modules that are reached, the attributes that any code asks for."""
         asked = frozenset().union(*(found.attributes for found, _ in self._codes))
         for names in self._namespaces:
-            for name in asked & names.keys():
-                if id(names[name]) not in self._seen:
-                    self._look(names[name], names, name, ("global", id(names), name))
+            for name in asked:
+                if id(value := names.get(name)) not in self._seen:
+                    self._look(value, names, name, ("global", id(names), name))
         self._waiting = [v for v in self._waiting if id(v) not in self._seen]
         return bool(self._waiting)
 
