@@ -156,3 +156,16 @@ def test_errors(make, kind, text):
 def test_repr():
     text = repr(optim.SGD([gm.ones(1, requires_grad=True)], lr=0.1))
     assert text.startswith("SGD (\nParameter Group 0\n") and "    lr: 0.1\n" in text
+
+
+def test_adam_that_climbs_moves_as_adam_on_the_negative():
+    ends = []
+    for sign in (1, -1):
+        x = gm.tensor([1.0, -2.0, 0.5], requires_grad=True)
+        optimizer = optim.Adam([x], lr=0.1, maximize=sign < 0)
+        for _ in range(5):
+            optimizer.zero_grad()
+            (sign * (x**2).sum()).backward()
+            optimizer.step()
+        ends.append(x.tolist())
+    assert ends[0] == ends[1]

@@ -54,6 +54,10 @@ CELLS: dict[str, tuple[str, str, str]] = {
         X + "\nclass Box:\n    pass\nbox = Box()", "x", "box.y = x * 3\nbox.inner = [x.mean()]\nz = box.y.sum()"
     ),
     "slots": (X + "\nclass Box:\n    __slots__ = ('y',)\nbox = Box()", "x", "box.y = x * 3\nz = box.y.sum()"),
+    "attribute of a module": ("import types; m = types.ModuleType('m')\n" + X, "x", "m.y = x * 3\nz = m.y.sum()"),
+    "frozen set": ("n = 3.0", "n", "s = frozenset({n, 4.0})\nz = n * 2"),
+    "shape set": (W, "v", "v.shape = (3, 1)\nz = v.sum()"),
+    "made read-only": (W, "v", "z = v.sum()\nv.flags.writeable = False"),
     "class attribute": (X, "x", "class Model:\n    w = x * 2\n    pair = (x, 1)\nz = Model.w.sum()"),
     "data class and named tuple": (
         X + "\nfrom collections import namedtuple\nP = namedtuple('P', 'u v')", "x", "p = P(x, x.sum())\nz = p.u.sum() + p.v"

@@ -8,7 +8,7 @@ import pytest
 
 import gradmagic as gm
 from gradmagic.engine.derivatives.nn import functions as nw
-from gradmagic.errors import ShapeError
+from gradmagic.errors import ArgumentError, ShapeError
 from gradmagic.nn import functional as F
 
 from ..golden.compare import check
@@ -202,3 +202,57 @@ def test_losses_of_no_grad_are_constants():
     with gm.no_grad():
         assert not F.cross_entropy(z, gm.tensor([0, 1])).requires_grad
         assert not F.binary_cross_entropy_with_logits(z, gm.ones(2, 3)).requires_grad
+
+
+class TestWeightsAndForms:
+    """What the golden expressions leave out, against the formula written in NumPy."""
+
+    P, T, V = (
+        np.array([[0.2, 0.7], [0.5, 0.1]]),
+        np.array([[0.0, 1.0], [1.0, 0.3]]),
+        np.array([[1.0, 2.0], [0.5, 3.0]]),
+    )
+
+    def test_binary_cross_entropy_with_weights(self):
+        f = lambda p: F.binary_cross_entropy(p, self.T, self.V, reduction="sum")
+        formula = lambda p: -np.sum(self.V * (self.T * np.log(p) + (1 - self.T) * np.log(1 - p)))
+        self.alike(f, formula, self.P)
+
+    def test_kl_divergence_of_logarithms(self):
+        t = np.log(np.array([[0.3, 0.7], [0.6, 0.4]]))
+        f = lambda x: F.kl_div(x, t, reduction="batchmean", log_target=True)
+        self.alike(f, lambda x: np.sum(np.exp(t) * (t - x)) / 2, np.log(self.P))
+
+    def test_cross_entropy_of_probabilities_with_weights_and_smoothing(self):
+        weight, smoothing = np.array([1.0, 2.0]), 0.2
+        f = lambda x: F.cross_entropy(x, self.T, weight, label_smoothing=smoothing)
+
+        def formula(x):
+            logs = x - np.log(np.sum(np.exp(x), axis=1, keepdims=True))
+            return -np.sum(weight * logs * (self.T * (1 - smoothing) + smoothing / 2)) / 2
+
+        self.alike(f, formula, self.P)
+
+    def alike(self, f, formula, at):
+        x = gm.tensor(at, requires_grad=True)
+        f(x).backward()
+        assert f(x).item() == pytest.approx(formula(at), rel=1e-12)
+        np.testing.assert_allclose(x.grad.numpy(), gm.grad(formula)(at), rtol=1e-12)
+
+    def test_a_weight_that_requires_grad_is_refused(self):
+        weight = gm.tensor(self.V, requires_grad=True)
+        with pytest.raises(ArgumentError, match=r"weight\.detach\(\)"):
+            F.binary_cross_entropy_with_logits(
+                gm.tensor(self.P, requires_grad=True), gm.tensor(self.T), weight
+            )
+
+    def test_a_kernel_of_even_size_keeps_the_images_size(self):
+        x, w = gm.ones(1, 1, 4, 5, requires_grad=True), gm.ones(1, 1, 2, 2)
+        y = F.conv2d(x, w, padding="same")
+        assert (
+            tuple(y.shape) == (1, 1, 4, 5) and y[0, 0, -1, -1].item() == 1.0 and y[0, 0, 0, 0].item() == 4.0
+        )
+        y.sum().backward()
+        assert x.grad[0, 0, 0, 0].item() == 1.0 and x.grad[0, 0, 1, 1].item() == 4.0
+        with pytest.raises(ShapeError, match=r"Expected 3D .* or 4D"):
+            F.conv2d(gm.ones(4, 5), w)

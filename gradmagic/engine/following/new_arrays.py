@@ -15,7 +15,7 @@ import numpy as np
 
 from ..core.interpreter import writes
 from ..dispatch.primitives import cast
-from ..faces.numpy.buffer import Buffer
+from ..faces.numpy.buffer import Buffer, untracked
 from ..tape.modes import differentiating
 from ..tape.tracked import raws
 from .conversions import as_array, converting, gathered, held_in_list, tracked
@@ -147,8 +147,11 @@ def _conversion(copies: bool = False, order: str | None = None) -> Callable[...,
         @wraps(original)
         def follower(*args: Any, **kwargs: Any) -> Any:
             made = converted(*args, **kwargs)
-            new = copies or (args and type(args[0]) in (list, tuple))
-            return _new(made, sys._getframe(1)) if new and type(made) is np.ndarray and traces() else made
+            if not args or type(made) is not np.ndarray or not traces():
+                return made
+            if untracked(args[0]):  # what looks into a Buffer is one too, or it would not see a later write
+                return args[0] if made is args[0].array else Buffer.wrap(made, None)
+            return _new(made, sys._getframe(1)) if copies or type(args[0]) in (list, tuple) else made
 
         return follower
 

@@ -316,3 +316,25 @@ def test_recording_switched_off_in_a_cell_stays_off(run):
     assert "Recording is switched off" in run.fails("%%grad x\nz = x.sum()")
     run("gm.set_grad_enabled(True)")
     assert run("gm.is_grad_enabled()") is True
+
+
+def test_the_parameters_of_a_module_on_the_line(run):
+    run("model = gm.nn.Linear(2, 1)\nu = gm.ones(3, 2)")
+    report = run("%%grad model\nloss = model(u).sum()")
+    assert list(report.grads) == ["model.weight", "model.bias"] and report.grads["model.bias"].tolist() == [
+        3.0
+    ]
+    assert run.names["model"].weight.grad is None
+
+
+def test_an_assignment_is_shown_where_the_session_shows_assignments(run):
+    run.shell.ast_node_interactivity = "last_expr_or_assign"
+    try:
+        run("%%grad x\ny = 3 * x\nz = y.sum()")
+        assert (
+            run.out.splitlines()[0] == f"Out[{run.shell.execution_count - 1}]: np.float64(0.0)"
+            or "0.0" in run.out
+        )
+        assert type(run.names["z"]).__name__ == "float64"
+    finally:
+        run.shell.ast_node_interactivity = "last_expr"

@@ -73,7 +73,7 @@ def test_where_without_a_rule_is_refused_by_name(t):
 def test_an_unknown_function_is_named_with_variable_and_line(t):
     with pytest.raises(
         UnknownFunctionError,
-        match=r"my_library\.smoothed .*'t' \(of shape \(3,\)\), line \d+ of test_dispatch",
+        match=r"my_library\.smoothed .*'t' \(of shape \(3,\)\), line \d+ of test_protocols",
     ):
         smoothed(t)
 

@@ -11,9 +11,8 @@ import numpy as np
 from hypothesis import assume, given, settings
 
 import gradmagic as gm
-from gradmagic.engine.transforms.traced import Run
-
-from .rules.test_reference import held_against_the_plain_sweep
+from gradmagic.engine.transforms.traced import TracedCall
+from tests.engine.sweeps.test_reference import held_against_the_plain_sweep
 
 VIEWS = {
     "x[1:]": lambda x: x[1:],
@@ -163,6 +162,6 @@ def test_a_random_program_has_the_gradient_of_differences(steps, seed):
 def test_both_fast_sweeps_over_a_random_program_give_what_the_plain_one_gives(steps, seed):
     x, y = np.random.default_rng(seed).normal(size=(2, 3, 2))
     steps = allowed(steps, x, y[:, 0].copy())
-    run_of = Run(lambda x, y: run(steps, x, y), (x, y[:, 0].copy()), {}, (0, 1))
+    run_of = TracedCall(lambda x, y: run(steps, x, y), (x, y[:, 0].copy()), {}, (0, 1))
     with np.errstate(all="ignore"):
         held_against_the_plain_sweep(run_of.results[0].node, run_of.nodes)

@@ -135,6 +135,23 @@ def test_asarray_is_the_value_itself_and_array_a_copy():
     assert gm.grad(f)(X).tolist() == [7.0, 4.0, 6.0]
 
 
+@pytest.mark.parametrize("convert", [
+    np.asarray, np.asanyarray, np.ascontiguousarray, lambda z: np.array(z, copy=None), lambda z: np.asarray(z, float),
+    lambda z: np.array(z, copy=None, ndmin=2),
+])  # fmt: skip
+def test_what_looks_into_a_new_array_sees_what_is_written_there_later(convert):
+    def f(x):
+        z = np.zeros(3)
+        into = convert(z)
+        z[:] = x
+        into[..., 0] = 2 * x[1]
+        return np.sum(into * z)
+
+    value, gradient = gm.value_and_grad(f)(X)
+    assert value == f(X)
+    np.testing.assert_allclose(gradient, [0.0, 8 * X[1] + 2 * X[1], 2 * X[2]])
+
+
 def test_what_numpy_refuses_is_refused():
     with pytest.raises(ValueError, match="inhomogeneous"):
         gm.grad(lambda x: np.array([x, [x[0]]]).sum())(X)
@@ -265,3 +282,16 @@ def test_scipys_functions_that_do_not_dispatch_are_followed():
         assert f(X) == gm.value_and_grad(f)(X)[0]
         gm.check_grads(f, (X,))
     assert (linalg.inv, special.logsumexp) == before and type(linalg) is type(special) is types.ModuleType
+
+
+def test_a_new_array_can_be_resized_as_long_as_nothing_looks_into_it():
+    def f(x):
+        out = np.zeros(2)
+        out.resize(3)
+        view = out[:1]
+        with pytest.raises(ValueError, match="resize"):
+            out.resize(4)
+        out[2] = x[0] * 2
+        return np.sum(out) + np.sum(view)
+
+    assert gm.grad(f)(X).tolist() == [2.0, 0.0, 0.0]

@@ -160,3 +160,18 @@ def test_afterwards_all_is_as_it_was():
         gm.grad(f)(X)
     assert (np.vectorize.__call__, math.sin, type(math), type(np.lib.stride_tricks)) == before
     assert array is np.array and type(hinge) is np.vectorize
+
+
+def test_an_iterator_of_several_arrays_can_be_asked_written_and_started_again():
+    def f(x):
+        out, total = np.zeros(3), 0.0
+        with np.nditer([x, out], op_flags=[["readonly"], ["writeonly"]]) as entries:
+            for a, _ in entries:
+                entries[1] = a * a
+            entries.reset()
+            first, _ = entries.value
+            total = first * len(entries) * len(entries.operands)
+        return np.sum(out) + total
+
+    x = np.array([1.0, 2.0, 3.0])
+    assert gm.grad(f)(x).tolist() == [2.0 + 4.0, 4.0, 6.0]

@@ -79,3 +79,9 @@ def test_integers_beyond_all_floats_stay_themselves():
 def test_other_json_is_refused_in_a_sentence(text):
     with pytest.raises(ReportError, match="JSON"):
         from_json(text)
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "3", '{"schema": 1}'])
+def test_json_that_is_no_report_is_refused(text):
+    with pytest.raises(ReportError):
+        from_json(text)

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from gradmagic.report.model import Edge, Note, Operation, Place, Trace
+from gradmagic.report.model import Edge, Note, Operation, Place, Timing, Trace
 from gradmagic.report.parts.annotated_cell import lines, others
 from gradmagic.report.parts.history import history
 from gradmagic.report.parts.lanes import lanes
 from gradmagic.report.parts.paths import at_first, paths_to, sum_over_paths
 from gradmagic.report.parts.steps import modes, steps
 from gradmagic.report.parts.table import table
+from gradmagic.report.parts.timing import rows
 from gradmagic.report.shown.simplified import tidy
 from gradmagic.report.shown.view import View, circled
 from tests.report import traces
@@ -209,3 +210,9 @@ def test_notes_are_alerts_or_remarks():
 
 def test_numbers_in_circles():
     assert [circled(i) for i in (1, 20, 21, 35, 36, 50, 51)] == ["①", "⑳", "㉑", "㉟", "㊱", "㊿", "(51)"]
+
+
+def test_the_slowest_expressions_are_listed_and_the_rest_counted():
+    timings = tuple(Timing(f"f({i})", "", None, 1, 1.0 / (i + 1), 0.0, 8) for i in range(15))
+    shown = rows(replace(traces.product(), timings=timings))
+    assert len(shown) == 14 and shown[-2][1] == "… 3 more" and shown[-1][2] == "15"

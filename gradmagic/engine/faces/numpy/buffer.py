@@ -64,15 +64,16 @@ class Buffer(Array):
     def __buffer__(self, flags: int) -> memoryview:  # asked by Python 3.12 and later
         return memoryview(self.array)
 
-    def resize(self, *args: Any, **kwargs: Any) -> None:
-        """As `ndarray.resize`, as long as no gradient flows."""
+    def resize(self, *shape: Any, refcheck: bool = True) -> None:
+        """As `ndarray.resize`, as long as no gradient flows; on a copy: the tape refers to the memory itself."""
         if self.node is not None:
-            return Array.resize(self, *args, **kwargs)  # type: ignore[attr-defined]
-        array, self.array = self.array, None
-        try:
-            array.resize(*args, **kwargs)
-        finally:
-            self.array = array
+            return Array.resize(self, *shape, refcheck=refcheck)  # type: ignore[attr-defined]
+        if memory.memory_of(self.array).others(self):
+            return self.array.resize(*shape)  # raises what NumPy raises
+        array = self.array.copy()
+        array.resize(*shape, refcheck=False)
+        self.array = array
+        memory.memory_of(array).add(self)
 
     def _shown(self) -> Any:
         return self.array if self.node is None else Array._shown(self)

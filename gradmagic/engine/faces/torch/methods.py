@@ -128,7 +128,7 @@ class TorchMethods:
 
     def contiguous(self) -> Any:
         """Give a tensor whose entries lie in memory in their order."""
-        return self if self.is_contiguous() else torch_shapes.clone(self)
+        return self if self.is_contiguous() else np.copy(self, order="C")  # type: ignore[call-overload]
 
     # -- conversion ------------------------------------------------------------------------------
     def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any) -> Any:

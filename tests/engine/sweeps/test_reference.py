@@ -6,6 +6,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
+import pytest
 from hypothesis import given, settings
 
 from gradmagic.engine.faces.numpy.array import Array
@@ -13,10 +14,9 @@ from gradmagic.engine.sweeps.backward import sweep
 from gradmagic.engine.sweeps.reference import gradients
 from gradmagic.engine.tape.nodes import walk
 from gradmagic.engine.tape.tracked import Tracked, raw
-
-from . import numeric
-from .cases import Case
-from .test_tables import drawn, each_case
+from tests.engine.derivatives import numeric
+from tests.engine.derivatives.cases import Case
+from tests.engine.derivatives.test_tables import drawn, each_case
 
 
 def held_against_the_plain_sweep(root: Any, leaves: list[Any], cotangent: Any = 1.0) -> None:
@@ -45,6 +45,7 @@ def held_against_the_plain_sweep(root: Any, leaves: list[Any], cotangent: Any = 
                 np.testing.assert_allclose(got, wanted, rtol=eps, atol=eps * scale, err_msg=str(way))
 
 
+@pytest.mark.slow
 @each_case
 @settings(max_examples=3)
 @given(st.data())
