@@ -133,7 +133,10 @@ class Reached:
     def _function(self, function: FunctionType) -> None:
         if "__wrapped__" in function.__dict__:
             self._waiting.append(function.__wrapped__)  # type: ignore[attr-defined]
-        if not users(function.__code__.co_filename):  # a decorator's, or ours around the user's
+        file, name = function.__code__.co_filename, function.__code__.co_name
+        if file == "<string>" and name.startswith("__") and name != "__call__":
+            return  # dataclasses wrote it: it shows and compares attributes, and calls none
+        if not users(file):  # a decorator's, or ours around the user's
             self._waiting += [v for _, cell in _cells(function) for v in _contents(cell) if _leads_on(v)]
             return
         found = self._code(function.__code__, function.__globals__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import importlib
 import math
 import operator
@@ -145,6 +146,14 @@ class Model:
         return (out * self.array([x[2], 1.0])).sum()
 
 
+@dataclasses.dataclass
+class Layer:
+    act: object = math.tanh
+
+    def __call__(self, x):
+        return self.act(x[0])
+
+
 def in_here(x):
     from math import cos
 
@@ -161,11 +170,11 @@ def in_here(x):
     return out.sum() + sum(map(math.sqrt, x))
 
 
-HELD = [in_a_closure(), in_a_table(), by_default_argument, Model(), Model().__call__, in_here]
+HELD = [in_a_closure(), in_a_table(), by_default_argument, Model(), Model().__call__, Layer(), in_here]
 
 
 @pytest.mark.parametrize(
-    "f", HELD, ids=["closure", "table", "default", "attribute", "method", "in the function"]
+    "f", HELD, ids=["closure", "table", "default", "attribute", "method", "dataclass", "in the function"]
 )
 def test_a_function_that_is_held_is_followed_and_put_back(f):
     before = by_default_argument.__defaults__, dict(vars(Model)), vars(HELD[3]).copy()
