@@ -45,23 +45,30 @@ class following:
         self.open = allowed()
         if not self.open:
             return
+        self._held: list[Replacement] = []
+        self._stored: dict[int, tuple[dict[str, Any], set[str]]] = {}
+        try:
+            self._put_on()
+        except BaseException:
+            self.__exit__()
+            raise
+        enter(self)
+
+    def _put_on(self) -> None:
         show_for_the_user()
         if later:
             follow_scipy()
-        self._held: list[Replacement] = []
-        self._stored: dict[int, tuple[dict[str, Any], set[str]]] = {}
-        for standing in STANDING:
-            standing.put_on()
         self._reached = reached = Reached(self._what)
         for names, stored in reached.stored:
             self._note(names, stored)
         if later and reached.modules:
             self._import(later & reached.modules)
+        for standing in STANDING:
+            self._held.append(standing.put_on())
         for patch, owner, name, ours in reached.places():
             if patch is CODE:
                 hook.once()
             self._held.append(hold(patch, owner, name, ours))
-        enter(self)
 
     def __exit__(self, *_: object) -> None:
         enter(self._before)
@@ -73,8 +80,6 @@ class following:
         for names, stored in self._stored.values():
             for name in {name.removesuffix("()") for name in stored} & names.keys():
                 names[name] = plain(names[name])
-        for standing in STANDING:
-            standing.take_off()
 
     def puts_back(self, frame: Any, stored: frozenset[str]) -> bool:
         """Note that names of a frame's module hold what follows a function for a while; False if that would show."""

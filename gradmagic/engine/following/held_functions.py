@@ -71,7 +71,7 @@ class Reached:
 
     # -- the result ------------------------------------------------------------------------------
     def places(self) -> Iterator[tuple[Patch, Any, Any, Any]]:
-        """Give (kind, owner, name, what shall stand there) of each place."""
+        """Give (kind, owner, name, what shall stand there) of each place, once."""
         if self._found:
             kept, entries_kept = self._kept
             spaces = {id(names) for names in self._namespaces}
@@ -88,6 +88,8 @@ class Reached:
                 code = rewritten(function.__code__)
                 if code is not None:
                     yield CODE, function, "__code__", code
+        for kept_alive in (self._seen, self._found, self._functions):
+            kept_alive.clear()  # what the traced code deletes shall be gone
 
     def shows(self, names: dict[str, Any], name: str) -> bool:
         """Tell whether the value of a global name is neither only called nor only a table of what is."""
@@ -131,7 +133,10 @@ class Reached:
     def _function(self, function: FunctionType) -> None:
         if "__wrapped__" in function.__dict__:
             self._waiting.append(function.__wrapped__)  # type: ignore[attr-defined]
-        if not users(function.__code__.co_filename):  # a decorator's, or ours around the user's
+        file, name = function.__code__.co_filename, function.__code__.co_name
+        if file == "<string>" and name.startswith("__") and name != "__call__":
+            return  # dataclasses wrote it: it shows and compares attributes, and calls none
+        if not users(file):  # a decorator's, or ours around the user's
             self._waiting += [v for _, cell in _cells(function) for v in _contents(cell) if _leads_on(v)]
             return
         found = self._code(function.__code__, function.__globals__)

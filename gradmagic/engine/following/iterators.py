@@ -20,7 +20,7 @@ from ..tape import memory
 from ..tape.messages import blame
 from ..tape.tracked import Tracked, raws
 from .conversions import as_array, gathered, held_in_list, tracked
-from .followers import follow, follow_method
+from .followers import follow, follow_method, follower_of
 from .switch import traces
 
 
@@ -44,9 +44,11 @@ def _vectorized(original: Callable[..., Any]) -> Callable[..., Any]:
         if not grids[0].size:
             return original(self, *args, **kwargs)
 
+        function = follower_of(self.pyfunc) or self.pyfunc  # np.vectorize(math.exp)
+
         def one(entry: Any) -> Any:
             at = given | dict(zip(vary, entry, strict=True))
-            return self.pyfunc(*(at[i] for i in range(len(args))), **{k: at[k] for k in kwargs})
+            return function(*(at[i] for i in range(len(args))), **{k: at[k] for k in kwargs})
 
         flat = [np.ravel(grid) for grid in grids]
         # As NumPy: without otypes the first entry is computed once more, and gives the dtype of all.

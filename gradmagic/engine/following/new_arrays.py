@@ -146,11 +146,15 @@ def _conversion(copies: bool = False, order: str | None = None) -> Callable[...,
 
         @wraps(original)
         def follower(*args: Any, **kwargs: Any) -> Any:
-            made = converted(*args, **kwargs)
+            buffer = args[0] if args and untracked(args[0]) else None
+            # Of a Buffer its array: from Python 3.12 on NumPy would look into its memory, and not know whose it is.
+            made = (
+                converted(*args, **kwargs) if buffer is None else converted(buffer.array, *args[1:], **kwargs)
+            )
             if not args or type(made) is not np.ndarray or not traces():
                 return made
-            if untracked(args[0]):  # what looks into a Buffer is one too, or it would not see a later write
-                return args[0] if made is args[0].array else Buffer.wrap(made, None)
+            if buffer is not None:  # what looks into a Buffer is one too, or it would not see a later write
+                return buffer if made is buffer.array else Buffer.wrap(made, None)
             return _new(made, sys._getframe(1)) if copies or type(args[0]) in (list, tuple) else made
 
         return follower

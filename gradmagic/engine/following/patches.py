@@ -146,8 +146,9 @@ def _ways(owner: Any, name: Any) -> tuple[Any, Any]:
         return dict.get, dict.__setitem__
     if isinstance(owner, list):
         return lambda held, at, default: held[at] if at < len(held) else default, list.__setitem__
-    if isinstance(owner, type) and type(vars(owner)[name]) is not FunctionType:  # a static method
-        return lambda kind, name, default: vars(kind).get(name, default), setattr
+    if isinstance(owner, type):
+        function = type(vars(owner)[name]) is FunctionType  # not a static method: getattr is 0.4 us faster
+        return getattr if function else _of_class, type.__setattr__
     return getattr, setattr
 
 
@@ -160,6 +161,10 @@ def hold(patch: Patch, owner: Any, name: Any, ours: Any) -> Replacement:
             found = _held[key] = Replacement(patch).add(owner, name, ours)
             found.key = key
         return found.put_on()
+
+
+def _of_class(kind: type, name: str, default: Any) -> Any:
+    return vars(kind).get(name, default)
 
 
 def patched() -> tuple[Patch, ...]:

@@ -122,6 +122,13 @@ def test_what_somebody_else_puts_there_meanwhile_stays():
         math.__class__, with_default.__defaults__ = types.ModuleType, (math.sin,)
 
 
+def test_a_block_that_cannot_be_entered_leaves_nothing(monkeypatch):
+    monkeypatch.setattr("gradmagic.engine.following.block.hold", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        gm.grad(with_default)(X)
+    assert now() == {} and type(np) is types.ModuleType
+
+
 # ---- the switch ----------------------------------------------------------------------------------------------------
 
 

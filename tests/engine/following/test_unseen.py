@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import importlib
 import math
 import operator
@@ -10,6 +11,7 @@ import pickle
 import sys
 import textwrap
 import threading
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +146,14 @@ class Model:
         return (out * self.array([x[2], 1.0])).sum()
 
 
+@dataclasses.dataclass
+class Layer:
+    act: object = math.tanh
+
+    def __call__(self, x):
+        return self.act(x[0])
+
+
 def in_here(x):
     from math import cos
 
@@ -160,11 +170,11 @@ def in_here(x):
     return out.sum() + sum(map(math.sqrt, x))
 
 
-HELD = [in_a_closure(), in_a_table(), by_default_argument, Model(), Model().__call__, in_here]
+HELD = [in_a_closure(), in_a_table(), by_default_argument, Model(), Model().__call__, Layer(), in_here]
 
 
 @pytest.mark.parametrize(
-    "f", HELD, ids=["closure", "table", "default", "attribute", "method", "in the function"]
+    "f", HELD, ids=["closure", "table", "default", "attribute", "method", "dataclass", "in the function"]
 )
 def test_a_function_that_is_held_is_followed_and_put_back(f):
     before = by_default_argument.__defaults__, dict(vars(Model)), vars(HELD[3]).copy()
@@ -185,6 +195,43 @@ def test_scipys_functions_in_a_closure():
     f = lambda x: logsumexp(x) * inv(np.eye(3) * x[0])[0, 0]
     assert gm.value_and_grad(f)(X)[0] == f(X)
     gm.check_grads(f, (X,))
+
+
+def test_a_function_of_math_in_a_vectorized_one():
+    f = lambda x: np.sum(np.vectorize(math.exp)(x) * np.vectorize(pyfunc=math.sqrt)(x))
+    assert gm.value_and_grad(f)(X)[0] == f(X)
+    gm.check_grads(f, (X,))
+
+
+class Strict(type):
+    def __setattr__(cls, name, value):
+        raise AttributeError("this class does not change")
+
+
+class Frozen(metaclass=Strict):
+    new, total = np.zeros, np.ones
+
+    def __call__(self, x):
+        out = self.new(3)
+        out[0] = x[0]
+        return out.sum()
+
+
+def test_a_class_that_does_not_let_itself_be_changed():
+    assert gm.grad(Frozen())(X).tolist() == [1.0, 0.0, 0.0]
+    assert Frozen.new is np.zeros
+
+
+def test_what_the_traced_code_deletes_is_gone():
+    def f(x):
+        global held
+        alive = weakref.ref(held)
+        del held
+        return x.sum() * (alive() is None)
+
+    global held
+    held = Model()
+    assert gm.grad(f)(X).tolist() == [1.0, 1.0, 1.0]
 
 
 def test_what_is_compared_somewhere_is_not_replaced_and_never_silent():
