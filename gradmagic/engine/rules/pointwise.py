@@ -35,6 +35,7 @@ class Elementwise(Rule):
             tuple(any(wanted[i][k] for i in range(number) if mask >> i & 1) for k in range(number + 1))
             for mask in range(1 << number)
         ]
+        self._needed = tuple(self.keeps)
         self.twin = self._twin()
 
     def _twin(self) -> Elementwise:
@@ -50,11 +51,13 @@ class Elementwise(Rule):
         return other
 
     def keep(self, out: Raw, args: Sequence[Any], kwargs: dict[str, Any], mask: int) -> Saved:
-        if self.everything:
-            return out, *args
         if not self.computes:
             return None
         return tuple(v if k else None for v, k in zip((out, *args), self.keeps[mask], strict=True))
+
+    def keep_all(self, on: bool) -> None:
+        """Keep out and all arguments, or only what the derivative needs: in the table, for `call_unary` looks at it."""
+        self.keeps[:] = [(True,) * len(row) for row in self._needed] if on else self._needed
 
     def packed(self, out: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Saved:
         return out, *args

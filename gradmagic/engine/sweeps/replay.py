@@ -15,6 +15,8 @@ import numpy as np
 
 from ..core import arrays
 from ..core.places import describe
+from ..rules.declare import RULES
+from ..rules.pointwise import Elementwise
 from ..rules.rule import Rule
 from ..tape.modes import guard, unguard
 from ..tape.nodes import Node, aval_of, walk
@@ -80,15 +82,13 @@ class Replay(Observer):
         self._values: dict[int, Any] = dict(values or {})
 
     def __enter__(self) -> Replay:
-        with _COUNTING:
-            Rule.everything += 1
+        _keep_everything(+1)
         guard(self)
         return self
 
     def __exit__(self, *_: object) -> None:
         unguard(self)
-        with _COUNTING:
-            Rule.everything -= 1
+        _keep_everything(-1)
 
     def made(self, node: Node, array: Any, frame: Any) -> None:
         self._values[node.number] = array.copy() if arrays.is_array(array) else array
@@ -196,6 +196,15 @@ class Replay(Observer):
             constant = args[i] is None and (mine is None or mine.number not in base)
             if constant and source is not None and node.number in self._values:
                 args[i] = _OTHER[node.rule.function](i, self._values[node.number], base[source.number])
+
+
+def _keep_everything(more: int) -> None:
+    """Count the replays that run: while there are any, rules keep all arguments, not only what derivatives need."""
+    with _COUNTING:
+        Rule.everything += more
+        for rule in RULES.values():
+            if isinstance(rule, Elementwise):
+                rule.keep_all(Rule.everything > 0)
 
 
 def _wide(value: Any) -> Any:

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 import gradmagic as gm
 from gradmagic.engine.derivatives.nn import functions as networks
 from gradmagic.engine.faces.numpy.array import Array
+from gradmagic.engine.rules.declare import RULES
+from gradmagic.engine.rules.pointwise import Elementwise
 from gradmagic.engine.rules.rule import Rule
 from gradmagic.engine.sweeps.backward import sweep
 from gradmagic.engine.sweeps.replay import CannotReplay, Replay
@@ -80,6 +82,14 @@ def test_what_cannot_be_computed_again_is_named():
 
 
 def test_nothing_is_kept_longer_than_the_block():
+    def tables():
+        return {f: list(r.keeps) for f, r in RULES.items() if isinstance(r, Elementwise)}
+
+    before = tables()
     with Replay(), pytest.raises(ZeroDivisionError), Replay():
         1 / 0
-    assert not Rule.everything
+    assert tables() == before and not Rule.everything
+    with Replay():
+        with Replay():
+            pass
+        assert all(row == (True,) * len(row) for table in tables().values() for row in table)
