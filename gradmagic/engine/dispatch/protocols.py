@@ -70,8 +70,8 @@ def array_ufunc(self: Tracked, ufunc: Any, method: str, *inputs: Any, **kwargs: 
 def array_function(self: Tracked, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     """Serve any other NumPy function called on tracked values (NumPy's `__array_function__`)."""
     rule = RULES.get(function)
-    if len(args) > 2 and len(args) > (at := _out_of(function)[0]):
-        kwargs = kwargs | dict(zip(_out_of(function)[1], args[at:], strict=False))
+    if len(args) > 2 and len(args) > (at := out_of(function)[0]):
+        kwargs = kwargs | dict(zip(out_of(function)[1], args[at:], strict=False))
         args = args[:at]
     if kwargs:
         out = kwargs.get("out")
@@ -108,7 +108,7 @@ def late_tables_loaded() -> bool:
 
 
 @cache
-def _out_of(function: Any) -> tuple[int, list[str]]:
+def out_of(function: Any) -> tuple[int, list[str]]:
     """Give the place of `out` among the positional arguments of a function, and the names from there on."""
     try:
         parameters = inspect.signature(function).parameters.values()

@@ -1,0 +1,62 @@
+"""The hook of a call: it gives what is to be called, so that a function of the user's is called from the user's code.
+
+In: what the user's code calls. Out: the same, where it passes tracked values on or has hooks itself; or a stand-in
+that calls it and files what came of it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from types import FunctionType, MethodType
+from typing import Any
+
+import numpy as np
+
+from ...engine.following import switch
+from ...engine.following.followers import follower_of
+from ...engine.tape.tracked import Tracked
+from .known import way_of
+from .membrane import here
+
+
+def called(function: Any) -> Any:
+    """Give what is called in place of `function`."""
+    m = here()
+    if m is None:
+        return function
+    kind = type(function)
+    if kind is FunctionType:
+        if m.entered.function(function):
+            return function
+    elif kind is MethodType and type(function.__func__) is FunctionType:
+        if m.entered.function(function.__func__):
+            return function
+        if issubclass(type(function.__self__), Tracked):
+            return partial(_of_tracked, m, function)
+    if switch.here() is not None:  # gm.grad(f) runs here, and f's own code
+        function = follower_of(function) or function
+    way = way_of(m, function)
+    return function if way is None else partial(_call, m, way, function)
+
+
+def _of_tracked(m: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
+    table = m.table
+    return function(*(table.wrapped(a) for a in args), **{k: table.wrapped(v) for k, v in kwargs.items()})
+
+
+def _call(m: Any, way: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    for a in (*args, *kwargs.values()):
+        if callable(a):
+            m.entered.anything(a)
+    return way(m, function, args, kwargs)
+
+
+def method(owner: Any, name: str) -> Any:
+    """Give what is called in place of `owner.name`."""
+    m = here()
+    if m is None:
+        return getattr(owner, name)
+    kind = type(owner)
+    if kind is not np.ndarray:
+        m.entered.type(kind)
+    return called(getattr(owner, name))

@@ -1,0 +1,166 @@
+"""Functions that a cell calls, with hooks in them: their code is exchanged while the cell runs, and given back.
+
+In: a function or class of the user's. Out: whether hooks stand in its code. The function stays the same object, so that
+properties, operators, callbacks and decorators are reached; other threads run the exchanged code too, whose hooks find
+nothing to tell there. Code whose source is gone is left as it is, and counts as unknown.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import linecache
+import types
+from collections.abc import Iterator
+from functools import cached_property, partial
+from threading import RLock
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from ...engine.core.interpreter import by_code, parts
+from ...engine.core.places import users
+from .tree import instrument
+
+_FUTURES = 0
+for _name in __future__.all_feature_names:
+    _FUTURES |= getattr(__future__, _name).compiler_flag
+_lock = RLock()
+_entered: dict[int, list[Any]] = {}  # by id of a function: itself, its own code, and in how many runs it is entered
+_pairs: dict[int, tuple[CodeType, CodeType]] = {}  # by id of code with hooks: itself, and the same without
+
+
+def pair(plain: CodeType, hooked: CodeType) -> None:
+    """Note which code is which without hooks, for all functions in two code objects of one source."""
+    for before, after in zip(parts(plain), parts(hooked), strict=True):
+        _pairs[id(after)] = after, before
+
+
+def plain_code(code: CodeType) -> CodeType:
+    """Give the code without hooks."""
+    found = _pairs.get(id(code))
+    return code if found is None or found[0] is not code else found[1]
+
+
+@by_code
+def _hooked(code: CodeType) -> CodeType | None:
+    """Give code with hooks; None where its source is gone, or is another by now."""
+    if id(code) in _pairs and _pairs[id(code)][0] is code:
+        return code
+    text = "".join(linecache.getlines(code.co_filename))
+    if not text:
+        return None
+    tree = _tree(text, code.co_filename)
+    if tree is None:
+        return None
+    flags = code.co_flags & _FUTURES
+
+    def compiled(tree: Any) -> CodeType:
+        return compile(tree, code.co_filename, "exec", flags, dont_inherit=True)
+
+    try:
+        plain, hooked = compiled(tree), compiled(instrument(_tree(text, code.co_filename)))
+    except (SyntaxError, ValueError, NotImplementedError):
+        return None
+    pair(plain, hooked)
+    for old, new in zip(parts(plain), parts(hooked), strict=True):
+        if old == code:
+            _pairs[id(new)] = new, code
+            return new
+    return None
+
+
+def _tree(text: str, filename: str) -> Any:
+    try:
+        return ast.parse(text, filename)
+    except SyntaxError:  # magics among the lines
+        return None
+
+
+class Entered:
+    """What one run has entered."""
+
+    def __init__(self) -> None:
+        self._functions: list[FunctionType] = []
+        self._types: set[type] = set()
+        self._known: set[int] = set()
+
+    def function(self, function: FunctionType) -> bool:
+        """Put hooks into a function of the user's; False if it is not the user's, or its source is gone."""
+        code = function.__code__
+        if id(code) in _pairs and _pairs[id(code)][0] is code:
+            return True
+        if not users(code.co_filename):
+            return False
+        with _lock:
+            known = _entered.get(id(function))
+            if known is not None and known[0] is function:
+                return True
+            hooked = _hooked(code)
+            if hooked is None or hooked.co_freevars != code.co_freevars:
+                return False
+            _entered[id(function)] = [function, code, 1]
+            function.__code__ = hooked
+            self._functions.append(function)
+        return True
+
+    def type(self, kind: type) -> None:
+        """Put hooks into the methods and properties of a class of the user's, and of what it derives from."""
+        if kind in self._types:
+            return
+        self._types.add(kind)
+        for one in kind.__mro__:
+            if one.__module__ in ("builtins", "numpy"):
+                continue
+            for held in list(vars(one).values()):
+                self.anything(held)
+
+    def anything(self, value: Any) -> bool:
+        """Put hooks into a callable of any kind; tell whether what it runs has them."""
+        entered = False
+        for function in functions_in(value):
+            entered = self.function(function) or entered
+        return entered
+
+    def leave(self) -> None:
+        """Give every function its own code again."""
+        with _lock:
+            for function in self._functions:
+                known = _entered.pop(id(function), None)
+                if known is not None and function.__code__ is _hooked(known[1]):
+                    function.__code__ = known[1]
+        self._functions = []
+
+
+def functions_in(value: Any, depth: int = 4) -> Iterator[FunctionType]:
+    """Give the Python functions that a callable runs: of methods, properties, partials, what decorators hold."""
+    if depth == 0:
+        return
+    kind = type(value)
+    if kind is FunctionType:
+        yield value
+        if not users(value.__code__.co_filename):  # a decorator of a library around the user's function
+            for cell in value.__closure__ or ():
+                try:
+                    inner = cell.cell_contents
+                except ValueError:
+                    continue
+                if isinstance(inner, (FunctionType, types.MethodType, partial)):
+                    yield from functions_in(inner, depth - 1)
+        wrapped = getattr(value, "__wrapped__", None)
+        if wrapped is not None:
+            yield from functions_in(wrapped, depth - 1)
+    elif kind in (staticmethod, classmethod, types.MethodType):
+        yield from functions_in(value.__func__, depth - 1)
+    elif isinstance(value, property):
+        for part in (value.fget, value.fset, value.fdel):
+            if part is not None:
+                yield from functions_in(part, depth - 1)
+    elif isinstance(value, partial):
+        yield from functions_in(value.func, depth - 1)
+        for part in (*value.args, *value.keywords.values()):
+            if callable(part):
+                yield from functions_in(part, depth - 1)
+    elif isinstance(value, cached_property):
+        yield from functions_in(value.func, depth - 1)
+    elif not isinstance(value, (type, ModuleType)) and hasattr(value, "__wrapped__"):  # lru_cache
+        yield from functions_in(value.__wrapped__, depth - 1)

@@ -1,0 +1,165 @@
+"""What a call does with tracked values, by what is called: one table.
+
+In: a callable. Out: its way, a function of (membrane, callable, args, kwargs) that runs the user's own call and files
+what came of it (ways.py); or None, where the objects themselves are passed on and there is nothing to file.
+What stands in no table is opaque: its results count as lost, with a note where the report's result depends on them.
+"""
+
+from __future__ import annotations
+
+import cmath
+import collections
+import contextlib
+import copy
+import functools
+import itertools
+import math
+import operator
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...engine.core.places import PACKAGE, users
+from ...engine.following.followers import follower_of
+from ...engine.tape.tracked import Tracked
+from . import ways
+from .ways import Way
+
+_BOUND = (types.BuiltinMethodType, types.MethodWrapperType)
+_DISPATCHER = type(np.sum)  # NumPy's functions that dispatch
+_KEPT: Way | None = None
+
+# Calls that pass objects on as they are, or say something of them that has no derivative.
+_PASSES: tuple[Any, ...] = (
+    isinstance, issubclass, type, id, len, callable, hasattr, getattr, setattr, delattr, vars, dir, globals, locals,
+    range, slice, bool, iter, next, exec, eval, compile, open, input, super, property, staticmethod, classmethod, object,
+    breakpoint, __import__, hash, chr, ord, memoryview.release, contextlib.suppress, contextlib.nullcontext,
+    functools.partial, functools.lru_cache, functools.cache, functools.wraps, copy.Error, np.shape, np.ndim, np.size,
+    np.iscomplexobj, np.isrealobj, np.isscalar, np.result_type, np.can_cast, np.dtype, np.finfo, np.iinfo, np.errstate,
+    np.seterr, np.shares_memory, np.may_share_memory, np.set_printoptions, np.printoptions, np.get_printoptions,
+    math.isnan, math.isinf, math.isfinite, math.isclose, math.floor, math.ceil, math.trunc, types.SimpleNamespace,
+    types.MappingProxyType, np.broadcast_shapes, np.ndindex, np.ndenumerate, np.nditer, np.vectorize, np.frompyfunc,
+)  # fmt: skip
+_BY_FUNCTION: dict[int, Way | None] = {id(f): None for f in _PASSES}
+_HELD = list(_PASSES)  # so that their ids stay theirs
+
+
+def _know(way: Way | None, *functions: Any) -> None:
+    for function in functions:
+        _BY_FUNCTION[id(function)] = way
+        _HELD.append(function)
+
+
+_know(ways.entered_first, list, tuple, set, frozenset, dict, zip, map, filter, enumerate, reversed, collections.deque,
+      collections.OrderedDict, collections.defaultdict, collections.ChainMap, *(
+          f for f in vars(itertools).values() if isinstance(f, type) and f is not itertools.accumulate))  # fmt: skip
+_know(ways.again, sum, abs, pow, divmod, round)
+_know(ways.chosen, max, min, sorted)
+_know(ways.number, float, int, complex)
+_know(ways.text, str, repr, format, ascii, bytes)
+_know(ways.shown, print)
+_know(ways.reduced, functools.reduce)
+_know(ways.accumulated, itertools.accumulate)
+_know(ways.copied, copy.copy, copy.deepcopy)
+_know(ways.asked, any, all, math.isclose, np.array_equal, np.allclose, np.isclose)
+_know(ways.shuffled, np.random.shuffle)
+
+# Methods that pass objects on, by the type of their owner.
+_CONTAINERS = (list, dict, set, frozenset, tuple, collections.deque, collections.OrderedDict, collections.defaultdict,
+               collections.Counter, collections.ChainMap, types.MappingProxyType)  # fmt: skip
+
+
+def way_of(m: Any, function: Any) -> Way | None:
+    """Give the way of a callable that is no function of the user's; None if it needs none."""
+    found = _BY_FUNCTION.get(id(function), _UNKNOWN)
+    if found is not _UNKNOWN:
+        return found
+    kind = type(function)
+    if isinstance(function, np.ufunc):
+        return ways.ufunc
+    if kind is _DISPATCHER:
+        return ways.array_function
+    if kind in _BOUND:
+        return _of_bound(m, function)
+    if isinstance(function, type):
+        return _of_class(m, function)
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    if (code is not None and code.co_filename.startswith(PACKAGE)) or _is_ours(kind) or kind is np.vectorize:
+        return ways.engine
+    if follower_of(function) is not None:
+        return ways.followed
+    if kind in (types.MethodDescriptorType, types.WrapperDescriptorType):
+        return ways.unbound
+    if kind is functools._lru_cache_wrapper:
+        m.entered.anything(function)
+        return None
+    if kind is functools.partial:
+        m.entered.anything(function)
+        inner = way_of(m, function.func) if not m.entered.anything(function.func) else None
+        return None if inner is None else ways.partial(inner)
+    if kind is operator.itemgetter or kind is operator.attrgetter or kind is operator.methodcaller:
+        return ways.again
+    if kind is types.MethodType and isinstance(function.__self__, np.ndarray):
+        return ways.opaque
+    return ways.opaque
+
+
+_UNKNOWN: Any = object()
+
+
+def _is_ours(kind: type) -> bool:
+    return any(k.__module__.partition(".")[0] == "gradmagic" for k in kind.__mro__)
+
+
+def _of_bound(m: Any, function: Any) -> Way | None:
+    """Give the way of a method written in C, or of a function of a module written in C."""
+    owner, name = function.__self__, function.__name__
+    if isinstance(owner, types.ModuleType) or owner is None:
+        if function.__module__ == "_operator":
+            return ways.operators.get(name, ways.again)
+        if follower_of(function) is not None:
+            return ways.followed
+        return ways.opaque
+    if isinstance(owner, np.ndarray):
+        return ways.method
+    if isinstance(owner, Tracked):
+        return ways.engine
+    if isinstance(owner, np.ufunc):
+        return ways.ufunc_method
+    if isinstance(owner, np.generic):
+        return ways.method
+    if isinstance(owner, _CONTAINERS):
+        return ways.container_method
+    if isinstance(owner, (float, complex, int)):
+        return ways.of_number
+    if isinstance(owner, (str, bytes)):
+        return ways.of_text
+    if isinstance(owner, types.GeneratorType):
+        return None
+    if isinstance(owner, (np.random.Generator, np.random.RandomState)) and name == "shuffle":
+        return ways.shuffled
+    if isinstance(owner, type) and issubclass(owner, _CONTAINERS):
+        return None
+    return ways.opaque
+
+
+def _of_class(m: Any, kind: type) -> Way | None:
+    """Give the way of making an object of a class."""
+    if issubclass(kind, Tracked) or _is_ours(kind):
+        return ways.engine
+    if issubclass(kind, np.generic):
+        return ways.number
+    if issubclass(kind, np.ndarray):
+        return ways.opaque
+    if issubclass(kind, BaseException):
+        return None
+    if issubclass(kind, _CONTAINERS):
+        m.entered.type(kind)
+        return ways.entered_first
+    if not m.foreign(kind):
+        m.entered.type(kind)
+        return None
+    return ways.opaque

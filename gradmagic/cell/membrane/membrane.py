@@ -1,0 +1,328 @@
+"""What a hook tells of: the run of one cell in this context, its table, and what it makes of an operation that ran.
+
+In: an operation of the user's that has just been done on the user's objects. Out: its result in the table, with the
+node that the engine makes of it; or with a cut, where the engine knows no way. No error of ours reaches the user.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
+from types import ModuleType
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from ...engine.core.places import place_of, user_frame
+from ...engine.dispatch.calls import call_elementwise
+from ...engine.dispatch.primitives import set_item
+from ...engine.faces.numpy.array import Array
+from ...engine.following import switch
+from ...engine.rules.pointwise import Elementwise
+from ...engine.tape.memory import copy_of
+from ...engine.tape.modes import OFF, mode_now
+from ...engine.tape.nodes import Leaf, Node, aval_of
+from ...engine.tape.tracked import Tracked
+from .enter import Entered, plain_code
+from .foreign import foreign
+from .fresh import fresh
+from .table import NO_CUTS, Cut, Mark, Table, joined, leaves
+
+_HERE: ContextVar[Any] = ContextVar("gradmagic_membrane", default=None)
+here = _HERE.get
+NUMBERS = (float, np.ndarray, np.inexact, complex)
+
+
+class _Follows:
+    """The engine follows what it is given, and nobody else's calls."""
+
+    open = True
+
+    def puts_back(self, frame: Any, stored: Any) -> bool:
+        return False
+
+
+_FOLLOWS = _Follows()
+
+
+class Membrane:
+    """One run of one cell: `with membrane:` hooks in this context tell it of what they did."""
+
+    def __init__(self, filename: str) -> None:
+        self.table = Table()
+        self.table.memory.lost = self._lost
+        self.filename = filename
+        self.channels: dict[str, Mark] = {}  # files that a tracked value was written to, by path
+        self._left: list[tuple[Node | None, str]] = []  # what the engine has given as a plain value just now
+        self._recording = False
+        self.entered = Entered()
+        self._defined: list[Any] = []
+
+    def __enter__(self) -> Membrane:
+        self._token = _HERE.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _HERE.reset(self._token)
+        self.entered.leave()
+        for held in self._defined:
+            function = held()
+            if function is not None:
+                function.__code__ = plain_code(function.__code__)
+        self._defined = []
+
+    def made_here(self, function: Any) -> None:
+        """Instrumented code has made a function: it gets its code without hooks when the cell ends."""
+        self._defined.append(ref(function))
+
+    def foreign(self, kind: type) -> bool:
+        """Tell whether objects of a class may keep what they are given in a way of their own."""
+        return foreign(kind)
+
+    # -- inputs ----------------------------------------------------------------------------------
+    def lift(self, value: Any) -> tuple[Any, Leaf]:
+        """Make an input of a value: gives the object that stands for it, an equal one, and its node."""
+        value = fresh(value)
+        leaf = Leaf(aval_of(value))
+        return self.table.file(value, Mark(leaf)), leaf
+
+    # -- operations ------------------------------------------------------------------------------
+    def record(self, function: Callable[..., Any], args: Any, kwargs: Any, out: Any, name: str = "") -> Any:
+        """File `out`, which is `function(*args, **kwargs)` of wrapped values; give it."""
+        if mode_now() is OFF:
+            return out
+        made = self.made(function, args, kwargs)
+        return self.filed(out, made, joined(self.table.marks((*args, *kwargs.values()))), name or _name(function))
+
+    def made(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Let the engine compute the same; an exception is what it gives where it cannot."""
+        self._left = []
+        self._recording, before = True, self._recording
+        block = switch.block()
+        switch.enter(_FOLLOWS)
+        try:
+            with np.errstate(all="ignore"):  # the user's own operation has warned
+                return function(*args, **kwargs)
+        except Exception as error:  # the user's own operation went through
+            return error
+        finally:
+            switch.enter(block)
+            self._recording = before
+
+    def elementwise(self, rule: Elementwise, args: Any, out: Any) -> Any:
+        """File the result of a function that has a rule entry by entry: nothing is computed twice."""
+        if mode_now() is OFF:
+            return out
+        table = self.table
+        copy = out if type(out) is not np.ndarray else copy_of(out)
+        self._left = []
+        self._recording = True
+        try:
+            made = call_elementwise(rule, [table.tracked(a) for a in args], lambda *_: copy)
+        except Exception as error:
+            made = error
+        finally:
+            self._recording = False
+        return self.filed(out, made, joined(table.marks(args)), rule.name)
+
+    def filed(self, out: Any, made: Any, cuts: frozenset[Cut], name: str) -> Any:
+        """Note for `out` what the engine made of it; entries of tuples and lists each alone. Gives `out`."""
+        kind = type(out)
+        if isinstance(made, Exception):
+            return self.cut_off(out, cuts, name)
+        if kind in (tuple, list) or (isinstance(out, tuple) and hasattr(out, "_fields")):
+            if not isinstance(made, (tuple, list)) or len(made) != len(out):
+                return self.cut_off(out, cuts, name)
+            parts = [self.filed(o, m, cuts, name) for o, m in zip(out, made, strict=True)]
+            if all(a is b for a, b in zip(parts, out, strict=True)):
+                return out
+            if kind is list:
+                out[:] = parts
+                return out
+            return kind(*parts) if hasattr(out, "_fields") else kind(parts)
+        if issubclass(type(made), Tracked) and made.node is not None:
+            if kind is np.ndarray or isinstance(out, NUMBERS) or kind is int:
+                node = made.node
+                if tuple(node.aval.shape) != np.shape(out):
+                    return self.cut_off(out, cuts, name)
+                copy = made.array if kind is np.ndarray and type(made.array) is np.ndarray else None
+                return self.table.file(out, Mark(node, cuts), copy)
+            if issubclass(kind, Tracked):
+                return self.table.file(out, Mark(made.node, cuts))
+            return self.cut_off(out, cuts, name)
+        if self._left:
+            return self.cut_off(out, cuts, name)
+        return out  # a function whose derivative is zero by nature
+
+    def cut_off(self, out: Any, cuts: frozenset[Cut], name: str, node: Node | None = None) -> Any:
+        """Note that what was tracked is lost in `out`, and all that it holds. Gives `out`."""
+        if node is None and self._left:
+            node, name = self._left[-1]
+        return self.taint(out, cuts | {self.cut(node, name)})
+
+    def taint(self, out: Any, cuts: frozenset[Cut]) -> Any:
+        """Note cuts behind a value that has no mark of its own, and behind what it holds."""
+        table = self.table
+        mark = Mark(None, cuts)
+        for leaf in leaves(out):
+            kind = type(leaf)
+            if kind is bool or leaf is None or isinstance(leaf, (type, np.bool_)) or callable(leaf):
+                continue
+            if leaf is out or kind is not int:  # a small int inside a list is everybody's
+                if kind is np.ndarray and leaf.dtype.kind in "bO":
+                    continue
+                if table.mark(leaf) is None:
+                    made = table.file(leaf, mark)
+                    if leaf is out:
+                        out = made
+        return out
+
+    def cut(self, node: Node | None, how: str, frame: Any = None) -> Cut:
+        """Make the record of a cut at the user's code that runs."""
+        frame = user_frame(frame or sys._getframe(1))
+        within = frame
+        while within is not None and within.f_code.co_filename != self.filename:
+            within = within.f_back
+        return Cut(node, how, place_of(frame), None if within is None else place_of(within))
+
+    def left(self, tracked: Any, how: str) -> bool:
+        """The engine gives a value as a plain one; True if it does so for us."""
+        if self._recording:
+            self._left.append((tracked.node, how))
+        return self._recording
+
+    def _lost(self, value: Any, how: str, mark: Mark) -> Mark:
+        cuts = mark.cuts if mark is not None else NO_CUTS
+        return Mark(None, cuts | {self.cut(mark.node if mark is not None else None, how)})
+
+    # -- what is gone through, what calls back -------------------------------------------------------
+    def entries(self, value: Any) -> Any:
+        """Give what is gone through in place of `value`: of a tracked array its entries, each filed when it comes."""
+        kind = type(value)
+        if kind in (list, tuple, dict, set, str, range):
+            return value
+        if isinstance(value, np.ndarray):
+            return self._entries(value) if value.ndim and self.table.mark(value) is not None else value
+        if isinstance(value, np.flatiter):
+            return self._of_flat(value) if self.table.mark(value.base) is not None else value
+        if kind is np.ndenumerate:
+            base = value.iter.base
+            return self._enumerated(value) if self.table.mark(base) is not None else value
+        mark = self.table.mark(value)
+        if mark is not None and mark.cuts:
+            return (self.taint(one, mark.cuts) for one in value)
+        if kind not in (map, zip, filter, enumerate):
+            self.entered.type(kind)
+        return value
+
+    def _entries(self, array: Any) -> Iterator[Any]:
+        for i in range(len(array)):
+            yield self.entry(array, i)
+
+    def entry(self, array: Any, index: Any) -> Any:
+        """Give `array[index]` of a tracked array, filed."""
+        out = array[index]
+        mark = self.table.mark(array)
+        if mark is None or mode_now() is OFF or array.dtype.hasobject or array.dtype.names:
+            return out
+        if mark.node is None:
+            return self.taint(out, mark.cuts)
+        return self.record(operator.getitem, (self.table.tracked(array), index), {}, out, "getitem")
+
+    def _of_flat(self, flat: Any) -> Iterator[Any]:
+        base = flat.base
+        for index in np.ndindex(*base.shape):
+            yield self.entry(base, index)
+
+    def _enumerated(self, pairs: Any) -> Iterator[Any]:
+        base = pairs.iter.base
+        for index, _ in pairs:
+            yield index, self.entry(base, index)
+
+    def followed(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Call a function of the engine's once: what it calls back has hooks, and gets values of the engine's."""
+        block = switch.block()
+        switch.enter(_FOLLOWS)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            switch.enter(block)
+
+    def unwrapped(self, made: Any) -> Any:
+        """Give what the engine has made as the user's code has it: plain, and filed."""
+        kind = type(made)
+        if issubclass(kind, Array):
+            out = made.array
+            out = copy_of(out) if isinstance(out, np.ndarray) else fresh(out)
+            return out if made.node is None else self.table.file(out, Mark(made.node), made.array)
+        if kind in (list, tuple):
+            return kind(self.unwrapped(v) for v in made)
+        if isinstance(made, tuple) and hasattr(made, "_fields"):
+            return kind(*(self.unwrapped(v) for v in made))
+        if kind is dict:
+            return {k: self.unwrapped(v) for k, v in made.items()}
+        return made
+
+    def reaches(self, args: Any, kwargs: Any) -> bool:
+        """Tell whether functions among the arguments may reach tracked values by their names."""
+        return any(callable(a) for a in (*args, *kwargs.values()))
+
+    def taint_thing(self, thing: Any, cuts: frozenset[Cut]) -> None:
+        """Note cuts behind an object that has taken tracked values in: a stream, a connection, a table of pandas."""
+        if isinstance(thing, (*NUMBERS, np.generic, int, str, bytes, type(None), type, tuple, range, slice, np.dtype)):
+            return
+        if isinstance(thing, ModuleType) or callable(thing):
+            return
+        known = self.table.mark(thing)
+        self.table.file(thing, Mark(None, cuts | (known.cuts if known is not None else NO_CUTS)))
+        path = getattr(thing, "name", None)
+        if isinstance(path, str):
+            self.channels[path] = Mark(None, cuts)
+
+    def write_flat(self, flat: Any, index: Any, value: Any) -> None:
+        """Do `x.flat[index] = value`."""
+        base = flat.base
+        at = np.unravel_index(np.arange(base.size)[index], base.shape)
+
+        def thunk(old: Any) -> Any:
+            new = self.table.wrapped(value)
+            return lambda: set_item(old, at, new)
+
+        self.write(base, thunk, lambda: operator.setitem(flat, index, value), (value,), "assignment")
+
+    # -- writes ----------------------------------------------------------------------------------
+    def write(self, target: Any, function: Callable[[Any], Any], do: Callable[[], Any], values: Iterable[Any], name: str) -> Any:
+        """Do a write into an array of the user's, and file what the array is then.
+
+        `function` computes the same from the target as the engine takes it; `do` is the write itself.
+        """
+        table = self.table
+        marks = table.marks(values)
+        old, copy = table.memory.before(target)
+        if (old is None and not marks) or mode_now() is OFF:
+            out = do()
+            if old is not None:
+                table.memory.written(target, old, copy)
+            return out
+        before = copy if old is None or old.node is None else Array.wrap(copy, old.node)
+        cuts = joined(marks) | (old.cuts if old is not None else NO_CUTS)
+        given = function(before) if target.dtype.kind in "fc" else None
+        out = do()
+        made = self.made(given, (), {}) if given is not None else None
+        node = made.node if issubclass(type(made), Tracked) else None
+        if node is not None and (tuple(node.aval.shape) != target.shape or node.aval.dtype != target.dtype):
+            made, node = TypeError(name), None
+        if isinstance(made, Exception) or self._left:
+            lost = next((m.node for m in marks if m.node is not None), old.node if old else None)
+            cuts = cuts | {self.cut(lost, name)}
+        table.memory.written(target, Mark(node, cuts), copy)
+        return out
+
+
+
+
+def _name(function: Any) -> str:
+    return str(getattr(function, "__name__", function))

@@ -1,0 +1,251 @@
+"""Arrays of a membrane, by the memory that they look into: views of it, and what writes do to them.
+
+In: the user's arrays, marks, writes. Out: for each array its mark and a copy of its value that nobody else has, so that
+what the tape saves stays what it was. A block is the memory of one array that owns it; its views are parts of it. A
+write gives the block a new value; what looks into it takes its part of that when it is next asked for.
+An array whose memory is not what it was has been written to by what no hook saw: it has lost its gradient, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from ...engine.dispatch.primitives import set_item
+from ...engine.faces.numpy.array import Array
+from ...engine.tape.memory import copy_of
+from ...engine.tape.tracked import Tracked
+
+
+class Seen:
+    """An array of the user's over a tracked block: what is known of it, as of a version of the block."""
+
+    __slots__ = ("array", "block", "copy", "mark", "version")
+
+    def __init__(self, array: Any, block: Block, mark: Any, copy: Any, version: int) -> None:
+        self.array, self.block, self.mark, self.copy, self.version = array, block, mark, copy, version
+
+
+class Block:
+    """The memory of one array, and those that look into it."""
+
+    __slots__ = ("base", "root", "seen", "version")
+
+    def __init__(self, base: Any) -> None:
+        self.base = base  # a weak reference
+        self.version = 0
+        self.root: tuple[Any, Any] | None = None  # mark and copy of all of it, once somebody asked
+        self.seen: dict[int, Seen] = {}
+
+
+class Memory:
+    """All blocks of a run."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, Seen] = {}
+        self._blocks: dict[int, Block] = {}
+        # What a value is from which something was lost: (array, how) -> mark.
+        self.lost: Callable[[Any, str, Any], Any] = lambda array, how, mark: mark
+
+    # -- looking up ------------------------------------------------------------------------------
+    def seen(self, array: Any) -> Seen | None:
+        """Give what is known of an array as it is now; None if nothing tracked is in its memory."""
+        found = self._seen.get(id(array))
+        if found is None:
+            if array.base is None:
+                return None
+            block = self._blocks.get(id(base_of(array)))
+            if block is None or array.dtype.hasobject:
+                return None
+            found = Seen(ref(array), block, None, None, -1)
+            self._keep(array, found)
+        if found.version != found.block.version:
+            self._renew(array, found)
+        if not _same(array, found.copy):
+            self._unseen(array, found)
+        return found
+
+    def _keep(self, array: Any, seen: Seen) -> None:
+        key = id(array)
+        inside = seen.block.seen
+
+        def gone(_: Any) -> None:
+            self._seen.pop(key, None)
+            inside.pop(key, None)
+
+        seen.array = ref(array, gone)
+        self._seen[key] = inside[key] = seen
+
+    def _renew(self, array: Any, seen: Seen) -> None:
+        """Take the array's part of the block as it is now."""
+        block = seen.block
+        base = block.base()
+        seen.version = block.version
+        mark, whole = self._root(block, base)
+        if array is base:
+            seen.mark, seen.copy = mark, whole
+            return
+        seen.copy = copy_of(array)
+        at = None if mark.node is None else places(base, array)
+        if mark.node is None:
+            seen.mark = mark
+        elif at is None:
+            seen.mark = self._of_other_numbers(array, base, mark, whole)
+        else:
+            part: Any = np.take(Array.wrap(whole, mark.node), at)
+            seen.mark = mark._replace(node=part.node if isinstance(part, Tracked) else None)
+
+    def _of_other_numbers(self, array: Any, base: Any, mark: Any, whole: Any) -> Any:
+        """The mark of a view whose entries are not those of its base: of the real parts, or of the bytes."""
+        if base.dtype.kind == "c" and array.dtype == base.real.dtype:
+            tracked = Array.wrap(whole, mark.node)
+            both = np.stack([np.real(tracked), np.imag(tracked)], axis=-1)
+            numbers = np.empty((*base.shape, 2), array.dtype) if base.flags.c_contiguous else None
+            at = None if numbers is None else places(base.view(array.dtype).reshape(numbers.shape), array)
+            if at is not None:
+                return mark._replace(node=np.take(both, at).node)
+        return self.lost(array, "view", mark)
+
+    def _root(self, block: Block, base: Any) -> tuple[Any, Any]:
+        """Give mark and value of all of a block; at first put together from the parts that are known."""
+        if block.root is not None:
+            return block.root
+        whole = copy_of(base)
+        mark: Any = None
+        made: Any = whole
+        for seen in sorted(block.seen.values(), key=lambda s: s.mark.node.number if s.mark and s.mark.node else -1):
+            array = seen.array()
+            if array is None or seen.mark is None or seen.version != block.version:
+                continue
+            if array is base:
+                block.root = seen.mark, seen.copy
+                return block.root
+            mark = seen.mark if mark is None else mark._replace(cuts=mark.cuts | seen.mark.cuts)
+            at = places(base, array)
+            if seen.mark.node is not None and at is not None:
+                index = np.unravel_index(at, base.shape)
+                made = set_item(made, index, Array.wrap(seen.copy, seen.mark.node))
+            elif seen.mark.node is not None:
+                mark = self.lost(array, "view", mark)
+        node = made.node if isinstance(made, Tracked) else None
+        block.root = mark._replace(node=node), whole
+        return block.root
+
+    def _unseen(self, array: Any, seen: Seen) -> None:
+        """The memory was written by what no hook saw."""
+        block = seen.block
+        base = block.base()
+        mark = self.lost(array, "written", seen.mark)
+        block.version += 1
+        block.root = mark, copy_of(base)
+        seen.version, seen.mark, seen.copy = block.version, mark, copy_of(array)
+
+    # -- filing and writing ----------------------------------------------------------------------
+    def file(self, array: Any, mark: Any, copy: Any = None) -> None:
+        """Note what made an array; `copy` is its value for the engine alone, made if it is not the same."""
+        if array.dtype.hasobject:
+            return
+        base = base_of(array)
+        block = self._blocks.get(id(base))
+        if block is None:
+            key = id(base)
+            block = Block(ref(base, lambda _: self._blocks.pop(key, None)))
+            self._blocks[key] = block
+        if copy is None or not _same(array, copy) or copy.strides != array.strides:
+            copy = copy_of(array)
+        self._keep(array, Seen(None, block, mark, copy, block.version))
+
+    def forget(self, array: Any) -> None:
+        """Know nothing of an array any more: its memory is another."""
+        seen = self._seen.pop(id(array), None)
+        if seen is not None:
+            self._blocks.pop(id(base_of(array)), None)
+
+    def before(self, array: Any) -> tuple[Any, Any]:
+        """Give mark (or None) and value of an array that is about to be written."""
+        seen = self.seen(array)
+        return (None, copy_of(array)) if seen is None else (seen.mark, seen.copy)
+
+    def written(self, array: Any, mark: Any, before: Any) -> None:
+        """Note that `array` has just been written, and what it is now; `before` is what it was."""
+        base = base_of(array)
+        block = self._blocks.get(id(base))
+        if block is None:
+            if mark.node is None and not mark.cuts:
+                return
+            self.file(array, mark)
+            if array is not base:  # the rest of the block is what it was: no gradient
+                block = self._blocks[id(base)]
+            return
+        copy = copy_of(array)
+        if array is base:
+            root = mark, copy
+        else:
+            old, whole = self._root(block, base) if block.seen else (mark, copy_of(base))
+            new = copy_of(base)
+            at = places(base, array)
+            made: Any = whole if old.node is None else Array.wrap(whole, old.node)
+            node = old.node
+            cuts = old.cuts | mark.cuts
+            if at is None:
+                if old.node is not None or mark.node is not None:
+                    lost = self.lost(array, "view", old if old.node is not None else mark)
+                    node, cuts = None, cuts | lost.cuts
+            elif old.node is not None or mark.node is not None:
+                part = copy if mark.node is None else Array.wrap(copy, mark.node)
+                made = set_item(made, np.unravel_index(at, base.shape), part)
+                node = made.node if isinstance(made, Tracked) else None
+            root = mark._replace(node=node, cuts=cuts), new
+        block.version += 1
+        block.root = root
+        self._keep(array, Seen(None, block, mark, copy, block.version))
+
+
+def base_of(array: Any) -> Any:
+    """Give the array that owns the memory of `array`, through memoryviews and `as_strided` as well."""
+    while True:
+        base = array.base
+        if isinstance(base, memoryview):
+            base = base.obj
+        elif base is not None and not isinstance(base, np.ndarray):
+            base = getattr(base, "base", None)  # as_strided holds its array in an object of its own
+        if not isinstance(base, np.ndarray):
+            return array
+        array = base
+
+
+def _same(array: Any, copy: Any) -> bool:
+    if copy is None or array.shape != copy.shape or array.dtype != copy.dtype:
+        return False
+    return bool(array.tobytes() == copy.tobytes())
+
+
+def places(base: Any, part: Any) -> Any:
+    """Give, for each entry of `part`, its place in `base`, an array without gaps, counted in C order; None if unclear.
+
+    Examples
+    --------
+    >>> base = np.zeros((2, 3))
+    >>> places(base, base.T[1:])
+    array([[1, 4],
+           [2, 5]])
+    """
+    size = base.itemsize
+    offset = _address(part) - _address(base)
+    if part.dtype != base.dtype or not size or offset % size or any(step % size for step in part.strides):
+        return None
+    order = sorted(range(base.ndim), key=lambda k: -abs(base.strides[k]))
+    numbers = np.arange(base.size).reshape(base.shape).transpose(order).reshape(-1)  # in the order of the memory
+    at: Any = np.asarray(offset // size)
+    for n, step in zip(part.shape, part.strides, strict=True):
+        at = at[..., None] + np.arange(n) * (step // size)
+    if at.size and (at.min() < 0 or at.max() >= base.size):
+        return None
+    return numbers[at]
+
+
+def _address(array: Any) -> int:
+    return int(array.__array_interface__["data"][0])

@@ -1,0 +1,181 @@
+"""The table of a membrane: which node made a value of the user's, and what of it was lost on the way.
+
+In: values by identity, arrays by the memory that they look into (memory.py). Out: marks. Of a value without a mark
+nothing is known: it comes from no input.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+from weakref import ref
+
+import numpy as np
+
+from ...engine.faces.numpy.array import Array
+from ...engine.tape.nodes import Node
+from ...engine.tape.tracked import Tracked
+from .fresh import fresh
+from .memory import Memory
+
+_FIRST = 4096  # scalars, before the first look for those that nobody has any more
+_DEEP, _MOST = 5, 1000  # how far containers are looked into
+
+
+class Cut(NamedTuple):
+    """Where a value became plain: of which node, how (`float`, `json.dumps`), and the place in the source."""
+
+    node: Node | None
+    how: str
+    place: Any  # of the user's code that did it
+    here: Any  # of the cell's own line that led there
+
+
+NO_CUTS: frozenset[Cut] = frozenset()
+
+
+class Mark(NamedTuple):
+    """What is known of a value: its node, if it has one, and the cuts that lie behind it."""
+
+    node: Node | None
+    cuts: frozenset[Cut] = NO_CUTS
+
+
+class Table:
+    """Marks by value. One for each run of a cell."""
+
+    def __init__(self) -> None:
+        self.values: dict[int, tuple[Any, Mark]] = {}  # by id; the value, so that its id is nobody else's
+        self.memory = Memory()
+        self.filed = 0  # how many marks were given: whether anything happened meanwhile
+        self._most = _FIRST
+
+    # -- looking up ------------------------------------------------------------------------------
+    def mark(self, value: Any) -> Mark | None:
+        """Give what is known of one value."""
+        found = self.values.get(id(value))
+        if found is not None:
+            return found[1]
+        if isinstance(value, np.ndarray):
+            seen = self.memory.seen(value)
+            return None if seen is None else seen.mark
+        return None
+
+    def tracked(self, value: Any) -> Any:
+        """Give a tracked value as the engine takes it, over a copy that nobody writes to; another as it is."""
+        found = self.values.get(id(value))
+        if found is not None:
+            node = found[1].node
+            if node is None:
+                return value
+            return type(value).wrap(value.array, node) if isinstance(value, Tracked) else Array.wrap(value, node)
+        if isinstance(value, np.ndarray):
+            seen = self.memory.seen(value)
+            if seen is not None and seen.mark.node is not None:
+                return Array.wrap(seen.copy, seen.mark.node)
+        return value
+
+    def wrapped(self, value: Any, depth: int = _DEEP) -> Any:
+        """Give the same with what is tracked in it, in lists, tuples, dicts and slices, as the engine takes it."""
+        kind = type(value)
+        if depth and kind in (list, tuple) and len(value) <= _MOST:
+            new = [self.wrapped(v, depth - 1) for v in value]
+            return value if all(a is b for a, b in zip(new, value, strict=True)) else kind(new)
+        if depth and kind is dict and len(value) <= _MOST:
+            return {k: self.wrapped(v, depth - 1) for k, v in value.items()}
+        if depth and isinstance(value, tuple) and hasattr(value, "_fields"):
+            return kind(*(self.wrapped(v, depth - 1) for v in value))
+        return self.tracked(value)
+
+    def marks(self, values: Iterable[Any], depth: int = _DEEP) -> list[Mark]:
+        """List the marks of values, and of what lists, tuples, dicts and sets among them hold."""
+        found = []
+        for value in values:
+            mark = self.mark(value)
+            if mark is not None:
+                found.append(mark)
+                continue
+            kind = type(value)
+            if kind in _ATOMS or not depth:
+                continue
+            if kind in (list, tuple, set, frozenset) or isinstance(value, (list, tuple)):
+                if len(value) <= _MOST:
+                    found += self.marks(value, depth - 1)
+            elif isinstance(value, dict) and len(value) <= _MOST:
+                found += self.marks([*value, *value.values()], depth - 1)
+        return found
+
+    # -- filing ----------------------------------------------------------------------------------
+    def file(self, value: Any, mark: Mark, copy: Any = None) -> Any:
+        """Note what is known of a value, and give it: a number that others may hold as an object of its own.
+
+        `copy` has the value of an array for the engine alone.
+        """
+        self.filed += 1
+        if isinstance(value, np.ndarray):
+            self.memory.file(value, mark, copy)
+            return value
+        if type(value) is int:
+            value = fresh(value)
+        self._keep(value, mark)
+        return value
+
+    def _keep(self, value: Any, mark: Mark) -> None:
+        key = id(value)
+        held: Any = value
+        if type(value) not in _ATOMS and not isinstance(value, np.generic):
+            try:  # not kept alive by us: files close, objects end as they would
+                held = ref(value, lambda _: self.values.pop(key, None))
+            except TypeError:
+                pass
+        self.values[key] = held, mark
+        if len(self.values) > self._most:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Drop the values that only this table holds."""
+        for key, (held, _) in list(self.values.items()):
+            if sys.getrefcount(held) <= _ALONE and not isinstance(held, ref):
+                del self.values[key]
+        self._most = max(_FIRST, 2 * len(self.values))
+
+
+_ATOMS = frozenset({float, int, complex, bool, str, bytes, type(None), range, type, np.dtype, slice})
+
+
+def _alone() -> int:
+    kept = {0: (object(), None)}
+    return next(sys.getrefcount(held) for _, (held, _) in list(kept.items()))
+
+
+_ALONE = _alone()
+
+
+def joined(marks: Iterable[Mark]) -> frozenset[Cut]:
+    """Give all the cuts behind some values."""
+    cuts = [m.cuts for m in marks if m.cuts]
+    return NO_CUTS.union(*cuts) if cuts else NO_CUTS
+
+
+def leaves(value: Any, depth: int = _DEEP) -> Iterator[Any]:
+    """Go through what a value holds: entries of containers, attributes of objects of classes written in Python."""
+    kind = type(value)
+    if kind in _ATOMS or not depth:
+        yield value
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for entry in list(value)[:_MOST]:
+            yield from leaves(entry, depth - 1)
+        if kind not in (list, tuple, set, frozenset):
+            yield value
+    elif isinstance(value, dict):
+        for entry in list(value.values())[:_MOST]:
+            yield from leaves(entry, depth - 1)
+        if kind is not dict:
+            yield value
+    else:
+        yield value
+        held = getattr(value, "__dict__", None)
+        if type(held) is dict and not isinstance(value, (type, np.ndarray, Tracked)):
+            for entry in list(held.values())[:_MOST]:
+                yield from leaves(entry, depth - 1)

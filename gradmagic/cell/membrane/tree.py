@@ -1,0 +1,255 @@
+"""Where hooks stand: in the syntax tree of a cell, and of the functions that it enters.
+
+In: a tree. Out: the same tree, in which each expression that may compute from a tracked value calls a hook (hooks.py)
+at its own place in the source: the order of evaluation, positions in tracebacks and the names are as they were.
+Every kind of syntax is known here; another is refused, since a missing hook would lose a gradient in silence.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Container
+from typing import Any
+
+from ...engine.core.interpreter import NAMES_VALUES
+
+HOOK = "__gradmagic_{}__"  # with underscores at both ends: a class would put its own name before others
+# What is left as it is, with what is inside it looked at.
+_PLAIN = (
+    ast.Module, ast.Expression, ast.Interactive, ast.Return, ast.Delete, ast.While, ast.If, ast.With, ast.AsyncWith,
+    ast.Raise, ast.Try, ast.TryStar, ast.Assert, ast.Expr, ast.BoolOp, ast.NamedExpr, ast.IfExp, ast.Dict, ast.Set,
+    ast.Await, ast.Yield, ast.Compare, ast.Tuple, ast.List, ast.Slice, ast.keyword, ast.withitem, ast.Match,
+    ast.match_case, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.ClassDef,
+)  # fmt: skip
+# What has nothing inside that computes.
+_LEAVES = (
+    ast.Pass, ast.Break, ast.Continue, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.Constant, ast.Name,
+    ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop, ast.alias, ast.pattern,
+)  # fmt: skip
+_TYPES = tuple(getattr(ast, name) for name in ("TypeAlias", "type_param") if hasattr(ast, name))  # Python 3.12
+
+
+class Instrument(ast.NodeTransformer):
+    """Put hooks into a tree. `modules` are names that hold modules: `np.exp` there is no value's attribute."""
+
+    def __init__(self, modules: Container[str] = ()) -> None:
+        self._modules = modules
+
+    def generic_visit(self, node: ast.AST) -> Any:
+        if isinstance(node, (*_LEAVES, *_TYPES)):
+            return node
+        if not isinstance(node, _PLAIN):
+            raise NotImplementedError(f"gradmagic does not know the syntax {type(node).__name__}")
+        return super().generic_visit(node)
+
+    # -- expressions -----------------------------------------------------------------------------
+    def visit_BinOp(self, node: ast.BinOp) -> Any:
+        if isinstance(node.left, ast.Constant) and isinstance(node.right, ast.Constant):
+            return node
+        super().generic_visit(node)
+        return _call(node, type(node.op).__name__, node.left, node.right)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
+        if isinstance(node.operand, ast.Constant):
+            return node
+        super().generic_visit(node)
+        if isinstance(node.op, ast.Not):
+            return node
+        return _call(node, type(node.op).__name__, node.operand)
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        if isinstance(node.func, ast.Name) and node.func.id == NAMES_VALUES:
+            node.args = [self.visit(a) for a in node.args]
+            return node
+        function = node.func
+        if isinstance(function, ast.Name) and function.id == "super":
+            return node
+        if isinstance(function, ast.Attribute) and not self._of_module(function):
+            owner = self.visit(function.value)
+            node.func = _call(function, "method", owner, ast.Constant(function.attr))
+        else:
+            node.func = _call(function, "call", function if self._of_module(function) else self.visit(function))
+        node.args = [self.visit(a) for a in node.args]
+        node.keywords = [self.visit(k) for k in node.keywords]
+        return node
+
+    def _of_module(self, node: ast.AST) -> bool:
+        while isinstance(node, ast.Attribute):
+            node = node.value
+            if isinstance(node, ast.Name) and node.id in self._modules:
+                return True
+        return False
+
+    def visit_Starred(self, node: ast.Starred) -> Any:
+        if isinstance(node.ctx, ast.Load):
+            node.value = _call(node.value, "iter", self.visit(node.value))
+        else:
+            node.value = self.visit(node.value)
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> Any:
+        if isinstance(node.ctx, ast.Store):
+            node.value = _call(node.value, "target", self.visit(node.value))
+            return node
+        if self._of_module(node):
+            return node
+        node.value = self.visit(node.value)
+        if not isinstance(node.ctx, ast.Load) or _is_super(node.value):
+            return node
+        return _call(node, "attribute", node.value, ast.Constant(node.attr))
+
+    def visit_Subscript(self, node: ast.Subscript) -> Any:
+        index = self._index(node.slice)
+        if isinstance(node.ctx, ast.Store):
+            node.value = _call(node.value, "target", self.visit(node.value))
+            node.slice = self.visit(node.slice)
+            return node
+        if isinstance(node.ctx, ast.Del):
+            node.value, node.slice = self.visit(node.value), self.visit(node.slice)
+            return node
+        return _call(node, "item", self.visit(node.value), index)
+
+    def _index(self, node: ast.expr) -> ast.expr:
+        """Give an index as an expression: a slice is a call."""
+        if isinstance(node, ast.Slice):
+            parts = [ast.Constant(None) if p is None else self.visit(p) for p in (node.lower, node.upper, node.step)]
+            return _call(node, "slice", *parts)
+        if isinstance(node, ast.Tuple):
+            return ast.copy_location(ast.Tuple([self._index(e) for e in node.elts], ast.Load()), node)
+        return self.visit(node)  # type: ignore[no-any-return]
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> Any:
+        parts: list[ast.expr] = []
+        for part in node.values:
+            if isinstance(part, ast.FormattedValue):
+                spec = part.format_spec
+                text = ast.Constant("") if spec is None else self.visit(spec)
+                shown = _call(part, "formatted", self.visit(part.value), ast.Constant(part.conversion), text)
+                parts.append(shown)
+            else:
+                parts.append(part)
+        return _call(node, "text", *parts)
+
+    def visit_Lambda(self, node: ast.Lambda) -> Any:
+        node.args = self._arguments(node.args)
+        node.body = self.visit(node.body)
+        return _call(node, "defined", node)
+
+    def visit_YieldFrom(self, node: ast.YieldFrom) -> Any:
+        node.value = _call(node.value, "iter", self.visit(node.value))
+        return node
+
+    def visit_comprehension(self, node: ast.comprehension) -> Any:
+        node.target, node.ifs = self.visit(node.target), [self.visit(i) for i in node.ifs]
+        node.iter = self.visit(node.iter)
+        if not node.is_async:
+            node.iter = _call(node.iter, "iter", node.iter)
+        return node
+
+    # -- statements ------------------------------------------------------------------------------
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        node.value = self.visit(node.value)
+        node.targets = [self.visit(t) for t in node.targets]
+        several = [t for t in node.targets if isinstance(t, (ast.Tuple, ast.List))]
+        if not several or isinstance(node.value, (ast.Tuple, ast.List)):
+            return node
+        name = next((t.id for t in node.targets if isinstance(t, ast.Name)), None)
+        if name is None:  # (a, b) = (c, d) = x
+            node.value = _call(node.value, "entries", node.value)
+            return node
+        node.targets = [t for t in node.targets if t not in several]  # y = (a, b) = x: y is x itself
+        held = ast.copy_location(ast.Name(name, ast.Load()), node.value)
+        parts = [ast.Assign([t], _call(node.value, "entries", held)) for t in several]
+        return [node, *(ast.copy_location(p, node) for p in parts)]
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        node.target = self.visit(node.target)
+        if node.value is not None:
+            node.value = self.visit(node.value)
+        return node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        """Write `a += v` out as Python does it: the old value is read before `v` is computed, the new one stored."""
+        target, kind, value = node.target, f"I{type(node.op).__name__}", self.visit(node.value)
+        if isinstance(target, ast.Name):
+            old = ast.copy_location(ast.Name(target.id, ast.Load()), target)
+            return ast.copy_location(ast.Assign([target], _call(node, kind, old, value)), node)
+        if isinstance(target, ast.Attribute):
+            owner, place = self.visit(target.value), ast.Constant(target.attr)
+            begun = _call(target, "attribute_changed", owner, place, ast.Constant(kind))
+        else:
+            owner, place = self.visit(target.value), self._index(target.slice)
+            begun = _call(target, "item_changed", owner, place, ast.Constant(kind))
+        done = ast.copy_location(ast.Call(begun, [value], []), node)
+        return ast.copy_location(ast.Expr(done), node)
+
+    def visit_For(self, node: ast.For) -> Any:
+        node.target, node.iter = self.visit(node.target), self.visit(node.iter)
+        node.iter = _call(node.iter, "iter", node.iter)
+        node.body, node.orelse = self._body(node.body), self._body(node.orelse)
+        return node
+
+    def visit_AsyncFor(self, node: ast.AsyncFor) -> Any:
+        node.target, node.iter = self.visit(node.target), self.visit(node.iter)
+        node.body, node.orelse = self._body(node.body), self._body(node.orelse)
+        return node
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> Any:
+        if node.type is not None:
+            node.type = self.visit(node.type)
+        stripped = ast.copy_location(ast.Expr(_call(node.body[0], "caught")), node.body[0])
+        node.body = [stripped, *self._body(node.body)]
+        return node
+
+    def visit_FunctionDef(self, node: Any) -> Any:
+        node.decorator_list = [self.visit(d) for d in node.decorator_list]
+        node.decorator_list.append(_hook(node, "defined"))
+        node.args = self._arguments(node.args)
+        node.body = self._body(node.body)
+        return node
+
+    visit_AsyncFunctionDef = visit_FunctionDef
+
+    def visit_arguments(self, node: ast.arguments) -> Any:
+        return self._arguments(node)
+
+    def _arguments(self, node: ast.arguments) -> ast.arguments:
+        """Only default values compute; annotations are for readers."""
+        node.defaults = [self.visit(d) for d in node.defaults]
+        node.kw_defaults = [None if d is None else self.visit(d) for d in node.kw_defaults]
+        return node
+
+    def _body(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        made: list[ast.stmt] = []
+        for statement in body:
+            new = self.visit(statement)
+            made += new if isinstance(new, list) else [new]
+        return made
+
+
+def _is_super(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
+
+
+def _hook(at: Any, name: str) -> ast.expr:
+    return ast.copy_location(ast.Name(HOOK.format(name), ast.Load()), at)
+
+
+def _call(at: Any, name: str, *args: ast.expr) -> ast.Call:
+    """Call a hook, at the place of what it stands for."""
+    made = ast.Call(_hook(at, name), list(args), [])
+    for arg in args:
+        if not hasattr(arg, "lineno"):
+            ast.copy_location(arg, at)
+    return ast.copy_location(made, at)
+
+
+def instrument(tree: Any, modules: Container[str] = ()) -> Any:
+    """Put hooks into a tree, in place.
+
+    Examples
+    --------
+    >>> print(ast.unparse(instrument(ast.parse("y = 2 * x[0] + np.sin(x)"), {"np"})))
+    y = __gradmagic_Add__(__gradmagic_Mult__(2, __gradmagic_item__(x, 0)), __gradmagic_call__(np.sin)(x))
+    """
+    return ast.fix_missing_locations(Instrument(modules).visit(tree))
