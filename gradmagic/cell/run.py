@@ -7,6 +7,7 @@ Never `run_cell`: it swallows errors, so that Run All would go on after one.
 from __future__ import annotations
 
 import ast
+import os
 import types
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -31,6 +32,12 @@ from ..report.model import Note, Trace
 from .lifting.aliases import share
 from .lifting.lift import Lifter, liftable
 from .lifting.unnamed import globals_of, lift_unnamed
+from .membrane.enter import pair
+from .membrane.hooks import put_hooks
+from .membrane.lifter import Inputs, seen_in
+from .membrane.membrane import Membrane
+from .membrane.table import Table, joined
+from .membrane.tree import instrument as tree_with_hooks
 from .options import Options
 from .reading import source
 from .reading.names import instrument, listening, parse_names, simple_values, usage
@@ -45,6 +52,9 @@ from .telling.run_record import RunRecord
 from .telling.sampling import Sampling
 
 
+MEMBRANE = os.environ.get("GRADMAGIC_MEMBRANE", "") == "1"
+
+
 class Failed(Exception):
     """The cell raised: carries the partial trace; the user's exception is its cause."""
 
@@ -56,12 +66,20 @@ class Failed(Exception):
 class Run:
     """One run of one cell."""
 
-    def __init__(self, cell: Source, namespace: dict[str, Any], options: Options) -> None:
+    def __init__(
+        self, cell: Source, namespace: dict[str, Any], options: Options, membrane: bool = MEMBRANE
+    ) -> None:
         source.set_label(cell.filename, cell.label)
         self.cell, self.namespace, self.options = cell, namespace, options
-        self.lifter = Lifter(namespace, options.device, options.dtype)
+        self.membrane = Membrane(cell.filename) if membrane and not options.device and not options.dtype else None
+        self.lifter: Lifter
+        if self.membrane is not None:
+            self.lifter = Inputs(self.membrane, namespace, options.device, options.dtype)
+        else:
+            self.lifter = Lifter(namespace, options.device, options.dtype)
         self.lifter.on_lift = self._lifted
         self.recorder = CellRecorder(cell.filename, cell.scope, parameters=self._followed)
+        self.recorder.membrane = self.membrane
         self.record = RunRecord(cell, namespace, options, usage(cell.tree), self.recorder, self.lifter.lifted)
         self.notes = self.record.notes
         self.waiting: set[str] = set()  # names of the line that the cell is yet to assign
@@ -85,15 +103,34 @@ class Run:
         body = self.cell.tree.body
         if body and isinstance(body[-1], ast.Expr):
             self.record.last_text = source.compact(ast.unparse(body[-1].value))
-        tree = instrument(self.cell.tree)
-        last = None
-        if tree.body and isinstance(tree.body[-1], ast.Expr):
-            last = ast.Expression(tree.body.pop().value)  # type: ignore[attr-defined]
-        statements = self.cell.compile(tree, self.cell.filename, "exec")
-        expression = None if last is None else self.cell.compile(last, self.cell.filename, "eval")
+        statements, expression = self._compiled()
         self.traced = tuple((code, self.namespace) for code in (statements, expression) if code is not None)
         self.lift()
         return statements, expression
+
+    def _compiled(self) -> tuple[types.CodeType, types.CodeType | None]:
+        """Compile the cell with its hooks: (statements, last expression or None)."""
+        body, last = self.cell.tree.body, None
+        if body and isinstance(body[-1], ast.Expr):
+            last = ast.Expression(body.pop().value)  # type: ignore[attr-defined]
+        made = []
+        for tree, mode in ((self.cell.tree, "exec"), (last, "eval")):
+            if tree is None:
+                made.append(None)
+                continue
+            plain = self.cell.compile(tree, self.cell.filename, mode) if self.membrane is not None else None
+            made.append(self.cell.compile(self._hooked(tree), self.cell.filename, mode))
+            if plain is not None:
+                pair(plain, made[-1])
+        return tuple(made)  # type: ignore[return-value]
+
+    def _hooked(self, tree: Any) -> Any:
+        if self.membrane is None:
+            return instrument(tree)
+        names = self.namespace
+        modules = {n for n, v in names.items() if isinstance(v, types.ModuleType)} - self.record.uses.assigns.keys()
+        put_hooks()
+        return tree_with_hooks(instrument(tree, dots=False), modules)
 
     def lift(self) -> None:
         """Put tracked values in place of what is wanted and there; the rest is lifted as the cell assigns it."""
@@ -146,9 +183,10 @@ class Run:
     def _cell(self) -> Iterator[None]:
         """Watch the cell itself; what it raises becomes `Failed`."""
         try:
-            with self.watching(), listening(self.hear):
+            with self.watching(), listening(self.hear if self.membrane is None else self.hear_plainly):
                 yield
         except BaseException as error:
+            self._settle()
             raise Failed(collect(self.record, None, error=error)) from error
 
     def put_back(self) -> None:
@@ -163,8 +201,11 @@ class Run:
         with ExitStack() as stack:
             stack.enter_context(modes.watch(self.record.clock or self.recorder))
             stack.enter_context(cell_limit())
-            stack.enter_context(listed(self.lifter.buffers))
-            stack.enter_context(following(*self.traced))
+            if self.membrane is not None:
+                stack.enter_context(self.membrane)
+            else:
+                stack.enter_context(listed(self.lifter.buffers))
+                stack.enter_context(following(*self.traced))
             again = options.check or options.plot
             for wanted, context in (
                 (options.guard, self.masking), (again, self.replay), (options.stop, detect_anomaly()),
@@ -223,6 +264,44 @@ class Run:
             self.recorder.name(value.node, name)
         return value
 
+    def hear_plainly(self, name: str, value: Any, top: bool) -> Any:
+        """`hear`, under a membrane."""
+        table = self.membrane.table  # type: ignore[union-attr]
+        mark = table.mark(value)
+        if top:
+            self.record.assigned.pop(name, None)
+            self.record.assigned[name] = _found_again(table, value) if not name.isidentifier() else None
+            if (mark is None or mark.node is None) and not isinstance(value, Tracked) and self.lift_new(name, value):
+                self.waiting.discard(name)
+                if liftable(value) or isinstance(value, (dict, list, tuple)):
+                    lift = self.lifter.any if self.options.names else self.lifter.value
+                    value = lift(name, value)
+                    mark = table.mark(value)
+            elif name in self.waiting and isinstance(value, Tensor) and value.node is not None:
+                self.waiting.discard(name)
+                self.lifter.value(name, value)
+        node = mark.node if mark is not None else getattr(value, "node", None) if isinstance(value, Tracked) else None
+        if node is not None:
+            self.recorder.name(node, name)
+        return value
+
+    def _settle(self) -> None:
+        """Under a membrane: let the record have the user's names with what is tracked, as the engine has it."""
+        if self.membrane is None:
+            return
+        table = self.membrane.table
+        self.record.namespace = seen_in(self.membrane, self.namespace)
+        self.record.seen = table.wrapped
+        self.record.evaluate = self._evaluate
+        lost = [self.namespace.get(n) for n in self.record.assigned] + self.record.shown
+        self.record.lost = joined(table.marks(lost))
+
+    def _evaluate(self, text: str) -> Any:
+        tree = tree_with_hooks(ast.parse(text, "<--of>", mode="eval"))
+        with self.membrane:  # type: ignore[union-attr]
+            value = eval(compile(tree, "<--of>", "eval", dont_inherit=True), self.namespace)
+            return self.membrane.table.wrapped(value)  # type: ignore[union-attr]
+
     def _lifted(self, tracked: Any) -> None:
         if tracked.soft and isinstance(tracked.node, Leaf):
             tracked.node.watcher = self.recorder
@@ -269,6 +348,7 @@ class Run:
     def finish(self) -> Trace:
         """Find the result, sweep back from it unless the cell did, and collect the trace."""
         recorder = self.recorder
+        self._settle()
         if self.waiting:
             name = sorted(self.waiting)[0]
             raise NoResultError(
@@ -296,6 +376,14 @@ class Run:
             self.notes.append(Note("cut", f"no gradients: {error}"))
         self._note_masked()
         return collect(self.record, node, name=name, value=result.array, own=True)
+
+
+def _found_again(table: Table, value: Any) -> Callable[[], Any]:
+    """Give how to find the tracked value of what an attribute or entry was assigned, as long as it lives."""
+    if isinstance(value, np.ndarray):
+        held = ref(value)
+        return lambda: None if held() is None else table.tracked(held())
+    return lambda: table.tracked(value)
 
 
 async def _awaited(value: Any) -> Any:

@@ -26,7 +26,7 @@ from ...engine.tape.modes import OFF, mode_now
 from ...engine.tape.tracked import Tracked
 from .calls import called, method
 from .membrane import NUMBERS, Membrane, here
-from .table import joined
+from .table import Mark, joined
 from .tree import HOOK
 from .ways import add_operators
 
@@ -328,8 +328,17 @@ def attribute_stored(m: Membrane, owner: Any, name: str, value: Any) -> None:
                 return
             stored(m, owner, Ellipsis, value) if name == "real" else setattr(owner, name, value)
             return
+    if isinstance(owner, np.ndarray) and (mark := m.table.mark(owner)) is not None:
+        before = m.table.tracked(owner)
+        setattr(owner, name, value)
+        if name == "shape" and issubclass(type(before), Tracked):
+            made = m.made(np.reshape, (before, owner.shape), {})
+            m.table.memory.relaid(owner, mark._replace(node=made.node))
+        elif name in ("dtype", "strides", "shape"):
+            m.table.memory.relaid(owner, Mark(None, mark.cuts | {m.cut(mark.node, name)}))
+        return
     setattr(owner, name, value)
-    if not isinstance(owner, np.ndarray):
+    if not isinstance(owner, np.ndarray) and getattr(owner, name, value) is not value:
         _takes(m, owner, value)
 
 
@@ -445,4 +454,10 @@ add_operators({
     **{op.__name__: in_place[f"I{name}"] for name, op in _IN_PLACE.items()},
     "neg": unary["USub"], "pos": unary["UAdd"], "invert": unary["Invert"], "getitem": item,
 })  # fmt: skip
-HOOKED = [Replacement(HOOKS).add(builtins, HOOK.format(name), hook) for name, hook in _ALL.items()]
+_HOOKED = [Replacement(HOOKS).add(builtins, HOOK.format(name), hook) for name, hook in _ALL.items()]
+
+
+def put_hooks() -> None:
+    """Let the hooks stand among the builtins: functions that a cell has defined call them for the rest of the session."""
+    for hooked in _HOOKED:
+        hooked.once()

@@ -158,7 +158,7 @@ def _of_class(m: Any, kind: type) -> Way | None:
         return None
     if issubclass(kind, _CONTAINERS):
         m.entered.type(kind)
-        return ways.entered_first
+        return None if hasattr(kind, "_fields") else ways.entered_first
     if not m.foreign(kind):
         m.entered.type(kind)
         return None

@@ -164,6 +164,12 @@ class Memory:
         if seen is not None:
             self._blocks.pop(id(base_of(array)), None)
 
+    def relaid(self, array: Any, mark: Any) -> None:
+        """Note that an array has another shape now, over the same memory."""
+        block = self._blocks[id(base_of(array))]
+        block.root = None
+        self._keep(array, Seen(None, block, mark, copy_of(array), block.version))
+
     def before(self, array: Any) -> tuple[Any, Any]:
         """Give mark (or None) and value of an array that is about to be written."""
         seen = self.seen(array)

@@ -63,7 +63,7 @@ def ufunc(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         args, kwargs = _wrapped(m, args, kwargs)
         return function(*args, **kwargs)
     outs = args[function.nin :] or kwargs.get("out")
-    if outs is not None and outs != ():
+    if outs is not None:
         outs = outs if isinstance(outs, tuple) else (outs,)
         return _into(m, function, args[: function.nin], {k: v for k, v in kwargs.items() if k != "out"}, outs,
                      lambda: function(*args, **kwargs))  # fmt: skip

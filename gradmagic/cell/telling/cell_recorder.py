@@ -36,6 +36,7 @@ class CellRecorder(Recorder):
         self.counting = True
         # Called before each sweep of the user's, with whether it is the first.
         self.before_sweep: Callable[[Node, bool], None] | None = None
+        self.membrane: Any = None
         self.swept = False  # whether a sweep went through, so that a missing gradient is zero
         # The tensors' values at the last sweep: an optimizer's step changes them.
         self.then: dict[int, Any] = {}
@@ -57,6 +58,8 @@ class CellRecorder(Recorder):
                 self.lines[node.number] = found.f_lineno
 
     def cut(self, tracked: Tracked, how: str, frame: FrameType) -> None:
+        if self.membrane is not None and self.membrane.left(tracked, how):
+            return
         frame = beyond_libraries(frame)
         super().cut(tracked, how, frame)
         found = self._in_cell(frame)

@@ -54,6 +54,11 @@ def cut_notes(run: RunRecord, names: dict[int, list[str]], result: Result | None
         tree = parsed(text)
     modules = [n for n, v in run.namespace.items() if isinstance(v, types.ModuleType)]
     notes: list[Note] = []
+    for lost in sorted(run.lost, key=lambda c: (c.here or c.place)[1]):
+        here = lost.here or lost.place
+        note = Note("cut", _sentence(lost, here, names), source.span_of(here)[0] if lost.here else None)
+        if note not in notes:
+            notes.append(note)
     for key, cut in recorder.cuts.items():
         if cut.how == "int" and cut.node.aval.dtype.kind == "f":
             continue  # as of np.floor: a step, whose derivative is zero
@@ -123,7 +128,7 @@ def _sentence(cut: Cut, here: places.Place | None, names: dict[int, list[str]]) 
     own = here is cut.place
     place = cut.place if own or places.users(cut.place[0].co_filename) else here or cut.place
     text = source.text_of(place) or cut.how
-    called = names.get(cut.node.number) or []
+    called = (names.get(cut.node.number) if cut.node is not None else None) or []
     name = called[-1] if called else _argument(text, {n for held in names.values() for n in held})
     where = f"line {source.span_of(place)[0]}" if own or place is here else places.describe(place)
     otherwise = f"use a function that has a derivative instead of {cut.how.strip('.()')}"

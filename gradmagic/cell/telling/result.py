@@ -36,15 +36,15 @@ def result_of(run: RunRecord) -> tuple[str, Tracked]:
 
     if run.options.of:
         with modes.watch(run.recorder):
-            value = _computed("--of", run.options.of, run.namespace)
+            value = _computed("--of", run.options.of, run.namespace, run.evaluate)
         if not isinstance(value, Tracked) or value.node is None:
             raise NoResultError(
                 f"--of {run.options.of} does not depend on {_inputs(run)}: name a result that does.{_end_of_path(run)}"
             )
         return run.options.of, value
-    if run.shown and computed(run.shown[0]):
-        value = run.shown[0]
-        called = next((n for n in reversed(run.assigned) if run.namespace.get(n) is value), None)
+    if run.shown and computed(run.seen(run.shown[0])):
+        value = run.seen(run.shown[0])
+        called = next((n for n in reversed(run.assigned) if _same(run.namespace.get(n), value)), None)
         return called or run.last_text, value
     named = {entry.name for entry in run.lifted}
     # `w = w - 0.1 * g` at the end of a loop: what the line names is the result only if there is no other;
@@ -68,9 +68,15 @@ def result_of(run: RunRecord) -> tuple[str, Tracked]:
     raise NoResultError(_no_result(run))
 
 
-def _computed(option: str, text: str, namespace: dict[str, Any]) -> Any:
+def _same(held: Any, value: Tracked) -> bool:
+    return isinstance(held, Tracked) and held.node is value.node
+
+
+def _computed(option: str, text: str, namespace: dict[str, Any], evaluate: Any = None) -> Any:
     """Compute what the magic's line asks for, after the cell."""
     try:
+        if evaluate is not None:
+            return evaluate(text)
         return eval(compile(text, f"<{option}>", "eval", dont_inherit=True), namespace)
     except GradmagicError:
         raise

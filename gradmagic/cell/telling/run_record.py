@@ -5,11 +5,10 @@ In: the source, the names, the options. Out: plain fields, each with the type of
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import ref
 
-from ...engine.tape.tracked import Tracked
 from ...report.model import Note
 from ..lifting.lift import Lifted
 from ..options import Options
@@ -34,10 +33,13 @@ class RunRecord:
     # Their values when they were lifted, by the number of their node: for --expect, --check and --plot.
     begun: dict[int, Any] = field(default_factory=dict)
     # What the top level assigned to, by the time of the last assignment; with what a container or object got.
-    assigned: dict[str, ref[Tracked] | None] = field(default_factory=dict)
+    assigned: dict[str, Callable[[], Any] | None] = field(default_factory=dict)
     shown: list[Any] = field(default_factory=list)  # the last expression's value, if there is one
     last_text: str = "result"  # and how it is written
     notes: list[Note] = field(default_factory=list)
+    seen: Callable[[Any], Any] = lambda value: value  # what the engine has for a value of the user's
+    evaluate: Callable[[str], Any] | None = None  # an expression among the user's names, tracked
+    lost: frozenset[Any] = frozenset()  # cuts behind what the cell assigned and showed
     findings: Findings | None = None  # of --check
     clock: Clock | None = None  # of --time
     sampling: Sampling | None = None  # finds the points of pictures
