@@ -322,6 +322,8 @@ class Run:
                 "the other's counts both."
             )
             self.notes.append(Note("alias", text))
+        if self.membrane is not None:
+            return
         names = {n: self.namespace[n] for n in self.record.uses.reads if n in self.namespace}
         for name, value in (names | globals_of(names, self.namespace)).items():
             new = self.lifter.along(value)
@@ -360,6 +362,8 @@ class Run:
             return collect(self.record, recorder.root_node)
         name, result = result_of(self.record)
         node: Node = result.node  # type: ignore[assignment]
+        if self.membrane is not None:
+            self.record.lost = self.membrane.table.cuts.get(node.number, frozenset())
         g = seed_of(self.record, name, result)
         if self.options.check:
             self._check(node, g)

@@ -124,7 +124,7 @@ class Block:
         self._module = frame.f_locals is frame.f_globals
         namespace = frame.f_globals if self._module else {**frame.f_globals, **frame.f_locals}
         cell = _block_source(frame)
-        run = self._run = Run(cell, namespace, self._options)
+        run = self._run = Run(cell, namespace, self._options, membrane=False)
         run.traced = (frame,)
         before = dict(namespace)
         with _in_our_words():
@@ -190,7 +190,7 @@ def _function(
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         inner = inspect.unwrap(f)
-        run = Run(_function_source(inner), dict(bound.arguments), options)
+        run = Run(_function_source(inner), dict(bound.arguments), options, membrane=False)
         name = getattr(inner, "__name__", "")
         if name.isidentifier():
             run.record.last_text = name

@@ -15,8 +15,12 @@ import numpy as np
 from ...engine.following import switch
 from ...engine.following.followers import follower_of
 from ...engine.tape.tracked import Tracked
+from .foreign import foreign
 from .known import way_of
 from .membrane import here
+
+
+_HEAP = 1 << 9  # a class that Python code has made
 
 
 def called(function: Any) -> Any:
@@ -33,6 +37,9 @@ def called(function: Any) -> Any:
             return function
         if issubclass(type(function.__self__), Tracked):
             return partial(_of_tracked, m, function)
+    elif kind.__flags__ & _HEAP and not issubclass(kind, (type, partial, Tracked)) and not foreign(kind):
+        m.entered.type(kind)  # an object of the user's that can be called
+        return function
     if switch.here() is not None:  # gm.grad(f) runs here, and f's own code
         function = follower_of(function) or function
     way = way_of(m, function)

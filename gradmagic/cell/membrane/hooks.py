@@ -18,6 +18,7 @@ from ...engine.core.places import PACKAGE
 from ...engine.dispatch.primitives import cast, set_item
 from ...engine.faces.operators import Operators
 from ...engine.faces.torch.tensor import Tensor
+from ...engine.following.new_arrays import get_rows
 from ...engine.following.patches import HOOKS, Replacement
 from ...engine.rules.declare import RULES
 from ...engine.rules.pointwise import Elementwise
@@ -39,8 +40,9 @@ _ATOMS = frozenset({
 
 _BINARY: dict[str, tuple[Any, Any]] = {
     "Add": (operator.add, np.add), "Sub": (operator.sub, np.subtract), "Mult": (operator.mul, np.multiply),
-    "Div": (operator.truediv, np.divide), "FloorDiv": (operator.floordiv, None), "Mod": (operator.mod, None),
-    "Pow": (operator.pow, None), "MatMult": (operator.matmul, None), "LShift": (operator.lshift, None),
+    "Div": (operator.truediv, np.divide), "FloorDiv": (operator.floordiv, np.floor_divide),
+    "Mod": (operator.mod, np.remainder),
+    "Pow": (operator.pow, None), "MatMult": (operator.matmul, np.matmul), "LShift": (operator.lshift, None),
     "RShift": (operator.rshift, None), "BitAnd": (operator.and_, None), "BitOr": (operator.or_, None),
     "BitXor": (operator.xor, None),
 }  # fmt: skip
@@ -53,7 +55,7 @@ _IN_PLACE = {
 
 
 def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], Any]:
-    rule = RULES.get(ufunc) if ufunc is not None else None
+    rule = RULES.get(ufunc)
     fast = rule if isinstance(rule, Elementwise) else None
 
     def hook(a: Any, b: Any) -> Any:
@@ -67,7 +69,11 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
                 return op(table.tracked(a), table.tracked(b)) if _mixed(m, a, b) else op(a, b)
             m.entered.type(kind)
             m.entered.type(other)
-        out = op(a, b)
+        try:
+            out = op(a, b)
+        except (ValueError, TypeError) as error:
+            m.explain(error, rule, (a, b))
+            raise
         mark, mark_b = table.mark(a), table.mark(b)
         if mark is None and mark_b is None:
             if kind is not np.ndarray and other is not np.ndarray:
@@ -206,7 +212,7 @@ def item(owner: Any, index: Any) -> Any:
     if owner is np.r_ or owner is np.c_:
         parts = index if isinstance(index, tuple) else (index,)
         if table.marks(parts):
-            return m.record(lambda i: owner[i], (table.wrapped(index),), {}, out, "r_")
+            return m.record(get_rows, (owner, table.wrapped(index)), {}, out, "np.r_")
         return out
     mark = table.mark(owner)
     if mark is not None and mark.cuts and out is not owner:

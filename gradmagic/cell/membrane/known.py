@@ -16,8 +16,11 @@ import itertools
 import math
 import operator
 import sys
+import threading
 import types
 from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from multiprocessing.pool import ThreadPool
 from typing import Any
 
 import numpy as np
@@ -35,7 +38,7 @@ _KEPT: Way | None = None
 # Calls that pass objects on as they are, or say something of them that has no derivative.
 _PASSES: tuple[Any, ...] = (
     isinstance, issubclass, type, id, len, callable, hasattr, getattr, setattr, delattr, vars, dir, globals, locals,
-    range, slice, bool, iter, next, exec, eval, compile, open, input, super, property, staticmethod, classmethod, object,
+    range, slice, bool, iter, next, exec, eval, compile, open, input, super, threading.Thread, threading.Timer, ThreadPoolExecutor, ThreadPool, property, staticmethod, classmethod, object,
     breakpoint, __import__, hash, chr, ord, memoryview.release, contextlib.suppress, contextlib.nullcontext,
     functools.partial, functools.lru_cache, functools.cache, functools.wraps, copy.Error, np.shape, np.ndim, np.size,
     np.iscomplexobj, np.isrealobj, np.isscalar, np.result_type, np.can_cast, np.dtype, np.finfo, np.iinfo, np.errstate,
@@ -87,8 +90,10 @@ def way_of(m: Any, function: Any) -> Way | None:
     if isinstance(function, type):
         return _of_class(m, function)
     code = getattr(getattr(function, "__func__", function), "__code__", None)
-    if (code is not None and code.co_filename.startswith(PACKAGE)) or _is_ours(kind) or kind is np.vectorize:
+    if (code is not None and code.co_filename.startswith(PACKAGE)) or _is_ours(kind):
         return ways.engine
+    if kind is np.vectorize:
+        return ways.vectorized
     if follower_of(function) is not None:
         return ways.followed
     if kind in (types.MethodDescriptorType, types.WrapperDescriptorType):
@@ -102,12 +107,19 @@ def way_of(m: Any, function: Any) -> Way | None:
         return None if inner is None else ways.partial(inner)
     if kind is operator.itemgetter or kind is operator.attrgetter or kind is operator.methodcaller:
         return ways.again
-    if kind is types.MethodType and isinstance(function.__self__, np.ndarray):
-        return ways.opaque
+    if kind is types.MethodType:
+        owner, name = function.__self__, function.__name__
+        if isinstance(owner, threading.Thread) and name == "start":
+            return ways.in_a_thread
+        if isinstance(owner, (ThreadPoolExecutor, ThreadPool)) and name in _IN_THREADS:
+            return ways.in_a_thread
+        if isinstance(owner, (threading.Thread, Executor, ThreadPool, Future)):
+            return _KEPT
     return ways.opaque
 
 
 _UNKNOWN: Any = object()
+_IN_THREADS = frozenset("submit map imap imap_unordered starmap apply apply_async map_async".split())
 
 
 def _is_ours(kind: type) -> bool:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
+from functools import wraps
+from threading import RLock
 from types import ModuleType
 from typing import Any
 from weakref import ref
@@ -18,6 +20,7 @@ import numpy as np
 
 from ...engine.core.places import place_of, user_frame
 from ...engine.dispatch.calls import call_elementwise
+from ...engine.dispatch.non_numbers import failed
 from ...engine.dispatch.primitives import set_item
 from ...engine.faces.numpy.array import Array
 from ...engine.following import switch
@@ -26,6 +29,7 @@ from ...engine.tape.memory import copy_of
 from ...engine.tape.modes import OFF, mode_now
 from ...engine.tape.nodes import Leaf, Node, aval_of
 from ...engine.tape.tracked import Tracked
+from ...errors import AnomalyError, TapeLimitError
 from .enter import Entered, plain_code
 from .foreign import foreign
 from .fresh import fresh
@@ -106,6 +110,8 @@ class Membrane:
         try:
             with np.errstate(all="ignore"):  # the user's own operation has warned
                 return function(*args, **kwargs)
+        except (AnomalyError, TapeLimitError):
+            raise  # what watches the tape stops the cell
         except Exception as error:  # the user's own operation went through
             return error
         finally:
@@ -122,6 +128,8 @@ class Membrane:
         self._recording = True
         try:
             made = call_elementwise(rule, [table.tracked(a) for a in args], lambda *_: copy)
+        except (AnomalyError, TapeLimitError):
+            raise
         except Exception as error:
             made = error
         finally:
@@ -188,6 +196,15 @@ class Membrane:
             within = within.f_back
         return Cut(node, how, place_of(frame), None if within is None else place_of(within))
 
+    def explain(self, error: Exception, rule: Any, args: Any) -> None:
+        """Add to an error of the user's operation whose shapes they are, and where: its class and words stay."""
+        table = self.table
+        if rule is None or not table.marks(args):
+            return
+        better = failed(error, rule, [table.tracked(a) for a in args])
+        if better is not error:
+            error.add_note(str(better))
+
     def left(self, tracked: Any, how: str) -> bool:
         """The engine gives a value as a plain one; True if it does so for us."""
         if self._recording:
@@ -199,13 +216,13 @@ class Membrane:
         return Mark(None, cuts | {self.cut(mark.node if mark is not None else None, how)})
 
     # -- what is gone through, what calls back -------------------------------------------------------
-    def entries(self, value: Any) -> Any:
+    def entries(self, value: Any, step: int = 1) -> Any:
         """Give what is gone through in place of `value`: of a tracked array its entries, each filed when it comes."""
         kind = type(value)
         if kind in (list, tuple, dict, set, str, range):
             return value
         if isinstance(value, np.ndarray):
-            return self._entries(value) if value.ndim and self.table.mark(value) is not None else value
+            return self._entries(value, step) if value.ndim and self.table.mark(value) is not None else value
         if isinstance(value, np.flatiter):
             return self._of_flat(value) if self.table.mark(value.base) is not None else value
         if kind is np.ndenumerate:
@@ -218,8 +235,8 @@ class Membrane:
             self.entered.type(kind)
         return value
 
-    def _entries(self, array: Any) -> Iterator[Any]:
-        for i in range(len(array)):
+    def _entries(self, array: Any, step: int) -> Iterator[Any]:
+        for i in range(len(array))[::step]:
             yield self.entry(array, i)
 
     def entry(self, array: Any, index: Any) -> Any:
@@ -241,6 +258,16 @@ class Membrane:
         base = pairs.iter.base
         for index, _ in pairs:
             yield index, self.entry(base, index)
+
+    def carried(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Give a function that runs under this membrane in whatever thread it is called, as long as the cell runs."""
+        context = copy_context()
+
+        @wraps(function)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs) if here() is self else context.copy().run(function, *args, **kwargs)
+
+        return run
 
     def followed(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Call a function of the engine's once: what it calls back has hooks, and gets values of the engine's."""

@@ -55,9 +55,7 @@ class Memory:
         """Give what is known of an array as it is now; None if nothing tracked is in its memory."""
         found = self._seen.get(id(array))
         if found is None:
-            if array.base is None:
-                return None
-            block = self._blocks.get(id(base_of(array)))
+            block = self._blocks.get(id(array if array.base is None else base_of(array)))
             if block is None or array.dtype.hasobject:
                 return None
             found = Seen(ref(array), block, None, None, -1)
@@ -88,7 +86,7 @@ class Memory:
         if array is base:
             seen.mark, seen.copy = mark, whole
             return
-        seen.copy = copy_of(array)
+        seen.copy = copied(array)
         at = None if mark.node is None else places(base, array)
         if mark.node is None:
             seen.mark = mark
@@ -113,7 +111,7 @@ class Memory:
         """Give mark and value of all of a block; at first put together from the parts that are known."""
         if block.root is not None:
             return block.root
-        whole = copy_of(base)
+        whole = copied(base)
         mark: Any = None
         made: Any = whole
         for seen in sorted(block.seen.values(), key=lambda s: s.mark.node.number if s.mark and s.mark.node else -1):
@@ -140,8 +138,8 @@ class Memory:
         base = block.base()
         mark = self.lost(array, "written", seen.mark)
         block.version += 1
-        block.root = mark, copy_of(base)
-        seen.version, seen.mark, seen.copy = block.version, mark, copy_of(array)
+        block.root = mark, copied(base)
+        seen.version, seen.mark, seen.copy = block.version, mark, copied(array)
 
     # -- filing and writing ----------------------------------------------------------------------
     def file(self, array: Any, mark: Any, copy: Any = None) -> None:
@@ -155,7 +153,7 @@ class Memory:
             block = Block(ref(base, lambda _: self._blocks.pop(key, None)))
             self._blocks[key] = block
         if copy is None or not _same(array, copy) or copy.strides != array.strides:
-            copy = copy_of(array)
+            copy = copied(array)
         self._keep(array, Seen(None, block, mark, copy, block.version))
 
     def forget(self, array: Any) -> None:
@@ -168,12 +166,12 @@ class Memory:
         """Note that an array has another shape now, over the same memory."""
         block = self._blocks[id(base_of(array))]
         block.root = None
-        self._keep(array, Seen(None, block, mark, copy_of(array), block.version))
+        self._keep(array, Seen(None, block, mark, copied(array), block.version))
 
     def before(self, array: Any) -> tuple[Any, Any]:
         """Give mark (or None) and value of an array that is about to be written."""
         seen = self.seen(array)
-        return (None, copy_of(array)) if seen is None else (seen.mark, seen.copy)
+        return (None, copied(array)) if seen is None else (seen.mark, seen.copy)
 
     def written(self, array: Any, mark: Any, before: Any) -> None:
         """Note that `array` has just been written, and what it is now; `before` is what it was."""
@@ -186,12 +184,12 @@ class Memory:
             if array is not base:  # the rest of the block is what it was: no gradient
                 block = self._blocks[id(base)]
             return
-        copy = copy_of(array)
+        copy = copied(array)
         if array is base:
             root = mark, copy
         else:
-            old, whole = self._root(block, base) if block.seen else (mark, copy_of(base))
-            new = copy_of(base)
+            old, whole = self._root(block, base) if block.seen else (mark, copied(base))
+            new = copied(base)
             at = places(base, array)
             made: Any = whole if old.node is None else Array.wrap(whole, old.node)
             node = old.node
@@ -223,7 +221,18 @@ def base_of(array: Any) -> Any:
         array = base
 
 
+def _plain(array: Any) -> Any:
+    """Give a masked array, a matrix and their kin as the array that they are."""
+    return array if type(array) is np.ndarray else np.ndarray.view(array, np.ndarray)
+
+
+def copied(array: Any) -> Any:
+    """Copy the numbers of an array, as they are laid out."""
+    return copy_of(_plain(array))
+
+
 def _same(array: Any, copy: Any) -> bool:
+    array = _plain(array)
     if copy is None or array.shape != copy.shape or array.dtype != copy.dtype:
         return False
     return bool(array.tobytes() == copy.tobytes())

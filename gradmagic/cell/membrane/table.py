@@ -48,6 +48,7 @@ class Table:
     def __init__(self) -> None:
         self.values: dict[int, tuple[Any, Mark]] = {}  # by id; the value, so that its id is nobody else's
         self.memory = Memory()
+        self.cuts: dict[int, frozenset[Cut]] = {}  # by the number of a node, where there are any
         self.filed = 0  # how many marks were given: whether anything happened meanwhile
         self._most = _FIRST
 
@@ -113,6 +114,8 @@ class Table:
         `copy` has the value of an array for the engine alone.
         """
         self.filed += 1
+        if mark.cuts and mark.node is not None:
+            self.cuts[mark.node.number] = mark.cuts
         if isinstance(value, np.ndarray):
             self.memory.file(value, mark, copy)
             return value

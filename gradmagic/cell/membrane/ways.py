@@ -5,19 +5,21 @@ In: a membrane, what is called, its arguments. Out: what the call gives.
 
 from __future__ import annotations
 
-import operator
+import itertools
 import os
-from collections.abc import Callable, Iterator
-from functools import partial as bound_to
+from collections.abc import Callable
+from threading import Thread
+from types import GeneratorType
 from typing import Any
 
 import numpy as np
 
 from ...engine.dispatch.primitives import cast
-from ...engine.dispatch.protocols import out_of
+from ...engine.dispatch.protocols import COMPOSED, out_of
 from ...engine.faces.numpy.array import Array
 from ...engine.faces.numpy.buffer import Buffer
 from ...engine.following.followers import follower_of
+from ...engine.following.iterators import call_vectorized
 from ...engine.rules.declare import RULES
 from ...engine.rules.pointwise import Elementwise
 from ...engine.tape.memory import copy_of
@@ -67,10 +69,14 @@ def ufunc(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         outs = outs if isinstance(outs, tuple) else (outs,)
         return _into(m, function, args[: function.nin], {k: v for k, v in kwargs.items() if k != "out"}, outs,
                      lambda: function(*args, **kwargs))  # fmt: skip
-    out = function(*args, **kwargs)
+    rule = RULES.get(function)
+    try:
+        out = function(*args, **kwargs)
+    except (ValueError, TypeError) as error:
+        m.explain(error, rule, args)
+        raise
     if not _marks(m, args, kwargs) or mode_now() is OFF:
         return out
-    rule = RULES.get(function)
     if type(rule) is Elementwise and not kwargs and not any(type(a) in (list, tuple) for a in args):
         return m.elementwise(rule, args, out)
     args, kwargs = _wrapped(m, args, kwargs)
@@ -141,6 +147,8 @@ def array_function(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         return _writing(m, function, args, kwargs)
     if function in _CALLING:
         return engine(m, function, args, kwargs)
+    if function not in RULES and function not in COMPOSED:  # np.save: once is enough
+        return opaque(m, function, args, kwargs)
     args = _kept(args)
     at, names = out_of(function)
     if len(args) > at:
@@ -152,7 +160,11 @@ def array_function(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         outs = outs if isinstance(outs, tuple) else (outs,)
         rest = {k: v for k, v in kwargs.items() if k != "out"} | given
         return _into(m, function, args[:at], rest, outs, lambda: function(*args, **kwargs))
-    out = function(*args, **kwargs)
+    try:
+        out = function(*args, **kwargs)
+    except (ValueError, TypeError) as error:
+        m.explain(error, RULES.get(function), args)
+        raise
     if not _marks(m, args, kwargs) or mode_now() is OFF or any(out is a for a in args):
         return out
     args, kwargs = _wrapped(m, args, kwargs)
@@ -161,7 +173,11 @@ def array_function(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
 
 def _kept(args: Any) -> Any:
     """Give arguments that can be gone through twice."""
-    return tuple(list(a) if isinstance(a, Iterator) else a for a in args)
+    return tuple(list(a) if type(a) in _ONCE else a for a in args)
+
+
+_ONCE = frozenset({GeneratorType, map, zip, filter, enumerate, reversed, *(
+    kind for kind in vars(itertools).values() if isinstance(kind, type))})  # fmt: skip
 
 
 def _mutable(old: Any) -> Any:
@@ -408,7 +424,25 @@ def entered_first(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     if function in (map, filter) and args:
         first = called(args[0]) if callable(args[0]) else args[0]
         args = (first, *args[1:])
+    if function is reversed and isinstance(args[0], np.ndarray):
+        return m.entries(args[0], -1)
     return function(*map(m.entries, args), **kwargs)
+
+
+def in_a_thread(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """What another thread is to run, it runs under the same membrane: `pool.submit(f, x)`, `thread.start()`."""
+    owner = function.__self__
+    if isinstance(owner, Thread):
+        own = owner.run
+
+        def run() -> None:
+            del owner.run
+            m.carried(own)()
+
+        owner.run = run  # type: ignore[method-assign]
+        return function(*args, **kwargs)
+    rest = args[1:] if function.__name__ in ("submit", "apply", "apply_async") else tuple(map(m.entries, args[1:]))
+    return function(m.carried(args[0]), *rest, **kwargs)
 
 
 def container_method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
@@ -604,6 +638,15 @@ def engine(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     return out if own else m.unwrapped(out)
 
 
+def vectorized(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """A function made by `np.vectorize`: it is called entry by entry, once for each."""
+    m.entered.anything(function.pyfunc)
+    if not _marks(m, args, kwargs):
+        return function(*args, **kwargs)
+    given, options = _wrapped(m, args, kwargs)
+    return m.unwrapped(m.followed(call_vectorized, (function, *given), options))
+
+
 def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """What nobody knows: it runs, and what it gives or changes has lost its gradient, if it had any."""
     table = m.table
@@ -614,7 +657,7 @@ def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
             spied.extend(table.marks((value,)))
             yield value
 
-    args = tuple(spied_on(a) if isinstance(a, (map, zip, filter)) or _is_generator(a) else a for a in args)
+    args = tuple(spied_on(a) if type(a) in _ONCE else a for a in args)
     owner = getattr(function, "__self__", None)
     held = [leaf for value in (owner, *args, *kwargs.values()) for leaf in leaves(value)]
     arrays = [(a, a.tobytes()) for a in held if isinstance(a, np.ndarray) and not a.dtype.hasobject]
@@ -642,10 +685,6 @@ def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     return m.taint(out, cuts)
 
 
-def _is_generator(value: Any) -> bool:
-    return type(value).__name__ == "generator"
-
-
 operators: dict[str, Way] = {}
 
 
@@ -660,5 +699,3 @@ def add_operators(hooks: dict[str, Callable[..., Any]]) -> None:
     """Let functions of the operator module be the hooks of the operators."""
     operators.update({name: _operator(hook) for name, hook in hooks.items()})
 
-
-_ = operator, bound_to

@@ -133,7 +133,7 @@ def _sentence(cut: Cut, here: places.Place | None, names: dict[int, list[str]]) 
     where = f"line {source.span_of(place)[0]}" if own or place is here else places.describe(place)
     otherwise = f"use a function that has a derivative instead of {cut.how.strip('.()')}"
     instead = _INSTEAD["list"] if _is_list(name) else _INSTEAD.get(cut.how, otherwise)
-    if cut.how == "asarray" and (advice := taken_by(text)[1]):
+    if (cut.how == "asarray" or cut.how not in _INSTEAD) and (advice := taken_by(text)[1]):
         instead = advice[0].lower() + advice[1:]
     if isinstance(cut.how, Foreign):
         instead = f"it meets {cut.how}; {cut.how.instead}"

@@ -78,7 +78,8 @@ def _joined(column: list[Any], dtype: Any, shape: tuple[int, ...]) -> Any:
     return made if made.array.dtype == dtype else cast(made, dtype)
 
 
-follow_method(np.vectorize, "__call__", _vectorized)
+call_vectorized = _vectorized(vars(np.vectorize)["__call__"])
+follow_method(np.vectorize, "__call__", lambda original: call_vectorized)
 
 # ---- iterators -------------------------------------------------------------------------------------------------
 

@@ -171,7 +171,8 @@ follow("zeros empty ones full eye identity linspace logspace geomspace tri", _cr
 follow("arange", _range)
 follow("zeros_like empty_like ones_like full_like", _creation)
 follow("fromiter", _of_iterable)
-follow_method(type(np.r_).__mro__[1], "__getitem__", _rows)
+get_rows = _rows(vars(type(np.r_).__mro__[1])["__getitem__"])
+follow_method(type(np.r_).__mro__[1], "__getitem__", lambda original: get_rows)
 follow(
     "mean sum prod max min amax amin var std median average ptp cumsum cumprod dot vdot inner outer diff sort argmax "
     "argmin clip reshape ravel transpose squeeze nansum nanmean nanmax nanmin trapezoid where interp cross kron "
