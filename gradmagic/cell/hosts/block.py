@@ -24,6 +24,8 @@ from ...engine.tape.tracked import Tracked
 from ...errors import GradmagicError, NameOnLineError, NoResultError
 from ..lifting.lift import is_float, liftable
 from ..lifting.restore import assign_in
+from ..membrane.calls import called
+from ..membrane.hooks import put_hooks
 from ..options import Options
 from ..reading.names import base_of
 from ..reading.source import Source, parsed
@@ -190,18 +192,20 @@ def _function(
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         inner = inspect.unwrap(f)
-        run = Run(_function_source(inner), dict(bound.arguments), options, membrane=False)
+        run = Run(_function_source(inner), dict(bound.arguments), options)
         name = getattr(inner, "__name__", "")
         if name.isidentifier():
             run.record.last_text = name
         variables: dict[str, Any] = {}
         try:
             with _in_our_words():
+                put_hooks()
                 _lift_arguments(run, bound.arguments, options.names)
                 bound.arguments.update({n: run.namespace[n] for n in bound.arguments})
                 run.traced = (f, *bound.args, *bound.kwargs.values())
                 with run.watching(), _variables_of(inner, variables):
-                    run.record.shown.append(f(*bound.args, **bound.kwargs))
+                    called_as = f if run.membrane is None else called(f)
+                    run.record.shown.append(called_as(*bound.args, **bound.kwargs))
                 run.namespace.update(variables)
                 run.record.assigned.update(dict.fromkeys(variables))
                 made = run.finish()

@@ -21,9 +21,9 @@ from ...engine.core.interpreter import by_code, parts
 from ...engine.core.places import users
 from .tree import instrument
 
-_FUTURES = 0
+FUTURES = 0
 for _name in __future__.all_feature_names:
-    _FUTURES |= getattr(__future__, _name).compiler_flag
+    FUTURES |= getattr(__future__, _name).compiler_flag
 _lock = RLock()
 _entered: dict[int, list[Any]] = {}  # by id of a function: itself, its own code, and in how many runs it is entered
 _pairs: dict[int, tuple[CodeType, CodeType]] = {}  # by id of code with hooks: itself, and the same without
@@ -49,31 +49,41 @@ def _hooked(code: CodeType) -> CodeType | None:
     text = "".join(linecache.getlines(code.co_filename))
     if not text:
         return None
-    tree = _tree(text, code.co_filename)
-    if tree is None:
-        return None
-    flags = code.co_flags & _FUTURES
+    flags = code.co_flags & FUTURES
 
     def compiled(tree: Any) -> CodeType:
         return compile(tree, code.co_filename, "exec", flags, dont_inherit=True)
 
-    try:
-        plain, hooked = compiled(tree), compiled(instrument(_tree(text, code.co_filename)))
-    except (SyntaxError, ValueError, NotImplementedError):
-        return None
-    pair(plain, hooked)
-    for old, new in zip(parts(plain), parts(hooked), strict=True):
-        if old == code:
-            _pairs[id(new)] = new, code
-            return new
+    # A notebook compiles each statement of a cell for itself, which gives other instructions than all at once.
+    for cut in (partial(_statement, line=code.co_firstlineno), _all):
+        try:
+            tree = cut(ast.parse(text, code.co_filename))
+            if code not in parts(compiled(tree)):
+                continue
+            plain, hooked = compiled(tree), compiled(instrument(tree))
+        except (SyntaxError, ValueError, NotImplementedError):  # magics among the lines
+            return None
+        pair(plain, hooked)
+        for old, new in zip(parts(plain), parts(hooked), strict=True):
+            if old == code:
+                _pairs[id(new)] = new, code
+                return new
     return None
 
 
-def _tree(text: str, filename: str) -> Any:
-    try:
-        return ast.parse(text, filename)
-    except SyntaxError:  # magics among the lines
-        return None
+def _statement(tree: ast.Module, line: int) -> ast.Module:
+    """Give the statement of the top level that has this line."""
+    body = [s for s in tree.body if _first_line(s) <= line <= (s.end_lineno or s.lineno)]
+    return ast.Module(body, [])
+
+
+def _first_line(statement: Any) -> int:
+    decorators = getattr(statement, "decorator_list", ())
+    return min([statement.lineno, *(d.lineno for d in decorators)])  # type: ignore[no-any-return]
+
+
+def _all(tree: ast.Module) -> ast.Module:
+    return tree
 
 
 class Entered:

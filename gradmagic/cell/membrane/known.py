@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.core.places import PACKAGE, users
+from ...engine.derivatives.numpy.constants import FILES
 from ...engine.following.followers import follower_of
 from ...engine.tape.tracked import Tracked
 from . import ways
@@ -38,7 +39,7 @@ _KEPT: Way | None = None
 # Calls that pass objects on as they are, or say something of them that has no derivative.
 _PASSES: tuple[Any, ...] = (
     isinstance, issubclass, type, id, len, callable, hasattr, getattr, setattr, delattr, vars, dir, globals, locals,
-    range, slice, bool, iter, next, exec, eval, compile, open, input, super, threading.Thread, threading.Timer, ThreadPoolExecutor, ThreadPool, property, staticmethod, classmethod, object,
+    range, slice, bool, iter, next, open, input, super, threading.Thread, threading.Timer, ThreadPoolExecutor, ThreadPool, property, staticmethod, classmethod, object,
     breakpoint, __import__, hash, chr, ord, memoryview.release, contextlib.suppress, contextlib.nullcontext,
     functools.partial, functools.lru_cache, functools.cache, functools.wraps, copy.Error, np.shape, np.ndim, np.size,
     np.iscomplexobj, np.isrealobj, np.isscalar, np.result_type, np.can_cast, np.dtype, np.finfo, np.iinfo, np.errstate,
@@ -63,6 +64,10 @@ _know(ways.again, sum, abs, pow, divmod, round)
 _know(ways.chosen, max, min, sorted)
 _know(ways.number, float, int, complex)
 _know(ways.text, str, repr, format, ascii, bytes)
+_know(ways.text, np.array2string, np.array_str, np.array_repr)
+_know(ways.opaque, *FILES)
+_know(ways.executed, eval, exec)
+_know(ways.compiled, compile)
 _know(ways.shown, print)
 _know(ways.reduced, functools.reduce)
 _know(ways.accumulated, itertools.accumulate)
@@ -92,6 +97,8 @@ def way_of(m: Any, function: Any) -> Way | None:
     code = getattr(getattr(function, "__func__", function), "__code__", None)
     if (code is not None and code.co_filename.startswith(PACKAGE)) or _is_ours(kind):
         return ways.engine
+    if kind is types.FunctionType and users(function.__code__.co_filename):
+        return ways.by_values
     if kind is np.vectorize:
         return ways.vectorized
     if follower_of(function) is not None:

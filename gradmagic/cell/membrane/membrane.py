@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar, copy_context
 from functools import wraps
 from threading import RLock
-from types import ModuleType
+from types import CellType, ModuleType
 from typing import Any
 from weakref import ref
 
@@ -63,6 +63,7 @@ class Membrane:
         self._left: list[tuple[Node | None, str]] = []  # what the engine has given as a plain value just now
         self._recording = False
         self.entered = Entered()
+        self.sources: dict[int, tuple[Any, Any]] = {}  # of compile(): by id, the code and the same with hooks
         self._defined: list[Any] = []
 
     def __enter__(self) -> Membrane:
@@ -163,6 +164,8 @@ class Membrane:
             return self.cut_off(out, cuts, name)
         if self._left:
             return self.cut_off(out, cuts, name)
+        if cuts and (isinstance(out, (*NUMBERS, str, bytes)) or (type(out) is int)):
+            return self.taint(out, cuts)
         return out  # a function whose derivative is zero by nature
 
     def cut_off(self, out: Any, cuts: frozenset[Cut], name: str, node: Node | None = None) -> Any:
@@ -296,6 +299,13 @@ class Membrane:
     def reaches(self, args: Any, kwargs: Any) -> bool:
         """Tell whether functions among the arguments may reach tracked values by their names."""
         return any(callable(a) for a in (*args, *kwargs.values()))
+
+    def reaches_names(self, function: Any) -> bool:
+        """Tell whether a function without source reads names, or has variables around it, that are tracked."""
+        names = function.__globals__
+        held = [names[n] for n in function.__code__.co_names if n in names]
+        held += [c.cell_contents for c in function.__closure__ or () if c != CellType()]
+        return bool(self.table.marks([*held, *(function.__defaults__ or ())]))
 
     def taint_thing(self, thing: Any, cuts: frozenset[Cut]) -> None:
         """Note cuts behind an object that has taken tracked values in: a stream, a connection, a table of pandas."""

@@ -5,19 +5,23 @@ In: a membrane, what is called, its arguments. Out: what the call gives.
 
 from __future__ import annotations
 
+import ast
 import itertools
 import os
+import sys
 from collections.abc import Callable
 from threading import Thread
-from types import GeneratorType
+from types import CodeType, GeneratorType
 from typing import Any
 
 import numpy as np
 
+from ...engine.core.places import user_frame
 from ...engine.dispatch.primitives import cast
 from ...engine.dispatch.protocols import COMPOSED, out_of
 from ...engine.faces.numpy.array import Array
 from ...engine.faces.numpy.buffer import Buffer
+from ...engine.following.block import following
 from ...engine.following.followers import follower_of
 from ...engine.following.iterators import call_vectorized
 from ...engine.rules.declare import RULES
@@ -25,8 +29,10 @@ from ...engine.rules.pointwise import Elementwise
 from ...engine.tape.memory import copy_of
 from ...engine.tape.modes import OFF, mode_now
 from ...engine.tape.tracked import Tracked, tracked_in
+from .enter import FUTURES
 from .membrane import NUMBERS, Membrane
 from .table import NO_CUTS, Mark, joined, leaves
+from .tree import instrument
 
 Way = Callable[[Membrane, Any, tuple[Any, ...], dict[str, Any]], Any]
 
@@ -429,6 +435,44 @@ def entered_first(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     return function(*map(m.entries, args), **kwargs)
 
 
+def executed(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """`eval(text)`, `exec(text)`: the text gets hooks as the cell has them."""
+    frame = user_frame(sys._getframe(1))
+    source, *spaces = args
+    names = dict(zip(("globals", "locals"), spaces, strict=False)) | kwargs
+    if names.get("globals") is None:
+        names = {"globals": frame.f_globals, "locals": names.get("locals", frame.f_locals)}
+    if isinstance(source, CodeType):
+        known = m.sources.get(id(source))
+        code = known[1] if known is not None else source
+    else:
+        code = _with_hooks(source, "<string>", "eval" if function is eval else "exec", frame.f_code.co_flags) or source
+    given = [names[k] for k in ("globals", "locals") if names.get(k) is not None]
+    return function(code, *given, **{k: v for k, v in kwargs.items() if k == "closure"})
+
+
+def compiled(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """`compile(text, name, mode)`: what it makes is the user's; `exec` will find the same with hooks."""
+    code = function(*args, **kwargs)
+    if isinstance(code, CodeType) and isinstance(args[0], str) and len(args) >= 3:
+        hooked = _with_hooks(args[0], args[1], args[2], sys._getframe(2).f_code.co_flags)
+        if hooked is not None:
+            m.sources[id(code)] = code, hooked
+    return code
+
+
+def _with_hooks(source: Any, filename: str, mode: str, flags: int) -> CodeType | None:
+    if not isinstance(source, str):
+        return None
+    futures = flags & FUTURES
+    try:
+        text = source.lstrip(" \t") if mode == "eval" else source
+        tree = compile(text, filename, mode, ast.PyCF_ONLY_AST | futures, dont_inherit=True)
+        return compile(instrument(tree), filename, mode, futures, dont_inherit=True)
+    except (SyntaxError, ValueError, NotImplementedError):
+        return None  # Python itself says what is wrong
+
+
 def in_a_thread(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """What another thread is to run, it runs under the same membrane: `pool.submit(f, x)`, `thread.start()`."""
     owner = function.__self__
@@ -645,6 +689,16 @@ def vectorized(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         return function(*args, **kwargs)
     given, options = _wrapped(m, args, kwargs)
     return m.unwrapped(m.followed(call_vectorized, (function, *given), options))
+
+
+def by_values(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """A function of the user's whose source is gone: it runs once, on values that the engine follows."""
+    if not _marks(m, args, kwargs) and not m.reaches_names(function):
+        return function(*args, **kwargs)
+    given, options = _wrapped(m, args, kwargs)
+    with following(function, *args, *kwargs.values()):
+        out = function(*given, **options)
+    return out if _engine_values(args, kwargs) else m.unwrapped(out)
 
 
 def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
