@@ -28,18 +28,10 @@ _ONE = (
     types.ModuleType, types.BuiltinFunctionType, types.GetSetDescriptorType, types.MemberDescriptorType,
     types.WrapperDescriptorType, types.MethodDescriptorType, types.CodeType, np.ufunc, np.dtype,
 )  # fmt: skip
-_CLOSED = (
-    "sqlite3",
-    "_sqlite3",
-    "_io",
-    "_csv",
-    "re",
-    "hashlib",
-    "_hashlib",
-    "threading",
-    "_thread",
-    "concurrent",
-    "queue",
+_HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code
+# Libraries whose objects hold addresses, handles and locks: what a cell can see of them is what it computes with them.
+_CLOSED = frozenset(
+    "sqlite3 _sqlite3 _io _csv re hashlib _hashlib threading _thread concurrent queue matplotlib logging tqdm".split()
 )
 
 
@@ -153,11 +145,14 @@ class _Walk:
         elif isinstance(a, bytearray) or type(a).__module__ in ("decimal", "fractions", "datetime", "array"):
             if a != b:
                 self.differ(where, a, b)
-        elif type(a).__module__ == "__main__":
-            self.attributes(where, a, b)
+        elif hasattr(a, "to_dict") and hasattr(a, "dtypes"):  # a table of pandas
+            self.each([(where, *((repr(t.dtypes), t.index.tolist(), t.to_dict()) for t in (a, b)))])
         elif type(a).__module__.partition(".")[0] not in _CLOSED:
-            held = [gc.get_referents(v) for v in (a, b)]
-            self.each((f"{where} holds[{i}]", *p) for i, p in enumerate(itertools.zip_longest(*held)))
+            if type(a).__flags__ & _HEAP and hasattr(a, "__dict__") or type(a).__module__ == "__main__":
+                self.attributes(where, a, b)
+            else:
+                held = [gc.get_referents(v) for v in (a, b)]
+                self.each((f"{where} holds[{i}]", *p) for i, p in enumerate(itertools.zip_longest(*held)))
 
     def arrays(self, where: str, a: np.ndarray, b: np.ndarray) -> None:
         if (a.dtype, a.shape, a.strides) != (b.dtype, b.shape, b.strides):

@@ -25,16 +25,17 @@ from gradmagic.errors import GradmagicError
 
 from ..cell.helpers import traced
 
-EARLIER = "<an earlier cell>"
+EARLIER, CELL = "<an earlier cell>", "<cell of a test>"  # the second as in tests/cell/helpers.py
 
 
 @dataclass(frozen=True)
 class Program:
-    """What earlier cells ran, the names on the `%%grad` line, and the cell."""
+    """What earlier cells ran, the names on the `%%grad` line, the cell, and what it is about if its end does not say."""
 
     setup: str
     names: str
     cell: str
+    of: str = ""
 
     def __str__(self) -> str:
         return f"{self.setup}\n\n%%grad {self.names}\n{self.cell}\n"
@@ -42,16 +43,28 @@ class Program:
     @property
     def result(self) -> str:
         """What the cell is about: its last expression, or what its last line assigns."""
+        if self.of:
+            return self.of
         last = ast.parse(self.cell).body[-1]
         if isinstance(last, ast.Expr):
             return ast.unparse(last.value)
         return ast.unparse(last.targets[0]) if isinstance(last, ast.Assign) else "z"
 
 
-def read(text: str) -> Program:
+def read(text: str, of: str = "") -> Program:
     """Read a program as `str` writes it."""
     setup, line, cell = re.split(r"^%%grad(.*)\n", text, maxsplit=1, flags=re.M)
-    return Program(setup.strip("\n"), line.strip(), cell.strip("\n"))
+    return Program(setup.strip("\n"), line.strip(), cell.strip("\n"), of)
+
+
+def read_all(text: str) -> dict[str, Program]:
+    """Read programs with titles: `=== title`, or `=== title -> name` of what the cell is about."""
+    found = {}
+    for part in re.split(r"^=== ", text, flags=re.M)[1:]:
+        head, _, body = part.partition("\n")
+        title, _, of = head.partition(" -> ")
+        found[title] = read(body, of.strip())
+    return found
 
 
 @dataclass
@@ -112,11 +125,12 @@ def plainly(program: Program, names: dict[str, Any] | None = None) -> Ran:
     out = io.StringIO()
     with _quiet(out):
         ran = Ran(earlier(program) if names is None else names)
-        statements, last = _compiled(program.cell, "<cell>")
+        statements, last = _compiled(program.cell, CELL)
         try:
             exec(statements, ran.names)
             if last is not None:
-                ran.value = eval(last, ran.names)
+                value = eval(last, ran.names)
+                ran.value = None if program.of else value
         except Exception as error:
             ran.error = error
     ran.printed = out.getvalue()

@@ -10,6 +10,7 @@ import copy
 import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from .judge import FAULTS, Finding
 from .running import Program
@@ -50,13 +51,13 @@ def shrunk(program: Program, same: Callable[[Program], bool], seconds: float = 1
 def _smaller(program: Program) -> Iterator[Program]:
     """Give programs with one thing less, those with much less first."""
     for text in _less(program.cell):
-        yield Program(program.setup, program.names, text)
+        yield replace(program, cell=text)
     names = program.names.split()
     if len(names) > 1:
         for name in names:
-            yield Program(program.setup, " ".join(n for n in names if n != name), program.cell)
+            yield replace(program, names=" ".join(n for n in names if n != name))
     for text in _less(program.setup, expressions=False):
-        yield Program(text, program.names, program.cell)
+        yield replace(program, setup=text)
 
 
 def _less(text: str, expressions: bool = True) -> Iterator[str]:

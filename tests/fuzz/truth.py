@@ -76,10 +76,9 @@ class Truth:
         ran = plainly(self.program, names)
         if ran.error is not None:
             raise NoTruth(str(ran.error))
-        value = ran.value if ran.value is not None else eval(self.result, ran.names)
         try:
-            return float(value)
-        except (TypeError, ValueError) as error:
+            return float(ran.value if ran.value is not None else eval(self.result, ran.names))
+        except Exception as error:
             raise NoTruth(str(error)) from None
 
     def wrong(self, name: str, index: int, said: complex, entry: complex) -> complex | None:
