@@ -10,14 +10,17 @@ from __future__ import annotations
 import argparse
 import collections
 import json
+import subprocess
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .batches import Case, judged, run
 from .draw import draw
-from .judge import FAULTS, VERDICTS, Finding
+from .judge import FAULTS, VERDICTS
 from .running import Program, read
-from .shrink import shrunk, signature
+from .shrink import signature
 
 _EACH = 2  # programs of one kind of fault that are shrunk
 
@@ -52,7 +55,7 @@ def main() -> int:
     print(f"\n{len(cases)} programs of seed {args.seed}: {_counted(counts)}")
     for mode, of_mode in by_mode.items():
         print(f"  {mode:11} {_counted(of_mode)}")
-    _write_failures(cases, args.seed, args.failures, not args.no_shrink)
+    _write_failures(cases, args.seed, args.failures, 0 if args.no_shrink else args.jobs)
     return sum(counts[v] for v in FAULTS)
 
 
@@ -60,7 +63,7 @@ def _counted(counts: collections.Counter[str]) -> str:
     return ", ".join(f"{counts[v]} {v}" for v in reversed(VERDICTS) if counts[v])
 
 
-def _write_failures(cases: list[Case], seed: int, folder: Path, small: bool) -> None:
+def _write_failures(cases: list[Case], seed: int, folder: Path, jobs: int) -> None:
     """Write one file for each kind of fault: how often, and the smallest programs."""
     kinds: dict[tuple[str, str, str], list[Case]] = collections.defaultdict(list)
     for case in cases:
@@ -70,23 +73,27 @@ def _write_failures(cases: list[Case], seed: int, folder: Path, small: bool) -> 
         json.dumps([[*k, [c.number for c in v]] for k, v in kinds.items()], indent=1)
     )
     print(f"\n{len(kinds)} kinds of faults, by their words; shrunk programs in {folder}")
-    for number, (kind, members) in enumerate(sorted(kinds.items(), key=lambda item: -len(item[1]))):
-        print(f"{len(members):5} {' '.join(kind)[:110]}", flush=True)
-        texts = []
-        for case in members[: _EACH if kind[1] != "crash" else 1]:
-            program = draw(seed, case.number)
-            if small and kind[1] not in ("crash", "timeout"):
-                program = shrunk(program, lambda p, k=kind: signature(judged(p, k[0] != "cell", 5.0)) == k)  # type: ignore[misc]
-            findings = case.findings if kind[1] in ("crash", "timeout") else judged(program)
-            texts.append(f"# {seed}/{case.number}: {_worst(findings)}\n{program}")
-        (folder / f"{number:03}-{kind[1]}.txt").write_text(
-            f"# {len(members)} of {' '.join(kind)}\n\n" + "\n".join(texts)
-        )
+    ordered = sorted(kinds.items(), key=lambda item: -len(item[1]))
+    with ThreadPoolExecutor(jobs or 1) as pool:
+        small = [pool.map(_small, [seed] * _EACH, [c.number for c in v[:_EACH]]) for _, v in ordered if jobs]
+        for number, (kind, members) in enumerate(ordered):
+            print(f"{len(members):5} {' '.join(kind)[:110]}", flush=True)
+            text = f"# {len(members)} of {' '.join(kind)}\n# {[c.number for c in members[:20]]}\n\n"
+            (folder / f"{number:03}-{kind[1]}.txt").write_text(
+                text + "\n".join(small[number] if jobs else ())
+            )
 
 
-def _worst(findings: list[Finding]) -> str:
-    worst = min(findings, key=lambda f: VERDICTS.index(f.verdict))
-    return f"{worst.mode} {worst.verdict}: {worst.detail}"
+def _small(seed: int, number: int) -> str:
+    """Give a failing program, shrunk in a process of its own; as it was drawn where that one crashes."""
+    command = [sys.executable, "-m", "tests.fuzz.shrink", str(seed), str(number)]
+    try:
+        made = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        if made.returncode == 0:
+            return made.stdout
+    except subprocess.TimeoutExpired:
+        pass
+    return f"# {seed}/{number}, not shrunk\n{draw(seed, number)}"
 
 
 def _show(program: Program) -> int:

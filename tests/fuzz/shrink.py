@@ -1,6 +1,7 @@
 """The smallest program of the same verdict: lines and parts of expressions are left out while it stays.
 
-In: a program, and what a smaller one must still show. Out: the smaller program.
+In: a program, and what a smaller one must still show. Out: the smaller program. `python -m tests.fuzz.shrink 1 17` prints
+program 17 of seed 1, shrunk: in a process of its own, which a program may crash.
 """
 
 from __future__ import annotations
@@ -8,11 +9,14 @@ from __future__ import annotations
 import ast
 import copy
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from .judge import FAULTS, Finding
+from .batches import judged
+from .draw import draw
+from .judge import FAULTS, VERDICTS, Finding
 from .running import Program
 
 
@@ -135,3 +139,17 @@ def _parts(node: ast.expr) -> list[ast.expr]:
     if isinstance(node, ast.IfExp):
         return [node.body, node.orelse]
     return []
+
+
+def main(seed: int, number: int) -> None:
+    program = draw(seed, number)
+    kind = signature(judged(program))
+    if kind is not None and kind[1] != "timeout":
+        program = shrunk(program, lambda p: signature(judged(p, kind[0] != "cell", 5.0)) == kind)
+    findings = judged(program)
+    worst = min(findings, key=lambda f: VERDICTS.index(f.verdict))
+    print(f"# {seed}/{number}: {worst.mode} {worst.verdict}: {worst.detail}\n{program}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))
