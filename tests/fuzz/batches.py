@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -69,12 +70,21 @@ def judged(program: Program, functions: bool = True, seconds: float = LIMIT) -> 
         return [Finding("cell", "timeout", f"longer than {seconds} s")]
 
 
+def _told(error: Exception) -> str:
+    """Say where the fuzzer itself failed."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"the fuzzer: {type(error).__name__}: {error}, {Path(last.filename).name} line {last.lineno}"
+
+
 def child(seed: int, first: int, last: int, out: str) -> None:
     """Judge programs first to last - 1, writing into the file `out`: what runs in a child process."""
     with open(out, "a") as file:
         for number in range(first, last):
             print(json.dumps({"number": number}), file=file, flush=True)
-            findings = judged(draw(seed, number))
+            try:
+                findings = judged(draw(seed, number))
+            except Exception as error:
+                findings = [Finding("cell", "crash", _told(error))]
             print(
                 json.dumps({"number": number, "findings": [asdict(f) for f in findings]}),
                 file=file,

@@ -1,7 +1,7 @@
 """One program from a number: templates filled, line by line, with what is there.
 
 In: a seed and a number. Out: a Program, the same each time. Each line is run as it is drawn, so that shapes and dtypes
-of all variables are known: they are the values themselves. A line that raises is dropped, or caught, or ends the program.
+of all variables are known: they are the values themselves. A line that raises is dropped, caught, or is the last one.
 """
 
 from __future__ import annotations
@@ -193,6 +193,9 @@ class _Drawing:
                 self.names["_had"] = set(missing) | set(self.names.get("_had", ()))
             else:
                 self._run(line)
+        except SyntaxError:  # a hole filled where no expression may stand
+            self._undo()
+            return False
         except Exception as error:
             self.raised = error
         if self.raised is not None or not self._sane():
@@ -208,7 +211,7 @@ class _Drawing:
         for name, value in self.names.items():
             if isinstance(value, (np.ndarray, np.number, float, complex)) and name != "np":
                 a = np.asarray(value)
-                if a.size > 300 or a.dtype.kind in "fc" and a.size and not np.all(np.abs(a) < LARGEST):
+                if a.size > 300 or (a.dtype.kind in "fc" and not np.all(np.abs(a) < LARGEST)):
                     return False
             elif isinstance(value, (list, dict, set)) and len(value) > 300 and not name.startswith("__"):
                 return False
@@ -249,7 +252,7 @@ class _Drawing:
             letter, key = match[1], match[0]
             if letter is None:
                 return key[0]
-            if key not in held or letter == "f" or letter == "s" and depth:
+            if key not in held or letter == "f" or (letter == "s" and depth):
                 held[key] = self._hole(letter, held, depth)
             return held[key]
 

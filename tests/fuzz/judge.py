@@ -75,7 +75,7 @@ def judge(program: Program, functions: bool = True) -> list[Finding]:
     except NoTruth as error:
         return [*found, Finding("cell", "no truth", str(error))]
     found.append(_gradient(program, plain, other, truth))
-    if functions and not found[0].verdict == "differs":
+    if functions and found[0].verdict != "differs":
         found += _as_function(program, plain, truth)
     return found
 
@@ -120,7 +120,7 @@ def _inputs(program: Program, other: Ran) -> list[str]:
 def _gradient(program: Program, plain: Ran, other: Ran, truth: Truth) -> Finding:
     trace = other.trace
     if trace is None:
-        off = _wrong(truth, {name: None for name in truth.names})
+        off = _wrong(truth, dict.fromkeys(truth.names))
         return Finding(
             "cell", "noted" if off else "right", told(other.refused) if off else "no gradient, and it is zero"
         )

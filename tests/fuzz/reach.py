@@ -145,10 +145,10 @@ class _Walk:
         elif isinstance(a, bytearray) or type(a).__module__ in ("decimal", "fractions", "datetime", "array"):
             if a != b:
                 self.differ(where, a, b)
-        elif hasattr(a, "to_dict") and hasattr(a, "dtypes"):  # a table of pandas
+        elif hasattr(type(a), "to_dict") and hasattr(type(a), "dtypes"):  # a table of pandas
             self.each([(where, *((repr(t.dtypes), t.index.tolist(), t.to_dict()) for t in (a, b)))])
         elif type(a).__module__.partition(".")[0] not in _CLOSED:
-            if type(a).__flags__ & _HEAP and hasattr(a, "__dict__") or type(a).__module__ == "__main__":
+            if (type(a).__flags__ & _HEAP and hasattr(a, "__dict__")) or type(a).__module__ == "__main__":
                 self.attributes(where, a, b)
             else:
                 held = [gc.get_referents(v) for v in (a, b)]

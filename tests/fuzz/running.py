@@ -30,7 +30,7 @@ EARLIER, CELL = "<an earlier cell>", "<cell of a test>"  # the second as in test
 
 @dataclass(frozen=True)
 class Program:
-    """What earlier cells ran, the names on the `%%grad` line, the cell, and what it is about if its end does not say."""
+    """What earlier cells ran, the names on the `%%grad` line, the cell; `of` what it is about, if its end says not."""
 
     setup: str
     names: str

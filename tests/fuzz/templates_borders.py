@@ -204,8 +204,6 @@ cache["v"] = {a}
 {n} = scaled({f})
 {n} = scaled({s}, {c})
 {n} = {{"w": {v}}} | {{"b": {s}}}
-match {g}:
-    case float(): {n} = {g} * {c}
 """,
     "names": """
 del {n} if False else {l}[:0]
@@ -320,6 +318,12 @@ else:
 {n} = {f}
 if np.any({a} > {c}):
     {n} = {n} * 2
+
+match {g}:
+    case float():
+        {n} = {g} * {c}
+    case _:
+        {n} = {c}
 
 match {v}.size:
     case 3:

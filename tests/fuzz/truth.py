@@ -6,6 +6,7 @@ another one; None where it is right, or where differences do not determine one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -32,12 +33,15 @@ def wrong(at: Callable[[float], float], said: float, tolerance: float, scale: fl
         up, down = at(h), at(-h)
         rows.append(((up - down) / (2 * h), (up - here) / h, (here - down) / h))
     best = None
-    for (coarse, *_), (fine, up, down), step in zip(rows[1:], rows[2:], STEPS[2:], strict=False):
-        error = abs(coarse - fine)
+    # Each against its neighbours on both sides: two alike may be chance, where the cell rounds to float32 on its way.
+    for step, (before, *_), (slope, up, down), (after, *_) in zip(
+        STEPS[1:], rows, rows[1:], rows[2:], strict=False
+    ):
+        error = max(abs(before - slope), abs(slope - after))
         # One-sided slopes differ by h*f'' where it is smooth, by the size of the slopes at a kink.
-        smooth = abs(up - down) <= (100 * step + 1e-3) * (1 + abs(fine)) + 4 * error
+        smooth = abs(up - down) <= (100 * step + 1e-3) * (1 + abs(slope)) + 4 * error
         if np.isfinite(error) and smooth and (best is None or error < best[1]):
-            best = (fine, error)
+            best = (slope, error)
     if best is None or best[1] > 1e-3 * (1 + abs(best[0])):
         return None
     off = abs(best[0] - said)
@@ -56,7 +60,11 @@ class Truth:
         self.result = program.result
         base = self._run({}, wide=False)
         native = [n for n in names if _narrow(_value(n, earlier(program)))]
-        self.loose = max((_looseness(_value(n, earlier(program))) for n in names), default=1e-5)
+        self.loose = max((_looseness(_value(n, earlier(program))) for n in names), default=2e-5)
+        if re.search(r"float32|f4", program.cell):
+            self.loose = max(self.loose, 2e-3)
+        if "float16" in program.cell:
+            self.loose = 3e-2
         # What is float32, float16 or whole is moved as a float64: differences of its own dtype are all rounding.
         self.wide = native
         if native and not np.isclose(self._run({}), base, rtol=20 * self.loose, atol=20 * self.loose):
