@@ -21,6 +21,7 @@ import json
 import linecache
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -37,6 +38,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = "_core fft lib linalg ma matrixlib polynomial random"  # of NumPy; the others test no arrays
 LIMIT = 30  # seconds a test
+MEMORY = 4  # GB a child; NumPy skips tests that want more than a half of it
 CHUNK = 600  # seconds that a child may take for a file
 
 
@@ -168,6 +170,7 @@ def _limited() -> Iterator[None]:
 def child(file: str, out: str, mode: str, only: str, not_again: str) -> int:
     import pytest
 
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY << 30, MEMORY << 30))
     wanted = set(json.loads(Path(only).read_text())) if only else None
     plugin = Plugin(Path(out), mode == "magic", wanted, set(json.loads(not_again)))
     sys.modules.setdefault("__main__", types.ModuleType("__main__"))
@@ -214,7 +217,8 @@ def run_file(file: Path, into: Path, mode: str, only: Path | None = None) -> dic
             rows[begun] = (begun, "crash", "the process died", True)
             with out.open("a") as again:
                 print(json.dumps(rows[begun]), file=again)
-        environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+        path = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+        environment = {**os.environ, "PYTHONPATH": path, "NPY_AVAILABLE_MEM": f"{MEMORY / 2} GB"}
         with contextlib.suppress(subprocess.TimeoutExpired):
             subprocess.run(
                 [sys.executable, __file__, "--child", *arguments], cwd=into, env=environment, timeout=CHUNK,
