@@ -23,20 +23,23 @@ from .templates_borders import BLOCKS, BORDERS
 
 _HOLE = re.compile(r"\{\{|\}\}|\{([a-z])(\d?)\}")  # {{ and }} are braces themselves
 _MODULES = (
-    "array ast base64 bisect cmath collections colorsys concurrent.futures contextlib contextvars copy csv dataclasses "
-    "datetime decimal fractions functools hashlib heapq io itertools json math operator pickle queue random scipy.integrate "
-    "scipy.interpolate scipy.linalg scipy.ndimage scipy.optimize scipy.signal scipy.special scipy.stats sqlite3 "
-    "statistics struct sys tempfile textwrap threading time types typing uuid weakref zlib"
+    "array ast base64 bisect cmath collections colorsys concurrent.futures contextlib contextvars copy csv "
+    "dataclasses datetime decimal fractions functools hashlib heapq io itertools json math operator pickle queue "
+    "random scipy.integrate scipy.interpolate scipy.linalg scipy.ndimage scipy.optimize scipy.signal scipy.special "
+    "scipy.stats sqlite3 statistics struct sys tempfile textwrap threading time types typing uuid weakref zlib"
 ).split()
 _NAMES = "y h t0 r e loss out acc w1 d1 pred err2 s1 cost mid part net total val res".split()
 # What the templates of the borders write to, put into the setup of those programs that do.
 _EARLIER = {
     "logs": "logs = []", "store": "store = {}", "refs": "refs = []", "stream": "import io\nstream = io.StringIO()",
-    "box": "class Box: pass\nbox = Box(); box.items = []", "cv": "import contextvars\ncv = contextvars.ContextVar('cv')",
+    "box": "class Box: pass\nbox = Box(); box.items = []",
+    "cv": "import contextvars\ncv = contextvars.ContextVar('cv')",
     "cache": "import weakref\ncache = weakref.WeakValueDictionary()",
     "remembered": "import functools\n@functools.lru_cache\ndef remembered(t):\n    return t * 0.5 + 1",
     "scaled": "def scaled(t, by=2.0):\n    out = np.asarray(t) * by\n    return out.sum()",
 }  # fmt: skip
+# What makes a variable for a hole that none fits.
+_MAKERS = {"j": "{n} = np.arange({k}) + 1", "l": "{n} = [{s}, {c}]", "z": "{n} = {v} + 1j * {w}"}
 LARGEST = 1e4  # of a value, by size; what grows beyond it says nothing about gradients
 
 
@@ -56,7 +59,7 @@ _BODY = ("arithmetic", "writes", "slicing", "containers", "targets", "text and l
 
 
 class _Nothing(Exception):
-    """No variable fits a hole."""
+    """No variable fits a hole: its letter."""
 
 
 def draw(seed: int, number: int) -> Program:
@@ -71,7 +74,6 @@ class _Drawing:
         self.setup, self.inputs = self._inputs()
         self.lines: list[str] = []
         self.made = 0
-        self.kinds: list[str] = []
         self._restart()
 
     # ---- what earlier cells left ---------------------------------------------------------------
@@ -165,12 +167,16 @@ class _Drawing:
 
     def _add(self, kind: str) -> str:
         """Draw one line or block of this kind; 'ends' if it raises and the program ends with it."""
+        template = self.rng.choice(KINDS[kind])
         try:
-            line = self._filled(self.rng.choice(KINDS[kind]))
-        except _Nothing:
-            return ""
+            line = self._filled(template)
+        except _Nothing as nothing:
+            try:
+                self._tried(self._filled(_MAKERS[str(nothing)]))
+                line = self._filled(template)
+            except (_Nothing, KeyError):
+                return ""
         if self._tried(line):
-            self.kinds.append(kind)
             return ""
         if self.raised is not None and self.rng.random() < 0.15:
             if self.rng.random() < 0.5:
@@ -292,19 +298,23 @@ class _Drawing:
             return self._pick(lambda n, v: n in self.earlier)
         if letter == "x":
             return self._pick(lambda n, v: n in self.inputs)
-        return self._pick(lambda n, v: n not in self.earlier and self._fits(letter, v))
+        return self._pick(lambda n, v: n not in self.earlier and self._fits(letter, v), letter)
 
-    def _pick(self, fits: Callable[[str, Any], bool]) -> str:
+    def _pick(self, fits: Callable[[str, Any], bool], letter: str = "") -> str:
         names = [n for n, v in self._variables() if fits(n, v)]
         if not names:
-            raise _Nothing
+            raise _Nothing(letter)
         return self.rng.choice(names + names[-2:])  # what was made last a little more often
 
     def _fits(self, letter: str, value: Any) -> bool:
         if letter == "g":
             return isinstance(value, (float, np.floating)) and type(value) is not bool
         if letter == "l":
-            return type(value) is list and value and all(isinstance(v, (float, np.floating)) for v in value)
+            return (
+                type(value) is list
+                and bool(value)
+                and all(isinstance(v, (float, np.floating)) for v in value)
+            )
         if not isinstance(value, np.ndarray) or not value.size or not value.ndim:
             return False
         if letter in "jz":

@@ -119,7 +119,7 @@ class _Walk:
             self.each([(f"{where}.args", a.args, b.args), (f"{where}.keywords", a.keywords, b.keywords)])
         elif isinstance(a, types.GeneratorType):
             frames = [{} if g.gi_frame is None else dict(g.gi_frame.f_locals) for g in (a, b)]
-            self.each([(f"{where} frame", *frames)])
+            self.each([(f"{where} frame", frames[0], frames[1])])
         elif isinstance(a, type):
             self.classes(where, a, b)
         elif isinstance(a, BaseException):
@@ -137,7 +137,7 @@ class _Walk:
             states = [
                 g.bit_generator.state if isinstance(g, np.random.Generator) else g.get_state() for g in (a, b)
             ]
-            self.each([(f"{where} state", *states)])
+            self.each([(f"{where} state", states[0], states[1])])
         elif isinstance(a, (io.StringIO, io.BytesIO)):
             self.each([] if a.closed and b.closed else [(f"{where} text", a.getvalue(), b.getvalue())])
         elif isinstance(a, memoryview):
@@ -146,7 +146,8 @@ class _Walk:
             if a != b:
                 self.differ(where, a, b)
         elif hasattr(type(a), "to_dict") and hasattr(type(a), "dtypes"):  # a table of pandas
-            self.each([(where, *((repr(t.dtypes), t.index.tolist(), t.to_dict()) for t in (a, b)))])
+            facts = [(repr(t.dtypes), t.index.tolist(), t.to_dict()) for t in (a, b)]
+            self.each([(where, facts[0], facts[1])])
         elif type(a).__module__.partition(".")[0] not in _CLOSED:
             if (type(a).__flags__ & _HEAP and hasattr(a, "__dict__")) or type(a).__module__ == "__main__":
                 self.attributes(where, a, b)
@@ -190,7 +191,7 @@ class _Walk:
         cells = [[_cell(c) for c in f.__closure__ or ()] for f in (a, b)]
         self.each(
             [
-                (f"{where} closure", *cells),
+                (f"{where} closure", cells[0], cells[1]),
                 (f"{where}.__defaults__", a.__defaults__, b.__defaults__),
                 (f"{where}.__kwdefaults__", a.__kwdefaults__, b.__kwdefaults__),
                 (f"{where}.__dict__", vars(a), vars(b)),
@@ -203,7 +204,7 @@ class _Walk:
                 {k: v for k, v in vars(t).items() if k not in ("__dict__", "__weakref__", "__doc__")}
                 for t in (a, b)
             ]
-            self.each([(where, *mine)])
+            self.each([(where, mine[0], mine[1])])
         elif a is not b:
             self.differ(where, a, b)
 

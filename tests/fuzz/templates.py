@@ -194,7 +194,7 @@ LINES: dict[str, str] = {
 {n}, *{n1} = {v}
 {n} = {v}[slice(None, None, 2)]
 {n} = np.take({v}, [0, -1])
-{n} = {a}.take(0) + {a}.item(0) * 0
+{n} = {a}.take(0) + {c}
 {n} = {a}.flat[1:3] * {c}
 {n} = {m}.diagonal() * {c}
 """,

@@ -48,7 +48,7 @@ BORDERS: dict[str, str] = {
 {n} = type({g})({g}) * {c}
 {n} = np.ndarray({v}.shape, {v}.dtype, {v}.tobytes())
 {n} = float({s}).as_integer_ratio()[0] * 1e-18
-{n} = {a}.__array_interface__["data"][0] * 0 + {s}
+{n} = {a}.__array_interface__["shape"][0] * {s}
 {n} = np.from_dlpack({v})
 """,
     "consumers": """
@@ -97,7 +97,7 @@ BORDERS: dict[str, str] = {
 {n} = random.Random(1).gauss({s}, 0.1)
 {n} = np.random.default_rng(0).normal({s}, 1.0)
 {n} = np.random.default_rng(0).choice({v})
-{n} = time.sleep(abs({s}) * 0)
+{n} = time.sleep(abs({s}) * 1e-9)
 {n} = textwrap.shorten(str({v}), 40)
 {n} = colorsys.rgb_to_hsv({s}, 0.2, 0.3)[2]
 {n} = np.vectorize(lambda t: t * t)({v})
@@ -206,7 +206,7 @@ cache["v"] = {a}
 {n} = {{"w": {v}}} | {{"b": {s}}}
 """,
     "names": """
-del {n} if False else {l}[:0]
+{n} = {f}; del {n}
 {n} = {g}; {n} += 1.0
 {n} = {x}
 {n} = {x} * {c}; {x} = {n}
