@@ -52,7 +52,7 @@ _WORDLESS = (
 _STEPS = re.compile(
     r"\bint\(|round|:\.?\d*[defg]|%\.|floor|ceil|rint|trunc|astype|//|%|sign|float(16|32)|'[fe]\d?'|quantize|view\(|limit_denominator|timedelta|argsort|hash|len\("
 )
-_MOST = 6  # entries of an input that are held against differences
+_MOST = 12  # entries of an input that are held against differences
 
 
 @dataclass(frozen=True)

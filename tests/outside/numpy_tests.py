@@ -101,20 +101,24 @@ def _own(statement: ast.AST) -> Iterator[ast.AST]:
 class Plugin:
     """Runs each test's body as a cell and writes (name, outcome, reason) a line."""
 
-    def __init__(self, out: Path, magic: bool, only: set[str] | None, not_again: set[str]) -> None:
+    def __init__(self, out: Path, magic: bool, only: set[str] | None, not_again: set[str], most: int) -> None:
         self.file = out.open("a")
         self.run = with_magic if magic else plainly
-        self.only, self.not_again = only, not_again
+        self.only, self.not_again, self.most = only, not_again, most
 
     def write(self, *row: Any) -> None:
         print(json.dumps(row), file=self.file, flush=True)
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        items[:] = [
-            i
-            for i in items
-            if i.name and _id(i) not in self.not_again and (self.only is None or _id(i) in self.only)
-        ]
+        of_one: collections.Counter[str] = collections.Counter()
+        kept = []
+        for item in items:
+            name = _id(item)
+            of_one[name.partition("[")[0]] += 1
+            few = not self.most or of_one[name.partition("[")[0]] <= self.most
+            if few and name not in self.not_again and (self.only is None or name in self.only):
+                kept.append(item)
+        items[:] = kept
 
     def pytest_pyfunc_call(self, pyfuncitem: Any) -> bool:
         import pytest
@@ -167,12 +171,12 @@ def _limited() -> Iterator[None]:
         signal.alarm(0)
 
 
-def child(file: str, out: str, mode: str, only: str, not_again: str) -> int:
+def child(file: str, out: str, mode: str, only: str, not_again: str, most: str) -> int:
     import pytest
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY << 30, MEMORY << 30))
     wanted = set(json.loads(Path(only).read_text())) if only else None
-    plugin = Plugin(Path(out), mode == "magic", wanted, set(json.loads(not_again)))
+    plugin = Plugin(Path(out), mode == "magic", wanted, set(json.loads(not_again)), int(most))
     sys.modules.setdefault("__main__", types.ModuleType("__main__"))
     without = [a for name in ("cacheprovider", "xdist", "doctest", "randomly") for a in ("-p", f"no:{name}")]
     return int(pytest.main([file, "-q", *without, "-m", "not slow", "-W", "ignore"], plugins=[plugin]))
@@ -197,7 +201,7 @@ def rows_of(path: Path) -> tuple[dict[str, Row], str | None]:
     return rows, begun
 
 
-def run_file(file: Path, into: Path, mode: str, only: Path | None = None) -> dict[str, Row]:
+def run_file(file: Path, into: Path, mode: str, most: int, only: Path | None = None) -> dict[str, Row]:
     """Run one file of tests in children, until each test has an outcome."""
     name = f"{file.parent.parent.name}.{file.stem}"
     done = into / f"{name}.{mode}.json"
@@ -231,11 +235,11 @@ def run_file(file: Path, into: Path, mode: str, only: Path | None = None) -> dic
     return rows
 
 
-def one_file(file: Path, into: Path) -> tuple[dict[str, Row], dict[str, Row]]:
-    plain = run_file(file, into, "plain")
+def one_file(file: Path, into: Path, most: int) -> tuple[dict[str, Row], dict[str, Row]]:
+    plain = run_file(file, into, "plain", most)
     only = into / f"{file.parent.parent.name}.{file.stem}.only"
     only.write_text(json.dumps([name for name, row in plain.items() if row[1] == "passed"]))
-    return plain, run_file(file, into, "magic", only)
+    return plain, run_file(file, into, "magic", most, only)
 
 
 def kind_of(reason: str) -> str:
@@ -271,7 +275,10 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--into", type=Path, default=Path("numpy-results"))
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no file after so many")
-    parser.add_argument("--child", nargs=5)
+    parser.add_argument(
+        "--most", type=int, default=0, help="of the parameters of one test only so many; 0 for all"
+    )
+    parser.add_argument("--child", nargs=6)
     args = parser.parse_args()
     if args.child:
         return child(*args.child)
@@ -285,7 +292,7 @@ def main() -> int:
     def run(file: Path) -> tuple[dict[str, Row], dict[str, Row]] | None:
         if time.monotonic() > end:
             return None
-        made = one_file(file, into)
+        made = one_file(file, into, args.most)
         print(
             f"{file.relative_to(home)}: {sum(r[1] == 'passed' for r in made[1].values())} of {len(made[1])}",
             flush=True,
