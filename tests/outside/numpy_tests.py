@@ -210,13 +210,8 @@ def run_file(file: Path, into: Path, mode: str, most: int, only: Path | None = N
     out = into / f"{name}.{mode}.jsonl"
     rows, begun = rows_of(out)
     for _ in range(20):
-        arguments = [
-            str(file),
-            str(out),
-            mode,
-            str(only or ""),
-            json.dumps([*rows, *([begun] if begun else [])]),
-        ]
+        not_again = json.dumps([*rows, *([begun] if begun else [])])
+        arguments = [str(file), str(out), mode, str(only or ""), not_again, str(most)]
         if begun:
             rows[begun] = (begun, "crash", "the process died", True)
             with out.open("a") as again:
@@ -224,10 +219,16 @@ def run_file(file: Path, into: Path, mode: str, most: int, only: Path | None = N
         path = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
         environment = {**os.environ, "PYTHONPATH": path, "NPY_AVAILABLE_MEM": f"{MEMORY / 2} GB"}
         with contextlib.suppress(subprocess.TimeoutExpired):
-            subprocess.run(
+            made = subprocess.run(
                 [sys.executable, __file__, "--child", *arguments], cwd=into, env=environment, timeout=CHUNK,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             )  # fmt: skip
+            if made.returncode in (
+                2,
+                3,
+                4,
+            ):  # pytest's: interrupted, an error of its own, a wrong command line
+                print(f"{name}: {made.stderr[-500:]}", flush=True)
         rows, begun = rows_of(out)
         if begun is None:
             break
