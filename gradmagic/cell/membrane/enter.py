@@ -96,11 +96,13 @@ class Entered:
 
     def function(self, function: FunctionType) -> bool:
         """Put hooks into a function of the user's; False if it is not the user's, or its source is gone."""
+        return users(function.__code__.co_filename) and self.numpys(function)
+
+    def numpys(self, function: FunctionType) -> bool:
+        """Put hooks into any function whose source is there."""
         code = function.__code__
         if id(code) in _pairs and _pairs[id(code)][0] is code:
             return True
-        if not users(code.co_filename):
-            return False
         with _lock:
             known = _entered.get(id(function))
             if known is not None and known[0] is function:

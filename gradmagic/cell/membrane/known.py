@@ -39,7 +39,7 @@ _KEPT: Way | None = None
 # Calls that pass objects on as they are, or say something of them that has no derivative.
 _PASSES: tuple[Any, ...] = (
     isinstance, issubclass, type, id, len, callable, hasattr, getattr, setattr, delattr, vars, dir, globals, locals,
-    range, slice, bool, iter, next, open, input, super, threading.Thread, threading.Timer, ThreadPoolExecutor, ThreadPool, property, staticmethod, classmethod, object,
+    range, slice, bool, next, open, input, super, threading.Thread, threading.Timer, collections.namedtuple, sys._getframe, ThreadPoolExecutor, ThreadPool, property, staticmethod, classmethod, object,
     breakpoint, __import__, hash, chr, ord, memoryview.release, contextlib.suppress, contextlib.nullcontext,
     functools.partial, functools.lru_cache, functools.cache, functools.wraps, copy.Error, np.shape, np.ndim, np.size,
     np.iscomplexobj, np.isrealobj, np.isscalar, np.result_type, np.can_cast, np.dtype, np.finfo, np.iinfo, np.errstate,
@@ -57,7 +57,7 @@ def _know(way: Way | None, *functions: Any) -> None:
         _HELD.append(function)
 
 
-_know(ways.entered_first, list, tuple, set, frozenset, dict, zip, map, filter, enumerate, reversed, collections.deque,
+_know(ways.entered_first, iter, list, tuple, set, frozenset, dict, zip, map, filter, enumerate, reversed, collections.deque,
       collections.OrderedDict, collections.defaultdict, collections.ChainMap, *(
           f for f in vars(itertools).values() if isinstance(f, type) and f is not itertools.accumulate))  # fmt: skip
 _know(ways.again, sum, abs, pow, divmod, round)
@@ -89,6 +89,9 @@ def way_of(m: Any, function: Any) -> Way | None:
     if isinstance(function, np.ufunc):
         return ways.ufunc
     if kind is _DISPATCHER:
+        if function in _CALLING:  # they call the user's functions: with hooks in them, all is seen
+            m.entered.numpys(function._implementation)
+            return None
         return ways.array_function
     if kind in _BOUND:
         return _of_bound(m, function)
@@ -97,12 +100,18 @@ def way_of(m: Any, function: Any) -> Way | None:
     code = getattr(getattr(function, "__func__", function), "__code__", None)
     if (code is not None and code.co_filename.startswith(PACKAGE)) or _is_ours(kind):
         return ways.engine
+    if kind is types.FunctionType and function.__code__.co_filename.startswith("<string>") and _made(function):
+        return None  # __new__ of a named tuple, __init__ of a data class: they keep what they are given
     if kind is types.FunctionType and users(function.__code__.co_filename):
         return ways.by_values
     if kind is np.vectorize:
         return ways.vectorized
     if follower_of(function) is not None:
         return ways.followed
+    if kind in (types.FunctionType, types.MethodType) and (function.__module__ or "").partition(".")[0] in _FRAMES:
+        return None
+    if kind is types.MethodType and isinstance(function.__self__, tuple):
+        return None  # _replace of a named tuple
     if kind in (types.MethodDescriptorType, types.WrapperDescriptorType):
         return ways.unbound
     if kind is functools._lru_cache_wrapper:
@@ -126,7 +135,15 @@ def way_of(m: Any, function: Any) -> Way | None:
 
 
 _UNKNOWN: Any = object()
+_CALLING = frozenset({np.apply_along_axis, np.apply_over_axes, np.piecewise})
+# Python's modules whose functions look at who calls them, and keep or only show what they are given.
+_FRAMES = frozenset("warnings logging inspect typing enum dataclasses abc unittest pytest traceback contextlib".split())
 _IN_THREADS = frozenset("submit map imap imap_unordered starmap apply apply_async map_async".split())
+
+
+def _made(function: Any) -> bool:
+    name = function.__name__
+    return name.startswith("__") and name.endswith("__")
 
 
 def _is_ours(kind: type) -> bool:

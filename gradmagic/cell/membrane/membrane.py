@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextvars import ContextVar, copy_context
 from functools import wraps
 from threading import RLock
@@ -50,6 +50,21 @@ class _Follows:
 
 
 _FOLLOWS = _Follows()
+
+
+class Entries:
+    """An array's entries as a sequence: what C code goes through one by one, in the way it goes through the array."""
+
+    __slots__ = ("_array", "_membrane")
+
+    def __init__(self, membrane: Membrane, array: Any) -> None:
+        self._membrane, self._array = membrane, array
+
+    def __getitem__(self, index: int) -> Any:
+        return self._membrane.entry(self._array, index)
+
+    def __len__(self) -> int:
+        return len(self._array)
 
 
 class Membrane:
@@ -174,12 +189,18 @@ class Membrane:
             node, name = self._left[-1]
         return self.taint(out, cuts | {self.cut(node, name)})
 
-    def taint(self, out: Any, cuts: frozenset[Cut]) -> Any:
-        """Note cuts behind a value that has no mark of its own, and behind what it holds."""
+    def taint(self, out: Any, cuts: frozenset[Cut], given: Container[int] = ()) -> Any:
+        """Note cuts behind a value that has no mark of its own, and behind what it holds, but for `given` ids."""
         table = self.table
         mark = Mark(None, cuts)
-        for leaf in leaves(out):
+        inside = list(leaves(out))
+        whole = inside[-1] is out and isinstance(out, (list, tuple, dict, set, frozenset))
+        if whole and all(id(leaf) in given or table.mark(leaf) is not None for leaf in inside[:-1]):
+            return out  # it only holds what was there before
+        for leaf in inside:
             kind = type(leaf)
+            if id(leaf) in given:
+                continue
             if kind is bool or leaf is None or isinstance(leaf, (type, np.bool_)) or callable(leaf):
                 continue
             if leaf is out or kind is not int:  # a small int inside a list is everybody's
@@ -219,18 +240,17 @@ class Membrane:
         return Mark(None, cuts | {self.cut(mark.node if mark is not None else None, how)})
 
     # -- what is gone through, what calls back -------------------------------------------------------
-    def entries(self, value: Any, step: int = 1) -> Any:
+    def entries(self, value: Any) -> Any:
         """Give what is gone through in place of `value`: of a tracked array its entries, each filed when it comes."""
         kind = type(value)
         if kind in (list, tuple, dict, set, str, range):
             return value
         if isinstance(value, np.ndarray):
-            return self._entries(value, step) if value.ndim and self.table.mark(value) is not None else value
+            return Entries(self, value) if value.ndim and self.table.mark(value) is not None else value
         if isinstance(value, np.flatiter):
             return self._of_flat(value) if self.table.mark(value.base) is not None else value
         if kind is np.ndenumerate:
-            base = value.iter.base
-            return self._enumerated(value) if self.table.mark(base) is not None else value
+            return self._enumerated(value) if self.table.mark(value.iter.base) is not None else value
         mark = self.table.mark(value)
         if mark is not None and mark.cuts:
             return (self.taint(one, mark.cuts) for one in value)
@@ -238,13 +258,11 @@ class Membrane:
             self.entered.type(kind)
         return value
 
-    def _entries(self, array: Any, step: int) -> Iterator[Any]:
-        for i in range(len(array))[::step]:
-            yield self.entry(array, i)
-
     def entry(self, array: Any, index: Any) -> Any:
         """Give `array[index]` of a tracked array, filed."""
         out = array[index]
+        if here() is not self:
+            return out  # an iterator that the cell has made, and a later one goes through
         mark = self.table.mark(array)
         if mark is None or mode_now() is OFF or array.dtype.hasobject or array.dtype.names:
             return out
@@ -261,6 +279,12 @@ class Membrane:
         base = pairs.iter.base
         for index, _ in pairs:
             yield index, self.entry(base, index)
+
+    def called(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Give what is called in place of a function, as the hook of a call does."""
+        from .calls import called  # which builds on this module
+
+        return called(function)  # type: ignore[no-any-return]
 
     def carried(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Give a function that runs under this membrane in whatever thread it is called, as long as the cell runs."""
@@ -286,7 +310,7 @@ class Membrane:
         kind = type(made)
         if issubclass(kind, Array):
             out = made.array
-            out = copy_of(out) if isinstance(out, np.ndarray) else fresh(out)
+            out = np.array(out, order="K") if isinstance(out, np.ndarray) else fresh(out)
             return out if made.node is None else self.table.file(out, Mark(made.node), made.array)
         if kind in (list, tuple):
             return kind(self.unwrapped(v) for v in made)

@@ -55,7 +55,7 @@ class Memory:
         """Give what is known of an array as it is now; None if nothing tracked is in its memory."""
         found = self._seen.get(id(array))
         if found is None:
-            block = self._blocks.get(id(array if array.base is None else base_of(array)))
+            block = self._block(array)
             if block is None or array.dtype.hasobject:
                 return None
             found = Seen(ref(array), block, None, None, -1)
@@ -64,6 +64,18 @@ class Memory:
             self._renew(array, found)
         if not _same(array, found.copy):
             self._unseen(array, found)
+        return found
+
+    def _block(self, array: Any) -> Block | None:
+        """Find the block that an array looks into."""
+        base = array if array.base is None else base_of(array)
+        found = self._blocks.get(id(base))
+        if found is None and base.base is not None:  # its memory came by a protocol: np.from_dlpack
+            address = _address(array)
+            for block in list(self._blocks.values()):
+                owner = block.base()
+                if owner is not None and _address(owner) <= address < _address(owner) + max(owner.nbytes, 1):
+                    return block
         return found
 
     def _keep(self, array: Any, seen: Seen) -> None:
@@ -221,18 +233,18 @@ def base_of(array: Any) -> Any:
         array = base
 
 
-def _plain(array: Any) -> Any:
+def plain(array: Any) -> Any:
     """Give a masked array, a matrix and their kin as the array that they are."""
     return array if type(array) is np.ndarray else np.ndarray.view(array, np.ndarray)
 
 
 def copied(array: Any) -> Any:
     """Copy the numbers of an array, as they are laid out."""
-    return copy_of(_plain(array))
+    return copy_of(plain(array))
 
 
 def _same(array: Any, copy: Any) -> bool:
-    array = _plain(array)
+    array = plain(array)
     if copy is None or array.shape != copy.shape or array.dtype != copy.dtype:
         return False
     return bool(array.tobytes() == copy.tobytes())

@@ -86,7 +86,7 @@ class Table:
         if depth and kind is dict and len(value) <= _MOST:
             return {k: self.wrapped(v, depth - 1) for k, v in value.items()}
         if depth and isinstance(value, tuple) and hasattr(value, "_fields"):
-            return kind(*(self.wrapped(v, depth - 1) for v in value))
+            return tuple.__new__(kind, (self.wrapped(v, depth - 1) for v in value))
         return self.tracked(value)
 
     def marks(self, values: Iterable[Any], depth: int = _DEEP) -> list[Mark]:

@@ -7,30 +7,32 @@ from __future__ import annotations
 
 import ast
 import itertools
+import operator
 import os
 import sys
 from collections.abc import Callable
 from threading import Thread
-from types import CodeType, GeneratorType
+from types import CodeType, GeneratorType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from ...engine.core.places import user_frame
 from ...engine.dispatch.primitives import cast
-from ...engine.dispatch.protocols import COMPOSED, out_of
+from ...engine.dispatch.protocols import COMPOSED, late_tables_loaded, out_of
 from ...engine.faces.numpy.array import Array
 from ...engine.faces.numpy.buffer import Buffer
 from ...engine.following.block import following
 from ...engine.following.followers import follower_of
-from ...engine.following.iterators import call_vectorized
 from ...engine.rules.declare import RULES
 from ...engine.rules.pointwise import Elementwise
 from ...engine.tape.memory import copy_of
 from ...engine.tape.modes import OFF, mode_now
 from ...engine.tape.tracked import Tracked, tracked_in
 from .enter import FUTURES
+from .fresh import fresh
 from .membrane import NUMBERS, Membrane
+from .memory import plain
 from .table import NO_CUTS, Mark, joined, leaves
 from .tree import instrument
 
@@ -76,6 +78,8 @@ def ufunc(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         return _into(m, function, args[: function.nin], {k: v for k, v in kwargs.items() if k != "out"}, outs,
                      lambda: function(*args, **kwargs))  # fmt: skip
     rule = RULES.get(function)
+    if rule is None and function not in COMPOSED and not late_tables_loaded():
+        return opaque(m, function, args, kwargs)  # of np.frompyfunc, of another library
     try:
         out = function(*args, **kwargs)
     except (ValueError, TypeError) as error:
@@ -141,7 +145,6 @@ def _lost_in(m: Membrane, target: Any, marks: list[Mark], name: str) -> None:
 _WRITERS = frozenset({
     np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis,
 })  # fmt: skip
-_CALLING = frozenset({np.apply_along_axis, np.apply_over_axes, np.piecewise, np.fromfunction})
 
 
 def array_function(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
@@ -151,8 +154,6 @@ def array_function(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         return function(*args, **kwargs)
     if function in _WRITERS:
         return _writing(m, function, args, kwargs)
-    if function in _CALLING:
-        return engine(m, function, args, kwargs)
     if function not in RULES and function not in COMPOSED:  # np.save: once is enough
         return opaque(m, function, args, kwargs)
     args = _kept(args)
@@ -430,8 +431,6 @@ def entered_first(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     if function in (map, filter) and args:
         first = called(args[0]) if callable(args[0]) else args[0]
         args = (first, *args[1:])
-    if function is reversed and isinstance(args[0], np.ndarray):
-        return m.entries(args[0], -1)
     return function(*map(m.entries, args), **kwargs)
 
 
@@ -477,11 +476,11 @@ def in_a_thread(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """What another thread is to run, it runs under the same membrane: `pool.submit(f, x)`, `thread.start()`."""
     owner = function.__self__
     if isinstance(owner, Thread):
-        own = owner.run
+        carried = m.carried(owner.run)
 
         def run() -> None:
             del owner.run
-            m.carried(own)()
+            carried()
 
         owner.run = run  # type: ignore[method-assign]
         return function(*args, **kwargs)
@@ -683,12 +682,56 @@ def engine(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
 
 
 def vectorized(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
-    """A function made by `np.vectorize`: it is called entry by entry, once for each."""
+    """A function made by `np.vectorize`: NumPy calls the user's, once for each entry, and is watched at it."""
     m.entered.anything(function.pyfunc)
-    if not _marks(m, args, kwargs):
-        return function(*args, **kwargs)
-    given, options = _wrapped(m, args, kwargs)
-    return m.unwrapped(m.followed(call_vectorized, (function, *given), options))
+    marks = _marks(m, args, kwargs)
+    if not marks or _engine_values(args, kwargs) or function.signature is not None:
+        return (opaque if marks and not _engine_values(args, kwargs) else _plainly)(m, function, args, kwargs)
+    keys = [*range(len(args)), *kwargs]
+    vary = [k for k in keys if k not in function.excluded]
+    given = dict(enumerate(args)) | kwargs
+    flat = [np.ravel(g) for g in m.made(lambda: np.broadcast_arrays(*(m.table.wrapped(given[k]) for k in vary)), (), {})]
+    outs: list[Any] = []
+    pyfunc = function.pyfunc
+    called_as = m.called(pyfunc)
+    first = not function.otypes  # then NumPy computes the first entry once more, for the dtype
+
+    def watched(*values: Any, **named: Any) -> Any:
+        at = max(len(outs) - first, 0)
+        new = dict(enumerate(values)) | named
+        for k, source in zip(vary, flat, strict=True):
+            new[k] = m.record(operator.getitem, (source, at), {}, fresh(new[k]), "getitem") if _is(source) else new[k]
+        out = called_as(*(new[i] for i in range(len(values))), **{k: new[k] for k in named})
+        outs.append(m.table.wrapped(out))
+        return out
+
+    function.pyfunc = watched
+    try:
+        out = function(*args, **kwargs)
+    finally:
+        function.pyfunc = pyfunc
+    outs = outs[first:] if len(outs) > flat[0].shape[0] else outs
+
+    def joined_outs(k: int | None) -> Any:
+        column = [o if k is None else o[k] for o in outs]
+        shape, dtype = np.shape(out if k is None else out[k]), (out if k is None else out[k]).dtype
+        return cast(np.reshape(np.stack([np.reshape(o, ()) for o in column]), shape), dtype)
+
+    several = isinstance(out, tuple)
+    tracked = any(_is(v) for o in outs for v in (o if several else (o,)))
+    if not tracked:
+        return m.taint(out, joined(marks)) if joined(marks) else out
+    made = tuple(m.made(joined_outs, (k,), {}) for k in range(len(out))) if several else m.made(joined_outs, (None,), {})
+    return m.filed(out, made, joined(marks), _named(function))
+
+
+def _is(value: Any) -> bool:
+    return issubclass(type(value), Tracked)
+
+
+def _plainly(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    args, kwargs = _wrapped(m, args, kwargs)
+    return function(*args, **kwargs)
 
 
 def by_values(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
@@ -713,8 +756,10 @@ def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
 
     args = tuple(spied_on(a) if type(a) in _ONCE else a for a in args)
     owner = getattr(function, "__self__", None)
+    if isinstance(owner, ModuleType):
+        owner = None
     held = [leaf for value in (owner, *args, *kwargs.values()) for leaf in leaves(value)]
-    arrays = [(a, a.tobytes()) for a in held if isinstance(a, np.ndarray) and not a.dtype.hasobject]
+    arrays = [(a, plain(a).tobytes()) for a in held if isinstance(a, np.ndarray) and not a.dtype.hasobject]
     before = table.filed
     out = function(*args, **kwargs)
     marks = [mark for leaf in held if (mark := table.mark(leaf)) is not None] + spied
@@ -727,7 +772,7 @@ def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     name = _named(function)
     cuts = joined(marks) | ({m.cut(node, name)} if node is not None or happened else NO_CUTS)
     for array, bytes_before in arrays:
-        if array.tobytes() != bytes_before:
+        if plain(array).tobytes() != bytes_before:
             table.memory.written(array, Mark(None, cuts), None)
     if not marks and table.mark(out) is not None:
         return out
@@ -736,7 +781,7 @@ def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     for value in args:
         if isinstance(value, (str, os.PathLike)) and table.mark(value) is None and os.path.exists(value):
             m.channels[os.fspath(value)] = Mark(None, cuts)
-    return m.taint(out, cuts)
+    return m.taint(out, cuts, {id(leaf) for leaf in held})
 
 
 operators: dict[str, Way] = {}
