@@ -296,6 +296,24 @@ class Run:
         lost = [self.namespace.get(n) for n in self.record.assigned] + self.record.shown
         self.record.lost = joined(table.marks(lost))
 
+    def _note_another(self, result: str) -> None:
+        """Say so if the cell's last value is another, which has lost its gradient on the way."""
+        table = self.membrane.table  # type: ignore[union-attr]
+        shown = [(self.record.last_text, v) for v in self.record.shown if v is not None]
+        latest = [(n, self.namespace[n]) for n in reversed(self.record.assigned) if n in self.namespace]
+        for name, value in [*shown, *latest][:1]:
+            mark = table.mark(value)
+            if mark is None or mark.node is not None or name == result or self.options.of:
+                continue
+            cut = min(mark.cuts, key=lambda c: (c.here or c.place)[1])
+            place = cut.here or cut.place
+            text = (
+                f"{name} hangs on {' and '.join(e.name for e in self.lifter.lifted)} only through "
+                f"{source.text_of(place)} in line {source.span_of(place)[0]}, where the gradient is lost: this is the "
+                f"report on {result}."
+            )
+            self.notes.insert(0, Note("cut", text, source.span_of(place)[0]))
+
     def _evaluate(self, text: str) -> Any:
         tree = tree_with_hooks(ast.parse(text, "<--of>", mode="eval"))
         with self.membrane:  # type: ignore[union-attr]
@@ -364,6 +382,7 @@ class Run:
         node: Node = result.node  # type: ignore[assignment]
         if self.membrane is not None:
             self.record.lost = self.membrane.table.cuts.get(node.number, frozenset())
+            self._note_another(name)
         g = seed_of(self.record, name, result)
         if self.options.check:
             self._check(node, g)

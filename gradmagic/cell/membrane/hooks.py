@@ -87,7 +87,7 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
         if isinstance(out, NUMBERS) or type(out) is int or isinstance(out, np.generic):
             if fast is not None and type(a) not in (list, tuple) and type(b) not in (list, tuple):
                 return m.elementwise(fast, (a, b), out)
-            return m.record(op, (table.wrapped(a), table.wrapped(b)), {}, out, op.__name__)
+            return m.record(op, (a, b), {}, out, op.__name__)
         if type(out) in (list, tuple):
             return out
         return m.taint(out, joined(table.marks((a, b))) | {m.cut(_node(table, a, b), _symbol(op))})
@@ -126,7 +126,7 @@ def _unary(op: Callable[[Any], Any]) -> Callable[[Any], Any]:
         out = op(a)
         if out is a or m.table.mark(a) is None:
             return out
-        return m.record(op, (m.table.tracked(a),), {}, out, op.__name__)
+        return m.record(op, (a,), {}, out, op.__name__)
 
     return hook
 
@@ -207,12 +207,12 @@ def item(owner: Any, index: Any) -> Any:
     if isinstance(owner, np.flatiter):
         base = owner.base
         if table.mark(base) is not None:
-            return m.record(lambda x: np.ravel(x)[index], (table.tracked(base),), {}, out, "flat")
+            return m.record(lambda x: np.ravel(x)[index], (base,), {}, out, "flat")
         return out
     if owner is np.r_ or owner is np.c_:
         parts = index if isinstance(index, tuple) else (index,)
         if table.marks(parts):
-            return m.record(get_rows, (owner, table.wrapped(index)), {}, out, "np.r_")
+            return m.record(get_rows, (owner, index), {}, out, "np.r_")
         return out
     mark = table.mark(owner)
     if mark is not None and mark.cuts and out is not owner:
@@ -235,7 +235,7 @@ def attribute(owner: Any, name: str) -> Any:
         if name in _VIEWS and mode_now() is not OFF:
             if mark.node is None:
                 return m.taint(out, mark.cuts)
-            return m.record(_VIEWS[name], (m.table.tracked(owner),), {}, out, name)
+            return m.record(_VIEWS[name], (owner,), {}, out, name)
         if name in _LEAVING:
             return m.taint(out, mark.cuts | {m.cut(mark.node, name)})
         return out

@@ -197,5 +197,5 @@ def _of_class(m: Any, kind: type) -> Way | None:
         return None if hasattr(kind, "_fields") else ways.entered_first
     if not m.foreign(kind):
         m.entered.type(kind)
-        return None
+        return ways.number if issubclass(kind, (float, complex, int)) else ways.text if issubclass(kind, str) else None
     return ways.opaque

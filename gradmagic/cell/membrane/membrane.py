@@ -18,6 +18,7 @@ from weakref import ref
 
 import numpy as np
 
+from ...engine.core.interpreter import parts
 from ...engine.core.places import place_of, user_frame
 from ...engine.dispatch.calls import call_elementwise
 from ...engine.dispatch.non_numbers import failed
@@ -28,7 +29,7 @@ from ...engine.rules.pointwise import Elementwise
 from ...engine.tape.memory import copy_of
 from ...engine.tape.modes import OFF, mode_now
 from ...engine.tape.nodes import Leaf, Node, aval_of
-from ...engine.tape.tracked import Tracked
+from ...engine.tape.tracked import Tracked, tracked_in
 from ...errors import AnomalyError, TapeLimitError
 from .enter import Entered, plain_code
 from .foreign import foreign
@@ -80,6 +81,8 @@ class Membrane:
         self.entered = Entered()
         self.sources: dict[int, tuple[Any, Any]] = {}  # of compile(): by id, the code and the same with hooks
         self._defined: list[Any] = []
+        self._behind: dict[int, list[Any]] = {}  # by id of an object, those that it hands things on to
+        self._things: list[Any] = []
 
     def __enter__(self) -> Membrane:
         self._token = _HERE.set(self)
@@ -111,11 +114,26 @@ class Membrane:
 
     # -- operations ------------------------------------------------------------------------------
     def record(self, function: Callable[..., Any], args: Any, kwargs: Any, out: Any, name: str = "") -> Any:
-        """File `out`, which is `function(*args, **kwargs)` of wrapped values; give it."""
-        if mode_now() is OFF:
+        """File `out`, which is `function(*args, **kwargs)` of the user's values, and give it."""
+        table = self.table
+        marks = table.marks((*args, *kwargs.values()) if kwargs else args)
+        if not marks or mode_now() is OFF:
             return out
-        made = self.made(function, args, kwargs)
-        return self.filed(out, made, joined(self.table.marks((*args, *kwargs.values()))), name or _name(function))
+        cuts, name = joined(marks), name or _name(function)
+        if all(m.node is None for m in marks):
+            return self.lost(out, cuts)
+        given = [table.wrapped(a) for a in args]
+        options = {k: table.wrapped(v) for k, v in kwargs.items()}
+        made = self.made(function, given, options)
+        if not self._left and not tracked_in([*given, *options.values()]):
+            made = TypeError(name)  # what is tracked lies where the engine does not look
+        return self.filed(out, made, cuts, name, marks)
+
+    def lost(self, out: Any, cuts: frozenset[Cut]) -> Any:
+        """Note the cuts behind a result that can be a number again."""
+        if isinstance(out, (bool, np.bool_)) or (isinstance(out, np.ndarray) and out.dtype.kind == "b"):
+            return out
+        return self.taint(out, cuts)
 
     def made(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Let the engine compute the same; an exception is what it gives where it cannot."""
@@ -150,17 +168,18 @@ class Membrane:
             made = error
         finally:
             self._recording = False
-        return self.filed(out, made, joined(table.marks(args)), rule.name)
+        marks = table.marks(args)
+        return self.filed(out, made, joined(marks), rule.name, marks)
 
-    def filed(self, out: Any, made: Any, cuts: frozenset[Cut], name: str) -> Any:
+    def filed(self, out: Any, made: Any, cuts: frozenset[Cut], name: str, marks: Iterable[Mark] = ()) -> Any:
         """Note for `out` what the engine made of it; entries of tuples and lists each alone. Gives `out`."""
         kind = type(out)
         if isinstance(made, Exception):
-            return self.cut_off(out, cuts, name)
+            return self.cut_off(out, cuts, name, next((m.node for m in marks if m.node is not None), None))
         if kind in (tuple, list) or (isinstance(out, tuple) and hasattr(out, "_fields")):
             if not isinstance(made, (tuple, list)) or len(made) != len(out):
                 return self.cut_off(out, cuts, name)
-            parts = [self.filed(o, m, cuts, name) for o, m in zip(out, made, strict=True)]
+            parts = [self.filed(o, m, cuts, name, marks) for o, m in zip(out, made, strict=True)]
             if all(a is b for a, b in zip(parts, out, strict=True)):
                 return out
             if kind is list:
@@ -179,13 +198,13 @@ class Membrane:
             return self.cut_off(out, cuts, name)
         if self._left:
             return self.cut_off(out, cuts, name)
-        if cuts and (isinstance(out, (*NUMBERS, str, bytes)) or (type(out) is int)):
-            return self.taint(out, cuts)
+        if cuts:
+            return self.lost(out, cuts)
         return out  # a function whose derivative is zero by nature
 
     def cut_off(self, out: Any, cuts: frozenset[Cut], name: str, node: Node | None = None) -> Any:
         """Note that what was tracked is lost in `out`, and all that it holds. Gives `out`."""
-        if node is None and self._left:
+        if self._left:
             node, name = self._left[-1]
         return self.taint(out, cuts | {self.cut(node, name)})
 
@@ -268,7 +287,7 @@ class Membrane:
             return out
         if mark.node is None:
             return self.taint(out, mark.cuts)
-        return self.record(operator.getitem, (self.table.tracked(array), index), {}, out, "getitem")
+        return self.record(operator.getitem, (array, index), {}, out, "getitem")
 
     def _of_flat(self, flat: Any) -> Iterator[Any]:
         base = flat.base
@@ -324,24 +343,31 @@ class Membrane:
         """Tell whether functions among the arguments may reach tracked values by their names."""
         return any(callable(a) for a in (*args, *kwargs.values()))
 
-    def reaches_names(self, function: Any) -> bool:
-        """Tell whether a function without source reads names, or has variables around it, that are tracked."""
+    def reached(self, function: Any) -> list[Mark]:
+        """List the marks of what a function reads by name: globals, variables around it, default arguments."""
         names = function.__globals__
-        held = [names[n] for n in function.__code__.co_names if n in names]
+        held = [names[n] for code in parts(function.__code__) for n in code.co_names if n in names]
         held += [c.cell_contents for c in function.__closure__ or () if c != CellType()]
-        return bool(self.table.marks([*held, *(function.__defaults__ or ())]))
+        return self.table.marks([*held, *(function.__defaults__ or ())])
 
     def taint_thing(self, thing: Any, cuts: frozenset[Cut]) -> None:
         """Note cuts behind an object that has taken tracked values in: a stream, a connection, a table of pandas."""
-        if isinstance(thing, (*NUMBERS, np.generic, int, str, bytes, type(None), type, tuple, range, slice, np.dtype)):
-            return
-        if isinstance(thing, ModuleType) or callable(thing):
+        if not _is_thing(thing):
             return
         known = self.table.mark(thing)
         self.table.file(thing, Mark(None, cuts | (known.cuts if known is not None else NO_CUTS)))
         path = getattr(thing, "name", None)
         if isinstance(path, str):
             self.channels[path] = Mark(None, cuts)
+        for other in self._behind.pop(id(thing), ()):  # csv.writer(stream): the stream has it
+            self.taint_thing(other, cuts)
+
+    def stands_before(self, thing: Any, others: Iterable[Any]) -> None:
+        """Note that an object of a library was made from others, to which it may hand on what it is given."""
+        held = [o for o in others if _is_thing(o)]
+        if held and _is_thing(thing):
+            self._behind[id(thing)] = held
+            self._things.append(thing)
 
     def write_flat(self, flat: Any, index: Any, value: Any) -> None:
         """Do `x.flat[index] = value`."""
@@ -383,6 +409,13 @@ class Membrane:
         return out
 
 
+
+
+def _is_thing(value: Any) -> bool:
+    """Tell whether it is an object that may keep what it is given."""
+    if isinstance(value, (*NUMBERS, np.generic, int, str, bytes, type(None), type, tuple, range, slice, np.dtype)):
+        return False
+    return not isinstance(value, ModuleType) and not callable(value)
 
 
 def _name(function: Any) -> str:

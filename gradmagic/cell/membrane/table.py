@@ -58,7 +58,7 @@ class Table:
         found = self.values.get(id(value))
         if found is not None:
             return found[1]
-        if isinstance(value, np.ndarray):
+        if issubclass(type(value), np.ndarray):
             seen = self.memory.seen(value)
             return None if seen is None else seen.mark
         return None
@@ -71,7 +71,7 @@ class Table:
             if node is None:
                 return value
             return type(value).wrap(value.array, node) if isinstance(value, Tracked) else Array.wrap(value, node)
-        if isinstance(value, np.ndarray):
+        if issubclass(type(value), np.ndarray):
             seen = self.memory.seen(value)
             if seen is not None and seen.mark.node is not None:
                 return Array.wrap(seen.copy, seen.mark.node)
@@ -80,13 +80,15 @@ class Table:
     def wrapped(self, value: Any, depth: int = _DEEP) -> Any:
         """Give the same with what is tracked in it, in lists, tuples, dicts and slices, as the engine takes it."""
         kind = type(value)
-        if depth and kind in (list, tuple) and len(value) <= _MOST:
+        if kind in _ATOMS or not depth:
+            return self.tracked(value)
+        if isinstance(value, (list, tuple, set, frozenset)) and len(value) <= _MOST:
             new = [self.wrapped(v, depth - 1) for v in value]
-            return value if all(a is b for a, b in zip(new, value, strict=True)) else kind(new)
-        if depth and kind is dict and len(value) <= _MOST:
+            if all(a is b for a, b in zip(new, value, strict=True)):
+                return value
+            return tuple.__new__(kind, new) if isinstance(value, tuple) else new
+        if isinstance(value, dict) and len(value) <= _MOST:
             return {k: self.wrapped(v, depth - 1) for k, v in value.items()}
-        if depth and isinstance(value, tuple) and hasattr(value, "_fields"):
-            return tuple.__new__(kind, (self.wrapped(v, depth - 1) for v in value))
         return self.tracked(value)
 
     def marks(self, values: Iterable[Any], depth: int = _DEEP) -> list[Mark]:
@@ -116,7 +118,7 @@ class Table:
         self.filed += 1
         if mark.cuts and mark.node is not None:
             self.cuts[mark.node.number] = mark.cuts
-        if isinstance(value, np.ndarray):
+        if issubclass(type(value), np.ndarray):
             self.memory.file(value, mark, copy)
             return value
         if type(value) is int:

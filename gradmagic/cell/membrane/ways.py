@@ -29,7 +29,7 @@ from ...engine.rules.pointwise import Elementwise
 from ...engine.tape.memory import copy_of
 from ...engine.tape.modes import OFF, mode_now
 from ...engine.tape.tracked import Tracked, tracked_in
-from .enter import FUTURES
+from .enter import FUTURES, functions_in
 from .fresh import fresh
 from .membrane import NUMBERS, Membrane
 from .memory import plain
@@ -89,7 +89,6 @@ def ufunc(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         return out
     if type(rule) is Elementwise and not kwargs and not any(type(a) in (list, tuple) for a in args):
         return m.elementwise(rule, args, out)
-    args, kwargs = _wrapped(m, args, kwargs)
     return m.record(function, args, kwargs, out, _named(function))
 
 
@@ -174,7 +173,6 @@ def array_function(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         raise
     if not _marks(m, args, kwargs) or mode_now() is OFF or any(out is a for a in args):
         return out
-    args, kwargs = _wrapped(m, args, kwargs)
     return m.record(follower_of(function) or function, args, kwargs, out, _named(function))
 
 
@@ -227,7 +225,6 @@ def ufunc_method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     out = function(*args, **kwargs)
     if not _marks(m, args, kwargs):
         return out
-    args, kwargs = _wrapped(m, args, kwargs)
     return m.record(function, args, kwargs, out, f"np.{function.__self__.__name__}.{function.__name__}")
 
 
@@ -245,7 +242,6 @@ def followed(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         return out
     if isinstance(out, np.ndarray) and out.base is not None and m.table.mark(out) is not None:
         return out  # a view of what is known
-    args, kwargs = _wrapped(m, args, kwargs)
     return m.record(follower, args, kwargs, out, _named(function))
 
 
@@ -287,13 +283,8 @@ def method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         return _numbers(m, owner, mark, out, name, args)
     if isinstance(out, np.ndarray) and (out.dtype.hasobject or out.dtype.names):
         return out
-    tracked = m.table.tracked(owner)
-    given, options = _wrapped(m, args, kwargs)
-    if issubclass(type(tracked), Tracked):
-        return m.record(_asked_of(name), (tracked, *given), options, out, f".{name}()")
-    if mark is not None and mark.node is None and not any(k.node is not None for k in marks):
-        return m.taint(out, joined(all_marks))
-    return m.record(_as_function(name), (tracked, *given), options, out, f".{name}()")
+    tracked = mark is not None and mark.node is not None
+    return m.record(_asked_of(name) if tracked else _as_function(name), (owner, *args), kwargs, out, f".{name}()")
 
 
 _OUT_AT = {
@@ -355,24 +346,23 @@ def _numbers(m: Membrane, owner: Any, mark: Any, out: Any, name: str, args: Any)
         return out
     if mark.node is None:
         return m.taint(out, mark.cuts)
-    tracked = m.table.tracked(owner)
     if type(out) is not list:
         if args:
             index = args if len(args) > 1 else args[0]
             way: Any = lambda x: x[index] if isinstance(index, tuple) else np.ravel(x)[index]  # noqa: E731
         else:
             way = lambda x: np.reshape(x, ())  # noqa: E731
-        return m.record(way, (tracked,), {}, out, name)
+        return m.record(way, (owner,), {}, out, name)
 
-    def each(values: list[Any], part: Any) -> None:
+    def each(values: list[Any], at: tuple[int, ...]) -> None:
         for i, value in enumerate(values):
             if type(value) is list:
-                each(value, part[i])
+                each(value, (*at, i))
             else:
-                values[i] = m.record(lambda x, i=i: x[i], (part,), {}, value, name)
+                values[i] = m.record(lambda x, at=(*at, i): x[at], (owner,), {}, value, name)
 
-    made = m.made(lambda: each(out, tracked), (), {})
-    return m.taint(out, mark.cuts | {m.cut(mark.node, name)}) if isinstance(made, Exception) else out
+    each(out, ())
+    return out
 
 
 def unbound(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
@@ -401,7 +391,6 @@ def again(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     out = function(*args, **kwargs)
     if not _marks(m, args, kwargs) or m.table.mark(out) is not None or isinstance(out, (bool, np.bool_)):
         return out
-    args, kwargs = _wrapped(m, args, kwargs)
     return m.record(function, args, kwargs, out, _named(function))
 
 
@@ -447,7 +436,9 @@ def executed(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     else:
         code = _with_hooks(source, "<string>", "eval" if function is eval else "exec", frame.f_code.co_flags) or source
     given = [names[k] for k in ("globals", "locals") if names.get(k) is not None]
-    return function(code, *given, **{k: v for k, v in kwargs.items() if k == "closure"})
+    out = function(code, *given, **{k: v for k, v in kwargs.items() if k == "closure"})
+    marks = m.table.marks((source,))
+    return m.taint(out, joined(marks)) if marks else out
 
 
 def compiled(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
@@ -533,23 +524,18 @@ def number(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
                 return out
             if type(out) is int:
                 return m.table.file(out, mark)
-            return m.record(lambda x: cast(x, dtype), (m.table.tracked(value),), {}, out, _named(function))
+            return m.record(lambda x: cast(x, dtype), (value,), {}, out, _named(function))
         if mark.node.aval.dtype == dtype and not mark.node.aval.shape and len(args) == 1:
             return m.table.file(out, mark)
-        rest = args[1:]
 
-        def way(x: Any) -> Any:
+        def way(x: Any, imag: Any = None) -> Any:
             x = np.reshape(x, np.shape(out)) if np.ndim(x) else x
-            x = x + 1j * rest[0] if rest else x
+            x = x if imag is None else x + 1j * imag
             return cast(x, dtype) if getattr(x, "dtype", None) != dtype else x
 
-        given, _ = _wrapped(m, args, {})
-        rest = given[1:]
-        return m.record(way, given[:1], {}, out, _named(function))
+        return m.record(way, args, {}, out, _named(function))
     if mark is not None or type(value) in (list, tuple):
-        if any(k.node is not None for k in marks):
-            return m.record(lambda x: cast(np.stack(x), np.asarray(out).dtype), (m.table.wrapped(value),), {}, out, _named(function))
-        return m.taint(out, joined(marks))
+        return m.record(lambda x: cast(np.stack(x), np.asarray(out).dtype), (value,), {}, out, _named(function))
     return m.taint(out, joined(marks))
 
 
@@ -581,8 +567,7 @@ def of_number(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     if not marks or out is owner or isinstance(out, bool) or out is NotImplemented:
         return out
     if name == "conjugate" or (name.startswith("__") and name.endswith("__")):
-        given = [m.table.tracked(a) for a in (owner, *args)]
-        return m.record(_asked_of(name), given, {}, out, f".{name}()")
+        return m.record(_asked_of(name), (owner, *args), {}, out, f".{name}()")
     return _as_text(m, out, marks, f".{name}()")
 
 
@@ -613,7 +598,7 @@ def copied(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         if mark is None or new is old or m.table.mark(new) is not None:
             continue
         if isinstance(old, np.ndarray) and type(old) is type(new) and mark.node is not None:
-            m.record(np.copy, (m.table.tracked(old),), {}, new, function.__name__)
+            m.record(np.copy, (old,), {}, new, function.__name__)
         else:
             m.table.file(new, mark)
     return out
@@ -700,7 +685,8 @@ def vectorized(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         at = max(len(outs) - first, 0)
         new = dict(enumerate(values)) | named
         for k, source in zip(vary, flat, strict=True):
-            new[k] = m.record(operator.getitem, (source, at), {}, fresh(new[k]), "getitem") if _is(source) else new[k]
+            if _is(source):
+                new[k] = m.filed(fresh(new[k]), m.made(operator.getitem, (source, at), {}), NO_CUTS, "getitem")
         out = called_as(*(new[i] for i in range(len(values))), **{k: new[k] for k in named})
         outs.append(m.table.wrapped(out))
         return out
@@ -722,7 +708,7 @@ def vectorized(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     if not tracked:
         return m.taint(out, joined(marks)) if joined(marks) else out
     made = tuple(m.made(joined_outs, (k,), {}) for k in range(len(out))) if several else m.made(joined_outs, (None,), {})
-    return m.filed(out, made, joined(marks), _named(function))
+    return m.filed(out, made, joined(marks), _named(function), marks)
 
 
 def _is(value: Any) -> bool:
@@ -736,7 +722,7 @@ def _plainly(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
 
 def by_values(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """A function of the user's whose source is gone: it runs once, on values that the engine follows."""
-    if not _marks(m, args, kwargs) and not m.reaches_names(function):
+    if not _marks(m, args, kwargs) and not m.reached(function):
         return function(*args, **kwargs)
     given, options = _wrapped(m, args, kwargs)
     with following(function, *args, *kwargs.values()):
@@ -763,6 +749,10 @@ def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     before = table.filed
     out = function(*args, **kwargs)
     marks = [mark for leaf in held if (mark := table.mark(leaf)) is not None] + spied
+    m.stands_before(out, [owner, *args, *kwargs.values()])
+    for value in (*args, *kwargs.values()):
+        for inner in functions_in(value) if callable(value) else ():
+            marks += m.reached(inner)
     happened = table.filed != before
     if not marks and not happened:
         return out
