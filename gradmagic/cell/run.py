@@ -271,7 +271,7 @@ class Run:
         if top:
             self.record.assigned.pop(name, None)
             self.record.assigned[name] = _found_again(table, value) if not name.isidentifier() else None
-            if (mark is None or mark.node is None) and not isinstance(value, Tracked) and self.lift_new(name, value):
+            if self._unknown(mark) and not isinstance(value, Tracked) and self.lift_new(name, value):
                 self.waiting.discard(name)
                 if liftable(value) or isinstance(value, (dict, list, tuple)):
                     lift = self.lifter.any if self.options.names else self.lifter.value
@@ -284,6 +284,10 @@ class Run:
         if node is not None:
             self.recorder.name(node, name)
         return value
+
+    def _unknown(self, mark: Any) -> bool:
+        """Tell whether a value is no input's: one that has lost its gradient is none, unless it is asked for."""
+        return mark is None or (mark.node is None and bool(self.options.names))
 
     def _settle(self) -> None:
         """Under a membrane: let the record have the user's names with what is tracked, as the engine has it."""

@@ -152,7 +152,8 @@ class _Walk:
             if (type(a).__flags__ & _HEAP and hasattr(a, "__dict__")) or type(a).__module__ == "__main__":
                 self.attributes(where, a, b)
             else:
-                held = [gc.get_referents(v) for v in (a, b)]
+                # A kept iterator goes through a stand-in for the array, which nobody can ask it for.
+                held = [[getattr(r, "_array", r) for r in gc.get_referents(v)] for v in (a, b)]
                 self.each((f"{where} holds[{i}]", *p) for i, p in enumerate(itertools.zip_longest(*held)))
 
     def arrays(self, where: str, a: np.ndarray, b: np.ndarray) -> None:

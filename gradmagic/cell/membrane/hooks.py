@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.core.places import PACKAGE
+from ...engine.dispatch.calls import gathered
 from ...engine.dispatch.primitives import cast, set_item
 from ...engine.faces.operators import Operators
 from ...engine.faces.torch.tensor import Tensor
@@ -289,7 +290,7 @@ def stored(m: Membrane, owner: Any, index: Any, value: Any) -> None:
         def function(old: Any) -> Any:
             new = m.table.wrapped(_apart(value, owner))
             where = _indexed(index)
-            return lambda: set_item(old, where, new)
+            return lambda: set_item(old, where, gathered(new))
 
         m.write(owner, function, lambda: operator.setitem(owner, index, value), (value,), "assignment")
     elif isinstance(owner, np.flatiter):
@@ -320,20 +321,21 @@ def _takes(m: Membrane, owner: Any, value: Any) -> None:
 
 def attribute_stored(m: Membrane, owner: Any, name: str, value: Any) -> None:
     """Do `owner.name = value`."""
-    if isinstance(owner, np.ndarray) and name in ("real", "imag", "flat"):
-        part = getattr(owner, name) if name != "flat" else owner.reshape(-1) if owner.flags.c_contiguous else None
-        if isinstance(part, np.ndarray) and name != "flat":
+    if isinstance(owner, np.ndarray) and (name in ("imag", "flat") or (name == "real" and owner.dtype.kind == "c")):
 
-            def function(old: Any) -> Any:
-                new = m.table.wrapped(_apart(value, owner))
-                parts = {"real": old.real, "imag": old.imag} | {name: new}
-                return lambda: _like(parts["real"] + 1j * parts["imag"], owner)
+        def function(old: Any) -> Any:
+            new = m.table.wrapped(_apart(value, owner))
+            if name == "flat":  # entries are taken again from the start where there are too few
+                flat = np.ravel(np.asarray(new) if isinstance(new, (list, tuple)) else new)
+                return lambda: _like(np.reshape(np.take(flat, np.arange(owner.size) % np.size(flat)), owner.shape), owner)
+            parts = {"real": np.real(old), "imag": np.imag(old)} | {name: new}
+            return lambda: _like(parts["real"] + 1j * parts["imag"], owner)
 
-            if owner.dtype.kind == "c":
-                m.write(owner, function, lambda: setattr(owner, name, value), (value,), name)
-                return
-            stored(m, owner, Ellipsis, value) if name == "real" else setattr(owner, name, value)
-            return
+        m.write(owner, function, lambda: setattr(owner, name, value), (value,), name)
+        return
+    if isinstance(owner, np.ndarray) and name == "real":
+        stored(m, owner, Ellipsis, value)
+        return
     if isinstance(owner, np.ndarray) and (mark := m.table.mark(owner)) is not None:
         before = m.table.tracked(owner)
         setattr(owner, name, value)

@@ -113,7 +113,7 @@ def way_of(m: Any, function: Any) -> Way | None:
     if kind is types.MethodType and isinstance(function.__self__, tuple):
         return None  # _replace of a named tuple
     if kind in (types.MethodDescriptorType, types.WrapperDescriptorType):
-        return ways.unbound
+        return None if function.__objclass__ is object else ways.unbound
     if kind is functools._lru_cache_wrapper:
         m.entered.anything(function)
         return None
@@ -137,7 +137,7 @@ def way_of(m: Any, function: Any) -> Way | None:
 _UNKNOWN: Any = object()
 _CALLING = frozenset({np.apply_along_axis, np.apply_over_axes, np.piecewise})
 # Python's modules whose functions look at who calls them, and keep or only show what they are given.
-_FRAMES = frozenset("warnings logging inspect typing enum dataclasses abc unittest pytest traceback contextlib".split())
+_FRAMES = frozenset("bisect _bisect heapq _heapq warnings logging inspect typing enum dataclasses abc unittest pytest traceback contextlib".split())
 _IN_THREADS = frozenset("submit map imap imap_unordered starmap apply apply_async map_async".split())
 
 
@@ -158,7 +158,7 @@ def _of_bound(m: Any, function: Any) -> Way | None:
             return ways.operators.get(name, ways.again)
         if follower_of(function) is not None:
             return ways.followed
-        return ways.opaque
+        return None if function.__module__ in _FRAMES else ways.opaque
     if isinstance(owner, np.ndarray):
         return ways.method
     if isinstance(owner, Tracked):

@@ -135,8 +135,8 @@ class Memory:
                 return block.root
             mark = seen.mark if mark is None else mark._replace(cuts=mark.cuts | seen.mark.cuts)
             at = places(base, array)
-            if seen.mark.node is not None and at is not None:
-                index = np.unravel_index(at, base.shape)
+            if seen.mark.node is not None and at is not None and (base.ndim or not at.ndim):
+                index = _index(at, base)
                 made = set_item(made, index, Array.wrap(seen.copy, seen.mark.node))
             elif seen.mark.node is not None:
                 mark = self.lost(array, "view", mark)
@@ -210,9 +210,11 @@ class Memory:
                 if old.node is not None or mark.node is not None:
                     lost = self.lost(array, "view", old if old.node is not None else mark)
                     node, cuts = None, cuts | lost.cuts
+            elif at.size != np.unique(at).size:  # np.broadcast_to: one entry stands for several
+                node, cuts = None, cuts | self.lost(array, "view", mark if mark.node is not None else old).cuts
             elif old.node is not None or mark.node is not None:
                 part = copy if mark.node is None else Array.wrap(copy, mark.node)
-                made = set_item(made, np.unravel_index(at, base.shape), part)
+                made = set_item(made, _index(at, base), part)
                 node = made.node if isinstance(made, Tracked) else None
             root = mark._replace(node=node, cuts=cuts), new
         block.version += 1
@@ -272,6 +274,11 @@ def places(base: Any, part: Any) -> Any:
     if at.size and (at.min() < 0 or at.max() >= base.size):
         return None
     return numbers[at]
+
+
+def _index(at: Any, base: Any) -> Any:
+    """Give places as an index of `base`."""
+    return np.unravel_index(at, base.shape) if base.ndim else ()
 
 
 def _address(array: Any) -> int:
