@@ -39,14 +39,16 @@ def linear(
     sequence: bool = False,
     view: bool = False,
     into: Callable[..., Any] | None = None,
+    along: Callable[..., Any] | None = None,
 ) -> Any:
     """Declare a function that is linear in its first argument by its transpose `(g, like, *rest, **kwargs)`.
 
     `affine` names settings that add a constant (a sum's `initial`): they belong to the value, not to the derivative.
     `sequence`: the first argument is a sequence of arrays. `view`: the result may look into its memory.
     `into(buffer, g, *rest)` adds the cotangent into the buffer that a sweep has for the input.
+    `along(t, like, *rest)` is what forward mode takes, where the function itself would round a tangent.
     """
-    RULES[function] = LinearMap(function, transpose, torch, affine, sequence, view, into)
+    RULES[function] = LinearMap(function, transpose, torch, affine, sequence, view, into, along)
     return function
 
 

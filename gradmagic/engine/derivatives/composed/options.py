@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...dispatch.primitives import cast
 from ...dispatch.protocols import OPTIONS, valued
 from ...tape.tracked import Tracked, raw
 from ..numpy.partials import aval, axes_of, count, counted
@@ -45,6 +46,27 @@ def _var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any
 
 OPTIONS[np.var, "mean"] = (_tracked, valued(np.var, _var))
 OPTIONS[np.std, "mean"] = (_tracked, valued(np.std, lambda *args, **kwargs: np.sqrt(_var(*args, **kwargs))))
+
+
+# ---- dtype=: what is cast to whole numbers is cast first --------------------------------------------------------
+
+
+def _whole(dtype: Any) -> bool:
+    return dtype is not None and np.dtype(dtype).kind in "biu"
+
+
+def _cast_first(function: Any) -> Any:
+    def summed(a: Any, *args: Any, dtype: Any, **kwargs: Any) -> Any:
+        kwargs.pop("casting", None)
+        parts = [cast(part, dtype) for part in a] if isinstance(a, (list, tuple)) else cast(a, dtype)
+        return function(parts, *args, **kwargs)
+
+    return summed
+
+
+_summing: tuple[Any, ...] = (np.sum, np.prod, np.mean, np.cumsum, np.cumprod, np.trace, np.concatenate, np.stack)
+for _f in _summing:
+    OPTIONS[_f, "dtype"] = (_whole, valued(_f, _cast_first(_f)))
 
 
 def _numbered(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...tape.nodes import Aval
 from ...tape.tracked import Tracked
-from ..numpy.partials import aval, count, reads, with_dims
+from ..numpy.partials import aval, count, held, reads, with_dims
 from ..numpy.shape_transposes import take_along_transpose
 from . import functions as nw
 
@@ -56,7 +56,7 @@ def along_transpose(g: Any, like: Aval, index: Any, axis: int, keepdims: bool = 
 
 def share(g: Any, like: Any, reduction: str) -> Any:
     """Give the cotangent of each entry's loss."""
-    return g / max(like.size, 1) if reduction == "mean" else g
+    return g / held(max(like.size, 1), g) if reduction == "mean" else g
 
 
 def entries(x: Any, y: Any) -> Any:
@@ -110,9 +110,10 @@ def cross_entropy_vjp(g: Any, _out: Any, z: Any, y: Any, p: Any) -> Any:
     number = len(y)
     if isinstance(z, Tracked):  # to be differentiated again: p must depend on z, and nothing may be written
         p = nw.softmax(z, 1)
-        return g / number * (p - np.equal(np.arange(np.shape(z.array)[1]), np.expand_dims(y, 1)))
-    c = p * (g / number)
-    c[np.arange(number), y] -= g / number
+        return g / held(number, g) * (p - np.equal(np.arange(np.shape(z.array)[1]), np.expand_dims(y, 1)))
+    each = g / held(number, g)
+    c = p * each
+    c[np.arange(number), y] -= each
     return c
 
 

@@ -34,7 +34,7 @@ import numpy as np
 
 from ...core import arrays
 from ...tape.tracked import raw
-from .partials import aval, axes_of, count, counted, nonzero, spread, with_dims, within
+from .partials import aval, axes_of, count, counted, held, nonzero, spread, summed_in, with_dims, within
 
 
 def _shifted(x: Any, step: int, fill: int) -> Any:
@@ -97,7 +97,7 @@ def extreme_vjp(
         at = np.logical_or(at, np.logical_and(raw(x) != raw(x), with_dims(raw(y) != raw(y), ndim, axis, keepdims)))
     if where is not True:
         at = np.logical_and(at, where)
-    ties = np.sum(at, axis=axis, keepdims=True, dtype=y.dtype)
+    ties = np.sum(at, axis=axis, keepdims=True, dtype=summed_in(y))
     return within(at, with_dims(g, ndim, axis, keepdims) / nonzero(ties))
 
 
@@ -107,10 +107,10 @@ def var_vjp(
 ) -> Any:  # fmt: skip
     ddof = ddof if correction is None else correction
     if mean is not None:  # a constant: no gradient flows through it
-        n = (count(x.shape, axis) if where is True else counted(aval(x.shape, x.dtype), axis, True, where)) - ddof
+        n = counted(aval(x.shape, x.dtype), axis, True, where) - ddof
         return within(where, with_dims(g, len(x.shape), axis, keepdims) * ((x - mean) * 2 / n))
     if where is True:
-        n = max(count(x.shape, axis) - ddof, 0)
+        n = held(max(count(x.shape, axis) - ddof, 0), x)
         return spread(g, x, axis, keepdims) * ((x - np.mean(x, axis=axis, keepdims=True)) * 2 / n)
     n = counted(aval(x.shape, x.dtype), axis, True, where) - ddof
     d = x - np.mean(x, axis=axis, keepdims=True, where=where)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .decompositions import svd
-from .partials import axes_of, nonzero, sgn, with_dims, within
+from .partials import axes_of, nonzero, sgn, summed_in, with_dims, within
 
 
 def norm_vjp(g: Any, y: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
@@ -30,7 +30,7 @@ def _of_vectors(g: Any, y: Any, x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
     if ord == 1:
         return g * sign
     if abs(ord) == np.inf:
-        return _shared(g, np.absolute(x) == y, axes, y.dtype) * sign
+        return _shared(g, np.absolute(x) == y, axes, summed_in(y)) * sign
     return g * sign * (np.absolute(x) / nonzero(y)) ** (ord - 1)
 
 
@@ -38,7 +38,7 @@ def _of_matrices(g: Any, y: Any, x: Any, ord: Any, axes: tuple[int, ...]) -> Any
     if ord in (1, -1, np.inf, -np.inf):
         summed, chosen = axes if abs(ord) == 1 else axes[::-1]
         at = np.sum(np.absolute(x), axis=summed, keepdims=True) == y
-        return _shared(g, at, (chosen,), y.dtype) * np.conj(sgn(None, x))
+        return _shared(g, at, (chosen,), summed_in(y)) * np.conj(sgn(None, x))
     u, s, vh = svd(np.moveaxis(x, axes, (-2, -1)))
     if ord == "nuc":
         at = (s > 0) * 1

@@ -190,8 +190,19 @@ def within(where: Any, g: Any) -> Any:
 def counted(like: Aval, axis: Any, keepdims: bool = False, where: Any = True) -> Any:
     """Give the number of entries that a mean over `axis` takes together: one number, or one for each mean."""
     if where is True:
-        return (like.size if axis is None else count(like.shape, axis)) or 1
-    return np.sum(np.broadcast_to(where, like.shape), axis=axis, keepdims=keepdims, dtype=like.tangent)
+        return held((like.size if axis is None else count(like.shape, axis)) or 1, like)
+    dtype = np.float32 if like.dtype == np.float16 else like.tangent
+    return np.sum(np.broadcast_to(where, like.shape), axis=axis, keepdims=keepdims, dtype=dtype)
+
+
+def held(n: int, like: Any) -> Any:
+    """Give a count as a number by which a cotangent for `like` can be divided: float16 ends at 65504."""
+    return np.float32(n) if n > 65504 and like.dtype == np.float16 else n
+
+
+def summed_in(x: Any) -> Any:
+    """Give the dtype in which entries like x's are added up: one by one float16 sticks at 2048."""
+    return np.dtype(np.float32) if x.dtype == np.float16 else x.dtype
 
 
 def swap(a: Any) -> Any:
