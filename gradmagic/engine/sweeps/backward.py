@@ -170,7 +170,7 @@ def _merged(old: Cotangent, c: Cotangent, at: int, owned: set[int]) -> Cotangent
         return c.into(old)
     if type(old) is list:
         return [a if b is None else b if a is None else a + b for a, b in zip(old, c, strict=True)]
-    if at in owned and type(c) in KINDS and c.size > _SMALL:
+    if at in owned and type(c) in KINDS and c.size > _SMALL and type(old) in KINDS:
         old += c
         return old
     c = old + c

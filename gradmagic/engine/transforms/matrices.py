@@ -20,7 +20,7 @@ from ..tape.ends import seed
 from ..tape.modes import enable_grad
 from ..tape.nodes import aval_of
 from ..tape.tracked import Tracked, raw
-from .of_functions import arguments, grad, one_number
+from .of_functions import arguments, depends, grad, one_number
 from .traced import TracedCall
 
 
@@ -191,7 +191,7 @@ def hvp(f: Callable[..., Any], args: Any, vectors: Any) -> Any:
     run = TracedCall(f, given, {}, range(len(given)) if several else 0)
     out = one_number(run)
     along = run.directions(vectors)
-    first = run.pulled([seed(out, None)] if isinstance(out, Tracked) else [None], record=True)
+    first = run.pulled([seed(out, None) if depends(out) else None], record=True)
     pairs = [
         (c.node, v)
         for c, v in zip(first, along, strict=True)

@@ -66,7 +66,7 @@ def value_and_grad(
     def differentiated(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         run = TracedCall(f, args, kwargs, argnums, has_aux)
         out = one_number(run)
-        found = run.gradients(run.pulled([seed(out, None)] if isinstance(out, Tracked) else [None]))
+        found = run.gradients(run.pulled([seed(out, None) if depends(out) else None]))
         value = run.plain(out)
         value = float(value) if type(value) in (np.float32, np.float16) else value
         value = (value, run.auxiliary()) if has_aux else value
@@ -115,7 +115,7 @@ def elementwise_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) ->
     @wraps(f)
     def slopes(*args: Any, **kwargs: Any) -> Any:
         run = TracedCall(f, args, kwargs, argnums)
-        ones = [_ones(y) if isinstance(y, Tracked) else None for y in run.results]
+        ones = [_ones(y) if depends(y) else None for y in run.results]
         return run.gradients(run.pulled(ones))
 
     return slopes
@@ -209,6 +209,11 @@ def arguments(args: Any, tangents: Any) -> tuple[tuple[Any, ...], tuple[Any, ...
     if type(args) not in (tuple, list):
         return (args,), tuple(tangents) if type(tangents) is tuple else (tangents,)
     return tuple(args), tuple(tangents) if type(tangents) in (tuple, list) else (tangents,)
+
+
+def depends(y: Any) -> bool:
+    """Tell whether a result is on the tape: a Tensor that hangs on no input has a gradient of zeros."""
+    return isinstance(y, Tracked) and y.node is not None
 
 
 def _ones(y: Tracked) -> Any:

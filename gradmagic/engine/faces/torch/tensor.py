@@ -214,7 +214,7 @@ class Tensor(TorchMethods, Operators):
         with _collecting:
             for found in nodes:
                 if type(found) is Leaf:
-                    _collect(found, cotangents[found.number], found.number in owned)
+                    _collect(found, cotangents[found.number], found.number in owned, create_graph)
 
     # -- values ----------------------------------------------------------------------------------
     @property
@@ -395,10 +395,13 @@ _collecting = (
 )  # one thread at a time adds to `.grad`: 60 ns a backward. In PyTorch a shared leaf may lose some
 
 
-def _collect(node: Leaf, c: Any, owned: bool) -> None:
-    """Add a cotangent to `.grad`; `owned`: a buffer that the sweep made, which `.grad` may take over."""
+def _collect(node: Leaf, c: Any, owned: bool, create_graph: bool) -> None:
+    """Add a cotangent to `.grad`; `owned`: a buffer that the sweep made, which `.grad` may take over.
+
+    With `create_graph` the sum is a new Tensor, as in PyTorch: the old one may stand in a graph.
+    """
     old = node.grad
-    if isinstance(c, Tracked):
+    if isinstance(c, Tracked) or (create_graph and old is not None):
         new = Tensor.of(c)
         node.grad = new if old is None else old + new
     elif old is None:
