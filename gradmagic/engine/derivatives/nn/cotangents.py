@@ -12,7 +12,7 @@ import numpy as np
 
 from ...tape.nodes import Aval
 from ...tape.tracked import Tracked
-from ..numpy.partials import aval, count, held, reads, with_dims
+from ..numpy.partials import aval, cancelled, count, held, reads, with_dims
 from ..numpy.shape_transposes import take_along_transpose
 from . import functions as nw
 
@@ -24,10 +24,17 @@ def positive(x: Any) -> Any:
     return np.maximum(np.sign(x), 0)
 
 
-@reads("1 where x > 0, else y + alpha")
-def elu_slope(y: Any, x: Any, alpha: Any) -> Any:
+@reads("y * (1 - y)")
+def sigmoid_slope(y: Any, x: Any) -> Any:
+    d = 1 - y
+    gone = cancelled(d)
+    return y * d if gone is None else y * np.where(gone, nw.sigmoid(-x), d)
+
+
+@reads("1 where x > 0, else alpha * exp(x)")
+def elu_slope(_y: Any, x: Any, alpha: Any) -> Any:
     p = positive(x)
-    return p + (1 - p) * (np.minimum(y, 0) + alpha)
+    return p + (1 - p) * (alpha * np.exp(np.minimum(x, 0)))
 
 
 @reads("cdf(x) + x*pdf(x)")
@@ -38,6 +45,7 @@ def gelu_slope(_y: Any, x: Any) -> Any:
 @reads("(1 + tanh(u)) / 2 + x/2 * (1 - tanh(u)**2) * du/dx")
 def gelu_tanh_slope(_y: Any, x: Any) -> Any:
     k = sqrt(2 / pi)
+    x = np.clip(x, -20, 20)  # beyond, 1 - t * t is 0, and x**3 may be infinite
     t = np.tanh(k * (x + 0.044715 * x**3))
     return (1 + t) / 2 + x / 2 * (1 - t * t) * k * (1 + 3 * 0.044715 * x * x)
 

@@ -78,7 +78,85 @@ def sgn(_y: Any, x: Any) -> Any:
 def arcsin_x(_y: Any, x: Any) -> Any:
     if np.iscomplexobj(x):  # beyond -1 and 1 NumPy's value belongs to the upper side of the cut
         return 1 / (np.sqrt(-(x - 1)) * np.sqrt(x + 1))
-    return 1 / np.sqrt(1 - x * x)
+    return 1 / np.sqrt((1 - x) * (1 + x))  # exact beside 1, where 1 - x * x is not
+
+
+@reads("1 / sqrt(x * x + 1)")
+def arcsinh_x(_y: Any, x: Any) -> Any:
+    if np.iscomplexobj(x):
+        return 1 / np.sqrt(x * x + 1)
+    return 1 / np.hypot(x, 1)  # x * x overflows at 1e154
+
+
+# Below these (square roots of the rounding errors) less than half of the digits of 1 - y are right.
+_LEFT = {"e": 3e-2, "f": 3e-4, "d": 1.5e-8}
+
+
+def cancelled(d: Any) -> Any:
+    """Tell where so little is left of d = 1 - y that its digits are gone; None if nowhere."""
+    plain: Any = raw(d)
+    least = _LEFT.get(plain.dtype.char)
+    if least is None:
+        return None
+    if type(plain) is np.ndarray:  # a GPU would have to wait for the answer
+        return None if not plain.size or np.minimum.reduce(plain, None) > least else plain < least
+    return None if isinstance(plain, np.generic) and float(plain) > least else plain < least
+
+
+@reads("1 - y * y")
+def tanh_x(y: Any, x: Any) -> Any:
+    d = 1 - y * y
+    gone = cancelled(d)
+    if gone is None:
+        return d
+    e = np.exp(-2 * np.absolute(x))
+    return np.where(gone, 4 * e / ((1 + e) * (1 + e)), d)
+
+
+@primitive
+def sigmoid(x: Any) -> Any:
+    """Give 1 / (1 + exp(-x)), without overflow on either side."""
+    e = np.exp(-np.absolute(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+@reads("exp(x - z)")
+def logaddexp_x(_z: Any, x: Any, y: Any) -> Any:
+    return _share(x, y, 1.0)
+
+
+@reads("exp(y - z)")
+def logaddexp_y(_z: Any, x: Any, y: Any) -> Any:
+    return _share(y, x, 1.0)
+
+
+@reads("2**(x - z)")
+def logaddexp2_x(_z: Any, x: Any, y: Any) -> Any:
+    return _share(x, y, math.log(2))
+
+
+@reads("2**(y - z)")
+def logaddexp2_y(_z: Any, x: Any, y: Any) -> Any:
+    return _share(y, x, math.log(2))
+
+
+def _share(x: Any, y: Any, base: float) -> Any:
+    """exp(x) / (exp(x) + exp(y)), by x - y; of two infinities half, of two zeros nothing."""
+    both = np.logical_and(x == y, np.isinf(x))
+    d = (np.where(both, 0, x) - np.where(both, 0, y)) * base
+    return np.where(np.logical_and(both, x < 0), 0, sigmoid(d))
+
+
+@reads("x / (x * x + y * y)")
+def arctan2_y(_z: Any, y: Any, x: Any) -> Any:
+    size = nonzero(np.hypot(x, y))
+    return x / size / size  # squares overflow at 1e154, and vanish at 1e-162
+
+
+@reads("-y / (x * x + y * y)")
+def arctan2_x(_z: Any, y: Any, x: Any) -> Any:
+    size = nonzero(np.hypot(x, y))
+    return -(y / size / size)
 
 
 @reads("-1 / sqrt(1 - x * x)")
