@@ -95,10 +95,11 @@ class General(Rule):
         torch: str,
         outputs: int | str,
         edits: bool,
+        partly: bool,
     ) -> None:
         super().__init__(function, torch)
         self.vjps, self.each, self.multilinear = vjps, each, multilinear
-        self.outputs, self.edits = outputs, edits
+        self.outputs, self.edits, self.partly = outputs, edits, partly
         self.settings = keywords_of(each or next(vjp for vjp in vjps if vjp is not None))
         self._keeps: dict[tuple[int, int], list[bool]] = {}
 

@@ -78,6 +78,7 @@ class Rule:
     outputs: int | str = 1  # a number of outputs, or "list"
     into: Callable[..., Any] | None = None  # (buffer, g, *settings): adds the cotangent in place (getitem)
     edits = False  # the first input's cotangent is the output's, edited in place where a sweep may (set_item)
+    partly = False  # of several outputs' cotangents those that are zero may come as None
     view = False  # the output may share the first argument's memory
     partials: tuple[Any, ...] = ()
     settings: frozenset[str] | None = frozenset()  # keyword arguments that the derivative knows; None: any

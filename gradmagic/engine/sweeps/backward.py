@@ -314,7 +314,7 @@ def pulled(
         and (not saved[0].narrow or is_unique(*saved[1]))  # else scatter_add, which gathers in float32
     ):
         return (Scattered(rule.into, g, saved[1]),)
-    if rule.outputs != 1:
+    if rule.outputs != 1 and not rule.partly:
         proto = raw(next(c for c in g if c is not None))
         g = tuple(arrays.zeros(a, proto) if c is None else c for c, a in zip(g, node.aval, strict=True))  # type: ignore
     parts = rule.pull(node, g, saved)

@@ -69,6 +69,23 @@ for _f in _summing:
     OPTIONS[_f, "dtype"] = (_whole, valued(_f, _cast_first(_f)))
 
 
+# ---- np.diff of what is put before and behind it ------------------------------------------------------------------
+
+
+def _joined_diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    def rim(part: Any) -> Any:  # a number stands for a row of it
+        shape = list(np.shape(a))
+        shape[axis] = 1
+        return part if np.ndim(part) else np.broadcast_to(part, tuple(shape))
+
+    parts = [rim(p) if p is not a else p for p in (prepend, a, append) if p is not None]
+    return np.diff(np.concatenate(parts, axis=axis), n, axis)
+
+
+for _option in ("prepend", "append"):
+    OPTIONS[np.diff, _option] = (_tracked, valued(np.diff, _joined_diff))
+
+
 def _numbered(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
     y = np.nan_to_num(x, nan=raw(nan), posinf=raw(posinf), neginf=raw(neginf))
     for value, there in ((nan, np.isnan(raw(x))), (posinf, np.isposinf(raw(x))), (neginf, np.isneginf(raw(x)))):

@@ -9,8 +9,8 @@ import numpy as np
 from ...rules.declare import linear, rule
 
 from .decompositions import (  # isort: skip
-    cholesky_vjp, det_vjp, eig_vjp, eigh_vjp, eigvals_vjp, eigvalsh_vjp, pinv_vjp, qr, qr_vjp, slogdet_vjp, solve_a,
-    solve_b, svd, svd_vjp, svdvals, svdvals_vjp,
+    apart, apart_d, cholesky_vjp, det_vjp, eig_vjp, eigh_vjp, eigvals_vjp, eigvalsh_vjp, pinv_vjp, qr, qr_vjp,
+    slogdet_vjp, solve_a, solve_b, svd, svd_vjp, svdvals, svdvals_vjp,
 )
 from .norms import norm_vjp
 from .partials import swap
@@ -37,11 +37,12 @@ rule(np.linalg.slogdet,    slogdet_vjp,                                       ou
 
 # ---- decompositions ------------------------------------------------------------------------------------------
 rule(np.linalg.cholesky,   cholesky_vjp,                                      torch="LinalgCholeskyEx")
-rule(np.linalg.eigh,       eigh_vjp,                                          outputs=2, torch="LinalgEigh")
+rule(apart,                lambda g, _y, _x, d, size=0.0: apart(g, np.conj(d)), apart_d)
+rule(np.linalg.eigh,       eigh_vjp,                            partly=True,  outputs=2, torch="LinalgEigh")
 rule(np.linalg.eigvalsh,   eigvalsh_vjp,                                      torch="LinalgEigh")
-rule(np.linalg.eig,        eig_vjp,                                           outputs=2, torch="LinalgEig")
+rule(np.linalg.eig,        eig_vjp,                             partly=True,  outputs=2, torch="LinalgEig")
 rule(np.linalg.eigvals,    eigvals_vjp,                                       torch="LinalgEig")
-rule(svd,                  svd_vjp,                                           outputs=3, torch="LinalgSvd")
+rule(svd,                  svd_vjp,                             partly=True,  outputs=3, torch="LinalgSvd")
 rule(svdvals,              svdvals_vjp,                                       torch="LinalgSvd")
 rule(qr,                   qr_vjp,                                            outputs=2, torch="LinalgQr")
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .decompositions import svd
-from .partials import axes_of, nonzero, sgn, summed_in, with_dims, within
+from .partials import away, axes_of, nonzero, sgn, summed_in, with_dims, within
 
 
 def norm_vjp(g: Any, y: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
@@ -19,7 +19,7 @@ def norm_vjp(g: Any, y: Any, x: Any, ord: Any = None, axis: Any = None, keepdims
     g, y = with_dims(g, ndim, axis, keepdims), with_dims(y, ndim, axis, keepdims)
     axes = axes_of(axis, ndim)
     if ord is None or ord in ("fro", "f") or (ord == 2 and len(axes) == 1):
-        return g / nonzero(y) * x
+        return g / away(y) * x
     return _of_vectors(g, y, x, ord, axes) if len(axes) == 1 else _of_matrices(g, y, x, ord, axes)
 
 
@@ -31,7 +31,7 @@ def _of_vectors(g: Any, y: Any, x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
         return g * sign
     if abs(ord) == np.inf:
         return _shared(g, np.absolute(x) == y, axes, summed_in(y)) * sign
-    return g * sign * (np.absolute(x) / nonzero(y)) ** (ord - 1)
+    return g * sign * (np.absolute(x) / away(y)) ** (ord - 1)
 
 
 def _of_matrices(g: Any, y: Any, x: Any, ord: Any, axes: tuple[int, ...]) -> Any:

@@ -7,12 +7,14 @@ Out: partials and cotangents. An underscore before a parameter means, as in the 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from ....errors import NotDifferentiableWarning
 from ...core import arrays
 from ...dispatch.calls import primitive
 from ...tape.nodes import Aval, aval_of
@@ -35,6 +37,25 @@ def reads(text: str) -> Callable[[Any], Any]:
 def nonzero(x: Any) -> Any:
     """Give x, with 1 in place of 0: a divisor for what is 0 there by convention."""
     return x + (x == 0)
+
+
+@primitive
+def away(x: Any) -> Any:
+    """Give x, with 1 in place of 0, as `nonzero`; but it has no slope at 0: second derivatives there are NaN."""
+    return x + (x == 0)
+
+
+def away_slope(_y: Any, x: Any) -> Any:
+    there = x == 0
+    told(there, "the length of a vector of zeros, or the deviation of equal numbers, has no second derivative")
+    return np.where(there, np.nan, 1.0)
+
+
+def told(there: Any, why: str) -> None:
+    """Warn, where an entry of a mask holds, that there is no derivative, and why; a GPU would have to wait."""
+    plain = raw(there)
+    if isinstance(plain, (bool, np.bool_, np.ndarray)) and np.any(plain):
+        warnings.warn(f"NaN in a derivative: {why}.", NotDifferentiableWarning, stacklevel=2)
 
 
 @reads("1 / y")
@@ -71,7 +92,7 @@ def power_y(z: Any, x: Any, _y: Any) -> Any:
 @reads("sign(x)")
 def sgn(_y: Any, x: Any) -> Any:
     """conj(x)/|x|: the sign of a real number; 0 at 0."""
-    return np.conj(x) / nonzero(np.absolute(x)) if np.iscomplexobj(x) else np.sign(x)
+    return np.conj(x) / away(np.absolute(x)) if np.iscomplexobj(x) else np.sign(x)
 
 
 @reads("1 / sqrt(1 - x * x)")
@@ -149,13 +170,13 @@ def _share(x: Any, y: Any, base: float) -> Any:
 
 @reads("x / (x * x + y * y)")
 def arctan2_y(_z: Any, y: Any, x: Any) -> Any:
-    size = nonzero(np.hypot(x, y))
+    size = away(np.hypot(x, y))
     return x / size / size  # squares overflow at 1e154, and vanish at 1e-162
 
 
 @reads("-y / (x * x + y * y)")
 def arctan2_x(_z: Any, y: Any, x: Any) -> Any:
-    size = nonzero(np.hypot(x, y))
+    size = away(np.hypot(x, y))
     return -(y / size / size)
 
 
@@ -216,7 +237,7 @@ def divmod_y(g: Any, out: Any, _x: Any, _y: Any) -> Any:
 
 def angle_vjp(g: Any, _y: Any, z: Any, deg: bool = False) -> Any:
     # g * 1j, not 1j * g, which makes a Python number of NumPy's.
-    return g * (180j / math.pi if deg else 1j) * z / nonzero(np.absolute(z) ** 2)
+    return g * (180j / math.pi if deg else 1j) * z / away(np.absolute(z) ** 2)
 
 
 # ---- shapes ---------------------------------------------------------------------------------------------------

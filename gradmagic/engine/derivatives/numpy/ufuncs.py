@@ -13,9 +13,9 @@ from ...rules.rule import MINUS, SAME, ZERO
 from ...tape.tracked import raw
 
 from .partials import (  # isort: skip
-    angle_vjp, arccos_x, arcsin_x, arcsinh_x, arctan2_x, arctan2_y, beats, divide_x, divmod_x, divmod_y, holds, i1,
-    inside, log_x, logaddexp2_x, logaddexp2_y, logaddexp_x, logaddexp_y, matmul_a, matmul_b, nonzero, power_x, power_y,
-    reads, sgn, sinc_slope, tanh_x,
+    angle_vjp, arccos_x, arcsin_x, arcsinh_x, arctan2_x, arctan2_y, away, away_slope, beats, divide_x, divmod_x,
+    divmod_y, holds, i1, inside, log_x, logaddexp2_x, logaddexp2_y, logaddexp_x, logaddexp_y, matmul_a, matmul_b,
+    nonzero, power_x, power_y, reads, sgn, sinc_slope, tanh_x,
 )
 
 # ---- arithmetic ----------------------------------------------------------------------------------------------
@@ -33,7 +33,8 @@ elementwise(np.reciprocal,  lambda y, _x: -y * y)
 elementwise(np.square,      lambda _y, x: x + x,                                                 torch="Pow")
 elementwise(np.sqrt,        lambda y, _x: 0.5 / y)
 elementwise(np.cbrt,        lambda y, _x: 1 / (3 * y * y))
-elementwise(np.hypot,       lambda z, x, _y: x / nonzero(z), lambda z, _x, y: y / nonzero(z))
+elementwise(np.hypot,       reads("x / z")(lambda z, x, _y: x / away(z)), reads("y / z")(lambda z, _x, y: y / away(z)))
+elementwise(away,           away_slope)
 elementwise(np.ldexp,       lambda _z, x, i: np.ldexp(x * 0 + 1, i), ZERO)
 rule(np.frexp,              lambda g, out, _x: g[0] * np.ldexp(1.0, -raw(out[1])),              outputs=2)
 rule(np.divmod,             divmod_x,                            divmod_y,                              outputs=2)
@@ -101,7 +102,7 @@ rule(np.nan_to_num,         lambda g, _y, x, copy=True, nan=0.0, posinf=None, ne
                                 np.where(np.isfinite(x), g, 0))
 
 # ---- steps: no derivative ------------------------------------------------------------------------------------
-constant(np.sign, np.floor, np.ceil, np.trunc, np.rint, np.fix, np.round, np.around, np.heaviside, np.floor_divide)
+constant(np.floor, np.ceil, np.trunc, np.rint, np.fix, np.round, np.around, np.heaviside, np.floor_divide)
 constant(np.spacing, np.signbit, np.isfinite, np.isinf, np.isnan, np.isclose, np.allclose, np.array_equal)
 constant(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.array_equiv)
 constant(np.logical_and, np.logical_or, np.logical_xor, np.logical_not)
