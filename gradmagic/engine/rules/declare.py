@@ -61,15 +61,18 @@ def rule(
     outputs: int | str = 1,
     edits: bool = False,
     partly: bool = False,
+    symmetric: bool | str = False,
 ) -> Any:
     """Declare any other function: one `vjp(g, out, *args, **kwargs)` for each differentiable leading argument.
 
     `each(g, i, out, *args, **kwargs)` serves functions of any number of operands; `outputs` is a number or "list".
     `multilinear`: linear in each of them, so that forward mode is the function itself, once an argument.
     `partly`: of several outputs the vjp gets None for the cotangent of one that nothing depends on, not zeros.
+    `symmetric`: the first argument is taken for a symmetric (Hermitian) matrix, and the derivative is that along
+    symmetric changes, of both triangles together, as PyTorch's and JAX's; or the name of the setting that says so.
     `edits`: the first argument's cotangent is the result's, which a sweep may change in place (`x[index] = value`).
     """
-    RULES[function] = General(function, vjps, each, multilinear, torch, outputs, edits, partly)
+    RULES[function] = General(function, vjps, each, multilinear, torch, outputs, edits, partly, symmetric)
     return function
 
 

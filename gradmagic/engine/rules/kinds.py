@@ -96,10 +96,11 @@ class General(Rule):
         outputs: int | str,
         edits: bool,
         partly: bool,
+        symmetric: bool | str,
     ) -> None:
         super().__init__(function, torch)
         self.vjps, self.each, self.multilinear = vjps, each, multilinear
-        self.outputs, self.edits, self.partly = outputs, edits, partly
+        self.outputs, self.edits, self.partly, self.symmetric = outputs, edits, partly, symmetric
         self.settings = keywords_of(each or next(vjp for vjp in vjps if vjp is not None))
         self._keeps: dict[tuple[int, int], list[bool]] = {}
 

@@ -126,7 +126,8 @@ def pinv_vjp(g: Any, y: Any, a: Any, rcond: Any = None, hermitian: bool = False,
     # G. Golub, V. Pereyra, "The differentiation of pseudo-inverses", SIAM J. Numer. Anal. 10 (1973).
     h, p = swap(g), swap(y)
     left, right = h @ y @ p, p @ y @ h
-    return left - a @ (y @ left) - p @ g @ p + right - (right @ y) @ a
+    c = left - a @ (y @ left) - p @ g @ p + right - (right @ y) @ a
+    return (c + swap(c)) / 2 if hermitian else c
 
 
 def solve_b(g: Any, _x: Any, a: Any, _b: Any) -> Any:

@@ -30,16 +30,16 @@ linear(np.trace,           undo_trace)
 
 # ---- inverses and equations ----------------------------------------------------------------------------------
 rule(np.linalg.inv,        lambda g, y, _a: -swap(y) @ g @ swap(y),           torch="LinalgInvEx")
-rule(np.linalg.pinv,       pinv_vjp)
+rule(np.linalg.pinv,       pinv_vjp,                            symmetric="hermitian")
 rule(np.linalg.solve,      solve_a,                                    solve_b,  torch="LinalgSolveEx")
 rule(np.linalg.det,        det_vjp,                                           torch="LinalgDet")
 rule(np.linalg.slogdet,    slogdet_vjp,                                       outputs=2, torch="LinalgSlogdet")
 
 # ---- decompositions ------------------------------------------------------------------------------------------
-rule(np.linalg.cholesky,   cholesky_vjp,                                      torch="LinalgCholeskyEx")
+rule(np.linalg.cholesky,   cholesky_vjp,                        symmetric=True,    torch="LinalgCholeskyEx")
 rule(apart,                lambda g, _y, _x, d, size=0.0: apart(g, np.conj(d)), apart_d)
-rule(np.linalg.eigh,       eigh_vjp,                            partly=True,  outputs=2, torch="LinalgEigh")
-rule(np.linalg.eigvalsh,   eigvalsh_vjp,                                      torch="LinalgEigh")
+rule(np.linalg.eigh,       eigh_vjp,              symmetric=True, partly=True, outputs=2, torch="LinalgEigh")
+rule(np.linalg.eigvalsh,   eigvalsh_vjp,                        symmetric=True,    torch="LinalgEigh")
 rule(np.linalg.eig,        eig_vjp,                             partly=True,  outputs=2, torch="LinalgEig")
 rule(np.linalg.eigvals,    eigvals_vjp,                                       torch="LinalgEig")
 rule(svd,                  svd_vjp,                             partly=True,  outputs=3, torch="LinalgSvd")
