@@ -14,8 +14,11 @@ import numpy as np
 
 from ...errors import NotDifferentiableWarning
 from ..core.trees import is_container, leaves, rebuilt
+from ..tape.nodes import walk
+from ..tape.tracked import Tracked
+from ..transforms.traced import TracedCall
 from .comparison import MODES, Checked, Comparison
-from .real_vectors import differentiable, fresh, parameters_of, paths_of
+from .real_vectors import differentiable, fresh, host, parameters_of, paths_of
 
 
 def check_grads(
@@ -49,6 +52,9 @@ def check_grads(
         refined by the complex step where `f` is real, takes complex arguments and agrees with the differences.
     seed : int
         Of what is drawn: of arguments with more than 24 numbers, 24 are moved one by one and all of them together.
+
+    A symmetric (Hermitian) matrix that a function takes for one (cholesky, eigh, eigvalsh, hermitian=True) is moved in
+    both triangles together: that is what such a derivative means.
 
     Returns
     -------
@@ -102,9 +108,34 @@ def check_grads(
 
     checked = Checked(called, tuple(names))
     values = [fresh(parts[i]) for i in at]
-    check = Comparison(checked, names, tuple(modes), rtol, atol, method, np.random.default_rng(seed))
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotDifferentiableWarning)  # the notices say it, with the place
+        both = _symmetric(numbers, values)
+        check = Comparison(
+            checked, names, tuple(modes), rtol, atol, method, np.random.default_rng(seed), both
+        )
         check.all(numbers, values, order, ())
     for notice in checked.notices:
         warnings.warn(notice, NotDifferentiableWarning, stacklevel=2)
     return checked
+
+
+def _symmetric(f: Callable[..., Any], values: list[Any]) -> frozenset[int]:
+    """Find the arguments that are symmetric matrices and that a rule which takes them for such hangs on."""
+    square = [i for i, v in enumerate(values) if _is_symmetric(host(v))]
+    if not square:
+        return frozenset()
+    run = TracedCall(f, values, {}, range(len(values)))
+    found = set()
+    for node in walk(*[y.node for y in run.results if isinstance(y, Tracked) and y.node is not None]):
+        kept = node.rule.kept(node) if node.rule is not None and node.rule.symmetric else None
+        if kept is not None and node.rule.means_symmetric(kept.kwargs):
+            above = {n.number for n in walk(node)}
+            found |= {i for i in square if run.nodes[i].number in above}
+    return frozenset(found)
+
+
+def _is_symmetric(x: Any) -> bool:
+    if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
+        return False
+    return bool(np.allclose(x, np.conj(np.swapaxes(x, -1, -2)), rtol=1e-12, atol=0))

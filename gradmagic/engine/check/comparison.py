@@ -16,7 +16,7 @@ from ...errors import CheckError
 from ..core.nonfinite import in_short
 from ..transforms.of_functions import jvp, vjp
 from .differences import Slope
-from .real_vectors import Numbers, Signs, as_vector, component, eps_of, host, index_of, numbers_in, parts_of
+from .real_vectors import Numbers, Signs, as_vector, eps_of, host, index_of, numbers_in, parts_of
 
 MODES = {"rev": "reverse mode", "fwd": "forward mode"}
 _SAMPLES = 24  # so many numbers of an argument are moved one by one; more are drawn, and moved all at once
@@ -79,15 +79,19 @@ class Comparison:
         atol: float | None,
         method: str,
         rng: Any,
+        symmetric: frozenset[int] = frozenset(),
     ) -> None:
         self.checked, self.names, self.modes = checked, names, modes
         self.rtol, self.atol, self.method, self.rng = rtol, atol, method, rng
+        self.symmetric = symmetric  # the arguments that are changed in both triangles together
 
     def all(
         self, f: Callable[..., Any], values: list[Any], order: int, chain: tuple[str, ...], scale: float = 0.0
     ) -> None:
         """Check the derivatives of `f`, itself a derivative taken by the modes of `chain`, and of higher order."""
-        numbers = Numbers(f, values, self.method if not chain else "central", self.checked.name, scale)
+        numbers = Numbers(
+            f, values, self.method if not chain else "central", self.checked.name, scale, self.symmetric
+        )
         sampled = [self._sampled(x) for x in numbers.points]
         found = {
             (i, at, part): numbers.by(i, at, part)
@@ -130,14 +134,14 @@ class Comparison:
                 pulled = pull(numbers.cotangent(np.eye(1, rows, row)[0]))
                 for (i, at, part), s in found.items():
                     says = np.full(rows, np.nan)
-                    says[row] = component(host(pulled[i]), at, part)
+                    says[row] = numbers.along(host(pulled[i]), i, at, part)
                     self._compare(says, s, [row], (i, at, part), numbers, label, pulled=host(pulled[i]))
             return
         for _ in range(_DRAWS):
             weights = self.rng.choice([-1.0, 1.0], rows) * ~bad
             pulled = pull(numbers.cotangent(weights))
             for (i, at, part), s in found.items():
-                total = component(host(pulled[i]), at, part)
+                total = numbers.along(host(pulled[i]), i, at, part)
                 n, error = (
                     float(np.sum(np.where(bad, 0, v) * w)) for v, w in ((s.value, weights), (s.error, 1.0))
                 )
@@ -149,7 +153,7 @@ class Comparison:
                 for row in np.flatnonzero(~bad).tolist():  # which result is it?
                     one = host(pull(numbers.cotangent(np.eye(1, rows, row)[0]))[i])
                     each = np.full(rows, np.nan)
-                    each[row] = component(one, at, part)
+                    each[row] = numbers.along(one, i, at, part)
                     self._compare(each, s, [row], (i, at, part), numbers, label, pulled=one)
 
     def _forward(
@@ -221,7 +225,7 @@ class Comparison:
                 each = (
                     moved(one)
                     if moved is not None
-                    else np.full(len(numbers.at), component(pulled, one, part))
+                    else np.full(len(numbers.at), numbers.along(pulled, i, one, part))
                 )
                 if self._wrong(each, s_one, [wrong], i) is not None:
                     says, s, at = each, s_one, one

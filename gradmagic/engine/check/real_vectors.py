@@ -30,9 +30,15 @@ class Numbers:
     """A function in numbers: its results as one real vector, and its derivative by each number of the arguments."""
 
     def __init__(
-        self, f: Callable[..., Any], values: list[Any], method: str, name: str, scale: float
+        self,
+        f: Callable[..., Any],
+        values: list[Any],
+        method: str,
+        name: str,
+        scale: float,
+        symmetric: frozenset[int] = frozenset(),
     ) -> None:
-        self._f, self.values, self._name = f, values, name
+        self._f, self.values, self._name, self._symmetric = f, values, name, symmetric
         self.points = [_wide(host(v)) for v in values]
         self._raw = self._call(self.points)
         self.outs = [host(o) for o in self._raw]
@@ -83,10 +89,17 @@ class Numbers:
         """Give the direction in argument `i`."""
         x = self.points[i]
         if isinstance(at, Signs):
-            return np.reshape(at.signs, x.shape) * part
-        one = np.zeros(x.shape, complex if part == 1j else float)
-        one.flat[at] = part
-        return one
+            one = np.reshape(at.signs, x.shape) * part
+        else:
+            one = np.zeros(x.shape, complex if part == 1j else float)
+            one.flat[at] = part
+        return (one + np.conj(np.swapaxes(one, -1, -2))) / 2 if i in self._symmetric else one
+
+    def along(self, pulled: Any, i: int, at: Any, part: complex) -> float:
+        """Give the derivative in a direction from the cotangent of argument `i`."""
+        if i in self._symmetric:
+            return float(np.real(np.sum(np.conj(self.direction(i, at, part)) * pulled)))
+        return component(pulled, at, part)
 
     def rows(self) -> list[str]:
         """Name the entries of the results' vector."""

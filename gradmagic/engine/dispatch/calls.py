@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from functools import cache, wraps
 from typing import Any
@@ -210,6 +211,8 @@ def call_general(rule: General, function: Any, args: Sequence[Any], kwargs: dict
         return wrapped(out, face or face_of(args))
     if numbers and not each:  # the vjps ask for their shape
         plain = [scalar(a) if mask >> i & 1 and type(a) in NUMBERS else a for i, a in enumerate(plain)]
+    if rule.symmetric and rule.means_symmetric(kwargs):
+        _told_if_not_symmetric(rule, plain[0])
     inputs = tuple(nodes if each else nodes[: len(vjps)])
     if rule.outputs == 1:
         if (aval := numeric_aval(out)) is None:
@@ -223,6 +226,20 @@ def call_general(rule: General, function: Any, args: Sequence[Any], kwargs: dict
     parts = [face.wrap(o, pick(node, i)) for i, o in enumerate(out)]
     _note_views(parts, args)
     return type(out)(*parts) if hasattr(out, "_fields") else type(out)(parts)
+
+
+def _told_if_not_symmetric(rule: Rule, a: Raw) -> None:
+    """Say that a matrix that is read in one triangle is not symmetric; a GPU would have to wait for the answer."""
+    if arrays.on_device(a) or np.ndim(a) < 2:
+        return
+    apart = np.absolute(a - np.conj(np.swapaxes(a, -1, -2)))
+    if np.any(apart > 1e3 * np.finfo(apart.dtype).eps * np.max(np.absolute(a), initial=0)):
+        warnings.warn(
+            f"np.linalg.{rule.name} takes its matrix for symmetric, and it is not: its gradient is that along changes "
+            "of both triangles together. Write (a + a.T) / 2 to have it by every entry.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def call(rule: Rule, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:

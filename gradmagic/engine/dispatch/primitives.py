@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core import arrays
+from ..core.arrays import module_of
 from .calls import primitive
 
 
@@ -41,12 +42,23 @@ def set_item(x: Any, index: Any, value: Any) -> Any:
 
 @primitive
 def scatter_add(g: Any, like: Any, index: Any) -> Any:
-    """Give zeros of `like.shape` with `g` added at `index`: the transpose of `x[index]`."""
-    out = arrays.zeros(like, g)
-    if is_unique(index):
+    """Give zeros of `like.shape` with `g` added at `index`: the transpose of `x[index]`; in a dtype that holds g."""
+    unique = is_unique(index)
+    out = module_of(g).zeros(like.shape, gathered_in(like.dtype, g.dtype, unique))
+    if unique:
         out[index] = g
         return out
-    return add_into(out, g, index)
+    out = add_into(out, g, index)
+    return out if out.dtype != np.float32 or g.dtype != np.float16 else out.astype(g.dtype)
+
+
+def gathered_in(dtype: Any, other: Any, unique: bool) -> Any:
+    """Give the dtype in which entries of dtype `other` are gathered for an array of `dtype`.
+
+    Whole numbers hold no cotangent; float16, added up one by one, sticks at 2048.
+    """
+    wide = dtype if dtype is other or dtype == other else np.result_type(dtype, other)
+    return wide if unique or wide != np.float16 else np.dtype(np.float32)
 
 
 def add_into(out: Any, g: Any, index: Any) -> Any:

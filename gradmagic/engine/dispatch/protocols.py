@@ -166,8 +166,12 @@ def valued(function: Callable[..., Any], way: Callable[..., Any]) -> Callable[..
 
 
 def _shaped(a: Any) -> Any:
-    """Give a tracked Python number as NumPy's, which has a shape and a dtype."""
-    return type(a).wrap(scalar(a.array), a.node) if isinstance(a, Tracked) and type(a.array) in NUMBERS else a
+    """Give a tracked Python number as NumPy's, which has a shape and a dtype; float16 as float32, as NumPy adds it."""
+    if not isinstance(a, Tracked):
+        return a
+    if type(a.array) in NUMBERS:
+        return type(a).wrap(scalar(a.array), a.node)
+    return cast(a, np.float32) if a.array.dtype == np.float16 else a
 
 
 def _settled(made: Any, value: Any, face: Any, inputs: set[int]) -> Any:

@@ -39,14 +39,16 @@ def linear(
     sequence: bool = False,
     view: bool = False,
     into: Callable[..., Any] | None = None,
+    along: Callable[..., Any] | None = None,
 ) -> Any:
     """Declare a function that is linear in its first argument by its transpose `(g, like, *rest, **kwargs)`.
 
     `affine` names settings that add a constant (a sum's `initial`): they belong to the value, not to the derivative.
     `sequence`: the first argument is a sequence of arrays. `view`: the result may look into its memory.
     `into(buffer, g, *rest)` adds the cotangent into the buffer that a sweep has for the input.
+    `along(t, like, *rest)` is what forward mode takes, where the function itself would round a tangent.
     """
-    RULES[function] = LinearMap(function, transpose, torch, affine, sequence, view, into)
+    RULES[function] = LinearMap(function, transpose, torch, affine, sequence, view, into, along)
     return function
 
 
@@ -58,14 +60,19 @@ def rule(
     torch: str = "",
     outputs: int | str = 1,
     edits: bool = False,
+    partly: bool = False,
+    symmetric: bool | str = False,
 ) -> Any:
     """Declare any other function: one `vjp(g, out, *args, **kwargs)` for each differentiable leading argument.
 
     `each(g, i, out, *args, **kwargs)` serves functions of any number of operands; `outputs` is a number or "list".
     `multilinear`: linear in each of them, so that forward mode is the function itself, once an argument.
+    `partly`: of several outputs the vjp gets None for the cotangent of one that nothing depends on, not zeros.
+    `symmetric`: the first argument is taken for a symmetric (Hermitian) matrix, and the derivative is that along
+    symmetric changes, of both triangles together, as PyTorch's and JAX's; or the name of the setting that says so.
     `edits`: the first argument's cotangent is the result's, which a sweep may change in place (`x[index] = value`).
     """
-    RULES[function] = General(function, vjps, each, multilinear, torch, outputs, edits)
+    RULES[function] = General(function, vjps, each, multilinear, torch, outputs, edits, partly, symmetric)
     return function
 
 

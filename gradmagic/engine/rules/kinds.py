@@ -34,9 +34,10 @@ class LinearMap(Rule):
         sequence: bool,
         view: bool,
         into: Callable[..., Any] | None,
+        along: Callable[..., Any] | None,
     ) -> None:
         super().__init__(function, torch)
-        self.transpose, self.affine = transpose, affine
+        self.transpose, self.affine, self.along = transpose, affine, along
         self.sequence, self.view, self.into = sequence, view, into
         self.settings = keywords_of(transpose)
 
@@ -61,6 +62,8 @@ class LinearMap(Rule):
 
     def push(self, node: Node, tangents: Sequence[Cotangent], saved: Saved) -> Any:
         like, rest, kwargs = saved
+        if self.along is not None:
+            return self.along(tangents[0], like, *rest, **kwargs)
         if self.affine:
             names = parameters_of(self.transpose)[2:]
             rest = [self._moved(n, v) for n, v in zip(names, rest, strict=False)]
@@ -92,10 +95,12 @@ class General(Rule):
         torch: str,
         outputs: int | str,
         edits: bool,
+        partly: bool,
+        symmetric: bool | str,
     ) -> None:
         super().__init__(function, torch)
         self.vjps, self.each, self.multilinear = vjps, each, multilinear
-        self.outputs, self.edits = outputs, edits
+        self.outputs, self.edits, self.partly, self.symmetric = outputs, edits, partly, symmetric
         self.settings = keywords_of(each or next(vjp for vjp in vjps if vjp is not None))
         self._keeps: dict[tuple[int, int], list[bool]] = {}
 

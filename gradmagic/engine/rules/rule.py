@@ -78,6 +78,10 @@ class Rule:
     outputs: int | str = 1  # a number of outputs, or "list"
     into: Callable[..., Any] | None = None  # (buffer, g, *settings): adds the cotangent in place (getitem)
     edits = False  # the first input's cotangent is the output's, edited in place where a sweep may (set_item)
+    symmetric: bool | str = (
+        False  # it means changes of both triangles together; or the setting that makes it so
+    )
+    partly = False  # of several outputs' cotangents those that are zero may come as None
     view = False  # the output may share the first argument's memory
     partials: tuple[Any, ...] = ()
     settings: frozenset[str] | None = frozenset()  # keyword arguments that the derivative knows; None: any
@@ -140,6 +144,11 @@ class Rule:
         if self.settings is None:
             return ""
         return next((option for option in options if option not in self.settings), "")
+
+    def means_symmetric(self, kwargs: dict[str, Any]) -> bool:
+        """Tell whether the derivative by the first argument is that along symmetric (Hermitian) changes."""
+        kind = self.symmetric
+        return bool(kwargs.get(kind, False)) if isinstance(kind, str) else kind
 
     def formula(self, argument: int) -> tuple[str, tuple[str, ...]]:
         """Give the source text of the derivative by one argument, and the names that it uses for out and arguments.

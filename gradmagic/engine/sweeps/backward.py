@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..core import arrays
-from ..core.arrays import KINDS
+from ..core.arrays import KINDS, module_of
+from ..dispatch.primitives import is_unique
 from ..rules.kinds import LinearMap
 from ..rules.rule import MINUS, PICK, SAME, Cotangent, Saved
 from ..tape.memory import check_fresh
@@ -306,9 +307,14 @@ def pulled(
         bundle: list[Cotangent] = [None] * len(node.inputs[0].aval)  # type: ignore[union-attr, arg-type]
         bundle[saved] = g
         return (bundle,)
-    if rule.into is not None and not create_graph and not isinstance(g, Tracked):
+    if (
+        rule.into is not None
+        and not create_graph
+        and not isinstance(g, Tracked)
+        and (not saved[0].narrow or is_unique(*saved[1]))  # else scatter_add, which gathers in float32
+    ):
         return (Scattered(rule.into, g, saved[1]),)
-    if rule.outputs != 1:
+    if rule.outputs != 1 and not rule.partly:
         proto = raw(next(c for c in g if c is not None))
         g = tuple(arrays.zeros(a, proto) if c is None else c for c, a in zip(g, node.aval, strict=True))  # type: ignore
     parts = rule.pull(node, g, saved)
@@ -343,7 +349,7 @@ class Scattered:
 
     def alone(self, aval: Aval) -> Raw:
         """Give it as an array of its own."""
-        return self.into(arrays.zeros(aval, self.g))
+        return self.into(module_of(self.g).zeros(aval.shape, aval.tangent))
 
     def into(self, buffer: Raw) -> Raw:
         """Add it to `buffer` in place."""

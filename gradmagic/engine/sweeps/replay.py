@@ -181,10 +181,16 @@ class Replay(Observer):
         if rule.function in _OTHER:
             self._recover(node, args, base)
 
+        symmetric = rule.means_symmetric(kwargs)
+        first = base[sources[0][1]] if symmetric else None
+
         def step(known: dict[int, Any]) -> Any:
             filled = [list(args[0]), *args[1:]] if rule.sequence else list(args)
             for i, number in sources:
                 (filled[0] if rule.sequence else filled)[i] = known[number]
+            if symmetric:  # it changes with both triangles
+                change = filled[0] - first
+                filled[0] = first + (change + np.conj(np.swapaxes(change, -1, -2))) / 2
             return rule.function(*filled, **kwargs)
 
         return step

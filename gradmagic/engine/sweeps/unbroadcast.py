@@ -24,7 +24,7 @@ def conform(c: Cotangent, aval: Aval) -> Cotangent:
         if shape == aval.shape:
             return c
         extra = len(shape) - aval.ndim
-        if extra > 0 and shape[extra:] == aval.shape:  # a bias
+        if extra > 0 and shape[extra:] == aval.shape and not aval.narrow:  # a bias
             return np.add.reduce(c, axis=0 if extra == 1 else tuple(range(extra)))
     if isinstance(c, Tracked):
         have = c.node.aval if c.node is not None else aval_of(c.array)
@@ -34,7 +34,7 @@ def conform(c: Cotangent, aval: Aval) -> Cotangent:
         return c
     if have.shape != aval.shape:
         c = unbroadcast(c, aval.shape, have.shape)
-    if have.dtype != aval.tangent:
+    if have.dtype != aval.tangent or (have.shape != aval.shape and aval.narrow):
         if aval.tangent.kind == "f" and have.dtype.kind == "c":
             c = np.real(c)
         c = cast(c, aval.tangent)
@@ -50,5 +50,5 @@ def unbroadcast(c: Cotangent, shape: tuple[int, ...], have: tuple[int, ...]) -> 
         extra + i for i, (n, m) in enumerate(zip(have[extra:], shape, strict=True)) if n != m
     )
     # np.add.reduce does what np.sum does, without its Python layers; a tracked c comes back as np.sum.
-    c = np.add.reduce(c, axis=axes)
+    c = np.add.reduce(c, axis=axes, dtype=np.float32 if c.dtype == np.float16 else None)
     return c if len(have) - len(axes) == len(shape) else np.reshape(c, shape)

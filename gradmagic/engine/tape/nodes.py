@@ -26,6 +26,7 @@ class Aval:
         "constants",
         "dtype",
         "fast",
+        "narrow",
         "ndim",
         "odd",
         "one",
@@ -50,6 +51,7 @@ class Aval:
         # Between equal avals of this kind the result and all cotangents have the same aval again.
         self.fast = dtype.kind == "f"
         self.odd = dtype.kind not in "biufc"  # objects, text, dates: no gradient passes
+        self.narrow = dtype.char == "e"  # added up one by one it sticks at 2048: cotangents are, in float32
         self.quick = dtype.char in "fd"  # NumPy averages float16 in float32
         self.constants = _CONSTANTS.setdefault(dtype, {}) if self.fast and python is None and shape else None
 

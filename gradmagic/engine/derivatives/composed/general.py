@@ -15,6 +15,7 @@ from ...core.trees import leaves
 from ...dispatch.primitives import cast, clip, set_item
 from ...dispatch.protocols import composed
 from ...tape.tracked import raw
+from ..numpy.partials import away
 
 # ---- entry by entry -------------------------------------------------------------------------------------------
 
@@ -27,6 +28,11 @@ def clipped(
 
 
 composed(getattr(np, "_core").umath.clip, exact=True)(clip)  # noqa: B009  (what an array's method calls: a.clip(t))
+
+
+@composed(np.sign)
+def sign(x: Any) -> Any:
+    return x / away(np.absolute(x)) if np.iscomplexobj(raw(x)) else np.sign(raw(x))  # of real numbers a step
 
 
 @composed(np.select)

@@ -78,6 +78,15 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
 
 @composed(np.linalg.svd)
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+    if hermitian:  # as NumPy does it: by eigenvalues, along symmetric changes
+        w, v = np.linalg.eigh(a)
+        order = np.argsort(np.absolute(raw(w)), axis=-1)[..., ::-1]
+        w, signs = np.take_along_axis(w, order, -1), np.take_along_axis(np.sign(raw(w)), order, -1)
+        if not compute_uv:
+            return np.absolute(w)
+        v = np.take_along_axis(v, np.expand_dims(order, -2), -1)
+        vh = np.conj(np.swapaxes(v * np.expand_dims(signs, -2), -1, -2))
+        return v, np.absolute(w), vh
     if not compute_uv:
         return decompositions.svdvals(a)
     if full_matrices and np.shape(a)[-1] != np.shape(a)[-2]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...dispatch.primitives import cast
 from ...dispatch.protocols import OPTIONS, valued
 from ...tape.tracked import Tracked, raw
 from ..numpy.partials import aval, axes_of, count, counted
@@ -45,6 +46,44 @@ def _var(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any
 
 OPTIONS[np.var, "mean"] = (_tracked, valued(np.var, _var))
 OPTIONS[np.std, "mean"] = (_tracked, valued(np.std, lambda *args, **kwargs: np.sqrt(_var(*args, **kwargs))))
+
+
+# ---- dtype=: what is cast to whole numbers is cast first --------------------------------------------------------
+
+
+def _whole(dtype: Any) -> bool:
+    return dtype is not None and np.dtype(dtype).kind in "biu"
+
+
+def _cast_first(function: Any) -> Any:
+    def summed(a: Any, *args: Any, dtype: Any, **kwargs: Any) -> Any:
+        kwargs.pop("casting", None)
+        parts = [cast(part, dtype) for part in a] if isinstance(a, (list, tuple)) else cast(a, dtype)
+        return function(parts, *args, **kwargs)
+
+    return summed
+
+
+_summing: tuple[Any, ...] = (np.sum, np.prod, np.mean, np.cumsum, np.cumprod, np.trace, np.concatenate, np.stack)
+for _f in _summing:
+    OPTIONS[_f, "dtype"] = (_whole, valued(_f, _cast_first(_f)))
+
+
+# ---- np.diff of what is put before and behind it ------------------------------------------------------------------
+
+
+def _joined_diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    def rim(part: Any) -> Any:  # a number stands for a row of it
+        shape = list(np.shape(a))
+        shape[axis] = 1
+        return part if np.ndim(part) else np.broadcast_to(part, tuple(shape))
+
+    parts = [rim(p) if p is not a else p for p in (prepend, a, append) if p is not None]
+    return np.diff(np.concatenate(parts, axis=axis), n, axis)
+
+
+for _option in ("prepend", "append"):
+    OPTIONS[np.diff, _option] = (_tracked, valued(np.diff, _joined_diff))
 
 
 def _numbered(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...tape.nodes import Aval
 from ...tape.tracked import Tracked
-from ..numpy.partials import aval, count, reads, with_dims
+from ..numpy.partials import aval, cancelled, count, held, reads, with_dims
 from ..numpy.shape_transposes import take_along_transpose
 from . import functions as nw
 
@@ -24,10 +24,17 @@ def positive(x: Any) -> Any:
     return np.maximum(np.sign(x), 0)
 
 
-@reads("1 where x > 0, else y + alpha")
-def elu_slope(y: Any, x: Any, alpha: Any) -> Any:
+@reads("y * (1 - y)")
+def sigmoid_slope(y: Any, x: Any) -> Any:
+    d = 1 - y
+    gone = cancelled(d)
+    return y * d if gone is None else y * np.where(gone, nw.sigmoid(-x), d)
+
+
+@reads("1 where x > 0, else alpha * exp(x)")
+def elu_slope(_y: Any, x: Any, alpha: Any) -> Any:
     p = positive(x)
-    return p + (1 - p) * (np.minimum(y, 0) + alpha)
+    return p + (1 - p) * (alpha * np.exp(np.minimum(x, 0)))
 
 
 @reads("cdf(x) + x*pdf(x)")
@@ -38,6 +45,7 @@ def gelu_slope(_y: Any, x: Any) -> Any:
 @reads("(1 + tanh(u)) / 2 + x/2 * (1 - tanh(u)**2) * du/dx")
 def gelu_tanh_slope(_y: Any, x: Any) -> Any:
     k = sqrt(2 / pi)
+    x = np.clip(x, -20, 20)  # beyond, 1 - t * t is 0, and x**3 may be infinite
     t = np.tanh(k * (x + 0.044715 * x**3))
     return (1 + t) / 2 + x / 2 * (1 - t * t) * k * (1 + 3 * 0.044715 * x * x)
 
@@ -56,7 +64,7 @@ def along_transpose(g: Any, like: Aval, index: Any, axis: int, keepdims: bool = 
 
 def share(g: Any, like: Any, reduction: str) -> Any:
     """Give the cotangent of each entry's loss."""
-    return g / max(like.size, 1) if reduction == "mean" else g
+    return g / held(max(like.size, 1), g) if reduction == "mean" else g
 
 
 def entries(x: Any, y: Any) -> Any:
@@ -110,9 +118,10 @@ def cross_entropy_vjp(g: Any, _out: Any, z: Any, y: Any, p: Any) -> Any:
     number = len(y)
     if isinstance(z, Tracked):  # to be differentiated again: p must depend on z, and nothing may be written
         p = nw.softmax(z, 1)
-        return g / number * (p - np.equal(np.arange(np.shape(z.array)[1]), np.expand_dims(y, 1)))
-    c = p * (g / number)
-    c[np.arange(number), y] -= g / number
+        return g / held(number, g) * (p - np.equal(np.arange(np.shape(z.array)[1]), np.expand_dims(y, 1)))
+    each = g / held(number, g)
+    c = p * each
+    c[np.arange(number), y] -= each
     return c
 
 

@@ -16,16 +16,17 @@ from . import images as cv
 from .cotangents import (  # isort: skip
     along_transpose, bce_p, bce_t, bce_z, bce_zt, cross_entropy_vjp, elu_slope, entries, gelu_slope,
     gelu_tanh_slope, layer_norm_weight, layer_norm_x, logsumexp_vjp, mse_x, mse_y, nll_transpose, positive, rows, share,
+    sigmoid_slope,
 )
 
 # ---- entry by entry ------------------------------------------------------------------------------------------
 elementwise(nw.relu,          lambda y, _x: y > 0,                                                      selects=True)
-elementwise(nw.sigmoid,       lambda y, _x: y * (1 - y))
+elementwise(nw.sigmoid,       sigmoid_slope)
 elementwise(nw.softplus,      lambda _y, x, beta: nw.sigmoid(beta * x), ZERO)
 elementwise(nw.log_sigmoid,   lambda _y, x: nw.sigmoid(-x))
 elementwise(nw.leaky_relu,    lambda _y, x, slope: slope + (1 - slope) * positive(x), ZERO)
 elementwise(nw.elu,           elu_slope, ZERO)
-elementwise(nw.silu,          lambda y, x: nw.sigmoid(x) * (1 + x - y))
+elementwise(nw.silu,          lambda y, x: nw.sigmoid(x) * (1 + (x - y)))
 elementwise(nw.gelu,          gelu_slope,                                                               torch="Gelu")
 elementwise(nw.gelu_tanh,     gelu_tanh_slope,                                                          torch="Gelu")
 elementwise(nw.lerp,          lambda _z, _x, _y, w: 1 - w, lambda _z, _x, _y, w: w, lambda _z, x, y, _w: y - x)

@@ -34,7 +34,7 @@ import numpy as np
 
 from ...core import arrays
 from ...tape.tracked import raw
-from .partials import aval, axes_of, count, counted, nonzero, spread, with_dims, within
+from .partials import aval, away, axes_of, count, counted, held, nonzero, spread, summed_in, with_dims, within
 
 
 def _shifted(x: Any, step: int, fill: int) -> Any:
@@ -58,6 +58,13 @@ def _unfactors(c: Any, shape: tuple[int, ...], axis: Any) -> Any:
     return np.moveaxis(np.reshape(c, moved), range(len(axes)), axes)
 
 
+def _others(f: Any) -> Any:
+    """Give for each entry along the first axis the product of the others."""
+    before = np.cumprod(_shifted(f, 1, 1), 0)
+    after = np.flip(np.cumprod(_shifted(np.flip(f, 0), 1, 1), 0), 0)
+    return before * after
+
+
 def prod_vjp(
     g: Any, _y: Any, x: Any, axis: Any = None, dtype: Any = None, out: Any = None,
     keepdims: bool = False, initial: Any = 1, where: Any = True,
@@ -65,9 +72,13 @@ def prod_vjp(
     axis = axis if np.shape(x) else None
     # For each factor the product of those before times that of those after: no division, so zeros are no case.
     f = _factors(x if where is True else np.where(where, x, 1), axis)
-    before = np.cumprod(_shifted(f, 1, 1), 0)
-    after = np.flip(np.cumprod(_shifted(np.flip(f, 0), 1, 1), 0), 0)
-    others = _unfactors(np.conj(before * after), x.shape, axis)
+    others = _others(f)
+    plain = raw(others)
+    if type(plain) is np.ndarray and x.dtype.kind == "f" and not np.all(np.isfinite(plain) & (plain != 0)):
+        # It may have left the range on the way, or come to 0 * inf: powers of 2 apart.
+        powers = np.frexp(np.where(np.isfinite(raw(f)), raw(f), 1))[1]
+        others = np.ldexp(_others(f * np.ldexp(np.ones_like(raw(f)), -powers)), np.sum(powers, axis=0) - powers)
+    others = _unfactors(np.conj(others), x.shape, axis)
     return within(where, with_dims(g * initial, len(x.shape), axis, keepdims) * others)
 
 
@@ -97,7 +108,7 @@ def extreme_vjp(
         at = np.logical_or(at, np.logical_and(raw(x) != raw(x), with_dims(raw(y) != raw(y), ndim, axis, keepdims)))
     if where is not True:
         at = np.logical_and(at, where)
-    ties = np.sum(at, axis=axis, keepdims=True, dtype=y.dtype)
+    ties = np.sum(at, axis=axis, keepdims=True, dtype=summed_in(y))
     return within(at, with_dims(g, ndim, axis, keepdims) / nonzero(ties))
 
 
@@ -107,10 +118,10 @@ def var_vjp(
 ) -> Any:  # fmt: skip
     ddof = ddof if correction is None else correction
     if mean is not None:  # a constant: no gradient flows through it
-        n = (count(x.shape, axis) if where is True else counted(aval(x.shape, x.dtype), axis, True, where)) - ddof
+        n = counted(aval(x.shape, x.dtype), axis, True, where) - ddof
         return within(where, with_dims(g, len(x.shape), axis, keepdims) * ((x - mean) * 2 / n))
     if where is True:
-        n = max(count(x.shape, axis) - ddof, 0)
+        n = held(max(count(x.shape, axis) - ddof, 0), x)
         return spread(g, x, axis, keepdims) * ((x - np.mean(x, axis=axis, keepdims=True)) * 2 / n)
     n = counted(aval(x.shape, x.dtype), axis, True, where) - ddof
     d = x - np.mean(x, axis=axis, keepdims=True, where=where)
@@ -122,4 +133,4 @@ def std_vjp(
     keepdims: bool = False, where: Any = True, mean: Any = None, correction: Any = None,
 ) -> Any:  # fmt: skip
     # At y = 0 all entries are equal and x - mean is 0: the gradient is 0, as in PyTorch.
-    return var_vjp(g / (2 * nonzero(y)), y, x, axis, dtype, out, ddof, keepdims, where, mean, correction)
+    return var_vjp(g / (2 * away(y)), y, x, axis, dtype, out, ddof, keepdims, where, mean, correction)

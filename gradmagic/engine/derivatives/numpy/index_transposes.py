@@ -14,8 +14,10 @@ from ...tape.tracked import raw
 from .partials import aval, device_range
 
 
-def placed(g: Any, index: Any, _value: Any) -> Any:
+def placed(g: Any, index: Any, _value: Any, _x: Any) -> Any:
     """Give the cotangent of the values put at `index`: where a place is named twice, only the last value stayed."""
+    if _x.dtype.kind in "biu" and not passes(_value.dtype, _x.dtype):
+        return g[index] * 0
     if is_mask(index) and np.size(_value) == 1:  # without g[mask], which makes the host wait for a GPU
         return np.where(np.reshape(index, index.shape + (1,) * (len(g.shape) - len(index.shape))), g, 0)
     c = g[index]
@@ -24,6 +26,12 @@ def placed(g: Any, index: Any, _value: Any) -> Any:
     order = np.reshape(device_range(c.size, g), c.shape)
     stayed = set_item(np.zeros_like(raw(g), dtype=order.dtype), index, order)[index] == order
     return np.where(stayed, c, 0)
+
+
+def passes(dtype: Any, other: Any) -> bool:
+    """Tell whether entries of `dtype` go into an array of dtype `other` unrounded: floats into whole numbers do not."""
+    other = np.dtype(other)
+    return other.kind in "fc" or (np.dtype(dtype).kind in "biu" and other.kind in "iu")
 
 
 def is_mask(index: Any) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...dispatch.primitives import add_into, cast, move, scatter_add, set_item
 from ...rules.declare import linear, rule
-from .index_transposes import compress_vjp, placed
+from .index_transposes import compress_vjp, passes, placed
 
 # ---- x[index], and x with x[index] = value -------------------------------------------------------------------
 # A sweep adds x[i]'s cotangent into the buffer that it has for x; x[i] looks into x's memory.
@@ -17,12 +17,14 @@ linear(operator.getitem,  lambda g, like, index: scatter_add(g, like, index), to
 linear(scatter_add,       lambda g, like, target, index: g[index],                              torch="IndexPut")
 rule(set_item,            lambda g, _y, _x, index, _value: set_item(g, index, 0),
                           None,
-                          lambda g, _y, _x, index, _value: placed(g, index, _value), torch="CopySlices", edits=True)
+                          lambda g, _y, _x, index, _value: placed(g, index, _value, _x),
+                                                                                    torch="CopySlices", edits=True)
 
 # ---- by condition --------------------------------------------------------------------------------------------
 rule(np.compress,         None, compress_vjp)
 rule(np.extract,          None, lambda g, _y, condition, _a: compress_vjp(g, _y, np.ravel(condition), _a))
 
 # ---- the same entries in another dtype, or elsewhere -----------------------------------------------------------
-linear(cast,              lambda g, like, dtype: g * (np.dtype(dtype).kind in "fc"),        torch="ToCopy")
+linear(cast,              lambda g, like, dtype: g * passes(like.dtype, dtype),              torch="ToCopy",
+                    along=lambda t, like, dtype: t * passes(like.dtype, dtype))
 linear(move,              lambda g, like, device, home: move(g, home, device),                  torch="ToCopy")

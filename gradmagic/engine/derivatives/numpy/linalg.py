@@ -9,8 +9,8 @@ import numpy as np
 from ...rules.declare import linear, rule
 
 from .decompositions import (  # isort: skip
-    cholesky_vjp, det_vjp, eig_vjp, eigh_vjp, eigvals_vjp, eigvalsh_vjp, pinv_vjp, qr, qr_vjp, slogdet_vjp, solve_a,
-    solve_b, svd, svd_vjp, svdvals, svdvals_vjp,
+    apart, apart_d, cholesky_vjp, det_vjp, eig_vjp, eigh_vjp, eigvals_vjp, eigvalsh_vjp, pinv_vjp, qr, qr_vjp,
+    slogdet_vjp, solve_a, solve_b, svd, svd_vjp, svdvals, svdvals_vjp,
 )
 from .norms import norm_vjp
 from .partials import swap
@@ -30,18 +30,19 @@ linear(np.trace,           undo_trace)
 
 # ---- inverses and equations ----------------------------------------------------------------------------------
 rule(np.linalg.inv,        lambda g, y, _a: -swap(y) @ g @ swap(y),           torch="LinalgInvEx")
-rule(np.linalg.pinv,       pinv_vjp)
+rule(np.linalg.pinv,       pinv_vjp,                            symmetric="hermitian")
 rule(np.linalg.solve,      solve_a,                                    solve_b,  torch="LinalgSolveEx")
 rule(np.linalg.det,        det_vjp,                                           torch="LinalgDet")
 rule(np.linalg.slogdet,    slogdet_vjp,                                       outputs=2, torch="LinalgSlogdet")
 
 # ---- decompositions ------------------------------------------------------------------------------------------
-rule(np.linalg.cholesky,   cholesky_vjp,                                      torch="LinalgCholeskyEx")
-rule(np.linalg.eigh,       eigh_vjp,                                          outputs=2, torch="LinalgEigh")
-rule(np.linalg.eigvalsh,   eigvalsh_vjp,                                      torch="LinalgEigh")
-rule(np.linalg.eig,        eig_vjp,                                           outputs=2, torch="LinalgEig")
+rule(np.linalg.cholesky,   cholesky_vjp,                        symmetric=True,    torch="LinalgCholeskyEx")
+rule(apart,                lambda g, _y, _x, d, size=0.0: apart(g, np.conj(d)), apart_d)
+rule(np.linalg.eigh,       eigh_vjp,              symmetric=True, partly=True, outputs=2, torch="LinalgEigh")
+rule(np.linalg.eigvalsh,   eigvalsh_vjp,                        symmetric=True,    torch="LinalgEigh")
+rule(np.linalg.eig,        eig_vjp,                             partly=True,  outputs=2, torch="LinalgEig")
 rule(np.linalg.eigvals,    eigvals_vjp,                                       torch="LinalgEig")
-rule(svd,                  svd_vjp,                                           outputs=3, torch="LinalgSvd")
+rule(svd,                  svd_vjp,                             partly=True,  outputs=3, torch="LinalgSvd")
 rule(svdvals,              svdvals_vjp,                                       torch="LinalgSvd")
 rule(qr,                   qr_vjp,                                            outputs=2, torch="LinalgQr")
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .decompositions import svd
-from .partials import axes_of, nonzero, sgn, with_dims, within
+from .partials import away, axes_of, nonzero, sgn, summed_in, with_dims, within
 
 
 def norm_vjp(g: Any, y: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
@@ -19,7 +19,7 @@ def norm_vjp(g: Any, y: Any, x: Any, ord: Any = None, axis: Any = None, keepdims
     g, y = with_dims(g, ndim, axis, keepdims), with_dims(y, ndim, axis, keepdims)
     axes = axes_of(axis, ndim)
     if ord is None or ord in ("fro", "f") or (ord == 2 and len(axes) == 1):
-        return g / nonzero(y) * x
+        return g / away(y) * x
     return _of_vectors(g, y, x, ord, axes) if len(axes) == 1 else _of_matrices(g, y, x, ord, axes)
 
 
@@ -30,15 +30,15 @@ def _of_vectors(g: Any, y: Any, x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
     if ord == 1:
         return g * sign
     if abs(ord) == np.inf:
-        return _shared(g, np.absolute(x) == y, axes, y.dtype) * sign
-    return g * sign * (np.absolute(x) / nonzero(y)) ** (ord - 1)
+        return _shared(g, np.absolute(x) == y, axes, summed_in(y)) * sign
+    return g * sign * (np.absolute(x) / away(y)) ** (ord - 1)
 
 
 def _of_matrices(g: Any, y: Any, x: Any, ord: Any, axes: tuple[int, ...]) -> Any:
     if ord in (1, -1, np.inf, -np.inf):
         summed, chosen = axes if abs(ord) == 1 else axes[::-1]
         at = np.sum(np.absolute(x), axis=summed, keepdims=True) == y
-        return _shared(g, at, (chosen,), y.dtype) * np.conj(sgn(None, x))
+        return _shared(g, at, (chosen,), summed_in(y)) * np.conj(sgn(None, x))
     u, s, vh = svd(np.moveaxis(x, axes, (-2, -1)))
     if ord == "nuc":
         at = (s > 0) * 1

@@ -7,12 +7,14 @@ Out: partials and cotangents. An underscore before a parameter means, as in the 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from ....errors import NotDifferentiableWarning
 from ...core import arrays
 from ...dispatch.calls import primitive
 from ...tape.nodes import Aval, aval_of
@@ -35,6 +37,25 @@ def reads(text: str) -> Callable[[Any], Any]:
 def nonzero(x: Any) -> Any:
     """Give x, with 1 in place of 0: a divisor for what is 0 there by convention."""
     return x + (x == 0)
+
+
+@primitive
+def away(x: Any) -> Any:
+    """Give x, with 1 in place of 0, as `nonzero`; but it has no slope at 0: second derivatives there are NaN."""
+    return x + (x == 0)
+
+
+def away_slope(_y: Any, x: Any) -> Any:
+    there = x == 0
+    told(there, "the length of a vector of zeros, or the deviation of equal numbers, has no second derivative")
+    return np.where(there, np.nan, 1.0)
+
+
+def told(there: Any, why: str) -> None:
+    """Warn, where an entry of a mask holds, that there is no derivative, and why; a GPU would have to wait."""
+    plain = raw(there)
+    if isinstance(plain, (bool, np.bool_, np.ndarray)) and np.any(plain):
+        warnings.warn(f"NaN in a derivative: {why}.", NotDifferentiableWarning, stacklevel=2)
 
 
 @reads("1 / y")
@@ -71,14 +92,92 @@ def power_y(z: Any, x: Any, _y: Any) -> Any:
 @reads("sign(x)")
 def sgn(_y: Any, x: Any) -> Any:
     """conj(x)/|x|: the sign of a real number; 0 at 0."""
-    return np.conj(x) / nonzero(np.absolute(x)) if np.iscomplexobj(x) else np.sign(x)
+    return np.conj(x) / away(np.absolute(x)) if np.iscomplexobj(x) else np.sign(x)
 
 
 @reads("1 / sqrt(1 - x * x)")
 def arcsin_x(_y: Any, x: Any) -> Any:
     if np.iscomplexobj(x):  # beyond -1 and 1 NumPy's value belongs to the upper side of the cut
         return 1 / (np.sqrt(-(x - 1)) * np.sqrt(x + 1))
-    return 1 / np.sqrt(1 - x * x)
+    return 1 / np.sqrt((1 - x) * (1 + x))  # exact beside 1, where 1 - x * x is not
+
+
+@reads("1 / sqrt(x * x + 1)")
+def arcsinh_x(_y: Any, x: Any) -> Any:
+    if np.iscomplexobj(x):
+        return 1 / np.sqrt(x * x + 1)
+    return 1 / np.hypot(x, 1)  # x * x overflows at 1e154
+
+
+# Below these (square roots of the rounding errors) less than half of the digits of 1 - y are right.
+_LEFT = {"e": 3e-2, "f": 3e-4, "d": 1.5e-8}
+
+
+def cancelled(d: Any) -> Any:
+    """Tell where so little is left of d = 1 - y that its digits are gone; None if nowhere."""
+    plain: Any = raw(d)
+    least = _LEFT.get(plain.dtype.char)
+    if least is None:
+        return None
+    if type(plain) is np.ndarray:  # a GPU would have to wait for the answer
+        return None if not plain.size or np.minimum.reduce(plain, None) > least else plain < least
+    return None if isinstance(plain, np.generic) and float(plain) > least else plain < least
+
+
+@reads("1 - y * y")
+def tanh_x(y: Any, x: Any) -> Any:
+    d = 1 - y * y
+    gone = cancelled(d)
+    if gone is None:
+        return d
+    e = np.exp(-2 * np.absolute(x))
+    return np.where(gone, 4 * e / ((1 + e) * (1 + e)), d)
+
+
+@primitive
+def sigmoid(x: Any) -> Any:
+    """Give 1 / (1 + exp(-x)), without overflow on either side."""
+    e = np.exp(-np.absolute(x))
+    return np.where(x >= 0, 1, e) / (1 + e)
+
+
+@reads("exp(x - z)")
+def logaddexp_x(_z: Any, x: Any, y: Any) -> Any:
+    return _share(x, y, 1.0)
+
+
+@reads("exp(y - z)")
+def logaddexp_y(_z: Any, x: Any, y: Any) -> Any:
+    return _share(y, x, 1.0)
+
+
+@reads("2**(x - z)")
+def logaddexp2_x(_z: Any, x: Any, y: Any) -> Any:
+    return _share(x, y, math.log(2))
+
+
+@reads("2**(y - z)")
+def logaddexp2_y(_z: Any, x: Any, y: Any) -> Any:
+    return _share(y, x, math.log(2))
+
+
+def _share(x: Any, y: Any, base: float) -> Any:
+    """exp(x) / (exp(x) + exp(y)), by x - y; of two infinities half, of two zeros nothing."""
+    both = np.logical_and(x == y, np.isinf(x))
+    d = (np.where(both, 0, x) - np.where(both, 0, y)) * base
+    return np.where(np.logical_and(both, x < 0), 0, sigmoid(d))
+
+
+@reads("x / (x * x + y * y)")
+def arctan2_y(_z: Any, y: Any, x: Any) -> Any:
+    size = away(np.hypot(x, y))
+    return x / size / size  # squares overflow at 1e154, and vanish at 1e-162
+
+
+@reads("-y / (x * x + y * y)")
+def arctan2_x(_z: Any, y: Any, x: Any) -> Any:
+    size = away(np.hypot(x, y))
+    return -(y / size / size)
 
 
 @reads("-1 / sqrt(1 - x * x)")
@@ -138,7 +237,7 @@ def divmod_y(g: Any, out: Any, _x: Any, _y: Any) -> Any:
 
 def angle_vjp(g: Any, _y: Any, z: Any, deg: bool = False) -> Any:
     # g * 1j, not 1j * g, which makes a Python number of NumPy's.
-    return g * (180j / math.pi if deg else 1j) * z / nonzero(np.absolute(z) ** 2)
+    return g * (180j / math.pi if deg else 1j) * z / away(np.absolute(z) ** 2)
 
 
 # ---- shapes ---------------------------------------------------------------------------------------------------
@@ -190,8 +289,19 @@ def within(where: Any, g: Any) -> Any:
 def counted(like: Aval, axis: Any, keepdims: bool = False, where: Any = True) -> Any:
     """Give the number of entries that a mean over `axis` takes together: one number, or one for each mean."""
     if where is True:
-        return (like.size if axis is None else count(like.shape, axis)) or 1
-    return np.sum(np.broadcast_to(where, like.shape), axis=axis, keepdims=keepdims, dtype=like.tangent)
+        return held((like.size if axis is None else count(like.shape, axis)) or 1, like)
+    dtype = np.float32 if like.dtype == np.float16 else like.tangent
+    return np.sum(np.broadcast_to(where, like.shape), axis=axis, keepdims=keepdims, dtype=dtype)
+
+
+def held(n: int, like: Any) -> Any:
+    """Give a count as a number by which a cotangent for `like` can be divided: float16 ends at 65504."""
+    return np.float32(n) if n > 65504 and like.dtype == np.float16 else n
+
+
+def summed_in(x: Any) -> Any:
+    """Give the dtype in which entries like x's are added up: one by one float16 sticks at 2048."""
+    return np.dtype(np.float32) if x.dtype == np.float16 else x.dtype
 
 
 def swap(a: Any) -> Any:

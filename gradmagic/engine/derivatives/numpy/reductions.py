@@ -7,7 +7,7 @@ import numpy as np
 
 from ...rules.declare import constant, linear, rule
 from .extremes import cumprod_vjp, extreme_vjp, prod_vjp, std_vjp, var_vjp
-from .partials import counted, spread, within
+from .partials import counted, spread, summed_in, within
 
 # ---- sums and products ---------------------------------------------------------------------------------------
 linear(np.sum,     lambda g, like, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True:
@@ -15,7 +15,7 @@ linear(np.sum,     lambda g, like, axis=None, dtype=None, out=None, keepdims=Fal
 linear(np.mean,    lambda g, like, axis=None, dtype=None, out=None, keepdims=False, where=True:
                        within(where, spread(g / counted(like, axis, keepdims, where), like, axis, keepdims)))
 linear(np.cumsum,  lambda g, like, axis=None, dtype=None, out=None:
-                       np.reshape(np.flip(np.cumsum(np.flip(g, axis), axis or 0), axis), like.shape))
+                       np.reshape(np.flip(np.cumsum(np.flip(g, axis), axis or 0, summed_in(g)), axis), like.shape))
 rule(np.prod,      prod_vjp)
 rule(np.cumprod,   cumprod_vjp)
 rule(np.nansum,    lambda g, _y, x, axis=None, dtype=None, out=None, keepdims=False, initial=0, where=True:

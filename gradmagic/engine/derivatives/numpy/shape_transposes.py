@@ -15,7 +15,7 @@ from ...dispatch.calls import primitive
 from ...dispatch.primitives import scatter_add
 from ...tape.nodes import Aval
 from ...tape.tracked import raw
-from .partials import aval, axes_of, device_range
+from .partials import aval, axes_of, device_range, summed_in
 
 
 def settled(order: str) -> Any:
@@ -69,7 +69,7 @@ def untile(g: Any, like: Aval, reps: Any) -> Any:
     reps = (1,) * (ndim - len(reps)) + reps
     shape = (1,) * (ndim - like.ndim) + like.shape
     g = np.reshape(g, tuple(n for pair in zip(reps, shape, strict=True) for n in pair))
-    return np.reshape(np.sum(g, axis=tuple(range(0, 2 * ndim, 2))), like.shape)
+    return np.reshape(np.sum(g, axis=tuple(range(0, 2 * ndim, 2)), dtype=summed_in(g)), like.shape)
 
 
 def repeat_transpose(g: Any, like: Aval, repeats: Any, axis: int | None = None) -> Any:
@@ -77,7 +77,8 @@ def repeat_transpose(g: Any, like: Aval, repeats: Any, axis: int | None = None) 
     shape, at = ((like.size,), 0) if axis is None or not like.ndim else (like.shape, axis % like.ndim)
     if np.size(repeats) == 1:
         times = int(np.reshape(np.asarray(repeats), ())) if isinstance(repeats, (list, tuple)) else int(repeats)
-        c = np.sum(np.reshape(g, (*shape[: at + 1], times, *shape[at + 1 :])), axis=at + 1)
+        rows = np.reshape(g, (*shape[: at + 1], times, *shape[at + 1 :]))
+        c = np.sum(rows, axis=at + 1, dtype=summed_in(g))
     else:
         source = np.repeat(device_range(shape[at], g), raw(repeats))
         c = scatter_add(g, aval(shape, like.dtype), (slice(None),) * at + (source,))
@@ -177,9 +178,8 @@ def take_along_transpose(g: Any, like: Aval, indices: Any, axis: int | None = -1
     ndim = len(shape)
     index = []
     for i in range(ndim):
-        along = device_range(indices.shape[i], g) if shape[i] != 1 or i == at else device_range(1, g)
-        index.append(np.reshape(along, (1,) * i + (-1,) + (1,) * (ndim - i - 1)))
-    index[at] = indices
+        along = device_range(shape[i], g)
+        index.append(indices if i == at else np.reshape(along, (1,) * i + (-1,) + (1,) * (ndim - i - 1)))
     return np.reshape(scatter_add(g, aval(shape, like.dtype), tuple(index)), like.shape)
 
 

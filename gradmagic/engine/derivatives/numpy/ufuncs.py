@@ -13,8 +13,9 @@ from ...rules.rule import MINUS, SAME, ZERO
 from ...tape.tracked import raw
 
 from .partials import (  # isort: skip
-    angle_vjp, arccos_x, arcsin_x, beats, divide_x, divmod_x, divmod_y, holds, i1, inside, log_x, matmul_a,
-    matmul_b, nonzero, power_x, power_y, sgn, sinc_slope,
+    angle_vjp, arccos_x, arcsin_x, arcsinh_x, arctan2_x, arctan2_y, away, away_slope, beats, divide_x, divmod_x,
+    divmod_y, holds, i1, inside, log_x, logaddexp2_x, logaddexp2_y, logaddexp_x, logaddexp_y, matmul_a, matmul_b,
+    nonzero, power_x, power_y, reads, sgn, sinc_slope, tanh_x,
 )
 
 # ---- arithmetic ----------------------------------------------------------------------------------------------
@@ -32,7 +33,8 @@ elementwise(np.reciprocal,  lambda y, _x: -y * y)
 elementwise(np.square,      lambda _y, x: x + x,                                                 torch="Pow")
 elementwise(np.sqrt,        lambda y, _x: 0.5 / y)
 elementwise(np.cbrt,        lambda y, _x: 1 / (3 * y * y))
-elementwise(np.hypot,       lambda z, x, _y: x / nonzero(z), lambda z, _x, y: y / nonzero(z))
+elementwise(np.hypot,       reads("x / z")(lambda z, x, _y: x / away(z)), reads("y / z")(lambda z, _x, y: y / away(z)))
+elementwise(away,           away_slope)
 elementwise(np.ldexp,       lambda _z, x, i: np.ldexp(x * 0 + 1, i), ZERO)
 rule(np.frexp,              lambda g, out, _x: g[0] * np.ldexp(1.0, -raw(out[1])),              outputs=2)
 rule(np.divmod,             divmod_x,                            divmod_y,                              outputs=2)
@@ -42,13 +44,13 @@ rule(np.matmul,             matmul_a,                            matmul_b,      
 # ---- exponents and logarithms --------------------------------------------------------------------------------
 elementwise(np.exp,         lambda y, _x: y)
 elementwise(np.exp2,        lambda y, _x: y * log(2),                                            torch="Exp2Backward0")
-elementwise(np.expm1,       lambda y, _x: y + 1,                                                 torch="Expm1Backward0")
+elementwise(np.expm1,       lambda _y, x: np.exp(x),                                             torch="Expm1Backward0")
 elementwise(np.log,         log_x)
 elementwise(np.log2,        lambda _y, x: 1 / (x * log(2)),                                      torch="Log2Backward0")
 elementwise(np.log10,       lambda _y, x: 1 / (x * log(10)),                                     torch="Log10Backward0")
 elementwise(np.log1p,       lambda _y, x: 1 / (1 + x),                                           torch="Log1PBackward0")
-elementwise(np.logaddexp,   lambda z, x, _y: np.exp(x - z),      lambda z, _x, y: np.exp(y - z))
-elementwise(np.logaddexp2,  lambda z, x, _y: np.exp2(x - z),     lambda z, _x, y: np.exp2(y - z))
+elementwise(np.logaddexp,   logaddexp_x,                         logaddexp_y)
+elementwise(np.logaddexp2,  logaddexp2_x,                        logaddexp2_y)
 
 # ---- trigonometry --------------------------------------------------------------------------------------------
 elementwise(np.sin,         lambda _y, x: np.cos(x))
@@ -57,8 +59,7 @@ elementwise(np.tan,         lambda y, _x: 1 + y * y)
 elementwise(np.arcsin,      arcsin_x,                                                            torch="Asin")
 elementwise(np.arccos,      arccos_x,                                                            torch="Acos")
 elementwise(np.arctan,      lambda _y, x: 1 / (1 + x * x),                                       torch="Atan")
-elementwise(np.arctan2,     lambda _z, y, x: x / nonzero(x * x + y * y),
-                            lambda _z, y, x: -y / nonzero(x * x + y * y),                        torch="Atan2Backward0")
+elementwise(np.arctan2,     arctan2_y,                           arctan2_x,                      torch="Atan2Backward0")
 elementwise(np.deg2rad,     lambda _y, _x: pi / 180,                                             torch="Mul")
 elementwise(np.radians,     lambda _y, _x: pi / 180,                                             torch="Mul")
 elementwise(np.rad2deg,     lambda _y, _x: 180 / pi,                                             torch="Mul")
@@ -70,10 +71,10 @@ elementwise(i1,             lambda y, x: np.i0(x) - np.where(x == 0, 0.5, y / no
 # ---- hyperbolic functions ------------------------------------------------------------------------------------
 elementwise(np.sinh,        lambda _y, x: np.cosh(x))
 elementwise(np.cosh,        lambda _y, x: np.sinh(x))
-elementwise(np.tanh,        lambda y, _x: 1 - y * y)
-elementwise(np.arcsinh,     lambda _y, x: 1 / np.sqrt(x * x + 1),                                torch="Asinh")
+elementwise(np.tanh,        tanh_x)
+elementwise(np.arcsinh,     arcsinh_x,                                                           torch="Asinh")
 elementwise(np.arccosh,     lambda _y, x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)),                 torch="Acosh")
-elementwise(np.arctanh,     lambda _y, x: 1 / (1 - x * x),                                       torch="Atanh")
+elementwise(np.arctanh,     reads("1 / (1 - x * x)")(lambda _y, x: 1 / ((1 - x) * (1 + x))),     torch="Atanh")
 
 # ---- size and sign -------------------------------------------------------------------------------------------
 elementwise(np.absolute,    sgn,                                                                 torch="Abs")
@@ -101,7 +102,7 @@ rule(np.nan_to_num,         lambda g, _y, x, copy=True, nan=0.0, posinf=None, ne
                                 np.where(np.isfinite(x), g, 0))
 
 # ---- steps: no derivative ------------------------------------------------------------------------------------
-constant(np.sign, np.floor, np.ceil, np.trunc, np.rint, np.fix, np.round, np.around, np.heaviside, np.floor_divide)
+constant(np.floor, np.ceil, np.trunc, np.rint, np.fix, np.round, np.around, np.heaviside, np.floor_divide)
 constant(np.spacing, np.signbit, np.isfinite, np.isinf, np.isnan, np.isclose, np.allclose, np.array_equal)
 constant(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.array_equiv)
 constant(np.logical_and, np.logical_or, np.logical_xor, np.logical_not)

@@ -38,11 +38,12 @@ rule(values.least_squares, f.lstsq_a,                           f.lstsq_b,      
 rule(values.cho_solve,     f.cho_solve_c,                       f.cho_solve_b,                    torch="CholeskySolve")
 
 # ---- decompositions --------------------------------------------------------------------------------------------
-rule(values.cholesky, lambda g, y, _a, lower=False: cholesky_vjp(g, y, None, upper=not lower), torch="LinalgCholeskyEx")
-rule(values.cho_factor,    f.cho_factor_vjp, torch="LinalgCholeskyEx")
-rule(values.eigh,          eigh_vjp,                                                  outputs=2, torch="LinalgEigh")
-rule(values.eigvalsh,      eigvalsh_vjp,                                                          torch="LinalgEigh")
-rule(values.svd,           svd_vjp,                                                   outputs=3, torch="LinalgSvd")
+rule(values.cholesky, lambda g, y, _a, lower=False: cholesky_vjp(g, y, None, upper=not lower),
+                           symmetric=True,                                                 torch="LinalgCholeskyEx")
+rule(values.cho_factor,    f.cho_factor_vjp, symmetric=True, torch="LinalgCholeskyEx")
+rule(values.eigh,          eigh_vjp,                     symmetric=True, partly=True,  outputs=2, torch="LinalgEigh")
+rule(values.eigvalsh,      eigvalsh_vjp,                        symmetric=True,                   torch="LinalgEigh")
+rule(values.svd,           svd_vjp,                                     partly=True,  outputs=3, torch="LinalgSvd")
 rule(values.svdvals,       svdvals_vjp,                                                           torch="LinalgSvd")
 rule(values.qr,            qr_vjp,                                                    outputs=2, torch="LinalgQr")
 

@@ -17,7 +17,7 @@ from scipy.special import (  # isort: skip
 
 from ...rules.declare import constant, elementwise, rule
 from ...rules.rule import SAME
-from ..numpy.partials import reads
+from ..numpy.partials import power_x, power_y, reads
 from ..ordered import ordered, refused
 
 from .elliptic import (  # isort: skip
@@ -25,11 +25,12 @@ from .elliptic import (  # isort: skip
     elliprg_x, elliprj_p, elliprj_x,
 )
 from .special_partials import (  # isort: skip
-    SQRT_2PI, SQRT_PI, airy_vjp, airye_vjp, beta_density, binomial_density, boxcox_slope, chi2_density, dawsn_slope,
-    erfcx_slope, expn_slope, exprel_slope, f_density, fresnel_vjp, gamma_density, gegenbauer, hurwitz, it2_vjp,
-    itairy_vjp, kelvin_vjp, kl_div_x, kolmogorov_density, log_ndtr_slope, modfresnel_vjp, ncx2_density,
-    normal_density, over_x, polygamma, ratio, real, rel_entr_x, rgamma_slope, sinc, sinhc, spence_slope,
-    struve_term, t_density, trigamma, voigt_gamma, voigt_sigma, voigt_x, wofz_slope, xlog1py_x, xlogy_x,
+    SQRT_2PI, SQRT_PI, airy_vjp, airye_vjp, beta_density, binomial_density, boxcox_slope, chi2_density,
+    dawsn_slope, digamma_step, erfcx_slope, expn_slope, exprel_slope, f_density, fresnel_vjp, gamma_density,
+    gegenbauer, hurwitz, it2_vjp, itairy_vjp, kelvin_vjp, kl_div_x, kolmogorov_density, log_ndtr_slope,
+    modfresnel_vjp, ncx2_density, normal_density, over_x, polygamma, pseudo_huber_d, ratio, real, rel_entr_x,
+    rgamma_slope, sinc, sinhc, spence_slope, struve_term, t_density, trigamma, voigt_gamma, voigt_sigma, voigt_x,
+    wofz_slope, xlog1py_x, xlogy_x,
 )
 
 # ---- the logistic function ------------------------------------------------------------------------------------
@@ -41,11 +42,12 @@ elementwise(sp.log_expit,    lambda _y, x: expit(-x),                           
 # ---- powers, logarithms, angles in degrees --------------------------------------------------------------------
 elementwise(sp.exp2,         lambda y, _x: y * log(2))
 elementwise(sp.exp10,        lambda y, _x: y * log(10))
-elementwise(sp.expm1,        lambda y, _x: y + 1)
+elementwise(sp.expm1,        lambda _y, x: np.exp(x))
 elementwise(sp.exprel,       lambda _y, x: exprel_slope(x))
 elementwise(sp.log1p,        lambda _y, x: 1 / (1 + x))
 elementwise(sp.cbrt,         lambda y, _x: 1 / (3 * y * y))
-elementwise(sp.powm1,        lambda _z, x, y: y * x ** (y - 1),   lambda z, x, _y: (z + 1) * np.log(x))
+elementwise(sp.powm1,        power_x,                             reads("(z + 1) * log(x)")(
+                                 lambda _z, x, y: power_y(x**y, x, y)))
 elementwise(sp.cosm1,        lambda _y, x: -np.sin(x))
 elementwise(sp.sindg,        lambda _y, x: pi / 180 * sp.cosdg(x))
 elementwise(sp.cosdg,        lambda _y, x: -pi / 180 * sp.sindg(x))
@@ -56,10 +58,10 @@ ordered(sp.radian,           lambda _y, _d, _m, _s: pi / 180,     lambda _y, _d,
 elementwise(sp.boxcox,       lambda _z, x, lmbda: x ** (lmbda - 1), lambda _z, x, lmbda: boxcox_slope(np.log(x), lmbda))
 elementwise(sp.boxcox1p,     lambda _z, x, lmbda: (1 + x) ** (lmbda - 1),
                              lambda _z, x, lmbda: boxcox_slope(np.log1p(x), lmbda))
-elementwise(sp.inv_boxcox,   lambda z, _y, lmbda: z ** (1 - lmbda),
-                             lambda z, _y, lmbda: -boxcox_slope(np.log(z), lmbda) * z ** (1 - lmbda))
-elementwise(sp.inv_boxcox1p, lambda z, _y, lmbda: (1 + z) ** (1 - lmbda),
-                             lambda z, _y, lmbda: -boxcox_slope(np.log1p(z), lmbda) * (1 + z) ** (1 - lmbda))
+elementwise(sp.inv_boxcox,   lambda z, y, lmbda: z / (1 + lmbda * y),
+                             lambda z, y, lmbda: -boxcox_slope(np.log(z), lmbda) * (z / (1 + lmbda * y)))
+elementwise(sp.inv_boxcox1p, lambda z, y, lmbda: (1 + z) / (1 + lmbda * y),
+                             lambda z, y, lmbda: -boxcox_slope(np.log1p(z), lmbda) * ((1 + z) / (1 + lmbda * y)))
 elementwise(sp.agm,          lambda z, a, b: agm_a(z, a, b),      lambda z, a, b: agm_a(z, b, a))
 
 # ---- entropies and losses: 0 where x is 0 ---------------------------------------------------------------------
@@ -69,8 +71,7 @@ elementwise(sp.entr,         lambda _y, x: -np.log(x) - 1,                      
 ordered(sp.rel_entr,         rel_entr_x,                          lambda _z, x, y: -ratio(x, y))
 ordered(sp.kl_div,           kl_div_x,                            lambda _z, x, y: 1 - ratio(x, y))
 elementwise(sp.huber,        lambda _z, d, r: np.maximum(np.absolute(r) - d, 0), lambda _z, d, r: np.clip(r, -d, d))
-elementwise(sp.pseudo_huber, lambda z, d, r: 2 * z / d - r * r / (d * np.sqrt(1 + (r / d) ** 2)),
-                             lambda _z, d, r: r / np.sqrt(1 + (r / d) ** 2))
+elementwise(sp.pseudo_huber, pseudo_huber_d,                      lambda _z, d, r: r / np.hypot(1, r / d))
 
 # ---- gamma and its kin: DLMF 5, 8 -----------------------------------------------------------------------------
 elementwise(sp.gamma,        lambda y, x: y * digamma(x))
@@ -80,12 +81,11 @@ elementwise(sp.loggamma,     lambda _y, x: digamma(x),                          
 ordered(sp.digamma,          trigamma,                                                           torch="Digamma")
 ordered(polygamma,           None,                                lambda _y, n, x: polygamma(n + 1, x))
 ordered(hurwitz,             None,                                lambda _y, s, q: -s * hurwitz(s + 1, q))
-elementwise(sp.beta,         lambda z, a, b: z * (digamma(a) - digamma(a + b)),
-                             lambda z, a, b: z * (digamma(b) - digamma(a + b)))
-elementwise(sp.betaln,       lambda _z, a, b: digamma(a) - digamma(a + b), lambda _z, a, b: digamma(b) - digamma(a + b))
-elementwise(sp.binom,        lambda z, n, k: z * (digamma(n + 1) - digamma(n - k + 1)),
+ordered(sp.beta,             lambda z, a, b: -z * digamma_step(a, b), lambda z, a, b: -z * digamma_step(b, a))
+ordered(sp.betaln,           lambda _z, a, b: -digamma_step(a, b),    lambda _z, a, b: -digamma_step(b, a))
+ordered(sp.binom,            lambda z, n, k: z * digamma_step(n - k + 1, k),
                              lambda z, n, k: z * (digamma(n - k + 1) - digamma(k + 1)))
-elementwise(sp.poch,         lambda y, z, m: y * (digamma(z + m) - digamma(z)), lambda y, z, m: y * digamma(z + m))
+ordered(sp.poch,             lambda y, z, m: y * digamma_step(z, m), lambda y, z, m: y * digamma(z + m))
 ordered(sp.gammainc,         None, lambda _y, a, x: gamma_density(a, x))
 ordered(sp.gammaincc,        None, lambda _y, a, x: -gamma_density(a, x))
 ordered(sp.gammaincinv,      None, lambda y, a, _p: 1 / gamma_density(a, y))
@@ -173,7 +173,7 @@ elementwise(sp.keip,         lambda y, x: sp.ker(x) - y / x)
 
 # ---- elliptic integrals and functions: DLMF 19, 22 --------------------------------------------------------------
 elementwise(sp.ellipk,       reads("(E(m) - (1 - m)*K(m)) / (2*m*(1 - m))")(lambda _y, m: ellipk_m(m)))
-elementwise(sp.ellipkm1,     lambda _y, p: -ellipk_m(1 - p))
+elementwise(sp.ellipkm1,     lambda _y, p: -sp.elliprd(0.0, 1.0, p) / 6)
 elementwise(sp.ellipe,       reads("(E(m) - K(m)) / (2*m)")(lambda _y, m: ellipe_m(m)))
 elementwise(sp.ellipkinc,    lambda _y, phi, m: 1 / np.sqrt(1 - m * np.sin(phi) ** 2),
                              lambda _y, phi, m: ellipkinc_m(phi, m))

@@ -56,6 +56,14 @@ def trigamma(_y: Any, x: Any) -> Any:
     return polygamma(1, real(x, "digamma"))
 
 
+def digamma_step(x: Any, h: Any) -> Any:
+    """digamma(x + h) - digamma(x); for a small step its series, where the difference would cancel."""
+    near = (x > 0) & (np.absolute(h) < 0.03 * np.absolute(x))
+    at, step = np.where(near, x, 1.0), np.where(near, h, 0.0)
+    series = sum(polygamma(k, at) * step**k / factorial(k) for k in range(1, 7))
+    return np.where(near, series, special.digamma(x + h) - special.digamma(x))
+
+
 @reads("-y * digamma(x)")
 def rgamma_slope(y: Any, x: Any) -> Any:
     # At the poles of gamma, x = -n, y is 0 and digamma infinite; their product has the limit (-1)**n n!.
@@ -207,13 +215,27 @@ def ratio(x: Any, y: Any) -> Any:
 @reads("log(x / y) + 1")
 def rel_entr_x(_z: Any, x: Any, y: Any) -> Any:
     none = (x == 0) & (y == 0)
-    return np.log(np.where(none, 1.0, x) / np.where(none, 1.0, y)) + np.where(none, 0.0, 1.0)
+    return _log_ratio(np.where(none, 1.0, x), np.where(none, 1.0, y)) + np.where(none, 0.0, 1.0)
 
 
 @reads("log(x / y)")
 def kl_div_x(_z: Any, x: Any, y: Any) -> Any:
     none = (x == 0) & (y == 0)
-    return np.log(np.where(none, 1.0, x) / np.where(none, 1.0, y))
+    return _log_ratio(np.where(none, 1.0, x), np.where(none, 1.0, y))
+
+
+def _log_ratio(x: Any, y: Any) -> Any:
+    """log(x / y), also where the quotient overflows or vanishes; the difference of logarithms cancels near x = y."""
+    near = (x < 2 * y) & (y < 2 * x)
+    return np.where(near, np.log(np.where(near, x, 1.0) / np.where(near, y, 1.0)), np.log(x) - np.log(y))
+
+
+@reads("2 * z / d - r * r / (d * sqrt(1 + (r / d)**2))")
+def pseudo_huber_d(_z: Any, d: Any, r: Any) -> Any:
+    q = r / d
+    s = np.hypot(1, q)
+    above = q * (q / (1 + s))  # s - 1
+    return d * above * (above / s)
 
 
 # ---- powers ---------------------------------------------------------------------------------------------------
@@ -225,12 +247,15 @@ def exprel_slope(u: Any) -> Any:
     """(u exp(u) - expm1(u)) / u**2, the derivative of expm1(u) / u; near 0 its series."""
     near = np.absolute(u) < 0.7
     far = np.where(near, 1.0, u)
-    return np.where(near, poly(_EXPREL, np.where(near, u, 0.0)), (far * np.exp(far) - np.expm1(far)) / (far * far))
+    beyond = np.exp(far) * ((far - 1) / (far * far)) + 1 / (far * far)
+    return np.where(near, poly(_EXPREL, np.where(near, u, 0.0)), beyond)
 
 
 def boxcox_slope(logarithm: Any, lmbda: Any) -> Any:
     """d (x**lmbda - 1) / lmbda / d lmbda, from log(x)."""
-    return logarithm * logarithm * exprel_slope(lmbda * logarithm)
+    none = np.isneginf(logarithm) & (lmbda > 0)  # of x = 0 it is the limit
+    finite = np.where(none, 0.0, logarithm)
+    return np.where(none, 1 / np.where(none, lmbda * lmbda, 1.0), finite * finite * exprel_slope(lmbda * finite))
 
 
 _SPENCE = [(-1) ** (n + 1) / (n + 1) for n in range(9)]
