@@ -8,6 +8,7 @@ are taken in plain Python, where ten elements cost a tenth of a NumPy reduction.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -208,3 +209,49 @@ def _finite(number: Any) -> bool:
 
 def _frozen(nested: Any) -> Any:
     return tuple(map(_frozen, nested)) if type(nested) is list else nested
+
+
+class Summaries(Mapping[int, Any]):
+    """Number -> Value (or a tuple of them), summarised when it is read.
+
+    A small array is kept as a copy (150 bytes), not as its summary (1,000): most are never shown.
+    """
+
+    def __init__(self, kept: dict[int, Any] | None = None) -> None:
+        self._kept: dict[int, Any] = {} if kept is None else kept
+
+    def keep(self, number: int, value: Any) -> None:
+        """Keep an array, a number, a Value, or a tuple of them."""
+        self._kept[number] = tuple(map(small, value)) if type(value) is tuple else small(value)
+
+    def drop_all_but(self, numbers: set[int]) -> None:
+        """Forget the others."""
+        self._kept = {n: v for n, v in self._kept.items() if n in numbers}
+
+    def renumbered(self, numbers: Mapping[int, int]) -> Summaries:
+        """Give those that `numbers` has, under their numbers there."""
+        return Summaries({numbers[n]: v for n, v in self._kept.items() if n in numbers})
+
+    def __getitem__(self, number: int) -> Any:
+        value = self._kept[number]
+        return tuple(map(_summary, value)) if type(value) is tuple else _summary(value)
+
+    def __contains__(self, number: object) -> bool:
+        return number in self._kept  # a Mapping would summarise the value to find out
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._kept)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+
+def small(value: Any) -> Any:
+    """Give what is kept of a value: a copy of a small array, the summary of a large one, a number as it is."""
+    if type(value) is np.ndarray and value.nbytes <= 512:
+        return value.copy()
+    return summarise(value) if arrays.is_array(value) else value
+
+
+def _summary(value: Any) -> Value | None:
+    return value if value is None or isinstance(value, Value) else summarise(value)

@@ -7,14 +7,14 @@ and flows by running number; the scalars of each sweep; the places where a gradi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..core import arrays
 from ..core.places import Place, place_of
-from ..core.values import Value, summarise
+from ..core.values import Summaries, small
 from ..rules.pointwise import Elementwise
 from ..sweeps.backward import Scattered
 from ..sweeps.jacobians import Entry, Pulled, jacobian, remembered
@@ -43,49 +43,6 @@ class SweepRecord(NamedTuple):
     root: int
     result: float | None
     parameters: dict[str, float]
-
-
-class Summaries(Mapping[int, Any]):
-    """Running number -> Value (or a tuple of them), summarised when it is read.
-
-    A small array is kept as a copy (150 bytes), not as its summary (1,000): most are never shown.
-    """
-
-    def __init__(self) -> None:
-        self._kept: dict[int, Any] = {}
-
-    def keep(self, number: int, value: Any) -> None:
-        """Keep an array, a number, or a tuple of them."""
-        self._kept[number] = tuple(map(_small, value)) if type(value) is tuple else _small(value)
-
-    def drop_all_but(self, numbers: set[int]) -> None:
-        """Forget the others."""
-        self._kept = {n: v for n, v in self._kept.items() if n in numbers}
-
-    def __getitem__(self, number: int) -> Any:
-        value = self._kept[number]
-        return tuple(map(_summary, value)) if type(value) is tuple else _summary(value)
-
-    def __contains__(self, number: object) -> bool:
-        return number in self._kept  # a Mapping would summarise the value to find out
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._kept)
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-
-def _small(value: Any) -> Any:
-    """Give what is kept of a value: a copy of a small array, the summary of a large one, a number as it is."""
-    value = raw(value)
-    if type(value) is np.ndarray and value.nbytes <= 512:
-        return value.copy()
-    return summarise(value) if arrays.is_array(value) else value
-
-
-def _summary(value: Any) -> Value | None:
-    return value if value is None or isinstance(value, Value) else summarise(value)
 
 
 class Recorder:
@@ -149,7 +106,7 @@ class Recorder:
         if self.total - self._total_before == 4 * self.limit and self.roots:
             self.values.drop_all_but(set())  # a new long graph: the earlier one is not shown
         else:
-            self._tail[node.place] = (node.number, _small(array))
+            self._tail[node.place] = (node.number, small(raw(array)))
 
     def began(self, root: Node) -> None:
         """A sweep begins: only the last sweep's graph is kept."""
@@ -174,7 +131,7 @@ class Recorder:
         number = node.number
         if type(cotangent) is list:
             return
-        self.grads.keep(number, cotangent)
+        self.grads.keep(number, raw(cotangent))
         if node.rule is None or number in self.whole:
             self.raw[number] = raw(cotangent)
         rule = node.rule
@@ -184,11 +141,11 @@ class Recorder:
             c.alone(s.aval) if s is not None and type(c) is Scattered else c
             for c, s in zip(flows, node.inputs, strict=True)
         )
-        self.flows.keep(number, tuple(spread))
+        self.flows.keep(number, tuple(map(raw, spread)))
         if isinstance(rule, Elementwise):
             kept: Any = rule.kept(node)
             slopes = (None if s is None else rule.partial(i, kept) for i, s in enumerate(node.inputs))
-            self.locals.keep(number, tuple(slopes))
+            self.locals.keep(number, tuple(map(raw, slopes)))
         elif self._rows > 0 and (operation := remembered(node)) is not None:
             self.pulled[number] = operation
             self._rows -= node.aval.size
