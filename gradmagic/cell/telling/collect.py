@@ -25,7 +25,7 @@ from .checked import check_notes, numerical
 from .diagnosis import diagnosis, nan_notes, not_finite
 from .edges import depends_entry_by_entry
 from .expected import expected_notes
-from .holders import holder, names_in
+from .holders import holder, holders, names_in
 from .notes import cut_notes, input_notes, numeric_notes
 from .recorded import Places, recorded
 from .run_record import RunRecord
@@ -116,8 +116,12 @@ def collect(
 
 def _of_inputs(parameters: dict[str, float], inputs: tuple[Input, ...]) -> dict[str, float]:
     """Leave out what was followed but is no input: tensors of other cells."""
-    names = [entry.name for entry in inputs]
-    return {k: v for k, v in parameters.items() if any(k == n or k.startswith(n + "[") for n in names)}
+    names = {entry.name for entry in inputs}
+    return {
+        k: v
+        for k, v in parameters.items()
+        if k in names or any(c == "[" and k[:i] in names for i, c in enumerate(k))
+    }
 
 
 def _result(
@@ -146,10 +150,11 @@ def _entries(
         numbers = {node.number for node in nodes}
         return [entry for entry in run.lifted if root is None or entry.node.number in numbers]
     counted = iter(range(1, len(leaves) + 1))
+    held = holders(run.namespace, leaves)
     entries = []
     for node in leaves:
         name = names[node.number][0] if names.get(node.number) else f"tensor {next(counted)}"
-        tensor = holder(run.namespace, node)
+        tensor = held.get(node.number)
         entries.append(Lifted(name, tensor, tensor, "Tensor", node))
     return entries
 
