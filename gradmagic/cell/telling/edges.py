@@ -24,7 +24,10 @@ def depends_entry_by_entry(root: Node, inputs: list[Node], nodes: Iterable[Node]
     numbers = {node.number for node in inputs}
     reached = set(numbers)
     for node in reversed(walk(root)) if nodes is None else nodes:
-        if not any(s is not None and s.number in reached for s in node.inputs):
+        for source in node.inputs:
+            if source is not None and source.number in reached:
+                break
+        else:
             continue
         reached.add(node.number)
         if (
@@ -36,8 +39,9 @@ def depends_entry_by_entry(root: Node, inputs: list[Node], nodes: Iterable[Node]
             continue
         if not isinstance(node.rule, Elementwise) or node.aval.shape != shape:
             return False
-        if any(s is not None and s.number in reached and s.aval.shape != shape for s in node.inputs):
-            return False
+        for source in node.inputs:
+            if source is not None and source.aval.shape != shape and source.number in reached:
+                return False
     # Of a sum only: then the gradient is the slope. And of something computed, or there is no slope to speak of.
     summed = root.inputs[0] if root.inputs else None
     if root.aval.shape or summed is None or summed.number in numbers:
