@@ -11,10 +11,12 @@ magic, from its text to the report; the report's text and page are made when the
 
 import argparse
 import gc
+import io
 import platform
 import sys
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -139,15 +141,16 @@ def resident() -> float:
 
 
 def over_cells(count: int) -> None:
-    """Run a cell many times as IPython does, plainly and under %%grad, and tell what each keeps more."""
+    """Run a cell many times as IPython does, plainly and under %%grad, and tell what each more keeps."""
     shell, rows = Shell(), []
     body = "y = x * 2\nz = (y * y).sum()"
-    for name, cell in (("plain", body), ("%%grad x", f"%%grad x\n{body}")):
-        shell.shell.displayhook.write_format_data = lambda *_, **__: None
+    for name in ("plain", "%%grad --quiet x", "%%grad x"):
+        cell = body if name == "plain" else f"{name}\n{body}"
         held = []
         for i in range(count):
             shell.shell.user_ns["x"] = np.full(4, 0.5)
-            shell.shell.run_cell(cell + (";" if i % 2 else ""), store_history=True)
+            with redirect_stdout(io.StringIO()):
+                shell.shell.run_cell(cell, store_history=True)
             if (i + 1) % (count // 6) == 0:
                 gc.collect()
                 held.append(resident())
