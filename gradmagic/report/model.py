@@ -6,6 +6,7 @@ are no tensors, nodes and frames in it, so a report kept in `Out` holds no graph
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -251,8 +252,8 @@ class Trace:
         The source that was traced, without the magic's own line.
     first_line : int
         The number of `source`'s first line as the reader counts lines (the magic's own line is 1, so 2 in a cell).
-    operations : tuple of Operation
-        In tape order, inputs first where they are used.
+    operations : sequence of Operation
+        In tape order, inputs first where they are used. Of a run it is `Recorded` (operations.py).
     inputs : tuple of Input
     result : Result or None
         None when the cell failed before there was one.
@@ -277,7 +278,7 @@ class Trace:
     label: str
     source: str
     first_line: int = 2
-    operations: tuple[Operation, ...] = ()
+    operations: Sequence[Operation] = ()
     inputs: tuple[Input, ...] = ()
     result: Result | None = None
     notes: tuple[Note, ...] = ()

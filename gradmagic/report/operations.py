@@ -7,9 +7,11 @@ takes 500 bytes and 10 us, a row of the columns 20 bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import count
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -46,6 +48,17 @@ class Kind:
     texts: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The numbers that were kept, by key: a `Value` or None for each, for each input a tuple of them."""
+
+    values: Mapping[int, Any] = field(default_factory=dict)
+    grads: Mapping[int, Any] = field(default_factory=dict)
+    locals: Mapping[int, Any] = field(default_factory=dict)
+    flows: Mapping[int, Any] = field(default_factory=dict)
+    jacobians: Mapping[int, Any] = field(default_factory=dict)
+
+
 class Recorded(Sequence[Operation]):
     """Operations whose keys are 0, 1, 2 ..., made of their kinds and of the numbers that were kept.
 
@@ -56,11 +69,7 @@ class Recorded(Sequence[Operation]):
         Which kind each operation is of.
     sources : sequence of int
         The keys of what each takes, one operation after the other; `CONSTANT` for constants.
-    values, grads : mapping of int to Value
-        Of those that were kept, by key.
-    locals_, flows : mapping of int to tuple of (Value or None)
-        For each of an operation's inputs.
-    jacobians : mapping of int to tuple
+    kept : Kept
     filled : function
         `filled(formula, parameters, texts)` puts the reader's names into a rule's formula.
     """
@@ -68,24 +77,18 @@ class Recorded(Sequence[Operation]):
     def __init__(
         self,
         kinds: Sequence[Kind],
-        codes: Sequence[int],
-        sources: Sequence[int],
-        values: Mapping[int, Any],
-        grads: Mapping[int, Any],
-        locals_: Mapping[int, Any],
-        flows: Mapping[int, Any],
-        jacobians: Mapping[int, Any],
+        codes: Sequence[int] | Numbers,
+        sources: Sequence[int] | Numbers,
+        kept: Kept,
         filled: Callable[[str, tuple[str, ...], tuple[str, ...]], str],
     ) -> None:
-        self._values, self._grads, self._filled = values, grads, filled
-        self.locals, self.flows, self._jacobians = locals_, flows, jacobians
-        taken = np.array([len(kind.inputs) for kind in kinds], int)
+        self.kept, self._filled = kept, filled
         rows = np.array(codes, np.int32)
-        starts = np.zeros(len(rows) + 1, np.int32)
-        np.cumsum(taken[rows], out=starts[1:])
-        kept = np.zeros(len(rows), bool)
-        kept[list(values)] = True
-        self.columns = Columns(self, tuple(kinds), rows, starts, np.array(sources, np.int32), kept)
+        taken = np.array([len(kind.inputs) for kind in kinds], np.int32)[rows]
+        starts = np.concatenate([[0], np.cumsum(taken)]).astype(np.int32)
+        valued = np.zeros(len(rows), bool)
+        valued[list(kept.values)] = True
+        self.columns = Columns(self, tuple(kinds), rows, starts, np.array(sources, np.int32), valued)
 
     def __len__(self) -> int:
         return len(self.columns.codes)
@@ -97,36 +100,36 @@ class Recorded(Sequence[Operation]):
     def __getitem__(self, at: int | slice) -> Operation | tuple[Operation, ...]:
         if isinstance(at, slice):
             return tuple(self[i] for i in range(*at.indices(len(self))))
-        key = range(len(self))[at]
-        kind = self.columns.kinds[self.columns.codes[key]]
+        key, kept = range(len(self))[at], self.kept
+        kind = self._kind(key)
         return Operation(
             key, kind.rule, kind.torch, self._edges(key, kind), kind.shape, kind.dtype,
-            self._values.get(key), self._grads.get(key), kind.names, kind.place,
+            kept.values.get(key), kept.grads.get(key), kind.names, kind.place,
         )  # fmt: skip
 
+    def _kind(self, key: int) -> Kind:
+        return self.columns.kinds[self.columns.codes[key]]  # type: ignore[return-value]
+
     def _edges(self, key: int, kind: Kind) -> tuple[Edge, ...]:
-        if not kind.inputs:
-            return ()
-        columns, none = self.columns, (None,) * len(kind.inputs)
+        columns, kept = self.columns, self.kept
         sources = columns.sources[columns.starts[key] : columns.starts[key + 1]].tolist()
-        locals_, flows = self.locals.get(key) or none, self.flows.get(key) or none
-        matrices = self._jacobians.get(key) or ((),) * len(none)
         texts = kind.texts
-        if any(kind.parameters):
-            names = [columns.kinds[columns.codes[s]].names if s >= 0 else () for s in sources]
-            texts = (texts[0], *(own[-1] if own else text for own, text in zip(names, texts[1:], strict=True)))
-        return tuple(
-            edge
-            if source == CONSTANT
-            else Edge(
-                source, "", edge.argument,
-                self._filled(edge.formula, parameters, texts) if parameters else edge.formula,
-                local, flow, None, matrix,
-            )  # fmt: skip
-            for source, edge, parameters, local, flow, matrix in zip(
-                sources, kind.inputs, kind.parameters, locals_, flows, matrices, strict=False
+        if any(kind.parameters):  # the name that a value has, in place of its expression
+            called = [self._kind(source).names if source != CONSTANT else () for source in sources]
+            texts = (
+                texts[0],
+                *(own[-1] if own else text for own, text in zip(called, texts[1:], strict=True)),
             )
-        )  # fmt: skip
+        numbers = [each.get(key) or () for each in (kept.locals, kept.flows, kept.jacobians)]
+        made = []
+        for i, (source, edge) in enumerate(zip(sources, kind.inputs, strict=True)):
+            if source != CONSTANT:
+                parameters = kind.parameters[i]
+                formula = self._filled(edge.formula, parameters, texts) if parameters else edge.formula
+                local, flow, matrix = (each[i] if i < len(each) else None for each in numbers)
+                edge = Edge(source, "", i, formula, local, flow, jacobian=matrix or ())
+            made.append(edge)
+        return tuple(made)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, (tuple, Recorded)) and tuple(self) == tuple(other)
@@ -136,24 +139,11 @@ class Recorded(Sequence[Operation]):
     def __repr__(self) -> str:
         return f"<{len(self):,} operations of {len(self.columns.kinds):,} kinds>"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        c = self.columns
-        numbers = (self._values, self._grads, self.locals, self.flows, self._jacobians)
-        return Recorded, (c.kinds, c.codes, c.sources, *numbers, self._filled)
-
-    def with_numbers(
-        self, grads: Mapping[int, Any], locals_: Mapping[int, Any], flows: Mapping[int, Any]
-    ) -> Recorded:
-        """Give the same operations with other gradients, local derivatives and flows."""
-        c = self.columns
-        return Recorded(
-            c.kinds, c.codes, c.sources, self._values, grads, locals_, flows, self._jacobians, self._filled  # type: ignore[arg-type]
-        )  # fmt: skip
-
-    @property
-    def grads(self) -> Mapping[int, Any]:
-        """The gradients that were kept, by key."""
-        return self._grads
+    def with_numbers(self, **new: Mapping[int, Any]) -> Recorded:
+        """Give the same operations with other numbers."""
+        columns = self.columns
+        kinds: Any = columns.kinds
+        return Recorded(kinds, columns.codes, columns.sources, replace(self.kept, **new), self._filled)  # type: ignore[arg-type]
 
 
 class Columns:
@@ -188,10 +178,11 @@ class Columns:
         """Give the columns of operations: as they were recorded, or each its own kind."""
         if isinstance(operations, Recorded):
             return operations.columns
-        at = {operation.key: i for i, operation in enumerate(operations)}
-        starts = np.cumsum([0, *(len(operation.inputs) for operation in operations)])
+        known = {operation.key: i for i, operation in enumerate(operations)}
+        at = defaultdict(count(len(known)).__next__, known)  # further ones: of what is not there
+        starts = np.cumsum([0, *[len(operation.inputs) for operation in operations]])
         sources = [
-            CONSTANT if edge.source is None else at.setdefault(edge.source, len(at))  # or of what is not there
+            CONSTANT if edge.source is None else at[edge.source]
             for operation in operations
             for edge in operation.inputs
         ]
@@ -210,14 +201,10 @@ class Columns:
         """Tell for how many operations those at `positions` stand."""
         return len(positions) if self._counts is None else int(self._counts[positions].sum())
 
-    def told(self, what: Callable[[Kind | Operation], Any]) -> Numbers:
-        """Give for each operation what is told of its kind."""
-        return np.array([what(kind) for kind in self.kinds])[self.codes] if len(self.codes) else np.array([])
-
     def numbered(self, what: Callable[[Kind | Operation], Label | None]) -> tuple[Numbers, list[Label]]:
         """Give for each operation the number of what is told of its kind, -1 for None; and what has these numbers."""
-        labels: dict[Label, int] = {}
-        numbers = [-1 if (w := what(k)) is None else labels.setdefault(w, len(labels)) for k in self.kinds]
+        labels: dict[Label, int] = defaultdict(count().__next__)
+        numbers = [-1 if (w := what(kind)) is None else labels[w] for kind in self.kinds]
         return np.array(numbers, int)[self.codes], list(labels)
 
     @cached_property
@@ -231,19 +218,24 @@ class Columns:
     @cached_property
     def computed(self) -> Numbers:
         """Which are no inputs."""
-        return self.told(lambda kind: bool(kind.rule)).astype(bool)
+        return np.array([kind.rule != "" for kind in self.kinds], bool)[self.codes]
+
+    @cached_property
+    def single(self) -> Numbers:
+        """Which are single numbers."""
+        return np.array([kind.shape == () for kind in self.kinds], bool)[self.codes]
 
     def edges(self, positions: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-        """Give the edges into the operations at `positions`: (at which position, which argument, place in `sources`)."""
+        """Give the edges into the operations at `positions`: each one's position, argument, place in `sources`."""
         starts, taken = self.starts[positions], self.starts[positions + 1] - self.starts[positions]
         argument = np.arange(taken.sum()) - np.repeat(np.cumsum(taken) - taken, taken)
         return np.repeat(positions, taken), argument, np.repeat(starts, taken) + argument
 
     @cached_property
     def _constants(self) -> tuple[Numbers, Numbers]:
-        texts: dict[str, int] = {}
-        numbers = [texts.setdefault(edge.constant, len(texts)) for kind in self.kinds for edge in kind.inputs]
-        starts = np.cumsum([0, *(len(kind.inputs) for kind in self.kinds)])
+        texts: dict[str, int] = defaultdict(count().__next__)
+        numbers = [texts[edge.constant] for kind in self.kinds for edge in kind.inputs]
+        starts = np.cumsum([0, *[len(kind.inputs) for kind in self.kinds]])
         return np.array(numbers, int), starts
 
     def constants(self, positions: Numbers, argument: Numbers) -> Numbers:
@@ -292,7 +284,7 @@ class Selection(Sequence[Operation]):
         return self.columns.keys[self.positions]
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         """For how many they stand."""
         return self.columns.count(self.positions)
 
@@ -325,22 +317,18 @@ def gathered(
     return {label: Selection(columns, order[ends[i] : ends[i + 1]]) for i, label in enumerate(labels)}
 
 
-def veiled(operations: Sequence[Operation], hidden: Callable[[Any], Any]) -> Sequence[Operation]:
-    """Give the operations without local derivatives, and with `hidden` of each gradient and flow."""
+def hidden(operations: Sequence[Operation], of: Callable[[Any], Any]) -> Sequence[Operation]:
+    """Give the operations without local derivatives, and with `of(value)` for each gradient and flow."""
     if isinstance(operations, Recorded):
-        grads = {key: hidden(grad) for key, grad in operations.grads.items()}
-        flows = {key: tuple(map(hidden, each)) for key, each in operations.flows.items()}
-        return operations.with_numbers(grads, {}, flows)
+        kept = operations.kept
+        flows = {key: tuple(map(of, each)) for key, each in kept.flows.items()}
+        grads = {key: of(grad) for key, grad in kept.grads.items()}
+        return operations.with_numbers(grads=grads, locals={}, flows=flows)
     return tuple(
         replace(
             o,
-            grad=hidden(o.grad),
-            inputs=tuple(replace(e, local=None, flow=hidden(e.flow)) for e in o.inputs),
+            grad=of(o.grad),
+            inputs=tuple(replace(e, local=None, flow=of(e.flow)) for e in o.inputs),
         )
         for o in operations
     )
-
-
-def one_by_one(columns: Columns, positions: Iterable[int]) -> list[Selection]:
-    """Select each by itself."""
-    return [Selection(columns, [position]) for position in positions]

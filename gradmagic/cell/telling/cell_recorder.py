@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from copy import copy
+from itertools import islice
 from types import FrameType
 from typing import Any
 
@@ -43,15 +44,26 @@ class CellRecorder(Recorder):
 
     def name(self, node: Node, name: str) -> None:
         """The value of `node` was assigned to `name`."""
-        held = self.names.setdefault(node.number, [])
-        if name not in held:
+        held = self.names.get(node.number)
+        if held is None:
+            self.names[node.number] = [name]
+            if len(self.names) > 2 * _MOST_NAMES:
+                self._drop_names()
+        elif name not in held:
             held.append(name)
-        if len(self.names) > _MOST_NAMES:
-            self.names.pop(next(iter(self.names)))
+
+    def _drop_names(self) -> None:
+        """Forget the oldest, many at once: to the first key of a dict the way is long when keys before it are gone."""
+        self.names = dict(islice(self.names.items(), max(0, len(self.names) - _MOST_NAMES), None))
+
+    def settle(self) -> None:
+        self._drop_names()
+        super().settle()
 
     def made(self, node: Node, array: Any, frame: FrameType) -> None:
         super().made(node, array, frame)
-        own = frame.f_code.co_filename == self.filename and frame.f_code.co_name == self.scope
+        code = frame.f_code
+        own = code.co_filename == self.filename and code.co_name == self.scope
         if not own and len(self.lines) < self.limit:
             found = self._in_cell(frame, self.scope)
             if found is not None:

@@ -13,22 +13,21 @@ import numpy as np
 from ...engine.core import arrays
 from ...engine.core.values import Value, summarise
 from ...engine.faces.torch.tensor import Tensor
-from ...engine.rules.kinds import General
-from ...engine.rules.pointwise import Elementwise
 from ...engine.tape.nodes import Leaf, Node, walk
 from ...engine.tape.tracked import Tracked, raw
-from ...report.model import Input, Operation, Place, Points, Result, Sweep, Trace
+from ...report.model import Input, Place, Points, Result, Sweep, Trace
 from ...report.shown.numbers import brief
 from ..lifting.lift import Lifted
 from ..reading import source
 from ..reading.source import Source
 from .cell_recorder import CellRecorder
 from .checked import check_notes, numerical
-from .diagnosis import diagnosis, nan_notes
-from .edges import depends_entry_by_entry, edges_of
+from .diagnosis import diagnosis, nan_notes, not_finite
+from .edges import depends_entry_by_entry
 from .expected import expected_notes
-from .holders import holder, names_in
+from .holders import holder, holders, names_in
 from .notes import cut_notes, input_notes, numeric_notes
+from .recorded import Places, recorded
 from .run_record import RunRecord
 
 
@@ -61,8 +60,10 @@ def collect(
     keys = {number: key for key, number in enumerate(dict.fromkeys(n.number for n in [*nodes, *sources]))}
     numbers = {node.number for node in nodes}
     inputs = tuple(_input(entry, recorder, numbers, root, keys) for entry in entries)
-    operations = _operations(run, nodes, keys, names, entries)
     result = None if root is None else _result(run, root, keys, names, name, value)
+    places = Places(recorder, lambda place: _within(place, run.cell))
+    odd = error is None and not_finite(inputs, result)
+    operations = recorded(nodes, recorder, names, places, _nowhere(run), _held(run, entries), odd)
     notes = run.notes + numeric_notes(nodes, run.cell.filename)
     if error is None:
         notes += (
@@ -89,7 +90,7 @@ def collect(
         and not root.aval.shape
         and root.number <= recorder.detached_at
         and not any(note.kind == "cut" for note in notes)
-        and depends_entry_by_entry(root, sources)
+        and depends_entry_by_entry(root, sources, nodes)
     )
     plots: tuple[Points, ...] = ()
     if root is not None and result is not None and run.sampling is not None:
@@ -115,8 +116,12 @@ def collect(
 
 def _of_inputs(parameters: dict[str, float], inputs: tuple[Input, ...]) -> dict[str, float]:
     """Leave out what was followed but is no input: tensors of other cells."""
-    names = [entry.name for entry in inputs]
-    return {k: v for k, v in parameters.items() if any(k == n or k.startswith(n + "[") for n in names)}
+    names = {entry.name for entry in inputs}
+    return {
+        k: v
+        for k, v in parameters.items()
+        if k in names or any(c == "[" and k[:i] in names for i, c in enumerate(k))
+    }
 
 
 def _result(
@@ -145,10 +150,11 @@ def _entries(
         numbers = {node.number for node in nodes}
         return [entry for entry in run.lifted if root is None or entry.node.number in numbers]
     counted = iter(range(1, len(leaves) + 1))
+    held = holders(run.namespace, leaves)
     entries = []
     for node in leaves:
         name = names[node.number][0] if names.get(node.number) else f"tensor {next(counted)}"
-        tensor = holder(run.namespace, node)
+        tensor = held.get(node.number)
         entries.append(Lifted(name, tensor, tensor, "Tensor", node))
     return entries
 
@@ -158,31 +164,22 @@ def _made(run: RunRecord) -> list[Node]:
     first = run.recorder.first
     held = [v.node for v in run.namespace.values() if isinstance(v, Tracked) and v.node is not None]
     roots = [node for node in held if node.number >= first] + [entry.node for entry in run.lifted]
-    return [node for node in reversed(walk(*roots)) if node.number >= first or isinstance(node, Leaf)]
+    return list(reversed(walk(*roots)))
 
 
 def _local_names(nodes: list[Node], names: dict[int, list[str]]) -> None:
     """Add the names that functions give their own values, where the cell has none for them."""
+    known: dict[int, list[str]] = {}  # by the id of a place, which the nodes hold meanwhile
     for node in nodes:
-        if node.number in names or node.place is None or node.place[0].co_name.startswith("<"):
+        place = node.place
+        if place is None or node.number in names:
             continue
-        name = source.target_of(node.place)
-        if name is not None:
-            names[node.number] = [name]
-
-
-def _saved_values(nodes: list[Node]) -> dict[int, Any]:
-    """Give the values that the tape itself has kept, by node number: those of cells that nobody watched."""
-    found: dict[int, Any] = {}
-    for node in nodes:
-        if not isinstance(node.rule, (Elementwise, General)) or (kept := node.rule.kept(node)) is None:
-            continue
-        found[node.number] = kept.out
-        for origin, value in zip(node.inputs, kept.args, strict=False):
-            if origin is not None and found.get(origin.number) is None:
-                found[origin.number] = value
-    usable = (arrays.is_array, lambda v: isinstance(v, (np.generic, int, float, complex)))
-    return {number: value for number, value in found.items() if any(test(value) for test in usable)}
+        found = known.get(id(place))
+        if found is None:
+            name = None if place[0].co_name.startswith("<") else source.target_of(place)
+            found = known[id(place)] = [] if name is None else [name]
+        if found:
+            names[node.number] = found
 
 
 def _input(
@@ -226,52 +223,19 @@ def _unknown(node: Node) -> Value:
     return Value(tuple(aval.shape), aval.dtype.name, False, aval.size, None, None, None, None, None, 0, 0, 0)
 
 
-def _operations(
-    run: RunRecord,
-    nodes: list[Node],
-    keys: dict[int, int],
-    names: dict[int, list[str]],
-    entries: list[Lifted],
-) -> tuple[Operation, ...]:
-    recorder, filename = run.recorder, run.cell.filename
-    lifted = {e.node.number for e in run.lifted if not isinstance(e.tracked, Tensor)}
+def _held(run: RunRecord, entries: list[Lifted]) -> dict[int, Tracked]:
+    """Give the values that the user still has, and those of the inputs, by the numbers of their nodes."""
     held = {v.node.number: v for v in run.namespace.values() if isinstance(v, Tracked) and v.node is not None}
-    held |= {entry.node.number: entry.tracked for entry in entries}
-    places: dict[Any, Place] = {}
-    made, saved = [], _saved_values(nodes)
-    for node in nodes:
-        number = node.number
-        place = None
-        # An input that was there before the cell is from nowhere in it: its node was made by the magic.
-        if node.place is not None and (number not in lifted or node.place[0].co_filename == filename):
-            key = (node.place, recorder.lines.get(number))
-            place = places.get(key)
-            if place is None:
-                place = places[key] = _within(source.resolve(node.place, filename, key[1]), run.cell)
-        value = recorder.values.get(number)
-        if value is None and (known := held.get(number)) is not None:
-            then = recorder.then.get(number)
-            value = (
-                summarise(arrays.to_host(then))
-                if then is not None
-                else recorder.starts.get(number) or summarise(arrays.to_host(known.array))
-            )
-        if value is None and number in saved:
-            value = summarise(arrays.to_host(saved[number]))
-        aval = node.aval if not isinstance(node.aval, tuple) else node.aval[0]
-        called = tuple(names.get(number, ()))
-        made.append(
-            Operation(
-                key=keys[number],
-                rule=node.rule.name if node.rule is not None else "",
-                torch=node.name(),
-                inputs=edges_of(node, keys, recorder, names, place, called) if node.rule is not None else (),
-                shape=tuple(aval.shape),
-                dtype=aval.python.__name__ if aval.python is not None else aval.dtype.name,
-                value=value,
-                grad=recorder.grads.get(number),
-                names=called,
-                place=place,
-            )
-        )
-    return tuple(made)
+    return held | {entry.node.number: entry.tracked for entry in entries if entry.tracked is not None}
+
+
+def _nowhere(run: RunRecord) -> set[int]:
+    """List inputs that were there before the cell: their nodes were made by the magic, nowhere in the source."""
+    own = run.cell.filename
+    return {
+        entry.node.number
+        for entry in run.lifted
+        if not isinstance(entry.tracked, Tensor)
+        and entry.node.place is not None
+        and entry.node.place[0].co_filename != own
+    }

@@ -5,57 +5,77 @@ In: the operations, inputs and result of a trace. Out: notes that name operation
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+import numpy as np
+
 from ...engine.core.values import Value
-from ...report.model import Input, Note, Operation, Result
+from ...report.model import Edge, Input, Note, Operation, Result
+from ...report.operations import CONSTANT, Recorded
 from ...report.shown.numbers import brief, number
 
+Step = TypeVar("Step")
 TINY, HUGE = 1e-6, 1e6  # of a gradient's norm against the result's own
 CHAIN = 5  # operations that a gradient passes before it is said to vanish or explode
 
 
-def diagnosis(
-    operations: tuple[Operation, ...], inputs: tuple[Input, ...], result: Result | None
-) -> list[Note]:
+def diagnosis(operations: Recorded, inputs: tuple[Input, ...], result: Result | None) -> list[Note]:
     """Look at each gradient that is finite; where it is odd, say where it became so."""
     if result is None:
         return []
-    by_key = {operation.key: operation for operation in operations}
-    start = by_key.get(result.key)
+    at = operations.columns.at(result.key)
+    start = None if at is None else operations[at].grad
+    seen = [entry for entry in inputs if entry.reached and _whole(entry.grad)]
+    zero = [entry for entry in seen if _is_zero(entry.grad)]
+    scaled = [entry for entry in seen if not _is_zero(entry.grad) and _far(entry, start)]
+    told: dict[int, list[Note]] = {}
+    if zero or scaled:
+        ways = _Ways(operations, [entry.key for entry in (*zero, *scaled)])
+        told = _zeros(zero, ways) | (_scales(scaled, start, ways) if start is not None else {})
     notes = []
-    for entry in inputs:
+    for entry in seen:
+        notes += told.get(entry.key, [])
         grad = entry.grad
-        if not entry.reached or grad is None or not grad.size or grad.nans or grad.infs:
-            continue
-        if grad.zeros == grad.size:
-            notes += _zero(entry, operations, by_key)
-        elif start is not None and start.grad is not None:
-            notes += _scaled(entry, start.grad, operations, by_key)
-        if grad.dtype == "float16" and grad.zeros < grad.size and grad.norm and grad.norm < 1e-4:
+        if (
+            grad is not None
+            and grad.dtype == "float16"
+            and not _is_zero(grad)
+            and grad.norm
+            and grad.norm < 1e-4
+        ):
             notes.append(Note("dtype trouble", _half(entry)))
     return notes
 
 
-def nan_notes(
-    operations: tuple[Operation, ...], inputs: tuple[Input, ...], result: Result | None
-) -> list[Note]:
-    """Say which operation made the first NaN or infinity, on the way forward or back; nothing where all is finite."""
+def not_finite(inputs: tuple[Input, ...], result: Result | None) -> bool:
+    """Tell whether the cell made a NaN or an infinity: none of the inputs has one, the result or a gradient has."""
     values = [entry.grad for entry in inputs] + [result.value if result is not None else None]
-    if not any(_odd(value) for value in values) or any(_odd(entry.value) for entry in inputs):
+    return any(map(_odd, values)) and not any(_odd(entry.value) for entry in inputs)
+
+
+def nan_notes(operations: Recorded, inputs: tuple[Input, ...], result: Result | None) -> list[Note]:
+    """Say which operation made the first NaN or infinity, on the way forward or back; nothing where all is finite."""
+    if not not_finite(inputs, result):
         return []
-    by_key = {operation.key: operation for operation in operations}
-    for operation in operations:
-        if operation.rule and _odd(operation.value):
-            sources = [by_key[edge.source] for edge in operation.inputs if edge.source in by_key]
+    kept = operations.kept
+    for key in sorted(kept.values):
+        if operations.columns.computed[key] and _odd(kept.values[key]):
+            operation = operations[key]
+            sources = [operations[edge.source] for edge in operation.inputs if edge.source is not None]
             given = ", ".join(f"{_name(s)} = {brief(s.value)}" for s in sources if s.value is not None)
             what = f"{_name(operation)} makes {'NaN' if _odd(operation.value) == 'NaN' else 'an infinity'}"
             return [
                 _note("nan", operation, f"{what}, the first in the cell{f', from {given}' if given else ''}")
             ]
-    for operation in reversed(operations):
+    for key in sorted(kept.flows, reverse=True):
+        if not any(map(_odd, kept.flows[key])):
+            continue
+        operation = operations[key]
         for edge in operation.inputs:
-            if _odd(edge.flow) and not _odd(operation.grad) and edge.source in by_key:
+            if _odd(edge.flow) and not _odd(operation.grad) and edge.source is not None:
                 masked = _odd(edge.flow) == "NaN" and _odd(edge.local) == "infinite"  # 0 * inf
-                source_text = _name(by_key[edge.source])
+                source_text = _name(operations[edge.source])
                 by = f", {edge.formula}," if edge.formula else ""
                 return [_note(
                     "nan", operation,
@@ -67,66 +87,107 @@ def nan_notes(
     return []
 
 
-def _zero(entry: Input, operations: tuple[Operation, ...], by_key: dict[int, Operation]) -> list[Note]:
-    """Say at which operation, seen from the result, a gradient became zero on its way to an input."""
-    ways = _ways(entry.key, operations)
-    for operation in reversed(operations):
-        if operation.key not in ways or _is_zero(operation.grad):
-            continue
-        for edge in operation.inputs:
-            if edge.source in ways and _is_zero(edge.flow):
-                what = _text(by_key[edge.source]) if edge.source in by_key else "its argument"
-                why = f"the derivative of {_text(operation)} by {what} is 0"
-                if edge.formula and edge.formula != "0":
-                    why += f" ({edge.formula})"
-                return [
-                    _note(
-                        "zero", operation, f"the gradient of {entry.name} is exactly zero: {why} everywhere"
-                    )
-                ]
-    return [Note("zero", f"the gradient of {entry.name} is exactly zero.")]
+class _Ways:
+    """Which operations depend on which inputs, for all inputs at once: bit i of a number stands for input i."""
+
+    def __init__(self, operations: Recorded, keys: list[int]) -> None:
+        self.operations = operations
+        columns = operations.columns
+        own = {key: 1 << i for i, key in enumerate(keys)}
+        starts, sources = columns.starts.tolist(), columns.sources.tolist()
+        self.bits: list[int] = []
+        self.counts = np.zeros(len(keys), int)  # of the operations that depend on each
+        for key in range(len(operations)):
+            bits = own.get(key, 0)
+            for source in sources[starts[key] : starts[key + 1]]:
+                if source != CONSTANT:
+                    bits |= self.bits[source]
+            self.bits.append(bits)
+        width = (len(keys) + 7) // 8
+        for first in range(0, len(operations), _AT_ONCE):
+            computed = columns.computed[first : first + _AT_ONCE]
+            rows = b"".join(bits.to_bytes(width, "little") for bits in self.bits[first : first + _AT_ONCE])
+            table = np.frombuffer(rows, np.uint8).reshape(-1, width)[computed]
+            self.counts += np.unpackbits(table, axis=1, bitorder="little").sum(axis=0, dtype=int)[: len(keys)]
+
+    def first(self, steps: Iterable[tuple[int, Step]], wanted: int) -> Iterator[tuple[int, Step]]:
+        """Give for each wanted input the first of `steps`, each behind the key it comes from, that is on its way."""
+        for source, step in steps:
+            found = wanted & self.bits[source]
+            wanted &= ~found
+            while found:
+                yield (found & -found).bit_length() - 1, step
+                found &= found - 1
+            if not wanted:
+                return
+
+    def flows(self) -> Iterator[tuple[int, Operation, Edge, Value]]:
+        """Go through the edges whose flow was kept, in tape order: (source, operation, edge, flow)."""
+        for key in sorted(self.operations.kept.flows):
+            operation = self.operations[key]
+            for edge in operation.inputs:
+                if edge.source is not None and edge.flow is not None:
+                    yield edge.source, operation, edge, edge.flow
 
 
-def _scaled(
-    entry: Input, start: Value, operations: tuple[Operation, ...], by_key: dict[int, Operation]
-) -> list[Note]:
-    """Say that a gradient vanishes or explodes along a chain of operations, and where most of it happens."""
-    assert entry.grad is not None
-    ways = _ways(entry.key, operations)
-    chain = [o for o in operations if o.key in ways and o.rule]
-    if not start.norm or sum(o.count for o in chain) < CHAIN:
-        return []
-    ratio = (entry.grad.norm or 0.0) / start.norm
-    if TINY <= ratio <= HUGE:
-        return []
-    small = ratio < TINY
+_AT_ONCE = 1_000  # operations whose bits are counted together: 250 KB for 2,000 inputs
+
+
+def _zeros(entries: list[Input], ways: _Ways) -> dict[int, list[Note]]:
+    """Say at which operation, seen from the result, each gradient became zero on its way to an input."""
+    steps = [(s, (o, e)) for s, o, e, flow in ways.flows() if _is_zero(flow) and not _is_zero(o.grad)]
+    steps.sort(key=lambda step: -step[1][0].key)  # of one operation the first argument stays the first
+    told = {entry.key: [Note("zero", f"the gradient of {entry.name} is exactly zero.")] for entry in entries}
+    for i, (operation, edge) in ways.first(steps, (1 << len(entries)) - 1):
+        assert edge.source is not None
+        source = ways.operations[edge.source]
+        why = f"the derivative of {_text(operation)} by {_text(source)} is 0"
+        if edge.formula and edge.formula != "0":
+            why += f" ({edge.formula})"
+        text = f"the gradient of {entries[i].name} is exactly zero: {why} everywhere"
+        told[entries[i].key] = [_note("zero", operation, text)]
+    return told
+
+
+def _far(entry: Input, start: Value | None) -> bool:
+    """Tell whether a gradient's norm is far from the result's own."""
+    if start is None or not start.norm or entry.grad is None:
+        return False
+    return not TINY <= (entry.grad.norm or 0.0) / start.norm <= HUGE
+
+
+def _scales(entries: list[Input], start: Value, ways: _Ways) -> dict[int, list[Note]]:
+    """Say that gradients vanish or explode along a chain of operations, and where most of it happens."""
     factors = [
-        ((edge.flow.norm or 0.0) / operation.grad.norm, operation)
-        for operation in chain
-        for edge in operation.inputs
-        if edge.source in ways
-        and edge.flow is not None
-        and operation.grad is not None
-        and operation.grad.norm
+        (source, ((flow.norm or 0.0) / operation.grad.norm, operation))
+        for source, operation, _, flow in ways.flows()
+        if operation.grad is not None and operation.grad.norm
     ]
-    word = "vanishes" if small else "explodes"
-    text = (
-        f"the gradient of {entry.name} {word}: its norm goes from {number(start.norm)} to "
-        f"{number(entry.grad.norm or 0.0)} over {sum(o.count for o in chain):,} operations"
-    )
-    if not factors:
-        return [Note(word, text + ".")]
-    factor, worst = (min if small else max)(factors, key=lambda pair: pair[0])
-    return [_note(word, worst, f"{text}, most at {_text(worst)} (times {number(factor)})")]
+    before = len(ways.counts) - len(entries)  # the bits of those that are zero
+    told: dict[int, list[Note]] = {}
+    for small, word in ((True, "vanishes"), (False, "explodes")):
+        which = {
+            before + i: entry
+            for i, entry in enumerate(entries)
+            if ways.counts[before + i] >= CHAIN and ((entry.grad.norm or 0.0) < (start.norm or 0.0)) is small  # type: ignore[union-attr]
+        }
+        factors.sort(key=lambda step: step[1][0] if small else -step[1][0])
+        texts = {i: _scale(entry, start, word, int(ways.counts[i])) for i, entry in which.items()}
+        told |= {entry.key: [Note(word, f"{texts[i]}.")] for i, entry in which.items()}
+        for i, (factor, worst) in ways.first(factors, sum(1 << i for i in which)):
+            most = f"most at {_text(worst)} (times {number(factor)})"
+            told[which[i].key] = [_note(word, worst, f"{texts[i]}, {most}")]
+    return told
 
 
-def _ways(key: int, operations: tuple[Operation, ...]) -> set[int]:
-    """Give the keys of the operations that depend on an input, and its own."""
-    found = {key}
-    for operation in operations:  # in tape order
-        if any(edge.source in found for edge in operation.inputs):
-            found.add(operation.key)
-    return found
+def _scale(entry: Input, start: Value, word: str, count: int) -> str:
+    assert entry.grad is not None
+    ends = f"from {number(start.norm)} to {number(entry.grad.norm or 0.0)}"
+    return f"the gradient of {entry.name} {word}: its norm goes {ends} over {count:,} operations"
+
+
+def _whole(grad: Value | None) -> bool:
+    return grad is not None and grad.size > 0 and not grad.nans and not grad.infs
 
 
 def _odd(value: Value | None) -> str:

@@ -16,7 +16,7 @@ from ...engine.core.values import SHOWN
 from ...engine.rules.pointwise import Elementwise
 from ...engine.sweeps.replay import Again, CannotReplay, Replay
 from ...engine.tape import modes
-from ...engine.tape.nodes import Node, between, walk
+from ...engine.tape.nodes import Node, between, more_than, walk
 from ...engine.watch.recorder import Recorder
 from ...report.model import Input, Points
 from ...report.shown.simplified import operand
@@ -60,9 +60,10 @@ class Sampling:
     def before_sweep(self, root: Node) -> None:
         """Take what is needed from the tape, which the sweep from `root` may free."""
         self._root, self._again, self._summed, self._failed = root, None, None, ""
-        nodes, recorder, asked = walk(root), self._recorder, self._replay is not None
-        if not asked and len(nodes) > 2 * UNASKED:
+        recorder, asked = self._recorder, self._replay is not None
+        if not asked and more_than(2 * UNASKED, root):
             return
+        nodes = walk(root)
         leaves = [n for n in nodes if n.rule is None]
         inputs = [(n, arrays.to_host(v)) for n in leaves if (v := self._value_of(n)) is not None]
         moving = between(root, [n for n, _ in inputs])

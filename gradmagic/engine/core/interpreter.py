@@ -13,21 +13,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any, NamedTuple, TypeVar
+from weakref import ref
 
 _Answer = TypeVar("_Answer")
 _MOST = 4096  # code objects that are remembered
 
 
 def by_code(function: Callable[[CodeType], _Answer]) -> Callable[[CodeType], _Answer]:
-    """Remember the answer for each code object; by its identity, since its hash reads all its instructions."""
-    known: dict[int, tuple[CodeType, _Answer]] = {}
+    """Remember the answer for each code object while it lives; by its identity: its hash reads all its instructions."""
+    known: dict[int, tuple[ref[CodeType], _Answer]] = {}
 
     def answer(code: CodeType) -> _Answer:
         found = known.get(id(code))
-        if found is None or found[0] is not code:
+        if found is None or found[0]() is not code:
             if len(known) >= _MOST:
                 known.clear()
-            found = known[id(code)] = code, function(code)
+            key = id(code)
+            found = known[key] = ref(code, lambda _: known.pop(key, None)), function(code)
         return found[1]
 
     return answer

@@ -11,6 +11,7 @@ import glob
 import linecache
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from itertools import islice
@@ -22,7 +23,7 @@ PACKAGE = (
     os.path.abspath(os.path.join(__file__, "..", "..", "..")) + os.sep
 )  # these frames are not the user's
 _PLACES: dict[int, Place] = {}
-_MOST_PLACES = 65_536
+_room = [4_096]  # places, before those of code that is gone are dropped
 # The cell puts its own here: "In [3]" is a better name of a cell than its temporary file.
 _labels: list[Callable[[str], str | None]] = []
 
@@ -78,10 +79,22 @@ def place_of(frame: Any) -> Place:
     key = (id(code) << 24) | at
     place = _PLACES.get(key)
     if place is None:
-        if len(_PLACES) >= _MOST_PLACES:
-            _PLACES.clear()
+        if len(_PLACES) >= _room[0]:
+            _drop_dead()
         place = _PLACES[key] = (code, at)
     return place
+
+
+def _drop_dead() -> None:
+    """Drop the places of code that nobody else has: of cells that ran once. It can never run again."""
+    held = Counter(id(code) for code, _ in list(_PLACES.values()))
+    for key, place in list(_PLACES.items()):
+        code = place[0]
+        # Besides its places it is referred to by `code`, and by the call of getrefcount.
+        if sys.getrefcount(code) <= held[id(code)] + 2:
+            _PLACES.pop(key, None)
+            held[id(code)] -= 1
+    _room[0] = max(4_096, 2 * len(_PLACES))
 
 
 def line_of(place: Place) -> int:

@@ -218,32 +218,32 @@ class Summaries(Mapping[int, Any]):
     """
 
     def __init__(self, kept: dict[int, Any] | None = None) -> None:
-        self._kept: dict[int, Any] = {} if kept is None else kept
+        self.kept: dict[int, Any] = {} if kept is None else kept  # as it is kept, not summarised
 
     def keep(self, number: int, value: Any) -> None:
         """Keep an array, a number, a Value, or a tuple of them."""
-        self._kept[number] = tuple(map(small, value)) if type(value) is tuple else small(value)
+        self.kept[number] = tuple(map(small, value)) if type(value) is tuple else small(value)
 
     def drop_all_but(self, numbers: set[int]) -> None:
         """Forget the others."""
-        self._kept = {n: v for n, v in self._kept.items() if n in numbers}
+        self.kept = {n: v for n, v in self.kept.items() if n in numbers}
 
     def renumbered(self, numbers: Mapping[int, int]) -> Summaries:
         """Give those that `numbers` has, under their numbers there."""
-        return Summaries({numbers[n]: v for n, v in self._kept.items() if n in numbers})
+        return Summaries({numbers[n]: v for n, v in self.kept.items() if n in numbers})
 
     def __getitem__(self, number: int) -> Any:
-        value = self._kept[number]
+        value = self.kept[number]
         return tuple(map(_summary, value)) if type(value) is tuple else _summary(value)
 
     def __contains__(self, number: object) -> bool:
-        return number in self._kept  # a Mapping would summarise the value to find out
+        return number in self.kept  # a Mapping would summarise the value to find out
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._kept)
+        return iter(self.kept)
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self.kept)
 
 
 def small(value: Any) -> Any:

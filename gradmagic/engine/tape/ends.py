@@ -15,6 +15,7 @@ from ...errors import ArgumentError, DeviceError, IntegerGradError, NonScalarErr
 from ..core import arrays
 from ..core.foreign import foreign
 from ..core.places import user_frame
+from . import collector  # noqa: F401  (listens from the first tensor on)
 from .messages import blame
 from .nodes import Leaf, aval_of
 from .tracked import Tracked, raw

@@ -209,17 +209,37 @@ def walk(*roots: Node) -> list[Node]:
     seen = {root.number: root for root in roots}
     stack = list(seen.values())
     while stack:
+        node: Node | None = stack.pop()
+        while node is not None:  # along a chain without the stack: 0.17 us a node, with it 0.26
+            following = None
+            for source in node.inputs:
+                if source is not None and source.number not in seen:
+                    seen[source.number] = source
+                    if following is None:
+                        following = source
+                    else:
+                        stack.append(source)
+            node = following
+    return [seen[number] for number in sorted(seen, reverse=True)]
+
+
+def more_than(most: int, root: Node) -> bool:
+    """Tell whether `root` depends on more than `most` nodes, itself included; no more of them are looked at."""
+    seen, stack = {root.number}, [root]
+    while stack and len(seen) <= most:
         for node in stack.pop().inputs:
             if node is not None and node.number not in seen:
-                seen[node.number] = node
+                seen.add(node.number)
                 stack.append(node)
-    return [seen[number] for number in sorted(seen, reverse=True)]
+    return len(seen) > most
 
 
 def between(root: Node, inputs: Iterable[Node]) -> set[int]:
     """Give the numbers of the nodes that lie on a path from `inputs` to `root`."""
     found = {node.number for node in inputs}
     for node in reversed(walk(root)):
-        if any(source is not None and source.number in found for source in node.inputs):
-            found.add(node.number)
+        for source in node.inputs:  # any(...) would make a generator: 0.4 us a node
+            if source is not None and source.number in found:
+                found.add(node.number)
+                break
     return found

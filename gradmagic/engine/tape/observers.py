@@ -63,7 +63,12 @@ class Chain(Observer):
             guard.began(root)
 
     def wants(self, node: Node) -> bool:
-        return self._first.wants(node) or any(guard.wants(node) for guard in self._guards)
+        if self._first.wants(node):
+            return True
+        for guard in self._guards:  # noqa: SIM110  (any(...) would make a generator: 0.4 us a node)
+            if guard.wants(node):
+                return True
+        return False
 
     def ready(self, node: Node, cotangent: Any, flows: tuple[Any, ...]) -> None:
         if node.rule is None or self._first.wants(node):

@@ -19,12 +19,13 @@ from ..rules.pointwise import Elementwise
 from ..sweeps.backward import Scattered
 from ..sweeps.jacobians import Entry, Pulled, jacobian, remembered
 from ..tape.memory import changed
-from ..tape.nodes import Leaf, Node, tick, walk
+from ..tape.nodes import Node, tick, walk
 from ..tape.tracked import Tracked, raw
 
 _SMALL = (
     65_536  # constants up to this many bytes are copied when the tape keeps them, larger ones only compared
 )
+_NUMBERS = frozenset({float, int, bool, complex, np.float64, np.float32})  # the rest is looked at: 0.5 us
 _ROWS = 400  # of all the Jacobians that may be asked for: some 10 us each
 
 
@@ -86,27 +87,29 @@ class Recorder:
         self.roots = 0
         self._total_before = 0
         self.first = tick()  # nodes with smaller numbers were made before this run
-        self._tail: dict[Place | None, tuple[int, Any]] = {}
+        # The last value at each place, by its id: a code object is hashed by all that is in it (0.6 us).
+        self._tail: dict[int, tuple[int, Any, Place | None]] = {}
         self._kept: list[tuple[Node, Any, Any]] = []  # (node, large constant, its fingerprint)
         self._stride = 1
 
     # -- the observer's protocol -----------------------------------------------------------------
     def made(self, node: Node, array: Any, frame: Any) -> None:
         """A node was made, with its value."""
-        if isinstance(node, Leaf):
+        rule = node.rule
+        if rule is None:
             return
         self.total += 1
-        if node.saved is not None and (None in node.inputs or node.rule.kind == "linear"):
+        if node.saved is not None and (None in node.inputs or rule.kind == "linear"):
             self._protect(node)
         if isinstance(array, (tuple, list)):  # NumPy's EighResult is a tuple too
             return
-        if len(self.values) < self.limit:
-            self.values.keep(node.number, array)
-            return
-        if self.total - self._total_before == 4 * self.limit and self.roots:
+        if len(self.values.kept) < self.limit:
+            self.values.keep(node.number, raw(array))
+        elif self.roots and self.total - self._total_before == 4 * self.limit:
             self.values.drop_all_but(set())  # a new long graph: the earlier one is not shown
         else:
-            self._tail[node.place] = (node.number, small(raw(array)))
+            place = node.place
+            self._tail[id(place)] = (node.number, small(raw(array)), place)
 
     def began(self, root: Node) -> None:
         """A sweep begins: only the last sweep's graph is kept."""
@@ -120,10 +123,10 @@ class Recorder:
         """Tell whether the cotangent of `node` is to be kept: its value was, or it is of an earlier cell."""
         number = node.number
         return (
-            number in self.values
+            number in self.values.kept
             or number in self.whole
             or node.rule is None
-            or (number < self.first and len(self.grads) < self.limit)
+            or (number < self.first and len(self.grads.kept) < self.limit)
         )
 
     def ready(self, node: Node, cotangent: Any, flows: tuple[Any, ...]) -> None:
@@ -188,7 +191,7 @@ class Recorder:
     # -- keeping ---------------------------------------------------------------------------------
     def settle(self) -> None:
         """Take the last values of the places that came after the limit among `values`."""
-        for number, last in self._tail.values():
+        for number, last, _ in self._tail.values():
             self.values.keep(number, last)
         self._tail = {}
 
@@ -208,15 +211,19 @@ class Recorder:
         """Copy the plain arrays that the node keeps: the cell may change them later (`buf[:] = k` in a loop)."""
         out, args, kwargs = node.rule.unpacked(node.saved)
         inputs, n = node.inputs, len(node.inputs)
-        if len(args) > n or (args and None in inputs):
-            made = [
-                a if i < n and inputs[i] is not None else self._copied(node, a) for i, a in enumerate(args)
-            ]
+        made = None
+        for i, a in enumerate(args):
+            if (i >= n or inputs[i] is None) and (copied := self._copied(node, a)) is not a:
+                made = made or [*args]
+                made[i] = copied
+        if made is not None:
             node.saved = node.rule.packed(out, tuple(made), kwargs)
 
     def _copied(self, node: Node, value: Any) -> Any:
+        if value is None or type(value) in _NUMBERS:
+            return value
         if type(value) is tuple:  # an index: numbers, slices and arrays, which the cell may change later too
-            return tuple(self._copied(node, v) for v in value)
+            return tuple([self._copied(node, v) for v in value])
         if not arrays.is_array(value) or not getattr(getattr(value, "flags", None), "writeable", True):
             return value
         if value.nbytes <= _SMALL:

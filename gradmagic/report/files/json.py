@@ -23,6 +23,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import numpy as np
 
 from ..model import ReportError, Trace
+from ..operations import Recorded
 
 SCHEMA = "gradmagic-trace/1"
 WHOLE = 1_000  # entries of a gradient that is kept whole
@@ -64,7 +65,7 @@ def _plain(value: Any) -> Any:
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):
         return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, (tuple, list)):
+    if isinstance(value, (tuple, list, Recorded)):
         return [_plain(entry) for entry in value]
     if isinstance(value, (np.ndarray, np.generic)):
         if value.size > WHOLE or value.dtype.kind not in "biufc":

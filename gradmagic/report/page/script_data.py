@@ -63,9 +63,9 @@ def data(
         "sheets": [_sheet(sheet, values, i) for i, sheet in enumerate(sheets)],
         "values": values.within(BUDGET),
     }
-    shown = {member: key for key, members in view.members.items() for member in members}
-    wanted = chain(keys, *([o.key for o in sheet.view.operations] for sheet in sheets[1:]))
-    found["own"] = {str(key): shown[key] for key in sorted(set(wanted)) if shown.get(key, key) != key}
+    wanted = set(chain(keys, *([o.key for o in sheet.view.operations] for sheet in sheets[1:])))
+    shown = view.standing_for(wanted)
+    found["own"] = {str(key): shown[key] for key in sorted(shown) if shown[key] != key}
     found["back"] = _backward(view, steps)
     found["ahead"] = []
     for entry in view.trace.inputs[:WALKS]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ...engine.core.values import Value
 from ..model import Operation, Trace
+from ..operations import Kind, Selection, gathered
 from ..shown.view import View, one_line
 
 
@@ -54,54 +55,58 @@ def lines(view: View, most: int | None = None) -> tuple[Line, ...]:
     Empty lines at the end are left out.
     """
     trace = view.trace
-    at: dict[int, list[Operation]] = {}
-    called: dict[int, list[Operation]] = {}
-    for operation in trace.operations:
-        place = operation.place
-        if place is None:
-            continue
-        if place.inside:
-            at.setdefault(place.line, []).append(operation)
-        elif place.line_in_cell is not None:
-            called.setdefault(place.line_in_cell, []).append(operation)
+    at: dict[int, list[Selection]] = {}  # a loop makes the same expression many times
+    for (line, *_), group in gathered(
+        trace.operations, lambda kind: _span(kind) if _inside(kind) else None
+    ).items():
+        at.setdefault(line, []).append(group)
+    called = gathered(
+        trace.operations, lambda kind: kind.place.line_in_cell if kind.place and not _inside(kind) else None
+    )
     texts = list(enumerate(trace.source.rstrip().split("\n"), trace.first_line))
     if most is not None and len(texts) > most:
         texts = texts[: most // 2] + texts[len(texts) - most // 2 :]
-    return tuple(_line(trace, i, text, at.get(i, []), called.get(i, [])) for i, text in texts)
+    return tuple(_line(trace, i, text, at.get(i, []), called.get(i)) for i, text in texts)
 
 
 def others(view: View) -> tuple[Other, ...]:
     """List what other cells and called functions contributed, by where it stands, one entry for each of their lines."""
-    found: dict[str, dict[int, list[Operation]]] = {}
-    for operation in view.trace.operations:
-        place = operation.place
-        if place is None or place.inside or not place.text:
-            continue
+
+    def where(kind: Kind | Operation) -> tuple[str, int] | None:
+        place = kind.place
         # Where an input was put into its place is nobody's line; where a tensor was made is the reader's.
-        if operation.rule or place.label.startswith("In ["):
-            where = f"{place.label}, in {place.function}" if place.function else place.label
-            found.setdefault(where, {}).setdefault(place.line, []).append(operation)
-    listed = []
-    for where, at in found.items():
+        if (
+            place is None
+            or place.inside
+            or not place.text
+            or not (kind.rule or place.label.startswith("In ["))
+        ):
+            return None
+        return f"{place.label}, in {place.function}" if place.function else place.label, place.line
+
+    found: dict[str, list[tuple[int, Selection]]] = {}
+    for (label, line), made in gathered(view.trace.operations, where).items():
+        told = found.setdefault(label, [])
         # A line that made nothing but several inputs makes the parameters of a module, which the table lists.
-        told = [(n, made) for n, made in sorted(at.items()) if len(made) == 1 or any(o.rule for o in made)]
-        if told:
-            listed.append(Other(where, tuple(_outer(view, n, made) for n, made in told)))
-    return tuple(listed)
+        if len(made) == 1 or any(kind.rule for kind in made.kinds):
+            told.append((line, made))
+    return tuple(
+        Other(label, tuple(_outer(view, line, made) for line, made in sorted(at, key=lambda pair: pair[0])))
+        for label, at in found.items()
+        if at
+    )
 
 
-def _line(trace: Trace, number: int, text: str, made: list[Operation], called: list[Operation]) -> Line:
-    spans: dict[tuple[int, ...], list[Operation]] = {}  # a loop makes the same expression many times
-    for operation in made:
-        spans.setdefault(_span(operation), []).append(operation)
-    groups = list(spans.values())
+def _line(trace: Trace, number: int, text: str, groups: list[Selection], called: Selection | None) -> Line:
     # What the line is about: what it gives a name, else its widest expression, else what its calls came to.
     named = [group for group in groups if group[-1].names]
     widest = max(groups, key=lambda group: _width(group[-1]), default=None)
     chosen = named[-1] if named else widest
     if chosen is None:
-        name = next((o for o in reversed(called) if o.names), None) or (called[-1] if called else None)
-        return Line(number, text, None if name is None else _part(trace, [name], 0, len(text), text), ())
+        if called is None:
+            return Line(number, text, None, ())
+        last = (called.where(lambda kind: kind.names) or called)[-1:]
+        return Line(number, text, _part(trace, last, 0, len(text), text), ())
     parts = [_spanned(trace, group, text) for group in groups if group is not chosen]
     parts.sort(key=lambda part: (part.column - part.end, part.column))
     first = None
@@ -110,9 +115,9 @@ def _line(trace: Trace, number: int, text: str, made: list[Operation], called: l
     return Line(number, text, _spanned(trace, chosen, text), tuple(parts), first)
 
 
-def _outer(view: View, number: int, made: list[Operation]) -> Line:
-    chosen = max(made, key=_width)
-    alike = [o for o in made if _span(o) == _span(chosen)]
+def _outer(view: View, number: int, made: Selection) -> Line:
+    chosen = max(made.kinds, key=_width)
+    alike = made.where(lambda kind: _span(kind) == _span(chosen))
     place, last = chosen.place, alike[-1]
     assert place is not None
     text = one_line(place.text)
@@ -122,25 +127,29 @@ def _outer(view: View, number: int, made: list[Operation]) -> Line:
     return Line(number, shown, _part(view.trace, alike, 0, len(shown), shown), (), first)
 
 
-def _span(operation: Operation) -> tuple[int, ...]:
+def _inside(kind: Kind | Operation) -> bool:
+    return kind.place is not None and kind.place.inside
+
+
+def _span(operation: Kind | Operation) -> tuple[int, ...]:
     place = operation.place
     return (place.line, place.column, place.end_line, place.end_column) if place is not None else ()
 
 
-def _width(operation: Operation) -> tuple[int, int]:
+def _width(operation: Kind | Operation) -> tuple[int, int]:
     place = operation.place
     return (place.end_line - place.line, place.end_column - place.column) if place is not None else (0, 0)
 
 
-def _spanned(trace: Trace, group: list[Operation], text: str) -> Part:
+def _spanned(trace: Trace, group: Selection, text: str) -> Part:
     place = group[-1].place
     assert place is not None
     end = place.end_column if place.end_line == place.line else len(text.rstrip())
     return _part(trace, group, place.column, end, text[place.column : end])
 
 
-def _part(trace: Trace, group: list[Operation], column: int, end: int, text: str) -> Part:
+def _part(trace: Trace, group: Selection, column: int, end: int, text: str) -> Part:
     # The last turn of a loop whose numbers were kept; the last sweep's graph is what is shown.
-    shown = next((o for o in reversed(group) if o.value is not None), group[-1])
-    start = trace.result is not None and any(o.key == trace.result.key for o in group)
-    return Part(group[-1].key, column, end, text, shown.value, shown.grad, sum(o.count for o in group), start)
+    shown = group.shown
+    start = trace.result is not None and bool((group.keys == trace.result.key).any())
+    return Part(int(group.keys[-1]), column, end, text, shown.value, shown.grad, group.total, start)

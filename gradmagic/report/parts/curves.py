@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from ...engine.core.values import Value
 from ..model import Input, Operation, Points, Trace
+from ..operations import CONSTANT, Columns
 from ..shown.numbers import finite, number, samples
 from ..shown.simplified import operand
 from ..shown.typeset import width
@@ -131,12 +132,13 @@ def _tamed(points: Points) -> Points:
 
 def summed_up(trace: Trace) -> Operation | None:
     """Find the array that the result sums up: y of `z = y.sum()`, of `z = 2 * y.mean() + 1`."""
-    by_key: dict[int | None, Operation] = {operation.key: operation for operation in trace.operations}
-    found = by_key.get(trace.result.key) if trace.result else None
-    while found is not None and not found.shape:
-        sources = {edge.source for edge in found.edges}
-        found = by_key.get(sources.pop()) if len(sources) == 1 else None
-    return found if found is not None and found.rule else None
+    columns = Columns.of(trace.operations)
+    starts, sources = columns.starts, columns.sources
+    found = columns.at(trace.result.key) if trace.result else None
+    while found is not None and columns.single[found]:
+        taken = {*sources[starts[found] : starts[found + 1]].tolist()} - {CONSTANT}
+        found = taken.pop() if len(taken) == 1 else None
+    return trace.operations[found] if found is not None and columns.computed[found] else None
 
 
 def _real(value: Value) -> bool:

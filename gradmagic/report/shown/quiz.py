@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from ...engine.core.values import Value
 from ..model import Trace
+from ..operations import hidden
 
 _DIFFERS = re.compile(r" is \S+, and (.+?) (gives?) \S+?(?=\.? |\.?$)")
 HIDDEN = Value((), "", False, 1, "?", None, None, None, None, 0, 0, 0)
@@ -23,14 +24,7 @@ def veiled(trace: Trace) -> Trace:
     >>> veiled(Trace("In [1]", "y = x")).inputs
     ()
     """
-    operations = tuple(
-        replace(
-            o,
-            grad=_hidden(o.grad),
-            inputs=tuple(replace(e, local=None, flow=_hidden(e.flow)) for e in o.inputs),
-        )
-        for o in trace.operations
-    )
+    operations = hidden(trace.operations, _hidden)
     inputs = tuple(replace(entry, grad=_hidden(entry.grad), numerical=None) for entry in trace.inputs)
     return replace(trace, operations=operations, inputs=inputs, elementwise=False)
 

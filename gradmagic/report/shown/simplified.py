@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import operator
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -29,7 +30,7 @@ def operand(name: str) -> str:
     return name if _SIMPLE.fullmatch(name) else f"({name})"
 
 
-def tidied(operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
+def tidied(operations: Sequence[Operation]) -> tuple[Operation, ...]:
     """Tidy the formulas of all edges, and fill in local derivatives that follow from the numbers."""
     return tuple(
         replace(o, inputs=tuple(_tidied(o, edge) for edge in o.inputs)) if o.inputs else o for o in operations

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+
 from ...engine.core.values import Value
 from ..model import Edge, Note, Operation, Trace
-from .fold import Group, alike_all, grouped, joined, taken_apart, turns
+from ..operations import Columns, Selection
+from .fold import alike_all, grouped, joined, taken_apart, turns
 from .numbers import brief, number, shape_of
 from .simplified import operand, tidied
 from .typeset import clip, width
@@ -34,12 +38,13 @@ def told(note: Note) -> str:
 class View:
     """A trace as it is shown: `operations` are what is left after folding, in tape order, inputs among them.
 
-    `members` has the keys that a folded operation stands for, `turns` what is said of single ones: `"turn 1 of 40"`.
+    `groups` has what each of them stands for, where some are folded, `turns` what is said of single ones:
+    `"turn 1 of 40"`.
     """
 
     trace: Trace
     operations: tuple[Operation, ...]
-    members: dict[int, tuple[int, ...]] = field(default_factory=dict, compare=False)
+    groups: tuple[Selection, ...] = field(default=(), compare=False)
     turns: dict[int, str] = field(default_factory=dict, compare=False)
 
     @classmethod
@@ -51,9 +56,8 @@ class View:
         return cls._of_groups(trace, groups, {})
 
     @classmethod
-    def _of_groups(cls, trace: Trace, groups: list[Group], turns: dict[int, str]) -> View:
-        members = {group[-1].key: tuple(o.key for o in group) for group in groups if len(group) > 1}
-        return cls(trace, tidied(joined(groups)), members, turns)
+    def _of_groups(cls, trace: Trace, groups: list[Selection], turns: dict[int, str]) -> View:
+        return cls(trace, tidied(joined(groups)), tuple(groups), turns)
 
     def unfolded(self, limit: int) -> list[View]:
         """Unfold the loops and calls one at a time, as far as it can be read: of a loop the first and last turns.
@@ -63,19 +67,20 @@ class View:
         limit : int
             Operations that all the views together may show.
         """
-        if not self.members or limit < len(self.operations):
+        groups = self.groups
+        if not groups or limit < len(groups):
             return []
-        by_key = {operation.key: operation for operation in self.trace.operations}
-        groups = [[by_key[key] for key in self.members.get(o.key, (o.key,))] for o in self.operations]
         choices: list[dict[int, str]] = []
         for body in turns(groups):
             count = len(body[0])
             ends = max(1, min(3, 6 // len(body)))
             shown = range(count) if count <= 2 * ends else [*range(ends), *range(count - ends, count)]
             if len(shown) * len(body) <= 40:
-                choices.append({g[i].key: f"turn {i + 1:,} of {count:,}" for g in body for i in shown})
+                choices.append({int(g.keys[i]): f"turn {i + 1:,} of {count:,}" for g in body for i in shown})
         choices += [
-            {o.key: "" for o in group} for group in groups if 1 < len(group) <= 40 and not alike_all(group)
+            dict.fromkeys(group.keys.tolist(), "")
+            for group in groups
+            if 1 < len(group) <= 40 and not alike_all(group)
         ]
         found: list[View] = []
         for choice in choices:
@@ -83,6 +88,15 @@ class View:
             if len(pieces) <= limit:
                 limit -= len(pieces)
                 found.append(View._of_groups(self.trace, pieces, choice))
+        return found
+
+    def standing_for(self, keys: Collection[int]) -> dict[int, int]:
+        """Tell which folded operation stands for each of these keys, where one does."""
+        found: dict[int, int] = {}
+        for group in self.groups:
+            if len(group) > 1:
+                own = np.intersect1d(group.keys, list(keys)).tolist()
+                found |= dict.fromkeys(own, int(group.keys[-1]))
         return found
 
     @cached_property
@@ -120,7 +134,7 @@ class View:
 
     @property
     def _recorded(self) -> int:
-        return sum(1 for operation in self.trace.operations if operation.rule)
+        return int(np.count_nonzero(Columns.of(self.trace.operations).computed))
 
     @property
     def total(self) -> int:

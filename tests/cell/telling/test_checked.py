@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.cell.telling import edges
+from gradmagic.cell.telling import kinds
 from gradmagic.engine.rules.declare import RULES
 
 
@@ -26,9 +26,9 @@ def test_all_well_is_one_remark_and_a_column(run):
 
 @pytest.fixture
 def _fresh_formulas():
-    edges._read.cache_clear()
+    kinds._read.cache_clear()
     yield
-    edges._read.cache_clear()
+    kinds._read.cache_clear()
 
 
 @pytest.mark.usefixtures("_fresh_formulas")

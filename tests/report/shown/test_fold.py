@@ -9,6 +9,7 @@ import pytest
 
 import gradmagic as gm
 from gradmagic.report.model import Edge, Operation, Place
+from gradmagic.report.operations import Columns, Selection
 from gradmagic.report.shown.fold import grouped, joined, taken_apart
 from gradmagic.report.shown.view import View
 from tests.counting import calls
@@ -160,12 +161,11 @@ def test_a_long_tape_is_folded_once_though_it_could_be_unfolded_everywhere(monke
 
 
 def test_a_loop_taken_apart_has_its_turns_in_order_around_the_rest():
-    body = [
-        [Operation(key, "sin") for key in range(1, 20, 2)],
-        [Operation(key, "cos") for key in range(2, 21, 2)],
-    ]
-    before, after = [Operation(0, "")], [Operation(30, "sum")]
-    pieces = taken_apart([before, *body, after], {1, 2, 19, 20})
+    turn = [Operation(0, "sin"), Operation(0, "cos")]
+    steps = [replace(turn[1 - key % 2], key=key) for key in range(1, 21)]
+    columns = Columns.of([Operation(0, ""), *steps, Operation(30, "sum")])
+    groups = [Selection(columns, at) for at in ([0], range(1, 20, 2), range(2, 21, 2), [21])]
+    pieces = taken_apart(groups, {1, 2, 19, 20})
     assert [[o.key for o in piece] for piece in pieces] == [
         [0], [1], [2], [*range(3, 18, 2)], [*range(4, 19, 2)], [19], [20], [30],
     ]  # fmt: skip

@@ -1,0 +1,87 @@
+"""What alike operations have in common: place, names, and the local derivatives in the reader's own names.
+
+In: a node, its place and names. Out: a `Kind`, made once for all turns of a loop.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ...engine.core import arrays
+from ...engine.rules.kinds import General
+from ...engine.rules.pointwise import Elementwise
+from ...engine.tape.memory import poisoned
+from ...engine.tape.nodes import Node
+from ...report.model import Edge, Place
+from ...report.operations import CONSTANT, Kind
+
+LONGEST = 24  # an expression that stands in a formula for a value without a name
+Constant = tuple[str, tuple[int, ...] | None]  # its text and shape
+
+
+@cache
+def _read(rule: Elementwise, argument: int) -> tuple[str, tuple[str, ...]]:
+    """Read a formula from its source once (60 us), not for each of 10,000 operations of a loop."""
+    return rule.formula(argument)
+
+
+def kind_of(
+    node: Node,
+    place: Place | None,
+    texts: tuple[str, ...],
+    names: tuple[str, ...],
+    constants: tuple[Constant, ...],
+) -> Kind:
+    """Give the kind of an operation or input; `texts` are those of its arguments in the source."""
+    aval: Any = node.aval[0] if isinstance(node.aval, tuple) else node.aval
+    dtype = aval.python.__name__ if aval.python is not None else aval.dtype.name
+    rule = node.rule
+    if rule is None:
+        return Kind("", node.name(), (), tuple(aval.shape), dtype, names, place)
+    own = f"({place.text})" if place is not None and len(place.text) <= LONGEST else ""
+    short = [texts[i] if i < len(texts) and len(texts[i]) <= LONGEST else "" for i in range(len(node.inputs))]
+    inputs: list[Edge] = []
+    parameters: list[tuple[str, ...]] = []
+    left = iter(constants)
+    for i, origin in enumerate(node.inputs):
+        formula, used = "", tuple[str, ...]()
+        if origin is None:
+            text, shape = next(left)
+            inputs.append(Edge(None, text, i, shape=shape))
+        else:
+            if not poisoned(node):
+                formula, used = _read(rule, i) if isinstance(rule, Elementwise) else rule.formula(i)
+            inputs.append(Edge(CONSTANT, "", i, formula))
+        parameters.append(used if formula else ())
+    return Kind(
+        rule.name, node.name(), tuple(inputs), tuple(aval.shape), dtype, names, place,
+        tuple(parameters), (names[-1] if names else own, *short),
+    )  # fmt: skip
+
+
+def constants_of(node: Node, texts: tuple[str, ...]) -> tuple[Constant, ...]:
+    """Give how the constants of an operation are written, and their shapes, where the tape has them."""
+    rule = node.rule
+    kept = rule.kept(node) if isinstance(rule, (Elementwise, General)) else None
+    args = kept.args if kept is not None else ()
+    found = []
+    for i, origin in enumerate(node.inputs):
+        if origin is None:
+            value = args[i] if i < len(args) else None
+            text = texts[i] if i < len(texts) else _written(value if isinstance(rule, Elementwise) else None)
+            found.append((text, _shape(value)))
+    return tuple(found)
+
+
+def _written(value: Any) -> str:
+    if value is None or np.size(value) != 1:
+        return "constant"
+    return f"{np.asarray(arrays.to_host(value)).item():g}" if np.isrealobj(value) else str(value)
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    shape = getattr(value, "shape", () if isinstance(value, (int, float, complex)) else None)
+    return None if shape is None else tuple(shape)
