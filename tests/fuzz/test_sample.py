@@ -36,7 +36,6 @@ VERDICT = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, PROGRAMS, BATCH))
 def test_drawn_programs_are_right_or_noted_and_leave_what_they_leave_without_the_magic(first: int) -> None:
     cases = run(SEED, first, first + BATCH, size=BATCH)
