@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import collections
 import json
+import math
 import subprocess
 import sys
 import time
@@ -31,6 +32,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no batch after so many")
     parser.add_argument("--failures", type=Path, default=Path("fuzz-failures"))
     parser.add_argument("--no-shrink", action="store_true")
     parser.add_argument("--show", type=int)
@@ -47,7 +49,7 @@ def main() -> int:
         if sum(counts.values()) % 1000 == 0:
             print(f"{sum(counts.values()):6} {time.time() - begun:5.0f} s  {_counted(counts)}", flush=True)
 
-    cases = run(args.seed, args.first, args.first + args.programs, args.jobs, tell=tell)
+    cases = run(args.seed, args.first, args.first + args.programs, args.jobs, tell=tell, minutes=args.minutes)
     by_mode: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     for case in cases:
         for finding in case.findings:

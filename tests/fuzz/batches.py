@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import signal
 import subprocess
@@ -167,16 +168,23 @@ def run(
     first: int,
     last: int,
     jobs: int = 1,
-    size: int = 200,
+    size: int = 50,
     tell: Callable[[Case], None] = lambda case: None,
+    minutes: float = math.inf,
 ) -> list[Case]:
-    """Judge programs first to last - 1 of a seed, `jobs` children at a time; `tell` hears each batch as it ends."""
+    """Judge programs first to last - 1 of a seed, `jobs` children at a time; `tell` hears each batch as it ends.
+
+    After so many minutes no other batch is begun.
+    """
+    end = time.monotonic() + 60 * minutes
     starts = iter(range(first, last, size))
     running: list[_Batch] = []
     cases: list[Case] = []
     try:
         while True:
-            while len(running) < jobs and (start := next(starts, None)) is not None:
+            while (
+                len(running) < jobs and time.monotonic() < end and (start := next(starts, None)) is not None
+            ):
                 running.append(_Batch(seed, start, min(start + size, last)))
             if not running:
                 return sorted(cases, key=lambda case: case.number)

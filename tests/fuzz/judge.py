@@ -52,6 +52,7 @@ _WORDLESS = (
 _STEPS = re.compile(
     r"\bint\(|round|:\.?\d*[defg]|%\.|floor|ceil|rint|trunc|astype|//|%|sign|float(16|32)|'[fe]\d?'|quantize|view\(|limit_denominator|timedelta|argsort|hash|len\("
 )
+_FUNCTION = "<the cell as a function>"
 _MOST = 12  # entries of an input that are held against differences
 
 
@@ -185,22 +186,24 @@ def _as_function(program: Program, plain: Ran, truth: Truth) -> list[Finding]:
     f, args = _function(program, names)
     if any(np.iscomplexobj(a) for a in args) or not _gives(f, args, plain, program):
         return []
-    found = [
-        _asked(
-            "gm.grad", lambda: _grad(f, args), lambda made: _wrong(truth, dict(zip(names, made, strict=True)))
-        )
-    ]
+
+    def again() -> Callable[..., Any]:
+        return _function(program, names)[
+            0
+        ]  # anew: what it appends to, writes into or caches is not what it was
+
+    def of_each(made: Any) -> str:
+        return _wrong(truth, dict(zip(names, made, strict=True)))
+
+    found = [_asked("gm.grad", lambda: _grad(again(), args), of_each)]
     if found[0].verdict != "right":
         return found
     directions = [np.cos(np.arange(np.size(a)) + k).reshape(np.shape(a)) for k, a in enumerate(args)]
-    found.append(_asked("gm.jvp", lambda: gm.jvp(f, _copies(args), _tangents(args, directions))[1],
+    found.append(_asked("gm.jvp", lambda: gm.jvp(again(), _copies(args), _tangents(args, directions))[1],
                         lambda made: _wrong_along(truth, names, directions, float(made))))  # fmt: skip
     if len(args) == 1 and np.asarray(args[0]).dtype == np.float64 and np.size(args[0]) <= 5:
-        found.append(
-            _asked(
-                "gm.hessian", lambda: gm.hessian(f)(*_copies(args)), lambda made: _wrong_twice(f, args, made)
-            )
-        )
+        found.append(_asked("gm.hessian", lambda: gm.hessian(again())(*_copies(args)),
+                            lambda made: _wrong_twice(again, args, made)))  # fmt: skip
     return found
 
 
@@ -210,15 +213,10 @@ def _function(program: Program, names: list[str]) -> tuple[Callable[..., Any], l
         tree.body.pop()
     body = [ast.unparse(s) for s in tree.body] + [f"return {program.result}"]
     text = f"def _program({', '.join(names)}):\n" + textwrap.indent("\n".join(body), "    ")
-    linecache.cache["<the cell as a function>"] = (
-        len(text),
-        None,
-        text.splitlines(keepends=True),
-        "<the cell as a function>",
-    )
+    linecache.cache[_FUNCTION] = (len(text), None, text.splitlines(keepends=True), _FUNCTION)
     defined = earlier(program)
     args = [defined[n] for n in names]
-    exec(compile(text, "<the cell as a function>", "exec", dont_inherit=True), defined)
+    exec(compile(text, _FUNCTION, "exec", dont_inherit=True), defined)
     return defined["_program"], args
 
 
@@ -275,7 +273,7 @@ def _wrong_along(truth: Truth, names: list[str], directions: list[Any], said: fl
     return "" if right is None else f"along a direction {said:.6g}, right {right:.6g}"
 
 
-def _wrong_twice(f: Callable[..., Any], args: list[Any], said: Any) -> str:
+def _wrong_twice(again: Callable[[], Callable[..., Any]], args: list[Any], said: Any) -> str:
     """Hold a Hessian against differences of the gradient, which was held against those of the value."""
     n = np.size(args[0])
     said = np.reshape(said, (n, n))
@@ -287,7 +285,7 @@ def _wrong_twice(f: Callable[..., Any], args: list[Any], said: Any) -> str:
                 x[np.unravel_index(j, x.shape)] += h
             else:
                 x = x + h
-            return float(np.ravel(gm.grad(f)(x))[i])
+            return float(np.ravel(gm.grad(again())(x))[i])
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -28,6 +28,7 @@ _ONE = (
     types.ModuleType, types.BuiltinFunctionType, types.GetSetDescriptorType, types.MemberDescriptorType,
     types.WrapperDescriptorType, types.MethodDescriptorType, types.CodeType, np.ufunc, np.dtype,
 )  # fmt: skip
+_CACHE = type(functools.lru_cache(len))
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by Python code
 # Libraries whose objects hold addresses, handles and locks: what a cell can see of them is what it computes with them.
 _CLOSED = frozenset(
@@ -149,7 +150,8 @@ class _Walk:
             facts = [(repr(t.dtypes), t.index.tolist(), t.to_dict()) for t in (a, b)]
             self.each([(where, facts[0], facts[1])])
         elif type(a).__module__.partition(".")[0] not in _CLOSED:
-            if (type(a).__flags__ & _HEAP and hasattr(a, "__dict__")) or type(a).__module__ == "__main__":
+            made_by_python = type(a).__flags__ & _HEAP and hasattr(a, "__dict__") and type(a) is not _CACHE
+            if made_by_python or type(a).__module__ == "__main__":
                 self.attributes(where, a, b)
             else:
                 # A kept iterator goes through a stand-in for the array, which nobody can ask it for.

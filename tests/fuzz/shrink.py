@@ -17,7 +17,7 @@ from dataclasses import replace
 from .batches import judged
 from .draw import draw
 from .judge import FAULTS, VERDICTS, Finding
-from .running import Program
+from .running import Program, plainly
 
 
 def signature(findings: list[Finding]) -> tuple[str, str, str] | None:
@@ -151,9 +151,10 @@ def _parts(node: ast.expr) -> list[ast.expr]:
     return []
 
 
-def _shows(program: Program, kind: tuple[str, str, str]) -> bool:
+def _shows(program: Program, kind: tuple[str, str, str], raises: bool) -> bool:
     try:
-        return signature(judged(program, kind[0] != "cell", 5.0)) == kind
+        alike = (plainly(program).error is not None) == raises
+        return alike and signature(judged(program, kind[0] != "cell", 5.0)) == kind
     except Exception:  # no program any more: a yield outside of its function, a setup without its names
         return False
 
@@ -162,7 +163,8 @@ def main(seed: int, number: int) -> None:
     program = draw(seed, number)
     kind = signature(judged(program))
     if kind is not None and kind[1] != "timeout":
-        program = shrunk(program, lambda p: _shows(p, kind))
+        raises = plainly(program).error is not None
+        program = shrunk(program, lambda p: _shows(p, kind, raises))
     findings = judged(program)
     worst = min(findings, key=lambda f: VERDICTS.index(f.verdict))
     print(f"# {seed}/{number}: {worst.mode} {worst.verdict}: {worst.detail}\n{program}")

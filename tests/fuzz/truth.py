@@ -85,7 +85,10 @@ class Truth:
         if ran.error is not None:
             raise NoTruth(str(ran.error))
         try:
-            return float(ran.value if ran.value is not None else eval(self.result, ran.names))
+            value = ran.value if ran.value is not None else eval(self.result, ran.names)
+            if np.iscomplexobj(value):
+                raise NoTruth("the result is complex")
+            return float(value)
         except Exception as error:
             raise NoTruth(str(error)) from None
 

@@ -2,8 +2,8 @@
 
     python tests/outside/numpy_tests.py --jobs 2 --into numpy-results [PART_OF_A_FILE_NAME ...]
 
-In: the tests in the installed NumPy. The body of a test is the text of a cell without names on its line, so that the
-float arrays and numbers which it assigns or reads are inputs. Out: how many pass of those that pass plainly and
+In: the tests in the installed NumPy. The body of a test is the text of a cell; on the line are the names which hold
+float arrays at its end when it is run plainly, its parameters among them. Out: how many pass of those that pass plainly and
 in which something was lifted, and those that fail by reason. For developers; pytest does not collect it.
 
 Each file of tests runs in two child processes, plainly and with the magic, and leaves a file of results: what is there
@@ -45,8 +45,8 @@ CHUNK = 600  # seconds that a child may take for a file
 # ---- in the child: a plugin of pytest ---------------------------------------------------------------------------
 
 
-def with_magic(text: str, namespace: dict[str, Any], filename: str) -> bool:
-    """Run a text as a cell under `%%grad` and tell whether something was an input. The only place that knows how.
+def with_magic(text: str, namespace: dict[str, Any], filename: str, names: tuple[str, ...]) -> bool:
+    """Run a text as a cell under `%%grad names` and tell whether something was an input. The only place that knows how.
 
     (GRADMAGIC_MEMBRANE=1 in the environment chooses how a cell is run, in gradmagic.)
     """
@@ -55,7 +55,7 @@ def with_magic(text: str, namespace: dict[str, Any], filename: str) -> bool:
     from gradmagic.cell.run import Failed, Run
     from gradmagic.errors import GradmagicError
 
-    run = Run(text_source(text, filename, "In [1]"), namespace, Options(()))
+    run = Run(text_source(f"{text}\n{ENDED} = True", filename, "In [1]"), namespace, Options(names))
     try:
         run.execute()
     except Failed as failed:
@@ -64,14 +64,31 @@ def with_magic(text: str, namespace: dict[str, Any], filename: str) -> bool:
         error._inputs = bool(run.record.lifted)  # type: ignore[attr-defined]
         raise error from None
     except GradmagicError:
-        pass  # about the report: the cell has run to its end
+        if ENDED not in namespace:
+            raise
+        # Otherwise it is about the report: the cell has run to its end.
     return bool(run.record.lifted)
 
 
-def plainly(text: str, namespace: dict[str, Any], filename: str) -> bool:
+def plainly(text: str, namespace: dict[str, Any], filename: str, names: tuple[str, ...]) -> bool:
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
     exec(compile(text, filename, "exec", dont_inherit=True), namespace)
     return False
+
+
+ENDED = "_the_cell_has_ended"
+
+
+def float_arrays(text: str, namespace: dict[str, Any], parameters: list[str]) -> list[str]:
+    """Give the names that hold float arrays: of those that the cell assigns, and its parameters."""
+    statements = (n for s in ast.parse(text).body for n in _own(s))
+    assigned = {n.id for n in statements if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    values = {n: namespace.get(n) for n in sorted(assigned | set(parameters))}
+    return [
+        n
+        for n, v in values.items()
+        if type(v) is np.ndarray and v.dtype.kind == "f" and v.dtype.itemsize <= 8
+    ]
 
 
 class NoCell(Exception):
@@ -101,7 +118,9 @@ def _own(statement: ast.AST) -> Iterator[ast.AST]:
 class Plugin:
     """Runs each test's body as a cell and writes (name, outcome, reason) a line."""
 
-    def __init__(self, out: Path, magic: bool, only: set[str] | None, not_again: set[str], most: int) -> None:
+    def __init__(
+        self, out: Path, magic: bool, only: dict[str, list[str]] | None, not_again: set[str], most: int
+    ) -> None:
         self.file = out.open("a")
         self.run = with_magic if magic else plainly
         self.only, self.not_again, self.most = only, not_again, most
@@ -139,10 +158,14 @@ class Plugin:
             namespace[next(iter(inspect.signature(function).parameters))] = pyfuncitem.instance
         namespace["__name__"] = function.__module__
         inputs, outcome, reason = False, "passed", ""
+        names = tuple(self.only[name]) if self.only is not None else ()
+        arrays: list[str] = []
         np.random.seed(1234)  # noqa: NPY002  (so that both runs see the same numbers)
         try:
             with _limited():
-                inputs = self.run(text, namespace, f"<{name}>")
+                inputs = self.run(text, namespace, f"<{name}>", names)
+            if self.only is None:
+                arrays = float_arrays(text, namespace, list(pyfuncitem._fixtureinfo.argnames))
         except (pytest.skip.Exception, pytest.xfail.Exception):
             outcome = "skipped"
         except BaseException as error:
@@ -150,7 +173,7 @@ class Plugin:
                 raise
             inputs = getattr(error, "_inputs", False)
             outcome, reason = "failed", f"{type(error).__name__}: {error}"[:2000]
-        self.write(name, outcome, reason, inputs)
+        self.write(name, outcome, reason, inputs, arrays)
         return True
 
 
@@ -175,7 +198,7 @@ def child(file: str, out: str, mode: str, only: str, not_again: str, most: str) 
     import pytest
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY << 30, MEMORY << 30))
-    wanted = set(json.loads(Path(only).read_text())) if only else None
+    wanted = json.loads(Path(only).read_text()) if only else None
     plugin = Plugin(Path(out), mode == "magic", wanted, set(json.loads(not_again)), int(most))
     sys.modules.setdefault("__main__", types.ModuleType("__main__"))
     without = [a for name in ("cacheprovider", "xdist", "doctest", "randomly") for a in ("-p", f"no:{name}")]
@@ -184,7 +207,9 @@ def child(file: str, out: str, mode: str, only: str, not_again: str, most: str) 
 
 # ---- in the parent ------------------------------------------------------------------------------------------------
 
-Row = tuple[str, str, str, bool]
+Row = tuple[
+    str, str, str, bool, list[str]
+]  # name, outcome, reason, whether there was an input, names of float arrays
 
 
 def rows_of(path: Path) -> tuple[dict[str, Row], str | None]:
@@ -192,11 +217,11 @@ def rows_of(path: Path) -> tuple[dict[str, Row], str | None]:
     rows: dict[str, Row] = {}
     begun = None
     for line in path.read_text().splitlines() if path.exists() else ():
-        name, outcome, reason, *inputs = json.loads(line)
+        name, outcome, reason, inputs, arrays = (*json.loads(line), False, [])[:5]
         if outcome == "begun":
             begun = name
         else:
-            rows[name] = (name, outcome, reason, bool(inputs and inputs[0]))
+            rows[name] = (name, outcome, reason, inputs, arrays)
             begun = None
     return rows, begun
 
@@ -213,7 +238,7 @@ def run_file(file: Path, into: Path, mode: str, most: int, only: Path | None = N
         not_again = json.dumps([*rows, *([begun] if begun else [])])
         arguments = [str(file), str(out), mode, str(only or ""), not_again, str(most)]
         if begun:
-            rows[begun] = (begun, "crash", "the process died", True)
+            rows[begun] = (begun, "crash", "the process died", True, [])
             with out.open("a") as again:
                 print(json.dumps(rows[begun]), file=again)
         path = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
@@ -239,7 +264,9 @@ def run_file(file: Path, into: Path, mode: str, most: int, only: Path | None = N
 def one_file(file: Path, into: Path, most: int) -> tuple[dict[str, Row], dict[str, Row]]:
     plain = run_file(file, into, "plain", most)
     only = into / f"{file.parent.parent.name}.{file.stem}.only"
-    only.write_text(json.dumps([name for name, row in plain.items() if row[1] == "passed"]))
+    only.write_text(
+        json.dumps({name: row[4] for name, row in plain.items() if row[1] == "passed" and row[4]})
+    )
     return plain, run_file(file, into, "magic", most, only)
 
 
@@ -254,7 +281,7 @@ def report(results: dict[str, tuple[dict[str, Row], dict[str, Row]]], into: Path
     kinds: dict[str, list[str]] = collections.defaultdict(list)
     for plain, magic in results.values():
         counts.update(f"{row[1]}, plainly" for row in plain.values())
-        for name, (_, outcome, reason, inputs) in magic.items():
+        for name, (_, outcome, reason, inputs, _arrays) in magic.items():
             counts["with inputs" if inputs else "without an input"] += 1
             counts["with inputs, pass"] += inputs and outcome == "passed"
             if outcome not in ("passed", "no cell"):
