@@ -37,6 +37,8 @@ _ATOMS = frozenset({
     np.int64, np.bool_, Tensor,
 })  # fmt: skip
 
+_QUICK = frozenset({np.ndarray, float, int, np.float64, np.float32})
+
 # ---- operators -----------------------------------------------------------------------------------------------------
 
 _BINARY: dict[str, tuple[Any, Any]] = {
@@ -65,6 +67,19 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
             return op(a, b)
         table = m.table
         kind, other = type(a), type(b)
+        if fast is not None and kind in _QUICK and other in _QUICK:
+            if not (
+                id(a) in table.values or id(b) in table.values
+                or (kind is np.ndarray and table.memory.seen(a) is not None)
+                or (other is np.ndarray and table.memory.seen(b) is not None)
+            ):  # fmt: skip
+                return op(a, b)
+            try:
+                out = op(a, b)
+            except (ValueError, TypeError) as error:
+                m.explain(error, rule, (a, b))
+                raise
+            return m.elementwise(fast, (a, b), out)
         if kind not in _ATOMS or other not in _ATOMS:
             if issubclass(kind, Tracked) or issubclass(other, Tracked):
                 return op(table.tracked(a), table.tracked(b)) if _mixed(m, a, b) else op(a, b)

@@ -20,7 +20,7 @@ import numpy as np
 
 from ...engine.core.interpreter import parts
 from ...engine.core.places import place_of, user_frame
-from ...engine.dispatch.calls import call_elementwise
+from ...engine.dispatch.calls import call_elementwise, record
 from ...engine.dispatch.non_numbers import failed
 from ...engine.dispatch.primitives import set_item
 from ...engine.faces.numpy.array import Array
@@ -38,6 +38,7 @@ from .table import NO_CUTS, Cut, Mark, Table, joined, leaves
 
 _HERE: ContextVar[Any] = ContextVar("gradmagic_membrane", default=None)
 here = _HERE.get
+_QUICK_NUMBERS = frozenset({float, int, np.float64, np.float32})
 NUMBERS = (float, np.ndarray, np.inexact, complex)
 
 
@@ -153,11 +154,41 @@ class Membrane:
             self._recording = before
 
     def elementwise(self, rule: Elementwise, args: Any, out: Any) -> Any:
-        """File the result of a function that has a rule entry by entry: nothing is computed twice."""
+        """File the result of a function that has a rule entry by entry: nothing is computed twice.
+
+        Values of one dtype are recorded here; what is left is `call_elementwise`'s.
+        """
         if mode_now() is OFF:
             return out
         table = self.table
-        copy = out if type(out) is not np.ndarray else copy_of(out)
+        copy = out.copy("K") if type(out) is np.ndarray else out
+        aval = aval_of(out)
+        values, plain, nodes, cuts, mask = table.values, [], [], NO_CUTS, 0
+        quick = aval.fast
+        for i, a in enumerate(args):
+            node = None
+            kind = type(a)
+            if (found := values.get(id(a))) is not None:
+                node = found[1].node
+                cuts = cuts | found[1].cuts if found[1].cuts else cuts
+                quick = quick and (kind in _QUICK_NUMBERS)
+            elif kind is np.ndarray:
+                if (seen := table.memory.seen(a)) is not None:
+                    node, a = seen.mark.node, seen.copy
+                    cuts = cuts | seen.mark.cuts if seen.mark.cuts else cuts
+                elif a.dtype is not aval.dtype:
+                    quick = False
+            elif kind not in _QUICK_NUMBERS:
+                quick = False
+            if node is not None:
+                mask |= 1 << i
+                quick = quick and node.aval is aval
+            plain.append(a)
+            nodes.append(node)
+        if quick and mask:
+            twin = rule.twin
+            node = record(twin, copy, tuple(nodes), twin.keep(copy, plain, {}, mask), aval)
+            return table.file(out, Mark(node, cuts), copy if copy is not out else None)
         self._left = []
         self._recording = True
         try:
@@ -169,7 +200,7 @@ class Membrane:
         finally:
             self._recording = False
         marks = table.marks(args)
-        return self.filed(out, made, joined(marks), rule.name, marks)
+        return self.filed(out, made, cuts, rule.name, marks)
 
     def filed(self, out: Any, made: Any, cuts: frozenset[Cut], name: str, marks: Iterable[Mark] = ()) -> Any:
         """Note for `out` what the engine made of it; entries of tuples and lists each alone. Gives `out`."""

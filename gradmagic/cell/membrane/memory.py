@@ -21,16 +21,22 @@ from ...engine.tape.tracked import Tracked
 
 
 class Seen:
-    """An array of the user's over a tracked block: what is known of it, as of a version of the block."""
+    """An array of the user's over tracked memory: what is known of it, as of a version of its block."""
 
-    __slots__ = ("array", "block", "copy", "mark", "version")
+    __slots__ = ("array", "block", "copy", "mark", "raw", "version")
 
-    def __init__(self, array: Any, block: Block, mark: Any, copy: Any, version: int) -> None:
-        self.array, self.block, self.mark, self.copy, self.version = array, block, mark, copy, version
+    def __init__(self, block: Block | None, mark: Any, copy: Any, version: int) -> None:
+        self.array: Any = None  # a weak reference
+        self.block, self.mark, self.copy, self.version = block, mark, copy, version
+        # Of a small array its bytes: whether it still has them takes 0.1 us.
+        self.raw = copy.tobytes() if copy is not None and copy.nbytes <= _SMALL else None
+
+
+_SMALL = 4096
 
 
 class Block:
-    """The memory of one array, and those that look into it."""
+    """The memory of one array, and those that look into it; made once a second one does, or a write comes."""
 
     __slots__ = ("base", "root", "seen", "version")
 
@@ -41,8 +47,21 @@ class Block:
         self.seen: dict[int, Seen] = {}
 
 
+class _Ref(ref):  # type: ignore[type-arg]
+    """A weak reference that knows the id of what it referred to."""
+
+    __slots__ = ("key",)
+
+    def __new__(cls, value: Any, gone: Any) -> _Ref:
+        return super().__new__(cls, value, gone)
+
+    def __init__(self, value: Any, gone: Any) -> None:
+        super().__init__(value, gone)
+        self.key = id(value)
+
+
 class Memory:
-    """All blocks of a run."""
+    """What is known of arrays, of one run."""
 
     def __init__(self) -> None:
         self._seen: dict[int, Seen] = {}
@@ -58,11 +77,11 @@ class Memory:
             block = self._block(array)
             if block is None or array.dtype.hasobject:
                 return None
-            found = Seen(ref(array), block, None, None, -1)
+            found = Seen(block, None, None, -1)
             self._keep(array, found)
-        if found.version != found.block.version:
+        if found.block is not None and found.version != found.block.version:
             self._renew(array, found)
-        if not _same(array, found.copy):
+        if (found.raw != array.tobytes() or type(array) is not np.ndarray) and not _same(array, found.copy):
             self._unseen(array, found)
         return found
 
@@ -70,24 +89,40 @@ class Memory:
         """Find the block that an array looks into."""
         base = array if array.base is None else base_of(array)
         found = self._blocks.get(id(base))
-        if found is None and base.base is not None:  # its memory came by a protocol: np.from_dlpack
+        if found is not None:
+            return found
+        if id(base) in self._seen:
+            return self._made_block(base)
+        if base.base is not None:  # its memory came by a protocol: np.from_dlpack
             address = _address(array)
-            for block in list(self._blocks.values()):
-                owner = block.base()
-                if owner is not None and _address(owner) <= address < _address(owner) + max(owner.nbytes, 1):
-                    return block
-        return found
+            for seen in list(self._seen.values()):
+                owner = seen.array()
+                if owner is not None and owner.base is None:
+                    if _address(owner) <= address < _address(owner) + max(owner.nbytes, 1):
+                        return self._block(owner)
+        return None
+
+    def _made_block(self, base: Any) -> Block:
+        block = self._blocks[id(base)] = Block(_Ref(base, self._freed))
+        known = self._seen.get(id(base))
+        if known is not None:
+            known.block, block.seen[id(base)] = block, known
+        return block
+
+    def _freed(self, gone: _Ref) -> None:
+        self._blocks.pop(gone.key, None)
 
     def _keep(self, array: Any, seen: Seen) -> None:
         key = id(array)
-        inside = seen.block.seen
+        seen.array = _Ref(array, self._gone)
+        self._seen[key] = seen
+        if seen.block is not None:
+            seen.block.seen[key] = seen
 
-        def gone(_: Any) -> None:
-            self._seen.pop(key, None)
-            inside.pop(key, None)
-
-        seen.array = ref(array, gone)
-        self._seen[key] = inside[key] = seen
+    def _gone(self, gone: _Ref) -> None:
+        seen = self._seen.pop(gone.key, None)
+        if seen is not None and seen.block is not None:
+            seen.block.seen.pop(gone.key, None)
 
     def _renew(self, array: Any, seen: Seen) -> None:
         """Take the array's part of the block as it is now."""
@@ -96,9 +131,9 @@ class Memory:
         seen.version = block.version
         mark, whole = self._root(block, base)
         if array is base:
-            seen.mark, seen.copy = mark, whole
+            seen.mark, seen.copy, seen.raw = mark, whole, None
             return
-        seen.copy = copied(array)
+        seen.copy, seen.raw = copied(array), None
         at = None if mark.node is None else places(base, array)
         if mark.node is None:
             seen.mark = mark
@@ -146,27 +181,24 @@ class Memory:
 
     def _unseen(self, array: Any, seen: Seen) -> None:
         """The memory was written by what no hook saw."""
-        block = seen.block
+        block = seen.block or self._made_block(array)
         base = block.base()
         mark = self.lost(array, "written", seen.mark)
         block.version += 1
         block.root = mark, copied(base)
-        seen.version, seen.mark, seen.copy = block.version, mark, copied(array)
+        seen.version, seen.mark, seen.copy, seen.raw = block.version, mark, copied(array), None
 
     # -- filing and writing ----------------------------------------------------------------------
     def file(self, array: Any, mark: Any, copy: Any = None) -> None:
         """Note what made an array; `copy` is its value for the engine alone, made if it is not the same."""
-        if array.dtype.hasobject:
-            return
-        base = base_of(array)
-        block = self._blocks.get(id(base))
-        if block is None:
-            key = id(base)
-            block = Block(ref(base, lambda _: self._blocks.pop(key, None)))
-            self._blocks[key] = block
         if copy is None or not _same(array, copy) or copy.strides != array.strides:
-            copy = copied(array)
-        self._keep(array, Seen(None, block, mark, copy, block.version))
+            if array.dtype.hasobject:
+                return
+            copy = array.copy("K") if type(array) is np.ndarray and array.base is None else copied(array)
+        block = None
+        if array.base is not None or id(array) in self._blocks:
+            block = self._block(array) or self._made_block(base_of(array))
+        self._keep(array, Seen(block, mark, copy, 0 if block is None else block.version))
 
     def forget(self, array: Any) -> None:
         """Know nothing of an array any more: its memory is another."""
@@ -176,9 +208,10 @@ class Memory:
 
     def relaid(self, array: Any, mark: Any) -> None:
         """Note that an array has another shape now, over the same memory."""
-        block = self._blocks[id(base_of(array))]
-        block.root = None
-        self._keep(array, Seen(None, block, mark, copied(array), block.version))
+        block = self._block(array)
+        if block is not None:
+            block.root = None
+            self._keep(array, Seen(block, mark, copied(array), block.version))
 
     def before(self, array: Any) -> tuple[Any, Any]:
         """Give mark (or None) and value of an array that is about to be written."""
@@ -188,13 +221,10 @@ class Memory:
     def written(self, array: Any, mark: Any, before: Any) -> None:
         """Note that `array` has just been written, and what it is now; `before` is what it was."""
         base = base_of(array)
-        block = self._blocks.get(id(base))
+        block = self._block(array)
         if block is None:
-            if mark.node is None and not mark.cuts:
-                return
-            self.file(array, mark)
-            if array is not base:  # the rest of the block is what it was: no gradient
-                block = self._blocks[id(base)]
+            if mark.node is not None or mark.cuts:
+                self.file(array, mark)  # the rest of the block is what it was: no gradient
             return
         copy = copied(array)
         if array is base:
@@ -219,7 +249,7 @@ class Memory:
             root = mark._replace(node=node, cuts=cuts), new
         block.version += 1
         block.root = root
-        self._keep(array, Seen(None, block, mark, copy, block.version))
+        self._keep(array, Seen(block, mark, copy, block.version))
 
 
 def base_of(array: Any) -> Any:
