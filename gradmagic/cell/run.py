@@ -52,7 +52,7 @@ from .telling.run_record import RunRecord
 from .telling.sampling import Sampling
 
 
-MEMBRANE = os.environ.get("GRADMAGIC_MEMBRANE", "") == "1"
+MEMBRANE = os.environ.get("GRADMAGIC_MEMBRANE", "1") == "1"
 
 
 class Failed(Exception):
