@@ -38,6 +38,7 @@ from .table import NO_CUTS, Cut, Mark, Table, joined, leaves
 
 _HERE: ContextVar[Any] = ContextVar("gradmagic_membrane", default=None)
 here = _HERE.get
+_FRAMES = 100  # more of Python's frames than our own work needs
 _QUICK_NUMBERS = frozenset({float, int, np.float64, np.float32})
 NUMBERS = (float, np.ndarray, np.inexact, complex)
 
@@ -87,10 +88,14 @@ class Membrane:
 
     def __enter__(self) -> Membrane:
         self._token = _HERE.set(self)
+        self._depth = sys.getrecursionlimit()
+        sys.setrecursionlimit(self._depth + _FRAMES)  # a recursion that just fits without hooks fits with them
         return self
 
     def __exit__(self, *_: object) -> None:
         _HERE.reset(self._token)
+        if sys.getrecursionlimit() == self._depth + _FRAMES:
+            sys.setrecursionlimit(self._depth)
         self.entered.leave()
         for held in self._defined:
             function = held()

@@ -202,6 +202,8 @@ class Instrument(ast.NodeTransformer):
         return node
 
     def visit_FunctionDef(self, node: Any) -> Any:
+        if any(_compiles(d) for d in node.decorator_list):
+            return node  # what reads a function's own instructions finds them as they were
         node.decorator_list = [self.visit(d) for d in node.decorator_list]
         node.decorator_list.append(_hook(node, "defined"))
         node.args = self._arguments(node.args)
@@ -225,6 +227,17 @@ class Instrument(ast.NodeTransformer):
             new = self.visit(statement)
             made += new if isinstance(new, list) else [new]
         return made
+
+
+_COMPILERS = frozenset("jit njit vectorize guvectorize stencil cfunc compile script".split())
+
+
+def _compiles(decorator: ast.AST) -> bool:
+    """Tell whether a decorator compiles the function (numba's, torch.compile)."""
+    if isinstance(decorator, ast.Call):
+        decorator = decorator.func
+    name = decorator.attr if isinstance(decorator, ast.Attribute) else getattr(decorator, "id", "")
+    return name in _COMPILERS
 
 
 def _is_super(node: ast.AST) -> bool:
