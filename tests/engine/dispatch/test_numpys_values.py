@@ -117,3 +117,10 @@ def test_out_of_any_shape_and_dtype_gets_numpys_values_or_numpys_error(name, sha
         out.flags.writeable = writeable
     plain = outcome(WRITING[name], x, outs[0])
     assert outcome(WRITING[name], Array.lift(x, share=False), outs[1]) == plain
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_running_sum_into_an_array_without_axes_is_an_error_and_no_crash():
+    # np.cumsum(np.zeros(3), 0, out=np.zeros(())) ends the process in NumPy 2.4.
+    with pytest.raises(ValueError):
+        np.cumsum(Array.lift(np.arange(3.0), share=False), 0, out=np.zeros(()))
