@@ -3,8 +3,8 @@
     python tests/outside/numpy_tests.py --jobs 2 --into numpy-results [PART_OF_A_FILE_NAME ...]
 
 In: the tests in the installed NumPy. The body of a test is the text of a cell; on the line are the names which hold
-float arrays at its end when it is run plainly, its parameters among them. Out: how many pass of those that pass plainly and
-in which something was lifted, and those that fail by reason. For developers; pytest does not collect it.
+float arrays at its end when it is run plainly, its parameters among them. Out: how many pass of those that pass plainly
+and in which something was an input, and those that fail by reason. For developers; pytest does not collect it.
 
 Each file of tests runs in two child processes, plainly and with the magic, and leaves a file of results: what is there
 is not run again, so that a run can be broken off and gone on with. A test in which a child dies counts as a crash.
