@@ -171,6 +171,9 @@ class Plugin:
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
+            if type(error).__name__ in ("NotLiftableError", "NameOnLineError"):
+                self.write(name, "refused", str(error))  # x is a list first, and an array later
+                return True
             inputs = getattr(error, "_inputs", False)
             outcome, reason = "failed", f"{type(error).__name__}: {error}"[:2000]
         self.write(name, outcome, reason, inputs, arrays)
@@ -282,9 +285,11 @@ def report(results: dict[str, tuple[dict[str, Row], dict[str, Row]]], into: Path
     for plain, magic in results.values():
         counts.update(f"{row[1]}, plainly" for row in plain.values())
         for name, (_, outcome, reason, inputs, _arrays) in magic.items():
-            counts["with inputs" if inputs else "without an input"] += 1
+            counts[
+                "with inputs" if inputs else "refused" if outcome == "refused" else "without an input"
+            ] += 1
             counts["with inputs, pass"] += inputs and outcome == "passed"
-            if outcome not in ("passed", "no cell"):
+            if outcome not in ("passed", "no cell", "refused"):
                 kinds[f"{'' if inputs else '(no input) '}{kind_of(reason) or outcome}"].append(name)
     for what, count in sorted(counts.items()):
         print(f"{count:6} {what}")
