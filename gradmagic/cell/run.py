@@ -30,7 +30,7 @@ from ..engine.watch.memory_limit import cell_limit
 from ..errors import NoResultError, StaleError
 from ..report.model import Note, Trace
 from .lifting.aliases import share
-from .lifting.lift import Lifter, liftable
+from .lifting.lift import Lifter, is_float, liftable
 from .lifting.unnamed import globals_of, lift_unnamed
 from .membrane.enter import pair
 from .membrane.hooks import put_hooks
@@ -307,16 +307,20 @@ class Run:
         latest = [(n, self.namespace[n]) for n in reversed(self.record.assigned) if n in self.namespace]
         for name, value in [*shown, *latest][:1]:
             mark = table.mark(value)
-            if mark is None or mark.node is not None or name == result or self.options.of:
+            if name == result or self.options.of or not is_float(value) or (mark is not None and mark.node is not None):
                 continue
-            cut = min(mark.cuts, key=lambda c: (c.here or c.place)[1])
-            place = cut.here or cut.place
-            text = (
-                f"{name} hangs on {' and '.join(e.name for e in self.lifter.lifted)} only through "
-                f"{source.text_of(place)} in line {source.span_of(place)[0]}, where the gradient is lost: this is the "
-                f"report on {result}."
-            )
-            self.notes.insert(0, Note("cut", text, source.span_of(place)[0]))
+            inputs, line = " and ".join(e.name for e in self.lifter.lifted), None
+            if mark is None:
+                text = f"{name}, the cell's last value, does not depend on {inputs}: this is the report on {result}."
+            else:
+                cut = min(mark.cuts, key=lambda c: (c.here or c.place)[1])
+                place = cut.here or cut.place
+                line = source.span_of(place)[0]
+                text = (
+                    f"{name} hangs on {inputs} only through {source.text_of(place)} in line {line}, where the gradient "
+                    f"is lost: this is the report on {result}."
+                )
+            self.notes.insert(0, Note("cut" if mark is not None else "result", text, line))
 
     def _evaluate(self, text: str) -> Any:
         tree = tree_with_hooks(ast.parse(text, "<--of>", mode="eval"))

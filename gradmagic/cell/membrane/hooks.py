@@ -315,6 +315,14 @@ def stored(m: Membrane, owner: Any, index: Any, value: Any) -> None:
         _takes(m, owner, value)
 
 
+def _set_item(owner: Any, index: Any, value: Any) -> None:
+    m = here()
+    if m is None:
+        owner[index] = value
+    else:
+        stored(m, owner, index, value)
+
+
 def _indexed(index: Any) -> Any:
     """Give an index that stays what it is: its arrays may be changed later."""
     if type(index) is np.ndarray:
@@ -475,7 +483,7 @@ _ALL: dict[str, Callable[..., Any]] = {
 add_operators({
     **{op.__name__.strip("_"): binary[name] for name, (op, _) in _BINARY.items()},
     **{op.__name__: in_place[f"I{name}"] for name, op in _IN_PLACE.items()},
-    "neg": unary["USub"], "pos": unary["UAdd"], "invert": unary["Invert"], "getitem": item,
+    "neg": unary["USub"], "pos": unary["UAdd"], "invert": unary["Invert"], "getitem": item, "setitem": _set_item,
 })  # fmt: skip
 _HOOKED = [Replacement(HOOKS).add(builtins, HOOK.format(name), hook) for name, hook in _ALL.items()]
 

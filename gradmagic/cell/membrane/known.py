@@ -12,6 +12,7 @@ import collections
 import contextlib
 import copy
 import functools
+import heapq
 import itertools
 import math
 import operator
@@ -66,6 +67,7 @@ _know(ways.number, float, int, complex)
 _know(ways.text, str, repr, format, ascii, bytes)
 _know(ways.text, np.array2string, np.array_str, np.array_repr)
 _know(ways.opaque, *FILES)
+_know(ways.entered_first, *(f for f in vars(heapq).values() if callable(f)))
 _know(ways.executed, eval, exec)
 _know(ways.compiled, compile)
 _know(ways.shown, print)
@@ -137,7 +139,7 @@ def way_of(m: Any, function: Any) -> Way | None:
 _UNKNOWN: Any = object()
 _CALLING = frozenset({np.apply_along_axis, np.apply_over_axes, np.piecewise})
 # Python's modules whose functions look at who calls them, and keep or only show what they are given.
-_FRAMES = frozenset("bisect _bisect heapq _heapq warnings logging inspect typing enum dataclasses abc unittest pytest traceback contextlib".split())
+_FRAMES = frozenset("bisect _bisect warnings logging inspect typing enum dataclasses abc unittest pytest traceback contextlib".split())
 _IN_THREADS = frozenset("submit map imap imap_unordered starmap apply apply_async map_async".split())
 
 

@@ -254,6 +254,8 @@ _METHODS_THAT_ASK = frozenset("__len__ __bool__ all any argmax argmin argsort ar
 def method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """A method of an array, or of NumPy's numbers."""
     owner, name = function.__self__, function.__name__
+    if (special := specials.get(name)) is not None:
+        return special(owner, *args)  # x.__setitem__(0, v): as the operator
     if _engine_values(args, kwargs):
         args, kwargs = _wrapped(m, args, kwargs)
         same = getattr(np, name, None)
@@ -774,7 +776,8 @@ def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     return m.taint(out, cuts, {id(leaf) for leaf in held})
 
 
-operators: dict[str, Way] = {}
+operators: dict[str, Way] = {}  # of the operator module
+specials: dict[str, Callable[..., Any]] = {}  # of arrays: methods with two underscores
 
 
 def _operator(hook: Callable[..., Any]) -> Way:
@@ -787,4 +790,5 @@ def _operator(hook: Callable[..., Any]) -> Way:
 def add_operators(hooks: dict[str, Callable[..., Any]]) -> None:
     """Let functions of the operator module be the hooks of the operators."""
     operators.update({name: _operator(hook) for name, hook in hooks.items()})
+    specials.update({f"__{name.strip('_')}__": hook for name, hook in hooks.items() if name not in ("concat",)})
 

@@ -57,6 +57,7 @@ ORDER = """
 log = []
 class L:
     def __init__(self, n): self.n = n
+    def __repr__(self): return self.n
     def __getattr__(self, name):
         if name.startswith('_'): raise AttributeError(name)
         log.append(('get', self.n, name)); return L(name)
@@ -84,7 +85,7 @@ PROGRAMS = {
     "with": "with l('a') as l('b').c, l('d') as (e, f): l('g')",
     "slices": "l('a')[l('b'):l('c'), ..., ::l('d')]\nl('e')[1:2] = l('f')",
     "defaults": "def f(a=l('x'), *, b=l('y')): return a + b\nf()\n(lambda k=l('z'): k)()",
-    "class": "class K(L):\n    __x = l('m')\n    def __init__(self): self.__y = 1; super().__init__('k')\nK().__class__",
+    "class": "class K(L):\n    __x = l('m')\n    def __init__(self): super().__init__('k'); self.__y = 1\nK().__class__",
     "conditions": "l('a') + l('b') if l('c') and l('d') else l('e')\nl('f') < l('g') if False else not l('h')",
     "deletion": "d = {'a': [1, 2]}\ndel d['a'][0]",
 }
