@@ -26,7 +26,7 @@ from ...engine.rules.pointwise import Elementwise
 from ...engine.tape.memory import copy_of
 from ...engine.tape.modes import OFF, mode_now
 from ...engine.tape.tracked import Tracked
-from .calls import called, method
+from .called import called, method
 from .membrane import NUMBERS, Membrane, here
 from .table import Mark, joined
 from .tree import HOOK

@@ -337,7 +337,7 @@ class Membrane:
 
     def called(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Give what is called in place of a function, as the hook of a call does."""
-        from .calls import called  # which builds on this module
+        from .called import called  # which builds on this module
 
         return called(function)  # type: ignore[no-any-return]
 

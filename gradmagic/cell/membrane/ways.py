@@ -404,7 +404,7 @@ def chosen(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _called_options(m: Membrane, kwargs: dict[str, Any]) -> dict[str, Any]:
-    from .calls import called
+    from .called import called
 
     if callable(kwargs.get("key")):
         return kwargs | {"key": called(kwargs["key"])}
@@ -417,7 +417,7 @@ _ITERATING = frozenset("extend extendleft update union intersection difference s
 
 def entered_first(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """What goes through its arguments in C and keeps the objects: `list(x)`, `zip(x, y)`, `map(f, x)`."""
-    from .calls import called
+    from .called import called
 
     if function in (map, filter) and args:
         first = called(args[0]) if callable(args[0]) else args[0]
@@ -490,14 +490,14 @@ def container_method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
 
 def reduced(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """`functools.reduce(f, xs)`."""
-    from .calls import called
+    from .called import called
 
     return function(called(args[0]), m.entries(args[1]), *args[2:]) if len(args) > 1 else function(*args, **kwargs)
 
 
 def accumulated(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """`itertools.accumulate(xs)`: it adds in C."""
-    from .calls import called
+    from .called import called
     from .hooks import binary
 
     if len(args) > 1 and args[1] is not None:
