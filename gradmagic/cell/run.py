@@ -128,7 +128,7 @@ class Run:
         if self.membrane is None:
             return instrument(tree)
         names = self.namespace
-        modules = {n for n, v in names.items() if isinstance(v, types.ModuleType)} - self.record.uses.assigns.keys()
+        modules = {n for n, v in names.items() if issubclass(type(v), types.ModuleType)} - self.record.uses.assigns.keys()
         put_hooks()
         return tree_with_hooks(instrument(tree, dots=False), modules)
 

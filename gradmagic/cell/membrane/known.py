@@ -139,7 +139,7 @@ def way_of(m: Any, function: Any) -> Way | None:
 _UNKNOWN: Any = object()
 _CALLING = frozenset({np.apply_along_axis, np.apply_over_axes, np.piecewise})
 # Python's modules whose functions look at who calls them, and keep or only show what they are given.
-_FRAMES = frozenset("bisect _bisect warnings logging inspect typing enum dataclasses abc unittest pytest traceback contextlib".split())
+_FRAMES = frozenset("bisect _bisect warnings _warnings logging inspect typing enum dataclasses abc unittest pytest traceback contextlib".split())
 _IN_THREADS = frozenset("submit map imap imap_unordered starmap apply apply_async map_async".split())
 
 

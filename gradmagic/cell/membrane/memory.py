@@ -202,9 +202,8 @@ class Memory:
 
     def forget(self, array: Any) -> None:
         """Know nothing of an array any more: its memory is another."""
-        seen = self._seen.pop(id(array), None)
-        if seen is not None:
-            self._blocks.pop(id(base_of(array)), None)
+        self._seen.pop(id(array), None)
+        self._blocks.pop(id(array), None)
 
     def relaid(self, array: Any, mark: Any) -> None:
         """Note that an array has another shape now, over the same memory."""

@@ -253,6 +253,8 @@ _METHODS_THAT_ASK = frozenset("__len__ __bool__ all any argmax argmin argsort ar
 
 def method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """A method of an array, or of NumPy's numbers."""
+    if function.__name__ == "resize" and isinstance(function.__self__, np.ndarray):
+        return _resized(m, function, args, kwargs)
     owner, name = function.__self__, function.__name__
     if (special := specials.get(name)) is not None:
         return special(owner, *args)  # x.__setitem__(0, v): as the operator
@@ -309,9 +311,6 @@ def _as_function(name: str) -> Callable[..., Any]:
 
 
 def _method_writes(m: Membrane, function: Any, owner: Any, name: str, args: Any, kwargs: Any) -> Any:
-    if name == "resize":
-        return _resized(m, function, owner, args, kwargs)
-
     def thunk(old: Any) -> Any:
         given, options = _wrapped(m, _apart(m, args, owner), kwargs)
 
@@ -325,13 +324,22 @@ def _method_writes(m: Membrane, function: Any, owner: Any, name: str, args: Any,
     return m.write(owner, thunk, lambda: function(*args, **kwargs), (*args, *kwargs.values()), f".{name}()")
 
 
-def _resized(m: Membrane, function: Any, owner: Any, args: Any, kwargs: Any) -> Any:
-    """`x.resize(n)`: the entries stay, zeros follow."""
-    mark = m.table.mark(owner)
-    before = m.table.tracked(owner)
-    out = function(*args, **kwargs)
+def _resized(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """`x.resize(n)`: the entries stay, zeros follow.
+
+    NumPy counts who refers to the array, weakly too: meanwhile nobody here does but `function` itself.
+    """
+    table = m.table
+    mark, before = table.mark(function.__self__), table.tracked(function.__self__)
+    table.memory.forget(function.__self__)
+    try:
+        out = function(*args, **kwargs)
+    except BaseException:
+        if mark is not None:
+            table.file(function.__self__, mark)
+        raise
     if mark is not None:
-        m.table.memory.forget(owner)
+        owner = function.__self__
 
         def again() -> Any:
             flat, n = np.ravel(before), owner.size
