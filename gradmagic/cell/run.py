@@ -51,7 +51,6 @@ from .telling.result import result_of, seed_of
 from .telling.run_record import RunRecord
 from .telling.sampling import Sampling
 
-
 MEMBRANE = os.environ.get("GRADMAGIC_MEMBRANE", "1") == "1"
 
 
@@ -71,7 +70,9 @@ class Run:
     ) -> None:
         source.set_label(cell.filename, cell.label)
         self.cell, self.namespace, self.options = cell, namespace, options
-        self.membrane = Membrane(cell.filename) if membrane and not options.device and not options.dtype else None
+        self.membrane = (
+            Membrane(cell.filename) if membrane and not options.device and not options.dtype else None
+        )
         self.lifter: Lifter
         if self.membrane is not None:
             self.lifter = Inputs(self.membrane, namespace, options.device, options.dtype)
@@ -113,22 +114,24 @@ class Run:
         body, last = self.cell.tree.body, None
         if body and isinstance(body[-1], ast.Expr):
             last = ast.Expression(body.pop().value)  # type: ignore[attr-defined]
-        made = []
+        made: list[types.CodeType | None] = []
         for tree, mode in ((self.cell.tree, "exec"), (last, "eval")):
             if tree is None:
                 made.append(None)
                 continue
             plain = self.cell.compile(tree, self.cell.filename, mode) if self.membrane is not None else None
-            made.append(self.cell.compile(self._hooked(tree), self.cell.filename, mode))
+            hooked = self.cell.compile(self._hooked(tree), self.cell.filename, mode)
+            made.append(hooked)
             if plain is not None:
-                pair(plain, made[-1])
+                pair(plain, hooked)
         return tuple(made)  # type: ignore[return-value]
 
     def _hooked(self, tree: Any) -> Any:
         if self.membrane is None:
             return instrument(tree)
         names = self.namespace
-        modules = {n for n, v in names.items() if isinstance(v, types.ModuleType)} - self.record.uses.assigns.keys()
+        modules = {n for n, v in names.items() if issubclass(type(v), types.ModuleType)}
+        modules -= self.record.uses.assigns.keys()
         put_hooks()
         return tree_with_hooks(instrument(tree, dots=False), modules)
 
@@ -280,7 +283,13 @@ class Run:
             elif name in self.waiting and isinstance(value, Tensor) and value.node is not None:
                 self.waiting.discard(name)
                 self.lifter.value(name, value)
-        node = mark.node if mark is not None else getattr(value, "node", None) if isinstance(value, Tracked) else None
+        node = (
+            mark.node
+            if mark is not None
+            else getattr(value, "node", None)
+            if isinstance(value, Tracked)
+            else None
+        )
         if node is not None:
             self.recorder.name(node, name)
         return value
@@ -307,7 +316,12 @@ class Run:
         latest = [(n, self.namespace[n]) for n in reversed(self.record.assigned) if n in self.namespace]
         for name, value in [*shown, *latest][:1]:
             mark = table.mark(value)
-            if name == result or self.options.of or not is_float(value) or (mark is not None and mark.node is not None):
+            if (
+                name == result
+                or self.options.of
+                or not is_float(value)
+                or (mark is not None and mark.node is not None)
+            ):
                 continue
             inputs, line = " and ".join(e.name for e in self.lifter.lifted), None
             if mark is None:

@@ -25,7 +25,9 @@ FUTURES = 0
 for _name in __future__.all_feature_names:
     FUTURES |= getattr(__future__, _name).compiler_flag
 _lock = RLock()
-_entered: dict[int, list[Any]] = {}  # by id of a function: itself, its own code, and in how many runs it is entered
+_entered: dict[
+    int, list[Any]
+] = {}  # by id of a function: itself, its own code, and in how many runs it is entered
 _pairs: dict[int, tuple[CodeType, CodeType]] = {}  # by id of code with hooks: itself, and the same without
 
 

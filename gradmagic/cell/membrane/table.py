@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -70,7 +71,9 @@ class Table:
             node = found[1].node
             if node is None:
                 return value
-            return type(value).wrap(value.array, node) if isinstance(value, Tracked) else Array.wrap(value, node)
+            return (
+                type(value).wrap(value.array, node) if isinstance(value, Tracked) else Array.wrap(value, node)
+            )
         if issubclass(type(value), np.ndarray):
             seen = self.memory.seen(value)
             if seen is not None and seen.mark.node is not None:
@@ -130,10 +133,8 @@ class Table:
         key = id(value)
         held: Any = value
         if type(value) not in _ATOMS and not isinstance(value, np.generic):
-            try:  # not kept alive by us: files close, objects end as they would
+            with suppress(TypeError):  # not kept alive by us: files close, objects end as they would
                 held = ref(value, lambda _: self.values.pop(key, None))
-            except TypeError:
-                pass
         self.values[key] = held, mark
         if len(self.values) > self._most:
             self._forget()

@@ -26,7 +26,9 @@ _LEAVES = (
     ast.Pass, ast.Break, ast.Continue, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.Constant, ast.Name,
     ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop, ast.alias, ast.pattern,
 )  # fmt: skip
-_TYPES = tuple(getattr(ast, name) for name in ("TypeAlias", "type_param") if hasattr(ast, name))  # Python 3.12
+_TYPES = tuple(
+    getattr(ast, name) for name in ("TypeAlias", "type_param") if hasattr(ast, name)
+)  # Python 3.12
 
 
 class Instrument(ast.NodeTransformer):
@@ -68,7 +70,9 @@ class Instrument(ast.NodeTransformer):
             owner = self.visit(function.value)
             node.func = _call(function, "method", owner, ast.Constant(function.attr))
         else:
-            node.func = _call(function, "call", function if self._of_module(function) else self.visit(function))
+            node.func = _call(
+                function, "call", function if self._of_module(function) else self.visit(function)
+            )
         node.args = [self.visit(a) for a in node.args]
         node.keywords = [self.visit(k) for k in node.keywords]
         return node
@@ -112,7 +116,10 @@ class Instrument(ast.NodeTransformer):
     def _index(self, node: ast.expr) -> ast.expr:
         """Give an index as an expression: a slice is a call."""
         if isinstance(node, ast.Slice):
-            parts = [ast.Constant(None) if p is None else self.visit(p) for p in (node.lower, node.upper, node.step)]
+            parts = [
+                ast.Constant(None) if p is None else self.visit(p)
+                for p in (node.lower, node.upper, node.step)
+            ]
             return _call(node, "slice", *parts)
         if isinstance(node, ast.Tuple):
             return ast.copy_location(ast.Tuple([self._index(e) for e in node.elts], ast.Load()), node)
@@ -170,6 +177,8 @@ class Instrument(ast.NodeTransformer):
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
         """Write `a += v` out as Python does it: the old value is read before `v` is computed, the new one stored."""
+        owner: ast.expr
+        place: ast.expr
         target, kind, value = node.target, f"I{type(node.op).__name__}", self.visit(node.value)
         if isinstance(target, ast.Name):
             old = ast.copy_location(ast.Name(target.id, ast.Load()), target)

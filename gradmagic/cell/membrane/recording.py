@@ -1,0 +1,260 @@
+"""From an operation of the user's to a node: what has just been done on plain objects, the engine does for the tape.
+
+In: an operation, its operands and its result. Out: the result in the table, with the node that the engine makes of it;
+or with a cut, where the engine knows no way. No error of ours reaches the user.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Container, Iterable
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from ...engine.core.places import place_of, user_frame
+from ...engine.dispatch.calls import call_elementwise, record
+from ...engine.dispatch.non_numbers import failed
+from ...engine.faces.numpy.array import Array
+from ...engine.following import switch
+from ...engine.rules.pointwise import Elementwise
+from ...engine.tape.modes import OFF, mode_now
+from ...engine.tape.nodes import Node, aval_of
+from ...engine.tape.tracked import Tracked, tracked_in
+from ...errors import AnomalyError, TapeLimitError
+from .table import NO_CUTS, Cut, Mark, Table, joined, leaves
+
+_QUICK_NUMBERS = frozenset({float, int, np.float64, np.float32})
+NUMBERS = (float, np.ndarray, np.inexact, complex)
+
+
+class _Follows:
+    """The engine follows what it is given, and nobody else's calls."""
+
+    open = True
+
+    def puts_back(self, frame: Any, stored: Any) -> bool:
+        return False
+
+
+FOLLOWS = _Follows()
+# What the engine gives as plain values while it computes for us: (node, how); None while it does not.
+_LEFT: ContextVar[list[tuple[Node | None, str]] | None] = ContextVar("gradmagic_left", default=None)
+
+
+class Left(Exception):
+    """The engine gave a plain value: of which node, and how."""
+
+    def __init__(self, node: Node | None, how: str) -> None:
+        super().__init__(how)
+        self.node, self.how = node, how
+
+
+class Recording:
+    """The table of one run, and how operations come into it."""
+
+    def __init__(self, filename: str) -> None:
+        self.filename = filename
+        self.table = Table()
+        self.table.memory.lost = self._lost
+
+    def record(self, function: Callable[..., Any], args: Any, kwargs: Any, out: Any, name: str = "") -> Any:
+        """File `out`, which is `function(*args, **kwargs)` of the user's values, and give it."""
+        table = self.table
+        marks = table.marks((*args, *kwargs.values()) if kwargs else args)
+        if not marks or mode_now() is OFF:
+            return out
+        cuts, name = joined(marks), name or str(getattr(function, "__name__", function))
+        if all(m.node is None for m in marks):
+            return self.lost(out, cuts)
+        given = [table.wrapped(a) for a in args]
+        options = {k: table.wrapped(v) for k, v in kwargs.items()}
+        made = self.made(function, given, options)
+        if not isinstance(made, Exception) and not tracked_in([*given, *options.values()]):
+            made = TypeError(name)  # what is tracked lies where the engine does not look
+        return self.filed(out, made, cuts, name, marks)
+
+    def lost(self, out: Any, cuts: frozenset[Cut]) -> Any:
+        """Note the cuts behind a result that can be a number again."""
+        if isinstance(out, (bool, np.bool_)) or (isinstance(out, np.ndarray) and out.dtype.kind == "b"):
+            return out
+        return self.taint(out, cuts)
+
+    def made(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Let the engine compute the same; an exception is what it gives where it cannot."""
+        token, block = _LEFT.set([]), switch.block()
+        switch.enter(FOLLOWS)
+        try:
+            with np.errstate(all="ignore"):  # the user's own operation has warned
+                made = function(*args, **kwargs)
+            if (left := _LEFT.get()) and not tracked_in([made]):
+                return Left(*left[-1])
+            return made
+        except (AnomalyError, TapeLimitError):
+            raise  # what watches the tape stops the cell
+        except Exception as error:  # the user's own operation went through
+            return error
+        finally:
+            switch.enter(block)
+            _LEFT.reset(token)
+
+    def elementwise(self, rule: Elementwise, args: Any, out: Any) -> Any:
+        """File the result of a function that has a rule entry by entry: nothing is computed twice.
+
+        Values of one dtype are recorded here; what is left is `call_elementwise`'s.
+        """
+        if mode_now() is OFF:
+            return out
+        table = self.table
+        copy = out.copy("K") if type(out) is np.ndarray else out
+        aval = aval_of(out)
+        values, plain, nodes, cuts, mask = table.values, [], [], NO_CUTS, 0
+        quick = aval.fast
+        for i, a in enumerate(args):
+            node = None
+            kind = type(a)
+            if (found := values.get(id(a))) is not None:
+                node = found[1].node
+                cuts = cuts | found[1].cuts if found[1].cuts else cuts
+                quick = quick and (kind in _QUICK_NUMBERS)
+            elif kind is np.ndarray:
+                if (seen := table.memory.seen(a)) is not None:
+                    node, a = seen.mark.node, seen.copy
+                    cuts = cuts | seen.mark.cuts if seen.mark.cuts else cuts
+                elif a.dtype is not aval.dtype:
+                    quick = False
+            elif kind not in _QUICK_NUMBERS:
+                quick = False
+            if node is not None:
+                mask |= 1 << i
+                quick = quick and node.aval is aval
+            plain.append(a)
+            nodes.append(node)
+        if quick and mask:
+            twin = rule.twin
+            node = record(twin, copy, tuple(nodes), twin.keep(copy, plain, {}, mask), aval)
+            return table.file(out, Mark(node, cuts), copy if copy is not out else None)
+        made = self.made(call_elementwise, (rule, [table.tracked(a) for a in args], lambda *_: copy), {})
+        marks = table.marks(args)
+        return self.filed(out, made, cuts, rule.name, marks)
+
+    def filed(self, out: Any, made: Any, cuts: frozenset[Cut], name: str, marks: Iterable[Mark] = ()) -> Any:
+        """Note for `out` what the engine made of it; entries of tuples and lists each alone. Gives `out`."""
+        kind = type(out)
+        if isinstance(made, Left):
+            return self.cut_off(out, cuts, made.how, made.node)
+        if isinstance(made, Exception):
+            return self.cut_off(out, cuts, name, next((m.node for m in marks if m.node is not None), None))
+        if kind in (tuple, list) or (isinstance(out, tuple) and hasattr(out, "_fields")):
+            if not isinstance(made, (tuple, list)) or len(made) != len(out):
+                return self.cut_off(out, cuts, name)
+            parts = [self.filed(o, m, cuts, name, marks) for o, m in zip(out, made, strict=True)]
+            if all(a is b for a, b in zip(parts, out, strict=True)):
+                return out
+            if kind is list:
+                out[:] = parts
+                return out
+            return kind(*parts) if hasattr(out, "_fields") else kind(parts)
+        if issubclass(type(made), Tracked) and made.node is not None:
+            if kind is np.ndarray or isinstance(out, NUMBERS) or kind is int:
+                node = made.node
+                if tuple(node.aval.shape) != np.shape(out):
+                    return self.cut_off(out, cuts, name)
+                copy = made.array if kind is np.ndarray and type(made.array) is np.ndarray else None
+                return self.table.file(out, Mark(node, cuts), copy)
+            if issubclass(kind, Tracked):
+                return self.table.file(out, Mark(made.node, cuts))
+            return self.cut_off(out, cuts, name)
+        if cuts:
+            return self.lost(out, cuts)
+        return out  # a function whose derivative is zero by nature
+
+    def cut_off(self, out: Any, cuts: frozenset[Cut], name: str, node: Node | None = None) -> Any:
+        """Note that what was tracked is lost in `out`, and all that it holds. Gives `out`."""
+        return self.taint(out, cuts | {self.cut(node, name)})
+
+    def taint(self, out: Any, cuts: frozenset[Cut], given: Container[int] = ()) -> Any:
+        """Note cuts behind a value that has no mark of its own, and behind what it holds, but for `given` ids."""
+        table = self.table
+        mark = Mark(None, cuts)
+        inside = list(leaves(out))
+        whole = inside[-1] is out and isinstance(out, (list, tuple, dict, set, frozenset))
+        if whole and all(id(leaf) in given or table.mark(leaf) is not None for leaf in inside[:-1]):
+            return out  # it only holds what was there before
+        for leaf in inside:
+            kind = type(leaf)
+            if id(leaf) in given:
+                continue
+            if kind is bool or leaf is None or isinstance(leaf, (type, np.bool_)) or callable(leaf):
+                continue
+            if leaf is out or kind is not int:  # a small int inside a list is everybody's
+                if kind is np.ndarray and leaf.dtype.kind in "bO":
+                    continue
+                if table.mark(leaf) is None:
+                    made = table.file(leaf, mark)
+                    if leaf is out:
+                        out = made
+        return out
+
+    def cut(self, node: Node | None, how: str, frame: Any = None) -> Cut:
+        """Make the record of a cut at the user's code that runs."""
+        frame = user_frame(frame or sys._getframe(1))
+        within = frame
+        while within is not None and within.f_code.co_filename != self.filename:
+            within = within.f_back
+        return Cut(node, how, place_of(frame), None if within is None else place_of(within))
+
+    def explain(self, error: Exception, rule: Any, args: Any) -> None:
+        """Add to an error of the user's operation whose shapes they are, and where: its class and words stay."""
+        table = self.table
+        if rule is None or not table.marks(args):
+            return
+        better = failed(error, rule, [table.tracked(a) for a in args])
+        if better is not error:
+            error.add_note(str(better))
+
+    def left(self, tracked: Any, how: str) -> bool:
+        """The engine gives a value as a plain one; True if it does so for us."""
+        if (left := _LEFT.get()) is not None:
+            left.append((tracked.node, how))
+        return left is not None
+
+    def _lost(self, value: Any, how: str, mark: Mark) -> Mark:
+        cuts = mark.cuts if mark is not None else NO_CUTS
+        return Mark(None, cuts | {self.cut(mark.node if mark is not None else None, how)})
+
+    def write(
+        self,
+        target: Any,
+        function: Callable[[Any], Any],
+        do: Callable[[], Any],
+        values: Iterable[Any],
+        name: str,
+    ) -> Any:
+        """Do a write into an array of the user's, and file what the array is then.
+
+        `function` computes the same from the target as the engine takes it; `do` is the write itself.
+        """
+        table = self.table
+        marks = table.marks(values)
+        old, copy = table.memory.before(target)
+        if (old is None and not marks) or mode_now() is OFF:
+            out = do()
+            if old is not None:
+                table.memory.written(target, old, copy)
+            return out
+        before = copy if old is None or old.node is None else Array.wrap(copy, old.node)
+        cuts = joined(marks) | (old.cuts if old is not None else NO_CUTS)
+        given = self.made(function, (before,), {}) if target.dtype.kind in "fc" else None
+        out = do()
+        made = self.made(given, (), {}) if callable(given) else given
+        node = made.node if isinstance(made, Tracked) else None
+        if node is not None and (tuple(node.aval.shape) != target.shape or node.aval.dtype != target.dtype):
+            made, node = TypeError(name), None
+        if isinstance(made, Exception):
+            known = [m.node for m in marks] + ([old.node] if old is not None else [])
+            lost = next((node for node in known if node is not None), None)
+            cuts = cuts | {self.cut(lost, name)}
+        table.memory.written(target, Mark(node, cuts), copy)
+        return out
