@@ -3,6 +3,7 @@
 # ruff: noqa: E501  (a cell on one line of a table)
 
 import ast
+import linecache
 import sys
 
 import numpy as np
@@ -66,13 +67,17 @@ FOLLOWED = {
     "place, putmask, a diagonal": (f"{X}\nC = np.ones((4, 4))", "x", "np.fill_diagonal(C, x[:4])\nnp.place(C, np.eye(4) < 1, x[5:8])\nnp.putmask(C, np.eye(4)[::-1] > 0, x[9])\nz = (C * C).sum()"),
     "an alias and a view of an older array": (f"{X}\nc = np.ones(17); alias = c; tail = c[::-2]", "x", "alias[3:5] = x[3:5]\ntail[1:4] *= x[1:4]\nz = (c * c).sum()"),
     "for the last expression": ("a = 2.0", "a", "k = float(a)\nk * a"),
-    "the last value itself": (X, "x", "z = float(x.sum()) ** 2"),
+    "the last value itself": (W, "v", "z = float(v.sum()) ** 2"),
     "complex and back": ("a = 2.0", "a", "c = complex(a, 3)\nz = (c * c.conjugate()).real * a"),
     "int of an int": ("n = 3", "n", "m = int(n)\nz = n * 2.0 * m"),
     "a range that is an input": ("n = 3", "n", "z = 0.0\nfor i in range(4):\n    z = z + n * i * n"),
-    "round, abs, sum, max": (X, "x", "z = sum(x) * abs(x[0]) * max(x) + round(x[3], 1)"),
+    "abs, sum, max, pow, divmod": (X, "x", "z = sum(x) * abs(x[0]) * max(x) + pow(x[3], 3) + divmod(x[1], 2)[1]"),
     "sorted and zipped": (X, "x", "z = sum(a * b for a, b in zip(sorted(x), x[::-1]))"),
     "unpacked": (W, "v", "a, *b = v\n(c, d), e = v[1:], b[0]\nz = a * c * d * e * b[1]"),
+    "unpacked twice": (W, "W", "(a, b), (c, *d) = p = W[:, 1:]\nq = (e, f) = (g, h) = p[0]\nz = a * b * c * d[0] * e * f * g * h * (q * p).sum()"),
+    "unpacked in a loop": (W, "W", "z = 0.0\nfor i, (a, *b) in enumerate(W):\n    for c, d in (b, W[i, :2]):\n        z = z + a * c * d * b[1]"),
+    "unpacked in comprehensions": (W, "W", "l = [a * b * c for a, b, c in W]\nd = {k: a * c for k, (a, _, c) in zip('pq', W)}\nz = sum(l) * d['p'] + sum(u * v for u, v in {1: W[:, 0]}.values())"),
+    "unpacked by with": (f"{W}\nfrom contextlib import nullcontext", "W", "with nullcontext(W) as ((a, *_), r), nullcontext(r) as [b, c, d], nullcontext(a) as e:\n    z = a * b * c * d * e"),
     "by way of a thread": (f"{X}\nfrom concurrent.futures import ThreadPoolExecutor", "x", "with ThreadPoolExecutor(2) as pool:\n    c = pool.submit(lambda: float(x[0])).result()\nz = c * x.sum()"),
     "code that is run as text": (X, "x", "exec('k = x[2] * 3')\nz = eval('k * x[2]') * x.sum()"),
     "shuffled": (f"{X}\nrng = np.random.default_rng(3)", "x", "y = x * x\nrng.shuffle(y)\nz = (y * np.arange(17)).sum()"),
@@ -144,10 +149,20 @@ def test_what_takes_numbers_out_and_puts_them_in_loses_nothing(title):
         assert np.asarray(entry.array)[at] == pytest.approx((up - down) / (2 * step), rel=1e-6, abs=1e-6)
 
 
-def test_a_cut_in_a_function_of_an_earlier_cell():
+EARLIER = "def f(u):\n    return float({}) * 2"
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["its source is there", "its source is gone"])
+def test_a_cut_in_a_function_of_an_earlier_cell(kept):
+    text = EARLIER.format("str(u)")
     namespace = fresh("a = 2.0")
-    exec(compile("def f(u):\n    return float(str(u)) * 2", "<earlier>", "exec"), namespace)
-    (note,) = [n for n in traced("y = 1\nz = f(a) * a", namespace, "a").notes if n.kind == "cut"]
+    if kept:
+        linecache.cache["<earlier>"] = (len(text), None, text.splitlines(True), "<earlier>")
+    exec(compile(text, "<earlier>", "exec"), namespace)
+    try:
+        (note,) = [n for n in traced("y = 1\nz = f(a) * a", namespace, "a").notes if n.kind == "cut"]
+    finally:
+        linecache.cache.pop("<earlier>", None)
     assert note.line == 2
 
 
@@ -197,12 +212,12 @@ def test_gradients_are_right_or_there_is_a_note(title):
             tolerance, step = 1e-5, 1e-6
         for at in {(0,) * gradient.ndim, (-1,) * gradient.ndim}:
             try:
-                up, down = (result_with(setup, text, trace.result.name, name, at, sign * step) for sign in (1, -1))
+                up, down = (
+                    result_with(setup, text, trace.result.name, name, at, sign * step) for sign in (1, -1)
+                )
             except (TypeError, AssertionError):
                 return  # range(n) of a float, an assertion about the unmoved values
-            assert gradient[at] == pytest.approx(
-                (up - down) / (2 * step), rel=tolerance, abs=tolerance
-            ), name
+            assert gradient[at] == pytest.approx((up - down) / (2 * step), rel=tolerance, abs=tolerance), name
 
 
 NANS = {
