@@ -270,26 +270,20 @@ class Run:
     def hear_plainly(self, name: str, value: Any, top: bool) -> Any:
         """`hear`, under a membrane."""
         table = self.membrane.table  # type: ignore[union-attr]
-        mark = table.mark(value)
+        node = value.node if isinstance(value, Tracked) else table.node(value)
         if top:
             self.record.assigned.pop(name, None)
-            self.record.assigned[name] = _found_again(table, value) if not name.isidentifier() else None
-            if self._unknown(mark) and not isinstance(value, Tracked) and self.lift_new(name, value):
-                self.waiting.discard(name)
-                if liftable(value) or isinstance(value, (dict, list, tuple)):
-                    lift = self.lifter.any if self.options.names else self.lifter.value
-                    value = lift(name, value)
-                    mark = table.mark(value)
-            elif name in self.waiting and isinstance(value, Tensor) and value.node is not None:
+            self.record.assigned[name] = None if name.isidentifier() else _found_again(table, value)
+            if node is None and not isinstance(value, Tracked):
+                if self._unknown(table.mark(value)) and self.lift_new(name, value):
+                    self.waiting.discard(name)
+                    if liftable(value) or isinstance(value, (dict, list, tuple)):
+                        lift = self.lifter.any if self.options.names else self.lifter.value
+                        value = lift(name, value)
+                        node = table.node(value)
+            elif name in self.waiting and isinstance(value, Tensor) and node is not None:
                 self.waiting.discard(name)
                 self.lifter.value(name, value)
-        node = (
-            mark.node
-            if mark is not None
-            else getattr(value, "node", None)
-            if isinstance(value, Tracked)
-            else None
-        )
         if node is not None:
             self.recorder.name(node, name)
         return value

@@ -86,6 +86,13 @@ class Memory:
             self._unseen(array, found)
         return found
 
+    def at_hand(self, array: Any) -> Seen | None:
+        """Give what was known of an array when it was last asked for, if that still holds."""
+        found = self._seen.get(id(array))
+        if found is not None and (found.block is None or found.version == found.block.version):
+            return found
+        return self.seen(array)
+
     def _block(self, array: Any) -> Block | None:
         """Find the block that an array looks into."""
         base = array if array.base is None else base_of(array)
@@ -204,6 +211,13 @@ class Memory:
             block = self._block(array) or self._made_block(base_of(array))
         self._keep(array, Seen(block, mark, copy, 0 if block is None else block.version))
 
+    def made(self, array: Any, mark: Any, copy: Any) -> None:
+        """`file` for an array that has just been made, and looks into no other."""
+        seen = Seen(None, mark, copy, 0)
+        seen.array = made = _Ref(array, self._gone)
+        made.key = key = id(array)
+        self._seen[key] = seen
+
     def forget(self, array: Any) -> None:
         """Know nothing of an array any more: its memory is another."""
         self._seen.pop(id(array), None)
@@ -225,6 +239,10 @@ class Memory:
         """Note that `array` has just been written, and what it is now; `before` is what it was."""
         base = base_of(array)
         block = self._block(array)
+        if mark.node is not None and any(
+            not step and n > 1 for n, step in zip(array.shape, array.strides, strict=True)
+        ):
+            mark = self.lost(array, "view", mark)  # np.broadcast_arrays: one entry stands for several
         if block is None:
             if mark.node is not None or mark.cuts:
                 self.file(array, mark)  # the rest of the block is what it was: no gradient

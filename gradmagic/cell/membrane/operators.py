@@ -57,18 +57,15 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
         table = m.table
         kind, other = type(a), type(b)
         if fast is not None and kind in _QUICK and other in _QUICK:
-            if not (
-                id(a) in table.values or id(b) in table.values
-                or (kind is np.ndarray and table.memory.seen(a) is not None)
-                or (other is np.ndarray and table.memory.seen(b) is not None)
-            ):  # fmt: skip
+            x, y = table.known(a), table.known(b)
+            if x is None and y is None and not _holds_objects(a, b):
                 return op(a, b)
             try:
                 out = op(a, b)
             except (ValueError, TypeError) as error:
                 m.explain(error, rule, (a, b))
                 raise
-            return m.elementwise(fast, (a, b), out)
+            return m.elementwise(fast, (a, b), out, (x, y))
         if kind not in ATOMS or other not in ATOMS:
             if issubclass(kind, Tracked) or issubclass(other, Tracked):
                 return op(table.tracked(a), table.tracked(b)) if _mixed(m, a, b) else op(a, b)
@@ -98,6 +95,10 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
         return m.taint(out, joined(table.marks((a, b))) | {m.cut(_node(table, a, b), _symbol(op))})
 
     return hook
+
+
+def _holds_objects(a: Any, b: Any) -> bool:
+    return (type(a) is np.ndarray and a.dtype.hasobject) or (type(b) is np.ndarray and b.dtype.hasobject)
 
 
 def _mixed(m: Membrane, a: Any, b: Any) -> bool:

@@ -71,7 +71,7 @@ class Recording:
         given = [table.wrapped(a) for a in args]
         options = {k: table.wrapped(v) for k, v in kwargs.items()}
         made = self.made(function, given, options)
-        if not isinstance(made, Exception) and not tracked_in([*given, *options.values()]):
+        if not isinstance(made, Exception) and not _holds_tracked([*given, *options.values()]):
             made = TypeError(name)  # what is tracked lies where the engine does not look
         return self.filed(out, made, cuts, name, marks)
 
@@ -99,45 +99,44 @@ class Recording:
             switch.enter(block)
             _LEFT.reset(token)
 
-    def elementwise(self, rule: Elementwise, args: Any, out: Any) -> Any:
+    def elementwise(self, rule: Elementwise, args: Any, out: Any, known: Any = None) -> Any:
         """File the result of a function that has a rule entry by entry: nothing is computed twice.
 
-        Values of one dtype are recorded here; what is left is `call_elementwise`'s.
+        `known` has what the table knows of the arguments. Values of one dtype are recorded here; what is left is
+        `call_elementwise`'s.
         """
         if mode_now() is OFF:
             return out
         table = self.table
         copy = out.copy("K") if type(out) is np.ndarray else out
         aval = aval_of(out)
-        values, plain, nodes, cuts, mask = table.values, [], [], NO_CUTS, 0
-        quick = aval.fast
-        for i, a in enumerate(args):
-            node = None
+        plain, nodes, cuts, mask, bit, quick = [], [], NO_CUTS, 0, 1, aval.fast
+        for a, found in zip(args, map(table.known, args) if known is None else known, strict=True):
             kind = type(a)
-            if (found := values.get(id(a))) is not None:
-                node = found[1].node
-                cuts = cuts | found[1].cuts if found[1].cuts else cuts
-                quick = quick and (kind in _QUICK_NUMBERS)
+            node = None
+            if found is not None:
+                mark, a = found
+                node = mark.node
+                if mark.cuts:
+                    cuts = cuts | mark.cuts
+            if node is not None:
+                mask |= bit
+                quick = quick and node.aval is aval
             elif kind is np.ndarray:
-                if (seen := table.memory.seen(a)) is not None:
-                    node, a = seen.mark.node, seen.copy
-                    cuts = cuts | seen.mark.cuts if seen.mark.cuts else cuts
-                elif a.dtype is not aval.dtype:
-                    quick = False
+                quick = quick and a.dtype is aval.dtype
             elif kind not in _QUICK_NUMBERS:
                 quick = False
-            if node is not None:
-                mask |= 1 << i
-                quick = quick and node.aval is aval
+            bit <<= 1
             plain.append(a)
             nodes.append(node)
         if quick and mask:
             twin = rule.twin
             node = record(twin, copy, tuple(nodes), twin.keep(copy, plain, {}, mask), aval)
-            return table.file(out, Mark(node, cuts), copy if copy is not out else None)
+            if copy is not out and out.base is None:
+                return table.made(out, Mark(node, cuts), copy)
+            return table.file(out, Mark(node, cuts))
         made = self.made(call_elementwise, (rule, [table.tracked(a) for a in args], lambda *_: copy), {})
-        marks = table.marks(args)
-        return self.filed(out, made, cuts, rule.name, marks)
+        return self.filed(out, made, cuts, rule.name, table.marks(args))
 
     def filed(self, out: Any, made: Any, cuts: frozenset[Cut], name: str, marks: Iterable[Mark] = ()) -> Any:
         """Note for `out` what the engine made of it; entries of tuples and lists each alone. Gives `out`."""
@@ -156,6 +155,8 @@ class Recording:
                 out[:] = parts
                 return out
             return kind(*parts) if hasattr(out, "_fields") else kind(parts)
+        if kind is np.ndarray and out.dtype.hasobject:
+            return self._objects_filed(out, made, cuts, name, marks)
         if issubclass(type(made), Tracked) and made.node is not None:
             if kind is np.ndarray or isinstance(out, NUMBERS) or kind is int:
                 node = made.node
@@ -169,6 +170,17 @@ class Recording:
         if cuts:
             return self.lost(out, cuts)
         return out  # a function whose derivative is zero by nature
+
+    def _objects_filed(
+        self, out: Any, made: Any, cuts: frozenset[Cut], name: str, marks: Iterable[Mark]
+    ) -> Any:
+        """File what an array of objects holds."""
+        if np.shape(made) != out.shape:
+            return self.cut_off(out, cuts, name, next((m.node for m in marks if m.node is not None), None))
+        for at in np.ndindex(out.shape):
+            if self.table.mark(out[at]) is None:
+                out[at] = self.filed(out[at], made[at], cuts, name, marks)
+        return out
 
     def cut_off(self, out: Any, cuts: frozenset[Cut], name: str, node: Node | None = None) -> Any:
         """Note that what was tracked is lost in `out`, and all that it holds. Gives `out`."""
@@ -258,3 +270,7 @@ class Recording:
             cuts = cuts | {self.cut(lost, name)}
         table.memory.written(target, Mark(node, cuts), copy)
         return out
+
+
+def _holds_tracked(values: list[Any]) -> bool:
+    return bool(tracked_in(values)) or any(type(v) is np.ndarray and v.dtype.hasobject for v in values)

@@ -64,6 +64,17 @@ class Table:
             return None if seen is None else seen.mark
         return None
 
+    def known(self, value: Any) -> tuple[Mark, Any] | None:
+        """Give what is known of a number or an array, and its value over memory that nobody writes to."""
+        found = self.values.get(id(value))
+        if found is not None:
+            return found[1], value
+        if type(value) is np.ndarray:
+            seen = self.memory.seen(value)
+            if seen is not None:
+                return seen.mark, seen.copy
+        return None
+
     def tracked(self, value: Any) -> Any:
         """Give a tracked value as the engine takes it, over a copy that nobody writes to; another as it is."""
         found = self.values.get(id(value))
@@ -92,6 +103,11 @@ class Table:
             return tuple.__new__(kind, new) if isinstance(value, tuple) else new
         if isinstance(value, dict) and len(value) <= _MOST:
             return {k: self.wrapped(v, depth - 1) for k, v in value.items()}
+        if kind is np.ndarray and value.dtype == object and value.size <= _MOST:
+            new = np.empty_like(value)
+            for at in np.ndindex(value.shape):
+                new[at] = self.wrapped(value[at], depth - 1)
+            return new
         return self.tracked(value)
 
     def marks(self, values: Iterable[Any], depth: int = _DEEP) -> list[Mark]:
@@ -105,7 +121,10 @@ class Table:
             kind = type(value)
             if kind in _ATOMS or not depth:
                 continue
-            if kind in (list, tuple, set, frozenset) or isinstance(value, (list, tuple)):
+            if kind is np.ndarray:
+                if value.dtype == object and value.size <= _MOST:
+                    found += self.marks(value.ravel().tolist(), depth - 1)
+            elif kind in (list, tuple, set, frozenset) or isinstance(value, (list, tuple)):
                 if len(value) <= _MOST:
                     found += self.marks(value, depth - 1)
             elif isinstance(value, dict) and len(value) <= _MOST:
@@ -128,6 +147,22 @@ class Table:
             value = fresh(value)
         self._keep(value, mark)
         return value
+
+    def made(self, array: Any, mark: Mark, copy: Any) -> Any:
+        """`file` for an array that an operation has just made, of which `copy` is one."""
+        self.filed += 1
+        if mark.cuts and mark.node is not None:
+            self.cuts[mark.node.number] = mark.cuts
+        self.memory.made(array, mark, copy)
+        return array
+
+    def node(self, value: Any) -> Node | None:
+        """Give the node of a value, as far as it is known without a look at its memory."""
+        found = self.values.get(id(value))
+        if found is None and type(value) is np.ndarray:
+            seen = self.memory.at_hand(value)
+            return None if seen is None else seen.mark.node  # type: ignore[no-any-return]
+        return None if found is None else found[1].node
 
     def _keep(self, value: Any, mark: Mark) -> None:
         key = id(value)
@@ -174,6 +209,9 @@ def leaves(value: Any, depth: int = _DEEP) -> Iterator[Any]:
             yield from leaves(entry, depth - 1)
         if kind not in (list, tuple, set, frozenset):
             yield value
+    elif kind is np.ndarray and value.dtype == object:
+        for entry in value.ravel()[:_MOST].tolist():
+            yield from leaves(entry, depth - 1)
     elif isinstance(value, dict):
         for entry in list(value.values())[:_MOST]:
             yield from leaves(entry, depth - 1)

@@ -18,7 +18,7 @@ from ....engine.tape.modes import OFF, mode_now
 from ..membrane import Membrane
 from ..table import NO_CUTS, Mark, joined
 from .others import opaque
-from .way import apart, engine_values, fitted, kept, marks_of, mutable, named, wrapped
+from .way import apart, engine_values, fitted, kept, marks_of, mutable, named, objects_of, wrapped
 
 
 def ufunc(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
@@ -166,7 +166,7 @@ def followed(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     if any(out is a for a in args) or not marks_of(m, args, kwargs) or mode_now() is OFF:
         return out
     if isinstance(out, np.ndarray) and out.dtype.hasobject:
-        return out
+        return m.filed(out, objects_of(m, args, out), joined(marks_of(m, args, kwargs)), named(function))
     if isinstance(out, np.ndarray) and out.base is not None and m.table.mark(out) is not None:
         return out  # a view of what is known
     return m.record(follower, args, kwargs, out, named(function))

@@ -16,7 +16,7 @@ from ....engine.tape.tracked import Tracked
 from ..membrane import Membrane
 from ..table import Mark, joined
 from .functions import into
-from .way import apart, engine_values, marks_of, mutable, wrapped
+from .way import apart, engine_values, marks_of, mutable, objects_of, wrapped
 
 _METHODS_THAT_WRITE = frozenset("fill put sort partition itemset setfield resize".split())
 
@@ -64,8 +64,8 @@ def method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         return m.taint(out, joined(all_marks) | {m.cut(node, f".{name}()")})
     if name == "tolist" or name == "item":
         return _numbers(m, owner, mark, out, name, args)
-    if isinstance(out, np.ndarray) and (out.dtype.hasobject or out.dtype.names):
-        return out
+    if isinstance(out, np.ndarray) and out.dtype.hasobject:
+        return m.filed(out, objects_of(m, (owner,), out), joined(all_marks), f".{name}()")
     tracked = mark is not None and mark.node is not None
     return m.record(
         asked_of(name) if tracked else _as_function(name), (owner, *args), kwargs, out, f".{name}()"

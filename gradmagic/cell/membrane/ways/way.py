@@ -96,3 +96,14 @@ def partial(inner: Way) -> Way:
         return inner(m, function.func, (*function.args, *args), {**function.keywords, **kwargs})
 
     return way
+
+
+def objects_of(m: Membrane, args: Any, out: Any) -> Any:
+    """Give what the engine has for the entries of an array of objects: each an entry of the array it was made from."""
+    of: Any = m.table.tracked(args[0]) if args else None
+    if not issubclass(type(of), Tracked) or np.shape(of) != out.shape:
+        return TypeError("objects")
+    made = np.empty(out.shape, object)
+    for at in np.ndindex(out.shape):
+        made[at] = of[at]
+    return made
