@@ -51,7 +51,7 @@ SHAPES = {
     "in place": ("x += v", "operands could not be broadcast together with shapes (17,) (3,) (17,) ", ["x of shape (17,)", "v of shape (3,)"]),
     "a function": ("y = np.hypot(x, v)", "operands could not be broadcast together with shapes (17,) (3,) ", ["x of shape (17,)", "v of shape (3,)"]),
     "a product": ("y = x @ v", "matmul: Input operand 1 has a mismatch in its core dimension 0", ["x of shape (17,)", "v of shape (3,)"]),
-    "a function that dispatches": ("y = np.concatenate([x, v[None]])", "all the input array dimensions", []),
+    "a function that dispatches": ("y = np.concatenate([x, v[None]])", "all the input arrays must have same number of dimensions", []),
 }  # fmt: skip
 
 

@@ -93,7 +93,7 @@ def test_switched_off_gm_grad_says_what_is_lost_and_a_cell_loses_nothing(run):
     text = "def g(x):\n    out = np.zeros(2)\n    out[0] = x[0]\n    return out.sum() * x[1]"
     run(f"{text}\ngm.set_following(False)")
     try:
-        assert "out[0]" in run.fails("gm.grad(g)(x)") and isinstance(run.error, GradmagicError)
+        assert "written into" in run.fails("gm.grad(g)(x)") and isinstance(run.error, GradmagicError)
         report = run("%%grad x\nz = g(x)")
         assert report._trace.notes == () and report.grads["x"][:3].tolist() == [-1.75, -2.0, 0.0]
     finally:
