@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import builtins
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from itertools import islice
 from typing import Any
 
 from ...engine.core.places import PACKAGE
@@ -34,10 +36,40 @@ def iterated(value: Any) -> Any:
     return m.entries(value)
 
 
-def entries(value: Any) -> Any:
-    """Give what is unpacked."""
-    made = iterated(value)
-    return value if made is value else tuple(made)
+def entries(value: Any, parts: tuple[Any, ...]) -> Any:
+    """Give what is unpacked: of a tracked array its entries. `parts` has a tuple where one is unpacked further."""
+    m = here()
+    if m is None:
+        return value
+    given = m.entries(value)
+    if not any(type(p) is tuple for p in parts):
+        return given
+    try:
+        rest = iter(given)
+    except TypeError:
+        return value  # Python itself says that it cannot be unpacked
+    found = list(rest if "*" in parts else islice(rest, len(parts) + 1))
+    if "*" in parts and len(found) >= len(parts) - 1:
+        at = parts.index("*")
+        parts = (*parts[:at], *[None] * (len(found) - len(parts) + 1), *parts[at + 1 :])
+    if len(found) == len(parts):
+        found = [entries(v, p) if type(p) is tuple else v for v, p in zip(found, parts, strict=True)]
+    return found
+
+
+def unpacked(values: Any, parts: tuple[Any, ...]) -> Any:
+    """Give what a loop goes over whose target unpacks it: `for a, b in X`."""
+    return values if here() is None else map(partial(entries, parts=parts), values)
+
+
+async def _unpacked_each(values: Any, parts: tuple[Any, ...]) -> AsyncIterator[Any]:
+    async for value in values:
+        yield entries(value, parts)
+
+
+def unpacked_async(values: Any, parts: tuple[Any, ...]) -> Any:
+    """`unpacked` of what comes by `async for`."""
+    return values if here() is None else _unpacked_each(values, parts)
 
 
 # ---- text ----------------------------------------------------------------------------------------------------------
@@ -98,6 +130,7 @@ def caught() -> None:
 _ALL: dict[str, Callable[..., Any]] = {
     **binary, **unary, **in_place, "item": item, "attribute": attribute, "target": target, "slice": slice,
     "item_changed": item_changed, "attribute_changed": attribute_changed, "iter": iterated, "entries": entries,
+    "unpacked": unpacked, "unpacked_async": unpacked_async,
     "formatted": formatted, "text": text, "defined": defined, "caught": caught, "call": called, "method": method,
 }  # fmt: skip
 add_operators({

@@ -135,6 +135,8 @@ def way_of(m: Any, function: Any) -> Way | None:
         return python.again
     if kind is types.MethodType:
         owner, name = function.__self__, function.__name__
+        if isinstance(owner, (np.random.Generator, np.random.RandomState)) and name == "shuffle":
+            return methods.shuffled  # Cython's methods are bound as Python's are
         if isinstance(owner, threading.Thread) and name == "start":
             return code.in_a_thread
         if isinstance(owner, (ThreadPoolExecutor, ThreadPool)) and name in _IN_THREADS:

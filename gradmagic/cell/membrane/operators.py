@@ -138,7 +138,8 @@ def _unary(op: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _in_place(name: str) -> Callable[[Any, Any], Any]:
-    op, plain, hook_plain = IN_PLACE[name], BINARY[name][0], binary[name]
+    op, (plain, ufunc), hook_plain = IN_PLACE[name], BINARY[name], binary[name]
+    rule = RULES.get(ufunc)
 
     def hook(a: Any, b: Any) -> Any:
         m = here()
@@ -161,7 +162,14 @@ def _in_place(name: str) -> Callable[[Any, Any], Any]:
             value = m.table.wrapped(apart(b, a))
             return lambda: fitted(plain(old, value), a)
 
-        return m.write(a, function, lambda: op(a, b), (b,), name)
+        def do() -> Any:
+            try:
+                return op(a, b)
+            except (ValueError, TypeError) as error:
+                m.explain(error, rule, (a, b))
+                raise
+
+        return m.write(a, function, do, (b,), name)
 
     return hook
 

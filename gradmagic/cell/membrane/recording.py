@@ -224,9 +224,9 @@ class Recording:
         table = self.table
         if rule is None or not table.marks(args):
             return
-        better = failed(error, rule, [table.tracked(a) for a in args])
+        better = failed(error, rule, args)  # the user's own objects: they are found by name
         if better is not error:
-            error.add_note(str(better))
+            error.add_note(str(better).removeprefix(f"{str(error).strip()}: "))
 
     def left(self, tracked: Any, how: str) -> bool:
         """The engine gives a value as a plain one; True if it does so for us."""

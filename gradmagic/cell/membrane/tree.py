@@ -13,12 +13,13 @@ from typing import Any
 
 from ...engine.core.interpreter import NAMES_VALUES
 
+_HELD = "__gradmagic_held__"  # a name for the time of one statement
 HOOK = "__gradmagic_{}__"  # with underscores at both ends: a class would put its own name before others
 # What is left as it is, with what is inside it looked at.
 _PLAIN = (
-    ast.Module, ast.Expression, ast.Interactive, ast.Return, ast.Delete, ast.While, ast.If, ast.With, ast.AsyncWith,
-    ast.Raise, ast.Try, ast.TryStar, ast.Assert, ast.Expr, ast.BoolOp, ast.NamedExpr, ast.IfExp, ast.Dict, ast.Set,
-    ast.Await, ast.Yield, ast.Compare, ast.Tuple, ast.List, ast.Slice, ast.keyword, ast.withitem, ast.Match,
+    ast.Module, ast.Expression, ast.Interactive, ast.Return, ast.Delete, ast.While, ast.If, ast.Raise,
+    ast.Try, ast.TryStar, ast.Assert, ast.Expr, ast.BoolOp, ast.NamedExpr, ast.IfExp, ast.Dict, ast.Set, ast.Await,
+    ast.Yield, ast.Compare, ast.Tuple, ast.List, ast.Slice, ast.keyword, ast.withitem, ast.Match,
     ast.match_case, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.ClassDef,
 )  # fmt: skip
 # What has nothing inside that computes.
@@ -148,26 +149,56 @@ class Instrument(ast.NodeTransformer):
 
     def visit_comprehension(self, node: ast.comprehension) -> Any:
         node.target, node.ifs = self.visit(node.target), [self.visit(i) for i in node.ifs]
-        node.iter = self.visit(node.iter)
-        if not node.is_async:
-            node.iter = _call(node.iter, "iter", node.iter)
+        node.iter = self._gone_through(node.iter, node.target, bool(node.is_async))
         return node
+
+    def _gone_through(self, value: ast.expr, target: ast.expr, asynchronous: bool = False) -> ast.expr:
+        """Give what a loop goes over, and hands on to a target that may unpack it further."""
+        value = self.visit(value)
+        if not asynchronous:
+            value = _call(value, "iter", value)
+        if not _unpacks(target):
+            return value
+        return _call(
+            value, "unpacked_async" if asynchronous else "unpacked", value, ast.Constant(_parts(target))
+        )
 
     # -- statements ------------------------------------------------------------------------------
     def visit_Assign(self, node: ast.Assign) -> Any:
         node.value = self.visit(node.value)
         node.targets = [self.visit(t) for t in node.targets]
-        several = [t for t in node.targets if isinstance(t, (ast.Tuple, ast.List))]
-        if not several or isinstance(node.value, (ast.Tuple, ast.List)):
+        if not any(_unpacks(t, node.value) for t in node.targets):
             return node
-        name = next((t.id for t in node.targets if isinstance(t, ast.Name)), None)
-        if name is None:  # (a, b) = (c, d) = x
-            node.value = _call(node.value, "entries", node.value)
+        if len(node.targets) == 1:
+            node.value = _unpacked(node.targets[0], node.value)
             return node
-        node.targets = [t for t in node.targets if t not in several]  # y = (a, b) = x: y is x itself
-        held = ast.copy_location(ast.Name(name, ast.Load()), node.value)
-        parts = [ast.Assign([t], _call(node.value, "entries", held)) for t in several]
-        return [node, *(ast.copy_location(p, node) for p in parts)]
+        held = ast.Assign([ast.Name(_HELD, ast.Store())], node.value)
+        return [ast.copy_location(held, node), self._from_held(node.targets, node)]
+
+    def _from_held(self, targets: list[ast.expr], at: Any) -> ast.stmt:
+        """Store what a name of ours holds, and forget the name: what has several targets may unpack the same twice."""
+        stores: list[ast.stmt] = [
+            ast.copy_location(
+                ast.Assign([t], _unpacked(t, ast.copy_location(ast.Name(_HELD, ast.Load()), t))), t
+            )
+            for t in targets
+        ]
+        forgotten = ast.Delete([ast.Name(_HELD, ast.Del())])
+        return ast.copy_location(ast.Try(stores, [], [], [ast.copy_location(forgotten, at)]), at)
+
+    def visit_With(self, node: Any) -> Any:
+        node.items, node.body = [self.visit(i) for i in node.items], self._body(node.body)
+        for k in reversed(range(len(node.items))):
+            target = node.items[k].optional_vars
+            if target is None or not _unpacks(target):
+                continue
+            rest, node.items = node.items[k + 1 :], node.items[: k + 1]
+            body = [ast.copy_location(type(node)(rest, node.body), node)] if rest else node.body
+            node.items[k].optional_vars = ast.copy_location(ast.Name(_HELD, ast.Store()), target)
+            node.body = [self._from_held([target], target), *body]
+        return node
+
+    visit_AsyncWith = visit_With
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
         node.target = self.visit(node.target)
@@ -192,16 +223,13 @@ class Instrument(ast.NodeTransformer):
         done = ast.copy_location(ast.Call(begun, [value], []), node)
         return ast.copy_location(ast.Expr(done), node)
 
-    def visit_For(self, node: ast.For) -> Any:
-        node.target, node.iter = self.visit(node.target), self.visit(node.iter)
-        node.iter = _call(node.iter, "iter", node.iter)
+    def visit_For(self, node: Any) -> Any:
+        node.target = self.visit(node.target)
+        node.iter = self._gone_through(node.iter, node.target, isinstance(node, ast.AsyncFor))
         node.body, node.orelse = self._body(node.body), self._body(node.orelse)
         return node
 
-    def visit_AsyncFor(self, node: ast.AsyncFor) -> Any:
-        node.target, node.iter = self.visit(node.target), self.visit(node.iter)
-        node.body, node.orelse = self._body(node.body), self._body(node.orelse)
-        return node
+    visit_AsyncFor = visit_For
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> Any:
         if node.type is not None:
@@ -236,6 +264,28 @@ class Instrument(ast.NodeTransformer):
             new = self.visit(statement)
             made += new if isinstance(new, list) else [new]
         return made
+
+
+def _parts(target: ast.expr) -> Any:
+    """Give how a target unpacks: None for one that does not, "*" for the rest, else its parts."""
+    if isinstance(target, ast.Starred):
+        if isinstance(_parts(target.value), tuple):
+            raise NotImplementedError("gradmagic does not know a starred target that is unpacked")
+        return "*"
+    return tuple(map(_parts, target.elts)) if isinstance(target, (ast.Tuple, ast.List)) else None
+
+
+def _unpacks(target: ast.expr, value: ast.expr | None = None) -> bool:
+    """Tell whether a target unpacks something that may be an array: not of `a, b = c, d`, where both stand there."""
+    parts = _parts(target)
+    if isinstance(value, (ast.Tuple, ast.List)):
+        return parts is not None and any(isinstance(p, tuple) for p in parts)
+    return parts is not None
+
+
+def _unpacked(target: ast.expr, value: ast.expr) -> ast.expr:
+    parts = _parts(target)
+    return value if parts is None else _call(value, "entries", value, ast.Constant(parts))
 
 
 _COMPILERS = frozenset("jit njit vectorize guvectorize stencil cfunc compile script".split())
