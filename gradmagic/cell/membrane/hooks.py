@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 from ...engine.core.places import PACKAGE
+from ...engine.following.numpy_warnings import show_for_the_user
 from ...engine.following.patches import HOOKS, Replacement
 from ...engine.tape.tracked import Tracked
 from .called import called, method
@@ -142,5 +143,6 @@ _HOOKED = [Replacement(HOOKS).add(builtins, HOOK.format(name), hook) for name, h
 
 def put_hooks() -> None:
     """Let the hooks stand among the builtins, for good: generators that a cell has begun call them later."""
+    show_for_the_user()
     for hooked in _HOOKED:
         hooked.once()

@@ -18,6 +18,7 @@ from ...engine.dispatch.calls import call_elementwise, record
 from ...engine.dispatch.non_numbers import failed
 from ...engine.faces.numpy.array import Array
 from ...engine.following import switch
+from ...engine.following.numpy_warnings import QUIET
 from ...engine.rules.pointwise import Elementwise
 from ...engine.tape.modes import OFF, mode_now
 from ...engine.tape.nodes import Node, aval_of
@@ -83,7 +84,7 @@ class Recording:
 
     def made(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Let the engine compute the same; an exception is what it gives where it cannot."""
-        token, block = _LEFT.set([]), switch.block()
+        token, quiet, block = _LEFT.set([]), QUIET.set(True), switch.block()
         switch.enter(FOLLOWS)
         try:
             with np.errstate(all="ignore"):  # the user's own operation has warned
@@ -97,6 +98,7 @@ class Recording:
             return error
         finally:
             switch.enter(block)
+            QUIET.reset(quiet)
             _LEFT.reset(token)
 
     def elementwise(self, rule: Elementwise, args: Any, out: Any, known: Any = None) -> Any:
