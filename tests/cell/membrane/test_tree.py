@@ -26,7 +26,7 @@ def test_every_kind_of_syntax_is_known():
             continue
         own = hasattr(Instrument, f"visit_{kind.__name__}")
         known = own or issubclass(kind, (*tree._PLAIN, *tree._LEAVES, *tree._TYPES))
-        within = ("FormattedValue", "arg")  # a JoinedStr, an arguments node
+        within = ("FormattedValue", "arg", "withitem")  # a JoinedStr, an arguments node, a With
         assert known or kind.__name__ in within, kind.__name__
 
 
