@@ -27,7 +27,7 @@ import numpy as np
 
 from ...engine.core.places import PACKAGE, users
 from ...engine.derivatives.numpy.constants import FILES
-from ...engine.following.followers import follower_of
+from ...engine.following.followers import follow_scipy, follower_of, follower_of_object, later
 from ...engine.tape.tracked import Tracked
 from . import ways
 from .ways import Way
@@ -85,6 +85,8 @@ def way_of(m: Any, function: Any) -> Way | None:
     found = _BY_FUNCTION.get(id(function), _UNKNOWN)
     if found is not _UNKNOWN:
         return found
+    if later:
+        follow_scipy()
     kind = type(function)
     if isinstance(function, np.ufunc):
         return ways.ufunc
@@ -107,7 +109,9 @@ def way_of(m: Any, function: Any) -> Way | None:
     if kind is np.vectorize:
         return ways.vectorized
     if follower_of(function) is not None:
-        return ways.followed
+        return ways.followed if kind is not types.MethodType else ways.of_object
+    if follower_of_object(function) is not None:
+        return ways.of_object
     if kind in (types.FunctionType, types.MethodType) and (function.__module__ or "").partition(".")[0] in _FRAMES:
         return None
     if kind is types.MethodType and isinstance(function.__self__, tuple):
@@ -195,6 +199,8 @@ def _of_class(m: Any, kind: type) -> Way | None:
     if issubclass(kind, _CONTAINERS):
         m.entered.type(kind)
         return None if hasattr(kind, "_fields") else ways.entered_first
+    if follower_of(kind) is not None:
+        return ways.followed
     if not m.foreign(kind):
         m.entered.type(kind)
         return ways.number if issubclass(kind, (float, complex, int)) else ways.text if issubclass(kind, str) else None

@@ -14,12 +14,13 @@ from functools import wraps
 from threading import RLock
 from types import CellType, ModuleType
 from typing import Any
-from weakref import ref
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
 from ...engine.core.interpreter import parts
 from ...engine.core.places import place_of, user_frame
+from ...engine.derivatives.objects import Made
 from ...engine.dispatch.calls import call_elementwise, record
 from ...engine.dispatch.non_numbers import failed
 from ...engine.dispatch.primitives import set_item
@@ -84,6 +85,7 @@ class Membrane:
         self._defined: list[Any] = []
         self._behind: dict[int, list[Any]] = {}  # by id of an object, those that it hands things on to
         self._things: list[Any] = []
+        self.stand_ins: WeakKeyDictionary[Any, Made] = WeakKeyDictionary()  # of objects made of tracked values
 
     def __enter__(self) -> Membrane:
         self._token = _HERE.set(self)
@@ -217,6 +219,9 @@ class Membrane:
                 out[:] = parts
                 return out
             return kind(*parts) if hasattr(out, "_fields") else kind(parts)
+        if type(made) is Made and type(made.real) is kind:
+            self.stand_ins[out] = made
+            return self.cut_off(out, cuts, name, made.tracked[0].node)  # for those who do not ask its methods
         if issubclass(type(made), Tracked) and made.node is not None:
             if kind is np.ndarray or isinstance(out, NUMBERS) or kind is int:
                 node = made.node
@@ -232,6 +237,15 @@ class Membrane:
         if cuts:
             return self.lost(out, cuts)
         return out  # a function whose derivative is zero by nature
+
+    def of_made(self, out: Any, made: Any, stand_in: Made, cuts: frozenset[Cut], name: str) -> Any:
+        """Note for `out` what a method of an object's stand-in gave: the object may be another since."""
+        node = stand_in.tracked[0].node
+        if issubclass(type(made), Tracked):
+            if np.shape(made.array) != np.shape(out) or not np.allclose(made.array, out, 1e-9, 0, equal_nan=True):
+                return self.cut_off(out, cuts, name, node)
+            made = type(made).wrap(copy_of(out), made.node)
+        return self.filed(out, made, cuts, name, [Mark(node)])
 
     def cut_off(self, out: Any, cuts: frozenset[Cut], name: str, node: Node | None = None) -> Any:
         """Note that what was tracked is lost in `out`, and all that it holds. Gives `out`."""
