@@ -221,6 +221,8 @@ class Membrane:
             return kind(*parts) if hasattr(out, "_fields") else kind(parts)
         if type(made) is Made and type(made.real) is kind:
             self.stand_ins[out] = made
+            if any(leaf is not out and self.table.mark(leaf) for leaf in leaves(out)):
+                return out  # it holds what it was made of: who takes it apart finds that
             return self.cut_off(out, cuts, name, made.tracked[0].node)  # for those who do not ask its methods
         if issubclass(type(made), Tracked) and made.node is not None:
             if kind is np.ndarray or isinstance(out, NUMBERS) or kind is int:

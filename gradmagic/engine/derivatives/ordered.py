@@ -13,7 +13,7 @@ from typing import Any
 
 from ...errors import ArgumentError
 from ..dispatch.calls import face_of, wrapped
-from ..dispatch.protocols import COMPOSED, unknown
+from ..dispatch.protocols import COMPOSED, unknown, valued
 from ..rules.declare import RULES
 from ..rules.pointwise import Elementwise
 from ..rules.rule import ZERO
@@ -112,6 +112,17 @@ def follows(module: Any, name: str = "") -> Callable[[Callable[..., Any]], Calla
         followed.__wrapped__ = original  # type: ignore[attr-defined]
         FOLLOWED.setdefault(module.__name__, {})[title] = followed
         return followed
+
+    return declare
+
+
+def composes(module: Any, name: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """As `follows`, for a function that gives the way back alone: the values are SciPy's own, bit for bit."""
+
+    def declare(function: Callable[..., Any]) -> Callable[..., Any]:
+        title = name or function.__name__
+        original = getattr(module, title, None)
+        return function if original is None else follows(module, title)(valued(original, function))
 
     return declare
 
