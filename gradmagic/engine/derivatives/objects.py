@@ -21,6 +21,7 @@ from ..tape.tracked import raws, tracked_in
 
 OF_CLASSES: dict[str, dict[tuple[type, str], Any]] = {}  # module -> (class, name of its method) -> ours
 _OURS: dict[Any, Any] = {}  # by a method as the class defines it
+_KINDS: dict[Any, list[type]] = {}  # by a method, the classes of whose objects it is followed
 
 
 class Made:
@@ -85,6 +86,10 @@ def follows_methods(kind: type, *names: str, home: str, exact: bool = False) -> 
 
 def _declare(kind: type, name: str, function: Callable[..., Any], home: str, exact: bool) -> None:
     method = getattr(kind, name)
+    kinds = _KINDS.setdefault(method, [])
+    kinds.append(kind)
+    if method in _OURS:  # two classes have it of one above them
+        return
 
     @wraps(method)
     def followed(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -96,6 +101,8 @@ def _declare(kind: type, name: str, function: Callable[..., Any], home: str, exa
         if mode_now() is OFF or all(a.node is None for a in tracked):
             return wrapped(method(own, *raws(args), **raws(kwargs)), face_of(tracked))
         try:
+            if not isinstance(own, tuple(kinds)):
+                raise no_derivative(f"{home}.{type(own).__name__}.{name}")
             if exact:
                 return function(self, *args, **kwargs)
             n = len(held)  # they are given too, so that `valued` sees all that is tracked
@@ -108,7 +115,8 @@ def _declare(kind: type, name: str, function: Callable[..., Any], home: str, exa
             return unknown(full, (held, args), kwargs, lambda _, *a, **k: method(own, *raws(args), **raws(kwargs)), error)
 
     _OURS[method] = _OURS[followed] = followed
-    OF_CLASSES.setdefault(home, {})[kind, name] = followed
+    owner = next(k for k in kind.__mro__ if name in vars(k))
+    OF_CLASSES.setdefault(home, {})[owner, name] = followed
 
 
 def no_derivative(full: str, why: str = "") -> ArgumentError:

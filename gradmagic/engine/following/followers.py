@@ -68,8 +68,7 @@ def follow_scipy() -> None:
         for (kind, name), made in OF_CLASSES.get(module, {}).items():
             method = getattr(kind, name)
             _FOLLOWERS[id(method)] = _FOLLOWERS[id(made)] = made
-            if name in vars(kind):
-                STANDING[1].add(kind, name, made)
+            STANDING[1].add(kind, name, made)
 
 
 def _ours(table: dict[str, Any], original: Any, name: str) -> Any:
