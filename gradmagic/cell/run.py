@@ -9,13 +9,14 @@ from __future__ import annotations
 import ast
 import os
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from weakref import ref
 
 import numpy as np
 
+from ..engine.core import arrays
 from ..engine.faces.numpy.buffer import listed, plain
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.following.block import following
@@ -40,7 +41,7 @@ from .membrane.table import Table, joined
 from .membrane.tree import instrument as tree_with_hooks
 from .options import Options
 from .reading import source
-from .reading.names import instrument, listening, parse_names, simple_values, usage
+from .reading.names import base_of, instrument, listening, parse_names, simple_values
 from .reading.source import Source
 from .telling.cell_recorder import CellRecorder
 from .telling.checked import Findings, check
@@ -70,9 +71,10 @@ class Run:
     ) -> None:
         source.set_label(cell.filename, cell.label)
         self.cell, self.namespace, self.options = cell, namespace, options
-        self.membrane = (
-            Membrane(cell.filename) if membrane and not options.device and not options.dtype else None
-        )
+        uses = usage(cell.tree)
+        # Of a device's arrays the membrane does not know the memory: there values are lifted, as gm.grad does.
+        elsewhere = options.device or options.dtype or _on_device(namespace, (*options.names, *uses.reads))
+        self.membrane = Membrane(cell.filename) if membrane and not elsewhere else None
         self.lifter: Lifter
         if self.membrane is not None:
             self.lifter = Inputs(self.membrane, namespace, options.device, options.dtype)
@@ -81,7 +83,7 @@ class Run:
         self.lifter.on_lift = self._lifted
         self.recorder = CellRecorder(cell.filename, cell.scope, parameters=self._followed)
         self.recorder.membrane = self.membrane
-        self.record = RunRecord(cell, namespace, options, usage(cell.tree), self.recorder, self.lifter.lifted)
+        self.record = RunRecord(cell, namespace, options, uses, self.recorder, self.lifter.lifted)
         self.notes = self.record.notes
         self.waiting: set[str] = set()  # names of the line that the cell is yet to assign
         self.traced: tuple[Any, ...] = ()  # functions, frames, or code with its global names
@@ -415,6 +417,15 @@ class Run:
             self.notes.append(Note("cut", f"no gradients: {error}"))
         self._note_masked()
         return collect(self.record, node, name=name, value=result.array, own=True)
+
+
+def _on_device(namespace: dict[str, Any], names: Iterable[str]) -> bool:
+    """Tell whether one of these names, or what it holds at once, is an array of a device."""
+    for value in (namespace.get(base_of(name)) for name in names):
+        inside = value.values() if type(value) is dict else value if type(value) in (list, tuple) else ()
+        if any(arrays.is_array(v) and arrays.on_device(v) for v in (value, *list(inside)[:1000])):
+            return True
+    return False
 
 
 def _found_again(table: Table, value: Any) -> Callable[[], Any]:

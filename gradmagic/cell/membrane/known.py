@@ -26,7 +26,7 @@ import numpy as np
 
 from ...engine.core.places import PACKAGE, users
 from ...engine.derivatives.numpy.constants import FILES
-from ...engine.following.followers import follower_of
+from ...engine.following.followers import follow_scipy, follower_of, follower_of_object, later
 from ...engine.tape.tracked import Tracked
 from .ways import code, functions, methods, others, python
 from .ways.way import Way
@@ -88,6 +88,8 @@ def way_of(m: Any, function: Any) -> Way | None:
     found = _BY_FUNCTION.get(id(function), _UNKNOWN)
     if found is not _UNKNOWN:
         return found
+    if later:
+        follow_scipy()
     kind = type(function)
     if isinstance(function, np.ufunc):
         return functions.ufunc
@@ -114,7 +116,9 @@ def way_of(m: Any, function: Any) -> Way | None:
     if kind is np.vectorize:
         return others.vectorized
     if follower_of(function) is not None:
-        return functions.followed
+        return functions.followed if kind is not types.MethodType else functions.of_object
+    if follower_of_object(function) is not None:
+        return functions.of_object
     if (
         kind in (types.FunctionType, types.MethodType)
         and (function.__module__ or "").partition(".")[0] in _FRAMES
@@ -210,6 +214,8 @@ def _of_class(m: Any, kind: type) -> Way | None:
     if issubclass(kind, _CONTAINERS):
         m.entered.type(kind)
         return None if hasattr(kind, "_fields") else python.entered_first
+    if follower_of(kind) is not None:
+        return functions.followed
     if not m.foreign(kind):
         m.entered.type(kind)
         return (

@@ -10,16 +10,19 @@ import sys
 from collections.abc import Callable, Container, Iterable
 from contextvars import ContextVar
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from ...engine.core.places import place_of, user_frame
+from ...engine.derivatives.objects import Made
 from ...engine.dispatch.calls import call_elementwise, record
 from ...engine.dispatch.non_numbers import failed
 from ...engine.faces.numpy.array import Array
 from ...engine.following import switch
 from ...engine.following.numpy_warnings import QUIET
 from ...engine.rules.pointwise import Elementwise
+from ...engine.tape.memory import copy_of
 from ...engine.tape.modes import OFF, mode_now
 from ...engine.tape.nodes import Node, aval_of
 from ...engine.tape.tracked import Tracked, tracked_in
@@ -59,6 +62,9 @@ class Recording:
         self.filename = filename
         self.table = Table()
         self.table.memory.lost = self._lost
+        self.stand_ins: WeakKeyDictionary[Any, Made] = (
+            WeakKeyDictionary()
+        )  # of objects made of tracked values
 
     def record(self, function: Callable[..., Any], args: Any, kwargs: Any, out: Any, name: str = "") -> Any:
         """File `out`, which is `function(*args, **kwargs)` of the user's values, and give it."""
@@ -157,6 +163,11 @@ class Recording:
                 out[:] = parts
                 return out
             return kind(*parts) if hasattr(out, "_fields") else kind(parts)
+        if type(made) is Made and type(made.real) is kind:
+            self.stand_ins[out] = made
+            if any(leaf is not out and self.table.mark(leaf) for leaf in leaves(out)):
+                return out  # it holds what it was made of: who takes it apart finds that
+            return self.cut_off(out, cuts, name, made.tracked[0].node)  # for those who do not ask its methods
         if kind is np.ndarray and out.dtype.hasobject:
             return self._objects_filed(out, made, cuts, name, marks)
         if issubclass(type(made), Tracked) and made.node is not None:
@@ -172,6 +183,17 @@ class Recording:
         if cuts:
             return self.lost(out, cuts)
         return out  # a function whose derivative is zero by nature
+
+    def of_made(self, out: Any, made: Any, stand_in: Made, cuts: frozenset[Cut], name: str) -> Any:
+        """Note for `out` what a method of an object's stand-in gave: the object may be another since."""
+        node = stand_in.tracked[0].node
+        if issubclass(type(made), Tracked):
+            if np.shape(made.array) != np.shape(out) or not np.allclose(
+                made.array, out, 1e-9, 0, equal_nan=True
+            ):
+                return self.cut_off(out, cuts, name, node)
+            made = type(made).wrap(copy_of(out), made.node)
+        return self.filed(out, made, cuts, name, [Mark(node)])
 
     def _objects_filed(
         self, out: Any, made: Any, cuts: frozenset[Cut], name: str, marks: Iterable[Mark]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from types import MethodType
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -217,6 +218,8 @@ def leaves(value: Any, depth: int = _DEEP) -> Iterator[Any]:
             yield from leaves(entry, depth - 1)
         if kind is not dict:
             yield value
+    elif kind is MethodType:
+        yield from leaves(value.__self__, depth - 1)
     else:
         yield value
         held = getattr(value, "__dict__", None)

@@ -13,7 +13,7 @@ from typing import Any
 
 from ...errors import ArgumentError
 from ..dispatch.calls import face_of, wrapped
-from ..dispatch.protocols import COMPOSED, unknown
+from ..dispatch.protocols import COMPOSED, unknown, valued
 from ..rules.declare import RULES
 from ..rules.pointwise import Elementwise
 from ..rules.rule import ZERO
@@ -114,6 +114,59 @@ def follows(module: Any, name: str = "") -> Callable[[Callable[..., Any]], Calla
         return followed
 
     return declare
+
+
+def composes(module: Any, name: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """As `follows`, for a function that gives the way back alone: the values are SciPy's own, bit for bit."""
+
+    def declare(function: Callable[..., Any]) -> Callable[..., Any]:
+        title = name or function.__name__
+        original = getattr(module, title, None)
+        return function if original is None else follows(module, title)(valued(original, function))
+
+    return declare
+
+
+def follows_not(module: Any, names: str) -> None:
+    """Declare functions of SciPy's that have no derivative here, also where only what they call back is tracked."""
+    for name in names.split():
+        original = getattr(module, name, None)
+        if original is not None:
+            made = _watching(original, f"{module.__name__}.{name}")
+            FOLLOWED.setdefault(module.__name__, {})[name] = made
+
+
+def _watching(original: Any, full: str) -> Any:
+    def watched(value: Any, seen: list[Any]) -> Any:
+        if not callable(value) or isinstance(value, (type, Tracked)):
+            return value
+
+        @wraps(value)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            out = value(*args, **kwargs)
+            seen.extend(a for a in tracked_in(out) if a.node is not None)
+            return raws(out)
+
+        return call
+
+    @wraps(original)
+    def followed(*args: Any, **kwargs: Any) -> Any:
+        seen = [a for a in tracked_in((args, kwargs)) if a.node is not None]
+        out = None
+        if not seen:
+            given = [watched(a, seen) for a in args]
+            out = original(*given, **{k: watched(v, seen) for k, v in kwargs.items()})
+        if not seen or mode_now() is OFF:
+            return original(*raws(args), **raws(kwargs)) if out is None else out
+        error = ArgumentError(
+            f"{full} has no derivative in gradmagic: write gm.numeric(f) of a function f that calls it, which takes "
+            "differences."
+        )
+        return unknown(full, (seen,), {}, lambda *_, **__: original(*raws(args), **raws(kwargs)) if out is None else out,
+                       error)  # fmt: skip
+
+    followed.opaque = True  # type: ignore[attr-defined]  # it says what was lost, and follows nothing
+    return followed
 
 
 def refused(why: str, *functions: Any, home: str = "scipy.special", instead: str = "") -> None:

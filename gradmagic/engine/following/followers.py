@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from ..core.interpreter import only_called
@@ -27,7 +27,13 @@ STANDING = Replacement(MODULES), Replacement(METHODS)  # what every traced call 
 _FOLLOWERS: dict[int, Any] = {}  # what follows a function, by the function's id and by its own
 _ORIGINALS: dict[int, Any] = {}  # the function, by the id of what follows it
 _classes: dict[str, Any] = {}  # by a module's name: what its class is meanwhile
-later = {"scipy.linalg", "scipy.special"}  # followed once they are imported
+# Modules that are followed once they are imported, and the table that has what follows them.
+_TABLES = {
+    "scipy.linalg": "linalg", "scipy.special": "linalg", "scipy.stats": "stats", "scipy.integrate": "integrate",
+    "scipy.signal": "signal", "scipy.ndimage": "ndimage", "scipy.interpolate": "interpolate",
+    "scipy.optimize": "optimize",
+}  # fmt: skip
+later = set(_TABLES)
 
 
 def follow(names: str, make: Callable[[Any, str], Any], module: str = "numpy") -> None:
@@ -52,11 +58,17 @@ def follow_method(kind: Any, name: str, make: Callable[[Any], Any]) -> None:
 def follow_scipy() -> None:
     """Follow what does not dispatch in the modules of SciPy that have been imported since."""
     for module in [name for name in later if name in sys.modules]:
-        from ..derivatives.scipy.linalg import FOLLOWED  # with SciPy only
+        from ..derivatives.objects import OF_CLASSES  # with SciPy only
+        from ..derivatives.ordered import FOLLOWED
 
+        import_module(f"..derivatives.scipy.{_TABLES[module]}", __package__)
         later.discard(module)
-        ours = FOLLOWED[module]
+        ours = FOLLOWED.get(module, {})
         follow(" ".join(ours), partial(_ours, ours), module)
+        for (kind, name), made in OF_CLASSES.get(module, {}).items():
+            method = getattr(kind, name)
+            _FOLLOWERS[id(method)] = _FOLLOWERS[id(made)] = made
+            STANDING[1].add(kind, name, made)
 
 
 def _ours(table: dict[str, Any], original: Any, name: str) -> Any:
@@ -64,8 +76,17 @@ def _ours(table: dict[str, Any], original: Any, name: str) -> Any:
 
 
 def follower_of(value: Any) -> Any:
-    """Give what follows a function of NumPy, SciPy or math; None for anything else."""
-    return _FOLLOWERS.get(id(value))
+    """Give what follows a function of NumPy, SciPy or math, or a method of SciPy's objects; None for anything else."""
+    found = _FOLLOWERS.get(id(value))
+    if found is None and type(value) is MethodType and (found := _FOLLOWERS.get(id(value.__func__))) is not None:
+        return MethodType(found, value.__self__)
+    return found
+
+
+def follower_of_object(value: Any) -> Any:
+    """Give what follows the call of an object: `stats.norm(mu, s)`, `spline(x)`; None for anything else."""
+    found = _FOLLOWERS.get(id(getattr(type(value), "__call__", None)))
+    return None if found is None else MethodType(found, value)
 
 
 def plain(value: Any) -> Any:

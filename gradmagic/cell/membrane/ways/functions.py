@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ....engine.dispatch.protocols import COMPOSED, late_tables_loaded, out_of
-from ....engine.following.followers import follower_of
+from ....engine.following.followers import follower_of, follower_of_object
 from ....engine.rules.declare import RULES
 from ....engine.rules.pointwise import Elementwise
 from ....engine.tape.modes import OFF, mode_now
@@ -156,9 +156,9 @@ def ufunc_method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     return m.record(function, args, kwargs, out, f"np.{function.__self__.__name__}.{function.__name__}")
 
 
-def followed(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+def followed(m: Membrane, function: Any, args: Any, kwargs: Any, follower: Any = None) -> Any:
     """A function that does not dispatch, and has one that stands for it: `np.array([x[0], 1.0])`, `math.sin(a)`."""
-    follower = follower_of(function)
+    follower = follower or follower_of(function)
     if engine_values(args, kwargs):
         args, kwargs = wrapped(m, args, kwargs)
         return follower(*args, **kwargs)
@@ -171,3 +171,16 @@ def followed(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     if isinstance(out, np.ndarray) and out.base is not None and m.table.mark(out) is not None:
         return out  # a view of what is known
     return m.record(follower, args, kwargs, out, named(function))
+
+
+def of_object(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """A method, or the call, of an object of SciPy's: it computes with what the object was made of, too."""
+    owner = getattr(function, "__self__", function)
+    made = m.stand_ins.get(owner)
+    if made is None or mode_now() is OFF or engine_values(args, kwargs):
+        return followed(m, function, args, kwargs, follower_of_object(function))
+    out = function(*args, **kwargs)
+    name = "__call__" if owner is function else function.__name__
+    given, options = wrapped(m, args, kwargs)
+    cuts = joined(marks_of(m, args, kwargs))
+    return m.of_made(out, m.made(getattr(made, name), given, options), made, cuts, named(function))
