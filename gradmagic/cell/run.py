@@ -41,7 +41,7 @@ from .membrane.table import Table, joined
 from .membrane.tree import instrument as tree_with_hooks
 from .options import Options
 from .reading import source
-from .reading.names import base_of, instrument, listening, parse_names, simple_values
+from .reading.names import base_of, instrument, listening, parse_names, simple_values, usage
 from .reading.source import Source
 from .telling.cell_recorder import CellRecorder
 from .telling.checked import Findings, check
@@ -422,7 +422,7 @@ class Run:
 def _on_device(namespace: dict[str, Any], names: Iterable[str]) -> bool:
     """Tell whether one of these names, or what it holds at once, is an array of a device."""
     for value in (namespace.get(base_of(name)) for name in names):
-        inside = value.values() if type(value) is dict else value if type(value) in (list, tuple) else ()
+        inside: Any = value.values() if type(value) is dict else value if type(value) in (list, tuple) else ()
         if any(arrays.is_array(v) and arrays.on_device(v) for v in (value, *list(inside)[:1000])):
             return True
     return False
