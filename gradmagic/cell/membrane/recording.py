@@ -7,7 +7,8 @@ or with a cut, where the engine knows no way. No error of ours reaches the user.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -249,6 +250,16 @@ class Recording:
         better = failed(error, rule, args)  # the user's own objects: they are found by name
         if better is not error:
             error.add_note(str(better).removeprefix(f"{str(error).strip()}: "))
+
+    @contextmanager
+    def collecting(self) -> Iterator[list[tuple[Node | None, str]]]:
+        """Collect what the engine gives as plain values within the block: (node, how)."""
+        left: list[tuple[Node | None, str]] = []
+        token = _LEFT.set(left)
+        try:
+            yield left
+        finally:
+            _LEFT.reset(token)
 
     def left(self, tracked: Any, how: str) -> bool:
         """The engine gives a value as a plain one; True if it does so for us."""

@@ -163,6 +163,10 @@ def followed(m: Membrane, function: Any, args: Any, kwargs: Any, follower: Any =
         args, kwargs = wrapped(m, args, kwargs)
         return follower(*args, **kwargs)
     args = kept(args)
+    if any(map(callable, args)) and not marks_of(m, args, kwargs):
+        return opaque(
+            m, function, args, kwargs
+        )  # it calls the user's function, which may have all that counts
     out = function(*args, **kwargs)
     if any(out is a for a in args) or not marks_of(m, args, kwargs) or mode_now() is OFF:
         return out

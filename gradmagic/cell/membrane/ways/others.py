@@ -104,9 +104,12 @@ def by_values(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     if not marks_of(m, args, kwargs) and not m.reached(function):
         return function(*args, **kwargs)
     given, options = wrapped(m, args, kwargs)
-    with following(function, *args, *kwargs.values()):
+    with m.collecting() as left, following(function, *args, *kwargs.values()):
         out = function(*given, **options)
-    return out if engine_values(args, kwargs) else m.unwrapped(out)
+    if engine_values(args, kwargs):
+        return out
+    out = m.unwrapped(out)
+    return m.taint(out, frozenset(m.cut(node, how) for node, how in left)) if left else out
 
 
 def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
