@@ -145,7 +145,9 @@ def test_an_error_has_the_same_words_and_the_same_lines_and_columns(title):
         try:
             run(text, {}, hooks)
         except Exception as error:
-            frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == "<cell of a test>"]
+            frames = [
+                f for f in traceback.extract_tb(error.__traceback__) if f.filename == "<cell of a test>"
+            ]
             seen.append((type(error), str(error), [(f.lineno, f.name) for f in frames]))
     assert len(seen) == 2 and seen[0] == seen[1]
 
@@ -159,7 +161,9 @@ def test_a_name_of_ours_is_never_left():
 
 
 def test_an_error_that_is_caught_has_no_frames_of_ours():
-    text = "import traceback\ntry:\n    [1][5]\nexcept IndexError as error:\n    shown = traceback.format_exc()"
+    text = (
+        "import traceback\ntry:\n    [1][5]\nexcept IndexError as error:\n    shown = traceback.format_exc()"
+    )
     names = {}
     run(text, names, True)
     assert "membrane" not in names["shown"] and "[1][5]" not in names["shown"].replace("line 3", "")
