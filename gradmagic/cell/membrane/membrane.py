@@ -216,7 +216,7 @@ class Membrane(Recording):
         self.write(base, thunk, lambda: operator.setitem(flat, index, value), (value,), "assignment")
 
 
-_FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType, MethodWrapperType, partial, np.ufunc)
+_FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType, MethodWrapperType, partial, np.ufunc, ref)
 
 
 def _is_thing(value: Any) -> bool:
