@@ -20,7 +20,7 @@ from ...dispatch.calls import primitive
 from ...rules.declare import RULES
 from ...rules.rule import SAME, ZERO
 from ...tape.tracked import raw, raws, tracked_in
-from ..objects import Made, as_array, follows_methods, no_derivative, real
+from ..objects import Made, as_array, follows_methods, no_derivative
 from ..ordered import Ordered
 from .special_partials import beta_density, binomial_density, normal_density, ratio
 
@@ -149,7 +149,7 @@ def _where(inside: Any, out: Any, slope: Any) -> Any:
 
 def _over(line: Density, name: str, out: Any, args: Any, slope: Any) -> Any:
     """From d cdf by a parameter to that of the method `name`."""
-    of = lambda method: _FUNCTIONS[type(line.dist), method]  # noqa: E731
+    of = lambda method: _FUNCTIONS[type(line.dist), method]
     if name in ("cdf", "sf"):
         return slope if name == "cdf" else -slope
     if name in ("logcdf", "logsf"):
