@@ -108,7 +108,9 @@ def way_of(m: Any, function: Any) -> Way | None:
         return ways.by_values
     if kind is np.vectorize:
         return ways.vectorized
-    if follower_of(function) is not None:
+    if (follower := follower_of(function)) is not None:
+        if getattr(follower, "opaque", False):
+            return ways.opaque
         return ways.followed if kind is not types.MethodType else ways.of_object
     if follower_of_object(function) is not None:
         return ways.of_object

@@ -236,7 +236,11 @@ def followed(m: Membrane, function: Any, args: Any, kwargs: Any, follower: Any =
         return follower(*args, **kwargs)
     args = _kept(args)
     out = function(*args, **kwargs)
-    if any(out is a for a in args) or not _marks(m, args, kwargs) or mode_now() is OFF:
+    if not (marks := _marks(m, args, kwargs)) or mode_now() is OFF:
+        return out
+    if any(out is a for a in args):
+        if function.__module__.startswith("scipy"):  # SciPy's functions take what they write into by position, too
+            _lost_in(m, out, marks, _named(function))
         return out
     if isinstance(out, np.ndarray) and out.dtype.hasobject:
         return out

@@ -144,7 +144,7 @@ def _inside(line: Density, y: Any, shapes: Any) -> tuple[Any, Any]:
 
 def _where(inside: Any, out: Any, slope: Any) -> Any:
     """Give 0 outside of the support, and NaN where the value is NaN: of parameters that are none."""
-    return np.where(inside, slope, np.where(np.isnan(raw(out)), np.nan, 0.0))
+    return np.where(np.isnan(raw(out)), np.nan, np.where(inside, slope, 0.0))
 
 
 def _over(line: Density, name: str, out: Any, args: Any, slope: Any) -> Any:
@@ -153,7 +153,8 @@ def _over(line: Density, name: str, out: Any, args: Any, slope: Any) -> Any:
     if name in ("cdf", "sf"):
         return slope if name == "cdf" else -slope
     if name in ("logcdf", "logsf"):
-        return slope * np.exp(-out) if name == "logcdf" else -slope * np.exp(-out)
+        slope = np.where(raw(slope) == 0, 0.0, slope * np.exp(-np.where(raw(slope) == 0, 0.0, out)))
+        return slope if name == "logcdf" else -slope
     return -slope / of("pdf")(out, *args[1:])  # of a quantile
 
 
@@ -278,7 +279,7 @@ def method(name: str, self: Any, *args: Any, **kwds: Any) -> Any:
     names = [*(self.shapes.split(", ") if self.shapes else ()), "loc", *(["scale"] if continuous else [])]
     given = dict(zip(names, args[1:], strict=False)) | kwds
     defaults = {"loc": 0, "scale": 1}
-    if first is None or len(args) > len(names) + 1 or any(n not in given and n not in defaults for n in names):
+    if first is None or len(args) > len(names) + 1 or set(kwds) - set(names) or any(n not in given and n not in defaults for n in names):
         return getattr(self, name)(*raws(args), **raws(kwds))  # SciPy says what is missing
     values = [as_array(v) for v in (first, *(given.get(n, defaults.get(n)) for n in names))]
     rule = RULES[function]
