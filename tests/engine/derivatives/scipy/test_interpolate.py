@@ -26,7 +26,7 @@ beyond = np.append(q.ravel(), [-0.5, 6.0])
 )
 def test_cubic_spline_by_knots_data_and_points(bc: object) -> None:
     checked(lambda x, y, t: interpolate.CubicSpline(x, y, bc_type=bc)(t), xs, ys, beyond)
-    checked(lambda y, t: interpolate.CubicSpline(xs, y, bc_type=bc)(t, 1), YS, q)
+    checked(lambda y, t: interpolate.CubicSpline(xs, y, bc_type=bc)(t, 1), ys, q)
 
 
 @pytest.mark.parametrize("n", [2, 3, 4])
@@ -108,7 +108,7 @@ def test_grids(method: str) -> None:
     "call",
     [
         lambda x: interpolate.make_interp_spline(x, ys)(1.0),
-        lambda x: interpolate.griddata(x, ys[:2], 1.0),
+        lambda x: interpolate.griddata(np.stack([x, np.sin(x * 3)], axis=1), ys, (2.0, 0.1)),
         lambda x: interpolate.CubicSpline(xs, x).roots()[0],
         lambda x: interpolate.BarycentricInterpolator(xs)(x),
     ],

@@ -24,12 +24,11 @@ def test_correlations(mode: str) -> None:
     checked(lambda x, w: ndimage.convolve1d(x, w, axis=0, mode=mode, origin=1), X, k)
     checked(lambda x, w: ndimage.correlate(x, w, mode=mode, origin=(0, -1)), X, K)
     checked(lambda x, w: ndimage.convolve(x, w, mode=mode, origin=(1, 0)), X, K)
-    checked(lambda x, w: ndimage.convolve(x, w, mode=[mode, "wrap"], cval=0.2), X, K)
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_filters(mode: str) -> None:
-    checked(lambda x: ndimage.uniform_filter(x, (4, 3), mode=mode), X)
+    checked(lambda x: ndimage.uniform_filter(x, (4, 3), mode=[mode, "wrap"], cval=0.2), X)
     checked(lambda x, s: ndimage.gaussian_filter(x, s, mode=mode), X, 0.8)
     checked(lambda x: ndimage.sobel(x, axis=0, mode=mode), X)
     checked(lambda x: ndimage.prewitt(x, mode=mode), X)
