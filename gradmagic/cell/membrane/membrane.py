@@ -223,7 +223,8 @@ class Membrane:
             self.stand_ins[out] = made
             if any(leaf is not out and self.table.mark(leaf) for leaf in leaves(out)):
                 return out  # it holds what it was made of: who takes it apart finds that
-            return self.cut_off(out, cuts, name, made.tracked[0].node)  # for those who do not ask its methods
+            # For those who do not ask its methods.
+            return self.table.file(out, Mark(None, cuts | {self.cut(made.tracked[0].node, name)}))
         if issubclass(type(made), Tracked) and made.node is not None:
             if kind is np.ndarray or isinstance(out, NUMBERS) or kind is int:
                 node = made.node

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.core.places import user_frame
+from ...engine.derivatives.objects import Made
 from ...engine.dispatch.primitives import cast
 from ...engine.dispatch.protocols import COMPOSED, late_tables_loaded, out_of
 from ...engine.faces.numpy.array import Array
@@ -50,7 +51,8 @@ def _wrapped(m: Membrane, args: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict
 
 def _engine_values(args: Any, kwargs: Any) -> bool:
     """Tell whether values of the engine's own are among the arguments: tensors, or those of a gm.grad(f) that runs."""
-    return bool(tracked_in([*args, *kwargs.values()]))
+    values = [*args, *kwargs.values()]
+    return bool(tracked_in(values)) or any(type(value) is Made for value in values)
 
 
 def _named(function: Any) -> str:
@@ -677,7 +679,7 @@ def engine(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         return function(*args, **kwargs)
     given, options = _wrapped(m, args, kwargs)
     owner = getattr(function, "__self__", None)
-    own = _engine_values(args, kwargs) or issubclass(type(owner), Tracked)
+    own = _engine_values([function, owner, *args], kwargs)
     out = m.followed(function, given, options)
     return out if own else m.unwrapped(out)
 
