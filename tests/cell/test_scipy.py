@@ -35,7 +35,7 @@ FOLLOWED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("cell, names", FOLLOWED.values(), ids=FOLLOWED)
+@pytest.mark.parametrize(("cell", "names"), FOLLOWED.values(), ids=FOLLOWED)
 def test_the_gradient_is_right_and_nothing_is_said(run, cell, names):
     run(SETUP)
     run(cell)
@@ -90,7 +90,9 @@ def test_the_users_objects_are_scipys(run):
 
 def test_a_gradient_within_the_cell(run):
     run(SETUP)
-    run("def nll(p):\n    return -stats.norm(p[0], p[1]).logpdf(x).sum() + interpolate.CubicSpline(x, p[0] * y)(a)")
+    run(
+        "def nll(p):\n    return -stats.norm(p[0], p[1]).logpdf(x).sum() + interpolate.CubicSpline(x, p[0] * y)(a)"
+    )
     report = run("%%grad w\ng = gm.grad(nll)(w)\nz = (g * w).sum()")
     gm = run.names["gm"]
     expected = gm.grad(lambda w: np.sum(gm.grad(run.names["nll"])(w) * w))(run.names["w"])

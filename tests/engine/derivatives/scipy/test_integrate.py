@@ -49,9 +49,13 @@ def test_along_an_axis() -> None:
     ],
 )
 def test_what_is_solved_or_searched_for_says_so(call: object) -> None:
-    with pytest.raises(errors.ArgumentError, match=r"^scipy\.\w+\.\w+ has no derivative in gradmagic: .*gm\.numeric"):
+    with pytest.raises(
+        errors.ArgumentError, match=r"^scipy\.\w+\.\w+ has no derivative in gradmagic: .*gm\.numeric"
+    ):
         gm.grad(call)(1.5)
-    np.testing.assert_allclose(gm.grad(gm.numeric(call, step=1e-3))(1.5), slope(call, 1.5), rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(
+        gm.grad(gm.numeric(call, step=1e-3))(1.5), slope(call, 1.5), rtol=1e-3, atol=1e-6
+    )
 
 
 def slope(call: object, a: float) -> float:

@@ -1,7 +1,5 @@
 """scipy.interpolate: splines and grids, by the data and by the points that are asked for."""
 
-# ruff: noqa: E731
-
 from __future__ import annotations
 
 import numpy as np
@@ -88,7 +86,9 @@ def test_interp1d(kind: str) -> None:
 def test_interp1d_beyond_its_ends_and_by_its_knots() -> None:
     checked(lambda x, y, t: interpolate.interp1d(x[::-1], y)(t), xs, ys, q)
     checked(lambda y, t: interpolate.interp1d(xs, y, fill_value="extrapolate")(t), ys, beyond)
-    checked(lambda y, t: interpolate.interp1d(xs, y, bounds_error=False, fill_value=(1.0, 2.0))(t), ys, beyond)
+    checked(
+        lambda y, t: interpolate.interp1d(xs, y, bounds_error=False, fill_value=(1.0, 2.0))(t), ys, beyond
+    )
 
 
 @pytest.mark.parametrize("method", ["linear", "nearest"])

@@ -69,7 +69,9 @@ def test_interpolation(order: int, mode: str) -> None:
 def test_affine_maps() -> None:
     matrix, offset = np.array([[0.9, 0.1], [-0.2, 0.8]]), np.array([0.95, 0.2])
     checked(lambda x, m, o: ndimage.affine_transform(x, m, o, mode="nearest"), X, matrix, offset)
-    checked(lambda x, d: ndimage.affine_transform(x, d, order=1, output_shape=(3, 4)), X, np.array([0.9, 1.1]))
+    checked(
+        lambda x, d: ndimage.affine_transform(x, d, order=1, output_shape=(3, 4)), X, np.array([0.9, 1.1])
+    )
 
 
 def test_sums_over_labels() -> None:

@@ -44,7 +44,11 @@ def test_convolutions_in_two_dimensions(mode: str, boundary: str) -> None:
 
 def test_complex_signals() -> None:
     u, v = x[:9] + 1j * x[9:18], k + 1j * x[20:24]
-    for call in (lambda u, v: signal.convolve(u, v), lambda u, v: signal.correlate(u, v), lambda u, v: signal.lfilter(v, a, u)):
+    for call in (
+        lambda u, v: signal.convolve(u, v),
+        lambda u, v: signal.correlate(u, v),
+        lambda u, v: signal.lfilter(v, a, u),
+    ):
         gm.check_grads(lambda u, v, call=call: np.sum(np.abs(call(u, v)) ** 2), (u, v), order=1)
 
 
@@ -89,5 +93,5 @@ def test_hilbert_detrend_upfirdn() -> None:
 def test_what_has_no_derivative_says_so() -> None:
     with pytest.raises(errors.ArgumentError, match=r"filtfilt has no derivative .*by b and a.*gm.numeric"):
         gm.grad(lambda b: np.sum(signal.filtfilt(b, a, x)))(b)
-    with pytest.raises(errors.GradMagicError if hasattr(errors, "GradMagicError") else Exception, match=r"gm\.numeric"):
+    with pytest.raises(errors.ConversionError, match=r"signal\.medfilt.*gm\.numeric"):
         gm.grad(lambda x: np.sum(signal.medfilt(x, 3)))(x)

@@ -98,7 +98,8 @@ def test_frozen_distributions_hold_what_they_were_made_of() -> None:
         assert frozen == gm.grad(lambda m, s: np.sum(stats.norm.logpdf(x, m, s)), (0, 1))(0.1, 2.0)
     plain = stats.t(4, 0.1, 2.0)
     np.testing.assert_array_equal(
-        gm.grad(lambda x: np.sum(plain.logcdf(x)))(x), gm.grad(lambda x: np.sum(stats.t.logcdf(x, 4, 0.1, 2.0)))(x)
+        gm.grad(lambda x: np.sum(plain.logcdf(x)))(x),
+        gm.grad(lambda x: np.sum(stats.t.logcdf(x, 4, 0.1, 2.0)))(x),
     )
     assert gm.grad(lambda mu: stats.poisson(mu).logpmf(3))(2.0) == 0.5
 
@@ -114,7 +115,9 @@ def test_normal_in_several_dimensions(method: str) -> None:
     for cov in (np.array([[2.0, 0.3], [0.3, 1.0]]), np.array([2.0, 0.7]), 1.3):
         gm.check_grads(call, (x, mean, cov), order=2)
         gm.check_grads(call, (x[0], mean, cov), order=1)
-    gm.check_grads(lambda x, v: stats.multivariate_normal(0.3, v).logpdf(x), (np.array([0.2, 1.0, 3.0]), 1.7), order=1)
+    gm.check_grads(
+        lambda x, v: stats.multivariate_normal(0.3, v).logpdf(x), (np.array([0.2, 1.0, 3.0]), 1.7), order=1
+    )
     cov = np.array([[2.0, 0.3], [0.3, 1.0]])
     frozen = gm.grad(lambda m: np.sum(dist_method(stats.multivariate_normal(m, cov=cov), method, x)))(mean)
     np.testing.assert_allclose(frozen, gm.grad(lambda m: np.sum(call(x, m, cov)))(mean))
@@ -128,7 +131,8 @@ def test_dirichlet() -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_outside_of_the_support_and_at_its_ends() -> None:
-    for name, x in (("gamma", -1.0), ("beta", 1.5), ("expon", -0.1), ("uniform", 2.0), ("lognorm", -2.0), ("pareto", 0.5)):
+    outside = {"gamma": -1.0, "beta": 1.5, "expon": -0.1, "uniform": 2.0, "lognorm": -2.0, "pareto": 0.5}
+    for name, x in outside.items():
         dist, shapes = getattr(stats, name), SHAPES.get(name, ())
         for method in ("pdf", "logpdf", "cdf", "logcdf"):
             found = gm.grad(lambda *a, d=dist, m=method: dist_method(d, m, *a), 0)(x, *shapes)
