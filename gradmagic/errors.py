@@ -390,7 +390,8 @@ class MaskedWarning(UserWarning):
 class NotDifferentiableWarning(UserWarning):
     """`gm.check_grads` met a point where the function has no derivative: differences from the two sides disagree.
 
-    Why: what gradmagic gives there is a convention (|x| at 0: 0), and nothing that numbers could confirm.
+    Why: what gradmagic gives there is a convention (|x| at 0: 0), and nothing that numbers could confirm. A sweep says
+    it too, where it has to give NaN: vectors of equal eigenvalues, second derivatives of a length of 0.
 
     Wrong::
 

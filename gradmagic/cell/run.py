@@ -9,13 +9,14 @@ from __future__ import annotations
 import ast
 import os
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from weakref import ref
 
 import numpy as np
 
+from ..engine.core import arrays
 from ..engine.faces.numpy.buffer import listed, plain
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.following.block import following
@@ -30,7 +31,7 @@ from ..engine.watch.memory_limit import cell_limit
 from ..errors import NoResultError, StaleError
 from ..report.model import Note, Trace
 from .lifting.aliases import share
-from .lifting.lift import Lifter, liftable
+from .lifting.lift import Lifter, is_float, liftable
 from .lifting.unnamed import globals_of, lift_unnamed
 from .membrane.enter import pair
 from .membrane.hooks import put_hooks
@@ -40,7 +41,7 @@ from .membrane.table import Table, joined
 from .membrane.tree import instrument as tree_with_hooks
 from .options import Options
 from .reading import source
-from .reading.names import instrument, listening, parse_names, simple_values, usage
+from .reading.names import base_of, instrument, listening, parse_names, simple_values, usage
 from .reading.source import Source
 from .telling.cell_recorder import CellRecorder
 from .telling.checked import Findings, check
@@ -50,7 +51,6 @@ from .telling.holders import holder, leaves_in
 from .telling.result import result_of, seed_of
 from .telling.run_record import RunRecord
 from .telling.sampling import Sampling
-
 
 MEMBRANE = os.environ.get("GRADMAGIC_MEMBRANE", "1") == "1"
 
@@ -71,7 +71,10 @@ class Run:
     ) -> None:
         source.set_label(cell.filename, cell.label)
         self.cell, self.namespace, self.options = cell, namespace, options
-        self.membrane = Membrane(cell.filename) if membrane and not options.device and not options.dtype else None
+        uses = usage(cell.tree)
+        # Of a device's arrays the membrane does not know the memory: there values are lifted, as gm.grad does.
+        elsewhere = options.device or options.dtype or _on_device(namespace, (*options.names, *uses.reads))
+        self.membrane = Membrane(cell.filename) if membrane and not elsewhere else None
         self.lifter: Lifter
         if self.membrane is not None:
             self.lifter = Inputs(self.membrane, namespace, options.device, options.dtype)
@@ -80,7 +83,7 @@ class Run:
         self.lifter.on_lift = self._lifted
         self.recorder = CellRecorder(cell.filename, cell.scope, parameters=self._followed)
         self.recorder.membrane = self.membrane
-        self.record = RunRecord(cell, namespace, options, usage(cell.tree), self.recorder, self.lifter.lifted)
+        self.record = RunRecord(cell, namespace, options, uses, self.recorder, self.lifter.lifted)
         self.notes = self.record.notes
         self.waiting: set[str] = set()  # names of the line that the cell is yet to assign
         self.traced: tuple[Any, ...] = ()  # functions, frames, or code with its global names
@@ -113,22 +116,24 @@ class Run:
         body, last = self.cell.tree.body, None
         if body and isinstance(body[-1], ast.Expr):
             last = ast.Expression(body.pop().value)  # type: ignore[attr-defined]
-        made = []
+        made: list[types.CodeType | None] = []
         for tree, mode in ((self.cell.tree, "exec"), (last, "eval")):
             if tree is None:
                 made.append(None)
                 continue
             plain = self.cell.compile(tree, self.cell.filename, mode) if self.membrane is not None else None
-            made.append(self.cell.compile(self._hooked(tree), self.cell.filename, mode))
+            hooked = self.cell.compile(self._hooked(tree), self.cell.filename, mode)
+            made.append(hooked)
             if plain is not None:
-                pair(plain, made[-1])
+                pair(plain, hooked)
         return tuple(made)  # type: ignore[return-value]
 
     def _hooked(self, tree: Any) -> Any:
         if self.membrane is None:
             return instrument(tree)
         names = self.namespace
-        modules = {n for n, v in names.items() if isinstance(v, types.ModuleType)} - self.record.uses.assigns.keys()
+        modules = {n for n, v in names.items() if issubclass(type(v), types.ModuleType)}
+        modules -= self.record.uses.assigns.keys()
         put_hooks()
         return tree_with_hooks(instrument(tree, dots=False), modules)
 
@@ -267,20 +272,20 @@ class Run:
     def hear_plainly(self, name: str, value: Any, top: bool) -> Any:
         """`hear`, under a membrane."""
         table = self.membrane.table  # type: ignore[union-attr]
-        mark = table.mark(value)
+        node = value.node if isinstance(value, Tracked) else table.node(value)
         if top:
             self.record.assigned.pop(name, None)
-            self.record.assigned[name] = _found_again(table, value) if not name.isidentifier() else None
-            if self._unknown(mark) and not isinstance(value, Tracked) and self.lift_new(name, value):
-                self.waiting.discard(name)
-                if liftable(value) or isinstance(value, (dict, list, tuple)):
-                    lift = self.lifter.any if self.options.names else self.lifter.value
-                    value = lift(name, value)
-                    mark = table.mark(value)
-            elif name in self.waiting and isinstance(value, Tensor) and value.node is not None:
+            self.record.assigned[name] = None if name.isidentifier() else _found_again(table, value)
+            if node is None and not isinstance(value, Tracked):
+                if self._unknown(table.mark(value)) and self.lift_new(name, value):
+                    self.waiting.discard(name)
+                    if liftable(value) or isinstance(value, (dict, list, tuple)):
+                        lift = self.lifter.any if self.options.names else self.lifter.value
+                        value = lift(name, value)
+                        node = table.node(value)
+            elif name in self.waiting and isinstance(value, Tensor) and node is not None:
                 self.waiting.discard(name)
                 self.lifter.value(name, value)
-        node = mark.node if mark is not None else getattr(value, "node", None) if isinstance(value, Tracked) else None
         if node is not None:
             self.recorder.name(node, name)
         return value
@@ -307,16 +312,25 @@ class Run:
         latest = [(n, self.namespace[n]) for n in reversed(self.record.assigned) if n in self.namespace]
         for name, value in [*shown, *latest][:1]:
             mark = table.mark(value)
-            if mark is None or mark.node is not None or name == result or self.options.of:
+            if (
+                name == result
+                or self.options.of
+                or not is_float(value)
+                or (mark is not None and mark.node is not None)
+            ):
                 continue
-            cut = min(mark.cuts, key=lambda c: (c.here or c.place)[1])
-            place = cut.here or cut.place
-            text = (
-                f"{name} hangs on {' and '.join(e.name for e in self.lifter.lifted)} only through "
-                f"{source.text_of(place)} in line {source.span_of(place)[0]}, where the gradient is lost: this is the "
-                f"report on {result}."
-            )
-            self.notes.insert(0, Note("cut", text, source.span_of(place)[0]))
+            inputs, line = " and ".join(e.name for e in self.lifter.lifted), None
+            if mark is None:
+                text = f"{name}, the cell's last value, does not depend on {inputs}: this is the report on {result}."
+            else:
+                cut = min(mark.cuts, key=lambda c: (c.here or c.place)[1])
+                place = cut.here or cut.place
+                line = source.span_of(place)[0]
+                text = (
+                    f"{name} hangs on {inputs} only through {source.text_of(place)} in line {line}, where the gradient "
+                    f"is lost: this is the report on {result}."
+                )
+            self.notes.insert(0, Note("cut" if mark is not None else "result", text, line))
 
     def _evaluate(self, text: str) -> Any:
         tree = tree_with_hooks(ast.parse(text, "<--of>", mode="eval"))
@@ -403,6 +417,15 @@ class Run:
             self.notes.append(Note("cut", f"no gradients: {error}"))
         self._note_masked()
         return collect(self.record, node, name=name, value=result.array, own=True)
+
+
+def _on_device(namespace: dict[str, Any], names: Iterable[str]) -> bool:
+    """Tell whether one of these names, or what it holds at once, is an array of a device."""
+    for value in (namespace.get(base_of(name)) for name in names):
+        inside: Any = value.values() if type(value) is dict else value if type(value) in (list, tuple) else ()
+        if any(arrays.is_array(v) and arrays.on_device(v) for v in (value, *list(inside)[:1000])):
+            return True
+    return False
 
 
 def _found_again(table: Table, value: Any) -> Callable[[], Any]:

@@ -47,7 +47,7 @@ KNOWN: dict[str, str] = {} if os.environ.get("GRADMAGIC_MEMBRANE") == "1" else {
             a complex view, written to; a shape set; a resize in place; an exception logged and passed""",
         "putting back": """
             a named tuple that cannot be rebuilt; a dead proxy in the namespace; by way of a context variable;
-            an exception kept""",
+            an exception kept; a cache filled in the cell""",
         "an input that is also held by an object is a constant there": "a small network of classes",
     }.items()
     for title in re.split(r";\s+", titles.strip())

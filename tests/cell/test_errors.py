@@ -26,7 +26,6 @@ CASES = {
     "below a comment": ("", "# a comment\n%%grad x\ny = 1", ["%%grad x must be the first line"]),
     "nested": ("", "%%grad x\n%%grad x\nz = x.sum()", ["inside a %%grad"]),
     "a tensor without grad": ("t = gm.tensor([1.0])", "%%grad t\nz = (t * 2).sum()", ["t", "requires_grad"]),
-    "shapes": ("", "%%grad x\nv = np.ones(3)\ny = x * v", ["x of shape (17,)", "v of shape (3,)", "line 3"]),
     "unknown to numpy": ("", "%grad np.busday_count(x)", []),
 }  # fmt: skip
 
@@ -45,6 +44,39 @@ def test_errors_name_the_variable_and_say_what_to_write(run, title):
         n: (type(v), id(v)) for n, v in run.names.items() if n in before and n not in ("In", "Out", "y", "v")
     }
     assert after == {n: v for n, v in before.items() if n in after}
+
+
+SHAPES = {
+    "an operator": ("y = x * v", "operands could not be broadcast together with shapes (17,) (3,) ", ["x of shape (17,)", "v of shape (3,)"]),
+    "in place": ("x += v", "operands could not be broadcast together with shapes (17,) (3,) (17,) ", ["x of shape (17,)", "v of shape (3,)"]),
+    "a function": ("y = np.hypot(x, v)", "operands could not be broadcast together with shapes (17,) (3,) ", ["x of shape (17,)", "v of shape (3,)"]),
+    "a product": ("y = x @ v", "matmul: Input operand 1 has a mismatch in its core dimension 0", ["x of shape (17,)", "v of shape (3,)"]),
+    "a function that dispatches": ("y = np.concatenate([x, v[None]])", "all the input arrays must have same number of dimensions", []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("title", SHAPES)
+def test_an_error_of_numpys_has_its_class_and_words_and_ours_beside_them(run, title):
+    statement, numpys, ours = SHAPES[title]
+    run("def f():\n    v = np.ones(3)\n    " + statement.replace("x +=", "x[:] +="))
+    run("f()", fails=True)
+    plain = run.error
+    text = " ".join(run.fails(f"%%grad x\nv = np.ones(3)\n{statement}").split())
+    assert type(run.error) is type(plain) is ValueError
+    assert str(run.error) == str(plain) and str(plain).startswith(numpys)
+    notes = " ".join(getattr(run.error, "__notes__", []))
+    for word in ours:
+        assert word in notes and word in text
+    assert "line 3" in text and "gradmagic/" not in text
+    assert type(run.names["x"]) is np.ndarray
+
+
+def test_the_cell_can_catch_an_error_of_numpys_and_reads_its_words(run):
+    cell = "try:\n    y = x * np.ones(3)\nexcept ValueError as error:\n    said = str(error), error.args\nz = x.sum()"
+    run(cell)
+    plain = run.names["said"]
+    report = run(f"%%grad x\n{cell}")
+    assert run.names["said"] == plain and report._trace.notes == ()
 
 
 def test_a_failing_cell_shows_what_was_computed_and_then_a_short_right_traceback(run):

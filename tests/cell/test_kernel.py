@@ -54,7 +54,9 @@ def test_a_failing_cell_stops_the_notebook_with_a_short_traceback():
     notebook = executed(START, "%%grad x\ny = x * 2\nz = y + np.ones(2)", "after = 1")
     shown, failed = notebook.cells[1].outputs
     assert "y = x * 2" in shown.data["text/plain"]
-    assert failed.output_type == "error" and failed.ename == "ShapeError"
+    assert failed.output_type == "error" and failed.ename == "ValueError"
+    assert failed.evalue.startswith("operands could not be broadcast together with shapes (3,) (2,)")
+    assert "y of shape (3,)" in " ".join(" ".join(failed.traceback).split())
     assert len("\n".join(failed.traceback).splitlines()) <= 12 and "gradmagic/" not in "".join(
         failed.traceback
     )

@@ -3,6 +3,7 @@
 # ruff: noqa: E501  (a cell on one line of a table)
 
 import ast
+import linecache
 import sys
 
 import numpy as np
@@ -18,29 +19,68 @@ from .helpers import fresh, traced
 TEXT = "f'{a:.3f}'" if sys.version_info < (3, 12) else "{a:.3f}"  # positions within f-strings came with 3.12
 
 CUTS = {
-    "float stored": (X, "x", "w = float(x[3]) * 2\nz = (x * w).sum()", "line 1: float(x[3]) makes a plain value"),
-    "item": (X, "x", "m = x.max().item()\nz = (x - m).sum()", "line 1: x.max().item()"),
-    "into an older array": (f"{X}\nout = np.zeros(3)", "x", "for i in range(3):\n    out[i] = x[i]\nz = out.sum() + x.sum()", "line 2: out[i] = ... keeps a plain value, and no gradient flows through it: collect the values"),
     "math": ("import math\na = 2.0", "a", "z = math.nextafter(a, 9) * a", "line 1: math.nextafter(a, 9)"),
-    "through a list": ("a = 2.0", "a", "l = []\nl.append(float(a))\nz = l[0] * a", "line 2"),
-    "through a dict": ("a = 2.0", "a", "d = {}\nd['k'] = float(a)\nz = d['k'] * a", "line 2"),
-    "through a function": ("a = 2.0", "a", "def f(u):\n    v = float(u)\n    return v * 2\nz = f(a) * a", "line 2: float(u)"),
-    "through an attribute": (
-        "class Box: pass\nbox = Box()\na = 2.0", "a", "box.k = float(a)\nz = box.k * a", "line 1"
-    ),
-    "in a comprehension": (X, "x", "l = [float(v) for v in x]\nz = sum(l) * x[0]", "line 1: float(v)"),
-    "asarray": (X, "x", "def f(u):\n    u = np.array([float(v) for v in u])\n    return u.sum()\nz = f(x) * x[1]", "line 2"),
-    "tolist": (X, "x", "l = x.tolist()\nz = l[0] * x.sum()", "line 1: x.tolist()"),
-    "out=": (f"{X}\nbuf = np.zeros(17)", "x", "np.multiply(x, 2, out=buf)\nz = (buf * x).sum()", "line 1"),
-    "in place in an older array": (f"{X}\nbuf = np.ones(17)", "x", "buf *= x\nz = (buf * x).sum()", "line 1"),
-    "for the last expression": ("a = 2.0", "a", "k = float(a)\nk * a", "line 1: float(a)"),
     "text read again": ("a = 2.0", "a", "k = float(f'{a:.3f}')\nz = k * a", f"line 1: {TEXT} makes a plain value of a"),
+    "text in an f-string's own format": ("a = 2.0; n = 3", "a", "k = float(f'{a:.{n}f}')\nz = k * a", "line 1: "),
     "str read again": ("a = 2.0", "a", "z = float(str(a)) * a", "line 1: str(a) makes a plain value of a"),
+    "text cut, joined and read again": ("a = 2.0", "a", "t = 'a = %.3f' % a\nk = float(' '.join(t.split()[2:]))\nz = k * a", "line 1: 'a = %.3f' % a makes a plain value of a"),
     "a masked array": (X, "x", "m = np.ma.array(np.ones(17))\nz = (x * m).sum() * x[0]", "line 2: x * m makes a plain value of x, and no gradient flows through it: it meets a masked array; write m.filled(0)"),
     "in compiled code": (f"{X}\nrng = np.random.default_rng(0)", "x", "z = rng.normal(x[0], 1.0, 3).sum() + x.sum()", "line 1: rng.normal(x[0], 1.0, 3) makes a plain value of x[0], and no gradient flows through it: draw plain numbers, and move and scale them"),
     "in a library": (f"{X}\nfrom numpy.ma import masked_less", "x", "z = masked_less(x, 0.5).sum() + x.sum()", "line 1: masked_less(x, 0.5) makes a plain value of x, and no gradient flows through it: write it with NumPy's functions, take differences of it with gm.numeric"),
     "bits": (X, "x", "z = x.view(np.int64).sum() * x[0]", "line 1: x.view(np.int64) makes a plain value of x"),
-    "int of an int": ("n = 3", "n", "m = int(n)\nz = n * 2.0 * m", "line 1: int(n)"),
+    "pickled and back": (f"{X}\nimport pickle", "x", "y = pickle.loads(pickle.dumps(x))\nz = (y * x).sum()", "line 1: pickle.dumps(x)"),
+    "by way of JSON": ("import json\na = 2.0", "a", "d = json.loads(json.dumps({'a': a}))\nz = d['a'] * a", "line 1: json.dumps({'a': a})"),
+    "packed bytes": ("import struct\na = 2.0", "a", "(k,) = struct.unpack('d', struct.pack('d', a))\nz = k * a", "line 1: struct.pack('d', a)"),
+    "bytes of an array": (X, "x", "y = np.frombuffer(x.tobytes())\nz = (y * x).sum()", "line 1: x.tobytes()"),
+    "a memory view": (X, "x", "k = memoryview(x)[3]\nz = k * x.sum()", "line 1: memoryview(x)"),
+    "written by compiled code": (f"{X}\nrng = np.random.default_rng(0)", "x", "y = x * 1\nrng.random(out=y)\nz = (y * x).sum()", "line 2: rng.random(out=y)"),
+    "a decimal": ("from decimal import Decimal\na = 2.0", "a", "k = float(Decimal(a) * 2)\nz = k * a", "line 1: Decimal(a)"),
+    "in a function of the cell": ("a = 2.0", "a", "def f(u):\n    v = float(str(u))\n    return v * 2\nz = f(a) * a", "line 2: str(u)"),
+    "through a list": ("a = 2.0", "a", "l = []\nl.append(float(str(a)))\nz = l[0] * a", "line 2"),
+    "through a dict": ("a = 2.0", "a", "d = {}\nd['k'] = float(str(a))\nz = d['k'] * a", "line 2"),
+    "through an attribute": ("class Box: pass\nbox = Box()\na = 2.0", "a", "box.k = float(str(a))\nz = box.k * a", "line 1"),
+    "into an older array": (f"{X}\nout = np.zeros(3)", "x", "for i in range(3):\n    out[i] = float(str(x[i]))\nz = out.sum() + x.sum()", "line 2: str(x[i])"),
+    "for the last expression": ("a = 2.0", "a", "k = float(str(a))\nk * a", "line 1: str(a)"),
+}  # fmt: skip
+
+# What takes numbers out of arrays and puts them into older ones, and loses nothing: (setup, names, cell).
+FOLLOWED = {
+    "float stored": (X, "x", "w = float(x[3]) * 2\nz = (x * w).sum()"),
+    "item": (X, "x", "m = x.max().item()\nz = (x * m).sum()"),
+    "item by place": (W, "W", "z = W.item(4) * W.item(1, 2) * W.sum()"),
+    "into an older array": (f"{X}\nout = np.zeros(3)", "x", "for i in range(3):\n    out[i] = x[i]\nz = (out * out).sum() * x.sum()"),
+    "into an older array of rows": (f"{W}\nrows = np.ones((2, 3))", "v", "rows[1] = v * v\nrows[:, 0] += v[2]\nz = rows.prod()"),
+    "through a list": ("a = 2.0", "a", "l = []\nl.append(float(a))\nz = l[0] * a"),
+    "through a dict": ("a = 2.0", "a", "d = {}\nd['k'] = float(a)\nz = d['k'] * a"),
+    "through a function": ("a = 2.0", "a", "def f(u):\n    v = float(u)\n    return v * 2\nz = f(a) * a"),
+    "through an attribute": ("class Box: pass\nbox = Box()\na = 2.0", "a", "box.k = float(a)\nz = box.k * a"),
+    "through a class written in Python": ("class F(float): pass\na = 2.0", "a", "k = F(a)\nz = k * a"),
+    "in a comprehension": (X, "x", "l = [float(v) for v in x]\nz = sum(l) * x[0]"),
+    "asarray": (X, "x", "def f(u):\n    u = np.array([float(v) for v in u])\n    return (u * u).sum()\nz = f(x) * x[1]"),
+    "tolist": (X, "x", "l = x.tolist()\nz = l[0] * l[3] * x.sum()"),
+    "tolist of rows": (W, "W", "l = W.tolist()\nz = l[1][0] * l[0][2] * W.sum()"),
+    "out=": (f"{X}\nbuf = np.zeros(17)", "x", "np.multiply(x, 2, out=buf)\nz = (buf * x).sum()"),
+    "out by position": (f"{X}\nbuf = np.zeros(17)", "x", "np.multiply(x, x, buf)\nx.cumsum(0, None, buf)\nz = (buf * x).sum()"),
+    "out and where": (f"{X}\nbuf = np.full(17, 2.0)", "x", "np.multiply(x, 3, out=buf, where=x > 0.1)\nz = (buf * buf).sum()"),
+    "in place in an older array": (f"{X}\nbuf = np.ones(17)", "x", "buf *= x\nz = (buf * x).sum()"),
+    "copyto, fill, put, add.at": (f"{X}\nc = np.zeros(17)", "x", "c.fill(x[1])\nnp.copyto(c[4:], x[4:] * 2)\nc.put([1, 2], x[:2])\nnp.add.at(c, [0, 0, 5], x[7])\nz = (c * c).sum()"),
+    "place, putmask, a diagonal": (f"{X}\nC = np.ones((4, 4))", "x", "np.fill_diagonal(C, x[:4])\nnp.place(C, np.eye(4) < 1, x[5:8])\nnp.putmask(C, np.eye(4)[::-1] > 0, x[9])\nz = (C * C).sum()"),
+    "an alias and a view of an older array": (f"{X}\nc = np.ones(17); alias = c; tail = c[::-2]", "x", "alias[3:5] = x[3:5]\ntail[1:4] *= x[1:4]\nz = (c * c).sum()"),
+    "for the last expression": ("a = 2.0", "a", "k = float(a)\nk * a"),
+    "the last value itself": (W, "v", "z = float(v.sum()) ** 2"),
+    "complex and back": ("a = 2.0", "a", "c = complex(a, 3)\nz = (c * c.conjugate()).real * a"),
+    "int of an int": ("n = 3", "n", "m = int(n)\nz = n * 2.0 * m"),
+    "a range that is an input": ("n = 3", "n", "z = 0.0\nfor i in range(4):\n    z = z + n * i * n"),
+    "abs, sum, max, pow, divmod": (X, "x", "z = sum(x) * abs(x[0]) * max(x) + pow(x[3], 3) + divmod(x[1], 2)[1]"),
+    "sorted and zipped": (X, "x", "z = sum(a * b for a, b in zip(sorted(x), x[::-1]))"),
+    "unpacked": (W, "v", "a, *b = v\n(c, d), e = v[1:], b[0]\nz = a * c * d * e * b[1]"),
+    "unpacked twice": (W, "W", "(a, b), (c, *d) = p = W[:, 1:]\nq = (e, f) = (g, h) = p[0]\nz = a * b * c * d[0] * e * f * g * h * (q * p).sum()"),
+    "unpacked in a loop": (W, "W", "z = 0.0\nfor i, (a, *b) in enumerate(W):\n    for c, d in (b, W[i, :2]):\n        z = z + a * c * d * b[1]"),
+    "unpacked in comprehensions": (W, "W", "l = [a * b * c for a, b, c in W]\nd = {k: a * c for k, (a, _, c) in zip('pq', W)}\nz = sum(l) * d['p'] + sum(u * v for u, v in {1: W[:, 0]}.values())"),
+    "unpacked by with": (f"{W}\nfrom contextlib import nullcontext", "W", "with nullcontext(W) as ((a, *_), r), nullcontext(r) as [b, c, d], nullcontext(a) as e:\n    z = a * b * c * d * e"),
+    "by way of a thread": (f"{X}\nfrom concurrent.futures import ThreadPoolExecutor", "x", "with ThreadPoolExecutor(2) as pool:\n    c = pool.submit(lambda: float(x[0])).result()\nz = c * x.sum()"),
+    "code that is run as text": (X, "x", "exec('k = x[2] * 3')\nz = eval('k * x[2]') * x.sum()"),
+    "shuffled": (f"{X}\nrng = np.random.default_rng(3)", "x", "y = x * x\nrng.shuffle(y)\nz = (y * np.arange(17)).sum()"),
 }  # fmt: skip
 
 # Plain values that go nowhere: nothing is lost, and nothing is said.
@@ -78,16 +118,65 @@ def test_where_all_is_well_there_is_no_word(title):
     assert traced(text, fresh(setup), names).notes == ()
 
 
-def test_a_cut_in_a_function_of_an_earlier_cell():
+def result_with(setup: str, text: str, result: str, name: str, at: tuple[int, ...], by: float) -> float:
+    """What `text` makes of `result` without the magic, where one entry of an input is moved."""
+    moved = fresh(setup)
+    if isinstance(moved[name], np.ndarray):
+        moved[name][at] += by
+    else:
+        moved[name] += by
+    tree = ast.parse(text)
+    if isinstance(tree.body[-1], ast.Expr):
+        tree.body[-1] = ast.parse(f"({result.replace('*', ' * ')})").body[0]
+        last = ast.Expression(tree.body.pop().value)
+        exec(compile(tree, "<moved>", "exec"), moved)
+        return float(np.real(eval(compile(last, "<moved>", "eval"), moved)))
+    exec(compile(text, "<moved>", "exec"), moved)
+    return float(np.real(eval(result, moved)))
+
+
+@pytest.mark.parametrize("title", FOLLOWED)
+def test_what_takes_numbers_out_and_puts_them_in_loses_nothing(title):
+    setup, name, text = FOLLOWED[title]
+    namespace = fresh(setup)
+    start = fresh(setup)[name]
+    trace = traced(text, namespace, name)
+    assert [note for note in trace.notes if note.kind != "dtype"] == []
+    (entry,) = trace.inputs
+    step = 1 if type(start) is int else 1e-6
+    for at in np.ndindex(np.shape(start)):
+        up, down = (result_with(setup, text, trace.result.name, name, at, sign * step) for sign in (1, -1))
+        assert np.asarray(entry.array)[at] == pytest.approx((up - down) / (2 * step), rel=1e-6, abs=1e-6)
+
+
+EARLIER = "def f(u):\n    return float({}) * 2"
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["its source is there", "its source is gone"])
+def test_a_cut_in_a_function_of_an_earlier_cell(kept):
+    text = EARLIER.format("str(u)")
     namespace = fresh("a = 2.0")
-    exec(compile("def f(u):\n    return float(u) * 2", "<earlier>", "exec"), namespace)
-    (note,) = [n for n in traced("y = 1\nz = f(a) * a", namespace, "a").notes if n.kind == "cut"]
+    if kept:
+        linecache.cache["<earlier>"] = (len(text), None, text.splitlines(True), "<earlier>")
+    exec(compile(text, "<earlier>", "exec"), namespace)
+    try:
+        (note,) = [n for n in traced("y = 1\nz = f(a) * a", namespace, "a").notes if n.kind == "cut"]
+    finally:
+        linecache.cache.pop("<earlier>", None)
     assert note.line == 2
 
 
 def test_when_nothing_is_left_the_error_says_where_the_path_ends():
-    with pytest.raises(GradmagicError, match=r"line 1.*float\(a\)"):
-        traced("y = float(a) * 2", fresh("a = 2.0"), "a")
+    with pytest.raises(GradmagicError, match=r"line 1.*str\(a\)"):
+        traced("y = float(str(a)) * 2", fresh("a = 2.0"), "a")
+
+
+def test_a_last_value_that_is_cut_off_is_said_on_top():
+    """The report is about an earlier value: the reader must not take it for one about the last."""
+    trace = traced("y = a * 3\nz = float(str(y)) ** 2", fresh("a = 2.0"), "a")
+    assert trace.result.name == "y" and trace.notes[0].kind == "cut" and trace.notes[0].line == 2
+    assert "z hangs on a only through str(y) in line 2" in trace.notes[0].text
+    assert "this is the report on y" in trace.notes[0].text
 
 
 @pytest.mark.parametrize(
@@ -122,25 +211,13 @@ def test_gradients_are_right_or_there_is_a_note(title):
         else:
             tolerance, step = 1e-5, 1e-6
         for at in {(0,) * gradient.ndim, (-1,) * gradient.ndim}:
-            values = []
-            for sign in (1, -1):
-                moved = fresh(setup)
-                if isinstance(moved[name], np.ndarray):
-                    moved[name][at] += sign * step
-                else:
-                    moved[name] = (
-                        type(moved[name])(moved[name] + sign * step)
-                        if entry.kind != "int"
-                        else moved[name] + sign * step
-                    )
-                try:
-                    exec(compile(text, "<moved>", "exec"), moved)
-                except (TypeError, AssertionError):
-                    return  # range(n) of a float, an assertion about the unmoved values
-                values.append(float(np.real(eval(trace.result.name, moved))))
-            assert gradient[at] == pytest.approx(
-                (values[0] - values[1]) / (2 * step), rel=tolerance, abs=tolerance
-            ), name
+            try:
+                up, down = (
+                    result_with(setup, text, trace.result.name, name, at, sign * step) for sign in (1, -1)
+                )
+            except (TypeError, AssertionError):
+                return  # range(n) of a float, an assertion about the unmoved values
+            assert gradient[at] == pytest.approx((up - down) / (2 * step), rel=tolerance, abs=tolerance), name
 
 
 NANS = {

@@ -102,12 +102,21 @@ def test_gradients_flow_through_threads_that_the_cell_starts():
     assert [type(p) for p in names["parts"]] == [np.float64] * 3
 
 
-def test_a_number_that_a_thread_of_the_cell_takes_is_noted():
+def test_a_number_that_a_thread_of_the_cell_takes_is_followed():
     names = fresh("from concurrent.futures import ThreadPoolExecutor\nx = np.array([1.0, 2.0, 3.0])")
     text = "with ThreadPoolExecutor(1) as pool:\n    c = pool.submit(lambda: float(x[0])).result()\nz = c * x.sum()"
     trace = traced(text, names, "x")
-    assert [note.kind for note in trace.notes] == ["cut"]
+    assert trace.notes == ()
+    assert trace.inputs[0].array.tolist() == [7.0, 1.0, 1.0]  # c * x.sum(), c is x[0]
     assert type(names["c"]) is float
+
+
+def test_a_number_that_a_thread_of_the_cell_loses_is_noted():
+    names = fresh("from threading import Thread\nx = np.array([1.0, 2.0, 3.0])\nc = []")
+    text = "t = Thread(target=lambda: c.append(float(str(x[0]))))\nt.start()\nt.join()\nz = c[0] * x.sum()"
+    trace = traced(text, names, "x")
+    assert [(note.kind, note.line) for note in trace.notes] == [("cut", 1)]
+    assert trace.inputs[0].array.tolist() == [1.0, 1.0, 1.0]
 
 
 def test_the_sessions_settings_are_the_cells():

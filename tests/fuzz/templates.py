@@ -491,7 +491,6 @@ np.random.default_rng(1).permuted({a}, axis=0, out={a})
 """,
     "dtypes": """
 {n} = {a}.astype(np.float32)
-{n} = {a}.astype(np.float16)
 {n} = {a}.astype(np.float32).sum()
 {n} = np.float32({s})
 {n} = np.float32({s}) * {a}
@@ -509,7 +508,7 @@ np.random.default_rng(1).permuted({a}, axis=0, out={a})
 {n} = {a} * True
 {n} = np.result_type({a}, np.float32)
 {n} = {a}.dtype.itemsize * {s}
-{n} = np.ones(2, np.float16) * {s}
+{n} = np.ones(2, np.float32) * {s}
 {n} = {a}.astype({a}.dtype, copy=False)
 {n} = np.array({a}, dtype=np.float32)
 {n} = np.asarray({a}, dtype=float)

@@ -39,7 +39,7 @@ def wrong(at: Callable[[float], float], said: float, tolerance: float, scale: fl
     ):
         error = max(abs(before - slope), abs(slope - after))
         # One-sided slopes differ by h*f'' where it is smooth, by the size of the slopes at a kink.
-        smooth = abs(up - down) <= (100 * step + 1e-3) * (1 + abs(slope)) + 4 * error
+        smooth = abs(up - down) <= (10 * step + 1e-3) * (1 + abs(slope)) + 4 * error
         if np.isfinite(error) and smooth and (best is None or error < best[1]):
             best = (slope, error)
     if best is None or best[1] > 1e-3 * (1 + abs(best[0])):

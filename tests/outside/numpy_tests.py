@@ -3,8 +3,8 @@
     python tests/outside/numpy_tests.py --jobs 2 --into numpy-results [PART_OF_A_FILE_NAME ...]
 
 In: the tests in the installed NumPy. The body of a test is the text of a cell; on the line are the names which hold
-float arrays at its end when it is run plainly, its parameters among them. Out: how many pass of those that pass plainly and
-in which something was lifted, and those that fail by reason. For developers; pytest does not collect it.
+float arrays at its end when it is run plainly, its parameters among them. Out: how many pass of those that pass plainly
+and in which something was an input, and those that fail by reason. For developers; pytest does not collect it.
 
 Each file of tests runs in two child processes, plainly and with the magic, and leaves a file of results: what is there
 is not run again, so that a run can be broken off and gone on with. A test in which a child dies counts as a crash.
@@ -171,6 +171,9 @@ class Plugin:
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
+            if type(error).__name__ in ("NotLiftableError", "NameOnLineError"):
+                self.write(name, "refused", str(error))  # x is a list first, and an array later
+                return True
             inputs = getattr(error, "_inputs", False)
             outcome, reason = "failed", f"{type(error).__name__}: {error}"[:2000]
         self.write(name, outcome, reason, inputs, arrays)
@@ -282,9 +285,11 @@ def report(results: dict[str, tuple[dict[str, Row], dict[str, Row]]], into: Path
     for plain, magic in results.values():
         counts.update(f"{row[1]}, plainly" for row in plain.values())
         for name, (_, outcome, reason, inputs, _arrays) in magic.items():
-            counts["with inputs" if inputs else "without an input"] += 1
+            counts[
+                "with inputs" if inputs else "refused" if outcome == "refused" else "without an input"
+            ] += 1
             counts["with inputs, pass"] += inputs and outcome == "passed"
-            if outcome not in ("passed", "no cell"):
+            if outcome not in ("passed", "no cell", "refused"):
                 kinds[f"{'' if inputs else '(no input) '}{kind_of(reason) or outcome}"].append(name)
     for what, count in sorted(counts.items()):
         print(f"{count:6} {what}")

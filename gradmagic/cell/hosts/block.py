@@ -24,7 +24,7 @@ from ...engine.tape.tracked import Tracked
 from ...errors import GradmagicError, NameOnLineError, NoResultError
 from ..lifting.lift import is_float, liftable
 from ..lifting.restore import assign_in
-from ..membrane.calls import called
+from ..membrane.called import called
 from ..membrane.hooks import put_hooks
 from ..options import Options
 from ..reading.names import base_of

@@ -340,7 +340,7 @@ def liftable(value: Any) -> bool:
 
 def is_float(value: Any) -> bool:
     """Tell whether it is of floating point or complex kind."""
-    return type(value) in (float, complex) or (hasattr(value, "dtype") and value.dtype.kind in "fc")
+    return type(value) in (float, complex) or getattr(getattr(value, "dtype", None), "kind", "-") in "fc"
 
 
 def _stored(expression: ast.expr) -> ast.expr:

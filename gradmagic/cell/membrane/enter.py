@@ -25,7 +25,9 @@ FUTURES = 0
 for _name in __future__.all_feature_names:
     FUTURES |= getattr(__future__, _name).compiler_flag
 _lock = RLock()
-_entered: dict[int, list[Any]] = {}  # by id of a function: itself, its own code, and in how many runs it is entered
+_entered: dict[
+    int, list[Any]
+] = {}  # by id of a function: itself, its own code, and in how many runs it is entered
 _pairs: dict[int, tuple[CodeType, CodeType]] = {}  # by id of code with hooks: itself, and the same without
 
 
@@ -90,9 +92,8 @@ class Entered:
     """What one run has entered."""
 
     def __init__(self) -> None:
-        self._functions: list[FunctionType] = []
+        self._functions: set[FunctionType] = set()
         self._types: set[type] = set()
-        self._known: set[int] = set()
 
     def function(self, function: FunctionType) -> bool:
         """Put hooks into a function of the user's; False if it is not the user's, or its source is gone."""
@@ -100,19 +101,23 @@ class Entered:
 
     def numpys(self, function: FunctionType) -> bool:
         """Put hooks into any function whose source is there."""
-        code = function.__code__
-        if id(code) in _pairs and _pairs[id(code)][0] is code:
+        if function in self._functions:
             return True
         with _lock:
             known = _entered.get(id(function))
             if known is not None and known[0] is function:
+                known[2] += 1  # another run, in another thread, has entered it too
+                self._functions.add(function)
                 return True
+            code = function.__code__
+            if id(code) in _pairs and _pairs[id(code)][0] is code:
+                return True  # made by code with hooks
             hooked = _hooked(code)
             if hooked is None or hooked.co_freevars != code.co_freevars:
                 return False
             _entered[id(function)] = [function, code, 1]
             function.__code__ = hooked
-            self._functions.append(function)
+            self._functions.add(function)
         return True
 
     def type(self, kind: type) -> None:
@@ -137,10 +142,13 @@ class Entered:
         """Give every function its own code again."""
         with _lock:
             for function in self._functions:
-                known = _entered.pop(id(function), None)
-                if known is not None and function.__code__ is _hooked(known[1]):
-                    function.__code__ = known[1]
-        self._functions = []
+                known = _entered[id(function)]
+                known[2] -= 1
+                if not known[2]:
+                    del _entered[id(function)]
+                    if function.__code__ is _hooked(known[1]):  # nobody else has exchanged it meanwhile
+                        function.__code__ = known[1]
+            self._functions = set()
 
 
 def functions_in(value: Any, depth: int = 4) -> Iterator[FunctionType]:

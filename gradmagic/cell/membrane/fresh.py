@@ -37,4 +37,6 @@ def _fresh_int(value: int) -> int:
         return marshal.loads(marshal.dumps(value))  # type: ignore[no-any-return]
     # Python keeps one object for each small int; its reader of long integers makes another (3.11 to 3.13).
     digits = (value > 0) - (value < 0)
-    return marshal.loads(b"l" + digits.to_bytes(4, "little", signed=True) + abs(value).to_bytes(2 * abs(digits), "little"))  # type: ignore[no-any-return]
+    return marshal.loads(
+        b"l" + digits.to_bytes(4, "little", signed=True) + abs(value).to_bytes(2 * abs(digits), "little")
+    )  # type: ignore[no-any-return]

@@ -7,14 +7,11 @@ hold too, is replaced by an equal one of its own under this name.
 from __future__ import annotations
 
 import types
+import weakref
 from typing import Any
 
-import numpy as np
-
-from ...engine.core import arrays
-from ...engine.faces.numpy.array import Array
 from ...engine.faces.torch.tensor import Tensor
-from ..lifting.lift import Lifted, Lifter, kind_of, liftable
+from ..lifting.lift import Lifted, Lifter, kind_of
 from .membrane import Membrane
 
 
@@ -65,6 +62,8 @@ def seen_in(membrane: Membrane, namespace: dict[str, Any]) -> dict[str, Any]:
     wrapped = membrane.table.wrapped
     found = {}
     for name, value in list(namespace.items()):
+        if type(value) in weakref.ProxyTypes:  # a dead one answers nothing
+            continue
         if isinstance(value, types.ModuleType) or name.startswith("__"):
             found[name] = value
         elif type(value) in (list, tuple, dict):
@@ -72,6 +71,3 @@ def seen_in(membrane: Membrane, namespace: dict[str, Any]) -> dict[str, Any]:
         else:
             found[name] = membrane.table.tracked(value)
     return found
-
-
-_ = np, arrays, Array, liftable

@@ -52,12 +52,13 @@ class _Ref(ref):  # type: ignore[type-arg]
 
     __slots__ = ("key",)
 
-    def __new__(cls, value: Any, gone: Any) -> _Ref:
-        return super().__new__(cls, value, gone)
+    key: int
 
-    def __init__(self, value: Any, gone: Any) -> None:
-        super().__init__(value, gone)
-        self.key = id(value)
+
+def _ref(value: Any, gone: Callable[[Any], None]) -> _Ref:
+    made = _Ref(value, gone)
+    made.key = id(value)
+    return made
 
 
 class Memory:
@@ -85,6 +86,13 @@ class Memory:
             self._unseen(array, found)
         return found
 
+    def at_hand(self, array: Any) -> Seen | None:
+        """Give what was known of an array when it was last asked for, if that still holds."""
+        found = self._seen.get(id(array))
+        if found is not None and (found.block is None or found.version == found.block.version):
+            return found
+        return self.seen(array)
+
     def _block(self, array: Any) -> Block | None:
         """Find the block that an array looks into."""
         base = array if array.base is None else base_of(array)
@@ -97,13 +105,14 @@ class Memory:
             address = _address(array)
             for seen in list(self._seen.values()):
                 owner = seen.array()
-                if owner is not None and owner.base is None:
-                    if _address(owner) <= address < _address(owner) + max(owner.nbytes, 1):
-                        return self._block(owner)
+                if owner is None or owner.base is not None:
+                    continue
+                if _address(owner) <= address < _address(owner) + max(owner.nbytes, 1):
+                    return self._block(owner)
         return None
 
     def _made_block(self, base: Any) -> Block:
-        block = self._blocks[id(base)] = Block(_Ref(base, self._freed))
+        block = self._blocks[id(base)] = Block(_ref(base, self._freed))
         known = self._seen.get(id(base))
         if known is not None:
             known.block, block.seen[id(base)] = block, known
@@ -114,7 +123,7 @@ class Memory:
 
     def _keep(self, array: Any, seen: Seen) -> None:
         key = id(array)
-        seen.array = _Ref(array, self._gone)
+        seen.array = _ref(array, self._gone)
         self._seen[key] = seen
         if seen.block is not None:
             seen.block.seen[key] = seen
@@ -126,7 +135,7 @@ class Memory:
 
     def _renew(self, array: Any, seen: Seen) -> None:
         """Take the array's part of the block as it is now."""
-        block = seen.block
+        block: Any = seen.block
         base = block.base()
         seen.version = block.version
         mark, whole = self._root(block, base)
@@ -161,7 +170,9 @@ class Memory:
         whole = copied(base)
         mark: Any = None
         made: Any = whole
-        for seen in sorted(block.seen.values(), key=lambda s: s.mark.node.number if s.mark and s.mark.node else -1):
+        for seen in sorted(
+            block.seen.values(), key=lambda s: s.mark.node.number if s.mark and s.mark.node else -1
+        ):
             array = seen.array()
             if array is None or seen.mark is None or seen.version != block.version:
                 continue
@@ -200,11 +211,17 @@ class Memory:
             block = self._block(array) or self._made_block(base_of(array))
         self._keep(array, Seen(block, mark, copy, 0 if block is None else block.version))
 
+    def made(self, array: Any, mark: Any, copy: Any) -> None:
+        """`file` for an array that has just been made, and looks into no other."""
+        seen = Seen(None, mark, copy, 0)
+        seen.array = made = _Ref(array, self._gone)
+        made.key = key = id(array)
+        self._seen[key] = seen
+
     def forget(self, array: Any) -> None:
         """Know nothing of an array any more: its memory is another."""
-        seen = self._seen.pop(id(array), None)
-        if seen is not None:
-            self._blocks.pop(id(base_of(array)), None)
+        self._seen.pop(id(array), None)
+        self._blocks.pop(id(array), None)
 
     def relaid(self, array: Any, mark: Any) -> None:
         """Note that an array has another shape now, over the same memory."""
@@ -222,6 +239,10 @@ class Memory:
         """Note that `array` has just been written, and what it is now; `before` is what it was."""
         base = base_of(array)
         block = self._block(array)
+        if mark.node is not None and any(
+            not step and n > 1 for n, step in zip(array.shape, array.strides, strict=True)
+        ):
+            mark = self.lost(array, "view", mark)  # np.broadcast_arrays: one entry stands for several
         if block is None:
             if mark.node is not None or mark.cuts:
                 self.file(array, mark)  # the rest of the block is what it was: no gradient
@@ -241,7 +262,10 @@ class Memory:
                     lost = self.lost(array, "view", old if old.node is not None else mark)
                     node, cuts = None, cuts | lost.cuts
             elif at.size != np.unique(at).size:  # np.broadcast_to: one entry stands for several
-                node, cuts = None, cuts | self.lost(array, "view", mark if mark.node is not None else old).cuts
+                node, cuts = (
+                    None,
+                    cuts | self.lost(array, "view", mark if mark.node is not None else old).cuts,
+                )
             elif old.node is not None or mark.node is not None:
                 part = copy if mark.node is None else Array.wrap(copy, mark.node)
                 made = set_item(made, _index(at, base), part)
@@ -297,7 +321,9 @@ def places(base: Any, part: Any) -> Any:
     if part.dtype != base.dtype or not size or offset % size or any(step % size for step in part.strides):
         return None
     order = sorted(range(base.ndim), key=lambda k: -abs(base.strides[k]))
-    numbers = np.arange(base.size).reshape(base.shape).transpose(order).reshape(-1)  # in the order of the memory
+    numbers = (
+        np.arange(base.size).reshape(base.shape).transpose(order).reshape(-1)
+    )  # in the order of the memory
     at: Any = np.asarray(offset // size)
     for n, step in zip(part.shape, part.strides, strict=True):
         at = at[..., None] + np.arange(n) * (step // size)

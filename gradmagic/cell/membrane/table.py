@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from types import MethodType
 from typing import Any, NamedTuple
 from weakref import ref
@@ -64,6 +65,17 @@ class Table:
             return None if seen is None else seen.mark
         return None
 
+    def known(self, value: Any) -> tuple[Mark, Any] | None:
+        """Give what is known of a number or an array, and its value over memory that nobody writes to."""
+        found = self.values.get(id(value))
+        if found is not None:
+            return found[1], value
+        if type(value) is np.ndarray:
+            seen = self.memory.seen(value)
+            if seen is not None:
+                return seen.mark, seen.copy
+        return None
+
     def tracked(self, value: Any) -> Any:
         """Give a tracked value as the engine takes it, over a copy that nobody writes to; another as it is."""
         found = self.values.get(id(value))
@@ -71,7 +83,9 @@ class Table:
             node = found[1].node
             if node is None:
                 return value
-            return type(value).wrap(value.array, node) if isinstance(value, Tracked) else Array.wrap(value, node)
+            return (
+                type(value).wrap(value.array, node) if isinstance(value, Tracked) else Array.wrap(value, node)
+            )
         if issubclass(type(value), np.ndarray):
             seen = self.memory.seen(value)
             if seen is not None and seen.mark.node is not None:
@@ -90,6 +104,11 @@ class Table:
             return tuple.__new__(kind, new) if isinstance(value, tuple) else new
         if isinstance(value, dict) and len(value) <= _MOST:
             return {k: self.wrapped(v, depth - 1) for k, v in value.items()}
+        if kind is np.ndarray and value.dtype == object and value.size <= _MOST:
+            new = np.empty_like(value)
+            for at in np.ndindex(value.shape):
+                new[at] = self.wrapped(value[at], depth - 1)
+            return new
         return self.tracked(value)
 
     def marks(self, values: Iterable[Any], depth: int = _DEEP) -> list[Mark]:
@@ -103,7 +122,10 @@ class Table:
             kind = type(value)
             if kind in _ATOMS or not depth:
                 continue
-            if kind in (list, tuple, set, frozenset) or isinstance(value, (list, tuple)):
+            if kind is np.ndarray:
+                if value.dtype == object and value.size <= _MOST:
+                    found += self.marks(value.ravel().tolist(), depth - 1)
+            elif kind in (list, tuple, set, frozenset) or isinstance(value, (list, tuple)):
                 if len(value) <= _MOST:
                     found += self.marks(value, depth - 1)
             elif isinstance(value, dict) and len(value) <= _MOST:
@@ -127,14 +149,28 @@ class Table:
         self._keep(value, mark)
         return value
 
+    def made(self, array: Any, mark: Mark, copy: Any) -> Any:
+        """`file` for an array that an operation has just made, of which `copy` is one."""
+        self.filed += 1
+        if mark.cuts and mark.node is not None:
+            self.cuts[mark.node.number] = mark.cuts
+        self.memory.made(array, mark, copy)
+        return array
+
+    def node(self, value: Any) -> Node | None:
+        """Give the node of a value, as far as it is known without a look at its memory."""
+        found = self.values.get(id(value))
+        if found is None and type(value) is np.ndarray:
+            seen = self.memory.at_hand(value)
+            return None if seen is None else seen.mark.node  # type: ignore[no-any-return]
+        return None if found is None else found[1].node
+
     def _keep(self, value: Any, mark: Mark) -> None:
         key = id(value)
         held: Any = value
         if type(value) not in _ATOMS and not isinstance(value, np.generic):
-            try:  # not kept alive by us: files close, objects end as they would
+            with suppress(TypeError):  # not kept alive by us: files close, objects end as they would
                 held = ref(value, lambda _: self.values.pop(key, None))
-            except TypeError:
-                pass
         self.values[key] = held, mark
         if len(self.values) > self._most:
             self._forget()
@@ -174,6 +210,9 @@ def leaves(value: Any, depth: int = _DEEP) -> Iterator[Any]:
             yield from leaves(entry, depth - 1)
         if kind not in (list, tuple, set, frozenset):
             yield value
+    elif kind is np.ndarray and value.dtype == object:
+        for entry in value.ravel()[:_MOST].tolist():
+            yield from leaves(entry, depth - 1)
     elif isinstance(value, dict):
         for entry in list(value.values())[:_MOST]:
             yield from leaves(entry, depth - 1)

@@ -13,12 +13,13 @@ from typing import Any
 
 from ...engine.core.interpreter import NAMES_VALUES
 
+_HELD = "__gradmagic_held__"  # a name for the time of one statement
 HOOK = "__gradmagic_{}__"  # with underscores at both ends: a class would put its own name before others
 # What is left as it is, with what is inside it looked at.
 _PLAIN = (
-    ast.Module, ast.Expression, ast.Interactive, ast.Return, ast.Delete, ast.While, ast.If, ast.With, ast.AsyncWith,
-    ast.Raise, ast.Try, ast.TryStar, ast.Assert, ast.Expr, ast.BoolOp, ast.NamedExpr, ast.IfExp, ast.Dict, ast.Set,
-    ast.Await, ast.Yield, ast.Compare, ast.Tuple, ast.List, ast.Slice, ast.keyword, ast.withitem, ast.Match,
+    ast.Module, ast.Expression, ast.Interactive, ast.Return, ast.Delete, ast.While, ast.If, ast.Raise,
+    ast.Try, ast.TryStar, ast.Assert, ast.Expr, ast.BoolOp, ast.NamedExpr, ast.IfExp, ast.Dict, ast.Set, ast.Await,
+    ast.Yield, ast.Compare, ast.Tuple, ast.List, ast.Slice, ast.keyword, ast.withitem, ast.Match,
     ast.match_case, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.ClassDef,
 )  # fmt: skip
 # What has nothing inside that computes.
@@ -26,7 +27,9 @@ _LEAVES = (
     ast.Pass, ast.Break, ast.Continue, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.Constant, ast.Name,
     ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop, ast.alias, ast.pattern,
 )  # fmt: skip
-_TYPES = tuple(getattr(ast, name) for name in ("TypeAlias", "type_param") if hasattr(ast, name))  # Python 3.12
+_TYPES = tuple(
+    getattr(ast, name) for name in ("TypeAlias", "type_param") if hasattr(ast, name)
+)  # Python 3.12
 
 
 class Instrument(ast.NodeTransformer):
@@ -68,7 +71,9 @@ class Instrument(ast.NodeTransformer):
             owner = self.visit(function.value)
             node.func = _call(function, "method", owner, ast.Constant(function.attr))
         else:
-            node.func = _call(function, "call", function if self._of_module(function) else self.visit(function))
+            node.func = _call(
+                function, "call", function if self._of_module(function) else self.visit(function)
+            )
         node.args = [self.visit(a) for a in node.args]
         node.keywords = [self.visit(k) for k in node.keywords]
         return node
@@ -112,7 +117,10 @@ class Instrument(ast.NodeTransformer):
     def _index(self, node: ast.expr) -> ast.expr:
         """Give an index as an expression: a slice is a call."""
         if isinstance(node, ast.Slice):
-            parts = [ast.Constant(None) if p is None else self.visit(p) for p in (node.lower, node.upper, node.step)]
+            parts = [
+                ast.Constant(None) if p is None else self.visit(p)
+                for p in (node.lower, node.upper, node.step)
+            ]
             return _call(node, "slice", *parts)
         if isinstance(node, ast.Tuple):
             return ast.copy_location(ast.Tuple([self._index(e) for e in node.elts], ast.Load()), node)
@@ -141,26 +149,56 @@ class Instrument(ast.NodeTransformer):
 
     def visit_comprehension(self, node: ast.comprehension) -> Any:
         node.target, node.ifs = self.visit(node.target), [self.visit(i) for i in node.ifs]
-        node.iter = self.visit(node.iter)
-        if not node.is_async:
-            node.iter = _call(node.iter, "iter", node.iter)
+        node.iter = self._gone_through(node.iter, node.target, bool(node.is_async))
         return node
+
+    def _gone_through(self, value: ast.expr, target: ast.expr, asynchronous: bool = False) -> ast.expr:
+        """Give what a loop goes over, and hands on to a target that may unpack it further."""
+        value = self.visit(value)
+        if not asynchronous:
+            value = _call(value, "iter", value)
+        if not _unpacks(target):
+            return value
+        return _call(
+            value, "unpacked_async" if asynchronous else "unpacked", value, ast.Constant(_parts(target))
+        )
 
     # -- statements ------------------------------------------------------------------------------
     def visit_Assign(self, node: ast.Assign) -> Any:
         node.value = self.visit(node.value)
         node.targets = [self.visit(t) for t in node.targets]
-        several = [t for t in node.targets if isinstance(t, (ast.Tuple, ast.List))]
-        if not several or isinstance(node.value, (ast.Tuple, ast.List)):
+        if not any(_unpacks(t, node.value) for t in node.targets):
             return node
-        name = next((t.id for t in node.targets if isinstance(t, ast.Name)), None)
-        if name is None:  # (a, b) = (c, d) = x
-            node.value = _call(node.value, "entries", node.value)
+        if len(node.targets) == 1:
+            node.value = _unpacked(node.targets[0], node.value)
             return node
-        node.targets = [t for t in node.targets if t not in several]  # y = (a, b) = x: y is x itself
-        held = ast.copy_location(ast.Name(name, ast.Load()), node.value)
-        parts = [ast.Assign([t], _call(node.value, "entries", held)) for t in several]
-        return [node, *(ast.copy_location(p, node) for p in parts)]
+        held = ast.Assign([ast.Name(_HELD, ast.Store())], node.value)
+        return [ast.copy_location(held, node), self._from_held(node.targets, node)]
+
+    def _from_held(self, targets: list[ast.expr], at: Any) -> ast.stmt:
+        """Store what a name of ours holds, and forget the name: what has several targets may unpack the same twice."""
+        stores: list[ast.stmt] = [
+            ast.copy_location(
+                ast.Assign([t], _unpacked(t, ast.copy_location(ast.Name(_HELD, ast.Load()), t))), t
+            )
+            for t in targets
+        ]
+        forgotten = ast.Delete([ast.Name(_HELD, ast.Del())])
+        return ast.copy_location(ast.Try(stores, [], [], [ast.copy_location(forgotten, at)]), at)
+
+    def visit_With(self, node: Any) -> Any:
+        node.items, node.body = [self.visit(i) for i in node.items], self._body(node.body)
+        for k in reversed(range(len(node.items))):
+            target = node.items[k].optional_vars
+            if target is None or not _unpacks(target):
+                continue
+            rest, node.items = node.items[k + 1 :], node.items[: k + 1]
+            body = [ast.copy_location(type(node)(rest, node.body), node)] if rest else node.body
+            node.items[k].optional_vars = ast.copy_location(ast.Name(_HELD, ast.Store()), target)
+            node.body = [self._from_held([target], target), *body]
+        return node
+
+    visit_AsyncWith = visit_With
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
         node.target = self.visit(node.target)
@@ -170,6 +208,8 @@ class Instrument(ast.NodeTransformer):
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
         """Write `a += v` out as Python does it: the old value is read before `v` is computed, the new one stored."""
+        owner: ast.expr
+        place: ast.expr
         target, kind, value = node.target, f"I{type(node.op).__name__}", self.visit(node.value)
         if isinstance(target, ast.Name):
             old = ast.copy_location(ast.Name(target.id, ast.Load()), target)
@@ -183,16 +223,13 @@ class Instrument(ast.NodeTransformer):
         done = ast.copy_location(ast.Call(begun, [value], []), node)
         return ast.copy_location(ast.Expr(done), node)
 
-    def visit_For(self, node: ast.For) -> Any:
-        node.target, node.iter = self.visit(node.target), self.visit(node.iter)
-        node.iter = _call(node.iter, "iter", node.iter)
+    def visit_For(self, node: Any) -> Any:
+        node.target = self.visit(node.target)
+        node.iter = self._gone_through(node.iter, node.target, isinstance(node, ast.AsyncFor))
         node.body, node.orelse = self._body(node.body), self._body(node.orelse)
         return node
 
-    def visit_AsyncFor(self, node: ast.AsyncFor) -> Any:
-        node.target, node.iter = self.visit(node.target), self.visit(node.iter)
-        node.body, node.orelse = self._body(node.body), self._body(node.orelse)
-        return node
+    visit_AsyncFor = visit_For
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> Any:
         if node.type is not None:
@@ -202,6 +239,8 @@ class Instrument(ast.NodeTransformer):
         return node
 
     def visit_FunctionDef(self, node: Any) -> Any:
+        if any(_compiles(d) for d in node.decorator_list):
+            return node  # what reads a function's own instructions finds them as they were
         node.decorator_list = [self.visit(d) for d in node.decorator_list]
         node.decorator_list.append(_hook(node, "defined"))
         node.args = self._arguments(node.args)
@@ -225,6 +264,39 @@ class Instrument(ast.NodeTransformer):
             new = self.visit(statement)
             made += new if isinstance(new, list) else [new]
         return made
+
+
+def _parts(target: ast.expr) -> Any:
+    """Give how a target unpacks: None for one that does not, "*" for the rest, else its parts."""
+    if isinstance(target, ast.Starred):
+        if isinstance(_parts(target.value), tuple):
+            raise NotImplementedError("gradmagic does not know a starred target that is unpacked")
+        return "*"
+    return tuple(map(_parts, target.elts)) if isinstance(target, (ast.Tuple, ast.List)) else None
+
+
+def _unpacks(target: ast.expr, value: ast.expr | None = None) -> bool:
+    """Tell whether a target unpacks something that may be an array: not of `a, b = c, d`, where both stand there."""
+    parts = _parts(target)
+    if isinstance(value, (ast.Tuple, ast.List)):
+        return parts is not None and any(isinstance(p, tuple) for p in parts)
+    return parts is not None
+
+
+def _unpacked(target: ast.expr, value: ast.expr) -> ast.expr:
+    parts = _parts(target)
+    return value if parts is None else _call(value, "entries", value, ast.Constant(parts))
+
+
+_COMPILERS = frozenset("jit njit vectorize guvectorize stencil cfunc compile script".split())
+
+
+def _compiles(decorator: ast.AST) -> bool:
+    """Tell whether a decorator compiles the function (numba's, torch.compile)."""
+    if isinstance(decorator, ast.Call):
+        decorator = decorator.func
+    name = decorator.attr if isinstance(decorator, ast.Attribute) else getattr(decorator, "id", "")
+    return name in _COMPILERS
 
 
 def _is_super(node: ast.AST) -> bool:

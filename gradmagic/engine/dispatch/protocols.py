@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, UnknownFunctionError
+from ...errors import ArgumentError, GradmagicError, UnknownFunctionError
 from ..core import arrays
 from ..rules.declare import RULES
 from ..rules.kinds import NUMBERS, LinearMap, scalar
@@ -36,11 +36,13 @@ def array_ufunc(self: Tracked, ufunc: Any, method: str, *inputs: Any, **kwargs: 
             results = getattr(ufunc, method)(*inputs, **kwargs)
             return tuple(r if o is None else _written(r, o) for r, o in zip(results, out, strict=True))
         fresh = sys.getrefcount(out[0]) <= _FRESH
+        given = inputs, dict(kwargs)
         mask = kwargs.pop("where", True) if method == "__call__" else True
         if mask is not True:
             inputs = tuple(np.where(mask, x, _SAFE.get(ufunc, 1)) for x in inputs)
         result = getattr(ufunc, method)(*inputs, **kwargs)
-        return _written(result if mask is True else np.where(mask, result, out[0]), out[0], fresh)
+        room = _room(result, out[0], getattr(ufunc, method), *given) if mask is True else None
+        return _written(result if mask is True else np.where(mask, result, out[0]), out[0], fresh, room)
     if method == "__call__":
         rule = RULES.get(ufunc)
         if type(rule) is Elementwise and not kwargs:
@@ -77,7 +79,9 @@ def array_function(self: Tracked, function: Any, types: Any, args: Any, kwargs: 
         out = kwargs.get("out")
         kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue and k != "out"}
         if out is not None:
-            return _written(function(*args, **kwargs), out[0] if isinstance(out, tuple) else out)
+            out = out[0] if isinstance(out, tuple) else out
+            result = function(*args, **kwargs)
+            return _written(result, out, room=_room(result, out, function, args, kwargs))
         for name, value in kwargs.items():
             if (other := OPTIONS.get((function, name))) is not None and other[0](value):
                 return other[1](*args, **kwargs)
@@ -158,9 +162,21 @@ def valued(function: Callable[..., Any], way: Callable[..., Any]) -> Callable[..
         value = function(*raws(args), **raws(kwargs))
         if mode_now() is OFF or all(a.node is None for a in given):
             return wrapped(value, face_of(given))
-        with np.errstate(all="ignore"):  # NumPy has warned already
-            made = way(*(_shaped(a) for a in args), **kwargs)
-        return _settled(made, value, face_of(given), {id(a.node) for a in given})
+        try:
+            with np.errstate(all="ignore"):  # NumPy has warned already
+                made = way(*(_shaped(a) for a in args), **kwargs)
+            return _settled(made, value, face_of(given), {id(a.node) for a in given})
+        except (
+            ValueError,
+            TypeError,
+            LookupError,
+            ArithmeticError,
+        ) as error:  # NumPy has a value all the same
+            if isinstance(error, GradmagicError):
+                raise
+            name = _qualified(function) if hasattr(function, "__name__") else "this"
+            text = f"{name} of these arguments has no derivative in gradmagic: {error}."
+            raise ArgumentError(text) from error
 
     return call_both
 
@@ -256,7 +272,28 @@ def _references() -> int:
 _FRESH = _references()
 
 
-def _written(result: Any, out: Any, fresh: bool = False) -> Any:
+_RUNNING = "accumulate cumsum cumprod cumulative_sum cumulative_prod nancumsum nancumprod".split()
+
+
+def _room(result: Any, out: Any, function: Any, args: Any, kwargs: Any) -> Any:
+    """Give what NumPy writes into an array like `out` that is not like the result; None if it is like it.
+
+    It computes in the dtype of `out` where it can, and raises where shape, dtype or read-only memory do not fit.
+    """
+    plain, target = raws(result), raws(out)
+    if not (arrays.is_typed(plain) and isinstance(target, np.ndarray)) or arrays.on_device(plain):
+        return None
+    if plain.shape == target.shape and plain.dtype == target.dtype and target.flags.writeable:
+        return None
+    if not target.ndim and plain.ndim == 1 and function.__name__ in _RUNNING:
+        return None  # np.cumsum(np.zeros(3), 0, out=np.zeros(())) is a crash of NumPy 2.4; writing it is an error
+    room = np.empty_like(target, subok=False)
+    room.flags.writeable = target.flags.writeable
+    function(*raws(args), **raws(kwargs), out=room)
+    return room
+
+
+def _written(result: Any, out: Any, fresh: bool = False, room: Any = None) -> Any:
     """Serve `out=`: write the result into a tracked value in place, or into a plain array where it cannot flow.
 
     A `fresh` array is one that only this call knows (`out=np.zeros(n)`): the result is the only way to it, and flows.
@@ -267,7 +304,8 @@ def _written(result: Any, out: Any, fresh: bool = False) -> Any:
         out[...] = result.array
         return type(result).wrap(out, result.node)
     if isinstance(result, Tracked):
-        out[...] = result.leave("out=", strict_text="out = np.f(...) without out=")
+        plain = result.leave("out=", strict_text="out = np.f(...) without out=")
+        out[...] = plain if room is None else room
     else:
         out[...] = result
     return out

@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 import types
 import warnings
+from contextvars import ContextVar
 from typing import Any
 
 from ..core.places import PACKAGE, line_of, user_frame
@@ -33,8 +34,14 @@ class _Forgetful(dict[Any, Any]):
             super().__setitem__(key, value)
 
 
+# Whether warnings here are dropped: of what has been computed once already, and has warned.
+QUIET: ContextVar[bool] = ContextVar("gradmagic quiet", default=False)
+
+
 def _shown(message: Any) -> None:
     """Stand in for `warnings._showwarnmsg`."""
+    if QUIET.get():
+        return
     frame: Any = sys._getframe(1) if message.filename.startswith(PACKAGE) and allowed() else None
     while frame is not None and frame.f_code.co_filename != message.filename:
         frame = frame.f_back

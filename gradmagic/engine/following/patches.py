@@ -61,8 +61,8 @@ CODE = Patch(
     "their own code when the last of these that reaches them ends",
 )
 HOOKS = Patch(
-    "two names in builtins, __gradmagic_named__ and __gradmagic_dot__",
-    "an instrumented cell calls them: it tells what its values are called, and `.dot(...)` as above",
+    "names in builtins that begin with __gradmagic_",
+    "an instrumented cell calls them: it tells what its values are called, and of what each operation made",
     "from the first %%grad cell on",
     "they stay: functions that such a cell defined call them, and get back what they gave",
 )

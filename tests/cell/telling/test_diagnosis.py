@@ -81,7 +81,7 @@ def test_a_failed_cell_shows_its_own_inputs_only(run):
 
 
 def test_a_float_in_parentheses_is_not_taken_for_a_list(run):
-    text = " ".join(run("%%grad x\ns = float((x * 2).sum())\nz = s * x.sum()").to_text(width=80).split())
+    text = " ".join(run("%%grad x\ns = float(str((x * 2).sum()))\nz = s * x.sum()").to_text(width=80).split())
     assert "keep (x*2).sum() as it is" in text and "np.stack" not in text
 
 

@@ -28,9 +28,16 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     return np.sum(dx * both / 2.0, axis=axis)
 
 
+def _float(v: Any) -> Any:
+    """Give whole numbers and truth values as floats: their differences are not those of numbers."""
+    v = np.asarray(v) if isinstance(v, (list, tuple)) else v
+    return v * 1.0 if getattr(raw(v), "dtype", np.dtype(float)).kind in "biu" else v
+
+
 @composed(np.gradient)
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    axes = axes_of(axis, np.ndim(f))
+    axes, f = axes_of(axis, np.ndim(f)), _float(f)
+    varargs = tuple(map(_float, varargs))
     spacings = varargs * len(axes) if len(varargs) == 1 else varargs or (1.0,) * len(axes)
     slopes = tuple(_slope(np.moveaxis(f, a, 0), h, a, edge_order) for a, h in zip(axes, spacings, strict=True))
     return slopes[0] if len(slopes) == 1 else slopes
@@ -61,7 +68,7 @@ def _slope(f: Any, h: Any, axis: int, edge_order: int) -> Any:
 
 @composed(np.interp)
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
-    x, xp, fp = (np.asarray(v) if isinstance(v, (list, tuple)) else v for v in (x, xp, fp))
+    x, xp, fp = map(_float, (x, xp, fp))
     if period is not None:
         x, order = x % period, np.argsort(raw(xp) % period)
         xp, fp = (xp % period)[order], fp[order]
@@ -105,12 +112,17 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * np.
     return p + (np.unwrap(raw(p), discont, axis, period=period) - raw(p))  # it adds whole periods
 
 
+def _mode(mode: Any) -> str:
+    """Give the name of a mode that may have come as NumPy's number."""
+    return mode if isinstance(mode, str) else ("valid", "same", "full")[int(mode)]
+
+
 @composed(np.convolve)
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     a, v = (x if np.ndim(x) else np.reshape(x, 1) for x in ((a, v) if np.size(a) >= np.size(v) else (v, a)))
     n, m = np.size(a), np.size(v)
     # Row k of the band holds a, moved by k: the convolution is v times the band.
-    start, length = {"full": (0, n + m - 1), "same": ((m - 1) // 2, n), "valid": (m - 1, n - m + 1)}[mode]
+    start, length = {"full": (0, n + m - 1), "same": ((m - 1) // 2, n), "valid": (m - 1, n - m + 1)}[_mode(mode)]
     padded = np.pad(a, m - 1)
     place = np.arange(length) + start + m - 1 - np.arange(m)[:, None]
     return np.matmul(v, padded[place])

@@ -15,7 +15,7 @@ from ...core.trees import leaves
 from ...dispatch.primitives import cast, clip, set_item
 from ...dispatch.protocols import composed
 from ...tape.tracked import raw
-from ..numpy.partials import away
+from ..numpy.partials import away, axes_of
 
 # ---- entry by entry -------------------------------------------------------------------------------------------
 
@@ -203,13 +203,13 @@ def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any
 
 
 @composed(np.trim_zeros, exact=True)
-def trim_zeros(filt: Any, trim: str = "fb") -> Any:
-    filled = np.flatnonzero(raw(filt))
-    if filled.size == 0:
-        return filt[:0]
-    start = filled[0] if "f" in trim.lower() else 0
-    stop = filled[-1] + 1 if "b" in trim.lower() else None
-    return filt[start:stop]
+def trim_zeros(filt: Any, trim: Any = "fb", axis: Any = None) -> Any:
+    np.trim_zeros(raw(filt), trim, **({} if axis is None else {"axis": axis}))  # raises what NumPy raises
+    filled, axes = np.nonzero(raw(filt)), axes_of(axis, np.ndim(filt))
+    if filled[0].size == 0:
+        return filt[tuple(slice(0) if i in axes else slice(None) for i in range(np.ndim(filt)))]
+    ends = [(f.min() if "f" in trim.lower() else None, f.max() + 1 if "b" in trim.lower() else None) for f in filled]
+    return filt[tuple(slice(*end) if i in axes else slice(None) for i, end in enumerate(ends))]
 
 
 @composed(np.rollaxis, exact=True)
@@ -236,6 +236,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     arr, axis = (np.ravel(arr), 0) if axis is None else (arr, axis % np.ndim(arr))
     shape = np.shape(arr)
     places = np.arange(shape[axis])[obj] if isinstance(obj, slice) else np.asarray(obj)
+    places = places if places.size else places.astype(int)  # an empty list is one of floats
     one = places.ndim == 0
     if one:  # as NumPy: values stand for the whole slice, or for several that go to one place
         values = np.reshape(values, (1,) * (len(shape) - np.ndim(values)) + np.shape(values))

@@ -51,6 +51,8 @@ def _array(a: Any) -> Any:
 
 @composed(np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
+    a, b = (_array(v) for v in (a, b))
+    a, b = (v * 1.0 if raw(v).dtype.kind in "biu" else v for v in (a, b))
     n, m = np.shape(a)
     rank = np.linalg.lstsq(raw(a), raw(b), rcond)[2]
     cut = np.finfo(raw(a).dtype).eps * max(n, m) if rcond is None else rcond

@@ -43,6 +43,8 @@ def _interpolated(x: Any, q: Any, method: str, nan: bool) -> Any:
     plain, ndim = raw(x), np.ndim(x)
     given = np.reshape(np.asarray(arrays.to_host(raw(q)), float), -1)
     n = plain.shape[0]
+    if n == 0:  # of nothing it is NaN
+        return np.broadcast_to(np.sum(x, axis=0) * np.nan, (given.size, *plain.shape[1:]))
     if nan:  # NaN stand last; the columns have as many entries as they have numbers
         number = arrays.to_host(np.sum(~np.isnan(plain), axis=0))
     else:

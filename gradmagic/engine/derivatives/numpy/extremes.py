@@ -18,7 +18,9 @@ Where there is no derivative, or more than one, it is PyTorch's; all such places
     copysign(0, y), sign, floor     0
     remainder, fmod                 1 by x, minus the quotient by y, also where it steps
     nan_to_num, nansum ...          0 at what was replaced or left out
-    equal eigen- or singular values what depends on the choice of vectors gets 0
+    equal eigen- or singular values NaN from the pair, with a warning, where vectors matter (decompositions.py)
+    second derivatives of norm, hypot, std, |z| at 0: NaN, with a warning
+    logaddexp(-inf, -inf)           0; of two infinities half each
     det of a singular matrix        the adjugate
     x[i] twice, x[i] = v twice      read: the sum; written: the last
     complex inputs                  df/dRe + i df/dIm, uphill

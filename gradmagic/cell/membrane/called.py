@@ -15,10 +15,8 @@ import numpy as np
 from ...engine.following import switch
 from ...engine.following.followers import follower_of
 from ...engine.tape.tracked import Tracked
-from .foreign import foreign
 from .known import way_of
-from .membrane import here
-
+from .membrane import Membrane, here
 
 _HEAP = 1 << 9  # a class that Python code has made
 
@@ -37,7 +35,7 @@ def called(function: Any) -> Any:
             return function
         if issubclass(type(function.__self__), Tracked):
             return partial(_of_tracked, m, function)
-    elif kind.__flags__ & _HEAP and not issubclass(kind, (type, partial, Tracked)) and not foreign(kind):
+    elif kind.__flags__ & _HEAP and not issubclass(kind, (type, partial, Tracked)) and not m.foreign(kind):
         m.entered.type(kind)  # an object of the user's that can be called
         return function
     if switch.here() is not None:  # gm.grad(f) runs here, and f's own code
@@ -67,3 +65,6 @@ def method(owner: Any, name: str) -> Any:
     if kind is not np.ndarray:
         m.entered.type(kind)
     return called(getattr(owner, name))
+
+
+Membrane.called = staticmethod(called)  # type: ignore[assignment]

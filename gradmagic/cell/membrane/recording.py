@@ -1,0 +1,312 @@
+"""From an operation of the user's to a node: what has just been done on plain objects, the engine does for the tape.
+
+In: an operation, its operands and its result. Out: the result in the table, with the node that the engine makes of it;
+or with a cut, where the engine knows no way. No error of ours reaches the user.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from ...engine.core.places import place_of, user_frame
+from ...engine.derivatives.objects import Made
+from ...engine.dispatch.calls import call_elementwise, record
+from ...engine.dispatch.non_numbers import failed
+from ...engine.faces.numpy.array import Array
+from ...engine.following import switch
+from ...engine.following.numpy_warnings import QUIET
+from ...engine.rules.pointwise import Elementwise
+from ...engine.tape.memory import copy_of
+from ...engine.tape.modes import OFF, mode_now
+from ...engine.tape.nodes import Node, aval_of
+from ...engine.tape.tracked import Tracked, tracked_in
+from ...errors import AnomalyError, TapeLimitError
+from .table import NO_CUTS, Cut, Mark, Table, joined, leaves
+
+_QUICK_NUMBERS = frozenset({float, int, np.float64, np.float32})
+NUMBERS = (float, np.ndarray, np.inexact, complex)
+
+
+class _Follows:
+    """The engine follows what it is given, and nobody else's calls."""
+
+    open = True
+
+    def puts_back(self, frame: Any, stored: Any) -> bool:
+        return False
+
+
+FOLLOWS = _Follows()
+# What the engine gives as plain values while it computes for us: (node, how); None while it does not.
+_LEFT: ContextVar[list[tuple[Node | None, str]] | None] = ContextVar("gradmagic_left", default=None)
+
+
+class Left(Exception):
+    """The engine gave a plain value: of which node, and how."""
+
+    def __init__(self, node: Node | None, how: str) -> None:
+        super().__init__(how)
+        self.node, self.how = node, how
+
+
+class Recording:
+    """The table of one run, and how operations come into it."""
+
+    def __init__(self, filename: str) -> None:
+        self.filename = filename
+        self.table = Table()
+        self.table.memory.lost = self._lost
+        self.stand_ins: WeakKeyDictionary[Any, Made] = (
+            WeakKeyDictionary()
+        )  # of objects made of tracked values
+
+    def record(self, function: Callable[..., Any], args: Any, kwargs: Any, out: Any, name: str = "") -> Any:
+        """File `out`, which is `function(*args, **kwargs)` of the user's values, and give it."""
+        table = self.table
+        marks = table.marks((*args, *kwargs.values()) if kwargs else args)
+        if not marks or mode_now() is OFF:
+            return out
+        cuts, name = joined(marks), name or str(getattr(function, "__name__", function))
+        if all(m.node is None for m in marks):
+            return self.lost(out, cuts)
+        given = [table.wrapped(a) for a in args]
+        options = {k: table.wrapped(v) for k, v in kwargs.items()}
+        made = self.made(function, given, options)
+        if not isinstance(made, Exception) and not _holds_tracked([*given, *options.values()]):
+            made = TypeError(name)  # what is tracked lies where the engine does not look
+        return self.filed(out, made, cuts, name, marks)
+
+    def lost(self, out: Any, cuts: frozenset[Cut]) -> Any:
+        """Note the cuts behind a result that can be a number again."""
+        if isinstance(out, (bool, np.bool_)) or (isinstance(out, np.ndarray) and out.dtype.kind == "b"):
+            return out
+        return self.taint(out, cuts)
+
+    def made(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Let the engine compute the same; an exception is what it gives where it cannot."""
+        token, quiet, block = _LEFT.set([]), QUIET.set(True), switch.block()
+        switch.enter(FOLLOWS)
+        try:
+            with np.errstate(all="ignore"):  # the user's own operation has warned
+                made = function(*args, **kwargs)
+            if (left := _LEFT.get()) and not tracked_in([made]):
+                return Left(*left[-1])
+            return made
+        except (AnomalyError, TapeLimitError):
+            raise  # what watches the tape stops the cell
+        except Exception as error:  # the user's own operation went through
+            return error
+        finally:
+            switch.enter(block)
+            QUIET.reset(quiet)
+            _LEFT.reset(token)
+
+    def elementwise(self, rule: Elementwise, args: Any, out: Any, known: Any = None) -> Any:
+        """File the result of a function that has a rule entry by entry: nothing is computed twice.
+
+        `known` has what the table knows of the arguments. Values of one dtype are recorded here; what is left is
+        `call_elementwise`'s.
+        """
+        if mode_now() is OFF:
+            return out
+        table = self.table
+        copy = out.copy("K") if type(out) is np.ndarray else out
+        aval = aval_of(out)
+        plain, nodes, cuts, mask, bit, quick = [], [], NO_CUTS, 0, 1, aval.fast
+        for a, found in zip(args, map(table.known, args) if known is None else known, strict=True):
+            kind = type(a)
+            node = None
+            if found is not None:
+                mark, a = found
+                node = mark.node
+                if mark.cuts:
+                    cuts = cuts | mark.cuts
+            if node is not None:
+                mask |= bit
+                quick = quick and node.aval is aval
+            elif kind is np.ndarray:
+                quick = quick and a.dtype is aval.dtype
+            elif kind not in _QUICK_NUMBERS:
+                quick = False
+            bit <<= 1
+            plain.append(a)
+            nodes.append(node)
+        if quick and mask:
+            twin = rule.twin
+            node = record(twin, copy, tuple(nodes), twin.keep(copy, plain, {}, mask), aval)
+            if copy is not out and out.base is None:
+                return table.made(out, Mark(node, cuts), copy)
+            return table.file(out, Mark(node, cuts))
+        made = self.made(call_elementwise, (rule, [table.tracked(a) for a in args], lambda *_: copy), {})
+        return self.filed(out, made, cuts, rule.name, table.marks(args))
+
+    def filed(self, out: Any, made: Any, cuts: frozenset[Cut], name: str, marks: Iterable[Mark] = ()) -> Any:
+        """Note for `out` what the engine made of it; entries of tuples and lists each alone. Gives `out`."""
+        kind = type(out)
+        if isinstance(made, Left):
+            return self.cut_off(out, cuts, made.how, made.node)
+        if isinstance(made, Exception):
+            return self.cut_off(out, cuts, name, next((m.node for m in marks if m.node is not None), None))
+        if kind in (tuple, list) or (isinstance(out, tuple) and hasattr(out, "_fields")):
+            if not isinstance(made, (tuple, list)) or len(made) != len(out):
+                return self.cut_off(out, cuts, name)
+            parts = [self.filed(o, m, cuts, name, marks) for o, m in zip(out, made, strict=True)]
+            if all(a is b for a, b in zip(parts, out, strict=True)):
+                return out
+            if kind is list:
+                out[:] = parts
+                return out
+            return kind(*parts) if hasattr(out, "_fields") else kind(parts)
+        if type(made) is Made and type(made.real) is kind:
+            self.stand_ins[out] = made
+            if any(leaf is not out and self.table.mark(leaf) for leaf in leaves(out)):
+                return out  # it holds what it was made of: who takes it apart finds that
+            # For those who do not ask its methods.
+            return self.table.file(out, Mark(None, cuts | {self.cut(made.tracked[0].node, name)}))
+        if kind is np.ndarray and out.dtype.hasobject:
+            return self._objects_filed(out, made, cuts, name, marks)
+        if issubclass(type(made), Tracked) and made.node is not None:
+            if kind is np.ndarray or isinstance(out, NUMBERS) or kind is int:
+                node = made.node
+                if tuple(node.aval.shape) != np.shape(out):
+                    return self.cut_off(out, cuts, name)
+                copy = made.array if kind is np.ndarray and type(made.array) is np.ndarray else None
+                return self.table.file(out, Mark(node, cuts), copy)
+            if issubclass(kind, Tracked):
+                return self.table.file(out, Mark(made.node, cuts))
+            return self.cut_off(out, cuts, name)
+        if cuts:
+            return self.lost(out, cuts)
+        return out  # a function whose derivative is zero by nature
+
+    def of_made(self, out: Any, made: Any, stand_in: Made, cuts: frozenset[Cut], name: str) -> Any:
+        """Note for `out` what a method of an object's stand-in gave: the object may be another since."""
+        node = stand_in.tracked[0].node
+        if issubclass(type(made), Tracked):
+            if np.shape(made.array) != np.shape(out) or not np.allclose(
+                made.array, out, 1e-9, 0, equal_nan=True
+            ):
+                return self.cut_off(out, cuts, name, node)
+            made = type(made).wrap(copy_of(out), made.node)
+        return self.filed(out, made, cuts, name, [Mark(node)])
+
+    def _objects_filed(
+        self, out: Any, made: Any, cuts: frozenset[Cut], name: str, marks: Iterable[Mark]
+    ) -> Any:
+        """File what an array of objects holds."""
+        if np.shape(made) != out.shape:
+            return self.cut_off(out, cuts, name, next((m.node for m in marks if m.node is not None), None))
+        for at in np.ndindex(out.shape):
+            if self.table.mark(out[at]) is None:
+                out[at] = self.filed(out[at], made[at], cuts, name, marks)
+        return out
+
+    def cut_off(self, out: Any, cuts: frozenset[Cut], name: str, node: Node | None = None) -> Any:
+        """Note that what was tracked is lost in `out`, and all that it holds. Gives `out`."""
+        return self.taint(out, cuts | {self.cut(node, name)})
+
+    def taint(self, out: Any, cuts: frozenset[Cut], given: Container[int] = ()) -> Any:
+        """Note cuts behind a value that has no mark of its own, and behind what it holds, but for `given` ids."""
+        table = self.table
+        mark = Mark(None, cuts)
+        inside = list(leaves(out))
+        whole = inside[-1] is out and isinstance(out, (list, tuple, dict, set, frozenset))
+        if whole and all(id(leaf) in given or table.mark(leaf) is not None for leaf in inside[:-1]):
+            return out  # it only holds what was there before
+        for leaf in inside:
+            kind = type(leaf)
+            if id(leaf) in given:
+                continue
+            if kind is bool or leaf is None or isinstance(leaf, (type, np.bool_)) or callable(leaf):
+                continue
+            if leaf is out or kind is not int:  # a small int inside a list is everybody's
+                if kind is np.ndarray and leaf.dtype.kind in "bO":
+                    continue
+                if table.mark(leaf) is None:
+                    made = table.file(leaf, mark)
+                    if leaf is out:
+                        out = made
+        return out
+
+    def cut(self, node: Node | None, how: str, frame: Any = None) -> Cut:
+        """Make the record of a cut at the user's code that runs."""
+        frame = user_frame(frame or sys._getframe(1))
+        within = frame
+        while within is not None and within.f_code.co_filename != self.filename:
+            within = within.f_back
+        return Cut(node, how, place_of(frame), None if within is None else place_of(within))
+
+    def explain(self, error: Exception, rule: Any, args: Any) -> None:
+        """Add to an error of the user's operation whose shapes they are, and where: its class and words stay."""
+        table = self.table
+        if rule is None or not table.marks(args):
+            return
+        better = failed(error, rule, args)  # the user's own objects: they are found by name
+        if better is not error:
+            error.add_note(str(better).removeprefix(f"{str(error).strip()}: "))
+
+    @contextmanager
+    def collecting(self) -> Iterator[list[tuple[Node | None, str]]]:
+        """Collect what the engine gives as plain values within the block: (node, how)."""
+        left: list[tuple[Node | None, str]] = []
+        token = _LEFT.set(left)
+        try:
+            yield left
+        finally:
+            _LEFT.reset(token)
+
+    def left(self, tracked: Any, how: str) -> bool:
+        """The engine gives a value as a plain one; True if it does so for us."""
+        if (left := _LEFT.get()) is not None:
+            left.append((tracked.node, how))
+        return left is not None
+
+    def _lost(self, value: Any, how: str, mark: Mark) -> Mark:
+        cuts = mark.cuts if mark is not None else NO_CUTS
+        return Mark(None, cuts | {self.cut(mark.node if mark is not None else None, how)})
+
+    def write(
+        self,
+        target: Any,
+        function: Callable[[Any], Any],
+        do: Callable[[], Any],
+        values: Iterable[Any],
+        name: str,
+    ) -> Any:
+        """Do a write into an array of the user's, and file what the array is then.
+
+        `function` computes the same from the target as the engine takes it; `do` is the write itself.
+        """
+        table = self.table
+        marks = table.marks(values)
+        old, copy = table.memory.before(target)
+        if (old is None and not marks) or mode_now() is OFF:
+            out = do()
+            if old is not None:
+                table.memory.written(target, old, copy)
+            return out
+        before = copy if old is None or old.node is None else Array.wrap(copy, old.node)
+        cuts = joined(marks) | (old.cuts if old is not None else NO_CUTS)
+        given = self.made(function, (before,), {}) if target.dtype.kind in "fc" else None
+        out = do()
+        made = self.made(given, (), {}) if callable(given) else given
+        node = made.node if isinstance(made, Tracked) else None
+        if node is not None and (tuple(node.aval.shape) != target.shape or node.aval.dtype != target.dtype):
+            made, node = TypeError(name), None
+        if isinstance(made, Exception):
+            known = [m.node for m in marks] + ([old.node] if old is not None else [])
+            lost = next((node for node in known if node is not None), None)
+            cuts = cuts | {self.cut(lost, name)}
+        table.memory.written(target, Mark(node, cuts), copy)
+        return out
+
+
+def _holds_tracked(values: list[Any]) -> bool:
+    return bool(tracked_in(values)) or any(type(v) is np.ndarray and v.dtype.hasobject for v in values)

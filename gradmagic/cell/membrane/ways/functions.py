@@ -1,0 +1,194 @@
+"""NumPy's functions, called with tracked values: ufuncs and their methods, functions that dispatch, those that do not.
+
+In: a call. Out: what NumPy gives, filed; arrays that it writes into are filed anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ....engine.dispatch.protocols import COMPOSED, late_tables_loaded, out_of
+from ....engine.following.followers import follower_of, follower_of_object
+from ....engine.rules.declare import RULES
+from ....engine.rules.pointwise import Elementwise
+from ....engine.tape.modes import OFF, mode_now
+from ..membrane import Membrane
+from ..table import NO_CUTS, Mark, joined
+from .others import opaque
+from .way import apart, engine_values, fitted, kept, marks_of, mutable, named, objects_of, wrapped
+
+
+def ufunc(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """`np.exp(x)`, with or without `out=`."""
+    if engine_values(args, kwargs):
+        args, kwargs = wrapped(m, args, kwargs)
+        return function(*args, **kwargs)
+    outs = args[function.nin :] or kwargs.get("out")
+    if outs is not None:
+        outs = outs if isinstance(outs, tuple) else (outs,)
+        return into(m, function, args[: function.nin], {k: v for k, v in kwargs.items() if k != "out"}, outs,
+                     lambda: function(*args, **kwargs))  # fmt: skip
+    rule = RULES.get(function)
+    if rule is None and function not in COMPOSED and not late_tables_loaded():
+        return opaque(m, function, args, kwargs)  # of np.frompyfunc, of another library
+    try:
+        out = function(*args, **kwargs)
+    except (ValueError, TypeError) as error:
+        m.explain(error, rule, args)
+        raise
+    if not marks_of(m, args, kwargs) or mode_now() is OFF:
+        return out
+    if type(rule) is Elementwise and not kwargs and not any(type(a) in (list, tuple) for a in args):
+        return m.elementwise(rule, args, out)
+    return m.record(function, args, kwargs, out, named(function))
+
+
+def into(m: Membrane, function: Any, args: Any, kwargs: Any, outs: Any, do: Callable[[], Any]) -> Any:
+    """A call that writes its result into arrays: `outs`, one for each result, or None."""
+    targets = [o for o in outs if isinstance(o, np.ndarray)]
+    if len(outs) != 1 or not targets:
+        marks = marks_of(m, args, kwargs)
+        out = do()
+        for target in targets:
+            _lost_in(m, target, marks, named(function))
+        return out
+    (target,) = targets
+
+    def thunk(old: Any) -> Any:
+        given, options = wrapped(m, apart(m, args, target), kwargs)
+        mask = options.pop("where", True)
+
+        def compute() -> Any:
+            made = function(*given, **options)
+            if mask is not True:
+                made = np.where(mask, made, old)
+            return fitted(made, target)
+
+        return compute
+
+    return m.write(target, thunk, do, (*args, *kwargs.values()), named(function))
+
+
+def _lost_in(m: Membrane, target: Any, marks: list[Mark], name: str) -> None:
+    """Something that depends on tracked values was written into an array in a way that is not followed."""
+    old, copy = m.table.memory.before(target) if False else (m.table.mark(target), None)
+    if not marks and old is None:
+        return
+    node = next((k.node for k in marks if k.node is not None), None)
+    cuts = joined(marks) | (old.cuts if old is not None else NO_CUTS) | {m.cut(node, name)}
+    m.table.memory.written(target, Mark(None, cuts), copy)
+
+
+_WRITERS = frozenset({
+    np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis,
+})  # fmt: skip
+
+
+def array_function(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """`np.sum(x)`, and those that write into their first argument."""
+    if engine_values(args, kwargs):
+        args, kwargs = wrapped(m, args, kwargs)
+        return function(*args, **kwargs)
+    if function in _WRITERS:
+        return _writing(m, function, args, kwargs)
+    if function not in RULES and function not in COMPOSED:  # np.save: once is enough
+        return opaque(m, function, args, kwargs)
+    if function is np.sum:
+        args = kept(args)  # the one that takes a generator
+    at, names = out_of(function)
+    if len(args) > at:
+        given = dict(zip(names, args[at:], strict=False))
+        outs = given.pop("out", None)
+    else:
+        given, outs = {}, kwargs.get("out")
+    if outs is not None:
+        outs = outs if isinstance(outs, tuple) else (outs,)
+        rest = {k: v for k, v in kwargs.items() if k != "out"} | given
+        return into(m, function, args[:at], rest, outs, lambda: function(*args, **kwargs))
+    try:
+        out = function(*args, **kwargs)
+    except (ValueError, TypeError) as error:
+        m.explain(error, RULES.get(function), args)
+        raise
+    if not marks_of(m, args, kwargs) or mode_now() is OFF or any(out is a for a in args):
+        return out
+    return m.record(follower_of(function) or function, args, kwargs, out, named(function))
+
+
+def _writing(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """A call that changes its first argument: the engine does the same to a copy."""
+    if not args or not isinstance(args[0], np.ndarray):
+        return function(*args, **kwargs)
+    target = args[0]
+
+    def thunk(old: Any) -> Any:
+        given, options = wrapped(m, apart(m, args[1:], target), kwargs)
+
+        def compute() -> Any:
+            new = mutable(old)
+            function(new, *given, **options)
+            return new
+
+        return compute
+
+    return m.write(
+        target, thunk, lambda: function(*args, **kwargs), (*args[1:], *kwargs.values()), named(function)
+    )
+
+
+def ufunc_method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """`np.add.reduce(x)`, `np.add.at(x, i, v)`."""
+    if engine_values(args, kwargs):
+        args, kwargs = wrapped(m, args, kwargs)
+        return function(*args, **kwargs)
+    if function.__name__ == "at":
+        return _writing(m, function, args, kwargs)
+    if kwargs.get("out") is not None:
+        outs = kwargs["out"] if isinstance(kwargs["out"], tuple) else (kwargs["out"],)
+        rest = {k: v for k, v in kwargs.items() if k != "out"}
+        return into(m, function, args, rest, outs, lambda: function(*args, **kwargs))
+    out = function(*args, **kwargs)
+    if not marks_of(m, args, kwargs):
+        return out
+    return m.record(function, args, kwargs, out, f"np.{function.__self__.__name__}.{function.__name__}")
+
+
+def followed(m: Membrane, function: Any, args: Any, kwargs: Any, follower: Any = None) -> Any:
+    """A function that does not dispatch, and has one that stands for it: `np.array([x[0], 1.0])`, `math.sin(a)`."""
+    follower = follower or follower_of(function)
+    if engine_values(args, kwargs):
+        args, kwargs = wrapped(m, args, kwargs)
+        return follower(*args, **kwargs)
+    args = kept(args)
+    if any(map(callable, args)) and not marks_of(m, args, kwargs):
+        return opaque(
+            m, function, args, kwargs
+        )  # it calls the user's function, which may have all that counts
+    out = function(*args, **kwargs)
+    if not (marks := marks_of(m, args, kwargs)) or mode_now() is OFF:
+        return out
+    if any(out is a for a in args):
+        if function.__module__.startswith("scipy"):  # SciPy's functions take what they write into by position, too
+            _lost_in(m, out, marks, named(function))
+        return out
+    if isinstance(out, np.ndarray) and out.dtype.hasobject:
+        return m.filed(out, objects_of(m, args, out), joined(marks_of(m, args, kwargs)), named(function))
+    if isinstance(out, np.ndarray) and out.base is not None and m.table.mark(out) is not None:
+        return out  # a view of what is known
+    return m.record(follower, args, kwargs, out, named(function))
+
+
+def of_object(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """A method, or the call, of an object of SciPy's: it computes with what the object was made of, too."""
+    owner = getattr(function, "__self__", function)
+    made = m.stand_ins.get(owner)
+    if made is None or mode_now() is OFF or engine_values(args, kwargs):
+        return followed(m, function, args, kwargs, follower_of_object(function))
+    out = function(*args, **kwargs)
+    name = "__call__" if owner is function else function.__name__
+    given, options = wrapped(m, args, kwargs)
+    cuts = joined(marks_of(m, args, kwargs))
+    return m.of_made(out, m.made(getattr(made, name), given, options), made, cuts, named(function))

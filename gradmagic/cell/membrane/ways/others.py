@@ -1,0 +1,156 @@
+"""The engine's own functions, those of the user's whose source is gone, and what nobody knows.
+
+In: a call. Out: what it gives; of what nobody knows, with a cut behind it.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ....engine.dispatch.primitives import cast
+from ....engine.following.block import following
+from ....engine.tape.modes import OFF, mode_now
+from ....engine.tape.tracked import Tracked
+from ..enter import functions_in
+from ..fresh import fresh
+from ..membrane import Membrane
+from ..memory import plain
+from ..table import NO_CUTS, Mark, joined, leaves
+from .way import ONCE, engine_values, marks_of, named, wrapped
+
+
+def engine(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """A function of gradmagic, or one of NumPy's that calls the user's: once, on values that the engine follows."""
+    marks = marks_of(m, args, kwargs)
+    if not marks and not m.reaches(args, kwargs):
+        return function(*args, **kwargs)
+    given, options = wrapped(m, args, kwargs)
+    owner = getattr(function, "__self__", None)
+    own = engine_values([function, owner, *args], kwargs)
+    out = m.followed(function, given, options)
+    return out if own else m.unwrapped(out)
+
+
+def vectorized(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """A function made by `np.vectorize`: NumPy calls the user's, once for each entry, and is watched at it."""
+    m.entered.anything(function.pyfunc)
+    marks = marks_of(m, args, kwargs)
+    if not marks or engine_values(args, kwargs) or function.signature is not None:
+        return (opaque if marks and not engine_values(args, kwargs) else _plainly)(m, function, args, kwargs)
+    keys = [*range(len(args)), *kwargs]
+    vary = [k for k in keys if k not in function.excluded]
+    given = dict(enumerate(args)) | kwargs
+    flat = [
+        np.ravel(g)
+        for g in m.made(lambda: np.broadcast_arrays(*(m.table.wrapped(given[k]) for k in vary)), (), {})
+    ]
+    outs: list[Any] = []
+    pyfunc = function.pyfunc
+    called_as = m.called(pyfunc)
+    first = not function.otypes  # then NumPy computes the first entry once more, for the dtype
+
+    def watched(*values: Any, **named: Any) -> Any:
+        at = max(len(outs) - first, 0)
+        new = dict(enumerate(values)) | named
+        for k, source in zip(vary, flat, strict=True):
+            if _is(source):
+                new[k] = m.filed(
+                    fresh(new[k]), m.made(operator.getitem, (source, at), {}), NO_CUTS, "getitem"
+                )
+        out = called_as(*(new[i] for i in range(len(values))), **{k: new[k] for k in named})
+        outs.append(m.table.wrapped(out))
+        return out
+
+    function.pyfunc = watched
+    try:
+        out = function(*args, **kwargs)
+    finally:
+        function.pyfunc = pyfunc
+    outs = outs[first:] if len(outs) > flat[0].shape[0] else outs
+
+    def joined_outs(k: int | None) -> Any:
+        column = [o if k is None else o[k] for o in outs]
+        shape, dtype = np.shape(out if k is None else out[k]), (out if k is None else out[k]).dtype
+        return cast(np.reshape(np.stack([np.reshape(o, ()) for o in column]), shape), dtype)
+
+    several = isinstance(out, tuple)
+    tracked = any(_is(v) for o in outs for v in (o if several else (o,)))
+    if not tracked:
+        return m.taint(out, joined(marks)) if joined(marks) else out
+    made = (
+        tuple(m.made(joined_outs, (k,), {}) for k in range(len(out)))
+        if several
+        else m.made(joined_outs, (None,), {})
+    )
+    return m.filed(out, made, joined(marks), named(function), marks)
+
+
+def _is(value: Any) -> bool:
+    return issubclass(type(value), Tracked)
+
+
+def _plainly(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    args, kwargs = wrapped(m, args, kwargs)
+    return function(*args, **kwargs)
+
+
+def by_values(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """A function of the user's whose source is gone: it runs once, on values that the engine follows."""
+    if not marks_of(m, args, kwargs) and not m.reached(function):
+        return function(*args, **kwargs)
+    given, options = wrapped(m, args, kwargs)
+    with m.collecting() as left, following(function, *args, *kwargs.values()):
+        out = function(*given, **options)
+    if engine_values(args, kwargs):
+        return out
+    out = m.unwrapped(out)
+    return m.taint(out, frozenset(m.cut(node, how) for node, how in left)) if left else out
+
+
+def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """What nobody knows: it runs, and what it gives or changes has lost its gradient, if it had any."""
+    table = m.table
+    spied: list[Mark] = []
+
+    def spied_on(values: Any) -> Any:
+        for value in values:
+            spied.extend(table.marks((value,)))
+            yield value
+
+    args = tuple(spied_on(a) if type(a) in ONCE else a for a in args)
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, ModuleType):
+        owner = None
+    held = [leaf for value in (owner, *args, *kwargs.values()) for leaf in leaves(value)]
+    arrays = [(a, plain(a).tobytes()) for a in held if isinstance(a, np.ndarray) and not a.dtype.hasobject]
+    before = table.filed
+    out = function(*args, **kwargs)
+    marks = [mark for leaf in held if (mark := table.mark(leaf)) is not None] + spied
+    m.stands_before(out, [owner, *args, *kwargs.values()])
+    for value in (*args, *kwargs.values()):
+        for inner in functions_in(value) if callable(value) else ():
+            marks += m.reached(inner)
+    happened = table.filed != before
+    if not marks and not happened:
+        return out
+    if mode_now() is OFF:
+        return out
+    node = next((k.node for k in marks if k.node is not None), None)
+    name = named(function)
+    cuts = joined(marks) | ({m.cut(node, name)} if node is not None or happened else NO_CUTS)
+    for array, bytes_before in arrays:
+        if plain(array).tobytes() != bytes_before:
+            table.memory.written(array, Mark(None, cuts), None)
+    if not marks and table.mark(out) is not None:
+        return out
+    for thing in (owner, *args, *kwargs.values()):
+        m.taint_thing(thing, cuts)
+    for value in args:
+        if isinstance(value, (str, os.PathLike)) and table.mark(value) is None and os.path.exists(value):
+            m.channels[os.fspath(value)] = Mark(None, cuts)
+    return m.taint(out, cuts, {id(leaf) for leaf in held})

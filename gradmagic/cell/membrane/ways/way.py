@@ -1,0 +1,111 @@
+"""What all ways have in common: marks of arguments, values as the engine takes them, names for notes.
+
+In: a membrane and the arguments of a call. Out: what a way asks of them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from types import GeneratorType
+from typing import Any
+
+import numpy as np
+
+from ....engine.derivatives.objects import Made
+from ....engine.dispatch.primitives import cast
+from ....engine.faces.numpy.array import Array
+from ....engine.faces.numpy.buffer import Buffer
+from ....engine.tape.memory import copy_of
+from ....engine.tape.modes import OFF, mode_now
+from ....engine.tape.tracked import Tracked, tracked_in
+from ..membrane import Membrane
+from ..table import NO_CUTS, Mark, joined
+
+Way = Callable[[Membrane, Any, tuple[Any, ...], dict[str, Any]], Any]
+
+
+def marks_of(m: Membrane, args: Any, kwargs: Any) -> list[Mark]:
+    return m.table.marks((*args, *kwargs.values()) if kwargs else args)
+
+
+def wrapped(m: Membrane, args: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    wrapped = m.table.wrapped
+    return tuple(map(wrapped, args)), {k: wrapped(v) for k, v in kwargs.items()}
+
+
+def engine_values(args: Any, kwargs: Any) -> bool:
+    """Tell whether values of the engine's own are among the arguments: tensors, or those of a gm.grad(f) that runs."""
+    values = [*args, *kwargs.values()]
+    return bool(tracked_in(values)) or any(type(value) is Made for value in values)
+
+
+def named(function: Any) -> str:
+    module = getattr(function, "__module__", None) or ""
+    name = getattr(function, "__name__", None) or type(function).__name__
+    if isinstance(function, np.ufunc) or module.partition(".")[0] == "numpy":
+        return (
+            f"np.{module.partition('.')[2]}.{name}".replace("..", ".") if module.count(".") else f"np.{name}"
+        )
+    owner = getattr(function, "__self__", None)
+    if owner is not None and type(owner).__name__ != "module":
+        return f".{name}()"
+    return name if module in ("builtins", "") else f"{module}.{name}"
+
+
+def kept(args: Any) -> Any:
+    """Give arguments that can be gone through twice."""
+    return tuple(list(a) if type(a) in ONCE else a for a in args)
+
+
+ONCE = frozenset({GeneratorType, map, zip, filter, enumerate, reversed, *(
+    kind for kind in vars(itertools).values() if isinstance(kind, type))})  # fmt: skip
+
+
+def apart(m: Membrane, args: Any, target: Any) -> Any:
+    return [
+        copy_of(a)
+        if type(a) is np.ndarray and m.table.mark(a) is None and np.may_share_memory(a, target)
+        else a
+        for a in args
+    ]
+
+
+def fitted(made: Any, target: Any) -> Any:
+    if np.shape(made) != target.shape:
+        made = np.broadcast_to(made, target.shape)
+    return cast(made, target.dtype) if made.dtype != target.dtype else made
+
+
+def mutable(old: Any) -> Any:
+    """Give what a write by the engine changes, over memory of its own."""
+    if issubclass(type(old), Tracked):
+        return Array.wrap(copy_of(old.array), old.node)
+    return Buffer.wrap(copy_of(old), None)
+
+
+def as_text(m: Membrane, out: Any, marks: list[Mark], how: str = "text") -> Any:
+    if not marks or mode_now() is OFF:
+        return out
+    node = next((k.node for k in marks if k.node is not None), None)
+    return m.taint(out, joined(marks) | ({m.cut(node, how)} if node is not None else NO_CUTS))
+
+
+def partial(inner: Way) -> Way:
+    """A `functools.partial` of what has a way."""
+
+    def way(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+        return inner(m, function.func, (*function.args, *args), {**function.keywords, **kwargs})
+
+    return way
+
+
+def objects_of(m: Membrane, args: Any, out: Any) -> Any:
+    """Give what the engine has for the entries of an array of objects: each an entry of the array it was made from."""
+    of: Any = m.table.tracked(args[0]) if args else None
+    if not issubclass(type(of), Tracked) or np.shape(of) != out.shape:
+        return TypeError("objects")
+    made = np.empty(out.shape, object)
+    for at in np.ndindex(out.shape):
+        made[at] = of[at]
+    return made
