@@ -171,7 +171,7 @@ def followed(m: Membrane, function: Any, args: Any, kwargs: Any, follower: Any =
     if not (marks := marks_of(m, args, kwargs)) or mode_now() is OFF:
         return out
     if any(out is a for a in args):
-        if function.__module__.startswith("scipy"):  # SciPy's functions take what they write into by position, too
+        if function.__module__.startswith("scipy"):  # it was given what to write into by position
             _lost_in(m, out, marks, named(function))
         return out
     if isinstance(out, np.ndarray) and out.dtype.hasobject:
