@@ -31,6 +31,8 @@ FOLLOWED = {
     "B-splines": ("z = interpolate.make_interp_spline(x, y)(a)", "y a"),
     "filters": ("z = (signal.convolve(x, w, 'same') * y).sum() + signal.lfilter(w, [1.0, 0.2], x)[-1]", "x w y"),
     "images": ("z = (ndimage.gaussian_filter(im, a) * im).sum() + ndimage.maximum_filter(im, 3)[0, 0]", "im a"),
+    "an integral": ("z = integrate.quad(lambda t: np.sin(a * t) * w[1], w[0], a)[0]", "a w"),
+    "of a density": ("z = integrate.quad(stats.norm(a, w[1]).pdf, 0, 2)[0]", "a w"),
     "samples": ("z = integrate.simpson(y, x=x) + integrate.trapezoid(y * y, x)", "x y"),
 }  # fmt: skip
 
@@ -47,8 +49,9 @@ def test_the_gradient_is_right_and_nothing_is_said(run, cell, names):
 
 
 NAMED = {
-    "quad": "z = integrate.quad(lambda t: t * a, 0, 1)[0] + a",
-    "its limit": "z = integrate.quad(lambda t: t, 0, a)[0] + a",
+    "a double integral": "z = integrate.dblquad(lambda s, t: t * a, 0, 1, 0, 1)[0] + a",
+    "near to singular": "z = integrate.quad(lambda t: a / np.sqrt(t), 0, 1)[0] + a",
+    "an integral with weight": "z = integrate.quad(lambda t: a * t, 0, 1, weight='cos', wvar=2.0)[0] + a",
     "solve_ivp": "z = integrate.solve_ivp(lambda t, u: -a * u, (0, 1), [1.0]).y[0, -1] + a",
     "minimize": "z = optimize.minimize(lambda p: ((p - a)**2).sum(), [0.0]).x[0] + a",
     "root": "z = optimize.root(lambda p: p - a, [0.0]).x[0] + a",

@@ -38,8 +38,8 @@ def test_along_an_axis() -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda a: integrate.quad(lambda t: t**2, 0, a)[0],
-        lambda a: integrate.quad(lambda t: t * a, 0, 1)[0],
+        lambda a: integrate.dblquad(lambda s, t: t * a, 0, 1, 0, 1)[0],
+        lambda a: integrate.fixed_quad(lambda t: t * a, 0, 1)[0],
         lambda a: integrate.solve_ivp(lambda t, y: -a * y, (0, 1), [1.0]).y[0, -1],
         lambda a: integrate.solve_ivp(lambda t, y: -y, (0, 1), [a]).y[0, -1],
         lambda a: optimize.minimize(lambda p: np.sum((p - a) ** 2), [0.0]).x[0],
