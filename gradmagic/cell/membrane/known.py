@@ -115,7 +115,11 @@ def way_of(m: Any, function: Any) -> Way | None:
         return others.by_values
     if kind is np.vectorize:
         return others.vectorized
-    if follower_of(function) is not None:
+    if (follower := follower_of(function)) is not None:
+        if getattr(follower, "opaque", False):
+            return others.opaque
+        if getattr(follower, "calls", False):
+            return others.calling
         return functions.followed if kind is not types.MethodType else functions.of_object
     if follower_of_object(function) is not None:
         return functions.of_object

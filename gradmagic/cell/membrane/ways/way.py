@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.derivatives.objects import Made
 from ....engine.dispatch.primitives import cast
 from ....engine.faces.numpy.array import Array
 from ....engine.faces.numpy.buffer import Buffer
@@ -35,7 +36,8 @@ def wrapped(m: Membrane, args: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[
 
 def engine_values(args: Any, kwargs: Any) -> bool:
     """Tell whether values of the engine's own are among the arguments: tensors, or those of a gm.grad(f) that runs."""
-    return bool(tracked_in([*args, *kwargs.values()]))
+    values = [*args, *kwargs.values()]
+    return bool(tracked_in(values)) or any(type(value) is Made for value in values)
 
 
 def named(function: Any) -> str:
