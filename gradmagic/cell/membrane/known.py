@@ -1,7 +1,7 @@
 """What a call does with tracked values, by what is called: one table.
 
 In: a callable. Out: its way, a function of (membrane, callable, args, kwargs) that runs the user's own call and files
-what came of it (ways.py); or None, where the objects themselves are passed on and there is nothing to file.
+what came of it (ways/); or None, where the objects themselves are passed on and there is nothing to file.
 What stands in no table is opaque: its results count as lost, with a note where the report's result depends on them.
 """
 
