@@ -1,7 +1,7 @@
 """What a call does with tracked values, by what is called: one table.
 
 In: a callable. Out: its way, a function of (membrane, callable, args, kwargs) that runs the user's own call and files
-what came of it (ways.py); or None, where the objects themselves are passed on and there is nothing to file.
+what came of it (ways/); or None, where the objects themselves are passed on and there is nothing to file.
 What stands in no table is opaque: its results count as lost, with a note where the report's result depends on them.
 """
 
@@ -115,7 +115,11 @@ def way_of(m: Any, function: Any) -> Way | None:
         return others.by_values
     if kind is np.vectorize:
         return others.vectorized
-    if follower_of(function) is not None:
+    if (follower := follower_of(function)) is not None:
+        if getattr(follower, "opaque", False):
+            return others.opaque
+        if getattr(follower, "calls", False):
+            return others.calling
         return functions.followed if kind is not types.MethodType else functions.of_object
     if follower_of_object(function) is not None:
         return functions.of_object

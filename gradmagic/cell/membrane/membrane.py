@@ -82,6 +82,10 @@ class Membrane(Recording):
                 function.__code__ = plain_code(function.__code__)
         self._defined = []
 
+    def close(self) -> None:
+        """Know nothing any more: tasks, threads and generators that the cell has begun may go on after it."""
+        super().__init__(self.filename)
+
     def made_here(self, function: Any) -> None:
         """Instrumented code has made a function: it gets its code without hooks when the cell ends."""
         self._defined.append(ref(function))

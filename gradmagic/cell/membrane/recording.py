@@ -168,7 +168,8 @@ class Recording:
             self.stand_ins[out] = made
             if any(leaf is not out and self.table.mark(leaf) for leaf in leaves(out)):
                 return out  # it holds what it was made of: who takes it apart finds that
-            return self.cut_off(out, cuts, name, made.tracked[0].node)  # for those who do not ask its methods
+            # For those who do not ask its methods.
+            return self.table.file(out, Mark(None, cuts | {self.cut(made.tracked[0].node, name)}))
         if kind is np.ndarray and out.dtype.hasobject:
             return self._objects_filed(out, made, cuts, name, marks)
         if issubclass(type(made), Tracked) and made.node is not None:

@@ -2,7 +2,8 @@
 
 In: a class and the name of its method. Out: `OF_CLASSES[module][class, name]`, a function of the same arguments that
 gives the method's own values, and records where something is tracked: among the arguments, or in the object itself.
-An object that was made of tracked values is a `Made`, in the function form (gm.grad) in place of it, in a cell beside it.
+For an object that was made of tracked values stands a `Made`: in the function form (gm.grad) in place of it, in a cell
+beside it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ..dispatch.calls import face_of, wrapped
 from ..dispatch.protocols import unknown, valued
 from ..tape.modes import OFF, mode_now
 from ..tape.tracked import raws, tracked_in
+from .ordered import no_derivative
 
 OF_CLASSES: dict[str, dict[tuple[type, str], Any]] = {}  # module -> (class, name of its method) -> ours
 _OURS: dict[Any, Any] = {}  # by a method as the class defines it
@@ -59,8 +61,7 @@ class Made:
 def _refuse(made: Made, name: str, *args: Any, **kwargs: Any) -> Any:
     kind = type(made.real)
     full = f"{kind.__module__.partition('._')[0]}.{kind.__name__}.{name}"
-    text = f"{full} has no derivative in gradmagic: take differences of the whole function with gm.numeric."
-    return unknown(full, (made.tracked, args), kwargs, lambda *_, **__: getattr(made.real, name), ArgumentError(text))
+    return unknown(full, (made.tracked, args), kwargs, lambda *_, **__: getattr(made.real, name), no_derivative(full))
 
 
 def real(thing: Any) -> Any:
@@ -112,20 +113,12 @@ def _declare(kind: type, name: str, function: Callable[..., Any], home: str, exa
             )(*held, *args, **kwargs)
         except ArgumentError as error:
             full = f"{home}.{getattr(own, 'name', None) or type(own).__name__}.{name}"
-            return unknown(full, (held, args), kwargs, lambda _, *a, **k: method(own, *raws(args), **raws(kwargs)), error)
+            plainly = partial(method, own, *raws(args), **raws(kwargs))
+            return unknown(full, (held, args), kwargs, lambda *_, **__: plainly(), error)
 
     _OURS[method] = _OURS[followed] = followed
     owner = next(k for k in kind.__mro__ if name in vars(k))
     OF_CLASSES.setdefault(home, {})[owner, name] = followed
-
-
-def no_derivative(full: str, why: str = "") -> ArgumentError:
-    """Make the error of what has no derivative here."""
-    because = f" ({why})" if why else ""
-    return ArgumentError(
-        f"{full} has no derivative in gradmagic{because}: write gm.numeric(f) of a function f that calls it, "
-        "which takes differences."
-    )
 
 
 def as_array(value: Any) -> Any:

@@ -127,6 +127,15 @@ def composes(module: Any, name: str = "") -> Callable[[Callable[..., Any]], Call
     return declare
 
 
+def no_derivative(full: str, why: str = "") -> ArgumentError:
+    """Make the error of what has no derivative here."""
+    because = f" ({why})" if why else ""
+    return ArgumentError(
+        f"{full} has no derivative in gradmagic{because}: write gm.numeric(f) of a function f that calls it, "
+        "which takes differences."
+    )
+
+
 def follows_not(module: Any, names: str) -> None:
     """Declare functions of SciPy's that have no derivative here, also where only what they call back is tracked."""
     for name in names.split():
@@ -158,12 +167,10 @@ def _watching(original: Any, full: str) -> Any:
             out = original(*given, **{k: watched(v, seen) for k, v in kwargs.items()})
         if not seen or mode_now() is OFF:
             return original(*raws(args), **raws(kwargs)) if out is None else out
-        error = ArgumentError(
-            f"{full} has no derivative in gradmagic: write gm.numeric(f) of a function f that calls it, which takes "
-            "differences."
-        )
-        return unknown(full, (seen,), {}, lambda *_, **__: original(*raws(args), **raws(kwargs)) if out is None else out,
-                       error)  # fmt: skip
+        def plainly(*_: Any, **__: Any) -> Any:
+            return original(*raws(args), **raws(kwargs)) if out is None else out
+
+        return unknown(full, (seen,), {}, plainly, no_derivative(full))
 
     followed.opaque = True  # type: ignore[attr-defined]  # it says what was lost, and follows nothing
     return followed

@@ -78,14 +78,15 @@ def _ours(table: dict[str, Any], original: Any, name: str) -> Any:
 def follower_of(value: Any) -> Any:
     """Give what follows a function of NumPy, SciPy or math, or a method of SciPy's objects; None for anything else."""
     found = _FOLLOWERS.get(id(value))
-    if found is None and type(value) is MethodType and (found := _FOLLOWERS.get(id(value.__func__))) is not None:
-        return MethodType(found, value.__self__)
+    if found is None and type(value) is MethodType:
+        found = _FOLLOWERS.get(id(value.__func__))
+        return None if found is None else MethodType(found, value.__self__)
     return found
 
 
 def follower_of_object(value: Any) -> Any:
     """Give what follows the call of an object: `stats.norm(mu, s)`, `spline(x)`; None for anything else."""
-    found = _FOLLOWERS.get(id(getattr(type(value), "__call__", None)))
+    found = _FOLLOWERS.get(id(getattr(type(value), "__call__", None)))  # noqa: B004  (the method itself)
     return None if found is None else MethodType(found, value)
 
 

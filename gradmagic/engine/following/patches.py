@@ -35,15 +35,17 @@ class Patch:
 
 
 MODULES = Patch(
-    "the class of numpy, numpy.linalg, numpy.lib.stride_tricks, math, cmath, scipy.linalg and scipy.special",
+    "the class of numpy, numpy.linalg, numpy.lib.stride_tricks, math, cmath, and of scipy.linalg, special, stats, "
+    "integrate, interpolate, signal, ndimage and optimize",
     "what is called there is followed where NumPy's protocols do not reach: np.zeros(n), np.asarray(t), "
     "np.mean([t, u]), math.sin(t), scipy.special.logsumexp(t)",
     "while a %%grad cell, gm.trace, gm.grad or another transform runs the user's code",
     "types.ModuleType again when the last of these ends",
 )
 METHODS = Patch(
-    "np.vectorize.__call__, np.ndenumerate.__init__, __getitem__ of the class of np.r_ and np.c_",
-    "they take arrays apart entry by entry",
+    "np.vectorize.__call__, np.ndenumerate.__init__, __getitem__ of the class of np.r_ and np.c_; methods of the classes "
+    "of scipy.stats' distributions and scipy.interpolate's splines",
+    "they take arrays apart entry by entry; stats.norm.logpdf(t) and spline(t) have derivatives",
     MODULES.when,
     "NumPy's own again when the last of these ends",
 )

@@ -183,7 +183,11 @@ def followed(m: Membrane, function: Any, args: Any, kwargs: Any, follower: Any =
             m, function, args, kwargs
         )  # it calls the user's function, which may have all that counts
     out = function(*args, **kwargs)
-    if any(out is a for a in args) or not marks_of(m, args, kwargs) or mode_now() is OFF:
+    if not (marks := marks_of(m, args, kwargs)) or mode_now() is OFF:
+        return out
+    if any(out is a for a in args):
+        if function.__module__.startswith("scipy"):  # it was given what to write into by position
+            _lost_in(m, out, marks, named(function))
         return out
     if isinstance(out, np.ndarray) and out.dtype.hasobject:
         return m.filed(out, objects_of(m, args, out), joined(marks_of(m, args, kwargs)), named(function))

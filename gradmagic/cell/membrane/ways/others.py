@@ -14,8 +14,10 @@ import numpy as np
 
 from ....engine.dispatch.primitives import cast
 from ....engine.following.block import following
+from ....engine.following.followers import follower_of
 from ....engine.tape.modes import OFF, mode_now
 from ....engine.tape.tracked import Tracked
+from ....errors import ArgumentError
 from ..enter import functions_in
 from ..fresh import fresh
 from ..membrane import Membrane
@@ -31,8 +33,25 @@ def engine(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         return function(*args, **kwargs)
     given, options = wrapped(m, args, kwargs)
     owner = getattr(function, "__self__", None)
-    own = engine_values(args, kwargs) or issubclass(type(owner), Tracked)
+    own = engine_values([function, owner, *args], kwargs)
     out = m.followed(function, given, options)
+    return out if own else m.unwrapped(out)
+
+
+def calling(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """A function that calls the user's, and is followed by what that gives: `integrate.quad(f, 0, a)`."""
+
+    def seen(value: Any) -> Any:
+        if not callable(value):
+            return m.table.wrapped(value)
+        run = m.called(value)
+        return lambda *values, **options: m.table.wrapped(run(*values, **options))
+
+    own = engine_values(args, kwargs)
+    try:
+        out = follower_of(function)(*map(seen, args), **{k: seen(v) for k, v in kwargs.items()})
+    except ArgumentError:
+        return opaque(m, function, args, kwargs)
     return out if own else m.unwrapped(out)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.derivatives.objects import Made
 from ....engine.dispatch.primitives import cast
 from ....engine.faces.numpy.array import Array
 from ....engine.faces.numpy.buffer import Buffer
@@ -35,12 +36,9 @@ def wrapped(m: Membrane, args: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[
 
 def engine_values(args: Any, kwargs: Any) -> bool:
     """Tell whether values of the engine's own are among the arguments: tensors, or those of a gm.grad(f) that runs."""
-    given = [
-        a
-        for a in (*args, *kwargs.values())
-        if type(a) not in (list, tuple) or not FLAT.issuperset(map(type, a))
-    ]
-    return bool(given and tracked_in(given))
+    given = [*args, *kwargs.values()]
+    looked_at = [a for a in given if type(a) not in (list, tuple) or not FLAT.issuperset(map(type, a))]
+    return bool(looked_at and tracked_in(looked_at)) or any(type(value) is Made for value in given)
 
 
 def named(function: Any) -> str:

@@ -12,6 +12,7 @@ from scipy import integrate
 
 from ..objects import as_array
 from ..ordered import composes, follows_not
+from . import quadrature  # noqa: F401  (quad)
 
 
 def _spacing(y: Any, x: Any, dx: Any) -> Any:
@@ -81,5 +82,5 @@ def romb(y: Any, dx: Any = 1.0, axis: Any = -1, show: Any = False) -> Any:
     return row[-1]
 
 
-follows_not(integrate, "quad quad_vec dblquad tplquad nquad fixed_quad cubature tanhsinh solve_ivp odeint solve_bvp "
+follows_not(integrate, "quad_vec dblquad tplquad nquad fixed_quad cubature tanhsinh solve_ivp odeint solve_bvp "
             "cumulative_simpson newton_cotes nsum qmc_quad")  # fmt: skip

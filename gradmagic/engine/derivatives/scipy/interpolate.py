@@ -17,8 +17,8 @@ from scipy.spatial import Delaunay, cKDTree
 
 from ...dispatch.calls import primitive
 from ...tape.tracked import raw, raws, tracked_in
-from ..objects import Made, as_array, follows_methods, no_derivative, real
-from ..ordered import composes, follows, ordered
+from ..objects import Made, as_array, follows_methods, real
+from ..ordered import composes, follows, no_derivative, ordered
 
 _HOME = "scipy.interpolate"
 

@@ -14,9 +14,9 @@ import numpy as np
 from scipy import ndimage
 
 from ...tape.tracked import raw, raws
-from ..objects import as_array, no_derivative
-from ..ordered import composes
-from .signal import PADS, convolution
+from ..objects import as_array
+from ..ordered import composes, no_derivative
+from .signal import continued, convolution
 
 # ---- correlations ------------------------------------------------------------------------------------------------
 
@@ -45,10 +45,9 @@ def _windowed(x: Any, weights: Any, mode: Any, cval: Any, origin: Any) -> Any:
     after = [w - 1 - b for w, b in zip(np.shape(weights), before, strict=True)]
     for axis, widths in enumerate(zip(before, after, strict=True)):
         if any(widths):
-            fill = {"constant_values": cval} if "constant" in mode[axis] else {}
             wide = [(0, 0)] * np.ndim(x)
             wide[axis] = widths
-            x = np.pad(x, wide, mode=PADS[mode[axis]], **fill)
+            x = continued(x, wide, mode[axis], cval)
     return convolution(x, np.flip(weights), "valid")
 
 
@@ -130,7 +129,8 @@ def _gaussian(sigma: Any, order: int, radius: int) -> Any:
     phi = phi / np.sum(phi)
     q: list[Any] = [1.0] + [0.0] * order  # (q phi)' = (q' - q x / sigma**2) phi
     for _ in range(order):
-        q = [(k + 1) * (q[k + 1] if k < order else 0.0) - (q[k - 1] / (sigma * sigma) if k else 0.0) for k in range(order + 1)]
+        slope = [(k + 1) * q[k + 1] for k in range(order)] + [0.0]
+        q = [slope[k] - (q[k - 1] / (sigma * sigma) if k else 0.0) for k in range(order + 1)]
     return phi * sum(c * x**k for k, c in enumerate(q)) if order else phi
 
 
@@ -184,7 +184,8 @@ def laplace(input: Any, output: Any = None, mode: Any = "reflect", cval: Any = 0
     _plain_output("laplace", output, input)
     x = as_array(input)
     axes = _axes(axes, np.ndim(x))
-    parts = [_along(x, np.array([1.0, -2.0, 1.0]), a, m, cval, 0) for a, m in zip(axes, _each(mode, len(axes)), strict=True)]
+    modes = _each(mode, len(axes))
+    parts = [_along(x, np.array([1.0, -2.0, 1.0]), a, m, cval, 0) for a, m in zip(axes, modes, strict=True)]
     return sum(parts[1:], parts[0])
 
 
@@ -222,8 +223,7 @@ def _ranked(x: Any, size: Any, footprint: Any, mode: Any, cval: Any, origin: Any
     for axis, (w, o, m) in enumerate(zip(footprint.shape, _each(origin, x.ndim), _each(mode, x.ndim), strict=True)):
         widths = [(0, 0)] * x.ndim
         widths[axis] = (w // 2 + o, w - 1 - w // 2 - o)
-        fill = {"constant_values": x.size} if "constant" in m else {}
-        places = np.pad(places, widths, mode=PADS[m], **fill)  # type: ignore[call-overload]
+        places = continued(places, widths, m, x.size)
     windows = np.lib.stride_tricks.sliding_window_view(places, footprint.shape)[..., footprint]
     entries = np.concatenate([np.ravel(x), np.reshape(cval, (1,)) + 0.0 * np.ravel(x)[:1]])
     chosen = pick(raw(entries)[windows])
@@ -299,11 +299,12 @@ def _interpolated(x: Any, at: Any, order: int, mode: str, cval: Any, prefilter: 
         base = np.floor(raw(c) + (0.5 if order % 2 == 0 else 0.0))
         first = base.astype(int) - order // 2
         weights.append([1.0] if order == 0 else _basis(order, c - base))
-        places.append([np.clip(first + k, 0, n - 1) if mode == "nearest" else _mirror(first + k, n) for k in range(order + 1)])
+        taps = [first + k for k in range(order + 1)]
+        places.append([np.clip(t, 0, n - 1) if mode == "nearest" else _mirror(t, n) for t in taps])
     total: Any = 0.0
-    for taps in itertools.product(range(order + 1), repeat=len(places)):
-        term = x[tuple(p[k] for p, k in zip(places, taps, strict=True))]
-        for w, k in zip(weights, taps, strict=True):
+    for corner in itertools.product(range(order + 1), repeat=len(places)):
+        term = x[tuple(p[k] for p, k in zip(places, corner, strict=True))]
+        for w, k in zip(weights, corner, strict=True):
             term = term * w[k]
         total = total + term
     return np.where(inside, total, cval)
@@ -314,8 +315,7 @@ def map_coordinates(input: Any, coordinates: Any, output: Any = None, order: Any
                     cval: Any = 0.0, prefilter: Any = True) -> Any:  # fmt: skip
     _plain_output("map_coordinates", output, input)
     x = as_array(input)
-    at = list(as_array(coordinates)) if not isinstance(coordinates, (list, tuple)) else [as_array(c) for c in coordinates]
-    return _interpolated(x, at, order, mode, cval, prefilter)
+    return _interpolated(x, [as_array(c) for c in coordinates], order, mode, cval, prefilter)
 
 
 def _grid(shape: Any) -> list[Any]:
@@ -334,7 +334,7 @@ def shift(input: Any, shift: Any, output: Any = None, order: Any = 3, mode: Any 
 
 @composes(ndimage)
 def affine_transform(input: Any, matrix: Any, offset: Any = 0.0, output_shape: Any = None, output: Any = None,
-                     order: Any = 3, mode: Any = "constant", cval: Any = 0.0, prefilter: Any = True) -> Any:  # fmt: skip
+                     order: Any = 3, mode: Any = "constant", cval: Any = 0.0, prefilter: Any = True) -> Any:
     _plain_output("affine_transform", output, input)
     x, matrix, offset = as_array(input), as_array(matrix), as_array(offset)
     number = np.ndim(x)

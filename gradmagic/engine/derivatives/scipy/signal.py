@@ -6,6 +6,7 @@ the signal from its end. Values are SciPy's own. Loaded where scipy.signal is.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,8 @@ from scipy import signal
 from ...dispatch.calls import primitive
 from ...rules.declare import rule
 from ...tape.tracked import raw, tracked_in
-from ..objects import as_array, no_derivative
-from ..ordered import composes, follows
+from ..objects import as_array
+from ..ordered import composes, follows, no_derivative
 
 # ---- convolutions: bilinear ----------------------------------------------------------------------------------------
 
@@ -87,15 +88,24 @@ def oaconvolve(in1: Any, in2: Any, mode: Any = "full", axes: Any = None) -> Any:
     return fftconvolve(in1, in2, mode, axes)
 
 
-_BOUNDARIES = {"fill": "constant", "wrap": "wrap", "symm": "symmetric"}
+# Of SciPy's ways to continue an array: NumPy's names.
+_WAYS = {"fill": "constant", "symm": "symmetric", "reflect": "symmetric", "grid-mirror": "symmetric",
+         "mirror": "reflect", "nearest": "edge", "wrap": "wrap", "grid-wrap": "wrap", "constant": "constant",
+         "grid-constant": "constant"}  # fmt: skip
+
+
+def continued(x: Any, widths: Any, mode: str, cval: Any) -> Any:
+    """Continue an array beyond its ends, in one of SciPy's ways."""
+    pad: Any = np.pad
+    way = _WAYS[mode]
+    return pad(x, widths, mode=way, **({"constant_values": cval} if way == "constant" else {}))
 
 
 def _in_two(in1: Any, in2: Any, mode: Any, boundary: Any, fillvalue: Any, later: int) -> Any:
     n, m = np.shape(in1), np.shape(in2)
     if mode == "valid":
         return convolution(in1, in2, mode)
-    fill = {"constant_values": fillvalue} if boundary == "fill" else {}
-    wide = np.pad(in1, [(j - 1, j - 1) for j in m], mode=_BOUNDARIES[boundary], **fill)
+    wide = continued(in1, [(j - 1, j - 1) for j in m], boundary, fillvalue)
     return _cropped(convolution(wide, in2, "valid"), n, m, mode, (0, 1), later)
 
 
@@ -219,9 +229,9 @@ def filtfilt(b: Any, a: Any, x: Any, axis: Any = -1, padtype: Any = "odd", padle
         what = "with method='gust'" if method != "pad" else "by b and a, on which its initial state depends"
         raise no_derivative("scipy.signal.filtfilt", what)
     b, a = np.atleast_1d(b), np.atleast_1d(a)
-    n = 3 * max(len(a), len(b)) if padlen is None else padlen
+    n = 0 if padtype is None else 3 * max(len(a), len(b)) if padlen is None else padlen
     zi = signal.lfilter_zi(b, a)
-    return _both_ways(lambda x, z, first: _filtered(b, a, x, z * first), zi, x, axis, padtype, 0 if padtype is None else n)
+    return _both_ways(lambda x, z, first: _filtered(b, a, x, z * first), zi, x, axis, padtype, n)
 
 
 @composes(signal)
@@ -255,16 +265,9 @@ def savgol_filter(x: Any, window_length: Any, polyorder: Any, deriv: Any = 0, de
         y = np.concatenate(parts, axis=-1)
     else:
         half = w // 2
-        fill = {"constant_values": cval} if mode == "constant" else {}
-        widths = [(0, 0)] * (np.ndim(x) - 1) + [(w - 1 - half, half)]
-        wide = np.pad(x, widths, mode=PADS[mode], **fill)
+        wide = continued(x, [(0, 0)] * (np.ndim(x) - 1) + [(w - 1 - half, half)], mode, cval)
         y = convolution(wide, np.reshape(weights, (*lead, w)), "valid")
     return np.moveaxis(y, -1, axis)
-
-
-# Of SciPy's ways to continue an array (`mode`): NumPy's names.
-PADS = {"reflect": "symmetric", "grid-mirror": "symmetric", "mirror": "reflect", "nearest": "edge", "wrap": "wrap",
-        "grid-wrap": "wrap", "constant": "constant", "grid-constant": "constant"}  # fmt: skip
 
 
 # ---- others ----------------------------------------------------------------------------------------------------------
@@ -287,7 +290,7 @@ def detrend(data: Any, axis: Any = -1, type: Any = "linear", bp: Any = 0) -> Any
         return np.moveaxis(x - np.mean(x, axis=-1, keepdims=True), -1, axis)
     parts = []
     ends = np.unique(np.concatenate([[0], np.atleast_1d(bp), [np.shape(x)[-1]]])).astype(int)
-    for low, high in zip(ends[:-1], ends[1:], strict=True):
+    for low, high in pairwise(ends):
         lines = np.stack([np.ones(high - low), np.arange(1, high - low + 1) / (high - low)], axis=-1)
         part = x[..., low:high]
         parts.append(part - part @ np.linalg.pinv(lines).T @ lines.T)

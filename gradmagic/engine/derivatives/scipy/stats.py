@@ -1,7 +1,7 @@
 """Derivatives of scipy.stats: densities, distribution functions and quantiles, by x and by all parameters.
 
 One line for each distribution: the score d log p(y) / dy of the standardised y = (x - loc) / scale, d log p / d shape
-for each shape, and d cdf / d shape, where it has a closed form. All methods follow from these (`_partials`); of a
+for each shape, and d cdf / d shape, where it has a closed form. All methods follow from these (`_Method`); of a
 discrete distribution there is no score: by k and loc it moves in steps, whose derivative is 0. Outside of the support
 every derivative is 0, as that of a constant. Values are SciPy's own. Loaded where scipy.stats is.
 """
@@ -20,8 +20,8 @@ from ...dispatch.calls import primitive
 from ...rules.declare import RULES
 from ...rules.rule import SAME, ZERO
 from ...tape.tracked import raw, raws, tracked_in
-from ..objects import Made, as_array, follows_methods, no_derivative, real
-from ..ordered import Ordered
+from ..objects import Made, as_array, follows_methods
+from ..ordered import Ordered, no_derivative
 from .special_partials import beta_density, binomial_density, normal_density, ratio
 
 Formula = Callable[..., Any]
@@ -90,9 +90,10 @@ density("gumbel_l",    lambda y: 1 - np.exp(y))
 density("t",           _t_score,                                        _t_df)
 density("gamma",       lambda y, a: ratio(a - 1, y) - 1,                lambda y, a: np.log(y) - digamma(a))
 density("invgamma",    lambda y, a: (1 / y - a - 1) / y,                lambda y, a: -np.log(y) - digamma(a))
-density("chi2",        lambda y, k: (ratio(k - 2, y) - 1) / 2,          lambda y, k: (np.log(y / 2) - digamma(k / 2)) / 2)
+density("chi2",        lambda y, k: (ratio(k - 2, y) - 1) / 2, lambda y, k: (np.log(y / 2) - digamma(k / 2)) / 2)
 density("beta",        lambda y, a, b: ratio(a - 1, y) - ratio(b - 1, 1 - y),
-                       lambda y, a, b: np.log(y) - _gammas(a, a + b),   lambda y, a, b: np.log1p(-y) - _gammas(b, a + b))
+                       lambda y, a, b: np.log(y) - _gammas(a, a + b),
+                       lambda y, a, b: np.log1p(-y) - _gammas(b, a + b))
 density("f",           lambda y, n, m: ratio(n / 2 - 1, y) - (n + m) / 2 * n / (m + n * y), _f_n, _f_m)
 density("lognorm",     lambda y, s: -(1 + np.log(y) / (s * s)) / y,     lambda y, s: (np.log(y) ** 2 / (s * s) - 1) / s,
                        cdf=lambda y, s: -normal_density(np.log(y) / s) * np.log(y) / (s * s))
@@ -144,100 +145,100 @@ def _inside(line: Density, y: Any, shapes: Any) -> tuple[Any, Any]:
 
 def _where(inside: Any, out: Any, slope: Any) -> Any:
     """Give 0 outside of the support, and NaN where the value is NaN: of parameters that are none."""
-    return np.where(inside, slope, np.where(np.isnan(raw(out)), np.nan, 0.0))
+    return np.where(np.isnan(raw(out)), np.nan, np.where(inside, slope, 0.0))
 
 
-def _over(line: Density, name: str, out: Any, args: Any, slope: Any) -> Any:
-    """From d cdf by a parameter to that of the method `name`."""
-    of = lambda method: _FUNCTIONS[type(line.dist), method]  # noqa: E731
-    if name in ("cdf", "sf"):
-        return slope if name == "cdf" else -slope
-    if name in ("logcdf", "logsf"):
-        return slope * np.exp(-out) if name == "logcdf" else -slope * np.exp(-out)
-    return -slope / of("pdf")(out, *args[1:])  # of a quantile
+class _Method:
+    """The partials of one method of a distribution, each a function of (out, x, *shapes, loc, scale).
 
+    p and F are the density and the distribution function of y: the methods are p / scale, F, 1 - F, their logarithms,
+    and what solves F(y) = q.
+    """
 
-def _partials(line: Density, name: str) -> tuple[list[Any], list[str]]:
-    """Give the partials of a method by x, each shape, loc and scale, and their texts."""
-    kind, number = type(line.dist), len(line.by)
-    logarithm = name in ("logpdf", "logpmf")
-    parameters = ", ".join([*((line.dist.shapes or "").split(", ") if number else []), "loc", "scale"])
+    def __init__(self, line: Density, name: str) -> None:
+        self.line, self.name, self.kind, self.number = line, name, type(line.dist), len(line.by)
+        self.continuous = line.score is not None
+        self.inverse, self.dense = name in ("ppf", "isf"), name in ("pdf", "logpdf", "pmf", "logpmf")
+        self.sign = -1 if name in ("sf", "logsf", "isf") else 1
 
-    def taken(out: Any, args: Any) -> tuple[Any, Any, Any, Any]:
-        x, shapes, loc = args[0], args[1 : number + 1], args[number + 1]
-        scale = args[number + 2] if line.score is not None else 1
-        at = out if name in ("ppf", "isf") else x
-        y = (at - loc) / scale
-        inside, y = _inside(line, np.floor(y) if line.score is None and not logarithm and name != "pmf" else y, shapes)
-        if line.score is None and (logarithm or name == "pmf"):
-            inside = inside & (raw(y) == np.floor(raw(y)))
+    def standard(self, out: Any, args: Any) -> tuple[Any, Any, Any, Any]:
+        """Give y, the shapes, the scale, and where y lies in the support."""
+        shapes, loc = args[1 : self.number + 1], args[self.number + 1]
+        scale = args[self.number + 2] if self.continuous else 1
+        y = ((out if self.inverse else args[0]) - loc) / scale
+        if self.continuous:
+            inside, y = _inside(self.line, y, shapes)
+        else:
+            whole = raw(y) == np.floor(raw(y))
+            inside, y = _inside(self.line, np.floor(y), shapes)
+            inside = inside & whole if self.dense else inside
         return y, shapes, scale, inside
 
-    def along(out: Any, args: Any) -> Any:
-        """d method / dx for the cumulative functions: the density, of a logarithm over the function."""
-        if name in ("logcdf", "logsf"):
-            slope = np.exp(_FUNCTIONS[kind, "logpdf"](*args) - out)
-            return slope if name == "logcdf" else -slope
-        slope = _FUNCTIONS[kind, "pdf"](*args)
-        return slope if name == "cdf" else -slope
+    def of_density(self, out: Any, slope: Any) -> Any:
+        """From d log p."""
+        return slope if self.name.startswith("log") else out * slope
 
-    def weighed(out: Any, args: Any, factor: Any, inside: Any) -> Any:
-        return _where(inside, out, factor if logarithm else out * factor)
+    def along(self, out: Any, args: Any) -> Any:
+        """Give d method / dx of a cumulative one: the density; of its logarithm, the density over it."""
+        if self.name.startswith("log"):  # right in the tails, where both are 0
+            return self.sign * np.exp(_FUNCTIONS[self.kind, "logpdf"](*args) - out)
+        return self.sign * _FUNCTIONS[self.kind, "pdf"](*args)
 
-    def by_x(out: Any, *args: Any) -> Any:
-        if name in ("ppf", "isf"):
-            slope = 1 / _FUNCTIONS[kind, "pdf"](out, *args[1:])
-            return slope if name == "ppf" else -slope
-        y, shapes, scale, inside = taken(out, args)
-        if name in ("pdf", "logpdf"):
-            return weighed(out, args, line.score(y, *shapes) / scale, inside)  # type: ignore[misc]
-        return _where(inside, out, along(out, args))
+    def by_x(self, out: Any, *args: Any) -> Any:
+        if self.inverse:
+            return self.sign / _FUNCTIONS[self.kind, "pdf"](out, *args[1:])
+        y, shapes, scale, inside = self.standard(out, args)
+        if self.dense:
+            return _where(inside, out, self.of_density(out, self.line.score(y, *shapes) / scale))  # type: ignore[misc]
+        return _where(inside, out, self.along(out, args))
 
-    def by_loc(out: Any, *args: Any) -> Any:
-        return -by_x(out, *args)
+    def by_loc(self, out: Any, *args: Any) -> Any:
+        return -self.by_x(out, *args)
 
-    def by_scale(out: Any, *args: Any) -> Any:
-        y, shapes, scale, inside = taken(out, args)
-        if name in ("pdf", "logpdf"):
-            return weighed(out, args, -(1 + y * line.score(y, *shapes)) / scale, inside)  # type: ignore[misc]
-        if name in ("ppf", "isf"):
-            return (out - args[-2]) / scale
-        return _where(inside, out, -y * along(out, args))
+    def by_scale(self, out: Any, *args: Any) -> Any:
+        if self.inverse:
+            return (out - args[-2]) / args[-1]
+        y, shapes, scale, inside = self.standard(out, args)
+        if self.dense:
+            slope = -(1 + y * self.line.score(y, *shapes)) / scale  # type: ignore[misc]
+            return _where(inside, out, self.of_density(out, slope))
+        return _where(inside, out, -y * self.along(out, args))
 
-    def by_shape(i: int) -> Any:
-        density_by, cdf_by = line.by[i], line.cdf[i]
-        if name in ("pdf", "logpdf", "pmf", "logpmf"):
-            if density_by is None:
-                return None
-
-            def partial(out: Any, *args: Any) -> Any:
-                y, shapes, _, inside = taken(out, args)
-                return weighed(out, args, density_by(y, *shapes), inside)
-
-            return partial
-        if cdf_by is None:
+    def by_shape(self, formula: Formula | None) -> Any:
+        if formula is None:
             return None
 
-        def partial_of_cdf(out: Any, *args: Any) -> Any:
-            y, shapes, _, inside = taken(out, args)
-            slope = _over(line, name, out, args, cdf_by(y, *shapes))
-            return _where(inside, out, slope)
+        def partial(out: Any, *args: Any) -> Any:
+            y, shapes, _, inside = self.standard(out, args)
+            slope = formula(y, *shapes)
+            if self.dense:
+                return _where(inside, out, self.of_density(out, slope))
+            if self.inverse:
+                return _where(inside, out, -slope / _FUNCTIONS[self.kind, "pdf"](out, *args[1:]))
+            if self.name.startswith("log"):
+                some = raw(slope) != 0  # where F is 0, so is its slope
+                slope = np.where(some, slope * np.exp(-np.where(some, out, 0.0)), 0.0)
+            return _where(inside, out, self.sign * slope)
 
-        return partial_of_cdf
+        return partial
 
-    full = f"{line.name}.{name}"
-    shapes = [by_shape(i) for i in range(number)]
-    texts = [f"d {full} / d {shape}" for shape in parameters.split(", ")[:number]]
-    if line.score is None:
-        return [ZERO, *shapes, ZERO], ["0", *texts, "0"]
-    loc = SAME if name in ("ppf", "isf") else by_loc
-    slope = f"{line.name}.pdf(x, {parameters})"
-    text = {"cdf": slope, "sf": f"-{slope}", "ppf": f"1 / {slope}".replace("(x", "(y"),
-            "isf": f"-1 / {slope}".replace("(x", "(y")}.get(name, f"d {full} / dx")  # fmt: skip
-    by_scale_text = "(y - loc) / scale" if name in ("ppf", "isf") else f"d {full} / d scale"
-    return [by_x, *shapes, loc, by_scale], [
-        text, *texts, "1" if loc is SAME else f"-({text})".replace("-(-", "("), by_scale_text
-    ]
+    def partials(self) -> tuple[Any, ...]:
+        shapes = [self.by_shape(f) for f in (self.line.by if self.dense else self.line.cdf)]
+        if not self.continuous:
+            return (ZERO, *shapes, ZERO)
+        return (self.by_x, *shapes, SAME if self.inverse else self.by_loc, self.by_scale)
+
+    def texts(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Give the formula of each partial for the reader: the density, where it is that; else what is asked for."""
+        texts = [f"d {self.line.name}.{self.name} / d {name}" for name in names[1:]]
+        density = f"{self.line.name}.pdf(x, {', '.join(names[2:])})"
+        sign = "-" if self.sign < 0 else ""
+        if self.inverse:
+            texts[0] = f"{sign}1 / {density.replace('(x', '(y')}"
+            texts[-2:] = ["1", "(y - loc) / scale"]
+        elif self.name in ("cdf", "sf"):
+            texts[0] = f"{sign}{density}"
+        return tuple(texts)
 
 
 def _declare(line: Density) -> None:
@@ -250,11 +251,10 @@ def _declare(line: Density) -> None:
 
         function.__name__ = function.__qualname__ = f"{line.name}.{name}"
         made = primitive(function)
-        partials, texts = _partials(line, name)
-        rule = _OfDistribution(made, tuple(partials), "LogProb", "scipy.stats")
-        rule.texts = tuple(texts)
         shapes = (line.dist.shapes or "").split(", ") if line.by else []
-        rule.names = ("y", "x", *shapes, "loc", "scale")[: 3 + len(shapes) + (line.score is not None)]
+        rule = _OfDistribution(made, _Method(line, name).partials(), "LogProb", "scipy.stats")
+        rule.names = ("y", "x", *shapes, "loc", *(["scale"] if line.score is not None else []))
+        rule.texts = _Method(line, name).texts(rule.names)
         RULES[made] = rule
         _FUNCTIONS[kind, name] = made
 
@@ -278,7 +278,8 @@ def method(name: str, self: Any, *args: Any, **kwds: Any) -> Any:
     names = [*(self.shapes.split(", ") if self.shapes else ()), "loc", *(["scale"] if continuous else [])]
     given = dict(zip(names, args[1:], strict=False)) | kwds
     defaults = {"loc": 0, "scale": 1}
-    if first is None or len(args) > len(names) + 1 or any(n not in given and n not in defaults for n in names):
+    missing = any(n not in given and n not in defaults for n in names)
+    if first is None or len(args) > len(names) + 1 or set(kwds) - set(names) or missing:
         return getattr(self, name)(*raws(args), **raws(kwds))  # SciPy says what is missing
     values = [as_array(v) for v in (first, *(given.get(n, defaults.get(n)) for n in names))]
     rule = RULES[function]

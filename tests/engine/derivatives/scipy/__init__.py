@@ -1,0 +1,1 @@
+"""Derivatives of SciPy: one module of tests for each table."""
