@@ -1,9 +1,9 @@
 """scipy.integrate.quad, followed: its value as a sum over the points at which it asked for the integrand.
 
-In: the call. Out: SciPy's own result; where the integrand gave tracked values, with the node of that sum. QUADPACK's value is
-the sum of a Gauss-Kronrod rule over its last intervals (of 21 points; of 15 over a range without end, which it maps to
-(0, 1]), so the integrand is not called again. Derivatives are thus as exact as the rule, on intervals chosen for the value.
-A limit adds the integral from where it is to where it moves.
+In: the call. Out: SciPy's own result; where the integrand gave tracked values, with the node of that sum. QUADPACK's
+value is the sum of a Gauss-Kronrod rule over its last intervals (of 21 points; of 15 over a range without end, which
+it maps to (0, 1]), so the integrand is not called again. Derivatives are thus as exact as the rule, on intervals chosen
+for the value. A limit adds the integral from where it is to where it moves.
 """
 
 from __future__ import annotations

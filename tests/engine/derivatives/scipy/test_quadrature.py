@@ -11,6 +11,7 @@ integrate = pytest.importorskip("scipy.integrate")
 
 from gradmagic import errors  # noqa: E402
 
+W = np.array([0.2, 0.5, 0.3])
 CASES = {
     "a closure": (lambda p: integrate.quad(lambda t: np.exp(-p * t * t) * np.sin(3 * t), 0, 2)[0], (0.7,)),
     "args": (lambda p, q: integrate.quad(lambda t, p, q: np.cos(p * t) * q, 0, 3, args=(p, q))[0], (0.7, 1.3)),
@@ -22,7 +23,7 @@ CASES = {
     "to infinity": (lambda p, a: integrate.quad(lambda t: np.exp(-p * t) * t, a, np.inf)[0], (0.8, 0.4)),
     "from minus infinity": (lambda p, b: integrate.quad(lambda t: np.exp(p * t), -np.inf, b)[0], (0.8, 0.4)),
     "both ways": (lambda p: integrate.quad(lambda t: np.exp(-p * (t - p) ** 2), -np.inf, np.inf)[0], (0.8,)),
-    "an array": (lambda w: integrate.quad(lambda t: np.sum(w * np.array([1.0, t, t * t])) ** 2, 0, 1)[0], (np.array([0.2, 0.5, 0.3]),)),
+    "an array": (lambda w: integrate.quad(lambda t: np.sum(w * t ** np.arange(3)) ** 2, 0, 1)[0], (W,)),
 }  # fmt: skip
 
 
