@@ -2,7 +2,7 @@
 
 `special` (with `special_partials`, `elliptic`) and `linalg` (`primitives`, `linalg_cotangents`) have rules. So has
 `stats`: a line for each distribution, of which all its methods follow. `signal` is a convolution and a recursive
-filter, of which `ndimage` makes its filters; `interpolate` and `integrate` are composed of NumPy's functions, and
-`quadrature` follows quad. What is solved or searched for (solve_ivp, `optimize`) has none: one sentence says so, and
-names gm.numeric.
+filter, of which `ndimage` makes its filters; `interpolate` and `integrate` are composed of NumPy's functions (quad is
+followed by following/quadrature.py). What is solved or searched for (solve_ivp, `optimize`) has none: one sentence
+says so, and names gm.numeric.
 """

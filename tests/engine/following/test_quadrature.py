@@ -35,6 +35,13 @@ def test_derivatives_of_both_orders_and_scipys_value(function: object, args: tup
     assert values[0].array == function(*args) and type(values[0].array) is type(function(*args))
 
 
+def test_a_gradient_that_is_rougher_than_the_value() -> None:
+    kinked = gm.grad(lambda p: integrate.quad(lambda t: np.exp(p * np.abs(t - 0.3)), 0, 1)[0])
+    assert kinked(0.0) == pytest.approx((0.3**2 + 0.7**2) / 2, rel=1e-5)  # the value is that of 1
+    with pytest.raises(errors.ArgumentError, match="near to singular"):
+        gm.grad(lambda p: integrate.quad(lambda t: 1 + p * np.abs(t - 0.3) ** -0.9, 0, 1)[0])(0.0)
+
+
 def test_third_order_by_a_limit() -> None:
     third = gm.grad(gm.grad(gm.grad(lambda b: integrate.quad(lambda t: t**4, 0, b)[0])))(1.5)
     assert third == pytest.approx(12 * 1.5**2)
