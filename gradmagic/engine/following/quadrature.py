@@ -23,7 +23,6 @@ from ..derivatives.ordered import FOLLOWED, no_derivative
 from ..dispatch.protocols import unknown
 from ..sweeps.reference import gradients
 from ..tape.modes import OFF, mode_now
-from ..tape.nodes import tick
 from ..tape.tracked import raw, raws, tracked_in
 
 # Points and weights of QUADPACK's Gauss-Kronrod rules (R. Piessens et al., QUADPACK, 1983), from 1 down to 0.
@@ -81,12 +80,15 @@ def _asked(seen: dict[float, Any], at: Any) -> Any:
     return places[nearest] if np.all(near) else None
 
 
-def _rough(total: Any, apart: Any, begin: int) -> float:
-    """Estimate the relative error of the gradient of `total`, as QUADPACK does that of a value."""
+def _rough(total: Any, apart: Any) -> float:
+    """Estimate the relative error of the gradient of `total`, as QUADPACK does that of a value.
+
+    By the leaves: by a spline's coefficients, each of one piece, it would be rough, and is not by the data.
+    """
     if total.node is None or apart.node is None:
         return 0.0
     whole, part = (
-        max((float(np.linalg.norm(np.ravel(c))) for c in gradients(node, 1.0, begin).values()), default=0.0)
+        max((float(np.linalg.norm(np.ravel(c))) for c in gradients(node, 1.0).values()), default=0.0)
         for node in (total.node, apart.node)
     )
     return 0.0 if part == 0 else min(1.0, (200 * part / whole) ** 1.5) if whole else 1.0
@@ -109,7 +111,6 @@ def quad(*given: Any, **settings: Any) -> Any:
     func, a, b, args, full = (bound.arguments[k] for k in ("func", "a", "b", "args", "full_output"))
     args = args if isinstance(args, tuple) else (args,)
     seen: dict[float, Any] = {}
-    begin = tick()
 
     def watched(t: float, *rest: Any) -> Any:
         out = seen[t] = func(t, *rest)
@@ -124,25 +125,25 @@ def quad(*given: Any, **settings: Any) -> Any:
     if not tracked or mode_now() is OFF:
         return raws(shown)
     try:
-        made = _followed(func, a, b, args, seen, bound.arguments, result, begin)
+        made = _followed(func, a, b, args, seen, bound.arguments, result)
     except ArgumentError as error:
         return unknown("scipy.integrate.quad", (tracked,), {}, lambda *_, **__: shown, error)
     return (type(made).wrap(result[0], made.node), *shown[1:])
 
 
-def _followed(func: Any, a: Any, b: Any, args: Any, seen: Any, settings: Any, result: Any, begin: int) -> Any:
+def _followed(func: Any, a: Any, b: Any, args: Any, seen: Any, settings: Any, result: Any) -> Any:
     if settings["weight"] is not None or settings["points"] is not None or settings["complex_func"]:
         raise no_derivative("scipy.integrate.quad", "with weight, points or complex_func")
     total: Any = 0.0
     if any(t.node is not None for t in tracked_in(list(seen.values()))) and raw(a) != raw(b):
-        total = _summed(func, raw(a), raw(b), args, seen, result, begin)
+        total = _summed(func, raw(a), raw(b), args, seen, result)
     for limit, way in ((b, 1.0), (a, -1.0)):
         if tracked_in([limit]):
             total = total + way * _moved(func, args, limit)
     return total
 
 
-def _summed(func: Any, a: Any, b: Any, args: Any, seen: Any, result: Any, begin: int) -> Any:
+def _summed(func: Any, a: Any, b: Any, args: Any, seen: Any, result: Any) -> Any:
     """Give the integral as the sum of what the integrand gave, with a gradient that is as sure as the value."""
     value, error, info = result[:3]
     sign = 1.0 if a < b else -1.0
@@ -157,7 +158,7 @@ def _summed(func: Any, a: Any, b: Any, args: Any, seen: Any, result: Any, begin:
         total, apart = np.sum(sign * weights * stacked), np.sum(sign * (weights - few) * stacked)
         if not halved and not abs(raw(total) - value) <= max(10 * error, 1e-9 * abs(value)):
             break  # the value is extrapolated
-        rough = _rough(total, apart, begin)
+        rough = _rough(total, apart)
         if rough <= _SURE or (halved == _HALVED and rough * abs(value) <= max(1e-5 * abs(value), 10 * error)):
             return total
         middle = (low + high) / 2

@@ -20,10 +20,8 @@ from ..tape.nodes import Node, walk
 from .unbroadcast import conform
 
 
-def gradients(root: Node, cotangent: Cotangent, until: int = -1) -> dict[int, Cotangent]:
+def gradients(root: Node, cotangent: Cotangent) -> dict[int, Cotangent]:
     """Give the cotangent of each leaf that `root` depends on, by its number; nothing is freed.
-
-    Nodes up to the number `until` count as leaves.
 
     Examples
     --------
@@ -34,7 +32,7 @@ def gradients(root: Node, cotangent: Cotangent, until: int = -1) -> dict[int, Co
     """
     cotangents = {root.number: cotangent}
     for node in walk(root):  # by descending number
-        if node.rule is None or node.number not in cotangents or node.number <= until:
+        if node.rule is None or node.number not in cotangents:
             continue
         g = cotangents.pop(node.number)
         for source, c in zip(node.inputs, node.rule.pull(node, g, node.saved), strict=False):

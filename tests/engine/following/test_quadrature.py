@@ -9,6 +9,8 @@ import gradmagic as gm
 
 integrate = pytest.importorskip("scipy.integrate")
 
+from scipy.interpolate import CubicSpline  # noqa: E402
+
 from gradmagic import errors  # noqa: E402
 
 W = np.array([0.2, 0.5, 0.3])
@@ -40,6 +42,13 @@ def test_a_gradient_that_is_rougher_than_the_value() -> None:
     assert kinked(0.0) == pytest.approx((0.3**2 + 0.7**2) / 2, rel=1e-5)  # the value is that of 1
     with pytest.raises(errors.ArgumentError, match="near to singular"):
         gm.grad(lambda p: integrate.quad(lambda t: 1 + p * np.abs(t - 0.3) ** -0.9, 0, 1)[0])(0.0)
+
+
+def test_a_spline_by_its_data() -> None:
+    x = np.linspace(0, 1, 6)
+    by_rule = gm.grad(lambda y: integrate.quad(CubicSpline(x, y), 0, 1)[0])(np.exp(x))
+    by_piece = gm.grad(lambda y: CubicSpline(x, y).integrate(0, 1))(np.exp(x))
+    np.testing.assert_allclose(by_rule, by_piece, rtol=1e-5)
 
 
 def test_third_order_by_a_limit() -> None:
