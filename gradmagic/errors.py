@@ -387,6 +387,21 @@ class MaskedWarning(UserWarning):
     """
 
 
+class ConversionWarning(UserWarning):
+    """Inside a function that `gm.grad` differentiates a value became a plain number, whose gradient is lost.
+
+    Why: `float(x)` is there to be printed, or to be computed with; only you know which.
+
+    Wrong::
+
+        gm.grad(lambda x: float(x) * x)(3.0)
+
+    Right: the value itself::
+
+        gm.grad(lambda x: x * x)(3.0)
+    """
+
+
 class NotDifferentiableWarning(UserWarning):
     """`gm.check_grads` met a point where the function has no derivative: differences from the two sides disagree.
 

@@ -1,4 +1,4 @@
-"""Running one cell. Rooms, each reading those before it: options, reading, lifting, telling, run, hosts."""
+"""Running one cell. Rooms, each reading those before it: options, reading, lifting, membrane, telling, run, hosts."""
 
 from .hosts.block import trace
 from .hosts.show import last, make_dot

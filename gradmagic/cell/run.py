@@ -198,6 +198,8 @@ class Run:
         """Let the graph go, and give every name what it would have without us."""
         self.recorder.root_node = None
         self.lifter.put_back(self.lifter.lifted)
+        if self.membrane is not None:
+            self.membrane.close()
 
     @contextmanager
     def watching(self) -> Iterator[None]:

@@ -7,7 +7,6 @@ noted.
 
 import functools
 import importlib
-import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,34 +23,7 @@ BORDERS = PROGRAMS.pop("borders", {})
 ORDINARY = {title: program for of_style in PROGRAMS.values() for title, program in of_style.items()}
 MOST_UNNEEDED = 3
 
-# What today's cell does not do, by kind. Strict: a title that passes must leave the table, which shall become empty.
-KNOWN: dict[str, str] = {} if os.environ.get("GRADMAGIC_MEMBRANE") == "1" else {
-    title: kind
-    for kind, titles in {
-        "writes by calls, aliases and arguments into plain arrays are not seen": """
-            copyto an array of an earlier cell; fill an array of an earlier cell; put into an array of an earlier cell;
-            add.at on an array of an earlier cell; place in an array of an earlier cell; a diagonal filled;
-            out by position; out of a method by position; a write through an alias; a write through a view;
-            a write in a function; a write to an attribute's array""",
-        "a report about an earlier value, where the last one was cut": """
-            a float as the last value; a complex of a value""",
-        "a value that travels by text, file or thread": """
-            by way of a file; by way of a text; by way of an f-string; by way of a thread; code that is run as text""",
-        "C code gets the wrapper and refuses it": """
-            by way of a memory view; json of a number; a duration; sleeping; statistics of the standard library;
-            a decimal; a row of a data base; a digest; base64; an array of objects; the class's own method;
-            permuted into itself""",
-        "the wrapper is not the array": """
-            shuffled rows; r_ with a narrow dtype; required and written; a scalar array, shared;
-            out of whole numbers; out of another shape; a masked array over the same memory; a structured array;
-            a complex view, written to; a shape set; a resize in place; an exception logged and passed""",
-        "putting back": """
-            a named tuple that cannot be rebuilt; a dead proxy in the namespace; by way of a context variable;
-            an exception kept; a cache filled in the cell""",
-        "an input that is also held by an object is a constant there": "a small network of classes",
-    }.items()
-    for title in re.split(r";\s+", titles.strip())
-}  # fmt: skip
+KNOWN: dict[str, str] = {}  # title: why; strict
 
 
 def _runs(program: Program) -> bool:

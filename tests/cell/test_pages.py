@@ -60,6 +60,7 @@ def test_the_wrong_program_raises_it_and_the_right_one_does_not(error, run):
         run("import numpy as np\nimport gradmagic as gm")
         with warnings.catch_warnings():
             warnings.simplefilter("error", errors.MaskedWarning)
+            warnings.simplefilter("error", errors.ConversionWarning)
             warnings.simplefilter("error", errors.NotDifferentiableWarning)
             assert ran(page["Right"]) is None
     finally:

@@ -17,6 +17,7 @@ from ...engine.following.followers import follower_of
 from ...engine.tape.tracked import Tracked
 from .known import way_of
 from .membrane import Membrane, here
+from .met import PLAIN, meet
 
 _HEAP = 1 << 9  # a class that Python code has made
 
@@ -30,6 +31,7 @@ def called(function: Any) -> Any:
     if kind is FunctionType:
         if m.entered.function(function):
             return function
+        m.entered.anything(function)  # a decorator of a library's may stand around the user's own
     elif kind is MethodType and type(function.__func__) is FunctionType:
         if m.entered.function(function.__func__):
             return function
@@ -51,8 +53,10 @@ def _of_tracked(m: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
 
 def _call(m: Any, way: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
     for a in (*args, *kwargs.values()):
-        if callable(a):
-            m.entered.anything(a)
+        if type(a) not in PLAIN:
+            meet(m, a)
+            if callable(a):
+                m.entered.anything(a)
     return way(m, function, args, kwargs)
 
 

@@ -19,8 +19,10 @@ from typing import Any
 
 from ...engine.core.interpreter import by_code, parts
 from ...engine.core.places import users
+from .foreign import foreign
 from .tree import instrument
 
+_MOST = 100
 FUTURES = 0
 for _name in __future__.all_feature_names:
     FUTURES |= getattr(__future__, _name).compiler_flag
@@ -130,6 +132,9 @@ class Entered:
                 continue
             for held in list(vars(one).values()):
                 self.anything(held)
+                own: Any = type(held)
+                if hasattr(own, "__get__") and not foreign(own):  # a descriptor
+                    self.type(own)
 
     def anything(self, value: Any) -> bool:
         """Put hooks into a callable of any kind; tell whether what it runs has them."""
@@ -166,6 +171,9 @@ def functions_in(value: Any, depth: int = 4) -> Iterator[FunctionType]:
                     continue
                 if isinstance(inner, (FunctionType, types.MethodType, partial)):
                     yield from functions_in(inner, depth - 1)
+                elif type(inner) is dict and len(inner) <= _MOST:  # functools.singledispatch
+                    for one in inner.values():
+                        yield from functions_in(one, depth - 1) if type(one) is FunctionType else ()
         wrapped = getattr(value, "__wrapped__", None)
         if wrapped is not None:
             yield from functions_in(wrapped, depth - 1)

@@ -19,6 +19,7 @@ from ...engine.following.patches import HOOKS, Replacement
 from ...engine.tape.tracked import Tracked
 from .called import called, method
 from .membrane import here
+from .met import compared, decorator, met
 from .operators import ATOMS, BINARY, IN_PLACE, binary, in_place, texted, unary
 from .stores import attribute, attribute_changed, item, item_changed, set_entry, target
 from .table import joined
@@ -128,7 +129,8 @@ def caught() -> None:
 
 
 _ALL: dict[str, Callable[..., Any]] = {
-    **binary, **unary, **in_place, "item": item, "attribute": attribute, "target": target, "slice": slice,
+    **binary, **unary, **in_place, **compared, "met": met, "decorator": decorator, "item": item,
+    "attribute": attribute, "target": target, "slice": slice,
     "item_changed": item_changed, "attribute_changed": attribute_changed, "iter": iterated, "entries": entries,
     "unpacked": unpacked, "unpacked_async": unpacked_async,
     "formatted": formatted, "text": text, "defined": defined, "caught": caught, "call": called, "method": method,

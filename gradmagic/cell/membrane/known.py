@@ -1,7 +1,7 @@
 """What a call does with tracked values, by what is called: one table.
 
 In: a callable. Out: its way, a function of (membrane, callable, args, kwargs) that runs the user's own call and files
-what came of it (ways.py); or None, where the objects themselves are passed on and there is nothing to file.
+what came of it (ways/); or None, where the objects themselves are passed on and there is nothing to file.
 What stands in no table is opaque: its results count as lost, with a note where the report's result depends on them.
 """
 
@@ -38,11 +38,11 @@ _KEPT: Way | None = None
 
 # Calls that pass objects on as they are, or say something of them that has no derivative.
 _PASSES: tuple[Any, ...] = (
-    isinstance, issubclass, type, id, len, callable, hasattr, getattr, setattr, delattr, vars, dir, globals, locals,
-    range, slice, bool, next, open, input, super,
+    isinstance, issubclass, type, id, callable, hasattr, getattr, setattr, delattr, vars, dir, globals, locals,
+    range, slice, open, input, super,
     threading.Thread, threading.Timer, collections.namedtuple, sys._getframe,
     ThreadPoolExecutor, ThreadPool, property, staticmethod, classmethod, object,
-    breakpoint, __import__, hash, chr, ord, memoryview.release, contextlib.suppress, contextlib.nullcontext,
+    breakpoint, __import__, chr, ord, memoryview.release, contextlib.suppress, contextlib.nullcontext,
     functools.partial, functools.lru_cache, functools.cache, functools.wraps, copy.Error, np.shape, np.ndim, np.size,
     np.iscomplexobj, np.isrealobj, np.isscalar, np.result_type, np.can_cast, np.dtype, np.finfo, np.iinfo, np.errstate,
     np.seterr, np.shares_memory, np.may_share_memory, np.set_printoptions, np.printoptions, np.get_printoptions,
@@ -75,7 +75,7 @@ _know(python.shown, print)
 _know(python.reduced, functools.reduce)
 _know(python.accumulated, itertools.accumulate)
 _know(python.copied, copy.copy, copy.deepcopy)
-_know(python.asked, any, all, math.isclose, np.array_equal, np.allclose, np.isclose)
+_know(python.asked, len, bool, next, hash, any, all, math.isclose, np.array_equal, np.allclose, np.isclose)
 _know(methods.shuffled, np.random.shuffle)
 
 # Methods that pass objects on, by the type of their owner.

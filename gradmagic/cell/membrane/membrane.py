@@ -10,8 +10,8 @@ import operator
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar, copy_context
-from functools import wraps
-from types import CellType, ModuleType
+from functools import partial, wraps
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType, MethodWrapperType, ModuleType
 from typing import Any
 from weakref import ref
 
@@ -81,6 +81,10 @@ class Membrane(Recording):
             if function is not None:
                 function.__code__ = plain_code(function.__code__)
         self._defined = []
+
+    def close(self) -> None:
+        """Know nothing any more: tasks, threads and generators that the cell has begun may go on after it."""
+        super().__init__(self.filename)
 
     def made_here(self, function: Any) -> None:
         """Instrumented code has made a function: it gets its code without hooks when the cell ends."""
@@ -216,10 +220,13 @@ class Membrane(Recording):
         self.write(base, thunk, lambda: operator.setitem(flat, index, value), (value,), "assignment")
 
 
+_FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType, MethodWrapperType, partial, np.ufunc, ref)
+
+
 def _is_thing(value: Any) -> bool:
     """Tell whether it is an object that may keep what it is given."""
     if isinstance(
         value, (*NUMBERS, np.generic, int, str, bytes, type(None), type, tuple, range, slice, np.dtype)
     ):
         return False
-    return not isinstance(value, ModuleType) and not callable(value)
+    return not isinstance(value, (ModuleType, *_FUNCTIONS))  # a connection of sqlite3 can be called

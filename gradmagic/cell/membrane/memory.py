@@ -187,6 +187,8 @@ class Memory:
             elif seen.mark.node is not None:
                 mark = self.lost(array, "view", mark)
         node = made.node if isinstance(made, Tracked) else None
+        if mark is None:  # the part that was known is gone
+            mark = self.lost(base, "view", None)
         block.root = mark._replace(node=node), whole
         return block.root
 
@@ -244,14 +246,20 @@ class Memory:
         ):
             mark = self.lost(array, "view", mark)  # np.broadcast_arrays: one entry stands for several
         if block is None:
-            if mark.node is not None or mark.cuts:
-                self.file(array, mark)  # the rest of the block is what it was: no gradient
-            return
+            if mark.node is None and not mark.cuts:
+                return
+            if array is base:
+                self.file(array, mark)
+                return
+            block = self._made_block(base)  # the view may die at once: d.ravel()[0] = v
         copy = copied(array)
         if array is base:
             root = mark, copy
         else:
-            old, whole = self._root(block, base) if block.seen else (mark, copied(base))
+            if block.root is not None or block.seen:
+                old, whole = self._root(block, base)
+            else:  # the rest of the block is what it was: no gradient
+                old, whole = mark._replace(node=None), copied(base)
             new = copied(base)
             at = places(base, array)
             made: Any = whole if old.node is None else Array.wrap(whole, old.node)

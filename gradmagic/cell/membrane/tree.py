@@ -17,10 +17,10 @@ _HELD = "__gradmagic_held__"  # a name for the time of one statement
 HOOK = "__gradmagic_{}__"  # with underscores at both ends: a class would put its own name before others
 # What is left as it is, with what is inside it looked at.
 _PLAIN = (
-    ast.Module, ast.Expression, ast.Interactive, ast.Return, ast.Delete, ast.While, ast.If, ast.Raise,
-    ast.Try, ast.TryStar, ast.Assert, ast.Expr, ast.BoolOp, ast.NamedExpr, ast.IfExp, ast.Dict, ast.Set, ast.Await,
-    ast.Yield, ast.Compare, ast.Tuple, ast.List, ast.Slice, ast.keyword, ast.withitem, ast.Match,
-    ast.match_case, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.ClassDef,
+    ast.Module, ast.Expression, ast.Interactive, ast.Return, ast.Delete, ast.Raise,
+    ast.Try, ast.TryStar, ast.Expr, ast.NamedExpr, ast.Dict, ast.Set, ast.Await, ast.Yield,
+    ast.Tuple, ast.List, ast.Slice, ast.keyword, ast.Match,
+    ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp,
 )  # fmt: skip
 # What has nothing inside that computes.
 _LEAVES = (
@@ -55,10 +55,39 @@ class Instrument(ast.NodeTransformer):
     def visit_UnaryOp(self, node: ast.UnaryOp) -> Any:
         if isinstance(node.operand, ast.Constant):
             return node
-        super().generic_visit(node)
         if isinstance(node.op, ast.Not):
+            node.operand = self._tested(node.operand)
             return node
+        super().generic_visit(node)
         return _call(node, type(node.op).__name__, node.operand)
+
+    def visit_Compare(self, node: ast.Compare) -> Any:
+        values = [node.left, *node.comparators]
+        asked = [not isinstance(op, (ast.Is, ast.IsNot)) for op in node.ops]
+        if len(asked) == 1 and asked[0] and not all(isinstance(v, ast.Constant) for v in values):
+            return _call(node, type(node.ops[0]).__name__, *map(self.visit, values))
+        node.left, *node.comparators = [self._met(v) if any(asked) else self.visit(v) for v in values]
+        return node
+
+    def _met(self, node: ast.expr) -> ast.expr:
+        """Give an expression whose value Python asks something."""
+        made = self.visit(node)
+        return made if isinstance(node, (ast.Constant, ast.Compare, ast.BoolOp)) else _call(node, "met", made)
+
+    def _tested(self, node: Any) -> Any:
+        return self.visit(node) if isinstance(node, ast.UnaryOp) else self._met(node)
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> Any:
+        node.values = [self._tested(v) for v in node.values]
+        return node
+
+    def visit_IfExp(self, node: ast.IfExp) -> Any:
+        node.test, node.body, node.orelse = (
+            self._tested(node.test),
+            self.visit(node.body),
+            self.visit(node.orelse),
+        )
+        return node
 
     def visit_Call(self, node: ast.Call) -> Any:
         if isinstance(node.func, ast.Name) and node.func.id == NAMES_VALUES:
@@ -96,6 +125,9 @@ class Instrument(ast.NodeTransformer):
         if isinstance(node.ctx, ast.Store):
             node.value = _call(node.value, "target", self.visit(node.value))
             return node
+        if isinstance(node.ctx, ast.Del):
+            node.value = self._met(node.value)
+            return node
         if self._of_module(node):
             return node
         node.value = self.visit(node.value)
@@ -110,7 +142,7 @@ class Instrument(ast.NodeTransformer):
             node.slice = self.visit(node.slice)
             return node
         if isinstance(node.ctx, ast.Del):
-            node.value, node.slice = self.visit(node.value), self.visit(node.slice)
+            node.value, node.slice = self._met(node.value), self.visit(node.slice)
             return node
         return _call(node, "item", self.visit(node.value), index)
 
@@ -148,7 +180,7 @@ class Instrument(ast.NodeTransformer):
         return node
 
     def visit_comprehension(self, node: ast.comprehension) -> Any:
-        node.target, node.ifs = self.visit(node.target), [self.visit(i) for i in node.ifs]
+        node.target, node.ifs = self.visit(node.target), [self._tested(i) for i in node.ifs]
         node.iter = self._gone_through(node.iter, node.target, bool(node.is_async))
         return node
 
@@ -187,7 +219,10 @@ class Instrument(ast.NodeTransformer):
         return ast.copy_location(ast.Try(stores, [], [], [ast.copy_location(forgotten, at)]), at)
 
     def visit_With(self, node: Any) -> Any:
-        node.items, node.body = [self.visit(i) for i in node.items], self._body(node.body)
+        for item in node.items:
+            item.context_expr = self._met(item.context_expr)
+            item.optional_vars = None if item.optional_vars is None else self.visit(item.optional_vars)
+        node.body = self._body(node.body)
         for k in reversed(range(len(node.items))):
             target = node.items[k].optional_vars
             if target is None or not _unpacks(target):
@@ -231,6 +266,41 @@ class Instrument(ast.NodeTransformer):
 
     visit_AsyncFor = visit_For
 
+    def visit_While(self, node: ast.While) -> Any:
+        node.test, node.body, node.orelse = (
+            self._tested(node.test),
+            self._body(node.body),
+            self._body(node.orelse),
+        )
+        return node
+
+    def visit_If(self, node: ast.If) -> Any:
+        node.test, node.body, node.orelse = (
+            self._tested(node.test),
+            self._body(node.body),
+            self._body(node.orelse),
+        )
+        return node
+
+    def visit_Assert(self, node: ast.Assert) -> Any:
+        node.test = self._tested(node.test)
+        node.msg = None if node.msg is None else self.visit(node.msg)
+        return node
+
+    def visit_match_case(self, node: ast.match_case) -> Any:
+        node.guard, node.body = (
+            None if node.guard is None else self._tested(node.guard),
+            self._body(node.body),
+        )
+        return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> Any:
+        node.decorator_list = [_call(d, "decorator", self.visit(d)) for d in node.decorator_list]
+        node.bases = [self.visit(b) for b in node.bases]
+        node.keywords = [self.visit(k) for k in node.keywords]
+        node.body = self._body(node.body)
+        return node
+
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> Any:
         if node.type is not None:
             node.type = self.visit(node.type)
@@ -241,7 +311,7 @@ class Instrument(ast.NodeTransformer):
     def visit_FunctionDef(self, node: Any) -> Any:
         if any(_compiles(d) for d in node.decorator_list):
             return node  # what reads a function's own instructions finds them as they were
-        node.decorator_list = [self.visit(d) for d in node.decorator_list]
+        node.decorator_list = [_call(d, "decorator", self.visit(d)) for d in node.decorator_list]
         node.decorator_list.append(_hook(node, "defined"))
         node.args = self._arguments(node.args)
         node.body = self._body(node.body)

@@ -87,6 +87,10 @@ def array_function(self: Tracked, function: Any, types: Any, args: Any, kwargs: 
                 return other[1](*args, **kwargs)
     elif type(rule) is LinearMap and not rule.sequence and plain_settings(args):
         return call_linear(rule, function, args)
+    if rule is CONSTANT and function in SAVING:
+        for a in tracked_in((args, kwargs)):
+            if a.soft and a.node is not None:
+                a.leave("file")
     try:
         if rule is not None:
             if kwargs and rule is not CONSTANT and (wrong := rule.refuses(_settings(kwargs))):
@@ -130,6 +134,8 @@ def out_of(function: Any) -> tuple[int, list[str]]:
 # gradmagic does not depend on SciPy, and its import takes longer than NumPy's.
 LATE: dict[str, str] = {}
 COMPOSED: dict[Any, Callable[..., Any]] = {}
+# Functions that write numbers into a file: what comes back from there has no gradient.
+SAVING: set[Any] = set()
 # Methods of ufuncs on tracked values, by name: functions of the ufunc and the arguments (composed/ufunc_methods.py).
 METHODS: dict[str, Callable[..., Any]] = {}
 # Options that call for another way: (function, option) -> when it is taken, and the function computed that way.

@@ -70,6 +70,8 @@ _BLOCKS: ContextVar[Any] = ContextVar(
 )  # (what was before the last, the others)
 # Whether a `gm.grad` runs: what its inputs lose, nobody would report.
 DIFFERENTIATING: ContextVar[bool] = ContextVar("gradmagic differentiates", default=False)
+# What values of a `gm.grad` that runs were asked for as plain ones: (words, place), for its end; None elsewhere.
+LOST: ContextVar[list[tuple[str, Any]] | None] = ContextVar("gradmagic lost", default=None)
 mode_now = _MODE.get
 settings = _SETTINGS.get
 differentiating = DIFFERENTIATING.get

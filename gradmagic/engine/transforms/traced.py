@@ -7,15 +7,17 @@ its derivatives (of_functions.py, matrices.py).
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, GradmagicError, ShapeError
+from ...errors import ArgumentError, ConversionError, ConversionWarning, GradmagicError, ShapeError
 from ..core import arrays
 from ..core.foreign import foreign
+from ..core.places import describe, line_of
 from ..core.trees import is_container, leaves, rebuilt, same_structure
 from ..dispatch.calls import call_elementwise
 from ..faces.numpy.array import Array
@@ -25,7 +27,7 @@ from ..following.followers import follower_of
 from ..rules.declare import RULES
 from ..sweeps.forward import push
 from ..sweeps.several import sweep_from, taken
-from ..tape.modes import DIFFERENTIATING, OFF, enable_grad, mode_now
+from ..tape.modes import DIFFERENTIATING, LOST, OFF, enable_grad, mode_now
 from ..tape.nodes import WANTED, Aval, Leaf, Node, aval_of
 from ..tape.tracked import Raw, Tracked, raw
 
@@ -91,7 +93,7 @@ class TracedCall:
         mine = [node for node in nodes if type(node) is Leaf]
         for leaf in mine:
             leaf.watcher = WANTED
-        before = DIFFERENTIATING.set(True)
+        before, noted = DIFFERENTIATING.set(True), LOST.set([])
         try:
             with (
                 enable_grad() if mode_now() is OFF else _RECORDING,
@@ -105,6 +107,8 @@ class TracedCall:
                 raise error.__cause__ from None
             raise
         finally:
+            lost = LOST.get() or []
+            LOST.reset(noted)
             DIFFERENTIATING.reset(before)
             for leaf in mine:
                 leaf.watcher = None
@@ -118,7 +122,29 @@ class TracedCall:
         self.out = out
         self.results = leaves(out)
         roots = [y.node for y in self.results if isinstance(y, Tracked) and y.node is not None]
+        if lost:
+            self._tell(lost, bool(roots))
         self.nested = not _only_from(roots, nodes)
+
+    def _tell(self, lost: list[tuple[str, Any]], tracked: bool) -> None:
+        """Say that values became plain on the way: an error if nothing of the result is left, else a word each call.
+
+        Raises
+        ------
+        ConversionError
+            If the function gives numbers and none of them has a gradient.
+        """
+        if not tracked and any(_numeric(y, "fc") for y in self.results):
+            text, place = next((pair for pair in lost if pair[0]), lost[-1])
+            where = text or f"A value became text ({describe(place)}), which no gradient flows through."
+            raise ConversionError(
+                f"what {self.name} returns has no gradient. {where[0].upper()}{where[1:].rstrip('.')}."
+            )
+        for text, place in dict.fromkeys(pair for pair in lost if pair[0]):
+            code = place[0]
+            message = f"{text}; if only the number is wanted, this is no harm."
+            # With a registry of its own: `warnings` would say it once a line, and then be silent.
+            warnings.warn_explicit(message, ConversionWarning, code.co_filename, line_of(place), registry={})
 
     def _lift(self, argument: Any, position: int) -> list[Tracked | None]:
         if not is_container(argument):

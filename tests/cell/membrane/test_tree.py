@@ -1,5 +1,7 @@
 """The tree of a cell with hooks: every kind of syntax is known, and without a run it computes what it computes."""
 
+# ruff: noqa: E501  (a cell on one line of a table)
+
 import ast
 import linecache
 import traceback
@@ -22,11 +24,11 @@ def test_every_kind_of_syntax_is_known():
     deprecated = ("Num", "Str", "Bytes", "NameConstant", "Ellipsis", "Index", "ExtSlice", "Suite", "AugLoad",
                   "AugStore", "Param", "FunctionType", "TypeIgnore")  # fmt: skip
     for kind in concrete(ast.AST):
-        if kind.__module__ != "ast" and kind.__module__ != "_ast" or kind.__name__ in deprecated:
+        if kind.__module__ not in ("ast", "_ast") or kind.__name__ in deprecated:
             continue
         own = hasattr(Instrument, f"visit_{kind.__name__}")
         known = own or issubclass(kind, (*tree._PLAIN, *tree._LEAVES, *tree._TYPES))
-        within = ("FormattedValue", "arg")  # a JoinedStr, an arguments node
+        within = ("FormattedValue", "arg", "withitem")  # a JoinedStr, an arguments node, a With
         assert known or kind.__name__ in within, kind.__name__
 
 
@@ -88,6 +90,14 @@ PROGRAMS = {
     "class": "class K(L):\n    __x = l('m')\n    def __init__(self): super().__init__('k'); self.__y = 1\nK().__class__",
     "conditions": "l('a') + l('b') if l('c') and l('d') else l('e')\nl('f') < l('g') if False else not l('h')",
     "deletion": "d = {'a': [1, 2]}\ndel d['a'][0]",
+    "unpacking": "(a, *b), c = l('x'), l('y')\n(p, q) = l('m').k, [r, *s] = l('n'), (1, 2)\nlog.append((p.n, s))",
+    "several targets": "l('o').z = (a, b) = l('i')[0], a = l('p')\n(a, b) = a = l('q')\nlog.append(a.n)",
+    "unpacking in loops": "for (a, b), *c in [(l('x'), 1, 2), (l('y'), 3)]: log.append((a.n, c))\n[a for a, (b, c) in [(1, l('z'))] if l('t')]",
+    "unpacking by with": "with l('a') as l('b').c, l('d') as (e, f), l('g') as k: log.append(e)",
+    "comparison": "l('a') == l('b')\nl('c') != l('d') == l('e')\nl('f') in [l('g')]\nl('h') is not l('i')\nl('j') not in (1, 2)",
+    "tests": "while l('a') and not l('b'): pass\nassert l('c') or l('d'), l('e')\nx = l('f') if l('g') or l('h') else l('i')",
+    "matching": "match l('a'):\n    case L(n=n) if l('b'): log.append(n)\nmatch (1, l('c')):\n    case [1, x]: log.append(x.n)",
+    "decorators": "def d(f): log.append(type(f).__name__); return f\n@d\n@l('e').x\ndef f(): pass\n@d\nclass K: pass",
 }
 
 
@@ -104,6 +114,16 @@ def test_everything_is_evaluated_once_and_in_pythons_order(title):
 
 
 ERRORS = {
+    "unpacking in a loop": "for a, b in [(1, 2),\n             (1, 2, 3)]:\n    pass",
+    "unpacking in a comprehension": "[a for a, (b, c) in\n [(1, 2)]]",
+    "unpacking twice": "(a, b) = (c, d) = \\\n  [1]",
+    "a starred target": "a, *b, (c, d) = [1, 2]",
+    "no iterable within": "a, (b, c) = 1, 2",
+    "unpacking by with": "import contextlib\nwith contextlib.nullcontext(3) as (a, b):\n    pass",
+    "comparison": "x = 1\nif x <\\\n  'a': pass",
+    "within a number": "1 in 2",
+    "a test": "import numpy as np\nassert np.zeros(2)",
+    "deletion": "d = [1]\ndel d[3]",
     "operator": "x = 1\ny = (x +\n     'a')",
     "call": "def f(a):\n    return len(a)\nf(3)",
     "item": "d = {}\nprint(d['k'])",
@@ -125,13 +145,25 @@ def test_an_error_has_the_same_words_and_the_same_lines_and_columns(title):
         try:
             run(text, {}, hooks)
         except Exception as error:
-            frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == "<cell of a test>"]
+            frames = [
+                f for f in traceback.extract_tb(error.__traceback__) if f.filename == "<cell of a test>"
+            ]
             seen.append((type(error), str(error), [(f.lineno, f.name) for f in frames]))
     assert len(seen) == 2 and seen[0] == seen[1]
 
 
+def test_a_name_of_ours_is_never_left():
+    for text in ("(a, b) = c = 1, 2, 3", "import contextlib\nwith contextlib.nullcontext(3) as (a, b): pass"):
+        names = {}
+        with pytest.raises((ValueError, TypeError)):
+            run(text, names, True)
+        assert not [name for name in names if "gradmagic" in name]
+
+
 def test_an_error_that_is_caught_has_no_frames_of_ours():
-    text = "import traceback\ntry:\n    [1][5]\nexcept IndexError as error:\n    shown = traceback.format_exc()"
+    text = (
+        "import traceback\ntry:\n    [1][5]\nexcept IndexError as error:\n    shown = traceback.format_exc()"
+    )
     names = {}
     run(text, names, True)
     assert "membrane" not in names["shown"] and "[1][5]" not in names["shown"].replace("line 3", "")

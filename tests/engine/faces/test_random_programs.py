@@ -83,7 +83,8 @@ WRITES = {
     "x.flat[1] = y": lambda x, y: x.flat.__setitem__(0, y.flat[-1]),
     "np.multiply(x, y, out=x)": lambda x, y: np.multiply(x, y, out=x),
     "np.exp(y, out=x)": lambda x, y: np.sin(y, out=x),
-    "np.copyto(x, y, where)": lambda x, y: np.copyto(x, y, where=x < 0.3),
+    # NumPy lets a read-only array be copied onto itself; ours refuses.
+    "np.copyto(x, y, where)": lambda x, y: x.flags.writeable and np.copyto(x, y, where=x < 0.3),
     "np.add.at": _at,
     "swap": _swap,
     "loop": _rows,

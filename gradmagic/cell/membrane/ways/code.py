@@ -78,4 +78,4 @@ def in_a_thread(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         if function.__name__ in ("submit", "apply", "apply_async")
         else tuple(map(m.entries, args[1:]))
     )
-    return function(m.carried(args[0]), *rest, **kwargs)
+    return function(m.carried(m.called(args[0])), *rest, **kwargs)

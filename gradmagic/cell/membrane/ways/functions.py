@@ -5,6 +5,7 @@ In: a call. Out: what NumPy gives, filed; arrays that it writes into are filed a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,18 @@ from ....engine.tape.modes import OFF, mode_now
 from ..membrane import Membrane
 from ..table import NO_CUTS, Mark, joined
 from .others import opaque
-from .way import apart, engine_values, fitted, kept, marks_of, mutable, named, objects_of, wrapped
+from .way import (
+    apart,
+    engine_values,
+    fitted,
+    gone_through,
+    kept,
+    marks_of,
+    mutable,
+    named,
+    objects_of,
+    wrapped,
+)
 
 
 def ufunc(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
@@ -156,13 +168,16 @@ def ufunc_method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     return m.record(function, args, kwargs, out, f"np.{function.__self__.__name__}.{function.__name__}")
 
 
+_GOING_THROUGH = frozenset({math.fsum, math.prod, np.fromiter})
+
+
 def followed(m: Membrane, function: Any, args: Any, kwargs: Any, follower: Any = None) -> Any:
     """A function that does not dispatch, and has one that stands for it: `np.array([x[0], 1.0])`, `math.sin(a)`."""
     follower = follower or follower_of(function)
     if engine_values(args, kwargs):
         args, kwargs = wrapped(m, args, kwargs)
         return follower(*args, **kwargs)
-    args = kept(args)
+    args = gone_through(m, args) if function in _GOING_THROUGH else kept(args)
     if any(map(callable, args)) and not marks_of(m, args, kwargs):
         return opaque(
             m, function, args, kwargs

@@ -5,6 +5,7 @@ In: a call. Out: what it gives, filed.
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -17,12 +18,12 @@ from ..membrane import Membrane
 from ..recording import NUMBERS
 from ..table import joined, leaves
 from .methods import asked_of, specials
-from .way import Way, as_text, engine_values, kept, marks_of, named, wrapped
+from .way import Way, as_text, engine_values, gone_through, kept, marks_of, named, wrapped
 
 
 def again(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """A pure function of Python's, which the engine's values go through: `sum(xs)`, `abs(a)`."""
-    args = kept(args)
+    args = gone_through(m, args) if function is sum else kept(args)
     if engine_values(args, kwargs):
         args, kwargs = wrapped(m, args, kwargs)
         return function(*args, **kwargs)
@@ -51,7 +52,7 @@ _ITERATING = frozenset("extend extendleft update union intersection difference s
 
 def entered_first(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """What goes through its arguments in C and keeps the objects: `list(x)`, `zip(x, y)`, `map(f, x)`."""
-    if function in (map, filter) and args:
+    if function in (map, filter, itertools.starmap) and args:
         first = m.called(args[0]) if callable(args[0]) else args[0]
         args = (first, *args[1:])
     return function(*map(m.entries, args), **kwargs)

@@ -20,7 +20,7 @@ from ....engine.tape.memory import copy_of
 from ....engine.tape.modes import OFF, mode_now
 from ....engine.tape.tracked import Tracked, tracked_in
 from ..membrane import Membrane
-from ..table import NO_CUTS, Mark, joined
+from ..table import NO_CUTS, VIEWS, Mark, joined
 
 Way = Callable[[Membrane, Any, tuple[Any, ...], dict[str, Any]], Any]
 
@@ -58,6 +58,14 @@ def kept(args: Any) -> Any:
     return tuple(list(a) if type(a) in ONCE else a for a in args)
 
 
+def gone_through(m: Membrane, args: Any) -> Any:
+    """As `kept`, where Python itself goes through all of the first argument: `sum(xs)`."""
+    if not args or type(args[0]) in _KEPT or not hasattr(type(args[0]), "__iter__"):
+        return kept(args)
+    return list(m.entries(args[0])), *args[1:]
+
+
+_KEPT = frozenset({list, tuple, dict, set, frozenset, np.ndarray, str, bytes, range}) | VIEWS
 ONCE = frozenset({GeneratorType, map, zip, filter, enumerate, reversed, *(
     kind for kind in vars(itertools).values() if isinstance(kind, type))})  # fmt: skip
 

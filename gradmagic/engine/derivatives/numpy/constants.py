@@ -6,6 +6,7 @@ exists, or somebody may expect one, and gradmagic has none; the message says wha
 
 import numpy as np
 
+from ...dispatch.protocols import SAVING
 from ...rules.declare import constant
 from ..ordered import refused
 
@@ -18,6 +19,7 @@ constant(np.bitwise_count, np.packbits, np.unpackbits)
 constant(np.busday_count, np.busday_offset, np.is_busday, np.datetime_as_string)
 FILES = (np.save, np.savez, np.savez_compressed, np.savetxt, np.loadtxt, np.genfromtxt, np.fromfile)
 constant(*FILES)
+SAVING.update(FILES[:4])
 _umath = getattr(np, "_core").umath  # noqa: B009
 # NumPy's own ufuncs of text are not among its public names, but dispatch.
 constant(*(f for name, f in vars(_umath).items() if isinstance(f, np.ufunc) and not hasattr(np, name)))

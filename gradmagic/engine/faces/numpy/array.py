@@ -7,7 +7,6 @@ Python number stays a Python number inside. Methods named as ndarray names them 
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +18,7 @@ from ...core.interpreter import assigns_entry
 from ...core.places import place_of, statement_of, user_frame
 from ...tape import memory
 from ...tape.messages import beyond_libraries, blame, only_shown, taken_by
-from ...tape.modes import OFF, differentiating, mode_now, settings
+from ...tape.modes import LOST, OFF, differentiating, mode_now, settings
 from ...tape.nodes import WANTED, Leaf, Node, aval_of, walk
 from ...tape.tracked import Tracked, raw, raws
 from .. import inplace
@@ -92,9 +91,7 @@ class Array(NumpyMethods):
             )
             if how not in _NUMBERS:
                 raise ConversionError(f"{text}.")
-            warnings.warn(
-                f"{text}; if only the number is wanted, this is no harm.", UserWarning, stacklevel=3
-            )
+            lost(text, frame)
         return self.array
 
     def _tell(self, how: str, frame: Any) -> None:
@@ -115,7 +112,12 @@ class Array(NumpyMethods):
     def _shown(self) -> Any:
         # Text is there to be read by people; whether float(f"{x}") reads it again, the observer's reader can tell.
         if mode_now() is not OFF:
-            self._tell("text", user_frame(sys._getframe(2)))
+            frame = user_frame(sys._getframe(2))
+            self._tell("text", frame)
+            if (noted := LOST.get()) is not None and self.wanted:
+                noted.append(
+                    ("", place_of(frame))
+                )  # a text is there to be read: it only counts if nothing else came
         return self.array
 
     def __format__(self, spec: str) -> str:
@@ -181,6 +183,13 @@ class Array(NumpyMethods):
         return found
 
 
+def lost(text: str, frame: Any) -> None:
+    """Note for the end of the `gm.grad` that runs that a value was asked for as a plain one."""
+    noted = LOST.get()
+    if noted is not None:
+        noted.append((text, place_of(frame)))
+
+
 # What to write instead, by how a value becomes plain.
 _INSTEAD = {
     "assignment": "Make the array that it is written into inside the function, by np.zeros(...) or np.copy(...), "
@@ -190,6 +199,6 @@ _INSTEAD = {
     "": "Use NumPy's functions on the value itself",
 }
 # Ways out that people take to print or to decide.
-_NUMBERS = ("float", "int", "complex", ".item()", ".tolist()", "item", "tolist", "tobytes", "pickle")
+_NUMBERS = ("float", "int", "complex", ".item()", ".tolist()", "item", "tolist", "tobytes", "pickle", "file")
 
 Tracked.inner = Array
