@@ -138,7 +138,7 @@ class Table:
 
     def _nothing_in(self, holder: Any) -> bool:
         """Tell of a long list, at C's speed, that it has only numbers and text, none of them tracked."""
-        if len(holder) <= _SHORT or not _FLAT.issuperset(map(type, holder)):
+        if len(holder) <= _SHORT or not FLAT.issuperset(map(type, holder)):
             return False
         return self.values.keys().isdisjoint(map(id, holder))
 
@@ -194,7 +194,7 @@ class Table:
 
 
 _ATOMS = frozenset({float, int, complex, bool, str, bytes, type(None), range, type, np.dtype, slice})
-_FLAT = _ATOMS | {np.dtype(c).type for c in "?" + np.typecodes["AllInteger"] + np.typecodes["AllFloat"]}
+FLAT = _ATOMS | {np.dtype(c).type for c in "?" + np.typecodes["AllInteger"] + np.typecodes["AllFloat"]}
 # Other containers, which are gone through as lists are.
 VIEWS = frozenset({type({}.keys()), type({}.values()), type({}.items()), deque, KeysView, ValuesView, ItemsView,
                    type(OrderedDict().values()), type(OrderedDict().items())})  # fmt: skip

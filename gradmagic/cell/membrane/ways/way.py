@@ -20,7 +20,7 @@ from ....engine.tape.memory import copy_of
 from ....engine.tape.modes import OFF, mode_now
 from ....engine.tape.tracked import Tracked, tracked_in
 from ..membrane import Membrane
-from ..table import NO_CUTS, VIEWS, Mark, joined
+from ..table import FLAT, NO_CUTS, VIEWS, Mark, joined
 
 Way = Callable[[Membrane, Any, tuple[Any, ...], dict[str, Any]], Any]
 
@@ -36,8 +36,9 @@ def wrapped(m: Membrane, args: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[
 
 def engine_values(args: Any, kwargs: Any) -> bool:
     """Tell whether values of the engine's own are among the arguments: tensors, or those of a gm.grad(f) that runs."""
-    values = [*args, *kwargs.values()]
-    return bool(tracked_in(values)) or any(type(value) is Made for value in values)
+    given = [*args, *kwargs.values()]
+    looked_at = [a for a in given if type(a) not in (list, tuple) or not FLAT.issuperset(map(type, a))]
+    return bool(looked_at and tracked_in(looked_at)) or any(type(value) is Made for value in given)
 
 
 def named(function: Any) -> str:
