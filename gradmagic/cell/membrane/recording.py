@@ -117,6 +117,10 @@ class Recording:
         if mode_now() is OFF:
             return out
         table = self.table
+        if not isinstance(
+            out, (np.ndarray, np.generic, float, int, complex)
+        ):  # by an __array_wrap__ of the user's
+            return self.record(rule.function, args, {}, out)
         copy = out.copy("K") if type(out) is np.ndarray else out
         aval = aval_of(out)
         plain, nodes, cuts, mask, bit, quick = [], [], NO_CUTS, 0, 1, aval.fast
