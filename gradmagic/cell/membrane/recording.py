@@ -145,7 +145,7 @@ class Recording:
         if quick and mask:
             twin = rule.twin
             node = record(twin, copy, tuple(nodes), twin.keep(copy, plain, {}, mask), aval)
-            if copy is not out and out.base is None:
+            if isinstance(out, np.ndarray) and out.base is None:
                 return table.made(out, Mark(node, cuts), copy)
             return table.file(out, Mark(node, cuts))
         made = self.made(call_elementwise, (rule, [table.tracked(a) for a in args], lambda *_: copy), {})
