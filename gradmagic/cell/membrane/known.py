@@ -77,6 +77,7 @@ _know(python.accumulated, itertools.accumulate)
 _know(python.copied, copy.copy, copy.deepcopy)
 _know(python.asked, len, bool, next, hash, any, all, math.isclose, np.array_equal, np.allclose, np.isclose)
 _know(methods.shuffled, np.random.shuffle)
+_know(methods.drawn, np.random.choice, np.random.permutation)
 
 # Methods that pass objects on, by the type of their owner.
 _CONTAINERS = (list, dict, set, frozenset, tuple, collections.deque, collections.OrderedDict, collections.defaultdict,
@@ -143,8 +144,8 @@ def way_of(m: Any, function: Any) -> Way | None:
         return python.again
     if kind is types.MethodType:
         owner, name = function.__self__, function.__name__
-        if isinstance(owner, (np.random.Generator, np.random.RandomState)) and name == "shuffle":
-            return methods.shuffled  # Cython's methods are bound as Python's are
+        if isinstance(owner, (np.random.Generator, np.random.RandomState)) and name in _DRAWING:
+            return _DRAWING[name]  # Cython's methods are bound as Python's are
         if isinstance(owner, threading.Thread) and name == "start":
             return code.in_a_thread
         if isinstance(owner, (ThreadPoolExecutor, ThreadPool)) and name in _IN_THREADS:
@@ -155,6 +156,9 @@ def way_of(m: Any, function: Any) -> Way | None:
 
 
 _UNKNOWN: Any = object()
+_DRAWING: dict[str, Way] = {
+    "shuffle": methods.shuffled, "choice": methods.drawn, "permutation": methods.drawn,
+}  # fmt: skip
 _CALLING = frozenset({np.apply_along_axis, np.apply_over_axes, np.piecewise})
 # Python's modules whose functions look at who calls them, and keep or only show what they are given.
 _FRAMES = frozenset(
@@ -198,8 +202,8 @@ def _of_bound(m: Any, function: Any) -> Way | None:
         return python.of_text
     if isinstance(owner, types.GeneratorType):
         return None
-    if isinstance(owner, (np.random.Generator, np.random.RandomState)) and name == "shuffle":
-        return methods.shuffled
+    if isinstance(owner, (np.random.Generator, np.random.RandomState)) and name in _DRAWING:
+        return _DRAWING[name]
     if isinstance(owner, type) and issubclass(owner, _CONTAINERS):
         return None
     return others.opaque

@@ -37,7 +37,8 @@ class Inputs(Lifter):
         else:
             given, _ = self._membrane.lift(value)
         tracked = table.tracked(given)
-        self.lifted.append(Lifted(name, tracked, given, kind_of(value), tracked.node))
+        # Nobody here holds the user's own array: `x.resize` counts who does.
+        self.lifted.append(Lifted(name, tracked, tracked.array, kind_of(value), tracked.node))
         self.on_lift(tracked)
         return given
 

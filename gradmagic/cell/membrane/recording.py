@@ -119,6 +119,10 @@ class Recording:
         if mode_now() is OFF:
             return out
         table = self.table
+        if not isinstance(
+            out, (np.ndarray, np.generic, float, int, complex)
+        ):  # by an __array_wrap__ of the user's
+            return self.record(rule.function, args, {}, out)
         copy = out.copy("K") if type(out) is np.ndarray else out
         aval = aval_of(out)
         plain, nodes, cuts, mask, bit, quick = [], [], NO_CUTS, 0, 1, aval.fast
@@ -143,7 +147,7 @@ class Recording:
         if quick and mask:
             twin = rule.twin
             node = record(twin, copy, tuple(nodes), twin.keep(copy, plain, {}, mask), aval)
-            if copy is not out and out.base is None:
+            if isinstance(out, np.ndarray) and out.base is None:
                 return table.made(out, Mark(node, cuts), copy)
             return table.file(out, Mark(node, cuts))
         made = self.made(call_elementwise, (rule, [table.tracked(a) for a in args], lambda *_: copy), {})

@@ -43,7 +43,7 @@ class Made:
         self.__dict__.update(attributes, real=real, tracked=tracked_in(list(attributes.values())))
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("__") or name == "real":  # asked of a copy that is only being made
             raise AttributeError(name)
         kind = type(self.real)
         found = _OURS.get(getattr(kind, name, None))

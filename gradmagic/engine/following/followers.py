@@ -28,11 +28,11 @@ _FOLLOWERS: dict[int, Any] = {}  # what follows a function, by the function's id
 _ORIGINALS: dict[int, Any] = {}  # the function, by the id of what follows it
 _classes: dict[str, Any] = {}  # by a module's name: what its class is meanwhile
 # Modules that are followed once they are imported, and the table that has what follows them.
-_TABLES = {
-    "scipy.linalg": "linalg", "scipy.special": "linalg", "scipy.stats": "stats", "scipy.integrate": "integrate",
-    "scipy.signal": "signal", "scipy.ndimage": "ndimage", "scipy.interpolate": "interpolate",
-    "scipy.optimize": "optimize",
-}  # fmt: skip
+_TABLES = {f"scipy.{name}": f"..derivatives.scipy.{table}" for name, table in {
+    "linalg": "linalg", "special": "linalg", "stats": "stats", "integrate": "integrate", "signal": "signal",
+    "ndimage": "ndimage", "interpolate": "interpolate", "optimize": "optimize",
+}.items()}  # fmt: skip
+_TABLES["scipy.integrate"] += " .quadrature"
 later = set(_TABLES)
 
 
@@ -61,7 +61,8 @@ def follow_scipy() -> None:
         from ..derivatives.objects import OF_CLASSES  # with SciPy only
         from ..derivatives.ordered import FOLLOWED
 
-        import_module(f"..derivatives.scipy.{_TABLES[module]}", __package__)
+        for table in _TABLES[module].split():
+            import_module(table, __package__)
         later.discard(module)
         ours = FOLLOWED.get(module, {})
         follow(" ".join(ours), partial(_ours, ours), module)

@@ -43,8 +43,8 @@ MODULES = Patch(
     "types.ModuleType again when the last of these ends",
 )
 METHODS = Patch(
-    "np.vectorize.__call__, np.ndenumerate.__init__, __getitem__ of the class of np.r_ and np.c_; methods of the classes "
-    "of scipy.stats' distributions and scipy.interpolate's splines",
+    "np.vectorize.__call__, np.ndenumerate.__init__, __getitem__ of the class of np.r_ and np.c_; methods of the "
+    "classes of scipy.stats' distributions and scipy.interpolate's splines",
     "they take arrays apart entry by entry; stats.norm.logpdf(t) and spline(t) have derivatives",
     MODULES.when,
     "NumPy's own again when the last of these ends",

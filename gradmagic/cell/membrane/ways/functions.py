@@ -86,12 +86,12 @@ def into(m: Membrane, function: Any, args: Any, kwargs: Any, outs: Any, do: Call
 
 def _lost_in(m: Membrane, target: Any, marks: list[Mark], name: str) -> None:
     """Something that depends on tracked values was written into an array in a way that is not followed."""
-    old, copy = m.table.memory.before(target) if False else (m.table.mark(target), None)
+    old = m.table.mark(target)
     if not marks and old is None:
         return
     node = next((k.node for k in marks if k.node is not None), None)
     cuts = joined(marks) | (old.cuts if old is not None else NO_CUTS) | {m.cut(node, name)}
-    m.table.memory.written(target, Mark(None, cuts), copy)
+    m.table.memory.written(target, Mark(None, cuts), None)
 
 
 _WRITERS = frozenset({

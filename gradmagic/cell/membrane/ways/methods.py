@@ -16,6 +16,7 @@ from ....engine.tape.tracked import Tracked
 from ..membrane import Membrane
 from ..table import Mark, joined
 from .functions import into
+from .others import opaque
 from .way import apart, engine_values, marks_of, mutable, objects_of, wrapped
 
 _METHODS_THAT_WRITE = frozenset("fill put sort partition itemset setfield resize".split())
@@ -170,6 +171,46 @@ def unbound(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
 specials: dict[str, Callable[..., Any]] = {}  # of arrays: methods with two underscores
 
 
+def _rewinding(owner: Any) -> Callable[[], None]:
+    """Give what sets a generator of random numbers back to where it is now."""
+    if isinstance(owner, np.random.Generator):
+        bits, state = owner.bit_generator, owner.bit_generator.state
+        return lambda: setattr(bits, "state", state)
+    legacy = owner.get_state()
+    return lambda: owner.set_state(legacy)  # type: ignore[no-any-return]
+
+
+def drawn(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """`rng.choice(x)`, `rng.permutation(x)`: entries of x; which, is found by drawing from their numbers alike."""
+    owner = function.__self__
+    source = args[0] if args else None
+    axis = kwargs.get("axis", 0)
+    given = [*args[1:], *kwargs.values()]
+    if (
+        not isinstance(source, np.ndarray)
+        or not source.ndim
+        or m.table.mark(source) is None
+        or m.table.marks(given)
+    ):
+        return opaque(m, function, args, kwargs)
+    rewind = _rewinding(owner)
+    out = function(*args, **kwargs)
+    after = _rewinding(owner)
+    rewind()
+    places = function(
+        np.arange(source.shape[axis]), *args[1:], **{k: v for k, v in kwargs.items() if k != "axis"}
+    )
+    after()
+
+    def take(x: Any) -> Any:
+        made = np.take(x, places, axis=axis)
+        if np.asarray(made.array).tobytes() != np.asarray(out).tobytes():
+            raise ValueError("other entries")
+        return made
+
+    return m.record(take, (source,), {}, out, f".{function.__name__}()")
+
+
 def shuffled(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """`rng.shuffle(x)`: the same entries in another order, which is found by shuffling their numbers alike."""
     owner = function.__self__
@@ -177,15 +218,8 @@ def shuffled(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     if not isinstance(target, np.ndarray) or m.table.mark(target) is None:
         return function(*args, **kwargs)
     axis = kwargs.get("axis", args[1] if len(args) > 1 else 0)
-    holder = owner.bit_generator if isinstance(owner, np.random.Generator) else None
-    state = holder.state if holder is not None else owner.get_state()
+    rewind = _rewinding(owner)
     order: Any = np.arange(target.shape[axis])
-
-    def rewind() -> None:
-        if holder is not None:
-            holder.state = state
-        else:
-            owner.set_state(state)
 
     def thunk(old: Any) -> Any:
         def compute() -> Any:

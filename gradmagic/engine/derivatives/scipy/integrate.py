@@ -12,7 +12,6 @@ from scipy import integrate
 
 from ..objects import as_array
 from ..ordered import composes, follows_not
-from . import quadrature  # noqa: F401  (quad)
 
 
 def _spacing(y: Any, x: Any, dx: Any) -> Any:

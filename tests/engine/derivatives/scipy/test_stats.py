@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hypothesis.strategies as st
 import numpy as np
 import pytest
+from hypothesis import given, settings
 
 import gradmagic as gm
 
@@ -79,6 +81,39 @@ def dist_method(dist: object, method: str, *args: object) -> object:
         "ppf": lambda: dist.ppf(*args), "isf": lambda: dist.isf(*args), "pmf": lambda: dist.pmf(*args),
         "logpmf": lambda: dist.logpmf(*args),
     }[method]()  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(sorted(LINES)), st.integers(0, 10**6), st.sampled_from([(), (3,), (2, 1), (2, 3)]))
+def test_drawn_parameters_and_shapes(name: str, seed: int, shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(seed)
+    dist, continuous = getattr(stats, name), LINES[name].score is not None
+    probability = {"bernoulli", "binom", "geom", "nbinom"}
+    shapes = [
+        rng.uniform(0.1, 0.9, shape) if key == "p" and name in probability
+        else rng.integers(3, 9, shape).astype(float) if key == "n" and name == "binom"
+        else np.exp(rng.uniform(-0.7, 2.0, shape))
+        for key in (dist.shapes or "").split(", ") if key
+    ]  # fmt: skip
+    loc, scale = rng.normal(size=(2, 1)), np.exp(rng.uniform(-1, 1, 3))
+    where = {"loc": loc, "scale": scale} if continuous else {}
+    x = dist.ppf(rng.uniform(0.05, 0.95, (2, 3)), *shapes, **where)
+    if continuous:
+        gm.check_grads(lambda x, l, s: dist.logpdf(x, *shapes, l, s), (x, loc, scale), order=1)
+        gm.check_grads(lambda x, l, s: dist.cdf(x, *shapes, l, s), (x, loc, scale), order=1)
+    free = [i for i, by in enumerate(LINES[name].by) if by is not None]
+    for i in free:
+
+        def of(value: object, i: int = i) -> object:
+            drawn = [*shapes[:i], value, *shapes[i + 1 :]]
+            return dist.logpdf(x, *drawn, **where) if continuous else dist.logpmf(x, *drawn)
+
+        gm.check_grads(of, (shapes[i],), order=1)
+        if LINES[name].cdf[i] is not None:
+            gm.check_grads(
+                lambda v, i=i: dist.sf(x, *shapes[:i], v, *shapes[i + 1 :], **where), (shapes[i],), order=1
+            )
 
 
 def test_parameters_broadcast_with_x_and_are_taken_by_name() -> None:

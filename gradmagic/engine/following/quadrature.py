@@ -1,9 +1,10 @@
 """scipy.integrate.quad, followed: its value as a sum over the points at which it asked for the integrand.
 
-In: the call. Out: SciPy's own result; where the integrand gave tracked values, with the node of that sum. QUADPACK's value is
-the sum of a Gauss-Kronrod rule over its last intervals (of 21 points; of 15 over a range without end, which it maps to
-(0, 1]), so the integrand is not called again. Derivatives are thus as exact as the rule, on intervals chosen for the value.
-A limit adds the integral from where it is to where it moves.
+In: the call. Out: SciPy's own result; where the integrand gave tracked values, with the node of that sum. QUADPACK's
+value is the sum of a Gauss-Kronrod rule over its last intervals (of 21 points; of 15 over a range without end, which
+it maps to (0, 1]), so the integrand is not called again; but where its gradient is rougher than its value, as the two
+rules of an interval tell, at the points of halved intervals. A limit adds the integral from where it is to where it
+moves.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from typing import Any
 import numpy as np
 from scipy import integrate
 
-from ....errors import ArgumentError
-from ...dispatch.protocols import unknown
-from ...tape.modes import OFF, mode_now
-from ...tape.tracked import raw, raws, tracked_in
-from ..ordered import FOLLOWED, no_derivative
+from ...errors import ArgumentError
+from ..derivatives.ordered import FOLLOWED, no_derivative
+from ..dispatch.protocols import unknown
+from ..sweeps.reference import gradients
+from ..tape.modes import OFF, mode_now
+from ..tape.tracked import raw, raws, tracked_in
 
 # Points and weights of QUADPACK's Gauss-Kronrod rules (R. Piessens et al., QUADPACK, 1983), from 1 down to 0.
 _RULES = {
@@ -43,31 +45,53 @@ _RULES = {
 _GAUSS = tuple(zip(*np.polynomial.legendre.leggauss(3), strict=True))
 
 
-def _rule(number: int) -> tuple[Any, Any]:
+_HALVED, _SURE = 6, 1e-8  # how often at most; the relative error of the gradient that is good enough at once
+
+
+def _rule(number: int) -> tuple[Any, Any, Any]:
+    """Give the points from -1 to 1, the weights of all of them, and those of the Gauss rule over every other one."""
     x, w = map(np.array, _RULES[number])
-    return np.concatenate([-x, x[-2::-1]]), np.concatenate([w, w[-2::-1]])
+    few = np.zeros(number)
+    few[1::2] = np.polynomial.legendre.leggauss(number // 2)[1]
+    return np.concatenate([-x, x[-2::-1]]), np.concatenate([w, w[-2::-1]]), few
 
 
-def _weights(places: Any, a: float, b: float, info: dict[str, Any]) -> Any:
-    """Give the weight of each sorted place at which the integrand was asked for; None if QUADPACK did otherwise."""
+def _points(low: Any, high: Any, a: float, b: float) -> tuple[Any, Any, Any]:
+    """Give QUADPACK's points over its intervals, and the weights of both rules."""
     finite = np.isfinite(a) and np.isfinite(b)
-    x, w = _rule(21 if finite else 15)
-    low, high = info["alist"][: info["last"], None], info["blist"][: info["last"], None]
-    half = (high - low) / 2
-    at, weight = (low + high) / 2 + half * x, half * w
+    x, *both = _rule(21 if finite else 15)
+    half = (high - low)[:, None] / 2
+    at = (low + high)[:, None] / 2 + half * x
+    weights = [half * w for w in both]
     if not finite:
-        weight = weight / at**2
+        weights = [w / at**2 for w in weights]
         at = (1 - at) / at
         at = a + at if np.isfinite(a) else b - at if np.isfinite(b) else np.stack([at, -at])
-        weight = np.broadcast_to(weight, at.shape)
-    at, weight = np.ravel(at), np.ravel(weight)
+        weights = [np.broadcast_to(w, at.shape) for w in weights]
+    return np.ravel(at), np.ravel(weights[0]), np.ravel(weights[1])
+
+
+def _asked(seen: dict[float, Any], at: Any) -> Any:
+    """Give the places at which the integrand was asked for, next to those of the rule; None if they are others."""
+    places = np.array(sorted(seen))
     nearest = np.clip(np.searchsorted(places, at), 1, len(places) - 1)
     nearest -= at - places[nearest - 1] < places[nearest] - at
-    if np.any(np.abs(places[nearest] - at) > 1e-9 * (np.abs(at) + 1e-300)):
-        return None
-    made = np.zeros(len(places))
-    np.add.at(made, nearest, weight)
-    return made
+    near = np.abs(places[nearest] - at) <= 1e-9 * (np.abs(at) + 1e-300)
+    return places[nearest] if np.all(near) else None
+
+
+def _rough(total: Any, apart: Any) -> float:
+    """Estimate the relative error of the gradient of `total`, as QUADPACK does that of a value.
+
+    By the leaves: by a spline's coefficients, each of one piece, it would be rough, and is not by the data.
+    """
+    if total.node is None or apart.node is None:
+        return 0.0
+    whole, part = (
+        max((float(np.linalg.norm(np.ravel(c))) for c in gradients(node, 1.0).values()), default=0.0)
+        for node in (total.node, apart.node)
+    )
+    return 0.0 if part == 0 else min(1.0, (200 * part / whole) ** 1.5) if whole else 1.0
 
 
 def _moved(func: Callable[..., Any], args: Any, limit: Any) -> Any:
@@ -108,27 +132,38 @@ def quad(*given: Any, **settings: Any) -> Any:
 
 
 def _followed(func: Any, a: Any, b: Any, args: Any, seen: Any, settings: Any, result: Any) -> Any:
-    value, error, info = result[:3]
     if settings["weight"] is not None or settings["points"] is not None or settings["complex_func"]:
         raise no_derivative("scipy.integrate.quad", "with weight, points or complex_func")
-    low, high = sorted((raw(a), raw(b)))
-    sign = 1.0 if low == raw(a) else -1.0
     total: Any = 0.0
-    if any(t.node is not None for t in tracked_in(list(seen.values()))):
-        places = np.array(sorted(seen))
-        weights = _weights(places, low, high, info) if low < high and len(places) > 1 else np.zeros(len(places))
-        plain = [float(raw(seen[t])) for t in places]
-        apart = np.inf if weights is None else abs(sign * np.dot(weights, plain) - value)
-        if not apart <= max(10 * error, 1e-9 * abs(value)):  # it extrapolated
-            raise no_derivative("scipy.integrate.quad", "of an integrand so near to singular")
-        some = [i for i in np.flatnonzero(weights) if tracked_in([seen[places[i]]])]
-        if some:
-            outs = np.stack([np.reshape(seen[places[i]], ()) for i in some])
-            total = sign * np.sum(weights[some] * outs)
+    if any(t.node is not None for t in tracked_in(list(seen.values()))) and raw(a) != raw(b):
+        total = _summed(func, raw(a), raw(b), args, seen, result)
     for limit, way in ((b, 1.0), (a, -1.0)):
         if tracked_in([limit]):
             total = total + way * _moved(func, args, limit)
     return total
+
+
+def _summed(func: Any, a: Any, b: Any, args: Any, seen: Any, result: Any) -> Any:
+    """Give the integral as the sum of what the integrand gave, with a gradient that is as sure as the value."""
+    value, error, info = result[:3]
+    sign = 1.0 if a < b else -1.0
+    low, high = info["alist"][: info["last"]], info["blist"][: info["last"]]
+    for halved in range(_HALVED + 1):
+        at, weights, few = _points(low, high, min(a, b), max(a, b))
+        places = at if halved else _asked(seen, at)
+        if places is None:
+            break
+        outs = [seen[t] if t in seen else seen.setdefault(t, func(t, *args)) for t in places.tolist()]
+        stacked = np.stack([np.reshape(out, ()) for out in outs])
+        total, apart = np.sum(sign * weights * stacked), np.sum(sign * (weights - few) * stacked)
+        if not halved and not abs(raw(total) - value) <= max(10 * error, 1e-9 * abs(value)):
+            break  # the value is extrapolated
+        rough = _rough(total, apart)
+        if rough <= _SURE or (halved == _HALVED and rough * abs(value) <= max(1e-5 * abs(value), 10 * error)):
+            return total
+        middle = (low + high) / 2
+        low, high = np.concatenate([low, middle]), np.concatenate([middle, high])
+    raise no_derivative("scipy.integrate.quad", "of an integrand so near to singular")
 
 
 quad.calls = True  # type: ignore[attr-defined]  # the user's function, once: what it gives counts

@@ -9,8 +9,11 @@ import gradmagic as gm
 
 integrate = pytest.importorskip("scipy.integrate")
 
+from scipy.interpolate import CubicSpline  # noqa: E402
+
 from gradmagic import errors  # noqa: E402
 
+W = np.array([0.2, 0.5, 0.3])
 CASES = {
     "a closure": (lambda p: integrate.quad(lambda t: np.exp(-p * t * t) * np.sin(3 * t), 0, 2)[0], (0.7,)),
     "args": (lambda p, q: integrate.quad(lambda t, p, q: np.cos(p * t) * q, 0, 3, args=(p, q))[0], (0.7, 1.3)),
@@ -22,7 +25,7 @@ CASES = {
     "to infinity": (lambda p, a: integrate.quad(lambda t: np.exp(-p * t) * t, a, np.inf)[0], (0.8, 0.4)),
     "from minus infinity": (lambda p, b: integrate.quad(lambda t: np.exp(p * t), -np.inf, b)[0], (0.8, 0.4)),
     "both ways": (lambda p: integrate.quad(lambda t: np.exp(-p * (t - p) ** 2), -np.inf, np.inf)[0], (0.8,)),
-    "an array": (lambda w: integrate.quad(lambda t: np.sum(w * np.array([1.0, t, t * t])) ** 2, 0, 1)[0], (np.array([0.2, 0.5, 0.3]),)),
+    "an array": (lambda w: integrate.quad(lambda t: np.sum(w * t ** np.arange(3)) ** 2, 0, 1)[0], (W,)),
 }  # fmt: skip
 
 
@@ -32,6 +35,20 @@ def test_derivatives_of_both_orders_and_scipys_value(function: object, args: tup
     values = []
     gm.grad(lambda *a: values.append(function(*a)) or values[-1])(*args)
     assert values[0].array == function(*args) and type(values[0].array) is type(function(*args))
+
+
+def test_a_gradient_that_is_rougher_than_the_value() -> None:
+    kinked = gm.grad(lambda p: integrate.quad(lambda t: np.exp(p * np.abs(t - 0.3)), 0, 1)[0])
+    assert kinked(0.0) == pytest.approx((0.3**2 + 0.7**2) / 2, rel=1e-5)  # the value is that of 1
+    with pytest.raises(errors.ArgumentError, match="near to singular"):
+        gm.grad(lambda p: integrate.quad(lambda t: 1 + p * np.abs(t - 0.3) ** -0.9, 0, 1)[0])(0.0)
+
+
+def test_a_spline_by_its_data() -> None:
+    x = np.linspace(0, 1, 6)
+    by_rule = gm.grad(lambda y: integrate.quad(CubicSpline(x, y), 0, 1)[0])(np.exp(x))
+    by_piece = gm.grad(lambda y: CubicSpline(x, y).integrate(0, 1))(np.exp(x))
+    np.testing.assert_allclose(by_rule, by_piece, rtol=1e-5)
 
 
 def test_third_order_by_a_limit() -> None:
