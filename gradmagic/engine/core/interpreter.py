@@ -11,6 +11,7 @@ import dis
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from types import CodeType
 from typing import Any, NamedTuple, TypeVar
 from weakref import ref
@@ -29,7 +30,7 @@ def by_code(function: Callable[[CodeType], _Answer]) -> Callable[[CodeType], _An
             if len(known) >= _MOST:
                 known.clear()
             key = id(code)
-            found = known[key] = ref(code, lambda _: known.pop(key, None)), function(code)
+            found = known[key] = ref(code, partial(known.pop, key)), function(code)
         return found[1]
 
     return answer

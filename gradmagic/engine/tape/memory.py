@@ -10,6 +10,7 @@ pays for this, only the sweep over nodes older than the last write.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from threading import RLock
 from typing import Any
 from weakref import WeakValueDictionary, ref
@@ -68,7 +69,7 @@ def memory_of(array: Any) -> Memory:
         with _making:  # one record for a block, whichever thread asks first
             found = _MEMORY.get(key)
             if found is None or found[0]() is not base:
-                found = _MEMORY[key] = (ref(base, lambda _: _MEMORY.pop(key, None)), Memory())
+                found = _MEMORY[key] = (ref(base, partial(_MEMORY.pop, key)), Memory())
     return found[1]
 
 

@@ -11,6 +11,7 @@ import gradmagic as gm
 from gradmagic.engine.core import arrays
 from gradmagic.report import Report
 from tests.engine import strict
+from tests.test_readme import README
 
 PARABOLA = "%%grad x\ny = 2 * x**2 + 2\nz = y.sum()"
 
@@ -302,12 +303,40 @@ def test_a_long_loop_is_traced_whole(run):
     assert "10,001 operations" in report.to_text()
 
 
-def test_the_listed_exceptions_of_promise_one(run):
-    """What can tell a lifted value from the user's own: an exact type, and C code that demands one."""
+def test_what_can_not_tell_the_difference_any_more(run):
     run(
-        "%%grad x\na = 2.0\nkinds = [type(x) is np.ndarray, isinstance(x, np.ndarray), type(a) is float]\nz = x.sum()"
+        "%%grad x\na = 2.0\nkinds = [type(x) is np.ndarray, type(x * 2) is np.ndarray, type(a) is float]\nz = x.sum() * a"
     )
-    assert run.names["kinds"] == [False, True, True]
+    assert run.names["kinds"] == [np.ndarray, np.ndarray, float, np.float64]
+
+
+def test_the_listed_exceptions_of_promise_one(run):
+    """README's list of what can tell that a cell runs under the magic: identities of numbers, code, frames, counts."""
+    (listed,) = re.findall(r"What can still tell the difference: (.*?)\n\* ", README, flags=re.S)
+    listed = " ".join(listed.split())
+
+    def both(cell: str) -> list:
+        run(
+            "a = 2.5; b = a; v = np.ones(3)\nimport dis, sys, weakref\ndef f(u): return u + 1.0\n"
+            "class Asks:\n    def __add__(self, o): return sys._getframe(1).f_code.co_name"
+        )
+        run(cell)
+        plain = run.names["told"]
+        run("a = 2.5; b = a")
+        run(f"%%grad a v\n{cell}\nz = a * v.sum()")
+        return [plain, run.names["told"]]
+
+    assert "a number of the line is an equal one of its own" in listed
+    assert both("told = a is b") == [True, False]
+    assert "`f.__code__`" in listed
+    assert both("f(a)\ntold = 'BINARY_OP' in [i.opname for i in dis.get_instructions(f)]") == [True, False]
+    assert "frames" in listed
+    assert both("told = Asks() + 1") == ["<module>", "hook"]
+    assert "weak references" in listed
+    assert both("told = weakref.getweakrefcount(v)") == [0, 1]
+    assert "recursion" in listed
+    plain, told = both("told = sys.getrecursionlimit()")
+    assert told > plain and run("sys.getrecursionlimit()") == plain
 
 
 def test_recording_switched_off_in_a_cell_stays_off(run):
