@@ -10,7 +10,7 @@ import sys
 from collections import OrderedDict, deque
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, ValuesView
 from contextlib import suppress
-from types import MethodType
+from types import MethodType, ModuleType
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -238,6 +238,6 @@ def leaves(value: Any, depth: int = _DEEP) -> Iterator[Any]:
     else:
         yield value
         held = getattr(value, "__dict__", None)
-        if type(held) is dict and not isinstance(value, (type, np.ndarray, Tracked)):
+        if type(held) is dict and not isinstance(value, (type, np.ndarray, Tracked, ModuleType)):
             for entry in list(held.values()):
                 yield from leaves(entry, depth - 1)
