@@ -104,7 +104,12 @@ def differences(a, b, where: str = "", seen: dict | None = None) -> list[str]:
     if type(a).__name__ == "partial":
         return each([(f"{where}.args", a.args, b.args), (f"{where}.keywords", a.keywords, b.keywords)])
     if isinstance(a, types.GeneratorType):
+        if a.gi_frame is None or b.gi_frame is None:
+            return [] if a.gi_frame is b.gi_frame else [f"{where}: one has ended, the other has not"]
         return each([(f"{where} frame", dict(a.gi_frame.f_locals), dict(b.gi_frame.f_locals))])
+    if isinstance(a, BaseException):
+        parts = ("args", "__cause__", "__context__", "__notes__")
+        return each((f"{where}.{n}", getattr(a, n, None), getattr(b, n, None)) for n in parts)
     if isinstance(a, gm.Tensor):
         facts = [(t.requires_grad, t.is_leaf, repr(t), repr(t.grad)) for t in (a, b)]
         return [] if facts[0] == facts[1] else [f"{where}: {facts[0]} became {facts[1]}"]

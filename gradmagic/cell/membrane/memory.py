@@ -9,6 +9,7 @@ An array whose memory is not what it was has been written to by what no hook saw
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from weakref import ref
 
@@ -38,27 +39,31 @@ _SMALL = 4096
 class Block:
     """The memory of one array, and those that look into it; made once a second one does, or a write comes."""
 
-    __slots__ = ("base", "root", "seen", "version")
+    __slots__ = ("_most", "base", "root", "seen", "version")
 
     def __init__(self, base: Any) -> None:
         self.base = base  # a weak reference
         self.version = 0
         self.root: tuple[Any, Any] | None = None  # mark and copy of all of it, once somebody asked
         self.seen: dict[int, Seen] = {}
+        self._most = _FEW
+
+    def keep(self, key: int, seen: Seen) -> None:
+        self.seen[key] = seen
+        if len(self.seen) > self._most:
+            self.seen = {k: s for k, s in self.seen.items() if s.array() is not None}
+            self._most = max(_FEW, 2 * len(self.seen))
 
 
-class _Ref(ref):  # type: ignore[type-arg]
-    """A weak reference that knows the id of what it referred to."""
-
-    __slots__ = ("key",)
-
-    key: int
+_FEW = 16  # views, before the first look for those that nobody has any more
 
 
-def _ref(value: Any, gone: Callable[[Any], None]) -> _Ref:
-    made = _Ref(value, gone)
-    made.key = id(value)
-    return made
+def _ref(value: Any, known: dict[int, Any]) -> Any:
+    """Refer to a value weakly; when it goes, so does what is known by its id.
+
+    By C's own function: an interrupt that comes while Python runs a callback of ours would be lost.
+    """
+    return ref(value, partial(known.pop, id(value)))
 
 
 class Memory:
@@ -82,7 +87,7 @@ class Memory:
             self._keep(array, found)
         if found.block is not None and found.version != found.block.version:
             self._renew(array, found)
-        if (found.raw != array.tobytes() or type(array) is not np.ndarray) and not _same(array, found.copy):
+        if (type(array) is not np.ndarray or found.raw != array.tobytes()) and not _same(array, found.copy):
             self._unseen(array, found)
         return found
 
@@ -112,26 +117,19 @@ class Memory:
         return None
 
     def _made_block(self, base: Any) -> Block:
-        block = self._blocks[id(base)] = Block(_ref(base, self._freed))
+        block = self._blocks[id(base)] = Block(_ref(base, self._blocks))
         known = self._seen.get(id(base))
         if known is not None:
-            known.block, block.seen[id(base)] = block, known
+            known.block = block
+            block.keep(id(base), known)
         return block
-
-    def _freed(self, gone: _Ref) -> None:
-        self._blocks.pop(gone.key, None)
 
     def _keep(self, array: Any, seen: Seen) -> None:
         key = id(array)
-        seen.array = _ref(array, self._gone)
+        seen.array = _ref(array, self._seen)
         self._seen[key] = seen
         if seen.block is not None:
-            seen.block.seen[key] = seen
-
-    def _gone(self, gone: _Ref) -> None:
-        seen = self._seen.pop(gone.key, None)
-        if seen is not None and seen.block is not None:
-            seen.block.seen.pop(gone.key, None)
+            seen.block.keep(key, seen)
 
     def _renew(self, array: Any, seen: Seen) -> None:
         """Take the array's part of the block as it is now."""
@@ -216,9 +214,8 @@ class Memory:
     def made(self, array: Any, mark: Any, copy: Any) -> None:
         """`file` for an array that has just been made, and looks into no other."""
         seen = Seen(None, mark, copy, 0)
-        seen.array = made = _Ref(array, self._gone)
-        made.key = key = id(array)
-        self._seen[key] = seen
+        seen.array = _ref(array, self._seen)
+        self._seen[id(array)] = seen
 
     def forget(self, array: Any) -> None:
         """Know nothing of an array any more: its memory is another."""

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from ...engine.core.places import place_of, user_frame
+from ...engine.core.places import place_of, raised_by_user, user_frame
 from ...engine.derivatives.objects import Made
 from ...engine.dispatch.calls import call_elementwise, record
 from ...engine.dispatch.non_numbers import failed
@@ -102,6 +102,8 @@ class Recording:
         except (AnomalyError, TapeLimitError):
             raise  # what watches the tape stops the cell
         except Exception as error:  # the user's own operation went through
+            if raised_by_user(error):
+                raise
             return error
         finally:
             switch.enter(block)

@@ -10,6 +10,7 @@ import sys
 from collections import OrderedDict, deque
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, ValuesView
 from contextlib import suppress
+from functools import partial
 from types import MethodType, ModuleType
 from typing import Any, NamedTuple
 from weakref import ref
@@ -180,7 +181,7 @@ class Table:
         held: Any = value
         if type(value) not in _ATOMS and not isinstance(value, np.generic):
             with suppress(TypeError):  # not kept alive by us: files close, objects end as they would
-                held = ref(value, lambda _: self.values.pop(key, None))
+                held = ref(value, partial(self.values.pop, key))  # C's own: no interrupt is lost in it
         self.values[key] = held, mark
         if len(self.values) > self._most:
             self._forget()
@@ -238,6 +239,6 @@ def leaves(value: Any, depth: int = _DEEP) -> Iterator[Any]:
     else:
         yield value
         held = getattr(value, "__dict__", None)
-        if type(held) is dict and not isinstance(value, (type, np.ndarray, Tracked, ModuleType)):
+        if type(held) is dict and not isinstance(value, (type, ModuleType, np.ndarray, Tracked)):
             for entry in list(held.values()):
                 yield from leaves(entry, depth - 1)

@@ -151,6 +151,14 @@ def describe(place: Place | None) -> str:
     return f"line {line_of(place)} of {label_of(place[0].co_filename)}" if place is not None else ""
 
 
+def raised_by_user(error: BaseException) -> bool:
+    """Tell whether the user's own code raised an error: the handler of an alarm, say, that rang while ours worked."""
+    tb = error.__traceback__
+    while tb is not None and tb.tb_next is not None:
+        tb = tb.tb_next
+    return tb is not None and users(tb.tb_frame.f_code.co_filename)
+
+
 def name_of(value: Any, frame: Any) -> str:
     """Find the name that the user's code at `frame` has for `value`; an empty text if it has none."""
     frame = user_frame(frame)

@@ -185,7 +185,7 @@ class Array(NumpyMethods):
 
 
 def lost(text: str, frame: Any) -> None:
-    """Note for the end of the `gm.grad` that runs that a value was asked for as a plain one; in other threads, say it."""
+    """Note for the end of the `gm.grad` that runs that a value became plain; in other threads, say it at once."""
     place, noted = place_of(frame), LOST.get()
     if noted is not None:
         noted.append((text, place))

@@ -16,6 +16,7 @@ import numpy as np
 
 from ....errors import ArgumentError, GradmagicError
 from ...core import arrays
+from ...core.places import raised_by_user
 from ...dispatch.calls import call, gathered
 from ...dispatch.primitives import cast
 from ...rules.declare import RULES
@@ -267,8 +268,8 @@ def _reading(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             return function(self, *args, **kwargs)
         except GradmagicError:
             raise
-        except Exception:
-            if not isinstance(self.array, (np.ndarray, np.generic)):
+        except Exception as error:
+            if raised_by_user(error) or not isinstance(self.array, (np.ndarray, np.generic)):
                 raise
             kept = np.copy(self.array, order="K")
             made = getattr(kept if np.ndim(kept) else self.array, name)(*raws(args), **raws(kwargs))
