@@ -20,7 +20,7 @@ from typing import Any
 from ...engine.core.interpreter import by_code, parts
 from ...engine.core.places import users
 from .foreign import foreign
-from .tree import instrument
+from .tree import compiled_by, instrument
 
 _MOST = 100
 FUTURES = 0
@@ -64,6 +64,8 @@ def _hooked(code: CodeType) -> CodeType | None:
             tree = cut(ast.parse(text, code.co_filename))
             if code not in parts(compiled(tree)):
                 continue
+            if any(compiled_by(n) for n in ast.walk(tree) if getattr(n, "name", "") == code.co_name):
+                return None
             plain, hooked = compiled(tree), compiled(instrument(tree))
         except (SyntaxError, ValueError, NotImplementedError):  # magics among the lines
             return None

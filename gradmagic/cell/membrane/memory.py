@@ -296,7 +296,7 @@ def base_of(array: Any) -> Any:
 
 def plain(array: Any) -> Any:
     """Give a masked array, a matrix and their kin as the array that they are."""
-    return array if type(array) is np.ndarray else np.ndarray.view(array, np.ndarray)
+    return array if type(array) is np.ndarray else np.asarray(array)
 
 
 def copied(array: Any) -> Any:

@@ -309,7 +309,7 @@ class Instrument(ast.NodeTransformer):
         return node
 
     def visit_FunctionDef(self, node: Any) -> Any:
-        if any(_compiles(d) for d in node.decorator_list):
+        if compiled_by(node):
             return node  # what reads a function's own instructions finds them as they were
         node.decorator_list = [_call(d, "decorator", self.visit(d)) for d in node.decorator_list]
         node.decorator_list.append(_hook(node, "defined"))
@@ -358,15 +358,17 @@ def _unpacked(target: ast.expr, value: ast.expr) -> ast.expr:
     return value if parts is None else _call(value, "entries", value, ast.Constant(parts))
 
 
-_COMPILERS = frozenset("jit njit vectorize guvectorize stencil cfunc compile script".split())
+_COMPILERS = frozenset("jit njit guvectorize stencil cfunc compile script".split())
 
 
-def _compiles(decorator: ast.AST) -> bool:
-    """Tell whether a decorator compiles the function (numba's, torch.compile)."""
-    if isinstance(decorator, ast.Call):
-        decorator = decorator.func
-    name = decorator.attr if isinstance(decorator, ast.Attribute) else getattr(decorator, "id", "")
-    return name in _COMPILERS
+def compiled_by(function: ast.AST) -> bool:
+    """Tell whether a decorator of a function compiles it (numba's, torch.compile): then it gets no hooks."""
+    for decorator in getattr(function, "decorator_list", ()):
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+        if name in _COMPILERS or (name == "vectorize" and ast.unparse(called).startswith(("numba.", "nb."))):
+            return True
+    return False
 
 
 def _is_super(node: ast.AST) -> bool:

@@ -7,20 +7,19 @@ its derivatives (of_functions.py, matrices.py).
 from __future__ import annotations
 
 import operator
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, ConversionError, ConversionWarning, GradmagicError, ShapeError
+from ...errors import ArgumentError, ConversionError, GradmagicError, ShapeError
 from ..core import arrays
 from ..core.foreign import foreign
-from ..core.places import describe, line_of
+from ..core.places import describe
 from ..core.trees import is_container, leaves, rebuilt, same_structure
 from ..dispatch.calls import call_elementwise
-from ..faces.numpy.array import Array
+from ..faces.numpy.array import Array, say_lost
 from ..faces.torch.tensor import Tensor
 from ..following.block import following
 from ..following.followers import follower_of
@@ -141,10 +140,7 @@ class TracedCall:
                 f"what {self.name} returns has no gradient. {where[0].upper()}{where[1:].rstrip('.')}."
             )
         for text, place in dict.fromkeys(pair for pair in lost if pair[0]):
-            code = place[0]
-            message = f"{text}; if only the number is wanted, this is no harm."
-            # With a registry of its own: `warnings` would say it once a line, and then be silent.
-            warnings.warn_explicit(message, ConversionWarning, code.co_filename, line_of(place), registry={})
+            say_lost(text, place)
 
     def _lift(self, argument: Any, position: int) -> list[Tracked | None]:
         if not is_container(argument):

@@ -162,7 +162,9 @@ def begun(start: str) -> dict[str, Any]:
 
 
 def without_runs(names: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in names.items() if name not in ("var", "cached", "__warningregistry__")}
+    return {
+        name: value for name, value in names.items() if name not in ("var", "cached", "__warningregistry__")
+    }
 
 
 def test_what_goes_on_after_the_cell_computes_with_plain_values() -> None:

@@ -54,6 +54,7 @@ case(np.arccosh, kinds="fc", domain=ABOVE)
 case(np.arctan2, "pair")
 for f in (np.deg2rad, np.rad2deg, np.degrees, np.radians, np.sinc, np.absolute, np.fabs):
     case(f, kinds="fc" if f is np.absolute else "f")
+case(np.sign, kinds="c")
 case(np.copysign, "any", call=lambda x: np.copysign(x, -1.0))
 for f in (np.maximum, np.minimum, np.fmax, np.fmin):
     case(f, "pair")

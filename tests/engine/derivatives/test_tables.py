@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from gradmagic.engine.derivatives import ordered
 from gradmagic.engine.derivatives.composed import writes
 from gradmagic.engine.derivatives.nn import functions as networks
-from gradmagic.engine.derivatives.numpy import constants
+from gradmagic.engine.derivatives.numpy import constants, decompositions, partials
 from gradmagic.engine.dispatch import primitives
 from gradmagic.engine.dispatch.protocols import COMPOSED
 from gradmagic.engine.rules.declare import RULES
@@ -140,6 +140,8 @@ def test_every_declared_derivative_has_a_case() -> None:
     declared = {f for f, rule in RULES.items() if rule is not CONSTANT and rule is not PICK} | set(COMPOSED)
     # nn.functional records cross_entropy by hand; moving needs two devices: tests of nn and faces/test_devices.py.
     declared -= {networks.cross_entropy, primitives.move}
+    # What rules at degenerate points are made of: test_degenerate.py.
+    declared -= {decompositions.apart, partials.away}
     declared -= set(writes.WRITES)  # they write and give nothing: test_writes.py
     declared -= set(ordered.REFUSED)  # each is a message: test_scipy.py
     assert not {getattr(f, "__name__", f) for f in declared - {case.rule for case in CASES}}

@@ -123,8 +123,12 @@ def by_values(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     if not marks_of(m, args, kwargs) and not m.reached(function):
         return function(*args, **kwargs)
     given, options = wrapped(m, args, kwargs)
-    with m.collecting() as left, following(function, *args, *kwargs.values()):
-        out = function(*given, **options)
+    try:
+        with m.collecting() as left, following(function, *args, *kwargs.values()):
+            out = function(*given, **options)
+    except Exception as error:
+        error.args = tuple(map(m.unwrapped, error.args))
+        raise
     if engine_values(args, kwargs):
         return out
     out = m.unwrapped(out)

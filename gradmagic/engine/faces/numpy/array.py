@@ -7,15 +7,16 @@ Python number stays a Python number inside. Methods named as ndarray names them 
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ....errors import ConversionError
+from ....errors import ConversionError, ConversionWarning
 from ...core import arrays
 from ...core.interpreter import assigns_entry
-from ...core.places import place_of, statement_of, user_frame
+from ...core.places import line_of, place_of, statement_of, user_frame
 from ...tape import memory
 from ...tape.messages import beyond_libraries, blame, only_shown, taken_by
 from ...tape.modes import LOST, OFF, differentiating, mode_now, settings
@@ -184,10 +185,19 @@ class Array(NumpyMethods):
 
 
 def lost(text: str, frame: Any) -> None:
-    """Note for the end of the `gm.grad` that runs that a value was asked for as a plain one."""
-    noted = LOST.get()
+    """Note for the end of the `gm.grad` that runs that a value became plain; in other threads, say it at once."""
+    place, noted = place_of(frame), LOST.get()
     if noted is not None:
-        noted.append((text, place_of(frame)))
+        noted.append((text, place))
+    else:
+        say_lost(text, place)
+
+
+def say_lost(text: str, place: Any) -> None:
+    """Warn at a place of the user's that a number was taken out of what `gm.grad` follows."""
+    message = f"{text}; if only the number is wanted, this is no harm."
+    # With a registry of its own: `warnings` would say it once a line, and then be silent.
+    warnings.warn_explicit(message, ConversionWarning, place[0].co_filename, line_of(place), registry={})
 
 
 # What to write instead, by how a value becomes plain.
