@@ -29,7 +29,7 @@ for _name in __future__.all_feature_names:
 _lock = RLock()
 _entered: dict[
     int, list[Any]
-] = {}  # by id of a function: itself, its own code, and in how many runs it is entered
+] = {}  # by id of a function: itself, its own code, and the runs that have entered it
 _pairs: dict[int, tuple[CodeType, CodeType]] = {}  # by id of code with hooks: itself, and the same without
 
 
@@ -110,8 +110,8 @@ class Entered:
         with _lock:
             known = _entered.get(id(function))
             if known is not None and known[0] is function:
-                known[2] += 1  # another run, in another thread, has entered it too
                 self._functions.add(function)
+                known[2].add(self)  # another run, in another thread, has entered it too
                 return True
             code = function.__code__
             if id(code) in _pairs and _pairs[id(code)][0] is code:
@@ -119,9 +119,9 @@ class Entered:
             hooked = _hooked(code)
             if hooked is None or hooked.co_freevars != code.co_freevars:
                 return False
-            _entered[id(function)] = [function, code, 1]
-            function.__code__ = hooked
             self._functions.add(function)
+            _entered[id(function)] = [function, code, {self}]
+            function.__code__ = hooked
         return True
 
     def type(self, kind: type) -> None:
@@ -146,15 +146,17 @@ class Entered:
         return entered
 
     def leave(self) -> None:
-        """Give every function its own code again."""
+        """Give every function its own code again. A second time does what an alarm has kept the first from."""
         with _lock:
             for function in self._functions:
-                known = _entered[id(function)]
-                known[2] -= 1
+                known = _entered.get(id(function))
+                if known is None or known[0] is not function:
+                    continue
+                known[2].discard(self)
                 if not known[2]:
-                    del _entered[id(function)]
                     if function.__code__ is _hooked(known[1]):  # nobody else has exchanged it meanwhile
                         function.__code__ = known[1]
+                    del _entered[id(function)]
             self._functions = set()
 
 

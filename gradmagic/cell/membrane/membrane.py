@@ -26,7 +26,7 @@ from ...engine.tape.nodes import Leaf, aval_of
 from .enter import Entered, plain_code
 from .foreign import foreign
 from .fresh import fresh
-from .recording import FOLLOWS, NUMBERS, Recording
+from .recording import FOLLOWS, NUMBERS, Recording, set_settings, settings_here
 from .table import NO_CUTS, Cut, Mark
 
 _HERE: ContextVar[Any] = ContextVar("gradmagic_membrane", default=None)
@@ -64,7 +64,8 @@ class Membrane(Recording):
         self._things: list[Any] = []
 
     def __enter__(self) -> Membrane:
-        self._token = _HERE.set(self)
+        self._outside, self._settings = _HERE.get(), settings_here()
+        _HERE.set(self)
         self._depth = sys.getrecursionlimit()
         sys.setrecursionlimit(
             self._depth + _FRAMES
@@ -72,7 +73,16 @@ class Membrane(Recording):
         return self
 
     def __exit__(self, *_: object) -> None:
-        _HERE.reset(self._token)
+        try:
+            self._leave()
+        except BaseException:  # an alarm that rings in the middle of it
+            self._leave()
+            raise
+
+    def _leave(self) -> None:
+        """Set everything back; a second time does no harm."""
+        _HERE.set(self._outside)
+        set_settings(*self._settings)
         if sys.getrecursionlimit() == self._depth + _FRAMES:
             sys.setrecursionlimit(self._depth)
         self.entered.leave()
@@ -157,8 +167,8 @@ class Membrane(Recording):
     def followed(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Call a function of the engine's once: what it calls back has hooks, and gets values of the engine's."""
         block = switch.block()
-        switch.enter(FOLLOWS)
         try:
+            switch.enter(FOLLOWS)
             return function(*args, **kwargs)
         finally:
             switch.enter(block)

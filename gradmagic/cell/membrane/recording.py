@@ -91,9 +91,9 @@ class Recording:
 
     def made(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Let the engine compute the same; an exception is what it gives where it cannot."""
-        token, quiet, block = _LEFT.set([]), QUIET.set(True), switch.block()
-        switch.enter(FOLLOWS)
+        before = settings_here()  # whole before anything changes: an alarm may ring between two lines
         try:
+            set_settings(FOLLOWS, True, [])
             with np.errstate(all="ignore"):  # the user's own operation has warned
                 made = function(*args, **kwargs)
             if (left := _LEFT.get()) and not tracked_in([made]):
@@ -106,9 +106,7 @@ class Recording:
                 raise
             return error
         finally:
-            switch.enter(block)
-            QUIET.reset(quiet)
-            _LEFT.reset(token)
+            set_settings(*before)
 
     def elementwise(self, rule: Elementwise, args: Any, out: Any, known: Any = None) -> Any:
         """File the result of a function that has a rule entry by entry: nothing is computed twice.
@@ -262,11 +260,12 @@ class Recording:
     def collecting(self) -> Iterator[list[tuple[Node | None, str]]]:
         """Collect what the engine gives as plain values within the block: (node, how)."""
         left: list[tuple[Node | None, str]] = []
-        token = _LEFT.set(left)
+        before = _LEFT.get()
+        _LEFT.set(left)
         try:
             yield left
         finally:
-            _LEFT.reset(token)
+            _LEFT.set(before)
 
     def left(self, tracked: Any, how: str) -> bool:
         """The engine gives a value as a plain one; True if it does so for us."""
@@ -316,3 +315,15 @@ class Recording:
 
 def _holds_tracked(values: list[Any]) -> bool:
     return bool(tracked_in(values)) or any(type(v) is np.ndarray and v.dtype.hasobject for v in values)
+
+
+def settings_here() -> tuple[Any, bool, Any]:
+    """Give what the engine's work for a membrane changes in this context: who is followed, warnings, what left."""
+    return switch.block(), QUIET.get(), _LEFT.get()
+
+
+def set_settings(block: Any, quiet: bool, left: Any) -> None:
+    """Set that."""
+    switch.enter(block)
+    QUIET.set(quiet)
+    _LEFT.set(left)
