@@ -7,7 +7,6 @@ Never `run_cell`: it swallows errors, so that Run All would go on after one.
 from __future__ import annotations
 
 import ast
-import os
 import types
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -52,8 +51,6 @@ from .telling.result import result_of, seed_of
 from .telling.run_record import RunRecord
 from .telling.sampling import Sampling
 
-MEMBRANE = os.environ.get("GRADMAGIC_MEMBRANE", "1") == "1"
-
 
 class Failed(Exception):
     """The cell raised: carries the partial trace; the user's exception is its cause."""
@@ -67,7 +64,7 @@ class Run:
     """One run of one cell."""
 
     def __init__(
-        self, cell: Source, namespace: dict[str, Any], options: Options, membrane: bool = MEMBRANE
+        self, cell: Source, namespace: dict[str, Any], options: Options, membrane: bool = True
     ) -> None:
         source.set_label(cell.filename, cell.label)
         self.cell, self.namespace, self.options = cell, namespace, options

@@ -27,6 +27,10 @@ CUTS = {
     "a masked array": (X, "x", "m = np.ma.array(np.ones(17))\nz = (x * m).sum() * x[0]", "line 2: x * m makes a plain value of x, and no gradient flows through it: it meets a masked array; write m.filled(0)"),
     "in compiled code": (f"{X}\nrng = np.random.default_rng(0)", "x", "z = rng.normal(x[0], 1.0, 3).sum() + x.sum()", "line 1: rng.normal(x[0], 1.0, 3) makes a plain value of x[0], and no gradient flows through it: draw plain numbers, and move and scale them"),
     "in a library": (f"{X}\nfrom numpy.ma import masked_less", "x", "z = masked_less(x, 0.5).sum() + x.sum()", "line 1: masked_less(x, 0.5) makes a plain value of x, and no gradient flows through it: write it with NumPy's functions, take differences of it with gm.numeric"),
+    "an array that Python code makes, asked for": (
+        "class B:\n    def __array__(self, dtype=None, copy=None): return np.array([a * 3])\na = 2.0", "a", "z = np.sum(B()) * a", "line 1: np.sum(B())"
+    ),
+    "whole numbers of a float": ("a = 1.5", "a", "n, m = a.as_integer_ratio()\nz = n / m * a", "line 1: a.as_integer_ratio()"),
     "bits": (X, "x", "z = x.view(np.int64).sum() * x[0]", "line 1: x.view(np.int64) makes a plain value of x"),
     "pickled and back": (f"{X}\nimport pickle", "x", "y = pickle.loads(pickle.dumps(x))\nz = (y * x).sum()", "line 1: pickle.dumps(x)"),
     "by way of JSON": ("import json\na = 2.0", "a", "d = json.loads(json.dumps({'a': a}))\nz = d['a'] * a", "line 1: json.dumps({'a': a})"),

@@ -138,7 +138,7 @@ def plainly(program: Program, names: dict[str, Any] | None = None) -> Ran:
 
 
 def with_magic(program: Program) -> Ran:
-    """Run the cell under `%%grad names`. (GRADMAGIC_MEMBRANE=1 in the environment chooses how, in gradmagic.)"""
+    """Run the cell under `%%grad names`."""
     out = io.StringIO()
     with _quiet(out):
         ran = Ran(earlier(program))

@@ -46,10 +46,7 @@ CHUNK = 600  # seconds that a child may take for a file
 
 
 def with_magic(text: str, namespace: dict[str, Any], filename: str, names: tuple[str, ...]) -> bool:
-    """Run a text as a cell under `%%grad names` and tell whether something was an input. The only place that knows how.
-
-    (GRADMAGIC_MEMBRANE=1 in the environment chooses how a cell is run, in gradmagic.)
-    """
+    """Run a text as a cell under `%%grad names`, as only this knows how; tell whether something was an input."""
     from gradmagic.cell.hosts.host import text_source
     from gradmagic.cell.options import Options
     from gradmagic.cell.run import Failed, Run

@@ -220,6 +220,10 @@ class Recording:
         """Note cuts behind a value that has no mark of its own, and behind what it holds, but for `given` ids."""
         table = self.table
         mark = Mark(None, cuts)
+        if type(out) is tuple and int in map(
+            type, out
+        ):  # each is everybody's: (n, m) of a.as_integer_ratio()
+            out = tuple(table.file(v, mark) if type(v) is int and id(v) not in given else v for v in out)
         inside = list(leaves(out))
         whole = inside[-1] is out and isinstance(out, (list, tuple, dict, set, frozenset))
         if whole and all(id(leaf) in given or table.mark(leaf) is not None for leaf in inside[:-1]):

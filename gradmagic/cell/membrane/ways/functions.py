@@ -20,6 +20,7 @@ from ..membrane import Membrane
 from ..table import NO_CUTS, Mark, joined
 from .others import opaque
 from .way import (
+    answers,
     apart,
     engine_values,
     fitted,
@@ -44,7 +45,7 @@ def ufunc(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         return into(m, function, args[: function.nin], {k: v for k, v in kwargs.items() if k != "out"}, outs,
                      lambda: function(*args, **kwargs))  # fmt: skip
     rule = RULES.get(function)
-    if rule is None and function not in COMPOSED and not late_tables_loaded():
+    if answers(args) or (rule is None and function not in COMPOSED and not late_tables_loaded()):
         return opaque(m, function, args, kwargs)  # of np.frompyfunc, of another library
     try:
         out = function(*args, **kwargs)
@@ -106,7 +107,7 @@ def array_function(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         return function(*args, **kwargs)
     if function in _WRITERS:
         return _writing(m, function, args, kwargs)
-    if function not in RULES and function not in COMPOSED:  # np.save: once is enough
+    if answers(args) or (function not in RULES and function not in COMPOSED):  # np.save: once is enough
         return opaque(m, function, args, kwargs)
     if function is np.sum:
         args = kept(args)  # the one that takes a generator
@@ -178,7 +179,7 @@ def followed(m: Membrane, function: Any, args: Any, kwargs: Any, follower: Any =
         args, kwargs = wrapped(m, args, kwargs)
         return follower(*args, **kwargs)
     args = gone_through(m, args) if function in _GOING_THROUGH else kept(args)
-    if any(map(callable, args)) and not marks_of(m, args, kwargs):
+    if answers(args) or (any(map(callable, args)) and not marks_of(m, args, kwargs)):
         return opaque(
             m, function, args, kwargs
         )  # it calls the user's function, which may have all that counts

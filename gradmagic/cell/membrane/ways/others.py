@@ -156,7 +156,8 @@ def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     marks = [mark for leaf in held if (mark := table.mark(leaf)) is not None] + spied
     m.stands_before(out, [owner, *args, *kwargs.values()])
     for value in (*args, *kwargs.values()):
-        for inner in functions_in(value) if callable(value) else ():
+        asked = value if callable(value) else getattr(type(value), "__array__", None)
+        for inner in functions_in(asked) if callable(asked) else ():
             marks += m.reached(inner)
     happened = table.filed != before
     if not marks and not happened:

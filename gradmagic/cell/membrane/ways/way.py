@@ -118,3 +118,16 @@ def objects_of(m: Membrane, args: Any, out: Any) -> Any:
     for at in np.ndindex(out.shape):
         made[at] = of[at]
     return made
+
+
+def answers(args: Any) -> bool:
+    """Tell whether NumPy asks an argument, or what a list of them holds, for an array that Python code makes."""
+    for a in args:
+        if type(a) in (list, tuple) and len(a) <= _MOST and answers(a):
+            return True
+        if hasattr(type(a), "__array__") and not isinstance(a, (np.ndarray, np.generic, Tracked)):
+            return True
+    return False
+
+
+_MOST = 1000
