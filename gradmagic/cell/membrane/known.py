@@ -177,6 +177,19 @@ def _is_ours(kind: type) -> bool:
     return any(k.__module__.partition(".")[0] == "gradmagic" for k in kind.__mro__)
 
 
+# The ways of methods written in C, by the type of their owner; NumPy's float64 is Python's float, too.
+_BY_OWNER: tuple[tuple[Any, Way | None], ...] = (
+    (np.ndarray, methods.method),
+    (Tracked, others.engine),
+    (np.ufunc, functions.ufunc_method),
+    (np.generic, methods.method),
+    (_CONTAINERS, python.container_method),
+    ((float, complex, int), python.of_number),
+    ((str, bytes), python.of_text),
+    (types.GeneratorType, None),
+)
+
+
 def _of_bound(m: Any, function: Any) -> Way | None:
     """Give the way of a method written in C, or of a function of a module written in C."""
     owner, name = function.__self__, function.__name__
@@ -186,22 +199,9 @@ def _of_bound(m: Any, function: Any) -> Way | None:
         if follower_of(function) is not None:
             return functions.followed
         return None if function.__module__ in _FRAMES else others.opaque
-    if isinstance(owner, np.ndarray):
-        return methods.method
-    if isinstance(owner, Tracked):
-        return others.engine
-    if isinstance(owner, np.ufunc):
-        return functions.ufunc_method
-    if isinstance(owner, np.generic):
-        return methods.method
-    if isinstance(owner, _CONTAINERS):
-        return python.container_method
-    if isinstance(owner, (float, complex, int)):
-        return python.of_number
-    if isinstance(owner, (str, bytes)):
-        return python.of_text
-    if isinstance(owner, types.GeneratorType):
-        return None
+    for kinds, way in _BY_OWNER:
+        if isinstance(owner, kinds):
+            return way
     if isinstance(owner, (np.random.Generator, np.random.RandomState)) and name in _DRAWING:
         return _DRAWING[name]
     if isinstance(owner, type) and issubclass(owner, _CONTAINERS):

@@ -206,15 +206,7 @@ def item_changed(owner: Any, index: Any, kind: str) -> Callable[[Any], None]:
     old = item(owner, index)
 
     def change(value: Any) -> None:
-        new = in_place[kind](old, value)
-        m = here()
-        if m is None:
-            owner[index] = new
-        elif isinstance(owner, np.ndarray):
-            stored(m, owner, index, new)
-        else:
-            t = target(owner)
-            t[index] = new
+        target(owner)[index] = in_place[kind](old, value)
 
     return change
 
@@ -224,11 +216,6 @@ def attribute_changed(owner: Any, name: str, kind: str) -> Callable[[Any], None]
     old = attribute(owner, name)
 
     def change(value: Any) -> None:
-        new = in_place[kind](old, value)
-        m = here()
-        if m is None:
-            setattr(owner, name, new)
-        else:
-            attribute_stored(m, owner, name, new)
+        setattr(target(owner), name, in_place[kind](old, value))
 
     return change
