@@ -8,6 +8,7 @@ Every kind of syntax is known here; another is refused, since a missing hook wou
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Container
 from typing import Any
 
@@ -314,7 +315,8 @@ class Instrument(ast.NodeTransformer):
         node.decorator_list = [_call(d, "decorator", self.visit(d)) for d in node.decorator_list]
         node.decorator_list.append(_hook(node, "defined"))
         node.args = self._arguments(node.args)
-        node.body = self._body(node.body)
+        stores = _stores_of_self(node)
+        node.body = [*self._body(node.body), *stores]
         return node
 
     visit_AsyncFunctionDef = visit_FunctionDef
@@ -369,6 +371,20 @@ def compiled_by(function: ast.AST) -> bool:
         if name in _COMPILERS or (name == "vectorize" and ast.unparse(called).startswith(("numba.", "nb."))):
             return True
     return False
+
+
+def _stores_of_self(function: ast.AST) -> list[ast.stmt]:
+    """Give `self.x = None`, never run, for each attribute so stored: Python 3.13 lists them in the class."""
+    changed = {n.target for n in ast.walk(function) if isinstance(n, ast.AugAssign)}  # these it does not list
+    names = [
+        n.attr
+        for n in ast.walk(function)
+        if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store) and n not in changed
+        if isinstance(n.value, ast.Name) and n.value.id == "self"
+    ]
+    if not names or sys.version_info < (3, 13):
+        return []
+    return ast.parse("if False: " + "".join(f"self.{name} = " for name in names) + "None").body
 
 
 def _is_super(node: ast.AST) -> bool:

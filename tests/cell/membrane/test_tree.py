@@ -167,3 +167,36 @@ def test_an_error_that_is_caught_has_no_frames_of_ours():
     names = {}
     run(text, names, True)
     assert "membrane" not in names["shown"] and "[1][5]" not in names["shown"].replace("line 3", "")
+
+
+STORES_OF_SELF = """
+class A:
+    def __init__(self, v):
+        "A docstring."
+        self.v, (self.w, *self.rest) = v, [2, 3]
+        self.counted += 1
+        for self.k in (1, 2):
+            self.j = lambda self: self.read
+        def within():
+            self.inner: int = 3
+        return None
+    def other(self, that):
+        with that as self.held:
+            that.no = self.read
+    class B:
+        def f(self):
+            self.own = 1
+"""
+
+
+def test_what_python_lists_of_a_class_is_the_same():
+    plain, hooked = {}, {}
+    run(STORES_OF_SELF, plain, False)
+    run(STORES_OF_SELF, hooked, True)
+    listed = ("__static_attributes__", "__firstlineno__", "__qualname__", "__doc__", "__annotations__")  # the first: 3.13
+    for a, b in [(plain["A"], hooked["A"]), (plain["A"].B, hooked["A"].B)]:
+        assert vars(a).keys() == vars(b).keys()
+        for name in listed:
+            one, other = vars(a).get(name), vars(b).get(name)
+            assert (set(one) == set(other)) if isinstance(one, tuple) else one == other, name
+        assert a.__init__.__doc__ == b.__init__.__doc__
