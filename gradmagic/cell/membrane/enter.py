@@ -27,9 +27,8 @@ FUTURES = 0
 for _name in __future__.all_feature_names:
     FUTURES |= getattr(__future__, _name).compiler_flag
 _lock = RLock()
-_entered: dict[
-    int, list[Any]
-] = {}  # by id of a function: itself, its own code, and the runs that have entered it
+# By id of a function: itself, its own code, the same with hooks, and the runs that have entered it.
+_entered: dict[int, tuple[FunctionType, CodeType, CodeType, set[Entered]]] = {}
 _pairs: dict[int, tuple[CodeType, CodeType]] = {}  # by id of code with hooks: itself, and the same without
 
 
@@ -111,7 +110,7 @@ class Entered:
             known = _entered.get(id(function))
             if known is not None and known[0] is function:
                 self._functions.add(function)
-                known[2].add(self)  # another run, in another thread, has entered it too
+                known[3].add(self)  # another run, in another thread, has entered it too
                 return True
             code = function.__code__
             if id(code) in _pairs and _pairs[id(code)][0] is code:
@@ -120,7 +119,7 @@ class Entered:
             if hooked is None or hooked.co_freevars != code.co_freevars:
                 return False
             self._functions.add(function)
-            _entered[id(function)] = [function, code, {self}]
+            _entered[id(function)] = function, code, hooked, {self}
             function.__code__ = hooked
         return True
 
@@ -152,10 +151,11 @@ class Entered:
                 known = _entered.get(id(function))
                 if known is None or known[0] is not function:
                     continue
-                known[2].discard(self)
-                if not known[2]:
-                    if function.__code__ is _hooked(known[1]):  # nobody else has exchanged it meanwhile
-                        function.__code__ = known[1]
+                _, plain, hooked, runs = known
+                runs.discard(self)
+                if not runs:
+                    if function.__code__ is hooked:  # nobody else has exchanged it meanwhile
+                        function.__code__ = plain
                     del _entered[id(function)]
             self._functions = set()
 

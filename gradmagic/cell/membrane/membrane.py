@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar, copy_context
 from functools import partial, wraps
+from threading import RLock
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, MethodWrapperType, ModuleType
 from typing import Any
 from weakref import ref
@@ -32,6 +33,29 @@ from .table import NO_CUTS, Cut, Mark
 _HERE: ContextVar[Any] = ContextVar("gradmagic_membrane", default=None)
 here = _HERE.get
 _FRAMES = 100  # more of Python's frames than our own work needs
+
+
+class _Room:
+    """Room for our own frames: a recursion that just fits without hooks fits with them, in every thread."""
+
+    def __init__(self) -> None:
+        self._lock, self._runs, self._limit = RLock(), set[int](), 0
+
+    def make(self, run: object) -> None:
+        with self._lock:
+            if not self._runs:
+                self._limit = sys.getrecursionlimit()
+                sys.setrecursionlimit(self._limit + _FRAMES)
+            self._runs.add(id(run))
+
+    def give_back(self, run: object) -> None:
+        with self._lock:
+            if self._runs == {id(run)} and sys.getrecursionlimit() == self._limit + _FRAMES:
+                sys.setrecursionlimit(self._limit)
+            self._runs.discard(id(run))
+
+
+_room = _Room()
 
 
 class Entries:
@@ -66,10 +90,7 @@ class Membrane(Recording):
     def __enter__(self) -> Membrane:
         self._outside, self._settings = _HERE.get(), settings_here()
         _HERE.set(self)
-        self._depth = sys.getrecursionlimit()
-        sys.setrecursionlimit(
-            self._depth + _FRAMES
-        )  # a recursion that just fits without hooks fits with them
+        _room.make(self)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -83,8 +104,7 @@ class Membrane(Recording):
         """Set everything back; a second time does no harm."""
         _HERE.set(self._outside)
         set_settings(*self._settings)
-        if sys.getrecursionlimit() == self._depth + _FRAMES:
-            sys.setrecursionlimit(self._depth)
+        _room.give_back(self)
         self.entered.leave()
         for held in self._defined:
             function = held()

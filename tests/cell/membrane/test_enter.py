@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
+from gradmagic.cell.membrane.membrane import Membrane
 from gradmagic.cell.run import Failed
 
 from ..helpers import fresh, traced
@@ -326,6 +327,17 @@ def test_a_cell_that_ends_takes_no_hooks_from_one_that_runs_in_another_thread(us
         thread.join(60)
     assert gradients == {"first": 6.0 + 24.0, "other": 9.0}  # s = 6a: d(a * 6a) = 12a
     assert codes(user) == before
+
+
+@pytest.mark.parametrize("order", ["0011", "0101", "0110"])
+def test_after_cells_that_overlap_the_recursion_limit_is_what_it_was(order: str) -> None:
+    limit, begun = sys.getrecursionlimit(), [Membrane("<one>"), Membrane("<other>")]
+    seen: set[str] = set()
+    for which in order:
+        run = begun[int(which)]
+        run.__exit__(None, None, None) if which in seen else run.__enter__()
+        seen.add(which)
+    assert sys.getrecursionlimit() == limit
 
 
 def test_a_function_of_gm_grad_within_a_cell_and_a_cell_within_a_thread(user: dict[str, Any]) -> None:
