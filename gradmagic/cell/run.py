@@ -16,6 +16,7 @@ from weakref import ref
 import numpy as np
 
 from ..engine.core import arrays
+from ..engine.core.interpreter import parse
 from ..engine.faces.numpy.buffer import listed, plain
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.following.block import following
@@ -32,7 +33,7 @@ from ..report.model import Note, Trace
 from .lifting.aliases import share
 from .lifting.lift import Lifter, is_float, liftable
 from .lifting.unnamed import globals_of, lift_unnamed
-from .membrane.enter import pair
+from .membrane.enter import paired
 from .membrane.hooks import put_hooks
 from .membrane.lifter import Inputs, seen_in
 from .membrane.membrane import Membrane
@@ -120,9 +121,7 @@ class Run:
                 continue
             plain = self.cell.compile(tree, self.cell.filename, mode) if self.membrane is not None else None
             hooked = self.cell.compile(self._hooked(tree), self.cell.filename, mode)
-            made.append(hooked)
-            if plain is not None:
-                pair(plain, hooked)
+            made.append(hooked if plain is None else paired(plain, hooked))
         return tuple(made)  # type: ignore[return-value]
 
     def _hooked(self, tree: Any) -> Any:
@@ -332,7 +331,7 @@ class Run:
             self.notes.insert(0, Note("cut" if mark is not None else "result", text, line))
 
     def _evaluate(self, text: str) -> Any:
-        tree = tree_with_hooks(ast.parse(text, "<--of>", mode="eval"))
+        tree = tree_with_hooks(parse(text, "<--of>", mode="eval"))
         with self.membrane:  # type: ignore[union-attr]
             value = eval(compile(tree, "<--of>", "eval", dont_inherit=True), self.namespace)
             return self.membrane.table.wrapped(value)  # type: ignore[union-attr]

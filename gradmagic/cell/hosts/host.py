@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from ...engine.core import places
+from ...engine.core.interpreter import parse
 from ...errors import GradmagicError
 from ..reading.source import Source
 
@@ -87,7 +88,7 @@ def file_source(path: str, label: str) -> Source:
 def text_source(text: str, filename: str, label: str) -> Source:
     """Parse a text as a file would be; `filename` is what tracebacks show."""
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
-    tree: Any = compile(text, filename, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+    tree = parse(text, filename)
     return Source(text.rstrip("\n"), tree, filename, label, compile=partial(_compiled, _future_flags(tree)))
 
 

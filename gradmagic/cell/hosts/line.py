@@ -6,7 +6,6 @@ In: the line. Out: an `Options`; or an error in one sentence.
 from __future__ import annotations
 
 import argparse
-import ast
 import keyword
 from typing import Any
 
@@ -15,6 +14,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic_arguments import MagicArgumentParser
 from IPython.utils.process import arg_split  # type: ignore[attr-defined]
 
+from ...engine.core.interpreter import parse
 from ..options import OPTIONS, OptionParser, Options
 
 
@@ -45,7 +45,7 @@ def read_line(parser: LineParser, line: str) -> Options:
     options = Options(**said | {"names": tuple(_unquoted(line, said.get("names", ())))})
     for option, text in (("--of", options.of), ("--gradient", options.gradient)):
         try:
-            ast.parse(text or "0", mode="eval")
+            parse(text or "0", mode="eval")
         except SyntaxError:
             raise UsageError(f"{option} {text} is not a Python expression") from None
     if options.into and (not options.into.isidentifier() or keyword.iskeyword(options.into)):

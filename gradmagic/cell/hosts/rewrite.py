@@ -16,6 +16,7 @@ from typing import Any
 
 from IPython.core.getipython import get_ipython
 
+from ...engine.core.interpreter import parse
 from ..reading.names import base_of, usage
 
 
@@ -85,7 +86,7 @@ def _traced(lines: list[str], shell: Any) -> list[str]:
         return lines
     try:
         with as_it_is():
-            uses = usage(ast.parse(shell.transform_cell("".join(lines))))
+            uses = usage(parse(shell.transform_cell("".join(lines))))
     except SyntaxError:
         return lines
     known = [

@@ -18,6 +18,7 @@ import numpy as np
 
 from ...engine.core import arrays
 from ...engine.core.foreign import foreign
+from ...engine.core.interpreter import parse
 from ...engine.faces.numpy.array import Array
 from ...engine.faces.numpy.buffer import Buffer, Buffers
 from ...engine.faces.torch.tensor import Tensor
@@ -92,7 +93,7 @@ class Lifter:
             If no gradient can be taken by it.
         """
         try:
-            expression = ast.parse(name, mode="eval").body
+            expression = parse(name, mode="eval").body
         except SyntaxError:
             raise NameOnLineError(
                 f"{name!r} on the %%grad line is not a name: write names such as x, W or params['W']."

@@ -17,7 +17,7 @@ from threading import RLock
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from ...engine.core.interpreter import by_code, parts
+from ...engine.core.interpreter import by_code, inside, parse, parts
 from ...engine.core.places import users
 from .foreign import foreign
 from .tree import compiled_by, instrument
@@ -29,25 +29,32 @@ for _name in __future__.all_feature_names:
 _lock = RLock()
 # By id of a function: itself, its own code, the same with hooks, and the runs that have entered it.
 _entered: dict[int, tuple[FunctionType, CodeType, CodeType, set[Entered]]] = {}
-_pairs: dict[int, tuple[CodeType, CodeType]] = {}  # by id of code with hooks: itself, and the same without
 
 
-def pair(plain: CodeType, hooked: CodeType) -> None:
-    """Note which code is which without hooks, for all functions in two code objects of one source."""
-    for before, after in zip(parts(plain), parts(hooked), strict=True):
-        _pairs[id(after)] = after, before
+class Plain:
+    """The code without hooks: the last constant of the code with hooks, so that it is known as long as that lives."""
+
+    def __init__(self, code: CodeType) -> None:
+        self.code = code
+
+
+def paired(plain: CodeType, hooked: CodeType) -> CodeType:
+    """Give code with hooks which knows, as all functions in it do, the code without."""
+    inner = iter(inside(plain))
+    consts = [paired(next(inner), c) if isinstance(c, CodeType) else c for c in hooked.co_consts]
+    return hooked.replace(co_consts=(*consts, Plain(plain)))
 
 
 def plain_code(code: CodeType) -> CodeType:
     """Give the code without hooks."""
-    found = _pairs.get(id(code))
-    return code if found is None or found[0] is not code else found[1]
+    last = code.co_consts[-1] if code.co_consts else None
+    return last.code if isinstance(last, Plain) else code
 
 
 @by_code
 def _hooked(code: CodeType) -> CodeType | None:
     """Give code with hooks; None where its source is gone, or is another by now."""
-    if id(code) in _pairs and _pairs[id(code)][0] is code:
+    if plain_code(code) is not code:
         return code
     text = "".join(linecache.getlines(code.co_filename))
     if not text:
@@ -60,7 +67,7 @@ def _hooked(code: CodeType) -> CodeType | None:
     # A notebook compiles each statement of a cell for itself, which gives other instructions than all at once.
     for cut in (partial(_statement, line=code.co_firstlineno), _all):
         try:
-            tree = cut(ast.parse(text, code.co_filename))
+            tree = cut(parse(text, code.co_filename))
             if code not in parts(compiled(tree)):
                 continue
             if any(compiled_by(n) for n in ast.walk(tree) if getattr(n, "name", "") == code.co_name):
@@ -68,10 +75,8 @@ def _hooked(code: CodeType) -> CodeType | None:
             plain, hooked = compiled(tree), compiled(instrument(tree))
         except (SyntaxError, ValueError, NotImplementedError):  # magics among the lines
             return None
-        pair(plain, hooked)
-        for old, new in zip(parts(plain), parts(hooked), strict=True):
-            if old == code:
-                _pairs[id(new)] = new, code
+        for new in parts(paired(plain, hooked)):
+            if plain_code(new) == code:
                 return new
     return None
 
@@ -113,7 +118,7 @@ class Entered:
                 known[3].add(self)  # another run, in another thread, has entered it too
                 return True
             code = function.__code__
-            if id(code) in _pairs and _pairs[id(code)][0] is code:
+            if plain_code(code) is not code:
                 return True  # made by code with hooks
             hooked = _hooked(code)
             if hooked is None or hooked.co_freevars != code.co_freevars:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Container
 from typing import Any
 
-from ...engine.core.interpreter import NAMES_VALUES
+from ...engine.core.interpreter import NAMES_VALUES, parse
 
 _HELD = "__gradmagic_held__"  # a name for the time of one statement
 HOOK = "__gradmagic_{}__"  # with underscores at both ends: a class would put its own name before others
@@ -384,7 +384,7 @@ def _stores_of_self(function: ast.AST) -> list[ast.stmt]:
     ]
     if not names or sys.version_info < (3, 13):
         return []
-    return ast.parse("if False: " + "".join(f"self.{name} = " for name in names) + "None").body
+    return parse("if False: " + "".join(f"self.{name} = " for name in names) + "None").body
 
 
 def _is_super(node: ast.AST) -> bool:

@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from ...engine.core import places
+from ...engine.core.interpreter import by_code, parse
 from ...report.model import Place
 
 _LABELS: dict[str, str] = {}  # file name of a traced cell or file -> what the reader calls it
@@ -40,9 +41,8 @@ class Source:
 @lru_cache(maxsize=64)
 def parsed(text: str) -> ast.Module | None:
     """Parse Python, for reading only: the tree is shared; None for what is not Python."""
-    flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
-        return compile(text, "<text>", "exec", flags, dont_inherit=True)  # type: ignore[no-any-return]
+        return parse(text, "<text>", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)  # type: ignore[no-any-return]
     except (SyntaxError, ValueError):
         return None
 
@@ -73,7 +73,7 @@ places.label_with(label_of)
 _Positions = tuple[int | None, int | None, int | None, int | None]
 
 
-@lru_cache(maxsize=512)
+@by_code
 def _positions(code: types.CodeType) -> list[_Positions]:
     return list(code.co_positions())
 
@@ -116,7 +116,7 @@ def target_of(place: places.Place) -> str | None:
     return _targets(code).get(spans[at // 2]) if at // 2 < len(spans) else None
 
 
-@lru_cache(maxsize=256)
+@by_code
 def _targets(code: types.CodeType) -> dict[tuple[int | None, ...], str]:
     """Read a function's plain assignments: the span of the value, as the code object counts it, and the name."""
     first = code.co_firstlineno
@@ -224,13 +224,13 @@ def filled_in(formula: str, names: tuple[str, ...], texts: tuple[str, ...]) -> s
     '3*(a + b)**(3 - 1)'
     """
     try:
-        tree = ast.parse(formula, mode="eval")
+        tree = parse(formula, mode="eval")
     except SyntaxError:
         return formula
     into = {}
     for name, text in zip(names, texts, strict=False):
         with suppress(SyntaxError):  # a statement (`x[0] *= 2`) is nothing to put into a formula
-            into[name] = ast.parse(text, mode="eval").body
+            into[name] = parse(text, mode="eval").body
 
     class _Put(ast.NodeTransformer):
         def visit_Name(self, node: ast.Name) -> ast.AST:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.core.interpreter import parse
 from ...engine.tape import modes
 from ...engine.tape.tracked import raw
 from ...errors import GradmagicError
@@ -55,7 +56,7 @@ def expected_notes(expect: str, inputs: tuple[Input, ...], result: str, scope: d
 def _formulas(text: str, names: list[str]) -> dict[str, str]:
     """Split `a=2*b, b=2*a` into its formulas; one formula alone is for the only input."""
     try:
-        call: Any = ast.parse(f"expect({text})", mode="eval").body
+        call: Any = parse(f"expect({text})", mode="eval").body
     except SyntaxError:
         raise ExpectError(
             f'--expect {text!r} is not Python: write a formula such as "4*x", or "a=2*b, b=2*a".'

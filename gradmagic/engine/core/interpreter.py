@@ -7,6 +7,7 @@ it does not recognise it calls "kept": then a function is NumPy's own, and a los
 
 from __future__ import annotations
 
+import ast
 import dis
 import re
 from collections.abc import Callable, Iterator
@@ -34,6 +35,21 @@ def by_code(function: Callable[[CodeType], _Answer]) -> Callable[[CodeType], _An
         return found[1]
 
     return answer
+
+
+def parse(text: str, filename: str = "<unknown>", mode: str = "exec", flags: int = 0) -> Any:
+    """Parse a text as `ast.parse` does, with more flags of `compile`.
+
+    CPython 3.11 counts how deep it is for all threads together (python/cpython#106905): where two parse at once, and a
+    callback of the garbage collector lets the other go on in the middle, both get a SystemError.
+    """
+    tree = partial(compile, text, filename, mode, ast.PyCF_ONLY_AST | flags, dont_inherit=True)
+    for _ in range(100):
+        try:
+            return tree()
+        except SystemError:
+            continue
+    return tree()
 
 
 # ---- what a frame is at --------------------------------------------------------------------------------------------
@@ -69,7 +85,7 @@ def writes(code: CodeType) -> bool:
         )
         # The names of a call's keywords are a constant of the code in every Python, wherever the call finds them.
         or any(type(c) is tuple and "out" in c for c in code.co_consts)
-        or any(map(writes, _inside(code)))
+        or any(map(writes, inside(code)))
     )
 
 
@@ -87,7 +103,8 @@ def parameter_given(code: CodeType) -> int | None:
     return None
 
 
-def _inside(code: CodeType) -> list[CodeType]:
+def inside(code: CodeType) -> list[CodeType]:
+    """Give what is defined in a code object itself."""
     return [c for c in code.co_consts if isinstance(c, CodeType)]
 
 
@@ -261,7 +278,7 @@ def _steps(code: CodeType) -> list[_Step]:
 def parts(code: CodeType) -> Iterator[CodeType]:
     """Give a code object and all that is defined in it."""
     yield code
-    for inner in _inside(code):
+    for inner in inside(code):
         yield from parts(inner)
 
 

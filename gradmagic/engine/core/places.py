@@ -87,13 +87,13 @@ def place_of(frame: Any) -> Place:
 
 def _drop_dead() -> None:
     """Drop the places of code that nobody else has: of cells that ran once. It can never run again."""
-    held = Counter(id(code) for code, _ in list(_PLACES.values()))
-    for key, place in list(_PLACES.items()):
-        code = place[0]
-        # Besides its places it is referred to by `code`, and by the call of getrefcount.
-        if sys.getrefcount(code) <= held[id(code)] + 2:
+    known = list(_PLACES.items())
+    held = Counter(id(place[0]) for _, place in known)
+    # Besides its places it is referred to by `code`, and by the call of getrefcount.
+    dead = {id(code) for _, (code, _) in known if sys.getrefcount(code) <= held[id(code)] + 2}
+    for key, place in known:
+        if id(place[0]) in dead:
             _PLACES.pop(key, None)
-            held[id(code)] -= 1
     _room[0] = max(4_096, 2 * len(_PLACES))
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.interpreter import by_code, parts
+from ..core.interpreter import by_code, parse, parts
 from .followers import follower_of
 from .patches import HOOKS, Replacement
 from .switch import traces
@@ -60,7 +60,7 @@ def rewritten(code: CodeType) -> CodeType | None:
         return list(parts(compile(tree, code.co_filename, "exec", flags, dont_inherit=True)))
 
     try:
-        before, after = compiled(ast.parse(text)), compiled(Dots().visit(ast.parse(text)))
+        before, after = compiled(parse(text)), compiled(Dots().visit(parse(text)))
     except (SyntaxError, ValueError):  # magics among the lines
         return None
     found = [new for old, new in zip(before, after, strict=True) if old == code]

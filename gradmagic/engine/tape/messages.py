@@ -15,6 +15,7 @@ import numpy as np
 from ...errors import FreedError, ShapeError
 from ..core import arrays
 from ..core.foreign import Foreign
+from ..core.interpreter import parse
 from ..core.places import describe, name_of, place_of, user_frame, users
 from .tracked import Tracked, raw
 
@@ -66,7 +67,7 @@ def taken_by(text: str) -> tuple[str, str]:
     ('', '')
     """
     try:
-        node = ast.parse(text.strip(), mode="eval").body
+        node = parse(text.strip(), mode="eval").body
     except SyntaxError:
         return "", ""
     if isinstance(node, ast.BinOp):  # an operator of another library's matrix

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Never
 
 import numpy as np
 
+from ...engine.core.interpreter import parse
 from ...engine.core.values import Value
 from ..model import Edge, Input, Operation, ReportError, Trace
 from ..shown.numbers import number
@@ -243,7 +244,7 @@ class _Paths:
                 known[_normal(text)] = _Operand(operation.shape, operation.key)
         index = np.unravel_index(out, user.shape) if user.shape else ()
         try:
-            tree = _Indexed(known, index, self._called).visit(ast.parse(edge.formula, mode="eval"))
+            tree = _Indexed(known, index, self._called).visit(parse(edge.formula, mode="eval"))
         except (SyntaxError, LookupError):
             return ""
         if not any(isinstance(node, ast.Name) for node in ast.walk(tree)):
@@ -261,7 +262,7 @@ class _Operand(NamedTuple):
 
 def _normal(text: str) -> str:
     try:
-        return ast.unparse(ast.parse(text, mode="eval"))
+        return ast.unparse(parse(text, mode="eval"))
     except (SyntaxError, ValueError):
         return text
 
@@ -289,7 +290,7 @@ class _Indexed(ast.NodeTransformer):
             text = ast.unparse(node) + (f"[{','.join(map(str, at))}]" if at else "")
         if not text:
             raise LookupError(ast.unparse(node))
-        return ast.parse(text, mode="eval").body
+        return parse(text, mode="eval").body
 
     def visit_Name(self, node: ast.Name) -> Never:
         raise LookupError(node.id)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 import re
 
+from ...engine.core.interpreter import parse
+
 _GREEK = {
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
     "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
@@ -66,7 +68,7 @@ def latex(text: str) -> str:
     2 \cdot x^{2} + 2 \frac{1}{1 + e^{-x}} h^{\top}\,\mathrm{grad} a_{0,1}
     """
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        tree = parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError):
         return rf"\texttt{{{escaped(text)}}}"
     return _set(tree)[0]
@@ -81,7 +83,7 @@ def operand(text: str) -> str:
     ('\\left(h\\,W\\right)', '\\left(x^{2}\\right)', 'x_{1}')
     """
     try:
-        return _at_least(ast.parse(text.strip(), mode="eval").body, _ATOM)
+        return _at_least(parse(text.strip(), mode="eval").body, _ATOM)
     except (SyntaxError, ValueError):
         return latex(text)
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
+from ...engine.core.interpreter import parse
 from ...engine.core.values import Value, summarise
 from ..model import Edge, Operation
 
@@ -67,7 +68,7 @@ def tidy(formula: str) -> str:
     if not formula:
         return formula
     try:
-        tree = ast.parse(formula, mode="eval")
+        tree = parse(formula, mode="eval")
     except SyntaxError:
         return formula
     folder = _Folder()

@@ -10,6 +10,7 @@ import re
 from collections.abc import Hashable
 from typing import NamedTuple
 
+from ...engine.core.interpreter import parse
 from .numbers import number
 
 TERMS = 12  # of a sum that are written out
@@ -79,7 +80,7 @@ def _multiplied(count: int, term: Term, named: bool) -> str:
 def _bracketed(text: str, later: bool, several: bool) -> str:
     """Put a sum into parentheses where it is a factor, and what begins with a minus where it is not the first."""
     try:
-        tree = ast.parse(text, mode="eval").body
+        tree = parse(text, mode="eval").body
     except SyntaxError:
         return f"({text})" if several else text
     loose = isinstance(tree, (ast.IfExp, ast.Compare, ast.BoolOp)) or (

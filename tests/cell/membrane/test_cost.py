@@ -16,6 +16,7 @@ from gradmagic.cell.hosts.host import text_source
 from gradmagic.cell.membrane.memory import Block, Seen
 from gradmagic.cell.options import Options
 from gradmagic.cell.run import Failed, Run
+from gradmagic.engine.core import places
 from tests.counting import calls
 
 from ..helpers import fresh, traced
@@ -151,6 +152,8 @@ def test_nothing_of_a_run_is_left_in_memory() -> None:
         traced(SMALL, fresh("x = np.ones(3)\ndef f(u): return u"), "x")
 
     def sizes() -> Any:
+        gc.collect()
+        places._drop_dead()  # some thousand of cells are kept otherwise: test_memory_of_code.py
         gc.collect()
         return Counter(f"{type(o).__module__}.{type(o).__name__}" for o in gc.get_objects())
 

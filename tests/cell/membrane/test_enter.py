@@ -14,6 +14,7 @@ import linecache
 import pickle
 import sys
 import threading
+from contextvars import copy_context
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -24,6 +25,7 @@ import pytest
 import gradmagic as gm
 from gradmagic.cell.membrane.membrane import Membrane
 from gradmagic.cell.run import Failed
+from gradmagic.engine.core import interpreter
 
 from ..helpers import fresh, traced
 
@@ -329,14 +331,21 @@ def test_a_cell_that_ends_takes_no_hooks_from_one_that_runs_in_another_thread(us
     assert codes(user) == before
 
 
+def test_every_function_has_its_own_code_however_much_code_was_seen_meanwhile(
+    user: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interpreter, "_MOST", 2)  # code objects of which something is remembered
+    before = codes(user)
+    trace = traced("z = plain(a) + model.method(a) + Model(a).value", of_cell(user), "a")
+    assert float(trace.inputs[0].array) == 9.0 and codes(user) == before
+
+
 @pytest.mark.parametrize("order", ["0011", "0101", "0110"])
 def test_after_cells_that_overlap_the_recursion_limit_is_what_it_was(order: str) -> None:
-    limit, begun = sys.getrecursionlimit(), [Membrane("<one>"), Membrane("<other>")]
-    seen: set[str] = set()
-    for which in order:
-        run = begun[int(which)]
-        run.__exit__(None, None, None) if which in seen else run.__enter__()
-        seen.add(which)
+    limit, begun = sys.getrecursionlimit(), [(Membrane(name), copy_context()) for name in "01"]
+    for i, which in enumerate(order):
+        run, of_its_thread = begun[int(which)]
+        of_its_thread.run(*((run.__exit__, None, None, None) if which in order[:i] else (run.__enter__,)))
     assert sys.getrecursionlimit() == limit
 
 

@@ -193,7 +193,13 @@ def test_what_python_lists_of_a_class_is_the_same():
     plain, hooked = {}, {}
     run(STORES_OF_SELF, plain, False)
     run(STORES_OF_SELF, hooked, True)
-    listed = ("__static_attributes__", "__firstlineno__", "__qualname__", "__doc__", "__annotations__")  # the first: 3.13
+    listed = (
+        "__static_attributes__",
+        "__firstlineno__",
+        "__qualname__",
+        "__doc__",
+        "__annotations__",
+    )  # the first: 3.13
     for a, b in [(plain["A"], hooked["A"]), (plain["A"].B, hooked["A"].B)]:
         assert vars(a).keys() == vars(b).keys()
         for name in listed:

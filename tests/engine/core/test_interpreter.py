@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import ast
+import gc
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -152,3 +155,30 @@ def test_functions_that_give_one_of_their_parameters():
     assert parameter_given((lambda y: y).__code__) == 0
     for f in (lambda x: 2 * x, lambda x: np, lambda x: 1, lambda x, y: x if y else y):
         assert parameter_given(f.__code__) is None
+
+
+def test_texts_are_parsed_in_several_threads_at_once():
+    """On CPython 3.11 `ast.parse` itself raises a SystemError there, some dozen times."""
+    text = "\n".join(
+        f"def f{i}(u, v=[1, 2, (3, 4)]):\n    return {{'a': u + v[{i}] * (u - 1)}}" for i in range(60)
+    )
+    found, right = [], ast.dump(ast.parse(text))
+    callback, interval, threshold = (lambda *_: sum(range(200))), sys.getswitchinterval(), gc.get_threshold()
+
+    def work() -> None:
+        found.extend(ast.dump(interpreter.parse(text)) == right for _ in range(60))
+
+    gc.callbacks.append(callback)
+    gc.set_threshold(300)
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(callback)
+    assert found == [True] * 180

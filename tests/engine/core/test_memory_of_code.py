@@ -6,11 +6,14 @@ import gc
 import weakref
 
 import gradmagic as gm
+from gradmagic.engine.core import places
 from gradmagic.engine.core.interpreter import by_code
 from gradmagic.engine.tape import modes
 
 
-def test_places_of_cells_that_ran_once_are_dropped_and_those_of_functions_stay():
+def test_places_of_cells_that_ran_once_are_dropped_and_those_of_functions_stay(monkeypatch):
+    monkeypatch.setattr(places, "_PLACES", {})  # beside many that live there is room for many that do not
+    monkeypatch.setattr(places, "_room", [4_096])
     x = gm.tensor([1.0, 2.0], requires_grad=True)
     defined: dict = {}
     exec("def f(v):\n    return v * 2", defined)
@@ -26,6 +29,8 @@ def test_places_of_cells_that_ran_once_are_dropped_and_those_of_functions_stay()
         assert defined["f"](x).node.place is first
         gc.collect()
         assert sum(ref() is not None for ref in codes) < 5_000
+        places._drop_dead()
+        assert sum(ref() is not None for ref in codes) == 0 and first in places._PLACES.values()
     finally:
         modes.keep_places(False)
 

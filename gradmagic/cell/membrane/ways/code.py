@@ -5,12 +5,12 @@ In: `exec`, `eval`, `compile`, `thread.start()`. Out: the same, with hooks in th
 
 from __future__ import annotations
 
-import ast
 import sys
 from threading import Thread
 from types import CodeType
 from typing import Any
 
+from ....engine.core.interpreter import parse
 from ....engine.core.places import user_frame
 from ..enter import FUTURES
 from ..membrane import Membrane
@@ -55,7 +55,7 @@ def _with_hooks(source: Any, filename: str, mode: str, flags: int) -> CodeType |
     futures = flags & FUTURES
     try:
         text = source.lstrip(" \t") if mode == "eval" else source
-        tree = compile(text, filename, mode, ast.PyCF_ONLY_AST | futures, dont_inherit=True)
+        tree = parse(text, filename, mode, futures)
         return compile(instrument(tree), filename, mode, futures, dont_inherit=True)
     except (SyntaxError, ValueError, NotImplementedError):
         return None  # Python itself says what is wrong
