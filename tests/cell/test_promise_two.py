@@ -179,6 +179,16 @@ def test_a_cut_in_a_function_of_an_earlier_cell(kept):
     assert note.line == 2
 
 
+@pytest.mark.parametrize("body", ["u * 2", "json.loads(json.dumps(u)) * 2.0", "array.array('d', [u])[0] * 2"])
+def test_a_function_whose_source_is_gone_gets_the_users_values_and_is_noted(body):
+    namespace = fresh("import json, array\na = 2.0")
+    exec(compile(f"def f(u): return {body}", "<gone>", "exec"), namespace)
+    trace = traced("z = f(a) * a", namespace, "a")
+    (note,) = [n for n in trace.notes if n.kind == "cut"]
+    assert namespace["z"] == 8.0 and float(trace.inputs[0].array) == 4.0
+    assert note.line == 1 and "source of that function is gone" in note.text and "f(a)" in note.text
+
+
 def test_when_nothing_is_left_the_error_says_where_the_path_ends():
     with pytest.raises(GradmagicError, match=r"line 1.*str\(a\)"):
         traced("y = float(str(a)) * 2", fresh("a = 2.0"), "a")

@@ -113,7 +113,7 @@ def way_of(m: Any, function: Any) -> Way | None:
     ):
         return None  # __new__ of a named tuple, __init__ of a data class: they keep what they are given
     if kind is types.FunctionType and users(function.__code__.co_filename):
-        return others.by_values
+        return others.opaque  # its source is gone
     if kind is np.vectorize:
         return others.vectorized
     if (follower := follower_of(function)) is not None:

@@ -7,8 +7,7 @@ or with a cut, where the engine knows no way. No error of ours reaches the user.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Container, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Iterable
 from contextvars import ContextVar
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -259,17 +258,6 @@ class Recording:
         better = failed(error, rule, args)  # the user's own objects: they are found by name
         if better is not error:
             error.add_note(str(better).removeprefix(f"{str(error).strip()}: "))
-
-    @contextmanager
-    def collecting(self) -> Iterator[list[tuple[Node | None, str]]]:
-        """Collect what the engine gives as plain values within the block: (node, how)."""
-        left: list[tuple[Node | None, str]] = []
-        before = _LEFT.get()
-        _LEFT.set(left)
-        try:
-            yield left
-        finally:
-            _LEFT.set(before)
 
     def left(self, tracked: Any, how: str) -> bool:
         """The engine gives a value as a plain one; True if it does so for us."""

@@ -1,4 +1,4 @@
-"""The engine's own functions, those of the user's whose source is gone, and what nobody knows.
+"""The engine's own functions, those that call the user's, and what nobody knows.
 
 In: a call. Out: what it gives; of what nobody knows, with a cut behind it.
 """
@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import operator
 import os
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
+from ....engine.core.places import users
 from ....engine.dispatch.primitives import cast
-from ....engine.following.block import following
 from ....engine.following.followers import follower_of
 from ....engine.tape.modes import OFF, mode_now
 from ....engine.tape.tracked import Tracked
@@ -118,23 +118,6 @@ def _plainly(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     return function(*args, **kwargs)
 
 
-def by_values(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
-    """A function of the user's whose source is gone: it runs once, on values that the engine follows."""
-    if not marks_of(m, args, kwargs) and not m.reached(function):
-        return function(*args, **kwargs)
-    given, options = wrapped(m, args, kwargs)
-    try:
-        with m.collecting() as left, following(function, *args, *kwargs.values()):
-            out = function(*given, **options)
-    except Exception as error:
-        error.args = tuple(map(m.unwrapped, error.args))
-        raise
-    if engine_values(args, kwargs):
-        return out
-    out = m.unwrapped(out)
-    return m.taint(out, frozenset(m.cut(node, how) for node, how in left)) if left else out
-
-
 def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """What nobody knows: it runs, and what it gives or changes has lost its gradient, if it had any."""
     table = m.table
@@ -165,7 +148,11 @@ def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     if mode_now() is OFF:
         return out
     node = next((k.node for k in marks if k.node is not None), None)
-    name = named(function)
+    name = (
+        "source"
+        if type(function) is FunctionType and users(function.__code__.co_filename)
+        else named(function)
+    )
     cuts = joined(marks) | ({m.cut(node, name)} if node is not None or happened else NO_CUTS)
     for array, bytes_before in arrays:
         if plain(array).tobytes() != bytes_before:
