@@ -1,14 +1,13 @@
 """Derivatives of scipy.interpolate: by the data, and by the points that are asked for.
 
-A spline that is made of tracked values is a `Made` with tracked coefficients: piecewise polynomials (CubicSpline,
-PCHIP, Akima) with those of their pieces, computed here as SciPy computes them; B-splines with SciPy's own linear map
-from the data. Values are SciPy's own. Loaded where scipy.interpolate is.
+A spline that is made of tracked values is a `Made` with tracked coefficients: piecewise polynomials (piecewise.py) with
+those of their pieces; B-splines with SciPy's own linear map from the data. Values are SciPy's own. Loaded where
+scipy.interpolate is.
 """
 
 from __future__ import annotations
 
 import itertools
-from math import factorial
 from typing import Any
 
 import numpy as np
@@ -19,222 +18,7 @@ from ...dispatch.calls import primitive
 from ...tape.tracked import raw, raws, tracked_in
 from ..objects import Made, as_array, follows_methods, real
 from ..ordered import composes, follows, no_derivative, ordered
-
-_HOME = "scipy.interpolate"
-
-
-def _on_axis(made: Any, at: Any, axis: int) -> Any:
-    """Move the axes of the points, which come first, to where the data had theirs."""
-    n = np.ndim(at)
-    order = list(range(np.ndim(made)))
-    return np.transpose(made, order[n : n + axis] + order[:n] + order[n + axis :]) if axis else made
-
-
-def _wide(x: Any, like: Any) -> Any:
-    """Give x with an axis of length 1 for each further one of `like`."""
-    return np.reshape(x, np.shape(x) + (1,) * (np.ndim(like) - np.ndim(x)))
-
-
-# ---- piecewise polynomials -----------------------------------------------------------------------------------------
-
-
-def _evaluated(c: Any, x: Any, at: Any, nu: int, extrapolate: Any) -> Any:
-    """Evaluate sum c[m, i] (at - x[i])**(k - m), or its derivative of order nu."""
-    at = at + 0.0
-    if isinstance(extrapolate, str):  # periodic
-        at = at - np.floor((raw(at) - raw(x[0])) / (raw(x[-1]) - raw(x[0]))) * (x[-1] - x[0])
-    i = np.clip(np.searchsorted(raw(x), raw(at), "right") - 1, 0, np.shape(x)[0] - 2)
-    top = np.shape(c)[0] - 1
-    rows = [c[m, i] * (factorial(top - m) / factorial(top - m - nu)) for m in range(top - nu + 1)]
-    if not rows:
-        return 0.0 * c[0, i]
-    d = _wide(at - x[i], rows[0])
-    y = rows[0]
-    for row in rows[1:]:
-        y = y * d + row
-    if extrapolate is False:
-        outside = (raw(at) < raw(x[0])) | (raw(at) > raw(x[-1]))
-        y = np.where(_wide(outside, y), np.nan, y)
-    return y
-
-
-@follows_methods(interpolate.PPoly, "__call__", home=_HOME)
-def evaluate(name: str, self: Any, x: Any, nu: Any = 0, extrapolate: Any = None) -> Any:
-    own, at = real(self), as_array(x)
-    if nu < 0:
-        raise no_derivative(f"{_HOME}.{type(own).__name__}", "with nu < 0")
-    extrapolate = own.extrapolate if extrapolate is None else extrapolate
-    return _on_axis(_evaluated(self.c, self.x, at, int(nu), extrapolate), at, own.axis)
-
-
-@follows_methods(interpolate.PPoly, "derivative", home=_HOME, exact=True)
-def derived(name: str, self: Any, nu: Any = 1) -> Any:
-    if type(self) is not Made or tracked_in([nu]):
-        raise no_derivative(f"{_HOME}.PPoly.derivative", "by its order")
-    if nu < 0:
-        return antiderived(name, self, -nu)
-    c, top = self.c, np.shape(self.c)[0] - 1
-    factors = np.array([factorial(k) / factorial(k - nu) for k in range(top, nu - 1, -1)])
-    made = _wide(factors, c) * c[: top + 1 - nu] if top >= nu else 0.0 * c[:1]
-    return Made(self.real.derivative(nu), c=made, x=self.x)
-
-
-@follows_methods(interpolate.PPoly, "antiderivative", home=_HOME, exact=True)
-def antiderived(name: str, self: Any, nu: Any = 1) -> Any:
-    own, c, x = self.real.antiderivative(nu), self.c, self.x
-    for _ in range(nu):
-        top = np.shape(c)[0]
-        c = c / _wide(np.arange(top, 0, -1.0), c)
-        steps = _wide(np.diff(x), c[0])
-        whole = 0.0 * c[0]
-        for row in c:
-            whole = (whole + row) * steps
-        begins = np.concatenate([0.0 * whole[:1], np.cumsum(whole[:-1], axis=0)])
-        c = np.concatenate([c, begins[None]])
-    return Made(own, c=c, x=x)
-
-
-@follows_methods(interpolate.PPoly, "integrate", home=_HOME)
-def integrated(name: str, self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any:
-    own = real(self)
-    extrapolate = own.extrapolate if extrapolate is None else extrapolate
-    if isinstance(extrapolate, str):
-        raise no_derivative(f"{_HOME}.{type(own).__name__}.integrate", "of a periodic one")
-    self = self if type(self) is Made else Made(own, c=self.c, x=self.x)
-    whole = antiderived(name, self)
-    ends = [_evaluated(whole.c, whole.x, as_array(t), 0, extrapolate) for t in (b, a)]
-    return ends[0] - ends[1]
-
-
-def _hermite(x: Any, y: Any, s: Any) -> Any:
-    """Give the coefficients of the cubic pieces with values y and slopes s."""
-    h = _wide(np.diff(x), y)
-    slope = np.diff(y, axis=0) / h
-    t = (s[:-1] + s[1:] - 2 * slope) / h
-    return np.stack([t / h, (slope - s[:-1]) / h - t, s[:-1], y[:-1]])
-
-
-def _cubic_slopes(x: Any, y: Any, bc: Any) -> Any:
-    """Solve for the slopes of a cubic spline at its knots, with SciPy's conditions at the ends."""
-    n = np.shape(x)[0]
-    h = np.diff(x)
-    slope = np.diff(y, axis=0) / _wide(h, y)
-    if isinstance(bc, str):
-        bc = (bc, bc)
-    bc = [{"clamped": (1, 0.0), "natural": (2, 0.0)}.get(b, b) if isinstance(b, str) else b for b in bc]
-    zero = 0.0 * h[0]
-
-    def row(entries: dict[int, Any], size: int) -> Any:
-        return np.stack([entries.get(k, 0.0) + zero for k in range(size)])
-
-    if bc[0] == "periodic":
-        m = n - 1
-        entries: list[dict[int, Any]] = [{} for _ in range(m)]
-        for i in range(m):
-            for k, value in ((i - 1, h[i]), (i, 2 * (h[i - 1] + h[i])), ((i + 1), h[i - 1])):
-                entries[i][k % m] = entries[i].get(k % m, 0.0) + value
-        right = [3 * (h[i] * slope[i - 1] + h[i - 1] * slope[i]) for i in range(m)]
-        s = _solved([row(e, m) for e in entries], right)
-        return np.concatenate([s, s[:1]])
-    if n == 2:
-        bc = [(1, slope[0]) if b == "not-a-knot" else b for b in bc]
-    rows, right = [], []
-    for i in range(1, n - 1):
-        rows.append(row({i - 1: h[i], i: 2 * (h[i - 1] + h[i]), i + 1: h[i - 1]}, n))
-        right.append(3 * (h[i] * slope[i - 1] + h[i - 1] * slope[i]))
-    for end, b in enumerate(bc):
-        at, by, near, far = (0, 1, 0, 1) if end == 0 else (n - 1, n - 2, -1, -2)
-        if b == "not-a-knot" and n == 3 and bc[0] == bc[1]:
-            made, value = {at: 1.0, by: 1.0}, 2 * slope[near]
-        elif b == "not-a-knot":
-            d = h[near] + h[far]
-            made = {at: h[far], by: d}
-            value = ((h[near] + 2 * d) * h[far] * slope[near] + h[near] ** 2 * slope[far]) / d
-        elif b[0] == 1:
-            made, value = {at: 1.0}, b[1] + 0.0 * slope[0]
-        else:
-            made = {at: 2 * h[near], by: h[near]}
-            value = (1 if end else -1) * 0.5 * b[1] * h[near] ** 2 + 3 * slope[near] * h[near]
-        rows.insert(0 if end == 0 else n, row(made, n))
-        right.insert(0 if end == 0 else n, value)
-    return _solved(rows, right)
-
-
-def _solved(rows: Any, right: Any) -> Any:
-    b = np.stack(right)
-    return np.reshape(np.linalg.solve(np.stack(rows), np.reshape(b, (np.shape(b)[0], -1))), np.shape(b))
-
-
-def _pchip_end(h0: Any, h1: Any, m0: Any, m1: Any) -> Any:
-    d = ((2 * h0 + h1) * m0 - h0 * m1) / (h0 + h1)
-    wrong = np.sign(raw(d)) != np.sign(raw(m0))
-    steep = (np.sign(raw(m0)) != np.sign(raw(m1))) & (np.abs(raw(d)) > 3.0 * np.abs(raw(m0)))
-    return np.where(wrong, 0.0, np.where(steep, 3.0 * m0, d))
-
-
-def _pchip_slopes(x: Any, y: Any) -> Any:
-    h = _wide(np.diff(x), y)
-    m = np.diff(y, axis=0) / h
-    if np.shape(y)[0] == 2:
-        return np.concatenate([m, m])
-    flat = (np.sign(raw(m[1:])) != np.sign(raw(m[:-1]))) | (raw(m[1:]) == 0) | (raw(m[:-1]) == 0)
-    w1, w2 = 2 * h[1:] + h[:-1], h[1:] + 2 * h[:-1]
-    before, after = np.where(flat, 1.0, m[:-1]), np.where(flat, 1.0, m[1:])
-    inner = np.where(flat, 0.0, (w1 + w2) / (w1 / before + w2 / after))
-    ends = [_pchip_end(h[0], h[1], m[0], m[1]), _pchip_end(h[-1], h[-2], m[-1], m[-2])]
-    return np.concatenate([ends[0][None], inner, ends[1][None]])
-
-
-def _akima_slopes(x: Any, y: Any, method: str) -> Any:
-    m = np.diff(y, axis=0) / _wide(np.diff(x), y)
-    first = 2 * m[0] - m[1] if np.shape(m)[0] > 1 else m[0]
-    last = 2 * m[-1] - m[-2] if np.shape(m)[0] > 1 else m[0]
-    m = np.concatenate([(2 * first - m[0])[None], first[None], m, last[None], (2 * last - m[-1])[None]])
-    change = np.abs(np.diff(m, axis=0))
-    if method == "makima":
-        change = change + 0.5 * np.abs(m[1:] + m[:-1])
-    f1, f2 = change[2:], change[:-2]
-    both = f1 + f2
-    some = raw(both) > 1e-9 * np.max(raw(both), initial=-np.inf)
-    weighed = m[1:-2] + np.where(some, f2, 0.0) / np.where(some, both, 1.0) * (m[2:-1] - m[1:-2])
-    return np.where(some, weighed, 0.5 * (m[3:] + m[:-3]))
-
-
-def _pieces(kind: Any, slopes: Any) -> None:
-    def made(x: Any, y: Any, axis: Any = 0, *rest: Any, **options: Any) -> Any:
-        own = kind(raws(x), raws(y), axis, *raws(rest), **raws(options))
-        x, y = as_array(x), np.moveaxis(as_array(y) + 0.0, axis, 0)
-        return Made(own, c=_hermite(x, y, slopes(x, y, *rest, **options)), x=x)
-
-    made.__name__ = kind.__name__
-    follows(interpolate)(made)
-
-
-_pieces(interpolate.CubicSpline, lambda x, y, bc_type="not-a-knot", extrapolate=None: _cubic_slopes(x, y, bc_type))
-_pieces(interpolate.PchipInterpolator, lambda x, y, extrapolate=None: _pchip_slopes(x, y))
-_pieces(interpolate.Akima1DInterpolator,
-        lambda x, y, *, method="akima", extrapolate=None: _akima_slopes(x, y, method))  # fmt: skip
-
-
-@follows(interpolate)
-def CubicHermiteSpline(x: Any, y: Any, dydx: Any, axis: Any = 0, extrapolate: Any = None) -> Any:
-    own = interpolate.CubicHermiteSpline(raws(x), raws(y), raws(dydx), axis, extrapolate)
-    x, y, s = as_array(x), np.moveaxis(as_array(y), axis, 0), np.moveaxis(as_array(dydx), axis, 0)
-    return Made(own, c=_hermite(x, y, s), x=x)
-
-
-@follows(interpolate)
-def PPoly(c: Any, x: Any, extrapolate: Any = None, axis: Any = 0) -> Any:
-    if axis:
-        raise no_derivative(f"{_HOME}.PPoly", "with axis")
-    return Made(interpolate.PPoly(raws(c), raws(x), extrapolate, axis), c=as_array(c), x=as_array(x))
-
-
-@composes(interpolate)
-def pchip_interpolate(xi: Any, yi: Any, x: Any, der: Any = 0, axis: Any = 0) -> Any:
-    xi, yi, at = as_array(xi), np.moveaxis(as_array(yi), axis, 0), as_array(x)
-    return _on_axis(_evaluated(_hermite(xi, yi, _pchip_slopes(xi, yi)), xi, at, der, None), at, axis)
-
+from .piecewise import HOME, on_axis, wide
 
 # ---- B-splines -------------------------------------------------------------------------------------------------------
 
@@ -247,32 +31,32 @@ def basis(x: Any, t: Any, k: int, nu: int, extrapolate: Any) -> Any:
 
 
 ordered(basis, lambda _y, x, t, k, nu, extrapolate: basis(x, t, k, nu + 1, extrapolate), None, None, None, None,
-        home=_HOME)  # fmt: skip
+        home=HOME)  # fmt: skip
 
 
-@follows_methods(interpolate.BSpline, "__call__", home=_HOME)
+@follows_methods(interpolate.BSpline, "__call__", home=HOME)
 def evaluate_spline(name: str, self: Any, x: Any, nu: Any = 0, extrapolate: Any = None) -> Any:
     own, at = real(self), as_array(x)
     extrapolate = own.extrapolate if extrapolate is None else extrapolate
     number = len(own.t) - own.k - 1
     c = self.c[:number]
     made = np.tensordot(basis(np.reshape(at, (*np.shape(at), 1)) + 0.0, own.t, own.k, int(nu), extrapolate), c, 1)
-    return _on_axis(made, at, own.axis)
+    return on_axis(made, at, own.axis)
 
 
 @follows(interpolate)
 def BSpline(t: Any, c: Any, k: Any, extrapolate: Any = True, axis: Any = 0) -> Any:
     if tracked_in([t]):
-        raise no_derivative(f"{_HOME}.BSpline", "by its knots")
+        raise no_derivative(f"{HOME}.BSpline", "by its knots")
     own = interpolate.BSpline(t, raws(c), k, extrapolate, axis)
     return Made(own, c=np.moveaxis(as_array(c), axis, 0))
 
 
 def _spline_of(x: Any, y: Any, k: int, t: Any = None, bc_type: Any = None, axis: int = 0) -> Any:
     if tracked_in([x, t]):
-        raise no_derivative(f"{_HOME}.make_interp_spline", "by x, which places its knots")
+        raise no_derivative(f"{HOME}.make_interp_spline", "by x, which places its knots")
     if bc_type not in (None, "not-a-knot", "natural", "clamped"):
-        raise no_derivative(f"{_HOME}.make_interp_spline", f"with bc_type={bc_type!r}")
+        raise no_derivative(f"{HOME}.make_interp_spline", f"with bc_type={bc_type!r}")
     settings = {"t": t, "bc_type": bc_type}
     own = interpolate.make_interp_spline(x, raws(y), k, axis=axis, **settings)
     to_c = interpolate.make_interp_spline(x, np.eye(len(x)), k, **settings).c
@@ -292,7 +76,7 @@ _ORDERS = {"slinear": 1, "quadratic": 2, "cubic": 3}
 def interp1d(x: Any, y: Any, kind: Any = "linear", axis: Any = -1, copy: Any = True, bounds_error: Any = None,
              fill_value: Any = np.nan, assume_sorted: Any = False) -> Any:  # fmt: skip
     if tracked_in([fill_value]):
-        raise no_derivative(f"{_HOME}.interp1d", "by fill_value")
+        raise no_derivative(f"{HOME}.interp1d", "by fill_value")
     own = interpolate.interp1d(raws(x), raws(y), kind, axis, copy, bounds_error, fill_value, assume_sorted)
     x, y = as_array(x), as_array(y)
     if not assume_sorted:
@@ -301,7 +85,7 @@ def interp1d(x: Any, y: Any, kind: Any = "linear", axis: Any = -1, copy: Any = T
     return Made(own, x=x, y=y, order=_ORDERS.get(kind, kind))
 
 
-@follows_methods(interpolate.interp1d, "__call__", home=_HOME)
+@follows_methods(interpolate.interp1d, "__call__", home=HOME)
 def evaluate_interp1d(name: str, self: Any, x: Any) -> Any:
     own, at = real(self), as_array(x) + 0.0
     axis = own.axis % np.ndim(self.y)
@@ -318,17 +102,17 @@ def evaluate_interp1d(name: str, self: Any, x: Any) -> Any:
     elif order == "linear":
         i = np.clip(np.searchsorted(knots, raw(at)), 1, len(knots) - 1)
         low, high = self.x[i - 1], self.x[i]
-        slope = (y[i] - y[i - 1]) / _wide(high - low, y[i])
-        made = slope * _wide(at - low, slope) + y[i - 1]
+        slope = (y[i] - y[i - 1]) / wide(high - low, y[i])
+        made = slope * wide(at - low, slope) + y[i - 1]
     else:  # steps: which entry it is, SciPy says
         places = interpolate.interp1d(knots, np.arange(float(len(knots))), order, fill_value="extrapolate")
         made = y[places(raw(at)).astype(int)]
     fill = own.fill_value
     if not isinstance(fill, str):
         below, above = fill if isinstance(fill, tuple) and len(fill) == 2 else (fill, fill)
-        made = np.where(_wide(raw(at) < knots[0], made), below, made)
-        made = np.where(_wide(raw(at) > knots[-1], made), above, made)
-    return _on_axis(made, at, axis)
+        made = np.where(wide(raw(at) < knots[0], made), below, made)
+        made = np.where(wide(raw(at) > knots[-1], made), above, made)
+    return on_axis(made, at, axis)
 
 
 # ---- in several dimensions -------------------------------------------------------------------------------------------
@@ -363,9 +147,9 @@ def _on_a_grid(grid: Any, values: Any, xi: Any, method: str, fill: Any) -> Any:
         for corner in itertools.product((0, 1), repeat=number):
             entry = values[tuple(i + e for i, e in zip(where, corner, strict=True))]
             for s, e in zip(shares, corner, strict=True):
-                entry = entry * _wide(s if e else 1 - s, entry)
+                entry = entry * wide(s if e else 1 - s, entry)
             made = made + entry
-    return made if fill is None else np.where(_wide(outside, made), fill, made)
+    return made if fill is None else np.where(wide(outside, made), fill, made)
 
 
 @follows(interpolate)
@@ -375,12 +159,12 @@ def RegularGridInterpolator(points: Any, values: Any, method: Any = "linear", bo
     return Made(own, grid=tuple(map(as_array, points)), values=as_array(values))
 
 
-@follows_methods(interpolate.RegularGridInterpolator, "__call__", home=_HOME)
+@follows_methods(interpolate.RegularGridInterpolator, "__call__", home=HOME)
 def evaluate_grid(name: str, self: Any, xi: Any, method: Any = None) -> Any:
     own = real(self)
     method = own.method if method is None else method
     if method not in ("linear", "nearest"):
-        raise no_derivative(f"{_HOME}.RegularGridInterpolator", f"with method={method!r}")
+        raise no_derivative(f"{HOME}.RegularGridInterpolator", f"with method={method!r}")
     return _on_a_grid(self.grid, self.values, xi, method, own.fill_value)
 
 
@@ -388,7 +172,7 @@ def evaluate_grid(name: str, self: Any, xi: Any, method: Any = None) -> Any:
 def interpn(points: Any, values: Any, xi: Any, method: Any = "linear", bounds_error: Any = True,
             fill_value: Any = np.nan) -> Any:  # fmt: skip
     if method not in ("linear", "nearest"):
-        raise no_derivative(f"{_HOME}.interpn", f"with method={method!r}")
+        raise no_derivative(f"{HOME}.interpn", f"with method={method!r}")
     return _on_a_grid(list(map(as_array, points)), as_array(values), xi, method, fill_value)
 
 
@@ -401,7 +185,7 @@ def _barycentric(triangles: Any, values: Any, xi: Any, fill: Any) -> Any:
     shares = np.concatenate([first, 1 - np.sum(first, axis=-1, keepdims=True)], axis=-1)
     corners = values[triangles.simplices[simplex]]
     made = np.sum(np.reshape(shares, np.shape(shares) + (1,) * (np.ndim(values) - 1)) * corners, axis=np.ndim(at) - 1)
-    return np.where(_wide(simplex < 0, made), fill, made)
+    return np.where(wide(simplex < 0, made), fill, made)
 
 
 @composes(interpolate)
@@ -409,7 +193,7 @@ def griddata(points: Any, values: Any, xi: Any, method: Any = "linear", fill_val
              rescale: Any = False) -> Any:  # fmt: skip
     places = as_array(points) if not isinstance(points, tuple) else _points(points)
     if tracked_in([places]) or rescale or method == "cubic" or np.ndim(places) < 2 or np.shape(places)[-1] == 1:
-        raise no_derivative(f"{_HOME}.griddata", "but by values and xi, in two dimensions or more, linear or nearest")
+        raise no_derivative(f"{HOME}.griddata", "but by values and xi, in two dimensions or more, linear or nearest")
     if method == "nearest":
         return as_array(values)[cKDTree(places).query(raw(_points(xi)))[1]]
     return _barycentric(Delaunay(places), as_array(values), xi, fill_value)
@@ -422,6 +206,6 @@ def griddata(points: Any, values: Any, xi: Any, method: Any = "linear", fill_val
 def splev(x: Any, tck: Any, der: Any = 0, ext: Any = 0) -> Any:
     t, c, k = (tck.t, tck.c, tck.k) if isinstance(tck, interpolate.BSpline) else tck
     if tracked_in([t]) or ext != 0 or isinstance(c, (list, tuple)):
-        raise no_derivative(f"{_HOME}.splev", "but by x and coefficients, with ext=0")
+        raise no_derivative(f"{HOME}.splev", "but by x and coefficients, with ext=0")
     at, number = as_array(x) + 0.0, len(t) - k - 1
     return np.tensordot(basis(np.reshape(at, (*np.shape(at), 1)), t, k, der, True), c[:number], 1)
