@@ -20,7 +20,8 @@ from typing import Any
 from ...engine.core.interpreter import by_code, inside, parse, parts
 from ...engine.core.places import users
 from .foreign import foreign
-from .tree import compiled_by, instrument
+from .syntax import compiled_by
+from .tree import instrument
 
 _MOST = 100
 FUTURES = 0

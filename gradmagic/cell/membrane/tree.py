@@ -8,11 +8,11 @@ Every kind of syntax is known here; another is refused, since a missing hook wou
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Container
 from typing import Any
 
-from ...engine.core.interpreter import NAMES_VALUES, parse
+from ...engine.core.interpreter import NAMES_VALUES
+from .syntax import compiled_by, is_super, stores_of_self, unpacking, unpacks
 
 _HELD = "__gradmagic_held__"  # a name for the time of one statement
 HOOK = "__gradmagic_{}__"  # with underscores at both ends: a class would put its own name before others
@@ -132,7 +132,7 @@ class Instrument(ast.NodeTransformer):
         if self._of_module(node):
             return node
         node.value = self.visit(node.value)
-        if not isinstance(node.ctx, ast.Load) or _is_super(node.value):
+        if not isinstance(node.ctx, ast.Load) or is_super(node.value):
             return node
         return _call(node, "attribute", node.value, ast.Constant(node.attr))
 
@@ -190,17 +190,17 @@ class Instrument(ast.NodeTransformer):
         value = self.visit(value)
         if not asynchronous:
             value = _call(value, "iter", value)
-        if not _unpacks(target):
+        if not unpacks(target):
             return value
         return _call(
-            value, "unpacked_async" if asynchronous else "unpacked", value, ast.Constant(_parts(target))
+            value, "unpacked_async" if asynchronous else "unpacked", value, ast.Constant(unpacking(target))
         )
 
     # -- statements ------------------------------------------------------------------------------
     def visit_Assign(self, node: ast.Assign) -> Any:
         node.value = self.visit(node.value)
         node.targets = [self.visit(t) for t in node.targets]
-        if not any(_unpacks(t, node.value) for t in node.targets):
+        if not any(unpacks(t, node.value) for t in node.targets):
             return node
         if len(node.targets) == 1:
             node.value = _unpacked(node.targets[0], node.value)
@@ -226,7 +226,7 @@ class Instrument(ast.NodeTransformer):
         node.body = self._body(node.body)
         for k in reversed(range(len(node.items))):
             target = node.items[k].optional_vars
-            if target is None or not _unpacks(target):
+            if target is None or not unpacks(target):
                 continue
             rest, node.items = node.items[k + 1 :], node.items[: k + 1]
             body = [ast.copy_location(type(node)(rest, node.body), node)] if rest else node.body
@@ -315,7 +315,7 @@ class Instrument(ast.NodeTransformer):
         node.decorator_list = [_call(d, "decorator", self.visit(d)) for d in node.decorator_list]
         node.decorator_list.append(_hook(node, "defined"))
         node.args = self._arguments(node.args)
-        stores = _stores_of_self(node)
+        stores = stores_of_self(node)
         node.body = [*self._body(node.body), *stores]
         return node
 
@@ -338,57 +338,9 @@ class Instrument(ast.NodeTransformer):
         return made
 
 
-def _parts(target: ast.expr) -> Any:
-    """Give how a target unpacks: None for one that does not, "*" for the rest, else its parts."""
-    if isinstance(target, ast.Starred):
-        if isinstance(_parts(target.value), tuple):
-            raise NotImplementedError("gradmagic does not know a starred target that is unpacked")
-        return "*"
-    return tuple(map(_parts, target.elts)) if isinstance(target, (ast.Tuple, ast.List)) else None
-
-
-def _unpacks(target: ast.expr, value: ast.expr | None = None) -> bool:
-    """Tell whether a target unpacks something that may be an array: not of `a, b = c, d`, where both stand there."""
-    parts = _parts(target)
-    if isinstance(value, (ast.Tuple, ast.List)):
-        return parts is not None and any(isinstance(p, tuple) for p in parts)
-    return parts is not None
-
-
 def _unpacked(target: ast.expr, value: ast.expr) -> ast.expr:
-    parts = _parts(target)
+    parts = unpacking(target)
     return value if parts is None else _call(value, "entries", value, ast.Constant(parts))
-
-
-_COMPILERS = frozenset("jit njit guvectorize stencil cfunc compile script".split())
-
-
-def compiled_by(function: ast.AST) -> bool:
-    """Tell whether a decorator of a function compiles it (numba's, torch.compile): then it gets no hooks."""
-    for decorator in getattr(function, "decorator_list", ()):
-        called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-        if name in _COMPILERS or (name == "vectorize" and ast.unparse(called).startswith(("numba.", "nb."))):
-            return True
-    return False
-
-
-def _stores_of_self(function: ast.AST) -> list[ast.stmt]:
-    """Give `self.x = None`, never run, for each attribute so stored: Python 3.13 lists them in the class."""
-    changed = {n.target for n in ast.walk(function) if isinstance(n, ast.AugAssign)}  # these it does not list
-    names = [
-        n.attr
-        for n in ast.walk(function)
-        if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store) and n not in changed
-        if isinstance(n.value, ast.Name) and n.value.id == "self"
-    ]
-    if not names or sys.version_info < (3, 13):
-        return []
-    return parse("if False: " + "".join(f"self.{name} = " for name in names) + "None").body
-
-
-def _is_super(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
 
 
 def _hook(at: Any, name: str) -> ast.expr:
