@@ -310,15 +310,20 @@ class Run:
         latest = [(n, self.namespace[n]) for n in reversed(self.record.assigned) if n in self.namespace]
         for name, value in [*shown, *latest][:1]:
             mark = table.mark(value)
+            node = None if mark is None else mark.node
+            itself = next((e.name for e in self.lifter.lifted if node is not None and e.node is node), None)
             if (
                 name == result
                 or self.options.of
                 or not is_float(value)
-                or (mark is not None and mark.node is not None)
+                or (node is not None and itself is None)
             ):
                 continue
             inputs, line = " and ".join(e.name for e in self.lifter.lifted), None
-            if mark is None:
+            if itself is not None:
+                same = "an input" if name == itself else f"{itself} itself"
+                text = f"{name}, the cell's last value, is {same}: this is the report on {result}."
+            elif mark is None:
                 text = f"{name}, the cell's last value, does not depend on {inputs}: this is the report on {result}."
             else:
                 cut = min(mark.cuts, key=lambda c: (c.here or c.place)[1])
@@ -328,7 +333,7 @@ class Run:
                     f"{name} hangs on {inputs} only through {source.text_of(place)} in line {line}, where the gradient "
                     f"is lost: this is the report on {result}."
                 )
-            self.notes.insert(0, Note("cut" if mark is not None else "result", text, line))
+            self.notes.insert(0, Note("result" if mark is None or itself else "cut", text, line))
 
     def _evaluate(self, text: str) -> Any:
         tree = tree_with_hooks(parse(text, "<--of>", mode="eval"))

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import linecache
 import types
 from collections import namedtuple
 
@@ -18,7 +19,9 @@ OURS = ("__builtins__", "__name__")
 def fresh(setup: str = "") -> dict:
     """A namespace in which `setup` ran."""
     namespace = {"__name__": "__main__", "np": np, "gm": gm}
-    exec(setup, namespace)
+    filename = f"<earlier cell {hash(setup)}>"  # with its source, as a notebook keeps it
+    linecache.cache[filename] = (len(setup), None, setup.splitlines(keepends=True), filename)
+    exec(compile(setup, filename, "exec", dont_inherit=True), namespace)
     return namespace
 
 

@@ -4,6 +4,7 @@
 
 import ast
 import linecache
+import re
 import sys
 
 import numpy as np
@@ -93,7 +94,20 @@ FOLLOWED = {
     "a long list of it": ("a = 0.5", "a", "xs = [a * i for i in range(2000)]\nz = np.mean(xs) * sum(xs) / 1e6"),
     "by way of a thread": (f"{X}\nfrom concurrent.futures import ThreadPoolExecutor", "x", "with ThreadPoolExecutor(2) as pool:\n    c = pool.submit(lambda: float(x[0])).result()\nz = c * x.sum()"),
     "code that is run as text": (X, "x", "exec('k = x[2] * 3')\nz = eval('k * x[2]') * x.sum()"),
+    "steps of nditer over a part": ("x = np.arange(6.0).reshape(3, 2)[:, 1]", "x", "z = 0.0\nfor t in np.nditer(x):\n    z = z * 2 + t * t"),
+    "steps of nditer over a turned array": ("x = np.arange(6.0).reshape(3, 2)", "x", "z = 0.0\nfor t in np.nditer(x.T, order='C'):\n    z = z * 2 + t * t"),
+    "steps of nditer over two": (X, "x", "z = 0.0\nfor t, u in np.nditer([x, x * 2]):\n    z = z * 0.5 + t * u"),
+    "chunks of nditer": (X, "x", "z = 0.0\nfor t in np.nditer(x * 2, flags=['external_loop']):\n    z = z + (t * t).sum()"),
+    "an imaginary part": (X, "x", "w = complex(np.arange(2) @ np.arange(2), x.max())\nz = x.sum() + abs(w)"),
+    "an imaginary part by name": (X, "x", "w = complex(imag=x[1], real=2.0)\nz = x.sum() + abs(w)"),
+    "a write from its own part": (X, "x", "c = x * 1\nc[1:] = c[:-1]\nz = (c * c).sum()"),
     "shuffled": (f"{X}\nrng = np.random.default_rng(3)", "x", "y = x * x\nrng.shuffle(y)\nz = (y * np.arange(17)).sum()"),
+}  # fmt: skip
+
+# NumPy reads there what it has written already; NumPy's buffer holds a copy.
+CUTS |= {
+    "a call that writes what it reads": ("x = np.array([1.7, -0.4, 0.5, 0.7])", "x", "c = x * 1\nnp.place(c, c > 0, c)\nz = c.sum() + x.sum()", "line 2"),
+    "a buffer of nditer": (X, "x", "z = x.sum()\nfor t in np.nditer(x, flags=['buffered'], op_dtypes='f', casting='same_kind'):\n    z = z + t", "line 2"),
 }  # fmt: skip
 
 # Plain values that go nowhere: nothing is lost, and nothing is said.
@@ -200,6 +214,14 @@ def test_a_last_value_that_is_cut_off_is_said_on_top():
     assert trace.result.name == "y" and trace.notes[0].kind == "cut" and trace.notes[0].line == 2
     assert "z hangs on a only through str(y) in line 2" in trace.notes[0].text
     assert "this is the report on y" in trace.notes[0].text
+
+
+@pytest.mark.parametrize("cell", ["y = a * 3\nz = a", "y = a * 3\na", "y = a * 3\nif y > 0: z = a"])
+def test_a_last_value_that_is_an_input_is_said_on_top(cell):
+    trace = traced(cell, fresh("a = 2.0"), "a")
+    assert trace.result.name == "y" and re.match(
+        "[az], the cell's last value, is an? ?.*: this is the report on y", trace.notes[0].text
+    )
 
 
 @pytest.mark.parametrize(

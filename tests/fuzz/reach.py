@@ -109,7 +109,7 @@ class _Walk:
             self.each((f"{where}[{i}]", x, y) for i, (x, y) in enumerate(zip(a, b, strict=False)))
             self.attributes(where, a, b)
         elif isinstance(a, (set, frozenset)):
-            if a != b:  # entries that are equal may still be of another type
+            if a != b and repr(a) != repr(b):  # NaN; entries that are equal may still be of another type
                 self.differ(where, a, b)
             kinds = [sorted(type(v).__name__ for v in s) for s in (a, b)]
             if kinds[0] != kinds[1]:
@@ -241,6 +241,8 @@ def _bits(value: Any) -> bytes:
 
 def _bytes(a: Any) -> bytes:
     """Give the bytes of the values; of a long double without those between them, which are as they happen to be."""
+    if a is np.ma.masked:
+        return b"masked"
     return str(a.tolist()).encode() if a.dtype.char in "gG" else a.tobytes()
 
 

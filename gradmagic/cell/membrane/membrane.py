@@ -27,6 +27,7 @@ from ...engine.tape.nodes import Leaf, aval_of
 from .enter import Entered, plain_code
 from .foreign import foreign
 from .fresh import fresh
+from .memory import base_of, places
 from .recording import FOLLOWS, NUMBERS, Recording, set_settings, settings_here
 from .table import NO_CUTS, Cut, Mark
 
@@ -143,6 +144,8 @@ class Membrane(Recording):
             return self._of_flat(value) if self.table.mark(value.base) is not None else value
         if kind is np.ndenumerate:
             return self._enumerated(value) if self.table.mark(value.iter.base) is not None else value
+        if kind is np.nditer:
+            return self._stepped(value)
         mark = self.table.mark(value)
         if mark is not None and mark.cuts:
             return (self.taint(one, mark.cuts) for one in value)
@@ -171,6 +174,23 @@ class Membrane(Recording):
         base = pairs.iter.base
         for index, _ in pairs:
             yield index, self.entry(base, index)
+
+    def _stepped(self, steps: Any) -> Iterator[Any]:
+        """Give what `np.nditer` gives: over the memory of its operands, or of a buffer, of which nothing is known."""
+        for step in steps:
+            parts = step if isinstance(step, tuple) else (step,)
+            for operand, part in zip(steps.operands, parts, strict=True):
+                mark = self.table.mark(operand)
+                if mark is None or mode_now() is OFF:
+                    continue
+                owner = base_of(operand)
+                at = places(owner, part) if owner.flags.forc else None
+                if at is None or self.table.mark(owner) is None:
+                    self.table.file(part, self._lost(operand, "np.nditer", mark))
+                else:
+                    made = self.made(np.take, (self.table.tracked(owner), at), {})
+                    self.filed(part, made, mark.cuts, "take", (mark,))
+            yield step
 
     def carried(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Give a function that runs under this membrane in whatever thread it is called, as long as the cell runs."""

@@ -93,7 +93,8 @@ def number(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     marks = marks_of(m, args, kwargs)
     if not marks or any(out is a for a in args) or mode_now() is OFF:
         return out
-    value = args[0]
+    args = (*args, *(kwargs.get(k, 0) for k in ("real", "imag")[len(args) :])) if kwargs else args
+    value = next((a for a in args if (k := m.table.mark(a)) is not None and k.node is not None), args[0])
     mark = m.table.mark(value)
     if isinstance(value, (*NUMBERS, np.generic, int)) and mark is not None and mark.node is not None:
         dtype = np.asarray(out).dtype
