@@ -70,6 +70,18 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gradmagic.report.report.SECONDS", 60.0)
 
 
+@pytest.fixture(params=["strict", pytest.param("cupy", marks=pytest.mark.gpu)])
+def put(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Gives a host array as one of a device that gradmagic has not met yet: of the stand-in for CuPy, and of CuPy."""
+    from gradmagic.engine.core import arrays
+
+    from .engine import strict
+
+    library = strict.module if request.param == "strict" else importlib.import_module("cupy")
+    monkeypatch.delitem(arrays.KINDS, library.ndarray, raising=False)
+    return library.asarray
+
+
 def no_gpu() -> str:
     """Why the tests marked `gpu` cannot run here; empty when they can."""
     if importlib.util.find_spec("cupy") is None:

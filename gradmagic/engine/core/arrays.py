@@ -15,25 +15,38 @@ import numpy as np
 
 from ...errors import DeviceError
 
-# Which module makes new arrays like an array of this type. CuPy enters when it is first used; tests add a stand-in.
+# Which module makes new arrays like an array of this type. Another library's enters when its first array is met.
 KINDS: dict[type, ModuleType | Any] = {np.ndarray: np}
+_NUMBERS = frozenset({float, int, bool, complex, *np.sctypeDict.values()})
 
 
-def register(array_type: type, module: Any) -> None:
-    """Let `module` (NumPy's creation functions, `asnumpy`, `add.at`) serve arrays of `array_type`."""
-    KINDS[array_type] = module
+def known(kind: type) -> bool:
+    """Tell whether this is the type of arrays of some device, whether or not anyone has asked for the device.
+
+    It is where its home has what the seam needs: the user may bring CuPy's arrays without a word to gradmagic.
+    """
+    if kind in KINDS or kind in _NUMBERS:
+        return kind in KINDS
+    home = sys.modules.get(kind.__module__)
+    if getattr(home, "ndarray", None) is not kind or not hasattr(home, "asnumpy"):
+        return False
+    KINDS[kind] = home
+    return True
 
 
 def module_of(array: Any) -> Any:
     """Give the module that makes arrays like `array`; NumPy for NumPy's scalars and Python's numbers."""
-    return KINDS.get(type(array), np)
+    found = KINDS.get(type(array))
+    if found is None:
+        return KINDS[type(array)] if known(type(array)) else np
+    return found
 
 
 def is_array(value: Any) -> bool:
     """Tell whether `value` is an array of some device, not a NumPy scalar, a Python number or a tracked value."""
-    return type(value) in KINDS or issubclass(
-        type(value), np.ndarray
-    )  # isinstance() would take a lifted Array for one
+    kind = type(value)
+    # isinstance() would take a lifted Array for one
+    return kind in KINDS or issubclass(kind, np.ndarray) or known(kind)
 
 
 def is_typed(value: Any) -> bool:
@@ -57,7 +70,7 @@ def is_numeric(value: Any, kinds: str = "iufc") -> bool:
 
 def on_device(value: Any) -> bool:
     """Tell whether `value` lives on another device than the host."""
-    return KINDS.get(type(value), np) is not np
+    return module_of(value) is not np
 
 
 def zeros(like: Any, proto: Any) -> Any:
@@ -165,7 +178,6 @@ def cupy() -> Any:
             'device="cuda" needs an NVIDIA GPU and its driver, and CuPy finds none: '
             "leave out device= to compute on the CPU."
         )
-    register(module.ndarray, module)
     return module
 
 

@@ -65,7 +65,7 @@ def foreign(value: Any) -> Foreign | None:
         return None
     if kind is np.ndarray or isinstance(value, np.generic):
         return None if value.dtype.kind in _NUMERIC else _of_dtype(value.dtype)
-    if kind in arrays.KINDS:
+    if arrays.known(kind):
         return None
     if isinstance(value, np.ndarray):
         return _of_subclass(value)

@@ -71,6 +71,32 @@ def asks_attribute(frame: Any) -> bool:
     return _instruction(frame) in ("LOAD_ATTR", "LOAD_METHOD")
 
 
+def asks_kind(frame: Any) -> bool:
+    """Tell whether it is at `isinstance(x, kind)` or `case kind():`; compiled code that it calls asks elsewhere."""
+    return frame.f_lasti in _kinds_asked(frame.f_code)
+
+
+@by_code
+def _kinds_asked(code: CodeType) -> frozenset[int]:
+    found = set()
+    steps = [i for i in dis.get_instructions(code) if i.opname not in ("CACHE", "EXTENDED_ARG")]
+    for at, step in enumerate(steps):
+        if step.opname == "MATCH_CLASS":
+            found.add(step.offset)
+        if step.opname in ("CALL", "PRECALL") and "isinstance" in code.co_names:
+            begin = at - (steps[at - 1].opname == "PRECALL")
+            missing = (
+                step.arg or 0
+            )  # of the arguments on the stack: backwards to where the first of them begins
+            while missing > 0 and begin and "JUMP" not in steps[begin - 1].opname:
+                begin -= 1
+                missing -= dis.stack_effect(steps[begin].opcode, steps[begin].arg)
+            names = [s.argval for s in steps[max(begin - 2, 0) : begin] if s.opname != "PUSH_NULL"]
+            if not missing and names[-1:] == ["isinstance"]:
+                found.add(step.offset)
+    return frozenset(found)
+
+
 # ---- what code does ------------------------------------------------------------------------------------------------
 
 

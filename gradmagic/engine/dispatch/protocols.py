@@ -115,6 +115,17 @@ def late_tables_loaded() -> bool:
     return bool(wanted)
 
 
+def cupy_kernel(self: Tracked, kernel: Any, *args: Any, **kwargs: Any) -> Any:
+    """Serve an elementwise function of CuPy's (`c += t`, `cp.exp(t)`) as NumPy's of that name; refuse other kernels."""
+    name = kernel.name.removeprefix("cupy_")
+    function = getattr(np, name, None) if type(kernel).__name__ == "ufunc" else None
+    if function is None:
+        return unknown(f"CuPy's kernel {kernel.name}", args, kwargs, kernel)
+    if args[kernel.nin :]:
+        kwargs["out"] = args[kernel.nin :]
+    return function(*args[: kernel.nin], **kwargs)
+
+
 @cache
 def out_of(function: Any) -> tuple[int, list[str]]:
     """Give the place of `out` among the positional arguments of a function, and the names from there on."""

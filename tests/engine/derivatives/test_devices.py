@@ -42,14 +42,10 @@ class Cupy:
 
 @pytest.fixture(params=["strict", pytest.param("cupy", marks=pytest.mark.gpu)])
 def device(request: pytest.FixtureRequest) -> Iterator[Any]:
-    before = dict(arrays.KINDS)
     if request.param == "strict":
-        arrays.register(strict.StrictArray, strict.module)
         yield Strict
     else:
         yield Cupy()
-    arrays.KINDS.clear()
-    arrays.KINDS.update(before)
 
 
 def arguments(case: Case, kind: str) -> list[Any]:

@@ -21,15 +21,6 @@ OWN = ("torch.tensor", "nn.")
 WAITS = ("nonzero", "x[x>0]", "masked_select", "one_hot(i)")
 
 
-@pytest.fixture(autouse=True)
-def device():
-    before = dict(arrays.KINDS)
-    arrays.register(strict.StrictArray, strict.module)
-    yield
-    arrays.KINDS.clear()
-    arrays.KINDS.update(before)
-
-
 def on_device(t):
     array = strict.asarray(np.asarray(t.array))
     return gm.Tensor.wrap(array, leaf(array) if t.requires_grad else None)

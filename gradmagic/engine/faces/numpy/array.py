@@ -15,7 +15,7 @@ import numpy as np
 
 from ....errors import ConversionError, ConversionWarning
 from ...core import arrays
-from ...core.interpreter import assigns_entry
+from ...core.interpreter import asks_kind, assigns_entry
 from ...core.places import line_of, place_of, statement_of, user_frame
 from ...tape import memory
 from ...tape.messages import beyond_libraries, blame, only_shown, taken_by
@@ -63,11 +63,12 @@ class Array(NumpyMethods):
     @property
     def __class__(self) -> Any:
         # isinstance(x, np.ndarray) and isinstance(a, float) hold, as they do without the magic. Tables of pandas, which
-        # hand their arrays on to C code, shall ask for __array__ and get the plain one.
+        # hand their arrays on to C code, shall ask for __array__ and get the plain one; and CuPy's operators, which
+        # are compiled and take what says so for memory of theirs, shall ask NumPy's protocols.
         kind = type(self.array)
-        if kind is np.ndarray and sys._getframe(1).f_globals.get("__name__", "").startswith("pandas."):
-            return Array
-        return kind
+        if kind is np.ndarray:
+            return Array if sys._getframe(1).f_globals.get("__name__", "").startswith("pandas.") else kind
+        return Array if arrays.on_device(self.array) and not asks_kind(sys._getframe(1)) else kind
 
     @__class__.setter
     def __class__(self, value: Any) -> None:

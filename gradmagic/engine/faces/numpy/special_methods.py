@@ -221,7 +221,8 @@ def _collected(kind: type) -> int:
 
 
 def _divided(x: Any, other: Any, left: Any, right: Any) -> Any:
-    if not isinstance(raws(other), (np.ndarray, np.generic, int, float, complex)):
+    plain = raws(other)
+    if not (arrays.is_typed(plain) or isinstance(plain, (int, float, complex))):
         return NotImplemented
     divmod(raws(left), raws(right))  # raises where NumPy does
     return left // right, left % right
