@@ -63,10 +63,29 @@ class StrictArray:
     ndim = property(lambda self: self._a.ndim)
     size = property(lambda self: self._a.size)
     strides = property(lambda self: self._a.strides)
-    T = property(lambda self: _wrap(self._a.T))
+    T = property(lambda self: _wrap(self._a.T, self))
     real = property(lambda self: _wrap(self._a.real, self))
     imag = property(lambda self: _wrap(self._a.imag, self))
     nbytes = property(lambda self: self._a.nbytes)
+
+    __cuda_array_interface__ = property(lambda self: {"data": self._a.__array_interface__["data"]})
+
+    flags = property(lambda self: self._a.flags)
+
+    def reshape(self, *shape: Any) -> StrictArray:
+        return _wrap(self._a.reshape(*shape), self)
+
+    def view(self, *dtype: Any) -> StrictArray:
+        return _wrap(self._a.view(*dtype), self)
+
+    def _set_shape_and_strides(self, shape: Any, strides: Any, *_: bool) -> None:
+        self._a = np.lib.stride_tricks.as_strided(self._a, shape, strides)
+
+    def fill(self, value: Any) -> None:
+        self._a.fill(_host(value))
+
+    def sort(self) -> None:
+        self._a.sort()
 
     def copy(self) -> StrictArray:
         return _wrap(self._a.copy())
@@ -251,7 +270,9 @@ REFUSED: dict[str, Any] = {"tensordot": _no_axes_of_numbers, "linalg.solve": _no
 
 def _wrap(a: Any, base: Any = None) -> StrictArray:
     a = np.asarray(a)
-    return StrictArray(a, base if base is not None and a.base is not None else None)
+    if base is not None:
+        base = None if a.base is None else base if base.base is None else base.base
+    return StrictArray(a, base)
 
 
 def _wrapped(result: Any, base: Any) -> Any:
@@ -292,7 +313,7 @@ module: Any = types.ModuleType("strict_cupy")
 vars(module).update(
     ndarray=StrictArray,
     asarray=asarray,
-    array=asarray,
+    array=lambda x: _wrap(np.array(_host(x))),
     asnumpy=_asnumpy,
     zeros=lambda shape, dtype=float: _wrap(np.zeros(shape, dtype)),
     ones=lambda shape, dtype=float: _wrap(np.ones(shape, dtype)),

@@ -105,6 +105,22 @@ def to_host(array: Any) -> Any:
     return array if module is np else module.asnumpy(array)
 
 
+def address(array: Any) -> int:
+    """Tell where the first entry of `array` lies in the memory of its device."""
+    found = array.__cuda_array_interface__ if on_device(array) else array.__array_interface__
+    return int(found["data"][0])
+
+
+def window(array: Any, like: Any, offset: int) -> Any:
+    """Give the part of `array`, which has no gaps, from `offset` bytes on, as `like` is laid out; on a device."""
+    part = array.reshape(-1) if array.flags.c_contiguous else array.T.reshape(-1)
+    part = part.view(like.dtype)[offset // like.dtype.itemsize :].view()
+    part._set_shape_and_strides(
+        like.shape, like.strides, True, True
+    )  # CuPy's as_strided forgets whose memory it is
+    return part
+
+
 def add_at(target: Any, index: Any, values: Any) -> None:
     """Add `values` into `target[index]` in place; an entry that `index` names twice gets both."""
     module = module_of(target)

@@ -1,8 +1,8 @@
 """What only the bytecode can tell: what an instruction asks for, and what a function does with a name.
 
-In: code objects, and frames at an instruction. Out: answers. This is the one place of gradmagic that reads
-instructions, by their names as `dis` gives them; core/test_interpreter.py holds it on Python 3.11, 3.12 and 3.13. What
-it does not recognise it calls "kept": then a function is NumPy's own, and a lost gradient is told as ever.
+In: code objects, and frames at an instruction. Out: answers. The one place of gradmagic that reads instructions, by
+their names in `dis`; core/test_interpreter.py holds it on Python 3.11, 3.12 and 3.13. What it does not recognise it
+calls "kept": then a function is NumPy's own, and a lost gradient is told as ever.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import ast
 import dis
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from types import CodeType
@@ -38,17 +39,14 @@ def by_code(function: Callable[[CodeType], _Answer]) -> Callable[[CodeType], _An
 
 
 def parse(text: str, filename: str = "<unknown>", mode: str = "exec", flags: int = 0) -> Any:
-    """Parse a text as `ast.parse` does, with more flags of `compile`.
+    """Parse a text as `ast.parse` does, with more flags of `compile`; again where threads are in each other's way.
 
-    CPython 3.11 counts how deep it is for all threads together (python/cpython#106905): where two parse at once, and a
-    callback of the garbage collector lets the other go on in the middle, both get a SystemError.
+    CPython 3.11 counts its depth for all of them together (python/cpython#106905): two at once get a SystemError.
     """
     tree = partial(compile, text, filename, mode, ast.PyCF_ONLY_AST | flags, dont_inherit=True)
     for _ in range(100):
-        try:
+        with suppress(SystemError):
             return tree()
-        except SystemError:
-            continue
     return tree()
 
 
@@ -78,22 +76,19 @@ def asks_kind(frame: Any) -> bool:
 
 @by_code
 def _kinds_asked(code: CodeType) -> frozenset[int]:
-    found = set()
     steps = [i for i in dis.get_instructions(code) if i.opname not in ("CACHE", "EXTENDED_ARG")]
+    found = {step.offset for step in steps if step.opname == "MATCH_CLASS"}
     for at, step in enumerate(steps):
-        if step.opname == "MATCH_CLASS":
-            found.add(step.offset)
         if step.opname in ("CALL", "PRECALL") and "isinstance" in code.co_names:
-            begin = at - (steps[at - 1].opname == "PRECALL")
+            at -= steps[at - 1].opname == "PRECALL"
             missing = (
                 step.arg or 0
             )  # of the arguments on the stack: backwards to where the first of them begins
-            while missing > 0 and begin and "JUMP" not in steps[begin - 1].opname:
-                begin -= 1
-                missing -= dis.stack_effect(steps[begin].opcode, steps[begin].arg)
-            names = [s.argval for s in steps[max(begin - 2, 0) : begin] if s.opname != "PUSH_NULL"]
-            if not missing and names[-1:] == ["isinstance"]:
-                found.add(step.offset)
+            while missing > 0 and at and "JUMP" not in steps[at - 1].opname:
+                at -= 1
+                missing -= dis.stack_effect(steps[at].opcode, steps[at].arg)
+            names = [s.argval for s in steps[max(at - 2, 0) : at] if not missing and s.opname != "PUSH_NULL"]
+            found |= {step.offset} if names[-1:] == ["isinstance"] else set()
     return frozenset(found)
 
 
@@ -195,13 +190,10 @@ def uses(code: CodeType) -> Uses:
 
 
 def only_called(code: CodeType, at: int) -> frozenset[str] | None:
-    """Tell whether the attribute or imported name that the instruction at `at` asks for is called and nothing else.
+    """Give the global names under which what is asked for at `at` is put before it is called, most often none.
 
-    Returns
-    -------
-    set of str, or None
-        The global names under which it is put before it is called; most often none. None if anything else becomes of
-        it, or if Python code does not ask at all: compiled code (numpy.random, pickle) has no frame of its own.
+    None if anything else becomes of the attribute or imported name, or if Python code does not ask at all: compiled
+    code (numpy.random, pickle) has no frame of its own.
     """
     steps = _steps(code)
     fate = _Fate(code)
@@ -371,9 +363,7 @@ def _variable(steps: list[_Step], i: int) -> _Step | None:
     if _kind(steps, i + 1) != "GET_ITER":
         return None
     j = i + 2
-    if (
-        _kind(steps, j) == "CALL"
-    ):  # a comprehension's own function: its code, MAKE_FUNCTION, what it goes over
+    if _kind(steps, j) == "CALL":  # a comprehension's function: its code, MAKE_FUNCTION, what it goes over
         made = [step.name for step in steps[:i] if isinstance(step.name, CodeType)]
         steps, j = _steps(made[-1]) if made else [], 0
     while j < len(steps) and steps[j].kind != "FOR_ITER":

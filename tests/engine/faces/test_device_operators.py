@@ -109,7 +109,7 @@ def test_writing_in_place(put):
         return np.sum(w * w)
 
     def onto_plain(w):
-        made = np.copy(c) + 0
+        made = c.copy()  # a method: not followed, as of NumPy's arrays
         made += w
         return np.sum(made)
 
