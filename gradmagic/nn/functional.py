@@ -155,7 +155,8 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}.")
     if not training or p == 0:
         return input
-    kept = generator().random(np.shape(input.array), dtype=np.float32) >= p
+    drawn = generator().random(np.shape(input.array), dtype=np.float32)
+    kept = arrays.from_host(np.asarray(drawn >= p), input.array)
     scale = 1 / (1 - p) if p < 1 else 0.0
     return input * Tensor.wrap(kept * input.array.dtype.type(scale), None)
 

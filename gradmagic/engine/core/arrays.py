@@ -94,9 +94,9 @@ def arange(n: int, proto: Any) -> Any:
 
 
 def from_host(array: Any, proto: Any) -> Any:
-    """Copy a NumPy array to the device of `proto`; hand it on if that is the host."""
+    """Copy a NumPy array to the device of `proto`; hand it on if that is the host, or if it is on a device."""
     module = module_of(proto)
-    return array if module is np else module.asarray(array)
+    return array if module is np or on_device(array) else module.asarray(array)
 
 
 def to_host(array: Any) -> Any:

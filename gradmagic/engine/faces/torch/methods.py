@@ -258,7 +258,8 @@ def _new(like: Any, value: Any, size: Any) -> Any:
 def _drawn(kind: str, like: Any) -> Any:
     from ...core.generator import generator  # here: it is loaded with the first draw only
 
-    return getattr(generator(), kind)(np.shape(like.array)).astype(like.array.dtype)
+    drawn = np.asarray(getattr(generator(), kind)(np.shape(like.array)), like.array.dtype)
+    return arrays.from_host(drawn, like.array)
 
 
 def _in_place(function: Callable[..., Any], name: str) -> Callable[..., Any]:
