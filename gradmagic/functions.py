@@ -238,7 +238,9 @@ def normal(mean: Any, std: Any, size: Any = None, **options: Any) -> Tensor:
     shape = np.broadcast_shapes(np.shape(mean), np.shape(std)) if size is None else tuple(size)
     there = mean if arrays.on_device(mean) else std
     drawn = arrays.from_host(np.asarray(generator().standard_normal(shape)), there)
-    return _made(np.add(drawn * std, mean), **{"dtype": _FLOAT[0], "device": None, "requires_grad": False} | options)
+    return _made(
+        np.add(drawn * std, mean), **{"dtype": _FLOAT[0], "device": None, "requires_grad": False} | options
+    )
 
 
 def bernoulli(input: Any) -> Tensor:

@@ -1,8 +1,8 @@
-"""What only the bytecode can tell: what an instruction asks for, and what a function does with a name.
+"""What only the bytecode can tell: what a function does with a name. What a frame is at stands in frames.py.
 
-In: code objects, and frames at an instruction. Out: answers. The one place of gradmagic that reads instructions, by
-their names in `dis`; core/test_interpreter.py holds it on Python 3.11, 3.12 and 3.13. What it does not recognise it
-calls "kept": then a function is NumPy's own, and a lost gradient is told as ever.
+In: code objects. Out: answers. The two are the only places of gradmagic that read instructions, by their names in
+`dis`; their tests hold them on Python 3.11, 3.12 and 3.13. What is not recognised is called "kept": then a function is
+NumPy's own, and a lost gradient is told as ever.
 """
 
 from __future__ import annotations
@@ -50,48 +50,6 @@ def parse(text: str, filename: str = "<unknown>", mode: str = "exec", flags: int
     return tree()
 
 
-# ---- what a frame is at --------------------------------------------------------------------------------------------
-
-_bytes = by_code(lambda code: code.co_code)
-
-
-def _instruction(frame: Any) -> str:
-    return dis.opname[_bytes(frame.f_code)[frame.f_lasti]]
-
-
-def assigns_entry(frame: Any) -> bool:
-    """Tell whether the code of `frame` is at `a[0] = t` or `a[1:] = t`: what else asks for a number calls for it."""
-    return _instruction(frame) in ("STORE_SUBSCR", "STORE_SLICE")
-
-
-def asks_attribute(frame: Any) -> bool:
-    """Tell whether it is at `a.name`: compiled code that it calls asks for attributes at another instruction."""
-    return _instruction(frame) in ("LOAD_ATTR", "LOAD_METHOD")
-
-
-def asks_kind(frame: Any) -> bool:
-    """Tell whether it is at `isinstance(x, kind)` or `case kind():`; compiled code that it calls asks elsewhere."""
-    return frame.f_lasti in _kinds_asked(frame.f_code)
-
-
-@by_code
-def _kinds_asked(code: CodeType) -> frozenset[int]:
-    steps = [i for i in dis.get_instructions(code) if i.opname not in ("CACHE", "EXTENDED_ARG")]
-    found = {step.offset for step in steps if step.opname == "MATCH_CLASS"}
-    for at, step in enumerate(steps):
-        if step.opname in ("CALL", "PRECALL") and "isinstance" in code.co_names:
-            at -= steps[at - 1].opname == "PRECALL"
-            missing = (
-                step.arg or 0
-            )  # of the arguments on the stack: backwards to where the first of them begins
-            while missing > 0 and at and "JUMP" not in steps[at - 1].opname:
-                at -= 1
-                missing -= dis.stack_effect(steps[at].opcode, steps[at].arg)
-            names = [s.argval for s in steps[max(at - 2, 0) : at] if not missing and s.opname != "PUSH_NULL"]
-            found |= {step.offset} if names[-1:] == ["isinstance"] else set()
-    return frozenset(found)
-
-
 # ---- what code does ------------------------------------------------------------------------------------------------
 
 
@@ -110,9 +68,9 @@ def writes(code: CodeType) -> bool:
     )
 
 
+# ndarray.dot(tracked) asks for a plain array; of a Buffer it is followed
 _WRITERS = frozenset(
-    "copyto put fill place putmask put_along_axis fill_diagonal at sort partition "
-    "dot".split()  # ndarray.dot(tracked) asks for a plain array; of a Buffer it is followed
+    "copyto put fill place putmask put_along_axis fill_diagonal at sort partition dot".split()
 )
 
 

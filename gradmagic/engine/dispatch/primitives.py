@@ -66,7 +66,7 @@ def _mask_in(index: Any) -> tuple[int, Any] | None:
 
 
 def _spread(g: Any, axis: int, mask: Any) -> Any:
-    """Give g's rows where the mask holds, and 0 elsewhere: a device would wait to count the places of `out[mask] = g`."""
+    """Give g's rows where the mask holds, else 0: a device would wait to count the places of `out[mask] = g`."""
     mask = arrays.from_host(mask, g)
     picked = np.take(g, np.reshape(np.cumsum(mask) - 1, mask.shape), axis)
     return np.where(_against(picked, axis, mask), picked, 0)

@@ -121,8 +121,11 @@ def cupy_kernel(self: Tracked, kernel: Any, *args: Any, **kwargs: Any) -> Any:
     function = getattr(np, name, None) if type(kernel).__name__ == "ufunc" else None
     if function is None:
         return unknown(f"CuPy's kernel {kernel.name}", args, kwargs, kernel)
-    if args[kernel.nin :]:
-        kwargs["out"] = args[kernel.nin :]
+    out = args[kernel.nin :] if len(args) > kernel.nin else kwargs.pop("out", None)
+    if out is not None:
+        kwargs["out"] = out if type(out) is tuple else (out,)
+    if isinstance(function, np.ufunc):  # straight on: NumPy would ask CuPy first, again
+        return array_ufunc(self, function, "__call__", *args[: kernel.nin], **kwargs)
     return function(*args[: kernel.nin], **kwargs)
 
 
@@ -321,7 +324,11 @@ def _written(result: Any, out: Any, fresh: bool = False, room: Any = None) -> An
         out[...] = result.array
         return type(result).wrap(out, result.node)
     if isinstance(result, Tracked):
-        plain = result.leave("out=", strict_text="out = np.f(...) without out=")
+        plain = (
+            result.array
+            if result.node is None
+            else result.leave("out=", strict_text="out = np.f(...) without out=")
+        )
         out[...] = plain if room is None else room
     else:
         out[...] = result

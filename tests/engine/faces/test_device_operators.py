@@ -142,3 +142,44 @@ def test_a_lifted_array_is_of_the_devices_kind_to_the_users_code(put):
         return np.sum(w) * (2.0 if isinstance(w, kind) else 0.0) * (not isinstance(w, (np.ndarray, list)))
 
     assert host(gm.grad(f)(put(W))).tolist() == [2, 2, 2]
+
+
+def test_a_tensor_of_a_device_is_no_host_array(put):
+    words = r"can't convert cuda:0 device type tensor to numpy\. Use tensor\.cpu\(\)"
+    plain, wanted = gm.tensor(put(W)), gm.tensor(put(W), requires_grad=True)
+    for leave in (
+        np.asarray,
+        np.array,
+        lambda t: t.numpy(),
+        lambda t: np.zeros(3).__setitem__(slice(None), t),
+    ):
+        with pytest.raises(TypeError, match=words):
+            leave(plain)
+        with pytest.raises(TypeError):
+            leave(wanted)
+    assert plain.cpu().numpy().tolist() == plain.tolist() == W.tolist() and plain.stride() == (1,)
+
+
+def test_a_plain_array_takes_in_a_tensor_without_a_gradient(put):
+    for place in (put, np.copy):
+        c, n = place(C), gm.tensor(place(W))
+        same = c
+        c += n
+        assert c is same and arrays.to_host(c).tolist() == (C + W).tolist()
+
+
+@pytest.mark.gpu
+def test_cupy_reads_the_memory_of_a_tensor():
+    import cupy as cp
+
+    c, t = cp.asarray(W), gm.tensor(cp.asarray(C), requires_grad=True)
+    n = t.detach()
+    shared = cp.asarray(n)
+    shared[0] = 7
+    assert t[0].item() == 7  # no copy
+    assert c[gm.tensor([0, 2]).cuda()].tolist() == [W[0], W[2]]
+    assert type(c @ n) is type(c * n) is type(n @ c) is gm.Tensor
+    with pytest.raises(ConversionError, match=r"Write np\.f\(t\) for cp\.f\(t\)"):
+        cp.asarray(t)
+    with pytest.raises(ConversionError, match=r"Write np\.f\(t\) for cp\.f\(t\)"):
+        cp.vstack([c, t])

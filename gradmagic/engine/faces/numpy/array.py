@@ -15,7 +15,7 @@ import numpy as np
 
 from ....errors import ConversionError, ConversionWarning
 from ...core import arrays
-from ...core.interpreter import asks_kind, assigns_entry
+from ...core.frames import asks_kind, assigns_entry
 from ...core.places import line_of, place_of, statement_of, user_frame
 from ...tape import memory
 from ...tape.messages import beyond_libraries, blame, only_shown, taken_by

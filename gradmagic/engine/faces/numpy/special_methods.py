@@ -20,7 +20,7 @@ import numpy as np
 
 from ...core import arrays
 from ...core.foreign import foreign
-from ...core.interpreter import asks_attribute, assigns_entry
+from ...core.frames import asks_attribute, assigns_entry
 from ...dispatch.calls import call, call_elementwise, gathered, held
 from ...dispatch.non_numbers import PLAIN, outside
 from ...rules.declare import RULES

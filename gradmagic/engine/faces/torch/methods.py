@@ -6,14 +6,18 @@ In: a Tensor and a method's arguments, as PyTorch takes them. Out: what PyTorch 
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ....errors import ConversionError
 from ...core import arrays
+from ...core.frames import asks_attribute, takes_entry
 from ...dispatch.primitives import cast, move
+from ...tape.memory import materialise
 from ...tape.modes import OFF, mode_now
 from ...tape.tracked import Tracked
 from .. import inplace
@@ -62,6 +66,30 @@ class TorchMethods:
         return arrays.on_device(self.array)
 
     @property
+    def __cuda_array_interface__(self) -> Any:
+        # CuPy and others read the memory by it: cp.asarray(t), c[t]. To CuPy's operators (c @ t) it says nothing: they
+        # would take the tensor for an array, and their compiled functions refuse it.
+        frame = sys._getframe(1)
+        asked = asks_attribute(frame) or takes_entry(frame)
+        if not (asked or frame.f_globals.get("__name__", "").startswith("cupy.")) or not self.is_cuda:
+            raise AttributeError("__cuda_array_interface__")
+        if self.node is not None:
+            raise ConversionError(
+                "Can't get __cuda_array_interface__ on Variable that requires grad. Write np.f(t) for cp.f(t), or "
+                "t.detach() if the gradient is not wanted."
+            )
+        return self.array.__cuda_array_interface__
+
+    def on_host(self) -> Any:
+        """Give the memory as a NumPy array; not that of a GPU, which would have to be copied without a word."""
+        if self.is_cuda:
+            raise ConversionError(
+                f"can't convert {arrays.device_of(self.array)} device type tensor to numpy. "
+                "Use tensor.cpu() to copy the tensor to host memory first."
+            )
+        return materialise(self)  # type: ignore[arg-type]
+
+    @property
     def ndim(self) -> int:
         """The number of dims."""
         return int(np.ndim(self.array))
@@ -82,7 +110,7 @@ class TorchMethods:
 
     def stride(self, dim: int | None = None) -> Any:
         """Give how many entries apart neighbours along each dim are in memory."""
-        strides = tuple(s // self.array.dtype.itemsize for s in np.asarray(self.array).strides)
+        strides = tuple(s // self.array.dtype.itemsize for s in getattr(self.array, "strides", ()))
         return strides if dim is None else strides[dim]
 
     def is_contiguous(self) -> bool:

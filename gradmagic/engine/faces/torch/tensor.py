@@ -17,7 +17,7 @@ import numpy as np
 
 from ....errors import ConversionError, NoGradError, ShapeError
 from ...core import arrays
-from ...core.interpreter import assigns_entry
+from ...core.frames import assigns_entry
 from ...dispatch.non_numbers import outside
 from ...rules.rule import CONSTANT
 from ...sweeps.backward import sweep
@@ -249,12 +249,7 @@ class Tensor(TorchMethods, Operators):
             raise ConversionError(
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
             )
-        if arrays.on_device(self.array):
-            raise ConversionError(
-                f"can't convert {arrays.device_of(self.array)} device type tensor to numpy. "
-                "Use tensor.cpu().numpy() to copy the tensor to host memory first."
-            )
-        return memory.materialise(self)
+        return self.on_host()
 
     def item(self) -> Any:
         """Give the value of a tensor with one entry as a Python number.
@@ -320,7 +315,7 @@ class Tensor(TorchMethods, Operators):
                 "its gradient would be lost. Write t.detach().numpy() for the values, or gm.stack([...]) and "
                 "NumPy's functions on the tensors themselves."
             )
-        array = arrays.to_host(memory.materialise(self))
+        array = self.on_host()
         return np.array(array, dtype, copy=copy) if dtype is not None or copy else array
 
     def leave(self, how: str, strict_text: str = "") -> Any:
