@@ -72,7 +72,9 @@ def taken_by(text: str) -> tuple[str, str]:
         return "", ""
     if isinstance(node, ast.BinOp):  # an operator of another library's matrix
         left = ast.unparse(node.left)
-        return ast.unparse(node), f"If {left} is a sparse matrix, write {left}.toarray()"
+        return ast.unparse(
+            node
+        ), f"If {left} is a sparse matrix, write {left}.toarray(), and of a table {left}.to_numpy()"
     if not isinstance(node, ast.Call) or not isinstance(node.func, (ast.Attribute, ast.Name)):
         return "", ""
     name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id

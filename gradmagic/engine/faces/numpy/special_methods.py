@@ -22,7 +22,7 @@ from ...core import arrays
 from ...core.foreign import foreign
 from ...core.frames import asks_attribute, assigns_entry
 from ...dispatch.calls import call, call_elementwise, gathered, held
-from ...dispatch.non_numbers import PLAIN, outside
+from ...dispatch.non_numbers import PLAIN, failed, outside
 from ...rules.declare import RULES
 from ...rules.pointwise import Elementwise
 from ...rules.rule import CONSTANT
@@ -101,7 +101,10 @@ class Protocols(Operators):
             array or text or isinstance(other, np.ndarray)
         ):
             return NotImplemented  # it may know how to go on: Python asks it next
-        made = op(*raws(args))  # raises what it raises without the magic
+        try:
+            made = op(*raws(args))
+        except TypeError as error:  # in a cell it is raised as without the magic
+            raise failed(error, rule, args) from None
         return made if made is NotImplemented or rule is CONSTANT else outside(rule.name, args, made)
 
     def __lshift__(self, other: Any) -> Any:

@@ -17,6 +17,7 @@ import numpy as np
 
 from ....errors import ConversionError, NoGradError, ShapeError
 from ...core import arrays
+from ...core.foreign import LIBRARIES
 from ...core.frames import assigns_entry
 from ...dispatch.non_numbers import outside
 from ...rules.rule import CONSTANT
@@ -357,7 +358,10 @@ class Tensor(TorchMethods, Operators):
             cast = NotImplemented
         if cast is NotImplemented:
             other = args[1] if args[0] is self else args[0]
-            if rule is not CONSTANT and (other is None or type(other).__module__ in _NOT_NUMBERS):
+            module = type(other).__module__
+            if rule is not CONSTANT and (
+                other is None or module in _NOT_NUMBERS or module.partition(".")[0] in LIBRARIES
+            ):
                 names = " and ".join(repr(type(a).__name__) for a in args)
                 sign = _SIGNS.get(op, op.__name__)
                 return outside(f"unsupported operand type(s) for {sign}: {names}: {rule.name}", args, None)
@@ -378,7 +382,7 @@ _SIGNS: dict[Any, str] = {
     operator.floordiv: "//", operator.mod: "%", operator.matmul: "@",
 }  # fmt: skip
 # Modules of types that know nothing of tensors: Python need not ask them how to go on.
-_NOT_NUMBERS = ("builtins", "numpy", "numpy.ma", "datetime", "decimal", "fractions", "pandas")
+_NOT_NUMBERS = ("builtins", "numpy", "numpy.ma", "datetime", "decimal", "fractions")
 
 
 def _restored(array: Any, wanted: bool) -> Tensor:
