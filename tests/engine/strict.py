@@ -143,12 +143,12 @@ class StrictArray:
         for part in index if isinstance(index, tuple) else (index,):
             if getattr(part, "dtype", None) == np.bool_:
                 synchronised.append("mask")  # how many entries come out is known to the device only
-        return _wrap(self._a[_host(index)], self)
+        return _wrap(self._a[_around(index, self.shape)], self)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if isinstance(value, (np.ndarray, list)):
             raise ValueError("non-scalar numpy.ndarray cannot be used for fill")
-        self._a[_host(index)] = _host(value)
+        self._a[_around(index, self.shape)] = _host(value)
 
     # ---- NumPy's protocols ----
 
@@ -186,7 +186,14 @@ class StrictArray:
             REFUSED[name](*args, **kwargs)
         if name in COUNTING:
             synchronised.append(name)
-        result = function(*_host(args), **_host(kwargs))
+        given, options = _host(args), _host(kwargs)
+        if name == "take":
+            options["mode"] = "wrap"
+        if name == "take_along_axis":
+            axis = options.get("axis", given[2] if len(given) > 2 else -1)
+            given = [given[0], given[1] % given[0].shape[axis], axis]
+            options = {}
+        result = function(*given, **options)
         return _wrapped(result, next((x for x in args if isinstance(x, StrictArray)), None))
 
     def _operator(ufunc: Any, swapped: bool = False) -> Any:  # type: ignore[misc]
@@ -293,10 +300,27 @@ def _host(x: Any) -> Any:
     return {k: _host(v) for k, v in x.items()} if type(x) is dict else x
 
 
+def _around(index: Any, shape: Any) -> Any:
+    """Give an index as the host takes it: CuPy goes around where numbers of an array are out of range."""
+    parts = _host(index if isinstance(index, tuple) else (index,))
+    parts = [np.asarray(p) if isinstance(p, list) else p for p in parts]
+    takes = [
+        p.ndim if getattr(p, "dtype", None) == np.bool_ else int(p is not None and p is not ...)
+        for p in parts
+    ]
+    axis = 0
+    for k, (part, n) in enumerate(zip(parts, takes, strict=True)):
+        axis += len(shape) - sum(takes) if part is ... else 0
+        if isinstance(part, np.ndarray) and part.dtype.kind in "iu" and shape[axis]:
+            parts[k] = part % shape[axis]
+        axis += n
+    return tuple(parts) if isinstance(index, tuple) else parts[0]
+
+
 def _add_at(target: StrictArray, index: Any, values: Any) -> None:
     if target.dtype.char not in SCATTERED:
         raise TypeError(f"add.at does not support {target.dtype}")
-    np.add.at(target._a, _host(index), _host(values))
+    np.add.at(target._a, _around(index, target.shape), _host(values))
 
 
 def _asnumpy(x: Any) -> Any:

@@ -20,6 +20,9 @@ KINDS: dict[type, ModuleType | Any] = {np.ndarray: np}
 _NUMBERS = frozenset({float, int, bool, complex, *np.sctypeDict.values()})
 
 
+BEFORE_TRANSFERS: list[Any] = []  # what else the devices are asked when the host waits for them (bounds.py)
+
+
 def known(kind: type) -> bool:
     """Tell whether this is the type of arrays of some device, whether or not anyone has asked for the device.
 
@@ -102,7 +105,11 @@ def from_host(array: Any, proto: Any) -> Any:
 def to_host(array: Any) -> Any:
     """Copy `array` to a NumPy array if it lives elsewhere (this synchronises); hand it on if it does not."""
     module = module_of(array)
-    return array if module is np else module.asnumpy(array)
+    if module is np:
+        return array
+    for settle in BEFORE_TRANSFERS:
+        settle()
+    return module.asnumpy(array)
 
 
 def address(array: Any) -> int:

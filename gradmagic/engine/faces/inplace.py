@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import LeafWriteError
-from ..core import arrays
+from ..core import arrays, bounds
 from ..core.places import describe, name_of, place_of, user_frame
 from ..dispatch.calls import call, gathered
 from ..dispatch.primitives import set_item
@@ -23,7 +23,7 @@ from ..rules.declare import RULES
 from ..tape.memory import base_of, materialise, memory_of, poison, same_view, written
 from ..tape.modes import OFF, mode_now
 from ..tape.nodes import Leaf, aval_of, tick
-from ..tape.tracked import Raw, Tracked, raw
+from ..tape.tracked import Raw, Tracked, raw, raws
 
 
 def assign(target: Tracked, index: Any, value: Any, fresh: bool = False) -> Tracked:
@@ -49,8 +49,10 @@ def assign(target: Tracked, index: Any, value: Any, fresh: bool = False) -> Trac
             f"{name!r}, {describe(place_of(user_frame(frame)))}. Make a new tensor ({name} = {name} + ...), or write "
             f"`with gm.no_grad():` around the update."
         )
-    index = raw(index)
+    index = raws(index)
     materialise(target)
+    if arrays.on_device(target.array):
+        bounds.indexed(target.array.shape, index)
     if (target.node is None and source is None) or not recording:
         target.array[index] = plain
         written(target, frame)
@@ -97,7 +99,9 @@ def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
     """
     frame = sys._getframe(1)
     value = gathered(value)
-    plain, index = raw(value), raw(index)
+    plain, index = raw(value), raws(index)
+    if arrays.on_device(target.array):
+        bounds.indexed(target.array.shape, index)
     if type(target.array) is np.ndarray and not target.array.flags.writeable:
         raise ValueError("assignment destination is read-only")  # NumPy's words
     if _alone(target):
