@@ -91,7 +91,15 @@ def stacked(value: Any) -> Any:
     """Give nested lists, some of lifted values, as one array."""
     if type(value) not in (list, tuple):
         return value
-    return np.stack([stacked(v) for v in value]) if held(value) else np.asarray(value)
+    if not held(value):
+        return np.asarray(value)
+    parts = [stacked(v) for v in value]
+    there = next((a for a in raws(parts) if arrays.on_device(a)), None)  # numbers beside a device's go there
+    return np.stack(
+        parts
+        if there is None
+        else [p if isinstance(p, Tracked) else arrays.from_host(np.asarray(p), there) for p in parts]
+    )
 
 
 def gathered(value: Any) -> Any:

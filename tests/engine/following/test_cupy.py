@@ -94,3 +94,12 @@ def test_tensors_too_in_elementwise_functions(cp):
     (cp.exp(t) * cp.where(cp.asarray(W) > 1, t, 0)).sum().backward()
     expected = np.where(W > 1, np.exp(W) * (W + 1), 0)
     np.testing.assert_allclose(t.grad.cpu().numpy(), expected)
+
+
+def test_lists_of_a_devices_values_in_numpys_words(cp):
+    """As a cell that is computed on a device writes them; numbers beside them go there."""
+    for f in (
+        lambda w: np.sum(np.array([w[0] * w[1], w[2], 1.0]) ** 2), lambda w: np.mean([w[0], w[1] * 2]),
+        lambda w: np.sum(np.stack([w[0] * w[1], w[2]])), lambda w: np.sum(np.array([[w[0], 2], [3, w[1]]]) ** 2),
+    ):  # fmt: skip
+        np.testing.assert_allclose(cp.asnumpy(gm.grad(f)(cp.asarray(W))), gm.grad(f)(W))

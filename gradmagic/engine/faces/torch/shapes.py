@@ -170,7 +170,9 @@ def getitem(input: Any, index: Any) -> Any:
             word = word if part == _ALL else "Slice"
         elif part is not Ellipsis:
             whole = isinstance(part, (int, np.integer)) and not isinstance(part, bool)
-            if not whole and (np.ndim(plain := raw(part)) or np.asarray(plain).dtype == bool):
+            if not whole and (
+                np.ndim(plain := raw(part)) or getattr(plain, "dtype", np.dtype(type(plain))) == np.bool_
+            ):
                 word = "Index"
                 break
             word = "Select"
