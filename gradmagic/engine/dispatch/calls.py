@@ -93,13 +93,11 @@ def stacked(value: Any) -> Any:
         return value
     if not held(value):
         return np.asarray(value)
-    parts = [stacked(v) for v in value]
-    there = next((a for a in raws(parts) if arrays.on_device(a)), None)  # numbers beside a device's go there
-    return np.stack(
-        parts
-        if there is None
-        else [p if isinstance(p, Tracked) else arrays.from_host(np.asarray(p), there) for p in parts]
-    )
+    parts: list[Any] = [stacked(v) for v in value]
+    there = next((a for a in raws(parts) if arrays.on_device(a)), None)
+    if there is not None:  # numbers beside a device's values go there
+        parts = [p if isinstance(p, Tracked) else arrays.from_host(np.asarray(p), there) for p in parts]
+    return np.stack(parts)
 
 
 def gathered(value: Any) -> Any:

@@ -10,7 +10,7 @@ import pytest
 
 import gradmagic as gm
 from gradmagic.engine.core import arrays
-from gradmagic.errors import ConversionError, LeafWriteError
+from gradmagic.errors import ConversionError, DeviceError, LeafWriteError
 
 C = np.array([0.5, 1.25, 2.0])
 W = np.array([1.5, 0.75, 2.0])
@@ -128,6 +128,21 @@ def test_writing_in_place(put):
     y += c
     y.sum().backward()
     assert host(y.detach()).tolist() == (W + C).tolist() and host(t.grad).tolist() == [1, 1, 1]
+
+
+def test_two_devices_in_one_operation_are_named(put):
+    w, v = put(W), C
+    for f in (lambda w: np.sum(w * v), lambda w: np.sum(v * w), lambda w: np.sum(np.concatenate([w, v]))):
+        with pytest.raises(
+            DeviceError,
+            match=r"(w on cuda:0 and v on cpu|v on cpu and w on cuda:0), line .*: cp\.asarray\(v\)",
+        ):
+            gm.grad(f)(w)
+    t = gm.tensor(w, requires_grad=True)
+    with pytest.raises(
+        DeviceError, match=r'multiply of t on cuda:0 and v on cpu.* gm\.tensor\(v, device="cuda:0"\)'
+    ):
+        t * v
 
 
 def test_a_lifted_array_is_of_the_devices_kind_to_the_users_code(put):
