@@ -112,6 +112,13 @@ def to_host(array: Any) -> Any:
     return module.asnumpy(array)
 
 
+def beside(value: Any, proto: Any) -> Any:
+    """Bring an array to where `proto` lives; hand on what is there, and what is no array."""
+    if not is_array(value) or on_device(value) == on_device(proto):
+        return value
+    return to_host(value) if on_device(value) else from_host(value, proto)
+
+
 def address(array: Any) -> int:
     """Tell where the first entry of `array` lies in the memory of its device."""
     found = array.__cuda_array_interface__ if on_device(array) else array.__array_interface__

@@ -130,6 +130,31 @@ def test_networks_with_a_penalty_on_their_gradients(name, make, device, on_devic
         np.testing.assert_allclose(there, on_host, rtol=1e-7, atol=1e-9)
 
 
+def test_what_was_saved_on_the_host_is_loaded_onto_a_device(device, monkeypatch):
+    monkeypatch.setattr(
+        arrays, "to_device", lambda a, d: arrays.to_host(a) if str(d) == "cpu" else device.asarray(a)
+    )
+
+    def trained(place):
+        gm.manual_seed(2)
+        net = nn.Linear(3, 2).to(place)
+        steps = optim.Adam(net.parameters())
+        net(gm.ones(1, 3).to(place)).sum().backward()
+        steps.step()
+        return net, steps
+
+    for here, there in (("cpu", "cuda"), ("cuda", "cpu"), ("cuda", "cuda")):
+        (saved, steps), (net, other) = trained(here), trained(there)
+        net.load_state_dict({k: v * 2 for k, v in saved.state_dict().items()})
+        other.load_state_dict(steps.state_dict())
+        other.step()
+        assert str(net.weight.device).startswith(there)
+        assert all(arrays.on_device(v) == (there == "cuda") for s in other.state.values()
+                   for v in s.values() if arrays.is_array(v))  # fmt: skip
+    q = gm.quantile(gm.tensor([1.0, 2.0, 3.0]).to("cuda"), gm.tensor([0.5, 1.0]).to("cuda"))
+    assert q.tolist() == [2, 3]
+
+
 @pytest.mark.parametrize(
     "draw",
     [

@@ -229,8 +229,11 @@ class TorchMethods:
         return self.assign(Ellipsis, value)
 
     def copy_(self, src: Any) -> Any:
-        """Take over the entries of `src`."""
-        return self.assign(Ellipsis, src)
+        """Take over the entries of `src`, from whatever device."""
+        if isinstance(src, TorchMethods):
+            moved = src if src.is_cuda == self.is_cuda else src.to(self.device)  # type: ignore[attr-defined]
+            return self.assign(Ellipsis, moved)
+        return self.assign(Ellipsis, arrays.beside(src, self.array))
 
     def masked_fill_(self, mask: Any, value: Any) -> Any:
         """Set the entries where `mask` holds to `value`."""
