@@ -241,6 +241,8 @@ class StrictArray:
 class _Kernel:
     """A function of CuPy's: no protocol is asked, but that of elementwise kernels."""
 
+    __module__ = "strict_cupy"
+
     def __init__(self, ufunc: Any) -> None:
         self.name, self.nin, self._ufunc = f"cupy_{ufunc.__name__}", ufunc.nin, ufunc
 
@@ -259,7 +261,11 @@ _Kernel.__name__ = "ufunc"  # as CuPy's class of them
 
 
 def _kernel(ufunc: Any, *args: Any) -> Any:
-    return _Kernel(ufunc)(*args)
+    kernel = vars(module).get(ufunc.__name__)
+    if kernel is None:
+        kernel = _Kernel(ufunc)
+        setattr(module, ufunc.__name__, kernel)
+    return kernel(*args)
 
 
 def _no_axes_of_numbers(a: Any, b: Any, axes: Any = 2) -> None:
@@ -344,6 +350,7 @@ vars(module).update(
     full=lambda shape, value, dtype=None: _wrap(np.full(shape, _host(value), dtype)),
     empty=lambda shape, dtype=float: _wrap(np.full(shape, 77, dtype)),
     arange=lambda *args, **kwargs: _wrap(np.arange(*args, **kwargs)),
-    add=types.SimpleNamespace(at=_add_at),
 )
+module.add = _Kernel(np.add)
+module.add.at = _add_at
 sys.modules["strict_cupy"] = module

@@ -6,6 +6,7 @@ In: a NumPy function with tracked arguments. Out: its result, tracked where a gr
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import sys
 from collections.abc import Callable
@@ -115,10 +116,25 @@ def late_tables_loaded() -> bool:
     return bool(wanted)
 
 
+@cache
+def _named(kernel: Any) -> Any:
+    """Give NumPy's or SciPy's function that CuPy's kernel stands for; None where there is none.
+
+    By where the kernel stands: the names that kernels have of themselves may be another's (ellipk and ellipkm1).
+    """
+    if kernel.name == "cupy_where":
+        return np.where
+    home = type(kernel).__module__.partition(".")[0]
+    for theirs, ours in (home, "numpy"), ("cupyx.scipy.special", "scipy.special"):
+        for name, value in vars(sys.modules[theirs]).items() if theirs in sys.modules else ():
+            if value is kernel and importlib.util.find_spec(ours.partition(".")[0]):
+                return getattr(importlib.import_module(ours), name, None)
+    return None
+
+
 def cupy_kernel(self: Tracked, kernel: Any, *args: Any, **kwargs: Any) -> Any:
-    """Serve an elementwise function of CuPy's (`c += t`, `cp.exp(t)`) as NumPy's of that name; refuse other kernels."""
-    name = kernel.name.removeprefix("cupy_")
-    function = getattr(np, name, None) if type(kernel).__name__ == "ufunc" else None
+    """Serve an elementwise function of CuPy's (`c += t`, `cp.exp(t)`) as NumPy's or SciPy's of that name, or refuse."""
+    function = _named(kernel) if type(kernel).__name__ == "ufunc" else None
     if function is None:
         return unknown(f"CuPy's kernel {kernel.name}", args, kwargs, kernel)
     out = args[kernel.nin :] if len(args) > kernel.nin else kwargs.pop("out", None)
