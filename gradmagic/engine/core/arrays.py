@@ -208,6 +208,7 @@ def cupy() -> Any:
             'device="cuda" needs an NVIDIA GPU and its driver, and CuPy finds none: '
             "leave out device= to compute on the CPU."
         )
+    known(module.ndarray)
     return module
 
 
