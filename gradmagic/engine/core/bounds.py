@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ _flags: dict[str, Any] = {}  # by device, a truth value for each place
 _places: dict[Any, int] = {}  # which of them
 _texts: list[str] = []
 _MOST = 256
+_lock = Lock()
 
 
 def in_bounds(index: Any, size: int, low: int | None = None, what: str = "") -> None:
@@ -31,25 +33,28 @@ def in_bounds(index: Any, size: int, low: int | None = None, what: str = "") -> 
         If one is not; for an array of a device, when values are next brought to the host.
     """
     low = -size if low is None else low
-    place = place_of(user_frame(sys._getframe(1)))
     text = what or f"index is out of bounds for axis with size {size}"
     if not arrays.on_device(index):
         numbers = np.asarray(index)
         if numbers.dtype.kind in "iu" and numbers.size and not low <= numbers.min() <= numbers.max() < size:
-            raise IndexError(f"{text}, {describe(place)}")
+            raise IndexError(f"{text}, {describe(place_of(user_frame(sys._getframe(1))))}")
         return
     if index.dtype.kind not in "iu" or not index.size:
         return
-    slot = _places.get((place, text))
-    if slot is None:
-        if len(_texts) == _MOST:
-            settle()
-        slot = _places[place, text] = len(_texts)
-        _texts.append(f"{text}, {describe(place)} (the device found it, and was asked now)")
-    where = arrays.device_of(index)
-    if where not in _flags:
-        _flags[where] = arrays.module_of(index).zeros(_MOST, np.bool_)
-    _noting(arrays.module_of(index))(index, low, size, slot, _flags[where])
+    place = place_of(user_frame(sys._getframe(1)))
+    if len(_texts) >= _MOST:
+        settle()
+    with _lock:
+        slot = _places.setdefault((place, text), len(_texts))
+        if slot == len(_texts):
+            _texts.append(f"{text}, {describe(place)} (the device found it, and was asked now)")
+        where = arrays.device_of(index)
+        if where not in _flags:
+            _flags[where] = arrays.module_of(index).zeros(
+                2 * _MOST, np.bool_
+            )  # threads may pass that line together
+        flags = _flags[where]
+    _noting(arrays.module_of(index))(index, low, size, slot, flags)
 
 
 def indexed(shape: tuple[int, ...], index: Any) -> None:
@@ -91,10 +96,11 @@ def settle() -> None:
     """
     if not _texts:
         return
-    texts, flags = _texts[:], list(_flags.values())
-    _texts.clear()
-    _places.clear()
-    _flags.clear()
+    with _lock:
+        texts, flags = _texts[:], list(_flags.values())
+        _texts.clear()
+        _places.clear()
+        _flags.clear()
     for found in flags:
         for slot in np.flatnonzero(arrays.to_host(found)):
             raise IndexError(texts[slot])
