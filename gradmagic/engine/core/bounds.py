@@ -50,7 +50,9 @@ def in_bounds(index: Any, size: int, low: int | None = None, what: str = "") -> 
             _texts.append(f"{text}, {describe(place)} (the device found it, and was asked now)")
         where = arrays.device_of(index)
         if where not in _flags:
-            _flags[where] = arrays.module_of(index).zeros(2 * _MOST, np.bool_)  # several threads may be just below
+            _flags[where] = arrays.module_of(index).zeros(
+                2 * _MOST, np.bool_
+            )  # several threads may be just below
         flags = _flags[where]
     _noting(arrays.module_of(index))(index, low, size, slot, flags)
 
