@@ -236,15 +236,18 @@ def normal(mean: Any, std: Any, size: Any = None, **options: Any) -> Tensor:
     """As `torch.normal`: draws from normal distributions with these means and standard deviations."""
     mean, std = raw(mean), raw(std)
     shape = np.broadcast_shapes(np.shape(mean), np.shape(std)) if size is None else tuple(size)
+    there = mean if arrays.on_device(mean) else std
+    drawn = arrays.from_host(np.asarray(generator().standard_normal(shape)), there)
     return _made(
-        np.asarray(generator().standard_normal(shape) * std + mean), _FLOAT[0], None, False, **options
+        np.add(drawn * std, mean), **{"dtype": _FLOAT[0], "device": None, "requires_grad": False} | options
     )
 
 
 def bernoulli(input: Any) -> Tensor:
     """As `torch.bernoulli`: 1 with the probability that each entry says, else 0."""
     array = input.array
-    return Tensor.wrap((generator().random(np.shape(array)) < array).astype(array.dtype), None)
+    drawn = arrays.from_host(np.asarray(generator().random(np.shape(array))), array)
+    return Tensor.wrap((drawn < array).astype(array.dtype), None)
 
 
 # ---- several tensors into one -----------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .engine.core import arrays
 from .engine.faces.torch.tensor import Tensor
 from .engine.tape.memory import Memory, memory_of
 from .engine.tape.modes import enable_grad
@@ -106,7 +107,10 @@ class Optimizer:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what `state_dict` gave."""
         every = [p for group in self.param_groups for p in group["params"]]
-        self.state = {id(every[i]): dict(v) for i, v in state_dict["state"].items()}
+        self.state = {
+            id(p): {k: arrays.beside(v, p.array) for k, v in collected.items()}
+            for p, collected in ((every[i], v) for i, v in state_dict["state"].items())
+        }
         for group, saved in zip(self.param_groups, state_dict["param_groups"], strict=True):
             group.update({k: v for k, v in saved.items() if k != "params"})
 

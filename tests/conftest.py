@@ -9,6 +9,7 @@ import builtins
 import importlib.util
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -68,6 +69,40 @@ def _own_settings(request: pytest.FixtureRequest) -> Iterator[None]:
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine under load draws what an idle one draws: a graph is given up (test_html.py) for no other reason."""
     monkeypatch.setattr("gradmagic.report.report.SECONDS", 60.0)
+
+
+class Device:
+    """A library whose arrays live elsewhere: the stand-in for CuPy, or CuPy."""
+
+    def __init__(self, library: Any) -> None:
+        self.kind, self.asarray, self.asnumpy = library.ndarray, library.asarray, library.asnumpy
+
+    def waited(self) -> int:
+        """Count how often the host has waited for the device; of a real one that cannot be told."""
+        from .engine import strict
+
+        if self.kind is strict.StrictArray:
+            return len(strict.synchronised)
+        emulation: Any = sys.modules.get("cupy_on_cpu")
+        return sum(emulation.tally()[k] for k in ("sync", "d2h")) if emulation else 0
+
+
+@pytest.fixture(params=["strict", pytest.param("cupy", marks=pytest.mark.gpu)])
+def device(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Device:
+    """A device that gradmagic has not met yet."""
+    from gradmagic.engine.core import arrays
+
+    from .engine import strict
+
+    library = strict.module if request.param == "strict" else importlib.import_module("cupy")
+    monkeypatch.delitem(arrays.KINDS, library.ndarray, raising=False)
+    return Device(library)
+
+
+@pytest.fixture
+def put(device: Device) -> Any:
+    """Gives a host array as one of the device."""
+    return device.asarray
 
 
 def no_gpu() -> str:

@@ -9,7 +9,6 @@ import pytest
 
 import gradmagic as gm
 from gradmagic import errors
-from gradmagic.engine.core import arrays
 from gradmagic.engine.core.foreign import foreign
 from gradmagic.engine.faces.numpy.array import Array
 from gradmagic.engine.faces.torch.tensor import Tensor
@@ -297,7 +296,6 @@ class TestDevices:
 
     @pytest.fixture
     def there(self):
-        arrays.register(strict.StrictArray, strict.module)
         data = strict.module.asarray(np.ones(3))
         return Tensor.wrap(data, leaf(data))
 

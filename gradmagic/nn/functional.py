@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.core import arrays
+from ..engine.core.bounds import in_bounds
 from ..engine.core.generator import generator
 from ..engine.derivatives.nn import functions as nw
 from ..engine.dispatch.calls import call, call_elementwise, call_unary
@@ -155,7 +156,8 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}.")
     if not training or p == 0:
         return input
-    kept = generator().random(np.shape(input.array), dtype=np.float32) >= p
+    drawn = generator().random(np.shape(input.array), dtype=np.float32)
+    kept = arrays.from_host(np.asarray(drawn >= p), input.array)
     scale = 1 / (1 - p) if p < 1 else 0.0
     return input * Tensor.wrap(kept * input.array.dtype.type(scale), None)
 
@@ -192,6 +194,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     """
     y = raw(as_tensor(tensor))
     classes = int(np.max(y)) + 1 if num_classes < 0 else num_classes
+    in_bounds(y, classes, 0, f"Class values run from 0 to num_classes - 1, which is {classes - 1}")
     return Tensor.wrap(np.equal(np.expand_dims(y, -1), arrays.arange(classes, y)).astype(np.int64), None)
 
 

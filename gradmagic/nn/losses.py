@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.core import arrays
+from ..engine.core.bounds import in_bounds
 from ..engine.derivatives.nn import functions as nw
 from ..engine.dispatch.calls import call, record
 from ..engine.faces.torch.math import named
@@ -277,7 +278,7 @@ _DIVIDE = named(np.divide, "DivBackward1")
 
 
 def _class_weights(logs: Any, y: Any, weight: Any, ignore_index: int) -> Any:
-    """Give what each row counts; check that its target is a class (on the host: a GPU would have to wait for it)."""
+    """Give what each row counts; check that its target is a class, if the host knows it."""
     classes = logs.shape[1 if logs.ndim > 1 else 0]
     there = y != ignore_index
     if not arrays.on_device(y):
@@ -306,7 +307,11 @@ def nll_loss(
             f"{np.shape(y)}, and the input {tuple(input.shape)} wants {(input.shape[0], *input.shape[2:])}."
         )
     counts = _class_weights(input, y, weight, ignore_index)
-    settings = (np.where(y == ignore_index, 0, y), counts, reduction)
+    y = np.where(y == ignore_index, 0, y)
+    if arrays.on_device(y):
+        classes = input.shape[1]
+        in_bounds(y, classes, 0, f"Target is out of bounds. The input has {classes} classes")
+    settings = (y, counts, reduction)
     return call(_NLL if input.ndim == 2 else _NLL_2D, nw.nll.__wrapped__, (input, *settings), _NO_OPTIONS)
 
 

@@ -2,11 +2,13 @@
 
 In: host arrays, by `asarray`. Out: `StrictArray`, which serves NumPy's protocols as CuPy's arrays do: no function that
 CuPy lacks, no mixing with host arrays or lists, 0-d arrays from reductions, no way to the host but by a call that is
-counted (`synchronised`). `arrays.register(StrictArray, strict.module)` makes the engine take it for a device.
+counted (`synchronised`). Its operators take whatever `isinstance` calls one of its own for memory of its own, as CuPy's
+compiled ones do. The engine finds its home, the module "strict_cupy", as it finds CuPy: by the first array.
 """
 
 from __future__ import annotations
 
+import sys
 import types
 from typing import Any
 
@@ -43,10 +45,14 @@ COUNTING = {
 SCATTERED = "iIlLqQefd"  # dtypes that add.at knows: no complex numbers
 
 
+_says_it_is = isinstance  # asked by compiled code: no line of the caller's says isinstance
+
+
 class StrictArray:
     """An array that behaves as if it lived on another device."""
 
     __slots__ = ("__weakref__", "_a", "base")
+    __module__ = "strict_cupy"
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, a: np.ndarray, base: Any = None) -> None:
@@ -57,10 +63,29 @@ class StrictArray:
     ndim = property(lambda self: self._a.ndim)
     size = property(lambda self: self._a.size)
     strides = property(lambda self: self._a.strides)
-    T = property(lambda self: _wrap(self._a.T))
+    T = property(lambda self: _wrap(self._a.T, self))
     real = property(lambda self: _wrap(self._a.real, self))
     imag = property(lambda self: _wrap(self._a.imag, self))
     nbytes = property(lambda self: self._a.nbytes)
+
+    __cuda_array_interface__ = property(lambda self: {"data": self._a.__array_interface__["data"]})
+
+    flags = property(lambda self: self._a.flags)
+
+    def reshape(self, *shape: Any) -> StrictArray:
+        return _wrap(self._a.reshape(*shape), self)
+
+    def view(self, *dtype: Any) -> StrictArray:
+        return _wrap(self._a.view(*dtype), self)
+
+    def _set_shape_and_strides(self, shape: Any, strides: Any, *_: bool) -> None:
+        self._a = np.lib.stride_tricks.as_strided(self._a, shape, strides)
+
+    def fill(self, value: Any) -> None:
+        self._a.fill(_host(value))
+
+    def sort(self) -> None:
+        self._a.sort()
 
     def copy(self) -> StrictArray:
         return _wrap(self._a.copy())
@@ -118,12 +143,12 @@ class StrictArray:
         for part in index if isinstance(index, tuple) else (index,):
             if getattr(part, "dtype", None) == np.bool_:
                 synchronised.append("mask")  # how many entries come out is known to the device only
-        return _wrap(self._a[_host(index)], self)
+        return _wrap(self._a[_around(index, self.shape)], self)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if isinstance(value, (np.ndarray, list)):
             raise ValueError("non-scalar numpy.ndarray cannot be used for fill")
-        self._a[_host(index)] = _host(value)
+        self._a[_around(index, self.shape)] = _host(value)
 
     # ---- NumPy's protocols ----
 
@@ -131,9 +156,9 @@ class StrictArray:
         if ufunc.__name__ in LACKING:
             return NotImplemented
         for x in (*inputs, *(kwargs.get("out") or ())):
-            if isinstance(x, (np.ndarray, list, tuple)):
+            if isinstance(x, (list, tuple)) or issubclass(type(x), np.ndarray):
                 raise TypeError(f"Unsupported type {type(x)}")
-            if not isinstance(x, (StrictArray, np.generic, int, float, complex)):
+            if not issubclass(type(x), (StrictArray, np.generic, int, float, complex)):
                 return NotImplemented
         if set(kwargs) - {"out", "dtype", "casting", "axis", "keepdims"}:
             raise TypeError(f"Wrong arguments {sorted(kwargs)}")
@@ -148,7 +173,7 @@ class StrictArray:
 
     def __array_function__(self, function: Any, kinds: Any, args: Any, kwargs: Any) -> Any:
         name = ".".join([*function.__module__.split(".")[1:], function.__name__])
-        if name in LACKING:
+        if name in LACKING or not all(issubclass(kind, (StrictArray, np.ndarray)) for kind in kinds):
             return NotImplemented
         if wrong := set(kwargs) & LACKING_OPTIONS.get(name, set()):
             raise TypeError(f"{name}() got an unexpected keyword argument {sorted(wrong)}")
@@ -157,18 +182,32 @@ class StrictArray:
             raise TypeError(f"Unsupported type {np.ndarray}")
         if not settings and args and isinstance(args[0], list) and StrictArray not in map(type, args[0]):
             raise TypeError(f"Unsupported type {list}")
+        if name in REFUSED:
+            REFUSED[name](*args, **kwargs)
         if name in COUNTING:
             synchronised.append(name)
-        result = function(*_host(args), **_host(kwargs))
+        given, options = _host(args), _host(kwargs)
+        if name == "take":
+            options["mode"] = "wrap"
+        if name == "take_along_axis":
+            axis = options.get("axis", given[2] if len(given) > 2 else -1)
+            given = [given[0], given[1] % given[0].shape[axis], axis]
+            options = {}
+        result = function(*given, **options)
         return _wrapped(result, next((x for x in args if isinstance(x, StrictArray)), None))
 
     def _operator(ufunc: Any, swapped: bool = False) -> Any:  # type: ignore[misc]
         def method(self: StrictArray, other: Any) -> Any:
-            if not isinstance(other, (StrictArray, np.generic, np.ndarray, int, float, complex)):
+            if _says_it_is(other, StrictArray):
+                return _kernel(ufunc, self, other) if not swapped else _kernel(ufunc, other, self)
+            if getattr(other, "__array_ufunc__", other) is None:
                 return NotImplemented
             return ufunc(other, self) if swapped else ufunc(self, other)
 
         return method
+
+    def _in_place(ufunc: Any) -> Any:  # type: ignore[misc]
+        return lambda self, other: _kernel(ufunc, self, other, self)
 
     __add__, __radd__ = _operator(np.add), _operator(np.add, True)
     __sub__, __rsub__ = _operator(np.subtract), _operator(np.subtract, True)
@@ -176,6 +215,7 @@ class StrictArray:
     __truediv__, __rtruediv__ = _operator(np.divide), _operator(np.divide, True)
     __floordiv__, __rfloordiv__ = _operator(np.floor_divide), _operator(np.floor_divide, True)
     __mod__, __rmod__ = _operator(np.remainder), _operator(np.remainder, True)
+    __divmod__, __rdivmod__ = _operator(np.divmod), _operator(np.divmod, True)
     __pow__, __rpow__ = _operator(np.power), _operator(np.power, True)
     __matmul__, __rmatmul__ = _operator(np.matmul), _operator(np.matmul, True)
     __lt__, __le__, __gt__, __ge__ = map(_operator, (np.less, np.less_equal, np.greater, np.greater_equal))
@@ -195,13 +235,57 @@ class StrictArray:
     def __invert__(self) -> Any:
         return np.invert(self)
 
-    def __iadd__(self, other: Any) -> Any:
-        return np.add(self, other, out=self)
+    __iadd__, __isub__, __imul__, __itruediv__ = map(_in_place, (np.add, np.subtract, np.multiply, np.divide))
+
+
+class _Kernel:
+    """A function of CuPy's: no protocol is asked, but that of elementwise kernels."""
+
+    __module__ = "strict_cupy"
+
+    def __init__(self, ufunc: Any) -> None:
+        self.name, self.nin, self._ufunc = f"cupy_{ufunc.__name__}", ufunc.nin, ufunc
+
+    def __call__(self, *args: Any) -> Any:
+        for x in args if self._ufunc.signature is None else ():
+            if hasattr(x, "__cupy_override_elementwise_kernel__"):
+                return x.__cupy_override_elementwise_kernel__(self, *args)
+        for x in args:
+            if not issubclass(type(x), (StrictArray, np.generic, int, float, complex)):
+                raise TypeError(f"Unsupported type {type(x)}")
+        found = self._ufunc(*map(_host, args))
+        return args[-1] if len(args) > self.nin else _wrapped(found, None)
+
+
+_Kernel.__name__ = "ufunc"  # as CuPy's class of them
+
+
+def _kernel(ufunc: Any, *args: Any) -> Any:
+    kernel = vars(module).get(ufunc.__name__)
+    if kernel is None:
+        kernel = _Kernel(ufunc)
+        setattr(module, ufunc.__name__, kernel)
+    return kernel(*args)
+
+
+def _no_axes_of_numbers(a: Any, b: Any, axes: Any = 2) -> None:
+    if not (a.ndim and b.ndim) and axes not in (0, ((), ())):
+        raise ValueError("An input is zero-dim while axes has dimensions")
+
+
+def _no_broadcasting(a: Any, b: Any) -> None:
+    if b.ndim > 1 and a.shape[:-1] != b.shape[:-1]:
+        raise ValueError("a must have (..., M, M) shape and b must have (..., M, K) for multidimensional b")
+
+
+REFUSED: dict[str, Any] = {"tensordot": _no_axes_of_numbers, "linalg.solve": _no_broadcasting}
 
 
 def _wrap(a: Any, base: Any = None) -> StrictArray:
     a = np.asarray(a)
-    return StrictArray(a, base if base is not None and a.base is not None else None)
+    if base is not None:
+        base = None if a.base is None else base if base.base is None else base.base
+    return StrictArray(a, base)
 
 
 def _wrapped(result: Any, base: Any) -> Any:
@@ -222,10 +306,27 @@ def _host(x: Any) -> Any:
     return {k: _host(v) for k, v in x.items()} if type(x) is dict else x
 
 
+def _around(index: Any, shape: Any) -> Any:
+    """Give an index as the host takes it: CuPy goes around where numbers of an array are out of range."""
+    parts = _host(index if isinstance(index, tuple) else (index,))
+    parts = [np.asarray(p) if isinstance(p, list) else p for p in parts]
+    takes = [
+        p.ndim if getattr(p, "dtype", None) == np.bool_ else int(p is not None and p is not ...)
+        for p in parts
+    ]
+    axis = 0
+    for k, (part, n) in enumerate(zip(parts, takes, strict=True)):
+        axis += len(shape) - sum(takes) if part is ... else 0
+        if isinstance(part, np.ndarray) and part.dtype.kind in "iu" and shape[axis]:
+            parts[k] = part % shape[axis]
+        axis += n
+    return tuple(parts) if isinstance(index, tuple) else parts[0]
+
+
 def _add_at(target: StrictArray, index: Any, values: Any) -> None:
     if target.dtype.char not in SCATTERED:
         raise TypeError(f"add.at does not support {target.dtype}")
-    np.add.at(target._a, _host(index), _host(values))
+    np.add.at(target._a, _around(index, target.shape), _host(values))
 
 
 def _asnumpy(x: Any) -> Any:
@@ -238,16 +339,18 @@ def asarray(x: Any) -> StrictArray:
 
 
 # What the engine's seam asks of an array library.
-module = types.SimpleNamespace(
-    __name__="strict",
+module: Any = types.ModuleType("strict_cupy")
+vars(module).update(
     ndarray=StrictArray,
     asarray=asarray,
-    array=asarray,
+    array=lambda x: _wrap(np.array(_host(x))),
     asnumpy=_asnumpy,
     zeros=lambda shape, dtype=float: _wrap(np.zeros(shape, dtype)),
     ones=lambda shape, dtype=float: _wrap(np.ones(shape, dtype)),
     full=lambda shape, value, dtype=None: _wrap(np.full(shape, _host(value), dtype)),
     empty=lambda shape, dtype=float: _wrap(np.full(shape, 77, dtype)),
     arange=lambda *args, **kwargs: _wrap(np.arange(*args, **kwargs)),
-    add=types.SimpleNamespace(at=_add_at),
 )
+module.add = _Kernel(np.add)
+module.add.at = _add_at
+sys.modules["strict_cupy"] = module

@@ -336,7 +336,7 @@ def liftable(value: Any) -> bool:
     """Tell whether `value` is an array or number that a gradient can be taken by."""
     if type(value) in (float, int, complex):
         return True
-    return (isinstance(value, np.generic) or type(value) in arrays.KINDS) and value.dtype.kind in "fciu"
+    return (isinstance(value, np.generic) or arrays.known(type(value))) and value.dtype.kind in "fciu"
 
 
 def is_float(value: Any) -> bool:

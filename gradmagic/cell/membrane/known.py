@@ -26,7 +26,7 @@ import numpy as np
 
 from ...engine.core.places import PACKAGE, users
 from ...engine.derivatives.numpy.constants import FILES
-from ...engine.following.followers import follow_scipy, follower_of, follower_of_object, later
+from ...engine.following.followers import follow_late, follower_of, follower_of_object, later
 from ...engine.tape.tracked import Tracked
 from .ways import code, functions, methods, others, python
 from .ways.way import Way
@@ -90,7 +90,7 @@ def way_of(m: Any, function: Any) -> Way | None:
     if found is not _UNKNOWN:
         return found
     if later:
-        follow_scipy()
+        follow_late()
     kind = type(function)
     if isinstance(function, np.ufunc):
         return functions.ufunc

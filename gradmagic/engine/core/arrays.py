@@ -15,25 +15,41 @@ import numpy as np
 
 from ...errors import DeviceError
 
-# Which module makes new arrays like an array of this type. CuPy enters when it is first used; tests add a stand-in.
+# Which module makes new arrays like an array of this type. Another library's enters when its first array is met.
 KINDS: dict[type, ModuleType | Any] = {np.ndarray: np}
+_NUMBERS = frozenset({float, int, bool, complex, *np.sctypeDict.values()})
 
 
-def register(array_type: type, module: Any) -> None:
-    """Let `module` (NumPy's creation functions, `asnumpy`, `add.at`) serve arrays of `array_type`."""
-    KINDS[array_type] = module
+BEFORE_TRANSFERS: list[Any] = []  # what else the devices are asked when the host waits for them (bounds.py)
+
+
+def known(kind: type) -> bool:
+    """Tell whether this is the type of arrays of some device, whether or not anyone has asked for the device.
+
+    It is where its home has what the seam needs: the user may bring CuPy's arrays without a word to gradmagic.
+    """
+    if kind in KINDS or kind in _NUMBERS:
+        return kind in KINDS
+    home = sys.modules.get(kind.__module__)
+    if getattr(home, "ndarray", None) is not kind or not hasattr(home, "asnumpy"):
+        return False
+    KINDS[kind] = home
+    return True
 
 
 def module_of(array: Any) -> Any:
     """Give the module that makes arrays like `array`; NumPy for NumPy's scalars and Python's numbers."""
-    return KINDS.get(type(array), np)
+    found = KINDS.get(type(array))
+    if found is None:
+        return KINDS[type(array)] if known(type(array)) else np
+    return found
 
 
 def is_array(value: Any) -> bool:
     """Tell whether `value` is an array of some device, not a NumPy scalar, a Python number or a tracked value."""
-    return type(value) in KINDS or issubclass(
-        type(value), np.ndarray
-    )  # isinstance() would take a lifted Array for one
+    kind = type(value)
+    # isinstance() would take a lifted Array for one
+    return kind in KINDS or issubclass(kind, np.ndarray) or known(kind)
 
 
 def is_typed(value: Any) -> bool:
@@ -57,7 +73,7 @@ def is_numeric(value: Any, kinds: str = "iufc") -> bool:
 
 def on_device(value: Any) -> bool:
     """Tell whether `value` lives on another device than the host."""
-    return KINDS.get(type(value), np) is not np
+    return module_of(value) is not np
 
 
 def zeros(like: Any, proto: Any) -> Any:
@@ -81,15 +97,42 @@ def arange(n: int, proto: Any) -> Any:
 
 
 def from_host(array: Any, proto: Any) -> Any:
-    """Copy a NumPy array to the device of `proto`; hand it on if that is the host."""
+    """Copy a NumPy array to the device of `proto`; hand it on if that is the host, or if it is on a device."""
     module = module_of(proto)
-    return array if module is np else module.asarray(array)
+    return array if module is np or on_device(array) else module.asarray(array)
 
 
 def to_host(array: Any) -> Any:
     """Copy `array` to a NumPy array if it lives elsewhere (this synchronises); hand it on if it does not."""
     module = module_of(array)
-    return array if module is np else module.asnumpy(array)
+    if module is np:
+        return array
+    for settle in BEFORE_TRANSFERS:
+        settle()
+    return module.asnumpy(array)
+
+
+def beside(value: Any, proto: Any) -> Any:
+    """Bring an array to where `proto` lives; hand on what is there, and what is no array."""
+    if not is_array(value) or on_device(value) == on_device(proto):
+        return value
+    return to_host(value) if on_device(value) else from_host(value, proto)
+
+
+def address(array: Any) -> int:
+    """Tell where the first entry of `array` lies in the memory of its device."""
+    found = array.__cuda_array_interface__ if on_device(array) else array.__array_interface__
+    return int(found["data"][0])
+
+
+def window(array: Any, like: Any, offset: int) -> Any:
+    """Give the part of `array`, which has no gaps, from `offset` bytes on, as `like` is laid out; on a device."""
+    part = array.reshape(-1) if array.flags.c_contiguous else array.T.reshape(-1)
+    part = part.view(like.dtype)[offset // like.dtype.itemsize :].view()
+    part._set_shape_and_strides(
+        like.shape, like.strides, True, True
+    )  # CuPy's as_strided forgets whose memory it is
+    return part
 
 
 def add_at(target: Any, index: Any, values: Any) -> None:
@@ -165,7 +208,7 @@ def cupy() -> Any:
             'device="cuda" needs an NVIDIA GPU and its driver, and CuPy finds none: '
             "leave out device= to compute on the CPU."
         )
-    register(module.ndarray, module)
+    known(module.ndarray)
     return module
 
 

@@ -65,7 +65,7 @@ def foreign(value: Any) -> Foreign | None:
         return None
     if kind is np.ndarray or isinstance(value, np.generic):
         return None if value.dtype.kind in _NUMERIC else _of_dtype(value.dtype)
-    if kind in arrays.KINDS:
+    if arrays.known(kind):
         return None
     if isinstance(value, np.ndarray):
         return _of_subclass(value)
@@ -73,9 +73,31 @@ def foreign(value: Any) -> Foreign | None:
         return None  # bool and the subclasses of Python's numbers
     if isinstance(value, (list, tuple, range)):
         return _of_sequence(value)
+    if (words := of_library(value)) is not None:
+        return words
     if hasattr(kind, "__array_function__") and hasattr(kind, "__array_ufunc__"):
         return None  # arrays of another library that speaks NumPy's protocols
     return _of_object(value)
+
+
+def of_library(value: Any) -> Foreign | None:
+    """Tell which other library's array or table `value` is, if of one whose work the tape cannot follow."""
+    kind = type(value)
+    what, instead = LIBRARIES.get(kind.__module__.partition(".")[0], ("", ""))
+    return Foreign(what.format(kind.__name__), instead) if what else None
+
+
+# Libraries whose arrays are lazy, or keep or convert what they meet: none of them knows of the tape.
+LIBRARIES = {
+    "dask": ("a dask {}", "write {name}.compute() for its numbers"),
+    "xarray": ("an xarray {}", "write {name}.to_numpy()"),
+    "sparse": ("a sparse {} array", "write {name}.todense()"),
+    "pandas": ("a pandas {}", "write {name}.to_numpy()"),
+    "torch": ("a torch {}", "write {name}.detach().numpy()"),
+    "jax": ("a jax array", "write np.asarray({name})"),
+    "jaxlib": ("a jax array", "write np.asarray({name})"),
+    "tensorflow": ("a tensorflow {}", "write {name}.numpy()"),
+}
 
 
 def _of_dtype(dtype: np.dtype[Any]) -> Foreign:
@@ -114,12 +136,8 @@ def _of_object(value: Any) -> Foreign:
         )
     if isinstance(value, (str, bytes, bytearray)):
         return Foreign("text", "write float({name}) if it is a number")
-    if home == "pandas":
-        return Foreign(f"a pandas {kind.__name__}", "write {name}.to_numpy()")
     if home == "scipy" and hasattr(value, "toarray"):
         return Foreign("a sparse matrix", "write {name}.toarray()")
-    if home == "torch":
-        return Foreign("a tensor of torch", "write {name}.detach().numpy()")
     if isinstance(value, (decimal.Decimal, fractions.Fraction)):
         return Foreign(_article(kind.__name__), "write float({name})")
     if isinstance(value, (datetime.date, datetime.timedelta)):

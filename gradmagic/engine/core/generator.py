@@ -1,6 +1,8 @@
 """The one generator that gradmagic draws from, and its seed.
 
-In: a seed. Out: NumPy's Generator. The numbers are not those of PyTorch's generator; the distributions are.
+In: a seed. Out: NumPy's Generator. The numbers are not those of PyTorch's generator; the distributions are. What is
+random on a device is drawn on the host and copied there: one seed gives the same numbers, and the same training, on
+every device (PyTorch's differ between them), for the price of the copy.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What only the bytecode can tell: what an instruction asks for, and what a function does with a name.
+"""What only the bytecode can tell: what a function does with a name. What a frame is at stands in frames.py.
 
-In: code objects, and frames at an instruction. Out: answers. This is the one place of gradmagic that reads
-instructions, by their names as `dis` gives them; core/test_interpreter.py holds it on Python 3.11, 3.12 and 3.13. What
-it does not recognise it calls "kept": then a function is NumPy's own, and a lost gradient is told as ever.
+In: code objects. Out: answers. The two are the only places of gradmagic that read instructions, by their names in
+`dis`; their tests hold them on Python 3.11, 3.12 and 3.13. What is not recognised is called "kept": then a function is
+NumPy's own, and a lost gradient is told as ever.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import ast
 import dis
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from types import CodeType
@@ -38,37 +39,15 @@ def by_code(function: Callable[[CodeType], _Answer]) -> Callable[[CodeType], _An
 
 
 def parse(text: str, filename: str = "<unknown>", mode: str = "exec", flags: int = 0) -> Any:
-    """Parse a text as `ast.parse` does, with more flags of `compile`.
+    """Parse a text as `ast.parse` does, with more flags of `compile`; again where threads are in each other's way.
 
-    CPython 3.11 counts how deep it is for all threads together (python/cpython#106905): where two parse at once, and a
-    callback of the garbage collector lets the other go on in the middle, both get a SystemError.
+    CPython 3.11 counts its depth for all of them together (python/cpython#106905): two at once get a SystemError.
     """
     tree = partial(compile, text, filename, mode, ast.PyCF_ONLY_AST | flags, dont_inherit=True)
     for _ in range(100):
-        try:
+        with suppress(SystemError):
             return tree()
-        except SystemError:
-            continue
     return tree()
-
-
-# ---- what a frame is at --------------------------------------------------------------------------------------------
-
-_bytes = by_code(lambda code: code.co_code)
-
-
-def _instruction(frame: Any) -> str:
-    return dis.opname[_bytes(frame.f_code)[frame.f_lasti]]
-
-
-def assigns_entry(frame: Any) -> bool:
-    """Tell whether the code of `frame` is at `a[0] = t` or `a[1:] = t`: what else asks for a number calls for it."""
-    return _instruction(frame) in ("STORE_SUBSCR", "STORE_SLICE")
-
-
-def asks_attribute(frame: Any) -> bool:
-    """Tell whether it is at `a.name`: compiled code that it calls asks for attributes at another instruction."""
-    return _instruction(frame) in ("LOAD_ATTR", "LOAD_METHOD")
 
 
 # ---- what code does ------------------------------------------------------------------------------------------------
@@ -89,9 +68,9 @@ def writes(code: CodeType) -> bool:
     )
 
 
+# ndarray.dot(tracked) asks for a plain array; of a Buffer it is followed
 _WRITERS = frozenset(
-    "copyto put fill place putmask put_along_axis fill_diagonal at sort partition "
-    "dot".split()  # ndarray.dot(tracked) asks for a plain array; of a Buffer it is followed
+    "copyto put fill place putmask put_along_axis fill_diagonal at sort partition dot".split()
 )
 
 
@@ -169,13 +148,10 @@ def uses(code: CodeType) -> Uses:
 
 
 def only_called(code: CodeType, at: int) -> frozenset[str] | None:
-    """Tell whether the attribute or imported name that the instruction at `at` asks for is called and nothing else.
+    """Give the global names under which what is asked for at `at` is put before it is called, most often none.
 
-    Returns
-    -------
-    set of str, or None
-        The global names under which it is put before it is called; most often none. None if anything else becomes of
-        it, or if Python code does not ask at all: compiled code (numpy.random, pickle) has no frame of its own.
+    None if anything else becomes of the attribute or imported name, or if Python code does not ask at all: compiled
+    code (numpy.random, pickle) has no frame of its own.
     """
     steps = _steps(code)
     fate = _Fate(code)
@@ -345,9 +321,7 @@ def _variable(steps: list[_Step], i: int) -> _Step | None:
     if _kind(steps, i + 1) != "GET_ITER":
         return None
     j = i + 2
-    if (
-        _kind(steps, j) == "CALL"
-    ):  # a comprehension's own function: its code, MAKE_FUNCTION, what it goes over
+    if _kind(steps, j) == "CALL":  # a comprehension's function: its code, MAKE_FUNCTION, what it goes over
         made = [step.name for step in steps[:i] if isinstance(step.name, CodeType)]
         steps, j = _steps(made[-1]) if made else [], 0
     while j < len(steps) and steps[j].kind != "FOR_ITER":

@@ -91,7 +91,13 @@ def stacked(value: Any) -> Any:
     """Give nested lists, some of lifted values, as one array."""
     if type(value) not in (list, tuple):
         return value
-    return np.stack([stacked(v) for v in value]) if held(value) else np.asarray(value)
+    if not held(value):
+        return np.asarray(value)
+    parts: list[Any] = [stacked(v) for v in value]
+    there = next((a for a in raws(parts) if arrays.on_device(a)), None)
+    if there is not None:  # numbers beside a device's values go there
+        parts = [p if isinstance(p, Tracked) else arrays.from_host(np.asarray(p), there) for p in parts]
+    return np.stack(parts)
 
 
 def gathered(value: Any) -> Any:
@@ -143,6 +149,8 @@ def call_linear(rule: LinearMap, function: Any, args: Sequence[Any]) -> Any:
     if len(args) == 1 and n is not None and n.aval.quick and type(array) is np.ndarray and function in QUICK:
         out = QUICK[function](array)
     else:
+        if type(array) is not np.ndarray and function in INDEXING and arrays.on_device(array):
+            INDEXING[function](array, *raws(args[1:]))
         out = function(array, *args[1:])
     if n is None or mode is OFF:
         return wrapped(out, type(x))
@@ -168,6 +176,8 @@ def _note_views(made: list[Any], args: Sequence[Any]) -> None:
                     memory.shares(one, a)
 
 
+# Functions that pick by numbers, which a device does not check: what checks theirs, called as they are (bounds.py).
+INDEXING: dict[Any, Callable[..., None]] = {}
 _reduce: Any = np.add.reduce
 # What np.sum and np.mean come down to for a whole float array: 0.8 and 1.1 us for 2.1 and 3.7, bit for bit the same.
 QUICK: dict[Any, Callable[[Any], Any]] = {
@@ -244,6 +254,8 @@ def _told_if_not_symmetric(rule: Rule, a: Raw) -> None:
 
 def call(rule: Rule, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Compute `function` and record it by its rule, whatever its kind."""
+    if function in INDEXING and isinstance(args[0], Tracked) and arrays.on_device(args[0].array):
+        INDEXING[function](args[0].array, *raws(args[1:]), **raws(kwargs))
     if rule is CONSTANT:
         return wrapped(function(*raws(args), **raws(kwargs)), face_of((args, kwargs)))
     if kwargs and (isinstance(rule, Elementwise) or tracked_in(kwargs)):

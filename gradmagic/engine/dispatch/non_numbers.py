@@ -32,7 +32,7 @@ PLAIN = frozenset(
 
 def looked_at(value: Any, odd: Any, convert: bool = False) -> tuple[Any, Any]:
     """Give what a function is to compute with for `value`, and `value` if no gradient passes through it."""
-    if value is None or type(value) in arrays.KINDS:
+    if value is None or arrays.known(type(value)):
         return value, odd  # None may stand for no bound; where it does not, NumPy raises
     if foreign(value) is None:
         return (np.asarray(value) if isinstance(value, (list, tuple, range)) else value), odd

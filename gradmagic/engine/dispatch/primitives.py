@@ -35,6 +35,9 @@ def clip(x: Any, low: Any, high: Any) -> Any:
 @primitive
 def set_item(x: Any, index: Any, value: Any) -> Any:
     """Give a copy of `x` with `value` at `index` (the statement `x[index] = value`)."""
+    if arrays.on_device(x) and np.size(value) == 1 and (found := _mask_in(index)) is not None and x.ndim:
+        value = np.reshape(value, ()) if np.ndim(value) else value
+        return np.where(_against(x, *found), value, x).astype(x.dtype, copy=False)
     out = x.copy() if arrays.is_array(x) else np.array(x)
     out[index] = value
     return out
@@ -44,12 +47,35 @@ def set_item(x: Any, index: Any, value: Any) -> Any:
 def scatter_add(g: Any, like: Any, index: Any) -> Any:
     """Give zeros of `like.shape` with `g` added at `index`: the transpose of `x[index]`; in a dtype that holds g."""
     unique = is_unique(index)
-    out = module_of(g).zeros(like.shape, gathered_in(like.dtype, g.dtype, unique))
+    dtype = gathered_in(like.dtype, g.dtype, unique)
+    if arrays.on_device(g) and g.size and (found := _mask_in(index)) is not None:
+        return _spread(g, *found).astype(dtype, copy=False)
+    out = module_of(g).zeros(like.shape, dtype)
     if unique:
         out[index] = g
         return out
     out = add_into(out, g, index)
     return out if out.dtype != np.float32 or g.dtype != np.float16 else out.astype(g.dtype)
+
+
+def _mask_in(index: Any) -> tuple[int, Any] | None:
+    """Give axis and mask of `x[mask]`, `x[:, mask]` ...; None of any other index."""
+    *before, mask = (index or (None,)) if isinstance(index, tuple) else (index,)
+    whole = all(type(part) is slice and part == slice(None) for part in before)
+    return (len(before), mask) if whole and getattr(mask, "dtype", None) == np.bool_ and mask.ndim else None
+
+
+def _spread(g: Any, axis: int, mask: Any) -> Any:
+    """Give g's rows where the mask holds, else 0: a device would wait to count the places of `out[mask] = g`."""
+    mask = arrays.from_host(mask, g)
+    picked = np.take(g, np.reshape(np.cumsum(mask) - 1, mask.shape), axis)
+    return np.where(_against(picked, axis, mask), picked, 0)
+
+
+def _against(x: Any, axis: int, mask: Any) -> Any:
+    """Give a mask of axes of `x` from `axis` on in a shape that broadcasts against x."""
+    mask = arrays.from_host(mask, x)
+    return np.reshape(mask, mask.shape + (1,) * (x.ndim - axis - mask.ndim))
 
 
 def gathered_in(dtype: Any, other: Any, unique: bool) -> Any:

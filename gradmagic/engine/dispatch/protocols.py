@@ -6,6 +6,7 @@ In: a NumPy function with tracked arguments. Out: its result, tracked where a gr
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import sys
 from collections.abc import Callable
@@ -113,6 +114,35 @@ def late_tables_loaded() -> bool:
     for module in wanted:
         importlib.import_module(LATE.pop(module))
     return bool(wanted)
+
+
+@cache
+def _named(kernel: Any) -> Any:
+    """Give NumPy's or SciPy's function that CuPy's kernel stands for; None where there is none.
+
+    By where the kernel stands: the names that kernels have of themselves may be another's (ellipk and ellipkm1).
+    """
+    if kernel.name == "cupy_where":
+        return np.where
+    home = type(kernel).__module__.partition(".")[0]
+    for theirs, ours in (home, "numpy"), ("cupyx.scipy.special", "scipy.special"):
+        for name, value in vars(sys.modules[theirs]).items() if theirs in sys.modules else ():
+            if value is kernel and importlib.util.find_spec(ours.partition(".")[0]):
+                return getattr(importlib.import_module(ours), name, None)
+    return None
+
+
+def cupy_kernel(self: Tracked, kernel: Any, *args: Any, **kwargs: Any) -> Any:
+    """Serve an elementwise function of CuPy's (`c += t`, `cp.exp(t)`) as NumPy's or SciPy's of that name, or refuse."""
+    function = _named(kernel) if type(kernel).__name__ == "ufunc" else None
+    if function is None:
+        return unknown(f"CuPy's kernel {kernel.name}", args, kwargs, kernel)
+    out = args[kernel.nin :] if len(args) > kernel.nin else kwargs.pop("out", None)
+    if out is not None:
+        kwargs["out"] = out if type(out) is tuple else (out,)
+    if isinstance(function, np.ufunc):  # straight on: NumPy would ask CuPy first, again
+        return array_ufunc(self, function, "__call__", *args[: kernel.nin], **kwargs)
+    return function(*args[: kernel.nin], **kwargs)
 
 
 @cache
@@ -310,7 +340,11 @@ def _written(result: Any, out: Any, fresh: bool = False, room: Any = None) -> An
         out[...] = result.array
         return type(result).wrap(out, result.node)
     if isinstance(result, Tracked):
-        plain = result.leave("out=", strict_text="out = np.f(...) without out=")
+        plain = (
+            result.array
+            if result.node is None
+            else result.leave("out=", strict_text="out = np.f(...) without out=")
+        )
         out[...] = plain if room is None else room
     else:
         out[...] = result

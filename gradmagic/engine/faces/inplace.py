@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import LeafWriteError
-from ..core import arrays
+from ..core import arrays, bounds
 from ..core.places import describe, name_of, place_of, user_frame
 from ..dispatch.calls import call, gathered
 from ..dispatch.primitives import set_item
@@ -23,7 +23,7 @@ from ..rules.declare import RULES
 from ..tape.memory import base_of, materialise, memory_of, poison, same_view, written
 from ..tape.modes import OFF, mode_now
 from ..tape.nodes import Leaf, aval_of, tick
-from ..tape.tracked import Raw, Tracked, raw
+from ..tape.tracked import Raw, Tracked, raw, raws
 
 
 def assign(target: Tracked, index: Any, value: Any, fresh: bool = False) -> Tracked:
@@ -49,8 +49,10 @@ def assign(target: Tracked, index: Any, value: Any, fresh: bool = False) -> Trac
             f"{name!r}, {describe(place_of(user_frame(frame)))}. Make a new tensor ({name} = {name} + ...), or write "
             f"`with gm.no_grad():` around the update."
         )
-    index = raw(index)
+    index = raws(index)
     materialise(target)
+    if arrays.on_device(target.array):
+        bounds.indexed(target.array.shape, index)
     if (target.node is None and source is None) or not recording:
         target.array[index] = plain
         written(target, frame)
@@ -97,7 +99,9 @@ def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
     """
     frame = sys._getframe(1)
     value = gathered(value)
-    plain, index = raw(value), raw(index)
+    plain, index = raw(value), raws(index)
+    if arrays.on_device(target.array):
+        bounds.indexed(target.array.shape, index)
     if type(target.array) is np.ndarray and not target.array.flags.writeable:
         raise ValueError("assignment destination is read-only")  # NumPy's words
     if _alone(target):
@@ -129,7 +133,8 @@ def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
                 "after the write.",
             )
     if moved.owner is not None:
-        moved.owner[...] = arrays.to_host(moved.whole(new))
+        whole = moved.whole(new)
+        moved.owner[...] = whole if arrays.on_device(moved.owner) else arrays.to_host(whole)
     return target
 
 
@@ -199,6 +204,7 @@ def _follow(other: Tracked, target: Tracked) -> bool:
     here, there = found
     if not here.any():
         return True
+    here, there = arrays.from_host(here, target.array), arrays.from_host(there, target.array)
     part: Any = target if target.node is not None else target.array
     part = (
         call(RULES[np.take], np.take, (part, there), {}) if target.node is not None else np.take(part, there)
@@ -215,17 +221,17 @@ def shared_entries(a: Any, b: Any) -> tuple[Any, Any] | None:
 
     By a table over the memory, one write and one look-up an entry: sorting addresses would take 20 times as long.
     """
-    if type(a) is not np.ndarray or type(b) is not np.ndarray or a.dtype != b.dtype or not a.itemsize:
+    if not arrays.known(type(a)) or type(a) is not type(b) or a.dtype != b.dtype or not a.dtype.itemsize:
         return None
-    base = a.__array_interface__["data"][0]
+    base = arrays.address(a)
     places = []
     for array in (a, b):
-        at: Any = np.asarray(array.__array_interface__["data"][0] - base)
+        at: Any = np.asarray(arrays.address(array) - base)
         for n, step in zip(array.shape, array.strides, strict=True):
             at = at[..., None] + np.arange(n) * step
-        if np.any(at % a.itemsize):
+        if np.any(at % a.dtype.itemsize):
             return None
-        places.append(at // a.itemsize)
+        places.append(at // a.dtype.itemsize)
     low = min((int(p.min()) for p in places if p.size), default=0)
     high = max((int(p.max()) for p in places if p.size), default=0)
     table = np.full(high - low + 1, -1)

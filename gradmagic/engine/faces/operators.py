@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from ..core import arrays
 from ..derivatives import tables  # noqa: F401  (all rules are declared from here on)
 from ..dispatch.calls import call, call_binary, call_elementwise, call_linear, call_unary
 from ..dispatch.non_numbers import failed
-from ..dispatch.protocols import array_function, array_ufunc
+from ..dispatch.protocols import array_function, array_ufunc, cupy_kernel
 from ..rules.declare import RULES
 from ..rules.pointwise import Elementwise
 from ..tape.modes import OFF, mode_now
@@ -180,7 +181,7 @@ class Operators(Tracked):
         self, rule: Elementwise, op: Callable[..., Any], args: tuple[Any, ...], shown: Any = None
     ) -> Any:
         """Compute an operator that the fast path does not cover; a message names the operands `shown`."""
-        if not all(isinstance(a, _OPERANDS) for a in args):
+        if not all(isinstance(a, _OPERANDS) or arrays.known(type(a)) for a in args):
             return NotImplemented
         if type(self.array) is int and any(type(a) is list for a in args):
             return NotImplemented  # [0] * n repeats the list
@@ -233,6 +234,7 @@ class Operators(Tracked):
     __array_ufunc__ = array_ufunc
     __array_function__ = array_function
     __array_priority__ = 1000
+    __cupy_override_elementwise_kernel__ = cupy_kernel
 
     def __getitem__(self, index: Any) -> Any:
         rule = RULES[operator.getitem]

@@ -10,9 +10,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from . import iterators, new_arrays, python_math  # noqa: F401  (what they follow is in the table)
+from . import cupy_functions, iterators, new_arrays, python_math  # noqa: F401  (what they follow is in the table)
 from .dot_calls import hook
-from .followers import STANDING, follow_scipy, later, plain
+from .followers import STANDING, follow_late, later, plain
 from .held_functions import Reached
 from .numpy_warnings import show_for_the_user
 from .patches import CODE, Replacement, hold
@@ -57,7 +57,7 @@ class following:
     def _put_on(self) -> None:
         show_for_the_user()
         if later:
-            follow_scipy()
+            follow_late()
         self._reached = reached = Reached(self._what)
         for names, stored in reached.stored:
             self._note(names, stored)
@@ -98,7 +98,7 @@ class following:
         for module in modules:
             if find_spec(module) is not None:
                 import_module(module)
-        follow_scipy()
+        follow_late()
 
     def _note(self, names: dict[str, Any], stored: frozenset[str]) -> None:
         self._stored.setdefault(id(names), (names, set()))[1].update(stored)

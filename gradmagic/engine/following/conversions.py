@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core import arrays
 from ..dispatch.calls import held, stacked
-from ..tape.tracked import Tracked, raws
+from ..tape.tracked import Tracked, raws, tracked_in
 from .switch import traces
 
 
@@ -35,7 +35,9 @@ def _convert(original: Any, value: Any, dtype: Any, order: Any, copy: Any) -> An
         made = value if arrays.is_array(value.array) else np.reshape(value, ())  # type: ignore[call-overload]
     else:
         # NumPy finds dtype and shape, or says what is wrong (ragged lists).
-        plain = original(raws(value))
+        given = raws(value)
+        first = next(iter(tracked_in(value)))
+        plain = original(_without_numbers(given) if arrays.on_device(first.array) else given)
         if plain.dtype.kind not in "fc":
             return NotImplemented
         made = stacked(value)
@@ -43,6 +45,13 @@ def _convert(original: Any, value: Any, dtype: Any, order: Any, copy: Any) -> An
         dtype = plain.dtype if dtype is None else dtype
     dtype = made.array.dtype if dtype is None else np.dtype(dtype)
     return made.astype(dtype, order=order or "K", copy=bool(copy))
+
+
+def _without_numbers(value: Any) -> Any:
+    """Give nested lists with arrays of a device as ones of the host, of the same shapes and dtypes."""
+    if type(value) in (list, tuple):
+        return [_without_numbers(v) for v in value]
+    return np.zeros(value.shape, value.dtype) if arrays.on_device(value) else value
 
 
 def converting(original: Any, copies: bool = False, order: str | None = None) -> Callable[..., Any]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.arrays import known
 from ..core.interpreter import by_code, parse, parts
 from .followers import follower_of
 from .patches import HOOKS, Replacement
@@ -38,7 +39,7 @@ class Dots(ast.NodeTransformer):
 def _dot(owner: Any) -> Any:
     """Give `owner.dot`; of a plain array the function, to which a tracked argument is no array."""
     if traces():
-        if type(owner) is np.ndarray:
+        if known(type(owner)):
             return partial(follower_of(np.dot), owner)
         if isinstance(owner, ModuleType):
             return follower_of(owner.dot) or owner.dot

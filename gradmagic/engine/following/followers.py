@@ -1,4 +1,4 @@
-"""What is followed: functions of NumPy, SciPy and math, and what stands in their place while a traced call runs.
+"""What is followed: functions of NumPy, CuPy, SciPy and math, and what stands in their place while a traced call runs.
 
 In: `follow(names, make)` of the modules beside this one. Out: the class of each followed module, whose attributes are
 NumPy's own functions to everybody, and to the user's own code where it calls them while it is traced, what follows
@@ -33,6 +33,7 @@ _TABLES = {f"scipy.{name}": f"..derivatives.scipy.{table}" for name, table in {
     "ndimage": "ndimage", "interpolate": "interpolate", "optimize": "optimize",
 }.items()}  # fmt: skip
 _TABLES["scipy.integrate"] += " .quadrature"
+FOLLOWING: dict[str, Callable[[Any], None]] = {}  # of other modules, what follows their functions
 later = set(_TABLES)
 
 
@@ -55,15 +56,18 @@ def follow_method(kind: Any, name: str, make: Callable[[Any], Any]) -> None:
     STANDING[1].add(kind, name, make(vars(kind)[name]))
 
 
-def follow_scipy() -> None:
-    """Follow what does not dispatch in the modules of SciPy that have been imported since."""
+def follow_late() -> None:
+    """Follow CuPy's functions, and what does not dispatch in SciPy's modules, where they have been imported since."""
     for module in [name for name in later if name in sys.modules]:
+        later.discard(module)
+        if module in FOLLOWING:
+            FOLLOWING[module](sys.modules[module])
+            continue
         from ..derivatives.objects import OF_CLASSES  # with SciPy only
         from ..derivatives.ordered import FOLLOWED
 
         for table in _TABLES[module].split():
             import_module(table, __package__)
-        later.discard(module)
         ours = FOLLOWED.get(module, {})
         follow(" ".join(ours), partial(_ours, ours), module)
         for (kind, name), made in OF_CLASSES.get(module, {}).items():

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.arrays import known
 from ..core.interpreter import writes
 from ..dispatch.primitives import cast
 from ..faces.numpy.buffer import Buffer, untracked
@@ -26,17 +27,21 @@ from .switch import traces
 def _new(made: Any, frame: Any) -> Any:
     """Give a new array as a Buffer: in a cell only to code that writes into arrays, under gm.grad always.
 
-    What never writes can do nothing with a Buffer, and may hand its arrays to compiled code, which wants NumPy's own.
+    What never writes can do nothing with a Buffer, and may hand its arrays to compiled code, which wants NumPy's own
+    (or CuPy's, whose kernels take nothing else).
     """
     while frame.f_code.co_name in _INNER:  # a comprehension: what is around it does the writing
         frame = frame.f_back
-    return Buffer.wrap(made, None) if differentiating() or writes(frame.f_code) else made
+    always = differentiating() and type(made) is np.ndarray
+    return Buffer.wrap(made, None) if always or writes(frame.f_code) else made
 
 
 _INNER = ("<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>")
 
 
-def _creation(original: Any, name: str) -> Callable[..., Any]:
+def creation(original: Any, name: str) -> Callable[..., Any]:
+    """Follow a function that makes a new array."""
+
     @wraps(original)
     def follower(*args: Any, **kwargs: Any) -> Any:
         if not traces():
@@ -82,7 +87,7 @@ def _of_sequences(original: Any, name: str) -> Callable[..., Any]:
     return follower
 
 
-def _range(original: Any, name: str) -> Callable[..., Any]:
+def ranged(original: Any, name: str) -> Callable[..., Any]:
     """`np.arange(start, stop, step)`: the entries move with start and step, and not with stop."""
 
     @wraps(original)
@@ -112,11 +117,13 @@ def _of_iterable(original: Any, name: str) -> Callable[..., Any]:
     return follower
 
 
-def _copy(original: Any, name: str) -> Callable[..., Any]:
+def copying(original: Any, name: str) -> Callable[..., Any]:
+    """Follow a function that copies: of a tracked value NumPy's `copy`, which dispatches."""
+
     @wraps(original)
     def follower(a: Any, *args: Any, **kwargs: Any) -> Any:
-        made = original(a, *args, **kwargs)
-        return _new(made, sys._getframe(1)) if type(made) is np.ndarray and traces() else made
+        made = (np.copy if tracked(a) else original)(a, *args, **kwargs)
+        return _new(made, sys._getframe(1)) if known(type(made)) and traces() else made
 
     return follower
 
@@ -138,7 +145,7 @@ def _rows(original: Any) -> Callable[..., Any]:
     return getitem
 
 
-def _conversion(copies: bool = False, order: str | None = None) -> Callable[..., Any]:
+def conversion(copies: bool = False, order: str | None = None) -> Callable[..., Any]:
     """Follow a conversion; what it makes anew of plain numbers is a new array (`np.array([1.0, 0.0])`)."""
 
     def make(original: Any, name: str) -> Callable[..., Any]:
@@ -151,7 +158,7 @@ def _conversion(copies: bool = False, order: str | None = None) -> Callable[...,
             made = (
                 converted(*args, **kwargs) if buffer is None else converted(buffer.array, *args[1:], **kwargs)
             )
-            if not args or type(made) is not np.ndarray or not traces():
+            if not args or not known(type(made)) or not traces():
                 return made
             if buffer is not None:  # what looks into a Buffer is one too, or it would not see a later write
                 return buffer if made is buffer.array else Buffer.wrap(made, None)
@@ -162,14 +169,14 @@ def _conversion(copies: bool = False, order: str | None = None) -> Callable[...,
     return make
 
 
-follow("asarray asanyarray", _conversion())
-follow("array", _conversion(copies=True))
-follow("ascontiguousarray", _conversion(order="C"))
-follow("asfortranarray", _conversion(order="F"))
-follow("copy", _copy)
-follow("zeros empty ones full eye identity linspace logspace geomspace tri", _creation)
-follow("arange", _range)
-follow("zeros_like empty_like ones_like full_like", _creation)
+follow("asarray asanyarray", conversion())
+follow("array", conversion(copies=True))
+follow("ascontiguousarray", conversion(order="C"))
+follow("asfortranarray", conversion(order="F"))
+follow("copy", copying)
+follow("zeros empty ones full eye identity linspace logspace geomspace tri", creation)
+follow("arange", ranged)
+follow("zeros_like empty_like ones_like full_like", creation)
 follow("fromiter", _of_iterable)
 get_rows = _rows(vars(type(np.r_).__mro__[1])["__getitem__"])
 follow_method(type(np.r_).__mro__[1], "__getitem__", lambda original: get_rows)

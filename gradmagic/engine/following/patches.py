@@ -35,8 +35,8 @@ class Patch:
 
 
 MODULES = Patch(
-    "the class of numpy, numpy.linalg, numpy.lib.stride_tricks, math, cmath, and of scipy.linalg, special, stats, "
-    "integrate, interpolate, signal, ndimage and optimize",
+    "the class of numpy, numpy.linalg, numpy.lib.stride_tricks, math, cmath, of cupy, cupy.linalg and cupy.fft, and of "
+    "scipy.linalg, special, stats, integrate, interpolate, signal, ndimage and optimize",
     "what is called there is followed where NumPy's protocols do not reach: np.zeros(n), np.asarray(t), "
     "np.mean([t, u]), math.sin(t), scipy.special.logsumexp(t)",
     "while a %%grad cell, gm.trace, gm.grad or another transform runs the user's code",

@@ -334,7 +334,7 @@ def _edited(node: Node, g: Raw, saved: Saved) -> Sequence[Cotangent]:
     _, (x, index, value, *_), _ = saved
     c = None
     if node.inputs[2] is not None:
-        c = conform(np.array(node.rule.vjps[2](g, None, x, index, value)), node.inputs[2].aval)
+        c = conform(module_of(g).array(node.rule.vjps[2](g, None, x, index, value)), node.inputs[2].aval)
     g[index] = 0
     return g, None, c
 

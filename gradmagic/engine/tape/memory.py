@@ -150,7 +150,9 @@ def same_view(view: Any, old: Any, new: Any) -> Any:
     """Give the part of `new` that `view` is of `old`; the two have the same strides."""
     if view is old:
         return new
-    offset = _address(view) - _address(old)
+    offset = arrays.address(view) - arrays.address(old)
+    if arrays.on_device(new):
+        return arrays.window(new, view, offset)
     if new.flags.forc:
         made = np.ndarray(view.shape, view.dtype, new, offset, view.strides)
     else:
@@ -164,13 +166,9 @@ class _Window:
     """A part of an array with gaps, for NumPy to make an array of: `np.ndarray(buffer=)` takes none with gaps."""
 
     def __init__(self, view: Any, new: Any, offset: int) -> None:
-        place = (_address(new) + offset, not new.flags.writeable)
+        place = (arrays.address(new) + offset, not new.flags.writeable)
         self.__array_interface__ = view.__array_interface__ | {"data": place, "strides": view.strides}
         self.base = new
-
-
-def _address(array: Any) -> int:
-    return int(array.__array_interface__["data"][0])
 
 
 def copy_of(value: Any) -> Any:
@@ -200,7 +198,12 @@ def lift_memory(tracked: Tracked, owner: Any) -> None:
     memory, array = memory_of(tracked.array), tracked.array
     memory.owner = owner
     if type(array) is np.ndarray and array.base is not None:
-        memory.leaf = (array.shape, array.dtype, _address(array) - _address(base_of(array)), array.strides)
+        memory.leaf = (
+            array.shape,
+            array.dtype,
+            arrays.address(array) - arrays.address(base_of(array)),
+            array.strides,
+        )
     memory.add(tracked)
 
 

@@ -17,7 +17,7 @@ from ..core import arrays
 from ..core.foreign import Foreign
 from ..core.interpreter import parse
 from ..core.places import describe, name_of, place_of, user_frame, users
-from .tracked import Tracked, raw
+from .tracked import Tracked, raw, tracked_in
 
 if TYPE_CHECKING:
     from ..rules.rule import Rule
@@ -72,7 +72,9 @@ def taken_by(text: str) -> tuple[str, str]:
         return "", ""
     if isinstance(node, ast.BinOp):  # an operator of another library's matrix
         left = ast.unparse(node.left)
-        return ast.unparse(node), f"If {left} is a sparse matrix, write {left}.toarray()"
+        return ast.unparse(
+            node
+        ), f"If {left} is a sparse matrix, write {left}.toarray(), and of a table {left}.to_numpy()"
     if not isinstance(node, ast.Call) or not isinstance(node.func, (ast.Attribute, ast.Name)):
         return "", ""
     name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
@@ -127,9 +129,12 @@ def devices_text(name: str, args: Any) -> str:
         return ""
     where = " and ".join(f"{called} on {device}" for device, called in places.items())
     device = next(d for d in places if d != "cpu")
+    move = f'gm.tensor(v, device="{device}"), t.to("{device}") or t.cpu()'
+    if all(a.soft for a in tracked_in(list(args))):
+        move = "cp.asarray(v) or cp.asnumpy(v)"
     return (
         f"Expected all tensors to be on the same device, but found at least two devices: {name} of {where}, "
-        f'{describe(place_of(frame))}. Move one of them: gm.tensor(v, device="{device}"), t.to("{device}") or t.cpu().'
+        f"{describe(place_of(frame))}. Move one of them: {move}."
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...errors import ArgumentError, ConversionError, GradmagicError, ShapeError
 from ..core import arrays
-from ..core.foreign import foreign
+from ..core.foreign import foreign, of_library
 from ..core.places import describe
 from ..core.trees import is_container, leaves, rebuilt, same_structure
 from ..dispatch.calls import call_elementwise
@@ -120,6 +120,12 @@ class TracedCall:
             out, self.aux = out
         self.out = out
         self.results = leaves(out)
+        for y in self.results:
+            if (words := of_library(y)) is not None:
+                raise ArgumentError(
+                    f"what {self.name} returns is {words}: no gradient comes back through it. "
+                    f"{words.advice('the result')}, or for the arrays that go into it."
+                )
         roots = [y.node for y in self.results if isinstance(y, Tracked) and y.node is not None]
         if lost:
             self._tell(lost, bool(roots))

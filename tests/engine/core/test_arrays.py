@@ -70,3 +70,12 @@ def test_rows_are_added_as_by_add_at(rows, dtype):
             assert made.tobytes() == expected.tobytes()
     with pytest.raises(IndexError):
         arrays.add_at(target, index + rows, values)
+
+
+def test_a_library_is_known_by_its_first_array(put):
+    made = put(np.ones(2))
+    assert type(made) not in arrays.KINDS
+    assert arrays.is_array(made) and arrays.on_device(made) and arrays.device_of(made) == "cuda:0"
+    assert arrays.module_of(made).ndarray is type(made)
+    unmet = type("ndarray", (), {"__module__": "somewhere"})()  # its home is not imported
+    assert not arrays.is_array(unmet) and arrays.module_of(unmet) is np

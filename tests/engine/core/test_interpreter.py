@@ -13,9 +13,8 @@ import numpy as np
 import pytest
 
 from gradmagic.engine.core import interpreter
+from gradmagic.engine.core.frames import asks_attribute
 from gradmagic.engine.core.interpreter import (
-    asks_attribute,
-    assigns_entry,
     only_called,
     parameter_given,
     uses,
@@ -128,26 +127,6 @@ def test_code_that_writes_into_arrays(text):
 @pytest.mark.parametrize("text", ["y = x * 2 + 1", "x[0] + x[1:]", "f(x, axis=0)", "a = b.c", "del x"])
 def test_code_that_does_not(text):
     assert not writes(compile(text, "", "exec"))
-
-
-def test_assignments_to_entries_and_conversions_are_told_apart():
-    class Value:
-        def __float__(self):
-            seen.append(assigns_entry(sys._getframe(1)))
-            return 1.0
-
-    class Values:
-        def __array__(self, dtype=None, copy=None):
-            seen.append(assigns_entry(sys._getframe(1)))
-            return np.ones(2)
-
-    seen: list[bool] = []
-    a = np.zeros(2)
-    a[0] = Value()
-    a[0:2] = Values()
-    float(Value())
-    np.asarray(Values())
-    assert seen == [True, True, False, False]
 
 
 def test_functions_that_give_one_of_their_parameters():

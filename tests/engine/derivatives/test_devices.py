@@ -5,51 +5,16 @@ The same cotangents everywhere, on the device where they belong; and no sweep ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
-from gradmagic.engine.core import arrays
 from gradmagic.engine.sweeps.forward import push
 from tests.engine import strict
 
 from . import numeric
 from .cases import CASES, Case
-
-
-class Strict:
-    """The stand-in."""
-
-    kind, asarray, asnumpy = (
-        strict.StrictArray,
-        staticmethod(strict.asarray),
-        staticmethod(strict.module.asnumpy),
-    )
-    waited = staticmethod(lambda: len(strict.synchronised))
-
-
-class Cupy:
-    """CuPy itself; what waits there cannot be counted."""
-
-    waited = staticmethod(lambda: 0)
-
-    def __init__(self) -> None:
-        cupy = arrays.cupy()
-        self.kind, self.asarray, self.asnumpy = cupy.ndarray, cupy.asarray, cupy.asnumpy
-
-
-@pytest.fixture(params=["strict", pytest.param("cupy", marks=pytest.mark.gpu)])
-def device(request: pytest.FixtureRequest) -> Iterator[Any]:
-    before = dict(arrays.KINDS)
-    if request.param == "strict":
-        arrays.register(strict.StrictArray, strict.module)
-        yield Strict
-    else:
-        yield Cupy()
-    arrays.KINDS.clear()
-    arrays.KINDS.update(before)
 
 
 def arguments(case: Case, kind: str) -> list[Any]:

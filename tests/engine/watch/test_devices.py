@@ -1,6 +1,5 @@
 """The guards and the numerical tools on a device: nothing is mixed with host arrays, and results stay there."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,22 +8,8 @@ import pytest
 import gradmagic as gm
 from gradmagic.engine.core import arrays
 from gradmagic.errors import AnomalyError, TapeLimitError
-from tests.engine import strict
 
 X = np.array([0.0, 4.0])
-
-
-@pytest.fixture(params=["strict", pytest.param("cupy", marks=pytest.mark.gpu)])
-def put(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """Gives a host array as one of the device."""
-    before = dict(arrays.KINDS)
-    if request.param == "strict":
-        arrays.register(strict.StrictArray, strict.module)
-        yield strict.module.asarray
-    else:
-        yield arrays.cupy().asarray
-    arrays.KINDS.clear()
-    arrays.KINDS.update(before)
 
 
 def leaf(array: Any) -> Any:

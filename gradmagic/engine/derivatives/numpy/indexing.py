@@ -7,6 +7,8 @@ import operator
 
 import numpy as np
 
+from ...core.bounds import in_bounds, indexed
+from ...dispatch.calls import INDEXING
 from ...dispatch.primitives import add_into, cast, move, scatter_add, set_item
 from ...rules.declare import linear, rule
 from .index_transposes import compress_vjp, passes, placed
@@ -28,3 +30,9 @@ rule(np.extract,          None, lambda g, _y, condition, _a: compress_vjp(g, _y,
 linear(cast,              lambda g, like, dtype: g * passes(like.dtype, dtype),              torch="ToCopy",
                     along=lambda t, like, dtype: t * passes(like.dtype, dtype))
 linear(move,              lambda g, like, device, home: move(g, home, device),                  torch="ToCopy")
+
+# ---- numbers out of bounds, on a device ------------------------------------------------------------------------
+INDEXING[operator.getitem] = lambda x, index: indexed(x.shape, index)
+INDEXING[set_item.__wrapped__] = lambda x, index, _value: indexed(x.shape, index)
+INDEXING[np.take] = lambda a, indices, axis=None, **_: in_bounds(indices, a.size if axis is None else a.shape[axis])
+INDEXING[np.take_along_axis] = lambda a, indices, axis=-1: in_bounds(indices, a.size if axis is None else a.shape[axis])

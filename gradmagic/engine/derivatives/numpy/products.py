@@ -30,11 +30,12 @@ def _axes(axes: Any, a: Any, b: Any) -> tuple[list[int], list[int]]:
     return [int(x) % ndim_a for x in of_a], [int(x) % ndim_b for x in of_b]
 
 
+# Axes as tuples: of a 0-d array CuPy takes no others than ((), ()).
 def tensordot_a(g: Any, _z: Any, _a: Any, b: Any, axes: Any = 2) -> Any:
     of_a, of_b = _axes(axes, _a, b)
     free_a = [i for i in range(len(_a.shape)) if i not in of_a]
     free_b = [i for i in range(np.ndim(b)) if i not in of_b]
-    c = np.tensordot(g, np.conj(b), (range(len(free_a), len(g.shape)), free_b))
+    c = np.tensordot(g, np.conj(b), (tuple(range(len(free_a), len(g.shape))), tuple(free_b)))
     # c has the free axes of a, then the summed axes in b's order.
     order = free_a + [of_a[of_b.index(i)] for i in sorted(of_b)]
     return np.transpose(c, [order.index(i) for i in range(len(order))])
@@ -44,7 +45,7 @@ def tensordot_b(g: Any, _z: Any, a: Any, _b: Any, axes: Any = 2) -> Any:
     of_a, of_b = _axes(axes, a, _b)
     free_a = [i for i in range(np.ndim(a)) if i not in of_a]
     free_b = [i for i in range(len(_b.shape)) if i not in of_b]
-    c = np.tensordot(np.conj(a), g, (free_a, range(len(free_a))))
+    c = np.tensordot(np.conj(a), g, (tuple(free_a), tuple(range(len(free_a)))))
     order = [of_b[of_a.index(i)] for i in sorted(of_a)] + free_b
     return np.transpose(c, [order.index(i) for i in range(len(order))])
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import ArgumentError
+from ...core import arrays
 from ...dispatch.calls import primitive
 from ...dispatch.primitives import scatter_add
 from ...tape.nodes import Aval
@@ -80,7 +81,9 @@ def repeat_transpose(g: Any, like: Aval, repeats: Any, axis: int | None = None) 
         rows = np.reshape(g, (*shape[: at + 1], times, *shape[at + 1 :]))
         c = np.sum(rows, axis=at + 1, dtype=summed_in(g))
     else:
-        source = np.repeat(device_range(shape[at], g), raw(repeats))
+        repeats = raw(repeats)
+        entries = device_range(shape[at], g) if arrays.on_device(repeats) else np.arange(shape[at])
+        source = arrays.from_host(np.repeat(entries, repeats), raw(g))
         c = scatter_add(g, aval(shape, like.dtype), (slice(None),) * at + (source,))
     return np.reshape(c, like.shape)
 

@@ -6,6 +6,7 @@ Out: partials. DLMF is the Digital Library of Mathematical Functions, https://dl
 
 from __future__ import annotations
 
+import importlib
 from math import factorial, pi, sqrt
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from scipy import special
 
 from ....errors import ArgumentError
+from ...core import arrays
 from ...dispatch.calls import primitive
 from ..numpy.partials import nonzero, reads
 
@@ -22,13 +24,18 @@ SQRT_PI, SQRT_2PI = sqrt(pi), sqrt(2 * pi)
 @primitive
 def polygamma(n: Any, x: Any) -> Any:
     """Give the n-th derivative of digamma at x (scipy.special.polygamma, which takes plain arrays only)."""
-    return special.polygamma(n, x)[()]
+    return _special(x).polygamma(arrays.from_host(np.asarray(n), x), x)[()]
 
 
 @primitive
 def hurwitz(s: Any, q: Any) -> Any:
     """Give the sum over k of 1 / (q + k)**s (scipy.special.zeta, a plain function)."""
-    return special.zeta(s, q)
+    return _special(q).zeta(s, q)
+
+
+def _special(x: Any) -> Any:
+    """Give the functions that take x: CuPy has its own where SciPy's are no ufuncs."""
+    return importlib.import_module("cupyx.scipy.special") if arrays.on_device(x) else special
 
 
 def real(x: Any, name: str) -> Any:

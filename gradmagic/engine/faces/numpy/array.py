@@ -15,7 +15,7 @@ import numpy as np
 
 from ....errors import ConversionError, ConversionWarning
 from ...core import arrays
-from ...core.interpreter import assigns_entry
+from ...core.frames import asks_kind, assigns_entry
 from ...core.places import line_of, place_of, statement_of, user_frame
 from ...tape import memory
 from ...tape.messages import beyond_libraries, blame, only_shown, taken_by
@@ -62,12 +62,15 @@ class Array(NumpyMethods):
 
     @property
     def __class__(self) -> Any:
-        # isinstance(x, np.ndarray) and isinstance(a, float) hold, as they do without the magic. Tables of pandas, which
-        # hand their arrays on to C code, shall ask for __array__ and get the plain one.
+        # isinstance(x, np.ndarray) and isinstance(a, float) hold, as they do without the magic. Not to libraries that
+        # hand such arrays on to C code (pandas, sparse), or keep them in arrays of theirs (dask, xarray): these shall
+        # ask for __array__ or leave the operator to us; nor to CuPy's operators, which are compiled and would take
+        # what says so for memory of theirs.
         kind = type(self.array)
-        if kind is np.ndarray and sys._getframe(1).f_globals.get("__name__", "").startswith("pandas."):
-            return Array
-        return kind
+        if kind is np.ndarray:
+            home = sys._getframe(1).f_globals.get("__name__", "").partition(".")[0]
+            return Array if home in _KEEPING else kind
+        return Array if arrays.on_device(self.array) and not asks_kind(sys._getframe(1)) else kind
 
     @__class__.setter
     def __class__(self, value: Any) -> None:
@@ -200,6 +203,7 @@ def say_lost(text: str, place: Any) -> None:
     warnings.warn_explicit(message, ConversionWarning, place[0].co_filename, line_of(place), registry={})
 
 
+_KEEPING = frozenset({"pandas", "sparse", "dask", "xarray"})
 # What to write instead, by how a value becomes plain.
 _INSTEAD = {
     "assignment": "Make the array that it is written into inside the function, by np.zeros(...) or np.copy(...), "

@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from ...core import arrays
 from ...tape import memory
 from ...tape.nodes import Node
 from .array import Array
@@ -43,7 +44,7 @@ class Buffer(Array):
         """Make one; numbers stay plain, whole numbers too: a gradient cannot be written into them."""
         if node is not None:
             return Array.wrap(array, node)
-        if type(array) is not np.ndarray or array.dtype.kind not in "fc":
+        if not arrays.known(type(array)) or array.dtype.kind not in "fc":
             return array
         one = cls()
         one.array, one.node = array, None

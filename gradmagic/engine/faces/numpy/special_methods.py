@@ -20,9 +20,9 @@ import numpy as np
 
 from ...core import arrays
 from ...core.foreign import foreign
-from ...core.interpreter import asks_attribute, assigns_entry
+from ...core.frames import asks_attribute, assigns_entry
 from ...dispatch.calls import call, call_elementwise, gathered, held
-from ...dispatch.non_numbers import PLAIN, outside
+from ...dispatch.non_numbers import PLAIN, failed, outside
 from ...rules.declare import RULES
 from ...rules.pointwise import Elementwise
 from ...rules.rule import CONSTANT
@@ -101,7 +101,10 @@ class Protocols(Operators):
             array or text or isinstance(other, np.ndarray)
         ):
             return NotImplemented  # it may know how to go on: Python asks it next
-        made = op(*raws(args))  # raises what it raises without the magic
+        try:
+            made = op(*raws(args))
+        except TypeError as error:  # in a cell it is raised as without the magic
+            raise failed(error, rule, args) from None
         return made if made is NotImplemented or rule is CONSTANT else outside(rule.name, args, made)
 
     def __lshift__(self, other: Any) -> Any:
@@ -221,7 +224,8 @@ def _collected(kind: type) -> int:
 
 
 def _divided(x: Any, other: Any, left: Any, right: Any) -> Any:
-    if not isinstance(raws(other), (np.ndarray, np.generic, int, float, complex)):
+    plain = raws(other)
+    if not (arrays.is_typed(plain) or isinstance(plain, (int, float, complex))):
         return NotImplemented
     divmod(raws(left), raws(right))  # raises where NumPy does
     return left // right, left % right

@@ -6,14 +6,18 @@ In: a Tensor and a method's arguments, as PyTorch takes them. Out: what PyTorch 
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ....errors import ConversionError
 from ...core import arrays
+from ...core.frames import asks_attribute, takes_entry
 from ...dispatch.primitives import cast, move
+from ...tape.memory import materialise
 from ...tape.modes import OFF, mode_now
 from ...tape.tracked import Tracked
 from .. import inplace
@@ -62,6 +66,30 @@ class TorchMethods:
         return arrays.on_device(self.array)
 
     @property
+    def __cuda_array_interface__(self) -> Any:
+        # CuPy and others read the memory by it: cp.asarray(t), c[t]. To CuPy's operators (c @ t) it says nothing: they
+        # would take the tensor for an array, and their compiled functions refuse it.
+        frame = sys._getframe(1)
+        asked = asks_attribute(frame) or takes_entry(frame)
+        if not (asked or frame.f_globals.get("__name__", "").startswith("cupy.")) or not self.is_cuda:
+            raise AttributeError("__cuda_array_interface__")
+        if self.node is not None:
+            raise ConversionError(
+                "Can't get __cuda_array_interface__ on Variable that requires grad. Write np.f(t) for cp.f(t), or "
+                "t.detach() if the gradient is not wanted."
+            )
+        return self.array.__cuda_array_interface__
+
+    def on_host(self) -> Any:
+        """Give the memory as a NumPy array; not that of a GPU, which would have to be copied without a word."""
+        if self.is_cuda:
+            raise ConversionError(
+                f"can't convert {arrays.device_of(self.array)} device type tensor to numpy. "
+                "Use tensor.cpu() to copy the tensor to host memory first."
+            )
+        return materialise(self)  # type: ignore[arg-type]
+
+    @property
     def ndim(self) -> int:
         """The number of dims."""
         return int(np.ndim(self.array))
@@ -82,7 +110,7 @@ class TorchMethods:
 
     def stride(self, dim: int | None = None) -> Any:
         """Give how many entries apart neighbours along each dim are in memory."""
-        strides = tuple(s // self.array.dtype.itemsize for s in np.asarray(self.array).strides)
+        strides = tuple(s // self.array.dtype.itemsize for s in getattr(self.array, "strides", ()))
         return strides if dim is None else strides[dim]
 
     def is_contiguous(self) -> bool:
@@ -201,8 +229,11 @@ class TorchMethods:
         return self.assign(Ellipsis, value)
 
     def copy_(self, src: Any) -> Any:
-        """Take over the entries of `src`."""
-        return self.assign(Ellipsis, src)
+        """Take over the entries of `src`, from whatever device."""
+        if isinstance(src, TorchMethods):
+            moved = src if src.is_cuda == self.is_cuda else src.to(self.device)  # type: ignore[attr-defined]
+            return self.assign(Ellipsis, moved)
+        return self.assign(Ellipsis, arrays.beside(src, self.array))
 
     def masked_fill_(self, mask: Any, value: Any) -> Any:
         """Set the entries where `mask` holds to `value`."""
@@ -258,7 +289,8 @@ def _new(like: Any, value: Any, size: Any) -> Any:
 def _drawn(kind: str, like: Any) -> Any:
     from ...core.generator import generator  # here: it is loaded with the first draw only
 
-    return getattr(generator(), kind)(np.shape(like.array)).astype(like.array.dtype)
+    drawn = np.asarray(getattr(generator(), kind)(np.shape(like.array)), like.array.dtype)
+    return arrays.from_host(drawn, like.array)
 
 
 def _in_place(function: Callable[..., Any], name: str) -> Callable[..., Any]:

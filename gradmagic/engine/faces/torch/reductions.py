@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from ...core import arrays
 from ...derivatives.nn import functions as nw
 from ...dispatch.calls import call, call_linear
 from ...rules.declare import RULES
-from ...tape.tracked import Tracked
+from ...tape.tracked import Tracked, raw
 from .math import OperandError, named, titled
 
 
@@ -278,7 +279,7 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
 @_numpy_words
 def quantile(input: Any, q: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """As `torch.quantile`: the value below which the part `q` of the entries lies."""
-    return np.quantile(input, np.asarray(q), axis=dim, keepdims=keepdim)
+    return np.quantile(input, np.asarray(arrays.to_host(raw(q))), axis=dim, keepdims=keepdim)
 
 
 @_numpy_words

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import ShapeError
+from ...core.bounds import in_bounds
 from ...derivatives.nn import functions as nw
 from ...dispatch.calls import call, call_linear
 from ...dispatch.primitives import scatter_add as _scatter
@@ -169,7 +170,9 @@ def getitem(input: Any, index: Any) -> Any:
             word = word if part == _ALL else "Slice"
         elif part is not Ellipsis:
             whole = isinstance(part, (int, np.integer)) and not isinstance(part, bool)
-            if not whole and (np.ndim(plain := raw(part)) or np.asarray(plain).dtype == bool):
+            if not whole and (
+                np.ndim(plain := raw(part)) or getattr(plain, "dtype", np.dtype(type(plain))) == np.bool_
+            ):
                 word = "Index"
                 break
             word = "Select"
@@ -234,6 +237,7 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
 def gather(input: Any, dim: int, index: Any) -> Any:
     """As `torch.gather`: along `dim` the entry at `index`, each at its own place in the other dims."""
     index = raw(index)
+    in_bounds(index, np.shape(input.array)[dim])
     trimmed = tuple(slice(None) if i == dim % index.ndim else slice(n) for i, n in enumerate(index.shape))
     source = input if np.shape(input.array) == index.shape else input[trimmed]
     return nw.along(source, index, dim)
@@ -286,6 +290,7 @@ def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
     """As `torch.scatter_add`: a copy with the entries of `src` added at `index` along `dim`."""
     index = raw(index)
     src = src[tuple(slice(n) for n in index.shape)]
+    in_bounds(index, np.shape(input.array)[dim])
     return input + _scatter(src, aval_of(input.array), _places(index, dim % index.ndim))
 
 

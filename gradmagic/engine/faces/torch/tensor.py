@@ -17,7 +17,8 @@ import numpy as np
 
 from ....errors import ConversionError, NoGradError, ShapeError
 from ...core import arrays
-from ...core.interpreter import assigns_entry
+from ...core.foreign import LIBRARIES
+from ...core.frames import assigns_entry
 from ...dispatch.non_numbers import outside
 from ...rules.rule import CONSTANT
 from ...sweeps.backward import sweep
@@ -249,12 +250,7 @@ class Tensor(TorchMethods, Operators):
             raise ConversionError(
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
             )
-        if arrays.on_device(self.array):
-            raise ConversionError(
-                f"can't convert {arrays.device_of(self.array)} device type tensor to numpy. "
-                "Use tensor.cpu().numpy() to copy the tensor to host memory first."
-            )
-        return memory.materialise(self)
+        return self.on_host()
 
     def item(self) -> Any:
         """Give the value of a tensor with one entry as a Python number.
@@ -320,7 +316,7 @@ class Tensor(TorchMethods, Operators):
                 "its gradient would be lost. Write t.detach().numpy() for the values, or gm.stack([...]) and "
                 "NumPy's functions on the tensors themselves."
             )
-        array = arrays.to_host(memory.materialise(self))
+        array = self.on_host()
         return np.array(array, dtype, copy=copy) if dtype is not None or copy else array
 
     def leave(self, how: str, strict_text: str = "") -> Any:
@@ -362,7 +358,10 @@ class Tensor(TorchMethods, Operators):
             cast = NotImplemented
         if cast is NotImplemented:
             other = args[1] if args[0] is self else args[0]
-            if rule is not CONSTANT and (other is None or type(other).__module__ in _NOT_NUMBERS):
+            module = type(other).__module__
+            if rule is not CONSTANT and (
+                other is None or module in _NOT_NUMBERS or module.partition(".")[0] in LIBRARIES
+            ):
                 names = " and ".join(repr(type(a).__name__) for a in args)
                 sign = _SIGNS.get(op, op.__name__)
                 return outside(f"unsupported operand type(s) for {sign}: {names}: {rule.name}", args, None)
@@ -383,7 +382,7 @@ _SIGNS: dict[Any, str] = {
     operator.floordiv: "//", operator.mod: "%", operator.matmul: "@",
 }  # fmt: skip
 # Modules of types that know nothing of tensors: Python need not ask them how to go on.
-_NOT_NUMBERS = ("builtins", "numpy", "numpy.ma", "datetime", "decimal", "fractions", "pandas")
+_NOT_NUMBERS = ("builtins", "numpy", "numpy.ma", "datetime", "decimal", "fractions")
 
 
 def _restored(array: Any, wanted: bool) -> Tensor:

@@ -1,0 +1,109 @@
+"""Indices and labels on a device: CuPy wraps what is out of range, silently; here it is an IndexError, as on the host.
+
+In: what indexes, and the size of the axis that it indexes. Out: nothing, or the error: at once where the host knows the
+numbers; for numbers of a device when its values are next brought to the host, as PyTorch's assertions are, since
+nothing waits for them here. One small kernel an index: it sets a flag that stands for the place in the user's code.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from . import arrays
+from .places import describe, place_of, user_frame
+
+_flags: dict[str, Any] = {}  # by device, a truth value for each place
+_places: dict[Any, int] = {}  # which of them
+_texts: list[str] = []
+_MOST = 256
+_lock = Lock()
+
+
+def in_bounds(index: Any, size: int, low: int | None = None, what: str = "") -> None:
+    """Expect the entries of `index` from `low` (`-size`) up to but not including `size`.
+
+    Raises
+    ------
+    IndexError
+        If one is not; for an array of a device, when values are next brought to the host.
+    """
+    low = -size if low is None else low
+    text = what or f"index is out of bounds for axis with size {size}"
+    if not arrays.on_device(index):
+        numbers = np.asarray(index)
+        if numbers.dtype.kind in "iu" and numbers.size and not low <= numbers.min() <= numbers.max() < size:
+            raise IndexError(f"{text}, {describe(place_of(user_frame(sys._getframe(1))))}")
+        return
+    if index.dtype.kind not in "iu" or not index.size:
+        return
+    place = place_of(user_frame(sys._getframe(1)))
+    if len(_texts) >= _MOST:
+        settle()
+    with _lock:
+        slot = _places.setdefault((place, text), len(_texts))
+        if slot == len(_texts):
+            _texts.append(f"{text}, {describe(place)} (the device found it, and was asked now)")
+        where = arrays.device_of(index)
+        if where not in _flags:
+            _flags[where] = arrays.module_of(index).zeros(
+                2 * _MOST, np.bool_
+            )  # several threads may be just below
+        flags = _flags[where]
+    _noting(arrays.module_of(index))(index, low, size, slot, flags)
+
+
+def indexed(shape: tuple[int, ...], index: Any) -> None:
+    """Expect that `index`, as in `x[index]`, is in the bounds of an array of this shape; numbers are left to CuPy."""
+    parts = [p for p in (index if isinstance(index, tuple) else (index,)) if p is not None]
+    parts = [np.asarray(p) if isinstance(p, (list, tuple)) else p for p in parts]
+    takes = [p.ndim if getattr(p, "dtype", None) == np.bool_ else int(p is not Ellipsis) for p in parts]
+    axis = 0
+    for part, n in zip(parts, takes, strict=True):
+        axis += len(shape) - sum(takes) if part is Ellipsis else 0
+        if hasattr(part, "dtype") and part.dtype.kind in "iu" and axis < len(shape):
+            in_bounds(part, shape[axis])
+        axis += n
+
+
+@cache
+def _noting(module: Any) -> Any:
+    if not hasattr(module, "ElementwiseKernel"):
+
+        def note(index: Any, low: int, size: int, slot: int, flags: Any) -> None:
+            flags[slot] = np.logical_or(flags[slot], np.any(np.logical_or(index < low, index >= size)))
+
+        return note
+    return module.ElementwiseKernel(
+        "T at, int64 low, int64 size, int64 slot",
+        "raw bool flags",
+        "if ((long long)at < low || (long long)at >= size) flags[slot] = true",
+        "gradmagic_out_of_bounds",
+    )
+
+
+def settle() -> None:
+    """Ask the devices what they found, and start anew.
+
+    Raises
+    ------
+    IndexError
+        For the first place where an index was out of bounds.
+    """
+    if not _texts:
+        return
+    with _lock:
+        texts, flags = _texts[:], list(_flags.values())
+        _texts.clear()
+        _places.clear()
+        _flags.clear()
+    for found in flags:
+        for slot in np.flatnonzero(arrays.to_host(found)):
+            raise IndexError(texts[slot])
+
+
+arrays.BEFORE_TRANSFERS.append(settle)

@@ -1,0 +1,122 @@
+"""CuPy's own functions on lifted values while they are traced: NumPy's of the same name, on the device."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import gradmagic as gm
+from gradmagic.errors import ConversionError
+
+pytestmark = pytest.mark.gpu
+W = np.array([0.5, 1.25, 2.0])
+A = np.array([[3.0, 1.0, 0.5], [1.0, 2.0, 0.25], [0.5, 0.25, 4.0]])
+# Of a lifted vector w, a plain vector c and a plain matrix m of the device: CuPy's words, which are NumPy's too.
+WORDS = (
+    "xp.exp(w).sum()", "xp.sum(w * w, axis=0)", "xp.mean(w)", "xp.linalg.norm(w)", "xp.dot(c, w)", "xp.dot(w, c)",
+    "c.dot(w)", "w.dot(c)", "xp.matmul(m, w).sum()", "xp.inner(c, w)", "xp.vdot(c, w)", "xp.outer(c, w).sum()",
+    "xp.tensordot(m, w, 1).sum()", "xp.einsum('ij,j->', m, w)", "xp.concatenate([w, c]).sum()",
+    "xp.stack([c, w])[1, 1]",
+    "xp.where(c > 1, w, c).sum()", "xp.clip(w, 0.6, 1.5).sum()", "xp.maximum(c, w).sum()", "xp.cumsum(w)[1]",
+    "xp.linalg.solve(m, w).sum()", "xp.linalg.det(m * w)", "xp.linalg.inv(m * w).sum()", "xp.fft.fft(w).real[1]",
+    "xp.asarray(w).sum()", "xp.array([w[0] * w[1], w[2]]).sum()", "xp.reshape(w, (3, 1)).sum()",
+    "xp.max(w)", "xp.sort(w)[0]",
+    "(xp.zeros_like(w) + w).sum()", "xp.sqrt(xp.sum(xp.square(w)))", "xp.linalg.norm(m @ w - c) ** 2", "xp.median(w)",
+    "xp.add(c, w).prod()", "xp.multiply(w, c, out=xp.zeros(3)).sum()",
+    "(xp.full(3, w[0]) * c).sum()", "(xp.full_like(c, w[1]) * c).sum()", "xp.arange(w[0], 3.4).sum()",
+    "(xp.copy(w) * c).sum()",
+    "xp.linspace(w[0], w[2], 4)[1]", "xp.eye(3)[1] @ w", "xp.ascontiguousarray(w)[1]", "xp.asarray(w, dtype='f4')[1]",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def cp():
+    import cupy
+
+    return cupy
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_a_function_of_cupy(words, cp, tmp_path):
+    # From a file, since `.dot` of a plain array is followed where the source can be read.
+    file = tmp_path / "words.py"
+    file.write_text(f"def f(w, c, m, xp):\n    return {words}\n")
+    names = {}
+    exec(compile(file.read_text(), str(file), "exec"), names)
+    on_host = gm.grad(names["f"])(W, W[::-1].copy(), A, np)
+    found = gm.grad(names["f"])(cp.asarray(W), cp.asarray(W[::-1].copy()), cp.asarray(A), cp)
+    np.testing.assert_allclose(cp.asnumpy(found), on_host)
+
+
+def test_what_is_made_anew_is_written_into(cp):
+    def f(w):
+        out = cp.zeros(3)
+        copied = cp.copy(w)
+        for i in range(3):
+            out[i] = w[i] ** 2
+            copied[i] *= 2
+        return cp.sum(out * copied)
+
+    np.testing.assert_allclose(cp.asnumpy(gm.grad(f)(cp.asarray(W))), 6 * W**2)
+
+
+def test_code_for_both_libraries_finds_its_own(cp):
+    def f(w):
+        xp = cp.get_array_module(w)
+        return xp.sum(xp.tanh(w) * xp.arange(3)) + (xp is np)
+
+    assert float(gm.value_and_grad(f)(W)[0] - gm.value_and_grad(f)(cp.asarray(W))[0]) == pytest.approx(1)
+
+
+def test_outside_and_afterwards_cupy_is_its_own(cp):
+    before = vars(cp)["dot"], type(cp)
+    gm.grad(lambda w: cp.dot(w, w))(cp.asarray(W))
+    assert (cp.dot, type(cp)) == before and type(sys.modules["cupy.linalg"]) is type(cp)
+    assert float(cp.dot(cp.asarray(W), cp.asarray(W))) == W @ W
+
+
+def test_a_kernel_of_the_users_own_is_refused_by_name(cp):
+    kernel = cp.ElementwiseKernel("T x", "T y", "y = x * x", "squared")
+    with pytest.raises(TypeError, match=r"CuPy's kernel squared has no derivative.*Compute it outside"):
+        gm.grad(lambda w: kernel(w).sum())(cp.asarray(W))
+    t = gm.tensor(cp.asarray(W))
+    assert cp.asnumpy(kernel(t).array).tolist() == (W * W).tolist()
+
+
+def test_the_way_to_the_host_is_told(cp):
+    for leave in (lambda w: cp.asnumpy(w), lambda w: w.get()):
+        with pytest.raises(ConversionError, match=r"becomes plain (in cp.asnumpy|by .get\(\))"):
+            gm.grad(lambda w: np.sum(leave(w)))(cp.asarray(W))
+
+
+def test_tensors_too_in_elementwise_functions(cp):
+    t = gm.tensor(cp.asarray(W), requires_grad=True)
+    (cp.exp(t) * cp.where(cp.asarray(W) > 1, t, 0)).sum().backward()
+    expected = np.where(W > 1, np.exp(W) * (W + 1), 0)
+    np.testing.assert_allclose(t.grad.cpu().numpy(), expected)
+
+
+def test_lists_of_a_devices_values_in_numpys_words(cp):
+    """As a cell that is computed on a device writes them; numbers beside them go there."""
+    for f in (
+        lambda w: np.sum(np.array([w[0] * w[1], w[2], 1.0]) ** 2), lambda w: np.mean([w[0], w[1] * 2]),
+        lambda w: np.sum(np.stack([w[0] * w[1], w[2]])), lambda w: np.sum(np.array([[w[0], 2], [3, w[1]]]) ** 2),
+    ):  # fmt: skip
+        np.testing.assert_allclose(cp.asnumpy(gm.grad(f)(cp.asarray(W))), gm.grad(f)(W))
+
+
+def test_scipys_functions_of_cupy(cp):
+    """By what they are: CuPy 14.2 gives the kernel of ellipk the name of ellipkm1, and the other way about."""
+    special = pytest.importorskip("scipy.special")
+    theirs = pytest.importorskip("cupyx.scipy.special")
+    x = W / 4
+    for name in ("erf", "gammaln", "expit", "log1p", "digamma", "gamma", "j0", "i0e"):
+        ours, f = getattr(special, name), getattr(theirs, name)
+        found = gm.grad(lambda w: f(w).sum())(cp.asarray(x))
+        np.testing.assert_allclose(cp.asnumpy(found), gm.grad(lambda w: np.sum(ours(w)))(x), rtol=1e-6)
+    for name in ("ellipk", "ellipkm1"):
+        found = getattr(theirs, name)(gm.tensor(cp.asarray(x)))
+        np.testing.assert_allclose(found.cpu().numpy(), getattr(special, name)(x))
+    t = gm.tensor(cp.asarray(x), requires_grad=True)
+    theirs.erf(t).sum().backward()
+    np.testing.assert_allclose(t.grad.cpu().numpy(), 2 / np.sqrt(np.pi) * np.exp(-(x**2)))
