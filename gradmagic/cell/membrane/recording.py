@@ -294,7 +294,7 @@ class Recording:
         given = self.made(function, (before,), {}) if target.dtype.kind in "fc" else None
         overlaps = any(type(v) is np.ndarray and np.may_share_memory(v, target) for v in values)
         out = do()
-        made = self.made(given, (), {}) if callable(given) else given
+        made: Any = self.made(given, (), {}) if callable(given) else given
         node = made.node if isinstance(made, Tracked) else None
         if node is not None and (tuple(node.aval.shape) != target.shape or node.aval.dtype != target.dtype):
             made, node = TypeError(name), None
