@@ -70,8 +70,7 @@ class Run:
         source.set_label(cell.filename, cell.label)
         self.cell, self.namespace, self.options = cell, namespace, options
         uses = usage(cell.tree)
-        # Of a device's arrays the membrane does not know the memory: there values are lifted, as gm.grad does.
-        elsewhere = options.device or options.dtype or _on_device(namespace, (*options.names, *uses.reads))
+        elsewhere = options.device or options.dtype
         self.membrane = Membrane(cell.filename) if membrane and not elsewhere else None
         self.lifter: Lifter
         if self.membrane is not None:
@@ -428,7 +427,7 @@ def _on_device(namespace: dict[str, Any], names: Iterable[str]) -> bool:
 
 def _found_again(table: Table, value: Any) -> Callable[[], Any]:
     """Give how to find the tracked value of what an attribute or entry was assigned, as long as it lives."""
-    if isinstance(value, np.ndarray):
+    if arrays.is_array(value):
         held = ref(value)
         return lambda: None if held() is None else table.tracked(held())
     return lambda: table.tracked(value)

@@ -10,8 +10,7 @@ from functools import partial
 from types import FunctionType, MethodType
 from typing import Any
 
-import numpy as np
-
+from ...engine.core.arrays import KINDS
 from ...engine.following import switch
 from ...engine.following.followers import follower_of
 from ...engine.tape.tracked import Tracked
@@ -66,7 +65,7 @@ def method(owner: Any, name: str) -> Any:
     if m is None:
         return getattr(owner, name)
     kind = type(owner)
-    if kind is not np.ndarray:
+    if kind not in KINDS:
         m.entered.type(kind)
     return called(getattr(owner, name))
 

@@ -24,10 +24,12 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.core.arrays import is_array
 from ...engine.core.places import PACKAGE, users
 from ...engine.derivatives.numpy.constants import FILES
 from ...engine.following.followers import follow_scipy, follower_of, follower_of_object, later
 from ...engine.tape.tracked import Tracked
+from .libraries import numpys
 from .ways import code, functions, methods, others, python
 from .ways.way import Way
 from .ways.way import partial as partial_of
@@ -91,6 +93,10 @@ def way_of(m: Any, function: Any) -> Way | None:
         return found
     if later:
         follow_scipy()
+    if (same := numpys(function)) is not None:
+        return _of_twin(same)
+    if getattr(function, "__name__", "") == "asnumpy" and function.__module__ == "cupy":
+        return functions.home
     kind = type(function)
     if isinstance(function, np.ufunc):
         return functions.ufunc
@@ -190,6 +196,19 @@ _BY_OWNER: tuple[tuple[Any, Way | None], ...] = (
 )
 
 
+def _of_twin(same: Any) -> Way | None:
+    """Give the way of a function of CuPy's, by that of NumPy's after which it is named."""
+    if id(same) in _BY_FUNCTION:
+        return _BY_FUNCTION[id(same)]
+    if isinstance(same, np.ufunc):
+        return functions.ufunc
+    if isinstance(getattr(same, "__self__", None), np.ufunc):
+        return functions.ufunc_method
+    if type(same) is _DISPATCHER and same not in _CALLING:
+        return functions.array_function
+    return functions.followed if follower_of(same) is not None else others.opaque
+
+
 def _of_bound(m: Any, function: Any) -> Way | None:
     """Give the way of a method written in C, or of a function of a module written in C."""
     owner, name = function.__self__, function.__name__
@@ -199,6 +218,8 @@ def _of_bound(m: Any, function: Any) -> Way | None:
         if follower_of(function) is not None:
             return functions.followed
         return None if function.__module__ in _FRAMES else others.opaque
+    if is_array(owner):
+        return methods.method
     for kinds, way in _BY_OWNER:
         if isinstance(owner, kinds):
             return way

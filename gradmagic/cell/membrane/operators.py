@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.core.arrays import KINDS, is_array, on_device
 from ...engine.dispatch.primitives import cast
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.rules.declare import RULES
 from ...engine.rules.pointwise import Elementwise
 from ...engine.tape.memory import copy_of
 from ...engine.tape.tracked import Tracked
+from .libraries import has_objects, is_number, may_share
 from .membrane import Membrane, here
-from .recording import NUMBERS
 from .table import joined
 
 ATOMS = frozenset({
@@ -78,7 +79,7 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
             raise
         mark, mark_b = table.mark(a), table.mark(b)
         if mark is None and mark_b is None:
-            if kind is not np.ndarray and other is not np.ndarray:
+            if kind not in KINDS and other not in KINDS:
                 if kind is str and op is operator.mod:
                     return texted(m, out, table.marks((b,)))
                 return out
@@ -86,10 +87,10 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
                 return out
         if out is a or out is b or type(out) is bool or out is NotImplemented:
             return out
-        if isinstance(out, NUMBERS) or type(out) is int or isinstance(out, np.generic):
+        if is_number(out) or type(out) is int or isinstance(out, np.generic):
             if fast is not None and type(a) not in (list, tuple) and type(b) not in (list, tuple):
                 return m.elementwise(fast, (a, b), out)
-            return m.record(op, (a, b), {}, out, op.__name__)
+            return m.record(_engines(op, ufunc, out), (a, b), {}, out, op.__name__)
         if type(out) in (list, tuple):
             return out
         return m.taint(out, joined(table.marks((a, b))) | {m.cut(_node(table, a, b), _symbol(op))})
@@ -97,8 +98,15 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
     return hook
 
 
+def _engines(op: Any, ufunc: Any, out: Any) -> Any:
+    """Give an operator as the engine computes it: CuPy's own takes no operand of the engine's."""
+    if not on_device(out):
+        return op
+    return np.power if op is operator.pow else ufunc or op
+
+
 def _holds_objects(a: Any, b: Any) -> bool:
-    return (type(a) is np.ndarray and a.dtype.hasobject) or (type(b) is np.ndarray and b.dtype.hasobject)
+    return has_objects(a) or has_objects(b)
 
 
 def _mixed(m: Membrane, a: Any, b: Any) -> bool:
@@ -145,7 +153,7 @@ def _in_place(name: str) -> Callable[[Any, Any], Any]:
         m = here()
         if m is None:
             return op(a, b)
-        if not isinstance(a, np.ndarray):
+        if not is_array(a):
             if type(a) in _NUMBERS_ONLY:
                 return hook_plain(a, b)
             if type(a) not in ATOMS and not issubclass(type(a), Tracked):
@@ -160,7 +168,7 @@ def _in_place(name: str) -> Callable[[Any, Any], Any]:
 
         def function(old: Any) -> Any:
             value = m.table.wrapped(apart(b, a))
-            return lambda: fitted(plain(old, value), a)
+            return lambda: fitted(_engines(plain, ufunc, a)(old, value), a)
 
         def do() -> Any:
             try:
@@ -188,7 +196,7 @@ def fitted(made: Any, target: Any) -> Any:
 
 def apart(value: Any, target: Any) -> Any:
     """Give a value that a write into `target` does not change."""
-    if type(value) is np.ndarray and np.may_share_memory(value, target):
+    if type(value) in KINDS and may_share(value, target):
         m = here()
         return value if m.table.mark(value) is not None else copy_of(value)
     return value

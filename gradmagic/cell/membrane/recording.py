@@ -15,10 +15,12 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from ...engine.core.arrays import KINDS, device_of, is_array, on_device
 from ...engine.core.places import place_of, raised_by_user, user_frame
 from ...engine.derivatives.objects import Made
 from ...engine.dispatch.calls import call_elementwise, record
 from ...engine.dispatch.non_numbers import failed
+from ...engine.dispatch.primitives import move
 from ...engine.faces.numpy.array import Array
 from ...engine.following import switch
 from ...engine.following.numpy_warnings import QUIET
@@ -28,10 +30,11 @@ from ...engine.tape.modes import OFF, mode_now
 from ...engine.tape.nodes import Node, aval_of
 from ...engine.tape.tracked import Tracked, tracked_in
 from ...errors import AnomalyError, TapeLimitError
+from .libraries import has_objects, is_number
+from .memory import copied
 from .table import NO_CUTS, Cut, Mark, Table, joined, leaves
 
 _QUICK_NUMBERS = frozenset({float, int, np.float64, np.float32})
-NUMBERS = (float, np.ndarray, np.inexact, complex)
 
 
 class _Follows:
@@ -85,7 +88,7 @@ class Recording:
 
     def lost(self, out: Any, cuts: frozenset[Cut]) -> Any:
         """Note the cuts behind a result that can be a number again."""
-        if isinstance(out, (bool, np.bool_)) or (isinstance(out, np.ndarray) and out.dtype.kind == "b"):
+        if isinstance(out, (bool, np.bool_)) or (is_array(out) and out.dtype.kind == "b"):
             return out
         return self.taint(out, cuts)
 
@@ -117,11 +120,11 @@ class Recording:
         if mode_now() is OFF:
             return out
         table = self.table
-        if not isinstance(
-            out, (np.ndarray, np.generic, float, int, complex)
+        if not (
+            isinstance(out, (np.generic, float, int, complex)) or is_array(out)
         ):  # by an __array_wrap__ of the user's
             return self.record(rule.function, args, {}, out)
-        copy = out.copy("K") if type(out) is np.ndarray else out
+        copy = out.copy("K") if type(out) is np.ndarray else copied(out) if on_device(out) else out
         aval = aval_of(out)
         plain, nodes, cuts, mask, bit, quick = [], [], NO_CUTS, 0, 1, aval.fast
         for a, found in zip(args, map(table.known, args) if known is None else known, strict=True):
@@ -135,8 +138,8 @@ class Recording:
             if node is not None:
                 mask |= bit
                 quick = quick and node.aval is aval
-            elif kind is np.ndarray:
-                quick = quick and a.dtype is aval.dtype
+            elif kind in KINDS:
+                quick = quick and a.dtype == aval.dtype
             elif kind not in _QUICK_NUMBERS:
                 quick = False
             bit <<= 1
@@ -145,7 +148,7 @@ class Recording:
         if quick and mask:
             twin = rule.twin
             node = record(twin, copy, tuple(nodes), twin.keep(copy, plain, {}, mask), aval)
-            if isinstance(out, np.ndarray) and out.base is None:
+            if is_array(out) and out.base is None:
                 return table.made(out, Mark(node, cuts), copy)
             return table.file(out, Mark(node, cuts))
         made = self.made(call_elementwise, (rule, [table.tracked(a) for a in args], lambda *_: copy), {})
@@ -154,6 +157,8 @@ class Recording:
     def filed(self, out: Any, made: Any, cuts: frozenset[Cut], name: str, marks: Iterable[Mark] = ()) -> Any:
         """Note for `out` what the engine made of it; entries of tuples and lists each alone. Gives `out`."""
         kind = type(out)
+        if issubclass(type(made), Tracked) and on_device(made.array) is not on_device(out):
+            made = self.made(move, (made, device_of(out), device_of(made.array)), {})
         if isinstance(made, Left):
             return self.cut_off(out, cuts, made.how, made.node)
         if isinstance(made, Exception):
@@ -174,14 +179,14 @@ class Recording:
                 return out  # it holds what it was made of: who takes it apart finds that
             # For those who do not ask its methods.
             return self.table.file(out, Mark(None, cuts | {self.cut(made.tracked[0].node, name)}))
-        if kind is np.ndarray and out.dtype.hasobject:
+        if has_objects(out):
             return self._objects_filed(out, made, cuts, name, marks)
         if issubclass(type(made), Tracked) and made.node is not None:
-            if kind is np.ndarray or isinstance(out, NUMBERS) or kind is int:
+            if is_number(out) or kind is int:
                 node = made.node
                 if tuple(node.aval.shape) != np.shape(out):
                     return self.cut_off(out, cuts, name)
-                copy = made.array if kind is np.ndarray and type(made.array) is np.ndarray else None
+                copy = made.array if kind in KINDS and type(made.array) is kind else None
                 return self.table.file(out, Mark(node, cuts), copy)
             if issubclass(kind, Tracked):
                 return self.table.file(out, Mark(made.node, cuts))
@@ -235,7 +240,7 @@ class Recording:
             if kind is bool or leaf is None or isinstance(leaf, (type, np.bool_)) or callable(leaf):
                 continue
             if leaf is out or kind is not int:  # a small int inside a list is everybody's
-                if kind is np.ndarray and leaf.dtype.kind in "bO":
+                if kind in KINDS and leaf.dtype.kind in "bO":
                     continue
                 if table.mark(leaf) is None:
                     made = table.file(leaf, mark)
@@ -318,7 +323,7 @@ class Recording:
 
 
 def _holds_tracked(values: list[Any]) -> bool:
-    return bool(tracked_in(values)) or any(type(v) is np.ndarray and v.dtype.hasobject for v in values)
+    return bool(tracked_in(values)) or any(map(has_objects, values))
 
 
 def settings_here() -> tuple[Any, bool, Any]:

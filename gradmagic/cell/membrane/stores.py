@@ -11,12 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.core.arrays import KINDS, is_array
 from ...engine.dispatch.calls import gathered
 from ...engine.dispatch.primitives import set_item
 from ...engine.following.new_arrays import get_rows
 from ...engine.tape.modes import OFF, mode_now
 from ...engine.tape.tracked import Tracked
+from .libraries import is_flat, numpys
 from .membrane import Membrane, here
+from .memory import copied
 from .operators import ATOMS, apart, fitted, in_place
 from .table import Mark, joined
 
@@ -30,25 +33,26 @@ def item(owner: Any, index: Any) -> Any:
     kind = type(owner)
     if kind in (list, tuple, dict):
         return owner[index]
-    if kind is np.ndarray:
+    if kind in KINDS:
         return m.entry(owner, index)
     if issubclass(kind, Tracked):
         return owner[index]
     if kind not in ATOMS:
         m.entered.type(kind)
-    if isinstance(owner, np.ndarray):
+    if is_array(owner):
         return m.entry(owner, index)
     out = owner[index]
     table = m.table
-    if isinstance(owner, np.flatiter):
+    if is_flat(owner):
         base = owner.base
         if table.mark(base) is not None:
             return m.record(lambda x: np.ravel(x)[index], (base,), {}, out, "flat")
         return out
-    if owner is np.r_ or owner is np.c_:
+    if owner is np.r_ or owner is np.c_ or numpys(owner) is not None:
         parts = index if isinstance(index, tuple) else (index,)
         if table.marks(parts):
-            return m.record(get_rows, (owner, index), {}, out, "np.r_")
+            rows = get_rows if numpys(owner) is None else _rows_of_a_device
+            return m.record(rows, (owner, index), {}, out, "np.r_")
         return out
     mark = table.mark(owner)
     if mark is not None and mark.cuts and out is not owner:
@@ -67,7 +71,7 @@ def attribute(owner: Any, name: str) -> Any:
     mark = m.table.mark(owner)
     if mark is None or issubclass(kind, Tracked):
         return out
-    if isinstance(owner, (np.ndarray, np.generic, float, int, complex)):
+    if isinstance(owner, (np.generic, float, int, complex)) or is_array(owner):
         if name in _VIEWS and mode_now() is not OFF:
             if mark.node is None:
                 return m.taint(out, mark.cuts)
@@ -78,6 +82,13 @@ def attribute(owner: Any, name: str) -> Any:
     if mark.cuts and not callable(out) and m.table.mark(out) is None:
         return m.taint(out, mark.cuts)
     return out
+
+
+def _rows_of_a_device(owner: Any, index: Any) -> Any:
+    parts = index if isinstance(index, tuple) else (index,)
+    if numpys(owner) is np.c_:
+        return np.column_stack(parts)
+    return np.concatenate([np.atleast_1d(p) for p in parts])
 
 
 _VIEWS: dict[str, Callable[[Any], Any]] = {
@@ -123,7 +134,7 @@ def stored(m: Membrane, owner: Any, index: Any, value: Any) -> None:
     """Do `owner[index] = value`."""
     if issubclass(type(owner), Tracked):
         owner[index] = m.table.wrapped(value)
-    elif isinstance(owner, np.ndarray) and not issubclass(type(value), Tracked) and not owner.dtype.hasobject:
+    elif is_array(owner) and not issubclass(type(value), Tracked) and not owner.dtype.hasobject:
 
         def function(old: Any) -> Any:
             new = m.table.wrapped(apart(value, owner))
@@ -132,7 +143,7 @@ def stored(m: Membrane, owner: Any, index: Any, value: Any) -> None:
 
         array: Any = owner
         m.write(array, function, lambda: operator.setitem(array, index, value), (value,), "assignment")
-    elif isinstance(owner, np.flatiter):
+    elif is_flat(owner):
         m.write_flat(owner, index, value)
     else:
         owner[index] = value
@@ -149,8 +160,8 @@ def set_entry(owner: Any, index: Any, value: Any) -> None:
 
 def _indexed(index: Any) -> Any:
     """Give an index that stays what it is: its arrays may be changed later."""
-    if type(index) is np.ndarray:
-        return index.copy()
+    if type(index) in KINDS:
+        return copied(index)
     if type(index) is tuple:
         return tuple(map(_indexed, index))
     return index
@@ -158,7 +169,7 @@ def _indexed(index: Any) -> Any:
 
 def _takes(m: Membrane, owner: Any, value: Any) -> None:
     """An object of a library that keeps things in its own way has taken a tracked value."""
-    if isinstance(owner, (list, dict, np.ndarray)) or not m.foreign(type(owner)):
+    if isinstance(owner, (list, dict)) or is_array(owner) or not m.foreign(type(owner)):
         return
     marks = m.table.marks((value,))
     if marks:
@@ -168,9 +179,7 @@ def _takes(m: Membrane, owner: Any, value: Any) -> None:
 
 def attribute_stored(m: Membrane, owner: Any, name: str, value: Any) -> None:
     """Do `owner.name = value`."""
-    if isinstance(owner, np.ndarray) and (
-        name in ("imag", "flat") or (name == "real" and owner.dtype.kind == "c")
-    ):
+    if is_array(owner) and (name in ("imag", "flat") or (name == "real" and owner.dtype.kind == "c")):
 
         def function(old: Any) -> Any:
             new = m.table.wrapped(apart(value, owner))
@@ -184,10 +193,10 @@ def attribute_stored(m: Membrane, owner: Any, name: str, value: Any) -> None:
 
         m.write(owner, function, lambda: setattr(owner, name, value), (value,), name)
         return
-    if isinstance(owner, np.ndarray) and name == "real":
+    if is_array(owner) and name == "real":
         stored(m, owner, Ellipsis, value)
         return
-    if isinstance(owner, np.ndarray) and (mark := m.table.mark(owner)) is not None:
+    if is_array(owner) and (mark := m.table.mark(owner)) is not None:
         before = m.table.tracked(owner)
         setattr(owner, name, value)
         if name == "shape" and issubclass(type(before), Tracked):
@@ -197,7 +206,7 @@ def attribute_stored(m: Membrane, owner: Any, name: str, value: Any) -> None:
             m.table.memory.relaid(owner, Mark(None, mark.cuts | {m.cut(mark.node, name)}))
         return
     setattr(owner, name, value)
-    if not isinstance(owner, np.ndarray) and getattr(owner, name, value) is not value:
+    if not is_array(owner) and getattr(owner, name, value) is not value:
         _takes(m, owner, value)
 
 

@@ -211,6 +211,9 @@ def _frozen(nested: Any) -> Any:
     return tuple(map(_frozen, nested)) if type(nested) is list else nested
 
 
+_ON_DEVICE = 65_536
+
+
 class Summaries(Mapping[int, Any]):
     """Number -> Value (or a tuple of them), summarised when it is read.
 
@@ -250,6 +253,8 @@ def small(value: Any) -> Any:
     """Give what is kept of a value: a copy of a small array, the summary of a large one, a number as it is."""
     if type(value) is np.ndarray and value.nbytes <= 512:
         return value.copy()
+    if arrays.on_device(value) and value.nbytes <= _ON_DEVICE:
+        return np.copy(value)  # the host waits for it when it is shown, and not while the cell runs
     return summarise(value) if arrays.is_array(value) else value
 
 

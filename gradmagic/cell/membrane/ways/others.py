@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.core.arrays import is_array, on_device, to_host
 from ....engine.dispatch.primitives import cast
 from ....engine.following.block import following
 from ....engine.following.followers import follower_of
@@ -21,7 +22,7 @@ from ....errors import ArgumentError
 from ..enter import functions_in
 from ..fresh import fresh
 from ..membrane import Membrane
-from ..memory import plain
+from ..memory import copied, plain
 from ..table import NO_CUTS, Mark, joined, leaves
 from .way import ONCE, engine_values, marks_of, named, wrapped
 
@@ -150,7 +151,7 @@ def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     if isinstance(owner, ModuleType):
         owner = None
     held = [leaf for value in (owner, *args, *kwargs.values()) for leaf in leaves(value)]
-    arrays = [(a, plain(a).tobytes()) for a in held if isinstance(a, np.ndarray) and not a.dtype.hasobject]
+    arrays = [(a, _numbers_of(a)) for a in held if is_array(a) and not a.dtype.hasobject]
     before = table.filed
     out = function(*args, **kwargs)
     marks = [mark for leaf in held if (mark := table.mark(leaf)) is not None] + spied
@@ -167,8 +168,8 @@ def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     node = next((k.node for k in marks if k.node is not None), None)
     name = named(function)
     cuts = joined(marks) | ({m.cut(node, name)} if node is not None or happened else NO_CUTS)
-    for array, bytes_before in arrays:
-        if plain(array).tobytes() != bytes_before:
+    for array, numbers in arrays:
+        if _bytes(array) != _bytes(numbers):
             table.memory.written(array, Mark(None, cuts), None)
     if not marks and table.mark(out) is not None:
         return out
@@ -178,3 +179,12 @@ def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         if isinstance(value, (str, os.PathLike)) and table.mark(value) is None and os.path.exists(value):
             m.channels[os.fspath(value)] = Mark(None, cuts)
     return m.taint(out, cuts, {id(leaf) for leaf in held})
+
+
+def _numbers_of(array: Any) -> Any:
+    """Keep what an array holds; of a device's, on the device: only if it counts the host waits for it."""
+    return copied(array) if on_device(array) else plain(array).tobytes()
+
+
+def _bytes(numbers: Any) -> bytes:
+    return numbers if type(numbers) is bytes else plain(to_host(numbers)).tobytes()  # type: ignore[no-any-return]

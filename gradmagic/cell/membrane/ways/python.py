@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.core.arrays import is_array, on_device
 from ....engine.dispatch.primitives import cast
 from ....engine.tape.modes import OFF, mode_now
+from ..libraries import is_number
 from ..membrane import Membrane
-from ..recording import NUMBERS
 from ..table import joined, leaves
 from .methods import asked_of, specials
 from .way import Way, as_text, engine_values, gone_through, kept, marks_of, named, wrapped
@@ -95,7 +96,11 @@ def number(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         return out
     value = args[0]
     mark = m.table.mark(value)
-    if isinstance(value, (*NUMBERS, np.generic, int)) and mark is not None and mark.node is not None:
+    if (
+        (is_number(value) or isinstance(value, (np.generic, int)))
+        and mark is not None
+        and mark.node is not None
+    ):
         dtype = np.asarray(out).dtype
         if dtype.kind not in "fc":
             if mark.node.aval.dtype.kind not in "iu":
@@ -103,7 +108,12 @@ def number(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
             if type(out) is int:
                 return m.table.file(out, mark)
             return m.record(lambda x: cast(x, dtype), (value,), {}, out, named(function))
-        if mark.node.aval.dtype == dtype and not mark.node.aval.shape and len(args) == 1:
+        if (
+            mark.node.aval.dtype == dtype
+            and not mark.node.aval.shape
+            and len(args) == 1
+            and not on_device(value)
+        ):
             return m.table.file(out, mark)
 
         def way(x: Any, imag: Any = None) -> Any:
@@ -170,7 +180,7 @@ def copied(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         mark = m.table.mark(old)
         if mark is None or new is old or m.table.mark(new) is not None:
             continue
-        if isinstance(old, np.ndarray) and type(old) is type(new) and mark.node is not None:
+        if is_array(old) and type(old) is type(new) and mark.node is not None:
             m.record(np.copy, (old,), {}, new, function.__name__)
         else:
             m.table.file(new, mark)
