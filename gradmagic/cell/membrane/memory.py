@@ -239,8 +239,9 @@ class Memory:
 
     def written(self, array: Any, mark: Any, before: Any) -> None:
         """Note that `array` has just been written, and what it is now; `before` is what it was."""
-        base = base_of(array)
         block = self._block(array)
+        base = None if block is None else block.base()
+        base = base_of(array) if base is None else base
         if mark.node is not None and any(
             not step and n > 1 for n, step in zip(array.shape, array.strides, strict=True)
         ):
