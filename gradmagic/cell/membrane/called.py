@@ -17,6 +17,7 @@ from ...engine.tape.tracked import Tracked
 from .known import way_of
 from .membrane import Membrane, here
 from .met import PLAIN, meet
+from .placed import placed
 
 _HEAP = 1 << 9  # a class that Python code has made
 
@@ -51,6 +52,12 @@ def _of_tracked(m: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _call(m: Any, way: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    if m.stands is not None:
+        return placed(m, partial(_run, m), way, function, args, kwargs)
+    return _run(m, way, function, args, kwargs)
+
+
+def _run(m: Any, way: Any, function: Any, args: Any, kwargs: Any) -> Any:
     for a in (*args, *kwargs.values()):
         if type(a) not in PLAIN:
             meet(m, a)
@@ -64,6 +71,8 @@ def method(owner: Any, name: str) -> Any:
     m = here()
     if m is None:
         return getattr(owner, name)
+    if m.stands is not None:
+        owner = m.stands.having(owner, name)
     kind = type(owner)
     if kind not in KINDS:
         m.entered.type(kind)

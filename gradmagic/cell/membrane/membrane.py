@@ -83,6 +83,9 @@ class Membrane(Recording):
     def __init__(self, filename: str) -> None:
         super().__init__(filename)
         find_devices()
+        self.stands: Any = (
+            None  # what stands in for the user's values (standing.py), with --device and --dtype
+        )
         self.channels: dict[str, Mark] = {}  # files that a tracked value was written to, by path
         self.entered = Entered()
         self.sources: dict[int, tuple[Any, Any]] = {}  # of compile(): by id, the code and the same with hooks
@@ -140,6 +143,8 @@ class Membrane(Recording):
         kind = type(value)
         if kind in (list, tuple, dict, set, str, range):
             return value
+        if self.stands is not None:
+            value = self.stands.now(value)
         if is_array(value):
             return Entries(self, value) if value.ndim and self.table.mark(value) is not None else value
         if is_flat(value):

@@ -55,6 +55,8 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
         m = here()
         if m is None:
             return op(a, b)
+        if m.stands is not None:
+            a, b = m.stands.along(a, b)
         table = m.table
         kind, other = type(a), type(b)
         if fast is not None and kind in _QUICK and other in _QUICK:
@@ -133,6 +135,8 @@ def _unary(op: Callable[[Any], Any]) -> Callable[[Any], Any]:
         m = here()
         if m is None:
             return op(a)
+        if m.stands is not None:
+            a = m.stands.now(a)
         if type(a) not in ATOMS:
             if issubclass(type(a), Tracked):
                 return op(a)
@@ -153,6 +157,8 @@ def _in_place(name: str) -> Callable[[Any, Any], Any]:
         m = here()
         if m is None:
             return op(a, b)
+        if m.stands is not None:
+            a, b = m.stands.into(a, b)
         if not is_array(a):
             if type(a) in _NUMBERS_ONLY:
                 return hook_plain(a, b)

@@ -79,8 +79,8 @@ class Recording:
         cuts, name = joined(marks), name or str(getattr(function, "__name__", function))
         if all(m.node is None for m in marks):
             return self.lost(out, cuts)
-        given = [table.wrapped(a) for a in args]
-        options = {k: table.wrapped(v) for k, v in kwargs.items()}
+        given = [self._beside(table.wrapped(a), out) for a in args]
+        options = {k: self._beside(table.wrapped(v), out) for k, v in kwargs.items()}
         made = self.made(function, given, options)
         if not isinstance(made, Exception) and not _holds_tracked([*given, *options.values()]):
             made = TypeError(name)  # what is tracked lies where the engine does not look
@@ -127,6 +127,7 @@ class Recording:
         copy = out.copy("K") if type(out) is np.ndarray else copied(out) if on_device(out) else out
         aval = aval_of(out)
         plain, nodes, cuts, mask, bit, quick = [], [], NO_CUTS, 0, 1, aval.fast
+        device = on_device(out)
         for a, found in zip(args, map(table.known, args) if known is None else known, strict=True):
             kind = type(a)
             node = None
@@ -135,6 +136,8 @@ class Recording:
                 node = mark.node
                 if mark.cuts:
                     cuts = cuts | mark.cuts
+                if node is not None and kind not in KINDS and device:
+                    a, node = self._number(a, node, out)
             if node is not None:
                 mask |= bit
                 quick = quick and node.aval is aval
@@ -153,6 +156,30 @@ class Recording:
             return table.file(out, Mark(node, cuts))
         made = self.made(call_elementwise, (rule, [table.tracked(a) for a in args], lambda *_: copy), {})
         return self.filed(out, made, cuts, rule.name, table.marks(args))
+
+    def _beside(self, value: Any, out: Any) -> Any:
+        """Give a tracked number that has met arrays of a device as one of them, and the other way round.
+
+        A cotangent comes back to where its value lies.
+        """
+        if not issubclass(type(value), Tracked):
+            return value
+        if on_device(out):
+            return (
+                value
+                if is_array(value.array)
+                else type(value).wrap(*self._number(value.array, value.node, out))
+            )
+        if on_device(value.array) and not value.array.ndim and not is_array(out):  # math.sin(x[0])
+            made = self.made(move, (value, "cpu", device_of(value.array)), {})
+            return type(made).wrap(made.array[()], made.node) if issubclass(type(made), Tracked) else value
+        return value
+
+    def _number(self, value: Any, node: Any, out: Any) -> tuple[Any, Any]:
+        if node.rule is None:  # an input: what is made of its gradient is asked for at the end
+            return value, node
+        made = self.made(move, (Array.wrap(value, node), device_of(out), "cpu"), {})
+        return (made.array, made.node) if issubclass(type(made), Tracked) else (value, node)
 
     def filed(self, out: Any, made: Any, cuts: frozenset[Cut], name: str, marks: Iterable[Mark] = ()) -> Any:
         """Note for `out` what the engine made of it; entries of tuples and lists each alone. Gives `out`."""

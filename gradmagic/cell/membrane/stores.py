@@ -30,6 +30,8 @@ def item(owner: Any, index: Any) -> Any:
     m = here()
     if m is None:
         return owner[index]
+    if m.stands is not None:
+        owner, index = m.stands.into(owner, index)
     kind = type(owner)
     if kind in (list, tuple, dict):
         return owner[index]
@@ -64,6 +66,8 @@ def attribute(owner: Any, name: str) -> Any:
     m = here()
     if m is None:
         return getattr(owner, name)
+    if m.stands is not None:
+        owner = m.stands.having(owner, name)
     kind = type(owner)
     if kind not in ATOMS:
         m.entered.type(kind)
@@ -132,6 +136,9 @@ def target(owner: Any) -> Any:
 
 def stored(m: Membrane, owner: Any, index: Any, value: Any) -> None:
     """Do `owner[index] = value`."""
+    if m.stands is not None:
+        owner, value = m.stands.into(owner, value)
+        _, index = m.stands.into(owner, index)
     if issubclass(type(owner), Tracked):
         owner[index] = m.table.wrapped(value)
     elif is_array(owner) and not issubclass(type(value), Tracked) and not owner.dtype.hasobject:
@@ -179,6 +186,8 @@ def _takes(m: Membrane, owner: Any, value: Any) -> None:
 
 def attribute_stored(m: Membrane, owner: Any, name: str, value: Any) -> None:
     """Do `owner.name = value`."""
+    if m.stands is not None and is_array(owner):
+        owner, value = m.stands.into(owner, value)
     if is_array(owner) and (name in ("imag", "flat") or (name == "real" and owner.dtype.kind == "c")):
 
         def function(old: Any) -> Any:

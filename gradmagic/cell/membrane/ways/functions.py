@@ -101,7 +101,7 @@ def _lost_in(m: Membrane, target: Any, marks: list[Mark], name: str) -> None:
     m.table.memory.written(target, Mark(None, cuts), None)
 
 
-_WRITERS = frozenset({
+WRITERS = frozenset({
     np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis,
 })  # fmt: skip
 
@@ -112,7 +112,7 @@ def array_function(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         args, kwargs = wrapped(m, args, kwargs)
         return function(*args, **kwargs)
     same = numpys(function) or function
-    if same in _WRITERS:
+    if same in WRITERS:
         return _writing(m, function, args, kwargs)
     if answers(args) or (same not in RULES and same not in COMPOSED):  # np.save: once is enough
         return opaque(m, function, args, kwargs)
@@ -189,7 +189,7 @@ def _made_full(shape: Any, dtype: Any, like: Any, fill_value: Any, *args: Any, *
 
 
 # Of a device's new arrays: NumPy's own functions, asked for shape and dtype on the host, refuse what is in them.
-_MADE: dict[Any, Callable[..., Any]] = {
+MADE: dict[Any, Callable[..., Any]] = {
     **dict.fromkeys((np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray), _made_of_entries),
     np.full: _made_full, np.full_like: _made_full,
 }  # fmt: skip
@@ -218,8 +218,8 @@ def followed(m: Membrane, function: Any, args: Any, kwargs: Any, follower: Any =
         return m.filed(out, objects_of(m, args, out), joined(marks_of(m, args, kwargs)), named(function))
     if is_array(out) and out.base is not None and m.table.mark(out) is not None:
         return out  # a view of what is known
-    if same in _MADE and on_device(out):
-        follower = partial(_MADE[same], out.shape, out.dtype)
+    if same in MADE and on_device(out):
+        follower = partial(MADE[same], out.shape, out.dtype)
     return m.record(follower, args, kwargs, out, named(function))
 
 

@@ -1,0 +1,93 @@
+"""A call in a cell whose inputs stand on a device, or in another dtype: its arguments, where they can be computed with.
+
+In: a call and its way. Out: what it gives. Host arrays that meet a device's in a call of NumPy's are taken along to it;
+where the device's library lacks the function, and in calls of code that knows no devices, all goes to the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...engine.core import arrays
+from ...engine.core.arrays import is_array, on_device
+from .libraries import numpys
+from .ways import code, functions, methods, others, python
+
+Run = Callable[[Any, Any, Any, Any], Any]
+# What computes with arrays, as far as the device's library goes.
+_COMPUTING = (
+    functions.ufunc,
+    functions.array_function,
+    functions.followed,
+    functions.ufunc_method,
+    methods.method,
+)
+# What hands its arguments to code that knows no devices.
+_OUTSIDE = (others.opaque, others.by_values, others.calling, others.vectorized, functions.of_object, methods.drawn,
+            methods.shuffled, python.text, python.shown, python.of_text, code.in_a_thread)  # fmt: skip
+_MISSING = (TypeError, ValueError, AttributeError, NotImplementedError)
+
+
+def placed(m: Any, run: Run, way: Any, function: Any, args: Any, kwargs: Any) -> Any:
+    """Make a call where its arguments can be computed with."""
+    stands = m.stands
+    if way in _COMPUTING or way in _OUTSIDE:
+        args, kwargs = tuple(map(stands.now_in, args)), {k: stands.now_in(v) for k, v in kwargs.items()}
+    owner = getattr(function, "__self__", None)
+    given = [*args, *kwargs.values(), owner]
+    if stands.device is None or not stands.on_device(given):
+        return run(way, function, args, kwargs)
+    if way in _COMPUTING and not (stands.device == "cpu" or _writes_to_the_host(function, args, kwargs)):
+        try:
+            there, options = tuple(map(stands.moved, args)), {k: stands.moved(v) for k, v in kwargs.items()}
+            return run(way, *_there(stands, function, there, given), options)
+        except _MISSING:
+            pass  # the device's library lacks it; or the call is wrong, and NumPy says so in its own words
+    elif way not in _OUTSIDE and way not in _COMPUTING:  # Python's own: it keeps what it is given
+        return run(way, function, args, kwargs)
+    args, kwargs = tuple(map(stands.home, args)), {k: stands.home(v) for k, v in kwargs.items()}
+    if is_array(owner) and on_device(owner):
+        function = getattr(stands.home(owner), function.__name__)
+    return run(way, function, args, kwargs)
+
+
+def _writes_to_the_host(function: Any, args: Any, kwargs: Any) -> bool:
+    out = kwargs.get("out")
+    targets = [*out] if isinstance(out, tuple) else [out]
+    if isinstance(function, np.ufunc):
+        targets += args[function.nin :]
+    elif function in functions.WRITERS or getattr(function, "__name__", "") == "at":
+        targets += args[:1]
+    return any(type(t) is np.ndarray for t in targets)
+
+
+def _there(stands: Any, function: Any, args: Any, given: Any) -> tuple[Any, Any]:
+    """Give the function and its arguments as the device's library has them, where NumPy itself asks no array."""
+    owner = getattr(function, "__self__", None)
+    if is_array(owner):
+        return getattr(stands.moved(owner), function.__name__), args
+    if function not in functions.MADE or numpys(function) is not None:
+        return function, args
+    kind = next(type(v) for v in _leaves(given) if is_array(v) and on_device(v))
+    same = getattr(arrays.KINDS[kind], function.__name__)
+    if args and type(args[0]) in (list, tuple):
+        args = (_all_there(stands, args[0]), *args[1:])
+    return same, args
+
+
+def _all_there(stands: Any, value: Any) -> Any:
+    """Give the numbers in lists on the device, too: there a list has arrays only, or none."""
+    if type(value) in (list, tuple):
+        return [_all_there(stands, v) for v in value]
+    return stands.moved(stands.called(np.array)(value)) if not is_array(value) else value
+
+
+def _leaves(values: Any) -> Any:
+    for value in values:
+        if type(value) in (list, tuple):
+            yield from _leaves(value)
+        else:
+            yield value

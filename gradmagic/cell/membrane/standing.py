@@ -1,0 +1,318 @@
+"""Stand-ins: the inputs of a cell in another dtype, or on a device, while it runs (`--dtype`, `--device`).
+
+In: the user's arrays and numbers. Out: what stands in for them, and for arrays that look into their memory; host arrays
+that meet a device's are taken along to it, and counted. Afterwards `own` gives the user's own objects back: what was
+written into a stand-in is written into the user's array, other arrays of the device come home.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from ...engine.core import arrays
+from ...engine.core.arrays import is_array, on_device
+from ...engine.core.places import place_of, user_frame
+from ...engine.tape.memory import copy_of
+from .libraries import address, base_of, may_share
+from .table import FLAT
+
+_DEEP = 4  # lists in lists that are looked into
+_MOVED = "biufc"
+
+
+class StandIns:
+    """What stands in for the user's values during one run."""
+
+    def __init__(self, membrane: Any, device: str | None, dtype: Any) -> None:
+        self.device = device
+        self.dtype = dtype
+        self.taken = 0  # how many arrays of the host were taken along
+        self.first: Any = None  # where the first of them was
+        self._membrane = membrane
+        self._stands: dict[
+            int, tuple[Any, Any]
+        ] = {}  # by id of the user's own: itself, what stands in for it
+        self._owns: dict[
+            int, tuple[Any, Any, Any]
+        ] = {}  # by id of a stand-in: itself, the user's own, as it was
+        self._moved: dict[
+            int, tuple[Any, Any, Any]
+        ] = {}  # constants: the user's, a copy of its numbers, on the device
+        self._home: dict[
+            int, tuple[Any, Any]
+        ] = {}  # by id of a device's array: itself, and its numbers at home
+        self._theirs: dict[int, Any] = {}  # arrays of a device that were the user's before
+
+    def stand_in(self, value: Any) -> Any:
+        """Give what stands in for an input: one object for each of the user's."""
+        known = self._stands.get(id(value))
+        if known is not None:
+            return known[1]
+        made = value
+        if self.dtype is None and (not is_array(value) or on_device(value) is not (self.device == "cpu")):
+            return value  # a number goes with what it meets; an array may lie there already
+        if is_array(value):
+            found = self._view(value)
+            if found is not None:
+                return found
+            made = copy_of(value)
+        if self.dtype is not None:
+            made = made.astype(self.dtype) if hasattr(made, "astype") else np.dtype(self.dtype).type(made)
+        if self.device is not None and is_array(made):
+            made = arrays.to_device(made, self.device)
+        if made is not value:
+            self.keep(value, made, copy_of(made) if is_array(made) else None)
+        return made
+
+    def keep(self, value: Any, made: Any, before: Any = None) -> None:
+        """Note that `made` stands in for `value`; `before` is what `made` holds now, if it may be written."""
+        self._stands[id(value)] = value, made
+        self._owns[id(made)] = made, value, before
+
+    def _view(self, value: Any) -> Any:
+        """Give the view of a stand-in that `value` is of the user's own array; None if it is none."""
+        for own, made in list(self._stands.values()):
+            if is_array(own) and own is not value and type(own) is type(value) and may_share(own, value):
+                view = same_part(value, own, made)
+                if view is not None:
+                    self.keep(value, view)
+                    return view
+        return None
+
+    def leave_alone(self, values: list[Any]) -> None:
+        """Note arrays of a device that were the user's before: they do not come home."""
+        self._theirs.update({id(v): v for v in values if is_array(v) and on_device(v)})
+
+    # -- while the cell runs -----------------------------------------------------------------------
+    def now(self, value: Any) -> Any:
+        """Give what stands in for one value, or is the same part of what does."""
+        if type(value) is not np.ndarray and not (self.device == "cpu" and on_device(value)):
+            return value
+        known = self._stands.get(id(value))
+        if known is not None:
+            return known[1]
+        if value.base is None or id(value) in self._owns:
+            return value
+        view = self._view(value)
+        return value if view is None else view
+
+    def now_in(self, value: Any, depth: int = _DEEP) -> Any:
+        """`now` of a value, or of what lists, tuples and dicts hold."""
+        kind = type(value)
+        if kind in (list, tuple) and depth and not FLAT.issuperset(map(type, value)):
+            return _same_or_new(value, [self.now_in(v, depth - 1) for v in value])
+        if kind is dict and depth:
+            new = {k: self.now_in(v, depth - 1) for k, v in value.items()}
+            return value if all(a is b for a, b in zip(new.values(), value.values(), strict=True)) else new
+        return self.now(value)
+
+    def along(self, *values: Any) -> tuple[Any, ...]:
+        """Give operands as they meet: what stands in for them, all on the device if one of them is."""
+        values = tuple(map(self.now, values))
+        if self.device is None or not any(is_array(v) and on_device(v) for v in values):
+            return values
+        if self.device == "cpu":
+            return tuple(map(self.home, values))
+        return tuple(self.moved(self._array(v)) for v in values)
+
+    def called(self, function: Any) -> Any:
+        """Give what is called in place of a function, as in the user's code."""
+        return self._membrane.called(function)
+
+    def _array(self, value: Any) -> Any:
+        """Give a list as an operator takes it."""
+        return self.called(np.array)(value) if type(value) in (list, tuple) else value
+
+    def into(self, target: Any, value: Any) -> tuple[Any, Any]:
+        """Give what is written into, and a value where that lies."""
+        target, value = self.now(target), self.now(value)
+        if self.device is None or not is_array(target):
+            return target, value
+        return target, self.moved(value) if on_device(target) else self.home(value)
+
+    def having(self, owner: Any, name: str) -> Any:
+        """Give what is asked for an attribute: a device's array may lack what the user's own has."""
+        owner = self.now(owner)
+        if self.device is None or not is_array(owner) or not on_device(owner) or hasattr(owner, name):
+            return owner
+        return self.home(owner)
+
+    def on_device(self, values: Any, depth: int = _DEEP) -> bool:
+        """Tell whether a device's array is among values, or in lists, tuples and dicts of them."""
+        for value in values:
+            kind = type(value)
+            if kind in (list, tuple, dict) and depth:
+                if self.on_device(value.values() if kind is dict else value, depth - 1):
+                    return True
+            elif is_array(value) and on_device(value):
+                return True
+        return False
+
+    def moved(self, value: Any, depth: int = _DEEP) -> Any:
+        """Give a host array, or lists of them, on the device: what is tracked stays so."""
+        kind = type(value)
+        if kind in (list, tuple) and depth:
+            return _same_or_new(value, [self.moved(v, depth - 1) for v in value])
+        value = self.now(value)
+        if type(value) is not np.ndarray or value.dtype.kind not in _MOVED or self.device == "cpu":
+            return value
+        marked = self._membrane.table.mark(value)
+        known = self._moved.get(id(value))
+        if known is not None and marked is None and known[1] == (value.shape, value.tobytes()):
+            return known[2]
+        made = arrays.to_device(value, self.device)
+        self.taken += 1
+        if self.first is None:
+            self.first = place_of(user_frame(sys._getframe(1)))
+        if marked is None:
+            self._moved[id(value)] = value, (value.shape, value.tobytes()), made
+            return made
+        return self._membrane.record(_itself, (value,), {}, made, "move")
+
+    def home(self, value: Any, depth: int = _DEEP) -> Any:
+        """Give a device's array, alone or in lists, tuples and dicts, on the host: what is tracked stays so."""
+        kind = type(value)
+        if kind in (list, tuple) and depth:
+            return _same_or_new(value, [self.home(v, depth - 1) for v in value])
+        if kind is dict and depth:
+            return {k: self.home(v, depth - 1) for k, v in value.items()}
+        if not (is_array(value) and on_device(value)):
+            return value
+        return self._membrane.record(_itself, (value,), {}, _numbers(value), "move")
+
+    # -- afterwards --------------------------------------------------------------------------------
+    def write_back(self) -> None:
+        """Write what the cell has written into stand-ins into the user's own arrays."""
+        for made, own, before in list(self._owns.values()):
+            if before is None or not is_array(own):
+                continue
+            now, was = arrays.to_host(made), arrays.to_host(before)
+            if made.shape != own.shape and made.size == own.size:
+                own.shape = made.shape  # the cell has set it
+            if now.tobytes() == was.tobytes() or now.size != was.size:
+                continue
+            changed = now.reshape(own.shape) != was.reshape(own.shape)
+            if on_device(own):
+                own[...] = np.where(arrays.from_host(changed, own), made.astype(own.dtype), own)
+            else:
+                own[changed] = now[changed].astype(own.dtype)
+
+    def own(self, value: Any) -> Any:
+        """Give the user's own object in place of a stand-in; another device's array at home; anything else as it is."""
+        known = self._owns.get(id(value))
+        if known is not None:
+            return known[1]
+        if not is_array(value) or id(value) in self._theirs:
+            return value
+        base = base_of(value)
+        stands = self._owns.get(id(base))
+        if stands is not None and is_array(stands[1]) and (value.ndim or not on_device(value)):
+            view = same_part(value, base, stands[1])
+            if view is not None:
+                return view
+        if self.device is None or not on_device(value):
+            return value
+        return self._brought(value, base)
+
+    def _brought(self, value: Any, base: Any) -> Any:
+        known = self._home.get(id(value))
+        if known is not None:
+            return known[1]
+        if base is value or not value.ndim:
+            made = _numbers(value)
+        else:
+            view = same_part(value, base, np.asarray(self._brought(base, base)))
+            made = _numbers(value) if view is None else view
+        self._home[id(value)] = value, made
+        return made
+
+
+def _itself(x: Any) -> Any:
+    return x
+
+
+def _same_or_new(value: Any, new: list[Any]) -> Any:
+    return value if all(a is b for a, b in zip(new, value, strict=True)) else type(value)(new)
+
+
+def _numbers(array: Any) -> Any:
+    """Give an array of a device as the host computes it: NumPy's reductions give scalars, a device's 0-d arrays."""
+    host = arrays.to_host(array)
+    return host if host.ndim else host[()]
+
+
+def same_part(part: Any, whole: Any, other: Any) -> Any:
+    """Give the view of `other` that has the entries which `part` has of `whole`; None where there is none.
+
+    Examples
+    --------
+    >>> whole = np.arange(6.0).reshape(2, 3)
+    >>> same_part(whole[:, 1:], whole, np.arange(10, 16).reshape(2, 3))
+    array([[11, 12],
+           [14, 15]])
+    """
+    if part.dtype != whole.dtype or not part.size or whole.size != other.size:
+        return None
+    offset, size = address(part) - address(whole), whole.itemsize
+    if not (whole.flags.c_contiguous and other.flags.c_contiguous):
+        return _same_slice(part, whole, other, offset)
+    ends = [(n - 1) * step for n, step in zip(part.shape, part.strides, strict=True)]
+    low, high = offset + sum(e for e in ends if e < 0), offset + sum(e for e in ends if e > 0)
+    if low < 0 or high >= whole.nbytes or any(step % size for step in (offset, *part.strides)):
+        return None
+    scale = other.itemsize
+    return _view(other, part.shape, offset // size * scale, [step // size * scale for step in part.strides])
+
+
+def _same_slice(part: Any, whole: Any, other: Any, offset: int) -> Any:
+    """`same_part` of arrays with gaps, or in another order: a part that slices give."""
+    start = _index(offset, whole)
+    if start is None or whole.shape != other.shape:
+        return None
+    strides, corner = [], list(start)
+    for n, step in zip(part.shape, part.strides, strict=True):
+        if n == 1 or not step:
+            strides.append(0)
+            continue
+        last = _index(offset + step * (n - 1), whole)
+        by = [] if last is None else [(b - a) / (n - 1) for a, b in zip(start, last, strict=True)]
+        if sum(b * s for b, s in zip(by, whole.strides, strict=False)) != step:
+            return None
+        corner = [c + b * (n - 1) for c, b in zip(corner, by, strict=True)]
+        strides.append(int(sum(b * s for b, s in zip(by, other.strides, strict=True))))
+    if any(not 0 <= c < n for c, n in zip(corner, whole.shape, strict=True)):
+        return None
+    first = sum(i * s for i, s in zip(start, other.strides, strict=True))
+    return _view(other, part.shape, first, strides)
+
+
+def _index(offset: int, whole: Any) -> list[int] | None:
+    """Give the index of the entry that lies so many bytes behind the first."""
+    found = [0] * whole.ndim
+    for k in sorted(range(whole.ndim), key=lambda k: -abs(whole.strides[k])):
+        if whole.shape[k] > 1 and whole.strides[k] > 0:
+            found[k], offset = divmod(offset, whole.strides[k])
+    return None if offset or any(not 0 <= i < n for i, n in zip(found, whole.shape, strict=True)) else found
+
+
+def _view(of: Any, shape: Any, offset: int, strides: list[int]) -> Any:
+    if on_device(of):
+        flat = of.ravel()[offset // of.itemsize :]  # of an array without gaps: a view
+        return arrays.module_of(of).lib.stride_tricks.as_strided(flat, shape, strides)
+    if of.flags.forc:
+        return np.ndarray(shape, of.dtype, of, offset, strides)
+    return np.asarray(_Window(of, shape, offset, strides))
+
+
+class _Window:
+    """A part of an array with gaps, for NumPy to make an array of: `np.ndarray(buffer=)` takes none with gaps."""
+
+    def __init__(self, of: Any, shape: Any, offset: int, strides: list[int]) -> None:
+        place = (address(of) + offset, not of.flags.writeable)
+        self.__array_interface__ = of.__array_interface__ | {
+            "data": place, "shape": tuple(shape), "strides": tuple(strides),
+        }  # fmt: skip
+        self.base = of
