@@ -47,6 +47,7 @@ box.x, box.n = x, 3
 )
 def test_afterwards_the_names_hold_the_users_own(text, dtype):
     """Whatever the cell has put where, its values are those of a cell in that dtype, and the inputs the very objects."""
+    ""
     plain, names = fresh(SETUP), fresh(SETUP)
     own = {n: names[n] for n in ("x", "y", "w", "kept", "tail", "p", "box", "a")}
     x, rows = names["x"], names["p"]["rows"]
@@ -125,18 +126,22 @@ CELLS = {
     "buffers": "b = np.zeros(3)\nfor i in range(3):\n    b[i] = x[i] * i\nz = (b * w).sum() + (b * x).sum()",
     "into the device": "b = x * 1\nb[1:] = np.array([4.0, 5.0])\nb += np.ones(3)\nz = (b * b * x).sum()",
     "into the host": "b = np.ones(3)\nb += x\nb[:2] *= w[:2]\nnp.multiply(b, x, out=b)\nz = (b * b).sum()",
-    "where": "z = np.where(x > 0, x, np.zeros(3)).sum() + x[np.array([0, 2])].sum() + x[np.array([True, False, True])].sum()",
+    "where": "z = np.where(x > 0, x, np.zeros(3)).sum() + x[np.array([0, 2])].sum()"
+    " + x[np.array([True, False, True])].sum()",
     "indices": "z = (x[k] * x[1]).sum() + y[[0, 1], [2, 1]].sum() + ['a', 'b'].index('b') * x[np.argmax(x)]",
     "numbers": "import math\nf = float(x[0])\nz = math.sin(f) + f * x.sum() + math.exp(x[1])",
     "text": "s = f'{x.sum():.3f} {x[0]!r}'\nt = str(x)\nz = (x * x).sum()",
     "lacking": "z = np.insert(x, 1, 5.0).sum() + np.block([x, w]).sum() + np.trace(np.outer(x, x))",
     "functions": "def f(s, W=w):\n    return s * W + np.ones(3)\nz = f(x).sum() + f(w).sum()",
-    "loops": "z = 0.0\nfor c, d in zip(x, np.arange(3)):\n    z = z + c * d\nfor row in y:\n    z = z + (row * x).sum()",
-    "linear algebra": "z = np.linalg.solve(y @ y.T + np.eye(2), y[:, 0]).sum() + np.dot(y, w).sum() + (w @ y.T).sum()",
+    "loops": "z = 0.0\nfor c, d in zip(x, np.arange(3)):\n    z = z + c * d\nfor row in y:\n    z = z"
+    " + (row * x).sum()",
+    "linear algebra": "z = np.linalg.solve(y @ y.T + np.eye(2), y[:, 0]).sum() + np.dot(y, w).sum()"
+    " + (w @ y.T).sum()",
     "library": "import json\nu = json.dumps([float(x[0])])\nv = np.save\nz = (x * x).sum()",
     "methods": "z = w.dot(y.T).sum() + x.clip(0, 1).sum() + np.ones((2, 2)).dot(y).sum() + y.T.copy().ravel()[1]",
     "views": "v = y[0]\nu = y.T\nq = y * 2\nr = q[1:]\nv[0] = 3.0\nz = (u * u).sum() + r.sum()",
-    "containers": "h = []\nfor i in range(3):\n    h.append(x * i)\nd = {'s': h[1].sum(), 't': (h[2], 1)}\nz = sum(h).sum() + d['s']",
+    "containers": "h = []\nfor i in range(3):\n    h.append(x * i)\nd = {'s': h[1].sum(), 't': (h[2], 1)}"
+    "\nz = sum(h).sum() + d['s']",
     "objects": "class N:\n    pass\nn = N()\nn.v = x * 2\nn.f = lambda: n.v\nz = (n.f() * x).sum()",
     "scipy": "from scipy import special\nz = special.erf(x).sum() + special.gammaln(w + x * x).sum()",
     "comparisons": "m = x > np.array([0.0, 0.0, 2.0])\nn = x == [0.3, 0, 0]\nz = (x * m).sum() + (x * n).sum()",
