@@ -46,7 +46,7 @@ box.x, box.n = x, 3
     ],
 )
 def test_afterwards_the_names_hold_the_users_own(text, dtype):
-    """Whatever the cell has put where, its values are those of a cell in that dtype, and the inputs the very objects."""
+    """Wherever the cell has put them, inputs are the very objects, and values those of a cell in that dtype."""
     ""
     plain, names = fresh(SETUP), fresh(SETUP)
     own = {n: names[n] for n in ("x", "y", "w", "kept", "tail", "p", "box", "a")}
