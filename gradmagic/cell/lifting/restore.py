@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import types
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -30,6 +31,7 @@ _GENERATORS = {
     types.AsyncGeneratorType: "ag_frame",
 }
 _NUMBERS = frozenset({float, int, complex, bool, str, bytes, type(None), np.float64, np.int64, np.bool_})
+_PASSED = _NUMBERS | {*weakref.ProxyTypes}  # a dead proxy answers nothing
 _ENTRIES = (list, tuple, set, frozenset, deque)
 
 
@@ -53,7 +55,7 @@ def held_by(roots: Iterable[Any]) -> list[Any]:
     todo, seen = list(roots), dict[int, Any]()
     while todo:
         value = todo.pop()
-        if type(value) in _NUMBERS or id(value) in seen:
+        if type(value) in _PASSED or id(value) in seen:
             continue
         seen[id(value)] = value
         todo += _held(value)
@@ -124,8 +126,8 @@ class _Plain:
 
     def __call__(self, value: Any) -> Any:
         kind = type(value)
-        if kind in _NUMBERS:
-            return self._replace(value) if kind is not str else value
+        if kind in _PASSED:
+            return self._replace(value) if kind in _NUMBERS else value
         made = self._made.get(id(value))
         if made is None:
             new = self._replace(value)
@@ -139,8 +141,12 @@ class _Plain:
             parts = [self(v) for v in value]
             if all(a is b for a, b in zip(parts, value, strict=True)):
                 return value
-            kind: Any = type(value)
-            return kind(*parts) if hasattr(value, "_fields") else kind(parts)
+            if isinstance(value, frozenset):
+                return type(value)(parts)
+            made: Any = tuple.__new__(type(value), parts)  # whatever its own `__new__` asks for
+            if getattr(value, "__dict__", None):
+                made.__dict__.update(value.__dict__)
+            return made
         if type(value) is types.MethodType:
             owner = self(value.__self__)
             if owner is value.__self__:

@@ -13,7 +13,9 @@ import numpy as np
 
 from ...engine.core import arrays
 from ...engine.core.arrays import is_array, on_device
+from ...engine.dispatch.protocols import out_of
 from .libraries import numpys
+from .stores import stored
 from .ways import code, functions, methods, others, python
 
 Run = Callable[[Any, Any, Any, Any], Any]
@@ -27,7 +29,7 @@ _COMPUTING = (
 )
 # What hands its arguments to code that knows no devices.
 _OUTSIDE = (others.opaque, others.by_values, others.calling, others.vectorized, functions.of_object, methods.drawn,
-            methods.shuffled, python.text, python.shown, python.of_text, code.in_a_thread)  # fmt: skip
+            methods.shuffled, methods.unbound, python.text, python.shown, python.of_text, code.in_a_thread)  # fmt: skip
 _MISSING = (TypeError, ValueError, AttributeError, NotImplementedError)
 
 
@@ -43,24 +45,46 @@ def placed(m: Any, run: Run, way: Any, function: Any, args: Any, kwargs: Any) ->
     if way in _COMPUTING and not (stands.device == "cpu" or _writes_to_the_host(function, args, kwargs)):
         try:
             there, options = tuple(map(stands.moved, args)), {k: stands.moved(v) for k, v in kwargs.items()}
-            return run(way, *_there(stands, function, there, given), options)
+            same, there = _there(stands, function, there, given)
+            out = run(way, same, there, options)
+            made = function in functions.MADE and same is not function
+            return stands.stays_array(out) if made else out
         except _MISSING:
             pass  # the device's library lacks it; or the call is wrong, and NumPy says so in its own words
     elif way not in _OUTSIDE and way not in _COMPUTING:  # Python's own: it keeps what it is given
         return run(way, function, args, kwargs)
-    args, kwargs = tuple(map(stands.home, args)), {k: stands.home(v) for k, v in kwargs.items()}
+    came: list[Any] = []
+    args = tuple(stands.home(a, came=came) for a in args)
+    kwargs = {k: stands.home(v, came=came) for k, v in kwargs.items()}
     if is_array(owner) and on_device(owner):
-        function = getattr(stands.home(owner), function.__name__)
-    return run(way, function, args, kwargs)
+        function = getattr(stands.home(owner, came=came), function.__name__)
+    out = run(way, function, args, kwargs)
+    for there, here, before in came:
+        if isinstance(here, np.ndarray) and here.tobytes() != before:  # rng.shuffle(x)
+            stands.fetched(there)
+            stored(m, there, Ellipsis, m.record(np.copy, (here,), {}, here.copy(), "copy"))
+        if out is here:
+            return there
+    return out
 
 
 def _writes_to_the_host(function: Any, args: Any, kwargs: Any) -> bool:
-    out = kwargs.get("out")
+    out, owner, name = (
+        kwargs.get("out"),
+        getattr(function, "__self__", None),
+        getattr(function, "__name__", ""),
+    )
     targets = [*out] if isinstance(out, tuple) else [out]
     if isinstance(function, np.ufunc):
         targets += args[function.nin :]
-    elif function in functions.WRITERS or getattr(function, "__name__", "") == "at":
-        targets += args[:1]
+    elif is_array(owner):
+        targets += (
+            [owner] if name in methods.METHODS_THAT_WRITE else args[methods.OUT_AT.get(name, len(args)) :]
+        )
+    elif isinstance(owner, np.ufunc):
+        targets += args[:1] if name == "at" else ()
+    else:
+        targets += args[:1] if function in functions.WRITERS else args[out_of(function)[0] :]
     return any(type(t) is np.ndarray for t in targets)
 
 

@@ -313,6 +313,13 @@ class Recording:
         cuts = mark.cuts if mark is not None else NO_CUTS
         return Mark(None, cuts | {self.cut(mark.node if mark is not None else None, how)})
 
+    def unseen(self, target: Any, do: Callable[[], Any]) -> None:
+        """Do a write whose source is not known: what was tracked there is lost."""
+        old, copy = self.table.memory.before(target)
+        do()
+        if old is not None:
+            self.table.memory.written(target, self._lost(target, "written", old), copy)
+
     def write(
         self,
         target: Any,

@@ -7,6 +7,7 @@ written into a stand-in is written into the user's array, other arrays of the de
 
 from __future__ import annotations
 
+import operator
 import sys
 from typing import Any
 
@@ -44,6 +45,8 @@ class StandIns:
         self._home: dict[
             int, tuple[Any, Any]
         ] = {}  # by id of a device's array: itself, and its numbers at home
+        self._out: dict[int, bytes] = {}  # by id of a stand-in whose own was handed out: what that held then
+        self._numbers: dict[int, Any] = {}  # 0-d arrays that are arrays to the user, no numbers
         self._theirs: dict[int, Any] = {}  # arrays of a device that were the user's before
 
     def stand_in(self, value: Any) -> Any:
@@ -89,6 +92,8 @@ class StandIns:
     # -- while the cell runs -----------------------------------------------------------------------
     def now(self, value: Any) -> Any:
         """Give what stands in for one value, or is the same part of what does."""
+        if self._out and id(value) in self._out:
+            self._fetch(value)
         if type(value) is not np.ndarray and not (self.device == "cpu" and on_device(value)):
             return value
         known = self._stands.get(id(value))
@@ -98,6 +103,20 @@ class StandIns:
             return value
         view = self._view(value)
         return value if view is None else view
+
+    def _fetch(self, value: Any) -> None:
+        """Take over what a library's code, which keeps the user's own array, has written into that."""
+        own = self._owns[id(value)][1]
+        if own.tobytes() != self._out[id(value)]:
+            self._out[id(value)] = own.tobytes()
+            self._membrane.unseen(
+                value, lambda: operator.setitem(value, Ellipsis, arrays.from_host(own, value))
+            )
+
+    def fetched(self, value: Any) -> None:
+        """Note that what the user's own array holds now is taken over."""
+        if id(value) in self._out:
+            self._out[id(value)] = self._owns[id(value)][1].tobytes()
 
     def now_in(self, value: Any, depth: int = _DEEP) -> Any:
         """`now` of a value, or of what lists, tuples and dicts hold."""
@@ -129,8 +148,10 @@ class StandIns:
     def into(self, target: Any, value: Any) -> tuple[Any, Any]:
         """Give what is written into, and a value where that lies."""
         target, value = self.now(target), self.now(value)
-        if self.device is None or not is_array(target):
+        if self.device is None:
             return target, value
+        if not is_array(target):
+            return target, self.home(value) if self._membrane.foreign(type(target)) else value
         return target, self.moved(value) if on_device(target) else self.home(value)
 
     def having(self, owner: Any, name: str) -> Any:
@@ -172,16 +193,34 @@ class StandIns:
             return made
         return self._membrane.record(_itself, (value,), {}, made, "move")
 
-    def home(self, value: Any, depth: int = _DEEP) -> Any:
-        """Give a device's array, alone or in lists, tuples and dicts, on the host: what is tracked stays so."""
+    def home(self, value: Any, depth: int = _DEEP, came: list[Any] | None = None) -> Any:
+        """Give a device's array, alone or in lists, tuples and dicts, on the host: what is tracked stays so.
+
+        `came` takes down what came: (the array, what it is at home, the bytes of that).
+        """
         kind = type(value)
         if kind in (list, tuple) and depth:
-            return _same_or_new(value, [self.home(v, depth - 1) for v in value])
+            return _same_or_new(value, [self.home(v, depth - 1, came) for v in value])
         if kind is dict and depth:
-            return {k: self.home(v, depth - 1) for k, v in value.items()}
+            return {k: self.home(v, depth - 1, came) for k, v in value.items()}
         if not (is_array(value) and on_device(value)):
             return value
-        return self._membrane.record(_itself, (value,), {}, _numbers(value), "move")
+        out, known = _numbers(value), self._owns.get(id(value))
+        if known is not None and known[1].dtype == value.dtype and known[1].shape == value.shape:
+            out = known[1]  # the user's own, as it is now: whoever keeps it keeps that
+            if out.tobytes() != arrays.to_host(value).tobytes():
+                out[...] = arrays.to_host(value)
+            self._out[id(value)] = out.tobytes()
+        out = self._membrane.record(_itself, (value,), {}, out, "move")
+        if came is not None:
+            came.append((value, out, out.tobytes()))
+        return out
+
+    def stays_array(self, out: Any) -> Any:
+        """Note that a 0-d array was made by `np.array`: afterwards it is one."""
+        if is_array(out) and not out.ndim:
+            self._numbers[id(out)] = out
+        return out
 
     # -- afterwards --------------------------------------------------------------------------------
     def write_back(self) -> None:
@@ -207,6 +246,8 @@ class StandIns:
             return known[1]
         if not is_array(value) or id(value) in self._theirs:
             return value
+        if type(value) not in arrays.KINDS:
+            return value  # a masked array over the same memory
         base = base_of(value)
         stands = self._owns.get(id(base))
         if stands is not None and is_array(stands[1]) and (value.ndim or not on_device(value)):
@@ -215,6 +256,8 @@ class StandIns:
                 return view
         if self.device is None or not on_device(value):
             return value
+        if id(value) in self._numbers:
+            return arrays.to_host(value)
         return self._brought(value, base)
 
     def _brought(self, value: Any, base: Any) -> Any:

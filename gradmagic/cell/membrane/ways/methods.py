@@ -21,7 +21,7 @@ from .functions import into
 from .others import opaque
 from .way import apart, engine_values, marks_of, mutable, objects_of, wrapped
 
-_METHODS_THAT_WRITE = frozenset(
+METHODS_THAT_WRITE = frozenset(
     "fill put sort partition itemset setfield resize set scatter_add scatter_max scatter_min".split()
 )
 
@@ -46,14 +46,14 @@ def method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         args, kwargs = wrapped(m, args, kwargs)
         same = getattr(np, name, None)
         return same(m.table.tracked(owner), *args, **kwargs) if callable(same) else function(*args, **kwargs)
-    if name in _METHODS_THAT_WRITE and is_array(owner):
+    if name in METHODS_THAT_WRITE and is_array(owner):
         return _method_writes(m, function, owner, name, args, kwargs)
     outs = kwargs.get("out")
-    if outs is None and name in _OUT_AT and len(args) > _OUT_AT[name]:
-        outs = args[_OUT_AT[name]]
+    if outs is None and name in OUT_AT and len(args) > OUT_AT[name]:
+        outs = args[OUT_AT[name]]
     if outs is not None and (is_array(owner) or isinstance(owner, np.generic)):
         rest = {k: v for k, v in kwargs.items() if k != "out"}
-        given = args[: _OUT_AT.get(name, len(args))]
+        given = args[: OUT_AT.get(name, len(args))]
         outs = outs if isinstance(outs, tuple) else (outs,)
         return into(m, _as_function(name), (owner, *given), rest, outs, lambda: function(*args, **kwargs))
     mark = m.table.mark(owner)
@@ -77,7 +77,7 @@ def method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     )
 
 
-_OUT_AT = {
+OUT_AT = {
     "sum": 2, "prod": 2, "mean": 2, "std": 2, "var": 2, "cumsum": 2, "cumprod": 2, "max": 1, "min": 1, "ptp": 1,
     "trace": 4, "take": 2, "choose": 1, "clip": 2, "dot": 1, "round": 1, "compress": 2, "argmax": 1, "argmin": 1,
 }  # fmt: skip
