@@ -79,8 +79,8 @@ class Recording:
         cuts, name = joined(marks), name or str(getattr(function, "__name__", function))
         if all(m.node is None for m in marks):
             return self.lost(out, cuts)
-        given = [self._beside(table.wrapped(a), out) for a in args]
-        options = {k: self._beside(table.wrapped(v), out) for k, v in kwargs.items()}
+        given = [self.beside(table.wrapped(a), out) for a in args]
+        options = {k: self.beside(table.wrapped(v), out) for k, v in kwargs.items()}
         made = self.made(function, given, options)
         if not isinstance(made, Exception) and not _holds_tracked([*given, *options.values()]):
             made = TypeError(name)  # what is tracked lies where the engine does not look
@@ -157,8 +157,8 @@ class Recording:
         made = self.made(call_elementwise, (rule, [table.tracked(a) for a in args], lambda *_: copy), {})
         return self.filed(out, made, cuts, rule.name, table.marks(args))
 
-    def _beside(self, value: Any, out: Any) -> Any:
-        """Give a tracked number that has met arrays of a device as one of them, and the other way round.
+    def beside(self, value: Any, out: Any) -> Any:
+        """Give a tracked value where `out` lies: a number that has met a device's arrays, a device's on the host.
 
         A cotangent comes back to where its value lies.
         """
@@ -170,9 +170,13 @@ class Recording:
                 if is_array(value.array)
                 else type(value).wrap(*self._number(value.array, value.node, out))
             )
-        if on_device(value.array) and not value.array.ndim and not is_array(out):  # math.sin(x[0])
+        if on_device(value.array) and (is_array(out) or not value.array.ndim):  # math.sin(x[0])
             made = self.made(move, (value, "cpu", device_of(value.array)), {})
-            return type(made).wrap(made.array[()], made.node) if issubclass(type(made), Tracked) else value
+            return (
+                type(made).wrap(made.array if made.array.ndim else made.array[()], made.node)
+                if issubclass(type(made), Tracked)
+                else value
+            )
         return value
 
     def _number(self, value: Any, node: Any, out: Any) -> tuple[Any, Any]:

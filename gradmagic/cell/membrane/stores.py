@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...engine.core.arrays import KINDS, is_array
+from ...engine.core.arrays import KINDS, from_host, is_array
 from ...engine.dispatch.calls import gathered
-from ...engine.dispatch.primitives import set_item
+from ...engine.dispatch.primitives import cast, set_item
 from ...engine.following.new_arrays import get_rows
 from ...engine.tape.modes import OFF, mode_now
 from ...engine.tape.tracked import Tracked
@@ -53,7 +54,7 @@ def item(owner: Any, index: Any) -> Any:
     if owner is np.r_ or owner is np.c_ or numpys(owner) is not None:
         parts = index if isinstance(index, tuple) else (index,)
         if table.marks(parts):
-            rows = get_rows if numpys(owner) is None else _rows_of_a_device
+            rows = get_rows if numpys(owner) is None else partial(_rows_of_a_device, out)
             return m.record(rows, (owner, index), {}, out, "np.r_")
         return out
     mark = table.mark(owner)
@@ -88,11 +89,17 @@ def attribute(owner: Any, name: str) -> Any:
     return out
 
 
-def _rows_of_a_device(owner: Any, index: Any) -> Any:
-    parts = index if isinstance(index, tuple) else (index,)
-    if numpys(owner) is np.c_:
-        return np.column_stack(parts)
-    return np.concatenate([np.atleast_1d(p) for p in parts])
+def _rows_of_a_device(out: Any, owner: Any, index: Any) -> Any:
+    parts = [
+        p if is_array(p) or issubclass(type(p), Tracked) else from_host(np.asarray(p), out)
+        for p in (index if isinstance(index, tuple) else (index,))
+    ]
+    joined_parts = (
+        np.column_stack(parts)
+        if numpys(owner) is np.c_
+        else np.concatenate([np.atleast_1d(p) for p in parts])
+    )
+    return cast(joined_parts, out.dtype)
 
 
 _VIEWS: dict[str, Callable[[Any], Any]] = {
@@ -146,7 +153,7 @@ def stored(m: Membrane, owner: Any, index: Any, value: Any) -> None:
         def function(old: Any) -> Any:
             new = m.table.wrapped(apart(value, owner))
             where = _indexed(index)
-            return lambda: set_item(old, where, gathered(new))
+            return lambda: set_item(old, where, m.beside(gathered(new), owner))
 
         array: Any = owner
         m.write(array, function, lambda: operator.setitem(array, index, value), (value,), "assignment")

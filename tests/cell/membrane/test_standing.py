@@ -1,13 +1,16 @@
 """`--dtype` and `--device`: what stands in for the inputs while a cell runs, and what the names hold afterwards."""
 
 import contextlib
+import gc
 import io
 
 import numpy as np
 import pytest
 
+import gradmagic as gm
 from gradmagic.cell.membrane.standing import same_part
 from gradmagic.engine.core import arrays
+from gradmagic.errors import DeviceError
 from tests.cell.helpers import differences, fresh, traced
 
 gpu = pytest.mark.gpu
@@ -232,3 +235,77 @@ def test_a_cell_that_fails_on_the_device_puts_back():
     with pytest.raises(Exception, match="ZeroDivisionError"):
         traced("u = [x * 2, x]\n1 / 0", names, "x", device="cuda")
     assert names["x"] is x and names["u"][1] is x and type(names["u"][0]) is np.ndarray
+
+
+@gpu
+def test_a_cell_on_the_host_of_device_arrays():
+    cupy = arrays.cupy()
+    names = fresh() | {"c": cupy.asarray([1.0, 2.0]), "d": cupy.asarray([3.0, 4.0])}
+    c = names["c"]
+    trace = traced(
+        "u = np.insert(c, 0, 1.0)\nz = (c * c).sum() + u.sum() + (c * d).sum()", names, "c", device="cpu"
+    )
+    assert names["c"] is c and type(names["u"]) is np.ndarray and trace.device == "cpu"
+    np.testing.assert_allclose(trace.inputs[0].array, [6, 9])
+
+
+@gpu
+@pytest.mark.parametrize("device", ["cuda:0", "tpu"])
+def test_names_of_devices(device):
+    names = fresh(SETUP)
+    x = names["x"]
+    if device == "tpu":
+        with pytest.raises(DeviceError, match="unknown"):
+            traced("z = x.sum()", names, "x", device=device)
+    else:
+        traced("z = x.sum()", names, "x", device=device)
+    assert names["x"] is x
+
+
+WRITTEN = {
+    "rng.shuffle(x)": "rng = np.random.default_rng(0)\nrng.shuffle(x)\nz = (x * w).sum()",
+    "a method with a host's target": "b = np.zeros(3)\nx.cumsum(0, float, b)\nz = (b * w).sum()",
+    "fill": "b = np.zeros(3)\nb.fill(x[1])\nb[0] = x[0]\nz = (b * w).sum()",
+    "put": "b = np.zeros(3)\nnp.put(b, [0, 2], x[:2])\nb[[1]] = x[2]\nz = (b * w).sum()",
+    "a list of entries": "b = np.zeros(3)\nb[:2] = [x[0], x[1] * x[2]]\nz = (b * w).sum()",
+    "by a library": "import random\nrandom.Random(1).shuffle(p['rows'])\nz = x.sum()",
+}
+
+
+@gpu
+@pytest.mark.parametrize("cell", WRITTEN.values(), ids=list(WRITTEN))
+def test_writes_are_where_they_are_without_a_device(cell):
+    here, there = fresh(SETUP), fresh(SETUP)
+    expected, got = traced(cell, here, "x"), traced(cell, there, "x", device="cuda")
+    for name in ("x", "b", "z"):
+        if name in here:
+            np.testing.assert_array_equal(here[name], there[name])
+    np.testing.assert_allclose(got.inputs[0].array, expected.inputs[0].array)
+    assert [n.text for n in got.notes if n.kind != "moved"] == [n.text for n in expected.notes]
+
+
+@gpu
+def test_what_a_library_keeps_and_writes_is_taken_over_with_a_note():
+    names = fresh(SETUP)
+    cell = "m = np.ma.masked_array(x)\nm[0] = 5.0\nz = (x * x).sum() + y.sum()"
+    trace = traced(cell, names, "x y", device="cuda")
+    assert names["x"][0] == 5.0 and names["z"] == pytest.approx(25 + 0.49 + 1.21 + 3.3)
+    assert [n.kind for n in trace.notes if n.kind == "cut"]
+
+
+def test_putting_back_asks_no_heap(monkeypatch):
+    """It looks at what the cell's names reach."""
+
+    def asked(*_):
+        raise AssertionError("the heap was asked")
+
+    for name in ("get_referrers", "get_objects", "get_referents"):
+        monkeypatch.setattr(gc, name, asked)
+    names = fresh(SETUP)
+    x = names["x"]
+    traced("u = [x, {'x': x}]\nz = x.sum()", names, "x", dtype="float32")
+    assert names["u"][0] is names["u"][1]["x"] is x
+    with gm.trace("x"):
+        u = [x, {"x": x}]
+        z = (x * 2).sum()
+    assert type(u[0]) is type(u[1]["x"]) is np.ndarray and u[0] is x and type(z) is np.float64

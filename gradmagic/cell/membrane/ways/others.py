@@ -120,7 +120,13 @@ def _plainly(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
 
 
 def by_values(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
-    """A function of the user's whose source is gone: it runs once, on values that the engine follows."""
+    """A function of the user's whose source is gone: it runs once, on values that the engine follows.
+
+    A device's library takes none of these: there the function runs on the user's own, and is followed where it calls
+    others that have hooks.
+    """
+    if any(is_array(v) and on_device(v) for a in (*args, *kwargs.values()) for v in leaves(a)):
+        return opaque(m, function, args, kwargs)
     if not marks_of(m, args, kwargs) and not m.reached(function):
         return function(*args, **kwargs)
     given, options = wrapped(m, args, kwargs)

@@ -184,6 +184,9 @@ def at(ufunc: Any, target: Any, index: Any, *values: Any) -> None:
             new = ufunc(made[places[now]], *(v[now] for v in spread))
             made = set_item(made, places[now], new if raw(new).dtype == x.dtype else cast(new, x.dtype))
         made = np.reshape(made, x.shape)
+    if arrays.on_device(x):  # not in the same order twice, anyway
+        target.assign(Ellipsis, made)
+        return
     exact = x.copy()
     ufunc.at(exact, index, *(raw(v) for v in values))
     target.assign(Ellipsis, valued(lambda _: exact, lambda _: made)(made) if isinstance(made, Tracked) else exact)
