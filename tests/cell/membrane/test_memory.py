@@ -77,7 +77,7 @@ def runnable(start: str, text: str) -> str:
     for line in text.splitlines():
         try:
             plainly(start, "\n".join([*kept, line]))
-        except (ValueError, TypeError, IndexError, BufferError, NameError):
+        except (ValueError, TypeError, IndexError, BufferError, NameError, AttributeError):
             continue
         kept.append(line)
     if not kept[-1].startswith("z = "):
