@@ -161,6 +161,8 @@ class Membrane(Recording):
     def entry(self, array: Any, index: Any) -> Any:
         """Give `array[index]` of a tracked array, filed."""
         out = array[index]
+        if self.stands is not None:
+            out = self.stands.number(out)
         if here() is not self:
             return out  # an iterator that the cell has made, and a later one goes through
         mark = self.table.mark(array)

@@ -159,6 +159,8 @@ def _in_place(name: str) -> Callable[[Any, Any], Any]:
             return op(a, b)
         if m.stands is not None:
             a, b = m.stands.into(a, b)
+            if m.stands.is_number(a):
+                return hook_plain(a, b)
         if not is_array(a):
             if type(a) in _NUMBERS_ONLY:
                 return hook_plain(a, b)

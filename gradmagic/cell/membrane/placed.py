@@ -17,6 +17,7 @@ from ...engine.dispatch.protocols import out_of
 from .libraries import numpys
 from .stores import stored
 from .ways import code, functions, methods, others, python
+from .ways.way import ONCE
 
 Run = Callable[[Any, Any, Any, Any], Any]
 # What computes with arrays, as far as the device's library goes.
@@ -30,6 +31,8 @@ _COMPUTING = (
 # What hands its arguments to code that knows no devices.
 _OUTSIDE = (others.opaque, others.by_values, others.calling, others.vectorized, functions.of_object, methods.drawn,
             methods.shuffled, methods.unbound, python.text, python.shown, python.of_text, code.in_a_thread)  # fmt: skip
+# Python's own that only compute.
+_PURE = (python.again, python.number, python.of_number, functions.followed)
 _MISSING = (TypeError, ValueError, AttributeError, NotImplementedError)
 
 
@@ -51,6 +54,11 @@ def placed(m: Any, run: Run, way: Any, function: Any, args: Any, kwargs: Any) ->
             return stands.stays_array(out) if made else out
         except _MISSING:
             pass  # the device's library lacks it; or the call is wrong, and NumPy says so in its own words
+    elif way in _PURE and not any(type(a) in ONCE for a in args):
+        try:
+            return run(way, function, args, kwargs)
+        except _MISSING:
+            pass  # round() of an array
     elif way not in _OUTSIDE and way not in _COMPUTING:  # Python's own: it keeps what it is given
         return run(way, function, args, kwargs)
     came: list[Any] = []

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from ...engine.core.arrays import KINDS, device_of, is_array, on_device
+from ...engine.core.arrays import KINDS, device_of, is_array, on_device, to_host
 from ...engine.core.places import place_of, raised_by_user, user_frame
 from ...engine.derivatives.objects import Made
 from ...engine.dispatch.calls import call_elementwise, record
@@ -82,9 +82,23 @@ class Recording:
         given = [self.beside(table.wrapped(a), out) for a in args]
         options = {k: self.beside(table.wrapped(v), out) for k, v in kwargs.items()}
         made = self.made(function, given, options)
+        if isinstance(made, Exception) and type(made) is not Left and _on_device([given, options]):
+            made = self.made(function, *self._at_home([given, options]))  # what CuPy lacks, the host has
         if not isinstance(made, Exception) and not _holds_tracked([*given, *options.values()]):
             made = TypeError(name)  # what is tracked lies where the engine does not look
         return self.filed(out, made, cuts, name, marks)
+
+    def _at_home(self, value: Any) -> Any:
+        """Give a device's arrays, tracked or not, in lists, tuples and dicts, on the host."""
+        if isinstance(value, (list, tuple)):
+            return type(value)(map(self._at_home, value))
+        if type(value) is dict:
+            return {k: self._at_home(v) for k, v in value.items()}
+        if issubclass(type(value), Tracked):
+            if not on_device(value.array):
+                return value
+            return self.made(move, (value, "cpu", device_of(value.array)), {})
+        return to_host(value) if is_array(value) else value
 
     def lost(self, out: Any, cuts: frozenset[Cut]) -> Any:
         """Note the cuts behind a result that can be a number again."""
@@ -358,6 +372,12 @@ class Recording:
             cuts = cuts | {self.cut(lost, name)}
         table.memory.written(target, Mark(node, cuts), copy)
         return out
+
+
+def _on_device(value: Any) -> bool:
+    if isinstance(value, (list, tuple, dict)):
+        return any(map(_on_device, value.values() if isinstance(value, dict) else value))
+    return on_device(value.array if issubclass(type(value), Tracked) else value)
 
 
 def _holds_tracked(values: list[Any]) -> bool:

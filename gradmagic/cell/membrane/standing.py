@@ -7,6 +7,7 @@ written into a stand-in is written into the user's array, other arrays of the de
 
 from __future__ import annotations
 
+import collections
 import operator
 import sys
 from typing import Any
@@ -21,6 +22,9 @@ from .libraries import address, base_of, may_share
 from .table import FLAT
 
 _DEEP = 4  # lists in lists that are looked into
+_HOLDERS = frozenset(
+    {list, dict, tuple, set, collections.deque, collections.defaultdict, collections.OrderedDict}
+)
 _MOVED = "biufc"
 
 
@@ -145,13 +149,34 @@ class StandIns:
         """Give a list as an operator takes it."""
         return self.called(np.array)(value) if type(value) in (list, tuple) else value
 
+    def number(self, out: Any) -> Any:
+        """Give one entry of a device's array as an array of its own: NumPy's is a number, which no write changes."""
+        return (
+            out.copy()
+            if self.device is not None and is_array(out) and not out.ndim and on_device(out)
+            else out
+        )
+
+    def is_number(self, value: Any) -> bool:
+        """Tell whether a device's 0-d array stands for a number: `a += 1` makes another one of it."""
+        if self.device is None or not is_array(value) or value.ndim or not on_device(value):
+            return False
+        return (
+            id(value) not in self._numbers and id(value) not in self._theirs and not self._is_own_array(value)
+        )
+
+    def _is_own_array(self, value: Any) -> bool:
+        known = self._owns.get(id(value))
+        return known is not None and is_array(known[1])
+
     def into(self, target: Any, value: Any) -> tuple[Any, Any]:
         """Give what is written into, and a value where that lies."""
         target, value = self.now(target), self.now(value)
         if self.device is None:
             return target, value
         if not is_array(target):
-            return target, self.home(value) if self._membrane.foreign(type(target)) else value
+            outside = type(target) not in _HOLDERS and self._membrane.foreign(type(target))
+            return target, self.home(value) if outside else value
         return target, self.moved(value) if on_device(target) else self.home(value)
 
     def having(self, owner: Any, name: str) -> Any:
