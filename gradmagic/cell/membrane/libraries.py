@@ -110,6 +110,13 @@ def borrowed(base: Any) -> bool:
     return type(memory).__name__ in ("DLPackMemory", "UnownedMemory")
 
 
+def piece_of(array: Any) -> Any:
+    """Give the object that stands for the piece of a device's memory which an array lies in; None for NumPy's."""
+    if type(array) is np.ndarray or not on_device(array):
+        return None
+    return getattr(array.data, "mem", None)
+
+
 def address(array: Any) -> int:
     """Give where the first entry lies."""
     if on_device(array):
@@ -120,5 +127,5 @@ def address(array: Any) -> int:
 def may_share(a: Any, b: Any) -> bool:
     """Tell whether two arrays may share memory."""
     if on_device(a) or on_device(b):
-        return base_of(a) is base_of(b) or borrowed(base_of(a)) or borrowed(base_of(b))
+        return piece_of(a) is piece_of(b) or borrowed(base_of(a)) or borrowed(base_of(b))
     return bool(np.may_share_memory(a, b))

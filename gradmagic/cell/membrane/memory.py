@@ -20,7 +20,7 @@ from ...engine.dispatch.primitives import set_item
 from ...engine.faces.numpy.array import Array
 from ...engine.tape.memory import copy_of
 from ...engine.tape.tracked import Tracked
-from .libraries import address, base_of, borrowed
+from .libraries import address, base_of, borrowed, piece_of
 
 
 class Seen:
@@ -74,6 +74,7 @@ class Memory:
     def __init__(self) -> None:
         self._seen: dict[int, Seen] = {}
         self._blocks: dict[int, Block] = {}
+        self._owners: dict[int, Any] = {}  # by id of a device's piece of memory: who has it, weakly
         # What a value is from which something was lost: (array, how) -> mark.
         self.lost: Callable[[Any, str, Any], Any] = lambda array, how, mark: mark
 
@@ -109,6 +110,13 @@ class Memory:
         known = self._seen.get(id(base))
         if known is not None:  # what has come by a protocol was found in the block of its owner
             return known.block or self._made_block(base)
+        piece = piece_of(base)
+        if (
+            piece is not None and (owned := self._owners.get(id(piece))) is not None
+        ):  # CuPy's as_strided has no base
+            owner = owned()
+            if owner is not None and owner is not base and piece_of(owner) is piece:
+                return self._block(owner)
         if borrowed(base):
             at = address(array)
             for seen in list(self._seen.values()):
@@ -131,8 +139,19 @@ class Memory:
         key = id(array)
         seen.array = _ref(array, self._seen)
         self._seen[key] = seen
+        self._own(array)
         if seen.block is not None:
             seen.block.keep(key, seen)
+
+    def _own(self, array: Any) -> None:
+        """Note who has a piece of a device's memory."""
+        piece = piece_of(array)
+        if piece is None:
+            return
+        known = self._owners.get(id(piece))
+        owner = None if known is None else known()
+        if owner is None or piece_of(owner) is not piece:
+            self._owners[id(piece)] = ref(base_of(array))
 
     def _renew(self, array: Any, seen: Seen) -> None:
         """Take the array's part of the block as it is now."""
@@ -219,6 +238,7 @@ class Memory:
         seen = Seen(None, mark, copy, 0)
         seen.array = _ref(array, self._seen)
         self._seen[id(array)] = seen
+        self._own(array)
 
     def forget(self, array: Any) -> None:
         """Know nothing of an array any more: its memory is another."""

@@ -125,7 +125,7 @@ def by_values(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     A device's library takes none of these: there the function runs on the user's own, and is followed where it calls
     others that have hooks.
     """
-    if any(is_array(v) and on_device(v) for a in (*args, *kwargs.values()) for v in leaves(a)):
+    if _on_device(args, kwargs):
         return opaque(m, function, args, kwargs)
     if not marks_of(m, args, kwargs) and not m.reached(function):
         return function(*args, **kwargs)
@@ -140,6 +140,19 @@ def by_values(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         return out
     out = m.unwrapped(out)
     return m.taint(out, frozenset(m.cut(node, how) for node, how in left)) if left else out
+
+
+def on_the_host(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """A function of NumPy's whose own code has hooks; a device's library has code of its own for it."""
+    return (opaque if _on_device(args, kwargs) else _call)(m, function, args, kwargs)
+
+
+def _call(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    return function(*args, **kwargs)
+
+
+def _on_device(args: Any, kwargs: Any) -> bool:
+    return any(is_array(v) and on_device(v) for a in (*args, *kwargs.values()) for v in leaves(a))
 
 
 def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
