@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.core.arrays import is_array
+from ...engine.core.arrays import KINDS, is_array
 from ...engine.core.places import PACKAGE, users
 from ...engine.derivatives.numpy.constants import FILES
 from ...engine.following.followers import follow_scipy, follower_of, follower_of_object, later
@@ -107,6 +107,8 @@ def way_of(m: Any, function: Any) -> Way | None:
         return functions.array_function
     if kind in _BOUND:
         return _of_bound(m, function)
+    if kind is types.MethodType and type(function.__self__) in KINDS:
+        return methods.method  # CuPy's `view` is none of C's
     if isinstance(function, type):
         return _of_class(m, function)
     own = getattr(getattr(function, "__func__", function), "__code__", None)

@@ -45,7 +45,7 @@ def placed(m: Any, run: Run, way: Any, function: Any, args: Any, kwargs: Any) ->
     given = [*args, *kwargs.values(), owner]
     if stands.device is None or not stands.on_device(given):
         return run(way, function, args, kwargs)
-    if way in _COMPUTING and not (stands.device == "cpu" or _writes_to_the_host(function, args, kwargs)):
+    if way in _COMPUTING and not (stands.device == "cpu" or _of_the_host(function, args, kwargs)):
         try:
             there, options = tuple(map(stands.moved, args)), {k: stands.moved(v) for k, v in kwargs.items()}
             same, there = _there(stands, function, there, given)
@@ -76,7 +76,8 @@ def placed(m: Any, run: Run, way: Any, function: Any, args: Any, kwargs: Any) ->
     return out
 
 
-def _writes_to_the_host(function: Any, args: Any, kwargs: Any) -> bool:
+def _of_the_host(function: Any, args: Any, kwargs: Any) -> bool:
+    """Tell whether a call writes into an array of the host, or makes one of a class of the user's: `x.view(Mine)`."""
     out, owner, name = (
         kwargs.get("out"),
         getattr(function, "__self__", None),
@@ -93,7 +94,8 @@ def _writes_to_the_host(function: Any, args: Any, kwargs: Any) -> bool:
         targets += args[:1] if name == "at" else ()
     else:
         targets += args[:1] if function in functions.WRITERS else args[out_of(function)[0] :]
-    return any(type(t) is np.ndarray for t in targets)
+    kinds = [a for a in (*args, *kwargs.values()) if isinstance(a, type) and issubclass(a, np.ndarray)]
+    return bool(kinds) or any(type(t) is np.ndarray for t in targets)
 
 
 def _there(stands: Any, function: Any, args: Any, given: Any) -> tuple[Any, Any]:

@@ -168,7 +168,9 @@ class Recording:
             if is_array(out) and out.base is None:
                 return table.made(out, Mark(node, cuts), copy)
             return table.file(out, Mark(node, cuts))
-        made = self.made(call_elementwise, (rule, [table.tracked(a) for a in args], lambda *_: copy), {})
+        made = self.made(
+            call_elementwise, (rule, [self.beside(table.tracked(a), out) for a in args], lambda *_: copy), {}
+        )
         return self.filed(out, made, cuts, rule.name, table.marks(args))
 
     def beside(self, value: Any, out: Any) -> Any:

@@ -177,12 +177,21 @@ class StandIns:
         if not is_array(target):
             outside = type(target) not in _HOLDERS and self._membrane.foreign(type(target))
             return target, self.home(value) if outside else value
-        return target, self.moved(value) if on_device(target) else self.home(value)
+        return target, self.moved(self._array(value)) if on_device(target) else self.home(value)
+
+    def at(self, owner: Any, index: Any) -> tuple[Any, Any]:
+        """Give what is indexed, and an index where that lies: of what is no array, on the host."""
+        owner = self.now(owner)
+        if self.device is None:
+            return owner, index
+        return owner, self.moved(index) if is_array(owner) and on_device(owner) else self.home(index)
 
     def having(self, owner: Any, name: str) -> Any:
         """Give what is asked for an attribute: a device's array may lack what the user's own has."""
         owner = self.now(owner)
-        if self.device is None or not is_array(owner) or not on_device(owner) or hasattr(owner, name):
+        if self.device is None or not is_array(owner) or not on_device(owner):
+            return owner
+        if hasattr(owner, name) and name not in ("flags", "ctypes"):
             return owner
         return self.home(owner)
 

@@ -32,9 +32,7 @@ def item(owner: Any, index: Any) -> Any:
     if m is None:
         return owner[index]
     if m.stands is not None:
-        owner, index = m.stands.into(owner, index)
-        if isinstance(owner, dict):
-            index = m.stands.home(index)
+        owner, index = m.stands.at(owner, index)
     kind = type(owner)
     if kind in (list, tuple, dict):
         return owner[index]
@@ -147,7 +145,7 @@ def stored(m: Membrane, owner: Any, index: Any, value: Any) -> None:
     """Do `owner[index] = value`."""
     if m.stands is not None:
         owner, value = m.stands.into(owner, value)
-        index = m.stands.home(index) if isinstance(owner, dict) else m.stands.into(owner, index)[1]
+        owner, index = m.stands.at(owner, index)
     if issubclass(type(owner), Tracked):
         owner[index] = m.table.wrapped(value)
     elif is_array(owner) and not issubclass(type(value), Tracked) and not owner.dtype.hasobject:

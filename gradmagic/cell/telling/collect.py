@@ -189,7 +189,9 @@ def _input(
     reached = root is not None and node.number in numbers
     array = recorder.raw.get(node.number)
     if array is not None:
+        lies = arrays.on_device(array)
         array = np.copy(arrays.to_host(array)) if arrays.is_array(array) else array
+        array = array[()] if lies and not array.ndim else array  # NumPy's own would be a number
         if entry.kind in ("int", "float"):
             array = float(array) if not np.iscomplexobj(array) else complex(array)
     elif root is not None and (recorder.swept or not reached):

@@ -180,11 +180,11 @@ def ufunc_method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
 _GOING_THROUGH = frozenset({math.fsum, math.prod, np.fromiter})
 
 
-def _made_of_entries(shape: Any, dtype: Any, value: Any, *args: Any, **kwargs: Any) -> Any:
+def _made_of_entries(shape: Any, dtype: Any, value: Any, /, *args: Any, **kwargs: Any) -> Any:
     return cast(np.reshape(stacked(value), shape), dtype)
 
 
-def _made_full(shape: Any, dtype: Any, like: Any, fill_value: Any, *args: Any, **kwargs: Any) -> Any:
+def _made_full(shape: Any, dtype: Any, /, like: Any, fill_value: Any, *args: Any, **kwargs: Any) -> Any:
     return cast(np.copy(np.broadcast_to(fill_value, shape)), dtype)
 
 
