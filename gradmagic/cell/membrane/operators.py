@@ -57,6 +57,18 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
             return op(a, b)
         if m.stands is not None:
             a, b = m.stands.along(a, b)
+            try:
+                return run(m, a, b)
+            except (ValueError, TypeError):
+                x, y = m.stands.home(a), m.stands.home(b)
+                if x is a and y is b:
+                    raise
+                return run(
+                    m, x, y
+                )  # the device's library lacks it; or NumPy says what is wrong in its own words
+        return run(m, a, b)
+
+    def run(m: Membrane, a: Any, b: Any) -> Any:
         table = m.table
         kind, other = type(a), type(b)
         if fast is not None and kind in _QUICK and other in _QUICK:

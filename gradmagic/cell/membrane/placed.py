@@ -30,7 +30,8 @@ _COMPUTING = (
 )
 # What hands its arguments to code that knows no devices.
 _OUTSIDE = (others.opaque, others.on_the_host, others.by_values, others.calling, others.vectorized,
-            functions.of_object, methods.drawn, methods.shuffled, methods.unbound, python.text, python.shown, python.of_text, code.in_a_thread)  # fmt: skip
+            functions.of_object, methods.drawn, methods.shuffled, methods.unbound, python.text, python.shown,
+            python.of_text, code.in_a_thread)  # fmt: skip
 # Python's own that only compute.
 _PURE = (python.again, python.number, python.of_number, functions.followed)
 _MISSING = (TypeError, ValueError, AttributeError, NotImplementedError)

@@ -46,6 +46,10 @@ CELLS = {
     "reductions": "z = xp.prod(y) + xp.max(y, axis=1).sum() + np.cumsum(x)[1] + xp.var(y)",
     "sorting": "z = (np.sort(x) * w).sum() + xp.sort(y, axis=1)[0, 1]",
     "a shape is set": "b = y * 2\nb.shape = (3, 2)\nz = (b[1] * b[2]).sum()",
+    "methods that write": "b = x * 1\nb.sort()\nc = y * 1\nc.sort(axis=0)\nb.put(xp.asarray([0]), xp.asarray([5.0]))\n"
+    "z = (b * w).sum() + (c * y).sum()",
+    "an entry swapped": "b = x * 1\nt = b[0] + 0\nb[0] = b[1]\nb[1] = t\nz = (b * w).sum()",
+    "strides": "b = xp.lib.stride_tricks.as_strided(x, (2,), x.strides)\nb[0] = 4.0\nz = (b * b).sum() + x.sum()",
     "fill": "b = x * 2\nb.fill(1.5)\nb[0] = x[0]\nz = (b * b).sum()",
     "copies": "b = x.copy()\nb[0] = 3.0\nc = b.astype('float32').astype(float)\nz = (c * x).sum()",
     "complex": "c = x + 1j * w\nz = (c * c.conj()).real.sum() + xp.abs(c).sum() + c.imag.sum()",
@@ -160,7 +164,7 @@ def test_weights_lie_where_the_result_lies(cupy):
 @pytest.mark.parametrize(
     "cell",
     [cell for name, cell in CELLS.items() if name not in (
-        "float", "home", "text", "a mask is written", "by dlpack")],
+        "float", "home", "text", "a mask is written", "by dlpack", "strides", "methods that write")],
 )  # fmt: skip
 def test_nobody_waits_while_a_cell_runs(cell, cupy):
     """Beside the cell's own waiting: what is kept of its values is copied on the device."""
