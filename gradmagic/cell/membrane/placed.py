@@ -15,6 +15,7 @@ from ...engine.core import arrays
 from ...engine.core.arrays import is_array, on_device
 from ...engine.dispatch.protocols import out_of
 from .libraries import numpys
+from .operators import IN_PLACE
 from .stores import stored
 from .ways import code, functions, methods, others, python
 from .ways.way import ONCE
@@ -34,6 +35,10 @@ _OUTSIDE = (others.opaque, others.on_the_host, others.by_values, others.calling,
             python.of_text, code.in_a_thread)  # fmt: skip
 # Python's own that only compute.
 _PURE = (python.again, python.number, python.of_number, functions.followed)
+_WRITING = methods.METHODS_THAT_WRITE | {
+    "__setitem__",
+    *(f"__i{op.__name__[1:]}__" for op in IN_PLACE.values()),
+}
 _MISSING = (TypeError, ValueError, AttributeError, NotImplementedError)
 
 
@@ -46,6 +51,10 @@ def placed(m: Any, run: Run, way: Any, function: Any, args: Any, kwargs: Any) ->
     given = [*args, *kwargs.values(), owner]
     if stands.device is None or not stands.on_device(given):
         return run(way, function, args, kwargs)
+    if function is np.lib.stride_tricks.as_strided and is_array(args[0]) and on_device(args[0]):
+        return arrays.module_of(args[0]).lib.stride_tricks.as_strided(
+            *args, **kwargs
+        )  # a view, as of the user's own
     if way in _COMPUTING and not (stands.device == "cpu" or _of_the_host(function, args, kwargs)):
         try:
             there, options = tuple(map(stands.moved, args)), {k: stands.moved(v) for k, v in kwargs.items()}
@@ -88,15 +97,13 @@ def _of_the_host(function: Any, args: Any, kwargs: Any) -> bool:
     if isinstance(function, np.ufunc):
         targets += args[function.nin :]
     elif is_array(owner):
-        targets += (
-            [owner] if name in methods.METHODS_THAT_WRITE else args[methods.OUT_AT.get(name, len(args)) :]
-        )
+        targets += [owner] if name in _WRITING else args[methods.OUT_AT.get(name, len(args)) :]
     elif isinstance(owner, np.ufunc):
         targets += args[:1] if name == "at" else ()
     else:
         targets += args[:1] if function in functions.WRITERS else args[out_of(function)[0] :]
     kinds = [a for a in (*args, *kwargs.values()) if isinstance(a, type) and issubclass(a, np.ndarray)]
-    return bool(kinds) or any(type(t) is np.ndarray for t in targets)
+    return bool(kinds) or function is np.broadcast_arrays or any(type(t) is np.ndarray for t in targets)
 
 
 def _there(stands: Any, function: Any, args: Any, given: Any) -> tuple[Any, Any]:

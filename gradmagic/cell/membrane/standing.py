@@ -18,6 +18,7 @@ from ...engine.core import arrays
 from ...engine.core.arrays import is_array, on_device
 from ...engine.core.places import place_of, user_frame
 from ...engine.tape.memory import copy_of
+from ...engine.tape.tracked import Tracked
 from .libraries import address, base_of, may_share
 from .table import FLAT
 
@@ -137,7 +138,10 @@ class StandIns:
         values = tuple(map(self.now, values))
         if self.device is None or not any(is_array(v) and on_device(v) for v in values):
             return values
-        if self.device == "cpu":
+        # Values of the engine's, as of an integrand, are the host's where they are not the device's.
+        if self.device == "cpu" or any(
+            issubclass(type(v), Tracked) and not on_device(v.array) for v in values
+        ):
             return tuple(map(self.home, values))
         return tuple(self.moved(self._array(v)) for v in values)
 

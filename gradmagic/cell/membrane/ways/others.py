@@ -46,7 +46,7 @@ def calling(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         if not callable(value):
             return m.table.wrapped(value)
         run = m.called(value)
-        return lambda *values, **options: m.table.wrapped(run(*values, **options))
+        return lambda *values, **options: m.table.wrapped(_at_home(m, run(*values, **options)))
 
     own = engine_values(args, kwargs)
     try:
@@ -54,6 +54,14 @@ def calling(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     except ArgumentError:
         return opaque(m, function, args, kwargs)
     return out if own else m.unwrapped(out)
+
+
+def _at_home(m: Membrane, value: Any) -> Any:
+    """Give a device's array as what calls the user's function takes it."""
+    if not (is_array(value) and on_device(value)):
+        return value
+    host = to_host(value)
+    return m.record(lambda x: x, (value,), {}, host if host.ndim else host[()], "move")
 
 
 def vectorized(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
