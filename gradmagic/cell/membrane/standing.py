@@ -19,9 +19,11 @@ from ...engine.core.arrays import is_array, on_device
 from ...engine.core.places import place_of, user_frame
 from ...engine.tape.memory import copy_of
 from ...engine.tape.tracked import Tracked
-from .libraries import address, base_of, may_share
+from .libraries import base_of, may_share
+from .same_part import same_part
 from .table import FLAT
 
+_WIDEST = 16  # of a larger array only the part stands somewhere else
 _DEEP = 4  # lists in lists that are looked into
 _HOLDERS = frozenset(
     {list, dict, tuple, set, collections.deque, collections.defaultdict, collections.OrderedDict}
@@ -64,6 +66,8 @@ class StandIns:
             return value  # a number goes with what it meets; an array may lie there already
         if is_array(value):
             found = self._view(value)
+            if found is None and self._of_owner(value):
+                found = self._view(value)
             if found is not None:
                 return found
             made = copy_of(value)
@@ -74,6 +78,17 @@ class StandIns:
         if made is not value:
             self.keep(value, made, copy_of(made) if is_array(made) else None)
         return made
+
+    def _of_owner(self, value: Any) -> bool:
+        """Let something stand in for the array that `value` is a part of: others may be parts of it, too."""
+        owner = base_of(value)
+        if (
+            type(owner) is not type(value)
+            or owner.dtype != value.dtype
+            or owner.nbytes > _WIDEST * value.nbytes
+        ):
+            return False
+        return owner.size > value.size and self.stand_in(owner) is not owner
 
     def keep(self, value: Any, made: Any, before: Any = None) -> None:
         """Note that `made` stands in for `value`; `before` is what `made` holds now, if it may be written."""
@@ -323,77 +338,3 @@ def _numbers(array: Any) -> Any:
     """Give an array of a device as the host computes it: NumPy's reductions give scalars, a device's 0-d arrays."""
     host = arrays.to_host(array)
     return host if host.ndim else host[()]
-
-
-def same_part(part: Any, whole: Any, other: Any) -> Any:
-    """Give the view of `other` that has the entries which `part` has of `whole`; None where there is none.
-
-    Examples
-    --------
-    >>> whole = np.arange(6.0).reshape(2, 3)
-    >>> same_part(whole[:, 1:], whole, np.arange(10, 16).reshape(2, 3))
-    array([[11, 12],
-           [14, 15]])
-    """
-    if part.dtype != whole.dtype or not part.size or whole.size != other.size:
-        return None
-    offset, size = address(part) - address(whole), whole.itemsize
-    if not (whole.flags.c_contiguous and other.flags.c_contiguous):
-        return _same_slice(part, whole, other, offset)
-    ends = [(n - 1) * step for n, step in zip(part.shape, part.strides, strict=True)]
-    low, high = offset + sum(e for e in ends if e < 0), offset + sum(e for e in ends if e > 0)
-    if low < 0 or high >= whole.nbytes or any(step % size for step in (offset, *part.strides)):
-        return None
-    scale = other.itemsize
-    return _view(other, part.shape, offset // size * scale, [step // size * scale for step in part.strides])
-
-
-def _same_slice(part: Any, whole: Any, other: Any, offset: int) -> Any:
-    """`same_part` of arrays with gaps, or in another order: a part that slices give."""
-    start = _index(offset, whole)
-    if start is None or whole.shape != other.shape:
-        return None
-    strides, corner = [], list(start)
-    for n, step in zip(part.shape, part.strides, strict=True):
-        if n == 1 or not step:
-            strides.append(0)
-            continue
-        last = _index(offset + step * (n - 1), whole)
-        by = [] if last is None else [(b - a) / (n - 1) for a, b in zip(start, last, strict=True)]
-        if sum(b * s for b, s in zip(by, whole.strides, strict=False)) != step:
-            return None
-        corner = [c + b * (n - 1) for c, b in zip(corner, by, strict=True)]
-        strides.append(int(sum(b * s for b, s in zip(by, other.strides, strict=True))))
-    if any(not 0 <= c < n for c, n in zip(corner, whole.shape, strict=True)):
-        return None
-    first = sum(i * s for i, s in zip(start, other.strides, strict=True))
-    return _view(other, part.shape, first, strides)
-
-
-def _index(offset: int, whole: Any) -> list[int] | None:
-    """Give the index of the entry that lies so many bytes behind the first."""
-    found = [0] * whole.ndim
-    for k in sorted(range(whole.ndim), key=lambda k: -abs(whole.strides[k])):
-        if whole.shape[k] > 1 and whole.strides[k] > 0:
-            found[k], offset = divmod(offset, whole.strides[k])
-    return None if offset or any(not 0 <= i < n for i, n in zip(found, whole.shape, strict=True)) else found
-
-
-def _view(of: Any, shape: Any, offset: int, strides: list[int]) -> Any:
-    if on_device(of):
-        flat = of.ravel()[offset // of.itemsize :]  # of an array without gaps: a view
-        return arrays.module_of(of).lib.stride_tricks.as_strided(flat, shape, strides)
-    if of.flags.forc:
-        return np.ndarray(shape, of.dtype, of, offset, strides)
-    return np.asarray(_Window(of, shape, offset, strides))
-
-
-class _Window:
-    """A part of an array with gaps, for NumPy to make an array of: `np.ndarray(buffer=)` takes none with gaps."""
-
-    def __init__(self, of: Any, shape: Any, offset: int, strides: list[int]) -> None:
-        place = (address(of) + offset, not of.flags.writeable)
-        self.__array_interface__ = of.__array_interface__ | {
-            "data": place, "shape": tuple(shape), "strides": tuple(strides),
-        }  # fmt: skip
-        self.base = of

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.cell.membrane.standing import same_part
+from gradmagic.cell.membrane.same_part import same_part
 from gradmagic.engine.core import arrays
 from gradmagic.errors import DeviceError
 from tests.cell.helpers import differences, fresh, traced
@@ -309,3 +309,31 @@ def test_putting_back_asks_no_heap(monkeypatch):
         u = [x, {"x": x}]
         z = (x * 2).sum()
     assert type(u[0]) is type(u[1]["x"]) is np.ndarray and u[0] is x and type(z) is np.float64
+
+
+@gpu
+def test_parts_of_a_devices_arrays_know_their_base():
+    whole = np.arange(24.0).reshape(2, 3, 4)
+    other = arrays.cupy().asarray(whole)
+    for part in (whole[1:], whole[..., ::2], whole[1, 2, 3:], whole.T, whole[0].T[1:, ::2], whole[:, ::-1],
+                 whole[:, 1:2], whole.reshape(6, 4), whole[1, 1]):  # fmt: skip
+        got = same_part(part, whole, other)
+        assert np.array_equal(arrays.to_host(got), part) and got.base is not None
+    row = np.broadcast_to(whole[0, 0], (3, 4))
+    assert np.array_equal(arrays.to_host(same_part(row, whole, other)), row)
+
+
+@pytest.mark.parametrize(
+    "options", [{"dtype": "float64"}, pytest.param({"device": "cuda"}, marks=gpu)], ids=["dtype", "device"]
+)
+@pytest.mark.parametrize("names", ["tail x", "x tail", "tail", "x"])
+def test_parts_of_one_memory_stay_so(names, options):
+    cell = "tail[0] = 2 * x[0]\nx[2] = 3 * x[2]\nz = (x * x).sum() + (tail * w[1:]).sum()"
+    here, there = fresh(SETUP), fresh(SETUP)
+    own = there["x"], there["tail"]
+    expected, got = traced(cell, here, names), traced(cell, there, names, **options)
+    assert there["x"] is own[0] and there["tail"] is own[1]
+    np.testing.assert_allclose(there["x"], here["x"])
+    for one, other in zip(expected.inputs, got.inputs, strict=True):
+        np.testing.assert_allclose(other.array, one.array, err_msg=one.name)
+    assert [n.text for n in got.notes if n.kind != "moved"] == [n.text for n in expected.notes]
