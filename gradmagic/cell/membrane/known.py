@@ -10,6 +10,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import copy
+import dataclasses
 import functools
 import heapq
 import itertools
@@ -77,6 +78,7 @@ _know(python.shown, print)
 _know(python.reduced, functools.reduce)
 _know(python.accumulated, itertools.accumulate)
 _know(python.copied, copy.copy, copy.deepcopy)
+_know(python.fields_copied, dataclasses.asdict, dataclasses.astuple)
 _know(python.asked, len, bool, next, hash, any, all, math.isclose, np.array_equal, np.allclose, np.isclose)
 _know(methods.shuffled, np.random.shuffle)
 _know(methods.drawn, np.random.choice, np.random.permutation)

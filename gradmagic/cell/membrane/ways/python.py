@@ -176,7 +176,22 @@ def copied(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     out = function(*args, **kwargs)
     if not args or out is args[0]:
         return out
-    for old, new in zip(leaves(args[0]), leaves(out), strict=False):
+    return _as_copies(m, function, [*leaves(args[0])], [*leaves(out)], out)
+
+
+def fields_copied(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """`dataclasses.asdict`, `dataclasses.astuple`: the fields' values are copied, each in its place."""
+    out = function(*args, **kwargs)
+    given, made = ([v for v in leaves(of) if is_number(v)] for of in (args[0] if args else None, out))
+    marks = m.table.marks(given)
+    if marks and len(given) != len(made):
+        node = next((k.node for k in marks if k.node is not None), None)
+        return m.taint(out, joined(marks) | {m.cut(node, named(function))})
+    return _as_copies(m, function, given, made, out)
+
+
+def _as_copies(m: Membrane, function: Any, given: list[Any], made: list[Any], out: Any) -> Any:
+    for old, new in zip(given, made, strict=False):
         mark = m.table.mark(old)
         if mark is None or new is old or m.table.mark(new) is not None:
             continue
