@@ -16,9 +16,8 @@ from ...engine.core.arrays import KINDS, is_array, on_device
 
 _PAIRS = {"cupy": "numpy", "cupyx.scipy.special": "scipy.special"}
 _PARTS = "", ".linalg", ".fft"
-_NUMPYS: dict[
-    int, tuple[Any, Any]
-] = {}  # by id of a function of CuPy's: itself, and NumPy's of the same name
+# By id of a function of CuPy's: itself, and NumPy's of the same name.
+_NUMPYS: dict[int, tuple[Any, Any]] = {}
 _read: set[tuple[str, str]] = set()
 
 

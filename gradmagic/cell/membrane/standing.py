@@ -75,7 +75,7 @@ class StandIns:
             made = made.astype(self.dtype) if hasattr(made, "astype") else np.dtype(self.dtype).type(made)
         if self.device is not None and is_array(made):
             made = arrays.to_device(made, self.device)
-        if type(made) is np.ndarray and not value.flags.writeable:
+        if type(made) is type(value) is np.ndarray and not value.flags.writeable:
             made.flags.writeable = False
         if made is not value:
             self.keep(value, made, copy_of(made) if is_array(made) else None)
