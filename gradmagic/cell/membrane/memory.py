@@ -110,7 +110,7 @@ class Memory:
         known = self._seen.get(id(base))
         if known is not None:  # what has come by a protocol was found in the block of its owner
             return known.block or self._made_block(base)
-        piece = piece_of(base)
+        piece = None if type(base) is np.ndarray else piece_of(base)
         if (
             piece is not None and (owned := self._owners.get(id(piece))) is not None
         ):  # CuPy's as_strided has no base
@@ -139,7 +139,8 @@ class Memory:
         key = id(array)
         seen.array = _ref(array, self._seen)
         self._seen[key] = seen
-        self._own(array)
+        if type(array) is not np.ndarray:
+            self._own(array)
         if seen.block is not None:
             seen.block.keep(key, seen)
 
@@ -238,7 +239,8 @@ class Memory:
         seen = Seen(None, mark, copy, 0)
         seen.array = _ref(array, self._seen)
         self._seen[id(array)] = seen
-        self._own(array)
+        if type(array) is not np.ndarray:
+            self._own(array)
 
     def forget(self, array: Any) -> None:
         """Know nothing of an array any more: its memory is another."""

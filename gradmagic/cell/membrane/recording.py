@@ -79,8 +79,11 @@ class Recording:
         cuts, name = joined(marks), name or str(getattr(function, "__name__", function))
         if all(m.node is None for m in marks):
             return self.lost(out, cuts)
-        given = [self.beside(table.wrapped(a), out) for a in args]
-        options = {k: self.beside(table.wrapped(v), out) for k, v in kwargs.items()}
+        given = [table.wrapped(a) for a in args]
+        options = {k: table.wrapped(v) for k, v in kwargs.items()}
+        if len(KINDS) > 1:  # there are devices
+            given = [self.beside(a, out) for a in given]
+            options = {k: self.beside(v, out) for k, v in options.items()}
         made = self.made(function, given, options)
         if isinstance(made, Exception) and type(made) is not Left and _on_device([given, options]):
             made = self.made(function, *self._at_home([given, options]))  # what CuPy lacks, the host has
@@ -134,14 +137,15 @@ class Recording:
         if mode_now() is OFF:
             return out
         table = self.table
+        plainly = type(out) is np.ndarray
         if not (
-            isinstance(out, (np.generic, float, int, complex)) or is_array(out)
+            plainly or isinstance(out, (np.generic, float, int, complex)) or is_array(out)
         ):  # by an __array_wrap__ of the user's
             return self.record(rule.function, args, {}, out)
-        copy = out.copy("K") if type(out) is np.ndarray else copied(out) if on_device(out) else out
+        copy = out.copy("K") if plainly else copied(out) if on_device(out) else out
         aval = aval_of(out)
         plain, nodes, cuts, mask, bit, quick = [], [], NO_CUTS, 0, 1, aval.fast
-        device = on_device(out)
+        device = not plainly and on_device(out)
         for a, found in zip(args, map(table.known, args) if known is None else known, strict=True):
             kind = type(a)
             node = None
@@ -165,7 +169,7 @@ class Recording:
         if quick and mask:
             twin = rule.twin
             node = record(twin, copy, tuple(nodes), twin.keep(copy, plain, {}, mask), aval)
-            if is_array(out) and out.base is None:
+            if (plainly or is_array(out)) and out.base is None:
                 return table.made(out, Mark(node, cuts), copy)
             return table.file(out, Mark(node, cuts))
         made = self.made(
@@ -204,7 +208,7 @@ class Recording:
     def filed(self, out: Any, made: Any, cuts: frozenset[Cut], name: str, marks: Iterable[Mark] = ()) -> Any:
         """Note for `out` what the engine made of it; entries of tuples and lists each alone. Gives `out`."""
         kind = type(out)
-        if issubclass(type(made), Tracked) and on_device(made.array) is not on_device(out):
+        if len(KINDS) > 1 and issubclass(type(made), Tracked) and on_device(made.array) is not on_device(out):
             made = self.made(move, (made, device_of(out), device_of(made.array)), {})
         if isinstance(made, Left):
             return self.cut_off(out, cuts, made.how, made.node)

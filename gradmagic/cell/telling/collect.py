@@ -46,6 +46,8 @@ def collect(
     """
     recorder = run.recorder
     recorder.settle()
+    for kept in (recorder.values, recorder.grads, recorder.locals, recorder.flows, recorder.starts):
+        kept.bring_home()  # a report that is kept holds no memory of a device
     nodes = list(reversed(walk(root))) if root is not None else _made(run)
     names = names_in(run.namespace, nodes, recorder.names)
     _local_names(nodes, names)
