@@ -51,24 +51,20 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
     rule = RULES.get(ufunc)
     fast = rule if isinstance(rule, Elementwise) else None
 
-    def hook(a: Any, b: Any) -> Any:
+    def hook(a: Any, b: Any, placed: bool = False) -> Any:
         m = here()
         if m is None:
             return op(a, b)
-        if m.stands is not None:
+        if m.stands is not None and not placed:
             a, b = m.stands.along(a, b)
             try:
-                return run(m, a, b)
+                return hook(a, b, True)
             except (ValueError, TypeError):
                 x, y = m.stands.home(a), m.stands.home(b)
                 if x is a and y is b:
                     raise
-                return run(
-                    m, x, y
-                )  # the device's library lacks it; or NumPy says what is wrong in its own words
-        return run(m, a, b)
-
-    def run(m: Membrane, a: Any, b: Any) -> Any:
+                # The device's library lacks it; or NumPy says what is wrong in its own words.
+                return hook(x, y, True)
         table = m.table
         kind, other = type(a), type(b)
         if fast is not None and kind in _QUICK and other in _QUICK:
