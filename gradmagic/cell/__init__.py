@@ -1,4 +1,7 @@
-"""Running one cell. Rooms, each reading those before it: options, reading, lifting, membrane, telling, run, hosts."""
+"""Running one cell.
+
+Rooms, each reading those before it: options, reading, lifting, membrane, telling, tracing, run, hosts.
+"""
 
 from .hosts.block import trace
 from .hosts.show import last, make_dot

@@ -67,6 +67,9 @@ class StrictArray:
     real = property(lambda self: _wrap(self._a.real, self))
     imag = property(lambda self: _wrap(self._a.imag, self))
     nbytes = property(lambda self: self._a.nbytes)
+    itemsize = property(lambda self: self._a.itemsize)
+    flags = property(lambda self: self._a.flags)
+    data = property(lambda self: types.SimpleNamespace(ptr=self._a.__array_interface__["data"][0], mem=None))
 
     __cuda_array_interface__ = property(lambda self: {"data": self._a.__array_interface__["data"]})
 

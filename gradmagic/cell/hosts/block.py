@@ -31,6 +31,7 @@ from ..reading.names import base_of
 from ..reading.source import Source, parsed
 from ..run import Run
 from ..telling.collect import collect
+from .lifted_block import BlockRun
 from .show import remember
 from .wording import TRACE, in_words
 
@@ -103,7 +104,7 @@ class Block:
     def __init__(self, options: Options, settings: dict[str, Any]) -> None:
         self._options, self._settings = options, settings
         self._report: reports.Report | None = None
-        self._run: Run | None = None
+        self._run: BlockRun | None = None
         self._frame: Any = None
 
     @property
@@ -126,8 +127,7 @@ class Block:
         self._module = frame.f_locals is frame.f_globals
         namespace = frame.f_globals if self._module else {**frame.f_globals, **frame.f_locals}
         cell = _block_source(frame)
-        run = self._run = Run(cell, namespace, self._options, membrane=False)
-        run.traced = (frame,)
+        run = self._run = BlockRun(cell, namespace, self._options, frame)
         before = dict(namespace)
         with _in_our_words():
             run.lift()
@@ -155,12 +155,10 @@ class Block:
                 with _in_our_words():
                     made = run.finish()
         finally:
-            # A function's variables are nobody's dict: putting back reaches this copy of them.
-            variables = (
-                {} if self._module else {n: v for n, v in frame.f_locals.items() if isinstance(v, Tracked)}
-            )
             run.put_back()
-            self._assign(variables)
+            local = {} if self._module else dict(frame.f_locals)  # a function's variables are nobody's dict
+            names = run.namespace
+            self._assign({n: names[n] for n, v in local.items() if n in names and names[n] is not v})
             self._run, self._frame = None, None  # the report holds no graph
         self._report = reports.Report(made, **self._settings)
         remember(self._report)
@@ -202,10 +200,8 @@ def _function(
                 put_hooks()
                 _lift_arguments(run, bound.arguments, options.names)
                 bound.arguments.update({n: run.namespace[n] for n in bound.arguments})
-                run.traced = (f, *bound.args, *bound.kwargs.values())
                 with run.watching(), _variables_of(inner, variables):
-                    called_as = f if run.membrane is None else called(f)
-                    run.record.shown.append(called_as(*bound.args, **bound.kwargs))
+                    run.record.shown.append(called(f)(*bound.args, **bound.kwargs))
                 run.namespace.update(variables)
                 run.record.assigned.update(dict.fromkeys(variables))
                 made = run.finish()

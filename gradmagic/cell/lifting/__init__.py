@@ -1,1 +1,1 @@
-"""Tracked values in place of the user's for the time of one cell, and everything put back."""
+"""The inputs of a run: read from names, lifted; and putting back what stood in for them."""

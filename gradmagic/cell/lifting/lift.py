@@ -1,7 +1,7 @@
-"""Lifting: put tracked values in place of the user's for the time of one cell, and put everything back.
+"""The inputs of a run: what names on the magic's line stand for, and what of it a gradient can be taken by.
 
-In: the user's namespace and the names on the magic's line. Out: leaves by name; afterwards a namespace that holds what
-it would hold without the magic, wherever the cell has put its results: names, lists, attributes, closures.
+In: the user's namespace and names. Out: inputs by name, each lifted by who runs the source: under a membrane the user's
+own objects (membrane/lifter.py), in a block wrappers of them (wrappers.py).
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 import ast
 import difflib
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -19,18 +18,8 @@ import numpy as np
 from ...engine.core import arrays
 from ...engine.core.foreign import foreign
 from ...engine.core.interpreter import parse
-from ...engine.faces.numpy.array import Array
-from ...engine.faces.numpy.buffer import Buffer, Buffers
 from ...engine.faces.torch.tensor import Tensor
-from ...engine.tape import memory
-from ...engine.tape.nodes import Leaf, walk
-from ...engine.tape.tracked import Tracked, instances
 from ...errors import NameOnLineError, NotLiftableError
-from .aliases import share, view_along
-from .restore import replace_everywhere, uninterrupted
-
-_alone = RLock()  # one run at a time puts back: it would replace in the list of what another has just found
-_MOST = 1000  # entries of a container that are looked at
 
 
 @dataclass
@@ -48,39 +37,31 @@ class Lifted:
 
 
 class Lifter:
-    """Lifts the values of one run, each object once however many names it has, and puts them back."""
+    """Reads names and lifts what they hold."""
 
-    def __init__(self, namespace: dict[str, Any], device: str | None = None, dtype: Any = None) -> None:
-        self.namespace, self.device, self.dtype = namespace, device, dtype
+    def __init__(self, namespace: dict[str, Any]) -> None:
+        self.namespace = namespace
         self.lifted: list[Lifted] = []
-        self._by_id: dict[int, Array] = {}
-        self._originals: dict[int, Any] = {}  # id of a leaf Array -> the user's object
-        self._tuples: list[tuple[Any, ...]] = []
-        self._elsewhere: list[Any] = []  # constants of the cell, for the time of the run on another device
         self.shared: list[str] = []  # inputs that are parts of other inputs
-        self.buffers: Buffers = Buffers()  # new arrays of the cell that may get a gradient
-        self.on_lift: Callable[[Tracked], None] = lambda tracked: None
+        self.on_lift: Callable[[Any], None] = lambda tracked: None
 
     # -- lifting ---------------------------------------------------------------------------------
     def value(self, name: str, value: Any) -> Any:
-        """Give what stands for `value` while the cell runs, and remember it as the input `name`."""
-        if isinstance(value, Tensor):
-            if value.node is not None:
-                self.lifted.append(Lifted(name, value, value, "Tensor", value.node))
-                self.on_lift(value)
-            return value
-        known = self._by_id.get(id(value)) if arrays.is_array(value) else None
-        if known is None:
-            known = self._view(value) if arrays.is_array(value) else None
-            if known is not None:
-                self.shared.append(name)
-            else:
-                known = Array.lift(value, device=self.device, dtype=self.dtype)
-            self._by_id[id(value)] = known
-            self._originals[id(known)] = value
-            self.lifted.append(Lifted(name, known, value, kind_of(value), known.node))
-            self.on_lift(known)
-        return known
+        """Give what stands for `value` while the source runs, and remember it as the input `name`."""
+        raise NotImplementedError
+
+    def tensor(self, name: str, value: Tensor) -> Tensor:
+        """Remember a tensor as the input `name`."""
+        if value.node is not None:
+            self.lifted.append(Lifted(name, value, value, "Tensor", value.node))
+            self.on_lift(value)
+        return value
+
+    def put_back(self, used: Iterable[str] = (), shown: list[Any] | None = None) -> None:
+        """Give every name what it would have without us.
+
+        `used` are the names that the source reads or assigns; `shown` is a list of what it shows.
+        """
 
     def name(self, name: str, line: int, known: dict[str, int]) -> bool:
         """Lift a name of the magic's line; False if the cell is yet to assign it.
@@ -177,152 +158,17 @@ class Lifter:
             return self._container(name, value)
         return value
 
-    def along(self, value: Any, depth: int = 0) -> Any:
-        """Give what stands for a value that the cell reads besides: the arrays in it that are, or share memory with, a
-        lifted one are replaced, so that the gradient through them is not lost.
-        """
-        if id(value) in self._by_id:
-            return self._by_id[id(value)]
-        if type(value) is np.ndarray and self.device is not None and value.dtype.kind in "biufc":
-            return self._moved(value)
-        if type(value) is np.ndarray:
-            view = self._view(value)
-            if view is not None:
-                self._by_id[id(value)] = view
-                self._originals[id(view)] = value
-            return value if view is None else view
-        if depth < 3 and type(value) in (dict, list) and len(value) <= _MOST:
-            for key in list(value) if type(value) is dict else range(len(value)):
-                value[key] = self.along(value[key], depth + 1)
-        elif depth < 3 and type(value) is tuple and len(value) <= _MOST:
-            new = [self.along(entry, depth + 1) for entry in value]
-            return self._tuple(value, new)
-        return value
-
-    def _view(self, value: Any) -> Any:
-        for entry in self.lifted:
-            owner = entry.original
-            if type(owner) is np.ndarray and type(entry.tracked) is Array and share(owner, value):
-                return view_along(entry.tracked, owner, value)
-        return None
-
-    def _moved(self, value: Any) -> Any:
-        """Give a constant of the cell on the device of the inputs: the two do not mix."""
-        moved = arrays.to_device(value, self.device)
-        if moved is not value:
-            self._by_id[id(value)] = moved
-            self._originals[id(moved)] = value
-            self._elsewhere.append(moved)
-        return moved
-
     def _tuple(self, value: tuple[Any, ...], new: list[Any]) -> tuple[Any, ...]:
+        """Give a tuple with other entries; nothing else in its place where they are the same."""
         if all(a is b for a, b in zip(new, value, strict=True)):
             return value
         kind: Any = type(value)
         made: tuple[Any, ...] = kind(*new) if hasattr(value, "_fields") else kind(new)
-        self._originals[id(made)] = value
-        self._tuples.append(made)
+        self.instead(value, made)
         return made
 
-    # -- putting back ----------------------------------------------------------------------------
-    def original(self, tracked: Any) -> Any:
-        """Give what the user's code would hold in place of an Array."""
-        array = tracked.array
-        if id(tracked) in self._originals:
-            value = self._originals[id(tracked)]
-            if type(value) is np.ndarray and type(array) is np.ndarray:
-                if value.shape != array.shape and value.size == array.size:
-                    value.shape = array.shape  # the cell has set it
-                if value.flags.writeable != array.flags.writeable:
-                    value.flags.writeable = array.flags.writeable
-            return value
-        if arrays.on_device(array):
-            return _home(array)
-        if arrays.is_array(array):
-            base = memory.base_of(array)
-            found = memory.memory_of(base)
-            owner, whole = found.owner, found.whole(base)
-            if owner is not None and owner.strides == whole.strides and owner.dtype == whole.dtype:
-                return memory.same_view(
-                    array, whole, owner
-                )  # a view made in the cell looks into the user's array
-        return array
-
-    def put_back(self, *ours: Any) -> None:
-        """Replace every Array that this run has made, and that is alive, by the plain value, whoever holds it.
-
-        Arrays are found among the objects of the garbage collector, and their holders by who refers to them: names,
-        dicts, lists, sets, attributes, closures, tuples. `ours` are holders of the run itself, left as they are.
-        """
-        if not self._originals and not self.buffers:
-            return
-        with uninterrupted(), _alone:
-            self._put_back(ours)
-
-    def _put_back(self, ours: tuple[Any, ...]) -> None:
-        old = self._ours()
-        new = {id(o): self.original(o) for o in old}
-        for made in [*self._tuples, *self._elsewhere]:
-            old.append(made)
-            new[id(made)] = self._originals[id(made)]
-        mine = (
-            self,
-            self.__dict__,
-            self._originals,
-            self._by_id,
-            self._tuples,
-            self._elsewhere,
-            *self.lifted,
-        )
-        if self.device is not None:
-            for value in self.namespace.values():  # computed from constants only
-                if arrays.is_array(value) and arrays.on_device(value) and id(value) not in new:
-                    old.append(value)
-                    new[id(value)] = _home(value)
-        replace_everywhere(old, new, self.namespace, *mine, *ours)
-        self._untrack()
-        for entry in self.lifted:
-            if isinstance(entry.node, Leaf):
-                entry.node.watcher = None
-            if type(entry.tracked) is Array and arrays.is_array(entry.tracked.array):
-                memory.memory_of(entry.tracked.array).owner = None
-
-    def _ours(self) -> list[Any]:
-        """Give the Arrays that come from what this run has lifted, and its buffers; others are other threads'."""
-        tracked = [o for o in instances(Array, Buffer) if o.node is not None]
-        reached = {entry.node.number for entry in self.lifted}
-        for node in reversed(walk(*(o.node for o in tracked))):
-            if any(source is not None and source.number in reached for source in node.inputs):
-                reached.add(node.number)
-        mine = {id(o): o for o in tracked if o.node.number in reached}
-        return list((mine | dict(self.buffers)).values())
-
-    def _untrack(self) -> None:
-        """Tensors that carry a gradient only because they met a lifted array carry none without the magic."""
-        ours = {entry.node.number for entry in self.lifted if type(entry.tracked) is Array}
-        tensors = [
-            t
-            for t in instances(*_with_subclasses(Tensor))
-            if t.node is not None and t.node.rule is not None and t.node.number > min(ours, default=0)
-        ]
-        only_ours = set(ours)
-        for node in reversed(walk(*(t.node for t in tensors))):
-            sources = [n.number for n in node.inputs if n is not None]
-            if sources and only_ours.issuperset(sources):
-                only_ours.add(node.number)
-        for tensor in tensors:
-            if tensor.node.number in only_ours:
-                tensor.node = None
-
-
-def _with_subclasses(kind: type) -> list[type]:
-    return sum(map(_with_subclasses, kind.__subclasses__()), [kind])
-
-
-def _home(array: Any) -> Any:
-    """Give an array of a device as the host computes it: NumPy's reductions give scalars, a device's 0-d arrays."""
-    host = arrays.to_host(array)
-    return host if host.ndim else host[()]
+    def instead(self, value: tuple[Any, ...], made: tuple[Any, ...]) -> None:
+        """Note that a new tuple stands for one of the user's."""
 
 
 def kind_of(value: Any) -> str:

@@ -1,130 +1,228 @@
-"""Putting back: replace objects by others wherever they are held, so that nothing tracked outlives its cell.
+"""Putting back: other objects give way to the user's own in all that some values reach.
 
-In: the objects to replace, by id. Out: the same holders (names, lists, attributes, closures, generators ...), each with
-its own identity, holding the new objects. Holders are found by the garbage collector, so that no place is forgotten;
-only arrays of objects are looked for by name, because NumPy's arrays are unknown to the collector.
+In: the values of the names that a cell reads or assigns, and what is to stand in place of a value. Out: the same
+holders (dicts, lists, attributes, closures, generators ...), each with its own identity, holding the new objects. What
+is looked at grows with what these names reach, through containers, attributes and functions; never with the heap.
 """
 
 from __future__ import annotations
 
 import ctypes
-import gc
 import signal
 import sys
 import threading
 import types
+import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-_ROUNDS = 8  # so deep may tuples in tuples be nested
+from ...engine.core.places import users
+from ...engine.tape.tracked import Tracked
+
+Replace = Callable[[Any], Any]
 _GENERATORS = {
     types.GeneratorType: "gi_frame",
     types.CoroutineType: "cr_frame",
     types.AsyncGeneratorType: "ag_frame",
 }
+_NUMBERS = frozenset({float, int, complex, bool, str, bytes, type(None), np.float64, np.int64, np.bool_})
+_PASSED = _NUMBERS | {*weakref.ProxyTypes}  # a dead proxy answers nothing
+_ENTRIES = (list, tuple, set, frozenset, deque)
 
 
-def replace_everywhere(old: list[Any], new: dict[int, Any], namespace: dict[str, Any], *ours: Any) -> None:
-    """Put `new[id(o)]` in place of each `o` of `old`, whoever holds it; `ours` are holders to be left as they are.
+def replace_in(roots: Iterable[Any], replace: Replace) -> Replace:
+    """Put `replace(v)` in place of each value `v` that is held by what `roots` reach.
 
-    What cannot be changed (a tuple, a bound method) is made anew, and then replaced in its own holders.
+    What cannot be changed (a tuple, a bound method) is made anew, and its holders get the new one. Gives what stands
+    for a value, so that the caller can do the same with the names themselves.
     """
-    for held in list(namespace.values()):
-        if type(held) is np.ndarray and held.dtype == object:
-            for i, value in enumerate(held.flat):
-                if id(value) in new:
-                    held.flat[i] = new[id(value)]
-    alive = [old]  # nobody's id may be given away while we look for holders
-    for _ in range(_ROUNDS):
-        if not old:
-            return
-        skip = {id(o) for o in (*ours, *alive, alive, new)}
-        remade = []
-        for holder in gc.get_referrers(*old):
-            if id(holder) in skip or isinstance(holder, types.FrameType) or id(holder) in new:
-                continue
-            again = _made_anew(holder, new)
-            if again is not None:
-                remade.append(holder)
-                new[id(holder)] = again
-            elif not isinstance(holder, tuple):
-                _replace_in(holder, lambda value: new.get(id(value), value), new)
-        old = remade
-        alive.append(old)
+    plain = _Plain(replace)
+    for holder in held_by(roots):
+        with suppress(
+            AttributeError, TypeError, ValueError
+        ):  # each alone: one that refuses leaves the others
+            _replace_in(holder, plain)
+    return plain
 
 
-def _made_anew(holder: Any, new: dict[int, Any]) -> Any:
-    """Give what stands for an unchangeable holder; None for one that can be changed, or holds nothing of ours."""
-    if isinstance(holder, tuple) and any(id(e) in new for e in holder):
-        parts = [new.get(id(e), e) for e in holder]
-        kind: Any = type(holder)
-        return kind(*parts) if hasattr(holder, "_fields") else kind(parts)
-    if isinstance(holder, frozenset):
-        return type(holder)(new.get(id(e), e) for e in holder)
-    if isinstance(holder, types.MethodType) and id(holder.__self__) in new:
-        kind = type(holder.__self__)
-        name = next((n for n in dir(kind) if getattr(kind, n, None) is holder.__func__), holder.__name__)
-        return getattr(new[id(holder.__self__)], name, None)
-    return None
+def held_by(roots: Iterable[Any]) -> list[Any]:
+    """List what `roots` reach, themselves included: each object once."""
+    todo, seen = list(roots), dict[int, Any]()
+    while todo:
+        value = todo.pop()
+        if type(value) in _PASSED or id(value) in seen:
+            continue
+        seen[id(value)] = value
+        todo += _held(value)
+    return list(seen.values())
 
 
-def _replace_in(holder: Any, plain: Callable[[Any], Any], new: dict[int, Any]) -> None:
-    """Replace the old objects in one holder, in place."""
+def _held(value: Any) -> Iterable[Any]:
+    """Give what a value holds."""
+    kind = type(value)
+    if isinstance(value, dict):
+        return [*value, *value.values(), *_attributes(value)]
+    if isinstance(value, _ENTRIES):
+        entries = () if _NUMBERS.issuperset(map(type, value)) else value
+        return entries if kind in _ENTRIES else [*entries, *_attributes(value)]
+    if kind is np.ndarray:
+        return value.ravel().tolist() if value.dtype.hasobject else ()
+    if kind is types.FunctionType:
+        return [
+            *(value.__closure__ or ()), *(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values(),
+            value.__dict__,
+        ]  # fmt: skip
+    if kind is types.CellType:
+        return [] if value == types.CellType() else [value.cell_contents]
+    if kind is types.MethodType:
+        return [value.__self__, value.__func__]
+    if kind is partial:
+        return [value.func, *value.args, *value.keywords.values()]
+    if kind in _GENERATORS:
+        frame = getattr(value, _GENERATORS[kind])
+        return [] if frame is None else [*frame.f_locals.values()]
+    if isinstance(value, (type, types.ModuleType)):
+        return [*vars(value).values()] if _is_users(value) else ()
+    if isinstance(value, (Tracked, np.generic, types.BuiltinFunctionType)):
+        return ()
+    return _attributes(value)
+
+
+def _is_users(value: Any) -> bool:
+    """Tell whether a class or module is the user's: others keep nothing of a cell's."""
+    module = value if isinstance(value, types.ModuleType) else sys.modules.get(value.__module__)
+    file = getattr(module, "__file__", None)
+    if value is module and module.__name__ == "__main__":
+        return False  # its names are the cell's own: those that it uses are asked for one by one
+    return (module is None or module.__name__ == "__main__") if file is None else users(file)
+
+
+def _attributes(value: Any) -> list[Any]:
+    attributes = getattr(value, "__dict__", None)
+    held = list(attributes.values()) if type(attributes) is dict else []
+    return held + [v for _, v in _slots(value)]
+
+
+def _slots(value: Any) -> Iterator[tuple[str, Any]]:
+    for kind in type(value).__mro__:
+        slots = kind.__dict__.get("__slots__", ())
+        for slot in (slots,) if isinstance(slots, str) else slots:
+            if type(kind.__dict__.get(slot)) is types.MemberDescriptorType:
+                with suppress(AttributeError):
+                    yield slot, getattr(value, slot)
+
+
+class _Plain:
+    """Gives what stands for a value: also for a tuple, a frozenset or a bound method that holds such values."""
+
+    def __init__(self, replace: Replace) -> None:
+        self._replace = replace
+        self._made: dict[int, tuple[Any, Any]] = {}  # by id: what is made anew once, for all its holders
+
+    def __call__(self, value: Any) -> Any:
+        kind = type(value)
+        if kind in _PASSED:
+            return self._replace(value) if kind in _NUMBERS else value
+        made = self._made.get(id(value))
+        if made is None:
+            new = self._replace(value)
+            made = self._made[id(value)] = value, self._anew(value) if new is value else new
+        return made[1]
+
+    def _anew(self, value: Any) -> Any:
+        if isinstance(value, (tuple, frozenset)):
+            if _NUMBERS.issuperset(map(type, value)) and isinstance(value, frozenset):
+                return value
+            parts = [self(v) for v in value]
+            if all(a is b for a, b in zip(parts, value, strict=True)):
+                return value
+            if isinstance(value, frozenset):
+                return type(value)(parts)
+            made: Any = tuple.__new__(type(value), parts)  # whatever its own `__new__` asks for
+            if getattr(value, "__dict__", None):
+                made.__dict__.update(value.__dict__)
+            return made
+        if type(value) is types.MethodType:
+            owner = self(value.__self__)
+            if owner is value.__self__:
+                return value
+            kind = type(value.__self__)
+            name = next((n for n in dir(kind) if getattr(kind, n, None) is value.__func__), value.__name__)
+            return getattr(owner, name, value)
+        if type(value) is types.BuiltinMethodType:  # `x.sum`, kept for later
+            owner = value.__self__
+            given = owner if owner is None or isinstance(owner, types.ModuleType) else self(owner)
+            return value if given is owner else getattr(given, value.__name__, value)
+        return value
+
+
+def _replace_in(holder: Any, plain: Replace) -> None:
+    """Replace the values in one holder, in place."""
     if isinstance(holder, dict):
-        _replace_in_dict(holder, plain, new)
+        _replace_in_dict(holder, plain)
     elif isinstance(holder, (list, deque)):
         for i, value in enumerate(list(holder)):
-            if id(value) in new:
-                holder[i] = plain(value)
+            if (new := plain(value)) is not value:
+                holder[i] = new
     elif isinstance(holder, set):
         members = [plain(v) for v in holder]
-        holder.clear()
-        holder.update(members)
+        if any(id(m) not in map(id, holder) for m in members):
+            holder.clear()
+            holder.update(members)
+    elif type(holder) is np.ndarray and holder.dtype.hasobject:
+        for i, value in enumerate(holder.flat):
+            if (new := plain(value)) is not value:
+                holder.flat[i] = new
     elif isinstance(holder, types.CellType):
-        holder.cell_contents = plain(holder.cell_contents)
+        if holder != types.CellType() and (new := plain(holder.cell_contents)) is not holder.cell_contents:
+            holder.cell_contents = new
     elif isinstance(holder, (types.ModuleType, type)):
-        for key, value in list(vars(holder).items()):
-            if id(value) in new:
-                setattr(holder, key, plain(value))
+        for key, value in list(vars(holder).items()) if _is_users(holder) else ():
+            if (new := plain(value)) is not value:
+                setattr(holder, key, new)
     elif isinstance(holder, types.FunctionType):
         holder.__defaults__ = plain(holder.__defaults__)  # closures are cells: holders of their own
+        if holder.__kwdefaults__:
+            _replace_in_dict(holder.__kwdefaults__, plain)
     elif type(holder) in _GENERATORS:
-        _replace_in_frame(getattr(holder, _GENERATORS[type(holder)]), plain, new)
-    elif isinstance(holder, partial):
-        holder.__setstate__((plain(holder.func), plain(holder.args), holder.keywords, vars(holder)))  # type: ignore[attr-defined]
-    else:
-        _replace_attributes(holder, plain, new)
+        frame = getattr(holder, _GENERATORS[type(holder)])
+        if frame is not None:
+            values = {n: plain(v) for n, v in frame.f_locals.items()}
+            changed = {n: v for n, v in values.items() if v is not frame.f_locals[n]}
+            if changed:
+                assign_in(frame, changed)
+    elif type(holder) is partial:
+        args, keywords = plain(holder.args), {k: plain(v) for k, v in holder.keywords.items()}
+        holder.__setstate__((plain(holder.func), args, keywords, vars(holder)))  # type: ignore[attr-defined]
+    if not isinstance(holder, (types.ModuleType, type, types.FunctionType, Tracked)):
+        _replace_attributes(holder, plain)
 
 
-def _replace_in_dict(holder: dict[Any, Any], plain: Callable[[Any], Any], new: dict[int, Any]) -> None:
-    if any(id(key) in new for key in holder):
-        items = [(plain(k), plain(v)) for k, v in holder.items()]
+def _replace_in_dict(holder: dict[Any, Any], plain: Replace) -> None:
+    keys = [plain(k) for k in holder]
+    if any(a is not b for a, b in zip(keys, holder, strict=True)):
+        items = [(k, plain(v)) for k, v in zip(keys, holder.values(), strict=True)]
         holder.clear()
         holder.update(items)
         return
-    # Python remembers looked-up attributes of classes; setattr tells it, a write into the class's dict would not.
-    kind = None
-    if "__module__" in holder and "__doc__" in holder:
-        kind = next(
-            (k for k in gc.get_referrers(holder) if isinstance(k, type) and "__mro__" not in holder), None
-        )
     for key, value in list(holder.items()):
-        if id(value) in new and kind is not None:
-            setattr(kind, key, plain(value))
-        elif id(value) in new:
-            dict.__setitem__(holder, key, plain(value))
+        if (new := plain(value)) is not value:
+            dict.__setitem__(holder, key, new)
 
 
-def _replace_in_frame(frame: Any, plain: Callable[[Any], Any], new: dict[int, Any]) -> None:
-    """Replace among the variables of a generator that waits."""
-    if frame is None:
-        return
-    assign_in(frame, {name: plain(value) for name, value in frame.f_locals.items() if id(value) in new})
+def _replace_attributes(holder: Any, plain: Replace) -> None:
+    """Replace in an object's attributes: its `__dict__`, and the slots of its classes."""
+    attributes = getattr(holder, "__dict__", None)
+    if type(attributes) is dict:
+        _replace_in_dict(attributes, plain)
+    for slot, value in _slots(holder):
+        if (new := plain(value)) is not value:
+            object.__setattr__(holder, slot, new)
 
 
 def assign_in(frame: Any, values: dict[str, Any]) -> None:
@@ -132,21 +230,6 @@ def assign_in(frame: Any, values: dict[str, Any]) -> None:
     frame.f_locals.update(values)
     if sys.version_info < (3, 13):  # from 3.13 on, f_locals writes through (PEP 667)
         ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(frame), ctypes.c_int(0))
-
-
-def _replace_attributes(holder: Any, plain: Callable[[Any], Any], new: dict[int, Any]) -> None:
-    """Replace in an object's attributes: its `__dict__`, and the slots of its classes."""
-    attributes = getattr(holder, "__dict__", None)
-    if isinstance(attributes, dict):
-        for key, value in list(attributes.items()):
-            if id(value) in new:
-                attributes[key] = plain(value)
-    for kind in type(holder).__mro__:
-        slots = kind.__dict__.get("__slots__", ())
-        for slot in (slots,) if isinstance(slots, str) else slots:
-            value = getattr(holder, slot, None)
-            if value is not None and id(value) in new:
-                object.__setattr__(holder, slot, plain(value))
 
 
 @contextmanager

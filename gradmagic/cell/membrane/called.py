@@ -10,14 +10,14 @@ from functools import partial
 from types import FunctionType, MethodType
 from typing import Any
 
-import numpy as np
-
+from ...engine.core.arrays import KINDS
 from ...engine.following import switch
 from ...engine.following.followers import follower_of
 from ...engine.tape.tracked import Tracked
 from .known import way_of
 from .membrane import Membrane, here
 from .met import PLAIN, meet
+from .placed import placed
 
 _HEAP = 1 << 9  # a class that Python code has made
 
@@ -52,6 +52,12 @@ def _of_tracked(m: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _call(m: Any, way: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    if m.stands is not None:
+        return placed(m, partial(_run, m), way, function, args, kwargs)
+    return _run(m, way, function, args, kwargs)
+
+
+def _run(m: Any, way: Any, function: Any, args: Any, kwargs: Any) -> Any:
     for a in (*args, *kwargs.values()):
         if type(a) not in PLAIN:
             meet(m, a)
@@ -65,8 +71,10 @@ def method(owner: Any, name: str) -> Any:
     m = here()
     if m is None:
         return getattr(owner, name)
+    if m.stands is not None:
+        owner = m.stands.having(owner, name)
     kind = type(owner)
-    if kind is not np.ndarray:
+    if kind not in KINDS:
         m.entered.type(kind)
     return called(getattr(owner, name))
 

@@ -17,6 +17,7 @@ from threading import RLock
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from ...engine.core.arrays import KINDS
 from ...engine.core.interpreter import by_code, inside, parse, parts
 from ...engine.core.places import users
 from .foreign import foreign
@@ -131,7 +132,7 @@ class Entered:
 
     def type(self, kind: type) -> None:
         """Put hooks into the methods and properties of a class of the user's, and of what it derives from."""
-        if kind in self._types:
+        if kind in self._types or kind in KINDS:  # an array's own code is its library's
             return
         self._types.add(kind)
         for one in kind.__mro__:

@@ -81,6 +81,8 @@ _CONVERSIONS: dict[int, Callable[[Any], str]] = {115: str, 114: repr, 97: ascii}
 
 def formatted(value: Any, conversion: int, spec: str) -> str:
     m = here()
+    if m is not None and m.stands is not None:
+        value = m.stands.home(value)
     shown = value
     if m is not None and type(value) not in ATOMS and not issubclass(type(value), Tracked):
         m.entered.type(type(value))

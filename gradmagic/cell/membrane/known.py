@@ -10,6 +10,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import copy
+import dataclasses
 import functools
 import heapq
 import itertools
@@ -24,10 +25,12 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.core.arrays import KINDS, is_array
 from ...engine.core.places import PACKAGE, users
 from ...engine.derivatives.numpy.constants import FILES
 from ...engine.following.followers import follow_late, follower_of, follower_of_object, later
 from ...engine.tape.tracked import Tracked
+from .libraries import numpys
 from .ways import code, functions, methods, others, python
 from .ways.way import Way
 from .ways.way import partial as partial_of
@@ -75,6 +78,7 @@ _know(python.shown, print)
 _know(python.reduced, functools.reduce)
 _know(python.accumulated, itertools.accumulate)
 _know(python.copied, copy.copy, copy.deepcopy)
+_know(python.fields_copied, dataclasses.asdict, dataclasses.astuple)
 _know(python.asked, len, bool, next, hash, any, all, math.isclose, np.array_equal, np.allclose, np.isclose)
 _know(methods.shuffled, np.random.shuffle)
 _know(methods.drawn, np.random.choice, np.random.permutation)
@@ -91,16 +95,22 @@ def way_of(m: Any, function: Any) -> Way | None:
         return found
     if later:
         follow_late()
+    if (same := numpys(function)) is not None:
+        return _of_twin(same)
+    if getattr(function, "__name__", "") == "asnumpy" and function.__module__ == "cupy":
+        return functions.home
     kind = type(function)
     if isinstance(function, np.ufunc):
         return functions.ufunc
     if kind is _DISPATCHER:
         if function in _CALLING:  # they call the user's functions: with hooks in them, all is seen
             m.entered.numpys(function._implementation)
-            return None
+            return others.on_the_host
         return functions.array_function
     if kind in _BOUND:
         return _of_bound(m, function)
+    if kind is types.MethodType and type(function.__self__) in KINDS:
+        return methods.method  # CuPy's `view` is none of C's
     if isinstance(function, type):
         return _of_class(m, function)
     own = getattr(getattr(function, "__func__", function), "__code__", None)
@@ -190,6 +200,19 @@ _BY_OWNER: tuple[tuple[Any, Way | None], ...] = (
 )
 
 
+def _of_twin(same: Any) -> Way | None:
+    """Give the way of a function of CuPy's, by that of NumPy's after which it is named."""
+    if id(same) in _BY_FUNCTION:
+        return _BY_FUNCTION[id(same)]
+    if isinstance(same, np.ufunc):
+        return functions.ufunc
+    if isinstance(getattr(same, "__self__", None), np.ufunc):
+        return functions.ufunc_method
+    if type(same) is _DISPATCHER and same not in _CALLING:
+        return functions.array_function
+    return functions.followed if follower_of(same) is not None else others.opaque
+
+
 def _of_bound(m: Any, function: Any) -> Way | None:
     """Give the way of a method written in C, or of a function of a module written in C."""
     owner, name = function.__self__, function.__name__
@@ -199,6 +222,8 @@ def _of_bound(m: Any, function: Any) -> Way | None:
         if follower_of(function) is not None:
             return functions.followed
         return None if function.__module__ in _FRAMES else others.opaque
+    if is_array(owner):
+        return methods.method
     for kinds, way in _BY_OWNER:
         if isinstance(owner, kinds):
             return way

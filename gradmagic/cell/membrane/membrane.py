@@ -18,6 +18,7 @@ from weakref import ref
 
 import numpy as np
 
+from ...engine.core.arrays import is_array
 from ...engine.core.interpreter import parts
 from ...engine.dispatch.primitives import set_item
 from ...engine.faces.numpy.array import Array
@@ -27,8 +28,9 @@ from ...engine.tape.nodes import Leaf, aval_of
 from .enter import Entered, plain_code
 from .foreign import foreign
 from .fresh import fresh
-from .memory import base_of, places
-from .recording import FOLLOWS, NUMBERS, Recording, set_settings, settings_here
+from .libraries import base_of, find_devices, is_flat
+from .memory import places
+from .recording import FOLLOWS, Recording, set_settings, settings_here
 from .table import NO_CUTS, Cut, Mark
 
 _HERE: ContextVar[Any] = ContextVar("gradmagic_membrane", default=None)
@@ -81,6 +83,10 @@ class Membrane(Recording):
 
     def __init__(self, filename: str) -> None:
         super().__init__(filename)
+        find_devices()
+        self.stands: Any = (
+            None  # what stands in for the user's values (standing.py), with --device and --dtype
+        )
         self.channels: dict[str, Mark] = {}  # files that a tracked value was written to, by path
         self.entered = Entered()
         self.sources: dict[int, tuple[Any, Any]] = {}  # of compile(): by id, the code and the same with hooks
@@ -138,9 +144,11 @@ class Membrane(Recording):
         kind = type(value)
         if kind in (list, tuple, dict, set, str, range):
             return value
-        if isinstance(value, np.ndarray):
+        if self.stands is not None:
+            value = self.stands.now(value)
+        if is_array(value):
             return Entries(self, value) if value.ndim and self.table.mark(value) is not None else value
-        if isinstance(value, np.flatiter):
+        if is_flat(value):
             return self._of_flat(value) if self.table.mark(value.base) is not None else value
         if kind is np.ndenumerate:
             return self._enumerated(value) if self.table.mark(value.iter.base) is not None else value
@@ -156,6 +164,8 @@ class Membrane(Recording):
     def entry(self, array: Any, index: Any) -> Any:
         """Give `array[index]` of a tracked array, filed."""
         out = array[index]
+        if self.stands is not None:
+            out = self.stands.number(out)
         if here() is not self:
             return out  # an iterator that the cell has made, and a later one goes through
         mark = self.table.mark(array)
@@ -218,7 +228,7 @@ class Membrane(Recording):
         kind = type(made)
         if issubclass(kind, Array):
             out = made.array
-            out = np.array(out, order="K") if isinstance(out, np.ndarray) else fresh(out)
+            out = np.copy(out, order="K") if is_array(out) else fresh(out)
             return out if made.node is None else self.table.file(out, Mark(made.node), made.array)
         if kind in (list, tuple):
             return kind(self.unwrapped(v) for v in made)
@@ -275,8 +285,8 @@ _FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType, MethodWrapperType, 
 
 def _is_thing(value: Any) -> bool:
     """Tell whether it is an object that may keep what it is given."""
-    if isinstance(
-        value, (*NUMBERS, np.generic, int, str, bytes, type(None), type, tuple, range, slice, np.dtype)
+    if is_array(value) or isinstance(
+        value, (float, complex, np.generic, int, str, bytes, type(None), type, tuple, range, slice, np.dtype)
     ):
         return False
     return not isinstance(value, (ModuleType, *_FUNCTIONS))  # a connection of sqlite3 can be called

@@ -15,10 +15,12 @@ from weakref import ref
 
 import numpy as np
 
+from ...engine.core.arrays import KINDS, from_host, on_device
 from ...engine.dispatch.primitives import set_item
 from ...engine.faces.numpy.array import Array
 from ...engine.tape.memory import copy_of
 from ...engine.tape.tracked import Tracked
+from .libraries import address, base_of, borrowed, piece_of
 
 
 class Seen:
@@ -30,7 +32,7 @@ class Seen:
         self.array: Any = None  # a weak reference
         self.block, self.mark, self.copy, self.version = block, mark, copy, version
         # Of a small array its bytes: whether it still has them takes 0.1 us.
-        self.raw = copy.tobytes() if copy is not None and copy.nbytes <= _SMALL else None
+        self.raw = copy.tobytes() if type(copy) is np.ndarray and copy.nbytes <= _SMALL else None
 
 
 _SMALL = 4096
@@ -72,6 +74,7 @@ class Memory:
     def __init__(self) -> None:
         self._seen: dict[int, Seen] = {}
         self._blocks: dict[int, Block] = {}
+        self._owners: dict[int, Any] = {}  # by id of a device's piece of memory: who has it, weakly
         # What a value is from which something was lost: (array, how) -> mark.
         self.lost: Callable[[Any, str, Any], Any] = lambda array, how, mark: mark
 
@@ -104,15 +107,23 @@ class Memory:
         found = self._blocks.get(id(base))
         if found is not None:
             return found
-        if id(base) in self._seen:
-            return self._made_block(base)
-        if base.base is not None:  # its memory came by a protocol: np.from_dlpack
-            address = _address(array)
+        known = self._seen.get(id(base))
+        if known is not None:  # what has come by a protocol was found in the block of its owner
+            return known.block or self._made_block(base)
+        piece = None if type(base) is np.ndarray else piece_of(base)
+        if (
+            piece is not None and (owned := self._owners.get(id(piece))) is not None
+        ):  # CuPy's as_strided has no base
+            owner = owned()
+            if owner is not None and owner is not base and piece_of(owner) is piece:
+                return self._block(owner)
+        if borrowed(base):
+            at = address(array)
             for seen in list(self._seen.values()):
                 owner = seen.array()
-                if owner is None or owner.base is not None:
+                if owner is None or owner.base is not None or on_device(owner) != on_device(array):
                     continue
-                if _address(owner) <= address < _address(owner) + max(owner.nbytes, 1):
+                if address(owner) <= at < address(owner) + max(owner.nbytes, 1):
                     return self._block(owner)
         return None
 
@@ -128,8 +139,20 @@ class Memory:
         key = id(array)
         seen.array = _ref(array, self._seen)
         self._seen[key] = seen
+        if type(array) is not np.ndarray:
+            self._own(array)
         if seen.block is not None:
             seen.block.keep(key, seen)
+
+    def _own(self, array: Any) -> None:
+        """Note who has a piece of a device's memory."""
+        piece = piece_of(array)
+        if piece is None:
+            return
+        known = self._owners.get(id(piece))
+        owner = None if known is None else known()
+        if owner is None or piece_of(owner) is not piece:
+            self._owners[id(piece)] = ref(base_of(array))
 
     def _renew(self, array: Any, seen: Seen) -> None:
         """Take the array's part of the block as it is now."""
@@ -147,7 +170,7 @@ class Memory:
         elif at is None:
             seen.mark = self._of_other_numbers(array, base, mark, whole)
         else:
-            part: Any = np.take(Array.wrap(whole, mark.node), at)
+            part: Any = np.take(Array.wrap(whole, mark.node), from_host(at, base))
             seen.mark = mark._replace(node=part.node if isinstance(part, Tracked) else None)
 
     def _of_other_numbers(self, array: Any, base: Any, mark: Any, whole: Any) -> Any:
@@ -216,6 +239,8 @@ class Memory:
         seen = Seen(None, mark, copy, 0)
         seen.array = _ref(array, self._seen)
         self._seen[id(array)] = seen
+        if type(array) is not np.ndarray:
+            self._own(array)
 
     def forget(self, array: Any) -> None:
         """Know nothing of an array any more: its memory is another."""
@@ -236,8 +261,9 @@ class Memory:
 
     def written(self, array: Any, mark: Any, before: Any) -> None:
         """Note that `array` has just been written, and what it is now; `before` is what it was."""
-        base = base_of(array)
         block = self._block(array)
+        base = None if block is None else block.base()
+        base = base_of(array) if base is None else base
         if mark.node is not None and any(
             not step and n > 1 for n, step in zip(array.shape, array.strides, strict=True)
         ):
@@ -281,22 +307,9 @@ class Memory:
         self._keep(array, Seen(block, mark, copy, block.version))
 
 
-def base_of(array: Any) -> Any:
-    """Give the array that owns the memory of `array`, through memoryviews and `as_strided` as well."""
-    while True:
-        base = array.base
-        if isinstance(base, memoryview):
-            base = base.obj
-        elif base is not None and not isinstance(base, np.ndarray):
-            base = getattr(base, "base", None)  # as_strided holds its array in an object of its own
-        if not isinstance(base, np.ndarray):
-            return array
-        array = base
-
-
 def plain(array: Any) -> Any:
     """Give a masked array, a matrix and their kin as the array that they are."""
-    return array if type(array) is np.ndarray else np.asarray(array)
+    return array if type(array) in KINDS else np.asarray(array)
 
 
 def copied(array: Any) -> Any:
@@ -308,7 +321,8 @@ def _same(array: Any, copy: Any) -> bool:
     array = plain(array)
     if copy is None or array.shape != copy.shape or array.dtype != copy.dtype:
         return False
-    return bool(array.tobytes() == copy.tobytes())
+    # Of a device's memory nobody asks what it is now: the host would wait for it.
+    return on_device(array) or bool(array.tobytes() == copy.tobytes())
 
 
 def places(base: Any, part: Any) -> Any:
@@ -322,7 +336,7 @@ def places(base: Any, part: Any) -> Any:
            [2, 5]])
     """
     size = base.itemsize
-    offset = _address(part) - _address(base)
+    offset = address(part) - address(base)
     if part.dtype != base.dtype or not size or offset % size or any(step % size for step in part.strides):
         return None
     order = sorted(range(base.ndim), key=lambda k: -abs(base.strides[k]))
@@ -339,8 +353,4 @@ def places(base: Any, part: Any) -> Any:
 
 def _index(at: Any, base: Any) -> Any:
     """Give places as an index of `base`."""
-    return np.unravel_index(at, base.shape) if base.ndim else ()
-
-
-def _address(array: Any) -> int:
-    return int(array.__array_interface__["data"][0])
+    return tuple(from_host(i, base) for i in np.unravel_index(at, base.shape)) if base.ndim else ()

@@ -45,9 +45,11 @@ def decorator(value: Any) -> Any:
     return value
 
 
-def _compared(op: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def _compared(op: Callable[[Any, Any], Any], together: bool = True) -> Callable[[Any, Any], Any]:
     def hook(a: Any, b: Any) -> Any:
         m = here()
+        if m is not None and m.stands is not None:
+            a, b = m.stands.along(a, b) if together else (a, b)
         if m is not None and (type(a) not in ATOMS or type(b) not in ATOMS or type(b) in _HOLDERS):
             meet(m, a)
             meet(m, b)
@@ -59,5 +61,5 @@ def _compared(op: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 compared = {
     "Lt": _compared(operator.lt), "LtE": _compared(operator.le), "Gt": _compared(operator.gt),
     "GtE": _compared(operator.ge), "Eq": _compared(operator.eq), "NotEq": _compared(operator.ne),
-    "In": _compared(lambda a, b: a in b), "NotIn": _compared(lambda a, b: a not in b),
+    "In": _compared(lambda a, b: a in b, False), "NotIn": _compared(lambda a, b: a not in b, False),
 }  # fmt: skip

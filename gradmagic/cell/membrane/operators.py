@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.core.arrays import KINDS, is_array, on_device
 from ...engine.dispatch.primitives import cast
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.rules.declare import RULES
 from ...engine.rules.pointwise import Elementwise
 from ...engine.tape.memory import copy_of
 from ...engine.tape.tracked import Tracked
+from .libraries import has_objects, is_number, may_share
 from .membrane import Membrane, here
-from .recording import NUMBERS
 from .table import joined
 
 ATOMS = frozenset({
@@ -50,10 +51,20 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
     rule = RULES.get(ufunc)
     fast = rule if isinstance(rule, Elementwise) else None
 
-    def hook(a: Any, b: Any) -> Any:
+    def hook(a: Any, b: Any, placed: bool = False) -> Any:
         m = here()
         if m is None:
             return op(a, b)
+        if m.stands is not None and not placed:
+            a, b = m.stands.along(a, b)
+            try:
+                return hook(a, b, True)
+            except (ValueError, TypeError):
+                x, y = m.stands.home(a), m.stands.home(b)
+                if x is a and y is b:
+                    raise
+                # The device's library lacks it; or NumPy says what is wrong in its own words.
+                return hook(x, y, True)
         table = m.table
         kind, other = type(a), type(b)
         if fast is not None and kind in _QUICK and other in _QUICK:
@@ -78,7 +89,7 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
             raise
         mark, mark_b = table.mark(a), table.mark(b)
         if mark is None and mark_b is None:
-            if kind is not np.ndarray and other is not np.ndarray:
+            if kind not in KINDS and other not in KINDS:
                 if kind is str and op is operator.mod:
                     return texted(m, out, table.marks((b,)))
                 return out
@@ -86,10 +97,10 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
                 return out
         if out is a or out is b or type(out) is bool or out is NotImplemented:
             return out
-        if isinstance(out, NUMBERS) or type(out) is int or isinstance(out, np.generic):
+        if is_number(out) or type(out) is int or isinstance(out, np.generic):
             if fast is not None and type(a) not in (list, tuple) and type(b) not in (list, tuple):
                 return m.elementwise(fast, (a, b), out)
-            return m.record(op, (a, b), {}, out, op.__name__)
+            return m.record(_engines(op, ufunc, out), (a, b), {}, out, op.__name__)
         if type(out) in (list, tuple):
             return out
         return m.taint(out, joined(table.marks((a, b))) | {m.cut(_node(table, a, b), _symbol(op))})
@@ -97,8 +108,15 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
     return hook
 
 
+def _engines(op: Any, ufunc: Any, out: Any) -> Any:
+    """Give an operator as the engine computes it: CuPy's own takes no operand of the engine's."""
+    if not on_device(out):
+        return op
+    return np.power if op is operator.pow else ufunc or op
+
+
 def _holds_objects(a: Any, b: Any) -> bool:
-    return (type(a) is np.ndarray and a.dtype.hasobject) or (type(b) is np.ndarray and b.dtype.hasobject)
+    return has_objects(a) or has_objects(b)
 
 
 def _mixed(m: Membrane, a: Any, b: Any) -> bool:
@@ -125,6 +143,8 @@ def _unary(op: Callable[[Any], Any]) -> Callable[[Any], Any]:
         m = here()
         if m is None:
             return op(a)
+        if m.stands is not None:
+            a = m.stands.now(a)
         if type(a) not in ATOMS:
             if issubclass(type(a), Tracked):
                 return op(a)
@@ -145,7 +165,11 @@ def _in_place(name: str) -> Callable[[Any, Any], Any]:
         m = here()
         if m is None:
             return op(a, b)
-        if not isinstance(a, np.ndarray):
+        if m.stands is not None:
+            a, b = m.stands.into(a, b)
+            if m.stands.is_number(a):
+                return hook_plain(a, b)
+        if not is_array(a):
             if type(a) in _NUMBERS_ONLY:
                 return hook_plain(a, b)
             if type(a) not in ATOMS and not issubclass(type(a), Tracked):
@@ -160,7 +184,7 @@ def _in_place(name: str) -> Callable[[Any, Any], Any]:
 
         def function(old: Any) -> Any:
             value = m.table.wrapped(apart(b, a))
-            return lambda: fitted(plain(old, value), a)
+            return lambda: fitted(_engines(plain, ufunc, a)(old, value), a)
 
         def do() -> Any:
             try:
@@ -188,7 +212,7 @@ def fitted(made: Any, target: Any) -> Any:
 
 def apart(value: Any, target: Any) -> Any:
     """Give a value that a write into `target` does not change."""
-    if type(value) is np.ndarray and np.may_share_memory(value, target):
+    if type(value) in KINDS and may_share(value, target):
         m = here()
         return value if m.table.mark(value) is not None else copy_of(value)
     return value

@@ -14,10 +14,12 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from ...engine.core.arrays import KINDS, device_of, is_array, on_device, to_host
 from ...engine.core.places import place_of, raised_by_user, user_frame
 from ...engine.derivatives.objects import Made
 from ...engine.dispatch.calls import call_elementwise, record
 from ...engine.dispatch.non_numbers import failed
+from ...engine.dispatch.primitives import move
 from ...engine.faces.numpy.array import Array
 from ...engine.following import switch
 from ...engine.following.numpy_warnings import QUIET
@@ -27,10 +29,11 @@ from ...engine.tape.modes import OFF, mode_now
 from ...engine.tape.nodes import Node, aval_of
 from ...engine.tape.tracked import Tracked, tracked_in
 from ...errors import AnomalyError, TapeLimitError
+from .libraries import has_objects, is_number
+from .memory import copied
 from .table import NO_CUTS, Cut, Mark, Table, joined, leaves
 
 _QUICK_NUMBERS = frozenset({float, int, np.float64, np.float32})
-NUMBERS = (float, np.ndarray, np.inexact, complex)
 
 
 class _Follows:
@@ -77,14 +80,31 @@ class Recording:
             return self.lost(out, cuts)
         given = [table.wrapped(a) for a in args]
         options = {k: table.wrapped(v) for k, v in kwargs.items()}
+        if len(KINDS) > 1:  # there are devices
+            given = [self.beside(a, out) for a in given]
+            options = {k: self.beside(v, out) for k, v in options.items()}
         made = self.made(function, given, options)
+        if isinstance(made, Exception) and type(made) is not Left and _on_device([given, options]):
+            made = self.made(function, *self._at_home([given, options]))  # what CuPy lacks, the host has
         if not isinstance(made, Exception) and not _holds_tracked([*given, *options.values()]):
             made = TypeError(name)  # what is tracked lies where the engine does not look
         return self.filed(out, made, cuts, name, marks)
 
+    def _at_home(self, value: Any) -> Any:
+        """Give a device's arrays, tracked or not, in lists, tuples and dicts, on the host."""
+        if isinstance(value, (list, tuple)):
+            return type(value)(map(self._at_home, value))
+        if type(value) is dict:
+            return {k: self._at_home(v) for k, v in value.items()}
+        if issubclass(type(value), Tracked):
+            if not on_device(value.array):
+                return value
+            return self.made(move, (value, "cpu", device_of(value.array)), {})
+        return to_host(value) if is_array(value) else value
+
     def lost(self, out: Any, cuts: frozenset[Cut]) -> Any:
         """Note the cuts behind a result that can be a number again."""
-        if isinstance(out, (bool, np.bool_)) or (isinstance(out, np.ndarray) and out.dtype.kind == "b"):
+        if isinstance(out, (bool, np.bool_)) or (is_array(out) and out.dtype.kind == "b"):
             return out
         return self.taint(out, cuts)
 
@@ -116,13 +136,15 @@ class Recording:
         if mode_now() is OFF:
             return out
         table = self.table
-        if not isinstance(
-            out, (np.ndarray, np.generic, float, int, complex)
+        plainly = type(out) is np.ndarray
+        if not (
+            plainly or isinstance(out, (np.generic, float, int, complex)) or is_array(out)
         ):  # by an __array_wrap__ of the user's
             return self.record(rule.function, args, {}, out)
-        copy = out.copy("K") if type(out) is np.ndarray else out
+        copy = out.copy("K") if plainly else copied(out) if on_device(out) else out
         aval = aval_of(out)
         plain, nodes, cuts, mask, bit, quick = [], [], NO_CUTS, 0, 1, aval.fast
+        device = not plainly and on_device(out)
         for a, found in zip(args, map(table.known, args) if known is None else known, strict=True):
             kind = type(a)
             node = None
@@ -131,11 +153,13 @@ class Recording:
                 node = mark.node
                 if mark.cuts:
                     cuts = cuts | mark.cuts
+                if node is not None and kind not in KINDS and device:
+                    a, node = self._number(a, node, out)
             if node is not None:
                 mask |= bit
                 quick = quick and node.aval is aval
-            elif kind is np.ndarray:
-                quick = quick and a.dtype is aval.dtype
+            elif kind in KINDS:
+                quick = quick and a.dtype == aval.dtype
             elif kind not in _QUICK_NUMBERS:
                 quick = False
             bit <<= 1
@@ -144,15 +168,47 @@ class Recording:
         if quick and mask:
             twin = rule.twin
             node = record(twin, copy, tuple(nodes), twin.keep(copy, plain, {}, mask), aval)
-            if isinstance(out, np.ndarray) and out.base is None:
+            if (plainly or is_array(out)) and out.base is None:
                 return table.made(out, Mark(node, cuts), copy)
             return table.file(out, Mark(node, cuts))
-        made = self.made(call_elementwise, (rule, [table.tracked(a) for a in args], lambda *_: copy), {})
+        made = self.made(
+            call_elementwise, (rule, [self.beside(table.tracked(a), out) for a in args], lambda *_: copy), {}
+        )
         return self.filed(out, made, cuts, rule.name, table.marks(args))
+
+    def beside(self, value: Any, out: Any) -> Any:
+        """Give a tracked value where `out` lies: a number that has met a device's arrays, a device's on the host.
+
+        A cotangent comes back to where its value lies.
+        """
+        if not issubclass(type(value), Tracked):
+            return value
+        if on_device(out):
+            return (
+                value
+                if is_array(value.array)
+                else type(value).wrap(*self._number(value.array, value.node, out))
+            )
+        if on_device(value.array) and (is_array(out) or not value.array.ndim):  # math.sin(x[0])
+            made = self.made(move, (value, "cpu", device_of(value.array)), {})
+            return (
+                type(made).wrap(made.array if made.array.ndim else made.array[()], made.node)
+                if issubclass(type(made), Tracked)
+                else value
+            )
+        return value
+
+    def _number(self, value: Any, node: Any, out: Any) -> tuple[Any, Any]:
+        if node.rule is None:  # an input: what is made of its gradient is asked for at the end
+            return value, node
+        made = self.made(move, (Array.wrap(value, node), device_of(out), "cpu"), {})
+        return (made.array, made.node) if issubclass(type(made), Tracked) else (value, node)
 
     def filed(self, out: Any, made: Any, cuts: frozenset[Cut], name: str, marks: Iterable[Mark] = ()) -> Any:
         """Note for `out` what the engine made of it; entries of tuples and lists each alone. Gives `out`."""
         kind = type(out)
+        if len(KINDS) > 1 and issubclass(type(made), Tracked) and on_device(made.array) is not on_device(out):
+            made = self.made(move, (made, device_of(out), device_of(made.array)), {})
         if isinstance(made, Left):
             return self.cut_off(out, cuts, made.how, made.node)
         if isinstance(made, Exception):
@@ -173,14 +229,14 @@ class Recording:
                 return out  # it holds what it was made of: who takes it apart finds that
             # For those who do not ask its methods.
             return self.table.file(out, Mark(None, cuts | {self.cut(made.tracked[0].node, name)}))
-        if kind is np.ndarray and out.dtype.hasobject:
+        if has_objects(out):
             return self._objects_filed(out, made, cuts, name, marks)
         if issubclass(type(made), Tracked) and made.node is not None:
-            if kind is np.ndarray or isinstance(out, NUMBERS) or kind is int:
+            if is_number(out) or kind is int:
                 node = made.node
                 if tuple(node.aval.shape) != np.shape(out):
                     return self.cut_off(out, cuts, name)
-                copy = made.array if kind is np.ndarray and type(made.array) is np.ndarray else None
+                copy = made.array if kind in KINDS and type(made.array) is kind else None
                 return self.table.file(out, Mark(node, cuts), copy)
             if issubclass(kind, Tracked):
                 return self.table.file(out, Mark(made.node, cuts))
@@ -234,7 +290,7 @@ class Recording:
             if kind is bool or leaf is None or isinstance(leaf, (type, np.bool_)) or callable(leaf):
                 continue
             if leaf is out or kind is not int:  # a small int inside a list is everybody's
-                if kind is np.ndarray and leaf.dtype.kind in "bO":
+                if kind in KINDS and leaf.dtype.kind in "bO":
                     continue
                 if table.mark(leaf) is None:
                     made = table.file(leaf, mark)
@@ -268,6 +324,13 @@ class Recording:
     def _lost(self, value: Any, how: str, mark: Mark) -> Mark:
         cuts = mark.cuts if mark is not None else NO_CUTS
         return Mark(None, cuts | {self.cut(mark.node if mark is not None else None, how)})
+
+    def unseen(self, target: Any, do: Callable[[], Any]) -> None:
+        """Do a write whose source is not known: what was tracked there is lost."""
+        old, copy = self.table.memory.before(target)
+        do()
+        if old is not None:
+            self.table.memory.written(target, self._lost(target, "written", old), copy)
 
     def write(
         self,
@@ -308,8 +371,14 @@ class Recording:
         return out
 
 
+def _on_device(value: Any) -> bool:
+    if isinstance(value, (list, tuple, dict)):
+        return any(map(_on_device, value.values() if isinstance(value, dict) else value))
+    return on_device(value.array if issubclass(type(value), Tracked) else value)
+
+
 def _holds_tracked(values: list[Any]) -> bool:
-    return bool(tracked_in(values)) or any(type(v) is np.ndarray and v.dtype.hasobject for v in values)
+    return bool(tracked_in(values)) or any(map(has_objects, values))
 
 
 def settings_here() -> tuple[Any, bool, Any]:

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ...engine.core.arrays import KINDS, from_host, is_array
 from ...engine.dispatch.calls import gathered
-from ...engine.dispatch.primitives import set_item
+from ...engine.dispatch.primitives import cast, set_item
 from ...engine.following.new_arrays import get_rows
 from ...engine.tape.modes import OFF, mode_now
 from ...engine.tape.tracked import Tracked
+from .libraries import is_flat, numpys
 from .membrane import Membrane, here
+from .memory import copied
 from .operators import ATOMS, apart, fitted, in_place
 from .table import Mark, joined
 
@@ -27,28 +31,31 @@ def item(owner: Any, index: Any) -> Any:
     m = here()
     if m is None:
         return owner[index]
+    if m.stands is not None:
+        owner, index = m.stands.at(owner, index)
     kind = type(owner)
     if kind in (list, tuple, dict):
         return owner[index]
-    if kind is np.ndarray:
+    if kind in KINDS:
         return m.entry(owner, index)
     if issubclass(kind, Tracked):
         return owner[index]
     if kind not in ATOMS:
         m.entered.type(kind)
-    if isinstance(owner, np.ndarray):
+    if is_array(owner):
         return m.entry(owner, index)
     out = owner[index]
     table = m.table
-    if isinstance(owner, np.flatiter):
+    if is_flat(owner):
         base = owner.base
         if table.mark(base) is not None:
             return m.record(lambda x: np.ravel(x)[index], (base,), {}, out, "flat")
         return out
-    if owner is np.r_ or owner is np.c_:
+    if owner is np.r_ or owner is np.c_ or numpys(owner) is not None:
         parts = index if isinstance(index, tuple) else (index,)
         if table.marks(parts):
-            return m.record(get_rows, (owner, index), {}, out, "np.r_")
+            rows = get_rows if numpys(owner) is None else partial(_rows_of_a_device, out)
+            return m.record(rows, (owner, index), {}, out, "np.r_")
         return out
     mark = table.mark(owner)
     if mark is not None and mark.cuts and out is not owner:
@@ -60,6 +67,8 @@ def attribute(owner: Any, name: str) -> Any:
     m = here()
     if m is None:
         return getattr(owner, name)
+    if m.stands is not None:
+        owner = m.stands.having(owner, name)
     kind = type(owner)
     if kind not in ATOMS:
         m.entered.type(kind)
@@ -67,7 +76,7 @@ def attribute(owner: Any, name: str) -> Any:
     mark = m.table.mark(owner)
     if mark is None or issubclass(kind, Tracked):
         return out
-    if isinstance(owner, (np.ndarray, np.generic, float, int, complex)):
+    if isinstance(owner, (np.generic, float, int, complex)) or is_array(owner):
         if name in _VIEWS and mode_now() is not OFF:
             if mark.node is None:
                 return m.taint(out, mark.cuts)
@@ -78,6 +87,19 @@ def attribute(owner: Any, name: str) -> Any:
     if mark.cuts and not callable(out) and m.table.mark(out) is None:
         return m.taint(out, mark.cuts)
     return out
+
+
+def _rows_of_a_device(out: Any, owner: Any, index: Any) -> Any:
+    parts = [
+        p if is_array(p) or issubclass(type(p), Tracked) else from_host(np.asarray(p), out)
+        for p in (index if isinstance(index, tuple) else (index,))
+    ]
+    joined_parts = (
+        np.column_stack(parts)
+        if numpys(owner) is np.c_
+        else np.concatenate([np.atleast_1d(p) for p in parts])
+    )
+    return cast(joined_parts, out.dtype)
 
 
 _VIEWS: dict[str, Callable[[Any], Any]] = {
@@ -121,18 +143,21 @@ def target(owner: Any) -> Any:
 
 def stored(m: Membrane, owner: Any, index: Any, value: Any) -> None:
     """Do `owner[index] = value`."""
+    if m.stands is not None:
+        owner, value = m.stands.into(owner, value)
+        owner, index = m.stands.at(owner, index)
     if issubclass(type(owner), Tracked):
         owner[index] = m.table.wrapped(value)
-    elif isinstance(owner, np.ndarray) and not issubclass(type(value), Tracked) and not owner.dtype.hasobject:
+    elif is_array(owner) and not issubclass(type(value), Tracked) and not owner.dtype.hasobject:
 
         def function(old: Any) -> Any:
             new = m.table.wrapped(apart(value, owner))
             where = _indexed(index)
-            return lambda: set_item(old, where, gathered(new))
+            return lambda: set_item(old, where, m.beside(gathered(new), owner))
 
         array: Any = owner
         m.write(array, function, lambda: operator.setitem(array, index, value), (value,), "assignment")
-    elif isinstance(owner, np.flatiter):
+    elif is_flat(owner):
         m.write_flat(owner, index, value)
     else:
         owner[index] = value
@@ -149,8 +174,8 @@ def set_entry(owner: Any, index: Any, value: Any) -> None:
 
 def _indexed(index: Any) -> Any:
     """Give an index that stays what it is: its arrays may be changed later."""
-    if type(index) is np.ndarray:
-        return index.copy()
+    if type(index) in KINDS:
+        return copied(index)
     if type(index) is tuple:
         return tuple(map(_indexed, index))
     return index
@@ -158,7 +183,7 @@ def _indexed(index: Any) -> Any:
 
 def _takes(m: Membrane, owner: Any, value: Any) -> None:
     """An object of a library that keeps things in its own way has taken a tracked value."""
-    if isinstance(owner, (list, dict, np.ndarray)) or not m.foreign(type(owner)):
+    if isinstance(owner, (list, dict)) or is_array(owner) or not m.foreign(type(owner)):
         return
     marks = m.table.marks((value,))
     if marks:
@@ -168,9 +193,9 @@ def _takes(m: Membrane, owner: Any, value: Any) -> None:
 
 def attribute_stored(m: Membrane, owner: Any, name: str, value: Any) -> None:
     """Do `owner.name = value`."""
-    if isinstance(owner, np.ndarray) and (
-        name in ("imag", "flat") or (name == "real" and owner.dtype.kind == "c")
-    ):
+    if m.stands is not None and is_array(owner):
+        owner, value = m.stands.into(owner, value)
+    if is_array(owner) and (name in ("imag", "flat") or (name == "real" and owner.dtype.kind == "c")):
 
         def function(old: Any) -> Any:
             new = m.table.wrapped(apart(value, owner))
@@ -184,10 +209,10 @@ def attribute_stored(m: Membrane, owner: Any, name: str, value: Any) -> None:
 
         m.write(owner, function, lambda: setattr(owner, name, value), (value,), name)
         return
-    if isinstance(owner, np.ndarray) and name == "real":
+    if is_array(owner) and name == "real":
         stored(m, owner, Ellipsis, value)
         return
-    if isinstance(owner, np.ndarray) and (mark := m.table.mark(owner)) is not None:
+    if is_array(owner) and (mark := m.table.mark(owner)) is not None:
         before = m.table.tracked(owner)
         setattr(owner, name, value)
         if name == "shape" and issubclass(type(before), Tracked):
@@ -197,7 +222,7 @@ def attribute_stored(m: Membrane, owner: Any, name: str, value: Any) -> None:
             m.table.memory.relaid(owner, Mark(None, mark.cuts | {m.cut(mark.node, name)}))
         return
     setattr(owner, name, value)
-    if not isinstance(owner, np.ndarray) and getattr(owner, name, value) is not value:
+    if not is_array(owner) and getattr(owner, name, value) is not value:
         _takes(m, owner, value)
 
 

@@ -17,6 +17,7 @@ from weakref import ref
 
 import numpy as np
 
+from ...engine.core.arrays import KINDS, is_array
 from ...engine.faces.numpy.array import Array
 from ...engine.tape.nodes import Node
 from ...engine.tape.tracked import Tracked
@@ -63,7 +64,7 @@ class Table:
         found = self.values.get(id(value))
         if found is not None:
             return found[1]
-        if issubclass(type(value), np.ndarray):
+        if is_array(value):
             seen = self.memory.seen(value)
             return None if seen is None else seen.mark
         return None
@@ -73,7 +74,7 @@ class Table:
         found = self.values.get(id(value))
         if found is not None:
             return found[1], value
-        if type(value) is np.ndarray:
+        if type(value) in KINDS:
             seen = self.memory.seen(value)
             if seen is not None:
                 return seen.mark, seen.copy
@@ -89,7 +90,7 @@ class Table:
             return (
                 type(value).wrap(value.array, node) if isinstance(value, Tracked) else Array.wrap(value, node)
             )
-        if issubclass(type(value), np.ndarray):
+        if is_array(value):
             seen = self.memory.seen(value)
             if seen is not None and seen.mark.node is not None:
                 return Array.wrap(seen.copy, seen.mark.node)
@@ -152,7 +153,7 @@ class Table:
         self.filed += 1
         if mark.cuts and mark.node is not None:
             self.cuts[mark.node.number] = mark.cuts
-        if issubclass(type(value), np.ndarray):
+        if is_array(value):
             self.memory.file(value, mark, copy)
             return value
         if type(value) is int:
@@ -171,7 +172,7 @@ class Table:
     def node(self, value: Any) -> Node | None:
         """Give the node of a value, as far as it is known without a look at its memory."""
         found = self.values.get(id(value))
-        if found is None and type(value) is np.ndarray:
+        if found is None and type(value) in KINDS:
             seen = self.memory.at_hand(value)
             return None if seen is None else seen.mark.node  # type: ignore[no-any-return]
         return None if found is None else found[1].node

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...engine.core.interpreter import NAMES_VALUES
-from ...engine.following import dot_calls
 from ...engine.following.patches import HOOKS, Replacement
 
 
@@ -178,17 +177,11 @@ def simple_values(tree: ast.Module) -> dict[str, ast.expr]:
     return found
 
 
-class _Namer(dot_calls.Dots):
+class _Namer(ast.NodeTransformer):
     """Wrap each assigned value in a call of the hook, at the value's own position, so that tracebacks stay exact."""
 
-    def __init__(self, dots: bool) -> None:
-        self._depth, self._dots = 0, dots
-
-    def visit_Call(self, node: ast.Call) -> Any:
-        if self._dots:
-            return super().visit_Call(node)
-        self.generic_visit(node)
-        return node
+    def __init__(self) -> None:
+        self._depth = 0
 
     def _call(self, name: str, value: ast.expr, top: bool) -> ast.expr:
         args: list[ast.expr] = [ast.Constant(name), value, ast.Constant(top)]
@@ -262,12 +255,10 @@ def _names_in(targets: list[ast.expr]) -> list[ast.Name]:
     return found
 
 
-def instrument(tree: ast.Module, dots: bool = True) -> ast.Module:
+def instrument(tree: ast.Module) -> ast.Module:
     """Let each assignment of `tree` report (name, value, whether at the top level) to the hook."""
     _hook.once()
-    if dots:
-        dot_calls.hook.once()
-    return _Namer(dots).visit(tree)  # type: ignore[no-any-return]
+    return _Namer().visit(tree)  # type: ignore[no-any-return]
 
 
 Listener = Callable[[str, Any, bool], Any]

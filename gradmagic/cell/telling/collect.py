@@ -46,6 +46,8 @@ def collect(
     """
     recorder = run.recorder
     recorder.settle()
+    for kept in (recorder.values, recorder.grads, recorder.locals, recorder.flows, recorder.starts):
+        kept.bring_home()  # a report that is kept holds no memory of a device
     nodes = list(reversed(walk(root))) if root is not None else _made(run)
     names = names_in(run.namespace, nodes, recorder.names)
     _local_names(nodes, names)
@@ -189,7 +191,9 @@ def _input(
     reached = root is not None and node.number in numbers
     array = recorder.raw.get(node.number)
     if array is not None:
+        lies = arrays.on_device(array)
         array = np.copy(arrays.to_host(array)) if arrays.is_array(array) else array
+        array = array[()] if lies and not array.ndim else array  # NumPy's own would be a number
         if entry.kind in ("int", "float"):
             array = float(array) if not np.iscomplexobj(array) else complex(array)
     elif root is not None and (recorder.swept or not reached):

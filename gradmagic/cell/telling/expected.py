@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.core import arrays
 from ...engine.core.interpreter import parse
 from ...engine.tape import modes
 from ...engine.tape.tracked import raw
@@ -80,7 +81,7 @@ def _computed(text: str, scope: dict[str, Any]) -> Any:
     try:
         with modes.no_grad():
             value = eval(compile(text, "<--expect>", "eval"), scope)
-            wanted = np.asarray(raw(value))
+            wanted = np.asarray(arrays.to_host(raw(value)))
     except Exception as error:
         raise ExpectError(
             f"--expect {text!r} cannot be computed: {type(error).__name__}: {error}. "

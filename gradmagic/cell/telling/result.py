@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.core import arrays
 from ...engine.tape import modes
 from ...engine.tape.ends import seed
 from ...engine.tape.tracked import Tracked, raw
@@ -128,9 +129,10 @@ def seed_of(run: RunRecord, name: str, result: Tracked) -> Any:
     elif run.options.gradient:
         gradient = _computed("--gradient", run.options.gradient, run.namespace)
     if gradient is not None:
-        gradient = np.asarray(raw(gradient), node.aval.tangent)
+        gradient = np.asarray(arrays.to_host(raw(gradient)), node.aval.tangent)
         if not gradient.ndim and node.aval.shape:
             gradient = np.broadcast_to(gradient, node.aval.shape)
+        gradient = arrays.from_host(gradient, raw(result))
     elif node.aval.size != 1:
         each = depends_entry_by_entry(node, [entry.node for entry in run.lifted])
         slope = (

@@ -34,11 +34,13 @@ def users(filename: str) -> bool:
 
     NumPy and SciPy are known by where the imported modules lie; other packages by the name of a folder around them, or
     by the list of files that their installer left beside them (`pip install --target`). A package that is installed
-    for development (`pip install -e`) lies among its sources, and is the user's.
+    for development (`pip install -e`) lies among its sources, and is the user's. What Cython has compiled is nobody's:
+    it says where it comes from by no full path.
     """
     homes = [_home(sys.modules[name]) for name in ("os", "numpy", "scipy") if name in sys.modules]
     return not (
         filename.startswith((PACKAGE, "<frozen ", *homes))
+        or filename.endswith(_CYTHON)
         or not {"site-packages", "dist-packages"}.isdisjoint(filename.split(os.sep))
         or any(
             filename.startswith(folder + os.sep)
@@ -46,6 +48,9 @@ def users(filename: str) -> bool:
             for folder in map(os.path.abspath, filter(None, sys.path))
         )
     )
+
+
+_CYTHON = (".pyx", ".pxd", ".pxi")
 
 
 def _home(module: Any) -> str:

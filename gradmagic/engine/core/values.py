@@ -211,6 +211,43 @@ def _frozen(nested: Any) -> Any:
     return tuple(map(_frozen, nested)) if type(nested) is list else nested
 
 
+class _Reckoned:
+    """What is shown of a large array of a device, reckoned there: on its way to a `Value`."""
+
+    __slots__ = ("dtype", "numbers", "samples", "shape", "size")
+
+    def __init__(self, array: Any) -> None:
+        self.shape, self.dtype, self.size = array.shape, array.dtype, array.size
+        complex_ = array.dtype.kind == "c"
+        places = arrays.from_host(np.arange(PICTURE) * (array.size - 1) // (PICTURE - 1), array)
+        self.samples = np.take(np.reshape(array, -1), places)
+        wide = array.astype(np.complex128 if complex_ else np.float64)
+        finite = np.isfinite(wide)
+        given = np.where(finite, wide, 0)
+        sizes, real = np.abs(given), np.real(given)
+        peak = np.max(sizes)
+        scale = np.where(peak > 0, peak, 1.0)
+        norm = np.sqrt(np.sum((sizes / scale) ** 2)) * scale
+        count = np.sum(finite)
+        low, high = np.min(np.where(finite, real, np.inf)), np.max(np.where(finite, real, -np.inf))
+        zeros, nans = np.sum(wide == 0), np.sum(np.isnan(wide))
+        parts = (count, low, high, np.sum(real) / np.maximum(count, 1), norm, zeros, nans)
+        self.numbers = np.stack([p.astype(np.float64) for p in parts])
+
+    def value(self) -> Value:
+        """Wait for it."""
+        count, low, high, mean, norm, zeros, nans = arrays.to_host(self.numbers).tolist()
+        samples = arrays.to_host(self.samples)
+        real = self.dtype.kind != "c"
+        if not (count and real):
+            low = high = mean = None
+        return Value(
+            shape=self.shape, dtype=_name(self.dtype), python=False, size=self.size, items=None, low=low, high=high,
+            mean=mean, norm=norm, zeros=int(zeros), nans=int(nans), infs=int(self.size - count - nans),
+            picture=tuple((samples.astype(float) if real else np.abs(samples)).tolist()),
+        )  # fmt: skip
+
+
 class Summaries(Mapping[int, Any]):
     """Number -> Value (or a tuple of them), summarised when it is read.
 
@@ -227,6 +264,13 @@ class Summaries(Mapping[int, Any]):
     def drop_all_but(self, numbers: set[int]) -> None:
         """Forget the others."""
         self.kept = {n: v for n, v in self.kept.items() if n in numbers}
+
+    def bring_home(self) -> None:
+        """Keep nothing on a device any more."""
+        for number, value in self.kept.items():
+            parts = value if type(value) is tuple else (value,)
+            if any(type(v) is _Reckoned or arrays.on_device(v) for v in parts):
+                self.kept[number] = self[number]
 
     def renumbered(self, numbers: Mapping[int, int]) -> Summaries:
         """Give those that `numbers` has, under their numbers there."""
@@ -250,8 +294,12 @@ def small(value: Any) -> Any:
     """Give what is kept of a value: a copy of a small array, the summary of a large one, a number as it is."""
     if type(value) is np.ndarray and value.nbytes <= 512:
         return value.copy()
+    if arrays.on_device(value):  # the host waits for it when it is shown, and not while the cell runs
+        return np.copy(value) if value.size <= SHOWN else _Reckoned(value)
     return summarise(value) if arrays.is_array(value) else value
 
 
 def _summary(value: Any) -> Value | None:
+    if type(value) is _Reckoned:
+        return value.value()
     return value if value is None or isinstance(value, Value) else summarise(value)

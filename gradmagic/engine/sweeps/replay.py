@@ -121,7 +121,7 @@ class Replay(Observer):
         """
         again = self.again(root, inputs)
         start = again.start
-        weight = np.conj(cotangent)
+        weight = np.conj(arrays.to_host(cotangent))
         most = max(4, min(ENTRIES, WORK // max(1, 4 * len(again.steps))))
 
         def value(changed: dict[int, Any]) -> float:
@@ -166,7 +166,7 @@ class Replay(Observer):
                     made = step(base)
             except Exception as error:
                 raise CannotReplay(_named(node)) from error
-            if not _alike(made, self._values.get(node.number, made)):
+            if not _alike(made, _home(self._values.get(node.number, made))):
                 raise CannotReplay(_named(node))
             base[node.number] = made
             steps.append((node.number, step))
@@ -177,7 +177,7 @@ class Replay(Observer):
         if kept is None or not kept.args:
             raise CannotReplay(_named(node))
         sources = [(i, n.number) for i, n in enumerate(node.inputs) if n is not None and n.number in base]
-        args, kwargs = list(kept.args), kept.kwargs
+        args, kwargs = [*map(_home, kept.args)], kept.kwargs
         if rule.function in _OTHER:
             self._recover(node, args, base)
 
@@ -191,7 +191,7 @@ class Replay(Observer):
             if symmetric:  # it changes with both triangles
                 change = filled[0] - first
                 filled[0] = first + (change + np.conj(np.swapaxes(change, -1, -2))) / 2
-            return rule.function(*filled, **kwargs)
+            return _home(rule.function(*filled, **kwargs))
 
         return step
 
@@ -201,7 +201,7 @@ class Replay(Observer):
             source, mine = node.inputs[1 - i], node.inputs[i]
             constant = args[i] is None and (mine is None or mine.number not in base)
             if constant and source is not None and node.number in self._values:
-                args[i] = _OTHER[node.rule.function](i, self._values[node.number], base[source.number])
+                args[i] = _OTHER[node.rule.function](i, _home(self._values[node.number]), base[source.number])
 
 
 def _keep_everything(more: int) -> None:
@@ -211,6 +211,13 @@ def _keep_everything(more: int) -> None:
         for rule in RULES.values():
             if isinstance(rule, Elementwise):
                 rule.keep_all(Rule.everything > 0)
+
+
+def _home(value: Any) -> Any:
+    """Give a device's arrays, alone or in lists and tuples, on the host: there all is computed again."""
+    if type(value) in (list, tuple):
+        return type(value)(map(_home, value))
+    return arrays.to_host(value) if arrays.is_array(value) else value
 
 
 def _wide(value: Any) -> Any:

@@ -226,8 +226,10 @@ class Recorder:
             return tuple([self._copied(node, v) for v in value])
         if not arrays.is_array(value) or not getattr(getattr(value, "flags", None), "writeable", True):
             return value
-        if value.nbytes <= _SMALL:
-            return value.copy()
+        if value.nbytes <= _SMALL or arrays.on_device(
+            value
+        ):  # a fingerprint of a device's would be waited for
+            return np.copy(value, order="K")
         self._kept.append((node, value, _fingerprint(value)))
         return value
 

@@ -140,3 +140,19 @@ def test_an_id_that_is_given_away_again_is_no_sign_of_the_old_object() -> None:
     namespace = fresh("x = np.ones(3)")
     trace = traced(text, namespace, "x")
     assert trace.inputs[0].array.tolist() == [1.0] * 3 and trace.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("cell", "slope"),
+    [
+        ("q = dataclasses.asdict(P(x * 2))['w']\nz = q.sum() + x.sum()", 3),
+        ("q = dataclasses.astuple(P([x * 2, {'a': x}]))[0]\nz = q[0].sum() + q[1]['a'].sum()", 3),
+        ("q = dataclasses.asdict(P(x[0]))['w']\nz = q * x.sum() - x[0] * x.sum() + 2 * x.sum()", 2),
+    ],
+)
+def test_a_data_classs_fields_are_copied_with_what_is_known_of_them(cell: str, slope: float) -> None:
+    names = fresh("import dataclasses\nx = np.array([1.0, 2.0, 3.0])")
+    exec("@dataclasses.dataclass\nclass P:\n    w: object\n    k: float = 1.0", names)
+    trace = traced(cell, names, "x")
+    np.testing.assert_allclose(trace.inputs[0].array, np.full(3, slope))
+    assert not trace.notes

@@ -77,7 +77,7 @@ def runnable(start: str, text: str) -> str:
     for line in text.splitlines():
         try:
             plainly(start, "\n".join([*kept, line]))
-        except (ValueError, TypeError, IndexError, BufferError, NameError):
+        except (ValueError, TypeError, IndexError, BufferError, NameError, AttributeError):
             continue
         kept.append(line)
     if not kept[-1].startswith("z = "):
@@ -152,6 +152,7 @@ CASES = {
     "a plain factor changed later": (X, "f = np.ones(6)\ny = x * f\nf *= 5\nf[0] = 7\nz = (y * np.arange(6)).sum()"),
     "a row held by a list": (X, "rows = list(x.reshape(2, 3))\nrows[0][1] = x[5] * 2\nz = (x * np.arange(6)).sum() + rows[0].sum()"),
     "iterated and written": (X, "for row in x.reshape(3, 2):\n    row[0] = row[1] * 2\nz = (x * np.arange(6)).sum()"),
+    "by dlpack": (X, "y = x * 1\nb = np.from_dlpack(y)\nb[0] = 3 * x[1]\nz = (y * np.arange(6)).sum() + b.sum()"),
     "nditer writes": (X, "y = x * 1\nwith np.nditer(y, op_flags=['readwrite']) as it:\n    for e in it:\n        e[...] = e * 2\ndel it\nz = (y * np.arange(6)).sum()"),
 }  # fmt: skip
 NOTED = {"nditer writes", "a structured array", "pairs as complex numbers", "of a complex result",

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from gradmagic.engine.core.values import PICTURE, SHOWN, Value, summarise
+from gradmagic.engine.core import arrays
+from gradmagic.engine.core.values import PICTURE, SHOWN, Summaries, Value, summarise
+from tests.engine import strict
 
 finite = st.floats(-1e6, 1e6, width=64)
 
@@ -97,3 +99,29 @@ def test_a_value_is_hashable_and_comparable():
     assert isinstance(summarise(1.0), Value)
     assert summarise(np.arange(3.0)) == summarise(np.arange(3.0))
     assert hash(summarise(np.arange(3.0))) == hash(summarise(np.arange(3.0)))
+
+
+@pytest.mark.parametrize("make", [
+    lambda n: np.linspace(-3, 4, n), lambda n: np.full(n, np.nan), lambda n: np.arange(n) - 7,
+    lambda n: np.linspace(-3, 4, n) + 1j,
+    lambda n: np.where(np.arange(n) % 3 == 0, np.inf, np.linspace(1e200, 3e200, n)),
+    lambda n: np.zeros(n, np.float32), lambda n: np.arange(n) % 2 == 0,
+])  # fmt: skip
+@pytest.mark.parametrize("n", [5, SHOWN + 1, 5000])
+def test_on_a_device_it_is_reckoned_without_waiting(make, n, monkeypatch):
+    monkeypatch.setitem(arrays.KINDS, strict.StrictArray, strict.module)
+    array = make(n).reshape(-1, 1)
+    kept, waited = Summaries(), len(strict.synchronised)
+    kept.keep(1, strict.asarray(array))
+    kept.keep(2, (None, strict.asarray(array)))
+    assert len(strict.synchronised) == waited
+    kept.bring_home()
+    expected = summarise(array)
+    for value in (kept.kept[1], kept.kept[2][1]):
+        for field in Value.__slots__:
+            one, other = getattr(value, field), getattr(expected, field)
+            exact = field in ("shape", "dtype", "size", "zeros", "nans", "infs", "python")
+            same = (
+                one == other if exact or one is None else np.allclose(one, other, rtol=1e-12, equal_nan=True)
+            )
+            assert same, (field, one, other)

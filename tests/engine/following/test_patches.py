@@ -186,5 +186,6 @@ def test_the_names_in_builtins_hand_values_through():
     from gradmagic.cell.reading import names
 
     names.instrument(__import__("ast").parse("y = 1"))
+    gm.grad(lambda t: np.sum(X.dot(t)))(X)
     hook = getattr(builtins, "__gradmagic_named__")  # noqa: B009
     assert hook("y", 3, True) == 3 and getattr(builtins, "__gradmagic_dot__")(X)(X) == X.dot(X)  # noqa: B009

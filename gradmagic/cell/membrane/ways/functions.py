@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ....engine.core.arrays import is_array, on_device
+from ....engine.dispatch.calls import stacked
+from ....engine.dispatch.primitives import cast
 from ....engine.dispatch.protocols import COMPOSED, late_tables_loaded, out_of
 from ....engine.following.followers import follower_of, follower_of_object
 from ....engine.rules.declare import RULES
 from ....engine.rules.pointwise import Elementwise
 from ....engine.tape.modes import OFF, mode_now
+from ..libraries import numpys
 from ..membrane import Membrane
 from ..table import NO_CUTS, Mark, joined
 from .others import opaque
@@ -39,13 +44,14 @@ def ufunc(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     if engine_values(args, kwargs):
         args, kwargs = wrapped(m, args, kwargs)
         return function(*args, **kwargs)
-    outs = args[function.nin :] or kwargs.get("out")
+    same = numpys(function) or function
+    outs = args[same.nin :] or kwargs.get("out")
     if outs is not None:
         outs = outs if isinstance(outs, tuple) else (outs,)
-        return into(m, function, args[: function.nin], {k: v for k, v in kwargs.items() if k != "out"}, outs,
+        return into(m, same, args[: same.nin], {k: v for k, v in kwargs.items() if k != "out"}, outs,
                      lambda: function(*args, **kwargs))  # fmt: skip
-    rule = RULES.get(function)
-    if answers(args) or (rule is None and function not in COMPOSED and not late_tables_loaded()):
+    rule = RULES.get(same)
+    if answers(args) or (rule is None and same not in COMPOSED and not late_tables_loaded()):
         return opaque(m, function, args, kwargs)  # of np.frompyfunc, of another library
     try:
         out = function(*args, **kwargs)
@@ -56,12 +62,12 @@ def ufunc(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         return out
     if type(rule) is Elementwise and not kwargs and not any(type(a) in (list, tuple) for a in args):
         return m.elementwise(rule, args, out)
-    return m.record(function, args, kwargs, out, named(function))
+    return m.record(same, args, kwargs, out, named(function))
 
 
 def into(m: Membrane, function: Any, args: Any, kwargs: Any, outs: Any, do: Callable[[], Any]) -> Any:
     """A call that writes its result into arrays: `outs`, one for each result, or None."""
-    targets = [o for o in outs if isinstance(o, np.ndarray)]
+    targets = [o for o in outs if is_array(o)]
     if len(outs) != 1 or not targets:
         marks = marks_of(m, args, kwargs)
         out = do()
@@ -95,7 +101,7 @@ def _lost_in(m: Membrane, target: Any, marks: list[Mark], name: str) -> None:
     m.table.memory.written(target, Mark(None, cuts), None)
 
 
-_WRITERS = frozenset({
+WRITERS = frozenset({
     np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis,
 })  # fmt: skip
 
@@ -105,13 +111,14 @@ def array_function(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     if engine_values(args, kwargs):
         args, kwargs = wrapped(m, args, kwargs)
         return function(*args, **kwargs)
-    if function in _WRITERS:
+    same = numpys(function) or function
+    if same in WRITERS:
         return _writing(m, function, args, kwargs)
-    if answers(args) or (function not in RULES and function not in COMPOSED):  # np.save: once is enough
+    if answers(args) or (same not in RULES and same not in COMPOSED):  # np.save: once is enough
         return opaque(m, function, args, kwargs)
-    if function is np.sum:
+    if same is np.sum:
         args = kept(args)  # the one that takes a generator
-    at, names = out_of(function)
+    at, names = out_of(same)
     if len(args) > at:
         given = dict(zip(names, args[at:], strict=False))
         outs = given.pop("out", None)
@@ -120,29 +127,29 @@ def array_function(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     if outs is not None:
         outs = outs if isinstance(outs, tuple) else (outs,)
         rest = {k: v for k, v in kwargs.items() if k != "out"} | given
-        return into(m, function, args[:at], rest, outs, lambda: function(*args, **kwargs))
+        return into(m, same, args[:at], rest, outs, lambda: function(*args, **kwargs))
     try:
         out = function(*args, **kwargs)
     except (ValueError, TypeError) as error:
-        m.explain(error, RULES.get(function), args)
+        m.explain(error, RULES.get(same), args)
         raise
     if not marks_of(m, args, kwargs) or mode_now() is OFF or any(out is a for a in args):
         return out
-    return m.record(follower_of(function) or function, args, kwargs, out, named(function))
+    return m.record(follower_of(same) or same, args, kwargs, out, named(function))
 
 
 def _writing(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """A call that changes its first argument: the engine does the same to a copy."""
-    if not args or not isinstance(args[0], np.ndarray):
+    if not args or not is_array(args[0]):
         return function(*args, **kwargs)
-    target = args[0]
+    target, same = args[0], numpys(function) or function
 
     def thunk(old: Any) -> Any:
         given, options = wrapped(m, apart(m, args[1:], target), kwargs)
 
         def compute() -> Any:
             new = mutable(old)
-            function(new, *given, **options)
+            same(new, *given, **options)
             return new
 
         return compute
@@ -162,19 +169,36 @@ def ufunc_method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     if kwargs.get("out") is not None:
         outs = kwargs["out"] if isinstance(kwargs["out"], tuple) else (kwargs["out"],)
         rest = {k: v for k, v in kwargs.items() if k != "out"}
-        return into(m, function, args, rest, outs, lambda: function(*args, **kwargs))
+        return into(m, numpys(function) or function, args, rest, outs, lambda: function(*args, **kwargs))
     out = function(*args, **kwargs)
     if not marks_of(m, args, kwargs):
         return out
-    return m.record(function, args, kwargs, out, f"np.{function.__self__.__name__}.{function.__name__}")
+    same = numpys(function) or function
+    return m.record(same, args, kwargs, out, f"np.{same.__self__.__name__}.{function.__name__}")
 
 
 _GOING_THROUGH = frozenset({math.fsum, math.prod, np.fromiter})
 
 
+def _made_of_entries(shape: Any, dtype: Any, value: Any, /, *args: Any, **kwargs: Any) -> Any:
+    return cast(np.reshape(stacked(value), shape), dtype)
+
+
+def _made_full(shape: Any, dtype: Any, /, like: Any, fill_value: Any, *args: Any, **kwargs: Any) -> Any:
+    return cast(np.copy(np.broadcast_to(fill_value, shape)), dtype)
+
+
+# Of a device's new arrays: NumPy's own functions, asked for shape and dtype on the host, refuse what is in them.
+MADE: dict[Any, Callable[..., Any]] = {
+    **dict.fromkeys((np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray), _made_of_entries),
+    np.full: _made_full, np.full_like: _made_full,
+}  # fmt: skip
+
+
 def followed(m: Membrane, function: Any, args: Any, kwargs: Any, follower: Any = None) -> Any:
     """A function that does not dispatch, and has one that stands for it: `np.array([x[0], 1.0])`, `math.sin(a)`."""
-    follower = follower or follower_of(function)
+    same = numpys(function)
+    follower = follower or follower_of(same or function)
     if engine_values(args, kwargs):
         args, kwargs = wrapped(m, args, kwargs)
         return follower(*args, **kwargs)
@@ -190,10 +214,12 @@ def followed(m: Membrane, function: Any, args: Any, kwargs: Any, follower: Any =
         if function.__module__.startswith("scipy"):  # it was given what to write into by position
             _lost_in(m, out, marks, named(function))
         return out
-    if isinstance(out, np.ndarray) and out.dtype.hasobject:
+    if is_array(out) and out.dtype.hasobject:
         return m.filed(out, objects_of(m, args, out), joined(marks_of(m, args, kwargs)), named(function))
-    if isinstance(out, np.ndarray) and out.base is not None and m.table.mark(out) is not None:
+    if is_array(out) and out.base is not None and m.table.mark(out) is not None:
         return out  # a view of what is known
+    if same in MADE and on_device(out):
+        follower = partial(MADE[same], out.shape, out.dtype)
     return m.record(follower, args, kwargs, out, named(function))
 
 
@@ -208,3 +234,13 @@ def of_object(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     given, options = wrapped(m, args, kwargs)
     cuts = joined(marks_of(m, args, kwargs))
     return m.of_made(out, m.made(getattr(made, name), given, options), made, cuts, named(function))
+
+
+def home(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """`cp.asnumpy(x)`: the same on the host."""
+    out = function(*args, **kwargs)
+    return (
+        out
+        if any(out is a for a in args)
+        else m.record(lambda x, *_, **__: x, args, kwargs, out, "cp.asnumpy")
+    )

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.core.arrays import from_host, is_array
+from ....engine.dispatch.primitives import set_item
 from ....engine.tape.modes import OFF, mode_now
 from ....engine.tape.tracked import Tracked
 from ..membrane import Membrane
@@ -19,7 +21,9 @@ from .functions import into
 from .others import opaque
 from .way import apart, engine_values, marks_of, mutable, objects_of, wrapped
 
-_METHODS_THAT_WRITE = frozenset("fill put sort partition itemset setfield resize".split())
+METHODS_THAT_WRITE = frozenset(
+    "fill put sort partition itemset setfield resize set scatter_add scatter_max scatter_min".split()
+)
 
 
 _METHODS_THAT_LEAVE = frozenset(
@@ -33,7 +37,7 @@ _METHODS_THAT_ASK = frozenset("__len__ __bool__ all any argmax argmin argsort ar
 
 def method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """A method of an array, or of NumPy's numbers."""
-    if function.__name__ == "resize" and isinstance(function.__self__, np.ndarray):
+    if function.__name__ == "resize" and is_array(function.__self__):
         return _resized(m, function, args, kwargs)
     owner, name = function.__self__, function.__name__
     if (special := specials.get(name)) is not None:
@@ -42,14 +46,14 @@ def method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         args, kwargs = wrapped(m, args, kwargs)
         same = getattr(np, name, None)
         return same(m.table.tracked(owner), *args, **kwargs) if callable(same) else function(*args, **kwargs)
-    if name in _METHODS_THAT_WRITE and isinstance(owner, np.ndarray):
+    if name in METHODS_THAT_WRITE and is_array(owner):
         return _method_writes(m, function, owner, name, args, kwargs)
     outs = kwargs.get("out")
-    if outs is None and name in _OUT_AT and len(args) > _OUT_AT[name]:
-        outs = args[_OUT_AT[name]]
-    if outs is not None and isinstance(owner, np.ndarray | np.generic):
+    if outs is None and name in OUT_AT and len(args) > OUT_AT[name]:
+        outs = args[OUT_AT[name]]
+    if outs is not None and (is_array(owner) or isinstance(owner, np.generic)):
         rest = {k: v for k, v in kwargs.items() if k != "out"}
-        given = args[: _OUT_AT.get(name, len(args))]
+        given = args[: OUT_AT.get(name, len(args))]
         outs = outs if isinstance(outs, tuple) else (outs,)
         return into(m, _as_function(name), (owner, *given), rest, outs, lambda: function(*args, **kwargs))
     mark = m.table.mark(owner)
@@ -65,7 +69,7 @@ def method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         return m.taint(out, joined(all_marks) | {m.cut(node, f".{name}()")})
     if name == "tolist" or name == "item":
         return _numbers(m, owner, mark, out, name, args)
-    if isinstance(out, np.ndarray) and out.dtype.hasobject:
+    if is_array(out) and out.dtype.hasobject:
         return m.filed(out, objects_of(m, (owner,), out), joined(all_marks), f".{name}()")
     tracked = mark is not None and mark.node is not None
     return m.record(
@@ -73,7 +77,7 @@ def method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     )
 
 
-_OUT_AT = {
+OUT_AT = {
     "sum": 2, "prod": 2, "mean": 2, "std": 2, "var": 2, "cumsum": 2, "cumprod": 2, "max": 1, "min": 1, "ptp": 1,
     "trace": 4, "take": 2, "choose": 1, "clip": 2, "dot": 1, "round": 1, "compress": 2, "argmax": 1, "argmin": 1,
 }  # fmt: skip
@@ -81,6 +85,8 @@ _OUT_AT = {
 
 def asked_of(name: str) -> Callable[..., Any]:
     def ask(x: Any, *args: Any, **kwargs: Any) -> Any:
+        if name == "get":  # of a device's array: it is taken to the host when it is filed
+            return x
         return getattr(x, name)(*args, **kwargs)
 
     ask.__name__ = name
@@ -98,7 +104,12 @@ def _method_writes(m: Membrane, function: Any, owner: Any, name: str, args: Any,
 
         def compute() -> Any:
             new = mutable(old)
-            getattr(new, name)(*given, **options)
+            if name == "scatter_add":  # a method of CuPy's alone
+                np.add.at(new, *given, **options)
+            elif name == "set":
+                return set_item(old, Ellipsis, from_host(args[0], owner))
+            else:
+                getattr(new, name)(*given, **options)
             return new
 
         return compute
@@ -183,15 +194,10 @@ def _rewinding(owner: Any) -> Callable[[], None]:
 def drawn(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """`rng.choice(x)`, `rng.permutation(x)`: entries of x; which, is found by drawing from their numbers alike."""
     owner = function.__self__
-    source = args[0] if args else None
+    source: Any = args[0] if args else None
     axis = kwargs.get("axis", 0)
     given = [*args[1:], *kwargs.values()]
-    if (
-        not isinstance(source, np.ndarray)
-        or not source.ndim
-        or m.table.mark(source) is None
-        or m.table.marks(given)
-    ):
+    if not is_array(source) or not source.ndim or m.table.mark(source) is None or m.table.marks(given):
         return opaque(m, function, args, kwargs)
     rewind = _rewinding(owner)
     out = function(*args, **kwargs)
@@ -214,8 +220,8 @@ def drawn(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
 def shuffled(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """`rng.shuffle(x)`: the same entries in another order, which is found by shuffling their numbers alike."""
     owner = function.__self__
-    target = args[0] if args else None
-    if not isinstance(target, np.ndarray) or m.table.mark(target) is None:
+    target: Any = args[0] if args else None
+    if not is_array(target) or m.table.mark(target) is None:
         return function(*args, **kwargs)
     axis = kwargs.get("axis", args[1] if len(args) > 1 else 0)
     rewind = _rewinding(owner)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.core.arrays import is_array, on_device, to_host
 from ....engine.core.places import users
 from ....engine.dispatch.primitives import cast
 from ....engine.following.followers import follower_of
@@ -21,7 +22,7 @@ from ....errors import ArgumentError
 from ..enter import functions_in
 from ..fresh import fresh
 from ..membrane import Membrane
-from ..memory import plain
+from ..memory import copied, plain
 from ..table import NO_CUTS, Mark, joined, leaves
 from .way import ONCE, engine_values, marks_of, named, wrapped
 
@@ -45,7 +46,7 @@ def calling(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         if not callable(value):
             return m.table.wrapped(value)
         run = m.called(value)
-        return lambda *values, **options: m.table.wrapped(run(*values, **options))
+        return lambda *values, **options: m.table.wrapped(_at_home(m, run(*values, **options)))
 
     own = engine_values(args, kwargs)
     try:
@@ -53,6 +54,14 @@ def calling(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     except ArgumentError:
         return opaque(m, function, args, kwargs)
     return out if own else m.unwrapped(out)
+
+
+def _at_home(m: Membrane, value: Any) -> Any:
+    """Give a device's array as what calls the user's function takes it."""
+    if not (is_array(value) and on_device(value)):
+        return value
+    host = to_host(value)
+    return m.record(lambda x: x, (value,), {}, host if host.ndim else host[()], "move")
 
 
 def vectorized(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
@@ -118,6 +127,19 @@ def _plainly(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     return function(*args, **kwargs)
 
 
+def on_the_host(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """A function of NumPy's whose own code has hooks; a device's library has code of its own for it."""
+    return (opaque if _on_device(args, kwargs) else _call)(m, function, args, kwargs)
+
+
+def _call(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    return function(*args, **kwargs)
+
+
+def _on_device(args: Any, kwargs: Any) -> bool:
+    return any(is_array(v) and on_device(v) for a in (*args, *kwargs.values()) for v in leaves(a))
+
+
 def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """What nobody knows: it runs, and what it gives or changes has lost its gradient, if it had any."""
     table = m.table
@@ -133,7 +155,7 @@ def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     if isinstance(owner, ModuleType):
         owner = None
     held = [leaf for value in (owner, *args, *kwargs.values()) for leaf in leaves(value)]
-    arrays = [(a, plain(a).tobytes()) for a in held if isinstance(a, np.ndarray) and not a.dtype.hasobject]
+    arrays = [(a, _numbers_of(a)) for a in held if is_array(a) and not a.dtype.hasobject]
     before = table.filed
     out = function(*args, **kwargs)
     marks = [mark for leaf in held if (mark := table.mark(leaf)) is not None] + spied
@@ -154,8 +176,8 @@ def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         else named(function)
     )
     cuts = joined(marks) | ({m.cut(node, name)} if node is not None or happened else NO_CUTS)
-    for array, bytes_before in arrays:
-        if plain(array).tobytes() != bytes_before:
+    for array, numbers in arrays:
+        if _bytes(array) != _bytes(numbers):
             table.memory.written(array, Mark(None, cuts), None)
     if not marks and table.mark(out) is not None:
         return out
@@ -165,3 +187,12 @@ def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         if isinstance(value, (str, os.PathLike)) and table.mark(value) is None and os.path.exists(value):
             m.channels[os.fspath(value)] = Mark(None, cuts)
     return m.taint(out, cuts, {id(leaf) for leaf in held})
+
+
+def _numbers_of(array: Any) -> Any:
+    """Keep what an array holds; of a device's, on the device: only if it counts the host waits for it."""
+    return copied(array) if on_device(array) else plain(array).tobytes()
+
+
+def _bytes(numbers: Any) -> bytes:
+    return numbers if type(numbers) is bytes else plain(to_host(numbers)).tobytes()  # type: ignore[no-any-return]

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.core.arrays import is_array, on_device
 from ....engine.dispatch.primitives import cast
 from ....engine.tape.modes import OFF, mode_now
+from ..libraries import is_number
 from ..membrane import Membrane
-from ..recording import NUMBERS
 from ..table import joined, leaves
 from .methods import asked_of, specials
 from .way import Way, as_text, engine_values, gone_through, kept, marks_of, named, wrapped
@@ -96,7 +97,11 @@ def number(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     args = (*args, *(kwargs.get(k, 0) for k in ("real", "imag")[len(args) :])) if kwargs else args
     value = next((a for a in args if (k := m.table.mark(a)) is not None and k.node is not None), args[0])
     mark = m.table.mark(value)
-    if isinstance(value, (*NUMBERS, np.generic, int)) and mark is not None and mark.node is not None:
+    if (
+        (is_number(value) or isinstance(value, (np.generic, int)))
+        and mark is not None
+        and mark.node is not None
+    ):
         dtype = np.asarray(out).dtype
         if dtype.kind not in "fc":
             if mark.node.aval.dtype.kind not in "iu":
@@ -104,7 +109,12 @@ def number(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
             if type(out) is int:
                 return m.table.file(out, mark)
             return m.record(lambda x: cast(x, dtype), (value,), {}, out, named(function))
-        if mark.node.aval.dtype == dtype and not mark.node.aval.shape and len(args) == 1:
+        if (
+            mark.node.aval.dtype == dtype
+            and not mark.node.aval.shape
+            and len(args) == 1
+            and not on_device(value)
+        ):
             return m.table.file(out, mark)
 
         def way(x: Any, imag: Any = None) -> Any:
@@ -167,11 +177,26 @@ def copied(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     out = function(*args, **kwargs)
     if not args or out is args[0]:
         return out
-    for old, new in zip(leaves(args[0]), leaves(out), strict=False):
+    return _as_copies(m, function, [*leaves(args[0])], [*leaves(out)], out)
+
+
+def fields_copied(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """`dataclasses.asdict`, `dataclasses.astuple`: the fields' values are copied, each in its place."""
+    out = function(*args, **kwargs)
+    given, made = ([v for v in leaves(of) if is_number(v)] for of in (args[0] if args else None, out))
+    marks = m.table.marks(given)
+    if marks and len(given) != len(made):
+        node = next((k.node for k in marks if k.node is not None), None)
+        return m.taint(out, joined(marks) | {m.cut(node, named(function))})
+    return _as_copies(m, function, given, made, out)
+
+
+def _as_copies(m: Membrane, function: Any, given: list[Any], made: list[Any], out: Any) -> Any:
+    for old, new in zip(given, made, strict=False):
         mark = m.table.mark(old)
         if mark is None or new is old or m.table.mark(new) is not None:
             continue
-        if isinstance(old, np.ndarray) and type(old) is type(new) and mark.node is not None:
+        if is_array(old) and type(old) is type(new) and mark.node is not None:
             m.record(np.copy, (old,), {}, new, function.__name__)
         else:
             m.table.file(new, mark)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ....engine.core.arrays import KINDS, is_array
 from ....engine.derivatives.objects import Made
 from ....engine.dispatch.primitives import cast
 from ....engine.faces.numpy.array import Array
@@ -19,6 +20,7 @@ from ....engine.faces.numpy.buffer import Buffer
 from ....engine.tape.memory import copy_of
 from ....engine.tape.modes import OFF, mode_now
 from ....engine.tape.tracked import Tracked, tracked_in
+from ..libraries import may_share
 from ..membrane import Membrane
 from ..table import FLAT, NO_CUTS, VIEWS, Mark, joined
 
@@ -61,7 +63,7 @@ def kept(args: Any) -> Any:
 
 def gone_through(m: Membrane, args: Any) -> Any:
     """As `kept`, where Python itself goes through all of the first argument: `sum(xs)`."""
-    if not args or type(args[0]) in _KEPT or not hasattr(type(args[0]), "__iter__"):
+    if not args or type(args[0]) in _KEPT or is_array(args[0]) or not hasattr(type(args[0]), "__iter__"):
         return kept(args)
     return list(m.entries(args[0])), *args[1:]
 
@@ -73,9 +75,7 @@ ONCE = frozenset({GeneratorType, map, zip, filter, enumerate, reversed, *(
 
 def apart(m: Membrane, args: Any, target: Any) -> Any:
     return [
-        copy_of(a)
-        if type(a) is np.ndarray and m.table.mark(a) is None and np.may_share_memory(a, target)
-        else a
+        copy_of(a) if type(a) in KINDS and m.table.mark(a) is None and may_share(a, target) else a
         for a in args
     ]
 
@@ -90,7 +90,11 @@ def mutable(old: Any) -> Any:
     """Give what a write by the engine changes, over memory of its own."""
     if issubclass(type(old), Tracked):
         return Array.wrap(copy_of(old.array), old.node)
-    return Buffer.wrap(copy_of(old), None)
+    if type(old) is np.ndarray:
+        return Buffer.wrap(copy_of(old), None)
+    one = Buffer()
+    one.array, one.node = copy_of(old), None
+    return one
 
 
 def as_text(m: Membrane, out: Any, marks: list[Mark], how: str = "text") -> Any:
@@ -125,7 +129,7 @@ def answers(args: Any) -> bool:
     for a in args:
         if type(a) in (list, tuple) and len(a) <= _MOST and answers(a):
             return True
-        if hasattr(type(a), "__array__") and not isinstance(a, (np.ndarray, np.generic, Tracked)):
+        if hasattr(type(a), "__array__") and not isinstance(a, (np.generic, Tracked)) and not is_array(a):
             return True
     return False
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import ArgumentError
+from ...core import arrays
 from ...dispatch.calls import gathered
 from ...dispatch.primitives import cast, scatter_add, set_item
 from ...dispatch.protocols import METHODS, valued
@@ -163,12 +164,12 @@ def at(ufunc: Any, target: Any, index: Any, *values: Any) -> None:
         ufunc.at(raw(target), index, *(raw(v) for v in values))
         return
     x = target.array
-    places = np.reshape(np.arange(x.size), x.shape)[index]
-    arrayed: Any = (v if isinstance(v, Tracked) else np.asarray(v) for v in values)
+    places = np.reshape(arrays.arange(x.size, x), x.shape)[index]
+    arrayed: Any = (v if isinstance(v, Tracked) or arrays.is_array(v) else np.asarray(v) for v in values)
     spread = [np.reshape(np.broadcast_to(v, places.shape), -1) for v in arrayed]
     places = places.reshape(-1)
     if ufunc in (np.add, np.subtract):
-        given = [v if isinstance(v, Tracked) else v.astype(x.dtype) for v in spread]
+        given = [v if isinstance(v, Tracked) else arrays.from_host(v.astype(x.dtype), x) for v in spread]
         added = np.reshape(scatter_add(given[0], aval((x.size,), x.dtype), places), x.shape)
         made: Any = target + added if ufunc is np.add else target - added
     else:
@@ -183,6 +184,9 @@ def at(ufunc: Any, target: Any, index: Any, *values: Any) -> None:
             new = ufunc(made[places[now]], *(v[now] for v in spread))
             made = set_item(made, places[now], new if raw(new).dtype == x.dtype else cast(new, x.dtype))
         made = np.reshape(made, x.shape)
+    if arrays.on_device(x):  # not in the same order twice, anyway
+        target.assign(Ellipsis, made)
+        return
     exact = x.copy()
     ufunc.at(exact, index, *(raw(v) for v in values))
     target.assign(Ellipsis, valued(lambda _: exact, lambda _: made)(made) if isinstance(made, Tracked) else exact)

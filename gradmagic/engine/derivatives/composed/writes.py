@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core import arrays
 from ...dispatch.calls import gathered
 from ...dispatch.protocols import composed
 from ...tape.tracked import Tracked, raws, tracked_in
@@ -31,8 +32,8 @@ def _written(function: Any) -> Any:
         moved = next(n for n in _VALUES if n in given)
         put: Any = gathered(given[moved])
         given = raws(given)
-        number = np.reshape(np.arange(np.size(given[moved])), np.shape(given[moved]))
-        came = np.full(np.shape(target.array), -1)
+        number = np.reshape(arrays.arange(np.size(given[moved]), target.array), np.shape(given[moved]))
+        came = arrays.module_of(target.array).full(np.shape(target.array), -1)
         function(came, **{n: number if n == moved else v for n, v in given.items() if n != "casting"})
         if isinstance(put, Tracked):
             flat_put: Any = np.reshape(put, -1)  # type: ignore[call-overload]

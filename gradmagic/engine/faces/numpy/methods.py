@@ -190,7 +190,9 @@ def _put(x: Any, indices: Any, values: Any, mode: Any = "raise", *, plain: Any) 
     if not np.size(raws(values)) or not np.size(raws(indices)):
         return
     values = gathered(values)
-    flat = np.arange(np.size(x.array)).take(raws(indices), mode=mode)
+    places = raws(indices)
+    places = arrays.to_host(places) if arrays.is_array(places) else places
+    flat = np.arange(np.size(x.array)).take(places, mode=mode)
     if np.size(flat):
         where = np.unravel_index(flat.ravel(), np.shape(x.array)) if np.ndim(x.array) else ()
         x.assign(where, np.resize(values, flat.size) if where else np.ravel(values)[0])
@@ -287,7 +289,7 @@ def _writing(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         if not arrays.is_array(self.array):
             return getattr(self.array, name)(*plainly, **options)  # of a scalar: NumPy writes to a copy
         plain = np.copy(self.array, order="K")
-        if isinstance(plain, np.ndarray):
+        if hasattr(plain, name):  # of a device's arrays not all that NumPy's have
             getattr(plain, name)(*plainly, **options)
         function(self, *args, **kwargs, plain=plain)
         return None
