@@ -39,11 +39,17 @@ def called(function: Any) -> Any:
             return partial(_of_tracked, m, function)
     elif kind.__flags__ & _HEAP and not issubclass(kind, (type, partial, Tracked)) and not m.foreign(kind):
         m.entered.type(kind)  # an object of the user's that can be called
-        return function
+        mark = m.table.mark(function)
+        return function if mark is None or not mark.cuts else partial(_of_lost, m, mark.cuts, function)
     if switch.here() is not None:  # gm.grad(f) runs here, and f's own code
         function = follower_of(function) or function
     way = way_of(m, function)
     return function if way is None else partial(_call, m, way, function)
+
+
+def _of_lost(m: Any, cuts: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    out = function(*args, **kwargs)
+    return m.taint(out, cuts) if m.table.mark(out) is None else out
 
 
 def _of_tracked(m: Any, function: Any, *args: Any, **kwargs: Any) -> Any:

@@ -34,7 +34,7 @@ def iterated(value: Any) -> Any:
     m = here()
     if m is None:
         return value
-    return m.entries(value)
+    return m.steps(value)
 
 
 def entries(value: Any, parts: tuple[Any, ...]) -> Any:
@@ -42,7 +42,7 @@ def entries(value: Any, parts: tuple[Any, ...]) -> Any:
     m = here()
     if m is None:
         return value
-    given = m.entries(value)
+    given = m.steps(value)
     if not any(type(p) is tuple for p in parts):
         return given
     try:

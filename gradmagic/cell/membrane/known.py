@@ -145,7 +145,7 @@ def way_of(m: Any, function: Any) -> Way | None:
         return None if function.__objclass__ is object else methods.unbound
     if kind is functools._lru_cache_wrapper:
         m.entered.anything(function)
-        return None
+        return others.remembered
     if kind is functools.partial:
         m.entered.anything(function)
         inner = way_of(m, function.func) if not m.entered.anything(function.func) else None
@@ -154,6 +154,8 @@ def way_of(m: Any, function: Any) -> Way | None:
         return python.again
     if kind is types.MethodType:
         owner, name = function.__self__, function.__name__
+        if name == "run_line_magic" and hasattr(owner, "user_ns"):
+            return code.line_magic
         if isinstance(owner, (np.random.Generator, np.random.RandomState)) and name in _DRAWING:
             return _DRAWING[name]  # Cython's methods are bound as Python's are
         if isinstance(owner, threading.Thread) and name == "start":

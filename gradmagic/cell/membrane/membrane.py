@@ -31,7 +31,7 @@ from .fresh import fresh
 from .libraries import base_of, find_devices, is_flat
 from .memory import places
 from .recording import FOLLOWS, Recording, set_settings, settings_here
-from .table import NO_CUTS, Cut, Mark
+from .table import FLAT, NO_CUTS, Cut, Mark
 
 _HERE: ContextVar[Any] = ContextVar("gradmagic_membrane", default=None)
 here = _HERE.get
@@ -154,12 +154,16 @@ class Membrane(Recording):
             return self._enumerated(value) if self.table.mark(value.iter.base) is not None else value
         if kind is np.nditer:
             return self._stepped(value)
-        mark = self.table.mark(value)
-        if mark is not None and mark.cuts:
-            return (self.taint(one, mark.cuts) for one in value)
         if kind not in (map, zip, filter, enumerate):
             self.entered.type(kind)
         return value
+
+    def steps(self, value: Any) -> Any:
+        """Give what Python itself goes through in place of `value`: what lost its gradient gives what has lost it."""
+        mark = None if type(value) in FLAT else self.table.mark(value)
+        if mark is not None and mark.cuts and mark.node is None and not is_array(value):
+            return (self.taint(one, mark.cuts) for one in value)
+        return self.entries(value)
 
     def entry(self, array: Any, index: Any) -> Any:
         """Give `array[index]` of a tracked array, filed."""

@@ -363,6 +363,8 @@ class Recording:
             made, node = TypeError(name), None
         if node is not None and overlaps and not np.allclose(made.array, target, 1e-3, 0, equal_nan=True):
             made, node = TypeError(name), None  # it reads what it has written already: np.place
+        if given is None and target.dtype.kind not in "biuO":
+            made = TypeError(name)  # a field of a structured array
         if isinstance(made, Exception):
             known = [m.node for m in marks] + ([old.node] if old is not None else [])
             lost = next((node for node in known if node is not None), None)

@@ -160,7 +160,7 @@ def stored(m: Membrane, owner: Any, index: Any, value: Any) -> None:
     elif is_flat(owner):
         m.write_flat(owner, index, value)
     else:
-        owner[index] = value
+        owner[index] = m.entries(value) if type(index) is slice and type(owner) is list else value
         _takes(m, owner, value)
 
 

@@ -38,6 +38,8 @@ _INSTEAD = {
     "data": "use {name} itself",
     "ctypes": "use {name} itself, or declare the function's derivative with gm.custom",
     "tobytes": "keep {name} as it is",
+    "magic": "write the line without the magic",
+    "cache": "its cache has it from before this cell: call its cache_clear() first",
     "source": "the source of that function is gone, and it is not followed: define it in a cell or in a file",
 }
 

@@ -140,6 +140,17 @@ def _on_device(args: Any, kwargs: Any) -> bool:
     return any(is_array(v) and on_device(v) for a in (*args, *kwargs.values()) for v in leaves(a))
 
 
+def remembered(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """A function with a cache: what it gave before this cell has no gradient."""
+    hits = function.cache_info().hits
+    out = function(*args, **kwargs)
+    marks = marks_of(m, args, kwargs)
+    if not marks or function.cache_info().hits == hits or m.table.mark(out) is not None:
+        return out
+    node = next((k.node for k in marks if k.node is not None), None)
+    return m.taint(out, joined(marks) | ({m.cut(node, "cache")} if node is not None else NO_CUTS))
+
+
 def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """What nobody knows: it runs, and what it gives or changes has lost its gradient, if it had any."""
     table = m.table

@@ -56,7 +56,9 @@ def entered_first(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     if function in (map, filter, itertools.starmap) and args:
         first = m.called(args[0]) if callable(args[0]) else args[0]
         args = (first, *args[1:])
-    return function(*map(m.entries, args), **kwargs)
+    out = function(*map(m.entries, args), **kwargs)
+    lost = [k for a in args if not is_array(a) and (k := m.table.mark(a)) is not None and k.node is None]
+    return m.taint(out, joined(lost)) if lost and type(out) is not str else out
 
 
 def container_method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
@@ -109,6 +111,8 @@ def number(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
             if type(out) is int:
                 return m.table.file(out, mark)
             return m.record(lambda x: cast(x, dtype), (value,), {}, out, named(function))
+        if type(out) not in (float, complex) and isinstance(out, (float, complex)) and not (out == value or out != out):
+            return m.taint(out, joined((mark,)) | {m.cut(mark.node, named(function))})  # its __new__ makes another of it
         if (
             mark.node.aval.dtype == dtype
             and not mark.node.aval.shape
