@@ -137,10 +137,8 @@ class Recording:
             return out
         table = self.table
         plainly = type(out) is np.ndarray
-        if not (
-            plainly or isinstance(out, (np.generic, float, int, complex)) or is_array(out)
-        ):  # by an __array_wrap__ of the user's
-            return self.record(rule.function, args, {}, out)
+        if not (plainly or isinstance(out, (np.generic, float, int, complex)) or is_array(out)):
+            return self.record(rule.function, args, {}, out)  # by an __array_wrap__ of the user's
         copy = out.copy("K") if plainly else copied(out) if on_device(out) else out
         aval = aval_of(out)
         plain, nodes, cuts, mask, bit, quick = [], [], NO_CUTS, 0, 1, aval.fast
@@ -171,9 +169,8 @@ class Recording:
             if (plainly or is_array(out)) and out.base is None:
                 return table.made(out, Mark(node, cuts), copy)
             return table.file(out, Mark(node, cuts))
-        made = self.made(
-            call_elementwise, (rule, [self.beside(table.tracked(a), out) for a in args], lambda *_: copy), {}
-        )
+        tracked = [self.beside(table.tracked(a), out) for a in args]
+        made = self.made(call_elementwise, (rule, tracked, lambda *_: copy), {})
         return self.filed(out, made, cuts, rule.name, table.marks(args))
 
     def beside(self, value: Any, out: Any) -> Any:

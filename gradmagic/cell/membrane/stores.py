@@ -194,7 +194,8 @@ def _takes(m: Membrane, owner: Any, value: Any) -> None:
 def attribute_stored(m: Membrane, owner: Any, name: str, value: Any) -> None:
     """Do `owner.name = value`."""
     if m.stands is not None and is_array(owner):
-        owner, value = m.stands.into(owner, value)
+        numbers = name in ("real", "imag", "flat")
+        owner, value = m.stands.into(owner, value) if numbers else (m.stands.now(owner), value)
     if is_array(owner) and (name in ("imag", "flat") or (name == "real" and owner.dtype.kind == "c")):
 
         def function(old: Any) -> Any:

@@ -142,6 +142,7 @@ CELLS = {
     " + (w @ y.T).sum()",
     "library": "import json\nu = json.dumps([float(x[0])])\nv = np.save\nz = (x * x).sum()",
     "methods": "z = w.dot(y.T).sum() + x.clip(0, 1).sum() + np.ones((2, 2)).dot(y).sum() + y.T.copy().ravel()[1]",
+    "a shape set": "b = y * 2\nb.shape = (3, 2)\nz = (b[1] * b[2]).sum()",
     "views": "v = y[0]\nu = y.T\nq = y * 2\nr = q[1:]\nv[0] = 3.0\nz = (u * u).sum() + r.sum()",
     "containers": "h = []\nfor i in range(3):\n    h.append(x * i)\nd = {'s': h[1].sum(), 't': (h[2], 1)}"
     "\nz = sum(h).sum() + d['s']",
