@@ -10,9 +10,9 @@ import operator
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar, copy_context
-from functools import partial, wraps
+from functools import wraps
 from threading import RLock
-from types import BuiltinFunctionType, CellType, FunctionType, MethodType, MethodWrapperType, ModuleType
+from types import CellType, ModuleType
 from typing import Any
 from weakref import ref
 
@@ -30,7 +30,7 @@ from .foreign import foreign
 from .fresh import fresh
 from .libraries import base_of, find_devices, is_flat
 from .memory import places
-from .recording import FOLLOWS, Recording, set_settings, settings_here
+from .recording import FOLLOWS, FUNCTIONS, Recording, set_settings, settings_here
 from .table import FLAT, NO_CUTS, Cut, Mark
 
 _HERE: ContextVar[Any] = ContextVar("gradmagic_membrane", default=None)
@@ -173,7 +173,9 @@ class Membrane(Recording):
         if here() is not self:
             return out  # an iterator that the cell has made, and a later one goes through
         mark = self.table.mark(array)
-        if mark is None or mode_now() is OFF or array.dtype.hasobject or array.dtype.names:
+        if mark is not None and array.dtype.names:
+            return self.taint(out, mark.cuts)
+        if mark is None or mode_now() is OFF or array.dtype.hasobject:
             return out
         if mark.node is None:
             return self.taint(out, mark.cuts)
@@ -284,13 +286,10 @@ class Membrane(Recording):
         self.write(base, thunk, lambda: operator.setitem(flat, index, value), (value,), "assignment")
 
 
-_FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType, MethodWrapperType, partial, np.ufunc, ref)
-
-
 def _is_thing(value: Any) -> bool:
     """Tell whether it is an object that may keep what it is given."""
     if is_array(value) or isinstance(
         value, (float, complex, np.generic, int, str, bytes, type(None), type, tuple, range, slice, np.dtype)
     ):
         return False
-    return not isinstance(value, (ModuleType, *_FUNCTIONS))  # a connection of sqlite3 can be called
+    return not isinstance(value, (ModuleType, *FUNCTIONS))  # a connection of sqlite3 can be called

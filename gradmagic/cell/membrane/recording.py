@@ -9,8 +9,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Container, Iterable
 from contextvars import ContextVar
+from functools import partial
+from types import BuiltinFunctionType, FunctionType, MethodType, MethodWrapperType
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
@@ -46,6 +48,7 @@ class _Follows:
 
 
 FOLLOWS = _Follows()
+FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType, MethodWrapperType, partial, np.ufunc, ref)
 # What the engine gives as plain values while it computes for us: (node, how); None while it does not.
 _LEFT: ContextVar[list[tuple[Node | None, str]] | None] = ContextVar("gradmagic_left", default=None)
 
@@ -284,7 +287,7 @@ class Recording:
             kind = type(leaf)
             if id(leaf) in given:
                 continue
-            if kind is bool or leaf is None or isinstance(leaf, (type, np.bool_)) or callable(leaf):
+            if kind is bool or leaf is None or isinstance(leaf, (type, np.bool_, *FUNCTIONS)):
                 continue
             if leaf is out or kind is not int:  # a small int inside a list is everybody's
                 if kind in KINDS and leaf.dtype.kind in "bO":

@@ -83,8 +83,9 @@ def in_a_thread(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
 
 
 def line_magic(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
-    """`%time k = a * 2`: IPython looks so many frames up for the caller's variables; hooks do not reach what it runs."""
-    frame, depth = sys._getframe(0), 1
+    """`%time k = a * 2`: IPython looks so many frames up for variables; hooks do not reach what it runs."""
+    frame: Any = sys._getframe(0)
+    depth = 1
     caller = user_frame(frame)
     while frame is not caller:
         frame, depth = frame.f_back, depth + 1

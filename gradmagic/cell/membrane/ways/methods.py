@@ -58,6 +58,8 @@ def method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         return into(m, _as_function(name), (owner, *given), rest, outs, lambda: function(*args, **kwargs))
     mark = m.table.mark(owner)
     marks = marks_of(m, args, kwargs)
+    if is_array(owner) and owner.dtype.hasobject:
+        marks = [*m.table.marks((owner,)), *marks]  # its entries may be tracked
     out = function(*args, **kwargs)
     if (mark is None and not marks) or out is owner or mode_now() is OFF or name in _METHODS_THAT_ASK:
         return out

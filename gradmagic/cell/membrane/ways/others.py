@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 import os
-from types import FunctionType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -165,6 +165,8 @@ def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     owner = getattr(function, "__self__", None)
     if isinstance(owner, ModuleType):
         owner = None
+    if owner is None and not isinstance(function, _WITHOUT_STATE):
+        owner = function  # an object that is called: a spline
     held = [leaf for value in (owner, *args, *kwargs.values()) for leaf in leaves(value)]
     arrays = [(a, _numbers_of(a)) for a in held if is_array(a) and not a.dtype.hasobject]
     before = table.filed
@@ -198,6 +200,9 @@ def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         if isinstance(value, (str, os.PathLike)) and table.mark(value) is None and os.path.exists(value):
             m.channels[os.fspath(value)] = Mark(None, cuts)
     return m.taint(out, cuts, {id(leaf) for leaf in held})
+
+
+_WITHOUT_STATE = (FunctionType, BuiltinFunctionType, MethodDescriptorType, type, np.ufunc)
 
 
 def _numbers_of(array: Any) -> Any:

@@ -111,8 +111,14 @@ def number(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
             if type(out) is int:
                 return m.table.file(out, mark)
             return m.record(lambda x: cast(x, dtype), (value,), {}, out, named(function))
-        if type(out) not in (float, complex) and isinstance(out, (float, complex)) and not (out == value or out != out):
-            return m.taint(out, joined((mark,)) | {m.cut(mark.node, named(function))})  # its __new__ makes another of it
+        if (
+            type(out) not in (float, complex)
+            and isinstance(out, (float, complex))
+            and not (out == value or out != out)
+        ):
+            return m.taint(
+                out, joined((mark,)) | {m.cut(mark.node, named(function))}
+            )  # its __new__ makes another of it
         if (
             mark.node.aval.dtype == dtype
             and not mark.node.aval.shape
