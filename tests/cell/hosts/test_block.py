@@ -32,9 +32,20 @@ def run(tmp_path, text, name="script.py"):
     return runpy.run_path(str(path))
 
 
+EARLIER = []  # which another test's error still holds
+
+
+@pytest.fixture(autouse=True)
+def earlier():
+    EARLIER[:] = alive()
+    yield
+    EARLIER.clear()
+
+
 def alive():
     gc.collect()
-    return [o for o in gc.get_objects() if type(o) is Array]
+    known = set(map(id, EARLIER))
+    return [o for o in gc.get_objects() if type(o) is Array and id(o) not in known]
 
 
 def test_a_block_in_a_script_gives_the_report_of_a_cell(tmp_path):
