@@ -103,7 +103,9 @@ class Symbol(NDArrayOperatorsMixin):
         text = _TEXTS[name]
         if isinstance(text, tuple):
             text = text[loop[0].kind != "f"]
-        if numbers and out.kind in "fi":
+        if numbers:  # they compute as Python does
+            if name not in ("add", "subtract", "multiply", "negative"):
+                raise Unfit
             out = float if out.kind == "f" else int
         return self.lines.add(text.format(*texts, *others), out)
 
@@ -198,6 +200,8 @@ def applied(key: Any, function: Callable[..., Any], *args: Any) -> Any:
     """
     module = None
     kinds: list[Any] = []
+    if not hasattr(arrays.module_of(args[0]), "ElementwiseKernel"):
+        return NotImplemented
     for a in args:
         kind = type(a)
         if kind is float or kind is int or a is None:
@@ -210,8 +214,6 @@ def applied(key: Any, function: Callable[..., Any], *args: Any) -> Any:
                 return NotImplemented
             module = home
             kinds.append(a.dtype)
-    if not hasattr(module, "ElementwiseKernel"):
-        return NotImplemented
     known = (module, key, *kinds)
     found = _KERNELS.get(known, _KERNELS)
     if found is _KERNELS:
