@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .engine.core import arrays
+from .engine.core import arrays, fused
 from .engine.faces.torch.tensor import Tensor
 from .engine.tape.memory import Memory, memory_of
 from .engine.tape.modes import enable_grad
@@ -87,28 +87,69 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         for group in self.param_groups:
+            there: list[tuple[Tensor, Any]] = []
             for p in group["params"]:
                 node = p.node
                 if node is not None and (grad := node.grad) is not None:
-                    self._move(p, grad.array, group)
+                    g = grad.array
+                    host = type(g) is np.ndarray or not arrays.on_device(g)
+                    self._move(p, g, group) if host else there.append((p, g))
+            self._move_together(there, group)
         return loss
 
     def _move(self, p: Tensor, g: Any, group: dict[str, Any]) -> None:
         raise NotImplementedError
+
+    def _terms(self, kept: dict[str, Any], group: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+        """Give what has collected, None for what has not yet, and the settings, as `_moved` takes them."""
+        raise NotImplementedError
+
+    # (p, *collected, gradient, *settings): what p and the collected become, entry by entry
+    _moved: Callable[..., tuple[Any, ...]]
+
+    def _move_together(self, there: list[tuple[Tensor, Any]], group: dict[str, Any]) -> None:
+        """Move what is on a device by one kernel for all; the rest, and what takes its first step, one by one."""
+        batches: dict[Any, list[Any]] = {}
+        seen: set[int] = set()
+        for p, g in there:
+            array, memory = p.array, id(memory_of(p.array))
+            if memory in seen:  # twice the same memory: one after the other
+                self._launch(batches, group)
+            seen.add(memory)
+            collected, settings = self._terms(self.state.get(id(p), {}), group)
+            if g.shape != array.shape or not arrays.on_device(array) or any(c is None for c in collected):
+                self._move(p, g, group)
+                continue
+            batch = (arrays.device_of(array), *(a.dtype for a in (array, *collected, g)), *settings)
+            batches.setdefault(batch, [settings]).append((p, (array, *collected, g)))
+        self._launch(batches, group)
+
+    def _launch(self, batches: dict[Any, list[Any]], group: dict[str, Any]) -> None:
+        for settings, *moving in batches.values():
+            rows = [row for _, row in moving]
+            if fused.moved(type(self), type(self)._moved, rows, len(rows[0]) - 1, settings):
+                for p, _ in moving:
+                    _written(p, p.array, self._memories)
+                    if "step" in (kept := self.state.get(id(p), {})):
+                        kept["step"] += 1
+            else:
+                for p, row in moving:
+                    self._move(p, row[-1], group)
+        batches.clear()
 
     def state_dict(self) -> dict[str, Any]:
         """Give the settings and what has collected, by the numbers of the parameters."""
         every = [p for group in self.param_groups for p in group["params"]]
         number = {id(p): i for i, p in enumerate(every)}
         groups = [{**g, "params": [number[id(p)] for p in g["params"]]} for g in self.param_groups]
-        state = {number[k]: dict(v) for k, v in self.state.items() if k in number}
+        state = {number[k]: _copied(v) for k, v in self.state.items() if k in number}
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what `state_dict` gave."""
         every = [p for group in self.param_groups for p in group["params"]]
         self.state = {
-            id(p): {k: arrays.beside(v, p.array) for k, v in collected.items()}
+            id(p): {k: arrays.beside(v, p.array) for k, v in _copied(collected).items()}
             for p, collected in ((every[i], v) for i, v in state_dict["state"].items())
         }
         for group, saved in zip(self.param_groups, state_dict["param_groups"], strict=True):
@@ -122,6 +163,11 @@ class Optimizer:
         return "\n".join([*lines, ")"])
 
 
+def _copied(collected: dict[str, Any]) -> dict[str, Any]:
+    """Give what has collected; on a device, where steps write it in place, copies."""
+    return {k: np.copy(v) if arrays.on_device(v) else v for k, v in collected.items()}
+
+
 def _scaled(p: Tensor, g: Any, factor: float) -> Any:
     """Give g * factor, the factor as the cached 0-d array of p's dtype (0.3 us; from a Python float 0.6)."""
     if type(g) is np.ndarray and p.node is not None and (cache := p.node.aval.constants) is not None:
@@ -131,12 +177,17 @@ def _scaled(p: Tensor, g: Any, factor: float) -> Any:
 
 
 def _take(p: Tensor, step: Any, memories: dict[int, tuple[Any, Memory]]) -> None:
-    """Do p -= step in p's own memory, and tell the tape that what it has saved of p is stale."""
+    """Do p -= step in p's own memory."""
     array = p.array
     if isinstance(array, np.generic):
         p.array = array.dtype.type(array - step)  # nothing shares a scalar's memory
         return
     np.subtract(array, step, out=array)
+    _written(p, array, memories)
+
+
+def _written(p: Tensor, array: Any, memories: dict[int, tuple[Any, Memory]]) -> None:
+    """Tell the tape that what it has saved of p is stale."""
     found = memories.get(id(p))
     if found is None or found[0] is not array:
         memory = memory_of(array)
@@ -197,6 +248,7 @@ class SGD(Optimizer):
         for group in self.param_groups:
             plain = not (group["momentum"] or group["weight_decay"] or group["maximize"])
             lr = group["lr"]
+            there: list[tuple[Tensor, Any]] = []
             for p in group["params"]:
                 node = p.node
                 if node is None or (grad := node.grad) is None:
@@ -205,7 +257,7 @@ class SGD(Optimizer):
                 found = memories(id(p)) if plain else None
                 constants = node.aval.constants
                 if found is None or found[0] is not array or constants is None or type(g) is not np.ndarray:
-                    self._move(p, g, group)
+                    there.append((p, g)) if arrays.on_device(g) else self._move(p, g, group)
                     continue
                 # The everyday step, by hand: a tenth of the loop to the root of 2.
                 c = constants.get(lr)
@@ -215,22 +267,44 @@ class SGD(Optimizer):
                 else:
                     array -= step
                 found[1].written = number_write()
+            self._move_together(there, group)
         return None
 
     def _move(self, p: Tensor, g: Any, group: dict[str, Any]) -> None:
-        if group["maximize"]:
-            g = -g
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * p.array
-        momentum = group["momentum"]
-        if momentum:
-            kept = self.state.setdefault(id(p), {})
-            if (old := kept.get("momentum_buffer")) is None:
-                kept["momentum_buffer"] = buffer = np.copy(g)
-            else:
-                kept["momentum_buffer"] = buffer = momentum * old + (1 - group["dampening"]) * g
-            g = g + momentum * buffer if group["nesterov"] else buffer
-        _take(p, _scaled(p, g, group["lr"]), self._memories)
+        kept = self.state.setdefault(id(p), {}) if group["momentum"] else {}
+        collected, (lr, *settings) = self._terms(kept, group)
+        g, buffer = _descent(p.array, collected[0] if collected else None, g, *settings)
+        if buffer is not None:
+            kept["momentum_buffer"] = buffer
+        _take(p, _scaled(p, g, lr), self._memories)
+
+    def _terms(self, kept: dict[str, Any], group: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+        collected = [kept.get("momentum_buffer")] if group["momentum"] else []
+        numbers = [group[k] or None for k in ("weight_decay", "momentum", "dampening")]
+        return collected, [group["lr"], *numbers, bool(group["nesterov"]), bool(group["maximize"])]
+
+    @staticmethod
+    def _moved(p: Any, *rest: Any) -> tuple[Any, ...]:
+        *collected, g, lr = rest[:-5]
+        g, buffer = _descent(p, collected[0] if collected else None, g, *rest[-5:])
+        return (p - lr * g, buffer) if collected else (p - lr * g,)
+
+
+def _descent(
+    p: Any, buffer: Any, g: Any, decay: Any, momentum: Any, dampening: Any, nesterov: bool, maximize: bool
+) -> tuple[Any, Any]:
+    """Give the direction in which SGD moves p, and what momentum has collected."""
+    if maximize:
+        g = -g
+    if decay is not None:
+        g = g + decay * p
+    if momentum is not None:
+        if buffer is None:
+            buffer = np.copy(g)
+        else:
+            buffer = momentum * buffer + (1 - (0 if dampening is None else dampening)) * g
+        g = g + momentum * buffer if nesterov else buffer
+    return g, buffer
 
 
 class Adam(Optimizer):
@@ -273,20 +347,43 @@ class Adam(Optimizer):
         super().__init__(params, settings)
 
     def _move(self, p: Tensor, g: Any, group: dict[str, Any]) -> None:
-        b1, b2 = group["betas"]
-        decay = group["weight_decay"]
-        if group["maximize"]:
-            g = -g
-        if decay and self._decoupled:
-            _take(p, group["lr"] * decay * p.array, self._memories)
-        elif decay:
-            g = g + decay * p.array
-        kept = self.state.setdefault(id(p), {"step": 0, "exp_avg": 0 * g, "exp_avg_sq": 0 * np.absolute(g)})
-        kept["step"] = k = kept["step"] + 1
-        kept["exp_avg"] = mean = b1 * kept["exp_avg"] + (1 - b1) * g
-        kept["exp_avg_sq"] = square = b2 * kept["exp_avg_sq"] + (1 - b2) * np.real(g * np.conj(g))
-        size = np.sqrt(square) / math.sqrt(1 - b2**k) + group["eps"]
-        _take(p, group["lr"] / (1 - b1**k) * mean / size, self._memories)
+        kept = self.state.setdefault(id(p), {"step": 0})
+        (mean, square), (shrink, *settings) = self._terms(kept, group)
+        kept["step"] += 1
+        if shrink is not None:
+            _take(p, shrink * p.array, self._memories)
+        step, kept["exp_avg"], kept["exp_avg_sq"] = _adaptive(p.array, mean, square, g, *settings)
+        _take(p, step, self._memories)
+
+    def _terms(self, kept: dict[str, Any], group: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+        (b1, b2), k = group["betas"], kept.get("step", 0) + 1
+        lr, decay, apart = group["lr"], group["weight_decay"], self._decoupled
+        shrink, decay = (lr * decay if decay and apart else None), (decay if decay and not apart else None)
+        rate, root = lr / (1 - b1**k), math.sqrt(1 - b2**k)
+        settings = [shrink, decay, b1, b2, rate, root, group["eps"], bool(group["maximize"])]
+        return [kept.get("exp_avg"), kept.get("exp_avg_sq")], settings
+
+    @staticmethod
+    def _moved(p: Any, mean: Any, square: Any, g: Any, shrink: Any, *settings: Any) -> tuple[Any, ...]:
+        if shrink is not None:
+            p = p - shrink * p
+        step, mean, square = _adaptive(p, mean, square, g, *settings)
+        return p - step, mean, square
+
+
+def _adaptive(
+    p: Any, mean: Any, square: Any, g: Any, decay: Any, b1: Any, b2: Any, rate: Any, root: Any, eps: Any, maximize: bool
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    """Give the step of Adam, and the averages of the gradient and of its square."""
+    if maximize:
+        g = -g
+    if decay is not None:
+        g = g + decay * p
+    if mean is None:
+        mean, square = 0 * g, 0 * np.absolute(g)
+    mean = b1 * mean + (1 - b1) * g
+    square = b2 * square + (1 - b2) * np.real(g * np.conj(g))
+    return rate * mean / (np.sqrt(square) / root + eps), mean, square
 
 
 class AdamW(Adam):

@@ -14,6 +14,7 @@ import numpy as np
 from ..engine.core import arrays
 from ..engine.core.bounds import in_bounds
 from ..engine.derivatives.nn import functions as nw
+from ..engine.derivatives.nn.kernels import compiles, cross_entropy_by_kernels
 from ..engine.dispatch.calls import call, record
 from ..engine.faces.torch.math import named
 from ..engine.faces.torch.tensor import Tensor
@@ -223,6 +224,8 @@ def cross_entropy(
         return _plain_cross_entropy(input, z, y)
     input, target = as_tensor(input), as_tensor(target)
     weight, y = _settled(weight), target.array
+    if weight is None and reduction == "mean" and not label_smoothing and _is_matrix(input.array, y):
+        return _cross_entropy_there(input, input.array, y, ignore_index)
     dim = 1 if input.ndim > 1 else 0
     logs = nw.log_softmax(input, dim)
     if y.dtype.kind not in "iu":
@@ -259,7 +262,23 @@ def _plain_cross_entropy(input: Any, z: Any, y: Any) -> Any:
     return _recorded(_CROSS, np.add.reduce(picked) / rows, (input,), (z, y, p))
 
 
-_CROSS = RULES[nw.cross_entropy]
+def _is_matrix(z: Any, y: Any) -> bool:
+    """Tell whether z is a matrix of logits on a device, and y a class for each row there."""
+    return (
+        type(z) is not np.ndarray and arrays.on_device(z) and compiles(z, y) and z.ndim == 2 and y.ndim == 1
+        and y.dtype.kind in "iu" and 0 < len(y) == len(z) and z.shape[1] > 0
+    )  # fmt: skip
+
+
+def _cross_entropy_there(input: Any, z: Any, y: Any, ignored: int) -> Any:
+    """The everyday form on a device."""
+    classes = z.shape[1]
+    in_bounds(y, classes, 0, f"Target is out of bounds. The input has {classes} classes", ignored)
+    out, *kept = cross_entropy_by_kernels(z, y, ignored)
+    return _recorded(_CROSS_THERE, out, (input,), (z, y, *kept, ignored))
+
+
+_CROSS, _CROSS_THERE = RULES[nw.cross_entropy], RULES[nw.cross_entropy_there]
 
 
 def _of_probabilities(logs: Any, t: Any, dim: int, weight: Any, reduction: str, smoothing: float) -> Any:

@@ -17,15 +17,15 @@ import numpy as np
 from . import arrays
 from .places import describe, place_of, user_frame
 
-_flags: dict[str, Any] = {}  # by device, a truth value for each place
+_flags: dict[Any, Any] = {}  # by device, a truth value for each place
 _places: dict[Any, int] = {}  # which of them
 _texts: list[str] = []
 _MOST = 256
 _lock = Lock()
 
 
-def in_bounds(index: Any, size: int, low: int | None = None, what: str = "") -> None:
-    """Expect the entries of `index` from `low` (`-size`) up to but not including `size`.
+def in_bounds(index: Any, size: int, low: int | None = None, what: str = "", but: int | None = None) -> None:
+    """Expect the entries of `index`, `but` for this number, from `low` (`-size`) up to but not including `size`.
 
     Raises
     ------
@@ -36,6 +36,7 @@ def in_bounds(index: Any, size: int, low: int | None = None, what: str = "") -> 
     text = what or f"index is out of bounds for axis with size {size}"
     if not arrays.on_device(index):
         numbers = np.asarray(index)
+        numbers = numbers if but is None else numbers[numbers != but]
         if numbers.dtype.kind in "iu" and numbers.size and not low <= numbers.min() <= numbers.max() < size:
             raise IndexError(f"{text}, {describe(place_of(user_frame(sys._getframe(1))))}")
         return
@@ -48,13 +49,12 @@ def in_bounds(index: Any, size: int, low: int | None = None, what: str = "") -> 
         slot = _places.setdefault((place, text), len(_texts))
         if slot == len(_texts):
             _texts.append(f"{text}, {describe(place)} (the device found it, and was asked now)")
-        where = arrays.device_of(index)
+        module = arrays.module_of(index)
+        where = (module, arrays.device_of(index))
         if where not in _flags:
-            _flags[where] = arrays.module_of(index).zeros(
-                2 * _MOST, np.bool_
-            )  # several threads may be just below
+            _flags[where] = module.zeros(2 * _MOST, np.bool_)  # several threads may be just below
         flags = _flags[where]
-    _noting(arrays.module_of(index))(index, low, size, slot, flags)
+    _noting(module)(index, low, size, low if but is None else but, slot, flags)
 
 
 def indexed(shape: tuple[int, ...], index: Any) -> None:
@@ -74,14 +74,16 @@ def indexed(shape: tuple[int, ...], index: Any) -> None:
 def _noting(module: Any) -> Any:
     if not hasattr(module, "ElementwiseKernel"):
 
-        def note(index: Any, low: int, size: int, slot: int, flags: Any) -> None:
-            flags[slot] = np.logical_or(flags[slot], np.any(np.logical_or(index < low, index >= size)))
+        def note(index: Any, low: int, size: int, but: int, slot: int, flags: Any) -> None:
+            flags[slot] = np.logical_or(
+                flags[slot], np.any(((index < low) | (index >= size)) & (index != but))
+            )
 
         return note
     return module.ElementwiseKernel(
-        "T at, int64 low, int64 size, int64 slot",
+        "T at, int64 low, int64 size, int64 but, int64 slot",
         "raw bool flags",
-        "if ((long long)at < low || (long long)at >= size) flags[slot] = true",
+        "if (((long long)at < low || (long long)at >= size) && (long long)at != but) flags[slot] = true",
         "gradmagic_out_of_bounds",
     )
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError
-from ..core import arrays
+from ..core import arrays, fused
 from ..rules.declare import RULES
 from ..rules.kinds import NUMBERS, General, LinearMap, scalar
 from ..rules.pointwise import Elementwise
@@ -308,6 +308,18 @@ def primitive(function: Callable[..., Any]) -> Any:
         return function(*args, **kwargs)
 
     return wrapper
+
+
+def by_one_kernel(function: Callable[..., Any]) -> Any:
+    """Compute a function that works entry by entry by one kernel, where its arguments lie on a device."""
+
+    @wraps(function)
+    def computed(x: Any, *args: Any) -> Any:
+        if type(x) is np.ndarray or (out := fused.applied(function, function, x, *args)) is NotImplemented:
+            return function(x, *args)
+        return out
+
+    return computed
 
 
 def face_of(args: Any) -> Any:

@@ -6,11 +6,13 @@ In: one partial for each argument. Out: a `Rule` that serves reverse and forward
 from __future__ import annotations
 
 import copy
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ..core import fused
 from ..core.interpreter import parameter_given
 from ..core.masked import masked
 from ..tape.nodes import Node
@@ -80,8 +82,12 @@ class Elementwise(Rule):
             elif p is MINUS:
                 cotangents.append(-g)
             else:
-                d = p(*saved)
-                cotangents.append(g * d if node.aval.real and source.aval.real else g * np.conj(d))
+                real = node.aval.real and source.aval.real
+                share = fused_share(p, g, saved) if real and type(g) not in HOST else NotImplemented
+                if share is NotImplemented:
+                    d = p(*saved)
+                    share = g * d if real else g * np.conj(d)
+                cotangents.append(share)
         return cotangents
 
     def push(self, node: Node, tangents: Sequence[Cotangent], saved: Saved) -> Any:
@@ -118,12 +124,33 @@ class Select(Elementwise):
         return self
 
     def pull(self, node: Node, g: Cotangent, saved: Saved) -> Sequence[Cotangent]:
-        return [
-            None if source is None or p is ZERO else _chosen(g, p(*saved))
-            for source, p in zip(node.inputs, self.partials, strict=True)
-        ]
+        cotangents: list[Cotangent] = []
+        for source, p in zip(node.inputs, self.partials, strict=True):
+            if source is None or p is ZERO:
+                cotangents.append(None)
+                continue
+            share = fused_share(p, g, saved, _chosen) if type(g) not in HOST else NotImplemented
+            cotangents.append(_chosen(g, p(*saved)) if share is NotImplemented else share)
+        return cotangents
 
     scaled = staticmethod(lambda t, partial: _chosen(t, partial))
+
+
+HOST = frozenset({np.ndarray, float, np.float64, np.float32})  # cotangents that no kernel is for
+
+
+def fused_share(p: Any, g: Cotangent, saved: Saved, product: Any = operator.mul) -> Any:
+    """Give `product(g, p(*saved))` by one kernel, on a device; NotImplemented if that cannot be."""
+    if getattr(p, "__closure__", "") is not None or not p.__module__.startswith(_TABLES):
+        return NotImplemented  # one of the user's may give something else the next time
+    key = (p, product)
+    if key not in _SHARES:
+        _SHARES[key] = lambda g, *saved: product(g, p(*saved))
+    return fused.applied(key, _SHARES[key], g, *saved)
+
+
+_SHARES: dict[Any, Any] = {}
+_TABLES = "gradmagic.engine.derivatives."
 
 
 def _move(partial: Any) -> Any:

@@ -17,6 +17,7 @@ from ..core import arrays
 from ..core.arrays import KINDS, module_of
 from ..dispatch.primitives import is_unique
 from ..rules.kinds import LinearMap
+from ..rules.pointwise import HOST, fused_share
 from ..rules.rule import MINUS, PICK, SAME, Cotangent, Saved
 from ..tape.memory import check_fresh
 from ..tape.messages import freed
@@ -92,6 +93,7 @@ def _everyday(root: Node, g: Cotangent, retain: bool) -> Swept:
     spare: Cotangent = None  # the last cotangent that a write has given back, which only `spare_of` has
     spare_of: Node | None = None
     node = root
+    host = type(g) in HOST
     if root.rule is None:
         return [root], {root.number: g}, owned
     while True:
@@ -123,8 +125,10 @@ def _everyday(root: Node, g: Cotangent, retain: bool) -> Swept:
                     c = -g
                 elif type(c) is int:
                     c = g * saved[c]
-                else:
+                elif host or (share := fused_share(c, g, saved)) is NotImplemented:
                     c = g * c(*saved)
+                else:
+                    c = share
             at = source.number
             if source is following:
                 carried = _merged(carried, c, at, owned)
@@ -258,7 +262,8 @@ def _watched(
             elif type(c) is int:
                 c, mine = g * saved[c], True
             else:
-                c, mine = g * c(*saved), True
+                share = NotImplemented if type(g) in HOST else fused_share(c, g, saved)
+                c, mine = g * c(*saved) if share is NotImplemented else share, True
             if masking is not None and fast:
                 c = masking.masked(node, g, c)
             if flows is not None:

@@ -142,7 +142,7 @@ HOME = "gradmagic.engine.derivatives.scipy."
 def test_every_declared_derivative_has_a_case() -> None:
     declared = {f for f, rule in RULES.items() if rule is not CONSTANT and rule is not PICK} | set(COMPOSED)
     # nn.functional records cross_entropy by hand; moving needs two devices: tests of nn and faces/test_devices.py.
-    declared -= {networks.cross_entropy, primitives.move}
+    declared -= {networks.cross_entropy, networks.cross_entropy_there, primitives.move}
     # What rules at degenerate points are made of: test_degenerate.py.
     declared -= {decompositions.apart, partials.away}
     declared -= set(writes.WRITES)  # they write and give nothing: test_writes.py

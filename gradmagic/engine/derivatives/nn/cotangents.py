@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ...core import arrays, fused
 from ...tape.nodes import Aval
-from ...tape.tracked import Tracked
+from ...tape.tracked import Tracked, raw
 from ..numpy.partials import aval, cancelled, count, held, reads, with_dims
 from ..numpy.shape_transposes import take_along_transpose
 from . import functions as nw
@@ -123,6 +124,26 @@ def cross_entropy_vjp(g: Any, _out: Any, z: Any, y: Any, p: Any) -> Any:
     c = p * each
     c[np.arange(number), y] -= each
     return c
+
+
+def cross_entropy_there(
+    g: Any, _out: Any, z: Any, y: Any, top: Any, logs: Any, total: Any, ignored: int
+) -> Any:  # fmt: skip
+    """As `cross_entropy_vjp`; `top` and `logs` are what log(softmax(z)) takes from z, `total` the rows that count."""
+    if isinstance(z, Tracked):  # to be differentiated again: they must depend on z
+        logs, top = nw.logsumexp(z, 1, True), 0.0
+    else:
+        logs, top = np.expand_dims(logs, 1), np.expand_dims(top, 1)
+    columns, y = arrays.arange(np.shape(raw(z))[1], y), np.expand_dims(y, 1)
+    args = (g, z, y, top, logs, total, ignored, columns)
+    out = fused.applied(_cross_entropy_share, _cross_entropy_share, *args)
+    return _cross_entropy_share(*args) if out is NotImplemented else out
+
+
+def _cross_entropy_share(
+    g: Any, z: Any, y: Any, top: Any, logs: Any, total: Any, ignored: Any, columns: Any
+) -> Any:  # fmt: skip
+    return np.where(np.not_equal(y, ignored), g / total * (np.exp(z - top - logs) - np.equal(columns, y)), 0)
 
 
 def nll_transpose(g: Any, like: Aval, y: Any, weight: Any, reduction: str = "mean") -> Any:

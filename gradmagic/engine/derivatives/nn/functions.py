@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...dispatch.calls import primitive
+from ...dispatch.calls import by_one_kernel, primitive
 from ..numpy.partials import sigmoid as sigmoid
 
 # ---- entry by entry -------------------------------------------------------------------------------------------
@@ -24,6 +24,7 @@ def relu(x: Any) -> Any:
 
 
 @primitive
+@by_one_kernel
 def softplus(x: Any, beta: float) -> Any:
     """Give log(1 + exp(beta*x)) / beta, without overflow."""
     z = x * beta
@@ -31,48 +32,56 @@ def softplus(x: Any, beta: float) -> Any:
 
 
 @primitive
+@by_one_kernel
 def log_sigmoid(x: Any) -> Any:
     """Give log(sigmoid(x)), without overflow."""
     return np.minimum(x, 0) - np.log1p(np.exp(-np.absolute(x)))
 
 
 @primitive
+@by_one_kernel
 def leaky_relu(x: Any, slope: float) -> Any:
     """Give x where it is positive, slope * x elsewhere."""
     return np.maximum(x, 0) + slope * np.minimum(x, 0)
 
 
 @primitive
+@by_one_kernel
 def elu(x: Any, alpha: float) -> Any:
     """Give x where it is positive, alpha * (exp(x) - 1) elsewhere."""
     return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))
 
 
 @primitive
+@by_one_kernel
 def silu(x: Any) -> Any:
     """Give x * sigmoid(x)."""
     return x * sigmoid(x)
 
 
 @primitive
+@by_one_kernel
 def gelu(x: Any) -> Any:
     """Give x times the normal distribution function at x."""
     return x * (1 + erf(x * math.sqrt(0.5))) / 2
 
 
 @primitive
+@by_one_kernel
 def gelu_tanh(x: Any) -> Any:
     """Give a well-known approximation of `gelu`."""
     return x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2
 
 
 @primitive
+@by_one_kernel
 def lerp(x: Any, end: Any, weight: Any) -> Any:
     """Give x + weight * (end - x)."""
     return x + weight * (end - x)
 
 
 @primitive
+@by_one_kernel
 def rsqrt(x: Any) -> Any:
     """Give 1 / sqrt(x)."""
     return 1 / np.sqrt(x)
@@ -84,6 +93,7 @@ _TERMS, _FRACTIONS, _JOIN = 34, 64, 2.0
 
 
 @primitive
+@by_one_kernel
 def erf(x: Any) -> Any:
     """Give the error function 2/sqrt(pi) * integral of exp(-t*t) from 0 to x."""
     a = np.absolute(x)
@@ -202,6 +212,12 @@ def _held_log(p: Any) -> Any:
 def cross_entropy(z: Any, y: Any, p: Any) -> Any:
     """Give the mean of -log(softmax(z))[k, y[k]] over the rows; p is softmax(z), which the way back needs too."""
     raise NotImplementedError  # recorded by `nn.functional.cross_entropy`, which computes loss and p together
+
+
+@primitive
+def cross_entropy_there(z: Any, y: Any, top: Any, logs: Any, total: Any, ignored: int) -> Any:
+    """Give `cross_entropy` on a device, without the rows whose y is `ignored`; see kernels.py."""
+    raise NotImplementedError  # recorded as `cross_entropy` is
 
 
 @primitive

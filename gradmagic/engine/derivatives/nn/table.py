@@ -14,9 +14,9 @@ from . import functions as nw
 from . import images as cv
 
 from .cotangents import (  # isort: skip
-    along_transpose, bce_p, bce_t, bce_z, bce_zt, cross_entropy_vjp, elu_slope, entries, gelu_slope,
-    gelu_tanh_slope, layer_norm_weight, layer_norm_x, logsumexp_vjp, mse_x, mse_y, nll_transpose, positive, rows, share,
-    sigmoid_slope,
+    along_transpose, bce_p, bce_t, bce_z, bce_zt, cross_entropy_there, cross_entropy_vjp, elu_slope, entries,
+    gelu_slope, gelu_tanh_slope, layer_norm_weight, layer_norm_x, logsumexp_vjp, mse_x, mse_y, nll_transpose,
+    positive, rows, share, sigmoid_slope,
 )
 
 # ---- entry by entry ------------------------------------------------------------------------------------------
@@ -50,6 +50,7 @@ rule(nw.smooth_l1,            lambda g, _y, x, y, r, b: share(g, entries(x, y), 
 rule(nw.bce_with_logits,      bce_z, bce_zt,                                       torch="BinaryCrossEntropyWithLogits")
 rule(nw.bce,                  bce_p, bce_t,                                        torch="BinaryCrossEntropy")
 rule(nw.cross_entropy,        cross_entropy_vjp,                                                torch="NllLoss")
+rule(nw.cross_entropy_there,  cross_entropy_there,                                              torch="NllLoss")
 linear(nw.nll,                nll_transpose,                                                    torch="NllLoss")
 
 # ---- layers --------------------------------------------------------------------------------------------------

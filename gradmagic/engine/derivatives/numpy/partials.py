@@ -16,7 +16,7 @@ import numpy as np
 
 from ....errors import NotDifferentiableWarning
 from ...core import arrays
-from ...dispatch.calls import primitive
+from ...dispatch.calls import by_one_kernel, primitive
 from ...tape.nodes import Aval, aval_of
 from ...tape.tracked import raw
 
@@ -135,6 +135,7 @@ def tanh_x(y: Any, x: Any) -> Any:
 
 
 @primitive
+@by_one_kernel
 def sigmoid(x: Any) -> Any:
     """Give 1 / (1 + exp(-x)), without overflow on either side."""
     e = np.exp(-np.absolute(x))
