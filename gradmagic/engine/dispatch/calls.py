@@ -21,7 +21,7 @@ from ...errors import ArgumentError
 from ..core import arrays, fused
 from ..rules.declare import RULES
 from ..rules.kinds import NUMBERS, General, LinearMap, scalar
-from ..rules.pointwise import Elementwise
+from ..rules.pointwise import HOST, Elementwise
 from ..rules.rule import CONSTANT, Rule, Saved, pick
 from ..tape import memory
 from ..tape.messages import blame
@@ -315,7 +315,7 @@ def by_one_kernel(function: Callable[..., Any]) -> Any:
 
     @wraps(function)
     def computed(x: Any, *args: Any) -> Any:
-        if type(x) is np.ndarray or (out := fused.applied(function, function, x, *args)) is NotImplemented:
+        if type(x) in HOST or (out := fused.applied(function, function, x, *args)) is NotImplemented:
             return function(x, *args)
         return out
 

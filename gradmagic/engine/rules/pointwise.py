@@ -136,7 +136,9 @@ class Select(Elementwise):
     scaled = staticmethod(lambda t, partial: _chosen(t, partial))
 
 
-HOST = frozenset({np.ndarray, float, np.float64, np.float32})  # cotangents that no kernel is for
+HOST = frozenset(
+    {np.ndarray, int, float, complex, *(np.dtype(c).type for c in "efdFD")}
+)  # never for a kernel
 
 
 def fused_share(p: Any, g: Cotangent, saved: Saved, product: Any = operator.mul) -> Any:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ...core import arrays, fused
+from ...core import arrays
+from ...dispatch.calls import by_one_kernel
 from ...tape.nodes import Aval
 from ...tape.tracked import Tracked, raw
 from ..numpy.partials import aval, cancelled, count, held, reads, with_dims
@@ -76,11 +77,17 @@ def entries(x: Any, y: Any) -> Any:
 
 
 def mse_x(g: Any, _out: Any, x: Any, y: Any, reduction: str = "mean") -> Any:
-    return 2 * share(g, entries(x, y), reduction) * (x - y)
+    n = held(max(entries(x, y).size, 1), g) if reduction == "mean" else None
+    return _mse_share(g, x, y, n)
 
 
 def mse_y(g: Any, _out: Any, x: Any, y: Any, reduction: str = "mean") -> Any:
-    return 2 * share(g, entries(x, y), reduction) * (y - x)
+    return mse_x(g, _out, y, x, reduction)
+
+
+@by_one_kernel
+def _mse_share(g: Any, x: Any, y: Any, n: Any) -> Any:
+    return 2 * (g if n is None else g / n) * (x - y)
 
 
 def bce_z(
@@ -135,11 +142,10 @@ def cross_entropy_there(
     else:
         logs, top = np.expand_dims(logs, 1), np.expand_dims(top, 1)
     columns, y = arrays.arange(np.shape(raw(z))[1], y), np.expand_dims(y, 1)
-    args = (g, z, y, top, logs, total, ignored, columns)
-    out = fused.applied(_cross_entropy_share, _cross_entropy_share, *args)
-    return _cross_entropy_share(*args) if out is NotImplemented else out
+    return _cross_entropy_share(g, z, y, top, logs, total, ignored, columns)
 
 
+@by_one_kernel
 def _cross_entropy_share(
     g: Any, z: Any, y: Any, top: Any, logs: Any, total: Any, ignored: Any, columns: Any
 ) -> Any:  # fmt: skip

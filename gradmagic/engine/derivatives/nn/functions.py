@@ -160,8 +160,13 @@ def reduced(entries: Any, reduction: str) -> Any:
 @primitive
 def mse(x: Any, y: Any, reduction: str = "mean") -> Any:
     """Give (x - y)^2, reduced."""
+    return reduced(_squared(x, y), reduction)
+
+
+@by_one_kernel
+def _squared(x: Any, y: Any) -> Any:
     d = x - y
-    return reduced(d * d, reduction)
+    return d * d
 
 
 @primitive
