@@ -98,10 +98,27 @@ FOLLOWED = {
     "steps of nditer over a turned array": ("x = np.arange(6.0).reshape(3, 2)", "x", "z = 0.0\nfor t in np.nditer(x.T, order='C'):\n    z = z * 2 + t * t"),
     "steps of nditer over two": (X, "x", "z = 0.0\nfor t, u in np.nditer([x, x * 2]):\n    z = z * 0.5 + t * u"),
     "chunks of nditer": (X, "x", "z = 0.0\nfor t in np.nditer(x * 2, flags=['external_loop']):\n    z = z + (t * t).sum()"),
+    "a list and an array": (X, "x", "l = [1.0, 2.0]\nl += x[:2]\nz = l[-1] * x[1] * l[0]"),
+    "a list multiplied by an array": (X, "x", "l = list(range(17))\nl *= x\nz = l.sum() + x[0]"),
+    "a part of a list that becomes an array": (X, "x", "l = [1.0, 2.0]\nl[0:1] = x\nz = l[0] * l[3]"),
+    "an array of objects": (X, "x", "o = np.array([x[0], x[1]], dtype=object)\nz = o.sum() * o.prod()"),
+    "an array as objects": (X, "x", "o = x.astype(object)\nz = o.sum() * x[0]"),
     "an imaginary part": (X, "x", "w = complex(np.arange(2) @ np.arange(2), x.max())\nz = x.sum() + abs(w)"),
     "an imaginary part by name": (X, "x", "w = complex(imag=x[1], real=2.0)\nz = x.sum() + abs(w)"),
     "a write from its own part": (X, "x", "c = x * 1\nc[1:] = c[:-1]\nz = (c * c).sum()"),
     "shuffled": (f"{X}\nrng = np.random.default_rng(3)", "x", "y = x * x\nrng.shuffle(y)\nz = (y * np.arange(17)).sum()"),
+}  # fmt: skip
+
+# What holds a value in a way of its own, and gives it when it is asked, called or gone through.
+FIELDS = "s = np.zeros(4, [('p', 'f8'), ('q', 'f4')])\n"
+CUTS |= {
+    "a field of a structured array": (X, "x", FIELDS + "s['p'] = x[:4]\nz = s['p'].sum() + x[0]", "line 2"),
+    "a record": (X, "x", FIELDS + "s[0] = x[1], 2\nz = s[0]['p'] + x[0]", "line 2"),
+    "an object of a library that is called": (X, "x", "f = np.poly1d(x)\nz = f(2.0) + x[0]", "line 1"),
+    "a Polynomial that is called": (X, "x", "f = np.polynomial.Polynomial(x)\nz = f(2.0) + x[0]", "line 1"),
+    "a mapping of a library": (f"import collections, json\n{X}", "x", "c = json.loads(json.dumps({'k': x[1]}), object_pairs_hook=collections.OrderedDict)\nz = dict(c)['k'] + x[0]", "line 1"),
+    "a result that a cache has from before": ("import functools\na = 2.0\n@functools.lru_cache\ndef f(u): return u * u\nf(2.0)", "a", "z = f(a) * a", "line 1"),
+    "a number that changes when it is made": ("a = 2.0", "a", "class F(float):\n    def __new__(cls, v): return super().__new__(cls, v * 2)\nz = F(a) * a", "line 2"),
 }  # fmt: skip
 
 # NumPy reads there what it has written already; NumPy's buffer holds a copy.

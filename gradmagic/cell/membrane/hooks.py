@@ -21,7 +21,7 @@ from .called import called, method
 from .membrane import here
 from .met import compared, decorator, met
 from .operators import ATOMS, BINARY, IN_PLACE, binary, in_place, texted, unary
-from .stores import attribute, attribute_changed, item, item_changed, set_entry, target
+from .stores import attribute, attribute_changed, item, item_changed, part, set_entry, target
 from .table import joined
 from .tree import HOOK
 from .ways.python import add_operators
@@ -132,7 +132,7 @@ def caught() -> None:
 
 _ALL: dict[str, Callable[..., Any]] = {
     **binary, **unary, **in_place, **compared, "met": met, "decorator": decorator, "item": item,
-    "attribute": attribute, "target": target, "slice": slice,
+    "attribute": attribute, "target": target, "part": part, "slice": slice,
     "item_changed": item_changed, "attribute_changed": attribute_changed, "iter": iterated, "entries": entries,
     "unpacked": unpacked, "unpacked_async": unpacked_async,
     "formatted": formatted, "text": text, "defined": defined, "caught": caught, "call": called, "method": method,

@@ -174,10 +174,8 @@ def _in_place(name: str) -> Callable[[Any, Any], Any]:
                 return hook_plain(a, b)
             if type(a) not in ATOMS and not issubclass(type(a), Tracked):
                 m.entered.type(type(a))
-            if type(a) is list and is_array(
-                b
-            ):  # it takes the entries one by one, or is the array's to multiply
-                return op(a, m.entries(b)) if name == "Add" else hook_plain(a, b)
+            if type(a) is list and is_array(b):  # the array answers, as for `a + b`
+                return hook_plain(a, b)
             if isinstance(a, (list, dict, set)):
                 return op(a, b)
             if issubclass(type(a), Tracked) or issubclass(type(b), Tracked):

@@ -127,6 +127,12 @@ class Target:
         attribute_stored(self._membrane, self._owner, name, value)
 
 
+def part(owner: Any) -> Any:
+    """Give what stands for an object of which a part is stored: a list takes what it is given one by one."""
+    m = here()
+    return Target(m, owner) if m is not None and type(owner) is list else target(owner)
+
+
 def target(owner: Any) -> Any:
     m = here()
     if m is None:

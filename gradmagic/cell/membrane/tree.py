@@ -139,7 +139,8 @@ class Instrument(ast.NodeTransformer):
     def visit_Subscript(self, node: ast.Subscript) -> Any:
         index = self._index(node.slice)
         if isinstance(node.ctx, ast.Store):
-            node.value = _call(node.value, "target", self.visit(node.value))
+            name = "part" if isinstance(node.slice, ast.Slice) else "target"
+            node.value = _call(node.value, name, self.visit(node.value))
             node.slice = self.visit(node.slice)
             return node
         if isinstance(node.ctx, ast.Del):
