@@ -115,6 +115,8 @@ CUTS |= {
     "a field of a structured array": (X, "x", FIELDS + "s['p'] = x[:4]\nz = s['p'].sum() + x[0]", "line 2"),
     "a record": (X, "x", FIELDS + "s[0] = x[1], 2\nz = s[0]['p'] + x[0]", "line 2"),
     "an object of a library that is called": (X, "x", "f = np.poly1d(x)\nz = f(2.0) + x[0]", "line 1"),
+    "a spline of another kind": ("from scipy import interpolate\nx = np.array([0.3, -1.2, 2.1, 0.7])", "x", "f = interpolate.KroghInterpolator([0, 1, 2, 3], x)\nz = f(0.5) + x[0]", "line 1"),
+    "a density of points": ("from scipy import stats\nx = np.array([0.3, -1.2, 2.1, 0.7])", "x", "f = stats.gaussian_kde(x)\nz = f(0.5).sum() + x[0]", "line 1"),
     "a Polynomial that is called": (X, "x", "f = np.polynomial.Polynomial(x)\nz = f(2.0) + x[0]", "line 1"),
     "a mapping of a library": (f"import collections, json\n{X}", "x", "c = json.loads(json.dumps({'k': x[1]}), object_pairs_hook=collections.OrderedDict)\nz = dict(c)['k'] + x[0]", "line 1"),
     "a result that a cache has from before": ("import functools\na = 2.0\n@functools.lru_cache\ndef f(u): return u * u\nf(2.0)", "a", "z = f(a) * a", "line 1"),
