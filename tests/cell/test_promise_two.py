@@ -117,6 +117,8 @@ CUTS |= {
     "an object of a library that is called": (X, "x", "f = np.poly1d(x)\nz = f(2.0) + x[0]", "line 1"),
     "a spline of another kind": ("from scipy import interpolate\nx = np.array([0.3, -1.2, 2.1, 0.7])", "x", "f = interpolate.KroghInterpolator([0, 1, 2, 3], x)\nz = f(0.5) + x[0]", "line 1"),
     "a density of points": ("from scipy import stats\nx = np.array([0.3, -1.2, 2.1, 0.7])", "x", "f = stats.gaussian_kde(x)\nz = f(0.5).sum() + x[0]", "line 1"),
+    "numbers that are counted": (f"import collections\n{X}", "x", "c = collections.Counter({'a': x[-1]}) + collections.Counter({'a': x[-1]})\nz = c['a'] + x[0]", "line 1"),
+    "a cell of a table that is stored": (f"import pandas as pd\n{X}", "x", "d = pd.DataFrame({'a': [1.0, 2.0]})\nd.loc[0, 'a'] = x[1]\nz = d['a'].sum() + x[0]", "line 2"),
     "a Polynomial that is called": (X, "x", "f = np.polynomial.Polynomial(x)\nz = f(2.0) + x[0]", "line 1"),
     "a mapping of a library": (f"import collections, json\n{X}", "x", "c = json.loads(json.dumps({'k': x[1]}), object_pairs_hook=collections.OrderedDict)\nz = dict(c)['k'] + x[0]", "line 1"),
     "a result that a cache has from before": ("import functools\na = 2.0\n@functools.lru_cache\ndef f(u): return u * u\nf(2.0)", "a", "z = f(a) * a", "line 1"),
@@ -153,6 +155,8 @@ QUIET = {
 @pytest.mark.parametrize("title", CUTS)
 def test_where_a_gradient_is_cut_the_reader_is_told_the_line(title):
     setup, names, text, words = CUTS[title]
+    if "pandas" in setup:
+        pytest.importorskip("pandas")
     trace = traced(text, fresh(setup), names)
     cuts = [note for note in trace.notes if note.kind == "cut"]
     assert any(words in note.text and note.line == int(words.split()[1].rstrip(":")) for note in cuts), cuts
@@ -179,6 +183,23 @@ def result_with(setup: str, text: str, result: str, name: str, at: tuple[int, ..
         return float(np.real(eval(compile(last, "<moved>", "eval"), moved)))
     exec(compile(text, "<moved>", "exec"), moved)
     return float(np.real(eval(result, moved)))
+
+
+FILES = {
+    "np.save": "np.save(p, x * 2)\ny = np.load(p)",
+    "tofile": "x.tofile(p)\ny = np.fromfile(p)",
+    "write": "f = open(p, 'w')\nf.write(str(x[0]))\nf.close()\ny = float(open(p).read())",
+    "pickle": "import pickle\nwith open(p, 'wb') as f: pickle.dump(x * 2, f)\nwith open(p, 'rb') as f: y = pickle.load(f)",
+    "json": "import json\nwith open(p, 'w') as f: json.dump({'k': x[0]}, f)\nwith open(p) as f: y = json.load(f)['k']",
+    "a Path": "import pathlib\npathlib.Path(p).write_text(str(x[0]))\ny = float(pathlib.Path(p).read_text())",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", FILES)
+def test_what_goes_out_into_a_file_and_comes_back_is_noted(way, tmp_path):
+    namespace = fresh(X) | {"p": str(tmp_path / "file.npy")}
+    trace = traced(f"{FILES[way]}\nz = np.sum(y * x[0]) + x.sum()", namespace, "x")
+    assert [note for note in trace.notes if note.kind == "cut"]
 
 
 @pytest.mark.parametrize("title", FOLLOWED)

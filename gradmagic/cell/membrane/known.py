@@ -42,7 +42,7 @@ _KEPT: Way | None = None
 # Calls that pass objects on as they are, or say something of them that has no derivative.
 _PASSES: tuple[Any, ...] = (
     isinstance, issubclass, type, id, callable, hasattr, getattr, setattr, delattr, vars, dir, globals, locals,
-    range, slice, open, input, super,
+    range, slice, input, super,
     threading.Thread, threading.Timer, collections.namedtuple, sys._getframe,
     ThreadPoolExecutor, ThreadPool, property, staticmethod, classmethod, object,
     breakpoint, __import__, chr, ord, memoryview.release, contextlib.suppress, contextlib.nullcontext,
@@ -71,6 +71,7 @@ _know(python.number, float, int, complex)
 _know(python.text, str, repr, format, ascii, bytes)
 _know(python.text, np.array2string, np.array_str, np.array_repr)
 _know(others.opaque, *FILES)
+_know(others.opened, open)
 _know(python.entered_first, *(f for f in vars(heapq).values() if callable(f)))
 _know(code.executed, eval, exec)
 _know(code.compiled, compile)

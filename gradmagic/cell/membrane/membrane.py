@@ -7,6 +7,7 @@ node that the engine makes of it; or with a cut, where the engine knows no way. 
 from __future__ import annotations
 
 import operator
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar, copy_context
@@ -36,6 +37,14 @@ from .table import FLAT, NO_CUTS, Cut, Mark
 _HERE: ContextVar[Any] = ContextVar("gradmagic_membrane", default=None)
 here = _HERE.get
 _FRAMES = 100  # more of Python's frames than our own work needs
+
+
+def path_of(value: Any) -> str | None:
+    """Give the full path that a text or a `Path` is; None for anything else."""
+    if not isinstance(value, (str, os.PathLike)):
+        return None
+    path = os.fspath(value)
+    return os.path.abspath(path) if isinstance(path, str) else None
 
 
 class _Room:
@@ -87,7 +96,7 @@ class Membrane(Recording):
         self.stands: Any = (
             None  # what stands in for the user's values (standing.py), with --device and --dtype
         )
-        self.channels: dict[str, Mark] = {}  # files that a tracked value was written to, by path
+        self.channels: dict[str | None, Mark] = {}  # files that a tracked value was written to, by path
         self.entered = Entered()
         self.sources: dict[int, tuple[Any, Any]] = {}  # of compile(): by id, the code and the same with hooks
         self._defined: list[Any] = []
@@ -261,8 +270,7 @@ class Membrane(Recording):
             return
         known = self.table.mark(thing)
         self.table.file(thing, Mark(None, cuts | (known.cuts if known is not None else NO_CUTS)))
-        path = getattr(thing, "name", None)
-        if isinstance(path, str):
+        if (path := path_of(getattr(thing, "name", None))) is not None:
             self.channels[path] = Mark(None, cuts)
         for other in self._behind.pop(id(thing), ()):  # csv.writer(stream): the stream has it
             self.taint_thing(other, cuts)

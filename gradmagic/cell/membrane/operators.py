@@ -88,6 +88,10 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
             m.explain(error, rule, (a, b))
             raise
         mark, mark_b = table.mark(a), table.mark(b)
+        if mark is None and mark_b is None and type(out) not in ATOMS and m.foreign(type(out)):
+            if marks := table.marks((a, b)):  # Counter + Counter
+                return m.taint(out, joined(marks) | {m.cut(_node(table, a, b), _symbol(op))})
+            return out
         if mark is None and mark_b is None:
             if kind not in KINDS and other not in KINDS:
                 if kind is str and op is operator.mod:

@@ -73,6 +73,8 @@ def attribute(owner: Any, name: str) -> Any:
     if kind not in ATOMS:
         m.entered.type(kind)
     out = getattr(owner, name)
+    if name in _INDEXERS and m.foreign(kind):
+        m.stands_before(out, [owner])  # what is stored by it is stored in the table
     mark = m.table.mark(owner)
     if mark is None or issubclass(kind, Tracked):
         return out
@@ -105,6 +107,7 @@ def _rows_of_a_device(out: Any, owner: Any, index: Any) -> Any:
 _VIEWS: dict[str, Callable[[Any], Any]] = {
     "T": np.transpose, "mT": np.matrix_transpose, "real": np.real, "imag": np.imag,
 }  # fmt: skip
+_INDEXERS = frozenset({"loc", "iloc", "at", "iat"})  # of pandas
 _LEAVING = ("data", "ctypes", "__array_interface__", "__array_struct__")
 
 

@@ -144,7 +144,7 @@ def _sentence(cut: Cut, here: places.Place | None, names: dict[int, list[str]]) 
         return f"{where}: {text} = ... keeps a plain value, and no gradient flows through it: {instead}."
     return (
         f"{where}: {text} makes a plain value of {name}, and no gradient flows through it: "
-        f"{instead.format(name=name, text=text)}."
+        f"{instead.replace('{name}', name).replace('{text}', text)}."  # the user's text has braces of its own
     )
 
 

@@ -15,7 +15,7 @@ from ....engine.core.arrays import from_host, is_array
 from ....engine.dispatch.primitives import set_item
 from ....engine.tape.modes import OFF, mode_now
 from ....engine.tape.tracked import Tracked
-from ..membrane import Membrane
+from ..membrane import Membrane, path_of
 from ..table import Mark, joined
 from .functions import into
 from .others import opaque
@@ -67,7 +67,7 @@ def method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     if name in _METHODS_THAT_LEAVE:
         node = next((k.node for k in all_marks if k.node is not None), None)
         if name in ("tofile", "dump") and args and isinstance(args[0], (str, os.PathLike)):
-            m.channels[os.fspath(args[0])] = Mark(None, joined(all_marks) | {m.cut(node, f".{name}()")})
+            m.channels[path_of(args[0])] = Mark(None, joined(all_marks) | {m.cut(node, f".{name}()")})
         return m.taint(out, joined(all_marks) | {m.cut(node, f".{name}()")})
     if name == "tolist" or name == "item":
         return _numbers(m, owner, mark, out, name, args)

@@ -21,7 +21,7 @@ from ....engine.tape.tracked import Tracked
 from ....errors import ArgumentError
 from ..enter import functions_in
 from ..fresh import fresh
-from ..membrane import Membrane
+from ..membrane import Membrane, path_of
 from ..memory import copied, plain
 from ..table import NO_CUTS, Mark, joined, leaves
 from .way import ONCE, engine_values, marks_of, named, wrapped
@@ -151,6 +151,14 @@ def remembered(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     return m.taint(out, joined(marks) | ({m.cut(node, "cache")} if node is not None else NO_CUTS))
 
 
+def opened(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
+    """`open(path)`: a file that a tracked value was written to gives what has lost its gradient."""
+    out = function(*args, **kwargs)
+    if args and (mark := m.channels.get(path_of(args[0]))) is not None:
+        m.taint_thing(out, mark.cuts)
+    return out
+
+
 def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """What nobody knows: it runs, and what it gives or changes has lost its gradient, if it had any."""
     table = m.table
@@ -177,6 +185,7 @@ def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         asked = value if callable(value) else getattr(type(value), "__array__", None)
         for inner in functions_in(asked) if callable(asked) else ():
             marks += m.reached(inner)
+    marks += [m.channels[p] for p in map(path_of, (owner, *args, *kwargs.values())) if p in m.channels]
     happened = table.filed != before
     if not marks and not happened:
         return out
@@ -196,9 +205,10 @@ def opaque(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         return out
     for thing in (owner, *args, *kwargs.values()):
         m.taint_thing(thing, cuts)
-    for value in args:
-        if isinstance(value, (str, os.PathLike)) and table.mark(value) is None and os.path.exists(value):
-            m.channels[os.fspath(value)] = Mark(None, cuts)
+    for value in (owner, *args):
+        known = isinstance(value, str) and table.mark(value) is not None  # a text that is written, no path
+        if (path := path_of(value)) is not None and not known and os.path.exists(path):
+            m.channels[path] = Mark(None, cuts)
     return m.taint(out, cuts, {id(leaf) for leaf in held})
 
 
