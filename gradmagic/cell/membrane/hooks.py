@@ -37,6 +37,15 @@ def iterated(value: Any) -> Any:
     return m.steps(value)
 
 
+def mapping(value: Any) -> Any:
+    """Give what `**value` takes: of a mapping that has lost its gradient the values that have."""
+    m = here()
+    mark = None if m is None or type(value) is dict else m.table.mark(value)
+    if mark is None or not mark.cuts or not hasattr(value, "keys"):
+        return value
+    return {key: m.taint(value[key], mark.cuts) for key in value.keys()}  # as Python does it  # noqa: SIM118
+
+
 def entries(value: Any, parts: tuple[Any, ...]) -> Any:
     """Give what is unpacked: of a tracked array its entries. `parts` has a tuple where one is unpacked further."""
     m = here()
@@ -132,7 +141,7 @@ def caught() -> None:
 
 _ALL: dict[str, Callable[..., Any]] = {
     **binary, **unary, **in_place, **compared, "met": met, "decorator": decorator, "item": item,
-    "attribute": attribute, "target": target, "part": part, "slice": slice,
+    "attribute": attribute, "target": target, "part": part, "mapping": mapping, "slice": slice,
     "item_changed": item_changed, "attribute_changed": attribute_changed, "iter": iterated, "entries": entries,
     "unpacked": unpacked, "unpacked_async": unpacked_async,
     "formatted": formatted, "text": text, "defined": defined, "caught": caught, "call": called, "method": method,

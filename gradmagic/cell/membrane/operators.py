@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.core.arrays import KINDS, is_array, on_device
+from ...engine.core.foreign import foreign
 from ...engine.dispatch.primitives import cast
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.rules.declare import RULES
@@ -107,7 +108,8 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
             return m.record(_engines(op, ufunc, out), (a, b), {}, out, op.__name__)
         if type(out) in (list, tuple):
             return out
-        return m.taint(out, joined(table.marks((a, b))) | {m.cut(_node(table, a, b), _symbol(op))})
+        met = foreign(b if table.marks((a,)) else a)  # a table, a sparse matrix
+        return m.taint(out, joined(table.marks((a, b))) | {m.cut(_node(table, a, b), met or _symbol(op))})
 
     return hook
 

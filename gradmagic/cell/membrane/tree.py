@@ -19,7 +19,7 @@ HOOK = "__gradmagic_{}__"  # with underscores at both ends: a class would put it
 # What is left as it is, with what is inside it looked at.
 _PLAIN = (
     ast.Module, ast.Expression, ast.Interactive, ast.Return, ast.Delete, ast.Raise,
-    ast.Try, ast.TryStar, ast.Expr, ast.NamedExpr, ast.Dict, ast.Set, ast.Await, ast.Yield,
+    ast.Try, ast.TryStar, ast.Expr, ast.NamedExpr, ast.Set, ast.Await, ast.Yield,
     ast.Tuple, ast.List, ast.Slice, ast.keyword, ast.Match,
     ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp,
 )  # fmt: skip
@@ -106,6 +106,18 @@ class Instrument(ast.NodeTransformer):
             )
         node.args = [self.visit(a) for a in node.args]
         node.keywords = [self.visit(k) for k in node.keywords]
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                keyword.value = _call(keyword.value, "mapping", keyword.value)
+        return node
+
+    def visit_Dict(self, node: ast.Dict) -> Any:
+        values = []
+        for key, value in zip(node.keys, node.values, strict=True):
+            made = self.visit(value)
+            values.append(made if key is not None else _call(value, "mapping", made))
+        node.keys = [None if key is None else self.visit(key) for key in node.keys]
+        node.values = values
         return node
 
     def _of_module(self, node: ast.AST) -> bool:

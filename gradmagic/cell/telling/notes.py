@@ -139,13 +139,24 @@ def _sentence(cut: Cut, here: places.Place | None, names: dict[int, list[str]]) 
     if (cut.how == "asarray" or cut.how not in _INSTEAD) and (advice := taken_by(text)[1]):
         instead = advice[0].lower() + advice[1:]
     if isinstance(cut.how, Foreign):
-        instead = f"it meets {cut.how}; {cut.how.instead}"
+        instead = f"it meets {cut.how}; {cut.how.instead.replace('{name}', _other(text, name))}"
     if cut.how == "assignment":
         return f"{where}: {text} = ... keeps a plain value, and no gradient flows through it: {instead}."
     return (
         f"{where}: {text} makes a plain value of {name}, and no gradient flows through it: "
         f"{instead.replace('{name}', name).replace('{text}', text)}."  # the user's text has braces of its own
     )
+
+
+def _other(text: str, name: str) -> str:
+    """Give the operand of an operation that is not `name`; of anything else `name`."""
+    tree = parsed(text)
+    operation = getattr(tree.body[0], "value", None) if tree is not None and tree.body else None
+    if not isinstance(operation, ast.BinOp):
+        return name
+    operand = operation.left if ast.unparse(operation.right) == name else operation.right
+    written = ast.get_source_segment(text, operand) or ast.unparse(operand)
+    return f"({written})" if isinstance(operand, (ast.BinOp, ast.UnaryOp)) else written
 
 
 def _is_list(text: str) -> bool:
