@@ -116,6 +116,7 @@ CUTS |= {
     "a record": (X, "x", FIELDS + "s[0] = x[1], 2\nz = s[0]['p'] + x[0]", "line 2"),
     "an object of a library that is called": (X, "x", "f = np.poly1d(x)\nz = f(2.0) + x[0]", "line 1"),
     "a spline of another kind": ("from scipy import interpolate\nx = np.array([0.3, -1.2, 2.1, 0.7])", "x", "f = interpolate.KroghInterpolator([0, 1, 2, 3], x)\nz = f(0.5) + x[0]", "line 1"),
+    "an integrand that reads it": ("import json\nfrom scipy.integrate import quad\na = 2.0", "a", "k = json.loads(json.dumps(a))\nz = quad(lambda t: t * k * a, 0, 1)[0]", "line 1"),
     "a density of points": ("from scipy import stats\nx = np.array([0.3, -1.2, 2.1, 0.7])", "x", "f = stats.gaussian_kde(x)\nz = f(0.5).sum() + x[0]", "line 1"),
     "numbers that are counted": (f"import collections\n{X}", "x", "c = collections.Counter({'a': x[-1]}) + collections.Counter({'a': x[-1]})\nz = c['a'] + x[0]", "line 1"),
     "a column of a table": ("import pandas as pd\ndf = pd.DataFrame({'t': [1.0, 2.0]})\na = 2.0", "a", "p = a * df['t']\nz = p.sum() + a", "line 1: a * df['t'] makes a plain value of a, and no gradient flows through it: it meets a pandas Series; write df['t'].to_numpy()"),

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.core.arrays import is_array, known, on_device
+from ...engine.tape.tracked import Tracked
 
 _PAIRS = {"cupy": "numpy", "cupyx.scipy.special": "scipy.special"}
 _PARTS = "", ".linalg", ".fft"
@@ -127,3 +128,10 @@ def may_share(a: Any, b: Any) -> bool:
     if on_device(a) or on_device(b):
         return piece_of(a) is piece_of(b) or borrowed(base_of(a)) or borrowed(base_of(b))
     return bool(np.may_share_memory(a, b))
+
+
+def holds_device(value: Any) -> bool:
+    """Tell whether a value is of a device, or holds one that is."""
+    if isinstance(value, (list, tuple, dict)):
+        return any(map(holds_device, value.values() if isinstance(value, dict) else value))
+    return on_device(value.array if issubclass(type(value), Tracked) else value)

@@ -31,7 +31,7 @@ from ...engine.tape.modes import OFF, mode_now
 from ...engine.tape.nodes import Node, aval_of
 from ...engine.tape.tracked import Tracked, tracked_in
 from ...errors import AnomalyError, TapeLimitError
-from .libraries import has_objects, is_number
+from .libraries import has_objects, holds_device, is_number
 from .memory import copied
 from .table import NO_CUTS, Cut, Mark, Table, joined, leaves
 
@@ -87,7 +87,7 @@ class Recording:
             given = [self.beside(a, out) for a in given]
             options = {k: self.beside(v, out) for k, v in options.items()}
         made = self.made(function, given, options)
-        if isinstance(made, Exception) and type(made) is not Left and _on_device([given, options]):
+        if isinstance(made, Exception) and type(made) is not Left and holds_device([given, options]):
             made = self.made(function, *self._at_home([given, options]))  # what CuPy lacks, the host has
         if not isinstance(made, Exception) and not _holds_tracked([*given, *options.values()]):
             made = TypeError(name)  # what is tracked lies where the engine does not look
@@ -298,6 +298,17 @@ class Recording:
                         out = made
         return out
 
+    def losing(self, out: Any, cuts: frozenset[Cut]) -> Any:
+        """Note cuts behind a value that may have a gradient by another way as well."""
+        if not cuts:
+            return out
+        mark = self.table.mark(out)
+        if mark is not None and mark.node is not None:
+            return self.table.file(out, mark._replace(cuts=mark.cuts | cuts))
+        if type(out) is tuple:
+            return tuple(self.losing(one, cuts) for one in out)
+        return self.taint(out, cuts)
+
     def cut(self, node: Node | None, how: str, frame: Any = None) -> Cut:
         """Make the record of a cut at the user's code that runs."""
         frame = user_frame(frame or sys._getframe(1))
@@ -371,12 +382,6 @@ class Recording:
             cuts = cuts | {self.cut(lost, name)}
         table.memory.written(target, Mark(node, cuts), copy)
         return out
-
-
-def _on_device(value: Any) -> bool:
-    if isinstance(value, (list, tuple, dict)):
-        return any(map(_on_device, value.values() if isinstance(value, dict) else value))
-    return on_device(value.array if issubclass(type(value), Tracked) else value)
 
 
 def _holds_tracked(values: list[Any]) -> bool:

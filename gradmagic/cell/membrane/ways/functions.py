@@ -230,7 +230,7 @@ def of_object(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     if made is None or mode_now() is OFF or engine_values(args, kwargs):
         out = followed(m, function, args, kwargs, follower_of_object(function))
         mark = m.table.mark(owner)  # made of what has lost its gradient
-        return out if mark is None or not mark.cuts else m.taint(out, mark.cuts)
+        return out if mark is None else m.losing(out, mark.cuts)
     out = function(*args, **kwargs)
     name = "__call__" if owner is function else function.__name__
     given, options = wrapped(m, args, kwargs)

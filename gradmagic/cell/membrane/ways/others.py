@@ -46,14 +46,22 @@ def calling(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         if not callable(value):
             return m.table.wrapped(value)
         run = m.called(value)
-        return lambda *values, **options: m.table.wrapped(_at_home(m, run(*values, **options)))
+
+        def give(*values: Any, **options: Any) -> Any:
+            out = run(*values, **options)
+            lost.extend(mark for mark in m.table.marks((out,)) if mark.cuts)
+            return m.table.wrapped(_at_home(m, out))
+
+        return give
+
+    lost: list[Mark] = []
 
     own = engine_values(args, kwargs)
     try:
         out = follower_of(function)(*map(seen, args), **{k: seen(v) for k, v in kwargs.items()})
     except ArgumentError:
         return opaque(m, function, args, kwargs)
-    return out if own else m.unwrapped(out)
+    return out if own else m.losing(m.unwrapped(out), joined(lost))
 
 
 def _at_home(m: Membrane, value: Any) -> Any:
