@@ -133,6 +133,7 @@ CUTS |= {
 # NumPy reads there what it has written already; NumPy's buffer holds a copy.
 CUTS |= {
     "a call that writes what it reads": ("x = np.array([1.7, -0.4, 0.5, 0.7])", "x", "c = x * 1\nnp.place(c, c > 0, c)\nz = c.sum() + x.sum()", "line 2"),
+    "what nditer has made": (X, "x", "it = np.nditer([x, None])\nfor u, v in it:\n    v[...] = u * u\nz = it.operands[1].sum() + x[0]", "line 2"),
     "a buffer of nditer": (X, "x", "z = x.sum()\nfor t in np.nditer(x, flags=['buffered'], op_dtypes='f', casting='same_kind'):\n    z = z + t", "line 2"),
 }  # fmt: skip
 

@@ -215,7 +215,12 @@ class Membrane(Recording):
                 else:
                     made = self.made(np.take, (self.table.tracked(owner), at), {})
                     self.filed(part, made, mark.cuts, "take", (mark,))
+            known = [self.table.mark(part) for part in parts]
             yield step
+            for operand, part, old in zip(steps.operands, parts, known, strict=True):
+                new = self.table.mark(part)  # written by `v[...] = u * u`: what stands there is the operand's
+                if new is not None and new is not old and operand is not None:
+                    self.table.memory.written(operand, self._lost(part, "np.nditer", new), None)
 
     def carried(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Give a function that runs under this membrane in whatever thread it is called, as long as the cell runs."""
