@@ -20,12 +20,15 @@ from ... import functions
 from ... import report as reports
 from ...engine.core import arrays, places
 from ...engine.faces.torch.tensor import Tensor
+from ...engine.following.block import following
 from ...engine.tape.tracked import Tracked
 from ...errors import GradmagicError, NameOnLineError, NoResultError
 from ..lifting.lift import is_float, liftable
 from ..lifting.restore import assign_in
 from ..membrane.called import called
 from ..membrane.hooks import put_hooks
+from ..membrane.membrane import Membrane
+from ..membrane.ways.way import wrapped
 from ..options import Options
 from ..reading.names import base_of
 from ..reading.source import Source, parsed
@@ -201,7 +204,7 @@ def _function(
                 _lift_arguments(run, bound.arguments, options.names)
                 bound.arguments.update({n: run.namespace[n] for n in bound.arguments})
                 with run.watching(), _variables_of(inner, variables):
-                    run.record.shown.append(called(f)(*bound.args, **bound.kwargs))
+                    run.record.shown.append(_called(run.membrane, f, bound.args, bound.kwargs))
                 run.namespace.update(variables)
                 run.record.assigned.update(dict.fromkeys(variables))
                 made = run.finish()
@@ -212,6 +215,16 @@ def _function(
         return report
 
     return traced
+
+
+def _called(m: Membrane, f: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """Call the function; one whose source is gone (`python -c`, a plain prompt) on values that the engine follows."""
+    if not isinstance(inspect.unwrap(f), types.FunctionType) or m.entered.anything(f):
+        return called(f)(*args, **kwargs)
+    given, options = wrapped(m, args, kwargs)
+    with m.collecting() as left, following(f, *args, *kwargs.values()):
+        out = f(*given, **options)
+    return m.losing(m.unwrapped(out), frozenset(m.cut(node, how) for node, how in left))
 
 
 @contextmanager

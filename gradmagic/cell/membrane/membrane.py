@@ -10,6 +10,7 @@ import operator
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from functools import wraps
 from threading import RLock
@@ -242,6 +243,16 @@ class Membrane(Recording):
             return function(*args, **kwargs)
         finally:
             switch.enter(block)
+
+    @contextmanager
+    def collecting(self) -> Iterator[list[tuple[Any, str]]]:
+        """Collect what the engine gives as plain values within the block: (node, how)."""
+        before, left = settings_here(), list[tuple[Any, str]]()
+        set_settings(*before[:2], left)
+        try:
+            yield left
+        finally:
+            set_settings(*before)
 
     def unwrapped(self, made: Any) -> Any:
         """Give what the engine has made as the user's code has it: plain, and filed."""

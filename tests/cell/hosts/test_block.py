@@ -209,3 +209,15 @@ def test_a_function_has_no_other_parameters():
 
 def test_of_a_matrix_it_is_the_sum_of_the_diagonal():
     assert gm.trace(gm.eye(3)).item() == 3.0
+
+
+def test_a_function_whose_source_is_gone_is_followed_and_what_it_loses_is_noted():
+    names = {"np": np}
+    exec(
+        "def f(x, k=2.0):\n    y = x * k\n    return (y * y).sum()\ndef g(x): return float(str(x[0])) * x.sum()",
+        names,
+    )
+    report = gm.trace(names["f"], "x")(np.array([1.0, 2.0]))
+    assert report.grads["x"].tolist() == [8.0, 16.0] and report.value == 20.0
+    lost = gm.trace(names["g"])(np.array([1.0, 2.0]))
+    assert lost.grads["x"].tolist() == [1.0, 1.0] and [n for n in lost._trace.notes if n.kind == "cut"]
