@@ -8,6 +8,7 @@ import subprocess
 import sys
 import types
 import warnings
+from contextvars import copy_context
 
 import numpy as np
 import pytest
@@ -101,6 +102,10 @@ def test_what_is_replaced_now_is_said():
 
 
 def test_blocks_nest_and_overlap_in_any_order():
+    copy_context().run(_overlapping)  # left in this order, they leave the context with one of them
+
+
+def _overlapping() -> None:
     a, b, c = following(with_default), following(with_default), following()
     a.__enter__()
     inside = now()
