@@ -48,8 +48,7 @@ def called(function: Any) -> Any:
 
 
 def _of_lost(m: Any, cuts: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
-    out = function(*args, **kwargs)
-    return m.taint(out, cuts) if m.table.mark(out) is None else out
+    return m.losing(function(*args, **kwargs), cuts)
 
 
 def _of_tracked(m: Any, function: Any, *args: Any, **kwargs: Any) -> Any:

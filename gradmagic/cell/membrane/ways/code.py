@@ -89,16 +89,12 @@ def line_magic(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     caller = user_frame(frame)
     while frame is not caller:
         frame, depth = frame.f_back, depth + 1
-    names = function.__self__.user_ns
+    names, words = function.__self__.user_ns, set(re.findall(r"\w+", " ".join(map(str, args))))
     before = dict(names)
     out = function(*args, **{"_stack_depth": depth, **kwargs})
-    if any(m.table.marks(v for n, v in before.items() if n in _words(args))):
+    if any(m.table.marks(v for n, v in before.items() if n in words)):
         cuts = frozenset({m.cut(None, "magic")})
         for name, value in list(names.items()):
             if before.get(name, names) is not value and not name.startswith("_"):
                 names[name] = m.taint(value, cuts)
     return out
-
-
-def _words(args: Any) -> set[str]:
-    return set(re.findall(r"\w+", " ".join(a for a in args if isinstance(a, str))))

@@ -24,7 +24,7 @@ from ..fresh import fresh
 from ..membrane import Membrane, path_of
 from ..memory import copied, plain
 from ..table import NO_CUTS, Mark, joined, leaves
-from .way import ONCE, engine_values, marks_of, named, wrapped
+from .way import ONCE, as_text, engine_values, marks_of, named, wrapped
 
 
 def engine(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
@@ -155,8 +155,7 @@ def remembered(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     marks = marks_of(m, args, kwargs)
     if not marks or function.cache_info().hits == hits or m.table.mark(out) is not None:
         return out
-    node = next((k.node for k in marks if k.node is not None), None)
-    return m.taint(out, joined(marks) | ({m.cut(node, "cache")} if node is not None else NO_CUTS))
+    return as_text(m, out, marks, "cache")
 
 
 def opened(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
