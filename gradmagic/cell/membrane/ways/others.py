@@ -21,6 +21,7 @@ from ....engine.tape.tracked import Tracked
 from ....errors import ArgumentError
 from ..enter import functions_in
 from ..fresh import fresh
+from ..libraries import holds_device
 from ..membrane import Membrane, path_of
 from ..memory import copied, plain
 from ..table import NO_CUTS, Mark, joined, leaves
@@ -137,15 +138,11 @@ def _plainly(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
 
 def on_the_host(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """A function of NumPy's whose own code has hooks; a device's library has code of its own for it."""
-    return (opaque if _on_device(args, kwargs) else _call)(m, function, args, kwargs)
+    return (opaque if holds_device((*args, *kwargs.values())) else _call)(m, function, args, kwargs)
 
 
 def _call(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     return function(*args, **kwargs)
-
-
-def _on_device(args: Any, kwargs: Any) -> bool:
-    return any(is_array(v) and on_device(v) for a in (*args, *kwargs.values()) for v in leaves(a))
 
 
 def remembered(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
