@@ -81,6 +81,11 @@ def zeros(like: Any, proto: Any) -> Any:
     return module_of(proto).zeros(like.shape, like.dtype)
 
 
+def empty(like: Any, proto: Any) -> Any:
+    """Make an array of `like.shape` and `like.dtype`, not yet filled, on the device of `proto`."""
+    return module_of(proto).empty(like.shape, like.dtype)
+
+
 def ones(like: Any, proto: Any) -> Any:
     """Make ones of `like.shape` and `like.dtype` on the device of `proto`."""
     return module_of(proto).ones(like.shape, like.dtype)

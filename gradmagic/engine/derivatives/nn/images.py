@@ -1,9 +1,9 @@
 """Convolution and pooling of images, as functions of arrays beside NumPy's in the table of rules.
 
 In: images (batch, channels, height, width) and settings as pairs (height, width). Out: images. Patches are copied out
-slice by slice, one for each place in the kernel, and multiplied as matrices; the way back adds them slice by slice, so
-nothing is scattered and a GPU needs no atomics. Every function here is linear in each array, and their transposes are
-one another: derivatives of every order close among them.
+slice by slice, one for each place in the kernel, and multiplied as matrices; the way back adds them slice by slice. On a
+device, images_by_kernels.py does the same in one kernel for all slices. Every function here is linear in each array,
+and their transposes are one another: derivatives of every order close among them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ...core import arrays
 from ...core.masked import masked
 from ...dispatch.calls import primitive
 from ...tape.nodes import Aval
+from . import images_by_kernels as by_kernels
 
 Pair = tuple[int, int]
 
@@ -24,6 +25,10 @@ Pair = tuple[int, int]
 def out_size(size: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> int:
     """Give how many places a kernel has along an axis of `size`."""
     return (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+
+
+def _places(shape: Any, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair = (1, 1)) -> Pair:
+    return tuple(out_size(*s) for s in zip(shape[2:], kernel, stride, padding, dilation, strict=True))  # type: ignore[return-value]
 
 
 def _slices(kernel: Pair, stride: Pair, dilation: Pair, out: Pair) -> Iterator[tuple[int, int, Any]]:
@@ -50,13 +55,13 @@ def _patches(
     x: Any, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> tuple[Any, Pair]:
     """Give (batch, groups, channels of a group * kernel, places), and the size of the output."""
-    n, c, h, w = x.shape
-    out = tuple(out_size(*s) for s in zip((h, w), kernel, stride, padding, dilation, strict=True))
+    n, c = x.shape[:2]
+    out = _places(x.shape, kernel, stride, padding, dilation)
     x = _padded(x, padding)
     made = _like((n, c, *kernel, *out), x)
-    for i, j, part in _slices(kernel, stride, dilation, out):  # type: ignore[arg-type]
+    for i, j, part in _slices(kernel, stride, dilation, out):
         made[:, :, i, j] = x[part]
-    return np.reshape(made, (n, groups, c // groups * kernel[0] * kernel[1], out[0] * out[1])), out  # type: ignore[return-value]
+    return np.reshape(made, (n, groups, c // groups * kernel[0] * kernel[1], out[0] * out[1])), out
 
 
 def _matrix(w: Any, groups: int) -> Any:
@@ -66,6 +71,9 @@ def _matrix(w: Any, groups: int) -> Any:
 @primitive
 def convolve(x: Any, w: Any, b: Any, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
     """Give the sums of products of every patch of x with every kernel of w (out, channels of a group, ...), plus b."""
+    if by_kernels.compiles(x, w):
+        out = _places(x.shape, w.shape[2:], stride, padding, dilation)
+        return by_kernels.convolve(x, w, b, out, stride, padding, dilation, groups)
     patches, out = _patches(x, w.shape[2:], stride, padding, dilation, groups)
     y = np.reshape(np.matmul(_matrix(w, groups), patches), (x.shape[0], w.shape[0], *out))
     if b is not None:
@@ -78,6 +86,8 @@ def spread_out(
     g: Any, w: Any, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> Any:  # fmt: skip
     """Give an image of `size` with each entry of g times the kernels added where they lay: `convolve` transposed."""
+    if by_kernels.compiles(g, w):
+        return by_kernels.spread_out(g, w, size, stride, padding, dilation, groups)
     n, o, h, v = g.shape
     kernel, c = w.shape[2:], w.shape[1] * groups
     parts = np.matmul(np.swapaxes(_matrix(w, groups), -1, -2), np.reshape(g, (n, groups, o // groups, h * v)))
@@ -93,9 +103,11 @@ def correlate(
     x: Any, g: Any, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> Any:  # fmt: skip
     """Give for each place in the kernels the sum of x there times g: the cotangent of `convolve`'s kernels."""
+    if by_kernels.compiles(x, g):
+        return by_kernels.correlate(x, g, kernel, stride, padding, dilation, groups)
     patches, _ = _patches(x, kernel, stride, padding, dilation, groups)
-    n, o = g.shape[:2]
-    rows = np.reshape(g, (n, groups, o // groups, -1))
+    n, o, h, v = g.shape
+    rows = np.reshape(g, (n, groups, o // groups, h * v))
     total = np.sum(np.matmul(rows, np.swapaxes(patches, -1, -2)), axis=0)
     return np.reshape(total, (o, x.shape[1] // groups, *kernel))
 
@@ -103,13 +115,11 @@ def correlate(
 # ---- pooling: kernel, stride and padding as pairs ---------------------------------------------------------------
 
 
-def _places(shape: Any, kernel: Pair, stride: Pair, padding: Pair) -> Pair:
-    return tuple(out_size(*s) for s in zip(shape[2:], kernel, stride, padding, strict=True))  # type: ignore[return-value]
-
-
 @primitive
 def max_pool(x: Any, kernel: Pair, stride: Pair, padding: Pair) -> Any:
     """Give the largest entry of every patch."""
+    if by_kernels.compiles(x):
+        return by_kernels.max_pool(x, _places(x.shape, kernel, stride, padding), kernel, stride, padding)
     out = _places(x.shape, kernel, stride, padding)
     padded = _padded(x, padding, -np.inf)
     best = None
@@ -133,6 +143,8 @@ def _winners(x: Any, y: Any, kernel: Pair, stride: Pair, padding: Pair) -> Itera
 @primitive
 def max_unpool(g: Any, x: Any, y: Any, kernel: Pair, stride: Pair, padding: Pair) -> Any:
     """Give zeros with g added where x held the largest entry y: `max_pool` transposed."""
+    if by_kernels.compiles(g, x, y):
+        return by_kernels.max_unpool(g, x, y, kernel, stride, padding)
     (h, w), (p, q) = x.shape[2:], padding
     image = _like((*x.shape[:2], h + 2 * p, w + 2 * q), g)
     for part, here in _winners(x, y, kernel, stride, padding):
@@ -143,6 +155,8 @@ def max_unpool(g: Any, x: Any, y: Any, kernel: Pair, stride: Pair, padding: Pair
 @primitive
 def max_repool(c: Any, x: Any, y: Any, kernel: Pair, stride: Pair, padding: Pair) -> Any:
     """Give the entries of c where x held the largest of each patch: `max_unpool` transposed."""
+    if by_kernels.compiles(c, x, y):
+        return by_kernels.max_repool(c, x, y, kernel, stride, padding)
     padded, total = _padded(c, padding), 0
     for part, here in _winners(x, y, kernel, stride, padding):
         total = total + masked(padded[part], here)
@@ -152,6 +166,8 @@ def max_repool(c: Any, x: Any, y: Any, kernel: Pair, stride: Pair, padding: Pair
 @primitive
 def avg_pool(x: Any, kernel: Pair, stride: Pair, padding: Pair) -> Any:
     """Give the average of every patch, the rim counting as zeros."""
+    if by_kernels.compiles(x):
+        return by_kernels.avg_pool(x, _places(x.shape, kernel, stride, padding), kernel, stride, padding)
     out = _places(x.shape, kernel, stride, padding)
     padded, total = _padded(x, padding), 0
     for _, _, part in _slices(kernel, stride, (1, 1), out):
@@ -162,6 +178,8 @@ def avg_pool(x: Any, kernel: Pair, stride: Pair, padding: Pair) -> Any:
 @primitive
 def avg_unpool(g: Any, size: Pair, kernel: Pair, stride: Pair, padding: Pair) -> Any:
     """Give each entry of g, shared, at all entries of its patch: `avg_pool` transposed."""
+    if by_kernels.compiles(g):
+        return by_kernels.avg_unpool(g, size, kernel, stride, padding)
     (h, w), (p, q) = size, padding
     image, share = _like((*g.shape[:2], h + 2 * p, w + 2 * q), g), g / (kernel[0] * kernel[1])
     for _, _, part in _slices(kernel, stride, (1, 1), g.shape[2:]):

@@ -33,7 +33,7 @@ def _kernels(module: Any, dtype: str) -> tuple[Any, Any, Any, Any]:
     )  # fmt: skip
     picked = module.ElementwiseKernel(
         f"T y, {dtype} top, {dtype} logs, raw {dtype} z, int64 classes, int64 ignored", f"{dtype} out",
-        f"long long k = y; out = k == ignored ? ({wide})0 : k < 0 || k >= classes ? ({wide})NAN"
+        f"long long k = y; out = k == ignored ? ({wide})0 : k < 0 || k >= classes ? ({wide})(0.0 / 0.0)"
         f" : ({wide})logs - (({wide})z[i * classes + k] - ({wide})top)",
         "gradmagic_picked",
     )  # fmt: skip
