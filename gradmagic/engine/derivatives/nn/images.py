@@ -1,9 +1,9 @@
 """Convolution and pooling of images, as functions of arrays beside NumPy's in the table of rules.
 
 In: images (batch, channels, height, width) and settings as pairs (height, width). Out: images. Patches are copied out
-slice by slice, one for each place in the kernel, and multiplied as matrices; the way back adds them slice by slice. On a
-device, images_by_kernels.py does the same in one kernel for all slices. Every function here is linear in each array,
-and their transposes are one another: derivatives of every order close among them.
+slice by slice, one for each place in the kernel, and multiplied as matrices; the way back adds them slice by slice.
+On a device, images_by_kernels.py does the same in one kernel for all slices. Every function here is linear in each
+array, and their transposes are one another: derivatives of every order close among them.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Convolution and pooling on a device: one kernel for what images.py does in a loop over the places of a kernel.
 
 In: images (batch, channels, height, width) on a device that compiles kernels, and images.py's settings. Out: what the
-loops there give. Each entry of the result gathers what it comes from: nothing is scattered, no atomics, no zeros first. A
-convolution is one product of matrices each way, for the whole batch; on the host it is one for each image, whose patches
-stay in its caches (1.7 times as fast on 32 images of 28x28). The tests hold each kernel to its loop.
+loops there give. Each entry of the result gathers what it comes from: nothing is scattered, no atomics, no zeros first.
+A convolution is one product of matrices each way, for the whole batch; on the host it is one for each image, whose
+patches stay in the caches (1.7 times as fast on 32 images of 28x28). The tests hold each kernel to its loop.
 """
 
 from __future__ import annotations
