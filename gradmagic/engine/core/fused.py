@@ -23,7 +23,7 @@ _MOST = 4096
 
 
 def weak(kind: Any) -> bool:
-    """Tell whether this is a type of Python's numbers, which take the dtype of what they meet."""
+    """Tell whether this is a type of Python's numbers, which take the dtype of what they meet (a bool's is its own)."""
     return kind is float or kind is int  # np.dtype(float) == float
 
 
@@ -96,17 +96,17 @@ class Symbol(NDArrayOperatorsMixin):
         if name not in _TEXTS:
             raise Unfit
         kinds = [type_of(a) for a in inputs]
-        numbers = all(map(weak, kinds))
-        found = [np.dtype(k) for k in kinds] if numbers else kinds
+        numbers = all(weak(k) or k is bool for k in kinds)
+        found = [np.dtype(k) if numbers or k is bool else k for k in kinds]
         *loop, out = ufunc.resolve_dtypes((*found, None))
         texts = [self.cast(a, k) for a, k in zip(inputs, loop, strict=True)]
         text = _TEXTS[name]
         if isinstance(text, tuple):
             text = text[loop[0].kind != "f"]
         if numbers:  # they compute as Python does
-            if name not in ("add", "subtract", "multiply", "negative"):
+            if (name in ("add", "subtract", "multiply", "negative")) is (out.kind == "b"):
                 raise Unfit
-            out = float if out.kind == "f" else int
+            out = {"f": float, "b": bool}.get(out.kind, int)
         return self.lines.add(text.format(*texts, *others), out)
 
     @staticmethod
@@ -130,9 +130,7 @@ def type_of(value: Any) -> Any:
     """Give the dtype of a value, or the type of a Python number."""
     if isinstance(value, (Symbol, np.generic)):
         return value.dtype
-    if type(value) is bool:
-        return np.dtype(bool)
-    if weak(type(value)):
+    if weak(type(value)) or type(value) is bool:
         return type(value)
     raise Unfit
 
@@ -180,7 +178,7 @@ def kernel(module: Any, function: Callable[..., Any], kinds: Sequence[Any]) -> A
     """Make the kernel that computes `function` for arguments of these kinds, entry by entry; None if it cannot be."""
     try:
         lines, symbols, out = written(function, kinds)
-        if not isinstance(out, Symbol) or weak(out.dtype):
+        if not isinstance(out, Symbol) or not isinstance(out.dtype, np.dtype):
             return None
     except Unfit:
         return None

@@ -141,10 +141,15 @@ HOST = frozenset(
 )  # never for a kernel
 
 
+def of_tables(p: Any) -> bool:
+    """Tell whether a partial is of gradmagic's own; one of the user's may give something else the next time."""
+    return getattr(p, "__closure__", "") is None and p.__module__.startswith(_TABLES)
+
+
 def fused_share(p: Any, g: Cotangent, saved: Saved, product: Any = operator.mul) -> Any:
     """Give `product(g, p(*saved))` by one kernel, on a device; NotImplemented if that cannot be."""
-    if getattr(p, "__closure__", "") is not None or not p.__module__.startswith(_TABLES):
-        return NotImplemented  # one of the user's may give something else the next time
+    if not of_tables(p):
+        return NotImplemented
     key = (p, product)
     if key not in _SHARES:
         _SHARES[key] = lambda g, *saved: product(g, p(*saved))

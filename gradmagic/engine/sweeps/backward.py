@@ -25,6 +25,7 @@ from ..tape.modes import settings
 from ..tape.node_at import SWEEPS, blamed
 from ..tape.nodes import FREED, HOOKS, Aval, Node, between, writes
 from ..tape.tracked import Raw, Tracked, raw
+from .chains import carried_back
 from .unbroadcast import conform
 
 _SMALL = 4096  # adding in place pays for large arrays only: NumPy looks for overlap first (0.4 to 1.5 us)
@@ -102,8 +103,10 @@ def _everyday(root: Node, g: Cotangent, retain: bool) -> Swept:
             raise freed(node)
         if node.number < written:
             check_fresh(node)
-        fast = rule.fast
-        if fast:
+        fast, inputs = rule.fast, node.inputs
+        if not host and (passed := carried_back(node, g, heap, cotangents, retain, written)) is not None:
+            fast, inputs, parts = False, passed[:1], passed[1:]
+        elif fast:
             parts = rule.moves
         elif type(rule) is LinearMap and rule.into is None and not rule.sequence:
             like, rest, kwargs = saved
@@ -115,7 +118,7 @@ def _everyday(root: Node, g: Cotangent, retain: bool) -> Swept:
                 spare, spare_of = parts[0], node.inputs[0]
         following: Node | None = None
         carried: Cotangent = None
-        for source, c in zip(node.inputs, parts):  # noqa: B905  (strict= costs time on every node)
+        for source, c in zip(inputs, parts):  # noqa: B905  (strict= costs time on every node)
             if source is None or c is None:
                 continue
             if fast:
