@@ -104,6 +104,7 @@ def _everyday(root: Node, g: Cotangent, retain: bool) -> Swept:
         if node.number < written:
             check_fresh(node)
         fast, inputs = rule.fast, node.inputs
+        parts: Sequence[Any]
         if not host and (passed := carried_back(node, g, heap, cotangents, retain, written)) is not None:
             fast, inputs, parts = False, passed[:1], passed[1:]
         elif fast:

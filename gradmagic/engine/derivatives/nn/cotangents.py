@@ -57,6 +57,24 @@ def logsumexp_vjp(g: Any, y: Any, x: Any, axis: Any, keepdims: bool = False) -> 
     return g * np.exp(x - y)
 
 
+def softmax_vjp(g: Any, y: Any, _x: Any, axis: int) -> Any:
+    return _softmax_share(g, y, np.sum(g * y, axis=axis, keepdims=True))
+
+
+@by_one_kernel
+def _softmax_share(g: Any, y: Any, total: Any) -> Any:
+    return y * (g - total)
+
+
+def log_softmax_vjp(g: Any, y: Any, _x: Any, axis: int) -> Any:
+    return _log_softmax_share(g, y, np.sum(g, axis=axis, keepdims=True))
+
+
+@by_one_kernel
+def _log_softmax_share(g: Any, y: Any, total: Any) -> Any:
+    return g - np.exp(y) * total
+
+
 def along_transpose(g: Any, like: Aval, index: Any, axis: int, keepdims: bool = True) -> Any:
     return take_along_transpose(with_dims(g, like.ndim, axis, keepdims), like, index, axis)
 
@@ -90,17 +108,26 @@ def _mse_share(g: Any, x: Any, y: Any, n: Any) -> Any:
     return 2 * (g if n is None else g / n) * (x - y)
 
 
+@by_one_kernel
+def held_difference(g: Any, x: Any, y: Any, most: float) -> Any:
+    """Give g * (x - y), the difference held between -most and most: what huber and smooth_l1 hand on."""
+    return g * np.clip(x - y, -most, most)
+
+
 def bce_z(
     g: Any, _out: Any, z: Any, t: Any, reduction: str = "mean", e: Any = None, weight: Any = None,
     pos_weight: Any = None,
 ) -> Any:  # fmt: skip
-    # e = exp(-|z|), if the loss has kept it; to be differentiated again, it must depend on z.
-    if e is None or isinstance(z, Tracked):
-        p = nw.sigmoid(z)
-    else:
-        p = np.where(z >= 0, 1, e) / (1 + e)
+    if isinstance(z, Tracked):  # to be differentiated again: e must depend on z
+        e = None
+    return _bce_share(share(g, z, reduction), z, t, e, weight, pos_weight)
+
+
+@by_one_kernel
+def _bce_share(g: Any, z: Any, t: Any, e: Any, weight: Any, pos_weight: Any) -> Any:
+    p = nw.sigmoid(z) if e is None else np.where(z >= 0, 1, e) / (1 + e)  # e = exp(-|z|), if the loss has kept it
     d = p - t if pos_weight is None else (1 - t) * p - pos_weight * t * (1 - p)
-    return share(g, d, reduction) * (d if weight is None else d * weight)
+    return g * (d if weight is None else d * weight)
 
 
 def bce_zt(
@@ -112,8 +139,13 @@ def bce_zt(
 
 
 def bce_p(g: Any, _out: Any, p: Any, t: Any, reduction: str = "mean") -> Any:
+    return _bce_p_share(share(g, p, reduction), p, t)
+
+
+@by_one_kernel
+def _bce_p_share(g: Any, p: Any, t: Any) -> Any:
     # PyTorch holds the denominator above 1e-12, so that p = 0 and p = 1 give large numbers, not infinity.
-    return share(g, p, reduction) * (p - t) / np.maximum(p * (1 - p), 1e-12)
+    return g * (p - t) / np.maximum(p * (1 - p), 1e-12)
 
 
 def bce_t(g: Any, _out: Any, p: Any, _t: Any, reduction: str = "mean") -> Any:
@@ -177,7 +209,12 @@ def layer_norm_x(g: Any, _y: Any, x: Any, weight: Any, _bias: Any, axes: Any, ep
     g = g if weight is None else g * weight
     n = count(np.shape(x), axes)
     mean = np.sum(g, axis=axes, keepdims=True) / n
-    return (g - mean - y * (np.sum(g * y, axis=axes, keepdims=True) / n)) / scale
+    return _centred(g, mean, y, np.sum(g * y, axis=axes, keepdims=True) / n, scale)
+
+
+@by_one_kernel
+def _centred(g: Any, mean: Any, y: Any, along: Any, scale: Any) -> Any:
+    return (g - mean - y * along) / scale
 
 
 def layer_norm_weight(g: Any, _y: Any, x: Any, _weight: Any, _bias: Any, axes: Any, eps: float) -> Any:

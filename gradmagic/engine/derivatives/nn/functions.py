@@ -119,15 +119,25 @@ def erf(x: Any) -> Any:
 @primitive
 def softmax(x: Any, axis: int) -> Any:
     """Give exp(x) divided by its sum along `axis`."""
-    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    e = _exp_below(x, np.max(x, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
+
+
+@by_one_kernel
+def _exp_below(x: Any, top: Any) -> Any:
+    return np.exp(x - top)
 
 
 @primitive
 def log_softmax(x: Any, axis: int) -> Any:
     """Give the logarithm of `softmax`, right where that underflows."""
     x = x - np.max(x, axis=axis, keepdims=True)
-    return x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True))
+    return _log_share(x, np.sum(np.exp(x), axis=axis, keepdims=True))
+
+
+@by_one_kernel
+def _log_share(x: Any, total: Any) -> Any:
+    return x - np.log(total)
 
 
 @primitive
@@ -172,17 +182,20 @@ def _squared(x: Any, y: Any) -> Any:
 @primitive
 def huber(x: Any, y: Any, reduction: str, delta: float) -> Any:
     """Give (x - y)^2 / 2 up to |x - y| = delta and a straight line from there on, reduced."""
+    return reduced(_rounded(x, y, delta), reduction)
+
+
+@by_one_kernel
+def _rounded(x: Any, y: Any, delta: Any) -> Any:
     d = np.absolute(x - y)
     near = np.minimum(d, delta)
-    return reduced(near * (d - near / 2), reduction)
+    return near * (d - near / 2)
 
 
 @primitive
 def smooth_l1(x: Any, y: Any, reduction: str, beta: float) -> Any:
     """Give `huber` divided by its delta, here called beta."""
-    d = np.absolute(x - y)
-    near = np.minimum(d, beta)
-    return reduced(near * (d - near / 2) / beta, reduction)
+    return reduced(_rounded(x, y, beta) / beta, reduction)
 
 
 @primitive
@@ -193,18 +206,28 @@ def bce_with_logits(
 
     `e` may hold exp(-|z|) for the way back; `weight` is what each entry counts, `pos_weight` what its t counts.
     """
+    return reduced(_bce_with_logits(z, t, weight, pos_weight), reduction)
+
+
+@by_one_kernel
+def _bce_with_logits(z: Any, t: Any, weight: Any, pos_weight: Any) -> Any:
     tail = np.log1p(np.exp(-np.absolute(z)))
     if pos_weight is None:
         entries = np.maximum(z, 0) - z * t + tail
     else:
         entries = (1 - t) * z + (1 + (pos_weight - 1) * t) * (tail + np.maximum(-z, 0))
-    return reduced(entries if weight is None else entries * weight, reduction)
+    return entries if weight is None else entries * weight
 
 
 @primitive
 def bce(p: Any, t: Any, reduction: str = "mean") -> Any:
     """Give the cross entropy between the probabilities p and t, reduced; logarithms are held above -100."""
-    return reduced(-(t * _held_log(p) + (1 - t) * _held_log(1 - p)), reduction)
+    return reduced(_bce(p, t), reduction)
+
+
+@by_one_kernel
+def _bce(p: Any, t: Any) -> Any:
+    return -(t * _held_log(p) + (1 - t) * _held_log(1 - p))
 
 
 def _held_log(p: Any) -> Any:
@@ -248,6 +271,11 @@ def dense(x: Any, w: Any, b: Any) -> Any:
 def layer_norm(x: Any, weight: Any, bias: Any, axes: Any, eps: float) -> Any:
     """Give x with mean 0 and variance 1 over the last `axes`, times weight plus bias (None: without)."""
     d = x - np.mean(x, axis=axes, keepdims=True)
-    y = d / np.sqrt(np.mean(d * d, axis=axes, keepdims=True) + eps)
+    return _scaled(d, np.mean(d * d, axis=axes, keepdims=True), weight, bias, eps)
+
+
+@by_one_kernel
+def _scaled(d: Any, variance: Any, weight: Any, bias: Any, eps: float) -> Any:
+    y = d / np.sqrt(variance + eps)
     y = y if weight is None else y * weight
     return y if bias is None else y + bias

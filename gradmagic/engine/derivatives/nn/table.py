@@ -15,8 +15,8 @@ from . import images as cv
 
 from .cotangents import (  # isort: skip
     along_transpose, bce_p, bce_t, bce_z, bce_zt, cross_entropy_there, cross_entropy_vjp, elu_slope, entries,
-    gelu_slope, gelu_tanh_slope, layer_norm_weight, layer_norm_x, logsumexp_vjp, mse_x, mse_y, nll_transpose,
-    positive, rows, share, sigmoid_slope,
+    gelu_slope, gelu_tanh_slope, held_difference, layer_norm_weight, layer_norm_x, log_softmax_vjp, logsumexp_vjp,
+    mse_x, mse_y, nll_transpose, positive, rows, share, sigmoid_slope, softmax_vjp,
 )
 
 # ---- entry by entry ------------------------------------------------------------------------------------------
@@ -34,15 +34,15 @@ elementwise(nw.rsqrt,         lambda y, x: -y / (2 * x))
 elementwise(nw.erf,           lambda _y, x: 2 / sqrt(pi) * np.exp(-x * x))
 
 # ---- along one axis ------------------------------------------------------------------------------------------
-rule(nw.softmax,              lambda g, y, _x, axis: y * (g - np.sum(g * y, axis=axis, keepdims=True)))
-rule(nw.log_softmax,          lambda g, y, _x, axis: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True))
+rule(nw.softmax,              softmax_vjp)
+rule(nw.log_softmax,          log_softmax_vjp)
 rule(nw.logsumexp,            logsumexp_vjp)
 linear(nw.along,              along_transpose,                                                  torch="Gather")
 
 # ---- losses --------------------------------------------------------------------------------------------------
 rule(nw.mse,                  mse_x, mse_y,                                                     torch="MseLoss")
-rule(nw.huber,                lambda g, _y, x, y, r, d: share(g, entries(x, y), r) * np.clip(x - y, -d, d),
-                              lambda g, _y, x, y, r, d: share(g, entries(x, y), r) * np.clip(y - x, -d, d),
+rule(nw.huber,                lambda g, _y, x, y, r, d: held_difference(share(g, entries(x, y), r), x, y, d),
+                              lambda g, _y, x, y, r, d: held_difference(share(g, entries(x, y), r), y, x, d),
                                                                                                 torch="HuberLoss")
 rule(nw.smooth_l1,            lambda g, _y, x, y, r, b: share(g, entries(x, y), r) * np.clip((x - y) / b, -1, 1),
                               lambda g, _y, x, y, r, b: share(g, entries(x, y), r) * np.clip((y - x) / b, -1, 1),
