@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -19,6 +19,7 @@ from ..model import Edge, Note, Operation, Trace
 from ..operations import Columns, Selection
 from .fold import alike_all, grouped, joined, taken_apart, turns
 from .numbers import brief, number, shape_of
+from .signs import SIGN
 from .simplified import operand, tidied
 from .typeset import clip, width
 
@@ -185,8 +186,58 @@ class View:
         if operation is None:
             return "?"
         if operation.names:
-            return operation.names[0]
-        return clip(self.expression(operation), room)
+            return own_sign(operation) or operation.names[0]
+        text = self.expression(operation)
+        return text if width(text) <= room else self._sign(operation) or clip(text, room)
+
+    def called(self, edge: Edge) -> str:
+        """Give what formulas call the value that an edge brings, and no other value."""
+        if edge.source is None:
+            return edge.called or edge.constant
+        operation = self.by_key.get(edge.source)
+        if operation is None:
+            return "?"
+        return operation.called or (operation.names[-1] if operation.names else self.expression(operation))
+
+    @cached_property
+    def signs(self) -> set[str]:
+        """The signs that stand in the formulas of this view, and those of its values."""
+        told = (edge.formula or self.words(o, edge) for o in self.operations for edge in o.edges)
+        own = (own_sign(operation) for operation in self.operations)
+        return {sign for text in (*told, *own) for sign in SIGN.findall(text)}
+
+    def _sign(self, operation: Operation) -> str:
+        """Give the sign by which formulas call an operation; "" where none does."""
+        return operation.called if operation.called in self.signs else ""
+
+    def legend(self, texts: Iterable[str]) -> list[str]:
+        """Say what the signs in some texts stand for: `"u₃ = 1 + np.exp(-x), line 2"`."""
+        wanted = dict.fromkeys(sign for text in texts for sign in SIGN.findall(text))
+        return [f"{sign} = {self.legends[sign]}" for sign in wanted if sign in self.legends]
+
+    @cached_property
+    def legends(self) -> dict[str, str]:
+        """What each sign stands for: the expression and the line, of a constant the value."""
+        found: dict[str, str] = {}
+        for operation in self.operations:
+            if SIGN.fullmatch(operation.called):
+                found[operation.called] = self._told(operation)
+            for edge in operation.inputs:
+                if SIGN.fullmatch(edge.called):
+                    found.setdefault(edge.called, _constant(operation, edge))
+        return found
+
+    @property
+    def unsaid(self) -> list[str]:
+        """Say what the signs in this view's formulas stand for, where no title of an operation does."""
+        titled = {own_sign(operation) or operation.called for operation in self.operations if operation.rule}
+        return self.legend(sorted(self.signs - titled))
+
+    def _told(self, operation: Operation) -> str:
+        place = operation.place
+        line = f", line {place.line}" if place is not None and place.line else ""
+        turn = f" of {place.function}" if line and place is not None and place.function else ""
+        return f"{clip(self.expression(operation), 60)}{line}{turn}"
 
     def expression(self, operation: Operation) -> str:
         """Write the operation as the reader wrote it, or as a call when the source is not known."""
@@ -195,18 +246,20 @@ class View:
             return one_line(place.text)
         if not operation.rule:
             return operation.names[0] if operation.names else "input"
-        arguments = [
-            edge.constant if edge.source is None else self.name(edge.source, 12) for edge in operation.inputs
-        ]
-        return f"{operation.rule}({', '.join(arguments)})"
+        return f"{operation.rule}({', '.join(clip(self.called(edge), 12) for edge in operation.inputs)})"
 
     def title(self, operation: Operation, room: int = 60) -> str:
         """Write the operation with its name: `c = a + b`."""
         text = self.expression(operation)
+        sign = own_sign(operation) or self._sign(operation)
+        name = sign or (operation.names[0] if operation.names else "")
         if operation.rule == "set_item" and _SIMPLE.fullmatch(text):
             text = f"write {text}"  # `buf[0] = v` makes another value of buf
-        elif operation.names and operation.rule and text != operation.names[0] and not _AUGMENTED.match(text):
-            text = f"{operation.names[0]} = {text}"
+            text = f"{sign}: {text}" if sign else text
+        elif name and operation.rule and _AUGMENTED.match(text):
+            text = f"{sign}: {text}" if sign else text
+        elif name and operation.rule and text != name:
+            text = f"{name} = {text}"
         elif not operation.rule and operation.names:
             text = operation.names[0]
         times = f"  ×{operation.count}" if operation.count > 1 else ""
@@ -214,8 +267,9 @@ class View:
 
     def derivative(self, operation: Operation, edge: Edge, sign: str = "d", room: int = 40) -> str:
         """Write an edge's local derivative: `de/dc = d = 2`, `2*x`, `1 for each y[k]`."""
-        text = clip(edge.formula or self.words(operation, edge), room)
-        local = edge.local
+        text, local = edge.formula or self.words(operation, edge), edge.local
+        if width(text) > room:  # what is cut off says nothing: the number does
+            text = "" if local is not None else clip(text, room)
         if local is not None and not local.shape and not operation.shape:
             shown = number(local.items)
             if not _is_number(text, local.items):
@@ -239,14 +293,14 @@ class View:
         source = self.by_key.get(edge.source)
         if source is None:
             return ""
-        name = self.name(edge.source, 12)
+        name = self.called(edge)
         each = f"{name}[k]" if len(source.shape) == 1 and name.isidentifier() else "element"
         size, out = math.prod(source.shape), math.prod(operation.shape)
         if operation.rule in {"sum", "add.reduce"}:
             return f"1 for each {each}"
         if operation.rule == "mean" and out:
             return f"1/{size // out} for each {each}"
-        others = [self.name(e.source, 12) if e.source is not None else e.constant for e in operation.inputs]
+        others = [self.called(e) for e in operation.inputs]
         if operation.rule in {"matmul", "dot"} and len(others) == 2:
             return _product(operation, edge.argument, source.shape, others[1 - edge.argument])
         if operation.rule == "dense" and len(operation.shape) <= 2:
@@ -258,6 +312,18 @@ class View:
         if operation.rule == "set_item":
             return "1 where written" if edge.argument else "1 where kept, else 0"
         return _WORDS.get(operation.rule, "")
+
+
+def own_sign(operation: Operation) -> str:
+    """Give the sign that tells a value from others of the same name: `h₂`; "" where there are none."""
+    return operation.called if operation.names and SIGN.fullmatch(operation.called) else ""
+
+
+def _constant(operation: Operation, edge: Edge) -> str:
+    place = operation.place
+    line = f", line {place.line}" if place is not None and place.line else ""
+    value = brief(edge.given)
+    return f"{edge.constant}{f' = {value}' if value and value != edge.constant else ''}{line}"
 
 
 _TRANSPOSED = re.compile(r"\.T$|\.mT$|\.t\(\)$|\.transpose\(\)$|^np\.transpose\([^,]*\)$")
