@@ -121,6 +121,8 @@ class Operation:
         How many operations it stands for, when alike ones were put together.
     called : str
         What formulas call the value, so that it is no other: a name, an expression in these, or a sign (`h₂`, `u₃`).
+    within : bool
+        Whether the value is not that of the expression at its place, but was made on the way to it.
     """
 
     key: int
@@ -135,6 +137,7 @@ class Operation:
     place: Place | None = None
     count: int = 1
     called: str = ""
+    within: bool = False
 
     @property
     def edges(self) -> tuple[Edge, ...]:

@@ -53,7 +53,7 @@ def _one_hot(y: Any, like: Any = None) -> Any:
 
 FUNCTIONS: dict[str, Any] = {
     **{name: getattr(scipy.special, name) for name in scipy.special.__all__},
-    **{name: getattr(builtins, name) for name in ("float", "int", "bool", "abs", "complex", "len", "max", "min", "sum")},
+    **{name: getattr(builtins, name) for name in "float int bool abs complex len max min sum".split()},
     "np": np, "outer": np.outer, "softmax": _softmax, "one_hot": _one_hot, "sigmoid": scipy.special.expit,
     "Phi": scipy.special.ndtr, "digamma": scipy.special.digamma, "scipy": scipy, "special": scipy.special,
     "phi": lambda x: np.exp(-x * x / 2) / np.sqrt(2 * np.pi),
@@ -93,7 +93,7 @@ class Plain:
         sys.settrace(follow)
         try:
             exec(code, found.final)
-        except Exception:  # noqa: S110  (a partial report is true as well)
+        except Exception:  # a partial report is true as well
             pass
         finally:
             sys.settrace(None)
@@ -203,7 +203,9 @@ class Judge:
                         names_a_module = isinstance(base, ast.Name) and base.id not in judge.values
                         node.func.value = base if names_a_module else self.visit(base)
                         if names_a_module:
-                            names[base.id] = FUNCTIONS.get(base.id) or judge.constant(base.id, operation, text)
+                            names[base.id] = FUNCTIONS.get(base.id) or judge.constant(
+                                base.id, operation, text
+                            )
                     elif isinstance(node.func, ast.Name):
                         names[node.func.id] = FUNCTIONS.get(node.func.id) or judge.constant(
                             node.func.id, operation, text
@@ -254,7 +256,9 @@ class Judge:
         if not values:
             self._unknown(f"{name!r} in {text!r}, which is nobody's name at line {_line(operation)}")
         first = values[0]
-        if callable(first) or not isinstance(first, (int, float, complex, np.ndarray, np.generic, list, tuple)):
+        if callable(first) or not isinstance(
+            first, (int, float, complex, np.ndarray, np.generic, list, tuple)
+        ):
             return first
         if any(not _alike(first, other) for other in values):
             raise Untrue(f"{name!r} in {text!r} had several values at line {_line(operation)}")
@@ -283,7 +287,11 @@ class Judge:
     def all(self) -> list[str]:
         for o in self.view.operations:
             for edge in o.edges:
-                self.told("edge", o, lambda o=o, edge=edge: self.edge(o, edge, edge.formula or self.view.words(o, edge)))
+                self.told(
+                    "edge",
+                    o,
+                    lambda o=o, edge=edge: self.edge(o, edge, edge.formula or self.view.words(o, edge)),
+                )
                 self.told("label", o, lambda o=o, edge=edge: self.label(o, edge))
                 if edge.formula:
                     self.told("LaTeX", o, lambda o=o, edge=edge: self.typeset(o, edge))
@@ -319,7 +327,10 @@ class Judge:
 
     def label(self, o: Operation, edge: Edge) -> None:
         label = self.view.derivative(o, edge)
-        parts = [part.strip() for part in re.split(r" = (?![^(\[]*[)\]])", re.sub(r" \((first|last)\)$", "", label))]
+        parts = [
+            part.strip()
+            for part in re.split(r" = (?![^(\[]*[)\]])", re.sub(r" \((first|last)\)$", "", label))
+        ]
         if parts[0].startswith("d") and "/d" in parts[0]:
             parts = parts[1:]
         local = _array(edge.local)
@@ -362,7 +373,8 @@ class Judge:
         value = np.real(value) if real and value is not None else value
         flow, source = _array(edge.flow), self.view.by_key[edge.source]
         if value is not None and flow is not None and re.search(r"\bgrad\b|\*", body):
-            value = _like(np.broadcast_to(value, o.shape), source.shape) if summed else value
+            if summed and np.broadcast_shapes(np.shape(value), o.shape) == o.shape:
+                value = _like(np.broadcast_to(value, o.shape), source.shape)
             if not _close(value, flow):
                 raise Untrue(f"{text!r} is {_short(value)}, not {_short(flow)}")
 
@@ -376,7 +388,11 @@ class Judge:
 
     def _path(self, o: Operation, total: Any) -> None:
         grad = _array(o.grad)
-        if total.values and grad is not None and not _close(eval(total.values, {"NaN": np.nan, "inf": np.inf}), grad):
+        if (
+            total.values
+            and grad is not None
+            and not _close(eval(total.values, {"NaN": np.nan, "inf": np.inf}), grad)
+        ):
             raise Untrue(f"{total.values} is not {_short(grad)}")
         if total.formulas and grad is not None:
             # Each factor at its own line, and the whole as the sum of products.
@@ -418,7 +434,9 @@ class Judge:
             if not text or "terms more" in text:
                 continue
             value = self.evaluated(text, o)
-            if value is not None and not np.allclose(value, np.ravel(grad)[i], rtol=3e-3, atol=3e-3, equal_nan=True):
+            if value is not None and not np.allclose(
+                value, np.ravel(grad)[i], rtol=3e-3, atol=3e-3, equal_nan=True
+            ):
                 raise Untrue(f"{one.slope} = {text!r} is {_short(value)}, not {_short(np.ravel(grad)[i])}")
         for sign in SIGN.findall(one.formula):
             if not any(line.startswith(f"{sign} = ") for line in one.legend):
@@ -450,7 +468,9 @@ def _line(operation: Operation) -> object:
 
 def _alike(a: Any, b: Any) -> bool:
     try:
-        return np.shape(raw(a)) == np.shape(raw(b)) and _close(np.asarray(raw(a)) * 1.0, np.asarray(raw(b)) * 1.0)
+        return np.shape(raw(a)) == np.shape(raw(b)) and _close(
+            np.asarray(raw(a)) * 1.0, np.asarray(raw(b)) * 1.0
+        )
     except (TypeError, ValueError):
         return type(a) is type(b)
 
@@ -462,7 +482,14 @@ def _short(value: Any) -> str:
 def _python_of(text: str, names: set[str]) -> str:
     """Read LaTeX of formulas as Python again."""
     text = re.sub(r"\\left\|(.*?)\\right\|", r"np.abs(\1)", text)
-    text = text.replace(r"\left[", "(").replace(r"\right]", ")").replace(r"\left", "").replace(r"\right", "").replace(r"\,", "@").replace(r"\cdot", "*")
+    text = (
+        text.replace(r"\left[", "(")
+        .replace(r"\right]", ")")
+        .replace(r"\left", "")
+        .replace(r"\right", "")
+        .replace(r"\,", "@")
+        .replace(r"\cdot", "*")
+    )
     for sign, python in ((r"\le", "<="), (r"\ge", ">="), (r"\ne", "!=")):
         text = re.sub(re.escape(sign) + r"(?![a-z])", python, text)
     text = re.sub(r"(?<![a-z=<>!])=(?!=)", "==", text)
@@ -501,7 +528,11 @@ def _braces(text: str, names: set[str]) -> str:
                 found += ".T"
             else:
                 base = re.search(r"(?<![\w.])e$", found)
-                found = found[: base.start()] + f"np.exp({_braces(inner, names)})" if base else f"{found}**({_braces(inner, names)})"
+                found = (
+                    found[: base.start()] + f"np.exp({_braces(inner, names)})"
+                    if base
+                    else f"{found}**({_braces(inner, names)})"
+                )
         elif rest.startswith("_{"):
             inner, i = _group(text, i + 1)
             parts = _braces(inner, names)

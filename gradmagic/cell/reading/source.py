@@ -183,9 +183,7 @@ def argument_texts(text: str) -> tuple[str, ...]:
     node: Any = tree.body[0]
     parts = arguments_of(node if isinstance(node, ast.AugAssign) else getattr(node, "value", None))
     text = text.strip()
-    return tuple(
-        compact(ast.get_source_segment(text, part) or ast.unparse(part)) for part in parts or ()
-    )
+    return tuple(compact(ast.get_source_segment(text, part) or ast.unparse(part)) for part in parts or ())
 
 
 _MODULES = frozenset("np numpy gm gradmagic torch F nn cp cupy math cmath scipy".split())
@@ -233,7 +231,10 @@ def filled_in(formula: str, names: tuple[str, ...], texts: tuple[str, ...]) -> s
     try:
         tree = parse(formula, mode="eval")
     except SyntaxError:  # words: no letter of the rule's may stay in them
-        put = {name: text if text.isidentifier() else f"({text})" for name, text in zip(names, texts, strict=False)}
+        put = {
+            name: text if text.isidentifier() else f"({text})"
+            for name, text in zip(names, texts, strict=False)
+        }
         return re.sub(r"[^\W\d]\w*", lambda word: put.get(word[0]) or word[0], formula)
     into = {}
     for name, text in zip(names, texts, strict=False):

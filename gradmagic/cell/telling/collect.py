@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from dataclasses import replace
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -69,9 +68,16 @@ def collect(
     places = Places(recorder, lambda place: _within(place, run.cell))
     odd = error is None and not_finite(inputs, result)
     operations = recorded(
-        nodes, recorder, names, places, _nowhere(run), _held(run, entries), odd, _rebound(run.cell.tree),
-        {name for name, value in run.namespace.items() if isinstance(value, ModuleType)},
-    )  # fmt: skip
+        nodes,
+        recorder,
+        names,
+        places,
+        _nowhere(run),
+        _held(run, entries),
+        odd,
+        _rebound(run.cell.tree),
+        run.namespace,
+    )
     notes = run.notes + numeric_notes(nodes, run.cell.filename)
     if error is None:
         notes += (

@@ -10,12 +10,14 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from ...engine.core.interpreter import parse
 from ...engine.core.values import Value, summarise
+from ...engine.tape.tracked import raw
 from ...report.model import Operation, Place
 from ...report.operations import CONSTANT, Columns, Kind
 from ...report.shown.numbers import number
@@ -38,14 +40,16 @@ class Naming:
         By an operation's key, the values of its arguments that are constants, as far as they are known.
     rebound : set of str
         Names that the source assigns more than once.
-    modules : set of str
-        Names of modules.
+    namespace : mapping of str to object
+        What the reader's names are after the run.
     """
 
     def __init__(
-        self, columns: Columns, constants: Mapping[int, tuple[Any, ...]], rebound: set[str], modules: set[str]
-    ) -> None:
-        self.columns, self.constants, self.rebound, self.modules = columns, constants, rebound, modules
+        self, columns: Columns, constants: Mapping[int, tuple[Any, ...]], rebound: set[str],
+        namespace: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        self.columns, self.constants, self.rebound, self.namespace = columns, constants, rebound, namespace
+        self.modules = {name for name, value in namespace.items() if isinstance(value, ModuleType)}
         self._called: dict[int, str] = {}
         self._ranks: dict[str, Any] = {}
         self._codes: dict[str, list[int]] = defaultdict(list)
@@ -87,6 +91,18 @@ class Naming:
         """Give what formulas call a constant."""
         return signed(self._of_constant(key, argument))
 
+    def within(self, key: int) -> bool:
+        """Tell whether a value was made on the way to that of the expression which stands at its place."""
+        place = self._kind(key).place
+        after = self.columns.codes[key + 1 : key + 2].tolist()
+        if (
+            place is None or _expression_of(place.text) is None
+        ):  # `buf[:2] *= 3` is several operations, all of it
+            return False
+        if after and self.columns.kinds[after[0]].place is place and id(place) in self._several:
+            return True
+        return self._kind(key).rule in _PARTS or _SEVERAL.search(place.text) is not None
+
     def given(self, key: int, argument: int) -> Value | None:
         """Give the value of a constant, where it is known."""
         values = self.constants.get(key, ())
@@ -125,9 +141,8 @@ class Naming:
         only = [name for name in plain if self._count(name) == 1]
         if only or not kind.rule:
             return readable(only[-1] if only else plain[0])
-        if not plain[-1].isidentifier():
-            return ""
-        return f"{plain[-1]}{MARK}{self._rank(plain[-1], key)}"
+        last = next((name for name in reversed(plain) if name.isidentifier()), "")
+        return f"{last}{MARK}{self._rank(last, key)}" if last else ""
 
     def _sign(self, key: int) -> str:
         """Give the sign of a value without a name: its number among all that have none."""
@@ -136,7 +151,9 @@ class Naming:
     @property
     def _unnamed(self) -> Any:
         if "" not in self._ranks:
-            without = np.array([not any(map(str.isidentifier, k.names)) for k in self.columns.kinds], bool)
+            kinds = self.columns.kinds
+            named = [any(n.isidentifier() or (not k.rule and readable(n)) for n in k.names) for k in kinds]
+            without = ~np.array(named, bool)
             without = without[self.columns.codes]
             self._ranks[""] = np.cumsum(without)
         return self._ranks[""]
@@ -175,8 +192,8 @@ class Naming:
         if place is None or not place.text or kind.rule in _NO_EXPRESSION or len(place.text) > LONGEST:
             return ""
         after = self.columns.codes[key + 1 : key + 2].tolist()
-        if after and self.columns.kinds[after[0]].place is place:
-            return ""  # what one call has made on the way to its result
+        if self.within(key) or (after and self.columns.kinds[after[0]].place is place):
+            return ""
         tree = _expression_of(place.text)
         if tree is None:
             return ""
@@ -224,7 +241,8 @@ class Naming:
                 if known.setdefault(part.id, called) != called:
                     return False
             elif source != CONSTANT and self._text(source) == text:  # its own names are within it
-                if not self._names_in(source, part, known, deep - 1):
+                sure = self._names_in(source, part, known, deep - 1)
+                if not sure:
                     return False
         return True
 
@@ -255,12 +273,14 @@ class Naming:
         text = kind.inputs[argument].constant if argument < len(kind.inputs) else ""
         written = _literal(value)
         tree = _expression_of(text)
-        if tree is not None and self._trusted(kind, argument, text):
+        held = raw(self.namespace.get(text)) if text.isidentifier() else None
+        own = held is not None and value is not None and _mark(held) == _mark(value)
+        if tree is not None and (own or self._trusted(kind, argument, text)):
             if _is_literal(tree):
                 return written if written and not _same(tree, value) else text
             kinds = self._variants.get(text, {})
             if isinstance(tree, ast.Name):
-                if self._count(text) <= 1 and (_spot(kind), argument) not in self._followed:
+                if self._count(text) <= 1 and (own or (_spot(kind), argument) not in self._followed):
                     return text
                 rank = kinds.get(_mark(value))
                 if rank:
@@ -300,8 +320,12 @@ class Naming:
 
 _NUMBER = re.compile(r"[-+\d.(]")
 # What gives something else the next time.
-_ONCE = re.compile(r"\b(next|pop\w*|input|random|rng|read\w*|send|normal|uniform|choice|rand\w*|perm\w*|time|get)\b")
+_ONCE = re.compile(
+    r"\b(next|pop\w*|input|random|rng|read\w*|send|normal|uniform|choice|rand\w*|perm\w*|time|get)\b"
+)
 # What gives several results, or writes, has no expression that is the value.
+_PARTS = {"output"}
+_SEVERAL = re.compile(r"\.(meshgrid|broadcast_arrays|\w*split|gradient|histogram\w*|unstack)\([^()]*\)$")
 _NO_EXPRESSION = {"", "output", "set_item", "operations"}
 
 
@@ -345,6 +369,7 @@ def _same(tree: ast.expr, value: Any) -> bool:
 
 def _literal(value: Any) -> str:
     """Write a constant that is a number; "" for all else."""
+    value = value.item() if isinstance(value, np.ndarray) and not value.ndim else value
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))
     if isinstance(value, (int, float, np.integer, np.floating)) and np.isfinite(value):
@@ -354,7 +379,8 @@ def _literal(value: Any) -> str:
 
 def _mark(value: Any) -> str:
     """Give what equal constants have in common."""
-    known = value if isinstance(value, Value) or value is None else summarise(value)
+    try:
+        known = value if isinstance(value, Value) or value is None else summarise(value)
+    except (TypeError, ValueError):
+        return repr(type(value))
     return "" if known is None else repr(known.items if known.items is not None else known)
-
-

@@ -56,7 +56,7 @@ def recorded(
     held: Mapping[int, Tracked],
     odd: bool,
     rebound: set[str],
-    modules: set[str],
+    namespace: Mapping[str, Any],
 ) -> Recorded:
     """Make the operations of a trace.
 
@@ -72,8 +72,10 @@ def recorded(
         Values that the user still has, and those of the inputs.
     odd : bool
         Whether something is not finite: then the first such value is looked for.
-    rebound, modules : set of str
-        Names that the source assigns more than once, and names of modules.
+    rebound : set of str
+        Names that the source assigns more than once.
+    namespace : mapping of str to object
+        The reader's names after the run.
     """
     keys = {node.number: key for key, node in enumerate(nodes)}
     known: dict[Any, int] = {}
@@ -104,7 +106,9 @@ def recorded(
     saved = _saved(nodes, keys, wanted, made.columns)
     if odd:
         saved = _with_first_odd(saved, shown, made.columns)
-    made.naming = Naming(made.columns, _constants(nodes, keys, shown, recorder, made.columns), rebound, modules)
+    made.naming = Naming(
+        made.columns, _constants(nodes, keys, shown, recorder, made.columns), rebound, namespace
+    )
     for key, value in saved.items():
         values.keep(key, value)
     return made.with_numbers(

@@ -234,7 +234,9 @@ class _Paths:
             if origin is None:
                 break
             operation, k = self.view.by_key[origin[0]], origin[1]
-        text = operation.called or (operation.names[-1] if operation.names else self.view.expression(operation))
+        text = operation.called or (
+            operation.names[-1] if operation.names else self.view.expression(operation)
+        )
         text = (text if _PLAIN.fullmatch(text) else f"({text})") + _index(k, operation.shape)
         return text if len(text) <= LONGEST else ""
 
@@ -247,7 +249,11 @@ class _Paths:
             if e.source is None:
                 known[_normal(e.called or e.constant)] = _Operand(e.shape)
         for operation in (user, *(self.view.by_key[e.source] for e in user.edges)):
-            texts = [operation.called] if operation.called else [*operation.names, self.view.expression(operation)]
+            texts = (
+                [operation.called]
+                if operation.called
+                else [*operation.names, self.view.expression(operation)]
+            )
             for text in texts:
                 known[_normal(text)] = _Operand(operation.shape, operation.key)
         index = np.unravel_index(out, user.shape) if user.shape else ()

@@ -85,9 +85,7 @@ def broadcasts(view: View, operation: Operation, edge: Edge) -> bool:
     """Tell whether an operation repeats what an edge brings, so that the gradient is summed over that again."""
     source = view.by_key.get(edge.source)
     return (
-        source is not None
-        and edge.local is not None
-        and math.prod(source.shape) < math.prod(operation.shape)
+        source is not None and edge.local is not None and math.prod(source.shape) < math.prod(operation.shape)
     )
 
 

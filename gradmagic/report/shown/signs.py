@@ -14,6 +14,7 @@ from ...engine.core.values import Value
 
 MARK = "ᛜ"  # a letter, so that Python reads it, and none that a program is written with
 SIGN = re.compile(r"[^\W\d][^\W₀-₉]*[₀-₉]+")
+DIGITS = "₀₁₂₃₄₅₆₇₈₉"
 _DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _PLAIN = {ord(sub): digit for sub, digit in zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True)}
 

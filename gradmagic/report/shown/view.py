@@ -9,21 +9,21 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from ...engine.core.values import Value
 from ..model import Edge, Note, Operation, Trace
-from ..operations import Columns, Selection
+from ..operations import Columns, Kind, Selection
 from .fold import alike_all, grouped, joined, taken_apart, turns
 from .numbers import brief, number, shape_of
-from .signs import SIGN
+from .signs import DIGITS, SIGN
 from .simplified import operand, tidied
 from .typeset import clip, width
 
-_AUGMENTED = re.compile(r"[\w.\[\], ]+(\*\*|//|>>|<<|[-+*/%@&|^])=(?!=)")
+_AUGMENTED = re.compile(r"[\w.\[\]:'\", -]+(\*\*|//|>>|<<|[-+*/%@&|^])=(?!=)")
 _SIMPLE = re.compile(r"[^\W\d]\w*(\.\w+|\[[^\[\]]*\])*")
 
 REMARKS = {"dtype", "guard", "numeric", "agrees"}  # kinds of notes that are no cause for concern
@@ -53,12 +53,13 @@ class View:
         """Fold `trace` to about `limit` operations."""
         groups = grouped(trace.operations, limit)
         if len(groups) == len(trace.operations):
-            return cls(trace, tidied(trace.operations))
+            return cls(trace, tidied(trace.operations))  # nothing is folded
         return cls._of_groups(trace, groups, {})
 
     @classmethod
     def _of_groups(cls, trace: Trace, groups: list[Selection], turns: dict[int, str]) -> View:
-        return cls(trace, tidied(joined(groups)), tuple(groups), turns)
+        view = cls(trace, tidied(joined(groups)), tuple(groups), turns)
+        return replace(view, operations=tuple(map(view._of_any_turn, view.operations)))
 
     def unfolded(self, limit: int) -> list[View]:
         """Unfold the loops and calls one at a time, as far as it can be read: of a loop the first and last turns.
@@ -206,9 +207,26 @@ class View:
         own = (own_sign(operation) for operation in self.operations)
         return {sign for text in (*told, *own) for sign in SIGN.findall(text)}
 
+    @cached_property
+    def _names(self) -> set[str]:
+        """The names that values and constants have anywhere."""
+        return {name for kind in Columns.of(self.trace.operations).kinds for name in _names(kind)}
+
+    def _at_any_turn(self, text: str) -> str:
+        """Write `h` for what is `h₂₀` at the last turn of a folded loop."""
+        return SIGN.sub(
+            lambda sign: base if (base := sign[0].rstrip(DIGITS)) in self._names else sign[0], text
+        )
+
+    def _of_any_turn(self, operation: Operation) -> Operation:
+        if operation.count == 1 or not any(SIGN.search(edge.formula) for edge in operation.inputs):
+            return operation
+        inputs = (replace(edge, formula=self._at_any_turn(edge.formula)) for edge in operation.inputs)
+        return replace(operation, inputs=tuple(inputs))
+
     def _sign(self, operation: Operation) -> str:
         """Give the sign by which formulas call an operation; "" where none does."""
-        return operation.called if operation.called in self.signs else ""
+        return operation.called if operation.count == 1 and operation.called in self.signs else ""
 
     def legend(self, texts: Iterable[str]) -> list[str]:
         """Say what the signs in some texts stand for: `"u₃ = 1 + np.exp(-x), line 2"`."""
@@ -229,24 +247,25 @@ class View:
 
     @property
     def unsaid(self) -> list[str]:
-        """Say what the signs in this view's formulas stand for, where no title of an operation does."""
-        titled = {own_sign(operation) or operation.called for operation in self.operations if operation.rule}
+        """What the signs in this view's formulas stand for, where no title of an operation says it."""
+        titled = {own_sign(o) or self._sign(o) for o in self.operations if o.rule}
         return self.legend(sorted(self.signs - titled))
 
     def _told(self, operation: Operation) -> str:
         place = operation.place
         line = f", line {place.line}" if place is not None and place.line else ""
-        turn = f" of {place.function}" if line and place is not None and place.function else ""
-        return f"{clip(self.expression(operation), 60)}{line}{turn}"
+        where = f" in {place.function}" if line and place is not None and place.function else ""
+        turn = f", the last of {operation.count:,}" if operation.count > 1 else ""
+        return f"{clip(self.expression(operation), 60)}{line}{where}{turn}"
 
     def expression(self, operation: Operation) -> str:
         """Write the operation as the reader wrote it, or as a call when the source is not known."""
         place = operation.place
-        if place is not None and place.text:
+        if place is not None and place.text and not operation.within:
             return one_line(place.text)
         if not operation.rule:
             return operation.names[0] if operation.names else "input"
-        return f"{operation.rule}({', '.join(clip(self.called(edge), 12) for edge in operation.inputs)})"
+        return f"{operation.rule}({', '.join(clip(self.called(edge), 16) for edge in operation.inputs)})"
 
     def title(self, operation: Operation, room: int = 60) -> str:
         """Write the operation with its name: `c = a + b`."""
@@ -301,6 +320,8 @@ class View:
         if operation.rule == "mean" and out:
             return f"1/{size // out} for each {each}"
         others = [self.called(e) for e in operation.inputs]
+        if operation.count > 1:
+            others = [self._at_any_turn(other) for other in others]
         if operation.rule in {"matmul", "dot"} and len(others) == 2:
             return _product(operation, edge.argument, source.shape, others[1 - edge.argument])
         if operation.rule == "dense" and len(operation.shape) <= 2:
@@ -314,9 +335,14 @@ class View:
         return _WORDS.get(operation.rule, "")
 
 
+def _names(kind: Kind | Operation) -> list[str]:
+    return [*kind.names, *(edge.constant for edge in kind.inputs if edge.source is None)]
+
+
 def own_sign(operation: Operation) -> str:
     """Give the sign that tells a value from others of the same name: `h₂`; "" where there are none."""
-    return operation.called if operation.names and SIGN.fullmatch(operation.called) else ""
+    single = operation.names and operation.count == 1
+    return operation.called if single and SIGN.fullmatch(operation.called) else ""
 
 
 def _constant(operation: Operation, edge: Edge) -> str:
