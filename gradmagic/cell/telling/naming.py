@@ -105,8 +105,7 @@ class Naming:
 
     def given(self, key: int, argument: int) -> Value | None:
         """Give the value of a constant, where it is known."""
-        values = self.constants.get(key, ())
-        value = values[argument] if argument < len(values) else None
+        value = self._value(key, argument)
         return value if value is None or isinstance(value, Value) else summarise(value)
 
     # ---- values ----------------------------------------------------------------------------------------------------
@@ -135,12 +134,12 @@ class Naming:
     def _named(self, key: int) -> str:
         kind = self._kind(key)
         names = kind.names or self._written.get(key, ())
-        plain = [name for name in names if readable(name)]
-        if not plain:
-            return ""
+        plain = [name for name in names if name.replace(".", "").isidentifier() and readable(name)]
         only = [name for name in plain if self._count(name) == 1]
-        if only or not kind.rule:
-            return readable(only[-1] if only else plain[0])
+        if not kind.rule:  # as the table calls it; what is in a container has no other name
+            return readable(next(iter([*only, *plain, *names]), ""))
+        if only:
+            return readable(only[-1])
         last = next((name for name in reversed(plain) if name.isidentifier()), "")
         return f"{last}{MARK}{self._rank(last, key)}" if last else ""
 
@@ -195,15 +194,15 @@ class Naming:
         if self.within(key) or (after and self.columns.kinds[after[0]].place is place):
             return ""
         tree = _expression_of(place.text)
-        if tree is None:
+        if tree is None or not _fits(kind.rule, tree):
             return ""
         known: dict[str, str] = {}
         if not self._names_in(key, tree, known, DEEP):
             return ""
-        text = self._spelt(tree, known, place)
+        text = self._spelt(tree, known, place, key)
         return text if len(signed(text)) <= LONGEST else ""
 
-    def _spelt(self, tree: ast.expr, known: Mapping[str, str], place: Place) -> str:
+    def _spelt(self, tree: ast.expr, known: Mapping[str, str], place: Place, key: int) -> str:
         """Put what formulas call the values into an expression; "" if one of its names is not sure."""
         if _ONCE.search(place.text):
             return ""
@@ -216,15 +215,15 @@ class Naming:
                 continue
             if node.id in known:
                 into[node.id] = _expression_of(known[node.id]) or node
-            elif not self._sure(node.id, place):
+            elif not self._sure(node.id, place, key):
                 return ""
         if not into:
             return compact(ast.unparse(tree))
         return filled_in(ast.unparse(tree), tuple(into), tuple(ast.unparse(part) for part in into.values()))
 
-    def _sure(self, name: str, place: Place) -> bool:
-        """Tell whether a name that no argument explains has one value in the whole report."""
-        if name in self.rebound or self._count(name) > 1:
+    def _sure(self, name: str, place: Place, key: int) -> bool:
+        """Tell whether a name that no argument explains has one value in the whole report, known by then."""
+        if name in self.rebound or self._count(name) > 1 or (self._positions(name) > key).any():
             return False
         return self._count(name) == 1 or place.function is None or name.isupper()
 
@@ -238,6 +237,10 @@ class Naming:
             text = ast.unparse(part)
             if isinstance(part, ast.Name):
                 called = self._argument(key, i)
+                if source == CONSTANT and kind.place is not None and kind.place.function is not None:
+                    called = _literal(self._value(key, i))  # the function's own name, which nobody else knows
+                    if not called:
+                        return False
                 if known.setdefault(part.id, called) != called:
                     return False
             elif source != CONSTANT and self._text(source) == text:  # its own names are within it
@@ -253,7 +256,7 @@ class Naming:
 
     def _aligned(self, kind: Kind | Operation, tree: ast.AST) -> list[ast.expr] | None:
         """Give the expressions of an operation's arguments, where they are sure to be that."""
-        if id(kind.place) in self._several:
+        if id(kind.place) in self._several or not _fits(kind.rule, tree):
             return None
         if isinstance(tree, ast.Call):
             function = tree.func
@@ -266,10 +269,13 @@ class Naming:
         return arguments_of(tree, self.modules)
 
     # ---- constants -------------------------------------------------------------------------------------------------
+    def _value(self, key: int, argument: int) -> Any:
+        values = self.constants.get(key, ())
+        return values[argument] if argument < len(values) else None
+
     def _of_constant(self, key: int, argument: int) -> str:
         kind = self._kind(key)
-        values = self.constants.get(key, ())
-        value = values[argument] if argument < len(values) else None
+        value = self._value(key, argument)
         text = kind.inputs[argument].constant if argument < len(kind.inputs) else ""
         written = _literal(value)
         tree = _expression_of(text)
@@ -286,7 +292,7 @@ class Naming:
                 if rank:
                     return f"{text}{MARK}{len(self._positions(text)) + rank}"
             elif len(kinds) <= 1 and len(text) <= LONGEST and kind.place is not None:
-                spelt = self._spelt(tree, {}, kind.place)
+                spelt = self._spelt(tree, {}, kind.place, key)
                 if spelt and len(spelt) <= LONGEST:
                     return spelt
         if written:
@@ -327,6 +333,27 @@ _ONCE = re.compile(
 _PARTS = {"output"}
 _SEVERAL = re.compile(r"\.(meshgrid|broadcast_arrays|\w*split|gradient|histogram\w*|unstack)\([^()]*\)$")
 _NO_EXPRESSION = {"", "output", "set_item", "operations"}
+
+
+_OPERATORS: dict[type[ast.AST], set[str]] = {
+    ast.Add: {"add"}, ast.Sub: {"subtract"}, ast.Mult: {"multiply"}, ast.Div: {"divide", "true_divide"},
+    ast.Pow: {"power", "square", "float_power", "sqrt", "reciprocal"}, ast.MatMult: {"matmul", "dot"},
+    ast.Mod: {"remainder", "mod", "fmod"}, ast.FloorDiv: {"floor_divide"}, ast.USub: {"negative"},
+}  # fmt: skip
+
+
+def _fits(rule: str, tree: ast.AST) -> bool:
+    """Tell whether an operation is what an expression says, not one that was made to read what it names."""
+    match tree:
+        case ast.BinOp(op=op) | ast.UnaryOp(op=op) | ast.AugAssign(op=op):
+            return rule in _OPERATORS.get(type(op), ())
+        case ast.Subscript():
+            return rule == "getitem"
+        case ast.Attribute(attr="T" | "mT"):
+            return rule in ("transpose", "matrix_transpose", "swapaxes", "permute")
+        case ast.Attribute(attr=attr):
+            return attr == rule
+    return isinstance(tree, (ast.Call, ast.Compare, ast.BoolOp, ast.IfExp))
 
 
 def readable(name: str) -> str:

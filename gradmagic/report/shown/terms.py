@@ -48,7 +48,7 @@ def written(terms: list[Term], named: bool) -> str:
     if len(pieces) > 1 or (below and re.search(r"[ /]", total)):
         total = f"({total})"
     if above:
-        total = f"{_multiplied(1, tuple(above), named)}*{total}"
+        total = f"{_bracketed(_multiplied(1, tuple(above), named), False, True)}*{total}"
     return total + "".join(f"/{n}" for n in below)
 
 

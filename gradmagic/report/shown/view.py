@@ -379,7 +379,8 @@ def _product(operation: Operation, argument: int, shape: tuple[int, ...], other:
     if not batch and (axes, out) not in {(1, 1), (2, 2)}:
         return ""
     way = ".mT" if batch else ".T"
-    turned = other.removesuffix(way) if other.endswith(way) else _factor(other) + way
+    back = other.removesuffix(way)
+    turned = back if back != other and _SIMPLE.fullmatch(back) else _factor(other) + way
     text = f"{turned} @ grad" if argument else f"grad @ {turned}"
     return f"{text}, summed" if shape[:-2] != operation.shape[:-2] and batch else text
 
