@@ -225,7 +225,7 @@ class Naming:
         """Tell whether a name that no argument explains has one value in the whole report, known by then."""
         if name in self.rebound or self._count(name) > 1 or (self._positions(name) > key).any():
             return False
-        return self._count(name) == 1 or place.function is None or name.isupper()
+        return place.function is None  # in a function it may be one of its own
 
     def _names_in(self, key: int, tree: ast.expr, known: dict[str, str], deep: int) -> bool:
         """Find what the names in the expression of an operation are called; False where one would be two values."""

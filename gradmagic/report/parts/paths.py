@@ -78,7 +78,8 @@ def sum_over_paths(view: View, key: int) -> Sum | None:
 
 def sums_up(operation: Operation) -> bool:
     """Tell whether the local derivative is 1 for every element: a sum hands its gradient on as it is."""
-    return operation.rule in {"sum", "add.reduce"} and not operation.shape
+    whole = all(edge.flow is None or edge.flow.low == edge.flow.high for edge in operation.edges)
+    return operation.rule in {"sum", "add.reduce"} and not operation.shape and whole  # where= leaves some out
 
 
 def broadcasts(view: View, operation: Operation, edge: Edge) -> bool:

@@ -316,6 +316,8 @@ class View:
         each = f"{name}[k]" if len(source.shape) == 1 and name.isidentifier() else "element"
         size, out = math.prod(source.shape), math.prod(operation.shape)
         if operation.rule in {"sum", "add.reduce"}:
+            if not operation.shape and edge.flow is not None and edge.flow.low != edge.flow.high:
+                return "1 where summed, else 0"
             return f"1 for each {each}"
         if operation.rule == "mean" and out:
             return f"1/{size // out} for each {each}"
