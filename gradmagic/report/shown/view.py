@@ -119,6 +119,12 @@ class View:
                 found.setdefault(edge.source, []).append((operation, edge))
         return found
 
+    @cached_property
+    def strongest(self) -> float:
+        """The norm of the largest contribution that an edge carries; 0 where none was kept."""
+        flows = (edge.flow for o in self.operations for edge in o.inputs)
+        return max((flow.norm or 0.0 for flow in flows if flow is not None), default=0.0)
+
     @property
     def computed(self) -> tuple[Operation, ...]:
         """The shown operations without the inputs."""
@@ -212,8 +218,8 @@ class View:
         times = f"  ×{operation.count}" if operation.count > 1 else ""
         return clip(text, room - width(times)) + times
 
-    def derivative(self, operation: Operation, edge: Edge, sign: str = "d", room: int = 40) -> str:
-        """Write an edge's local derivative: `de/dc = d = 2`, `2*x`, `1 for each y[k]`."""
+    def derivative(self, operation: Operation, edge: Edge, sign: str | None = "d", room: int = 40) -> str:
+        """Write an edge's local derivative: `de/dc = d = 2`, `2*x`, `1 for each y[k]`; without a sign only `d = 2`."""
         text = clip(edge.formula or self.words(operation, edge), room)
         local = edge.local
         if local is not None and not local.shape and not operation.shape:
@@ -230,7 +236,7 @@ class View:
         above, below = self.name(operation.key), self.name(edge.source)
         readable = len(above) + len(below) <= 20 and _SIMPLE.fullmatch(above) and _SIMPLE.fullmatch(below)
         of_numbers = local is not None and not local.shape and not operation.shape
-        if text and readable and of_numbers and above != below:
+        if text and sign is not None and readable and of_numbers and above != below:
             return f"{sign}{above}/{sign}{below} = {text}"
         return text
 
