@@ -259,7 +259,9 @@ def rows(view: View, room: Room = ROOMS[0]) -> Cards:
     edges = [(o, e) for o in shown.values() for e in o.edges if e.source in shown]
     # The text names what comes from far up; its lane would only be one more to follow.
     far = {(o.key, e.argument) for o, e in edges if shown[e.source].names and at[o.key] - at[e.source] > FAR}  # type: ignore[index]
-    lanes = _lanes(order, [(e.source, o.key) for o, e in edges if (o.key, e.argument) not in far and e.source < o.key])  # type: ignore[misc, operator]
+    lanes = _lanes(
+        order, [(e.source, o.key) for o, e in edges if (o.key, e.argument) not in far and e.source < o.key]
+    )  # type: ignore[misc, operator]
     threads = tuple(
         Thread(linked(view, o, e), at[e.source], at[o.key], (o.key, e.argument) in far) for o, e in edges  # type: ignore[index]
     )  # fmt: skip
@@ -325,9 +327,7 @@ def row(view: View, operation: Operation, room: Room, lane: int = 0, shapes: boo
 def via(view: View, operation: Operation, edge: Edge, room: int) -> Via:
     """Write the local derivative of an edge in few characters: a formula, or else its number alone."""
     text = short(view, operation, edge, room)
-    return Via(
-        view.numbers[operation.key, edge.argument], text, sign(edge.local) or sign(edge.flow)
-    )
+    return Via(view.numbers[operation.key, edge.argument], text, sign(edge.local) or sign(edge.flow))
 
 
 def _title(view: View, operation: Operation, room: int) -> str:

@@ -160,7 +160,9 @@ def linked(view: View, operation: Operation, edge: Edge, rich: bool = True, comp
     i = view.numbers[operation.key, edge.argument]
     derivative = short(view, operation, edge, 14) if compact else view.derivative(operation, edge, "∂", 30)
     above, below = view.name(operation.key), view.name(edge.source)
-    tip = f"{circled(i)} ∂{above}/∂{below} = {view.derivative(operation, edge, None, 200) or 'not elementwise'}"
+    tip = (
+        f"{circled(i)} ∂{above}/∂{below} = {view.derivative(operation, edge, None, 200) or 'not elementwise'}"
+    )
     if edge.flow is not None:
         tip += f"\ncarries to {below}: {brief(edge.flow)}"
     mood = sign(edge.local) or sign(edge.flow)

@@ -10,7 +10,8 @@ from ..parts.cards import BACK, ROOMS, SMALL, Cards, cards, rows
 from ..parts.graph import CHARACTER, Picture, picture
 from ..shown.typeset import width
 from ..shown.view import View
-from .layout import Layout
+from .dot import digraph
+from .layout import Layout, lay_out, program
 from .ranked import Wire, crossings, ranked
 from .scene import Scene, of_boxes, of_cards
 
@@ -19,8 +20,13 @@ BOXES = 8  # that stand from left to right
 MOST_CARDS, MOST_CROSSINGS, HIGHEST = 16, 3, 1_400.0  # of cards; what is more stands as rows
 
 
-def drawing(view: View) -> Scene:
-    """Draw a view in the form that shows it best."""
+def drawing(view: View, engine: str = "own") -> Scene:
+    """Draw a view in the form that shows it best; by an `engine` of Graphviz, where there is one, as boxes."""
+    if engine != "own":
+        boxes = picture(view)
+        placed = lay_out(digraph(boxes).source, engine if program(engine) else "pure")
+        if placed is not None:
+            return of_boxes(boxes, placed)
     for compact in (False, True):
         boxes = picture(view, compact)
         if len(boxes.boxes) > BOXES:
@@ -33,7 +39,9 @@ def drawing(view: View) -> Scene:
         if len(made.cards) > MOST_CARDS:
             break
         layout = of_top_down(made)
-        if layout.width <= COLUMN and layout.height <= HIGHEST and crossings(layout) <= MOST_CROSSINGS:
+        if layout.height > HIGHEST or crossings(layout) > MOST_CROSSINGS:
+            break
+        if layout.width <= COLUMN:
             return of_cards(made, layout)
     tried = ((made := rows(view, room), of_top_down(made)) for room in ROOMS)
     return of_cards(*next((one for one in tried if one[1].width <= COLUMN), (made, of_top_down(made))))
@@ -41,7 +49,9 @@ def drawing(view: View) -> Scene:
 
 def of_left_to_right(drawn: Picture) -> Layout:
     """Place boxes from left to right."""
-    wires = [Wire(link.name, link.tail, link.head, _size(link.label)) for link in drawn.links if not link.back]
+    wires = [
+        Wire(link.name, link.tail, link.head, _size(link.label)) for link in drawn.links if not link.back
+    ]
     return ranked({box.name: (box.width, box.height) for box in drawn.boxes}, wires, COLUMN, turned=True)
 
 

@@ -76,7 +76,9 @@ def _flipped(placed: Layout) -> Layout:
 class _Ranks:
     """The boxes in ranks, with the places at which long edges pass."""
 
-    def __init__(self, sizes: Mapping[str, Size], wires: Sequence[Wire], room: float, indent: float = 0.0) -> None:
+    def __init__(
+        self, sizes: Mapping[str, Size], wires: Sequence[Wire], room: float, indent: float = 0.0
+    ) -> None:
         self.sizes, self.wires, self.room, self.indent = sizes, wires, room, indent
         self.half: dict[Spot, float] = {name: wide / 2 for name, (wide, _) in sizes.items()}
         self.up: dict[Spot, list[Spot]] = {name: [] for name in sizes}
@@ -147,22 +149,26 @@ class _Ranks:
     def _exchange(self) -> None:
         """Exchange neighbours while that helps."""
         for _ in range(_TRANSPOSITIONS):
+            at = {spot: i for row in self.rows for i, spot in enumerate(row)}
             better = False
-            for r, row in enumerate(self.rows):
+            for row in self.rows:
                 for i in range(len(row) - 1):
-                    before = self._crossings(r - 1, r + 1)
-                    row[i], row[i + 1] = row[i + 1], row[i]
-                    if self._crossings(r - 1, r + 1) < before:
+                    one, other = row[i : i + 2]
+                    ends = [
+                        (at[a], at[b])
+                        for near in (self.up, self.down) for a in near[one] for b in near[other]
+                    ]  # fmt: skip
+                    if sum(a > b for a, b in ends) > sum(a < b for a, b in ends):
+                        row[i], row[i + 1] = other, one
+                        at[one], at[other] = i + 1, i
                         better = True
-                    else:
-                        row[i], row[i + 1] = row[i + 1], row[i]
             if not better:
                 return
 
-    def _crossings(self, first: int = 0, end: int | None = None) -> int:
-        """Count the crossings of the edges that leave these ranks downwards."""
+    def _crossings(self) -> int:
+        """Count the crossings between neighbouring ranks."""
         found = 0
-        for upper, lower in pairwise(self.rows[max(0, first) : len(self.rows) if end is None else end + 1]):
+        for upper, lower in pairwise(self.rows):
             at = {spot: i for i, spot in enumerate(lower)}
             seen: list[int] = []
             for spot in upper:
@@ -194,7 +200,9 @@ class _Ranks:
         left = min((x[spot] - self.half[spot] for spot in x), default=0.0)
         return {spot: MARGIN + self.indent + at - left for spot, at in x.items()}
 
-    def _spread(self, row: Sequence[Spot], wanted: Sequence[float], weights: Sequence[float]) -> dict[Spot, float]:
+    def _spread(
+        self, row: Sequence[Spot], wanted: Sequence[float], weights: Sequence[float]
+    ) -> dict[Spot, float]:
         half = [self.half[spot] for spot in row]
         found = spread(wanted, half, weights, BESIDE)
         # Within the room, as far as that goes: from the right, then from the left.
@@ -266,8 +274,10 @@ class _Ranks:
 
 def crossings(layout: Layout) -> int:
     """Count the pairs of edges of a layout that cross, each as often as they do."""
-    lines = [list(pairwise(_sampled(route.points))) for route in layout.edges.values()]
-    return sum(_cross(a, b) for i, one in enumerate(lines) for other in lines[:i] for a in one for b in other)
+    lines = [_sampled(route.points) for route in layout.edges.values()]
+    boxes = [_Box.around(line) for line in lines]
+    pairs = ((i, j) for i in range(len(lines)) for j in range(i) if boxes[i].meets(boxes[j]))
+    return sum(_cross(a, b) for i, j in pairs for a in pairwise(lines[i]) for b in pairwise(lines[j]))
 
 
 def _cross(one: tuple[Point, Point], other: tuple[Point, Point]) -> bool:
@@ -332,6 +342,11 @@ class _Box(NamedTuple):
     right: float
     bottom: float
 
+    @classmethod
+    def around(cls, points: Sequence[Point]) -> _Box:
+        x, y = zip(*points, strict=True)
+        return cls(min(x), min(y), max(x), max(y))
+
     def meets(self, other: _Box) -> bool:
         return (
             self.left < other.right
@@ -349,6 +364,7 @@ class _Labels:
 
     def __init__(self, lines: Mapping[str, Sequence[Point]]) -> None:
         self.lines = lines
+        self.boxes = {name: _Box.around(line) for name, line in lines.items()}
         self.taken: list[_Box] = []
         self.at: dict[str, Point] = {}
 
@@ -364,7 +380,8 @@ class _Labels:
                 middle = edge + side * (wide / 2 + 4)
                 box = _Box(middle - wide / 2, y - high / 2, middle + wide / 2, y + high / 2)
                 bad = (max(across) - min(across)) / 60 + 3 * sum(box.meets(other) for other in self.taken)
-                bad += 2 * (box.left < MARGIN) + sum(any(map(box.holds, other)) for other in self.lines.values())
+                met = (self.lines[name] for name, around in self.boxes.items() if around.meets(box))
+                bad += 2 * (box.left < MARGIN) + sum(any(map(box.holds, other)) for other in met)
                 if found is None or bad < found[0]:
                     found = bad, box
         assert found is not None

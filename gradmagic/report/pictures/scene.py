@@ -152,7 +152,18 @@ def _back(tail: Point, head: Point, x: float, weight: float) -> Stroke:
     """Draw a loop's way back, on the left of all cards."""
     (x0, y0), (x1, y1) = tail, head
     tip = (x1 - 1, y1)
-    points = ((x0, y0), (x, y0), (x, y0), (x, y0 - 8), (x, y0 - 8), (x, y1 + 8), (x, y1 + 8), (x, y1), (x, y1), (x1 - 8, y1))
+    points = (
+        (x0, y0),
+        (x, y0),
+        (x, y0),
+        (x, y0 - 8),
+        (x, y0 - 8),
+        (x, y1 + 8),
+        (x, y1 + 8),
+        (x, y1),
+        (x, y1),
+        (x1 - 8, y1),
+    )
     return Stroke(points, weight, dashed=True, arrow=Route((*points[:-1], (x1 - 8, y1)), tip, None).arrow)
 
 
@@ -161,7 +172,9 @@ def _card(card: Card, left: float, top: float) -> list[Group]:
     columns = [left + x for x in card.columns]
     if card.heads:
         baseline = top + 3 + ROW / 2 + 4
-        frame += [Text(x, baseline, ((head, "muted"),), SMALL) for x, head in zip(columns, card.heads, strict=False)]
+        frame += [
+            Text(x, baseline, ((head, "muted"),), SMALL) for x, head in zip(columns, card.heads, strict=False)
+        ]
     if card.kind != "input":
         frame += [
             Rect(left + 1, top + card.top + i * ROW, card.width - 2, ROW, f"row {row.kind}")
@@ -178,7 +191,10 @@ def _thread(card: Card, thread: Thread, left: float, top: float) -> Group:
     x1, y1 = left + card.dot(thread.head), top + card.middle(thread.head)
     turn = y1 - ROW / 2
     if thread.far:  # its end alone
-        return _of_link(thread.link, [Stroke(((x1 - 7, turn), (x1 - 7, turn + 4), (x1 - 4, y1 - 4), (x1, y1)), thread.link.weight)])
+        return _of_link(
+            thread.link,
+            [Stroke(((x1 - 7, turn), (x1 - 7, turn + 4), (x1 - 4, y1 - 4), (x1, y1)), thread.link.weight)],
+        )
     points: tuple[Point, ...] = ((x0, y0), (x0, y0), (x0, y1), (x0, y1))
     if x0 != x1:  # down on its own lane, then over to where it is used
         points = ((x0, y0), (x0, y0), (x0, turn), (x0, turn), (x0, y1 - 3), (x1, turn + 3), (x1, y1))

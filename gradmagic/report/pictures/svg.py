@@ -115,7 +115,9 @@ def _group(group: Group, tips: bool) -> str:
 def _shape(shape: Shape, mood: str) -> str:
     match shape:
         case Rect():
-            kind = {"row input": ' class="w"', "row result": ' class="w z"', "catch": ' class="r"'}.get(shape.role, "")
+            kind = {"row input": ' class="w"', "row result": ' class="w z"', "catch": ' class="r"'}.get(
+                shape.role, ""
+            )
             corner = f' rx="{shape.radius:g}"' if shape.radius else ""
             x, y, wide, high = shape.x, shape.y, shape.width, shape.height
             return f'<rect{kind} x="{x:.0f}" y="{y:.0f}" width="{wide:.0f}" height="{high:.0f}"{corner}/>'
@@ -127,7 +129,9 @@ def _shape(shape: Shape, mood: str) -> str:
         case Stroke():
             # A curve is as good to the point; the arrow's corners, 7 apart, are not.
             first, *others = (f"{x:.0f},{y:.0f}" for x, y in shape.points)
-            corners = " ".join(",".join(f"{x:.1f}".removesuffix(".0") for x in point) for point in shape.arrow)
+            corners = " ".join(
+                ",".join(f"{x:.1f}".removesuffix(".0") for x in point) for point in shape.arrow
+            )
             head = f'<polygon points="{corners}"/>' if corners else ""
             return f'<path d="M{first}C{" ".join(others)}" stroke-width="{shape.weight:g}"/>{head}'
         case Text():

@@ -1,4 +1,5 @@
 /* The graph: lit, zoomed, moved, walked through by keys, and opened: a small panel says one box or arrow in full. */
+const LEAST = 11 / 12; /* of a drawing's own size: its letters are 12 px high, and 11 can be read */
 const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   const first = decode(image.src), alt = image.alt, { host, root } = show(image, "gm-live gm-board");
   host.setAttribute("data-lm-suppress-shortcuts", "true");
@@ -10,14 +11,23 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   const size = () => [host.clientWidth, host.clientHeight];
   const apply = () => {
     const [w, t] = size();
-    x = Math.min(Math.max(x, -w / k / 2), wide - w / k / 2);
+    x = Math.min(Math.max(x, -w / k / 2), Math.max(0, wide - w / k / 2));
     y = Math.min(Math.max(y, -t / k / 2), high - t / k / 2);
     svg.setAttribute("viewBox", `${x} ${y} ${w / k} ${t / k}`);
   };
+  /* Cards are as wide as a column and are read at their own size: what is wider than the page scrolls, as text does. */
+  const tall = () => svg.classList.contains("tall");
   const fit = () => {
     own_zoom = false;
+    host.style.minWidth = tall() ? `${Math.ceil(wide * LEAST)}px` : "0";
     const w = host.clientWidth;
     if (!w) return;
+    if (tall()) {
+      k = Math.min(1.2, Math.max(LEAST, w / wide));
+      host.style.height = `${high * k}px`;
+      x = y = 0;
+      return apply();
+    }
     k = Math.min(1.35, w / wide); /* a small graph may be read from the last row of a room */
     const t = Math.min(560, Math.max(high * k, Math.min(high, 130)));
     host.style.height = `${t}px`;
@@ -40,6 +50,11 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   };
   const seen = (node) => {
     const box = node.getBBox(), [w, t] = size();
+    if (tall() && !own_zoom) {
+      const at = node.getBoundingClientRect();
+      if (at.top < 0 || at.bottom > innerHeight) node.scrollIntoView({ block: "nearest" });
+      return;
+    }
     if (box.x < x || box.x + box.width > x + w / k || box.y < y || box.y + box.height > y + t / k) {
       x = box.x + box.width / 2 - w / k / 2;
       y = box.y + box.height / 2 - t / k / 2;
@@ -50,7 +65,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   /* A graph that is too wide to be read whole begins at its inputs. */
   const begin = () => {
     fit();
-    if (k >= 0.5 || !host.clientWidth) return;
+    if (k >= 0.5 || !host.clientWidth || tall()) return;
     const boxes = nodes.map((n) => n.getBBox()), first = boxes.reduce((a, b) => (b.x < a.x ? b : a));
     zoom(0.8 / k);
     x = first.x - 12;
@@ -61,7 +76,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   };
   /* In a wide graph the walk goes from box to box at a size that can be read. */
   const follow = (node) => {
-    if (k < 0.75) zoom(0.9 / k);
+    if (k < 0.75 && !tall()) zoom(0.9 / k);
     seen(node);
   };
   const light = (at) => {
