@@ -62,7 +62,8 @@ class GradMagic(Configurable):
     """Settings of `%%grad` for a session (`%config GradMagic`)."""
 
     layout = Enum(
-        ["own", "graphviz-pure", "dot"], "own",
+        ["own", "graphviz-pure", "dot"],
+        "own",
         help="Who places the graph: gradmagic, as boxes, cards or rows; or Graphviz, as boxes from left to right.",
     ).tag(config=True)
     max_nodes = Int(130, help="So many operations are drawn; more are folded.").tag(config=True)

@@ -10,8 +10,10 @@ each value that waits, as text does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import chain
+from typing import NamedTuple
 
 from ..model import Edge, Operation
 from ..shown.numbers import brief, number, shape_of, sign
@@ -159,93 +161,117 @@ class Cards:
         return [link for link in (*self.links, *within) if link.back]
 
 
+class Use(NamedTuple):
+    """One edge between values that are shown; `back` is a loop's way back."""
+
+    operation: Operation
+    edge: Edge
+    source: int
+    back: bool
+
+
+class _Shown:
+    """What of a view is drawn: values by key, and who uses each."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.values = {o.key: o for o in view.operations if o.rule or o.key in view.users}
+        self.into: dict[int, list[Use]] = {
+            o.key: [
+                Use(o, edge, edge.source, view.leads_back(o, edge))
+                for edge in o.edges if edge.source is not None and edge.source in self.values
+            ]
+            for o in self.values.values()
+        }  # fmt: skip
+        self.uses: dict[int, list[Use]] = {key: [] for key in self.values}
+        for use in chain.from_iterable(self.into.values()):
+            self.uses[use.source].append(use)
+
+    def once(self, key: int) -> bool:
+        """Tell whether one operation alone uses a value."""
+        return len({use.operation.key for use in self.uses[key]}) == 1
+
+    def link(self, use: Use, label: str = "") -> Link:
+        return replace(linked(self.view, use.operation, use.edge), label=label)
+
+    def via(self, use: Use, room: int) -> Via:
+        """Write the local derivative of an edge in few characters."""
+        operation, edge = use.operation, use.edge
+        mood = sign(edge.local) or sign(edge.flow)
+        return Via(
+            self.view.numbers[operation.key, edge.argument], short(self.view, operation, edge, room), mood
+        )
+
+
 def cards(view: View, room: Room = ROOMS[0]) -> Cards:
     """Lay the operations of a view out as cards."""
-    shown = {o.key: o for o in view.operations if o.rule or o.key in view.users}
-    uses = {key: [(o, e) for o, e in view.users.get(key, ()) if o.key in shown] for key in shown}
-    runs = _runs(shown, uses)
-    lanes = _absorbed(view, shown, uses, runs)
-    runs.sort(key=lambda run: next((key for key in run if shown[key].rule), run[0]))
+    shown = _Shown(view)
+    runs = _runs(shown)
+    lanes = _absorbed(shown, runs)
+    order = {key: i for i, key in enumerate(shown.values)}
+    runs.sort(key=lambda run: order[run[-1]])  # so all links but the ways back lead onwards
     home = {key: i for i, run in enumerate(runs) for key in run}
-    links = {
-        (o.key, e.argument): linked(view, o, e) for o in shown.values() for e in o.edges if e.source in shown
-    }
-    made = []
+    made, between = [], []
     for i, run in enumerate(runs):
-        threads = [
-            Thread(links[o.key, e.argument], run.index(key), run.index(o.key))
-            for key in run for o, e in uses[key] if home[o.key] == i
-        ]  # fmt: skip
-        leaving = {
-            key: tuple(via(view, o, e, room.via) for o, e in uses[key] if home[o.key] == i or o.key <= key)
-            for key in run
-        }
-        rows = [replace(row(view, shown[key], room, lanes.get(key, 0)), vias=leaving[key]) for key in run]
+        rows, threads = [], []
+        for key in run:
+            inside = [use for use in shown.uses[key] if home[use.operation.key] == i]
+            threads += [Thread(shown.link(u), run.index(key), run.index(u.operation.key)) for u in inside]
+            outside = [use for use in shown.uses[key] if home[use.operation.key] != i]
+            between += [shown.link(u, "" if u.back else shown.via(u, room.label).label) for u in outside]
+            told = tuple(shown.via(u, room.via) for u in [*inside, *(u for u in outside if u.back)])
+            rows.append(replace(row(view, shown.values[key], room, lanes.get(key, 0)), vias=told))
         made.append(Card(f"k{i}", tuple(rows), tuple(threads)))
-    between = [
-        replace(links[o.key, e.argument], label=via(view, o, e, room.label).label)
-        for o in shown.values() for e in o.edges if e.source in shown and home[e.source] != home[o.key]
-    ]  # fmt: skip
     return Cards(tuple(made), tuple(between), sentence(view))
 
 
-Uses = dict[int, list[tuple[Operation, Edge]]]
-
-
-def _used_once(uses: Uses, key: int) -> bool:
-    return len({o.key for o, _ in uses[key]}) == 1
-
-
-def _runs(shown: dict[int, Operation], uses: Uses) -> list[list[int]]:
+def _runs(shown: _Shown) -> list[list[int]]:
     """Put each operation behind the one whose value it alone uses, with the inputs that nothing else uses."""
     runs: list[list[int]] = []
     ends: dict[int, list[int]] = {}  # the run that a key ends
-    for o in shown.values():
+    for key, o in shown.values.items():
         if not o.rule:
             continue
-        sources = [e.source for e in o.edges if e.source in shown]
-        computed = {key for key in sources if shown[key].rule}
+        sources = list(dict.fromkeys(use.source for use in shown.into[key]))
+        computed = [source for source in sources if shown.values[source].rule]
         run: list[int] | None = None
-        if len(computed) == 1:
+        if len(computed) == 1 and not any(use.back for use in shown.into[key]):
             (before,) = computed
-            if before < o.key and _used_once(uses, before) and shown[before].count == o.count:
+            if shown.once(before) and shown.values[before].count == o.count:
                 run = ends.pop(before, None)
         if run is None:
             run = []
             runs.append(run)
-        run += [key for key in dict.fromkeys(sources) if not shown[key].rule and _used_once(uses, key)]
-        run.append(o.key)
-        ends[o.key] = run
-    placed = {key for run in runs for key in run}
-    return [[key] for key in shown if key not in placed] + runs
+        run += [source for source in sources if not shown.values[source].rule and shown.once(source)]
+        run.append(key)
+        ends[key] = run
+    placed = set(chain.from_iterable(runs))
+    return [[key] for key in shown.values if key not in placed] + runs
 
 
-def _absorbed(view: View, shown: dict[int, Operation], uses: Uses, runs: list[list[int]]) -> dict[int, int]:
+def _absorbed(shown: _Shown, runs: list[list[int]]) -> dict[int, int]:
     """Let a short branch stand in the run that takes it, on a lane of its own; give the lanes of those."""
     home = {key: run for run in runs for key in run}
     lanes: dict[int, int] = {}
     for run in [*runs]:
         end = run[-1]
-        others = any(e.source in shown and home[e.source] is not run for key in run for e in shown[key].edges)
-        if not shown[end].rule or not _used_once(uses, end) or others:
+        others = any(home[use.source] is not run for key in run for use in shown.into[key])
+        short = sum(bool(shown.values[key].rule) for key in run) <= ABSORBED
+        if not shown.values[end].rule or not shown.once(end) or others or not short:
             continue
-        user = uses[end][0][0].key
-        taker = home[user]
-        short = sum(bool(shown[key].rule) for key in run) <= ABSORBED
-        if taker is run or not short or user <= end:
+        use = shown.uses[end][0]
+        taker = home[use.operation.key]
+        if taker is run or use.back:
             continue
-        at = taker.index(user)
-        beside = [
-            e.source
-            for e in shown[user].edges
-            if e.source in shown and shown[e.source].rule and e.source != end
-        ]
-        lane = 1 if beside else 0
-        if any(lanes.get(key) == lane for key in taker[:at] if lane):
+        at = taker.index(use.operation.key)
+        beside = any(
+            shown.values[other.source].rule and other.source != end for other in shown.into[use.operation.key]
+        )
+        if beside and any(lanes.get(key) for key in taker[:at]):
             continue  # one at a time: two beside one another could not be told apart
         for key in run:
             home[key] = taker
-            lanes[key] = lane
+            lanes[key] = int(beside)
         taker[at:at] = run
         runs.remove(run)
     return lanes
@@ -253,53 +279,51 @@ def _absorbed(view: View, shown: dict[int, Operation], uses: Uses, runs: list[li
 
 def rows(view: View, room: Room = ROOMS[0]) -> Cards:
     """Lay everything out as one card, a lane for each value that waits: what cards cannot show without a tangle."""
-    shown = {o.key: o for o in view.operations if o.rule or o.key in view.users}
+    shown = _Shown(view)
     order = _in_order(shown)
     at = {key: i for i, key in enumerate(order)}
-    edges = [(o, e) for o in shown.values() for e in o.edges if e.source in shown]
-    # The text names what comes from far up; its lane would only be one more to follow.
-    far = {(o.key, e.argument) for o, e in edges if shown[e.source].names and at[o.key] - at[e.source] > FAR}  # type: ignore[index]
-    lanes = _lanes(
-        order, [(e.source, o.key) for o, e in edges if (o.key, e.argument) not in far and e.source < o.key]
-    )  # type: ignore[misc, operator]
-    threads = tuple(
-        Thread(linked(view, o, e), at[e.source], at[o.key], (o.key, e.argument) in far) for o, e in edges  # type: ignore[index]
-    )  # fmt: skip
+    threads = []
+    for use in chain.from_iterable(shown.into.values()):
+        tail, head = at[use.source], at[use.operation.key]
+        # The text names what comes from far up; its lane would only be one more to follow.
+        far = bool(shown.values[use.source].names) and head - tail > FAR
+        threads.append(Thread(shown.link(use), tail, head, far))
+    near = [(t.tail, t.head) for t in threads if not t.far and t.tail < t.head]
+    lanes = _lanes(len(order), near)
     made = []
     for key in order:
-        vias = tuple(via(view, shown[key], e, room.label) for e in shown[key].edges if e.source in shown)
-        made.append(replace(row(view, shown[key], room, lanes[key], shapes=True), vias=vias))
-    return Cards((Card("k0", tuple(made), threads, HEADS),), (), sentence(view))
+        told = tuple(shown.via(use, room.label) for use in shown.into[key])
+        made.append(replace(row(view, shown.values[key], room, lanes[at[key]], shapes=True), vias=told))
+    return Cards((Card("k0", tuple(made), tuple(threads), HEADS),), (), sentence(view))
 
 
-def _in_order(shown: dict[int, Operation]) -> list[int]:
+def _in_order(shown: _Shown) -> list[int]:
     """Let each input stand before its first use."""
     order: dict[int, None] = {}
-    for o in shown.values():
+    for key, o in shown.values.items():
         if o.rule:
-            order |= dict.fromkeys(e.source for e in o.edges if e.source in shown and e.source <= o.key)  # type: ignore[misc]
-            order[o.key] = None
-    return [*order, *(key for key in shown if key not in order)]
+            inputs = (use.source for use in shown.into[key] if not shown.values[use.source].rule)
+            order |= dict.fromkeys([*inputs, key])
+    return [*order, *(key for key in shown.values if key not in order)]
 
 
-def _lanes(order: Sequence[int], edges: Iterable[tuple[int, int]]) -> dict[int, int]:
-    """Give each value a lane that is free until its last use: that of what it is made of, where that ends with it."""
+def _lanes(number: int, edges: Iterable[tuple[int, int]]) -> list[int]:
+    """Give each row a lane that is free until its last use: that of what it is made of, where that ends with it."""
     sources: dict[int, list[int]] = {}
     last: dict[int, int] = {}
-    at = {key: i for i, key in enumerate(order)}
     for source, user in edges:
         sources.setdefault(user, []).append(source)
-        last[source] = max(last.get(source, 0), at[user])
+        last[source] = max(last.get(source, 0), user)
     until: list[int] = []  # by lane, the row up to which it is taken
-    lanes: dict[int, int] = {}
-    for i, key in enumerate(order):
-        own = [lanes[source] for source in sources.get(key, ())]
-        ending = [lane for lane in own if until[lane] <= i]
+    lanes: list[int] = []
+    for i in range(number):
+        ending = [lanes[source] for source in sources.get(i, ()) if until[lanes[source]] <= i]
         free = (lane for lane, end in enumerate(until) if end < i)
         lane = min(ending) if ending else next(free, len(until))
         if lane == len(until):
             until.append(i)
-        lanes[key], until[lane] = lane, last.get(key, i)
+        lanes.append(lane)
+        until[lane] = last.get(i, i)
     return lanes
 
 
@@ -316,18 +340,12 @@ def row(view: View, operation: Operation, room: Room, lane: int = 0, shapes: boo
     turn = view.turns.get(operation.key, "")
     name = _title(view, operation, room.name) + (f"  {turn}" if turn else "")
     tip = "\n".join(filter(None, [
-        view.title(operation, 200), about and f"value: {about}",
-        operation.grad and f"gradient of {view.result_name}: {brief(operation.grad)}",
+        view.title(operation, 200), f"value: {about}" if about else "",
+        f"gradient of {view.result_name}: {brief(operation.grad)}" if operation.grad else "",
     ]))  # fmt: skip
     return Row(
         operation.key, kind, name, about, brief(operation.grad, WIDEST_VALUE, digits=3), sign(operation.grad), tip, lane
     )  # fmt: skip
-
-
-def via(view: View, operation: Operation, edge: Edge, room: int) -> Via:
-    """Write the local derivative of an edge in few characters: a formula, or else its number alone."""
-    text = short(view, operation, edge, room)
-    return Via(view.numbers[operation.key, edge.argument], text, sign(edge.local) or sign(edge.flow))
 
 
 def _title(view: View, operation: Operation, room: int) -> str:

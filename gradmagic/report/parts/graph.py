@@ -167,7 +167,7 @@ def linked(view: View, operation: Operation, edge: Edge, rich: bool = True, comp
         tip += f"\ncarries to {below}: {brief(edge.flow)}"
     mood = sign(edge.local) or sign(edge.flow)
     label = f"{circled(i)} {derivative}".rstrip() if rich else ""
-    back = edge.source is not None and edge.source >= operation.key
+    back = view.leads_back(operation, edge)
     # As wide as what it carries is large: 1 to 3 points, by the logarithm over four decades.
     norm = _norm(edge.flow)
     weight = max(1.0, round(3 + 0.5 * math.log10(norm / view.strongest), 1)) if norm else 1.0

@@ -1,7 +1,7 @@
 """Which drawing a graph gets, and that drawing.
 
-In: a `View`. Out: a `Scene`. Up to eight boxes stand from left to right, where they fit into a column at their own size.
-What is larger stands as cards from the top down; where cards would be a tangle, as rows with lanes.
+In: a `View`. Out: a `Scene`. Up to eight boxes stand from left to right, where they fit into a column at their own
+size. What is larger stands as cards from the top down; where cards would be a tangle, as rows with lanes.
 """
 
 from __future__ import annotations

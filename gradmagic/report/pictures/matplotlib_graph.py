@@ -84,7 +84,7 @@ def drawn(scene: Scene, kind: str) -> bytes:
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # said below, once
         found = _saved(figure, kind, min(DPI, (PIXELS / (wide * high)) ** 0.5 * 72), scene.sentence)
     if missing:
-        warnings.warn(unwritten(missing, kind), stacklevel=4)
+        warnings.warn(unwritten(missing, kind), stacklevel=5)  # whoever asked the report to save itself
     return found
 
 
@@ -141,7 +141,8 @@ class _Hand:
         self._axes.add_patch(FancyBboxPatch(
             (shape.x, shape.y), shape.width, shape.height, facecolor=fill, edgecolor="none" if strip else line,
             boxstyle=f"round,pad=0,rounding_size={shape.radius}" if shape.radius else "square,pad=0",
-            linewidth=(2 if kind == "result" else 1) * self._scale, linestyle=(0, (4, 3)) if kind == "constant" else "-",
+            linewidth=(2 if kind == "result" else 1) * self._scale,
+            linestyle=(0, (4, 3)) if kind == "constant" else "-",
         ))  # fmt: skip
 
     def _dot(self, shape: Dot) -> None:

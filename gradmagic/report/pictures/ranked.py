@@ -1,10 +1,10 @@
-"""A layered layout in plain Python: no process, the same on every machine, in a browser too.
+"""A layered layout in plain Python: no process, and the same on every machine.
 
-In: boxes with their sizes, edges, and how large their labels are. Out: a `Layout`. Boxes stand in ranks from the top to
-the bottom (or from left to right: the same, turned), no rank wider than there is room for; the order within the ranks is
+In: boxes with their sizes, edges, and how large their labels are. Out: a `Layout`. Boxes stand in ranks from the top
+down (or from left to right: the same, turned), no rank wider than there is room for; the order within the ranks is
 improved until fewer edges cross (barycentres and exchanges: Sugiyama, Tagawa and Toda 1981); then every box moves as
-near to its neighbours as the order allows, by isotonic regression; long edges go through the ranks between on places of
-their own, as smooth curves.
+near to its neighbours as the order allows, by isotonic regression; long edges go through the ranks between on places
+of their own, as smooth curves.
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ class _Ranks:
         gaps = [BETWEEN] * len(self.rows)
         for wire in self.wires:
             gaps[rank[wire.tail]] = max(gaps[rank[wire.tail]], wire.label[1] + 2 * HEAD + 6)
-        tops, y = [], MARGIN
+        tops, y = [], float(MARGIN)
         for h, gap in zip(high, gaps, strict=True):
             tops.append(y)
             y += h + gap
@@ -327,12 +327,11 @@ def _sampled(points: Sequence[Point]) -> list[Point]:
     """List points of a curve, some for each of its pieces."""
     found = [points[0]]
     for i in range(0, len(points) - 1, 3):
-        a, b, c, d = points[i : i + 4]
+        (ax, ay), (bx, by), (cx, cy), (dx, dy) = points[i : i + 4]
         for k in range(1, 13):
             t, u = k / 12, 1 - k / 12
-            found.append(
-                tuple(u**3 * a[j] + 3 * u * u * t * b[j] + 3 * u * t * t * c[j] + t**3 * d[j] for j in (0, 1))
-            )  # type: ignore[arg-type]
+            a, b, c, d = u**3, 3 * u * u * t, 3 * u * t * t, t**3
+            found.append((a * ax + b * bx + c * cx + d * dx, a * ay + b * by + c * cy + d * dy))
     return found
 
 

@@ -1,7 +1,7 @@
 """What is drawn, as shapes: the one thing that SVG, PNG and PDF are made of.
 
-In: a `Picture` or `Cards`, and a `Layout`. Out: a `Scene`: groups of shapes, each group a box, a row or an edge with what
-is said of it. Colours are roles, which the page's theme or colours.py turns into colours.
+In: a `Picture` or `Cards`, and a `Layout`. Out: a `Scene`: groups of shapes, each a box, a row or an edge with what is
+said of it. Colours are roles, which the page's theme or colours.py turns into colours.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Words = tuple[tuple[str, str], ...]  # (text, role)
 
 @dataclass(frozen=True)
 class Rect:
-    """A rectangle; `role` is a kind of box, `row input` (a strip in a card) or `catch` (nothing, but it is pointed at)."""
+    """A rectangle; `role` is a kind of box, `row input` (a strip in a card) or `catch` (unseen, to be pointed at)."""
 
     x: float
     y: float

@@ -54,7 +54,7 @@ STYLE = re.sub(
     .later .g,.later .s{visibility:hidden}
     .now rect{stroke-width:3;stroke:var(--gm-gold,#8a6100);fill:var(--gm-result,#fdf3d7)}
     .now.e{--c:var(--gm-gold,#8a6100)}
-    .row.on .r,.row.now .r{fill:var(--gm-gold,#8a6100);fill-opacity:.2}
+    .on.row .r,.now.row .r{fill:var(--gm-gold,#8a6100);fill-opacity:.2}
     .wait{opacity:.45}
     .veil .s{visibility:hidden}
     .blind .e path{stroke-width:1.5}

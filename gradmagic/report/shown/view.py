@@ -104,6 +104,14 @@ class View:
         """The shown operations by key; no operation has the key None, as the source of a constant is."""
         return {operation.key: operation for operation in self.operations}
 
+    def leads_back(self, operation: Operation, edge: Edge) -> bool:
+        """Tell whether an edge is a loop's way back: its source stands in the same place, or later."""
+        return self._positions.get(edge.source, -1) >= self._positions[operation.key]
+
+    @cached_property
+    def _positions(self) -> dict[int | None, int]:
+        return {operation.key: i for i, operation in enumerate(self.operations)}
+
     @cached_property
     def numbers(self) -> dict[tuple[int, int], int]:
         """The number of each edge, 1, 2 ... in tape order, by the operation's key and the argument's position."""
