@@ -13,7 +13,7 @@ from ..parts.cards import BACK, ROW, SMALL, Card, Cards, Row, Thread
 from ..parts.graph import FONT, LINE, ROLES, Box, Link, Picture
 from .layout import Layout, Point, Route
 
-Words = tuple[tuple[str, str], ...]  # (text, role)
+Words = tuple[tuple[str, str], ...]  # (text, role); the role `via 5 pos` is a derivative's, of edge 5
 
 
 @dataclass(frozen=True)
@@ -210,6 +210,8 @@ def _row(card: Card, i: int, row: Row, left: float, top: float, columns: Sequenc
     if row.grad:
         shapes.append(Text(columns[2], y + 4, ((row.grad, f"g {ROLES.get(row.mood, 'ink')}"),)))
     if row.vias:
-        words = tuple((f"{via.label}  ", f"d {ROLES.get(via.sign, 'muted')}") for via in row.vias)
+        words = tuple(
+            (f"{via.label}  ", f"via {via.number} {ROLES.get(via.sign, 'muted')}") for via in row.vias
+        )
         shapes.append(Text(columns[3], y + 4, words, SMALL))
     return Group("n", row.kind, tuple(shapes), row.tip, row.key)

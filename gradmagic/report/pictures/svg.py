@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from xml.sax.saxutils import escape, quoteattr
 
-from ..parts.graph import FONT
 from .colours import BAD, BOTH, EDGE, NEGATIVE, POSITIVE
 from .scene import Dot, Group, Rect, Scene, Shape, Stroke, Text, Words
 
@@ -135,16 +134,18 @@ def _shape(shape: Shape, mood: str) -> str:
             head = f'<polygon points="{corners}"/>' if corners else ""
             return f'<path d="M{first}C{" ".join(others)}" stroke-width="{shape.weight:g}"/>{head}'
         case Text():
-            small = f' font-size="{shape.size}"' if shape.size != FONT and len(shape.words) > 1 else ""
-            return _text(shape.words, f'x="{shape.x:.0f}" y="{shape.y:.0f}"{small}')
+            return _text(shape.words, f'x="{shape.x:.0f}" y="{shape.y:.0f}"')
 
 
 def _text(words: Words, at: str) -> str:
-    if len(words) == 1:
+    if len(words) == 1 and not words[0][1].startswith("via "):
         return f"<text {at}{_role(words[0][1])}>{escape(words[0][0])}</text>"
     spans = "".join(f"<tspan{_role(role)}>{escape(text)}</tspan>" for text, role in words)
     return f"<text {at}>{spans}</text>"
 
 
 def _role(role: str) -> str:
+    if role.startswith("via "):
+        _, number, mood = role.split()
+        return f' class="d {mood}" data-i="{number}"'
     return f' class="{role}"' if role not in {"", "value", "ink"} else ""

@@ -194,7 +194,11 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   };
   const whole = () => { fit(); own_zoom = true; };
   const bar = h("div", { class: "gm-bar gm-zoom" }, button("−", "zoom out", () => zoom(0.8)), button("+", "zoom in", () => zoom(1.25)), button("fit", "show the whole graph", whole), button("1:1", "natural size", () => zoom(1 / k)), ...(fold ? [fold] : []));
-  const target = (e) => e.target.closest?.("[data-k],[data-i]");
+  /* A derivative in a row stands for its edge. */
+  const target = (e) => {
+    const item = e.target.closest?.("[data-k],[data-i]");
+    return item?.matches("tspan") ? edges.find((edge) => edge.dataset.i === item.dataset.i) : item;
+  };
   const spot = (e) => {
     const item = target(e);
     return item && (item.dataset.i ? { key: item.dataset.d, edge: item.dataset.i, sheet: now } : { key: item.dataset.k });
