@@ -28,6 +28,7 @@ from .pictures.matplotlib_graph import pictured
 from .pictures.plots import plot
 from .pictures.scene import Scene
 from .shown.quiz import unsaid, veiled
+from .shown.statements import by_statements
 from .shown.view import View
 from .text.to_text import to_text
 
@@ -222,10 +223,14 @@ class Report:
         return to_html(self._view, drawn, self._unfolded, self._quiz, self._explained, self._every_step)
 
     @cached_property
-    def _unfolded(self) -> list[tuple[View, Scene]]:
+    def _unfolded(self) -> list[tuple[View, Scene, str]]:
         if not self._draws:
             return []
-        return [(view, drawing(view, self._engine)) for view in self._view.unfolded(UNFOLDED)]
+        found = [(view, drawing(view, self._engine), "") for view in self._view.unfolded(UNFOLDED)]
+        lines = by_statements(self._view)
+        if len(self._view.computed) > 2 * len(lines.computed) > 2:  # else they say little more in fewer words
+            found.append((lines, drawing(lines, self._engine), "statements"))
+        return found
 
     def plot(self) -> Figure:
         """Draw the function itself: x against y with a tangent, and x against dy/dx, for each input that has a curve.

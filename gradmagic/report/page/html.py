@@ -66,7 +66,7 @@ DETAILS = (
 
 
 def to_html(
-    view: View, drawn: Scene | None, unfolded: Sequence[tuple[View, Scene]] = (), quiz: bool = False,
+    view: View, drawn: Scene | None, unfolded: Sequence[tuple[View, Scene, str]] = (), quiz: bool = False,
     explained: Sequence[Sequence[str]] = (), every_step: bool = False,
 ) -> str:  # fmt: skip
     """Write the report as a piece of HTML, in as much detail as fits into 300 KB.
@@ -76,8 +76,8 @@ def to_html(
     view : View
     drawn : Scene or None
         The graph as it is drawn; what is too large is shown as lanes. None: not at all.
-    unfolded : sequence of (View, Scene)
-        The graph with one of its loops or calls unfolded, for a reader who asks.
+    unfolded : sequence of (View, Scene, str)
+        The graph with one of its loops or calls unfolded, for a reader who asks; or in another form, which is named.
     quiz : bool
         Whether the gradients are hidden until they are asked for, where scripts run.
     explained : sequence of sequences of str
@@ -98,7 +98,7 @@ def to_html(
 
 
 def _shown(
-    view: View, drawn: Scene | None, unfolded: Sequence[tuple[View, Scene]], detail: Detail
+    view: View, drawn: Scene | None, unfolded: Sequence[tuple[View, Scene, str]], detail: Detail
 ) -> dict[str, Any]:
     """Give what the template shows, by the names that it has there."""
     trace = view.trace
@@ -122,7 +122,7 @@ def _shown(
 def _data(
     view: View,
     graph: dict[str, Any] | None,
-    unfolded: Sequence[tuple[View, Scene]],
+    unfolded: Sequence[tuple[View, Scene, str]],
     listed: Sequence[Step],
     shown: Sequence[Line | None],
 ) -> str:
@@ -130,11 +130,11 @@ def _data(
     if not view.computed:
         return ""
     sheets = [Sheet(view, "")]
-    for more, scene in unfolded:
+    for more, scene, form in unfolded:
         if graph is not None and "svg" in graph:
             # The script has style and name space from the first drawing, or needs none.
             drawing = re.sub(r' xmlns="[^"]*"|<style>.*?</style>', "", svg(scene, tips=False))
-            sheets += [Sheet(more, drawing)] if len(drawing) <= UNFOLDED else []
+            sheets += [Sheet(more, drawing, form)] if len(drawing) <= UNFOLDED else []
     keys = [part.key for line in shown if line for part in (line.main, *line.parts) if part]
     formulas = to_latex(view)
     return data(sheets, listed, keys, formulas if len(formulas) <= FORMULAS else "", _explained(view))

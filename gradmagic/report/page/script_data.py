@@ -29,10 +29,14 @@ WALKS = 6  # inputs from which there is a walk forward
 
 @dataclass(frozen=True)
 class Sheet:
-    """One drawing: its view, its SVG, and what its boxes and arrows say in full."""
+    """One drawing: its view, its SVG, and what its boxes and arrows say in full.
+
+    `form` names another form of the whole graph (`"statements"`); without one it unfolds a part of the first.
+    """
 
     view: View
     svg: str
+    form: str = ""
 
 
 def data(
@@ -137,8 +141,10 @@ def _sheet(sheet: Sheet, values: _Values, i: int) -> dict[str, Any]:
         for o in view.operations
         for edge in o.edges
     }
-    unfolded = {"svg": sheet.svg, "keys": sorted(view.turns)} if i else {}
-    return {"nodes": nodes, "edges": edges, **unfolded}
+    more: dict[str, Any] = {"svg": sheet.svg, "keys": sorted(view.turns)} if i else {}
+    if sheet.form:
+        more["form"] = sheet.form
+    return {"nodes": nodes, "edges": edges, **more}
 
 
 def _node(view: View, operation: Operation, values: _Values) -> list[Any]:

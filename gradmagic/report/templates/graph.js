@@ -1,4 +1,5 @@
 /* The graph: lit, zoomed, moved, walked through by keys, and opened: a small panel says one box or arrow in full. */
+const MANY = 60; /* of operations, from which on lines are shown first */
 const LEAST = 11 / 12; /* of a drawing's own size: its letters are 12 px high, and 11 can be read */
 const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   const first = decode(image.src), alt = image.alt, { host, root } = show(image, "gm-live gm-board");
@@ -106,6 +107,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     if (rows) said.push(h("div", { class: "gm-scroll" }, h("table", { class: "gm-grid" }, ...rows.map((row) => h("tr", {}, ...row.map((text) => h("td", { class: q === undefined ? "" : text === "0" ? "gm-zero" : text[0] === "-" ? "gm-neg" : "gm-pos" }, text)))))));
     return said;
   };
+  const parts = data.sheets.filter((s) => !s.form).length, lines = data.sheets.findIndex((s) => s.form);
   const unfolds = (key) => data.sheets.findIndex((s, i) => i && now === 0 && s.keys.some((member) => own(member) === key));
   const open = (kind, id) => {
     opened = kind && [kind, id];
@@ -180,7 +182,8 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     tipped();
     if (opened) open(...opened);
   };
-  const fold = data.sheets.length > 1 && button("unfold", "unfold loops and calls, one after the other", () => turn((now + 1) % data.sheets.length));
+  const fold = parts > 1 && button("unfold", "unfold loops and calls, one after the other", () => turn((now + 1) % parts));
+  const forms = lines > 0 ? [["statements", "a row for each line of the cell", lines], ["operations", "a row for each operation", 0]].map(([name, label, j]) => button(name, label, () => turn(j), { "aria-pressed": "false" })) : [];
   const turn = (j) => {
     now = j;
     open();
@@ -190,10 +193,13 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     /* What was asked for is to be read: the first of the turns, at a size for it. */
     const start = j && k < 0.7 && nodes.find((n) => data.sheets[j].keys.includes(+n.dataset.k));
     if (start) { zoom(0.85 / k); x = start.getBBox().x - 60; apply(); }
-    fold.textContent = j === data.sheets.length - 1 ? "fold" : j ? "unfold next" : "unfold";
+    if (fold) fold.textContent = j === parts - 1 ? "fold" : j && j < parts ? "unfold next" : "unfold";
+    pressed();
   };
   const whole = () => { fit(); own_zoom = true; };
-  const bar = h("div", { class: "gm-bar gm-zoom" }, button("−", "zoom out", () => zoom(0.8)), button("+", "zoom in", () => zoom(1.25)), button("fit", "show the whole graph", whole), button("1:1", "natural size", () => zoom(1 / k)), ...(fold ? [fold] : []));
+  const bar = h("div", { class: "gm-bar gm-zoom" }, button("−", "zoom out", () => zoom(0.8)), button("+", "zoom in", () => zoom(1.25)), button("fit", "show the whole graph", whole), button("1:1", "natural size", () => zoom(1 / k)), ...(fold ? [fold] : []), ...forms);
+  const pressed = () => forms.forEach((choice, i) => choice.setAttribute("aria-pressed", String((now === lines) === !i)));
+  pressed();
   /* A derivative in a row stands for its edge. */
   const target = (e) => {
     const item = e.target.closest?.("[data-k],[data-i]");
@@ -265,7 +271,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     light, veil, fit, follow, bar, place, panel,
     get nodes() { return nodes; },
     get edges() { return edges; },
-    home: () => { if (now) turn(0); },
+    home: () => { if (now) turn(0); }, /* the walk goes from operation to operation */
     /* What flows stands above all boxes; of what is wider than its arrow only the direction: the next box has it too. */
     write: (said, x, y, room) => {
       const made = document.createElementNS(svg.namespaceURI, "text");
@@ -280,6 +286,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   };
   host.style.cssText = "display:block;width:100%;min-width:0;flex:1";
   draw(first);
+  if (lines > 0 && nodes.length > MANY) turn(lines);
   new ResizeObserver(() => (own_zoom ? apply() : begin())).observe(host);
   place.before(bar);
   return board;
