@@ -35,6 +35,7 @@ from .text.to_text import to_text
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+FEW = 12  # operations that are no more to read than their lines
 UNFOLDED = 100  # operations that drawings with an unfolded loop show, together
 _IMAGES = ("image/png", "image/svg+xml")
 STEPS = 60  # operations that the text shows when it lists the steps
@@ -228,7 +229,7 @@ class Report:
             return []
         found = [(view, drawing(view, self._engine), "") for view in self._view.unfolded(UNFOLDED)]
         lines = by_statements(self._view)
-        if len(self._view.computed) > 2 * len(lines.computed) > 2:  # else they say little more in fewer words
+        if len(self._view.computed) > max(FEW, 2 * len(lines.computed)) and len(lines.computed) > 1:
             found.append((lines, drawing(lines, self._engine), "statements"))
         return found
 
