@@ -233,7 +233,7 @@ def test_a_quiz_gives_one_gradient_at_a_time(live):
 def test_a_loop_unfolds_in_its_place_and_folds_again(live):
     lab, report = live(LOOP)
     folded = report.locator(".gm-board .n[data-k]").count()
-    press(report, "unfold loops and calls, one after the other")
+    press(report, "unfold loops and calls")
     report.locator(".gm-board .n").filter(has_text="turn 1 of").first.wait_for()
     assert report.locator(".gm-board .n[data-k]").count() > folded
     lab.picture("live unfolded", report)

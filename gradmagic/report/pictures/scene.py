@@ -211,7 +211,8 @@ def _row(card: Card, i: int, row: Row, left: float, top: float, columns: Sequenc
         shapes.append(Text(columns[2], y + 4, ((row.grad, f"g {ROLES.get(row.mood, 'ink')}"),)))
     if row.vias:
         words = tuple(
-            (f"{via.label}  ", f"via {via.number} {ROLES.get(via.sign, 'muted')}") for via in row.vias
+            (("  " if j else "") + via.label, f"via {via.number} {ROLES.get(via.sign, 'muted')}")
+            for j, via in enumerate(row.vias)
         )
         shapes.append(Text(columns[3], y + 4, words, SMALL))
     return Group("n", row.kind, tuple(shapes), row.tip, row.key)

@@ -26,12 +26,12 @@ STYLE = re.sub(
     .n text{text-anchor:middle}
     .row text{text-anchor:start}
     .row .d{font-size:11px}
-    .w.w.w{fill:var(--gm-input,#e8f1fb);stroke:none}
+    .w.w.w,.r.r.r{fill:var(--gm-input,#e8f1fb);stroke:none}
     .w.w.z{fill:var(--gm-result,#fdf3d7)}
-    .r.r.r{fill:transparent;stroke:none}
+    .r.r.r{fill:transparent}
     .input circle{fill:var(--gm-pos,#1d5fa8)}
     .result circle{fill:var(--gm-gold,#8a6100)}
-    .c text{font-size:11px;text-anchor:start}
+    .c text{font-size:11px}
     .name{font-weight:600}
     .muted,.zero{fill:var(--gm-muted,#5b6875)}
     .pos{fill:var(--gm-pos,#1d5fa8)}
@@ -100,7 +100,7 @@ def svg(scene: Scene, tips: bool = True) -> str:
 
 
 def _group(group: Group, tips: bool) -> str:
-    kind = _CLASSES.get(group.kind, "") if group.what == "e" else group.kind
+    kind = _CLASSES.get(group.kind, "") if group.what == "e" else group.kind.removeprefix("operation")
     row = "row" if any(isinstance(shape, Dot) for shape in group.shapes) else ""
     classes = " ".join(filter(None, (group.what, kind, row, group.mood if group.what == "e" else "")))
     marks = "" if group.key is None else f' data-k="{group.key}"'

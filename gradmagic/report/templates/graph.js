@@ -182,8 +182,8 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     tipped();
     if (opened) open(...opened);
   };
-  const fold = parts > 1 && button("unfold", "unfold loops and calls, one after the other", () => turn((now + 1) % parts));
-  const forms = lines > 0 ? [["statements", "a row for each line of the cell", lines], ["operations", "a row for each operation", 0]].map(([name, label, j]) => button(name, label, () => turn(j), { "aria-pressed": "false" })) : [];
+  const fold = parts > 1 && button("unfold", "unfold loops and calls", () => turn((now + 1) % parts));
+  const forms = lines > 0 ? [["statements", lines], ["operations", 0]].map(([name, j]) => button(name, name, () => turn(j), { "aria-pressed": "false" })) : [];
   const turn = (j) => {
     now = j;
     open();
