@@ -28,14 +28,15 @@ from .pictures.matplotlib_graph import pictured
 from .pictures.plots import plot
 from .pictures.scene import Scene
 from .shown.quiz import unsaid, veiled
-from .shown.statements import by_statements
 from .shown.view import View
+from .shown.wholes import by_modules, by_statements
 from .text.to_text import to_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FEW = 12  # operations that are no more to read than their lines
+WHOLE = 400  # operations of which the modules are told apart, also where loops are folded
+FEW = 10  # operations that are no more to read than their lines
 UNFOLDED = 100  # operations that drawings with an unfolded loop show, together
 _IMAGES = ("image/png", "image/svg+xml")
 STEPS = 60  # operations that the text shows when it lists the steps
@@ -228,9 +229,10 @@ class Report:
         if not self._draws:
             return []
         found = [(view, drawing(view, self._engine), "") for view in self._view.unfolded(UNFOLDED)]
-        lines = by_statements(self._view)
-        if len(self._view.computed) > max(FEW, 2 * len(lines.computed)) and len(lines.computed) > 1:
-            found.append((lines, drawing(lines, self._engine), "statements"))
+        whole = View.whole(self._trace) if len(self._trace.operations) <= WHOLE else self._view
+        for name, view in (("modules", by_modules(whole)), ("lines", by_statements(self._view))):
+            if len(self._view.computed) > max(FEW, 1.5 * len(view.computed)) and len(view.computed) > 1:
+                found.append((view, drawing(view, self._engine), name))
         return found
 
     def plot(self) -> Figure:

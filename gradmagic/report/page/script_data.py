@@ -31,7 +31,7 @@ WALKS = 6  # inputs from which there is a walk forward
 class Sheet:
     """One drawing: its view, its SVG, and what its boxes and arrows say in full.
 
-    `form` names another form of the whole graph (`"statements"`); without one it unfolds a part of the first.
+    `form` names another form of the whole graph (`"lines"`); without one it unfolds a part of the first.
     """
 
     view: View

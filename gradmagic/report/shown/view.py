@@ -56,6 +56,11 @@ class View:
         return cls._of_groups(trace, groups, {})
 
     @classmethod
+    def whole(cls, trace: Trace) -> View:
+        """Show every operation, also the turns of loops."""
+        return cls(trace, tidied(trace.operations))
+
+    @classmethod
     def _of_groups(cls, trace: Trace, groups: list[Selection], turns: dict[int, str]) -> View:
         return cls(trace, tidied(joined(groups)), tuple(groups), turns)
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from gradmagic.report.shown.statements import RULE, by_statements
 from gradmagic.report.shown.view import View
+from gradmagic.report.shown.wholes import RULE, by_modules, by_statements
 from tests.cell.helpers import fresh, traced
 
 SETUP = "def sigmoid(z):\n    e = np.exp(-z)\n    return 1 / (1 + e)\n"
@@ -86,3 +86,65 @@ def test_what_is_no_product_entry_by_entry_has_no_derivative():
     h, _ = view.computed
     assert all(edge.local is None for edge in h.edges)
     assert {view.name(edge.source) for edge in h.edges} == {"X", "W"}
+
+
+NET = """
+from gradmagic import nn
+from gradmagic.nn import functional as F
+gm.manual_seed(0)
+class Block(nn.Module):
+    def __init__(self, d):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(d, d), nn.Linear(d, d)
+    def forward(self, x):
+        return x + self.fc2(F.relu(self.fc1(x)))
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inp, self.blocks, self.out = nn.Linear(4, 8), nn.Sequential(Block(8), Block(8)), nn.Linear(8, 3)
+    def forward(self, x):
+        return self.out(self.blocks(F.relu(self.inp(x))))
+net, x, y = Net(), gm.randn(5, 4), gm.tensor([0, 1, 2, 1, 0])
+"""
+
+
+def test_each_operation_knows_its_module():
+    trace = traced("z = net(x)\nloss = F.cross_entropy(z * 2, y)", fresh(NET))
+    made = [(o.rule, o.module) for o in trace.operations if o.rule]
+    block = [("dense", ".fc1"), ("relu", ""), ("dense", ".fc2"), ("add", "")]
+    assert made == [
+        ("dense", "net.inp"), ("relu", "net"),
+        *[(rule, f"net.blocks.{i}{part}") for i in range(2) for rule, part in block],
+        ("dense", "net.out"), ("multiply", ""), ("cross_entropy", ""),
+    ]  # fmt: skip
+
+
+def test_a_module_without_a_name_is_called_by_its_class():
+    trace = traced("loss = nn.Sequential(nn.Linear(4, 2), nn.Tanh())(x).sum()", fresh(NET))
+    assert [o.module for o in trace.operations if o.rule] == ["Linear", "Tanh", ""]
+
+
+def test_modules_are_parts_with_their_parameters():
+    trace = traced("z = net(x)\nloss = F.cross_entropy(z * 2, y)", fresh(NET))
+    view = by_modules(View.whole(trace))
+    titles = [view.title(o) for o in view.computed]
+    assert "net.blocks.0.fc1" in titles and titles[-1].startswith("loss = ")
+    for o in view.computed:
+        if o.module.endswith(("fc1", "fc2", "inp", "out")):
+            taken = {view.name(edge.source, 60) for edge in o.edges}
+            assert {f"{o.module}.weight", f"{o.module}.bias"} <= taken
+
+
+def test_where_modules_are_many_the_outer_ones_are_shown():
+    many = NET + "net = nn.Sequential(*(Block(4) for _ in range(12)))\n"
+    trace = traced("loss = (net(x)**2).sum()", fresh(many))
+    view = by_modules(View.whole(trace))
+    assert [view.title(o) for o in view.computed][:12] == [f"net.{i}" for i in range(12)]
+
+
+def test_a_module_that_fails_is_left():
+    namespace = fresh(NET)
+    with pytest.raises(Exception, match="shape"):
+        traced("loss = net(gm.ones(5, 7)).sum()", namespace)
+    trace = traced("loss = (x * 2 + net(x).sum()).sum()", namespace)
+    assert [o.module for o in trace.operations if o.rule][-2:] == ["", ""]
