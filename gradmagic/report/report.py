@@ -29,7 +29,7 @@ from .pictures.plots import plot
 from .pictures.scene import Scene
 from .shown.quiz import unsaid, veiled
 from .shown.view import View
-from .shown.wholes import by_modules, by_statements
+from .shown.wholes import ENOUGH, by_modules, by_statements
 from .text.to_text import to_text
 
 if TYPE_CHECKING:
@@ -230,8 +230,9 @@ class Report:
             return []
         found = [(view, drawing(view, self._engine), "") for view in self._view.unfolded(UNFOLDED)]
         whole = View.whole(self._trace) if len(self._trace.operations) <= WHOLE else self._view
-        for name, view in (("modules", by_modules(whole)), ("lines", by_statements(self._view))):
-            if len(self._view.computed) > max(FEW, 1.5 * len(view.computed)) and len(view.computed) > 1:
+        for name, of, fold in (("modules", whole, by_modules), ("lines", self._view, by_statements)):
+            view = fold(of)
+            if len(of.computed) > max(FEW, ENOUGH * len(view.computed)) and len(view.computed) > 1:
                 found.append((view, drawing(view, self._engine), name))
         return found
 

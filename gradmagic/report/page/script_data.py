@@ -152,6 +152,8 @@ def _node(view: View, operation: Operation, values: _Values) -> list[Any]:
     where = ""
     if place is not None and place.line:
         where = f"{place.label}, line {place.line}" + (f", in {place.function}" if place.function else "")
+    if operation.module:
+        where += f", in {operation.module}"
     about = " ".join(filter(None, (view.turns.get(operation.key, ""), operation.dtype)))
     numbers = values.add(operation.value), values.add(operation.grad)
     return [view.title(operation, 120), where, about, operation.rule, *numbers, operation.count]

@@ -19,7 +19,8 @@ from ..model import Edge, Operation, Place
 from .view import View
 
 RULE = "part"
-MODULES = 30  # that are shown at most; then only the outer ones
+MODULES = 30  # that are shown at most
+ENOUGH = 1.5  # times as many operations as parts, or the parts say little more
 
 
 def by_statements(view: View) -> View:
@@ -39,15 +40,20 @@ def by_statements(view: View) -> View:
 
 
 def by_modules(view: View) -> View:
-    """Put what was made in one module together: the innermost, or where these are many an outer one."""
+    """Put what was made in one module together: the innermost ones that leave a much smaller graph."""
     deepest = max((o.module.count(".") for o in view.operations), default=0)
     for depth in range(deepest + 1, 0, -1):
+        paths = {o.key: ".".join(o.module.split(".")[: depth + 1]) for o in view.operations}
+        outer = {
+            path.rpartition(".")[0] for path in paths.values()
+        }  # what is done in them beside inner modules
 
-        def of(operation: Operation, depth: int = depth) -> object:
-            return ".".join(operation.module.split(".")[: depth + 1]) or None
+        def of(operation: Operation, paths: dict[int, str] = paths, outer: set[str] = outer) -> str | None:
+            path = paths[operation.key]
+            return path if path and path not in outer else None
 
-        made = _put_together(view, of, lambda last, _place, of=of: of(last))  # type: ignore[misc]
-        if len(made.computed) <= MODULES:
+        made = _put_together(view, of, lambda last, place, of=of: of(last) or place.text)  # type: ignore[misc]
+        if len(made.computed) <= min(MODULES, len(view.computed) / ENOUGH):
             break
     return made
 

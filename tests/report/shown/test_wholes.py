@@ -128,11 +128,15 @@ def test_modules_are_parts_with_their_parameters():
     trace = traced("z = net(x)\nloss = F.cross_entropy(z * 2, y)", fresh(NET))
     view = by_modules(View.whole(trace))
     titles = [view.title(o) for o in view.computed]
-    assert "net.blocks.0.fc1" in titles and titles[-1].startswith("loss = ")
-    for o in view.computed:
-        if o.module.endswith(("fc1", "fc2", "inp", "out")):
-            taken = {view.name(edge.source, 60) for edge in o.edges}
-            assert {f"{o.module}.weight", f"{o.module}.bias"} <= taken
+    assert titles == [
+        "net.inp", "F.relu(self.inp(x))", "net.blocks.0", "net.blocks.1", "z = net.out", "z * 2",
+        "loss = F.cross_entropy(z * 2, y)",
+    ]  # fmt: skip
+    taken = {view.title(o): {view.name(edge.source, 60) for edge in o.edges} for o in view.computed}
+    assert {f"net.blocks.1.{part}" for part in ("fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias")} <= taken[
+        "net.blocks.1"
+    ]
+    assert taken["net.inp"] == {"net.inp.weight", "net.inp.bias"}
 
 
 def test_where_modules_are_many_the_outer_ones_are_shown():
