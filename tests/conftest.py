@@ -68,7 +68,7 @@ def _own_settings(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine under load draws what an idle one draws: a graph is given up (test_html.py) for no other reason."""
-    monkeypatch.setattr("gradmagic.report.report.SECONDS", 60.0)
+    monkeypatch.setattr("gradmagic.report.pictures.layout.SECONDS", 60.0)
 
 
 class Device:

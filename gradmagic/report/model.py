@@ -123,6 +123,8 @@ class Operation:
         What formulas call the value, so that it is no other: a name, an expression in these, or a sign (`h₂`, `u₃`).
     within : bool
         Whether the value is not that of the expression at its place, but was made on the way to it.
+    module : str
+        The innermost module in whose forward it was made, by attribute path: `"net.blocks.0.fc1"`; `""` outside of all.
     """
 
     key: int
@@ -138,6 +140,7 @@ class Operation:
     count: int = 1
     called: str = ""
     within: bool = False
+    module: str = ""
 
     @property
     def edges(self) -> tuple[Edge, ...]:

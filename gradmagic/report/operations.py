@@ -45,6 +45,7 @@ class Kind:
     names: tuple[str, ...] = ()
     place: Place | None = None
     parameters: tuple[tuple[str, ...], ...] = ()
+    module: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class Recorded(Sequence[Operation]):
         kind = self._kind(key)
         return Operation(
             key, kind.rule, kind.torch, self._edges(key, kind), kind.shape, kind.dtype,
-            kept.values.get(key), kept.grads.get(key), kind.names, kind.place,
+            kept.values.get(key), kept.grads.get(key), kind.names, kind.place, module=kind.module,
             called=self.naming.called(key) if self.naming is not None else "",
             within=self.naming is not None and self.naming.within(key),
         )  # fmt: skip

@@ -17,22 +17,26 @@ import numpy as np
 from .files.json import from_json, to_json
 from .files.markdown import to_markdown
 from .model import ReportError, Trace
-from .page.html import Drawn, page, to_html
+from .page.html import page, to_html
 from .page.latex import to_latex
 from .parts.explain import Explanation, explain
-from .parts.graph import MOST, Picture, picture
+from .parts.graph import MOST, picture
 from .parts.table import Table, table
 from .pictures.dot import Graph, digraph
-from .pictures.layout import SECONDS, Layout, lay_out, program
+from .pictures.drawing import drawing
 from .pictures.matplotlib_graph import pictured
 from .pictures.plots import plot
+from .pictures.scene import Scene
 from .shown.quiz import unsaid, veiled
 from .shown.view import View
+from .shown.wholes import ENOUGH, by_modules, by_statements
 from .text.to_text import to_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+WHOLE = 400  # operations of which the modules are told apart, also where loops are folded
+FEW = 10  # operations that are no more to read than their lines
 UNFOLDED = 100  # operations that drawings with an unfolded loop show, together
 _IMAGES = ("image/png", "image/svg+xml")
 STEPS = 60  # operations that the text shows when it lists the steps
@@ -70,8 +74,9 @@ class Report:
         Whether the page has the graph.
     ascii : bool, optional
         Whether text is plain ASCII; by itself where stdout cannot encode more.
-    layout : {"pure", "dot"}
-        The layout program: the one that comes with gradmagic, or the system's Graphviz.
+    layout : {"own", "graphviz-pure", "dot"}
+        Who places the graph: gradmagic itself, as boxes, cards or rows, whichever shows it best; or always boxes from
+        left to right, by the Graphviz that comes with gradmagic or by the system's.
     quiz : bool
         Whether the gradients are hidden: on the page until the reader asks for each, in text altogether.
     explain : sequence of str
@@ -92,7 +97,7 @@ class Report:
 
     def __init__(
         self, trace: Trace, *, max_nodes: int | None = None, graph: bool = True, ascii: bool | None = None,
-        layout: str = "pure", quiz: bool = False, explain: Sequence[str] = (), steps: bool = False, image: str = "",
+        layout: str = "own", quiz: bool = False, explain: Sequence[str] = (), steps: bool = False, image: str = "",
     ) -> None:  # fmt: skip
         self._ascii, self._draws, self._quiz = ascii, graph, quiz
         self._trace = unsaid(trace) if quiz else trace
@@ -138,7 +143,7 @@ class Report:
     @property
     def graph(self) -> Graph:
         """The computation graph as a `graphviz.Digraph`."""
-        return digraph(self._picture)
+        return digraph(picture(self._view))
 
     def explain(self, entry: str) -> Explanation:
         """Expand one entry of a gradient down to the inputs, in your names and in numbers.
@@ -198,20 +203,8 @@ class Report:
         return View.of(self._trace, self._limit)
 
     @cached_property
-    def _picture(self) -> Picture:
-        return picture(self._view)
-
-    @cached_property
-    def _layout(self) -> Layout | None:
-        return self._laid_out(self._picture)
-
-    def _laid_out(self, drawn: Picture) -> Layout | None:
-        engine = self._engine if program(self._engine) else "pure"
-        return lay_out(digraph(drawn).source, engine, SECONDS)
-
-    def _placed(self, view: View) -> Drawn:
-        drawn = picture(view)
-        return drawn, self._laid_out(drawn)
+    def _scene(self) -> Scene:
+        return drawing(self._view, self._engine)
 
     def to_text(self, width: int | None = None, ascii: bool | None = None, color: bool | None = None) -> str:
         """Write the report as text, at most 60 lines; see `gradmagic.report.text.to_text.to_text`."""
@@ -228,14 +221,20 @@ class Report:
 
     def to_html(self) -> str:
         """Write the report as a piece of HTML that stands in any page."""
-        drawn = (self._picture, self._layout) if self._draws else None
+        drawn = self._scene if self._draws else None
         return to_html(self._view, drawn, self._unfolded, self._quiz, self._explained, self._every_step)
 
     @cached_property
-    def _unfolded(self) -> list[tuple[View, Drawn]]:
-        if not self._draws or self._layout is None:
+    def _unfolded(self) -> list[tuple[View, Scene, str]]:
+        if not self._draws:
             return []
-        return [(view, self._placed(view)) for view in self._view.unfolded(UNFOLDED)]
+        found = [(view, drawing(view, self._engine), "") for view in self._view.unfolded(UNFOLDED)]
+        whole = View.whole(self._trace) if len(self._trace.operations) <= WHOLE else self._view
+        for name, of, fold in (("modules", whole, by_modules), ("lines", self._view, by_statements)):
+            view = fold(of)
+            if len(of.computed) > max(FEW, ENOUGH * len(view.computed)) and len(view.computed) > 1:
+                found.append((view, drawing(view, self._engine), name))
+        return found
 
     def plot(self) -> Figure:
         """Draw the function itself: x against y with a tangent, and x against dy/dx, for each input that has a curve.
@@ -293,23 +292,21 @@ class Report:
             "md": self.to_markdown,
             "tex": self.to_latex,
             "json": lambda: to_json(self._trace),
-            "dot": lambda: digraph(self._still[0]).source,
+            "dot": lambda: digraph(picture(self._still)).source,
         }
         path.write_bytes(texts[kind]().encode() if kind in texts else self._drawn(kind))
         return str(path)
 
     @cached_property
-    def _still(self) -> Drawn:
-        """The graph as a picture shows it: under a quiz without the gradients, which nobody could uncover there."""
-        if not self._quiz:
-            return self._picture, self._layout
-        return self._placed(View.of(veiled(self._trace), self._limit))
+    def _still(self) -> View:
+        """The view that a picture shows: under a quiz without the gradients, which nobody could uncover there."""
+        return self._view if not self._quiz else View.of(veiled(self._trace), self._limit)
 
     def _svg(self) -> str:
         return self._drawn("svg").decode()
 
     def _drawn(self, kind: str) -> bytes:
-        return pictured(*self._still, digraph(self._still[0]).source, kind)
+        return pictured(drawing(self._still, self._engine), digraph(picture(self._still)).source, kind)
 
     def __str__(self) -> str:
         return self.to_text().rstrip("\n")

@@ -56,6 +56,8 @@ FUNCTIONS: dict[str, Any] = {
     **{name: getattr(builtins, name) for name in "float int bool abs complex len max min sum".split()},
     "np": np, "outer": np.outer, "softmax": _softmax, "one_hot": _one_hot, "sigmoid": scipy.special.expit,
     "Phi": scipy.special.ndtr, "digamma": scipy.special.digamma, "scipy": scipy, "special": scipy.special,
+    "max_": lambda *a: np.maximum(*a) if len(a) > 1 else np.max(a[0]),
+    "min_": lambda *a: np.minimum(*a) if len(a) > 1 else np.min(a[0]),
     "phi": lambda x: np.exp(-x * x / 2) / np.sqrt(2 * np.pi),
 }  # fmt: skip
 
@@ -527,7 +529,7 @@ def _braces(text: str, names: set[str]) -> str:
                 spaces = [s for s in ("", ".linalg", ".fft") if hasattr(getattr(np, s[1:], np), inner)]
                 found += f"np{spaces[0]}.{inner}" if name == "operatorname" and spaces else inner
             elif name in ("max", "min"):
-                found += f"np.{name}imum" if "," in text[i : text.find(")", i)] else f"np.{name}"
+                found += f"{name}_"
             else:
                 found += f"np.{name}" if name in _NUMPY else {"neg": "not"}.get(name, name)
         elif rest.startswith("^{"):

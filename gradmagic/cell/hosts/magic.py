@@ -62,7 +62,9 @@ class GradMagic(Configurable):
     """Settings of `%%grad` for a session (`%config GradMagic`)."""
 
     layout = Enum(
-        ["graphviz-pure", "dot", "none"], "graphviz-pure", help="What lays the graph out; none: as text only."
+        ["own", "graphviz-pure", "dot"],
+        "own",
+        help="Who places the graph: gradmagic, as boxes, cards or rows; or Graphviz, as boxes from left to right.",
     ).tag(config=True)
     max_nodes = Int(130, help="So many operations are drawn; more are folded.").tag(config=True)
     ascii = Bool(False, help="Draw the text report in ASCII.").tag(config=True)

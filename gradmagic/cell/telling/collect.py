@@ -28,6 +28,7 @@ from .diagnosis import diagnosis, nan_notes, not_finite
 from .edges import depends_entry_by_entry
 from .expected import expected_notes
 from .holders import holder, holders, names_in
+from .modules import path_of
 from .notes import cut_notes, input_notes, numeric_notes
 from .recorded import Places, recorded
 from .run_record import RunRecord
@@ -67,17 +68,11 @@ def collect(
     result = None if root is None else _result(run, root, keys, names, name, value)
     places = Places(recorder, lambda place: _within(place, run.cell))
     odd = error is None and not_finite(inputs, result)
+    module_of = path_of(recorder.calls, run.namespace)
     operations = recorded(
-        nodes,
-        recorder,
-        names,
-        places,
-        _nowhere(run),
-        _held(run, entries),
-        odd,
-        _rebound(run.cell.tree),
+        nodes, recorder, names, places, _nowhere(run), _held(run, entries), odd, module_of, _rebound(run.cell.tree),
         run.namespace,
-    )
+    )  # fmt: skip
     notes = run.notes + numeric_notes(nodes, run.cell.filename)
     if error is None:
         notes += (

@@ -20,13 +20,12 @@ from ..parts import timing
 from ..parts.annotated_cell import Line, Part, lines, others
 from ..parts.curves import Curve, curve
 from ..parts.explain import every
-from ..parts.graph import Picture
 from ..parts.history import History, history
 from ..parts.lanes import lanes
 from ..parts.steps import Step, modes, steps
 from ..parts.table import NUDGE, table
 from ..pictures.charts import chart
-from ..pictures.layout import Layout
+from ..pictures.scene import Scene
 from ..pictures.svg import svg
 from ..shown.numbers import aligned, brief, number, rows_of, samples, shape_of, sign, sparkline
 from ..shown.typeset import clip, sums, width
@@ -45,8 +44,6 @@ FORMULAS = 1_500  # bytes of LaTeX to be copied; more is had by `to_latex`
 UNFOLDED = 40_000  # bytes of a drawing that unfolds a loop
 WIDEST = 300  # columns of a line of code
 INLINE = 16  # elements of a matrix that is shown without being opened
-
-Drawn = tuple[Picture, Layout | None]
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ DETAILS = (
 
 
 def to_html(
-    view: View, drawn: Drawn | None, unfolded: Sequence[tuple[View, Drawn]] = (), quiz: bool = False,
+    view: View, drawn: Scene | None, unfolded: Sequence[tuple[View, Scene, str]] = (), quiz: bool = False,
     explained: Sequence[Sequence[str]] = (), every_step: bool = False,
 ) -> str:  # fmt: skip
     """Write the report as a piece of HTML, in as much detail as fits into 300 KB.
@@ -77,10 +74,10 @@ def to_html(
     Parameters
     ----------
     view : View
-    drawn : (Picture, Layout or None) or None
-        The graph and its layout; without a layout it is shown as lanes, without both not at all.
-    unfolded : sequence of (View, (Picture, Layout or None))
-        The graph with one of its loops or calls unfolded, for a reader who asks.
+    drawn : Scene or None
+        The graph as it is drawn; what is too large is shown as lanes. None: not at all.
+    unfolded : sequence of (View, Scene, str)
+        The graph with one of its loops or calls unfolded, for a reader who asks; or in another form, which is named.
     quiz : bool
         Whether the gradients are hidden until they are asked for, where scripts run.
     explained : sequence of sequences of str
@@ -101,7 +98,7 @@ def to_html(
 
 
 def _shown(
-    view: View, drawn: Drawn | None, unfolded: Sequence[tuple[View, Drawn]], detail: Detail
+    view: View, drawn: Scene | None, unfolded: Sequence[tuple[View, Scene, str]], detail: Detail
 ) -> dict[str, Any]:
     """Give what the template shows, by the names that it has there."""
     trace = view.trace
@@ -125,7 +122,7 @@ def _shown(
 def _data(
     view: View,
     graph: dict[str, Any] | None,
-    unfolded: Sequence[tuple[View, Drawn]],
+    unfolded: Sequence[tuple[View, Scene, str]],
     listed: Sequence[Step],
     shown: Sequence[Line | None],
 ) -> str:
@@ -133,11 +130,11 @@ def _data(
     if not view.computed:
         return ""
     sheets = [Sheet(view, "")]
-    for more, (picture, layout) in unfolded:
-        if layout is not None and graph is not None and "svg" in graph:
+    for more, scene, form in unfolded:
+        if graph is not None and "svg" in graph:
             # The script has style and name space from the first drawing, or needs none.
-            drawing = re.sub(r' xmlns="[^"]*"|<style>.*?</style>', "", svg(picture, layout, tips=False))
-            sheets += [Sheet(more, drawing)] if len(drawing) <= UNFOLDED else []
+            drawing = re.sub(r' xmlns="[^"]*"|<style>.*?</style>', "", svg(scene, tips=False))
+            sheets += [Sheet(more, drawing, form)] if len(drawing) <= UNFOLDED else []
     keys = [part.key for line in shown if line for part in (line.main, *line.several, *line.parts) if part]
     formulas = to_latex(view)
     return data(sheets, listed, keys, formulas if len(formulas) <= FORMULAS else "", _explained(view))
@@ -235,10 +232,11 @@ def _image(drawing: str, alt: str) -> Markup:
     data = drawing.translate(_IN_ADDRESS).replace("&", "&amp;").replace("'", "&#39;")
     size = re.match(r'<svg[^>]* width="(\d+)"', drawing)
     wide = int(size[1]) if size else 600
-    # It shrinks to the page as far as it can still be read; what is wider scrolls.
-    least = f"width:{wide}px;max-width:100%;min-width:{min(wide, max(300, wide * 3 // 4))}px"
+    # It shrinks to the page as far as it can still be read (cards have smaller letters); what is wider scrolls.
+    least = wide * 11 // 12 if 'class="tall"' in drawing[:400] else max(300, wide * 3 // 4)
+    style = f"width:{wide}px;max-width:100%;min-width:{min(wide, least)}px"
     made = Markup('<img class="gm-svg" alt="{}" style="{}" src=\'data:image/svg+xml,{}\'>')
-    return made.format(alt, least, Markup(data))
+    return made.format(alt, style, Markup(data))
 
 
 def _grid(value: Value) -> list[list[tuple[str, str, str]]] | None:
@@ -279,16 +277,15 @@ def _charts(found: Curve | None) -> list[tuple[str, str]]:
     return [(chart(name, x, y, over), f"{name} against {over}") for name, y in drawn]
 
 
-def _graph(view: View, drawn: Drawn | None, detail: Detail) -> dict[str, Any] | None:
+def _graph(view: View, drawn: Scene | None, detail: Detail) -> dict[str, Any] | None:
     if drawn is None or not view.computed:
         return None
-    shown, layout = drawn
-    picture = svg(shown, layout, tips=False) if layout is not None and detail.drawing else ""
+    picture = svg(drawn, tips=False) if detail.drawing else ""
     if not picture or len(picture.encode()) > DRAWING:
         rows = lanes(view)[:80]
         text = "\n".join(f"{row.lanes} {view.title(row.operation)}" for row in rows)
         return {"lanes": text, "scope": view.scope, "signs": view.unsaid}
-    return {"svg": picture, "alt": shown.sentence, "scope": view.scope, "signs": view.unsaid}
+    return {"svg": picture, "alt": drawn.sentence, "scope": view.scope, "signs": view.unsaid}
 
 
 def _code(line: Line) -> Markup:

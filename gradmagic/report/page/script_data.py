@@ -29,10 +29,14 @@ WALKS = 6  # inputs from which there is a walk forward
 
 @dataclass(frozen=True)
 class Sheet:
-    """One drawing: its view, its SVG, and what its boxes and arrows say in full."""
+    """One drawing: its view, its SVG, and what its boxes and arrows say in full.
+
+    `form` names another form of the whole graph (`"lines"`); without one it unfolds a part of the first.
+    """
 
     view: View
     svg: str
+    form: str = ""
 
 
 def data(
@@ -137,8 +141,10 @@ def _sheet(sheet: Sheet, values: _Values, i: int) -> dict[str, Any]:
         for o in view.operations
         for edge in o.edges
     }
-    unfolded = {"svg": sheet.svg, "keys": sorted(view.turns)} if i else {}
-    return {"nodes": nodes, "edges": edges, **unfolded}
+    more: dict[str, Any] = {"svg": sheet.svg, "keys": sorted(view.turns)} if i else {}
+    if sheet.form:
+        more["form"] = sheet.form
+    return {"nodes": nodes, "edges": edges, **more}
 
 
 def _node(view: View, operation: Operation, values: _Values) -> list[Any]:
@@ -146,6 +152,8 @@ def _node(view: View, operation: Operation, values: _Values) -> list[Any]:
     where = ""
     if place is not None and place.line:
         where = f"{place.label}, line {place.line}" + (f", in {place.function}" if place.function else "")
+    if operation.module:
+        where += f", in {operation.module}"
     about = " ".join(filter(None, (view.turns.get(operation.key, ""), operation.dtype)))
     numbers = values.add(operation.value), values.add(operation.grad)
     return [view.title(operation, 120), where, about, operation.rule, *numbers, operation.count]

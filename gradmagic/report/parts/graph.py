@@ -7,6 +7,7 @@ operations, the result; the edges numbered, with the local derivatives.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from ...engine.core.values import Value
@@ -24,6 +25,8 @@ LINE = 17
 PADDING = 10
 NAMED_CONSTANTS = 8
 
+ROLES = {"+": "pos", "-": "neg", "0": "zero", "!": "bad"}  # of a number, by its sign
+MODULES = re.compile(r"\b(?:np|gm|cp)\.(?=[a-zA-Z])")  # what goes without saying where there is little room
 Row = tuple[tuple[str, str], ...]  # (text, role)
 
 
@@ -89,8 +92,8 @@ class Picture:
     sentence: str
 
 
-def picture(view: View) -> Picture:
-    """Make the picture of a view."""
+def picture(view: View, compact: bool = False) -> Picture:
+    """Make the picture of a view; a compact one has short labels on its arrows."""
     rich = len(view.operations) <= RICH
     shown = [o for o in view.operations if o.rule or o.key in view.users]
     result = view.trace.result.key if view.trace.result else None
@@ -98,13 +101,12 @@ def picture(view: View) -> Picture:
     kinds = ["result" if o.key == result else "operation" if o.rule else "input" for o in shown]
     boxes = [_box(view, o, kind, rich, peak) for o, kind in zip(shown, kinds, strict=True)]
     keys = {o.key for o in shown}
-    most = max((_norm(edge.flow) for o in view.operations for edge in o.inputs), default=0.0)
-    links = [_link(view, o, edge, rich, most) for o in shown for edge in o.inputs if edge.source in keys]
+    links = [linked(view, o, edge, rich, compact) for o in shown for edge in o.inputs if edge.source in keys]
     if rich:
         constants, more = _constants(shown)
         boxes = constants + boxes
         links += more
-    return Picture(tuple(boxes), tuple(links), _sentence(view))
+    return Picture(tuple(boxes), tuple(links), sentence(view))
 
 
 def _norm(value: Value | None) -> float:
@@ -114,7 +116,7 @@ def _norm(value: Value | None) -> float:
 def _box(view: View, operation: Operation, kind: str, rich: bool, peak: float) -> Box:
     value, grad = operation.value, operation.grad
     slope = brief(grad, 20, digits=3)
-    role = {"+": "pos", "-": "neg", "0": "zero", "!": "bad"}.get(sign(grad), "ink")
+    role = ROLES.get(sign(grad), "ink")
     named = view.title(operation, 32)
     lines: list[Row] = []
     slopes: Row = ((f"grad {slope}", f"g {role}"),) if slope else ()
@@ -144,19 +146,31 @@ def _box(view: View, operation: Operation, kind: str, rich: bool, peak: float) -
     return Box(f"n{operation.key}", operation.key, kind, tuple(lines), "\n".join(tip), size, sign(grad))
 
 
-def _link(view: View, operation: Operation, edge: Edge, rich: bool, most: float) -> Link:
+def short(view: View, operation: Operation, edge: Edge, room: int) -> str:
+    """Write the local derivative of an edge in few characters: a formula and its number, or one of the two."""
+    text = MODULES.sub("", view.derivative(operation, edge, None, 200))
+    formula, equal, last = text.rpartition(" = ")
+    if width(text) > room and equal:
+        text = formula if width(formula) <= room else last
+    return clip(text, room)
+
+
+def linked(view: View, operation: Operation, edge: Edge, rich: bool = True, compact: bool = True) -> Link:
+    """Make the link of an edge between two values that are shown."""
     i = view.numbers[operation.key, edge.argument]
-    derivative = view.derivative(operation, edge, "∂", 30)
+    derivative = short(view, operation, edge, 14) if compact else view.derivative(operation, edge, "∂", 30)
     above, below = view.name(operation.key), view.name(edge.source)
-    tip = f"{circled(i)} ∂{above}/∂{below} = {view.derivative(operation, edge, '', 200) or 'not elementwise'}"
+    tip = (
+        f"{circled(i)} ∂{above}/∂{below} = {view.derivative(operation, edge, None, 200) or 'not elementwise'}"
+    )
     if edge.flow is not None:
         tip += f"\ncarries to {below}: {brief(edge.flow)}"
     mood = sign(edge.local) or sign(edge.flow)
     label = f"{circled(i)} {derivative}".rstrip() if rich else ""
-    back = edge.source is not None and edge.source >= operation.key
+    back = view.leads_back(operation, edge)
     # As wide as what it carries is large: 1 to 3 points, by the logarithm over four decades.
     norm = _norm(edge.flow)
-    weight = max(1.0, round(3 + 0.5 * math.log10(norm / most), 1)) if norm else 1.0
+    weight = max(1.0, round(3 + 0.5 * math.log10(norm / view.strongest), 1)) if norm else 1.0
     return Link(f"e{i}", f"n{edge.source}", f"n{operation.key}", label, tip, mood, weight, back)
 
 
@@ -179,7 +193,7 @@ def _constants(shown: list[Operation]) -> tuple[list[Box], list[Link]]:
     return boxes, links
 
 
-def _sentence(view: View) -> str:
+def sentence(view: View) -> str:
     """Say in one sentence what the picture shows, for those who do not see it."""
     steps, names = view.computed, [entry.name for entry in view.trace.inputs]
     story = "; ".join(view.title(step, 40) for step in steps[:8]) + (" ..." if len(steps) > 8 else "")

@@ -55,7 +55,7 @@ def rendered(dot: str, kind: str) -> bytes:
         If neither can.
     """
     for engine in ("pure", "dot"):
-        found = layout.render(dot, kind, engine, seconds=30)
+        found = layout.render(dot, kind, engine)
         if found is not None:
             return found
     if layout.program("dot") is None and kind in NEEDS_DOT:

@@ -1,4 +1,4 @@
-"""Placing the graph: a layout program in a child process, with a time limit.
+"""Graphviz's layout, for those who ask for it: a layout program in a child process, with a time limit.
 
 In: DOT text. Out: positions, or a picture as bytes; None when there is no program or it took too long. The program is
 `graphviz-pure`, which comes as a wheel and places alike on every machine; the system's `dot` serves on request.
@@ -72,7 +72,7 @@ def program(engine: str = "pure") -> str | None:
     return None
 
 
-def render(dot: str, kind: str, engine: str = "pure", seconds: float = SECONDS) -> bytes | None:
+def render(dot: str, kind: str, engine: str = "pure", seconds: float = 30.0) -> bytes | None:
     """Draw `dot` as `kind` (`"json0"`, `"png"` ...); None without a program, when it fails, or takes too long."""
     found = program(engine)
     if found is None:
@@ -86,8 +86,9 @@ def render(dot: str, kind: str, engine: str = "pure", seconds: float = SECONDS) 
     return done.stdout if done.returncode == 0 and done.stdout else None
 
 
-def lay_out(dot: str, engine: str = "pure", seconds: float = SECONDS) -> Layout | None:
+def lay_out(dot: str, engine: str = "pure") -> Layout | None:
     """Place the nodes and edges of `dot`; with straight edges where curves, which cost most, take too long."""
+    seconds = SECONDS
     straight = dot.replace("graph [", "graph [splines=line ", 1)
     text = render(dot, "json0", engine, seconds) or render(straight, "json0", engine, seconds / 2)
     if text is None:

@@ -1,6 +1,6 @@
 """The graph as PNG and PDF, drawn by matplotlib from the layout's positions, with every installed font at hand.
 
-In: a `Picture` and its `Layout`. Out: bytes. matplotlib is optional (`gradmagic[plot]`): it draws both kinds without a
+In: a `Scene`. Out: bytes. matplotlib is optional (`gradmagic[plot]`): it draws both kinds without a
 program of the system, a PDF's text can be searched, and a name that its own font lacks is written in another.
 Without it the layout program draws the PNG, in the one Latin font that it brings.
 """
@@ -13,13 +13,13 @@ import warnings
 from typing import TYPE_CHECKING
 
 from ..model import ReportError
-from ..parts.graph import CHARACTER, FONT, LINE, Box, Link, Picture, Row
+from ..parts.graph import CHARACTER
 from ..shown.typeset import width
 from ..shown.view import circled
-from .colours import BAD, EDGE, FILLS, INK, MUTED, NEGATIVE, POSITIVE, SIGNS
+from .colours import BAD, EDGE, FILLS, GOLD, INK, MUTED, NEGATIVE, POSITIVE, SIGNS
 from .dot import rendered
 from .fonts import families
-from .layout import Layout, Point, Route
+from .scene import Dot, Group, Rect, Scene, Stroke, Text
 from .svg import alone, svg
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _PLAIN = set("±×→…−·∑√∞≤≥≠∂ℓ")  # what the layout progr
 _CIRCLES = str.maketrans({circled(i): f"({i})" for i in range(1, 51)})
 
 
-def pictured(picture: Picture, layout: Layout | None, dot: str, kind: str) -> bytes:
+def pictured(scene: Scene, dot: str, kind: str) -> bytes:
     """Draw the graph as `kind`, `"svg"`, `"png"` or `"pdf"`: by matplotlib, or without it by the layout program.
 
     An SVG is our own.
@@ -46,12 +46,10 @@ def pictured(picture: Picture, layout: Layout | None, dot: str, kind: str) -> by
     ReportError
         If nothing here can draw it, or write its names; the message says what to install.
     """
-    if kind == "svg" or importlib.util.find_spec("matplotlib") is not None:
-        if layout is None:
-            raise ReportError(
-                "the graph could not be laid out in time: save it as dot, or as txt with its lanes."
-            )
-        return alone(svg(picture, layout)).encode() if kind == "svg" else drawn(picture, layout, kind)
+    if kind == "svg":
+        return alone(svg(scene)).encode()
+    if importlib.util.find_spec("matplotlib") is not None:
+        return drawn(scene, kind)
     dot = dot.translate(_CIRCLES)
     strange = "".join(dict.fromkeys(c for c in dot if ord(c) >= 0x590 and c not in _PLAIN))
     if strange and kind == "png":
@@ -62,8 +60,8 @@ def pictured(picture: Picture, layout: Layout | None, dot: str, kind: str) -> by
     return rendered(dot, kind)
 
 
-def drawn(picture: Picture, layout: Layout, kind: str) -> bytes:
-    """Draw `picture` as `kind`, `"png"` or `"pdf"`; a character that no installed font has is warned of.
+def drawn(scene: Scene, kind: str) -> bytes:
+    """Draw `scene` as `kind`, `"png"` or `"pdf"`; a character that no installed font has is warned of.
 
     Raises
     ------
@@ -72,25 +70,21 @@ def drawn(picture: Picture, layout: Layout, kind: str) -> bytes:
     """
     from matplotlib.figure import Figure  # optional, 0.2 s
 
-    text = "".join(t for box in picture.boxes for line in box.lines for t, _ in line)
-    fonts, missing = families(text + "".join(link.label for link in picture.links))
-    wide, high = layout.width, layout.height
+    texts = (shape for group in scene.groups for shape in group.shapes if isinstance(shape, Text))
+    fonts, missing = families("".join(words for text in texts for words, _ in text.words))
+    wide, high = scene.width, scene.height
     scale = min(1.0, PAGE / max(wide, high)) if kind == "pdf" else 1.0
     figure = Figure(figsize=(wide * scale / 72, high * scale / 72), facecolor="white")
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, wide), ylim=(high, 0))
     axes.set_axis_off()
     hand = _Hand(axes, fonts, scale)
-    for link in picture.links:
-        if link.name in layout.edges:
-            hand.link(link, layout.edges[link.name])
-    for box in picture.boxes:
-        if box.name in layout.nodes:
-            hand.box(box, layout.nodes[box.name])
+    for group in scene.groups:
+        hand.draw(group)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # said below, once
-        found = _saved(figure, kind, min(DPI, (PIXELS / (wide * high)) ** 0.5 * 72), picture.sentence)
+        found = _saved(figure, kind, min(DPI, (PIXELS / (wide * high)) ** 0.5 * 72), scene.sentence)
     if missing:
-        warnings.warn(unwritten(missing, kind), stacklevel=4)
+        warnings.warn(unwritten(missing, kind), stacklevel=5)  # whoever asked the report to save itself
     return found
 
 
@@ -118,67 +112,77 @@ def _saved(figure: Figure, kind: str, dpi: float, sentence: str) -> bytes:
 
 
 class _Hand:
-    """Draws boxes and edges into axes whose unit is a point."""
+    """Draws shapes into axes whose unit is a point."""
 
     def __init__(self, axes: Axes, fonts: list[str], scale: float) -> None:
         self._axes, self._fonts, self._scale = axes, fonts, scale
 
-    def box(self, box: Box, at: Point) -> None:
+    def draw(self, group: Group) -> None:
+        """Draw a group's shapes, one over the other."""
+        color = SIGNS.get(group.kind if group.what == "e" else group.mood, EDGE)
+        for shape in group.shapes:
+            match shape:
+                case Rect(role="catch"):
+                    pass
+                case Rect():
+                    self._rect(shape)
+                case Dot():
+                    self._dot(shape)
+                case Stroke():
+                    self._stroke(shape, color)
+                case Text():
+                    self._text(shape, color if group.what == "e" else INK, halo=group.what == "e")
+
+    def _rect(self, shape: Rect) -> None:
         from matplotlib.patches import FancyBboxPatch
 
-        x, y = at
-        left, top = x - box.width / 2, y - box.height / 2
-        fill, line = ("none", EDGE) if box.kind == "constant" else FILLS[box.kind]
+        strip, _, kind = shape.role.rpartition(" ")
+        fill, line = ("none", EDGE) if kind == "constant" else FILLS[kind]
         self._axes.add_patch(FancyBboxPatch(
-            (left, top), box.width, box.height, boxstyle=f"round,pad=0,rounding_size={box.radius}", facecolor=fill,
-            edgecolor=line, linewidth=(2 if box.kind == "result" else 1) * self._scale,
-            linestyle=(0, (4, 3)) if box.kind == "constant" else "-",
+            (shape.x, shape.y), shape.width, shape.height, facecolor=fill, edgecolor="none" if strip else line,
+            boxstyle=f"round,pad=0,rounding_size={shape.radius}" if shape.radius else "square,pad=0",
+            linewidth=(2 if kind == "result" else 1) * self._scale,
+            linestyle=(0, (4, 3)) if kind == "constant" else "-",
         ))  # fmt: skip
-        if box.size:
-            self._axes.plot(
-                [left + 3, left + 3 + box.bar], [top + box.height - 2] * 2, color=SIGNS.get(box.mood, EDGE),
-                linewidth=3 * self._scale, solid_capstyle="butt",
-            )  # fmt: skip
-        first = y - (len(box.lines) - 1) * LINE / 2
-        for i, row in enumerate(box.lines):
-            self._row(row, x, first + i * LINE)
 
-    def _row(self, row: Row, x: float, y: float) -> None:
-        """Write a row in the middle of its box, each piece in its colour."""
-        if len(row) == 1:
-            self._text(row[0][0], x, y, row[0][1], "center")
-            return
-        x -= sum(width(text) for text, _ in row) * FONT * CHARACTER / 2
-        for text, role in row:
-            self._text(text, x, y, role, "left")
-            x += width(text) * FONT * CHARACTER
+    def _dot(self, shape: Dot) -> None:
+        from matplotlib.patches import Circle
 
-    def _text(self, text: str, x: float, y: float, role: str, side: str) -> None:
-        color = next((_ROLES[part] for part in role.split() if part in _ROLES), INK)
-        self._axes.text(
-            x, y, text, color=color, family=self._fonts, fontsize=FONT * self._scale, ha=side, parse_math=False,
-            va="center_baseline", usetex=False, weight="bold" if role == "name" else "normal",
-        )  # fmt: skip
+        fill = {"input": POSITIVE, "result": GOLD}.get(shape.role, "white")
+        self._axes.add_patch(
+            Circle((shape.x, shape.y), 4, facecolor=fill, edgecolor=EDGE, linewidth=self._scale, zorder=3)
+        )
 
-    def link(self, link: Link, route: Route) -> None:
+    def _stroke(self, shape: Stroke, color: str) -> None:
         from matplotlib.patches import PathPatch, Polygon
         from matplotlib.path import Path
-        from matplotlib.patheffects import Stroke
 
-        color = SIGNS.get(link.sign, EDGE)
-        codes = [Path.MOVETO] + [Path.CURVE4] * (len(route.points) - 1)
+        points = [(float(x), float(y)) for x, y in shape.points]
+        codes = [Path.MOVETO] + [Path.LINETO if shape.bar else Path.CURVE4] * (len(points) - 1)
         self._axes.add_patch(PathPatch(
-            Path(route.points, codes), fill=False, edgecolor=color, linewidth=link.weight * self._scale,
-            linestyle=(0, (5 / link.weight, 4 / link.weight)) if link.dashed else "-", capstyle="butt",
+            Path(points, codes), fill=False, edgecolor=color, linewidth=shape.weight * self._scale,
+            linestyle=(0, (5 / shape.weight, 4 / shape.weight)) if shape.dashed else "-", capstyle="butt",
         ))  # fmt: skip
-        if route.arrow:
-            self._axes.add_patch(Polygon(route.arrow, closed=True, facecolor=color, edgecolor="none"))
-        if link.label and route.label is not None:
-            x, y = route.label
+        if shape.arrow:
+            self._axes.add_patch(Polygon(shape.arrow, closed=True, facecolor=color, edgecolor="none"))
+
+    def _text(self, shape: Text, color: str, halo: bool) -> None:
+        """Write words one behind the other, each in its colour."""
+        from matplotlib.patheffects import Stroke as Outline
+
+        advance = shape.size * CHARACTER
+        x = shape.x - (
+            sum(width(text) for text, _ in shape.words) * advance / 2 if shape.anchor == "middle" else 0
+        )
+        one = len(shape.words) == 1 and shape.anchor == "middle"
+        for text, role in shape.words:
+            own = next((_ROLES[part] for part in role.split() if part in _ROLES), color)
             # The halo by itself: a text that has one is drawn as outlines, and could not be searched.
-            for effects in ([Stroke(linewidth=3 * self._scale, foreground="white")], []):
+            for effects in ([Outline(linewidth=3 * self._scale, foreground="white")], []) if halo else ([],):
                 self._axes.text(
-                    x, y - 3, link.label.rstrip(), color=color, family=self._fonts, path_effects=effects,
-                    fontsize=(FONT - 1) * self._scale, ha="center", va="center_baseline", parse_math=False,
-                    usetex=False,
+                    shape.x if one else x, shape.y - shape.size / 3, text, color=own, family=self._fonts,
+                    fontsize=shape.size * self._scale, ha="center" if one else "left", va="center_baseline",
+                    weight="bold" if role == "name" else "normal", parse_math=False, usetex=False, zorder=4,
+                    path_effects=effects,
                 )  # fmt: skip
+            x += width(text) * advance

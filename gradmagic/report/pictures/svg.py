@@ -1,6 +1,6 @@
 """The graph as SVG, drawn from the layout's positions with a few tags a node: 0.5 KB where Graphviz's own takes 2.
 
-In: a `Picture` and its `Layout`. Out: SVG text without ids, links or scripts; colours are CSS variables with light
+In: a `Scene`. Out: SVG text without ids, links or scripts; colours are CSS variables with light
 fallbacks, so the same bytes serve as an image and, put into a page, in its theme.
 """
 
@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from xml.sax.saxutils import escape, quoteattr
 
-from ..parts.graph import FONT, LINE, Box, Link, Picture, Row
 from .colours import BAD, BOTH, EDGE, NEGATIVE, POSITIVE
-from .layout import Layout, Point, Route
+from .scene import Dot, Group, Rect, Scene, Shape, Stroke, Text, Words
 
 # White space is taken out below: here it is for the reader.
 STYLE = re.sub(
@@ -20,11 +19,19 @@ STYLE = re.sub(
     """
     text{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;
     fill:var(--gm-ink,#1f2933);white-space:pre}
-    .n rect{fill:var(--gm-card,#fff);stroke:var(--gm-edge,#6b7680)}
+    .n rect,.c rect,circle{fill:var(--gm-card,#fff);stroke:var(--gm-edge,#6b7680)}
     .input rect{fill:var(--gm-input,#e8f1fb);stroke:var(--gm-pos,#1d5fa8)}
     .result rect{fill:var(--gm-result,#fdf3d7);stroke:var(--gm-gold,#8a6100);stroke-width:2}
     .constant rect{fill:none;stroke-dasharray:4 3}
     .n text{text-anchor:middle}
+    .row text{text-anchor:start}
+    .row .d{font-size:11px}
+    .w.w.w,.r.r.r{fill:var(--gm-input,#e8f1fb);stroke:none}
+    .w.w.z{fill:var(--gm-result,#fdf3d7)}
+    .r.r.r{fill:transparent}
+    .input circle{fill:var(--gm-pos,#1d5fa8)}
+    .result circle{fill:var(--gm-gold,#8a6100)}
+    .c text{font-size:11px}
     .name{font-weight:600}
     .muted,.zero{fill:var(--gm-muted,#5b6875)}
     .pos{fill:var(--gm-pos,#1d5fa8)}
@@ -46,6 +53,7 @@ STYLE = re.sub(
     .later .g,.later .s{visibility:hidden}
     .now rect{stroke-width:3;stroke:var(--gm-gold,#8a6100);fill:var(--gm-result,#fdf3d7)}
     .now.e{--c:var(--gm-gold,#8a6100)}
+    .on.row .r,.now.row .r{fill:var(--gm-gold,#8a6100);fill-opacity:.2}
     .wait{opacity:.45}
     .veil .s{visibility:hidden}
     .blind .e path{stroke-width:1.5}
@@ -80,59 +88,64 @@ def alone(document: str) -> str:
 _CLASSES = {"+": "plus", "-": "minus", "±": "both", "!": "bang", "0": "nil", "constant": "const"}
 
 
-def svg(picture: Picture, layout: Layout, tips: bool = True) -> str:
-    """Draw `picture` as a complete SVG document, with what is said of each part when it is pointed at, or without."""
-    width, height = f"{layout.width:.0f}", f"{layout.height:.0f}"
-    pieces = [
+def svg(scene: Scene, tips: bool = True) -> str:
+    """Draw a scene as a complete SVG document, with what is said of each part when it is pointed at, or without."""
+    width, height = f"{scene.width:.0f}", f"{scene.height:.0f}"
+    kind = ' class="tall"' if scene.tall else ""
+    start = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'role="img" aria-label={quoteattr(picture.sentence)}><style>{STYLE}</style>',
-    ]
-    pieces += [
-        _link(link, layout.edges[link.name], tips) for link in picture.links if link.name in layout.edges
-    ]
-    pieces += [_node(box, layout.nodes[box.name], tips) for box in picture.boxes if box.name in layout.nodes]
-    return "".join(pieces) + "</svg>"
-
-
-def _node(box: Box, at: Point, tips: bool) -> str:
-    x, y = at
-    left, top = x - box.width / 2, y - box.height / 2
-    first = y - (len(box.lines) - 1) * LINE / 2 + FONT * 0.35
-    key = "" if box.key is None else f' data-k="{box.key}"'
-    rect = f'<rect x="{left:.0f}" y="{top:.0f}" width="{box.width:.0f}" height="{box.height:.0f}" rx="{box.radius}"/>'
-    texts = "".join(
-        _line(line, f'x="{x:.0f}" y="{first + i * LINE:.0f}"') for i, line in enumerate(box.lines)
+        f'role="img"{kind} aria-label={quoteattr(scene.sentence)}><style>{STYLE}</style>'
     )
-    tip = f"<title>{escape(box.tip)}</title>" if tips else ""
-    # Along the lower edge, how large the gradient is beside the largest, in the colour of its sign.
-    bar = f'<path class="s {_CLASSES.get(box.mood, "")}" d="M{left + 3:.0f} {top + box.height - 2:.0f}h{box.bar:.0f}"/>'
-    return f'<g class="n {box.kind}"{key}>{tip}{rect}{bar if box.size else ""}{texts}</g>'
+    return start + "".join(_group(group, tips) for group in scene.groups) + "</svg>"
 
 
-def _line(line: Row, at: str) -> str:
-    if len(line) == 1:
-        return f"<text {at}{_role(line[0][1])}>{escape(line[0][0])}</text>"
-    spans = "".join(f"<tspan{_role(role)}>{escape(text)}</tspan>" for text, role in line)
+def _group(group: Group, tips: bool) -> str:
+    kind = _CLASSES.get(group.kind, "") if group.what == "e" else group.kind.removeprefix("operation")
+    row = "row" if any(isinstance(shape, Dot) for shape in group.shapes) else ""
+    classes = " ".join(filter(None, (group.what, kind, row, group.mood if group.what == "e" else "")))
+    marks = "" if group.key is None else f' data-k="{group.key}"'
+    if group.edge is not None:
+        marks = ' data-i="{}" data-s="{}" data-d="{}"'.format(*group.edge)
+    tip = f"<title>{escape(group.tip)}</title>" if tips and group.tip else ""
+    shapes = "".join(_shape(shape, _CLASSES.get(group.mood, "")) for shape in group.shapes)
+    return f'<g class="{classes}"{marks}>{tip}{shapes}</g>'
+
+
+def _shape(shape: Shape, mood: str) -> str:
+    match shape:
+        case Rect():
+            kind = {"row input": ' class="w"', "row result": ' class="w z"', "catch": ' class="r"'}.get(
+                shape.role, ""
+            )
+            corner = f' rx="{shape.radius:g}"' if shape.radius else ""
+            x, y, wide, high = shape.x, shape.y, shape.width, shape.height
+            return f'<rect{kind} x="{x:.0f}" y="{y:.0f}" width="{wide:.0f}" height="{high:.0f}"{corner}/>'
+        case Dot():
+            return f'<circle cx="{shape.x:.0f}" cy="{shape.y:.0f}" r="4"/>'
+        case Stroke(bar=True):
+            (x, y), (end, _) = shape.points
+            return f'<path class="s {mood}" d="M{x:.0f} {y:.0f}h{end - x:.0f}"/>'
+        case Stroke():
+            # A curve is as good to the point; the arrow's corners, 7 apart, are not.
+            first, *others = (f"{x:.0f},{y:.0f}" for x, y in shape.points)
+            corners = " ".join(
+                ",".join(f"{x:.1f}".removesuffix(".0") for x in point) for point in shape.arrow
+            )
+            head = f'<polygon points="{corners}"/>' if corners else ""
+            return f'<path d="M{first}C{" ".join(others)}" stroke-width="{shape.weight:g}"/>{head}'
+        case Text():
+            return _text(shape.words, f'x="{shape.x:.0f}" y="{shape.y:.0f}"')
+
+
+def _text(words: Words, at: str) -> str:
+    if len(words) == 1 and not words[0][1].startswith("via "):
+        return f"<text {at}{_role(words[0][1])}>{escape(words[0][0])}</text>"
+    spans = "".join(f"<tspan{_role(role)}>{escape(text)}</tspan>" for text, role in words)
     return f"<text {at}>{spans}</text>"
 
 
 def _role(role: str) -> str:
+    if role.startswith("via "):
+        _, number, mood = role.split()
+        return f' class="d {mood}" data-i="{number}"'
     return f' class="{role}"' if role not in {"", "value", "ink"} else ""
-
-
-def _link(link: Link, route: Route, tips: bool) -> str:
-    # A curve is as good to the point; the arrow's corners, 7 apart, are not.
-    first, *others = (f"{x:.0f},{y:.0f}" for x, y in route.points)
-    path = f"M{first}C{' '.join(others)}"
-    corners = " ".join(",".join(f"{x:.1f}".removesuffix(".0") for x in point) for point in route.arrow)
-    head = f'<polygon points="{corners}"/>' if corners else ""
-    label = ""
-    if link.label and route.label is not None:
-        x, y = route.label
-        label = f'<text x="{x:.0f}" y="{y + 1:.0f}">{escape(link.label)}</text>'
-    kind = " ".join(filter(None, ("e", _CLASSES.get(link.sign, ""), "back" if link.back else "")))
-    ends = ""
-    if link.sign != "constant":
-        ends = f' data-i="{link.name[1:]}" data-s="{link.tail[1:]}" data-d="{link.head[1:]}"'
-    tip = f"<title>{escape(link.tip)}</title>" if tips else ""
-    return f'<g class="{kind}"{ends}>{tip}<path d="{path}" stroke-width="{link.weight:g}"/>{head}{label}</g>'

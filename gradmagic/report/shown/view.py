@@ -57,6 +57,11 @@ class View:
         return cls._of_groups(trace, groups, {})
 
     @classmethod
+    def whole(cls, trace: Trace) -> View:
+        """Show every operation, also the turns of loops."""
+        return cls(trace, tidied(trace.operations))
+
+    @classmethod
     def _of_groups(cls, trace: Trace, groups: list[Selection], turns: dict[int, str]) -> View:
         view = cls(trace, tidied(joined(groups)), tuple(groups), turns)
         return replace(view, operations=tuple(map(view._of_any_turn, view.operations)))
@@ -106,6 +111,14 @@ class View:
         """The shown operations by key; no operation has the key None, as the source of a constant is."""
         return {operation.key: operation for operation in self.operations}
 
+    def leads_back(self, operation: Operation, edge: Edge) -> bool:
+        """Tell whether an edge is a loop's way back: its source stands in the same place, or later."""
+        return self._positions.get(edge.source, -1) >= self._positions[operation.key]
+
+    @cached_property
+    def _positions(self) -> dict[int | None, int]:
+        return {operation.key: i for i, operation in enumerate(self.operations)}
+
     @cached_property
     def numbers(self) -> dict[tuple[int, int], int]:
         """The number of each edge, 1, 2 ... in tape order, by the operation's key and the argument's position."""
@@ -120,6 +133,12 @@ class View:
             for edge in operation.edges:
                 found.setdefault(edge.source, []).append((operation, edge))
         return found
+
+    @cached_property
+    def strongest(self) -> float:
+        """The norm of the largest contribution that an edge carries; 0 where none was kept."""
+        flows = (edge.flow for o in self.operations for edge in o.inputs)
+        return max((flow.norm or 0.0 for flow in flows if flow is not None), default=0.0)
 
     @property
     def computed(self) -> tuple[Operation, ...]:
@@ -284,8 +303,8 @@ class View:
         times = f"  ×{operation.count}" if operation.count > 1 else ""
         return clip(text, room - width(times)) + times
 
-    def derivative(self, operation: Operation, edge: Edge, sign: str = "d", room: int = 40) -> str:
-        """Write an edge's local derivative: `de/dc = d = 2`, `2*x`, `1 for each y[k]`."""
+    def derivative(self, operation: Operation, edge: Edge, sign: str | None = "d", room: int = 40) -> str:
+        """Write an edge's local derivative: `de/dc = d = 2`, `2*x`, `1 for each y[k]`; without a sign only `d = 2`."""
         text, local = edge.formula or self.words(operation, edge), edge.local
         if width(text) > room:  # what is cut off says nothing: the number does
             text = "" if local is not None else clip(text, room)
@@ -303,7 +322,7 @@ class View:
         above, below = self.name(operation.key), self.name(edge.source)
         readable = len(above) + len(below) <= 20 and _SIMPLE.fullmatch(above) and _SIMPLE.fullmatch(below)
         of_numbers = local is not None and not local.shape and not operation.shape
-        if text and readable and of_numbers and above != below:
+        if text and sign is not None and readable and of_numbers and above != below:
             return f"{sign}{above}/{sign}{below} = {text}"
         return text
 

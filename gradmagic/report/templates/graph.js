@@ -1,8 +1,10 @@
 /* The graph: lit, zoomed, moved, walked through by keys, and opened: a small panel says one box or arrow in full. */
+const MANY = 60; /* of operations, from which on modules or lines are shown first */
+const LEAST = 11 / 12; /* of a drawing's own size: its letters are 12 px high, and 11 can be read */
 const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   const first = decode(image.src), alt = image.alt, { host, root } = show(image, "gm-live gm-board");
   host.setAttribute("data-lm-suppress-shortcuts", "true");
-  const place = host.parentElement, panel = h("div", { class: "gm-panel", role: "region", "aria-label": "what was clicked", "aria-live": "polite" });
+  const place = host.parentElement, whole_part = place.closest("details"), panel = h("div", { class: "gm-panel", role: "region", "aria-label": "what was clicked", "aria-live": "polite" });
   panel.hidden = true;
   place.after(panel);
   let now = 0, svg, nodes, edges, wide, high, x = 0, y = 0, k = 1, own_zoom = false, opened, style;
@@ -10,14 +12,23 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   const size = () => [host.clientWidth, host.clientHeight];
   const apply = () => {
     const [w, t] = size();
-    x = Math.min(Math.max(x, -w / k / 2), wide - w / k / 2);
+    x = Math.min(Math.max(x, -w / k / 2), Math.max(0, wide - w / k / 2));
     y = Math.min(Math.max(y, -t / k / 2), high - t / k / 2);
     svg.setAttribute("viewBox", `${x} ${y} ${w / k} ${t / k}`);
   };
+  /* Cards are as wide as a column and are read at their own size: what is wider than the page scrolls, as text does. */
+  const tall = () => svg.classList.contains("tall");
   const fit = () => {
     own_zoom = false;
+    host.style.minWidth = tall() ? `${Math.ceil(wide * LEAST)}px` : "0";
     const w = host.clientWidth;
     if (!w) return;
+    if (tall()) {
+      k = Math.min(document.fullscreenElement === whole_part ? 2 : 1.2, Math.max(LEAST, w / wide));
+      host.style.height = `${high * k}px`;
+      x = y = 0;
+      return apply();
+    }
     k = Math.min(1.35, w / wide); /* a small graph may be read from the last row of a room */
     const t = Math.min(560, Math.max(high * k, Math.min(high, 130)));
     host.style.height = `${t}px`;
@@ -40,6 +51,11 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   };
   const seen = (node) => {
     const box = node.getBBox(), [w, t] = size();
+    if (tall() && !own_zoom) {
+      const at = node.getBoundingClientRect();
+      if (at.top < 0 || at.bottom > innerHeight) node.scrollIntoView({ block: "nearest" });
+      return;
+    }
     if (box.x < x || box.x + box.width > x + w / k || box.y < y || box.y + box.height > y + t / k) {
       x = box.x + box.width / 2 - w / k / 2;
       y = box.y + box.height / 2 - t / k / 2;
@@ -50,7 +66,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   /* A graph that is too wide to be read whole begins at its inputs. */
   const begin = () => {
     fit();
-    if (k >= 0.5 || !host.clientWidth) return;
+    if (k >= 0.5 || !host.clientWidth || tall()) return;
     const boxes = nodes.map((n) => n.getBBox()), first = boxes.reduce((a, b) => (b.x < a.x ? b : a));
     zoom(0.8 / k);
     x = first.x - 12;
@@ -61,7 +77,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   };
   /* In a wide graph the walk goes from box to box at a size that can be read. */
   const follow = (node) => {
-    if (k < 0.75) zoom(0.9 / k);
+    if (k < 0.75 && !tall()) zoom(0.9 / k);
     seen(node);
   };
   const light = (at) => {
@@ -91,6 +107,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     if (rows) said.push(h("div", { class: "gm-scroll" }, h("table", { class: "gm-grid" }, ...rows.map((row) => h("tr", {}, ...row.map((text) => h("td", { class: q === undefined ? "" : text === "0" ? "gm-zero" : text[0] === "-" ? "gm-neg" : "gm-pos" }, text)))))));
     return said;
   };
+  const parts = data.sheets.filter((s) => !s.form).length, lines = data.sheets.findIndex((s) => s.form);
   const unfolds = (key) => data.sheets.findIndex((s, i) => i && now === 0 && s.keys.some((member) => own(member) === key));
   const open = (kind, id) => {
     opened = kind && [kind, id];
@@ -165,7 +182,8 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     tipped();
     if (opened) open(...opened);
   };
-  const fold = data.sheets.length > 1 && button("unfold", "unfold loops and calls, one after the other", () => turn((now + 1) % data.sheets.length));
+  const fold = parts > 1 && button("unfold", "unfold loops and calls", () => turn((now + 1) % parts));
+  const forms = [...data.sheets.flatMap((s, j) => (s.form ? [[s.form, j]] : [])), ...(lines > 0 ? [["operations", 0]] : [])].map(([name, j]) => [j, button(name, name, () => turn(j), { "aria-pressed": "false" })]);
   const turn = (j) => {
     now = j;
     open();
@@ -175,11 +193,19 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     /* What was asked for is to be read: the first of the turns, at a size for it. */
     const start = j && k < 0.7 && nodes.find((n) => data.sheets[j].keys.includes(+n.dataset.k));
     if (start) { zoom(0.85 / k); x = start.getBBox().x - 60; apply(); }
-    fold.textContent = j === data.sheets.length - 1 ? "fold" : j ? "unfold next" : "unfold";
+    if (fold) fold.textContent = j === parts - 1 ? "fold" : j && j < parts ? "unfold next" : "unfold";
+    pressed();
   };
   const whole = () => { fit(); own_zoom = true; };
-  const bar = h("div", { class: "gm-bar gm-zoom" }, button("−", "zoom out", () => zoom(0.8)), button("+", "zoom in", () => zoom(1.25)), button("fit", "show the whole graph", whole), button("1:1", "natural size", () => zoom(1 / k)), ...(fold ? [fold] : []));
-  const target = (e) => e.target.closest?.("[data-k],[data-i]");
+  const full = () => (document.fullscreenElement ? document.exitFullscreen() : whole_part.requestFullscreen?.());
+  const bar = h("div", { class: "gm-bar gm-zoom" }, button("−", "zoom out", () => zoom(0.8)), button("+", "zoom in", () => zoom(1.25)), button("fit", "show the whole graph", whole), button("1:1", "natural size", () => zoom(1 / k)), button("full", "full screen: f", full), ...(fold ? [fold] : []), ...forms.map(([, choice]) => choice));
+  const pressed = () => forms.forEach(([j, choice]) => choice.setAttribute("aria-pressed", String(now === j)));
+  pressed();
+  /* A derivative in a row stands for its edge. */
+  const target = (e) => {
+    const item = e.target.closest?.("[data-k],[data-i]");
+    return item?.matches("tspan") ? edges.find((edge) => edge.dataset.i === item.dataset.i) : item;
+  };
   const spot = (e) => {
     const item = target(e);
     return item && (item.dataset.i ? { key: item.dataset.d, edge: item.dataset.i, sheet: now } : { key: item.dataset.k });
@@ -224,6 +250,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     if (e.key === "+" || e.key === "=") zoom(1.25);
     else if (e.key === "-") zoom(0.8);
     else if (e.key === "0") whole();
+    else if (e.key === "f") full();
     else if (e.key === "Escape") { open(); point(); }
     else if ((e.key === "Enter" || e.key === " ") && from) chosen(from);
     else if (along[e.key]) {
@@ -246,7 +273,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     light, veil, fit, follow, bar, place, panel,
     get nodes() { return nodes; },
     get edges() { return edges; },
-    home: () => { if (now) turn(0); },
+    home: () => { if (now) turn(0); }, /* the walk goes from operation to operation */
     /* What flows stands above all boxes; of what is wider than its arrow only the direction: the next box has it too. */
     write: (said, x, y, room) => {
       const made = document.createElementNS(svg.namespaceURI, "text");
@@ -261,6 +288,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   };
   host.style.cssText = "display:block;width:100%;min-width:0;flex:1";
   draw(first);
+  if (lines > 0 && nodes.length > MANY) turn(lines);
   new ResizeObserver(() => (own_zoom ? apply() : begin())).observe(host);
   place.before(bar);
   return board;

@@ -109,7 +109,7 @@ const walk = (report, board, data, { own, veiled, ask }) => {
       node.classList.toggle("now", key === String(current));
       if (key === String(current)) board.follow(node);
       if (!g) continue;
-      if (mode.ahead) g.textContent = now ? `∂/∂${mode.ahead.name} ${now[0]}` : "";
+      if (mode.ahead) g.textContent = !now ? "" : node.classList.contains("row") ? now[0] : `∂/∂${mode.ahead.name} ${now[0]}`;
       else if (now?.[0]) g.textContent = veiled(key) ? "?" : now[0];
       else if (veiled(key)) g.textContent = "grad ?";
     }

@@ -1,0 +1,71 @@
+"""Which drawing a graph gets, and that drawing.
+
+In: a `View`. Out: a `Scene`. Up to eight boxes stand from left to right, where they fit into a column at their own
+size. What is larger stands as cards from the top down; where cards would be a tangle, as rows with lanes.
+"""
+
+from __future__ import annotations
+
+from ..parts.cards import BACK, ROOMS, SMALL, Cards, cards, rows
+from ..parts.graph import CHARACTER, Picture, picture
+from ..shown.typeset import width
+from ..shown.view import View
+from .dot import digraph
+from .layout import Layout, lay_out, program
+from .ranked import Wire, crossings, ranked
+from .scene import Scene, of_boxes, of_cards
+
+COLUMN = 780.0  # points that a drawing may be wide
+BOXES = 8  # that stand from left to right
+MOST_CARDS, MOST_CROSSINGS, HIGHEST = 16, 3, 1_400.0  # of cards; what is more stands as rows
+
+
+def drawing(view: View, engine: str = "own") -> Scene:
+    """Draw a view in the form that shows it best; by an `engine` of Graphviz, where there is one, as boxes."""
+    if engine != "own":
+        boxes = picture(view)
+        placed = lay_out(digraph(boxes).source, engine if program(engine) else "pure")
+        if placed is not None:
+            return of_boxes(boxes, placed)
+    for compact in (False, True):
+        boxes = picture(view, compact)
+        if len(boxes.boxes) > BOXES:
+            break
+        layout = of_left_to_right(boxes)
+        if layout.width <= COLUMN:
+            return of_boxes(boxes, layout)
+    for room in ROOMS:
+        made = cards(view, room)
+        if len(made.cards) > MOST_CARDS:
+            break
+        layout = of_top_down(made)
+        if layout.height > HIGHEST or crossings(layout) > MOST_CROSSINGS:
+            break
+        if layout.width <= COLUMN:
+            return of_cards(made, layout)
+    tried = ((made := rows(view, room), of_top_down(made)) for room in ROOMS)
+    return of_cards(*next((one for one in tried if one[1].width <= COLUMN), (made, of_top_down(made))))
+
+
+def of_left_to_right(drawn: Picture) -> Layout:
+    """Place boxes from left to right."""
+    wires = [
+        Wire(link.name, link.tail, link.head, _size(link.label)) for link in drawn.links if not link.back
+    ]
+    return ranked({box.name: (box.width, box.height) for box in drawn.boxes}, wires, COLUMN, turned=True)
+
+
+def of_top_down(drawn: Cards) -> Layout:
+    """Place cards from the top down, in a column."""
+    home = drawn.card_of
+    wires = [
+        Wire(link.name, home[int(link.tail[1:])], home[int(link.head[1:])], _size(link.label))
+        for link in drawn.links if not link.back
+    ]  # fmt: skip
+    sizes = {card.name: (card.width, card.height) for card in drawn.cards}
+    indent = BACK * len(drawn.backs) + (6 if drawn.backs else 0)
+    return ranked(sizes, wires, COLUMN, indent=indent)
+
+
+def _size(label: str) -> tuple[float, float]:
+    return (width(label) * SMALL * CHARACTER, 14.0) if label else (0.0, 0.0)
