@@ -48,7 +48,7 @@ class Naming:
         self, columns: Columns, constants: Mapping[int, tuple[Any, ...]], rebound: set[str],
         namespace: Mapping[str, Any],
     ) -> None:  # fmt: skip
-        self.columns, self.constants, self.rebound, self.namespace = columns, constants, rebound, namespace
+        self.columns, self.constants, self.rebound = columns, constants, rebound
         self.modules = {name for name, value in namespace.items() if isinstance(value, ModuleType)}
         self._called: dict[int, str] = {}
         self._ranks: dict[str, Any] = {}
@@ -62,9 +62,12 @@ class Naming:
             for edge in kind.inputs:
                 if edge.source is not None:
                     self._followed.add((_spot(kind), edge.argument))
-        self._several = {place for place, found in rules.items() if len(found) > 1}
+        self._several = {code for code, kind in enumerate(columns.kinds) if len(rules[id(kind.place)]) > 1}
         self._written = self._writes()
         self._variants = self._variants_of()
+        self._held = {  # what constants are called now: the tape keeps no word of the reader's
+            text: _mark(raw(namespace[text])) for text in self._variants if text in namespace
+        }
         used = self._codes.keys() | self._variants.keys()
         self._letter = next((c for c in _LETTERS if c not in used), "value")
         self._constant = next((c for c in _CONSTANT_LETTERS if c not in used | {self._letter}), "constant")
@@ -99,7 +102,8 @@ class Naming:
             place is None or _expression_of(place.text) is None
         ):  # `buf[:2] *= 3` is several operations, all of it
             return False
-        if after and self.columns.kinds[after[0]].place is place and id(place) in self._several:
+        shared = self.columns.codes[key] in self._several
+        if after and self.columns.kinds[after[0]].place is place and shared:
             return True
         return self._kind(key).rule in _PARTS or _SEVERAL.search(place.text) is not None
 
@@ -230,7 +234,7 @@ class Naming:
     def _names_in(self, key: int, tree: ast.expr, known: dict[str, str], deep: int) -> bool:
         """Find what the names in the expression of an operation are called; False where one would be two values."""
         kind = self._kind(key)
-        parts = self._aligned(kind, tree)
+        parts = self._aligned(key, tree)
         if parts is None or not deep:
             return True
         for i, (part, source) in enumerate(zip(parts, self._sources(key), strict=False)):
@@ -254,9 +258,10 @@ class Naming:
         tree = _expression_of(place.text) if place is not None else None
         return ast.unparse(tree) if tree is not None else ""
 
-    def _aligned(self, kind: Kind | Operation, tree: ast.AST) -> list[ast.expr] | None:
+    def _aligned(self, key: int, tree: ast.AST) -> list[ast.expr] | None:
         """Give the expressions of an operation's arguments, where they are sure to be that."""
-        if id(kind.place) in self._several or not _fits(kind.rule, tree):
+        kind = self._kind(key)
+        if self.columns.codes[key] in self._several or not _fits(kind.rule, tree):
             return None
         if isinstance(tree, ast.Call):
             function = tree.func
@@ -279,9 +284,8 @@ class Naming:
         text = kind.inputs[argument].constant if argument < len(kind.inputs) else ""
         written = _literal(value)
         tree = _expression_of(text)
-        held = raw(self.namespace.get(text)) if text.isidentifier() else None
-        own = held is not None and value is not None and _mark(held) == _mark(value)
-        if tree is not None and (own or self._trusted(kind, argument, text)):
+        own = value is not None and self._held.get(text) == _mark(value)
+        if tree is not None and (own or self._trusted(key, argument, text)):
             if _is_literal(tree):
                 return written if written and not _same(tree, value) else text
             kinds = self._variants.get(text, {})
@@ -300,13 +304,14 @@ class Naming:
         edges = self.columns.sources[: self.columns.starts[key] + argument + 1] == CONSTANT
         return f"{self._constant}{MARK}{np.count_nonzero(edges)}"
 
-    def _trusted(self, kind: Kind | Operation, argument: int, text: str) -> bool:
+    def _trusted(self, key: int, argument: int, text: str) -> bool:
         """Tell whether the text of a constant is sure to be its own."""
+        kind = self._kind(key)
         tree = parsed(kind.place.text.strip()) if kind.place is not None else None
         if tree is None or not tree.body:
             return False
         body: Any = tree.body[0]
-        parts = self._aligned(kind, body if isinstance(body, ast.AugAssign) else getattr(body, "value", body))
+        parts = self._aligned(key, body if isinstance(body, ast.AugAssign) else getattr(body, "value", body))
         if parts is None or argument >= len(parts):
             return False
         own = _expression_of(text)
