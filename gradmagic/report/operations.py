@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count
@@ -18,7 +19,7 @@ import numpy as np
 
 from ..engine.core.values import Value
 from .model import Edge, Operation, Place
-from .shown.signs import SIGN, at_ties
+from .signs import SIGN, at_ties
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
 Label = TypeVar("Label", bound=Hashable)
@@ -146,6 +147,13 @@ class Recorded(Sequence[Operation]):
 
     def __repr__(self) -> str:
         return f"<{len(self):,} operations of {len(self.columns.kinds):,} kinds>"
+
+    @cached_property
+    def unnamed(self) -> Recorded:
+        """The same operations where only the numbers are looked at: their formulas are the rules' own, and cost nothing."""
+        other = copy(self)
+        other.naming = None
+        return other
 
     def with_numbers(self, **new: Mapping[int, Any]) -> Recorded:
         """Give the same operations with other numbers."""

@@ -192,7 +192,9 @@ _MODULES = frozenset("np numpy gm gradmagic torch F nn cp cupy math cmath scipy"
 def arguments_of(node: ast.AST | None, modules: Collection[str] = _MODULES) -> list[ast.expr] | None:
     """Give the expressions of the arguments of an operation; None for what is no operation."""
     match node:
-        case ast.AugAssign(target=left, value=right) | ast.BinOp(left=left, right=right):
+        case ast.AugAssign(target=target, value=added):
+            return [target, added]
+        case ast.BinOp(left=left, right=right):
             return [left, right]
         case ast.Compare(left=left, comparators=[right]):
             return [left, right]
@@ -203,8 +205,9 @@ def arguments_of(node: ast.AST | None, modules: Collection[str] = _MODULES) -> l
         case ast.Attribute(value=base, attr="T" | "mT" | "real" | "imag"):
             return [base]
         case ast.Call(func=function, args=arguments):
-            bound = isinstance(function, ast.Attribute) and not _is_module(function.value, modules)
-            return [function.value, *arguments] if bound else arguments
+            if isinstance(function, ast.Attribute) and not _is_module(function.value, modules):
+                return [function.value, *arguments]
+            return arguments
     return None
 
 

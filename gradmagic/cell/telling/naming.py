@@ -10,18 +10,18 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import cached_property, lru_cache
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from ...engine.core.interpreter import parse
 from ...engine.core.values import Value, summarise
 from ...engine.tape.tracked import raw
 from ...report.model import Operation, Place
 from ...report.operations import CONSTANT, Columns, Kind
 from ...report.shown.numbers import number
-from ...report.shown.signs import MARK, signed
+from ...report.signs import MARK, signed
 from ..reading.source import arguments_of, compact, filled_in, parsed
 
 LONGEST = 24  # an expression that stands in a formula for a value without a name
@@ -79,10 +79,7 @@ class Naming:
         formula, names = kind.inputs[argument].formula, kind.parameters[argument]  # type: ignore[union-attr]
         if not formula or not names:
             return formula
-        try:
-            used = {node.id for node in ast.walk(parse(formula, mode="eval")) if isinstance(node, ast.Name)}
-        except SyntaxError:
-            used = {name for name in names if re.search(rf"\b{name}\b", formula)}
+        used = _words_of(formula)
         texts = tuple(self._argument(key, i - 1) if name in used else "" for i, name in enumerate(names))
         return signed(filled_in(formula, names, texts))
 
@@ -301,8 +298,12 @@ class Naming:
                     return spelt
         if written:
             return written
-        edges = self.columns.sources[: self.columns.starts[key] + argument + 1] == CONSTANT
-        return f"{self._constant}{MARK}{np.count_nonzero(edges)}"
+        rank = self._constant_ranks[self.columns.starts[key] + argument]
+        return f"{self._constant}{MARK}{int(rank)}"
+
+    @cached_property
+    def _constant_ranks(self) -> Any:
+        return np.cumsum(self.columns.sources == CONSTANT)
 
     def _trusted(self, key: int, argument: int, text: str) -> bool:
         """Tell whether the text of a constant is sure to be its own."""
@@ -327,6 +328,11 @@ class Naming:
                     known = found.setdefault(edge.constant, {})
                     known.setdefault(_mark(value), len(known) + 1)
         return found
+
+
+@lru_cache(maxsize=2048)
+def _words_of(formula: str) -> set[str]:
+    return set(re.findall(r"[^\W\d]\w*", formula))
 
 
 _NUMBER = re.compile(r"[-+\d.(]")

@@ -20,7 +20,8 @@ def body_of(function: Callable[..., Any], of_complex: bool = False) -> str:
     '1 - y*y'
     """
     if hasattr(function, "text"):
-        return _for_readers(str((of_complex and getattr(function, "of_complex", "")) or function.text))
+        of = getattr(function, "of_complex", "") if of_complex else ""
+        return _for_readers(str(of or function.text))
     code = function.__code__
     spans: list[Any] = [p for p in code.co_positions() if None not in p]
     spans = [p for p in spans if p[0] >= code.co_firstlineno]

@@ -18,11 +18,11 @@ import numpy as np
 from ...engine.core.values import Value
 from ..model import Edge, Input, Operation, ReportError, Trace
 from ..shown.numbers import number
-from ..shown.signs import expression
 from ..shown.simplified import unparsed
 from ..shown.terms import Factor, Term, written
 from ..shown.typeset import width
 from ..shown.view import View
+from ..signs import expression
 
 PATHS = 500  # that are followed
 LONGEST = 32  # characters of a factor; a longer one is written as its number

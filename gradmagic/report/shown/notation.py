@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 
-from .signs import MARK, expression, in_ascii, marked, signed
+from ..signs import MARK, expression, in_ascii, marked, signed
 
 _GREEK = {
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from ...engine.core.values import Value, summarise
 from ..model import Edge, Operation
-from .signs import expression, signed
+from ..signs import expression, signed
 
 _FOLDED = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
 _SIMPLE = re.compile(r"[^\W\d][\w.]*(\[[^\[\]]*\])*")

@@ -10,8 +10,8 @@ import re
 from collections.abc import Hashable
 from typing import NamedTuple
 
+from ..signs import expression
 from .numbers import number
-from .signs import expression
 
 TERMS = 12  # of a sum that are written out
 _TRUTH = re.compile(r" [<>]=? | [=!]= |logical_not")

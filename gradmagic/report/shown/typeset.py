@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from rich.text import Text
 from wcwidth import wcswidth, wcwidth
 
-from . import signs
+from .. import signs
 
 Cell = tuple[str, str] | str  # text with a style of rich, or without
 

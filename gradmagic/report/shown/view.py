@@ -17,9 +17,9 @@ import numpy as np
 from ...engine.core.values import Value
 from ..model import Edge, Note, Operation, Trace
 from ..operations import Columns, Kind, Selection
+from ..signs import DIGITS, SIGN
 from .fold import alike_all, grouped, joined, taken_apart, turns
 from .numbers import brief, number, shape_of
-from .signs import DIGITS, SIGN
 from .simplified import operand, tidied
 from .typeset import clip, width
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import ast
 import re
 
-from ...engine.core.interpreter import parse
-from ...engine.core.values import Value
+from ..engine.core.interpreter import parse
+from ..engine.core.values import Value
 
 MARK = "ᛜ"  # a letter, so that Python reads it, and none that a program is written with
 SIGN = re.compile(r"[^\W\d][^\W₀-₉]*[₀-₉]+")
