@@ -150,7 +150,7 @@ class Recorded(Sequence[Operation]):
 
     @cached_property
     def unnamed(self) -> Recorded:
-        """The same operations where only the numbers are looked at: their formulas are the rules own, and cost nothing."""
+        """The same operations where only numbers are looked at: formulas are the rules own, and cost nothing."""
         other = copy(self)
         other.naming = None
         return other
