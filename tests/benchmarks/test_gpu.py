@@ -1,4 +1,4 @@
-"""What gpu.py times is right, and it says what it cannot do; on an emulated device all of it runs. No time is asserted."""
+"""What gpu.py times is right, and it says what it cannot do; emulated, all of it runs. No time is asserted."""
 
 import glob
 import subprocess
