@@ -343,7 +343,9 @@ def finished(running: Any, seconds: float) -> bool:
 def main() -> None:
     start = time.monotonic()
     chosen = options()
-    os.environ.setdefault("OMP_NUM_THREADS", "2")  # of what PyTorch computes on the CPU
+    os.environ.setdefault(
+        "OMP_NUM_THREADS", "1"
+    )  # a few numbers on the CPU: a second thread of PyTorch would only spin
     name, header = device(chosen.emulated)
     stem = f"{datetime.date.today().isoformat()}-{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')}"
     chosen.to.mkdir(parents=True, exist_ok=True)
