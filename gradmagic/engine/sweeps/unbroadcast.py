@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core import arrays
 from ..dispatch.primitives import cast
 from ..rules.rule import Cotangent
 from ..tape.nodes import Aval, aval_of
@@ -50,9 +49,6 @@ def unbroadcast(c: Cotangent, shape: tuple[int, ...], have: tuple[int, ...]) -> 
     axes = tuple(range(extra)) + tuple(
         extra + i for i, (n, m) in enumerate(zip(have[extra:], shape, strict=True)) if n != m
     )
-    # np.add.reduce does what np.sum does, without its Python layers; a tracked c comes back as np.sum. A device's own
-    # sum takes 8 us, by NumPy's protocol 10.
-    host = type(c) is np.ndarray or not arrays.on_device(c)
-    total = np.add.reduce if host else arrays.module_of(c).sum
-    c = total(c, axis=axes, dtype=np.float32 if c.dtype == np.float16 else None)
+    # np.add.reduce does what np.sum does, without its Python layers; a tracked c comes back as np.sum.
+    c = np.add.reduce(c, axis=axes, dtype=np.float32 if c.dtype == np.float16 else None)
     return c if len(have) - len(axes) == len(shape) else np.reshape(c, shape)
