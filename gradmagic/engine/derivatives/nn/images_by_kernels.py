@@ -137,7 +137,7 @@ def _grouped(a: Any, groups: int, dims: int) -> Any:
 
 def _product(a: Any, b: Any) -> Any:
     """Give the product of each group's matrices; one group's as such, which needs no copy of what is transposed."""
-    return np.matmul(a, b) if len(a) > 1 else np.matmul(a[0], b[0])
+    return a @ b if len(a) > 1 else a[0] @ b[0]
 
 
 def convolve(
