@@ -75,7 +75,8 @@ struct gradmagic_sums {
 
 
 @cache
-def _kernels(module: Any, dtype: str, label: str) -> tuple[Any, Any, Any]:
+def _kernels(module: Any, kind: Any, label: Any) -> tuple[Any, Any, Any]:  # by dtypes: their names take 1 us each
+    dtype = kind.name
     wide = "double" if dtype == "float64" else "float"  # in which sums are made
     types = {"wide": wide, "label": c_type(label), "dtype": "float16" if dtype == "float16" else wide}
     rows = module.RawKernel(_ROWS % types, "gradmagic_rows")
@@ -103,7 +104,7 @@ def cross_entropy_by_kernels(z: Any, y: Any, ignored: int, slot: int, flags: Any
     A label that is no class sets `flags[slot]`.
     """
     module, (number, classes) = arrays.module_of(z), z.shape
-    rows, mean, _ = _kernels(module, z.dtype.name, y.dtype.name)
+    rows, mean, _ = _kernels(module, z.dtype, y.dtype)
     top, logs = module.empty(number, z.dtype), module.empty(number, z.dtype)
     losses = module.empty(number, np.float64 if z.dtype.char == "d" else np.float32)
     row_step, step = (s // z.itemsize for s in z.strides)
@@ -117,5 +118,5 @@ def cross_entropy_by_kernels(z: Any, y: Any, ignored: int, slot: int, flags: Any
 
 def cross_entropy_share(g: Any, z: Any, y: Any, top: Any, logs: Any, total: Any, ignored: int) -> Any:
     """Give the cotangent of z by one kernel."""
-    _, _, share = _kernels(arrays.module_of(z), z.dtype.name, y.dtype.name)
+    _, _, share = _kernels(arrays.module_of(z), z.dtype, y.dtype)
     return share(g, total, z, y, top, logs, z.shape[1], ignored)
