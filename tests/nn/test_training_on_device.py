@@ -21,7 +21,7 @@ def convolutions():
 
 @pytest.mark.parametrize(
     ("network", "optimizer", "most"),
-    [(perceptron, optim.SGD, 21), (perceptron, optim.Adam, 21), (convolutions, optim.Adam, 70)],
+    [(perceptron, optim.SGD, 16), (perceptron, optim.Adam, 16), (convolutions, optim.Adam, 70)],
 )
 def test_launches_of_a_step(network, optimizer, most):
     rng = np.random.default_rng(0)
