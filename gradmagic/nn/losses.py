@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.core import arrays
-from ..engine.core.bounds import in_bounds
+from ..engine.core.bounds import flag_for, in_bounds
 from ..engine.derivatives.nn import functions as nw
 from ..engine.derivatives.nn.kernels import compiles, cross_entropy_by_kernels
 from ..engine.dispatch.calls import call, record
@@ -273,8 +273,8 @@ def _is_matrix(z: Any, y: Any) -> bool:
 def _cross_entropy_there(input: Any, z: Any, y: Any, ignored: int) -> Any:
     """The everyday form on a device."""
     classes = z.shape[1]
-    in_bounds(y, classes, 0, f"Target is out of bounds. The input has {classes} classes", ignored)
-    out, *kept = cross_entropy_by_kernels(z, y, ignored)
+    flag = flag_for(y, f"Target is out of bounds. The input has {classes} classes")
+    out, *kept = cross_entropy_by_kernels(z, y, ignored, *flag)
     return _recorded(_CROSS_THERE, out, (input,), (z, y, *kept, ignored))
 
 
