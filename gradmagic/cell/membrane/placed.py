@@ -6,6 +6,7 @@ where the device's library lacks the function, and in calls of code that knows n
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from ...engine.core import arrays
 from ...engine.core.arrays import is_array, on_device
 from ...engine.dispatch.protocols import out_of
-from .libraries import numpys
+from .libraries import base_of, numpys
 from .operators import IN_PLACE
 from .stores import stored
 from .ways import code, functions, methods, others, python
@@ -30,11 +31,12 @@ _COMPUTING = (
     methods.method,
 )
 # What hands its arguments to code that knows no devices.
-_OUTSIDE = (others.opaque, others.on_the_host, others.calling, others.vectorized,
+_OUTSIDE = (others.opaque, others.looked_into, others.on_the_host, others.calling, others.vectorized,
             functions.of_object, methods.drawn, methods.shuffled, methods.unbound, python.text, python.shown,
             python.of_text, code.in_a_thread)  # fmt: skip
 # Python's own that only compute.
 _PURE = (python.again, python.number, python.of_number, functions.followed)
+_ANSWERS = (np.array_equal, np.allclose, np.isscalar, hash)  # as the host gives them: `bool`, not an array
 _WRITING = methods.METHODS_THAT_WRITE | {
     "__setitem__",
     *(f"__i{op.__name__[1:]}__" for op in IN_PLACE.values()),
@@ -45,7 +47,9 @@ _MISSING = (TypeError, ValueError, AttributeError, NotImplementedError)
 def placed(m: Any, run: Run, way: Any, function: Any, args: Any, kwargs: Any) -> Any:
     """Make a call where its arguments can be computed with."""
     stands = m.stands
-    if way in _COMPUTING or way in _OUTSIDE:
+    if any(function is f for f in _ANSWERS):
+        way = others.looked_into
+    if way in _COMPUTING or way in _OUTSIDE or way in _PURE:
         args, kwargs = tuple(map(stands.now_in, args)), {k: stands.now_in(v) for k, v in kwargs.items()}
     owner = getattr(function, "__self__", None)
     given = [*args, *kwargs.values(), owner]
@@ -76,14 +80,22 @@ def placed(m: Any, run: Run, way: Any, function: Any, args: Any, kwargs: Any) ->
     kwargs = {k: stands.home(v, came=came) for k, v in kwargs.items()}
     if is_array(owner) and on_device(owner):
         function = getattr(stands.home(owner, came=came), function.__name__)
+    came = [c for c in came if isinstance(c[1], np.ndarray)]
+    held = [_holders(here) for _, here, _ in came]
     out = run(way, function, args, kwargs)
-    for there, here, before in came:
-        if isinstance(here, np.ndarray) and here.tobytes() != before:  # rng.shuffle(x)
-            stands.fetched(there)
-            stored(m, there, Ellipsis, m.record(np.copy, (here,), {}, here.copy(), "copy"))
+    for (there, here, before), count in zip(came, held, strict=True):
         if out is here:
             return there
+        if _holders(here) > count:  # somebody looks into it: x.view(Mine), np.nditer(x)
+            stands.settle(there, here)
+        elif here.tobytes() != before:  # rng.shuffle(x)
+            stored(m, there, Ellipsis, m.record(np.copy, (here,), {}, here.copy(), "copy"))
     return out
+
+
+def _holders(array: Any) -> int:
+    """Count who holds an array, or the one that has its memory."""
+    return sys.getrefcount(array) + sys.getrefcount(base_of(array))
 
 
 def _of_the_host(function: Any, args: Any, kwargs: Any) -> bool:

@@ -1,14 +1,15 @@
 """Stand-ins: the inputs of a cell in another dtype, or on a device, while it runs (`--dtype`, `--device`).
 
 In: the user's arrays and numbers. Out: what stands in for them, and for arrays that look into their memory; host arrays
-that meet a device's are taken along to it, and counted. Afterwards `own` gives the user's own objects back: what was
-written into a stand-in is written into the user's array, other arrays of the device come home.
+that meet a device's are taken along to it, and counted. A device's array whose memory somebody at home looks into
+(`x.view(Mine)`, np.nditer) is settled there: from then on it is computed with on the host. Afterwards `own` gives the
+user's own objects back: what was written into a stand-in is written into the user's array, other arrays of the device
+come home.
 """
 
 from __future__ import annotations
 
 import collections
-import operator
 import sys
 from typing import Any
 
@@ -19,7 +20,7 @@ from ...engine.core.arrays import is_array, on_device
 from ...engine.core.places import place_of, user_frame
 from ...engine.tape.memory import copy_of
 from ...engine.tape.tracked import Tracked
-from .libraries import base_of, may_share
+from .libraries import base_of, may_share, piece_of
 from .same_part import same_part
 from .table import FLAT
 
@@ -52,7 +53,8 @@ class StandIns:
         self._home: dict[
             int, tuple[Any, Any]
         ] = {}  # by id of a device's array: itself, and its numbers at home
-        self._out: dict[int, bytes] = {}  # by id of a stand-in whose own was handed out: what that held then
+        # By id of a device's memory that is settled at home: itself, the array that has it, and what that is there.
+        self._settled: dict[int, tuple[Any, Any, Any]] = {}
         self._numbers: dict[int, Any] = {}  # 0-d arrays that are arrays to the user, no numbers
         self._theirs: dict[int, Any] = {}  # arrays of a device that were the user's before
 
@@ -114,8 +116,8 @@ class StandIns:
     # -- while the cell runs -----------------------------------------------------------------------
     def now(self, value: Any) -> Any:
         """Give what stands in for one value, or is the same part of what does."""
-        if self._out and id(value) in self._out:
-            self._fetch(value)
+        if self._settled and is_array(value) and id(piece_of(value)) in self._settled:
+            return self._at_home(value)
         if type(value) is not np.ndarray and not (self.device == "cpu" and on_device(value)):
             return value
         known = self._stands.get(id(value))
@@ -126,19 +128,29 @@ class StandIns:
         view = self._view(value)
         return value if view is None else view
 
-    def _fetch(self, value: Any) -> None:
-        """Take over what a library's code, which keeps the user's own array, has written into that."""
-        own = self._owns[id(value)][1]
-        if own.tobytes() != self._out[id(value)]:
-            self._out[id(value)] = own.tobytes()
-            self._membrane.unseen(
-                value, lambda: operator.setitem(value, Ellipsis, arrays.from_host(own, value))
-            )
+    def settle(self, value: Any, here: Any) -> None:
+        """Let a device's array be `here`, which it is at home, from now on: with all that look into its memory."""
+        base, here = base_of(value), base_of(here)
+        _, own, before = self._owns.get(id(base), (None, here, None))
+        self._settled[id(piece_of(base))] = piece_of(base), base, here
+        self._home[id(base)] = base, here
+        for key, (array, held) in list(self._stands.items()):
+            if is_array(held) and piece_of(held) is piece_of(base):
+                self._stands[key] = array, array if own is here else self._at_home(held)
+        if own is not here:
+            self._owns[id(here)] = here, own, None if before is None else arrays.to_host(before)
+        for made, users, _ in list(self._owns.values()):
+            if piece_of(made) is piece_of(base):
+                self._owns[id(made)] = made, users, None  # it is no more what the cell writes into
 
-    def fetched(self, value: Any) -> None:
-        """Note that what the user's own array holds now is taken over."""
-        if id(value) in self._out:
-            self._out[id(value)] = self._owns[id(value)][1].tobytes()
+    def _at_home(self, value: Any) -> Any:
+        """Give a device's array where it is settled."""
+        known = self._home.get(id(value))
+        if known is None:
+            _, base, here = self._settled[id(piece_of(value))]
+            view = same_part(value, base, here)
+            known = self._home[id(value)] = value, arrays.to_host(value) if view is None else view
+        return known[1]
 
     def now_in(self, value: Any, depth: int = _DEEP) -> Any:
         """`now` of a value, or of what lists, tuples and dicts hold."""
@@ -216,6 +228,22 @@ class StandIns:
             return owner
         return self.home(owner)
 
+    def class_of(self, value: Any) -> type:
+        """Tell of which class a value is without us: a device's arrays are arrays of NumPy's, or numbers."""
+        if not (is_array(value) and on_device(value)) or id(value) in self._theirs:
+            return type(value)
+        if self._is_own_array(value):
+            return type(self._owns[id(value)][1])
+        return value.dtype.type if self.is_number(value) else np.ndarray  # type: ignore[no-any-return]
+
+    def asking(self, function: Any) -> Any:
+        """Give what is called in place of a function that passes objects on: what asks for a class gets that without us."""
+        if function is type:
+            return lambda *args: self.class_of(*args) if len(args) == 1 else type(*args)
+        if function is isinstance:
+            return lambda value, kinds: isinstance(value, kinds) or issubclass(self.class_of(value), kinds)
+        return function
+
     def on_device(self, values: Any, depth: int = _DEEP) -> bool:
         """Tell whether a device's array is among values, or in lists, tuples and dicts of them."""
         for value in values:
@@ -251,7 +279,7 @@ class StandIns:
     def home(self, value: Any, depth: int = _DEEP, came: list[Any] | None = None) -> Any:
         """Give a device's array, alone or in lists, tuples and dicts, on the host: what is tracked stays so.
 
-        `came` takes down what came: (the array, what it is at home, the bytes of that).
+        `came` takes down what came: (the array, what it is at home, the bytes of that). Of a view it is a view.
         """
         kind = type(value)
         if kind in (list, tuple) and depth:
@@ -260,13 +288,19 @@ class StandIns:
             return {k: self.home(v, depth - 1, came) for k, v in value.items()}
         if not (is_array(value) and on_device(value)):
             return value
-        out, known = _numbers(value), self._owns.get(id(value))
-        if known is not None and known[1].dtype == value.dtype and known[1].shape == value.shape:
-            out = known[1]  # the user's own, as it is now: whoever keeps it keeps that
-            if out.tobytes() != arrays.to_host(value).tobytes():
-                out[...] = arrays.to_host(value)
-            self._out[id(value)] = out.tobytes()
-        out = self._membrane.record(_itself, (value,), {}, out, "move")
+        if id(piece_of(value)) in self._settled:
+            return self._at_home(value)
+        base, out = base_of(value), None
+        if base is not value and value.ndim and base.nbytes <= _WIDEST * value.nbytes:
+            out = same_part(value, base, self.home(base))
+        if out is None:
+            out, known = _numbers(value), self._owns.get(id(value))
+            if known is not None and known[1].dtype == value.dtype and known[1].shape == value.shape:
+                out = known[1]  # the user's own, as it is now
+                if out.tobytes() != arrays.to_host(value).tobytes():
+                    out[...] = arrays.to_host(value)
+                self._membrane.table.memory.forget(out)
+            out = self._membrane.record(_itself, (value,), {}, out, "move")
         if came is not None:
             came.append((value, out, out.tobytes()))
         return out
@@ -296,6 +330,8 @@ class StandIns:
 
     def own(self, value: Any) -> Any:
         """Give the user's own object in place of a stand-in; another device's array at home; anything else as it is."""
+        if self._settled and is_array(value) and id(piece_of(value)) in self._settled:
+            value = self._at_home(value)
         known = self._owns.get(id(value))
         if known is not None:
             return known[1]
