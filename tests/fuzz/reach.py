@@ -165,7 +165,7 @@ class _Walk:
             made_by_python = type(a).__flags__ & _HEAP and hasattr(a, "__dict__") and type(a) is not _CACHE
             if made_by_python or type(a).__module__ == "__main__":
                 self.attributes(where, a, b)
-            else:
+            elif self.laid_out:
                 # A kept iterator goes through a stand-in for the array, which nobody can ask it for.
                 held = [[getattr(r, "_array", r) for r in gc.get_referents(v)] for v in (a, b)]
                 self.each((f"{where} holds[{i}]", *p) for i, p in enumerate(itertools.zip_longest(*held)))

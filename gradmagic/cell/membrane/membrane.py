@@ -180,8 +180,8 @@ class Membrane(Recording):
         out = array[index]
         if self.stands is not None:
             out = self.stands.number(out)
-        if here() is not self:
-            return out  # an iterator that the cell has made, and a later one goes through
+        if here() is not self:  # an iterator that the cell has made, and a later one goes through
+            return out if self.stands is None else self.stands.own(out)
         mark = self.table.mark(array)
         if mark is not None and array.dtype.names:
             return self.taint(out, mark.cuts)

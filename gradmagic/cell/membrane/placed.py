@@ -7,6 +7,7 @@ where the device's library lacks the function, and in calls of code that knows n
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -33,7 +34,7 @@ _COMPUTING = (
 # What hands its arguments to code that knows no devices.
 _OUTSIDE = (others.opaque, others.looked_into, others.on_the_host, others.calling, others.vectorized,
             functions.of_object, methods.drawn, methods.shuffled, methods.unbound, python.text, python.shown,
-            python.of_text, code.in_a_thread)  # fmt: skip
+            python.of_text, code.in_a_thread, others.remembered)  # fmt: skip
 # Python's own that only compute.
 _PURE = (python.again, python.number, python.of_number, functions.followed)
 _ANSWERS = (np.array_equal, np.allclose, np.isscalar, hash)  # as the host gives them: `bool`, not an array
@@ -55,6 +56,10 @@ def placed(m: Any, run: Run, way: Any, function: Any, args: Any, kwargs: Any) ->
     given = [*args, *kwargs.values(), owner]
     if stands.device is None or not stands.on_device(given):
         return run(way, function, args, kwargs)
+    if function in (set, frozenset) or type(owner) in (set, frozenset, dict):
+        return run(way, function, _keys_at_home(stands, owner, args), kwargs)
+    if function in (weakref.ref, weakref.proxy):
+        return run(way, function, args, kwargs)  # to the device's array, which lives as long as its names do
     if function is np.lib.stride_tricks.as_strided and is_array(args[0]) and on_device(args[0]):
         return arrays.module_of(args[0]).lib.stride_tricks.as_strided(
             *args, **kwargs
@@ -87,10 +92,18 @@ def placed(m: Any, run: Run, way: Any, function: Any, args: Any, kwargs: Any) ->
         if out is here:
             return there
         if _holders(here) > count:  # somebody looks into it: x.view(Mine), np.nditer(x)
-            stands.settle(there, here)
+            base = base_of(there)
+            whole = next((h for t, h, _ in came if t is base), None)
+            if whole is not None:
+                stands.settle(base, whole)
         elif here.tobytes() != before:  # rng.shuffle(x)
             stored(m, there, Ellipsis, m.record(np.copy, (here,), {}, here.copy(), "copy"))
     return out
+
+
+def _keys_at_home(stands: Any, owner: Any, args: Any) -> Any:
+    """Give arguments that are hashed on the host: entries of a set, the key that a dict is asked for."""
+    return tuple(stands.home(a) if i == 0 or type(owner) is not dict else a for i, a in enumerate(args))
 
 
 def _holders(array: Any) -> int:

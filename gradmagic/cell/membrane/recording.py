@@ -25,6 +25,7 @@ from ...engine.dispatch.primitives import move
 from ...engine.faces.numpy.array import Array
 from ...engine.following import switch
 from ...engine.following.numpy_warnings import QUIET
+from ...engine.rules.declare import RULES
 from ...engine.rules.pointwise import Elementwise
 from ...engine.tape.memory import copy_of
 from ...engine.tape.modes import OFF, mode_now
@@ -181,6 +182,8 @@ class Recording:
 
         A cotangent comes back to where its value lies.
         """
+        if type(value) in (list, tuple):
+            return type(value)([self.beside(v, out) for v in value])
         if not issubclass(type(value), Tracked):
             return value
         if on_device(out):
@@ -311,6 +314,8 @@ class Recording:
 
     def cut(self, node: Node | None, how: str, frame: Any = None) -> Cut:
         """Make the record of a cut at the user's code that runs."""
+        while node is not None and node.rule is RULES[move]:  # a copy between devices is what it is a copy of
+            node = node.inputs[0]
         frame = user_frame(frame or sys._getframe(1))
         within = frame
         while within is not None and within.f_code.co_filename != self.filename:

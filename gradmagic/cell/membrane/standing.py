@@ -20,11 +20,12 @@ from ...engine.core.arrays import is_array, on_device
 from ...engine.core.places import place_of, user_frame
 from ...engine.tape.memory import copy_of
 from ...engine.tape.tracked import Tracked
-from .libraries import base_of, may_share, piece_of
+from .libraries import base_of, is_flat, may_share, piece_of
 from .same_part import same_part
 from .table import FLAT
 
 _WIDEST = 16  # of a larger array only the part stands somewhere else
+_SMALL = 1 << 16  # bytes that may come home for any part of them
 _DEEP = 4  # lists in lists that are looked into
 _HOLDERS = frozenset(
     {list, dict, tuple, set, collections.deque, collections.defaultdict, collections.OrderedDict}
@@ -129,8 +130,8 @@ class StandIns:
         return value if view is None else view
 
     def settle(self, value: Any, here: Any) -> None:
-        """Let a device's array be `here`, which it is at home, from now on: with all that look into its memory."""
-        base, here = base_of(value), base_of(here)
+        """Let an array that has its memory on the device be `here` from now on: with all that look into its memory."""
+        base = value
         _, own, before = self._owns.get(id(base), (None, here, None))
         self._settled[id(piece_of(base))] = piece_of(base), base, here
         self._home[id(base)] = base, here
@@ -286,13 +287,15 @@ class StandIns:
             return _same_or_new(value, [self.home(v, depth - 1, came) for v in value])
         if kind is dict and depth:
             return {k: self.home(v, depth - 1, came) for k, v in value.items()}
+        value = self.now(value)
         if not (is_array(value) and on_device(value)):
             return value
-        if id(piece_of(value)) in self._settled:
-            return self._at_home(value)
+        for there, here, _ in came or ():
+            if there is value:
+                return here
         base, out = base_of(value), None
-        if base is not value and value.ndim and base.nbytes <= _WIDEST * value.nbytes:
-            out = same_part(value, base, self.home(base))
+        if base is not value and value.ndim and base.nbytes <= max(_WIDEST * value.nbytes, _SMALL):
+            out = same_part(value, base, self.home(base, came=came))
         if out is None:
             out, known = _numbers(value), self._owns.get(id(value))
             if known is not None and known[1].dtype == value.dtype and known[1].shape == value.shape:
@@ -335,6 +338,8 @@ class StandIns:
         known = self._owns.get(id(value))
         if known is not None:
             return known[1]
+        if is_flat(value) and type(value) is not np.flatiter:
+            return self.own(value.base).flat
         if not is_array(value) or id(value) in self._theirs:
             return value
         if type(value) not in arrays.KINDS:
