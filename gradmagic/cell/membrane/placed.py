@@ -61,9 +61,7 @@ def placed(m: Any, run: Run, way: Any, function: Any, args: Any, kwargs: Any) ->
     if function in (weakref.ref, weakref.proxy):
         return run(way, function, args, kwargs)  # to the device's array, which lives as long as its names do
     if function is np.lib.stride_tricks.as_strided and is_array(args[0]) and on_device(args[0]):
-        return arrays.module_of(args[0]).lib.stride_tricks.as_strided(
-            *args, **kwargs
-        )  # a view, as of the user's own
+        return _strided(*args, **kwargs)
     if way in _COMPUTING and not (stands.device == "cpu" or _of_the_host(function, args, kwargs)):
         try:
             there, options = tuple(map(stands.moved, args)), {k: stands.moved(v) for k, v in kwargs.items()}
@@ -99,6 +97,14 @@ def placed(m: Any, run: Run, way: Any, function: Any, args: Any, kwargs: Any) ->
         elif here.tobytes() != before:  # rng.shuffle(x)
             stored(m, there, Ellipsis, m.record(np.copy, (here,), {}, here.copy(), "copy"))
     return out
+
+
+def _strided(x: Any, shape: Any = None, strides: Any = None, **_: Any) -> Any:
+    """Give a view as of the user's own; CuPy's `as_strided` forgets whose memory it is."""
+    view = x.view()
+    shape = view.shape if shape is None else shape if isinstance(shape, tuple) else tuple(np.atleast_1d(shape))
+    view._set_shape_and_strides(shape, view.strides if strides is None else strides, True, True)
+    return view
 
 
 def _keys_at_home(stands: Any, owner: Any, args: Any) -> Any:

@@ -41,6 +41,7 @@ class StandIns:
         self.dtype = dtype
         self.taken = 0  # how many arrays of the host were taken along
         self.first: Any = None  # where the first of them was
+        self.unheard: Any = None  # where errors of arithmetic are asked for that a device does not raise
         self._membrane = membrane
         self._stands: dict[
             int, tuple[Any, Any]
@@ -243,7 +244,17 @@ class StandIns:
             return lambda *args: self.class_of(*args) if len(args) == 1 else type(*args)
         if function is isinstance:
             return lambda value, kinds: isinstance(value, kinds) or issubclass(self.class_of(value), kinds)
+        if function is np.errstate or function is np.seterr:
+            return self._of_errors(function)
         return function
+
+    def _of_errors(self, function: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if self.device not in (None, "cpu") and not {"raise", "call"}.isdisjoint((*args, *kwargs.values())):
+                self.unheard = self.unheard or place_of(user_frame(sys._getframe(1)))
+            return function(*args, **kwargs)
+
+        return call
 
     def on_device(self, values: Any, depth: int = _DEEP) -> bool:
         """Tell whether a device's array is among values, or in lists, tuples and dicts of them."""
