@@ -94,9 +94,6 @@ class Membrane(Recording):
     def __init__(self, filename: str) -> None:
         super().__init__(filename)
         find_devices()
-        self.stands: Any = (
-            None  # what stands in for the user's values (standing.py), with --device and --dtype
-        )
         self.channels: dict[str | None, Mark] = {}  # files that a tracked value was written to, by path
         self.entered = Entered()
         self.sources: dict[int, tuple[Any, Any]] = {}  # of compile(): by id, the code and the same with hooks

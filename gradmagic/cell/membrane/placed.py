@@ -67,6 +67,10 @@ def placed(m: Any, run: Run, way: Any, function: Any, args: Any, kwargs: Any) ->
             there, options = tuple(map(stands.moved, args)), {k: stands.moved(v) for k, v in kwargs.items()}
             same, there = _there(stands, function, there, given)
             out = run(way, same, there, options)
+            if function is np.broadcast_to or (
+                function is np.lib.stride_tricks.sliding_window_view and not kwargs.get("writeable")
+            ):
+                return stands.read_only(out)
             made = function in functions.MADE and same is not function
             return stands.stays_array(out) if made else out
         except _MISSING:
@@ -102,7 +106,7 @@ def placed(m: Any, run: Run, way: Any, function: Any, args: Any, kwargs: Any) ->
 def _strided(x: Any, shape: Any = None, strides: Any = None, **_: Any) -> Any:
     """Give a view as of the user's own; CuPy's `as_strided` forgets whose memory it is."""
     view = x.view()
-    shape = view.shape if shape is None else shape if isinstance(shape, tuple) else tuple(np.atleast_1d(shape))
+    shape = view.shape if shape is None else tuple(shape)
     view._set_shape_and_strides(shape, view.strides if strides is None else strides, True, True)
     return view
 

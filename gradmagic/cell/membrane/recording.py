@@ -67,6 +67,8 @@ class Recording:
 
     def __init__(self, filename: str) -> None:
         self.filename = filename
+        # What stands in for the user's values (standing.py), with --device and --dtype.
+        self.stands: Any = None
         self.table = Table()
         self.table.memory.lost = self._lost
         self.stand_ins: WeakKeyDictionary[Any, Made] = (
@@ -182,6 +184,8 @@ class Recording:
 
         A cotangent comes back to where its value lies.
         """
+        if len(KINDS) == 1:
+            return value
         if type(value) in (list, tuple):
             return type(value)([self.beside(v, out) for v in value])
         if not issubclass(type(value), Tracked):
@@ -361,6 +365,8 @@ class Recording:
         `function` computes the same from the target as the engine takes it; `do` is the write itself.
         """
         table = self.table
+        if self.stands is not None:
+            self.stands.written(target)
         marks = table.marks(values)
         old, copy = table.memory.before(target)
         if (old is None and not marks) or mode_now() is OFF:

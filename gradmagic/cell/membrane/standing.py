@@ -17,9 +17,10 @@ import numpy as np
 
 from ...engine.core import arrays
 from ...engine.core.arrays import is_array, on_device
-from ...engine.core.places import place_of, user_frame
+from ...engine.core.places import describe, name_of, place_of, user_frame
 from ...engine.tape.memory import copy_of
 from ...engine.tape.tracked import Tracked
+from ...errors import DeviceError
 from .libraries import base_of, is_flat, may_share, piece_of
 from .same_part import same_part
 from .table import FLAT
@@ -58,6 +59,7 @@ class StandIns:
         # By id of a device's memory that is settled at home: itself, the array that has it, and what that is there.
         self._settled: dict[int, tuple[Any, Any, Any]] = {}
         self._numbers: dict[int, Any] = {}  # 0-d arrays that are arrays to the user, no numbers
+        self._read_only: dict[int, Any] = {}  # arrays of the device that are read-only to the user: CuPy knows none
         self._theirs: dict[int, Any] = {}  # arrays of a device that were the user's before
 
     def stand_in(self, value: Any) -> Any:
@@ -79,8 +81,8 @@ class StandIns:
             made = made.astype(self.dtype) if hasattr(made, "astype") else np.dtype(self.dtype).type(made)
         if self.device is not None and is_array(made):
             made = arrays.to_device(made, self.device)
-        if type(made) is type(value) is np.ndarray and not value.flags.writeable:
-            made.flags.writeable = False
+        if type(value) is np.ndarray and is_array(made) and not value.flags.writeable:
+            self.read_only(made)
         if made is not value:
             self.keep(value, made, copy_of(made) if is_array(made) else None)
         return made
@@ -226,9 +228,11 @@ class StandIns:
         owner = self.now(owner)
         if self.device is None or not is_array(owner) or not on_device(owner):
             return owner
-        if hasattr(owner, name) and name not in ("flags", "ctypes"):
-            return owner
-        return self.home(owner)
+        if name == "resize":
+            raise DeviceError(_not_resized(owner))
+        if name in _ADDRESSES:
+            self.settle(base_of(owner), self.home(base_of(owner)))
+        return owner if hasattr(owner, name) and name not in _NUMPYS_OWN else self.home(owner)
 
     def class_of(self, value: Any) -> type:
         """Tell of which class a value is without us: a device's arrays are arrays of NumPy's, or numbers."""
@@ -315,9 +319,24 @@ class StandIns:
                     out[...] = arrays.to_host(value)
                 self._membrane.table.memory.forget(out)
             out = self._membrane.record(_itself, (value,), {}, out, "move")
+        if id(value) in self._read_only and type(out) is np.ndarray:
+            out.flags.writeable = False
         if came is not None:
             came.append((value, out, out.tobytes()))
         return out
+
+    def read_only(self, out: Any) -> Any:
+        """Note that an array is read-only to the user."""
+        if type(out) is np.ndarray:
+            out.flags.writeable = False
+        elif is_array(out):
+            self._read_only[id(out)] = out
+        return out
+
+    def written(self, target: Any) -> None:
+        """Refuse, as NumPy does, a write into a device's array that is read-only to the user."""
+        if id(target) in self._read_only or id(base_of(target)) in self._read_only:
+            raise ValueError("assignment destination is read-only")
 
     def stays_array(self, out: Any) -> Any:
         """Note that a 0-d array was made by `np.array`: afterwards it is one."""
@@ -351,11 +370,16 @@ class StandIns:
             return known[1]
         if is_flat(value) and type(value) is not np.flatiter:
             return self.own(value.base).flat
+        if id(value) in self._read_only:
+            del self._read_only[id(value)]
+            return self.read_only(self.own(value))
         if not is_array(value) or id(value) in self._theirs:
             return value
         if type(value) not in arrays.KINDS:
             return value  # a masked array over the same memory
         base = base_of(value)
+        if base is value and (piece := piece_of(value)) is not None:  # CuPy's as_strided has no base
+            base = next((made for made, *_ in self._owns.values() if piece_of(made) is piece), value)
         stands = self._owns.get(id(base))
         if stands is not None and is_array(stands[1]) and (value.ndim or not on_device(value)):
             view = same_part(value, base, stands[1])
@@ -378,6 +402,20 @@ class StandIns:
             made = _numbers(value) if view is None else view
         self._home[id(value)] = value, made
         return made
+
+
+def _not_resized(owner: Any) -> str:
+    frame = user_frame(sys._getframe(1))
+    name = name_of(owner, frame) or "x"
+    return (
+        f"{name}.resize() changes the memory of an array, which one on a device has no way to, "
+        f"{describe(place_of(frame))}: write {name} = np.resize({name}, shape), which repeats the entries where "
+        "x.resize puts zeros, or run the cell without --device."
+    )
+
+
+_ADDRESSES = ("ctypes", "data", "__array_interface__", "__array_struct__")  # who asks may look into the memory
+_NUMPYS_OWN = ("flags", *_ADDRESSES)  # a device's array has others
 
 
 def _itself(x: Any) -> Any:
