@@ -42,7 +42,9 @@ def main() -> int:
     parser.add_argument("--text", type=Path)
     args = parser.parse_args()
     if args.show is not None or args.text is not None:
-        return _show(draw(args.seed, args.show) if args.text is None else read(args.text.read_text()), args.device)
+        return _show(
+            draw(args.seed, args.show) if args.text is None else read(args.text.read_text()), args.device
+        )
     args.failures.mkdir(parents=True, exist_ok=True)
     begun = time.time()
     counts: collections.Counter[str] = collections.Counter()
@@ -52,7 +54,15 @@ def main() -> int:
         if sum(counts.values()) % 1000 == 0:
             print(f"{sum(counts.values()):6} {time.time() - begun:5.0f} s  {_counted(counts)}", flush=True)
 
-    cases = run(args.seed, args.first, args.first + args.programs, args.jobs, tell=tell, minutes=args.minutes, device=args.device)
+    cases = run(
+        args.seed,
+        args.first,
+        args.first + args.programs,
+        args.jobs,
+        tell=tell,
+        minutes=args.minutes,
+        device=args.device,
+    )
     by_mode: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     for case in cases:
         for finding in case.findings:
@@ -80,7 +90,11 @@ def _write_failures(cases: list[Case], seed: int, folder: Path, jobs: int, devic
     print(f"\n{len(kinds)} kinds of faults, by their words; shrunk programs in {folder}")
     ordered = sorted(kinds.items(), key=lambda item: -len(item[1]))
     with ThreadPoolExecutor(jobs or 1) as pool:
-        small = [pool.map(_small, [seed] * _EACH, [c.number for c in v[:_EACH]], [device] * _EACH) for _, v in ordered if jobs]
+        small = [
+            pool.map(_small, [seed] * _EACH, [c.number for c in v[:_EACH]], [device] * _EACH)
+            for _, v in ordered
+            if jobs
+        ]
         for number, (kind, members) in enumerate(ordered):
             print(f"{len(members):5} {' '.join(kind)[:110]}", flush=True)
             text = f"# {len(members)} of {' '.join(kind)}\n# {[c.number for c in members[:20]]}\n\n"

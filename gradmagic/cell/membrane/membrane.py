@@ -301,7 +301,7 @@ class Membrane(Recording):
         at = np.unravel_index(np.arange(base.size)[index], base.shape)
 
         def thunk(old: Any) -> Any:
-            new = self.table.wrapped(value)
+            new = self.beside(self.table.wrapped(value), base)
             return lambda: set_item(old, at, new)
 
         self.write(base, thunk, lambda: operator.setitem(flat, index, value), (value,), "assignment")

@@ -59,12 +59,14 @@ class StandIns:
         # By id of a device's memory that is settled at home: itself, the array that has it, and what that is there.
         self._settled: dict[int, tuple[Any, Any, Any]] = {}
         self._numbers: dict[int, Any] = {}  # 0-d arrays that are arrays to the user, no numbers
-        self._read_only: dict[int, Any] = {}  # arrays of the device that are read-only to the user: CuPy knows none
+        self._read_only: dict[
+            int, Any
+        ] = {}  # arrays of the device that are read-only to the user: CuPy knows none
         self._theirs: dict[int, Any] = {}  # arrays of a device that were the user's before
 
     def stand_in(self, value: Any) -> Any:
         """Give what stands in for an input: one object for each of the user's."""
-        known = self._stands.get(id(value))
+        known = self._stands.get(id(value)) if is_array(value) else None  # a number may be many a name's
         if known is not None:
             return known[1]
         made = value
@@ -254,7 +256,9 @@ class StandIns:
 
     def _of_errors(self, function: Any) -> Any:
         def call(*args: Any, **kwargs: Any) -> Any:
-            if self.device not in (None, "cpu") and not {"raise", "call"}.isdisjoint((*args, *kwargs.values())):
+            if self.device not in (None, "cpu") and not {"raise", "call"}.isdisjoint(
+                (*args, *kwargs.values())
+            ):
                 self.unheard = self.unheard or place_of(user_frame(sys._getframe(1)))
             return function(*args, **kwargs)
 
@@ -414,7 +418,12 @@ def _not_resized(owner: Any) -> str:
     )
 
 
-_ADDRESSES = ("ctypes", "data", "__array_interface__", "__array_struct__")  # who asks may look into the memory
+_ADDRESSES = (
+    "ctypes",
+    "data",
+    "__array_interface__",
+    "__array_struct__",
+)  # who asks may look into the memory
 _NUMPYS_OWN = ("flags", *_ADDRESSES)  # a device's array has others
 
 

@@ -328,7 +328,9 @@ def test_what_looks_into_the_memory_of_an_array_sees_it_and_is_seen(keep, write)
 
 @gpu
 @pytest.mark.parametrize("write", ["v[0] = 2.0", "v += 1", "v.sort()", "np.add(v, 1, out=v)", "v.fill(3)"])
-@pytest.mark.parametrize("view", ["r", "np.broadcast_to(x, (2, 3))", "np.lib.stride_tricks.sliding_window_view(x, 2)"])
+@pytest.mark.parametrize(
+    "view", ["r", "np.broadcast_to(x, (2, 3))", "np.lib.stride_tricks.sliding_window_view(x, 2)"]
+)
 def test_what_is_read_only_stays_so(view, write):
     names = fresh(f"{SETUP}\nr = x * 1\nr.flags.writeable = False")
     with pytest.raises(Exception, match="ValueError.*read-only"):
@@ -340,7 +342,9 @@ def test_what_is_read_only_stays_so(view, write):
 @gpu
 def test_a_resize_is_refused_with_what_to_write():
     for cell in ("y = x * 2\ny.resize(2)", "y = x\ny.resize((2, 2), refcheck=False)"):
-        with pytest.raises(Exception, match=r"DeviceError.*[xy]\.resize\(\).*line 2 .*write [xy] = np\.resize\("):
+        with pytest.raises(
+            Exception, match=r"DeviceError.*[xy]\.resize\(\).*line 2 .*write [xy] = np\.resize\("
+        ):
             traced(f"{cell}\nz = y.sum()", fresh(SETUP), "x", device="cuda")
 
 
@@ -362,7 +366,9 @@ ASKED = {
     "strides": "a = np.lib.stride_tricks.as_strided(x, (2,), x.strides), np.lib.stride_tricks.sliding_window_view(x, 2)",
     "a number of the host in place": "import math\nx[1:] += math.hypot(*x)\na = x\ns = x.sum()",
     "numbers of the host in a list": "a = np.max(x, initial=0.5)\ns = np.hstack([x, a]).sum()",
-    "an output that is an argument": "np.random.default_rng(1).permuted(x, out=x)\na = x\ns = (x * w).sum()",
+    "an output that is an argument": "rng = np.random.default_rng(1)\nrng.permuted(x, out=x)\nq = np.pad(x, 1)\n"
+    "a = rng.permuted(q, axis=0, out=q)\ns = (x * w).sum()",
+    "a number of the host by flat": "x.flat[0] = np.max(x, initial=0.7)\na = x\ns = x.sum()",
 }  # fmt: skip
 
 
@@ -372,7 +378,10 @@ def test_what_is_asked_of_a_value_is_answered_as_on_the_host(cell):
     here, there = fresh(SETUP), fresh(SETUP)
     text = f"s = x.sum()\n{cell}\nz = s * 1"
     expected, got = traced(text, here, "x"), traced(text, there, "x", device="cuda")
-    assert reach.differences({"a": here["a"], "b": here.get("b")}, {"a": there["a"], "b": there.get("b")}, True) == []
+    assert (
+        reach.differences({"a": here["a"], "b": here.get("b")}, {"a": there["a"], "b": there.get("b")}, True)
+        == []
+    )
     for a, b in zip(_arrays_in(here["a"]), _arrays_in(there["a"]), strict=True):
         assert np.may_share_memory(a, here["x"]) == np.may_share_memory(b, there["x"])
     np.testing.assert_allclose(got.inputs[0].array, expected.inputs[0].array)
@@ -385,12 +394,25 @@ def _arrays_in(value) -> list:
 
 
 @gpu
+def test_one_number_under_two_names_is_two_inputs():
+    names = fresh("a, b = 0.88, 0.88\nx = np.array([1.0, 2.0])")
+    trace = traced("z = (a * x).sum() / b", names, "a b x", device="cuda")
+    assert [(i.name, round(float(np.sum(i.array)), 6)) for i in trace.inputs] == [
+        ("a", 3.409091),
+        ("b", -3.409091),
+        ("x", 2.0),
+    ]
+
+
+@gpu
 def test_errors_of_arithmetic_that_a_device_does_not_raise_are_noted():
     for how in ("np.errstate(divide='raise')", "np.errstate(all='raise')"):
         trace = traced(f"with {how}:\n    z = (x / 2).sum()", fresh(SETUP), "x", device="cuda")
         (note,) = trace.notes
         assert note.line == 1 and note.text.startswith(f"{how} in line 1 raises nothing on the device")
-    assert not traced("with np.errstate(divide='ignore'):\n    z = x.sum()", fresh(SETUP), "x", device="cuda").notes
+    assert not traced(
+        "with np.errstate(divide='ignore'):\n    z = x.sum()", fresh(SETUP), "x", device="cuda"
+    ).notes
 
 
 def test_putting_back_asks_no_heap(monkeypatch):
