@@ -21,8 +21,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .draw import draw
 from .devices import judge_on
+from .draw import draw
 from .judge import VERDICTS, Finding, judge
 from .running import Program
 

@@ -1,5 +1,6 @@
 """CuPy's own functions on lifted values while they are traced: NumPy's of the same name, on the device."""
 
+import subprocess
 import sys
 
 import numpy as np
@@ -69,6 +70,7 @@ def test_code_for_both_libraries_finds_its_own(cp):
 
 
 def test_outside_and_afterwards_cupy_is_its_own(cp):
+    """But for tensors, which are followed for good: what is called with no tensor is CuPy's own."""
     before = vars(cp)["dot"], type(cp)
     gm.grad(lambda w: cp.dot(w, w))(cp.asarray(W))
     assert (cp.dot, type(cp)) == before and type(sys.modules["cupy.linalg"]) is type(cp)
@@ -89,11 +91,37 @@ def test_the_way_to_the_host_is_told(cp):
             gm.grad(lambda w: np.sum(leave(w)))(cp.asarray(W))
 
 
-def test_tensors_too_in_elementwise_functions(cp):
-    t = gm.tensor(cp.asarray(W), requires_grad=True)
-    (cp.exp(t) * cp.where(cp.asarray(W) > 1, t, 0)).sum().backward()
-    expected = np.where(W > 1, np.exp(W) * (W + 1), 0)
-    np.testing.assert_allclose(t.grad.cpu().numpy(), expected)
+@pytest.mark.parametrize("words", [w for w in WORDS if "xp.full(" not in w and "asarray" not in w and "array(" not in w
+                                   and "arange" not in w and "linspace" not in w and "ascontig" not in w and "full_like" not in w
+                                   and "out=" not in w])  # fmt: skip
+def test_tensors_are_followed_everywhere(words, cp):
+    """Outside of traced calls too, also those that require no grad."""
+    for made in (lambda a: gm.tensor(cp.asarray(a)), lambda a: gm.tensor(a).to("cuda"), lambda a: gm.as_tensor(cp.asarray(a)),
+                 lambda a: gm.tensor(a, device="cuda", requires_grad=True)):  # fmt: skip
+        t = made(W)
+        names = {"w": t, "c": cp.asarray(W[::-1].copy()), "m": cp.asarray(A), "xp": cp}
+        plain = {"w": W, "c": W[::-1].copy(), "m": A, "xp": np}
+        if words in ("c.dot(w)",):
+            continue  # CuPy's own method
+        found, expected = eval(words, names), eval(words, plain)
+        np.testing.assert_allclose(found.detach().cpu().numpy(), expected)
+        assert found.requires_grad == t.requires_grad or words.startswith(("(xp.zeros_like", "xp.eye"))
+
+
+def test_a_fresh_process_follows_tensors(tmp_path):
+    emulated = ["import cupy_on_cpu"] if "cupy_on_cpu" in sys.modules else []
+    file = tmp_path / "fresh.py"
+    file.write_text("\n".join([
+        *emulated, "import numpy as np, gradmagic as gm, cupy as cp", "assert gm.patched() == ()",
+        "assert float(gm.grad(lambda w: cp.dot(w, w))(cp.ones(2))[0]) == 2 and type(cp) is type(np)",
+        "t = gm.tensor(cp.asarray([3.0, 4.0]), requires_grad=True)", "z = cp.sum(cp.dot(t, cp.ones(2)) * cp.linalg.norm(t))",
+        "z.backward()", "print(t.grad.cpu().numpy(), [p.places for p in gm.patched() if 'cupy' in p.what])",
+        "f = cp.sum", "assert f is vars(cp)['sum'] and [cp.dot][0] is vars(cp)['dot']",
+    ]))  # fmt: skip
+    done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, check=False)
+    assert done.stdout == (
+        "[ 9.2 10.6] [('cupy.__class__', 'cupy.linalg.__class__', 'cupy.fft.__class__')]\n"
+    ), done.stderr
 
 
 def test_lists_of_a_devices_values_in_numpys_words(cp):

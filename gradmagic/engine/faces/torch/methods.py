@@ -17,6 +17,7 @@ from ....errors import ConversionError
 from ...core import arrays
 from ...core.frames import asks_attribute, takes_entry
 from ...dispatch.primitives import cast, move
+from ...tape.ends import tell_of_device
 from ...tape.memory import materialise
 from ...tape.modes import OFF, mode_now
 from ...tape.tracked import Tracked
@@ -181,6 +182,7 @@ class TorchMethods:
             made = cast(made, kind) if kind.kind in "fc" else made.wrap(self.array.astype(kind), None)
         if device is not None and not _is_there(made.array, device):
             made = move(made, str(device), arrays.device_of(made.array))
+            tell_of_device(made.array)
         return torch_shapes.clone(made) if copy and made is self else made
 
     def type(self, dtype: Any = None) -> Any:
