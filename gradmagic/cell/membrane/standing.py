@@ -245,7 +245,7 @@ class StandIns:
         return value.dtype.type if self.is_number(value) else np.ndarray  # type: ignore[no-any-return]
 
     def asking(self, function: Any) -> Any:
-        """Give what is called in place of a function that passes objects on: what asks for a class gets that without us."""
+        """Give what is called in place of a function that passes objects on: what asks for a class gets NumPy's."""
         if function is type:
             return lambda *args: self.class_of(*args) if len(args) == 1 else type(*args)
         if function is isinstance:

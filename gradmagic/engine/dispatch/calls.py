@@ -111,7 +111,10 @@ def call_unary(rule: Elementwise, function: Any, x: Tracked) -> Any:
     if n is None or mode is OFF or not (aval := n.aval).fast or aval.python is not None:
         return call_elementwise(rule, (x,), function)
     array = x.array
-    out = function(array)
+    try:
+        out = function(array)
+    except TypeError as error:
+        raise failed(error, rule, (x,)) from None
     keep_out, keep_x = rule.keeps[1]
     node = Node()
     node.rule, node.inputs = rule.twin, (n,)

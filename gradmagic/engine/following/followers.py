@@ -43,7 +43,7 @@ def follow(
     module: str = "numpy",
     outside: Callable[[Any, str], Any] | None = None,
 ) -> None:
-    """Let `make(original, name)` follow functions of a module, and `outside(original, name)` where nothing is traced."""
+    """Let `make(original, name)` follow functions of a module, and `outside(...)` where nothing is traced."""
     of = import_module(module)
     if module not in _classes:
         _classes[module] = type("Followed", (ModuleType,), {"__doc__": "A module while a traced call runs."})

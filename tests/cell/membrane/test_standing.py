@@ -333,7 +333,7 @@ def test_what_looks_into_the_memory_of_an_array_sees_it_and_is_seen(keep, write)
 )
 def test_what_is_read_only_stays_so(view, write):
     names = fresh(f"{SETUP}\nr = x * 1\nr.flags.writeable = False")
-    with pytest.raises(Exception, match="ValueError.*read-only"):
+    with pytest.raises(Exception, match=r"ValueError.*read-only"):
         traced(f"v = {view}\nz = v.sum() * x[0]\n{write}", names, "r x", device="cuda")
     assert not names["v"].flags.writeable and not names["r"].flags.writeable
     assert names["r"].tolist() == names["x"].tolist()
@@ -363,7 +363,7 @@ ASKED = {
     "weakly": "import weakref\ny = x * 2\na = weakref.ref(y)().sum() + weakref.proxy(y)[0]",
     "np.c_": "a = np.c_[tail, np.cos(tail)].sum() + np.r_[tail, s].sum()\ns = s + a",
     "parts of complex numbers": "c = x + 1j\na = c.real, c.view(float)[1:]",
-    "strides": "a = np.lib.stride_tricks.as_strided(x, (2,), x.strides), np.lib.stride_tricks.sliding_window_view(x, 2)",
+    "strides": "of = np.lib.stride_tricks\na = of.as_strided(x, (2,), x.strides), of.sliding_window_view(x, 2)",
     "a number of the host in place": "import math\nx[1:] += math.hypot(*x)\na = x\ns = x.sum()",
     "numbers of the host in a list": "a = np.max(x, initial=0.5)\ns = np.hstack([x, a]).sum()",
     "an output that is an argument": "rng = np.random.default_rng(1)\nrng.permuted(x, out=x)\nq = np.pad(x, 1)\n"
