@@ -112,7 +112,7 @@ def foreign_text(name: str, tracked: Tracked, odd: Any, words: Foreign) -> str:
     return f"{name} of {blame(tracked)}, and {what}: no gradient passes through it. {words.advice(called)}."
 
 
-def lacking_text(error: TypeError, args: Any = (), node: Any = None) -> str:
+def lacking_text(error: Exception, args: Any = (), node: Any = None) -> str:
     """Say that a device's library lacks the function of an error: of arguments, or in the derivative of a node.
 
     An empty text for an error of another kind.

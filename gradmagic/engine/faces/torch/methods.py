@@ -86,7 +86,7 @@ class TorchMethods:
         if self.is_cuda:
             raise ConversionError(
                 f"can't convert {arrays.device_of(self.array)} device type tensor to numpy. "
-                "Use tensor.cpu() to copy the tensor to host memory first."
+                "Use Tensor.cpu() to copy the tensor to host memory first."
             )
         return materialise(self)  # type: ignore[arg-type]
 
@@ -172,7 +172,7 @@ class TorchMethods:
         for a in args:
             if isinstance(a, Tracked):
                 dtype, device = a.array.dtype, arrays.device_of(a.array)
-            elif isinstance(a, str) and (a == "cpu" or a.startswith("cuda")):
+            elif isinstance(a, str) and not _is_dtype(a):
                 device = a
             elif not isinstance(a, bool):
                 dtype = a
@@ -281,6 +281,13 @@ _TENSOR_TYPES = {
 def _is_there(array: Any, device: Any) -> bool:
     here = arrays.device_of(array)
     return here == str(device) or (str(device) == "cuda" and here.startswith("cuda"))
+
+
+def _is_dtype(name: str) -> bool:
+    try:
+        return np.dtype(name) is not None
+    except TypeError:
+        return False
 
 
 def _new(like: Any, value: Any, size: Any) -> Any:
