@@ -123,19 +123,22 @@ def lacking_text(error: Exception, args: Any = (), node: Any = None) -> str:
     ''
     """
     found = _LACKING.search(str(error))
-    if found is None:
+    if found is None or any(hasattr(sys.modules.get(home), found[1]) for home in _HOMES):
+        return ""
+    if node is None and not any(arrays.on_device(a.array) for a in tracked_in(args)):
         return ""
     if node is not None:
         where = f", {describe(node.place)}" if node.place is not None else ""
         what = f"{found[1]}, which the derivative of {node.rule.name} needs{where}"
     else:
-        what = f"{found[1]}: it was called on {blame(tracked_in(args)[0])}"
+        what = f"{found[1]}: it was called on {blame(next(a for a in tracked_in(args) if arrays.on_device(a.array)))}"
     return (
         f"CuPy has no {what}. Compute it on the host: write t.cpu() for a tensor t, call what gm.grad gives with "
         "cupy.asnumpy(x), or leave out --device in a cell."
     )
 
 
+_HOMES = ("cupy", "cupy.linalg", "cupy.fft", "cupyx.scipy.special")
 _LACKING = re.compile(r"(?:__array_ufunc__\(<ufunc '|no implementation found for 'numpy\.)(\w+)")
 
 

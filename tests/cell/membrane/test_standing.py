@@ -368,6 +368,7 @@ ASKED = {
     "numbers of the host in a list": "a = np.max(x, initial=0.5)\ns = np.hstack([x, a]).sum()",
     "an output that is an argument": "rng = np.random.default_rng(1)\nrng.permuted(x, out=x)\nq = np.pad(x, 1)\n"
     "a = rng.permuted(q, axis=0, out=q)\ns = (x * w).sum()",
+    "an error that is caught": "import contextlib\na = 0\nwith contextlib.suppress(TypeError):\n    a = x + 'text'",
     "a number of the host by flat": "x.flat[0] = np.max(x, initial=0.7)\na = x\ns = x.sum()",
 }  # fmt: skip
 

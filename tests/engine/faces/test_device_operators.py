@@ -215,3 +215,11 @@ def test_cupy_reads_the_memory_of_a_tensor():
     with pytest.raises(ConversionError, match=r"Write np\.f\(t\) for cp\.f\(t\)"):
         cp.asarray(t)
     assert cp.vstack([c, t]).requires_grad
+
+
+def test_what_is_no_number_is_not_laid_to_the_devices_library(put):
+    for t in (gm.tensor(put(W)), gm.tensor(put(W), requires_grad=True)):
+        for odd in ("text", None, object()):
+            with pytest.raises(TypeError) as caught:
+                t + odd
+            assert "CuPy has no" not in str(caught.value)
