@@ -237,7 +237,12 @@ def cross_entropy(
     if weight is not None:
         logs = logs * as_tensor(np.reshape(weight, (-1,) + (1,) * (logs.ndim - dim - 1)))
     spread = -np.sum(logs, axis=dim) * as_tensor(y != ignore_index)
-    total = spread if reduction == "none" else spread.sum() / (counts.sum() if reduction == "mean" else 1)
+    number = counts.sum()  # 0: the loss is NaN, and what is added here moves nothing
+    total = (
+        spread
+        if reduction == "none"
+        else spread.sum() / (number + (number == 0) if reduction == "mean" else 1)
+    )
     return (1 - label_smoothing) * loss + label_smoothing / logs.shape[dim] * total
 
 

@@ -179,7 +179,8 @@ def cross_entropy_there(
 
 def nll_transpose(g: Any, like: Aval, y: Any, weight: Any, reduction: str = "mean") -> Any:
     if reduction == "mean":
-        g = g / np.add.reduce(weight, None)
+        total = np.add.reduce(weight, None)
+        g = g / (total + (total == 0))  # where no row counts the mean is NaN, and each row's share of it 0
     return take_along_transpose(np.expand_dims(-g * weight, 1), like, np.expand_dims(y, 1), 1)
 
 
