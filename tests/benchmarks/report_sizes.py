@@ -140,9 +140,8 @@ def main() -> None:
                 for name in ("fold", "layout", "page", "text")
             }
             one = runs[0]
-            placed = ms["layout"] + " (lanes)" * one["lanes"]
-            row = (kind, f"{one['total']:,}", f"{one['shown']:,}", ms["fold"], placed, ms["page"])
-            placed = ms["layout"]
+            row = (kind, f"{one['total']:,}", f"{one['shown']:,}", ms["fold"], ms["layout"], ms["page"])
+            print("| " + " | ".join((*row, f"{one['bytes'] / 1000:.0f}", ms["text"])) + " |", flush=True)
 
 
 if __name__ == "__main__":
