@@ -130,9 +130,12 @@ class Recorded(Sequence[Operation]):
         made = []
         for i, (source, edge) in enumerate(zip(sources, kind.inputs, strict=True)):
             if source != CONSTANT:
-                formula = naming.formula(key, i) if naming is not None else edge.formula
+                told = naming.formula(key, i) if naming is not None else edge.formula or edge.words
+                formula, words = ("", told) if edge.words else (told, "")
                 local, flow, matrix = (each[i] if i < len(each) else None for each in numbers)
-                edge = Edge(source, "", i, at_ties(formula, local), local, flow, jacobian=matrix or ())
+                edge = Edge(
+                    source, "", i, at_ties(formula, local), local, flow, jacobian=matrix or (), words=words
+                )
             elif naming is not None:
                 called = naming.constant(key, i)
                 given = naming.given(key, i) if SIGN.fullmatch(called) else None

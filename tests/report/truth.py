@@ -28,8 +28,8 @@ from gradmagic.report.parts.explain import every
 from gradmagic.report.parts.paths import at_first, sum_over_paths
 from gradmagic.report.parts.steps import steps
 from gradmagic.report.shown.notation import latex, name
-from gradmagic.report.signs import MARK, SIGN, marked
 from gradmagic.report.shown.view import View
+from gradmagic.report.signs import MARK, SIGN, marked
 from tests.cell.helpers import fresh, traced
 
 CELL = "<cell of a test>"
@@ -46,9 +46,8 @@ def _softmax(z: Any, axis: int = -1) -> Any:
     return scipy.special.softmax(z, axis=axis)
 
 
-def _one_hot(y: Any, like: Any = None) -> Any:
-    y = np.asarray(y, int)
-    return np.eye(int(y.max()) + 1 if like is None else np.shape(like)[-1])[y]
+def _one_hot(y: Any, classes: int) -> Any:
+    return np.eye(classes)[np.asarray(y, int)]
 
 
 FUNCTIONS: dict[str, Any] = {
@@ -323,7 +322,10 @@ class Judge:
             raise Untrue(f"{text!r} is {_short(value)}, not {_short(local)}")
         elif local is None and flow is not None and grad is not None:
             try:
-                carried = _like(np.broadcast_to(value * grad, o.shape), source.shape)
+                whole = value.shape == source.shape and not o.shape  # of a number by all entries
+                carried = (
+                    value * grad if whole else _like(np.broadcast_to(value * grad, o.shape), source.shape)
+                )
             except ValueError:
                 raise Untrue(f"{text!r} times the gradient has another shape than the value") from None
             if not _close(carried, flow):

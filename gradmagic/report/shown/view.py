@@ -307,7 +307,7 @@ class View:
         """Write an edge's local derivative: `de/dc = d = 2`, `2*x`, `1 for each y[k]`; without a sign only `d = 2`."""
         text, local = edge.formula or self.words(operation, edge), edge.local
         if width(text) > room:  # what is cut off says nothing: the number does
-            text = "" if local is not None else clip(text, room)
+            text = "" if local is not None or edge.formula or edge.words else clip(text, room)
         if local is not None and not local.shape and not operation.shape:
             shown = number(local.items)
             if not _is_number(text, local.items):
@@ -331,6 +331,8 @@ class View:
         source = self.by_key.get(edge.source)
         if source is None:
             return ""
+        if edge.words:
+            return self._at_any_turn(edge.words) if operation.count > 1 else edge.words
         name = self.called(edge)
         each = f"{name}[k]" if len(source.shape) == 1 and name.isidentifier() else "element"
         size, out = math.prod(source.shape), math.prod(operation.shape)
