@@ -28,8 +28,8 @@ from gradmagic.report.parts.explain import every
 from gradmagic.report.parts.paths import at_first, sum_over_paths
 from gradmagic.report.parts.steps import steps
 from gradmagic.report.shown.notation import latex, name
-from gradmagic.report.signs import MARK, SIGN, marked
 from gradmagic.report.shown.view import View
+from gradmagic.report.signs import MARK, SIGN, marked
 from tests.cell.helpers import fresh, traced
 
 CELL = "<cell of a test>"
