@@ -26,6 +26,7 @@ from .typeset import clip, width
 _AUGMENTED = re.compile(r"[\w.\[\]:'\", -]+(\*\*|//|>>|<<|[-+*/%@&|^])=(?!=)")
 _SIMPLE = re.compile(r"[^\W\d]\w*(\.\w+|\[[^\[\]]*\])*")
 
+PART = "part"  # the rule of a line, or a module, that stands for its operations (wholes.py)
 REMARKS = {"dtype", "guard", "numeric", "agrees"}  # kinds of notes that are no cause for concern
 
 
@@ -151,6 +152,8 @@ class View:
         loop = len(self.trace.sweeps) > 1  # its own count is another thing than the last graph's
         shown, total = len(self.computed), self._recorded if loop else self.total
         part = f"showing {shown:,} of {total:,} operations" if shown < total else ""
+        if any(operation.rule == PART for operation in self.operations):
+            part = f"showing {total:,} operations as {shown:,} lines or modules"
         return ", ".join(piece for piece in ("the graph of the last sweep" if loop else "", part) if piece)
 
     @property
