@@ -55,6 +55,7 @@ FUNCTIONS: dict[str, Any] = {
     **{name: getattr(builtins, name) for name in "float int bool abs complex len max min sum".split()},
     "np": np, "outer": np.outer, "softmax": _softmax, "one_hot": _one_hot, "sigmoid": scipy.special.expit,
     "Phi": scipy.special.ndtr, "digamma": scipy.special.digamma, "scipy": scipy, "special": scipy.special,
+    "relu": lambda x: np.maximum(x, 0),
     "max_": lambda *a: np.maximum(*a) if len(a) > 1 else np.max(a[0]),
     "min_": lambda *a: np.minimum(*a) if len(a) > 1 else np.min(a[0]),
     "phi": lambda x: np.exp(-x * x / 2) / np.sqrt(2 * np.pi),
@@ -177,6 +178,10 @@ class Judge:
                 self.owner[text] = o
                 value = _array(o.value)
                 self.values[text] = value * 1 if value is not None and value.dtype == bool else value
+        for o in trace.operations if self.view.groups else ():  # what is folded away is told in the legend
+            if o.called in self.view.legends and _normal(o.called) not in self.values:
+                self.values[_normal(o.called)] = _array(o.value)
+                self.owner[_normal(o.called)] = o
         self.takers: dict[str, list[Operation]] = defaultdict(list)  # of a constant, by the names in it
         for o in trace.operations:
             for edge in o.inputs:
@@ -300,7 +305,8 @@ class Judge:
                     self.told("LaTeX", o, lambda o=o, edge=edge: self.typeset(o, edge))
         self.steps()
         self.paths()
-        self.explained()
+        if not self.view.groups:  # it is of all operations
+            self.explained()
         self.latex()
         return self.faults
 

@@ -21,7 +21,7 @@ from ...engine.tape.tracked import raw
 from ...report.model import Operation, Place
 from ...report.operations import CONSTANT, Columns, Kind
 from ...report.shown.numbers import number
-from ...report.signs import MARK, signed
+from ...report.signs import MARK, marked, signed
 from ..reading.source import arguments_of, compact, filled_in, parsed
 
 LONGEST = 24  # an expression that stands in a formula for a value without a name
@@ -97,6 +97,18 @@ class Naming:
     def constant(self, key: int, argument: int) -> str:
         """Give what formulas call a constant."""
         return signed(self._of_constant(key, argument))
+
+    def key(self, sign: str) -> int | None:
+        """Find the operation that a sign stands for."""
+        base, _, number = marked(sign).partition(MARK)
+        if not number:
+            return None
+        if base == self._letter:
+            found = int(np.searchsorted(self._unnamed, int(number)))
+        else:
+            positions = self._positions(base)
+            found = int(positions[int(number) - 1]) if int(number) <= len(positions) else -1
+        return found if 0 <= found < len(self.columns.codes) and self.called(found) == sign else None
 
     def within(self, key: int) -> bool:
         """Tell whether a value was made on the way to that of the expression which stands at its place."""

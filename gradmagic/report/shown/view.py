@@ -16,7 +16,7 @@ import numpy as np
 
 from ...engine.core.values import Value
 from ..model import Edge, Note, Operation, Trace
-from ..operations import Columns, Kind, Selection
+from ..operations import Columns, Kind, Selection, called
 from ..signs import DIGITS, SIGN
 from .fold import alike_all, grouped, joined, taken_apart, turns
 from .numbers import brief, number, shape_of
@@ -265,6 +265,10 @@ class View:
             for edge in operation.inputs:
                 if SIGN.fullmatch(edge.called):
                     found.setdefault(edge.called, _constant(operation, edge))
+        for sign in self.signs - found.keys():  # of what a box stands for with others
+            operation = called(self.trace.operations, sign)
+            if operation is not None:
+                found[sign] = self._told(operation)
         return found
 
     @property
@@ -345,6 +349,8 @@ class View:
             return f"1 for each {each}"
         if operation.rule == "mean" and out:
             return f"1/{size // out} for each {each}"
+        if edge.early and operation.rule in {"matmul", "dot", "dense"}:
+            return ""  # of an earlier turn: its other operands are not known any more
         others = [self.called(e) for e in operation.inputs]
         if operation.count > 1:
             others = [self._at_any_turn(other) for other in others]
