@@ -173,7 +173,8 @@ def _constants(
     nodes: list[Node], keys: Mapping[int, int], shown: Any, recorder: CellRecorder, columns: Columns
 ) -> dict[int, tuple[Any, ...]]:
     """Give the values of the constants of operations that may be shown, by key: as a sweep met them, or the tape."""
-    worded = np.array([any(map(len, kind.parameters)) for kind in columns.kinds], bool)[columns.codes]
+    kinds: Any = columns.kinds
+    worded = np.array([any(map(len, kind.parameters)) for kind in kinds], np.bool_)[columns.codes]
     having = np.repeat(np.arange(len(nodes)), np.diff(columns.starts))[columns.sources == CONSTANT]
     having = np.union1d(having, np.flatnonzero(worded & columns.computed))
     found = {}

@@ -6,6 +6,7 @@ derivative is no number (it was not kept, or is not elementwise) the tangent is 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +75,8 @@ def _push(
             why = "what comes is not known" if before is None else "its local derivative is no number here"
             terms.append(f"{circled(i)} {why}")
         elif np.ndim(part) or np.ndim(before):
-            how = edge.formula or view.words(operation, edge)
+            words = edge.formula or view.words(operation, edge)
+            how = "" if re.search(r"\bgrad\b", words) else words  # which says how a gradient goes back
             terms.append(f"{circled(i)} {how}: {_text(part)}" if how else f"{circled(i)} {_text(part)}")
         else:
             product = _product(edge, before) if len(parts) == 1 else ""

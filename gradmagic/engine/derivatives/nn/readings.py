@@ -32,7 +32,7 @@ def _mean(formula: str, at: int) -> Text:
         sizes = {s if s is not None else getattr(a, "shape", None) for s, a in zip(shapes[:2], args, strict=False)}
         if reduction is None or len(sizes) != 1 or None in sizes:
             return ""  # not known, or one is broadcast
-        (shape,) = sizes
+        shape: Any = sizes.pop()
         return f"({formula})/{math.prod(shape)}" if reduction == "mean" else formula
 
     return text
@@ -55,7 +55,8 @@ def _along(formula: str, at: int) -> Text:
 
 
 def _logsumexp(_shapes: tuple[Any, ...], args: tuple[Any, ...]) -> str:
-    axis, keepdims = (*args[1:3], *(None, False)[max(0, len(args) - 1) :])
+    axis = args[1] if len(args) > 1 else None
+    keepdims = len(args) > 2 and args[2]
     if not args or isinstance(axis, tuple):
         return ""
     if axis is None:
