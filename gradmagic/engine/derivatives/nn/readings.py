@@ -77,6 +77,11 @@ def _cross_entropy(rows: int, classes: int) -> str:
     return f"(softmax(z) - one_hot(y, {classes}))/{rows}"
 
 
+def _of_all_rows(shapes: tuple[Any, ...], args: tuple[Any, ...]) -> str:
+    total = getattr(args[4], "items", args[4]) if len(args) > 4 else None
+    return _cross_entropy(*shapes[0]) if total is not None and float(total) == shapes[0][0] else ""
+
+
 # ---- along one axis ------------------------------------------------------------------------------------------
 read(nw.softmax,         "y x axis",              _along("y*(grad - np.sum(grad*y, axis=AXIS, keepdims=True))", 1))
 read(nw.log_softmax,     "y x axis",              _along("grad - np.exp(y)*np.sum(grad, axis=AXIS, keepdims=True)", 1))
@@ -93,6 +98,7 @@ read(nw.bce_with_logits, "l z t",                 _plain(_mean("sigmoid(z) - t",
 read(nw.bce,             "l p t",                 _mean("(p - t)/(p*(1 - p))", 2),
                                                   _mean("np.log(1 - p) - np.log(p)", 2))
 read(nw.cross_entropy,   "l z y",                 lambda shapes, _args: _cross_entropy(*shapes[0]))
+read(nw.cross_entropy_there, "l z y",             _of_all_rows)
 
 # ---- layers --------------------------------------------------------------------------------------------------
 read(nw.layer_norm,      "y x weight bias axes",  _layer_norm)
