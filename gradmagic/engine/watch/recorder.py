@@ -162,7 +162,8 @@ class Recorder:
         elif self._rows > 0 and (operation := remembered(node)) is not None:
             self.pulled[number] = operation
             self._rows -= node.aval.size
-        if constant and isinstance(rule, General) and (kept := rule.kept(node)) is not None:
+        asked = isinstance(rule, General) and (constant or rule.readings)
+        if asked and (kept := rule.kept(node)) is not None:
             self.constants[number] = constants_in(node, kept.args)
 
     def ended(self, root: Node) -> None:

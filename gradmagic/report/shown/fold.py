@@ -185,6 +185,13 @@ def joined(groups: Sequence[Selection]) -> tuple[Operation, ...]:
                 replace(last, inputs=edges, names=names, count=group.total, value=kept.value, grad=kept.grad)
             )
             continue
+        # Derivatives of what is inside are not the group's: only what its last member makes of others is.
+        edges = tuple(
+            replace(edge, formula="", words="", local=None, jacobian=())
+            if edge.early or edge.source == last.key
+            else edge
+            for edge in edges
+        )
         text = f"… {group.total} operations"
         call = _call(last)
         if call is not None and last.place is not None and {_call(kind) for kind in group.kinds} == {call}:

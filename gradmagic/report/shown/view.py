@@ -16,7 +16,7 @@ import numpy as np
 
 from ...engine.core.values import Value
 from ..model import Edge, Note, Operation, Trace
-from ..operations import Columns, Kind, Selection
+from ..operations import Columns, Kind, Selection, called
 from ..signs import DIGITS, SIGN
 from .fold import alike_all, grouped, joined, taken_apart, turns
 from .numbers import brief, number, shape_of
@@ -265,6 +265,10 @@ class View:
             for edge in operation.inputs:
                 if SIGN.fullmatch(edge.called):
                     found.setdefault(edge.called, _constant(operation, edge))
+        for sign in self.signs - found.keys():  # of what a box stands for with others
+            operation = called(self.trace.operations, sign)
+            if operation is not None:
+                found[sign] = self._told(operation)
         return found
 
     @property
@@ -314,7 +318,7 @@ class View:
         """Write an edge's local derivative: `de/dc = d = 2`, `2*x`, `1 for each y[k]`; without a sign only `d = 2`."""
         text, local = edge.formula or self.words(operation, edge), edge.local
         if width(text) > room:  # what is cut off says nothing: the number does
-            text = "" if local is not None else clip(text, room)
+            text = "" if local is not None or edge.formula or edge.words else clip(text, room)
         if local is not None and not local.shape and not operation.shape:
             shown = number(local.items)
             if not _is_number(text, local.items):
@@ -338,6 +342,8 @@ class View:
         source = self.by_key.get(edge.source)
         if source is None:
             return ""
+        if edge.words:
+            return self._at_any_turn(edge.words) if operation.count > 1 else edge.words
         name = self.called(edge)
         each = f"{name}[k]" if len(source.shape) == 1 and name.isidentifier() else "element"
         size, out = math.prod(source.shape), math.prod(operation.shape)
@@ -347,6 +353,8 @@ class View:
             return f"1 for each {each}"
         if operation.rule == "mean" and out:
             return f"1/{size // out} for each {each}"
+        if edge.early and operation.rule in {"matmul", "dot", "dense"}:
+            return ""  # of an earlier turn: its other operands are not known any more
         others = [self.called(e) for e in operation.inputs]
         if operation.count > 1:
             others = [self._at_any_turn(other) for other in others]
