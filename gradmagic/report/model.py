@@ -244,6 +244,42 @@ class Points:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What one argument of an operation adds to its tangent."""
+
+    argument: int
+    tangent: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One operation of a walk forward: its tangent, and the `parts` that add up to it where they are several."""
+
+    key: int
+    tangent: Value
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The walk forward from one entry of an input: what each operation that depends on it grows by, if it grows by 1.
+
+    Attributes
+    ----------
+    source : int
+        The input's key.
+    entry : int
+        Which entry, along the flattened array.
+    pushes : tuple of Push
+        In tape order; the last is the result.
+    """
+
+    source: int
+    entry: int
+    pushes: tuple[Push, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """All that a report shows of one cell.
 
@@ -276,6 +312,8 @@ class Trace:
         The slowest expressions first, with `--time`.
     plots : tuple of Points
         Curves whose points the values above do not give: of numbers, and with `--plot` of long arrays.
+    walks : tuple of Walk
+        Some walks forward, of each input the one to begin with first.
     """
 
     label: str
@@ -293,3 +331,4 @@ class Trace:
     elementwise: bool = False
     timings: tuple[Timing, ...] = ()
     plots: tuple[Points, ...] = ()
+    walks: tuple[Walk, ...] = ()

@@ -17,9 +17,9 @@ from ..core.places import Place, place_of
 from ..core.values import Summaries, small
 from ..rules.pointwise import Elementwise
 from ..sweeps.backward import Scattered
-from ..sweeps.jacobians import Entry, Pulled, jacobian, remembered
+from ..sweeps.jacobians import Entry, Pulled, is_small, jacobian, remembered, size_of
 from ..tape.memory import changed
-from ..tape.nodes import Node, tick, walk
+from ..tape.nodes import FREED, Node, tick, walk
 from ..tape.tracked import Tracked, raw
 
 _SMALL = (
@@ -28,6 +28,7 @@ _SMALL = (
 _NUMBERS = frozenset({float, int, bool, complex, np.float64, np.float32})  # the rest is looked at: 0.5 us
 _CALLS = 10_000  # of modules
 _ROWS = 400  # of all the Jacobians that may be asked for: some 10 us each
+_ROOM = 16_000_000  # bytes of what the operations of one sweep had saved
 
 
 class Cut(NamedTuple):
@@ -63,8 +64,10 @@ class Recorder:
         By a node's running number: its value, and its cotangent in the last sweep.
     locals, flows : Mapping of int to tuple of (Value or None)
         For each input: the local derivative (elementwise rules only), and what flowed back to it.
+    saved : dict
+        The operations of the last sweep with what they had saved, by running number: up to 16 MB of arrays.
     pulled : dict
-        Small operations that are not entry by entry, for their Jacobians, by running number.
+        Those that are small and not entry by entry, for their Jacobians.
     sweeps : list of SweepRecord
         One for each backward sweep; thinned evenly past 2,000.
     cuts : dict
@@ -79,8 +82,9 @@ class Recorder:
         self.limit, self.parameters = limit, parameters
         self.values, self.grads, self.locals, self.flows = Summaries(), Summaries(), Summaries(), Summaries()
         self.raw: dict[int, Any] = {}  # the last sweep's gradients of leaves, whole
+        self.saved: dict[int, Pulled] = {}
         self.pulled: dict[int, Pulled] = {}
-        self._rows = _ROWS
+        self._rows, self._room = _ROWS, _ROOM
         self.whole: set[int] = set()  # further nodes whose gradient is kept whole
         self.starts = Summaries()  # the values of lifted inputs when they were lifted
         self.sweeps: list[SweepRecord] = []
@@ -120,7 +124,8 @@ class Recorder:
         """A sweep begins: only the last sweep's graph is kept."""
         self.settle()
         self.roots += 1
-        self.raw, self.pulled, self._rows = {}, {}, _ROWS
+        self.raw, self.saved, self.pulled = {}, {}, {}
+        self._rows, self._room = _ROWS, _ROOM
         self.grads, self.locals, self.flows = Summaries(), Summaries(), Summaries()
         self._check_kept()
 
@@ -131,6 +136,7 @@ class Recorder:
             number in self.values.kept
             or number in self.whole
             or node.rule is None
+            or type(node.aval) is tuple
             or (number < self.first and len(self.grads.kept) < self.limit)
         )
 
@@ -138,6 +144,7 @@ class Recorder:
         """The cotangent of `node` is complete; `flows` are its contributions to the inputs."""
         number = node.number
         if type(cotangent) is list:
+            self._save(node)
             return
         self.grads.keep(number, raw(cotangent))
         if node.rule is None or number in self.whole:
@@ -154,9 +161,19 @@ class Recorder:
             kept: Any = rule.kept(node)
             slopes = (None if s is None else rule.partial(i, kept) for i, s in enumerate(node.inputs))
             self.locals.keep(number, tuple(map(raw, slopes)))
-        elif self._rows > 0 and (operation := remembered(node)) is not None:
-            self.pulled[number] = operation
+        self._save(node)
+        if self._rows > 0 and number in self.saved and is_small(node):
+            self.pulled[number] = self.saved[number]
             self._rows -= node.aval.size
+
+    def _save(self, node: Node) -> None:
+        """Keep what the node's derivative needs, while there is room."""
+        if node.rule is None or node.saved is FREED or len(self.saved) >= self.limit:
+            return
+        size = size_of(node.saved)
+        if size <= self._room:
+            self._room -= size
+            self.saved[node.number] = remembered(node)
 
     def ended(self, root: Node) -> None:
         """A sweep is over: keep its scalars, forget the nodes of earlier graphs."""
