@@ -245,15 +245,15 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one argument of an operation adds to its tangent."""
+    """What one argument of an operation adds to its tangent; None where that is all of it."""
 
     argument: int
-    tangent: Value
+    tangent: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """One operation of a walk forward: its tangent, and the `parts` that add up to it where they are several."""
+    """One operation of a walk forward: its tangent, and the arguments that it comes by."""
 
     key: int
     tangent: Value

@@ -83,7 +83,7 @@ def walks(
 
 
 def _chosen(entry: Input, node: Node) -> Iterator[int]:
-    """Choose entries: first that with the largest gradient; of a small array all, else the first, the last, the next."""
+    """Choose entries: that with the largest gradient; then of a small array all, else the first, the last, the next."""
     size = node.aval.size
     if node.aval.dtype.kind == "c" or entry.array is None or np.size(entry.array) != size or not size:
         return
@@ -134,8 +134,10 @@ class _Walker:
             if isinstance(node.aval, tuple):
                 continue  # its outputs follow, each as a value of its own
             value = _summary(tangents[node.number], node)
-            told = tuple(Part(i, _summary(part, node)) for i, part in parts)
-            self.numbers -= sum(min(v.size, SHOWN) + 8 for v in (value, *(part.tangent for part in told)))
+            told = tuple(Part(i, _summary(part, node) if len(parts) > 1 else None) for i, part in parts)
+            self.numbers -= sum(
+                min(v.size, SHOWN) + 8 for v in (value, *(p.tangent for p in told if p.tangent))
+            )
             found.append(Push(self.keys[node.number], value, told))
         if self.numbers < 0 or not found or not self._agrees(entry, flat, tangents.get(self.root.number)):
             return None
@@ -149,11 +151,9 @@ class _Walker:
         given = [
             tangents[s.number] if i in moving and s is not None else None for i, s in enumerate(node.inputs)
         ]
-        if all(t is None for t in given):
-            return None, []
-        whole = pushed(node, given, saved)
+        whole = pushed(node, given, saved) if any(t is not None for t in given) else None
         if len(moving) < 2:
-            return whole, []
+            return whole, [(moving[0], whole)]
         alone = [[t if i == j else None for j, t in enumerate(given)] for i in moving]
         return whole, [
             (i, pushed(node, one, saved) if one[i] is not None else None)
