@@ -224,6 +224,22 @@ def test_the_walk_forward_carries_tangents(live):
     lab.picture("live forward", report)
 
 
+def test_the_walk_forward_starts_at_the_entry_that_is_chosen(live):
+    lab, report = live("%%grad A\nB = A.T @ A\nc = B.mean()")
+    assert not report.get_by_label("entry that grows").is_visible()
+    press(report, "forward from A")
+    told = report.locator(".gm-told")
+    press(report, "last")
+    assert told.inner_text().endswith("= 6.5; one sweep forward tells of A[0,1] only.")
+    report.get_by_label("entry that grows").select_option(label="A[0,0]")
+    assert "tells of A[0,0] only" in told.inner_text() and "= 2;" in told.inner_text()
+    press(report, "back")
+    assert "[[2, 3], [3, 0]]" in told.inner_text()
+    assert "∂/∂A[0,0] " in node(report, "B = A.T @ A").text_content()
+    lab.picture("live forward entry", report)
+    assert not lab.messages
+
+
 def test_it_plays_by_itself(live):
     _, report = live(PRODUCT)
     press(report, "walk through the steps by itself")

@@ -57,7 +57,7 @@ def walks(
     own : bool
         Whether the tape itself is still as the sweep had it.
     """
-    if len(nodes) > LONGEST or isinstance(root.aval, tuple) or root.aval.dtype.kind != "f":
+    if len(nodes) > LONGEST or isinstance(root.aval, tuple) or root.aval.tangent.kind != "f":
         return ()
     kept: dict[int, Pulled] = {}
     for node in nodes:
