@@ -217,7 +217,14 @@ class Report:
         """The view that text and Markdown show: smaller, and under a quiz without the gradients."""
         trace = veiled(self._trace) if self._quiz else self._trace
         limit = TEXT_NODES if not self._every_step else STEPS
-        return View.of(trace, min(self._limit, limit + len(trace.inputs)))
+        view = View.of(trace, min(self._limit, limit + len(trace.inputs)))
+        if len(trace.operations) <= WHOLE and View.whole(trace).computed != view.computed:
+            # What is folded anyway says more by modules or by lines, with derivatives of their own.
+            for fold in (by_modules, by_statements):
+                parts = fold(View.whole(trace))
+                if 1 < len(parts.computed) <= limit and len(parts.computed) < len(View.whole(trace).computed):
+                    return parts
+        return view
 
     def to_html(self) -> str:
         """Write the report as a piece of HTML that stands in any page."""

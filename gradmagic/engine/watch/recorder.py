@@ -15,6 +15,7 @@ import numpy as np
 from ..core import arrays
 from ..core.places import Place, place_of
 from ..core.values import Summaries, small
+from ..rules.kinds import General
 from ..rules.pointwise import Elementwise
 from ..sweeps.backward import Scattered
 from ..sweeps.jacobians import Entry, Pulled, is_small, jacobian, remembered, size_of
@@ -85,6 +86,7 @@ class Recorder:
         self.saved: dict[int, Pulled] = {}
         self.pulled: dict[int, Pulled] = {}
         self._rows, self._room = _ROWS, _ROOM
+        self.constants: dict[int, tuple[Any, ...]] = {}  # what the arguments were that are constants
         self.whole: set[int] = set()  # further nodes whose gradient is kept whole
         self.starts = Summaries()  # the values of lifted inputs when they were lifted
         self.sweeps: list[SweepRecord] = []
@@ -124,7 +126,7 @@ class Recorder:
         """A sweep begins: only the last sweep's graph is kept."""
         self.settle()
         self.roots += 1
-        self.raw, self.saved, self.pulled = {}, {}, {}
+        self.raw, self.saved, self.pulled, self.constants = {}, {}, {}, {}
         self._rows, self._room = _ROWS, _ROOM
         self.grads, self.locals, self.flows = Summaries(), Summaries(), Summaries()
         self._check_kept()
@@ -157,14 +159,19 @@ class Recorder:
             for c, s in zip(flows, node.inputs, strict=True)
         )
         self.flows.keep(number, tuple(map(raw, spread)))
+        constant = None in node.inputs
         if isinstance(rule, Elementwise):
             kept: Any = rule.kept(node)
+            if constant:
+                self.constants[number] = constants_in(node, kept.args)
             slopes = (None if s is None else rule.partial(i, kept) for i, s in enumerate(node.inputs))
             self.locals.keep(number, tuple(map(raw, slopes)))
         self._save(node)
         if self._rows > 0 and number in self.saved and is_small(node):
             self.pulled[number] = self.saved[number]
             self._rows -= node.aval.size
+        if constant and isinstance(rule, General) and (kept := rule.kept(node)) is not None:
+            self.constants[number] = constants_in(node, kept.args)
 
     def _save(self, node: Node) -> None:
         """Keep what the node's derivative needs, while there is room."""
@@ -270,6 +277,13 @@ class Recorder:
             if _fingerprint(value) != before and node.rule is not None:
                 changed(node, value)
         self._kept = []
+
+
+def constants_in(node: Node, args: Any) -> tuple[Any, ...]:
+    """Give the arguments of an operation that are constants, small; None for the others."""
+    return tuple(
+        small(a) if i >= len(node.inputs) or node.inputs[i] is None else None for i, a in enumerate(args)
+    )
 
 
 def _fingerprint(array: Any) -> Any:

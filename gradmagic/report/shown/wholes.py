@@ -16,9 +16,8 @@ import numpy as np
 
 from ...engine.core.values import Value, summarise
 from ..model import Edge, Operation, Place
-from .view import View
+from .view import PART, View
 
-RULE = "part"
 MODULES = 30  # that are shown at most
 ENOUGH = 1.5  # times as many operations as parts, or the parts say little more
 
@@ -99,7 +98,7 @@ def _joined(run: list[Operation], written: Callable[[Operation, Place], str]) ->
         return last
     line = _line(place)
     place = replace(place, line=line, end_line=line, column=0, end_column=0, text=text, function=None)
-    return replace(last, rule=RULE, place=place, inputs=_edges(run))
+    return replace(last, rule=PART, place=place, inputs=_edges(run))
 
 
 def _edges(run: list[Operation]) -> tuple[Edge, ...]:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from gradmagic.report.shown.view import View
-from gradmagic.report.shown.wholes import RULE, by_modules, by_statements
+from gradmagic.report import Report
+from gradmagic.report.shown.view import PART, View
+from gradmagic.report.shown.wholes import by_modules, by_statements
 from tests.cell.helpers import fresh, traced
 
 SETUP = "def sigmoid(z):\n    e = np.exp(-z)\n    return 1 / (1 + e)\n"
@@ -51,7 +52,7 @@ def test_the_derivative_of_a_line_carries_its_gradient(cell, array):
     )
     view = lines_of(cell, f"{SETUP}x, y, w = {values}\n")
     for operation in view.operations:
-        if operation.rule != RULE or operation.grad is None:
+        if operation.rule != PART or operation.grad is None:
             continue
         assert len({edge.source for edge in operation.edges}) == len(operation.edges)
         for edge in operation.edges:
@@ -129,7 +130,7 @@ def test_modules_are_parts_with_their_parameters():
     view = by_modules(View.whole(trace))
     titles = [view.title(o) for o in view.computed]
     assert titles == [
-        "net.inp", "F.relu(self.inp(x))", "net.blocks.0", "net.blocks.1", "z = net.out", "z * 2",
+        "net.inp", "u₂ = F.relu(self.inp(x))", "net.blocks.0", "net.blocks.1", "z = net.out", "z * 2",
         "loss = F.cross_entropy(z * 2, y)",
     ]  # fmt: skip
     taken = {view.title(o): {view.name(edge.source, 60) for edge in o.edges} for o in view.computed}
@@ -143,7 +144,8 @@ def test_where_modules_are_many_the_outer_ones_are_shown():
     many = NET + "net = nn.Sequential(*(Block(4) for _ in range(12)))\n"
     trace = traced("loss = (net(x)**2).sum()", fresh(many))
     view = by_modules(View.whole(trace))
-    assert [view.title(o) for o in view.computed][:12] == [f"net.{i}" for i in range(12)]
+    titles = [view.title(o) for o in view.computed][:12]
+    assert [title.rpartition(" = ")[2] for title in titles] == [f"net.{i}" for i in range(12)]
 
 
 def test_a_module_that_fails_is_left():
@@ -152,3 +154,15 @@ def test_a_module_that_fails_is_left():
         traced("loss = net(gm.ones(5, 7)).sum()", namespace)
     trace = traced("loss = (x * 2 + net(x).sum()).sum()", namespace)
     assert [o.module for o in trace.operations if o.rule][-2:] == ["", ""]
+
+
+def test_text_shows_a_large_cell_by_its_lines():
+    """In a terminal there is room for some twenty operations: lines say more than a gap."""
+    lines = [f"h{i} = sigmoid(w{i} * x + 0.1 * {i})" for i in range(20)]
+    names = [f"w{i}" for i in range(20)]
+    setup = f"{SETUP}x = 0.4\n{', '.join(names)} = np.linspace(-1, 1, 20)\n"
+    total = " + ".join(f"h{i}" for i in range(20))
+    trace = traced("\n".join([*lines, f"loss = {total}"]), fresh(setup), " ".join(names))
+    text = Report(trace).to_text(width=120, color=False)
+    assert "operations as 21 lines or modules" in text
+    assert "dloss/dw3 = (24)(4)" in text  # through two lines, not through seven operations
