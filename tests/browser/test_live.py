@@ -230,7 +230,7 @@ def test_the_walk_forward_starts_at_the_entry_that_is_chosen(live):
     press(report, "forward from A")
     told = report.locator(".gm-told")
     press(report, "last")
-    assert told.inner_text().endswith("= 6.5; one sweep forward tells of A[0,1] only.")
+    assert told.inner_text().endswith("= 3; one sweep forward tells of A[1,0] only.")
     report.get_by_label("entry that grows").select_option(label="A[0,0]")
     assert "tells of A[0,0] only" in told.inner_text() and "= 2;" in told.inner_text()
     press(report, "back")

@@ -59,13 +59,13 @@ def walks(
     """
     if len(nodes) > LONGEST or isinstance(root.aval, tuple) or root.aval.tangent.kind != "f":
         return ()
-    kept: dict[int, Pulled] = {}
-    for node in nodes:
-        operation = recorder.saved.get(node.number)
-        if operation is None and own and node.rule is not None and node.saved is not FREED:
-            operation = Pulled(node, node.saved)
-        if operation is not None:
-            kept[node.number] = at_home(operation)
+    kept = saved_of(nodes, recorder)
+    if own:
+        kept |= {
+            node.number: at_home(Pulled(node, node.saved))
+            for node in nodes
+            if node.number not in kept and node.rule is not None and node.saved is not FREED
+        }
     walker = _Walker(root, nodes, keys, kept, recorder.grads.get(root.number))
     rounds = [
         _chosen(entry, node) if entry.reached and entry.grad is not None else iter(())
@@ -80,6 +80,11 @@ def walks(
                     if walk is not None:
                         found.setdefault(i, []).append(walk)
     return tuple(walk for i in sorted(found) for walk in found[i])
+
+
+def saved_of(nodes: Sequence[Node], recorder: Recorder) -> dict[int, Pulled]:
+    """Give what the last sweep's operations had saved, by number, on the host."""
+    return {n.number: at_home(recorder.saved[n.number]) for n in nodes if n.number in recorder.saved}
 
 
 def _chosen(entry: Input, node: Node) -> Iterator[int]:

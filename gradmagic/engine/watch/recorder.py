@@ -17,6 +17,7 @@ from ..core.places import Place, place_of
 from ..core.values import Summaries, small
 from ..rules.kinds import General
 from ..rules.pointwise import Elementwise
+from ..rules.rule import PICK
 from ..sweeps.backward import Scattered
 from ..sweeps.jacobians import Entry, Pulled, is_small, jacobian, remembered, size_of
 from ..tape.memory import changed
@@ -138,7 +139,7 @@ class Recorder:
             number in self.values.kept
             or number in self.whole
             or node.rule is None
-            or type(node.aval) is tuple
+            or ((type(node.aval) is tuple or node.rule is PICK) and len(self.saved) < self.limit)
             or (number < self.first and len(self.grads.kept) < self.limit)
         )
 

@@ -114,7 +114,7 @@ const walk = (report, board, data, { own, veiled, ask }) => {
       });
     });
     if (current === undefined) say(h("span", { class: "gm-muted" }, `${who} grows with speed 1; nothing else moves yet.`));
-    else say(h("div", {}, h("b", {}, `Step ${i} `), code(name(current)), " grows with ", h("span", { class: "gm-num" }, `${how} `), h("b", { class: "gm-num" }, ` = ${has.get(String(current))[0]}`), i === mode.length ? h("span", { class: "gm-muted" }, `; one sweep forward tells of ${who} only.`) : ""));
+    else say(h("div", {}, h("b", {}, `Step ${i} `), code(name(current)), " grows with ", h("span", { class: "gm-num" }, how), h("b", { class: "gm-num" }, ` = ${has.get(String(current))[0]}`), i === mode.length ? h("span", { class: "gm-muted" }, `; one sweep forward tells of ${who} only.`) : ""));
     return [has, current, marks, used];
   };
   const go = (to, fresh) => {
