@@ -331,6 +331,18 @@ def test_an_entry_of_a_gradient_is_expanded_by_click_and_by_key(live):
     assert not lab.messages
 
 
+def test_of_a_large_gradient_the_page_says_how_to_ask(live):
+    lab, report = live(
+        "%%grad v\nv = np.linspace(0, 1, 300).reshape(100, 3)\nz = (v**2).sum()",
+        'gm.last().explain("v[0,0]")',
+    )
+    told = report.locator("pre.gm-explain")
+    report.locator(".gm-table .gm-entry").first.click()
+    assert told.inner_text() == 'In Python: gm.last().explain("v[0,0]")'
+    assert "dz/dv[0,0] = 0" in lab.outputs(2).inner_text()
+    assert not lab.messages
+
+
 FORMULAS = {
     "product": PRODUCT,
     "parabola": PARABOLA,

@@ -7,7 +7,7 @@ copies of what was saved, up to 16 MB; those of the four latest reports, of earl
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import ref
 
 import numpy as np
@@ -52,6 +52,9 @@ class Slopes:
             if earliest is not None:
                 earliest._kept = {}
 
+    def __reduce__(self) -> Any:  # rules are functions: a report that is sent on goes without
+        return Slopes, ({},)
+
     def of(self, key: int, argument: int, flats: Numbers) -> tuple[Numbers, Numbers, Numbers] | None:
         """Give the derivatives by some entries of an argument: (entry of it, entry of the result, number), no zeros.
 
@@ -71,9 +74,9 @@ class Slopes:
                 return _picked(node, saved, flats)
             if isinstance(node.rule, Elementwise):
                 return _by_entry(node, saved, argument, flats)
-            source: Any = node.inputs[argument]
+            source = node.inputs[argument]
             several = type(node.aval) is tuple
-            size = sum(aval.size for aval in node.aval) if several else node.aval.size  # type: ignore[attr-defined]
+            size = sum(aval.size for aval in node.aval) if several else node.aval.size
             if (len(flats) if several else min(len(flats), size)) * (size + source.aval.size) > WORK:
                 raise TooMany
             if several or len(flats) <= size:
@@ -125,26 +128,25 @@ def _nonzero(lines: Iterable[Numbers]) -> tuple[list[Numbers], list[Numbers]]:
     return places, numbers
 
 
-def _alone(node: Node) -> Node:
-    """Give a node that knows its inputs' shapes, and not how they were made."""
-    one = _bare(node)
-    one.rule, one.inputs = (
-        node.rule,
-        tuple(None if source is None else _bare(source) for source in node.inputs),
-    )
-    return one
+class _Alone(NamedTuple):
+    """What a rule asks of a node: not how its inputs were made, so that no tape is held."""
+
+    rule: Any
+    inputs: tuple[Any, ...]
+    aval: Any
+    number: int
+    saved: Any = None
+    place: Any = None
 
 
-def _bare(node: Node) -> Node:
-    one = object.__new__(Node)
-    one.rule, one.inputs, one.saved, one.place = None, (), None, None
-    one.aval, one.number = node.aval, node.number
-    return one
+def _alone(node: Node) -> Any:
+    inputs = tuple(None if s is None else _Alone(None, (), s.aval, s.number) for s in node.inputs)
+    return _Alone(node.rule, inputs, node.aval, node.number)
 
 
-def _column(node: Node, saved: Any, argument: int, flat: int, dtype: Any = None) -> Numbers:
+def _column(node: Any, saved: Any, argument: int, flat: int, dtype: Any = None) -> Numbers:
     """Push a unit tangent: how all entries of the result depend on one of an argument."""
-    source: Any = node.inputs[argument]
+    source = node.inputs[argument]
     tangent = np.zeros(source.aval.shape, dtype or source.aval.tangent)
     tangent.reshape(-1)[flat] = 1
     given = [tangent[()] if i == argument else None for i in range(len(node.inputs))]
@@ -160,22 +162,21 @@ def _column(node: Node, saved: Any, argument: int, flat: int, dtype: Any = None)
     ])  # fmt: skip
 
 
-def _row(node: Node, saved: Any, argument: int, out: int) -> Numbers:
+def _row(node: Any, saved: Any, argument: int, out: int) -> Numbers:
     """Pull a unit cotangent back: how one entry of the result depends on all of an argument."""
     g = np.zeros(node.aval.shape, node.aval.tangent)
     g.reshape(-1)[out] = 1
     part = pulled(node, g[()], saved, False)[argument]
-    source: Any = node.inputs[argument]
+    source = node.inputs[argument]
     if part is None:
         return np.zeros(source.aval.size)
     whole = part.alone(source.aval) if type(part) is Scattered else part
     return np.ravel(np.broadcast_to(whole, source.aval.shape))
 
 
-def _by_entry(node: Node, saved: Any, argument: int, flats: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+def _by_entry(node: Any, saved: Any, argument: int, flats: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     """Give the partial of an elementwise rule at the places that the entries are broadcast to."""
     rule, source, shape = node.rule, node.inputs[argument], node.aval.shape
-    assert source is not None
     partial = rule.partial(argument, Kept(*rule.unpacked(saved)))
     numbers = np.ravel(np.broadcast_to(np.asarray(partial) * 1.0, shape))
     entries = np.ravel(np.broadcast_to(np.arange(source.aval.size).reshape(source.aval.shape), shape))
@@ -183,9 +184,9 @@ def _by_entry(node: Node, saved: Any, argument: int, flats: Numbers) -> tuple[Nu
     return entries[outs], outs, numbers[outs]
 
 
-def _picked(node: Node, saved: Any, flats: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+def _picked(node: Any, saved: Any, flats: Numbers) -> tuple[Numbers, Numbers, Numbers]:
     """Choose one of several results."""
-    avals: Any = node.inputs[0].aval  # type: ignore[union-attr]
+    avals = node.inputs[0].aval
     start = sum(aval.size for aval in avals[:saved])
     found = flats[(flats >= start) & (flats < start + node.aval.size)]
     return found, found - start, np.ones(len(found))

@@ -155,6 +155,9 @@ class Recorder:
         rule = node.rule
         if rule is None:
             return
+        if rule is PICK:  # what flows on is a list
+            self._save(node)
+            return
         spread = (
             c.alone(s.aval) if s is not None and type(c) is Scattered else c
             for c, s in zip(flows, node.inputs, strict=True)

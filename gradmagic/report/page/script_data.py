@@ -24,6 +24,7 @@ from ..shown.simplified import operand
 from ..shown.view import View, circled
 
 BUDGET = 6_000  # bytes of the numbers of arrays; larger arrays give way first
+ASKED = 30  # inputs of which the page says how to ask where an entry of their gradient comes from
 AHEAD = 5_000  # bytes of the walks forward beyond the first; the last of each input give way
 
 
@@ -76,6 +77,11 @@ def data(
         found["latex"] = latex
     if entries:
         found["entries"] = {str(key): list(told) for key, told in entries.items()}
+    others = [
+        e for e in view.trace.inputs if e.reached and e.grad is not None and e.key not in (entries or {})
+    ]
+    if others:
+        found["ask"] = {str(e.key): [e.name, shape_of(e.value.shape)] for e in others[:ASKED]}
     text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
     # Nothing in it may end the element or begin a comment.
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
