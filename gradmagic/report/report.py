@@ -161,9 +161,14 @@ class Report:
         Raises
         ------
         ReportError
-            If there is no such entry, or it takes more than is kept: arrays of more than 100 entries, or 500 paths.
+            If there is no such entry, or it takes more than is kept: of arrays with more than 100 entries the four
+            latest reports hold 16 MB each, and none that was saved.
+
+        Notes
+        -----
+        Of many paths the largest are written out, and one number stands for the others.
         """
-        return explain(View.of(self._trace, len(self._trace.operations)), entry)
+        return explain(self._trace, entry)
 
     def to_markdown(self) -> str:
         """Write the report as GitHub's Markdown: tables, the annotated cell and the graph as text, the steps.

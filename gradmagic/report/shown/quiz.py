@@ -26,7 +26,7 @@ def veiled(trace: Trace) -> Trace:
     """
     operations = hidden(trace.operations, _hidden)
     inputs = tuple(replace(entry, grad=_hidden(entry.grad), numerical=None) for entry in trace.inputs)
-    return replace(trace, operations=operations, inputs=inputs, elementwise=False)
+    return replace(trace, operations=operations, inputs=inputs, elementwise=False, walks=())
 
 
 def _hidden(value: Value | None) -> Value | None:
