@@ -222,12 +222,20 @@ class View:
             return "?"
         return operation.called or (operation.names[-1] if operation.names else self.expression(operation))
 
+    def _operand(self, edge: Edge) -> str:
+        """Call what an edge brings; a constant that only a sign could tell, as it is written."""
+        unknown = edge.source is None and edge.given is None and SIGN.fullmatch(edge.called)
+        return edge.constant if unknown else self.called(edge)
+
     @cached_property
     def signs(self) -> set[str]:
         """The signs that stand in the formulas of this view, and those of its values."""
         told = (edge.formula or self.words(o, edge) for o in self.operations for edge in o.edges)
         own = (own_sign(operation) for operation in self.operations)
-        return {sign for text in (*told, *own) for sign in SIGN.findall(text)}
+        calls = (
+            self.expression(o) for o in self.operations if o.within or o.place is None or not o.place.text
+        )
+        return {sign for text in (*told, *own, *calls) for sign in SIGN.findall(text)}
 
     @cached_property
     def _names(self) -> set[str]:
@@ -291,7 +299,7 @@ class View:
             return one_line(place.text)
         if not operation.rule:
             return operation.names[0] if operation.names else "input"
-        return f"{operation.rule}({', '.join(clip(self.called(edge), 16) for edge in operation.inputs)})"
+        return f"{operation.rule}({', '.join(clip(self._operand(edge), 16) for edge in operation.inputs)})"
 
     def sign_of(self, operation: Operation) -> str:
         """Give the sign by which this report calls a value; "" where it has none."""
