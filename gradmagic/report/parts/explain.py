@@ -108,8 +108,11 @@ def explain(trace: Trace, entry: str) -> Explanation:
     return _of_entry(_Paths(View.whole(trace)), found, flat, far=True)
 
 
-def every(view: View, most: int) -> dict[int, list[Explanation]]:
-    """Expand all entries of small gradients, `most` altogether; by the inputs' keys, along the flattened arrays."""
+def every(view: View, most: int, room: int) -> dict[int, list[Explanation]]:
+    """Expand all entries of small gradients, `most` altogether; by the inputs' keys, along the flattened arrays.
+
+    What is written may have so many characters; the first entry of a gradient tells whether all have room.
+    """
     found: dict[int, list[Explanation]] = {}
     paths = _Paths(view)
     for entry in view.trace.inputs:
@@ -117,7 +120,11 @@ def every(view: View, most: int) -> dict[int, list[Explanation]]:
         if not entry.reached or entry.grad is None or size > most:
             continue
         try:
-            found[entry.key] = [_of_entry(paths, entry, i) for i in range(size)]
+            first = _of_entry(paths, entry, 0)
+            room -= size * sum(map(len, first.lines))
+            if room < 0:
+                break
+            found[entry.key] = [first, *(_of_entry(paths, entry, i) for i in range(1, size))]
         except ReportError:
             continue  # too large to be written down: the page says nothing of it
         most -= size

@@ -58,6 +58,11 @@ class View:
         return cls._of_groups(trace, groups, {})
 
     @classmethod
+    def whole(cls, trace: Trace) -> View:
+        """Show every operation, also the turns of loops."""
+        return cls(trace, tidied(trace.operations))
+
+    @classmethod
     def of_loops(cls, trace: Trace, modules: bool = False) -> View:
         """Fold the loops and nothing else; with `modules`, what one module does again, not what another does."""
         return cls._of_groups(trace, looped(trace.operations, modules), {})
