@@ -25,6 +25,7 @@ from ..shown.view import View
 from ..signs import expression
 from .largest_paths import factor_of, largest_paths
 
+LEAST = 40  # characters that a path takes, in names and in numbers
 PATHS = 500  # that are all written down, or counted; of more the largest are looked for
 OPERATIONS = 10_000  # of a tape
 COLUMNS = 100  # of an explanation that is printed; a longer one is broken before a sign
@@ -114,7 +115,7 @@ def every(view: View, most: int, room: int) -> dict[int, list[Explanation]]:
     What is written may have so many characters; the first entry of a gradient tells whether all have room.
     """
     found: dict[int, list[Explanation]] = {}
-    paths = _Paths(view)
+    paths = _Paths(view, room // LEAST)
     for entry in view.trace.inputs:
         size = entry.value.size
         if not entry.reached or entry.grad is None or size > most:
@@ -205,8 +206,8 @@ def _index(flat: int, shape: tuple[int, ...]) -> str:
 class _Paths:
     """The paths from the result down to an entry, each a product of local derivatives."""
 
-    def __init__(self, view: View) -> None:
-        self.view, self.result = view, view.trace.result
+    def __init__(self, view: View, most: int = PATHS) -> None:
+        self.view, self.result, self.most = view, view.trace.result, most
 
     def to(self, key: int, flat: int) -> list[Term]:
         """Follow all paths up from an entry; the factors of each stand from the result down."""
@@ -219,9 +220,9 @@ class _Paths:
             uses = self.view.users.get(key, [])
             factors = [factor for user, edge in uses for factor in self._factors(user, edge, flat)]
             stack += [(*factor.at, (factor, *term)) for factor in reversed(factors)]
-            if len(found) + len(stack) > PATHS:
+            if len(found) + len(stack) > self.most:
                 raise ReportError(
-                    f"more than {PATHS} paths lead to this entry: too many to write down. "
+                    f"more than {self.most} paths lead to this entry: too many to write down. "
                     "Explain an entry of a value nearer to the result, or a smaller example."
                 )
         return found
