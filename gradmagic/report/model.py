@@ -259,6 +259,42 @@ class Points:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What one argument of an operation adds to its tangent; None where that is all of it."""
+
+    argument: int
+    tangent: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One operation of a walk forward: its tangent, and the arguments that it comes by."""
+
+    key: int
+    tangent: Value
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The walk forward from one entry of an input: what each operation that depends on it grows by, if it grows by 1.
+
+    Attributes
+    ----------
+    source : int
+        The input's key.
+    entry : int
+        Which entry, along the flattened array.
+    pushes : tuple of Push
+        In tape order; the last is the result.
+    """
+
+    source: int
+    entry: int
+    pushes: tuple[Push, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """All that a report shows of one cell.
 
@@ -291,6 +327,8 @@ class Trace:
         The slowest expressions first, with `--time`.
     plots : tuple of Points
         Curves whose points the values above do not give: of numbers, and with `--plot` of long arrays.
+    walks : tuple of Walk
+        Some walks forward, of each input the one to begin with first.
     """
 
     label: str
@@ -308,3 +346,4 @@ class Trace:
     elementwise: bool = False
     timings: tuple[Timing, ...] = ()
     plots: tuple[Points, ...] = ()
+    walks: tuple[Walk, ...] = ()

@@ -49,15 +49,27 @@ class Kind:
     module: str = ""
 
 
+class TooMany(Exception):
+    """There are more derivatives than can be looked at."""
+
+
+class Slopes(Protocol):
+    """What computes the derivatives of single entries of large operations, while it is there."""
+
+    def of(self, key: int, argument: int, flats: Numbers) -> tuple[Numbers, Numbers, Numbers] | None: ...
+    def factor(self, key: int, argument: int, flat: int, out: int) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The numbers that were kept, by key: a `Value` or None for each, for each input a tuple of them."""
+    """The numbers that were kept, by key: a `Value` or None for each, for each input a tuple of them; `slopes`."""
 
     values: Mapping[int, Any] = field(default_factory=dict)
     grads: Mapping[int, Any] = field(default_factory=dict)
     locals: Mapping[int, Any] = field(default_factory=dict)
     flows: Mapping[int, Any] = field(default_factory=dict)
     jacobians: Mapping[int, Any] = field(default_factory=dict)
+    slopes: Slopes | None = None
 
 
 class Called(Protocol):
@@ -159,7 +171,7 @@ class Recorded(Sequence[Operation]):
         other.naming = None
         return other
 
-    def with_numbers(self, **new: Mapping[int, Any]) -> Recorded:
+    def with_numbers(self, **new: Any) -> Recorded:
         """Give the same operations with other numbers."""
         columns = self.columns
         kinds: Any = columns.kinds
@@ -351,7 +363,7 @@ def hidden(operations: Sequence[Operation], of: Callable[[Any], Any]) -> Sequenc
         kept = operations.kept
         flows = {key: tuple(map(of, each)) for key, each in kept.flows.items()}
         grads = {key: of(grad) for key, grad in kept.grads.items()}
-        return operations.with_numbers(grads=grads, locals={}, flows=flows)
+        return operations.with_numbers(grads=grads, locals={}, flows=flows, slopes=None)
     return tuple(
         replace(
             o,

@@ -434,7 +434,7 @@ class Judge:
 
     def explained(self) -> None:
         try:
-            told = every(self.view, 40)
+            told = every(self.view, 40, 100_000)
         except ReportError:
             return
         for key, entries in told.items():

@@ -17,6 +17,7 @@ from ...engine.core.places import Place as Spot
 from ...engine.core.values import Summaries, at_home
 from ...engine.rules.kinds import General
 from ...engine.rules.pointwise import Elementwise
+from ...engine.sweeps.jacobians import at_home
 from ...engine.tape.nodes import Node
 from ...engine.tape.tracked import Tracked
 from ...engine.watch.recorder import constants_in
@@ -26,6 +27,7 @@ from ..reading import source
 from .cell_recorder import CellRecorder
 from .kinds import constants_of, kind_of
 from .naming import Naming
+from .slopes import Slopes
 
 TURNS = 4  # of a loop, from its start and its end, whose values may be shown: three, and the last of the rest
 ENDS = 500  # operations from the tape's start and from its end
@@ -124,6 +126,7 @@ def recorded(
         locals=recorder.locals.renumbered(keys),
         flows=recorder.flows.renumbered(keys),
         jacobians={keys[number]: recorder.jacobian(number) for number in recorder.pulled if number in keys},
+        slopes=Slopes({keys[n]: at_home(kept) for n, kept in recorder.saved.items() if n in keys}),
     )
 
 

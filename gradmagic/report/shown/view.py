@@ -18,7 +18,7 @@ from ...engine.core.values import Value
 from ..model import Edge, Note, Operation, Trace
 from ..operations import Columns, Kind, Selection, called
 from ..signs import DIGITS, SIGN
-from .fold import alike_all, grouped, joined, taken_apart, turns
+from .fold import alike_all, grouped, joined, looped, taken_apart, turns
 from .numbers import brief, number, shape_of
 from .simplified import operand, tidied
 from .typeset import clip, width
@@ -26,7 +26,7 @@ from .typeset import clip, width
 _AUGMENTED = re.compile(r"[\w.\[\]:'\", -]+(\*\*|//|>>|<<|[-+*/%@&|^])=(?!=)")
 _SIMPLE = re.compile(r"[^\W\d]\w*(\.\w+|\[[^\[\]]*\])*")
 
-PART = "part"  # the rule of a line, or a module, that stands for its operations (wholes.py)
+PARTS = {"line", "module"}  # rules of what stands for its operations (wholes.py)
 REMARKS = {"dtype", "guard", "numeric", "agrees"}  # kinds of notes that are no cause for concern
 
 
@@ -61,6 +61,11 @@ class View:
     def whole(cls, trace: Trace) -> View:
         """Show every operation, also the turns of loops."""
         return cls(trace, tidied(trace.operations))
+
+    @classmethod
+    def of_loops(cls, trace: Trace, modules: bool = False) -> View:
+        """Fold the loops and nothing else; with `modules`, what one module does again, not what another does."""
+        return cls._of_groups(trace, looped(trace.operations, modules), {})
 
     @classmethod
     def _of_groups(cls, trace: Trace, groups: list[Selection], turns: dict[int, str]) -> View:
@@ -152,7 +157,7 @@ class View:
         loop = len(self.trace.sweeps) > 1  # its own count is another thing than the last graph's
         shown, total = len(self.computed), self._recorded if loop else self.total
         part = f"showing {shown:,} of {total:,} operations" if shown < total else ""
-        if any(operation.rule == PART for operation in self.operations):
+        if any(operation.rule in PARTS for operation in self.operations):
             part = f"showing {total:,} operations as {shown:,} lines or modules"
         return ", ".join(piece for piece in ("the graph of the last sweep" if loop else "", part) if piece)
 
