@@ -118,7 +118,7 @@ def every(view: View, most: int, room: int) -> dict[int, list[Explanation]]:
     paths = _Paths(view, room // LEAST)
     for entry in view.trace.inputs:
         size = entry.value.size
-        if not entry.reached or entry.grad is None or size > most:
+        if not entry.reached or entry.grad is None or not 0 < size <= most:
             continue
         try:
             first = _of_entry(paths, entry, 0)
