@@ -225,7 +225,7 @@ def test_formulas_read_as_in_a_textbook() -> None:
     assert RULES[np.power].formula(0)[0] == "y * x**(y - 1)"
     assert RULES[np.tanh].formula(0)[0] == "1 - y * y"
     assert RULES[np.subtract].formula(1)[0] == "-1"
-    assert RULES[np.absolute].formula(0)[0] == "sign(x)"
+    assert RULES[np.absolute].formula(0)[0] == "np.sign(x)"
     assert RULES[np.hypot].formula(0)[0] == "x / z"
     assert RULES[np.arctan2].formula(1)[0] == "-y / (x * x + y * y)"
     assert RULES[np.maximum].formula(0)[0] == "x > y"
