@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.core import arrays
-from ...engine.core.values import Value, summarise
+from ...engine.core.values import Summaries, Value, summarise
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.nodes import Leaf, Node, walk
 from ...engine.tape.tracked import Tracked, raw
@@ -25,7 +25,9 @@ from .checked import check_notes, numerical
 from .diagnosis import diagnosis, nan_notes, not_finite
 from .edges import depends_entry_by_entry
 from .expected import expected_notes
+from .flat import flat_notes
 from .holders import holder, holders, names_in
+from .mistakes import missing_notes, mistake_notes
 from .notes import cut_notes, input_notes, numeric_notes
 from .recorded import Places, recorded
 from .run_record import RunRecord
@@ -46,6 +48,8 @@ def collect(
     """
     recorder = run.recorder
     recorder.settle()
+    if root is None:  # what was swept before the cell failed is no gradient of what it made since
+        recorder.grads, recorder.flows, recorder.raw = Summaries(), Summaries(), {}
     for kept in (recorder.values, recorder.grads, recorder.locals, recorder.flows, recorder.starts):
         kept.bring_home()  # a report that is kept holds no memory of a device
     nodes = list(reversed(walk(root))) if root is not None else _made(run)
@@ -74,6 +78,12 @@ def collect(
             + nan_notes(operations, inputs, result)
             + diagnosis(operations, inputs, result)
         )
+        notes += flat_notes(recorder.flat, keys, operations, {n.line for n in notes if n.kind == "zero"})
+    line = None if error is None else _line_of(error, run.cell.filename)
+    if error is not None:
+        notes += missing_notes(run, error, line)
+    elif result is not None and not own:
+        notes += mistake_notes(run, result, nodes)
     if error is None and result is not None and run.options.expect:
         begun = {e.name: run.begun[e.node.number] for e in run.lifted if e.node.number in run.begun}
         notes += expected_notes(run.options.expect, inputs, result.name, {**run.namespace, **begun})
@@ -109,6 +119,7 @@ def collect(
         total=max(recorder.total, sum(1 for node in nodes if node.rule is not None)),
         own_sweep=own,
         error=None if error is None else f"{type(error).__name__}: {error}",
+        failed=line,
         device=device,
         timings=() if run.clock is None else run.clock.timings(run.cell.filename),
         elementwise=by_entry,
@@ -212,6 +223,14 @@ def _input(
                 note = f"the value at the last sweep; after the cell {now}"
     grad = recorder.grads.get(node.number)
     return Input(entry.name, keys[node.number], value, grad, entry.kind, reached, array, note)
+
+
+def _line_of(error: BaseException, filename: str) -> int | None:
+    """Give the cell's line that raised an error, or that called what did: the innermost."""
+    line, tb = None, error.__traceback__
+    while tb is not None:
+        line, tb = tb.tb_lineno if tb.tb_frame.f_code.co_filename == filename else line, tb.tb_next
+    return line
 
 
 def _within(place: Place, cell: Source) -> Place:

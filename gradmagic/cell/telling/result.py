@@ -6,6 +6,7 @@ cotangent to start from; or an error that says what to write.
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from ...engine.tape import modes
 from ...engine.tape.ends import seed
 from ...engine.tape.tracked import Tracked, raw
 from ...errors import GradmagicError, NoGradError, NonScalarError, NoResultError, ShapeError
+from ..reading.source import parsed
 from .edges import depends_entry_by_entry
 from .notes import cut_notes
 from .run_record import RunRecord
@@ -135,17 +137,25 @@ def seed_of(run: RunRecord, name: str, result: Tracked) -> Any:
         gradient = arrays.from_host(gradient, raw(result))
     elif node.aval.size != 1:
         each = depends_entry_by_entry(node, [entry.node for entry in run.lifted])
+        whole = _whole(name)
         slope = (
-            f" (each {name}[k] depends on one entry only, so this gives the slope at every point)"
+            f" (each {whole}[k] depends on one entry only, so this gives the slope at every point)"
             if each
             else ""
         )
         raise NonScalarError(
             f"grad can be implicitly created only for scalar outputs: {name} has the shape {tuple(node.aval.shape)}. "
-            f'Write {name}.sum(){slope} or {name}.mean() in the cell, or %%grad ... --of "{name}.sum()", '
+            f'Write {whole}.sum(){slope} or {whole}.mean() in the cell, or %%grad ... --of "{whole}.sum()", '
             f"or --gradient V with one weight for each entry."
         )
     try:
         return seed(result, gradient)
     except (ShapeError, NoGradError) as error:
         raise type(error)(f"--gradient {run.options.gradient}: {error}") from None
+
+
+def _whole(text: str) -> str:
+    """Write an expression so that a method can stand behind it: `(x*2 + 1)`, `f(x)`."""
+    tree = parsed(text)
+    value = getattr(tree.body[0], "value", None) if tree is not None and tree.body else None
+    return text if isinstance(value, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)) else f"({text})"

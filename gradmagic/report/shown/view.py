@@ -25,7 +25,14 @@ from .typeset import clip, width
 _AUGMENTED = re.compile(r"[\w.\[\], ]+(\*\*|//|>>|<<|[-+*/%@&|^])=(?!=)")
 _SIMPLE = re.compile(r"[^\W\d]\w*(\.\w+|\[[^\[\]]*\])*")
 
-REMARKS = {"dtype", "guard", "numeric", "agrees"}  # kinds of notes that are no cause for concern
+REMARKS = {
+    "dtype",
+    "guard",
+    "numeric",
+    "agrees",
+    "sum",
+    "unchanged",
+}  # kinds of notes that are no cause for concern
 
 
 def told(note: Note) -> str:
