@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.core import arrays
-from ...engine.core.foreign import foreign
+from ...engine.core.foreign import foreign, of_library
 from ...engine.core.interpreter import parse
 from ...engine.faces.torch.tensor import Tensor
 from ...errors import NameOnLineError, NotLiftableError
@@ -208,7 +208,8 @@ def _unknown(name: str, namespace: dict[str, Any], known: dict[str, int]) -> str
 
 def _not_liftable(name: str, value: Any) -> str:
     kind = type(value).__name__
-    start = f"{name} on the %%grad line is a {kind}, and no gradient can be taken by "
+    what = of_library(value) or f"a {kind}"
+    start = f"{name} on the %%grad line is {what}, and no gradient can be taken by "
     if isinstance(value, str):
         return f"{start}text: write the name of an array or a number."
     if (words := foreign(value)) is not None and not isinstance(value, (dict, types.ModuleType)):

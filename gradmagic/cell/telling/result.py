@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.core import arrays
+from ...engine.core.foreign import engine_of, of_library
 from ...engine.tape import modes
 from ...engine.tape.ends import seed
 from ...engine.tape.tracked import Tracked, raw
@@ -19,6 +20,7 @@ from ...errors import GradmagicError, NoGradError, NonScalarError, NoResultError
 from ..reading.source import parsed
 from .edges import depends_entry_by_entry
 from .notes import cut_notes
+from .rounded import rounded
 from .run_record import RunRecord
 
 
@@ -95,13 +97,31 @@ def _no_result(run: RunRecord) -> str:
             f"{name} is on the %%grad line and is itself the result (line {run.uses.assigns.get(name, 1)}): "
             f"its gradient by itself is 1. Write on the line what {name} is computed from, or another result with --of."
         )
+    if (odd := _of_another_engine(run)) is not None:
+        name, what, engine = odd
+        instead = ", or write `import gradmagic as torch`" if engine == "torch" else ""
+        return (
+            f"{name} is {what}: what {engine} computes is not on gradmagic's tape. Compute it with NumPy's functions "
+            f"or with gm.tensor{instead}."
+        )
     message = (
         f"nothing that the cell computes depends on {_inputs(run)}: assign the result to a name or end the cell with "
         "it, or name what it does depend on (%%grad x y)."
     )
     if not modes.is_grad_enabled():
         message += " Recording is switched off: write gm.set_grad_enabled(True) first."
-    return message + _end_of_path(run)
+    return message + (_end_of_path(run) or rounded(run))
+
+
+def _of_another_engine(run: RunRecord) -> tuple[str, str, str] | None:
+    """Find what the cell made, or else used, of another library of derivatives: (name, what it is, library)."""
+    shown = [(run.last_text, value) for value in run.shown]
+    names = [*reversed(run.assigned), *run.uses.reads]
+    for name, value in [*shown, *((n, run.namespace[n]) for n in names if n in run.namespace)]:
+        engine = engine_of(type(value).__module__)
+        if engine and (what := of_library(value)) is not None:
+            return name, what, engine
+    return None
 
 
 def _end_of_path(run: RunRecord) -> str:
