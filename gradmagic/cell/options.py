@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, NoReturn
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ OPTIONS: dict[str, Option] = {  # by the flag
 class OptionParser(argparse.ArgumentParser):
     """A parser of names and of the options that its host takes; of an unknown one it says what may be meant."""
 
+    called = "python -m gradmagic"  # as the reader writes it
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["argument_default"] = argparse.SUPPRESS  # the defaults are those of Options
         super().__init__(*args, **kwargs)
@@ -107,9 +110,15 @@ class OptionParser(argparse.ArgumentParser):
             self.error(f"unrecognized arguments: {' '.join(unknown)}{self._meant(unknown)}")
         return {field: tuple(v) if isinstance(v, list) else v for field, v in vars(found).items()}
 
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in the reader's words, not in argparse's."""
+        super().error(re.sub(r"ignored explicit argument (.*)", r"takes no value, and is given \1", message))
+
     def _meant(self, unknown: list[str]) -> str:
-        flag = next((word.partition("=")[0] for word in unknown if word.startswith("--")), "")
+        flag = next((word.partition("=")[0] for word in unknown if word.startswith("-")), "")
         if flag in OPTIONS:
             return f". {flag} is an option of %%grad only."
+        if not flag:
+            return ""
         near = difflib.get_close_matches(flag.strip("-"), [known.strip("-") for known in self.taken], 1)
-        return f". Did you mean --{near[0]}?" if near else ""
+        return f". Did you mean --{near[0]}?" if near else f". {self.called} -h lists the options."

@@ -254,11 +254,12 @@ def _held(run: RunRecord, entries: list[Lifted]) -> dict[int, Tracked]:
 
 def _nowhere(run: RunRecord) -> set[int]:
     """List inputs that were there before the cell: their nodes were made by the magic, nowhere in the source."""
-    own = run.cell.filename
+    own, first = run.cell.filename, run.cell.first_line
     return {
         entry.node.number
         for entry in run.lifted
         if not isinstance(entry.tracked, Tensor)
-        and entry.node.place is not None
-        and entry.node.place[0].co_filename != own
+        and (place := entry.node.place) is not None
+        # Of a `with` block the line above it is in the same file.
+        and (place[0].co_filename != own or source.span_of(place)[0] < first)
     }

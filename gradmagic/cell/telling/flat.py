@@ -97,12 +97,22 @@ def flat_notes(
             continue
         operation = operations[keys[number]]
         for kind, count, size in measured:
+            if kind == "dead" and int(count) == size and _summed_up(operations, operation.key):
+                continue  # a hinge that nothing violates, and no layer
             text = _sentence(kind, int(count), size, text_of(operation))
             note = note_at("flat", operation, text) if text else None
             if note is not None and note.line not in told:
                 notes.setdefault((operation.place, kind), note)
                 told = told | {note.line} if kind == "dead" else told
     return list(notes.values())
+
+
+def _summed_up(operations: Recorded, key: int) -> bool:
+    """Tell whether a value is only added up, to a loss."""
+    columns = operations.columns
+    uses = np.flatnonzero(columns.sources == key)
+    users = np.searchsorted(columns.starts, uses, "right") - 1
+    return all(operations[int(user)].rule in ("sum", "mean", "add.reduce") for user in users)
 
 
 def _sentence(kind: str, count: int, size: int, text: str) -> str:

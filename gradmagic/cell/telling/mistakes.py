@@ -169,7 +169,9 @@ def _unreached(run: RunRecord, tensors: dict[str, Any], result: Result, reached:
     text += f", though {optimizer} is to change {'them' if len(found) > 1 else 'it'}" if optimizer else ""
     if any(name.startswith("a tensor of") for name in found):  # which no name has any more
         text += f". If a name was assigned again, make {optimizer} anew after that"
-    return [Note("not reached", f"{text}.")]
+    # Who looks at a part of a module may mean to; who trains it does not.
+    trains = optimizer or any(one.steps for one in run.recorder.training.followed.values())
+    return [Note("not reached" if trains else "unused", f"{text}.")]
 
 
 def _optimizers(run: RunRecord) -> Iterator[tuple[str, list[Any]]]:
@@ -184,20 +186,24 @@ def missing_notes(run: RunRecord, error: BaseException, line: int | None) -> lis
     """Say of a cell that failed because a `.grad` is None why it is None."""
     if line is None or not isinstance(error, (TypeError, AttributeError)) or "NoneType" not in str(error):
         return []
-    tree, found = parsed("\n" * (run.cell.first_line - 1) + run.cell.text), []
-    for node in ast.walk(tree) if tree is not None else ():
+    tree = parsed("\n" * (run.cell.first_line - 1) + run.cell.text)
+    nodes, found = list(ast.walk(tree)) if tree is not None else [], []
+    again = {t.id for n in nodes if isinstance(n, ast.Assign) for t in n.targets if isinstance(t, ast.Name)}
+    for node in nodes:
         if isinstance(node, ast.Attribute) and node.attr == "grad" and isinstance(node.value, ast.Name):
             name, tensor = node.value.id, run.namespace.get(node.value.id)
             if node.lineno == line and isinstance(tensor, Tensor) and tensor.grad is None:
-                found.append(Note("no grad", f"{name}.grad is None: {_why(run, name, tensor)}.", line))
+                found.append(
+                    Note("no grad", f"{name}.grad is None: {_why(run, name, tensor, name in again)}.", line)
+                )
     return list(dict.fromkeys(found))
 
 
-def _why(run: RunRecord, name: str, tensor: Tensor) -> str:
+def _why(run: RunRecord, name: str, tensor: Tensor, again: bool) -> str:
     update = f"with gm.no_grad(): {name} -= ..."
     node = tensor.node
     if node is None:
-        if name in run.uses.assigns and run.recorder.roots:
+        if again and run.recorder.roots:
             return f"{name} = ... under no_grad makes a new tensor, without gradient. Change it in place: {update}"
         return f"{name} does not require grad. Make it with requires_grad=True"
     if not isinstance(node, Leaf):

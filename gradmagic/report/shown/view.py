@@ -32,6 +32,7 @@ REMARKS = {
     "agrees",
     "sum",
     "unchanged",
+    "unused",
 }  # kinds of notes that are no cause for concern
 
 
