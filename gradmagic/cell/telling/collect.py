@@ -5,6 +5,7 @@ In: a root node, the recorder, the names. Out: plain data for the report; no nod
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -41,10 +42,12 @@ def collect(
     value: Any = None,
     own: bool = False,
     error: BaseException | None = None,
+    also: Sequence[Node] = (),
 ) -> Trace:
     """Make the trace of a run that ended with `root`, or with `error`.
 
-    `name` and `value` are those of the result, where they are known; `own` tells that the cell ran no sweep itself.
+    `name` and `value` are those of the result, where they are known; `own` tells that the cell ran no sweep itself;
+    `also` are further results, whose graphs are shown too.
     """
     recorder = run.recorder
     recorder.settle()
@@ -52,7 +55,7 @@ def collect(
         recorder.grads, recorder.flows, recorder.raw = Summaries(), Summaries(), {}
     for kept in (recorder.values, recorder.grads, recorder.locals, recorder.flows, recorder.starts):
         kept.bring_home()  # a report that is kept holds no memory of a device
-    nodes = list(reversed(walk(root))) if root is not None else _made(run)
+    nodes = list(reversed(walk(root, *also))) if root is not None else _made(run)
     names = names_in(run.namespace, nodes, recorder.names)
     _local_names(nodes, names)
     entries = _entries(run, root, nodes, names)
