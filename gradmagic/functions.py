@@ -24,7 +24,7 @@ from .engine.faces.torch.methods import FUNCTIONS
 from .engine.faces.torch.printing import set_printoptions
 from .engine.faces.torch.shapes import where as _where
 from .engine.faces.torch.tensor import Tensor
-from .engine.tape.ends import leaf
+from .engine.tape.ends import leaf, tell_of_device
 from .engine.tape.modes import no_grad
 from .engine.tape.tracked import Tracked, raw
 
@@ -47,6 +47,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
         made = Tensor.wrap(data.array, data.node)
     elif isinstance(data, np.generic) or arrays.is_array(data):
         made = Tensor.wrap(data, None)
+        tell_of_device(data)
     else:
         made = tensor(data)
     return made if dtype is None and device is None else made.to(dtype=dtype, device=device)
@@ -116,6 +117,7 @@ def _made(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
         array = array.astype(np.dtype(dtype), copy=False)
     if device is not None:
         array = arrays.to_device(array, device)
+        tell_of_device(array)
     return Tensor.wrap(array, leaf(array) if requires_grad else None)
 
 

@@ -120,8 +120,13 @@ class Optimizer:
             if g.shape != array.shape or not arrays.on_device(array) or any(c is None for c in collected):
                 self._move(p, g, group)
                 continue
-            batch = (arrays.device_of(array), *(a.dtype for a in (array, *collected, g)), *settings)
-            batches.setdefault(batch, [settings]).append((p, (array, *collected, g)))
+            row = (array, *collected, g)
+            batch = (
+                arrays.device_of(array),
+                *[a.dtype for a in row],
+                *settings,
+            )  # a generator takes 0.2 us more
+            batches.setdefault(batch, [settings]).append((p, row))
         self._launch(batches, group)
 
     def _launch(self, batches: dict[Any, list[Any]], group: dict[str, Any]) -> None:

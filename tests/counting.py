@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 
 def calls(f: Callable[[], Any]) -> Counter[str]:
     """Count by name the calls of Python's functions and of C's that `f()` makes; NumPy's ufuncs are not among them."""
@@ -25,3 +27,19 @@ def calls(f: Callable[[], Any]) -> Counter[str]:
     finally:
         sys.setprofile(before)
     return found
+
+
+def work_on_device(f: Callable[[], Any]) -> dict[str, int]:
+    """Count what `f()` asks of the device: kernels, copies either way, waits; skip the test where nothing counts."""
+    emulation: Any = sys.modules.get("cupy_on_cpu") or pytest.skip("only an emulated device counts its work")
+    before = emulation.tally()
+    f()
+    after = emulation.tally()
+    return {kind: after[kind] - before[kind] for kind in ("launch", "d2h", "h2d", "sync")}
+
+
+def launches(f: Callable[[], Any]) -> int:
+    """Count the kernels that `f()` starts, and hold it to no copy and no wait."""
+    found = work_on_device(f)
+    assert found == {"launch": found["launch"], "d2h": 0, "h2d": 0, "sync": 0}
+    return found["launch"]

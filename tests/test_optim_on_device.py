@@ -11,20 +11,12 @@ import gradmagic as gm
 from gradmagic import optim
 from gradmagic.errors import StaleError
 
+from .counting import launches
 from .test_optim import OPTIMIZERS
 
 pytestmark = pytest.mark.gpu
 
 SHAPES = [(3, 4), (), (5,), (2, 3, 4), (1,), (0, 3), (2, 2, 2, 2)]
-
-
-def launches(act):
-    emulation = pytest.importorskip("cupy_on_cpu")
-    before = emulation.tally()
-    act()
-    after = emulation.tally()
-    assert [after[k] - before[k] for k in ("d2h", "h2d", "sync")] == [0, 0, 0]
-    return after["launch"] - before["launch"]
 
 
 def laid_out(array, layout):

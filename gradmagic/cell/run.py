@@ -175,7 +175,14 @@ class Run(Tracing):
             self._note_taken(self.membrane.stands)
 
     def _note_taken(self, stands: Any) -> None:
-        """Say that the cell's own arrays were taken along to the device."""
+        """Say that the cell's own arrays were taken along to the device, and what that does not do."""
+        if stands.unheard is not None:
+            line = source.span_of(stands.unheard)[0]
+            text = (
+                f"{source.text_of(stands.unheard)} in line {line} raises nothing on the device, which does not look "
+                "for division by zero and its kin: ask np.isfinite of the result, or run the cell without --device."
+            )
+            self.notes.append(Note("moved", text, line))
         if not stands.taken:
             return
         line = source.span_of(stands.first)[0]

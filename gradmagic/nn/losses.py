@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.core import arrays
-from ..engine.core.bounds import in_bounds
+from ..engine.core.bounds import flag_for, in_bounds
 from ..engine.derivatives.nn import functions as nw
 from ..engine.derivatives.nn.kernels import compiles, cross_entropy_by_kernels
 from ..engine.dispatch.calls import call, record
@@ -237,7 +237,12 @@ def cross_entropy(
     if weight is not None:
         logs = logs * as_tensor(np.reshape(weight, (-1,) + (1,) * (logs.ndim - dim - 1)))
     spread = -np.sum(logs, axis=dim) * as_tensor(y != ignore_index)
-    total = spread if reduction == "none" else spread.sum() / (counts.sum() if reduction == "mean" else 1)
+    number = counts.sum()  # 0: the loss is NaN, and what is added here moves nothing
+    total = (
+        spread
+        if reduction == "none"
+        else spread.sum() / (number + (number == 0) if reduction == "mean" else 1)
+    )
     return (1 - label_smoothing) * loss + label_smoothing / logs.shape[dim] * total
 
 
@@ -273,8 +278,8 @@ def _is_matrix(z: Any, y: Any) -> bool:
 def _cross_entropy_there(input: Any, z: Any, y: Any, ignored: int) -> Any:
     """The everyday form on a device."""
     classes = z.shape[1]
-    in_bounds(y, classes, 0, f"Target is out of bounds. The input has {classes} classes", ignored)
-    out, *kept = cross_entropy_by_kernels(z, y, ignored)
+    flag = flag_for(y, f"Target is out of bounds. The input has {classes} classes")
+    out, *kept = cross_entropy_by_kernels(z, y, ignored, *flag)
     return _recorded(_CROSS_THERE, out, (input,), (z, y, *kept, ignored))
 
 

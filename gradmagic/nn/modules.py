@@ -14,7 +14,7 @@ from ..engine.core import arrays
 from ..engine.faces.torch.methods import PARAMETERS
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.tape.ends import leaf
-from ..engine.tape.modes import no_grad
+from ..engine.tape.modes import no_grad, settings
 from ..errors import ShapeError
 from ..functions import as_tensor
 
@@ -76,7 +76,14 @@ class Module:
         self.__dict__.update({name: {} for name in names}, training=True)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.forward(*args, **kwargs)
+        observer = settings().observer
+        if observer is None:
+            return self.forward(*args, **kwargs)
+        observer.entered(self)
+        try:
+            return self.forward(*args, **kwargs)
+        finally:
+            observer.left(self)
 
     # -- attributes --------------------------------------------------------------------------------
     def __setattr__(self, name: str, value: Any) -> None:

@@ -113,6 +113,8 @@ class Operation:
     place : Place or None
     count : int
         How many operations it stands for, when alike ones were put together.
+    module : str
+        The innermost module in whose forward it was made, by attribute path: `"net.blocks.0.fc1"`; `""` outside of all.
     """
 
     key: int
@@ -126,6 +128,7 @@ class Operation:
     names: tuple[str, ...] = ()
     place: Place | None = None
     count: int = 1
+    module: str = ""
 
     @property
     def edges(self) -> tuple[Edge, ...]:

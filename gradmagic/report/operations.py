@@ -46,6 +46,7 @@ class Kind:
     place: Place | None = None
     parameters: tuple[tuple[str, ...], ...] = ()
     texts: tuple[str, ...] = ()
+    module: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Recorded(Sequence[Operation]):
         kind = self._kind(key)
         return Operation(
             key, kind.rule, kind.torch, self._edges(key, kind), kind.shape, kind.dtype,
-            kept.values.get(key), kept.grads.get(key), kind.names, kind.place,
+            kept.values.get(key), kept.grads.get(key), kind.names, kind.place, module=kind.module,
         )  # fmt: skip
 
     def _kind(self, key: int) -> Kind:

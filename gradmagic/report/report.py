@@ -28,14 +28,15 @@ from .pictures.matplotlib_graph import pictured
 from .pictures.plots import plot
 from .pictures.scene import Scene
 from .shown.quiz import unsaid, veiled
-from .shown.statements import by_statements
 from .shown.view import View
+from .shown.wholes import ENOUGH, by_modules, by_statements
 from .text.to_text import to_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FEW = 12  # operations that are no more to read than their lines
+WHOLE = 400  # operations of which the modules are told apart, also where loops are folded
+FEW = 10  # operations that are no more to read than their lines
 UNFOLDED = 100  # operations that drawings with an unfolded loop show, together
 _IMAGES = ("image/png", "image/svg+xml")
 STEPS = 60  # operations that the text shows when it lists the steps
@@ -216,7 +217,14 @@ class Report:
         """The view that text and Markdown show: smaller, and under a quiz without the gradients."""
         trace = veiled(self._trace) if self._quiz else self._trace
         limit = TEXT_NODES if not self._every_step else STEPS
-        return View.of(trace, min(self._limit, limit + len(trace.inputs)))
+        view = View.of(trace, min(self._limit, limit + len(trace.inputs)))
+        if len(trace.operations) <= WHOLE and View.whole(trace).computed != view.computed:
+            # What is folded anyway says more by modules or by lines, with derivatives of their own.
+            for fold in (by_modules, by_statements):
+                parts = fold(View.whole(trace))
+                if 1 < len(parts.computed) <= limit and len(parts.computed) < len(View.whole(trace).computed):
+                    return parts
+        return view
 
     def to_html(self) -> str:
         """Write the report as a piece of HTML that stands in any page."""
@@ -228,9 +236,11 @@ class Report:
         if not self._draws:
             return []
         found = [(view, drawing(view, self._engine), "") for view in self._view.unfolded(UNFOLDED)]
-        lines = by_statements(self._view)
-        if len(self._view.computed) > max(FEW, 2 * len(lines.computed)) and len(lines.computed) > 1:
-            found.append((lines, drawing(lines, self._engine), "statements"))
+        whole = View.whole(self._trace) if len(self._trace.operations) <= WHOLE else self._view
+        for name, of, fold in (("modules", whole, by_modules), ("lines", self._view, by_statements)):
+            view = fold(of)
+            if len(of.computed) > max(FEW, ENOUGH * len(view.computed)) and len(view.computed) > 1:
+                found.append((view, drawing(view, self._engine), name))
         return found
 
     def plot(self) -> Figure:

@@ -137,6 +137,24 @@ def test_zoom_by_buttons_wheel_and_keys(live):
     assert scale() == pytest.approx(whole, rel=0.02)
 
 
+def test_the_graph_fills_the_screen_on_a_key(live):
+    lab, report = live(LAYERS)
+    node(report, "h @ W2").focus()
+    report.page.keyboard.press("f")
+    report.page.wait_for_function("document.fullscreenElement?.localName === 'details'")
+    report.page.wait_for_timeout(300)
+    frame = report.locator(".gm-board svg").bounding_box()
+    window = report.page.viewport_size
+    assert frame["width"] > 0.9 * window["width"]
+    press(report, "next")  # the walk is there too
+    assert report.locator(".gm-told").inner_text().startswith("Step 1")
+    lab.picture("live full screen")
+    node(report, "h @ W2").focus()
+    report.page.keyboard.press("f")
+    report.page.wait_for_function("!document.fullscreenElement")
+    assert not lab.messages
+
+
 def test_a_small_graph_is_drawn_large_and_one_click_makes_it_natural(live):
     _, report = live(PRODUCT)
     drawing = report.locator(".gm-board svg")

@@ -102,3 +102,10 @@ def test_numbers_of_pythons_stay_them():
     for formula, dtype in ((lambda x, k: x * (1 - k), "float32"), (lambda x, k: np.sign(k * 2.0) * x, None)):
         found = fused.applied(formula, formula, x, 3)
         assert found is NotImplemented if dtype is None else found.dtype == dtype
+
+
+@pytest.mark.parametrize("char", "?bBhHiIlLqQfd")
+def test_types_have_the_names_that_cupy_gives_them(char):
+    from cupy._core._scalar import get_typename  # NVRTC, the compiler on a card, knows these and no int64_t
+
+    assert fused.c_type(np.dtype(char)) == get_typename(np.dtype(char))

@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .devices import judge_on
 from .draw import draw
 from .judge import VERDICTS, Finding, judge
 from .running import Program
@@ -62,11 +63,13 @@ def limited(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def judged(program: Program, functions: bool = True, seconds: float = LIMIT) -> list[Finding]:
-    """Judge in this process, within a time."""
+def judged(
+    program: Program, functions: bool = True, seconds: float = LIMIT, device: str = ""
+) -> list[Finding]:
+    """Judge in this process, within a time; a device is judged by the host."""
     try:
         with limited(seconds):
-            return judge(program, functions)
+            return judge_on(device, program) if device else judge(program, functions)
     except OutOfTime:
         return [Finding("cell", "timeout", f"longer than {seconds} s")]
 
@@ -77,13 +80,13 @@ def _told(error: Exception) -> str:
     return f"the fuzzer: {type(error).__name__}: {error}, {Path(last.filename).name} line {last.lineno}"
 
 
-def child(seed: int, first: int, last: int, out: str) -> None:
+def child(seed: int, first: int, last: int, out: str, device: str = "") -> None:
     """Judge programs first to last - 1, writing into the file `out`: what runs in a child process."""
     with open(out, "a") as file:
         for number in range(first, last):
             print(json.dumps({"number": number}), file=file, flush=True)
             try:
-                findings = judged(draw(seed, number))
+                findings = judged(draw(seed, number), device=device)
             except Exception as error:
                 findings = [Finding("cell", "crash", _told(error))]
             print(
@@ -95,7 +98,7 @@ def child(seed: int, first: int, last: int, out: str) -> None:
                 os._exit(3)  # what an alarm broke off is no ground to judge others on
 
 
-def _command(seed: int, first: int, last: int, out: str) -> list[str]:
+def _command(seed: int, first: int, last: int, out: str, device: str) -> list[str]:
     return [
         sys.executable,
         "-X",
@@ -106,14 +109,15 @@ def _command(seed: int, first: int, last: int, out: str) -> list[str]:
         str(first),
         str(last),
         out,
+        device,
     ]
 
 
 class _Batch:
     """One child after another, until all numbers from first to last - 1 are judged."""
 
-    def __init__(self, seed: int, first: int, last: int) -> None:
-        self.seed, self.next, self.last = seed, first, last
+    def __init__(self, seed: int, first: int, last: int, device: str) -> None:
+        self.seed, self.next, self.last, self.device = seed, first, last, device
         self.cases: list[Case] = []
         self._start()
 
@@ -122,7 +126,7 @@ class _Batch:
         os.close(handle)
         root = str(Path(__file__).resolve().parents[2])
         self.child = subprocess.Popen(
-            _command(self.seed, self.next, self.last, self.out), cwd=root, stdin=subprocess.DEVNULL,
+            _command(self.seed, self.next, self.last, self.out, self.device), cwd=root, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         )  # fmt: skip
 
@@ -171,6 +175,7 @@ def run(
     size: int = 50,
     tell: Callable[[Case], None] = lambda case: None,
     minutes: float = math.inf,
+    device: str = "",
 ) -> list[Case]:
     """Judge programs first to last - 1 of a seed, `jobs` children at a time; `tell` hears each batch as it ends.
 
@@ -185,7 +190,7 @@ def run(
             while (
                 len(running) < jobs and time.monotonic() < end and (start := next(starts, None)) is not None
             ):
-                running.append(_Batch(seed, start, min(start + size, last)))
+                running.append(_Batch(seed, start, min(start + size, last), device))
             if not running:
                 return sorted(cases, key=lambda case: case.number)
             time.sleep(0.05)
@@ -200,4 +205,4 @@ def run(
 
 
 if __name__ == "__main__":
-    child(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
+    child(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])

@@ -36,9 +36,12 @@ _CLOSED = frozenset(
 )
 
 
-def differences(plain: dict[str, Any], other: dict[str, Any]) -> list[str]:
-    """Tell where the namespaces differ; empty if the magic left what the plain cell leaves."""
-    walk = _Walk()
+def differences(plain: dict[str, Any], other: dict[str, Any], close: bool = False) -> list[str]:
+    """Tell where the namespaces differ; empty if the magic left what the plain cell leaves.
+
+    `close` lets numbers differ in their last digits and arrays in how they are laid out, as another device's do.
+    """
+    walk = _Walk(close)
     mine, theirs = ({k: v for k, v in names.items() if k not in _OURS} for names in (plain, other))
     if set(mine) != set(theirs):
         walk.found.append(f"names {sorted(set(mine) ^ set(theirs))}")
@@ -47,7 +50,10 @@ def differences(plain: dict[str, Any], other: dict[str, Any]) -> list[str]:
 
 
 class _Walk:
-    def __init__(self) -> None:
+    def __init__(self, close: bool) -> None:
+        self.alike = _close if close else _same
+        self.laid_out = not close
+        self.arrays_met: list[tuple[str, np.ndarray, np.ndarray]] = []
         self.found: list[str] = []
         self.todo: deque[Pair] = deque()
         self.pairs: dict[int, tuple[Any, Any]] = {}  # kept alive: an id is given away again
@@ -57,6 +63,10 @@ class _Walk:
         while self.todo and len(self.found) < _MOST:
             where, a, b = self.todo.popleft()
             self.pair(where, a, b)
+        for i, (where, a, b) in enumerate([] if self.laid_out else self.arrays_met):
+            for of, c, d in self.arrays_met[:i]:
+                if np.may_share_memory(a, c) != np.may_share_memory(b, d):
+                    self.found.append(f"{where}: its memory was {of}'s in one run only")
         return self.found
 
     def differ(self, where: str, a: Any, b: Any) -> None:
@@ -87,13 +97,13 @@ class _Walk:
             if a is not b and not (isinstance(a, np.dtype) and a == b) and repr(a) != repr(b):
                 self.differ(where, a, b)
         elif kind is float or kind is complex:
-            if _bits(a) != _bits(b):
+            if not self.alike(a, b):
                 self.differ(where, a, b)
         elif kind in (int, bool, str, bytes, type(None), type(...), type(NotImplemented), range, slice):
             if a != b:
                 self.differ(where, a, b)
         elif isinstance(a, np.generic):
-            if a.dtype != b.dtype or (a.dtype != object and _bytes(a) != _bytes(b)):
+            if a.dtype != b.dtype or (a.dtype != object and not self.alike(a, b)):
                 self.differ(where, a, b)
         elif not self.known(where, a, b):
             self.inside(where, a, b)
@@ -155,27 +165,28 @@ class _Walk:
             made_by_python = type(a).__flags__ & _HEAP and hasattr(a, "__dict__") and type(a) is not _CACHE
             if made_by_python or type(a).__module__ == "__main__":
                 self.attributes(where, a, b)
-            else:
+            elif self.laid_out:
                 # A kept iterator goes through a stand-in for the array, which nobody can ask it for.
                 held = [[getattr(r, "_array", r) for r in gc.get_referents(v)] for v in (a, b)]
                 self.each((f"{where} holds[{i}]", *p) for i, p in enumerate(itertools.zip_longest(*held)))
 
     def arrays(self, where: str, a: np.ndarray, b: np.ndarray) -> None:
-        if (a.dtype, a.shape, a.strides) != (b.dtype, b.shape, b.strides):
+        if (a.dtype, a.shape) != (b.dtype, b.shape) or (self.laid_out and a.strides != b.strides):
             facts = [f"{v.dtype}{v.shape} strides {v.strides}" for v in (a, b)]
             self.found.append(f"{where}: {facts[0]} became {facts[1]}")
             return
         if a.dtype.hasobject:
             self.each((f"{where}[{i}]", x, y) for i, (x, y) in enumerate(zip(a.flat, b.flat, strict=True)))
-        elif _bytes(a) != _bytes(b):
+        elif not self.alike(a, b):
             self.differ(where, a, b)
-        for flag in ("writeable", "owndata", "aligned"):
+        self.arrays_met.append((where, a, b))
+        for flag in ("writeable", "owndata", "aligned") if self.laid_out else ("writeable",):
             if getattr(a.flags, flag) != getattr(b.flags, flag):
                 self.found.append(
                     f"{where}: flag {flag} {getattr(a.flags, flag)} became {getattr(b.flags, flag)}"
                 )
         mine, theirs = (_owner(v) for v in (a, b))
-        if mine is not a or theirs is not b:
+        if self.laid_out and (mine is not a or theirs is not b):
             offsets = [_at(v) - _at(o) for v, o in ((a, mine), (b, theirs))]
             if offsets[0] != offsets[1]:
                 self.found.append(
@@ -235,12 +246,21 @@ def _alike(a: type, b: type) -> bool:
     return a.__module__ == b.__module__ == "__main__" and a.__qualname__ == b.__qualname__
 
 
-def _bits(value: Any) -> bytes:
-    return struct.pack("dd", value.real, value.imag)
+def _same(a: Any, b: Any) -> bool:
+    return _bytes(a) == _bytes(b)
+
+
+def _close(a: Any, b: Any) -> bool:
+    if _same(a, b) or np.asarray(a).dtype.kind not in "fc":
+        return _same(a, b)
+    digits = 1e-3 if np.asarray(a).dtype == np.float16 else 1e-5 if np.asarray(a).itemsize < 8 else 1e-9
+    return bool(np.allclose(a, b, 10 * digits, digits, equal_nan=True))
 
 
 def _bytes(a: Any) -> bytes:
     """Give the bytes of the values; of a long double without those between them, which are as they happen to be."""
+    if isinstance(a, (float, complex)) and not isinstance(a, np.generic):
+        return struct.pack("dd", a.real, a.imag)
     if a is np.ma.masked:
         return b"masked"
     return str(a.tolist()).encode() if a.dtype.char in "gG" else a.tobytes()

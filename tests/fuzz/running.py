@@ -137,13 +137,13 @@ def plainly(program: Program, names: dict[str, Any] | None = None) -> Ran:
     return ran
 
 
-def with_magic(program: Program) -> Ran:
-    """Run the cell under `%%grad names`."""
+def with_magic(program: Program, **options: Any) -> Ran:
+    """Run the cell under `%%grad names`, with options of the magic."""
     out = io.StringIO()
     with _quiet(out):
         ran = Ran(earlier(program))
         try:
-            ran.trace = traced(program.cell, ran.names, program.names)
+            ran.trace = traced(program.cell, ran.names, program.names, **options)
         except Failed as failed:
             ran.error = failed.__cause__
         except GradmagicError as refused:

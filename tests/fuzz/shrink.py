@@ -151,24 +151,24 @@ def _parts(node: ast.expr) -> list[ast.expr]:
     return []
 
 
-def _shows(program: Program, kind: tuple[str, str, str], raises: bool) -> bool:
+def _shows(program: Program, kind: tuple[str, str, str], raises: bool, device: str) -> bool:
     try:
         alike = (plainly(program).error is not None) == raises
-        return alike and signature(judged(program, kind[0] != "cell", 5.0)) == kind
+        return alike and signature(judged(program, kind[0] != "cell", 5.0, device)) == kind
     except Exception:  # no program any more: a yield outside of its function, a setup without its names
         return False
 
 
-def main(seed: int, number: int) -> None:
+def main(seed: int, number: int, device: str = "") -> None:
     program = draw(seed, number)
-    kind = signature(judged(program))
+    kind = signature(judged(program, device=device))
     if kind is not None and kind[1] != "timeout":
         raises = plainly(program).error is not None
-        program = shrunk(program, lambda p: _shows(p, kind, raises))
-    findings = judged(program)
+        program = shrunk(program, lambda p: _shows(p, kind, raises, device))
+    findings = judged(program, device=device)
     worst = min(findings, key=lambda f: VERDICTS.index(f.verdict))
     print(f"# {seed}/{number}: {worst.mode} {worst.verdict}: {worst.detail}\n{program}")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])

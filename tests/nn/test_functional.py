@@ -256,3 +256,25 @@ class TestWeightsAndForms:
         assert x.grad[0, 0, 0, 0].item() == 1.0 and x.grad[0, 0, 1, 1].item() == 4.0
         with pytest.raises(ShapeError, match=r"Expected 3D .* or 4D"):
             F.conv2d(gm.ones(4, 5), w)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize("where", ["host", "device"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("weights", [None, [0.1, 0.2, 0.3, 0.4]], ids=["alike", "weighted"])
+def test_where_all_labels_are_ignored_the_mean_is_nan_and_the_gradient_zero(where, smoothing, weights, put):
+    """As in PyTorch 2.13: 0 / 0 has no value, and moves no row."""
+    at = np.asarray if where == "host" else put
+    rows = np.random.default_rng(0).normal(size=(3, 4))
+    labels = gm.as_tensor(at(np.full(3, -100)))
+    weight = None if weights is None else gm.as_tensor(at(np.asarray(weights)))
+    for reduction, expected in (("mean", np.nan), ("sum", 0.0), ("none", [0.0] * 3)):
+        for loss in (
+            lambda t: F.cross_entropy(t, labels, weight, reduction=reduction, label_smoothing=smoothing),
+            lambda t: F.nll_loss(F.log_softmax(t, 1), labels, weight, reduction=reduction),
+        ):
+            t = gm.tensor(at(rows), requires_grad=True)
+            found = loss(t)
+            found.sum().backward()
+            np.testing.assert_array_equal(found.detach().cpu().numpy(), expected)
+            np.testing.assert_array_equal(t.grad.cpu().numpy(), np.zeros((3, 4)))

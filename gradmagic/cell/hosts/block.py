@@ -257,11 +257,12 @@ def _lift_arguments(run: Run, arguments: dict[str, Any], names: tuple[str, ...])
 
 def _show(report: reports.Report) -> None:
     """Show the report of a block without a name: in IPython as it shows values, else say where it is."""
-    shell = get_ipython() if "IPython" in sys.modules else None
-    if shell is not None:
-        display(report)
+    ipython: Any = sys.modules.get("IPython")  # which is not loaded for a script's sake
+    if ipython is not None and ipython.get_ipython() is not None:
+        ipython.display.display(report)
     else:
-        print(f'{report!r}: print(gm.last()) shows it, gm.last().save("report.html") keeps it')
+        text = repr(report).strip("<>")
+        print(f'{text}; print(gm.last()) shows it, gm.last().save("report.html") keeps it')
 
 
 class _variables_of:

@@ -88,6 +88,8 @@ def _held(value: Any) -> Iterable[Any]:
         return [] if frame is None else [*frame.f_locals.values()]
     if isinstance(value, (type, types.ModuleType)):
         return [*vars(value).values()] if _is_users(value) else ()
+    if isinstance(value, BaseException):
+        return [*value.args, *_attributes(value)]
     if isinstance(value, (Tracked, np.generic, types.BuiltinFunctionType)):
         return ()
     return _attributes(value)
@@ -196,6 +198,8 @@ def _replace_in(holder: Any, plain: Replace) -> None:
             changed = {n: v for n, v in values.items() if v is not frame.f_locals[n]}
             if changed:
                 assign_in(frame, changed)
+    elif isinstance(holder, BaseException):
+        holder.args = plain(holder.args)
     elif type(holder) is partial:
         args, keywords = plain(holder.args), {k: plain(v) for k, v in holder.keywords.items()}
         holder.__setstate__((plain(holder.func), args, keywords, vars(holder)))  # type: ignore[attr-defined]

@@ -44,7 +44,9 @@ def called(function: Any) -> Any:
     if switch.here() is not None:  # gm.grad(f) runs here, and f's own code
         function = follower_of(function) or function
     way = way_of(m, function)
-    return function if way is None else partial(_call, m, way, function)
+    if way is None:
+        return function if m.stands is None else m.stands.asking(function)
+    return partial(_call, m, way, function)
 
 
 def _of_lost(m: Any, cuts: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:

@@ -19,7 +19,7 @@ from ...engine.following.patches import HOOKS, Replacement
 from ...engine.tape.tracked import Tracked
 from .called import called, method
 from .membrane import here
-from .met import compared, decorator, met
+from .met import compared, decorator, keyed, matched, met
 from .operators import ATOMS, BINARY, IN_PLACE, binary, in_place, texted, unary
 from .stores import attribute, attribute_changed, item, item_changed, part, set_entry, target
 from .table import joined
@@ -140,7 +140,8 @@ def caught() -> None:
 
 
 _ALL: dict[str, Callable[..., Any]] = {
-    **binary, **unary, **in_place, **compared, "met": met, "decorator": decorator, "item": item,
+    **binary, **unary, **in_place, **compared, "met": met, "keyed": keyed, "matched": matched,
+    "decorator": decorator, "item": item,
     "attribute": attribute, "target": target, "part": part, "mapping": mapping, "slice": slice,
     "item_changed": item_changed, "attribute_changed": attribute_changed, "iter": iterated, "entries": entries,
     "unpacked": unpacked, "unpacked_async": unpacked_async,

@@ -47,10 +47,10 @@ _PASSES: tuple[Any, ...] = (
     ThreadPoolExecutor, ThreadPool, property, staticmethod, classmethod, object,
     breakpoint, __import__, chr, ord, memoryview.release, contextlib.suppress, contextlib.nullcontext,
     functools.partial, functools.lru_cache, functools.cache, functools.wraps, copy.Error, np.shape, np.ndim, np.size,
-    np.iscomplexobj, np.isrealobj, np.isscalar, np.result_type, np.can_cast, np.dtype, np.finfo, np.iinfo, np.errstate,
-    np.seterr, np.shares_memory, np.may_share_memory, np.set_printoptions, np.printoptions, np.get_printoptions,
+    np.iscomplexobj, np.isrealobj, np.result_type, np.can_cast, np.dtype, np.finfo, np.iinfo, np.errstate,
+    np.seterr, np.set_printoptions, np.printoptions, np.get_printoptions,
     math.isnan, math.isinf, math.isfinite, math.isclose, math.floor, math.ceil, math.trunc, types.SimpleNamespace,
-    types.MappingProxyType, np.broadcast_shapes, np.ndindex, np.ndenumerate, np.nditer, np.vectorize, np.frompyfunc,
+    types.MappingProxyType, np.broadcast_shapes, np.ndindex, np.vectorize, np.frompyfunc,
 )  # fmt: skip
 _BY_FUNCTION: dict[int, Way | None] = {id(f): None for f in _PASSES}
 _HELD = list(_PASSES)  # so that their ids stay theirs
@@ -72,6 +72,7 @@ _know(python.text, str, repr, format, ascii, bytes)
 _know(python.text, np.array2string, np.array_str, np.array_repr)
 _know(others.opaque, *FILES)
 _know(others.opened, open)
+_know(others.looked_into, np.nditer, np.ndenumerate, np.shares_memory, np.may_share_memory, np.isscalar)
 _know(python.entered_first, *(f for f in vars(heapq).values() if callable(f)))
 _know(code.executed, eval, exec)
 _know(code.compiled, compile)

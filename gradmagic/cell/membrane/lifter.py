@@ -91,6 +91,7 @@ class Inputs(Lifter):
 def seen_in(membrane: Membrane, namespace: dict[str, Any]) -> dict[str, Any]:
     """Give a namespace as it would be if tracked values were the engine's: to find who is called what."""
     wrapped = membrane.table.wrapped
+    now = membrane.stands.now_in if membrane.stands is not None else lambda value: value
     found = {}
     for name, value in list(namespace.items()):
         if type(value) in weakref.ProxyTypes:  # a dead one answers nothing
@@ -98,7 +99,7 @@ def seen_in(membrane: Membrane, namespace: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, types.ModuleType) or name.startswith("__"):
             found[name] = value
         elif type(value) in (list, tuple, dict):
-            found[name] = wrapped(value, 1) if len(value) <= 1000 else value
+            found[name] = wrapped(now(value), 1) if len(value) <= 1000 else value
         else:
-            found[name] = membrane.table.tracked(value)
+            found[name] = membrane.table.tracked(now(value))
     return found

@@ -94,9 +94,6 @@ class Membrane(Recording):
     def __init__(self, filename: str) -> None:
         super().__init__(filename)
         find_devices()
-        self.stands: Any = (
-            None  # what stands in for the user's values (standing.py), with --device and --dtype
-        )
         self.channels: dict[str | None, Mark] = {}  # files that a tracked value was written to, by path
         self.entered = Entered()
         self.sources: dict[int, tuple[Any, Any]] = {}  # of compile(): by id, the code and the same with hooks
@@ -180,8 +177,8 @@ class Membrane(Recording):
         out = array[index]
         if self.stands is not None:
             out = self.stands.number(out)
-        if here() is not self:
-            return out  # an iterator that the cell has made, and a later one goes through
+        if here() is not self:  # an iterator that the cell has made, and a later one goes through
+            return out if self.stands is None else self.stands.own(out)
         mark = self.table.mark(array)
         if mark is not None and array.dtype.names:
             return self.taint(out, mark.cuts)
@@ -304,7 +301,7 @@ class Membrane(Recording):
         at = np.unravel_index(np.arange(base.size)[index], base.shape)
 
         def thunk(old: Any) -> Any:
-            new = self.table.wrapped(value)
+            new = self.beside(self.table.wrapped(value), base)
             return lambda: set_item(old, at, new)
 
         self.write(base, thunk, lambda: operator.setitem(flat, index, value), (value,), "assignment")

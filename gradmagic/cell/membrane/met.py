@@ -36,6 +36,18 @@ def met(value: Any) -> Any:
     return value
 
 
+def keyed(value: Any) -> Any:
+    """Give what is hashed: a key, an entry of a set; of a device's arrays that is what they are at home."""
+    m = here()
+    return value if m is None or m.stands is None else m.stands.home(value)
+
+
+def matched(value: Any) -> Any:
+    """Give what `match` looks at: of a device's arrays what they are at home, a number of its class."""
+    m = here()
+    return value if m is None or m.stands is None else m.stands.home(value, 0)
+
+
 def decorator(value: Any) -> Any:
     """Give what a definition is handed to."""
     m = here()
@@ -49,7 +61,7 @@ def _compared(op: Callable[[Any, Any], Any], together: bool = True) -> Callable[
     def hook(a: Any, b: Any) -> Any:
         m = here()
         if m is not None and m.stands is not None:
-            a, b = m.stands.along(a, b) if together else (a, b)
+            a, b = m.stands.along(a, b) if together else (m.stands.home(a), m.stands.home(b))
         if m is not None and (type(a) not in ATOMS or type(b) not in ATOMS or type(b) in _HOLDERS):
             meet(m, a)
             meet(m, b)

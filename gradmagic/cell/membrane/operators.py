@@ -191,7 +191,7 @@ def _in_place(name: str) -> Callable[[Any, Any], Any]:
             return op(a, b)
 
         def function(old: Any) -> Any:
-            value = m.table.wrapped(apart(b, a))
+            value = m.beside(m.table.wrapped(apart(b, a)), a)
             return lambda: fitted(_engines(plain, ufunc, a)(old, value), a)
 
         def do() -> Any:

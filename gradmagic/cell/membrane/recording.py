@@ -25,6 +25,7 @@ from ...engine.dispatch.primitives import move
 from ...engine.faces.numpy.array import Array
 from ...engine.following import switch
 from ...engine.following.numpy_warnings import QUIET
+from ...engine.rules.declare import RULES
 from ...engine.rules.pointwise import Elementwise
 from ...engine.tape.memory import copy_of
 from ...engine.tape.modes import OFF, mode_now
@@ -66,6 +67,8 @@ class Recording:
 
     def __init__(self, filename: str) -> None:
         self.filename = filename
+        # What stands in for the user's values (standing.py), with --device and --dtype.
+        self.stands: Any = None
         self.table = Table()
         self.table.memory.lost = self._lost
         self.stand_ins: WeakKeyDictionary[Any, Made] = (
@@ -181,6 +184,10 @@ class Recording:
 
         A cotangent comes back to where its value lies.
         """
+        if len(KINDS) == 1:
+            return value
+        if type(value) in (list, tuple):
+            return type(value)([self.beside(v, out) for v in value])
         if not issubclass(type(value), Tracked):
             return value
         if on_device(out):
@@ -311,6 +318,8 @@ class Recording:
 
     def cut(self, node: Node | None, how: str, frame: Any = None) -> Cut:
         """Make the record of a cut at the user's code that runs."""
+        while node is not None and node.rule is RULES[move]:  # a copy between devices is what it is a copy of
+            node = node.inputs[0]
         frame = user_frame(frame or sys._getframe(1))
         within = frame
         while within is not None and within.f_code.co_filename != self.filename:
@@ -356,6 +365,8 @@ class Recording:
         `function` computes the same from the target as the engine takes it; `do` is the write itself.
         """
         table = self.table
+        if self.stands is not None:
+            self.stands.written(target)
         marks = table.marks(values)
         old, copy = table.memory.before(target)
         if (old is None and not marks) or mode_now() is OFF:

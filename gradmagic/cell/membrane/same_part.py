@@ -25,21 +25,36 @@ def same_part(part: Any, whole: Any, other: Any) -> Any:
     array([[11, 12],
            [14, 15]])
     """
-    if part.dtype != whole.dtype or not part.size or whole.size != other.size:
+    if not part.size or whole.size != other.size:
         return None
     offset, size = address(part) - address(whole), whole.itemsize
+    if part.dtype != whole.dtype:
+        return _of_bytes(part, whole, other, offset)
     if on_device(other):
         sliced = _sliced(part, whole, other, offset)
         if sliced is not None:
             return sliced  # which knows its base, as what as_strided gives does not
     if not (whole.flags.c_contiguous and other.flags.c_contiguous):
         return _same_slice(part, whole, other, offset)
-    ends = [(n - 1) * step for n, step in zip(part.shape, part.strides, strict=True)]
-    low, high = offset + sum(e for e in ends if e < 0), offset + sum(e for e in ends if e > 0)
-    if low < 0 or high >= whole.nbytes or any(step % size for step in (offset, *part.strides)):
+    if not _within(part, whole, offset) or any(step % size for step in (offset, *part.strides)):
         return None
     scale = other.itemsize
     return _view(other, part.shape, offset // size * scale, [step // size * scale for step in part.strides])
+
+
+def _within(part: Any, whole: Any, offset: int) -> bool:
+    """Tell whether the entries of `part` lie in the memory of `whole`, an array without gaps."""
+    ends = [(n - 1) * step for n, step in zip(part.shape, part.strides, strict=True)]
+    low, high = offset + sum(e for e in ends if e < 0), offset + sum(e for e in ends if e > 0)
+    return low >= 0 and high + part.itemsize <= whole.nbytes
+
+
+def _of_bytes(part: Any, whole: Any, other: Any, offset: int) -> Any:
+    """`same_part` of other numbers in the same memory, of NumPy's arrays: real parts, `x.view(dtype)`."""
+    alike = whole.dtype == other.dtype and whole.flags.c_contiguous and other.flags.c_contiguous
+    if not alike or on_device(other) or not _within(part, whole, offset):
+        return None
+    return np.ndarray(part.shape, part.dtype, other, offset, part.strides)
 
 
 def _sliced(part: Any, whole: Any, other: Any, offset: int) -> Any:

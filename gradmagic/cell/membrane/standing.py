@@ -1,14 +1,15 @@
 """Stand-ins: the inputs of a cell in another dtype, or on a device, while it runs (`--dtype`, `--device`).
 
 In: the user's arrays and numbers. Out: what stands in for them, and for arrays that look into their memory; host arrays
-that meet a device's are taken along to it, and counted. Afterwards `own` gives the user's own objects back: what was
-written into a stand-in is written into the user's array, other arrays of the device come home.
+that meet a device's are taken along to it, and counted. A device's array whose memory somebody at home looks into
+(`x.view(Mine)`, np.nditer) is settled there: from then on it is computed with on the host. Afterwards `own` gives the
+user's own objects back: what was written into a stand-in is written into the user's array, other arrays of the device
+come home.
 """
 
 from __future__ import annotations
 
 import collections
-import operator
 import sys
 from typing import Any
 
@@ -16,14 +17,16 @@ import numpy as np
 
 from ...engine.core import arrays
 from ...engine.core.arrays import is_array, on_device
-from ...engine.core.places import place_of, user_frame
+from ...engine.core.places import describe, name_of, place_of, user_frame
 from ...engine.tape.memory import copy_of
 from ...engine.tape.tracked import Tracked
-from .libraries import base_of, may_share
+from ...errors import DeviceError
+from .libraries import base_of, is_flat, may_share, piece_of
 from .same_part import same_part
 from .table import FLAT
 
 _WIDEST = 16  # of a larger array only the part stands somewhere else
+_SMALL = 1 << 16  # bytes that may come home for any part of them
 _DEEP = 4  # lists in lists that are looked into
 _HOLDERS = frozenset(
     {list, dict, tuple, set, collections.deque, collections.defaultdict, collections.OrderedDict}
@@ -39,6 +42,7 @@ class StandIns:
         self.dtype = dtype
         self.taken = 0  # how many arrays of the host were taken along
         self.first: Any = None  # where the first of them was
+        self.unheard: Any = None  # where errors of arithmetic are asked for that a device does not raise
         self._membrane = membrane
         self._stands: dict[
             int, tuple[Any, Any]
@@ -52,13 +56,17 @@ class StandIns:
         self._home: dict[
             int, tuple[Any, Any]
         ] = {}  # by id of a device's array: itself, and its numbers at home
-        self._out: dict[int, bytes] = {}  # by id of a stand-in whose own was handed out: what that held then
+        # By id of a device's memory that is settled at home: itself, the array that has it, and what that is there.
+        self._settled: dict[int, tuple[Any, Any, Any]] = {}
         self._numbers: dict[int, Any] = {}  # 0-d arrays that are arrays to the user, no numbers
+        self._read_only: dict[
+            int, Any
+        ] = {}  # arrays of the device that are read-only to the user: CuPy knows none
         self._theirs: dict[int, Any] = {}  # arrays of a device that were the user's before
 
     def stand_in(self, value: Any) -> Any:
         """Give what stands in for an input: one object for each of the user's."""
-        known = self._stands.get(id(value))
+        known = self._stands.get(id(value)) if is_array(value) else None  # a number may be many a name's
         if known is not None:
             return known[1]
         made = value
@@ -75,8 +83,8 @@ class StandIns:
             made = made.astype(self.dtype) if hasattr(made, "astype") else np.dtype(self.dtype).type(made)
         if self.device is not None and is_array(made):
             made = arrays.to_device(made, self.device)
-        if type(made) is type(value) is np.ndarray and not value.flags.writeable:
-            made.flags.writeable = False
+        if type(value) is np.ndarray and is_array(made) and not value.flags.writeable:
+            self.read_only(made)
         if made is not value:
             self.keep(value, made, copy_of(made) if is_array(made) else None)
         return made
@@ -114,8 +122,8 @@ class StandIns:
     # -- while the cell runs -----------------------------------------------------------------------
     def now(self, value: Any) -> Any:
         """Give what stands in for one value, or is the same part of what does."""
-        if self._out and id(value) in self._out:
-            self._fetch(value)
+        if self._settled and is_array(value) and id(piece_of(value)) in self._settled:
+            return self._at_home(value)
         if type(value) is not np.ndarray and not (self.device == "cpu" and on_device(value)):
             return value
         known = self._stands.get(id(value))
@@ -126,19 +134,29 @@ class StandIns:
         view = self._view(value)
         return value if view is None else view
 
-    def _fetch(self, value: Any) -> None:
-        """Take over what a library's code, which keeps the user's own array, has written into that."""
-        own = self._owns[id(value)][1]
-        if own.tobytes() != self._out[id(value)]:
-            self._out[id(value)] = own.tobytes()
-            self._membrane.unseen(
-                value, lambda: operator.setitem(value, Ellipsis, arrays.from_host(own, value))
-            )
+    def settle(self, value: Any, here: Any) -> None:
+        """Let an array that has its memory on the device be `here` from now on: with all that look into its memory."""
+        base = value
+        _, own, before = self._owns.get(id(base), (None, here, None))
+        self._settled[id(piece_of(base))] = piece_of(base), base, here
+        self._home[id(base)] = base, here
+        for key, (array, held) in list(self._stands.items()):
+            if is_array(held) and piece_of(held) is piece_of(base):
+                self._stands[key] = array, array if own is here else self._at_home(held)
+        if own is not here:
+            self._owns[id(here)] = here, own, None if before is None else arrays.to_host(before)
+        for made, users, _ in list(self._owns.values()):
+            if piece_of(made) is piece_of(base):
+                self._owns[id(made)] = made, users, None  # it is no more what the cell writes into
 
-    def fetched(self, value: Any) -> None:
-        """Note that what the user's own array holds now is taken over."""
-        if id(value) in self._out:
-            self._out[id(value)] = self._owns[id(value)][1].tobytes()
+    def _at_home(self, value: Any) -> Any:
+        """Give a device's array where it is settled."""
+        known = self._home.get(id(value))
+        if known is None:
+            _, base, here = self._settled[id(piece_of(value))]
+            view = same_part(value, base, here)
+            known = self._home[id(value)] = value, arrays.to_host(value) if view is None else view
+        return known[1]
 
     def now_in(self, value: Any, depth: int = _DEEP) -> Any:
         """`now` of a value, or of what lists, tuples and dicts hold."""
@@ -212,9 +230,39 @@ class StandIns:
         owner = self.now(owner)
         if self.device is None or not is_array(owner) or not on_device(owner):
             return owner
-        if hasattr(owner, name) and name not in ("flags", "ctypes"):
-            return owner
-        return self.home(owner)
+        if name == "resize":
+            raise DeviceError(_not_resized(owner))
+        if name in _ADDRESSES:
+            self.settle(base_of(owner), self.home(base_of(owner)))
+        return owner if hasattr(owner, name) and name not in _NUMPYS_OWN else self.home(owner)
+
+    def class_of(self, value: Any) -> type:
+        """Tell of which class a value is without us: a device's arrays are arrays of NumPy's, or numbers."""
+        if not (is_array(value) and on_device(value)) or id(value) in self._theirs:
+            return type(value)
+        if self._is_own_array(value):
+            return type(self._owns[id(value)][1])
+        return value.dtype.type if self.is_number(value) else np.ndarray  # type: ignore[no-any-return]
+
+    def asking(self, function: Any) -> Any:
+        """Give what is called in place of a function that passes objects on: what asks for a class gets NumPy's."""
+        if function is type:
+            return lambda *args: self.class_of(*args) if len(args) == 1 else type(*args)
+        if function is isinstance:
+            return lambda value, kinds: isinstance(value, kinds) or issubclass(self.class_of(value), kinds)
+        if function is np.errstate or function is np.seterr:
+            return self._of_errors(function)
+        return function
+
+    def _of_errors(self, function: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if self.device not in (None, "cpu") and not {"raise", "call"}.isdisjoint(
+                (*args, *kwargs.values())
+            ):
+                self.unheard = self.unheard or place_of(user_frame(sys._getframe(1)))
+            return function(*args, **kwargs)
+
+        return call
 
     def on_device(self, values: Any, depth: int = _DEEP) -> bool:
         """Tell whether a device's array is among values, or in lists, tuples and dicts of them."""
@@ -251,25 +299,48 @@ class StandIns:
     def home(self, value: Any, depth: int = _DEEP, came: list[Any] | None = None) -> Any:
         """Give a device's array, alone or in lists, tuples and dicts, on the host: what is tracked stays so.
 
-        `came` takes down what came: (the array, what it is at home, the bytes of that).
+        `came` takes down what came: (the array, what it is at home, the bytes of that). Of a view it is a view.
         """
         kind = type(value)
         if kind in (list, tuple) and depth:
             return _same_or_new(value, [self.home(v, depth - 1, came) for v in value])
         if kind is dict and depth:
             return {k: self.home(v, depth - 1, came) for k, v in value.items()}
+        value = self.now(value)
         if not (is_array(value) and on_device(value)):
             return value
-        out, known = _numbers(value), self._owns.get(id(value))
-        if known is not None and known[1].dtype == value.dtype and known[1].shape == value.shape:
-            out = known[1]  # the user's own, as it is now: whoever keeps it keeps that
-            if out.tobytes() != arrays.to_host(value).tobytes():
-                out[...] = arrays.to_host(value)
-            self._out[id(value)] = out.tobytes()
-        out = self._membrane.record(_itself, (value,), {}, out, "move")
+        for there, here, _ in came or ():
+            if there is value:
+                return here
+        base, out = base_of(value), None
+        if base is not value and value.ndim and base.nbytes <= max(_WIDEST * value.nbytes, _SMALL):
+            out = same_part(value, base, self.home(base, came=came))
+        if out is None:
+            out, known = _numbers(value), self._owns.get(id(value))
+            if known is not None and known[1].dtype == value.dtype and known[1].shape == value.shape:
+                out = known[1]  # the user's own, as it is now
+                if out.tobytes() != arrays.to_host(value).tobytes():
+                    out[...] = arrays.to_host(value)
+                self._membrane.table.memory.forget(out)
+            out = self._membrane.record(_itself, (value,), {}, out, "move")
+        if id(value) in self._read_only and type(out) is np.ndarray:
+            out.flags.writeable = False
         if came is not None:
             came.append((value, out, out.tobytes()))
         return out
+
+    def read_only(self, out: Any) -> Any:
+        """Note that an array is read-only to the user."""
+        if type(out) is np.ndarray:
+            out.flags.writeable = False
+        elif is_array(out):
+            self._read_only[id(out)] = out
+        return out
+
+    def written(self, target: Any) -> None:
+        """Refuse, as NumPy does, a write into a device's array that is read-only to the user."""
+        if id(target) in self._read_only or id(base_of(target)) in self._read_only:
+            raise ValueError("assignment destination is read-only")
 
     def stays_array(self, out: Any) -> Any:
         """Note that a 0-d array was made by `np.array`: afterwards it is one."""
@@ -296,14 +367,23 @@ class StandIns:
 
     def own(self, value: Any) -> Any:
         """Give the user's own object in place of a stand-in; another device's array at home; anything else as it is."""
+        if self._settled and is_array(value) and id(piece_of(value)) in self._settled:
+            value = self._at_home(value)
         known = self._owns.get(id(value))
         if known is not None:
             return known[1]
+        if is_flat(value) and type(value) is not np.flatiter:
+            return self.own(value.base).flat
+        if id(value) in self._read_only:
+            del self._read_only[id(value)]
+            return self.read_only(self.own(value))
         if not is_array(value) or id(value) in self._theirs:
             return value
         if type(value) not in arrays.KINDS:
             return value  # a masked array over the same memory
         base = base_of(value)
+        if base is value and (piece := piece_of(value)) is not None:  # CuPy's as_strided has no base
+            base = next((made for made, *_ in self._owns.values() if piece_of(made) is piece), value)
         stands = self._owns.get(id(base))
         if stands is not None and is_array(stands[1]) and (value.ndim or not on_device(value)):
             view = same_part(value, base, stands[1])
@@ -326,6 +406,25 @@ class StandIns:
             made = _numbers(value) if view is None else view
         self._home[id(value)] = value, made
         return made
+
+
+def _not_resized(owner: Any) -> str:
+    frame = user_frame(sys._getframe(1))
+    name = name_of(owner, frame) or "x"
+    return (
+        f"{name}.resize() changes the memory of an array, which one on a device has no way to, "
+        f"{describe(place_of(frame))}: write {name} = np.resize({name}, shape), which repeats the entries where "
+        "x.resize puts zeros, or run the cell without --device."
+    )
+
+
+_ADDRESSES = (
+    "ctypes",
+    "data",
+    "__array_interface__",
+    "__array_struct__",
+)  # who asks may look into the memory
+_NUMPYS_OWN = ("flags", *_ADDRESSES)  # a device's array has others
 
 
 def _itself(x: Any) -> Any:

@@ -208,7 +208,7 @@ def attribute_stored(m: Membrane, owner: Any, name: str, value: Any) -> None:
     if is_array(owner) and (name in ("imag", "flat") or (name == "real" and owner.dtype.kind == "c")):
 
         def function(old: Any) -> Any:
-            new = m.table.wrapped(apart(value, owner))
+            new = m.beside(m.table.wrapped(apart(value, owner)), owner)
             if name == "flat":  # entries are taken again from the start where there are too few
                 flat = np.ravel(np.asarray(new) if isinstance(new, (list, tuple)) else new)
                 return lambda: fitted(

@@ -116,8 +116,25 @@ class Instrument(ast.NodeTransformer):
         for key, value in zip(node.keys, node.values, strict=True):
             made = self.visit(value)
             values.append(made if key is not None else _call(value, "mapping", made))
-        node.keys = [None if key is None else self.visit(key) for key in node.keys]
+        node.keys = [None if key is None else self._keyed(key) for key in node.keys]
         node.values = values
+        return node
+
+    def _keyed(self, node: ast.expr) -> ast.expr:
+        return node if isinstance(node, ast.Constant) else _call(node, "keyed", self.visit(node))
+
+    def visit_SetComp(self, node: ast.SetComp) -> Any:
+        self.generic_visit(node)
+        node.elt = _call(node.elt, "keyed", node.elt)
+        return node
+
+    def visit_DictComp(self, node: ast.DictComp) -> Any:
+        self.generic_visit(node)
+        node.key = _call(node.key, "keyed", node.key)
+        return node
+
+    def visit_Set(self, node: ast.Set) -> Any:
+        node.elts = [self.visit(e) if isinstance(e, ast.Starred) else self._keyed(e) for e in node.elts]
         return node
 
     def _of_module(self, node: ast.AST) -> bool:
@@ -299,6 +316,11 @@ class Instrument(ast.NodeTransformer):
     def visit_Assert(self, node: ast.Assert) -> Any:
         node.test = self._tested(node.test)
         node.msg = None if node.msg is None else self.visit(node.msg)
+        return node
+
+    def visit_Match(self, node: ast.Match) -> Any:
+        node.subject = _call(node.subject, "matched", self.visit(node.subject))
+        node.cases = [self.visit(case) for case in node.cases]
         return node
 
     def visit_match_case(self, node: ast.match_case) -> Any:

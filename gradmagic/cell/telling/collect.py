@@ -29,6 +29,7 @@ from .expected import expected_notes
 from .flat import flat_notes
 from .holders import holder, holders, names_in
 from .mistakes import missing_notes, mistake_notes
+from .modules import path_of
 from .notes import cut_notes, input_notes, numeric_notes
 from .recorded import Places, recorded
 from .run_record import RunRecord
@@ -72,7 +73,8 @@ def collect(
     result = None if root is None else _result(run, root, keys, names, name, value)
     places = Places(recorder, lambda place: _within(place, run.cell))
     odd = error is None and not_finite(inputs, result)
-    operations = recorded(nodes, recorder, names, places, _nowhere(run), _held(run, entries), odd)
+    module_of = path_of(recorder.calls, run.namespace)
+    operations = recorded(nodes, recorder, names, places, _nowhere(run), _held(run, entries), odd, module_of)
     notes = run.notes + numeric_notes(nodes, run.cell.filename)
     if error is None:
         notes += (

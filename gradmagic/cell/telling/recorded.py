@@ -6,7 +6,8 @@ bytes an operation; the texts and numbers of a single one are made when it is as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,7 @@ def recorded(
     nowhere: set[int],
     held: Mapping[int, Tracked],
     odd: bool,
+    module_of: Callable[[int], str],
 ) -> Recorded:
     """Make the operations of a trace.
 
@@ -68,6 +70,8 @@ def recorded(
         Values that the user still has, and those of the inputs.
     odd : bool
         Whether something is not finite: then the first such value is looked for.
+    module_of : function
+        Gives the path of the module in which a node was made, by its number.
     """
     keys = {node.number: key for key, node in enumerate(nodes)}
     known: dict[Any, int] = {}
@@ -83,11 +87,12 @@ def recorded(
             place, texts = places.of(node.place, number)
         called = called_at(number, ())
         constants = constants_of(node, texts) if None in inputs else ()
-        mark = (id(place), node.rule, node.aval, *called, constants)
+        module = module_of(number)
+        mark = (id(place), node.rule, node.aval, module, *called, constants)
         code = known.get(mark)
         if code is None:
             code = known[mark] = len(kinds)
-            kinds.append(kind_of(node, place, texts, tuple(called), constants))
+            kinds.append(replace(kind_of(node, place, texts, tuple(called), constants), module=module))
         codes.append(code)
         for origin in inputs:
             sources.append(CONSTANT if origin is None else keys[origin.number])

@@ -42,6 +42,12 @@ def in_bounds(index: Any, size: int, low: int | None = None, what: str = "", but
         return
     if index.dtype.kind not in "iu" or not index.size:
         return
+    slot, flags = flag_for(index, text)
+    _noting(arrays.module_of(index))(index, low, size, low if but is None else but, slot, flags)
+
+
+def flag_for(index: Any, text: str) -> tuple[int, Any]:
+    """Give the flag that a kernel is to set where `index`, of a device, is out of bounds: its number, and all flags."""
     place = place_of(user_frame(sys._getframe(1)))
     if len(_texts) >= _MOST:
         settle()
@@ -49,12 +55,11 @@ def in_bounds(index: Any, size: int, low: int | None = None, what: str = "", but
         slot = _places.setdefault((place, text), len(_texts))
         if slot == len(_texts):
             _texts.append(f"{text}, {describe(place)} (the device found it, and was asked now)")
-        module = arrays.module_of(index)
-        where = (module, arrays.device_of(index))
+        where = (arrays.module_of(index), arrays.device_of(index))
         if where not in _flags:
-            _flags[where] = module.zeros(2 * _MOST, np.bool_)  # several threads may be just below
+            _flags[where] = where[0].zeros(2 * _MOST, np.bool_)  # several threads may be just below
         flags = _flags[where]
-    _noting(module)(index, low, size, low if but is None else but, slot, flags)
+    return slot, flags
 
 
 def indexed(shape: tuple[int, ...], index: Any) -> None:

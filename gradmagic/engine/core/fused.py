@@ -55,7 +55,15 @@ def c_type(dtype: Any) -> str:
         return "float"
     if dtype.kind not in "fiub" or dtype.itemsize > 8:
         raise Unfit
-    return {"float32": "float", "float64": "double", "bool": "bool"}.get(dtype.name) or f"{dtype.name}_t"
+    return _C_TYPES[dtype.name]
+
+
+# In C's own words: NVRTC knows no int64_t.
+_C_TYPES = {
+    "float32": "float", "float64": "double", "bool": "bool", "int8": "signed char", "uint8": "unsigned char",
+    "int16": "short", "uint16": "unsigned short", "int32": "int", "uint32": "unsigned int", "int64": "long long",
+    "uint64": "unsigned long long",
+}  # fmt: skip
 
 
 class Symbol(NDArrayOperatorsMixin):

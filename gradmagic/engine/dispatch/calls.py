@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError
+from ...errors import ArgumentError, DeviceError
 from ..core import arrays, fused
 from ..rules.declare import RULES
 from ..rules.kinds import NUMBERS, General, LinearMap, scalar
 from ..rules.pointwise import HOST, Elementwise
 from ..rules.rule import CONSTANT, Rule, Saved, pick
 from ..tape import memory
-from ..tape.messages import blame
+from ..tape.messages import blame, devices_text, lacking_text
 from ..tape.modes import OFF, mode_now
 from ..tape.nodes import Node, aval_of, tick
 from ..tape.tracked import Raw, Tracked, raws, tracked_in
@@ -111,7 +111,10 @@ def call_unary(rule: Elementwise, function: Any, x: Tracked) -> Any:
     if n is None or mode is OFF or not (aval := n.aval).fast or aval.python is not None:
         return call_elementwise(rule, (x,), function)
     array = x.array
-    out = function(array)
+    try:
+        out = function(array)
+    except TypeError as error:
+        raise failed(error, rule, (x,)) from None
     keep_out, keep_x = rule.keeps[1]
     node = Node()
     node.rule, node.inputs = rule.twin, (n,)
@@ -257,7 +260,7 @@ def call(rule: Rule, function: Any, args: Sequence[Any], kwargs: dict[str, Any])
     if function in INDEXING and isinstance(args[0], Tracked) and arrays.on_device(args[0].array):
         INDEXING[function](args[0].array, *raws(args[1:]), **raws(kwargs))
     if rule is CONSTANT:
-        return wrapped(function(*raws(args), **raws(kwargs)), face_of((args, kwargs)))
+        return wrapped(constantly(function, args, kwargs), face_of((args, kwargs)))
     if kwargs and (isinstance(rule, Elementwise) or tracked_in(kwargs)):
         args, kwargs = _positional(function, args, kwargs)
     if isinstance(rule, General):
@@ -295,6 +298,16 @@ def call(rule: Rule, function: Any, args: Sequence[Any], kwargs: dict[str, Any])
     one = face.wrap(out, record(rule, out, nodes, rule.keep(out, plain, kwargs, 1), aval))
     _note_views([one], args)
     return one
+
+
+def constantly(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Compute a function without a derivative; where two devices meet in it, that is said as of any other."""
+    try:
+        return function(*raws(args), **raws(kwargs))
+    except (TypeError, AttributeError) as error:  # AttributeError: CuPy's copyto
+        if text := devices_text(function.__name__, args) or lacking_text(error, args):
+            raise DeviceError(text) from None
+        raise
 
 
 def primitive(function: Callable[..., Any]) -> Any:

@@ -16,7 +16,7 @@ from ..core import arrays
 from ..core.foreign import Foreign, foreign
 from ..core.trees import leaves
 from ..rules.pointwise import Elementwise
-from ..tape.messages import devices_text, foreign_text, mismatch, name_for
+from ..tape.messages import devices_text, foreign_text, lacking_text, mismatch, name_for
 from ..tape.modes import OFF, mode_now
 from ..tape.nodes import aval_of
 from ..tape.tracked import Tracked, tracked_in
@@ -93,6 +93,8 @@ def failed(error: Exception, rule: Any, args: Any, shown: Any = None) -> Excepti
     if isinstance(error, (GradmagicError, np.linalg.LinAlgError)):  # a singular matrix says so itself
         return error
     if isinstance(error, TypeError) and (text := devices_text(rule.name, shown)):
+        return DeviceError(text)
+    if isinstance(error, TypeError) and (text := lacking_text(error, shown)):
         return DeviceError(text)
     if (first := _strict(tracked_in(shown))) is not None:
         for odd in _odd_among(shown):

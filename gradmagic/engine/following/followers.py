@@ -20,10 +20,10 @@ from typing import Any
 
 from ..core.interpreter import only_called
 from ..core.places import users
-from .patches import METHODS, MODULES, Replacement
+from .patches import CUPY, METHODS, MODULES, Replacement
 from .switch import here
 
-STANDING = Replacement(MODULES), Replacement(METHODS)  # what every traced call puts on
+STANDING = Replacement(MODULES), Replacement(METHODS), Replacement(CUPY)  # what every traced call puts on
 _FOLLOWERS: dict[int, Any] = {}  # what follows a function, by the function's id and by its own
 _ORIGINALS: dict[int, Any] = {}  # the function, by the id of what follows it
 _classes: dict[str, Any] = {}  # by a module's name: what its class is meanwhile
@@ -37,18 +37,24 @@ FOLLOWING: dict[str, Callable[[Any], None]] = {}  # of other modules, what follo
 later = set(_TABLES)
 
 
-def follow(names: str, make: Callable[[Any, str], Any], module: str = "numpy") -> None:
-    """Let `make(original, name)` follow functions of a module."""
+def follow(
+    names: str,
+    make: Callable[[Any, str], Any],
+    module: str = "numpy",
+    outside: Callable[[Any, str], Any] | None = None,
+) -> None:
+    """Let `make(original, name)` follow functions of a module, and `outside(...)` where nothing is traced."""
     of = import_module(module)
     if module not in _classes:
         _classes[module] = type("Followed", (ModuleType,), {"__doc__": "A module while a traced call runs."})
-        STANDING[0].add(of, "__class__", _classes[module])
+        STANDING[2 if module.startswith("cupy") else 0].add(of, "__class__", _classes[module])
     for name in names.split():
         original = getattr(of, name)
         made = make(original, name)
         _FOLLOWERS[id(original)] = _FOLLOWERS[id(made)] = made
         _ORIGINALS[id(made)] = original
-        setattr(_classes[module], name, _attribute(of, name, original, made))
+        beyond = None if outside is None else outside(original, name)
+        setattr(_classes[module], name, _attribute(of, name, original, made, beyond))
 
 
 def follow_method(kind: Any, name: str, make: Callable[[Any], Any]) -> None:
@@ -110,19 +116,19 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _attribute(of: ModuleType, name: str, original: Any, follows: Any) -> property:
+def _attribute(of: ModuleType, name: str, original: Any, follows: Any, outside: Any) -> property:
     names = vars(of)
 
     def get(module: Any) -> Any:
         found = names[name]
         block = here()
-        if block is None or found is not original:
+        if found is not original or (block is None and outside is None):
             return found
         frame = sys._getframe(1)
         stored = _called_by(frame)
-        if stored is None or (stored and not block.puts_back(frame, stored)):
+        if stored is None or (stored and (block is None or not block.puts_back(frame, stored))):
             return original
-        return follows
+        return outside if block is None else follows
 
     return property(
         get, lambda module, value: names.__setitem__(name, value), lambda module: names.__delitem__(name)

@@ -18,7 +18,7 @@ from ..core.interpreter import writes
 from ..dispatch.primitives import cast
 from ..faces.numpy.buffer import Buffer, untracked
 from ..tape.modes import differentiating
-from ..tape.tracked import raws
+from ..tape.tracked import Tracked, raws
 from .conversions import as_array, converting, gathered, held_in_list, tracked
 from .followers import follow, follow_method
 from .switch import traces
@@ -122,7 +122,7 @@ def copying(original: Any, name: str) -> Callable[..., Any]:
 
     @wraps(original)
     def follower(a: Any, *args: Any, **kwargs: Any) -> Any:
-        made = (np.copy if tracked(a) else original)(a, *args, **kwargs)
+        made = (np.copy if isinstance(a, Tracked) else original)(a, *args, **kwargs)
         return _new(made, sys._getframe(1)) if known(type(made)) and traces() else made
 
     return follower

@@ -35,12 +35,18 @@ class Patch:
 
 
 MODULES = Patch(
-    "the class of numpy, numpy.linalg, numpy.lib.stride_tricks, math, cmath, of cupy, cupy.linalg and cupy.fft, and of "
-    "scipy.linalg, special, stats, integrate, interpolate, signal, ndimage and optimize",
+    "the class of numpy, numpy.linalg, numpy.lib.stride_tricks, math, cmath, and of scipy.linalg, special, stats, "
+    "integrate, interpolate, signal, ndimage and optimize",
     "what is called there is followed where NumPy's protocols do not reach: np.zeros(n), np.asarray(t), "
     "np.mean([t, u]), math.sin(t), scipy.special.logsumexp(t)",
     "while a %%grad cell, gm.trace, gm.grad or another transform runs the user's code",
     "types.ModuleType again when the last of these ends",
+)
+CUPY = Patch(
+    "the class of cupy, cupy.linalg and cupy.fft",
+    "CuPy's functions ask no protocol: cp.sum(t) is np.sum(t)",
+    f"{MODULES.when}; and from the first tensor on a device on",
+    f"{MODULES.back}; for tensors it stays: whoever calls a function with no tensor gets CuPy's own",
 )
 METHODS = Patch(
     "np.vectorize.__call__, np.ndenumerate.__init__, __getitem__ of the class of np.r_ and np.c_; methods of the "
@@ -74,7 +80,7 @@ WARNINGS = Patch(
     "from the first tensor or traced call on",
     "it stays, for tensors do: a warning that is not gradmagic's is passed on as it is",
 )
-PATCHES = (MODULES, METHODS, HELD, CODE, HOOKS, WARNINGS)
+PATCHES = (MODULES, CUPY, METHODS, HELD, CODE, HOOKS, WARNINGS)
 
 _MISSING: Any = object()
 _lock = RLock()

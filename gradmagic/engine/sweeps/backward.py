@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import DeviceError
 from ..core import arrays
 from ..core.arrays import KINDS, module_of
 from ..dispatch.primitives import is_unique
@@ -20,9 +21,9 @@ from ..rules.kinds import LinearMap
 from ..rules.pointwise import HOST, fused_share
 from ..rules.rule import MINUS, PICK, SAME, Cotangent, Saved
 from ..tape.memory import check_fresh
-from ..tape.messages import freed
+from ..tape.messages import freed, lacking_text
 from ..tape.modes import settings
-from ..tape.node_at import SWEEPS, blamed
+from ..tape.node_at import SWEEPS, blamed, node_of
 from ..tape.nodes import FREED, HOOKS, Aval, Node, between, writes
 from ..tape.tracked import Raw, Tracked, raw
 from .chains import carried_back
@@ -77,6 +78,10 @@ def sweep(
         return _watched(root, cotangent, inputs, retain, create_graph, hooks)
     except (ArithmeticError, Warning) as error:
         blamed(error)
+        raise
+    except TypeError as error:
+        if text := lacking_text(error, node=node_of(error)):
+            raise DeviceError(text) from None
         raise
 
 

@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import DeviceError
 from ..core import arrays
 from ..rules.pointwise import Elementwise
 from ..rules.rule import Cotangent, Saved
 from ..tape.memory import check_fresh
-from ..tape.messages import freed
+from ..tape.messages import freed, lacking_text
 from ..tape.modes import enable_grad, settings, watch
-from ..tape.node_at import SWEEPS
+from ..tape.node_at import SWEEPS, node_of
 from ..tape.nodes import FREED, Aval, Leaf, Node, aval_of, walk, writes
 from ..tape.tracked import Raw, Tracked, raw
 from .backward import pulled
@@ -53,6 +54,15 @@ def push(
     FreedError, StaleError
         As a backward sweep.
     """
+    try:
+        return _pushed(roots, tangents, create_graph)
+    except TypeError as error:
+        if text := lacking_text(error, node=node_of(error)):
+            raise DeviceError(text) from None
+        raise
+
+
+def _pushed(roots: Sequence[Node], tangents: Mapping[int, Cotangent], create_graph: bool) -> list[Cotangent]:
     known: dict[int, Cotangent] = dict(tangents)
     for node in reversed(walk(*roots)):
         number = node.number
@@ -81,7 +91,7 @@ def push(
     return [known.get(root.number) for root in roots]
 
 
-SWEEPS.add(push.__code__)
+SWEEPS.add(_pushed.__code__)
 
 
 def _masked(node: Node, tangents: Sequence[Cotangent], saved: Saved) -> Cotangent:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,14 @@ from .messages import blame
 from .nodes import Leaf, aval_of
 from .tracked import Tracked, raw
 
+ON_DEVICE: list[Callable[[], None]] = []  # what hears of the first tensor on a device
+
+
+def tell_of_device(array: Any) -> None:
+    """Tell of a tensor's array, if it is the first on a device."""
+    if ON_DEVICE and arrays.on_device(array):
+        ON_DEVICE.pop()()
+
 
 def leaf(array: Any) -> Leaf:
     """Make the node of an input.
@@ -30,6 +39,7 @@ def leaf(array: Any) -> Leaf:
         If the dtype is neither floating point nor complex.
     """
     aval = aval_of(array)
+    tell_of_device(array)
     if aval.dtype.kind not in "fc":
         raise IntegerGradError(
             "Only Tensors of floating point and complex dtype can require gradients, "

@@ -6,6 +6,7 @@ In: tracked values and the frames that use them. Out: texts and errors.
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -109,6 +110,36 @@ def foreign_text(name: str, tracked: Tracked, odd: Any, words: Foreign) -> str:
     called = name_for(odd)
     what = f"{called!r}, {words}" if called else words
     return f"{name} of {blame(tracked)}, and {what}: no gradient passes through it. {words.advice(called)}."
+
+
+def lacking_text(error: Exception, args: Any = (), node: Any = None) -> str:
+    """Say that a device's library lacks the function of an error: of arguments, or in the derivative of a node.
+
+    An empty text for an error of another kind.
+
+    Examples
+    --------
+    >>> lacking_text(TypeError("'<' not supported"))
+    ''
+    """
+    found = _LACKING.search(str(error))
+    if found is None or any(hasattr(sys.modules.get(home), found[1]) for home in _HOMES):
+        return ""
+    if node is None and not any(arrays.on_device(a.array) for a in tracked_in(args)):
+        return ""
+    if node is not None:
+        where = f", {describe(node.place)}" if node.place is not None else ""
+        what = f"{found[1]}, which the derivative of {node.rule.name} needs{where}"
+    else:
+        what = f"{found[1]}: it was called on {blame(next(a for a in tracked_in(args) if arrays.on_device(a.array)))}"
+    return (
+        f"CuPy has no {what}. Compute it on the host: write t.cpu() for a tensor t, call what gm.grad gives with "
+        "cupy.asnumpy(x), or leave out --device in a cell."
+    )
+
+
+_HOMES = ("cupy", "cupy.linalg", "cupy.fft", "cupyx.scipy.special")
+_LACKING = re.compile(r"(?:__array_ufunc__\(<ufunc '|no implementation found for 'numpy\.)(\w+)")
 
 
 def devices_text(name: str, args: Any) -> str:

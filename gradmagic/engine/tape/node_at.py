@@ -25,12 +25,18 @@ def node_at(frame: Any) -> Node | None:
     return None
 
 
-def blamed(error: BaseException) -> None:
-    """Note on an error that NumPy raised in a sweep (`np.errstate(divide="raise")`) which operation it was about."""
+def node_of(error: BaseException) -> Node | None:
+    """Give the node that a sweep was at when an error came."""
     traceback, node = error.__traceback__, None
     while traceback is not None:
         node = node_at(traceback.tb_frame) or node
         traceback = traceback.tb_next
+    return node
+
+
+def blamed(error: BaseException) -> None:
+    """Note on an error that NumPy raised in a sweep (`np.errstate(divide="raise")`) which operation it was about."""
+    node = node_of(error)
     if node is not None and node.rule is not None and not hasattr(error, "__notes__"):
         where = f", {describe(node.place)}" if node.place is not None else ""
         error.add_note(f"in the derivative of {node.rule.name}{where}")

@@ -41,6 +41,12 @@ class Observer:
     def detached(self, node: Node) -> None:
         """The value of `node` is given as a constant: `detach()`, `stop_gradient()`."""
 
+    def entered(self, module: Any) -> None:
+        """A module's forward begins; `left` tells that it is over, also by an exception."""
+
+    def left(self, module: Any) -> None:
+        """The forward of the module that was entered last is over."""
+
 
 class Chain(Observer):
     """A recorder (or None) and the guards behind it, as one observer.
@@ -56,6 +62,12 @@ class Chain(Observer):
         self._first.made(node, array, frame)
         for guard in self._guards:
             guard.made(node, array, frame)
+
+    def entered(self, module: Any) -> None:
+        self._first.entered(module)
+
+    def left(self, module: Any) -> None:
+        self._first.left(module)
 
     def began(self, root: Node) -> None:
         self._first.began(root)

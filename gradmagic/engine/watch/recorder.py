@@ -26,6 +26,7 @@ _SMALL = (
     65_536  # constants up to this many bytes are copied when the tape keeps them, larger ones only compared
 )
 _NUMBERS = frozenset({float, int, bool, complex, np.float64, np.float32})  # the rest is looked at: 0.5 us
+_CALLS = 10_000  # of modules
 _ROWS = 400  # of all the Jacobians that may be asked for: some 10 us each
 
 
@@ -68,6 +69,8 @@ class Recorder:
         One for each backward sweep; thinned evenly past 2,000.
     cuts : dict
         (how, place) -> Cut.
+    calls : list of (module, int, int)
+        Forwards of modules that are over, inner ones first: all nodes of one have numbers between the two.
     total : int
         Operations seen.
     """
@@ -82,6 +85,8 @@ class Recorder:
         self.starts = Summaries()  # the values of lifted inputs when they were lifted
         self.sweeps: list[SweepRecord] = []
         self.cuts: dict[tuple[str, Place], Cut] = {}
+        self.calls: list[tuple[Any, int, int]] = []
+        self._open: list[int] = []
         self.detached_at: float = math.inf  # the least number of a node whose value was given as a constant
         self.total = 0
         self.roots = 0
@@ -187,6 +192,16 @@ class Recorder:
         """Give the Jacobian of an operation by each of its arguments, where it is small and not entry by entry."""
         operation = self.pulled.get(number)
         return () if operation is None else jacobian(operation)
+
+    def entered(self, module: Any) -> None:
+        """A module's forward begins."""
+        self._open.append(tick())
+
+    def left(self, module: Any) -> None:
+        """The forward of the module that was entered last is over."""
+        start = self._open.pop() if self._open else self.first
+        if len(self.calls) < _CALLS:
+            self.calls.append((module, start, tick()))
 
     # -- keeping ---------------------------------------------------------------------------------
     def settle(self) -> None:

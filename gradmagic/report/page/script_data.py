@@ -31,7 +31,7 @@ WALKS = 6  # inputs from which there is a walk forward
 class Sheet:
     """One drawing: its view, its SVG, and what its boxes and arrows say in full.
 
-    `form` names another form of the whole graph (`"statements"`); without one it unfolds a part of the first.
+    `form` names another form of the whole graph (`"lines"`); without one it unfolds a part of the first.
     """
 
     view: View
@@ -152,6 +152,8 @@ def _node(view: View, operation: Operation, values: _Values) -> list[Any]:
     where = ""
     if place is not None and place.line:
         where = f"{place.label}, line {place.line}" + (f", in {place.function}" if place.function else "")
+    if operation.module:
+        where += f", in {operation.module}"
     about = " ".join(filter(None, (view.turns.get(operation.key, ""), operation.dtype)))
     numbers = values.add(operation.value), values.add(operation.grad)
     return [view.title(operation, 120), where, about, operation.rule, *numbers, operation.count]

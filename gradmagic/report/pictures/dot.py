@@ -63,7 +63,10 @@ def rendered(dot: str, kind: str) -> bytes:
             f"{kind} needs Graphviz's dot, which is not on this machine: save as svg or png, or install it; "
             'with matplotlib, pip install "gradmagic[plot]", report.save("graph.pdf") does without.'
         )
-    raise ReportError(f"the graph could not be drawn as {kind}: save as svg, png, dot, html or txt.")
+    raise ReportError(
+        f"nothing here draws {kind}: it takes a program that can be started (Graphviz's dot, or that of "
+        'graphviz-pure) or matplotlib, pip install "gradmagic[plot]"; svg, html, dot and txt need nothing.'
+    )
 
 
 def digraph(drawn: Picture) -> Graph:

@@ -6,6 +6,8 @@ size. What is larger stands as cards from the top down; where cards would be a t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..parts.cards import BACK, ROOMS, SMALL, Cards, cards, rows
 from ..parts.graph import CHARACTER, Picture, picture
 from ..shown.typeset import width
@@ -34,6 +36,18 @@ def drawing(view: View, engine: str = "own") -> Scene:
         layout = of_left_to_right(boxes)
         if layout.width <= COLUMN:
             return of_boxes(boxes, layout)
+    best: tuple[Cards, Layout] | None = None
+    for made, layout in _tried(view):
+        if best is None or layout.width < best[1].width:
+            best = made, layout
+        if layout.width <= COLUMN:
+            break
+    assert best is not None
+    return of_cards(*best)
+
+
+def _tried(view: View) -> Iterator[tuple[Cards, Layout]]:
+    """Lay a view out as cards, unless they are a tangle, then as rows, each in less and less room."""
     for room in ROOMS:
         made = cards(view, room)
         if len(made.cards) > MOST_CARDS:
@@ -41,10 +55,9 @@ def drawing(view: View, engine: str = "own") -> Scene:
         layout = of_top_down(made)
         if layout.height > HIGHEST or crossings(layout) > MOST_CROSSINGS:
             break
-        if layout.width <= COLUMN:
-            return of_cards(made, layout)
-    tried = ((made := rows(view, room), of_top_down(made)) for room in ROOMS)
-    return of_cards(*next((one for one in tried if one[1].width <= COLUMN), (made, of_top_down(made))))
+        yield made, layout
+    for room in ROOMS:
+        yield (made := rows(view, room)), of_top_down(made)
 
 
 def of_left_to_right(drawn: Picture) -> Layout:

@@ -25,15 +25,9 @@ from .typeset import clip, width
 _AUGMENTED = re.compile(r"[\w.\[\], ]+(\*\*|//|>>|<<|[-+*/%@&|^])=(?!=)")
 _SIMPLE = re.compile(r"[^\W\d]\w*(\.\w+|\[[^\[\]]*\])*")
 
-REMARKS = {
-    "dtype",
-    "guard",
-    "numeric",
-    "agrees",
-    "sum",
-    "unchanged",
-    "unused",
-}  # kinds of notes that are no cause for concern
+PART = "part"  # the rule of a line, or a module, that stands for its operations (wholes.py)
+# Kinds of notes that are no cause for concern.
+REMARKS = {"dtype", "guard", "numeric", "agrees", "sum", "unchanged", "unused"}
 
 
 def told(note: Note) -> str:
@@ -62,6 +56,11 @@ class View:
         if len(groups) == len(trace.operations):
             return cls(trace, tidied(trace.operations))
         return cls._of_groups(trace, groups, {})
+
+    @classmethod
+    def whole(cls, trace: Trace) -> View:
+        """Show every operation, also the turns of loops."""
+        return cls(trace, tidied(trace.operations))
 
     @classmethod
     def _of_groups(cls, trace: Trace, groups: list[Selection], turns: dict[int, str]) -> View:
@@ -152,6 +151,8 @@ class View:
         loop = len(self.trace.sweeps) > 1  # its own count is another thing than the last graph's
         shown, total = len(self.computed), self._recorded if loop else self.total
         part = f"showing {shown:,} of {total:,} operations" if shown < total else ""
+        if any(operation.rule == PART for operation in self.operations):
+            part = f"showing {total:,} operations as {shown:,} lines or modules"
         return ", ".join(piece for piece in ("the graph of the last sweep" if loop else "", part) if piece)
 
     @property
@@ -217,10 +218,15 @@ class View:
             return one_line(place.text)
         if not operation.rule:
             return operation.names[0] if operation.names else "input"
-        arguments = [
-            edge.constant if edge.source is None else self.name(edge.source, 12) for edge in operation.inputs
-        ]
-        return f"{operation.rule}({', '.join(arguments)})"
+        return f"{operation.rule}({', '.join(map(self._argument, operation.inputs))})"
+
+    def _argument(self, edge: Edge) -> str:
+        source = self.by_key.get(edge.source)
+        if source is None:
+            return edge.constant if edge.source is None else "?"
+        if source.rule and not source.names and not (source.place is not None and source.place.text):
+            return f"{source.rule}(…)"  # in a script nothing has a name: on to the inputs, it would never end
+        return self.name(edge.source, 12)
 
     def title(self, operation: Operation, room: int = 60) -> str:
         """Write the operation with its name: `c = a + b`."""

@@ -1,10 +1,10 @@
 /* The graph: lit, zoomed, moved, walked through by keys, and opened: a small panel says one box or arrow in full. */
-const MANY = 60; /* of operations, from which on lines are shown first */
+const MANY = 60; /* of operations, from which on modules or lines are shown first */
 const LEAST = 11 / 12; /* of a drawing's own size: its letters are 12 px high, and 11 can be read */
 const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   const first = decode(image.src), alt = image.alt, { host, root } = show(image, "gm-live gm-board");
   host.setAttribute("data-lm-suppress-shortcuts", "true");
-  const place = host.parentElement, panel = h("div", { class: "gm-panel", role: "region", "aria-label": "what was clicked", "aria-live": "polite" });
+  const place = host.parentElement, whole_part = place.closest("details"), panel = h("div", { class: "gm-panel", role: "region", "aria-label": "what was clicked", "aria-live": "polite" });
   panel.hidden = true;
   place.after(panel);
   let now = 0, svg, nodes, edges, wide, high, x = 0, y = 0, k = 1, own_zoom = false, opened, style;
@@ -24,7 +24,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     const w = host.clientWidth;
     if (!w) return;
     if (tall()) {
-      k = Math.min(1.2, Math.max(LEAST, w / wide));
+      k = Math.min(document.fullscreenElement === whole_part ? 2 : 1.2, Math.max(LEAST, w / wide));
       host.style.height = `${high * k}px`;
       x = y = 0;
       return apply();
@@ -183,7 +183,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     if (opened) open(...opened);
   };
   const fold = parts > 1 && button("unfold", "unfold loops and calls", () => turn((now + 1) % parts));
-  const forms = lines > 0 ? [["statements", lines], ["operations", 0]].map(([name, j]) => button(name, name, () => turn(j), { "aria-pressed": "false" })) : [];
+  const forms = [...data.sheets.flatMap((s, j) => (s.form ? [[s.form, j]] : [])), ...(lines > 0 ? [["operations", 0]] : [])].map(([name, j]) => [j, button(name, name, () => turn(j), { "aria-pressed": "false" })]);
   const turn = (j) => {
     now = j;
     open();
@@ -197,8 +197,9 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     pressed();
   };
   const whole = () => { fit(); own_zoom = true; };
-  const bar = h("div", { class: "gm-bar gm-zoom" }, button("−", "zoom out", () => zoom(0.8)), button("+", "zoom in", () => zoom(1.25)), button("fit", "show the whole graph", whole), button("1:1", "natural size", () => zoom(1 / k)), ...(fold ? [fold] : []), ...forms);
-  const pressed = () => forms.forEach((choice, i) => choice.setAttribute("aria-pressed", String((now === lines) === !i)));
+  const full = () => (document.fullscreenElement ? document.exitFullscreen() : whole_part.requestFullscreen?.());
+  const bar = h("div", { class: "gm-bar gm-zoom" }, button("−", "zoom out", () => zoom(0.8)), button("+", "zoom in", () => zoom(1.25)), button("fit", "show the whole graph", whole), button("1:1", "natural size", () => zoom(1 / k)), button("full", "full screen: f", full), ...(fold ? [fold] : []), ...forms.map(([, choice]) => choice));
+  const pressed = () => forms.forEach(([j, choice]) => choice.setAttribute("aria-pressed", String(now === j)));
   pressed();
   /* A derivative in a row stands for its edge. */
   const target = (e) => {
@@ -249,6 +250,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     if (e.key === "+" || e.key === "=") zoom(1.25);
     else if (e.key === "-") zoom(0.8);
     else if (e.key === "0") whole();
+    else if (e.key === "f") full();
     else if (e.key === "Escape") { open(); point(); }
     else if ((e.key === "Enter" || e.key === " ") && from) chosen(from);
     else if (along[e.key]) {

@@ -1,6 +1,7 @@
 """One peer in a process of its own, which the driver asks for one thing at a time.
 
-In: `Process(name).ask(verb, ...)`. Out: what the method of `Measured` by that name gives, or a `Failure` that says why.
+In: `Process(name).ask(verb, ...)`. Out: what the method of `Measured` (or of what is measured by in its place) by that
+name gives, or a `Failure` that says why.
 """
 
 import gc
@@ -41,11 +42,11 @@ class Sample(NamedTuple):
 class Process:
     """A peer's process, seen from the driver's."""
 
-    def __init__(self, name: str, limit: float) -> None:
+    def __init__(self, name: str, limit: float, measured: type | None = None) -> None:
         self.limit = limit
         context = multiprocessing.get_context("spawn")  # forked threads of BLAS would hang
         self.pipe, other = context.Pipe()
-        self.process = context.Process(target=serve, args=(name, other), daemon=True)
+        self.process = context.Process(target=serve, args=(name, other, measured or Measured), daemon=True)
         self.process.start()
         other.close()
 
@@ -65,10 +66,10 @@ class Process:
         self.process.join()
 
 
-def serve(name: str, pipe: Any) -> None:
+def serve(name: str, pipe: Any, kind: type) -> None:
     """Answer until the driver goes away; what a library raises is an answer as well."""
     warnings.simplefilter("ignore")
-    measured = Measured(name)
+    measured = kind(name)
     while True:
         try:
             verb, arguments = pipe.recv()

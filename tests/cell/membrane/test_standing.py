@@ -12,6 +12,7 @@ from gradmagic.cell.membrane.same_part import same_part
 from gradmagic.engine.core import arrays
 from gradmagic.errors import DeviceError
 from tests.cell.helpers import differences, fresh, traced
+from tests.fuzz import reach
 
 gpu = pytest.mark.gpu
 SETUP = """
@@ -285,13 +286,134 @@ def test_writes_are_where_they_are_without_a_device(cell):
     assert [n.text for n in got.notes if n.kind != "moved"] == [n.text for n in expected.notes]
 
 
+# What looks into the memory of an input, or of what is computed from it: from then on all is the host's.
+KEPT = {
+    "a class of the user's": "m = x.view(Mine)", "of a part": "m = x[::2].view(Mine)",
+    "of what is computed": "y = x * 2\nx = y\nm = y[1:].view(Mine)", "made by a constructor": "m = Mine(3, buffer=x)",
+    "a masked array": "m = np.ma.masked_array(x)", "a buffer": "m = np.frombuffer(memoryview(x))",
+    "an address": "m = np.asarray(Address(x))", "an iterator": "m = np.nditer(x, op_flags=['readwrite']).operands[0]",
+}  # fmt: skip
+WRITES = {
+    "no write": "", "into it": "m[0] = 2 * w[1]", "into the array": "x[0] = w[0]", "in place": "m += 1",
+    "into a part": "v = m[1:]\nv[0] = 5 * w[0]", "into a part of the array": "v = x[1:]\nv *= 2",
+}  # fmt: skip
+MINE = """
+class Mine(np.ndarray):
+    pass
+class Address:
+    def __init__(self, of):
+        self.__array_interface__ = of.__array_interface__
+        self.of = of
+"""
+
+
 @gpu
-def test_what_a_library_keeps_and_writes_is_taken_over_with_a_note():
-    names = fresh(SETUP)
-    cell = "m = np.ma.masked_array(x)\nm[0] = 5.0\nz = (x * x).sum() + y.sum()"
-    trace = traced(cell, names, "x y", device="cuda")
-    assert names["x"][0] == 5.0 and names["z"] == pytest.approx(25 + 0.49 + 1.21 + 3.3)
-    assert [n.kind for n in trace.notes if n.kind == "cut"]
+@pytest.mark.parametrize("write", WRITES.values(), ids=list(WRITES))
+@pytest.mark.parametrize("keep", KEPT.values(), ids=list(KEPT))
+def test_what_looks_into_the_memory_of_an_array_sees_it_and_is_seen(keep, write):
+    cell = f"{keep}\n{write}\nz = (m * m).sum() + (x * x[::-1]).sum() * float(x[1]) + np.exp(x).sum()"
+    here, there = fresh(SETUP + MINE), fresh(SETUP + MINE)
+    x = there["x"]
+    expected, got = traced(cell, here, "x w"), traced(cell, there, "x w", device="cuda")
+    for one, other in zip(expected.inputs, got.inputs, strict=True):
+        np.testing.assert_allclose(other.array, one.array, rtol=1e-9, atol=1e-12, err_msg=one.name)
+    for name in ("x", "kept", "tail", "m", "z"):
+        assert type(there[name]).__name__ == type(here[name]).__name__
+        np.testing.assert_allclose(np.asarray(there[name]), np.asarray(here[name]), rtol=1e-12)
+    assert there["kept"] is x and np.shares_memory(there["tail"], x)
+    assert np.shares_memory(there["m"], there["x"]) == np.shares_memory(here["m"], here["x"])
+    assert [n.kind for n in got.notes if n.kind != "moved"] == [n.kind for n in expected.notes]
+    nothing_left(there)
+
+
+@gpu
+@pytest.mark.parametrize("write", ["v[0] = 2.0", "v += 1", "v.sort()", "np.add(v, 1, out=v)", "v.fill(3)"])
+@pytest.mark.parametrize(
+    "view", ["r", "np.broadcast_to(x, (2, 3))", "np.lib.stride_tricks.sliding_window_view(x, 2)"]
+)
+def test_what_is_read_only_stays_so(view, write):
+    names = fresh(f"{SETUP}\nr = x * 1\nr.flags.writeable = False")
+    with pytest.raises(Exception, match=r"ValueError.*read-only"):
+        traced(f"v = {view}\nz = v.sum() * x[0]\n{write}", names, "r x", device="cuda")
+    assert not names["v"].flags.writeable and not names["r"].flags.writeable
+    assert names["r"].tolist() == names["x"].tolist()
+
+
+@gpu
+def test_a_resize_is_refused_with_what_to_write():
+    for cell in ("y = x * 2\ny.resize(2)", "y = x\ny.resize((2, 2), refcheck=False)"):
+        with pytest.raises(
+            Exception, match=r"DeviceError.*[xy]\.resize\(\).*line 2 .*write [xy] = np\.resize\("
+        ):
+            traced(f"{cell}\nz = y.sum()", fresh(SETUP), "x", device="cuda")
+
+
+# What asks for the class of a value, or keeps it by its hash: numbers are NumPy's scalars to the user.
+ASKED = {
+    "isinstance": "a = isinstance(x, np.ndarray), isinstance(s, float), isinstance(s, np.ndarray), isinstance(1, int)",
+    "type": "a = type(x), type(s), type(s) is np.float64, type(x[0]), type([s])",
+    "match": "match s:\n    case float():\n        s = s * 3\n    case _:\n        s = s * 5\na = s",
+    "a set": "a = {s, x[0]}, {v for v in x}, frozenset([s]), set([x[1]])\na[0].add(x.max())",
+    "a dict": "a = {s: 1, x[0]: x[1]}, {v: 2 for v in x}\nb = a[0][s], a[0].get(x[0]), a[0].setdefault(x[2], 5)",
+    "hash": "a = hash(s) == hash(float(s)), s in {s: 2}, s in (1.0, s), x[0] in [0.3]",
+    "answers": "a = np.array_equal(x, x + 0.0), np.allclose(x, w), np.isscalar(s), np.shares_memory(x, tail)",
+    "a cache": "import functools\n@functools.lru_cache\ndef f(t):\n    return t * t\na = f(s) + f(s)\ns = s * a",
+    "flat": "a = x.flat",
+    "an exception": "try:\n    raise ValueError(x, s)\nexcept ValueError as error:\n    a = error.args",
+    "weakly": "import weakref\ny = x * 2\na = weakref.ref(y)().sum() + weakref.proxy(y)[0]",
+    "np.c_": "a = np.c_[tail, np.cos(tail)].sum() + np.r_[tail, s].sum()\ns = s + a",
+    "parts of complex numbers": "c = x + 1j\na = c.real, c.view(float)[1:]",
+    "strides": "of = np.lib.stride_tricks\na = of.as_strided(x, (2,), x.strides), of.sliding_window_view(x, 2)",
+    "a number of the host in place": "import math\nx[1:] += math.hypot(*x)\na = x\ns = x.sum()",
+    "numbers of the host in a list": "a = np.max(x, initial=0.5)\ns = np.hstack([x, a]).sum()",
+    "an output that is an argument": "rng = np.random.default_rng(1)\nrng.permuted(x, out=x)\nq = np.pad(x, 1)\n"
+    "a = rng.permuted(q, axis=0, out=q)\ns = (x * w).sum()",
+    "an error that is caught": "import contextlib\na = 0\nwith contextlib.suppress(TypeError):\n    a = x + 'text'",
+    "a number of the host by flat": "x.flat[0] = np.max(x, initial=0.7)\na = x\ns = x.sum()",
+}  # fmt: skip
+
+
+@gpu
+@pytest.mark.parametrize("cell", ASKED.values(), ids=list(ASKED))
+def test_what_is_asked_of_a_value_is_answered_as_on_the_host(cell):
+    here, there = fresh(SETUP), fresh(SETUP)
+    text = f"s = x.sum()\n{cell}\nz = s * 1"
+    expected, got = traced(text, here, "x"), traced(text, there, "x", device="cuda")
+    assert (
+        reach.differences({"a": here["a"], "b": here.get("b")}, {"a": there["a"], "b": there.get("b")}, True)
+        == []
+    )
+    for a, b in zip(_arrays_in(here["a"]), _arrays_in(there["a"]), strict=True):
+        assert np.may_share_memory(a, here["x"]) == np.may_share_memory(b, there["x"])
+    np.testing.assert_allclose(got.inputs[0].array, expected.inputs[0].array)
+    assert [n.text for n in got.notes if n.kind != "moved"] == [n.text for n in expected.notes]
+    nothing_left(there)
+
+
+def _arrays_in(value) -> list:
+    return [v for v in (value if isinstance(value, tuple) else (value,)) if isinstance(v, np.ndarray)]
+
+
+@gpu
+def test_one_number_under_two_names_is_two_inputs():
+    names = fresh("a, b = 0.88, 0.88\nx = np.array([1.0, 2.0])")
+    trace = traced("z = (a * x).sum() / b", names, "a b x", device="cuda")
+    assert [(i.name, round(float(np.sum(i.array)), 6)) for i in trace.inputs] == [
+        ("a", 3.409091),
+        ("b", -3.409091),
+        ("x", 2.0),
+    ]
+
+
+@gpu
+def test_errors_of_arithmetic_that_a_device_does_not_raise_are_noted():
+    for how in ("np.errstate(divide='raise')", "np.errstate(all='raise')"):
+        trace = traced(f"with {how}:\n    z = (x / 2).sum()", fresh(SETUP), "x", device="cuda")
+        (note,) = trace.notes
+        assert note.line == 1 and note.text.startswith(f"{how} in line 1 raises nothing on the device")
+    assert not traced(
+        "with np.errstate(divide='ignore'):\n    z = x.sum()", fresh(SETUP), "x", device="cuda"
+    ).notes
 
 
 def test_putting_back_asks_no_heap(monkeypatch):

@@ -86,6 +86,25 @@ def test_lifted_arrays(put):
         arrays.to_host(found)
 
 
+@pytest.mark.parametrize("write", ["np.add.at(v, i, 1.0)", "np.put(v, i, 1.0)", "np.put_along_axis(v, i, 1.0, 0)",
+                                   "v[i] = 2.0", "v[i] += 1"])  # fmt: skip
+@pytest.mark.parametrize("at", [2, 3, -4])
+def test_functions_that_write_by_numbers(write, at, put):
+    i = put(np.array([0, at]))
+
+    def f(w):
+        v = w * 1
+        exec(write, {"np": np, "v": v, "i": i})
+        return np.sum(v * w)
+
+    w = put(M[:, 0].copy()[:3])
+    if at == 2:
+        assert arrays.to_host(gm.grad(f)(w)).shape == (3,)
+        return
+    with pytest.raises(IndexError, match=r"out of bounds for axis.* with size 3"):
+        arrays.to_host(gm.grad(f)(w))
+
+
 def test_one_flag_for_each_place(put):
     t, i = gm.tensor(put(M)), put(np.array([0, 1]))
     for _ in range(500):

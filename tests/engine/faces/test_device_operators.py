@@ -160,7 +160,7 @@ def test_a_lifted_array_is_of_the_devices_kind_to_the_users_code(put):
 
 
 def test_a_tensor_of_a_device_is_no_host_array(put):
-    words = r"can't convert cuda:0 device type tensor to numpy\. Use tensor\.cpu\(\)"
+    words = r"can't convert cuda:0 device type tensor to numpy\. Use Tensor\.cpu\(\)"
     plain, wanted = gm.tensor(put(W)), gm.tensor(put(W), requires_grad=True)
     for leave in (
         np.asarray,
@@ -170,9 +170,27 @@ def test_a_tensor_of_a_device_is_no_host_array(put):
     ):
         with pytest.raises(TypeError, match=words):
             leave(plain)
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError, match="grad"):
             leave(wanted)
+    with pytest.raises(TypeError, match=r"Write t\.detach\(\)\.cpu\(\)\.numpy\(\) for the values"):
+        np.asarray(wanted)
     assert plain.cpu().numpy().tolist() == plain.tolist() == W.tolist() and plain.stride() == (1,)
+
+
+@pytest.mark.parametrize("words", ["t == n", "np.equal(t, n)", "np.maximum(n, t)", "np.greater(n, t)",
+                                   "t * n", "np.logical_and(t, n)", "t // n"])  # fmt: skip
+def test_what_meets_another_device_is_told_alike(words, put):
+    for names in ({"t": gm.tensor(put(W)), "n": C.copy()}, {"n": put(C), "t": gm.tensor(W)}):
+        with pytest.raises(DeviceError, match=r"at least two devices: .* of .*, line 1 of"):
+            eval(words, {"np": np, **names})
+
+
+def test_a_device_that_is_none_is_told():
+    t = gm.tensor(W)
+    for name in ("tpu", "float33", "mps"):
+        with pytest.raises(DeviceError, match=f"device '{name}' is unknown: write device="):
+            t.to(name)
+    assert t.to("float32").dtype == t.to(np.float32).dtype == t.to("f4").dtype
 
 
 def test_a_plain_array_takes_in_a_tensor_without_a_gradient(put):
@@ -196,5 +214,12 @@ def test_cupy_reads_the_memory_of_a_tensor():
     assert type(c @ n) is type(c * n) is type(n @ c) is gm.Tensor
     with pytest.raises(ConversionError, match=r"Write np\.f\(t\) for cp\.f\(t\)"):
         cp.asarray(t)
-    with pytest.raises(ConversionError, match=r"Write np\.f\(t\) for cp\.f\(t\)"):
-        cp.vstack([c, t])
+    assert cp.vstack([c, t]).requires_grad
+
+
+def test_what_is_no_number_is_not_laid_to_the_devices_library(put):
+    for t in (gm.tensor(put(W)), gm.tensor(put(W), requires_grad=True)):
+        for odd in ("text", None, object()):
+            with pytest.raises(TypeError) as caught:
+                t + odd
+            assert "CuPy has no" not in str(caught.value)

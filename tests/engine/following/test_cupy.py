@@ -1,12 +1,15 @@
 """CuPy's own functions on lifted values while they are traced: NumPy's of the same name, on the device."""
 
+import re
+import subprocess
 import sys
 
 import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.errors import ConversionError
+from gradmagic.engine.rules.declare import RULES
+from gradmagic.errors import ConversionError, DeviceError, GradmagicError
 
 pytestmark = pytest.mark.gpu
 W = np.array([0.5, 1.25, 2.0])
@@ -69,9 +72,10 @@ def test_code_for_both_libraries_finds_its_own(cp):
 
 
 def test_outside_and_afterwards_cupy_is_its_own(cp):
-    before = vars(cp)["dot"], type(cp)
+    """But for tensors, which are followed for good: what is called with no tensor is CuPy's own."""
+    before = vars(cp)["dot"], type(cp), type(cp.linalg)
     gm.grad(lambda w: cp.dot(w, w))(cp.asarray(W))
-    assert (cp.dot, type(cp)) == before and type(sys.modules["cupy.linalg"]) is type(cp)
+    assert (cp.dot, type(cp), type(cp.linalg)) == before
     assert float(cp.dot(cp.asarray(W), cp.asarray(W))) == W @ W
 
 
@@ -89,11 +93,41 @@ def test_the_way_to_the_host_is_told(cp):
             gm.grad(lambda w: np.sum(leave(w)))(cp.asarray(W))
 
 
-def test_tensors_too_in_elementwise_functions(cp):
-    t = gm.tensor(cp.asarray(W), requires_grad=True)
-    (cp.exp(t) * cp.where(cp.asarray(W) > 1, t, 0)).sum().backward()
-    expected = np.where(W > 1, np.exp(W) * (W + 1), 0)
-    np.testing.assert_allclose(t.grad.cpu().numpy(), expected)
+# What makes a new array, or an array of anything, is followed in traced calls only.
+MAKING = ("full", "array(", "arange", "linspace", "ascontig", "out=", "c.dot(w)")
+
+
+@pytest.mark.parametrize("words", [w for w in WORDS if not any(m in w for m in (*MAKING, "asarray"))])
+def test_tensors_are_followed_everywhere(words, cp):
+    """Outside of traced calls too, also those that require no grad."""
+    for made in (
+        lambda a: gm.tensor(cp.asarray(a)), lambda a: gm.tensor(a).to("cuda"), lambda a: gm.as_tensor(cp.asarray(a)),
+        lambda a: gm.tensor(a, device="cuda", requires_grad=True),
+    ):  # fmt: skip
+        t = made(W)
+        names = {"w": t, "c": cp.asarray(W[::-1].copy()), "m": cp.asarray(A), "xp": cp}
+        plain = {"w": W, "c": W[::-1].copy(), "m": A, "xp": np}
+        found, expected = eval(words, names), eval(words, plain)
+        np.testing.assert_allclose(found.detach().cpu().numpy(), expected)
+        assert found.requires_grad == t.requires_grad or words.startswith(("(xp.zeros_like", "xp.eye"))
+
+
+def test_a_fresh_process_follows_tensors(tmp_path):
+    emulated = ["import cupy_on_cpu"] if "cupy_on_cpu" in sys.modules else []
+    file = tmp_path / "fresh.py"
+    file.write_text("\n".join([
+        *emulated, "import numpy as np, gradmagic as gm, cupy as cp", "assert gm.patched() == ()",
+        "assert float(gm.grad(lambda w: cp.dot(w, w))(cp.ones(2))[0]) == 2 and type(cp) is type(np)",
+        "t = gm.tensor(cp.asarray([3.0, 4.0]), requires_grad=True)",
+        "z = cp.sum(cp.dot(t, cp.ones(2)) * cp.linalg.norm(t))",
+        "z.backward()",
+        "print(t.grad.cpu().numpy(), [p.places for p in gm.patched() if 'cupy' in p.what])",
+        "f = cp.sum", "assert f is vars(cp)['sum'] and [cp.dot][0] is vars(cp)['dot']",
+    ]))  # fmt: skip
+    done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, check=False)
+    assert done.stdout == (
+        "[ 9.2 10.6] [('cupy.__class__', 'cupy.linalg.__class__', 'cupy.fft.__class__')]\n"
+    ), done.stderr
 
 
 def test_lists_of_a_devices_values_in_numpys_words(cp):
@@ -120,3 +154,44 @@ def test_scipys_functions_of_cupy(cp):
     t = gm.tensor(cp.asarray(x), requires_grad=True)
     theirs.erf(t).sum().backward()
     np.testing.assert_allclose(t.grad.cpu().numpy(), 2 / np.sqrt(np.pi) * np.exp(-(x**2)))
+
+
+def test_what_cupy_lacks_of_scipys_functions_is_named(cp):
+    """All that gradmagic differentiates: right, or one sentence with the function, the line and what to write."""
+    special = pytest.importorskip("scipy.special")
+    theirs = pytest.importorskip("cupyx.scipy.special")
+    special.erf(gm.tensor([0.5], requires_grad=True))  # the table is loaded with the first
+    functions = {f for f in vars(special).values() if isinstance(f, np.ufunc) and f in RULES and f.nout == 1}
+    lacking = 0
+    for f in functions - {v for v in vars(np).values() if isinstance(v, np.ufunc)}:
+        at = [W / 4] * f.nin
+
+        def summed(*args, f=f):
+            return np.sum(f(*args))
+
+        ways = (
+            lambda: gm.grad(summed)(*map(cp.asarray, at)),
+            lambda: gm.jvp(summed, [*map(cp.asarray, at)], [*map(cp.asarray, at)]),
+            lambda: summed(*[gm.tensor(cp.asarray(a), requires_grad=True) for a in at]).backward(),
+        )
+        for said in filter(None, map(_refused, ways)):
+            direct = re.match(
+                rf"CuPy has no ({f.__name__}): .*line \d+ of .* Compute it on the host: write ", said
+            )
+            inside = re.match(rf"CuPy has no (\w+), which the derivative of {f.__name__} needs", said)
+            assert (direct or inside) and not hasattr(theirs, (direct or inside)[1]), said
+            lacking += 1
+    assert lacking > 20
+
+
+def _refused(way) -> str:
+    """What a DeviceError says; empty for anything else than that, or gradmagic's other words."""
+    try:
+        way()
+    except GradmagicError as error:
+        return (
+            str(error) if isinstance(error, DeviceError) else ""
+        )  # an order, by which there is no derivative
+    except Exception as error:
+        return "" if type(error).__name__ == "CompileException" else repr(error)  # of an emulated device
+    return ""

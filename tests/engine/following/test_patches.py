@@ -68,7 +68,7 @@ def test_nothing_is_replaced_by_the_import_and_the_extension():
 
 
 def test_the_table_says_what_why_when_and_how_it_is_put_back():
-    assert len(patches.PATCHES) == 6
+    assert len(patches.PATCHES) == 7
     for patch in patches.PATCHES:
         assert patch.what and patch.why and patch.when and patch.back and patch.places == ()
 

@@ -1,5 +1,6 @@
 """A tape that keeps too much stops, names the lines that keep the most, and loses nothing."""
 
+import gc
 import re
 import sys
 
@@ -17,6 +18,7 @@ SIZE = 10_000  # numbers, 80 KB
 
 @pytest.fixture(autouse=True)
 def _as_it_was():
+    gc.collect()  # tapes of other tests that nobody holds any more
     yield
     gm.set_tape_limit("auto")
     assert settings().guards == () and settings().observer is None

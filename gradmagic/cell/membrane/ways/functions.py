@@ -77,7 +77,7 @@ def into(m: Membrane, function: Any, args: Any, kwargs: Any, outs: Any, do: Call
     (target,) = targets
 
     def thunk(old: Any) -> Any:
-        given, options = wrapped(m, apart(m, args, target), kwargs)
+        given, options = wrapped(m, apart(m, args, target), kwargs, target)
         mask = options.pop("where", True)
 
         def compute() -> Any:
@@ -145,7 +145,7 @@ def _writing(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     target, same = args[0], numpys(function) or function
 
     def thunk(old: Any) -> Any:
-        given, options = wrapped(m, apart(m, args[1:], target), kwargs)
+        given, options = wrapped(m, apart(m, args[1:], target), kwargs, target)
 
         def compute() -> Any:
             new = mutable(old)

@@ -102,7 +102,7 @@ def _as_function(name: str) -> Callable[..., Any]:
 
 def _method_writes(m: Membrane, function: Any, owner: Any, name: str, args: Any, kwargs: Any) -> Any:
     def thunk(old: Any) -> Any:
-        given, options = wrapped(m, apart(m, args, owner), kwargs)
+        given, options = wrapped(m, apart(m, args, owner), kwargs, owner)
 
         def compute() -> Any:
             new = mutable(old)

@@ -31,8 +31,11 @@ def marks_of(m: Membrane, args: Any, kwargs: Any) -> list[Mark]:
     return m.table.marks((*args, *kwargs.values()) if kwargs else args)
 
 
-def wrapped(m: Membrane, args: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    wrapped = m.table.wrapped
+def wrapped(
+    m: Membrane, args: Any, kwargs: Any, beside: Any = None
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Give arguments as the engine takes them; where the array `beside` lies, if one is given."""
+    wrapped = m.table.wrapped if beside is None else lambda value: m.beside(m.table.wrapped(value), beside)
     return tuple(map(wrapped, args)), {k: wrapped(v) for k, v in kwargs.items()}
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ....errors import ArgumentError
 from ...core import arrays
+from ...core.bounds import indexed
 from ...dispatch.calls import gathered
 from ...dispatch.primitives import cast, scatter_add, set_item
 from ...dispatch.protocols import METHODS, valued
@@ -156,6 +157,8 @@ def outer(ufunc: Any, a: Any, b: Any, **options: Any) -> Any:
 def at(ufunc: Any, target: Any, index: Any, *values: Any) -> None:
     """Do `ufunc.at(target, index, values)`: an entry that `index` names twice is changed twice, in order."""
     index = raw(index) if not isinstance(index, tuple) else tuple(raw(i) for i in index)
+    if arrays.on_device(raw(target)):
+        indexed(np.shape(raw(target)), index)
     values = tuple(map(gathered, values))
     live = [v for v in values if isinstance(v, Tracked) and v.node is not None]
     if not isinstance(target, Tracked) or (target.node is None and not live):

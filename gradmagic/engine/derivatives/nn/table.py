@@ -54,8 +54,8 @@ rule(nw.cross_entropy_there,  cross_entropy_there,                              
 linear(nw.nll,                nll_transpose,                                                    torch="NllLoss")
 
 # ---- layers --------------------------------------------------------------------------------------------------
-rule(nw.dense,                lambda g, _y, _x, w, _b: np.matmul(g, w),
-                              lambda g, _y, x, _w, _b: np.matmul(np.transpose(rows(g)), rows(x)),
+rule(nw.dense,                lambda g, _y, _x, w, _b: g @ w,
+                              lambda g, _y, x, _w, _b: np.transpose(rows(g)) @ rows(x),
                               lambda g, _y, _x, _w, _b: g,                                      torch="Addmm")
 rule(nw.layer_norm,           layer_norm_x, layer_norm_weight, lambda g, _y, _x, _w, _b, axes, eps: g,
                                                                                          torch="NativeLayerNorm")

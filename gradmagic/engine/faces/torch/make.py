@@ -15,7 +15,7 @@ from ...core import arrays
 from ...core.foreign import Foreign, foreign
 from ...core.places import name_of
 from ...core.trees import leaves
-from ...tape.ends import leaf
+from ...tape.ends import leaf, tell_of_device
 from ...tape.tracked import Tracked, tracked_in
 from .tensor import Tensor
 
@@ -69,6 +69,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
         array = array.astype(np.dtype(dtype), copy=False)
     if device is not None:
         array = arrays.to_device(array, device)
+    tell_of_device(array)
     if type(array) is np.ndarray and not array.ndim:
         array = array[()]  # NumPy scalars inside: see Tracked
     return Tensor.wrap(array, leaf(array) if requires_grad else None)

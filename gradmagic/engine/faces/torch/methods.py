@@ -17,6 +17,7 @@ from ....errors import ConversionError
 from ...core import arrays
 from ...core.frames import asks_attribute, takes_entry
 from ...dispatch.primitives import cast, move
+from ...tape.ends import tell_of_device
 from ...tape.memory import materialise
 from ...tape.modes import OFF, mode_now
 from ...tape.tracked import Tracked
@@ -85,7 +86,7 @@ class TorchMethods:
         if self.is_cuda:
             raise ConversionError(
                 f"can't convert {arrays.device_of(self.array)} device type tensor to numpy. "
-                "Use tensor.cpu() to copy the tensor to host memory first."
+                "Use Tensor.cpu() to copy the tensor to host memory first."
             )
         return materialise(self)  # type: ignore[arg-type]
 
@@ -171,7 +172,7 @@ class TorchMethods:
         for a in args:
             if isinstance(a, Tracked):
                 dtype, device = a.array.dtype, arrays.device_of(a.array)
-            elif isinstance(a, str) and (a == "cpu" or a.startswith("cuda")):
+            elif isinstance(a, str) and not _is_dtype(a):
                 device = a
             elif not isinstance(a, bool):
                 dtype = a
@@ -181,6 +182,7 @@ class TorchMethods:
             made = cast(made, kind) if kind.kind in "fc" else made.wrap(self.array.astype(kind), None)
         if device is not None and not _is_there(made.array, device):
             made = move(made, str(device), arrays.device_of(made.array))
+            tell_of_device(made.array)
         return torch_shapes.clone(made) if copy and made is self else made
 
     def type(self, dtype: Any = None) -> Any:
@@ -279,6 +281,13 @@ _TENSOR_TYPES = {
 def _is_there(array: Any, device: Any) -> bool:
     here = arrays.device_of(array)
     return here == str(device) or (str(device) == "cuda" and here.startswith("cuda"))
+
+
+def _is_dtype(name: str) -> bool:
+    try:
+        return np.dtype(name) is not None
+    except TypeError:
+        return False
 
 
 def _new(like: Any, value: Any, size: Any) -> Any:

@@ -313,8 +313,8 @@ class Tensor(TorchMethods, Operators):
         if self.node is not None and mode_now() is not OFF:
             raise ConversionError(
                 f"{blame(self, 'a Tensor that requires grad')} was asked to become a plain array: "
-                "its gradient would be lost. Write t.detach().numpy() for the values, or gm.stack([...]) and "
-                "NumPy's functions on the tensors themselves."
+                f"its gradient would be lost. Write t.detach(){'.cpu()' * self.is_cuda}.numpy() for the values, or "
+                "gm.stack([...]) and NumPy's functions on the tensors themselves."
             )
         array = self.on_host()
         return np.array(array, dtype, copy=copy) if dtype is not None or copy else array

@@ -1,0 +1,32 @@
+"""In which module each operation was made, by the path that the reader would write.
+
+In: the calls of modules that the recorder saw, the reader's namespace. Out: a path for a node's number.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from typing import Any
+
+Call = tuple[Any, int, int]  # a module, and the numbers between which all is made in it
+
+
+def path_of(calls: Iterable[Call], namespace: dict[str, Any]) -> Callable[[int], str]:
+    """Give the function that tells the path of the innermost module that made a node: `"net.blocks.0.fc1"`.
+
+    A module that no name leads to is called by its class.
+    """
+    paths: dict[int, str] = {}
+    for name, value in list(namespace.items()):
+        if not name.startswith("_") and hasattr(type(value), "named_modules"):
+            for path, module in value.named_modules():
+                paths.setdefault(id(module), f"{name}.{path}" if path else name)
+    # From each number on, what is the innermost: inner calls are over first, so outer ones are laid below.
+    starts, told = [0], [""]
+    for module, start, end in sorted(calls, key=lambda call: call[1]):
+        path = paths.get(id(module), type(module).__name__)
+        around = told[bisect_right(starts, start) - 1]
+        at, after = bisect_right(starts, start), bisect_right(starts, end)
+        starts[at:after], told[at:after] = [start, end], [path, around]
+    return lambda number: told[bisect_right(starts, number) - 1]

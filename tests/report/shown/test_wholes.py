@@ -1,0 +1,167 @@
+"""Lines as operations: their derivatives are those along all paths through the line."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from gradmagic.report import Report
+from gradmagic.report.shown.view import PART, View
+from gradmagic.report.shown.wholes import by_modules, by_statements
+from tests.cell.helpers import fresh, traced
+
+SETUP = "def sigmoid(z):\n    e = np.exp(-z)\n    return 1 / (1 + e)\n"
+TERMS = [
+    "a * b",
+    "np.sin(a) * c",
+    "sigmoid(a * c) + a",
+    "(b + c) * (b - 1.5)",
+    "np.exp(-a) / (c * c + 1)",
+    "a",
+]
+
+
+def lines_of(cell, setup=SETUP):
+    trace = traced(cell, fresh(setup))
+    return by_statements(View.of(trace, len(trace.operations)))
+
+
+@st.composite
+def cells(draw):
+    names, lines = ["x", "y", "w"], []
+    for i in range(draw(st.integers(1, 6))):
+        terms = draw(st.lists(st.sampled_from(TERMS), min_size=1, max_size=3))
+        text = " + ".join(f"({term})" for term in terms)
+        for letter in "abc":
+            text = text.replace(f"{letter} ", f"{draw(st.sampled_from(names))} ").replace(
+                f"{letter})", f"{draw(st.sampled_from(names))})"
+            )
+        lines.append(f"v{i} = {text}")
+        names.append(f"v{i}")
+    return "\n".join([*lines, f"loss = np.sum({' * '.join(names[-2:])})"])
+
+
+@settings(max_examples=25)
+@given(cell=cells(), array=st.booleans())
+def test_the_derivative_of_a_line_carries_its_gradient(cell, array):
+    """In reverse mode a line hands its gradient on times its local derivative: so each must be the other's."""
+    values = (
+        "np.array([0.3, -0.8]), np.array([1.1, 0.4]), np.array([-0.6, 0.9])" if array else "0.3, 1.1, -0.6"
+    )
+    view = lines_of(cell, f"{SETUP}x, y, w = {values}\n")
+    for operation in view.operations:
+        if operation.rule != PART or operation.grad is None:
+            continue
+        assert len({edge.source for edge in operation.edges}) == len(operation.edges)
+        for edge in operation.edges:
+            if operation.shape == view.by_key[edge.source].shape:
+                expected = np.asarray(operation.grad.items) * np.asarray(edge.local.items)
+                np.testing.assert_allclose(edge.flow.items, expected, rtol=1e-9, atol=1e-12)
+    for key in view.by_key:  # what arrives at a value is its gradient
+        flows = [edge.flow for _, edge in view.users.get(key, ())]
+        if flows and all(f is not None and f.items is not None for f in flows) and view.by_key[key].grad:
+            total = sum(np.asarray(f.items) for f in flows)
+            np.testing.assert_allclose(total, view.by_key[key].grad.items, rtol=1e-9, atol=1e-12)
+
+
+def test_a_line_is_one_operation_with_the_calls_in_it():
+    view = lines_of("h = sigmoid(w * x + b)\nloss = (h - t)**2", f"{SETUP}w, x, b, t = 0.5, 2.0, 0.1, 1.0\n")
+    assert [view.title(o) for o in view.computed] == ["h = sigmoid(w * x + b)", "loss = (h - t)**2"]
+    h = view.computed[0]
+    y = 1 / (1 + np.exp(-1.1))
+    slopes = {view.name(edge.source): edge.local.items for edge in h.edges}
+    assert slopes == pytest.approx({"w": y * (1 - y) * 2, "x": y * (1 - y) * 0.5, "b": y * (1 - y)})
+
+
+def test_a_line_is_cut_behind_what_is_used_beyond_it():
+    view = lines_of("a, b = x * 2, np.sin(x * 3)\nloss = a * b + a", "x = 0.5\n")
+    assert [o.names for o in view.computed] == [("a",), ("b",), ("loss",)]
+
+
+def test_what_is_no_product_entry_by_entry_has_no_derivative():
+    view = lines_of(
+        "h = np.tanh(X @ W)\nloss = np.sum(h * h)", "X, W = np.ones((2, 3)), np.full((3, 2), 0.1)\n"
+    )
+    h, _ = view.computed
+    assert all(edge.local is None for edge in h.edges)
+    assert {view.name(edge.source) for edge in h.edges} == {"X", "W"}
+
+
+NET = """
+from gradmagic import nn
+from gradmagic.nn import functional as F
+gm.manual_seed(0)
+class Block(nn.Module):
+    def __init__(self, d):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(d, d), nn.Linear(d, d)
+    def forward(self, x):
+        return x + self.fc2(F.relu(self.fc1(x)))
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inp, self.blocks, self.out = nn.Linear(4, 8), nn.Sequential(Block(8), Block(8)), nn.Linear(8, 3)
+    def forward(self, x):
+        return self.out(self.blocks(F.relu(self.inp(x))))
+net, x, y = Net(), gm.randn(5, 4), gm.tensor([0, 1, 2, 1, 0])
+"""
+
+
+def test_each_operation_knows_its_module():
+    trace = traced("z = net(x)\nloss = F.cross_entropy(z * 2, y)", fresh(NET))
+    made = [(o.rule, o.module) for o in trace.operations if o.rule]
+    block = [("dense", ".fc1"), ("relu", ""), ("dense", ".fc2"), ("add", "")]
+    assert made == [
+        ("dense", "net.inp"), ("relu", "net"),
+        *[(rule, f"net.blocks.{i}{part}") for i in range(2) for rule, part in block],
+        ("dense", "net.out"), ("multiply", ""), ("cross_entropy", ""),
+    ]  # fmt: skip
+
+
+def test_a_module_without_a_name_is_called_by_its_class():
+    trace = traced("loss = nn.Sequential(nn.Linear(4, 2), nn.Tanh())(x).sum()", fresh(NET))
+    assert [o.module for o in trace.operations if o.rule] == ["Linear", "Tanh", ""]
+
+
+def test_modules_are_parts_with_their_parameters():
+    trace = traced("z = net(x)\nloss = F.cross_entropy(z * 2, y)", fresh(NET))
+    view = by_modules(View.whole(trace))
+    titles = [view.title(o) for o in view.computed]
+    assert titles == [
+        "net.inp", "F.relu(self.inp(x))", "net.blocks.0", "net.blocks.1", "z = net.out", "z * 2",
+        "loss = F.cross_entropy(z * 2, y)",
+    ]  # fmt: skip
+    taken = {view.title(o): {view.name(edge.source, 60) for edge in o.edges} for o in view.computed}
+    assert {f"net.blocks.1.{part}" for part in ("fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias")} <= taken[
+        "net.blocks.1"
+    ]
+    assert taken["net.inp"] == {"net.inp.weight", "net.inp.bias"}
+
+
+def test_where_modules_are_many_the_outer_ones_are_shown():
+    many = NET + "net = nn.Sequential(*(Block(4) for _ in range(12)))\n"
+    trace = traced("loss = (net(x)**2).sum()", fresh(many))
+    view = by_modules(View.whole(trace))
+    assert [view.title(o) for o in view.computed][:12] == [f"net.{i}" for i in range(12)]
+
+
+def test_a_module_that_fails_is_left():
+    namespace = fresh(NET)
+    with pytest.raises(Exception, match="shape"):
+        traced("loss = net(gm.ones(5, 7)).sum()", namespace)
+    trace = traced("loss = (x * 2 + net(x).sum()).sum()", namespace)
+    assert [o.module for o in trace.operations if o.rule][-2:] == ["", ""]
+
+
+def test_text_shows_a_large_cell_by_its_lines():
+    """In a terminal there is room for some twenty operations: lines say more than a gap."""
+    lines = [f"h{i} = sigmoid(w{i} * x + 0.1 * {i})" for i in range(20)]
+    names = [f"w{i}" for i in range(20)]
+    setup = f"{SETUP}x = 0.4\n{', '.join(names)} = np.linspace(-1, 1, 20)\n"
+    total = " + ".join(f"h{i}" for i in range(20))
+    trace = traced("\n".join([*lines, f"loss = {total}"]), fresh(setup), " ".join(names))
+    text = Report(trace).to_text(width=120, color=False)
+    assert "operations as 21 lines or modules" in text
+    assert "dloss/dw3 = (24)(4)" in text  # through two lines, not through seven operations
