@@ -56,7 +56,8 @@ class Options:
     time: bool = _option(False, "tell how long each expression took, forward and backward")
     stop: str = _option("", "stop at the first NaN or infinity, for %%debug", "nan",
                         choices=("nan",), command="stop at the first NaN or infinity")
-    save: str = _option("", "save the report: .html .txt .md .tex .json .svg .png .pdf .dot", "FILE")
+    save: str = _option("", "save the report: .html .txt .md .tex .json .svg .png .dot; .pdf with gradmagic[plot]",
+                        "FILE")
     into: str = _option("", "assign the report to this name", "NAME", command=False)
     max_nodes: int | None = _option(None, "draw at most so many operations", "N", kind=int, trace="max_nodes=")
     steps: bool = _option(False, "list all steps of the backward sweep", command=False)
