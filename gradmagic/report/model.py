@@ -79,6 +79,10 @@ class Edge:
         of the source, value, and which entry of the other operand it is, or -1. They count along the flattened arrays.
     early, part : bool
         In a folded loop: the numbers are those of an earlier turn than the last; other turns add to the same source.
+    called : str
+        What formulas call a constant: as it is written, its number, or a sign.
+    given : Value or None
+        The value of a constant for which a sign stands.
     """
 
     source: int | None
@@ -91,6 +95,8 @@ class Edge:
     jacobian: tuple[tuple[int, int, float, int], ...] = ()
     early: bool = False
     part: bool = False
+    called: str = ""
+    given: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +119,10 @@ class Operation:
     place : Place or None
     count : int
         How many operations it stands for, when alike ones were put together.
+    called : str
+        What formulas call the value, so that it is no other: a name, an expression in these, or a sign (`h₂`, `u₃`).
+    within : bool
+        Whether the value is not that of the expression at its place, but was made on the way to it.
     module : str
         The innermost module in whose forward it was made, by attribute path: `"net.blocks.0.fc1"`; `""` outside of all.
     """
@@ -128,6 +138,8 @@ class Operation:
     names: tuple[str, ...] = ()
     place: Place | None = None
     count: int = 1
+    called: str = ""
+    within: bool = False
     module: str = ""
 
     @property

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count
-from typing import Any, TypeVar, overload
+from typing import Any, Protocol, TypeVar, overload
 
 import numpy as np
 
+from ..engine.core.values import Value
 from .model import Edge, Operation, Place
+from .signs import SIGN, at_ties
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
 Label = TypeVar("Label", bound=Hashable)
@@ -33,8 +36,6 @@ class Kind:
         A constant's as it is; of the others the argument, and the rule's own formula.
     parameters : tuple of tuple of str
         For each of `inputs` the names in that formula: of the result, then of each argument.
-    texts : tuple of str
-        What stands for the names: for the result's, and for those of arguments that have no name themselves.
     """
 
     rule: str
@@ -45,7 +46,6 @@ class Kind:
     names: tuple[str, ...] = ()
     place: Place | None = None
     parameters: tuple[tuple[str, ...], ...] = ()
-    texts: tuple[str, ...] = ()
     module: str = ""
 
 
@@ -60,6 +60,16 @@ class Kept:
     jacobians: Mapping[int, Any] = field(default_factory=dict)
 
 
+class Called(Protocol):
+    """What formulas call the values of a tape: its operations by key, their constants by argument."""
+
+    def formula(self, key: int, argument: int) -> str: ...
+    def called(self, key: int) -> str: ...
+    def within(self, key: int) -> bool: ...
+    def constant(self, key: int, argument: int) -> str: ...
+    def given(self, key: int, argument: int) -> Value | None: ...
+
+
 class Recorded(Sequence[Operation]):
     """Operations whose keys are 0, 1, 2 ..., made of their kinds and of the numbers that were kept.
 
@@ -71,8 +81,8 @@ class Recorded(Sequence[Operation]):
     sources : sequence of int
         The keys of what each takes, one operation after the other; `CONSTANT` for constants.
     kept : Kept
-    filled : function
-        `filled(formula, parameters, texts)` puts the reader's names into a rule's formula.
+    naming : Called, optional
+        What formulas call values.
     """
 
     def __init__(
@@ -81,9 +91,9 @@ class Recorded(Sequence[Operation]):
         codes: Sequence[int] | Numbers,
         sources: Sequence[int] | Numbers,
         kept: Kept,
-        filled: Callable[[str, tuple[str, ...], tuple[str, ...]], str],
+        naming: Called | None = None,
     ) -> None:
-        self.kept, self._filled = kept, filled
+        self.kept, self.naming = kept, naming
         rows = np.array(codes, np.int32)
         taken = np.array([len(kind.inputs) for kind in kinds], np.int32)[rows]
         starts = np.concatenate([[0], np.cumsum(taken)]).astype(np.int32)
@@ -106,29 +116,27 @@ class Recorded(Sequence[Operation]):
         return Operation(
             key, kind.rule, kind.torch, self._edges(key, kind), kind.shape, kind.dtype,
             kept.values.get(key), kept.grads.get(key), kind.names, kind.place, module=kind.module,
+            called=self.naming.called(key) if self.naming is not None else "",
+            within=self.naming is not None and self.naming.within(key),
         )  # fmt: skip
 
     def _kind(self, key: int) -> Kind:
         return self.columns.kinds[self.columns.codes[key]]  # type: ignore[return-value]
 
     def _edges(self, key: int, kind: Kind) -> tuple[Edge, ...]:
-        columns, kept = self.columns, self.kept
+        columns, kept, naming = self.columns, self.kept, self.naming
         sources = columns.sources[columns.starts[key] : columns.starts[key + 1]].tolist()
-        texts = kind.texts
-        if any(kind.parameters):  # the name that a value has, in place of its expression
-            called = [self._kind(source).names if source != CONSTANT else () for source in sources]
-            texts = (
-                texts[0],
-                *(own[-1] if own else text for own, text in zip(called, texts[1:], strict=True)),
-            )
         numbers = [each.get(key) or () for each in (kept.locals, kept.flows, kept.jacobians)]
         made = []
         for i, (source, edge) in enumerate(zip(sources, kind.inputs, strict=True)):
             if source != CONSTANT:
-                parameters = kind.parameters[i]
-                formula = self._filled(edge.formula, parameters, texts) if parameters else edge.formula
+                formula = naming.formula(key, i) if naming is not None else edge.formula
                 local, flow, matrix = (each[i] if i < len(each) else None for each in numbers)
-                edge = Edge(source, "", i, formula, local, flow, jacobian=matrix or ())
+                edge = Edge(source, "", i, at_ties(formula, local), local, flow, jacobian=matrix or ())
+            elif naming is not None:
+                called = naming.constant(key, i)
+                given = naming.given(key, i) if SIGN.fullmatch(called) else None
+                edge = replace(edge, called=called, given=given)
             made.append(edge)
         return tuple(made)
 
@@ -140,11 +148,18 @@ class Recorded(Sequence[Operation]):
     def __repr__(self) -> str:
         return f"<{len(self):,} operations of {len(self.columns.kinds):,} kinds>"
 
+    @cached_property
+    def unnamed(self) -> Recorded:
+        """The same operations where only numbers are looked at: formulas are the rules own, and cost nothing."""
+        other = copy(self)
+        other.naming = None
+        return other
+
     def with_numbers(self, **new: Mapping[int, Any]) -> Recorded:
         """Give the same operations with other numbers."""
         columns = self.columns
         kinds: Any = columns.kinds
-        return Recorded(kinds, columns.codes, columns.sources, replace(self.kept, **new), self._filled)  # type: ignore[arg-type]
+        return Recorded(kinds, columns.codes, columns.sources, replace(self.kept, **new), self.naming)  # type: ignore[arg-type]
 
 
 class Columns:

@@ -11,7 +11,7 @@ import ast
 import linecache
 import re
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -173,33 +173,40 @@ def argument_texts(text: str) -> tuple[str, ...]:
     if tree is None or not tree.body:
         return ()
     node: Any = tree.body[0]
-    if isinstance(node, ast.AugAssign):
-        parts = [node.target, node.value]
-    else:
-        node = getattr(node, "value", None)
-        if isinstance(node, ast.BinOp):
-            parts = [node.left, node.right]
-        elif isinstance(node, ast.UnaryOp):
-            parts = [node.operand]
-        elif isinstance(node, ast.Subscript):
-            parts = [node.value, node.slice]
-        elif isinstance(node, ast.Call):
-            of_module = isinstance(node.func, ast.Attribute) and _is_module(node.func.value)
-            bound = [] if of_module or not isinstance(node.func, ast.Attribute) else [node.func.value]
-            parts = [*bound, *node.args]
-        else:
-            return ()
+    parts = arguments_of(node if isinstance(node, ast.AugAssign) else getattr(node, "value", None))
     text = text.strip()
-    return tuple(compact(ast.get_source_segment(text, part) or ast.unparse(part)) for part in parts)
+    return tuple(compact(ast.get_source_segment(text, part) or ast.unparse(part)) for part in parts or ())
 
 
 _MODULES = frozenset("np numpy gm gradmagic torch F nn cp cupy math cmath scipy".split())
 
 
-def _is_module(node: ast.AST) -> bool:
+def arguments_of(node: ast.AST | None, modules: Collection[str] = _MODULES) -> list[ast.expr] | None:
+    """Give the expressions of the arguments of an operation; None for what is no operation."""
+    match node:
+        case ast.AugAssign(target=target, value=added):
+            return [target, added]
+        case ast.BinOp(left=left, right=right):
+            return [left, right]
+        case ast.Compare(left=left, comparators=[right]):
+            return [left, right]
+        case ast.UnaryOp(operand=operand):
+            return [operand]
+        case ast.Subscript(value=base, slice=index):
+            return [base, index]
+        case ast.Attribute(value=base, attr="T" | "mT" | "real" | "imag"):
+            return [base]
+        case ast.Call(func=function, args=arguments):
+            if isinstance(function, ast.Attribute) and not _is_module(function.value, modules):
+                return [function.value, *arguments]
+            return arguments
+    return None
+
+
+def _is_module(node: ast.AST, modules: Collection[str]) -> bool:
     while isinstance(node, ast.Attribute):
         node = node.value
-    return isinstance(node, ast.Name) and node.id in _MODULES
+    return isinstance(node, ast.Name) and (node.id in _MODULES or node.id in modules)
 
 
 def compact(text: str) -> str:
@@ -218,8 +225,12 @@ def filled_in(formula: str, names: tuple[str, ...], texts: tuple[str, ...]) -> s
     """
     try:
         tree = parse(formula, mode="eval")
-    except SyntaxError:
-        return formula
+    except SyntaxError:  # words: no letter of the rule's may stay in them
+        put = {
+            name: text if text.isidentifier() else f"({text})"
+            for name, text in zip(names, texts, strict=False)
+        }
+        return re.sub(r"[^\W\d]\w*", lambda word: put.get(word[0]) or word[0], formula)
     into = {}
     for name, text in zip(names, texts, strict=False):
         with suppress(SyntaxError):  # a statement (`x[0] *= 2`) is nothing to put into a formula

@@ -5,6 +5,8 @@ In: a root node, the recorder, the names. Out: plain data for the report; no nod
 
 from __future__ import annotations
 
+import ast
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -74,7 +76,10 @@ def collect(
     places = Places(recorder, lambda place: _within(place, run.cell))
     odd = error is None and not_finite(inputs, result)
     module_of = path_of(recorder.calls, run.namespace)
-    operations = recorded(nodes, recorder, names, places, _nowhere(run), _held(run, entries), odd, module_of)
+    operations = recorded(
+        nodes, recorder, names, places, _nowhere(run), _held(run, entries), odd, module_of, _rebound(run.cell.tree),
+        run.namespace,
+    )  # fmt: skip
     notes = run.notes + numeric_notes(nodes, run.cell.filename)
     if error is None:
         notes += (
@@ -255,6 +260,21 @@ def _held(run: RunRecord, entries: list[Lifted]) -> dict[int, Tracked]:
     """Give the values that the user still has, and those of the inputs, by the numbers of their nodes."""
     held = {v.node.number: v for v in run.namespace.values() if isinstance(v, Tracked) and v.node is not None}
     return held | {entry.node.number: entry.tracked for entry in entries if entry.tracked is not None}
+
+
+def _rebound(tree: ast.AST) -> set[str]:
+    """List the names that a source assigns more than once: those of loops among them."""
+    stored = [
+        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]
+    loops = [node for node in ast.walk(tree) if isinstance(node, (ast.For, ast.While, ast.comprehension))]
+    again = [
+        node.id
+        for loop in loops
+        for node in ast.walk(loop)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]
+    return {name for name, times in Counter(stored + again).items() if times > 1}
 
 
 def _nowhere(run: RunRecord) -> set[int]:

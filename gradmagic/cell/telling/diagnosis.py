@@ -126,7 +126,7 @@ class _Ways:
     def flows(self) -> Iterator[tuple[int, Operation, Edge, Value]]:
         """Go through the edges whose flow was kept, in tape order: (source, operation, edge, flow)."""
         for key in sorted(self.operations.kept.flows):
-            operation = self.operations[key]
+            operation = self.operations.unnamed[key]
             for edge in operation.inputs:
                 if edge.source is not None and edge.flow is not None:
                     yield edge.source, operation, edge, edge.flow
@@ -143,6 +143,7 @@ def _zeros(entries: list[Input], ways: _Ways) -> dict[int, list[Note]]:
     for i, (operation, edge) in ways.first(steps, (1 << len(entries)) - 1):
         assert edge.source is not None
         source = ways.operations[edge.source]
+        edge = ways.operations[operation.key].inputs[edge.argument]
         why = f"the derivative of {text_of(operation)} by {text_of(source)} is 0"
         if edge.formula and edge.formula != "0":
             why += f" ({edge.formula})"

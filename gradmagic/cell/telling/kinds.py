@@ -5,7 +5,7 @@ In: a node, its place and names. Out: a `Kind`, made once for all turns of a loo
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,36 +13,33 @@ import numpy as np
 from ...engine.core import arrays
 from ...engine.rules.kinds import General
 from ...engine.rules.pointwise import Elementwise
+from ...engine.rules.rule import Rule
 from ...engine.tape.memory import poisoned
 from ...engine.tape.nodes import Node
 from ...report.model import Edge, Place
 from ...report.operations import CONSTANT, Kind
 
-LONGEST = 24  # an expression that stands in a formula for a value without a name
 Constant = tuple[str, tuple[int, ...] | None]  # its text and shape
 
 
-@cache
-def _read(rule: Elementwise, argument: int) -> tuple[str, tuple[str, ...]]:
+@lru_cache(maxsize=2048)
+def _read(rule: Rule, argument: int, of_complex: bool) -> tuple[str, tuple[str, ...]]:
     """Read a formula from its source once (60 us), not for each of 10,000 operations of a loop."""
-    return rule.formula(argument)
+    return rule.formula(argument, of_complex)
 
 
 def kind_of(
     node: Node,
     place: Place | None,
-    texts: tuple[str, ...],
     names: tuple[str, ...],
     constants: tuple[Constant, ...],
 ) -> Kind:
-    """Give the kind of an operation or input; `texts` are those of its arguments in the source."""
+    """Give the kind of an operation or input."""
     aval: Any = node.aval[0] if isinstance(node.aval, tuple) else node.aval
     dtype = aval.python.__name__ if aval.python is not None else aval.dtype.name
     rule = node.rule
     if rule is None:
         return Kind("", node.name(), (), tuple(aval.shape), dtype, names, place)
-    own = f"({place.text})" if place is not None and len(place.text) <= LONGEST else ""
-    short = [texts[i] if i < len(texts) and len(texts[i]) <= LONGEST else "" for i in range(len(node.inputs))]
     inputs: list[Edge] = []
     parameters: list[tuple[str, ...]] = []
     left = iter(constants)
@@ -53,12 +50,13 @@ def kind_of(
             inputs.append(Edge(None, text, i, shape=shape))
         else:
             if not poisoned(node):
-                formula, used = _read(rule, i) if isinstance(rule, Elementwise) else rule.formula(i)
+                of_complex = not isinstance(origin.aval, tuple) and not origin.aval.real
+                formula, used = _read(rule, i, of_complex)
             inputs.append(Edge(CONSTANT, "", i, formula))
-        parameters.append(used if formula else ())
+        parameters.append(used if formula else ())  # the rule's own names, which `Naming` fills
     return Kind(
         rule.name, node.name(), tuple(inputs), tuple(aval.shape), dtype, names, place,
-        tuple(parameters), (names[-1] if names else own, *short),
+        tuple(parameters),
     )  # fmt: skip
 
 

@@ -19,11 +19,13 @@ from ...engine.rules.kinds import General
 from ...engine.rules.pointwise import Elementwise
 from ...engine.tape.nodes import Node
 from ...engine.tape.tracked import Tracked
+from ...engine.watch.recorder import constants_in
 from ...report.model import Place
 from ...report.operations import CONSTANT, Columns, Kept, Kind, Numbers, Recorded
 from ..reading import source
 from .cell_recorder import CellRecorder
 from .kinds import constants_of, kind_of
+from .naming import Naming
 
 TURNS = 4  # of a loop, from its start and its end, whose values may be shown: three, and the last of the rest
 ENDS = 500  # operations from the tape's start and from its end
@@ -55,6 +57,8 @@ def recorded(
     held: Mapping[int, Tracked],
     odd: bool,
     module_of: Callable[[int], str],
+    rebound: set[str],
+    namespace: Mapping[str, Any],
 ) -> Recorded:
     """Make the operations of a trace.
 
@@ -72,6 +76,10 @@ def recorded(
         Whether something is not finite: then the first such value is looked for.
     module_of : function
         Gives the path of the module in which a node was made, by its number.
+    rebound : set of str
+        Names that the source assigns more than once.
+    namespace : mapping of str to object
+        The reader's names after the run.
     """
     keys = {node.number: key for key, node in enumerate(nodes)}
     known: dict[Any, int] = {}
@@ -92,17 +100,20 @@ def recorded(
         code = known.get(mark)
         if code is None:
             code = known[mark] = len(kinds)
-            kinds.append(replace(kind_of(node, place, texts, tuple(called), constants), module=module))
+            kinds.append(replace(kind_of(node, place, tuple(called), constants), module=module))
         codes.append(code)
         for origin in inputs:
             sources.append(CONSTANT if origin is None else keys[origin.number])
-    made = Recorded(kinds, codes, sources, Kept(), source.filled_in)
+    made = Recorded(kinds, codes, sources, Kept())
     values, shown = _values(keys, recorder, held), _may_be_shown(made.columns.codes)
     wanted = np.ones(len(nodes), bool) if odd else shown.copy()
     wanted[list(values)] = False
     saved = _saved(nodes, keys, wanted, made.columns)
     if odd:
         saved = _with_first_odd(saved, shown, made.columns)
+    made.naming = Naming(
+        made.columns, _constants(nodes, keys, shown, recorder, made.columns), rebound, namespace
+    )
     for key, value in saved.items():
         values.keep(key, value)
     return made.with_numbers(
@@ -154,6 +165,23 @@ def _saved(nodes: list[Node], keys: Mapping[int, int], wanted: Numbers, columns:
             if origin is not None and found.get(key := keys[origin.number]) is None:
                 found[key] = value
     return {key: value for key, value in found.items() if wanted[key] and _usable(value)}
+
+
+def _constants(
+    nodes: list[Node], keys: Mapping[int, int], shown: Any, recorder: CellRecorder, columns: Columns
+) -> dict[int, tuple[Any, ...]]:
+    """Give the values of the constants of operations that may be shown, by key: as a sweep met them, or the tape."""
+    having = np.unique(np.repeat(np.arange(len(nodes)), np.diff(columns.starts))[columns.sources == CONSTANT])
+    found = {}
+    for at in having[shown[having]].tolist():
+        node = nodes[at]
+        told = recorder.constants.get(node.number)
+        if told is None and isinstance(node.rule, (Elementwise, General)):
+            kept = node.rule.kept(node)
+            told = None if kept is None else constants_in(node, kept.args)
+        if told is not None:
+            found[at] = told
+    return found
 
 
 def _usable(value: Any) -> bool:

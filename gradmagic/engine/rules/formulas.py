@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 
-def body_of(function: Callable[..., Any]) -> str:
-    """Give the source text of a lambda's body, exactly, from its code positions.
+def body_of(function: Callable[..., Any], of_complex: bool = False) -> str:
+    """Give the source text of a lambda's body, exactly, from its code positions; or what it says that it reads as.
 
     Examples
     --------
@@ -20,7 +20,8 @@ def body_of(function: Callable[..., Any]) -> str:
     '1 - y*y'
     """
     if hasattr(function, "text"):
-        return str(function.text)
+        of = getattr(function, "of_complex", "") if of_complex else ""
+        return _for_readers(str(of or function.text))
     code = function.__code__
     spans: list[Any] = [p for p in code.co_positions() if None not in p]
     spans = [p for p in spans if p[0] >= code.co_firstlineno]
@@ -32,6 +33,13 @@ def body_of(function: Callable[..., Any]) -> str:
     lines[-1] = lines[-1].encode()[: end[1]].decode()
     lines[0] = lines[0].encode()[start[1] :].decode()
     text = " ".join(line.strip() for line in lines)
+    if function.__name__ != "<lambda>":  # a function of several statements is no formula
+        only = re.fullmatch(r"return (.*)", text)
+        text = only[1] if only and " return " not in text else ""
+    return _for_readers(text) if function.__module__.startswith("gradmagic.") else text
+
+
+def _for_readers(text: str) -> str:
     for computed, read in _READ:
         text = re.sub(computed, read, text)
     return text
@@ -45,7 +53,13 @@ _READ = (
     (r"beats\((\w+), (\w+)\)", r"\1 > \2"),
     (r"holds\((\w+)\)", r"\1"),
     (r"inside\((\w+), (\w+), (\w+)\)", r"\2 <= \1 <= \3"),
-    (r"np\.logical_not\((\w+)\)", r"not \1"),
+    (r"positive\((\w+)\)", r"(\1 > 0)"),
+    (r"\breal\((\w+), \"\w+\"\)", r"\1"),
+    (r"\b(?:nw|sp|special)\.(?=\w+\()", ""),
+    (r"SQRT_PI", "sqrt(pi)"),
+    (r"SQRT_2PI", "sqrt(2*pi)"),
+    # As the reader can write it, and no name of a value.
+    (r"(?<![\w.])((?:exp|log|log1p|sqrt|cos|sign|tanh)(?=\()|pi\b)", r"np.\1"),
 )
 
 

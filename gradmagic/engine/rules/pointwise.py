@@ -110,11 +110,11 @@ class Elementwise(Rule):
         """Give the share of one argument's tangent in the output's."""
         return t * partial
 
-    def formula(self, argument: int) -> tuple[str, tuple[str, ...]]:
+    def formula(self, argument: int, of_complex: bool = False) -> tuple[str, tuple[str, ...]]:
         p = self.partials[argument]
         if isinstance(p, Partial):
             return p.text, ()
-        return body_of(p), tuple(name.lstrip("_") for name in parameters_of(p))
+        return body_of(p, of_complex), tuple(name.lstrip("_") for name in parameters_of(p))
 
 
 class Select(Elementwise):

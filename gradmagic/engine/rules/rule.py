@@ -150,7 +150,7 @@ class Rule:
         kind = self.symmetric
         return bool(kwargs.get(kind, False)) if isinstance(kind, str) else kind
 
-    def formula(self, argument: int) -> tuple[str, tuple[str, ...]]:
+    def formula(self, argument: int, of_complex: bool = False) -> tuple[str, tuple[str, ...]]:
         """Give the source text of the derivative by one argument, and the names that it uses for out and arguments.
 
         Examples

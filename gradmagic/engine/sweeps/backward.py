@@ -186,7 +186,10 @@ def _merged(old: Cotangent, c: Cotangent, at: int, owned: set[int]) -> Cotangent
     if at in owned and type(c) in KINDS and c.size > _SMALL and type(old) in KINDS:
         old += c
         return old
-    c = old + c
+    try:
+        c = old + c
+    except TypeError:  # a number of the host's that was computed with there, and with arrays of a device
+        c = old + arrays.beside(c, old)
     if type(c) in KINDS:
         owned.add(at)
     return c

@@ -115,7 +115,7 @@ class Numeric(Custom):
             f"step {size} times max(1, |x|)"
         )
 
-    def formula(self, argument: int) -> tuple[str, tuple[str, ...]]:
+    def formula(self, argument: int, of_complex: bool = False) -> tuple[str, tuple[str, ...]]:
         return "by differences", ()
 
     def step(self, values: Any, outs: Any) -> float:

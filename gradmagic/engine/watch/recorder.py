@@ -15,6 +15,7 @@ import numpy as np
 from ..core import arrays
 from ..core.places import Place, place_of
 from ..core.values import Summaries, small
+from ..rules.kinds import General
 from ..rules.pointwise import Elementwise
 from ..sweeps.backward import Scattered
 from ..sweeps.jacobians import Entry, Pulled, jacobian, remembered
@@ -81,6 +82,7 @@ class Recorder:
         self.raw: dict[int, Any] = {}  # the last sweep's gradients of leaves, whole
         self.pulled: dict[int, Pulled] = {}
         self._rows = _ROWS
+        self.constants: dict[int, tuple[Any, ...]] = {}  # what the arguments were that are constants
         self.whole: set[int] = set()  # further nodes whose gradient is kept whole
         self.starts = Summaries()  # the values of lifted inputs when they were lifted
         self.sweeps: list[SweepRecord] = []
@@ -120,7 +122,7 @@ class Recorder:
         """A sweep begins: only the last sweep's graph is kept."""
         self.settle()
         self.roots += 1
-        self.raw, self.pulled, self._rows = {}, {}, _ROWS
+        self.raw, self.pulled, self.constants, self._rows = {}, {}, {}, _ROWS
         self.grads, self.locals, self.flows = Summaries(), Summaries(), Summaries()
         self._check_kept()
 
@@ -150,13 +152,18 @@ class Recorder:
             for c, s in zip(flows, node.inputs, strict=True)
         )
         self.flows.keep(number, tuple(map(raw, spread)))
+        constant = None in node.inputs
         if isinstance(rule, Elementwise):
             kept: Any = rule.kept(node)
+            if constant:
+                self.constants[number] = constants_in(node, kept.args)
             slopes = (None if s is None else rule.partial(i, kept) for i, s in enumerate(node.inputs))
             self.locals.keep(number, tuple(map(raw, slopes)))
         elif self._rows > 0 and (operation := remembered(node)) is not None:
             self.pulled[number] = operation
             self._rows -= node.aval.size
+        if constant and isinstance(rule, General) and (kept := rule.kept(node)) is not None:
+            self.constants[number] = constants_in(node, kept.args)
 
     def ended(self, root: Node) -> None:
         """A sweep is over: keep its scalars, forget the nodes of earlier graphs."""
@@ -253,6 +260,13 @@ class Recorder:
             if _fingerprint(value) != before and node.rule is not None:
                 changed(node, value)
         self._kept = []
+
+
+def constants_in(node: Node, args: Any) -> tuple[Any, ...]:
+    """Give the arguments of an operation that are constants, small; None for the others."""
+    return tuple(
+        small(a) if i >= len(node.inputs) or node.inputs[i] is None else None for i, a in enumerate(args)
+    )
 
 
 def _fingerprint(array: Any) -> Any:

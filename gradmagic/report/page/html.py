@@ -135,7 +135,7 @@ def _data(
             # The script has style and name space from the first drawing, or needs none.
             drawing = re.sub(r' xmlns="[^"]*"|<style>.*?</style>', "", svg(scene, tips=False))
             sheets += [Sheet(more, drawing, form)] if len(drawing) <= UNFOLDED else []
-    keys = [part.key for line in shown if line for part in (line.main, *line.parts) if part]
+    keys = [part.key for line in shown if line for part in (line.main, *line.several, *line.parts) if part]
     formulas = to_latex(view)
     return data(sheets, listed, keys, formulas if len(formulas) <= FORMULAS else "", _explained(view))
 
@@ -285,13 +285,14 @@ def _graph(view: View, drawn: Scene | None, detail: Detail) -> dict[str, Any] | 
     if not picture or len(picture.encode()) > DRAWING:
         rows = lanes(view)[:80]
         text = "\n".join(f"{row.lanes} {view.title(row.operation)}" for row in rows)
-        return {"lanes": text, "scope": view.scope}
-    return {"svg": picture, "alt": drawn.sentence, "scope": view.scope}
+        return {"lanes": text, "scope": view.scope, "signs": view.unsaid}
+    return {"svg": picture, "alt": drawn.sentence, "scope": view.scope, "signs": view.unsaid}
 
 
 def _code(line: Line) -> Markup:
     """Mark the expressions of a line by their exact columns, one inside the other."""
-    parts = [part for part in (line.main, *line.parts) if part is not None and part.end > part.column]
+    found = (line.main, *line.several, *line.parts)
+    parts = [part for part in found if part is not None and part.end > part.column]
     parts.sort(key=lambda part: (part.column, -part.end))
     return _marked(line.text, 0, min(WIDEST, len(line.text)), parts)
 

@@ -41,7 +41,15 @@ def to_latex(view: View) -> str:
             rows += _sum(view, entry.key, found.paths, found.values)
     if not rows:
         rows = _sweep(view)
+    rows += _legend(view, rows)
     return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}" if rows else ""
+
+
+def _legend(view: View, rows: list[str]) -> list[str]:
+    """Say what the signs in the rows stand for."""
+    text = "\n".join(rows)
+    found = {name(sign): told for sign, told in view.legends.items() if name(sign) in text}
+    return [rf"{sign} &= \text{{{escaped(told)}}}" for sign, told in found.items()]
 
 
 def _partial(view: View, above: int, below: int | None) -> str:
@@ -53,10 +61,8 @@ def _called(view: View, key: int | None) -> str:
     operation, result = view.by_key[key], view.trace.result
     if result is not None and key == result.key and result.name.isidentifier():
         return name(result.name)
-    if operation.names:
-        return latex(operation.names[0])
-    text = view.expression(operation)
-    return operand(text) if len(text) <= LONG else f"v_{{{key}}}"
+    text = operation.called or (operation.names[0] if operation.names else view.expression(operation))
+    return operand(text) if len(text) <= LONG else operand(view.name(key, LONG))
 
 
 def _sum(view: View, key: int, paths: tuple[Path, ...], values: str) -> list[str]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from ...engine.core.values import Value
 from ..model import Operation, Trace
-from ..operations import Kind, Selection, gathered
+from ..operations import Columns, Kind, Selection, gathered
+from ..shown.statements import Given, given_by
 from ..shown.view import View, one_line
 
 
@@ -31,7 +32,8 @@ class Part:
 class Line:
     """One line of source. `main` is what it assigns or returns, `parts` are the expressions inside it.
 
-    `first` is `main` at the first call, of a line in a function that was called several times.
+    `first` is `main` at the first call, of a line in a function that was called several times; `several` are the
+    values of a line that gives more than one, `a, b = 1, 2`.
     """
 
     number: int
@@ -39,6 +41,7 @@ class Line:
     main: Part | None
     parts: tuple[Part, ...]
     first: Part | None = None
+    several: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,13 +63,15 @@ def lines(view: View, most: int | None = None) -> tuple[Line, ...]:
         trace.operations, lambda kind: _span(kind) if _inside(kind) else None
     ).items():
         at.setdefault(line, []).append(group)
-    called = gathered(
-        trace.operations, lambda kind: kind.place.line_in_cell if kind.place and not _inside(kind) else None
-    )
+    called = gathered(trace.operations, lambda kind: kind.place.line_in_cell if kind.place else None)
     texts = list(enumerate(trace.source.rstrip().split("\n"), trace.first_line))
     if most is not None and len(texts) > most:
         texts = texts[: most // 2] + texts[len(texts) - most // 2 :]
-    return tuple(_line(trace, i, text, at.get(i, []), called.get(i)) for i, text in texts)
+    given = given_by(trace.source, trace.first_line)
+    none: list[Given] | None = None if given is None else []
+    return tuple(
+        _line(trace, i, text, at.get(i, []), called.get(i), (given or {}).get(i, none)) for i, text in texts
+    )
 
 
 def others(view: View) -> tuple[Other, ...]:
@@ -102,22 +107,84 @@ def failure(trace: Trace, text: str) -> str:
     return f"{text[: len(text) - len(text.lstrip())]}^ {(trace.error or '').partition(':')[0]}"
 
 
-def _line(trace: Trace, number: int, text: str, groups: list[Selection], called: Selection | None) -> Line:
-    # What the line is about: what it gives a name, else its widest expression, else what its calls came to.
-    named = [group for group in groups if group[-1].names]
-    widest = max(groups, key=lambda group: _width(group[-1]), default=None)
-    chosen = named[-1] if named else widest
-    if chosen is None:
-        if called is None:
-            return Line(number, text, None, ())
-        last = (called.where(lambda kind: kind.names) or called)[-1:]
-        return Line(number, text, _part(trace, last, 0, len(text), text), ())
-    parts = [_spanned(trace, group, text) for group in groups if group is not chosen]
+def _line(
+    trace: Trace, number: int, text: str, groups: list[Selection], called: Selection | None,
+    given: list[Given] | None,
+) -> Line:  # fmt: skip
+    found = _own(trace, text, groups, called, given)
+    shown = [_marked(trace, own, text, mark) for own, mark in found if len(own)]
+    taken = {part.key for part in shown}
+    parts = [_spanned(trace, group, text) for group in groups if not taken & set(group.keys.tolist())]
     parts.sort(key=lambda part: (part.column - part.end, part.column))
+    if len(found) != 1 or not shown:
+        return Line(number, text, None, tuple(parts), several=tuple(shown))
+    ((chosen, _),) = found
     first = None
-    if len(chosen) > 1 and chosen[-1].place is not None and chosen[-1].place.function is not None:
+    place = chosen[-1].place
+    if (
+        len(chosen) > 1
+        and place is not None
+        and place.function is not None
+        and _span(chosen[-1])[0] == number
+    ):
         first = _spanned(trace, chosen[:1], text)
-    return Line(number, text, _spanned(trace, chosen, text), tuple(parts), first)
+    return Line(number, text, shown[0], tuple(parts), first)
+
+
+def _own(
+    trace: Trace, text: str, groups: list[Selection], called: Selection | None, given: list[Given] | None
+) -> list[tuple[Selection, tuple[int, int] | None]]:
+    """Give what a line is about: what its statements give, each with the columns at which it is marked.
+
+    Of a line in the midst of an expression it is the part that fills it.
+    """
+    if given is None:  # not Python by itself: magics, say
+        named = [group for group in groups if group[-1].names]
+        widest = max(groups, key=lambda group: _width(group[-1]), default=None)
+        chosen = named[-1] if named else widest
+        if chosen is None and called is not None:
+            chosen = (called.where(lambda kind: kind.names) or called)[-1:]
+        return [] if chosen is None else [(chosen, None)]
+    if not given:
+        whole = text.strip().strip("()[]{},")
+        filled = [
+            group for group in groups if _spanned(trace, group, text).text.strip().strip("()[]{},") == whole
+        ]
+        return [(group, None) for group in filled[:1]]
+    found = []
+    for value in given:
+        line, column, end_line, end = value.mark
+        mark = (column, end if end_line == line else len(text.rstrip())) if len(given) > 1 else None
+        found.append((_given(trace, groups, called, value), mark))
+    return found
+
+
+def _given(trace: Trace, groups: list[Selection], called: Selection | None, value: Given) -> Selection:
+    """Find the operation whose value a statement gives; none where it is not sure."""
+    fitting = [group for group in groups if _span(group[-1]) == value.span]
+    if fitting and len({kind.rule for kind in fitting[0].kinds}) == 1:
+        return fitting[0]
+    for group in fitting or (groups if value.called else []):
+        named = group.where(lambda kind: value.name in kind.names)
+        if value.name and len(named):
+            return named
+    if fitting:  # one call makes several operations, and the last is what it gives
+        last = fitting[0][-1]
+        return fitting[0].where(lambda kind: kind.rule == last.rule)
+    none = Selection(Columns.of(trace.operations), [])
+    if called is None or not value.called:
+        return none
+    if value.name:
+        return called.where(lambda kind: value.name in kind.names)
+    result = trace.result.key if trace.result is not None else -1
+    at = (called.keys == result).nonzero()[0]
+    return Selection(called.columns, called.positions[at])
+
+
+def _marked(trace: Trace, group: Selection, text: str, mark: tuple[int, int] | None) -> Part:
+    if mark is not None:
+        return _part(trace, group, *mark, text[slice(*mark)])
+    return _spanned(trace, group, text) if _inside(group[-1]) else _part(trace, group, 0, len(text), text)
 
 
 def _outer(view: View, number: int, made: Selection) -> Line:

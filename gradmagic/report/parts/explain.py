@@ -15,7 +15,6 @@ from typing import Any, NamedTuple, Never
 
 import numpy as np
 
-from ...engine.core.interpreter import parse
 from ...engine.core.values import Value
 from ..model import Edge, Input, Operation, ReportError, Trace
 from ..shown.numbers import number
@@ -23,6 +22,7 @@ from ..shown.simplified import unparsed
 from ..shown.terms import Factor, Term, written
 from ..shown.typeset import width
 from ..shown.view import View
+from ..signs import expression
 
 PATHS = 500  # that are followed
 LONGEST = 32  # characters of a factor; a longer one is written as its number
@@ -42,6 +42,8 @@ class Explanation:
         What it comes to.
     note : str
         What else must be said; `""` mostly.
+    legend : tuple of str
+        What the signs in the formula stand for.
     """
 
     slope: str
@@ -49,6 +51,7 @@ class Explanation:
     numbers: str
     value: str
     note: str = ""
+    legend: tuple[str, ...] = ()
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -59,14 +62,15 @@ class Explanation:
         indent = " " * width(self.slope)
         told += [f"{indent if told else self.slope} = {numbers}"] if numbers else []
         told += [f"{indent if told else self.slope} = {self.value}"]
-        return (*told, *([self.note] if self.note else []))
+        return (*told, *self.legend, *([self.note] if self.note else []))
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self))
 
     def __str__(self) -> str:
-        told = " = ".join(line.strip().removeprefix("= ") for line in self.lines if line != self.note)
-        return f"{told}\n{self.note}".rstrip()
+        below = (*self.legend, *([self.note] if self.note else []))
+        told = self.lines[: len(self.lines) - len(below)]
+        return "\n".join([" = ".join(line.strip().removeprefix("= ") for line in told), *below])
 
 
 def explain(view: View, entry: str) -> Explanation:
@@ -119,7 +123,10 @@ def _of_entry(paths: _Paths, entry: Input, flat: int) -> Explanation:
         grad = np.ravel(entry.grad.items)[flat]
         if not np.isclose(value, grad, rtol=1e-3, atol=1e-6, equal_nan=True):
             note = f"The sweep gave {number(float(grad))}: a hook or an option changed what flowed."
-    return Explanation(slope, written(terms, True), written(terms, False), number(float(value)), note)
+    formula = written(terms, True)
+    return Explanation(
+        slope, formula, written(terms, False), number(float(value)), note, tuple(view.legend([formula]))
+    )
 
 
 def _entry(trace: Trace, text: str) -> tuple[Input, tuple[int, ...]]:
@@ -150,7 +157,6 @@ class _Paths:
 
     def __init__(self, view: View) -> None:
         self.view, self.result = view, view.trace.result
-        self.shapes = {name: _Operand(o.shape) for o in view.operations for name in o.names}
 
     def to(self, key: int, flat: int) -> list[Term]:
         """Follow all paths up from an entry; the factors of each stand from the result down."""
@@ -215,8 +221,9 @@ class _Paths:
             return ""
         (other,) = others
         if other.source is None:
-            plain = other.constant.isidentifier() and other.shape is not None
-            return other.constant + _index(k, other.shape or ()) if plain else ""
+            text = other.called or other.constant
+            plain = _PLAIN.fullmatch(text) and other.shape is not None
+            return text + _index(k, other.shape or ()) if plain else ""
         return self._called(other.source, k)
 
     def _called(self, key: int, k: int) -> str:
@@ -227,30 +234,40 @@ class _Paths:
             if origin is None:
                 break
             operation, k = self.view.by_key[origin[0]], origin[1]
-        text = operation.names[-1] if operation.names else f"({self.view.expression(operation)})"
-        text += _index(k, operation.shape)
+        text = operation.called or (
+            operation.names[-1] if operation.names else self.view.expression(operation)
+        )
+        text = (text if _PLAIN.fullmatch(text) else f"({text})") + _index(k, operation.shape)
         return text if len(text) <= LONGEST else ""
 
     def _formula(self, user: Operation, edge: Edge, out: int) -> str:
         """Write an elementwise derivative for one entry: `2*x` as `2*x[3]`; `""` where that cannot be told."""
         if not edge.formula:
             return ""
-        known = dict(self.shapes)
+        known = {}
         for e in user.inputs:
             if e.source is None:
-                known[_normal(e.constant)] = _Operand(e.shape)
+                known[_normal(e.called or e.constant)] = _Operand(e.shape)
         for operation in (user, *(self.view.by_key[e.source] for e in user.edges)):
-            for text in (*operation.names, self.view.expression(operation)):
+            texts = (
+                [operation.called]
+                if operation.called
+                else [*operation.names, self.view.expression(operation)]
+            )
+            for text in texts:
                 known[_normal(text)] = _Operand(operation.shape, operation.key)
         index = np.unravel_index(out, user.shape) if user.shape else ()
         try:
-            tree = _Indexed(known, index, self._called).visit(parse(edge.formula, mode="eval"))
+            tree = _Indexed(known, index, self._called).visit(expression(edge.formula))
         except (SyntaxError, LookupError):
             return ""
         if not any(isinstance(node, ast.Name) for node in ast.walk(tree)):
             return ""
         text = re.sub(r"\[[-\d, ]+\]", lambda match: match[0].replace(" ", ""), unparsed(tree))
         return text if len(text) <= LONGEST else ""
+
+
+_PLAIN = re.compile(r"[^\W\d]\w*")
 
 
 class _Operand(NamedTuple):
@@ -262,7 +279,7 @@ class _Operand(NamedTuple):
 
 def _normal(text: str) -> str:
     try:
-        return ast.unparse(parse(text, mode="eval"))
+        return ast.unparse(expression(text))
     except (SyntaxError, ValueError):
         return text
 
@@ -287,10 +304,12 @@ class _Indexed(ast.NodeTransformer):
         if key is not None:
             text = self.called(key, int(np.ravel_multi_index(at, shape)) if shape else 0)
         else:
-            text = ast.unparse(node) + (f"[{','.join(map(str, at))}]" if at else "")
+            text = ast.unparse(node)
+            text = text if not at or _PLAIN.fullmatch(text) else f"({text})"
+            text += f"[{','.join(map(str, at))}]" if at else ""
         if not text:
             raise LookupError(ast.unparse(node))
-        return parse(text, mode="eval").body
+        return expression(text)
 
     def visit_Name(self, node: ast.Name) -> Never:
         raise LookupError(node.id)

@@ -5,6 +5,7 @@ In: a `View`. Out: paths, and the same written with the edges' numbers, their va
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,17 +64,36 @@ def sum_over_paths(view: View, key: int) -> Sum | None:
         "".join(f"({view.numbers[user.key, e.argument]})" for user, e in path) for path in paths
     )
     values = formulas = ""
+    if any(of_complex(view, user, edge) for path in paths for user, edge in path):
+        return Sum(paths, edges, "", "")  # its factors are conjugated, and of some only the real part goes on
     if all(edge.local is not None and not edge.local.shape for path in paths for _, edge in path):
         products = ("*".join(factor(e.local.items) for _, e in path if e.local is not None) for path in paths)
         values = " + ".join(products)
     if len(paths) <= 4 and all(edge.formula or sums_up(user) for path in paths for user, edge in path):
         formulas = " + ".join(" * ".join(bracketed(e.formula or "1") for _, e in path) for path in paths)
+        if any(broadcasts(view, user, edge) for path in paths for user, edge in path):
+            formulas = f"{formulas}, summed" if len(paths) == 1 else ""
     return Sum(paths, edges, values, formulas)
 
 
 def sums_up(operation: Operation) -> bool:
     """Tell whether the local derivative is 1 for every element: a sum hands its gradient on as it is."""
-    return operation.rule in {"sum", "add.reduce"} and not operation.shape
+    whole = all(edge.flow is None or edge.flow.low == edge.flow.high for edge in operation.edges)
+    return operation.rule in {"sum", "add.reduce"} and not operation.shape and whole  # where= leaves some out
+
+
+def broadcasts(view: View, operation: Operation, edge: Edge) -> bool:
+    """Tell whether an operation repeats what an edge brings, so that the gradient is summed over that again."""
+    source = view.by_key.get(edge.source)
+    return (
+        source is not None and edge.local is not None and math.prod(source.shape) < math.prod(operation.shape)
+    )
+
+
+def of_complex(view: View, operation: Operation, edge: Edge) -> bool:
+    """Tell whether an edge carries complex numbers: the gradient goes on times the conjugate of its derivative."""
+    source = view.by_key.get(edge.source)
+    return "complex" in operation.dtype or (source is not None and "complex" in source.dtype)
 
 
 def at_first(view: View, key: int) -> tuple[str, str] | None:

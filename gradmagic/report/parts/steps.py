@@ -5,6 +5,7 @@ In: a `View`. Out: `Step`s with `Flow`s, from the result down, and one sentence 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ...engine.core.values import Value
@@ -12,6 +13,7 @@ from ..model import Edge, Operation
 from ..shown.numbers import brief, factor
 from ..shown.simplified import bracketed
 from ..shown.view import View
+from .paths import broadcasts, of_complex
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def _flow(view: View, operation: Operation, edge: Edge, earlier: tuple[tuple[int
     elif not earlier:
         total = ""
     # An earlier turn's derivative met its own gradient, not the one that is shown.
-    how = "" if edge.early else _product(operation.grad, edge, i)
+    how = "" if edge.early or of_complex(view, operation, edge) else _product(operation.grad, edge, i)
     how = how or f"({i}) {_local(view, operation, edge)}".rstrip()
     return Flow(view.name(edge.source), edge.source, i, how, amount, earlier, total)
 
@@ -91,8 +93,19 @@ def _flow(view: View, operation: Operation, edge: Edge, earlier: tuple[tuple[int
 def _local(view: View, operation: Operation, edge: Edge) -> str:
     """Write how an array's gradient goes on: `grad*2*x`, `h.T @ grad`, `1 for each y[k]`."""
     if edge.formula and edge.local is not None:
-        return "grad" if edge.formula == "1" else f"grad*{bracketed(edge.formula)}"
+        formula = _conjugate(edge.formula) if of_complex(view, operation, edge) else edge.formula
+        told = "grad" if formula == "1" else f"grad*{bracketed(formula)}"
+        told = f"{told}, summed" if broadcasts(view, operation, edge) else told
+        source = view.by_key.get(edge.source)
+        turned = "complex" in operation.dtype and source is not None and "complex" not in source.dtype
+        return f"{told}, the real part" if turned else told
     return view.words(operation, edge) or edge.formula
+
+
+def _conjugate(formula: str) -> str:
+    if formula.startswith("np.conj(") and formula.endswith(")"):
+        return formula[len("np.conj(") : -1]
+    return formula if re.fullmatch(r"[-\d.]+", formula) else f"np.conj({formula})"
 
 
 def _product(grad: Value | None, edge: Edge, i: int) -> str:

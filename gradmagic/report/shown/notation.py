@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 
-from ...engine.core.interpreter import parse
+from ..signs import MARK, expression, in_ascii, marked, signed
 
 _GREEK = {
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
@@ -43,9 +43,12 @@ def name(text: str) -> str:
 
     Examples
     --------
-    >>> name("x"), name("W1"), name("theta"), name("loss"), name("x_max"), name("勾配")
-    ('x', 'W_{1}', '\\theta', '\\mathrm{loss}', 'x_{\\mathrm{max}}', '\\text{勾配}')
+    >>> name("x"), name("W1"), name("theta"), name("loss"), name("x_max"), name("勾配"), name("h₂")
+    ('x', 'W_{1}', '\\theta', '\\mathrm{loss}', 'x_{\\mathrm{max}}', '\\text{勾配}', 'h_{(2)}')
     """
+    text, mark, number = marked(text).partition(MARK)
+    if mark:
+        return f"{name(text)}_{{({number})}}"
     head, _, below = text.partition("_")
     if head and below and "_" not in below:
         return f"{name(head)}_{{{name(below) if not below.isdigit() else below}}}"
@@ -68,9 +71,9 @@ def latex(text: str) -> str:
     2 \cdot x^{2} + 2 \frac{1}{1 + e^{-x}} h^{\top}\,\mathrm{grad} a_{0,1}
     """
     try:
-        tree = parse(text.strip(), mode="eval").body
+        tree = expression(text)
     except (SyntaxError, ValueError):
-        return rf"\texttt{{{escaped(text)}}}"
+        return rf"\texttt{{{escaped(in_ascii(text))}}}"
     return _set(tree)[0]
 
 
@@ -83,7 +86,7 @@ def operand(text: str) -> str:
     ('\\left(h\\,W\\right)', '\\left(x^{2}\\right)', 'x_{1}')
     """
     try:
-        return _at_least(parse(text.strip(), mode="eval").body, _ATOM)
+        return _at_least(expression(text), _ATOM)
     except (SyntaxError, ValueError):
         return latex(text)
 
@@ -117,7 +120,7 @@ def _set(node: ast.expr) -> tuple[str, int]:
             return _call(ast.unparse(function).rpartition(".")[2], arguments, node)
         case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARISONS:
             return rf"\left[{_set(left)[0]} {_COMPARISONS[type(op)]} {_set(right)[0]}\right]", _ATOM
-    return rf"\texttt{{{escaped(ast.unparse(node))}}}", _ATOM
+    return rf"\texttt{{{escaped(in_ascii(signed(ast.unparse(node))))}}}", _ATOM
 
 
 def _at_least(node: ast.expr, level: int) -> str:
@@ -145,12 +148,16 @@ def _call(function: str, arguments: list[ast.expr], node: ast.Call) -> tuple[str
         return f"e^{{{inner}}}", _POWER
     if function == "sqrt":
         return rf"\sqrt{{{inner}}}", _ATOM
+    if function == "logical_not":
+        return rf"\neg {_at_least(arguments[0], _ATOM)}", _SIGN
     if function in ("abs", "absolute", "fabs"):
         return rf"\left|{inner}\right|", _ATOM
+    if function in ("Phi", "phi"):  # the normal distribution's
+        return rf"\{function}\left({inner}\right)", _ATOM
     if function in _FUNCTIONS:
         return rf"{_FUNCTIONS[function]}\left({inner}\right)", _ATOM
     known = function.isidentifier() and isinstance(node.func, (ast.Name, ast.Attribute))
     own = isinstance(node.func, ast.Name)
     if known and (own or ast.unparse(node.func).startswith(("np.", "gm."))):
         return rf"\operatorname{{{escaped(function)}}}\left({inner}\right)", _ATOM
-    return rf"\texttt{{{escaped(ast.unparse(node))}}}", _ATOM
+    return rf"\texttt{{{escaped(in_ascii(signed(ast.unparse(node))))}}}", _ATOM

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from ...engine.core.interpreter import parse
 from ...engine.core.values import Value, summarise
 from ..model import Edge, Operation
+from ..signs import expression, signed
 
 _FOLDED = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
 _SIMPLE = re.compile(r"[^\W\d][\w.]*(\[[^\[\]]*\])*")
@@ -68,7 +68,7 @@ def tidy(formula: str) -> str:
     if not formula:
         return formula
     try:
-        tree = parse(formula, mode="eval")
+        tree = expression(formula)
     except SyntaxError:
         return formula
     folder = _Folder()
@@ -78,7 +78,7 @@ def tidy(formula: str) -> str:
 
 def unparsed(tree: ast.AST) -> str:
     """Write a formula without spaces around the signs of its products."""
-    text = ast.unparse(tree)
+    text = signed(ast.unparse(tree))
     for sign in ("**", "*", "/"):
         text = text.replace(f" {sign} ", sign)
     return text

@@ -10,10 +10,11 @@ import re
 from collections.abc import Hashable
 from typing import NamedTuple
 
-from ...engine.core.interpreter import parse
+from ..signs import expression
 from .numbers import number
 
 TERMS = 12  # of a sum that are written out
+_TRUTH = re.compile(r" [<>]=? | [=!]= |logical_not")
 
 
 class Factor(NamedTuple):
@@ -47,7 +48,7 @@ def written(terms: list[Term], named: bool) -> str:
     if len(pieces) > 1 or (below and re.search(r"[ /]", total)):
         total = f"({total})"
     if above:
-        total = f"{_multiplied(1, tuple(above), named)}*{total}"
+        total = f"{_bracketed(_multiplied(1, tuple(above), named), False, True)}*{total}"
     return total + "".join(f"/{n}" for n in below)
 
 
@@ -72,6 +73,8 @@ def _multiplied(count: int, term: Term, named: bool) -> str:
     # A 1 that has a name stays: each name has its number below it.
     shown = [t for t, f in zip(texts, term, strict=True) if t not in ("1", "-1") or (f.text and t == "1")]
     texts = ([str(count)] if count > 1 else []) + shown
+    if len(texts) == 1 and named and _TRUTH.search(texts[0]):
+        texts = ["1", *texts]  # True + True is True
     several = len(texts) > 1 or minus
     product = "*".join(_bracketed(text, i > 0 or minus, several) for i, text in enumerate(texts))
     return "-" * minus + (product or "1")
@@ -80,7 +83,7 @@ def _multiplied(count: int, term: Term, named: bool) -> str:
 def _bracketed(text: str, later: bool, several: bool) -> str:
     """Put a sum into parentheses where it is a factor, and what begins with a minus where it is not the first."""
     try:
-        tree = parse(text, mode="eval").body
+        tree = expression(text)
     except SyntaxError:
         return f"({text})" if several else text
     loose = isinstance(tree, (ast.IfExp, ast.Compare, ast.BoolOp)) or (

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from rich.text import Text
 from wcwidth import wcswidth, wcwidth
 
+from .. import signs
+
 Cell = tuple[str, str] | str  # text with a style of rich, or without
 
 SYMBOLS = "●▼│╰├─┴┼╎▁▂▃▄▅▆▇█…×∂·"
@@ -103,7 +105,7 @@ def _tied(text: str, columns: int) -> str:
 
 def in_ascii(text: str) -> str:
     """Replace our own symbols by ASCII ones of the same width; the reader's names stay."""
-    return text.translate(_ASCII)
+    return signs.in_ascii(text).translate(_ASCII)
 
 
 def grid(

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from ...engine.core.values import Value
 from ..model import Edge, Note, Operation, Trace
-from ..operations import Columns, Selection
+from ..operations import Columns, Kind, Selection
+from ..signs import DIGITS, SIGN
 from .fold import alike_all, grouped, joined, taken_apart, turns
 from .numbers import brief, number, shape_of
 from .simplified import operand, tidied
 from .typeset import clip, width
 
-_AUGMENTED = re.compile(r"[\w.\[\], ]+(\*\*|//|>>|<<|[-+*/%@&|^])=(?!=)")
+_AUGMENTED = re.compile(r"[\w.\[\]:'\", -]+(\*\*|//|>>|<<|[-+*/%@&|^])=(?!=)")
 _SIMPLE = re.compile(r"[^\W\d]\w*(\.\w+|\[[^\[\]]*\])*")
 
 PART = "part"  # the rule of a line, or a module, that stands for its operations (wholes.py)
@@ -54,7 +55,7 @@ class View:
         """Fold `trace` to about `limit` operations."""
         groups = grouped(trace.operations, limit)
         if len(groups) == len(trace.operations):
-            return cls(trace, tidied(trace.operations))
+            return cls(trace, tidied(trace.operations))  # nothing is folded
         return cls._of_groups(trace, groups, {})
 
     @classmethod
@@ -64,7 +65,8 @@ class View:
 
     @classmethod
     def _of_groups(cls, trace: Trace, groups: list[Selection], turns: dict[int, str]) -> View:
-        return cls(trace, tidied(joined(groups)), tuple(groups), turns)
+        view = cls(trace, tidied(joined(groups)), tuple(groups), turns)
+        return replace(view, operations=tuple(map(view._of_any_turn, view.operations)))
 
     def unfolded(self, limit: int) -> list[View]:
         """Unfold the loops and calls one at a time, as far as it can be read: of a loop the first and last turns.
@@ -208,33 +210,98 @@ class View:
         if operation is None:
             return "?"
         if operation.names:
-            return operation.names[0]
-        return clip(self.expression(operation), room)
+            return own_sign(operation) or operation.names[0]
+        text = self.expression(operation)
+        return text if width(text) <= room else self._sign(operation) or clip(text, room)
+
+    def called(self, edge: Edge) -> str:
+        """Give what formulas call the value that an edge brings, and no other value."""
+        if edge.source is None:
+            return edge.called or edge.constant
+        operation = self.by_key.get(edge.source)
+        if operation is None:
+            return "?"
+        return operation.called or (operation.names[-1] if operation.names else self.expression(operation))
+
+    @cached_property
+    def signs(self) -> set[str]:
+        """The signs that stand in the formulas of this view, and those of its values."""
+        told = (edge.formula or self.words(o, edge) for o in self.operations for edge in o.edges)
+        own = (own_sign(operation) for operation in self.operations)
+        return {sign for text in (*told, *own) for sign in SIGN.findall(text)}
+
+    @cached_property
+    def _names(self) -> set[str]:
+        """The names that values and constants have anywhere."""
+        return {name for kind in Columns.of(self.trace.operations).kinds for name in _names(kind)}
+
+    def _at_any_turn(self, text: str) -> str:
+        """Write `h` for what is `h₂₀` at the last turn of a folded loop."""
+        return SIGN.sub(
+            lambda sign: base if (base := sign[0].rstrip(DIGITS)) in self._names else sign[0], text
+        )
+
+    def _of_any_turn(self, operation: Operation) -> Operation:
+        if operation.count == 1 or not any(SIGN.search(edge.formula) for edge in operation.inputs):
+            return operation
+        inputs = (replace(edge, formula=self._at_any_turn(edge.formula)) for edge in operation.inputs)
+        return replace(operation, inputs=tuple(inputs))
+
+    def _sign(self, operation: Operation) -> str:
+        """Give the sign by which formulas call an operation; "" where none does."""
+        return operation.called if operation.count == 1 and operation.called in self.signs else ""
+
+    def legend(self, texts: Iterable[str]) -> list[str]:
+        """Say what the signs in some texts stand for: `"u₃ = 1 + np.exp(-x), line 2"`."""
+        wanted = dict.fromkeys(sign for text in texts for sign in SIGN.findall(text))
+        return [f"{sign} = {self.legends[sign]}" for sign in wanted if sign in self.legends]
+
+    @cached_property
+    def legends(self) -> dict[str, str]:
+        """What each sign stands for: the expression and the line, of a constant the value."""
+        found: dict[str, str] = {}
+        for operation in self.operations:
+            if SIGN.fullmatch(operation.called):
+                found[operation.called] = self._told(operation)
+            for edge in operation.inputs:
+                if SIGN.fullmatch(edge.called):
+                    found.setdefault(edge.called, _constant(operation, edge))
+        return found
+
+    @property
+    def unsaid(self) -> list[str]:
+        """What the signs in this view's formulas stand for, where no title of an operation says it."""
+        titled = {own_sign(o) or self._sign(o) for o in self.operations if o.rule}
+        return self.legend(sorted(self.signs - titled))
+
+    def _told(self, operation: Operation) -> str:
+        place = operation.place
+        line = f", line {place.line}" if place is not None and place.line else ""
+        where = f" in {place.function}" if line and place is not None and place.function else ""
+        turn = f", the last of {operation.count:,}" if operation.count > 1 else ""
+        return f"{clip(self.expression(operation), 60)}{line}{where}{turn}"
 
     def expression(self, operation: Operation) -> str:
         """Write the operation as the reader wrote it, or as a call when the source is not known."""
         place = operation.place
-        if place is not None and place.text:
+        if place is not None and place.text and not operation.within:
             return one_line(place.text)
         if not operation.rule:
             return operation.names[0] if operation.names else "input"
-        return f"{operation.rule}({', '.join(map(self._argument, operation.inputs))})"
-
-    def _argument(self, edge: Edge) -> str:
-        source = self.by_key.get(edge.source)
-        if source is None:
-            return edge.constant if edge.source is None else "?"
-        if source.rule and not source.names and not (source.place is not None and source.place.text):
-            return f"{source.rule}(…)"  # in a script nothing has a name: on to the inputs, it would never end
-        return self.name(edge.source, 12)
+        return f"{operation.rule}({', '.join(clip(self.called(edge), 16) for edge in operation.inputs)})"
 
     def title(self, operation: Operation, room: int = 60) -> str:
         """Write the operation with its name: `c = a + b`."""
         text = self.expression(operation)
+        sign = own_sign(operation) or self._sign(operation)
+        name = sign or (operation.names[0] if operation.names else "")
         if operation.rule == "set_item" and _SIMPLE.fullmatch(text):
             text = f"write {text}"  # `buf[0] = v` makes another value of buf
-        elif operation.names and operation.rule and text != operation.names[0] and not _AUGMENTED.match(text):
-            text = f"{operation.names[0]} = {text}"
+            text = f"{sign}: {text}" if sign else text
+        elif name and operation.rule and _AUGMENTED.match(text):
+            text = f"{sign}: {text}" if sign else text
+        elif name and operation.rule and text != name:
+            text = f"{name} = {text}"
         elif not operation.rule and operation.names:
             text = operation.names[0]
         times = f"  ×{operation.count}" if operation.count > 1 else ""
@@ -242,8 +309,9 @@ class View:
 
     def derivative(self, operation: Operation, edge: Edge, sign: str | None = "d", room: int = 40) -> str:
         """Write an edge's local derivative: `de/dc = d = 2`, `2*x`, `1 for each y[k]`; without a sign only `d = 2`."""
-        text = clip(edge.formula or self.words(operation, edge), room)
-        local = edge.local
+        text, local = edge.formula or self.words(operation, edge), edge.local
+        if width(text) > room:  # what is cut off says nothing: the number does
+            text = "" if local is not None else clip(text, room)
         if local is not None and not local.shape and not operation.shape:
             shown = number(local.items)
             if not _is_number(text, local.items):
@@ -267,14 +335,18 @@ class View:
         source = self.by_key.get(edge.source)
         if source is None:
             return ""
-        name = self.name(edge.source, 12)
+        name = self.called(edge)
         each = f"{name}[k]" if len(source.shape) == 1 and name.isidentifier() else "element"
         size, out = math.prod(source.shape), math.prod(operation.shape)
         if operation.rule in {"sum", "add.reduce"}:
+            if not operation.shape and edge.flow is not None and edge.flow.low != edge.flow.high:
+                return "1 where summed, else 0"
             return f"1 for each {each}"
         if operation.rule == "mean" and out:
             return f"1/{size // out} for each {each}"
-        others = [self.name(e.source, 12) if e.source is not None else e.constant for e in operation.inputs]
+        others = [self.called(e) for e in operation.inputs]
+        if operation.count > 1:
+            others = [self._at_any_turn(other) for other in others]
         if operation.rule in {"matmul", "dot"} and len(others) == 2:
             return _product(operation, edge.argument, source.shape, others[1 - edge.argument])
         if operation.rule == "dense" and len(operation.shape) <= 2:
@@ -286,6 +358,23 @@ class View:
         if operation.rule == "set_item":
             return "1 where written" if edge.argument else "1 where kept, else 0"
         return _WORDS.get(operation.rule, "")
+
+
+def _names(kind: Kind | Operation) -> list[str]:
+    return [*kind.names, *(edge.constant for edge in kind.inputs if edge.source is None)]
+
+
+def own_sign(operation: Operation) -> str:
+    """Give the sign that tells a value from others of the same name: `h₂`; "" where there are none."""
+    single = operation.names and operation.count == 1
+    return operation.called if single and SIGN.fullmatch(operation.called) else ""
+
+
+def _constant(operation: Operation, edge: Edge) -> str:
+    place = operation.place
+    line = f", line {place.line}" if place is not None and place.line else ""
+    value = brief(edge.given)
+    return f"{edge.constant}{f' = {value}' if value and value != edge.constant else ''}{line}"
 
 
 _TRANSPOSED = re.compile(r"\.T$|\.mT$|\.t\(\)$|\.transpose\(\)$|^np\.transpose\([^,]*\)$")
@@ -315,7 +404,8 @@ def _product(operation: Operation, argument: int, shape: tuple[int, ...], other:
     if not batch and (axes, out) not in {(1, 1), (2, 2)}:
         return ""
     way = ".mT" if batch else ".T"
-    turned = other.removesuffix(way) if other.endswith(way) else _factor(other) + way
+    back = other.removesuffix(way)
+    turned = back if back != other and _SIMPLE.fullmatch(back) else _factor(other) + way
     text = f"{turned} @ grad" if argument else f"grad @ {turned}"
     return f"{text}, summed" if shape[:-2] != operation.shape[:-2] and batch else text
 

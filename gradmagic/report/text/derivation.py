@@ -19,6 +19,7 @@ from .styles import BAD, HEAD, MUTED, colored
 
 SHORT = 20  # columns of a value: longer lists are written as ranges
 STEPS = 12  # steps that are told one by one
+SIGNS = 6  # that are told below the graph
 TITLE = 36  # columns of an operation
 
 
@@ -65,7 +66,7 @@ def _line(line: Line, digits: int, space: int | None) -> list[list[Cell]]:
     ]
     if line.first is not None:
         rows.append(["", ("  at the first call", MUTED), *_numbers(line.first)])
-    for part in line.parts:
+    for part in (*line.several, *line.parts):
         start, end = width(line.text[: part.column]), width(line.text[: part.end])
         if part.value is not None:
             mark = " " * start + "~" * (end - start)
@@ -103,6 +104,7 @@ def graph(view: View, room: int) -> list[Text]:
     found = grid(body, room, give=((0, 26), (1, 18), (0, 12)))
     if view.scope:
         found.append(Text(f" {view.scope}", MUTED))
+    found += [Text(f" {line}", MUTED) for line in view.unsaid[:SIGNS]]
     return found
 
 

@@ -150,12 +150,13 @@ CELLS = {
     "objects": "class N:\n    pass\nn = N()\nn.v = x * 2\nn.f = lambda: n.v\nz = (n.f() * x).sum()",
     "scipy": "from scipy import special\nz = special.erf(x).sum() + special.gammaln(w + x * x).sum()",
     "comparisons": "m = x > np.array([0.0, 0.0, 2.0])\nn = x == [0.3, 0, 0]\nz = (x * m).sum() + (x * n).sum()",
+    "a number on both sides": "q = np.insert(np.array([a, 1.0]), 0, a)\nz = (x * a).sum() + (q * q).sum()",
     "named in containers": "z = (p['w'] * p['rows'][1][0]).sum()",
 }  # fmt: skip
 
 
 @gpu
-@pytest.mark.parametrize("names", ["x y", "x y w", "p x"])
+@pytest.mark.parametrize("names", ["x y", "x y w", "p x a"])
 @pytest.mark.parametrize("cell", CELLS.values(), ids=list(CELLS))
 def test_a_cell_on_the_device_leaves_what_it_leaves_on_the_host(cell, names):
     there, here = fresh(SETUP), fresh(SETUP)

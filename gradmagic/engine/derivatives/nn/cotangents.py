@@ -34,18 +34,21 @@ def sigmoid_slope(y: Any, x: Any) -> Any:
     return y * d if gone is None else y * np.where(gone, nw.sigmoid(-x), d)
 
 
-@reads("1 where x > 0, else alpha * exp(x)")
+@reads("np.where(x > 0, 1, alpha * exp(x))")
 def elu_slope(_y: Any, x: Any, alpha: Any) -> Any:
     p = positive(x)
     return p + (1 - p) * (alpha * np.exp(np.minimum(x, 0)))
 
 
-@reads("cdf(x) + x*pdf(x)")
+@reads("Phi(x) + x*phi(x)")
 def gelu_slope(_y: Any, x: Any) -> Any:
     return (1 + nw.erf(x * sqrt(0.5))) / 2 + x * np.exp(-x * x / 2) / sqrt(2 * pi)
 
 
-@reads("(1 + tanh(u)) / 2 + x/2 * (1 - tanh(u)**2) * du/dx")
+@reads(
+    "(1 + tanh(0.79788*(x + 0.044715*x**3)))/2"
+    " + 0.39894*x*(1 - tanh(0.79788*(x + 0.044715*x**3))**2)*(1 + 0.134145*x**2)"
+)
 def gelu_tanh_slope(_y: Any, x: Any) -> Any:
     k = sqrt(2 / pi)
     x = np.clip(x, -20, 20)  # beyond, 1 - t * t is 0, and x**3 may be infinite

@@ -21,11 +21,11 @@ from ...tape.nodes import Aval, aval_of
 from ...tape.tracked import raw
 
 
-def reads(text: str) -> Callable[[Any], Any]:
+def reads(text: str, of_complex: str = "") -> Callable[[Any], Any]:
     """Give a partial the formula that readers see, where its code says more than a textbook does."""
 
     def mark(function: Any) -> Any:
-        function.text = text
+        function.text, function.of_complex = text, of_complex
         return function
 
     return mark
@@ -45,6 +45,7 @@ def away(x: Any) -> Any:
     return x + (x == 0)
 
 
+@reads("1")
 def away_slope(_y: Any, x: Any) -> Any:
     there = x == 0
     told(there, "the length of a vector of zeros, or the deviation of equal numbers, has no second derivative")
@@ -89,7 +90,7 @@ def power_y(z: Any, x: Any, _y: Any) -> Any:
     return z * np.log(nonzero(x))  # 0 at x = 0, as in PyTorch
 
 
-@reads("sign(x)")
+@reads("sign(x)", of_complex="np.conj(sign(x))")
 def sgn(_y: Any, x: Any) -> Any:
     """conj(x)/|x|: the sign of a real number; 0 at 0."""
     return np.conj(x) / away(np.absolute(x)) if np.iscomplexobj(x) else np.sign(x)

@@ -126,7 +126,7 @@ class _OfDistribution(Ordered):
     texts: tuple[str, ...]
     names: tuple[str, ...]
 
-    def formula(self, argument: int) -> tuple[str, tuple[str, ...]]:
+    def formula(self, argument: int, of_complex: bool = False) -> tuple[str, tuple[str, ...]]:
         return self.texts[argument], self.names
 
 

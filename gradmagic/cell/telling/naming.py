@@ -1,0 +1,424 @@
+"""What formulas call a value, so that a name stands for one value in a whole report, and each formula is true.
+
+In: the columns of a tape, the values of its constants. Out: for an operation a name of the reader's; its expression, if
+that is short and every name in it is known; else a sign (`h₂`, `u₃`). A rule's formula is filled with these.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ...engine.core.values import Value, summarise
+from ...engine.tape.tracked import raw
+from ...report.model import Operation, Place
+from ...report.operations import CONSTANT, Columns, Kind
+from ...report.shown.numbers import number
+from ...report.signs import MARK, signed
+from ..reading.source import arguments_of, compact, filled_in, parsed
+
+LONGEST = 24  # an expression that stands in a formula for a value without a name
+DEEP = 12  # expressions within an expression
+_LETTERS = "u v w q s t r p".split()
+_CONSTANT_LETTERS = "c k d m n".split()
+
+
+class Naming:
+    """What formulas call the values of a tape.
+
+    Parameters
+    ----------
+    columns : Columns
+    constants : mapping of int to tuple
+        By an operation's key, the values of its arguments that are constants, as far as they are known.
+    rebound : set of str
+        Names that the source assigns more than once.
+    namespace : mapping of str to object
+        What the reader's names are after the run.
+    """
+
+    def __init__(
+        self, columns: Columns, constants: Mapping[int, tuple[Any, ...]], rebound: set[str],
+        namespace: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        self.columns, self.constants, self.rebound = columns, constants, rebound
+        self.modules = {name for name, value in namespace.items() if isinstance(value, ModuleType)}
+        self._called: dict[int, str] = {}
+        self._ranks: dict[str, Any] = {}
+        self._codes: dict[str, list[int]] = defaultdict(list)
+        rules: dict[int, set[str]] = defaultdict(set)  # of a place
+        self._followed: set[Any] = set()  # arguments, by their place, that are followed at some turn
+        for code, kind in enumerate(columns.kinds):
+            for name in kind.names:
+                self._codes[name].append(code)
+            rules[id(kind.place)].add(kind.rule)
+            for edge in kind.inputs:
+                if edge.source is not None:
+                    self._followed.add((_spot(kind), edge.argument))
+        self._several = {code for code, kind in enumerate(columns.kinds) if len(rules[id(kind.place)]) > 1}
+        self._written = self._writes()
+        self._variants = self._variants_of()
+        self._held = {  # what constants are called now: the tape keeps no word of the reader's
+            text: _mark(raw(namespace[text])) for text in self._variants if text in namespace
+        }
+        used = self._codes.keys() | self._variants.keys()
+        self._letter = next((c for c in _LETTERS if c not in used), "value")
+        self._constant = next((c for c in _CONSTANT_LETTERS if c not in used | {self._letter}), "constant")
+
+    # ---- what is asked for -----------------------------------------------------------------------------------------
+    def formula(self, key: int, argument: int) -> str:
+        """Give the local derivative of an operation by one argument."""
+        kind = self._kind(key)
+        formula, names = kind.inputs[argument].formula, kind.parameters[argument]  # type: ignore[union-attr]
+        if not formula or not names:
+            return formula
+        used = _words_of(formula)
+        texts = tuple(self._argument(key, i - 1) if name in used else "" for i, name in enumerate(names))
+        return signed(filled_in(formula, names, texts))
+
+    def called(self, key: int) -> str:
+        """Give what formulas call the value of an operation."""
+        return signed(self._call(key))
+
+    def constant(self, key: int, argument: int) -> str:
+        """Give what formulas call a constant."""
+        return signed(self._of_constant(key, argument))
+
+    def within(self, key: int) -> bool:
+        """Tell whether a value was made on the way to that of the expression which stands at its place."""
+        place = self._kind(key).place
+        after = self.columns.codes[key + 1 : key + 2].tolist()
+        if (
+            place is None or _expression_of(place.text) is None
+        ):  # `buf[:2] *= 3` is several operations, all of it
+            return False
+        shared = self.columns.codes[key] in self._several
+        if after and self.columns.kinds[after[0]].place is place and shared:
+            return True
+        return self._kind(key).rule in _PARTS or _SEVERAL.search(place.text) is not None
+
+    def given(self, key: int, argument: int) -> Value | None:
+        """Give the value of a constant, where it is known."""
+        value = self._value(key, argument)
+        return value if value is None or isinstance(value, Value) else summarise(value)
+
+    # ---- values ----------------------------------------------------------------------------------------------------
+    def _kind(self, key: int) -> Kind | Operation:
+        return self.columns.kinds[self.columns.codes[key]]
+
+    def _sources(self, key: int) -> list[int]:
+        starts = self.columns.starts
+        return self.columns.sources[starts[key] : starts[key + 1]].tolist()  # type: ignore[no-any-return]
+
+    def _argument(self, key: int, argument: int) -> str:
+        if argument < 0:
+            return self._call(key)
+        sources = self._sources(key)
+        if argument < len(sources) and sources[argument] != CONSTANT:
+            return self._call(sources[argument])
+        return self._of_constant(key, argument)
+
+    def _call(self, key: int) -> str:
+        found = self._called.get(key)
+        if found is None:
+            self._called[key] = self._sign(key)  # while its expression is looked at
+            found = self._called[key] = self._named(key) or self._expression(key) or self._sign(key)
+        return found
+
+    def _named(self, key: int) -> str:
+        kind = self._kind(key)
+        names = kind.names or self._written.get(key, ())
+        plain = [name for name in names if name.replace(".", "").isidentifier() and readable(name)]
+        only = [name for name in plain if self._count(name) == 1]
+        if not kind.rule:  # as the table calls it; what is in a container has no other name
+            return readable(next(iter([*only, *plain, *names]), ""))
+        if only:
+            return readable(only[-1])
+        last = next((name for name in reversed(plain) if name.isidentifier()), "")
+        return f"{last}{MARK}{self._rank(last, key)}" if last else ""
+
+    def _sign(self, key: int) -> str:
+        """Give the sign of a value without a name: its number among all that have none."""
+        return f"{self._letter}{MARK}{int(self._unnamed[key])}"
+
+    @property
+    def _unnamed(self) -> Any:
+        if "" not in self._ranks:
+            kinds = self.columns.kinds
+            named = [any(n.isidentifier() or (not k.rule and readable(n)) for n in k.names) for k in kinds]
+            without = ~np.array(named, bool)
+            without = without[self.columns.codes]
+            self._ranks[""] = np.cumsum(without)
+        return self._ranks[""]
+
+    def _positions(self, name: str) -> Any:
+        """Give the keys of all values that have this name."""
+        if name not in self._ranks:
+            found = np.flatnonzero(np.isin(self.columns.codes, self._codes.get(name, [])))
+            more = [key for key, names in self._written.items() if name in names]
+            self._ranks[name] = np.union1d(found, more).astype(int) if more else found
+        return self._ranks[name]
+
+    def _count(self, name: str) -> int:
+        """Tell how many values have this name, constants among them."""
+        return len(self._positions(name)) + len(self._variants.get(name, ()))
+
+    def _rank(self, name: str, key: int) -> int:
+        return int(np.searchsorted(self._positions(name), key)) + 1
+
+    def _writes(self) -> dict[int, tuple[str, ...]]:
+        """Give the names of what was written into, `u[0] = v`, where what comes of it has no name any more."""
+        codes = [c for c, kind in enumerate(self.columns.kinds) if kind.rule == "set_item" and not kind.names]
+        found: dict[int, tuple[str, ...]] = {}
+        for key in np.flatnonzero(np.isin(self.columns.codes, codes)).tolist() if codes else ():
+            before = self._sources(key)[0]
+            names = found.get(before) or (self._kind(before).names if before != CONSTANT else ())
+            if names:
+                found[key] = names[-1:]
+        return found
+
+    # ---- expressions -----------------------------------------------------------------------------------------------
+    def _expression(self, key: int) -> str:
+        """Write a value as its expression, with the names that formulas have; "" if that is long, or not sure."""
+        kind = self._kind(key)
+        place = kind.place
+        if place is None or not place.text or kind.rule in _NO_EXPRESSION or len(place.text) > LONGEST:
+            return ""
+        after = self.columns.codes[key + 1 : key + 2].tolist()
+        if self.within(key) or (after and self.columns.kinds[after[0]].place is place):
+            return ""
+        tree = _expression_of(place.text)
+        if tree is None or not _fits(kind.rule, tree):
+            return ""
+        known: dict[str, str] = {}
+        if not self._names_in(key, tree, known, DEEP):
+            return ""
+        text = self._spelt(tree, known, place, key)
+        return text if len(signed(text)) <= LONGEST else ""
+
+    def _spelt(self, tree: ast.expr, known: Mapping[str, str], place: Place, key: int) -> str:
+        """Put what formulas call the values into an expression; "" if one of its names is not sure."""
+        if _ONCE.search(place.text):
+            return ""
+        functions = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        into: dict[str, ast.expr] = {}
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.Lambda, ast.comprehension, ast.NamedExpr, ast.Await, ast.JoinedStr)):
+                return ""
+            if not isinstance(node, ast.Name) or id(node) in functions or node.id in self.modules:
+                continue
+            if node.id in known:
+                into[node.id] = _expression_of(known[node.id]) or node
+            elif not self._sure(node.id, place, key):
+                return ""
+        if not into:
+            return compact(ast.unparse(tree))
+        return filled_in(ast.unparse(tree), tuple(into), tuple(ast.unparse(part) for part in into.values()))
+
+    def _sure(self, name: str, place: Place, key: int) -> bool:
+        """Tell whether a name that no argument explains has one value in the whole report, known by then."""
+        if name in self.rebound or self._count(name) > 1 or (self._positions(name) > key).any():
+            return False
+        return place.function is None  # in a function it may be one of its own
+
+    def _names_in(self, key: int, tree: ast.expr, known: dict[str, str], deep: int) -> bool:
+        """Find what the names in the expression of an operation are called; False where one would be two values."""
+        kind = self._kind(key)
+        parts = self._aligned(key, tree)
+        if parts is None or not deep:
+            return True
+        for i, (part, source) in enumerate(zip(parts, self._sources(key), strict=False)):
+            text = ast.unparse(part)
+            if isinstance(part, ast.Name):
+                called = self._argument(key, i)
+                if source == CONSTANT and kind.place is not None and kind.place.function is not None:
+                    called = _literal(self._value(key, i))  # the function's own name, which nobody else knows
+                    if not called:
+                        return False
+                if known.setdefault(part.id, called) != called:
+                    return False
+            elif source != CONSTANT and self._text(source) == text:  # its own names are within it
+                sure = self._names_in(source, part, known, deep - 1)
+                if not sure:
+                    return False
+        return True
+
+    def _text(self, key: int) -> str:
+        place = self._kind(key).place
+        tree = _expression_of(place.text) if place is not None else None
+        return ast.unparse(tree) if tree is not None else ""
+
+    def _aligned(self, key: int, tree: ast.AST) -> list[ast.expr] | None:
+        """Give the expressions of an operation's arguments, where they are sure to be that."""
+        kind = self._kind(key)
+        if self.columns.codes[key] in self._several or not _fits(kind.rule, tree):
+            return None
+        if isinstance(tree, ast.Call):
+            function = tree.func
+            called = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+            torch = re.sub(r"Backward\d?$", "", kind.torch).lower()
+            if called not in (kind.rule, kind.rule.rpartition(".")[2]) and called.replace("_", "") != torch:
+                return None
+            if any(isinstance(argument, ast.Starred) for argument in tree.args):
+                return None
+        return arguments_of(tree, self.modules)
+
+    # ---- constants -------------------------------------------------------------------------------------------------
+    def _value(self, key: int, argument: int) -> Any:
+        values = self.constants.get(key, ())
+        return values[argument] if argument < len(values) else None
+
+    def _of_constant(self, key: int, argument: int) -> str:
+        kind = self._kind(key)
+        value = self._value(key, argument)
+        text = kind.inputs[argument].constant if argument < len(kind.inputs) else ""
+        written = _literal(value)
+        tree = _expression_of(text)
+        own = value is not None and self._held.get(text) == _mark(value)
+        if tree is not None and (own or self._trusted(key, argument, text)):
+            if _is_literal(tree):
+                return written if written and not _same(tree, value) else text
+            kinds = self._variants.get(text, {})
+            if isinstance(tree, ast.Name):
+                if self._count(text) <= 1 and (own or (_spot(kind), argument) not in self._followed):
+                    return text
+                rank = kinds.get(_mark(value))
+                if rank:
+                    return f"{text}{MARK}{len(self._positions(text)) + rank}"
+            elif len(kinds) <= 1 and len(text) <= LONGEST and kind.place is not None:
+                spelt = self._spelt(tree, {}, kind.place, key)
+                if spelt and len(spelt) <= LONGEST:
+                    return spelt
+        if written:
+            return written
+        rank = self._constant_ranks[self.columns.starts[key] + argument]
+        return f"{self._constant}{MARK}{int(rank)}"
+
+    @cached_property
+    def _constant_ranks(self) -> Any:
+        return np.cumsum(self.columns.sources == CONSTANT)
+
+    def _trusted(self, key: int, argument: int, text: str) -> bool:
+        """Tell whether the text of a constant is sure to be its own."""
+        kind = self._kind(key)
+        tree = parsed(kind.place.text.strip()) if kind.place is not None else None
+        if tree is None or not tree.body:
+            return False
+        body: Any = tree.body[0]
+        parts = self._aligned(key, body if isinstance(body, ast.AugAssign) else getattr(body, "value", body))
+        if parts is None or argument >= len(parts):
+            return False
+        own = _expression_of(text)
+        return own is not None and ast.unparse(parts[argument]) == ast.unparse(own)
+
+    def _variants_of(self) -> dict[str, dict[str, int]]:
+        """Number the values that each constant's text stands for."""
+        found: dict[str, dict[str, int]] = {}
+        for key in sorted(self.constants):
+            kind, values = self._kind(key), self.constants[key]
+            for edge, value in zip(kind.inputs, values, strict=False):
+                if edge.source is None and value is not None and not _NUMBER.match(edge.constant):
+                    known = found.setdefault(edge.constant, {})
+                    known.setdefault(_mark(value), len(known) + 1)
+        return found
+
+
+@lru_cache(maxsize=2048)
+def _words_of(formula: str) -> set[str]:
+    return set(re.findall(r"[^\W\d]\w*", formula))
+
+
+_NUMBER = re.compile(r"[-+\d.(]")
+# What gives something else the next time.
+_ONCE = re.compile(
+    r"\b(next|pop\w*|input|random|rng|read\w*|send|normal|uniform|choice|rand\w*|perm\w*|time|get)\b"
+)
+# What gives several results, or writes, has no expression that is the value.
+_PARTS = {"output"}
+_SEVERAL = re.compile(r"\.(meshgrid|broadcast_arrays|\w*split|gradient|histogram\w*|unstack)\([^()]*\)$")
+_NO_EXPRESSION = {"", "output", "set_item", "operations"}
+
+
+_OPERATORS: dict[type[ast.AST], set[str]] = {
+    ast.Add: {"add"}, ast.Sub: {"subtract"}, ast.Mult: {"multiply"}, ast.Div: {"divide", "true_divide"},
+    ast.Pow: {"power", "square", "float_power", "sqrt", "reciprocal"}, ast.MatMult: {"matmul", "dot"},
+    ast.Mod: {"remainder", "mod", "fmod"}, ast.FloorDiv: {"floor_divide"}, ast.USub: {"negative"},
+}  # fmt: skip
+
+
+def _fits(rule: str, tree: ast.AST) -> bool:
+    """Tell whether an operation is what an expression says, not one that was made to read what it names."""
+    match tree:
+        case ast.BinOp(op=op) | ast.UnaryOp(op=op) | ast.AugAssign(op=op):
+            return rule in _OPERATORS.get(type(op), ())
+        case ast.Subscript():
+            return rule == "getitem"
+        case ast.Attribute(attr="T" | "mT"):
+            return rule in ("transpose", "matrix_transpose", "swapaxes", "permute")
+        case ast.Attribute(attr=attr):
+            return attr == rule
+    return isinstance(tree, (ast.Call, ast.Compare, ast.BoolOp, ast.IfExp))
+
+
+def readable(name: str) -> str:
+    """Write a name as an expression: `net.0.weight` as `net[0].weight`; "" if it is none.
+
+    Examples
+    --------
+    >>> readable("net.0.weight"), readable("p['W']"), readable("tensor 1")
+    ('net[0].weight', "p['W']", '')
+    """
+    text = re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", name)
+    return text if _expression_of(text) is not None else ""
+
+
+def _expression_of(text: str) -> ast.expr | None:
+    tree = parsed(text.strip())
+    only = tree.body[0] if tree is not None and len(tree.body) == 1 else None
+    return only.value if isinstance(only, ast.Expr) else None
+
+
+def _spot(kind: Kind | Operation) -> tuple[Any, ...]:
+    place = kind.place
+    return () if place is None else (place.label, place.line, place.column, place.end_column)
+
+
+def _is_literal(tree: ast.expr) -> bool:
+    try:
+        ast.literal_eval(tree)
+    except ValueError:
+        return False
+    return True
+
+
+def _same(tree: ast.expr, value: Any) -> bool:
+    try:
+        return bool(np.all(np.isclose(ast.literal_eval(tree), value, rtol=1e-6, atol=0)))
+    except (TypeError, ValueError):
+        return True
+
+
+def _literal(value: Any) -> str:
+    """Write a constant that is a number; "" for all else."""
+    value = value.item() if isinstance(value, np.ndarray) and not value.ndim else value
+    if isinstance(value, (bool, np.bool_)):
+        return str(bool(value))
+    if isinstance(value, (int, float, np.integer, np.floating)) and np.isfinite(value):
+        return number(value.item() if isinstance(value, np.generic) else value)
+    return ""
+
+
+def _mark(value: Any) -> str:
+    """Give what equal constants have in common."""
+    try:
+        known = value if isinstance(value, Value) or value is None else summarise(value)
+    except (TypeError, ValueError):
+        return repr(type(value))
+    return "" if known is None else repr(known.items if known.items is not None else known)

@@ -1,0 +1,142 @@
+"""Every formula that a report shows is true when it is evaluated: of the tests' own cells, and of drawn ones."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+
+from gradmagic.cell.run import Failed
+from gradmagic.errors import GradmagicError
+from tests.cell.cells import CELLS
+from tests.fuzz.draw import draw
+from tests.report.truth import faults
+
+DRAWN, BATCH = 80, 20
+
+
+def judged(setup: str, names: str, cell: str) -> list[str]:
+    """Judge a program; one that has no report says nothing."""
+    try:
+        found, _ = faults(setup, names, cell)
+    except (GradmagicError, Failed):
+        return []
+    return [f"{cell}\n    {fault}" for fault in found]
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_what_is_said_of_a_cell_is_true(name):
+    assert not judged(*CELLS[name])
+
+
+@pytest.mark.parametrize("first", range(0, DRAWN, BATCH))
+def test_what_is_said_of_drawn_programs_is_true(first):
+    """The fuzzer's: arrays of all kinds, writes, containers, loops, complex numbers."""
+    programs = (draw(31, number) for number in range(first, first + BATCH))
+    assert not [fault for p in programs for fault in judged(p.setup, p.names, p.cell)]
+
+
+# -- programs that use one name for several values, and long expressions --------------------------------------------
+SETUP = """
+a, b, c, d = 0.3, -1.2, 0.7, 1.6
+v = np.array([0.4, -0.8, 1.3]); w = np.array([1.1, 0.2, -0.6])
+M = np.array([[0.5, -0.3, 0.8], [0.1, 0.9, -0.4], [-0.7, 0.6, 0.2]])
+k = 2.0
+def outer_helper(t, by):
+    r = t * by
+    return np.tanh(r) + t
+"""
+SCALAR = ["a", "b", "c", "d", "s", "k", "2.5", "3", "v[1]", "v.sum()", "M[0, 2]", "w @ v"]
+ARRAY = ["v", "w", "q", "M @ v", "v[::-1]", "np.ones(3)", "M[1]", "M.T @ w"]
+BINARY = [
+    "{0} + {1}",
+    "{0} - {1}",
+    "{0} * {1}",
+    "{0} * {1}",
+    "{0} / (2.5 + {1} * {1})",
+    "np.maximum({0}, {1})",
+]
+UNARY = [
+    "np.exp(-{0} * 0.5)",
+    "np.tanh({0})",
+    "1 / (1 + np.exp(-({0})))",
+    "({0})**2",
+    "np.sin({0})",
+    "np.abs({0})",
+    "-({0})",
+]
+HELPERS = {
+    "sigmoid": "def sigmoid(z):\n    return 1 / (1 + np.exp(-z))",
+    "layer": "def layer(x, scale):\n    h = x * scale\n    h = h + 0.1 * h * h\n    return np.tanh(h)",
+    "twice": "def twice(x):\n    return inner(x) * inner(x + 1)\ndef inner(t):\n    return t * t + np.cos(t)",
+    "square": "square = lambda x: x * x",
+}
+CALLS = {"sigmoid": "sigmoid({0})", "layer": "layer({0}, {1})", "twice": "twice({0})", "square": "square({0})",
+         "outer_helper": "outer_helper({0}, {1})"}  # fmt: skip
+LINES = [
+    "s = {0}\nq = {a}",
+    "s = s * {0} + {1}",
+    "q = q * {a}\nq = q + {0}",
+    "s, t = {0}, {1}\ns = s * t",
+    "k = k + 1.5\ns = s * k",
+    "s = {0}; s = s * {1}",
+    "q[1] = {0}",
+    "q = np.where(q > {0}, q, {0} * q)",
+    "for i in range(3):\n    s = np.tanh(s * {0} + i)",
+    "for i in range(1, 4):\n    q = q * {0} / i + {a} * i",
+    "for i in range(2):\n    for j in range(2):\n        s = s * 0.5 + {0} * (i + j)",
+    "x = s\ns = np.exp(-x * x)\nx = x * s + {0}\ns = x",
+    "t = s\ns = t * {0}\nt = t + s\ns = s * t",
+    "q += {0}\ns -= q.sum()",
+    "s = sum([{0}, {1}, s * s])",
+    "row = [{0}, s]\ns = row[0] * row[1]",
+    "s = np.dot({a}, q) * {0}",
+    "q = np.array([s, {0}, {1}])",
+    "alias = q\nq = alias * {a}",
+]  # fmt: skip
+
+
+class Drawing:
+    """Draws a program of lines that name values again, call helpers twice, loop, and have long operands."""
+
+    def __init__(self, number: int) -> None:
+        self.rng = random.Random(f"truth {number}")
+        self.helpers = self.rng.sample(sorted(CALLS), 3)
+
+    def scalar(self, deep: int = 2) -> str:
+        rng = self.rng
+        if not deep or rng.random() < 0.3:
+            return rng.choice(SCALAR)
+        kind = rng.random()
+        if kind < 0.25:
+            return CALLS[rng.choice(self.helpers)].format(self.scalar(deep - 1), self.scalar(0))
+        if kind < 0.5:
+            return rng.choice(UNARY).format(self.scalar(deep - 1))
+        return "(" + rng.choice(BINARY).format(self.scalar(deep - 1), self.scalar(deep - 1)) + ")"
+
+    def array(self, deep: int = 1) -> str:
+        rng = self.rng
+        if not deep or rng.random() < 0.4:
+            return rng.choice(ARRAY)
+        if rng.random() < 0.5:
+            return rng.choice(UNARY).format(self.array(deep - 1))
+        return (
+            "("
+            + rng.choice(BINARY).format(self.array(deep - 1), rng.choice([self.array(0), self.scalar(0)]))
+            + ")"
+        )
+
+    def cell(self) -> str:
+        rng = self.rng
+        lines = [HELPERS[name] for name in self.helpers if name in HELPERS]
+        lines += ["s = a * b", "q = v * 1"]
+        for line in rng.choices(LINES, k=rng.randint(2, 5)):
+            lines.append(line.format(self.scalar(), self.scalar(1), a=self.array()))
+        return "\n".join([*lines, f"z = s + (q * {self.array(0)}).sum() * {self.scalar(1)}"])
+
+
+@pytest.mark.parametrize("first", range(0, 100, 25))
+def test_a_name_that_stands_for_several_values_is_told_apart(first):
+    cells = (Drawing(number).cell() for number in range(first, first + 25))
+    assert not list(itertools.chain.from_iterable(judged(SETUP, "a b c d v w M", cell) for cell in cells))
