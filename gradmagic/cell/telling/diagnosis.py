@@ -12,7 +12,7 @@ import numpy as np
 
 from ...engine.core.values import Value
 from ...report.model import Edge, Input, Note, Operation, Result
-from ...report.operations import CONSTANT, Recorded
+from ...report.operations import CONSTANT, Kind, Recorded
 from ...report.shown.numbers import brief, number
 
 Step = TypeVar("Step")
@@ -211,14 +211,14 @@ def _half(entry: Input) -> str:
     )
 
 
-def note_at(kind: str, operation: Operation, text: str) -> Note:
+def note_at(kind: str, operation: Operation | Kind, text: str) -> Note:
     """Make a note of what happens at an operation, with the line of the cell that it belongs to."""
     place = operation.place
     line = None if place is None else place.line if place.inside else place.line_in_cell
     return Note(kind, f"line {line}: {text}." if line else f"{text}.", line)
 
 
-def text_of(operation: Operation) -> str:
+def text_of(operation: Operation | Kind) -> str:
     """Write an operation as the reader wrote it; by its name where that is long."""
     place = operation.place
     if place is not None and place.text and len(place.text) <= 40:

@@ -91,20 +91,25 @@ def flat_notes(
     told: set[int | None],
 ) -> list[Note]:
     """Say where most of a sigmoid is saturated and where ReLUs are dead; `told`: lines of gradients that are zero."""
-    notes: dict[Any, Note] = {}
+    columns, notes = operations.columns, dict[Any, Note]()
     for number, measured in found.items():
-        if number not in keys:
-            continue
-        operation = operations[keys[number]]
-        for kind, count, size in measured:
-            if kind == "dead" and int(count) == size and _summed_up(operations, operation.key):
+        for what, count, size in measured:
+            if number not in keys or not _much(what, int(count), size):
+                continue
+            kind = columns.kinds[columns.codes[keys[number]]]
+            if what == "dead" and _summed_up(operations, keys[number]):
                 continue  # a hinge that nothing violates, and no layer
-            text = _sentence(kind, int(count), size, text_of(operation))
-            note = note_at("flat", operation, text) if text else None
-            if note is not None and note.line not in told:
-                notes.setdefault((operation.place, kind), note)
-                told = told | {note.line} if kind == "dead" else told
+            note = note_at("flat", kind, _sentence(what, int(count), size, text_of(kind)))
+            if note.line not in told:
+                notes.setdefault((kind.place, what), note)
+                told = told | {note.line} if what == "dead" else told
     return list(notes.values())
+
+
+def _much(what: str, count: int, size: int) -> bool:
+    if what == "saturated":
+        return count >= MOST * size
+    return count == size > 1 if what == "dead" else size > count >= size / 2
 
 
 def _summed_up(operations: Recorded, key: int) -> bool:
@@ -112,21 +117,20 @@ def _summed_up(operations: Recorded, key: int) -> bool:
     columns = operations.columns
     uses = np.flatnonzero(columns.sources == key)
     users = np.searchsorted(columns.starts, uses, "right") - 1
-    return all(operations[int(user)].rule in ("sum", "mean", "add.reduce") for user in users)
+    rules = {columns.kinds[code].rule for code in columns.codes[users].tolist()}
+    return rules <= {"sum", "mean", "add.reduce"}
 
 
-def _sentence(kind: str, count: int, size: int, text: str) -> str:
-    if kind == "saturated" and count >= MOST * size:
+def _sentence(what: str, count: int, size: int, text: str) -> str:
+    if what == "saturated":
         entries = f"at {count:,} of {size:,} entries its derivative" if size > 1 else "its derivative"
         return (
             f"{text} is saturated: {entries} is below {SLOPE:g}, and hardly any gradient passes: "
             "make its argument smaller, by smaller weights or inputs"
         )
-    if kind == "dead" and count == size > 1:
+    if what == "dead":
         return f"{text} is 0 at all {size:,} entries, and no gradient passes: its argument is nowhere above 0"
-    if kind == "dead units" and size > count >= size / 2:
-        return (
-            f"{count:,} of {size:,} units of {text} are 0 for every sample, and no gradient passes there: take smaller "
-            "steps or other starting weights"
-        )
-    return ""
+    return (
+        f"{count:,} of {size:,} units of {text} are 0 for every sample, and no gradient passes there: take smaller "
+        "steps or other starting weights"
+    )

@@ -39,7 +39,8 @@ def rounded(run: RunRecord) -> str:
         if isinstance(node, (ast.Assign, ast.AugAssign)) and taken.holds(node.value):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             for name in {base_of(ast.unparse(t)) for t in targets if isinstance(t, ast.Subscript)}:
-                if of_whole_numbers(array := run.namespace.get(name)):
+                array: Any = run.namespace.get(name)
+                if of_whole_numbers(array):
                     return (
                         f" Line {node.lineno}: {name} is of {array.dtype}, so what is stored in it loses its fraction "
                         f"and its gradient: make {name} of floats."

@@ -143,7 +143,7 @@ def text_of(place: Place) -> str:
     if positions is None or None in positions or positions[0] != positions[1]:
         return ""
     line, _, start, end = positions
-    text = linecache.getline(code.co_filename, line).encode()[start:end].decode(errors="replace")
+    text = linecache.getline(code.co_filename, line or 0).encode()[start:end].decode(errors="replace")
     return text if len(text) <= 40 else ""
 
 
