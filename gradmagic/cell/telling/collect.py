@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.core import arrays
+from ...engine.core.places import users
 from ...engine.core.values import Summaries, Value, summarise
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.nodes import Leaf, Node, walk
@@ -58,7 +59,7 @@ def collect(
         recorder.grads, recorder.flows, recorder.raw = Summaries(), Summaries(), {}
     for kept in (recorder.values, recorder.grads, recorder.locals, recorder.flows, recorder.starts):
         kept.bring_home()  # a report that is kept holds no memory of a device
-    nodes = list(reversed(walk(root, *also))) if root is not None else _made(run)
+    nodes = list(reversed(walk(root, *also))) if root is not None else _made(run, error)
     names = names_in(run.namespace, nodes, recorder.names)
     _local_names(nodes, names)
     entries = _entries(run, root, nodes, names)
@@ -182,10 +183,15 @@ def _entries(
     return entries
 
 
-def _made(run: RunRecord) -> list[Node]:
-    """The nodes that a failed cell has left in the namespace, and what they depend on."""
-    first = run.recorder.first
-    held = [v.node for v in run.namespace.values() if isinstance(v, Tracked) and v.node is not None]
+def _made(run: RunRecord, error: BaseException | None) -> list[Node]:
+    """The nodes that a failed cell has left in the namespace and in the functions that failed, and their sources."""
+    first, values = run.recorder.first, [*run.namespace.values()]
+    tb = error.__traceback__ if error is not None else None
+    while tb is not None:
+        frame, tb = tb.tb_frame, tb.tb_next
+        if frame.f_code.co_name != "<module>" and users(frame.f_code.co_filename):
+            values += map(run.seen, list(frame.f_locals.values()))
+    held = [v.node for v in values if isinstance(v, Tracked) and v.node is not None]
     roots = [node for node in held if node.number >= first] + [entry.node for entry in run.lifted]
     return list(reversed(walk(*roots)))
 
