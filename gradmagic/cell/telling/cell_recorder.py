@@ -23,6 +23,7 @@ from .flat import Flat, flat
 from .training import Training
 
 _MOST_NAMES = 5_000
+_MOST_FLAT = 60  # operations that are measured: 6 us each
 
 
 class CellRecorder(Recorder):
@@ -109,7 +110,7 @@ class CellRecorder(Recorder):
 
     def ready(self, node: Node, cotangent: Any, flows: tuple[Any, ...]) -> None:
         super().ready(node, cotangent, flows)
-        if node.rule is not None and (measured := flat(node)):
+        if node.rule is not None and len(self.flat) < _MOST_FLAT and (measured := flat(node)):
             self.flat[node.number] = measured
         if node.rule is None and self.counting and node.number in self.raw:
             self.raw[node.number] = copy(

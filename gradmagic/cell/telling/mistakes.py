@@ -52,7 +52,7 @@ def _held(run: RunRecord, tensors: dict[str, Any]) -> list[Note]:
             f"{are} stepped by the sum: write {_zeroed(run, mixed, tensors)} before each backward()."
         )
         return [Note("grad kept", text, line)]
-    before = [name for name, found in followed.items() if found.before is not None]
+    before = [name for name, found in followed.items() if found.reached and found.before is not None]
     if before:
         grads, sums = listed([f"{name}.grad" for name in before]), _sums(followed, before, tensors)
         text = (

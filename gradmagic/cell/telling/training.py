@@ -63,14 +63,18 @@ class Training:
         """A sweep begins, which adds to `.grad` or not: see what is held, and what was changed since the one before."""
         if self.line is None and adds:
             self.line = line
-        self._along = self._stepped(tensors)
+        with np.errstate(all="ignore"):
+            self._along = self._stepped(tensors)
+            self._meet(tensors, adds)
+
+    def _meet(self, tensors: Mapping[str, Any], adds: bool) -> None:
         for name, tensor in _leaves(tensors):
             found = self.followed.setdefault(name, Followed())
             found.number, found.value = tensor.node.number, copy(tensor.array)
             if not adds:
                 continue
             grad = tensor.node.grad
-            found.held = grad is not None and bool(np.any(grad.array))
+            found.held = grad is not None and _any(grad.array)
             if found.held and not found.reached:
                 found.before = summarise(arrays.to_host(copy(grad.array)))
             if not found.held:
@@ -80,34 +84,39 @@ class Training:
         """A sweep is over; `grads` are what it brought, by the leaves' numbers."""
         turned = 0.0
         self.reached |= grads.keys()
-        for found in self.followed.values():
-            grad = grads.get(found.number)
-            if grad is None:
-                continue
-            if adds:
-                found.reached += 1
-                if found.reached == 1 and not found.held:
-                    found.before = None
-                found.summed = found.summed + 1 if found.held else 1
-                found.mixed |= found.held and found.old
-            turned += _product(grad, found.grad)
-            found.grad = grad
+        with np.errstate(all="ignore"):
+            for found in self.followed.values():
+                grad = grads.get(found.number)
+                if grad is not None:
+                    before = found.grad
+                    self._add(found, grad, adds)
+                    turned += _product(found.grad, before)
         self.latest.append(Swept(math.nan if value is None else value, place, self._along, turned))
+
+    def _add(self, found: Followed, grad: Any, adds: bool) -> None:
+        found.grad = grad if hasattr(grad, "ndim") else np.float64(grad)
+        if not adds:
+            return
+        found.reached += 1
+        if found.reached == 1 and not found.held:
+            found.before = None
+        found.summed = found.summed + 1 if found.held else 1
+        found.mixed |= found.held and found.old
 
     def close(self, tensors: Mapping[str, Any]) -> None:
         """The cell is over: a last step may have been taken."""
-        self._stepped(tensors)
+        with np.errstate(all="ignore"):
+            self._stepped(tensors)
 
     def _stepped(self, tensors: Mapping[str, Any]) -> float:
         """Count what was changed since the last sweep; give the product of the changes and the gradients before."""
         along = 0.0
         for name, tensor in _leaves(tensors):
             found = self.followed.get(name)
-            if found is None or np.shape(found.value) != np.shape(tensor.array):
+            if found is None or found.value.shape != tensor.array.shape:
                 continue
-            with np.errstate(all="ignore"):
-                change = tensor.array - found.value
-            if bool(np.any(np.abs(change) > 0)):  # a NaN that stays is no step
+            change = tensor.array - found.value
+            if _any(change):
                 along += _product(change, found.grad)
                 found.steps += 1
                 found.mixed_steps += found.mixed
@@ -137,10 +146,16 @@ def _leaves(tensors: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [(name, t) for name, t in tensors.items() if isinstance(t, Tensor) and type(t.node) is Leaf]
 
 
+def _any(a: Any) -> bool:
+    """Tell whether an entry is not 0; a NaN that stays is no change."""
+    if not a.ndim:
+        return bool(abs(a) > 0)
+    return bool(np.any(np.abs(a) > 0))
+
+
 def _product(a: Any, b: Any) -> float:
     """Multiply entry by entry and add up; 0 where one of them is not there."""
-    if b is None or np.shape(a) != np.shape(b):
+    if b is None or a.shape != b.shape:
         return 0.0
-    with np.errstate(all="ignore"):
-        found = float(np.real(np.vdot(a, b)))
-    return 0.0 if math.isnan(found) else found
+    found = (a * b.conj()).real if not a.ndim else np.vdot(a, b).real
+    return 0.0 if found != found else float(found)

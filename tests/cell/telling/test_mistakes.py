@@ -199,6 +199,12 @@ def test_dead_relus_are_told_of_a_layer_and_of_units(run):
         (NET + "opt = gm.optim.SGD(net.parameters(), lr=0.05)", loop("opt.step()", 20, "((net(X) - Y)**2).mean()", "opt.zero_grad()")),
         (NET + "opt = gm.optim.Adam(net.parameters(), lr=0.01)",
          loop("opt.step()", 20, "((net(X[i:i + 4]) - Y[i:i + 4])**2).mean()", "opt.zero_grad()")),
+        # what another cell's tensors hold is not of this one
+        (OPT + "\nc = gm.tensor([1.0, 2.0], requires_grad=True); (c*c).sum().backward()", loop("opt.step()", before="opt.zero_grad()")),
+        ("c = gm.tensor([1 + 2j, 3.0], requires_grad=True)",
+         "%%grad\nfor i in range(4):\n    l = (c*c.conj()).real.sum()\n    l.backward()\n    with gm.no_grad(): c -= 0.1*c.grad\n    c.grad = None"),
+        ("h = gm.tensor([1.0, 2.0], dtype=gm.float16, requires_grad=True)",
+         "%%grad\nfor i in range(4):\n    l = (h*h).sum()\n    g, = gm.autograd.grad(l, [h])\n    with gm.no_grad(): h -= 0.1*g"),
         # a part that is frozen
         (f"{OPT}; b.requires_grad_(False)", loop("opt.step()", before="opt.zero_grad()")),
         # sigmoids some of which are near 0 or 1, ReLUs half of which are 0
