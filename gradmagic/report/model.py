@@ -83,6 +83,8 @@ class Edge:
         What formulas call a constant: as it is written, its number, or a sign.
     given : Value or None
         The value of a constant for which a sign stands.
+    words : str
+        How the gradient goes on where that is no local derivative: `"y*(grad - np.sum(grad*y))"`.
     """
 
     source: int | None
@@ -97,6 +99,7 @@ class Edge:
     part: bool = False
     called: str = ""
     given: Value | None = None
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +259,42 @@ class Points:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What one argument of an operation adds to its tangent; None where that is all of it."""
+
+    argument: int
+    tangent: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One operation of a walk forward: its tangent, and the arguments that it comes by."""
+
+    key: int
+    tangent: Value
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The walk forward from one entry of an input: what each operation that depends on it grows by, if it grows by 1.
+
+    Attributes
+    ----------
+    source : int
+        The input's key.
+    entry : int
+        Which entry, along the flattened array.
+    pushes : tuple of Push
+        In tape order; the last is the result.
+    """
+
+    source: int
+    entry: int
+    pushes: tuple[Push, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """All that a report shows of one cell.
 
@@ -290,6 +329,8 @@ class Trace:
         The slowest expressions first, with `--time`.
     plots : tuple of Points
         Curves whose points the values above do not give: of numbers, and with `--plot` of long arrays.
+    walks : tuple of Walk
+        Some walks forward, of each input the one to begin with first.
     """
 
     label: str
@@ -308,3 +349,4 @@ class Trace:
     elementwise: bool = False
     timings: tuple[Timing, ...] = ()
     plots: tuple[Points, ...] = ()
+    walks: tuple[Walk, ...] = ()

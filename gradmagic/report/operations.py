@@ -49,15 +49,27 @@ class Kind:
     module: str = ""
 
 
+class TooMany(Exception):
+    """There are more derivatives than can be looked at."""
+
+
+class Slopes(Protocol):
+    """What computes the derivatives of single entries of large operations, while it is there."""
+
+    def of(self, key: int, argument: int, flats: Numbers) -> tuple[Numbers, Numbers, Numbers] | None: ...
+    def factor(self, key: int, argument: int, flat: int, out: int) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The numbers that were kept, by key: a `Value` or None for each, for each input a tuple of them."""
+    """The numbers that were kept, by key: a `Value` or None for each, for each input a tuple of them; `slopes`."""
 
     values: Mapping[int, Any] = field(default_factory=dict)
     grads: Mapping[int, Any] = field(default_factory=dict)
     locals: Mapping[int, Any] = field(default_factory=dict)
     flows: Mapping[int, Any] = field(default_factory=dict)
     jacobians: Mapping[int, Any] = field(default_factory=dict)
+    slopes: Slopes | None = None
 
 
 class Called(Protocol):
@@ -66,6 +78,7 @@ class Called(Protocol):
     def formula(self, key: int, argument: int) -> str: ...
     def called(self, key: int) -> str: ...
     def within(self, key: int) -> bool: ...
+    def key(self, sign: str) -> int | None: ...
     def constant(self, key: int, argument: int) -> str: ...
     def given(self, key: int, argument: int) -> Value | None: ...
 
@@ -130,9 +143,12 @@ class Recorded(Sequence[Operation]):
         made = []
         for i, (source, edge) in enumerate(zip(sources, kind.inputs, strict=True)):
             if source != CONSTANT:
-                formula = naming.formula(key, i) if naming is not None else edge.formula
+                told = naming.formula(key, i) if naming is not None else edge.formula or edge.words
+                formula, words = ("", told) if edge.words else (told, "")
                 local, flow, matrix = (each[i] if i < len(each) else None for each in numbers)
-                edge = Edge(source, "", i, at_ties(formula, local), local, flow, jacobian=matrix or ())
+                edge = Edge(
+                    source, "", i, at_ties(formula, local), local, flow, jacobian=matrix or (), words=words
+                )
             elif naming is not None:
                 called = naming.constant(key, i)
                 given = naming.given(key, i) if SIGN.fullmatch(called) else None
@@ -155,7 +171,7 @@ class Recorded(Sequence[Operation]):
         other.naming = None
         return other
 
-    def with_numbers(self, **new: Mapping[int, Any]) -> Recorded:
+    def with_numbers(self, **new: Any) -> Recorded:
         """Give the same operations with other numbers."""
         columns = self.columns
         kinds: Any = columns.kinds
@@ -333,13 +349,21 @@ def gathered(
     return {label: Selection(columns, order[ends[i] : ends[i + 1]]) for i, label in enumerate(labels)}
 
 
+def called(operations: Sequence[Operation], sign: str) -> Operation | None:
+    """Give the operation that formulas call by a sign."""
+    if isinstance(operations, Recorded):
+        key = operations.naming.key(sign) if operations.naming is not None else None
+        return None if key is None else operations[key]
+    return next((operation for operation in operations if operation.called == sign), None)
+
+
 def hidden(operations: Sequence[Operation], of: Callable[[Any], Any]) -> Sequence[Operation]:
     """Give the operations without local derivatives, and with `of(value)` for each gradient and flow."""
     if isinstance(operations, Recorded):
         kept = operations.kept
         flows = {key: tuple(map(of, each)) for key, each in kept.flows.items()}
         grads = {key: of(grad) for key, grad in kept.grads.items()}
-        return operations.with_numbers(grads=grads, locals={}, flows=flows)
+        return operations.with_numbers(grads=grads, locals={}, flows=flows, slopes=None)
     return tuple(
         replace(
             o,

@@ -224,6 +224,22 @@ def test_the_walk_forward_carries_tangents(live):
     lab.picture("live forward", report)
 
 
+def test_the_walk_forward_starts_at_the_entry_that_is_chosen(live):
+    lab, report = live("%%grad A\nB = A.T @ A\nc = B.mean()")
+    assert not report.get_by_label("entry that grows").is_visible()
+    press(report, "forward from A")
+    told = report.locator(".gm-told")
+    press(report, "last")
+    assert told.inner_text().endswith("= 3; one sweep forward tells of A[1,0] only.")
+    report.get_by_label("entry that grows").select_option(label="A[0,0]")
+    assert "tells of A[0,0] only" in told.inner_text() and "= 2;" in told.inner_text()
+    press(report, "back")
+    assert "[[2, 3], [3, 0]]" in told.inner_text()
+    assert "∂/∂A[0,0] " in node(report, "B = A.T @ A").text_content()
+    lab.picture("live forward entry", report)
+    assert not lab.messages
+
+
 def test_it_plays_by_itself(live):
     _, report = live(PRODUCT)
     press(report, "walk through the steps by itself")
@@ -312,6 +328,18 @@ def test_an_entry_of_a_gradient_is_expanded_by_click_and_by_key(live):
     assert not told.is_visible()
     press(report, "hide the gradients until you ask for them")
     first.wait_for(state="hidden")
+    assert not lab.messages
+
+
+def test_of_a_large_gradient_the_page_says_how_to_ask(live):
+    lab, report = live(
+        "%%grad v\nv = np.linspace(0, 1, 300).reshape(100, 3)\nz = (v**2).sum()",
+        'gm.last().explain("v[0,0]")',
+    )
+    told = report.locator("pre.gm-explain")
+    report.locator(".gm-table .gm-entry").first.click()
+    assert told.inner_text() == 'In Python: gm.last().explain("v[0,0]")'
+    assert "dz/dv[0,0] = 0" in lab.outputs(2).inner_text()
     assert not lab.messages
 
 

@@ -1,9 +1,14 @@
 """One entry of a gradient, expanded: the formula is Python that computes the gradient, in the reader's own names."""
 
+import re
+
 import numpy as np
 import pytest
 
+import gradmagic as gm
+from gradmagic.cell.telling.slopes import REPORTS
 from gradmagic.report import ReportError
+from gradmagic.report.parts import largest_paths
 
 CELLS = {
     "gram": ("a", "b = a.T @ a\nc = b.mean()"),
@@ -89,13 +94,92 @@ def test_a_wrong_entry_is_told_and_the_report_stays(run, names, entry, said):
     assert said in str(caught.value)
 
 
-def test_what_is_too_large_is_refused_by_name(run):
+LARGE = {
+    "elementwise": ("v", "y = 2*v**2 + v*u\nz = y.sum()"),
+    "layer": ("W b", "h = np.maximum(X @ W + b, 0)\nL = ((h @ V - Y)**2).mean()"),
+    "softmax": ("W", "e = np.exp(X @ W)\np = e / e.sum(axis=1, keepdims=True)\nL = -np.log(p[:, 0]).mean()"),
+    "views": ("W", "r = W.T[::2].reshape(-1)\nL = (r * np.sort(r)[::-1]).sum()"),
+    "norm": ("X", "m = X - X.mean(axis=0)\nL = ((m / np.sqrt((m**2).mean(axis=0) + 1))**3).sum()"),
+    "inverse": ("S", "i = np.linalg.inv(S)\nL = i[0, 0] + i.sum()"),
+    "several results": (
+        "W",
+        "a, b = np.split(W, 2)\ns = np.linalg.svd(a, compute_uv=False)\nL = s[1] + (b * a).sum()",
+    ),
+    "einsum": ("W", "L = np.einsum('ij,jk,il->kl', X, W, X).mean()"),
+    "loop": ("c", "s = c * 1.0\nfor k in range(40):\n    s = s * s * 0.3 + c\nL = s"),
+}
+
+
+@pytest.fixture
+def large(run):
+    rng = np.random.default_rng(5)
+    X, W, V, Y = (rng.normal(size=s) for s in ((120, 20), (20, 30), (30, 4), (120, 4)))
+    S = rng.normal(size=(12, 12)) + 12 * np.eye(12)
+    run.names.update(
+        X=X, W=W, V=V, Y=Y, S=S, b=np.zeros(30), u=rng.normal(size=3000), v=rng.normal(size=3000), c=0.3
+    )
+    return run.names
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_an_entry_of_a_large_array_is_the_largest_paths_and_what_is_left(run, large, name):
+    lifted, cell = LARGE[name]
+    report = run(f"%%grad {lifted}\n{cell}")
+    for entry, grad in report.grads.items():
+        shape = np.shape(grad)
+        for index in [tuple(n - 1 for n in shape), tuple(n // 2 for n in shape)] if shape else [()]:
+            told = report.explain(entry + (f"[{','.join(map(str, index))}]" if index else ""))
+            expected = grad[index] if index else grad
+            scale = max(map(abs, _numbers(told.numbers)), default=0.0)
+            assert float(told.value) == pytest.approx(expected, rel=1e-3)
+            assert not told.note or (expected == 0 and not told.formula)
+            if told.formula:
+                assert eval(told.numbers) == pytest.approx(expected, rel=5e-3, abs=2e-3 * scale)
+                if not told.legend:
+                    assert eval(told.formula, dict(large)) == pytest.approx(
+                        expected, rel=5e-3, abs=2e-3 * scale
+                    )
+
+
+def _numbers(text):
+    return [float(found) for found in re.findall(r"\d+\.?\d*(?:e-?\d+)?", text)]
+
+
+def test_the_largest_of_many_paths_are_shown_and_counted(run):
+    report = run(
+        "%%grad w\nw = np.ones(200)\nL = np.exp(w @ np.outer(np.ones(200), np.arange(1000) / 1000)).sum()"
+    )
+    told = report.explain("w[3]")
+    assert told.rest.endswith(": 987 more paths, together.")
+    left = float(told.rest.split(":")[0])
+    slope = np.arange(1000) / 1000 * np.exp(200 * np.arange(1000) / 1000)
+    assert left == pytest.approx(np.sort(slope)[:-12].sum(), rel=1e-3)
+    assert max(map(len, str(told).split("\n"))) <= 100
+
+
+def test_with_fewer_entries_followed_the_rest_is_still_what_is_left(run, large, monkeypatch):
+    monkeypatch.setattr(largest_paths, "REACHED", (50,))
+    told = run("%%grad W\nL = (np.tanh(X @ W)**2 @ V).sum()").explain("W[3,5]")
+    assert told.rest.endswith(": all other paths together.") and not told.note
+
+
+def test_what_is_not_kept_is_told_by_name(run, tmp_path):
     report = run("%%grad big\nbig = np.linspace(0, 1, 200)\ny = big**2\nz = y.sum()")
-    with pytest.raises(ReportError, match="entries"):
-        report.explain("big[0]")
-    many = run("%%grad p\np = 1.0\ns = p\nfor _ in range(12):\n    s = s * s + p\ns")
-    with pytest.raises(ReportError, match="more than 500 paths"):
-        many.explain("p")
+    report.save(tmp_path / "a.json")
+    with pytest.raises(
+        ReportError, match=r"derivatives of y\b.* entry by entry are not kept.*one of the latest"
+    ):
+        gm.Report.load(tmp_path / "a.json").explain("big[0]")
+    later = [run("%%grad q\nq = 1.0\nq * 2") for _ in range(REPORTS - 1)]
+    assert later and report.explain("big[0]")
+
+
+def test_of_earlier_reports_the_large_arrays_are_let_go(run):
+    cell = "%%grad big\nbig = np.linspace(0, 1, 200)\nz = (big**2).sum()"
+    reports = [run(cell) for _ in range(REPORTS + 1)]
+    assert reports[1].explain("big[199]").value == "2"
+    with pytest.raises(ReportError, match="one of the latest"):
+        reports[0].explain("big[199]")
 
 
 def test_a_gradient_that_a_hook_changed_is_noted(run):

@@ -36,6 +36,7 @@ from .modules import path_of
 from .notes import cut_notes, input_notes, numeric_notes
 from .recorded import Places, recorded
 from .run_record import RunRecord
+from .walks import walks
 
 
 def collect(
@@ -135,6 +136,9 @@ def collect(
         timings=() if run.clock is None else run.clock.timings(run.cell.filename),
         elementwise=by_entry,
         plots=plots,
+        walks=()
+        if error is not None or root is None
+        else walks(root, nodes, keys, inputs, sources, recorder, own),
     )
 
 

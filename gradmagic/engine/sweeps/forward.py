@@ -78,20 +78,27 @@ def _pushed(roots: Sequence[Node], tangents: Mapping[int, Cotangent], create_gra
             check_fresh(node)
         if create_graph:
             saved = node.rule.wrapped(node)
-        masked = settings().masking is not None and isinstance(node.rule, Elementwise)
-        t = _masked(node, moved, saved) if masked else node.rule.push(node, moved, saved)
-        if t is NotImplemented:
-            t = _transposed(node, moved, saved, create_graph)
+        t = pushed(node, moved, saved, create_graph)
         if t is None:  # its derivative by all that moved is 0
             continue
-        several = type(node.aval) is tuple
-        known[number] = list(map(conform, t, node.aval)) if several else conform(t, node.aval)  # type: ignore
+        known[number] = t
         for guard in settings().guards:
             guard.pushed(node, moved, known[number])
     return [known.get(root.number) for root in roots]
 
 
 SWEEPS.add(_pushed.__code__)
+
+
+def pushed(node: Node, tangents: Sequence[Cotangent], saved: Saved, create_graph: bool = False) -> Cotangent:
+    """Carry tangents over one node by its own rule, brought to its shape and dtype; a list for several outputs."""
+    masked = settings().masking is not None and isinstance(node.rule, Elementwise)
+    t = _masked(node, tangents, saved) if masked else node.rule.push(node, tangents, saved)
+    if t is NotImplemented:
+        t = _transposed(node, tangents, saved, create_graph)
+    if t is None:
+        return None
+    return list(map(conform, t, node.aval)) if type(node.aval) is tuple else conform(t, node.aval)
 
 
 def _masked(node: Node, tangents: Sequence[Cotangent], saved: Saved) -> Cotangent:

@@ -15,7 +15,7 @@ from ..core import arrays
 from ..rules.kinds import General
 from ..rules.pointwise import Elementwise
 from ..rules.rule import Saved
-from ..tape.nodes import FREED, Node
+from ..tape.nodes import Node
 from .backward import Scattered, pulled
 
 OUT = 36  # entries of a result whose rows are computed
@@ -42,22 +42,35 @@ class Pulled(NamedTuple):
     saved: Saved
 
 
-def remembered(node: Node) -> Pulled | None:
-    """Keep what a node's Jacobian needs beyond the sweep; None where it is entry by entry, or not small."""
+def remembered(node: Node) -> Pulled:
+    """Keep what a node's derivative needs beyond the sweep."""
+    # Copies: an optimizer's step may change what was saved, after the sweep.
+    return Pulled(node, _each(node.saved, lambda array: array.copy()))
+
+
+def is_small(node: Node) -> bool:
+    """Tell whether a node has a Jacobian that is kept whole: one that is not entry by entry, of small arrays."""
     rule, aval = node.rule, node.aval
-    if (
-        rule is None
-        or isinstance(rule, Elementwise)
+    return not (
+        isinstance(rule, Elementwise)
         or rule.outputs != 1
         or isinstance(aval, tuple)
         or aval.size > OUT
         or aval.dtype.kind != "f"
-        or node.saved is FREED
         or any(s is not None and (isinstance(s.aval, tuple) or s.aval.size > IN) for s in node.inputs)
-    ):
-        return None
-    # Copies: an optimizer's step may change what was saved, after the sweep.
-    return Pulled(node, _each(node.saved, lambda array: array.copy()))
+    )
+
+
+def size_of(saved: Saved) -> int:
+    """Give the bytes of the arrays in what a node has saved."""
+    if type(saved) in (tuple, list):
+        return sum(map(size_of, saved))
+    return int(saved.nbytes) if arrays.is_array(saved) else 0
+
+
+def at_home(operation: Pulled) -> Pulled:
+    """Give an operation with what it had saved on the host."""
+    return Pulled(operation.node, _each(operation.saved, arrays.to_host))
 
 
 def _each(saved: Saved, function: Callable[[Any], Any]) -> Any:

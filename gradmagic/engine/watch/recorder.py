@@ -17,10 +17,11 @@ from ..core.places import Place, place_of
 from ..core.values import Summaries, small
 from ..rules.kinds import General
 from ..rules.pointwise import Elementwise
+from ..rules.rule import PICK
 from ..sweeps.backward import Scattered
-from ..sweeps.jacobians import Entry, Pulled, jacobian, remembered
+from ..sweeps.jacobians import Entry, Pulled, is_small, jacobian, remembered, size_of
 from ..tape.memory import changed
-from ..tape.nodes import Node, tick, walk
+from ..tape.nodes import FREED, Node, tick, walk
 from ..tape.tracked import Tracked, raw
 
 _SMALL = (
@@ -29,6 +30,7 @@ _SMALL = (
 _NUMBERS = frozenset({float, int, bool, complex, np.float64, np.float32})  # the rest is looked at: 0.5 us
 _CALLS = 10_000  # of modules
 _ROWS = 400  # of all the Jacobians that may be asked for: some 10 us each
+_ROOM = 16_000_000  # bytes of what the operations of one sweep had saved
 
 
 class Cut(NamedTuple):
@@ -64,8 +66,10 @@ class Recorder:
         By a node's running number: its value, and its cotangent in the last sweep.
     locals, flows : Mapping of int to tuple of (Value or None)
         For each input: the local derivative (elementwise rules only), and what flowed back to it.
+    saved : dict
+        The operations of the last sweep with what they had saved, by running number: up to 16 MB of arrays.
     pulled : dict
-        Small operations that are not entry by entry, for their Jacobians, by running number.
+        Those that are small and not entry by entry, for their Jacobians.
     sweeps : list of SweepRecord
         One for each backward sweep; thinned evenly past 2,000.
     cuts : dict
@@ -80,8 +84,9 @@ class Recorder:
         self.limit, self.parameters = limit, parameters
         self.values, self.grads, self.locals, self.flows = Summaries(), Summaries(), Summaries(), Summaries()
         self.raw: dict[int, Any] = {}  # the last sweep's gradients of leaves, whole
+        self.saved: dict[int, Pulled] = {}
         self.pulled: dict[int, Pulled] = {}
-        self._rows = _ROWS
+        self._rows, self._room = _ROWS, _ROOM
         self.constants: dict[int, tuple[Any, ...]] = {}  # what the arguments were that are constants
         self.whole: set[int] = set()  # further nodes whose gradient is kept whole
         self.starts = Summaries()  # the values of lifted inputs when they were lifted
@@ -122,7 +127,8 @@ class Recorder:
         """A sweep begins: only the last sweep's graph is kept."""
         self.settle()
         self.roots += 1
-        self.raw, self.pulled, self.constants, self._rows = {}, {}, {}, _ROWS
+        self.raw, self.saved, self.pulled, self.constants = {}, {}, {}, {}
+        self._rows, self._room = _ROWS, _ROOM
         self.grads, self.locals, self.flows = Summaries(), Summaries(), Summaries()
         self._check_kept()
 
@@ -133,6 +139,7 @@ class Recorder:
             number in self.values.kept
             or number in self.whole
             or node.rule is None
+            or ((type(node.aval) is tuple or node.rule is PICK) and len(self.saved) < self.limit)
             or (number < self.first and len(self.grads.kept) < self.limit)
         )
 
@@ -140,12 +147,16 @@ class Recorder:
         """The cotangent of `node` is complete; `flows` are its contributions to the inputs."""
         number = node.number
         if type(cotangent) is list:
+            self._save(node)
             return
         self.grads.keep(number, raw(cotangent))
         if node.rule is None or number in self.whole:
             self.raw[number] = raw(cotangent)
         rule = node.rule
         if rule is None:
+            return
+        if rule is PICK:  # what flows on is a list
+            self._save(node)
             return
         spread = (
             c.alone(s.aval) if s is not None and type(c) is Scattered else c
@@ -159,11 +170,22 @@ class Recorder:
                 self.constants[number] = constants_in(node, kept.args)
             slopes = (None if s is None else rule.partial(i, kept) for i, s in enumerate(node.inputs))
             self.locals.keep(number, tuple(map(raw, slopes)))
-        elif self._rows > 0 and (operation := remembered(node)) is not None:
-            self.pulled[number] = operation
+        self._save(node)
+        if self._rows > 0 and number in self.saved and is_small(node):
+            self.pulled[number] = self.saved[number]
             self._rows -= node.aval.size
-        if constant and isinstance(rule, General) and (kept := rule.kept(node)) is not None:
+        asked = isinstance(rule, General) and (constant or rule.readings)
+        if asked and (kept := rule.kept(node)) is not None:
             self.constants[number] = constants_in(node, kept.args)
+
+    def _save(self, node: Node) -> None:
+        """Keep what the node's derivative needs, while there is room."""
+        if node.rule is None or node.saved is FREED or len(self.saved) >= self.limit:
+            return
+        size = size_of(node.saved)
+        if size <= self._room:
+            self._room -= size
+            self.saved[node.number] = remembered(node)
 
     def ended(self, root: Node) -> None:
         """A sweep is over: keep its scalars, forget the nodes of earlier graphs."""

@@ -17,14 +17,15 @@ import numpy as np
 
 from ...engine.core.values import SHOWN, Value, summarise
 from ..model import Edge, Operation
-from ..parts.forward_walk import walk_forward
+from ..parts.forward_walk import Way, ways_from
 from ..parts.steps import Step
 from ..shown.numbers import brief, number, rows_of, shape_of, sign
 from ..shown.simplified import operand
 from ..shown.view import View, circled
 
 BUDGET = 6_000  # bytes of the numbers of arrays; larger arrays give way first
-WALKS = 6  # inputs from which there is a walk forward
+ASKED = 30  # inputs of which the page says how to ask where an entry of their gradient comes from
+AHEAD = 5_000  # bytes of the walks forward beyond the first; the last of each input give way
 
 
 @dataclass(frozen=True)
@@ -71,18 +72,16 @@ def data(
     shown = view.standing_for(wanted)
     found["own"] = {str(key): shown[key] for key in sorted(shown) if shown[key] != key}
     found["back"] = _backward(view, steps)
-    found["ahead"] = []
-    for entry in view.trace.inputs[:WALKS]:
-        walk = [
-            [p.key, p.tangent, p.how, list(p.edges)] for p in walk_forward(view, entry.key) if entry.reached
-        ]
-        if walk:
-            about = {"name": entry.name, "key": entry.key, "all": bool(entry.value.shape), "steps": walk}
-            found["ahead"].append(about)
+    found["ahead"] = _ahead(view)
     if latex:
         found["latex"] = latex
     if entries:
         found["entries"] = {str(key): list(told) for key, told in entries.items()}
+    others = [
+        e for e in view.trace.inputs if e.reached and e.grad is not None and e.key not in (entries or {})
+    ]
+    if others:
+        found["ask"] = {str(e.key): [e.name, shape_of(e.value.shape)] for e in others[:ASKED]}
     text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
     # Nothing in it may end the element or begin a comment.
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
@@ -197,6 +196,40 @@ def _backward(view: View, steps: Sequence[Step]) -> list[Any]:
             flows.append([flow.edge, flow.key, flow.amount, now, done])
         found.append([step.key, flows])
     return found
+
+
+def _ahead(view: View) -> list[dict[str, Any]]:
+    """List the walks forward by input: the steps once, and for each entry its texts in their order.
+
+    A step is [key, [[edge, source] ...]]; its texts are the tangent, and where it has several edges what each adds.
+    """
+    found: list[dict[str, Any]] = []
+    waiting = [(entry, list(ways_from(view, entry))) for entry in view.trace.inputs]
+    room = AHEAD
+    for turn in range(max((len(ways) for _, ways in waiting), default=0)):
+        for entry, ways in waiting:
+            if turn >= len(ways) or not ways[turn].steps:
+                continue
+            steps = [[s.key, [[i, source] for i, source, _ in s.edges]] for s in ways[turn].steps]
+            known = next((each for each in found if each["key"] == entry.key), None)
+            texts = _texts(ways[turn])
+            size = len(json.dumps(texts)) + (0 if known else len(json.dumps(steps)))
+            if found and size > room:
+                continue
+            room -= size
+            if known is None:
+                known = {"name": entry.name, "key": entry.key, "steps": steps, "from": []}
+                found.append(known)
+            known["from"].append([ways[turn].entry, texts])
+    return sorted(found, key=lambda each: [entry.key for entry in view.trace.inputs].index(each["key"]))
+
+
+def _texts(way: Way) -> list[str]:
+    return [
+        text
+        for step in way.steps
+        for text in (step.tangent, *(part for *_, part in step.edges if len(step.edges) > 1))
+    ]
 
 
 def _so_far(have: dict[int, Value], key: int, flow: Value | None) -> str:

@@ -1,6 +1,6 @@
 """One entry of a gradient, expanded down to the inputs: `dc/da[0,0] = (2*a[0,0] + a[0,1] + a[0,1])/4 = 2`.
 
-In: a `View` of all operations, and an entry as the reader writes it. Out: an `Explanation`: the sum over the paths from
+In: a `Trace`, and an entry as the reader writes it. Out: an `Explanation`: the sum over the paths from
 the result to that entry, in the reader's names, and the same in numbers.
 """
 
@@ -19,12 +19,16 @@ from ...engine.core.values import Value
 from ..model import Edge, Input, Operation, ReportError, Trace
 from ..shown.numbers import number
 from ..shown.simplified import unparsed
-from ..shown.terms import Factor, Term, written
-from ..shown.typeset import width
+from ..shown.terms import TERMS, Factor, Term, largest, written
+from ..shown.typeset import sums, width
 from ..shown.view import View
 from ..signs import expression
+from .largest_paths import factor_of, largest_paths
 
-PATHS = 500  # that are followed
+LEAST = 40  # characters that a path takes, in names and in numbers
+PATHS = 500  # that are all written down, or counted; of more the largest are looked for
+OPERATIONS = 10_000  # of a tape
+COLUMNS = 100  # of an explanation that is printed; a longer one is broken before a sign
 LONGEST = 32  # characters of a factor; a longer one is written as its number
 
 
@@ -44,6 +48,8 @@ class Explanation:
         What else must be said; `""` mostly.
     legend : tuple of str
         What the signs in the formula stand for.
+    rest : str
+        What the last number of the sum is, where only the largest paths are written out.
     """
 
     slope: str
@@ -52,6 +58,7 @@ class Explanation:
     value: str
     note: str = ""
     legend: tuple[str, ...] = ()
+    rest: str = ""
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -62,71 +69,115 @@ class Explanation:
         indent = " " * width(self.slope)
         told += [f"{indent if told else self.slope} = {numbers}"] if numbers else []
         told += [f"{indent if told else self.slope} = {self.value}"]
-        return (*told, *self.legend, *([self.note] if self.note else []))
+        return (*told, *self._below)
+
+    @property
+    def _below(self) -> tuple[str, ...]:
+        return (*filter(None, (self.rest,)), *self.legend, *filter(None, (self.note,)))
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self))
 
     def __str__(self) -> str:
-        below = (*self.legend, *([self.note] if self.note else []))
+        below = self._below
         told = self.lines[: len(self.lines) - len(below)]
-        return "\n".join([" = ".join(line.strip().removeprefix("= ") for line in told), *below])
+        line = " = ".join(line.strip().removeprefix("= ") for line in told)
+        return "\n".join([line, *below] if width(line) <= COLUMNS else sums(self.lines, COLUMNS))
 
 
-def explain(view: View, entry: str) -> Explanation:
+def explain(trace: Trace, entry: str) -> Explanation:
     """Expand one entry of a gradient.
 
     Parameters
     ----------
-    view : View
-        Of all operations, none folded.
+    trace : Trace
     entry : str
         An input's name and an index: `"a[0,0]"`; of a number the name alone.
 
     Raises
     ------
     ReportError
-        If there is no such entry, or arrays on the way are larger than the report keeps.
+        If there is no such entry, or the derivatives on the way are not kept.
     """
-    found, index = _entry(view.trace, entry)
+    found, index = _entry(trace, entry)
+    if len(trace.operations) > OPERATIONS:
+        raise ReportError(
+            f"the gradient goes through {len(trace.operations):,} operations, and an entry is written out through at "
+            f"most {OPERATIONS:,}: take fewer turns of the loop."
+        )
     flat = int(np.ravel_multi_index(index, found.value.shape)) if index else 0
-    return _of_entry(_Paths(view), found, flat)
+    return _of_entry(_Paths(View.whole(trace)), found, flat, far=True)
 
 
-def every(view: View, most: int) -> dict[int, list[Explanation]]:
-    """Expand all entries of small gradients, `most` altogether; by the inputs' keys, along the flattened arrays."""
+def every(view: View, most: int, room: int) -> dict[int, list[Explanation]]:
+    """Expand all entries of small gradients, `most` altogether; by the inputs' keys, along the flattened arrays.
+
+    What is written may have so many characters; the first entry of a gradient tells whether all have room.
+    """
     found: dict[int, list[Explanation]] = {}
-    paths = _Paths(view)
+    paths = _Paths(view, room // LEAST)
     for entry in view.trace.inputs:
         size = entry.value.size
         if not entry.reached or entry.grad is None or size > most:
             continue
         try:
-            found[entry.key] = [_of_entry(paths, entry, i) for i in range(size)]
+            first = _of_entry(paths, entry, 0)
+            room -= size * sum(map(len, first.lines))
+            if room < 0:
+                break
+            found[entry.key] = [first, *(_of_entry(paths, entry, i) for i in range(1, size))]
         except ReportError:
             continue  # too large to be written down: the page says nothing of it
         most -= size
     return found
 
 
-def _of_entry(paths: _Paths, entry: Input, flat: int) -> Explanation:
-    """Expand entry `flat` of the gradient by an input."""
+def _of_entry(paths: _Paths, entry: Input, flat: int, far: bool = False) -> Explanation:
+    """Expand entry `flat` of the gradient by an input; with `far` also through large arrays and by very many paths."""
     view = paths.view
     name = entry.name + _index(flat, entry.value.shape)
     slope = f"d{view.operand}/d{name}"
-    terms = paths.to(entry.key, flat)
+    try:
+        terms, ways, total = paths.to(entry.key, flat), None, None
+    except ReportError:
+        if not far:
+            raise
+        terms, ways, total = paths.largest(entry, flat)
     if not terms:
         return Explanation(slope, "", "", "0", f"{view.result_name} does not depend on {name}.")
-    value = sum(math.prod(factor.value for factor in term) for term in terms)
-    note = ""
-    if entry.grad is not None and entry.grad.items is not None:
-        grad = np.ravel(entry.grad.items)[flat]
-        if not np.isclose(value, grad, rtol=1e-3, atol=1e-6, equal_nan=True):
-            note = f"The sweep gave {number(float(grad))}: a hook or an option changed what flowed."
-    formula = written(terms, True)
-    return Explanation(
-        slope, formula, written(terms, False), number(float(value)), note, tuple(view.legend([formula]))
-    )
+    shown = largest(terms)
+    if total is None:
+        total = sum(math.prod(factor.value for factor in term) for term in terms)
+        ways = len(terms)
+    left = total - sum(math.prod(factor.value for factor in term) for term in shown)
+    formula, numbers, rest = written(shown, True), written(shown, False), ""
+    if ways is None or ways > len(shown):
+        others = "all other paths" if ways is None else _counted(ways - len(shown))
+        rest = f"{number(left)}: {others} together."
+        formula, numbers = (f"{text} + {number(left)}".replace("+ -", "- ") for text in (formula, numbers))
+    grad, note = _whole(entry, flat), ""
+    if grad is not None and not np.isclose(total, grad, rtol=1e-3, atol=1e-6, equal_nan=True):
+        note = f"The sweep gave {number(grad)}: a hook or an option changed what flowed."
+    legend = tuple(view.legend([formula]))
+    return Explanation(slope, formula, numbers, number(float(total)), note, legend, rest)
+
+
+def _counted(ways: float) -> str:
+    if ways == 1:
+        return "one more path,"
+    return f"{ways:,.0f} more paths," if ways < 1e15 else f"{number(ways)} more paths,"
+
+
+def _whole(entry: Input, flat: int) -> float | None:
+    """Give an entry of a gradient, where that was kept."""
+    kept = entry.array
+    if entry.grad is None:
+        return None
+    if kept is None and entry.grad.items is not None:
+        kept = np.array(entry.grad.items)
+    if kept is None or np.iscomplexobj(kept):
+        return None
+    return float(np.ravel(np.asarray(kept))[flat])
 
 
 def _entry(trace: Trace, text: str) -> tuple[Input, tuple[int, ...]]:
@@ -155,8 +206,8 @@ def _index(flat: int, shape: tuple[int, ...]) -> str:
 class _Paths:
     """The paths from the result down to an entry, each a product of local derivatives."""
 
-    def __init__(self, view: View) -> None:
-        self.view, self.result = view, view.trace.result
+    def __init__(self, view: View, most: int = PATHS) -> None:
+        self.view, self.result, self.most = view, view.trace.result, most
 
     def to(self, key: int, flat: int) -> list[Term]:
         """Follow all paths up from an entry; the factors of each stand from the result down."""
@@ -169,12 +220,35 @@ class _Paths:
             uses = self.view.users.get(key, [])
             factors = [factor for user, edge in uses for factor in self._factors(user, edge, flat)]
             stack += [(*factor.at, (factor, *term)) for factor in reversed(factors)]
-            if len(found) + len(stack) > PATHS:
+            if len(found) + len(stack) > self.most:
                 raise ReportError(
-                    f"more than {PATHS} paths lead to this entry: too many to write down. "
+                    f"more than {self.most} paths lead to this entry: too many to write down. "
                     "Explain an entry of a value nearer to the result, or a smaller example."
                 )
         return found
+
+    def largest(self, entry: Input, flat: int) -> tuple[list[Term], float | None, float]:
+        """Give the largest paths, how many there are (None: not known), and what all come to."""
+        found = largest_paths(self.view, entry.key, flat, TERMS)
+        total = found.total if found.total is not None else _whole(entry, flat)
+        if total is None:
+            raise ReportError(
+                f"the gradient by {entry.name} is not kept, which the many paths to it are held against."
+            )
+        terms = []
+        for hops, weight in found.paths:
+            term: Term = ()
+            for hop in hops:
+                k = factor_of(self.view, hop)
+                text = (
+                    self._other(hop.user, hop.edge, k)
+                    if k >= 0
+                    else self._formula(hop.user, hop.edge, hop.out)
+                )
+                term = (Factor((hop.user.key, hop.out), text, hop.value), *term)
+            assert self.result is not None
+            terms.append(term if weight == 1 else (Factor((self.result.key, -1), "", weight), *term))
+        return terms, found.ways, total
 
     def _begun(self, flat: int, term: Term) -> list[Term]:
         """Begin a path at the result: with its weight where it is an array."""

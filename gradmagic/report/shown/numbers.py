@@ -9,6 +9,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ...engine.core.values import Value
 
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -183,6 +185,17 @@ def rows_of(items: Any, axes: int) -> list[list[str]]:
 def shape_of(shape: tuple[int, ...]) -> str:
     """Write a shape as NumPy does; nothing for a number."""
     return str(shape) if shape else ""
+
+
+def index(flat: int, shape: tuple[int, ...]) -> str:
+    """Write the index of entry `flat` of an array, counted along the flattened array; nothing for a number.
+
+    Examples
+    --------
+    >>> index(5, (2, 4)), index(0, ())
+    ('[1,1]', '')
+    """
+    return "[" + ",".join(str(i) for i in np.unravel_index(flat, shape)) + "]" if shape else ""
 
 
 def sign(value: Value | None) -> str:

@@ -13,6 +13,8 @@ from ..model import Trace
 from ..operations import hidden
 
 _DIFFERS = re.compile(r" is \S+, and (.+?) (gives?) \S+?(?=\.? |\.?$)")
+_SUM = re.compile(r", \S+ \+ \S+ = [^:]+(?=:)")  # of what `.grad` held and a gradient
+ANSWERS = {"zero", "vanishes", "explodes", "dtype trouble", "flat"}
 HIDDEN = Value((), "", False, 1, "?", None, None, None, None, 0, 0, 0)
 
 
@@ -26,7 +28,7 @@ def veiled(trace: Trace) -> Trace:
     """
     operations = hidden(trace.operations, _hidden)
     inputs = tuple(replace(entry, grad=_hidden(entry.grad), numerical=None) for entry in trace.inputs)
-    return replace(trace, operations=operations, inputs=inputs, elementwise=False)
+    return replace(trace, operations=operations, inputs=inputs, elementwise=False, walks=())
 
 
 def _hidden(value: Value | None) -> Value | None:
@@ -34,11 +36,15 @@ def _hidden(value: Value | None) -> Value | None:
 
 
 def unsaid(trace: Trace) -> Trace:
-    """Say of a gradient that it is not what was expected, and not what it is; on a page the rest is hidden there."""
+    """Say of a gradient that it is not what was expected, and not what it is; on a page the rest is hidden there.
+
+    Notes about gradients that are zero, vanish or explode are answers, and are left out.
+    """
     notes = (
-        replace(note, text=_DIFFERS.sub(r" is not what \1 \2", note.text))
-        if note.kind in {"differs", "kink"}
+        replace(note, text=_SUM.sub("", _DIFFERS.sub(r" is not what \1 \2", note.text)))
+        if note.kind in {"differs", "kink", "grad kept"}
         else note
         for note in trace.notes
+        if note.kind not in ANSWERS
     )
     return replace(trace, notes=tuple(notes))

@@ -6,6 +6,7 @@ In: terms, each the factors of one path from the result down to an entry. Out: t
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Hashable
 from typing import NamedTuple
@@ -37,9 +38,6 @@ def written(terms: list[Term], named: bool) -> str:
         before.append(rest[0][0])
         rest = [term[1:] for term in rest]
     pieces = [_multiplied(count, term, named) for count, term in _collected(rest)]
-    more = len(pieces) - TERMS
-    if more > 1:
-        pieces = [*pieces[:TERMS], f"... {more} terms more"]
     total = " + ".join(pieces).replace("+ -", "- ")
     if not before:
         return total
@@ -52,6 +50,22 @@ def written(terms: list[Term], named: bool) -> str:
     return total + "".join(f"/{n}" for n in below)
 
 
+def largest(terms: list[Term]) -> list[Term]:
+    """Choose those terms that are written out: of many that differ the largest, in their order."""
+    sums: dict[Hashable, float] = {}
+    for term in terms:
+        sums[_mark(term)] = sums.get(_mark(term), 0.0) + abs(math.prod(factor.value for factor in term))
+    if len(sums) <= TERMS + 1:
+        return terms
+    chosen = set(sorted(sums, key=lambda mark: -sums[mark])[:TERMS])
+    return [term for term in terms if _mark(term) in chosen]
+
+
+def _mark(term: Term) -> Hashable:
+    """Give what alike terms share: the same factors at the same entries, in any order."""
+    return tuple(sorted(f.at for f in term)), tuple(sorted(f[1:] for f in term))
+
+
 def _divides(factor: Factor) -> bool:
     """Tell whether a factor reads better as a division: the 1/4 of a mean."""
     value = factor.value
@@ -62,8 +76,7 @@ def _collected(terms: list[Term]) -> list[tuple[int, Term]]:
     """Count the terms that are alike: the same factors at the same entries, in any order."""
     found: dict[Hashable, list[Term]] = {}
     for term in sorted(terms, key=lambda term: [factor.at for factor in term]):
-        mark = tuple(sorted(f.at for f in term)), tuple(sorted(f[1:] for f in term))
-        found.setdefault(mark, []).append(term)
+        found.setdefault(_mark(term), []).append(term)
     return [(len(alike), alike[0]) for alike in found.values()]
 
 
@@ -73,8 +86,8 @@ def _multiplied(count: int, term: Term, named: bool) -> str:
     # A 1 that has a name stays: each name has its number below it.
     shown = [t for t, f in zip(texts, term, strict=True) if t not in ("1", "-1") or (f.text and t == "1")]
     texts = ([str(count)] if count > 1 else []) + shown
-    if len(texts) == 1 and named and _TRUTH.search(texts[0]):
-        texts = ["1", *texts]  # True + True is True
+    if named and texts and (minus or len(texts) == 1) and _TRUTH.search(texts[0]):
+        texts = ["1", *texts]  # True + True is True, and -True is an error
     several = len(texts) > 1 or minus
     product = "*".join(_bracketed(text, i > 0 or minus, several) for i, text in enumerate(texts))
     return "-" * minus + (product or "1")

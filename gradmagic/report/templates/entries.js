@@ -5,7 +5,23 @@ const entries = (report, data) => {
   for (const row of report.querySelectorAll(".gm-table tr[data-k]")) {
     const texts = data.entries?.[row.dataset.k], part = row.querySelector(".gm-g"), grid = part?.querySelectorAll(".gm-grid td");
     const cells = [...(grid?.length ? grid : part?.querySelectorAll(".gm-num") ?? [])];
-    if (!texts || cells.length !== texts.length) continue;
+    if (!texts) {
+      const asked = data.ask?.[row.dataset.k];
+      if (!asked || !part) continue;
+      row.closest(".gm-scroll").after(told);
+      const shape = (asked[1].match(/\d+/g) ?? []).map(Number), every = grid?.length === shape.reduce((a, b) => a * b, 1) ? [...grid] : [];
+      part.title = "where an entry comes from";
+      part.classList.add("gm-entry");
+      part.addEventListener("click", (e) => {
+        let flat = Math.max(0, every.indexOf(e.target.closest("td")));
+        const index = shape.map((n, i) => { const below = shape.slice(i + 1).reduce((a, b) => a * b, 1), at = Math.floor(flat / below); flat %= below; return at; });
+        told.textContent = `In Python: gm.last().explain(${JSON.stringify(asked[0] + (index.length ? `[${index}]` : ""))})`;
+        told.hidden = false;
+        e.stopPropagation();
+      });
+      continue;
+    }
+    if (cells.length !== texts.length) continue;
     row.closest(".gm-scroll").after(told);
     cells.forEach((cell, i) => {
       const open = () => { told.textContent = texts[i]; told.hidden = false; };

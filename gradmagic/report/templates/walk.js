@@ -3,7 +3,7 @@ const walk = (report, board, data, { own, veiled, ask }) => {
   const list = [...report.querySelectorAll(".gm-steps>li")];
   const modes = [];
   if (list.length) modes.push({ name: `backward from ${data.of}`, length: list.length });
-  for (const ahead of data.ahead) modes.push({ name: `forward from ${ahead.name}`, length: ahead.steps.length, ahead });
+  for (const ahead of data.ahead) modes.push({ name: `forward from ${ahead.name}`, length: ahead.steps.length, ahead, entry: 0 });
   if (!modes.length) return undefined;
   let mode = modes[0], i = 0, playing, on = false;
   const told = h("div", { class: "gm-told", "aria-live": "polite" });
@@ -21,8 +21,9 @@ const walk = (report, board, data, { own, veiled, ask }) => {
   const jump = (text, label, to) => button(text, label, () => { stop(); go(to()); });
   const first = jump("|◁", "first", () => 0), back = jump("◁", "back", () => i - 1), next = jump("▷", "next", () => i + 1), last = jump("▷|", "last", () => mode.length);
   const choices = modes.map((choice) => button(choice.name, choice.name, () => { stop(); mode = choice; go(0, true); }, { "aria-pressed": "false" }));
+  const entry = h("select", { class: "gm-button", "aria-label": "entry that grows", title: "entry that grows", onchange: () => { stop(); mode.entry = +entry.value; go(i); } });
   const off = button("end", "end the walk: show all gradients", () => { stop(); reset(); });
-  const bar = h("div", { class: "gm-bar gm-walk", "data-lm-suppress-shortcuts": "true", role: "group", "aria-label": "walk through the sweep" }, ...choices, first, back, slider, next, last, play, count, off);
+  const bar = h("div", { class: "gm-bar gm-walk", "data-lm-suppress-shortcuts": "true", role: "group", "aria-label": "walk through the sweep" }, ...choices, entry, first, back, slider, next, last, play, count, off);
   const anchor = board ? board.place : report.querySelector(".gm-steps");
   if (board) { anchor.before(h("div", { class: "gm-bars" }, bar, board.bar)); anchor.after(told); }
   else anchor.before(bar, told);
@@ -54,6 +55,10 @@ const walk = (report, board, data, { own, veiled, ask }) => {
     first.disabled = back.disabled = i <= 0;
     next.disabled = last.disabled = i >= mode.length;
     off.hidden = !on;
+    const from = on && mode.ahead && mode.ahead.from.length > 1 ? mode.ahead.from : [];
+    entry.hidden = !from.length;
+    entry.replaceChildren(...from.map(([index], j) => h("option", { value: j }, `${mode.ahead.name}${index}`)));
+    if (from.length) entry.value = mode.entry;
     modes.forEach((choice, j) => choices[j].setAttribute("aria-pressed", String(on && choice === mode)));
   };
   const name = (key) => data.sheets[0].nodes[key]?.[0] ?? "";
@@ -83,19 +88,34 @@ const walk = (report, board, data, { own, veiled, ask }) => {
     }
     return [has, current?.[0], marks, used];
   };
+  const short = (text) => (isNaN(text) || text === "" ? text : String(+(+text).toPrecision(4)));
+  const product = (text) => (text.startsWith("-") ? `(${text})` : text);
+  const plain = (text) => text !== undefined && text !== "" && !isNaN(text);
+  /* How a tangent comes about: of numbers the products, of arrays each rule and what it adds. */
+  const pushed = (key, edges, parts, has) => {
+    const numbers = edges.map(([edge, source]) => [data.sheets[0].edges[edge], has.get(String(source))?.[0]]).map(([said, before]) => [said, before, said && said[4] !== null && !data.values[said[4]][0] ? short(data.values[said[4]][1]) : undefined]);
+    if (numbers.every(([, before, local]) => plain(before) && plain(local))) {
+      const products = numbers.map(([, before, local]) => `${product(local)}·${product(before)}`).join(" + ");
+      return `${numbers.map(([said, before]) => `${said[0]}·${product(before)}`).join(" + ")} = ${products}`;
+    }
+    return numbers.map(([said], j) => `${said?.[0] ?? ""} ${said?.[2] || data.sheets[0].nodes[key]?.[3] || ""}${edges.length > 1 ? `: ${parts[j]}` : ""}`.trim()).join(" + ");
+  };
   const forward = () => {
-    const { ahead } = mode, has = new Map([[String(ahead.key), ["1", true]]]), current = ahead.steps[i - 1], marks = new Map(), used = new Set();
-    ahead.steps.slice(0, i).forEach(([key, tangent, , edges], j) => {
-      has.set(String(key), [tangent || "no number", true]);
-      for (const [edge, part] of edges) {
+    const { ahead } = mode, [index, texts] = ahead.from[mode.entry], who = ahead.name + index;
+    const has = new Map([[String(ahead.key), [index ? `1 at ${index}` : "1", true]]]), marks = new Map(), used = new Set();
+    let at = 0, current, how;
+    ahead.steps.slice(0, i).forEach(([key, edges], j) => {
+      const tangent = texts[at++], parts = edges.map(() => (edges.length > 1 ? texts[at++] : tangent));
+      if (j === i - 1) { current = key; how = pushed(key, edges, parts, has); }
+      has.set(String(key), [tangent, true]);
+      edges.forEach(([edge], k) => {
         used.add(String(edge));
-        if (j === i - 1) marks.set(String(edge), `▶ ${part || "no number"}`);
-      }
+        if (j === i - 1) marks.set(String(edge), `▶ ${parts[k]}`);
+      });
     });
-    const every = ahead.all ? ", every element at once" : "";
-    if (!current) say(h("span", { class: "gm-muted" }, `${ahead.name} grows with speed 1${every}; nothing else moves yet.`));
-    else say(h("div", {}, h("b", {}, `Step ${i} `), code(name(current[0])), " grows with ", h("span", { class: "gm-num" }, `${current[2]} `), current[1] ? h("b", { class: "gm-num" }, ` = ${current[1]}`) : h("b", {}, " no number"), i === mode.length ? h("span", { class: "gm-muted" }, `; one sweep forward tells of ${ahead.name} only.`) : ""));
-    return [has, current?.[0], marks, used];
+    if (current === undefined) say(h("span", { class: "gm-muted" }, `${who} grows with speed 1; nothing else moves yet.`));
+    else say(h("div", {}, h("b", {}, `Step ${i} `), code(name(current)), " grows with ", h("span", { class: "gm-num" }, how), h("b", { class: "gm-num" }, ` = ${has.get(String(current))[0]}`), i === mode.length ? h("span", { class: "gm-muted" }, `; one sweep forward tells of ${who} only.`) : ""));
+    return [has, current, marks, used];
   };
   const go = (to, fresh) => {
     if (!on || fresh) board?.home();
@@ -109,7 +129,7 @@ const walk = (report, board, data, { own, veiled, ask }) => {
       node.classList.toggle("now", key === String(current));
       if (key === String(current)) board.follow(node);
       if (!g) continue;
-      if (mode.ahead) g.textContent = !now ? "" : node.classList.contains("row") ? now[0] : `∂/∂${mode.ahead.name} ${now[0]}`;
+      if (mode.ahead) g.textContent = !now ? "" : node.classList.contains("row") ? now[0] : `∂/∂${mode.ahead.name}${mode.ahead.from[mode.entry][0]} ${now[0]}`;
       else if (now?.[0]) g.textContent = veiled(key) ? "?" : now[0];
       else if (veiled(key)) g.textContent = "grad ?";
     }

@@ -40,6 +40,8 @@ def test_a_grad_of_an_earlier_cell_is_told_with_the_sum(run):
         "what w.grad still held from an earlier sweep, -8 + -8 = -16: write w.grad = None before it" in text
     )
     assert float(run.names["w"].grad) == -16
+    run(cell.replace("%%grad", "%%grad --quiz"))
+    assert "from an earlier sweep: write" in " ".join(gm.last().to_text().split())  # and not what was added
 
 
 @pytest.mark.parametrize(

@@ -1,62 +1,45 @@
-"""The walk forward: tangents against numbers worked out in plain NumPy, and what is said where there are none."""
-
-from __future__ import annotations
-
-from dataclasses import replace
+"""The walk forward as texts: what the page's script is given of the walks in a trace."""
 
 import numpy as np
-import pytest
 
-from gradmagic.report.parts.forward_walk import LONGEST, walk_forward
+import gradmagic as gm
+from gradmagic.report.parts.forward_walk import Step, ways_from
 from gradmagic.report.shown.view import View
-from tests.report import traces
 
 
-def walk(trace, name: str, limit: int = 60):
-    shown = View.of(trace, limit)
-    return shown, walk_forward(shown, next(e.key for e in trace.inputs if e.name == name))
+def ways(f, *arguments, limit=60):
+    trace = gm.trace(f)(*arguments)._trace
+    view = View.of(trace, limit)
+    return {entry.name: list(ways_from(view, entry)) for entry in trace.inputs}, view
 
 
-@pytest.mark.parametrize(("name", "tangents"), [("a", ["1", "2"]), ("b", ["1", "1", "5"])])
-def test_the_last_tangent_is_the_derivative(name, tangents):
-    _, pushes = walk(traces.product(), name)
-    assert [push.tangent for push in pushes] == tangents
+def test_numbers_are_pushed_edge_by_edge():
+    found, view = ways(lambda a, b: (a + b) * (b + 1), 2.0, 1.0)
+    ((way,),) = [found["b"]]
+    c, d, e = (operation.key for operation in view.computed)
+    b = view.trace.inputs[1].key
+    assert way.entry == ""
+    assert way.steps == (
+        Step(c, "1", ((2, b, ""),)),
+        Step(d, "1", ((3, b, ""),)),
+        Step(e, "5", ((4, c, "2"), (5, d, "3"))),
+    )
 
 
-def test_a_push_says_the_edges_and_the_products():
-    _, pushes = walk(traces.product(), "b")
-    assert pushes[-1].how == "④·1 + ⑤·1 = 2·1 + 3·1"
-    assert pushes[-1].edges == ((4, "2"), (5, "3"))
+def test_a_matrix_is_walked_from_one_entry_and_constants_need_no_numbers():
+    X = np.array([[1.0, 2.0], [3.0, 5.0]])
+    found, _ = ways(lambda W: (X @ W).sum(), np.ones((2, 2)))
+    first = found["W"][0]
+    assert (first.entry, [step.tangent for step in first.steps]) == ("[1,0]", ["[[2, 0], [5, 0]]", "7"])
+    assert [way.entry for way in found["W"]] == ["[1,0]", "[0,0]", "[0,1]", "[1,1]"]
 
 
-def test_an_array_moves_with_all_its_elements():
-    _, pushes = walk(traces.parabola(), "x")
-    # The sum of 4*x over a symmetric range.
-    assert float(pushes[-1].tangent) == pytest.approx(0, abs=1e-6)
-    assert pushes[0].tangent == "-4 .. 4"
+def test_what_is_folded_away_is_left_out():
+    def f(a):
+        for _ in range(40):
+            a = np.sin(a) + 0.1
+        return a
 
-
-def test_a_matrix_product_with_known_numbers_is_followed():
-    trace = traces.network()
-    _, pushes = walk(trace, "b1")
-    grads = {entry.name: entry.array for entry in trace.inputs}
-    # The mean's tangent for all elements at once is the sum of the gradient's entries.
-    assert float(pushes[-1].tangent) == pytest.approx(np.sum(grads["b1"]), rel=1e-3)
-
-
-def test_where_a_local_derivative_is_no_number_it_says_so_from_there_on():
-    # X is a constant whose numbers the trace does not keep.
-    _, pushes = walk(traces.network(), "W1")
-    assert pushes[0].tangent == ""
-    assert "no number" in pushes[0].how
-    assert all(push.tangent == "" for push in pushes)
-    assert "not known" in pushes[1].how
-
-
-def test_a_tape_that_is_too_long_has_no_walk():
-    trace = traces.chain(LONGEST + 10)
-    assert walk(trace, "x")[1] == ()
-
-
-def test_without_a_result_there_is_no_walk():
-    assert walk(replace(traces.product(), result=None), "a")[1] == ()
+    found, view = ways(f, 0.5, limit=12)
+    keys = {operation.key for operation in view.operations}
+    assert found["a"][0].steps and all(step.key in keys for step in found["a"][0].steps)
