@@ -44,7 +44,8 @@ CELLS = {  # name: (setup, cell)
     ),
     "Newton": ("x = 1.5", "y = x\nfor i in range(3):\n    y = y - (y**2 - 2)/(2*y)\nz = y**2"),
     "attention": (
-        f"{RANDOM}x, y = r.normal(size=(2, 5, 4)); Wq, Wk, Wv = r.normal(size=(3, 4, 4)); d = 4",
+        f"{RANDOM}d = 4; x, y = r.normal(size=(5, d)), r.normal(size=(5, d))\n"
+        "Wq, Wk, Wv = r.normal(size=(d, d)), r.normal(size=(d, d)), r.normal(size=(d, d))",
         "q = x @ Wq\nk = x @ Wk\nv = x @ Wv\ns = q @ k.T / np.sqrt(d)\ne = np.exp(s - s.max(axis=-1, keepdims=True))\n"
         "A = e / e.sum(axis=-1, keepdims=True)\nout = A @ v\nloss = np.mean((out - y)**2)",
     ),

@@ -292,9 +292,19 @@ def rows(view: View, room: Room = ROOMS[0]) -> Cards:
     lanes = _lanes(len(order), near)
     made = []
     for key in order:
-        told = tuple(shown.via(use, room.label) for use in shown.into[key])
+        told = _told([shown.via(use, room.label) for use in shown.into[key]], room)
         made.append(replace(row(view, shown.values[key], room, lanes[at[key]], shapes=True), vias=told))
     return Cards((Card("k0", tuple(made), tuple(threads), HEADS),), (), sentence(view))
+
+
+def _told(vias: list[Via], room: Room) -> tuple[Via, ...]:
+    """Let the last derivatives of a row be numbers of edges alone, where all would be too long."""
+    left = 3 * room.label
+    found = []
+    for via in vias:
+        left -= width(via.text) + 3
+        found.append(via if left >= 0 else replace(via, text=""))
+    return tuple(found)
 
 
 def _in_order(shown: _Shown) -> list[int]:
@@ -351,32 +361,24 @@ def row(view: View, operation: Operation, room: Room, lane: int = 0, shapes: boo
 def _title(view: View, operation: Operation, room: int) -> str:
     """Write an operation's own part with its name: `p = 1 / ·`, where the dot stands for the row above."""
     times = f" ×{operation.count}" if operation.count > 1 else ""
-    if not operation.rule:
-        text = view.title(operation, room)
-    else:
-        own = own_part(view, operation)
-        text = MODULES.sub(
-            "", own if own is not None else view.title(operation, 200).removesuffix(f" {times}")
-        )
-        if own is not None and operation.names:
-            text = f"{operation.names[0]} = {text}"
-    return clip(text, room - width(times)) + times
+    own = own_part(view, operation)
+    text = view.title(operation, 200).removesuffix(f" {times}") if own is None else own
+    return clip(MODULES.sub("", text) if operation.rule else text, room - width(times)) + times
 
 
 def own_part(view: View, operation: Operation) -> str | None:
-    """Give the text of an operation, a middle dot for every part without a name that has a row of its own.
+    """Give the title of an operation, every part without a name that has a row of its own as its sign, or a dot.
 
     None where its text does not say it: source that is gone, a write, an augmented assignment.
     """
-    place = operation.place
-    title = view.title(operation, 10_000)
-    if place is None or not place.text or "\n" in place.text or place.line != place.end_line:
+    place, name = operation.place, view.sign_of(operation) or "".join(operation.names[:1])
+    if place is None or not operation.rule or operation.count > 1 or place.line != place.end_line:
         return None
-    if len(place.text) != place.end_column - place.column or operation.count > 1:
+    text = " ".join(place.text.split())
+    lead = f"{name} = " if name else ""
+    if len(place.text) != place.end_column - place.column or view.title(operation, 10_000) != lead + text:
         return None
-    if operation.names and title != f"{operation.names[0]} = {' '.join(place.text.split())}":
-        return None
-    spans = set()
+    spans = {}
     for edge in operation.edges:
         source = view.by_key.get(edge.source)
         at = source.place if source is not None else None
@@ -387,17 +389,18 @@ def own_part(view: View, operation: Operation) -> str | None:
         )  # fmt: skip
         inside = place.column <= at.column and at.end_column <= place.end_column
         if here and inside and (at.column, at.end_column) != (place.column, place.end_column):
-            spans.add((at.column - place.column, at.end_column - place.column))
-    return " ".join(_dotted(place.text, spans).split())
+            span = at.column - place.column, at.end_column - place.column
+            spans[span] = view.sign_of(source) or "·"
+    return lead + " ".join(_replaced(place.text, spans).split())
 
 
-def _dotted(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    for start, end in sorted(spans, reverse=True):
+def _replaced(text: str, spans: dict[tuple[int, int], str]) -> str:
+    for (start, end), called in sorted(spans.items(), reverse=True):
         # Its own parentheses go with it, those of a call stay.
         while start and end < len(text) and text[start - 1] == "(" and text[end] == ")":
             before = text[: start - 1].rstrip()
             if before and (before[-1].isalnum() or before[-1] in "_])"):
                 break
             start, end = start - 1, end + 1
-        text = f"{text[:start]}·{text[end:]}"
+        text = f"{text[:start]}{called}{text[end:]}"
     return text

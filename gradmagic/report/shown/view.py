@@ -289,10 +289,14 @@ class View:
             return operation.names[0] if operation.names else "input"
         return f"{operation.rule}({', '.join(clip(self.called(edge), 16) for edge in operation.inputs)})"
 
+    def sign_of(self, operation: Operation) -> str:
+        """Give the sign by which this report calls a value; "" where it has none."""
+        return own_sign(operation) or self._sign(operation)
+
     def title(self, operation: Operation, room: int = 60) -> str:
         """Write the operation with its name: `c = a + b`."""
         text = self.expression(operation)
-        sign = own_sign(operation) or self._sign(operation)
+        sign = self.sign_of(operation)
         name = sign or (operation.names[0] if operation.names else "")
         if operation.rule == "set_item" and _SIMPLE.fullmatch(text):
             text = f"write {text}"  # `buf[0] = v` makes another value of buf
