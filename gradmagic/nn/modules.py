@@ -344,6 +344,10 @@ class Sequential(Module):
 class ModuleList(Sequential):
     """A list of modules; it has no `forward` of its own."""
 
+    def __getitem__(self, index: Any) -> Any:
+        found = list(self._modules.values())[index]
+        return type(self)(found) if isinstance(index, slice) else found
+
     def __init__(self, modules: Any = ()) -> None:
         super().__init__(*modules)
 

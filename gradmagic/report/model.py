@@ -83,6 +83,8 @@ class Edge:
         What formulas call a constant: as it is written, its number, or a sign.
     given : Value or None
         The value of a constant for which a sign stands.
+    words : str
+        How the gradient goes on where that is no local derivative: `"y*(grad - np.sum(grad*y))"`.
     """
 
     source: int | None
@@ -97,6 +99,7 @@ class Edge:
     part: bool = False
     called: str = ""
     given: Value | None = None
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ class Called(Protocol):
     def formula(self, key: int, argument: int) -> str: ...
     def called(self, key: int) -> str: ...
     def within(self, key: int) -> bool: ...
+    def key(self, sign: str) -> int | None: ...
     def constant(self, key: int, argument: int) -> str: ...
     def given(self, key: int, argument: int) -> Value | None: ...
 
@@ -142,9 +143,12 @@ class Recorded(Sequence[Operation]):
         made = []
         for i, (source, edge) in enumerate(zip(sources, kind.inputs, strict=True)):
             if source != CONSTANT:
-                formula = naming.formula(key, i) if naming is not None else edge.formula
+                told = naming.formula(key, i) if naming is not None else edge.formula or edge.words
+                formula, words = ("", told) if edge.words else (told, "")
                 local, flow, matrix = (each[i] if i < len(each) else None for each in numbers)
-                edge = Edge(source, "", i, at_ties(formula, local), local, flow, jacobian=matrix or ())
+                edge = Edge(
+                    source, "", i, at_ties(formula, local), local, flow, jacobian=matrix or (), words=words
+                )
             elif naming is not None:
                 called = naming.constant(key, i)
                 given = naming.given(key, i) if SIGN.fullmatch(called) else None
@@ -343,6 +347,14 @@ def gathered(
     order = np.argsort(numbers, kind="stable")
     ends = np.searchsorted(numbers[order], np.arange(len(labels) + 1))
     return {label: Selection(columns, order[ends[i] : ends[i + 1]]) for i, label in enumerate(labels)}
+
+
+def called(operations: Sequence[Operation], sign: str) -> Operation | None:
+    """Give the operation that formulas call by a sign."""
+    if isinstance(operations, Recorded):
+        key = operations.naming.key(sign) if operations.naming is not None else None
+        return None if key is None else operations[key]
+    return next((operation for operation in operations if operation.called == sign), None)
 
 
 def hidden(operations: Sequence[Operation], of: Callable[[Any], Any]) -> Sequence[Operation]:

@@ -28,7 +28,7 @@ from .pictures.matplotlib_graph import pictured
 from .pictures.plots import plot
 from .pictures.scene import Scene
 from .shown.quiz import unsaid, veiled
-from .shown.view import View
+from .shown.view import PARTS, View
 from .shown.wholes import ENOUGH, by_modules, by_statements
 from .text.to_text import to_text
 
@@ -223,13 +223,20 @@ class Report:
         trace = veiled(self._trace) if self._quiz else self._trace
         limit = TEXT_NODES if not self._every_step else STEPS
         view = View.of(trace, min(self._limit, limit + len(trace.inputs)))
-        if len(trace.operations) <= WHOLE and View.whole(trace).computed != view.computed:
+        if len(trace.operations) <= WHOLE and sum(bool(o.rule) for o in trace.operations) > len(
+            view.computed
+        ):
             # What is folded anyway says more by modules or by lines, with derivatives of their own.
             for fold in (by_modules, by_statements):
-                parts = fold(View.whole(trace))
-                if 1 < len(parts.computed) <= limit and len(parts.computed) < len(View.whole(trace).computed):
+                parts = fold(self._unfolded_for(trace, view, fold))
+                if 1 < len(parts.computed) <= limit and any(o.rule in PARTS for o in parts.computed):
                     return parts
         return view
+
+    @staticmethod
+    def _unfolded_for(trace: Trace, view: View, fold: Callable[[View], View]) -> View:
+        """Give what is put together by modules or lines: all but the turns of loops, where that is not too much."""
+        return View.of_loops(trace, fold is by_modules) if len(trace.operations) <= WHOLE else view
 
     def to_html(self) -> str:
         """Write the report as a piece of HTML that stands in any page."""
@@ -241,8 +248,8 @@ class Report:
         if not self._draws:
             return []
         found = [(view, drawing(view, self._engine), "") for view in self._view.unfolded(UNFOLDED)]
-        whole = View.whole(self._trace) if len(self._trace.operations) <= WHOLE else self._view
-        for name, of, fold in (("modules", whole, by_modules), ("lines", self._view, by_statements)):
+        for name, fold in (("modules", by_modules), ("lines", by_statements)):
+            of = self._unfolded_for(self._trace, self._view, fold)
             view = fold(of)
             if len(of.computed) > max(FEW, ENOUGH * len(view.computed)) and len(view.computed) > 1:
                 found.append((view, drawing(view, self._engine), name))

@@ -1,4 +1,4 @@
-"""How graphs are drawn: twelve cells from 5 to 98 operations and inputs, with the size of each drawing and its time.
+"""How graphs are drawn: eleven cells from 5 to 98 operations and inputs, with the size of each drawing and its time.
 
 python tests/benchmarks/drawings.py            # the table, and drawings/*.svg beside this file
 python tests/benchmarks/drawings.py net loop   # some

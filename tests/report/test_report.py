@@ -13,6 +13,7 @@ from wcwidth import wcswidth
 
 import gradmagic as gm
 from gradmagic.report import Report, ReportError
+from gradmagic.report.model import Note
 from gradmagic.report.parts.graph import picture
 from gradmagic.report.pictures import drawing, layout
 from gradmagic.report.shown.view import View
@@ -212,3 +213,14 @@ def test_an_explanation_is_read_as_it_is_shown():
     explained = gm.trace(lambda 勾配: np.sum(np.sin(勾配)))(np.array([1.0, 2.0])).explain("勾配[0]")
     assert pretty(explained) == str(explained) and pretty(explained).endswith("= 0.5403")
     assert {wcswidth(line[: line.index("=")]) for line in explained.lines} == {wcswidth(explained.slope) + 1}
+
+
+def test_a_quiz_keeps_notes_that_are_answers_to_itself():
+    notes = (
+        Note("vanishes", "the gradient of x vanishes: its norm goes from 1 to 4.083e-10 over 16 operations."),
+        Note("cut", "line 2: float(y) is a plain number: the gradient ends there."),
+    )
+    trace = replace(traces.product(), notes=notes)
+    assert "4.083e-10" in Report(trace).to_html()
+    for shown in (Report(trace, quiz=True).to_html(), Report(trace, quiz=True).to_text(width=100)):
+        assert "4.083e-10" not in shown and "the gradient ends there" in shown

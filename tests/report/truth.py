@@ -46,9 +46,8 @@ def _softmax(z: Any, axis: int = -1) -> Any:
     return scipy.special.softmax(z, axis=axis)
 
 
-def _one_hot(y: Any, like: Any = None) -> Any:
-    y = np.asarray(y, int)
-    return np.eye(int(y.max()) + 1 if like is None else np.shape(like)[-1])[y]
+def _one_hot(y: Any, classes: int) -> Any:
+    return np.eye(classes)[np.asarray(y, int)]
 
 
 FUNCTIONS: dict[str, Any] = {
@@ -56,6 +55,7 @@ FUNCTIONS: dict[str, Any] = {
     **{name: getattr(builtins, name) for name in "float int bool abs complex len max min sum".split()},
     "np": np, "outer": np.outer, "softmax": _softmax, "one_hot": _one_hot, "sigmoid": scipy.special.expit,
     "Phi": scipy.special.ndtr, "digamma": scipy.special.digamma, "scipy": scipy, "special": scipy.special,
+    "relu": lambda x: np.maximum(x, 0),
     "max_": lambda *a: np.maximum(*a) if len(a) > 1 else np.max(a[0]),
     "min_": lambda *a: np.minimum(*a) if len(a) > 1 else np.min(a[0]),
     "phi": lambda x: np.exp(-x * x / 2) / np.sqrt(2 * np.pi),
@@ -178,6 +178,10 @@ class Judge:
                 self.owner[text] = o
                 value = _array(o.value)
                 self.values[text] = value * 1 if value is not None and value.dtype == bool else value
+        for o in trace.operations if self.view.groups else ():  # what is folded away is told in the legend
+            if o.called in self.view.legends and _normal(o.called) not in self.values:
+                self.values[_normal(o.called)] = _array(o.value)
+                self.owner[_normal(o.called)] = o
         self.takers: dict[str, list[Operation]] = defaultdict(list)  # of a constant, by the names in it
         for o in trace.operations:
             for edge in o.inputs:
@@ -301,7 +305,8 @@ class Judge:
                     self.told("LaTeX", o, lambda o=o, edge=edge: self.typeset(o, edge))
         self.steps()
         self.paths()
-        self.explained()
+        if not self.view.groups:  # it is of all operations
+            self.explained()
         self.latex()
         return self.faults
 
@@ -323,7 +328,10 @@ class Judge:
             raise Untrue(f"{text!r} is {_short(value)}, not {_short(local)}")
         elif local is None and flow is not None and grad is not None:
             try:
-                carried = _like(np.broadcast_to(value * grad, o.shape), source.shape)
+                whole = value.shape == source.shape and not o.shape  # of a number by all entries
+                carried = (
+                    value * grad if whole else _like(np.broadcast_to(value * grad, o.shape), source.shape)
+                )
             except ValueError:
                 raise Untrue(f"{text!r} times the gradient has another shape than the value") from None
             if not _close(carried, flow):
@@ -424,7 +432,7 @@ class Judge:
 
     def explained(self) -> None:
         try:
-            told = every(self.view, 40)
+            told = every(self.view, 40, 100_000)
         except ReportError:
             return
         for key, entries in told.items():

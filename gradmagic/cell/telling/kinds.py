@@ -5,6 +5,7 @@ In: a node, its place and names. Out: a `Kind`, made once for all turns of a loo
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +20,7 @@ from ...engine.tape.nodes import Node
 from ...report.model import Edge, Place
 from ...report.operations import CONSTANT, Kind
 
+_GRAD = re.compile(r"\bgrad\b| each | of a ")  # in how a gradient goes on, which is no local derivative
 Constant = tuple[str, tuple[int, ...] | None]  # its text and shape
 
 
@@ -33,8 +35,9 @@ def kind_of(
     place: Place | None,
     names: tuple[str, ...],
     constants: tuple[Constant, ...],
+    args: tuple[Any, ...] = (),
 ) -> Kind:
-    """Give the kind of an operation or input."""
+    """Give the kind of an operation or input; `args` are the constants among its arguments, as far as known."""
     aval: Any = node.aval[0] if isinstance(node.aval, tuple) else node.aval
     dtype = aval.python.__name__ if aval.python is not None else aval.dtype.name
     rule = node.rule
@@ -52,12 +55,19 @@ def kind_of(
             if not poisoned(node):
                 of_complex = not isinstance(origin.aval, tuple) and not origin.aval.real
                 formula, used = _read(rule, i, of_complex)
-            inputs.append(Edge(CONSTANT, "", i, formula))
+                if rule.readings:
+                    formula, used = rule.reading(i, _shapes(node), args)
+            whole = _GRAD.search(formula) is None
+            inputs.append(Edge(CONSTANT, "", i, formula if whole else "", words="" if whole else formula))
         parameters.append(used if formula else ())  # the rule's own names, which `Naming` fills
     return Kind(
         rule.name, node.name(), tuple(inputs), tuple(aval.shape), dtype, names, place,
         tuple(parameters),
     )  # fmt: skip
+
+
+def _shapes(node: Node) -> tuple[tuple[int, ...] | None, ...]:
+    return tuple(None if source is None else tuple(source.aval.shape) for source in node.inputs)  # type: ignore[union-attr]
 
 
 def constants_of(node: Node, texts: tuple[str, ...]) -> tuple[Constant, ...]:

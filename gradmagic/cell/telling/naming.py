@@ -21,7 +21,7 @@ from ...engine.tape.tracked import raw
 from ...report.model import Operation, Place
 from ...report.operations import CONSTANT, Columns, Kind
 from ...report.shown.numbers import number
-from ...report.signs import MARK, signed
+from ...report.signs import MARK, marked, signed
 from ..reading.source import arguments_of, compact, filled_in, parsed
 
 LONGEST = 24  # an expression that stands in a formula for a value without a name
@@ -68,6 +68,10 @@ class Naming:
         self._held = {  # what constants are called now: the tape keeps no word of the reader's
             text: _mark(raw(namespace[text])) for text in self._variants if text in namespace
         }
+        for kind in columns.kinds:
+            if kind.place is not None and any(len(names) > len(kind.inputs) + 1 for names in kind.parameters):  # type: ignore[union-attr]
+                words = [word for word in _words_of(kind.place.text) if word in namespace]
+                self._held |= {word: _mark(raw(namespace[word])) for word in words}
         used = self._codes.keys() | self._variants.keys()
         self._letter = next((c for c in _LETTERS if c not in used), "value")
         self._constant = next((c for c in _CONSTANT_LETTERS if c not in used | {self._letter}), "constant")
@@ -76,11 +80,14 @@ class Naming:
     def formula(self, key: int, argument: int) -> str:
         """Give the local derivative of an operation by one argument."""
         kind = self._kind(key)
-        formula, names = kind.inputs[argument].formula, kind.parameters[argument]  # type: ignore[union-attr]
+        edge, names = kind.inputs[argument], kind.parameters[argument]  # type: ignore[union-attr]
+        formula = edge.formula or edge.words
         if not formula or not names:
             return formula
         used = _words_of(formula)
         texts = tuple(self._argument(key, i - 1) if name in used else "" for i, name in enumerate(names))
+        if any(name in used and not text for name, text in zip(names, texts, strict=True)):
+            return ""  # of something that has no name
         return signed(filled_in(formula, names, texts))
 
     def called(self, key: int) -> str:
@@ -90,6 +97,18 @@ class Naming:
     def constant(self, key: int, argument: int) -> str:
         """Give what formulas call a constant."""
         return signed(self._of_constant(key, argument))
+
+    def key(self, sign: str) -> int | None:
+        """Find the operation that a sign stands for."""
+        base, _, number = marked(sign).partition(MARK)
+        if not number:
+            return None
+        if base == self._letter:
+            found = int(np.searchsorted(self._unnamed, int(number)))
+        else:
+            positions = self._positions(base)
+            found = int(positions[int(number) - 1]) if int(number) <= len(positions) else -1
+        return found if 0 <= found < len(self.columns.codes) and self.called(found) == sign else None
 
     def within(self, key: int) -> bool:
         """Tell whether a value was made on the way to that of the expression which stands at its place."""
@@ -280,6 +299,8 @@ class Naming:
         value = self._value(key, argument)
         text = kind.inputs[argument].constant if argument < len(kind.inputs) else ""
         written = _literal(value)
+        if argument >= len(kind.inputs):  # a setting, or what the rule takes for a constant
+            return written or self._by_value(kind, value)
         tree = _expression_of(text)
         own = value is not None and self._held.get(text) == _mark(value)
         if tree is not None and (own or self._trusted(key, argument, text)):
@@ -304,6 +325,14 @@ class Naming:
     @cached_property
     def _constant_ranks(self) -> Any:
         return np.cumsum(self.columns.sources == CONSTANT)
+
+    def _by_value(self, kind: Kind | Operation, value: Any) -> str:
+        """Find what the reader calls a constant: a name at the operation's place that has its value still."""
+        text = kind.place.text if kind.place is not None else ""
+        found = [
+            word for word in _words_of(text) if value is not None and self._held.get(word) == _mark(value)
+        ]
+        return found[0] if len(found) == 1 else ""
 
     def _trusted(self, key: int, argument: int, text: str) -> bool:
         """Tell whether the text of a constant is sure to be its own."""
@@ -417,6 +446,8 @@ def _literal(value: Any) -> str:
 
 def _mark(value: Any) -> str:
     """Give what equal constants have in common."""
+    if not isinstance(value, (Value, int, float, complex, np.generic)) and not hasattr(value, "dtype"):
+        return f"{type(value).__name__} {id(value)}"
     try:
         known = value if isinstance(value, Value) or value is None else summarise(value)
     except (TypeError, ValueError):

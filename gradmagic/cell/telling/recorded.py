@@ -102,7 +102,9 @@ def recorded(
         code = known.get(mark)
         if code is None:
             code = known[mark] = len(kinds)
-            kinds.append(replace(kind_of(node, place, tuple(called), constants), module=module))
+            kinds.append(
+                replace(kind_of(node, place, tuple(called), constants, _args(node, recorder)), module=module)
+            )
         codes.append(code)
         for origin in inputs:
             sources.append(CONSTANT if origin is None else keys[origin.number])
@@ -174,17 +176,28 @@ def _constants(
     nodes: list[Node], keys: Mapping[int, int], shown: Any, recorder: CellRecorder, columns: Columns
 ) -> dict[int, tuple[Any, ...]]:
     """Give the values of the constants of operations that may be shown, by key: as a sweep met them, or the tape."""
-    having = np.unique(np.repeat(np.arange(len(nodes)), np.diff(columns.starts))[columns.sources == CONSTANT])
+    worded = np.array([any(map(len, kind.parameters)) for kind in columns.kinds], bool)[columns.codes]
+    having = np.repeat(np.arange(len(nodes)), np.diff(columns.starts))[columns.sources == CONSTANT]
+    having = np.union1d(having, np.flatnonzero(worded & columns.computed))
     found = {}
     for at in having[shown[having]].tolist():
         node = nodes[at]
-        told = recorder.constants.get(node.number)
-        if told is None and isinstance(node.rule, (Elementwise, General)):
-            kept = node.rule.kept(node)
-            told = None if kept is None else constants_in(node, kept.args)
-        if told is not None:
+        told = _args(node, recorder)
+        if told:
             found[at] = told
     return found
+
+
+def _args(node: Node, recorder: CellRecorder) -> tuple[Any, ...]:
+    """Give the arguments of an operation that are constants: as a sweep met them, or as the tape has them."""
+    told = recorder.constants.get(node.number)
+    if told is None and node.rule is not None and (isinstance(node.rule, _KEEPING) or node.rule.readings):
+        kept = node.rule.kept(node)
+        told = None if kept is None else constants_in(node, kept.args)
+    return told or ()
+
+
+_KEEPING = (Elementwise, General)
 
 
 def _usable(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from ..dispatch.protocols import LATE
 from .composed import linalg as composed_linalg  # noqa: F401
-from .nn import table  # noqa: F401
+from .nn import readings, table  # noqa: F401
 from .numpy import constants, fft, indexing, linalg, reductions, shapes, ufuncs  # noqa: F401
 
 from .composed import (  # noqa: F401  # isort: skip

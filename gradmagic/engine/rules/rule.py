@@ -85,6 +85,9 @@ class Rule:
     view = False  # the output may share the first argument's memory
     partials: tuple[Any, ...] = ()
     settings: frozenset[str] | None = frozenset()  # keyword arguments that the derivative knows; None: any
+    # What the derivatives read as, and the names in that, of rules that are not entry by entry: nn/readings.py.
+    readings: tuple[Any, ...] = ()
+    named: tuple[str, ...] = ()
     moves: tuple[Any, ...] = ()  # the partials as the sweep takes them, see _move
 
     def __init__(self, function: Any, torch: str, unnamed: str = "") -> None:
@@ -149,6 +152,13 @@ class Rule:
         """Tell whether the derivative by the first argument is that along symmetric (Hermitian) changes."""
         kind = self.symmetric
         return bool(kwargs.get(kind, False)) if isinstance(kind, str) else kind
+
+    def reading(
+        self, argument: int, shapes: tuple[Any, ...], args: tuple[Any, ...]
+    ) -> tuple[str, tuple[str, ...]]:
+        """Give what the derivative reads as, which may hang on the arguments, and the names in it."""
+        text = self.readings[argument] if argument < len(self.readings) else ""
+        return (text(shapes, args) if callable(text) else text), self.named
 
     def formula(self, argument: int, of_complex: bool = False) -> tuple[str, tuple[str, ...]]:
         """Give the source text of the derivative by one argument, and the names that it uses for out and arguments.

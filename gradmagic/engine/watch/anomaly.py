@@ -6,6 +6,7 @@ The producer is the operation whose inputs are all finite; one that got a NaN on
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -367,7 +368,12 @@ def _derivative(node: Node, i: int, index: tuple[int, ...] | None, name: str, co
 
 
 def _formula(node: Node, i: int, name: str) -> str:
-    text, _ = node.rule.formula(i)
+    text, letters = node.rule.formula(i)
+    # The rule's letters are not the reader's: the result, this argument, another one.
+    words = ["result", *(f"(argument {k + 1})" for k in range(len(letters)))]
+    words[i + 1 : i + 2] = [name or "input"]
+    into = dict(zip(letters, words, strict=False))
+    text = re.sub(r"(?<![\w.])[^\W\d]\w*(?!\()", lambda word: into.get(word[0], word[0]), text)
     return f" by {name}" * bool(name) + f" ({text})" * bool(text)
 
 

@@ -174,7 +174,8 @@ class Recorder:
         if self._rows > 0 and number in self.saved and is_small(node):
             self.pulled[number] = self.saved[number]
             self._rows -= node.aval.size
-        if constant and isinstance(rule, General) and (kept := rule.kept(node)) is not None:
+        asked = isinstance(rule, General) and (constant or rule.readings)
+        if asked and (kept := rule.kept(node)) is not None:
             self.constants[number] = constants_in(node, kept.args)
 
     def _save(self, node: Node) -> None:

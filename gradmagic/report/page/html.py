@@ -146,7 +146,7 @@ def _explained(view: View) -> dict[int, list[str]]:
     if len(operations) > EXPLAINED:
         return {}
     found, room = {}, EXPLANATIONS
-    for key, explained in every(View.whole(view.trace), ENTRIES).items():
+    for key, explained in every(View.whole(view.trace), ENTRIES, EXPLANATIONS).items():
         texts = ["\n".join(sums(one.lines, COLUMNS)) for one in explained]
         room -= sum(map(len, texts))
         if room < 0:

@@ -13,6 +13,7 @@ from ..parts.paths import Path, sum_over_paths, sums_up
 from ..shown.notation import escaped, latex, name, operand
 from ..shown.numbers import brief, number
 from ..shown.view import View
+from ..signs import SIGN
 
 ROWS = 24  # of the sweep; a longer one is cut
 LONG = 24  # characters of an expression that is written below a ∂
@@ -49,7 +50,12 @@ def _legend(view: View, rows: list[str]) -> list[str]:
     """Say what the signs in the rows stand for."""
     text = "\n".join(rows)
     found = {name(sign): told for sign, told in view.legends.items() if name(sign) in text}
-    return [rf"{sign} &= \text{{{escaped(told)}}}" for sign, told in found.items()]
+    return [rf"{sign} &= \text{{{_text(told)}}}" for sign, told in found.items()]
+
+
+def _text(text: str) -> str:
+    """Write plain text, signs in it as in formulas."""
+    return SIGN.sub(lambda sign: f"${name(sign[0])}$", escaped(text))
 
 
 def _partial(view: View, above: int, below: int | None) -> str:

@@ -67,7 +67,7 @@ def lines(view: View, most: int | None = None) -> tuple[Line, ...]:
     texts = list(enumerate(trace.source.rstrip().split("\n"), trace.first_line))
     if most is not None and len(texts) > most:
         texts = texts[: most // 2] + texts[len(texts) - most // 2 :]
-    given = given_by(trace.source, trace.first_line)
+    given = given_by(trace.source, trace.first_line) if trace.source.strip() else None
     none: list[Given] | None = None if given is None else []
     return tuple(
         _line(trace, i, text, at.get(i, []), called.get(i), (given or {}).get(i, none)) for i, text in texts

@@ -25,6 +25,7 @@ from ..shown.view import View
 from ..signs import expression
 from .largest_paths import factor_of, largest_paths
 
+LEAST = 40  # characters that a path takes, in names and in numbers
 PATHS = 500  # that are all written down, or counted; of more the largest are looked for
 OPERATIONS = 10_000  # of a tape
 COLUMNS = 100  # of an explanation that is printed; a longer one is broken before a sign
@@ -108,16 +109,23 @@ def explain(trace: Trace, entry: str) -> Explanation:
     return _of_entry(_Paths(View.whole(trace)), found, flat, far=True)
 
 
-def every(view: View, most: int) -> dict[int, list[Explanation]]:
-    """Expand all entries of small gradients, `most` altogether; by the inputs' keys, along the flattened arrays."""
+def every(view: View, most: int, room: int) -> dict[int, list[Explanation]]:
+    """Expand all entries of small gradients, `most` altogether; by the inputs' keys, along the flattened arrays.
+
+    What is written may have so many characters; the first entry of a gradient tells whether all have room.
+    """
     found: dict[int, list[Explanation]] = {}
-    paths = _Paths(view)
+    paths = _Paths(view, room // LEAST)
     for entry in view.trace.inputs:
         size = entry.value.size
         if not entry.reached or entry.grad is None or size > most:
             continue
         try:
-            found[entry.key] = [_of_entry(paths, entry, i) for i in range(size)]
+            first = _of_entry(paths, entry, 0)
+            room -= size * sum(map(len, first.lines))
+            if room < 0:
+                break
+            found[entry.key] = [first, *(_of_entry(paths, entry, i) for i in range(1, size))]
         except ReportError:
             continue  # too large to be written down: the page says nothing of it
         most -= size
@@ -198,8 +206,8 @@ def _index(flat: int, shape: tuple[int, ...]) -> str:
 class _Paths:
     """The paths from the result down to an entry, each a product of local derivatives."""
 
-    def __init__(self, view: View) -> None:
-        self.view, self.result = view, view.trace.result
+    def __init__(self, view: View, most: int = PATHS) -> None:
+        self.view, self.result, self.most = view, view.trace.result, most
 
     def to(self, key: int, flat: int) -> list[Term]:
         """Follow all paths up from an entry; the factors of each stand from the result down."""
@@ -212,9 +220,9 @@ class _Paths:
             uses = self.view.users.get(key, [])
             factors = [factor for user, edge in uses for factor in self._factors(user, edge, flat)]
             stack += [(*factor.at, (factor, *term)) for factor in reversed(factors)]
-            if len(found) + len(stack) > PATHS:
+            if len(found) + len(stack) > self.most:
                 raise ReportError(
-                    f"more than {PATHS} paths lead to this entry: too many to write down. "
+                    f"more than {self.most} paths lead to this entry: too many to write down. "
                     "Explain an entry of a value nearer to the result, or a smaller example."
                 )
         return found

@@ -99,7 +99,9 @@ def _local(view: View, operation: Operation, edge: Edge) -> str:
         source = view.by_key.get(edge.source)
         turned = "complex" in operation.dtype and source is not None and "complex" not in source.dtype
         return f"{told}, the real part" if turned else told
-    return view.words(operation, edge) or edge.formula
+    if edge.formula:
+        return f"grad*{bracketed(edge.formula)}"
+    return view.words(operation, edge)
 
 
 def _conjugate(formula: str) -> str:

@@ -53,7 +53,7 @@ def _tried(view: View) -> Iterator[tuple[Cards, Layout]]:
         if len(made.cards) > MOST_CARDS:
             break
         layout = of_top_down(made)
-        if layout.height > HIGHEST or crossings(layout) > MOST_CROSSINGS:
+        if layout.height > HIGHEST or layout.clashes > MOST_CROSSINGS or crossings(layout) > MOST_CROSSINGS:
             break
         yield made, layout
     for room in ROOMS:

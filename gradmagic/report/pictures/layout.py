@@ -44,12 +44,16 @@ class Route:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything is, in points, y downwards, a margin around. Nodes by name, edges by their `id`."""
+    """Where everything is, in points, y downwards, a margin around. Nodes by name, edges by their `id`.
+
+    `clashes` counts the labels that found no place of their own.
+    """
 
     width: float
     height: float
     nodes: dict[str, Point]
     edges: dict[str, Route]
+    clashes: int = 0
 
 
 @cache

@@ -70,7 +70,8 @@ def _flipped(placed: Layout) -> Layout:
         )
         for name, route in placed.edges.items()
     }
-    return Layout(placed.height, placed.width, {name: flip(at) for name, at in placed.nodes.items()}, edges)
+    nodes = {name: flip(at) for name, at in placed.nodes.items()}
+    return Layout(placed.height, placed.width, nodes, edges, placed.clashes)
 
 
 class _Ranks:
@@ -250,7 +251,9 @@ class _Ranks:
         }
         right = max((self.x[spot] + self.half[spot] for spot in self.x), default=0.0)
         right = max([right, *(label.right for label in labels.taken)])
-        return Layout(right + MARGIN, y - (gaps[-1] if gaps else 0) + MARGIN, nodes, edges)
+        bottom = y - (gaps[-1] if gaps else 0)
+        left = min([float(MARGIN), *(label.left for label in labels.taken)])
+        return _moved(Layout(right + MARGIN, bottom + MARGIN, nodes, edges, labels.clashes), MARGIN - left)
 
     def _ports(self) -> dict[tuple[str, str], float]:
         """Let the edges of one side leave and come in in the order of their other ends, their labels beside them."""
@@ -270,6 +273,26 @@ class _Ranks:
                     ports[name, side] = at
                     at += step * scale
         return ports
+
+
+def _moved(layout: Layout, right: float) -> Layout:
+    """Make room on the left."""
+    if not right:
+        return layout
+
+    def moved(point: Point) -> Point:
+        return point[0] + right, point[1]
+
+    nodes = {name: moved(at) for name, at in layout.nodes.items()}
+    edges = {
+        name: Route(
+            tuple(map(moved, route.points)),
+            route.tip and moved(route.tip),
+            route.label and moved(route.label),
+        )
+        for name, route in layout.edges.items()
+    }
+    return Layout(layout.width + right, layout.height, nodes, edges, layout.clashes)
 
 
 def crossings(layout: Layout) -> int:
@@ -365,6 +388,7 @@ class _Labels:
         self.lines = lines
         self.boxes = {name: _Box.around(line) for name, line in lines.items()}
         self.taken: list[_Box] = []
+        self.clashes = 0
         self.at: dict[str, Point] = {}
 
     def add(self, wire: Wire, top: float, gap: float) -> None:
@@ -385,5 +409,6 @@ class _Labels:
                     found = bad, box
         assert found is not None
         box = found[1]
+        self.clashes += any(box.meets(other) for other in self.taken)
         self.taken.append(box)
         self.at[wire.name] = (box.left + box.right) / 2, (box.top + box.bottom) / 2

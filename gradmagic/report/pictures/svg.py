@@ -57,6 +57,7 @@ STYLE = re.sub(
     .wait{opacity:.45}
     .veil .s{visibility:hidden}
     .blind .e path{stroke-width:1.5}
+    .blind .g.g{fill:var(--gm-ink,#1f2933)}
     .f{font-weight:700;fill:var(--gm-gold,#8a6100);text-anchor:middle;
     paint-order:stroke;stroke:var(--gm-bg,#fff);stroke-width:4px;stroke-linejoin:round;pointer-events:none}
     .n:focus{outline:none}

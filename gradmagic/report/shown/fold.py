@@ -47,6 +47,17 @@ def grouped(operations: Sequence[Operation], limit: int) -> list[Selection]:
     return [Selection(columns, group) for group in groups]
 
 
+def looped(operations: Sequence[Operation], modules: bool = False) -> list[Selection]:
+    """Put the turns of loops together, however few operations there are; with `modules`, those of one module."""
+    columns = Columns.of(operations)
+    marks = columns.marks
+    if modules:
+        paths, known = columns.numbered(lambda kind: kind.module)
+        marks = marks * len(known) + paths
+    groups: list[Group] = [range(position, position + 1) for position in range(len(operations))]
+    return [Selection(columns, group) for group in _loops(groups, marks)]
+
+
 def turns(groups: Sequence[Selection]) -> list[list[Selection]]:
     """List the folded loops: neighbours that stand for equally many alike operations are the body of one."""
     found: list[list[Selection]] = []
@@ -185,6 +196,11 @@ def joined(groups: Sequence[Selection]) -> tuple[Operation, ...]:
                 replace(last, inputs=edges, names=names, count=group.total, value=kept.value, grad=kept.grad)
             )
             continue
+        # Derivatives of what is inside are not the group's: only what its last member makes of others is.
+        edges = tuple(
+            replace(edge, formula="", words="", local=None, jacobian=()) if edge.early or edge.part else edge
+            for edge in edges if edge.source != last.key
+        )  # fmt: skip
         text = f"… {group.total} operations"
         call = _call(last)
         if call is not None and last.place is not None and {_call(kind) for kind in group.kinds} == {call}:

@@ -13,6 +13,7 @@ from ..model import Trace
 from ..operations import hidden
 
 _DIFFERS = re.compile(r" is \S+, and (.+?) (gives?) \S+?(?=\.? |\.?$)")
+ANSWERS = {"zero", "vanishes", "explodes", "dtype trouble"}
 HIDDEN = Value((), "", False, 1, "?", None, None, None, None, 0, 0, 0)
 
 
@@ -34,11 +35,15 @@ def _hidden(value: Value | None) -> Value | None:
 
 
 def unsaid(trace: Trace) -> Trace:
-    """Say of a gradient that it is not what was expected, and not what it is; on a page the rest is hidden there."""
+    """Say of a gradient that it is not what was expected, and not what it is; on a page the rest is hidden there.
+
+    Notes about gradients that are zero, vanish or explode are answers, and are left out.
+    """
     notes = (
         replace(note, text=_DIFFERS.sub(r" is not what \1 \2", note.text))
         if note.kind in {"differs", "kink"}
         else note
         for note in trace.notes
+        if note.kind not in ANSWERS
     )
     return replace(trace, notes=tuple(notes))

@@ -86,8 +86,8 @@ def _multiplied(count: int, term: Term, named: bool) -> str:
     # A 1 that has a name stays: each name has its number below it.
     shown = [t for t, f in zip(texts, term, strict=True) if t not in ("1", "-1") or (f.text and t == "1")]
     texts = ([str(count)] if count > 1 else []) + shown
-    if len(texts) == 1 and named and _TRUTH.search(texts[0]):
-        texts = ["1", *texts]  # True + True is True
+    if named and texts and (minus or len(texts) == 1) and _TRUTH.search(texts[0]):
+        texts = ["1", *texts]  # True + True is True, and -True is an error
     several = len(texts) > 1 or minus
     product = "*".join(_bracketed(text, i > 0 or minus, several) for i, text in enumerate(texts))
     return "-" * minus + (product or "1")

@@ -16,9 +16,9 @@ import numpy as np
 
 from ...engine.core.values import Value
 from ..model import Edge, Note, Operation, Trace
-from ..operations import Columns, Kind, Selection
+from ..operations import Columns, Kind, Selection, called
 from ..signs import DIGITS, SIGN
-from .fold import alike_all, grouped, joined, taken_apart, turns
+from .fold import alike_all, grouped, joined, looped, taken_apart, turns
 from .numbers import brief, number, shape_of
 from .simplified import operand, tidied
 from .typeset import clip, width
@@ -26,7 +26,7 @@ from .typeset import clip, width
 _AUGMENTED = re.compile(r"[\w.\[\]:'\", -]+(\*\*|//|>>|<<|[-+*/%@&|^])=(?!=)")
 _SIMPLE = re.compile(r"[^\W\d]\w*(\.\w+|\[[^\[\]]*\])*")
 
-PART = "part"  # the rule of a line, or a module, that stands for its operations (wholes.py)
+PARTS = {"line", "module"}  # rules of what stands for its operations (wholes.py)
 REMARKS = {"dtype", "guard", "numeric", "agrees"}  # kinds of notes that are no cause for concern
 
 
@@ -61,6 +61,11 @@ class View:
     def whole(cls, trace: Trace) -> View:
         """Show every operation, also the turns of loops."""
         return cls(trace, tidied(trace.operations))
+
+    @classmethod
+    def of_loops(cls, trace: Trace, modules: bool = False) -> View:
+        """Fold the loops and nothing else; with `modules`, what one module does again, not what another does."""
+        return cls._of_groups(trace, looped(trace.operations, modules), {})
 
     @classmethod
     def _of_groups(cls, trace: Trace, groups: list[Selection], turns: dict[int, str]) -> View:
@@ -152,7 +157,7 @@ class View:
         loop = len(self.trace.sweeps) > 1  # its own count is another thing than the last graph's
         shown, total = len(self.computed), self._recorded if loop else self.total
         part = f"showing {shown:,} of {total:,} operations" if shown < total else ""
-        if any(operation.rule == PART for operation in self.operations):
+        if any(operation.rule in PARTS for operation in self.operations):
             part = f"showing {total:,} operations as {shown:,} lines or modules"
         return ", ".join(piece for piece in ("the graph of the last sweep" if loop else "", part) if piece)
 
@@ -222,12 +227,20 @@ class View:
             return "?"
         return operation.called or (operation.names[-1] if operation.names else self.expression(operation))
 
+    def _operand(self, edge: Edge) -> str:
+        """Call what an edge brings; a constant that only a sign could tell, as it is written."""
+        unknown = edge.source is None and edge.given is None and SIGN.fullmatch(edge.called)
+        return edge.constant if unknown else self.called(edge)
+
     @cached_property
     def signs(self) -> set[str]:
         """The signs that stand in the formulas of this view, and those of its values."""
         told = (edge.formula or self.words(o, edge) for o in self.operations for edge in o.edges)
         own = (own_sign(operation) for operation in self.operations)
-        return {sign for text in (*told, *own) for sign in SIGN.findall(text)}
+        calls = (
+            self.expression(o) for o in self.operations if o.within or o.place is None or not o.place.text
+        )
+        return {sign for text in (*told, *own, *calls) for sign in SIGN.findall(text)}
 
     @cached_property
     def _names(self) -> set[str]:
@@ -265,6 +278,10 @@ class View:
             for edge in operation.inputs:
                 if SIGN.fullmatch(edge.called):
                     found.setdefault(edge.called, _constant(operation, edge))
+        for sign in self.signs - found.keys():  # of what a box stands for with others
+            operation = called(self.trace.operations, sign)
+            if operation is not None:
+                found[sign] = self._told(operation)
         return found
 
     @property
@@ -287,7 +304,7 @@ class View:
             return one_line(place.text)
         if not operation.rule:
             return operation.names[0] if operation.names else "input"
-        return f"{operation.rule}({', '.join(clip(self.called(edge), 16) for edge in operation.inputs)})"
+        return f"{operation.rule}({', '.join(clip(self._operand(edge), 16) for edge in operation.inputs)})"
 
     def sign_of(self, operation: Operation) -> str:
         """Give the sign by which this report calls a value; "" where it has none."""
@@ -314,7 +331,7 @@ class View:
         """Write an edge's local derivative: `de/dc = d = 2`, `2*x`, `1 for each y[k]`; without a sign only `d = 2`."""
         text, local = edge.formula or self.words(operation, edge), edge.local
         if width(text) > room:  # what is cut off says nothing: the number does
-            text = "" if local is not None else clip(text, room)
+            text = "" if local is not None or edge.formula or edge.words else clip(text, room)
         if local is not None and not local.shape and not operation.shape:
             shown = number(local.items)
             if not _is_number(text, local.items):
@@ -338,6 +355,8 @@ class View:
         source = self.by_key.get(edge.source)
         if source is None:
             return ""
+        if edge.words:
+            return self._at_any_turn(edge.words) if operation.count > 1 else edge.words
         name = self.called(edge)
         each = f"{name}[k]" if len(source.shape) == 1 and name.isidentifier() else "element"
         size, out = math.prod(source.shape), math.prod(operation.shape)
@@ -347,6 +366,8 @@ class View:
             return f"1 for each {each}"
         if operation.rule == "mean" and out:
             return f"1/{size // out} for each {each}"
+        if edge.early and operation.rule in {"matmul", "dot", "dense"}:
+            return ""  # of an earlier turn: its other operands are not known any more
         others = [self.called(e) for e in operation.inputs]
         if operation.count > 1:
             others = [self._at_any_turn(other) for other in others]

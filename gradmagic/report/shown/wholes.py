@@ -7,16 +7,17 @@ entry on values of the part's own shape there is none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
 
 from ...engine.core.values import Value, summarise
 from ..model import Edge, Operation, Place
-from .view import PART, View
+from .statements import Given, given_by
+from .view import View
 
 MODULES = 30  # that are shown at most
 ENOUGH = 1.5  # times as many operations as parts, or the parts say little more
@@ -24,37 +25,81 @@ ENOUGH = 1.5  # times as many operations as parts, or the parts say little more
 
 def by_statements(view: View) -> View:
     """Put what belongs to one line of the cell together, as far as its value alone goes on."""
-    source = view.trace.source.split("\n")
+    trace = view.trace
+    texts, given = trace.source.split("\n"), given_by(trace.source, trace.first_line) or {}
+
+    def value_of(operation: Operation) -> Given | None:
+        """Find what a line gives, if the operation makes it."""
+        if operation.place is None:
+            return None
+        found = given.get(_line(operation.place), [])
+        named = (one for one in found if one.name in operation.names)
+        alone = found[0] if len(found) == 1 and not found[0].name and operation.key == _result(view) else None
+        return next(named, alone)
 
     def written(last: Operation, place: Place) -> str:
-        line = _line(place)
-        at = line - view.trace.first_line
-        text = source[at].strip() if 0 <= at < len(source) else place.text
-        return text.removeprefix(f"{last.names[0]} = ") if last.names else text
+        one = value_of(last)
+        if one is None or one.span[0] != one.span[2]:
+            return place.text
+        line, start, _, end = one.span
+        text = texts[line - trace.first_line][start:end]
+        return place.text if text == one.name else text  # one of several that a value is taken apart into
 
-    def of(operation: Operation) -> object:
+    seen: set[Hashable] = set()
+
+    def again(operation: Operation) -> bool:
+        """Tell whether the cell itself is at a place where it was before: the next turn of a loop."""
+        place = operation.place
+        spot = (place.line, place.column, place.end_column, operation.rule) if place is not None else None
+        if place is None or place.function is not None or spot not in seen:
+            seen.add(spot)
+            return False
+        seen.clear()
+        seen.add(spot)
+        return True
+
+    def of(operation: Operation) -> Hashable:
         return None if operation.place is None else _line(operation.place)
 
-    return _put_together(view, of, written)
+    ends = {o.key for o in view.operations if o.names and value_of(o) is not None}
+    return _put_together(view, "line", of, written, again, ends)
 
 
 def by_modules(view: View) -> View:
     """Put what was made in one module together: the innermost ones that leave a much smaller graph."""
     deepest = max((o.module.count(".") for o in view.operations), default=0)
     for depth in range(deepest + 1, 0, -1):
-        paths = {o.key: ".".join(o.module.split(".")[: depth + 1]) for o in view.operations}
-        outer = {
-            path.rpartition(".")[0] for path in paths.values()
-        }  # what is done in them beside inner modules
-
-        def of(operation: Operation, paths: dict[int, str] = paths, outer: set[str] = outer) -> str | None:
-            path = paths[operation.key]
-            return path if path and path not in outer else None
-
-        made = _put_together(view, of, lambda last, place, of=of: of(last) or place.text)  # type: ignore[misc]
+        made = _by_modules(view, depth)
         if len(made.computed) <= min(MODULES, len(view.computed) / ENOUGH):
             break
     return made
+
+
+def _by_modules(view: View, depth: int) -> View:
+    paths = {o.key: ".".join(o.module.split(".")[: depth + 1]) for o in view.operations}
+    outer = {path.rpartition(".")[0] for path in paths.values()}  # what is done in them beside inner modules
+
+    def of(operation: Operation) -> str | None:
+        path = paths[operation.key]
+        return path if path and path not in outer else None
+
+    seen: set[Hashable] = set()
+
+    def again(operation: Operation) -> bool:
+        """Tell whether the same is done again: the next call of the module."""
+        spot = (operation.place, operation.rule, operation.module)
+        if spot not in seen:
+            seen.add(spot)
+            return False
+        seen.clear()
+        seen.add(spot)
+        return True
+
+    return _put_together(view, "module", of, lambda last, place: of(last) or place.text, again, set())
+
+
+def _result(view: View) -> int | None:
+    return view.trace.result.key if view.trace.result is not None else None
 
 
 def _line(place: Place) -> int:
@@ -62,50 +107,71 @@ def _line(place: Place) -> int:
 
 
 def _put_together(
-    view: View, of: Callable[[Operation], object], written: Callable[[Operation, Place], str]
-) -> View:
-    """Make one operation of neighbours of which `of` tells the same; None: nobody's neighbour."""
+    view: View, rule: str, of: Callable[[Operation], Hashable], written: Callable[[Operation, Place], str],
+    again: Callable[[Operation], bool], ends: set[int],
+) -> View:  # fmt: skip
+    """Make one operation of neighbours of which `of` tells the same; None: nobody's neighbour.
 
-    def part(operation: Operation) -> object:
+    A part begins anew where `again` says so, and ends behind the keys in `ends`.
+    """
+
+    def part(operation: Operation) -> Hashable:
         found = of(operation) if operation.rule and operation.count == 1 else None
-        return operation.key if found is None else ("part", found)
+        return (operation.key,) if found is None else (rule, found)
 
     joined = []
     for mark, those in groupby(view.operations, key=part):
-        for run in _runs(view, list(those)):
-            joined.append(run[-1] if len(run) == 1 and type(mark) is int else _joined(run, written))
+        members = list(those)
+        if mark[0] != rule:  # type: ignore[index]
+            joined += members
+            continue
+        for run in _runs(view, members, again, ends):
+            joined.append(_joined(view, run, rule, written))
     return View(view.trace, tuple(joined))
 
 
-def _runs(view: View, part: list[Operation]) -> Iterator[list[Operation]]:
-    """Cut a part behind every value that is used beyond it."""
-    own = {o.key for o in part}
-    run: list[Operation] = []
-    for o in part:
-        run.append(o)
-        if any(user.key not in own for user, _ in view.users.get(o.key, ())):
-            yield run
-            run = []
-    if run:
-        yield run
+def _runs(
+    view: View, part: list[Operation], again: Callable[[Operation], bool], ends: set[int]
+) -> Iterator[list[Operation]]:
+    """Cut a part where it begins anew, and behind every value that is used beyond its run."""
+    cuts = {i for i, o in enumerate(part) if i and again(o)} | {
+        i + 1 for i, o in enumerate(part) if o.key in ends
+    }
+    while True:
+        bounds = sorted({0, len(part)} | {i for i in cuts if 0 < i < len(part)})
+        runs = [part[a:b] for a, b in pairwise(bounds)]
+        found = set()
+        for start, run in zip(bounds, runs, strict=False):
+            own = {o.key for o in run}
+            for i, o in enumerate(run[:-1]):
+                if any(user.key not in own for user, _ in view.users.get(o.key, ())):
+                    found.add(start + i + 1)
+        if found <= cuts:
+            yield from runs
+            return
+        cuts |= found
 
 
-def _joined(run: list[Operation], written: Callable[[Operation, Place], str]) -> Operation:
+def _joined(
+    view: View, run: list[Operation], rule: str, written: Callable[[Operation, Place], str]
+) -> Operation:
     last = run[-1]
     place = last.place or Place("", 0, 0, 0, 0, "", inside=False)
-    text = written(last, place)
+    text = " ".join(written(last, place).split())
     if len(run) == 1 and (text == place.text or last.place is None):
         return last
     line = _line(place)
-    place = replace(place, line=line, end_line=line, column=0, end_column=0, text=text, function=None)
-    return replace(last, rule=PART, place=place, inputs=_edges(run))
+    there = Place(view.trace.label, line, line, 0, 0, text) if line else replace(place, text=text)
+    return replace(last, rule=rule, place=there, inputs=_edges(run))
 
 
 def _edges(run: list[Operation]) -> tuple[Edge, ...]:
-    """Give an edge for each value from outside, with the derivative along all paths through the line."""
+    """Give an edge for each value from outside, with the derivative along all paths through the part."""
     inside = {o.key for o in run}
     last = run[-1]
-    slopes: dict[int | None, Any] = {last.key: 1.0}  # of the line's value by each of its own; None: not known
+    # Of the part's value by each of its own; None: not known. Between complex numbers it takes more than one number.
+    real = not any(o.dtype.startswith("complex") for o in run)
+    slopes: dict[int | None, Any] = {last.key: 1.0 if real else None}
     outside: dict[int, Any] = {}
     flows: dict[int, list[Value | None]] = {}
     constants = {e.constant: e for o in run for e in o.inputs if e.source is None}

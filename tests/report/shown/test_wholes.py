@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from gradmagic.report import Report
-from gradmagic.report.shown.view import PART, View
+from gradmagic.report.shown.view import PARTS, View
 from gradmagic.report.shown.wholes import by_modules, by_statements
 from tests.cell.helpers import fresh, traced
 
@@ -52,7 +52,7 @@ def test_the_derivative_of_a_line_carries_its_gradient(cell, array):
     )
     view = lines_of(cell, f"{SETUP}x, y, w = {values}\n")
     for operation in view.operations:
-        if operation.rule != PART or operation.grad is None:
+        if operation.rule not in PARTS or operation.grad is None:
             continue
         assert len({edge.source for edge in operation.edges}) == len(operation.edges)
         for edge in operation.edges:
@@ -64,6 +64,73 @@ def test_the_derivative_of_a_line_carries_its_gradient(cell, array):
         if flows and all(f is not None and f.items is not None for f in flows) and view.by_key[key].grad:
             total = sum(np.asarray(f.items) for f in flows)
             np.testing.assert_allclose(total, view.by_key[key].grad.items, rtol=1e-9, atol=1e-12)
+
+
+PAIR = "def f(t):\n    return np.sin(t)*t, np.cos(t)*t + 1\n"
+CELLS = {
+    "pairs of one inner value": (
+        f"{PAIR}x = 0.5\n", "a, b = f(x*2)\nc, d = f(a*b)\ne, g = f(c*d)\nk, m = f(e*g)\nloss = k*m + a",
+    ),
+    "calls of a sum": (
+        "def f(t):\n    return np.sin(t)*t + np.cos(t)*2\nx, b, v = 0.5, 0.3, 0.1\n",
+        "\n".join([*(f"v{i} = f({'v' if i == 0 else f'v{i - 1}'} + x)*0.5 + b" for i in range(22)), "loss = v21**2"]),
+    ),
+    "Newton": ("x = 1.5\n", "y = x\nfor i in range(3):\n    y = y - (y**2 - 2)/(2*y)\nz = y**2"),
+    "two turns": ("x = 1.5\n", "y = x\nfor i in range(2): y = y*y + x\nz = y**2"),
+    "calls in two turns": (f"{SETUP}x = 1.5\n", "y = x\nfor i in range(2):\n    y = sigmoid(y*x)\nz = y**2"),
+    "long lines": (
+        "x, b = 0.7, 0.2\n",
+        "\n".join([*(f"v{i} = np.sin({f'v{i - 1}' if i else 'x'}*1.1)*b + x" for i in range(45)), "loss = v44*v40"]),
+    ),
+    "complex between": ("x, a = np.array([0.3, 0.5]), 2.0\n", "y = np.abs(np.exp(1j*x)*a + x)**2\nloss = y.sum()"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_in_every_view_what_an_edge_carries_is_the_gradient_times_its_derivative(name):
+    setup, cell = CELLS[name]
+    trace = traced(cell, fresh(setup))
+    views = [View.of(trace, limit) for limit in (8, 20, 60, 400)]
+    views += [fold(View.of_loops(trace, fold is by_modules)) for fold in (by_statements, by_modules)]
+    views += [by_statements(View.of(trace, 60))]
+    for view in views:
+        for operation in view.operations:
+            for edge in operation.edges:
+                known = all(
+                    v is not None and v.items is not None for v in (operation.grad, edge.local, edge.flow)
+                )
+                if known and operation.count == 1 and edge.flow.shape == operation.shape:
+                    carried = np.asarray(operation.grad.items) * np.conj(edge.local.items)
+                    if not view.by_key[edge.source].dtype.startswith("complex"):
+                        carried = carried.real
+                    np.testing.assert_allclose(edge.flow.items, carried, rtol=1e-9, atol=1e-12)
+        if any(operation.count > 1 or operation.rule == "operations" for operation in view.operations):
+            continue  # of a loop the numbers are those of one turn, of a stretch of the tape those of its last value
+        for operation in view.operations:
+            flows = [edge.flow for _, edge in view.users.get(operation.key, ())]
+            if (
+                flows
+                and operation.grad is not None
+                and all(f is not None and f.items is not None for f in flows)
+            ):
+                total = sum(np.asarray(flow.items) for flow in flows)
+                np.testing.assert_allclose(total, operation.grad.items, rtol=1e-9, atol=1e-12)
+
+
+def test_each_turn_of_a_loop_is_a_line_of_its_own():
+    for name, turns in (("two turns", 2), ("calls in two turns", 2), ("Newton", 1)):
+        setup, cell = CELLS[name]
+        view = by_statements(View.of_loops(traced(cell, fresh(setup))))
+        made = [o for o in view.computed if "y" in o.names]
+        assert len(made) == turns, name
+
+
+def test_a_line_is_written_without_its_name_however_it_is_spaced():
+    view = lines_of(
+        "out=x*2+y\nz: float = out*y - x\na, b = z*x + 1, z*y\nz *= a*b + x\nloss = z", "x, y = 0.5, 2.0\n"
+    )
+    titles = [view.title(o) for o in view.computed]
+    assert titles == ["out = x*2+y", "z₁ = out*y - x", "a = z*x + 1", "b = z*y", "z *= a*b + x"]
 
 
 def test_a_line_is_one_operation_with_the_calls_in_it():
@@ -127,7 +194,7 @@ def test_a_module_without_a_name_is_called_by_its_class():
 
 def test_modules_are_parts_with_their_parameters():
     trace = traced("z = net(x)\nloss = F.cross_entropy(z * 2, y)", fresh(NET))
-    view = by_modules(View.whole(trace))
+    view = by_modules(View.of_loops(trace, modules=True))
     titles = [view.title(o) for o in view.computed]
     assert titles == [
         "net.inp", "u₂ = F.relu(self.inp(x))", "net.blocks.0", "net.blocks.1", "z = net.out", "z * 2",
@@ -143,7 +210,7 @@ def test_modules_are_parts_with_their_parameters():
 def test_where_modules_are_many_the_outer_ones_are_shown():
     many = NET + "net = nn.Sequential(*(Block(4) for _ in range(12)))\n"
     trace = traced("loss = (net(x)**2).sum()", fresh(many))
-    view = by_modules(View.whole(trace))
+    view = by_modules(View.of_loops(trace, modules=True))
     titles = [view.title(o) for o in view.computed][:12]
     assert [title.rpartition(" = ")[2] for title in titles] == [f"net.{i}" for i in range(12)]
 

@@ -1,0 +1,106 @@
+"""What the derivatives of losses and layers read as: text for labels and steps, beside the rules of table.py.
+
+A reading is a formula in the names of the rule (the result's, then the arguments'), or a function that gives it of the
+arguments' shapes and values. Where `grad` stands in it, it says how the gradient goes on; else it is the derivative.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from ...rules.declare import RULES
+from . import functions as nw
+from . import images as cv
+from . import table  # noqa: F401  (the rules are declared there)
+
+Text = str | Callable[[tuple[Any, ...], tuple[Any, ...]], str]
+
+
+def read(function: Any, names: str, *texts: Text) -> None:
+    """Give the rule of a function its readings, one for each argument."""
+    rule = RULES[function]
+    rule.readings, rule.named = texts, tuple(names.split())
+
+
+def _mean(formula: str, at: int) -> Text:
+    """Divide by the number of entries, if argument `at`, the reduction, is a mean."""
+
+    def text(shapes: tuple[Any, ...], args: tuple[Any, ...]) -> str:
+        reduction = args[at] if at < len(args) else "mean" if args else None
+        sizes = {s if s is not None else getattr(a, "shape", None) for s, a in zip(shapes[:2], args, strict=False)}
+        if reduction is None or len(sizes) != 1 or None in sizes:
+            return ""  # not known, or one is broadcast
+        (shape,) = sizes
+        return f"({formula})/{math.prod(shape)}" if reduction == "mean" else formula
+
+    return text
+
+
+def _plain(text: Text, *weights: int) -> Text:
+    """Say nothing where one of these arguments, a weight, is given."""
+
+    def unweighted(shapes: tuple[Any, ...], args: tuple[Any, ...]) -> str:
+        if not args or any(at < len(args) and args[at] is not None for at in weights):
+            return ""
+        return text(shapes, args) if callable(text) else text
+
+    return unweighted
+
+
+def _along(formula: str, at: int) -> Text:
+    """Put in the axis, argument `at`."""
+    return lambda _shapes, args: formula.replace("AXIS", str(args[at])) if at < len(args) else ""
+
+
+def _logsumexp(_shapes: tuple[Any, ...], args: tuple[Any, ...]) -> str:
+    axis, keepdims = (*args[1:3], *(None, False)[max(0, len(args) - 1) :])
+    if not args or isinstance(axis, tuple):
+        return ""
+    if axis is None:
+        return "np.exp(x - y)"
+    kept = ("grad", "y") if keepdims else (f"np.expand_dims(grad, {axis})", f"np.expand_dims(y, {axis})")
+    return f"{kept[0]}*np.exp(x - {kept[1]})"
+
+
+def _layer_norm(shapes: tuple[Any, ...], args: tuple[Any, ...]) -> str:
+    if len(args) < 5 or args[1] is not None or args[2] is not None:
+        return "grad*weight, centred along x and scaled" if args else ""
+    axes = args[3] if len(args[3]) > 1 else args[3][0]
+    mean = f"axis={axes}, keepdims=True"
+    return f"(grad - np.mean(grad, {mean}) - y*np.mean(grad*y, {mean}))/np.sqrt(np.var(x, {mean}) + {args[4]:g})"
+
+
+def _cross_entropy(rows: int, classes: int) -> str:
+    return f"(softmax(z) - one_hot(y, {classes}))/{rows}"
+
+
+# ---- along one axis ------------------------------------------------------------------------------------------
+read(nw.softmax,         "y x axis",              _along("y*(grad - np.sum(grad*y, axis=AXIS, keepdims=True))", 1))
+read(nw.log_softmax,     "y x axis",              _along("grad - np.exp(y)*np.sum(grad, axis=AXIS, keepdims=True)", 1))
+read(nw.logsumexp,       "y x axis keepdims",     _logsumexp)
+
+# ---- losses --------------------------------------------------------------------------------------------------
+read(nw.mse,             "l x y",                 _mean("2*(x - y)", 2), _mean("2*(y - x)", 2))
+read(nw.huber,           "l x y r delta",         _mean("np.clip(x - y, -delta, delta)", 2),
+                                                  _mean("np.clip(y - x, -delta, delta)", 2))
+read(nw.smooth_l1,       "l x y r beta",          _mean("np.clip((x - y)/beta, -1, 1)", 2),
+                                                  _mean("np.clip((y - x)/beta, -1, 1)", 2))
+read(nw.bce_with_logits, "l z t",                 _plain(_mean("sigmoid(z) - t", 2), 4, 5),
+                                                  _plain(_mean("-z", 2), 4, 5))
+read(nw.bce,             "l p t",                 _mean("(p - t)/(p*(1 - p))", 2),
+                                                  _mean("np.log(1 - p) - np.log(p)", 2))
+read(nw.cross_entropy,   "l z y",                 lambda shapes, _args: _cross_entropy(*shapes[0]))
+
+# ---- layers --------------------------------------------------------------------------------------------------
+read(nw.layer_norm,      "y x weight bias axes",  _layer_norm)
+read(cv.convolve,        "y x w b",               "grad, spread out again by w", "grad, correlated with x",
+                                                  "np.sum(grad, axis=(0, 2, 3))")
+read(cv.max_pool,        "y x",                   "1 at the largest of each window, else 0")
+read(cv.avg_pool,        "y x k",                 lambda _shapes, args: _window(args))
+
+
+def _window(args: tuple[Any, ...]) -> str:
+    size = args[1] if len(args) > 1 else None
+    return f"1/{math.prod(size) if isinstance(size, tuple) else size**2} for each of a window" if size else ""
