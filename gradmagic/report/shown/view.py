@@ -280,9 +280,9 @@ class View:
                 if SIGN.fullmatch(edge.called):
                     found.setdefault(edge.called, _constant(operation, edge))
         for sign in self.signs - found.keys():  # of what a box stands for with others
-            operation = called(self.trace.operations, sign)
-            if operation is not None:
-                found[sign] = self._told(operation)
+            inner = called(self.trace.operations, sign)
+            if inner is not None:
+                found[sign] = self._told(inner)
         return found
 
     @property
