@@ -229,7 +229,7 @@ def test_formulas_read_as_in_a_textbook() -> None:
     assert RULES[np.hypot].formula(0)[0] == "x / z"
     assert RULES[np.arctan2].formula(1)[0] == "-y / (x * x + y * y)"
     assert RULES[np.maximum].formula(0)[0] == "x > y"
-    assert RULES[np.where].formula(2)[0] == "not c"
+    assert RULES[np.where].formula(2)[0] == "np.logical_not(c)"
     assert RULES[primitives.clip].formula(0)[0] == "lo <= x <= hi"
 
 
