@@ -17,7 +17,7 @@ from ...engine.core.places import Place as Spot
 from ...engine.core.values import Summaries, brought_home
 from ...engine.rules.kinds import General
 from ...engine.rules.pointwise import Elementwise
-from ...engine.sweeps.jacobians import at_home
+from ...engine.sweeps.jacobians import brought_home
 from ...engine.tape.nodes import Node
 from ...engine.tape.tracked import Tracked
 from ...engine.watch.recorder import constants_in
@@ -126,7 +126,7 @@ def recorded(
         locals=recorder.locals.renumbered(keys),
         flows=recorder.flows.renumbered(keys),
         jacobians={keys[number]: recorder.jacobian(number) for number in recorder.pulled if number in keys},
-        slopes=Slopes({keys[n]: at_home(kept) for n, kept in recorder.saved.items() if n in keys}),
+        slopes=Slopes({keys[n]: brought_home(kept) for n, kept in recorder.saved.items() if n in keys}),
     )
 
 

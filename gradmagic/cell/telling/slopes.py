@@ -68,7 +68,8 @@ class Slopes:
         operation = self._kept.get(key)
         if operation is None:
             return None
-        node, saved = operation
+        node: Any = operation.node
+        saved = operation.saved
         with modes.watch(None), np.errstate(all="ignore"):
             if node.rule is PICK:
                 return _picked(node, saved, flats)
@@ -80,19 +81,14 @@ class Slopes:
             if (len(flats) if several else min(len(flats), size)) * (size + source.aval.size) > WORK:
                 raise TooMany
             if several or len(flats) <= size:
-                columns = [(flat, _column(node, saved, argument, flat)) for flat in flats.tolist()]
-                outs = [np.flatnonzero(column) for _, column in columns]
-                numbers = [column[out] for (_, column), out in zip(columns, outs, strict=True)]
-                return (
-                    np.repeat(flats, [len(out) for out in outs]),
-                    np.concatenate(outs),
-                    np.concatenate(numbers),
-                )
-            rows = [_row(node, saved, argument, out) for out in range(node.aval.size)]
-            found = [flats[np.flatnonzero(row[flats])] for row in rows]
-            numbers = [row[at] for row, at in zip(rows, found, strict=True)]
-            outs = np.repeat(np.arange(len(rows)), [len(at) for at in found])
-            return np.concatenate(found), outs, np.concatenate(numbers)
+                outs, numbers = _nonzero(_column(node, saved, argument, flat) for flat in flats.tolist())
+                return np.repeat(flats, list(map(len, outs))), np.concatenate(outs), np.concatenate(numbers)
+            at, numbers = _nonzero(_row(node, saved, argument, out)[flats] for out in range(size))
+            return (
+                flats[np.concatenate(at)],
+                np.repeat(np.arange(size), list(map(len, at))),
+                np.concatenate(numbers),
+            )
 
     def factor(self, key: int, argument: int, flat: int, out: int) -> int:
         """Tell which entry of the other operand of a product a derivative is; -1 where it is none."""

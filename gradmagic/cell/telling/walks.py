@@ -7,6 +7,8 @@ data; the tangent that each ends with is the entry of the gradient, or it is lef
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -14,18 +16,18 @@ import numpy as np
 from ...engine.core import arrays
 from ...engine.core.values import SHOWN, Value, summarise
 from ...engine.sweeps.forward import pushed
-from ...engine.sweeps.jacobians import Pulled, at_home
+from ...engine.sweeps.jacobians import Pulled, brought_home
 from ...engine.tape import modes
 from ...engine.tape.nodes import FREED, Node
 from ...engine.watch.recorder import Recorder
 from ...report.model import Input, Part, Push, Walk
 
-LONGEST = 400  # operations of a tape that is walked
+LONGEST = 300  # operations of a tape that is walked
 INPUTS = 6  # from which there is a walk
-CHOICES = 4  # entries of each, and
+CHOICES = 3  # entries of each, and
 FEW = 6  # of a small array all
-PUSHES = 400  # operations of all walks together: 30 us each
-NUMBERS = 5_000  # of their tangents that are kept
+PUSHES = 300  # operations of all walks together: 30 us each
+NUMBERS = 10_000  # of their tangents that are kept
 WORK = 20_000_000  # entries of all arrays that are gone over
 
 Tangent = Any  # an array, a number, a list of them for several outputs; None: nothing comes this way
@@ -62,7 +64,7 @@ def walks(
     kept = saved_of(nodes, recorder)
     if own:
         kept |= {
-            node.number: at_home(Pulled(node, node.saved))
+            node.number: brought_home(Pulled(node, node.saved))
             for node in nodes
             if node.number not in kept and node.rule is not None and node.saved is not FREED
         }
@@ -84,7 +86,7 @@ def walks(
 
 def saved_of(nodes: Sequence[Node], recorder: Recorder) -> dict[int, Pulled]:
     """Give what the last sweep's operations had saved, by number, on the host."""
-    return {n.number: at_home(recorder.saved[n.number]) for n in nodes if n.number in recorder.saved}
+    return {n.number: brought_home(recorder.saved[n.number]) for n in nodes if n.number in recorder.saved}
 
 
 def _chosen(entry: Input, node: Node) -> Iterator[int]:
@@ -114,21 +116,24 @@ class _Walker:
     ) -> None:
         self.root, self.nodes, self.keys, self.kept, self.weight = root, nodes, keys, kept, weight
         self.pushes, self.numbers, self.work = PUSHES, NUMBERS, WORK
+        self.counts: dict[int, int] = {}
 
     def walk(self, entry: Input, source: Node, flat: int) -> Walk | None:
         """Walk from one entry; None where a number on the way is not to be had, or there is no room left."""
         start = np.zeros(source.aval.shape, source.aval.tangent)
         start.reshape(-1)[flat] = 1
         tangents: dict[int, Tangent] = {source.number: start if start.shape else start[()]}
+        self.pushes -= self._count(source)
+        if self.pushes < 0:
+            return None
         found: list[Push] = []
         for node in self.nodes:
             moving = [i for i, s in enumerate(node.inputs) if s is not None and s.number in tangents]
             if not moving or node.number in tangents:
                 continue
             operation = self.kept.get(node.number)
-            self.pushes -= 1
             self.work -= sum(map(_size, (node, *(node.inputs[i] for i in moving))))
-            if operation is None or self.pushes < 0 or self.work < 0:
+            if operation is None or self.work < 0:
                 return None
             try:
                 tangents[node.number], parts = self._pushed(operation, moving, tangents)
@@ -153,17 +158,33 @@ class _Walker:
     ) -> tuple[Tangent, list[tuple[int, Tangent]]]:
         """Carry what comes over one operation: all of it, and by each argument alone where they are several."""
         node, saved = operation
-        given = [
-            tangents[s.number] if i in moving and s is not None else None for i, s in enumerate(node.inputs)
-        ]
-        whole = pushed(node, given, saved) if any(t is not None for t in given) else None
-        if len(moving) < 2:
-            return whole, [(moving[0], whole)]
-        alone = [[t if i == j else None for j, t in enumerate(given)] for i in moving]
-        return whole, [
-            (i, pushed(node, one, saved) if one[i] is not None else None)
-            for i, one in zip(moving, alone, strict=True)
-        ]
+        coming: dict[int, Tangent] = {}
+        for i in moving:
+            source = node.inputs[i]
+            if source is not None and tangents[source.number] is not None:
+                coming[i] = tangents[source.number]
+        given = [coming.get(i) for i in range(len(node.inputs))]
+        if len(coming) < 2:
+            whole = pushed(node, given, saved) if coming else None
+            return whole, [(i, whole if i in coming else None) for i in moving]
+        if isinstance(node.aval, tuple):
+            return pushed(node, given, saved), []
+        alone = {
+            i: pushed(node, [t if i == j else None for j in range(len(given))], saved)
+            for i, t in coming.items()
+        }
+        there = [part for part in alone.values() if part is not None]
+        return (reduce(add, there) if there else None), [(i, alone.get(i)) for i in moving]
+
+    def _count(self, source: Node) -> int:
+        """Count the operations that depend on an input, once for all its entries."""
+        if source.number not in self.counts:
+            found = {source.number}
+            for node in self.nodes:
+                if any(s is not None and s.number in found for s in node.inputs):
+                    found.add(node.number)
+            self.counts[source.number] = len(found) - 1
+        return self.counts[source.number]
 
     def _agrees(self, entry: Input, flat: int, tangent: Tangent) -> bool:
         """Tell whether the walk ends with what the sweep gave: a hook or an option may have changed what flowed."""

@@ -27,7 +27,8 @@ _AUGMENTED = re.compile(r"[\w.\[\]:'\", -]+(\*\*|//|>>|<<|[-+*/%@&|^])=(?!=)")
 _SIMPLE = re.compile(r"[^\W\d]\w*(\.\w+|\[[^\[\]]*\])*")
 
 PARTS = {"line", "module"}  # rules of what stands for its operations (wholes.py)
-REMARKS = {"dtype", "guard", "numeric", "agrees"}  # kinds of notes that are no cause for concern
+# Kinds of notes that are no cause for concern.
+REMARKS = {"dtype", "guard", "numeric", "agrees", "sum", "unchanged", "unused"}
 
 
 def told(note: Note) -> str:

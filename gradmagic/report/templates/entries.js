@@ -9,16 +9,9 @@ const entries = (report, data) => {
       const asked = data.ask?.[row.dataset.k];
       if (!asked || !part) continue;
       row.closest(".gm-scroll").after(told);
-      const shape = (asked[1].match(/\d+/g) ?? []).map(Number), every = grid?.length === shape.reduce((a, b) => a * b, 1) ? [...grid] : [];
       part.title = "where an entry comes from";
       part.classList.add("gm-entry");
-      part.addEventListener("click", (e) => {
-        let flat = Math.max(0, every.indexOf(e.target.closest("td")));
-        const index = shape.map((n, i) => { const below = shape.slice(i + 1).reduce((a, b) => a * b, 1), at = Math.floor(flat / below); flat %= below; return at; });
-        told.textContent = `In Python: gm.last().explain(${JSON.stringify(asked[0] + (index.length ? `[${index}]` : ""))})`;
-        told.hidden = false;
-        e.stopPropagation();
-      });
+      part.addEventListener("click", (e) => { told.textContent = `In Python: gm.last().explain(${JSON.stringify(asked)})`; told.hidden = false; e.stopPropagation(); });
       continue;
     }
     if (cells.length !== texts.length) continue;

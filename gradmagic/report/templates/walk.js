@@ -92,13 +92,15 @@ const walk = (report, board, data, { own, veiled, ask }) => {
   const product = (text) => (text.startsWith("-") ? `(${text})` : text);
   const plain = (text) => text !== undefined && text !== "" && !isNaN(text);
   /* How a tangent comes about: of numbers the products, of arrays each rule and what it adds. */
-  const pushed = (key, edges, parts, has) => {
+  const pushed = (edges, parts, has) => {
     const numbers = edges.map(([edge, source]) => [data.sheets[0].edges[edge], has.get(String(source))?.[0]]).map(([said, before]) => [said, before, said && said[4] !== null && !data.values[said[4]][0] ? short(data.values[said[4]][1]) : undefined]);
     if (numbers.every(([, before, local]) => plain(before) && plain(local))) {
       const products = numbers.map(([, before, local]) => `${product(local)}·${product(before)}`).join(" + ");
       return `${numbers.map(([said, before]) => `${said[0]}·${product(before)}`).join(" + ")} = ${products}`;
     }
-    return numbers.map(([said], j) => `${said?.[0] ?? ""} ${said?.[2] || data.sheets[0].nodes[key]?.[3] || ""}${edges.length > 1 ? `: ${parts[j]}` : ""}`.trim()).join(" + ");
+    /* Words like `grad @ W.T` tell of the way back. */
+    const how = (said) => (!said ? "" : said[2] && !/\bgrad\b/.test(said[2]) ? `${said[0]} ${said[2]}` : `${said[0]} from ${said[3]}`);
+    return numbers.map(([said], j) => how(said) + (edges.length > 1 ? `: ${parts[j]}` : "")).join(" + ");
   };
   const forward = () => {
     const { ahead } = mode, [index, texts] = ahead.from[mode.entry], who = ahead.name + index;
@@ -106,7 +108,7 @@ const walk = (report, board, data, { own, veiled, ask }) => {
     let at = 0, current, how;
     ahead.steps.slice(0, i).forEach(([key, edges], j) => {
       const tangent = texts[at++], parts = edges.map(() => (edges.length > 1 ? texts[at++] : tangent));
-      if (j === i - 1) { current = key; how = pushed(key, edges, parts, has); }
+      if (j === i - 1) { current = key; how = pushed(edges, parts, has); }
       has.set(String(key), [tangent, true]);
       edges.forEach(([edge], k) => {
         used.add(String(edge));
