@@ -14,7 +14,7 @@ import numpy as np
 
 from ...engine.core import arrays
 from ...engine.core.places import Place as Spot
-from ...engine.core.values import Summaries, brought_home
+from ...engine.core.values import Summaries, on_the_host
 from ...engine.rules.kinds import General
 from ...engine.rules.pointwise import Elementwise
 from ...engine.sweeps.jacobians import brought_home
@@ -195,7 +195,7 @@ def _args(node: Node, recorder: CellRecorder) -> tuple[Any, ...]:
     if told is None and node.rule is not None and (isinstance(node.rule, _KEEPING) or node.rule.readings):
         kept = node.rule.kept(node)
         told = None if kept is None else constants_in(node, kept.args)
-    return tuple(map(brought_home, told or ()))
+    return tuple(map(on_the_host, told or ()))
 
 
 _KEEPING = (Elementwise, General)

@@ -299,7 +299,7 @@ def small(value: Any) -> Any:
     return summarise(value) if arrays.is_array(value) else value
 
 
-def brought_home(kept: Any) -> Any:
+def on_the_host(kept: Any) -> Any:
     """Give what `small` has kept without memory of a device."""
     if type(kept) is _Reckoned:
         return kept.value()
