@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, NoReturn
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class Options:
     time: bool = _option(False, "tell how long each expression took, forward and backward")
     stop: str = _option("", "stop at the first NaN or infinity, for %%debug", "nan",
                         choices=("nan",), command="stop at the first NaN or infinity")
-    save: str = _option("", "save the report: .html .txt .md .tex .json .svg .png .pdf .dot", "FILE")
+    save: str = _option("", "save the report: .html .txt .md .tex .json .svg .png .dot; .pdf with gradmagic[plot]",
+                        "FILE")
     into: str = _option("", "assign the report to this name", "NAME", command=False)
     max_nodes: int | None = _option(None, "draw at most so many operations", "N", kind=int, trace="max_nodes=")
     steps: bool = _option(False, "list all steps of the backward sweep", command=False)
@@ -77,6 +79,8 @@ OPTIONS: dict[str, Option] = {  # by the flag
 
 class OptionParser(argparse.ArgumentParser):
     """A parser of names and of the options that its host takes; of an unknown one it says what may be meant."""
+
+    called = "python -m gradmagic"  # as the reader writes it
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["argument_default"] = argparse.SUPPRESS  # the defaults are those of Options
@@ -107,9 +111,15 @@ class OptionParser(argparse.ArgumentParser):
             self.error(f"unrecognized arguments: {' '.join(unknown)}{self._meant(unknown)}")
         return {field: tuple(v) if isinstance(v, list) else v for field, v in vars(found).items()}
 
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in the reader's words, not in argparse's."""
+        super().error(re.sub(r"ignored explicit argument (.*)", r"takes no value, and is given \1", message))
+
     def _meant(self, unknown: list[str]) -> str:
-        flag = next((word.partition("=")[0] for word in unknown if word.startswith("--")), "")
+        flag = next((word.partition("=")[0] for word in unknown if word.startswith("-")), "")
         if flag in OPTIONS:
             return f". {flag} is an option of %%grad only."
+        if not flag:
+            return ""
         near = difflib.get_close_matches(flag.strip("-"), [known.strip("-") for known in self.taken], 1)
-        return f". Did you mean --{near[0]}?" if near else ""
+        return f". Did you mean --{near[0]}?" if near else f". {self.called} -h lists the options."

@@ -28,9 +28,10 @@ from .membrane.table import Table, joined
 from .membrane.tree import instrument as tree_with_hooks
 from .options import Options
 from .reading import source
-from .reading.names import instrument, listening
+from .reading.names import base_of, instrument, listening
 from .reading.source import Source
 from .telling.collect import collect
+from .telling.rounded import of_whole_numbers
 from .tracing import Tracing
 
 
@@ -136,7 +137,10 @@ class Run(Tracing):
         node = value.node if isinstance(value, Tracked) else table.node(value)
         if top:
             self.record.assigned.pop(name, None)
-            self.record.assigned[name] = None if name.isidentifier() else _found_again(table, value)
+            if name.isidentifier():
+                self.record.assigned[name] = None
+            elif not of_whole_numbers(self.namespace.get(base_of(name))):  # which would cut the value off
+                self.record.assigned[name] = _found_again(table, value)
             if node is None and not isinstance(value, Tracked):
                 if self._unknown(table.mark(value)) and self.lift_new(name, value):
                     self.waiting.discard(name)

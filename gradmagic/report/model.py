@@ -320,6 +320,8 @@ class Trace:
         Whether the magic ran the sweep (the cell did not).
     error : str or None
         One line about the exception that ended the cell.
+    failed : int or None
+        The line that raised it.
     device : str
     elementwise : bool
         Whether element k of what was summed depends on element k of the input only.
@@ -342,6 +344,7 @@ class Trace:
     total: int = 0
     own_sweep: bool = True
     error: str | None = None
+    failed: int | None = None
     device: str = "cpu"
     elementwise: bool = False
     timings: tuple[Timing, ...] = ()

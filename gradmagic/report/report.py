@@ -143,7 +143,9 @@ class Report:
     @property
     def graph(self) -> Graph:
         """The computation graph as a `graphviz.Digraph`."""
-        return digraph(picture(self._view))
+        made = digraph(picture(self._view))
+        made.drawn, made.made = self._svg, made.source
+        return made
 
     def explain(self, entry: str) -> Explanation:
         """Expand one entry of a gradient down to the inputs, in your names and in numbers.

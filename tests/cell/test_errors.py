@@ -2,11 +2,16 @@
 
 # ruff: noqa: E501  (a cell on one line of a table)
 
+import re
+
 import numpy as np
 import pytest
 
 from gradmagic.errors import GradmagicError
 
+ENGINE = (
+    "class Tensor: pass\nTensor.__module__ = 'torch'"  # another library's tensor, as far as its class tells
+)
 # (setup, cell, words that the message must have)
 CASES = {
     "unknown name": ("", "%%grad nope\nz = 1", ["nope", "%%grad line", "not defined"]),
@@ -19,6 +24,13 @@ CASES = {
     "not a name": ("", "%%grad 1+\nz = 1", ["'1+'", "not a name"]),
     "no result": ("", "%%grad x\nq = 1", ["x", "nothing that the cell computes depends on"]),
     "result on the line": ("", "%%grad z\nz = x.sum()", ["z is on the %%grad line and is itself the result (line 2)"]),
+    "an expression that is not a number": ("", "%%grad x\nx*2 + 1", ["Write (x*2 + 1).sum()", "(x*2 + 1).mean()", '--of "(x*2 + 1).sum()"']),
+    "a call that is not a number": ("", "%%grad x\nnp.exp(x)", ["Write np.exp(x).sum()"]),
+    "a quotient of whole numbers": ("", "%%grad x\ny = x // 2\nz = y.sum()", ["Line 2: x // 2 rounds", "write x / 2"]),
+    "a cast to whole numbers": ("", "%%grad x\ny = (x / 2).astype(int)\nz = y.sum()", ["Line 2: (x / 2).astype(int) rounds", "astype(float)"]),
+    "an array of whole numbers": ("", "%%grad x\nc = np.zeros(3, int)\nc[0] = x[0]*1.5\nz = c.sum()", ["Line 3: c is of int64", "make c of floats"]),
+    "torch in the cell": (ENGINE, "%%grad x\nz = Tensor()", ["z is a torch Tensor", "not on gradmagic's tape", "import gradmagic as torch"]),
+    "torch on the line": (ENGINE + "\nt = Tensor()", "%%grad t\nz = 1", ["t on the %%grad line is a torch Tensor"]),
     "not a number": ("", "%%grad x\ny = x * 2", ["y has the shape (17,)", "y.sum()", "slope", "y.mean()", "--gradient"]),
     "assigned only in a function": ("", "%%grad q\ndef f():\n    q = 1.0\nz = 1", ["q"]),
     "gradient of another shape": ("", "%%grad x --gradient np.ones(3)\ny = x * 2", ["--gradient np.ones(3)", "(17,)"]),
@@ -169,3 +181,76 @@ def test_a_report_that_cannot_be_saved_is_shown(run, tmp_path):
 def test_an_expression_that_is_none_shows_no_frames_of_ours(run):
     text = run.fails("%grad 1 +").strip()
     assert text == "UsageError: %grad 1 + is not a Python expression: invalid syntax"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "y.reshape(3, 40)",
+        "y.sum(axis=5)",
+        "y.transpose(1, 0)",
+        "np.reshape(y, (3, 40))",
+        "np.sum(y, axis=5)",
+        "y.swapaxes(0, 3)",
+    ],
+)
+def test_an_error_of_numpys_shows_the_users_line_alone(run, call):
+    run(f"y = x * 2\ndef plain(): return {call}")
+    run("plain()", fails=True)
+    numpys = run.error
+    text = run.fails(f"%%grad x\ny = x * 2\nz = {call}")
+    assert (type(run.error), str(run.error)) == (type(numpys), str(numpys))
+    assert f"----> 3 z = {call}" in text and "File " not in text and "During handling" not in text
+    text = run.fails(f"import gradmagic as gm\ngm.grad(lambda y: {call}.sum())(x)")
+    assert "During handling" not in text and "direct cause" not in text
+
+
+FAILED = {
+    "a line": ("y = x * 2\n1 / 0\nz = y.sum()", 3, "1 / 0"),
+    "in a loop": ("for i in range(3):\n    y = x * 2\n    if i: y.nope\nz = y.sum()", 4, "    if i: y.nope"),
+    "in a function of the cell": (
+        "def f(v):\n    u = v * 2\n    return u[99]\nz = f(x)",
+        4,
+        "    return u[99]",
+    ),
+    "in an earlier cell": ("y = x * 2\nz = outer(y)", 3, "z = outer(y)"),
+}
+
+
+@pytest.mark.parametrize("title", FAILED)
+def test_the_line_that_failed_is_marked_and_gradients_are_not_spoken_of(run, title):
+    cell, number, line = FAILED[title]
+    run("def outer(v):\n    return v['a']")
+    run.fails(f"%%grad x\n{cell}")
+    (shown,) = run.displayed
+    rows = shown.data["text/plain"].split("\n")
+    at = next(i for i, row in enumerate(rows) if row.strip().startswith(str(number)) and line.strip() in row)
+    kind = type(run.error).__name__
+    assert rows[at + 1].strip() == f"^ {kind}" and rows[at + 1].index("^") == rows[at].index(line.strip())
+    for text in (
+        shown.data["text/plain"],
+        re.sub(r"<(style|script).*?</\1>", "", shown.data["text/html"], flags=re.S),
+    ):
+        assert "not reached" not in text and "gradient of" not in text and "∂" not in text.split("<svg")[0]
+    assert f"^\u00a0{kind}" in shown.data["text/html"] or f"^ {kind}" in shown.data["text/html"]
+
+
+def test_gradients_of_a_sweep_before_the_failure_are_not_those_of_what_came_after(run):
+    run("w = gm.tensor(1.0, requires_grad=True)")
+    run.fails("%%grad\nl = (w*2)**2\nl.backward()\nw.nope")
+    assert "adds to" not in run.displayed[0].data["text/plain"]
+
+
+def test_entries_of_whole_numbers_have_gradients(run):
+    run("k = np.array([1, 2, 3])")
+    for text in (
+        "k[0]*1.5",
+        "k.sum()*1.5",
+        "(k*k).sum()",
+        "np.array([k[0], 2]).sum()*1.5",
+        "np.sum([v*v for v in k])",
+        "k.max()*1.5",
+    ):
+        ints = run(f"%%grad k\nz = {text}").grads["k"]
+        run("f = k*1.0")
+        assert ints.tolist() == run(f"%%grad f\nz = {text.replace('k', 'f')}").grads["f"].tolist(), text

@@ -105,3 +105,27 @@ def test_an_interrupt_puts_everything_back(kernel):
     assert "ndarray ndarray ndarray 6.0" in outputs[-2]["text"]
     reply, outputs = run("%%grad x\nz = x.sum()")
     assert reply["status"] == "ok"
+
+
+def test_what_is_forgotten_in_a_loop_is_said_where_the_reader_sees_it():
+    notebook = executed(
+        START + "\nimport gradmagic as gm\nw = gm.tensor(1.0, requires_grad=True)",
+        "%%grad\nl = (w*2 - 4)**2\nl.backward()",
+        "%%grad\nl = (w*2 - 4)**2\nl.backward()",
+        "%%grad\nfor i in range(8):\n    w.grad = None\n    l = (w*2 - 4)**2\n    l.backward()\n    with gm.no_grad():\n        w -= 0.5*w.grad",
+        "with gm.trace('x'):\n    y = (x*x).sum()",
+        "%%grad x\ny = x*2\nz = y.reshape(5, 7)",
+    )
+    clean, held, grows, block, failed = (cell.outputs for cell in notebook.cells[1:])
+    texts = [
+        " ".join(outputs[0].data["text/plain"].split()) for outputs in (clean, held, grows, block, failed)
+    ]
+    assert "no notes" in texts[0]
+    assert (
+        "! line 3: backward() added to what w.grad still held from an earlier sweep, -8 + -8 = -16"
+        in texts[1]
+    )
+    assert "still held from an earlier sweep" in held[0].data["text/html"]
+    assert "! line 4: l grows from" in texts[2] and "Take smaller steps" in texts[2]
+    assert block[0].output_type == "display_data" and "y = (x*x).sum()" in texts[3]
+    assert "^ ValueError" in texts[4] and len("\n".join(failed[1].traceback).splitlines()) <= 8

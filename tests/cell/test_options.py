@@ -112,10 +112,17 @@ def test_of_an_unknown_option_is_said_what_may_be_meant(run, capsys, written, me
     assert meant in capsys.readouterr().err
 
 
-def test_what_nothing_is_like_is_only_unknown(run):
-    assert (
-        run.fails("%%grad x --nonsense\nz = x.sum()").strip().endswith("unrecognized arguments: --nonsense")
-    )
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("--nonsense", "unrecognized arguments: --nonsense. %%grad -h lists the options."),
+        ("-of z", "unrecognized arguments: -of z. Did you mean --of?"),
+        ("--steps=3", "argument --steps: takes no value, and is given '3'"),
+        ("check", "or assign it in this one. Did you mean --check?"),
+    ],
+)
+def test_other_slips_in_options_are_told_in_the_readers_words(run, written, said):
+    assert run.fails(f"%%grad x {written}\nz = x.sum()").strip().endswith(said)
 
 
 def test_the_command_line_says_what_only_the_magic_takes(capsys):

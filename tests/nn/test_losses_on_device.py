@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 import gradmagic as gm
 from gradmagic.nn import functional as F
 from gradmagic.nn import losses
+from tests.cell.helpers import fresh, traced
 
 pytestmark = pytest.mark.gpu
 
@@ -84,3 +85,16 @@ def test_derivatives_of_every_order_and_direction():
         found, expected = take(lambda z: F.cross_entropy(z, y)), take(lambda z: by_parts(z, y))
         for a, b in zip(*(x if isinstance(x, tuple) else (x,) for x in (found, expected)), strict=True):
             np.testing.assert_allclose(np.array(a.tolist()), np.array(b.tolist()), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_a_report_has_its_jacobian_and_says_what_it_is(ignored):
+    y = [0, -100 if ignored else 1, 2]
+    setup = f"z = gm.randn(3, 4, device='cuda', requires_grad=True); y = gm.tensor({y}, device='cuda')"
+    setup = f"import gradmagic.nn.functional as F\n{setup}"
+    (edge,) = traced("l = F.cross_entropy(z, y)\nl.backward()", fresh(setup)).operations[-1].edges
+    assert edge.formula == ("" if ignored else "(softmax(z) - one_hot(y, 4))/3")
+    jacobian = np.zeros(12)
+    for _, entry, slope, _ in edge.jacobian:
+        jacobian[entry] = slope
+    np.testing.assert_allclose(jacobian, np.ravel(edge.flow.items), rtol=1e-5, atol=1e-7)

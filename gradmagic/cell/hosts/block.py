@@ -80,7 +80,7 @@ def trace(*what: Any, of: str = "", gradient: Any = "", plot: bool = False, **se
     >>> report.value, report.grads
     (14.0, {'x': array([4., 8.])})
 
-    In a script::
+    In a script; without a name, `with gm.trace("x"):`, a notebook shows the report by itself::
 
         x = np.arange(-2, 2.25, 0.25)
         with gm.trace("x") as traced:
@@ -109,6 +109,7 @@ class Block:
         self._report: reports.Report | None = None
         self._run: BlockRun | None = None
         self._frame: Any = None
+        self._shows = False  # once the block has ended
 
     @property
     def report(self) -> reports.Report:
@@ -129,7 +130,9 @@ class Block:
         self._frame = frame
         self._module = frame.f_locals is frame.f_globals
         namespace = frame.f_globals if self._module else {**frame.f_globals, **frame.f_locals}
-        cell = _block_source(frame)
+        block = _block_of(frame)
+        self._shows = block is not None and not _is_named(block)
+        cell = _block_source(frame, block)
         run = self._run = BlockRun(cell, namespace, self._options, frame)
         before = dict(namespace)
         with _in_our_words():
@@ -165,6 +168,8 @@ class Block:
             self._run, self._frame = None, None  # the report holds no graph
         self._report = reports.Report(made, **self._settings)
         remember(self._report)
+        if self._shows:
+            _show(self._report)
 
     def _assign(self, values: dict[str, Any]) -> None:
         if not self._module and values:
@@ -250,6 +255,16 @@ def _lift_arguments(run: Run, arguments: dict[str, Any], names: tuple[str, ...])
         run.lifter.named(name, value)
 
 
+def _show(report: reports.Report) -> None:
+    """Show the report of a block without a name: in IPython as it shows values, else say where it is."""
+    ipython: Any = sys.modules.get("IPython")  # which is not loaded for a script's sake
+    if ipython is not None and ipython.get_ipython() is not None:
+        ipython.display.display(report)
+    else:
+        text = repr(report).strip("<>")
+        print(f'{text}; print(gm.last()) shows it, gm.last().save("report.html") keeps it')
+
+
 class _variables_of:
     """Keep the variables that a function has when it returns: what its values are called."""
 
@@ -274,22 +289,31 @@ class _variables_of:
 _NOTHING = ast.Module([], [])
 
 
-def _block_source(frame: types.FrameType) -> Source:
-    """Give the source of the `with` block that `frame` is entering; empty where it is gone."""
-    filename, lines = frame.f_code.co_filename, linecache.getlines(frame.f_code.co_filename)
+def _block_of(frame: types.FrameType) -> ast.With | ast.AsyncWith | None:
+    """Find the `with` block that `frame` is entering; None where its source is gone."""
     blocks = [
         node
-        for node in ast.walk(parsed("".join(lines)) or _NOTHING)
+        for node in ast.walk(parsed("".join(linecache.getlines(frame.f_code.co_filename))) or _NOTHING)
         if isinstance(node, (ast.With, ast.AsyncWith))
         and node.lineno <= frame.f_lineno < node.body[0].lineno + 1
     ]
-    label = places.label_of(filename)
-    if not blocks:
-        return Source("", _NOTHING, filename, label, scope=frame.f_code.co_name)
-    body = max(blocks, key=lambda node: node.lineno).body
-    first, last = body[0].lineno, body[-1].end_lineno or body[-1].lineno
-    text = "".join(lines[first - 1 : last]).rstrip("\n")
-    return Source(text, ast.Module(body, []), filename, label, first, scope=frame.f_code.co_name)
+    return max(blocks, key=lambda node: node.lineno, default=None)
+
+
+def _is_named(block: ast.With | ast.AsyncWith) -> bool:
+    """Tell whether the reader has a name for the traced block, `with gm.trace("x") as t`, and shows it at will."""
+    return any(item.optional_vars is not None for item in block.items)
+
+
+def _block_source(frame: types.FrameType, block: ast.With | ast.AsyncWith | None) -> Source:
+    """Give the source of a `with` block."""
+    filename = frame.f_code.co_filename
+    label, scope = places.label_of(filename), frame.f_code.co_name
+    if block is None:
+        return Source("", _NOTHING, filename, label, scope=scope)
+    first, last = block.body[0].lineno, block.body[-1].end_lineno or block.body[-1].lineno
+    text = "".join(linecache.getlines(filename)[first - 1 : last]).rstrip("\n")
+    return Source(text, ast.Module(block.body, []), filename, label, first, scope=scope)
 
 
 def _function_source(f: Any) -> Source:

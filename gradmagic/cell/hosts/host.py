@@ -104,7 +104,7 @@ def _future_flags(tree: ast.Module) -> int:
 
 
 def user_traceback(error: BaseException, filename: str) -> types.TracebackType | None:
-    """Give the traceback from the cell's own frame on, without gradmagic's frames."""
+    """Give the traceback from the cell's own frame on, without gradmagic's frames, nor NumPy's behind the user's."""
     frames = []
     found = False
     tb = error.__traceback__
@@ -114,6 +114,8 @@ def user_traceback(error: BaseException, filename: str) -> types.TracebackType |
         if found and places.user_frame(tb.tb_frame) is tb.tb_frame:
             frames.append(tb)
         tb = tb.tb_next
+    while frames and str(frames[-1].tb_frame.f_globals.get("__name__")).partition(".")[0] == "numpy":
+        frames.pop()
     rest: types.TracebackType | None = None
     for tb in reversed(frames):
         rest = types.TracebackType(rest, tb.tb_frame, tb.tb_lasti, tb.tb_lineno)

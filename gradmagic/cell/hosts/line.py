@@ -21,6 +21,8 @@ from ..options import OPTIONS, OptionParser, Options
 class LineParser(OptionParser, MagicArgumentParser):
     """Reads the magic's line; its errors are IPython's `UsageError`."""
 
+    called = "%%grad"
+
 
 def with_options(magic: Any) -> Any:
     """Give a magic its parser, and the help of its options as its docstring (`%%grad?`)."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ... import report as reports
@@ -94,13 +94,13 @@ def report_of(
     return reports.Report(trace, **settings)
 
 
-def make_dot(var: Tensor, params: Mapping[str, Any] | None = None, **_: Any) -> Any:
+def make_dot(var: Tensor | Sequence[Tensor], params: Mapping[str, Any] | None = None, **_: Any) -> Any:
     """Draw the graph of a tensor, as torchviz's `make_dot` does, with names, shapes and places.
 
     Parameters
     ----------
-    var : Tensor
-        The result; the graph may span several cells.
+    var : Tensor or sequence of Tensor
+        The result, or several; the graph may span several cells.
     params : mapping of str to Tensor, optional
         Names for tensors; others are found among the caller's variables.
 
@@ -112,7 +112,7 @@ def make_dot(var: Tensor, params: Mapping[str, Any] | None = None, **_: Any) -> 
     Raises
     ------
     NoGradError
-        If `var` carries no gradient.
+        If none of them carries a gradient.
 
     Examples
     --------
@@ -121,9 +121,15 @@ def make_dot(var: Tensor, params: Mapping[str, Any] | None = None, **_: Any) -> 
     >>> "PowBackward" in gm.make_dot(x**2, params={"x": x}).source or True
     True
     """
-    if not isinstance(var, Tensor) or var.node is None:
-        raise NoGradError("make_dot() draws the graph of a tensor that requires grad, and this one does not.")
+    given = var if isinstance(var, (list, tuple)) else [var]
+    results = [v for v in given if isinstance(v, Tensor) and v.node is not None]
+    if not results:
+        raise NoGradError(
+            "make_dot() draws the graph of a tensor that requires grad, or of a list of them, and "
+            f"{'none of these does' if len(given) > 1 else 'this one does not'}."
+        )
     frame = sys._getframe(1)
     namespace = {**frame.f_globals, **frame.f_locals} if params is None else dict(params)
-    trace = collect(_no_run(namespace), var.node, value=var.array, own=True)
+    first, *more = results
+    trace = collect(_no_run(namespace), first.node, value=first.array, own=True, also=[v.node for v in more])
     return reports.Report(trace).graph

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from ...engine.core import arrays
-from ...engine.core.foreign import foreign
+from ...engine.core.foreign import foreign, of_library
 from ...engine.core.interpreter import parse
 from ...engine.faces.torch.tensor import Tensor
 from ...errors import NameOnLineError, NotLiftableError
+from ..options import OPTIONS
 
 
 @dataclass
@@ -198,7 +199,7 @@ def _stored(expression: ast.expr) -> ast.expr:
 def _unknown(name: str, namespace: dict[str, Any], known: dict[str, int]) -> str:
     usable = [n for n, v in namespace.items() if liftable(v) or isinstance(v, (Tensor, dict, list, tuple))]
     candidates = [n for n in (*known, *usable) if not n.startswith("_")]
-    near = difflib.get_close_matches(name, candidates, 1)
+    near = [flag for flag in OPTIONS if flag == f"--{name}"] or difflib.get_close_matches(name, candidates, 1)
     hint = f" Did you mean {near[0]}?" if near else ""
     return (
         f"name {name!r} on the %%grad line is not defined: "
@@ -208,7 +209,8 @@ def _unknown(name: str, namespace: dict[str, Any], known: dict[str, int]) -> str
 
 def _not_liftable(name: str, value: Any) -> str:
     kind = type(value).__name__
-    start = f"{name} on the %%grad line is a {kind}, and no gradient can be taken by "
+    what = of_library(value) or f"a {kind}"
+    start = f"{name} on the %%grad line is {what}, and no gradient can be taken by "
     if isinstance(value, str):
         return f"{start}text: write the name of an array or a number."
     if (words := foreign(value)) is not None and not isinstance(value, (dict, types.ModuleType)):

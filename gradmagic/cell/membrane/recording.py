@@ -239,7 +239,7 @@ class Recording:
         if has_objects(out):
             return self._objects_filed(out, made, cuts, name, marks)
         if issubclass(type(made), Tracked) and made.node is not None:
-            if is_number(out) or kind is int:
+            if is_number(out) or isinstance(out, (int, np.integer)):
                 node = made.node
                 if tuple(node.aval.shape) != np.shape(out):
                     return self.cut_off(out, cuts, name)

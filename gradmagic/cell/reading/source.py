@@ -21,6 +21,7 @@ from ...engine.core import places
 from ...engine.core.interpreter import by_code, parse
 from ...report.model import Place
 
+_MARIMO = re.compile(r"__marimo__cell_(\w+?)_?(\.py)?$")
 _LABELS: dict[str, str] = {}  # file name of a traced cell or file -> what the reader calls it
 
 
@@ -54,36 +55,28 @@ def set_label(filename: str, label: str) -> None:
 
 
 def label_of(filename: str) -> str | None:
-    """Give the label of a cell's temporary file: "In [3]"; None for other files."""
+    """Give the label of a cell's temporary file: "In [3]", marimo's "cell vblA"; None for other files."""
     found = _LABELS.get(filename)
-    if found is None:
-        try:
-            from IPython.core.getipython import get_ipython  # optional here: a plain script has no IPython
-        except ImportError:
-            return None
-        compiler = getattr(get_ipython(), "compile", None)
-        number = getattr(compiler, "_filename_map", {}).get(filename)
-        found = None if number is None else f"In [{number}]"
-    return found
+    if found is not None:
+        return found
+    if (of_marimo := _MARIMO.search(filename)) is not None:
+        return f"cell {of_marimo[1]}"
+    try:
+        from IPython.core.getipython import get_ipython  # optional here: a plain script has no IPython
+    except ImportError:
+        return None
+    compiler = getattr(get_ipython(), "compile", None)
+    number = getattr(compiler, "_filename_map", {}).get(filename)
+    return None if number is None else f"In [{number}]"
 
 
 places.label_with(label_of)
 
 
-# Line, end line, column, end column; columns in bytes.
-_Positions = tuple[int | None, int | None, int | None, int | None]
-
-
-@by_code
-def _positions(code: types.CodeType) -> list[_Positions]:
-    return list(code.co_positions())
-
-
 def span_of(place: places.Place) -> tuple[int, int, int, int]:
     """Give (line, end line, column, end column), columns in characters from 0."""
-    code, at = place
-    spans = _positions(code)
-    line, end, column, end_column = spans[at // 2] if at // 2 < len(spans) else (None, None, None, None)
+    code = place[0]
+    line, end, column, end_column = places.span_at(place) or (None, None, None, None)
     line = line or code.co_firstlineno
     end = end or line
     lines = linecache.getlines(code.co_filename)
@@ -112,16 +105,15 @@ def text_of(place: places.Place) -> str:
 
 def target_of(place: places.Place) -> str | None:
     """Give the name that a function's own line assigns the value of `place` to: `u` in `u = v * k`."""
-    code, at = place
-    spans = _positions(code)
-    return _targets(code).get(spans[at // 2]) if at // 2 < len(spans) else None
+    span = places.span_at(place)
+    return None if span is None else _targets(place[0]).get(span)
 
 
 @by_code
 def _targets(code: types.CodeType) -> dict[tuple[int | None, ...], str]:
     """Read a function's plain assignments: the span of the value, as the code object counts it, and the name."""
     first = code.co_firstlineno
-    last = max((span[1] or 0 for span in _positions(code)), default=0)
+    last = max((span[1] or 0 for span in places.spans_of(code)), default=0)
     lines = linecache.getlines(code.co_filename)[first - 1 : last]
     margin = len(lines[0]) - len(lines[0].lstrip()) if lines else 0
     tree = parsed("".join(line[margin:] or "\n" for line in lines))

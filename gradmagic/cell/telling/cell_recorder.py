@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from copy import copy
 from itertools import islice
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 from ...engine.core.places import Place, place_of, user_frame
@@ -19,8 +19,11 @@ from ...engine.tape.nodes import Node
 from ...engine.tape.tracked import Tracked
 from ...engine.transforms.of_results import grad_of
 from ...engine.watch.recorder import Recorder
+from .flat import Flat, flat
+from .training import Training
 
 _MOST_NAMES = 5_000
+_MOST_FLAT = 60  # operations that are measured: 6 us each
 
 
 class CellRecorder(Recorder):
@@ -39,8 +42,8 @@ class CellRecorder(Recorder):
         self.before_sweep: Callable[[Node, bool], None] | None = None
         self.membrane: Any = None
         self.swept = False  # whether a sweep went through, so that a missing gradient is zero
-        # The tensors' values at the last sweep: an optimizer's step changes them.
-        self.then: dict[int, Any] = {}
+        self.training = Training()  # what the user's own sweeps meet
+        self.flat: dict[int, tuple[Flat, ...]] = {}  # how flat the last sweep's operations are, by number
 
     def name(self, node: Node, name: str) -> None:
         """The value of `node` was assigned to `name`."""
@@ -87,30 +90,57 @@ class CellRecorder(Recorder):
             frame = frame.f_back
         return frame
 
+    @property
+    def then(self) -> dict[int, Any]:
+        """The tensors' values at the last sweep, by number: an optimizer's step changes them."""
+        return {found.number: found.value for found in self.training.followed.values()}
+
     def began(self, root: Node) -> None:
-        if self.counting and self.before_sweep is not None and _of_user():
+        asked, frame = _asked() if self.counting else (None, None)
+        if asked is not None and self.before_sweep is not None:
             self.before_sweep(root, not self.roots)
-        if not self.counting or _of_user():
+        if not self.counting or asked is not None:
             super().began(root)
-            followed = self.parameters() if self.counting and self.parameters else {}
-            self.then = {
-                t.node.number: copy(t.array)
-                for t in followed.values()
-                if isinstance(t, Tensor) and t.node is not None
-            }
+            self.flat = {}
+        if asked is not None and self.parameters is not None:
+            line = self._in_cell(frame)
+            self.training.began(
+                self.parameters(), line.f_lineno if line is not None else None, asked is _ADDS
+            )
+
+    def ready(self, node: Node, cotangent: Any, flows: tuple[Any, ...]) -> None:
+        super().ready(node, cotangent, flows)
+        if node.rule is not None and len(self.flat) < _MOST_FLAT and (measured := flat(node)):
+            self.flat[node.number] = measured
+        if node.rule is None and self.counting and node.number in self.raw:
+            self.raw[node.number] = copy(
+                self.raw[node.number]
+            )  # `.grad` takes the buffer over, and may be zeroed
 
     def ended(self, root: Node) -> None:
-        if self.counting and _of_user():
+        if not self.counting:
+            return
+        asked, _ = _asked()
+        if asked is not None:
             super().ended(root)
             self.root_node = root
             self.swept = True
+            last = self.sweeps[-1]
+            value = last.result if last.root == root.number else None
+            self.training.ended(self.raw, value, root.place, asked is _ADDS)
 
 
-def _of_user() -> bool:
-    """Tell whether the sweep that runs was asked for by `backward()` or `autograd.grad()`, not within `gm.grad(f)`."""
+_ADDS = Tensor.backward.__code__  # to `.grad`
+
+
+def _asked() -> tuple[CodeType | None, Any]:
+    """Tell by which of `backward()` and `autograd.grad()` the sweep that runs was asked for, and give the frame there.
+
+    None of them: it is one within `gm.grad(f)`.
+    """
     frame: Any = sys._getframe(2)
     while user_frame(frame) is not frame:
-        if frame.f_code in (Tensor.backward.__code__, grad_of.__code__):
-            return True
+        if frame.f_code in (_ADDS, grad_of.__code__):
+            return frame.f_code, frame
         frame = frame.f_back
-    return False
+    return None, None

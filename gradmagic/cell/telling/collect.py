@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ...engine.core import arrays
-from ...engine.core.values import Value, summarise
+from ...engine.core.places import users
+from ...engine.core.values import Summaries, Value, summarise
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.nodes import Leaf, Node, walk
 from ...engine.tape.tracked import Tracked, raw
@@ -27,7 +29,9 @@ from .checked import check_notes, numerical
 from .diagnosis import diagnosis, nan_notes, not_finite
 from .edges import depends_entry_by_entry
 from .expected import expected_notes
+from .flat import flat_notes
 from .holders import holder, holders, names_in
+from .mistakes import missing_notes, mistake_notes
 from .modules import path_of
 from .notes import cut_notes, input_notes, numeric_notes
 from .recorded import Places, recorded
@@ -43,16 +47,20 @@ def collect(
     value: Any = None,
     own: bool = False,
     error: BaseException | None = None,
+    also: Sequence[Node] = (),
 ) -> Trace:
     """Make the trace of a run that ended with `root`, or with `error`.
 
-    `name` and `value` are those of the result, where they are known; `own` tells that the cell ran no sweep itself.
+    `name` and `value` are those of the result, where they are known; `own` tells that the cell ran no sweep itself;
+    `also` are further results, whose graphs are shown too.
     """
     recorder = run.recorder
     recorder.settle()
+    if root is None:  # what was swept before the cell failed is no gradient of what it made since
+        recorder.grads, recorder.flows, recorder.raw = Summaries(), Summaries(), {}
     for kept in (recorder.values, recorder.grads, recorder.locals, recorder.flows, recorder.starts):
         kept.bring_home()  # a report that is kept holds no memory of a device
-    nodes = list(reversed(walk(root))) if root is not None else _made(run)
+    nodes = list(reversed(walk(root, *also))) if root is not None else _made(run, error)
     names = names_in(run.namespace, nodes, recorder.names)
     _local_names(nodes, names)
     entries = _entries(run, root, nodes, names)
@@ -82,6 +90,12 @@ def collect(
             + nan_notes(operations, inputs, result)
             + diagnosis(operations, inputs, result)
         )
+        notes += flat_notes(recorder.flat, keys, operations, {n.line for n in notes if n.kind == "zero"})
+    line = None if error is None else _line_of(error, run.cell.filename)
+    if error is not None:
+        notes += missing_notes(run, error, line)
+    elif result is not None and not own:
+        notes += mistake_notes(run, result, nodes)
     if error is None and result is not None and run.options.expect:
         begun = {e.name: run.begun[e.node.number] for e in run.lifted if e.node.number in run.begun}
         notes += expected_notes(run.options.expect, inputs, result.name, {**run.namespace, **begun})
@@ -117,6 +131,7 @@ def collect(
         total=max(recorder.total, sum(1 for node in nodes if node.rule is not None)),
         own_sweep=own,
         error=None if error is None else f"{type(error).__name__}: {error}",
+        failed=line,
         device=device,
         timings=() if run.clock is None else run.clock.timings(run.cell.filename),
         elementwise=by_entry,
@@ -172,10 +187,15 @@ def _entries(
     return entries
 
 
-def _made(run: RunRecord) -> list[Node]:
-    """The nodes that a failed cell has left in the namespace, and what they depend on."""
-    first = run.recorder.first
-    held = [v.node for v in run.namespace.values() if isinstance(v, Tracked) and v.node is not None]
+def _made(run: RunRecord, error: BaseException | None) -> list[Node]:
+    """The nodes that a failed cell has left in the namespace and in the functions that failed, and their sources."""
+    first, values = run.recorder.first, [*run.namespace.values()]
+    tb = error.__traceback__ if error is not None else None
+    while tb is not None:
+        frame, tb = tb.tb_frame, tb.tb_next
+        if frame.f_code.co_name != "<module>" and users(frame.f_code.co_filename):
+            values += map(run.seen, list(frame.f_locals.values()))
+    held = [v.node for v in values if isinstance(v, Tracked) and v.node is not None]
     roots = [node for node in held if node.number >= first] + [entry.node for entry in run.lifted]
     return list(reversed(walk(*roots)))
 
@@ -225,6 +245,14 @@ def _input(
     return Input(entry.name, keys[node.number], value, grad, entry.kind, reached, array, note)
 
 
+def _line_of(error: BaseException, filename: str) -> int | None:
+    """Give the cell's line that raised an error, or that called what did: the innermost."""
+    line, tb = None, error.__traceback__
+    while tb is not None:
+        line, tb = tb.tb_lineno if tb.tb_frame.f_code.co_filename == filename else line, tb.tb_next
+    return line
+
+
 def _within(place: Place, cell: Source) -> Place:
     """Tell apart, in a file, the block that was traced and the rest."""
     if not place.inside:
@@ -261,11 +289,12 @@ def _rebound(tree: ast.AST) -> set[str]:
 
 def _nowhere(run: RunRecord) -> set[int]:
     """List inputs that were there before the cell: their nodes were made by the magic, nowhere in the source."""
-    own = run.cell.filename
+    own, first = run.cell.filename, run.cell.first_line
     return {
         entry.node.number
         for entry in run.lifted
         if not isinstance(entry.tracked, Tensor)
-        and entry.node.place is not None
-        and entry.node.place[0].co_filename != own
+        and (place := entry.node.place) is not None
+        # Of a `with` block the line above it is in the same file.
+        and (place[0].co_filename != own or source.span_of(place)[0] < first)
     }

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...engine.core.values import Value
 from ...report.model import Edge, Input, Note, Operation, Result
-from ...report.operations import CONSTANT, Recorded
+from ...report.operations import CONSTANT, Kind, Recorded
 from ...report.shown.numbers import brief, number
 
 Step = TypeVar("Step")
@@ -66,7 +66,9 @@ def nan_notes(operations: Recorded, inputs: tuple[Input, ...], result: Result | 
             given = ", ".join(f"{_name(s)} = {brief(s.value)}" for s in sources if s.value is not None)
             what = f"{_name(operation)} makes {'NaN' if _odd(operation.value) == 'NaN' else 'an infinity'}"
             return [
-                _note("nan", operation, f"{what}, the first in the cell{f', from {given}' if given else ''}")
+                note_at(
+                    "nan", operation, f"{what}, the first in the cell{f', from {given}' if given else ''}"
+                )
             ]
     for key in sorted(kept.flows, reverse=True):
         if not any(map(_odd, kept.flows[key])):
@@ -77,7 +79,7 @@ def nan_notes(operations: Recorded, inputs: tuple[Input, ...], result: Result | 
                 masked = _odd(edge.flow) == "NaN" and _odd(edge.local) == "infinite"  # 0 * inf
                 source_text = _name(operations[edge.source])
                 by = f", {edge.formula}," if edge.formula else ""
-                return [_note(
+                return [note_at(
                     "nan", operation,
                     f"on the way back, {_name(operation)} makes the gradient of {source_text} {_odd(edge.flow)}: "
                     f"its derivative by {source_text}{by} is {_odd(edge.local) or 'not finite'} there. "
@@ -142,11 +144,11 @@ def _zeros(entries: list[Input], ways: _Ways) -> dict[int, list[Note]]:
         assert edge.source is not None
         source = ways.operations[edge.source]
         edge = ways.operations[operation.key].inputs[edge.argument]
-        why = f"the derivative of {_text(operation)} by {_text(source)} is 0"
+        why = f"the derivative of {text_of(operation)} by {text_of(source)} is 0"
         if edge.formula and edge.formula != "0":
             why += f" ({edge.formula})"
         text = f"the gradient of {entries[i].name} is exactly zero: {why} everywhere"
-        told[entries[i].key] = [_note("zero", operation, text)]
+        told[entries[i].key] = [note_at("zero", operation, text)]
     return told
 
 
@@ -176,8 +178,8 @@ def _scales(entries: list[Input], start: Value, ways: _Ways) -> dict[int, list[N
         texts = {i: _scale(entry, start, word, int(ways.counts[i])) for i, entry in which.items()}
         told |= {entry.key: [Note(word, f"{texts[i]}.")] for i, entry in which.items()}
         for i, (factor, worst) in ways.first(factors, sum(1 << i for i in which)):
-            most = f"most at {_text(worst)} (times {number(factor)})"
-            told[which[i].key] = [_note(word, worst, f"{texts[i]}, {most}")]
+            most = f"most at {text_of(worst)} (times {number(factor)})"
+            told[which[i].key] = [note_at(word, worst, f"{texts[i]}, {most}")]
     return told
 
 
@@ -209,13 +211,15 @@ def _half(entry: Input) -> str:
     )
 
 
-def _note(kind: str, operation: Operation, text: str) -> Note:
+def note_at(kind: str, operation: Operation | Kind, text: str) -> Note:
+    """Make a note of what happens at an operation, with the line of the cell that it belongs to."""
     place = operation.place
     line = None if place is None else place.line if place.inside else place.line_in_cell
     return Note(kind, f"line {line}: {text}." if line else f"{text}.", line)
 
 
-def _text(operation: Operation) -> str:
+def text_of(operation: Operation | Kind) -> str:
+    """Write an operation as the reader wrote it; by its name where that is long."""
     place = operation.place
     if place is not None and place.text and len(place.text) <= 40:
         return place.text

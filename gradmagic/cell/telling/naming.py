@@ -62,6 +62,11 @@ class Naming:
             for edge in kind.inputs:
                 if edge.source is not None:
                     self._followed.add((_spot(kind), edge.argument))
+        # Where arrays are written into, a name may have another value at each line.
+        self._in_place = any(
+            kind.rule == "set_item" or (kind.place is not None and _AUGMENTED.search(kind.place.text))
+            for kind in columns.kinds
+        )
         self._several = {code for code, kind in enumerate(columns.kinds) if len(rules[id(kind.place)]) > 1}
         self._written = self._writes()
         self._variants = self._variants_of()
@@ -243,7 +248,13 @@ class Naming:
 
     def _sure(self, name: str, place: Place, key: int) -> bool:
         """Tell whether a name that no argument explains has one value in the whole report, known by then."""
-        if name in self.rebound or self._count(name) > 1 or (self._positions(name) > key).any():
+        known = self._positions(name)
+        if (
+            name in self.rebound
+            or self._count(name) > 1
+            or (known > key).any()
+            or (len(known) and self._in_place)
+        ):
             return False
         return place.function is None  # in a function it may be one of its own
 
@@ -365,6 +376,7 @@ def _words_of(formula: str) -> set[str]:
 
 
 _NUMBER = re.compile(r"[-+\d.(]")
+_AUGMENTED = re.compile(r"[-+*/@%]=(?!=)")
 # What gives something else the next time.
 _ONCE = re.compile(
     r"\b(next|pop\w*|input|random|rng|read\w*|send|normal|uniform|choice|rand\w*|perm\w*|time|get)\b"

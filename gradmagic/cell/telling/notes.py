@@ -11,7 +11,7 @@ import re
 import types
 
 from ...engine.core import places
-from ...engine.core.foreign import Foreign
+from ...engine.core.foreign import Foreign, engine_of
 from ...engine.tape.messages import taken_by
 from ...engine.tape.nodes import Node
 from ...engine.transforms.numeric import Numeric
@@ -138,6 +138,10 @@ def _sentence(cut: Cut, here: places.Place | None, names: dict[int, list[str]]) 
     instead = _INSTEAD["list"] if _is_list(name) else _INSTEAD.get(cut.how, otherwise)
     if (cut.how == "asarray" or cut.how not in _INSTEAD) and (advice := taken_by(text)[1]):
         instead = advice[0].lower() + advice[1:]
+    if engine := engine_of(cut.how):
+        instead = (
+            f"{engine} does not record on gradmagic's tape: write it with NumPy's functions or with gm.tensor"
+        )
     if isinstance(cut.how, Foreign):
         instead = f"it meets {cut.how}; {cut.how.instead.replace('{name}', _other(text, name))}"
     if cut.how == "assignment":

@@ -14,10 +14,10 @@ import numpy as np
 
 from ...engine.core import arrays
 from ...engine.core.places import Place as Spot
-from ...engine.core.values import Summaries
+from ...engine.core.values import Summaries, at_home
 from ...engine.rules.kinds import General
 from ...engine.rules.pointwise import Elementwise
-from ...engine.sweeps.jacobians import at_home
+from ...engine.sweeps.jacobians import brought_home
 from ...engine.tape.nodes import Node
 from ...engine.tape.tracked import Tracked
 from ...engine.watch.recorder import constants_in
@@ -126,7 +126,7 @@ def recorded(
         locals=recorder.locals.renumbered(keys),
         flows=recorder.flows.renumbered(keys),
         jacobians={keys[number]: recorder.jacobian(number) for number in recorder.pulled if number in keys},
-        slopes=Slopes({keys[n]: at_home(kept) for n, kept in recorder.saved.items() if n in keys}),
+        slopes=Slopes({keys[n]: brought_home(kept) for n, kept in recorder.saved.items() if n in keys}),
     )
 
 
@@ -176,7 +176,8 @@ def _constants(
     nodes: list[Node], keys: Mapping[int, int], shown: Any, recorder: CellRecorder, columns: Columns
 ) -> dict[int, tuple[Any, ...]]:
     """Give the values of the constants of operations that may be shown, by key: as a sweep met them, or the tape."""
-    worded = np.array([any(map(len, kind.parameters)) for kind in columns.kinds], bool)[columns.codes]
+    kinds: Any = columns.kinds
+    worded = np.array([any(map(len, kind.parameters)) for kind in kinds], np.bool_)[columns.codes]
     having = np.repeat(np.arange(len(nodes)), np.diff(columns.starts))[columns.sources == CONSTANT]
     having = np.union1d(having, np.flatnonzero(worded & columns.computed))
     found = {}
@@ -194,7 +195,7 @@ def _args(node: Node, recorder: CellRecorder) -> tuple[Any, ...]:
     if told is None and node.rule is not None and (isinstance(node.rule, _KEEPING) or node.rule.readings):
         kept = node.rule.kept(node)
         told = None if kept is None else constants_in(node, kept.args)
-    return told or ()
+    return tuple(map(at_home, told or ()))
 
 
 _KEEPING = (Elementwise, General)

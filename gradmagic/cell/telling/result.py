@@ -6,17 +6,21 @@ cotangent to start from; or an error that says what to write.
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 import numpy as np
 
 from ...engine.core import arrays
+from ...engine.core.foreign import engine_of, of_library
 from ...engine.tape import modes
 from ...engine.tape.ends import seed
 from ...engine.tape.tracked import Tracked, raw
 from ...errors import GradmagicError, NoGradError, NonScalarError, NoResultError, ShapeError
+from ..reading.source import parsed
 from .edges import depends_entry_by_entry
 from .notes import cut_notes
+from .rounded import rounded
 from .run_record import RunRecord
 
 
@@ -93,13 +97,31 @@ def _no_result(run: RunRecord) -> str:
             f"{name} is on the %%grad line and is itself the result (line {run.uses.assigns.get(name, 1)}): "
             f"its gradient by itself is 1. Write on the line what {name} is computed from, or another result with --of."
         )
+    if (odd := _of_another_engine(run)) is not None:
+        name, what, engine = odd
+        instead = ", or write `import gradmagic as torch`" if engine == "torch" else ""
+        return (
+            f"{name} is {what}: what {engine} computes is not on gradmagic's tape. Compute it with NumPy's functions "
+            f"or with gm.tensor{instead}."
+        )
     message = (
         f"nothing that the cell computes depends on {_inputs(run)}: assign the result to a name or end the cell with "
         "it, or name what it does depend on (%%grad x y)."
     )
     if not modes.is_grad_enabled():
         message += " Recording is switched off: write gm.set_grad_enabled(True) first."
-    return message + _end_of_path(run)
+    return message + (_end_of_path(run) or rounded(run))
+
+
+def _of_another_engine(run: RunRecord) -> tuple[str, str, str] | None:
+    """Find what the cell made, or else used, of another library of derivatives: (name, what it is, library)."""
+    shown = [(run.last_text, value) for value in run.shown]
+    names = [*reversed(run.assigned), *run.uses.reads]
+    for name, value in [*shown, *((n, run.namespace[n]) for n in names if n in run.namespace)]:
+        engine = engine_of(type(value).__module__)
+        if engine and (what := of_library(value)) is not None:
+            return name, what, engine
+    return None
 
 
 def _end_of_path(run: RunRecord) -> str:
@@ -135,17 +157,25 @@ def seed_of(run: RunRecord, name: str, result: Tracked) -> Any:
         gradient = arrays.from_host(gradient, raw(result))
     elif node.aval.size != 1:
         each = depends_entry_by_entry(node, [entry.node for entry in run.lifted])
+        whole = _whole(name)
         slope = (
-            f" (each {name}[k] depends on one entry only, so this gives the slope at every point)"
+            f" (each {whole}[k] depends on one entry only, so this gives the slope at every point)"
             if each
             else ""
         )
         raise NonScalarError(
             f"grad can be implicitly created only for scalar outputs: {name} has the shape {tuple(node.aval.shape)}. "
-            f'Write {name}.sum(){slope} or {name}.mean() in the cell, or %%grad ... --of "{name}.sum()", '
+            f'Write {whole}.sum(){slope} or {whole}.mean() in the cell, or %%grad ... --of "{whole}.sum()", '
             f"or --gradient V with one weight for each entry."
         )
     try:
         return seed(result, gradient)
     except (ShapeError, NoGradError) as error:
         raise type(error)(f"--gradient {run.options.gradient}: {error}") from None
+
+
+def _whole(text: str) -> str:
+    """Write an expression so that a method can stand behind it: `(x*2 + 1)`, `f(x)`."""
+    tree = parsed(text)
+    value = getattr(tree.body[0], "value", None) if tree is not None and tree.body else None
+    return text if isinstance(value, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)) else f"({text})"

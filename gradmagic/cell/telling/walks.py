@@ -16,7 +16,7 @@ import numpy as np
 from ...engine.core import arrays
 from ...engine.core.values import SHOWN, Value, summarise
 from ...engine.sweeps.forward import pushed
-from ...engine.sweeps.jacobians import Pulled, at_home
+from ...engine.sweeps.jacobians import Pulled, brought_home
 from ...engine.tape import modes
 from ...engine.tape.nodes import FREED, Node
 from ...engine.watch.recorder import Recorder
@@ -64,7 +64,7 @@ def walks(
     kept = saved_of(nodes, recorder)
     if own:
         kept |= {
-            node.number: at_home(Pulled(node, node.saved))
+            node.number: brought_home(Pulled(node, node.saved))
             for node in nodes
             if node.number not in kept and node.rule is not None and node.saved is not FREED
         }
@@ -86,7 +86,7 @@ def walks(
 
 def saved_of(nodes: Sequence[Node], recorder: Recorder) -> dict[int, Pulled]:
     """Give what the last sweep's operations had saved, by number, on the host."""
-    return {n.number: at_home(recorder.saved[n.number]) for n in nodes if n.number in recorder.saved}
+    return {n.number: brought_home(recorder.saved[n.number]) for n in nodes if n.number in recorder.saved}
 
 
 def _chosen(entry: Input, node: Node) -> Iterator[int]:

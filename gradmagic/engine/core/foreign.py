@@ -97,7 +97,23 @@ LIBRARIES = {
     "jax": ("a jax array", "write np.asarray({name})"),
     "jaxlib": ("a jax array", "write np.asarray({name})"),
     "tensorflow": ("a tensorflow {}", "write {name}.numpy()"),
+    "autograd": ("an autograd {}", "write {name}._value"),
+    "mygrad": ("a mygrad {}", "write {name}.data"),
 }
+# Of these, the ones that take derivatives themselves: they see nothing of our tape, nor we of theirs.
+ENGINES = frozenset({"torch", "jax", "jaxlib", "tensorflow", "autograd", "mygrad"})
+
+
+def engine_of(module: str) -> str:
+    """Name the library of derivatives that a module is of; an empty text for any other module.
+
+    Examples
+    --------
+    >>> engine_of("jaxlib._jax"), engine_of("scipy.linalg")
+    ('jax', '')
+    """
+    root = module.lstrip(".").partition(".")[0]
+    return root.removesuffix("lib") if root in ENGINES else ""
 
 
 def _of_dtype(dtype: np.dtype[Any]) -> Foreign:

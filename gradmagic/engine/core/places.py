@@ -14,10 +14,14 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
-from itertools import islice
 from typing import Any
 
+from .interpreter import by_code
+
 Place = tuple[Any, int]
+Span = tuple[
+    int | None, int | None, int | None, int | None
+]  # line, end line, column, end column; in bytes of UTF-8
 
 PACKAGE = (
     os.path.abspath(os.path.join(__file__, "..", "..", "..")) + os.sep
@@ -102,30 +106,50 @@ def _drop_dead() -> None:
     _room[0] = max(4_096, 2 * len(_PLACES))
 
 
+@by_code
+def spans_of(code: Any) -> list[Span]:
+    """List where each instruction of a code object stands in its file.
+
+    A host may have compiled an indented cell without its margin, as marimo does with the cells in its files: then
+    columns point into the margin, and are moved behind it.
+    """
+    spans: list[Span] = list(code.co_positions())
+    lines, margin = linecache.getlines(code.co_filename), 0
+    for line, _, start, end in spans:
+        if line and start is not None and (start or end) and line <= len(lines):
+            text = lines[line - 1]
+            margin = max(margin, len(text) - len(text.lstrip()) - start)
+    if not margin:
+        return spans
+    return [(a, b, c if c is None else c + margin, d if d is None else d + margin) for a, b, c, d in spans]
+
+
+def span_at(place: Place) -> Span | None:
+    """Give where `place` stands in its file; None for what is not there."""
+    code, at = place
+    spans = spans_of(code)
+    return spans[at // 2] if at // 2 < len(spans) else None
+
+
 def line_of(place: Place) -> int:
     """Give the line number of `place` in its file."""
-    code, at = place
-    for index, (line, *_) in enumerate(code.co_positions()):
-        if index == at // 2:
-            return line or code.co_firstlineno
-    return int(code.co_firstlineno)
+    span = span_at(place)
+    return (span[0] if span is not None else None) or int(place[0].co_firstlineno)
 
 
 def text_of(place: Place) -> str:
     """Give the sub-expression at `place` as it is written; an empty text if it is long, or its source is gone."""
-    code, at = place
-    positions = next(islice(code.co_positions(), at // 2, None), None)
+    code, positions = place[0], span_at(place)
     if positions is None or None in positions or positions[0] != positions[1]:
         return ""
     line, _, start, end = positions
-    text = linecache.getline(code.co_filename, line).encode()[start:end].decode(errors="replace")
+    text = linecache.getline(code.co_filename, line or 0).encode()[start:end].decode(errors="replace")
     return text if len(text) <= 40 else ""
 
 
 def statement_of(place: Place) -> str:
     """Give the sub-expression at `place` as it is written, however long; an empty text if its source is gone."""
-    code, at = place
-    positions = next(islice(code.co_positions(), at // 2, None), None)
+    code, positions = place[0], span_at(place)
     if positions is None or None in positions:
         return ""
     line, last, start, end = positions

@@ -299,6 +299,13 @@ def small(value: Any) -> Any:
     return summarise(value) if arrays.is_array(value) else value
 
 
+def at_home(kept: Any) -> Any:
+    """Give what `small` has kept without memory of a device."""
+    if type(kept) is _Reckoned:
+        return kept.value()
+    return arrays.to_host(kept) if arrays.on_device(kept) else kept
+
+
 def _summary(value: Any) -> Value | None:
     if type(value) is _Reckoned:
         return value.value()

@@ -38,11 +38,13 @@ def _convert(original: Any, value: Any, dtype: Any, order: Any, copy: Any) -> An
         given = raws(value)
         first = next(iter(tracked_in(value)))
         plain = original(_without_numbers(given) if arrays.on_device(first.array) else given)
-        if plain.dtype.kind not in "fc":
+        if plain.dtype.kind not in "fciu":
             return NotImplemented
         made = stacked(value)
+        dtype = plain.dtype if dtype is None else np.dtype(dtype)
+        if dtype.kind in "iu":  # whole numbers have gradients as long as they stay what they are
+            return made if made.array.dtype == dtype else NotImplemented
         copy = False
-        dtype = plain.dtype if dtype is None else dtype
     dtype = made.array.dtype if dtype is None else np.dtype(dtype)
     return made.astype(dtype, order=order or "K", copy=bool(copy))
 

@@ -68,7 +68,7 @@ def size_of(saved: Saved) -> int:
     return int(saved.nbytes) if arrays.is_array(saved) else 0
 
 
-def at_home(operation: Pulled) -> Pulled:
+def brought_home(operation: Pulled) -> Pulled:
     """Give an operation with what it had saved on the host."""
     return Pulled(operation.node, _each(operation.saved, arrays.to_host))
 

@@ -96,7 +96,9 @@ def _table(view: View) -> str:
         "name": [_cell(row.name) for row in found],
         "shape": [f"{shape_of(row.shape)} {row.dtype}".strip() if row.shape else row.dtype for row in found],
         "value": [_value(row.value) for row in found],
-        f"∂{escaped(view.operand)}/∂name": [_value(row.grad) if row.grad else "–" for row in found],
+        f"∂{escaped(view.operand)}/∂name": [
+            _value(row.grad) if row.grad else "–" * (view.trace.result is not None) for row in found
+        ],
         "by differences": [_value(row.numerical) for row in found],
         "sum over paths": [
             escaped(f"{row.sum.edges} = {row.sum.values}") if row.sum and row.sum.values else ""

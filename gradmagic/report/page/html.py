@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 
 from ...engine.core.values import SHOWN, Value
 from ..parts import timing
-from ..parts.annotated_cell import Line, Part, lines, others
+from ..parts.annotated_cell import Line, Part, failure, lines, others
 from ..parts.curves import Curve, curve
 from ..parts.explain import every
 from ..parts.history import History, history
@@ -196,6 +196,7 @@ def _environment() -> Environment:
         "spark": lambda value: sparkline(samples(value), 32), "image": _image, "circled": _circled,
         # Plain spaces alone in an element become one in nbconvert's HTML.
         "indent_to": lambda line, part: "\u00a0" * width(line.text[: part.column]),
+        "failure": lambda trace, text: failure(trace, text).replace(" ", "\u00a0"),
         "times": lambda text: text.replace("*", "·"),
     })  # fmt: skip
     made.globals.update(inline=INLINE, nudge=NUDGE, times_head=timing.HEAD, style=style(), script=script())

@@ -48,9 +48,12 @@ def to_latex(view: View) -> str:
 
 def _legend(view: View, rows: list[str]) -> list[str]:
     """Say what the signs in the rows stand for."""
-    text = "\n".join(rows)
-    found = {name(sign): told for sign, told in view.legends.items() if name(sign) in text}
-    return [rf"{sign} &= \text{{{_text(told)}}}" for sign, told in found.items()]
+    text, found = "\n".join(rows), dict[str, str]()
+    told = {name(sign): _text(what) for sign, what in view.legends.items()}
+    while new := {sign: what for sign, what in told.items() if sign in text and sign not in found}:
+        found |= new
+        text = "\n".join(new.values())  # signs in what is told of others
+    return [rf"{sign} &= \text{{{found[sign]}}}" for sign in told if sign in found]
 
 
 def _text(text: str) -> str:

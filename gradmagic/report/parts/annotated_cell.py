@@ -102,6 +102,11 @@ def others(view: View) -> tuple[Other, ...]:
     )
 
 
+def failure(trace: Trace, text: str) -> str:
+    """Mark a line, written as `text`, as the one that ended the cell: what stands below it."""
+    return f"{text[: len(text) - len(text.lstrip())]}^ {(trace.error or '').partition(':')[0]}"
+
+
 def _line(
     trace: Trace, number: int, text: str, groups: list[Selection], called: Selection | None,
     given: list[Given] | None,

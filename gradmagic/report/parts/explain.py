@@ -272,7 +272,7 @@ class _Paths:
             )
         source = self.view.by_key[edge.source]
         numbers = np.broadcast_to(_entries(edge.local, self.view.name(user.key)), user.shape).ravel()
-        if np.iscomplexobj(numbers):
+        if np.iscomplexobj(numbers) or "complex" in user.dtype or "complex" in source.dtype:
             raise ReportError(
                 f"the derivatives of {self.view.title(user, 40)} are complex numbers: only real ones are explained "
                 "entry by entry."
@@ -300,7 +300,9 @@ class _Paths:
         operation = self.view.by_key[key]
         while not operation.names:
             origin = _origin(operation, k)
-            if origin is None:
+            if origin is None or self.view.by_key[origin[0]].dtype.startswith(
+                "complex"
+            ):  # of which it may be a part
                 break
             operation, k = self.view.by_key[origin[0]], origin[1]
         text = operation.called or (

@@ -93,8 +93,8 @@ def _row(view: View, entry: Input) -> Row:
     total = sum_over_paths(view, entry.key) if entry.reached else None
     dtype = value.dtype if not value.python else KINDS.get(entry.kind, value.dtype)
     return Row(
-        entry.name, entry.key, entry.kind, value.shape, dtype, value, grad, _flag(entry), total, grows, entry.note,
-        entry.numerical,
+        entry.name, entry.key, entry.kind, value.shape, dtype, value, grad,
+        _flag(entry) if view.trace.result is not None else "", total, grows, entry.note, entry.numerical,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ In: a `Picture`. Out: a `Graph`. Boxes have the size that their text takes in a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,13 @@ NEEDS_DOT = {"pdf", "ps", "eps", "gif", "webp", "tiff"}
 
 
 class Graph(graphviz.Digraph):  # type: ignore[misc]
-    """A `graphviz.Digraph`, rendered by the layout program that comes with gradmagic where there is no `dot`."""
+    """A `graphviz.Digraph`, rendered by the layout program that comes with gradmagic where there is no `dot`.
+
+    `drawn` gives the graph of the source `made` as SVG, for where no program can be started.
+    """
+
+    drawn: Callable[[], str] | None = None
+    made = ""
 
     def __repr__(self) -> str:
         return f"<graph: {len(self.source):,} characters of DOT in .source; .render(name) draws it>"
@@ -30,7 +37,7 @@ class Graph(graphviz.Digraph):  # type: ignore[misc]
         """Render to bytes, or to text where `encoding` is given: svg, png, jpg ...; pdf needs Graphviz's `dot`."""
         if layout.program("dot") is not None:
             return super().pipe(format, *args, encoding=encoding, **kwargs)
-        found = rendered(self.source, format or self.format)
+        found = self._rendered(format or self.format)
         return found if encoding is None else found.decode(encoding)
 
     def render(self, filename: Any = None, *args: Any, format: str | None = None, **kwargs: Any) -> str:
@@ -40,10 +47,18 @@ class Graph(graphviz.Digraph):  # type: ignore[misc]
         kind = format or self.format
         source = Path(self.save(filename, directory=kwargs.get("directory")))
         path = Path(kwargs.get("outfile") or f"{source}.{kind}")
-        path.write_bytes(rendered(self.source, kind))
+        path.write_bytes(self._rendered(kind))
         if kwargs.get("cleanup"):
             source.unlink()
         return str(path)
+
+    def _rendered(self, kind: str) -> bytes:
+        try:
+            return rendered(self.source, kind)
+        except ReportError:
+            if kind != "svg" or self.drawn is None or self.source != self.made:
+                raise
+            return self.drawn().encode()
 
 
 def rendered(dot: str, kind: str) -> bytes:
@@ -60,12 +75,13 @@ def rendered(dot: str, kind: str) -> bytes:
             return found
     if layout.program("dot") is None and kind in NEEDS_DOT:
         raise ReportError(
-            f"{kind} needs Graphviz's dot, which is not on this machine: save as svg or png, or install it; "
-            'with matplotlib, pip install "gradmagic[plot]", report.save("graph.pdf") does without.'
+            f'{kind} takes Graphviz\'s dot, which is not here; report.save("graph.svg") and html need nothing, and '
+            'report.save("graph.pdf") takes matplotlib: pip install "gradmagic[plot]".'
         )
     raise ReportError(
-        f"nothing here draws {kind}: it takes a program that can be started (Graphviz's dot, or that of "
-        'graphviz-pure) or matplotlib, pip install "gradmagic[plot]"; svg, html, dot and txt need nothing.'
+        f"nothing here draws {kind}: it takes a program that can be started (Graphviz's dot, graphviz-pure's). "
+        'report.save("graph.svg"), html, txt and dot need none; png and pdf take matplotlib: '
+        'pip install "gradmagic[plot]".'
     )
 
 

@@ -48,7 +48,8 @@ def name(text: str) -> str:
     """
     text, mark, number = marked(text).partition(MARK)
     if mark:
-        return f"{name(text)}_{{({number})}}"
+        base = name(text)
+        return f"{{{base}}}_{{({number})}}" if "_" in base else f"{base}_{{({number})}}"
     head, _, below = text.partition("_")
     if head and below and "_" not in below:
         return f"{name(head)}_{{{name(below) if not below.isdigit() else below}}}"

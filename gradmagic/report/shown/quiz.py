@@ -13,7 +13,8 @@ from ..model import Trace
 from ..operations import hidden
 
 _DIFFERS = re.compile(r" is \S+, and (.+?) (gives?) \S+?(?=\.? |\.?$)")
-ANSWERS = {"zero", "vanishes", "explodes", "dtype trouble"}
+_SUM = re.compile(r", \S+ \+ \S+ = [^:]+(?=:)")  # of what `.grad` held and a gradient
+ANSWERS = {"zero", "vanishes", "explodes", "dtype trouble", "flat"}
 HIDDEN = Value((), "", False, 1, "?", None, None, None, None, 0, 0, 0)
 
 
@@ -40,8 +41,8 @@ def unsaid(trace: Trace) -> Trace:
     Notes about gradients that are zero, vanish or explode are answers, and are left out.
     """
     notes = (
-        replace(note, text=_DIFFERS.sub(r" is not what \1 \2", note.text))
-        if note.kind in {"differs", "kink"}
+        replace(note, text=_SUM.sub("", _DIFFERS.sub(r" is not what \1 \2", note.text)))
+        if note.kind in {"differs", "kink", "grad kept"}
         else note
         for note in trace.notes
         if note.kind not in ANSWERS

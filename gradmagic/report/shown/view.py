@@ -27,7 +27,8 @@ _AUGMENTED = re.compile(r"[\w.\[\]:'\", -]+(\*\*|//|>>|<<|[-+*/%@&|^])=(?!=)")
 _SIMPLE = re.compile(r"[^\W\d]\w*(\.\w+|\[[^\[\]]*\])*")
 
 PARTS = {"line", "module"}  # rules of what stands for its operations (wholes.py)
-REMARKS = {"dtype", "guard", "numeric", "agrees"}  # kinds of notes that are no cause for concern
+# Kinds of notes that are no cause for concern.
+REMARKS = {"dtype", "guard", "numeric", "agrees", "sum", "unchanged", "unused"}
 
 
 def told(note: Note) -> str:
@@ -279,9 +280,9 @@ class View:
                 if SIGN.fullmatch(edge.called):
                     found.setdefault(edge.called, _constant(operation, edge))
         for sign in self.signs - found.keys():  # of what a box stands for with others
-            operation = called(self.trace.operations, sign)
-            if operation is not None:
-                found[sign] = self._told(operation)
+            inner = called(self.trace.operations, sign)
+            if inner is not None:
+                found[sign] = self._told(inner)
         return found
 
     @property

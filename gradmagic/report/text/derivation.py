@@ -8,14 +8,14 @@ from __future__ import annotations
 from rich.text import Text
 
 from ..model import Operation
-from ..parts.annotated_cell import Line, Part, lines, others
+from ..parts.annotated_cell import Line, Part, failure, lines, others
 from ..parts.lanes import lanes
 from ..parts.paths import at_first, sum_over_paths
 from ..parts.steps import Step, modes, steps
 from ..shown.numbers import brief, shape_of
 from ..shown.typeset import Cell, clip, grid, pad, text_of, width, wrap
 from ..shown.view import View
-from .styles import HEAD, MUTED, colored
+from .styles import BAD, HEAD, MUTED, colored
 
 SHORT = 20  # columns of a value: longer lists are written as ranges
 STEPS = 12  # steps that are told one by one
@@ -39,6 +39,8 @@ def cell(view: View, room: int, most: int | None = None) -> list[Text]:
         body = [head]
         for line in found:
             body += _line(line, digits, space)
+            if line.number == view.trace.failed:
+                body.append(["", (failure(view.trace, line.text), BAD)])
         for other in elsewhere:
             body.append(["", (other.label, HEAD)])
             for line in other.lines:

@@ -117,7 +117,7 @@ def _table(view: View, room: int) -> list[Text]:
         body.append([
             (row.name, NAME), (shape_of(row.shape), MUTED), brief(row.value), grad if swept else "",
             brief(row.numerical), _paths(row, room), row.grows if grows else "",
-            (row.flag if swept else "", WARN if row.flag in {"zero", "not reached"} else BAD),
+            (row.flag, WARN if row.flag in {"zero", "not reached"} else BAD),
         ])  # fmt: skip
     used = [any(text_of(row[i]) for row in body) for i in range(len(head))]
     titles: list[Cell] = [(title if use else "", HEAD) for title, use in zip(head, used, strict=True)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import runpy
+import subprocess
+import sys
 import textwrap
 
 import numpy as np
@@ -221,3 +223,49 @@ def test_a_function_whose_source_is_gone_is_followed_and_what_it_loses_is_noted(
     assert report.grads["x"].tolist() == [8.0, 16.0] and report.value == 20.0
     lost = gm.trace(names["g"])(np.array([1.0, 2.0]))
     assert lost.grads["x"].tolist() == [1.0, 1.0] and [n for n in lost._trace.notes if n.kind == "cut"]
+
+
+def test_a_block_without_a_name_says_in_a_script_how_its_report_is_shown(tmp_path):
+    def printed(text):
+        (tmp_path / "script.py").write_text(text)
+        return subprocess.run(
+            [sys.executable, tmp_path / "script.py"], capture_output=True, text=True, check=True
+        ).stdout
+
+    assert printed(SCRIPT.replace(" as traced", "").replace("report = traced.report", "")) == (
+        'gradmagic report: dz/dx; print(gm.last()) shows it, gm.last().save("report.html") keeps it\n'
+    )
+    assert printed(SCRIPT) == ""
+
+
+# As marimo runs the cells of its files: indented there, compiled without the margin, at the line where they stand.
+DEDENTED = """\
+import ast
+import textwrap
+lines = open(__file__).read().split("\\n")
+at = lines.index("def cell():") + 1
+body = textwrap.dedent("\\n".join(lines[at:]))
+tree = ast.parse(body)
+ast.increment_lineno(tree, at)
+exec(compile(tree, __file__, "exec"))
+def cell():
+    import numpy as np
+    import gradmagic as gm
+    x = np.array([1.0, 2.0, 3.0])
+    with gm.trace("x") as t:
+        y = np.exp(2 * x)
+        for k in range(1):
+            z = (y * x).sum()
+    def f(x):
+        u = np.sin(x) * 3
+        return (u * x).sum()
+    report = gm.trace(f)(x)
+"""
+
+
+def test_cells_that_were_compiled_without_their_margin_have_their_own_names(tmp_path):
+    names = run(tmp_path, DEDENTED)
+    text = names["t"].report.to_text(color=False)
+    assert " np.exp(2 * x) " in text and " ● 2 * x " in text and " ● z = (y * x).sum() " in text
+    text = names["report"].to_text(color=False)
+    assert " ● np.sin(x) " in text and " ● u = np.sin(x) * 3 " in text and " ● u * x " in text

@@ -2,6 +2,8 @@
 
 import importlib.util
 import re
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -208,6 +210,31 @@ def test_make_dot(run):
     assert dot.source.startswith("digraph") and "t" in dot.source
     assert run.names["t"].grad is None
     run("q.backward()")
+
+
+def test_make_dot_of_several_results(run):
+    run("t = gm.tensor(2.0, requires_grad=True); h = t * 3; q, r = h**2, gm.sin(h)")
+    both = run("gm.make_dot((q, r, 5), params={'t': t})").source
+    alone = run("gm.make_dot(q, params={'t': t})").source
+    assert "sin" in both and "sin" not in alone and both.count("->") == alone.count("->") + 1
+    assert "or of a list of them, and none of these does" in run.fails("gm.make_dot([5, 6])")
+
+
+# No place has a name in a plain script: a value is called by its operation.
+IN_A_SCRIPT = """
+import gradmagic as gm
+x = gm.tensor([1.0, 2.0], requires_grad=True)
+y = x
+for i in range({turns}):
+    y = gm.tanh(y * 1.1 + 0.1)
+print(gm.make_dot(y.sum(), params={{"x": x}}).source.startswith("digraph"))
+"""
+
+
+@pytest.mark.parametrize("turns", [7, 30, 2_000])
+def test_make_dot_in_a_script_of_a_loop_of_any_length(turns):
+    ran = [sys.executable, "-c", IN_A_SCRIPT.format(turns=turns)]
+    assert subprocess.run(ran, capture_output=True, text=True, check=True).stdout == "True\n"
 
 
 def test_magics_nest_both_ways(run):

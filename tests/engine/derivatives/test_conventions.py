@@ -225,11 +225,11 @@ def test_formulas_read_as_in_a_textbook() -> None:
     assert RULES[np.power].formula(0)[0] == "y * x**(y - 1)"
     assert RULES[np.tanh].formula(0)[0] == "1 - y * y"
     assert RULES[np.subtract].formula(1)[0] == "-1"
-    assert RULES[np.absolute].formula(0)[0] == "sign(x)"
+    assert RULES[np.absolute].formula(0)[0] == "np.sign(x)"
     assert RULES[np.hypot].formula(0)[0] == "x / z"
     assert RULES[np.arctan2].formula(1)[0] == "-y / (x * x + y * y)"
     assert RULES[np.maximum].formula(0)[0] == "x > y"
-    assert RULES[np.where].formula(2)[0] == "not c"
+    assert RULES[np.where].formula(2)[0] == "np.logical_not(c)"
     assert RULES[primitives.clip].formula(0)[0] == "lo <= x <= hi"
 
 

@@ -121,7 +121,7 @@ def test_the_own_font_comes_first_and_is_enough_for_formulas():
 @pytest.mark.usefixtures("bare")
 def test_without_matplotlib_a_png_is_drawn_and_a_pdf_says_what_to_install(tmp_path):
     assert Path(Report(traces.product()).save(tmp_path / "a.png")).read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(ReportError, match=r'pdf needs Graphviz.*pip install "gradmagic\[plot\]"'):
+    with pytest.raises(ReportError, match=r'pdf takes Graphviz.*pip install "gradmagic\[plot\]"'):
         Report(traces.product()).save(tmp_path / "a.pdf")
 
 

@@ -35,6 +35,7 @@ for kind in ("html", "svg", "json", "md", "tex", "txt", "dot"):
     report.save(f"report.{kind}")
 assert abs(float(report.explain("W[0,0]").value) - report.grads["W"][0, 0]) < 1e-4
 assert report.graph.source.startswith("digraph")
+assert report.graph.pipe("svg").startswith(b"<svg") and "image/svg+xml" in report.graph._repr_mimebundle_()
 for draw in (lambda: report.save("graph.png"), lambda: report.graph.render("graph")):
     try:
         draw()
@@ -56,5 +57,5 @@ def test_a_cell_is_shown_and_saved(tmp_path):
     assert done.returncode == 0, done.stderr
     png, render = done.stdout.strip().split("\n")
     assert png.startswith("ReportError") and "svg" in png and "matplotlib" in png
-    assert render.startswith("ReportError") and "svg" in render
+    assert render.startswith("ReportError") and "svg" in render and "save as svg or png" not in done.stdout
     assert (tmp_path / "report.svg").read_text("utf-8").startswith("<svg")

@@ -173,7 +173,8 @@ def cross_entropy_there(
     g: Any, _out: Any, z: Any, y: Any, top: Any, logs: Any, total: Any, ignored: int
 ) -> Any:  # fmt: skip
     """As `cross_entropy_vjp`; `top` and `logs` are what log(softmax(z)) takes from z, `total` the rows that count."""
-    if not isinstance(z, Tracked) and not isinstance(g, Tracked):
+    tracked = isinstance(z, Tracked) or isinstance(g, Tracked)
+    if not tracked and arrays.on_device(z):  # z is at home where a report asks again
         return cross_entropy_share(g, z, y, top, logs, total, ignored)
     p, y = nw.softmax(z, 1), np.expand_dims(y, 1)  # to be differentiated again: p must depend on z
     columns = arrays.arange(np.shape(raw(z))[1], y)

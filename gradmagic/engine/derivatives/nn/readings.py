@@ -32,7 +32,7 @@ def _mean(formula: str, at: int) -> Text:
         sizes = {s if s is not None else getattr(a, "shape", None) for s, a in zip(shapes[:2], args, strict=False)}
         if reduction is None or len(sizes) != 1 or None in sizes:
             return ""  # not known, or one is broadcast
-        (shape,) = sizes
+        shape: Any = sizes.pop()
         return f"({formula})/{math.prod(shape)}" if reduction == "mean" else formula
 
     return text
@@ -55,7 +55,8 @@ def _along(formula: str, at: int) -> Text:
 
 
 def _logsumexp(_shapes: tuple[Any, ...], args: tuple[Any, ...]) -> str:
-    axis, keepdims = (*args[1:3], *(None, False)[max(0, len(args) - 1) :])
+    axis = args[1] if len(args) > 1 else None
+    keepdims = len(args) > 2 and args[2]
     if not args or isinstance(axis, tuple):
         return ""
     if axis is None:
@@ -76,6 +77,11 @@ def _cross_entropy(rows: int, classes: int) -> str:
     return f"(softmax(z) - one_hot(y, {classes}))/{rows}"
 
 
+def _of_all_rows(shapes: tuple[Any, ...], args: tuple[Any, ...]) -> str:
+    total = getattr(args[4], "items", args[4]) if len(args) > 4 else None
+    return _cross_entropy(*shapes[0]) if total is not None and float(total) == shapes[0][0] else ""
+
+
 # ---- along one axis ------------------------------------------------------------------------------------------
 read(nw.softmax,         "y x axis",              _along("y*(grad - np.sum(grad*y, axis=AXIS, keepdims=True))", 1))
 read(nw.log_softmax,     "y x axis",              _along("grad - np.exp(y)*np.sum(grad, axis=AXIS, keepdims=True)", 1))
@@ -92,6 +98,7 @@ read(nw.bce_with_logits, "l z t",                 _plain(_mean("sigmoid(z) - t",
 read(nw.bce,             "l p t",                 _mean("(p - t)/(p*(1 - p))", 2),
                                                   _mean("np.log(1 - p) - np.log(p)", 2))
 read(nw.cross_entropy,   "l z y",                 lambda shapes, _args: _cross_entropy(*shapes[0]))
+read(nw.cross_entropy_there, "l z y",             _of_all_rows)
 
 # ---- layers --------------------------------------------------------------------------------------------------
 read(nw.layer_norm,      "y x weight bias axes",  _layer_norm)

@@ -274,7 +274,10 @@ def _reading(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             if raised_by_user(error) or not isinstance(self.array, (np.ndarray, np.generic)):
                 raise
             kept = np.copy(self.array, order="K")
-            made = getattr(kept if np.ndim(kept) else self.array, name)(*raws(args), **raws(kwargs))
+            try:
+                made = getattr(kept if np.ndim(kept) else self.array, name)(*raws(args), **raws(kwargs))
+            except Exception as own:  # NumPy's: the reader is told once, and not how it came about here
+                raise own.with_traceback(None) from None
             self.leave(f".{name}()")
             return made
 
