@@ -19,7 +19,7 @@ from ...engine.core.values import SHOWN, Value, summarise
 from ..model import Edge, Operation
 from ..parts.forward_walk import Way, ways_from
 from ..parts.steps import Step
-from ..shown.numbers import brief, index, number, rows_of, shape_of, sign
+from ..shown.numbers import brief, index_of, number, rows_of, shape_of, sign
 from ..shown.simplified import operand
 from ..shown.view import View, circled
 
@@ -81,7 +81,7 @@ def data(
         e for e in view.trace.inputs if e.reached and e.grad is not None and e.key not in (entries or {})
     ]
     if others:
-        found["ask"] = {str(e.key): e.name + index(0, e.value.shape) for e in others[:ASKED]}
+        found["ask"] = {str(e.key): e.name + index_of(0, e.value.shape) for e in others[:ASKED]}
     text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
     # Nothing in it may end the element or begin a comment.
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

@@ -17,7 +17,7 @@ import numpy as np
 
 from ...engine.core.values import Value
 from ..model import Edge, Input, Operation, ReportError, Trace
-from ..shown.numbers import number
+from ..shown.numbers import index_of, number
 from ..shown.simplified import unparsed
 from ..shown.terms import TERMS, Factor, Term, largest, written
 from ..shown.typeset import sums, width
@@ -135,7 +135,7 @@ def every(view: View, most: int, room: int) -> dict[int, list[Explanation]]:
 def _of_entry(paths: _Paths, entry: Input, flat: int, far: bool = False) -> Explanation:
     """Expand entry `flat` of the gradient by an input; with `far` also through large arrays and by very many paths."""
     view = paths.view
-    name = entry.name + _index(flat, entry.value.shape)
+    name = entry.name + index_of(flat, entry.value.shape)
     slope = f"d{view.operand}/d{name}"
     try:
         terms, ways, total = paths.to(entry.key, flat), None, None
@@ -190,17 +190,12 @@ def _entry(trace: Trace, text: str) -> tuple[Input, tuple[int, ...]]:
         index = tuple(int(i) for i in re.findall(r"-?\d+", rest))
         shape = entry.value.shape
         if len(index) != len(shape) or any(not -n <= i < n for i, n in zip(index, shape, strict=True)):
-            example = entry.name + _index(0, shape)
+            example = entry.name + index_of(0, shape)
             kind = f"has the shape {shape}" if shape else "is a number"
             raise ReportError(f"there is no entry {text}: {entry.name} {kind}. Write {example!r}, say.")
         return entry, tuple(i % n for i, n in zip(index, shape, strict=True))
     names = ", ".join(entry.name for entry in trace.inputs[:8]) or "none"
     raise ReportError(f"there is no input {text!r} to explain. The inputs of this report: {names}.")
-
-
-def _index(flat: int, shape: tuple[int, ...]) -> str:
-    """Write an entry's index: `[0,1]`; nothing for a number."""
-    return "[" + ",".join(str(i) for i in np.unravel_index(flat, shape)) + "]" if shape else ""
 
 
 class _Paths:
@@ -297,7 +292,7 @@ class _Paths:
         if other.source is None:
             text = other.called or other.constant
             plain = _PLAIN.fullmatch(text) and other.shape is not None
-            return text + _index(k, other.shape or ()) if plain else ""
+            return text + index_of(k, other.shape or ()) if plain else ""
         return self._called(other.source, k)
 
     def _called(self, key: int, k: int) -> str:
@@ -313,7 +308,7 @@ class _Paths:
         text = operation.called or (
             operation.names[-1] if operation.names else self.view.expression(operation)
         )
-        text = (text if _PLAIN.fullmatch(text) else f"({text})") + _index(k, operation.shape)
+        text = (text if _PLAIN.fullmatch(text) else f"({text})") + index_of(k, operation.shape)
         return text if len(text) <= LONGEST else ""
 
     def _formula(self, user: Operation, edge: Edge, out: int) -> str:

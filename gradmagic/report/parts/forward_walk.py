@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..model import Input, Walk
-from ..shown.numbers import brief, index
+from ..shown.numbers import brief, index_of
 from ..shown.view import View
 
 
@@ -34,7 +34,7 @@ def ways_from(view: View, source: Input) -> Iterator[Way]:
     """Give the walks from an input, the one to begin with first; none where the tape was too long for them."""
     for walk in view.trace.walks:
         if walk.source == source.key:
-            yield Way(index(walk.entry, source.value.shape), tuple(_steps(view, walk)))
+            yield Way(index_of(walk.entry, source.value.shape), tuple(_steps(view, walk)))
 
 
 def _steps(view: View, walk: Walk) -> Iterator[Step]:

@@ -187,12 +187,12 @@ def shape_of(shape: tuple[int, ...]) -> str:
     return str(shape) if shape else ""
 
 
-def index(flat: int, shape: tuple[int, ...]) -> str:
+def index_of(flat: int, shape: tuple[int, ...]) -> str:
     """Write the index of entry `flat` of an array, counted along the flattened array; nothing for a number.
 
     Examples
     --------
-    >>> index(5, (2, 4)), index(0, ())
+    >>> index_of(5, (2, 4)), index_of(0, ())
     ('[1,1]', '')
     """
     return "[" + ",".join(str(i) for i in np.unravel_index(flat, shape)) + "]" if shape else ""
