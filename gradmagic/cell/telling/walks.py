@@ -143,6 +143,8 @@ class _Walker:
                 return None
             if isinstance(node.aval, tuple):
                 continue  # its outputs follow, each as a value of its own
+            # What moves a value to a device moves its tangent there as well; what the others have saved is on the host.
+            tangents[node.number] = _home(tangents[node.number])
             value = _summary(tangents[node.number], node)
             told = tuple(Part(i, _summary(part, node) if len(parts) > 1 else None) for i, part in parts)
             self.numbers -= sum(
@@ -202,8 +204,12 @@ def _size(node: Node | None) -> int:
     return sum(a.size for a in (aval if isinstance(aval, tuple) else (aval,)))
 
 
+def _home(tangent: Tangent) -> Tangent:
+    return np.asarray(arrays.to_host(tangent)) if arrays.is_array(tangent) else tangent
+
+
 def _summary(tangent: Tangent, node: Node) -> Value:
     if tangent is None:
         tangent = np.zeros(node.aval.shape, node.aval.tangent)
-    host = np.asarray(arrays.to_host(tangent)) if arrays.is_array(tangent) else tangent
+    host = _home(tangent)
     return summarise(np.broadcast_to(host, node.aval.shape)[()] if node.aval.shape else np.ravel(host)[0])
