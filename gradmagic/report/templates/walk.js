@@ -107,7 +107,9 @@ const walk = (report, board, data, { own, veiled, ask }) => {
     const has = new Map([[String(ahead.key), [index ? `1 at ${index}` : "1", true]]]), marks = new Map(), used = new Set();
     let at = 0, current, how;
     ahead.steps.slice(0, i).forEach(([key, edges], j) => {
-      const tangent = texts[at++], parts = edges.map(() => (edges.length > 1 ? texts[at++] : tangent));
+      /* What arrives at the end is the gradient, which a quiz keeps to itself. */
+      const hidden = j === ahead.steps.length - 1 && veiled(ahead.key), take = () => (hidden ? (at++, "?") : texts[at++]);
+      const tangent = take(), parts = edges.map(() => (edges.length > 1 ? take() : tangent));
       if (j === i - 1) { current = key; how = pushed(edges, parts, has); }
       has.set(String(key), [tangent, true]);
       edges.forEach(([edge], k) => {
