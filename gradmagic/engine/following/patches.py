@@ -197,7 +197,7 @@ def patched() -> tuple[Patch, ...]:
     []
     """
     with _lock:
-        found = [(r.patch, r.names) for r in _on.values()]
+        found = [(r.patch, r.names) for r in _on.values() if r.names]
     return tuple(
         replace(patch, places=tuple(name for p, names in found if p is patch for name in names))
         for patch in PATCHES
