@@ -13,16 +13,15 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from .labels import HEAD, Frame, Labels, Size, curve, sampled
 from .layout import MARGIN, Layout, Point, Route
 
 BESIDE = 18.0  # points between boxes of one rank
 BETWEEN = 36.0  # points between ranks, at least
 THROUGH = 14.0  # what an edge takes that passes a rank
 PORTS = 40.0  # points between the edges of one side of a box, at most
-HEAD = 7.0  # the length of an arrow's head
 _ORDERINGS, _TRANSPOSITIONS, _MOVES = 12, 4, 16
 
-Size = tuple[float, float]
 Spot = str | tuple[str, int]  # a box, or where an edge passes a rank
 
 
@@ -239,14 +238,14 @@ class _Ranks:
                 found += [(self.x[spot], top), (self.x[spot], top + high[rank[spot]])]
             found.append((ports[name, "head"], nodes[head][1] - self.sizes[head][1] / 2 - HEAD))  # type: ignore[index]
             stops[name] = found
-        lines = {name: _sampled(_curve(found)) for name, found in stops.items()}
-        labels = _Labels(lines)
+        lines = {name: sampled(curve(found)) for name, found in stops.items()}
+        labels = Labels(lines)
         for wire in self.wires:
             if any(wire.label):
                 r = rank[wire.tail]
-                labels.add(wire, tops[r] + high[r], gaps[r])
+                labels.add(wire.name, wire.label, tops[r] + high[r], gaps[r])
         edges = {
-            name: Route(_curve(found), (found[-1][0], found[-1][1] + HEAD), labels.at.get(name))
+            name: Route(curve(found), (found[-1][0], found[-1][1] + HEAD), labels.at.get(name))
             for name, found in stops.items()
         }
         right = max((self.x[spot] + self.half[spot] for spot in self.x), default=0.0)
@@ -297,8 +296,8 @@ def _moved(layout: Layout, right: float) -> Layout:
 
 def crossings(layout: Layout) -> int:
     """Count the pairs of edges of a layout that cross, each as often as they do."""
-    lines = [_sampled(route.points) for route in layout.edges.values()]
-    boxes = [_Box.around(line) for line in lines]
+    lines = [sampled(route.points) for route in layout.edges.values()]
+    boxes = [Frame.around(line) for line in lines]
     pairs = ((i, j) for i in range(len(lines)) for j in range(i) if boxes[i].meets(boxes[j]))
     return sum(_cross(a, b) for i, j in pairs for a in pairwise(lines[i]) for b in pairwise(lines[j]))
 
@@ -335,80 +334,3 @@ def spread(
             pools.append(((a * w + b * v) / (w + v), w + v, n + m))
     positions = [position for position, _, number in pools for _ in range(number)]
     return [position + offset for position, offset in zip(positions, offsets, strict=True)]
-
-
-def _curve(stops: Sequence[Point]) -> tuple[Point, ...]:
-    """Make a Bézier curve through the stops that is upright at each."""
-    points = [stops[0]]
-    for (x0, y0), (x1, y1) in pairwise(stops):
-        middle = (y0 + y1) / 2
-        points += [(x0, middle), (x1, middle), (x1, y1)]
-    return tuple(points)
-
-
-def _sampled(points: Sequence[Point]) -> list[Point]:
-    """List points of a curve, some for each of its pieces."""
-    found = [points[0]]
-    for i in range(0, len(points) - 1, 3):
-        (ax, ay), (bx, by), (cx, cy), (dx, dy) = points[i : i + 4]
-        for k in range(1, 13):
-            t, u = k / 12, 1 - k / 12
-            a, b, c, d = u**3, 3 * u * u * t, 3 * u * t * t, t**3
-            found.append((a * ax + b * bx + c * cx + d * dx, a * ay + b * by + c * cy + d * dy))
-    return found
-
-
-class _Box(NamedTuple):
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    @classmethod
-    def around(cls, points: Sequence[Point]) -> _Box:
-        x, y = zip(*points, strict=True)
-        return cls(min(x), min(y), max(x), max(y))
-
-    def meets(self, other: _Box) -> bool:
-        return (
-            self.left < other.right
-            and other.left < self.right
-            and self.top < other.bottom
-            and other.top < self.bottom
-        )
-
-    def holds(self, point: Point) -> bool:
-        return self.left < point[0] < self.right and self.top < point[1] < self.bottom
-
-
-class _Labels:
-    """Finds a place for each label beside its edge: where no other label and no other edge is, if there is such."""
-
-    def __init__(self, lines: Mapping[str, Sequence[Point]]) -> None:
-        self.lines = lines
-        self.boxes = {name: _Box.around(line) for name, line in lines.items()}
-        self.taken: list[_Box] = []
-        self.clashes = 0
-        self.at: dict[str, Point] = {}
-
-    def add(self, wire: Wire, top: float, gap: float) -> None:
-        """Place a label in the gap below a rank, which begins at `top`."""
-        wide, high = wire.label
-        line = self.lines[wire.name]
-        found: tuple[float, _Box] | None = None
-        for share in (0.0, 0.5, 1.0):
-            y = top + high / 2 + 1 + share * max(0.0, gap - HEAD - high - 2)
-            across = [x for x, at in line if abs(at - y) <= high / 2 + 2] or [line[0][0]]
-            for side, edge in ((1, max(across)), (-1, min(across))):
-                middle = edge + side * (wide / 2 + 4)
-                box = _Box(middle - wide / 2, y - high / 2, middle + wide / 2, y + high / 2)
-                bad = (max(across) - min(across)) / 60 + 3 * sum(box.meets(other) for other in self.taken)
-                met = (self.lines[name] for name, around in self.boxes.items() if around.meets(box))
-                bad += 2 * (box.left < MARGIN) + sum(any(map(box.holds, other)) for other in met)
-                if found is None or bad < found[0]:
-                    found = bad, box
-        assert found is not None
-        box = found[1]
-        self.clashes += any(box.meets(other) for other in self.taken)
-        self.taken.append(box)
-        self.at[wire.name] = (box.left + box.right) / 2, (box.top + box.bottom) / 2

@@ -22,9 +22,9 @@ from .fold import alike_all, grouped, joined, looped, taken_apart, turns
 from .numbers import brief, number, shape_of
 from .simplified import operand, tidied
 from .typeset import clip, width
+from .words import SIMPLE, TRANSPOSED, WORDS, of_dense, of_product
 
 _AUGMENTED = re.compile(r"[\w.\[\]:'\", -]+(\*\*|//|>>|<<|[-+*/%@&|^])=(?!=)")
-_SIMPLE = re.compile(r"[^\W\d]\w*(\.\w+|\[[^\[\]]*\])*")
 
 PARTS = {"line", "module"}  # rules of what stands for its operations (wholes.py)
 # Kinds of notes that are no cause for concern.
@@ -316,7 +316,7 @@ class View:
         text = self.expression(operation)
         sign = self.sign_of(operation)
         name = sign or (operation.names[0] if operation.names else "")
-        if operation.rule == "set_item" and _SIMPLE.fullmatch(text):
+        if operation.rule == "set_item" and SIMPLE.fullmatch(text):
             text = f"write {text}"  # `buf[0] = v` makes another value of buf
             text = f"{sign}: {text}" if sign else text
         elif name and operation.rule and _AUGMENTED.match(text):
@@ -345,7 +345,7 @@ class View:
         if local is not None and source is not None and math.prod(source.shape) < math.prod(operation.shape):
             text += ", summed"  # over what broadcasting repeated
         above, below = self.name(operation.key), self.name(edge.source)
-        readable = len(above) + len(below) <= 20 and _SIMPLE.fullmatch(above) and _SIMPLE.fullmatch(below)
+        readable = len(above) + len(below) <= 20 and SIMPLE.fullmatch(above) and SIMPLE.fullmatch(below)
         of_numbers = local is not None and not local.shape and not operation.shape
         if text and sign is not None and readable and of_numbers and above != below:
             return f"{sign}{above}/{sign}{below} = {text}"
@@ -373,16 +373,16 @@ class View:
         if operation.count > 1:
             others = [self._at_any_turn(other) for other in others]
         if operation.rule in {"matmul", "dot"} and len(others) == 2:
-            return _product(operation, edge.argument, source.shape, others[1 - edge.argument])
+            return of_product(operation, edge.argument, source.shape, others[1 - edge.argument])
         if operation.rule == "dense" and len(operation.shape) <= 2:
-            return _of_dense(operation, edge.argument, others)
+            return of_dense(operation, edge.argument, others)
         if operation.rule == "transpose" and len(source.shape) < 2:
             return "1"
         if operation.rule == "transpose" and len(source.shape) == 2:
-            return "grad.T" if _TRANSPOSED.search(self.expression(operation)) else _WORDS["transpose"]
+            return "grad.T" if TRANSPOSED.search(self.expression(operation)) else WORDS["transpose"]
         if operation.rule == "set_item":
             return "1 where written" if edge.argument else "1 where kept, else 0"
-        return _WORDS.get(operation.rule, "")
+        return WORDS.get(operation.rule, "")
 
 
 def _names(kind: Kind | Operation) -> list[str]:
@@ -400,51 +400,6 @@ def _constant(operation: Operation, edge: Edge) -> str:
     line = f", line {place.line}" if place is not None and place.line else ""
     value = brief(edge.given)
     return f"{edge.constant}{f' = {value}' if value and value != edge.constant else ''}{line}"
-
-
-_TRANSPOSED = re.compile(r"\.T$|\.mT$|\.t\(\)$|\.transpose\(\)$|^np\.transpose\([^,]*\)$")
-_WORDS = {
-    "max": "1 at the largest, else 0",
-    "amax": "1 at the largest, else 0",
-    "min": "1 at the least, else 0",
-    "amin": "1 at the least, else 0",
-    "reshape": "1, in the old shape",
-    "ravel": "1, in the old shape",
-    "transpose": "1, turned back",
-    "getitem": "1 where taken, else 0",
-    "broadcast_to": "1, summed over copies",
-    "concatenate": "1, cut apart again",
-    "stack": "1, cut apart again",
-}
-
-
-def _product(operation: Operation, argument: int, shape: tuple[int, ...], other: str) -> str:
-    """Write how the gradient of a product goes on to the operand of this shape; nothing for some batches."""
-    axes, out = len(shape), len(operation.shape)
-    if (axes, out) == (1, 0):
-        return f"grad*{_factor(other)}"
-    if (axes, out) == (2, 1):
-        return f"outer({other}, grad)" if argument else f"outer(grad, {other})"
-    batch = operation.rule == "matmul" and 2 <= axes <= out > 2
-    if not batch and (axes, out) not in {(1, 1), (2, 2)}:
-        return ""
-    way = ".mT" if batch else ".T"
-    back = other.removesuffix(way)
-    turned = back if back != other and _SIMPLE.fullmatch(back) else _factor(other) + way
-    text = f"{turned} @ grad" if argument else f"grad @ {turned}"
-    return f"{text}, summed" if shape[:-2] != operation.shape[:-2] and batch else text
-
-
-def _of_dense(operation: Operation, argument: int, others: list[str]) -> str:
-    """Write how the gradient of x @ W.T + b goes on to x, W or b."""
-    x, weight = map(_factor, others[:2])
-    if len(operation.shape) == 1:
-        return (f"grad @ {weight}", f"outer(grad, {x})", "1")[argument]
-    return (f"grad @ {weight}", f"grad.T @ {x}", "1, summed")[argument]
-
-
-def _factor(name: str) -> str:
-    return name if _SIMPLE.fullmatch(name) else f"({name})"
 
 
 def _is_one(value: Value | None) -> bool:
