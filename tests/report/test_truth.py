@@ -9,6 +9,7 @@ import pytest
 
 from gradmagic.cell.run import Failed
 from gradmagic.errors import GradmagicError
+from gradmagic.report import Report
 from gradmagic.report.shown.view import View
 from tests.cell.cells import CELLS
 from tests.cell.helpers import fresh, traced
@@ -208,3 +209,11 @@ class Drawing:
 def test_a_name_that_stands_for_several_values_is_told_apart(first):
     cells = (Drawing(number).cell() for number in range(first, first + 20))
     assert not list(itertools.chain.from_iterable(judged(SETUP, "a b c d v w M", cell) for cell in cells))
+
+
+def test_a_long_chain_without_names_has_its_formulas():
+    """Each value is called by its expression, which has the one before it in it."""
+    cell = "z = reduce(lambda a, k: np.sin(a)*0.9, range(3000), x) * 2.0"
+    trace = traced(cell, fresh("from functools import reduce\nx = 0.5"))
+    assert len(trace.operations) > 6_000
+    assert trace.operations[500].inputs and "gm-graph" in Report(trace).to_html()

@@ -26,6 +26,7 @@ from ..reading.source import arguments_of, compact, filled_in, parsed
 
 LONGEST = 24  # an expression that stands in a formula for a value without a name
 DEEP = 12  # expressions within an expression
+DEEPEST = 60  # values that are asked for their names one for the other
 _LETTERS = "u v w q s t r p".split()
 _CONSTANT_LETTERS = "c k d m n".split()
 
@@ -51,6 +52,7 @@ class Naming:
         self.columns, self.constants, self.rebound = columns, constants, rebound
         self.modules = {name for name, value in namespace.items() if isinstance(value, ModuleType)}
         self._called: dict[int, str] = {}
+        self._deep = 0
         self._ranks: dict[str, Any] = {}
         self._codes: dict[str, list[int]] = defaultdict(list)
         rules: dict[int, set[str]] = defaultdict(set)  # of a place
@@ -152,8 +154,15 @@ class Naming:
     def _call(self, key: int) -> str:
         found = self._called.get(key)
         if found is None:
-            self._called[key] = self._sign(key)  # while its expression is looked at
-            found = self._called[key] = self._named(key) or self._expression(key) or self._sign(key)
+            found = self._called[key] = self._named(key) or self._sign(
+                key
+            )  # while its expression is looked at
+            if (
+                found == self._sign(key) and self._deep < DEEPEST
+            ):  # beyond, in a long chain without names, it stays
+                self._deep += 1
+                found = self._called[key] = self._expression(key) or found
+                self._deep -= 1
         return found
 
     def _named(self, key: int) -> str:
