@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ...engine.core.interpreter import parse
 
@@ -34,6 +35,7 @@ class Given:
     called: bool
 
 
+@lru_cache(maxsize=8)  # a report asks several times
 def given_by(source: str, first_line: int) -> dict[int, list[Given]] | None:
     """List by line what statements give; None for what is not Python by itself.
 

@@ -351,6 +351,17 @@ class View:
             return f"{sign}{above}/{sign}{below} = {text}"
         return text
 
+    def _of_product(self, operation: Operation, edge: Edge, source: Operation) -> str:
+        if edge.early:
+            return ""  # of an earlier turn: its other operands are not known any more
+        others = [self.called(e) for e in operation.inputs]
+        if operation.count > 1:
+            others = [self._at_any_turn(other) for other in others]
+        if operation.rule == "dense":
+            return of_dense(operation, edge.argument, others) if len(operation.shape) <= 2 else ""
+        two = len(others) == 2
+        return of_product(operation, edge.argument, source.shape, others[1 - edge.argument]) if two else ""
+
     def words(self, operation: Operation, edge: Edge) -> str:
         """Put a local derivative in words where it is no formula of one element."""
         source = self.by_key.get(edge.source)
@@ -367,15 +378,8 @@ class View:
             return f"1 for each {each}"
         if operation.rule == "mean" and out:
             return f"1/{size // out} for each {each}"
-        if edge.early and operation.rule in {"matmul", "dot", "dense"}:
-            return ""  # of an earlier turn: its other operands are not known any more
-        others = [self.called(e) for e in operation.inputs]
-        if operation.count > 1:
-            others = [self._at_any_turn(other) for other in others]
-        if operation.rule in {"matmul", "dot"} and len(others) == 2:
-            return of_product(operation, edge.argument, source.shape, others[1 - edge.argument])
-        if operation.rule == "dense" and len(operation.shape) <= 2:
-            return of_dense(operation, edge.argument, others)
+        if operation.rule in {"matmul", "dot", "dense"}:
+            return self._of_product(operation, edge, source)
         if operation.rule == "transpose" and len(source.shape) < 2:
             return "1"
         if operation.rule == "transpose" and len(source.shape) == 2:
