@@ -98,3 +98,30 @@ def test_a_report_has_its_jacobian_and_says_what_it_is(ignored):
     for _, entry, slope, _ in edge.jacobian:
         jacobian[entry] = slope
     np.testing.assert_allclose(jacobian, np.ravel(edge.flow.items), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_without_rows_no_grid_without_blocks_is_launched(dtype, monkeypatch):
+    """CUDA refuses one; the emulation does not."""
+    import cupy
+
+    from gradmagic.engine.derivatives.nn import kernels
+
+    made = kernels._kernels
+
+    def watched(*kinds):
+        rows, *others = made(*kinds)
+
+        def launch(grid, *args):
+            assert all(grid)
+            rows(grid, *args)
+
+        return launch, *others
+
+    monkeypatch.setattr(kernels, "_kernels", watched)
+    for number in (0, 3):
+        z = np.zeros((number, 4), dtype)
+        loss, grad = of(F.cross_entropy, cupy.asarray(z), cupy.zeros(number, "int64"))
+        host_loss, host_grad = of(F.cross_entropy, z, np.zeros(number, "int64"))
+        np.testing.assert_allclose([loss], [host_loss], rtol=2e-3)
+        np.testing.assert_allclose(np.reshape(grad, z.shape), np.reshape(host_grad, z.shape), rtol=2e-3)

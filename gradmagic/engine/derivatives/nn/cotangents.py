@@ -191,11 +191,6 @@ def nll_transpose(g: Any, like: Aval, y: Any, weight: Any, reduction: str = "mea
 # ---- layers ---------------------------------------------------------------------------------------------------
 
 
-def rows(x: Any) -> Any:
-    """Give x as a matrix: all dims but the last as one."""
-    return x if len(np.shape(x)) == 2 else np.reshape(x, (-1, np.shape(x)[-1]))
-
-
 def _normal(x: Any, axes: Any, eps: float) -> tuple[Any, Any]:
     d = x - np.mean(x, axis=axes, keepdims=True)
     scale = np.sqrt(np.mean(d * d, axis=axes, keepdims=True) + eps)

@@ -110,7 +110,8 @@ def cross_entropy_by_kernels(z: Any, y: Any, ignored: int, slot: int, flags: Any
     row_step, step = (s // z.itemsize for s in z.strides)
     threads = 32 if classes <= 64 else 128
     steps = y, y.strides[0] // y.itemsize, z, row_step, step
-    rows((number,), (threads,), (*steps, classes, ignored, flags, slot, top, logs, losses))
+    if number:  # CUDA refuses a grid of no blocks
+        rows((number,), (threads,), (*steps, classes, ignored, flags, slot, top, logs, losses))
     loss, total = module.empty((), z.dtype), module.empty((), z.dtype)
     mean(losses, y, ignored, loss, total)
     return loss, top, logs, total

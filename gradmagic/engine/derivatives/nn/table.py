@@ -10,13 +10,14 @@ import numpy as np
 from ...rules.declare import elementwise, linear, rule
 from ...rules.rule import ZERO
 from ...tape.tracked import raw
+from ..numpy.partials import as_rows
 from . import functions as nw
 from . import images as cv
 
 from .cotangents import (  # isort: skip
     along_transpose, bce_p, bce_t, bce_z, bce_zt, cross_entropy_there, cross_entropy_vjp, elu_slope, entries,
     gelu_slope, gelu_tanh_slope, held_difference, layer_norm_weight, layer_norm_x, log_softmax_vjp, logsumexp_vjp,
-    mse_x, mse_y, nll_transpose, positive, rows, share, sigmoid_slope, softmax_vjp,
+    mse_x, mse_y, nll_transpose, positive, share, sigmoid_slope, softmax_vjp,
 )
 
 # ---- entry by entry ------------------------------------------------------------------------------------------
@@ -55,7 +56,7 @@ linear(nw.nll,                nll_transpose,                                    
 
 # ---- layers --------------------------------------------------------------------------------------------------
 rule(nw.dense,                lambda g, _y, _x, w, _b: g @ w,
-                              lambda g, _y, x, _w, _b: np.transpose(rows(g)) @ rows(x),
+                              lambda g, _y, x, _w, _b: np.transpose(as_rows(g)) @ as_rows(x),
                               lambda g, _y, _x, _w, _b: g,                                      torch="Addmm")
 rule(nw.layer_norm,           layer_norm_x, layer_norm_weight, lambda g, _y, _x, _w, _b, axes, eps: g,
                                                                                          torch="NativeLayerNorm")

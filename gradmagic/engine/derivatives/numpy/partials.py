@@ -351,4 +351,5 @@ def by_rows(g: Any, a: Any, b: Any) -> bool:
 
 def as_rows(x: Any) -> Any:
     """Give x as a matrix: all dims but the last as one."""
-    return np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
+    shape = np.shape(x)
+    return x if len(shape) == 2 else np.reshape(x, (math.prod(shape[:-1]), shape[-1]))
