@@ -45,24 +45,18 @@ def by_statements(view: View) -> View:
         text = texts[line - trace.first_line][start:end]
         return place.text if text == one.name else text  # one of several that a value is taken apart into
 
-    seen: set[Hashable] = set()
-
-    def again(operation: Operation) -> bool:
-        """Tell whether the cell itself is at a place where it was before: the next turn of a loop."""
+    def spot(operation: Operation) -> Hashable:
+        """Where the cell itself is: there again, it is at the next turn of a loop."""
         place = operation.place
-        spot = (place.line, place.column, place.end_column, operation.rule) if place is not None else None
-        if place is None or place.function is not None or spot not in seen:
-            seen.add(spot)
-            return False
-        seen.clear()
-        seen.add(spot)
-        return True
+        if place is None or place.function is not None:
+            return None
+        return place.line, place.column, place.end_column, operation.rule
 
     def of(operation: Operation) -> Hashable:
         return None if operation.place is None else _line(operation.place)
 
     ends = {o.key for o in view.operations if o.names and value_of(o) is not None}
-    return _put_together(view, "line", of, written, again, ends)
+    return _put_together(view, "line", of, written, spot, ends)
 
 
 def by_modules(view: View) -> View:
@@ -83,19 +77,11 @@ def _by_modules(view: View, depth: int) -> View:
         path = paths[operation.key]
         return path if path and path not in outer else None
 
-    seen: set[Hashable] = set()
+    def spot(operation: Operation) -> Hashable:
+        """What a module does: done again, it is the module's next call."""
+        return operation.place, operation.rule, operation.module
 
-    def again(operation: Operation) -> bool:
-        """Tell whether the same is done again: the next call of the module."""
-        spot = (operation.place, operation.rule, operation.module)
-        if spot not in seen:
-            seen.add(spot)
-            return False
-        seen.clear()
-        seen.add(spot)
-        return True
-
-    return _put_together(view, "module", of, lambda last, place: of(last) or place.text, again, set())
+    return _put_together(view, "module", of, lambda last, place: of(last) or place.text, spot, set())
 
 
 def _result(view: View) -> int | None:
@@ -108,11 +94,11 @@ def _line(place: Place) -> int:
 
 def _put_together(
     view: View, rule: str, of: Callable[[Operation], Hashable], written: Callable[[Operation, Place], str],
-    again: Callable[[Operation], bool], ends: set[int],
+    spot: Callable[[Operation], Hashable], ends: set[int],
 ) -> View:  # fmt: skip
     """Make one operation of neighbours of which `of` tells the same; None: nobody's neighbour.
 
-    A part begins anew where `again` says so, and ends behind the keys in `ends`.
+    A part begins anew at a `spot` where it was before, and ends behind the keys in `ends`.
     """
 
     def part(operation: Operation) -> Hashable:
@@ -125,18 +111,22 @@ def _put_together(
         if mark[0] != rule:  # type: ignore[index]
             joined += members
             continue
-        for run in _runs(view, members, again, ends):
+        for run in _runs(view, members, spot, ends):
             joined.append(_joined(view, run, rule, written))
     return View(view.trace, tuple(joined))
 
 
 def _runs(
-    view: View, part: list[Operation], again: Callable[[Operation], bool], ends: set[int]
+    view: View, part: list[Operation], spot: Callable[[Operation], Hashable], ends: set[int]
 ) -> Iterator[list[Operation]]:
     """Cut a part where it begins anew, and behind every value that is used beyond its run."""
-    cuts = {i for i, o in enumerate(part) if i and again(o)} | {
-        i + 1 for i, o in enumerate(part) if o.key in ends
-    }
+    cuts = {i + 1 for i, o in enumerate(part) if o.key in ends}
+    seen: set[Hashable] = set()
+    for i, at in enumerate(map(spot, part)):
+        if at is not None and at in seen:
+            cuts.add(i)
+            seen.clear()
+        seen.add(at)
     while True:
         bounds = sorted({0, len(part)} | {i for i in cuts if 0 < i < len(part)})
         runs = [part[a:b] for a, b in pairwise(bounds)]

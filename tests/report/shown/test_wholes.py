@@ -125,6 +125,19 @@ def test_each_turn_of_a_loop_is_a_line_of_its_own():
         assert len(made) == turns, name
 
 
+def test_turns_whose_values_have_no_name_are_told_apart():
+    setup, cell = (
+        "x, made = 0.5, []\n",
+        "for i in range(2):\n    made.append(np.sin(x * 2 + i) * x)\nz = made[0] * made[1]",
+    )
+    view = by_statements(View.of_loops(traced(cell, fresh(setup))))
+    turns = [o for o in view.computed if o.place.line == 2]
+    assert len(turns) == 2
+    for turn, i in zip(turns, range(2), strict=True):
+        (edge,) = turn.edges
+        assert edge.local.items == pytest.approx(np.cos(1.0 + i) * 2 * 0.5 + np.sin(1.0 + i))
+
+
 def test_a_line_is_written_without_its_name_however_it_is_spaced():
     view = lines_of(
         "out=x*2+y\nz: float = out*y - x\na, b = z*x + 1, z*y\nz *= a*b + x\nloss = z", "x, y = 0.5, 2.0\n"
