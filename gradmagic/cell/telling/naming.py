@@ -10,7 +10,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
@@ -20,9 +20,9 @@ from ...engine.core.values import Value, summarise
 from ...engine.tape.tracked import raw
 from ...report.model import Operation, Place
 from ...report.operations import CONSTANT, Columns, Kind
-from ...report.shown.numbers import number
 from ...report.signs import MARK, marked, signed
 from ..reading.source import arguments_of, compact, filled_in, parsed
+from .expressions import expression_of, fits, is_literal, is_value, literal, mark_of, readable, words_of
 
 LONGEST = 24  # an expression that stands in a formula for a value without a name
 DEEP = 12  # expressions within an expression
@@ -73,12 +73,12 @@ class Naming:
         self._written = self._writes()
         self._variants = self._variants_of()
         self._held = {  # what constants are called now: the tape keeps no word of the reader's
-            text: _mark(raw(namespace[text])) for text in self._variants if text in namespace
+            text: mark_of(raw(namespace[text])) for text in self._variants if text in namespace
         }
         for kind in columns.kinds:
             if kind.place is not None and any(len(names) > len(kind.inputs) + 1 for names in kind.parameters):  # type: ignore[union-attr]
-                words = [word for word in _words_of(kind.place.text) if word in namespace]
-                self._held |= {word: _mark(raw(namespace[word])) for word in words}
+                words = [word for word in words_of(kind.place.text) if word in namespace]
+                self._held |= {word: mark_of(raw(namespace[word])) for word in words}
         used = self._codes.keys() | self._variants.keys()
         self._letter = next((c for c in _LETTERS if c not in used), "value")
         self._constant = next((c for c in _CONSTANT_LETTERS if c not in used | {self._letter}), "constant")
@@ -91,7 +91,7 @@ class Naming:
         formula = edge.formula or edge.words
         if not formula or not names:
             return formula
-        used = _words_of(formula)
+        used = words_of(formula)
         texts = tuple(self._argument(key, i - 1) if name in used else "" for i, name in enumerate(names))
         if any(name in used and not text for name, text in zip(names, texts, strict=True)):
             return ""  # of something that has no name
@@ -122,7 +122,7 @@ class Naming:
         place = self._kind(key).place
         after = self.columns.codes[key + 1 : key + 2].tolist()
         if (
-            place is None or _expression_of(place.text) is None
+            place is None or expression_of(place.text) is None
         ):  # `buf[:2] *= 3` is several operations, all of it
             return False
         shared = self.columns.codes[key] in self._several
@@ -154,12 +154,9 @@ class Naming:
     def _call(self, key: int) -> str:
         found = self._called.get(key)
         if found is None:
-            found = self._called[key] = self._named(key) or self._sign(
-                key
-            )  # while its expression is looked at
-            if (
-                found == self._sign(key) and self._deep < DEEPEST
-            ):  # beyond, in a long chain without names, it stays
+            # A value without a name has its sign while its expression is looked at; deep in a chain of such, always.
+            found = self._called[key] = self._named(key) or self._sign(key)
+            if found == self._sign(key) and self._deep < DEEPEST:
                 self._deep += 1
                 found = self._called[key] = self._expression(key) or found
                 self._deep -= 1
@@ -227,8 +224,8 @@ class Naming:
         after = self.columns.codes[key + 1 : key + 2].tolist()
         if self.within(key) or (after and self.columns.kinds[after[0]].place is place):
             return ""
-        tree = _expression_of(place.text)
-        if tree is None or not _fits(kind.rule, tree):
+        tree = expression_of(place.text)
+        if tree is None or not fits(kind.rule, tree):
             return ""
         known: dict[str, str] = {}
         if not self._names_in(key, tree, known, DEEP):
@@ -248,7 +245,7 @@ class Naming:
             if not isinstance(node, ast.Name) or id(node) in functions or node.id in self.modules:
                 continue
             if node.id in known:
-                into[node.id] = _expression_of(known[node.id]) or node
+                into[node.id] = expression_of(known[node.id]) or node
             elif not self._sure(node.id, place, key):
                 return ""
         if not into:
@@ -278,7 +275,7 @@ class Naming:
             if isinstance(part, ast.Name):
                 called = self._argument(key, i)
                 if source == CONSTANT and kind.place is not None and kind.place.function is not None:
-                    called = _literal(self._value(key, i))  # the function's own name, which nobody else knows
+                    called = literal(self._value(key, i))  # the function's own name, which nobody else knows
                     if not called:
                         return False
                 if known.setdefault(part.id, called) != called:
@@ -291,13 +288,13 @@ class Naming:
 
     def _text(self, key: int) -> str:
         place = self._kind(key).place
-        tree = _expression_of(place.text) if place is not None else None
+        tree = expression_of(place.text) if place is not None else None
         return ast.unparse(tree) if tree is not None else ""
 
     def _aligned(self, key: int, tree: ast.AST) -> list[ast.expr] | None:
         """Give the expressions of an operation's arguments, where they are sure to be that."""
         kind = self._kind(key)
-        if self.columns.codes[key] in self._several or not _fits(kind.rule, tree):
+        if self.columns.codes[key] in self._several or not fits(kind.rule, tree):
             return None
         if isinstance(tree, ast.Call):
             function = tree.func
@@ -318,19 +315,19 @@ class Naming:
         kind = self._kind(key)
         value = self._value(key, argument)
         text = kind.inputs[argument].constant if argument < len(kind.inputs) else ""
-        written = _literal(value)
+        written = literal(value)
         if argument >= len(kind.inputs):  # a setting, or what the rule takes for a constant
             return written or self._by_value(kind, value)
-        tree = _expression_of(text)
-        own = value is not None and self._held.get(text) == _mark(value)
+        tree = expression_of(text)
+        own = value is not None and self._held.get(text) == mark_of(value)
         if tree is not None and (own or self._trusted(key, argument, text)):
-            if _is_literal(tree):
-                return written if written and not _same(tree, value) else text
+            if is_literal(tree):
+                return written if written and not is_value(tree, value) else text
             kinds = self._variants.get(text, {})
             if isinstance(tree, ast.Name):
                 if self._count(text) <= 1 and (own or (_spot(kind), argument) not in self._followed):
                     return text
-                rank = kinds.get(_mark(value))
+                rank = kinds.get(mark_of(value))
                 if rank:
                     return f"{text}{MARK}{len(self._positions(text)) + rank}"
             elif len(kinds) <= 1 and len(text) <= LONGEST and kind.place is not None:
@@ -350,7 +347,7 @@ class Naming:
         """Find what the reader calls a constant: a name at the operation's place that has its value still."""
         text = kind.place.text if kind.place is not None else ""
         found = [
-            word for word in _words_of(text) if value is not None and self._held.get(word) == _mark(value)
+            word for word in words_of(text) if value is not None and self._held.get(word) == mark_of(value)
         ]
         return found[0] if len(found) == 1 else ""
 
@@ -364,7 +361,7 @@ class Naming:
         parts = self._aligned(key, body if isinstance(body, ast.AugAssign) else getattr(body, "value", body))
         if parts is None or argument >= len(parts):
             return False
-        own = _expression_of(text)
+        own = expression_of(text)
         return own is not None and ast.unparse(parts[argument]) == ast.unparse(own)
 
     def _variants_of(self) -> dict[str, dict[str, int]]:
@@ -375,13 +372,8 @@ class Naming:
             for edge, value in zip(kind.inputs, values, strict=False):
                 if edge.source is None and value is not None and not _NUMBER.match(edge.constant):
                     known = found.setdefault(edge.constant, {})
-                    known.setdefault(_mark(value), len(known) + 1)
+                    known.setdefault(mark_of(value), len(known) + 1)
         return found
-
-
-@lru_cache(maxsize=2048)
-def _words_of(formula: str) -> set[str]:
-    return set(re.findall(r"[^\W\d]\w*", formula))
 
 
 _NUMBER = re.compile(r"[-+\d.(]")
@@ -396,81 +388,6 @@ _SEVERAL = re.compile(r"\.(meshgrid|broadcast_arrays|\w*split|gradient|histogram
 _NO_EXPRESSION = {"", "output", "set_item", "operations"}
 
 
-_OPERATORS: dict[type[ast.AST], set[str]] = {
-    ast.Add: {"add"}, ast.Sub: {"subtract"}, ast.Mult: {"multiply"}, ast.Div: {"divide", "true_divide"},
-    ast.Pow: {"power", "square", "float_power", "sqrt", "reciprocal"}, ast.MatMult: {"matmul", "dot"},
-    ast.Mod: {"remainder", "mod", "fmod"}, ast.FloorDiv: {"floor_divide"}, ast.USub: {"negative"},
-}  # fmt: skip
-
-
-def _fits(rule: str, tree: ast.AST) -> bool:
-    """Tell whether an operation is what an expression says, not one that was made to read what it names."""
-    match tree:
-        case ast.BinOp(op=op) | ast.UnaryOp(op=op) | ast.AugAssign(op=op):
-            return rule in _OPERATORS.get(type(op), ())
-        case ast.Subscript():
-            return rule == "getitem"
-        case ast.Attribute(attr="T" | "mT"):
-            return rule in ("transpose", "matrix_transpose", "swapaxes", "permute")
-        case ast.Attribute(attr=attr):
-            return attr == rule
-    return isinstance(tree, (ast.Call, ast.Compare, ast.BoolOp, ast.IfExp))
-
-
-def readable(name: str) -> str:
-    """Write a name as an expression: `net.0.weight` as `net[0].weight`; "" if it is none.
-
-    Examples
-    --------
-    >>> readable("net.0.weight"), readable("p['W']"), readable("tensor 1")
-    ('net[0].weight', "p['W']", '')
-    """
-    text = re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", name)
-    return text if _expression_of(text) is not None else ""
-
-
-def _expression_of(text: str) -> ast.expr | None:
-    tree = parsed(text.strip())
-    only = tree.body[0] if tree is not None and len(tree.body) == 1 else None
-    return only.value if isinstance(only, ast.Expr) else None
-
-
 def _spot(kind: Kind | Operation) -> tuple[Any, ...]:
     place = kind.place
     return () if place is None else (place.label, place.line, place.column, place.end_column)
-
-
-def _is_literal(tree: ast.expr) -> bool:
-    try:
-        ast.literal_eval(tree)
-    except ValueError:
-        return False
-    return True
-
-
-def _same(tree: ast.expr, value: Any) -> bool:
-    try:
-        return bool(np.all(np.isclose(ast.literal_eval(tree), value, rtol=1e-6, atol=0)))
-    except (TypeError, ValueError):
-        return True
-
-
-def _literal(value: Any) -> str:
-    """Write a constant that is a number; "" for all else."""
-    value = value.item() if isinstance(value, np.ndarray) and not value.ndim else value
-    if isinstance(value, (bool, np.bool_)):
-        return str(bool(value))
-    if isinstance(value, (int, float, np.integer, np.floating)) and np.isfinite(value):
-        return number(value.item() if isinstance(value, np.generic) else value)
-    return ""
-
-
-def _mark(value: Any) -> str:
-    """Give what equal constants have in common."""
-    if not isinstance(value, (Value, int, float, complex, np.generic)) and not hasattr(value, "dtype"):
-        return f"{type(value).__name__} {id(value)}"
-    try:
-        known = value if isinstance(value, Value) or value is None else summarise(value)
-    except (TypeError, ValueError):
-        return repr(type(value))
-    return "" if known is None else repr(known.items if known.items is not None else known)
