@@ -73,7 +73,7 @@ class SGD(Moving):
             found = memories(id(p))
             constants = node.aval.constants
             if found is None or found[0] is not array or constants is None or type(g) is not np.ndarray:
-                there.append((p, g)) if arrays.on_device(g) else self._move(p, g, group)
+                there.append((p, g)) if arrays.on_device(g) else self._move(p, g, group, {})
                 continue
             # The everyday step, by hand: a tenth of the loop to the root of 2.
             c = constants.get(lr)
