@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.core.generator import generator
-from ..functions import as_tensor
+from ..functions import as_tensor, empty, randn
 from . import functional as F
 from .convolution import pair
 from .modules import Module, Parameter
@@ -27,7 +26,7 @@ __all__ = [
 
 def _uniform(shape: tuple[int, ...], bound: float) -> Any:
     """Draw a parameter evenly from -bound to bound."""
-    return Parameter((2 * generator().random(shape, dtype=np.float32) - 1) * np.float32(bound))
+    return Parameter(empty(shape).uniform_(-bound, bound))
 
 
 class Linear(Module):
@@ -99,9 +98,7 @@ class Embedding(Module):
     def __init__(self, num_embeddings: int, embedding_dim: int) -> None:
         super().__init__()
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        self.weight = Parameter(
-            generator().standard_normal((num_embeddings, embedding_dim), dtype=np.float32)
-        )
+        self.weight = Parameter(randn(num_embeddings, embedding_dim))
 
     def forward(self, input: Any) -> Any:
         """Give the rows."""

@@ -49,7 +49,7 @@ class Stream:
     [2357136044, 2546248239]
     """
 
-    __slots__ = ("_bits", "_normal", "_seed")
+    __slots__ = ("_begun", "_bits", "_normal", "_seed")
 
     def __init__(self, seed: int = SEED) -> None:
         self._bits: Any = np.random.MT19937(0)
@@ -57,7 +57,7 @@ class Stream:
 
     def start(self, seed: int) -> None:
         """Begin anew. Of the 64 bits of a seed the twister takes 32, as PyTorch's."""
-        self._seed, self._normal = seed % 2**64, None
+        self._seed, self._normal, self._begun = seed % 2**64, None, False
         self._bits._legacy_seeding(seed % 2**32)
 
     @property
@@ -69,23 +69,33 @@ class Stream:
         """Give where it is, as 5,056 bytes in PyTorch's layout."""
         inner = self._bits.state["state"]
         s = np.zeros(1, _STATE)
-        s["seed"], s["seeded"], s["next"], s["left"] = self._seed, 1, inner["pos"], 625 - inner["pos"]
-        s["words"] = inner["key"]
+        s["seed"], s["seeded"], s["left"], s["words"] = self._seed, 1, 625 - inner["pos"], inner["key"]
+        s["next"] = inner["pos"] if self._begun else 0
         if self._normal is not None:
             s["normal"], s["has_normal"] = self._normal, 1
         return s.view(np.uint8)
 
     def go_to(self, state: Any) -> None:
-        """Go on from where `state` was taken, by this class or by PyTorch."""
+        """Go on from where `state` was taken, by this class or by PyTorch.
+
+        Raises
+        ------
+        RuntimeError
+            If the bytes are no state.
+        """
         s = np.ascontiguousarray(state, np.uint8).view(_STATE)[0]
-        at = 624 if s["left"] == 1 else int(s["next"])
-        inner = {"key": s["words"].astype(np.uint32), "pos": at}
+        left, at = int(s["left"]), int(s["next"])
+        if not (s["seeded"] and 0 < left <= 624 and at <= 624):
+            raise RuntimeError("Invalid mt19937 state: give what get_state() gave.")
+        inner = {"key": s["words"].astype(np.uint32), "pos": 624 if left == 1 else at}
         self._bits.state = {"bit_generator": "MT19937", "state": inner}
-        self._seed, self._normal = int(s["seed"]), float(s["normal"]) if s["has_normal"] else None
+        self._seed, self._begun = int(s["seed"]), at > 0
+        self._normal = float(s["normal"]) if s["has_normal"] else None
 
     # -- words and even numbers ---------------------------------------------------------------------
     def words(self, n: int) -> Any:
         """Give `n` whole numbers of 32 bits (as uint64)."""
+        self._begun |= n > 0
         return self._bits.random_raw(n)
 
     def long_words(self, n: int) -> Any:
@@ -153,8 +163,8 @@ class Stream:
         span = high - low
         drawn = self.long_words(n) if span >= 1 << 28 else self.words(n)
         if span < 2**64:
-            drawn %= np.uint64(span)
-        return (drawn + np.uint64(low % 2**64)).astype(np.int64).astype(dtype)
+            drawn = drawn % np.uint64(span) + np.uint64(low % 2**64)
+        return drawn.astype(np.int64).astype(dtype)
 
     def whole_of(self, n: int, dtype: Any) -> Any:
         """Give `n` whole numbers over all that are not negative and that this dtype holds exactly."""
