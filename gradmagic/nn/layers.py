@@ -14,6 +14,7 @@ import numpy as np
 
 from ..functions import as_tensor, empty, randn
 from . import functional as F
+from . import init
 from .convolution import pair
 from .modules import Module, Parameter
 
@@ -24,9 +25,13 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _uniform(shape: tuple[int, ...], bound: float) -> Any:
-    """Draw a parameter evenly from -bound to bound."""
-    return Parameter(empty(shape).uniform_(-bound, bound))
+def _drawn(module: Any, shape: tuple[int, ...], bias: bool) -> None:
+    """Give a layer its weight, and a bias of one entry for each of the weight's first dim, drawn as PyTorch draws."""
+    module.weight = init.kaiming_uniform_(Parameter(empty(shape)), a=math.sqrt(5))
+    module.register_parameter("bias", Parameter(empty(shape[:1])) if bias else None)
+    inputs = math.prod(shape[1:])
+    if bias and inputs:
+        init.uniform_(module.bias, -1 / math.sqrt(inputs), 1 / math.sqrt(inputs))
 
 
 class Linear(Module):
@@ -46,9 +51,7 @@ class Linear(Module):
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
-        bound = 1 / math.sqrt(in_features) if in_features else 0.0
-        self.weight = _uniform((out_features, in_features), bound)
-        self.register_parameter("bias", _uniform((out_features,), bound) if bias else None)
+        _drawn(self, (out_features, in_features), bias)
 
     def forward(self, input: Any) -> Any:
         """Give input @ weight.T + bias."""
@@ -71,10 +74,7 @@ class Conv2d(Module):
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.stride, self.dilation = pair(kernel_size), pair(stride), pair(dilation)
         self.padding = padding if isinstance(padding, str) else pair(padding)
-        shape = (out_channels, in_channels // groups, *self.kernel_size)
-        bound = 1 / math.sqrt(math.prod(shape[1:]))
-        self.weight = _uniform(shape, bound)
-        self.register_parameter("bias", _uniform((out_channels,), bound) if bias else None)
+        _drawn(self, (out_channels, in_channels // groups, *self.kernel_size), bias)
 
     def forward(self, input: Any) -> Any:
         """Give the convolution of the images."""
