@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import autograd, cuda, functions, linalg, nn, optim
+from . import autograd, cuda, functions, linalg, nn, optim, random, utils
 from .engine.check.check_grads import check_grads
 from .engine.faces.numpy.array import Array
 from .engine.faces.torch.make import tensor
@@ -92,6 +92,7 @@ __all__ = [
     "numeric",
     "optim",
     "patched",
+    "random",
     "set_detect_anomaly",
     "set_following",
     "set_grad_enabled",
@@ -99,6 +100,7 @@ __all__ = [
     "stop_gradient",
     "tensor",
     "trace",
+    "utils",
     "value_and_grad",
     "vjp",
     *functions.__all__,

@@ -15,9 +15,17 @@ from typing import Any
 import numpy as np
 
 from .engine.core import arrays
-from .engine.core.generator import generator, manual_seed
 from .engine.dispatch.calls import call
-from .engine.faces.torch.dtypes import ALIASES, DTYPES, Device, DType, Size, dtype_of
+from .engine.faces.torch import random
+from .engine.faces.torch.defaults import (
+    float_dtype,
+    get_default_device,
+    get_default_dtype,
+    set_default_device,
+    set_default_dtype,
+)
+from .engine.faces.torch.defaults import device as default_device
+from .engine.faces.torch.dtypes import ALIASES, DTYPES, Device, DType, Size
 from .engine.faces.torch.make import tensor
 from .engine.faces.torch.math import named, titled
 from .engine.faces.torch.methods import FUNCTIONS
@@ -27,8 +35,6 @@ from .engine.faces.torch.tensor import Tensor
 from .engine.tape.ends import leaf, tell_of_device
 from .engine.tape.modes import no_grad
 from .engine.tape.tracked import Tracked, raw
-
-_FLOAT = [np.dtype(np.float32)]
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
@@ -115,15 +121,16 @@ def _sizes(size: tuple[Any, ...]) -> tuple[int, ...]:
 def _made(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
     if dtype is not None:
         array = array.astype(np.dtype(dtype), copy=False)
-    if device is not None:
-        array = arrays.to_device(array, device)
+    place = default_device() if device is None else device
+    if place is not None:
+        array = arrays.to_device(array, place)
         tell_of_device(array)
     return Tensor.wrap(array, leaf(array) if requires_grad else None)
 
 
 def _filled(name: str, value: float) -> Callable[..., Tensor]:
     def f(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Tensor:
-        return _made(np.full(_sizes(size), value, np.dtype(dtype or _FLOAT[0])), None, device, requires_grad)
+        return _made(np.full(_sizes(size), value, np.dtype(dtype or float_dtype())), None, device, requires_grad)
 
     return titled(f, name, f"As `torch.{name}`: a tensor of the given size.")
 
@@ -133,9 +140,7 @@ def _like(name: str) -> Callable[..., Tensor]:
         array = raw(input)
         shape, kind = np.shape(array), array.dtype if dtype is None else dtype
         made = _TABLE[name] if name in _TABLE else globals()[name]
-        if name in ("randint",):
-            args, shape = (*args, shape), ()
-        elif name == "full":
+        if name == "full":
             args, shape = (shape, *args), ()
         return made(*args, *shape, dtype=kind, device=device or arrays.device_of(array), **options)
 
@@ -156,7 +161,7 @@ def full(
     tensor([3.5000, 3.5000])
     """
     value = raw(fill_value)
-    kind = _FLOAT[0] if isinstance(value, float) else None
+    kind = float_dtype() if isinstance(value, float) else None
     return _made(
         np.full(size, value, kind if dtype is None else np.dtype(dtype)), None, device, requires_grad
     )
@@ -166,7 +171,7 @@ def eye(
     n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """As `torch.eye`: ones on the diagonal."""
-    return _made(np.eye(n, m, dtype=np.dtype(dtype or _FLOAT[0])), None, device, requires_grad)
+    return _made(np.eye(n, m, dtype=np.dtype(dtype or float_dtype())), None, device, requires_grad)
 
 
 def arange(
@@ -187,7 +192,7 @@ def arange(
     )
     whole = all(isinstance(v, int) for v in (start, end, step))
     count = max(math.ceil((end - start) / step), 0)
-    kind = np.dtype(dtype) if dtype is not None else np.dtype(np.int64) if whole else _FLOAT[0]
+    kind = np.dtype(dtype) if dtype is not None else np.dtype(np.int64) if whole else float_dtype()
     array = start + np.arange(count) * step  # as PyTorch: every entry from its number, not by adding up
     return _made(array.astype(kind), None, device, requires_grad)
 
@@ -196,60 +201,14 @@ def linspace(
     start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:  # fmt: skip
     """As `torch.linspace`: `steps` numbers from `start` to `end`, both included."""
-    return _made(np.linspace(start, end, steps), dtype or _FLOAT[0], device, requires_grad)
+    return _made(np.linspace(start, end, steps), dtype or float_dtype(), device, requires_grad)
 
 
 def logspace(
     start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None, requires_grad: bool = False
 ) -> Tensor:  # fmt: skip
     """As `torch.logspace`: `base` to powers from `start` to `end`."""
-    return _made(np.logspace(start, end, steps, base=base), dtype or _FLOAT[0], None, requires_grad)
-
-
-# ---- random tensors ---------------------------------------------------------------------------------------------
-
-
-def _draw(name: str, method: str) -> Callable[..., Tensor]:
-    def f(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Tensor:
-        kind = np.dtype(dtype or _FLOAT[0])
-        source = kind if kind.char in "fd" else np.dtype(np.float32)
-        array = getattr(generator(), method)(_sizes(size), dtype=source)
-        return _made(np.asarray(array), kind, device, requires_grad)
-
-    text = f"As `torch.{name}`: draws of NumPy's generator ({method}), which `manual_seed` starts anew."
-    return titled(f, name, text)
-
-
-def randint(
-    low: int, high: Any, size: Any = None, *, dtype: Any = np.int64, device: Any = None, requires_grad: bool = False
-) -> Tensor:  # fmt: skip
-    """As `torch.randint`: whole numbers from `low` (0) up to but not including `high`."""
-    if size is None:
-        low, high, size = 0, low, high
-    return _made(generator().integers(low, high, tuple(size)), dtype, device, requires_grad)
-
-
-def randperm(n: int, *, dtype: Any = np.int64, device: Any = None) -> Tensor:
-    """As `torch.randperm`: 0 ... n-1 in random order."""
-    return _made(generator().permutation(n), dtype, device, False)
-
-
-def normal(mean: Any, std: Any, size: Any = None, **options: Any) -> Tensor:
-    """As `torch.normal`: draws from normal distributions with these means and standard deviations."""
-    mean, std = raw(mean), raw(std)
-    shape = np.broadcast_shapes(np.shape(mean), np.shape(std)) if size is None else tuple(size)
-    there = mean if arrays.on_device(mean) else std
-    drawn = arrays.from_host(np.asarray(generator().standard_normal(shape)), there)
-    return _made(
-        np.add(drawn * std, mean), **{"dtype": _FLOAT[0], "device": None, "requires_grad": False} | options
-    )
-
-
-def bernoulli(input: Any) -> Tensor:
-    """As `torch.bernoulli`: 1 with the probability that each entry says, else 0."""
-    array = input.array
-    drawn = arrays.from_host(np.asarray(generator().random(np.shape(array))), array)
-    return Tensor.wrap((drawn < array).astype(array.dtype), None)
+    return _made(np.logspace(start, end, steps, base=base), dtype or float_dtype(), None, requires_grad)
 
 
 # ---- several tensors into one -----------------------------------------------------------------------------------
@@ -349,27 +308,10 @@ _TABLE: dict[str, Any] = {
     "pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan,
     **{name: of_tensor(f) for name, f in FUNCTIONS.items()},
     "zeros": _filled("zeros", 0), "ones": _filled("ones", 1), "empty": _filled("empty", 0),
-    "rand": _draw("rand", "random"), "randn": _draw("randn", "standard_normal"),
+    **random.FUNCTIONS,
 }  # fmt: skip
-_TABLE |= {f"{name}_like": _like(name) for name in "zeros ones empty full rand randn randint".split()}
+_TABLE |= {f"{name}_like": _like(name) for name in "zeros ones empty full".split()}
 _TABLE |= {"concat": cat, "concatenate": cat, "row_stack": vstack}
-
-
-def set_default_dtype(d: Any) -> None:
-    """Make floats in another dtype than float32 from now on."""
-    _FLOAT[0] = np.dtype(d)
-
-
-def get_default_dtype() -> DType:
-    """Give the dtype that floats are made in.
-
-    Examples
-    --------
-    >>> import gradmagic as gm
-    >>> gm.get_default_dtype()
-    torch.float32
-    """
-    return dtype_of(_FLOAT[0])
 
 
 def __getattr__(name: str) -> Any:
@@ -381,8 +323,8 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     *(name for name in _TABLE if name != "trace"),  # gm.trace is cell/hosts/block.py's, which hands matrices on to ours
-    "arange", "as_tensor", "bernoulli", "cat", "einsum", "eye", "finfo", "from_numpy", "full", "get_default_dtype",
-    "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace", "logspace", "manual_seed", "meshgrid", "normal",
-    "numel", "randint", "randperm", "set_default_dtype", "set_printoptions", "stack", "tensordot", "unique", "vstack",
+    "arange", "as_tensor", "cat", "einsum", "eye", "finfo", "from_numpy", "full", "get_default_device", "get_default_dtype",
+    "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace", "logspace", "meshgrid", "normal",
+    "numel", "set_default_device", "set_default_dtype", "set_printoptions", "stack", "tensordot", "unique", "vstack",
     "where",
 ]  # fmt: skip

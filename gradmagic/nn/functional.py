@@ -11,7 +11,6 @@ import numpy as np
 
 from ..engine.core import arrays
 from ..engine.core.bounds import in_bounds
-from ..engine.core.generator import generator
 from ..engine.derivatives.nn import functions as nw
 from ..engine.dispatch.calls import call, call_elementwise, call_unary
 from ..engine.dispatch.primitives import clip
@@ -19,6 +18,7 @@ from ..engine.faces.torch import math as torch_math
 from ..engine.faces.torch import reductions as torch_reductions
 from ..engine.faces.torch import shapes as torch_shapes
 from ..engine.faces.torch.math import named
+from ..engine.faces.torch.random import dropped
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.rules.declare import RULES
 from ..engine.tape.tracked import raw
@@ -156,10 +156,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}.")
     if not training or p == 0:
         return input
-    drawn = generator().random(np.shape(input.array), dtype=np.float32)
-    kept = arrays.from_host(np.asarray(drawn >= p), input.array)
-    scale = 1 / (1 - p) if p < 1 else 0.0
-    return input * Tensor.wrap(kept * input.array.dtype.type(scale), None)
+    return input * Tensor.wrap(dropped(input.array, p), None)
 
 
 def layer_norm(

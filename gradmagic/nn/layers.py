@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.core.generator import generator
-from ..functions import as_tensor
+from ..functions import as_tensor, empty, randn
 from . import functional as F
+from . import init
 from .convolution import pair
 from .modules import Module, Parameter
 
@@ -25,9 +25,13 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _uniform(shape: tuple[int, ...], bound: float) -> Any:
-    """Draw a parameter evenly from -bound to bound."""
-    return Parameter((2 * generator().random(shape, dtype=np.float32) - 1) * np.float32(bound))
+def _drawn(module: Any, shape: tuple[int, ...], bias: bool) -> None:
+    """Give a layer its weight, and a bias of one entry for each of the weight's first dim, drawn as PyTorch draws."""
+    module.weight = init.kaiming_uniform_(Parameter(empty(shape)), a=math.sqrt(5))
+    module.register_parameter("bias", Parameter(empty(shape[:1])) if bias else None)
+    inputs = math.prod(shape[1:])
+    if bias and inputs:
+        init.uniform_(module.bias, -1 / math.sqrt(inputs), 1 / math.sqrt(inputs))
 
 
 class Linear(Module):
@@ -47,9 +51,7 @@ class Linear(Module):
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
-        bound = 1 / math.sqrt(in_features) if in_features else 0.0
-        self.weight = _uniform((out_features, in_features), bound)
-        self.register_parameter("bias", _uniform((out_features,), bound) if bias else None)
+        _drawn(self, (out_features, in_features), bias)
 
     def forward(self, input: Any) -> Any:
         """Give input @ weight.T + bias."""
@@ -72,10 +74,7 @@ class Conv2d(Module):
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.stride, self.dilation = pair(kernel_size), pair(stride), pair(dilation)
         self.padding = padding if isinstance(padding, str) else pair(padding)
-        shape = (out_channels, in_channels // groups, *self.kernel_size)
-        bound = 1 / math.sqrt(math.prod(shape[1:]))
-        self.weight = _uniform(shape, bound)
-        self.register_parameter("bias", _uniform((out_channels,), bound) if bias else None)
+        _drawn(self, (out_channels, in_channels // groups, *self.kernel_size), bias)
 
     def forward(self, input: Any) -> Any:
         """Give the convolution of the images."""
@@ -99,9 +98,7 @@ class Embedding(Module):
     def __init__(self, num_embeddings: int, embedding_dim: int) -> None:
         super().__init__()
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        self.weight = Parameter(
-            generator().standard_normal((num_embeddings, embedding_dim), dtype=np.float32)
-        )
+        self.weight = Parameter(randn(num_embeddings, embedding_dim))
 
     def forward(self, input: Any) -> Any:
         """Give the rows."""

@@ -22,6 +22,7 @@ from ...tape.memory import materialise
 from ...tape.modes import OFF, mode_now
 from ...tape.tracked import Tracked
 from .. import inplace
+from . import draws
 from . import math as torch_math
 from . import reductions as torch_reductions
 from . import shapes as torch_shapes
@@ -241,14 +242,6 @@ class TorchMethods:
         """Set the entries where `mask` holds to `value`."""
         return self.assign(mask, value)
 
-    def normal_(self, mean: float = 0, std: float = 1) -> Any:
-        """Draw every entry from a normal distribution."""
-        return self.assign(Ellipsis, _drawn("standard_normal", self) * std + mean)
-
-    def uniform_(self, a: float = 0, b: float = 1) -> Any:
-        """Draw every entry evenly between `a` and `b`."""
-        return self.assign(Ellipsis, _drawn("random", self) * (b - a) + a)
-
     # -- operators that PyTorch names otherwise than NumPy's functions --------------------------------
     __pow__ = torch_math.power
     __rpow__ = torch_math.power_of
@@ -295,13 +288,6 @@ def _new(like: Any, value: Any, size: Any) -> Any:
     return like.wrap(np.full(shape, value, like.array.dtype), None)
 
 
-def _drawn(kind: str, like: Any) -> Any:
-    from ...core.generator import generator  # here: it is loaded with the first draw only
-
-    drawn = np.asarray(getattr(generator(), kind)(np.shape(like.array)), like.array.dtype)
-    return arrays.from_host(drawn, like.array)
-
-
 def _in_place(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     """Make `t.f_(...)` from `t.f(...)`: the result is written to t's own memory."""
 
@@ -337,7 +323,7 @@ _WRITING = (
     "lerp squeeze unsqueeze"
 ).split()
 
-for _name, _function in (FUNCTIONS | torch_shapes.METHODS).items():
+for _name, _function in (FUNCTIONS | torch_shapes.METHODS | draws.METHODS).items():
     setattr(TorchMethods, _name, _function)
 for _name in ("mul", "multiply", "true_divide", "pow"):  # built-in functions do not bind
     setattr(TorchMethods, _name, lambda self, other, _f=torch_math.BINARY[_name]: _f(self, other))

@@ -1,0 +1,75 @@
+"""What a tensor is made of, and where, if nothing is said: float32 on the host, until somebody says otherwise.
+
+In: `set_default_dtype`, `set_default_device`, or `with gm.device(...)`. Out: a dtype, and a device.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .dtypes import DEVICES, Device, DType, dtype_of
+
+_FLOAT = [np.dtype(np.float32)]
+_COMPLEX = {"e": np.dtype(np.complex64), "f": np.dtype(np.complex64), "d": np.dtype(np.complex128)}
+
+
+def float_dtype() -> np.dtype[Any]:
+    """Give NumPy's dtype of new floats."""
+    return _FLOAT[0]
+
+
+def complex_dtype() -> np.dtype[Any]:
+    """Give NumPy's dtype of new complex numbers: of two floats as they are made."""
+    return _COMPLEX[_FLOAT[0].char]
+
+
+def device() -> Any:
+    """Give the device of new tensors; None: the host."""
+    return DEVICES[-1]
+
+
+def set_default_dtype(d: Any, /) -> None:
+    """Make floats in another dtype than float32 from now on.
+
+    Raises
+    ------
+    TypeError
+        If the dtype is no floating one.
+    """
+    kind = np.dtype(d)
+    if kind.kind != "f":
+        raise TypeError(
+            f"only floating-point types are supported as the default type: {dtype_of(kind)!r} has no fraction."
+        )
+    _FLOAT[0] = kind
+
+
+def get_default_dtype() -> DType:
+    """Give the dtype that floats are made in.
+
+    Examples
+    --------
+    >>> import gradmagic as gm
+    >>> gm.get_default_dtype()
+    torch.float32
+    """
+    return dtype_of(_FLOAT[0])
+
+
+def set_default_device(device: Any) -> None:
+    """Make tensors on another device than the host from now on; None: on the host again."""
+    DEVICES[0] = None if device is None else str(Device(device))
+
+
+def get_default_device() -> Device:
+    """Give the device that tensors are made on.
+
+    Examples
+    --------
+    >>> import gradmagic as gm
+    >>> gm.get_default_device()
+    device(type='cpu')
+    """
+    return Device(DEVICES[-1] or "cpu")
