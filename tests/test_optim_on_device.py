@@ -42,9 +42,14 @@ def parameters(values, layouts):
 DTYPES = {"float32": 2e-6, "float64": 1e-14, "float16": 4e-3}
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", OPTIMIZERS)
-@settings(max_examples=4)  # each layout is another kernel to compile
+# Each layout and dtype is another kernel to compile.
+EACH = [
+    (name, dtype) for name in OPTIMIZERS for dtype in DTYPES if dtype == "float32" or name in ("SGD", "AdamW")
+]
+
+
+@pytest.mark.parametrize(("name", "dtype"), EACH)
+@settings(max_examples=3)
 @given(data=st.data())
 def test_moves_as_on_the_host(name, dtype, data):
     shapes = data.draw(st.lists(st.sampled_from(SHAPES), min_size=1, max_size=5))
@@ -69,7 +74,7 @@ def test_moves_as_on_the_host(name, dtype, data):
     for key, kept in one.state_dict()["state"].items():
         for word, value in kept.items():
             found = other.state_dict()["state"][key][word]
-            if word == "step":
+            if not hasattr(value, "array"):  # counts
                 assert found == value
             else:
                 np.testing.assert_allclose(

@@ -138,7 +138,9 @@ class Moving(Optimizer):
             self._counted(kept, group)
         _take(p, step, self._memories)
 
-    def _first(self, array: Any, g: Any, kept: dict[str, Any], names: dict[str, Any], numbers: list[Any]) -> Any:
+    def _first(
+        self, array: Any, g: Any, kept: dict[str, Any], names: dict[str, Any], numbers: list[Any]
+    ) -> Any:
         """Give the step of a parameter for which nothing has collected yet, or that is complex."""
         complex_ = g.dtype.kind == "c"
         unit = 1 + 1j if complex_ else 1

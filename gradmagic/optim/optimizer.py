@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.core import arrays
+from ..engine.core.handles import RemovableHandle
 from ..engine.faces.torch.tensor import Tensor
 from ..functions import as_tensor
 
@@ -136,11 +137,11 @@ class Optimizer:
     # -- hooks and printing ----------------------------------------------------------------------------
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> Any:
         """Call `hook(optimizer, args, kwargs)` before every step. The handle's `remove()` takes it away."""
-        return Handle(self._hooks["pre"], hook)
+        return RemovableHandle(self._hooks["pre"], hook)
 
     def register_step_post_hook(self, hook: Callable[..., Any]) -> Any:
         """Call `hook(optimizer, args, kwargs)` after every step. The handle's `remove()` takes it away."""
-        return Handle(self._hooks["post"], hook)
+        return RemovableHandle(self._hooks["post"], hook)
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -148,27 +149,6 @@ class Optimizer:
             lines.append(f"Parameter Group {i}")
             lines += [f"    {k}: {group[k]}" for k in sorted(group) if k not in ("params", "param_names")]
         return "\n".join([*lines, ")"])
-
-
-class Handle:
-    """What registering a hook gives: `remove()` takes the hook away, and so does the end of a `with` block."""
-
-    _number = 0
-
-    def __init__(self, held: dict[int, Any], hook: Any) -> None:
-        Handle._number += 1
-        self.id, self._held = Handle._number, held
-        held[self.id] = hook
-
-    def remove(self) -> None:
-        """Take the hook away."""
-        self._held.pop(self.id, None)
-
-    def __enter__(self) -> Any:
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self.remove()
 
 
 def _saved(kept: dict[str, Any]) -> dict[str, Any]:
