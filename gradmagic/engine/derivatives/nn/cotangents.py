@@ -212,3 +212,8 @@ def _centred(g: Any, mean: Any, y: Any, along: Any, scale: Any) -> Any:
 
 def layer_norm_weight(g: Any, _y: Any, x: Any, _weight: Any, _bias: Any, axes: Any, eps: float) -> Any:
     return g * _normal(x, axes, eps)[0]
+
+
+def over_channels(g: Any) -> Any:
+    """Give the sum over all but the channels: what reaches the bias of a convolution."""
+    return np.sum(g, axis=(0, *range(2, np.ndim(g))))
