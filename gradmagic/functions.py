@@ -17,6 +17,7 @@ import numpy as np
 from .engine.core import arrays
 from .engine.dispatch.calls import call
 from .engine.faces.torch import random
+from .engine.faces.torch.defaults import device as default_device
 from .engine.faces.torch.defaults import (
     float_dtype,
     get_default_device,
@@ -24,7 +25,6 @@ from .engine.faces.torch.defaults import (
     set_default_device,
     set_default_dtype,
 )
-from .engine.faces.torch.defaults import device as default_device
 from .engine.faces.torch.dtypes import ALIASES, DTYPES, Device, DType, Size
 from .engine.faces.torch.make import tensor
 from .engine.faces.torch.math import named, titled
@@ -130,7 +130,9 @@ def _made(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
 
 def _filled(name: str, value: float) -> Callable[..., Tensor]:
     def f(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Tensor:
-        return _made(np.full(_sizes(size), value, np.dtype(dtype or float_dtype())), None, device, requires_grad)
+        return _made(
+            np.full(_sizes(size), value, np.dtype(dtype or float_dtype())), None, device, requires_grad
+        )
 
     return titled(f, name, f"As `torch.{name}`: a tensor of the given size.")
 
@@ -323,8 +325,9 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     *(name for name in _TABLE if name != "trace"),  # gm.trace is cell/hosts/block.py's, which hands matrices on to ours
-    "arange", "as_tensor", "cat", "einsum", "eye", "finfo", "from_numpy", "full", "get_default_device", "get_default_dtype",
-    "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace", "logspace", "meshgrid", "normal",
+    "arange", "as_tensor", "cat", "einsum", "eye", "finfo", "from_numpy", "full",
+    "get_default_device", "get_default_dtype",
+    "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace", "logspace", "meshgrid",
     "numel", "set_default_device", "set_default_dtype", "set_printoptions", "stack", "tensordot", "unique", "vstack",
     "where",
 ]  # fmt: skip
