@@ -28,6 +28,7 @@ from .engine.watch.guard_where import guard_where
 from .engine.watch.memory_limit import set_tape_limit
 from .errors import GradmagicError
 from .functions import *  # noqa: F403  (PyTorch's function names; the list is functions.__all__)
+from .saving import load, save
 
 if TYPE_CHECKING:
     from .cell import last, make_dot, trace
@@ -86,6 +87,7 @@ __all__ = [
     "jvp",
     "last",
     "linalg",
+    "load",
     "make_dot",
     "nn",
     "no_grad",
@@ -93,6 +95,7 @@ __all__ = [
     "optim",
     "patched",
     "random",
+    "save",
     "set_detect_anomaly",
     "set_following",
     "set_grad_enabled",
