@@ -17,12 +17,14 @@ import numpy as np
 from .engine.core import arrays
 from .engine.core.generator import generator, manual_seed
 from .engine.dispatch.calls import call
+from .engine.faces.torch.arguments import into
 from .engine.faces.torch.dtypes import ALIASES, DTYPES, Device, DType, Size, dtype_of
+from .engine.faces.torch.joining import JOINING
 from .engine.faces.torch.make import tensor
 from .engine.faces.torch.math import named, titled
-from .engine.faces.torch.methods import FUNCTIONS
 from .engine.faces.torch.printing import set_printoptions
 from .engine.faces.torch.shapes import where as _where
+from .engine.faces.torch.table import FUNCTIONS, FUNCTIONS_ONLY
 from .engine.faces.torch.tensor import Tensor
 from .engine.tape.ends import leaf, tell_of_device
 from .engine.tape.modes import no_grad
@@ -54,11 +56,20 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
 
 
 def of_tensor(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Let `f` take as its first argument whatever a tensor can be made of."""
+    """Let `f` take as its first argument whatever a tensor can be made of, and `out=`, where the result is written."""
 
     @wraps(f)
     def function(input: Any, *args: Any, **kwargs: Any) -> Any:
-        return f(input if type(input) is Tensor else as_tensor(input), *args, **kwargs)
+        if type(input) is not Tensor:
+            if isinstance(input, (list, tuple, str)) or input is None:
+                raise TypeError(
+                    f"{f.__name__}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}: "
+                    "write gm.tensor(data)."
+                )
+            input = as_tensor(input)
+        out = kwargs.pop("out", None) if kwargs else None
+        made = f(input, *args, **kwargs)
+        return made if out is None else into(out, made, f.__name__, (input, args))
 
     return function
 
@@ -334,11 +345,6 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
     return tuple(np.broadcast_to(x, sizes) for x in along)
 
 
-def unique(input: Any, **options: Any) -> Any:
-    """As `torch.unique`: the different entries, sorted."""
-    return Tensor.wrap(np.unique(as_tensor(input).array), None)
-
-
 # ---- the names ----------------------------------------------------------------------------------------------------
 
 
@@ -347,7 +353,7 @@ _TABLE: dict[str, Any] = {
     **DTYPES, **{name: DTYPES[of] for name, of in ALIASES.items()}, "dtype": DType, "Size": Size, "device": Device,
     "inference_mode": no_grad,
     "pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan,
-    **{name: of_tensor(f) for name, f in FUNCTIONS.items()},
+    **{name: of_tensor(f) for name, f in (FUNCTIONS | FUNCTIONS_ONLY).items()}, **JOINING,
     "zeros": _filled("zeros", 0), "ones": _filled("ones", 1), "empty": _filled("empty", 0),
     "rand": _draw("rand", "random"), "randn": _draw("randn", "standard_normal"),
 }  # fmt: skip
@@ -383,6 +389,6 @@ __all__ = [
     *(name for name in _TABLE if name != "trace"),  # gm.trace is cell/hosts/block.py's, which hands matrices on to ours
     "arange", "as_tensor", "bernoulli", "cat", "einsum", "eye", "finfo", "from_numpy", "full", "get_default_dtype",
     "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace", "logspace", "manual_seed", "meshgrid", "normal",
-    "numel", "randint", "randperm", "set_default_dtype", "set_printoptions", "stack", "tensordot", "unique", "vstack",
+    "numel", "randint", "randperm", "set_default_dtype", "set_printoptions", "stack", "tensordot", "vstack",
     "where",
 ]  # fmt: skip

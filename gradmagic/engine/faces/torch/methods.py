@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,13 +18,10 @@ from ...core.frames import asks_attribute, takes_entry
 from ...dispatch.primitives import cast, move
 from ...tape.ends import tell_of_device
 from ...tape.memory import materialise
-from ...tape.modes import OFF, mode_now
 from ...tape.tracked import Tracked
-from .. import inplace
 from . import math as torch_math
-from . import reductions as torch_reductions
 from . import shapes as torch_shapes
-from .dtypes import ALIASES, DTYPES, Device, DType, Size, dtype_of
+from .dtypes import Device, DType, Size, dtype_of
 from .printing import tensor_text
 
 # What `nn.Parameter` made, by id: a Parameter is a Tensor that prints differently, and no subclass of it, so that the
@@ -146,14 +142,6 @@ class TorchMethods:
     def imag(self) -> Any:
         """The imaginary parts."""
         return np.imag(self)  # type: ignore[call-overload]
-
-    def conj(self) -> Any:
-        """Give the complex conjugate; a real tensor itself."""
-        return np.conjugate(self) if self.array.dtype.kind == "c" else self  # type: ignore[call-overload]
-
-    def angle(self) -> Any:
-        """Give the angles in the complex plane."""
-        return np.angle(self)  # type: ignore[call-overload]
 
     def contiguous(self) -> Any:
         """Give a tensor whose entries lie in memory in their order."""
@@ -300,48 +288,3 @@ def _drawn(kind: str, like: Any) -> Any:
 
     drawn = np.asarray(getattr(generator(), kind)(np.shape(like.array)), like.array.dtype)
     return arrays.from_host(drawn, like.array)
-
-
-def _in_place(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """Make `t.f_(...)` from `t.f(...)`: the result is written to t's own memory."""
-
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        made = function(self if mode_now() is OFF else self.as_value(), *args, **kwargs)
-        return inplace.assign(self, Ellipsis, made, fresh=made is not self)
-
-    text = f"As `torch.Tensor.{name}`: `{name[:-1]}`, written into the tensor itself."
-    return torch_math.titled(method, name, text)
-
-
-def _to(name: str) -> Callable[..., Any]:
-    dtype = DTYPES[ALIASES.get(name, name)]
-
-    def method(self: Any) -> Any:
-        return self.to(dtype)
-
-    return torch_math.titled(method, name, f"Give this tensor as {dtype!r}.")
-
-
-_MATH = (
-    "add sub div clamp round isclose allclose equal lerp matmul outer inner addmm trace det inverse"
-).split()
-MATH: dict[str, Callable[..., Any]] = {name: getattr(torch_math, name) for name in _MATH}
-MATH |= {"divide": torch_math.div, "subtract": torch_math.sub, "clip": torch_math.clamp}
-# Every function of PyTorch's that is a method too.
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **torch_math.UNARY, **torch_math.BINARY, **torch_math.PRODUCTS, **MATH, **torch_reductions.REDUCTIONS,
-    **torch_shapes.SHAPES,
-}  # fmt: skip
-_WRITING = (
-    "add sub mul div pow clamp neg abs exp log sqrt sin cos tanh sigmoid relu floor ceil round reciprocal square "
-    "lerp squeeze unsqueeze"
-).split()
-
-for _name, _function in (FUNCTIONS | torch_shapes.METHODS).items():
-    setattr(TorchMethods, _name, _function)
-for _name in ("mul", "multiply", "true_divide", "pow"):  # built-in functions do not bind
-    setattr(TorchMethods, _name, lambda self, other, _f=torch_math.BINARY[_name]: _f(self, other))
-for _name in _WRITING:
-    setattr(TorchMethods, _name + "_", _in_place(getattr(TorchMethods, _name), _name + "_"))
-for _name in ("float", "double", "half", "long", "int", "short", "bool"):
-    setattr(TorchMethods, _name, _to(_name))
