@@ -24,8 +24,10 @@ from .engine.faces.torch.make import tensor
 from .engine.faces.torch.math import named, titled
 from .engine.faces.torch.printing import set_printoptions
 from .engine.faces.torch.shapes import where as _where
+from .engine.faces.torch.special import polygamma
 from .engine.faces.torch.table import FUNCTIONS, FUNCTIONS_ONLY
 from .engine.faces.torch.tensor import Tensor
+from .engine.faces.torch.windows import WINDOWS
 from .engine.tape.ends import leaf, tell_of_device
 from .engine.tape.modes import no_grad
 from .engine.tape.tracked import Tracked, raw
@@ -353,7 +355,8 @@ _TABLE: dict[str, Any] = {
     **DTYPES, **{name: DTYPES[of] for name, of in ALIASES.items()}, "dtype": DType, "Size": Size, "device": Device,
     "inference_mode": no_grad,
     "pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan,
-    **{name: of_tensor(f) for name, f in (FUNCTIONS | FUNCTIONS_ONLY).items()}, **JOINING,
+    **{name: of_tensor(f) for name, f in (FUNCTIONS | FUNCTIONS_ONLY).items()}, **JOINING, **WINDOWS,
+    "polygamma": polygamma,
     "zeros": _filled("zeros", 0), "ones": _filled("ones", 1), "empty": _filled("empty", 0),
     "rand": _draw("rand", "random"), "randn": _draw("randn", "standard_normal"),
 }  # fmt: skip

@@ -68,17 +68,21 @@ SPECIAL: dict[str, Callable[..., Any]] = {**_rows(_UNARY, 1), **_rows(_BINARY, 2
 
 
 def polygamma(n: int, input: Any) -> Any:
-    """As `torch.polygamma`: the n-th derivative of the digamma function."""
-    if not isinstance(n, int):
-        n, input = input, n  # t.polygamma(n)
+    """As `torch.polygamma`: the n-th derivative of the digamma function.
+
+    (-1)**(n+1) * n! * zeta(n + 1, x): DLMF 5.15.1; by zeta the derivative is of the same kind.
+    """
     if n < 0:
         raise OperandError("polygamma(n, x) does not support negative n. The derivative's number is 0 or more.")
     if n == 0:
         return shown(SPECIAL["digamma"](input), "PolygammaBackward0")
     x = floating(input)
-    # (-1)**(n+1) n! zeta(n + 1, x): DLMF 5.15.1; by zeta the derivative is one as well.
-    made = x * 0 + _zeta(n + 1, x) * ((-1) ** (n + 1) * math.factorial(n))
-    return shown(made, "PolygammaBackward0")
+    made = _zeta(n + 1, x) * ((-1) ** (n + 1) * math.factorial(n))
+    return shown(made if raw(made).dtype == x.array.dtype else cast(made, x.array.dtype), "PolygammaBackward0")
+
+
+def _of_order(input: Any, n: int) -> Any:
+    return polygamma(n, input)
 
 
 def _zeta(s: Any, q: Any) -> Any:
@@ -119,5 +123,6 @@ SPECIAL |= {
 }  # fmt: skip
 # What PyTorch has as methods too, and as functions of torch itself.
 METHODS: dict[str, Callable[..., Any]] = {
-    n: SPECIAL[n] for n in "digamma lgamma erfc erfinv igamma igammac i0 mvlgamma polygamma".split()
+    n: SPECIAL[n] for n in "digamma lgamma erfc erfinv igamma igammac i0 mvlgamma".split()
 }
+METHODS["polygamma"] = titled(_of_order, "polygamma", "As `torch.polygamma`, of this tensor.")

@@ -1,0 +1,69 @@
+"""PyTorch's `torch.fft`: `gm.fft.rfft(x)`, `gm.fft.fft2(x)`. Thin names over np.fft's functions.
+
+In: Tensors (lifted Arrays and plain arrays are taken for Tensors). Out: Tensors; those of float32 are complex64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .engine.faces.torch.math import titled
+from .engine.faces.torch.tensor import Tensor
+from .functions import of_tensor
+
+
+def _one(name: str) -> Callable[..., Any]:
+    function = getattr(np.fft, name)
+
+    def f(input: Any, n: int | None = None, dim: int = -1, norm: str | None = None) -> Any:
+        return function(input, n, dim, norm)
+
+    return titled(f, name, f"As `torch.fft.{name}`, along one dim.")
+
+
+def _many(name: str, last: Any) -> Callable[..., Any]:
+    function = getattr(np.fft, name)
+
+    def f(input: Any, s: Any = None, dim: Any = last, norm: str | None = None) -> Any:
+        axes = dim if dim is not None or s is None else tuple(range(-len(s), 0))
+        return function(input, s, axes, norm)
+
+    return titled(f, name, f"As `torch.fft.{name}`, along several dims.")
+
+
+def _shifted(name: str) -> Callable[..., Any]:
+    function = getattr(np.fft, name)
+
+    def f(input: Any, dim: Any = None) -> Any:
+        return function(input, dim)
+
+    return titled(f, name, f"As `torch.fft.{name}`: zero frequency in the middle, or back.")
+
+
+def _frequencies(name: str) -> Callable[..., Any]:
+    function = getattr(np.fft, name)
+
+    def f(n: int, d: float = 1.0, *, dtype: Any = np.float32) -> Any:
+        return Tensor.wrap(function(n, d).astype(np.dtype(dtype)), None)
+
+    return titled(f, name, f"As `torch.fft.{name}`: the frequencies that a transform of n entries has.")
+
+
+_TABLE: dict[str, Any] = {
+    **{n: of_tensor(_one(n)) for n in "fft ifft rfft irfft hfft ihfft".split()},
+    **{n: of_tensor(_many(n, (-2, -1))) for n in "fft2 ifft2 rfft2 irfft2".split()},
+    **{n: of_tensor(_many(n, None)) for n in "fftn ifftn rfftn irfftn".split()},
+    **{n: of_tensor(_shifted(n)) for n in "fftshift ifftshift".split()},
+    **{n: _frequencies(n) for n in "fftfreq rfftfreq".split()},
+}  # fmt: skip
+globals().update(_TABLE)
+__all__ = list(_TABLE)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    from .missing import missing
+
+    raise missing("fft", name, __all__)
