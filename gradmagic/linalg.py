@@ -13,6 +13,8 @@ import numpy as np
 
 from .engine.core import arrays
 from .engine.derivatives.numpy import triangles
+from .engine.derivatives.numpy.partials import aval
+from .engine.dispatch.primitives import cast
 from .engine.faces.torch import math as torch_math
 from .engine.faces.torch import products, shapes
 from .engine.faces.torch.arguments import named_results, shown
@@ -57,14 +59,62 @@ def _of_matrices(name: str, A: Any, least: int) -> None:
 
 _SQUARE = "cholesky det eig eigvals eigh eigvalsh inv matrix_power slogdet solve inv_ex solve_ex cholesky_ex matrix_exp".split()
 _TABLE: dict[str, Any] = {
-    **{n: _row(n) for n in "det eigvals eigvalsh inv matrix_power matrix_rank svdvals tensorinv".split()},
-    "eig": _row("eig", "eigenvalues eigenvectors"), "eigh": _row("eigh", "eigenvalues eigenvectors"),
+    **{n: _row(n) for n in "det eigvalsh inv matrix_power svdvals tensorinv".split()},
+    "eigh": _row("eigh", "eigenvalues eigenvectors"),
     "slogdet": _row("slogdet", "sign logabsdet"), "solve": _row("solve", number=2),
-    "tensorsolve": _row("tensorsolve", number=2), "vander": of_tensor(lambda x, N=None: np.vander(x, N, True)),
     "matrix_exp": of_tensor(products.matrix_exp), "solve_triangular": of_tensor(products.solve_triangular),
     "matmul": of_tensor(torch_math.matmul),
 }  # fmt: skip
-_TABLE["vander"].__name__ = "vander"
+
+def _complex(made: Any) -> Any:
+    return made if made.is_complex() else cast(made, np.result_type(made.array.dtype, np.complex64))
+
+
+@of_tensor
+def eig(A: Any) -> Any:
+    """Give (eigenvalues, eigenvectors), which are complex."""
+    _of_matrices("eig", A, 2)
+    return _EIG(*map(_complex, np.linalg.eig(A)))
+
+
+@of_tensor
+def eigvals(A: Any) -> Any:
+    """Give the eigenvalues, which are complex."""
+    _of_matrices("eigvals", A, 2)
+    return _complex(np.linalg.eigvals(A))
+
+
+_EIG = named_results("linalg_eig", "eigenvalues eigenvectors")
+
+
+@of_tensor
+def matrix_rank(A: Any, tol: Any = None, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Any:
+    """Give how many singular values are above max(atol, rtol * the largest)."""
+    s = np.linalg.svd(A.array, compute_uv=False)
+    largest = np.max(s, axis=-1, initial=0, keepdims=True)
+    atol = tol if atol is None else atol
+    if rtol is None:
+        rtol = 0.0 if atol is not None else max(A.shape[-2:]) * float(np.finfo(A.array.dtype).eps)
+    cut = np.maximum(0.0 if atol is None else np.expand_dims(raw(atol), -1), np.expand_dims(raw(rtol), -1) * largest)
+    return A.wrap(np.sum(s > cut, axis=-1), None)
+
+
+@of_tensor
+def vander(x: Any, *, N: int | None = None) -> Any:
+    """Give the powers 0 ... N-1 of the entries along a new last dim."""
+    if not x.ndim:
+        raise OperandError("Input dim must be at least one.")
+    n = x.shape[-1] if N is None else N
+    ones = x.wrap(arrays.ones(aval((*x.shape, 1), x.array.dtype), x.array), None)
+    rest = np.cumprod(np.broadcast_to(np.expand_dims(x, -1), (*x.shape, max(n - 1, 0))), -1)
+    return np.concatenate([ones, rest], -1)
+
+
+@of_tensor
+def tensorsolve(A: Any, B: Any, dims: Any = None) -> Any:
+    """Give X with tensordot(A, X, X.ndim) = B."""
+    return np.linalg.tensorsolve(A, as_tensor(B), dims)
+
 
 @of_tensor
 def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
@@ -257,13 +307,27 @@ def _order(pivots: Any, n: int) -> Any:
     return order
 
 
+def _adjoint(a: Any) -> Any:
+    return np.conjugate(np.swapaxes(a, -1, -2)) if raw(a).dtype.kind == "c" else np.swapaxes(a, -1, -2)
+
+
 @of_tensor
 def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool = False) -> Any:
-    """Give X with A @ X = B, from `lu_factor` of A."""
-    if not left or adjoint:
-        raise OperandError("gm.linalg.lu_solve has left=True and adjoint=False only: write gm.linalg.solve(A, B).")
+    """Give X with A @ X = B (X @ A = B; A.mH in place of A), from `lu_factor` of A."""
+    B = as_tensor(B)
+    if not left:  # X A = B is A^H X^H = B^H
+        return _adjoint(lu_solve(LU, pivots, _adjoint(B), adjoint=not adjoint))
     order = arrays.from_host(_order(pivots, LU.shape[-1]), LU.array)
-    rows = np.take_along_axis(as_tensor(B), order[..., None], -2)
+    if adjoint:
+        y = products.solve_triangular(_adjoint(LU), B, upper=False)
+        made = products.solve_triangular(_adjoint(LU), y, upper=True, unitriangular=True)
+        order = np.argsort(order, axis=-1)
+    shape = np.broadcast_shapes(LU.shape[:-2], B.shape[:-2])
+    rows = made if adjoint else np.broadcast_to(B, (*shape, *B.shape[-2:]))
+    order = np.broadcast_to(order, (*shape, order.shape[-1]))
+    rows = np.take_along_axis(rows, np.broadcast_to(order[..., None], np.shape(rows)), -2)
+    if adjoint:
+        return shown(rows, "LinalgLuSolveBackward0")
     y = products.solve_triangular(LU, rows, upper=False, unitriangular=True)
     return shown(products.solve_triangular(LU, y, upper=True), "LinalgLuSolveBackward0")
 
@@ -285,9 +349,9 @@ def householder_product(A: Any, tau: Any) -> Any:
 
 globals().update(_TABLE)
 __all__ = [
-    *_TABLE, "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "diagonal", "householder_product", "inv_ex",
-    "lstsq", "lu", "lu_factor", "lu_factor_ex", "lu_solve", "matrix_norm", "multi_dot", "norm", "pinv", "qr",
-    "solve_ex", "svd", "vecdot", "vector_norm",
+    *_TABLE, "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "diagonal", "eig", "eigvals", "householder_product", "inv_ex",
+    "lstsq", "lu", "lu_factor", "lu_factor_ex", "lu_solve", "matrix_norm", "matrix_rank", "multi_dot", "norm", "pinv", "qr",
+    "solve_ex", "svd", "tensorsolve", "vander", "vecdot", "vector_norm",
 ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.derivatives.nn import functions as nw
 from ..engine.faces.torch import math as torch_math
 from ..engine.faces.torch import products
 from ..engine.faces.torch.arguments import shown
@@ -26,6 +27,10 @@ from .losses import _reduced as reduced
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     """Give the cosine of the angle between vectors along `dim`; a length below `eps` counts as `eps`."""
     x2 = as_tensor(x2)
+    dims = np.broadcast_shapes(x1.shape, x2.shape)
+    x1, x2 = (x if tuple(x.shape) == dims else np.broadcast_to(x, dims) for x in (x1, x2))
+    if not dims:
+        return cosine_similarity(x1.reshape(1), x2.reshape(1), dim, eps)
     lengths = [torch_math.clamp(np.linalg.norm(x, axis=dim, keepdims=True), min=eps) for x in (x1, x2)]
     return (x1 / lengths[0] * (x2 / lengths[1])).sum(dim)
 
@@ -115,8 +120,11 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, *, 
 
 def _rows(name: str, input: Any, target: Any) -> tuple[Any, Any, bool]:
     x, y = as_tensor(input), raw(as_tensor(target))
+    x = x if x.ndim else x.reshape(1)
     one = x.ndim == 1
-    return (x.unsqueeze(0), np.reshape(y, (1, *([] if name == "one" else y.shape))), one) if one else (x, y, one)
+    y = np.reshape(y, -1) if one and name == "many" else y
+    shape = (1,) if name == "one" else (1, *y.shape)
+    return (x.unsqueeze(0), np.reshape(y, shape), one) if one else (x, y, one)
 
 
 def multi_margin_loss(
@@ -125,6 +133,7 @@ def multi_margin_loss(
     """Give the mean over the other classes i of max(0, margin - x[target] + x[i])**p, averaged."""
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported: write one of these.")
+    nw.meant(reduction)
     x, y, one = _rows("one", input, target)
     rows = np.arange(x.shape[0])
     wanted = x.gather(1, x.wrap(y[:, None], None))
@@ -140,6 +149,7 @@ def multi_margin_loss(
 
 def multilabel_margin_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
     """Give the mean of max(0, 1 - (x[target] - x[i])) over the targets before the first -1 and the other classes."""
+    nw.meant(reduction)
     x, y, one = _rows("many", input, target)
     number = x.shape[1]
     counts = np.cumprod(y >= 0, axis=1).astype(bool)
@@ -197,9 +207,8 @@ def poisson_nll_loss(
     input, target = as_tensor(input), as_tensor(target)
     loss = np.exp(input) - target * input if log_input else input - target * np.log(input + eps)
     if full:
-        t = raw(target)
-        safe = np.where(t > 1, t, 1)
-        loss = loss + as_tensor(np.where(t > 1, safe * np.log(safe) - safe + 0.5 * np.log(2 * math.pi * safe), 0))
+        t = np.where(target.array > 1, target, 1)
+        loss = loss + np.where(target.array > 1, t * np.log(t) - t + 0.5 * np.log(2 * math.pi * t), 0)
     return reduced(loss, reduction)
 
 

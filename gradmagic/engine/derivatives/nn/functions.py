@@ -119,6 +119,8 @@ def erf(x: Any) -> Any:
 @primitive
 def softmax(x: Any, axis: int) -> Any:
     """Give exp(x) divided by its sum along `axis`."""
+    if not x.size:
+        return x * 1
     e = _exp_below(x, np.max(x, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
 
@@ -131,6 +133,8 @@ def _exp_below(x: Any, top: Any) -> Any:
 @primitive
 def log_softmax(x: Any, axis: int) -> Any:
     """Give the logarithm of `softmax`, right where that underflows."""
+    if not x.size:
+        return x * 1
     x = x - np.max(x, axis=axis, keepdims=True)
     return _log_share(x, np.sum(np.exp(x), axis=axis, keepdims=True))
 

@@ -92,7 +92,15 @@ def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
 
 def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
     """As `torch.masked_scatter`: the entries of `source`, one after the other, where `mask` holds."""
-    mask = np.broadcast_to(raw(mask), np.shape(input.array))
+    mask = raw(mask)
+    if mask.dtype != np.bool_:
+        raise OperandError(
+            f"masked_scatter_ only supports boolean masks, but got mask with dtype {mask.dtype}. Write mask.bool()."
+        )
+    shape = np.broadcast_shapes(np.shape(input.array), mask.shape)
+    if shape != np.shape(input.array):
+        input = np.broadcast_to(input, shape)
+    mask = np.broadcast_to(mask, shape)
     count = int(mask.sum())
     if count > np.size(raw(source)):
         raise OperandError(
@@ -271,6 +279,8 @@ def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
             "than the dim."
         )
     source = input if np.ndim(input.array) else np.reshape(input, 1)
+    if not np.ndim(input.array):
+        return source[:size]
     windows = call_linear(_UNFOLD, np.lib.stride_tricks.sliding_window_view, (source, size, dim))
     return windows if step == 1 else shown(windows[along(dim, slice(None, None, step), windows.ndim)], "UnfoldBackward0")
 

@@ -16,6 +16,7 @@ import numpy as np
 from ....errors import ShapeError
 from ...core import arrays
 from ...dispatch.calls import call_linear
+from ...tape import memory
 from ...tape.tracked import Tracked, raw
 from . import shapes
 from .arguments import along, at, shown
@@ -173,10 +174,27 @@ def sum_to_size(input: Any, *size: Any) -> Any:
 
 def as_strided(input: Any, size: Any, stride: Any, storage_offset: int | None = None) -> Any:
     """As `torch.as_strided`: entries of the memory at any strides, as a tensor of its own (PyTorch's is a view)."""
-    offset = sum(np.arange(n).reshape((-1,) + (1,) * (len(size) - i - 1)) * s
-                 for i, (n, s) in enumerate(zip(size, stride, strict=True)))  # fmt: skip
-    index = np.broadcast_to(np.asarray(offset, np.int64), tuple(size)) + (storage_offset or 0)
+    array = memory.materialise(input)
+    base = memory.base_of(array)
+    first = (arrays.address(array) - arrays.address(base)) // array.dtype.itemsize
+    wanted = _places(size, stride, first if storage_offset is None else storage_offset)
+    own = _places(array.shape, [s // array.dtype.itemsize for s in array.strides], first)
+    order = np.argsort(own, axis=None, kind="stable")
+    at_most = np.minimum(np.searchsorted(np.reshape(own, -1)[order], wanted), max(own.size - 1, 0))
+    index = order[at_most]
+    if np.any(np.reshape(own, -1)[index] != wanted):
+        raise OperandError(
+            f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {storage_offset or 0} reach entries "
+            "that are not the tensor's. Write it of the tensor whose memory it is."
+        )
     return shown(call_linear(_TAKE, np.take, (input, arrays.from_host(index, input.array))), "AsStridedBackward0")
+
+
+def _places(size: Any, stride: Any, first: int) -> Any:
+    place: Any = np.asarray(first)
+    for n, step in zip(size, stride, strict=True):
+        place = place[..., None] + np.arange(n) * step
+    return place
 
 
 _TAKE = shapes._TAKE

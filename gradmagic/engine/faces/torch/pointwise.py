@@ -104,22 +104,22 @@ def frexp(input: Any) -> Any:
 
 
 def _binary(name: str, function: Any, floats: bool, rule: Any = None) -> Callable[..., Any]:
-    rule = rule or RULES.get(function, CONSTANT)
+    rule, number = rule or RULES.get(function, CONSTANT), name in _SCALAR_TOO
+    of_number = rule.called("CopysignBackward1") if name == "copysign" else rule
 
     def f(input: Any, other: Any) -> Any:
+        if not number:
+            torch_math.is_tensor_in(name, other)
         args = together(name, input, other, floats=floats)
         if rule is CONSTANT:
             return input.wrap(function(*map(raw, args)), None)
-        return call_elementwise(rule, args, function)
+        return call_elementwise(rule if hasattr(other, "node") else of_number, args, function)
 
     return titled(f, name, f"As `torch.{name}`, of the entries of two tensors.")
 
 
-def _heaviside(_z: Any, _x: Any, _y: Any) -> Any:
-    return 0
-
-
 _FLOATS = ("copysign", "logaddexp2", "nextafter")
+_SCALAR_TOO = ("copysign", "bitwise_left_shift", "bitwise_right_shift")
 BINARY: dict[str, Callable[..., Any]] = {
     **{n: _binary(n, getattr(np, n), n in _FLOATS) for n in "copysign gcd lcm logaddexp2 nextafter heaviside".split()},
     "bitwise_left_shift": _binary("bitwise_left_shift", np.left_shift, False),
@@ -130,7 +130,7 @@ BINARY: dict[str, Callable[..., Any]] = {
 def float_power(input: Any, exponent: Any) -> Any:
     """As `torch.float_power`: the power in double precision."""
     wide = [_double(a) for a in (input, exponent)]
-    return shown(wide[0] ** wide[1] if hasattr(wide[0], "node") else input.wrap(wide[0], None) ** wide[1], "PowBackward0")
+    return shown(wide[0] ** wide[1], f"PowBackward{int(hasattr(exponent, 'node'))}")
 
 
 def _double(a: Any) -> Any:
@@ -142,7 +142,8 @@ def _double(a: Any) -> Any:
 
 def ldexp(input: Any, other: Any) -> Any:
     """As `torch.ldexp`: input * 2**other."""
-    return input * (2.0 ** floating(other) if hasattr(other, "node") else 2.0**other)
+    torch_math.is_tensor_in("ldexp", other)
+    return input * 2.0**other
 
 
 def xlogy(input: Any, other: Any) -> Any:
@@ -187,12 +188,12 @@ def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
 
 def clamp_min(input: Any, min: Any) -> Any:
     """As `torch.clamp_min`: the entries held above `min`."""
-    return shown(torch_math.clamp(input, min=min), "ClampMinBackward0")
+    return shown(torch_math.clamp(input, min=min), f"ClampMinBackward{int(hasattr(min, 'node'))}")
 
 
 def clamp_max(input: Any, max: Any) -> Any:
     """As `torch.clamp_max`: the entries held below `max`."""
-    return shown(torch_math.clamp(input, max=max), "ClampMaxBackward0")
+    return shown(torch_math.clamp(input, max=max), f"ClampMaxBackward{int(hasattr(max, 'node'))}")
 
 
 # ---- complex numbers and their parts --------------------------------------------------------------------------------

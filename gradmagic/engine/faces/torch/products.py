@@ -160,24 +160,29 @@ _SVD, _QR = named_results("svd", "U S V"), named_results("qr", "Q R")
 
 
 def _upright(upper: bool, made: Any) -> Any:
-    return np.conjugate(np.swapaxes(made, -1, -2)) if upper else made
+    return _adjoint(made) if upper else made
+
+
+def _adjoint(a: Any) -> Any:
+    a = np.swapaxes(a, -1, -2)
+    return np.conjugate(a) if raw(a).dtype.kind == "c" else a
 
 
 def cholesky(input: Any, upper: bool = False) -> Any:
     """As `torch.cholesky`: the lower triangle whose product with its transpose is the matrix."""
-    return _upright(upper, np.linalg.cholesky(input))
+    return shown(_upright(upper, np.linalg.cholesky(input)), "CholeskyBackward0")
 
 
 def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:
     """As `torch.cholesky_solve`: X with A @ X = B, where L is the Cholesky triangle of A."""
-    low = _upright(upper, np.triu(L) if upper else np.tril(L))
-    return shown(np.linalg.solve(np.conjugate(np.swapaxes(low, -1, -2)), np.linalg.solve(low, B)), "CholeskySolveBackward0")
+    low = _upright(upper, L)  # PyTorch's gradient is that by all of L, and its values read one triangle
+    return shown(np.linalg.solve(_adjoint(low), np.linalg.solve(low, B)), "CholeskySolveBackward0")
 
 
 def cholesky_inverse(L: Any, upper: bool = False) -> Any:
     """As `torch.cholesky_inverse`: the inverse of the matrix whose Cholesky triangle is L."""
-    low = _upright(upper, np.triu(L) if upper else np.tril(L))
-    return shown(np.linalg.inv(low @ np.conjugate(np.swapaxes(low, -1, -2))), "CholeskyInverseBackward0")
+    low = _upright(upper, L)
+    return shown(np.linalg.inv(low @ _adjoint(low)), "CholeskyInverseBackward0")
 
 
 def pinverse(input: Any, rcond: float = 1e-15) -> Any:

@@ -54,12 +54,12 @@ def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
 @numpy_words
 def nanmedian(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """As `torch.nanmedian`: the median of the entries that are numbers."""
-    flat = np.reshape(input, -1) if dim is None else input
+    flat = np.reshape(input, -1) if dim is None or not np.ndim(input.array) else input
     axis = 0 if dim is None else at(dim, np.ndim(input.array))
     order = np.argsort(flat.array, axis=axis, kind="stable")  # NaN comes last
     count = np.sum(np.logical_not(np.isnan(flat.array)), axis=axis, keepdims=True)
     place = np.take_along_axis(order, np.maximum((count - 1) // 2, 0), axis)
-    pair = _picked("nanmedian", flat, place, axis, keepdim and dim is not None)
+    pair = _picked("nanmedian", flat, place, axis, keepdim and dim is not None and flat is input)
     return shown(pair.values, "NanmedianBackward0") if dim is None else pair
 
 
@@ -70,9 +70,27 @@ def _quantile(name: str, function: Any) -> Callable[..., Any]:
         if part.size and not (0 <= part.min() and part.max() <= 1):
             raise OperandError(f"{name}() q must be in the range [0, 1] but got {raw(q)}. It is a part of all entries.")
         axis = None if dim is None else at(dim, np.ndim(input.array))
-        return function(input, part, axis=axis, keepdims=keepdim, method=interpolation)
+        x = np.reshape(input, 1) if dim is not None and not np.ndim(input.array) else input
+        if getattr(q, "node", None) is not None:
+            return _of_tracked(function, x, q, axis, keepdim, interpolation)
+        made = function(x, part.astype(input.array.dtype), axis=axis, keepdims=keepdim, method=interpolation)
+        return np.reshape(made, part.shape) if x is not input else made
 
     return titled(f, name, f"As `torch.{name}`: the value below which the part `q` of the entries lies.")
+
+
+def _of_tracked(function: Any, x: Any, q: Any, axis: Any, keepdim: bool, interpolation: str) -> Any:
+    """Give quantiles with their slope by q: that of the straight line between two entries in order."""
+    part = np.asarray(arrays.to_host(q.array))
+    options = {"axis": axis, "keepdims": keepdim}
+    low, high = (function(x, part, method=m, **options) for m in ("lower", "higher"))
+    count = np.sum(np.logical_not(np.isnan(x.array)), **options) if function is np.nanquantile else None
+    n = (np.size(x.array) if axis is None else np.shape(x.array)[axis]) if count is None else count
+    where = np.reshape(q, part.shape + (1,) * (np.ndim(low.array) - part.ndim)) * (n - 1)
+    if interpolation != "linear":
+        where = where.detach()
+        return function(x, part, method=interpolation, **options) + 0 * np.sum(where)
+    return low + (high - low) * (where - np.floor(where.array))
 
 
 quantile, nanquantile = _quantile("quantile", np.quantile), _quantile("nanquantile", np.nanquantile)
@@ -96,7 +114,9 @@ def dist(input: Any, other: Any, p: float = 2) -> Any:
 def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
     """As `torch.renorm`: slices along `dim` whose norm is above `maxnorm` scaled down to it."""
     axes = tuple(i for i in range(np.ndim(input.array)) if i != at(dim, np.ndim(input.array)))
-    size = reductions.sum(abs(input) ** p, axes, True) ** (1 / p)
+    size = (
+        reductions.amax(abs(input), axes, True) if p == np.inf else reductions.sum(abs(input) ** p, axes, True) ** (1 / p)
+    )
     factor = np.where(raw(size) > maxnorm, maxnorm / (size + 1e-7), 1)
     return shown(input * factor, "RenormBackward0")
 
@@ -226,7 +246,17 @@ def _areas(y: Any, x: Any, dx: float, dim: int) -> Any:
 def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> tuple[Any, ...]:
     """As `torch.gradient`: the slopes along each dim, by central differences."""
     dims = dims_of(dim, np.ndim(input.array))
+    if len(set(dims)) < len(dims):
+        raise OperandError(f"dim {dims[0]} appears multiple times in the list of dims. Name each once.")
+    if edge_order not in (1, 2):
+        raise OperandError("torch.gradient only supports edge_order=1 and edge_order=2. Write one of these.")
+    spacing = 1 if spacing is None else spacing
     steps = [raw(s) for s in spacing] if isinstance(spacing, (tuple, list)) else [raw(spacing)]
+    if len(steps) not in (1, len(dims)):
+        raise OperandError(
+            "torch.gradient expected spacing to be unspecified, a scalar or it's spacing and dim arguments to have the "
+            f"same length, but got a spacing argument of length {len(steps)} and a dim argument of length {len(dims)}."
+        )
     made = np.gradient(input, *steps, axis=dims, edge_order=edge_order)
     return tuple(made) if isinstance(made, (list, tuple)) else (made,)
 
@@ -305,7 +335,7 @@ def unique_consecutive(
 ) -> Any:  # fmt: skip
     """As `torch.unique_consecutive`: without the entries, or slices along `dim`, that equal the one before."""
     array = np.reshape(input.array, -1) if dim is None else np.moveaxis(input.array, dim, 0)
-    new = np.any(np.reshape(array[1:] != array[:-1], (max(len(array) - 1, 0), -1)), 1)
+    new = np.any(np.reshape(array[1:] != array[:-1], (max(len(array) - 1, 0), array[:1].size)), 1)
     first = np.concatenate([np.ones_like(new, shape=(min(len(array), 1),)), new])
     kept = array[first]
     parts = [kept if dim is None else np.moveaxis(kept, 0, dim)]
