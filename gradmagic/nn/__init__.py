@@ -1,10 +1,15 @@
-"""PyTorch's names for neural networks: `functional` has the functions, `layers` the layers and losses as modules.
+"""PyTorch's names for neural networks: `functional` has the functions, the other files the modules by subject.
 
-A reader starts at `modules` (what a Module is), then `layers`, `losses`, `convolution`.
+A reader starts at `modules` (what a Module is), then `containers`, `layers`, `losses`, `convolution`.
 """
 
 from . import functional, init, layers
+from .containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from .layers import *  # noqa: F403  (the list is layers.__all__)
-from .modules import Module, ModuleList, Parameter, Sequential
+from .modules import Module
+from .parameters import Parameter
 
-__all__ = [*layers.__all__, "Module", "ModuleList", "Parameter", "Sequential", "functional", "init"]
+__all__ = [
+    *layers.__all__, "Module", "ModuleDict", "ModuleList", "Parameter", "ParameterDict", "ParameterList", "Sequential",
+    "functional", "init",
+]  # fmt: skip

@@ -16,7 +16,8 @@ from ..functions import as_tensor, empty, randn
 from . import functional as F
 from . import init
 from .convolution import pair
-from .modules import Module, Parameter
+from .modules import Module
+from .parameters import Parameter
 
 __all__ = [
     "ELU", "GELU", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "Conv2d", "CrossEntropyLoss", "Dropout", "Embedding",
