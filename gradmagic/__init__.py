@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import autograd, cuda, functions, linalg, nn, optim, random, utils
+from . import autograd, cuda, fft, functions, linalg, nn, optim, random, special, utils
 from .engine.check.check_grads import check_grads
 from .engine.faces.numpy.array import Array
 from .engine.faces.torch.make import tensor
@@ -27,7 +27,9 @@ from .engine.watch.anomaly import detect_anomaly, is_anomaly_enabled, set_detect
 from .engine.watch.guard_where import guard_where
 from .engine.watch.memory_limit import set_tape_limit
 from .errors import GradmagicError
+from .missing import missing
 from .functions import *  # noqa: F403  (PyTorch's function names; the list is functions.__all__)
+from .saving import load, save
 
 if TYPE_CHECKING:
     from .cell import last, make_dot, trace
@@ -42,7 +44,7 @@ _LATER = {"Report": "report", "last": "cell", "make_dot": "cell", "trace": "cell
 def __getattr__(name: str) -> Any:
     if name in _LATER:
         return getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise missing("", name, __dir__())
 
 
 def __dir__() -> list[str]:
@@ -76,6 +78,7 @@ __all__ = [
     "detect_anomaly",
     "elementwise_grad",
     "enable_grad",
+    "fft",
     "grad",
     "guard_where",
     "hessian",
@@ -86,6 +89,7 @@ __all__ = [
     "jvp",
     "last",
     "linalg",
+    "load",
     "make_dot",
     "nn",
     "no_grad",
@@ -93,10 +97,12 @@ __all__ = [
     "optim",
     "patched",
     "random",
+    "save",
     "set_detect_anomaly",
     "set_following",
     "set_grad_enabled",
     "set_tape_limit",
+    "special",
     "stop_gradient",
     "tensor",
     "trace",

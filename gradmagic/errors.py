@@ -226,7 +226,7 @@ class ArgumentError(GradmagicError, TypeError):
     """
 
 
-class ShapeError(GradmagicError, ValueError):
+class ShapeError(GradmagicError, ValueError, RuntimeError):
     """Shapes do not fit each other: of two operands, or of a `gradient=` and its result.
 
     Why: axes are matched from the right, and must be equal or 1; the message names both operands and their shapes.
@@ -243,6 +243,30 @@ class ShapeError(GradmagicError, ValueError):
     """
 
 
+class DimensionError(GradmagicError, IndexError, ValueError):
+    """A dim was named that the tensor has not.
+
+    Why: a tensor of n dims counts them from 0 to n - 1, or from the back from -1 to -n.
+
+    Wrong::
+
+        gm.ones(2, 3).sum(dim=2)
+
+    Right::
+
+        gm.ones(2, 3).sum(dim=1)
+    """
+
+    def __init__(self, dim: object, ndim: int = 0) -> None:
+        if not isinstance(dim, str):
+            words = f"from 0 to {ndim - 1}, or from the back from -1 to {-ndim}"
+            dim = (
+                f"Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], but got {dim}): "
+                f"the dims are counted {words}."
+            )
+        super().__init__(dim)
+
+
 class DeviceError(GradmagicError, RuntimeError):
     """The device that was asked for cannot be used here, or two devices met in one operation.
 
@@ -256,6 +280,21 @@ class DeviceError(GradmagicError, RuntimeError):
     Right::
 
         gm.tensor([1.0], device="cpu")
+    """
+
+
+class MissingError(GradmagicError, AttributeError, NotImplementedError):
+    """A name of PyTorch's that is not here, or needs a library that is not installed.
+
+    Why: gradmagic has what shows where gradients come from; the message names the nearest thing that there is.
+
+    Wrong::
+
+        gm.stft(gm.ones(8), 4)
+
+    Right::
+
+        gm.fft.rfft(gm.ones(8))
     """
 
 

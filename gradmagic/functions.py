@@ -17,6 +17,8 @@ import numpy as np
 from .engine.core import arrays
 from .engine.dispatch.calls import call
 from .engine.faces.torch import random
+from .engine.faces.torch.arguments import into
+from .engine.faces.torch.defaults import device as default_device
 from .engine.faces.torch.defaults import (
     float_dtype,
     get_default_device,
@@ -24,17 +26,20 @@ from .engine.faces.torch.defaults import (
     set_default_device,
     set_default_dtype,
 )
-from .engine.faces.torch.defaults import device as default_device
 from .engine.faces.torch.dtypes import ALIASES, DTYPES, Device, DType, Size
+from .engine.faces.torch.joining import JOINING
 from .engine.faces.torch.make import tensor
-from .engine.faces.torch.math import named, titled
-from .engine.faces.torch.methods import FUNCTIONS
+from .engine.faces.torch.math import OperandError, named, titled
 from .engine.faces.torch.printing import set_printoptions
 from .engine.faces.torch.shapes import where as _where
+from .engine.faces.torch.special import polygamma
+from .engine.faces.torch.table import FUNCTIONS, FUNCTIONS_ONLY
 from .engine.faces.torch.tensor import Tensor
+from .engine.faces.torch.windows import WINDOWS
 from .engine.tape.ends import leaf, tell_of_device
 from .engine.tape.modes import no_grad
 from .engine.tape.tracked import Tracked, raw
+from .errors import ShapeError
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
@@ -60,13 +65,27 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
 
 
 def of_tensor(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Let `f` take as its first argument whatever a tensor can be made of."""
+    """Let `f` take as its first argument whatever a tensor can be made of, and `out=`, where the result is written."""
 
     @wraps(f)
     def function(input: Any, *args: Any, **kwargs: Any) -> Any:
-        return f(input if type(input) is Tensor else as_tensor(input), *args, **kwargs)
+        if type(input) is not Tensor:
+            if type(input) in _NO_TENSORS and f.__name__ not in _NUMBER_FIRST:
+                raise TypeError(
+                    f"{f.__name__}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}: "
+                    "write gm.tensor(data)."
+                )
+            input = as_tensor(input)
+        out = kwargs.pop("out", None) if kwargs else None
+        made = f(input, *args, **kwargs)
+        return made if out is None else into(out, made, f.__name__, (input, args))
 
     return function
+
+
+# What PyTorch takes for no tensor, and the functions that take a number first.
+_NO_TENSORS = (list, tuple, str, type(None), bool, int, float, complex)
+_NUMBER_FIRST = "pow xlogy float_power remainder bitwise_and bitwise_or bitwise_xor zeta xlog1py where rsub power".split()
 
 
 def from_numpy(ndarray: Any) -> Tensor:
@@ -130,7 +149,9 @@ def _made(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
 
 def _filled(name: str, value: float) -> Callable[..., Tensor]:
     def f(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Tensor:
-        return _made(np.full(_sizes(size), value, np.dtype(dtype or float_dtype())), None, device, requires_grad)
+        return _made(
+            np.full(_sizes(size), value, np.dtype(dtype or float_dtype())), None, device, requires_grad
+        )
 
     return titled(f, name, f"As `torch.{name}`: a tensor of the given size.")
 
@@ -191,24 +212,43 @@ def arange(
         words.get(k, v) for k, v in zip(("start", "end", "step"), values or [0, 0, 1], strict=True)
     )
     whole = all(isinstance(v, int) for v in (start, end, step))
-    count = max(math.ceil((end - start) / step), 0)
+    if step == 0:
+        raise OperandError("step must be nonzero: it is the distance between two entries.")
+    if not all(math.isfinite(v) for v in (start, end)):
+        raise OperandError(f"unsupported range: {start} -> {end}. Write two numbers.")
+    if (end - start) * step < 0:
+        raise OperandError("upper bound and lower bound inconsistent with step sign: exchange them, or turn the sign.")
+    count = math.ceil((end - start) / step)
     kind = np.dtype(dtype) if dtype is not None else np.dtype(np.int64) if whole else float_dtype()
     array = start + np.arange(count) * step  # as PyTorch: every entry from its number, not by adding up
     return _made(array.astype(kind), None, device, requires_grad)
 
 
-def linspace(
-    start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:  # fmt: skip
-    """As `torch.linspace`: `steps` numbers from `start` to `end`, both included."""
-    return _made(np.linspace(start, end, steps), dtype or float_dtype(), device, requires_grad)
+def _spaced(name: str, function: Any, *more: Any) -> Callable[..., Tensor]:
+    def f(
+        start: Any, end: Any, steps: int, *settings: Any, dtype: Any = None, device: Any = None,
+        requires_grad: bool = False, **words: Any,
+    ) -> Tensor:  # fmt: skip
+        ends = [raw(v) for v in (start, end)]
+        if any(np.ndim(v) for v in ends):
+            raise OperandError(
+                f"{name} only supports 0-dimensional start and end tensors, but got start with {np.ndim(ends[0])} "
+                f"dimension(s) and end with {np.ndim(ends[1])} dimension(s). Write numbers."
+            )
+        if steps < 0:
+            raise OperandError("number of steps must be non-negative: it counts the entries.")
+        base = dict(zip(more, settings, strict=False)) | words
+        array = function(*(arrays.to_host(v) for v in ends), steps, **base)
+        kind = np.result_type(*ends) if any(np.iscomplexobj(v) for v in ends) else float_dtype()
+        return _made(array, dtype or kind, device, requires_grad)
+
+    return titled(f, name, f"As `torch.{name}`: `steps` numbers from `start` to `end`, both included.")
 
 
-def logspace(
-    start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None, requires_grad: bool = False
-) -> Tensor:  # fmt: skip
-    """As `torch.logspace`: `base` to powers from `start` to `end`."""
-    return _made(np.logspace(start, end, steps, base=base), dtype or float_dtype(), None, requires_grad)
+linspace = _spaced("linspace", np.linspace)
+logspace = _spaced("logspace", np.logspace, "base")
+
+
 
 
 # ---- several tensors into one -----------------------------------------------------------------------------------
@@ -234,7 +274,12 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Any:
     >>> gm.cat([gm.zeros(2), gm.ones(1)])
     tensor([0., 0., 1.])
     """
-    return call(_CAT, np.concatenate, (_tensors(tensors), dim if axis is None else axis), {})
+    given = _tensors(tensors)
+    if any(t.array.shape == (0,) for t in given):  # PyTorch lets an empty one stand beside others of any dims
+        given = [t for t in given if t.array.shape != (0,)] or given[:1]
+    if any(not np.ndim(t.array) for t in given):
+        raise OperandError("zero-dimensional tensor (at position 0) cannot be concatenated: write gm.stack(tensors).")
+    return call(_CAT, np.concatenate, (given, dim if axis is None else axis), {})
 
 
 def stack(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Any:
@@ -246,7 +291,14 @@ def stack(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Any:
     >>> gm.stack([gm.tensor(1.0), gm.tensor(2.0)])
     tensor([1., 2.])
     """
-    return call(_STACK, np.stack, (_tensors(tensors), dim if axis is None else axis), {})
+    given = _tensors(tensors)
+    if len({tuple(t.array.shape) for t in given}) > 1:
+        i = next(k for k, t in enumerate(given) if t.array.shape != given[0].array.shape)
+        raise ShapeError(
+            f"stack expects each tensor to be equal size, but got {list(given[0].array.shape)} at entry 0 and "
+            f"{list(given[i].array.shape)} at entry {i}: gm.cat joins along a dim that is there."
+        )
+    return call(_STACK, np.stack, (given, dim if axis is None else axis), {})
 
 
 def hstack(tensors: Any) -> Any:
@@ -286,16 +338,11 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
 
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
     """As `torch.meshgrid`: the coordinates of a grid."""
-    axes = _tensors(_several(tensors))
+    axes = [np.reshape(t, -1) for t in _tensors(_several(tensors))]
     order = [1, 0, *range(2, len(axes))] if indexing == "xy" and len(axes) > 1 else list(range(len(axes)))
     sizes = tuple(len(axes[i]) for i in order)
     along = [np.reshape(x, tuple(-1 if k == i else 1 for k in order)) for i, x in enumerate(axes)]
     return tuple(np.broadcast_to(x, sizes) for x in along)
-
-
-def unique(input: Any, **options: Any) -> Any:
-    """As `torch.unique`: the different entries, sorted."""
-    return Tensor.wrap(np.unique(as_tensor(input).array), None)
 
 
 # ---- the names ----------------------------------------------------------------------------------------------------
@@ -306,7 +353,8 @@ _TABLE: dict[str, Any] = {
     **DTYPES, **{name: DTYPES[of] for name, of in ALIASES.items()}, "dtype": DType, "Size": Size, "device": Device,
     "inference_mode": no_grad,
     "pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan,
-    **{name: of_tensor(f) for name, f in FUNCTIONS.items()},
+    **{name: of_tensor(f) for name, f in (FUNCTIONS | FUNCTIONS_ONLY).items()}, **JOINING, **WINDOWS,
+    "polygamma": polygamma,
     "zeros": _filled("zeros", 0), "ones": _filled("ones", 1), "empty": _filled("empty", 0),
     **random.FUNCTIONS,
 }  # fmt: skip
@@ -323,8 +371,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     *(name for name in _TABLE if name != "trace"),  # gm.trace is cell/hosts/block.py's, which hands matrices on to ours
-    "arange", "as_tensor", "cat", "einsum", "eye", "finfo", "from_numpy", "full", "get_default_device", "get_default_dtype",
-    "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace", "logspace", "meshgrid", "normal",
-    "numel", "set_default_device", "set_default_dtype", "set_printoptions", "stack", "tensordot", "unique", "vstack",
-    "where",
+    "arange", "as_tensor", "cat", "einsum", "eye", "finfo", "from_numpy", "full", "get_default_device",
+    "get_default_dtype", "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace", "logspace", "meshgrid", "numel",
+    "set_default_device", "set_default_dtype", "set_printoptions", "stack", "tensordot", "vstack", "where",
 ]  # fmt: skip

@@ -24,7 +24,11 @@ from ..engine.rules.declare import RULES
 from ..engine.tape.tracked import raw
 from ..errors import ShapeError
 from ..functions import as_tensor, of_tensor
+from . import activations, distances, rearranging
+from .activations import *  # noqa: F403
+from .activations import in_place, writing
 from .convolution import avg_pool2d, conv2d, max_pool2d
+from .distances import *  # noqa: F403
 from .losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -36,6 +40,7 @@ from .losses import (
     nll_loss,
     smooth_l1_loss,
 )
+from .rearranging import *  # noqa: F403
 
 # ---- activations ------------------------------------------------------------------------------------------------
 
@@ -53,6 +58,8 @@ def relu(input: Any, inplace: bool = False) -> Any:
     >>> F.relu(gm.tensor([-1.0, 2.0], requires_grad=True))
     tensor([0., 2.], grad_fn=<ReluBackward0>)
     """
+    if inplace:
+        return input.relu_()
     return call_unary(_RELU, _relu, input if type(input) is Tensor else as_tensor(input))
 
 
@@ -62,20 +69,20 @@ softmax = of_tensor(torch_reductions.softmax)
 log_softmax = of_tensor(torch_reductions.log_softmax)
 
 
-@of_tensor
-def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Any:
+@writing
+def leaky_relu(input: Any, negative_slope: float = 0.01) -> Any:
     """Give the entries, those that are not positive times `negative_slope`."""
     return nw.leaky_relu(input, negative_slope)
 
 
-@of_tensor
-def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
+@writing
+def elu(input: Any, alpha: float = 1.0) -> Any:
     """Give x where it is positive, alpha * (exp(x) - 1) elsewhere."""
     return nw.elu(input, alpha)
 
 
-@of_tensor
-def silu(input: Any, inplace: bool = False) -> Any:
+@writing
+def silu(input: Any) -> Any:
     """Give x * sigmoid(x)."""
     return nw.silu(input)
 
@@ -98,8 +105,8 @@ def logsigmoid(input: Any) -> Any:
     return nw.log_sigmoid(input)
 
 
-@of_tensor
-def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Any:
+@writing
+def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     """Give x held between `min_val` and `max_val`."""
     return call_elementwise(_HARDTANH, (input, min_val, max_val))
 
@@ -205,7 +212,10 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
     return np.pad(input, widths, mode=word, **options)  # type: ignore[call-overload]
 
 
+relu_ = in_place(relu, "relu_")
+elu_, hardtanh_, leaky_relu_ = (in_place(f, f"{f.__name__}_") for f in (elu, hardtanh, leaky_relu))
 __all__ = [
+    *activations.__all__, *distances.__all__, *rearranging.__all__, "elu_", "hardtanh_", "leaky_relu_", "relu_",
     "avg_pool2d", "binary_cross_entropy", "binary_cross_entropy_with_logits", "conv2d", "cross_entropy", "dropout",
     "elu", "embedding", "gelu", "hardtanh", "huber_loss", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear",
     "log_softmax", "logsigmoid", "max_pool2d", "mse_loss", "nll_loss", "normalize", "one_hot", "pad", "relu", "sigmoid",

@@ -44,7 +44,8 @@ def trunc_normal_(
     """Draw from the normal distribution, again where a number falls outside `a` to `b`."""
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
-            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect.",
+            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. "
+            "The distribution of values may be incorrect.",
             stacklevel=2,
         )
     within = (math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2))) / 2
@@ -156,7 +157,9 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
             raise ValueError(f"negative_slope {param} not a valid number")
         return math.sqrt(2.0 / (1 + (0.01 if param is None else param) ** 2))
     if nonlinearity not in _GAINS:
-        raise ValueError(f"Unsupported nonlinearity {nonlinearity}: write one of leaky_relu, {', '.join(_GAINS)}.")
+        raise ValueError(
+            f"Unsupported nonlinearity {nonlinearity}: write one of leaky_relu, {', '.join(_GAINS)}."
+        )
     return _GAINS[nonlinearity]
 
 
@@ -202,7 +205,9 @@ def orthogonal_(tensor: Any, gain: float = 1, generator: Any = None) -> Any:
     drawn = draws.normal(np.empty(shape, tensor.array.dtype), generator=generator)
     q, r = np.linalg.qr(drawn.T if shape[0] < shape[1] else drawn)
     q *= np.sign(np.diagonal(r))  # even over all such matrices: F. Mezzadri, 2007
-    return _written(tensor, (q.T if shape[0] < shape[1] else q).reshape(tensor.shape) * tensor.array.dtype.type(gain))
+    return _written(
+        tensor, (q.T if shape[0] < shape[1] else q).reshape(tensor.shape) * tensor.array.dtype.type(gain)
+    )
 
 
 def sparse_(tensor: Any, sparsity: float, std: float = 0.01, generator: Any = None) -> Any:

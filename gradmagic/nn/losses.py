@@ -40,8 +40,7 @@ def _settled(weight: Any) -> Any:
 def _reduced(entries: Any, reduction: str) -> Any:
     if reduction == "none":
         return entries
-    if reduction not in ("mean", "sum"):
-        raise ValueError(f'{reduction} is not a valid value for reduction: write "mean", "sum" or "none".')
+    nw.meant(reduction)
     return entries.mean() if reduction == "mean" else entries.sum()
 
 

@@ -32,7 +32,7 @@ _HALF_ROOT, _OCTANTS, _TURN = _single(0.707106781186547524, 1.27323954473516, 2 
 
 
 def rounded(x: Any) -> Any:
-    """Give float64 numbers that float32 has: what lies between is float64 all along (a cast at each step: 1.5 times)."""
+    """Give float64 numbers that float32 has. All is kept in float64: a cast at each step takes 1.5 times as long."""
     return x.astype(_F).astype(_D)
 
 

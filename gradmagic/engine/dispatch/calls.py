@@ -28,7 +28,7 @@ from ..tape.messages import blame, devices_text, lacking_text
 from ..tape.modes import OFF, mode_now
 from ..tape.nodes import Node, aval_of, tick
 from ..tape.tracked import Raw, Tracked, raws, tracked_in
-from .non_numbers import EVEN, PLAIN, failed, looked_at, numeric_aval, outside
+from .non_numbers import EVEN, PLAIN, failed, in_torch_words, looked_at, numeric_aval, outside
 
 
 def record(rule: Rule, array: Raw, inputs: tuple[Node | None, ...], saved: Saved, aval: Any = None) -> Node:
@@ -154,7 +154,10 @@ def call_linear(rule: LinearMap, function: Any, args: Sequence[Any]) -> Any:
     else:
         if type(array) is not np.ndarray and function in INDEXING and arrays.on_device(array):
             INDEXING[function](array, *raws(args[1:]))
-        out = function(array, *args[1:])
+        try:
+            out = function(array, *args[1:])
+        except ValueError as error:
+            raise in_torch_words(error, args) from None
     if n is None or mode is OFF:
         return wrapped(out, type(x))
     node = Node()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import math
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -199,8 +200,10 @@ def mismatch(error: ValueError, rule: Rule, args: Sequence[Any]) -> ShapeError:
         if isinstance(a, Tracked) or arrays.is_array(a):
             words.append(f"{name_of(a, frame) or 'a value'} of shape {tuple(np.shape(raw(a)))}")
     where = describe(place_of(user_frame(frame)))
+    tensors = any(isinstance(a, Tracked) and type(a) is not Tracked.inner for a in args)
+    said = (_torchs(rule, args) if tensors else "") or str(error).strip()
     return ShapeError(
-        f"{str(error).strip()}: {rule.name} of {' and '.join(words)}, {where}. "
+        f"{said}: {rule.name} of {' and '.join(words)}, {where}. "
         + (
             "The last axis of the first must be as long as the first (or last but one) of the second: "
             "transpose or reshape one of them."
@@ -208,6 +211,37 @@ def mismatch(error: ValueError, rule: Rule, args: Sequence[Any]) -> ShapeError:
             else "Axes are matched from the right and must be equal or 1: write x[:, None] or x.reshape(...) on one."
         )
     )
+
+
+def _torchs(rule: Rule, args: Sequence[Any]) -> str:
+    """Give PyTorch's sentence for shapes that do not fit."""
+    shapes = [np.shape(raw(a)) for a in args if isinstance(a, Tracked) or arrays.is_array(a)]
+    if len(shapes) != 2:
+        return ""
+    a, b = shapes
+    if rule.name == "matmul":
+        if len(a) == len(b) == 1:
+            return (
+                f"inconsistent tensor size, expected tensor {list(a)} and src {list(b)} to have the same number of "
+                f"elements, but got {a[0]} and {b[0]} elements respectively"
+            )
+        if len(a) == 2 and len(b) == 1:
+            return f"size mismatch, got input ({a[0]}), mat ({a[0]}x{a[1]}), vec ({b[0]})"
+        if len(a) <= 2 and len(b) <= 2:
+            n, m = (1, *a)[-2:]
+            return f"mat1 and mat2 shapes cannot be multiplied ({n}x{m} and {b[0]}x{b[1]})"
+        if len(a) == len(b) and a[:-2] == b[:-2]:
+            return (
+                f"Expected size for first two dimensions of batch2 tensor to be: [{math.prod(a[:-2])}, {a[-1]}] but got: "
+                f"[{math.prod(b[:-2])}, {b[-2]}]."
+            )
+    for i in range(1, min(len(a), len(b)) + 1):
+        if a[-i] != b[-i] and 1 not in (a[-i], b[-i]):
+            return (
+                f"The size of tensor a ({a[-i]}) must match the size of tensor b ({b[-i]}) at non-singleton dimension "
+                f"{max(len(a), len(b)) - i}"
+            )
+    return ""
 
 
 def freed(node: Node) -> FreedError:

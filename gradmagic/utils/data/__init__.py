@@ -1,4 +1,4 @@
-"""PyTorch's `utils.data`: data sets (dataset.py), the order in which they are read (sampler.py), batches (dataloader.py)."""
+"""PyTorch's `utils.data`: data sets (dataset.py), their order (sampler.py) and batches (dataloader.py)."""
 
 from .dataloader import DataLoader, default_collate, default_convert, get_worker_info
 from .dataset import (

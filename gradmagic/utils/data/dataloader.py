@@ -13,8 +13,10 @@ from typing import Any, Generic
 
 import numpy as np
 
+from ...engine.faces.torch.make import tensor
+from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.tracked import Tracked
-from ...functions import Tensor, as_tensor, float64, stack, tensor
+from ...functions import as_tensor, float64, stack
 from .dataset import Dataset, IterableDataset, Subset, T, TensorDataset
 from .sampler import BatchSampler, RandomSampler, SequentialSampler, drawn_seed
 
@@ -42,7 +44,7 @@ def default_collate(batch: Any) -> Any:
     >>> default_collate([(1.0, 0), (2.0, 1)])
     [tensor([1., 2.], dtype=torch.float64), tensor([0, 1])]
     >>> default_collate([{"x": [1, "a"]}, {"x": [2, "b"]}])
-    {'x': [tensor([1, 2]), ['a', 'b']]}
+    {'x': [tensor([1, 2]), ('a', 'b')]}
     """
     first = batch[0]
     if isinstance(first, Tracked):
@@ -68,9 +70,15 @@ def default_collate(batch: Any) -> Any:
 
 def _joined(first: Any, batch: Any) -> Any:
     if isinstance(first, Mapping):
-        return _within(first, lambda key: default_collate([d[key] for d in batch]), lambda d: dict(zip(d, d, strict=True)))
+        return _within(
+            first,
+            lambda key: default_collate([d[key] for d in batch]),
+            lambda d: dict(zip(d, d, strict=True)),
+        )
     if any(len(sample) != len(first) for sample in batch):
-        raise RuntimeError("each element in list of batch should be of equal size: pad them, or give a collate_fn.")
+        raise RuntimeError(
+            "each element in list of batch should be of equal size: pad them, or give a collate_fn."
+        )
     columns = list(zip(*batch, strict=True))
     return _within(first, default_collate, lambda _: columns)
 
@@ -137,8 +145,8 @@ class DataLoader(Generic[T]):
     >>> _ = gm.manual_seed(0)
     >>> for x, y in DataLoader(TensorDataset(gm.arange(5), gm.arange(5.0) ** 2), batch_size=2, shuffle=True):
     ...     print(x, y)
-    tensor([4, 1]) tensor([16.,  1.])
-    tensor([3, 2]) tensor([9., 4.])
+    tensor([1, 4]) tensor([ 1., 16.])
+    tensor([2, 3]) tensor([4., 9.])
     tensor([0]) tensor([0.])
     """
 
@@ -151,7 +159,11 @@ class DataLoader(Generic[T]):
     ) -> None:  # fmt: skip
         self._iterable = isinstance(dataset, IterableDataset)
         order = {"shuffle": shuffle, "sampler": sampler, "batch_sampler": batch_sampler}
-        of_workers = {"prefetch_factor": prefetch_factor, "persistent_workers": persistent_workers, "timeout": timeout}
+        of_workers = {
+            "prefetch_factor": prefetch_factor,
+            "persistent_workers": persistent_workers,
+            "timeout": timeout,
+        }
         _check(self._iterable, order, batch_size, drop_last, num_workers, of_workers)
         if num_workers:
             warnings.warn(
@@ -164,11 +176,23 @@ class DataLoader(Generic[T]):
             if self._iterable:
                 sampler = repeat(None)
             else:
-                sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
+                sampler = (
+                    RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
+                )
         if batch_size is not None:
             batch_sampler = BatchSampler(sampler, batch_size, drop_last)
-        self.dataset, self.batch_size, self.drop_last, self.generator = dataset, batch_size, drop_last, generator
-        self.sampler, self.batch_sampler, self.num_workers, self.pin_memory = sampler, batch_sampler, num_workers, pin_memory
+        self.dataset, self.batch_size, self.drop_last, self.generator = (
+            dataset,
+            batch_size,
+            drop_last,
+            generator,
+        )
+        self.sampler, self.batch_sampler, self.num_workers, self.pin_memory = (
+            sampler,
+            batch_sampler,
+            num_workers,
+            pin_memory,
+        )
         self.collate_fn = collate_fn or (default_convert if batch_sampler is None else default_collate)
 
     def __iter__(self) -> Iterator[Any]:
@@ -204,15 +228,20 @@ class DataLoader(Generic[T]):
 
 
 def _check(
-    iterable: bool, order: dict[str, Any], batch_size: Any, drop_last: bool, workers: int, of_workers: dict[str, Any]
+    iterable: bool,
+    order: dict[str, Any],
+    batch_size: Any,
+    drop_last: bool,
+    workers: int,
+    of_workers: dict[str, Any],
 ) -> None:
     """Say which settings contradict each other, in PyTorch's words."""
     given = {name: value for name, value in order.items() if value is not None and value is not False}
     if iterable and given:
         name, value = next(iter(given.items()))
         raise ValueError(
-            f"DataLoader with IterableDataset: expected unspecified {name} option, but got {name}={value}: it gives its "
-            "samples in its own order."
+            f"DataLoader with IterableDataset: expected unspecified {name} option, but got {name}={value}: "
+            "it gives its samples in its own order."
         )
     by_batch = "batch_sampler" in given
     wrong = {
@@ -232,7 +261,9 @@ def _at_once(dataset: Any, indices: Any) -> Any:
     """Give the batch of a plain TensorDataset by one index (64 rows of two tensors: 12 us for 900); None for others."""
     while type(dataset) is Subset:
         indices, dataset = [dataset.indices[i] for i in indices], dataset.dataset
-    if type(dataset) is not TensorDataset or any(type(t) is not Tensor or t.node is not None for t in dataset.tensors):
+    if type(dataset) is not TensorDataset or any(
+        type(t) is not Tensor or t.node is not None for t in dataset.tensors
+    ):
         return None
     rows = np.asarray(indices)
     return [t[rows] for t in dataset.tensors] if rows.ndim == 1 and rows.dtype.kind in "iu" else None

@@ -57,7 +57,7 @@ class RandomSampler(Sampler[int]):
     >>> from gradmagic.utils.data import RandomSampler
     >>> _ = gm.manual_seed(0)
     >>> list(RandomSampler(range(5)))
-    [0, 4, 2, 3, 1]
+    [1, 3, 4, 2, 0]
     """
 
     def __init__(

@@ -119,6 +119,8 @@ def erf(x: Any) -> Any:
 @primitive
 def softmax(x: Any, axis: int) -> Any:
     """Give exp(x) divided by its sum along `axis`."""
+    if not x.size:
+        return x * 1
     e = _exp_below(x, np.max(x, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
 
@@ -131,6 +133,8 @@ def _exp_below(x: Any, top: Any) -> Any:
 @primitive
 def log_softmax(x: Any, axis: int) -> Any:
     """Give the logarithm of `softmax`, right where that underflows."""
+    if not x.size:
+        return x * 1
     x = x - np.max(x, axis=axis, keepdims=True)
     return _log_share(x, np.sum(np.exp(x), axis=axis, keepdims=True))
 
@@ -163,8 +167,15 @@ def reduced(entries: Any, reduction: str) -> Any:
     """Average the losses of the entries ("mean"), add them ("sum"), or leave them ("none")."""
     if reduction == "none":
         return entries
+    meant(reduction)
     total = np.add.reduce(entries, None)
     return total / entries.size if reduction == "mean" else total
+
+
+def meant(reduction: str) -> None:
+    """Expect a reduction that there is."""
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f'{reduction} is not a valid value for reduction: write "mean", "sum" or "none".')
 
 
 @primitive
@@ -251,6 +262,7 @@ def cross_entropy_there(z: Any, y: Any, top: Any, logs: Any, total: Any, ignored
 @primitive
 def nll(logs: Any, y: Any, weight: Any, reduction: str = "mean") -> Any:
     """Give -weight * logs[k, y[k], ...] (classes along axis 1), reduced; the mean is over the weights."""
+    meant(reduction)
     picked = -np.squeeze(np.take_along_axis(logs, np.expand_dims(y, 1), 1), 1) * weight
     if reduction == "none":
         return picked

@@ -11,6 +11,7 @@ from ...rules.declare import elementwise, linear, rule
 from ...rules.rule import ZERO
 from ...tape.tracked import raw
 from ..numpy.partials import as_rows
+from . import activations as ac
 from . import functions as nw
 from . import images as cv
 
@@ -30,6 +31,16 @@ elementwise(nw.elu,           elu_slope, ZERO)
 elementwise(nw.silu,          lambda y, x: nw.sigmoid(x) * (1 + (x - y)))
 elementwise(nw.gelu,          gelu_slope,                                                               torch="Gelu")
 elementwise(nw.gelu_tanh,     gelu_tanh_slope,                                                          torch="Gelu")
+elementwise(ac.scaled_elu,    ac.scaled_elu_slope, ZERO, ZERO, ZERO,                                   torch="Elu")
+elementwise(ac.hard_sigmoid,  lambda _y, x: ((x > -3) & (x < 3)) / 6,                           torch="Hardsigmoid")
+elementwise(ac.hard_swish,    lambda _y, x: np.where(x <= -3, 0, np.where(x < 3, x / 3 + 0.5, 1)),
+                                                                                                torch="Hardswish")
+elementwise(ac.mish,          ac.mish_slope,                                                            torch="Mish")
+elementwise(ac.soft_shrink,   lambda y, _x, _l: y != 0, ZERO,              torch="Softshrink", selects=True)
+elementwise(ac.hard_shrink,   lambda y, _x, _l: y != 0, ZERO,              torch="Hardshrink", selects=True)
+elementwise(ac.threshold,     lambda _y, x, t, _v: x > t, ZERO, ZERO,       torch="Threshold", selects=True)
+elementwise(ac.prelu,         lambda _y, x, w: np.where(x > 0, 1, w),
+                              lambda _y, x, _w: np.minimum(x, 0),                       torch="PreluKernel")
 elementwise(nw.lerp,          lambda _z, _x, _y, w: 1 - w, lambda _z, _x, _y, w: w, lambda _z, x, y, _w: y - x)
 elementwise(nw.rsqrt,         lambda y, x: -y / (2 * x))
 elementwise(nw.erf,           lambda _y, x: 2 / sqrt(pi) * np.exp(-x * x))

@@ -11,8 +11,12 @@ import numpy as np
 
 from .dtypes import DEVICES, Device, DType, dtype_of
 
-_FLOAT = [np.dtype(np.float32)]
-_COMPLEX = {"e": np.dtype(np.complex64), "f": np.dtype(np.complex64), "d": np.dtype(np.complex128)}
+_FLOAT: list[Any] = [np.dtype(np.float32)]
+_COMPLEX: dict[str, Any] = {
+    "e": np.dtype(np.complex64),
+    "f": np.dtype(np.complex64),
+    "d": np.dtype(np.complex128),
+}
 
 
 def float_dtype() -> np.dtype[Any]:

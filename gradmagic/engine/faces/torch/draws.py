@@ -27,7 +27,7 @@ def stream_of(generator: Any) -> Stream:
     found = getattr(generator, "stream", None)
     if not isinstance(found, Stream):
         raise TypeError(
-            f"argument 'generator' must be Generator, not {type(generator).__name__}: write gm.Generator().manual_seed(0)."
+            f"argument 'generator' must be Generator, not {type(generator).__name__}: write gm.Generator()."
         )
     return found
 
@@ -68,7 +68,9 @@ def refuse(wrong: bool, text: str) -> None:
 
 def uniform(like: Any, low: float = 0.0, high: float = 1.0, generator: Any = None) -> Any:
     """Draw evenly from `low` up to but not including `high`."""
-    draw = of_floats("check_uniform_bounds", like.dtype, lambda kind: lambda s, n: s.uniform(n, kind, low, high))
+    draw = of_floats(
+        "check_uniform_bounds", like.dtype, lambda kind: lambda s, n: s.uniform(n, kind, low, high)
+    )
     refuse(
         low > high,
         f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}: exchange the two.",
@@ -81,7 +83,9 @@ def normal(like: Any, mean: float = 0.0, std: float = 1.0, generator: Any = None
     together = not np.ndim(like) or bool(like.flags.c_contiguous)
     part = std / 2**0.5 if like.dtype.kind == "c" else std
     refuse(std < 0, f"normal expects std >= 0.0, but found std {std}: a deviation is not negative.")
-    draw = of_floats("normal_kernel_cpu", like.dtype, lambda kind: lambda s, n: s.normal(n, kind, mean, part, together))
+    draw = of_floats(
+        "normal_kernel_cpu", like.dtype, lambda kind: lambda s, n: s.normal(n, kind, mean, part, together)
+    )
     return drawn(like, draw, generator)
 
 
@@ -93,7 +97,13 @@ def whole(like: Any, *bounds: Any, low: Any = None, high: Any = None, generator:
     if bounds:
         low, high = (0, *bounds) if len(bounds) == 1 else bounds
     kind = like.dtype
-    least, most = _LONG if kind.kind == "f" else (0, 1) if kind.kind == "b" else (np.iinfo(kind).min, np.iinfo(kind).max)
+    least, most = (
+        _LONG
+        if kind.kind == "f"
+        else (0, 1)
+        if kind.kind == "b"
+        else (np.iinfo(kind).min, np.iinfo(kind).max)
+    )
     if low is None and high is None:
         return drawn(like, lambda s, n: s.whole_of(n, kind), generator)
     start = 0 if low is None else int(low)
@@ -105,11 +115,20 @@ def whole(like: Any, *bounds: Any, low: Any = None, high: Any = None, generator:
         f"random_ expects 'from' to be less than 'to', but got from={start} >= to={end}: the end is not drawn itself.",
     )
     for name, value in (("from", start), ("to - 1", end - 1)):
-        refuse(not least <= value <= most, f"{name} is out of bounds for {_C_NAMES.get(kind.name, kind.name)}: {value}.")
+        refuse(
+            not least <= value <= most,
+            f"{name} is out of bounds for {_C_NAMES.get(kind.name, kind.name)}: {value}.",
+        )
     return drawn(like, lambda s, n: s.whole(n, kind, start, end), generator)
 
 
-_C_NAMES = {"uint8": "unsigned char", "int8": "signed char", "int16": "short", "int32": "int", "int64": "long int"}
+_C_NAMES = {
+    "uint8": "unsigned char",
+    "int8": "signed char",
+    "int16": "short",
+    "int32": "int",
+    "int64": "long int",
+}
 
 
 def bernoulli(like: Any, p: Any = 0.5, generator: Any = None) -> Any:
@@ -146,8 +165,8 @@ def _continuous(name: str, dtype: Any) -> None:
     spoken = _SPOKEN.get(dtype.name, dtype.name)
     refuse(
         dtype.kind != "f",
-        f"{name} distribution is a continuous probability distribution. dtype must be a floating point but you specified "
-        f"{spoken}",
+        f"{name} distribution is a continuous probability distribution. "
+        f"dtype must be a floating point but you specified {spoken}",
     )
 
 
@@ -155,7 +174,7 @@ def log_normal(like: Any, mean: float = 1.0, std: float = 2.0, generator: Any = 
     """Draw numbers whose logarithms are normal."""
     of_floats("log_normal_cpu", like.dtype, lambda kind: None)
     refuse(std <= 0, f"log_normal_ expects std > 0.0, but found std={std}.")
-    one_by_one = lambda s, n: narrowed(np.exp(s.normal(n, np.float64, mean, std, False)), like.dtype)  # noqa: E731
+    one_by_one = lambda s, n: narrowed(np.exp(s.normal(n, np.float64, mean, std, False)), like.dtype)
     return drawn(like, one_by_one, generator)
 
 
@@ -189,17 +208,27 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, generat
 
 
 def _check_weights(weights: Any, n: int, replacement: bool) -> None:
-    refuse(weights.dtype.kind != "f", f"multinomial only supports floating-point dtypes for input, got: {weights.dtype}.")
-    refuse(weights.ndim not in (1, 2), "prob_dist must be 1 or 2 dim: one row of weights, or one for each draw.")
+    refuse(
+        weights.dtype.kind != "f",
+        f"multinomial only supports floating-point dtypes for input, got: {weights.dtype}.",
+    )
+    refuse(
+        weights.ndim not in (1, 2), "prob_dist must be 1 or 2 dim: one row of weights, or one for each draw."
+    )
     refuse(n <= 0, "cannot sample n_sample <= 0 samples: ask for one at least.")
     refuse(
         not replacement and n > weights.shape[-1],
         "cannot sample n_sample > prob_dist.size(-1) samples without replacement: write replacement=True.",
     )
-    odd = "invalid multinomial distribution (encountering probability entry < 0)" if replacement and n > 1 else None
+    odd = (
+        "invalid multinomial distribution (encountering probability entry < 0)"
+        if replacement and n > 1
+        else None
+    )
     refuse(
         not bool(np.all((weights >= 0) & np.isfinite(weights))),
-        f"{odd or 'probability tensor contains either `inf`, `nan` or element < 0'}: weights are finite and not negative.",
+        odd
+        or "probability tensor contains either `inf`, `nan` or element < 0: weights are finite and not negative.",
     )
     refuse(
         bool(np.any(np.sum(weights, -1) <= 0)),
@@ -219,13 +248,11 @@ def _method(name: str, fill: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _WORDS = {"from": "low", "from_": "low", "to": "high", "a": "low", "b": "high"}
-METHODS: dict[str, Callable[..., Any]] = {
-    name: _method(name, fill)
-    for name, fill in {
-        "uniform_": uniform, "normal_": normal, "random_": whole, "bernoulli_": bernoulli, "exponential_": exponential,
-        "cauchy_": cauchy, "log_normal_": log_normal, "geometric_": geometric,
-    }.items()
+_FILLS: dict[str, Callable[..., Any]] = {
+    "uniform_": uniform, "normal_": normal, "random_": whole, "bernoulli_": bernoulli, "exponential_": exponential,
+    "cauchy_": cauchy, "log_normal_": log_normal, "geometric_": geometric,
 }  # fmt: skip
+METHODS: dict[str, Callable[..., Any]] = {name: _method(name, fill) for name, fill in _FILLS.items()}
 
 
 def _new(name: str, made: Callable[..., Any]) -> Callable[..., Any]:

@@ -98,7 +98,9 @@ class Size(tuple[int, ...]):
         return count
 
 
-DEVICES: list[str | None] = [None]  # where new tensors live: the default, and those of `with gm.device(...)` within
+DEVICES: list[str | None] = [
+    None
+]  # where new tensors live: the default, and those of `with gm.device(...)` within
 
 
 class Device(str):

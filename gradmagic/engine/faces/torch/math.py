@@ -5,6 +5,7 @@ In: a Tensor and PyTorch's arguments. Out: Tensors, with PyTorch's names of what
 
 from __future__ import annotations
 
+import builtins
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -103,11 +104,29 @@ UNARY |= {name: _step(name, getattr(np, name)) for name in ("sign", "floor", "ce
 _ROUND, _ROUND_TO = (Elementwise(np.round, (_level,), f"RoundBackward{i}") for i in (0, 1))
 
 
-def _binary(name: str, op: Any, function: Any) -> Callable[..., Any]:
-    rule = RULES[function]
+_SCALAR_TOO = (
+    "fmod remainder floor_divide bitwise_and bitwise_or bitwise_xor eq ne lt le gt ge not_equal less less_equal greater "
+    "greater_equal"
+).split()
+
+
+def is_tensor_in(name: str, other: Any, position: int = 2, word: str = "other") -> None:
+    """Expect a tensor, or an array, where PyTorch takes no number."""
+    if isinstance(other, (int, float, str, builtins.complex, list, tuple, type(None))) and not isinstance(other, np.generic):
+        raise TypeError(
+            f"{name}(): argument '{word}' (position {position}) must be Tensor, not {type(other).__name__}: "
+            "write gm.tensor(number)."
+        )
+
+
+def _binary(name: str, op: Any, function: Any, torch: str = "") -> Callable[..., Any]:
+    rule, number = RULES[function], name in _SCALAR_TOO
+    of_tensor = rule.called(torch) if torch else rule
 
     def f(input: Any, other: Any) -> Any:
-        return input.operate(rule, op, (input, other))
+        if not number:
+            is_tensor_in(name, other)
+        return input.operate(of_tensor if isinstance(other, Tracked) else rule, op, (input, other))
 
     return titled(f, name, f"As `torch.{name}`: {function.__name__} of the entries of two tensors.")
 
@@ -121,7 +140,7 @@ _COMPARISONS = {
     "eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
 }  # fmt: skip
 BINARY: dict[str, Callable[..., Any]] = {
-    **{name: _binary(name, function, function) for name, function in _BINARY_FUNCTIONS.items()},
+    **{n: _binary(n, f, f, f"{n.title()}Backward1" * (n in ("fmod", "remainder"))) for n, f in _BINARY_FUNCTIONS.items()},
     **{name: _binary(name, getattr(operator, name), getattr(np, f)) for name, f in _COMPARISONS.items()},
     **{f: _binary(f, getattr(operator, name), getattr(np, f)) for name, f in _COMPARISONS.items() if name != "eq"},
     "mul": operator.mul, "multiply": operator.mul, "true_divide": operator.truediv, "pow": operator.pow,
@@ -139,15 +158,31 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
 
 
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
-    """As `torch.div`: input / other, as it is, or rounded to "trunc" or "floor"."""
+    """As `torch.div`: input / other, as it is, or rounded to "trunc" or "floor"; whole numbers rounded stay whole."""
     if rounding_mode is None:
         return input / other
-    return (np.trunc if rounding_mode == "trunc" else np.floor)(input / other)
+    if rounding_mode not in _ROUNDED:
+        raise OperandError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'. "
+            "Write one of these."
+        )
+    return input.operate(_DIV, _ROUNDED[rounding_mode], (input, other))
 
 
-def rsub(input: Any, other: Any) -> Any:
-    """As `torch.rsub`: other - input."""
-    return other - input
+def _truncated(x: Any, y: Any) -> Any:
+    if np.result_type(x, y).kind == "f":
+        return np.trunc(x / y)
+    quotient = np.floor_divide(x, y)
+    return quotient + ((quotient < 0) & (quotient * y != x))
+
+
+_ROUNDED = {"trunc": _truncated, "floor": np.floor_divide}
+_DIV = Elementwise(div, (lambda _z, _x, _y: 0,) * 2, "DivBackward2")
+
+
+def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+    """As `torch.rsub`: other - alpha * input."""
+    return other - (input if alpha == 1 else alpha * input)
 
 
 _POWER, _POWER_OF = named(np.power, "PowBackward1"), named(np.power, "PowBackward2")
@@ -176,13 +211,16 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
 _CLAMP, _CLAMP_NUMBERS = RULES[clip], named(clip, "ClampBackward1")
 
 
-def round(input: Any, *, decimals: int = 0) -> Any:
+def round(input: Any, *, decimals: int | None = None) -> Any:
     """As `torch.round`: to the nearest even whole number, or to `decimals` places."""
-    return call_unary(_ROUND_TO if decimals else _ROUND, lambda x: np.round(x, decimals), input)
+    return call_unary(_ROUND_TO if decimals is not None else _ROUND, lambda x: np.round(x, decimals or 0), input)
 
 
 def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
     """As `torch.isclose`: whether entries differ by no more than atol + rtol * |other|."""
+    for word, tolerance in (("rtol", rtol), ("atol", atol)):
+        if tolerance < 0:
+            raise OperandError(f"{word} must be greater than or equal to zero, but got {tolerance}. Write a size.")
     return input.wrap(np.isclose(input.array, raw(other), rtol, atol, equal_nan), None)
 
 
@@ -200,10 +238,11 @@ def equal(input: Any, other: Any) -> bool:
 
 def lerp(input: Any, end: Any, weight: Any) -> Any:
     """As `torch.lerp`: input + weight * (end - input)."""
-    return call(_LERP, nw.lerp.__wrapped__, (input, end, weight), {})
+    rule = _LERP_TENSOR if isinstance(weight, Tracked) else _LERP
+    return call(rule, nw.lerp.__wrapped__, (input, end, weight), {})
 
 
-_LERP = RULES[nw.lerp]
+_LERP, _LERP_TENSOR = RULES[nw.lerp], named(nw.lerp, "LerpBackward1")
 
 
 # ---- products -------------------------------------------------------------------------------------------------
@@ -266,7 +305,14 @@ def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) ->
     """As `torch.addmm`: beta * input + alpha * (mat1 @ mat2)."""
     if beta == 1 and alpha == 1:
         return call(RULES[nw.dense], nw.dense.__wrapped__, (mat1, np.swapaxes(mat2, -1, -2), input), {})
-    return beta * input + alpha * PRODUCTS["mm"](mat1, mat2)
+    product = alpha * PRODUCTS["mm"](mat1, mat2)
+    if beta == 0:  # what is not a number in it does not count
+        return product
+    added = beta * input
+    return call_elementwise(_ADDMM, (added, product), np.add)
+
+
+_ADDMM = named(np.add, "AddmmBackward0")
 
 
 def trace(input: Any) -> Any:

@@ -19,6 +19,7 @@ from . import defaults, draws
 from .generators import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from .tensor import Tensor
 
+
 def sizes(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
     """Give `f(2, 3)` and `f((2, 3))` one form.
 
@@ -47,7 +48,9 @@ def sizes(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
 def _made(array: Any, device: Any, requires_grad: bool, out: Any = None) -> Tensor:
     if out is not None:
         if np.shape(out.array) != np.shape(array):
-            raise ShapeError(f"out= has shape {list(np.shape(out.array))}, the result {list(np.shape(array))}: leave it away.")
+            raise ShapeError(
+                f"out= has shape {list(np.shape(out.array))}, the result {list(np.shape(array))}: leave it away."
+            )
         with no_grad():
             return out.copy_(Tensor.wrap(array, None))  # type: ignore[no-any-return]
     place = defaults.device() if device is None else device
@@ -89,7 +92,9 @@ def _fractions(name: str, fill: Callable[..., Any]) -> tuple[Callable[..., Tenso
 def known(name: str, words: dict[str, Any]) -> None:
     """Refuse keywords that a function does not have, as Python and PyTorch do."""
     if words:
-        raise TypeError(f"{name}() got an unexpected keyword argument {next(iter(words))!r}: leave it away, or spell it right.")
+        raise TypeError(
+            f"{name}() got an unexpected keyword argument {next(iter(words))!r}: leave it away, or spell it right."
+        )
 
 
 rand, rand_like = _fractions("rand", draws.uniform)
@@ -117,9 +122,13 @@ def randint(
     if low is None:
         low = given.pop() if given else 0
     if given or high is None or not isinstance(size, (tuple, list)):
-        raise TypeError("randint() received an invalid combination of arguments: write randint(low, high, size) with a tuple.")
+        raise TypeError(
+            "randint() received an invalid combination of arguments: write randint(low, high, size) with a tuple."
+        )
     proto = np.empty(sizes("randint", (size,)), _kind(dtype, np.dtype(np.int64)))
-    return _made(draws.whole(proto, *_whole_bounds(low, high), generator=generator), device, requires_grad, out)
+    return _made(
+        draws.whole(proto, *_whole_bounds(low, high), generator=generator), device, requires_grad, out
+    )
 
 
 def _whole_bounds(low: Any, high: Any) -> tuple[int, int]:
@@ -134,7 +143,9 @@ def randint_like(input: Any, *bounds: Any, generator: Any = None, **options: Any
     words = [options.pop(k) for k in ("low", "high") if k in options]
     low, high = (0, *bounds, *words)[-2:]
     array = raw(input)
-    made = draws.whole(draws.beside(array, options.pop("dtype", None)), *_whole_bounds(low, high), generator=generator)
+    made = draws.whole(
+        draws.beside(array, options.pop("dtype", None)), *_whole_bounds(low, high), generator=generator
+    )
     device = options.pop("device", None) or arrays.device_of(array)
     return _made(made, device, options.pop("requires_grad", False))
 
@@ -181,15 +192,19 @@ def normal(
         return _made(draws.normal(proto, float(m), float(s), generator), device, requires_grad, out)
     known_size = [a for a in (mean, std) if isinstance(a, Tracked) or arrays.is_typed(a)]
     if not known_size:
-        raise TypeError("normal() received an invalid combination of arguments: two numbers need size=(2, 3).")
+        raise TypeError(
+            "normal() received an invalid combination of arguments: two numbers need size=(2, 3)."
+        )
     there = raw(known_size[0])
     m, s = arrays.to_host(m), arrays.to_host(s)
-    draws.refuse(bool(np.any(np.less(s, 0))), "normal expects all elements of std >= 0.0: a deviation is not negative.")
+    draws.refuse(
+        bool(np.any(np.less(s, 0))), "normal expects all elements of std >= 0.0: a deviation is not negative."
+    )
     try:
         shape = np.broadcast_shapes(np.shape(m), np.shape(s))
     except ValueError:
         raise ShapeError(
-            f"The shapes of mean {list(np.shape(m))} and std {list(np.shape(s))} do not broadcast: give one for each entry."
+            f"The shapes of mean {list(np.shape(m))} and std {list(np.shape(s))} do not broadcast."
         ) from None
     proto = np.empty(shape, there.dtype)
     if isinstance(std, Tracked) or arrays.is_typed(s):

@@ -7,6 +7,7 @@ as in PyTorch; `max()` and `amax()` share it evenly among ties.
 
 from __future__ import annotations
 
+import builtins
 from collections import namedtuple
 from collections.abc import Callable
 from functools import wraps
@@ -14,11 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from ...core import arrays
+from ....errors import DimensionError
 from ...derivatives.nn import functions as nw
 from ...dispatch.calls import call, call_linear
+from ...dispatch.non_numbers import in_torch_words
 from ...rules.declare import RULES
 from ...tape.tracked import Tracked, raw
+from .arguments import shown
 from .math import OperandError, named, titled
 
 
@@ -31,13 +34,41 @@ def _numpy_words(f: Callable[..., Any]) -> Callable[..., Any]:
             for numpy_word, word in (("axis", "dim"), ("keepdims", "keepdim")):
                 if numpy_word in kwargs:
                     kwargs[word] = kwargs.pop(numpy_word)
-        return f(input, *args, **kwargs)
+        try:
+            return f(input, *args, **kwargs)
+        except (DimensionError, np.exceptions.AxisError) as error:
+            if not _names_its_dim(input, args, kwargs):
+                raise in_torch_words(error, (input,)) from None
+            return _as_vector(f, input, args, kwargs)
 
     return function
 
 
+def _names_its_dim(input: Any, args: Any, kwargs: Any) -> bool:
+    """Tell whether a tensor of no dims is asked for its dim 0 or -1, as PyTorch allows."""
+    given = [*args, *(v for k, v in kwargs.items() if k.startswith("dim"))]
+    dims = [d for a in given for d in (a if isinstance(a, (tuple, list)) else (a,))]
+    return not np.ndim(input.array) and builtins.any(type(d) is int and d in (0, -1) for d in dims)
+
+
+def _as_vector(f: Any, input: Any, args: Any, kwargs: Any) -> Any:
+    """Compute of a tensor of no dims what is computed of one of one entry."""
+    made = f(np.reshape(input, 1), *args, **kwargs)
+    if isinstance(made, tuple):
+        parts = [np.reshape(m, ()) for m in made]
+        return type(made)(*parts) if hasattr(made, "_fields") else tuple(parts)
+    return np.reshape(made, ())
+
+
 def _axis(dim: Any) -> Any:
     return tuple(dim) if isinstance(dim, list) else dim
+
+
+def _all(input: Any, axis: Any) -> None:
+    """Give None, for all dims, where an empty list of dims means that, and check those of a tensor that has none."""
+    for dim in axis if isinstance(axis, tuple) else () if axis is None else (axis,):
+        if dim not in (0, -1):
+            raise DimensionError(dim, 1)
 
 
 _SUM, _MEAN = RULES[np.sum], RULES[np.mean]
@@ -55,6 +86,8 @@ def sum(
         return call_linear(_SUM, np.sum, (input,))
     kind = np.int64 if input.array.dtype.kind == "u" else None
     axis = _axis(dim if axis is None else axis)
+    if axis == () or not np.ndim(input.array):  # PyTorch: all entries; a tensor of no dims has a dim 0
+        axis = _all(input, axis)
     return call_linear(_SUM_DIM, np.sum, (input, axis, kind, None, keepdim or keepdims))
 
 
@@ -72,6 +105,8 @@ def mean(
     if dim is None and axis is None and not (keepdim or keepdims):
         return call_linear(_MEAN, np.mean, (input,))
     axis = _axis(dim if axis is None else axis)
+    if axis == () or not np.ndim(input.array):
+        axis = _all(input, axis)
     return call_linear(_MEAN_DIM, np.mean, (input, axis, None, None, keepdim or keepdims))
 
 
@@ -133,13 +168,22 @@ std, var = _spread("std", np.std), _spread("var", np.var)
 
 
 @_numpy_words
-def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Any:
+def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """As `torch.norm`: the square root of the sum of squares, or the norm of order `p`."""
+    input = input if dtype is None else input.to(dtype)
+    if input.array.dtype.kind not in "fc":
+        raise OperandError(
+            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {input.type()[6:-6]}. "
+            "Write t.float().norm()."
+        )
     axis = _axis(dim)
     if p in ("fro", 2, 2.0, None):
         if isinstance(axis, tuple) and len(axis) == 1:
             axis = axis[0]
         return np.linalg.norm(input, axis=axis, keepdims=keepdim)
+    if p == "nuc":
+        pair = tuple(range(-2, 0)) if axis is None else axis
+        return shown(np.linalg.norm(input, "nuc", pair, keepdim), "SumBackward1")
     if axis is None:
         y = np.linalg.norm(np.reshape(input, -1), ord=p)
         return np.reshape(y, (1,) * np.ndim(input.array)) if keepdim else y
@@ -210,6 +254,8 @@ def median(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
         place = np.argsort(flat.array, kind="stable")[(np.size(flat.array) - 1) // 2]
         return call_linear(_MEDIAN, nw.along.__wrapped__, (flat, place[None], 0, False))
     order = np.argsort(input.array, axis=dim, kind="stable")
+    if np.ndim(input.array) != np.ndim(order):
+        raise DimensionError(0, 0)
     middle = (order.shape[dim] - 1) // 2
     return _picked("median", input, np.take(order, [middle], dim), dim, keepdim)
 
@@ -224,6 +270,8 @@ def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = 
 
 
 def _order(array: Any, dim: int, descending: bool) -> Any:
+    if not np.ndim(array):
+        raise DimensionError(0, 0)
     if not descending:
         return np.argsort(array, axis=dim, kind="stable")
     # Equal entries stay in their order: sorted from the back, and counted from the back.
@@ -249,13 +297,20 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
 @_numpy_words
 def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
     """As `torch.cumsum`: the sums of the entries up to each, along `dim`."""
-    return np.cumsum(input if dtype is None else input.to(dtype), axis=dim)
+    return np.cumsum(_with_dims(input if dtype is None else input.to(dtype)), axis=dim)
 
 
 @_numpy_words
 def cumprod(input: Any, dim: int, *, dtype: Any = None) -> Any:
     """As `torch.cumprod`: the products of the entries up to each, along `dim`."""
-    return np.cumprod(input if dtype is None else input.to(dtype), axis=dim)
+    return np.cumprod(_with_dims(input if dtype is None else input.to(dtype)), axis=dim)
+
+
+def _with_dims(input: Any) -> Any:
+    """Give the tensor, which has dims; NumPy counts on as if it had."""
+    if not np.ndim(input.array):
+        raise DimensionError(0, 0)
+    return input
 
 
 @_numpy_words
@@ -277,15 +332,17 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
 
 
 @_numpy_words
-def quantile(input: Any, q: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """As `torch.quantile`: the value below which the part `q` of the entries lies."""
-    return np.quantile(input, np.asarray(arrays.to_host(raw(q))), axis=dim, keepdims=keepdim)
-
-
-@_numpy_words
-def diff(input: Any, n: int = 1, dim: int = -1) -> Any:
-    """As `torch.diff`: each entry minus the one before it along `dim`."""
-    return call_linear(_DIFF, np.diff, (input, n, dim))
+def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    """As `torch.diff`: each entry minus the one before it along `dim`, after `prepend` and before `append`."""
+    if n < 0:
+        raise OperandError(f"order must be non-negative but got {n}. Write n=1 for differences.")
+    if not np.ndim(input.array):
+        raise OperandError("diff expects input to be at least one-dimensional. Write gm.stack([...]) of several.")
+    parts = [p for p in (prepend, input, append) if p is not None]
+    joined = np.concatenate(parts, dim) if len(parts) > 1 and n else input
+    if joined.array.dtype.kind == "b":  # PyTorch: whether neighbours differ
+        return input.wrap(np.diff(joined.array, n, dim), None)
+    return call_linear(_DIFF, np.diff, (joined, n, dim))
 
 
 _DIFF = named(np.diff, "SubBackward0")
@@ -293,6 +350,6 @@ _DIFF = named(np.diff, "SubBackward0")
 
 _FUNCTIONS = (
     "sum mean prod amax amin nansum argmax argmin all any count_nonzero std var norm max min median argsort sort topk "
-    "cumsum cumprod softmax log_softmax logsumexp quantile diff"
+    "cumsum cumprod softmax log_softmax logsumexp diff"
 ).split()
 REDUCTIONS: dict[str, Callable[..., Any]] = {name: globals()[name] for name in _FUNCTIONS}

@@ -5,13 +5,16 @@ In: a Tensor (or several, for joining) and PyTorch's arguments. Out: Tensors, wi
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from ....errors import ShapeError
+from ...core import arrays
 from ...core.bounds import in_bounds
 from ...derivatives.nn import functions as nw
 from ...dispatch.calls import call, call_linear
@@ -19,7 +22,9 @@ from ...dispatch.primitives import scatter_add as _scatter
 from ...dispatch.primitives import set_item
 from ...tape.nodes import aval_of
 from ...tape.tracked import Tracked, raw
-from .math import named
+from .arguments import at, dims_of, shown
+from .dtypes import dtype_of
+from .math import OperandError, named
 
 
 def _shape(sizes: Sequence[Any]) -> tuple[int, ...]:
@@ -29,14 +34,30 @@ def _shape(sizes: Sequence[Any]) -> tuple[int, ...]:
     return tuple(operator.index(n) for n in sizes)
 
 
+def dims_by_name(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function of `*dims` take them as `dims=(0, 1)` too."""
+
+    @wraps(f)
+    def function(input: Any, *given: Any, **words: Any) -> Any:
+        if words:
+            given += tuple(words.pop(w) for w in ("dims", "size", "sizes", "shape", "repeats") if w in words)
+            if words:
+                raise TypeError(f"{f.__name__}() got an unexpected keyword argument '{next(iter(words))}'")
+        return f(input, *given)
+
+    return function
+
+
 # ---- shapes -----------------------------------------------------------------------------------------------------
 
 _VIEW = named(np.reshape, "ViewBackward0")
 
 
-def reshape(input: Any, *shape: Any) -> Any:
+def reshape(input: Any, *shape: Any, **named_shape: Any) -> Any:
     """As `torch.reshape`: the same entries in another shape; one size may be -1."""
-    wanted = _shape(shape)
+    wanted = _shape(shape or tuple(named_shape.pop(w) for w in ("shape", "size") if w in named_shape))
+    if named_shape:
+        raise TypeError(f"reshape() got an unexpected keyword argument '{next(iter(named_shape))}'")
     try:
         return call_linear(_VIEW, np.reshape, (input, wanted))
     except ValueError:
@@ -56,17 +77,26 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     shape = np.shape(input.array)
     if not shape:
         return reshape(input, 1)
-    start, end = start_dim % len(shape), end_dim % len(shape)
+    start, end = at(start_dim, len(shape)), at(end_dim, len(shape))
+    if start > end:
+        raise OperandError("flatten() has invalid args: start_dim cannot come after end_dim. Exchange them.")
     return input if start == end else reshape(input, (*shape[:start], -1, *shape[end + 1 :]))
 
 
 def unflatten(input: Any, dim: int, sizes: Any) -> Any:
     """As `torch.unflatten`: one dim as several of `sizes`."""
     shape = np.shape(input.array)
-    dim %= len(shape)
+    dim = at(dim, len(shape))
+    known = [n for n in sizes if n != -1]
+    if -1 not in sizes and math.prod(known) != shape[dim]:
+        raise OperandError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({shape[dim]}) in the "
+            "input tensor. Write -1 for the one that is to be found."
+        )
     return reshape(input, (*shape[:dim], *sizes, *shape[dim + 1 :]))
 
 
+_SQUEEZE_DIMS = named(np.squeeze, "SqueezeBackward2")
 _SQUEEZE, _SQUEEZE_DIM = named(np.squeeze, "SqueezeBackward0"), named(np.squeeze, "SqueezeBackward1")
 
 
@@ -75,20 +105,38 @@ def squeeze(input: Any, dim: Any = None) -> Any:
     shape = np.shape(input.array)
     if dim is None:
         return call_linear(_SQUEEZE, np.squeeze, (input,))
-    dims = [d % max(len(shape), 1) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))]
-    return call_linear(_SQUEEZE_DIM, np.squeeze, (input, tuple(d for d in dims if shape and shape[d] == 1)))
+    dims = dims_of(dim, len(shape))
+    rule = _SQUEEZE_DIMS if isinstance(dim, (tuple, list)) else _SQUEEZE_DIM
+    return call_linear(rule, np.squeeze, (input, tuple(d for d in dims if shape and shape[d] == 1)))
 
 
 def unsqueeze(input: Any, dim: int) -> Any:
     """As `torch.unsqueeze`: with a new dim of length 1 at `dim`."""
-    return np.expand_dims(input, dim)
+    return np.expand_dims(input, at(dim, np.ndim(input.array) + 1))
 
 
+@dims_by_name
 def expand(input: Any, *sizes: Any) -> Any:
     """As `torch.Tensor.expand`: repeated along dims of length 1, without copying; -1 leaves a dim as it is."""
     wanted, shape = _shape(sizes), np.shape(input.array)
     extra = len(wanted) - len(shape)
+    if extra < 0:
+        raise OperandError(
+            f"expand({_type_of(input)}{{{list(shape)}}}, size={list(wanted)}): the number of sizes provided ({len(wanted)}) "
+            f"must be greater or equal to the number of dimensions in the tensor ({len(shape)}). Name a size for each."
+        )
+    for i, n in enumerate(wanted):
+        if n != -1 and i >= extra and shape[i - extra] not in (1, n):
+            raise ShapeError(
+                f"The expanded size of the tensor ({n}) must match the existing size ({shape[i - extra]}) at non-singleton "
+                f"dimension {i}.  Target sizes: {list(wanted)}.  Tensor sizes: {list(shape)}: dims of length 1 are "
+                "repeated, others stay."
+            )
     return np.broadcast_to(input, tuple(shape[i - extra] if n == -1 else n for i, n in enumerate(wanted)))
+
+
+def _type_of(input: Any) -> str:
+    return str(input.type()).removeprefix("torch.")
 
 
 def expand_as(input: Any, other: Any) -> Any:
@@ -96,12 +144,13 @@ def expand_as(input: Any, other: Any) -> Any:
     return np.broadcast_to(input, np.shape(raw(other)))
 
 
+@dims_by_name
 def repeat(input: Any, *sizes: Any) -> Any:
     """As `torch.Tensor.repeat`: the whole tensor `sizes` times along each dim (NumPy's `tile`)."""
     return np.tile(input, _shape(sizes))
 
 
-def repeat_interleave(input: Any, repeats: Any, dim: int | None = None) -> Any:
+def repeat_interleave(input: Any, repeats: Any, dim: int | None = None, *, output_size: Any = None) -> Any:
     """As `torch.repeat_interleave`: each entry `repeats` times (NumPy's `repeat`)."""
     return call_linear(_VIEW_REPEATS, np.repeat, (input, raw(repeats), dim))
 
@@ -126,26 +175,57 @@ def t(input: Any) -> Any:
 
 def transpose(input: Any, dim0: int, dim1: int) -> Any:
     """As `torch.transpose`: with two dims exchanged."""
-    return np.swapaxes(input, dim0, dim1)
+    ndim = np.ndim(input.array)
+    first, second = at(dim0, ndim), at(dim1, ndim)
+    return np.swapaxes(input, first, second) if ndim else input
 
 
+@dims_by_name
 def permute(input: Any, *dims: Any) -> Any:
     """As `torch.permute`: with the dims in another order (NumPy's `transpose`)."""
-    return call_linear(_PERMUTE, np.transpose, (input, _shape(dims)))
+    order, ndim = _shape(dims), np.ndim(input.array)
+    if len(order) != ndim:
+        raise OperandError(
+            f"permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
+            f"ordering of dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {len(order)}: name every dim "
+            "once."
+        )
+    if len(set(order := dims_of(order, ndim))) < ndim:
+        raise OperandError("permute(): duplicate dims are not allowed. Name every dim once.")
+    return call_linear(_PERMUTE, np.transpose, (input, order))
 
 
 def movedim(input: Any, source: Any, destination: Any) -> Any:
     """As `torch.movedim`: with dims at other places."""
-    return np.moveaxis(input, source, destination)
+    ndim = np.ndim(input.array)
+    places = [dims_of(d, ndim) for d in (source, destination)]
+    if len(places[0]) != len(places[1]):
+        raise OperandError(
+            f"movedim: Invalid source or destination dims: source ({list(places[0])} dims) should contain the same number "
+            f"of dims as destination ({list(places[1])} dims). Name as many."
+        )
+    for word, there in zip(("source", "destination"), places, strict=True):
+        if len(set(there)) < len(there):
+            raise OperandError(f"movedim: repeated dim in `{word}` ({list(there)}). Name each once.")
+    return np.moveaxis(input, *places) if ndim else input
 
 
+@dims_by_name
 def flip(input: Any, *dims: Any) -> Any:
     """As `torch.flip`: in reverse order along `dims`."""
-    return np.flip(input, _shape(dims))
+    axes = dims_of(_shape(dims), np.ndim(input.array))
+    if len(set(axes)) < len(axes):
+        raise OperandError(f"dim {axes[0]} appears multiple times in the list of dims. Name each once.")
+    return np.flip(input, axes) if np.ndim(input.array) else input
 
 
 def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
     """As `torch.roll`: moved along `dims`, what leaves at the end coming in at the start."""
+    if dims is not None:
+        dims = dims_of(dims, np.ndim(input.array))
+        shifts = shifts if isinstance(shifts, (tuple, list)) else (shifts,)
+        if len(shifts) != len(dims):
+            raise OperandError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
     return np.roll(input, shifts, dims)
 
 
@@ -158,10 +238,21 @@ _SELECT, _ALL = _GET["Select"], slice(None)
 
 def getitem(input: Any, index: Any) -> Any:
     """Give `input[index]`; PyTorch names it by the last thing that the index does."""
-    if type(index) is int:
-        return call_linear(_SELECT, operator.getitem, (input, index))
-    if isinstance(index, slice):
-        return call_linear(_GET["Slice"], operator.getitem, (input, index))
+    try:
+        if type(index) is int:
+            return call_linear(_SELECT, operator.getitem, (input, index))
+        if isinstance(index, slice):
+            if index.step is not None and index.step < 0:
+                raise ValueError("step must be greater than zero: write t.flip(dim) for the reverse order.")
+            return call_linear(_GET["Slice"], operator.getitem, (input, index))
+        if type(index) is tuple and (parts := in_turn(index)) is not None:
+            return getitem(getitem(input, parts[0]), parts[1])
+        return call(_GET[_word(index)], operator.getitem, (input, index), {})
+    except IndexError as error:
+        raise IndexError(said_of_index(error, input, index)) from None
+
+
+def _word(index: Any) -> str:
     word = "Alias"
     for part in index if isinstance(index, tuple) else (index,):
         if part is None:
@@ -173,10 +264,48 @@ def getitem(input: Any, index: Any) -> Any:
             if not whole and (
                 np.ndim(plain := raw(part)) or getattr(plain, "dtype", np.dtype(type(plain))) == np.bool_
             ):
-                word = "Index"
-                break
+                return "Index"
             word = "Select"
-    return call(_GET[word], operator.getitem, (input, index), {})
+    return word
+
+
+def in_turn(index: tuple[Any, ...]) -> tuple[Any, Any] | None:
+    """Give the index as two, first numbers and slices, then tensors, where that is another than both at once.
+
+    In PyTorch a number takes its slice before tensors index; NumPy counts it among these, so that `x[0, :, [0, 1]]`
+    has the dim of the list first. None: no difference.
+    """
+    whole = [isinstance(p, (int, np.integer)) and not isinstance(p, bool) for p in index]
+    picks = [not w and p is not None and p is not Ellipsis and not isinstance(p, slice) and np.ndim(raw(p)) > 0
+             for w, p in zip(whole, index, strict=True)]  # fmt: skip
+    if not (any(whole) and any(picks)):
+        return None
+    used = [i for i, (w, p) in enumerate(zip(whole, picks, strict=True)) if w or p]
+    if used[-1] - used[0] == len(used) - 1:  # all beside each other
+        return None
+    masks = [getattr(raw(p), "ndim", 1) if k and getattr(raw(p), "dtype", None) == np.bool_ else 1
+             for k, p in zip(picks, index, strict=True)]  # fmt: skip
+    first = [part for k, p, n in zip(picks, index, masks, strict=True) for part in ([_ALL] * n if k else [p])]
+    then = [_ALL if p is None or isinstance(p, slice) else p for w, p in zip(whole, index, strict=True) if not w]
+    return tuple(first), tuple(then)
+
+
+def said_of_index(error: Exception, input: Any, index: Any) -> str:
+    """Give what PyTorch says of an index that does not fit."""
+    text, ndim = str(error), np.ndim(input.array)
+    if not ndim and not isinstance(index, tuple):
+        return (
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a "
+            "0-dim tensor to a number"
+        )
+    if text.startswith("too many indices"):
+        return f"too many indices for tensor of dimension {ndim}: write x[...] for all dims that are not named."
+    if text.startswith("arrays used as indices must be of integer"):
+        return "tensors used as indices must be long, int, byte or bool tensors: write index.long()."
+    return (
+        text.replace("is out of bounds for axis", "is out of bounds for dimension")
+        .replace("indexing arrays", "indexing tensors")
+    )
 
 
 def embedding(weight: Any, index: Any) -> Any:
@@ -186,6 +315,9 @@ def embedding(weight: Any, index: Any) -> Any:
 
 def split(input: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     """As `torch.split`: parts of the given size, or of the given sizes."""
+    dim = at(dim, np.ndim(input.array))
+    if not np.ndim(input.array):
+        raise OperandError("split expects at least a 1-dimensional tensor. Write t.reshape(1) first.")
     length, sizes = np.shape(input.array)[dim], split_size_or_sections
     rule = _GET["Split"] if isinstance(sizes, int) else _SPLIT_SIZES
     sizes = [sizes] * -(-length // sizes) if isinstance(sizes, int) else list(sizes)
@@ -204,48 +336,125 @@ _SPLIT_SIZES = named(operator.getitem, "SplitWithSizesBackward0")
 
 def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     """As `torch.chunk`: `chunks` parts of equal size, the last perhaps smaller."""
-    return split(input, -(-np.shape(input.array)[dim] // chunks), dim)
+    dim = at(dim, np.ndim(input.array))
+    if not np.ndim(input.array):
+        raise OperandError("chunk expects at least a 1-dimensional tensor. Write t.reshape(1) first.")
+    if chunks < 1:
+        raise OperandError(f"chunk expects `chunks` to be greater than 0, got: {chunks}. It is the number of parts.")
+    return split(input, max(-(-np.shape(input.array)[dim] // chunks), 1), dim)
 
 
 def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     """As `torch.unbind`: the slices along `dim`, one by one."""
-    ndim, length = np.ndim(input.array), np.shape(input.array)[dim]
+    ndim = np.ndim(input.array)
+    dim = at(dim, ndim)
+    if not ndim:
+        raise OperandError("Dimension specified as 0 but tensor has no dimensions. Write t.reshape(1) first.")
+    length = np.shape(input.array)[dim]
     return tuple(
         call_linear(_GET["Unbind"], operator.getitem, (input, _at(dim, i, ndim))) for i in range(length)
     )
 
 
 def _at(dim: int, index: Any, ndim: int) -> tuple[Any, ...]:
-    return (slice(None),) * (dim % ndim) + (index,)
+    return (slice(None),) * at(dim, ndim) + (index,)
 
 
 def select(input: Any, dim: int, index: int) -> Any:
     """As `torch.select`: the slice at `index` along `dim`."""
-    return input[_at(dim, index, np.ndim(input.array))]
+    ndim = np.ndim(input.array)
+    if not ndim:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    index, n = operator.index(index), np.shape(input.array)[at(dim, ndim)]
+    if not -n <= index < n:
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(np.shape(input.array))} at dimension {dim}"
+        )
+    return input[_at(dim, index, ndim)]
 
 
 def narrow(input: Any, dim: int, start: int, length: int) -> Any:
     """As `torch.narrow`: `length` entries from `start` along `dim`."""
-    return input[_at(dim, slice(start, start + length), np.ndim(input.array))]
+    ndim = np.ndim(input.array)
+    if not ndim:
+        raise OperandError("narrow() cannot be applied to a 0-dim tensor.")
+    start, n = operator.index(start), np.shape(input.array)[at(dim, ndim)]
+    if length < 0:
+        raise OperandError("narrow(): length must be non-negative.")
+    if not -n <= start <= n:
+        raise IndexError(f"start out of range (expected to be in range of [-{n}, {n}], but got {start})")
+    start += n if start < 0 else 0
+    if start + length > n:
+        raise OperandError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
+    return input[_at(dim, slice(start, start + length), ndim)]
 
 
 def index_select(input: Any, dim: int, index: Any) -> Any:
     """As `torch.index_select`: the slices at `index` along `dim`."""
-    return np.take(input, raw(index), dim)
+    plain, ndim = raw(index), np.ndim(input.array)
+    if np.ndim(plain) > 1:
+        raise IndexError("index_select(): Index is supposed to be a vector. Write input[index] for other shapes.")
+    if plain.dtype.kind not in "iu" or plain.dtype.itemsize < 4:
+        raise OperandError("index_select(): Expected dtype int32 or int64 for index. Write index.long().")
+    n = np.shape(input.array)[at(dim, ndim)] if ndim else 1
+    in_bounds(plain, n, 0, "index out of range in self")
+    if not ndim:
+        return np.reshape(np.take(np.reshape(input, 1), np.reshape(plain, -1)), ())
+    return np.take(input, np.reshape(plain, -1), at(dim, ndim))
 
 
-def gather(input: Any, dim: int, index: Any) -> Any:
+def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:
     """As `torch.gather`: along `dim` the entry at `index`, each at its own place in the other dims."""
-    index = raw(index)
-    in_bounds(index, np.shape(input.array)[dim])
-    trimmed = tuple(slice(None) if i == dim % index.ndim else slice(n) for i, n in enumerate(index.shape))
-    source = input if np.shape(input.array) == index.shape else input[trimmed]
+    index, shape = _index("gather", input, dim, index)
+    dim = at(dim, len(shape))
+    if not index.ndim or not shape:
+        flat = np.take(np.reshape(input, -1), np.reshape(index, -1))
+        return np.reshape(flat, np.shape(index))
+    if not index.size and index.ndim != len(shape):
+        return np.reshape(np.reshape(input, -1)[:0], index.shape)
+    for i, (n, m) in enumerate(zip(index.shape, shape, strict=True)):
+        if i != dim and n > m:
+            raise OperandError(
+                f"Size does not match at dimension {i} expected index {list(index.shape)} to be no larger than self "
+                f"{list(shape)} apart from dimension {dim}"
+            )
+    trimmed = tuple(slice(None) if i == dim else slice(n) for i, n in enumerate(index.shape))
+    source = input if shape == index.shape else input[trimmed]
     return nw.along(source, index, dim)
+
+
+def _index(name: str, input: Any, dim: int, index: Any) -> tuple[Any, tuple[int, ...]]:
+    """Give the index, which has whole numbers that are there along `dim`, and as many dims as the tensor."""
+    index, shape = raw(index), tuple(np.shape(input.array))
+    dim = at(dim, len(shape))
+    if index.dtype.kind not in "iu":
+        raise OperandError(f"{name}(): Expected dtype int32/int64 for index. Write index.long().")
+    if max(np.ndim(index), 1) != max(len(shape), 1) and np.size(index):
+        words = "Index tensor must have the same number of dimensions as " + ("input" if name == "gather" else "self")
+        raise OperandError(f"{words} tensor. Write index.view(...) with a length of 1 in the others.")
+    n = shape[dim] if shape else 1
+    if not arrays.on_device(index):
+        wrong = np.asarray(index)[(np.asarray(index) < 0) | (np.asarray(index) >= n)]
+        if wrong.size:
+            raise _BoundsError(
+                f"index {int(wrong.flat[0])} is out of bounds for dimension {dim} with size {n}. Entries are counted "
+                f"from 0 to {n - 1}."
+            )
+    in_bounds(index, n, 0)
+    return index, shape
+
+
+class _BoundsError(IndexError, OperandError):
+    """PyTorch raises RuntimeError here, NumPy IndexError: this is both."""
 
 
 def take(input: Any, index: Any) -> Any:
     """As `torch.take`: the entries at `index`, counted through all dims."""
-    return call_linear(_TAKE, np.take, (input, raw(index)))
+    plain = raw(index)
+    if plain.dtype.kind not in "iu":
+        raise OperandError("take(): Expected a long tensor for index, but got another dtype. Write index.long().")
+    in_bounds(plain, np.size(input.array), None, "out of range")
+    return call_linear(_TAKE, np.take, (input, plain))
 
 
 _TAKE = named(np.take, "TakeBackward0")
@@ -254,6 +463,8 @@ _TAKE = named(np.take, "TakeBackward0")
 def masked_select(input: Any, mask: Any) -> Any:
     """As `torch.masked_select`: the entries where `mask` holds, in a row."""
     mask = raw(mask)
+    if mask.dtype != np.bool_:
+        raise OperandError(f"masked_select: expected BoolTensor for mask. It is {mask.dtype}: write mask.bool().")
     if mask.shape != np.shape(input.array):
         shape = np.broadcast_shapes(np.shape(input.array), mask.shape)
         input, mask = np.broadcast_to(input, shape), np.broadcast_to(mask, shape)
@@ -262,10 +473,32 @@ def masked_select(input: Any, mask: Any) -> Any:
 
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     """As `torch.masked_fill`: `value` where `mask` holds, the entry elsewhere."""
-    return call(_MASKED_FILL, np.where, (mask, value, input), {})
+    value = fill_value(input, mask, value)
+    return call(_MASKED_FILL_BY if isinstance(value, Tracked) else _MASKED_FILL, np.where, (mask, value, input), {})
 
 
-_MASKED_FILL = named(np.where, "MaskedFillBackward0")
+def fill_value(input: Any, mask: Any, value: Any) -> Any:
+    """Give the value of `masked_fill` in the tensor's dtype; the mask must be one."""
+    plain, kind = raw(mask), raw(value)
+    if getattr(plain, "dtype", None) != np.bool_:
+        raise OperandError(
+            f"masked_fill_ only supports boolean masks, but got mask with dtype {dtype_of(plain.dtype).name}: "
+            "write mask.bool()."
+        )
+    if np.ndim(kind):
+        raise OperandError(
+            f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {np.ndim(kind)} dimension(s)."
+        )
+    dtype = input.array.dtype
+    if np.iscomplexobj(kind) and dtype.kind != "c":
+        word = {"f": "float", "i": "int64_t", "u": "uint8_t", "b": "bool"}[dtype.kind]
+        raise OperandError(f"value cannot be converted to type {word} without overflow: it is complex.")
+    if not isinstance(value, Tracked):
+        return dtype.type(value) if isinstance(value, (int, float, complex)) else value
+    return value if kind.dtype == dtype else value.to(input.dtype)
+
+
+_MASKED_FILL, _MASKED_FILL_BY = (named(np.where, f"MaskedFillBackward{i}") for i in (0, 1))
 
 
 def _places(index: Any, dim: int) -> tuple[Any, ...]:
@@ -274,9 +507,21 @@ def _places(index: Any, dim: int) -> tuple[Any, ...]:
     return tuple(places)
 
 
-def scatter(input: Any, dim: int, index: Any, src: Any) -> Any:
-    """As `torch.scatter`: a copy with the entries of `src` put at `index` along `dim`."""
-    index = raw(index)
+def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Any:
+    """As `torch.scatter`: a copy with the entries of `src`, or a number, put at `index` along `dim`."""
+    src = value if src is None else src
+    index, shape = _index("scatter", input, dim, index)
+    if reduce is not None:
+        from .indexing import scatter_reduce
+
+        word = {"add": "sum", "multiply": "prod"}.get(reduce)
+        if word is None:
+            raise OperandError("reduce argument must be either add or multiply.")
+        spread = src if np.ndim(raw(src)) else np.broadcast_to(np.asarray(src, input.array.dtype), index.shape)
+        return scatter_reduce(input, dim, index, spread, word)
+    if not shape or not np.ndim(index):
+        made = call(_SCATTER, set_item.__wrapped__, (np.reshape(input, -1), np.reshape(index, -1), src), {})
+        return np.reshape(made, shape)
     if np.ndim(raw(src)):
         src = src[tuple(slice(n) for n in index.shape)]
     rule = _SCATTER if isinstance(src, Tracked) else _SCATTER_NUMBER
@@ -288,10 +533,12 @@ _SCATTER, _SCATTER_NUMBER = named(set_item, "ScatterBackward0"), named(set_item,
 
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
     """As `torch.scatter_add`: a copy with the entries of `src` added at `index` along `dim`."""
-    index = raw(index)
+    index, shape = _index("scatter_add", input, dim, index)
+    if not shape or not np.ndim(index):
+        return input + np.reshape(np.sum(src), shape)
     src = src[tuple(slice(n) for n in index.shape)]
-    in_bounds(index, np.shape(input.array)[dim])
-    return input + _scatter(src, aval_of(input.array), _places(index, dim % index.ndim))
+    added = _scatter(src, aval_of(input.array), _places(index, at(dim, index.ndim)))
+    return shown(input + added, "ScatterAddBackward0")
 
 
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:
@@ -303,6 +550,10 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
 
 def diag(input: Any, diagonal: int = 0) -> Any:
     """As `torch.diag`: a matrix's diagonal, or the matrix with this diagonal."""
+    if not 1 <= np.ndim(input.array) <= 2:
+        raise OperandError(
+            f"diag(): Supports 1D or 2D tensors. Got {np.ndim(input.array)}D. Write t.diagonal() or gm.diag_embed(t)."
+        )
     return call_linear(_DIAG if np.ndim(input.array) > 1 else _DIAG_EMBED, np.diag, (input, diagonal))
 
 
@@ -311,16 +562,24 @@ _DIAG, _DIAG_EMBED = named(np.diag, "DiagonalBackward0_copy"), named(np.diag, "D
 
 def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     """As `torch.diagonal`: the diagonal in the plane of two dims."""
-    return np.diagonal(input, offset, dim1, dim2)
+    ndim = np.ndim(input.array)
+    first, second = at(dim1, ndim), at(dim2, ndim)
+    if first == second:
+        raise OperandError(f"diagonal dimensions cannot be identical {dim1}, {dim2}. They span a plane.")
+    return np.diagonal(input, offset, first, second)
 
 
 def tril(input: Any, diagonal: int = 0) -> Any:
     """As `torch.tril`: 0 above the diagonal."""
+    if np.ndim(input.array) < 2:
+        raise OperandError("tril: input tensor must have at least 2 dimensions. A matrix stands in the last two.")
     return np.tril(input, diagonal)
 
 
 def triu(input: Any, diagonal: int = 0) -> Any:
     """As `torch.triu`: 0 below the diagonal."""
+    if np.ndim(input.array) < 2:
+        raise OperandError("triu: input tensor must have at least 2 dimensions. A matrix stands in the last two.")
     return np.triu(input, diagonal)
 
 
@@ -346,7 +605,13 @@ SHAPES |= {
     "swapaxes": transpose, "swapdims": transpose, "moveaxis": movedim, "tile": repeat, "broadcast_to": expand,
 }  # fmt: skip
 # What is a method only.
+def _where(input: Any, condition: Any, other: Any) -> Any:
+    """As `torch.Tensor.where`: this tensor where the condition holds, `other` elsewhere."""
+    return np.where(condition, input, other)
+
+
 METHODS = SHAPES | {
+    "where": _where,
     "view": reshape, "view_as": view_as, "reshape_as": view_as, "expand": expand, "expand_as": expand_as,
     "repeat": repeat,
 }  # fmt: skip

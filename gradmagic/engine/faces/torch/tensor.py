@@ -30,8 +30,8 @@ from ...tape.nodes import HOOKS, Leaf, Node, aval_of
 from ...tape.tracked import Tracked
 from .. import inplace
 from ..operators import Operators
-from .methods import TorchMethods
 from .promotion import promoted
+from .table import TorchMethods
 
 _new = object.__new__
 
