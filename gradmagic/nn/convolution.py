@@ -14,9 +14,9 @@ import numpy as np
 
 from ..engine.derivatives.nn import images as cv
 from ..engine.dispatch.calls import call
-from ..engine.faces.torch.math import titled
+from ..engine.faces.torch.math import OperandError, titled
 from ..engine.rules.declare import RULES
-from ..errors import ArgumentError, ShapeError
+from ..errors import ShapeError
 from ..functions import as_tensor, empty
 from . import init
 from .modules import Module
@@ -69,7 +69,7 @@ def _convolution(n: int) -> Callable[..., Any]:
         kernel, dilation, stride = weight.shape[2:], sizes_of(dilation, n), sizes_of(stride, n)
         if padding == "same":
             if any(s != 1 for s in stride):
-                raise ArgumentError("padding='same' is not supported for strided convolutions: pad the input yourself.")
+                raise OperandError("padding='same' is not supported for strided convolutions: pad the input yourself.")
             total = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
             if any(t % 2 for t in total):
                 lead = [(0, 0)] * (as_tensor(input).ndim - n)
@@ -142,7 +142,7 @@ def _transposed(n: int) -> Callable[..., Any]:
         more = sizes_of(output_padding, n)
         for o, s, _, d in zip(more, *walk, strict=True):
             if o >= max(s, d):
-                raise ArgumentError(
+                raise OperandError(
                     f"output padding must be smaller than either stride or dilation, but got output_padding: {more}, "
                     f"stride: {walk[0]}, dilation: {walk[2]}. Write a smaller one, or pad the result."
                 )
@@ -339,7 +339,7 @@ class Fold(Unfold):
     _names = ("output_size", "kernel_size", "dilation", "padding", "stride")
 
 
-FUNCTIONS = [
+__all__ = [
     "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "fold", "unfold",
 ]  # fmt: skip
 MODULES = [

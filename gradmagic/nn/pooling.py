@@ -14,9 +14,9 @@ import numpy as np
 from ..engine.core import arrays
 from ..engine.derivatives.nn import images as cv
 from ..engine.dispatch.calls import call
-from ..engine.faces.torch.math import named, titled
+from ..engine.faces.torch.math import OperandError, named, titled
 from ..engine.faces.torch.tensor import Tensor
-from ..errors import ArgumentError, ShapeError
+from ..errors import ShapeError
 from ..functions import as_tensor
 from .convolution import of_batch, sizes_of
 from .modules import Module
@@ -30,7 +30,7 @@ def _walk(name: str, n: int, kernel_size: Any, stride: Any, padding: Any) -> tup
     padding = sizes_of(padding, n)
     for k, p in zip(kernel, padding, strict=True):
         if 2 * p > k:
-            raise ArgumentError(
+            raise OperandError(
                 f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation=1: "
                 f"write a smaller padding= for {name}, or pad the input."
             )
@@ -76,7 +76,7 @@ def _avg_pool(n: int) -> Callable[..., Any]:
     ) -> Any:  # fmt: skip
         walk = _walk(name, n, kernel_size, stride, padding)
         if divisor_override == 0:
-            raise ArgumentError("divisor must be not zero: leave out divisor_override=, or write another number.")
+            raise OperandError("divisor must be not zero: leave out divisor_override=, or write another number.")
 
         def run(x: Any) -> Any:
             _fits(name, x, [cv.out_size(*s, 1, ceil_mode) for s in zip(x.shape[2:], *walk, strict=True)])
@@ -241,7 +241,7 @@ _KINDS: dict[str, tuple[str, dict[str, Any], str]] = {
     "AdaptiveAvgPool": ("adaptive_avg_pool", {"output_size": None}, "output_size"),
     "AdaptiveMaxPool": ("adaptive_max_pool", {"output_size": None, "return_indices": False}, "output_size"),
 }  # fmt: skip
-FUNCTIONS = [f"{f}{n}d" for f, _, _ in _KINDS.values() for n in (1, 2, 3)]
+__all__ = [f"{f}{n}d" for f, _, _ in _KINDS.values() for n in (1, 2, 3)]
 MODULES = [f"{name}{n}d" for name in _KINDS for n in (1, 2, 3)]
 for _name, (_f, _given, _print) in _KINDS.items():
     for _n in (1, 2, 3):

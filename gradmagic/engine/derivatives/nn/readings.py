@@ -66,7 +66,7 @@ def _logsumexp(_shapes: tuple[Any, ...], args: tuple[Any, ...]) -> str:
 
 
 def _layer_norm(shapes: tuple[Any, ...], args: tuple[Any, ...]) -> str:
-    if len(args) < 5 or args[1] is not None or args[2] is not None:
+    if len(args) != 5 or args[1] is not None or args[2] is not None:
         return "grad*weight, centred along x and scaled" if args else ""
     axes = args[3] if len(args[3]) > 1 else args[3][0]
     mean = f"axis={axes}, keepdims=True"
