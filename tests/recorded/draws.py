@@ -210,6 +210,7 @@ nn.init.dirac_(torch.empty(3,2))
 nn.init.dirac_(torch.empty(3,2,3),2)
 g=torch.Generator().manual_seed(3);;nn.init.xavier_normal_(torch.empty(5,4),generator=g)
 m=nn.Linear(3,2);;nn.init.normal_(m.weight,0,.01),m.weight.requires_grad,m.weight.is_leaf
+torch.set_default_dtype(torch.float64);;a=(torch.tensor([1.,2.]),torch.rand(3),torch.randn(3),torch.ones(2)/3,torch.arange(0,1,.5),torch.tensor(1j),torch.tensor([1,2])/3,nn.Linear(3,2).weight,torch.eye(2),torch.linspace(0,1,3),torch.full((2,),1.5),torch.tensor([1,2])*1.5,torch.zeros(2),torch.tensor([1]).sqrt(),str(torch.tensor([1.])),str(torch.tensor([1.],dtype=torch.float32)),torch.get_default_dtype());;torch.set_default_dtype(torch.float32);;a
 torch.set_default_dtype(torch.int64)
 torch.get_default_dtype()
 """
