@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from ..engine.core import arrays
-from ..engine.core.generator import generator
+from ..engine.core.generator import stream
 from ..engine.derivatives.nn import activations as ac
 from ..engine.derivatives.nn import functions as nw
 from ..engine.dispatch.calls import call_elementwise
 from ..engine.dispatch.primitives import clip
-from ..engine.faces.torch import reductions
+from ..engine.faces.torch import draws, reductions
 from ..engine.faces.torch.arguments import at, fits, shown
 from ..engine.faces.torch.math import OperandError, floating, named
 from ..engine.tape.modes import OFF, mode_now
@@ -105,7 +105,9 @@ def threshold(input: Any, threshold: float, value: float) -> Any:
 def softshrink(input: Any, lambd: float = 0.5) -> Any:
     """Give x moved by `lambd` towards 0, and 0 where it is nearer than that."""
     if lambd < 0:
-        raise OperandError(f"lambda must be greater or equal to 0, but found to be {lambd}. Write a positive one.")
+        raise OperandError(
+            f"lambda must be greater or equal to 0, but found to be {lambd}. Write a positive one."
+        )
     return ac.soft_shrink(input, lambd)
 
 
@@ -155,7 +157,9 @@ def glu(input: Any, dim: int = -1) -> Any:
     """Give one half of the entries along `dim` times sigmoid of the other half."""
     n = input.shape[at(dim, input.ndim)] if input.ndim else 1
     if n % 2:
-        raise OperandError(f"Halving dimension must be even, but dimension {at(dim, input.ndim)} is size {n}. Pad it.")
+        raise OperandError(
+            f"Halving dimension must be even, but dimension {at(dim, input.ndim)} is size {n}. Pad it."
+        )
     a, b = input.chunk(2, dim)
     return shown(a * b.sigmoid(), "GluBackward0")
 
@@ -165,16 +169,16 @@ def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool
     """Give x where it is positive, elsewhere times a slope: drawn between the two in training, else their mean."""
     if not training:
         return nw.leaky_relu(input, (lower + upper) / 2)
-    drawn = generator().random(input.shape) * (upper - lower) + lower
-    slope = arrays.from_host(np.asarray(drawn, input.array.dtype), input.array)
-    return input * input.wrap(np.where(input.array < 0, slope, 1), None)
+    below = np.asarray(arrays.to_host(input.array)) <= 0
+    slope = np.ones(below.shape, input.array.dtype)
+    slope[below] = stream().uniform(int(below.sum()), np.float64, lower, upper)  # drawn for these alone
+    return input * input.wrap(arrays.from_host(slope, input.array), None)
 
 
 @of_tensor
 def gumbel_softmax(logits: Any, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Any:
     """Give draws of classes that a gradient passes through: softmax((logits + Gumbel's noise) / tau)."""
-    drawn = -np.log(generator().standard_exponential(logits.shape))
-    noise = arrays.from_host(np.asarray(drawn, floating(logits).array.dtype), logits.array)
+    noise = -np.log(draws.exponential(floating(logits).array))
     soft = reductions.softmax((logits + logits.wrap(noise, None)) / tau, dim)
     if not hard:
         return soft
@@ -186,7 +190,5 @@ _NAMES = (
     "relu6 celu selu mish hardswish hardsigmoid threshold softshrink hardshrink tanhshrink softsign softmin prelu glu "
     "rrelu gumbel_softmax"
 ).split()
-celu_, selu_, threshold_, rrelu_ = (
-    in_place(f, f"{f.__name__}_") for f in (celu, selu, threshold, rrelu)
-)
-__all__ = [*_NAMES, "celu_", "rrelu_", "selu_", "threshold_"]  # noqa: PLE0604
+celu_, selu_, threshold_, rrelu_ = (in_place(f, f"{f.__name__}_") for f in (celu, selu, threshold, rrelu))
+__all__ = [*_NAMES, "celu_", "rrelu_", "selu_", "threshold_"]

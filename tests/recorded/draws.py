@@ -88,6 +88,11 @@ F.dropout(torch.ones(4),0.0);;torch.rand(1)
 F.dropout(torch.ones(4),1.0);;torch.rand(1)
 F.dropout(torch.ones(4),.5,False);;torch.rand(1)
 F.dropout(torch.ones(20,dtype=torch.float64),.3)
+F.rrelu(torch.tensor([-1.,2.,-3.,0.]),training=True)
+F.gumbel_softmax(torch.zeros(3,4))
+F.gumbel_softmax(torch.zeros(3,4),hard=True)
+torch.randn(3,out=torch.empty(3)),torch.randperm(5,out=torch.empty(5,dtype=torch.int64)),torch.rand(0)
+with torch.device("cpu"): a=torch.rand(2);;a
 g=torch.Generator().manual_seed(7);;torch.randn(3,generator=g),torch.rand(2),torch.randperm(5,generator=g),torch.empty(3).uniform_(generator=g)
 g=torch.Generator();;torch.rand(2,generator=g),g.initial_seed(),g.manual_seed(-3).initial_seed(),torch.rand(2,generator=g)
 with torch.random.fork_rng(): torch.rand(4);;torch.rand(3)
@@ -205,6 +210,7 @@ nn.init.dirac_(torch.empty(3,2))
 nn.init.dirac_(torch.empty(3,2,3),2)
 g=torch.Generator().manual_seed(3);;nn.init.xavier_normal_(torch.empty(5,4),generator=g)
 m=nn.Linear(3,2);;nn.init.normal_(m.weight,0,.01),m.weight.requires_grad,m.weight.is_leaf
+torch.set_default_dtype(torch.float64);;a=(torch.tensor([1.,2.]),torch.rand(3),torch.randn(3),torch.ones(2)/3,torch.arange(0,1,.5),torch.tensor(1j),torch.tensor([1,2])/3,nn.Linear(3,2).weight,torch.eye(2),torch.linspace(0,1,3),torch.full((2,),1.5),torch.tensor([1,2])*1.5,torch.zeros(2),torch.tensor([1]).sqrt(),str(torch.tensor([1.])),str(torch.tensor([1.],dtype=torch.float32)),torch.get_default_dtype());;torch.set_default_dtype(torch.float32);;a
 torch.set_default_dtype(torch.int64)
 torch.get_default_dtype()
 """

@@ -11,7 +11,8 @@ import numpy as np
 
 from .dtypes import DEVICES, Device, DType, dtype_of
 
-_FLOAT: list[Any] = [np.dtype(np.float32)]
+# Of truth values, whole numbers, floats and complex numbers: what Python's numbers become.
+OF_KIND: dict[int, Any] = {i: np.dtype(kind) for i, kind in enumerate(("bool", "int64", "float32", "complex64"))}
 _COMPLEX: dict[str, Any] = {
     "e": np.dtype(np.complex64),
     "f": np.dtype(np.complex64),
@@ -21,12 +22,12 @@ _COMPLEX: dict[str, Any] = {
 
 def float_dtype() -> np.dtype[Any]:
     """Give NumPy's dtype of new floats."""
-    return _FLOAT[0]
+    return OF_KIND[2]  # type: ignore[no-any-return]
 
 
 def complex_dtype() -> np.dtype[Any]:
     """Give NumPy's dtype of new complex numbers: of two floats as they are made."""
-    return _COMPLEX[_FLOAT[0].char]
+    return OF_KIND[3]  # type: ignore[no-any-return]
 
 
 def device() -> Any:
@@ -47,7 +48,7 @@ def set_default_dtype(d: Any, /) -> None:
         raise TypeError(
             f"only floating-point types are supported as the default type: {dtype_of(kind)!r} has no fraction."
         )
-    _FLOAT[0] = kind
+    OF_KIND[2], OF_KIND[3] = kind, _COMPLEX[kind.char]
 
 
 def get_default_dtype() -> DType:
@@ -59,7 +60,7 @@ def get_default_dtype() -> DType:
     >>> gm.get_default_dtype()
     torch.float32
     """
-    return dtype_of(_FLOAT[0])
+    return dtype_of(OF_KIND[2])
 
 
 def set_default_device(device: Any) -> None:

@@ -19,8 +19,8 @@ from ...dispatch.primitives import cast, clip
 from ...rules.declare import RULES
 from ...rules.pointwise import Elementwise
 from ...tape.tracked import Tracked, raw
+from .defaults import float_dtype
 
-_FLOAT32 = np.dtype(np.float32)
 
 
 class OperandError(GradmagicError, RuntimeError):
@@ -50,7 +50,7 @@ def titled(f: Any, name: str, text: str) -> Any:
 
 def floating(x: Any) -> Any:
     """Give whole numbers as float32, as PyTorch does before a function that has no whole results."""
-    return x if x.array.dtype.kind in "fc" else cast(x, _FLOAT32)
+    return x if x.array.dtype.kind in "fc" else cast(x, float_dtype())
 
 
 # ---- entry by entry -------------------------------------------------------------------------------------------

@@ -13,9 +13,9 @@ import numpy as np
 from ....errors import ShapeError
 from ...core import arrays
 from ...tape.ends import leaf, tell_of_device
-from ...tape.modes import no_grad
 from ...tape.tracked import Tracked, raw
 from . import defaults, draws
+from .arguments import into
 from .generators import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from .tensor import Tensor
 
@@ -47,12 +47,7 @@ def sizes(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
 
 def _made(array: Any, device: Any, requires_grad: bool, out: Any = None) -> Tensor:
     if out is not None:
-        if np.shape(out.array) != np.shape(array):
-            raise ShapeError(
-                f"out= has shape {list(np.shape(out.array))}, the result {list(np.shape(array))}: leave it away."
-            )
-        with no_grad():
-            return out.copy_(Tensor.wrap(array, None))  # type: ignore[no-any-return]
+        return into(out, Tensor.wrap(array, None), "out=", ())  # type: ignore[no-any-return]
     place = defaults.device() if device is None else device
     if place is not None:
         array = arrays.to_device(array, place)
