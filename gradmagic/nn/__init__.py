@@ -7,22 +7,23 @@ from typing import Any
 
 from ..missing import missing
 from . import (
-    attention, convolution, embedding_rows, function_modules, functional, init, layers, normalization, parameters, pooling,
-    resizing,
+    attention, convolution, embedding_rows, function_modules, functional, init, layers, lazy, normalization, parameters,
+    pooling, recurrent, resizing, transformers, utils,
 )  # fmt: skip
 from .containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from .modules import Module
 from .parameters import Parameter
 
 _FILES = (
-    attention, convolution, embedding_rows, function_modules, layers, normalization, pooling, resizing,
+    attention, convolution, embedding_rows, function_modules, layers, lazy, normalization, pooling, recurrent, resizing,
+    transformers,
 )  # fmt: skip
 _MODULES = {name: getattr(file, name) for file in _FILES for name in file.MODULES}
 globals().update(_MODULES)
 
 __all__ = [
     *_MODULES, "Module", "ModuleDict", "ModuleList", "Parameter", "ParameterDict", "ParameterList", "Sequential",
-    "functional", "init",
+    "functional", "init", "utils",
 ]  # fmt: skip
 
 

@@ -25,11 +25,11 @@ from ..engine.tape.tracked import raw
 from ..errors import ShapeError
 from ..functions import as_tensor, of_tensor
 from . import (
-    activations, attention, convolution, distances, dropping, embedding_rows, normalization, pooling, rearranging, resizing,
+    activations, attending, convolution, distances, dropping, embedding_rows, normalization, pooling, rearranging, resizing,
 )
 from .activations import *  # noqa: F403
 from .activations import in_place, writing
-from .attention import *  # noqa: F403
+from .attending import *  # noqa: F403
 from .convolution import *  # noqa: F403
 from .distances import *  # noqa: F403
 from .losses import (
@@ -194,7 +194,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
 relu_ = in_place(relu, "relu_")
 elu_, hardtanh_, leaky_relu_ = (in_place(f, f"{f.__name__}_") for f in (elu, hardtanh, leaky_relu))
 __all__ = [
-    *(name for file in (activations, attention, convolution, distances, dropping, embedding_rows, normalization,
+    *(name for file in (activations, attending, convolution, distances, dropping, embedding_rows, normalization,
                         pooling, rearranging, resizing) for name in file.__all__),
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "dropout", "elu", "elu_", "gelu",
     "hardtanh", "hardtanh_", "huber_loss", "kl_div", "l1_loss", "leaky_relu", "leaky_relu_", "linear", "log_softmax",

@@ -209,13 +209,13 @@ class GroupNorm(_Affine):
 
     def __init__(
         self, num_groups: int, num_channels: int, eps: float = 1e-05, affine: bool = True, device: Any = None,
-        dtype: Any = None,
+        dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
         if num_channels % num_groups:
             raise ValueError("num_channels must be divisible by num_groups")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
-        self._affine(num_channels, affine, affine, dtype, device)
+        self._affine(num_channels, affine, affine and bias, dtype, device)
 
     def forward(self, input: Any) -> Any:
         """Give the normalised input."""
@@ -223,7 +223,8 @@ class GroupNorm(_Affine):
 
     def extra_repr(self) -> str:
         """Name the settings."""
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+        sizes = f"{self.num_groups}, {self.num_channels}, eps={self.eps}"
+        return f"{sizes}, affine={self.affine}, bias={self.bias is not None}"
 
 
 class _Running(_Affine):
@@ -234,13 +235,13 @@ class _Running(_Affine):
 
     def __init__(
         self, num_features: int, eps: float = 1e-05, momentum: float | None = 0.1, affine: bool | None = None,
-        track_running_stats: bool | None = None, device: Any = None, dtype: Any = None,
+        track_running_stats: bool | None = None, device: Any = None, dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine = self._affine_by_default if affine is None else affine
         self.track_running_stats = self._tracks_by_default if track_running_stats is None else track_running_stats
-        self._affine(num_features, self.affine, self.affine, dtype, device)
+        self._affine(num_features, self.affine, self.affine and bias, dtype, device)
         kept = self.track_running_stats
         self.register_buffer("running_mean", zeros(num_features, dtype=dtype, device=device) if kept else None)
         self.register_buffer("running_var", ones(num_features, dtype=dtype, device=device) if kept else None)
@@ -268,7 +269,7 @@ class _Running(_Affine):
         """Name the settings."""
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
 

@@ -14,15 +14,22 @@ import numpy as np
 from ..engine.core import arrays
 from ..engine.derivatives.nn import images as cv
 from ..engine.dispatch.calls import call
-from ..engine.faces.torch.math import OperandError, named, titled
+from ..engine.faces.torch.arguments import shown
+from ..engine.faces.torch.math import OperandError, titled
 from ..engine.faces.torch.tensor import Tensor
+from ..engine.rules.declare import RULES
 from ..errors import ShapeError
 from ..functions import as_tensor
 from .convolution import of_batch, sizes_of
 from .modules import Module
 
-_MAX = {n: named(cv.max_pool, f"MaxPool{max(n, 2)}DWithIndicesBackward0") for n in (1, 2, 3)}
-_AVG = {n: named(cv.avg_pool, f"AvgPool{max(n, 2)}DBackward0") for n in (1, 2, 3)}
+_MAX, _AVG = RULES[cv.max_pool], RULES[cv.avg_pool]
+
+
+def _called(made: Any, n: int, torch: str) -> Any:
+    """Show the pool under PyTorch's name; of signals PyTorch shows that it squeezes an image."""
+    shown(made[0] if isinstance(made, tuple) else made, "SqueezeBackward1" if n == 1 else f"{torch.format(n=n)}Backward0")
+    return made
 
 
 def _walk(name: str, n: int, kernel_size: Any, stride: Any, padding: Any) -> tuple[Any, Any, Any]:
@@ -57,12 +64,12 @@ def _max_pool(n: int) -> Callable[..., Any]:
 
         def run(x: Any) -> Any:
             _fits(name, x, [cv.out_size(*s, ceil_mode) for s in zip(x.shape[2:], *walk, strict=True)])
-            y = call(_MAX[n], cv.max_pool.__wrapped__, (x, *walk, bool(ceil_mode)), {})
+            y = call(_MAX, cv.max_pool.__wrapped__, (x, *walk, bool(ceil_mode)), {})
             if not return_indices:
                 return y
             return y, Tensor.wrap(cv.winners(x.array, y.array, *walk), None)
 
-        return of_batch(run, input, n, name)
+        return _called(of_batch(run, input, n, name), n, "MaxPool{n}DWithIndices")
 
     return titled(f, name, "Give the largest entry of every patch; the gradient goes to the first that holds it.")
 
@@ -81,9 +88,9 @@ def _avg_pool(n: int) -> Callable[..., Any]:
         def run(x: Any) -> Any:
             _fits(name, x, [cv.out_size(*s, 1, ceil_mode) for s in zip(x.shape[2:], *walk, strict=True)])
             settings = (*walk, bool(ceil_mode), bool(count_include_pad), divisor_override)
-            return call(_AVG[n], cv.avg_pool.__wrapped__, (x, *settings), {})
+            return call(_AVG, cv.avg_pool.__wrapped__, (x, *settings), {})
 
-        return of_batch(run, input, n, name)
+        return _called(of_batch(run, input, n, name), n, "AvgPool{n}D")
 
     return titled(f, name, "Give the average of every patch; `count_include_pad` says whether the rim's zeros count.")
 
@@ -125,7 +132,7 @@ def _adaptive(n: int, kind: str, regular: Callable[..., Any]) -> Callable[..., A
                 return regular(x, kernel, return_indices=True) if return_indices else regular(x, kernel)
             return _weighted(x, out) if kind == "avg" else _largest(x, out, return_indices)
 
-        return of_batch(run, input, n, name)
+        return _called(of_batch(run, input, n, name), n, f"Adaptive{kind.title()}Pool{{n}}D")
 
     word = "average" if kind == "avg" else "largest entry"
     return titled(f, name, f"Give the {word} of patches that come to `output_size`, as even as they can be.")
@@ -178,7 +185,7 @@ def _unpool(n: int) -> Callable[..., Any]:
             zeros = x.new_zeros((*x.shape[:2], int(np.prod(size))))
             return zeros.scatter(-1, at, x.flatten(2)).unflatten(-1, size)
 
-        return of_batch(run, input, n, name)
+        return _called(of_batch(run, input, n, name), n, "MaxUnpool{n}D")
 
     return titled(f, name, "Give zeros with the entries where `indices` of a max pool say they lay.")
 
@@ -216,8 +223,10 @@ class _Pooling(Module):
         made = self._settings | given
         if (missing := next(iter(self._settings))) not in given:
             raise TypeError(f"{type(self).__name__}.__init__() missing 1 required positional argument: {missing!r}")
-        if "stride" in made and made["stride"] is None:
+        if "stride" in made and made["stride"] is None and "norm_type" not in made:
             made["stride"] = made["kernel_size"]
+        if "Unpool" in type(self).__name__:
+            made = {k: sizes_of(v, int(type(self).__name__[-2])) for k, v in made.items()}
         self.__dict__.update(made)
 
     def forward(self, *inputs: Any, **words: Any) -> Any:

@@ -23,6 +23,8 @@ from .modules import Module
 
 _MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
+_NAMES = {"reflect": "Reflection", "replicate": "Replication"}
+
 
 def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None) -> Any:
     """Give the input with a rim: `pad` names how many entries before and after, the last dim first.
@@ -67,7 +69,8 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
         cut = tuple(slice(max(-a, 0), n - max(-b, 0)) for (a, b), n in zip(lead + pairs, input.shape, strict=True))
         input, pairs = input[cut], [(max(a, 0), max(b, 0)) for a, b in pairs]
     options = {"constant_values": value or 0} if mode == "constant" else {}
-    return np.pad(input, lead + pairs, mode=_MODES[mode], **options)  # type: ignore[call-overload]
+    made = np.pad(input, lead + pairs, mode=_MODES[mode], **options)  # type: ignore[call-overload]
+    return shown(made, f"{_NAMES[mode]}Pad{len(pairs)}DBackward0") if mode in _NAMES else made
 
 
 # ---- interpolation ----------------------------------------------------------------------------------------------
