@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..functions import get_rng_state, set_rng_state
 from . import convolution, layers, normalization
 from .modules import Module
 from .parameters import Unsized, unsized
@@ -28,7 +29,9 @@ class _Lazy(Module):
     _dim: int
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        state = get_rng_state()  # what is drawn here is drawn again at the first input
         made = self._kind(1 if self._size == "num_features" else kwargs.get("groups", 1), *args, **kwargs)
+        set_rng_state(state)
         Module.__init__(self)
         self.__dict__.update(made.__dict__)
         setattr(self, self._size, 0)

@@ -238,6 +238,8 @@ def case_of(text):
             found["parameters"] = {k: p.grad for k, p in module.named_parameters()}
         return found
 
+    if "Lazy" in text:  # their first call is in float32
+        case.tolerance = 1e-6
     return case
 
 
