@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import autograd, cuda, fft, functions, linalg, nn, optim, random, special, utils
+from . import autograd, cuda, distributions, fft, functions, linalg, nn, optim, random, special, utils
 from .engine.check.check_grads import check_grads
 from .engine.faces.numpy.array import Array
 from .engine.faces.torch.make import tensor
@@ -74,6 +74,7 @@ __all__ = [
     "check_grads",
     "checkpoint",
     "cuda",
+    "distributions",
     "custom",
     "detect_anomaly",
     "elementwise_grad",
