@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import autograd, cuda, distributions, fft, functions, linalg, nn, optim, random, special, utils
+from . import autograd, cuda, distributions, fft, func, functions, linalg, nn, optim, random, special, utils
 from .engine.check.check_grads import check_grads
 from .engine.faces.numpy.array import Array
 from .engine.faces.torch.make import tensor
@@ -28,6 +28,7 @@ from .engine.watch.guard_where import guard_where
 from .engine.watch.memory_limit import set_tape_limit
 from .errors import GradmagicError
 from .missing import missing
+from .func import vmap
 from .functions import *  # noqa: F403  (PyTorch's function names; the list is functions.__all__)
 from .saving import load, save
 
@@ -80,6 +81,7 @@ __all__ = [
     "elementwise_grad",
     "enable_grad",
     "fft",
+    "func",
     "grad",
     "guard_where",
     "hessian",
@@ -110,5 +112,6 @@ __all__ = [
     "utils",
     "value_and_grad",
     "vjp",
+    "vmap",
     *functions.__all__,
 ]
