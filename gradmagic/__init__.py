@@ -27,9 +27,9 @@ from .engine.watch.anomaly import detect_anomaly, is_anomaly_enabled, set_detect
 from .engine.watch.guard_where import guard_where
 from .engine.watch.memory_limit import set_tape_limit
 from .errors import GradmagicError
-from .missing import missing
 from .func import vmap
-from .functions import *  # noqa: F403  (PyTorch's function names; the list is functions.__all__)
+from .functions import *  # noqa: F403
+from .missing import missing
 from .saving import load, save
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""PyTorch's `torch.func`: transforms of functions (`grad`, `vmap`, `jacrev` ...) and calls of modules with other parameters.
+"""PyTorch's `torch.func`: transforms of functions (`grad`, `vmap`, `jacrev` ...); modules with other parameters.
 
 In: functions of Tensors, nested in dicts, lists and tuples. Out: functions that give derivatives, or treat batches. The
 transforms are those of engine/transforms under PyTorch's names and arguments.
@@ -33,7 +33,9 @@ def grad(func: Callable[..., Any], argnums: Numbers = 0, has_aux: bool = False) 
     return of_functions.grad(func, argnums, has_aux)
 
 
-def grad_and_value(func: Callable[..., Any], argnums: Numbers = 0, has_aux: bool = False) -> Callable[..., Any]:
+def grad_and_value(
+    func: Callable[..., Any], argnums: Numbers = 0, has_aux: bool = False
+) -> Callable[..., Any]:
     """Make a function that gives (gradient, value) of `func`, or (gradient, (value, aux))."""
     both = of_functions.value_and_grad(func, argnums, has_aux)
 
@@ -58,13 +60,17 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     return of_functions.vjp(func, *primals, has_aux=has_aux)
 
 
-def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False) -> Any:
+def jvp(
+    func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False
+) -> Any:
     """Give the value of `func` and its derivative along `tangents`; both are tuples, one for each argument."""
     return of_functions.jvp(func, tuple(primals), tuple(tangents), has_aux=has_aux)
 
 
 def _jacobian(name: str, mode: str) -> Callable[..., Any]:
-    def f(func: Callable[..., Any], argnums: Numbers = 0, has_aux: bool = False, **_: Any) -> Callable[..., Any]:
+    def f(
+        func: Callable[..., Any], argnums: Numbers = 0, has_aux: bool = False, **_: Any
+    ) -> Callable[..., Any]:
         if not has_aux:
             return matrices.jacobian(func, argnums, mode)
         kept: list[Any] = []
@@ -109,7 +115,9 @@ def _with(module: Any, values: dict[str, Any]) -> Iterator[None]:
             inner = module.get_submodule(path)
             held = next((d for d in (inner._parameters, inner._buffers) if own in d), None)
             if held is None:
-                raise AttributeError(f"{type(inner).__name__} has no attribute `{own}`: names are those of named_parameters().")
+                raise AttributeError(
+                    f"{type(inner).__name__} has no attribute `{own}`: names are those of named_parameters()."
+                )
             before.append((held, own, held[own]))
             held[own] = value
         yield
@@ -145,9 +153,13 @@ def functional_call(
     values: dict[str, Any] = {}
     for one in [several] if isinstance(several, dict) else several:
         values |= one
-    if strict and set(values) != set(mine := [*dict(module.named_parameters()), *dict(module.named_buffers())]):
+    if strict and set(values) != set(
+        mine := [*dict(module.named_parameters()), *dict(module.named_buffers())]
+    ):
         odd = sorted(set(values) ^ set(mine))
-        raise RuntimeError(f"Unexpected or missing key(s): {', '.join(odd)}. Give every parameter and buffer its value.")
+        raise RuntimeError(
+            f"Unexpected or missing key(s): {', '.join(odd)}. Give every parameter and buffer its value."
+        )
     given = args if isinstance(args, tuple) else () if args is None else (args,)
     with _with(module, values):
         return module(*given, **(kwargs or {}))
@@ -214,7 +226,7 @@ def vmap(
     """
     if randomness not in ("error", "different", "same"):
         raise RuntimeError(
-            f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}: write one of these."
+            f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}."
         )
 
     @wraps(func)
@@ -228,7 +240,9 @@ def vmap(
             )
         (number,) = sizes
         if number == 0:
-            raise ArgumentError("vmap: the batch is empty, and nothing tells what func would give: give one example.")
+            raise ArgumentError(
+                "vmap: the batch is empty, and nothing tells what func would give: give one example."
+            )
         start, results = get_rng_state(), []
         for i in range(number):
             if randomness == "same":
@@ -249,17 +263,22 @@ def _stacked(results: list[Any], out_dims: Any) -> Any:
     first = leaves(results[0])
     if not all(isinstance(v, Tensor) for v in first):
         kinds = ", ".join(type(v).__name__ for v in first if not isinstance(v, Tensor))
-        raise ValueError(f"vmap: must only return Tensors, got type {kinds}: give tensors, or tuples and dicts of them.")
+        raise ValueError(
+            f"vmap: must only return Tensors, got type {kinds}: give tensors, or tuples and dicts of them."
+        )
     columns = list(zip(*map(leaves, results), strict=True))
     if isinstance(out_dims, (tuple, list)) and len(out_dims) != len(columns):
-        raise ShapeError(f"vmap: out_dims has {len(out_dims)} entries for {len(columns)} results: give one for each.")
+        raise ShapeError(
+            f"vmap: out_dims has {len(out_dims)} entries for {len(columns)} results: give one for each."
+        )
     dims = list(out_dims) if isinstance(out_dims, (tuple, list)) else [out_dims] * len(columns)
     made = [c[0] if d is None else stack(c, d) for c, d in zip(columns, dims, strict=True)]
     return rebuilt(results[0], made)
 
 
 __all__ = [
-    "functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "stack_module_state", "vjp", "vmap",
+    "functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "stack_module_state", "vjp",
+    "vmap",
 ]  # fmt: skip
 
 

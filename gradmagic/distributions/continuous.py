@@ -71,7 +71,9 @@ class Normal(_Scaled):
     """
 
     def _standard(self, shape: Any) -> Any:
-        return normal(zeros(shape, dtype=self.loc.dtype), full(shape, 1.0, dtype=self.loc.dtype)).to(self.loc.device)
+        return normal(zeros(shape, dtype=self.loc.dtype), full(shape, 1.0, dtype=self.loc.dtype)).to(
+            self.loc.device
+        )
 
     def sample(self, sample_shape: Any = ()) -> Any:
         """Draw, without a gradient."""
@@ -213,7 +215,11 @@ class Gumbel(_Scaled):
 
     def _standard(self, shape: Any) -> Any:
         limits = np.finfo(self.loc.array.dtype)
-        u = empty(shape, dtype=self.loc.dtype).uniform_(float(limits.tiny), float(1 - limits.eps)).to(self.loc.device)
+        u = (
+            empty(shape, dtype=self.loc.dtype)
+            .uniform_(float(limits.tiny), float(1 - limits.eps))
+            .to(self.loc.device)
+        )
         return -(-u.log()).log()
 
     def log_prob(self, value: Any) -> Any:
@@ -330,7 +336,10 @@ class Exponential(Distribution):
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         """Draw so that gradients reach the parameters."""
-        return empty(self._shape(sample_shape), dtype=self.rate.dtype).exponential_().to(self.rate.device) / self.rate
+        return (
+            empty(self._shape(sample_shape), dtype=self.rate.dtype).exponential_().to(self.rate.device)
+            / self.rate
+        )
 
     def log_prob(self, value: Any) -> Any:
         """Give the logarithm of the density."""
@@ -484,7 +493,13 @@ class StudentT(_Drawn):
         """Give the logarithm of the density."""
         y = (self._value(value) - self.loc) / self.scale
         half = 0.5 * self.df
-        z = self.scale.log() + 0.5 * self.df.log() + 0.5 * math.log(math.pi) + lgamma(half) - lgamma(half + 0.5)
+        z = (
+            self.scale.log()
+            + 0.5 * self.df.log()
+            + 0.5 * math.log(math.pi)
+            + lgamma(half)
+            - lgamma(half + 0.5)
+        )
         return -(half + 0.5) * (y**2 / self.df).log1p() - z
 
     @property
@@ -512,14 +527,23 @@ class MultivariateNormal(Distribution):
         self, loc: Any, covariance_matrix: Any = None, precision_matrix: Any = None, scale_tril: Any = None,
         validate_args: bool | None = None,
     ) -> None:  # fmt: skip
-        given = {"covariance_matrix": covariance_matrix, "scale_tril": scale_tril, "precision_matrix": precision_matrix}
+        given = {
+            "covariance_matrix": covariance_matrix,
+            "scale_tril": scale_tril,
+            "precision_matrix": precision_matrix,
+        }
         if sum(v is not None for v in given.values()) != 1:
-            raise ValueError("Exactly one of covariance_matrix or precision_matrix or scale_tril may be specified.")
+            raise ValueError(
+                "Exactly one of covariance_matrix or precision_matrix or scale_tril may be specified."
+            )
         if precision_matrix is not None:
             covariance_matrix = precision_matrix.inverse()
         factor = cholesky(covariance_matrix) if scale_tril is None else scale_tril
         batch = np.broadcast_shapes(factor.shape[:-2], loc.shape[:-1])
-        self.loc, self.scale_tril = loc.expand((*batch, *loc.shape[-1:])), factor.expand((*batch, *factor.shape[-2:]))
+        self.loc, self.scale_tril = (
+            loc.expand((*batch, *loc.shape[-1:])),
+            factor.expand((*batch, *factor.shape[-2:])),
+        )
         super().__init__(batch, self.loc.shape[-1:], validate_args)
 
     @property
@@ -530,7 +554,9 @@ class MultivariateNormal(Distribution):
     def rsample(self, sample_shape: Any = ()) -> Any:
         """Draw so that gradients reach the parameters."""
         shape = self._shape(sample_shape)
-        eps = normal(zeros(shape, dtype=self.loc.dtype), full(shape, 1.0, dtype=self.loc.dtype)).to(self.loc.device)
+        eps = normal(zeros(shape, dtype=self.loc.dtype), full(shape, 1.0, dtype=self.loc.dtype)).to(
+            self.loc.device
+        )
         return self.loc + (self.scale_tril @ eps.unsqueeze(-1)).squeeze(-1)
 
     def log_prob(self, value: Any) -> Any:

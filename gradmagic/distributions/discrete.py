@@ -58,7 +58,9 @@ class _ByProbability(Distribution):
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         """Say that draws of whole numbers have no gradient."""
-        raise NotImplementedError(f"{type(self).__name__} has no rsample(): use sample(), and log_prob for the gradient.")
+        raise NotImplementedError(
+            f"{type(self).__name__} has no rsample(): use sample(), and log_prob for the gradient."
+        )
 
     def sample(self, sample_shape: Any = ()) -> Any:
         """Draw, without a gradient."""
@@ -326,5 +328,3 @@ class Poisson(Distribution):
         return self.rate
 
     variance = mean
-
-

@@ -20,7 +20,10 @@ from .constraints import Constraint
 def broadcast(*values: Any) -> list[Any]:
     """Give numbers and tensors as tensors of one shape and dtype."""
     given = next((v for v in values if isinstance(v, Tensor)), None)
-    made = [v if isinstance(v, Tensor) else as_tensor(v, dtype=given.dtype if given is not None else None) for v in values]
+    made: list[Any] = [
+        v if isinstance(v, Tensor) else as_tensor(v, dtype=given.dtype if given is not None else None)
+        for v in values
+    ]
     made = [t if t.array.dtype.kind in "fc" else t.float() for t in made]
     shape = np.broadcast_shapes(*(t.shape for t in made))
     return [t if tuple(t.shape) == shape else t.expand(shape) for t in made]
@@ -41,7 +44,9 @@ class Distribution:
     has_rsample = False
     _validate_args = True
 
-    def __init__(self, batch_shape: Any = (), event_shape: Any = (), validate_args: bool | None = None) -> None:
+    def __init__(
+        self, batch_shape: Any = (), event_shape: Any = (), validate_args: bool | None = None
+    ) -> None:
         self._batch_shape, self._event_shape = Size(batch_shape), Size(event_shape)
         if validate_args is not None:
             self._validate_args = validate_args
@@ -76,7 +81,9 @@ class Distribution:
     # -- what each says ------------------------------------------------------------------------------
     def rsample(self, sample_shape: Any = ()) -> Any:
         """Draw so that gradients reach the parameters."""
-        raise NotImplementedError(f"{type(self).__name__} has no rsample(): use sample(), and log_prob for the gradient.")
+        raise NotImplementedError(
+            f"{type(self).__name__} has no rsample(): use sample(), and log_prob for the gradient."
+        )
 
     def log_prob(self, value: Any) -> Any:
         """Give the logarithm of the density, or of the probability, of `value`."""
@@ -117,9 +124,10 @@ class Distribution:
         made = type(self).__new__(type(self))
         made.__dict__.update(self.__dict__)
         before, shape = len(self._batch_shape), tuple(batch_shape)
-        for name, value in self.__dict__.items():
+        held: dict[str, Any] = self.__dict__
+        for name, value in held.items():
             if isinstance(value, Tensor) and value.ndim >= before:
-                made.__dict__[name] = value.expand((*shape, *value.shape[before:]))
+                made.__dict__[name] = as_tensor(value).expand((*shape, *value.shape[before:]))
             elif isinstance(value, Distribution):
                 made.__dict__[name] = value.expand(shape)
         made._batch_shape = Size(shape)
@@ -146,7 +154,7 @@ class Distribution:
 
 
 class Independent(Distribution):
-    """Another distribution whose last `reinterpreted_batch_ndims` batch dims count as one draw: `log_prob` sums them."""
+    """Another distribution, of whose batch the last dims count as one draw: `log_prob` sums over them."""
 
     arg_constraints: dict[str, Constraint] = {}
 

@@ -43,7 +43,7 @@ Beta(t([0.5, 3.0]), 2.0) | Beta(t([1.5, 3.0]), 1.0)
 Dirichlet(t([0.5, 3.0, 1.0])) | Dirichlet(t([1.0, 1.0, 2.0]))
 Poisson(t([0.5, 3.0])) | Poisson(2.0)
 Geometric(t([0.5, 0.3])) | Geometric(0.2)
-MultivariateNormal(t([0.5, -1.0]), t([[2.0, 0.3], [0.3, 1.0]])) | MultivariateNormal(t([0.0, 1.0]), scale_tril=t([[1.0, 0.0], [0.3, 2.0]]))
+MultivariateNormal(t([0.5, -1.0]), t([[2.0, 0.3], [0.3, 1.0]])) | MultivariateNormal(t([0.0, 1.0]), torch.eye(2).double())
 Independent(d.Normal(t([0.5, -1.0]), 1.0), 1) | Independent(d.Normal(t([0.0, 1.0]), 2.0), 1)
 """
 
@@ -57,7 +57,7 @@ def tools(torch, leaves):
 
     def made(text):
         d = torch.distributions
-        return eval(f"d.{text.strip()}", {"d": d, "t": t, "i": lambda v: torch.tensor(v)})
+        return eval(f"d.{text.strip()}", {"torch": torch, "d": d, "t": t, "i": lambda v: torch.tensor(v)})
 
     return t, made
 
@@ -85,7 +85,9 @@ def case_of(text):
         found["grads"] = [x.grad for x in parameters]
         for name in ("mean", "variance", "stddev"):
             found[name] = tried(lambda name=name: getattr(p, name))
-        found["entropy"] = None if "Binomial" in text or "Multinomial(" in text or "Poisson" in text else tried(p.entropy)
+        found["entropy"] = (
+            None if "Binomial" in text or "Multinomial(" in text or "Poisson" in text else tried(p.entropy)
+        )
         if not text.startswith(OTHER_DRAWS):
             torch.manual_seed(3)
             found["draws"] = [p.sample(), p.sample((4,))]

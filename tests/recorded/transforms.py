@@ -49,12 +49,14 @@ CASES = {
                                         (t(torch, 2, 3) * 2, t(torch, 3) + 1)),
     "jacrev": lambda torch: torch.func.jacrev(lambda x: x.cumsum(0).tanh())(t(torch, 4)),
     "jacfwd": lambda torch: torch.func.jacfwd(lambda x: torch.outer(x, x), argnums=0)(t(torch, 3)),
-    "jacrev of a dict": lambda torch: torch.func.jacrev(lambda p: p["a"] * p["b"])({"a": t(torch, 2), "b": t(torch, 2)}),
+    "jacrev of a dict": lambda torch: torch.func.jacrev(lambda p: p["a"] * p["b"])(
+        {"a": t(torch, 2), "b": t(torch, 2)}),
     "jacrev with aux": lambda torch: torch.func.jacrev(lambda x: (x**2, x + 1), has_aux=True)(t(torch, 2)),
     "hessian": lambda torch: torch.func.hessian(lambda x: (x.sin() * x.sum()).sum())(t(torch, 3)),
     "vmap": lambda torch: torch.func.vmap(torch.dot, in_dims=(0, 1))(t(torch, 4, 3), t(torch, 3, 4)),
     "vmap out_dims": lambda torch: torch.func.vmap(lambda x: (x * 2, x.sum()), out_dims=(1, 0))(t(torch, 4, 3)),
-    "vmap of a dict": lambda torch: torch.func.vmap(lambda p: p["a"] @ p["b"])({"a": t(torch, 4, 2, 3), "b": t(torch, 4, 3)}),
+    "vmap of a dict": lambda torch: torch.func.vmap(lambda p: p["a"] @ p["b"])(
+        {"a": t(torch, 4, 2, 3), "b": t(torch, 4, 3)}),
     "vmap of vmap": lambda torch: torch.func.vmap(torch.func.vmap(torch.dot, (None, 0)), (0, None))(
         t(torch, 2, 3), t(torch, 4, 3)),
     "vmap of hessian": lambda torch: torch.func.vmap(torch.func.hessian(lambda x: (x**3).sum()))(t(torch, 2, 3)),
