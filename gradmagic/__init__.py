@@ -10,7 +10,29 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import autograd, cuda, fft, functions, linalg, nn, optim, random, special, utils
+from . import (
+    accelerator,
+    autograd,
+    backends,
+    cuda,
+    fft,
+    functions,
+    linalg,
+    mps,
+    nn,
+    optim,
+    random,
+    special,
+    utils,
+)
+from .backends.settings import (
+    are_deterministic_algorithms_enabled,
+    get_float32_matmul_precision,
+    get_num_threads,
+    set_float32_matmul_precision,
+    set_num_threads,
+    use_deterministic_algorithms,
+)
 from .engine.check.check_grads import check_grads
 from .engine.faces.numpy.array import Array
 from .engine.faces.torch.make import tensor
@@ -27,8 +49,8 @@ from .engine.watch.anomaly import detect_anomaly, is_anomaly_enabled, set_detect
 from .engine.watch.guard_where import guard_where
 from .engine.watch.memory_limit import set_tape_limit
 from .errors import GradmagicError
-from .missing import missing
 from .functions import *  # noqa: F403  (PyTorch's function names; the list is functions.__all__)
+from .missing import missing
 from .saving import load, save
 
 if TYPE_CHECKING:
@@ -70,7 +92,10 @@ __all__ = [
     "GradmagicError",
     "Report",
     "Tensor",
+    "accelerator",
+    "are_deterministic_algorithms_enabled",
     "autograd",
+    "backends",
     "check_grads",
     "checkpoint",
     "cuda",
@@ -79,6 +104,8 @@ __all__ = [
     "elementwise_grad",
     "enable_grad",
     "fft",
+    "get_float32_matmul_precision",
+    "get_num_threads",
     "grad",
     "guard_where",
     "hessian",
@@ -91,6 +118,7 @@ __all__ = [
     "linalg",
     "load",
     "make_dot",
+    "mps",
     "nn",
     "no_grad",
     "numeric",
@@ -99,13 +127,16 @@ __all__ = [
     "random",
     "save",
     "set_detect_anomaly",
+    "set_float32_matmul_precision",
     "set_following",
     "set_grad_enabled",
+    "set_num_threads",
     "set_tape_limit",
     "special",
     "stop_gradient",
     "tensor",
     "trace",
+    "use_deterministic_algorithms",
     "utils",
     "value_and_grad",
     "vjp",

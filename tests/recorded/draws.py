@@ -215,6 +215,31 @@ torch.set_default_dtype(torch.int64)
 torch.get_default_dtype()
 """
 
+OLD = """
+torch.Tensor([1,2]),torch.Tensor(2,3).shape,torch.Tensor(3).shape,torch.Tensor(),torch.Tensor((2,3)),torch.Tensor(torch.ones(2,dtype=torch.long))
+torch.Tensor([[1,2],[3,4]]),torch.Tensor(np.ones(2)),torch.LongTensor(np.ones(2))
+a=torch.ones(2);;torch.Tensor(a).zero_();;a,torch.FloatTensor(a)
+torch.Tensor(2.5)
+torch.FloatTensor([1,2]),torch.LongTensor([1.7,2]),torch.BoolTensor([1,0]),torch.ByteTensor([1]),torch.DoubleTensor([1])
+torch.HalfTensor([1]),torch.IntTensor([1]),torch.ShortTensor([1]),torch.CharTensor([1])
+torch.FloatTensor(2,3).shape,torch.FloatTensor(),torch.LongTensor(2).dtype
+[isinstance(torch.ones(2),k) for k in (torch.Tensor,torch.FloatTensor,torch.LongTensor)]
+isinstance(torch.arange(2),torch.LongTensor)
+torch.ones(2).type(torch.LongTensor),torch.ones(2).type("torch.DoubleTensor"),torch.ones(2).type(),torch.arange(2).type()
+str(torch.FloatTensor)
+torch.set_default_tensor_type(torch.DoubleTensor);;a=torch.tensor([1.]),torch.Tensor([1]);;torch.set_default_tensor_type("torch.FloatTensor");;a,torch.get_default_dtype()
+V=torch.autograd.Variable;;a=torch.ones(2);;v=V(a,requires_grad=True);;v.detach().zero_();;v,v.requires_grad,a,V(a),isinstance(a,V)
+torch.from_dlpack(np.arange(3.)),np.from_dlpack(torch.arange(2)).tolist(),torch.utils.dlpack.from_dlpack(torch.utils.dlpack.to_dlpack(torch.ones(2)))
+np.from_dlpack(torch.ones(2,requires_grad=True))
+torch.from_dlpack([1])
+torch.get_default_device(),torch.device("cuda:1").index,torch.device("cuda",1),torch.device(torch.device("cpu"))
+torch.set_default_device("cpu");;a=torch.ones(2).device;;torch.set_default_device(None);;a
+with torch.device("cpu"): a=torch.ones(2).device;;a
+torch.use_deterministic_algorithms(True);;a=torch.are_deterministic_algorithms_enabled();;torch.use_deterministic_algorithms(False);;a
+torch.backends.mps.is_available(),torch.mps.is_available(),torch.backends.cudnn.deterministic,torch.backends.cudnn.benchmark
+torch.cuda.manual_seed(3),torch.cuda.manual_seed_all(3),torch.rand(1)
+"""
+
 DATA = """
 list(DataLoader(ds(),batch_size=3,shuffle=True))
 [list(DataLoader(ds(),batch_size=3,shuffle=True)) for _ in range(2)],torch.rand(2)
@@ -309,7 +334,7 @@ SEEDS = (0, 1, -1, 2**40 + 3)
 
 def programs():
     """List all programs."""
-    return [line for text in (NUMBERS, ERRORS, PARAMETERS, DATA) for line in text.strip().splitlines()]
+    return [line for text in (NUMBERS, ERRORS, PARAMETERS, OLD, DATA) for line in text.strip().splitlines()]
 
 
 def run(program, torch):
@@ -351,9 +376,7 @@ def plain(value):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
-    return (
-        value if isinstance(value, (int, float, str)) and not isinstance(value, np.generic) else repr(value)
-    )
+    return value if type(value) in (bool, int, float, str) else repr(value)
 
 
 def samples(torch, data):

@@ -13,11 +13,7 @@ import numpy as np
 
 from ...core import arrays
 from ...core.generator import Stream, narrowed, stream
-
-_SPOKEN = {
-    "float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long", "int32": "Int", "int16": "Short",
-    "int8": "Char", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat", "complex128": "ComplexDouble",
-}  # fmt: skip
+from .dtypes import SPOKEN
 
 
 def stream_of(generator: Any) -> Stream:
@@ -52,7 +48,7 @@ def of_floats(kernel: str, dtype: Any, draw: Callable[[Any], Any]) -> Any:
     """
     if dtype.kind not in "fc":
         raise NotImplementedError(
-            f'"{kernel}" not implemented for {_SPOKEN.get(dtype.name, dtype.name)!r}: '
+            f'"{kernel}" not implemented for {SPOKEN.get(dtype.name, dtype.name)!r}: '
             "draw into a float tensor, or write randint for whole numbers."
         )
     if dtype.kind == "f":
@@ -162,7 +158,7 @@ def cauchy(like: Any, median: float = 0.0, sigma: float = 1.0, generator: Any = 
 
 
 def _continuous(name: str, dtype: Any) -> None:
-    spoken = _SPOKEN.get(dtype.name, dtype.name)
+    spoken = SPOKEN.get(dtype.name, dtype.name)
     refuse(
         dtype.kind != "f",
         f"{name} distribution is a continuous probability distribution. "
