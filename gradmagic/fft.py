@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .engine.faces.torch.arguments import at
-from .engine.faces.torch.math import OperandError, titled
+from .engine.faces.torch.math import OperandError, floating, titled
 from .engine.faces.torch.tensor import Tensor
 from .errors import DimensionError
 from .functions import of_tensor
@@ -24,7 +24,7 @@ def _one(name: str) -> Callable[..., Any]:
         if not input.ndim:
             raise DimensionError(f"Dimension specified as {dim} but tensor has no dimensions: write t.reshape(1).")
         at(dim, input.ndim)
-        return function(input, n, dim, norm)
+        return function(floating(input), n, dim, norm)
 
     return titled(f, name, f"As `torch.fft.{name}`, along one dim.")
 
@@ -48,7 +48,7 @@ def _many(name: str, last: Any) -> Callable[..., Any]:
                 raise OperandError("When given, dim and shape arguments must have the same length. Name as many.")
             dim = None
         axes = dim if dim is not None or s is None else tuple(range(-len(s), 0))
-        return function(input, s, axes, norm)
+        return function(floating(input), s, axes, norm)
 
     return titled(f, name, f"As `torch.fft.{name}`, along several dims.")
 

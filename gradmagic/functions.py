@@ -205,6 +205,8 @@ def arange(
         words.get(k, v) for k, v in zip(("start", "end", "step"), values or [0, 0, 1], strict=True)
     )
     whole = all(isinstance(v, int) for v in (start, end, step))
+    if dtype is not None and np.dtype(dtype).kind in "iu" and all(math.isfinite(v) for v in (start, end)):
+        start, end, step = int(start), int(end), int(step)
     if step == 0:
         raise OperandError("step must be nonzero: it is the distance between two entries.")
     if not all(math.isfinite(v) for v in (start, end)):
@@ -231,6 +233,8 @@ def _spaced(name: str, function: Any, *more: Any) -> Callable[..., Tensor]:
         if steps < 0:
             raise OperandError("number of steps must be non-negative: it counts the entries.")
         base = dict(zip(more, settings, strict=False)) | words
+        if dtype is not None and np.dtype(dtype).kind in "iu":
+            ends = [int(v) for v in ends]
         array = function(*(arrays.to_host(v) for v in ends), steps, **base)
         kind = np.result_type(*ends) if any(np.iscomplexobj(v) for v in ends) else _FLOAT[0]
         return _made(array, dtype or kind, device, requires_grad)

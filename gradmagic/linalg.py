@@ -61,7 +61,7 @@ _SQUARE = "cholesky det eig eigvals eigh eigvalsh inv matrix_power slogdet solve
 _TABLE: dict[str, Any] = {
     **{n: _row(n) for n in "det eigvalsh inv matrix_power svdvals tensorinv".split()},
     "eigh": _row("eigh", "eigenvalues eigenvectors"),
-    "slogdet": _row("slogdet", "sign logabsdet"), "solve": _row("solve", number=2),
+    "slogdet": _row("slogdet", "sign logabsdet"),
     "matrix_exp": of_tensor(products.matrix_exp), "solve_triangular": of_tensor(products.solve_triangular),
     "matmul": of_tensor(torch_math.matmul),
 }  # fmt: skip
@@ -102,8 +102,6 @@ def matrix_rank(A: Any, tol: Any = None, *, atol: Any = None, rtol: Any = None, 
 @of_tensor
 def vander(x: Any, *, N: int | None = None) -> Any:
     """Give the powers 0 ... N-1 of the entries along a new last dim."""
-    if not x.ndim:
-        raise OperandError("Input dim must be at least one.")
     n = x.shape[-1] if N is None else N
     ones = x.wrap(arrays.ones(aval((*x.shape, 1), x.array.dtype), x.array), None)
     rest = np.cumprod(np.broadcast_to(np.expand_dims(x, -1), (*x.shape, max(n - 1, 0))), -1)
@@ -202,7 +200,7 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: Any = None) -> Any:
     left = B - np.matmul(A, X)
     empty = A.wrap(np.zeros(0, A.array.dtype), None)
     over = A.shape[-2] > A.shape[-1]
-    residuals = np.sum(left * np.conjugate(left), axis=-2) if over else empty
+    residuals = np.sum(np.absolute(left) ** 2, axis=-2) if over else empty
     return _LSTSQ(X, residuals, A.wrap(np.linalg.matrix_rank(A.array), None), empty)
 
 
@@ -252,7 +250,17 @@ def _told(name: str, fields: str, function: Callable[..., Any]) -> Callable[...,
 
 
 inv_ex = _told("inv_ex", "inverse info", np.linalg.inv)
-solve_ex = _told("solve_ex", "result info", lambda A, B, *, left=True: np.linalg.solve(A, as_tensor(B)))
+def _solved(A: Any, B: Any, *, left: bool = True) -> Any:
+    _of_matrices("solve", A, 2)
+    B = as_tensor(B)
+    vectors = B.ndim == 1 or (A.ndim - 1 == B.ndim and A.shape[:-1] == B.shape)
+    if vectors:
+        return np.linalg.solve(A, np.expand_dims(B, -1))[..., 0]
+    return np.linalg.solve(A, B) if left else np.linalg.solve(A.mT, B.mT).mT
+
+
+solve = of_tensor(titled(_solved, "solve", """Give X with A @ X = B, or X @ A = B without `left`; B of vectors too."""))
+solve_ex = _told("solve_ex", "result info", _solved)
 cholesky_ex = _told("cholesky_ex", "L info", products.cholesky)
 
 # ---- two triangles ----------------------------------------------------------------------------------------------------
@@ -344,13 +352,13 @@ def householder_product(A: Any, tau: Any) -> Any:
     low = np.tril(A, -1) + one[:, :m]
     turns = [one - tau[..., i, None, None] * low[..., :, i, None] * np.conjugate(low[..., None, :, i])
              for i in range(tau.shape[-1])]  # fmt: skip
-    return reduce(np.matmul, turns)[..., :m] if turns else low
+    return reduce(np.matmul, turns)[..., :m] if turns else low * 0 + one[:, :m]
 
 
 globals().update(_TABLE)
 __all__ = [
     *_TABLE, "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "diagonal", "eig", "eigvals", "householder_product", "inv_ex",
-    "lstsq", "lu", "lu_factor", "lu_factor_ex", "lu_solve", "matrix_norm", "matrix_rank", "multi_dot", "norm", "pinv", "qr",
+    "lstsq", "lu", "lu_factor", "lu_factor_ex", "lu_solve", "matrix_norm", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "solve",
     "solve_ex", "svd", "tensorsolve", "vander", "vecdot", "vector_norm",
 ]  # fmt: skip
 

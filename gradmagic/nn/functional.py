@@ -18,7 +18,8 @@ from ..engine.dispatch.primitives import clip
 from ..engine.faces.torch import math as torch_math
 from ..engine.faces.torch import reductions as torch_reductions
 from ..engine.faces.torch import shapes as torch_shapes
-from ..engine.faces.torch.math import named
+from ..engine.faces.torch.arguments import shown
+from ..engine.faces.torch.math import OperandError, named
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.rules.declare import RULES
 from ..engine.tape.tracked import raw
@@ -90,13 +91,16 @@ def silu(input: Any) -> Any:
 @of_tensor
 def gelu(input: Any, approximate: str = "none") -> Any:
     """Give x times the normal distribution function at x; "tanh" for its well-known approximation."""
+    if approximate not in ("none", "tanh"):
+        raise OperandError("approximate argument must be either none or tanh. Write one of these.")
     return nw.gelu_tanh(input) if approximate == "tanh" else nw.gelu(input)
 
 
 @of_tensor
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
-    """Give log(1 + exp(beta * x)) / beta, without overflow (`threshold` is where PyTorch would meet it)."""
-    return nw.softplus(input, beta)
+    """Give log(1 + exp(beta * x)) / beta, without overflow, and x itself where beta * x is above `threshold`."""
+    made = nw.softplus(input, beta)
+    return made if threshold == 20 else shown(np.where(input.array * beta > threshold, input, made), "SoftplusBackward0")
 
 
 @of_tensor
@@ -108,6 +112,8 @@ def logsigmoid(input: Any) -> Any:
 @writing
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     """Give x held between `min_val` and `max_val`."""
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val: exchange them.")
     return call_elementwise(_HARDTANH, (input, min_val, max_val))
 
 

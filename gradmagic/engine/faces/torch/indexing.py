@@ -193,8 +193,8 @@ def _multiplied(x: Any, place: Any, src: Any) -> Any:
 
 _REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
 _EDGES = {
-    "amax": lambda d: -np.inf if d.kind == "f" else np.iinfo(d).min,
-    "amin": lambda d: np.inf if d.kind == "f" else np.iinfo(d).max,
+    "amax": lambda d: -np.inf if d.kind == "f" else np.iinfo(d).min if d.kind != "b" else False,
+    "amin": lambda d: np.inf if d.kind == "f" else np.iinfo(d).max if d.kind != "b" else True,
 }
 
 # ---- a part taken from another tensor --------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from ...dispatch.primitives import cast, clip
 from ...rules.declare import RULES
 from ...rules.pointwise import Elementwise
 from ...tape.tracked import Tracked, raw
+from .promotion import promoted
 
 _FLOAT32 = np.dtype(np.float32)
 
@@ -61,7 +62,13 @@ def _unary(name: str, function: Any, floats: bool) -> Callable[..., Any]:
     if isinstance(rule, Elementwise):
 
         def f(input: Any) -> Any:
-            return call_unary(rule, function, floating(input) if floats else input)
+            if floats and (kind := input.array.dtype.kind) != "f":
+                if kind == "c" and name == "sigmoid":  # ours is real, for the sake of its tails
+                    return 1 / (np.exp(-input) + 1)
+                input = floating(input)
+            elif name == "square" and input.array.dtype.kind == "b":
+                input = cast(input, np.int64)
+            return call_unary(rule, function, input)
     else:
 
         def f(input: Any) -> Any:
@@ -94,6 +101,8 @@ def _step(name: str, function: Any) -> Callable[..., Any]:
     rule = Elementwise(function, (_level,), f"{name.title()}Backward0")
 
     def f(input: Any) -> Any:
+        if input.array.dtype.kind == "b":  # NumPy's have no loop for truth values
+            return input
         return call_unary(rule, function, input)
 
     text = f"As `torch.{name}`; its gradient is 0 everywhere, where NumPy's function ends the graph."
@@ -104,6 +113,7 @@ UNARY |= {name: _step(name, getattr(np, name)) for name in ("sign", "floor", "ce
 _ROUND, _ROUND_TO = (Elementwise(np.round, (_level,), f"RoundBackward{i}") for i in (0, 1))
 
 
+_FLOATS_OF_TWO = ("atan2", "arctan2", "logaddexp")
 _SCALAR_TOO = (
     "fmod remainder floor_divide bitwise_and bitwise_or bitwise_xor eq ne lt le gt ge not_equal less less_equal greater "
     "greater_equal"
@@ -126,6 +136,8 @@ def _binary(name: str, op: Any, function: Any, torch: str = "") -> Callable[...,
     def f(input: Any, other: Any) -> Any:
         if not number:
             is_tensor_in(name, other)
+        if name in _FLOATS_OF_TWO:
+            input, other = floating(input), floating(other) if isinstance(other, Tracked) else other
         return input.operate(of_tensor if isinstance(other, Tracked) else rule, op, (input, other))
 
     return titled(f, name, f"As `torch.{name}`: {function.__name__} of the entries of two tensors.")
@@ -204,8 +216,16 @@ def power_of(input: Any, base: Any) -> Any:
 
 def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     """As `torch.clamp`: the entries held between `min` and `max`."""
-    rule = _CLAMP if isinstance(min, Tracked) or isinstance(max, Tracked) else _CLAMP_NUMBERS
-    return call_elementwise(rule, (input, min, max)) if not (min is max is None) else input
+    if min is max is None:
+        raise OperandError("torch.clamp: At least one of 'min' or 'max' must not be None. Name a bound.")
+    if not (isinstance(min, Tracked) or isinstance(max, Tracked)):
+        return call_elementwise(_CLAMP_NUMBERS, (input, min, max))
+    given = promoted(clip, tuple(v for v in (input, min, max) if v is not None))
+    if given is NotImplemented:
+        raise TypeError("clamp(): min and max must be numbers or Tensors.")
+    input, *bounds = given
+    min, max = (bounds.pop(0) if v is not None else None for v in (min, max))
+    return call_elementwise(_CLAMP, (input, min, max))
 
 
 _CLAMP, _CLAMP_NUMBERS = RULES[clip], named(clip, "ClampBackward1")

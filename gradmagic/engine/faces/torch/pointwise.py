@@ -40,7 +40,7 @@ UNARY: dict[str, Callable[..., Any]] = {
 
 def sgn(input: Any) -> Any:
     """As `torch.sgn`: the sign; of a complex number z it is z/|z|."""
-    return shown(np.sign(input), "SgnBackward0") if input.is_complex() else torch_math.UNARY["sign"](input)
+    return shown(np.sign(input) if input.is_complex() else torch_math.UNARY["sign"](input), "SgnBackward0")
 
 
 def frac(input: Any) -> Any:
@@ -77,6 +77,11 @@ _ANGLE = Elementwise(np.angle, (lambda _y, _x: 0,), "AngleBackward0")
 def conj(input: Any) -> Any:
     """As `torch.conj`: the complex conjugate; a real tensor itself."""
     return shown(np.conjugate(input), "ConjBackward0") if input.is_complex() else input
+
+
+def itself(input: Any) -> Any:
+    """Give the tensor: what PyTorch would still have to conjugate or negate is done here at once."""
+    return input
 
 
 def nan_to_num(input: Any, nan: Any = None, posinf: Any = None, neginf: Any = None) -> Any:
@@ -121,7 +126,8 @@ def _binary(name: str, function: Any, floats: bool, rule: Any = None) -> Callabl
 _FLOATS = ("copysign", "logaddexp2", "nextafter")
 _SCALAR_TOO = ("copysign", "bitwise_left_shift", "bitwise_right_shift")
 BINARY: dict[str, Callable[..., Any]] = {
-    **{n: _binary(n, getattr(np, n), n in _FLOATS) for n in "copysign gcd lcm logaddexp2 nextafter heaviside".split()},
+    **{n: _binary(n, getattr(np, n), n in _FLOATS) for n in "copysign gcd lcm logaddexp2 nextafter".split()},
+    "heaviside": _binary("heaviside", lambda x, v: np.where(x == 0, v, x > 0).astype(v.dtype), False),
     "bitwise_left_shift": _binary("bitwise_left_shift", np.left_shift, False),
     "bitwise_right_shift": _binary("bitwise_right_shift", np.right_shift, False),
 }  # fmt: skip
@@ -246,6 +252,6 @@ _FUNCTIONS = (
 ).split()
 POINTWISE: dict[str, Callable[..., Any]] = {**UNARY, **BINARY, **{name: globals()[name] for name in _FUNCTIONS}}
 POINTWISE |= {
-    "fix": torch_math.UNARY["trunc"], "conj_physical": conj, "resolve_conj": conj, "resolve_neg": positive,
+    "fix": torch_math.UNARY["trunc"], "conj_physical": conj, "resolve_conj": itself, "resolve_neg": itself,
 }  # fmt: skip
 FUNCTIONS_ONLY: dict[str, Callable[..., Any]] = {"complex": complex, "polar": polar, "rsub": torch_math.rsub}

@@ -32,6 +32,9 @@ def _added(name: str, ndims: tuple[int, int], product: Callable[[Any, Any], Any]
                     f"{name}: expected a {words[ndim - 1]} ({ndim}-D), but got {np.ndim(raw(x))}-D. "
                     "Write a @ b + c for products of other shapes."
                 )
+        if input.array.dtype.kind in "iub":
+            whole_number = bool if input.array.dtype.kind == "b" else int
+            beta, alpha = whole_number(beta), whole_number(alpha)
         made = product(first, second)
         made = made if alpha == 1 else alpha * made
         if beta == 0:  # what is not a number in it does not count

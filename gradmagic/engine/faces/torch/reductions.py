@@ -22,7 +22,7 @@ from ...dispatch.non_numbers import in_torch_words
 from ...rules.declare import RULES
 from ...tape.tracked import Tracked, raw
 from .arguments import shown
-from .math import OperandError, named, titled
+from .math import OperandError, floating, named, titled
 
 
 def _numpy_words(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -328,7 +328,7 @@ def log_softmax(input: Any, dim: int, *, dtype: Any = None) -> Any:
 @_numpy_words
 def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
     """As `torch.logsumexp`: log(sum(exp(input))) along `dim`, without overflow."""
-    return nw.logsumexp(input, _axis(dim), keepdim)
+    return nw.logsumexp(floating(input), _axis(dim), keepdim)
 
 
 @_numpy_words

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ....errors import ShapeError
+from ....errors import DimensionError, ShapeError
 from ...core import arrays
 from ...core.bounds import in_bounds
 from ...derivatives.nn import functions as nw
@@ -242,8 +242,6 @@ def getitem(input: Any, index: Any) -> Any:
         if type(index) is int:
             return call_linear(_SELECT, operator.getitem, (input, index))
         if isinstance(index, slice):
-            if index.step is not None and index.step < 0:
-                raise ValueError("step must be greater than zero: write t.flip(dim) for the reverse order.")
             return call_linear(_GET["Slice"], operator.getitem, (input, index))
         if type(index) is tuple and (parts := in_turn(index)) is not None:
             return getitem(getitem(input, parts[0]), parts[1])
@@ -349,7 +347,7 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     ndim = np.ndim(input.array)
     dim = at(dim, ndim)
     if not ndim:
-        raise OperandError("Dimension specified as 0 but tensor has no dimensions. Write t.reshape(1) first.")
+        raise DimensionError("Dimension specified as 0 but tensor has no dimensions. Write t.reshape(1) first.")
     length = np.shape(input.array)[dim]
     return tuple(
         call_linear(_GET["Unbind"], operator.getitem, (input, _at(dim, i, ndim))) for i in range(length)
@@ -397,7 +395,7 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
     if plain.dtype.kind not in "iu" or plain.dtype.itemsize < 4:
         raise OperandError("index_select(): Expected dtype int32 or int64 for index. Write index.long().")
     n = np.shape(input.array)[at(dim, ndim)] if ndim else 1
-    in_bounds(plain, n, 0, "index out of range in self")
+    in_bounds(plain, n, 0, f"index out of range in self: index is out of bounds for dimension with size {n}")
     if not ndim:
         return np.reshape(np.take(np.reshape(input, 1), np.reshape(plain, -1)), ())
     return np.take(input, np.reshape(plain, -1), at(dim, ndim))
@@ -453,7 +451,7 @@ def take(input: Any, index: Any) -> Any:
     plain = raw(index)
     if plain.dtype.kind not in "iu":
         raise OperandError("take(): Expected a long tensor for index, but got another dtype. Write index.long().")
-    in_bounds(plain, np.size(input.array), None, "out of range")
+    in_bounds(plain, np.size(input.array), None, f"out of range: index is out of bounds for {np.size(input.array)} entries")
     return call_linear(_TAKE, np.take, (input, plain))
 
 

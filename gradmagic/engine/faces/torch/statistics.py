@@ -6,18 +6,22 @@ In: a Tensor, `dim` and `keepdim`. Out: Tensors, or a named tuple of them where 
 from __future__ import annotations
 
 import builtins
+import operator
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from ...core import arrays
 from ...derivatives.nn import functions as nw
-from ...dispatch.calls import call, call_linear
-from ...tape.tracked import raw
-from . import reductions
-from .arguments import along, at, dims_of, named_results, shown, together
-from .math import OperandError, named, titled
+from ...dispatch.calls import call_linear
+from ...dispatch.primitives import cast
+from ...tape.tracked import Tracked, raw
+from . import math as torch_math
+from . import reductions, shapes
+from .arguments import along, at, dims_of, named_results, shown
+from .math import OperandError, floating, named, titled
 from .reductions import _numpy_words as numpy_words
 
 # ---- deviations and averages ----------------------------------------------------------------------------------------
@@ -85,7 +89,7 @@ def _of_tracked(function: Any, x: Any, q: Any, axis: Any, keepdim: bool, interpo
     options = {"axis": axis, "keepdims": keepdim}
     low, high = (function(x, part, method=m, **options) for m in ("lower", "higher"))
     count = np.sum(np.logical_not(np.isnan(x.array)), **options) if function is np.nanquantile else None
-    n = (np.size(x.array) if axis is None else np.shape(x.array)[axis]) if count is None else count
+    n = (np.size(x.array) if axis is None else np.shape(x.array)[axis]) if count is None else count.astype(x.array.dtype)
     where = np.reshape(q, part.shape + (1,) * (np.ndim(low.array) - part.ndim)) * (n - 1)
     if interpolation != "linear":
         where = where.detach()
@@ -97,13 +101,34 @@ quantile, nanquantile = _quantile("quantile", np.quantile), _quantile("nanquanti
 
 
 def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
-    """As `torch.cov`: the covariances of the rows."""
-    return np.cov(input, ddof=correction, fweights=raw(fweights), aweights=raw(aweights))
+    """As `torch.cov`: the covariances of the rows; `fweights` say how often a column counts, `aweights` how much."""
+    if input.ndim > 2:
+        raise OperandError(f"cov(): expected input to have two or fewer dimensions but got an input with {input.ndim}.")
+    if fweights is not None and raw(fweights).dtype.kind not in "iu":
+        raise OperandError("cov(): expected fweights to have integral dtype but got another. Write fweights.long().")
+    x = floating(input).reshape(1, -1) if input.ndim < 2 else floating(input)
+    dtype = np.finfo(x.array.dtype).dtype
+    weights = [cast(w, dtype) for w in (fweights, aweights) if w is not None]
+    w = reduce(operator.mul, weights) if weights else None
+    total = x.shape[1] if w is None else reductions.sum(w)
+    mean = reductions.mean(x, 1, True) if w is None else reductions.sum(x * w, 1, True) / total
+    apart = x - mean
+    left = total - correction
+    if correction and aweights is not None:
+        left = total - correction * reductions.sum(w * weights[-1]) / total
+    weighed = apart if w is None else apart * w
+    made = weighed @ np.conjugate(apart).mT if apart.is_complex() else weighed @ apart.mT
+    made = made / torch_math.clamp(left, min=0) if isinstance(left, Tracked) else made / max(left, 0)
+    return made.reshape(()) if input.ndim < 2 else made
 
 
 def corrcoef(input: Any) -> Any:
     """As `torch.corrcoef`: the correlations of the rows."""
-    return np.corrcoef(input)
+    c = cov(input)
+    if not c.ndim:
+        return c / c
+    scale = np.real(shapes.diagonal(c)) ** 0.5
+    return c / scale[:, None] / scale
 
 
 def dist(input: Any, other: Any, p: float = 2) -> Any:
@@ -235,12 +260,13 @@ def cumulative_trapezoid(y: Any, x: Any = None, *, dx: float = 1, dim: int = -1)
 def _areas(y: Any, x: Any, dx: float, dim: int) -> Any:
     ndim = np.ndim(y.array)
     left, right = (y[along(dim, part, ndim)] for part in (slice(None, -1), slice(1, None)))
+    left, right = floating(left), floating(right)
     if x is None:
         return (left + right) / 2 * dx
     if np.ndim(raw(x)) == 1:
         x = np.reshape(x, (-1,) + (1,) * (ndim - at(dim, ndim) - 1))
     width = np.diff(x, axis=dim if np.ndim(raw(x)) == ndim else at(dim, ndim) - ndim)
-    return (left + right) / 2 * width
+    return (left + right) / 2 * floating(width)
 
 
 def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> tuple[Any, ...]:
@@ -251,6 +277,7 @@ def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int =
     if edge_order not in (1, 2):
         raise OperandError("torch.gradient only supports edge_order=1 and edge_order=2. Write one of these.")
     spacing = 1 if spacing is None else spacing
+    input = floating(input)
     steps = [raw(s) for s in spacing] if isinstance(spacing, (tuple, list)) else [raw(spacing)]
     if len(steps) not in (1, len(dims)):
         raise OperandError(
