@@ -119,7 +119,7 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
     weighed = apart if w is None else apart * w
     made = weighed @ np.conjugate(apart).mT if apart.is_complex() else weighed @ apart.mT
     made = made / torch_math.clamp(left, min=0) if isinstance(left, Tracked) else made / max(left, 0)
-    return made.reshape(()) if input.ndim < 2 else made
+    return made.reshape(()) if made.numel() == 1 else made
 
 
 def corrcoef(input: Any) -> Any:

@@ -238,14 +238,16 @@ class Tensor(TorchMethods, Operators):
             settings().observer.detached(self.node)
         return Tensor.wrap(memory.materialise(self), None)
 
-    def numpy(self) -> Any:
-        """Give the values as a NumPy array over the same memory.
+    def numpy(self, *, force: bool = False) -> Any:
+        """Give the values as a NumPy array over the same memory; `force`: of any tensor, copied from a device.
 
         Raises
         ------
         ConversionError
             If the tensor requires a gradient (write `t.detach().numpy()`), or lives on a GPU (`t.cpu().numpy()`).
         """
+        if force:
+            return arrays.to_host(memory.materialise(self))
         if self.node is not None:
             raise ConversionError(
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
