@@ -66,6 +66,7 @@ _TABLE: dict[str, Any] = {
     "matmul": of_tensor(torch_math.matmul),
 }  # fmt: skip
 
+
 def _complex(made: Any) -> Any:
     return made if made.is_complex() else cast(made, np.result_type(made.array.dtype, np.complex64))
 
@@ -88,14 +89,18 @@ _EIG = named_results("linalg_eig", "eigenvalues eigenvectors")
 
 
 @of_tensor
-def matrix_rank(A: Any, tol: Any = None, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Any:
+def matrix_rank(
+    A: Any, tol: Any = None, *, atol: Any = None, rtol: Any = None, hermitian: bool = False
+) -> Any:
     """Give how many singular values are above max(atol, rtol * the largest)."""
     s = np.linalg.svd(A.array, compute_uv=False)
     largest = np.max(s, axis=-1, initial=0, keepdims=True)
     atol = tol if atol is None else atol
     if rtol is None:
         rtol = 0.0 if atol is not None else max(A.shape[-2:]) * float(np.finfo(A.array.dtype).eps)
-    cut = np.maximum(0.0 if atol is None else np.expand_dims(raw(atol), -1), np.expand_dims(raw(rtol), -1) * largest)
+    cut = np.maximum(
+        0.0 if atol is None else np.expand_dims(raw(atol), -1), np.expand_dims(raw(rtol), -1) * largest
+    )
     return A.wrap(np.sum(s > cut, axis=-1), None)
 
 
@@ -140,11 +145,15 @@ def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *,
     kept = [i for i in range(x.ndim) if i not in {a % x.ndim for a in axes}]
     flat = np.reshape(np.moveaxis(x, kept, range(len(kept))), (*(x.shape[i] for i in kept), -1))
     made = np.linalg.norm(flat, ord, -1)
-    return np.reshape(made, tuple(1 if i not in kept else n for i, n in enumerate(x.shape))) if keepdim else made
+    return (
+        np.reshape(made, tuple(1 if i not in kept else n for i, n in enumerate(x.shape))) if keepdim else made
+    )
 
 
 @of_tensor
-def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Any:
+def matrix_norm(
+    A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None
+) -> Any:
     """Give the norm of the matrices in two dims: "fro", "nuc", 2, 1, inf and their negatives."""
     _of_matrices("matrix_norm", A, 2)
     return np.linalg.norm(A if dtype is None else A.to(dtype), ord, tuple(dim), keepdim)
@@ -170,7 +179,7 @@ _SVD, _QR = named_results("linalg_svd", "U S Vh"), named_results("linalg_qr", "Q
 def cholesky(A: Any, *, upper: bool = False) -> Any:
     """Give the triangle L with A = L @ L.mH, or its transpose."""
     _of_matrices("cholesky", A, 2)
-    return products.cholesky(A, upper)
+    return shown(products.cholesky(A, upper), "LinalgCholeskyExBackward0")
 
 
 @of_tensor
@@ -181,7 +190,9 @@ def pinv(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False)
         cut = 0.0 if atol is not None else max(A.shape[-2:]) * float(np.finfo(A.array.dtype).eps)
     if atol is not None:
         cut = np.maximum(cut, raw(atol) / np.max(np.linalg.svd(A.array, compute_uv=False), axis=-1))
-    return np.linalg.pinv(A, cut, hermitian) if hermitian else np.linalg.pinv(A, cut)
+    return shown(
+        np.linalg.pinv(A, cut, hermitian) if hermitian else np.linalg.pinv(A, cut), "LinalgPinvBackward0"
+    )
 
 
 @of_tensor
@@ -196,7 +207,7 @@ def cond(A: Any, p: Any = None) -> Any:
 @of_tensor
 def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: Any = None) -> Any:
     """Give (solution, residuals, rank, singular_values) of the least squares problem A @ X = B."""
-    X = np.matmul(np.linalg.pinv(A), B)
+    X = shown(np.matmul(np.linalg.pinv(A), B), "LinalgLstsqBackward0")
     left = B - np.matmul(A, X)
     empty = A.wrap(np.zeros(0, A.array.dtype), None)
     over = A.shape[-2] > A.shape[-1]
@@ -246,20 +257,26 @@ def _told(name: str, fields: str, function: Callable[..., Any]) -> Callable[...,
             made, info = A.wrap(np.full(A.shape, np.nan, A.array.dtype), None), info + 1
         return made_of(*(made if isinstance(made, tuple) else (made,)), A.wrap(info[()], None))
 
-    return of_tensor(titled(f, name, f"As `torch.linalg.{name}`: with `info`, 0 where it went well; no error."))
+    return of_tensor(
+        titled(f, name, f"As `torch.linalg.{name}`: with `info`, 0 where it went well; no error.")
+    )
 
 
 inv_ex = _told("inv_ex", "inverse info", np.linalg.inv)
+
+
 def _solved(A: Any, B: Any, *, left: bool = True) -> Any:
     _of_matrices("solve", A, 2)
     B = as_tensor(B)
     vectors = B.ndim == 1 or (A.ndim - 1 == B.ndim and A.shape[:-1] == B.shape)
     if vectors:
-        return np.linalg.solve(A, np.expand_dims(B, -1))[..., 0]
+        return shown(np.linalg.solve(A, np.expand_dims(B, -1))[..., 0], "LinalgSolveExBackward0")
     return np.linalg.solve(A, B) if left else np.linalg.solve(A.mT, B.mT).mT
 
 
-solve = of_tensor(titled(_solved, "solve", """Give X with A @ X = B, or X @ A = B without `left`; B of vectors too."""))
+solve = of_tensor(
+    titled(_solved, "solve", """Give X with A @ X = B, or X @ A = B without `left`; B of vectors too.""")
+)
 solve_ex = _told("solve_ex", "result info", _solved)
 cholesky_ex = _told("cholesky_ex", "L info", products.cholesky)
 
@@ -291,7 +308,10 @@ def lu_factor(A: Any, *, pivot: bool = True) -> Any:
     if n > k:
         U = np.pad(U, [(0, 0)] * (A.ndim - 2) + [(0, n - k), (0, 0)])
     host = np.broadcast_to(np.arange(n), A.shape[:-1]) if order is None else arrays.to_host(order)
-    return _LU_FACTOR(shown(low + U, "LinalgLuFactorExBackward0"), A.wrap(arrays.from_host(_exchanges(host, k), A.array), None))
+    return _LU_FACTOR(
+        shown(low + U, "LinalgLuFactorExBackward0"),
+        A.wrap(arrays.from_host(_exchanges(host, k), A.array), None),
+    )
 
 
 def _exchanges(order: Any, steps: int) -> Any:
@@ -341,7 +361,9 @@ def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool =
 
 
 _LU, _LU_FACTOR = named_results("linalg_lu", "P L U"), named_results("linalg_lu_factor", "LU pivots")
-lu_factor_ex = _told("lu_factor_ex", "LU pivots info", lambda A, *, pivot=True: tuple(lu_factor(A, pivot=pivot)))
+lu_factor_ex = _told(
+    "lu_factor_ex", "LU pivots info", lambda A, *, pivot=True: tuple(lu_factor(A, pivot=pivot))
+)
 
 
 @of_tensor

@@ -68,7 +68,7 @@ def relu6(input: Any) -> Any:
 @writing
 def celu(input: Any, alpha: float = 1.0) -> Any:
     """Give x where it is positive, alpha * (exp(x / alpha) - 1) elsewhere."""
-    return ac.scaled_elu(input, alpha, 1.0, 1 / alpha)
+    return shown(ac.scaled_elu(input, alpha, 1.0, 1 / alpha), "CeluBackward0")
 
 
 @writing
@@ -105,7 +105,9 @@ def threshold(input: Any, threshold: float, value: float) -> Any:
 def softshrink(input: Any, lambd: float = 0.5) -> Any:
     """Give x moved by `lambd` towards 0, and 0 where it is nearer than that."""
     if lambd < 0:
-        raise OperandError(f"lambda must be greater or equal to 0, but found to be {lambd}. Write a positive one.")
+        raise OperandError(
+            f"lambda must be in range [0, 3.40282e+38] for input dtype Float, but found {lambd}. Write a positive one."
+        )
     return ac.soft_shrink(input, lambd)
 
 
@@ -155,7 +157,9 @@ def glu(input: Any, dim: int = -1) -> Any:
     """Give one half of the entries along `dim` times sigmoid of the other half."""
     n = input.shape[at(dim, input.ndim)] if input.ndim else 1
     if n % 2:
-        raise OperandError(f"Halving dimension must be even, but dimension {at(dim, input.ndim)} is size {n}. Pad it.")
+        raise OperandError(
+            f"Halving dimension must be even, but dimension {at(dim, input.ndim)} is size {n}. Pad it."
+        )
     a, b = input.chunk(2, dim)
     return shown(a * b.sigmoid(), "GluBackward0")
 
@@ -164,7 +168,7 @@ def glu(input: Any, dim: int = -1) -> Any:
 def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Any:
     """Give x where it is positive, elsewhere times a slope: drawn between the two in training, else their mean."""
     if not training:
-        return nw.leaky_relu(input, (lower + upper) / 2)
+        return shown(nw.leaky_relu(input, (lower + upper) / 2), "RreluWithNoiseBackward0")
     drawn = generator().random(input.shape) * (upper - lower) + lower
     slope = arrays.from_host(np.asarray(drawn, input.array.dtype), input.array)
     return input * input.wrap(np.where(input.array < 0, slope, 1), None)
@@ -186,7 +190,5 @@ _NAMES = (
     "relu6 celu selu mish hardswish hardsigmoid threshold softshrink hardshrink tanhshrink softsign softmin prelu glu "
     "rrelu gumbel_softmax"
 ).split()
-celu_, selu_, threshold_, rrelu_ = (
-    in_place(f, f"{f.__name__}_") for f in (celu, selu, threshold, rrelu)
-)
+celu_, selu_, threshold_, rrelu_ = (in_place(f, f"{f.__name__}_") for f in (celu, selu, threshold, rrelu))
 __all__ = [*_NAMES, "celu_", "rrelu_", "selu_", "threshold_"]  # noqa: PLE0604

@@ -5,6 +5,8 @@ In: Tensors (lifted Arrays and plain arrays are taken for Tensors) and PyTorch's
 
 from __future__ import annotations
 
+import warnings
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from ..engine.faces.torch import reductions as torch_reductions
 from ..engine.faces.torch import shapes as torch_shapes
 from ..engine.faces.torch.arguments import shown
 from ..engine.faces.torch.math import OperandError, named
+from ..engine.faces.torch.shapes import BoundsError
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.rules.declare import RULES
 from ..engine.tape.tracked import raw
@@ -66,8 +69,26 @@ def relu(input: Any, inplace: bool = False) -> Any:
 
 sigmoid = of_tensor(torch_math.UNARY["sigmoid"])
 tanh = of_tensor(torch_math.UNARY["tanh"])
-softmax = of_tensor(torch_reductions.softmax)
-log_softmax = of_tensor(torch_reductions.log_softmax)
+
+
+def _along_some_dim(f: Any) -> Any:
+    """Let a softmax be called without a dim, as books of old do: PyTorch warns, and takes the first or second."""
+
+    @wraps(f)
+    def function(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+        if dim is None:
+            warnings.warn(
+                f"Implicit dimension choice for {f.__name__} has been deprecated. Change the call to include dim=X as an "
+                "argument.",
+                stacklevel=2,
+            )
+            dim = 0 if np.ndim(raw(input)) in (0, 1, 3) else 1
+        return f(input, dim, dtype=dtype)
+
+    return of_tensor(function)
+
+
+softmax, log_softmax = map(_along_some_dim, (torch_reductions.softmax, torch_reductions.log_softmax))
 
 
 @writing
@@ -100,7 +121,11 @@ def gelu(input: Any, approximate: str = "none") -> Any:
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """Give log(1 + exp(beta * x)) / beta, without overflow, and x itself where beta * x is above `threshold`."""
     made = nw.softplus(input, beta)
-    return made if threshold == 20 else shown(np.where(input.array * beta > threshold, input, made), "SoftplusBackward0")
+    return (
+        made
+        if threshold == 20
+        else shown(np.where(input.array * beta > threshold, input, made), "SoftplusBackward0")
+    )
 
 
 @of_tensor
@@ -191,7 +216,14 @@ def layer_norm(
 
 def embedding(input: Any, weight: Any) -> Any:
     """Give the row of `weight` at each number of `input`."""
-    return torch_shapes.embedding(as_tensor(weight), as_tensor(input))
+    weight, index = as_tensor(weight), as_tensor(input)
+    in_bounds(
+        index.array,
+        len(weight),
+        0,
+        f"index out of range in self: index is out of bounds for {len(weight)} rows",
+    )
+    return torch_shapes.embedding(weight, index)
 
 
 def one_hot(tensor: Any, num_classes: int = -1) -> Any:
@@ -207,6 +239,8 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     """
     y = raw(as_tensor(tensor))
     classes = int(np.max(y)) + 1 if num_classes < 0 else num_classes
+    if not arrays.on_device(y) and y.size and y.max() >= classes:
+        raise BoundsError(f"Class values must be smaller than num_classes. They run from 0 to {classes - 1}.")
     in_bounds(y, classes, 0, f"Class values run from 0 to num_classes - 1, which is {classes - 1}")
     return Tensor.wrap(np.equal(np.expand_dims(y, -1), arrays.arange(classes, y)).astype(np.int64), None)
 

@@ -104,12 +104,12 @@ def holds(dtype: Any, other: Any) -> None:
     """Expect that entries of `other` may be written into a tensor of `dtype`: no fraction into whole numbers."""
     if _KINDS.get(other.kind, 0) > _KINDS.get(dtype.kind, 0):
         raise OperandError(
-            f"result type {_spoken(other)} can't be cast to the desired output type {_spoken(dtype)}: "
+            f"result type {spoken(other)} can't be cast to the desired output type {spoken(dtype)}: "
             f"write t = t.to({dtype_of(other)!r}) first, or a function that makes a new tensor."
         )
 
 
-def _spoken(dtype: Any) -> str:
+def spoken(dtype: Any) -> str:
     return _SPOKEN.get(dtype.name, dtype.name.title())
 
 

@@ -48,7 +48,9 @@ def promoted(op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         for dtype in dtypes[:1] if len(dtypes) == 1 else [common(dtypes)] if dtypes else []:
             if result is None:
                 result = dtype
-            elif _KINDS[dtype.kind] > _KINDS[result.kind]:  # the width stays that of the higher rank, if it has one
+            elif (
+                _KINDS[dtype.kind] > _KINDS[result.kind]
+            ):  # the width stays that of the higher rank, if it has one
                 result = np.result_type(result, np.complex64) if result.kind == "f" else dtype
     assert result is not None
     if op is operator.truediv and _KINDS[result.kind] < 2:
@@ -76,7 +78,7 @@ def _cast(a: Any, dtype: np.dtype[Any]) -> Any:
         if isinstance(a, (bool, int, float, complex)) and not isinstance(a, np.generic):
             return a if dtype.kind in "fc" or isinstance(a, int) else dtype.type(a)
         return a.astype(dtype, copy=False)
-    if isinstance(a.array, _PYTHON) or a.array.dtype == dtype:  # a lifted Python number stays weak
+    if type(a.array) in _PYTHON or a.array.dtype == dtype:  # a lifted Python number stays weak
         return a
     from ...dispatch.primitives import cast
 

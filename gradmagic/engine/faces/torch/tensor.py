@@ -15,11 +15,12 @@ from weakref import finalize, ref
 
 import numpy as np
 
-from ....errors import ConversionError, NoGradError, ShapeError
+from ....errors import ConversionError, GradmagicError, IntegerGradError, NoGradError, ShapeError
 from ...core import arrays
 from ...core.foreign import LIBRARIES
 from ...core.frames import assigns_entry
 from ...dispatch.non_numbers import outside
+from ...dispatch.primitives import is_view
 from ...rules.rule import CONSTANT
 from ...sweeps.backward import sweep
 from ...tape import memory
@@ -27,9 +28,12 @@ from ...tape.ends import leaf, seed
 from ...tape.messages import blame
 from ...tape.modes import OFF, mode_now, settings
 from ...tape.nodes import HOOKS, Leaf, Node, aval_of
-from ...tape.tracked import Tracked
+from ...tape.tracked import Tracked, raw
 from .. import inplace
 from ..operators import Operators
+from . import shapes as torch_shapes
+from .arguments import fits, shown
+from .math import OperandError, not_for
 from .promotion import promoted
 from .table import TorchMethods
 
@@ -71,6 +75,11 @@ class Tensor(TorchMethods, Operators):
                 )
             self.node = None
         elif self.node is None:
+            if self.array.dtype.kind not in "fc":
+                raise IntegerGradError(
+                    f"only Tensors of floating point dtype can require gradients: this one is {self.array.dtype}. Write "
+                    "t.float() first, or make it of numbers with a decimal point (1.0)."
+                )
             self.node = leaf(self.array)
         return self
 
@@ -330,7 +339,19 @@ class Tensor(TorchMethods, Operators):
 
     # -- writing ---------------------------------------------------------------------------------
     def __setitem__(self, index: Any, value: Any) -> None:
-        inplace.assign(self, index, value)
+        try:
+            if type(index) is tuple and (parts := torch_shapes.in_turn(index)) is not None:
+                inplace.assign(self[parts[0]], parts[1], value)
+                return
+            inplace.assign(self, index, value)
+        except IndexError as error:
+            raise IndexError(torch_shapes.said_of_index(error, self, index)) from None
+        except ValueError as error:
+            if isinstance(error, GradmagicError):
+                raise
+            raise ShapeError(torch_shapes.said_of_value(error, self, index, value)) from None
+        if self.node is not None and not is_view(index):
+            shown(self, "IndexPutBackward0")
 
     def assign(self, index: Any, value: Any) -> Tensor:
         """Write `value` to `self[index]` in place and give this tensor."""
@@ -339,12 +360,28 @@ class Tensor(TorchMethods, Operators):
     def _in_place(name: str) -> Any:  # type: ignore[misc]
         def method(self: Tensor, other: Any) -> Tensor:
             made = getattr(type(self), name)(self.as_value(), other)
+            if made is NotImplemented:
+                return NotImplemented  # type: ignore[return-value]
+            if made.array.dtype is not self.array.dtype:
+                fits(self, made)
             return inplace.assign(self, Ellipsis, made, fresh=True)  # type: ignore[return-value]
 
         return method
 
-    __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = map(
-        _in_place, ("__add__", "__sub__", "__mul__", "__truediv__", "__pow__")
+    (
+        __iadd__,
+        __isub__,
+        __imul__,
+        __itruediv__,
+        __ipow__,
+        __ifloordiv__,
+        __imod__,
+        __iand__,
+        __ior__,
+        __ixor__,
+    ) = map(
+        _in_place,
+        "__add__ __sub__ __mul__ __truediv__ __pow__ __floordiv__ __mod__ __and__ __or__ __xor__".split(),
     )
 
     def as_value(self) -> Tensor:
@@ -368,6 +405,8 @@ class Tensor(TorchMethods, Operators):
                 sign = _SIGNS.get(op, op.__name__)
                 return outside(f"unsupported operand type(s) for {sign}: {names}: {rule.name}", args, None)
             return NotImplemented
+        if op in _REFUSED:
+            _REFUSED[op](op, args, cast)
         return super().operate(rule, op, cast, args)
 
     def __reduce__(self) -> Any:
@@ -379,6 +418,37 @@ class Tensor(TorchMethods, Operators):
         return Tensor.wrap(np.copy(self.array), None if self.node is None else leaf(self.array))
 
 
+def _no_bools(op: Any, args: Any, cast: Any) -> None:
+    if any(getattr(raw(a), "dtype", np.dtype(type(raw(a)))).kind == "b" for a in args):
+        raise OperandError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use "
+            "the `~` or `logical_not()` operator instead: write a ^ b for where they differ."
+        )
+
+
+def _no_complex(op: Any, args: Any, cast: Any) -> None:
+    if any(np.iscomplexobj(raw(a)) for a in cast):
+        raise not_for(getattr(op, "__name__", str(op)), "complex")
+
+
+def _no_zeros(op: Any, args: Any, cast: Any) -> None:
+    if all(getattr(raw(a), "dtype", np.dtype(type(raw(a)))).kind == "b" for a in cast):
+        raise not_for(getattr(op, "__name__", str(op)), np.dtype(bool))
+    plain = raw(cast[1])
+    kinds = [getattr(raw(a), "dtype", np.dtype(type(raw(a)))).kind for a in cast]
+    if all(k in "iub" for k in kinds) and not arrays.on_device(plain) and not np.all(plain):
+        raise OperandError(
+            "ZeroDivisionError: a divisor is 0, and whole numbers have no infinity. Write t.float()."
+        )
+    _no_complex(op, args, cast)
+
+
+_REFUSED: dict[Any, Any] = {
+    operator.sub: _no_bools,
+    **dict.fromkeys((operator.lt, operator.le, operator.gt, operator.ge), _no_complex),
+    **dict.fromkeys((np.maximum, np.minimum, np.fmax, np.fmin), _no_complex),
+    **dict.fromkeys((operator.floordiv, operator.mod, np.floor_divide, np.remainder, np.fmod), _no_zeros),
+}  # fmt: skip
 _SIGNS: dict[Any, str] = {
     operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.pow: "** or pow()",
     operator.floordiv: "//", operator.mod: "%", operator.matmul: "@",
