@@ -65,7 +65,7 @@ def together(name: str, *args: Any, floats: bool = False) -> Any:
 def shown(made: Any, torch: str) -> Any:
     """Let the last operation of a composed function be shown under PyTorch's name of the whole."""
     node = made.node
-    if node is not None and node.rule.torch != torch:
+    if node is not None and node.rule is not None and node.rule.torch != torch:
         node.rule = _called(node.rule, torch)
     return made
 

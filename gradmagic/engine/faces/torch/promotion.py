@@ -31,7 +31,7 @@ def promoted(op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
             a = np.asarray(a)
         given.append(a)
         plain = raw(a)
-        if isinstance(plain, np.generic) and not isinstance(a, Tracked):
+        if isinstance(plain, np.generic) and not (isinstance(a, Tracked) and not a.soft):
             ranks[0].append(_DEFAULTS[_KINDS[plain.dtype.kind]])  # NumPy's scalars are numbers, as in PyTorch
         elif arrays.is_typed(plain):
             if plain.dtype.kind not in _KINDS:
