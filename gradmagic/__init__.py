@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import autograd, cuda, fft, functions, linalg, nn, optim, special
+from . import autograd, cuda, fft, functions, linalg, nn, optim, random, special, utils
 from .engine.check.check_grads import check_grads
 from .engine.faces.numpy.array import Array
 from .engine.faces.torch.make import tensor
@@ -29,6 +29,7 @@ from .engine.watch.memory_limit import set_tape_limit
 from .errors import GradmagicError
 from .missing import missing
 from .functions import *  # noqa: F403  (PyTorch's function names; the list is functions.__all__)
+from .saving import load, save
 
 if TYPE_CHECKING:
     from .cell import last, make_dot, trace
@@ -88,12 +89,15 @@ __all__ = [
     "jvp",
     "last",
     "linalg",
+    "load",
     "make_dot",
     "nn",
     "no_grad",
     "numeric",
     "optim",
     "patched",
+    "random",
+    "save",
     "set_detect_anomaly",
     "set_following",
     "set_grad_enabled",
@@ -102,6 +106,7 @@ __all__ = [
     "stop_gradient",
     "tensor",
     "trace",
+    "utils",
     "value_and_grad",
     "vjp",
     *functions.__all__,

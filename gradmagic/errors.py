@@ -87,6 +87,23 @@ class FreedError(GradmagicError, RuntimeError):
     """
 
 
+class StateError(GradmagicError, RuntimeError):
+    """A state does not fit the module that is to take it over.
+
+    Why: a parameter can only take values of its own shape, and a name that is missing would keep its random start.
+
+    Wrong::
+
+        small, large = gm.nn.Linear(2, 1), gm.nn.Linear(3, 1)
+        large.load_state_dict(small.state_dict())
+
+    Right: make the module as it was when its state was saved::
+
+        small, again = gm.nn.Linear(2, 1), gm.nn.Linear(2, 1)
+        again.load_state_dict(small.state_dict())
+    """
+
+
 class LeafWriteError(GradmagicError, RuntimeError):
     """A leaf that requires a gradient was written in place while recording.
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .engine.faces.torch.arguments import at
+from .engine.faces.torch.defaults import float_dtype
 from .engine.faces.torch.math import OperandError, floating, titled
 from .engine.faces.torch.tensor import Tensor
 from .errors import DimensionError
@@ -69,8 +70,9 @@ def _shifted(name: str) -> Callable[..., Any]:
 def _frequencies(name: str) -> Callable[..., Any]:
     function = getattr(np.fft, name)
 
-    def f(n: int, d: float = 1.0, *, dtype: Any = np.float32) -> Any:
-        return Tensor.wrap(function(n, d).astype(np.dtype(dtype)), None)
+    def f(n: int, d: float = 1.0, *, dtype: Any = None) -> Any:
+        kind = float_dtype() if dtype is None else np.dtype(dtype)
+        return Tensor.wrap(function(n, d).astype(kind), None)
 
     return titled(f, name, f"As `torch.fft.{name}`: the frequencies that a transform of n entries has.")
 

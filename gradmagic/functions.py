@@ -15,11 +15,19 @@ from typing import Any
 import numpy as np
 
 from .engine.core import arrays
-from .engine.core.generator import generator, manual_seed
 from .engine.dispatch.calls import call
 from .engine.dispatch.primitives import cast
+from .engine.faces.torch import random
 from .engine.faces.torch.arguments import into, together
-from .engine.faces.torch.dtypes import ALIASES, DTYPES, Device, DType, Size, dtype_of
+from .engine.faces.torch.defaults import device as default_device
+from .engine.faces.torch.defaults import (
+    float_dtype,
+    get_default_device,
+    get_default_dtype,
+    set_default_device,
+    set_default_dtype,
+)
+from .engine.faces.torch.dtypes import ALIASES, DTYPES, Device, DType, Size
 from .engine.faces.torch.joining import JOINING
 from .engine.faces.torch.make import tensor
 from .engine.faces.torch.math import OperandError, named, titled
@@ -34,8 +42,6 @@ from .engine.tape.ends import leaf, tell_of_device
 from .engine.tape.modes import no_grad
 from .engine.tape.tracked import Tracked, raw
 from .errors import ArgumentError, ShapeError
-
-_FLOAT = [np.dtype(np.float32)]
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
@@ -142,15 +148,18 @@ def _sizes(size: tuple[Any, ...]) -> tuple[int, ...]:
 def _made(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
     if dtype is not None:
         array = array.astype(np.dtype(dtype), copy=False)
-    if device is not None:
-        array = arrays.to_device(array, device)
+    place = default_device() if device is None else device
+    if place is not None:
+        array = arrays.to_device(array, place)
         tell_of_device(array)
     return Tensor.wrap(array, leaf(array) if requires_grad else None)
 
 
 def _filled(name: str, value: float) -> Callable[..., Tensor]:
     def f(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Tensor:
-        return _made(np.full(_sizes(size), value, np.dtype(dtype or _FLOAT[0])), None, device, requires_grad)
+        return _made(
+            np.full(_sizes(size), value, np.dtype(dtype or float_dtype())), None, device, requires_grad
+        )
 
     return titled(f, name, f"As `torch.{name}`: a tensor of the given size.")
 
@@ -160,9 +169,7 @@ def _like(name: str) -> Callable[..., Tensor]:
         array = raw(input)
         shape, kind = np.shape(array), array.dtype if dtype is None else dtype
         made = _TABLE[name] if name in _TABLE else globals()[name]
-        if name in ("randint",):
-            args, shape = (*args, shape), ()
-        elif name == "full":
+        if name == "full":
             args, shape = (shape, *args), ()
         return made(*args, *shape, dtype=kind, device=device or arrays.device_of(array), **options)
 
@@ -183,7 +190,7 @@ def full(
     tensor([3.5000, 3.5000])
     """
     value = raw(fill_value)
-    kind = _FLOAT[0] if isinstance(value, float) else None
+    kind = float_dtype() if isinstance(value, float) else None
     return _made(
         np.full(size, value, kind if dtype is None else np.dtype(dtype)), None, device, requires_grad
     )
@@ -193,7 +200,7 @@ def eye(
     n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """As `torch.eye`: ones on the diagonal."""
-    return _made(np.eye(n, m, dtype=np.dtype(dtype or _FLOAT[0])), None, device, requires_grad)
+    return _made(np.eye(n, m, dtype=np.dtype(dtype or float_dtype())), None, device, requires_grad)
 
 
 def arange(
@@ -224,7 +231,7 @@ def arange(
             "upper bound and lower bound inconsistent with step sign: exchange them, or turn the sign."
         )
     count = math.ceil((end - start) / step)
-    kind = np.dtype(dtype) if dtype is not None else np.dtype(np.int64) if whole else _FLOAT[0]
+    kind = np.dtype(dtype) if dtype is not None else np.dtype(np.int64) if whole else float_dtype()
     array = start + np.arange(count) * step  # as PyTorch: every entry from its number, not by adding up
     return _made(array.astype(kind), None, device, requires_grad)
 
@@ -246,7 +253,7 @@ def _spaced(name: str, function: Any, *more: Any) -> Callable[..., Tensor]:
         if dtype is not None and np.dtype(dtype).kind in "iu":
             ends = [int(v) for v in ends]
         array = function(*(arrays.to_host(v) for v in ends), steps, **base)
-        kind = np.result_type(*ends) if any(np.iscomplexobj(v) for v in ends) else _FLOAT[0]
+        kind = np.result_type(*ends) if any(np.iscomplexobj(v) for v in ends) else float_dtype()
         return _made(array, dtype or kind, device, requires_grad)
 
     return titled(f, name, f"As `torch.{name}`: `steps` numbers from `start` to `end`, both included.")
@@ -256,50 +263,6 @@ linspace = _spaced("linspace", np.linspace)
 logspace = _spaced("logspace", np.logspace, "base")
 
 
-# ---- random tensors ---------------------------------------------------------------------------------------------
-
-
-def _draw(name: str, method: str) -> Callable[..., Tensor]:
-    def f(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Tensor:
-        kind = np.dtype(dtype or _FLOAT[0])
-        source = kind if kind.char in "fd" else np.dtype(np.float32)
-        array = getattr(generator(), method)(_sizes(size), dtype=source)
-        return _made(np.asarray(array), kind, device, requires_grad)
-
-    text = f"As `torch.{name}`: draws of NumPy's generator ({method}), which `manual_seed` starts anew."
-    return titled(f, name, text)
-
-
-def randint(
-    low: int, high: Any, size: Any = None, *, dtype: Any = np.int64, device: Any = None, requires_grad: bool = False
-) -> Tensor:  # fmt: skip
-    """As `torch.randint`: whole numbers from `low` (0) up to but not including `high`."""
-    if size is None:
-        low, high, size = 0, low, high
-    return _made(generator().integers(low, high, tuple(size)), dtype, device, requires_grad)
-
-
-def randperm(n: int, *, dtype: Any = np.int64, device: Any = None) -> Tensor:
-    """As `torch.randperm`: 0 ... n-1 in random order."""
-    return _made(generator().permutation(n), dtype, device, False)
-
-
-def normal(mean: Any, std: Any, size: Any = None, **options: Any) -> Tensor:
-    """As `torch.normal`: draws from normal distributions with these means and standard deviations."""
-    mean, std = raw(mean), raw(std)
-    shape = np.broadcast_shapes(np.shape(mean), np.shape(std)) if size is None else tuple(size)
-    there = mean if arrays.on_device(mean) else std
-    drawn = arrays.from_host(np.asarray(generator().standard_normal(shape)), there)
-    return _made(
-        np.add(drawn * std, mean), **{"dtype": _FLOAT[0], "device": None, "requires_grad": False} | options
-    )
-
-
-def bernoulli(input: Any) -> Tensor:
-    """As `torch.bernoulli`: 1 with the probability that each entry says, else 0."""
-    array = input.array
-    drawn = arrays.from_host(np.asarray(generator().random(np.shape(array))), array)
-    return Tensor.wrap((drawn < array).astype(array.dtype), None)
 
 
 # ---- several tensors into one -----------------------------------------------------------------------------------
@@ -436,27 +399,10 @@ _TABLE: dict[str, Any] = {
     **{name: of_tensor(f) for name, f in (FUNCTIONS | FUNCTIONS_ONLY).items()}, **JOINING, **WINDOWS,
     "polygamma": polygamma,
     "zeros": _filled("zeros", 0), "ones": _filled("ones", 1), "empty": _filled("empty", 0),
-    "rand": _draw("rand", "random"), "randn": _draw("randn", "standard_normal"),
+    **random.FUNCTIONS,
 }  # fmt: skip
-_TABLE |= {f"{name}_like": _like(name) for name in "zeros ones empty full rand randn randint".split()}
+_TABLE |= {f"{name}_like": _like(name) for name in "zeros ones empty full".split()}
 _TABLE |= {"concat": cat, "concatenate": cat, "row_stack": vstack}
-
-
-def set_default_dtype(d: Any) -> None:
-    """Make floats in another dtype than float32 from now on."""
-    _FLOAT[0] = np.dtype(d)
-
-
-def get_default_dtype() -> DType:
-    """Give the dtype that floats are made in.
-
-    Examples
-    --------
-    >>> import gradmagic as gm
-    >>> gm.get_default_dtype()
-    torch.float32
-    """
-    return dtype_of(_FLOAT[0])
 
 
 def __getattr__(name: str) -> Any:
@@ -468,8 +414,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     *(name for name in _TABLE if name != "trace"),  # gm.trace is cell/hosts/block.py's, which hands matrices on to ours
-    "arange", "as_tensor", "bernoulli", "cat", "einsum", "eye", "finfo", "from_numpy", "full", "get_default_dtype",
-    "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace", "logspace", "manual_seed", "meshgrid", "normal",
-    "numel", "randint", "randperm", "set_default_dtype", "set_printoptions", "stack", "tensordot", "vstack",
-    "where",
+    "arange", "as_tensor", "cat", "einsum", "eye", "finfo", "from_numpy", "full", "get_default_device",
+    "get_default_dtype", "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace", "logspace", "meshgrid", "numel",
+    "set_default_device", "set_default_dtype", "set_printoptions", "stack", "tensordot", "vstack", "where",
 ]  # fmt: skip

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from ..engine.core import arrays
-from ..engine.core.generator import generator
+from ..engine.core.generator import stream
 from ..engine.derivatives.nn import activations as ac
 from ..engine.derivatives.nn import functions as nw
 from ..engine.dispatch.calls import call_elementwise
 from ..engine.dispatch.primitives import clip
-from ..engine.faces.torch import reductions
+from ..engine.faces.torch import draws, reductions
 from ..engine.faces.torch.arguments import at, fits, shown
 from ..engine.faces.torch.math import OperandError, floating, named
 from ..engine.tape.modes import OFF, mode_now
@@ -169,16 +169,16 @@ def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool
     """Give x where it is positive, elsewhere times a slope: drawn between the two in training, else their mean."""
     if not training:
         return shown(nw.leaky_relu(input, (lower + upper) / 2), "RreluWithNoiseBackward0")
-    drawn = generator().random(input.shape) * (upper - lower) + lower
-    slope = arrays.from_host(np.asarray(drawn, input.array.dtype), input.array)
-    return input * input.wrap(np.where(input.array < 0, slope, 1), None)
+    below = np.asarray(arrays.to_host(input.array)) <= 0
+    slope = np.ones(below.shape, input.array.dtype)
+    slope[below] = stream().uniform(int(below.sum()), np.float64, lower, upper)  # drawn for these alone
+    return input * input.wrap(arrays.from_host(slope, input.array), None)
 
 
 @of_tensor
 def gumbel_softmax(logits: Any, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Any:
     """Give draws of classes that a gradient passes through: softmax((logits + Gumbel's noise) / tau)."""
-    drawn = -np.log(generator().standard_exponential(logits.shape))
-    noise = arrays.from_host(np.asarray(drawn, floating(logits).array.dtype), logits.array)
+    noise = -np.log(draws.exponential(floating(logits).array))
     soft = reductions.softmax((logits + logits.wrap(noise, None)) / tau, dim)
     if not hard:
         return soft
@@ -191,4 +191,4 @@ _NAMES = (
     "rrelu gumbel_softmax"
 ).split()
 celu_, selu_, threshold_, rrelu_ = (in_place(f, f"{f.__name__}_") for f in (celu, selu, threshold, rrelu))
-__all__ = [*_NAMES, "celu_", "rrelu_", "selu_", "threshold_"]  # noqa: PLE0604
+__all__ = [*_NAMES, "celu_", "rrelu_", "selu_", "threshold_"]

@@ -13,7 +13,6 @@ import numpy as np
 
 from ..engine.core import arrays
 from ..engine.core.bounds import in_bounds
-from ..engine.core.generator import generator
 from ..engine.derivatives.nn import functions as nw
 from ..engine.dispatch.calls import call, call_elementwise, call_unary
 from ..engine.dispatch.primitives import clip
@@ -22,16 +21,20 @@ from ..engine.faces.torch import reductions as torch_reductions
 from ..engine.faces.torch import shapes as torch_shapes
 from ..engine.faces.torch.arguments import shown
 from ..engine.faces.torch.math import OperandError, named
+from ..engine.faces.torch.random import dropped
 from ..engine.faces.torch.shapes import BoundsError
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.rules.declare import RULES
 from ..engine.tape.tracked import raw
 from ..errors import ShapeError
 from ..functions import as_tensor, of_tensor
-from . import activations, distances, rearranging
+from . import (
+    activations, attending, convolution, distances, dropping, embedding_rows, normalization, pooling, rearranging, resizing,
+)
 from .activations import *  # noqa: F403
 from .activations import in_place, writing
-from .convolution import avg_pool2d, conv2d, max_pool2d
+from .attending import *  # noqa: F403
+from .convolution import *  # noqa: F403
 from .distances import *  # noqa: F403
 from .losses import (
     binary_cross_entropy,
@@ -44,7 +47,12 @@ from .losses import (
     nll_loss,
     smooth_l1_loss,
 )
+from .dropping import *  # noqa: F403
+from .embedding_rows import *  # noqa: F403
+from .normalization import *  # noqa: F403
+from .pooling import *  # noqa: F403
 from .rearranging import *  # noqa: F403
+from .resizing import *  # noqa: F403
 
 # ---- activations ------------------------------------------------------------------------------------------------
 
@@ -194,36 +202,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}.")
     if not training or p == 0:
         return input
-    drawn = generator().random(np.shape(input.array), dtype=np.float32)
-    kept = arrays.from_host(np.asarray(drawn >= p), input.array)
-    scale = 1 / (1 - p) if p < 1 else 0.0
-    return input * Tensor.wrap(kept * input.array.dtype.type(scale), None)
-
-
-def layer_norm(
-    input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-05
-) -> Any:  # fmt: skip
-    """Give the input with mean 0 and variance 1 over its last dims, times `weight` plus `bias`."""
-    input = as_tensor(input)
-    dims = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-    if tuple(input.shape[input.ndim - len(dims) :]) != dims:
-        raise ShapeError(
-            f"Given normalized_shape={list(dims)}, expected input with shape [*, {', '.join(map(str, dims))}], but got "
-            f"input of size{list(input.shape)}: name the sizes of the input's last dims."
-        )
-    return nw.layer_norm(input, weight, bias, tuple(range(-len(dims), 0)), eps)
-
-
-def embedding(input: Any, weight: Any) -> Any:
-    """Give the row of `weight` at each number of `input`."""
-    weight, index = as_tensor(weight), as_tensor(input)
-    in_bounds(
-        index.array,
-        len(weight),
-        0,
-        f"index out of range in self: index is out of bounds for {len(weight)} rows",
-    )
-    return torch_shapes.embedding(weight, index)
+    return input * Tensor.wrap(dropped(input.array, p), None)
 
 
 def one_hot(tensor: Any, num_classes: int = -1) -> Any:
@@ -245,22 +224,13 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     return Tensor.wrap(np.equal(np.expand_dims(y, -1), arrays.arange(classes, y)).astype(np.int64), None)
 
 
-def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None) -> Any:
-    """Give the input with a rim: `pad` names how many entries before and after, the last dim first."""
-    input = as_tensor(input)
-    pairs = [(pad[i], pad[i + 1]) for i in range(0, len(pad), 2)][::-1]
-    widths = [(0, 0)] * (input.ndim - len(pairs)) + pairs
-    word = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode]
-    options = {"constant_values": value or 0} if mode == "constant" else {}
-    return np.pad(input, widths, mode=word, **options)  # type: ignore[call-overload]
-
-
 relu_ = in_place(relu, "relu_")
 elu_, hardtanh_, leaky_relu_ = (in_place(f, f"{f.__name__}_") for f in (elu, hardtanh, leaky_relu))
 __all__ = [
-    *activations.__all__, *distances.__all__, *rearranging.__all__, "elu_", "hardtanh_", "leaky_relu_", "relu_",
-    "avg_pool2d", "binary_cross_entropy", "binary_cross_entropy_with_logits", "conv2d", "cross_entropy", "dropout",
-    "elu", "embedding", "gelu", "hardtanh", "huber_loss", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear",
-    "log_softmax", "logsigmoid", "max_pool2d", "mse_loss", "nll_loss", "normalize", "one_hot", "pad", "relu", "sigmoid",
-    "silu", "smooth_l1_loss", "softmax", "softplus", "tanh",
+    *(name for file in (activations, attending, convolution, distances, dropping, embedding_rows, normalization,
+                        pooling, rearranging, resizing) for name in file.__all__),
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "dropout", "elu", "elu_", "gelu",
+    "hardtanh", "hardtanh_", "huber_loss", "kl_div", "l1_loss", "leaky_relu", "leaky_relu_", "linear", "log_softmax",
+    "logsigmoid", "mse_loss", "nll_loss", "normalize", "one_hot", "relu", "relu_", "sigmoid", "silu", "smooth_l1_loss",
+    "softmax", "softplus", "tanh",
 ]  # fmt: skip

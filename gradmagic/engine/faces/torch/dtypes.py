@@ -98,6 +98,11 @@ class Size(tuple[int, ...]):
         return count
 
 
+DEVICES: list[str | None] = [
+    None
+]  # where new tensors live: the default, and those of `with gm.device(...)` within
+
+
 class Device(str):
     """Where a tensor lives, as PyTorch names it: "cpu" or "cuda:0".
 
@@ -125,6 +130,13 @@ class Device(str):
         """Its number, None if it was not named."""
         number = str(self).partition(":")[2]
         return int(number) if number else None
+
+    def __enter__(self) -> Device:
+        DEVICES.append(str(self))
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        DEVICES.pop()
 
     def __repr__(self) -> str:
         return (

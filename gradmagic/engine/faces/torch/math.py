@@ -19,9 +19,9 @@ from ...dispatch.primitives import cast, clip
 from ...rules.declare import RULES
 from ...rules.pointwise import Elementwise
 from ...tape.tracked import Tracked, raw
+from .defaults import float_dtype
 from .promotion import promoted
 
-_FLOAT32 = np.dtype(np.float32)
 
 
 class OperandError(GradmagicError, RuntimeError):
@@ -54,7 +54,7 @@ def titled(f: Any, name: str, text: str) -> Any:
 
 def floating(x: Any) -> Any:
     """Give whole numbers as float32, as PyTorch does before a function that has no whole results."""
-    return x if x.array.dtype.kind in "fc" else cast(x, _FLOAT32)
+    return x if x.array.dtype.kind in "fc" else cast(x, float_dtype())
 
 
 # ---- entry by entry -------------------------------------------------------------------------------------------

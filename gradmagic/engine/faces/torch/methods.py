@@ -328,14 +328,6 @@ class TorchMethods:
         value = torch_shapes.fill_value(self, mask, value)
         return shown(self.assign(plain, value), f"MaskedFillBackward{int(isinstance(value, Tracked))}")
 
-    def normal_(self, mean: float = 0, std: float = 1) -> Any:
-        """Draw every entry from a normal distribution."""
-        return self.assign(Ellipsis, _drawn("standard_normal", self) * std + mean)
-
-    def uniform_(self, a: float = 0, b: float = 1) -> Any:
-        """Draw every entry evenly between `a` and `b`."""
-        return self.assign(Ellipsis, _drawn("random", self) * (b - a) + a)
-
     # -- operators that PyTorch names otherwise than NumPy's functions --------------------------------
     __pow__ = torch_math.power
     __rpow__ = torch_math.power_of
@@ -405,8 +397,3 @@ def _size(size: Any, options: dict[str, Any]) -> Any:
     return size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
 
 
-def _drawn(kind: str, like: Any) -> Any:
-    from ...core.generator import generator  # here: it is loaded with the first draw only
-
-    drawn = np.asarray(getattr(generator(), kind)(np.shape(like.array)), like.array.dtype)
-    return arrays.from_host(drawn, like.array)

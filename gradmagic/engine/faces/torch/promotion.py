@@ -13,9 +13,9 @@ import numpy as np
 
 from ...core import arrays
 from ...tape.tracked import Tracked, raw
+from .defaults import OF_KIND as _DEFAULTS
 
 _KINDS = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
-_DEFAULTS = {0: np.dtype(bool), 1: np.dtype(np.int64), 2: np.dtype(np.float32), 3: np.dtype(np.complex64)}
 
 
 def promoted(op: Callable[..., Any], args: tuple[Any, ...]) -> Any:

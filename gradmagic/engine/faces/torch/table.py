@@ -14,7 +14,7 @@ from ...tape import memory
 from ...tape.modes import OFF, mode_now
 from ...tape.tracked import raw
 from .. import inplace
-from . import indexing, joining, pointwise, products, special, statistics
+from . import draws, indexing, joining, pointwise, products, special, statistics
 from . import math as torch_math
 from . import reductions as torch_reductions
 from . import shapes as torch_shapes
@@ -37,7 +37,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 FUNCTIONS_ONLY: dict[str, Callable[..., Any]] = {
     **pointwise.FUNCTIONS_ONLY, **statistics.FUNCTIONS_ONLY, **products.FUNCTIONS_ONLY,
 }  # fmt: skip
-METHODS: dict[str, Callable[..., Any]] = {**torch_shapes.METHODS, **indexing.METHODS, **joining.METHODS}
+METHODS: dict[str, Callable[..., Any]] = {
+    **torch_shapes.METHODS, **indexing.METHODS, **joining.METHODS, **draws.METHODS,
+}  # fmt: skip
 # What PyTorch has with a trailing underscore, written into the tensor itself.
 WRITING = (
     "abs absolute acos acosh add addbmm addcdiv addcmul addmm addmv addr arccos arccosh arcsin arcsinh arctan2 arctan "

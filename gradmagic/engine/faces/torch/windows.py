@@ -14,19 +14,20 @@ from ...core import arrays
 from ...dispatch.primitives import cast
 from ...tape.ends import leaf
 from ...tape.tracked import raw
+from .defaults import float_dtype
 from .math import titled
 from .tensor import Tensor
 
 
 def _made(array: Any, dtype: Any, device: Any, requires_grad: bool = False) -> Tensor:
-    array = np.asarray(array).astype(np.dtype(dtype), copy=False)
+    array = np.asarray(array).astype(float_dtype() if dtype is None else np.dtype(dtype), copy=False)
     array = array if device is None else arrays.to_device(array, device)
     return Tensor.wrap(array, leaf(array) if requires_grad else None)  # type: ignore[no-any-return]
 
 
 def _window(name: str, formula: Callable[..., Any]) -> Callable[..., Tensor]:
     def f(
-        window_length: int, periodic: bool = True, *settings: Any, dtype: Any = np.float32, device: Any = None,
+        window_length: int, periodic: bool = True, *settings: Any, dtype: Any = None, device: Any = None,
         requires_grad: bool = False, **options: Any,
     ) -> Tensor:  # fmt: skip
         n = window_length + bool(periodic)
