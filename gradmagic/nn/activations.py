@@ -68,7 +68,7 @@ def relu6(input: Any) -> Any:
 @writing
 def celu(input: Any, alpha: float = 1.0) -> Any:
     """Give x where it is positive, alpha * (exp(x / alpha) - 1) elsewhere."""
-    return ac.scaled_elu(input, alpha, 1.0, 1 / alpha)
+    return shown(ac.scaled_elu(input, alpha, 1.0, 1 / alpha), "CeluBackward0")
 
 
 @writing
@@ -106,7 +106,7 @@ def softshrink(input: Any, lambd: float = 0.5) -> Any:
     """Give x moved by `lambd` towards 0, and 0 where it is nearer than that."""
     if lambd < 0:
         raise OperandError(
-            f"lambda must be greater or equal to 0, but found to be {lambd}. Write a positive one."
+            f"lambda must be in range [0, 3.40282e+38] for input dtype Float, but found {lambd}. Write a positive one."
         )
     return ac.soft_shrink(input, lambd)
 
@@ -168,7 +168,7 @@ def glu(input: Any, dim: int = -1) -> Any:
 def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Any:
     """Give x where it is positive, elsewhere times a slope: drawn between the two in training, else their mean."""
     if not training:
-        return nw.leaky_relu(input, (lower + upper) / 2)
+        return shown(nw.leaky_relu(input, (lower + upper) / 2), "RreluWithNoiseBackward0")
     below = np.asarray(arrays.to_host(input.array)) <= 0
     slope = np.ones(below.shape, input.array.dtype)
     slope[below] = stream().uniform(int(below.sum()), np.float64, lower, upper)  # drawn for these alone

@@ -211,16 +211,21 @@ def _as_parameter(value: Any) -> Any:
 
 
 class _OfParameters(Module):
-    def _inner(self) -> list[str]:
-        return [
-            f"({k}): Parameter containing: [{str(p.type()) if p.is_cuda else p.dtype} of size "
-            f"{'x'.join(map(str, p.shape))}{f' (GPU {p.device.index})' if p.is_cuda else ''}]"
+    _typed = False  # whether the type is printed, not the dtype: as PyTorch does
+
+    def __repr__(self) -> str:
+        lines = [
+            f"  ({k}): Parameter containing: [{p.type() if self._typed else p.dtype} of size "
+            f"{'x'.join(map(str, p.shape))}{f' ({p.device})' if str(p.device) != 'cpu' else ''}]"
             for k, p in self._parameters.items()
         ]
+        return f"{type(self).__name__}(" + "\n".join(lines) + ")"
 
 
 class ParameterDict(_OfParameters, _ByName):
     """Parameters by name."""
+
+    _typed = True
 
     def _values(self) -> dict[str, Any]:
         return self._parameters
@@ -236,9 +241,7 @@ class ParameterList(_OfParameters):
     --------
     >>> import gradmagic as gm
     >>> gm.nn.ParameterList([gm.zeros(2, 3)])
-    ParameterList(
-      (0): Parameter containing: [torch.float32 of size 2x3]
-    )
+    ParameterList(  (0): Parameter containing: [torch.float32 of size 2x3])
     """
 
     def __init__(self, values: Iterable[Any] | None = None) -> None:

@@ -38,7 +38,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
 @of_tensor
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
     """Give the norm of order `p` of x1 - x2 + eps along the last dim."""
-    return np.linalg.norm(x1 - as_tensor(x2) + eps, ord=p, axis=-1, keepdims=keepdim)
+    return shown(np.linalg.norm(x1 - as_tensor(x2) + eps, ord=p, axis=-1, keepdims=keepdim), "NormBackward1")
 
 
 @of_tensor
@@ -68,7 +68,7 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
 
 
 def _relu(x: Any) -> Any:
-    return torch_math.clamp(x, min=0)
+    return shown(torch_math.clamp(x, min=0), "ClampMinBackward0")
 
 
 def margin_ranking_loss(
@@ -106,10 +106,14 @@ def cosine_embedding_loss(
 
 def soft_margin_loss(input: Any, target: Any, *, reduction: str = "mean") -> Any:
     """Give log(1 + exp(-target * x)), averaged."""
-    return shown(reduced(np.log1p(np.exp(-as_tensor(target) * as_tensor(input))), reduction), "SoftMarginLossBackward0")
+    return shown(
+        reduced(np.log1p(np.exp(-as_tensor(target) * as_tensor(input))), reduction), "SoftMarginLossBackward0"
+    )
 
 
-def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:
+def multilabel_soft_margin_loss(
+    input: Any, target: Any, weight: Any = None, *, reduction: str = "mean"
+) -> Any:
     """Give the binary cross entropy of each class with logits, averaged over the classes, then over the rows."""
     from .functional import logsigmoid
 
@@ -236,7 +240,8 @@ def old_words(size_average: Any, reduce: Any, reduction: str) -> str:
         return reduction
     word = "none" if reduce is False else "sum" if size_average is False else "mean"
     warnings.warn(
-        f"size_average and reduce args will be deprecated, please use reduction='{word}' instead.", stacklevel=3
+        f"size_average and reduce args will be deprecated, please use reduction='{word}' instead.",
+        stacklevel=3,
     )
     return word
 

@@ -5,6 +5,8 @@ In: Tensors (lifted Arrays and plain arrays are taken for Tensors) and PyTorch's
 
 from __future__ import annotations
 
+import warnings
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -17,17 +19,22 @@ from ..engine.dispatch.primitives import clip
 from ..engine.faces.torch import math as torch_math
 from ..engine.faces.torch import reductions as torch_reductions
 from ..engine.faces.torch import shapes as torch_shapes
-from ..engine.faces.torch.math import named
+from ..engine.faces.torch.arguments import shown
+from ..engine.faces.torch.math import OperandError, named
 from ..engine.faces.torch.random import dropped
+from ..engine.faces.torch.shapes import BoundsError
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.rules.declare import RULES
 from ..engine.tape.tracked import raw
 from ..errors import ShapeError
 from ..functions import as_tensor, of_tensor
-from . import activations, distances, rearranging
+from . import (
+    activations, attending, convolution, distances, dropping, embedding_rows, normalization, pooling, rearranging, resizing,
+)
 from .activations import *  # noqa: F403
 from .activations import in_place, writing
-from .convolution import avg_pool2d, conv2d, max_pool2d
+from .attending import *  # noqa: F403
+from .convolution import *  # noqa: F403
 from .distances import *  # noqa: F403
 from .losses import (
     binary_cross_entropy,
@@ -40,7 +47,12 @@ from .losses import (
     nll_loss,
     smooth_l1_loss,
 )
+from .dropping import *  # noqa: F403
+from .embedding_rows import *  # noqa: F403
+from .normalization import *  # noqa: F403
+from .pooling import *  # noqa: F403
 from .rearranging import *  # noqa: F403
+from .resizing import *  # noqa: F403
 
 # ---- activations ------------------------------------------------------------------------------------------------
 
@@ -65,8 +77,26 @@ def relu(input: Any, inplace: bool = False) -> Any:
 
 sigmoid = of_tensor(torch_math.UNARY["sigmoid"])
 tanh = of_tensor(torch_math.UNARY["tanh"])
-softmax = of_tensor(torch_reductions.softmax)
-log_softmax = of_tensor(torch_reductions.log_softmax)
+
+
+def _along_some_dim(f: Any) -> Any:
+    """Let a softmax be called without a dim, as books of old do: PyTorch warns, and takes the first or second."""
+
+    @wraps(f)
+    def function(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+        if dim is None:
+            warnings.warn(
+                f"Implicit dimension choice for {f.__name__} has been deprecated. Change the call to include dim=X as an "
+                "argument.",
+                stacklevel=2,
+            )
+            dim = 0 if np.ndim(raw(input)) in (0, 1, 3) else 1
+        return f(input, dim, dtype=dtype)
+
+    return of_tensor(function)
+
+
+softmax, log_softmax = map(_along_some_dim, (torch_reductions.softmax, torch_reductions.log_softmax))
 
 
 @writing
@@ -90,13 +120,20 @@ def silu(input: Any) -> Any:
 @of_tensor
 def gelu(input: Any, approximate: str = "none") -> Any:
     """Give x times the normal distribution function at x; "tanh" for its well-known approximation."""
+    if approximate not in ("none", "tanh"):
+        raise OperandError("approximate argument must be either none or tanh. Write one of these.")
     return nw.gelu_tanh(input) if approximate == "tanh" else nw.gelu(input)
 
 
 @of_tensor
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
-    """Give log(1 + exp(beta * x)) / beta, without overflow (`threshold` is where PyTorch would meet it)."""
-    return nw.softplus(input, beta)
+    """Give log(1 + exp(beta * x)) / beta, without overflow, and x itself where beta * x is above `threshold`."""
+    made = nw.softplus(input, beta)
+    return (
+        made
+        if threshold == 20
+        else shown(np.where(input.array * beta > threshold, input, made), "SoftplusBackward0")
+    )
 
 
 @of_tensor
@@ -108,6 +145,8 @@ def logsigmoid(input: Any) -> Any:
 @writing
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     """Give x held between `min_val` and `max_val`."""
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val: exchange them.")
     return call_elementwise(_HARDTANH, (input, min_val, max_val))
 
 
@@ -166,25 +205,6 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     return input * Tensor.wrap(dropped(input.array, p), None)
 
 
-def layer_norm(
-    input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-05
-) -> Any:  # fmt: skip
-    """Give the input with mean 0 and variance 1 over its last dims, times `weight` plus `bias`."""
-    input = as_tensor(input)
-    dims = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-    if tuple(input.shape[input.ndim - len(dims) :]) != dims:
-        raise ShapeError(
-            f"Given normalized_shape={list(dims)}, expected input with shape [*, {', '.join(map(str, dims))}], but got "
-            f"input of size{list(input.shape)}: name the sizes of the input's last dims."
-        )
-    return nw.layer_norm(input, weight, bias, tuple(range(-len(dims), 0)), eps)
-
-
-def embedding(input: Any, weight: Any) -> Any:
-    """Give the row of `weight` at each number of `input`."""
-    return torch_shapes.embedding(as_tensor(weight), as_tensor(input))
-
-
 def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     """Give a row of 0s with a 1 at the class for each entry.
 
@@ -198,26 +218,19 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     """
     y = raw(as_tensor(tensor))
     classes = int(np.max(y)) + 1 if num_classes < 0 else num_classes
+    if not arrays.on_device(y) and y.size and y.max() >= classes:
+        raise BoundsError(f"Class values must be smaller than num_classes. They run from 0 to {classes - 1}.")
     in_bounds(y, classes, 0, f"Class values run from 0 to num_classes - 1, which is {classes - 1}")
     return Tensor.wrap(np.equal(np.expand_dims(y, -1), arrays.arange(classes, y)).astype(np.int64), None)
-
-
-def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None) -> Any:
-    """Give the input with a rim: `pad` names how many entries before and after, the last dim first."""
-    input = as_tensor(input)
-    pairs = [(pad[i], pad[i + 1]) for i in range(0, len(pad), 2)][::-1]
-    widths = [(0, 0)] * (input.ndim - len(pairs)) + pairs
-    word = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode]
-    options = {"constant_values": value or 0} if mode == "constant" else {}
-    return np.pad(input, widths, mode=word, **options)  # type: ignore[call-overload]
 
 
 relu_ = in_place(relu, "relu_")
 elu_, hardtanh_, leaky_relu_ = (in_place(f, f"{f.__name__}_") for f in (elu, hardtanh, leaky_relu))
 __all__ = [
-    *activations.__all__, *distances.__all__, *rearranging.__all__, "elu_", "hardtanh_", "leaky_relu_", "relu_",
-    "avg_pool2d", "binary_cross_entropy", "binary_cross_entropy_with_logits", "conv2d", "cross_entropy", "dropout",
-    "elu", "embedding", "gelu", "hardtanh", "huber_loss", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear",
-    "log_softmax", "logsigmoid", "max_pool2d", "mse_loss", "nll_loss", "normalize", "one_hot", "pad", "relu", "sigmoid",
-    "silu", "smooth_l1_loss", "softmax", "softplus", "tanh",
+    *(name for file in (activations, attending, convolution, distances, dropping, embedding_rows, normalization,
+                        pooling, rearranging, resizing) for name in file.__all__),
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "dropout", "elu", "elu_", "gelu",
+    "hardtanh", "hardtanh_", "huber_loss", "kl_div", "l1_loss", "leaky_relu", "leaky_relu_", "linear", "log_softmax",
+    "logsigmoid", "mse_loss", "nll_loss", "normalize", "one_hot", "relu", "relu_", "sigmoid", "silu", "smooth_l1_loss",
+    "softmax", "softplus", "tanh",
 ]  # fmt: skip

@@ -59,16 +59,22 @@ def channel_shuffle(input: Any, groups: int) -> Any:
     """Give the channels, those of all groups in turn: the first of each, then the second of each."""
     n, c, *rest = input.shape
     if c % groups:
-        raise OperandError(f"Number of channels must be divisible by groups. Got {c} channels and {groups} groups.")
+        raise OperandError(
+            f"Number of channels must be divisible by groups. Got {c} channels and {groups} groups."
+        )
     parts = np.swapaxes(np.reshape(input, (n, groups, c // groups, *rest)), 1, 2)
     return shown(np.reshape(parts, (n, c, *rest)), "NativeChannelShuffleBackward0")
 
 
 @of_tensor
-def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
+def local_response_norm(
+    input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Any:
     """Give x divided by (k + alpha * the mean square over `size` neighbouring channels)**beta."""
     if input.ndim < 3:
-        raise ValueError(f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions): channels are dim 1.")
+        raise ValueError(
+            f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions): channels are dim 1."
+        )
     square = np.pad(input * input, [(0, 0), (size // 2, (size - 1) // 2)] + [(0, 0)] * (input.ndim - 2))
     channels = input.shape[1]
     total = sum(square[:, i : i + channels] for i in range(size))

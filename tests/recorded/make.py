@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .summary import summary
 
-SUBJECTS = ("optimisers",)
+SUBJECTS = ("optimisers", "networks")
 
 
 def main() -> None:

@@ -311,7 +311,7 @@ def constantly(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> An
     except (TypeError, AttributeError) as error:  # AttributeError: CuPy's copyto
         if text := devices_text(function.__name__, args) or lacking_text(error, args):
             raise DeviceError(text) from None
-        raise
+        raise in_torch_words(error, args) from None
 
 
 def primitive(function: Callable[..., Any]) -> Any:

@@ -147,7 +147,7 @@ def _log_share(x: Any, total: Any) -> Any:
 @primitive
 def logsumexp(x: Any, axis: Any, keepdims: bool = False) -> Any:
     """Give log(sum(exp(x))) along `axis`, without overflow."""
-    top = np.max(x, axis=axis, keepdims=True)
+    top = np.max(np.real(x) if x.dtype.kind == "c" else x, axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)
     y = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
     return y if keepdims else np.squeeze(y, axis)
@@ -280,10 +280,34 @@ def dense(x: Any, w: Any, b: Any) -> Any:
 
 
 @primitive
-def layer_norm(x: Any, weight: Any, bias: Any, axes: Any, eps: float) -> Any:
-    """Give x with mean 0 and variance 1 over the last `axes`, times weight plus bias (None: without)."""
-    d = x - np.mean(x, axis=axes, keepdims=True)
-    return _scaled(d, np.mean(d * d, axis=axes, keepdims=True), weight, bias, eps)
+def layer_norm(
+    x: Any, weight: Any, bias: Any, axes: Any, eps: float, view: Any = None, rim: Any = None, keep: Any = None
+) -> Any:  # fmt: skip
+    """Give x with mean 0 and variance 1 over `axes`, times weight plus bias (None: without).
+
+    With `view` these are the axes of x in that shape; `rim` is the shape that weight and bias get to stand beside x.
+    `keep`, a list, is handed mean and variance.
+    """
+    d = x if view is None else np.reshape(x, view)
+    mean = np.mean(d, axis=axes, keepdims=True)
+    d = d - mean
+    variance = np.mean(d * d, axis=axes, keepdims=True)
+    if keep is not None:
+        keep += [mean, variance]
+    if rim is not None:
+        weight, bias = (None if a is None else np.reshape(a, rim) for a in (weight, bias))
+    if view is None:
+        return _scaled(d, variance, weight, bias, eps)
+    y = np.reshape(_scaled(d, variance, None, None, eps), x.shape)
+    y = y if weight is None else y * weight
+    return y if bias is None else y + bias
+
+
+@primitive
+def normalise_by(x: Any, weight: Any, bias: Any, mean: Any, variance: Any, eps: float, rim: Any) -> Any:
+    """Give x less `mean`, divided by the root of `variance`, times weight plus bias: all of these of shape `rim`."""
+    weight, bias, mean, variance = (None if a is None else np.reshape(a, rim) for a in (weight, bias, mean, variance))
+    return _scaled(x - mean, variance, weight, bias, eps)
 
 
 @by_one_kernel

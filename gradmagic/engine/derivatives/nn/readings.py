@@ -66,7 +66,7 @@ def _logsumexp(_shapes: tuple[Any, ...], args: tuple[Any, ...]) -> str:
 
 
 def _layer_norm(shapes: tuple[Any, ...], args: tuple[Any, ...]) -> str:
-    if len(args) < 5 or args[1] is not None or args[2] is not None:
+    if len(args) != 5 or args[1] is not None or args[2] is not None:
         return "grad*weight, centred along x and scaled" if args else ""
     axes = args[3] if len(args[3]) > 1 else args[3][0]
     mean = f"axis={axes}, keepdims=True"
@@ -103,11 +103,19 @@ read(nw.cross_entropy_there, "l z y",             _of_all_rows)
 # ---- layers --------------------------------------------------------------------------------------------------
 read(nw.layer_norm,      "y x weight bias axes",  _layer_norm)
 read(cv.convolve,        "y x w b",               "grad, spread out again by w", "grad, correlated with x",
-                                                  "np.sum(grad, axis=(0, 2, 3))")
+                                                  lambda shapes, _args: _over_channels(*shapes[:1]))
+read(cv.spread_out,      "y x w b",               "grad, correlated with w", "x, correlated with grad",
+                                                  lambda shapes, _args: _over_channels(*shapes[:1]))
 read(cv.max_pool,        "y x",                   "1 at the largest of each window, else 0")
 read(cv.avg_pool,        "y x k",                 lambda _shapes, args: _window(args))
 
 
 def _window(args: tuple[Any, ...]) -> str:
-    size = args[1] if len(args) > 1 else None
-    return f"1/{math.prod(size) if isinstance(size, tuple) else size**2} for each of a window" if size else ""
+    if len(args) < 2:
+        return ""
+    divisor = args[6] if len(args) > 6 else None
+    return f"1/{divisor or math.prod(args[1])} for each of a window"
+
+
+def _over_channels(shape: Any = ()) -> str:
+    return f"np.sum(grad, axis={(0, *range(2, len(shape)))})" if shape else ""
