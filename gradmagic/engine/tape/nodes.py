@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -158,7 +159,7 @@ class Node:
                 inputs = inputs[::-1]
             elif name in _OF_ONE:  # its number is no input
                 inputs = tuple(n for n in inputs if n is not None)
-        return tuple((node, 0) for node in inputs)
+        return tuple((node and as_pytorch(node), 0) for node in inputs)
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
@@ -169,6 +170,18 @@ _OF_ONE = frozenset(
     "RsubBackward1 PowBackward0 PowBackward2 ClampBackward1 RemainderBackward0 FmodBackward0 HardtanhBackward0 "
     "LeakyReluBackward0 EluBackward0 SoftplusBackward0 MaskedFillBackward0".split()
 )
+
+
+def as_pytorch(node: Node) -> Node:
+    """Give a node with the class that PyTorch shows for it: `type(y.grad_fn).__name__` is "AddBackward0"."""
+    if type(node) is Node:
+        node.__class__ = _class_of(node.name())
+    return node
+
+
+@cache
+def _class_of(name: str) -> type[Node]:
+    return type(name, (Node,), {"__slots__": (), "__doc__": Node.__doc__})
 
 
 class Leaf(Node):
