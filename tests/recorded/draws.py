@@ -67,6 +67,7 @@ torch.multinomial(torch.tensor([[.1,.2,.7],[3,1,1]]),4,replacement=True)
 torch.multinomial(torch.tensor([[.1,.2,.7],[3,1,1]]),1)
 torch.multinomial(torch.tensor([[.1,.2,.7],[3,1,1]]),2)
 torch.multinomial(torch.rand(30),30)
+F.dropout1d(torch.ones(2,3,4),.5),F.dropout2d(torch.ones(2,3,2,2),.3),F.dropout3d(torch.ones(2,3,2,2,2),.3),torch.rand(1)
 torch.multinomial(torch.rand(30,dtype=torch.float64),5,True)
 torch.multinomial(torch.rand(5,4).t(),3)
 torch.rand(6).multinomial(3,True)
@@ -331,6 +332,30 @@ SWEEPS = {
 }
 SEEDS = (0, 1, -1, 2**40 + 3)
 
+# The same of all first values of a layer, and of what is drawn next.
+LAYERS = """
+nn.Linear(3, 2)
+nn.Linear(3, 2, bias=False)
+nn.Bilinear(3, 2, 4)
+nn.Conv1d(3, 4, 3)
+nn.Conv2d(4, 6, 3, groups=2)
+nn.Conv3d(2, 3, 2)
+nn.ConvTranspose1d(3, 4, 3)
+nn.ConvTranspose2d(4, 6, 3, groups=2)
+nn.Embedding(10, 3, padding_idx=2)
+nn.EmbeddingBag(5, 3)
+nn.Sequential(nn.BatchNorm2d(3), nn.LayerNorm(3), nn.GroupNorm(1, 3), nn.PReLU())
+nn.RNN(3, 4, num_layers=2, bidirectional=True)
+nn.LSTM(3, 4, proj_size=2)
+nn.GRU(3, 4, bias=False)
+nn.LSTMCell(3, 4)
+nn.MultiheadAttention(8, 2)
+nn.MultiheadAttention(8, 2, kdim=4, vdim=6, add_bias_kv=True)
+nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16), 2)
+nn.Transformer(8, 2, 1, 1, 16)
+nn.Sequential(nn.Linear(3, 4), nn.Conv2d(1, 2, 3), nn.LSTM(2, 2))
+""".strip().splitlines()
+
 
 def programs():
     """List all programs."""
@@ -365,6 +390,18 @@ def sweep(name, torch):
             made = eval(call, {"torch": torch, "n": n, "k": getattr(torch, kind)})
             found = zlib.crc32(np.ascontiguousarray(made.numpy()).tobytes(), found)
     return found
+
+
+def layer(text, torch):
+    """Give the sum over the bits of the first values of a layer and of the next draw, and their names."""
+    torch.manual_seed(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        state = eval(text, {"nn": torch.nn}).state_dict()
+    found = 0
+    for value in (*state.values(), torch.rand(3)):
+        found = zlib.crc32(np.ascontiguousarray(value.numpy()).tobytes(), found)
+    return [found, list(state)]
 
 
 def plain(value):
@@ -408,6 +445,7 @@ def samples(torch, data):
 if __name__ == "__main__":
     torch = importlib.import_module("torch")
     made = {p: run(p, torch) for p in programs()} | {name: sweep(name, torch) for name in SWEEPS}
+    made |= {text: layer(text, torch) for text in LAYERS}
     lines = [f"{json.dumps(k)}: {json.dumps(v)}" for k, v in made.items()]
     FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n")
     sys.stdout.write(f"{len(made)} programs\n")
