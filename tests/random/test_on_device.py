@@ -45,7 +45,9 @@ def test_draws_are_those_of_the_host(name):
 
 def test_default_device():
     with gm.device("cuda"):
-        assert gm.ones(2).is_cuda and gm.rand(2).is_cuda and gm.tensor([1.0]).is_cuda and gm.Tensor([1]).is_cuda
+        assert (
+            gm.ones(2).is_cuda and gm.rand(2).is_cuda and gm.tensor([1.0]).is_cuda and gm.Tensor([1]).is_cuda
+        )
     gm.set_default_device("cuda")
     try:
         assert gm.zeros(2).is_cuda and gm.get_default_device() == "cuda"
@@ -59,7 +61,9 @@ def test_batches_on_a_device():
     gm.manual_seed(0)
     there = [x.tolist() for x, _ in DataLoader(data, 4, shuffle=True)]
     gm.manual_seed(0)
-    assert there == [x.tolist() for x, _ in DataLoader(TensorDataset(gm.arange(6.0), gm.arange(6)), 4, shuffle=True)]
+    assert there == [
+        x.tolist() for x, _ in DataLoader(TensorDataset(gm.arange(6.0), gm.arange(6)), 4, shuffle=True)
+    ]
 
 
 @pytest.mark.parametrize("format", ["gradmagic", "pytorch", "safetensors"])

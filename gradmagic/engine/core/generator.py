@@ -33,9 +33,8 @@ def scaled(x: Any, by: Any, to: Any) -> Any:
     return (np.multiply(x, by, dtype=np.float64) + to).astype(np.float32)
 
 
-_PART = (
-    1 << 14
-)  # numbers: what is between stays in the cache, and takes no new memory (1e6: 2 to 8 times as fast)
+# Numbers drawn at a time: what is between stays in the cache, in memory that is there (1e6: half the time).
+_PART = 1 << 13
 _LOW = np.uint64(2**24 - 1)
 
 
