@@ -10,7 +10,31 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import autograd, cuda, distributions, fft, func, functions, linalg, nn, optim, random, special, utils
+from . import (
+    accelerator,
+    autograd,
+    backends,
+    cuda,
+    distributions,
+    fft,
+    func,
+    functions,
+    linalg,
+    mps,
+    nn,
+    optim,
+    random,
+    special,
+    utils,
+)
+from .backends.settings import (
+    are_deterministic_algorithms_enabled,
+    get_float32_matmul_precision,
+    get_num_threads,
+    set_float32_matmul_precision,
+    set_num_threads,
+    use_deterministic_algorithms,
+)
 from .engine.check.check_grads import check_grads
 from .engine.faces.numpy.array import Array
 from .engine.faces.torch.make import tensor
@@ -28,7 +52,7 @@ from .engine.watch.guard_where import guard_where
 from .engine.watch.memory_limit import set_tape_limit
 from .errors import GradmagicError
 from .func import vmap
-from .functions import *  # noqa: F403
+from .functions import *  # noqa: F403  (PyTorch's function names; the list is functions.__all__)
 from .missing import missing
 from .saving import load, save
 
@@ -71,7 +95,10 @@ __all__ = [
     "GradmagicError",
     "Report",
     "Tensor",
+    "accelerator",
+    "are_deterministic_algorithms_enabled",
     "autograd",
+    "backends",
     "check_grads",
     "checkpoint",
     "cuda",
@@ -82,6 +109,8 @@ __all__ = [
     "enable_grad",
     "fft",
     "func",
+    "get_float32_matmul_precision",
+    "get_num_threads",
     "grad",
     "guard_where",
     "hessian",
@@ -94,6 +123,7 @@ __all__ = [
     "linalg",
     "load",
     "make_dot",
+    "mps",
     "nn",
     "no_grad",
     "numeric",
@@ -102,13 +132,16 @@ __all__ = [
     "random",
     "save",
     "set_detect_anomaly",
+    "set_float32_matmul_precision",
     "set_following",
     "set_grad_enabled",
+    "set_num_threads",
     "set_tape_limit",
     "special",
     "stop_gradient",
     "tensor",
     "trace",
+    "use_deterministic_algorithms",
     "utils",
     "value_and_grad",
     "vjp",

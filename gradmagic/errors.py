@@ -166,7 +166,7 @@ class RecomputeError(GradmagicError, RuntimeError):
     """
 
 
-class ConversionError(GradmagicError, TypeError):
+class ConversionError(GradmagicError, TypeError, RuntimeError):
     """A tracked value was asked to become a plain array or number, where its gradient would be lost without a word.
 
     Why: what NumPy makes of a plain copy cannot be followed back to the tensor.
@@ -265,6 +265,21 @@ class DimensionError(GradmagicError, IndexError, ValueError):
                 f"the dims are counted {words}."
             )
         super().__init__(dim)
+
+
+class DTypeError(GradmagicError, NotImplementedError, TypeError):
+    """A function has no values for numbers of this dtype: no larger of two complex numbers, no bits of a fraction.
+
+    Why: PyTorch has none either, or NumPy has none; the message names the dtypes.
+
+    Wrong::
+
+        gm.tensor([1.5]) & 1
+
+    Right::
+
+        gm.tensor([1.5]).long() & 1
+    """
 
 
 class DeviceError(GradmagicError, RuntimeError):

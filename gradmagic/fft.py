@@ -12,7 +12,7 @@ import numpy as np
 
 from .engine.faces.torch.arguments import at
 from .engine.faces.torch.defaults import float_dtype
-from .engine.faces.torch.math import OperandError, titled
+from .engine.faces.torch.math import OperandError, floating, titled
 from .engine.faces.torch.tensor import Tensor
 from .errors import DimensionError
 from .functions import of_tensor
@@ -23,9 +23,11 @@ def _one(name: str) -> Callable[..., Any]:
 
     def f(input: Any, n: int | None = None, dim: int = -1, norm: str | None = None) -> Any:
         if not input.ndim:
-            raise DimensionError(f"Dimension specified as {dim} but tensor has no dimensions: write t.reshape(1).")
+            raise DimensionError(
+                f"Dimension specified as {dim} but tensor has no dimensions: write t.reshape(1)."
+            )
         at(dim, input.ndim)
-        return function(input, n, dim, norm)
+        return function(floating(input), n, dim, norm)
 
     return titled(f, name, f"As `torch.fft.{name}`, along one dim.")
 
@@ -46,10 +48,12 @@ def _many(name: str, last: Any) -> Callable[..., Any]:
         dim = (dim,) if isinstance(dim, int) else dim
         if dim is not None and s is not None and len(s) != len(dim):
             if dim is not last:
-                raise OperandError("When given, dim and shape arguments must have the same length. Name as many.")
+                raise OperandError(
+                    "When given, dim and shape arguments must have the same length. Name as many."
+                )
             dim = None
         axes = dim if dim is not None or s is None else tuple(range(-len(s), 0))
-        return function(input, s, axes, norm)
+        return function(floating(input), s, axes, norm)
 
     return titled(f, name, f"As `torch.fft.{name}`, along several dims.")
 

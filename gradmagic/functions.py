@@ -16,8 +16,9 @@ import numpy as np
 
 from .engine.core import arrays
 from .engine.dispatch.calls import call
+from .engine.dispatch.primitives import cast
 from .engine.faces.torch import random
-from .engine.faces.torch.arguments import into
+from .engine.faces.torch.arguments import into, together
 from .engine.faces.torch.defaults import device as default_device
 from .engine.faces.torch.defaults import (
     float_dtype,
@@ -27,19 +28,22 @@ from .engine.faces.torch.defaults import (
     set_default_dtype,
 )
 from .engine.faces.torch.dtypes import ALIASES, DTYPES, Device, DType, Size
+from .engine.faces.torch.exchange import from_dlpack, to_dlpack
 from .engine.faces.torch.joining import JOINING
 from .engine.faces.torch.make import tensor
 from .engine.faces.torch.math import OperandError, named, titled
 from .engine.faces.torch.printing import set_printoptions
+from .engine.faces.torch.shapes import chosen
 from .engine.faces.torch.shapes import where as _where
 from .engine.faces.torch.special import polygamma
 from .engine.faces.torch.table import FUNCTIONS, FUNCTIONS_ONLY
 from .engine.faces.torch.tensor import Tensor
+from .engine.faces.torch.types import TYPES, set_default_tensor_type
 from .engine.faces.torch.windows import WINDOWS
 from .engine.tape.ends import leaf, tell_of_device
 from .engine.tape.modes import no_grad
 from .engine.tape.tracked import Tracked, raw
-from .errors import ShapeError
+from .errors import ArgumentError, ShapeError
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
@@ -55,12 +59,16 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
     if isinstance(data, Tensor):
         made = data
     elif isinstance(data, Tracked):
-        made = Tensor.wrap(data.array, data.node)
+        given = data.array
+        typed = data if arrays.is_typed(given) else cast(data, tensor(given, dtype=dtype).array.dtype)
+        made = Tensor.wrap(typed.array, typed.node)
     elif isinstance(data, np.generic) or arrays.is_array(data):
         made = Tensor.wrap(data, None)
         tell_of_device(data)
+    elif not isinstance(data, (list, tuple, int, float)) and hasattr(data, "__dlpack__"):
+        made = from_dlpack(data)
     else:
-        made = tensor(data)
+        return tensor(data, dtype=dtype, device=device)
     return made if dtype is None and device is None else made.to(dtype=dtype, device=device)
 
 
@@ -85,7 +93,9 @@ def of_tensor(f: Callable[..., Any]) -> Callable[..., Any]:
 
 # What PyTorch takes for no tensor, and the functions that take a number first.
 _NO_TENSORS = (list, tuple, str, type(None), bool, int, float, complex)
-_NUMBER_FIRST = "pow xlogy float_power remainder bitwise_and bitwise_or bitwise_xor zeta xlog1py where rsub power".split()
+_NUMBER_FIRST = (
+    "pow xlogy float_power remainder bitwise_and bitwise_or bitwise_xor zeta xlog1py where rsub power".split()
+)
 
 
 def from_numpy(ndarray: Any) -> Tensor:
@@ -98,6 +108,8 @@ def from_numpy(ndarray: Any) -> Tensor:
     >>> gm.from_numpy(np.arange(3))
     tensor([0, 1, 2])
     """
+    if isinstance(ndarray, Tracked) and ndarray.soft and type(ndarray.array) is np.ndarray:
+        return as_tensor(ndarray)  # followed, over the copy that the tape has
     if type(ndarray) is not np.ndarray:
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__}): write gm.tensor(data).")
     return Tensor.wrap(ndarray, None)
@@ -212,12 +224,16 @@ def arange(
         words.get(k, v) for k, v in zip(("start", "end", "step"), values or [0, 0, 1], strict=True)
     )
     whole = all(isinstance(v, int) for v in (start, end, step))
+    if dtype is not None and np.dtype(dtype).kind in "iu" and all(math.isfinite(v) for v in (start, end)):
+        start, end, step = int(start), int(end), int(step)
     if step == 0:
         raise OperandError("step must be nonzero: it is the distance between two entries.")
     if not all(math.isfinite(v) for v in (start, end)):
         raise OperandError(f"unsupported range: {start} -> {end}. Write two numbers.")
     if (end - start) * step < 0:
-        raise OperandError("upper bound and lower bound inconsistent with step sign: exchange them, or turn the sign.")
+        raise OperandError(
+            "upper bound and lower bound inconsistent with step sign: exchange them, or turn the sign."
+        )
     count = math.ceil((end - start) / step)
     kind = np.dtype(dtype) if dtype is not None else np.dtype(np.int64) if whole else float_dtype()
     array = start + np.arange(count) * step  # as PyTorch: every entry from its number, not by adding up
@@ -238,6 +254,8 @@ def _spaced(name: str, function: Any, *more: Any) -> Callable[..., Tensor]:
         if steps < 0:
             raise OperandError("number of steps must be non-negative: it counts the entries.")
         base = dict(zip(more, settings, strict=False)) | words
+        if dtype is not None and np.dtype(dtype).kind in "iu":
+            ends = [int(v) for v in ends]
         array = function(*(arrays.to_host(v) for v in ends), steps, **base)
         kind = np.result_type(*ends) if any(np.iscomplexobj(v) for v in ends) else float_dtype()
         return _made(array, dtype or kind, device, requires_grad)
@@ -278,8 +296,28 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Any:
     if any(t.array.shape == (0,) for t in given):  # PyTorch lets an empty one stand beside others of any dims
         given = [t for t in given if t.array.shape != (0,)] or given[:1]
     if any(not np.ndim(t.array) for t in given):
-        raise OperandError("zero-dimensional tensor (at position 0) cannot be concatenated: write gm.stack(tensors).")
-    return call(_CAT, np.concatenate, (given, dim if axis is None else axis), {})
+        raise OperandError(
+            "zero-dimensional tensor (at position 0) cannot be concatenated: write gm.stack(tensors)."
+        )
+    dim = dim if axis is None else axis
+    first = given[0].array.shape
+    for i, t in enumerate(given):
+        shape = t.array.shape
+        if len(shape) != len(first):
+            raise ShapeError(
+                f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}. gm.stack makes a new dim."
+            )
+        wrong = [
+            k for k, (a, b) in enumerate(zip(first, shape, strict=True)) if a != b and k != dim % len(first)
+        ]
+        if wrong and -len(first) <= dim < len(first):
+            raise ShapeError(
+                f"Sizes of tensors must match except in dimension {dim % len(first)}. Expected size {first[wrong[0]]} but "
+                f"got size {shape[wrong[0]]} for tensor number {i} in the list."
+            )
+    if len({t.array.dtype for t in given}) > 1:
+        given = list(together("cat", *given))
+    return call(_CAT, np.concatenate, (given, dim), {})
 
 
 def stack(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Any:
@@ -315,7 +353,9 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """As `torch.where`: `input` where the condition holds, `other` elsewhere; the places alone without them."""
     if input is None:
         return _where(as_tensor(condition))
-    return np.where(as_tensor(condition), input, other)  # type: ignore[call-overload]
+    if not (isinstance(input, Tracked) or isinstance(other, Tracked)):
+        input = as_tensor(input)
+    return chosen(as_tensor(condition), input, other)
 
 
 def einsum(equation: str, *operands: Any) -> Any:
@@ -328,7 +368,14 @@ def einsum(equation: str, *operands: Any) -> Any:
     tensor([3., 3.])
     """
     factors: Any = _tensors(_several(operands))
-    return np.einsum(equation, *factors)
+    try:
+        return np.einsum(equation, *factors)
+    except (ArgumentError, ValueError):
+        try:
+            np.einsum(equation, *[f.array for f in factors])
+        except ValueError as error:
+            raise ShapeError(f"einsum(): {error}. Each letter stands for one size.") from None
+        raise
 
 
 def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
@@ -356,7 +403,7 @@ _TABLE: dict[str, Any] = {
     **{name: of_tensor(f) for name, f in (FUNCTIONS | FUNCTIONS_ONLY).items()}, **JOINING, **WINDOWS,
     "polygamma": polygamma,
     "zeros": _filled("zeros", 0), "ones": _filled("ones", 1), "empty": _filled("empty", 0),
-    **random.FUNCTIONS,
+    **random.FUNCTIONS, **TYPES,
 }  # fmt: skip
 _TABLE |= {f"{name}_like": _like(name) for name in "zeros ones empty full".split()}
 _TABLE |= {"concat": cat, "concatenate": cat, "row_stack": vstack}
@@ -371,7 +418,8 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     *(name for name in _TABLE if name != "trace"),  # gm.trace is cell/hosts/block.py's, which hands matrices on to ours
-    "arange", "as_tensor", "cat", "einsum", "eye", "finfo", "from_numpy", "full", "get_default_device",
-    "get_default_dtype", "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace", "logspace", "meshgrid", "numel",
-    "set_default_device", "set_default_dtype", "set_printoptions", "stack", "tensordot", "vstack", "where",
+    "arange", "as_tensor", "cat", "einsum", "eye", "finfo", "from_dlpack", "from_numpy", "full", "get_default_device",
+    "get_default_dtype", "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace", "logspace", "meshgrid",
+    "numel",     "set_default_device", "set_default_dtype", "set_default_tensor_type", "set_printoptions", "stack",
+    "tensordot", "to_dlpack", "vstack", "where",
 ]  # fmt: skip

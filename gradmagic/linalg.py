@@ -61,10 +61,11 @@ _SQUARE = "cholesky det eig eigvals eigh eigvalsh inv matrix_power slogdet solve
 _TABLE: dict[str, Any] = {
     **{n: _row(n) for n in "det eigvalsh inv matrix_power svdvals tensorinv".split()},
     "eigh": _row("eigh", "eigenvalues eigenvectors"),
-    "slogdet": _row("slogdet", "sign logabsdet"), "solve": _row("solve", number=2),
+    "slogdet": _row("slogdet", "sign logabsdet"),
     "matrix_exp": of_tensor(products.matrix_exp), "solve_triangular": of_tensor(products.solve_triangular),
     "matmul": of_tensor(torch_math.matmul),
 }  # fmt: skip
+
 
 def _complex(made: Any) -> Any:
     return made if made.is_complex() else cast(made, np.result_type(made.array.dtype, np.complex64))
@@ -88,22 +89,24 @@ _EIG = named_results("linalg_eig", "eigenvalues eigenvectors")
 
 
 @of_tensor
-def matrix_rank(A: Any, tol: Any = None, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Any:
+def matrix_rank(
+    A: Any, tol: Any = None, *, atol: Any = None, rtol: Any = None, hermitian: bool = False
+) -> Any:
     """Give how many singular values are above max(atol, rtol * the largest)."""
     s = np.linalg.svd(A.array, compute_uv=False)
     largest = np.max(s, axis=-1, initial=0, keepdims=True)
     atol = tol if atol is None else atol
     if rtol is None:
         rtol = 0.0 if atol is not None else max(A.shape[-2:]) * float(np.finfo(A.array.dtype).eps)
-    cut = np.maximum(0.0 if atol is None else np.expand_dims(raw(atol), -1), np.expand_dims(raw(rtol), -1) * largest)
+    cut = np.maximum(
+        0.0 if atol is None else np.expand_dims(raw(atol), -1), np.expand_dims(raw(rtol), -1) * largest
+    )
     return A.wrap(np.sum(s > cut, axis=-1), None)
 
 
 @of_tensor
 def vander(x: Any, *, N: int | None = None) -> Any:
     """Give the powers 0 ... N-1 of the entries along a new last dim."""
-    if not x.ndim:
-        raise OperandError("Input dim must be at least one.")
     n = x.shape[-1] if N is None else N
     ones = x.wrap(arrays.ones(aval((*x.shape, 1), x.array.dtype), x.array), None)
     rest = np.cumprod(np.broadcast_to(np.expand_dims(x, -1), (*x.shape, max(n - 1, 0))), -1)
@@ -142,11 +145,15 @@ def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *,
     kept = [i for i in range(x.ndim) if i not in {a % x.ndim for a in axes}]
     flat = np.reshape(np.moveaxis(x, kept, range(len(kept))), (*(x.shape[i] for i in kept), -1))
     made = np.linalg.norm(flat, ord, -1)
-    return np.reshape(made, tuple(1 if i not in kept else n for i, n in enumerate(x.shape))) if keepdim else made
+    return (
+        np.reshape(made, tuple(1 if i not in kept else n for i, n in enumerate(x.shape))) if keepdim else made
+    )
 
 
 @of_tensor
-def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Any:
+def matrix_norm(
+    A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None
+) -> Any:
     """Give the norm of the matrices in two dims: "fro", "nuc", 2, 1, inf and their negatives."""
     _of_matrices("matrix_norm", A, 2)
     return np.linalg.norm(A if dtype is None else A.to(dtype), ord, tuple(dim), keepdim)
@@ -172,7 +179,7 @@ _SVD, _QR = named_results("linalg_svd", "U S Vh"), named_results("linalg_qr", "Q
 def cholesky(A: Any, *, upper: bool = False) -> Any:
     """Give the triangle L with A = L @ L.mH, or its transpose."""
     _of_matrices("cholesky", A, 2)
-    return products.cholesky(A, upper)
+    return shown(products.cholesky(A, upper), "LinalgCholeskyExBackward0")
 
 
 @of_tensor
@@ -183,7 +190,9 @@ def pinv(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False)
         cut = 0.0 if atol is not None else max(A.shape[-2:]) * float(np.finfo(A.array.dtype).eps)
     if atol is not None:
         cut = np.maximum(cut, raw(atol) / np.max(np.linalg.svd(A.array, compute_uv=False), axis=-1))
-    return np.linalg.pinv(A, cut, hermitian) if hermitian else np.linalg.pinv(A, cut)
+    return shown(
+        np.linalg.pinv(A, cut, hermitian) if hermitian else np.linalg.pinv(A, cut), "LinalgPinvBackward0"
+    )
 
 
 @of_tensor
@@ -198,11 +207,11 @@ def cond(A: Any, p: Any = None) -> Any:
 @of_tensor
 def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: Any = None) -> Any:
     """Give (solution, residuals, rank, singular_values) of the least squares problem A @ X = B."""
-    X = np.matmul(np.linalg.pinv(A), B)
+    X = shown(np.matmul(np.linalg.pinv(A), B), "LinalgLstsqBackward0")
     left = B - np.matmul(A, X)
     empty = A.wrap(np.zeros(0, A.array.dtype), None)
     over = A.shape[-2] > A.shape[-1]
-    residuals = np.sum(left * np.conjugate(left), axis=-2) if over else empty
+    residuals = np.sum(np.absolute(left) ** 2, axis=-2) if over else empty
     return _LSTSQ(X, residuals, A.wrap(np.linalg.matrix_rank(A.array), None), empty)
 
 
@@ -248,11 +257,27 @@ def _told(name: str, fields: str, function: Callable[..., Any]) -> Callable[...,
             made, info = A.wrap(np.full(A.shape, np.nan, A.array.dtype), None), info + 1
         return made_of(*(made if isinstance(made, tuple) else (made,)), A.wrap(info[()], None))
 
-    return of_tensor(titled(f, name, f"As `torch.linalg.{name}`: with `info`, 0 where it went well; no error."))
+    return of_tensor(
+        titled(f, name, f"As `torch.linalg.{name}`: with `info`, 0 where it went well; no error.")
+    )
 
 
 inv_ex = _told("inv_ex", "inverse info", np.linalg.inv)
-solve_ex = _told("solve_ex", "result info", lambda A, B, *, left=True: np.linalg.solve(A, as_tensor(B)))
+
+
+def _solved(A: Any, B: Any, *, left: bool = True) -> Any:
+    _of_matrices("solve", A, 2)
+    B = as_tensor(B)
+    vectors = B.ndim == 1 or (A.ndim - 1 == B.ndim and A.shape[:-1] == B.shape)
+    if vectors:
+        return shown(np.linalg.solve(A, np.expand_dims(B, -1))[..., 0], "LinalgSolveExBackward0")
+    return np.linalg.solve(A, B) if left else np.linalg.solve(A.mT, B.mT).mT
+
+
+solve = of_tensor(
+    titled(_solved, "solve", """Give X with A @ X = B, or X @ A = B without `left`; B of vectors too.""")
+)
+solve_ex = _told("solve_ex", "result info", _solved)
 cholesky_ex = _told("cholesky_ex", "L info", products.cholesky)
 
 # ---- two triangles ----------------------------------------------------------------------------------------------------
@@ -283,7 +308,10 @@ def lu_factor(A: Any, *, pivot: bool = True) -> Any:
     if n > k:
         U = np.pad(U, [(0, 0)] * (A.ndim - 2) + [(0, n - k), (0, 0)])
     host = np.broadcast_to(np.arange(n), A.shape[:-1]) if order is None else arrays.to_host(order)
-    return _LU_FACTOR(shown(low + U, "LinalgLuFactorExBackward0"), A.wrap(arrays.from_host(_exchanges(host, k), A.array), None))
+    return _LU_FACTOR(
+        shown(low + U, "LinalgLuFactorExBackward0"),
+        A.wrap(arrays.from_host(_exchanges(host, k), A.array), None),
+    )
 
 
 def _exchanges(order: Any, steps: int) -> Any:
@@ -333,7 +361,9 @@ def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool =
 
 
 _LU, _LU_FACTOR = named_results("linalg_lu", "P L U"), named_results("linalg_lu_factor", "LU pivots")
-lu_factor_ex = _told("lu_factor_ex", "LU pivots info", lambda A, *, pivot=True: tuple(lu_factor(A, pivot=pivot)))
+lu_factor_ex = _told(
+    "lu_factor_ex", "LU pivots info", lambda A, *, pivot=True: tuple(lu_factor(A, pivot=pivot))
+)
 
 
 @of_tensor
@@ -344,13 +374,13 @@ def householder_product(A: Any, tau: Any) -> Any:
     low = np.tril(A, -1) + one[:, :m]
     turns = [one - tau[..., i, None, None] * low[..., :, i, None] * np.conjugate(low[..., None, :, i])
              for i in range(tau.shape[-1])]  # fmt: skip
-    return reduce(np.matmul, turns)[..., :m] if turns else low
+    return reduce(np.matmul, turns)[..., :m] if turns else low * 0 + one[:, :m]
 
 
 globals().update(_TABLE)
 __all__ = [
     *_TABLE, "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "diagonal", "eig", "eigvals", "householder_product", "inv_ex",
-    "lstsq", "lu", "lu_factor", "lu_factor_ex", "lu_solve", "matrix_norm", "matrix_rank", "multi_dot", "norm", "pinv", "qr",
+    "lstsq", "lu", "lu_factor", "lu_factor_ex", "lu_solve", "matrix_norm", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "solve",
     "solve_ex", "svd", "tensorsolve", "vander", "vecdot", "vector_norm",
 ]  # fmt: skip
 

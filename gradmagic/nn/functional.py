@@ -5,6 +5,8 @@ In: Tensors (lifted Arrays and plain arrays are taken for Tensors) and PyTorch's
 
 from __future__ import annotations
 
+import warnings
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -16,8 +18,10 @@ from ..engine.dispatch.calls import call, call_elementwise, call_unary
 from ..engine.dispatch.primitives import clip
 from ..engine.faces.torch import math as torch_math
 from ..engine.faces.torch import reductions as torch_reductions
-from ..engine.faces.torch.math import named
+from ..engine.faces.torch.arguments import shown
+from ..engine.faces.torch.math import OperandError, named
 from ..engine.faces.torch.random import dropped
+from ..engine.faces.torch.shapes import BoundsError
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.rules.declare import RULES
 from ..engine.tape.tracked import raw
@@ -81,8 +85,26 @@ def relu(input: Any, inplace: bool = False) -> Any:
 
 sigmoid = of_tensor(torch_math.UNARY["sigmoid"])
 tanh = of_tensor(torch_math.UNARY["tanh"])
-softmax = of_tensor(torch_reductions.softmax)
-log_softmax = of_tensor(torch_reductions.log_softmax)
+
+
+def _along_some_dim(f: Any) -> Any:
+    """Let a softmax be called without a dim, as books of old do: PyTorch warns, and takes the first or second."""
+
+    @wraps(f)
+    def function(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+        if dim is None:
+            warnings.warn(
+                f"Implicit dimension choice for {f.__name__} has been deprecated. Change the call to include dim=X as an "
+                "argument.",
+                stacklevel=2,
+            )
+            dim = 0 if np.ndim(raw(input)) in (0, 1, 3) else 1
+        return f(input, dim, dtype=dtype)
+
+    return of_tensor(function)
+
+
+softmax, log_softmax = map(_along_some_dim, (torch_reductions.softmax, torch_reductions.log_softmax))
 
 
 @writing
@@ -106,13 +128,20 @@ def silu(input: Any) -> Any:
 @of_tensor
 def gelu(input: Any, approximate: str = "none") -> Any:
     """Give x times the normal distribution function at x; "tanh" for its well-known approximation."""
+    if approximate not in ("none", "tanh"):
+        raise OperandError("approximate argument must be either none or tanh. Write one of these.")
     return nw.gelu_tanh(input) if approximate == "tanh" else nw.gelu(input)
 
 
 @of_tensor
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
-    """Give log(1 + exp(beta * x)) / beta, without overflow (`threshold` is where PyTorch would meet it)."""
-    return nw.softplus(input, beta)
+    """Give log(1 + exp(beta * x)) / beta, without overflow, and x itself where beta * x is above `threshold`."""
+    made = nw.softplus(input, beta)
+    return (
+        made
+        if threshold == 20
+        else shown(np.where(input.array * beta > threshold, input, made), "SoftplusBackward0")
+    )
 
 
 @of_tensor
@@ -124,6 +153,8 @@ def logsigmoid(input: Any) -> Any:
 @writing
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     """Give x held between `min_val` and `max_val`."""
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val: exchange them.")
     return call_elementwise(_HARDTANH, (input, min_val, max_val))
 
 
@@ -195,6 +226,8 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     """
     y = raw(as_tensor(tensor))
     classes = int(np.max(y)) + 1 if num_classes < 0 else num_classes
+    if not arrays.on_device(y) and y.size and y.max() >= classes:
+        raise BoundsError(f"Class values must be smaller than num_classes. They run from 0 to {classes - 1}.")
     in_bounds(y, classes, 0, f"Class values run from 0 to num_classes - 1, which is {classes - 1}")
     return Tensor.wrap(np.equal(np.expand_dims(y, -1), arrays.arange(classes, y)).astype(np.int64), None)
 

@@ -14,7 +14,7 @@ from ...core import arrays
 from ...dispatch.calls import by_one_kernel
 from ...tape.nodes import Aval
 from ...tape.tracked import Tracked, raw
-from ..numpy.partials import aval, cancelled, count, held, reads, with_dims
+from ..numpy.partials import aval, cancelled, conj, count, held, reads, with_dims
 from ..numpy.shape_transposes import take_along_transpose
 from . import functions as nw
 from .kernels import cross_entropy_share
@@ -58,7 +58,7 @@ def gelu_tanh_slope(_y: Any, x: Any) -> Any:
 
 def logsumexp_vjp(g: Any, y: Any, x: Any, axis: Any, keepdims: bool = False) -> Any:
     g, y = (with_dims(v, np.ndim(x), axis, keepdims) for v in (g, y))
-    return g * np.exp(x - y)
+    return g * conj(np.exp(x - y))
 
 
 def softmax_vjp(g: Any, y: Any, _x: Any, axis: int) -> Any:

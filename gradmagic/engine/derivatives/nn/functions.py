@@ -147,7 +147,7 @@ def _log_share(x: Any, total: Any) -> Any:
 @primitive
 def logsumexp(x: Any, axis: Any, keepdims: bool = False) -> Any:
     """Give log(sum(exp(x))) along `axis`, without overflow."""
-    top = np.max(x, axis=axis, keepdims=True)
+    top = np.max(np.real(x) if x.dtype.kind == "c" else x, axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)
     y = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
     return y if keepdims else np.squeeze(y, axis)

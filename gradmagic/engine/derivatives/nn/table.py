@@ -10,7 +10,7 @@ import numpy as np
 from ...rules.declare import elementwise, linear, rule
 from ...rules.rule import ZERO
 from ...tape.tracked import raw
-from ..numpy.partials import as_rows
+from ..numpy.partials import as_rows, conj
 from . import activations as ac
 from . import functions as nw
 from . import images as cv
@@ -67,8 +67,8 @@ rule(nw.cross_entropy_there,  cross_entropy_there,                              
 linear(nw.nll,                nll_transpose,                                                    torch="NllLoss")
 
 # ---- layers --------------------------------------------------------------------------------------------------
-rule(nw.dense,                lambda g, _y, _x, w, _b: g @ w,
-                              lambda g, _y, x, _w, _b: np.transpose(as_rows(g)) @ as_rows(x),
+rule(nw.dense,                lambda g, _y, _x, w, _b: g @ conj(w),
+                              lambda g, _y, x, _w, _b: np.transpose(as_rows(g)) @ as_rows(conj(x)),
                               lambda g, _y, _x, _w, _b: g,                                      torch="Addmm")
 rule(nw.layer_norm,           layer_norm_x, layer_norm_weight, layer_norm_bias,                 torch="NativeLayerNorm")
 rule(nw.normalise_by,         normalised_x, normalised_weight,

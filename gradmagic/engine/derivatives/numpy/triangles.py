@@ -42,7 +42,9 @@ def pivots(a: Any) -> Any:
     n, m = a.shape[-2:]
     order = np.broadcast_to(np.arange(n), a.shape[:-1]).copy()
     for i in range(min(n, m)):
-        best = np.argmax(np.absolute(a[..., i:, i]), axis=-1)[..., None] + i
+        size = a[..., i:, i]
+        size = np.absolute(np.real(size)) + np.absolute(np.imag(size)) if a.dtype.kind == "c" else np.absolute(size)
+        best = np.argmax(size, axis=-1)[..., None] + i
         swaps = np.broadcast_to(np.arange(n), order.shape).copy()
         np.put_along_axis(swaps, best, i, -1)
         swaps[..., i : i + 1] = best

@@ -17,7 +17,7 @@ from ....errors import DimensionError, ShapeError
 from ...core import arrays
 from ...tape.modes import OFF, mode_now
 from ...tape.tracked import Tracked, raw, tracked_in
-from .dtypes import dtype_of
+from .dtypes import SPOKEN, dtype_of
 from .math import OperandError
 from .promotion import promoted
 
@@ -65,7 +65,7 @@ def together(name: str, *args: Any, floats: bool = False) -> Any:
 def shown(made: Any, torch: str) -> Any:
     """Let the last operation of a composed function be shown under PyTorch's name of the whole."""
     node = made.node
-    if node is not None and node.rule.torch != torch:
+    if node is not None and node.rule is not None and node.rule.torch != torch:
         node.rule = _called(node.rule, torch)
     return made
 
@@ -104,19 +104,13 @@ def holds(dtype: Any, other: Any) -> None:
     """Expect that entries of `other` may be written into a tensor of `dtype`: no fraction into whole numbers."""
     if _KINDS.get(other.kind, 0) > _KINDS.get(dtype.kind, 0):
         raise OperandError(
-            f"result type {_spoken(other)} can't be cast to the desired output type {_spoken(dtype)}: "
+            f"result type {spoken(other)} can't be cast to the desired output type {spoken(dtype)}: "
             f"write t = t.to({dtype_of(other)!r}) first, or a function that makes a new tensor."
         )
 
 
-def _spoken(dtype: Any) -> str:
-    return _SPOKEN.get(dtype.name, dtype.name.title())
-
-
-_SPOKEN = {
-    "float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long", "int32": "Int", "int16": "Short",
-    "int8": "Char", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat", "complex128": "ComplexDouble",
-}  # fmt: skip
+def spoken(dtype: Any) -> str:
+    return SPOKEN.get(dtype.name, dtype.name.title())
 
 
 def fits(target: Any, made: Any) -> None:

@@ -13,11 +13,7 @@ import numpy as np
 
 from ...core import arrays
 from ...core.generator import Stream, narrowed, stream
-
-_SPOKEN = {
-    "float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long", "int32": "Int", "int16": "Short",
-    "int8": "Char", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat", "complex128": "ComplexDouble",
-}  # fmt: skip
+from .dtypes import SPOKEN
 
 
 def stream_of(generator: Any) -> Stream:
@@ -32,14 +28,25 @@ def stream_of(generator: Any) -> Stream:
     return found
 
 
+def _as_laid_out(flat: Any, like: Any) -> Any:
+    """Give numbers in the shape of `like`, one after the other in the order of its memory."""
+    shape = np.shape(like)
+    if not shape or like.flags.c_contiguous:
+        return flat.reshape(shape)
+    order = sorted(range(len(shape)), key=lambda d: -abs(like.strides[d]))
+    return flat.reshape([shape[d] for d in order]).transpose(np.argsort(order).tolist())
+
+
 def drawn(like: Any, draw: Callable[[Stream, int], Any], generator: Any = None) -> Any:
     """Fill an array of the shape, the order in memory and the device of `like` with what `draw(stream, n)` gives."""
-    shape = np.shape(like)
-    flat = draw(stream_of(generator), int(np.size(like)))
-    if not shape or like.flags.c_contiguous:
-        return arrays.from_host(flat.reshape(shape), like)
-    order = sorted(range(len(shape)), key=lambda d: -abs(like.strides[d]))
-    return arrays.from_host(flat.reshape([shape[d] for d in order]).transpose(np.argsort(order)), like)
+    return arrays.from_host(_as_laid_out(draw(stream_of(generator), int(np.size(like))), like), like)
+
+
+def beside(array: Any, dtype: Any = None) -> Any:
+    """Give an array of the host, not filled, as `array` is laid out."""
+    return _as_laid_out(
+        np.empty(int(np.size(array)), array.dtype if dtype is None else np.dtype(dtype)), array
+    )
 
 
 def of_floats(kernel: str, dtype: Any, draw: Callable[[Any], Any]) -> Any:
@@ -52,7 +59,7 @@ def of_floats(kernel: str, dtype: Any, draw: Callable[[Any], Any]) -> Any:
     """
     if dtype.kind not in "fc":
         raise NotImplementedError(
-            f'"{kernel}" not implemented for {_SPOKEN.get(dtype.name, dtype.name)!r}: '
+            f'"{kernel}" not implemented for {SPOKEN.get(dtype.name, dtype.name)!r}: '
             "draw into a float tensor, or write randint for whole numbers."
         )
     if dtype.kind == "f":
@@ -162,7 +169,7 @@ def cauchy(like: Any, median: float = 0.0, sigma: float = 1.0, generator: Any = 
 
 
 def _continuous(name: str, dtype: Any) -> None:
-    spoken = _SPOKEN.get(dtype.name, dtype.name)
+    spoken = SPOKEN.get(dtype.name, dtype.name)
     refuse(
         dtype.kind != "f",
         f"{name} distribution is a continuous probability distribution. "
@@ -182,11 +189,6 @@ def geometric(like: Any, p: float, generator: Any = None) -> Any:
     """Draw how many trials of probability `p` it takes until the first succeeds."""
     refuse(not 0 < p < 1, f"geometric_ expects p to be in (0, 1), but got p={p}.")
     return drawn(like, lambda s, n: narrowed(s.geometric(n, p), like.dtype), generator)
-
-
-def beside(array: Any, dtype: Any = None) -> Any:
-    """Give an array of the host, not filled, as `array` is laid out."""
-    return np.empty_like(np.asarray(arrays.to_host(array)), None if dtype is None else np.dtype(dtype))
 
 
 def multinomial(input: Any, num_samples: int, replacement: bool = False, generator: Any = None) -> Any:

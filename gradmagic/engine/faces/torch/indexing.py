@@ -23,6 +23,7 @@ from ...tape.nodes import aval_of
 from ...tape.tracked import Tracked, raw
 from .arguments import along, at, shown
 from .math import OperandError, named
+from .shapes import BoundsError
 
 # ---- whole slices along a dim ---------------------------------------------------------------------------------------
 
@@ -33,7 +34,11 @@ def _checked(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
     if plain.dtype.kind not in "iu":
         raise OperandError(f"{name}(): Expected dtype int32/int64 for index. Write index.long().")
     shape = np.shape(input.array)
-    in_bounds(plain, shape[at(dim, len(shape))] if shape else 1)
+    n = shape[at(dim, len(shape))] if shape else 1
+    if not arrays.on_device(plain) and plain.size and not -n <= plain.min() <= plain.max() < n:
+        wrong = int(plain.max() if plain.max() >= n else plain.min())
+        raise BoundsError(f"index {wrong} is out of bounds for dimension {at(dim, len(shape))} with size {n}")
+    in_bounds(plain, n)
     return along(dim, np.reshape(plain, -1), len(shape)) if shape else (Ellipsis,)
 
 
@@ -67,7 +72,9 @@ def _same(input: Any, source: Any, name: str) -> Any:
 
 def _added(like: Any, values: Any, place: tuple[Any, ...]) -> Any:
     """Give zeros like a tensor with the values added at a place; whole numbers stay whole."""
-    made = _added_at(values if isinstance(values, Tracked) else like.wrap(values, None), aval_of(like.array), place)
+    made = _added_at(
+        values if isinstance(values, Tracked) else like.wrap(values, None), aval_of(like.array), place
+    )
     return made if raw(made).dtype == like.array.dtype else cast(made, like.array.dtype)
 
 
@@ -117,7 +124,9 @@ _INDEX_PUT, _MASKED_SCATTER = named(set_item, "IndexPutBackward0"), named(set_it
 # ---- entry by entry along a dim: gathered by a reduction -----------------------------------------------------------------
 
 
-def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True) -> Any:
+def scatter_reduce(
+    input: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True
+) -> Any:
     """As `torch.scatter_reduce`: the entries of `src` put at `index` along `dim`, reduced where several meet.
 
     `reduce` is "sum", "prod", "mean", "amax" or "amin"; without `include_self` the entries of `input` count only where
@@ -130,7 +139,9 @@ def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, i
     places: list[Any] = [arrays.from_host(i, index) for i in np.ix_(*(np.arange(n) for n in index.shape))]
     if places:
         places[dim] = index
-    return shown(_reduced(input, tuple(places) or (Ellipsis,), src, reduce, include_self), "ScatterReduceBackward0")
+    return shown(
+        _reduced(input, tuple(places) or (Ellipsis,), src, reduce, include_self), "ScatterReduceBackward0"
+    )
 
 
 def index_reduce(
@@ -177,7 +188,9 @@ def _multiplied(x: Any, place: Any, src: Any) -> Any:
     """Multiply into x at a place, one turn for each entry that comes to the same one."""
     shape = np.shape(raw(src))
     flat = np.arange(np.size(x.array)).reshape(np.shape(x.array))
-    targets = np.broadcast_to(flat[tuple(arrays.to_host(p) if arrays.is_array(p) else p for p in place)], shape)
+    targets = np.broadcast_to(
+        flat[tuple(arrays.to_host(p) if arrays.is_array(p) else p for p in place)], shape
+    )
     order = np.argsort(targets, axis=None, kind="stable")
     ordered = np.reshape(targets, -1)[order]
     first = np.searchsorted(ordered, ordered)
@@ -193,8 +206,8 @@ def _multiplied(x: Any, place: Any, src: Any) -> Any:
 
 _REDUCTIONS = ("sum", "prod", "mean", "amax", "amin")
 _EDGES = {
-    "amax": lambda d: -np.inf if d.kind == "f" else np.iinfo(d).min,
-    "amin": lambda d: np.inf if d.kind == "f" else np.iinfo(d).max,
+    "amax": lambda d: -np.inf if d.kind == "f" else np.iinfo(d).min if d.kind != "b" else False,
+    "amin": lambda d: np.inf if d.kind == "f" else np.iinfo(d).max if d.kind != "b" else True,
 }
 
 # ---- a part taken from another tensor --------------------------------------------------------------------------------
@@ -282,7 +295,11 @@ def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
     if not np.ndim(input.array):
         return source[:size]
     windows = call_linear(_UNFOLD, np.lib.stride_tricks.sliding_window_view, (source, size, dim))
-    return windows if step == 1 else shown(windows[along(dim, slice(None, None, step), windows.ndim)], "UnfoldBackward0")
+    return (
+        windows
+        if step == 1
+        else shown(windows[along(dim, slice(None, None, step), windows.ndim)], "UnfoldBackward0")
+    )
 
 
 _UNFOLD = named(np.lib.stride_tricks.sliding_window_view, "UnfoldBackward0")

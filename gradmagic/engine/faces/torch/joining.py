@@ -30,7 +30,10 @@ def several(args: tuple[Any, ...]) -> list[Any]:
     from .tensor import Tensor  # which has these functions as methods
 
     given = args[0] if len(args) == 1 and isinstance(args[0], (list, tuple)) else args
-    return [t if isinstance(t, Tracked) else Tensor.wrap(np.asarray(t) if not arrays.is_typed(t) else t, None) for t in given]
+    return [
+        t if isinstance(t, Tracked) else Tensor.wrap(np.asarray(t) if not arrays.is_typed(t) else t, None)
+        for t in given
+    ]
 
 
 def _stacked(name: str, function: Any) -> Callable[..., Any]:
@@ -59,10 +62,8 @@ def block_diag(*tensors: Any) -> Any:
     """As `torch.block_diag`: the matrices along the diagonal, 0 elsewhere."""
     blocks = [np.atleast_2d(t) for t in several(tensors)]
     widths = [np.shape(b)[1] for b in blocks]
-    rows = [
-        np.pad(b, ((0, 0), (sum(widths[:i]), sum(widths[i + 1 :])))) for i, b in enumerate(blocks)
-    ]
-    return np.concatenate(rows)
+    rows = [np.pad(b, ((0, 0), (sum(widths[:i]), sum(widths[i + 1 :])))) for i, b in enumerate(blocks)]
+    return shown(np.concatenate(rows), "BlockDiagBackward0")
 
 
 def cartesian_prod(*tensors: Any) -> Any:
@@ -83,7 +84,7 @@ def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
     x = several((input,))[0] if not isinstance(input, Tracked) else input
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     rows = np.array(list(choose(range(np.shape(x)[0]), r)), np.int64).reshape(-1, r)
-    return x[rows]
+    return shown(x[rows], "StackBackward0")
 
 
 def chain_matmul(*matrices: Any) -> Any:
@@ -105,7 +106,9 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[An
     """As `torch.tensor_split`: that many parts, the first ones longer by 1, or parts that begin at the indices."""
     shape = np.shape(input.array)
     if not shape:
-        raise OperandError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims.")
+        raise OperandError(
+            "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims."
+        )
     n = shape[at(dim, len(shape))]
     cuts = raw(indices_or_sections)
     if isinstance(cuts, (list, tuple)) or np.ndim(cuts):
@@ -147,7 +150,7 @@ def _moved(name: str, function: Any) -> Callable[..., Any]:
 
 def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
     """As `torch.rot90`: turned by k quarters in the plane of two dims."""
-    return np.rot90(input, k, tuple(dims))
+    return shown(np.rot90(input, k, tuple(dims)), "Rot90Backward0")
 
 
 def ravel(input: Any) -> Any:
@@ -168,7 +171,9 @@ def sum_to_size(input: Any, *size: Any) -> Any:
     extra = len(shape) - len(wanted)
     over = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(wanted) if n == 1 != shape[i + extra])
     if extra < 0 or any(n not in (1, shape[i + extra]) for i, n in enumerate(wanted)):
-        raise ShapeError(f"size {{{list(shape)}}} is not expandable to size {{{list(wanted)}}}: sizes must be 1 or equal.")
+        raise ShapeError(
+            f"size {{{list(shape)}}} is not expandable to size {{{list(wanted)}}}: sizes must be 1 or equal."
+        )
     return np.reshape(np.sum(input, axis=over, keepdims=True), wanted) if over else input
 
 
@@ -187,7 +192,9 @@ def as_strided(input: Any, size: Any, stride: Any, storage_offset: int | None = 
             f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {storage_offset or 0} reach entries "
             "that are not the tensor's. Write it of the tensor whose memory it is."
         )
-    return shown(call_linear(_TAKE, np.take, (input, arrays.from_host(index, input.array))), "AsStridedBackward0")
+    return shown(
+        call_linear(_TAKE, np.take, (input, arrays.from_host(index, input.array))), "AsStridedBackward0"
+    )
 
 
 def _places(size: Any, stride: Any, first: int) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ....errors import GradmagicError
+from ....errors import DTypeError, GradmagicError
 from ...derivatives.nn import functions as nw
 from ...dispatch.calls import call, call_elementwise, call_unary
 from ...dispatch.primitives import cast, clip
@@ -20,6 +20,7 @@ from ...rules.declare import RULES
 from ...rules.pointwise import Elementwise
 from ...tape.tracked import Tracked, raw
 from .defaults import float_dtype
+from .promotion import promoted
 
 
 
@@ -43,8 +44,11 @@ def named(function: Any, torch: str) -> Any:
 
 def titled(f: Any, name: str, text: str) -> Any:
     """Give a function that was made from another its name and its docstring."""
-    f.__name__ = f.__qualname__ = name
     f.__doc__ = text
+    inner = f
+    while inner is not None:  # a wrapped one says its name in the errors of its own arguments
+        inner.__name__ = inner.__qualname__ = name
+        inner = getattr(inner, "__wrapped__", None)
     return f
 
 
@@ -56,12 +60,34 @@ def floating(x: Any) -> Any:
 # ---- entry by entry -------------------------------------------------------------------------------------------
 
 
-def _unary(name: str, function: Any, floats: bool) -> Callable[..., Any]:
-    rule = RULES[function]
+# Dtypes that PyTorch's functions do not take, where NumPy's would; by kind.
+REFUSED_KINDS = {"sign": "c", "relu": "bc", "erf": "c", "round": "c", "trunc": "b", "floor": "b", "ceil": "b"}
+
+
+def not_for(name: str, dtype: Any) -> DTypeError:
+    """Make the error of a function that PyTorch has not for a dtype."""
+    if name == "sign":
+        return DTypeError(
+            "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
+        )
+    return DTypeError(f"\"{name}\" not implemented for '{dtype}': write t.to(dtype) first.")
+
+
+def _unary(name: str, function: Any, floats: bool, torch: str = "") -> Callable[..., Any]:
+    rule = named(function, torch) if torch else RULES[function]
     if isinstance(rule, Elementwise):
+        kinds = REFUSED_KINDS.get(name, "")
 
         def f(input: Any) -> Any:
-            return call_unary(rule, function, floating(input) if floats else input)
+            if kinds and input.array.dtype.kind in kinds:
+                raise not_for(name, input.array.dtype)
+            if floats and (kind := input.array.dtype.kind) != "f":
+                if kind == "c" and name == "sigmoid":  # ours is real, for the sake of its tails
+                    return 1 / (np.exp(-input) + 1)
+                input = floating(input)
+            elif name == "square" and input.array.dtype.kind == "b":
+                input = cast(input, np.int64)
+            return call_unary(rule, function, input)
     else:
 
         def f(input: Any) -> Any:
@@ -83,6 +109,8 @@ _KINDLESS: dict[str, Any] = {
 UNARY: dict[str, Callable[..., Any]] = {
     **{name: _unary(name, function, True) for name, function in _FLOATS.items()},
     **{name: _unary(name, function, False) for name, function in _KINDLESS.items()},
+    "deg2rad": _unary("deg2rad", np.deg2rad, True, "Deg2RadBackward0"),
+    "rad2deg": _unary("rad2deg", np.rad2deg, True, "Rad2DegBackward0"),
 }
 
 
@@ -94,7 +122,12 @@ def _step(name: str, function: Any) -> Callable[..., Any]:
     rule = Elementwise(function, (_level,), f"{name.title()}Backward0")
 
     def f(input: Any) -> Any:
-        return call_unary(rule, function, input)
+        kind = input.array.dtype.kind
+        if kind in REFUSED_KINDS.get(name, ""):
+            raise not_for(name, input.array.dtype)
+        return (
+            call_unary(rule, function, input) if kind != "b" else input
+        )  # NumPy's have no loop for truth values
 
     text = f"As `torch.{name}`; its gradient is 0 everywhere, where NumPy's function ends the graph."
     return titled(f, name, text)
@@ -104,6 +137,7 @@ UNARY |= {name: _step(name, getattr(np, name)) for name in ("sign", "floor", "ce
 _ROUND, _ROUND_TO = (Elementwise(np.round, (_level,), f"RoundBackward{i}") for i in (0, 1))
 
 
+_FLOATS_OF_TWO = ("atan2", "arctan2", "logaddexp", "hypot")
 _SCALAR_TOO = (
     "fmod remainder floor_divide bitwise_and bitwise_or bitwise_xor eq ne lt le gt ge not_equal less less_equal greater "
     "greater_equal"
@@ -112,7 +146,9 @@ _SCALAR_TOO = (
 
 def is_tensor_in(name: str, other: Any, position: int = 2, word: str = "other") -> None:
     """Expect a tensor, or an array, where PyTorch takes no number."""
-    if isinstance(other, (int, float, str, builtins.complex, list, tuple, type(None))) and not isinstance(other, np.generic):
+    if isinstance(other, (int, float, str, builtins.complex, list, tuple, type(None))) and not isinstance(
+        other, np.generic
+    ):
         raise TypeError(
             f"{name}(): argument '{word}' (position {position}) must be Tensor, not {type(other).__name__}: "
             "write gm.tensor(number)."
@@ -126,6 +162,15 @@ def _binary(name: str, op: Any, function: Any, torch: str = "") -> Callable[...,
     def f(input: Any, other: Any) -> Any:
         if not number:
             is_tensor_in(name, other)
+        if name in _FLOATS_OF_TWO:
+            if (
+                name != "atan2"
+                and name != "arctan2"
+                and raw(input).dtype.kind in "iub"
+                and raw(other).dtype.kind in "iub"
+            ):
+                raise not_for(name, raw(input).dtype)
+            input, other = floating(input), floating(other) if isinstance(other, Tracked) else other
         return input.operate(of_tensor if isinstance(other, Tracked) else rule, op, (input, other))
 
     return titled(f, name, f"As `torch.{name}`: {function.__name__} of the entries of two tensors.")
@@ -143,7 +188,7 @@ BINARY: dict[str, Callable[..., Any]] = {
     **{n: _binary(n, f, f, f"{n.title()}Backward1" * (n in ("fmod", "remainder"))) for n, f in _BINARY_FUNCTIONS.items()},
     **{name: _binary(name, getattr(operator, name), getattr(np, f)) for name, f in _COMPARISONS.items()},
     **{f: _binary(f, getattr(operator, name), getattr(np, f)) for name, f in _COMPARISONS.items() if name != "eq"},
-    "mul": operator.mul, "multiply": operator.mul, "true_divide": operator.truediv, "pow": operator.pow,
+    "mul": operator.mul, "multiply": operator.mul, "true_divide": operator.truediv,
 }  # fmt: skip
 
 
@@ -191,10 +236,30 @@ _SQUARE = RULES[np.square]
 
 def power(input: Any, exponent: Any) -> Any:
     """Give `input ** exponent`; PyTorch names it by whether the exponent is a tensor."""
+    if input.array.dtype.kind in "iub" and (
+        raw(exponent).dtype.kind in "iub" if isinstance(exponent, Tracked) else type(exponent) is int
+    ):
+        return _whole_power(input, exponent)
     if type(exponent) is int and exponent == 2 and type(input.array) is np.ndarray:
         return call_unary(_SQUARE, np.square, input)
-    rule = _POWER if isinstance(exponent, Tracked) else RULES[np.power]
+    rule = _POWER if isinstance(exponent, Tracked) and not exponent.soft else RULES[np.power]
     return input.operate(rule, operator.pow, (input, exponent))
+
+
+def _whole_power(input: Any, exponent: Any) -> Any:
+    """Give powers of whole numbers: below 0 they are 0 but for 1 and -1, as in PyTorch."""
+    plain = raw(exponent)
+    if not isinstance(exponent, Tracked):
+        if exponent < 0:
+            raise OperandError("Integers to negative integer powers are not allowed. Write t.float() ** n.")
+        return input.wrap(input.array**exponent, None)
+    x, n = (raw(a) for a in promoted(operator.add, (input, exponent)))
+    low = np.where(x == 1, 1, np.where(x == -1, 1 - 2 * (n % 2), 0))
+    return input.wrap(np.where(n < 0, low, x ** np.maximum(n, 0)).astype(np.result_type(x, n))[()], None)
+
+
+BINARY["pow"] = lambda input, exponent: input**exponent
+titled(BINARY["pow"], "pow", "As `torch.pow`: input ** exponent.")
 
 
 def power_of(input: Any, base: Any) -> Any:
@@ -204,8 +269,18 @@ def power_of(input: Any, base: Any) -> Any:
 
 def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     """As `torch.clamp`: the entries held between `min` and `max`."""
-    rule = _CLAMP if isinstance(min, Tracked) or isinstance(max, Tracked) else _CLAMP_NUMBERS
-    return call_elementwise(rule, (input, min, max)) if not (min is max is None) else input
+    if min is max is None:
+        raise OperandError("torch.clamp: At least one of 'min' or 'max' must not be None. Name a bound.")
+    if not (isinstance(min, Tracked) or isinstance(max, Tracked)):
+        if input.array.dtype.kind in "iub" and (isinstance(min, float) or isinstance(max, float)):
+            input = floating(input)
+        return call_elementwise(_CLAMP_NUMBERS, (input, min, max))
+    given = promoted(clip, tuple(v for v in (input, min, max) if v is not None))
+    if given is NotImplemented:
+        raise TypeError("clamp(): min and max must be numbers or Tensors.")
+    input, *bounds = given
+    min, max = (bounds.pop(0) if v is not None else None for v in (min, max))
+    return call_elementwise(_CLAMP, (input, min, max))
 
 
 _CLAMP, _CLAMP_NUMBERS = RULES[clip], named(clip, "ClampBackward1")
@@ -213,14 +288,20 @@ _CLAMP, _CLAMP_NUMBERS = RULES[clip], named(clip, "ClampBackward1")
 
 def round(input: Any, *, decimals: int | None = None) -> Any:
     """As `torch.round`: to the nearest even whole number, or to `decimals` places."""
-    return call_unary(_ROUND_TO if decimals is not None else _ROUND, lambda x: np.round(x, decimals or 0), input)
+    if input.array.dtype.kind == "c":
+        raise not_for("round", input.array.dtype)
+    return call_unary(
+        _ROUND_TO if decimals is not None else _ROUND, lambda x: np.round(x, decimals or 0), input
+    )
 
 
 def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
     """As `torch.isclose`: whether entries differ by no more than atol + rtol * |other|."""
     for word, tolerance in (("rtol", rtol), ("atol", atol)):
         if tolerance < 0:
-            raise OperandError(f"{word} must be greater than or equal to zero, but got {tolerance}. Write a size.")
+            raise OperandError(
+                f"{word} must be greater than or equal to zero, but got {tolerance}. Write a size."
+            )
     return input.wrap(np.isclose(input.array, raw(other), rtol, atol, equal_nan), None)
 
 
@@ -256,19 +337,47 @@ _MATMUL_BATCH, _BMM = named(np.matmul, "UnsafeViewBackward0"), named(np.matmul, 
 
 def matmul(input: Any, other: Any) -> Any:
     """As `torch.matmul`: the product of vectors, matrices and batches of matrices (`input @ other`)."""
-    a, b = _same_dtypes(input, other)
+    shapes = np.shape(raw(input)), np.shape(raw(other))
+    if not (shapes[0] and shapes[1]):
+        raise OperandError(
+            f"both arguments to matmul need to be at least 1D, but they are {len(shapes[0])}D and {len(shapes[1])}D: "
+            "write a * b for a number."
+        )
+    dtypes = [raw(v).dtype for v in (input, other)]
+    if len(shapes[0]) == len(shapes[1]) == 1 and dtypes[0] != dtypes[1]:
+        raise OperandError(
+            f"dot : expected both vectors to have same dtype, but found {dtypes[0]} and {dtypes[1]}. Write b.to(a.dtype)."
+        )
+    if shapes[0][-1] == shapes[1][max(len(shapes[1]) - 2, 0)]:  # else the shapes are what is told
+        input, other = _same_dtypes(input, other)
+    a, b = input, other
     ndims = np.ndim(raw(a)), np.ndim(raw(b))
     return call(_MATMUL.get(ndims, _MATMUL_BATCH), np.matmul, (a, b), {})
 
 
+_WORDS_OF = {
+    "mm": ("self", "mat2"),
+    "mv": ("self", "vec"),
+    "bmm": ("batch1", "batch2"),
+    "dot": ("self", "tensor"),
+}
+
+
 def _product(name: str, ndims: tuple[int, int], rule: Any) -> Callable[..., Any]:
     def f(input: Any, other: Any) -> Any:
-        for x, ndim, word in zip((input, other), ndims, ("self", name[-1:] + "2"), strict=True):
-            if np.ndim(raw(x)) != ndim:
+        given = [np.ndim(raw(x)) for x in (input, other)]
+        if name == "dot" and given != [1, 1]:
+            raise OperandError(
+                f"1D tensors expected, but got {given[0]}D and {given[1]}D tensors. Write a @ b for products of others."
+            )
+        for have, ndim, word in zip(given, ndims, _WORDS_OF[name], strict=True):
+            if have != ndim:
+                kind = ("a vector", "a matrix", "a 3D tensor")[ndim - 1]
                 raise OperandError(
-                    f"{name}: {word} must be a {('vector', 'matrix', 'batch of matrices')[ndim - 1]}, and it has "
-                    f"shape {tuple(np.shape(raw(x)))}. Write a @ b for products of other shapes."
+                    f"{word} must be {kind}: it is {have}D. Write a @ b for products of other shapes."
                 )
+        if name == "dot":
+            return matmul(input, other)
         return call(rule, np.matmul, _same_dtypes(input, other), {})
 
     text = f"As `torch.{name}`: the product `input @ other` of {ndims[0]} and {ndims[1]} dimensions."
@@ -283,7 +392,7 @@ PRODUCTS = {
 
 def _same_dtypes(a: Any, b: Any) -> tuple[Any, Any]:
     x, y = raw(a), raw(b)
-    if isinstance(a, Tracked) and isinstance(b, Tracked) and x.dtype != y.dtype:
+    if all(isinstance(v, Tracked) and not v.soft for v in (a, b)) and x.dtype != y.dtype:
         raise OperandError(
             f"expected m1 and m2 to have the same dtype, but got: {x.dtype} != {y.dtype}. "
             f"Write b.to(a.dtype), or make both with one dtype."
@@ -293,6 +402,11 @@ def _same_dtypes(a: Any, b: Any) -> tuple[Any, Any]:
 
 def outer(input: Any, vec2: Any) -> Any:
     """As `torch.outer`: each entry of one vector times each of the other."""
+    for word, v in (("self", input), ("vec2", vec2)):
+        if np.ndim(raw(v)) != 1:
+            raise OperandError(
+                f"outer: Expected 1-D argument {word}, but got {np.ndim(raw(v))}-D. Write a[..., None] * b for others."
+            )
     return input[:, None] * vec2
 
 
@@ -317,14 +431,34 @@ _ADDMM = named(np.add, "AddmmBackward0")
 
 def trace(input: Any) -> Any:
     """As `torch.trace`: the sum of a matrix's diagonal."""
+    if np.ndim(input.array) != 2:
+        raise OperandError(
+            f"trace: expected a matrix, but got tensor with dim {np.ndim(input.array)}. Write t.diagonal().sum(-1)."
+        )
     return np.trace(input)
 
 
 def det(input: Any) -> Any:
     """As `torch.det`: the determinant."""
+    is_square("linalg.det", input)
     return np.linalg.det(input)
 
 
 def inverse(input: Any) -> Any:
     """As `torch.inverse`: the inverse of a matrix."""
+    is_square("linalg.inv", input)
     return np.linalg.inv(input)
+
+
+def is_square(name: str, A: Any) -> None:
+    """Expect square matrices in the last two dims."""
+    shape = np.shape(raw(A))
+    if len(shape) < 2:
+        raise OperandError(
+            f"{name}: The input tensor A must have at least 2 dimensions. A matrix stands in the last two."
+        )
+    if shape[-1] != shape[-2]:
+        raise OperandError(
+            f"{name}: A must be batches of square matrices, but they are {shape[-2]} by {shape[-1]} matrices. Only a "
+            "square one has it."
+        )

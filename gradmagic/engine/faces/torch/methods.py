@@ -20,9 +20,10 @@ from ...tape.ends import tell_of_device
 from ...tape.memory import base_of, materialise
 from ...tape.tracked import Tracked
 from . import math as torch_math
+from .arguments import at, shown
 from .math import OperandError
 from . import shapes as torch_shapes
-from .dtypes import Device, DType, Size, dtype_of
+from .dtypes import SPOKEN, Device, DType, Size, dtype_of
 from .printing import tensor_text
 
 # What `nn.Parameter` made, by id: a Parameter is a Tensor that prints differently, and no subclass of it, so that the
@@ -46,7 +47,8 @@ class TorchMethods:
 
     def size(self, dim: int | None = None) -> Any:
         """Give the shape, or the size of one dim."""
-        return Size(np.shape(self.array)) if dim is None else np.shape(self.array)[dim]
+        shape = np.shape(self.array)
+        return Size(shape) if dim is None else shape[at(dim, len(shape))]
 
     @property
     def dtype(self) -> DType:
@@ -86,6 +88,17 @@ class TorchMethods:
                 "Use Tensor.cpu() to copy the tensor to host memory first."
             )
         return materialise(self)  # type: ignore[arg-type]
+
+    def __dlpack__(self, **options: Any) -> Any:
+        if self.node is not None:
+            raise BufferError(
+                "Can't export tensors that require gradient, use tensor.detach(): what is written elsewhere has none."
+            )
+        array = materialise(self)  # type: ignore[arg-type]
+        return (array if arrays.is_array(array) else np.asarray(array)).__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return (self.array if self.is_cuda else np.zeros(0)).__dlpack_device__()
 
     @property
     def ndim(self) -> int:
@@ -184,19 +197,25 @@ class TorchMethods:
     @property
     def real(self) -> Any:
         """The real parts; a real tensor itself."""
-        return np.real(self) if self.array.dtype.kind == "c" else self  # type: ignore[call-overload]
+        return shown(np.real(self), "SelectBackward0") if self.array.dtype.kind == "c" else self
 
     @property
     def imag(self) -> Any:
         """The imaginary parts."""
-        return np.imag(self)  # type: ignore[call-overload]
+        if self.array.dtype.kind != "c":
+            raise OperandError(
+                "imag is not implemented for tensors with non-complex dtypes. It would be 0 everywhere."
+            )
+        return shown(np.imag(self), "SelectBackward0")
 
     def contiguous(self) -> Any:
         """Give a tensor whose entries lie in memory in their order."""
         return self if self.is_contiguous() else np.copy(self, order="C")  # type: ignore[call-overload]
 
     # -- kinds that are not here -------------------------------------------------------------------
-    is_sparse = is_quantized = is_meta = is_mps = is_xla = is_xpu = is_sparse_csr = is_mkldnn = is_nested = False
+    is_sparse = is_quantized = is_meta = is_mps = is_xla = is_xpu = is_sparse_csr = is_mkldnn = is_nested = (
+        False
+    )
 
     @property
     def is_cpu(self) -> bool:
@@ -232,8 +251,10 @@ class TorchMethods:
     def type(self, dtype: Any = None) -> Any:
         """Give this tensor in another dtype, or PyTorch's old name of its type."""
         if dtype is not None:
-            return self.to(dtype)
-        return f"torch.{_TENSOR_TYPES.get(self.array.dtype.name, self.array.dtype.name)}"
+            name = dtype.removeprefix("torch.") if isinstance(dtype, str) else ""
+            return self.to(_NAMED.get(name, name) or dtype)
+        name = self.array.dtype.name
+        return f"torch.{SPOKEN.get(name, name)}Tensor"
 
     def type_as(self, other: Any) -> Any:
         """Give this tensor in the dtype of `other`."""
@@ -249,6 +270,7 @@ class TorchMethods:
 
     def tolist(self) -> Any:
         """Give the values as Python numbers in nested lists."""
+        self.lent("tolist")  # type: ignore[attr-defined]
         return np.asarray(arrays.to_host(self.array)).tolist()
 
     # -- new tensors like it -----------------------------------------------------------------------
@@ -257,7 +279,15 @@ class TorchMethods:
         made: Any = type(self).wrap(np.array(data, self.array.dtype), None)  # type: ignore[attr-defined]
         return made.requires_grad_(options.get("requires_grad", False))
 
-    def new_full(self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
+    def new_full(
+        self,
+        size: Any,
+        fill_value: Any,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+    ) -> Any:
         """Make a tensor of one value in this one's dtype, on its device."""
         made = np.full(size, fill_value, self.array.dtype if dtype is None else np.dtype(dtype))
         there = arrays.from_host(made, self.array) if device is None else arrays.to_device(made, device)
@@ -280,13 +310,15 @@ class TorchMethods:
 
     def fill_(self, value: Any) -> Any:
         """Set every entry to `value`."""
-        return self.assign(Ellipsis, value)
+        return shown(self.assign(Ellipsis, value), f"FillBackward{1 + (not isinstance(value, Tracked))}")
 
     def copy_(self, src: Any) -> Any:
         """Take over the entries of `src`, from whatever device."""
         if isinstance(src, TorchMethods):
             moved = src if src.is_cuda == self.is_cuda else src.to(self.device)  # type: ignore[attr-defined]
-            return self.assign(Ellipsis, moved)
+            if self.array.dtype.kind not in "fc":
+                moved = moved.detach()
+            return shown(self.assign(Ellipsis, moved), "CopyBackwards")
         return self.assign(Ellipsis, arrays.beside(src, self.array))
 
     def fill_diagonal_(self, fill_value: Any, wrap: bool = False) -> Any:
@@ -306,18 +338,42 @@ class TorchMethods:
     def masked_fill_(self, mask: Any, value: Any) -> Any:
         """Set the entries where `mask` holds to `value`."""
         plain = np.broadcast_to(getattr(mask, "array", mask), np.shape(self.array))
-        return self.assign(plain, torch_shapes.fill_value(self, mask, value))
+        value = torch_shapes.fill_value(self, mask, value)
+        return shown(self.assign(plain, value), f"MaskedFillBackward{int(isinstance(value, Tracked))}")
 
     # -- operators that PyTorch names otherwise than NumPy's functions --------------------------------
     __pow__ = torch_math.power
     __rpow__ = torch_math.power_of
     __getitem__ = torch_shapes.getitem
 
+    def __len__(self) -> int:
+        if not np.ndim(self.array):
+            raise TypeError("len() of a 0-d tensor")
+        return len(self.array)
+
+    def __iter__(self) -> Any:
+        if not np.ndim(self.array):
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(torch_shapes.unbind(self))
+
+    def __mod__(self, other: Any) -> Any:
+        return torch_math.BINARY["remainder"](self, other)
+
+    def __lshift__(self, other: Any) -> Any:
+        return self.bitwise_left_shift(other)  # type: ignore[attr-defined]
+
+    def __rshift__(self, other: Any) -> Any:
+        return self.bitwise_right_shift(other)  # type: ignore[attr-defined]
+
     def __matmul__(self, other: Any) -> Any:
+        if isinstance(other, (int, float, complex)):
+            return NotImplemented
         return torch_math.matmul(self, other)
 
     def __rmatmul__(self, other: Any) -> Any:
-        return torch_math.matmul(other, self)
+        return (
+            torch_math.matmul(other, self) if not isinstance(other, (int, float, complex)) else NotImplemented
+        )
 
     # -- printing ------------------------------------------------------------------------------------
     def __repr__(self) -> str:
@@ -330,11 +386,7 @@ class TorchMethods:
         return [f"grad_fn=<{self.node.name()}>"] if self.node.rule is not None else ["requires_grad=True"]
 
 
-_TENSOR_TYPES = {
-    "float32": "FloatTensor", "float64": "DoubleTensor", "float16": "HalfTensor", "int64": "LongTensor",
-    "int32": "IntTensor", "int16": "ShortTensor", "int8": "CharTensor", "uint8": "ByteTensor", "bool": "BoolTensor",
-    "complex64": "ComplexFloatTensor", "complex128": "ComplexDoubleTensor",
-}  # fmt: skip
+_NAMED = {f"{spoken}Tensor": name for name, spoken in SPOKEN.items()}
 
 
 def _is_there(array: Any, device: Any) -> bool:

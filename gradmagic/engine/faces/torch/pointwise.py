@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from ...core import arrays
-from ...dispatch.calls import call, call_elementwise, call_unary
+from ...dispatch.calls import call, call_elementwise, call_unary, constantly
 from ...dispatch.primitives import cast
 from ...rules.declare import RULES
 from ...rules.pointwise import Elementwise
 from ...rules.rule import CONSTANT
 from ...tape.tracked import raw
 from . import math as torch_math
-from .arguments import named_results, shown, together
+from .arguments import named_results, shown, spoken, together
 from .math import OperandError, floating, named, titled
 
 # ---- of one tensor ------------------------------------------------------------------------------------------------
@@ -40,11 +40,13 @@ UNARY: dict[str, Callable[..., Any]] = {
 
 def sgn(input: Any) -> Any:
     """As `torch.sgn`: the sign; of a complex number z it is z/|z|."""
-    return shown(np.sign(input), "SgnBackward0") if input.is_complex() else torch_math.UNARY["sign"](input)
+    return shown(np.sign(input) if input.is_complex() else torch_math.UNARY["sign"](input), "SgnBackward0")
 
 
 def frac(input: Any) -> Any:
     """As `torch.frac`: what is behind the point."""
+    if input.array.dtype.kind != "f":
+        raise torch_math.not_for("frac", input.array.dtype)
     return call_unary(_FRAC, lambda x: x - np.trunc(x), input)
 
 
@@ -79,6 +81,11 @@ def conj(input: Any) -> Any:
     return shown(np.conjugate(input), "ConjBackward0") if input.is_complex() else input
 
 
+def itself(input: Any) -> Any:
+    """Give the tensor: what PyTorch would still have to conjugate or negate is done here at once."""
+    return input
+
+
 def nan_to_num(input: Any, nan: Any = None, posinf: Any = None, neginf: Any = None) -> Any:
     """As `torch.nan_to_num`: numbers in place of NaN (0) and of infinities (the largest ones)."""
     return np.nan_to_num(input, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)  # type: ignore[call-overload]
@@ -103,16 +110,24 @@ def frexp(input: Any) -> Any:
 # ---- of two -------------------------------------------------------------------------------------------------------
 
 
-def _binary(name: str, function: Any, floats: bool, rule: Any = None) -> Callable[..., Any]:
+def _binary(
+    name: str, function: Any, floats: bool, rule: Any = None, same: bool = False
+) -> Callable[..., Any]:
     rule, number = rule or RULES.get(function, CONSTANT), name in _SCALAR_TOO
     of_number = rule.called("CopysignBackward1") if name == "copysign" else rule
 
     def f(input: Any, other: Any) -> Any:
         if not number:
             torch_math.is_tensor_in(name, other)
+        if same and raw(input).dtype != raw(other).dtype:
+            raise OperandError(
+                f"{name} is not yet implemented for tensors with different dtypes. Write b.to(a.dtype)."
+            )
         args = together(name, input, other, floats=floats)
+        if "shift" in name and all(getattr(raw(a), "dtype", np.dtype(bool)).kind == "b" for a in args):
+            raise torch_math.not_for(name, np.dtype(bool))
         if rule is CONSTANT:
-            return input.wrap(function(*map(raw, args)), None)
+            return input.wrap(constantly(function, args, {}), None)
         return call_elementwise(rule if hasattr(other, "node") else of_number, args, function)
 
     return titled(f, name, f"As `torch.{name}`, of the entries of two tensors.")
@@ -121,10 +136,20 @@ def _binary(name: str, function: Any, floats: bool, rule: Any = None) -> Callabl
 _FLOATS = ("copysign", "logaddexp2", "nextafter")
 _SCALAR_TOO = ("copysign", "bitwise_left_shift", "bitwise_right_shift")
 BINARY: dict[str, Callable[..., Any]] = {
-    **{n: _binary(n, getattr(np, n), n in _FLOATS) for n in "copysign gcd lcm logaddexp2 nextafter heaviside".split()},
+    **{n: _binary(n, getattr(np, n), n in _FLOATS) for n in "copysign gcd lcm logaddexp2 nextafter".split()},
+    "heaviside": _binary("heaviside", lambda x, v: np.where(x == 0, v, x > 0).astype(v.dtype), False, same=True),
     "bitwise_left_shift": _binary("bitwise_left_shift", np.left_shift, False),
     "bitwise_right_shift": _binary("bitwise_right_shift", np.right_shift, False),
 }  # fmt: skip
+
+
+def logaddexp(input: Any, other: Any) -> Any:
+    """As `torch.logaddexp`: log(exp(x) + exp(y)), without overflow; of complex numbers too."""
+    if not (input.is_complex() or np.iscomplexobj(raw(other))):
+        return torch_math.BINARY["logaddexp"](input, other)
+    x, y = together("logaddexp", input, other, floats=True)
+    top = np.maximum(np.real(raw(x)), np.real(raw(y)))
+    return shown(np.log(np.exp(x - top) + np.exp(y - top)) + top, "LogaddexpBackward0")
 
 
 def float_power(input: Any, exponent: Any) -> Any:
@@ -143,12 +168,17 @@ def _double(a: Any) -> Any:
 def ldexp(input: Any, other: Any) -> Any:
     """As `torch.ldexp`: input * 2**other."""
     torch_math.is_tensor_in("ldexp", other)
-    return input * 2.0**other
+    return shown(input * 2.0**other, "LdexpBackward0")
 
 
 def xlogy(input: Any, other: Any) -> Any:
     """As `torch.xlogy`: x * log(y), 0 where x is 0."""
-    return call_elementwise(_XLOGY, together("xlogy", input, other, floats=True), _xlogy)
+    x, y = together("xlogy", input, other, floats=True)
+    number, dtype = not hasattr(y, "node"), raw(x if hasattr(x, "node") else y).dtype
+    if dtype.kind == "c":
+        raise torch_math.not_for("xlogy", dtype)
+    x, y = (v if hasattr(raw(v), "dtype") else np.asarray(v, dtype)[()] for v in (x, y))
+    return call_elementwise(_XLOGY_NUMBER if number else _XLOGY, (x, y), _xlogy)
 
 
 def _xlogy(x: Any, y: Any) -> Any:
@@ -165,6 +195,8 @@ _XLOGY = Elementwise(
     "XlogyBackward0",
 )  # fmt: skip
 
+
+_XLOGY_NUMBER = _XLOGY.called("XlogyBackward2")
 
 # ---- of three -----------------------------------------------------------------------------------------------------
 
@@ -201,10 +233,17 @@ def clamp_max(input: Any, max: Any) -> Any:
 
 def complex(real: Any, imag: Any) -> Any:
     """As `torch.complex`: real + 1j * imag."""
-    kinds = {raw(a).dtype for a in (real, imag)}
-    if len(kinds) > 1 or not kinds <= {np.dtype(c) for c in "efd"}:
+    torch_math.is_tensor_in("complex", imag, 2, "imag")
+    first, second = raw(real).dtype, raw(imag).dtype
+    if {first.kind, second.kind} != {"f"}:
         raise OperandError(
-            "Expected both inputs to be Half, Float or Double tensors of one dtype. Write imag.to(real.dtype)."
+            f"Expected both inputs to be Half, Float or Double tensors but got {spoken(first)} and {spoken(second)}. "
+            "Write t.float()."
+        )
+    if first != second:
+        raise OperandError(
+            f"Expected object of scalar type {spoken(first)} but got scalar type {spoken(second)} for second argument. "
+            "Write imag.to(real.dtype)."
         )
     unit = np.result_type(raw(real).dtype, np.complex64).type(1j)
     return shown(real + unit * imag, "ComplexBackward0")
@@ -218,7 +257,9 @@ def polar(abs: Any, angle: Any) -> Any:
 def view_as_real(input: Any) -> Any:
     """As `torch.view_as_real`: real and imaginary parts along a new last dim."""
     if not input.is_complex():
-        raise OperandError("view_as_real is only supported for complex tensors. Write gm.stack([x, 0 * x], -1).")
+        raise OperandError(
+            "view_as_real is only supported for complex tensors. Write gm.stack([x, 0 * x], -1)."
+        )
     return call(_VIEW_AS_REAL, np.stack, ([np.real(input), np.imag(input)], -1), {})
 
 
@@ -241,11 +282,15 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
 
 _FREXP = named_results("frexp", "mantissa exponent")
 _FUNCTIONS = (
-    "sgn frac positive bitwise_not angle conj nan_to_num logit frexp float_power ldexp xlogy addcmul addcdiv "
+    "logaddexp sgn frac positive bitwise_not angle conj nan_to_num logit frexp float_power ldexp xlogy addcmul addcdiv "
     "clamp_min clamp_max isin view_as_real view_as_complex"
 ).split()
-POINTWISE: dict[str, Callable[..., Any]] = {**UNARY, **BINARY, **{name: globals()[name] for name in _FUNCTIONS}}
+POINTWISE: dict[str, Callable[..., Any]] = {
+    **UNARY,
+    **BINARY,
+    **{name: globals()[name] for name in _FUNCTIONS},
+}
 POINTWISE |= {
-    "fix": torch_math.UNARY["trunc"], "conj_physical": conj, "resolve_conj": conj, "resolve_neg": positive,
+    "fix": torch_math.UNARY["trunc"], "conj_physical": conj, "resolve_conj": itself, "resolve_neg": itself,
 }  # fmt: skip
 FUNCTIONS_ONLY: dict[str, Callable[..., Any]] = {"complex": complex, "polar": polar, "rsub": torch_math.rsub}

@@ -22,7 +22,9 @@ from .math import OperandError, named, titled
 # ---- a product, and a tensor added ------------------------------------------------------------------------------------
 
 
-def _added(name: str, ndims: tuple[int, int], product: Callable[[Any, Any], Any], whole: bool) -> Callable[..., Any]:
+def _added(
+    name: str, ndims: tuple[int, int], product: Callable[[Any, Any], Any], whole: bool
+) -> Callable[..., Any]:
     words = ("vector", "matrix", "batch of matrices")
 
     def f(input: Any, first: Any, second: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
@@ -32,6 +34,9 @@ def _added(name: str, ndims: tuple[int, int], product: Callable[[Any, Any], Any]
                     f"{name}: expected a {words[ndim - 1]} ({ndim}-D), but got {np.ndim(raw(x))}-D. "
                     "Write a @ b + c for products of other shapes."
                 )
+        if input.array.dtype.kind in "iub":
+            whole_number = bool if input.array.dtype.kind == "b" else int
+            beta, alpha = whole_number(beta), whole_number(alpha)
         made = product(first, second)
         made = made if alpha == 1 else alpha * made
         if beta == 0:  # what is not a number in it does not count
@@ -190,7 +195,9 @@ def pinverse(input: Any, rcond: float = 1e-15) -> Any:
     return np.linalg.pinv(input, rcond)
 
 
-def triangular_solve(b: Any, A: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False) -> Any:
+def triangular_solve(
+    b: Any, A: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False
+) -> Any:
     """As `torch.triangular_solve`: (solution, A) with A @ solution = b for a triangular A."""
     made = solve_triangular(np.swapaxes(A, -1, -2) if transpose else A, b, upper=upper != transpose,
                             unitriangular=unitriangular)  # fmt: skip

@@ -31,7 +31,7 @@ def promoted(op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
             a = np.asarray(a)
         given.append(a)
         plain = raw(a)
-        if isinstance(plain, np.generic) and not isinstance(a, Tracked):
+        if isinstance(plain, np.generic) and not (isinstance(a, Tracked) and not a.soft):
             ranks[0].append(_DEFAULTS[_KINDS[plain.dtype.kind]])  # NumPy's scalars are numbers, as in PyTorch
         elif arrays.is_typed(plain):
             if plain.dtype.kind not in _KINDS:
@@ -45,13 +45,29 @@ def promoted(op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
             return NotImplemented
     result = None
     for dtypes in reversed(ranks):
-        for dtype in dtypes[:1] if len(dtypes) == 1 else [np.result_type(*dtypes)] if dtypes else []:
-            if result is None or _KINDS[dtype.kind] > _KINDS[result.kind]:
+        for dtype in dtypes[:1] if len(dtypes) == 1 else [common(dtypes)] if dtypes else []:
+            if result is None:
                 result = dtype
+            elif (
+                _KINDS[dtype.kind] > _KINDS[result.kind]
+            ):  # the width stays that of the higher rank, if it has one
+                result = np.result_type(result, np.complex64) if result.kind == "f" else dtype
     assert result is not None
     if op is operator.truediv and _KINDS[result.kind] < 2:
         result = _DEFAULTS[2]
     return tuple(_cast(a, result) for a in given)
+
+
+def common(dtypes: list[np.dtype[Any]]) -> np.dtype[Any]:
+    """Give the dtype of several of one rank: whole numbers do not widen floats, floats widen complex numbers.
+
+    Examples
+    --------
+    >>> common([np.dtype("int64"), np.dtype("float32")])
+    dtype('float32')
+    """
+    top = max(_KINDS[d.kind] for d in dtypes)
+    return np.result_type(*(d for d in dtypes if _KINDS[d.kind] >= (2 if top == 3 else top)))
 
 
 _PYTHON = (bool, int, float, complex)
@@ -62,7 +78,7 @@ def _cast(a: Any, dtype: np.dtype[Any]) -> Any:
         if isinstance(a, (bool, int, float, complex)) and not isinstance(a, np.generic):
             return a if dtype.kind in "fc" or isinstance(a, int) else dtype.type(a)
         return a.astype(dtype, copy=False)
-    if isinstance(a.array, _PYTHON) or a.array.dtype == dtype:  # a lifted Python number stays weak
+    if type(a.array) in _PYTHON or a.array.dtype == dtype:  # a lifted Python number stays weak
         return a
     from ...dispatch.primitives import cast
 

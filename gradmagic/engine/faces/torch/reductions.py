@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 
 from ....errors import DimensionError
+from ...core import arrays
 from ...derivatives.nn import functions as nw
 from ...dispatch.calls import call, call_linear
 from ...dispatch.non_numbers import in_torch_words
 from ...rules.declare import RULES
 from ...tape.tracked import Tracked, raw
-from .arguments import shown
-from .math import OperandError, named, titled
+from .arguments import at, shown
+from .math import OperandError, floating, named, titled
 
 
 def _numpy_words(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -153,6 +154,10 @@ def _spread(name: str, function: Any) -> Callable[..., Any]:
     def f(
         input: Any, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: Any = None
     ) -> Any:  # fmt: skip
+        if input.array.dtype.kind not in "fc":
+            raise OperandError(
+                "std and var only support floating point and complex dtypes. Write t.float().std()."
+            )
         if isinstance(dim, bool):  # t.std(False)
             dim, unbiased = None, dim
         ddof = int(unbiased) if correction is None else correction
@@ -171,6 +176,8 @@ std, var = _spread("std", np.std), _spread("var", np.var)
 def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """As `torch.norm`: the square root of the sum of squares, or the norm of order `p`."""
     input = input if dtype is None else input.to(dtype)
+    if isinstance(p, (tuple, list)):
+        raise TypeError(f"norm(): argument 'p' must be a number or a word, not {type(p).__name__}.")
     if input.array.dtype.kind not in "fc":
         raise OperandError(
             f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {input.type()[6:-6]}. "
@@ -252,12 +259,26 @@ def median(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     if dim is None:
         flat: Any = np.reshape(input, -1)
         place = np.argsort(flat.array, kind="stable")[(np.size(flat.array) - 1) // 2]
-        return call_linear(_MEDIAN, nw.along.__wrapped__, (flat, place[None], 0, False))
+        return evenly(
+            flat, call_linear(_MEDIAN, nw.along.__wrapped__, (flat, place[None], 0, False)), "MedianBackward0"
+        )
     order = np.argsort(input.array, axis=dim, kind="stable")
     if np.ndim(input.array) != np.ndim(order):
         raise DimensionError(0, 0)
     middle = (order.shape[dim] - 1) // 2
     return _picked("median", input, np.take(order, [middle], dim), dim, keepdim)
+
+
+def evenly(x: Any, value: Any, torch: str) -> Any:
+    """Give a value of x whose gradient is shared evenly among the entries that are equal to it."""
+    if value.node is None:
+        return value
+    there = x.array == value.array
+    count = np.sum(there, dtype=x.array.dtype)
+    if not arrays.on_device(count) and count == 1:
+        return shown(value, torch)
+    shared = np.sum(np.where(there, x, 0)) / count
+    return shown(value.wrap(value.array, shared.node), torch)
 
 
 _MEDIAN = named(nw.along, "MedianBackward0")
@@ -288,6 +309,8 @@ def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = Fal
 @_numpy_words
 def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """As `torch.topk`: (values, indices) of the `k` largest or smallest entries along `dim`."""
+    if not 0 <= k <= (np.shape(input.array)[at(dim, np.ndim(input.array))] if np.ndim(input.array) else 1):
+        raise OperandError("selected index k out of range. It counts the entries that are wanted.")
     return _picked("topk", input, np.take(_order(input.array, dim, largest), range(k), dim), dim, True)
 
 
@@ -316,19 +339,21 @@ def _with_dims(input: Any) -> Any:
 @_numpy_words
 def softmax(input: Any, dim: int, *, dtype: Any = None) -> Any:
     """As `torch.softmax`: exp(input) divided by its sum along `dim`."""
+    dim = at(dim, np.ndim(input.array)) if type(dim) is not int else dim
     return nw.softmax(input if dtype is None else input.to(dtype), dim)
 
 
 @_numpy_words
 def log_softmax(input: Any, dim: int, *, dtype: Any = None) -> Any:
     """As `torch.log_softmax`: the logarithm of `softmax`, right where that underflows."""
+    dim = at(dim, np.ndim(input.array)) if type(dim) is not int else dim
     return nw.log_softmax(input if dtype is None else input.to(dtype), dim)
 
 
 @_numpy_words
 def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
     """As `torch.logsumexp`: log(sum(exp(input))) along `dim`, without overflow."""
-    return nw.logsumexp(input, _axis(dim), keepdim)
+    return nw.logsumexp(floating(input), _axis(dim), keepdim)
 
 
 @_numpy_words
@@ -337,7 +362,9 @@ def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any
     if n < 0:
         raise OperandError(f"order must be non-negative but got {n}. Write n=1 for differences.")
     if not np.ndim(input.array):
-        raise OperandError("diff expects input to be at least one-dimensional. Write gm.stack([...]) of several.")
+        raise OperandError(
+            "diff expects input to be at least one-dimensional. Write gm.stack([...]) of several."
+        )
     parts = [p for p in (prepend, input, append) if p is not None]
     joined = np.concatenate(parts, dim) if len(parts) > 1 and n else input
     if joined.array.dtype.kind == "b":  # PyTorch: whether neighbours differ

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from ....errors import ShapeError
+from ....errors import DimensionError, ShapeError
 from ...core import arrays
 from ...core.bounds import in_bounds
 from ...derivatives.nn import functions as nw
@@ -21,8 +22,8 @@ from ...dispatch.calls import call, call_linear
 from ...dispatch.primitives import scatter_add as _scatter
 from ...dispatch.primitives import set_item
 from ...tape.nodes import aval_of
-from ...tape.tracked import Tracked, raw
-from .arguments import at, dims_of, shown
+from ...tape.tracked import Tracked, raw, raws
+from .arguments import at, dims_of, shown, together
 from .dtypes import dtype_of
 from .math import OperandError, named
 
@@ -65,6 +66,26 @@ def reshape(input: Any, *shape: Any, **named_shape: Any) -> Any:
             f"shape '{list(wanted)}' is invalid for input of size {np.size(input.array)}: the sizes of the new shape "
             f"must multiply to {np.size(input.array)}; write -1 for the one that is to be found."
         ) from None
+
+
+def view(input: Any, *shape: Any) -> Any:
+    """As `torch.Tensor.view`: the same memory in another shape; one size may be -1. Or in another dtype, bit by bit.
+
+    Raises
+    ------
+    ShapeError
+        If the entries do not lie so that it could be: `reshape` copies them.
+    """
+    if len(shape) == 1 and not isinstance(shape[0], (int, tuple, list, np.integer, Tracked)):
+        return input.wrap(np.atleast_1d(input.array).view(np.dtype(shape[0])), None)
+    made = reshape(input, *shape)
+    x, y = input.array, made.array
+    if np.ndim(x) > 1 and np.size(x) and not x.flags.c_contiguous and arrays.address(x) != arrays.address(y):
+        raise ShapeError(
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+            "contiguous subspaces). Use .reshape(...) instead."
+        )
+    return made
 
 
 def view_as(input: Any, other: Any) -> Any:
@@ -136,7 +157,7 @@ def expand(input: Any, *sizes: Any) -> Any:
 
 
 def _type_of(input: Any) -> str:
-    return str(input.type()).removeprefix("torch.")
+    return str(input.type())
 
 
 def expand_as(input: Any, other: Any) -> Any:
@@ -242,11 +263,14 @@ def getitem(input: Any, index: Any) -> Any:
         if type(index) is int:
             return call_linear(_SELECT, operator.getitem, (input, index))
         if isinstance(index, slice):
-            if index.step is not None and index.step < 0:
-                raise ValueError("step must be greater than zero: write t.flip(dim) for the reverse order.")
             return call_linear(_GET["Slice"], operator.getitem, (input, index))
         if type(index) is tuple and (parts := in_turn(index)) is not None:
             return getitem(getitem(input, parts[0]), parts[1])
+        for part in _parts_of(index):
+            if isinstance(part, Tracked) and part.array.dtype.kind in "fc":
+                raise IndexError(
+                    "tensors used as indices must be long, int, byte or bool tensors: write index.long()."
+                )
         return call(_GET[_word(index)], operator.getitem, (input, index), {})
     except IndexError as error:
         raise IndexError(said_of_index(error, input, index)) from None
@@ -286,7 +310,9 @@ def in_turn(index: tuple[Any, ...]) -> tuple[Any, Any] | None:
     masks = [getattr(raw(p), "ndim", 1) if k and getattr(raw(p), "dtype", None) == np.bool_ else 1
              for k, p in zip(picks, index, strict=True)]  # fmt: skip
     first = [part for k, p, n in zip(picks, index, masks, strict=True) for part in ([_ALL] * n if k else [p])]
-    then = [_ALL if p is None or isinstance(p, slice) else p for w, p in zip(whole, index, strict=True) if not w]
+    then = [
+        _ALL if p is None or isinstance(p, slice) else p for w, p in zip(whole, index, strict=True) if not w
+    ]
     return tuple(first), tuple(then)
 
 
@@ -299,13 +325,52 @@ def said_of_index(error: Exception, input: Any, index: Any) -> str:
             "0-dim tensor to a number"
         )
     if text.startswith("too many indices"):
-        return f"too many indices for tensor of dimension {ndim}: write x[...] for all dims that are not named."
+        return (
+            f"too many indices for tensor of dimension {ndim}: write x[...] for all dims that are not named."
+        )
     if text.startswith("arrays used as indices must be of integer"):
         return "tensors used as indices must be long, int, byte or bool tensors: write index.long()."
+    if found := _MASKS.search(text):
+        axis, mask = (
+            int(found[1]),
+            next((m for m in _parts_of(index) if getattr(raw(m), "dtype", None) == np.bool_), None),
+        )
+        shape = list(np.shape(raw(mask))) if mask is not None else found[3]
+        return (
+            f"The shape of the mask {shape} at index {axis} does not match the shape of the indexed tensor "
+            f"{list(np.shape(input.array))} at index {axis}"
+        )
     return (
         text.replace("is out of bounds for axis", "is out of bounds for dimension")
         .replace("indexing arrays", "indexing tensors")
+        .replace(
+            "numpy.newaxis (`None`) and integer or boolean arrays are valid",
+            "None and long or byte Variables are valid",
+        )
     )
+
+
+_MASKS = re.compile(
+    r"boolean index did not match.*along axis (\d+); size of axis is (\d+).*boolean axis is (\d+)"
+)
+
+
+def _parts_of(index: Any) -> tuple[Any, ...]:
+    return index if isinstance(index, tuple) else (index,)
+
+
+def said_of_value(error: Exception, input: Any, index: Any, value: Any) -> str:
+    """Give what PyTorch says of a value that does not fit where it is to be written."""
+    there, given = np.shape(input.array[raws(index)]), np.shape(raw(value))
+    for i in range(1, len(given) + 1):
+        if i > len(there) or given[-i] not in (1, there[-i]):
+            here = there[-i] if i <= len(there) else 1
+            return (
+                f"The expanded size of the tensor ({here}) must match the existing size ({given[-i]}) at non-singleton "
+                f"dimension {max(len(there) - i, 0)}.  Target sizes: {list(there)}.  Tensor sizes: {list(given)}: write a "
+                "value of the shape of what it replaces."
+            )
+    return str(error)
 
 
 def embedding(weight: Any, index: Any) -> Any:
@@ -340,7 +405,9 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     if not np.ndim(input.array):
         raise OperandError("chunk expects at least a 1-dimensional tensor. Write t.reshape(1) first.")
     if chunks < 1:
-        raise OperandError(f"chunk expects `chunks` to be greater than 0, got: {chunks}. It is the number of parts.")
+        raise OperandError(
+            f"chunk expects `chunks` to be greater than 0, got: {chunks}. It is the number of parts."
+        )
     return split(input, max(-(-np.shape(input.array)[dim] // chunks), 1), dim)
 
 
@@ -349,7 +416,9 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     ndim = np.ndim(input.array)
     dim = at(dim, ndim)
     if not ndim:
-        raise OperandError("Dimension specified as 0 but tensor has no dimensions. Write t.reshape(1) first.")
+        raise DimensionError(
+            "Dimension specified as 0 but tensor has no dimensions. Write t.reshape(1) first."
+        )
     length = np.shape(input.array)[dim]
     return tuple(
         call_linear(_GET["Unbind"], operator.getitem, (input, _at(dim, i, ndim))) for i in range(length)
@@ -393,11 +462,13 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
     """As `torch.index_select`: the slices at `index` along `dim`."""
     plain, ndim = raw(index), np.ndim(input.array)
     if np.ndim(plain) > 1:
-        raise IndexError("index_select(): Index is supposed to be a vector. Write input[index] for other shapes.")
+        raise IndexError(
+            "index_select(): Index is supposed to be a vector. Write input[index] for other shapes."
+        )
     if plain.dtype.kind not in "iu" or plain.dtype.itemsize < 4:
         raise OperandError("index_select(): Expected dtype int32 or int64 for index. Write index.long().")
     n = np.shape(input.array)[at(dim, ndim)] if ndim else 1
-    in_bounds(plain, n, 0, "index out of range in self")
+    in_bounds(plain, n, 0, f"index out of range in self: index is out of bounds for dimension with size {n}")
     if not ndim:
         return np.reshape(np.take(np.reshape(input, 1), np.reshape(plain, -1)), ())
     return np.take(input, np.reshape(plain, -1), at(dim, ndim))
@@ -430,13 +501,15 @@ def _index(name: str, input: Any, dim: int, index: Any) -> tuple[Any, tuple[int,
     if index.dtype.kind not in "iu":
         raise OperandError(f"{name}(): Expected dtype int32/int64 for index. Write index.long().")
     if max(np.ndim(index), 1) != max(len(shape), 1) and np.size(index):
-        words = "Index tensor must have the same number of dimensions as " + ("input" if name == "gather" else "self")
+        words = "Index tensor must have the same number of dimensions as " + (
+            "input" if name == "gather" else "self"
+        )
         raise OperandError(f"{words} tensor. Write index.view(...) with a length of 1 in the others.")
     n = shape[dim] if shape else 1
     if not arrays.on_device(index):
         wrong = np.asarray(index)[(np.asarray(index) < 0) | (np.asarray(index) >= n)]
         if wrong.size:
-            raise _BoundsError(
+            raise BoundsError(
                 f"index {int(wrong.flat[0])} is out of bounds for dimension {dim} with size {n}. Entries are counted "
                 f"from 0 to {n - 1}."
             )
@@ -444,7 +517,7 @@ def _index(name: str, input: Any, dim: int, index: Any) -> tuple[Any, tuple[int,
     return index, shape
 
 
-class _BoundsError(IndexError, OperandError):
+class BoundsError(IndexError, OperandError):
     """PyTorch raises RuntimeError here, NumPy IndexError: this is both."""
 
 
@@ -452,8 +525,15 @@ def take(input: Any, index: Any) -> Any:
     """As `torch.take`: the entries at `index`, counted through all dims."""
     plain = raw(index)
     if plain.dtype.kind not in "iu":
-        raise OperandError("take(): Expected a long tensor for index, but got another dtype. Write index.long().")
-    in_bounds(plain, np.size(input.array), None, "out of range")
+        raise OperandError(
+            "take(): Expected a long tensor for index, but got another dtype. Write index.long()."
+        )
+    in_bounds(
+        plain,
+        np.size(input.array),
+        None,
+        f"out of range: index is out of bounds for {np.size(input.array)} entries",
+    )
     return call_linear(_TAKE, np.take, (input, plain))
 
 
@@ -464,7 +544,9 @@ def masked_select(input: Any, mask: Any) -> Any:
     """As `torch.masked_select`: the entries where `mask` holds, in a row."""
     mask = raw(mask)
     if mask.dtype != np.bool_:
-        raise OperandError(f"masked_select: expected BoolTensor for mask. It is {mask.dtype}: write mask.bool().")
+        raise OperandError(
+            f"masked_select: expected BoolTensor for mask. It is {mask.dtype}: write mask.bool()."
+        )
     if mask.shape != np.shape(input.array):
         shape = np.broadcast_shapes(np.shape(input.array), mask.shape)
         input, mask = np.broadcast_to(input, shape), np.broadcast_to(mask, shape)
@@ -474,7 +556,9 @@ def masked_select(input: Any, mask: Any) -> Any:
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     """As `torch.masked_fill`: `value` where `mask` holds, the entry elsewhere."""
     value = fill_value(input, mask, value)
-    return call(_MASKED_FILL_BY if isinstance(value, Tracked) else _MASKED_FILL, np.where, (mask, value, input), {})
+    return call(
+        _MASKED_FILL_BY if isinstance(value, Tracked) else _MASKED_FILL, np.where, (mask, value, input), {}
+    )
 
 
 def fill_value(input: Any, mask: Any, value: Any) -> Any:
@@ -482,7 +566,7 @@ def fill_value(input: Any, mask: Any, value: Any) -> Any:
     plain, kind = raw(mask), raw(value)
     if getattr(plain, "dtype", None) != np.bool_:
         raise OperandError(
-            f"masked_fill_ only supports boolean masks, but got mask with dtype {dtype_of(plain.dtype).name}: "
+            f"masked_fill_ only supports boolean masks, but got mask with dtype {_C_NAMES.get(plain.dtype.name, plain.dtype.name)}: "
             "write mask.bool()."
         )
     if np.ndim(kind):
@@ -498,6 +582,9 @@ def fill_value(input: Any, mask: Any, value: Any) -> Any:
     return value if kind.dtype == dtype else value.to(input.dtype)
 
 
+_C_NAMES = {
+    "int64": "long int", "float32": "float", "float64": "double", "uint8": "unsigned char", "int8": "signed char",
+}  # fmt: skip
 _MASKED_FILL, _MASKED_FILL_BY = (named(np.where, f"MaskedFillBackward{i}") for i in (0, 1))
 
 
@@ -507,7 +594,9 @@ def _places(index: Any, dim: int) -> tuple[Any, ...]:
     return tuple(places)
 
 
-def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Any:
+def scatter(
+    input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None
+) -> Any:
     """As `torch.scatter`: a copy with the entries of `src`, or a number, put at `index` along `dim`."""
     src = value if src is None else src
     index, shape = _index("scatter", input, dim, index)
@@ -517,7 +606,9 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
         word = {"add": "sum", "multiply": "prod"}.get(reduce)
         if word is None:
             raise OperandError("reduce argument must be either add or multiply.")
-        spread = src if np.ndim(raw(src)) else np.broadcast_to(np.asarray(src, input.array.dtype), index.shape)
+        spread = (
+            src if np.ndim(raw(src)) else np.broadcast_to(np.asarray(src, input.array.dtype), index.shape)
+        )
         return scatter_reduce(input, dim, index, spread, word)
     if not shape or not np.ndim(index):
         made = call(_SCATTER, set_item.__wrapped__, (np.reshape(input, -1), np.reshape(index, -1), src), {})
@@ -545,6 +636,19 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """As `torch.where`: `input` where the condition holds, `other` elsewhere; the places alone without them."""
     if input is None:
         return tuple(condition.wrap(i, None) for i in np.nonzero(condition.array))
+    return chosen(condition, input, other)
+
+
+def chosen(condition: Any, input: Any, other: Any) -> Any:
+    """Give `input` where the condition holds, `other` elsewhere, in the dtype that the two have together."""
+    if getattr(raw(condition), "dtype", None) != np.bool_ and not isinstance(condition, bool):
+        raise OperandError("where expected condition to be a boolean tensor. Write condition != 0.")
+    input, other = together("where", input, other)
+    numbers = [raw(v).dtype for v in (input, other) if hasattr(raw(v), "dtype")]
+    input, other = (
+        v if hasattr(raw(v), "dtype") or not numbers else np.asarray(v, numbers[0])[()]
+        for v in (input, other)
+    )
     return np.where(condition, input, other)
 
 
@@ -572,14 +676,18 @@ def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
 def tril(input: Any, diagonal: int = 0) -> Any:
     """As `torch.tril`: 0 above the diagonal."""
     if np.ndim(input.array) < 2:
-        raise OperandError("tril: input tensor must have at least 2 dimensions. A matrix stands in the last two.")
+        raise OperandError(
+            "tril: input tensor must have at least 2 dimensions. A matrix stands in the last two."
+        )
     return np.tril(input, diagonal)
 
 
 def triu(input: Any, diagonal: int = 0) -> Any:
     """As `torch.triu`: 0 below the diagonal."""
     if np.ndim(input.array) < 2:
-        raise OperandError("triu: input tensor must have at least 2 dimensions. A matrix stands in the last two.")
+        raise OperandError(
+            "triu: input tensor must have at least 2 dimensions. A matrix stands in the last two."
+        )
     return np.triu(input, diagonal)
 
 
@@ -604,14 +712,16 @@ SHAPES: dict[str, Callable[..., Any]] = {name: globals()[name] for name in _FUNC
 SHAPES |= {
     "swapaxes": transpose, "swapdims": transpose, "moveaxis": movedim, "tile": repeat, "broadcast_to": expand,
 }  # fmt: skip
+
+
 # What is a method only.
 def _where(input: Any, condition: Any, other: Any) -> Any:
     """As `torch.Tensor.where`: this tensor where the condition holds, `other` elsewhere."""
-    return np.where(condition, input, other)
+    return chosen(condition, input, other)
 
 
 METHODS = SHAPES | {
     "where": _where,
-    "view": reshape, "view_as": view_as, "reshape_as": view_as, "expand": expand, "expand_as": expand_as,
+    "view": view, "view_as": view_as, "reshape_as": view_as, "expand": expand, "expand_as": expand_as,
     "repeat": repeat,
 }  # fmt: skip

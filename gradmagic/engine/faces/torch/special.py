@@ -20,7 +20,7 @@ from ...tape.tracked import raw
 from . import math as torch_math
 from . import pointwise, reductions
 from .arguments import shown, together
-from .math import OperandError, floating, titled
+from .math import OperandError, floating, not_for, titled
 
 
 def _scipy(name: str, torch: str) -> Any:
@@ -40,6 +40,8 @@ def _row(torch: str, name: str, number: int, node: str) -> Callable[..., Any]:
             raise TypeError(f"{torch}() takes {number} positional arguments but {len(others) + 1} were given")
         args = (floating(input),) if number == 1 else together(torch, input, *others, floats=True)
         args = tuple(np.asarray(a, np.float32) if isinstance(a, float) else a for a in args)
+        if any(np.iscomplexobj(raw(a)) for a in args):
+            raise not_for(torch, "complex")
         made = _scipy(name, torch)(*args)
         dtype = next(raw(a).dtype for a in args if hasattr(a, "node"))
         if raw(made).dtype != dtype:  # SciPy has no float16
@@ -63,7 +65,13 @@ def _rows(text: str, number: int) -> dict[str, Callable[..., Any]]:
     return {r[0]: _row(r[0], r[-1], number, _NODES.get(r[0], "")) for r in rows}
 
 
-_NODES = {"ndtri": "SpecialNdtriBackward0", "log_ndtr": "SpecialLogNdtrBackward0", "i1": "SpecialI1Backward0"}
+_NODES = {
+    "igamma": "IgammaBackward0",
+    "igammac": "IgammacBackward0",
+    "ndtri": "SpecialNdtriBackward0",
+    "log_ndtr": "SpecialLogNdtrBackward0",
+    "i1": "SpecialI1Backward0",
+}
 SPECIAL: dict[str, Callable[..., Any]] = {**_rows(_UNARY, 1), **_rows(_BINARY, 2)}
 
 
@@ -73,12 +81,16 @@ def polygamma(n: int, input: Any) -> Any:
     (-1)**(n+1) * n! * zeta(n + 1, x): DLMF 5.15.1; by zeta the derivative is of the same kind.
     """
     if n < 0:
-        raise OperandError("polygamma(n, x) does not support negative n. The derivative's number is 0 or more.")
+        raise OperandError(
+            "polygamma(n, x) does not support negative n. The derivative's number is 0 or more."
+        )
     if n == 0:
         return shown(SPECIAL["digamma"](input), "PolygammaBackward0")
     x = floating(input)
     made = _zeta(n + 1, x) * ((-1) ** (n + 1) * math.factorial(n))
-    return shown(made if raw(made).dtype == x.array.dtype else cast(made, x.array.dtype), "PolygammaBackward0")
+    return shown(
+        made if raw(made).dtype == x.array.dtype else cast(made, x.array.dtype), "PolygammaBackward0"
+    )
 
 
 def _of_order(input: Any, n: int) -> Any:
@@ -94,7 +106,11 @@ def _zeta(s: Any, q: Any) -> Any:
 def zeta(input: Any, other: Any) -> Any:
     """As `torch.special.zeta`: the Hurwitz zeta function, with a derivative by `other`."""
     s, q = together("zeta", input, other, floats=True)
-    return cast(_zeta(raw(s), q), raw(q).dtype) if hasattr(q, "node") else s.wrap(_scipy("zeta", "zeta")(raw(s), q), None)
+    return (
+        cast(_zeta(raw(s), q), raw(q).dtype)
+        if hasattr(q, "node")
+        else s.wrap(_scipy("zeta", "zeta")(raw(s), q), None)
+    )
 
 
 def mvlgamma(input: Any, p: int) -> Any:

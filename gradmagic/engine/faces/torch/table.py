@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ...dispatch.primitives import cast
 from ...tape import memory
 from ...tape.modes import OFF, mode_now
+from ...tape.tracked import raw
 from .. import inplace
 from . import draws, indexing, joining, pointwise, products, special, statistics
 from . import math as torch_math
 from . import reductions as torch_reductions
 from . import shapes as torch_shapes
-from .arguments import fits
+from .arguments import fits, shown
 from .dtypes import ALIASES, DTYPES
 from .methods import TorchMethods
 
@@ -51,6 +53,10 @@ WRITING = (
     "sqrt square sub subtract tan tanh tril triu true_divide trunc xlogy"
 ).split()
 # Those that only look at the memory in another shape: the tensor becomes the view.
+_BECOMING = {  # PyTorch's names of those
+    "SqueezeBackward0": "SqueezeBackward3", "SqueezeBackward1": "SqueezeBackward4", "SqueezeBackward2": "SqueezeBackward5",
+    "UnsqueezeBackward0": "UnsqueezeBackward1", "TBackward0": "TBackward1", "TransposeBackward0": "TransposeBackward1",
+}  # fmt: skip
 RESHAPING = "squeeze unsqueeze t transpose swapaxes swapdims".split()
 
 
@@ -60,7 +66,13 @@ def _in_place(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         made = function(self if mode_now() is OFF else self.as_value(), *args, **kwargs)
         fits(self, made)
-        return inplace.assign(self, Ellipsis, made, fresh=made is not self)
+        node = made.node
+        if raw(made).dtype != self.array.dtype:
+            made = cast(made, self.array.dtype) if self.array.dtype.kind in "fc" else made.detach()
+        done = inplace.assign(self, Ellipsis, made, fresh=made is not self)
+        if mode_now() is not OFF:
+            shown(done, node.name() if node is not None else f"{name.title()[:-1].replace('_', '')}Backward0")
+        return done
 
     text = f"As `torch.Tensor.{name}`: `{name[:-1]}`, written into the tensor itself."
     return torch_math.titled(method, name, text)
@@ -72,6 +84,8 @@ def _becoming(function: Callable[..., Any], name: str) -> Callable[..., Any]:
             self.as_value()  # a leaf says so
         made = function(self, *args, **kwargs)
         self.array, self.node = made.array, made.node
+        if self.node is not None and mode_now() is not OFF:
+            shown(self, _BECOMING.get(self.node.name(), self.node.name()))
         memory.shares(self, made)
         return self
 
@@ -90,7 +104,7 @@ def _to(name: str) -> Callable[..., Any]:
 
 for _name, _function in (FUNCTIONS | METHODS).items():
     setattr(TorchMethods, _name, _function)
-for _name in ("mul", "multiply", "true_divide", "pow"):  # built-in functions do not bind
+for _name in ("mul", "multiply", "true_divide"):  # built-in functions do not bind
     setattr(TorchMethods, _name, lambda self, other, _f=torch_math.BINARY[_name]: _f(self, other))
 for _name in WRITING:
     setattr(TorchMethods, _name + "_", _in_place(getattr(TorchMethods, _name), _name + "_"))

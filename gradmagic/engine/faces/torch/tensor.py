@@ -15,21 +15,26 @@ from weakref import finalize, ref
 
 import numpy as np
 
-from ....errors import ConversionError, NoGradError, ShapeError
+from ....errors import ConversionError, GradmagicError, IntegerGradError, NoGradError, ShapeError
 from ...core import arrays
 from ...core.foreign import LIBRARIES
 from ...core.frames import assigns_entry
+from ...core.places import user_frame
 from ...dispatch.non_numbers import outside
+from ...dispatch.primitives import is_view
 from ...rules.rule import CONSTANT
 from ...sweeps.backward import sweep
 from ...tape import memory
 from ...tape.ends import leaf, seed
 from ...tape.messages import blame
 from ...tape.modes import OFF, mode_now, settings
-from ...tape.nodes import HOOKS, Leaf, Node, aval_of
-from ...tape.tracked import Tracked
+from ...tape.nodes import HOOKS, WANTED, Leaf, Node, as_pytorch, aval_of, watchers
+from ...tape.tracked import Tracked, raw
 from .. import inplace
 from ..operators import Operators
+from . import shapes as torch_shapes
+from .arguments import fits, shown
+from .math import OperandError, not_for
 from .promotion import promoted
 from .table import TorchMethods
 
@@ -71,6 +76,11 @@ class Tensor(TorchMethods, Operators):
                 )
             self.node = None
         elif self.node is None:
+            if self.array.dtype.kind not in "fc":
+                raise IntegerGradError(
+                    f"only Tensors of floating point dtype can require gradients: this one is {self.array.dtype}. Write "
+                    "t.float() first, or make it of numbers with a decimal point (1.0)."
+                )
             self.node = leaf(self.array)
         return self
 
@@ -82,7 +92,7 @@ class Tensor(TorchMethods, Operators):
     @property
     def grad_fn(self) -> Node | None:
         """The node of the operation that made this tensor, None for a leaf."""
-        return self.node if self.node is not None and self.node.rule is not None else None
+        return as_pytorch(self.node) if self.node is not None and self.node.rule is not None else None
 
     @property
     def grad(self) -> Any:
@@ -238,15 +248,17 @@ class Tensor(TorchMethods, Operators):
             settings().observer.detached(self.node)
         return Tensor.wrap(memory.materialise(self), None)
 
-    def numpy(self) -> Any:
-        """Give the values as a NumPy array over the same memory.
+    def numpy(self, *, force: bool = False) -> Any:
+        """Give the values as a NumPy array over the same memory; `force`: of any tensor, copied from a device.
 
         Raises
         ------
         ConversionError
             If the tensor requires a gradient (write `t.detach().numpy()`), or lives on a GPU (`t.cpu().numpy()`).
         """
-        if self.node is not None:
+        if force:
+            return arrays.to_host(memory.materialise(self))
+        if self.node is not None and not self.lent("asarray"):
             raise ConversionError(
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
             )
@@ -261,6 +273,7 @@ class Tensor(TorchMethods, Operators):
             If it has more entries, or none.
         """
         value = arrays.to_host(self.array)
+        self.lent("item")
         if np.size(value) != 1:
             raise ShapeError(
                 f"a Tensor with {np.size(value)} elements cannot be converted to Scalar: "
@@ -293,7 +306,7 @@ class Tensor(TorchMethods, Operators):
         return int(self.item())
 
     def _warn_scalar(self) -> None:
-        if self.node is not None and mode_now() is not OFF:
+        if self.node is not None and mode_now() is not OFF and not self.lent("float"):
             if assigns_entry(sys._getframe(2)):
                 self.leave(
                     "an assignment into a plain array",
@@ -310,7 +323,7 @@ class Tensor(TorchMethods, Operators):
         return format(self.item(), spec) if not np.ndim(self.array) else object.__format__(self, spec)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        if self.node is not None and mode_now() is not OFF:
+        if self.node is not None and mode_now() is not OFF and not self.lent("asarray"):
             raise ConversionError(
                 f"{blame(self, 'a Tensor that requires grad')} was asked to become a plain array: "
                 f"its gradient would be lost. Write t.detach(){'.cpu()' * self.is_cuda}.numpy() for the values, or "
@@ -321,14 +334,41 @@ class Tensor(TorchMethods, Operators):
 
     def leave(self, how: str, strict_text: str = "") -> Any:
         """A Tensor does not become a plain value without a word."""
+        if self.lent(how):
+            return self.array
         raise ConversionError(
             f"{blame(self, 'a Tensor that requires grad')}, would lose its gradient in {how}: "
             f"write {strict_text or 't.detach() there'}."
         )
 
+    def lent(self, how: str) -> bool:
+        """Tell whether only inputs of a cell make it require grad, so that it does not without the magic.
+
+        The cell is told that the value is asked for as a plain one.
+        """
+        observer = settings().observer
+        if self.node is None or observer is None or mode_now() is OFF:
+            return False
+        asked = watchers(self.node)
+        if asked - {None, WANTED}:
+            observer.cut(self, how, user_frame(sys._getframe(2)))
+        return asked.isdisjoint({None, WANTED})
+
     # -- writing ---------------------------------------------------------------------------------
     def __setitem__(self, index: Any, value: Any) -> None:
-        inplace.assign(self, index, value)
+        try:
+            if type(index) is tuple and (parts := torch_shapes.in_turn(index)) is not None:
+                inplace.assign(self[parts[0]], parts[1], value)
+                return
+            inplace.assign(self, index, value)
+        except IndexError as error:
+            raise IndexError(torch_shapes.said_of_index(error, self, index)) from None
+        except ValueError as error:
+            if isinstance(error, GradmagicError):
+                raise
+            raise ShapeError(torch_shapes.said_of_value(error, self, index, value)) from None
+        if self.node is not None and not is_view(index):
+            shown(self, "IndexPutBackward0")
 
     def assign(self, index: Any, value: Any) -> Tensor:
         """Write `value` to `self[index]` in place and give this tensor."""
@@ -337,12 +377,28 @@ class Tensor(TorchMethods, Operators):
     def _in_place(name: str) -> Any:  # type: ignore[misc]
         def method(self: Tensor, other: Any) -> Tensor:
             made = getattr(type(self), name)(self.as_value(), other)
+            if made is NotImplemented:
+                return NotImplemented  # type: ignore[return-value]
+            if made.array.dtype is not self.array.dtype:
+                fits(self, made)
             return inplace.assign(self, Ellipsis, made, fresh=True)  # type: ignore[return-value]
 
         return method
 
-    __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = map(
-        _in_place, ("__add__", "__sub__", "__mul__", "__truediv__", "__pow__")
+    (
+        __iadd__,
+        __isub__,
+        __imul__,
+        __itruediv__,
+        __ipow__,
+        __ifloordiv__,
+        __imod__,
+        __iand__,
+        __ior__,
+        __ixor__,
+    ) = map(
+        _in_place,
+        "__add__ __sub__ __mul__ __truediv__ __pow__ __floordiv__ __mod__ __and__ __or__ __xor__".split(),
     )
 
     def as_value(self) -> Tensor:
@@ -366,6 +422,8 @@ class Tensor(TorchMethods, Operators):
                 sign = _SIGNS.get(op, op.__name__)
                 return outside(f"unsupported operand type(s) for {sign}: {names}: {rule.name}", args, None)
             return NotImplemented
+        if op in _REFUSED:
+            _REFUSED[op](op, args, cast)
         return super().operate(rule, op, cast, args)
 
     def __reduce__(self) -> Any:
@@ -377,6 +435,37 @@ class Tensor(TorchMethods, Operators):
         return Tensor.wrap(np.copy(self.array), None if self.node is None else leaf(self.array))
 
 
+def _no_bools(op: Any, args: Any, cast: Any) -> None:
+    if any(getattr(raw(a), "dtype", np.dtype(type(raw(a)))).kind == "b" for a in args):
+        raise OperandError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use "
+            "the `~` or `logical_not()` operator instead: write a ^ b for where they differ."
+        )
+
+
+def _no_complex(op: Any, args: Any, cast: Any) -> None:
+    if any(np.iscomplexobj(raw(a)) for a in cast):
+        raise not_for(getattr(op, "__name__", str(op)), "complex")
+
+
+def _no_zeros(op: Any, args: Any, cast: Any) -> None:
+    if all(getattr(raw(a), "dtype", np.dtype(type(raw(a)))).kind == "b" for a in cast):
+        raise not_for(getattr(op, "__name__", str(op)), np.dtype(bool))
+    plain = raw(cast[1])
+    kinds = [getattr(raw(a), "dtype", np.dtype(type(raw(a)))).kind for a in cast]
+    if all(k in "iub" for k in kinds) and not arrays.on_device(plain) and not np.all(plain):
+        raise OperandError(
+            "ZeroDivisionError: a divisor is 0, and whole numbers have no infinity. Write t.float()."
+        )
+    _no_complex(op, args, cast)
+
+
+_REFUSED: dict[Any, Any] = {
+    operator.sub: _no_bools,
+    **dict.fromkeys((operator.lt, operator.le, operator.gt, operator.ge), _no_complex),
+    **dict.fromkeys((np.maximum, np.minimum, np.fmax, np.fmin), _no_complex),
+    **dict.fromkeys((operator.floordiv, operator.mod, np.floor_divide, np.remainder, np.fmod), _no_zeros),
+}  # fmt: skip
 _SIGNS: dict[Any, str] = {
     operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.pow: "** or pow()",
     operator.floordiv: "//", operator.mod: "%", operator.matmul: "@",

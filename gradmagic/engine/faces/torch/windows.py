@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...core import arrays
+from ...dispatch.primitives import cast
 from ...tape.ends import leaf
 from ...tape.tracked import raw
 from .defaults import float_dtype
@@ -35,7 +36,9 @@ def _window(name: str, formula: Callable[..., Any]) -> Callable[..., Tensor]:
         turns = np.arange(n) / (n - 1)
         return _made(formula(turns, *settings, **options)[:window_length], dtype, device, requires_grad)
 
-    return titled(f, name, f"As `torch.{name}`: the weights of a window; `periodic` as for a Fourier transform.")
+    return titled(
+        f, name, f"As `torch.{name}`: the weights of a window; `periodic` as for a Fourier transform."
+    )
 
 
 def _kaiser(t: Any, beta: float = 12.0) -> Any:
@@ -51,7 +54,9 @@ def _triangle(name: str, places: Any) -> Callable[..., Tensor]:
 
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     """As `torch.vander`: the powers of the entries, one in each column."""
-    return np.vander(x, N, increasing)
+    powers = np.arange(np.shape(x)[0] if N is None else N)
+    made = np.expand_dims(x, -1) ** arrays.from_host(powers if increasing else powers[::-1], raw(x))
+    return made if raw(made).dtype == raw(x).dtype else cast(made, raw(x).dtype)
 
 
 def unravel_index(indices: Any, shape: Any) -> tuple[Any, ...]:
