@@ -15,7 +15,9 @@ from . import (
     autograd,
     backends,
     cuda,
+    distributions,
     fft,
+    func,
     functions,
     linalg,
     mps,
@@ -49,6 +51,7 @@ from .engine.watch.anomaly import detect_anomaly, is_anomaly_enabled, set_detect
 from .engine.watch.guard_where import guard_where
 from .engine.watch.memory_limit import set_tape_limit
 from .errors import GradmagicError
+from .func import vmap
 from .functions import *  # noqa: F403  (PyTorch's function names; the list is functions.__all__)
 from .missing import missing
 from .saving import load, save
@@ -99,11 +102,13 @@ __all__ = [
     "check_grads",
     "checkpoint",
     "cuda",
+    "distributions",
     "custom",
     "detect_anomaly",
     "elementwise_grad",
     "enable_grad",
     "fft",
+    "func",
     "get_float32_matmul_precision",
     "get_num_threads",
     "grad",
@@ -140,5 +145,6 @@ __all__ = [
     "utils",
     "value_and_grad",
     "vjp",
+    "vmap",
     *functions.__all__,
 ]

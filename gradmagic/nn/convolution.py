@@ -69,7 +69,9 @@ def _convolution(n: int) -> Callable[..., Any]:
         kernel, dilation, stride = weight.shape[2:], sizes_of(dilation, n), sizes_of(stride, n)
         if padding == "same":
             if any(s != 1 for s in stride):
-                raise OperandError("padding='same' is not supported for strided convolutions: pad the input yourself.")
+                raise OperandError(
+                    "padding='same' is not supported for strided convolutions: pad the input yourself."
+                )
             total = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
             if any(t % 2 for t in total):
                 lead = [(0, 0)] * (as_tensor(input).ndim - n)
@@ -239,7 +241,7 @@ class _Convolving(Module):
             )
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.stride = sizes_of(kernel_size, n), sizes_of(stride, n)
-        self.padding = padding if isinstance(padding, str) else sizes_of(padding, n)
+        self.padding: Any = padding if isinstance(padding, str) else sizes_of(padding, n)
         self.dilation = sizes_of(given.get("dilation", 1), n)
         self.output_padding = sizes_of(given.get("output_padding", 0), n)
         a, b = (in_channels, out_channels) if self._backwards else (out_channels, in_channels)
@@ -261,7 +263,7 @@ class _Convolving(Module):
 
     def forward(self, input: Any, output_size: Any = None) -> Any:
         """Give the convolution of the input."""
-        walk = (self.stride, self.padding)
+        walk: tuple[Any, ...] = (self.stride, self.padding)
         if self._backwards:
             more = self.output_padding if output_size is None else self._more(input, output_size)
             return _FUNCTIONS[self._n, True](
@@ -289,7 +291,9 @@ class _Convolving(Module):
     def extra_repr(self) -> str:
         """Name the sizes."""
         none, one = (0,) * self._n, (1,) * self._n
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        text = (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        )
         silent = {"padding": none, "dilation": one, "output_padding": none, "groups": 1}
         text += "".join(f", {k}={getattr(self, k)}" for k, v in silent.items() if getattr(self, k) != v)
         text += ", bias=False" if self.bias is None else ""
@@ -316,12 +320,14 @@ ConvTranspose1d, ConvTranspose2d, ConvTranspose3d = (_module(n, True) for n in (
 class Unfold(Module):
     """`F.unfold` as a module."""
 
-    _function = staticmethod(unfold)
-    _names = ("kernel_size", "dilation", "padding", "stride")
+    _function: Any = staticmethod(unfold)
+    _names: tuple[str, ...] = ("kernel_size", "dilation", "padding", "stride")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
-        self.__dict__.update({"dilation": 1, "padding": 0, "stride": 1} | dict(zip(self._names, args, strict=False)) | kwargs)
+        self.__dict__.update(
+            {"dilation": 1, "padding": 0, "stride": 1} | dict(zip(self._names, args, strict=False)) | kwargs
+        )
 
     def forward(self, input: Any) -> Any:
         """Give the columns, or the images."""

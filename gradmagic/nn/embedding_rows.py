@@ -56,7 +56,7 @@ def embedding(
     input, weight = as_tensor(input), as_tensor(weight)
     if scale_grad_by_freq:
         raise NotImplementedError(
-            "scale_grad_by_freq=True is not there: count how often each row is named (gm.bincount), and divide weight.grad."
+            "scale_grad_by_freq=True is not there: divide weight.grad by how often each row is named (gm.bincount)."
         )
     if max_norm is not None:
         _held(weight, input, max_norm, norm_type)
@@ -64,7 +64,8 @@ def embedding(
     row = _row(padding_idx, weight.shape[0])
     if row is None or y.node is None:
         return y
-    return shown(np.where(raw(input)[..., None] == row, y.array, y), "EmbeddingBackward0")  # type: ignore[call-overload]
+    kept: Any = np.where(raw(input)[..., None] == row, y.array, y)  # type: ignore[call-overload]
+    return shown(kept, "EmbeddingBackward0")
 
 
 def embedding_bag(
@@ -91,11 +92,13 @@ def embedding_bag(
         raise ValueError("mode has to be one of sum, mean or max")
     if (input.ndim == 2) != (offsets is None):
         raise ValueError(
-            "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length sequences; "
-            "a 1D input wants offsets: where each bag begins."
+            "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length "
+            "sequences; a 1D input wants offsets: where each bag begins."
         )
     if per_sample_weights is not None and mode != "sum":
-        raise NotImplementedError("embedding_bag: per_sample_weights was not None. It is there for mode='sum' only.")
+        raise NotImplementedError(
+            "embedding_bag: per_sample_weights was not None. It is there for mode='sum' only."
+        )
     numbers = arrays.to_host(input.array)
     row = _row(padding_idx, weight.shape[0])
     if offsets is None:
@@ -130,9 +133,15 @@ class Embedding(Module):
     ) -> None:  # fmt: skip
         super().__init__()
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        self.padding_idx, self.max_norm, self.norm_type = _row(padding_idx, num_embeddings), max_norm, norm_type
+        self.padding_idx, self.max_norm, self.norm_type = (
+            _row(padding_idx, num_embeddings),
+            max_norm,
+            norm_type,
+        )
         self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
-        made = empty(num_embeddings, embedding_dim, dtype=dtype, device=device) if _weight is None else _weight
+        made = (
+            empty(num_embeddings, embedding_dim, dtype=dtype, device=device) if _weight is None else _weight
+        )
         self.weight = Parameter(made, not _freeze)
         if _weight is None:
             self.reset_parameters()
@@ -160,7 +169,13 @@ class Embedding(Module):
 
     def extra_repr(self) -> str:
         """Name the sizes."""
-        silent = {"padding_idx": None, "max_norm": None, "norm_type": 2.0, "scale_grad_by_freq": False, "sparse": False}
+        silent = {
+            "padding_idx": None,
+            "max_norm": None,
+            "norm_type": 2.0,
+            "scale_grad_by_freq": False,
+            "sparse": False,
+        }
         more = "".join(
             f", {k}={True if isinstance(v, bool) else getattr(self, k)}"
             for k, v in silent.items()
@@ -181,16 +196,27 @@ class EmbeddingBag(Module):
         self.num_embeddings, self.embedding_dim, self.mode = num_embeddings, embedding_dim, mode
         self.max_norm, self.norm_type, self.scale_grad_by_freq = max_norm, norm_type, scale_grad_by_freq
         self.include_last_offset, self.padding_idx = include_last_offset, _row(padding_idx, num_embeddings)
-        made = empty(num_embeddings, embedding_dim, dtype=dtype, device=device) if _weight is None else _weight
+        made = (
+            empty(num_embeddings, embedding_dim, dtype=dtype, device=device) if _weight is None else _weight
+        )
         self.weight = Parameter(made)
         if _weight is None:
             self.reset_parameters()
 
-    reset_parameters = Embedding.reset_parameters
+    def reset_parameters(self) -> None:
+        """Draw the table anew; the row of `padding_idx` is 0."""
+        Embedding.reset_parameters(self)  # type: ignore[arg-type]
 
     def forward(self, input: Any, offsets: Any = None, per_sample_weights: Any = None) -> Any:
         """Give a row for each bag."""
-        settings = (self.max_norm, self.norm_type, self.scale_grad_by_freq, self.mode, False, per_sample_weights)
+        settings = (
+            self.max_norm,
+            self.norm_type,
+            self.scale_grad_by_freq,
+            self.mode,
+            False,
+            per_sample_weights,
+        )
         return embedding_bag(
             input, self.weight, offsets, *settings, self.include_last_offset, self.padding_idx
         )

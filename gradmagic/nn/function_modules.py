@@ -75,7 +75,9 @@ def _table(rows: dict[str, tuple[str, dict[str, Any], str]], named: dict[str, An
     return list(rows)
 
 
-def _loss(function: str, *before: Any, after: dict[str, Any] | None = None) -> tuple[str, dict[str, Any], str]:
+def _loss(
+    function: str, *before: Any, after: dict[str, Any] | None = None
+) -> tuple[str, dict[str, Any], str]:
     """Give the row of a loss: settings before PyTorch's old words, those words, the reduction, settings after it."""
     first: dict[str, Any] = {}
     for b in before:
@@ -100,14 +102,16 @@ _ROWS: dict[str, tuple[str, dict[str, Any], str]] = {
     "Hardtanh": ("hardtanh", {"min_val": -1.0, "max_val": 1.0} | _IN, "min_val={min_val}, max_val={max_val}"),
     "LeakyReLU": ("leaky_relu", {"negative_slope": 0.01} | _IN, "negative_slope={negative_slope}"),
     "LogSigmoid": ("logsigmoid", {}, ""), "LogSoftmax": ("log_softmax", {"dim": None}, "dim={dim}"),
-    "Mish": ("mish", _IN, ""), "RReLU": ("rrelu", {"lower": 1 / 8, "upper": 1 / 3} | _IN, "lower={lower}, upper={upper}"),
+    "Mish": ("mish", _IN, ""),
+    "RReLU": ("rrelu", {"lower": 1 / 8, "upper": 1 / 3} | _IN, "lower={lower}, upper={upper}"),
     "ReLU": ("relu", _IN, ""), "ReLU6": ("relu6", _IN, ""), "SELU": ("selu", _IN, ""), "SiLU": ("silu", _IN, ""),
     "Sigmoid": ("sigmoid", {}, ""), "Softmax": ("softmax", {"dim": None}, "dim={dim}"),
     "Softmin": ("softmin", {"dim": None}, "dim={dim}"),
     "Softplus": ("softplus", {"beta": 1.0, "threshold": 20.0}, "beta={beta}, threshold={threshold}"),
     "Softshrink": ("softshrink", {"lambd": 0.5}, "{lambd}"), "Softsign": ("softsign", {}, ""),
     "Tanh": ("tanh", {}, ""), "Tanhshrink": ("tanhshrink", {}, ""),
-    "Threshold": ("threshold", {"threshold": REQUIRED, "value": REQUIRED} | _IN, "threshold={threshold}, value={value}"),
+    "Threshold": ("threshold", {"threshold": REQUIRED, "value": REQUIRED} | _IN,
+                  "threshold={threshold}, value={value}"),
     # dropouts
     **{f"Dropout{n}": (f"dropout{n}", _DROP, "p={p}, inplace={inplace}") for n in ("", "1d", "2d", "3d")},
     "AlphaDropout": ("alpha_dropout", _DROP, "p={p}, inplace={inplace}"),

@@ -18,7 +18,6 @@ from ..engine.dispatch.calls import call, call_elementwise, call_unary
 from ..engine.dispatch.primitives import clip
 from ..engine.faces.torch import math as torch_math
 from ..engine.faces.torch import reductions as torch_reductions
-from ..engine.faces.torch import shapes as torch_shapes
 from ..engine.faces.torch.arguments import shown
 from ..engine.faces.torch.math import OperandError, named
 from ..engine.faces.torch.random import dropped
@@ -29,13 +28,24 @@ from ..engine.tape.tracked import raw
 from ..errors import ShapeError
 from ..functions import as_tensor, of_tensor
 from . import (
-    activations, attending, convolution, distances, dropping, embedding_rows, normalization, pooling, rearranging, resizing,
+    activations,
+    attending,
+    convolution,
+    distances,
+    dropping,
+    embedding_rows,
+    normalization,
+    pooling,
+    rearranging,
+    resizing,
 )
 from .activations import *  # noqa: F403
 from .activations import in_place, writing
 from .attending import *  # noqa: F403
 from .convolution import *  # noqa: F403
 from .distances import *  # noqa: F403
+from .dropping import *  # noqa: F403
+from .embedding_rows import *  # noqa: F403
 from .losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -47,8 +57,6 @@ from .losses import (
     nll_loss,
     smooth_l1_loss,
 )
-from .dropping import *  # noqa: F403
-from .embedding_rows import *  # noqa: F403
 from .normalization import *  # noqa: F403
 from .pooling import *  # noqa: F403
 from .rearranging import *  # noqa: F403

@@ -104,8 +104,8 @@ class Holding:
         self._checked("_parameters", "parameter", name)
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
-                f"cannot assign {_typename(param)!r} object to parameter {name!r} (torch.nn.Parameter or None required): "
-                "wrap it in nn.Parameter(...)."
+                f"cannot assign {_typename(param)!r} object to parameter {name!r} (torch.nn.Parameter or None "
+                "required): wrap it in nn.Parameter(...)."
             )
         self._parameters[name] = param
 

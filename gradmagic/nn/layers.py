@@ -8,11 +8,21 @@ from typing import Any
 from ..functions import as_tensor, empty, full
 from . import functional as F
 from . import init
+from .activations import prelu
 from .convolution import drawn, redrawn
 from .modules import Module
 from .parameters import Parameter
 
-MODULES = ["Bilinear", "CosineSimilarity", "Flatten", "Identity", "Linear", "PReLU", "PairwiseDistance", "Unflatten"]
+MODULES = [
+    "Bilinear",
+    "CosineSimilarity",
+    "Flatten",
+    "Identity",
+    "Linear",
+    "PReLU",
+    "PairwiseDistance",
+    "Unflatten",
+]
 
 
 class Linear(Module):
@@ -128,14 +138,16 @@ class Identity(Module):
 class PReLU(Module):
     """x where it is positive, weight * x elsewhere; one weight, or one for each channel."""
 
-    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
+    def __init__(
+        self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None
+    ) -> None:
         super().__init__()
         self.num_parameters, self.init = num_parameters, init
         self.weight = Parameter(full((num_parameters,), float(init), dtype=dtype, device=device))
 
     def forward(self, input: Any) -> Any:
         """Give the entries."""
-        return F.prelu(input, self.weight)
+        return prelu(input, self.weight)
 
     def extra_repr(self) -> str:
         """Name the number of weights."""

@@ -1,6 +1,6 @@
 """PyTorch's recurrent networks: `nn.RNN`, `nn.LSTM`, `nn.GRU`, and one step of each as a cell.
 
-In: sequences (length, batch, size), with `batch_first` (batch, length, size), without a batch (length, size), or packed.
+In: sequences (length, batch, size), with `batch_first` (batch, length, size), (length, size), or packed.
 Out: the outputs of the last layer, and the last states of all layers. A step is written once, for cells and networks.
 """
 
@@ -72,7 +72,11 @@ class _Recurrent(Module):
         dropout: float = 0.0, bidirectional: bool = False, proj_size: int = 0, device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        for name, value in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
+        for name, value in (
+            ("input_size", input_size),
+            ("hidden_size", hidden_size),
+            ("num_layers", num_layers),
+        ):
             if value <= 0:
                 raise ValueError(f"{name} must be greater than zero")
         if isinstance(dropout, bool) or not 0 <= dropout <= 1:
@@ -81,8 +85,8 @@ class _Recurrent(Module):
             )
         if dropout > 0 and num_layers == 1:
             warnings.warn(
-                "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects num_layers "
-                f"greater than 1, but got dropout={dropout} and num_layers={num_layers}",
+                "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects "
+                f"num_layers greater than 1, but got dropout={dropout} and num_layers={num_layers}",
                 UserWarning,
                 stacklevel=3,
             )
@@ -94,7 +98,7 @@ class _Recurrent(Module):
         gates, out = _KINDS[self.mode][0] * hidden_size, proj_size or hidden_size
         for layer, end in self._runs():
             inputs = input_size if layer == 0 else out * (1 + bidirectional)
-            shapes = {"weight_ih": (gates, inputs), "weight_hh": (gates, out)}
+            shapes: dict[str, tuple[int, ...]] = {"weight_ih": (gates, inputs), "weight_hh": (gates, out)}
             shapes |= {"bias_ih": (gates,), "bias_hh": (gates,)} if bias else {}
             shapes |= {"weight_hr": (proj_size, hidden_size)} if proj_size else {}
             for name, shape in shapes.items():
@@ -138,8 +142,7 @@ class _Recurrent(Module):
             shape = (runs, n) if alone else (runs, batch, n)
             if tuple(h.shape) != shape:
                 raise OperandError(
-                    f"Expected {'hidden' if number == 1 else f'{word}'} size {shape}, got {list(h.shape)}: it has a row "
-                    "for each layer and direction."
+                    f"Expected {word} size {shape}, got {list(h.shape)}: it has a row for each layer and direction."
                 )
         return [h.unsqueeze(1) for h in given] if alone else given
 
@@ -162,15 +165,21 @@ class _Recurrent(Module):
         input = as_tensor(input)
         if input.ndim not in (2, 3):
             raise ValueError(
-                f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.ndim}D instead: (length, batch, size)."
+                f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.ndim}D instead: (length, batch, n)."
             )
         if input.shape[-1] != self.input_size:
             raise OperandError(
-                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {input.shape[-1]}: make the "
-                "network with the size that its input has."
+                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {input.shape[-1]}: make "
+                "the network with the size that its input has."
             )
         alone = input.ndim == 2
-        x = input.unsqueeze(1) if alone else input.transpose(0, 1) if self.batch_first and packed is None else input
+        x = (
+            input.unsqueeze(1)
+            if alone
+            else input.transpose(0, 1)
+            if self.batch_first and packed is None
+            else input
+        )
         states = self._started(hx, x.shape[1], alone, x)
         outputs, last = self._run(x, states, lengths)
         if packed is not None:
@@ -212,13 +221,21 @@ class _Recurrent(Module):
                 new = (F.linear(new[0], projection), *new[1:])
             if lengths is not None:
                 there = Tensor.wrap(np.less(t, lengths.array)[:, None], None)
-                new = tuple(np.where(there, n, old) for n, old in zip(new, now, strict=True))  # type: ignore[call-overload]
+                pairs = zip(new, now, strict=True)
+                new = tuple(np.where(there, n, old) for n, old in pairs)  # type: ignore[call-overload]
             outputs[t], now = new[0], new
         return stack(outputs), now
 
     def extra_repr(self) -> str:
         """Name the sizes and what is not as usual."""
-        silent = {"proj_size": 0, "num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}
+        silent = {
+            "proj_size": 0,
+            "num_layers": 1,
+            "bias": True,
+            "batch_first": False,
+            "dropout": 0.0,
+            "bidirectional": False,
+        }
         more = "".join(f", {k}={getattr(self, k)}" for k, v in silent.items() if getattr(self, k) != v)
         return f"{self.input_size}, {self.hidden_size}{more}"
 
@@ -294,7 +311,12 @@ class _Cell(Module):
         super().__init__()
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         gates = _KINDS[self.mode][0] * hidden_size
-        shapes = {"weight_ih": (gates, input_size), "weight_hh": (gates, hidden_size), "bias_ih": (gates,), "bias_hh": (gates,)}
+        shapes = {
+            "weight_ih": (gates, input_size),
+            "weight_hh": (gates, hidden_size),
+            "bias_ih": (gates,),
+            "bias_hh": (gates,),
+        }
         for name, shape in shapes.items():
             wanted = bias or name.startswith("weight")
             made = Parameter(empty(shape, dtype=dtype, device=device)) if wanted else None
@@ -310,7 +332,9 @@ class _Cell(Module):
         input = as_tensor(input)
         name, number = type(self).__name__, _KINDS[self.mode][1]
         if input.ndim not in (1, 2):
-            raise ValueError(f"{name}: Expected input to be 1D or 2D, got {input.ndim}D instead: (batch, size) or (size,).")
+            raise ValueError(
+                f"{name}: Expected input to be 1D or 2D, got {input.ndim}D instead: (batch, size) or (size,)."
+            )
         alone = input.ndim == 1
         x = input.unsqueeze(0) if alone else input
         if hx is None:

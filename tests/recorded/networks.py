@@ -168,8 +168,8 @@ nn.GaussianNLLLoss() nn.MarginRankingLoss() nn.HingeEmbeddingLoss() nn.MultiLabe
 nn.MultiLabelSoftMarginLoss() nn.CosineEmbeddingLoss() nn.MultiMarginLoss() nn.TripletMarginLoss()
 nn.LazyLinear(3) nn.LazyConv1d(3,2) nn.ModuleList([nn.Linear(2,2),nn.Linear(2,2),nn.ReLU()])
 nn.ModuleDict({"a":nn.ReLU(),"b":nn.Linear(1,2)}) nn.ParameterList([torch.zeros(2,3)])
-nn.ParameterDict({"w":nn.Parameter(torch.zeros(2))}) nn.Sequential() nn.Fold((4,5),2) nn.Unfold(2) nn.UpsamplingNearest2d(size=3)
-nn.MaxUnpool2d(2) nn.FractionalMaxPool2d
+nn.ParameterDict({"w":nn.Parameter(torch.zeros(2))}) nn.Sequential() nn.Fold((4,5),2) nn.Unfold(2)
+nn.UpsamplingNearest2d(size=3) nn.MaxUnpool2d(2) nn.FractionalMaxPool2d
 """
 
 
