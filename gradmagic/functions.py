@@ -263,8 +263,6 @@ linspace = _spaced("linspace", np.linspace)
 logspace = _spaced("logspace", np.logspace, "base")
 
 
-
-
 # ---- several tensors into one -----------------------------------------------------------------------------------
 
 _CAT, _STACK = named(np.concatenate, "CatBackward0"), named(np.stack, "StackBackward0")
@@ -405,6 +403,36 @@ _TABLE |= {f"{name}_like": _like(name) for name in "zeros ones empty full".split
 _TABLE |= {"concat": cat, "concatenate": cat, "row_stack": vstack}
 
 
+def typename(obj: Any) -> str:
+    """Give the name of a type, as `torch.typename`: that of a tensor by its dtype."""
+    return str(obj.type()) if isinstance(obj, Tensor) else f"{type(obj).__module__}.{type(obj).__qualname__}"
+
+
+def _whole_range(start: float = 0, end: float | None = None, step: float = 1, **options: Any) -> Tensor:
+    """As `torch.range`: from `start` to `end`, both included, by `step`."""
+    start, end = (0, start) if end is None else (start, end)
+    return arange(start, end + step / 2, step, **({"dtype": float_dtype()} | options))
+
+
+def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: Any = None, requires_grad: bool = False) -> Any:
+    """As `torch.asarray`: over the memory of an array, a tensor or a buffer, if it can be."""
+    made = as_tensor(obj, dtype, device)
+    made = made.clone() if copy else made
+    return made.detach().requires_grad_() if requires_grad and not made.requires_grad else made
+
+
+def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Any:
+    """As `torch.frombuffer`: a tensor over the memory of a buffer."""
+    return Tensor.wrap(np.frombuffer(buffer, np.dtype(dtype), count, offset), None).requires_grad_(requires_grad)
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Take PyTorch's word for it: what is computed on the host here is the same each time."""
+
+
+_TABLE |= {"range": _whole_range}
+
+
 def __getattr__(name: str) -> Any:
     try:
         return _TABLE[name]
@@ -414,7 +442,8 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     *(name for name in _TABLE if name != "trace"),  # gm.trace is cell/hosts/block.py's, which hands matrices on to ours
-    "arange", "as_tensor", "cat", "einsum", "eye", "finfo", "from_numpy", "full", "get_default_device",
+    "arange", "as_tensor", "asarray", "cat", "einsum", "eye", "finfo", "frombuffer", "from_numpy", "full", "get_default_device",
     "get_default_dtype", "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace", "logspace", "meshgrid", "numel",
-    "set_default_device", "set_default_dtype", "set_printoptions", "stack", "tensordot", "vstack", "where",
+    "set_default_device", "set_default_dtype", "set_printoptions", "stack", "tensordot", "typename",
+    "use_deterministic_algorithms", "vstack", "where",
 ]  # fmt: skip

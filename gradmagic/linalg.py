@@ -377,6 +377,12 @@ def householder_product(A: Any, tau: Any) -> Any:
     return reduce(np.matmul, turns)[..., :m] if turns else low * 0 + one[:, :m]
 
 
+# Functions of torch itself, in its own order of arguments.
+OF_TORCH: dict[str, Any] = {
+    "orgqr": householder_product,
+    "lu_solve": of_tensor(titled(lambda b, LU_data, LU_pivots: lu_solve(LU_data, LU_pivots, b), "lu_solve",
+                                 "As `torch.lu_solve`: X with A @ X = b, from `gm.linalg.lu_factor` of A.")),
+}  # fmt: skip
 globals().update(_TABLE)
 __all__ = [
     *_TABLE, "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "diagonal", "eig", "eigvals", "householder_product", "inv_ex",

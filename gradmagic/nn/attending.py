@@ -95,8 +95,15 @@ def scaled_dot_product_attention(
     if is_causal:
         mask = _causal(query.shape[-2], key.shape[-2], query)
     y = dropped_weights(scores(query, key, scale, mask), dropout_p) @ value
-    if mask is not None and attn_mask is not None and np.ndim(mask.array) and not arrays.on_device(mask.array):
-        lost = np.isneginf(mask.array).all(-1, keepdims=True)  # PyTorch gives 0 where a query may look nowhere
+    if (
+        mask is not None
+        and attn_mask is not None
+        and np.ndim(mask.array)
+        and not arrays.on_device(mask.array)
+    ):
+        lost = np.isneginf(mask.array).all(
+            -1, keepdims=True
+        )  # PyTorch gives 0 where a query may look nowhere
         if lost.any():
             y = np.where(lost, 0, y)
     return y

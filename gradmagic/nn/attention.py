@@ -62,12 +62,19 @@ class MultiheadAttention(Module):
                 "instead"
             )
         super().__init__()
-        self.embed_dim, self.num_heads, self.dropout, self.batch_first = embed_dim, num_heads, dropout, batch_first
+        self.embed_dim, self.num_heads, self.dropout, self.batch_first = (
+            embed_dim,
+            num_heads,
+            dropout,
+            batch_first,
+        )
         self.kdim = embed_dim if kdim is None else kdim
         self.vdim = embed_dim if vdim is None else vdim
         self.head_dim, self.add_zero_attn = embed_dim // num_heads, add_zero_attn
         if self.head_dim * num_heads != embed_dim:
-            raise AssertionError("embed_dim must be divisible by num_heads: choose sizes so that each head has as many.")
+            raise AssertionError(
+                "embed_dim must be divisible by num_heads: choose sizes so that each head has as many."
+            )
         self._qkv_same_embed_dim = self.kdim == embed_dim == self.vdim
         shapes = {"q_proj_weight": embed_dim, "k_proj_weight": self.kdim, "v_proj_weight": self.vdim}
         for name, size in shapes.items():
@@ -87,7 +94,11 @@ class MultiheadAttention(Module):
 
     def _reset_parameters(self) -> None:
         """Draw the projections anew."""
-        for name in ("in_proj_weight",) if self._qkv_same_embed_dim else ("q_proj_weight", "k_proj_weight", "v_proj_weight"):
+        for name in (
+            ("in_proj_weight",)
+            if self._qkv_same_embed_dim
+            else ("q_proj_weight", "k_proj_weight", "v_proj_weight")
+        ):
             init.xavier_uniform_(getattr(self, name))
         if self.in_proj_bias is not None:
             init.constant_(self.in_proj_bias, 0.0)
@@ -164,7 +175,9 @@ class MultiheadAttention(Module):
         keys = k.shape[1]
         mask, padding = masks
         if padding is not None:
-            padding = padding.reshape(batch, 1, 1, keys).expand(-1, heads, -1, -1).reshape(batch * heads, 1, keys)
+            padding = (
+                padding.reshape(batch, 1, 1, keys).expand(-1, heads, -1, -1).reshape(batch * heads, 1, keys)
+            )
             mask = padding if mask is None else mask + padding
         weights = dropped_weights(scores(q, k, None, mask), self.dropout if self.training else 0.0)
         y = (weights @ v).transpose(0, 1).reshape(length * batch, size)

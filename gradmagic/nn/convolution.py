@@ -69,7 +69,9 @@ def _convolution(n: int) -> Callable[..., Any]:
         kernel, dilation, stride = weight.shape[2:], sizes_of(dilation, n), sizes_of(stride, n)
         if padding == "same":
             if any(s != 1 for s in stride):
-                raise OperandError("padding='same' is not supported for strided convolutions: pad the input yourself.")
+                raise OperandError(
+                    "padding='same' is not supported for strided convolutions: pad the input yourself."
+                )
             total = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
             if any(t % 2 for t in total):
                 lead = [(0, 0)] * (as_tensor(input).ndim - n)
@@ -289,7 +291,9 @@ class _Convolving(Module):
     def extra_repr(self) -> str:
         """Name the sizes."""
         none, one = (0,) * self._n, (1,) * self._n
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        text = (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        )
         silent = {"padding": none, "dilation": one, "output_padding": none, "groups": 1}
         text += "".join(f", {k}={getattr(self, k)}" for k, v in silent.items() if getattr(self, k) != v)
         text += ", bias=False" if self.bias is None else ""
@@ -321,7 +325,9 @@ class Unfold(Module):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
-        self.__dict__.update({"dilation": 1, "padding": 0, "stride": 1} | dict(zip(self._names, args, strict=False)) | kwargs)
+        self.__dict__.update(
+            {"dilation": 1, "padding": 0, "stride": 1} | dict(zip(self._names, args, strict=False)) | kwargs
+        )
 
     def forward(self, input: Any) -> Any:
         """Give the columns, or the images."""

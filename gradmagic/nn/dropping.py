@@ -16,9 +16,13 @@ from ..functions import as_tensor
 def _noise(input: Any, p: float, channels: bool) -> Any:
     """Give 0 with probability `p`, else 1 / (1 - p), for each entry or each channel, as a raw array."""
     if not 0 <= p <= 1:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}: write the part that is dropped.")
+        raise ValueError(
+            f"dropout probability has to be between 0 and 1, but got {p}: write the part that is dropped."
+        )
     array = input.array
-    return dropped(array[(slice(None), slice(None), *[slice(1)] * (array.ndim - 2))] if channels else array, p)
+    return dropped(
+        array[(slice(None), slice(None), *[slice(1)] * (array.ndim - 2))] if channels else array, p
+    )
 
 
 def _channels(n: int) -> Any:
@@ -48,7 +52,9 @@ def _alpha(name: str, channels: bool) -> Any:
         a = 1 / math.sqrt((least**2 * p + 1) * (1 - p))
         kept = _noise(input, p, channels) != 0
         kind = input.array.dtype
-        scale, shift = (np.where(kept, *pair).astype(kind) for pair in ((a, 0), (least * a * p, least * a * (p - 1))))
+        scale, shift = (
+            np.where(kept, *pair).astype(kind) for pair in ((a, 0), (least * a * p, least * a * (p - 1)))
+        )
         return input * Tensor.wrap(scale, None) + Tensor.wrap(shift, None)
 
     return titled(f, name, "Drop entries so that mean 0 and variance 1 stay (G. Klambauer and others, 2017).")

@@ -95,7 +95,9 @@ def embedding_bag(
             "a 1D input wants offsets: where each bag begins."
         )
     if per_sample_weights is not None and mode != "sum":
-        raise NotImplementedError("embedding_bag: per_sample_weights was not None. It is there for mode='sum' only.")
+        raise NotImplementedError(
+            "embedding_bag: per_sample_weights was not None. It is there for mode='sum' only."
+        )
     numbers = arrays.to_host(input.array)
     row = _row(padding_idx, weight.shape[0])
     if offsets is None:
@@ -130,9 +132,15 @@ class Embedding(Module):
     ) -> None:  # fmt: skip
         super().__init__()
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        self.padding_idx, self.max_norm, self.norm_type = _row(padding_idx, num_embeddings), max_norm, norm_type
+        self.padding_idx, self.max_norm, self.norm_type = (
+            _row(padding_idx, num_embeddings),
+            max_norm,
+            norm_type,
+        )
         self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
-        made = empty(num_embeddings, embedding_dim, dtype=dtype, device=device) if _weight is None else _weight
+        made = (
+            empty(num_embeddings, embedding_dim, dtype=dtype, device=device) if _weight is None else _weight
+        )
         self.weight = Parameter(made, not _freeze)
         if _weight is None:
             self.reset_parameters()
@@ -160,7 +168,13 @@ class Embedding(Module):
 
     def extra_repr(self) -> str:
         """Name the sizes."""
-        silent = {"padding_idx": None, "max_norm": None, "norm_type": 2.0, "scale_grad_by_freq": False, "sparse": False}
+        silent = {
+            "padding_idx": None,
+            "max_norm": None,
+            "norm_type": 2.0,
+            "scale_grad_by_freq": False,
+            "sparse": False,
+        }
         more = "".join(
             f", {k}={True if isinstance(v, bool) else getattr(self, k)}"
             for k, v in silent.items()
@@ -181,7 +195,9 @@ class EmbeddingBag(Module):
         self.num_embeddings, self.embedding_dim, self.mode = num_embeddings, embedding_dim, mode
         self.max_norm, self.norm_type, self.scale_grad_by_freq = max_norm, norm_type, scale_grad_by_freq
         self.include_last_offset, self.padding_idx = include_last_offset, _row(padding_idx, num_embeddings)
-        made = empty(num_embeddings, embedding_dim, dtype=dtype, device=device) if _weight is None else _weight
+        made = (
+            empty(num_embeddings, embedding_dim, dtype=dtype, device=device) if _weight is None else _weight
+        )
         self.weight = Parameter(made)
         if _weight is None:
             self.reset_parameters()
@@ -190,7 +206,14 @@ class EmbeddingBag(Module):
 
     def forward(self, input: Any, offsets: Any = None, per_sample_weights: Any = None) -> Any:
         """Give a row for each bag."""
-        settings = (self.max_norm, self.norm_type, self.scale_grad_by_freq, self.mode, False, per_sample_weights)
+        settings = (
+            self.max_norm,
+            self.norm_type,
+            self.scale_grad_by_freq,
+            self.mode,
+            False,
+            per_sample_weights,
+        )
         return embedding_bag(
             input, self.weight, offsets, *settings, self.include_last_offset, self.padding_idx
         )

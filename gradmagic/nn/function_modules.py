@@ -75,7 +75,9 @@ def _table(rows: dict[str, tuple[str, dict[str, Any], str]], named: dict[str, An
     return list(rows)
 
 
-def _loss(function: str, *before: Any, after: dict[str, Any] | None = None) -> tuple[str, dict[str, Any], str]:
+def _loss(
+    function: str, *before: Any, after: dict[str, Any] | None = None
+) -> tuple[str, dict[str, Any], str]:
     """Give the row of a loss: settings before PyTorch's old words, those words, the reduction, settings after it."""
     first: dict[str, Any] = {}
     for b in before:

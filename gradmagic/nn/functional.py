@@ -26,10 +26,20 @@ from ..engine.faces.torch.shapes import BoundsError
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.rules.declare import RULES
 from ..engine.tape.tracked import raw
+from ..missing import missing
 from ..errors import ShapeError
 from ..functions import as_tensor, of_tensor
 from . import (
-    activations, attending, convolution, distances, dropping, embedding_rows, normalization, pooling, rearranging, resizing,
+    activations,
+    attending,
+    convolution,
+    distances,
+    dropping,
+    embedding_rows,
+    normalization,
+    pooling,
+    rearranging,
+    resizing,
 )
 from .activations import *  # noqa: F403
 from .activations import in_place, writing
@@ -234,3 +244,7 @@ __all__ = [
     "logsigmoid", "mse_loss", "nll_loss", "normalize", "one_hot", "relu", "relu_", "sigmoid", "silu", "smooth_l1_loss",
     "softmax", "softplus", "tanh",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    raise missing("nn.functional", name, __all__)

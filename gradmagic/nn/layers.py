@@ -12,7 +12,16 @@ from .convolution import drawn, redrawn
 from .modules import Module
 from .parameters import Parameter
 
-MODULES = ["Bilinear", "CosineSimilarity", "Flatten", "Identity", "Linear", "PReLU", "PairwiseDistance", "Unflatten"]
+MODULES = [
+    "Bilinear",
+    "CosineSimilarity",
+    "Flatten",
+    "Identity",
+    "Linear",
+    "PReLU",
+    "PairwiseDistance",
+    "Unflatten",
+]
 
 
 class Linear(Module):
@@ -128,7 +137,9 @@ class Identity(Module):
 class PReLU(Module):
     """x where it is positive, weight * x elsewhere; one weight, or one for each channel."""
 
-    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
+    def __init__(
+        self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None
+    ) -> None:
         super().__init__()
         self.num_parameters, self.init = num_parameters, init
         self.weight = Parameter(full((num_parameters,), float(init), dtype=dtype, device=device))

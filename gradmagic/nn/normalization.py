@@ -97,7 +97,9 @@ def batch_norm(
 
 def _remember(running_mean: Any, running_var: Any, kept: list[Any], number: int, momentum: float) -> None:
     """Let the running statistics move towards those of this batch; the variance's is the unbiased one."""
-    for running, now, factor in zip((running_mean, running_var), kept, (1, number / max(number - 1, 1)), strict=True):
+    for running, now, factor in zip(
+        (running_mean, running_var), kept, (1, number / max(number - 1, 1)), strict=True
+    ):
         if running is not None:
             with no_grad():
                 running.mul_(1 - momentum).add_(Tensor.wrap(np.reshape(now, -1) * (momentum * factor), None))
@@ -240,10 +242,14 @@ class _Running(_Affine):
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine = self._affine_by_default if affine is None else affine
-        self.track_running_stats = self._tracks_by_default if track_running_stats is None else track_running_stats
+        self.track_running_stats = (
+            self._tracks_by_default if track_running_stats is None else track_running_stats
+        )
         self._affine(num_features, self.affine, self.affine and bias, dtype, device)
         kept = self.track_running_stats
-        self.register_buffer("running_mean", zeros(num_features, dtype=dtype, device=device) if kept else None)
+        self.register_buffer(
+            "running_mean", zeros(num_features, dtype=dtype, device=device) if kept else None
+        )
         self.register_buffer("running_var", ones(num_features, dtype=dtype, device=device) if kept else None)
         self.register_buffer("num_batches_tracked", tensor(0, device=device) if kept else None)
 
@@ -262,7 +268,9 @@ class _Running(_Affine):
         input = as_tensor(input)
         if input.ndim not in self._dims:
             wanted = " or ".join(f"{d}D" for d in self._dims)
-            raise ValueError(f"expected {wanted} input (got {input.ndim}D input): reshape it to (batch, channels, ...).")
+            raise ValueError(
+                f"expected {wanted} input (got {input.ndim}D input): reshape it to (batch, channels, ...)."
+            )
         return input
 
     def extra_repr(self) -> str:

@@ -28,7 +28,10 @@ _MAX, _AVG = RULES[cv.max_pool], RULES[cv.avg_pool]
 
 def _called(made: Any, n: int, torch: str) -> Any:
     """Show the pool under PyTorch's name; of signals PyTorch shows that it squeezes an image."""
-    shown(made[0] if isinstance(made, tuple) else made, "SqueezeBackward1" if n == 1 else f"{torch.format(n=n)}Backward0")
+    shown(
+        made[0] if isinstance(made, tuple) else made,
+        "SqueezeBackward1" if n == 1 else f"{torch.format(n=n)}Backward0",
+    )
     return made
 
 
@@ -71,7 +74,9 @@ def _max_pool(n: int) -> Callable[..., Any]:
 
         return _called(of_batch(run, input, n, name), n, "MaxPool{n}DWithIndices")
 
-    return titled(f, name, "Give the largest entry of every patch; the gradient goes to the first that holds it.")
+    return titled(
+        f, name, "Give the largest entry of every patch; the gradient goes to the first that holds it."
+    )
 
 
 def _avg_pool(n: int) -> Callable[..., Any]:
@@ -83,7 +88,9 @@ def _avg_pool(n: int) -> Callable[..., Any]:
     ) -> Any:  # fmt: skip
         walk = _walk(name, n, kernel_size, stride, padding)
         if divisor_override == 0:
-            raise OperandError("divisor must be not zero: leave out divisor_override=, or write another number.")
+            raise OperandError(
+                "divisor must be not zero: leave out divisor_override=, or write another number."
+            )
 
         def run(x: Any) -> Any:
             _fits(name, x, [cv.out_size(*s, 1, ceil_mode) for s in zip(x.shape[2:], *walk, strict=True)])
@@ -92,7 +99,9 @@ def _avg_pool(n: int) -> Callable[..., Any]:
 
         return _called(of_batch(run, input, n, name), n, "AvgPool{n}D")
 
-    return titled(f, name, "Give the average of every patch; `count_include_pad` says whether the rim's zeros count.")
+    return titled(
+        f, name, "Give the average of every patch; `count_include_pad` says whether the rim's zeros count."
+    )
 
 
 def _lp_pool(n: int) -> Callable[..., Any]:
@@ -163,7 +172,9 @@ def _largest(x: Any, out: tuple[int, ...], return_indices: bool) -> Any:
     y = entries.gather(-1, Tensor.wrap(place[..., None], None)).squeeze(-1).unflatten(-1, out)
     if not return_indices:
         return y
-    numbers = np.take_along_axis(np.broadcast_to(arrays.from_host(at, x.array), entries.shape), place[..., None], -1)
+    numbers = np.take_along_axis(
+        np.broadcast_to(arrays.from_host(at, x.array), entries.shape), place[..., None], -1
+    )
     return y, Tensor.wrap(np.reshape(numbers[..., 0], y.shape), None)
 
 
@@ -179,7 +190,9 @@ def _unpool(n: int) -> Callable[..., Any]:
         kernel, step, rim = _walk(name, n, kernel_size, stride, padding)
 
         def run(x: Any) -> Any:
-            sizes = [(m - 1) * s - 2 * p + k for m, k, s, p in zip(x.shape[2:], kernel, step, rim, strict=True)]
+            sizes = [
+                (m - 1) * s - 2 * p + k for m, k, s, p in zip(x.shape[2:], kernel, step, rim, strict=True)
+            ]
             size = sizes if output_size is None else list(output_size)[-n:]
             at = as_tensor(indices).reshape(*x.shape[:2], -1)
             zeros = x.new_zeros((*x.shape[:2], int(np.prod(size))))
@@ -222,7 +235,9 @@ class _Pooling(Module):
             )
         made = self._settings | given
         if (missing := next(iter(self._settings))) not in given:
-            raise TypeError(f"{type(self).__name__}.__init__() missing 1 required positional argument: {missing!r}")
+            raise TypeError(
+                f"{type(self).__name__}.__init__() missing 1 required positional argument: {missing!r}"
+            )
         if "stride" in made and made["stride"] is None and "norm_type" not in made:
             made["stride"] = made["kernel_size"]
         if "Unpool" in type(self).__name__:

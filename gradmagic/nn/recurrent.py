@@ -72,7 +72,11 @@ class _Recurrent(Module):
         dropout: float = 0.0, bidirectional: bool = False, proj_size: int = 0, device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        for name, value in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
+        for name, value in (
+            ("input_size", input_size),
+            ("hidden_size", hidden_size),
+            ("num_layers", num_layers),
+        ):
             if value <= 0:
                 raise ValueError(f"{name} must be greater than zero")
         if isinstance(dropout, bool) or not 0 <= dropout <= 1:
@@ -170,7 +174,13 @@ class _Recurrent(Module):
                 "network with the size that its input has."
             )
         alone = input.ndim == 2
-        x = input.unsqueeze(1) if alone else input.transpose(0, 1) if self.batch_first and packed is None else input
+        x = (
+            input.unsqueeze(1)
+            if alone
+            else input.transpose(0, 1)
+            if self.batch_first and packed is None
+            else input
+        )
         states = self._started(hx, x.shape[1], alone, x)
         outputs, last = self._run(x, states, lengths)
         if packed is not None:
@@ -218,7 +228,14 @@ class _Recurrent(Module):
 
     def extra_repr(self) -> str:
         """Name the sizes and what is not as usual."""
-        silent = {"proj_size": 0, "num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}
+        silent = {
+            "proj_size": 0,
+            "num_layers": 1,
+            "bias": True,
+            "batch_first": False,
+            "dropout": 0.0,
+            "bidirectional": False,
+        }
         more = "".join(f", {k}={getattr(self, k)}" for k, v in silent.items() if getattr(self, k) != v)
         return f"{self.input_size}, {self.hidden_size}{more}"
 
@@ -294,7 +311,12 @@ class _Cell(Module):
         super().__init__()
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         gates = _KINDS[self.mode][0] * hidden_size
-        shapes = {"weight_ih": (gates, input_size), "weight_hh": (gates, hidden_size), "bias_ih": (gates,), "bias_hh": (gates,)}
+        shapes = {
+            "weight_ih": (gates, input_size),
+            "weight_hh": (gates, hidden_size),
+            "bias_ih": (gates,),
+            "bias_hh": (gates,),
+        }
         for name, shape in shapes.items():
             wanted = bias or name.startswith("weight")
             made = Parameter(empty(shape, dtype=dtype, device=device)) if wanted else None
@@ -310,7 +332,9 @@ class _Cell(Module):
         input = as_tensor(input)
         name, number = type(self).__name__, _KINDS[self.mode][1]
         if input.ndim not in (1, 2):
-            raise ValueError(f"{name}: Expected input to be 1D or 2D, got {input.ndim}D instead: (batch, size) or (size,).")
+            raise ValueError(
+                f"{name}: Expected input to be 1D or 2D, got {input.ndim}D instead: (batch, size) or (size,)."
+            )
         alone = input.ndim == 1
         x = input.unsqueeze(0) if alone else input
         if hx is None:

@@ -49,7 +49,9 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
     if mode not in _MODES:
         raise NotImplementedError(f"Unrecognised padding mode {mode}: write one of {', '.join(_MODES)}.")
     if len(pad) % 2:
-        raise OperandError("Padding length must be divisible by 2: write how many before and after for each dim.")
+        raise OperandError(
+            "Padding length must be divisible by 2: write how many before and after for each dim."
+        )
     if len(pad) // 2 > input.ndim:
         raise OperandError(
             f"Padding length should be less than or equal to two times the input dimension but got padding length "
@@ -66,7 +68,9 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
                     f"{after}) at dimension {dim} of input {list(input.shape)}. Write a smaller pad=."
                 )
     if any(v < 0 for pair in pairs for v in pair):
-        cut = tuple(slice(max(-a, 0), n - max(-b, 0)) for (a, b), n in zip(lead + pairs, input.shape, strict=True))
+        cut = tuple(
+            slice(max(-a, 0), n - max(-b, 0)) for (a, b), n in zip(lead + pairs, input.shape, strict=True)
+        )
         input, pairs = input[cut], [(max(a, 0), max(b, 0)) for a, b in pairs]
     options = {"constant_values": value or 0} if mode == "constant" else {}
     made = np.pad(input, lead + pairs, mode=_MODES[mode], **options)  # type: ignore[call-overload]
@@ -156,9 +160,13 @@ def interpolate(
             "channels, length), bilinear and bicubic (batch, channels, height, width), trilinear one dim more."
         )
     if antialias:
-        raise NotImplementedError("antialias=True is not there: blur the image by F.avg_pool2d or F.conv2d first.")
+        raise NotImplementedError(
+            "antialias=True is not there: blur the image by F.avg_pool2d or F.conv2d first."
+        )
     if (size is None) == (scale_factor is None):
-        raise ValueError("only one of size or scale_factor should be defined: write size=(...), or scale_factor=2.")
+        raise ValueError(
+            "only one of size or scale_factor should be defined: write size=(...), or scale_factor=2."
+        )
     along, _, name = _INTERPOLATIONS[mode]
     if align_corners is not None and along not in ("linear", "cubic"):
         raise ValueError(
@@ -174,9 +182,13 @@ def interpolate(
     else:
         wanted = list(sizes_of(size, n))
         if len(wanted) != n:
-            raise ValueError(f"Input and output must have the same number of spatial dimensions: write {n} sizes.")
+            raise ValueError(
+                f"Input and output must have the same number of spatial dimensions: write {n} sizes."
+            )
     if min(wanted) <= 0:
-        raise ShapeError(f"Input and output sizes should be greater than 0, but got output {wanted}: write larger ones.")
+        raise ShapeError(
+            f"Input and output sizes should be greater than 0, but got output {wanted}: write larger ones."
+        )
     y = input
     for axis, (m, scale) in enumerate(zip(wanted, scales, strict=True), 2):
         matrix = _weights(along, input.shape[axis], m, scale, bool(align_corners)).astype(input.array.dtype)
@@ -204,7 +216,9 @@ class Upsample(Module):
         super().__init__()
         several = isinstance(scale_factor, tuple)
         self.size, self.mode, self.align_corners = size, mode, align_corners
-        self.scale_factor = tuple(map(float, scale_factor)) if several else float(scale_factor) if scale_factor else None
+        self.scale_factor = (
+            tuple(map(float, scale_factor)) if several else float(scale_factor) if scale_factor else None
+        )
         self.recompute_scale_factor = recompute_scale_factor
 
     def forward(self, input: Any) -> Any:
@@ -214,7 +228,9 @@ class Upsample(Module):
 
     def extra_repr(self) -> str:
         """Name the settings."""
-        first = f"scale_factor={self.scale_factor!r}" if self.scale_factor is not None else f"size={self.size!r}"
+        first = (
+            f"scale_factor={self.scale_factor!r}" if self.scale_factor is not None else f"size={self.size!r}"
+        )
         return f"{first}, mode={self.mode!r}"
 
 
@@ -250,7 +266,11 @@ class _Padding(Module):
 
     def extra_repr(self) -> str:
         """Name the rim."""
-        value = f", value={self.value}" if hasattr(self, "value") and not type(self).__name__.startswith("Zero") else ""
+        value = (
+            f", value={self.value}"
+            if hasattr(self, "value") and not type(self).__name__.startswith("Zero")
+            else ""
+        )
         return f"padding={self.padding}{value}" if value else f"{self.padding}"
 
 

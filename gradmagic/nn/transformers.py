@@ -27,7 +27,9 @@ def _function(activation: Any) -> Callable[[Any], Any]:
     if callable(activation):
         return activation  # type: ignore[no-any-return]
     if activation not in ("relu", "gelu"):
-        raise RuntimeError(f"activation should be relu/gelu, not {activation}: or give a function of your own.")
+        raise RuntimeError(
+            f"activation should be relu/gelu, not {activation}: or give a function of your own."
+        )
     return getattr(F, activation)  # type: ignore[no-any-return]
 
 
@@ -113,9 +115,15 @@ class TransformerDecoderLayer(_Layer):
     ) -> Any:  # fmt: skip
         """Give the sequence after both attentions and linear layers."""
         own = {"attn_mask": tgt_mask, "key_padding_mask": tgt_key_padding_mask, "is_causal": tgt_is_causal}
-        other = {"attn_mask": memory_mask, "key_padding_mask": memory_key_padding_mask, "is_causal": memory_is_causal}
+        other = {
+            "attn_mask": memory_mask,
+            "key_padding_mask": memory_key_padding_mask,
+            "is_causal": memory_is_causal,
+        }
         x = self._added(as_tensor(tgt), 1, lambda y: self.self_attn(y, y, y, need_weights=False, **own)[0])
-        x = self._added(x, 2, lambda y: self.multihead_attn(y, memory, memory, need_weights=False, **other)[0])
+        x = self._added(
+            x, 2, lambda y: self.multihead_attn(y, memory, memory, need_weights=False, **other)[0]
+        )
         return self._added(x, 3, self._fed)
 
 
@@ -163,7 +171,14 @@ class TransformerDecoder(Module):
     ) -> Any:  # fmt: skip
         """Give the sequence after all layers."""
         causal = _is_triangle(tgt_mask) if tgt_is_causal is None else tgt_is_causal
-        masks = (tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask, causal, memory_is_causal)
+        masks = (
+            tgt_mask,
+            memory_mask,
+            tgt_key_padding_mask,
+            memory_key_padding_mask,
+            causal,
+            memory_is_causal,
+        )
         for layer in self.layers:
             tgt = layer(tgt, memory, *masks)
         return tgt if self.norm is None else self.norm(tgt)
@@ -196,7 +211,17 @@ class Transformer(Module):
         bias: bool = True, device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        settings = (d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias)
+        settings = (
+            d_model,
+            nhead,
+            dim_feedforward,
+            dropout,
+            activation,
+            layer_norm_eps,
+            batch_first,
+            norm_first,
+            bias,
+        )
         norm = lambda: LayerNorm(d_model, layer_norm_eps, bias=bias)
         self.encoder = custom_encoder or TransformerEncoder(
             TransformerEncoderLayer(*settings), num_encoder_layers, norm()
@@ -223,7 +248,14 @@ class Transformer(Module):
                 f"{tgt.shape[-1]}, and d_model is {self.d_model}."
             )
         memory = self.encoder(src, src_mask, src_key_padding_mask, src_is_causal)
-        masks = (tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask, tgt_is_causal, memory_is_causal)
+        masks = (
+            tgt_mask,
+            memory_mask,
+            tgt_key_padding_mask,
+            memory_key_padding_mask,
+            tgt_is_causal,
+            memory_is_causal,
+        )
         return self.decoder(tgt, memory, *masks)
 
     @staticmethod

@@ -18,7 +18,9 @@ class Settings:
     def __init__(self, data, dilated):
         self.dtype = data.draw(st.sampled_from(list(TOLERANCE)), "dtype")
         self.dims = data.draw(st.sampled_from([1, 2, 2, 3]), "dims")
-        each = lambda low, high, what: tuple(data.draw(st.integers(low, high), what) for _ in range(self.dims))
+        each = lambda low, high, what: tuple(
+            data.draw(st.integers(low, high), what) for _ in range(self.dims)
+        )
         self.kernel, self.stride = each(1, 3, "kernel"), each(1, 3, "stride")
         self.padding = tuple(data.draw(st.integers(0, k // 2)) for k in self.kernel)
         self.dilation = each(1, 2, "dilation") if dilated else (1,) * self.dims

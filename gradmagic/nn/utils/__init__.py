@@ -19,7 +19,9 @@ def _gradients(parameters: Any) -> list[Any]:
     return [p.grad for p in several if p.grad is not None]
 
 
-def get_total_norm(tensors: Iterable[Any], norm_type: float = 2.0, error_if_nonfinite: bool = False, **_: Any) -> Any:
+def get_total_norm(
+    tensors: Iterable[Any], norm_type: float = 2.0, error_if_nonfinite: bool = False, **_: Any
+) -> Any:
     """Give the norm of all tensors together, as if they were one vector."""
     arrays = [t.array for t in ([tensors] if isinstance(tensors, Tensor) else tensors)]
     if not arrays:
@@ -31,7 +33,9 @@ def get_total_norm(tensors: Iterable[Any], norm_type: float = 2.0, error_if_nonf
             f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be clipped. "
             "Write error_if_nonfinite=False to scale them nevertheless, or look for the first NaN with --steps."
         )
-    return Tensor.wrap(arrays[0].dtype.type(total) if isinstance(total, (float, np.floating)) else total, None)
+    return Tensor.wrap(
+        arrays[0].dtype.type(total) if isinstance(total, (float, np.floating)) else total, None
+    )
 
 
 def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Any, foreach: Any = None) -> None:

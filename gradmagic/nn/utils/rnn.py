@@ -56,7 +56,9 @@ def _host(value: Any) -> Any:
     return np.asarray(arrays.to_host(raw(value)))
 
 
-def pack_padded_sequence(input: Any, lengths: Any, batch_first: bool = False, enforce_sorted: bool = True) -> Any:
+def pack_padded_sequence(
+    input: Any, lengths: Any, batch_first: bool = False, enforce_sorted: bool = True
+) -> Any:
     """Give a padded tensor (length, batch, ...) without its padding.
 
     Raises

@@ -36,7 +36,13 @@ for reduction in ("mean", "sum", "none"):
 case(nw.dense, (4, 3), (2, 3), (2,))
 case(nw.layer_norm, (3, 4), (4,), (4,), call=lambda x, w, b: nw.layer_norm(x, w, b, (1,), 1e-5))
 case(nw.layer_norm, (2, 3, 2), call=lambda x: nw.layer_norm(x, None, None, (1, 2), 1e-5))
-case(nw.layer_norm, (3, 2, 2), (2,), (2,), call=lambda x, w, b: nw.layer_norm(x, w, b, (0, 2), 1e-5, None, (1, -1, 1)))
+case(
+    nw.layer_norm,
+    (3, 2, 2),
+    (2,),
+    (2,),
+    call=lambda x, w, b: nw.layer_norm(x, w, b, (0, 2), 1e-5, None, (1, -1, 1)),
+)
 case(nw.layer_norm, (2, 4, 2), (4,), (4,),
      call=lambda x, w, b: nw.layer_norm(x, w, b, (2,), 1e-5, (2, 2, 4), (1, -1, 1)))  # fmt: skip
 case(nw.normalise_by, (3, 2, 2), (2,), (2,),

@@ -12,7 +12,9 @@ import numpy as np
 from .dtypes import DEVICES, Device, DType, dtype_of
 
 # Of truth values, whole numbers, floats and complex numbers: what Python's numbers become.
-OF_KIND: dict[int, Any] = {i: np.dtype(kind) for i, kind in enumerate(("bool", "int64", "float32", "complex64"))}
+OF_KIND: dict[int, Any] = {
+    i: np.dtype(kind) for i, kind in enumerate(("bool", "int64", "float32", "complex64"))
+}
 _COMPLEX: dict[str, Any] = {
     "e": np.dtype(np.complex64),
     "f": np.dtype(np.complex64),

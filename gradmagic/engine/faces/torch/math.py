@@ -23,7 +23,6 @@ from .defaults import float_dtype
 from .promotion import promoted
 
 
-
 class OperandError(GradmagicError, RuntimeError):
     """Operands that PyTorch does not take together: two dtypes in a product, a mean of whole numbers.
 

@@ -206,6 +206,20 @@ class TorchMethods:
         False
     )
 
+    def _no(self) -> bool:
+        """Tell that it is not: what PyTorch would still have to do, or shares with processes, is not here."""
+        return False
+
+    is_conj = is_neg = is_inference = is_pinned = is_shared = _no
+
+    def share_memory_(self) -> Any:
+        """Give the tensor; there are no worker processes to share it with."""
+        return self
+
+    def to_dense(self) -> Any:
+        """Give the tensor, which is dense."""
+        return self
+
     @property
     def is_cpu(self) -> bool:
         """Whether it lives on the host."""
@@ -395,5 +409,3 @@ def _is_dtype(name: str) -> bool:
 def _size(size: Any, options: dict[str, Any]) -> Any:
     size = size or (options.pop("size"),)
     return size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
-
-

@@ -375,6 +375,8 @@ def said_of_value(error: Exception, input: Any, index: Any, value: Any) -> str:
 
 def embedding(weight: Any, index: Any) -> Any:
     """Give the rows of `weight` at `index`."""
+    rows = np.shape(weight.array)[0]
+    in_bounds(raw(index), rows, 0, f"index out of range in self: index is out of bounds for {rows} rows")
     return call(_GET["Embedding"], operator.getitem, (weight, index), {})
 
 

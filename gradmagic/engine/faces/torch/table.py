@@ -40,6 +40,29 @@ FUNCTIONS_ONLY: dict[str, Callable[..., Any]] = {
 METHODS: dict[str, Callable[..., Any]] = {
     **torch_shapes.METHODS, **indexing.METHODS, **joining.METHODS, **draws.METHODS,
 }  # fmt: skip
+
+
+def _copied(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def f(input: Any, *args: Any, **kwargs: Any) -> Any:
+        made = function(input, *args, **kwargs)
+        return tuple(torch_shapes.clone(m) for m in made) if isinstance(made, tuple) else torch_shapes.clone(made)
+
+    return torch_math.titled(f, f"{name}_copy", f"As `torch.{name}_copy`: as `{name}`, with memory of its own.")
+
+
+_LOOKING = (
+    "as_strided diagonal expand narrow permute select split squeeze t transpose unbind unfold unsqueeze view_as_complex "
+    "view_as_real view"
+).split()
+FUNCTIONS_ONLY |= {f"{n}_copy": _copied(n, (FUNCTIONS | METHODS)[n]) for n in _LOOKING}
+FUNCTIONS_ONLY |= {"detach_copy": _copied("detach", lambda t: t.detach())}
+FUNCTIONS_ONLY |= {
+    name: torch_math.titled(f, name, f"As `torch.{name}`.")
+    for name, f in {
+        "real": lambda input: input.real, "imag": lambda input: input.imag, "is_complex": lambda input: input.is_complex(),
+        "is_nonzero": lambda input: bool(input), "is_conj": lambda input: False,
+    }.items()
+}  # fmt: skip
 # What PyTorch has with a trailing underscore, written into the tensor itself.
 WRITING = (
     "abs absolute acos acosh add addbmm addcdiv addcmul addmm addmv addr arccos arccosh arcsin arcsinh arctan2 arctan "
