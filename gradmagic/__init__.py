@@ -24,15 +24,28 @@ from .engine.transforms.matrices import hvp
 from .engine.transforms.numeric import numeric
 from .engine.transforms.of_functions import jvp, vjp
 from .engine.transforms.spellings import (
-    SPELLINGS, egrad, elementwise_grad, grad, grad_and_aux, hessian, hessian_vector_product, jacfwd, jacobian, jacrev,
-    make_hvp, make_jvp, make_vjp, value_and_grad, vector_jacobian_product,
+    SPELLINGS,
+    egrad,
+    elementwise_grad,
+    grad,
+    grad_and_aux,
+    hessian,
+    hessian_vector_product,
+    jacfwd,
+    jacobian,
+    jacrev,
+    make_hvp,
+    make_jvp,
+    make_vjp,
+    value_and_grad,
+    vector_jacobian_product,
 )  # fmt: skip
 from .engine.watch.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
 from .engine.watch.guard_where import guard_where
 from .engine.watch.memory_limit import set_tape_limit
 from .errors import GradmagicError
-from .missing import missing
 from .functions import *  # noqa: F403  (PyTorch's function names; the list is functions.__all__)
+from .missing import missing
 from .saving import load, save
 
 if TYPE_CHECKING:

@@ -414,16 +414,22 @@ def _whole_range(start: float = 0, end: float | None = None, step: float = 1, **
     return arange(start, end + step / 2, step, **({"dtype": float_dtype()} | options))
 
 
-def asarray(obj: Any, *, dtype: Any = None, device: Any = None, copy: Any = None, requires_grad: bool = False) -> Any:
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: Any = None, requires_grad: bool = False
+) -> Any:
     """As `torch.asarray`: over the memory of an array, a tensor or a buffer, if it can be."""
     made = as_tensor(obj, dtype, device)
     made = made.clone() if copy else made
     return made.detach().requires_grad_() if requires_grad and not made.requires_grad else made
 
 
-def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Any:
+def frombuffer(
+    buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Any:
     """As `torch.frombuffer`: a tensor over the memory of a buffer."""
-    return Tensor.wrap(np.frombuffer(buffer, np.dtype(dtype), count, offset), None).requires_grad_(requires_grad)
+    return Tensor.wrap(np.frombuffer(buffer, np.dtype(dtype), count, offset), None).requires_grad_(
+        requires_grad
+    )
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:

@@ -14,10 +14,14 @@ from .errors import MissingError
 
 _WINDOWS = "gm.fft.rfft(x.unfold(-1, n, step) * gm.hann_window(n)) gives the spectra of windows"
 _BITS = "NumPy has no such numbers: gm.float16, gm.float32, gm.int8 and gm.uint8 are there"
-_SPARSE = "tensors are dense here: gm.zeros(...).index_put((rows, columns), values) makes one of a sparse matrix"
+_SPARSE = (
+    "tensors are dense here: gm.zeros(...).index_put((rows, columns), values) makes one of a sparse matrix"
+)
 _COMPILED = "a program runs as it is written: call the function itself"
 _PARALLEL = "there is one process and one device: call the module itself"
-_ARRAYS = "memory belongs to NumPy: t.detach().numpy() gives it, and its .base and .ctypes what lies behind it"
+_ARRAYS = (
+    "memory belongs to NumPy: t.detach().numpy() gives it, and its .base and .ctypes what lies behind it"
+)
 # By module ("" is torch itself): patterns of names, and what there is instead.
 REFUSED: dict[str, dict[str, str]] = {
     "": {

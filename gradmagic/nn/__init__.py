@@ -7,8 +7,21 @@ from typing import Any
 
 from ..missing import missing
 from . import (
-    attention, convolution, embedding_rows, function_modules, functional, init, layers, lazy, normalization, parameters,
-    pooling, recurrent, resizing, transformers, utils,
+    attention,
+    convolution,
+    embedding_rows,
+    function_modules,
+    functional,
+    init,
+    layers,
+    lazy,
+    normalization,
+    parameters,
+    pooling,
+    recurrent,
+    resizing,
+    transformers,
+    utils,
 )  # fmt: skip
 from .containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from .modules import Module

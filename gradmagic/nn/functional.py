@@ -18,7 +18,6 @@ from ..engine.dispatch.calls import call, call_elementwise, call_unary
 from ..engine.dispatch.primitives import clip
 from ..engine.faces.torch import math as torch_math
 from ..engine.faces.torch import reductions as torch_reductions
-from ..engine.faces.torch import shapes as torch_shapes
 from ..engine.faces.torch.arguments import shown
 from ..engine.faces.torch.math import OperandError, named
 from ..engine.faces.torch.random import dropped
@@ -26,9 +25,9 @@ from ..engine.faces.torch.shapes import BoundsError
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.rules.declare import RULES
 from ..engine.tape.tracked import raw
-from ..missing import missing
 from ..errors import ShapeError
 from ..functions import as_tensor, of_tensor
+from ..missing import missing
 from . import (
     activations,
     attending,
@@ -46,6 +45,8 @@ from .activations import in_place, writing
 from .attending import *  # noqa: F403
 from .convolution import *  # noqa: F403
 from .distances import *  # noqa: F403
+from .dropping import *  # noqa: F403
+from .embedding_rows import *  # noqa: F403
 from .losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -57,8 +58,6 @@ from .losses import (
     nll_loss,
     smooth_l1_loss,
 )
-from .dropping import *  # noqa: F403
-from .embedding_rows import *  # noqa: F403
 from .normalization import *  # noqa: F403
 from .pooling import *  # noqa: F403
 from .rearranging import *  # noqa: F403

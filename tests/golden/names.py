@@ -36,11 +36,15 @@ def documented() -> dict[str, list[str]]:
         names = []
         for name in dir(home):
             value = getattr(home, name, None)
-            if re.search(r"^_|_notes$|^common_|^factory_common|^multi_dim_common|torch_function|^TYPE_CHECKING$", name) or isinstance(value, types.ModuleType):
+            if re.search(
+                r"^_|_notes$|^common_|^factory_common|^multi_dim_common|torch_function|^TYPE_CHECKING$", name
+            ) or isinstance(value, types.ModuleType):
                 continue
             if full == "torch" and name not in torch.__all__:
                 continue
-            if full in ("torch.nn", "torch.optim", "torch.optim.lr_scheduler") and not isinstance(value, type):
+            if full in ("torch.nn", "torch.optim", "torch.optim.lr_scheduler") and not isinstance(
+                value, type
+            ):
                 continue
             if full.endswith("lr_scheduler") and name == "Optimizer":
                 continue
@@ -80,7 +84,10 @@ def table() -> str:
         number = sum(map(len, refused.values()))
         counts.append(f"| {module} | {len(there)} | {number} | {len(absent)} |")
         lines.append(f"\n## {module}\n\n**There**: {' '.join(f'`{n}`' for n in there)}\n")
-        lines += [f"* refused: {' '.join(f'`{n}`' for n in group)}: {instead}." for instead, group in refused.items()]
+        lines += [
+            f"* refused: {' '.join(f'`{n}`' for n in group)}: {instead}."
+            for instead, group in refused.items()
+        ]
         lines += [f"* absent: {' '.join(f'`{n}`' for n in absent)}"] * bool(absent)
     head = ["\n| module | there | refused | absent |", "|---|---:|---:|---:|", *counts]
     return "\n".join([lines[0], *head, *lines[1:]]).replace("\n\n\n", "\n\n") + "\n"

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 
-
 from .matrices import hessian, hvp, jacobian
 from .of_functions import elementwise_grad, grad, jvp, value_and_grad, vjp
 

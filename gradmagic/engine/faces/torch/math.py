@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ....errors import DTypeError, GradmagicError
+from ....errors import DTypeError, GradmagicError, ShapeError
 from ...derivatives.nn import functions as nw
 from ...dispatch.calls import call, call_elementwise, call_unary
 from ...dispatch.primitives import cast, clip
 from ...rules.declare import RULES
 from ...rules.pointwise import Elementwise
+from ...tape.messages import said_of_shapes
 from ...tape.tracked import Tracked, raw
 from .defaults import float_dtype
 from .promotion import promoted
@@ -336,22 +337,24 @@ _MATMUL_BATCH, _BMM = named(np.matmul, "UnsafeViewBackward0"), named(np.matmul, 
 
 def matmul(input: Any, other: Any) -> Any:
     """As `torch.matmul`: the product of vectors, matrices and batches of matrices (`input @ other`)."""
-    shapes = np.shape(raw(input)), np.shape(raw(other))
-    if not (shapes[0] and shapes[1]):
-        raise OperandError(
-            f"both arguments to matmul need to be at least 1D, but they are {len(shapes[0])}D and {len(shapes[1])}D: "
-            "write a * b for a number."
-        )
-    dtypes = [raw(v).dtype for v in (input, other)]
-    if len(shapes[0]) == len(shapes[1]) == 1 and dtypes[0] != dtypes[1]:
-        raise OperandError(
-            f"dot : expected both vectors to have same dtype, but found {dtypes[0]} and {dtypes[1]}. Write b.to(a.dtype)."
-        )
-    if shapes[0][-1] == shapes[1][max(len(shapes[1]) - 2, 0)]:  # else the shapes are what is told
-        input, other = _same_dtypes(input, other)
-    a, b = input, other
+    try:
+        a, b = _same_dtypes(input, other)
+    except OperandError as error:
+        raise _of_product(error, raw(input), raw(other)) from None
     ndims = np.ndim(raw(a)), np.ndim(raw(b))
     return call(_MATMUL.get(ndims, _MATMUL_BATCH), np.matmul, (a, b), {})
+
+
+def _of_product(error: Exception, x: Any, y: Any) -> Exception:
+    """Give the error of a product: shapes are told before dtypes."""
+    shapes = np.shape(x), np.shape(y)
+    if len(shapes[0]) == len(shapes[1]) == 1:
+        return OperandError(
+            f"dot : expected both vectors to have same dtype, but found {x.dtype} and {y.dtype}. Write b.to(a.dtype)."
+        )
+    if said := said_of_shapes("matmul", *shapes):
+        return ShapeError(f"{said}: the dtypes differ too. Reshape one of them, and write b.to(a.dtype).")
+    return error
 
 
 _WORDS_OF = {

@@ -20,10 +20,10 @@ from ...tape.ends import tell_of_device
 from ...tape.memory import base_of, materialise
 from ...tape.tracked import Tracked
 from . import math as torch_math
-from .arguments import at, shown
-from .math import OperandError
 from . import shapes as torch_shapes
+from .arguments import at, shown
 from .dtypes import Device, DType, Size, dtype_of
+from .math import OperandError
 from .printing import tensor_text
 
 # What `nn.Parameter` made, by id: a Parameter is a Tensor that prints differently, and no subclass of it, so that the

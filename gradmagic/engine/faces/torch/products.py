@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 
 from ...core import arrays
-from ...dispatch.calls import call
 from ...tape.tracked import raw
 from . import math as torch_math
 from . import reductions
-from .arguments import at, named_results, shown
-from .math import OperandError, named, titled
+from .arguments import named_results, shown
+from .math import OperandError, titled
 
 # ---- a product, and a tensor added ------------------------------------------------------------------------------------
 

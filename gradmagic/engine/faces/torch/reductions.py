@@ -21,7 +21,7 @@ from ...derivatives.nn import functions as nw
 from ...dispatch.calls import call, call_linear
 from ...dispatch.non_numbers import in_torch_words
 from ...rules.declare import RULES
-from ...tape.tracked import Tracked, raw
+from ...tape.tracked import Tracked
 from .arguments import at, shown
 from .math import OperandError, floating, named, titled
 

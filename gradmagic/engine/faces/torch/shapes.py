@@ -24,7 +24,6 @@ from ...dispatch.primitives import set_item
 from ...tape.nodes import aval_of
 from ...tape.tracked import Tracked, raw, raws
 from .arguments import at, dims_of, shown, together
-from .dtypes import dtype_of
 from .math import OperandError, named
 
 

@@ -138,7 +138,9 @@ def _polynomial(torch: str, name: str) -> Callable[..., Any]:
     def f(input: Any, n: Any) -> Any:
         return _scipy(name, torch)(raw(n), floating(input))
 
-    return titled(f, torch, f"As `torch.special.{torch}`: the polynomial of degree n, by scipy.special.{name}.")
+    return titled(
+        f, torch, f"As `torch.special.{torch}`: the polynomial of degree n, by scipy.special.{name}."
+    )
 
 
 SPECIAL |= {

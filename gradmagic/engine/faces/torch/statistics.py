@@ -89,7 +89,7 @@ def _quantile(name: str, function: Any) -> Callable[..., Any]:
                 f"{name}() input tensor must be either float or double dtype. Write t.float()."
             )
         part = np.asarray(arrays.to_host(raw(q)))
-        if part.size and not (0 <= part.min() and part.max() <= 1):
+        if part.size and not (part.min() >= 0 and part.max() <= 1):
             raise OperandError(
                 f"{name}() q must be in the range [0, 1] but got {raw(q)}. It is a part of all entries."
             )

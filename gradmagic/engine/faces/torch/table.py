@@ -45,9 +45,15 @@ METHODS: dict[str, Callable[..., Any]] = {
 def _copied(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def f(input: Any, *args: Any, **kwargs: Any) -> Any:
         made = function(input, *args, **kwargs)
-        return tuple(torch_shapes.clone(m) for m in made) if isinstance(made, tuple) else torch_shapes.clone(made)
+        return (
+            tuple(torch_shapes.clone(m) for m in made)
+            if isinstance(made, tuple)
+            else torch_shapes.clone(made)
+        )
 
-    return torch_math.titled(f, f"{name}_copy", f"As `torch.{name}_copy`: as `{name}`, with memory of its own.")
+    return torch_math.titled(
+        f, f"{name}_copy", f"As `torch.{name}_copy`: as `{name}`, with memory of its own."
+    )
 
 
 _LOOKING = (
