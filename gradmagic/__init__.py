@@ -24,7 +24,6 @@ from .engine.transforms.matrices import hvp
 from .engine.transforms.numeric import numeric
 from .engine.transforms.of_functions import jvp, vjp
 from .engine.transforms.spellings import (
-    SPELLINGS,
     egrad,
     elementwise_grad,
     grad,
@@ -56,8 +55,9 @@ __version__ = "0.1.0"
 
 # PyTorch has these in torch too.
 _OF_NETWORKS = (
-    "adaptive_avg_pool1d avg_pool1d bilinear celu_ channel_shuffle conv1d conv2d conv3d conv_transpose1d conv_transpose2d "
-    "conv_transpose3d cosine_similarity hardshrink pairwise_distance pixel_shuffle pixel_unshuffle prelu relu_ rrelu_ "
+    "adaptive_avg_pool1d avg_pool1d bilinear celu_ channel_shuffle conv1d conv2d conv3d conv_transpose1d "
+    "conv_transpose2d conv_transpose3d cosine_similarity hardshrink pairwise_distance pixel_shuffle "
+    "pixel_unshuffle prelu relu_ rrelu_ "
     "selu_ threshold_ celu selu rrelu batch_norm layer_norm group_norm instance_norm rms_norm dropout embedding "
     "embedding_bag max_pool1d max_pool2d max_pool3d"
 ).split()
@@ -102,21 +102,29 @@ __all__ = [
     "cuda",
     "custom",
     "detect_anomaly",
+    "egrad",
     "elementwise_grad",
     "enable_grad",
     "fft",
     "grad",
+    "grad_and_aux",
     "guard_where",
     "hessian",
+    "hessian_vector_product",
     "hvp",
     "is_anomaly_enabled",
     "is_grad_enabled",
+    "jacfwd",
     "jacobian",
+    "jacrev",
     "jvp",
     "last",
     "linalg",
     "load",
     "make_dot",
+    "make_hvp",
+    "make_jvp",
+    "make_vjp",
     "nn",
     "no_grad",
     "numeric",
@@ -134,8 +142,8 @@ __all__ = [
     "trace",
     "utils",
     "value_and_grad",
+    "vector_jacobian_product",
     "vjp",
-    *SPELLINGS,
     *_OF_NETWORKS,
     *linalg.OF_TORCH,
     *functions.__all__,

@@ -31,9 +31,9 @@ from .engine.faces.torch.dtypes import ALIASES, DTYPES, Device, DType, Size
 from .engine.faces.torch.joining import JOINING
 from .engine.faces.torch.make import tensor
 from .engine.faces.torch.math import OperandError, named, titled
+from .engine.faces.torch.picking import chosen
+from .engine.faces.torch.picking import where as _where
 from .engine.faces.torch.printing import set_printoptions
-from .engine.faces.torch.shapes import chosen
-from .engine.faces.torch.shapes import where as _where
 from .engine.faces.torch.special import polygamma
 from .engine.faces.torch.table import FUNCTIONS, FUNCTIONS_ONLY
 from .engine.faces.torch.tensor import Tensor
@@ -299,14 +299,16 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Any:
         shape = t.array.shape
         if len(shape) != len(first):
             raise ShapeError(
-                f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}. gm.stack makes a new dim."
+                f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}. gm.stack makes a "
+                "new dim."
             )
         wrong = [
             k for k, (a, b) in enumerate(zip(first, shape, strict=True)) if a != b and k != dim % len(first)
         ]
         if wrong and -len(first) <= dim < len(first):
             raise ShapeError(
-                f"Sizes of tensors must match except in dimension {dim % len(first)}. Expected size {first[wrong[0]]} but "
+                f"Sizes of tensors must match except in dimension {dim % len(first)}. Expected size "
+                f"{first[wrong[0]]} but "
                 f"got size {shape[wrong[0]]} for tensor number {i} in the list."
             )
     if len({t.array.dtype for t in given}) > 1:
@@ -448,8 +450,8 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     *(name for name in _TABLE if name != "trace"),  # gm.trace is cell/hosts/block.py's, which hands matrices on to ours
-    "arange", "as_tensor", "asarray", "cat", "einsum", "eye", "finfo", "frombuffer", "from_numpy", "full", "get_default_device",
-    "get_default_dtype", "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace", "logspace", "meshgrid", "numel",
-    "set_default_device", "set_default_dtype", "set_printoptions", "stack", "tensordot", "typename",
-    "use_deterministic_algorithms", "vstack", "where",
+    "arange", "as_tensor", "asarray", "cat", "einsum", "eye", "finfo", "frombuffer", "from_numpy", "full",
+    "get_default_device", "get_default_dtype", "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace",
+    "logspace", "meshgrid", "numel", "set_default_device", "set_default_dtype", "set_printoptions", "stack",
+    "tensordot", "typename", "use_deterministic_algorithms", "vstack", "where",
 ]  # fmt: skip

@@ -29,7 +29,7 @@ REFUSED: dict[str, dict[str, str]] = {
         r".*quantize.*|quantized_.*|q(u?)int.*|choose_qparams.*|dequantize": _BITS,
         r"bfloat16|float[48]_.*|complex32|chalf|bits?\d*(x\d)?|bits\w+|u?int[1-7]|bit": _BITS,
         r"sparse_.*|hspmm|s?smm|sspaddmm|(ccol|crow|col|row)?_?indices_copy|values_copy": _SPARSE,
-        r"sym_.*|Sym.*|compile|Script.*|export|cond|parse_.*|import_ir.*|merge_type.*|unify_type.*|Tag|DispatchKey": _COMPILED,
+        r"sym_.*|Sym.*|compile|Script.*|cond|parse_.*|import_ir.*|merge_type.*|unify_type.*|Tag|DispatchKey": _COMPILED,
         r"fork|wait|Stream|Event|thread_safe_generator|AggregationType|AVG|SUM": _PARALLEL,
         r"autocast.*|GradScaler|(get|is|set)_autocast.*": "write t.to(gm.float16) where fewer digits will do",
         r"vmap": "gm.func.vmap, or write the batch as the first dim",
@@ -37,7 +37,9 @@ REFUSED: dict[str, dict[str, str]] = {
         r"(get|set)_num_.*|init_num_threads|.*_warn_always.*|.*deterministic.*|set_flush_denormal": (
             "NumPy has no such switch: threads are set by OMP_NUM_THREADS before Python starts"
         ),
-        r"get_device_module|AcceleratorError|OutOfMemoryError|(get|set)_float32_matmul_precision": "gm.cuda says what the GPU is",
+        r"get_device_module|AcceleratorError|OutOfMemoryError|[gs]et_float32_matmul_precision": (
+            "gm.cuda says what the GPU is"
+        ),
         r"has_.*|hash_tensor|is_storage|from_file|set_default_tensor_type|is_inference.*": _ARRAYS,
         r"\w+_copy": "write the function without _copy, and .clone()",
         r"histogramdd": "np.histogramdd(t.detach().numpy()) counts; it has no gradient",
@@ -48,7 +50,7 @@ REFUSED: dict[str, dict[str, str]] = {
     },
     "Tensor": {
         r"i?stft": _WINDOWS,
-        r".*sparse.*|coalesce|is_coalesced|(ccol|crow|col|row)?_?indices|values|dense_dim|s?smm|sspaddmm|to_mkldnn": _SPARSE,
+        r".*sparse.*|(is_)?coalesced?|(crow|col)?_?indices|values|dense_dim|s?smm|sspaddmm|to_mkldnn": _SPARSE,
         r"q_.*|qscheme|int_repr|dequantize|bfloat16|chalf": _BITS,
         r".*storage.*|set_|module_load|is_set_to|const_data_ptr|record_stream|pin_memory|is_pinned|dim_order": _ARRAYS,
         r"geqrf|ormqr|lu": "gm.linalg.qr and gm.linalg.lu give the factors themselves",
@@ -57,7 +59,7 @@ REFUSED: dict[str, dict[str, str]] = {
         r"(apply|map|map2)_": "write the function of the whole tensor: it is faster, and has a gradient",
         r"(xpu|ipu|mtia|hpu)|is_(ipu|xpu|mtia)": 'the devices are "cpu" and "cuda"',
         r"resize(_as)?_": "t.reshape(...) gives the same entries in another shape, and gm.empty(...) new ones",
-        r"narrow_copy|nonzero_static|as_strided_(scatter)?|new_empty_strided|index|grad_dtype|to_padded_tensor|as_subclass": (
+        r"narrow_copy|nonzero_static|as_strided_(scatter)?|new_empty_strided|index|grad_dtype|to_pad\w+|as_subclass": (
             "the everyday form of it is there: narrow, nonzero, as_strided, new_empty, t[i]"
         ),
     },

@@ -48,6 +48,6 @@ def test_a_misspelt_name_suggests(text, right):
 
 
 def test_a_name_that_is_like_nothing_suggests_nothing():
-    with pytest.raises(AttributeError, match="no attribute 'zzzzzz'$"):
-        gm.zzzzzz  # noqa: B018
+    with pytest.raises(AttributeError, match=r"no attribute 'zzzzzz'$"):
+        gm.zzzzzz
     assert not hasattr(gm.ones(1), "__array_struct__") and not hasattr(gm.ones(1), "zzzzzz")

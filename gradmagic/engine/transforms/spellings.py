@@ -9,8 +9,9 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 
-from .matrices import hessian, hvp, jacobian
-from .of_functions import elementwise_grad, grad, jvp, value_and_grad, vjp
+from . import matrices, of_functions
+from .matrices import hvp
+from .of_functions import jvp, vjp
 
 
 def _argnum(transform: Callable[..., Any]) -> Callable[..., Any]:
@@ -23,6 +24,12 @@ def _argnum(transform: Callable[..., Any]) -> Callable[..., Any]:
         return transform(*args, **kwargs)
 
     return function
+
+
+grad, value_and_grad, elementwise_grad = map(
+    _argnum, (of_functions.grad, of_functions.value_and_grad, of_functions.elementwise_grad)
+)
+jacobian, hessian = map(_argnum, (matrices.jacobian, matrices.hessian))
 
 
 def _at(f: Callable[..., Any], argnum: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
@@ -94,11 +101,6 @@ def grad_and_aux(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     return grad(f, argnum, has_aux=True)
 
 
-grad, value_and_grad, elementwise_grad = map(_argnum, (grad, value_and_grad, elementwise_grad))
-jacobian, hessian = map(_argnum, (jacobian, hessian))
 egrad = elementwise_grad
 jacfwd: Callable[..., Any] = partial(jacobian, mode="forward")
 jacrev: Callable[..., Any] = partial(jacobian, mode="reverse")
-SPELLINGS = (
-    "egrad grad_and_aux hessian_vector_product jacfwd jacrev make_hvp make_jvp make_vjp vector_jacobian_product"
-).split()

@@ -20,6 +20,7 @@ from ...tape.ends import tell_of_device
 from ...tape.memory import base_of, materialise
 from ...tape.tracked import Tracked
 from . import math as torch_math
+from . import matrices, picking
 from . import shapes as torch_shapes
 from .arguments import at, shown
 from .dtypes import Device, DType, Size, dtype_of
@@ -249,7 +250,7 @@ class TorchMethods:
         if device is not None and not _is_there(made.array, device):
             made = move(made, str(device), arrays.device_of(made.array))
             tell_of_device(made.array)
-        return torch_shapes.clone(made) if copy and made is self else made
+        return picking.clone(made) if copy and made is self else made
 
     def type(self, dtype: Any = None) -> Any:
         """Give this tensor in another dtype, or PyTorch's old name of its type."""
@@ -318,7 +319,7 @@ class TorchMethods:
         if isinstance(src, TorchMethods):
             moved = src if src.is_cuda == self.is_cuda else src.to(self.device)  # type: ignore[attr-defined]
             if self.array.dtype.kind not in "fc":
-                moved = moved.detach()
+                moved = moved.detach()  # type: ignore[union-attr]
             return shown(self.assign(Ellipsis, moved), "CopyBackwards")
         return self.assign(Ellipsis, arrays.beside(src, self.array))
 
@@ -339,13 +340,13 @@ class TorchMethods:
     def masked_fill_(self, mask: Any, value: Any) -> Any:
         """Set the entries where `mask` holds to `value`."""
         plain = np.broadcast_to(getattr(mask, "array", mask), np.shape(self.array))
-        value = torch_shapes.fill_value(self, mask, value)
+        value = picking.fill_value(self, mask, value)
         return shown(self.assign(plain, value), f"MaskedFillBackward{int(isinstance(value, Tracked))}")
 
     # -- operators that PyTorch names otherwise than NumPy's functions --------------------------------
     __pow__ = torch_math.power
     __rpow__ = torch_math.power_of
-    __getitem__ = torch_shapes.getitem
+    __getitem__ = picking.getitem
 
     def __len__(self) -> int:
         if not np.ndim(self.array):
@@ -355,7 +356,7 @@ class TorchMethods:
     def __iter__(self) -> Any:
         if not np.ndim(self.array):
             raise TypeError("iteration over a 0-d tensor")
-        return iter(torch_shapes.unbind(self))
+        return iter(picking.unbind(self))
 
     def __mod__(self, other: Any) -> Any:
         return torch_math.BINARY["remainder"](self, other)
@@ -369,11 +370,11 @@ class TorchMethods:
     def __matmul__(self, other: Any) -> Any:
         if isinstance(other, (int, float, complex)):
             return NotImplemented
-        return torch_math.matmul(self, other)
+        return matrices.matmul(self, other)
 
     def __rmatmul__(self, other: Any) -> Any:
         return (
-            torch_math.matmul(other, self) if not isinstance(other, (int, float, complex)) else NotImplemented
+            matrices.matmul(other, self) if not isinstance(other, (int, float, complex)) else NotImplemented
         )
 
     # -- printing ------------------------------------------------------------------------------------
