@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.core import arrays
-from ..engine.faces.torch import shapes as torch_shapes
+from ..engine.faces.torch import picking
 from ..engine.faces.torch.arguments import shown
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.tape.modes import no_grad
@@ -60,7 +60,7 @@ def embedding(
         )
     if max_norm is not None:
         _held(weight, input, max_norm, norm_type)
-    y = torch_shapes.embedding(weight, input)
+    y = picking.embedding(weight, input)
     row = _row(padding_idx, weight.shape[0])
     if row is None or y.node is None:
         return y
