@@ -44,9 +44,25 @@ from .engine.following.switch import set_following
 from .engine.tape.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .engine.transforms.checkpoint import checkpoint
 from .engine.transforms.custom import custom, stop_gradient
-from .engine.transforms.matrices import hessian, hvp, jacobian
+from .engine.transforms.matrices import hvp
 from .engine.transforms.numeric import numeric
-from .engine.transforms.of_functions import elementwise_grad, grad, jvp, value_and_grad, vjp
+from .engine.transforms.of_functions import jvp, vjp
+from .engine.transforms.spellings import (
+    egrad,
+    elementwise_grad,
+    grad,
+    grad_and_aux,
+    hessian,
+    hessian_vector_product,
+    jacfwd,
+    jacobian,
+    jacrev,
+    make_hvp,
+    make_jvp,
+    make_vjp,
+    value_and_grad,
+    vector_jacobian_product,
+)  # fmt: skip
 from .engine.watch.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
 from .engine.watch.guard_where import guard_where
 from .engine.watch.memory_limit import set_tape_limit
@@ -61,6 +77,16 @@ if TYPE_CHECKING:
     from .report import Report
 
 __version__ = "0.1.0"
+
+# PyTorch has these in torch too.
+_OF_NETWORKS = (
+    "adaptive_avg_pool1d avg_pool1d bilinear celu_ channel_shuffle conv1d conv2d conv3d conv_transpose1d "
+    "conv_transpose2d conv_transpose3d cosine_similarity hardshrink pairwise_distance pixel_shuffle "
+    "pixel_unshuffle prelu relu_ rrelu_ "
+    "selu_ threshold_ celu selu rrelu batch_norm layer_norm group_norm instance_norm rms_norm dropout embedding "
+    "embedding_bag max_pool1d max_pool2d max_pool3d"
+).split()
+globals().update({n: getattr(nn.functional, n) for n in _OF_NETWORKS} | linalg.OF_TORCH)
 
 # What needs IPython, jinja2 or rich is imported when it is first asked for: `import gradmagic` stays light.
 _LATER = {"Report": "report", "last": "cell", "make_dot": "cell", "trace": "cell"}
@@ -105,6 +131,7 @@ __all__ = [
     "distributions",
     "custom",
     "detect_anomaly",
+    "egrad",
     "elementwise_grad",
     "enable_grad",
     "fft",
@@ -112,18 +139,25 @@ __all__ = [
     "get_float32_matmul_precision",
     "get_num_threads",
     "grad",
+    "grad_and_aux",
     "guard_where",
     "hessian",
+    "hessian_vector_product",
     "hvp",
     "is_anomaly_enabled",
     "is_grad_enabled",
+    "jacfwd",
     "jacobian",
+    "jacrev",
     "jvp",
     "last",
     "linalg",
     "load",
     "make_dot",
     "mps",
+    "make_hvp",
+    "make_jvp",
+    "make_vjp",
     "nn",
     "no_grad",
     "numeric",
@@ -144,7 +178,10 @@ __all__ = [
     "use_deterministic_algorithms",
     "utils",
     "value_and_grad",
+    "vector_jacobian_product",
     "vjp",
     "vmap",
+    *_OF_NETWORKS,
+    *linalg.OF_TORCH,
     *functions.__all__,
 ]

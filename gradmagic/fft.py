@@ -34,8 +34,8 @@ def _one(name: str) -> Callable[..., Any]:
 
 _OTHER = {"forward": "backward", "ortho": "ortho"}  # the norm of the way back
 _HERMITIAN: dict[str, Any] = {
-    "hfft": lambda x, s, axes, norm: np.fft.irfftn(np.conjugate(x), s, axes, _OTHER.get(norm, "forward")),
-    "ihfft": lambda x, s, axes, norm: np.conjugate(np.fft.rfftn(x, s, axes, _OTHER.get(norm, "forward"))),
+    "hfft": lambda x, s, axes, norm: np.fft.irfftn(np.conjugate(x), s, axes, _OTHER.get(norm, "forward")),  # type: ignore[arg-type]
+    "ihfft": lambda x, s, axes, norm: np.conjugate(np.fft.rfftn(x, s, axes, _OTHER.get(norm, "forward"))),  # type: ignore[arg-type]
 }
 _HERMITIAN = {f"{name}{many}": f for name, f in _HERMITIAN.items() for many in "2n"}
 
@@ -85,7 +85,7 @@ _TABLE: dict[str, Any] = {
     **{n: _frequencies(n) for n in "fftfreq rfftfreq".split()},
 }  # fmt: skip
 globals().update(_TABLE)
-__all__ = list(_TABLE)  # noqa: PLE0605
+__all__ = list(_TABLE)
 
 
 def __getattr__(name: str) -> Any:

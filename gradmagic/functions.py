@@ -32,9 +32,9 @@ from .engine.faces.torch.exchange import from_dlpack, to_dlpack
 from .engine.faces.torch.joining import JOINING
 from .engine.faces.torch.make import tensor
 from .engine.faces.torch.math import OperandError, named, titled
+from .engine.faces.torch.picking import chosen
+from .engine.faces.torch.picking import where as _where
 from .engine.faces.torch.printing import set_printoptions
-from .engine.faces.torch.shapes import chosen
-from .engine.faces.torch.shapes import where as _where
 from .engine.faces.torch.special import polygamma
 from .engine.faces.torch.table import FUNCTIONS, FUNCTIONS_ONLY
 from .engine.faces.torch.tensor import Tensor
@@ -267,8 +267,6 @@ linspace = _spaced("linspace", np.linspace)
 logspace = _spaced("logspace", np.logspace, "base")
 
 
-
-
 # ---- several tensors into one -----------------------------------------------------------------------------------
 
 _CAT, _STACK = named(np.concatenate, "CatBackward0"), named(np.stack, "StackBackward0")
@@ -305,14 +303,16 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Any:
         shape = t.array.shape
         if len(shape) != len(first):
             raise ShapeError(
-                f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}. gm.stack makes a new dim."
+                f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}. gm.stack makes a "
+                "new dim."
             )
         wrong = [
             k for k, (a, b) in enumerate(zip(first, shape, strict=True)) if a != b and k != dim % len(first)
         ]
         if wrong and -len(first) <= dim < len(first):
             raise ShapeError(
-                f"Sizes of tensors must match except in dimension {dim % len(first)}. Expected size {first[wrong[0]]} but "
+                f"Sizes of tensors must match except in dimension {dim % len(first)}. Expected size "
+                f"{first[wrong[0]]} but "
                 f"got size {shape[wrong[0]]} for tensor number {i} in the list."
             )
     if len({t.array.dtype for t in given}) > 1:
@@ -409,6 +409,38 @@ _TABLE |= {f"{name}_like": _like(name) for name in "zeros ones empty full".split
 _TABLE |= {"concat": cat, "concatenate": cat, "row_stack": vstack}
 
 
+def typename(obj: Any) -> str:
+    """Give the name of a type, as `torch.typename`: that of a tensor by its dtype."""
+    return str(obj.type()) if isinstance(obj, Tensor) else f"{type(obj).__module__}.{type(obj).__qualname__}"
+
+
+def _whole_range(start: float = 0, end: float | None = None, step: float = 1, **options: Any) -> Tensor:
+    """As `torch.range`: from `start` to `end`, both included, by `step`."""
+    start, end = (0, start) if end is None else (start, end)
+    return arange(start, end + step / 2, step, **({"dtype": float_dtype()} | options))
+
+
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: Any = None, requires_grad: bool = False
+) -> Any:
+    """As `torch.asarray`: over the memory of an array, a tensor or a buffer, if it can be."""
+    made = as_tensor(obj, dtype, device)
+    made = made.clone() if copy else made
+    return made.detach().requires_grad_() if requires_grad and not made.requires_grad else made
+
+
+def frombuffer(
+    buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Any:
+    """As `torch.frombuffer`: a tensor over the memory of a buffer."""
+    return Tensor.wrap(np.frombuffer(buffer, np.dtype(dtype), count, offset), None).requires_grad_(
+        requires_grad
+    )
+
+
+_TABLE |= {"range": _whole_range}
+
+
 def __getattr__(name: str) -> Any:
     try:
         return _TABLE[name]
@@ -418,8 +450,9 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     *(name for name in _TABLE if name != "trace"),  # gm.trace is cell/hosts/block.py's, which hands matrices on to ours
-    "arange", "as_tensor", "cat", "einsum", "eye", "finfo", "from_dlpack", "from_numpy", "full", "get_default_device",
-    "get_default_dtype", "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace", "logspace", "meshgrid",
-    "numel",     "set_default_device", "set_default_dtype", "set_default_tensor_type", "set_printoptions", "stack",
-    "tensordot", "to_dlpack", "vstack", "where",
+    "arange", "as_tensor", "asarray", "cat", "einsum", "eye", "finfo", "frombuffer", "from_dlpack", "from_numpy", "full",
+    "get_default_device", "get_default_dtype", "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace",
+    "logspace", "meshgrid", "numel", "set_default_device", "set_default_dtype",
+    "set_default_tensor_type", "set_printoptions", "stack", "to_dlpack",
+    "tensordot", "typename", "vstack", "where",
 ]  # fmt: skip

@@ -15,8 +15,7 @@ from .engine.core import arrays
 from .engine.derivatives.numpy import triangles
 from .engine.derivatives.numpy.partials import aval
 from .engine.dispatch.primitives import cast
-from .engine.faces.torch import math as torch_math
-from .engine.faces.torch import products, shapes
+from .engine.faces.torch import matrices, picking, products
 from .engine.faces.torch.arguments import named_results, shown
 from .engine.faces.torch.math import OperandError, titled
 from .engine.faces.torch.reductions import norm as _norm
@@ -57,13 +56,15 @@ def _of_matrices(name: str, A: Any, least: int) -> None:
         )
 
 
-_SQUARE = "cholesky det eig eigvals eigh eigvalsh inv matrix_power slogdet solve inv_ex solve_ex cholesky_ex matrix_exp".split()
+_SQUARE = (
+    "cholesky det eig eigvals eigh eigvalsh inv matrix_power slogdet solve inv_ex solve_ex cholesky_ex matrix_exp"
+).split()
 _TABLE: dict[str, Any] = {
     **{n: _row(n) for n in "det eigvalsh inv matrix_power svdvals tensorinv".split()},
     "eigh": _row("eigh", "eigenvalues eigenvectors"),
     "slogdet": _row("slogdet", "sign logabsdet"),
     "matrix_exp": of_tensor(products.matrix_exp), "solve_triangular": of_tensor(products.solve_triangular),
-    "matmul": of_tensor(torch_math.matmul),
+    "matmul": of_tensor(matrices.matmul),
 }  # fmt: skip
 
 
@@ -238,10 +239,10 @@ def cross(input: Any, other: Any, *, dim: int = -1) -> Any:
 @of_tensor
 def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     """Give the diagonals of the matrices in two dims, the last ones unless told."""
-    return shapes.diagonal(A, offset, dim1, dim2)
+    return picking.diagonal(A, offset, dim1, dim2)
 
 
-# ---- with a number that says how it went ------------------------------------------------------------------------------
+# ---- with a number that says how it went -------------------------------------------------------------------------
 
 
 def _told(name: str, fields: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -280,7 +281,7 @@ solve = of_tensor(
 solve_ex = _told("solve_ex", "result info", _solved)
 cholesky_ex = _told("cholesky_ex", "L info", products.cholesky)
 
-# ---- two triangles ----------------------------------------------------------------------------------------------------
+# ---- two triangles -----------------------------------------------------------------------------------------------
 
 
 @of_tensor
@@ -377,11 +378,18 @@ def householder_product(A: Any, tau: Any) -> Any:
     return reduce(np.matmul, turns)[..., :m] if turns else low * 0 + one[:, :m]
 
 
+# Functions of torch itself, in its own order of arguments.
+OF_TORCH: dict[str, Any] = {
+    "orgqr": householder_product,
+    "lu_solve": of_tensor(titled(lambda b, LU_data, LU_pivots: lu_solve(LU_data, LU_pivots, b), "lu_solve",
+                                 "As `torch.lu_solve`: X with A @ X = b, from `gm.linalg.lu_factor` of A.")),
+}  # fmt: skip
 globals().update(_TABLE)
 __all__ = [
-    *_TABLE, "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "diagonal", "eig", "eigvals", "householder_product", "inv_ex",
-    "lstsq", "lu", "lu_factor", "lu_factor_ex", "lu_solve", "matrix_norm", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "solve",
-    "solve_ex", "svd", "tensorsolve", "vander", "vecdot", "vector_norm",
+    *_TABLE, "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "diagonal", "eig", "eigvals",
+    "householder_product", "inv_ex", "lstsq", "lu", "lu_factor", "lu_factor_ex", "lu_solve", "matrix_norm",
+    "matrix_rank", "multi_dot", "norm", "pinv", "qr", "solve", "solve_ex", "svd", "tensorsolve", "vander", "vecdot",
+    "vector_norm",
 ]  # fmt: skip
 
 

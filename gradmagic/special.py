@@ -12,7 +12,7 @@ from .functions import of_tensor
 
 _TABLE: dict[str, Any] = {name: of_tensor(f) for name, f in SPECIAL.items()} | {"polygamma": polygamma}
 globals().update(_TABLE)
-__all__ = list(_TABLE)  # noqa: PLE0605
+__all__ = list(_TABLE)
 
 
 def __getattr__(name: str) -> Any:

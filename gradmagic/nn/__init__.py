@@ -16,6 +16,7 @@ from . import (
     layers,
     lazy,
     normalization,
+    parameters,
     pooling,
     recurrent,
     resizing,

@@ -1,6 +1,6 @@
 """PyTorch's similarities and distances of vectors, the losses that are made of them, and losses of distributions.
 
-In: Tensors (lifted Arrays and plain arrays are taken for Tensors). Out: Tensors; the losses reduced as `reduction` says.
+In: Tensors (lifted Arrays and plain arrays are taken for Tensors). Out: Tensors; losses as `reduction` says.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..engine.tape.tracked import raw
 from ..functions import as_tensor, of_tensor
 from .losses import _reduced as reduced
 
-# ---- vectors ------------------------------------------------------------------------------------------------------------
+# ---- vectors -----------------------------------------------------------------------------------------------------
 
 
 @of_tensor
@@ -64,7 +64,7 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     return made if bias is None else made + bias
 
 
-# ---- losses of margins: 1 and -1 say what is wanted ---------------------------------------------------------------------
+# ---- losses of margins: 1 and -1 say what is wanted --------------------------------------------------------------
 
 
 def _relu(x: Any) -> Any:
@@ -115,10 +115,8 @@ def multilabel_soft_margin_loss(
     input: Any, target: Any, weight: Any = None, *, reduction: str = "mean"
 ) -> Any:
     """Give the binary cross entropy of each class with logits, averaged over the classes, then over the rows."""
-    from .functional import logsigmoid
-
     input, target = as_tensor(input), as_tensor(target)
-    loss = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
+    loss = -(target * nw.log_sigmoid(input) + (1 - target) * nw.log_sigmoid(-input))
     return reduced((loss if weight is None else loss * weight).mean(-1), reduction)
 
 
@@ -177,7 +175,7 @@ def triplet_margin_loss(
     """
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}: write a positive one.")
-    distance = lambda a, b: pairwise_distance(a, b, p, eps)  # noqa: E731
+    distance = lambda a, b: pairwise_distance(a, b, p, eps)
     return triplet_margin_with_distance_loss(
         anchor, positive, negative, distance_function=distance, margin=margin, swap=swap, reduction=reduction
     )
@@ -198,7 +196,7 @@ def triplet_margin_with_distance_loss(
     return reduced(_relu(margin + near - far), reduction)
 
 
-# ---- losses of distributions --------------------------------------------------------------------------------------------
+# ---- losses of distributions -------------------------------------------------------------------------------------
 
 
 def poisson_nll_loss(

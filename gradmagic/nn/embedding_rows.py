@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.core import arrays
-from ..engine.faces.torch import shapes as torch_shapes
+from ..engine.faces.torch import picking
 from ..engine.faces.torch.arguments import shown
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.tape.modes import no_grad
@@ -66,7 +66,7 @@ def embedding(
             f"index out of range in self: the table has {rows} rows, numbered from 0, and the input asks for "
             f"{int(np.min(numbers)) if np.min(numbers) < 0 else int(np.max(numbers))}."
         )
-    y = torch_shapes.embedding(weight, input)
+    y = picking.embedding(weight, input)
     row = _row(padding_idx, weight.shape[0])
     if row is None or y.node is None:
         return y

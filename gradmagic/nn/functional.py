@@ -18,16 +18,18 @@ from ..engine.derivatives.nn import functions as nw
 from ..engine.dispatch.calls import call, call_elementwise, call_unary
 from ..engine.dispatch.primitives import clip
 from ..engine.faces.torch import math as torch_math
+from ..engine.faces.torch import matrices
 from ..engine.faces.torch import reductions as torch_reductions
 from ..engine.faces.torch.arguments import shown
+from ..engine.faces.torch.indexing import BoundsError
 from ..engine.faces.torch.math import OperandError, named
 from ..engine.faces.torch.random import dropped
-from ..engine.faces.torch.shapes import BoundsError
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.rules.declare import RULES
 from ..engine.tape.tracked import raw
 from ..errors import ShapeError
 from ..functions import as_tensor, of_tensor
+from ..missing import missing
 from . import (
     activations,
     attending,
@@ -95,7 +97,8 @@ def _along_some_dim(f: Any) -> Any:
     def function(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
         if dim is None:
             warnings.warn(
-                f"Implicit dimension choice for {f.__name__} has been deprecated. Change the call to include dim=X as an "
+                f"Implicit dimension choice for {f.__name__} has been deprecated. Change the call to include dim=X "
+                "as an "
                 "argument.",
                 stacklevel=2,
             )
@@ -201,7 +204,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
             "Reshape the input, or make the layer with as many in_features as it has."
         )
     if bias is None:
-        return torch_math.matmul(input, as_tensor(weight).t())
+        return matrices.matmul(input, as_tensor(weight).t())
     return call(_DENSE if x.ndim == 2 else _DENSE_VIEW, _dense, (input, weight, bias), {})
 
 
@@ -244,3 +247,7 @@ __all__ = [
     "logsigmoid", "mse_loss", "nll_loss", "normalize", "one_hot", "relu", "relu_", "sigmoid", "silu", "smooth_l1_loss",
     "softmax", "softplus", "tanh",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    raise missing("nn.functional", name, __all__)

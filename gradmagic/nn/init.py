@@ -16,6 +16,7 @@ from ..engine.core import arrays
 from ..engine.faces.torch import draws
 from ..engine.faces.torch.random import randperm
 from ..engine.tape.modes import no_grad
+from ..missing import missing
 
 
 def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Any:
@@ -220,3 +221,7 @@ def sparse_(tensor: Any, sparsity: float, std: float = 0.01, generator: Any = No
     for column in range(columns):
         values[randperm(rows).array[:zeros], column] = 0
     return _written(tensor, values)
+
+
+def __getattr__(name: str) -> Any:
+    raise missing("nn.init", name, list(globals()))

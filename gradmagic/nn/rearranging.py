@@ -20,7 +20,8 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
     r, (*batch, c, h, w) = upscale_factor, _image("pixel_shuffle", input)
     if c % (r * r):
         raise OperandError(
-            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but "
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of "
+            "upscale_factor, but "
             f"input.size(-3)={c} is not divisible by {r * r}. Each square of r * r pixels is made of as many channels."
         )
     n = len(batch)

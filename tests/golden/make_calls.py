@@ -1,4 +1,4 @@
-"""Write calls.json anew: `python -m tests.golden.make_calls` with an interpreter that has PyTorch (made with 2.13.0)."""
+"""Write calls.json anew: `python -m tests.golden.make_calls`, with PyTorch installed (made with 2.13.0)."""
 
 import json
 from pathlib import Path

@@ -64,7 +64,7 @@ class Stream:
     [2357136044, 2546248239]
     """
 
-    __slots__ = ("_begun", "_bits", "_normal", "_seed")
+    __slots__ = ("_begun", "_bits", "_seed", "waiting")
 
     def __init__(self, seed: int = SEED) -> None:
         self._bits: Any = np.random.MT19937(0)
@@ -72,7 +72,7 @@ class Stream:
 
     def start(self, seed: int) -> None:
         """Begin anew. Of the 64 bits of a seed the twister takes 32, as PyTorch's."""
-        self._normal: float | None = None
+        self.waiting: float | None = None  # the second of a pair of normal numbers
         self._seed, self._begun = seed % 2**64, False
         self._bits._legacy_seeding(seed % 2**32)
 
@@ -87,8 +87,8 @@ class Stream:
         s = np.zeros(1, _STATE)
         s["seed"], s["seeded"], s["left"], s["words"] = self._seed, 1, 625 - inner["pos"], inner["key"]
         s["next"] = inner["pos"] if self._begun else 0
-        if self._normal is not None:
-            s["normal"], s["has_normal"] = self._normal, 1
+        if self.waiting is not None:
+            s["normal"], s["has_normal"] = self.waiting, 1
         return s.view(np.uint8)
 
     def go_to(self, state: Any) -> None:
@@ -106,7 +106,7 @@ class Stream:
         inner = {"key": s["words"].astype(np.uint32), "pos": 624 if left == 1 else at}
         self._bits.state = {"bit_generator": "MT19937", "state": inner}
         self._seed, self._begun = int(s["seed"]), at > 0
-        self._normal = float(s["normal"]) if s["has_normal"] else None
+        self.waiting = float(s["normal"]) if s["has_normal"] else None
 
     # -- words and even numbers ---------------------------------------------------------------------
     def words(self, n: int) -> Any:
@@ -155,7 +155,7 @@ class Stream:
 
     def _one_by_one(self, n: int) -> Any:
         """Give float64, made in pairs; the second of a pair waits for the next draw."""
-        waiting: list[float] = [] if self._normal is None or not n else [self._normal]
+        waiting: list[float] = [] if self.waiting is None or not n else [self.waiting]
         pairs = (n - len(waiting) + 1) // 2
         u = self.even(2 * pairs)
         radius, angle = np.sqrt(-2 * np.log1p(-u[1::2])), 2 * math.pi * u[0::2]
@@ -163,7 +163,7 @@ class Stream:
             [waiting, np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1).reshape(-1)]
         )
         if n:
-            self._normal = float(made[n]) if made.size > n else None
+            self.waiting = float(made[n]) if made.size > n else None
         return made[:n]
 
     def _in_blocks(self, n: int, kind: np.dtype[Any]) -> Any:

@@ -6,8 +6,8 @@ In: tracked values and the frames that use them. Out: texts and errors.
 from __future__ import annotations
 
 import ast
-import re
 import math
+import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -201,7 +201,9 @@ def mismatch(error: ValueError, rule: Rule, args: Sequence[Any]) -> ShapeError:
             words.append(f"{name_of(a, frame) or 'a value'} of shape {tuple(np.shape(raw(a)))}")
     where = describe(place_of(user_frame(frame)))
     tensors = any(isinstance(a, Tracked) and type(a) is not Tracked.inner for a in args)
-    said = (_torchs(rule, args) if tensors else "") or str(error).strip()
+    shapes = [np.shape(raw(a)) for a in args if isinstance(a, Tracked) or arrays.is_array(a)]
+    said = said_of_shapes(rule.name, *shapes) if tensors and len(shapes) == 2 else ""
+    said = said or str(error).strip()
     return ShapeError(
         f"{said}: {rule.name} of {' and '.join(words)}, {where}. "
         + (
@@ -213,27 +215,27 @@ def mismatch(error: ValueError, rule: Rule, args: Sequence[Any]) -> ShapeError:
     )
 
 
-def _torchs(rule: Rule, args: Sequence[Any]) -> str:
-    """Give PyTorch's sentence for shapes that do not fit."""
-    shapes = [np.shape(raw(a)) for a in args if isinstance(a, Tracked) or arrays.is_array(a)]
-    if len(shapes) != 2:
-        return ""
-    a, b = shapes
-    if rule.name == "matmul":
-        if len(a) == len(b) == 1:
+def said_of_shapes(name: str, a: tuple[int, ...], b: tuple[int, ...]) -> str:
+    """Give PyTorch's sentence for two shapes that do not fit each other; "" where they do."""
+    if name == "matmul":
+        if not (a and b):
+            return f"both arguments to matmul need to be at least 1D, but they are {len(a)}D and {len(b)}D"
+        if a[-1] == b[max(len(b) - 2, 0)]:
+            a, b = a[:-2], b[:-2]
+        elif len(a) == len(b) == 1:
             return (
                 f"inconsistent tensor size, expected tensor {list(a)} and src {list(b)} to have the same number of "
                 f"elements, but got {a[0]} and {b[0]} elements respectively"
             )
-        if len(a) == 2 and len(b) == 1:
+        elif len(a) == 2 and len(b) == 1:
             return f"size mismatch, got input ({a[0]}), mat ({a[0]}x{a[1]}), vec ({b[0]})"
-        if len(a) <= 2 and len(b) <= 2:
+        elif len(a) <= 2 and len(b) <= 2:
             n, m = (1, *a)[-2:]
             return f"mat1 and mat2 shapes cannot be multiplied ({n}x{m} and {b[0]}x{b[1]})"
-        if len(a) == len(b) and a[:-2] == b[:-2]:
+        elif len(a) == len(b) and a[:-2] == b[:-2]:
             return (
-                f"Expected size for first two dimensions of batch2 tensor to be: [{math.prod(a[:-2])}, {a[-1]}] but got: "
-                f"[{math.prod(b[:-2])}, {b[-2]}]."
+                f"Expected size for first two dimensions of batch2 tensor to be: [{math.prod(a[:-2])}, {a[-1]}] but "
+                f"got: [{math.prod(b[:-2])}, {b[-2]}]."
             )
     for i in range(1, min(len(a), len(b)) + 1):
         if a[-i] != b[-i] and 1 not in (a[-i], b[-i]):

@@ -95,7 +95,7 @@ def named_results(name: str, fields: str) -> Any:
     return type(name, (base,), {"__slots__": (), "__repr__": text, "__doc__": doc})
 
 
-# ---- what is written ----------------------------------------------------------------------------------------------
+# ---- what is written ---------------------------------------------------------------------------------------------
 
 _KINDS = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
 
@@ -147,7 +147,8 @@ def into(out: Any, made: Any, name: str, args: Any) -> Any:
     if np.shape(out.array) != np.shape(plain):
         if np.size(out.array):
             warnings.warn(
-                f"An output with one or more elements was resized since it had shape {list(np.shape(out.array))}, which "
+                f"An output with one or more elements was resized since it had shape {list(np.shape(out.array))}, "
+                "which "
                 f"does not match the required output shape {list(np.shape(plain))}. Give out= a tensor of that shape.",
                 UserWarning,
                 stacklevel=3,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core import arrays
+from ...core import arrays, rejection
 from ...core.generator import Stream, narrowed, stream
 from .dtypes import SPOKEN
 
@@ -189,6 +189,39 @@ def geometric(like: Any, p: float, generator: Any = None) -> Any:
     """Draw how many trials of probability `p` it takes until the first succeeds."""
     refuse(not 0 < p < 1, f"geometric_ expects p to be in (0, 1), but got p={p}.")
     return drawn(like, lambda s, n: narrowed(s.geometric(n, p), like.dtype), generator)
+
+
+def poisson(input: Any, generator: Any = None) -> Any:
+    """Draw counts of events with these rates."""
+    of_floats("poisson_cpu", input.dtype, lambda kind: None)
+    rates = np.asarray(arrays.to_host(input))
+    refuse(
+        bool(np.any(rates < 0)),
+        "invalid Poisson rate, expected rate to be non-negative: a rate is 0 or more.",
+    )
+    return _one_by_one(rejection.poisson, generator, rates)
+
+
+def binomial(count: Any, prob: Any, generator: Any = None) -> Any:
+    """Draw how many of `count` trials of probability `prob` succeed."""
+    n, p = (np.asarray(arrays.to_host(a)) for a in (count, prob))
+    refuse(
+        n.dtype.kind != "f" or n.dtype != p.dtype,
+        "binomial only supports floating-point dtypes for count and prob.",
+    )
+    return _one_by_one(rejection.binomial, generator, *np.broadcast_arrays(n, p))
+
+
+def standard_gamma(input: Any, generator: Any = None) -> Any:
+    """Draw from gamma distributions of rate 1 with these shapes."""
+    of_floats("gamma_cpu", input.dtype, lambda kind: None)
+    made = _one_by_one(rejection.gamma, generator, np.asarray(arrays.to_host(input)))
+    return np.maximum(made, np.finfo(made.dtype).tiny)
+
+
+def _one_by_one(draw: Callable[..., Any], generator: Any, *parameters: Any) -> Any:
+    flat = [p.astype(np.float32 if p.dtype.char == "e" else p.dtype).reshape(-1) for p in parameters]
+    return narrowed(draw(stream_of(generator), *flat), parameters[0].dtype).reshape(parameters[0].shape)
 
 
 def multinomial(input: Any, num_samples: int, replacement: bool = False, generator: Any = None) -> Any:

@@ -23,9 +23,13 @@ from ...tape.nodes import aval_of
 from ...tape.tracked import Tracked, raw
 from .arguments import along, at, shown
 from .math import OperandError, named
-from .shapes import BoundsError
 
-# ---- whole slices along a dim ---------------------------------------------------------------------------------------
+
+class BoundsError(IndexError, OperandError):
+    """PyTorch raises RuntimeError here, NumPy IndexError: this is both."""
+
+
+# ---- whole slices along a dim ------------------------------------------------------------------------------------
 
 
 def _checked(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
@@ -121,7 +125,95 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
 _INDEX_FILL, _INDEX_COPY = named(set_item, "IndexFillBackward0"), named(set_item, "IndexCopyBackward0")
 _INDEX_PUT, _MASKED_SCATTER = named(set_item, "IndexPutBackward0"), named(set_item, "MaskedScatterBackward0")
 
-# ---- entry by entry along a dim: gathered by a reduction -----------------------------------------------------------------
+# ---- entry by entry along a dim ----------------------------------------------------------------------------------
+
+
+def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:
+    """As `torch.gather`: along `dim` the entry at `index`, each at its own place in the other dims."""
+    index, shape = _index("gather", input, dim, index)
+    dim = at(dim, len(shape))
+    if not index.ndim or not shape:
+        flat = np.take(np.reshape(input, -1), np.reshape(index, -1))
+        return np.reshape(flat, np.shape(index))
+    if not index.size and index.ndim != len(shape):
+        return np.reshape(np.reshape(input, -1)[:0], index.shape)
+    for i, (n, m) in enumerate(zip(index.shape, shape, strict=True)):
+        if i != dim and n > m:
+            raise OperandError(
+                f"Size does not match at dimension {i} expected index {list(index.shape)} to be no larger than self "
+                f"{list(shape)} apart from dimension {dim}"
+            )
+    trimmed = tuple(slice(None) if i == dim else slice(n) for i, n in enumerate(index.shape))
+    source = input if shape == index.shape else input[trimmed]
+    return nw.along(source, index, dim)
+
+
+def _index(name: str, input: Any, dim: int, index: Any) -> tuple[Any, tuple[int, ...]]:
+    """Give the index, which has whole numbers that are there along `dim`, and as many dims as the tensor."""
+    index, shape = raw(index), tuple(np.shape(input.array))
+    dim = at(dim, len(shape))
+    if index.dtype.kind not in "iu":
+        raise OperandError(f"{name}(): Expected dtype int32/int64 for index. Write index.long().")
+    if max(np.ndim(index), 1) != max(len(shape), 1) and np.size(index):
+        words = "Index tensor must have the same number of dimensions as " + (
+            "input" if name == "gather" else "self"
+        )
+        raise OperandError(f"{words} tensor. Write index.view(...) with a length of 1 in the others.")
+    n = shape[dim] if shape else 1
+    if not arrays.on_device(index):
+        wrong = np.asarray(index)[(np.asarray(index) < 0) | (np.asarray(index) >= n)]
+        if wrong.size:
+            raise BoundsError(
+                f"index {int(wrong.flat[0])} is out of bounds for dimension {dim} with size {n}. Entries are counted "
+                f"from 0 to {n - 1}."
+            )
+    in_bounds(index, n, 0)
+    return index, shape
+
+
+def _places(index: Any, dim: int) -> tuple[Any, ...]:
+    places: list[Any] = list(np.ix_(*(np.arange(n) for n in index.shape)))
+    places[dim] = index
+    return tuple(places)
+
+
+def scatter(
+    input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None
+) -> Any:
+    """As `torch.scatter`: a copy with the entries of `src`, or a number, put at `index` along `dim`."""
+    src = value if src is None else src
+    index, shape = _index("scatter", input, dim, index)
+    if reduce is not None:
+        word = {"add": "sum", "multiply": "prod"}.get(reduce)
+        if word is None:
+            raise OperandError("reduce argument must be either add or multiply.")
+        spread = (
+            src if np.ndim(raw(src)) else np.broadcast_to(np.asarray(src, input.array.dtype), index.shape)
+        )
+        return scatter_reduce(input, dim, index, spread, word)
+    if not shape or not np.ndim(index):
+        made = call(_SCATTER, set_item.__wrapped__, (np.reshape(input, -1), np.reshape(index, -1), src), {})
+        return np.reshape(made, shape)
+    if np.ndim(raw(src)):
+        src = src[tuple(slice(n) for n in index.shape)]
+    rule = _SCATTER if isinstance(src, Tracked) else _SCATTER_NUMBER
+    return call(rule, set_item.__wrapped__, (input, _places(index, dim % index.ndim), src), {})
+
+
+_SCATTER, _SCATTER_NUMBER = named(set_item, "ScatterBackward0"), named(set_item, "ScatterBackward1")
+
+
+def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
+    """As `torch.scatter_add`: a copy with the entries of `src` added at `index` along `dim`."""
+    index, shape = _index("scatter_add", input, dim, index)
+    if not shape or not np.ndim(index):
+        return input + np.reshape(np.sum(src), shape)
+    src = src[tuple(slice(n) for n in index.shape)]
+    added = _added_at(src, aval_of(input.array), _places(index, at(dim, index.ndim)))
+    return shown(input + added, "ScatterAddBackward0")
+
+
+# ---- gathered by a reduction -------------------------------------------------------------------------------------
 
 
 def scatter_reduce(
@@ -210,7 +302,7 @@ _EDGES = {
     "amin": lambda d: np.inf if d.kind == "f" else np.iinfo(d).max if d.kind != "b" else True,
 }
 
-# ---- a part taken from another tensor --------------------------------------------------------------------------------
+# ---- a part taken from another tensor ----------------------------------------------------------------------------
 
 
 def select_scatter(input: Any, src: Any, dim: int, index: int) -> Any:
@@ -226,7 +318,8 @@ def slice_scatter(
     shape = np.shape(input.array[place])
     if np.shape(raw(src)) != shape:
         raise ShapeError(
-            f"expected src to have a size equal to the slice of self. src size = {list(np.shape(raw(src)))}, slice size "
+            f"expected src to have a size equal to the slice of self. src size = {list(np.shape(raw(src)))}, slice "
+            "size "
             f"= {list(shape)}: give src the shape of what it replaces."
         )
     return call(_SLICE_SCATTER, set_item, (input, place, src), {})
@@ -262,7 +355,7 @@ def diagflat(input: Any, offset: int = 0) -> Any:
 _SELECT_SCATTER, _SLICE_SCATTER = (named(set_item, f"{n}ScatterBackward0") for n in ("Select", "Slice"))
 _DIAGONAL_SCATTER = named(set_item, "DiagonalScatterBackward0")
 
-# ---- picking --------------------------------------------------------------------------------------------------------
+# ---- picking -----------------------------------------------------------------------------------------------------
 
 
 def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
@@ -305,7 +398,8 @@ def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
 _UNFOLD = named(np.lib.stride_tricks.sliding_window_view, "UnfoldBackward0")
 
 _FUNCTIONS = (
-    "index_fill index_copy index_add index_put put masked_scatter scatter_reduce index_reduce select_scatter "
+    "gather scatter scatter_add index_fill index_copy index_add index_put put masked_scatter scatter_reduce "
+    "index_reduce select_scatter "
     "slice_scatter diagonal_scatter diag_embed diagflat take_along_dim"
 ).split()
 INDEXING: dict[str, Callable[..., Any]] = {name: globals()[name] for name in _FUNCTIONS}

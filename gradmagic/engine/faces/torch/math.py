@@ -23,7 +23,6 @@ from .defaults import float_dtype
 from .promotion import promoted
 
 
-
 class OperandError(GradmagicError, RuntimeError):
     """Operands that PyTorch does not take together: two dtypes in a product, a mean of whole numbers.
 
@@ -57,7 +56,7 @@ def floating(x: Any) -> Any:
     return x if x.array.dtype.kind in "fc" else cast(x, float_dtype())
 
 
-# ---- entry by entry -------------------------------------------------------------------------------------------
+# ---- entry by entry ----------------------------------------------------------------------------------------------
 
 
 # Dtypes that PyTorch's functions do not take, where NumPy's would; by kind.
@@ -139,7 +138,8 @@ _ROUND, _ROUND_TO = (Elementwise(np.round, (_level,), f"RoundBackward{i}") for i
 
 _FLOATS_OF_TWO = ("atan2", "arctan2", "logaddexp", "hypot")
 _SCALAR_TOO = (
-    "fmod remainder floor_divide bitwise_and bitwise_or bitwise_xor eq ne lt le gt ge not_equal less less_equal greater "
+    "fmod remainder floor_divide bitwise_and bitwise_or bitwise_xor eq ne lt le gt ge not_equal less less_equal "
+    "greater "
     "greater_equal"
 ).split()
 
@@ -184,8 +184,9 @@ _BINARY_FUNCTIONS: dict[str, Any] = {
 _COMPARISONS = {
     "eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
 }  # fmt: skip
+_OF_TENSOR = {"fmod": "FmodBackward1", "remainder": "RemainderBackward1"}
 BINARY: dict[str, Callable[..., Any]] = {
-    **{n: _binary(n, f, f, f"{n.title()}Backward1" * (n in ("fmod", "remainder"))) for n, f in _BINARY_FUNCTIONS.items()},
+    **{n: _binary(n, f, f, _OF_TENSOR.get(n, "")) for n, f in _BINARY_FUNCTIONS.items()},
     **{name: _binary(name, getattr(operator, name), getattr(np, f)) for name, f in _COMPARISONS.items()},
     **{f: _binary(f, getattr(operator, name), getattr(np, f)) for name, f in _COMPARISONS.items() if name != "eq"},
     "mul": operator.mul, "multiply": operator.mul, "true_divide": operator.truediv,
@@ -248,7 +249,6 @@ def power(input: Any, exponent: Any) -> Any:
 
 def _whole_power(input: Any, exponent: Any) -> Any:
     """Give powers of whole numbers: below 0 they are 0 but for 1 and -1, as in PyTorch."""
-    plain = raw(exponent)
     if not isinstance(exponent, Tracked):
         if exponent < 0:
             raise OperandError("Integers to negative integer powers are not allowed. Write t.float() ** n.")
@@ -324,141 +324,3 @@ def lerp(input: Any, end: Any, weight: Any) -> Any:
 
 
 _LERP, _LERP_TENSOR = RULES[nw.lerp], named(nw.lerp, "LerpBackward1")
-
-
-# ---- products -------------------------------------------------------------------------------------------------
-
-_MATMUL = {
-    (1, 1): named(np.matmul, "DotBackward0"), (2, 1): named(np.matmul, "MvBackward0"),
-    (2, 2): named(np.matmul, "MmBackward0"), (1, 2): named(np.matmul, "SqueezeBackward4"),
-}  # fmt: skip
-_MATMUL_BATCH, _BMM = named(np.matmul, "UnsafeViewBackward0"), named(np.matmul, "BmmBackward0")
-
-
-def matmul(input: Any, other: Any) -> Any:
-    """As `torch.matmul`: the product of vectors, matrices and batches of matrices (`input @ other`)."""
-    shapes = np.shape(raw(input)), np.shape(raw(other))
-    if not (shapes[0] and shapes[1]):
-        raise OperandError(
-            f"both arguments to matmul need to be at least 1D, but they are {len(shapes[0])}D and {len(shapes[1])}D: "
-            "write a * b for a number."
-        )
-    dtypes = [raw(v).dtype for v in (input, other)]
-    if len(shapes[0]) == len(shapes[1]) == 1 and dtypes[0] != dtypes[1]:
-        raise OperandError(
-            f"dot : expected both vectors to have same dtype, but found {dtypes[0]} and {dtypes[1]}. Write b.to(a.dtype)."
-        )
-    if shapes[0][-1] == shapes[1][max(len(shapes[1]) - 2, 0)]:  # else the shapes are what is told
-        input, other = _same_dtypes(input, other)
-    a, b = input, other
-    ndims = np.ndim(raw(a)), np.ndim(raw(b))
-    return call(_MATMUL.get(ndims, _MATMUL_BATCH), np.matmul, (a, b), {})
-
-
-_WORDS_OF = {
-    "mm": ("self", "mat2"),
-    "mv": ("self", "vec"),
-    "bmm": ("batch1", "batch2"),
-    "dot": ("self", "tensor"),
-}
-
-
-def _product(name: str, ndims: tuple[int, int], rule: Any) -> Callable[..., Any]:
-    def f(input: Any, other: Any) -> Any:
-        given = [np.ndim(raw(x)) for x in (input, other)]
-        if name == "dot" and given != [1, 1]:
-            raise OperandError(
-                f"1D tensors expected, but got {given[0]}D and {given[1]}D tensors. Write a @ b for products of others."
-            )
-        for have, ndim, word in zip(given, ndims, _WORDS_OF[name], strict=True):
-            if have != ndim:
-                kind = ("a vector", "a matrix", "a 3D tensor")[ndim - 1]
-                raise OperandError(
-                    f"{word} must be {kind}: it is {have}D. Write a @ b for products of other shapes."
-                )
-        if name == "dot":
-            return matmul(input, other)
-        return call(rule, np.matmul, _same_dtypes(input, other), {})
-
-    text = f"As `torch.{name}`: the product `input @ other` of {ndims[0]} and {ndims[1]} dimensions."
-    return titled(f, name, text)
-
-
-PRODUCTS = {
-    "mm": _product("mm", (2, 2), _MATMUL[2, 2]), "mv": _product("mv", (2, 1), _MATMUL[2, 1]),
-    "dot": _product("dot", (1, 1), _MATMUL[1, 1]), "bmm": _product("bmm", (3, 3), _BMM),
-}  # fmt: skip
-
-
-def _same_dtypes(a: Any, b: Any) -> tuple[Any, Any]:
-    x, y = raw(a), raw(b)
-    if all(isinstance(v, Tracked) and not v.soft for v in (a, b)) and x.dtype != y.dtype:
-        raise OperandError(
-            f"expected m1 and m2 to have the same dtype, but got: {x.dtype} != {y.dtype}. "
-            f"Write b.to(a.dtype), or make both with one dtype."
-        )
-    return a, b
-
-
-def outer(input: Any, vec2: Any) -> Any:
-    """As `torch.outer`: each entry of one vector times each of the other."""
-    for word, v in (("self", input), ("vec2", vec2)):
-        if np.ndim(raw(v)) != 1:
-            raise OperandError(
-                f"outer: Expected 1-D argument {word}, but got {np.ndim(raw(v))}-D. Write a[..., None] * b for others."
-            )
-    return input[:, None] * vec2
-
-
-def inner(input: Any, other: Any) -> Any:
-    """As `torch.inner`: the sums of products along the last axes."""
-    return np.inner(input, other)
-
-
-def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
-    """As `torch.addmm`: beta * input + alpha * (mat1 @ mat2)."""
-    if beta == 1 and alpha == 1:
-        return call(RULES[nw.dense], nw.dense.__wrapped__, (mat1, np.swapaxes(mat2, -1, -2), input), {})
-    product = alpha * PRODUCTS["mm"](mat1, mat2)
-    if beta == 0:  # what is not a number in it does not count
-        return product
-    added = beta * input
-    return call_elementwise(_ADDMM, (added, product), np.add)
-
-
-_ADDMM = named(np.add, "AddmmBackward0")
-
-
-def trace(input: Any) -> Any:
-    """As `torch.trace`: the sum of a matrix's diagonal."""
-    if np.ndim(input.array) != 2:
-        raise OperandError(
-            f"trace: expected a matrix, but got tensor with dim {np.ndim(input.array)}. Write t.diagonal().sum(-1)."
-        )
-    return np.trace(input)
-
-
-def det(input: Any) -> Any:
-    """As `torch.det`: the determinant."""
-    is_square("linalg.det", input)
-    return np.linalg.det(input)
-
-
-def inverse(input: Any) -> Any:
-    """As `torch.inverse`: the inverse of a matrix."""
-    is_square("linalg.inv", input)
-    return np.linalg.inv(input)
-
-
-def is_square(name: str, A: Any) -> None:
-    """Expect square matrices in the last two dims."""
-    shape = np.shape(raw(A))
-    if len(shape) < 2:
-        raise OperandError(
-            f"{name}: The input tensor A must have at least 2 dimensions. A matrix stands in the last two."
-        )
-    if shape[-1] != shape[-2]:
-        raise OperandError(
-            f"{name}: A must be batches of square matrices, but they are {shape[-2]} by {shape[-1]} matrices. Only a "
-            "square one has it."
-        )

@@ -20,10 +20,11 @@ from ...tape.ends import tell_of_device
 from ...tape.memory import base_of, materialise
 from ...tape.tracked import Tracked
 from . import math as torch_math
-from .arguments import at, shown
-from .math import OperandError
+from . import matrices, picking
 from . import shapes as torch_shapes
+from .arguments import at, shown
 from .dtypes import SPOKEN, Device, DType, Size, dtype_of
+from .math import OperandError
 from .printing import tensor_text
 
 # What `nn.Parameter` made, by id: a Parameter is a Tensor that prints differently, and no subclass of it, so that the
@@ -217,6 +218,20 @@ class TorchMethods:
         False
     )
 
+    def _no(self) -> bool:
+        """Tell that it is not: what PyTorch would still have to do, or shares with processes, is not here."""
+        return False
+
+    is_conj = is_neg = is_inference = is_pinned = is_shared = _no
+
+    def share_memory_(self) -> Any:
+        """Give the tensor; there are no worker processes to share it with."""
+        return self
+
+    def to_dense(self) -> Any:
+        """Give the tensor, which is dense."""
+        return self
+
     @property
     def is_cpu(self) -> bool:
         """Whether it lives on the host."""
@@ -246,7 +261,7 @@ class TorchMethods:
         if device is not None and not _is_there(made.array, device):
             made = move(made, str(device), arrays.device_of(made.array))
             tell_of_device(made.array)
-        return torch_shapes.clone(made) if copy and made is self else made
+        return picking.clone(made) if copy and made is self else made
 
     def type(self, dtype: Any = None) -> Any:
         """Give this tensor in another dtype, or PyTorch's old name of its type."""
@@ -317,7 +332,7 @@ class TorchMethods:
         if isinstance(src, TorchMethods):
             moved = src if src.is_cuda == self.is_cuda else src.to(self.device)  # type: ignore[attr-defined]
             if self.array.dtype.kind not in "fc":
-                moved = moved.detach()
+                moved = moved.detach()  # type: ignore[union-attr]
             return shown(self.assign(Ellipsis, moved), "CopyBackwards")
         return self.assign(Ellipsis, arrays.beside(src, self.array))
 
@@ -338,13 +353,13 @@ class TorchMethods:
     def masked_fill_(self, mask: Any, value: Any) -> Any:
         """Set the entries where `mask` holds to `value`."""
         plain = np.broadcast_to(getattr(mask, "array", mask), np.shape(self.array))
-        value = torch_shapes.fill_value(self, mask, value)
+        value = picking.fill_value(self, mask, value)
         return shown(self.assign(plain, value), f"MaskedFillBackward{int(isinstance(value, Tracked))}")
 
     # -- operators that PyTorch names otherwise than NumPy's functions --------------------------------
     __pow__ = torch_math.power
     __rpow__ = torch_math.power_of
-    __getitem__ = torch_shapes.getitem
+    __getitem__ = picking.getitem
 
     def __len__(self) -> int:
         if not np.ndim(self.array):
@@ -354,7 +369,7 @@ class TorchMethods:
     def __iter__(self) -> Any:
         if not np.ndim(self.array):
             raise TypeError("iteration over a 0-d tensor")
-        return iter(torch_shapes.unbind(self))
+        return iter(picking.unbind(self))
 
     def __mod__(self, other: Any) -> Any:
         return torch_math.BINARY["remainder"](self, other)
@@ -368,11 +383,11 @@ class TorchMethods:
     def __matmul__(self, other: Any) -> Any:
         if isinstance(other, (int, float, complex)):
             return NotImplemented
-        return torch_math.matmul(self, other)
+        return matrices.matmul(self, other)
 
     def __rmatmul__(self, other: Any) -> Any:
         return (
-            torch_math.matmul(other, self) if not isinstance(other, (int, float, complex)) else NotImplemented
+            matrices.matmul(other, self) if not isinstance(other, (int, float, complex)) else NotImplemented
         )
 
     # -- printing ------------------------------------------------------------------------------------
@@ -404,5 +419,3 @@ def _is_dtype(name: str) -> bool:
 def _size(size: Any, options: dict[str, Any]) -> Any:
     size = size or (options.pop("size"),)
     return size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
-
-

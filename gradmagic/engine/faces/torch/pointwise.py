@@ -1,4 +1,4 @@
-"""More of PyTorch's functions of numbers, entry by entry: those that books use seldom, as rows over NumPy's and SciPy's.
+"""More of PyTorch's functions of numbers, entry by entry: those that books use seldom, as rows over NumPy's.
 
 In: Tensors and PyTorch's arguments. Out: Tensors. Each is a function, a method and, where PyTorch has it, a method
 that writes in place.
@@ -23,7 +23,7 @@ from . import math as torch_math
 from .arguments import named_results, shown, spoken, together
 from .math import OperandError, floating, named, titled
 
-# ---- of one tensor ------------------------------------------------------------------------------------------------
+# ---- of one tensor -----------------------------------------------------------------------------------------------
 
 
 def _constant(name: str, function: Any) -> Callable[..., Any]:
@@ -107,7 +107,7 @@ def frexp(input: Any) -> Any:
     return _FREXP(mantissa, exponent.wrap(exponent.array.astype(np.int32), None))
 
 
-# ---- of two -------------------------------------------------------------------------------------------------------
+# ---- of two ------------------------------------------------------------------------------------------------------
 
 
 def _binary(
@@ -189,7 +189,7 @@ def _xlogy(x: Any, y: Any) -> Any:
 _XLOGY = Elementwise(
     xlogy,
     (
-        lambda _z, x, y: np.where(np.logical_and(x == 0, y <= 0), 0, np.log(np.where(np.logical_and(x == 0, y <= 0), 1, y))),
+        lambda _z, x, y: np.log(np.where((x == 0) & (y <= 0), 1, y)),
         lambda _z, x, y: x / y,
     ),
     "XlogyBackward0",
@@ -198,7 +198,7 @@ _XLOGY = Elementwise(
 
 _XLOGY_NUMBER = _XLOGY.called("XlogyBackward2")
 
-# ---- of three -----------------------------------------------------------------------------------------------------
+# ---- of three ----------------------------------------------------------------------------------------------------
 
 
 def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
@@ -228,7 +228,7 @@ def clamp_max(input: Any, max: Any) -> Any:
     return shown(torch_math.clamp(input, max=max), f"ClampMaxBackward{int(hasattr(max, 'node'))}")
 
 
-# ---- complex numbers and their parts --------------------------------------------------------------------------------
+# ---- complex numbers and their parts -----------------------------------------------------------------------------
 
 
 def complex(real: Any, imag: Any) -> Any:

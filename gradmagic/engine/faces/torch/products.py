@@ -12,14 +12,12 @@ from typing import Any
 import numpy as np
 
 from ...core import arrays
-from ...dispatch.calls import call
 from ...tape.tracked import raw
-from . import math as torch_math
-from . import reductions
-from .arguments import at, named_results, shown
-from .math import OperandError, named, titled
+from . import matrices, reductions
+from .arguments import named_results, shown
+from .math import OperandError, titled
 
-# ---- a product, and a tensor added ------------------------------------------------------------------------------------
+# ---- a product, and a tensor added -------------------------------------------------------------------------------
 
 
 def _added(
@@ -51,7 +49,7 @@ def _added(
 
 
 def _matmul(a: Any, b: Any) -> Any:
-    return torch_math.matmul(a, b)
+    return matrices.matmul(a, b)
 
 
 def _outer(a: Any, b: Any) -> Any:
@@ -86,7 +84,7 @@ def cross(input: Any, other: Any, dim: int | None = None) -> Any:
     return shown(picked[0][0] * picked[1][1] - picked[0][1] * picked[1][0], "LinalgCrossBackward0")
 
 
-# ---- distances ----------------------------------------------------------------------------------------------------------
+# ---- distances ---------------------------------------------------------------------------------------------------
 
 
 def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> Any:
@@ -108,7 +106,7 @@ def pdist(input: Any, p: float = 2.0) -> Any:
     return shown(np.linalg.norm(input[rows] - input[columns], ord=p, axis=-1), "PdistBackward0")
 
 
-# ---- functions of matrices ------------------------------------------------------------------------------------------------
+# ---- functions of matrices ---------------------------------------------------------------------------------------
 
 
 def matrix_exp(input: Any) -> Any:
@@ -221,7 +219,7 @@ _TRIANGULAR = named_results("triangular_solve", "solution cloned_coefficient")
 
 def ger(input: Any, vec2: Any) -> Any:
     """As `torch.ger`: each entry of one vector times each of the other."""
-    return torch_math.outer(input, vec2)
+    return matrices.outer(input, vec2)
 
 
 _FUNCTIONS = (

@@ -21,7 +21,7 @@ from ...derivatives.nn import functions as nw
 from ...dispatch.calls import call, call_linear
 from ...dispatch.non_numbers import in_torch_words
 from ...rules.declare import RULES
-from ...tape.tracked import Tracked, raw
+from ...tape.tracked import Tracked
 from .arguments import at, shown
 from .math import OperandError, floating, named, titled
 
@@ -88,7 +88,7 @@ def sum(
     kind = np.int64 if input.array.dtype.kind == "u" else None
     axis = _axis(dim if axis is None else axis)
     if axis == () or not np.ndim(input.array):  # PyTorch: all entries; a tensor of no dims has a dim 0
-        axis = _all(input, axis)
+        axis = _all(input, axis)  # type: ignore[func-returns-value]
     return call_linear(_SUM_DIM, np.sum, (input, axis, kind, None, keepdim or keepdims))
 
 
@@ -107,7 +107,7 @@ def mean(
         return call_linear(_MEAN, np.mean, (input,))
     axis = _axis(dim if axis is None else axis)
     if axis == () or not np.ndim(input.array):
-        axis = _all(input, axis)
+        axis = _all(input, axis)  # type: ignore[func-returns-value]
     return call_linear(_MEAN_DIM, np.mean, (input, axis, None, None, keepdim or keepdims))
 
 
@@ -197,7 +197,7 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, 
     return np.linalg.norm(input, ord=p, axis=axis, keepdims=keepdim)
 
 
-# ---- values with their indices ----------------------------------------------------------------------------------
+# ---- values with their indices -----------------------------------------------------------------------------------
 
 
 class _Pair:
@@ -314,7 +314,7 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
     return _picked("topk", input, np.take(_order(input.array, dim, largest), range(k), dim), dim, True)
 
 
-# ---- along one axis ---------------------------------------------------------------------------------------------
+# ---- along one axis ----------------------------------------------------------------------------------------------
 
 
 @_numpy_words
@@ -366,7 +366,7 @@ def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any
             "diff expects input to be at least one-dimensional. Write gm.stack([...]) of several."
         )
     parts = [p for p in (prepend, input, append) if p is not None]
-    joined = np.concatenate(parts, dim) if len(parts) > 1 and n else input
+    joined: Any = np.concatenate(parts, dim) if len(parts) > 1 and n else input
     if joined.array.dtype.kind == "b":  # PyTorch: whether neighbours differ
         return input.wrap(np.diff(joined.array, n, dim), None)
     return call_linear(_DIFF, np.diff, (joined, n, dim))

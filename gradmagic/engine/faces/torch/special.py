@@ -132,6 +132,25 @@ def spherical_bessel_j0(input: Any) -> Any:
 
 
 SPECIAL |= {name: globals()[name] for name in "polygamma zeta mvlgamma airy_ai spherical_bessel_j0".split()}
+
+
+def _polynomial(torch: str, name: str) -> Callable[..., Any]:
+    def f(input: Any, n: Any) -> Any:
+        return _scipy(name, torch)(raw(n), floating(input))
+
+    return titled(
+        f, torch, f"As `torch.special.{torch}`: the polynomial of degree n, by scipy.special.{name}."
+    )
+
+
+SPECIAL |= {
+    f"{torch}polynomial_{kind}": _polynomial(f"{torch}polynomial_{kind}", f"eval_{name}")
+    for torch, kind, name in (
+        ("chebyshev_", "t", "chebyt"), ("chebyshev_", "u", "chebyu"), ("hermite_", "h", "hermite"),
+        ("hermite_", "he", "hermitenorm"), ("laguerre_", "l", "laguerre"), ("legendre_", "p", "legendre"),
+        ("shifted_chebyshev_", "t", "sh_chebyt"), ("shifted_chebyshev_", "u", "sh_chebyu"),
+    )
+}  # fmt: skip
 SPECIAL |= {
     "multigammaln": mvlgamma, "xlogy": pointwise.xlogy, "logit": pointwise.logit, "softmax": reductions.softmax,
     "log_softmax": reductions.log_softmax, "logsumexp": reductions.logsumexp, "round": torch_math.round,

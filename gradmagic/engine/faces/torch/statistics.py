@@ -5,7 +5,6 @@ In: a Tensor, `dim` and `keepdim`. Out: Tensors, or a named tuple of them where 
 
 from __future__ import annotations
 
-import builtins
 import operator
 from collections.abc import Callable
 from functools import reduce
@@ -19,13 +18,13 @@ from ...dispatch.calls import call_linear
 from ...dispatch.primitives import cast
 from ...tape.tracked import Tracked, raw
 from . import math as torch_math
-from . import reductions, shapes
+from . import picking, reductions
 from .arguments import along, at, dims_of, named_results, shown
 from .math import OperandError, floating, named, not_for, titled
 from .reductions import _numpy_words as numpy_words
 from .reductions import evenly
 
-# ---- deviations and averages ----------------------------------------------------------------------------------------
+# ---- deviations and averages -------------------------------------------------------------------------------------
 
 
 def _with_mean(name: str, spread: Any) -> Callable[..., Any]:
@@ -70,7 +69,7 @@ def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
 @numpy_words
 def nanmedian(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     """As `torch.nanmedian`: the median of the entries that are numbers."""
-    flat = np.reshape(input, -1) if dim is None or not np.ndim(input.array) else input
+    flat: Any = np.reshape(input, -1) if dim is None or not np.ndim(input.array) else input
     axis = 0 if dim is None else at(dim, np.ndim(input.array))
     order = np.argsort(flat.array, axis=axis, kind="stable")  # NaN comes last
     count = np.sum(np.logical_not(np.isnan(flat.array)), axis=axis, keepdims=True)
@@ -89,7 +88,7 @@ def _quantile(name: str, function: Any) -> Callable[..., Any]:
                 f"{name}() input tensor must be either float or double dtype. Write t.float()."
             )
         part = np.asarray(arrays.to_host(raw(q)))
-        if part.size and not (0 <= part.min() and part.max() <= 1):
+        if part.size and not (part.min() >= 0 and part.max() <= 1):
             raise OperandError(
                 f"{name}() q must be in the range [0, 1] but got {raw(q)}. It is a part of all entries."
             )
@@ -116,9 +115,9 @@ def _of_tracked(function: Any, x: Any, q: Any, axis: Any, keepdim: bool, interpo
     )
     where = np.reshape(q, part.shape + (1,) * (np.ndim(low.array) - part.ndim)) * (n - 1)
     if interpolation != "linear":
-        where = where.detach()
+        where = where.detach()  # type: ignore[union-attr]
         return function(x, part, method=interpolation, **options) + 0 * np.sum(where)
-    return low + (high - low) * (where - np.floor(where.array))
+    return low + (high - low) * (where - np.floor(where.array))  # type: ignore[union-attr]
 
 
 quantile, nanquantile = _quantile("quantile", np.quantile), _quantile("nanquantile", np.nanquantile)
@@ -155,7 +154,7 @@ def corrcoef(input: Any) -> Any:
     c = cov(input)
     if not c.ndim:
         return c / c
-    scale = np.real(shapes.diagonal(c)) ** 0.5
+    scale = np.real(picking.diagonal(c)) ** 0.5
     return c / scale[:, None] / scale
 
 
@@ -176,7 +175,7 @@ def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
     return shown(input * factor, "RenormBackward0")
 
 
-# ---- one entry of each slice ----------------------------------------------------------------------------------------
+# ---- one entry of each slice -------------------------------------------------------------------------------------
 
 
 def _picked(name: str, input: Any, index: Any, dim: int, keepdim: bool) -> Any:
@@ -279,7 +278,7 @@ _RULES["nanmedian"] = named(nw.along, "NanmedianBackward1")
 _RESULTS = {name: named_results(name, "values indices") for name in _RULES}
 _AMINMAX = named_results("aminmax", "min max")
 
-# ---- areas and slopes -----------------------------------------------------------------------------------------------
+# ---- areas and slopes --------------------------------------------------------------------------------------------
 
 
 @numpy_words
@@ -321,108 +320,16 @@ def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int =
             "torch.gradient expected spacing to be unspecified, a scalar or it's spacing and dim arguments to have the "
             f"same length, but got a spacing argument of length {len(steps)} and a dim argument of length {len(dims)}."
         )
-    made = np.gradient(input, *steps, axis=dims, edge_order=edge_order)
+    made = np.gradient(input, *steps, axis=dims, edge_order=edge_order)  # type: ignore[call-overload]
     return tuple(made) if isinstance(made, (list, tuple)) else (made,)
-
-
-# ---- counting: no gradient ------------------------------------------------------------------------------------------
-
-
-def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
-    """As `torch.bincount`: how often each whole number comes, or the sum of its weights."""
-    return input.wrap(np.bincount(input.array, raw(weights), minlength), None)
-
-
-def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
-    """As `torch.histc`: how many entries lie in each of `bins` equal parts from `min` to `max` (of the data: 0, 0)."""
-    array = input.array
-    if min == max == 0:
-        min, max = float(array.min()), float(array.max())
-    if min == max:
-        min, max = min - 1, max + 1
-    counts, _ = np.histogram(array, bins, (min, max))
-    return input.wrap(counts.astype(array.dtype), None)
-
-
-def histogram(input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False) -> Any:
-    """As `torch.histogram`: (hist, bin_edges)."""
-    dtype = input.array.dtype
-    hist, edges = np.histogram(np.reshape(input.array, -1), raw(bins), range, density, _flat(weight))
-    return _HISTOGRAM(*(input.wrap(a.astype(dtype), None) for a in (hist, edges)))
-
-
-def _flat(weight: Any) -> Any:
-    return None if weight is None else np.reshape(raw(weight), -1)
-
-
-_HISTOGRAM = named_results("histogram", "hist bin_edges")
-
-
-def searchsorted(
-    sorted_sequence: Any, input: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None,
-    sorter: Any = None,
-) -> Any:  # fmt: skip
-    """As `torch.searchsorted`: where each entry would have to be put to keep the order of the sequence."""
-    line, values = raw(sorted_sequence), raw(input)
-    if sorter is not None:
-        line = np.take_along_axis(line, raw(sorter), -1)
-    word = side or ("right" if right else "left")
-    if line.ndim == 1:
-        found = np.searchsorted(line, values, word)
-    else:
-        before = np.less_equal if word == "right" else np.less
-        found = np.sum(before(np.expand_dims(line, -2), np.expand_dims(values, -1)), axis=-1)
-    return sorted_sequence.wrap(np.asarray(found).astype(np.int32 if out_int32 else np.int64)[()], None)
-
-
-def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Any:
-    """As `torch.bucketize`: the number of the bucket between `boundaries` in which each entry lies."""
-    face = boundaries if hasattr(boundaries, "node") else input.wrap(np.asarray(boundaries), None)
-    return searchsorted(face, input, out_int32=out_int32, right=right)
-
-
-def unique(
-    input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: Any = None
-) -> Any:  # fmt: skip
-    """As `torch.unique`: the different entries, or slices along `dim`, in order; also where each entry has gone."""
-    array = input.array
-    found = np.unique(array, False, return_inverse, return_counts, dim)
-    parts = builtins.list(found) if isinstance(found, tuple) else [found]
-    if return_inverse:
-        parts[1] = np.reshape(parts[1], array.shape if dim is None else -1)
-    made = tuple(input.wrap(p, None) for p in parts)
-    return made if len(made) > 1 else made[0]
-
-
-def unique_consecutive(
-    input: Any, return_inverse: bool = False, return_counts: bool = False, dim: Any = None
-) -> Any:  # fmt: skip
-    """As `torch.unique_consecutive`: without the entries, or slices along `dim`, that equal the one before."""
-    array = np.reshape(input.array, -1) if dim is None else np.moveaxis(input.array, dim, 0)
-    new = np.any(np.reshape(array[1:] != array[:-1], (max(len(array) - 1, 0), array[:1].size)), 1)
-    first = np.concatenate([np.ones_like(new, shape=(min(len(array), 1),)), new])
-    kept = array[first]
-    parts = [kept if dim is None else np.moveaxis(kept, 0, dim)]
-    number = np.cumsum(first) - 1
-    if return_inverse:
-        parts.append(np.reshape(number, np.shape(input.array) if dim is None else -1))
-    if return_counts:
-        parts.append(np.bincount(number))
-    made = tuple(input.wrap(p, None) for p in parts)
-    return made if len(made) > 1 else made[0]
-
-
-def argwhere(input: Any) -> Any:
-    """As `torch.argwhere`: the places that are not 0, one in each row."""
-    return input.wrap(np.argwhere(input.array), None)
 
 
 _FUNCTIONS = (
     "std_mean var_mean nanmean aminmax nanmedian quantile nanquantile cov corrcoef dist renorm kthvalue mode cummax "
-    "cummin logcumsumexp msort bincount histc histogram unique unique_consecutive argwhere"
+    "cummin logcumsumexp msort"
 ).split()
 STATISTICS: dict[str, Callable[..., Any]] = {name: globals()[name] for name in _FUNCTIONS}
 FUNCTIONS_ONLY: dict[str, Callable[..., Any]] = {
-    n: globals()[n] for n in "trapezoid cumulative_trapezoid gradient searchsorted bucketize".split()
+    n: globals()[n] for n in "trapezoid cumulative_trapezoid gradient".split()
 }
 FUNCTIONS_ONLY["trapz"] = trapezoid

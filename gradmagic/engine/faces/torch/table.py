@@ -14,47 +14,75 @@ from ...tape import memory
 from ...tape.modes import OFF, mode_now
 from ...tape.tracked import raw
 from .. import inplace
-from . import draws, indexing, joining, pointwise, products, special, statistics
+from . import counting, draws, indexing, matrices, parts, picking, pointwise, products, special, statistics
 from . import math as torch_math
 from . import reductions as torch_reductions
 from . import shapes as torch_shapes
 from .arguments import fits, shown
 from .dtypes import ALIASES, DTYPES
-from .methods import TorchMethods
+from .methods import TorchMethods as TorchMethods
 
-_MATH = (
-    "add sub div clamp round isclose allclose equal lerp matmul outer inner addmm trace det inverse"
-).split()
+_MATH = "add sub div clamp round isclose allclose equal lerp".split()
 MATH: dict[str, Callable[..., Any]] = {name: getattr(torch_math, name) for name in _MATH}
 MATH |= {"divide": torch_math.div, "subtract": torch_math.sub, "clip": torch_math.clamp}
 # Every function of PyTorch's that is a method too.
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **torch_math.UNARY, **torch_math.BINARY, **torch_math.PRODUCTS, **MATH, **torch_reductions.REDUCTIONS,
-    **torch_shapes.SHAPES, **pointwise.POINTWISE, **indexing.INDEXING, **statistics.STATISTICS, **products.PRODUCTS,
-    **special.METHODS, **joining.PARTS,
+    **torch_math.UNARY, **torch_math.BINARY, **matrices.PRODUCTS, **MATH, **torch_reductions.REDUCTIONS,
+    **torch_shapes.SHAPES, **picking.PICKING, **pointwise.POINTWISE, **indexing.INDEXING, **statistics.STATISTICS,
+    **counting.COUNTING, **products.PRODUCTS, **special.METHODS, **parts.PARTS,
 }  # fmt: skip
 # Whose first argument is a tensor, without a method.
 FUNCTIONS_ONLY: dict[str, Callable[..., Any]] = {
-    **pointwise.FUNCTIONS_ONLY, **statistics.FUNCTIONS_ONLY, **products.FUNCTIONS_ONLY,
+    **pointwise.FUNCTIONS_ONLY, **statistics.FUNCTIONS_ONLY, **counting.FUNCTIONS_ONLY, **products.FUNCTIONS_ONLY,
 }  # fmt: skip
 METHODS: dict[str, Callable[..., Any]] = {
-    **torch_shapes.METHODS, **indexing.METHODS, **joining.METHODS, **draws.METHODS,
+    **torch_shapes.METHODS, **picking.METHODS, **indexing.METHODS, **parts.METHODS, **draws.METHODS,
+}  # fmt: skip
+
+
+def _copied(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def f(input: Any, *args: Any, **kwargs: Any) -> Any:
+        made = function(input, *args, **kwargs)
+        return tuple(picking.clone(m) for m in made) if isinstance(made, tuple) else picking.clone(made)
+
+    return torch_math.titled(
+        f, f"{name}_copy", f"As `torch.{name}_copy`: as `{name}`, with memory of its own."
+    )
+
+
+_LOOKING = (
+    "as_strided diagonal expand narrow permute select split squeeze t transpose unbind unfold unsqueeze "
+    "view_as_complex "
+    "view_as_real view"
+).split()
+FUNCTIONS_ONLY |= {f"{n}_copy": _copied(n, (FUNCTIONS | METHODS)[n]) for n in _LOOKING}
+FUNCTIONS_ONLY |= {"detach_copy": _copied("detach", lambda t: t.detach())}
+FUNCTIONS_ONLY |= {
+    name: torch_math.titled(f, name, f"As `torch.{name}`.")
+    for name, f in {
+        "real": lambda input: input.real, "imag": lambda input: input.imag,
+        "is_complex": lambda input: input.is_complex(),
+        "is_nonzero": lambda input: bool(input), "is_conj": lambda input: False,
+    }.items()
 }  # fmt: skip
 # What PyTorch has with a trailing underscore, written into the tensor itself.
 WRITING = (
     "abs absolute acos acosh add addbmm addcdiv addcmul addmm addmv addr arccos arccosh arcsin arcsinh arctan2 arctan "
     "arctanh asin asinh atan2 atan atanh baddbmm bitwise_and bitwise_left_shift bitwise_not bitwise_or "
-    "bitwise_right_shift bitwise_xor ceil clamp clamp_max clamp_min clip conj_physical copysign cos cosh cumprod cumsum "
+    "bitwise_right_shift bitwise_xor ceil clamp clamp_max clamp_min clip conj_physical copysign cos cosh cumprod "
+    "cumsum "
     "deg2rad digamma div divide eq erf erfc erfinv exp2 exp expm1 fix float_power floor floor_divide fmod frac gcd ge "
     "greater greater_equal gt heaviside hypot i0 igamma igammac index_add index_copy index_fill index_put index_reduce "
-    "lcm ldexp le lerp less less_equal lgamma log10 log1p log2 log logical_and logical_not logical_or logical_xor logit "
+    "lcm ldexp le lerp less less_equal lgamma log10 log1p log2 log logical_and logical_not logical_or logical_xor "
+    "logit "
     "lt masked_scatter mul multiply mvlgamma nan_to_num ne neg negative nextafter not_equal polygamma pow put rad2deg "
     "reciprocal relu remainder renorm round rsqrt scatter scatter_add scatter_reduce sgn sigmoid sign sin sinc sinh "
     "sqrt square sub subtract tan tanh tril triu true_divide trunc xlogy"
 ).split()
 # Those that only look at the memory in another shape: the tensor becomes the view.
 _BECOMING = {  # PyTorch's names of those
-    "SqueezeBackward0": "SqueezeBackward3", "SqueezeBackward1": "SqueezeBackward4", "SqueezeBackward2": "SqueezeBackward5",
+    "SqueezeBackward0": "SqueezeBackward3", "SqueezeBackward1": "SqueezeBackward4",
+    "SqueezeBackward2": "SqueezeBackward5",
     "UnsqueezeBackward0": "UnsqueezeBackward1", "TBackward0": "TBackward1", "TransposeBackward0": "TransposeBackward1",
 }  # fmt: skip
 RESHAPING = "squeeze unsqueeze t transpose swapaxes swapdims".split()

@@ -16,6 +16,7 @@ from weakref import finalize, ref
 import numpy as np
 
 from ....errors import ConversionError, GradmagicError, IntegerGradError, NoGradError, ShapeError
+from ....missing import missing
 from ...core import arrays
 from ...core.foreign import LIBRARIES
 from ...core.frames import assigns_entry
@@ -29,12 +30,12 @@ from ...tape.ends import leaf, seed
 from ...tape.messages import blame
 from ...tape.modes import OFF, mode_now, settings
 from ...tape.nodes import HOOKS, WANTED, Leaf, Node, as_pytorch, aval_of, watchers
-from ...tape.tracked import Tracked, raw
+from ...tape.tracked import Tracked
 from .. import inplace
 from ..operators import Operators
-from . import shapes as torch_shapes
+from . import picking
 from .arguments import fits, shown
-from .math import OperandError, not_for
+from .operands import REFUSED
 from .promotion import promoted
 from .table import TorchMethods
 
@@ -49,6 +50,11 @@ class Tensor(TorchMethods, Operators):
 
     __slots__ = ("_grad",)
     soft = False
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # NumPy and others ask for many
+            raise AttributeError(name)
+        raise missing("Tensor", name, dir(type(self)), f"'Tensor' object has no attribute {name!r}")
 
     # -- leaves ----------------------------------------------------------------------------------
     @property
@@ -78,7 +84,8 @@ class Tensor(TorchMethods, Operators):
         elif self.node is None:
             if self.array.dtype.kind not in "fc":
                 raise IntegerGradError(
-                    f"only Tensors of floating point dtype can require gradients: this one is {self.array.dtype}. Write "
+                    f"only Tensors of floating point dtype can require gradients: this one is {self.array.dtype}. "
+                    "Write "
                     "t.float() first, or make it of numbers with a decimal point (1.0)."
                 )
             self.node = leaf(self.array)
@@ -357,16 +364,16 @@ class Tensor(TorchMethods, Operators):
     # -- writing ---------------------------------------------------------------------------------
     def __setitem__(self, index: Any, value: Any) -> None:
         try:
-            if type(index) is tuple and (parts := torch_shapes.in_turn(index)) is not None:
+            if type(index) is tuple and (parts := picking.in_turn(index)) is not None:
                 inplace.assign(self[parts[0]], parts[1], value)
                 return
             inplace.assign(self, index, value)
         except IndexError as error:
-            raise IndexError(torch_shapes.said_of_index(error, self, index)) from None
+            raise IndexError(picking.said_of_index(error, self, index)) from None
         except ValueError as error:
             if isinstance(error, GradmagicError):
                 raise
-            raise ShapeError(torch_shapes.said_of_value(error, self, index, value)) from None
+            raise ShapeError(picking.said_of_value(error, self, index, value)) from None
         if self.node is not None and not is_view(index):
             shown(self, "IndexPutBackward0")
 
@@ -422,8 +429,8 @@ class Tensor(TorchMethods, Operators):
                 sign = _SIGNS.get(op, op.__name__)
                 return outside(f"unsupported operand type(s) for {sign}: {names}: {rule.name}", args, None)
             return NotImplemented
-        if op in _REFUSED:
-            _REFUSED[op](op, args, cast)
+        if op in REFUSED:
+            REFUSED[op](op, args, cast)
         return super().operate(rule, op, cast, args)
 
     def __reduce__(self) -> Any:
@@ -435,37 +442,6 @@ class Tensor(TorchMethods, Operators):
         return Tensor.wrap(np.copy(self.array), None if self.node is None else leaf(self.array))
 
 
-def _no_bools(op: Any, args: Any, cast: Any) -> None:
-    if any(getattr(raw(a), "dtype", np.dtype(type(raw(a)))).kind == "b" for a in args):
-        raise OperandError(
-            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, use "
-            "the `~` or `logical_not()` operator instead: write a ^ b for where they differ."
-        )
-
-
-def _no_complex(op: Any, args: Any, cast: Any) -> None:
-    if any(np.iscomplexobj(raw(a)) for a in cast):
-        raise not_for(getattr(op, "__name__", str(op)), "complex")
-
-
-def _no_zeros(op: Any, args: Any, cast: Any) -> None:
-    if all(getattr(raw(a), "dtype", np.dtype(type(raw(a)))).kind == "b" for a in cast):
-        raise not_for(getattr(op, "__name__", str(op)), np.dtype(bool))
-    plain = raw(cast[1])
-    kinds = [getattr(raw(a), "dtype", np.dtype(type(raw(a)))).kind for a in cast]
-    if all(k in "iub" for k in kinds) and not arrays.on_device(plain) and not np.all(plain):
-        raise OperandError(
-            "ZeroDivisionError: a divisor is 0, and whole numbers have no infinity. Write t.float()."
-        )
-    _no_complex(op, args, cast)
-
-
-_REFUSED: dict[Any, Any] = {
-    operator.sub: _no_bools,
-    **dict.fromkeys((operator.lt, operator.le, operator.gt, operator.ge), _no_complex),
-    **dict.fromkeys((np.maximum, np.minimum, np.fmax, np.fmin), _no_complex),
-    **dict.fromkeys((operator.floordiv, operator.mod, np.floor_divide, np.remainder, np.fmod), _no_zeros),
-}  # fmt: skip
 _SIGNS: dict[Any, str] = {
     operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.pow: "** or pow()",
     operator.floordiv: "//", operator.mod: "%", operator.matmul: "@",
