@@ -164,7 +164,9 @@ class MixtureSameFamily(Distribution):
         self.mixture_distribution, self.component_distribution = mixture_distribution, component_distribution
         batch = component_distribution.batch_shape[:-1]
         if mixture_distribution.probs.shape[-1] != component_distribution.batch_shape[-1]:
-            raise ValueError("`mixture_distribution component` does not equal `component_distribution.batch_shape[-1]`")
+            raise ValueError(
+                "`mixture_distribution component` does not equal `component_distribution.batch_shape[-1]`"
+            )
         super().__init__(batch, component_distribution.event_shape, validate_args)
 
     @property
