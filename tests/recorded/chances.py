@@ -44,7 +44,7 @@ Beta(t([0.5, 3.0]), 2.0) | Beta(t([1.5, 3.0]), 1.0)
 Dirichlet(t([0.5, 3.0, 1.0])) | Dirichlet(t([1.0, 1.0, 2.0]))
 Poisson(t([0.5, 3.0])) | Poisson(2.0)
 Geometric(t([0.5, 0.3])) | Geometric(0.2)
-MultivariateNormal(t([0.5, -1.0]), t([[2.0, 0.3], [0.3, 1]])) | MultivariateNormal(t([0.0, 1]), t([[1.0, 0.0], [0.0, 2.0]]))
+MultivariateNormal(t([0.5, -1.0]), t([[2.0, 0.3], [0.3, 1]])) | MultivariateNormal(t([0.0, 1]), t([[1.0, 0], [0, 2]]))
 Independent(d.Normal(t([0.5, -1.0]), 1.0), 1) | Independent(d.Normal(t([0.0, 1.0]), 2.0), 1)
 """
 
