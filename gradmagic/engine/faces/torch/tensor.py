@@ -80,6 +80,8 @@ class Tensor(TorchMethods, Operators):
                     "you can only change requires_grad flags of leaf variables. "
                     "Write t.detach() for a tensor that carries no gradient."
                 )
+            if self.node is not None:
+                self._grad = self.node.grad  # as in PyTorch: what was collected stays
             self.node = None
         elif self.node is None:
             if self.array.dtype.kind not in "fc":
@@ -89,6 +91,7 @@ class Tensor(TorchMethods, Operators):
                     "t.float() first, or make it of numbers with a decimal point (1.0)."
                 )
             self.node = leaf(self.array)
+            self.node.grad = getattr(self, "_grad", None)
         return self
 
     @property

@@ -65,3 +65,13 @@ def test_of_anothers_type_and_in_order():
     x = gm.ones(2, 3)
     assert x.type_as(gm.tensor([1])).dtype is gm.int64 and x.nelement() == 6
     assert x.contiguous() is x and x.T.contiguous().is_contiguous() and not x.T.is_contiguous()
+
+
+def test_what_was_collected_stays_when_a_gradient_is_asked_for_no_longer():
+    x = gm.ones(2, requires_grad=True)
+    (x * x).sum().backward()
+    x.requires_grad = False
+    assert x.grad.tolist() == [2, 2]
+    x.requires_grad_()
+    (3 * x).sum().backward()
+    assert x.grad.tolist() == [5, 5]
