@@ -232,6 +232,12 @@ def vmap(
     @wraps(func)
     def of_batch(*args: Any, **kwargs: Any) -> Any:
         flat, dims = leaves(args), _dims(tuple(in_dims) if isinstance(in_dims, list) else in_dims, args)
+        for v, d in zip(flat, dims, strict=True):
+            if d is not None and not -(n := as_tensor(v).ndim) <= d < n:
+                raise ValueError(
+                    f"vmap: Got in_dim={d} for some input, but that input is a Tensor of dimensionality {n} so "
+                    f"expected in_dim to satisfy -{n} <= in_dim < {n}. Write None for what is the same for all examples."
+                )
         sizes = {as_tensor(v).shape[d] for v, d in zip(flat, dims, strict=True) if d is not None}
         if len(sizes) != 1:
             raise ValueError(

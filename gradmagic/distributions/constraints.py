@@ -22,9 +22,14 @@ def _whole(a: Any) -> Any:
     return a == np.floor(a)
 
 
-def greater_than(low: float) -> Constraint:
+def greater_than(low: Any) -> Constraint:
     """Give the constraint of numbers above `low`."""
     return Constraint(f"GreaterThan(lower_bound={low})", lambda a: a > low)
+
+
+def less_than(high: Any) -> Constraint:
+    """Give the constraint of numbers below `high`."""
+    return Constraint(f"LessThan(upper_bound={high})", lambda a: a < high)
 
 
 def interval(low: Any, high: Any) -> Constraint:

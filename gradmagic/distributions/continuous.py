@@ -293,9 +293,11 @@ class Uniform(Distribution):
 
     def __init__(self, low: Any, high: Any, validate_args: bool | None = None) -> None:
         self.low, self.high = broadcast(low, high)
+        self.arg_constraints = {
+            "low": to_be.less_than(self.high.array),
+            "high": to_be.greater_than(self.low.array),
+        }
         super().__init__(self.low.shape, (), validate_args)
-        if self._validate_args and not bool((self.low < self.high).all()):
-            raise ValueError("Uniform is not defined when low>= high")
 
     @property
     def support(self) -> Any:  # type: ignore[override]

@@ -239,6 +239,10 @@ class _Convolving(Module):
                 "padding_mode must be one of ('zeros', 'reflect', 'replicate', 'circular'), but got "
                 f"padding_mode='{self.padding_mode}'"
             )
+        if padding == "same" and any(s != 1 for s in sizes_of(stride, n)):
+            raise ValueError(
+                "padding='same' is not supported for strided convolutions: write padding=1, or another number."
+            )
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.stride = sizes_of(kernel_size, n), sizes_of(stride, n)
         self.padding: Any = padding if isinstance(padding, str) else sizes_of(padding, n)

@@ -22,7 +22,7 @@ def _row(padding_idx: int | None, rows: int) -> int | None:
     if padding_idx is None:
         return None
     if not -rows <= padding_idx < rows:
-        raise ValueError("Padding_idx must be within num_embeddings: write a number of one of the rows.")
+        raise AssertionError("Padding_idx must be within num_embeddings: write a number of one of the rows.")
     return padding_idx % rows
 
 
@@ -60,6 +60,12 @@ def embedding(
         )
     if max_norm is not None:
         _held(weight, input, max_norm, norm_type)
+    numbers, rows = input.array, weight.shape[0]
+    if not arrays.on_device(numbers) and numbers.size and (np.min(numbers) < 0 or np.max(numbers) >= rows):
+        raise IndexError(
+            f"index out of range in self: the table has {rows} rows, numbered from 0, and the input asks for "
+            f"{int(np.min(numbers)) if np.min(numbers) < 0 else int(np.max(numbers))}."
+        )
     y = picking.embedding(weight, input)
     row = _row(padding_idx, weight.shape[0])
     if row is None or y.node is None:

@@ -213,8 +213,8 @@ class Holding:
 
     def named_children(self) -> Iterator[tuple[str, Any]]:
         """Give the modules held by this one itself, each once, with their names."""
-        seen = {id(m): (k, m) for k, m in reversed(self._modules.items()) if m is not None}
-        return reversed(seen.values())
+        first = {id(m): k for k, m in reversed(self._modules.items())}
+        return ((k, m) for k, m in self._modules.items() if m is not None and first[id(m)] == k)
 
     def children(self) -> Iterator[Any]:
         """Give the modules held by this one itself."""

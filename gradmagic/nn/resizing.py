@@ -165,8 +165,9 @@ def interpolate(
             "antialias=True is not there: blur the image by F.avg_pool2d or F.conv2d first."
         )
     if (size is None) == (scale_factor is None):
+        which = "either" if size is None else "only one of"
         raise ValueError(
-            "only one of size or scale_factor should be defined: write size=(...), or scale_factor=2."
+            f"{which} size or scale_factor should be defined: write size=(...), or scale_factor=2."
         )
     along, _, name = _INTERPOLATIONS[mode]
     if align_corners is not None and along not in ("linear", "cubic"):
