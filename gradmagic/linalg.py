@@ -95,7 +95,7 @@ def matrix_rank(
 ) -> Any:
     """Give how many singular values are above max(atol, rtol * the largest)."""
     s = np.linalg.svd(A.array, compute_uv=False)
-    largest = np.max(s, axis=-1, initial=0, keepdims=True)
+    largest = np.max(s, axis=-1, keepdims=True) if s.size else s
     atol = tol if atol is None else atol
     if rtol is None:
         rtol = 0.0 if atol is not None else max(A.shape[-2:]) * float(np.finfo(A.array.dtype).eps)
