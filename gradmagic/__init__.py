@@ -10,7 +10,31 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import autograd, cuda, fft, functions, linalg, nn, optim, random, special, utils
+from . import (
+    accelerator,
+    autograd,
+    backends,
+    cuda,
+    distributions,
+    fft,
+    func,
+    functions,
+    linalg,
+    mps,
+    nn,
+    optim,
+    random,
+    special,
+    utils,
+)
+from .backends.settings import (
+    are_deterministic_algorithms_enabled,
+    get_float32_matmul_precision,
+    get_num_threads,
+    set_float32_matmul_precision,
+    set_num_threads,
+    use_deterministic_algorithms,
+)
 from .engine.check.check_grads import check_grads
 from .engine.faces.numpy.array import Array
 from .engine.faces.torch.make import tensor
@@ -43,6 +67,7 @@ from .engine.watch.anomaly import detect_anomaly, is_anomaly_enabled, set_detect
 from .engine.watch.guard_where import guard_where
 from .engine.watch.memory_limit import set_tape_limit
 from .errors import GradmagicError
+from .func import vmap
 from .functions import *  # noqa: F403  (PyTorch's function names; the list is functions.__all__)
 from .missing import missing
 from .saving import load, save
@@ -96,16 +121,23 @@ __all__ = [
     "GradmagicError",
     "Report",
     "Tensor",
+    "accelerator",
+    "are_deterministic_algorithms_enabled",
     "autograd",
+    "backends",
     "check_grads",
     "checkpoint",
     "cuda",
+    "distributions",
     "custom",
     "detect_anomaly",
     "egrad",
     "elementwise_grad",
     "enable_grad",
     "fft",
+    "func",
+    "get_float32_matmul_precision",
+    "get_num_threads",
     "grad",
     "grad_and_aux",
     "guard_where",
@@ -122,6 +154,7 @@ __all__ = [
     "linalg",
     "load",
     "make_dot",
+    "mps",
     "make_hvp",
     "make_jvp",
     "make_vjp",
@@ -133,17 +166,21 @@ __all__ = [
     "random",
     "save",
     "set_detect_anomaly",
+    "set_float32_matmul_precision",
     "set_following",
     "set_grad_enabled",
+    "set_num_threads",
     "set_tape_limit",
     "special",
     "stop_gradient",
     "tensor",
     "trace",
+    "use_deterministic_algorithms",
     "utils",
     "value_and_grad",
     "vector_jacobian_product",
     "vjp",
+    "vmap",
     *_OF_NETWORKS,
     *linalg.OF_TORCH,
     *functions.__all__,

@@ -28,6 +28,7 @@ from .engine.faces.torch.defaults import (
     set_default_dtype,
 )
 from .engine.faces.torch.dtypes import ALIASES, DTYPES, Device, DType, Size
+from .engine.faces.torch.exchange import from_dlpack, to_dlpack
 from .engine.faces.torch.joining import JOINING
 from .engine.faces.torch.make import tensor
 from .engine.faces.torch.math import OperandError, named, titled
@@ -37,6 +38,7 @@ from .engine.faces.torch.printing import set_printoptions
 from .engine.faces.torch.special import polygamma
 from .engine.faces.torch.table import FUNCTIONS, FUNCTIONS_ONLY
 from .engine.faces.torch.tensor import Tensor
+from .engine.faces.torch.types import TYPES, set_default_tensor_type
 from .engine.faces.torch.windows import WINDOWS
 from .engine.tape.ends import leaf, tell_of_device
 from .engine.tape.modes import no_grad
@@ -63,6 +65,8 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
     elif isinstance(data, np.generic) or arrays.is_array(data):
         made = Tensor.wrap(data, None)
         tell_of_device(data)
+    elif not isinstance(data, (list, tuple, int, float)) and hasattr(data, "__dlpack__"):
+        made = from_dlpack(data)
     else:
         return tensor(data, dtype=dtype, device=device)
     return made if dtype is None and device is None else made.to(dtype=dtype, device=device)
@@ -399,7 +403,7 @@ _TABLE: dict[str, Any] = {
     **{name: of_tensor(f) for name, f in (FUNCTIONS | FUNCTIONS_ONLY).items()}, **JOINING, **WINDOWS,
     "polygamma": polygamma,
     "zeros": _filled("zeros", 0), "ones": _filled("ones", 1), "empty": _filled("empty", 0),
-    **random.FUNCTIONS,
+    **random.FUNCTIONS, **TYPES,
 }  # fmt: skip
 _TABLE |= {f"{name}_like": _like(name) for name in "zeros ones empty full".split()}
 _TABLE |= {"concat": cat, "concatenate": cat, "row_stack": vstack}
@@ -434,10 +438,6 @@ def frombuffer(
     )
 
 
-def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
-    """Take PyTorch's word for it: what is computed on the host here is the same each time."""
-
-
 _TABLE |= {"range": _whole_range}
 
 
@@ -450,8 +450,9 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     *(name for name in _TABLE if name != "trace"),  # gm.trace is cell/hosts/block.py's, which hands matrices on to ours
-    "arange", "as_tensor", "asarray", "cat", "einsum", "eye", "finfo", "frombuffer", "from_numpy", "full",
+    "arange", "as_tensor", "asarray", "cat", "einsum", "eye", "finfo", "frombuffer", "from_dlpack", "from_numpy", "full",
     "get_default_device", "get_default_dtype", "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace",
-    "logspace", "meshgrid", "numel", "set_default_device", "set_default_dtype", "set_printoptions", "stack",
-    "tensordot", "typename", "use_deterministic_algorithms", "vstack", "where",
+    "logspace", "meshgrid", "numel", "set_default_device", "set_default_dtype",
+    "set_default_tensor_type", "set_printoptions", "stack", "to_dlpack",
+    "tensordot", "typename", "vstack", "where",
 ]  # fmt: skip

@@ -32,7 +32,6 @@ REFUSED: dict[str, dict[str, str]] = {
         r"sym_.*|Sym.*|compile|Script.*|cond|parse_.*|import_ir.*|merge_type.*|unify_type.*|Tag|DispatchKey": _COMPILED,
         r"fork|wait|Stream|Event|thread_safe_generator|AggregationType|AVG|SUM": _PARALLEL,
         r"autocast.*|GradScaler|(get|is|set)_autocast.*": "write t.to(gm.float16) where fewer digits will do",
-        r"vmap": "gm.func.vmap, or write the batch as the first dim",
         r"geqrf|ormqr|lu_unpack|lobpcg": "gm.linalg.qr, gm.linalg.lu and gm.linalg.eigh give the factors themselves",
         r"(get|set)_num_.*|init_num_threads|.*_warn_always.*|.*deterministic.*|set_flush_denormal": (
             "NumPy has no such switch: threads are set by OMP_NUM_THREADS before Python starts"

@@ -85,8 +85,8 @@ def scaled_dot_product_attention(
     query, key, value = as_tensor(query), as_tensor(key), as_tensor(value)
     if is_causal and attn_mask is not None:
         raise OperandError(
-            "Explicit attn_mask should not be set when is_causal=True: leave out one of them, or put the triangle into "
-            "the mask."
+            "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True. Leave out one of "
+            "them, or put the triangle into the mask."
         )
     if enable_gqa:
         times = query.shape[-3] // key.shape[-3]

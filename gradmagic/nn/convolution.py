@@ -239,9 +239,13 @@ class _Convolving(Module):
                 "padding_mode must be one of ('zeros', 'reflect', 'replicate', 'circular'), but got "
                 f"padding_mode='{self.padding_mode}'"
             )
+        if padding == "same" and any(s != 1 for s in sizes_of(stride, n)):
+            raise ValueError(
+                "padding='same' is not supported for strided convolutions: write padding=1, or another number."
+            )
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.stride = sizes_of(kernel_size, n), sizes_of(stride, n)
-        self.padding = padding if isinstance(padding, str) else sizes_of(padding, n)
+        self.padding: Any = padding if isinstance(padding, str) else sizes_of(padding, n)
         self.dilation = sizes_of(given.get("dilation", 1), n)
         self.output_padding = sizes_of(given.get("output_padding", 0), n)
         a, b = (in_channels, out_channels) if self._backwards else (out_channels, in_channels)
@@ -263,7 +267,7 @@ class _Convolving(Module):
 
     def forward(self, input: Any, output_size: Any = None) -> Any:
         """Give the convolution of the input."""
-        walk = (self.stride, self.padding)
+        walk: tuple[Any, ...] = (self.stride, self.padding)
         if self._backwards:
             more = self.output_padding if output_size is None else self._more(input, output_size)
             return _FUNCTIONS[self._n, True](
@@ -320,8 +324,8 @@ ConvTranspose1d, ConvTranspose2d, ConvTranspose3d = (_module(n, True) for n in (
 class Unfold(Module):
     """`F.unfold` as a module."""
 
-    _function = staticmethod(unfold)
-    _names = ("kernel_size", "dilation", "padding", "stride")
+    _function: Any = staticmethod(unfold)
+    _names: tuple[str, ...] = ("kernel_size", "dilation", "padding", "stride")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()

@@ -52,9 +52,9 @@ def _alpha(name: str, channels: bool) -> Any:
         a = 1 / math.sqrt((least**2 * p + 1) * (1 - p))
         kept = _noise(input, p, channels) != 0
         kind = input.array.dtype
-        scale, shift = (
-            np.where(kept, *pair).astype(kind) for pair in ((a, 0), (least * a * p, least * a * (p - 1)))
-        )
+        scale: Any = np.where(kept, a, 0.0)
+        shift: Any = np.where(kept, least * a * p, least * a * (p - 1))
+        scale, shift = scale.astype(kind), shift.astype(kind)
         return input * Tensor.wrap(scale, None) + Tensor.wrap(shift, None)
 
     return titled(f, name, "Drop entries so that mean 0 and variance 1 stay (G. Klambauer and others, 2017).")

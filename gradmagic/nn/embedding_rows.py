@@ -22,7 +22,7 @@ def _row(padding_idx: int | None, rows: int) -> int | None:
     if padding_idx is None:
         return None
     if not -rows <= padding_idx < rows:
-        raise ValueError("Padding_idx must be within num_embeddings: write a number of one of the rows.")
+        raise AssertionError("Padding_idx must be within num_embeddings: write a number of one of the rows.")
     return padding_idx % rows
 
 
@@ -56,15 +56,22 @@ def embedding(
     input, weight = as_tensor(input), as_tensor(weight)
     if scale_grad_by_freq:
         raise NotImplementedError(
-            "scale_grad_by_freq=True is not there: count how often each row is named (gm.bincount), and divide weight.grad."
+            "scale_grad_by_freq=True is not there: divide weight.grad by how often each row is named (gm.bincount)."
         )
     if max_norm is not None:
         _held(weight, input, max_norm, norm_type)
+    numbers, rows = input.array, weight.shape[0]
+    if not arrays.on_device(numbers) and numbers.size and (np.min(numbers) < 0 or np.max(numbers) >= rows):
+        raise IndexError(
+            f"index out of range in self: the table has {rows} rows, numbered from 0, and the input asks for "
+            f"{int(np.min(numbers)) if np.min(numbers) < 0 else int(np.max(numbers))}."
+        )
     y = picking.embedding(weight, input)
     row = _row(padding_idx, weight.shape[0])
     if row is None or y.node is None:
         return y
-    return shown(np.where(raw(input)[..., None] == row, y.array, y), "EmbeddingBackward0")  # type: ignore[call-overload]
+    kept: Any = np.where(raw(input)[..., None] == row, y.array, y)  # type: ignore[call-overload]
+    return shown(kept, "EmbeddingBackward0")
 
 
 def embedding_bag(
@@ -91,8 +98,8 @@ def embedding_bag(
         raise ValueError("mode has to be one of sum, mean or max")
     if (input.ndim == 2) != (offsets is None):
         raise ValueError(
-            "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length sequences; "
-            "a 1D input wants offsets: where each bag begins."
+            "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length "
+            "sequences; a 1D input wants offsets: where each bag begins."
         )
     if per_sample_weights is not None and mode != "sum":
         raise NotImplementedError(
@@ -202,7 +209,9 @@ class EmbeddingBag(Module):
         if _weight is None:
             self.reset_parameters()
 
-    reset_parameters = Embedding.reset_parameters
+    def reset_parameters(self) -> None:
+        """Draw the table anew; the row of `padding_idx` is 0."""
+        Embedding.reset_parameters(self)  # type: ignore[arg-type]
 
     def forward(self, input: Any, offsets: Any = None, per_sample_weights: Any = None) -> Any:
         """Give a row for each bag."""

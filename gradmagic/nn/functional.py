@@ -5,6 +5,7 @@ In: Tensors (lifted Arrays and plain arrays are taken for Tensors) and PyTorch's
 
 from __future__ import annotations
 
+import math
 import warnings
 from functools import wraps
 from typing import Any
@@ -197,7 +198,8 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     x, w = input.array, raw(weight)
     if not x.ndim or x.shape[-1] != w.shape[-1]:
         raise ShapeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({tuple(x.shape)} and {tuple(w.shape[::-1])}): linear "
+            f"mat1 and mat2 shapes cannot be multiplied ({math.prod(x.shape[:-1])}x{x.shape[-1] if x.ndim else 1} "
+            f"and {w.shape[-1]}x{w.shape[0]}): linear "
             f"wants {w.shape[-1]} features in the last dim of its input. "
             "Reshape the input, or make the layer with as many in_features as it has."
         )

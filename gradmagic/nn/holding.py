@@ -104,8 +104,8 @@ class Holding:
         self._checked("_parameters", "parameter", name)
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
-                f"cannot assign {_typename(param)!r} object to parameter {name!r} (torch.nn.Parameter or None required): "
-                "wrap it in nn.Parameter(...)."
+                f"cannot assign {_typename(param)!r} object to parameter {name!r} (torch.nn.Parameter or None "
+                "required): wrap it in nn.Parameter(...)."
             )
         self._parameters[name] = param
 
@@ -213,8 +213,8 @@ class Holding:
 
     def named_children(self) -> Iterator[tuple[str, Any]]:
         """Give the modules held by this one itself, each once, with their names."""
-        seen = {id(m): (k, m) for k, m in reversed(self._modules.items()) if m is not None}
-        return reversed(seen.values())
+        first = {id(m): k for k, m in reversed(self._modules.items())}
+        return ((k, m) for k, m in self._modules.items() if m is not None and first[id(m)] == k)
 
     def children(self) -> Iterator[Any]:
         """Give the modules held by this one itself."""

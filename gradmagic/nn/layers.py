@@ -8,6 +8,7 @@ from typing import Any
 from ..functions import as_tensor, empty, full
 from . import functional as F
 from . import init
+from .activations import prelu
 from .convolution import drawn, redrawn
 from .modules import Module
 from .parameters import Parameter
@@ -146,7 +147,7 @@ class PReLU(Module):
 
     def forward(self, input: Any) -> Any:
         """Give the entries."""
-        return F.prelu(input, self.weight)
+        return prelu(input, self.weight)
 
     def extra_repr(self) -> str:
         """Name the number of weights."""

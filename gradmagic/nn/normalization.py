@@ -19,7 +19,7 @@ from ..engine.faces.torch.tensor import Tensor
 from ..engine.rules.declare import RULES
 from ..engine.tape.modes import no_grad
 from ..errors import ShapeError
-from ..functions import as_tensor, ones, tensor, zeros
+from ..functions import as_tensor, ones, zeros
 from .modules import Module
 from .parameters import Parameter
 
@@ -215,7 +215,7 @@ class GroupNorm(_Affine):
     ) -> None:  # fmt: skip
         super().__init__()
         if num_channels % num_groups:
-            raise ValueError("num_channels must be divisible by num_groups")
+            raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
         self._affine(num_channels, affine, affine and bias, dtype, device)
 
@@ -251,7 +251,7 @@ class _Running(_Affine):
             "running_mean", zeros(num_features, dtype=dtype, device=device) if kept else None
         )
         self.register_buffer("running_var", ones(num_features, dtype=dtype, device=device) if kept else None)
-        self.register_buffer("num_batches_tracked", tensor(0, device=device) if kept else None)
+        self.register_buffer("num_batches_tracked", as_tensor(0, device=device) if kept else None)
 
     def reset_running_stats(self) -> None:
         """Forget the running statistics."""

@@ -41,8 +41,8 @@ def _walk(name: str, n: int, kernel_size: Any, stride: Any, padding: Any) -> tup
     for k, p in zip(kernel, padding, strict=True):
         if 2 * p > k:
             raise OperandError(
-                f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and dilation=1: "
-                f"write a smaller padding= for {name}, or pad the input."
+                f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and "
+                f"dilation=1: write a smaller padding= for {name}, or pad the input."
             )
     return kernel, kernel if stride is None or stride == [] else sizes_of(stride, n), padding
 
@@ -51,8 +51,8 @@ def _fits(name: str, x: Any, out: list[int]) -> None:
     if any(m <= 0 for m in out):
         raise ShapeError(
             f"Given input size: ({'x'.join(map(str, x.shape[1:]))}). Calculated output size: "
-            f"({'x'.join(map(str, (x.shape[1], *out)))}). Output size is too small: {name} wants a smaller kernel_size= "
-            "or a larger image."
+            f"({'x'.join(map(str, (x.shape[1], *out)))}). Output size is too small: {name} wants a smaller "
+            "kernel_size= or a larger image."
         )
 
 
@@ -230,8 +230,8 @@ class _Pooling(Module):
         given = dict(zip(self._settings, args, strict=False)) | kwargs
         if unknown := set(given) - set(self._settings):
             raise TypeError(
-                f"{type(self).__name__}.__init__() got an unexpected keyword argument {min(unknown)!r}: its settings are "
-                f"{', '.join(self._settings)}."
+                f"{type(self).__name__}.__init__() got an unexpected keyword argument {min(unknown)!r}: its "
+                f"settings are {', '.join(self._settings)}."
             )
         made = self._settings | given
         if (missing := next(iter(self._settings))) not in given:

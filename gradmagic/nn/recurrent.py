@@ -1,6 +1,6 @@
 """PyTorch's recurrent networks: `nn.RNN`, `nn.LSTM`, `nn.GRU`, and one step of each as a cell.
 
-In: sequences (length, batch, size), with `batch_first` (batch, length, size), without a batch (length, size), or packed.
+In: sequences (length, batch, size), with `batch_first` (batch, length, size), (length, size), or packed.
 Out: the outputs of the last layer, and the last states of all layers. A step is written once, for cells and networks.
 """
 
@@ -85,8 +85,8 @@ class _Recurrent(Module):
             )
         if dropout > 0 and num_layers == 1:
             warnings.warn(
-                "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects num_layers "
-                f"greater than 1, but got dropout={dropout} and num_layers={num_layers}",
+                "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects "
+                f"num_layers greater than 1, but got dropout={dropout} and num_layers={num_layers}",
                 UserWarning,
                 stacklevel=3,
             )
@@ -98,7 +98,7 @@ class _Recurrent(Module):
         gates, out = _KINDS[self.mode][0] * hidden_size, proj_size or hidden_size
         for layer, end in self._runs():
             inputs = input_size if layer == 0 else out * (1 + bidirectional)
-            shapes = {"weight_ih": (gates, inputs), "weight_hh": (gates, out)}
+            shapes: dict[str, tuple[int, ...]] = {"weight_ih": (gates, inputs), "weight_hh": (gates, out)}
             shapes |= {"bias_ih": (gates,), "bias_hh": (gates,)} if bias else {}
             shapes |= {"weight_hr": (proj_size, hidden_size)} if proj_size else {}
             for name, shape in shapes.items():
@@ -142,8 +142,7 @@ class _Recurrent(Module):
             shape = (runs, n) if alone else (runs, batch, n)
             if tuple(h.shape) != shape:
                 raise OperandError(
-                    f"Expected {'hidden' if number == 1 else f'{word}'} size {shape}, got {list(h.shape)}: it has a row "
-                    "for each layer and direction."
+                    f"Expected {word} size {shape}, got {list(h.shape)}: it has a row for each layer and direction."
                 )
         return [h.unsqueeze(1) for h in given] if alone else given
 
@@ -166,12 +165,12 @@ class _Recurrent(Module):
         input = as_tensor(input)
         if input.ndim not in (2, 3):
             raise ValueError(
-                f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.ndim}D instead: (length, batch, size)."
+                f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.ndim}D instead: (length, batch, n)."
             )
         if input.shape[-1] != self.input_size:
             raise OperandError(
-                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {input.shape[-1]}: make the "
-                "network with the size that its input has."
+                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {input.shape[-1]}: make "
+                "the network with the size that its input has."
             )
         alone = input.ndim == 2
         x = (
@@ -222,7 +221,8 @@ class _Recurrent(Module):
                 new = (F.linear(new[0], projection), *new[1:])
             if lengths is not None:
                 there = Tensor.wrap(np.less(t, lengths.array)[:, None], None)
-                new = tuple(np.where(there, n, old) for n, old in zip(new, now, strict=True))  # type: ignore[call-overload]
+                pairs = zip(new, now, strict=True)
+                new = tuple(np.where(there, n, old) for n, old in pairs)  # type: ignore[call-overload]
             outputs[t], now = new[0], new
         return stack(outputs), now
 

@@ -1,7 +1,7 @@
 """PyTorch's rims and changes of size, as functions (`F.pad`, `F.interpolate`) and modules (`nn.Upsample`).
 
-In: tensors, images (batch, channels, *sizes). Out: larger or smaller ones. Interpolation is one product with a matrix of
-weights along each axis.
+In: tensors, images (batch, channels, *sizes). Out: larger or smaller ones. Interpolation is one product with a
+matrix of weights along each axis.
 """
 
 from __future__ import annotations
@@ -120,7 +120,8 @@ def _weights(mode: str, size: int, wanted: int, scale: float | None, align: bool
 _INTERPOLATIONS = {
     "nearest": ("nearest", (1, 2, 3), "UpsampleNearest{n}DBackward0"),
     "nearest-exact": ("nearest-exact", (1, 2, 3), "UpsampleNearestExact{n}DBackward0"),
-    "area": ("area", (1, 2, 3), "AdaptiveAvgPool{n}DBackward0"), "linear": ("linear", (1,), "UpsampleLinear1DBackward0"),
+    "area": ("area", (1, 2, 3), "AdaptiveAvgPool{n}DBackward0"),
+    "linear": ("linear", (1,), "UpsampleLinear1DBackward0"),
     "bilinear": ("linear", (2,), "UpsampleBilinear2DBackward0"),
     "bicubic": ("cubic", (2,), "UpsampleBicubic2DBackward0"),
     "trilinear": ("linear", (3,), "UpsampleTrilinear3DBackward0"),
@@ -164,8 +165,9 @@ def interpolate(
             "antialias=True is not there: blur the image by F.avg_pool2d or F.conv2d first."
         )
     if (size is None) == (scale_factor is None):
+        which = "either" if size is None else "only one of"
         raise ValueError(
-            "only one of size or scale_factor should be defined: write size=(...), or scale_factor=2."
+            f"{which} size or scale_factor should be defined: write size=(...), or scale_factor=2."
         )
     along, _, name = _INTERPOLATIONS[mode]
     if align_corners is not None and along not in ("linear", "cubic"):

@@ -1,4 +1,4 @@
-"""PyTorch's transformer: encoder and decoder layers, stacks of them, and both together (A. Vaswani and others, 2017)."""
+"""PyTorch's transformer: layers of encoder and decoder, stacks of them, and both together (A. Vaswani, 2017)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class _Layer(Module):
         device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        for k, name in enumerate(self._attentions):
+        for name in self._attentions:
             setattr(self, name, MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first))
         self.linear1 = Linear(d_model, dim_feedforward, bias=bias)
         self.dropout = Dropout(dropout)

@@ -1,5 +1,5 @@
-"""PyTorch's `utils`: data sets and loaders in `data`."""
+"""PyTorch's `utils`: data sets and loaders in `data`, memory shared with other libraries in `dlpack`."""
 
-from . import data
+from . import data, dlpack
 
-__all__ = ["data"]
+__all__ = ["data", "dlpack"]

@@ -67,6 +67,13 @@ torch.multinomial(torch.tensor([[.1,.2,.7],[3,1,1]]),4,replacement=True)
 torch.multinomial(torch.tensor([[.1,.2,.7],[3,1,1]]),1)
 torch.multinomial(torch.tensor([[.1,.2,.7],[3,1,1]]),2)
 torch.multinomial(torch.rand(30),30)
+torch.poisson(torch.tensor([1.,2.,15.,0.,100.,9.9,1e4]).repeat(4)),torch.rand(2)
+torch.poisson(torch.rand(5,3,dtype=torch.float64)*30),torch.rand(2)
+torch.binomial(torch.tensor([10.,20.,100.,5.,1000.,0.,3.]).repeat(5),torch.tensor([.5,.2,.3,.9,.01,.5,1.]).repeat(5)),torch.rand(2)
+torch.binomial(torch.full((90,),100.),torch.full((90,),.7)).sum(),torch.rand(2)
+torch._standard_gamma(torch.tensor([.1,.5,1.,2.,10.,100.]).repeat(4)),torch.randn(3)
+torch.randn(1);;torch._standard_gamma(torch.rand(7)*3),torch.randn(3)
+F.dropout1d(torch.ones(2,3,4),.5),F.dropout2d(torch.ones(2,3,2,2),.3),F.dropout3d(torch.ones(2,3,2,2,2),.3),torch.rand(1)
 torch.multinomial(torch.rand(30,dtype=torch.float64),5,True)
 torch.multinomial(torch.rand(5,4).t(),3)
 torch.rand(6).multinomial(3,True)
@@ -104,6 +111,8 @@ torch.ones(2).normal_(generator=torch.Generator().manual_seed(1))
 """
 
 ERRORS = """
+torch.poisson(torch.tensor([-1.]))
+torch.poisson(torch.tensor([1]))
 torch.empty(3).uniform_(2,1)
 torch.empty(3).normal_(0,-1)
 torch.empty(3,dtype=torch.long).normal_()
@@ -215,6 +224,31 @@ torch.set_default_dtype(torch.int64)
 torch.get_default_dtype()
 """
 
+OLD = """
+torch.Tensor([1,2]),torch.Tensor(2,3).shape,torch.Tensor(3).shape,torch.Tensor(),torch.Tensor((2,3)),torch.Tensor(torch.ones(2,dtype=torch.long))
+torch.Tensor([[1,2],[3,4]]),torch.Tensor(np.ones(2)),torch.LongTensor(np.ones(2))
+a=torch.ones(2);;torch.Tensor(a).zero_();;a,torch.FloatTensor(a)
+torch.Tensor(2.5)
+torch.FloatTensor([1,2]),torch.LongTensor([1.7,2]),torch.BoolTensor([1,0]),torch.ByteTensor([1]),torch.DoubleTensor([1])
+torch.HalfTensor([1]),torch.IntTensor([1]),torch.ShortTensor([1]),torch.CharTensor([1])
+torch.FloatTensor(2,3).shape,torch.FloatTensor(),torch.LongTensor(2).dtype
+[isinstance(torch.ones(2),k) for k in (torch.Tensor,torch.FloatTensor,torch.LongTensor)]
+isinstance(torch.arange(2),torch.LongTensor)
+torch.ones(2).type(torch.LongTensor),torch.ones(2).type("torch.DoubleTensor"),torch.ones(2).type(),torch.arange(2).type()
+str(torch.FloatTensor)
+torch.set_default_tensor_type(torch.DoubleTensor);;a=torch.tensor([1.]),torch.Tensor([1]);;torch.set_default_tensor_type("torch.FloatTensor");;a,torch.get_default_dtype()
+V=torch.autograd.Variable;;a=torch.ones(2);;v=V(a,requires_grad=True);;v.detach().zero_();;v,v.requires_grad,a,V(a),isinstance(a,V)
+torch.from_dlpack(np.arange(3.)),np.from_dlpack(torch.arange(2)).tolist(),torch.utils.dlpack.from_dlpack(torch.utils.dlpack.to_dlpack(torch.ones(2)))
+np.from_dlpack(torch.ones(2,requires_grad=True))
+torch.from_dlpack([1])
+torch.get_default_device(),torch.device("cuda:1").index,torch.device("cuda",1),torch.device(torch.device("cpu"))
+torch.set_default_device("cpu");;a=torch.ones(2).device;;torch.set_default_device(None);;a
+with torch.device("cpu"): a=torch.ones(2).device;;a
+torch.use_deterministic_algorithms(True);;a=torch.are_deterministic_algorithms_enabled();;torch.use_deterministic_algorithms(False);;a
+torch.backends.mps.is_available(),torch.mps.is_available(),torch.backends.cudnn.deterministic,torch.backends.cudnn.benchmark
+torch.cuda.manual_seed(3),torch.cuda.manual_seed_all(3),torch.rand(1)
+"""
+
 DATA = """
 list(DataLoader(ds(),batch_size=3,shuffle=True))
 [list(DataLoader(ds(),batch_size=3,shuffle=True)) for _ in range(2)],torch.rand(2)
@@ -306,10 +340,34 @@ SWEEPS = {
 }
 SEEDS = (0, 1, -1, 2**40 + 3)
 
+# The same of all first values of a layer, and of what is drawn next.
+LAYERS = """
+nn.Linear(3, 2)
+nn.Linear(3, 2, bias=False)
+nn.Bilinear(3, 2, 4)
+nn.Conv1d(3, 4, 3)
+nn.Conv2d(4, 6, 3, groups=2)
+nn.Conv3d(2, 3, 2)
+nn.ConvTranspose1d(3, 4, 3)
+nn.ConvTranspose2d(4, 6, 3, groups=2)
+nn.Embedding(10, 3, padding_idx=2)
+nn.EmbeddingBag(5, 3)
+nn.Sequential(nn.BatchNorm2d(3), nn.LayerNorm(3), nn.GroupNorm(1, 3), nn.PReLU())
+nn.RNN(3, 4, num_layers=2, bidirectional=True)
+nn.LSTM(3, 4, proj_size=2)
+nn.GRU(3, 4, bias=False)
+nn.LSTMCell(3, 4)
+nn.MultiheadAttention(8, 2)
+nn.MultiheadAttention(8, 2, kdim=4, vdim=6, add_bias_kv=True)
+nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16), 2)
+nn.Transformer(8, 2, 1, 1, 16)
+nn.Sequential(nn.Linear(3, 4), nn.Conv2d(1, 2, 3), nn.LSTM(2, 2))
+""".strip().splitlines()
+
 
 def programs():
     """List all programs."""
-    return [line for text in (NUMBERS, ERRORS, PARAMETERS, DATA) for line in text.strip().splitlines()]
+    return [line for text in (NUMBERS, ERRORS, PARAMETERS, OLD, DATA) for line in text.strip().splitlines()]
 
 
 def run(program, torch):
@@ -342,6 +400,18 @@ def sweep(name, torch):
     return found
 
 
+def layer(text, torch):
+    """Give the sum over the bits of the first values of a layer and of the next draw, and their names."""
+    torch.manual_seed(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        state = eval(text, {"nn": torch.nn}).state_dict()
+    found = 0
+    for value in (*state.values(), torch.rand(3)):
+        found = zlib.crc32(np.ascontiguousarray(value.numpy()).tobytes(), found)
+    return [found, list(state)]
+
+
 def plain(value):
     """Give tensors as their dtype, shape and numbers, containers as lists."""
     if hasattr(value, "detach"):
@@ -351,9 +421,7 @@ def plain(value):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
-    return (
-        value if isinstance(value, (int, float, str)) and not isinstance(value, np.generic) else repr(value)
-    )
+    return value if type(value) in (bool, int, float, str) else repr(value)
 
 
 def samples(torch, data):
@@ -385,6 +453,7 @@ def samples(torch, data):
 if __name__ == "__main__":
     torch = importlib.import_module("torch")
     made = {p: run(p, torch) for p in programs()} | {name: sweep(name, torch) for name in SWEEPS}
+    made |= {text: layer(text, torch) for text in LAYERS}
     lines = [f"{json.dumps(k)}: {json.dumps(v)}" for k, v in made.items()]
     FILE.write_text("{\n" + ",\n".join(lines) + "\n}\n")
     sys.stdout.write(f"{len(made)} programs\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .summary import summary
 
-SUBJECTS = ("optimisers", "networks")
+SUBJECTS = ("optimisers", "networks", "chances", "transforms", "modules")
 
 
 def main() -> None:

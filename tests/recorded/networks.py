@@ -168,8 +168,8 @@ nn.GaussianNLLLoss() nn.MarginRankingLoss() nn.HingeEmbeddingLoss() nn.MultiLabe
 nn.MultiLabelSoftMarginLoss() nn.CosineEmbeddingLoss() nn.MultiMarginLoss() nn.TripletMarginLoss()
 nn.LazyLinear(3) nn.LazyConv1d(3,2) nn.ModuleList([nn.Linear(2,2),nn.Linear(2,2),nn.ReLU()])
 nn.ModuleDict({"a":nn.ReLU(),"b":nn.Linear(1,2)}) nn.ParameterList([torch.zeros(2,3)])
-nn.ParameterDict({"w":nn.Parameter(torch.zeros(2))}) nn.Sequential() nn.Fold((4,5),2) nn.Unfold(2) nn.UpsamplingNearest2d(size=3)
-nn.MaxUnpool2d(2) nn.FractionalMaxPool2d
+nn.ParameterDict({"w":nn.Parameter(torch.zeros(2))}) nn.Sequential() nn.Fold((4,5),2) nn.Unfold(2)
+nn.UpsamplingNearest2d(size=3) nn.MaxUnpool2d(2) nn.FractionalMaxPool2d
 """
 
 
@@ -177,27 +177,29 @@ nn.MaxUnpool2d(2) nn.FractionalMaxPool2d
 UNNAMED = ("run(", "instance_norm", "circular", "enable_gqa")
 
 
-def tools(torch):
+def tools(torch, device):
     rng = np.random.RandomState(7)
     leaves = []
 
     def x(*shape):
-        leaves.append(torch.tensor(np.round(rng.standard_normal(shape), 3), requires_grad=True))
+        leaves.append(
+            torch.tensor(np.round(rng.standard_normal(shape), 3), device=device, requires_grad=True)
+        )
         return leaves[-1]
 
     def i(below, *shape):
-        return torch.tensor(rng.randint(0, below, shape))
+        return torch.tensor(rng.randint(0, below, shape), device=device)
 
     def m(*shape):
         made = rng.uniform(size=shape) < 0.6
         made[..., 0] = True
-        return torch.tensor(made)
+        return torch.tensor(made, device=device)
 
     def causal(n):
-        return torch.tensor(np.triu(np.full((n, n), -np.inf), 1))
+        return torch.tensor(np.triu(np.full((n, n), -np.inf), 1), device=device)
 
     def late(rows, columns):
-        return torch.tensor(np.arange(columns) >= 2 + np.arange(rows)[:, None])
+        return torch.tensor(np.arange(columns) >= 2 + np.arange(rows)[:, None], device=device)
 
     return {"x": x, "i": i, "m": m, "causal": causal, "late": late}, leaves
 
@@ -209,12 +211,12 @@ def flat(value):
 
 
 def case_of(text):
-    def case(torch):
-        words, leaves = tools(torch)
+    def case(torch, device=None):
+        words, leaves = tools(torch, device)
         modules = []
 
         def run(module, *args, **kwargs):
-            modules.append((module, repr(module)))
+            modules.append((module.to(device or "cpu"), repr(module)))
             if any("Lazy" in type(m).__name__ for m in module.modules()):
                 module(*(a.detach().float() for a in args))
             return module.double()(*args, **kwargs)
@@ -225,7 +227,7 @@ def case_of(text):
         rng = np.random.RandomState(3)
         for y in out:
             if y.requires_grad:
-                total = total + (y * torch.tensor(rng.uniform(-1, 1, tuple(y.shape)))).sum()
+                total = total + (y * torch.tensor(rng.uniform(-1, 1, tuple(y.shape)), device=device)).sum()
         first = out[0].grad_fn
         named = first is not None and not any(word in text for word in UNNAMED)
         found = {"out": out, "name": first.name() if named else None}

@@ -15,7 +15,7 @@ def summary(value):
         return value
     if isinstance(value, float):
         return float(f"{value:.12g}")
-    array = value.detach().numpy()
+    array = value.detach().cpu().numpy()
     name = str(array.dtype)
     array = np.asarray(array, np.complex128 if array.dtype.kind == "c" else np.float64)
     digits = 12 if name.endswith(("64", "128")) else 7

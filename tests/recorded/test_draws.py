@@ -7,7 +7,7 @@ import pytest
 
 import gradmagic as gm
 
-from .draws import FILE, SWEEPS, programs, run, sweep
+from .draws import FILE, LAYERS, SWEEPS, layer, programs, run, sweep
 
 RECORDED = json.loads(FILE.read_text())
 # Where NumPy rounds otherwise in the last digits.
@@ -31,6 +31,11 @@ def test_a_program_gives_what_it_gave_with_pytorch(program):
 @pytest.mark.parametrize("name", SWEEPS)
 def test_all_bits_of_many_draws(name):
     assert sweep(name, gm) == RECORDED[name]
+
+
+@pytest.mark.parametrize("text", LAYERS)
+def test_all_bits_of_the_first_values_of_a_layer(text):
+    assert layer(text, gm) == RECORDED[text]
 
 
 def close(found, expected):

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .normals import normal_pairs
+from .normals import normal_blocks
 
 SEED = 67280421310721  # of a generator that nobody has seeded: PyTorch's
 _STATE = np.dtype(
@@ -31,6 +31,21 @@ def scaled(x: Any, by: Any, to: Any) -> Any:
     if x.dtype == np.float64:
         return x * by + to
     return (np.multiply(x, by, dtype=np.float64) + to).astype(np.float32)
+
+
+# Numbers drawn at a time: what is between stays in the cache, in memory that is there (1e6: half the time).
+_PART = 1 << 13
+_LOW = np.uint64(2**24 - 1)
+
+
+def in_parts(n: int, dtype: Any, part: Any) -> Any:
+    """Fill an array with what `part(k)` gives for as many numbers at a time."""
+    if n <= _PART:
+        return part(n)
+    out = np.empty(n, dtype)
+    for k in range(0, n, _PART):
+        out[k : k + _PART] = part(min(_PART, n - k))
+    return out
 
 
 def narrowed(x: Any, dtype: Any) -> Any:
@@ -49,7 +64,7 @@ class Stream:
     [2357136044, 2546248239]
     """
 
-    __slots__ = ("_begun", "_bits", "_normal", "_seed")
+    __slots__ = ("_begun", "_bits", "_seed", "waiting")
 
     def __init__(self, seed: int = SEED) -> None:
         self._bits: Any = np.random.MT19937(0)
@@ -57,7 +72,7 @@ class Stream:
 
     def start(self, seed: int) -> None:
         """Begin anew. Of the 64 bits of a seed the twister takes 32, as PyTorch's."""
-        self._normal: float | None = None
+        self.waiting: float | None = None  # the second of a pair of normal numbers
         self._seed, self._begun = seed % 2**64, False
         self._bits._legacy_seeding(seed % 2**32)
 
@@ -72,8 +87,8 @@ class Stream:
         s = np.zeros(1, _STATE)
         s["seed"], s["seeded"], s["left"], s["words"] = self._seed, 1, 625 - inner["pos"], inner["key"]
         s["next"] = inner["pos"] if self._begun else 0
-        if self._normal is not None:
-            s["normal"], s["has_normal"] = self._normal, 1
+        if self.waiting is not None:
+            s["normal"], s["has_normal"] = self.waiting, 1
         return s.view(np.uint8)
 
     def go_to(self, state: Any) -> None:
@@ -91,7 +106,7 @@ class Stream:
         inner = {"key": s["words"].astype(np.uint32), "pos": 624 if left == 1 else at}
         self._bits.state = {"bit_generator": "MT19937", "state": inner}
         self._seed, self._begun = int(s["seed"]), at > 0
-        self._normal = float(s["normal"]) if s["has_normal"] else None
+        self.waiting = float(s["normal"]) if s["has_normal"] else None
 
     # -- words and even numbers ---------------------------------------------------------------------
     def words(self, n: int) -> Any:
@@ -107,21 +122,25 @@ class Stream:
     def even(self, n: int, dtype: Any = np.float64) -> Any:
         """Give `n` numbers from 0 up to but not including 1: float64 for "d", else float32."""
         if np.dtype(dtype).char == "d":
-            return (self.long_words(n) & np.uint64(2**53 - 1)) * 2.0**-53
-        return (self.words(n).astype(np.uint32) & np.uint32(2**24 - 1)).astype(np.float32) * np.float32(
-            2.0**-24
+            return in_parts(n, dtype, lambda k: (self.long_words(k) & np.uint64(2**53 - 1)) * 2.0**-53)
+        return in_parts(
+            n, np.float32, lambda k: (self.words(k) & _LOW).astype(np.float32) * np.float32(2.0**-24)
         )
 
     def uniform(self, n: int, dtype: Any, low: float = 0.0, high: float = 1.0) -> Any:
         """Give `n` numbers of this dtype from `low` up to but not including `high`."""
-        x = self.even(n, dtype)
-        if (low, high) != (0, 1):
-            kind = x.dtype.type
-            x = scaled(x, kind(high) - kind(low), kind(low))
-        made = x.astype(dtype, copy=False)
-        if low < high:
-            made[made == np.dtype(dtype).type(high)] = low  # what the dtype has rounded up
-        return made
+        kind = np.dtype(dtype)
+        wide = np.float64 if kind.char == "d" else np.float32
+        by, start, end = wide(high) - wide(low), wide(low), kind.type(high)
+
+        def part(k: int) -> Any:
+            x = self.even(k, kind)
+            made = (x if (low, high) == (0, 1) else scaled(x, by, start)).astype(kind, copy=False)
+            if low < high:
+                made[made == end] = low  # what the dtype has rounded up
+            return made
+
+        return in_parts(n, kind, part)
 
     # -- normal numbers -------------------------------------------------------------------------------
     def normal(self, n: int, dtype: Any, mean: float = 0.0, std: float = 1.0, together: bool = True) -> Any:
@@ -136,7 +155,7 @@ class Stream:
 
     def _one_by_one(self, n: int) -> Any:
         """Give float64, made in pairs; the second of a pair waits for the next draw."""
-        waiting: list[float] = [] if self._normal is None or not n else [self._normal]
+        waiting: list[float] = [] if self.waiting is None or not n else [self.waiting]
         pairs = (n - len(waiting) + 1) // 2
         u = self.even(2 * pairs)
         radius, angle = np.sqrt(-2 * np.log1p(-u[1::2])), 2 * math.pi * u[0::2]
@@ -144,32 +163,38 @@ class Stream:
             [waiting, np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1).reshape(-1)]
         )
         if n:
-            self._normal = float(made[n]) if made.size > n else None
+            self.waiting = float(made[n]) if made.size > n else None
         return made[:n]
 
     def _in_blocks(self, n: int, kind: np.dtype[Any]) -> Any:
         """Give float32 (float64 for "d"), eight pairs a block; the last block is drawn again, over the last 16."""
-        rest, whole = n % 16, n // 16 * 16
-        first = self.even(whole if kind.char == "e" else n, kind)[:whole]
-        u = np.concatenate([first, self.even(16, kind)]) if rest else first
-        u = u.reshape(-1, 2, 8)
-        u1, u2 = 1 - u[:, 0].reshape(-1), u[:, 1].reshape(-1)
-        if kind.char == "d":
-            radius, angle = np.sqrt(-2 * np.log(u1)), 2 * math.pi * u2
-            pairs = (radius * np.cos(angle), radius * np.sin(angle))
-        else:
-            pairs = normal_pairs(u1, u2)
-        made = np.stack([p.reshape(-1, 8) for p in pairs], 1).reshape(-1)
-        return np.concatenate([made[: n - 16], made[-16:]]) if rest else made
+        if rest := n % 16:
+            whole = self._in_blocks(n - rest, kind)
+            if kind.char != "e":
+                self.even(rest, kind)  # drawn, and not used
+            return np.concatenate([whole[: n - 16], self._in_blocks(16, kind)])
+        return in_parts(n, np.float64 if kind.char == "d" else np.float32, lambda k: self._blocks(k, kind))
+
+    def _blocks(self, n: int, kind: np.dtype[Any]) -> Any:
+        u = self.even(n, kind).reshape(-1, 2, 8)
+        if kind.char != "d":
+            return normal_blocks(u).reshape(-1)
+        radius, angle = np.sqrt(-2 * np.log(1 - u[:, 0])), 2 * math.pi * u[:, 1]
+        return np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1).reshape(-1)
 
     # -- whole numbers ----------------------------------------------------------------------------------
     def whole(self, n: int, dtype: Any, low: int, high: int) -> Any:
         """Give `n` whole numbers of this dtype from `low` up to but not including `high` (at most 2**64 values)."""
         span = high - low
-        drawn = self.long_words(n) if span >= 1 << 28 else self.words(n)
-        if span < 2**64:
-            drawn = drawn % np.uint64(span) + np.uint64(low % 2**64)
-        return drawn.astype(np.int64).astype(dtype)
+        words = self.long_words if span >= 1 << 28 else self.words
+
+        def part(k: int) -> Any:
+            drawn = words(k)
+            if span < 2**64:
+                drawn = drawn % np.uint64(span) + np.uint64(low % 2**64)
+            return drawn.astype(np.int64).astype(dtype)
+
+        return in_parts(n, dtype, part)
 
     def whole_of(self, n: int, dtype: Any) -> Any:
         """Give `n` whole numbers over all that are not negative and that this dtype holds exactly."""
@@ -206,7 +231,9 @@ class Stream:
     # -- other distributions -----------------------------------------------------------------------------
     def bernoulli(self, n: int, p: Any) -> Any:
         """Tell `n` times whether something of probability `p` (a number, or an array of `n`) happens."""
-        return self.even(n, getattr(p, "dtype", np.float64)) < p
+        if np.ndim(p):
+            return self.even(n, p.dtype) < p
+        return in_parts(n, bool, lambda k: self.even(k) < p)
 
     def exponential(self, n: int, rate: float = 1.0) -> Any:
         """Give `n` waiting times, float64."""

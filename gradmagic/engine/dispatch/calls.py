@@ -122,7 +122,7 @@ def call_unary(rule: Elementwise, function: Any, x: Tracked) -> Any:
     node.aval, node.number, node.place = aval, tick(), None
     if mode is not None:
         mode(node, out, sys._getframe(1))
-    made = type(x)()
+    made = _new(type(x))
     made.array, made.node = out, node
     return made
 
@@ -139,7 +139,7 @@ def call_binary(rule: Elementwise, op: Callable[[Any, Any], Any], a: Tracked, b:
     if keep_out or keep_x or keep_y:
         saved = (out if keep_out else None, x if keep_x else None, y if keep_y else None)
     node = record(rule, out, (a.node, b.node), saved)
-    made = type(a)()
+    made = _new(type(a))
     made.array, made.node = out, node
     return made
 
@@ -165,7 +165,7 @@ def call_linear(rule: LinearMap, function: Any, args: Sequence[Any]) -> Any:
     node.aval, node.number, node.place = aval_of(out), tick(), None
     if mode is not None:
         mode(node, out, sys._getframe(1))
-    made = type(x)()
+    made = _new(type(x))
     made.array, made.node = out, node
     if rule.view and (getattr(out, "base", None) is not None or out is array) and arrays.is_array(array):
         memory.shares(made, x)
@@ -190,6 +190,7 @@ QUICK: dict[Any, Callable[[Any], Any]] = {
     np.sum: lambda x: _reduce(x, None),
     np.mean: lambda x: _reduce(x, None) / x.size,
 }
+_new = object.__new__  # whatever the constructor takes
 _NO_OPTIONS: dict[str, Any] = {}
 
 

@@ -148,10 +148,7 @@ class Node:
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """The nodes of the inputs, each with the index of the output used, as in PyTorch."""
-<<<<<<< HEAD
-        if (
-            self.rule is not None and self.rule.kind == "pick"
-        ):  # one of several outputs: PyTorch has one node for all
+        if self.rule is not None and self.rule.kind == "pick":  # an output of several: PyTorch has one node for all
             return self.inputs[0].next_functions  # type: ignore[union-attr]
         inputs = self.inputs
         if self.rule is not None and inputs and None in inputs:
@@ -160,22 +157,19 @@ class Node:
                 inputs = inputs[::-1]
             elif name in _OF_ONE:  # its number is no input
                 inputs = tuple(n for n in inputs if n is not None)
-        return tuple((node, 0) for node in inputs)
-=======
-        return tuple((node and as_pytorch(node), 0) for node in self.inputs)
->>>>>>> main
+        return tuple((node and as_pytorch(node), 0) for node in inputs)
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
 
 
-<<<<<<< HEAD
 # Whose other operands are numbers, kept in the node.
 _OF_ONE = frozenset(
     "RsubBackward1 PowBackward0 PowBackward2 ClampBackward1 RemainderBackward0 FmodBackward0 HardtanhBackward0 "
     "LeakyReluBackward0 EluBackward0 SoftplusBackward0 MaskedFillBackward0".split()
 )
-=======
+
+
 def as_pytorch(node: Node) -> Node:
     """Give a node with the class that PyTorch shows for it: `type(y.grad_fn).__name__` is "AddBackward0"."""
     if type(node) is Node:
@@ -186,7 +180,6 @@ def as_pytorch(node: Node) -> Node:
 @cache
 def _class_of(name: str) -> type[Node]:
     return type(name, (Node,), {"__slots__": (), "__doc__": Node.__doc__})
->>>>>>> main
 
 
 class Leaf(Node):

@@ -1,4 +1,4 @@
-"""PyTorch's helpers around parameters: `clip_grad_norm_`, `parameters_to_vector`; sequences of other lengths in `rnn`."""
+"""PyTorch's helpers around parameters: `clip_grad_norm_`, `parameters_to_vector`; in `rnn` sequences to pack."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def get_total_norm(
     total = np.linalg.norm(np.stack([np.asarray(p) if isinstance(p, float) else p for p in parts]), norm_type)
     if error_if_nonfinite and not math.isfinite(float(total)):
         raise RuntimeError(
-            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be clipped. "
-            "Write error_if_nonfinite=False to scale them nevertheless, or look for the first NaN with --steps."
+            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be "
+            "clipped. Write error_if_nonfinite=False to scale them nevertheless."
         )
     return Tensor.wrap(
         arrays[0].dtype.type(total) if isinstance(total, (float, np.floating)) else total, None

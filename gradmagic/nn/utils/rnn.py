@@ -42,7 +42,8 @@ def pad_sequence(
     made = []
     for s in several:
         rim = [(0, longest - len(s))] if padding_side == "right" else [(longest - len(s), 0)]
-        made.append(np.pad(s, rim + [(0, 0)] * (s.ndim - 1), constant_values=padding_value))  # type: ignore[call-overload]
+        rim += [(0, 0)] * (s.ndim - 1)
+        made.append(np.pad(s, rim, constant_values=padding_value))  # type: ignore[call-overload]
     return stack(made, 0 if batch_first else 1)
 
 
@@ -99,7 +100,7 @@ def pad_packed_sequence(
     lengths = np.sum(np.arange(int(sizes[0])) < sizes[:, None], axis=0)
     steps, places = np.nonzero(np.arange(int(sizes[0])) < sizes[:, None])
     whole = (total_length or len(sizes), int(sizes[0]), *data.shape[1:])
-    padded = full(whole, padding_value, dtype=data.dtype, device=data.device)
+    padded: Any = full(whole, padding_value, dtype=data.dtype, device=data.device)
     at = tuple(arrays.from_host(i, data.array) for i in (steps, places))
     padded = padded.index_put(tuple(Tensor.wrap(i, None) for i in at), data)
     if sequence.unsorted_indices is not None:

@@ -46,7 +46,8 @@ case(
 case(nw.layer_norm, (2, 4, 2), (4,), (4,),
      call=lambda x, w, b: nw.layer_norm(x, w, b, (2,), 1e-5, (2, 2, 4), (1, -1, 1)))  # fmt: skip
 case(nw.normalise_by, (3, 2, 2), (2,), (2,),
-     call=lambda x, w, b: nw.normalise_by(x, w, b, here(x, [0.5, 1.0]), here(x, [2.0, 0.5]), 1e-5, (1, -1, 1)))  # fmt: skip
+     call=lambda x, w, b: nw.normalise_by(x, w, b, here(x, [0.5, 1.0]), here(x, [2.0, 0.5]), 1e-5, (1, -1, 1)),
+)  # fmt: skip
 
 # ---- images in one, two and three dims: stride, padding, dilation, groups ---------------------------------------
 for sides, s, p, d, n in (

@@ -236,7 +236,9 @@ def beside(g: Any, rim: Any) -> Any:
     return g if rim is None else np.sum(g, axis=tuple(i for i, n in enumerate(rim) if i != 1))
 
 
-def normalised_x(g: Any, _y: Any, _x: Any, weight: Any, _b: Any, _mean: Any, variance: Any, eps: float, rim: Any) -> Any:
+def normalised_x(
+    g: Any, _y: Any, _x: Any, weight: Any, _b: Any, _mean: Any, variance: Any, eps: float, rim: Any
+) -> Any:  # fmt: skip
     g = g if weight is None else g * np.reshape(weight, rim)
     return g / np.reshape(np.sqrt(variance + eps), rim)
 

@@ -25,7 +25,7 @@ Sizes = tuple[int, ...]
 
 
 def out_size(size: int, kernel: int, stride: int, padding: int, dilation: int = 1, ceil: bool = False) -> int:
-    """Give how many places a kernel has along an axis of `size`; with `ceil` also one that begins on it and juts out."""
+    """Give how many places a kernel has along an axis of `size`; with `ceil` one may jut out at the end."""
     n = (size + 2 * padding - dilation * (kernel - 1) - 1 + (stride - 1 if ceil else 0)) // stride + 1
     return n - 1 if ceil and (n - 1) * stride >= size + padding else n
 
@@ -41,7 +41,9 @@ def _slices(kernel: Sizes, stride: Sizes, dilation: Sizes, out: Sizes) -> Iterat
         yield place, (slice(None), slice(None), *[slice(i * d, i * d + s * (n - 1) + 1, s) for i, s, d, n in parts])
 
 
-def _frame(size: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, out: Sizes) -> tuple[Sizes, Any]:
+def _frame(
+    size: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, out: Sizes
+) -> tuple[Sizes, Any]:
     """Give the sizes of an image with its rim as far as kernels reach, and where the image lies in it."""
     reach = [(n - 1) * s + d * (k - 1) + 1 for n, s, d, k in zip(out, stride, dilation, kernel, strict=True)]
     whole = tuple([max(p + n, r) for p, n, r in zip(padding, size, reach, strict=True)])
@@ -55,7 +57,8 @@ def _like(shape: tuple[int, ...], proto: Any) -> Any:
 
 def _padded(x: Any, walk: tuple[Any, ...], out: Sizes, value: float = 0) -> Any:
     """Give the image with its rim; walk: kernel, stride, padding, dilation."""
-    whole, inside = _frame(x.shape[2:], *walk, out)
+    kernel, stride, padding, dilation = walk
+    whole, inside = _frame(x.shape[2:], kernel, stride, padding, dilation, out)
     if whole == x.shape[2:]:
         return x
     made = arrays.full(Aval((*x.shape[:2], *whole), x.dtype, None), value, x)
@@ -100,11 +103,11 @@ def convolve(x: Any, w: Any, b: Any, stride: Sizes, padding: Sizes, dilation: Si
 def spread_out(
     g: Any, w: Any, b: Any, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
 ) -> Any:  # fmt: skip
-    """Give an image of `size`, each entry of g times the kernels added where they lay, plus b: `convolve` transposed."""
+    """Give an image of `size`: each entry of g times the kernels, added where they lay; `convolve` transposed."""
     if by_kernels.compiles(g, w):
         return _biased(by_kernels.spread_out(g, w, size, stride, padding, dilation, groups), b)
     (n, o, *out), kernel, c = g.shape, w.shape[2:], w.shape[1] * groups
-    parts = np.matmul(np.swapaxes(_matrix(w, groups), -1, -2), np.reshape(g, (n, groups, o // groups, prod(out))))
+    parts: Any = np.matmul(np.swapaxes(_matrix(w, groups), -1, -2), np.reshape(g, (n, groups, o // groups, prod(out))))
     parts = np.reshape(parts, (n, c, *kernel, *out))
     whole, inside = _frame(size, kernel, stride, padding, dilation, tuple(out))
     image = _like((n, c, *whole), g)
@@ -138,7 +141,7 @@ def fold(columns: Any, size: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes
     """Give images of `size` with every column added where its patch lay: `unfold` transposed."""
     n, c = columns.shape[0], columns.shape[1] // prod(kernel)
     out = _places((n, c, *size), kernel, stride, padding, dilation)
-    parts = np.reshape(columns, (n, c, *kernel, *out))
+    parts: Any = np.reshape(columns, (n, c, *kernel, *out))
     whole, inside = _frame(size, kernel, stride, padding, dilation, out)
     image = _like((n, c, *whole), columns)
     for place, part in _slices(kernel, stride, dilation, out):
@@ -201,7 +204,8 @@ def max_repool(c: Any, x: Any, y: Any, kernel: Sizes, stride: Sizes, padding: Si
 
 def winners(x: Any, y: Any, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> Any:
     """Give where in its image, counted in C order, the largest entry of each patch lies."""
-    size, out, made = x.shape[2:], y.shape[2:], 0
+    size, out = x.shape[2:], y.shape[2:]
+    made: Any = 0
     starts = [arrays.arange(n, x) * s - p for n, s, p in zip(out, stride, padding, strict=True)]
     for place, _, here in _winners(x, y, kernel, stride, padding, dilation):
         at: Any = 0

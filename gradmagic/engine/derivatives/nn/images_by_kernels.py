@@ -95,7 +95,10 @@ def _texts(n: int) -> dict[str, tuple[tuple[str, ...], str]]:
             {of_places} const real wanted = best[i]; real found = 0; bool free = true;
             {each_met} if (free && (real)image[at] == wanted) {{ found = c[at]; free = false; }} }}
             out = found;"""),
-        "avg_pool": (("image",), f"{of_places} real total = 0; {each_met} total += image[at]; }} out = total / number;"),
+        "avg_pool": (("image",), f"""
+            {of_places} real total = 0;
+            {each_met} total += image[at]; }}
+            out = total / number;"""),
         "avg_unpool": (("g",), f"""
             {of_image} real total = 0;
             {each_meeting} total += (real)g[at] / number; }}

@@ -16,9 +16,10 @@ from . import functions as nw
 from . import images as cv
 
 from .cotangents import (  # isort: skip
-    along_transpose, beside, bce_p, bce_t, bce_z, bce_zt, cross_entropy_there, cross_entropy_vjp, elu_slope, entries,
-    gelu_slope, gelu_tanh_slope, held_difference, layer_norm_bias, layer_norm_weight, layer_norm_x, log_softmax_vjp, logsumexp_vjp,
-    mse_x, mse_y, nll_transpose, normalised_weight, normalised_x, over_channels, positive, share, sigmoid_slope, softmax_vjp,
+    along_transpose, bce_p, bce_t, bce_z, bce_zt, beside, cross_entropy_there, cross_entropy_vjp, elu_slope,
+    entries, gelu_slope, gelu_tanh_slope, held_difference, layer_norm_bias, layer_norm_weight, layer_norm_x,
+    log_softmax_vjp, logsumexp_vjp, mse_x, mse_y, nll_transpose, normalised_weight, normalised_x, over_channels,
+    positive, share, sigmoid_slope, softmax_vjp,
 )
 
 # ---- entry by entry ------------------------------------------------------------------------------------------
@@ -70,10 +71,11 @@ rule(nw.dense,                lambda g, _y, _x, w, _b: g @ conj(w),
                               lambda g, _y, x, _w, _b: np.transpose(as_rows(g)) @ as_rows(conj(x)),
                               lambda g, _y, _x, _w, _b: g,                                      torch="Addmm")
 rule(nw.layer_norm,           layer_norm_x, layer_norm_weight, layer_norm_bias,                 torch="NativeLayerNorm")
-rule(nw.normalise_by,         normalised_x, normalised_weight, lambda g, _y, _x, _w, _b, _m, _v, eps, rim: beside(g, rim),
+rule(nw.normalise_by,         normalised_x, normalised_weight,
+                              lambda g, _y, _x, _w, _b, _m, _v, eps, rim: beside(g, rim),
                                                                                          torch="NativeBatchNorm")
 
-# ---- images: s, p, d are stride, padding, dilation; k the kernel's size, n the groups, c: ceil ------------------------
+# ---- images: s, p, d are stride, padding, dilation; k the kernel's size, n the groups, c: ceil ----------------------
 rule(cv.convolve,             lambda g, _y, _x, w, _b, s, p, d, n: cv.spread_out(g, w, None, _x.shape[2:], s, p, d, n),
                               lambda g, _y, x, _w, _b, s, p, d, n: cv.correlate(x, g, _w.shape[2:], s, p, d, n),
                               lambda g, _y, _x, _w, _b, s, p, d, n: over_channels(g),             torch="Convolution")

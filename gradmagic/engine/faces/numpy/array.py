@@ -38,7 +38,7 @@ class Array(NumpyMethods):
         """Make one; what carries no gradient stays the plain array or number that it is."""
         if node is None:
             return array
-        made = cls()
+        made = object.__new__(cls)
         made.array = array
         made.node = node
         return made

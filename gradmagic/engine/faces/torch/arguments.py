@@ -17,7 +17,7 @@ from ....errors import DimensionError, ShapeError
 from ...core import arrays
 from ...tape.modes import OFF, mode_now
 from ...tape.tracked import Tracked, raw, tracked_in
-from .dtypes import dtype_of
+from .dtypes import SPOKEN, dtype_of
 from .math import OperandError
 from .promotion import promoted
 
@@ -110,13 +110,7 @@ def holds(dtype: Any, other: Any) -> None:
 
 
 def spoken(dtype: Any) -> str:
-    return _SPOKEN.get(dtype.name, dtype.name.title())
-
-
-_SPOKEN = {
-    "float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long", "int32": "Int", "int16": "Short",
-    "int8": "Char", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat", "complex128": "ComplexDouble",
-}  # fmt: skip
+    return SPOKEN.get(dtype.name, dtype.name.title())
 
 
 def fits(target: Any, made: Any) -> None:

@@ -11,13 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ...core import arrays
+from ...core import arrays, rejection
 from ...core.generator import Stream, narrowed, stream
-
-_SPOKEN = {
-    "float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long", "int32": "Int", "int16": "Short",
-    "int8": "Char", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat", "complex128": "ComplexDouble",
-}  # fmt: skip
+from .dtypes import SPOKEN
 
 
 def stream_of(generator: Any) -> Stream:
@@ -32,14 +28,25 @@ def stream_of(generator: Any) -> Stream:
     return found
 
 
+def _as_laid_out(flat: Any, like: Any) -> Any:
+    """Give numbers in the shape of `like`, one after the other in the order of its memory."""
+    shape = np.shape(like)
+    if not shape or like.flags.c_contiguous:
+        return flat.reshape(shape)
+    order = sorted(range(len(shape)), key=lambda d: -abs(like.strides[d]))
+    return flat.reshape([shape[d] for d in order]).transpose(np.argsort(order).tolist())
+
+
 def drawn(like: Any, draw: Callable[[Stream, int], Any], generator: Any = None) -> Any:
     """Fill an array of the shape, the order in memory and the device of `like` with what `draw(stream, n)` gives."""
-    shape = np.shape(like)
-    flat = draw(stream_of(generator), int(np.size(like)))
-    if not shape or like.flags.c_contiguous:
-        return arrays.from_host(flat.reshape(shape), like)
-    order = sorted(range(len(shape)), key=lambda d: -abs(like.strides[d]))
-    return arrays.from_host(flat.reshape([shape[d] for d in order]).transpose(np.argsort(order)), like)
+    return arrays.from_host(_as_laid_out(draw(stream_of(generator), int(np.size(like))), like), like)
+
+
+def beside(array: Any, dtype: Any = None) -> Any:
+    """Give an array of the host, not filled, as `array` is laid out."""
+    return _as_laid_out(
+        np.empty(int(np.size(array)), array.dtype if dtype is None else np.dtype(dtype)), array
+    )
 
 
 def of_floats(kernel: str, dtype: Any, draw: Callable[[Any], Any]) -> Any:
@@ -52,7 +59,7 @@ def of_floats(kernel: str, dtype: Any, draw: Callable[[Any], Any]) -> Any:
     """
     if dtype.kind not in "fc":
         raise NotImplementedError(
-            f'"{kernel}" not implemented for {_SPOKEN.get(dtype.name, dtype.name)!r}: '
+            f'"{kernel}" not implemented for {SPOKEN.get(dtype.name, dtype.name)!r}: '
             "draw into a float tensor, or write randint for whole numbers."
         )
     if dtype.kind == "f":
@@ -162,7 +169,7 @@ def cauchy(like: Any, median: float = 0.0, sigma: float = 1.0, generator: Any = 
 
 
 def _continuous(name: str, dtype: Any) -> None:
-    spoken = _SPOKEN.get(dtype.name, dtype.name)
+    spoken = SPOKEN.get(dtype.name, dtype.name)
     refuse(
         dtype.kind != "f",
         f"{name} distribution is a continuous probability distribution. "
@@ -184,9 +191,37 @@ def geometric(like: Any, p: float, generator: Any = None) -> Any:
     return drawn(like, lambda s, n: narrowed(s.geometric(n, p), like.dtype), generator)
 
 
-def beside(array: Any, dtype: Any = None) -> Any:
-    """Give an array of the host, not filled, as `array` is laid out."""
-    return np.empty_like(np.asarray(arrays.to_host(array)), None if dtype is None else np.dtype(dtype))
+def poisson(input: Any, generator: Any = None) -> Any:
+    """Draw counts of events with these rates."""
+    of_floats("poisson_cpu", input.dtype, lambda kind: None)
+    rates = np.asarray(arrays.to_host(input))
+    refuse(
+        bool(np.any(rates < 0)),
+        "invalid Poisson rate, expected rate to be non-negative: a rate is 0 or more.",
+    )
+    return _one_by_one(rejection.poisson, generator, rates)
+
+
+def binomial(count: Any, prob: Any, generator: Any = None) -> Any:
+    """Draw how many of `count` trials of probability `prob` succeed."""
+    n, p = (np.asarray(arrays.to_host(a)) for a in (count, prob))
+    refuse(
+        n.dtype.kind != "f" or n.dtype != p.dtype,
+        "binomial only supports floating-point dtypes for count and prob.",
+    )
+    return _one_by_one(rejection.binomial, generator, *np.broadcast_arrays(n, p))
+
+
+def standard_gamma(input: Any, generator: Any = None) -> Any:
+    """Draw from gamma distributions of rate 1 with these shapes."""
+    of_floats("gamma_cpu", input.dtype, lambda kind: None)
+    made = _one_by_one(rejection.gamma, generator, np.asarray(arrays.to_host(input)))
+    return np.maximum(made, np.finfo(made.dtype).tiny)
+
+
+def _one_by_one(draw: Callable[..., Any], generator: Any, *parameters: Any) -> Any:
+    flat = [p.astype(np.float32 if p.dtype.char == "e" else p.dtype).reshape(-1) for p in parameters]
+    return narrowed(draw(stream_of(generator), *flat), parameters[0].dtype).reshape(parameters[0].shape)
 
 
 def multinomial(input: Any, num_samples: int, replacement: bool = False, generator: Any = None) -> Any:

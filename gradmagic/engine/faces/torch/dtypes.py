@@ -66,6 +66,11 @@ ALIASES = {
     "half": "float16", "float": "float32", "double": "float64", "cfloat": "complex64", "cdouble": "complex128",
     "short": "int16", "int": "int32", "long": "int64",
 }  # fmt: skip
+# As PyTorch speaks of them, in errors and in the names of types (torch.LongTensor).
+SPOKEN = {
+    "float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long", "int32": "Int", "int16": "Short",
+    "int8": "Char", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat", "complex128": "ComplexDouble",
+}  # fmt: skip
 _BY_DTYPE = {d.dtype: d for d in DTYPES.values()}
 
 

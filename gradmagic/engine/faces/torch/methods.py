@@ -23,7 +23,7 @@ from . import math as torch_math
 from . import matrices, picking
 from . import shapes as torch_shapes
 from .arguments import at, shown
-from .dtypes import Device, DType, Size, dtype_of
+from .dtypes import SPOKEN, Device, DType, Size, dtype_of
 from .math import OperandError
 from .printing import tensor_text
 
@@ -89,6 +89,17 @@ class TorchMethods:
                 "Use Tensor.cpu() to copy the tensor to host memory first."
             )
         return materialise(self)  # type: ignore[arg-type]
+
+    def __dlpack__(self, **options: Any) -> Any:
+        if self.node is not None:
+            raise BufferError(
+                "Can't export tensors that require gradient, use tensor.detach(): what is written elsewhere has none."
+            )
+        array = materialise(self)  # type: ignore[arg-type]
+        return (array if arrays.is_array(array) else np.asarray(array)).__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return (self.array if self.is_cuda else np.zeros(0)).__dlpack_device__()
 
     @property
     def ndim(self) -> int:
@@ -255,8 +266,10 @@ class TorchMethods:
     def type(self, dtype: Any = None) -> Any:
         """Give this tensor in another dtype, or PyTorch's old name of its type."""
         if dtype is not None:
-            return self.to(dtype)
-        return f"torch.{_TENSOR_TYPES.get(self.array.dtype.name, self.array.dtype.name)}"
+            name = dtype.removeprefix("torch.") if isinstance(dtype, str) else ""
+            return self.to(_NAMED.get(name, name) or dtype)
+        name = self.array.dtype.name
+        return f"torch.{SPOKEN.get(name, name)}Tensor"
 
     def type_as(self, other: Any) -> Any:
         """Give this tensor in the dtype of `other`."""
@@ -388,11 +401,7 @@ class TorchMethods:
         return [f"grad_fn=<{self.node.name()}>"] if self.node.rule is not None else ["requires_grad=True"]
 
 
-_TENSOR_TYPES = {
-    "float32": "FloatTensor", "float64": "DoubleTensor", "float16": "HalfTensor", "int64": "LongTensor",
-    "int32": "IntTensor", "int16": "ShortTensor", "int8": "CharTensor", "uint8": "ByteTensor", "bool": "BoolTensor",
-    "complex64": "ComplexFloatTensor", "complex128": "ComplexDoubleTensor",
-}  # fmt: skip
+_NAMED = {f"{spoken}Tensor": name for name, spoken in SPOKEN.items()}
 
 
 def _is_there(array: Any, device: Any) -> bool:

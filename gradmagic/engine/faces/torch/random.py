@@ -250,6 +250,21 @@ def multinomial(
     return _made(made, arrays.device_of(raw(input)), False, out)
 
 
+def poisson(input: Any, generator: Any = None) -> Tensor:
+    """As `torch.poisson`: counts of events, of the shape and dtype of the rates."""
+    return _made(draws.poisson(raw(input), generator), arrays.device_of(raw(input)), False)
+
+
+def binomial(count: Any, prob: Any, generator: Any = None) -> Tensor:
+    """As `torch.binomial`: how many of `count` trials succeed."""
+    return _made(draws.binomial(raw(count), raw(prob), generator), arrays.device_of(raw(count)), False)
+
+
+def standard_gamma(input: Any, generator: Any = None) -> Tensor:
+    """Give draws of gamma distributions of rate 1 with these shapes: PyTorch's, without a gradient."""
+    return _made(draws.standard_gamma(raw(input), generator), arrays.device_of(raw(input)), False)
+
+
 def dropped(array: Any, p: float) -> Any:
     """Give what dropout multiplies `array` with: 0 with probability `p`, else 1 / (1 - p)."""
     kind = array.dtype.type
@@ -260,7 +275,7 @@ def dropped(array: Any, p: float) -> Any:
 FUNCTIONS = {
     f.__name__: f
     for f in (
-        rand, rand_like, randn, randn_like, randint, randint_like, randperm, normal, bernoulli, multinomial,
-        manual_seed, seed, initial_seed, get_rng_state, set_rng_state, Generator,
+        rand, rand_like, randn, randn_like, randint, randint_like, randperm, normal, bernoulli, multinomial, poisson,
+        binomial, manual_seed, seed, initial_seed, get_rng_state, set_rng_state, Generator,
     )
-}  # fmt: skip
+} | {"_standard_gamma": standard_gamma}  # fmt: skip

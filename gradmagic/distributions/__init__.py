@@ -1,0 +1,37 @@
+"""PyTorch's probability distributions: `Normal(0.0, 1.0).log_prob(x)`, `Categorical(logits=z).sample()`.
+
+A reader starts at `distribution` (what all share), then `continuous`, `discrete`, `divergence`.
+"""
+
+from typing import Any
+
+from ..missing import missing
+from . import constraints
+from .continuous import (
+    Beta,
+    Cauchy,
+    Dirichlet,
+    Exponential,
+    Gamma,
+    Gumbel,
+    HalfNormal,
+    Laplace,
+    LogNormal,
+    MultivariateNormal,
+    Normal,
+    StudentT,
+    Uniform,
+)
+from .discrete import Bernoulli, Binomial, Categorical, Geometric, Multinomial, OneHotCategorical, Poisson
+from .distribution import Distribution, Independent
+from .divergence import kl_divergence, register_kl
+
+__all__ = [
+    "Bernoulli", "Beta", "Binomial", "Categorical", "Cauchy", "Dirichlet", "Distribution", "Exponential", "Gamma",
+    "Geometric", "Gumbel", "HalfNormal", "Independent", "Laplace", "LogNormal", "Multinomial", "MultivariateNormal",
+    "Normal", "OneHotCategorical", "Poisson", "StudentT", "Uniform", "constraints", "kl_divergence", "register_kl",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    raise missing("distributions", name, __all__)
