@@ -148,7 +148,9 @@ class Node:
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """The nodes of the inputs, each with the index of the output used, as in PyTorch."""
-        if self.rule is not None and self.rule.kind == "pick":  # an output of several: PyTorch has one node for all
+        if (
+            self.rule is not None and self.rule.kind == "pick"
+        ):  # an output of several: PyTorch has one node for all
             return self.inputs[0].next_functions  # type: ignore[union-attr]
         inputs = self.inputs
         if self.rule is not None and inputs and None in inputs:
