@@ -216,6 +216,7 @@ def freed(node: Node) -> FreedError:
     made = f"{node.rule.name}, {where}," if where else node.rule.name
     return FreedError(
         "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
-        f"been freed). What {made} had saved was freed by the first. Run {where.partition(' of ')[2] or 'the code that computes it'} again to compute it anew, "
-        "or write backward(retain_graph=True) the first time."
+        f"been freed). What {made} had saved was freed by the first. Run "
+        f"{where.partition(' of ')[2] or 'the code that computes it'} again to compute it anew, or write "
+        "backward(retain_graph=True) the first time."
     )
