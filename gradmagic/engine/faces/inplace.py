@@ -46,7 +46,7 @@ def assign(target: Tracked, index: Any, value: Any, fresh: bool = False) -> Trac
         name = name_of(target, frame) or "x"
         raise LeafWriteError(
             "a leaf Variable that requires grad is being used in an in-place operation. "
-            f"It is {name!r}, {describe(place_of(user_frame(frame)))}. Write `with gm.no_grad():` around the update, or "
+            f"It is {name!r}, {describe(place_of(user_frame(frame)))}. Write `with gm.no_grad():` around it, or "
             f"make a new tensor ({name} = {name} + ...)."
         )
     index = raws(index)
