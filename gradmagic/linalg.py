@@ -95,13 +95,14 @@ def matrix_rank(
 ) -> Any:
     """Give how many singular values are above max(atol, rtol * the largest)."""
     s = np.linalg.svd(A.array, compute_uv=False)
-    largest = np.max(s, axis=-1, initial=0, keepdims=True)
+    largest = np.max(s, axis=-1, keepdims=True) if s.size else s
     atol = tol if atol is None else atol
     if rtol is None:
         rtol = 0.0 if atol is not None else max(A.shape[-2:]) * float(np.finfo(A.array.dtype).eps)
-    cut = np.maximum(
-        0.0 if atol is None else np.expand_dims(raw(atol), -1), np.expand_dims(raw(rtol), -1) * largest
+    atol, rtol = (
+        np.expand_dims(raw(v), -1) if np.ndim(raw(v)) else v for v in (0.0 if atol is None else atol, rtol)
     )
+    cut = np.maximum(rtol * largest, atol)
     return A.wrap(np.sum(s > cut, axis=-1), None)
 
 

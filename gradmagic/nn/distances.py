@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.core import arrays
 from ..engine.derivatives.nn import functions as nw
 from ..engine.faces.torch import math as torch_math
 from ..engine.faces.torch import products
@@ -137,13 +138,11 @@ def multi_margin_loss(
         raise ValueError("only p == 1 and p == 2 supported: write one of these.")
     nw.meant(reduction)
     x, y, one = _rows("one", input, target)
-    rows = np.arange(x.shape[0])
     wanted = x.gather(1, x.wrap(y[:, None], None))
     entries = _relu(margin - wanted + x) ** p
     if weight is not None:
         entries = entries * as_tensor(weight)[x.wrap(y, None)][:, None]
-    others = np.ones(x.shape, bool)
-    others[rows, y] = False
+    others = np.not_equal(arrays.arange(x.shape[1], y), y[:, None])
     loss = np.where(others, entries, 0).sum(1) / x.shape[1]
     loss = loss[0] if one and reduction == "none" else loss
     return shown(reduced(loss, reduction), "MultiMarginLossBackward0")
@@ -153,14 +152,15 @@ def multilabel_margin_loss(input: Any, target: Any, *, reduction: str = "mean") 
     """Give the mean of max(0, 1 - (x[target] - x[i])) over the targets before the first -1 and the other classes."""
     nw.meant(reduction)
     x, y, one = _rows("many", input, target)
-    number = x.shape[1]
+    number, y = x.shape[1], arrays.to_host(y)
     counts = np.cumprod(y >= 0, axis=1).astype(bool)
     chosen = np.zeros(x.shape, bool)
     rows = np.broadcast_to(np.arange(len(y))[:, None], y.shape)
     chosen[rows[counts], y[counts]] = True
-    wanted = x.gather(1, x.wrap(np.where(counts, y, 0), None))
+    there = arrays.from_host(counts[:, :, None] & ~chosen[:, None, :], x.array)
+    wanted = x.gather(1, x.wrap(arrays.from_host(np.where(counts, y, 0), x.array), None))
     entries = _relu(1 - (wanted.unsqueeze(2) - x.unsqueeze(1)))
-    loss = np.where(counts[:, :, None] & ~chosen[:, None, :], entries, 0).sum((1, 2)) / number
+    loss = np.where(there, entries, 0).sum((1, 2)) / number
     loss = loss[0] if one and reduction == "none" else loss
     return shown(reduced(loss, reduction), "MultilabelMarginLossBackward0")
 

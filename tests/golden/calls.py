@@ -37,12 +37,8 @@ def inputs(torch: Any, put: Any = None) -> dict[str, Any]:
             array = np.asarray(values > 0 if letter == "b" else values).astype(dtype)
             tensor = torch.tensor(put(array))
             made[letter + suffix] = tensor.requires_grad_() if letter in "fdc" else tensor
-    made |= {
-        "k": torch.tensor([2, 0]),
-        "kk": torch.tensor([[0, 1, 0], [1, 0, 1]]),
-        "far": torch.tensor([1, 7]),
-    }
-    return made
+    whole = {"k": [2, 0], "kk": [[0, 1, 0], [1, 0, 1]], "far": [1, 7]}
+    return made | {name: torch.tensor(put(np.array(values))) for name, values in whole.items()}
 
 
 # ---- the draws -------------------------------------------------------------------------------------------------------

@@ -182,7 +182,9 @@ _FAST: dict[str, Callable[[Any], Any]] = {
     "__mul__": lambda blank: _binary(operator.mul, np.multiply, blank),
     "__rmul__": lambda blank: _reflected(operator.mul, np.multiply, "", blank),
     "__truediv__": lambda blank: _binary(operator.truediv, np.divide, blank),
-    "__rtruediv__": lambda blank: _reflected(operator.truediv, np.divide, "MulBackward0", blank),  # 1 / y, times x
+    "__rtruediv__": lambda blank: _reflected(
+        operator.truediv, np.divide, "MulBackward0", blank
+    ),  # 1 / y, times x
 }
 
 

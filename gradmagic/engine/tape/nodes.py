@@ -150,7 +150,7 @@ class Node:
         """The nodes of the inputs, each with the index of the output used, as in PyTorch."""
         if (
             self.rule is not None and self.rule.kind == "pick"
-        ):  # one of several outputs: PyTorch has one node for all
+        ):  # an output of several: PyTorch has one node for all
             return self.inputs[0].next_functions  # type: ignore[union-attr]
         inputs = self.inputs
         if self.rule is not None and inputs and None in inputs:

@@ -59,7 +59,7 @@ def searchsorted(
     else:
         before = np.less_equal if word == "right" else np.less
         found = np.sum(before(np.expand_dims(line, -2), np.expand_dims(values, -1)), axis=-1)
-    return sorted_sequence.wrap(np.asarray(found).astype(np.int32 if out_int32 else np.int64)[()], None)
+    return sorted_sequence.wrap(found.astype(np.int32 if out_int32 else np.int64), None)
 
 
 def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Any:

@@ -112,7 +112,7 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
     if shape != np.shape(input.array):
         input = np.broadcast_to(input, shape)
     mask = np.broadcast_to(mask, shape)
-    count = int(mask.sum())
+    count = int(np.sum(mask))
     if count > np.size(raw(source)):
         raise OperandError(
             f"masked_scatter: expected self and source to have same dtypes and source to have at least {count} "
@@ -264,11 +264,11 @@ def _reduced(x: Any, place: Any, src: Any, reduce: str, include_self: bool) -> A
     extreme = np.maximum if reduce == "amax" else np.minimum
     edge = np.full(shape, _EDGES[reduce](dtype), dtype) if not include_self else np.copy(x.array)
     top = arrays.from_host(edge, x.array)
-    extreme.at(top, place, raw(src))
+    arrays.extreme_at(extreme, top, place, raw(src))
     top = np.where(hit == 0, x.array, top)
     if x.node is None and getattr(src, "node", None) is None:
         return x.wrap(top, None)
-    mine = (x.array == top) & (np.ones(shape, bool) if include_self else hit == 0)
+    mine = (x.array == top) & (True if include_self else hit == 0)
     theirs = raw(src) == top[place]
     ties = mine + _added_at.__wrapped__(theirs.astype(np.int64), aval(shape, np.int64), place)
     ties = np.maximum(ties, 1).astype(dtype)

@@ -90,7 +90,8 @@ def _unary(name: str, function: Any, floats: bool, torch: str = "") -> Callable[
     else:
 
         def f(input: Any) -> Any:
-            return input.wrap(function(input.array), None)
+            array = input.array
+            return input.wrap(np.equal(array, 0) if function is np.logical_not else function(array), None)
 
     return titled(f, name, f"As `torch.{name}`: {function.__name__} of each entry.")
 
@@ -162,6 +163,8 @@ def _binary(name: str, op: Any, function: Any, torch: str = "") -> Callable[...,
     def f(input: Any, other: Any) -> Any:
         if not number:
             is_tensor_in(name, other)
+        if name.startswith("logical") and (input.is_complex() or np.iscomplexobj(raw(other))):
+            input, other = input != 0, other != 0  # CuPy has no loop for them
         if name in _FLOATS_OF_TWO:
             if (
                 name != "atan2"

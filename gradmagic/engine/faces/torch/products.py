@@ -116,7 +116,7 @@ def matrix_exp(input: Any) -> Any:
     of Matrices*, 2008, section 10.3).
     """
     a = input
-    size = np.max(np.sum(np.absolute(a.array), axis=-2), initial=0.0) if np.size(a.array) else 0.0
+    size = np.max(np.sum(np.absolute(a.array), axis=-2)) if np.size(a.array) else 0.0
     size = float(arrays.to_host(size))
     s = max(0, math.ceil(math.log2(size)) + 1) if size > 0 and math.isfinite(size) else 0
     one = arrays.from_host(np.eye(np.shape(a.array)[-1], dtype=a.array.dtype), a.array)

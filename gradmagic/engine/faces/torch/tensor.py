@@ -80,9 +80,9 @@ class Tensor(TorchMethods, Operators):
                     "you can only change requires_grad flags of leaf variables. "
                     "Write t.detach() for a tensor that carries no gradient."
                 )
-            if self.node is not None and (kept := self.node.grad) is not None:
-                self._grad = kept  # as in PyTorch, a gradient that has collected stays
+            collected = self.grad
             self.node = None
+            self.grad = collected
         elif self.node is None:
             if self.array.dtype.kind not in "fc":
                 raise IntegerGradError(
@@ -90,8 +90,9 @@ class Tensor(TorchMethods, Operators):
                     "Write "
                     "t.float() first, or make it of numbers with a decimal point (1.0)."
                 )
+            collected = self.grad
             self.node = leaf(self.array)
-            self.node.grad = getattr(self, "_grad", None)
+            self.grad = collected
         return self
 
     @property
