@@ -52,11 +52,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   };
   const seen = (node) => {
     const box = node.getBBox(), [w, t] = size();
-    if (tall() && !own_zoom) {
-      const at = node.getBoundingClientRect();
-      if (at.top < 0 || at.bottom > innerHeight) node.scrollIntoView({ block: "nearest" });
-      return;
-    }
+    if (tall() && !own_zoom) return node.scrollIntoView({ block: "nearest" });
     if (box.x < x || box.x + box.width > x + w / k || box.y < y || box.y + box.height > y + t / k) {
       x = box.x + box.width / 2 - w / k / 2;
       y = box.y + box.height / 2 - t / k / 2;
