@@ -92,7 +92,9 @@ def to_html(
     told = [sums(lines, COLUMNS) for lines in explained]
     for detail in DETAILS:
         shown = _shown(view, drawn, unfolded if detail.parts else (), detail)
-        made = _template("report.html").render(**shown, quiz=quiz, explained=told, every_step=every_step, brings=brings)
+        made = _template("report.html").render(
+            **shown, quiz=quiz, explained=told, every_step=every_step, brings=brings
+        )
         # No empty line, as names and messages may have: in Markdown it would be the end of the report.
         made = re.sub(r"\n(?=[ \t]*\n)", "&#10;", made)
         if len(made.encode()) <= LIMIT:
@@ -117,7 +119,7 @@ def _shown(
         "view": view, "trace": trace, "detail": detail, "start": ", ".join([*given[:4], *["…"][: len(given) > 4]]),
         "table": list(table(view)), "strip": _strip(found) if found and found.whole else None,
         "charts": _charts(found), "graph": graph, "lines": annotated, "others": elsewhere, "steps": listed,
-        "data": packed(told) if (told := _data(view, graph, unfolded, listed[: detail.steps], told_of)) else "", "times": timing.rows(trace),
+        "data": _data(view, graph, unfolded, listed[: detail.steps], told_of), "times": timing.rows(trace),
         "modes": modes(view), "past": past, "past_charts": _past_charts(past) if past else [],
     }  # fmt: skip
 
@@ -129,7 +131,7 @@ def _data(
     listed: Sequence[Step],
     shown: Sequence[Line | None],
 ) -> str:
-    """Write what the script needs; nothing where there are no operations."""
+    """Write what the script needs, packed; nothing where there are no operations."""
     if not view.computed:
         return ""
     sheets = [Sheet(view, "")]
@@ -140,7 +142,7 @@ def _data(
             sheets += [Sheet(more, drawing, form)] if len(drawing) <= UNFOLDED else []
     keys = [part.key for line in shown if line for part in (line.main, *line.several, *line.parts) if part]
     formulas = to_latex(view)
-    return data(sheets, listed, keys, formulas if len(formulas) <= FORMULAS else "", _explained(view))
+    return packed(data(sheets, listed, keys, formulas if len(formulas) <= FORMULAS else "", _explained(view)))
 
 
 def _explained(view: View) -> dict[int, list[str]]:
@@ -203,7 +205,8 @@ def _environment() -> Environment:
         "times": lambda text: text.replace("*", "·"),
     })  # fmt: skip
     made.globals.update(
-        inline=INLINE, nudge=NUDGE, times_head=timing.HEAD, style=style(), script=script(), loader=loader(), of=version(),
+        inline=INLINE, nudge=NUDGE, times_head=timing.HEAD, style=style(), script=script(), loader=loader(),
+        of=version(),
     )  # fmt: skip
     return made
 
