@@ -103,9 +103,7 @@ def measured(trace: Trace) -> dict[str, float]:
     page = timed("page", lambda: Report(trace).to_html())
     timed("text", lambda: Report(trace).to_text(width=80))
     found["bytes"] = len(page.encode())
-    found["after"] = len(
-        Report(trace)._html(brings=False).encode()
-    )  # another of the notebook has style and script
+    found["after"] = len(Report(trace)._html(brings=False).encode())  # another has style and script
     found["total"] = view.total
     found["shown"] = len(view.computed)
     return found
@@ -130,9 +128,8 @@ def main() -> None:
         f"{name} {version(name)}" for name in ("numpy", "ipython", "graphviz-pure", "jinja2")
     )
     print(f"{time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, {versions}\n")
-    print(
-        "| cell | operations | shown | fold, ms | layout, ms | whole page, ms | alone, KB | in a notebook, KB | text, ms |"
-    )
+    heads = "fold, ms | layout, ms | whole page, ms | alone, KB | in a notebook, KB | text, ms"
+    print(f"| cell | operations | shown | {heads} |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     for kind in KINDS:
         for n in SIZES if kind != "small" else SIZES[:1]:
