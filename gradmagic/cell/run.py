@@ -52,6 +52,7 @@ class Run(Tracing):
         self.inputs = Inputs(self.membrane, namespace, options.device, options.dtype)
         super().__init__(cell, namespace, options, self.inputs)
         self.recorder.membrane = self.membrane
+        self.membrane.turns = self.recorder.turns
 
     # -- the run ---------------------------------------------------------------------------------
     def prepare(self) -> tuple[types.CodeType, types.CodeType | None]:
