@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from ..engine.core.values import Value
 from .place import Place
@@ -91,13 +93,47 @@ class Series:
     results: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Turns:
     """All values of what ran several times, as far as they were kept.
 
-    `moments` has those around before those within.
+    `moments` has those around before those within. An expression in a function has a series for each line of the cell
+    that led there.
     """
 
     scopes: tuple[Scope, ...] = ()
     moments: tuple[Moment, ...] = ()
     series: tuple[Series, ...] = ()
+
+    @cached_property
+    def _numbers(self) -> dict[tuple[Any, ...], list[int]]:
+        found: dict[tuple[Any, ...], list[int]] = {}
+        for i, one in enumerate(self.series):
+            found.setdefault(_mark(one.place, one.rule), []).append(i)
+        return found
+
+    def at(self, place: Place | None, rule: str, line: int | None = None) -> tuple[int, ...]:
+        """Give the numbers of the series of an expression; with `line` of what that line of the cell led to."""
+        found = self._numbers.get(_mark(place, rule), []) if place is not None else []
+        return tuple(i for i in found if line is None or self.series[i].place.line_in_cell == line)
+
+    def within(self, moment: int | None) -> list[int]:
+        """List a moment and those around it, the outermost first."""
+        found: list[int] = []
+        while moment is not None:
+            found.insert(0, moment)
+            moment = self.moments[moment].within
+        return found
+
+    def at_top(self, moment: int) -> int | None:
+        """Give the moment at which the top of the cell was, from where what ran at another was called."""
+        last = None
+        for each in self.within(moment):
+            if self.scopes[self.moments[each].scope].kind == "function":
+                break
+            last = each
+        return last
+
+
+def _mark(place: Place, rule: str) -> tuple[Any, ...]:
+    return place.label, place.line, place.column, place.end_line, place.end_column, place.function, rule

@@ -49,36 +49,28 @@ def turned(
     if not several:
         return None
     found = _Found(several, shown, recorder.filename)
-    series: dict[tuple[Any, ...], list[tuple[int, Reading]]] = {}
-    where: dict[tuple[Any, ...], Place] = {}
+    places_of: dict[Any, Place] = {}
+    series: dict[tuple[Any, str], list[tuple[int, Reading]]] = {}
     for number, reading in kept:
         moment = found.moment(reading.moment)
         if moment is None:
             continue
-        assert reading.place is not None
-        place, _ = at.of(reading.place, number)
-        mark = (
-            place.label, place.line, place.column, place.end_line, place.end_column, place.function, reading.rule
-        )  # fmt: skip
-        where.setdefault(mark, place)
-        told = series.setdefault(mark, [])
+        place, _ = at.of(reading.place, number)  # type: ignore[arg-type]
+        places_of[id(place)] = place
+        told = series.setdefault((id(place), reading.rule), [])
         if told and told[-1][0] == moment:
             told.pop()  # one call makes several, and the last is what it gives
         told.append((moment, reading))
-    made = []
-    for mark, told in series.items():
-        readings = [reading for _, reading in told]
-        results = tuple(
-            "" if r.root is None or r.root.place is root else r.root.name for r in readings
-        )
-        made.append(
-            Series(
-                where[mark], mark[-1], tuple(moment for moment, _ in told),
-                Listed([_plain(r.value) for r in readings]), Listed([_plain(r.grad) for r in readings]),
-                results if any(results) else (),
-            )
-        )  # fmt: skip
-    return Turns(tuple(found.scopes), tuple(found.moments), tuple(made))
+    made = tuple(_series(places_of[place], rule, told, root) for (place, rule), told in series.items())
+    return Turns(tuple(found.scopes), tuple(found.moments), made)
+
+
+def _series(place: Place, rule: str, told: list[tuple[int, Reading]], root: Any) -> Series:
+    readings = [reading for _, reading in told]
+    results = tuple("" if r.root is None or r.root.place is root else r.root.name for r in readings)
+    values, grads = (Listed([_plain(r.value) for r in readings]), Listed([_plain(r.grad) for r in readings]))
+    moments = tuple(moment for moment, _ in told)
+    return Series(place, rule, moments, values, grads, results if any(results) else ())
 
 
 class _Found:
