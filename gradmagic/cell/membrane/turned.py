@@ -25,7 +25,9 @@ class _Turned(ast.NodeTransformer):
     def visit_While(self, node: ast.While) -> Any:
         self.generic_visit(node)
         mark = _mark("while", node)
-        if not isinstance(node.test, ast.Constant):  # what the test computes belongs to the turn that it lets begin
+        if not isinstance(
+            node.test, ast.Constant
+        ):  # what the test computes belongs to the turn that it lets begin
             node.test = ast.copy_location(
                 ast.BoolOp(ast.And(), [_call(node.test, AHEAD, mark), node.test]), node.test
             )

@@ -142,7 +142,9 @@ def collect(
         walks=()
         if error is not None or root is None
         else walks(root, nodes, keys, inputs, sources, recorder, own),
-        turns=turned(recorder, numbers, None if root is None else root.place, places, shown),
+        turns=turned(
+            recorder, numbers, None if root is None else root.place, "" if result is None else result.name, places, shown
+        ),
     )
 
 

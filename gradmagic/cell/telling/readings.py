@@ -88,8 +88,7 @@ class Readings(TurnLog):
             for number, reading in list(self.kept.items()):
                 moment = reading.moment
                 last = (
-                    moment.turn >= moment.run.count
-                    or self._latest[id(reading.place), reading.rule] == number
+                    moment.turn >= moment.run.count or self._latest[id(reading.place), reading.rule] == number
                 )
                 if not _stays(moment) and not (last and _stays(moment.within)):
                     self._drop(number)

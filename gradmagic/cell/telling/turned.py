@@ -21,7 +21,7 @@ from .turn_log import Scope as Repeated
 
 
 def turned(
-    recorder: CellRecorder, graph: Iterable[int], root: Any, at: Places, shown: Callable[[Place], Place]
+    recorder: CellRecorder, graph: Iterable[int], root: Any, name: str, at: Places, shown: Callable[[Place], Place]
 ) -> Turns | None:
     """Tell of the turns and calls of a run.
 
@@ -32,6 +32,8 @@ def turned(
         Numbers of the nodes that the trace shows.
     root : (code, instruction) or None
         Where the trace's result was made.
+    name : str
+        What it is called.
     at : Places
         As which place a node's is shown.
     shown : function
@@ -61,13 +63,15 @@ def turned(
         if told and told[-1][0] == moment:
             told.pop()  # one call makes several, and the last is what it gives
         told.append((moment, reading))
-    made = tuple(_series(places_of[place], rule, told, root) for (place, rule), told in series.items())
+    made = tuple(_series(places_of[place], rule, told, root, name) for (place, rule), told in series.items())
     return Turns(tuple(found.scopes), tuple(found.moments), made)
 
 
-def _series(place: Place, rule: str, told: list[tuple[int, Reading]], root: Any) -> Series:
+def _series(
+    place: Place, rule: str, told: list[tuple[int, Reading]], root: Any, name: str
+) -> Series:
     readings = [reading for _, reading in told]
-    results = tuple("" if r.root is None or r.root.place is root else r.root.name for r in readings)
+    results = tuple("" if r.root is None or r.root.place is root or r.root.name == name else r.root.name for r in readings)
     values, grads = (Listed([_plain(r.value) for r in readings]), Listed([_plain(r.grad) for r in readings]))
     moments = tuple(moment for moment, _ in told)
     return Series(place, rule, moments, values, grads, results if any(results) else ())

@@ -214,6 +214,7 @@ def _environment() -> Environment:
         "brief": lambda value: _spaced(brief(value)), "shape": shape_of, "spaced": _spaced, "told": told,
         "number": number, "tone": lambda value: _TONES[sign(value)], "grid": _grid,
         "spark": lambda value: sparkline(samples(value), 32), "image": _image, "circled": _circled,
+        "line": lambda numbers: sparkline(numbers, 32),
         # Plain spaces alone in an element become one in nbconvert's HTML.
         "indent_to": lambda line, part: "\u00a0" * width(line.text[: part.column]),
         "failure": lambda trace, text: failure(trace, text).replace(" ", "\u00a0"),
@@ -328,7 +329,9 @@ def _marked(text: str, start: int, end: int, parts: list[Part], slots: Slots) ->
             tip = f"{clip(part.text, 80)}\nvalue {brief(part.value)}\ngradient {brief(part.grad) or 'none'}"
             slot = slots.get((part.series, part.top))
             marks = {"k": part.key, "t": slot}
-            told = Markup("").join(Markup(' data-{}="{}"').format(k, v) for k, v in marks.items() if v is not None)
+            told = Markup("").join(
+                Markup(' data-{}="{}"').format(k, v) for k, v in marks.items() if v is not None
+            )
             done += escape(text[at : part.column])
             done += Markup('<span class="gm-x"{} title="{}">{}</span>').format(told, tip, body)
             at = part.end

@@ -79,7 +79,9 @@ def lines(view: View, most: int | None = None) -> tuple[Line, ...]:
     none: list[Given] | None = None if given is None else []
     gone = _gone(trace, {_span(group[-1]) for groups in at.values() for group in groups})
     return tuple(
-        _with_gone(trace, _line(trace, i, text, at.get(i, []), called.get(i), (given or {}).get(i, none)), gone)
+        _with_gone(
+            trace, _line(trace, i, text, at.get(i, []), called.get(i), (given or {}).get(i, none)), gone
+        )
         for i, text in texts
     )
 
@@ -220,7 +222,9 @@ def _marked(trace: Trace, number: int, group: Selection, text: str, mark: tuple[
     line = number if place is not None and place.line != number else None
     if mark is not None:
         return _part(trace, group, *mark, text[slice(*mark)], line)
-    return _spanned(trace, group, text) if _inside(group[-1]) else _part(trace, group, 0, len(text), text, line)
+    return (
+        _spanned(trace, group, text) if _inside(group[-1]) else _part(trace, group, 0, len(text), text, line)
+    )
 
 
 def _outer(view: View, number: int, made: Selection) -> Line:
@@ -256,9 +260,7 @@ def _spanned(trace: Trace, group: Selection, text: str) -> Part:
     return _part(trace, group, place.column, end, text[place.column : end])
 
 
-def _part(
-    trace: Trace, group: Selection, column: int, end: int, text: str, line: int | None = None
-) -> Part:
+def _part(trace: Trace, group: Selection, column: int, end: int, text: str, line: int | None = None) -> Part:
     """Make a part; `line` is that of the cell that led to it, where it stands elsewhere."""
     # The last turn of a loop whose numbers were kept; the last sweep's graph is what is shown.
     shown = group.shown

@@ -60,9 +60,7 @@ def earlier(turns: Turns, found: list[Told], value: Value | None, grad: Value | 
 def called(turns: Turns, moment: int) -> str:
     """Call a moment: `"turn 3 of 100, call 1 of 2"`."""
     around = [turns.moments[each] for each in turns.within(moment)]
-    return ", ".join(
-        f"{turns.scopes[m.scope].word} {m.turn:,} of {m.of:,}" for m in around if m.of > 1
-    )
+    return ", ".join(f"{turns.scopes[m.scope].word} {m.turn:,} of {m.of:,}" for m in around if m.of > 1)
 
 
 def _measure(value: Value | None) -> float | None:

@@ -25,7 +25,7 @@ const turns = (report, data, moved) => {
     });
   };
   const tones = { "+": "gm-pos", "-": "gm-neg", 0: "gm-zero", "!": "gm-bad" };
-  const paint = () => {
+  const paint = (walks) => {
     choose();
     for (const bar of bars) bar();
     for (const [item, [some, values, grads, shapes, results], part] of shown) {
@@ -38,7 +38,7 @@ const turns = (report, data, moved) => {
       part.className = `gm-num gm-g ${tones[grads[i]?.[0]] ?? ""}`;
       part.textContent = grad + (results?.[i] ? ` of ${results[i]}` : "");
     }
-    moved?.();
+    moved(walks);
   };
   const go = (scope, number) => { want[scope] = number; paint(); };
   const bar = (scope) => {
@@ -71,6 +71,6 @@ const turns = (report, data, moved) => {
     if (after) after.after(row); else table.prepend(row);
   });
   report.dataset.turns = "1";
-  paint();
-  return { last: () => { if (want.some((w) => w < Infinity)) { want.fill(Infinity); paint(); } } };
+  paint(true);
+  return { last: () => { if (want.some((w) => w < Infinity)) { want.fill(Infinity); paint(true); } } };
 };

@@ -18,7 +18,7 @@ from ..shown.typeset import Cell, clip, grid, pad, text_of, width, wrap
 from ..shown.view import View
 from .styles import BAD, HEAD, MUTED, colored
 
-SPARK = 12  # columns of a sparkline beside a value
+SPARK = 8  # columns of a sparkline beside a value
 SHORT = 20  # columns of a value: longer lists are written as ranges
 STEPS = 12  # steps that are told one by one
 SIGNS = 6  # that are told below the graph
