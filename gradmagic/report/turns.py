@@ -78,7 +78,10 @@ class Series:
     rule : str
         What made the values.
     moments : tuple of int
-        Which of `Turns.moments`, in the order in which they were.
+        Which of `Turns.moments`.
+    order : tuple of int
+        In which order they were made, among the values of all series: a function's line may be done after those of the
+        calls within.
     values, grads : sequence of (Value or None)
         At each of them; large arrays without a picture.
     results : tuple of str
@@ -88,6 +91,7 @@ class Series:
     place: Place
     rule: str
     moments: tuple[int, ...]
+    order: tuple[int, ...]
     values: Sequence[Value | None]
     grads: Sequence[Value | None]
     results: tuple[str, ...] = ()

@@ -12,6 +12,8 @@ from itertools import islice
 from types import CodeType, FrameType
 from typing import Any
 
+import numpy as np
+
 from ...engine.core.places import Place, place_of, text_of, user_frame
 from ...engine.core.values import small
 from ...engine.faces.torch.tensor import Tensor
@@ -25,6 +27,7 @@ from .readings import Readings, Root
 from .training import Training
 
 _MOST_NAMES = 5_000
+_MOST_ENTRIES = 100_000  # of a parameter whose value is noted at each sweep
 _MOST_FLAT = 60  # operations that are measured: 6 us each
 
 
@@ -45,6 +48,7 @@ class CellRecorder(Recorder):
         self.membrane: Any = None
         self.swept = False  # whether a sweep went through, so that a missing gradient is zero
         self.training = Training()  # what the user's own sweeps meet
+        self._leaves: dict[int, Place | None] = {}  # that the sweep has come to, by number
         self.turns = Readings()  # what loops and functions computed each time
         self.flat: dict[int, tuple[Flat, ...]] = {}  # how flat the last sweep's operations are, by number
 
@@ -130,6 +134,8 @@ class CellRecorder(Recorder):
             super().ready(node, cotangent, flows)
         if node.rule is not None and len(self.flat) < _MOST_FLAT and (measured := flat(node)):
             self.flat[node.number] = measured
+        if node.rule is None and self.turns.begun:
+            self._leaves[number] = node.place
         if node.rule is None and self.counting and node.number in self.raw:
             self.raw[node.number] = copy(
                 self.raw[node.number]
@@ -139,13 +145,24 @@ class CellRecorder(Recorder):
         names = self.names.get(root.number)
         return names[-1] if names else text_of(root.place) if root.place is not None else ""
 
+    def _take_leaves(self, frame: Any) -> None:
+        """Note what the tensors that gradients collect in are at this sweep, as their lines gave them."""
+        for found in self.training.followed.values():
+            place = self._leaves.get(found.number)
+            if place is not None and np.size(found.value) <= _MOST_ENTRIES:
+                self.turns.leaf(place, small(found.value), self.grads.kept.get(found.number), frame)
+        self._leaves = {}
+
     def ended(self, root: Node) -> None:
-        self.turns.root_of_sweep = None
         if not self.counting:
+            self.turns.root_of_sweep = None
             return
-        asked, _ = _asked()
+        asked, frame = _asked()
         if asked is not None:
             super().ended(root)
+            if self.turns.begun:
+                self._take_leaves(frame)
+                self.turns.root_of_sweep = None
             self.root_node = root
             self.swept = True
             last = self.sweeps[-1]

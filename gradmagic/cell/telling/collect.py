@@ -143,7 +143,12 @@ def collect(
         if error is not None or root is None
         else walks(root, nodes, keys, inputs, sources, recorder, own),
         turns=turned(
-            recorder, numbers, None if root is None else root.place, "" if result is None else result.name, places, shown
+            recorder,
+            numbers,
+            None if root is None else root.place,
+            "" if result is None else result.name,
+            places,
+            shown,
         ),
     )
 

@@ -49,6 +49,7 @@ class Readings(TurnLog):
         self.kept: dict[int, Reading] = {}
         self.root_of_sweep: Root | None = None  # while a sweep of the user's or the magic's runs
         self._latest: dict[tuple[int, str], int] = {}  # by place and rule
+        self._leaves = 0  # numbers of leaves' readings, below those of all nodes
         self._size = 0
         self._full = False
 
@@ -57,8 +58,21 @@ class Readings(TurnLog):
         moment = self.now(frame)
         if moment is self.root or self._full:
             return
-        number, rule = node.number, node.rule.name
-        mark = (id(node.place), rule)
+        self._keep(node.number, Reading(moment, node.place, node.rule.name, value))
+
+    def leaf(self, place: Place, value: Any, grad: Any, frame: Any) -> None:
+        """Take note of what a leaf is at the sweep that ends: the same leaf is another value in each turn."""
+        moment = self.now(frame)
+        if moment is self.root or self._full:
+            return
+        self._leaves -= 1
+        reading = Reading(moment, place, "", value)
+        reading.grad, reading.root = grad, self.root_of_sweep
+        self._keep(self._leaves, reading)
+
+    def _keep(self, number: int, reading: Reading) -> None:
+        moment = reading.moment
+        mark = (id(reading.place), reading.rule)
         before = self._latest.get(mark)
         if before is not None and (old := self.kept.get(before)) is not None:
             now = old.moment
@@ -66,7 +80,7 @@ class Readings(TurnLog):
             if now is moment or not (_stays(now) or (now.run is not moment.run and _stays(now.within))):
                 self._drop(before)
         self._latest[mark] = number
-        reading = self.kept[number] = Reading(moment, node.place, rule, value)
+        self.kept[number] = reading
         self._size += reading.size
         if self._size > ROOM:
             self._thin()

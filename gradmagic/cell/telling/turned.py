@@ -21,7 +21,12 @@ from .turn_log import Scope as Repeated
 
 
 def turned(
-    recorder: CellRecorder, graph: Iterable[int], root: Any, name: str, at: Places, shown: Callable[[Place], Place]
+    recorder: CellRecorder,
+    graph: Iterable[int],
+    root: Any,
+    name: str,
+    at: Places,
+    shown: Callable[[Place], Place],
 ) -> Turns | None:
     """Tell of the turns and calls of a run.
 
@@ -52,8 +57,8 @@ def turned(
         return None
     found = _Found(several, shown, recorder.filename)
     places_of: dict[Any, Place] = {}
-    series: dict[tuple[Any, str], list[tuple[int, Reading]]] = {}
-    for number, reading in kept:
+    series: dict[tuple[Any, str], list[tuple[int, int, Reading]]] = {}
+    for order, (number, reading) in enumerate(kept):
         moment = found.moment(reading.moment)
         if moment is None:
             continue
@@ -62,19 +67,18 @@ def turned(
         told = series.setdefault((id(place), reading.rule), [])
         if told and told[-1][0] == moment:
             told.pop()  # one call makes several, and the last is what it gives
-        told.append((moment, reading))
+        told.append((moment, order, reading))
     made = tuple(_series(places_of[place], rule, told, root, name) for (place, rule), told in series.items())
     return Turns(tuple(found.scopes), tuple(found.moments), made)
 
 
-def _series(
-    place: Place, rule: str, told: list[tuple[int, Reading]], root: Any, name: str
-) -> Series:
-    readings = [reading for _, reading in told]
-    results = tuple("" if r.root is None or r.root.place is root or r.root.name == name else r.root.name for r in readings)
-    values, grads = (Listed([_plain(r.value) for r in readings]), Listed([_plain(r.grad) for r in readings]))
-    moments = tuple(moment for moment, _ in told)
-    return Series(place, rule, moments, values, grads, results if any(results) else ())
+def _series(place: Place, rule: str, told: list[tuple[int, int, Reading]], root: Any, name: str) -> Series:
+    moments, order, readings = zip(*told, strict=True)
+    results = tuple(
+        "" if r.root is None or r.root.place is root or r.root.name == name else r.root.name for r in readings
+    )
+    values, grads = Listed([_plain(r.value) for r in readings]), Listed([_plain(r.grad) for r in readings])
+    return Series(place, rule, moments, order, values, grads, results if any(results) else ())
 
 
 class _Found:

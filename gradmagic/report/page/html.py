@@ -28,7 +28,7 @@ from ..parts.table import NUDGE, table
 from ..pictures.charts import chart
 from ..pictures.scene import Scene
 from ..pictures.svg import svg
-from ..shown.numbers import aligned, brief, number, rows_of, samples, shape_of, sign, sparkline
+from ..shown.numbers import aligned, brief, number, on_a_line, rows_of, samples, shape_of, sign, sparkline
 from ..shown.typeset import clip, sums, width
 from ..shown.view import View, circled, told
 from ..turns import Turns
@@ -211,7 +211,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )  # fmt: skip
     made.filters.update({
-        "brief": lambda value: _spaced(brief(value)), "shape": shape_of, "spaced": _spaced, "told": told,
+        "brief": lambda value: on_a_line(brief(value)), "shape": shape_of, "spaced": on_a_line, "told": told,
         "number": number, "tone": lambda value: _TONES[sign(value)], "grid": _grid,
         "spark": lambda value: sparkline(samples(value), 32), "image": _image, "circled": _circled,
         "line": lambda numbers: sparkline(numbers, 32),
@@ -232,11 +232,6 @@ def _template(name: str) -> Template:
 _IN_ADDRESS = str.maketrans({"%": "%25", "#": "%23", "<": "%3C", "\n": "%0A", "\t": "%09", "\r": "%0D"})
 _EDGE = re.compile(r"\((\d+)\)")
 _TONES = {"+": "gm-pos", "-": "gm-neg", "0": "gm-zero", "!": "gm-bad", "±": "gm-both", "": ""}
-
-
-def _spaced(text: str) -> str:
-    """Write a range with an ellipsis, on one line."""
-    return text.replace(" .. ", "\u00a0…\u00a0")
 
 
 def _given(name: str, value: Value) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..parts.annotated_cell import Part
 from ..parts.turns import Told, told
-from ..shown.numbers import brief, shape_of, sign
+from ..shown.numbers import brief, on_a_line, shape_of, sign
 from ..turns import Turns
 
 BUDGET = 12_000  # bytes
@@ -81,8 +81,8 @@ def _written(turns: Turns, found: list[list[Told]], kept: set[int]) -> dict[str,
         some = [reading for reading in readings if reading.moment in kept]
         at = lists.setdefault(tuple(number[r.moment] for r in some), len(lists))
         shapes = [shape_of(r.value.shape) if r.value is not None else "" for r in some]
-        values = [brief(r.value) for r in some]
-        grads = [(sign(r.grad) or " ") + brief(r.grad) for r in some]
+        values = [on_a_line(brief(r.value)) for r in some]
+        grads = [(sign(r.grad) or " ") + on_a_line(brief(r.grad)) for r in some]
         row: list[Any] = [at, _joined(values), _joined(grads), _joined(shapes)]
         rows.append([*row, _joined([r.result for r in some])] if any(r.result for r in some) else row)
     moments = [turns.moments[i] for i in sorted(kept)]

@@ -219,12 +219,11 @@ def _given(trace: Trace, groups: list[Selection], called: Selection | None, valu
 
 def _marked(trace: Trace, number: int, group: Selection, text: str, mark: tuple[int, int] | None) -> Part:
     place = group[-1].place
-    line = number if place is not None and place.line != number else None
-    if mark is not None:
-        return _part(trace, group, *mark, text[slice(*mark)], line)
-    return (
-        _spanned(trace, group, text) if _inside(group[-1]) else _part(trace, group, 0, len(text), text, line)
-    )
+    elsewhere = place is not None and (place.line != number or not place.inside)
+    if mark is not None or elsewhere:
+        start, end = mark or (len(text) - len(text.lstrip()), len(text.rstrip()))
+        return _part(trace, group, start, end, text[start:end], number if elsewhere else None)
+    return _spanned(trace, group, text)
 
 
 def _outer(view: View, number: int, made: Selection) -> Line:
@@ -265,7 +264,10 @@ def _part(trace: Trace, group: Selection, column: int, end: int, text: str, line
     # The last turn of a loop whose numbers were kept; the last sweep's graph is what is shown.
     shown = group.shown
     start = trace.result is not None and bool((group.keys == trace.result.key).any())
-    series = trace.turns.at(shown.place, shown.rule, line) if trace.turns is not None else ()
+    series: tuple[int, ...] = ()
+    if trace.turns is not None:
+        alike = [shown] if line is None else group.kinds
+        series = tuple(i for kind in alike for i in trace.turns.at(kind.place, kind.rule, line))
     return Part(
         int(group.keys[-1]), column, end, text, shown.value, shown.grad, group.total, start, series, line is not None
     )  # fmt: skip

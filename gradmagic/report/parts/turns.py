@@ -39,13 +39,14 @@ class Earlier:
 
 def told(turns: Turns, series: Iterable[int], top: bool) -> list[Told]:
     """Give the values of a line by moment, in their order; with `top`, of a line at the top of the cell."""
-    found: dict[int, Told] = {}
+    found: dict[int, tuple[int, Told]] = {}
     for one in (turns.series[i] for i in series):
-        for i, moment in enumerate(one.moments):
+        for i, (moment, order) in enumerate(zip(one.moments, one.order, strict=True)):
             at = turns.at_top(moment) if top else moment
-            if at is not None:
-                found[at] = Told(at, one.values[i], one.grads[i], one.results[i] if one.results else "")
-    return [found[moment] for moment in sorted(found)]
+            if at is not None and order >= found.get(at, (0,))[0]:
+                result = one.results[i] if one.results else ""
+                found[at] = order, Told(at, one.values[i], one.grads[i], result)
+    return [found[moment][1] for moment in sorted(found)]
 
 
 def earlier(turns: Turns, found: list[Told], value: Value | None, grad: Value | None) -> Earlier | None:

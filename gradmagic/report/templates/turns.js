@@ -70,6 +70,9 @@ const turns = (report, data, moved) => {
     while (after?.nextElementSibling?.matches(".gm-turn,.gm-part")) after = after.nextElementSibling;
     if (after) after.after(row); else table.prepend(row);
   });
+  /* Columns that keep their width while it moves. */
+  const widest = (i) => Math.max(...told.map((row) => Math.max(0, ...row[i].map((text, j) => text.length + (i === 1 ? (row[3][j] ?? "").length + 1 : 0)))));
+  [1, 2].forEach((i) => { table.closest("table").tHead.rows[0].cells[i + 1].style.minWidth = `${widest(i) * 0.61 * 13}px`; });
   report.dataset.turns = "1";
   paint(true);
   return { last: () => { if (want.some((w) => w < Infinity)) { want.fill(Infinity); paint(true); } } };
