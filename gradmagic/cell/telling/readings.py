@@ -16,20 +16,19 @@ from ...engine.core.values import Value
 from ...engine.tape.nodes import Node
 from .turn_log import Moment, TurnLog
 
-ROOM = 1_000_000  # bytes of all readings, about: 5,000 numbers with their gradients
+ROOM = 400_000  # bytes of all readings, about: 2,000 numbers with their gradients
 _READING, _SUMMARY = 200, 900  # of one, and of what is kept of a large array
 
 
 class Reading:
     """A value that was computed at one moment; its gradient, and the root that it is the gradient of."""
 
-    __slots__ = ("grad", "moment", "place", "root", "rule", "size", "value")
+    __slots__ = ("grad", "moment", "number", "place", "root", "rule", "value")
 
-    def __init__(self, moment: Moment, place: Place | None, rule: str, value: Any) -> None:
-        self.moment, self.place, self.rule, self.value = moment, place, rule, value
+    def __init__(self, number: int, moment: Moment, place: Place | None, rule: str, value: Any) -> None:
+        self.number, self.moment, self.place, self.rule, self.value = number, moment, place, rule, value
         self.grad: Any = None
         self.root: Root | None = None
-        self.size = _READING + 2 * _bytes(value)  # the gradient is as large
 
 
 class Root:
@@ -48,42 +47,40 @@ class Readings(TurnLog):
         super().__init__()
         self.kept: dict[int, Reading] = {}
         self.root_of_sweep: Root | None = None  # while a sweep of the user's or the magic's runs
-        self._latest: dict[tuple[int, str], int] = {}  # by place and rule
+        self._latest: dict[tuple[int, str], Reading] = {}  # by place and rule
         self._leaves = 0  # numbers of leaves' readings, below those of all nodes
         self._size = 0
-        self._full = False
+        self._thinned = self._full = False
 
     def made(self, node: Node, value: Any, frame: Any) -> None:
         """Take note of a node; of what is in no turn and no call there is nothing to say."""
         moment = self.now(frame)
-        if moment is self.root or self._full:
-            return
-        self._keep(node.number, Reading(moment, node.place, node.rule.name, value))
+        if moment is not self.root and not self._full:
+            self._keep(node.number, moment, node.place, node.rule.name, value)
 
     def leaf(self, place: Place, value: Any, grad: Any, frame: Any) -> None:
         """Take note of what a leaf is at the sweep that ends: the same leaf is another value in each turn."""
         moment = self.now(frame)
-        if moment is self.root or self._full:
-            return
-        self._leaves -= 1
-        reading = Reading(moment, place, "", value)
-        reading.grad, reading.root = grad, self.root_of_sweep
-        self._keep(self._leaves, reading)
+        if moment is not self.root and not self._full:
+            self._leaves -= 1
+            reading = self._keep(self._leaves, moment, place, "", value)
+            reading.grad, reading.root = grad, self.root_of_sweep
 
-    def _keep(self, number: int, reading: Reading) -> None:
-        moment = reading.moment
-        mark = (id(reading.place), reading.rule)
-        before = self._latest.get(mark)
-        if before is not None and (old := self.kept.get(before)) is not None:
-            now = old.moment
-            # What one call makes at once is one value; the last of an earlier loop stays where all around it does.
-            if now is moment or not (_stays(now) or (now.run is not moment.run and _stays(now.within))):
-                self._drop(before)
-        self._latest[mark] = number
-        self.kept[number] = reading
-        self._size += reading.size
+    def _keep(self, number: int, moment: Moment, place: Place | None, rule: str, value: Any) -> Reading:
+        mark = (id(place), rule)
+        found = self._latest.get(mark)
+        self._size += _READING if type(value) in _NUMBERS else _room(value)
+        # What one call makes at once is one value; the last turn so far gives way to the next.
+        if found is not None and (found.moment is moment or (self._thinned and not _stays(found.moment))):
+            if self.kept.pop(found.number, None) is not None:
+                self._size -= _READING if type(found.value) in _NUMBERS else _room(found.value)
+            found.number, found.moment, found.value, found.grad = number, moment, value, None
+        else:
+            found = self._latest[mark] = Reading(number, moment, place, rule, value)
+        self.kept[number] = found
         if self._size > ROOM:
             self._thin()
+        return found
 
     def ready(self, number: int, grad: Any) -> None:
         """Take the cotangent of a node, as it is kept."""
@@ -93,34 +90,32 @@ class Readings(TurnLog):
 
     def _thin(self) -> None:
         """Let every other turn of the longest scope go, until half is left; code without turns fills the room."""
+        self._thinned = True
         while self._size > ROOM / 2:
             scope = max(self.scopes, key=lambda scope: scope.longest / scope.stride)
             self._full = scope.longest / scope.stride <= 2
             if self._full:
                 return
             scope.stride *= 2
-            for number, reading in list(self.kept.items()):
-                moment = reading.moment
-                last = (
-                    moment.turn >= moment.run.count or self._latest[id(reading.place), reading.rule] == number
-                )
-                if not _stays(moment) and not (last and _stays(moment.within)):
-                    self._drop(number)
-
-    def _drop(self, number: int) -> None:
-        self._size -= self.kept.pop(number).size
+            self.kept = {n: reading for n, reading in self.kept.items() if _stays(reading.moment)}
+            self._size = sum(_room(reading.value) for reading in self.kept.values())
 
 
 def _stays(moment: Moment | None) -> bool:
-    """Tell whether a moment is one that is kept: by its own turn, and by all that it is within."""
+    """Tell whether a moment is kept: each turn that it is within is one of those to be kept, or the last so far."""
     while moment is not None:
-        if (moment.turn - 1) % moment.run.scope.stride:
+        run, turn = moment.run, moment.turn
+        if turn < run.count and (turn - 1) % run.scope.stride:
             return False
         moment = moment.within
     return True
 
 
-def _bytes(value: Any) -> int:
-    if isinstance(value, np.ndarray):
-        return int(value.nbytes) + 100
-    return _SUMMARY if isinstance(value, Value) else 0 if isinstance(value, (int, float, complex)) else 100
+_NUMBERS = frozenset((float, int, np.float64, np.float32))
+
+
+def _room(value: Any) -> int:
+    """Estimate the bytes of a reading; the gradient takes as many as the value."""
+    if type(value) in _NUMBERS:
+        return _READING
+    return _READING + 2 * (_SUMMARY if isinstance(value, Value) else 100 + int(getattr(value, "nbytes", 0)))

@@ -84,8 +84,17 @@ class TurnLog:
 
     def turn(self, mark: Mark, frame: FrameType) -> None:
         """A turn of a loop begins, unless it was told ahead: then it is one from now on."""
-        run = self.ahead(mark, frame).run
-        run.counted()
+        state = self._frames.get(id(frame))
+        if state is not None and state.code is frame.f_code:
+            top = state.top
+            run = top.run
+            if (
+                run.scope.mark is mark and top.turn == run.count and top is not state.base
+            ):  # the next of the same
+                run.counted()
+                state.top = Moment(run, run.count, top.within)
+                return
+        self.ahead(mark, frame).run.counted()
 
     def ahead(self, mark: Mark, frame: FrameType) -> Moment:
         """A turn is to begin: it is none before `turn` says so."""

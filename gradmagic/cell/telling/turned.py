@@ -45,31 +45,22 @@ def turned(
         Tells of a `Place` in the traced file whether it is in the traced source itself; gives it so.
     """
     known = set(graph)
-    kept = [
-        (number, reading)
-        for number, reading in recorder.turns.kept.items()
-        if (reading.grad is not None or number in known)
-        and reading.place is not None
-        and all(m.turn <= m.run.count for m in _around(reading.moment))
-    ]
-    several = {m.run.scope for _, reading in kept for m in _around(reading.moment) if m.run.count > 1}
-    if not several:
-        return None
-    found = _Found(several, shown, recorder.filename)
-    places_of: dict[Any, Place] = {}
-    series: dict[tuple[Any, str], list[tuple[int, int, Reading]]] = {}
-    for order, (number, reading) in enumerate(kept):
-        moment = found.moment(reading.moment)
-        if moment is None:
+    kept = [(n, r) for n, r in recorder.turns.kept.items() if r.grad is not None or n in known]
+    found = _Found(dict.fromkeys(reading.moment for _, reading in kept), shown, recorder.filename)
+    places_of: dict[int, Place] = {}
+    series: dict[tuple[int, str], list[tuple[int, int, Reading]]] = {}
+    for order, (number, reading) in enumerate(kept if found.known else ()):
+        moment = found.known.get(reading.moment)
+        if moment is None or reading.place is None:
             continue
-        place, _ = at.of(reading.place, number)  # type: ignore[arg-type]
+        place, _ = at.of(reading.place, number)
         places_of[id(place)] = place
         told = series.setdefault((id(place), reading.rule), [])
         if told and told[-1][0] == moment:
             told.pop()  # one call makes several, and the last is what it gives
         told.append((moment, order, reading))
     made = tuple(_series(places_of[place], rule, told, root, name) for (place, rule), told in series.items())
-    return Turns(tuple(found.scopes), tuple(found.moments), made)
+    return Turns(tuple(found.scopes), tuple(found.moments), made) if made else None
 
 
 def _series(place: Place, rule: str, told: list[tuple[int, int, Reading]], root: Any, name: str) -> Series:
@@ -82,48 +73,60 @@ def _series(place: Place, rule: str, told: list[tuple[int, int, Reading]], root:
 
 
 class _Found:
-    """The scopes and moments, numbered as they come; those of scopes that never had two turns in a row are left out."""
+    """The scopes and moments, in the order of the source's run; scopes that never had two turns in a row are left out.
 
-    def __init__(self, several: set[Repeated], shown: Callable[[Place], Place], filename: str) -> None:
-        self.scopes: list[Scope] = []
-        self.moments: list[Moment] = []
-        self._several, self._shown, self._filename = several, shown, filename
-        self._numbers: dict[Repeated, int] = {}
-        self._known: dict[Turn, int | None] = {}
+    `known` has the number of each moment, or of the one around it; None where there is none, and for a turn that was told
+    ahead and never began.
+    """
 
-    def moment(self, moment: Turn) -> int | None:
-        missing = []
-        for each in _around(moment):
-            if each in self._known:
-                break
-            missing.append(each)
-        for each in reversed(missing):
-            within = None if each.within is None else self._known.get(each.within)
-            if each.run.scope not in self._several:
-                self._known[each] = within
-                continue
-            self._known[each] = len(self.moments)
-            self.moments.append(Moment(self._scope(each.run.scope), each.turn, each.run.count, within))
-        return self._known.get(moment)
+    def __init__(self, moments: Iterable[Turn], shown: Callable[[Place], Place], filename: str) -> None:
+        paths = {moment: _around(moment) for moment in moments}
+        several = {m.run.scope for path in paths.values() for m in path if m.run.count > 1}
+        begun = {
+            moment: [m for m in path if m.run.scope in several]
+            for moment, path in paths.items()
+            if all(m.turn <= m.run.count for m in path)
+        }
+        numbers: dict[Repeated, int] = {}
+        for path in begun.values():
+            for m in path:
+                numbers.setdefault(m.run.scope, len(numbers))
+        self.scopes = [_scope(scope, shown, filename) for scope in numbers]
+        # By the turns of each scope: of a recursion the calls within may be done first.
+        found = {
+            tuple((numbers[m.run.scope], m.turn) for m in path[:n]): path[n - 1]
+            for path in begun.values()
+            for n in range(1, len(path) + 1)
+        }
+        at = {mark: i for i, mark in enumerate(sorted(found))}
+        self.moments = [
+            Moment(mark[-1][0], mark[-1][1], found[mark].run.count, at[mark[:-1]] if len(mark) > 1 else None)
+            for mark in sorted(found)
+        ]
+        self.known = {
+            moment: at[tuple((numbers[m.run.scope], m.turn) for m in path)]
+            for moment, path in begun.items()
+            if path
+        }
 
-    def _scope(self, scope: Repeated) -> int:
-        if scope not in self._numbers:
-            kind, line, end_line, column, end_column, _ = scope.mark
-            name = scope.code.co_name
-            label = places.label_of(scope.code.co_filename)
-            function = name if not name.startswith("<") or name == "<lambda>" else None
-            own = scope.code.co_filename == self._filename
-            place = self._shown(Place(label, line, end_line, column, end_column, "", own, function=function))
-            self._numbers[scope] = len(self.scopes)
-            self.scopes.append(Scope(kind, label, line, end_line, place.function, place.inside))
-        return self._numbers[scope]
+
+def _scope(scope: Repeated, shown: Callable[[Place], Place], filename: str) -> Scope:
+    kind, line, end_line, column, end_column, _ = scope.mark
+    name, file = scope.code.co_name, scope.code.co_filename
+    function = name if not name.startswith("<") or name == "<lambda>" else None
+    label = places.label_of(file)
+    place = shown(Place(label, line, end_line, column, end_column, "", file == filename, function=function))
+    return Scope(kind, label, line, end_line, place.function, place.inside)
 
 
-def _around(moment: Turn) -> Iterable[Turn]:
-    found: Turn | None = moment
-    while found is not None and found.within is not None:  # without the cell itself
-        yield found
-        found = found.within
+def _around(moment: Turn) -> list[Turn]:
+    """List a moment and those that it is within, the outermost first, without the cell itself."""
+    found: list[Turn] = []
+    at: Turn | None = moment
+    while at is not None and at.within is not None:
+        found.append(at)
+        at = at.within
+    return found[::-1]
 
 
 def _plain(kept: Any) -> Any:
