@@ -62,7 +62,8 @@ class _Turned(ast.NodeTransformer):
 
 def _mark(kind: str, node: Any, depth: int = 0) -> ast.expr:
     """Say what repeats and where it stands, as instructions tell where they do: lines, then columns in bytes."""
-    return ast.Constant((kind, node.lineno, node.end_lineno, node.col_offset, node.end_col_offset, depth))
+    mark: Any = (kind, node.lineno, node.end_lineno, node.col_offset, node.end_col_offset, depth)
+    return ast.Constant(mark)
 
 
 def _call(at: ast.AST, hook: str, *args: ast.expr) -> ast.expr:

@@ -54,7 +54,8 @@ def earlier(turns: Turns, found: list[Told], value: Value | None, grad: Value | 
     if len(found) < 2 and value is not None:
         return None
     chosen = found[0] if (found[0].value, found[0].grad) != (value, grad) else found[-1]
-    values, grads = (_moving([_measure(one[i]) for one in found]) for i in (1, 2))
+    values = _moving([_measure(one.value) for one in found])
+    grads = _moving([_measure(one.grad) for one in found])
     return Earlier(called(turns, chosen.moment), chosen.value, chosen.grad, values, grads)
 
 
