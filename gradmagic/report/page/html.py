@@ -27,17 +27,17 @@ from ..parts.steps import Step, modes, steps
 from ..parts.table import NUDGE, table
 from ..pictures.charts import chart
 from ..pictures.scene import Scene
-from ..pictures.svg import svg
+from ..pictures.svg import still, svg
 from ..shown.numbers import aligned, brief, number, on_a_line, rows_of, samples, shape_of, sign, sparkline
 from ..shown.typeset import clip, sums, width
 from ..shown.view import View, circled, told
 from ..turns import Turns
-from .assets import script, style
+from .assets import loader, packed, script, style, version
 from .latex import to_latex
 from .script_data import Sheet, data
 from .turn_data import Slots, turn_data
 
-LIMIT = 300_000  # bytes of a report; in a notebook there are many
+LIMIT = 200_000  # bytes of a report; in a notebook there are many
 DRAWING = 150_000  # bytes of SVG, 8 % more in its image; a graph that is larger is shown as lanes
 EXPLAINED = 60  # operations of a trace whose gradients are written out entry by entry
 ENTRIES = 24  # of gradients that are
@@ -70,9 +70,9 @@ DETAILS = (
 
 def to_html(
     view: View, drawn: Scene | None, unfolded: Sequence[tuple[View, Scene, str]] = (), quiz: bool = False,
-    explained: Sequence[Sequence[str]] = (), every_step: bool = False,
+    explained: Sequence[Sequence[str]] = (), every_step: bool = False, brings: bool = True,
 ) -> str:  # fmt: skip
-    """Write the report as a piece of HTML, in as much detail as fits into 300 KB.
+    """Write the report as a piece of HTML, in as much detail as fits into 200 KB.
 
     Parameters
     ----------
@@ -87,12 +87,17 @@ def to_html(
         Entries of gradients written out, each in lines.
     every_step : bool
         Whether the list of steps stands open, however long.
+    brings : bool
+        Whether the style and the script are in it; else it finds those of another report in the same document. Without
+        them it is as it is where both are taken out: plain, and whole.
     """
     made = ""
     told = [sums(lines, COLUMNS) for lines in explained]
     for detail in DETAILS:
         shown = _shown(view, drawn, unfolded if detail.parts else (), detail)
-        made = _template("report.html").render(**shown, quiz=quiz, explained=told, every_step=every_step)
+        made = _template("report.html").render(
+            **shown, quiz=quiz, explained=told, every_step=every_step, brings=brings
+        )
         # No empty line, as names and messages may have: in Markdown it would be the end of the report.
         made = re.sub(r"\n(?=[ \t]*\n)", "&#10;", made)
         if len(made.encode()) <= LIMIT:
@@ -121,9 +126,9 @@ def _shown(
     return {
         "view": view, "trace": trace, "detail": detail, "start": ", ".join([*given[:4], *["…"][: len(given) > 4]]),
         "table": list(table(view)), "strip": _strip(found) if found and found.whole else None,
-        "charts": _charts(found), "graph": graph, "lines": _with_gaps(annotated, slots), "others": elsewhere, "steps": listed, "slots": slots,
-        "heads": _heads(trace.turns) if slots else defaultdict(list), "times": timing.rows(trace),
-        "data": Markup(_data(view, graph, unfolded, listed[: detail.steps], parts, told_by_turn)),
+        "charts": _charts(found), "graph": graph, "others": elsewhere, "steps": listed, "slots": slots,
+        "lines": _with_gaps(annotated, detail, slots), "heads": _heads(trace.turns) if slots else defaultdict(list),
+        "data": _data(view, graph, unfolded, listed[: detail.steps], parts, told_by_turn), "times": timing.rows(trace),
         "modes": modes(view), "past": past, "past_charts": _past_charts(past) if past else [],
     }  # fmt: skip
 
@@ -136,7 +141,7 @@ def _data(
     parts: Sequence[Part],
     told_by_turn: dict[str, Any],
 ) -> str:
-    """Write what the script needs; nothing where there are no operations."""
+    """Write what the script needs, packed; nothing where there are no operations."""
     if not view.computed:
         return ""
     sheets = [Sheet(view, "")]
@@ -148,7 +153,7 @@ def _data(
     keys = [part.key for part in parts if part.key is not None]
     formulas = to_latex(view)
     formulas = formulas if len(formulas) <= FORMULAS else ""
-    return data(sheets, listed, keys, formulas, _explained(view), told_by_turn)
+    return packed(data(sheets, listed, keys, formulas, _explained(view), told_by_turn))
 
 
 def _explained(view: View) -> dict[int, list[str]]:
@@ -175,13 +180,13 @@ def _heads(turns: Turns | None) -> dict[int | str, list[int]]:
     return found
 
 
-def _with_gaps(found: Sequence[Line], slots: Slots) -> list[tuple[Line | None, Markup]]:
+def _with_gaps(found: Sequence[Line], detail: Detail, slots: Slots) -> list[tuple[Line | None, Markup]]:
     """Give the lines of the cell with their code marked, and a gap where a long cell has some that are not shown."""
     made: list[tuple[Line | None, Markup]] = []
     for line in found:
         if made and made[-1][0] is not None and line.number > made[-1][0].number + 1:
             made.append((None, Markup("")))
-        made.append((line, _code(line, slots)))
+        made.append((line, _code(line, not detail.parts, slots)))
     return made
 
 
@@ -220,7 +225,10 @@ def _environment() -> Environment:
         "failure": lambda trace, text: failure(trace, text).replace(" ", "\u00a0"),
         "times": lambda text: text.replace("*", "·"),
     })  # fmt: skip
-    made.globals.update(inline=INLINE, nudge=NUDGE, times_head=timing.HEAD, style=style(), script=script())
+    made.globals.update(
+        inline=INLINE, nudge=NUDGE, times_head=timing.HEAD, style=style(), script=script(), loader=loader(),
+        of=version(),
+    )  # fmt: skip
     return made
 
 
@@ -302,33 +310,35 @@ def _graph(view: View, drawn: Scene | None, detail: Detail) -> dict[str, Any] | 
         rows = lanes(view)[:80]
         text = "\n".join(f"{row.lanes} {view.title(row.operation)}" for row in rows)
         return {"lanes": text, "scope": view.scope, "signs": view.unsaid}
-    return {"svg": picture, "alt": drawn.sentence, "scope": view.scope, "signs": view.unsaid}
+    return {"svg": still(picture), "alt": drawn.sentence, "scope": view.scope, "signs": view.unsaid}
 
 
-def _code(line: Line, slots: Slots) -> Markup:
-    """Mark the expressions of a line by their exact columns, one inside the other."""
+def _code(line: Line, tips: bool, slots: Slots) -> Markup:
+    """Mark the expressions of a line by their exact columns, one inside the other; with tips where no rows say it."""
     found = (line.main, *line.several, *line.parts)
     parts = [part for part in found if part is not None and part.end > part.column]
     parts.sort(key=lambda part: (part.column, -part.end))
-    return _marked(line.text, 0, min(WIDEST, len(line.text)), parts, slots)
+    return _marked(line.text, 0, min(WIDEST, len(line.text)), parts, tips, slots)
 
 
-def _marked(text: str, start: int, end: int, parts: list[Part], slots: Slots) -> Markup:
+def _marked(text: str, start: int, end: int, parts: list[Part], tips: bool, slots: Slots) -> Markup:
     done, at = Markup(""), start
     i = 0
     while i < len(parts):
         part = parts[i]
         inside = [p for p in parts[i + 1 :] if p.column >= part.column and p.end <= part.end]
         if part.column >= at and part.end <= end:
-            body = _marked(text, part.column, part.end, inside, slots)
+            body = _marked(text, part.column, part.end, inside, tips, slots)
             tip = f"{clip(part.text, 80)}\nvalue {brief(part.value)}\ngradient {brief(part.grad) or 'none'}"
-            slot = slots.get((part.series, part.top))
-            marks = {"k": part.key, "t": slot}
-            told = Markup("").join(
-                Markup(' data-{}="{}"').format(k, v) for k, v in marks.items() if v is not None
-            )
+            told = {
+                "data-k": part.key,
+                "title": tip if tips else None,
+                "data-t": slots.get((part.series, part.top)) if tips else None,
+            }
             done += escape(text[at : part.column])
-            done += Markup('<span class="gm-x"{} title="{}">{}</span>').format(told, tip, body)
+            done += Markup('<span class="gm-x"')
+            done += Markup("").join(Markup(' {}="{}"').format(k, v) for k, v in told.items() if v is not None)
+            done += Markup(">{}</span>").format(body)
             at = part.end
         i += 1 + len(inside)
     return done + escape(text[at:end])

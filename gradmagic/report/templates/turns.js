@@ -33,16 +33,16 @@ const turns = (report, data, moved) => {
       const value = values[i] ?? "", grad = grads[i]?.slice(1) ?? "";
       for (const one of [item, part]) if (one && q) one.dataset.q = q; else if (one) delete one.dataset.q;
       if (!item.cells) { item.title = item.tip = [item.textContent, `value ${value || "none at this turn"}`, `gradient ${grad || "none"}`].join("\n"); continue; }
-      item.cells[2].replaceChildren(h("span", { class: "gm-muted" }, shapes[i] ? `${shapes[i]} ` : ""), h("span", { class: "gm-num" }, value), ...(i < 0 ? [h("span", { class: "gm-muted" }, "–")] : []));
+      item.cells[2].replaceChildren(h("small", {}, i < 0 ? "–" : shapes[i] ? `${shapes[i]} ` : ""), h("samp", {}, value));
       item.hidden = i < 0 && item.matches(".gm-part");
-      part.className = `gm-num gm-g ${tones[grads[i]?.[0]] ?? ""}`;
+      part.className = `gm-g ${tones[grads[i]?.[0]] ?? ""}`;
       part.textContent = grad + (results?.[i] ? ` of ${results[i]}` : "");
     }
     moved(walks);
   };
   const go = (scope, number) => { want[scope] = number; paint(); };
   const bar = (scope) => {
-    const [word] = scopes[scope], count = h("span", { class: "gm-muted gm-small gm-count" });
+    const [word] = scopes[scope], count = h("small", { class: "gm-count" });
     let found = [], i = 0;
     const to = (j) => go(scope, j >= found.length - 1 ? Infinity : found[Math.max(0, j)][1]);
     const slider = h("input", { type: "range", min: 0, class: "gm-slider", "aria-label": `${word} that is shown`, oninput: () => to(+slider.value) });
@@ -72,7 +72,7 @@ const turns = (report, data, moved) => {
   });
   /* Columns that keep their width while it moves. */
   const widest = (i) => Math.max(...told.map((row) => Math.max(0, ...row[i].map((text, j) => text.length + (i === 1 ? (row[3][j] ?? "").length + 1 : 0)))));
-  [1, 2].forEach((i) => { table.closest("table").tHead.rows[0].cells[i + 1].style.minWidth = `${widest(i) * 0.61 * 13}px`; });
+  [1, 2].forEach((i) => { table.closest("table").tHead.rows[0].cells[i + 1].style.minWidth = `min(${widest(i) * 8}px, 24vw)`; });
   report.dataset.turns = "1";
   paint(true);
   return { last: () => { if (want.some((w) => w < Infinity)) { want.fill(Infinity); paint(true); } } };
