@@ -88,6 +88,10 @@ class Readings(TurnLog):
         if reading is not None and self.root_of_sweep is not None:
             reading.grad, reading.root = grad, self.root_of_sweep
 
+    def settle(self) -> None:
+        """Let go what only seemed to be of a last turn."""
+        self.kept = {n: reading for n, reading in self.kept.items() if _stays(reading.moment)}
+
     def _thin(self) -> None:
         """Let every other turn of the longest scope go, until half is left; code without turns fills the room."""
         self._thinned = True
@@ -97,7 +101,7 @@ class Readings(TurnLog):
             if self._full:
                 return
             scope.stride *= 2
-            self.kept = {n: reading for n, reading in self.kept.items() if _stays(reading.moment)}
+            self.settle()
             self._size = sum(_room(reading.value) for reading in self.kept.values())
 
 

@@ -5,7 +5,7 @@ In: the hooks of turns (membrane/turned.py), the frames of nodes that are made. 
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import count, islice
 from sys import _getframe
 from types import CodeType, FrameType
 from typing import Any
@@ -15,6 +15,9 @@ from ...engine.core.interpreter import by_code, takes_next
 # (kind, first line, last line, first column, last column in bytes, depth), a constant of the code with hooks
 Mark = tuple[str, int, int, int, int, int]
 _OWN_FRAME = frozenset(("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"))
+
+
+_SERIAL = count()
 
 
 class Scope:
@@ -44,10 +47,11 @@ class Run:
 class Moment:
     """One turn of a loop or call of a function, within another. Past its run's count it is none yet."""
 
-    __slots__ = ("calls", "run", "turn", "within")
+    __slots__ = ("calls", "run", "serial", "turn", "within")
 
     def __init__(self, run: Run, turn: int, within: Moment | None) -> None:
         self.run, self.turn, self.within = run, turn, within
+        self.serial = next(_SERIAL)  # in the order in which they began
         self.calls: dict[int, Run] | None = None  # by the id of a function's code
 
 
@@ -73,9 +77,15 @@ class TurnLog:
     def __init__(self) -> None:
         self.root = Moment(Run(Scope(("cell", 0, 0, 0, 0, 0), (lambda: None).__code__)), 1, None)
         self.begun = False  # whether there was any turn or call: until then nothing costs anything
+        self._cell: CodeType | None = None
         self._scopes: dict[tuple[int, Mark], Scope] = {}
         self._frames: dict[int, _Frame] = {}  # by the id of a frame, which may be that of an earlier one
         self._spots: dict[int, tuple[tuple[Mark, ...], Mark | None]] = {}
+
+    def starts(self, cell: CodeType) -> None:
+        """The cell's own code begins: other code tells by itself that it is called."""
+        self._cell = cell
+        self.begun = self.begun or bool(_marks_in(cell))
 
     @property
     def scopes(self) -> list[Scope]:
@@ -153,6 +163,9 @@ class TurnLog:
         while frame is not None:
             state = self._frames.get(id(frame))
             if state is not None and state.code is frame.f_code:
+                break
+            if frame.f_code is self._cell:  # before its first turn
+                state = self._state(frame)
                 break
             frame = frame.f_back
         else:

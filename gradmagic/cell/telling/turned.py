@@ -17,6 +17,7 @@ from .cell_recorder import CellRecorder
 from .readings import Reading
 from .recorded import Places
 from .turn_log import Moment as Turn
+from .turn_log import Run
 from .turn_log import Scope as Repeated
 
 
@@ -44,6 +45,7 @@ def turned(
     shown : function
         Tells of a `Place` in the traced file whether it is in the traced source itself; gives it so.
     """
+    recorder.turns.settle()
     known = set(graph)
     kept = [(n, r) for n, r in recorder.turns.kept.items() if r.grad is not None or n in known]
     found = _Found(dict.fromkeys(reading.moment for _, reading in kept), shown, recorder.filename)
@@ -73,41 +75,65 @@ def _series(place: Place, rule: str, told: list[tuple[int, int, Reading]], root:
 
 
 class _Found:
-    """The scopes and moments, in the order of the source's run; scopes that never had two turns in a row are left out.
+    """The scopes and moments, in the order of the source's run; scopes that had one turn only are left out.
 
-    `known` has the number of each moment, or of the one around it; None where there is none, and for a turn that was told
-    ahead and never began.
+    `known` has the number of each moment, or of the one around it; None where there is none, and for a turn that was
+    told ahead and never began.
     """
 
     def __init__(self, moments: Iterable[Turn], shown: Callable[[Place], Place], filename: str) -> None:
         paths = {moment: _around(moment) for moment in moments}
+        paths = {m: path for m, path in paths.items() if all(each.turn <= each.run.count for each in path)}
+        scopes = list(dict.fromkeys(m.run.scope for path in paths.values() for m in path))
         several = {m.run.scope for path in paths.values() for m in path if m.run.count > 1}
-        begun = {
-            moment: [m for m in path if m.run.scope in several]
-            for moment, path in paths.items()
-            if all(m.turn <= m.run.count for m in path)
-        }
-        numbers: dict[Repeated, int] = {}
-        for path in begun.values():
-            for m in path:
-                numbers.setdefault(m.run.scope, len(numbers))
+        while True:
+            # Where a loop of one turn is left out, what runs in it and beside it is counted on.
+            runs: dict[Mark, dict[Run, int]] = {}
+            marks = {m: _mark(path, several, scopes, runs) for m, path in paths.items()}
+            more = {scopes[mark[-1]] for mark, found in runs.items() if len(found) > 1} - several
+            if not more:
+                break
+            several |= more
+        numbers = {scope: i for i, scope in enumerate(s for s in scopes if s in several)}
         self.scopes = [_scope(scope, shown, filename) for scope in numbers]
-        # By the turns of each scope: of a recursion the calls within may be done first.
-        found = {
-            tuple((numbers[m.run.scope], m.turn) for m in path[:n]): path[n - 1]
-            for path in begun.values()
-            for n in range(1, len(path) + 1)
-        }
-        at = {mark: i for i, mark in enumerate(sorted(found))}
-        self.moments = [
-            Moment(mark[-1][0], mark[-1][1], found[mark].run.count, at[mark[:-1]] if len(mark) > 1 else None)
-            for mark in sorted(found)
-        ]
-        self.known = {
-            moment: at[tuple((numbers[m.run.scope], m.turn) for m in path)]
-            for moment, path in begun.items()
-            if path
-        }
+        turns = {}  # by what stands for a moment in the marks of all that is within
+        for moment, mark in marks.items():
+            path = [m for m in paths[moment] if m.run.scope in several]
+            turns |= {mark[: 3 * n]: m for n, m in enumerate(path, 1)}
+        found = sorted(turns)
+        at = {mark: i for i, mark in enumerate(found)}
+        beside: dict[Mark, list[int]] = {}  # when the moments of several runs began
+        for mark in found:
+            if len(runs[mark[:-2]]) > 1:
+                beside.setdefault(mark[:-2], []).append(turns[mark].serial)
+        self.moments = []
+        for mark in found:
+            counts = [run.count for run in runs[mark[:-2]]]
+            turn, of = sum(counts[: mark[-2]]) + mark[-1], sum(counts)
+            if (
+                len(counts) > 1
+            ):  # of several runs in the order in which they began, where all of them are known
+                beside = sorted(turns[m].serial for m in found if m[:-2] == mark[:-2])
+                turn = 1 + beside.index(turns[mark].serial) if len(beside) == of else turn
+            self.moments.append(Moment(numbers[scopes[mark[-3]]], turn, of, at.get(mark[:-3])))
+        self.known = {moment: at[mark] for moment, mark in marks.items() if mark}
+
+
+Mark = tuple[int, ...]
+
+
+def _mark(
+    path: list[Turn], several: set[Repeated], scopes: list[Repeated], runs: dict[Mark, dict[Run, int]]
+) -> Mark:
+    """Write a path as (which scope, which run of it there, which turn) for each moment, and number the runs."""
+    mark: Mark = ()
+    for m in path:
+        scope = (*mark, scopes.index(m.run.scope))
+        there = runs.setdefault(scope, {})
+        run = there.setdefault(m.run, len(there))
+        if m.run.scope in several:
+            mark = (*scope, run, m.turn)
+    return mark
 
 
 def _scope(scope: Repeated, shown: Callable[[Place], Place], filename: str) -> Scope:

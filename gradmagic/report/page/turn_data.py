@@ -16,7 +16,7 @@ from ..parts.turns import Told, told
 from ..shown.numbers import brief, on_a_line, shape_of, sign
 from ..turns import Turns
 
-BUDGET = 12_000  # bytes
+BUDGET = 24_000  # bytes, a third of it when packed
 _EACH = 14  # bytes of a value and its gradient, about
 
 Slots = dict[tuple[tuple[int, ...], bool], int]

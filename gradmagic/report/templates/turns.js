@@ -15,7 +15,7 @@ const turns = (report, data, moved) => {
       if (within !== before) { offset += of; before = within; of = count; }
       found.push([m, offset + turn]);
     });
-    return [found, offset + of];
+    return [found.sort((a, b) => a[1] - b[1]), offset + of];
   };
   const choose = () => {
     at.fill(-1);
@@ -36,6 +36,7 @@ const turns = (report, data, moved) => {
       item.cells[2].replaceChildren(h("small", {}, i < 0 ? "–" : shapes[i] ? `${shapes[i]} ` : ""), h("samp", {}, value));
       item.hidden = i < 0 && item.matches(".gm-part");
       part.className = `gm-g ${tones[grads[i]?.[0]] ?? ""}`;
+      if (part.nextElementSibling?.matches("small")) part.nextElementSibling.hidden = q !== undefined; /* "start": of the last sweep */
       part.textContent = grad + (results?.[i] ? ` of ${results[i]}` : "");
     }
     moved(walks);
