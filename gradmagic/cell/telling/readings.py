@@ -1,8 +1,8 @@
 """What was computed at each turn of a loop and in each call of a function, in bounded memory.
 
-In: nodes and their values as they are made, cotangents as sweeps pass. Out: `Reading`s by a node's running number. When
-there are too many, every other turn of the longest loop gives way: what is left are its first turn, its last, and evenly
-spaced ones between. Arrays are copies of small ones or summaries: none is kept alive.
+In: nodes and their values as they are made, cotangents as sweeps pass. Out: `Reading`s by a node's running number.
+When there are too many, every other turn of the longest loop gives way: what is left are its first turn, its last, and
+evenly spaced ones between. Arrays are copies of small ones or summaries: none is kept alive.
 """
 
 from __future__ import annotations

@@ -96,16 +96,16 @@ class _Found:
             several |= more
         numbers = {scope: i for i, scope in enumerate(s for s in scopes if s in several)}
         self.scopes = [_scope(scope, shown, filename) for scope in numbers]
-        turns = {}  # by what stands for a moment in the marks of all that is within
+        turns: dict[Mark, Turn] = {}  # by what stands for a moment in the marks of all that is within
         for moment, mark in marks.items():
             path = [m for m in paths[moment] if m.run.scope in several]
             turns |= {mark[: 3 * n]: m for n, m in enumerate(path, 1)}
         found = sorted(turns)
         at = {mark: i for i, mark in enumerate(found)}
-        beside: dict[Mark, list[int]] = {}  # when the moments of several runs began
+        began: dict[Mark, list[int]] = {}  # when the moments of several runs began
         for mark in found:
             if len(runs[mark[:-2]]) > 1:
-                beside.setdefault(mark[:-2], []).append(turns[mark].serial)
+                began.setdefault(mark[:-2], []).append(turns[mark].serial)
         self.moments = []
         for mark in found:
             counts = [run.count for run in runs[mark[:-2]]]

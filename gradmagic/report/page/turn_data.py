@@ -1,7 +1,7 @@
 """What the page's sliders know: the values of lines that ran several times, turn by turn, as texts.
 
-In: a trace's `Turns`, the parts of lines that the page shows. Out: plain data for JSON, and which of its rows a part has.
-Where all would be too much there are fewer turns: of each loop the first, the last and evenly spaced ones between.
+In: a trace's `Turns`, the parts of lines that the page shows. Out: plain data for JSON, and which of its rows a part
+has. Where all would be too much there are fewer turns: of each loop the first, the last and evenly spaced ones between.
 """
 
 from __future__ import annotations

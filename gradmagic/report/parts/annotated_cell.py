@@ -20,8 +20,9 @@ from .turns import Earlier, earlier, told
 class Part:
     """One expression of a line: `text[column:end]` of the line, with value and gradient; `count` times in a loop.
 
-    `series` are the numbers of those that have its values at each turn and call, where it ran several times; `top` tells
-    that a line at the top of the cell led there. What only earlier turns of a loop around `backward` gave has no key.
+    `series` are the numbers of those that have its values at each turn and call, where it ran several times; `top`
+    tells that a line at the top of the cell led there. What only earlier turns of a loop around `backward` gave has no
+    key.
     """
 
     key: int | None
@@ -87,7 +88,7 @@ def lines(view: View, most: int | None = None) -> tuple[Line, ...]:
 
 
 def _gone(trace: Trace, there: set[tuple[int, ...]]) -> dict[int, list[Series]]:
-    """List by line what only earlier turns gave, of a loop around `backward`: the graph that is shown has none of it."""
+    """List by line what only earlier turns of a loop around `backward` gave: the graph that is shown has none of it."""
     found: dict[int, list[Series]] = {}
     for series in trace.turns.series if trace.turns is not None else ():
         if series.place.inside and _span(series) not in there:

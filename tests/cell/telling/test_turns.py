@@ -321,5 +321,5 @@ def test_hooks_of_turns_change_nothing(text):
 
 
 def test_a_comprehension_over_nothing_that_can_be_gone_through_fails_as_ever():
-    with pytest.raises(Failed, match="^TypeError: 'int' object is not iterable$"):
+    with pytest.raises(Failed, match=r"^TypeError: 'int' object is not iterable$"):
         traced("z = w*2\ny = [a for a in 5]", fresh("w = 0.5"), "w")
