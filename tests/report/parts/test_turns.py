@@ -1,6 +1,8 @@
 """Turns of loops and calls of functions where there is no slider: in text, in Markdown, in JSON, in a quiz."""
 
 import json
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,7 +32,7 @@ def row(text: str, code: str) -> list[str]:
 
 def test_text_shows_the_first_turn_the_last_and_how_it_went():
     text = Report(traced(LOOP, fresh("w = 1.2"), "w")).to_text(width=100)
-    *label, value, values, grad, grads = row(text, "h = np.tanh(h*w)")
+    *label, value, values, _, grads = row(text, "h = np.tanh(h*w)")
     assert label == "at turn 1 of 12".split() and value == "0.8937"
     assert values[0] == "█" and values[-1] == "▁" and grads[0] == "▁" and grads[-1] == "█"
     line = next(line for line in text.split("\n") if "h = np.tanh(h*w)" in line)
@@ -60,7 +62,7 @@ def test_what_ran_once_is_told_as_before():
 @pytest.mark.parametrize("text", [LOOP, CALLS, TRAINING])
 def test_json_has_every_turn_by_plain_words(text, tmp_path):
     report = Report(traced(text, fresh("w = 1.2"), "" if "gm." in text else "w"))
-    found = json.loads(open(report.save(tmp_path / "a.json")).read())["trace"]["turns"]
+    found = json.loads(Path(report.save(tmp_path / "a.json")).read_text())["trace"]["turns"]
     for series in found["series"]:
         assert len(series["moments"]) == len(series["values"]) == len(series["grads"]) == len(series["order"])
         for at in series["moments"]:
@@ -76,7 +78,7 @@ def test_json_has_every_turn_by_plain_words(text, tmp_path):
 def test_a_quiz_in_text_hides_the_gradients_of_all_turns():
     trace = traced(LOOP, fresh("w = 1.2"), "w")
     text = Report(trace, quiz=True).to_text(width=100)
-    *label, value, values, grad = row(text, "h = np.tanh(h*w)")
+    *_, value, _, grad = row(text, "h = np.tanh(h*w)")
     assert (value, grad) == ("0.8937", "?")
 
 
@@ -93,7 +95,7 @@ def test_the_page_has_all_turns_of_numbers_and_of_too_many_some_evenly_spaced(mo
     data, found = slots(trace)
     turns = [turn for _, turn, _, _ in data["moments"]]
     assert len(json.dumps(data)) <= 3_000 and turns[0] == 1 and turns[-1] == 300 and 20 < len(turns) < 100
-    assert len({b - a for a, b in zip(turns[:-2], turns[1:-1], strict=True)}) == 1 and len(found) == 2
+    assert len({b - a for a, b in pairwise(turns[:-1])}) == 1 and len(found) == 2
 
 
 def test_nothing_is_said_of_turns_where_not_even_two_have_room(monkeypatch):
