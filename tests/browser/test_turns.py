@@ -153,7 +153,7 @@ def test_a_quiz_hides_the_gradient_of_each_turn_until_it_is_asked_for(opened):
     ask.click()
     assert grad.is_visible() and float(grad.inner_text()) == pytest.approx(2 * (turn(5)[0] * 3 - 5), rel=1e-3)
     move(page, 0, 6)
-    assert not grad.is_visible()
+    assert not grad.is_visible() and not row(page, "loss = loss + w").locator(".gm-ask").is_visible()
     move(page, 0, 5)
     assert grad.is_visible()
 

@@ -2,7 +2,7 @@
 const asking = (report, changed) => {
   const asked = new Set(), parts = [];
   let on = "quiz" in report.dataset;
-  const veiled = (q) => on && !asked.has(String(q));
+  const veiled = (q) => on && q !== "-" && !asked.has(String(q)); /* "-": there is none at this turn */
   for (const part of report.querySelectorAll(".gm-g")) {
     const q = () => part.dataset.q ?? part.closest("[data-k]")?.dataset.k; /* a slider makes it another */
     const mark = button("?", "show the gradient", () => ask(q()), { class: "gm-button gm-ask" });

@@ -29,14 +29,15 @@ const turns = (report, data, moved) => {
     choose();
     for (const bar of bars) bar();
     for (const [item, [some, values, grads, shapes, results], part] of shown) {
-      const i = some.findLastIndex((m) => at[moments[m][0]] === m), q = want.some((w) => w < Infinity) && i >= 0 ? `${item.dataset.t}.${some[i]}` : undefined;
+      const i = some.findLastIndex((m) => at[moments[m][0]] === m), moved_away = want.some((w) => w < Infinity);
+      const q = i < 0 ? "-" : moved_away ? `${item.dataset.t}.${some[i]}` : undefined; /* by which a quiz knows it */
       const value = values[i] ?? "", grad = grads[i]?.slice(1) ?? "";
       for (const one of [item, part]) if (one && q) one.dataset.q = q; else if (one) delete one.dataset.q;
       if (!item.cells) { item.title = item.tip = [item.textContent, `value ${value || "none at this turn"}`, `gradient ${grad || "none"}`].join("\n"); continue; }
       item.cells[2].replaceChildren(h("small", {}, i < 0 ? "–" : shapes[i] ? `${shapes[i]} ` : ""), h("samp", {}, value));
       item.hidden = i < 0 && item.matches(".gm-part");
       part.className = `gm-g ${tones[grads[i]?.[0]] ?? ""}`;
-      if (part.nextElementSibling?.matches("small")) part.nextElementSibling.hidden = q !== undefined; /* "start": of the last sweep */
+      if (part.nextElementSibling?.matches("small")) part.nextElementSibling.hidden = moved_away; /* "start": of the last sweep */
       part.textContent = grad + (results?.[i] ? ` of ${results[i]}` : "");
     }
     moved(walks);
