@@ -52,6 +52,7 @@ class Run(Tracing):
         self.inputs = Inputs(self.membrane, namespace, options.device, options.dtype)
         super().__init__(cell, namespace, options, self.inputs)
         self.recorder.membrane = self.membrane
+        self.membrane.turns = self.recorder.turns
 
     # -- the run ---------------------------------------------------------------------------------
     def prepare(self) -> tuple[types.CodeType, types.CodeType | None]:
@@ -76,6 +77,7 @@ class Run(Tracing):
                 continue
             plain = self.cell.compile(tree, self.cell.filename, mode)
             made.append(paired(plain, self.cell.compile(self._hooked(tree), self.cell.filename, mode)))
+        self.recorder.turns.starts(made[0])  # type: ignore[arg-type]
         return tuple(made)  # type: ignore[return-value]
 
     def _hooked(self, tree: Any) -> Any:

@@ -9,6 +9,7 @@ import ast
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ from .modules import path_of
 from .notes import cut_notes, input_notes, numeric_notes
 from .recorded import Places, recorded
 from .run_record import RunRecord
+from .turned import turned
 from .walks import walks
 
 
@@ -75,7 +77,8 @@ def collect(
     numbers = {node.number for node in nodes}
     inputs = tuple(_input(entry, recorder, numbers, root, keys) for entry in entries)
     result = None if root is None else _result(run, root, keys, names, name, value)
-    places = Places(recorder, lambda place: _within(place, run.cell))
+    shown = partial(_within, cell=run.cell)
+    places = Places(recorder, shown)
     odd = error is None and not_finite(inputs, result)
     module_of = path_of(recorder.calls, run.namespace)
     operations = recorded(
@@ -139,6 +142,14 @@ def collect(
         walks=()
         if error is not None or root is None
         else walks(root, nodes, keys, inputs, sources, recorder, own),
+        turns=turned(
+            recorder,
+            numbers,
+            None if root is None else root.place,
+            "" if result is None else result.name,
+            places,
+            shown,
+        ),
     )
 
 

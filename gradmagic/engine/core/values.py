@@ -8,7 +8,7 @@ are taken in plain Python, where ten elements cost a tenth of a NumPy reduction.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -288,6 +288,27 @@ class Summaries(Mapping[int, Any]):
 
     def __len__(self) -> int:
         return len(self.kept)
+
+
+class Listed(Sequence[Any]):
+    """Values in their order, summarised when they are read."""
+
+    def __init__(self, kept: Sequence[Any]) -> None:
+        self._kept = kept
+
+    def __getitem__(self, i: Any) -> Any:
+        return tuple(map(_summary, self._kept[i])) if isinstance(i, slice) else _summary(self._kept[i])
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, (tuple, Listed)) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} values>"
 
 
 def small(value: Any) -> Any:

@@ -101,6 +101,7 @@ class Recorder:
         self.first = tick()  # nodes with smaller numbers were made before this run
         # The last value at each place, by its id: a code object is hashed by all that is in it (0.6 us).
         self._tail: dict[int, tuple[int, Any, Place | None]] = {}
+        self.latest: Any = None  # what is kept of the value that was made last
         self._kept: list[tuple[Node, Any, Any]] = []  # (node, large constant, its fingerprint)
         self._stride = 1
 
@@ -115,13 +116,14 @@ class Recorder:
             self._protect(node)
         if isinstance(array, (tuple, list)):  # NumPy's EighResult is a tuple too
             return
+        self.latest = small(raw(array))
         if len(self.values.kept) < self.limit:
-            self.values.keep(node.number, raw(array))
+            self.values.kept[node.number] = self.latest
         elif self.roots and self.total - self._total_before == 4 * self.limit:
             self.values.drop_all_but(set())  # a new long graph: the earlier one is not shown
         else:
             place = node.place
-            self._tail[id(place)] = (node.number, small(raw(array)), place)
+            self._tail[id(place)] = (node.number, self.latest, place)
 
     def began(self, root: Node) -> None:
         """A sweep begins: only the last sweep's graph is kept."""
