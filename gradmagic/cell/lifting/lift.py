@@ -143,8 +143,8 @@ class Lifter:
             for part, parameter in value.named_parameters():
                 self.value(f"{name}.{part}", parameter)
         elif isinstance(value, dict):
-            for key, entry in value.items():
-                value[key] = self._entry(f"{name}[{key!r}]", entry)
+            for text, key in zip(entry_names(name, value), list(value), strict=True):
+                value[key] = self._entry(text, value[key])
         elif type(value) is list:
             value[:] = [self._entry(f"{name}[{i}]", entry) for i, entry in enumerate(value)]
         elif isinstance(value, tuple):
@@ -170,6 +170,26 @@ class Lifter:
 
     def instead(self, value: tuple[Any, ...], made: tuple[Any, ...]) -> None:
         """Note that a new tuple stands for one of the user's."""
+
+
+def entry_names(name: str, held: dict[Any, Any]) -> list[str]:
+    """Write the entries of a dict as the reader would; by the key's class and place where it has no text of its own.
+
+    Examples
+    --------
+    >>> entry_names("p", {"W": 1, 2: 3, object(): 4})
+    ["p['W']", 'p[2]', 'p[<object 3>]']
+    """
+    return [f"{name}[{_key(key, i)}]" for i, key in enumerate(held, 1)]
+
+
+def _key(key: Any, i: int) -> str:
+    if type(key).__repr__ is not object.__repr__:  # that is an address, which is another each time
+        try:
+            return repr(key)
+        except Exception:  # the user's own, whatever it does
+            pass
+    return f"<{type(key).__name__} {i}>"
 
 
 def kind_of(value: Any) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.faces.torch.tensor import Tensor
+from ...engine.tape.tracked import is_a
 from ...report.model import Note
 from ..reading.names import Usage
 from .lift import Lifter, is_float, liftable
@@ -60,7 +61,7 @@ def lift_unnamed(
 def globals_of(read: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]:
     """Give the globals that the user's own functions, called by the cell, read."""
     found: dict[str, Any] = {}
-    todo = [v for v in read.values() if isinstance(v, types.FunctionType)]
+    todo = [v for v in read.values() if is_a(v, types.FunctionType)]
     seen: set[int] = set()
     while todo:
         function = todo.pop()

@@ -82,8 +82,9 @@ def literal(value: Any) -> str:
     value = value.item() if isinstance(value, np.ndarray) and not value.ndim else value
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))
-    if isinstance(value, (int, float, np.integer, np.floating)) and np.isfinite(value):
-        return number(value.item() if isinstance(value, np.generic) else value)
+    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, (int, float)) and value - value == 0:  # an int may be larger than any of NumPy's
+        return number(value)
     return ""
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.core.values import Value, summarise
-from ...engine.tape.tracked import raw
+from ...engine.tape.tracked import is_a, raw
 from ...report.model import Operation, Place
 from ...report.operations import CONSTANT, Columns, Kind
 from ...report.signs import MARK, marked, signed
@@ -50,7 +50,7 @@ class Naming:
         namespace: Mapping[str, Any],
     ) -> None:  # fmt: skip
         self.columns, self.constants, self.rebound = columns, constants, rebound
-        self.modules = {name for name, value in namespace.items() if isinstance(value, ModuleType)}
+        self.modules = {name for name, value in namespace.items() if is_a(value, ModuleType)}
         self._called: dict[int, str] = {}
         self._deep = 0
         self._ranks: dict[str, Any] = {}

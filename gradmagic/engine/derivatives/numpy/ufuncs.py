@@ -14,7 +14,7 @@ from ...tape.tracked import raw
 
 from .partials import (  # isort: skip
     angle_vjp, arccos_x, arcsin_x, arcsinh_x, arctan2_x, arctan2_y, away, away_slope, beats, divide_x, divmod_x,
-    divmod_y, holds, i1, inside, log_x, logaddexp2_x, logaddexp2_y, logaddexp_x, logaddexp_y, matmul_a, matmul_b,
+    divmod_y, holds, i1, inside, le, log_x, logaddexp2_x, logaddexp2_y, logaddexp_x, logaddexp_y, lt, matmul_a, matmul_b,
     nonzero, power_x, power_y, reads, sgn, sinc_slope, tanh_x,
 )
 
@@ -84,14 +84,14 @@ elementwise(np.copysign,    lambda z, x, _y: np.sign(z) * np.sign(x), ZERO)
 # ---- the larger, the smaller, the chosen: where a partial is 0 no gradient passes, not even an infinite one --
 elementwise(np.maximum,     lambda _z, x, y: beats(x, y),        lambda _z, x, y: beats(y, x),          selects=True)
 elementwise(np.minimum,     lambda _z, x, y: beats(y, x),        lambda _z, x, y: beats(x, y),          selects=True)
-elementwise(np.fmax,        lambda _z, x, y: (x >= y) | np.isnan(y),
-                            lambda _z, x, y: ~((x >= y) | np.isnan(y)),                                 selects=True)
-elementwise(np.fmin,        lambda _z, x, y: (x <= y) | np.isnan(y),
-                            lambda _z, x, y: ~((x <= y) | np.isnan(y)),                                 selects=True)
+elementwise(np.fmax,        lambda _z, x, y: le(y, x) | np.isnan(y),
+                            lambda _z, x, y: ~(le(y, x) | np.isnan(y)),                                 selects=True)
+elementwise(np.fmin,        lambda _z, x, y: le(x, y) | np.isnan(y),
+                            lambda _z, x, y: ~(le(x, y) | np.isnan(y)),                                 selects=True)
 elementwise(np.where, ZERO, lambda _z, c, _x, _y: holds(c),      lambda _z, c, _x, _y: np.logical_not(c), selects=True)
 elementwise(clip,           lambda _z, x, lo, hi: inside(x, lo, hi),
-                            lambda _z, x, lo, hi: (x < lo) & (hi is None or lo <= hi),
-                            lambda _z, x, lo, hi: (x > hi) | (lo is not None and lo > hi), torch="Clamp", selects=True)
+                            lambda _z, x, lo, hi: lt(x, lo) & (hi is None or le(lo, hi)),
+                            lambda _z, x, lo, hi: lt(hi, x) | (lo is not None and lt(hi, lo)), torch="Clamp", selects=True)
 
 # ---- complex numbers -----------------------------------------------------------------------------------------
 linear(np.conjugate,        lambda g, like: np.conjugate(g),                                     torch="Conj")
