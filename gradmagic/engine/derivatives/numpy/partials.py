@@ -219,7 +219,7 @@ def beats(x: Any, y: Any) -> Any:
 
 def lt(x: Any, y: Any) -> Any:
     """Give x < y; of two of Python's numbers, which have no order if they are complex, as NumPy orders them."""
-    return x < y if hasattr(x, "dtype") or hasattr(y, "dtype") else np.lt(x, y)
+    return x < y if hasattr(x, "dtype") or hasattr(y, "dtype") else np.less(x, y)
 
 
 def le(x: Any, y: Any) -> Any:

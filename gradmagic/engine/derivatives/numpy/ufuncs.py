@@ -14,8 +14,8 @@ from ...tape.tracked import raw
 
 from .partials import (  # isort: skip
     angle_vjp, arccos_x, arcsin_x, arcsinh_x, arctan2_x, arctan2_y, away, away_slope, beats, divide_x, divmod_x,
-    divmod_y, holds, i1, inside, le, log_x, logaddexp2_x, logaddexp2_y, logaddexp_x, logaddexp_y, lt, matmul_a, matmul_b,
-    nonzero, power_x, power_y, reads, sgn, sinc_slope, tanh_x,
+    divmod_y, holds, i1, inside, le, log_x, logaddexp2_x, logaddexp2_y, logaddexp_x, logaddexp_y, lt, matmul_a,
+    matmul_b, nonzero, power_x, power_y, reads, sgn, sinc_slope, tanh_x,
 )
 
 # ---- arithmetic ----------------------------------------------------------------------------------------------
@@ -91,7 +91,8 @@ elementwise(np.fmin,        lambda _z, x, y: le(x, y) | np.isnan(y),
 elementwise(np.where, ZERO, lambda _z, c, _x, _y: holds(c),      lambda _z, c, _x, _y: np.logical_not(c), selects=True)
 elementwise(clip,           lambda _z, x, lo, hi: inside(x, lo, hi),
                             lambda _z, x, lo, hi: lt(x, lo) & (hi is None or le(lo, hi)),
-                            lambda _z, x, lo, hi: lt(hi, x) | (lo is not None and lt(hi, lo)), torch="Clamp", selects=True)
+                            lambda _z, x, lo, hi: lt(hi, x) | (lo is not None and lt(hi, lo)),
+            torch="Clamp", selects=True)
 
 # ---- complex numbers -----------------------------------------------------------------------------------------
 linear(np.conjugate,        lambda g, like: np.conjugate(g),                                     torch="Conj")
