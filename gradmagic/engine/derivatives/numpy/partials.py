@@ -92,8 +92,10 @@ def power_y(z: Any, x: Any, _y: Any) -> Any:
 
 @reads("sign(x)", of_complex="np.conj(sign(x))")
 def sgn(_y: Any, x: Any) -> Any:
-    """conj(x)/|x|: the sign of a real number; 0 at 0."""
-    return np.conj(x) / away(np.absolute(x)) if np.iscomplexobj(x) else np.sign(x)
+    """conj(x)/|x|: the sign of a real number; 0 at 0, and as in PyTorch where that is NaN."""
+    if np.iscomplexobj(x):
+        return np.conj(x) / away(np.absolute(x))
+    return np.sign(np.fmax(x, 0) + np.fmin(x, 0))
 
 
 @reads("1 / sqrt(1 - x * x)")
