@@ -21,8 +21,18 @@ from ...engine.tape.tracked import is_a, raw
 from ...report.model import Operation, Place
 from ...report.operations import CONSTANT, Columns, Kind
 from ...report.signs import MARK, marked, signed
-from ..reading.source import arguments_of, compact, filled_in, parsed
-from .expressions import expression_of, fits, is_literal, is_value, literal, mark_of, readable, words_of
+from ..reading.source import compact, filled_in, parsed
+from .expressions import (
+    arguments_in,
+    expression_of,
+    fits,
+    is_literal,
+    is_value,
+    literal,
+    mark_of,
+    readable,
+    words_of,
+)
 
 LONGEST = 24  # an expression that stands in a formula for a value without a name
 DEEP = 12  # expressions within an expression
@@ -294,17 +304,9 @@ class Naming:
     def _aligned(self, key: int, tree: ast.AST) -> list[ast.expr] | None:
         """Give the expressions of an operation's arguments, where they are sure to be that."""
         kind = self._kind(key)
-        if self.columns.codes[key] in self._several or not fits(kind.rule, tree):
+        if self.columns.codes[key] in self._several:
             return None
-        if isinstance(tree, ast.Call):
-            function = tree.func
-            called = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-            torch = re.sub(r"Backward\d?$", "", kind.torch).lower()
-            if called not in (kind.rule, kind.rule.rpartition(".")[2]) and called.replace("_", "") != torch:
-                return None
-            if any(isinstance(argument, ast.Starred) for argument in tree.args):
-                return None
-        return arguments_of(tree, self.modules)
+        return arguments_in(tree, kind.rule, kind.torch, self.modules)
 
     # ---- constants -------------------------------------------------------------------------------------------------
     def _value(self, key: int, argument: int) -> Any:

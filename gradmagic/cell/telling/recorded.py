@@ -6,6 +6,7 @@ bytes an operation; the texts and numbers of a single one are made when it is as
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,13 +20,14 @@ from ...engine.rules.kinds import General
 from ...engine.rules.pointwise import Elementwise
 from ...engine.sweeps.jacobians import brought_home
 from ...engine.tape.nodes import Node
-from ...engine.tape.tracked import Tracked
+from ...engine.tape.tracked import Tracked, is_a, raw
 from ...engine.watch.recorder import constants_in
 from ...report.model import Place
 from ...report.operations import CONSTANT, Columns, Kept, Kind, Numbers, Recorded
 from ..reading import source
 from .cell_recorder import CellRecorder
-from .kinds import constants_of, kind_of
+from .expressions import expression_of, is_literal, is_value, mark_of, own_texts
+from .kinds import Constant, constants_of, kind_of
 from .naming import Naming
 from .slopes import Slopes
 
@@ -40,6 +42,7 @@ class Places:
         self._recorder, self._shown = recorder, shown
         # By id: a code object is hashed by all that is in it. The nodes hold the places meanwhile.
         self._known: dict[tuple[int, int | None], tuple[Place, tuple[str, ...]]] = {}
+        self.rules: dict[int, set[str]] = defaultdict(set)  # what is computed at a place, by its id
 
     def of(self, spot: Spot, number: int) -> tuple[Place, tuple[str, ...]]:
         line = self._recorder.lines.get(number)
@@ -89,6 +92,20 @@ def recorded(
     codes: list[int] = []
     sources: list[int] = []
     called_at = names.get
+    values_of = {name: mark_of(raw(value)) for name, value in namespace.items() if _has_value(value)}
+
+    def is_value_of(text: str, value: Any) -> bool:
+        """Tell whether a text is a number, or a name of the reader's, that has this value."""
+        tree = expression_of(text)
+        if value is None or tree is None:
+            return False
+        return (
+            is_value(tree, value) if is_literal(tree) else values_of.get(text) == mark_of(on_the_host(value))
+        )
+
+    for node in nodes:
+        if node.place is not None and node.rule is not None and node.number not in nowhere:
+            places.rules[id(places.of(node.place, node.number)[0])].add(node.rule.name)
     for node in nodes:
         number, inputs = node.number, node.inputs
         place: Place | None = None
@@ -96,7 +113,20 @@ def recorded(
         if node.place is not None and number not in nowhere:
             place, texts = places.of(node.place, number)
         called = called_at(number, ())
-        constants = constants_of(node, texts) if None in inputs else ()
+        constants: tuple[Constant, ...] = ()
+        if None in inputs:
+            own = None
+            if place is not None and len(places.rules[id(place)]) == 1:
+                own = own_texts(
+                    place.text, node.rule.name, node.name(), getattr(node.rule, "sequence", False)
+                )
+            constants = constants_of(
+                node,
+                texts if own is None else own,
+                own is not None,
+                is_value_of,
+                recorder.constants.get(number, ()),
+            )
         module = module_of(number)
         mark = (id(place), node.rule, node.aval, module, *called, constants)
         code = known.get(mark)
@@ -128,6 +158,10 @@ def recorded(
         jacobians={keys[number]: recorder.jacobian(number) for number in recorder.pulled if number in keys},
         slopes=Slopes({keys[n]: brought_home(kept) for n, kept in recorder.saved.items() if n in keys}),
     )
+
+
+def _has_value(value: Any) -> bool:
+    return arrays.is_array(value) or is_a(value, Tracked) or isinstance(value, (bool, int, float, complex))
 
 
 def _values(keys: Mapping[int, int], recorder: CellRecorder, held: Mapping[int, Tracked]) -> Summaries:

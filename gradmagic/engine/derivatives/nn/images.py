@@ -135,7 +135,7 @@ def _winners(x: Any, y: Any, kernel: Pair, stride: Pair, padding: Pair) -> Itera
     """
     padded = _padded(x, padding, -np.inf)
     parts = [part for *_, part in _slices(kernel, stride, (1, 1), y.shape[2:])]
-    if y.size and not np.isfinite(np.min(y)):
+    if arrays.on_device(y) or (y.size and not np.isfinite(np.min(y))):  # a device would have to be waited for
         yield from _odd_winners(padded, _padded(np.ones_like(x, bool), padding, False), y, parts)
         return
     free = None
@@ -149,10 +149,13 @@ def _winners(x: Any, y: Any, kernel: Pair, stride: Pair, padding: Pair) -> Itera
 
 def _odd_winners(padded: Any, real: Any, y: Any, parts: list[Any]) -> Iterator[tuple[Any, Any]]:
     """As `_winners`; `real` tells the image from its rim."""
-    nan = [np.isnan(padded[part]) for part in parts]
+    later, lasts = np.zeros_like(y, bool), []
+    for part in reversed(parts):
+        nan = np.isnan(padded[part])
+        lasts.append(nan & ~later)
+        later = later | nan
     free = np.ones_like(y, bool)
-    for i, part in enumerate(parts):
-        last = nan[i] & ~np.logical_or.reduce(nan[i + 1 :]) if nan[i + 1 :] else nan[i]
+    for part, last in zip(parts, reversed(lasts), strict=True):
         here = (padded[part] == y) & real[part] & free
         free = free & ~here
         yield part, here | last
