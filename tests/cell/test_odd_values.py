@@ -2,6 +2,8 @@
 
 # ruff: noqa: E501  (a cell on one line of a table)
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -109,3 +111,48 @@ def test_an_entry_of_an_input_without_entries_is_refused_in_words():
     report = Report(traced("y = np.sum(x * 2)", fresh("x = np.ones((0, 3))"), "x"))
     with pytest.raises(ReportError, match=r"there is no entry x\[0,0\]: x has the shape \(0, 3\)\.$"):
         report.explain("x[0,0]")
+
+
+# What NumPy computes of Python's numbers, and Python itself refuses: 1 / 0, 1e308**1e308.
+SINGULAR = [
+    ("log2", 0.0), ("log10", 0.0), ("log", 0.0), ("log1p", -1.0), ("arctan", 1j), ("arctanh", 1.0), ("reciprocal", 0.0),
+    ("sqrt", 0.0), ("cbrt", 0.0), ("arcsin", 1.0), ("power", 1e308, 1e308), ("power", 800.0, 400), ("power", 0.0, -1.0),
+    ("float_power", 1e308, 1e308), ("fmod", 1.0, 0.0), ("divide", 1.0, 0.0), ("exp", 1000.0), ("arctan2", 0.0, 0.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("f", "args"), [(f, args) for f, *args in SINGULAR])
+@pytest.mark.filterwarnings("ignore")
+def test_a_number_of_pythons_has_the_derivative_of_numpys(f, args):
+    call = f"z = np.real(np.{f}({', '.join('ab'[: len(args)])}))"
+    for name in "ab"[: len(args)]:
+        values = [*args, 0][:2]
+        of_pythons, of_numpys = (
+            traced(call, fresh(f"a, b = {', '.join(map(write, values))}"), name).inputs[0].array
+            for write in (repr, lambda v: f"np.asarray({v!r})[()]")
+        )
+        np.testing.assert_allclose(of_pythons, of_numpys)
+
+
+WARNING = """y = np.prod(x * 1e200)|y = np.cumprod(x * 1e200)\nz = y.sum()|y = np.log(x - x)\nz = y.sum()
+y = np.logaddexp(x * 1e308, x * 1e309)\nz = y.sum()|y = x**400\nz = y.sum()|y = np.var(x * 1e200)|y = 1 / (x - x)\nz = y.sum()"""
+WARNINGS = [
+    ("x = np.array([7.0, 71.0, 800.0])", cell) for cell in WARNING.replace("\ny", "|y").split("|")
+] + [("t = gm.tensor([800.0], requires_grad=True)", "y = (t**20).sum()\ny.backward()")]
+
+
+@pytest.mark.parametrize(("setup", "cell"), WARNINGS)
+def test_numpy_warns_of_what_the_cell_computes_and_of_nothing_else(setup, cell):
+    def warned(run):
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            run()
+        return [str(one.message) for one in found]
+
+    def with_magic():
+        report = Report(traced(cell, fresh(setup), "" if setup.startswith("t") else "x"))
+        assert report.to_text()
+        assert report.to_html()
+
+    code = compile(cell, "<cell of a test>", "exec")
+    assert warned(with_magic) == warned(lambda: exec(code, fresh(setup)))

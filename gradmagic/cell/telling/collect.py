@@ -39,6 +39,7 @@ from .run_record import RunRecord
 from .walks import walks
 
 
+@np.errstate(all="ignore")  # what is reckoned here is none of the cell's operations
 def collect(
     run: RunRecord,
     root: Node | None,

@@ -38,6 +38,8 @@ def fits(rule: str, tree: ast.AST) -> bool:
             return rule in _OPERATORS.get(type(op), ())
         case ast.Subscript():
             return rule == "getitem"
+        case ast.Call(func=ast.Attribute(attr=called) | ast.Name(id=called)) if rule == "getitem":
+            return called in ("item", "min", "max", "next", "getitem", "__getitem__")  # not list(x), f(*x)
         case ast.Attribute(attr="T" | "mT"):
             return rule in ("transpose", "matrix_transpose", "swapaxes", "permute")
         case ast.Attribute(attr=attr):

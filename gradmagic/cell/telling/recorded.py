@@ -161,7 +161,7 @@ def recorded(
 
 
 def _has_value(value: Any) -> bool:
-    return arrays.is_array(value) or is_a(value, Tracked) or isinstance(value, (bool, int, float, complex))
+    return arrays.is_array(value) or is_a(value, Tracked) or type(value) in (bool, int, float, complex)
 
 
 def _values(keys: Mapping[int, int], recorder: CellRecorder, held: Mapping[int, Tracked]) -> Summaries:

@@ -168,7 +168,8 @@ class Recorder:
             kept: Any = rule.kept(node)
             if constant:
                 self.constants[number] = constants_in(node, kept.args)
-            slopes = (None if s is None else rule.partial(i, kept) for i, s in enumerate(node.inputs))
+            with np.errstate(all="ignore"):  # the sweep has warned, or was not to
+                slopes = [None if s is None else rule.partial(i, kept) for i, s in enumerate(node.inputs)]
             self.locals.keep(number, tuple(map(raw, slopes)))
         self._save(node)
         if self._rows > 0 and number in self.saved and is_small(node):

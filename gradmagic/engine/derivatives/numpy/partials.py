@@ -67,19 +67,19 @@ def divide_x(_z: Any, _x: Any, y: Any) -> Any:
         return np.divide(1.0, y)
 
 
-@reads("1 / x")
-def log_x(_y: Any, x: Any) -> Any:
+def over(a: Any, b: Any) -> Any:
+    """Give a / b; of two of Python's numbers, at 0, as NumPy divides."""
     try:
-        return 1 / x
-    except ZeroDivisionError:  # a Python 0, of which NumPy took the logarithm
-        return np.divide(1.0, x)
+        return a / b
+    except ZeroDivisionError:
+        return np.divide(a, b)
 
 
 @reads("y * x**(y - 1)")
 def power_x(_z: Any, x: Any, y: Any) -> Any:
     try:
         return y * x ** (y - (y != 0))  # x**0 is 1 everywhere: its derivative is 0 at x = 0 too, not 0 * inf
-    except ZeroDivisionError:  # a Python 0, of which NumPy took the power
+    except (ZeroDivisionError, OverflowError):  # a number of Python's, of which NumPy took the power
         return y * np.float_power(x, y - 1)
 
 
