@@ -57,7 +57,7 @@ def kind_of(
                 of_complex = not isinstance(origin.aval, tuple) and not origin.aval.real
                 formula, used = _read(rule, i, of_complex)
                 if rule.readings:
-                    formula, used = rule.reading(i, _shapes(node), args)
+                    formula, used = ("", ()) if of_complex else rule.reading(i, _shapes(node), args)
             whole = _GRAD.search(formula) is None
             inputs.append(Edge(CONSTANT, "", i, formula if whole else "", words="" if whole else formula))
         parameters.append(used if formula else ())  # the rule's own names, which `Naming` fills

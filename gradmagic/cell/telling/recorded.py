@@ -6,7 +6,7 @@ bytes an operation; the texts and numbers of a single one are made when it is as
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -42,7 +42,6 @@ class Places:
         self._recorder, self._shown = recorder, shown
         # By id: a code object is hashed by all that is in it. The nodes hold the places meanwhile.
         self._known: dict[tuple[int, int | None], tuple[Place, tuple[str, ...]]] = {}
-        self.rules: dict[int, set[str]] = defaultdict(set)  # what is computed at a place, by its id
 
     def of(self, spot: Spot, number: int) -> tuple[Place, tuple[str, ...]]:
         line = self._recorder.lines.get(number)
@@ -92,20 +91,22 @@ def recorded(
     codes: list[int] = []
     sources: list[int] = []
     called_at = names.get
-    values_of = {name: mark_of(raw(value)) for name, value in namespace.items() if _has_value(value)}
+    marks: dict[str, str] = {}  # of what the reader's names are, as far as they are asked for
 
     def is_value_of(text: str, value: Any) -> bool:
         """Tell whether a text is a number, or a name of the reader's, that has this value."""
         tree = expression_of(text)
         if value is None or tree is None:
             return False
-        return (
-            is_value(tree, value) if is_literal(tree) else values_of.get(text) == mark_of(on_the_host(value))
-        )
+        if is_literal(tree):
+            return is_value(tree, value)
+        if text not in marks:
+            marks[text] = mark_of(raw(namespace[text])) if _has_value(namespace.get(text)) else ""
+        return marks[text] != "" and marks[text] == mark_of(on_the_host(value))
 
-    for node in nodes:
-        if node.place is not None and node.rule is not None and node.number not in nowhere:
-            places.rules[id(places.of(node.place, node.number)[0])].add(node.rule.name)
+    # Several operations at one place are parts of what stands there: its arguments are not theirs.
+    computed = Counter(spot for spot, _ in {(id(n.place), n.rule.name) for n in nodes if n.rule is not None})
+    own: dict[Any, tuple[str, ...] | None] = {}
     for node in nodes:
         number, inputs = node.number, node.inputs
         place: Place | None = None
@@ -115,17 +116,16 @@ def recorded(
         called = called_at(number, ())
         constants: tuple[Constant, ...] = ()
         if None in inputs:
-            own = None
-            if place is not None and len(places.rules[id(place)]) == 1:
-                own = own_texts(
-                    place.text, node.rule.name, node.name(), getattr(node.rule, "sequence", False)
-                )
+            at = id(place), node.rule
+            if at not in own:
+                own[at] = None
+                if place is not None and node.rule is not None and computed[id(node.place)] == 1:
+                    sequence = getattr(node.rule, "sequence", False)
+                    own[at] = own_texts(place.text, node.rule.name, node.name(), sequence)
+            sure = own[at]
+            met = recorder.constants.get(number, ())
             constants = constants_of(
-                node,
-                texts if own is None else own,
-                own is not None,
-                is_value_of,
-                recorder.constants.get(number, ()),
+                node, texts if sure is None else sure, sure is not None, is_value_of, met
             )
         module = module_of(number)
         mark = (id(place), node.rule, node.aval, module, *called, constants)
@@ -228,7 +228,7 @@ def _args(node: Node, recorder: CellRecorder) -> tuple[Any, ...]:
     told = recorder.constants.get(node.number)
     if told is None and node.rule is not None and (isinstance(node.rule, _KEEPING) or node.rule.readings):
         kept = node.rule.kept(node)
-        told = None if kept is None else constants_in(node, kept.args)
+        told = None if kept is None else constants_in(node, kept)
     return tuple(map(on_the_host, told or ()))
 
 
