@@ -38,6 +38,31 @@ def test_what_the_cell_does_not_use_is_not_asked(setup, cell):
     assert Report(trace).to_html()
 
 
+PROXY = """
+class O:
+    __class__ = property(lambda self: 1 / 0)
+    f = __call__ = lambda self, y: y * 3
+    def __getitem__(self, i): return 2.0
+    def __iter__(self): return iter([1.0])
+    def __len__(self): return 1
+o = O(); x = 2.0
+"""
+
+
+@pytest.mark.parametrize("names", ["x", ""])
+@pytest.mark.parametrize(
+    "cell",
+    "o.f(x)|o(x)|o[0] * x|sum(a * x for a in o)|[o][0].f(x)|len(o) * x|x if o is None else x * 2|(k := o).f(x)".split(
+        "|"
+    ),
+)
+def test_what_the_cell_uses_is_asked_no_more_than_the_cell_asks(cell, names):
+    namespace, plain = fresh(PROXY), fresh(PROXY)
+    assert Report(traced(f"z = {cell}", namespace, names)).to_html()
+    exec(f"z = {cell}", plain)
+    assert namespace["z"] == plain["z"]
+
+
 @pytest.mark.parametrize("number", ["10**20", "-(2**64)", "2**63", "10**400"])
 @pytest.mark.parametrize("cell", ["y = x * n", "y = np.maximum(x, n) + x", "y = x * (2.0 if x < n else 3.0)"])
 def test_an_int_larger_than_numpys_meets_a_number(number, cell):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, TypeVar, overload
 
 if TYPE_CHECKING:
     from .nodes import Node
@@ -25,7 +25,11 @@ def instances(*kinds: type) -> list[Any]:
     return [o for o in gc.get_referrers(*kinds) if type(o) in kinds]
 
 
-def is_a(value: object, kind: type[T]) -> TypeGuard[T]:
+@overload
+def is_a(value: object, kind: type[T]) -> TypeGuard[T]: ...
+@overload
+def is_a(value: object, kind: tuple[type, ...]) -> bool: ...
+def is_a(value: object, kind: Any) -> bool:
     """Tell whether `value` is of `kind`, by its real class: `isinstance` asks the value as well.
 
     That is for what only lies there while a cell runs. A proxy answers with what it stands for, which it may have to
