@@ -24,7 +24,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from ...engine.core.values import Listed
+from ...engine.core.values import Listed, narrow
 from ..model import ReportError, Trace
 from ..operations import Recorded
 
@@ -73,7 +73,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (np.ndarray, np.generic)):
         if value.size > WHOLE or value.dtype.kind not in "biufc":
             return None
-        entries = _plain(value.tolist())
+        entries = _plain(narrow(value).tolist())
         return {"array": entries, "dtype": value.dtype.name, "shape": list(value.shape)}
     if isinstance(value, complex):
         return {"complex": [_plain(value.real), _plain(value.imag)]}

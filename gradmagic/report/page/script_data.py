@@ -83,7 +83,9 @@ def data(
     if entries:
         found["entries"] = {str(key): list(told) for key, told in entries.items()}
     others = [
-        e for e in view.trace.inputs if e.reached and e.grad is not None and e.key not in (entries or {})
+        e
+        for e in view.trace.inputs
+        if e.reached and e.grad is not None and e.grad.size and e.key not in (entries or {})
     ]
     if others:
         found["ask"] = {str(e.key): e.name + index_of(0, e.value.shape) for e in others[:ASKED]}
