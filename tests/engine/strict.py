@@ -358,7 +358,7 @@ vars(module).update(
     arange=lambda *args, **kwargs: _wrap(np.arange(*args, **kwargs)),
 )
 for _ufunc in (np.add, np.maximum, np.minimum):
-    _kernel: Any = _Kernel(_ufunc)
-    _kernel.at = _at(_ufunc)
-    setattr(module, _ufunc.__name__, _kernel)
+    _scattering: Any = _Kernel(_ufunc)
+    _scattering.at = _at(_ufunc)
+    setattr(module, _ufunc.__name__, _scattering)
 sys.modules["strict_cupy"] = module
