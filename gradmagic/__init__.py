@@ -26,6 +26,7 @@ from . import (
     random,
     special,
     utils,
+    xpu,
 )
 from .backends.settings import (
     are_deterministic_algorithms_enabled,
@@ -181,6 +182,7 @@ __all__ = [
     "vector_jacobian_product",
     "vjp",
     "vmap",
+    "xpu",
     *_OF_NETWORKS,
     *linalg.OF_TORCH,
     *functions.__all__,

@@ -236,7 +236,7 @@ def vmap(
             if d is not None and not -(n := as_tensor(v).ndim) <= d < n:
                 raise ValueError(
                     f"vmap: Got in_dim={d} for some input, but that input is a Tensor of dimensionality {n} so "
-                    f"expected in_dim to satisfy -{n} <= in_dim < {n}. Write None for what is the same for all examples."
+                    f"expected in_dim to satisfy -{n} <= in_dim < {n}. Write None for what all examples share."
                 )
         sizes = {as_tensor(v).shape[d] for v, d in zip(flat, dims, strict=True) if d is not None}
         if len(sizes) != 1:

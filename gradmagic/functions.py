@@ -450,7 +450,8 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     *(name for name in _TABLE if name != "trace"),  # gm.trace is cell/hosts/block.py's, which hands matrices on to ours
-    "arange", "as_tensor", "asarray", "cat", "einsum", "eye", "finfo", "frombuffer", "from_dlpack", "from_numpy", "full",
+    "arange", "as_tensor", "asarray", "cat", "einsum", "eye", "finfo", "frombuffer", "from_dlpack", "from_numpy",
+    "full",
     "get_default_device", "get_default_dtype", "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace",
     "logspace", "meshgrid", "numel", "set_default_device", "set_default_dtype",
     "set_default_tensor_type", "set_printoptions", "stack", "to_dlpack",

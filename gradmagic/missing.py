@@ -36,13 +36,12 @@ REFUSED: dict[str, dict[str, str]] = {
         r"(get|set)_num_.*|init_num_threads|.*_warn_always.*|.*deterministic.*|set_flush_denormal": (
             "NumPy has no such switch: threads are set by OMP_NUM_THREADS before Python starts"
         ),
-        r"get_device_module|AcceleratorError|OutOfMemoryError|[gs]et_float32_matmul_precision": (
+        r"get_device_module|AcceleratorError|OutOfMemoryError": (
             "gm.cuda says what the GPU is"
         ),
-        r"has_.*|hash_tensor|is_storage|from_file|set_default_tensor_type|is_inference.*": _ARRAYS,
+        r"has_.*|hash_tensor|is_storage|from_file|is_inference.*": _ARRAYS,
         r"\w+_copy": "write the function without _copy, and .clone()",
         r"histogramdd": "np.histogramdd(t.detach().numpy()) counts; it has no gradient",
-        r"poisson": "gm.distributions draws from many distributions; np.random.default_rng().poisson from this one",
         r"conv_tbc|native_channel_shuffle|nonzero_static|as_strided_scatter|empty_(permuted|strided)": (
             "the everyday form of it is there: conv1d, channel_shuffle, nonzero, as_strided, empty"
         ),

@@ -152,6 +152,12 @@ def test_repr():
     assert text.startswith("SGD (\nParameter Group 0\n") and "    lr: 0.1\n" in text
 
 
+def test_groups_are_printed_apart():
+    x, y = gm.ones(1, requires_grad=True), gm.ones(1, requires_grad=True)
+    text = repr(optim.SGD([{"params": [x]}, {"params": [y], "lr": 0.5}], lr=0.1))
+    assert "weight_decay: 0\n\nParameter Group 1\n" in text
+
+
 def test_adam_that_climbs_moves_as_adam_on_the_negative():
     ends = []
     for sign in (1, -1):
@@ -163,6 +169,22 @@ def test_adam_that_climbs_moves_as_adam_on_the_negative():
             optimizer.step()
         ends.append(x.tolist())
     assert ends[0] == ends[1]
+
+
+def test_what_is_frozen_keeps_its_gradient_and_moves_until_that_is_forgotten():
+    x = gm.tensor([1.0], requires_grad=True)
+    for kind in (optim.SGD, optim.Adam):
+        optimizer = kind([x], lr=0.5)
+        (x * 1.0).sum().backward()
+        x.requires_grad_(False)
+        assert x.grad.tolist() == [1.0]
+        before = x.item()
+        optimizer.step()
+        assert x.item() == pytest.approx(before - 0.5, abs=1e-6)
+        optimizer.zero_grad()
+        optimizer.step()
+        assert x.grad is None and x.item() == pytest.approx(before - 0.5, abs=1e-6)
+        assert x.requires_grad_().grad is None
 
 
 def test_hooks_of_a_step():

@@ -1,7 +1,6 @@
 """Continuous distributions: `Normal`, `Uniform`, `Beta`, `MultivariateNormal` and others.
 
-Draws of the normal, uniform, exponential, Laplace, Gumbel and Cauchy distributions are PyTorch's numbers; those of the
-gamma distribution and its kin are other draws of the same distribution, and have no gradient.
+Draws are PyTorch's numbers; those of the gamma distribution and its kin have no gradient.
 """
 
 from __future__ import annotations
@@ -12,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..engine.core import arrays
+from ..engine.faces.torch import draws
 from ..engine.faces.torch.tensor import Tensor
-from ..functions import as_tensor, empty, full, normal, rand, randint, zeros
+from ..functions import as_tensor, empty, full, normal, rand, zeros
 from ..linalg import cholesky, solve_triangular
 from ..special import digamma
 from ..special import gammaln as lgamma
@@ -24,11 +24,25 @@ _EULER = 0.57721566490153286060
 
 
 def drawn_by(name: str, shape: Any, like: Any, *parameters: Any) -> Any:
-    """Draw by NumPy's generator, started from ours, what PyTorch draws by an algorithm of its own."""
-    source = np.random.default_rng(int(randint(0, 2**62, (1,))))
-    given = [np.broadcast_to(arrays.to_host(p.array), shape) for p in parameters]
-    made = np.asarray(getattr(source, name)(*given, size=shape), like.array.dtype)
-    return Tensor.wrap(arrays.from_host(made, like.array), None)
+    """Draw by one of PyTorch's algorithms, without a gradient."""
+    kind = like.array.dtype
+    given = [np.broadcast_to(arrays.to_host(p.array), shape).astype(kind, order="C") for p in parameters]
+    return Tensor.wrap(arrays.from_host(_DRAWS[name](*given), like.array), None)
+
+
+def _dirichlet(concentration: Any) -> Any:
+    gammas = draws.standard_gamma(concentration.astype(np.float64))
+    made = (gammas / gammas.sum(-1, keepdims=True)).astype(concentration.dtype)
+    kind = made.dtype.type
+    return np.clip(made, np.finfo(kind).tiny, np.nextafter(kind(1), kind(0)))
+
+
+_DRAWS: dict[str, Any] = {
+    "gamma": draws.standard_gamma, "dirichlet": _dirichlet,
+    "beta": lambda a, b: _dirichlet(np.stack([a, b], -1))[..., 0],
+    "standard_t": lambda df: draws.normal(df) / np.sqrt(draws.standard_gamma(df / 2) / (df.dtype.type(0.5) * df)),
+    "binomial": draws.binomial, "poisson": draws.poisson,
+}  # fmt: skip
 
 
 class _Scaled(Distribution):
@@ -458,8 +472,7 @@ class Dirichlet(_Drawn):
         super().__init__(self.concentration.shape[:-1], self.concentration.shape[-1:], validate_args)
 
     def _draw(self, shape: Any) -> Any:
-        gammas = drawn_by("gamma", shape, self.concentration, self.concentration)
-        return gammas / gammas.sum(-1, True)
+        return drawn_by("dirichlet", shape, self.concentration, self.concentration)
 
     def log_prob(self, value: Any) -> Any:
         """Give the logarithm of the density."""

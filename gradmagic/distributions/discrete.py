@@ -1,7 +1,7 @@
 """Discrete distributions: `Bernoulli`, `Categorical`, `Poisson` and others. Their draws have no gradient.
 
 Probabilities are given themselves (`probs=`) or by logits. Draws of Bernoulli, categorical and geometric distributions
-are PyTorch's numbers; those of Poisson and binomial ones are other draws of the same distribution.
+are PyTorch's numbers, and so are those of Poisson and binomial ones.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ class Binomial(_ByProbability):
         return to_be.integer_interval(0, self.total_count.array)
 
     def _draw(self, shape: Any) -> Any:
-        return drawn_by("binomial", shape, self.probs, self.total_count.long(), self.probs)
+        return drawn_by("binomial", shape, self.probs, self.total_count, self.probs)
 
     def log_prob(self, value: Any) -> Any:
         """Give the logarithm of the probability."""

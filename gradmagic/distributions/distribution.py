@@ -153,6 +153,65 @@ class Distribution:
         return f"{type(self).__name__}({', '.join(parts)})"
 
 
+class MixtureSameFamily(Distribution):
+    """A mixture: the component is drawn by `mixture_distribution`, a Categorical; components are the last batch dim."""
+
+    arg_constraints: dict[str, Constraint] = {}
+
+    def __init__(
+        self, mixture_distribution: Any, component_distribution: Any, validate_args: bool | None = None
+    ) -> None:  # fmt: skip
+        self.mixture_distribution, self.component_distribution = mixture_distribution, component_distribution
+        batch = component_distribution.batch_shape[:-1]
+        if mixture_distribution.probs.shape[-1] != component_distribution.batch_shape[-1]:
+            raise ValueError(
+                "`mixture_distribution component` does not equal `component_distribution.batch_shape[-1]`"
+            )
+        super().__init__(batch, component_distribution.event_shape, validate_args)
+
+    @property
+    def support(self) -> Any:  # type: ignore[override]
+        """That of the components."""
+        return self.component_distribution.support
+
+    def _beside(self, value: Any) -> Any:
+        """Give a value, or shares, a dim for the components."""
+        return value.unsqueeze(-1 - len(self._event_shape))
+
+    def _shares(self) -> Any:
+        probs = self.mixture_distribution.probs
+        return probs.reshape(*probs.shape, *[1] * len(self._event_shape))
+
+    def sample(self, sample_shape: Any = ()) -> Any:
+        """Draw, without a gradient."""
+        with no_grad():
+            chosen = self.mixture_distribution.sample(sample_shape)
+            every = self.component_distribution.sample(sample_shape)
+            at = chosen.reshape(*chosen.shape, *[1] * (1 + len(self._event_shape)))
+            dim = -1 - len(self._event_shape)
+            return every.gather(dim, at.expand(*chosen.shape, 1, *self._event_shape)).squeeze(dim)
+
+    def log_prob(self, value: Any) -> Any:
+        """Give the logarithm of the sum of the components' densities, each times its share."""
+        logs = self.component_distribution.log_prob(self._beside(self._value(value)))
+        return (logs + self.mixture_distribution.logits.log_softmax(-1)).logsumexp(-1)
+
+    @property
+    def mean(self) -> Any:  # type: ignore[override]
+        """The mean."""
+        return (self._shares() * self.component_distribution.mean).sum(-1 - len(self._event_shape))
+
+    @property
+    def variance(self) -> Any:  # type: ignore[override]
+        """The variance."""
+        dim, shares, part = -1 - len(self._event_shape), self._shares(), self.component_distribution
+        between = shares * (part.mean - self._beside(self.mean)) ** 2
+        return (shares * part.variance).sum(dim) + between.sum(dim)
+
+    def __repr__(self) -> str:
+        return f"MixtureSameFamily(\n  {self.mixture_distribution},\n  {self.component_distribution})"
+
+
 class Independent(Distribution):
     """Another distribution, of whose batch the last dims count as one draw: `log_prob` sums over them."""
 

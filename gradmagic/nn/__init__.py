@@ -16,7 +16,6 @@ from . import (
     layers,
     lazy,
     normalization,
-    parameters,
     pooling,
     recurrent,
     resizing,

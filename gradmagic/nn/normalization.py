@@ -24,7 +24,10 @@ from .modules import Module
 from .parameters import Parameter
 
 _LAYER, _BY = RULES[nw.layer_norm], RULES[nw.normalise_by]
-_BATCH, _GROUP = (named(nw.layer_norm, f"Native{kind}NormBackward0") for kind in ("Batch", "Group"))
+_BATCH, _GROUP, _INSTANCE = (
+    named(nw.layer_norm, f"Native{kind}NormBackward0") for kind in ("Batch", "Group", "Batch")
+)
+_BATCH.name, _GROUP.name, _INSTANCE.name = "batch_norm", "group_norm", "instance_norm"  # as reports call them
 _layer_norm, _by = nw.layer_norm.__wrapped__, nw.normalise_by.__wrapped__
 
 
@@ -122,7 +125,7 @@ def instance_norm(
         )
     kept: list[Any] = []
     settings = (tuple(range(2, input.ndim)), eps, None, rim)
-    y = call(_BATCH, partial(_layer_norm, keep=kept), (input, weight, bias, *settings), {})
+    y = call(_INSTANCE, partial(_layer_norm, keep=kept), (input, weight, bias, *settings), {})
     if running_mean is not None:
         _remember(running_mean, running_var, [np.mean(k, axis=0) for k in kept], number, momentum)
     return y

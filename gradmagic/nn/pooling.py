@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.core import arrays
+from ..engine.derivatives.nn import functions as nw
 from ..engine.derivatives.nn import images as cv
 from ..engine.dispatch.calls import call
 from ..engine.faces.torch.arguments import shown
@@ -154,7 +155,7 @@ def _weighted(x: Any, out: tuple[int, ...]) -> Any:
         matrix = np.zeros((m, size), x.array.dtype)
         for i, (start, end) in enumerate(_windows(size, m)):
             matrix[i, start:end] = 1 / (end - start)
-        x = np.moveaxis(np.moveaxis(x, axis, -1) @ arrays.from_host(matrix.T, x.array), -1, axis)
+        x = nw.weighted_along(x, arrays.from_host(matrix, x.array), axis)
     return x
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.core import arrays
+from ..engine.derivatives.nn import functions as nw
 from ..engine.faces.torch.arguments import shown
 from ..engine.faces.torch.math import OperandError
 from ..errors import ShapeError
@@ -194,7 +195,7 @@ def interpolate(
     y = input
     for axis, (m, scale) in enumerate(zip(wanted, scales, strict=True), 2):
         matrix = _weights(along, input.shape[axis], m, scale, bool(align_corners)).astype(input.array.dtype)
-        y = np.moveaxis(np.moveaxis(y, axis, -1) @ arrays.from_host(matrix.T, input.array), -1, axis)
+        y = nw.weighted_along(y, arrays.from_host(matrix, input.array), axis)
     return shown(y, name.format(n=n)) if n else y
 
 

@@ -67,11 +67,11 @@ class SGD(Moving):
         there: list[tuple[Tensor, Any]] = []
         for p in group["params"]:
             node = p.node
-            if node is None or (grad := node.grad) is None:
+            if (grad := p.grad if node is None else node.grad) is None:
                 continue
             g, array = grad.array, p.array
-            found = memories(id(p))
-            constants = node.aval.constants
+            found = memories(id(p)) if node is not None else None
+            constants = node.aval.constants if node is not None else None
             if found is None or found[0] is not array or constants is None or type(g) is not np.ndarray:
                 there.append((p, g)) if arrays.on_device(g) else self._move(p, g, group, {})
                 continue

@@ -117,7 +117,7 @@ class Moving(Optimizer):
         names = self._collected(group)
         for p in group["params"]:
             node = p.node
-            if node is not None and (grad := node.grad) is not None:
+            if (grad := p.grad if node is None else node.grad) is not None:
                 g = grad.array
                 host = type(g) is np.ndarray or not arrays.on_device(g)
                 self._move(p, g, group, names) if host else there.append((p, g))

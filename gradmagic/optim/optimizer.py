@@ -84,6 +84,8 @@ class Optimizer:
                     node = p.node
                     if node is not None:
                         node.grad = None
+                    elif p.grad is not None:  # frozen since
+                        p.grad = None
                 elif p.grad is not None:
                     p.grad = Tensor.wrap(np.zeros_like(p.grad.array), None)
 
@@ -146,7 +148,7 @@ class Optimizer:
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
         for i, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {i}")
+            lines += [*([""] if i else []), f"Parameter Group {i}"]
             lines += [f"    {k}: {group[k]}" for k in sorted(group) if k not in ("params", "param_names")]
         return "\n".join([*lines, ")"])
 

@@ -27,10 +27,11 @@ Binomial(5, t([0.2, 0.7]))                                  | t([3.0, 0.0])
 Multinomial(3, t([0.2, 0.3, 0.5]))                          | t([1.0, 0.0, 2.0])
 Poisson(t([0.5, 3.0]))                                      | t([0.0, 4.0])
 Independent(d.Normal(t([0.5, -1.0]), t([1.0, 2.5])), 1)     | t([0.3, 4.0])
+MixtureSameFamily(d.Categorical(t([0.2, 0.8])), d.Normal(t([0.5, -1.0]), t([1.0, 2.5]))) | t([0.3, 4.0])
 """
 OTHER_DRAWS = ("Gamma", "Beta", "Dirichlet", "StudentT", "Binomial", "Poisson")
 # PyTorch prints these without their parameters, or with others.
-WITHOUT_PARAMETERS = ("LogNormal", "HalfNormal", "Beta", "OneHot", "Multi", "Independent")
+WITHOUT_PARAMETERS = ("LogNormal", "HalfNormal", "Beta", "OneHot", "Mixture", "Multi", "Independent")
 PAIRS = """
 Normal(t([0.5, -1.0]), t([1.0, 2.5])) | Normal(t([0.0, 1.0]), 2.0)
 Bernoulli(t([0.2, 0.7, 0.0])) | Bernoulli(t([0.4, 0.6, 0.5]))
@@ -43,7 +44,7 @@ Beta(t([0.5, 3.0]), 2.0) | Beta(t([1.5, 3.0]), 1.0)
 Dirichlet(t([0.5, 3.0, 1.0])) | Dirichlet(t([1.0, 1.0, 2.0]))
 Poisson(t([0.5, 3.0])) | Poisson(2.0)
 Geometric(t([0.5, 0.3])) | Geometric(0.2)
-MultivariateNormal(t([0.5, -1.0]), t([[2.0, 0.3], [0.3, 1]])) | MultivariateNormal(t([0.0, 1]), t([[1.0, 0.0], [0.0, 2.0]]))
+MultivariateNormal(t([0.5, -1.0]), t([[2.0, 0.3], [0.3, 1]])) | MultivariateNormal(t([0.0, 1]), t([[1.0, 0], [0, 2]]))
 Independent(d.Normal(t([0.5, -1.0]), 1.0), 1) | Independent(d.Normal(t([0.0, 1.0]), 2.0), 1)
 """
 

@@ -249,6 +249,36 @@ torch.backends.mps.is_available(),torch.mps.is_available(),torch.backends.cudnn.
 torch.cuda.manual_seed(3),torch.cuda.manual_seed_all(3),torch.rand(1)
 """
 
+CHANCES = """
+d.Normal(T([0.,1.]),T([1.,2.])).sample((3,)),torch.rand(1)
+d.Normal(0.,1.).sample((20,)),torch.rand(1)
+d.Normal(0.,1.).rsample(),torch.rand(1)
+d.Bernoulli(T([.3,.6])).sample((5,)),torch.rand(1)
+d.Bernoulli(logits=T([.3,.6])).sample((5,)),torch.rand(1)
+d.Categorical(T([.2,.3,.5])).sample((7,)),torch.rand(1)
+d.Categorical(torch.rand(3,4)).sample(),torch.rand(1)
+d.Categorical(torch.rand(3,4)).sample((5,)),torch.rand(1)
+d.Categorical(logits=torch.rand(4)).sample((5,)),torch.rand(1)
+d.Uniform(0.,T([1.,3.])).sample((4,)),torch.rand(1)
+d.Exponential(T([1.,2.])).sample((4,)),torch.rand(1)
+d.Laplace(T([1.,2.]),1.).sample((4,)),torch.rand(1)
+d.Gumbel(T([1.,2.]),1.).sample((4,)),torch.rand(1)
+d.Cauchy(T([1.,2.]),1.).sample((4,)),torch.rand(1)
+d.HalfNormal(T([1.,2.])).sample((4,)),torch.rand(1)
+d.LogNormal(T([1.,2.]),1.).sample((4,)),torch.rand(1)
+d.Gamma(T([.5,2.]),T([1.,3.])).sample((5,)),torch.rand(1)
+d.Beta(T([.5,2.]),T([1.,3.])).sample((5,)),torch.rand(1)
+d.Dirichlet(T([.5,2.,3.])).sample((5,)),torch.rand(1)
+d.StudentT(T([1.,5.])).sample((4,)),torch.rand(1)
+d.Poisson(T([1.,20.])).sample((5,)),torch.rand(1)
+d.Binomial(10,T([.3,.6])).sample((5,)),torch.rand(1)
+d.Geometric(T([.3,.6])).sample((5,)),torch.rand(1)
+d.Multinomial(10,T([.3,.6,.1])).sample((3,)),torch.rand(1)
+d.OneHotCategorical(T([.3,.6,.1])).sample((3,)),torch.rand(1)
+d.MultivariateNormal(torch.zeros(2),torch.eye(2)).sample((3,)),torch.rand(1)
+d.Independent(d.Normal(torch.zeros(3),1.),1).sample((2,)),torch.rand(1)
+"""
+
 DATA = """
 list(DataLoader(ds(),batch_size=3,shuffle=True))
 [list(DataLoader(ds(),batch_size=3,shuffle=True)) for _ in range(2)],torch.rand(2)
@@ -367,14 +397,27 @@ nn.Sequential(nn.Linear(3, 4), nn.Conv2d(1, 2, 3), nn.LSTM(2, 2))
 
 def programs():
     """List all programs."""
-    return [line for text in (NUMBERS, ERRORS, PARAMETERS, OLD, DATA) for line in text.strip().splitlines()]
+    return [
+        line
+        for text in (NUMBERS, ERRORS, PARAMETERS, OLD, CHANCES, DATA)
+        for line in text.strip().splitlines()
+    ]
 
 
 def run(program, torch):
     """Run a program with this module for `torch` and give its result in words that JSON knows."""
     data = importlib.import_module(f"{torch.__name__}.utils.data")
     functional = importlib.import_module(f"{torch.__name__}.nn.functional")
-    names = {"torch": torch, "nn": torch.nn, "F": functional, "D": data, "np": np}
+    chances = importlib.import_module(f"{torch.__name__}.distributions")
+    names = {
+        "torch": torch,
+        "nn": torch.nn,
+        "F": functional,
+        "D": data,
+        "np": np,
+        "d": chances,
+        "T": torch.tensor,
+    }
     names |= {k: getattr(data, k) for k in data.__all__} | samples(torch, data)
     *before, last = program.split(";;")
     torch.manual_seed(0)

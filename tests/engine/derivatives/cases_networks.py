@@ -49,6 +49,12 @@ case(nw.normalise_by, (3, 2, 2), (2,), (2,),
      call=lambda x, w, b: nw.normalise_by(x, w, b, here(x, [0.5, 1.0]), here(x, [2.0, 0.5]), 1e-5, (1, -1, 1)),
 )  # fmt: skip
 
+case(
+    nw.weighted_along,
+    (2, 3, 2),
+    call=lambda x: nw.weighted_along(x, here(x, [[0.5, 0.5, 0.0], [0.0, 0.0, 2.0]]), 1),
+)
+
 # ---- images in one, two and three dims: stride, padding, dilation, groups ---------------------------------------
 for sides, s, p, d, n in (
     ((4, 5), (1, 1), (0, 0), (1, 1), 1), ((4, 5), (2, 1), (1, 2), (1, 2), 1), ((4, 5), (1, 2), (1, 0), (1, 1), 2),

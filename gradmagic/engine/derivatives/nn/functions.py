@@ -310,6 +310,12 @@ def normalise_by(x: Any, weight: Any, bias: Any, mean: Any, variance: Any, eps: 
     return _scaled(x - mean, variance, weight, bias, eps)
 
 
+@primitive
+def weighted_along(x: Any, matrix: Any, axis: int) -> Any:
+    """Give sums of x along an axis: a row of the matrix has what each old entry counts in a new one."""
+    return np.moveaxis(np.moveaxis(x, axis, -1) @ np.transpose(matrix), -1, axis)
+
+
 @by_one_kernel
 def _scaled(d: Any, variance: Any, weight: Any, bias: Any, eps: float) -> Any:
     y = d / np.sqrt(variance + eps)

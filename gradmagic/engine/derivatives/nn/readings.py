@@ -102,6 +102,7 @@ read(nw.cross_entropy_there, "l z y",             _of_all_rows)
 
 # ---- layers --------------------------------------------------------------------------------------------------
 read(nw.layer_norm,      "y x weight bias axes",  _layer_norm)
+read(nw.weighted_along,  "y x weights",           "grad, spread by the weights")
 read(cv.convolve,        "y x w b",               "grad, spread out again by w", "grad, correlated with x",
                                                   lambda shapes, _args: _over_channels(*shapes[:1]))
 read(cv.spread_out,      "y x w b",               "grad, correlated with w", "x, correlated with grad",

@@ -74,6 +74,7 @@ rule(nw.layer_norm,           layer_norm_x, layer_norm_weight, layer_norm_bias, 
 rule(nw.normalise_by,         normalised_x, normalised_weight,
                               lambda g, _y, _x, _w, _b, _m, _v, eps, rim: beside(g, rim),
                                                                                          torch="NativeBatchNorm")
+linear(nw.weighted_along,     lambda g, like, matrix, axis: nw.weighted_along(g, np.transpose(matrix), axis))
 
 # ---- images: s, p, d are stride, padding, dilation; k the kernel's size, n the groups, c: ceil ----------------------
 rule(cv.convolve,             lambda g, _y, _x, w, _b, s, p, d, n: cv.spread_out(g, w, None, _x.shape[2:], s, p, d, n),

@@ -16,7 +16,15 @@ from ...tape.ends import leaf, tell_of_device
 from ...tape.tracked import Tracked, raw
 from . import defaults, draws
 from .arguments import into
-from .generators import Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from .generators import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
 from .tensor import Tensor
 
 
@@ -278,4 +286,4 @@ FUNCTIONS = {
         rand, rand_like, randn, randn_like, randint, randint_like, randperm, normal, bernoulli, multinomial, poisson,
         binomial, manual_seed, seed, initial_seed, get_rng_state, set_rng_state, Generator,
     )
-} | {"_standard_gamma": standard_gamma}  # fmt: skip
+} | {"_standard_gamma": standard_gamma, "default_generator": default_generator}  # fmt: skip

@@ -80,7 +80,9 @@ class Tensor(TorchMethods, Operators):
                     "you can only change requires_grad flags of leaf variables. "
                     "Write t.detach() for a tensor that carries no gradient."
                 )
+            collected = self.grad
             self.node = None
+            self.grad = collected
         elif self.node is None:
             if self.array.dtype.kind not in "fc":
                 raise IntegerGradError(
@@ -88,7 +90,9 @@ class Tensor(TorchMethods, Operators):
                     "Write "
                     "t.float() first, or make it of numbers with a decimal point (1.0)."
                 )
+            collected = self.grad
             self.node = leaf(self.array)
+            self.grad = collected
         return self
 
     @property
