@@ -358,7 +358,6 @@ vars(module).update(
     arange=lambda *args, **kwargs: _wrap(np.arange(*args, **kwargs)),
 )
 for _ufunc in (np.add, np.maximum, np.minimum):
-    _kernel: Any = _Kernel(_ufunc)
-    _kernel.at = _at(_ufunc)
-    setattr(module, _ufunc.__name__, _kernel)
+    setattr(module, _ufunc.__name__, _Kernel(_ufunc))
+    getattr(module, _ufunc.__name__).at = _at(_ufunc)
 sys.modules["strict_cupy"] = module
