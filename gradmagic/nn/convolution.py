@@ -91,8 +91,8 @@ def _convolution(n: int) -> Callable[..., Any]:
             reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
             if any(size < most for size, most in zip(padded, reach, strict=True)):
                 raise ShapeError(
-                    f"Calculated padded input size per channel: ({_by(padded)}). Kernel size: ({_by(reach)}). Kernel size "
-                    "can't be greater than actual input size: write a larger padding=, or a smaller kernel."
+                    f"Calculated padded input size per channel: ({_by(padded)}). Kernel size: ({_by(reach)}). Kernel "
+                    "size can't be greater than actual input size: write a larger padding=, or a smaller kernel."
                 )
             return call(_CONVOLVE, cv.convolve.__wrapped__, (x, weight, bias, *settings), {})
 
