@@ -21,33 +21,10 @@ from ..functions import as_tensor, empty
 from . import init
 from .modules import Module
 from .parameters import Parameter
+from .resizing import pad
+from .sizes import WORDS, of_batch, sizes_of
 
 _CONVOLVE, _SPREAD = RULES[cv.convolve], RULES[cv.spread_out]
-
-
-def sizes_of(value: Any, n: int) -> tuple[int, ...]:
-    """Give 3, (3,) and (3, 3) one form: a number for each of n dims."""
-    if isinstance(value, int):
-        return (value,) * n
-    given = tuple(map(int, value))
-    return given * n if len(given) == 1 else given
-
-
-def of_batch(f: Callable[[Any], Any], input: Any, n: int, name: str) -> Any:
-    """Call `f` with a batch of images of n dims; one image alone is a batch of one."""
-    input = as_tensor(input)
-    if input.ndim == n + 1:
-        found = f(input.unsqueeze(0))
-        return tuple(y.squeeze(0) for y in found) if isinstance(found, tuple) else found.squeeze(0)
-    if input.ndim != n + 2:
-        raise ShapeError(
-            f"Expected {n + 1}D (unbatched) or {n + 2}D (batched) input to {name}, but got input of size: "
-            f"{list(input.shape)}. Reshape it to (batch, channels, {', '.join(_WORDS[-n:])})."
-        )
-    return f(input)
-
-
-_WORDS = ("depth", "height", "width")
 
 
 def _check_channels(x: Any, weight: Any, wanted: int, groups: int) -> None:
@@ -98,7 +75,7 @@ def _convolution(n: int) -> Callable[..., Any]:
 
         return of_batch(run, input, n, name)
 
-    return titled(f, name, _TEXT.format(n=n, sizes=", ".join(_WORDS[-n:]), out=_EXAMPLES[n]))
+    return titled(f, name, _TEXT.format(n=n, sizes=", ".join(WORDS[-n:]), out=_EXAMPLES[n]))
 
 
 def _by(sizes: list[int]) -> str:
@@ -280,8 +257,6 @@ class _Convolving(Module):
                 input, self.weight, self.bias, *walk, more, self.groups, self.dilation
             )
         if self.padding_mode != "zeros":
-            from .resizing import pad  # here: it needs what this file has
-
             input, walk = pad(as_tensor(input), self._rim(), mode=self.padding_mode), (self.stride, 0)
         return _FUNCTIONS[self._n, False](input, self.weight, self.bias, *walk, self.dilation, self.groups)
 
