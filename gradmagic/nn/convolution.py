@@ -78,16 +78,22 @@ def _convolution(n: int) -> Callable[..., Any]:
                 input, total = np.pad(as_tensor(input), [*lead, *((0, t % 2) for t in total)]), total  # type: ignore[call-overload]
             padding = tuple(t // 2 for t in total)
         settings = (stride, sizes_of(0 if padding == "valid" else padding, n), dilation, groups)
+        if min(stride) <= 0:
+            raise ShapeError("non-positive stride is not supported: a stride is at least 1.")
+        if min(settings[1]) < 0:
+            raise ShapeError(
+                "negative padding is not supported: cut the image by its index, x[:, :, 1:-1, 1:-1]."
+            )
 
         def run(x: Any) -> Any:
             _check_channels(x, weight, weight.shape[1] * groups, groups)
-            for size, k, _, p, d in zip(x.shape[2:], kernel, *settings[:3], strict=True):
-                if size + 2 * p < d * (k - 1) + 1:
-                    raise ShapeError(
-                        f"Calculated padded input size per channel: ({_by(x.shape[2:], settings[1])}). Kernel size: "
-                        f"({' x '.join(map(str, kernel))}). Kernel size can't be greater than actual input size: "
-                        "write a larger padding=, or a smaller kernel."
-                    )
+            padded = [size + 2 * p for size, p in zip(x.shape[2:], settings[1], strict=True)]
+            reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+            if any(size < most for size, most in zip(padded, reach, strict=True)):
+                raise ShapeError(
+                    f"Calculated padded input size per channel: ({_by(padded)}). Kernel size: ({_by(reach)}). Kernel "
+                    "size can't be greater than actual input size: write a larger padding=, or a smaller kernel."
+                )
             return call(_CONVOLVE, cv.convolve.__wrapped__, (x, weight, bias, *settings), {})
 
         return of_batch(run, input, n, name)
@@ -95,8 +101,8 @@ def _convolution(n: int) -> Callable[..., Any]:
     return titled(f, name, _TEXT.format(n=n, sizes=", ".join(_WORDS[-n:]), out=_EXAMPLES[n]))
 
 
-def _by(size: Any, padding: Any) -> str:
-    return " x ".join(str(s + 2 * p) for s, p in zip(size, padding, strict=True))
+def _by(sizes: list[int]) -> str:
+    return " x ".join(map(str, sizes))
 
 
 _TEXT = """Give the sums of products of every patch of the input with every kernel.
