@@ -78,6 +78,10 @@ def _convolution(n: int) -> Callable[..., Any]:
                 input, total = np.pad(as_tensor(input), [*lead, *((0, t % 2) for t in total)]), total  # type: ignore[call-overload]
             padding = tuple(t // 2 for t in total)
         settings = (stride, sizes_of(0 if padding == "valid" else padding, n), dilation, groups)
+        if min(stride) <= 0:
+            raise ShapeError("non-positive stride is not supported: a stride is at least 1.")
+        if min(settings[1]) < 0:
+            raise ShapeError("negative padding is not supported: cut the image by its index, x[:, :, 1:-1, 1:-1].")
 
         def run(x: Any) -> Any:
             _check_channels(x, weight, weight.shape[1] * groups, groups)
@@ -85,7 +89,7 @@ def _convolution(n: int) -> Callable[..., Any]:
                 if size + 2 * p < d * (k - 1) + 1:
                     raise ShapeError(
                         f"Calculated padded input size per channel: ({_by(x.shape[2:], settings[1])}). Kernel size: "
-                        f"({' x '.join(map(str, kernel))}). Kernel size can't be greater than actual input size: "
+                        f"({' x '.join(str(d * (k - 1) + 1) for k, d in zip(kernel, dilation, strict=True))}). Kernel size can't be greater than actual input size: "
                         "write a larger padding=, or a smaller kernel."
                     )
             return call(_CONVOLVE, cv.convolve.__wrapped__, (x, weight, bias, *settings), {})

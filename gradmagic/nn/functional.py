@@ -16,7 +16,6 @@ from ..engine.core import arrays
 from ..engine.core.bounds import in_bounds
 from ..engine.derivatives.nn import functions as nw
 from ..engine.dispatch.calls import call, call_elementwise, call_unary
-from ..engine.dispatch.primitives import clip
 from ..engine.faces.torch import math as torch_math
 from ..engine.faces.torch import matrices
 from ..engine.faces.torch import reductions as torch_reductions
@@ -162,7 +161,7 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     return call_elementwise(_HARDTANH, (input, min_val, max_val))
 
 
-_HARDTANH = named(clip, "HardtanhBackward0")
+_HARDTANH = RULES[nw.hardtanh]
 
 
 @of_tensor

@@ -39,13 +39,18 @@ def _called(made: Any, n: int, torch: str) -> Any:
 def _walk(name: str, n: int, kernel_size: Any, stride: Any, padding: Any) -> tuple[Any, Any, Any]:
     kernel = sizes_of(kernel_size, n)
     padding = sizes_of(padding, n)
+    step = kernel if stride is None or stride == [] else sizes_of(stride, n)
+    if min(*kernel, *step) <= 0:
+        raise ShapeError("stride should not be zero: kernel_size and stride are at least 1.")
+    if min(padding) < 0:
+        raise ShapeError(f"pad must be non-negative, but got pad: {min(padding)}. Cut the image by its index instead.")
     for k, p in zip(kernel, padding, strict=True):
         if 2 * p > k:
             raise OperandError(
                 f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and "
                 f"dilation=1: write a smaller padding= for {name}, or pad the input."
             )
-    return kernel, kernel if stride is None or stride == [] else sizes_of(stride, n), padding
+    return kernel, step, padding
 
 
 def _fits(name: str, x: Any, out: list[int]) -> None:

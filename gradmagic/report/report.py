@@ -16,9 +16,11 @@ import numpy as np
 
 from .files.json import from_json, to_json
 from .files.markdown import to_markdown
+from .files.tex_report import to_tex_report
 from .model import ReportError, Trace
 from .page.html import page, to_html
 from .page.latex import to_latex
+from .page.sharing import brings, in_document
 from .parts.explain import Explanation, explain
 from .parts.graph import MOST, picture
 from .parts.table import Table, table
@@ -59,6 +61,10 @@ def kind_of(path: str | Path) -> str:
     if kind is None:
         raise ReportError(f"a report is saved as {FORMATS}, not as {path.suffix or path.name!r}.")
     return kind
+
+
+# What a report reckons is none of the reader's operations: it neither warns nor raises, whatever np.seterr says.
+_quietly = np.errstate(all="ignore")
 
 
 class Report:
@@ -147,6 +153,7 @@ class Report:
         made.drawn, made.made = self._svg, made.source
         return made
 
+    @_quietly
     def explain(self, entry: str) -> Explanation:
         """Expand one entry of a gradient down to the inputs, in your names and in numbers.
 
@@ -172,6 +179,7 @@ class Report:
         """
         return explain(self._trace, entry)
 
+    @_quietly
     def to_markdown(self) -> str:
         """Write the report as GitHub's Markdown: tables, the annotated cell and the graph as text, the steps.
 
@@ -181,6 +189,7 @@ class Report:
         """
         return to_markdown(self._as_text, () if self._quiz else self._explained)
 
+    @_quietly
     def to_latex(self) -> str:
         r"""Write the chain rule in LaTeX, an `align*` environment for MathJax, KaTeX and amsmath.
 
@@ -213,6 +222,7 @@ class Report:
     def _scene(self) -> Scene:
         return drawing(self._view, self._engine)
 
+    @_quietly
     def to_text(self, width: int | None = None, ascii: bool | None = None, color: bool | None = None) -> str:
         """Write the report as text, at most 60 lines; see `gradmagic.report.text.to_text.to_text`."""
         ascii = self._ascii if ascii is None else ascii
@@ -240,10 +250,20 @@ class Report:
         """Give what is put together by modules or lines: all but the turns of loops, where that is not too much."""
         return View.of_loops(trace, fold is by_modules) if len(trace.operations) <= WHOLE else view
 
+    @_quietly
     def to_html(self) -> str:
-        """Write the report as a piece of HTML that stands in any page."""
+        """Write the report as a piece of HTML that stands in any page, alone or with others."""
+        return self._html(brings=True)
+
+    def _html(self, brings: bool) -> str:
         drawn = self._scene if self._draws else None
-        return to_html(self._view, drawn, self._unfolded, self._quiz, self._explained, self._every_step)
+        return to_html(
+            self._view, drawn, self._unfolded, self._quiz, self._explained, self._every_step, brings
+        )
+
+    def _tex(self) -> str:
+        drawn = drawing(self._still, self._engine) if self._draws else None
+        return to_tex_report(self._still, drawn)
 
     @cached_property
     def _unfolded(self) -> list[tuple[View, Scene, str]]:
@@ -257,6 +277,7 @@ class Report:
                 found.append((view, drawing(view, self._engine), name))
         return found
 
+    @_quietly
     def plot(self) -> Figure:
         """Draw the function itself: x against y with a tangent, and x against dy/dx, for each input that has a curve.
 
@@ -285,6 +306,7 @@ class Report:
         """
         return plot(self._trace)
 
+    @_quietly
     def save(self, path: str | Path) -> str:
         """Save the report: a page (html), text (txt, md), the graph alone (svg, png, pdf, dot), and more.
 
@@ -336,6 +358,7 @@ class Report:
         names = ", ".join(self._view.slope(entry.name) for entry in self._trace.inputs)
         return f"<gradmagic report: {names or 'no gradients'}>"
 
+    @_quietly
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
     ) -> dict[str, Any]:
@@ -349,7 +372,10 @@ class Report:
         if "text/plain" in wanted:
             bundle["text/plain"] = str(self)
         if "text/html" in wanted:
-            bundle["text/html"] = self.to_html()
+            bundle["text/html"] = self._html(include is not None or brings())
+            if include is None and in_document():
+                # For exports alone: to LaTeX and PDF nbconvert takes this, Quarto and MyST take Markdown.
+                bundle["text/latex"], bundle["text/markdown"] = self._tex(), self.to_markdown()
         for kind in _IMAGES:
             if kind in wanted:
                 with suppress(ReportError):  # the text says what there is

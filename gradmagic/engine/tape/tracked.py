@@ -8,11 +8,12 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, TypeVar, overload
 
 if TYPE_CHECKING:
     from .nodes import Node
 
+T = TypeVar("T")
 Raw = Any  # what a tracked value holds: a plain array of any library, a NumPy scalar or a Python number
 
 
@@ -26,6 +27,19 @@ def instances(*kinds: type) -> list[Any]:
 
 
 _new = object.__new__
+
+
+@overload
+def is_a(value: object, kind: type[T]) -> TypeGuard[T]: ...
+@overload
+def is_a(value: object, kind: tuple[type, ...]) -> bool: ...
+def is_a(value: object, kind: Any) -> bool:
+    """Tell whether `value` is of `kind`, by its real class: `isinstance` asks the value as well.
+
+    That is for what only lies there while a cell runs. A proxy answers with what it stands for, which it may have to
+    load, or cannot; it says it is a tensor and has none of its parts.
+    """
+    return issubclass(type(value), kind)
 
 
 class Tracked:

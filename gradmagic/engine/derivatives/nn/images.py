@@ -168,15 +168,36 @@ def max_pool(x: Any, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Siz
 def _winners(
     x: Any, y: Any, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
 ) -> Iterator[tuple[Sizes, Any, Any]]:
-    """For each place in the kernel, its part of the padded image and where it is the first to hold the largest."""
-    padded = _padded(x, (kernel, stride, padding, dilation), y.shape[2:], -np.inf)
+    """For each place in the kernel, its part of the padded image and where it is the first to hold the largest.
+
+    As in PyTorch the rim holds nothing, also where all the rest is -inf, and of several NaN the last is taken.
+    """
+    walk, out = (kernel, stride, padding, dilation), y.shape[2:]
+    padded, parts = _padded(x, walk, out, -np.inf), list(_slices(kernel, stride, dilation, out))
+    if arrays.on_device(y) or (y.size and not np.isfinite(np.min(y))):  # a device would have to be waited for
+        yield from _odd_winners(padded, _padded(np.ones_like(x, bool), walk, out), y, parts)
+        return
     free = None
-    for place, part in _slices(kernel, stride, dilation, y.shape[2:]):
+    for place, part in parts:
         here = padded[part] == y
         if free is not None:
             here &= free
         free = ~here if free is None else np.logical_and(free, ~here, out=free)
         yield place, part, here
+
+
+def _odd_winners(padded: Any, real: Any, y: Any, parts: list[tuple[Sizes, Any]]) -> Iterator[tuple[Sizes, Any, Any]]:
+    """As `_winners`; `real` tells the image from its rim."""
+    later, lasts = np.zeros_like(y, bool), []
+    for _, part in reversed(parts):
+        nan = np.isnan(padded[part])
+        lasts.append(nan & ~later)
+        later = later | nan
+    free = np.ones_like(y, bool)
+    for (place, part), last in zip(parts, reversed(lasts), strict=True):
+        here = (padded[part] == y) & real[part] & free
+        free = free & ~here
+        yield place, part, here | last
 
 
 @primitive

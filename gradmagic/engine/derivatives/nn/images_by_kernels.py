@@ -81,19 +81,26 @@ def _texts(n: int) -> dict[str, tuple[tuple[str, ...], str]]:
             out = best;"""),
         "max_unpool": (("g", "image", "best"), f"""
             {of_image} const real here = image[i]; real total = 0;
+            const bool nan = isnan(here);  // of several the last is taken
             {each_meeting}
-                if (here != (real)best[at]) continue;
-                bool first = true;
-                for (ptrdiff_t e = 0; first && e < {_at(n, "0", "u", "k")}; ++e) {{
+                if (!nan && here != (real)best[at]) continue;
+                bool taken = true;
+                const ptrdiff_t me = {_at(n, "0", "u", "k")}, end = nan ? {_each(n, "k#", " * ")} : me;
+                for (ptrdiff_t e = nan ? me + 1 : 0; taken && e < end; ++e) {{
                     {_split(n, "v", "k", "e", "none")} {earlier}
-                    first = {beyond} || here != (real)image[{_at(n, "plane", "z", "h")}];
+                    if ({beyond}) continue;
+                    const real other = image[{_at(n, "plane", "z", "h")}];
+                    taken = nan ? !isnan(other) : here != other;
                 }}
-                if (first) total += g[at];
+                if (taken) total += g[at];
             }}
             out = total;"""),
         "max_repool": (("c", "image", "best"), f"""
             {of_places} const real wanted = best[i]; real found = 0; bool free = true;
-            {each_met} if (free && (real)image[at] == wanted) {{ found = c[at]; free = false; }} }}
+            {each_met}
+                const real here = image[at];
+                if (isnan(wanted) ? isnan(here) : free && here == wanted) {{ found = c[at]; free = false; }}
+            }}
             out = found;"""),
         "avg_pool": (("image",), f"""
             {of_places} real total = 0;
@@ -202,7 +209,7 @@ def max_pool(x: Any, places: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes
 def max_unpool(
     g: Any, x: Any, y: Any, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
 ) -> Any:  # fmt: skip
-    """Give zeros with g added where x is the first of its patch to hold the largest entry y."""
+    """Give zeros with g added where x is the first of its patch to hold the largest entry y, or the last NaN."""
     return _run("max_unpool", x.shape, (g, x, y), x.shape, y.shape, kernel, stride, padding, dilation)
 
 
