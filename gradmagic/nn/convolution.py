@@ -21,16 +21,10 @@ from ..functions import as_tensor, empty
 from . import init
 from .modules import Module
 from .parameters import Parameter
+from .resizing import pad
+from .sizes import sizes_of
 
 _CONVOLVE, _SPREAD = RULES[cv.convolve], RULES[cv.spread_out]
-
-
-def sizes_of(value: Any, n: int) -> tuple[int, ...]:
-    """Give 3, (3,) and (3, 3) one form: a number for each of n dims."""
-    if isinstance(value, int):
-        return (value,) * n
-    given = tuple(map(int, value))
-    return given * n if len(given) == 1 else given
 
 
 def of_batch(f: Callable[[Any], Any], input: Any, n: int, name: str) -> Any:
@@ -280,8 +274,6 @@ class _Convolving(Module):
                 input, self.weight, self.bias, *walk, more, self.groups, self.dilation
             )
         if self.padding_mode != "zeros":
-            from .resizing import pad  # here: it needs what this file has
-
             input, walk = pad(as_tensor(input), self._rim(), mode=self.padding_mode), (self.stride, 0)
         return _FUNCTIONS[self._n, False](input, self.weight, self.bias, *walk, self.dilation, self.groups)
 

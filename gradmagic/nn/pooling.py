@@ -21,8 +21,9 @@ from ..engine.faces.torch.tensor import Tensor
 from ..engine.rules.declare import RULES
 from ..errors import ShapeError
 from ..functions import as_tensor
-from .convolution import of_batch, sizes_of
+from .convolution import of_batch
 from .modules import Module
+from .sizes import sizes_of
 
 _MAX, _AVG = RULES[cv.max_pool], RULES[cv.avg_pool]
 

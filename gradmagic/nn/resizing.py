@@ -17,8 +17,8 @@ from ..engine.faces.torch.arguments import shown
 from ..engine.faces.torch.math import OperandError
 from ..errors import ShapeError
 from ..functions import as_tensor
-from .convolution import sizes_of
 from .modules import Module
+from .sizes import sizes_of
 
 # ---- rims -------------------------------------------------------------------------------------------------------
 
