@@ -15,7 +15,6 @@ from . import (
     autograd,
     backends,
     cuda,
-    distributions,
     fft,
     func,
     functions,
@@ -25,7 +24,6 @@ from . import (
     optim,
     random,
     special,
-    utils,
     xpu,
 )
 from .backends.settings import (
@@ -71,11 +69,12 @@ from .errors import GradmagicError
 from .func import vmap
 from .functions import *  # noqa: F403  (PyTorch's function names; the list is functions.__all__)
 from .missing import missing
-from .saving import load, save
 
 if TYPE_CHECKING:
+    from . import distributions, utils
     from .cell import last, make_dot, trace
     from .report import Report
+    from .saving import load, save
 
 __version__ = "0.1.0"
 
@@ -89,18 +88,29 @@ _OF_NETWORKS = (
 ).split()
 globals().update({n: getattr(nn.functional, n) for n in _OF_NETWORKS} | linalg.OF_TORCH)
 
-# What needs IPython, jinja2 or rich is imported when it is first asked for: `import gradmagic` stays light.
-_LATER = {"Report": "report", "last": "cell", "make_dot": "cell", "trace": "cell"}
+# What needs IPython, jinja2 or rich, and what few programs need, is imported when it is first asked for: `import
+# gradmagic` stays light.
+_LATER = {
+    "Report": "report",
+    "last": "cell",
+    "make_dot": "cell",
+    "trace": "cell",
+    "load": "saving",
+    "save": "saving",
+}
+_ROOMS_LATER = ("distributions", "utils")
 
 
 def __getattr__(name: str) -> Any:
     if name in _LATER:
         return getattr(importlib.import_module(f".{_LATER[name]}", __name__), name)
+    if name in _ROOMS_LATER:
+        return importlib.import_module(f".{name}", __name__)
     raise missing("", name, __dir__())
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LATER])
+    return sorted([*globals(), *_LATER, *_ROOMS_LATER])
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -392,6 +392,11 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
     return tuple(np.broadcast_to(x, sizes) for x in along)
 
 
+@wraps(polygamma)
+def of_order(n: int, input: Any) -> Any:
+    return polygamma(n, as_tensor(input))
+
+
 # ---- the names ----------------------------------------------------------------------------------------------------
 
 
@@ -401,7 +406,7 @@ _TABLE: dict[str, Any] = {
     "inference_mode": no_grad,
     "pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan,
     **{name: of_tensor(f) for name, f in (FUNCTIONS | FUNCTIONS_ONLY).items()}, **JOINING, **WINDOWS,
-    "polygamma": polygamma,
+    "polygamma": of_order,
     "zeros": _filled("zeros", 0), "ones": _filled("ones", 1), "empty": _filled("empty", 0),
     **random.FUNCTIONS, **TYPES,
 }  # fmt: skip

@@ -36,9 +36,7 @@ REFUSED: dict[str, dict[str, str]] = {
         r"(get|set)_num_.*|init_num_threads|.*_warn_always.*|.*deterministic.*|set_flush_denormal": (
             "NumPy has no such switch: threads are set by OMP_NUM_THREADS before Python starts"
         ),
-        r"get_device_module|AcceleratorError|OutOfMemoryError": (
-            "gm.cuda says what the GPU is"
-        ),
+        r"get_device_module|AcceleratorError|OutOfMemoryError": ("gm.cuda says what the GPU is"),
         r"has_.*|hash_tensor|is_storage|from_file|is_inference.*": _ARRAYS,
         r"\w+_copy": "write the function without _copy, and .clone()",
         r"histogramdd": "np.histogramdd(t.detach().numpy()) counts; it has no gradient",

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .engine.faces.torch.special import SPECIAL, polygamma
-from .functions import of_tensor
+from .engine.faces.torch.special import SPECIAL
+from .functions import of_order, of_tensor
 
-_TABLE: dict[str, Any] = {name: of_tensor(f) for name, f in SPECIAL.items()} | {"polygamma": polygamma}
+_TABLE: dict[str, Any] = {name: of_tensor(f) for name, f in SPECIAL.items()} | {"polygamma": of_order}
 globals().update(_TABLE)
 __all__ = list(_TABLE)
 

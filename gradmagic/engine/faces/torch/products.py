@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...core import arrays
-from ...tape.tracked import raw
+from ...tape.tracked import Tracked, raw
 from . import matrices, reductions
 from .arguments import named_results, shown
 from .math import OperandError, titled
@@ -26,6 +26,7 @@ def _added(
     words = ("vector", "matrix", "batch of matrices")
 
     def f(input: Any, first: Any, second: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+        first, second = (v if isinstance(v, Tracked) else input.wrap(v, None) for v in (first, second))
         for x, ndim in zip((first, second), ndims, strict=True):
             if np.ndim(raw(x)) != ndim:
                 raise OperandError(

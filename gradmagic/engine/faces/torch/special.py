@@ -87,7 +87,9 @@ def polygamma(n: int, input: Any) -> Any:
     if n == 0:
         return shown(SPECIAL["digamma"](input), "PolygammaBackward0")
     x = floating(input)
-    made = _zeta(n + 1, x) * ((-1) ** (n + 1) * math.factorial(n))
+    zeta_of_x = _zeta(n + 1, x)
+    zeta_of_x = zeta_of_x if hasattr(zeta_of_x, "node") else x.wrap(zeta_of_x, None)
+    made = zeta_of_x * ((-1) ** (n + 1) * math.factorial(n))
     return shown(
         made if raw(made).dtype == x.array.dtype else cast(made, x.array.dtype), "PolygammaBackward0"
     )

@@ -302,7 +302,7 @@ def _areas(y: Any, x: Any, dx: float, dim: int) -> Any:
     if np.ndim(raw(x)) == 1:
         x = np.reshape(x, (-1,) + (1,) * (ndim - at(dim, ndim) - 1))
     width = np.diff(x, axis=dim if np.ndim(raw(x)) == ndim else at(dim, ndim) - ndim)
-    return (left + right) / 2 * floating(width)
+    return (left + right) / 2 * (floating(width) if isinstance(width, Tracked) else width)
 
 
 def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> tuple[Any, ...]:
