@@ -8,23 +8,20 @@ from typing import Any
 from ..missing import missing
 from . import constraints
 from .continuous import (
-    Beta,
     Cauchy,
-    Dirichlet,
     Exponential,
-    Gamma,
     Gumbel,
     HalfNormal,
     Laplace,
     LogNormal,
-    MultivariateNormal,
     Normal,
-    StudentT,
     Uniform,
 )
 from .discrete import Bernoulli, Binomial, Categorical, Geometric, Multinomial, OneHotCategorical, Poisson
 from .distribution import Distribution, Independent, MixtureSameFamily
 from .divergence import kl_divergence, register_kl
+from .gammas import Beta, Dirichlet, Gamma, StudentT
+from .vectors import MultivariateNormal
 
 __all__ = [
     "Bernoulli", "Beta", "Binomial", "Categorical", "Cauchy", "Dirichlet", "Distribution", "Exponential", "Gamma",

@@ -15,8 +15,8 @@ from ..nn.functional import binary_cross_entropy_with_logits, one_hot
 from ..special import gammaln as lgamma
 from ..special import xlogy
 from . import constraints as to_be
-from .continuous import drawn_by
 from .distribution import Distribution, broadcast
+from .gammas import drawn_by
 
 
 def _clamped(probs: Any) -> Any:

@@ -12,20 +12,11 @@ from ..linalg import solve_triangular
 from ..nn.functional import softplus
 from ..special import digamma
 from ..special import gammaln as lgamma
-from .continuous import (
-    Beta,
-    Dirichlet,
-    Exponential,
-    Gamma,
-    HalfNormal,
-    Laplace,
-    LogNormal,
-    MultivariateNormal,
-    Normal,
-    Uniform,
-)
+from .continuous import Exponential, HalfNormal, Laplace, LogNormal, Normal, Uniform
 from .discrete import Bernoulli, Categorical, Geometric, OneHotCategorical, Poisson
 from .distribution import Distribution, Independent
+from .gammas import Beta, Dirichlet, Gamma
+from .vectors import MultivariateNormal
 
 
 def _normal(p: Any, q: Any) -> Any:
