@@ -81,7 +81,9 @@ def _convolution(n: int) -> Callable[..., Any]:
         if min(stride) <= 0:
             raise ShapeError("non-positive stride is not supported: a stride is at least 1.")
         if min(settings[1]) < 0:
-            raise ShapeError("negative padding is not supported: cut the image by its index, x[:, :, 1:-1, 1:-1].")
+            raise ShapeError(
+                "negative padding is not supported: cut the image by its index, x[:, :, 1:-1, 1:-1]."
+            )
 
         def run(x: Any) -> Any:
             _check_channels(x, weight, weight.shape[1] * groups, groups)

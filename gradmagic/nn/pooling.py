@@ -43,7 +43,9 @@ def _walk(name: str, n: int, kernel_size: Any, stride: Any, padding: Any) -> tup
     if min(*kernel, *step) <= 0:
         raise ShapeError("stride should not be zero: kernel_size and stride are at least 1.")
     if min(padding) < 0:
-        raise ShapeError(f"pad must be non-negative, but got pad: {min(padding)}. Cut the image by its index instead.")
+        raise ShapeError(
+            f"pad must be non-negative, but got pad: {min(padding)}. Cut the image by its index instead."
+        )
     for k, p in zip(kernel, padding, strict=True):
         if 2 * p > k:
             raise OperandError(
