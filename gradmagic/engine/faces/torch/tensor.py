@@ -117,17 +117,13 @@ class Tensor(TorchMethods, Operators):
             asked = sys._getframe(1).f_globals.get("__name__", "")
             if node is not None and node.rule is not None and not asked.startswith("gradmagic."):
                 warnings.warn(
-                    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
-                    "won't be populated during autograd.backward(). Write t.retain_grad() before backward() to have it.",
+                    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. "
+                    "Its .grad attribute won't be populated during autograd.backward(). "
+                    "Write t.retain_grad() before backward() to have it.",
                     UserWarning,
                     stacklevel=2,
                 )
             return None
-
-    @property
-    def retains_grad(self) -> bool:
-        """Whether `retain_grad` was asked of this intermediate result."""
-        return not self.is_leaf and hasattr(self, "_grad")
 
     @grad.setter
     def grad(self, value: Any) -> None:
@@ -145,6 +141,11 @@ class Tensor(TorchMethods, Operators):
             self.node.grad = value
         else:
             self._grad = value
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether `retain_grad` was asked of this intermediate result."""
+        return not self.is_leaf and hasattr(self, "_grad")
 
     def retain_grad(self) -> None:
         """Keep the gradient of this intermediate result in `.grad` at the next `backward`."""
