@@ -35,7 +35,7 @@ from .engine.faces.torch.math import OperandError, named, titled
 from .engine.faces.torch.picking import chosen
 from .engine.faces.torch.picking import where as _where
 from .engine.faces.torch.printing import set_printoptions
-from .engine.faces.torch.special import polygamma
+from .engine.faces.torch.special import polygamma as _polygamma
 from .engine.faces.torch.table import FUNCTIONS, FUNCTIONS_ONLY
 from .engine.faces.torch.tensor import Tensor
 from .engine.faces.torch.types import TYPES, set_default_tensor_type
@@ -392,9 +392,9 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
     return tuple(np.broadcast_to(x, sizes) for x in along)
 
 
-@wraps(polygamma)
+@wraps(_polygamma)
 def of_order(n: int, input: Any) -> Any:
-    return polygamma(n, as_tensor(input))
+    return _polygamma(n, as_tensor(input))
 
 
 # ---- the names ----------------------------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ REFUSED: dict[str, dict[str, str]] = {
         r"q_.*|qscheme|int_repr|dequantize|bfloat16|chalf": _BITS,
         r".*storage.*|set_|module_load|is_set_to|const_data_ptr|record_stream|pin_memory|is_pinned|dim_order": _ARRAYS,
         r"geqrf|ormqr|lu": "gm.linalg.qr and gm.linalg.lu give the factors themselves",
-        r"register_post_accumulate_grad_hook|retains_grad": "t.register_hook(f) and t.retain_grad() are there",
+        r"register_post_accumulate_grad_hook": "t.register_hook(f) is there",
         r"lu_solve|orgqr|hardshrink": "gm.linalg.lu_solve, gm.linalg.householder_product and gm.hardshrink are there",
         r"(apply|map|map2)_": "write the function of the whole tensor: it is faster, and has a gradient",
         r"(xpu|ipu|mtia|hpu)|is_(ipu|xpu|mtia)": 'the devices are "cpu" and "cuda"',

@@ -114,7 +114,20 @@ class Tensor(TorchMethods, Operators):
         try:
             return self._grad
         except AttributeError:
+            asked = sys._getframe(1).f_globals.get("__name__", "")
+            if node is not None and node.rule is not None and not asked.startswith("gradmagic."):
+                warnings.warn(
+                    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
+                    "won't be populated during autograd.backward(). Write t.retain_grad() before backward() to have it.",
+                    UserWarning,
+                    stacklevel=2,
+                )
             return None
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether `retain_grad` was asked of this intermediate result."""
+        return not self.is_leaf and hasattr(self, "_grad")
 
     @grad.setter
     def grad(self, value: Any) -> None:
@@ -143,6 +156,8 @@ class Tensor(TorchMethods, Operators):
             me = ref(
                 self
             )  # the tape holds its hooks: one that held the tensor would keep tensor and node for ever
+
+            self._grad = self.grad  # there from now on, if only as None
 
             def keep(g: Tensor) -> None:
                 if (tensor := me()) is not None:
