@@ -118,7 +118,7 @@ class Tensor(TorchMethods, Operators):
             if node is not None and node.rule is not None and not asked.startswith("gradmagic."):
                 warnings.warn(
                     "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
-                    "won't be populated during autograd.backward(). Write t.retain_grad() before backward() to have it.",
+                    "won't be populated during autograd.backward(). Write t.retain_grad() before backward().",
                     UserWarning,
                     stacklevel=2,
                 )
