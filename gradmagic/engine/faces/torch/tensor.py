@@ -124,11 +124,6 @@ class Tensor(TorchMethods, Operators):
                 )
             return None
 
-    @property
-    def retains_grad(self) -> bool:
-        """Whether `retain_grad` was asked of this intermediate result."""
-        return not self.is_leaf and hasattr(self, "_grad")
-
     @grad.setter
     def grad(self, value: Any) -> None:
         if value is not None:
@@ -145,6 +140,11 @@ class Tensor(TorchMethods, Operators):
             self.node.grad = value
         else:
             self._grad = value
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether `retain_grad` was asked of this intermediate result."""
+        return not self.is_leaf and hasattr(self, "_grad")
 
     def retain_grad(self) -> None:
         """Keep the gradient of this intermediate result in `.grad` at the next `backward`."""
