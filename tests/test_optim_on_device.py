@@ -74,7 +74,7 @@ def test_moves_as_on_the_host(name, dtype, data):
     for key, kept in one.state_dict()["state"].items():
         for word, value in kept.items():
             found = other.state_dict()["state"][key][word]
-            if not hasattr(value, "array"):  # counts
+            if word == "step" or not hasattr(value, "array"):  # counts
                 assert found == value
             else:
                 np.testing.assert_allclose(

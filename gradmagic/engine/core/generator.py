@@ -1,9 +1,9 @@
 """PyTorch's stream of random numbers on the CPU: the same seed gives the same numbers.
 
 In: a seed and how many numbers of what kind. Out: NumPy arrays, in the order of memory. Words of 32 bits come from
-the Mersenne twister (M. Matsumoto, T. Nishimura, 1998), seeded as its authors do; what is made of them follows
-PyTorch's `DistributionTemplates.h`, bit for bit but for float64 (where NumPy's functions may differ in the last
-digit), as on every machine but Intel's, where PyTorch hands bernoulli to a library of Intel's. What is random on a
+the Mersenne twister (M. Matsumoto, T. Nishimura, 1998), seeded as its authors do; what is made of them follows the
+`DistributionTemplates.h` of PyTorch 2.13 on a machine with AVX2, bit for bit but for float64, where the last digit may
+differ. (Before, PyTorch drew dropout by a library of Intel's on Intel's machines: other numbers.) What is random on a
 device is drawn on the host and copied there: one seed gives the same training on every device, for the price of the
 copy (PyTorch's own numbers differ between devices).
 """

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from gradmagic.engine.derivatives.nn import activations as ac
 from gradmagic.engine.derivatives.nn import functions as nw
 from gradmagic.engine.derivatives.nn import images as cv
+from gradmagic.engine.derivatives.numpy.triangles import lu
 
 from .rows import POSITIVE, case, here
 
@@ -16,6 +18,14 @@ for f in (nw.relu, nw.sigmoid, nw.log_sigmoid, nw.silu, nw.gelu, nw.gelu_tanh, n
 case(nw.hardtanh, call=lambda x: nw.hardtanh(x, -0.6, 0.9))
 for f in (nw.softplus, nw.leaky_relu, nw.elu):
     case(f, call=lambda x, f=f: f(x, 0.7))
+for f in (ac.hard_sigmoid, ac.hard_swish, ac.mish):
+    case(f)
+case(ac.scaled_elu, call=lambda x: ac.scaled_elu(x, 0.7, 1.3, 0.9))
+for f in (ac.soft_shrink, ac.hard_shrink):
+    case(f, call=lambda x, f=f: f(x, 0.4))
+case(ac.threshold, call=lambda x: ac.threshold(x, 0.3, 0.5))
+case(ac.prelu, (2, 3), (3,))
+case(lu, (3, 3), call=lambda a: lu(a + 4 * np.eye(3)), low=False)
 case(nw.lerp, (2, 3), (3,), (2, 3))
 for reduction in ("mean", "sum", "none"):
     for f in (nw.huber, nw.smooth_l1):

@@ -34,7 +34,7 @@ elementwise(nw.silu,          lambda y, x: nw.sigmoid(x) * (1 + (x - y)))
 elementwise(nw.gelu,          gelu_slope,                                                               torch="Gelu")
 elementwise(nw.gelu_tanh,     gelu_tanh_slope,                                                          torch="Gelu")
 elementwise(ac.scaled_elu,    ac.scaled_elu_slope, ZERO, ZERO, ZERO,                                   torch="Elu")
-elementwise(ac.hard_sigmoid,  lambda _y, x: ((x > -3) & (x < 3)) / 6,                           torch="Hardsigmoid")
+elementwise(ac.hard_sigmoid,  lambda _y, x: positive(x + 3) * positive(3 - x) / 6,              torch="Hardsigmoid")
 elementwise(ac.hard_swish,    lambda _y, x: np.where(x <= -3, 0, np.where(x < 3, x / 3 + 0.5, 1)),
                                                                                                 torch="Hardswish")
 elementwise(ac.mish,          ac.mish_slope,                                                            torch="Mish")

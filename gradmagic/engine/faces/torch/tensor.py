@@ -117,8 +117,9 @@ class Tensor(TorchMethods, Operators):
             asked = sys._getframe(1).f_globals.get("__name__", "")
             if node is not None and node.rule is not None and not asked.startswith("gradmagic."):
                 warnings.warn(
-                    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
-                    "won't be populated during autograd.backward(). Write t.retain_grad() before backward().",
+                    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. "
+                    "Its .grad attribute won't be populated during autograd.backward(). "
+                    "Write t.retain_grad() before backward() to have it.",
                     UserWarning,
                     stacklevel=2,
                 )
