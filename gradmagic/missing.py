@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
+from typing import NoReturn
 
 from .errors import MissingError
 
@@ -45,19 +46,22 @@ REFUSED: dict[str, dict[str, str]] = {
         ),
     },
     "Tensor": {
-        r"i?stft": _WINDOWS,
-        r".*sparse.*|(is_)?coalesced?|(crow|col)?_?indices|values|dense_dim|s?smm|sspaddmm|to_mkldnn": _SPARSE,
-        r"q_.*|qscheme|int_repr|dequantize|bfloat16|chalf": _BITS,
-        r".*storage.*|set_|module_load|is_set_to|const_data_ptr|record_stream|pin_memory|is_pinned|dim_order": _ARRAYS,
-        r"geqrf|ormqr|lu": "gm.linalg.qr and gm.linalg.lu give the factors themselves",
-        r"register_post_accumulate_grad_hook": "t.register_hook(f) is there",
-        r"lu_solve|orgqr|hardshrink": "gm.linalg.lu_solve, gm.linalg.householder_product and gm.hardshrink are there",
-        r"(apply|map|map2)_": "write the function of the whole tensor: it is faster, and has a gradient",
-        r"(xpu|ipu|mtia|hpu)|is_(ipu|xpu|mtia)": 'the devices are "cpu" and "cuda"',
-        r"resize(_as)?_": "t.reshape(...) gives the same entries in another shape, and gm.empty(...) new ones",
-        r"narrow_copy|nonzero_static|as_strided_(scatter)?|new_empty_strided|index|grad_dtype|to_pad\w+|as_subclass": (
-            "the everyday form of it is there: narrow, nonzero, as_strided, new_empty, t[i]"
-        ),
+        "istft|stft": _WINDOWS,
+        "coalesce|is_coalesced|col_indices|crow_indices|indices|values|dense_dim|sparse_dim|sparse_mask|sparse_resize_|"
+        "sparse_resize_and_clear_|smm|sspaddmm|to_mkldnn|to_sparse|to_sparse_bsc|to_sparse_bsr|to_sparse_coo|"
+        "to_sparse_csc|to_sparse_csr": _SPARSE,
+        "q_per_channel_axis|q_per_channel_scales|q_per_channel_zero_points|q_scale|q_zero_point|qscheme|int_repr|"
+        "dequantize|bfloat16|chalf": _BITS,
+        "storage|storage_type|untyped_storage|set_|module_load|is_set_to|const_data_ptr|record_stream|pin_memory|"
+        "dim_order": _ARRAYS,
+        "geqrf|ormqr|lu": "gm.linalg.qr and gm.linalg.lu give the factors themselves",
+        "register_post_accumulate_grad_hook": "t.register_hook(f) is there",
+        "lu_solve|orgqr|hardshrink": "gm.linalg.lu_solve, gm.linalg.householder_product and gm.hardshrink are there",
+        "apply_|map_|map2_": "write the function of the whole tensor: it is faster, and has a gradient",
+        "xpu|ipu|mtia|hpu|is_ipu|is_mtia": 'the devices are "cpu" and "cuda"',
+        "resize_|resize_as_": "t.reshape(...) gives the same entries in another shape, and gm.empty(...) new ones",
+        "narrow_copy|nonzero_static|as_strided_|as_strided_scatter|new_empty_strided|index|grad_dtype|to_padded_tensor|"
+        "as_subclass": "the everyday form of it is there: narrow, nonzero, as_strided, new_empty, t[i]",
     },
     "nn": {
         r"CTCLoss": "F.cross_entropy for each step, where the alignment is known",
@@ -105,3 +109,16 @@ def missing(module: str, name: str, there: Iterable[str], what: str = "") -> Att
         return MissingError(f"{has_none}, which PyTorch has: {instead}.")
     near = [] if name.startswith("_") else difflib.get_close_matches(name, list(there), 1, 0.75)
     return AttributeError(has_none + (f": did you mean {near[0]!r}?" if near else ""))
+
+
+class Refused:
+    """A method of PyTorch's that Tensor has not: asking for it says so, and `hasattr` is False.
+
+    Not by `__getattr__`: with one, CPython gives a class each of its attributes later, an operator 100 ns later.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, value: object, owner: type) -> NoReturn:
+        raise missing("Tensor", self._name, (), f"'Tensor' object has no attribute {self._name!r}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ....missing import REFUSED, Refused
 from ...dispatch.primitives import cast
 from ...tape import memory
 from ...tape.modes import OFF, mode_now
@@ -142,3 +143,6 @@ for _name in ("float", "double", "half", "long", "int", "short", "bool", "cfloat
     setattr(TorchMethods, _name, _to(_name))
 for _name, _dtype in {"byte": "uint8", "char": "int8"}.items():
     setattr(TorchMethods, _name, _to(_dtype))
+for _names in REFUSED["Tensor"]:
+    for _name in _names.split("|"):
+        setattr(TorchMethods, _name, Refused(_name))

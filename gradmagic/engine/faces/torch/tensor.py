@@ -16,7 +16,6 @@ from weakref import finalize, ref
 import numpy as np
 
 from ....errors import ConversionError, GradmagicError, IntegerGradError, NoGradError, ShapeError
-from ....missing import missing
 from ...core import arrays
 from ...core.foreign import LIBRARIES
 from ...core.frames import assigns_entry
@@ -50,11 +49,6 @@ class Tensor(TorchMethods, Operators):
 
     __slots__ = ("_grad",)
     soft = False
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):  # NumPy and others ask for many
-            raise AttributeError(name)
-        raise missing("Tensor", name, dir(type(self)), f"'Tensor' object has no attribute {name!r}")
 
     # -- leaves ----------------------------------------------------------------------------------
     @property
