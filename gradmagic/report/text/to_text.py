@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 
@@ -101,10 +102,7 @@ def _printed(lines: list[Text], columns: int, color: bool) -> str:
 
 
 def _columns() -> int:
-    try:
-        return min(120, os.get_terminal_size().columns or 80)
-    except (OSError, ValueError):
-        return 80
+    return min(120, shutil.get_terminal_size().columns)  # os has none of its own in Pyodide
 
 
 def _encodes(encoding: str, text: str) -> bool:
