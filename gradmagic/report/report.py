@@ -356,6 +356,11 @@ class Report:
                     bundle[kind] = self._svg() if "svg" in kind else self._drawn("png")
         return bundle
 
+    def _mime_(self) -> tuple[str, str]:
+        """Give marimo, whose page runs no scripts of its outputs, a page in a frame."""
+        marimo: Any = sys.modules["marimo"]  # it asks
+        return marimo.iframe(page(self.to_html(), self._view))._mime_()
+
 
 def _active_types() -> set[str]:
     """List what the running IPython can show; all of ours without one."""

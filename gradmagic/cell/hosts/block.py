@@ -35,6 +35,7 @@ from ..reading.source import Source, parsed
 from ..run import Run
 from ..telling.collect import collect
 from .lifted_block import BlockRun
+from .marimo import as_written, private_names
 from .show import remember
 from .wording import TRACE, in_words
 
@@ -128,8 +129,9 @@ class Block:
     def __enter__(self) -> Block:
         frame = sys._getframe(1)
         self._frame = frame
-        self._module = frame.f_locals is frame.f_globals
-        namespace = frame.f_globals if self._module else {**frame.f_globals, **frame.f_locals}
+        self._private = private_names(frame.f_code)
+        self._module = frame.f_locals is frame.f_globals and not self._private
+        namespace = frame.f_globals if self._module else self._names(frame.f_globals | frame.f_locals)
         block = _block_of(frame)
         self._shows = block is not None and not _is_named(block)
         cell = _block_source(frame, block)
@@ -153,7 +155,7 @@ class Block:
         assert run is not None
         self._watching.__exit__(None, None, None)
         if not self._module:
-            run.namespace.update(frame.f_locals)
+            run.namespace.update(self._names(frame.f_locals))
         try:
             if error is not None:
                 made = collect(run.record, None, error=error)
@@ -162,7 +164,9 @@ class Block:
                     made = run.finish()
         finally:
             run.put_back()
-            local = {} if self._module else dict(frame.f_locals)  # a function's variables are nobody's dict
+            local = (
+                {} if self._module else self._names(frame.f_locals)
+            )  # a function's variables are nobody's dict
             names = run.namespace
             self._assign({n: names[n] for n, v in local.items() if n in names and names[n] is not v})
             self._run, self._frame = None, None  # the report holds no graph
@@ -171,8 +175,15 @@ class Block:
         if self._shows:
             _show(self._report)
 
+    def _names(self, held: dict[str, Any]) -> dict[str, Any]:
+        """Give what is held by the names that the reader writes."""
+        called = {name: written for written, name in self._private.items()}
+        return {called.get(name, name): value for name, value in held.items()}
+
     def _assign(self, values: dict[str, Any]) -> None:
-        if not self._module and values:
+        if self._private:
+            self._frame.f_globals.update({self._private.get(n, n): v for n, v in values.items()})
+        elif not self._module and values:
             assign_in(self._frame, values)
 
     def __repr__(self) -> str:
@@ -180,6 +191,9 @@ class Block:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return self.report._repr_mimebundle_(include, exclude)
+
+    def _mime_(self) -> tuple[str, str]:
+        return self.report._mime_()
 
 
 def _function(
@@ -199,7 +213,7 @@ def _function(
         bound.apply_defaults()
         inner = inspect.unwrap(f)
         run = Run(_function_source(inner), dict(bound.arguments), options)
-        name = getattr(inner, "__name__", "")
+        name = as_written(getattr(inner, "__name__", ""))
         if name.isidentifier():
             run.record.last_text = name
         variables: dict[str, Any] = {}
@@ -256,10 +270,13 @@ def _lift_arguments(run: Run, arguments: dict[str, Any], names: tuple[str, ...])
 
 
 def _show(report: reports.Report) -> None:
-    """Show the report of a block without a name: in IPython as it shows values, else say where it is."""
-    ipython: Any = sys.modules.get("IPython")  # which is not loaded for a script's sake
+    """Show the report of a block without a name: in a notebook as it shows values, else say where it is."""
+    ipython: Any = sys.modules.get("IPython")  # neither is loaded for a script's sake
+    marimo: Any = sys.modules.get("marimo")
     if ipython is not None and ipython.get_ipython() is not None:
         ipython.display.display(report)
+    elif marimo is not None and marimo.running_in_notebook():
+        marimo.output.append(report)
     else:
         text = repr(report).strip("<>")
         print(f'{text}; print(gm.last()) shows it, gm.last().save("report.html") keeps it')

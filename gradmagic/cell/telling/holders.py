@@ -11,6 +11,7 @@ from typing import Any
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.nodes import Node
 from ...engine.tape.tracked import Tracked
+from ..reading.names import is_shells
 
 _MOST = 1000  # entries of a container that are looked at
 
@@ -19,7 +20,7 @@ def tracked_in(namespace: dict[str, Any]) -> Iterator[tuple[str, Tracked]]:
     """Give what is tracked in a namespace, its containers and its modules, by the name that the reader would write."""
     for name, value in list(namespace.items()):
         inner: Iterable[tuple[str, Any]] = ()
-        if name.startswith("_"):
+        if is_shells(name):
             continue
         if isinstance(value, Tracked):
             inner = [(name, value)]

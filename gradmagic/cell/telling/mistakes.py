@@ -18,6 +18,7 @@ from ...optim import Optimizer
 from ...report.model import Note, Result
 from ...report.shown.numbers import brief, number
 from ..reading import source
+from ..reading.names import is_shells
 from ..reading.source import parsed
 from .holders import leaves_in
 from .run_record import RunRecord
@@ -177,7 +178,7 @@ def _unreached(run: RunRecord, tensors: dict[str, Any], result: Result, reached:
 def _optimizers(run: RunRecord) -> Iterator[tuple[str, list[Any]]]:
     """Give the user's optimizers, with their tensors."""
     for name, value in list(run.namespace.items()):
-        if isinstance(value, Optimizer) and not name.startswith("_"):
+        if isinstance(value, Optimizer) and not is_shells(name):
             yield name, [p for group in value.param_groups for p in group["params"]]
 
 

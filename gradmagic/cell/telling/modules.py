@@ -9,6 +9,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..reading.names import is_shells
+
 Call = tuple[Any, int, int]  # a module, and the numbers between which all is made in it
 
 
@@ -19,7 +21,7 @@ def path_of(calls: Iterable[Call], namespace: dict[str, Any]) -> Callable[[int],
     """
     paths: dict[int, str] = {}
     for name, value in list(namespace.items()):
-        if not name.startswith("_") and hasattr(type(value), "named_modules"):
+        if not is_shells(name) and hasattr(type(value), "named_modules"):
             for path, module in value.named_modules():
                 paths.setdefault(id(module), f"{name}.{path}" if path else name)
     # From each number on, what is the innermost: inner calls are over first, so outer ones are laid below.

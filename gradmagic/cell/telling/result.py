@@ -17,6 +17,7 @@ from ...engine.tape import modes
 from ...engine.tape.ends import seed
 from ...engine.tape.tracked import Tracked, raw
 from ...errors import GradmagicError, NoGradError, NonScalarError, NoResultError, ShapeError
+from ..reading.names import is_shells
 from ..reading.source import parsed
 from .edges import depends_entry_by_entry
 from .notes import cut_notes
@@ -62,9 +63,7 @@ def result_of(run: RunRecord) -> tuple[str, Tracked]:
             return name, last
     # Names that no assignment statement of the cell has set: by a magic inside the cell, by `global`, by exec.
     others = {
-        n: v
-        for n, v in run.namespace.items()
-        if computed(v) and v.node.rule is not None and not n.startswith("_")
+        n: v for n, v in run.namespace.items() if computed(v) and v.node.rule is not None and not is_shells(n)
     }
     new = {n: v for n, v in others.items() if v.node.number >= run.recorder.first}
     if new:
