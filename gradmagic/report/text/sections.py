@@ -28,14 +28,14 @@ BESIDES = 47  # columns that a sum over paths leaves to the others
 
 @dataclass(frozen=True)
 class Section:
-    """Some lines that belong together; at least `least` of them stay, and the last one where `tail`.
+    """Some lines that belong together; at least `least` of them stay, and the last `tail` ones.
 
     `whole`: they were asked for, and all stay. `more`: lines that were not even set.
     """
 
     lines: list[Text]
     least: int = 4
-    tail: bool = False
+    tail: int = 0
     whole: bool = False
     more: int = 0
 
@@ -44,6 +44,7 @@ def sections(view: View, room: int, explained: Sequence[Sequence[str]], every_st
     """Set all sections of the report, in reading order."""
     steps = chain(view, room, every_step)
     points = strips(view, room)
+    drawn, end = graph(view, room)
     source = view.trace.source.rstrip()
     return [
         Section(_heading(view, room), least=3),
@@ -52,11 +53,11 @@ def sections(view: View, room: int, explained: Sequence[Sequence[str]], every_st
         *(_asked_for([Text(f" {row}") for row in sums(lines, room - 2)]) for lines in explained),
         Section(sparklines(view, room), least=3),
         Section(_history(view, room), least=9),
-        Section(_times(view, room), least=6, tail=True),
+        Section(_times(view, room), least=6, tail=1),
         Section(cell(view, room, LINES), more=max(0, source.count("\n") + 1 - LINES)),
-        Section(graph(view, room), tail=True),
+        Section(drawn, tail=end),
         _asked_for(steps) if every_step else Section(steps),
-        Section(_footer(view, room), least=1),
+        Section(_footer(view, room), least=2),
     ]
 
 
@@ -195,4 +196,5 @@ def _footer(view: View, room: int) -> list[Text]:
     if not names or view.trace.result is None:
         return []
     left, right = f'gradients: gm.last().grads["{names[0]}"]', 'page: gm.last().save("report.html")'
-    return [Text(clip(f" {left}      {right}", room), MUTED)]
+    rows = [f"{left}      {right}"] if width(left) + width(right) + 7 <= room else [left, right]
+    return [Text(clip(f" {row}", room), MUTED) for row in rows]

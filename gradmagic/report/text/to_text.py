@@ -83,7 +83,7 @@ def _cut(part: Section, room: int) -> list[Text]:
     lines = part.lines
     if len(lines) <= room and not part.more:
         return lines
-    last = 1 if room > 4 and part.tail else 0
+    last = part.tail if room > 3 + part.tail else 0
     kept = room - 1 - last
     count = len(lines) + part.more - kept - last
     gone = Text(f' … {count} lines more on the page: gm.last().save("report.html")', "dim")

@@ -29,7 +29,8 @@ for (const [at, root] of [["/site", "%(folder)s/site"], ["/gradmagic", "%(packag
     pyodide.FS.mkdirTree(at);
     pyodide.FS.mount(pyodide.FS.filesystems.NODEFS, { root }, at);
 }
-try { pyodide.runPython(readFileSync("script.py", "utf8")); } catch (error) { console.log(error.message); process.exit(1); }
+const script = readFileSync("script.py", "utf8");
+try { pyodide.runPython(script); } catch (error) { console.log(error.message); process.exit(1); }
 """
 
 SCRIPT = """
