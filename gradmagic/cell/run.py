@@ -147,8 +147,8 @@ class Run(Tracing):
                 self.record.assigned[name] = _found_again(table, value)
             if node is None and not isinstance(value, Tracked):
                 if self._unknown(table.mark(value)) and self.lift_new(name, value):
-                    self.waiting.discard(name)
                     if liftable(value) or isinstance(value, (dict, list, tuple)):
+                        self.waiting.discard(name)
                         lift = self.lifter.any if self.options.names else self.lifter.value
                         value = lift(name, value)
                         node = table.node(value)

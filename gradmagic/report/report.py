@@ -27,9 +27,11 @@ from .pictures.drawing import drawing
 from .pictures.matplotlib_graph import pictured
 from .pictures.plots import plot
 from .pictures.scene import Scene
+from .quizzed import Quizzed
 from .shown.quiz import unsaid, veiled
 from .shown.view import PARTS, View
 from .shown.wholes import ENOUGH, by_modules, by_statements
+from .text.hints import Hints
 from .text.to_text import to_text
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ def kind_of(path: str | Path) -> str:
     return kind
 
 
-class Report:
+class Report(Quizzed):
     """The gradients of one cell, and where they come from.
 
     Parameters
@@ -71,7 +73,7 @@ class Report:
     max_nodes : int, optional
         Nodes that the graph shows; more are folded. 130 by default.
     graph : bool
-        Whether the page has the graph.
+        Whether page and text have the graph.
     ascii : bool, optional
         Whether text is plain ASCII; by itself where stdout cannot encode more.
     layout : {"own", "graphviz-pure", "dot"}
@@ -85,6 +87,8 @@ class Report:
         Whether the steps of the sweep are listed one by one where they are many, too.
     image : {"", "png", "svg"}
         As what front ends that show no HTML (qtconsole, Spyder's console) get the graph besides the text.
+    handle : str
+        What the text calls the report where it says how more is had; `""` for a reader who writes commands, not code.
 
     Examples
     --------
@@ -98,8 +102,10 @@ class Report:
     def __init__(
         self, trace: Trace, *, max_nodes: int | None = None, graph: bool = True, ascii: bool | None = None,
         layout: str = "own", quiz: bool = False, explain: Sequence[str] = (), steps: bool = False, image: str = "",
+        handle: str = "gm.last()",
     ) -> None:  # fmt: skip
-        self._ascii, self._draws, self._quiz = ascii, graph, quiz
+        self._ascii, self._draws, self._quiz, self._handle = ascii, graph, quiz, handle
+        self._whole = trace
         self._trace = unsaid(trace) if quiz else trace
         self._asked, self._every_step = tuple(explain), steps
         self._limit, self._engine = max_nodes or MOST, layout
@@ -120,7 +126,7 @@ class Report:
         ReportError
             If the file is not a report's JSON.
         """
-        return cls(from_json(Path(path).read_bytes()), **settings)
+        return cls(from_json(Path(path).read_bytes()), **{"handle": "report", **settings})
 
     @property
     def value(self) -> Any:
@@ -179,7 +185,7 @@ class Report:
         -------
         str
         """
-        return to_markdown(self._as_text, () if self._quiz else self._explained)
+        return to_markdown(self._as_text, () if self._quiz else self._explained, self._draws)
 
     def to_latex(self) -> str:
         r"""Write the chain rule in LaTeX, an `align*` environment for MathJax, KaTeX and amsmath.
@@ -217,12 +223,13 @@ class Report:
         """Write the report as text, at most 60 lines; see `gradmagic.report.text.to_text.to_text`."""
         ascii = self._ascii if ascii is None else ascii
         explained = () if self._quiz else self._explained
-        return to_text(self._as_text, width, ascii, color, explained, self._every_step)
+        hints = Hints(self._handle, self._quiz)
+        return to_text(self._as_text, width, ascii, color, explained, self._every_step, hints, self._draws)
 
     @cached_property
     def _as_text(self) -> View:
         """The view that text and Markdown show: smaller, and under a quiz without the gradients."""
-        trace = veiled(self._trace) if self._quiz else self._trace
+        trace = veiled(self._trace, self._open) if self._quiz else self._trace
         limit = TEXT_NODES if not self._every_step else STEPS
         view = View.of(trace, min(self._limit, limit + len(trace.inputs)))
         if len(trace.operations) <= WHOLE and sum(bool(o.rule) for o in trace.operations) > len(
@@ -321,7 +328,7 @@ class Report:
     @cached_property
     def _still(self) -> View:
         """The view that a picture shows: under a quiz without the gradients, which nobody could uncover there."""
-        return self._view if not self._quiz else View.of(veiled(self._trace), self._limit)
+        return self._view if not self._quiz else View.of(veiled(self._trace, self._open), self._limit)
 
     def _svg(self) -> str:
         return self._drawn("svg").decode()

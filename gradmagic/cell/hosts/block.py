@@ -37,7 +37,7 @@ from ..telling.collect import collect
 from .lifted_block import BlockRun
 from .marimo import as_written, private_names
 from .show import remember
-from .wording import TRACE, in_words
+from .wording import TRACE, in_words, notes_in_words
 
 
 def trace(*what: Any, of: str = "", gradient: Any = "", plot: bool = False, **settings: Any) -> Any:
@@ -91,6 +91,7 @@ def trace(*what: Any, of: str = "", gradient: Any = "", plot: bool = False, **se
     """
     if what and (isinstance(what[0], Tracked) or arrays.is_array(what[0])):
         return functions.trace(what[0])  # PyTorch's function of this name
+    inspect.signature(reports.Report).bind_partial(None, **settings)  # a slip is not to cost a computation
     if what and callable(what[0]):
         return _function(what[0], Options(what[1:], of, gradient, plot=plot), settings)
     for name in what:
@@ -133,7 +134,9 @@ class Block:
         self._module = frame.f_locals is frame.f_globals and not self._private
         namespace = frame.f_globals if self._module else self._names(frame.f_globals | frame.f_locals)
         block = _block_of(frame)
-        self._shows = block is not None and not _is_named(block)
+        name = _name_of(block)
+        self._shows = block is not None and not name
+        self._settings = {"handle": f"{name}.report" if name else "gm.last()", **self._settings}
         cell = _block_source(frame, block)
         run = self._run = BlockRun(cell, namespace, self._options, frame)
         before = dict(namespace)
@@ -170,7 +173,7 @@ class Block:
             names = run.namespace
             self._assign({n: names[n] for n, v in local.items() if n in names and names[n] is not v})
             self._run, self._frame = None, None  # the report holds no graph
-        self._report = reports.Report(made, **self._settings)
+        self._report = reports.Report(notes_in_words(made, TRACE), **self._settings)
         remember(self._report)
         if self._shows:
             _show(self._report)
@@ -229,7 +232,8 @@ def _function(
                 made = run.finish()
         finally:
             run.put_back()
-        report = reports.Report(made, **settings)
+        handle = "report" if _display() is None else "gm.last()"
+        report = reports.Report(notes_in_words(made, TRACE), **{"handle": handle, **settings})
         remember(report)
         return report
 
@@ -269,14 +273,21 @@ def _lift_arguments(run: Run, arguments: dict[str, Any], names: tuple[str, ...])
         run.lifter.named(name, value)
 
 
-def _show(report: reports.Report) -> None:
-    """Show the report of a block without a name: in a notebook as it shows values, else say where it is."""
+def _display() -> Callable[[Any], None] | None:
+    """Give what shows a value in a notebook, as IPython or marimo do; None in a script."""
     ipython: Any = sys.modules.get("IPython")  # neither is loaded for a script's sake
     marimo: Any = sys.modules.get("marimo")
     if ipython is not None and ipython.get_ipython() is not None:
-        ipython.display.display(report)
-    elif marimo is not None and marimo.running_in_notebook():
-        marimo.output.append(report)
+        return ipython.display.display
+    if marimo is not None and marimo.running_in_notebook():
+        return marimo.output.append
+    return None
+
+
+def _show(report: reports.Report) -> None:
+    """Show the report of a block without a name in a notebook; else say where it is."""
+    if (display := _display()) is not None:
+        display(report)
     else:
         text = repr(report).strip("<>")
         print(f'{text}; print(gm.last()) shows it, gm.last().save("report.html") keeps it')
@@ -317,9 +328,10 @@ def _block_of(frame: types.FrameType) -> ast.With | ast.AsyncWith | None:
     return max(blocks, key=lambda node: node.lineno, default=None)
 
 
-def _is_named(block: ast.With | ast.AsyncWith) -> bool:
-    """Tell whether the reader has a name for the traced block, `with gm.trace("x") as t`, and shows it at will."""
-    return any(item.optional_vars is not None for item in block.items)
+def _name_of(block: ast.With | ast.AsyncWith | None) -> str:
+    """Give the reader's name for the traced block, `t` of `with gm.trace("x") as t`: who has one shows it at will."""
+    targets = [item.optional_vars for item in block.items if item.optional_vars is not None] if block else []
+    return ast.unparse(targets[0]) if targets else ""
 
 
 def _block_source(frame: types.FrameType, block: ast.With | ast.AsyncWith | None) -> Source:

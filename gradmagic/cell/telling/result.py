@@ -85,10 +85,15 @@ def _computed(option: str, text: str, namespace: dict[str, Any], evaluate: Any =
     except GradmagicError:
         raise
     except Exception as error:
-        raise NoResultError(f"{option} {text} cannot be computed: {type(error).__name__}: {error}") from None
+        raise NoResultError(
+            f"{option} {text} cannot be computed: {type(error).__name__}: {error}. Write an expression of names that "
+            "the cell has."
+        ) from None
 
 
 def _no_result(run: RunRecord) -> str:
+    if run.cell.text and not run.cell.tree.body and not run.shown:
+        return "the cell has no code: write what is to be computed below %%grad."
     itself = [entry.name for entry in run.lifted if entry.name in run.assigned]
     if itself and itself[-1] == next(reversed(run.assigned)):
         name = itself[-1]

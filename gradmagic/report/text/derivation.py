@@ -155,17 +155,17 @@ def _locals(view: View, operation: Operation, limit: int) -> list[str]:
     return joined
 
 
-def chain(view: View, room: int, every_step: bool = False) -> list[Text]:
+def chain(view: View, room: int, every_step: bool = False, graph: bool = True) -> list[Text]:
     """Set the chain rule: the sweep's steps where all are numbers, else a product of formulas for each input.
 
-    `every_step`: the steps in any case, all of them.
+    `every_step`: the steps in any case, all of them. Without the `graph` no product is written by its numbers alone.
     """
     reached = [entry for entry in view.trace.inputs if entry.reached]
     if reached and all(entry.grad is None for entry in reached):  # no sweep came through
         return []
     scalars = all(not operation.shape for operation in view.operations)
     told = every_step or (scalars and len(view.computed) <= STEPS)
-    found = _steps(view, room) if told else _products(view, room)
+    found = _steps(view, room) if told else _products(view, room, graph)
     slope = _slope(view) or modes(view)
     return [*found, *(Text(f" {row}", MUTED) for row in wrap(slope, room - 2) if row)]
 
@@ -200,14 +200,15 @@ def _told(step: Step, room: int) -> list[str]:
     return [line for row in rows for line in broken(row, room, hang=2)]
 
 
-def _products(view: View, room: int) -> list[Text]:
+def _products(view: View, room: int, graph: bool) -> list[Text]:
     found = []
     for entry in view.trace.inputs[:6]:
         total = sum_over_paths(view, entry.key)
-        if total is None:
+        if total is None or not (graph or total.formulas):
             continue
         name = view.slope(entry.name)
         text, formulas = f" {name} = {total.edges}", f"= {total.formulas}" if total.formulas else ""
+        text = text if graph else f" {name}"
         point = at_first(view, entry.key)
         if width(text) + width(formulas) + 1 <= room:
             found.append(Text(f"{text} {formulas}".rstrip()))

@@ -18,7 +18,9 @@ from ..shown.numbers import brief, number, rows_of, shape_of, sparkline
 from ..shown.typeset import Cell, clip, grid, pad, sums, text_of, width, wrap
 from ..shown.view import View, told
 from .curves import sparklines, strips
-from .derivation import cell, chain, graph
+from .derivation import cell, chain
+from .derivation import graph as lanes
+from .hints import Hints
 from .styles import BAD, HEAD, MUTED, NAME, SIGNS, WARN, colored
 
 ROWS = 10  # of a matrix that is shown in full
@@ -40,11 +42,18 @@ class Section:
     more: int = 0
 
 
-def sections(view: View, room: int, explained: Sequence[Sequence[str]], every_step: bool) -> list[Section]:
+def sections(
+    view: View,
+    room: int,
+    explained: Sequence[Sequence[str]],
+    every_step: bool,
+    hints: Hints,
+    graph: bool = True,
+) -> list[Section]:
     """Set all sections of the report, in reading order."""
-    steps = chain(view, room, every_step)
+    steps = chain(view, room, every_step, graph)
     points = strips(view, room)
-    drawn, end = graph(view, room)
+    drawn, end = lanes(view, room) if graph else ([], 0)
     source = view.trace.source.rstrip()
     return [
         Section(_heading(view, room), least=3),
@@ -57,7 +66,7 @@ def sections(view: View, room: int, explained: Sequence[Sequence[str]], every_st
         Section(cell(view, room, LINES), more=max(0, source.count("\n") + 1 - LINES)),
         Section(drawn, tail=end),
         _asked_for(steps) if every_step else Section(steps),
-        Section(_footer(view, room), least=2),
+        Section([Text(clip(f" {row}", room), MUTED) for row in hints.foot(view, room)], least=2),
     ]
 
 
@@ -189,12 +198,3 @@ def _history(view: View, room: int) -> list[Text]:
         line.append(sparkline(series.values, max(8, min(50, room - names - 30))))
         found.append(line.append(f"  {number(series.values[0])} to {number(series.values[-1])}", MUTED))
     return found
-
-
-def _footer(view: View, room: int) -> list[Text]:
-    names = [entry.name for entry in view.trace.inputs]
-    if not names or view.trace.result is None:
-        return []
-    left, right = f'gradients: gm.last().grads["{names[0]}"]', 'page: gm.last().save("report.html")'
-    rows = [f"{left}      {right}"] if width(left) + width(right) + 7 <= room else [left, right]
-    return [Text(clip(f" {row}", room), MUTED) for row in rows]

@@ -55,7 +55,7 @@ def test_a_block_in_a_script_gives_the_report_of_a_cell(tmp_path):
     report = made["report"]
     assert report.value == 16.0 and report.grads["x"].tolist() == [0.0, 4.0, 8.0]
     text = report.to_text(width=80, color=False)
-    assert "script.py" in text and "6      y = 2 * x**2 + 2" in text and "gradient of z" in text
+    assert "script.py" in text and "6  y = 2 * x**2 + 2" in text and "gradient of z" in text
     assert type(made["y"]) is np.ndarray and type(made["z"]) is np.float64 and made["x"] is made["kept"]
     assert gm.last() is report
 
