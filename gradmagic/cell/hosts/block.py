@@ -36,6 +36,7 @@ from ..run import Run
 from ..telling.collect import collect
 from .lifted_block import BlockRun
 from .marimo import as_written, private_names
+from .reached import reached_by
 from .show import remember
 from .wording import TRACE, in_words, notes_in_words
 
@@ -215,7 +216,8 @@ def _function(
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         inner = inspect.unwrap(f)
-        run = Run(_function_source(inner), dict(bound.arguments), options)
+        run = Run(_function_source(inner), {**reached_by(f), **bound.arguments}, options)
+        run.record.every = not options.names
         name = as_written(getattr(inner, "__name__", ""))
         if name.isidentifier():
             run.record.last_text = name

@@ -132,7 +132,7 @@ def _table(view: View, room: int) -> list[Text]:
     used = [any(text_of(row[i]) for row in body) for i in range(len(head))]
     titles: list[Cell] = [(title if use else "", HEAD) for title, use in zip(head, used, strict=True)]
     right = () if shapes else (2, 3, 4)
-    found = grid([titles, *body], room, right, give=((5, 16), (2, 12), (3, 12), (4, 12)))
+    found = grid([titles, *body], room, right, give=((5, 16), (2, 12), (3, 12), (4, 12)), fold=(2, 3))
     for row in rows:
         if row.note:
             found += [Text(f"   {part}", WARN) for part in wrap(f"{row.name}: {row.note}", room - 4)]
