@@ -235,9 +235,11 @@ class Report(Quizzed):
         if len(trace.operations) <= WHOLE and sum(bool(o.rule) for o in trace.operations) > len(
             view.computed
         ):
-            # What is folded anyway says more by modules or by lines, with derivatives of their own.
-            for fold in (by_modules, by_statements):
-                parts = fold(self._unfolded_for(trace, view, fold))
+            # What is folded anyway says more by modules or by lines, with derivatives of their own; each turn of a loop
+            # and each call of a function by itself, where they are few.
+            wholes = [] if self._every_step else [by_statements(View.whole(trace))]
+            folded = [fold(self._unfolded_for(trace, view, fold)) for fold in (by_modules, by_statements)]
+            for parts in (folded[0], *wholes, folded[1]):
                 if 1 < len(parts.computed) <= limit and any(o.rule in PARTS for o in parts.computed):
                     return parts
         return view
