@@ -6,11 +6,11 @@ In: a `View` and the columns there are. Out: styled lines.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 
 from rich.text import Text
 
-from ..model import Operation
+from ..model import Edge, Operation
 from ..parts.annotated_cell import Line, Part, failure, lines, others
 from ..parts.lanes import lanes
 from ..parts.paths import at_first, sum_over_paths
@@ -143,16 +143,23 @@ def graph(view: View, room: int) -> tuple[list[Text], int]:
 def _locals(view: View, operation: Operation, limit: int) -> list[str]:
     """Write the local derivatives of an operation with their numbers, short ones together on a line."""
     joined: list[str] = []
-    for edge in operation.edges:
-        i = view.numbers[operation.key, edge.argument]
-        text = view.derivative(operation, edge, room=limit - 4)
-        text = view.derivative(operation, edge, room=2 * limit) if text.endswith("…") else text
-        piece = f"({i}) {text}".rstrip()
-        if joined and width(joined[-1]) + width(piece) + 2 <= limit:
-            joined[-1] += f"  {piece}"
+    for silent, edges in groupby(operation.edges, key=lambda edge: not view.derivative(operation, edge)):
+        those = [(view.numbers[operation.key, edge.argument], edge) for edge in edges]
+        if silent and len(those) > 2:
+            pieces = [f"({those[0][0]}) … ({those[-1][0]})"]
         else:
-            joined += broken(piece, limit)
+            pieces = [f"({i}) {_local(view, operation, edge, limit)}".rstrip() for i, edge in those]
+        for piece in pieces:
+            if joined and width(joined[-1]) + width(piece) + 2 <= limit:
+                joined[-1] += f"  {piece}"
+            else:
+                joined += broken(piece, limit)
     return joined
+
+
+def _local(view: View, operation: Operation, edge: Edge, limit: int) -> str:
+    text = view.derivative(operation, edge, room=limit - 4)
+    return view.derivative(operation, edge, room=2 * limit) if text.endswith("…") else text
 
 
 def chain(view: View, room: int, every_step: bool = False, graph: bool = True) -> list[Text]:

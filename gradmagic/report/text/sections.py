@@ -5,8 +5,10 @@ In: a `View` and the columns there are. Out: `Section`s of styled lines; to_text
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from rich.text import Text
 
@@ -25,6 +27,7 @@ from .styles import BAD, HEAD, MUTED, NAME, SIGNS, WARN, colored
 
 ROWS = 10  # of a matrix that is shown in full
 LINES = 60  # of a cell that are set: a report shows fewer
+LONGEST = 24  # columns of a head that has the result's name in it
 BESIDES = 47  # columns that a sum over paths leaves to the others
 
 
@@ -117,9 +120,10 @@ def _table(view: View, room: int) -> list[Text]:
     result, swept = view.result_name, view.trace.result is not None
     shapes = any(row.shape for row in rows)
     grows = any(row.grows for row in rows) and not shapes
+    slope, adds = view.slope("name"), f"+{NUDGE} adds to {result}"
     head = [
-        "name", "shape", "value", view.slope("name") if swept else "", "by differences", "sum over paths",
-        f"+{NUDGE} adds to {result}", "",
+        "name", "shape", "value", (slope if width(slope) <= LONGEST else "gradient") if swept else "",
+        "by differences", "sum over paths", adds if width(adds) <= LONGEST else f"+{NUDGE} adds", "",
     ]  # fmt: skip
     body: list[list[Cell]] = []
     for row in rows:
@@ -184,14 +188,18 @@ def _history(view: View, room: int) -> list[Text]:
     past = history(view.trace)
     if past is None:
         return []
-    body: list[list[Cell]] = [[("sweep", HEAD), *((series.name, HEAD) for series in past.series)]]
+    columns = [("sweep", *(str(i) for i, _ in past.rows()))]
+    columns += zip((series.name for series in past.series), *(texts for _, texts in past.rows()), strict=True)
+    taken = list(accumulate(max(map(width, column)) + 3 for column in columns))
+    many = bisect_right(taken, room + 1)  # columns that fit; of the others the pictures say how they went
+    body: list[list[Cell]] = [[(column[0], HEAD) for column in columns[:many]]]
     before = -1
     for i, texts in past.rows():
         if i > before + 1:
             body.append([("…", MUTED)])
-        body.append([str(i), *texts])
+        body.append([str(i), *texts[: many - 1]])
         before = i
-    found = grid(body, room, right=range(len(past.series) + 1), gap=3)
+    found = grid(body, room, right=range(many), gap=3)
     names = max(width(series.name) for series in past.series)
     for series in past.series:
         line = Text(" ").append(pad(series.name, names), NAME).append("  ")
