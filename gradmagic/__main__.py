@@ -62,6 +62,9 @@ def main(arguments: list[str] | None = None) -> int:
         except SyntaxError as error:
             print("".join(traceback.format_exception_only(error)), end="", file=sys.stderr)
             return 1
+        if not source.tree.body:
+            print(f"gradmagic: there is no code in {file}", file=sys.stderr)
+            return 1
     sys.modules["__main__"] = module
     return _run(source, namespace, options, demonstration=file is None)
 
