@@ -82,7 +82,7 @@ def judged(view: View, name: str, answer: Any) -> tuple[Said, int | None]:
     grad = np.asarray(grad)
     if given.shape not in ((), grad.shape) or (grad.shape and not given.shape):
         what = f"has the shape {shape_of(grad.shape)}" if grad.shape else "is a number"
-        return Said(f"{slope} {what}, as {name} does: this answer is of another shape."), None
+        return Said(f"{slope} {what}: this answer is of another shape."), None
     if _near(given, grad):
         return Said(f"right: {slope} is {answer}"), key
     if _near(-given, grad):

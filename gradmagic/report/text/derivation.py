@@ -222,8 +222,9 @@ def _products(view: View, room: int, graph: bool) -> list[Text]:
             if point is not None:
                 found.append(Text(clip(f" {pad(f'at {point[0]}:', width(text) + 1)} {point[1]}", room)))
         else:
-            lines = [text, *([f" {' ' * width(name)} {formulas}"] if formulas else [])]
-            found += [Text(row) for line in lines for row in broken(line, room, hang=width(name) + 3)]
+            found += [Text(row) for row in broken(text, room, hang=width(name) + 3)]
+            if formulas:
+                found += [Text(row) for row in broken(f" {' ' * width(name)} {formulas}", room, hang=2)]
     return found
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..shown.numbers import index_of
 from ..shown.typeset import width
 from ..shown.view import View
 
@@ -30,7 +31,8 @@ class Hints:
             return []
         pieces = [f"page: {self.page}"]
         if self.handle and self.quiz:
-            pieces = [f'answer: {self.handle}.answer("{names[0]}", 1.0)', f"reveal: {self.handle}.reveal()"]
+            entry = names[0] + index_of(0, view.trace.inputs[0].value.shape)
+            pieces = [f'answer: {self.handle}.answer("{entry}", 1.0)', f"reveal: {self.handle}.reveal()"]
         elif self.handle:
             pieces = [f'gradients: {self.handle}.grads["{names[0]}"]', *pieces]
         line = (" " * 6).join(pieces)
