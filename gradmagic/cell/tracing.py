@@ -26,7 +26,7 @@ from .lifting.lift import Lifter
 from .lifting.unnamed import globals_of, lift_unnamed
 from .options import Options
 from .reading import source
-from .reading.names import base_of, parse_names, simple_values, usage
+from .reading.names import base_of, parse_names, read_in_calls, simple_values, usage
 from .reading.source import Source
 from .telling.cell_recorder import CellRecorder
 from .telling.checked import Findings, check
@@ -55,6 +55,7 @@ class Tracing:
         self.lift_new: Callable[[str, Any], bool] = lambda name, value: False
 
         self.values = simple_values(cell.tree)  # before it is instrumented
+        self._calls = {n: read_in_calls(cell.tree, at) for n, at in uses.first.items() if n in namespace}
         self.masking = guard_where(quiet=True)  # --guard
         self.replay = Replay()  # --check and --plot
         if options.time:
@@ -69,6 +70,7 @@ class Tracing:
         """Put tracked values in place of what is wanted and there; the rest is lifted as the cell assigns it."""
         try:
             uses = self.record.uses
+            self._read_in_calls()
             if not self.options.names:
                 self.lift_new, notes = lift_unnamed(self.lifter, self.cell.tree, uses, self.values)
                 self.notes += notes
@@ -81,6 +83,15 @@ class Tracing:
         except BaseException:
             self.put_back()
             raise
+
+    def _read_in_calls(self) -> None:
+        """Find the names that a function reads before the cell assigns them: what they were before it does matter."""
+        uses, namespace = self.record.uses, self.namespace
+        for name, (read, called) in self._calls.items():
+            if name in read or name in globals_of(
+                {n: namespace[n] for n in called & namespace.keys()}, namespace
+            ):
+                uses.reads.setdefault(name, uses.first.pop(name))
 
     def _lift_along(self) -> None:
         """Say which inputs are parts of others."""

@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+import numpy as np
+
 from .model import Trace
 from .parts.answers import Said, found_in, judged
 from .shown.view import View
+
+# What a report reckons is none of the reader's operations: it neither warns nor raises, whatever np.seterr says.
+quietly = np.errstate(all="ignore")
 
 
 class Quizzed:
@@ -25,6 +30,7 @@ class Quizzed:
         """Write the result's derivative by `name`: `"dz/dx"`."""
         return View.of(self._whole, self._limit).slope(name)
 
+    @quietly
     def answer(self, name: str, value: Any) -> Said:
         """Answer a quiz: say whether this is the gradient by `name`, and if it is, show it from then on.
 
@@ -50,6 +56,7 @@ class Quizzed:
             self._uncovered(self._open | {key})
         return told
 
+    @quietly
     def reveal(self, name: str = "") -> Self:
         """Show the gradient by one name that a quiz hides; without a name all of them, and end the quiz.
 

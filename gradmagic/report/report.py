@@ -16,9 +16,11 @@ import numpy as np
 
 from .files.json import from_json, to_json
 from .files.markdown import to_markdown
+from .files.tex_report import to_tex_report
 from .model import ReportError, Trace
 from .page.html import page, to_html
 from .page.latex import to_latex
+from .page.sharing import brings, in_document
 from .parts.explain import Explanation, explain
 from .parts.graph import MOST, picture
 from .parts.table import Table, table
@@ -27,7 +29,7 @@ from .pictures.drawing import drawing
 from .pictures.matplotlib_graph import pictured
 from .pictures.plots import plot
 from .pictures.scene import Scene
-from .quizzed import Quizzed
+from .quizzed import Quizzed, quietly
 from .shown.quiz import unsaid, veiled
 from .shown.view import PARTS, View
 from .shown.wholes import ENOUGH, by_modules, by_statements
@@ -153,6 +155,7 @@ class Report(Quizzed):
         made.drawn, made.made = self._svg, made.source
         return made
 
+    @quietly
     def explain(self, entry: str) -> Explanation:
         """Expand one entry of a gradient down to the inputs, in your names and in numbers.
 
@@ -178,6 +181,7 @@ class Report(Quizzed):
         """
         return explain(self._trace, entry)
 
+    @quietly
     def to_markdown(self) -> str:
         """Write the report as GitHub's Markdown: tables, the annotated cell and the graph as text, the steps.
 
@@ -187,6 +191,7 @@ class Report(Quizzed):
         """
         return to_markdown(self._as_text, () if self._quiz else self._explained, self._draws)
 
+    @quietly
     def to_latex(self) -> str:
         r"""Write the chain rule in LaTeX, an `align*` environment for MathJax, KaTeX and amsmath.
 
@@ -219,6 +224,7 @@ class Report(Quizzed):
     def _scene(self) -> Scene:
         return drawing(self._view, self._engine)
 
+    @quietly
     def to_text(self, width: int | None = None, ascii: bool | None = None, color: bool | None = None) -> str:
         """Write the report as text, at most 60 lines; see `gradmagic.report.text.to_text.to_text`."""
         ascii = self._ascii if ascii is None else ascii
@@ -249,10 +255,20 @@ class Report(Quizzed):
         """Give what is put together by modules or lines: all but the turns of loops, where that is not too much."""
         return View.of_loops(trace, fold is by_modules) if len(trace.operations) <= WHOLE else view
 
+    @quietly
     def to_html(self) -> str:
-        """Write the report as a piece of HTML that stands in any page."""
+        """Write the report as a piece of HTML that stands in any page, alone or with others."""
+        return self._html(brings=True)
+
+    def _html(self, brings: bool) -> str:
         drawn = self._scene if self._draws else None
-        return to_html(self._view, drawn, self._unfolded, self._quiz, self._explained, self._every_step)
+        return to_html(
+            self._view, drawn, self._unfolded, self._quiz, self._explained, self._every_step, brings
+        )
+
+    def _tex(self) -> str:
+        drawn = drawing(self._still, self._engine) if self._draws else None
+        return to_tex_report(self._still, drawn)
 
     @cached_property
     def _unfolded(self) -> list[tuple[View, Scene, str]]:
@@ -266,6 +282,7 @@ class Report(Quizzed):
                 found.append((view, drawing(view, self._engine), name))
         return found
 
+    @quietly
     def plot(self) -> Figure:
         """Draw the function itself: x against y with a tangent, and x against dy/dx, for each input that has a curve.
 
@@ -294,6 +311,7 @@ class Report(Quizzed):
         """
         return plot(self._trace)
 
+    @quietly
     def save(self, path: str | Path) -> str:
         """Save the report: a page (html), text (txt, md), the graph alone (svg, png, pdf, dot), and more.
 
@@ -345,6 +363,7 @@ class Report(Quizzed):
         names = ", ".join(self._view.slope(entry.name) for entry in self._trace.inputs)
         return f"<gradmagic report: {names or 'no gradients'}>"
 
+    @quietly
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
     ) -> dict[str, Any]:
@@ -358,7 +377,10 @@ class Report(Quizzed):
         if "text/plain" in wanted:
             bundle["text/plain"] = str(self)
         if "text/html" in wanted:
-            bundle["text/html"] = self.to_html()
+            bundle["text/html"] = self._html(include is not None or brings())
+            if include is None and in_document():
+                # For exports alone: to LaTeX and PDF nbconvert takes this, Quarto and MyST take Markdown.
+                bundle["text/latex"], bundle["text/markdown"] = self._tex(), self.to_markdown()
         for kind in _IMAGES:
             if kind in wanted:
                 with suppress(ReportError):  # the text says what there is

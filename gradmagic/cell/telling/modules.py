@@ -9,7 +9,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ...engine.tape.tracked import is_a
+from ...nn.modules import Module
 from ..reading.names import is_shells
+from .holders import modules_in
 
 Call = tuple[Any, int, int]  # a module, and the numbers between which all is made in it
 
@@ -21,9 +24,9 @@ def path_of(calls: Iterable[Call], namespace: dict[str, Any]) -> Callable[[int],
     """
     paths: dict[int, str] = {}
     for name, value in list(namespace.items()):
-        if not is_shells(name) and hasattr(type(value), "named_modules"):
-            for path, module in value.named_modules():
-                paths.setdefault(id(module), f"{name}.{path}" if path else name)
+        if not is_shells(name) and is_a(value, Module):
+            for path, module in modules_in(value, name):
+                paths.setdefault(id(module), path)
     # From each number on, what is the innermost: inner calls are over first, so outer ones are laid below.
     starts, told = [0], [""]
     for module, start, end in sorted(calls, key=lambda call: call[1]):

@@ -7,6 +7,7 @@ network, nothing random: two reports do not meet on one page, and the same trace
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -26,15 +27,17 @@ from ..parts.steps import Step, modes, steps
 from ..parts.table import NUDGE, table
 from ..pictures.charts import chart
 from ..pictures.scene import Scene
-from ..pictures.svg import svg
-from ..shown.numbers import aligned, brief, number, rows_of, samples, shape_of, sign, sparkline
+from ..pictures.svg import still, svg
+from ..shown.numbers import aligned, brief, number, on_a_line, rows_of, samples, shape_of, sign, sparkline
 from ..shown.typeset import clip, sums, width
 from ..shown.view import View, circled, told
-from .assets import script, style
+from ..turns import Turns
+from .assets import loader, packed, script, style, version
 from .latex import to_latex
 from .script_data import Sheet, data
+from .turn_data import Slots, turn_data
 
-LIMIT = 300_000  # bytes of a report; in a notebook there are many
+LIMIT = 200_000  # bytes of a report; in a notebook there are many
 DRAWING = 150_000  # bytes of SVG, 8 % more in its image; a graph that is larger is shown as lanes
 EXPLAINED = 60  # operations of a trace whose gradients are written out entry by entry
 ENTRIES = 24  # of gradients that are
@@ -61,15 +64,16 @@ class Detail:
 DETAILS = (
     Detail(rows=300, elements=SHOWN, lines=400, parts=True, steps=60, drawing=True),
     Detail(rows=120, elements=INLINE, lines=120, parts=False, steps=20, drawing=True),
+    Detail(rows=60, elements=0, lines=60, parts=False, steps=20, drawing=True),
     Detail(rows=60, elements=0, lines=60, parts=False, steps=0, drawing=False),
 )
 
 
 def to_html(
     view: View, drawn: Scene | None, unfolded: Sequence[tuple[View, Scene, str]] = (), quiz: bool = False,
-    explained: Sequence[Sequence[str]] = (), every_step: bool = False,
+    explained: Sequence[Sequence[str]] = (), every_step: bool = False, brings: bool = True,
 ) -> str:  # fmt: skip
-    """Write the report as a piece of HTML, in as much detail as fits into 300 KB.
+    """Write the report as a piece of HTML, in as much detail as fits into 200 KB.
 
     Parameters
     ----------
@@ -84,12 +88,17 @@ def to_html(
         Entries of gradients written out, each in lines.
     every_step : bool
         Whether the list of steps stands open, however long.
+    brings : bool
+        Whether the style and the script are in it; else it finds those of another report in the same document. Without
+        them it is as it is where both are taken out: plain, and whole.
     """
     made = ""
     told = [sums(lines, COLUMNS) for lines in explained]
     for detail in DETAILS:
         shown = _shown(view, drawn, unfolded if detail.parts else (), detail)
-        made = _template("report.html").render(**shown, quiz=quiz, explained=told, every_step=every_step)
+        made = _template("report.html").render(
+            **shown, quiz=quiz, explained=told, every_step=every_step, brings=brings
+        )
         # No empty line, as names and messages may have: in Markdown it would be the end of the report.
         made = re.sub(r"\n(?=[ \t]*\n)", "&#10;", made)
         if len(made.encode()) <= LIMIT:
@@ -105,16 +114,22 @@ def _shown(
     found = curve(view)
     past = history(trace)
     graph = _graph(view, drawn, detail)
-    annotated = _lines(view, detail)
-    elsewhere = others(view)[:10]
-    told_of = [*(line for line, _ in annotated), *(line for other in elsewhere for line in other.lines)]
+    annotated, elsewhere = lines(view, detail.lines), others(view)[:10]
+    parts = [
+        part
+        for line in (*annotated, *(line for other in elsewhere for line in other.lines[: detail.lines]))
+        for part in (line.main, *line.several, *(line.parts if detail.parts else ()))
+        if part is not None
+    ]
+    told_by_turn, slots = turn_data(trace.turns, parts)
     listed = steps(view) if detail.steps else ()
     given = [_given(entry.name, entry.value) for entry in trace.inputs[:5]]
     return {
         "view": view, "trace": trace, "detail": detail, "start": ", ".join([*given[:4], *["…"][: len(given) > 4]]),
         "table": list(table(view)), "strip": _strip(found) if found and found.whole else None,
-        "charts": _charts(found), "graph": graph, "lines": annotated, "others": elsewhere, "steps": listed,
-        "data": Markup(_data(view, graph, unfolded, listed[: detail.steps], told_of)), "times": timing.rows(trace),
+        "charts": _charts(found), "graph": graph, "others": elsewhere, "steps": listed, "slots": slots,
+        "lines": _with_gaps(annotated, detail, slots), "heads": _heads(trace.turns) if slots else defaultdict(list),
+        "data": _data(view, graph, unfolded, listed[: detail.steps], parts, told_by_turn), "times": timing.rows(trace),
         "modes": modes(view), "past": past, "past_charts": _past_charts(past) if past else [],
     }  # fmt: skip
 
@@ -124,9 +139,10 @@ def _data(
     graph: dict[str, Any] | None,
     unfolded: Sequence[tuple[View, Scene, str]],
     listed: Sequence[Step],
-    shown: Sequence[Line | None],
+    parts: Sequence[Part],
+    told_by_turn: dict[str, Any],
 ) -> str:
-    """Write what the script needs; nothing where there are no operations."""
+    """Write what the script needs, packed; nothing where there are no operations."""
     if not view.computed:
         return ""
     sheets = [Sheet(view, "")]
@@ -135,9 +151,10 @@ def _data(
             # The script has style and name space from the first drawing, or needs none.
             drawing = re.sub(r' xmlns="[^"]*"|<style>.*?</style>', "", svg(scene, tips=False))
             sheets += [Sheet(more, drawing, form)] if len(drawing) <= UNFOLDED else []
-    keys = [part.key for line in shown if line for part in (line.main, *line.several, *line.parts) if part]
+    keys = [part.key for part in parts if part.key is not None]
     formulas = to_latex(view)
-    return data(sheets, listed, keys, formulas if len(formulas) <= FORMULAS else "", _explained(view))
+    formulas = formulas if len(formulas) <= FORMULAS else ""
+    return packed(data(sheets, listed, keys, formulas, _explained(view), told_by_turn))
 
 
 def _explained(view: View) -> dict[int, list[str]]:
@@ -155,14 +172,23 @@ def _explained(view: View) -> dict[int, list[str]]:
     return found
 
 
-def _lines(view: View, detail: Detail) -> list[tuple[Line | None, Markup]]:
-    """Give the lines of the cell with their code marked; of a long cell the first and the last, with a gap."""
-    found: list[tuple[Line | None, Markup]] = []
-    for line in lines(view, detail.lines):
-        if found and found[-1][0] is not None and line.number > found[-1][0].number + 1:
-            found.append((None, Markup("")))
-        found.append((line, _code(line)))
+def _heads(turns: Turns | None) -> dict[int | str, list[int]]:
+    """List the loops and functions by where they begin: a line of the cell, or what stands above another source's."""
+    found: dict[int | str, list[int]] = defaultdict(list)
+    for i, scope in enumerate(turns.scopes if turns is not None else ()):
+        elsewhere = f"{scope.label}, in {scope.function}" if scope.function else scope.label
+        found[scope.line if scope.inside else elsewhere].append(i)
     return found
+
+
+def _with_gaps(found: Sequence[Line], detail: Detail, slots: Slots) -> list[tuple[Line | None, Markup]]:
+    """Give the lines of the cell with their code marked, and a gap where a long cell has some that are not shown."""
+    made: list[tuple[Line | None, Markup]] = []
+    for line in found:
+        if made and made[-1][0] is not None and line.number > made[-1][0].number + 1:
+            made.append((None, Markup("")))
+        made.append((line, _code(line, not detail.parts, slots)))
+    return made
 
 
 def _past_charts(past: History) -> list[tuple[str, str]]:
@@ -191,15 +217,19 @@ def _environment() -> Environment:
         auto_reload=False,
     )  # fmt: skip
     made.filters.update({
-        "brief": lambda value: _spaced(brief(value)), "shape": shape_of, "spaced": _spaced, "told": told,
+        "brief": lambda value: on_a_line(brief(value)), "shape": shape_of, "spaced": on_a_line, "told": told,
         "number": number, "tone": lambda value: _TONES[sign(value)], "grid": _grid,
         "spark": lambda value: sparkline(samples(value), 32), "image": _image, "circled": _circled,
+        "line": lambda numbers: sparkline(numbers, 32),
         # Plain spaces alone in an element become one in nbconvert's HTML.
         "indent_to": lambda line, part: "\u00a0" * width(line.text[: part.column]),
         "failure": lambda trace, text: failure(trace, text).replace(" ", "\u00a0"),
         "times": lambda text: text.replace("*", "·"),
     })  # fmt: skip
-    made.globals.update(inline=INLINE, nudge=NUDGE, times_head=timing.HEAD, style=style(), script=script())
+    made.globals.update(
+        inline=INLINE, nudge=NUDGE, times_head=timing.HEAD, style=style(), script=script(), loader=loader(),
+        of=version(),
+    )  # fmt: skip
     return made
 
 
@@ -211,11 +241,6 @@ def _template(name: str) -> Template:
 _IN_ADDRESS = str.maketrans({"%": "%25", "#": "%23", "<": "%3C", "\n": "%0A", "\t": "%09", "\r": "%0D"})
 _EDGE = re.compile(r"\((\d+)\)")
 _TONES = {"+": "gm-pos", "-": "gm-neg", "0": "gm-zero", "!": "gm-bad", "±": "gm-both", "": ""}
-
-
-def _spaced(text: str) -> str:
-    """Write a range with an ellipsis, on one line."""
-    return text.replace(" .. ", "\u00a0…\u00a0")
 
 
 def _given(name: str, value: Value) -> str:
@@ -286,28 +311,35 @@ def _graph(view: View, drawn: Scene | None, detail: Detail) -> dict[str, Any] | 
         rows = lanes(view)[:80]
         text = "\n".join(f"{row.lanes} {view.title(row.operation)}" for row in rows)
         return {"lanes": text, "scope": view.scope, "signs": view.unsaid}
-    return {"svg": picture, "alt": drawn.sentence, "scope": view.scope, "signs": view.unsaid}
+    return {"svg": still(picture), "alt": drawn.sentence, "scope": view.scope, "signs": view.unsaid}
 
 
-def _code(line: Line) -> Markup:
-    """Mark the expressions of a line by their exact columns, one inside the other."""
+def _code(line: Line, tips: bool, slots: Slots) -> Markup:
+    """Mark the expressions of a line by their exact columns, one inside the other; with tips where no rows say it."""
     found = (line.main, *line.several, *line.parts)
     parts = [part for part in found if part is not None and part.end > part.column]
     parts.sort(key=lambda part: (part.column, -part.end))
-    return _marked(line.text, 0, min(WIDEST, len(line.text)), parts)
+    return _marked(line.text, 0, min(WIDEST, len(line.text)), parts, tips, slots)
 
 
-def _marked(text: str, start: int, end: int, parts: list[Part]) -> Markup:
+def _marked(text: str, start: int, end: int, parts: list[Part], tips: bool, slots: Slots) -> Markup:
     done, at = Markup(""), start
     i = 0
     while i < len(parts):
         part = parts[i]
         inside = [p for p in parts[i + 1 :] if p.column >= part.column and p.end <= part.end]
         if part.column >= at and part.end <= end:
-            body = _marked(text, part.column, part.end, inside)
+            body = _marked(text, part.column, part.end, inside, tips, slots)
             tip = f"{clip(part.text, 80)}\nvalue {brief(part.value)}\ngradient {brief(part.grad) or 'none'}"
+            told = {
+                "data-k": part.key,
+                "title": tip if tips else None,
+                "data-t": slots.get((part.series, part.top)) if tips else None,
+            }
             done += escape(text[at : part.column])
-            done += Markup('<span class="gm-x" data-k="{}" title="{}">{}</span>').format(part.key, tip, body)
+            done += Markup('<span class="gm-x"')
+            done += Markup("").join(Markup(' {}="{}"').format(k, v) for k, v in told.items() if v is not None)
+            done += Markup(">{}</span>").format(body)
             at = part.end
         i += 1 + len(inside)
     return done + escape(text[at:end])

@@ -12,9 +12,11 @@ const button = (text, label, onclick, more) => h("button", { type: "button", cla
 const code = (text) => h("code", { class: "gm-code" }, text);
 const decode = (src) => decodeURIComponent(src.slice(src.indexOf(",") + 1));
 /* In a shadow root the drawing takes the page's colours, and its own style stays within. */
-const show = (image, name) => {
+const show = (image, name, style) => {
   const host = h("span", { class: name }), root = host.attachShadow({ mode: "open" });
   root.innerHTML = decode(image.src);
+  root.querySelector("style").textContent = style;
+  root.firstChild.setAttribute("aria-label", image.alt);
   host.style.cssText = image.style.cssText;
   root.firstChild.style.cssText = "width:100%;height:auto;display:block";
   image.replaceWith(host);
@@ -26,7 +28,10 @@ const rove = (list, part) => {
   part.setAttribute("data-lm-suppress-shortcuts", "true");
   list.forEach((item, i) => item.setAttribute("tabindex", i ? -1 : 0));
   part.addEventListener("keydown", (e) => {
-    const i = list.indexOf(e.target), to = list[i + NEXT[e.key]];
+    const i = list.indexOf(e.target), way = NEXT[e.key];
+    let j = i + way;
+    while (list[j] && !list[j].getClientRects().length) j += way; /* what a slider has hidden */
+    const to = list[j];
     if (i < 0 || !to) return;
     e.preventDefault();
     list[i].tabIndex = -1;

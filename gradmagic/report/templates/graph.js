@@ -2,12 +2,13 @@
 const MANY = 60; /* of operations, from which on modules or lines are shown first */
 const LEAST = 11 / 12; /* of a drawing's own size: its letters are 12 px high, and 11 can be read */
 const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
-  const first = decode(image.src), alt = image.alt, { host, root } = show(image, "gm-live gm-board");
+  const first = decode(image.src), alt = image.alt, { host, root } = show(image, "gm-live gm-board", STYLES[0]);
   host.setAttribute("data-lm-suppress-shortcuts", "true");
   const place = host.parentElement, whole_part = place.closest("details"), panel = h("div", { class: "gm-panel", role: "region", "aria-label": "what was clicked", "aria-live": "polite" });
   panel.hidden = true;
   place.after(panel);
-  let now = 0, svg, nodes, edges, wide, high, x = 0, y = 0, k = 1, own_zoom = false, opened, style;
+  let now = 0, svg, nodes, edges, wide, high, x = 0, y = 0, k = 1, own_zoom = false, opened;
+  const style = root.querySelector("style");
   const sheet = () => data.sheets[now];
   const size = () => [host.clientWidth, host.clientHeight];
   const apply = () => {
@@ -51,11 +52,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   };
   const seen = (node) => {
     const box = node.getBBox(), [w, t] = size();
-    if (tall() && !own_zoom) {
-      const at = node.getBoundingClientRect();
-      if (at.top < 0 || at.bottom > innerHeight) node.scrollIntoView({ block: "nearest" });
-      return;
-    }
+    if (tall() && !own_zoom) return node.scrollIntoView({ block: "nearest" });
     if (box.x < x || box.x + box.width > x + w / k || box.y < y || box.y + box.height > y + t / k) {
       x = box.x + box.width / 2 - w / k / 2;
       y = box.y + box.height / 2 - t / k / 2;
@@ -152,17 +149,30 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   const draw = (text) => {
     root.innerHTML = text;
     svg = root.firstElementChild;
-    style ??= svg.querySelector("style");
+    svg.querySelector("style")?.remove();
     svg.prepend(style);
     [wide, high] = [svg.viewBox.baseVal.width, svg.viewBox.baseVal.height];
     svg.style.cssText = "width:100%;height:100%;display:block;touch-action:pan-y;outline-offset:2px";
     svg.setAttribute("role", "group");
     svg.setAttribute("aria-label", alt);
     nodes = [...svg.querySelectorAll(".n[data-k]")];
+    /* A row is pointed at in its card's whole width. */
+    const frames = [...svg.querySelectorAll(".c>rect:first-child")].map((frame) => frame.getBBox());
+    for (const row of svg.querySelectorAll(".row")) {
+      if (row.querySelector(".r")) continue;
+      const dot = row.querySelector("circle"), at = dot && [dot.cx.baseVal.value, dot.cy.baseVal.value];
+      const card = frames.find((b) => at && b.x < at[0] && at[0] < b.x + b.width && b.y < at[1] && at[1] < b.y + b.height);
+      if (!card) continue;
+      const catches = document.createElementNS(svg.namespaceURI, "rect");
+      for (const [name, of] of Object.entries({ class: "r", x: card.x + 1, y: at[1] - 10, width: card.width - 2, height: 20 })) catches.setAttribute(name, of);
+      row.prepend(catches);
+    }
     edges = [...svg.querySelectorAll(".e[data-i]")];
     nodes.sort((a, b) => a.dataset.k - b.dataset.k);
     nodes.forEach((node, i) => { node.setAttribute("tabindex", i ? -1 : 0); node.setAttribute("role", "button"); });
     for (const edge of edges) {
+      const [s, d] = sheet().edges[edge.dataset.i].slice(-2);
+      Object.assign(edge.dataset, { s, d });
       edge.setAttribute("role", "img");
       const line = edge.querySelector("path"), wider = line.cloneNode();
       wider.setAttribute("class", "h");

@@ -1,5 +1,5 @@
 /* The walk: backward from the result as the list of steps tells it, or forward from one input with its tangents. */
-const walk = (report, board, data, { own, veiled, ask }) => {
+const walk = (report, board, data, { own, veiled, ask, begun }) => {
   const list = [...report.querySelectorAll(".gm-steps>li")];
   const modes = [];
   if (list.length) modes.push({ name: `backward from ${data.of}`, length: list.length });
@@ -123,6 +123,7 @@ const walk = (report, board, data, { own, veiled, ask }) => {
   };
   const go = (to, fresh) => {
     if (!on || fresh) board?.home();
+    if (!on) begun();
     on = true;
     i = Math.max(0, Math.min(mode.length, to));
     clear();
@@ -147,7 +148,9 @@ const walk = (report, board, data, { own, veiled, ask }) => {
       board.write(said, ...at, line.getBBox().width + 8);
     }
     if (!mode.ahead) {
-      list[i - 1]?.classList.add("gm-now");
+      const item = list[i - 1];
+      item?.classList.add("gm-now");
+      if (item) item.parentElement.scrollTop = item.offsetTop - item.parentElement.offsetTop - 60; /* the page stays */
       for (const [part, key] of parts) part.classList.toggle("gm-later", !has.get(own(key))?.[1]);
     }
     state();
@@ -160,5 +163,5 @@ const walk = (report, board, data, { own, veiled, ask }) => {
     if (e.key === "ArrowLeft") { e.preventDefault(); stop(); go(i - 1); }
   });
   state();
-  return { again: () => { if (on) go(i); } };
+  return { again: () => { if (on) go(i); }, end: () => { if (on) { stop(); reset(); } } };
 };

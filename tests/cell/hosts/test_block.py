@@ -333,5 +333,6 @@ def test_a_slip_in_a_setting_is_said_before_anything_is_traced():
 )
 def test_the_last_line_says_what_can_be_written_in_a_script(tmp_path, monkeypatch, source, hint):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "IPython", None)  # which other tests have started here
     report = run(tmp_path, f"import gradmagic as gm\nx = 3.0\n{source}")["report"]
     assert report.to_text(color=False).splitlines()[-1].endswith(f'page: {hint}.save("report.html")')
