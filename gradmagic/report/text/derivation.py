@@ -55,8 +55,9 @@ def cell(view: View, room: int, most: int | None = None) -> list[Text]:
 
     body = [row for row in rows(room) if not isinstance(row, Text)]
     widths = [max(width(text_of(row[i])) if i < len(row) else 0 for row in body) for i in range(4)]
-    space = max(16, room - 7 - digits - sum(min(taken, max(18, room // 3)) for taken in widths[2:]))
-    return grid(rows(space), room, give=((1, space), (2, 14), (3, 14)), fold=(2, 3))
+    third = max(18, room // 3)
+    space = max(16, room - 7 - digits - sum(min(taken, third) for taken in widths[2:]))
+    return grid(rows(space), room, give=((1, space), (3, third), (2, 14), (3, 14)), fold=(2, 3))
 
 
 def _gradient(view: View) -> str:
