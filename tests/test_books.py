@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import gradmagic as gm
 from gradmagic.errors import NoResultError
 
 from .cell.helpers import traced
@@ -18,6 +19,12 @@ from .golden.compare import same_print
 from .golden.programs import with_gradmagic
 
 BOOKS = sorted((Path(__file__).parent / "golden" / "books").glob("*.py"))
+
+
+@pytest.fixture(autouse=True)
+def _as_begun():
+    yield
+    gm.set_printoptions(edgeitems=3, linewidth=80)  # which one of them changes
 
 
 def _same(printed: str, program: Path) -> None:
