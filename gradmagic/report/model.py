@@ -295,6 +295,34 @@ class Walk:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """A call of a function, a turn of a loop or a call of a module: all operations between two keys were made in it.
+
+    Attributes
+    ----------
+    kind : str
+        `"call"`, `"turn"` or `"module"`.
+    name : str
+        Of the function; of a module its path.
+    first, last : int
+        Keys.
+    place : Place or None
+        Of a call, where it is written.
+    loop, turn, turns : int
+        Of a turn: which run of a loop it belongs to, its number from 1, and how many there were.
+    """
+
+    kind: str
+    name: str
+    first: int
+    last: int
+    place: Place | None = None
+    loop: int = 0
+    turn: int = 0
+    turns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """All that a report shows of one cell.
 
@@ -331,6 +359,8 @@ class Trace:
         Curves whose points the values above do not give: of numbers, and with `--plot` of long arrays.
     walks : tuple of Walk
         Some walks forward, of each input the one to begin with first.
+    scopes : tuple of Scope
+        The calls, turns and modules in which operations were made, outer ones first.
     """
 
     label: str
@@ -350,3 +380,4 @@ class Trace:
     timings: tuple[Timing, ...] = ()
     plots: tuple[Points, ...] = ()
     walks: tuple[Walk, ...] = ()
+    scopes: tuple[Scope, ...] = ()

@@ -12,7 +12,7 @@ from itertools import islice
 from types import CodeType, FrameType
 from typing import Any
 
-from ...engine.core.places import Place, place_of, user_frame
+from ...engine.core.places import Place, place_of, user_frame, users
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.messages import beyond_libraries
 from ...engine.tape.nodes import Node
@@ -34,6 +34,9 @@ class CellRecorder(Recorder):
         self.filename, self.scope = filename, scope
         self.names: dict[int, list[str]] = {}
         self.lines: dict[int, int] = {}
+        # The places of the frames that led to an operation in a function, of the graph that is made and the one before.
+        self.ways: dict[int, tuple[Place, ...]] = {}
+        self.ways_before: dict[int, tuple[Place, ...]] = {}
         # Where in the cell the way to a cut begins.
         self.cut_places: dict[tuple[str, Place], Place] = {}
         self.root_node: Node | None = None
@@ -71,6 +74,8 @@ class CellRecorder(Recorder):
             found = self._in_cell(frame, self.scope)
             if found is not None:
                 self.lines[node.number] = found.f_lineno
+        if not own and len(self.ways) < self.limit:
+            self.ways[node.number] = self._way(frame)
 
     def cut(self, tracked: Tracked, how: str, frame: FrameType) -> None:
         if self.membrane is not None and self.membrane.left(tracked, how):
@@ -80,6 +85,21 @@ class CellRecorder(Recorder):
         found = self._in_cell(frame)
         if found is not None:
             self.cut_places[how, place_of(frame)] = place_of(found)
+
+    def way(self, number: int) -> tuple[Place, ...]:
+        """Give the places of the frames that led to an operation from the cell's own on, without its own."""
+        return self.ways.get(number) or self.ways_before.get(number, ())
+
+    def _way(self, frame: FrameType) -> tuple[Place, ...]:
+        found, outer = [], frame.f_back
+        while outer is not None:
+            code = outer.f_code
+            if users(code.co_filename):
+                found.append(place_of(outer))
+                if code.co_filename == self.filename and code.co_name == self.scope:
+                    return tuple(reversed(found))
+            outer = outer.f_back
+        return ()
 
     def _in_cell(self, frame: FrameType | None, scope: str = "") -> FrameType | None:
         """Walk out of the functions that the cell has called; `scope`: of the cell's own as well."""
@@ -123,6 +143,8 @@ class CellRecorder(Recorder):
         asked, _ = _asked()
         if asked is not None:
             super().ended(root)
+            if self.ways:
+                self.ways_before, self.ways = self.ways, {}
             self.root_node = root
             self.swept = True
             last = self.sweeps[-1]

@@ -32,10 +32,11 @@ from .expected import expected_notes
 from .flat import flat_notes
 from .holders import holder, holders, names_in
 from .mistakes import missing_notes, mistake_notes
-from .modules import path_of
+from .modules import named, path_of
 from .notes import cut_notes, input_notes, numeric_notes
 from .recorded import Places, recorded
 from .run_record import RunRecord
+from .scopes import scopes
 from .walks import walks
 
 
@@ -139,7 +140,11 @@ def collect(
         walks=()
         if error is not None or root is None
         else walks(root, nodes, keys, inputs, sources, recorder, own),
-    )
+        scopes=scopes(
+            nodes, keys, recorder.way, named(recorder.calls, run.namespace),
+            lambda spot: _within(source.resolve(spot, run.cell.filename), run.cell),
+        ),
+    )  # fmt: skip
 
 
 def _of_inputs(parameters: dict[str, float], inputs: tuple[Input, ...]) -> dict[str, float]:
