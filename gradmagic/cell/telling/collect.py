@@ -142,7 +142,7 @@ def collect(
         else walks(root, nodes, keys, inputs, sources, recorder, own),
         scopes=scopes(
             nodes, keys, recorder.way, named(recorder.calls, run.namespace),
-            lambda spot: _within(source.resolve(spot, run.cell.filename), run.cell),
+            lambda spot, line: _within(source.resolve(spot, run.cell.filename, line), run.cell),
         ),
     )  # fmt: skip
 

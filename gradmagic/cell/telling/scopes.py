@@ -15,6 +15,7 @@ from typing import Any
 
 from ...engine.core.interpreter import by_code
 from ...engine.core.places import Place as Spot
+from ...engine.core.places import line_of
 from ...engine.tape.nodes import Node
 from ...report.model import Place, Scope
 
@@ -44,6 +45,7 @@ class _Open:
     kind: str
     name: str = ""
     spot: Spot | None = None  # of the call
+    root: Spot | None = None  # in the cell, where that is another
     loop: int = 0  # which run of a loop
     turn: int = 0
     first: int = -1
@@ -100,7 +102,9 @@ class _Way:
             self.seen = {rule}
         for i in range(len(self.levels), len(chain)):
             code, at = chain[i]
-            call = self._new(_Open("call", code.co_name, chain[i - 1])) if i and code.co_name[0] != "<" else None
+            call = None
+            if i and code.co_name[0] != "<":
+                call = self._new(_Open("call", code.co_name, chain[i - 1], chain[0] if i > 1 else None))
             self.levels.append(level := _Level(code, at, call))
             self._move(level, at)
         for level in self.levels:
@@ -151,7 +155,7 @@ def scopes(
     keys: Mapping[int, int],
     ways: Callable[[int], tuple[Spot, ...]],
     calls: Iterable[tuple[str, int, int]],
-    shown: Callable[[Spot], Place],
+    shown: Callable[[Spot, int | None], Place],
 ) -> tuple[Scope, ...]:
     """List the scopes of a tape, outer ones first; none of a long one.
 
@@ -165,7 +169,7 @@ def scopes(
     calls : iterable of (str, int, int)
         The calls of modules: the path, and the numbers between which all is made in it.
     shown : function
-        Gives a place as reports show it.
+        Gives a place as reports show it, with the line of the cell that led there.
     """
     made = [node for node in nodes if node.rule is not None and node.place is not None]
     if len(made) > MOST:
@@ -177,11 +181,11 @@ def scopes(
     turns: dict[int, int] = {}
     for each in way.made:
         turns[each.loop] = max(turns.get(each.loop, 0), each.turn)
-    found = [
-        Scope(e.kind, e.name, e.first, e.last, None if e.spot is None else shown(e.spot), e.loop, e.turn, turns[e.loop])
-        for e in way.made
-        if e.first >= 0 and (e.kind == "call" or turns[e.loop] > 1)
-    ]
+    found = []
+    for e in way.made:
+        if e.first >= 0 and (e.kind == "call" or turns[e.loop] > 1):
+            place = None if e.spot is None else shown(e.spot, None if e.root is None else line_of(e.root))
+            found.append(Scope(e.kind, e.name, e.first, e.last, place, e.loop, e.turn, turns[e.loop] if e.loop else 0))
     numbers = [node.number for node in made]
     for path, start, end in calls:
         inside = [keys[number] for number in numbers if start <= number < end]

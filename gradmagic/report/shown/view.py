@@ -26,7 +26,7 @@ from .words import SIMPLE, TRANSPOSED, WORDS, of_dense, of_product
 
 _AUGMENTED = re.compile(r"[\w.\[\]:'\", -]+(\*\*|//|>>|<<|[-+*/%@&|^])=(?!=)")
 
-PARTS = {"line", "module"}  # rules of what stands for its operations (wholes.py)
+PARTS = {"line", "module", "call", "turn"}  # rules of what stands for its operations (wholes.py)
 # Kinds of notes that are no cause for concern.
 REMARKS = {"dtype", "guard", "numeric", "agrees", "sum", "unchanged", "unused"}
 
@@ -42,13 +42,15 @@ class View:
     """A trace as it is shown: `operations` are what is left after folding, in tape order, inputs among them.
 
     `groups` has what each of them stands for, where some are folded, `turns` what is said of single ones:
-    `"turn 1 of 40"`.
+    `"turn 1 of 40"`; `parts` the operations of each line, by its key. Edges are numbered from `least` on.
     """
 
     trace: Trace
     operations: tuple[Operation, ...]
     groups: tuple[Selection, ...] = field(default=(), compare=False)
     turns: dict[int, str] = field(default_factory=dict, compare=False)
+    parts: dict[int, tuple[Operation, ...]] = field(default_factory=dict, compare=False)
+    least: int = 1
 
     @classmethod
     def of(cls, trace: Trace, limit: int) -> View:
@@ -130,7 +132,7 @@ class View:
     def numbers(self) -> dict[tuple[int, int], int]:
         """The number of each edge, 1, 2 ... in tape order, by the operation's key and the argument's position."""
         edges = [(o.key, e.argument) for o in self.operations for e in o.edges]
-        return {edge: i for i, edge in enumerate(edges, 1)}
+        return {edge: i for i, edge in enumerate(edges, self.least)}
 
     @cached_property
     def users(self) -> dict[int | None, list[tuple[Operation, Edge]]]:
