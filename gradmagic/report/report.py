@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,10 +24,11 @@ from .parts.explain import Explanation, explain
 from .parts.graph import MOST, picture
 from .parts.table import Table, table
 from .pictures.dot import Graph, digraph
-from .pictures.drawing import drawing
+from .pictures.drawing import Drawn, drawing, opening
 from .pictures.matplotlib_graph import pictured
 from .pictures.plots import plot
 from .pictures.scene import Scene
+from .shown.boxes import Boxed, boxed, opened
 from .shown.quiz import unsaid, veiled
 from .shown.view import PARTS, View
 from .shown.wholes import ENOUGH, by_modules, by_statements
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 WHOLE = 400  # operations of which the modules are told apart, also where loops are folded
 FEW = 10  # operations that are no more to read than their lines
+OPENING = 15  # operations past which boxes open; up to these all can be read at once
 UNFOLDED = 100  # operations that drawings with an unfolded loop show, together
 _IMAGES = ("image/png", "image/svg+xml")
 STEPS = 60  # operations that the text shows when it lists the steps
@@ -246,15 +249,19 @@ class Report:
         return to_html(self._view, drawn, self._unfolded, self._quiz, self._explained, self._every_step)
 
     @cached_property
-    def _unfolded(self) -> list[tuple[View, Scene, str]]:
+    def _unfolded(self) -> list[Drawn]:
         if not self._draws:
             return []
-        found = [(view, drawing(view, self._engine), "") for view in self._view.unfolded(UNFOLDED)]
-        for name, fold in (("modules", by_modules), ("lines", by_statements)):
-            of = self._unfolded_for(self._trace, self._view, fold)
-            view = fold(of)
-            if len(of.computed) > max(FEW, ENOUGH * len(view.computed)) and len(view.computed) > 1:
-                found.append((view, drawing(view, self._engine), name))
+        few = len(self._trace.operations) <= WHOLE
+        parts = boxed(self._trace) if few and len(self._trace.operations) > OPENING else None
+        found = [] if parts is None else [opening(parts, "boxes")]
+        if parts is None or all(o.rule != "turn" for o in parts.view.operations):
+            found += [Drawn(view, drawing(view, self._engine)) for view in self._view.unfolded(UNFOLDED)]
+        of = self._unfolded_for(self._trace, self._view, by_statements)
+        view = by_statements(of)
+        if len(of.computed) > max(FEW, ENOUGH * len(view.computed)) and len(view.computed) > 1:
+            opens = few and len(of.computed) > OPENING
+            found.append(opening(opened(view) if opens else Boxed(replace(view, parts={})), "lines"))
         return found
 
     def plot(self) -> Figure:

@@ -10,7 +10,7 @@ import re
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
-SCRIPTS = ("base.js", "graph.js", "walk.js", "quiz.js", "entries.js", "script.js")
+SCRIPTS = ("base.js", "boxes.js", "graph.js", "walk.js", "quiz.js", "entries.js", "script.js")
 
 
 def style() -> Markup:

@@ -25,6 +25,7 @@ from ..parts.lanes import lanes
 from ..parts.steps import Step, modes, steps
 from ..parts.table import NUDGE, table
 from ..pictures.charts import chart
+from ..pictures.drawing import Drawn
 from ..pictures.scene import Scene
 from ..pictures.svg import svg
 from ..shown.numbers import aligned, brief, number, rows_of, samples, shape_of, sign, sparkline
@@ -66,7 +67,7 @@ DETAILS = (
 
 
 def to_html(
-    view: View, drawn: Scene | None, unfolded: Sequence[tuple[View, Scene, str]] = (), quiz: bool = False,
+    view: View, drawn: Scene | None, unfolded: Sequence[Drawn] = (), quiz: bool = False,
     explained: Sequence[Sequence[str]] = (), every_step: bool = False,
 ) -> str:  # fmt: skip
     """Write the report as a piece of HTML, in as much detail as fits into 300 KB.
@@ -76,7 +77,7 @@ def to_html(
     view : View
     drawn : Scene or None
         The graph as it is drawn; what is too large is shown as lanes. None: not at all.
-    unfolded : sequence of (View, Scene, str)
+    unfolded : sequence of Drawn
         The graph with one of its loops or calls unfolded, for a reader who asks; or in another form, which is named.
     quiz : bool
         Whether the gradients are hidden until they are asked for, where scripts run.
@@ -98,7 +99,7 @@ def to_html(
 
 
 def _shown(
-    view: View, drawn: Scene | None, unfolded: Sequence[tuple[View, Scene, str]], detail: Detail
+    view: View, drawn: Scene | None, unfolded: Sequence[Drawn], detail: Detail
 ) -> dict[str, Any]:
     """Give what the template shows, by the names that it has there."""
     trace = view.trace
@@ -114,7 +115,7 @@ def _shown(
         "view": view, "trace": trace, "detail": detail, "start": ", ".join([*given[:4], *["…"][: len(given) > 4]]),
         "table": list(table(view)), "strip": _strip(found) if found and found.whole else None,
         "charts": _charts(found), "graph": graph, "lines": annotated, "others": elsewhere, "steps": listed,
-        "data": Markup(_data(view, graph, unfolded, listed[: detail.steps], told_of)), "times": timing.rows(trace),
+        "data": Markup(_data(view, graph, unfolded, listed, told_of)), "times": timing.rows(trace),
         "modes": modes(view), "past": past, "past_charts": _past_charts(past) if past else [],
     }  # fmt: skip
 
@@ -122,7 +123,7 @@ def _shown(
 def _data(
     view: View,
     graph: dict[str, Any] | None,
-    unfolded: Sequence[tuple[View, Scene, str]],
+    unfolded: Sequence[Drawn],
     listed: Sequence[Step],
     shown: Sequence[Line | None],
 ) -> str:
@@ -130,14 +131,17 @@ def _data(
     if not view.computed:
         return ""
     sheets = [Sheet(view, "")]
-    for more, scene, form in unfolded:
-        if graph is not None and "svg" in graph:
-            # The script has style and name space from the first drawing, or needs none.
-            drawing = re.sub(r' xmlns="[^"]*"|<style>.*?</style>', "", svg(scene, tips=False))
-            sheets += [Sheet(more, drawing, form)] if len(drawing) <= UNFOLDED else []
+    if graph is not None and "svg" in graph:
+        sheets += [sheet for sheet in map(_sheet, unfolded) if len(sheet.svg) <= UNFOLDED]
     keys = [part.key for line in shown if line for part in (line.main, *line.several, *line.parts) if part]
     formulas = to_latex(view)
     return data(sheets, listed, keys, formulas if len(formulas) <= FORMULAS else "", _explained(view))
+
+
+def _sheet(drawn: Drawn) -> Sheet:
+    # The script has style and name space from the first drawing, or needs none.
+    drawing = re.sub(r' xmlns="[^"]*"|<style>.*?</style>| aria-label="[^"]*"', "", svg(drawn.scene, tips=False))
+    return Sheet(drawn.view, drawing, drawn.form, {key: _sheet(each) for key, each in drawn.inner.items()})
 
 
 def _explained(view: View) -> dict[int, list[str]]:

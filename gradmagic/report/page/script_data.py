@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
@@ -32,12 +32,14 @@ AHEAD = 5_000  # bytes of the walks forward beyond the first; the last of each i
 class Sheet:
     """One drawing: its view, its SVG, and what its boxes and arrows say in full.
 
-    `form` names another form of the whole graph (`"lines"`); without one it unfolds a part of the first.
+    `form` names another form of the whole graph (`"lines"`); without one it unfolds a part of the first. `inner` has, by
+    key, what a box opens to.
     """
 
     view: View
     svg: str
     form: str = ""
+    inner: Mapping[int, Sheet] = field(default_factory=dict)
 
 
 def data(
@@ -65,7 +67,7 @@ def data(
     values = _Values()
     found: dict[str, Any] = {
         "of": view.result_name,
-        "sheets": [_sheet(sheet, values, i) for i, sheet in enumerate(sheets)],
+        "sheets": _sheets(sheets, values),
         "values": values.within(BUDGET),
     }
     wanted = set(chain(keys, *([o.key for o in sheet.view.operations] for sheet in sheets[1:])))
@@ -132,18 +134,39 @@ class _Values:
         return [list(map(str.strip, row)) for row in rows_of(value.items, len(value.shape))]
 
 
-def _sheet(sheet: Sheet, values: _Values, i: int) -> dict[str, Any]:
-    view = sheet.view
-    nodes = {str(o.key): _node(view, o, values) for o in view.operations if o.rule or o.key in view.users}
-    edges = {
-        str(view.numbers[o.key, edge.argument]): _derivative(view, o, edge, values)
-        for o in view.operations
-        for edge in o.edges
+def _sheets(sheets: Sequence[Sheet], values: _Values) -> list[dict[str, Any]]:
+    view = sheets[0].view
+    first = {
+        "nodes": {str(o.key): _node(view, o, values) for o in view.operations if o.rule or o.key in view.users},
+        "edges": {
+            str(i): _derivative(view, view.by_key[key], argument, values)
+            for (key, argument), i in view.numbers.items()
+        },
     }
-    more: dict[str, Any] = {"svg": sheet.svg, "keys": sorted(view.turns)} if i else {}
+    return [first, *(_further(sheet, values, view, first) for sheet in sheets[1:])]
+
+
+def _further(sheet: Sheet, values: _Values, before: View, first: dict[str, Any]) -> dict[str, Any]:
+    """Write a further drawing: what the first sheet says of a value stands there alone, of an edge by its number."""
+    view = sheet.view
+    nodes, edges = {}, {}
+    for o in view.operations:
+        if o.rule or o.key in view.users:
+            told = _node(view, o, values)
+            if told != first["nodes"].get(str(o.key)):
+                nodes[str(o.key)] = told
+    for (key, argument), i in view.numbers.items():
+        told = _derivative(view, view.by_key[key], argument, values)
+        other = before.numbers.get((key, argument))
+        same = other is not None and told[1:] == first["edges"][str(other)][1:]
+        edges[str(i)] = [told[0], other] if same else told
+    unfolds = sorted(view.turns) or [o.key for o in view.operations if o.rule == "turn"]
+    more: dict[str, Any] = {"svg": sheet.svg, "keys": unfolds, "nodes": nodes, "edges": edges}
     if sheet.form:
         more["form"] = sheet.form
-    return {"nodes": nodes, "edges": edges, **more}
+    if sheet.inner:
+        more["inner"] = {str(k): _further(each, values, before, first) for k, each in sheet.inner.items()}
+    return more
 
 
 def _node(view: View, operation: Operation, values: _Values) -> list[Any]:
@@ -155,10 +178,12 @@ def _node(view: View, operation: Operation, values: _Values) -> list[Any]:
         where += f", in {operation.module}"
     about = " ".join(filter(None, (view.turns.get(operation.key, ""), operation.dtype)))
     numbers = values.add(operation.value), values.add(operation.grad)
-    return [view.title(operation, 120), where, about, operation.rule, *numbers, operation.count]
+    inside = [min(o.key for o in view.parts[operation.key])] if operation.key in view.parts else []
+    return [view.title(operation, 120), where, about, operation.rule, *numbers, operation.count, *inside]
 
 
-def _derivative(view: View, operation: Operation, edge: Edge, values: _Values) -> list[Any]:
+def _derivative(view: View, operation: Operation, argument: int, values: _Values) -> list[Any]:
+    edge = next(edge for edge in operation.edges if edge.argument == argument)
     i = view.numbers[operation.key, edge.argument]
     above, below = view.name(operation.key), view.name(edge.source)
     partial = f"∂{operand(above)}/∂{operand(below)}"

@@ -40,6 +40,7 @@ class Room:
 
 
 ROOMS = (Room(26, 17, 14), Room(22, 13, 10), Room(18, 9, 8))
+OPENS = "▸ "  # stands before what a click opens
 HEADS = ("operation", "value", "gradient", "local derivatives")
 
 
@@ -363,7 +364,8 @@ def _title(view: View, operation: Operation, room: int) -> str:
     times = f" ×{operation.count}" if operation.count > 1 else ""
     own = own_part(view, operation)
     text = view.title(operation, 200).removesuffix(f" {times}") if own is None else own
-    return clip(MODULES.sub("", text) if operation.rule else text, room - width(times)) + times
+    opens = OPENS if operation.key in view.parts else ""
+    return opens + clip(MODULES.sub("", text) if operation.rule else text, room - width(times)) + times
 
 
 def own_part(view: View, operation: Operation) -> str | None:

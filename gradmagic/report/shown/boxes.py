@@ -20,6 +20,7 @@ from .words import SIMPLE
 
 ENDS = 3  # turns of a long loop that stand by themselves, at its start and its end
 LARGEST = 60  # operations of a box that opens
+ROOM = 130  # operations that all boxes of a view open to, together
 OWN = {"forward", "__call__"}  # functions that are what a module does: its path says more
 
 
@@ -71,16 +72,21 @@ class _Boxes:
                     self.paths[key].append(i)
         self.given = given_by(self.trace.source, self.trace.first_line) or {}
         self.numbered = 0  # edges that have their numbers
+        self.room = ROOM
 
     def made(self, view: View, parts: Parts) -> Boxed:
         """Number the edges of a view, then those within its boxes: no two have the same."""
-        view = replace(view, least=self.numbered + 1)
+        held: dict[int, tuple[Operation, ...]] = {}
+        for key, (members, _) in parts.items():
+            if len(members) <= min(LARGEST, self.room):
+                self.room -= len(members)
+                held[key] = tuple(members)
+        view = replace(view, parts=held, least=self.numbered + 1)
         self.numbered += len(view.numbers)
         inner: dict[int, Boxed] = {}
-        for key, (members, depth) in parts.items():
-            if len(members) <= LARGEST:
-                shown, further = self.grouped(members, depth, 1)
-                inner[key] = self.made(View(self.trace, (*self._from_outside(members), *shown)), further)
+        for key, members in held.items():
+            shown, further = self.grouped(members, parts[key][1], 1)
+            inner[key] = self.made(View(self.trace, (*self._from_outside(members), *shown)), further)
         return Boxed(view, inner)
 
     def _from_outside(self, members: Sequence[Operation]) -> Iterator[Operation]:

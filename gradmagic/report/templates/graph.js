@@ -9,6 +9,14 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   place.after(panel);
   let now = 0, svg, nodes, edges, wide, high, x = 0, y = 0, k = 1, own_zoom = false, opened, style;
   const sheet = () => data.sheets[now];
+  /* What is said of a shape; what the first drawing says too stands there alone. */
+  const said_of = (item) => {
+    const [first] = data.sheets, { sheet: part, dataset } = item;
+    if (dataset.k) return part.nodes[dataset.k] ?? first.nodes[dataset.k];
+    const said = part.edges[dataset.i];
+    return said?.length === 2 ? [said[0], ...first.edges[said[1]].slice(1)] : said;
+  };
+  const base = (edge) => (now ? edge.sheet.edges[edge.dataset.i]?.[1] : +edge.dataset.i); /* its number in the first drawing */
   const size = () => [host.clientWidth, host.clientHeight];
   const apply = () => {
     const [w, t] = size();
@@ -49,8 +57,9 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     grow();
     apply();
   };
+  const frame = (node) => { const a = node.getBoundingClientRect(), b = svg.getBoundingClientRect(); return { x: x + (a.x - b.x) / k, y: y + (a.y - b.y) / k, width: a.width / k, height: a.height / k }; };
   const seen = (node) => {
-    const box = node.getBBox(), [w, t] = size();
+    const box = frame(node), [w, t] = size();
     if (tall() && !own_zoom) {
       const at = node.getBoundingClientRect();
       if (at.top < 0 || at.bottom > innerHeight) node.scrollIntoView({ block: "nearest" });
@@ -109,36 +118,35 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   };
   const parts = data.sheets.filter((s) => !s.form).length, lines = data.sheets.findIndex((s) => s.form);
   const unfolds = (key) => data.sheets.findIndex((s, i) => i && now === 0 && s.keys.some((member) => own(member) === key));
-  const open = (kind, id) => {
-    opened = kind && [kind, id];
-    panel.hidden = !kind;
+  const open = (item) => {
+    opened = item;
+    panel.hidden = !item;
     panel.replaceChildren();
-    if (!kind) return;
-    const rows = [], said = sheet()[kind][id];
+    if (!item) return;
+    const rows = [], said = said_of(item), id = item.dataset.k;
     if (!said) return open();
     let title, note = "";
-    if (kind === "nodes") {
+    if (id) {
       const [name, where, about, rule, v, g, count] = said;
       title = name;
       note = [rule, where, about, count > 1 ? `the last of ${count}` : ""].filter(Boolean).join(" · ");
       rows.push(["value", value(v)], [`gradient of ${data.of}`, value(g, own(id))]);
-      for (const edge of edges) if (edge.dataset.d === id) { const e = sheet().edges[edge.dataset.i]; rows.push([`${e[0]} ${e[1]}`, e[4] === null ? [code(e[2] || "not elementwise")] : [code(e[2] && e[2] !== data.values[e[4]][1] ? `${e[2]} = ` : ""), ...value(e[4])]]); }
+      for (const edge of edges) if (edge.dataset.d === id && edge.sheet === item.sheet) { const e = said_of(edge); rows.push([`${e[0]} ${e[1]}`, e[4] === null ? [code(e[2] || "not elementwise")] : [code(e[2] && e[2] !== data.values[e[4]][1] ? `${e[2]} = ` : ""), ...value(e[4])]]); }
     } else {
-      const edge = edges.find((e) => e.dataset.i === id);
       title = `${said[0]} ${said[1]}`;
       rows.push(["local derivative", [code(said[2] || (said[4] === null ? "not elementwise" : ""))]]);
       if (said[4] !== null) rows.push(["in numbers", value(said[4])]);
-      rows.push([`carries to ${said[3]}`, value(said[5], own(edge.dataset.s))]);
+      rows.push([`carries to ${said[3]}`, value(said[5], own(item.dataset.s))]);
     }
     const close = button("×", "close", () => { open(); pin(); });
     panel.append(h("div", { class: "gm-bar" }, h("b", { class: "gm-num" }, title), h("span", { class: "gm-muted gm-small" }, note), close));
-    const j = kind === "nodes" ? unfolds(own(id)) : -1;
+    const j = id ? unfolds(own(id)) : -1;
     if (j > 0) close.before(button("unfold", "unfold: the first and the last turns one by one", () => turn(j)));
     panel.append(h("table", { class: "gm-facts" }, h("tbody", {}, ...rows.map(([name, cells]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, ...cells))))));
   };
   const tipped = () => {
     for (const item of [...nodes, ...edges]) {
-      const said = item.dataset.k ? sheet().nodes[item.dataset.k] : sheet().edges[item.dataset.i];
+      const said = said_of(item);
       if (!said) continue;
       const words = (name, i) => (i === null || i === undefined ? "" : name + data.values[i][1]);
       const tip = item.dataset.k
@@ -154,23 +162,28 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     svg = root.firstElementChild;
     style ??= svg.querySelector("style");
     svg.prepend(style);
-    [wide, high] = [svg.viewBox.baseVal.width, svg.viewBox.baseVal.height];
+    nodes = edges = [];
     svg.style.cssText = "width:100%;height:100%;display:block;touch-action:pan-y;outline-offset:2px";
     svg.setAttribute("role", "group");
     svg.setAttribute("aria-label", alt);
-    nodes = [...svg.querySelectorAll(".n[data-k]")];
+    column(svg, { ...sheet(), svg: text }, (w, t) => { [wide, high] = [w, t]; });
+    found();
+    begin();
+    veil();
+  };
+  /* A box that opens brings shapes. */
+  const found = () => {
+    nodes = [...svg.querySelectorAll(".n[data-k]")].sort((a, b) => a.dataset.k - b.dataset.k);
     edges = [...svg.querySelectorAll(".e[data-i]")];
-    nodes.sort((a, b) => a.dataset.k - b.dataset.k);
-    nodes.forEach((node, i) => { node.setAttribute("tabindex", i ? -1 : 0); node.setAttribute("role", "button"); });
+    nodes.forEach((node, i) => { if (!node.hasAttribute("role")) node.setAttribute("tabindex", i ? -1 : 0); node.setAttribute("role", "button"); });
     for (const edge of edges) {
+      if (edge.hasAttribute("role")) continue;
       edge.setAttribute("role", "img");
       const line = edge.querySelector("path"), wider = line.cloneNode();
       wider.setAttribute("class", "h");
       line.before(wider);
     }
-    for (const g of svg.querySelectorAll(".g")) g.said = g.textContent;
-    begin();
-    veil();
+    for (const g of svg.querySelectorAll(".g")) g.said ??= g.textContent;
   };
   const veil = () => {
     for (const node of nodes) {
@@ -180,7 +193,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     }
     svg.classList.toggle("blind", !!veiled());
     tipped();
-    if (opened) open(...opened);
+    if (opened) open(opened.isConnected ? opened : undefined);
   };
   const fold = parts > 1 && button("unfold", "unfold loops and calls", () => turn((now + 1) % parts));
   const forms = [...data.sheets.flatMap((s, j) => (s.form ? [[s.form, j]] : [])), ...(lines > 0 ? [["operations", 0]] : [])].map(([name, j]) => [j, button(name, name, () => turn(j), { "aria-pressed": "false" })]);
@@ -213,8 +226,14 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   let drag, dragged = false;
   const chosen = (item) => {
     const at = item.dataset.i ? { key: item.dataset.d, edge: item.dataset.i, sheet: now } : { key: item.dataset.k };
-    if (pin(at)) open(item.dataset.i ? "edges" : "nodes", item.dataset.i ?? item.dataset.k);
-    else open();
+    if (item.toggle) {
+      item.toggle();
+      found();
+      veil();
+      if (!own_zoom) fit(); else apply();
+      board.changed?.();
+    }
+    open(pin(at) ? item : undefined);
   };
   for (const kind of ["mouseover", "focusin"]) root.addEventListener(kind, (e) => { if (!drag) point(spot(e)); });
   for (const kind of ["mouseleave", "focusout"]) host.addEventListener(kind, () => point());
@@ -239,7 +258,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   });
   host.addEventListener("pointerup", () => { host.from = drag = undefined; });
   /* Right and left go along the arrows, up and down to the nearest box above and below. */
-  const middle = (node) => { const b = node.getBBox(); return [b.x + b.width / 2, b.y + b.height / 2]; };
+  const middle = (node) => { const b = frame(node); return [b.x + b.width / 2, b.y + b.height / 2]; };
   const nearest = (from, list, weigh) => list.reduce((best, node) => { const d = weigh(middle(from), middle(node)); return d < best[0] ? [d, node] : best; }, [Infinity])[1];
   const byKey = (key) => nodes.find((n) => n.dataset.k === key);
   const along = { ArrowRight: ["s", "d"], ArrowLeft: ["d", "s"] };
@@ -270,7 +289,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     }
   });
   const board = {
-    light, veil, fit, follow, bar, place, panel,
+    light, veil, fit, follow, bar, place, panel, base,
     get nodes() { return nodes; },
     get edges() { return edges; },
     home: () => { if (now) turn(0); }, /* the walk goes from operation to operation */
