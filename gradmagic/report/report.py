@@ -253,7 +253,7 @@ class Report:
         if not self._draws:
             return []
         few = len(self._trace.operations) <= WHOLE
-        parts = boxed(self._trace) if few and len(self._trace.operations) > OPENING else None
+        parts = boxed(self._view) if few and len(self._trace.operations) > OPENING else None
         found = [] if parts is None else [opening(parts, "boxes")]
         if parts is None or all(o.rule != "turn" for o in parts.view.operations):
             found += [Drawn(view, drawing(view, self._engine)) for view in self._view.unfolded(UNFOLDED)]
@@ -261,7 +261,7 @@ class Report:
         view = by_statements(of)
         if len(of.computed) > max(FEW, ENOUGH * len(view.computed)) and len(view.computed) > 1:
             opens = few and len(of.computed) > OPENING
-            found.append(opening(opened(view) if opens else Boxed(replace(view, parts={})), "lines"))
+            found.append(opening(opened(view, self._view) if opens else Boxed(replace(view, parts={})), "lines"))
         return found
 
     def plot(self) -> Figure:

@@ -147,7 +147,7 @@ def _sheets(sheets: Sequence[Sheet], values: _Values) -> list[dict[str, Any]]:
 
 
 def _further(sheet: Sheet, values: _Values, before: View, first: dict[str, Any]) -> dict[str, Any]:
-    """Write a further drawing: what the first sheet says of a value stands there alone, of an edge by its number."""
+    """Write a further drawing: what the first sheet says of a value or an edge stands there alone."""
     view = sheet.view
     nodes, edges = {}, {}
     for o in view.operations:
@@ -157,9 +157,8 @@ def _further(sheet: Sheet, values: _Values, before: View, first: dict[str, Any])
                 nodes[str(o.key)] = told
     for (key, argument), i in view.numbers.items():
         told = _derivative(view, view.by_key[key], argument, values)
-        other = before.numbers.get((key, argument))
-        same = other is not None and told[1:] == first["edges"][str(other)][1:]
-        edges[str(i)] = [told[0], other] if same else told
+        if before.numbers.get((key, argument)) != i or told != first["edges"][str(i)]:
+            edges[str(i)] = told
     unfolds = sorted(view.turns) or [o.key for o in view.operations if o.rule == "turn"]
     more: dict[str, Any] = {"svg": sheet.svg, "keys": unfolds, "nodes": nodes, "edges": edges}
     if sheet.form:

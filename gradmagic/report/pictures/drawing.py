@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..parts.cards import BACK, ROOMS, SMALL, Cards, cards, rows
+from ..parts.cards import BACK, ROOMS, SMALL, Cards, Room, cards, rows
 from ..parts.graph import CHARACTER, Picture, picture
 from ..shown.boxes import Boxed
 from ..shown.typeset import width
@@ -22,6 +22,7 @@ from .scene import Scene, of_boxes, of_cards
 
 COLUMN = 780.0  # points that a drawing may be wide
 BOXES = 8  # that stand from left to right
+WIDE = Room(30, 24, 24)  # of a column
 INDENT = 48.0  # of a drawing within another
 MOST_CARDS, MOST_CROSSINGS, HIGHEST = 16, 3, 1_400.0  # of cards; what is more stands as rows
 
@@ -43,7 +44,7 @@ def opening(boxed: Boxed, form: str = "", room: float = COLUMN) -> Drawn:
 
 
 def _column(view: View, room: float) -> Scene:
-    for least in ROOMS:
+    for least in (WIDE, *ROOMS):
         made = cards(view, least)
         made = made if len(made.cards) == 1 else rows(view, least)
         layout = of_top_down(made)

@@ -37,10 +37,13 @@ class Boxed:
         return len(self.view.computed)
 
 
-def boxed(trace: Trace) -> Boxed | None:
-    """Put calls, turns and modules together: the innermost that leave a much smaller graph; None where none does."""
-    whole = View.whole(trace)
-    boxes = _Boxes(whole)
+def boxed(view: View) -> Boxed | None:
+    """Put calls, turns and modules together: the innermost that leave a much smaller graph; None where none does.
+
+    `view` is the graph as it is shown by operations: its edges have their numbers here too.
+    """
+    boxes = _Boxes(view)
+    whole, trace = boxes.whole, view.trace
     deepest = max(map(len, boxes.paths.values()), default=0)
     for depth in range(deepest, 0, -1):
         shown, parts = boxes.grouped(whole.operations, 0, depth)
@@ -50,10 +53,9 @@ def boxed(trace: Trace) -> Boxed | None:
     return None
 
 
-def opened(view: View) -> Boxed:
-    """Let the lines of a view open to what they are made of."""
-    boxes = _Boxes(View.whole(view.trace))
-    return boxes.made(view, {key: (part, 0) for key, part in view.parts.items()})
+def opened(lines: View, view: View) -> Boxed:
+    """Let lines open to what they are made of; `view` as for `boxed`."""
+    return _Boxes(view).made(lines, {key: (part, 0) for key, part in lines.parts.items()})
 
 
 Parts = dict[int, tuple[Sequence[Operation], int]]  # by key: the operations of a box, and how deep its scope lies
@@ -62,8 +64,9 @@ Parts = dict[int, tuple[Sequence[Operation], int]]  # by key: the operations of 
 class _Boxes:
     """Finds the boxes of a trace."""
 
-    def __init__(self, whole: View) -> None:
-        self.whole, self.trace = whole, whole.trace
+    def __init__(self, view: View) -> None:
+        self.trace = view.trace
+        self.whole = whole = View.whole(view.trace)
         self.scopes = [scope for scope in whole.trace.scopes if scope.name not in OWN]
         self.paths: dict[int, list[int]] = {o.key: [] for o in whole.operations if o.rule}
         for i, scope in enumerate(self.scopes):
@@ -71,7 +74,8 @@ class _Boxes:
                 if key in self.paths:
                     self.paths[key].append(i)
         self.given = given_by(self.trace.source, self.trace.first_line) or {}
-        self.numbered = 0  # edges that have their numbers
+        self.known = {edge: i for edge, i in view.numbers.items() if view.by_key[edge[0]].count == 1}
+        self.numbered = len(view.numbers)  # edges that have their numbers
         self.room = ROOM
 
     def made(self, view: View, parts: Parts) -> Boxed:
@@ -81,8 +85,8 @@ class _Boxes:
             if len(members) <= min(LARGEST, self.room):
                 self.room -= len(members)
                 held[key] = tuple(members)
-        view = replace(view, parts=held, least=self.numbered + 1)
-        self.numbered += len(view.numbers)
+        view = replace(view, parts=held, known=self.known, least=self.numbered + 1)
+        self.numbered = max(self.numbered, *view.numbers.values(), 0)
         inner: dict[int, Boxed] = {}
         for key, members in held.items():
             shown, further = self.grouped(members, parts[key][1], 1)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import count
 
 import numpy as np
 
@@ -42,7 +43,8 @@ class View:
     """A trace as it is shown: `operations` are what is left after folding, in tape order, inputs among them.
 
     `groups` has what each of them stands for, where some are folded, `turns` what is said of single ones:
-    `"turn 1 of 40"`; `parts` the operations of each line, by its key. Edges are numbered from `least` on.
+    `"turn 1 of 40"`; `parts` the operations of each line, by its key. `known` are the numbers that edges have in another view; further
+    ones begin with `least`.
     """
 
     trace: Trace
@@ -50,6 +52,7 @@ class View:
     groups: tuple[Selection, ...] = field(default=(), compare=False)
     turns: dict[int, str] = field(default_factory=dict, compare=False)
     parts: dict[int, tuple[Operation, ...]] = field(default_factory=dict, compare=False)
+    known: dict[tuple[int, int], int] = field(default_factory=dict, compare=False)
     least: int = 1
 
     @classmethod
@@ -131,8 +134,12 @@ class View:
     @cached_property
     def numbers(self) -> dict[tuple[int, int], int]:
         """The number of each edge, 1, 2 ... in tape order, by the operation's key and the argument's position."""
-        edges = [(o.key, e.argument) for o in self.operations for e in o.edges]
-        return {edge: i for i, edge in enumerate(edges, self.least)}
+        edges = [(o, (o.key, e.argument)) for o in self.operations for e in o.edges]
+        further = count(self.least)
+        return {
+            edge: (self.known.get(edge) if o.rule not in PARTS and o.count == 1 else None) or next(further)
+            for o, edge in edges
+        }
 
     @cached_property
     def users(self) -> dict[int | None, list[tuple[Operation, Edge]]]:

@@ -33,7 +33,10 @@ const column = (group, part, grown) => {
       }
       const made = document.createElementNS(group.namespaceURI, "g"), one = { group: made, x: +node.querySelector(".name").getAttribute("x") - 6, y: +row.getAttribute("y") + +row.getAttribute("height") };
       made.setAttribute("class", "in");
-      made.innerHTML = `<rect rx="4" style="fill:var(--gm-bg,#fff);stroke:var(--gm-gold,#8a6100)"/>${inner.svg.replace(/^<svg[^>]*>|<\/svg>$/g, "")}`;
+      made.innerHTML = `<rect rx="4"/>${inner.svg.replace(/^<svg[^>]*>|<\/svg>$/g, "")}`;
+      const cards = made.querySelectorAll(".c>rect:first-child"), framed = cards.length === 1 ? cards[0] : made.firstChild;
+      made.firstChild.style.cssText = "fill:none";
+      framed.style.cssText = "fill:var(--gm-bg,#fff);stroke:var(--gm-gold,#8a6100)";
       group.append(made);
       opened.set(node, one);
       column(made, inner, (w, t) => {

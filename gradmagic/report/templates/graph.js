@@ -1,5 +1,5 @@
 /* The graph: lit, zoomed, moved, walked through by keys, and opened: a small panel says one box or arrow in full. */
-const MANY = 60; /* of operations, from which on modules or lines are shown first */
+const LARGE = 24, MANY = 60; /* values, from which on boxes of meaning are shown first, or lines */
 const LEAST = 11 / 12; /* of a drawing's own size: its letters are 12 px high, and 11 can be read */
 const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   const first = decode(image.src), alt = image.alt, { host, root } = show(image, "gm-live gm-board");
@@ -12,11 +12,8 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   /* What is said of a shape; what the first drawing says too stands there alone. */
   const said_of = (item) => {
     const [first] = data.sheets, { sheet: part, dataset } = item;
-    if (dataset.k) return part.nodes[dataset.k] ?? first.nodes[dataset.k];
-    const said = part.edges[dataset.i];
-    return said?.length === 2 ? [said[0], ...first.edges[said[1]].slice(1)] : said;
+    return dataset.k ? part.nodes[dataset.k] ?? first.nodes[dataset.k] : part.edges[dataset.i] ?? first.edges[dataset.i];
   };
-  const base = (edge) => (now ? edge.sheet.edges[edge.dataset.i]?.[1] : +edge.dataset.i); /* its number in the first drawing */
   const size = () => [host.clientWidth, host.clientHeight];
   const apply = () => {
     const [w, t] = size();
@@ -116,7 +113,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     if (rows) said.push(h("div", { class: "gm-scroll" }, h("table", { class: "gm-grid" }, ...rows.map((row) => h("tr", {}, ...row.map((text) => h("td", { class: q === undefined ? "" : text === "0" ? "gm-zero" : text[0] === "-" ? "gm-neg" : "gm-pos" }, text)))))));
     return said;
   };
-  const parts = data.sheets.filter((s) => !s.form).length, lines = data.sheets.findIndex((s) => s.form);
+  const unfolded = data.sheets.flatMap((s, j) => (j && !s.form ? [j] : [])), [boxes, lines] = ["boxes", "lines"].map((name) => data.sheets.findIndex((s) => s.form === name)), others = boxes > 0 || lines > 0;
   const unfolds = (key) => data.sheets.findIndex((s, i) => i && now === 0 && s.keys.some((member) => own(member) === key));
   const open = (item) => {
     opened = item;
@@ -166,7 +163,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     svg.style.cssText = "width:100%;height:100%;display:block;touch-action:pan-y;outline-offset:2px";
     svg.setAttribute("role", "group");
     svg.setAttribute("aria-label", alt);
-    column(svg, { ...sheet(), svg: text }, (w, t) => { [wide, high] = [w, t]; });
+    column(svg, { ...sheet(), svg: text, of: now }, (w, t) => { [wide, high] = [w, t]; });
     found();
     begin();
     veil();
@@ -195,23 +192,23 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     tipped();
     if (opened) open(opened.isConnected ? opened : undefined);
   };
-  const fold = parts > 1 && button("unfold", "unfold loops and calls", () => turn((now + 1) % parts));
-  const forms = [...data.sheets.flatMap((s, j) => (s.form ? [[s.form, j]] : [])), ...(lines > 0 ? [["operations", 0]] : [])].map(([name, j]) => [j, button(name, name, () => turn(j), { "aria-pressed": "false" })]);
+  const fold = unfolded.length > 0 && button("unfold", "unfold loops and calls", () => turn(unfolded[unfolded.indexOf(now) + 1] ?? 0));
+  const forms = [...data.sheets.flatMap((s, j) => (s.form ? [[s.form, j]] : [])), ...(others ? [["operations", 0]] : [])].map(([name, j]) => [j, button(name, name, () => turn(j), { "aria-pressed": "false" })]);
   const turn = (j) => {
     now = j;
     open();
     pin();
-    board.reset?.();
     draw(j ? data.sheets[j].svg : first);
     /* What was asked for is to be read: the first of the turns, at a size for it. */
     const start = j && k < 0.7 && nodes.find((n) => data.sheets[j].keys.includes(+n.dataset.k));
     if (start) { zoom(0.85 / k); x = start.getBBox().x - 60; apply(); }
-    if (fold) fold.textContent = j === parts - 1 ? "fold" : j && j < parts ? "unfold next" : "unfold";
+    if (fold) fold.textContent = j === unfolded.at(-1) ? "fold" : unfolded.includes(j) ? "unfold next" : "unfold";
     pressed();
+    board.turned?.();
   };
   const whole = () => { fit(); own_zoom = true; };
   const full = () => (document.fullscreenElement ? document.exitFullscreen() : whole_part.requestFullscreen?.());
-  const bar = h("div", { class: "gm-bar gm-zoom" }, button("−", "zoom out", () => zoom(0.8)), button("+", "zoom in", () => zoom(1.25)), button("fit", "show the whole graph", whole), button("1:1", "natural size", () => zoom(1 / k)), button("full", "full screen: f", full), ...(fold ? [fold] : []), ...forms.map(([, choice]) => choice));
+  const bar = h("div", { class: "gm-bar gm-zoom" }, button("−", "zoom out", () => zoom(0.8)), button("+", "zoom in", () => zoom(1.25)), button("fit", "show the whole graph", whole), button("1:1", "natural size", () => zoom(1 / k)), button("full", "full screen: f over the graph", full), ...(fold ? [fold] : []), ...forms.map(([, choice]) => choice));
   const pressed = () => forms.forEach(([j, choice]) => choice.setAttribute("aria-pressed", String(now === j)));
   pressed();
   /* A derivative in a row stands for its edge. */
@@ -226,14 +223,15 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   let drag, dragged = false;
   const chosen = (item) => {
     const at = item.dataset.i ? { key: item.dataset.d, edge: item.dataset.i, sheet: now } : { key: item.dataset.k };
-    if (item.toggle) {
-      item.toggle();
-      found();
-      veil();
-      if (!own_zoom) fit(); else apply();
-      board.changed?.();
-    }
-    open(pin(at) ? item : undefined);
+    if (!item.toggle) return open(pin(at) ? item : undefined);
+    item.toggle();
+    pin();
+    found();
+    veil();
+    if (own_zoom) apply();
+    else fit();
+    open(item.getAttribute("aria-expanded") === "true" ? item : undefined);
+    board.turned?.();
   };
   for (const kind of ["mouseover", "focusin"]) root.addEventListener(kind, (e) => { if (!drag) point(spot(e)); });
   for (const kind of ["mouseleave", "focusout"]) host.addEventListener(kind, () => point());
@@ -288,11 +286,21 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
       seen(to);
     }
   });
+  /* Over the drawing f needs no focus; where somebody writes it is a letter. */
+  const over = (e) => {
+    if (!report.isConnected) return document.removeEventListener("keydown", over, true);
+    if (e.key !== "f" || e.ctrlKey || e.metaKey || e.altKey || !whole_part.matches(":hover") || e.target.closest?.("input,textarea,select,[contenteditable=true]") || root.activeElement) return;
+    e.preventDefault();
+    e.stopPropagation();
+    full();
+  };
+  document.addEventListener("keydown", over, true);
   const board = {
-    light, veil, fit, follow, bar, place, panel, base,
+    light, veil, fit, follow, bar, place, panel,
     get nodes() { return nodes; },
     get edges() { return edges; },
-    home: () => { if (now) turn(0); }, /* the walk goes from operation to operation */
+    /* What shows an operation: itself, else the box that it is in. */
+    holder: (key) => nodes.filter((node) => node.dataset.k === String(key)).at(-1) ?? nodes.filter((node) => said_of(node)?.[7] <= key && key < node.dataset.k).at(-1),
     /* What flows stands above all boxes; of what is wider than its arrow only the direction: the next box has it too. */
     write: (said, x, y, room) => {
       const made = document.createElementNS(svg.namespaceURI, "text");
@@ -307,7 +315,8 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   };
   host.style.cssText = "display:block;width:100%;min-width:0;flex:1";
   draw(first);
-  if (lines > 0 && nodes.length > MANY) turn(lines);
+  if (boxes > 0 && nodes.length > LARGE) turn(boxes);
+  else if (lines > 0 && nodes.length > MANY) turn(lines);
   new ResizeObserver(() => (own_zoom ? apply() : begin())).observe(host);
   place.before(bar);
   return board;
