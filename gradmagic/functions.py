@@ -17,6 +17,7 @@ import numpy as np
 from .engine.core import arrays
 from .engine.core.generator import generator, manual_seed
 from .engine.dispatch.calls import call
+from .engine.dispatch.primitives import cast
 from .engine.faces.torch.dtypes import ALIASES, DTYPES, Device, DType, Size, dtype_of
 from .engine.faces.torch.make import tensor
 from .engine.faces.torch.math import named, titled
@@ -44,12 +45,14 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
     if isinstance(data, Tensor):
         made = data
     elif isinstance(data, Tracked):
-        made = Tensor.wrap(data.array, data.node)
+        given = data.array
+        typed = data if arrays.is_typed(given) else cast(data, tensor(given, dtype=dtype).array.dtype)
+        made = Tensor.wrap(typed.array, typed.node)
     elif isinstance(data, np.generic) or arrays.is_array(data):
         made = Tensor.wrap(data, None)
         tell_of_device(data)
     else:
-        made = tensor(data)
+        return tensor(data, dtype=dtype, device=device)
     return made if dtype is None and device is None else made.to(dtype=dtype, device=device)
 
 
@@ -73,6 +76,8 @@ def from_numpy(ndarray: Any) -> Tensor:
     >>> gm.from_numpy(np.arange(3))
     tensor([0, 1, 2])
     """
+    if isinstance(ndarray, Tracked) and ndarray.soft and type(ndarray.array) is np.ndarray:
+        return as_tensor(ndarray)  # followed, over the copy that the tape has
     if type(ndarray) is not np.ndarray:
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__}): write gm.tensor(data).")
     return Tensor.wrap(ndarray, None)

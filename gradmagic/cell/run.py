@@ -19,6 +19,7 @@ from ..engine.faces.torch.tensor import Tensor
 from ..engine.tape.nodes import Node
 from ..engine.tape.tracked import Tracked
 from ..report.model import Note, Trace
+from .lifting.borrowed import part_with_inputs
 from .lifting.lift import is_float, liftable
 from .membrane.enter import paired
 from .membrane.hooks import put_hooks
@@ -125,6 +126,9 @@ class Run(Tracing):
             raise Failed(collect(self.record, None, error=error)) from error
 
     def put_back(self) -> None:
+        if any(entry.tracked.soft for entry in self.lifter.lifted):
+            held = [self.namespace[name] for name in self.used() if name in self.namespace]
+            part_with_inputs([*held, *self.record.shown])
         super().put_back()
         self.membrane.close()
 

@@ -20,6 +20,7 @@ from .files.markdown import to_markdown
 from .model import ReportError, Trace
 from .page.html import page, to_html
 from .page.latex import to_latex
+from .page.sharing import brings
 from .parts.explain import Explanation, explain
 from .parts.graph import MOST, picture
 from .parts.table import Table, table
@@ -244,9 +245,12 @@ class Report:
         return View.of_loops(trace, fold is by_modules) if len(trace.operations) <= WHOLE else view
 
     def to_html(self) -> str:
-        """Write the report as a piece of HTML that stands in any page."""
+        """Write the report as a piece of HTML that stands in any page, alone or with others."""
+        return self._html(brings=True)
+
+    def _html(self, brings: bool) -> str:
         drawn = self._scene if self._draws else None
-        return to_html(self._view, drawn, self._unfolded, self._quiz, self._explained, self._every_step)
+        return to_html(self._view, drawn, self._unfolded, self._quiz, self._explained, self._every_step, brings)
 
     @cached_property
     def _unfolded(self) -> list[Drawn]:
@@ -356,7 +360,7 @@ class Report:
         if "text/plain" in wanted:
             bundle["text/plain"] = str(self)
         if "text/html" in wanted:
-            bundle["text/html"] = self.to_html()
+            bundle["text/html"] = self._html(include is not None or brings())
         for kind in _IMAGES:
             if kind in wanted:
                 with suppress(ReportError):  # the text says what there is

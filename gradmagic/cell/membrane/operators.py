@@ -14,7 +14,6 @@ import numpy as np
 from ...engine.core.arrays import KINDS, is_array, on_device
 from ...engine.core.foreign import foreign
 from ...engine.dispatch.primitives import cast
-from ...engine.faces.torch.tensor import Tensor
 from ...engine.rules.declare import RULES
 from ...engine.rules.pointwise import Elementwise
 from ...engine.tape.memory import copy_of
@@ -25,7 +24,7 @@ from .table import joined
 
 ATOMS = frozenset({
     float, int, complex, bool, str, bytes, type(None), list, tuple, dict, set, np.ndarray, np.float64, np.float32,
-    np.int64, np.bool_, Tensor,
+    np.int64, np.bool_,
 })  # fmt: skip
 
 _QUICK = frozenset({np.ndarray, float, int, np.float64, np.float32})
@@ -80,7 +79,7 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any) -> Callable[[Any, Any], A
             return m.elementwise(fast, (a, b), out, (x, y))
         if kind not in ATOMS or other not in ATOMS:
             if issubclass(kind, Tracked) or issubclass(other, Tracked):
-                return op(table.tracked(a), table.tracked(b)) if _mixed(m, a, b) else op(a, b)
+                return _met(op, ufunc, table.tracked(a), table.tracked(b)) if _mixed(m, a, b) else op(a, b)
             m.entered.type(kind)
             m.entered.type(other)
         try:
@@ -123,6 +122,18 @@ def _engines(op: Any, ufunc: Any, out: Any) -> Any:
 
 def _holds_objects(a: Any, b: Any) -> bool:
     return has_objects(a) or has_objects(b)
+
+
+def _met(op: Any, ufunc: Any, a: Any, b: Any) -> Any:
+    """Give `a op b`, where what stands for an array or a number leaves the answer to a tensor, as they do."""
+    if getattr(a, "soft", False) and isinstance(b, Tracked) and not b.soft:
+        if type(a.array) in KINDS or isinstance(a.array, np.generic):
+            function: Any = np.power if op is operator.pow else ufunc or op
+            return function(a, b)
+        answer = getattr(type(b), f"__r{_symbol(op).rstrip('_')}__", None)
+        if answer is not None and (out := answer(b, a)) is not NotImplemented:
+            return out
+    return op(a, b)
 
 
 def _mixed(m: Membrane, a: Any, b: Any) -> bool:

@@ -31,6 +31,7 @@ _INSTEAD = {
     "assignment": "collect the values in a list and write np.stack([...])",
     "out=": "write out = np.f(...) without out=",
     "list": "write np.stack([...]) of the values",
+    "gm.tensor": "write gm.as_tensor({name})",
     "asarray": "use {name} itself: it already is an array here",
     "pickle": "keep {name} in memory",
     "text": "keep {name} as it is, its text is for people",

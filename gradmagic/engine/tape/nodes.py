@@ -223,6 +223,15 @@ def walk(*roots: Node) -> list[Node]:
     return [seen[number] for number in sorted(seen, reverse=True)]
 
 
+def watchers(root: Node) -> set[Any]:
+    """Give who watches the inputs that `root` depends on: None for inputs of the user's own, or no longer known."""
+    return {
+        None if node.saved is FREED else node.watcher
+        for node in walk(root)
+        if node.rule is None or node.saved is FREED
+    }
+
+
 def more_than(most: int, root: Node) -> bool:
     """Tell whether `root` depends on more than `most` nodes, itself included; no more of them are looked at."""
     seen, stack = {root.number}, [root]

@@ -27,11 +27,11 @@ from ..parts.table import NUDGE, table
 from ..pictures.charts import chart
 from ..pictures.drawing import Drawn
 from ..pictures.scene import Scene
-from ..pictures.svg import svg
+from ..pictures.svg import still, svg
 from ..shown.numbers import aligned, brief, number, rows_of, samples, shape_of, sign, sparkline
 from ..shown.typeset import clip, sums, width
 from ..shown.view import View, circled, told
-from .assets import script, style
+from .assets import loader, packed, script, style, version
 from .latex import to_latex
 from .script_data import Sheet, data
 
@@ -68,7 +68,7 @@ DETAILS = (
 
 def to_html(
     view: View, drawn: Scene | None, unfolded: Sequence[Drawn] = (), quiz: bool = False,
-    explained: Sequence[Sequence[str]] = (), every_step: bool = False,
+    explained: Sequence[Sequence[str]] = (), every_step: bool = False, brings: bool = True,
 ) -> str:  # fmt: skip
     """Write the report as a piece of HTML, in as much detail as fits into 300 KB.
 
@@ -85,12 +85,15 @@ def to_html(
         Entries of gradients written out, each in lines.
     every_step : bool
         Whether the list of steps stands open, however long.
+    brings : bool
+        Whether the style and the script are in it; else it finds those of another report in the same document. Without
+        them it is as it is where both are taken out: plain, and whole.
     """
     made = ""
     told = [sums(lines, COLUMNS) for lines in explained]
     for detail in DETAILS:
         shown = _shown(view, drawn, unfolded if detail.parts else (), detail)
-        made = _template("report.html").render(**shown, quiz=quiz, explained=told, every_step=every_step)
+        made = _template("report.html").render(**shown, quiz=quiz, explained=told, every_step=every_step, brings=brings)
         # No empty line, as names and messages may have: in Markdown it would be the end of the report.
         made = re.sub(r"\n(?=[ \t]*\n)", "&#10;", made)
         if len(made.encode()) <= LIMIT:
@@ -115,7 +118,7 @@ def _shown(
         "view": view, "trace": trace, "detail": detail, "start": ", ".join([*given[:4], *["…"][: len(given) > 4]]),
         "table": list(table(view)), "strip": _strip(found) if found and found.whole else None,
         "charts": _charts(found), "graph": graph, "lines": annotated, "others": elsewhere, "steps": listed,
-        "data": Markup(_data(view, graph, unfolded, listed, told_of)), "times": timing.rows(trace),
+        "data": packed(told) if (told := _data(view, graph, unfolded, listed, told_of)) else "", "times": timing.rows(trace),
         "modes": modes(view), "past": past, "past_charts": _past_charts(past) if past else [],
     }  # fmt: skip
 
@@ -140,7 +143,7 @@ def _data(
 
 def _sheet(drawn: Drawn) -> Sheet:
     # The script has style and name space from the first drawing, or needs none.
-    drawing = re.sub(r' xmlns="[^"]*"|<style>.*?</style>| aria-label="[^"]*"', "", svg(drawn.scene, tips=False))
+    drawing = re.sub(r' xmlns="[^"]*"|<style>.*?</style>', "", still(svg(drawn.scene, tips=False)))
     return Sheet(drawn.view, drawing, drawn.form, {key: _sheet(each) for key, each in drawn.inner.items()})
 
 
@@ -165,7 +168,7 @@ def _lines(view: View, detail: Detail) -> list[tuple[Line | None, Markup]]:
     for line in lines(view, detail.lines):
         if found and found[-1][0] is not None and line.number > found[-1][0].number + 1:
             found.append((None, Markup("")))
-        found.append((line, _code(line)))
+        found.append((line, _code(line, tips=not detail.parts)))
     return found
 
 
@@ -203,7 +206,9 @@ def _environment() -> Environment:
         "failure": lambda trace, text: failure(trace, text).replace(" ", "\u00a0"),
         "times": lambda text: text.replace("*", "·"),
     })  # fmt: skip
-    made.globals.update(inline=INLINE, nudge=NUDGE, times_head=timing.HEAD, style=style(), script=script())
+    made.globals.update(
+        inline=INLINE, nudge=NUDGE, times_head=timing.HEAD, style=style(), script=script(), loader=loader(), of=version(),
+    )  # fmt: skip
     return made
 
 
@@ -290,28 +295,29 @@ def _graph(view: View, drawn: Scene | None, detail: Detail) -> dict[str, Any] | 
         rows = lanes(view)[:80]
         text = "\n".join(f"{row.lanes} {view.title(row.operation)}" for row in rows)
         return {"lanes": text, "scope": view.scope, "signs": view.unsaid}
-    return {"svg": picture, "alt": drawn.sentence, "scope": view.scope, "signs": view.unsaid}
+    return {"svg": still(picture), "alt": drawn.sentence, "scope": view.scope, "signs": view.unsaid}
 
 
-def _code(line: Line) -> Markup:
-    """Mark the expressions of a line by their exact columns, one inside the other."""
+def _code(line: Line, tips: bool) -> Markup:
+    """Mark the expressions of a line by their exact columns, one inside the other; with tips where no rows say it."""
     found = (line.main, *line.several, *line.parts)
     parts = [part for part in found if part is not None and part.end > part.column]
     parts.sort(key=lambda part: (part.column, -part.end))
-    return _marked(line.text, 0, min(WIDEST, len(line.text)), parts)
+    return _marked(line.text, 0, min(WIDEST, len(line.text)), parts, tips)
 
 
-def _marked(text: str, start: int, end: int, parts: list[Part]) -> Markup:
+def _marked(text: str, start: int, end: int, parts: list[Part], tips: bool) -> Markup:
     done, at = Markup(""), start
     i = 0
     while i < len(parts):
         part = parts[i]
         inside = [p for p in parts[i + 1 :] if p.column >= part.column and p.end <= part.end]
         if part.column >= at and part.end <= end:
-            body = _marked(text, part.column, part.end, inside)
+            body = _marked(text, part.column, part.end, inside, tips)
             tip = f"{clip(part.text, 80)}\nvalue {brief(part.value)}\ngradient {brief(part.grad) or 'none'}"
+            said = Markup(' title="{}"').format(tip) if tips else ""
             done += escape(text[at : part.column])
-            done += Markup('<span class="gm-x" data-k="{}" title="{}">{}</span>').format(part.key, tip, body)
+            done += Markup('<span class="gm-x" data-k="{}"{}>{}</span>').format(part.key, said, body)
             at = part.end
         i += 1 + len(inside)
     return done + escape(text[at:end])

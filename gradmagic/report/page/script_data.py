@@ -188,7 +188,8 @@ def _derivative(view: View, operation: Operation, argument: int, values: _Values
     partial = f"∂{operand(above)}/∂{operand(below)}"
     formula = edge.formula or view.words(operation, edge)
     local = edge.local or _matrix(view, operation, edge)
-    return [circled(i), partial, formula, below, values.add(local), values.add(edge.flow)]
+    ends = edge.source, operation.key
+    return [circled(i), partial, formula, below, values.add(local), values.add(edge.flow), *ends]
 
 
 def _matrix(view: View, operation: Operation, edge: Edge) -> Value | None:

@@ -72,6 +72,7 @@ STYLE = re.sub(
 _HUES = {"": EDGE, ".plus": POSITIVE, ".minus": NEGATIVE, ".both": BOTH, ".bang": BAD}
 _LIVE = r"(?<=\})(\.(dim|on|later|now|wait|veil|blind|f|h)\b|\.n:focus|\[data-)[^{}]*\{[^{}]*\}"
 _HALO = r";?\s*paint-order:stroke;stroke:[^}]*round"
+_STILL = re.sub(r"var\(--gm-\w+,(#\w+)\)", r"\1", re.sub(_LIVE, "", STYLE))
 _FIXED = STYLE.replace("font:12px ", "font-size:12px;font-family:")
 for _left_out in (_LIVE, r"[^{}]*\{--c:[^{}]*\}", r";?(stroke|fill):var\(--c\)", _HALO):
     _FIXED = re.sub(_left_out, "", _FIXED)
@@ -79,6 +80,22 @@ _ALONE = re.sub(r"var\(--gm-\w+,(#\w+)\)", r"\1", _FIXED) + "".join(
     f".s{kind},.e{kind} path{{stroke:{hue}}}.e{kind} polygon,.e{kind} text{{fill:{hue}}}"
     for kind, hue in _HUES.items()
 )
+
+
+def still(document: str) -> str:
+    """Give what `svg` drew as the image of a page: without what answers to a pointer and what is not in it.
+
+    The style was half of a small drawing; the page's script has it whole, once for all, makes a row's field to be
+    pointed at, knows the ends of an edge, and takes the sentence from the image's `alt`.
+    """
+    bare = re.sub(r'<rect class="r"[^>]*/>| (aria-label|data-[sd])="[^"]*"', "", document)
+    used = set(re.findall(r"(?<=<)\w+", bare)).union(*map(str.split, re.findall(r' class="([^"]*)"', bare)))
+    kept = (
+        f"{selectors}{{{body}}}"
+        for selectors, body in re.findall(r"([^{}]+)\{([^{}]*)\}", _STILL)
+        if any(used.issuperset(re.findall(r"\w+", selector)) for selector in selectors.split(","))
+    )
+    return bare.replace(STYLE, "".join(kept), 1)
 
 
 def alone(document: str) -> str:
@@ -129,11 +146,12 @@ def _shape(shape: Shape, mood: str) -> str:
         case Stroke():
             # A curve is as good to the point; the arrow's corners, 7 apart, are not.
             first, *others = (f"{x:.0f},{y:.0f}" for x, y in shape.points)
+            way = f"L{others[-1]}" if {*others} <= {first, others[-1]} else f"C{' '.join(others)}"
             corners = " ".join(
                 ",".join(f"{x:.1f}".removesuffix(".0") for x in point) for point in shape.arrow
             )
             head = f'<polygon points="{corners}"/>' if corners else ""
-            return f'<path d="M{first}C{" ".join(others)}" stroke-width="{shape.weight:g}"/>{head}'
+            return f'<path d="M{first}{way}" stroke-width="{shape.weight:g}"/>{head}'
         case Text():
             return _text(shape.words, f'x="{shape.x:.0f}" y="{shape.y:.0f}"')
 

@@ -176,7 +176,8 @@ def edges_of(run: list[Operation]) -> tuple[Edge, ...]:
             known = slopes if edge.source in inside else outside
             before = known.get(edge.source, 0.0)
             unknown = above is None or factor is None or before is None
-            known[edge.source] = None if unknown else before + above * factor
+            with np.errstate(all="ignore"):
+                known[edge.source] = None if unknown else before + above * factor
             if edge.source not in inside:
                 flows.setdefault(edge.source, []).append(edge.flow)
     edges = [

@@ -12,9 +12,11 @@ const button = (text, label, onclick, more) => h("button", { type: "button", cla
 const code = (text) => h("code", { class: "gm-code" }, text);
 const decode = (src) => decodeURIComponent(src.slice(src.indexOf(",") + 1));
 /* In a shadow root the drawing takes the page's colours, and its own style stays within. */
-const show = (image, name) => {
+const show = (image, name, style) => {
   const host = h("span", { class: name }), root = host.attachShadow({ mode: "open" });
   root.innerHTML = decode(image.src);
+  root.querySelector("style").textContent = style;
+  root.firstChild.setAttribute("aria-label", image.alt);
   host.style.cssText = image.style.cssText;
   root.firstChild.style.cssText = "width:100%;height:auto;display:block";
   image.replaceWith(host);

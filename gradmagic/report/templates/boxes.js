@@ -2,6 +2,17 @@
 const column = (group, part, grown) => {
   const [wide, high] = part.svg.match(/viewBox="0 0 (\d+) (\d+)"/).slice(1).map(Number), opened = new Map();
   for (const shape of group.querySelectorAll(".n,.e,.c")) shape.sheet = part;
+  /* A row is pointed at in its card's whole width. */
+  const number = (shape, ...names) => names.map((name) => +shape.getAttribute(name));
+  const frames = [...group.querySelectorAll(".c>rect:first-child")].map((frame) => number(frame, "x", "y", "width", "height"));
+  for (const row of group.querySelectorAll(".row")) {
+    if (row.querySelector(".r")) continue;
+    const [x, y] = number(row.querySelector("circle"), "cx", "cy"), card = frames.find(([left, top, w, t]) => left < x && x < left + w && top < y && y < top + t);
+    if (!card) continue;
+    const catches = document.createElementNS(group.namespaceURI, "rect");
+    for (const [name, to] of Object.entries({ class: "r", x: card[0] + 1, y: y - 10, width: card[2] - 2, height: 20 })) catches.setAttribute(name, to);
+    row.prepend(catches);
+  }
   const shift = (y) => { let by = 0; for (const one of opened.values()) if (one.y <= y) by += one.high; return by; };
   const set = (shape, name, to) => { shape.first ??= {}; shape.setAttribute(name, to(shape.first[name] ??= shape.getAttribute(name))); };
   const moved = (text) => text.replace(/(-?[\d.]+),(-?[\d.]+)/g, (_, x, y) => `${x},${+y + shift(+y)}`);

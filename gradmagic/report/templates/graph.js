@@ -2,12 +2,13 @@
 const LARGE = 24, MANY = 60; /* values, from which on boxes of meaning are shown first, or lines */
 const LEAST = 11 / 12; /* of a drawing's own size: its letters are 12 px high, and 11 can be read */
 const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
-  const first = decode(image.src), alt = image.alt, { host, root } = show(image, "gm-live gm-board");
+  const first = decode(image.src), alt = image.alt, { host, root } = show(image, "gm-live gm-board", STYLES[0]);
   host.setAttribute("data-lm-suppress-shortcuts", "true");
   const place = host.parentElement, whole_part = place.closest("details"), panel = h("div", { class: "gm-panel", role: "region", "aria-label": "what was clicked", "aria-live": "polite" });
   panel.hidden = true;
   place.after(panel);
-  let now = 0, svg, nodes, edges, wide, high, x = 0, y = 0, k = 1, own_zoom = false, opened, style;
+  let now = 0, svg, nodes, edges, wide, high, x = 0, y = 0, k = 1, own_zoom = false, opened;
+  const style = root.querySelector("style");
   const sheet = () => data.sheets[now];
   /* What is said of a shape; what the first drawing says too stands there alone. */
   const said_of = (item) => {
@@ -157,7 +158,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   const draw = (text) => {
     root.innerHTML = text;
     svg = root.firstElementChild;
-    style ??= svg.querySelector("style");
+    svg.querySelector("style")?.remove();
     svg.prepend(style);
     nodes = edges = [];
     svg.style.cssText = "width:100%;height:100%;display:block;touch-action:pan-y;outline-offset:2px";
@@ -175,6 +176,8 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     nodes.forEach((node, i) => { if (!node.hasAttribute("role")) node.setAttribute("tabindex", i ? -1 : 0); node.setAttribute("role", "button"); });
     for (const edge of edges) {
       if (edge.hasAttribute("role")) continue;
+      const [s, d] = said_of(edge).slice(-2);
+      Object.assign(edge.dataset, { s, d });
       edge.setAttribute("role", "img");
       const line = edge.querySelector("path"), wider = line.cloneNode();
       wider.setAttribute("class", "h");

@@ -1,8 +1,8 @@
 /* Makes every report alive that is not: the parts stand in graph.js, walk.js and quiz.js, and are put in before this. */
-const bring = (report) => {
+const bring = async (report) => {
   report.dataset.live = "1";
   let data = {};
-  try { data = JSON.parse(report.querySelector("script.gm-data").textContent); } catch { /* the static page stays */ }
+  try { data = JSON.parse(await gradmagic.read(report.querySelector("script.gm-data"))); } catch { /* the static page stays */ }
   const own = (key) => String(data.own?.[key] ?? key);
   const items = [...report.querySelectorAll("[data-k]")];
   let pinned, hovered, board, quiz;
@@ -33,7 +33,7 @@ const bring = (report) => {
   for (const part of report.querySelectorAll(".gm-table,.gm-cell,.gm-steps")) rove([...part.querySelectorAll("[data-k]")], part);
   for (const image of report.querySelectorAll("img.gm-svg")) {
     if (image.closest(".gm-graph") && data.sheets) board = graph(report, image, data, { own, point, pin, veiled: (q) => quiz?.veiled(q), ask: (q) => quiz?.ask(q) });
-    else show(image, "gm-live");
+    else show(image, "gm-live", STYLES[1]);
   }
   const player = data.sheets && walk(report, board, data, { own, veiled: (q) => quiz?.veiled(q), ask: (q) => quiz?.ask(q) });
   const hide = entries(report, data);
@@ -42,4 +42,10 @@ const bring = (report) => {
   const foot = report.querySelector(".gm-foot");
   if (data.latex && foot) foot.append(" ", button("copy LaTeX", "copy the chain rule as LaTeX", (e) => copy(data.latex, e.target)));
 };
-for (const report of document.querySelectorAll(".gradmagic:not([data-live])")) bring(report);
+gradmagic["{{ of }}"] = () => {
+  for (const report of document.querySelectorAll('.gradmagic[data-of="{{ of }}"]:not([data-live])')) bring(report);
+};
+/* A notebook takes cells that are out of sight from the page, and the style with the report that brought it. */
+const brought = document.querySelector('.gradmagic[data-of="{{ of }}"]>style');
+if (brought) document.head.append(brought.cloneNode(true));
+gradmagic["{{ of }}"]();

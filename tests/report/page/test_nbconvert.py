@@ -44,7 +44,7 @@ def test_html_keeps_an_expression_below_its_place_in_the_line():
     """nbconvert reads and writes the page anew: spaces that stand alone in an element become one."""
     made = exported("html", "parabola")
     lead = re.search(
-        r'<tr class="gm-part".*?white-space:pre">(\s*)<span class="gm-x">2 \* x\*\*2</span>', made
+        r'<tr class="gm-part".*?<code>(\s*)<span class="gm-x">2 \* x\*\*2</span>', made
     )[1]
     assert len(lead) == len("y = ")
 

@@ -20,7 +20,7 @@ from ...core.places import line_of, place_of, statement_of, user_frame
 from ...tape import memory
 from ...tape.messages import beyond_libraries, blame, only_shown, taken_by
 from ...tape.modes import LOST, OFF, differentiating, mode_now, settings
-from ...tape.nodes import WANTED, Leaf, Node, aval_of, walk
+from ...tape.nodes import WANTED, Leaf, Node, aval_of, walk, watchers
 from ...tape.tracked import Tracked, raw, raws
 from .. import inplace
 from .methods import NumpyMethods
@@ -104,7 +104,7 @@ class Array(NumpyMethods):
         if observer is not None:
             observer.cut(self, how, frame)
         elif self.node is not None:
-            for watcher in {node.watcher for node in walk(self.node)} - {None, WANTED}:
+            for watcher in watchers(self.node) - {None, WANTED}:
                 watcher.cut(self, how, frame)
 
     @property

@@ -58,7 +58,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     if not isinstance(data, (Tracked, list, tuple)) and (words := foreign(data)) is not None:
         data = _admitted(data, words)
     if isinstance(data, Tracked):
-        array = np.copy(data.array)
+        array = np.copy(data.leave("gm.tensor", "gm.as_tensor(data)") if data.soft else data.array)
     elif arrays.is_array(data):
         array = data.copy()
     elif isinstance(data, np.generic):

@@ -158,7 +158,7 @@ def power(input: Any, exponent: Any) -> Any:
     """Give `input ** exponent`; PyTorch names it by whether the exponent is a tensor."""
     if type(exponent) is int and exponent == 2 and type(input.array) is np.ndarray:
         return call_unary(_SQUARE, np.square, input)
-    rule = _POWER if isinstance(exponent, Tracked) else RULES[np.power]
+    rule = _POWER if isinstance(exponent, Tracked) and not exponent.soft else RULES[np.power]
     return input.operate(rule, operator.pow, (input, exponent))
 
 
@@ -244,7 +244,7 @@ PRODUCTS = {
 
 def _same_dtypes(a: Any, b: Any) -> tuple[Any, Any]:
     x, y = raw(a), raw(b)
-    if isinstance(a, Tracked) and isinstance(b, Tracked) and x.dtype != y.dtype:
+    if all(isinstance(v, Tracked) and not v.soft for v in (a, b)) and x.dtype != y.dtype:
         raise OperandError(
             f"expected m1 and m2 to have the same dtype, but got: {x.dtype} != {y.dtype}. "
             f"Write b.to(a.dtype), or make both with one dtype."

@@ -205,6 +205,7 @@ class TorchMethods:
 
     def tolist(self) -> Any:
         """Give the values as Python numbers in nested lists."""
+        self.lent("tolist")  # type: ignore[attr-defined]
         return np.asarray(arrays.to_host(self.array)).tolist()
 
     # -- new tensors like it -----------------------------------------------------------------------

@@ -31,7 +31,7 @@ def promoted(op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
             a = np.asarray(a)
         given.append(a)
         plain = raw(a)
-        if isinstance(plain, np.generic) and not isinstance(a, Tracked):
+        if isinstance(plain, np.generic) and not (isinstance(a, Tracked) and not a.soft):
             ranks[0].append(_DEFAULTS[_KINDS[plain.dtype.kind]])  # NumPy's scalars are numbers, as in PyTorch
         elif arrays.is_typed(plain):
             if plain.dtype.kind not in _KINDS:
@@ -62,7 +62,7 @@ def _cast(a: Any, dtype: np.dtype[Any]) -> Any:
         if isinstance(a, (bool, int, float, complex)) and not isinstance(a, np.generic):
             return a if dtype.kind in "fc" or isinstance(a, int) else dtype.type(a)
         return a.astype(dtype, copy=False)
-    if isinstance(a.array, _PYTHON) or a.array.dtype == dtype:  # a lifted Python number stays weak
+    if type(a.array) in _PYTHON or a.array.dtype == dtype:  # a lifted Python number stays weak
         return a
     from ...dispatch.primitives import cast
 

@@ -19,6 +19,7 @@ from ....errors import ConversionError, NoGradError, ShapeError
 from ...core import arrays
 from ...core.foreign import LIBRARIES
 from ...core.frames import assigns_entry
+from ...core.places import user_frame
 from ...dispatch.non_numbers import outside
 from ...rules.rule import CONSTANT
 from ...sweeps.backward import sweep
@@ -26,7 +27,7 @@ from ...tape import memory
 from ...tape.ends import leaf, seed
 from ...tape.messages import blame
 from ...tape.modes import OFF, mode_now, settings
-from ...tape.nodes import HOOKS, Leaf, Node, aval_of
+from ...tape.nodes import HOOKS, WANTED, Leaf, Node, aval_of, watchers
 from ...tape.tracked import Tracked
 from .. import inplace
 from ..operators import Operators
@@ -246,7 +247,7 @@ class Tensor(TorchMethods, Operators):
         ConversionError
             If the tensor requires a gradient (write `t.detach().numpy()`), or lives on a GPU (`t.cpu().numpy()`).
         """
-        if self.node is not None:
+        if self.node is not None and not self.lent("asarray"):
             raise ConversionError(
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
             )
@@ -261,6 +262,7 @@ class Tensor(TorchMethods, Operators):
             If it has more entries, or none.
         """
         value = arrays.to_host(self.array)
+        self.lent("item")
         if np.size(value) != 1:
             raise ShapeError(
                 f"a Tensor with {np.size(value)} elements cannot be converted to Scalar: "
@@ -293,7 +295,7 @@ class Tensor(TorchMethods, Operators):
         return int(self.item())
 
     def _warn_scalar(self) -> None:
-        if self.node is not None and mode_now() is not OFF:
+        if self.node is not None and mode_now() is not OFF and not self.lent("float"):
             if assigns_entry(sys._getframe(2)):
                 self.leave(
                     "an assignment into a plain array",
@@ -310,7 +312,7 @@ class Tensor(TorchMethods, Operators):
         return format(self.item(), spec) if not np.ndim(self.array) else object.__format__(self, spec)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        if self.node is not None and mode_now() is not OFF:
+        if self.node is not None and mode_now() is not OFF and not self.lent("asarray"):
             raise ConversionError(
                 f"{blame(self, 'a Tensor that requires grad')} was asked to become a plain array: "
                 f"its gradient would be lost. Write t.detach(){'.cpu()' * self.is_cuda}.numpy() for the values, or "
@@ -321,10 +323,25 @@ class Tensor(TorchMethods, Operators):
 
     def leave(self, how: str, strict_text: str = "") -> Any:
         """A Tensor does not become a plain value without a word."""
+        if self.lent(how):
+            return self.array
         raise ConversionError(
             f"{blame(self, 'a Tensor that requires grad')}, would lose its gradient in {how}: "
             f"write {strict_text or 't.detach() there'}."
         )
+
+    def lent(self, how: str) -> bool:
+        """Tell whether only inputs of a cell make it require grad, so that it does not without the magic.
+
+        The cell is told that the value is asked for as a plain one.
+        """
+        observer = settings().observer
+        if self.node is None or observer is None or mode_now() is OFF:
+            return False
+        asked = watchers(self.node)
+        if asked - {None, WANTED}:
+            observer.cut(self, how, user_frame(sys._getframe(2)))
+        return asked.isdisjoint({None, WANTED})
 
     # -- writing ---------------------------------------------------------------------------------
     def __setitem__(self, index: Any, value: Any) -> None:
