@@ -167,7 +167,11 @@ class _Walk:
                 self.attributes(where, a, b)
             elif self.laid_out:
                 # A kept iterator goes through a stand-in for the array, which nobody can ask it for.
-                held = [[getattr(r, "_array", r) for r in gc.get_referents(v)] for v in (a, b)]
+                # A function makes its own empty __dict__ when it is first asked for.
+                held = [
+                    [getattr(r, "_array", r) for r in gc.get_referents(v) if type(r) is not dict or r]
+                    for v in (a, b)
+                ]
                 self.each((f"{where} holds[{i}]", *p) for i, p in enumerate(itertools.zip_longest(*held)))
 
     def arrays(self, where: str, a: np.ndarray, b: np.ndarray) -> None:

@@ -15,7 +15,7 @@ from .restore import held_by
 
 def part_with_inputs(roots: Iterable[Any]) -> None:
     """Take those tensors off the tape which hang on watched inputs alone."""
-    tensors = [v for v in held_by(roots) if isinstance(v, Tensor) and v.node is not None]
+    tensors = [v for v in held_by(roots) if issubclass(type(v), Tensor) and v.node is not None]
     borrowed = set[int]()
     for node in reversed(walk(*[t.node for t in tensors])):
         sources = [n for n in node.inputs if n is not None]
