@@ -25,7 +25,8 @@ from ..shown.view import View, circled
 
 BUDGET = 6_000  # bytes of the numbers of arrays; larger arrays give way first
 ASKED = 30  # inputs of which the page says how to ask where an entry of their gradient comes from
-AHEAD = 5_000  # bytes of the walks forward beyond the first; the last of each input give way
+LARGE, MANY = 24, 60  # values, from which on boxes of meaning are shown first, or lines
+AHEAD = 6_000  # bytes of the walks forward beyond the first; the last of each input give way
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,11 @@ def data(
         "sheets": _sheets(sheets, values),
         "values": values.within(BUDGET),
     }
+    forms = [sheet.form for sheet in sheets]
+    if "boxes" in forms and len(view.trace.operations) > LARGE:
+        found["begin"] = forms.index("boxes")
+    elif "lines" in forms and len(view.operations) > MANY:
+        found["begin"] = forms.index("lines")
     wanted = set(chain(keys, *([o.key for o in sheet.view.operations] for sheet in sheets[1:])))
     shown = view.standing_for(wanted)
     found["own"] = {str(key): shown[key] for key in sorted(shown) if shown[key] != key}
@@ -229,6 +235,7 @@ def _ahead(view: View) -> list[dict[str, Any]]:
     A step is [key, [[edge, source] ...]]; its texts are the tangent, and where it has several edges what each adds.
     """
     found: list[dict[str, Any]] = []
+    sizes = {entry.key: entry.value.size for entry in view.trace.inputs}
     waiting = [(entry, list(ways_from(view, entry))) for entry in view.trace.inputs]
     room = AHEAD
     for turn in range(max((len(ways) for _, ways in waiting), default=0)):
@@ -246,6 +253,9 @@ def _ahead(view: View) -> list[dict[str, Any]]:
                 known = {"name": entry.name, "key": entry.key, "steps": steps, "from": []}
                 found.append(known)
             known["from"].append([ways[turn].entry, texts])
+    for each in found:
+        if left := sizes[each["key"]] - len(each["from"]):
+            each["more"] = left
     return sorted(found, key=lambda each: [entry.key for entry in view.trace.inputs].index(each["key"]))
 
 

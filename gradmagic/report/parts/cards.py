@@ -195,13 +195,14 @@ class _Shown:
     def link(self, use: Use, label: str = "") -> Link:
         return replace(linked(self.view, use.operation, use.edge), label=label)
 
-    def via(self, use: Use, room: int) -> Via:
-        """Write the local derivative of an edge in few characters."""
+    def via(self, use: Use, room: int, by: bool = False) -> Via:
+        """Write the local derivative of an edge in few characters; where there is none, with `by`, whose edge it is."""
         operation, edge = use.operation, use.edge
         mood = sign(edge.local) or sign(edge.flow)
-        return Via(
-            self.view.numbers[operation.key, edge.argument], short(self.view, operation, edge, room), mood
-        )
+        text = short(self.view, operation, edge, room)
+        if by and not text:
+            text = clip(f"by {self.view.name(use.source)}", room)
+        return Via(self.view.numbers[operation.key, edge.argument], text, mood)
 
 
 def cards(view: View, room: Room = ROOMS[0]) -> Cards:
@@ -293,7 +294,7 @@ def rows(view: View, room: Room = ROOMS[0]) -> Cards:
     lanes = _lanes(len(order), near)
     made = []
     for key in order:
-        told = _told([shown.via(use, room.label) for use in shown.into[key]], room)
+        told = _told([shown.via(use, room.label, by=True) for use in shown.into[key]], room)
         made.append(replace(row(view, shown.values[key], room, lanes[at[key]], shapes=True), vias=told))
     return Cards((Card("k0", tuple(made), tuple(threads), HEADS),), (), sentence(view))
 

@@ -1,5 +1,4 @@
 /* The graph: lit, zoomed, moved, walked through by keys, and opened: a small panel says one box or arrow in full. */
-const LARGE = 24, MANY = 60; /* values, from which on boxes of meaning are shown first, or lines */
 const LEAST = 11 / 12; /* of a drawing's own size: its letters are 12 px high, and 11 can be read */
 const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   const first = decode(image.src), alt = image.alt, { host, root } = show(image, "gm-live gm-board", STYLES[0]);
@@ -314,12 +313,20 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
       svg.append(made);
       if (made.getBBox().width > room) made.textContent = said[0];
     },
+    /* What is longer than its place in a row or a box is cut, and said in full when it is pointed at. */
+    fill: (g, said) => {
+      g.textContent = said;
+      const row = g.closest(".n"), next = g.nextElementSibling, frame = row.querySelector("rect");
+      const end = next ? +next.getAttribute("x") : +frame.getAttribute("x") + +frame.getAttribute("width");
+      const over = () => g.getBBox().x + g.getBBox().width > end - 4;
+      for (let left = said.length; left > 1 && row.classList.contains("row") && over(); ) g.textContent = `${said.slice(0, --left)}…`;
+    },
+    head: (said) => { for (const head of svg.querySelectorAll(".c text")) if (/^(gradient|∂)/.test(head.textContent)) head.textContent = said.length > 10 && said !== "gradient" ? "∂" : said; },
     wipe: () => { for (const made of svg.querySelectorAll(".f")) made.remove(); },
   };
   host.style.cssText = "display:block;width:100%;min-width:0;flex:1";
   draw(first);
-  if (boxes > 0 && nodes.length > LARGE) turn(boxes);
-  else if (lines > 0 && nodes.length > MANY) turn(lines);
+  if (data.begin) turn(data.begin);
   new ResizeObserver(() => (own_zoom ? apply() : begin())).observe(host);
   place.before(bar);
   return board;

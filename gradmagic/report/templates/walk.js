@@ -21,9 +21,11 @@ const walk = (report, board, data, { own, veiled, ask }) => {
   const jump = (text, label, to) => button(text, label, () => { stop(); go(to()); });
   const first = jump("|◁", "first", () => 0), back = jump("◁", "back", () => i - 1), next = jump("▷", "next", () => i + 1), last = jump("▷|", "last", () => mode.length);
   const choices = modes.map((choice) => button(choice.name, choice.name, () => { stop(); mode = choice; go(0); }, { "aria-pressed": "false" }));
+  /* Many inputs are chosen from a list. */
+  const many = data.ahead.length > 3 && h("select", { class: "gm-button", "aria-label": "walk forward", onchange: () => { choices[many.value].click(); } }, h("option", { value: "", disabled: "", selected: "" }, "forward from …"), ...modes.flatMap((choice, j) => (choice.ahead ? [h("option", { value: j }, choice.name)] : [])));
   const entry = h("select", { class: "gm-button", "aria-label": "entry that grows", title: "entry that grows", onchange: () => { stop(); mode.entry = +entry.value; go(i); } });
   const off = button("end", "end the walk: show all gradients", () => { stop(); reset(); });
-  const bar = h("div", { class: "gm-bar gm-walk", "data-lm-suppress-shortcuts": "true", role: "group", "aria-label": "walk through the sweep" }, ...choices, entry, first, back, slider, next, last, play, count, off);
+  const bar = h("div", { class: "gm-bar gm-walk", "data-lm-suppress-shortcuts": "true", role: "group", "aria-label": "walk through the sweep" }, ...(many ? [...choices.slice(0, list.length ? 1 : 0), many] : choices), entry, first, back, slider, next, last, play, count, off);
   const anchor = board ? board.place : report.querySelector(".gm-steps");
   if (board) { anchor.before(h("div", { class: "gm-bars" }, bar, board.bar)); anchor.after(told); }
   else anchor.before(bar, told);
@@ -31,6 +33,7 @@ const walk = (report, board, data, { own, veiled, ask }) => {
   const parts = [...report.querySelectorAll(".gm-table .gm-g,.gm-cell .gm-g")].map((part) => [part, part.closest("[data-k]")?.dataset.k]);
   const clear = () => {
     board?.wipe();
+    board?.head("gradient");
     for (const [part] of parts) part.classList.remove("gm-later");
     for (const item of list) item.classList.remove("gm-now");
     for (const item of board ? [...board.nodes, ...board.edges] : []) {
@@ -59,7 +62,9 @@ const walk = (report, board, data, { own, veiled, ask }) => {
     entry.hidden = !from.length;
     entry.replaceChildren(...from.map(([index], j) => h("option", { value: j }, `${mode.ahead.name}${index}`)));
     if (from.length) entry.value = mode.entry;
+    if (from.length && mode.ahead.more) entry.append(h("option", { disabled: "" }, `${mode.ahead.more} more are not kept`));
     modes.forEach((choice, j) => choices[j].setAttribute("aria-pressed", String(on && choice === mode)));
+    if (many) many.value = on && mode.ahead ? modes.indexOf(mode) : "";
   };
   const name = (key) => data.sheets[0].nodes[key]?.[0] ?? "";
   const say = (...inside) => told.replaceChildren(...inside);
@@ -129,14 +134,15 @@ const walk = (report, board, data, { own, veiled, ask }) => {
     i = Math.max(0, Math.min(mode.length, to));
     clear();
     const [has, current, marks, used] = (mode.ahead ? forward : backward)();
-    const at = board?.holder(current);
+    const at = board?.holder(current), who = mode.ahead && mode.ahead.name + mode.ahead.from[mode.entry][0];
+    board?.head(who ? `∂/∂${who}` : "gradient");
     for (const node of board?.nodes ?? []) {
       const key = node.dataset.k, now = has.get(own(key)) ?? has.get(key), g = node.querySelector(".g");
       node.classList.toggle("later", !now);
       node.classList.toggle("now", node === at);
       if (node === at) board.follow(node);
       if (!g) continue;
-      if (mode.ahead) g.textContent = !now ? "" : node.classList.contains("row") ? now[0] : `∂/∂${mode.ahead.name}${mode.ahead.from[mode.entry][0]} ${now[0]}`;
+      if (mode.ahead) board.fill(g, !now ? "" : node.classList.contains("row") ? now[0] : `∂/∂${who} ${now[0]}`);
       else if (now?.[0]) g.textContent = veiled(key) ? "?" : now[0];
       else if (veiled(key)) g.textContent = "grad ?";
     }
