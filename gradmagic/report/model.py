@@ -155,7 +155,7 @@ class Operation:
 class Input:
     """One thing that the gradient is taken with respect to: a row of the table.
 
-    `kind` says what the reader's object is (`"ndarray"`, `"int"`, `"float"`, `"Tensor"`, `"numpy scalar"`); `reached`
+    `kind` says what the reader's object is (`"ndarray"`, `"int"`, `"float"`, `"Tensor"`, `"Parameter"`, `"numpy scalar"`); `reached`
     is False when the result does not depend on it; `array` is the gradient itself, as `Report.grads` gives it;
     `numerical` is the gradient by differences, with `--check`.
     """

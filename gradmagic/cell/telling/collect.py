@@ -16,6 +16,7 @@ import numpy as np
 from ...engine.core import arrays
 from ...engine.core.places import users
 from ...engine.core.values import Summaries, Value, summarise
+from ...engine.faces.torch.methods import PARAMETERS
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.nodes import Leaf, Node, walk
 from ...engine.tape.tracked import Tracked, raw
@@ -247,7 +248,8 @@ def _input(
             if now != brief(value):
                 note = f"the value at the last sweep; after the cell {now}"
     grad = recorder.grads.get(node.number)
-    return Input(entry.name, keys[node.number], value, grad, entry.kind, reached, array, note)
+    kind = "Parameter" if PARAMETERS.get(id(original)) is original is not None else entry.kind
+    return Input(entry.name, keys[node.number], value, grad, kind, reached, array, note)
 
 
 def _line_of(error: BaseException, filename: str) -> int | None:

@@ -20,6 +20,7 @@ from ..parts import timing
 from ..parts.annotated_cell import Line, Part, failure, lines, others
 from ..parts.curves import Curve, curve
 from ..parts.explain import every
+from ..parts.graph import roles
 from ..parts.history import History, history
 from ..parts.lanes import lanes
 from ..parts.steps import Step, modes, steps
@@ -294,8 +295,8 @@ def _graph(view: View, drawn: Scene | None, detail: Detail) -> dict[str, Any] | 
     if not picture or len(picture.encode()) > DRAWING:
         rows = lanes(view)[:80]
         text = "\n".join(f"{row.lanes} {view.title(row.operation)}" for row in rows)
-        return {"lanes": text, "scope": view.scope, "signs": view.unsaid}
-    return {"svg": still(picture), "alt": drawn.sentence, "scope": view.scope, "signs": view.unsaid}
+        return {"lanes": text, "scope": view.scope, "signs": view.unsaid, "roles": roles(view)}
+    return {"svg": still(picture), "alt": drawn.sentence, "scope": view.scope, "signs": view.unsaid, "roles": roles(view)}
 
 
 def _code(line: Line, tips: bool) -> Markup:

@@ -71,6 +71,7 @@ class Row:
     tip: str
     lane: int = 0
     vias: tuple[Via, ...] = ()
+    parameter: bool = False  # of a module
 
 
 @dataclass(frozen=True)
@@ -355,9 +356,11 @@ def row(view: View, operation: Operation, room: Room, lane: int = 0, shapes: boo
         view.title(operation, 200), f"value: {about}" if about else "",
         f"gradient of {view.result_name}: {brief(operation.grad)}" if operation.grad else "",
     ]))  # fmt: skip
+    grad = brief(operation.grad, WIDEST_VALUE, digits=3)
+    parameter = not operation.rule and operation.key in view.parameters
     return Row(
-        operation.key, kind, name, about, brief(operation.grad, WIDEST_VALUE, digits=3), sign(operation.grad), tip, lane
-    )  # fmt: skip
+        operation.key, kind, name, about, grad, sign(operation.grad), tip, lane, parameter=parameter
+    )
 
 
 def _title(view: View, operation: Operation, room: int) -> str:

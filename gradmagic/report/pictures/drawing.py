@@ -45,8 +45,7 @@ def opening(boxed: Boxed, form: str = "", room: float = COLUMN) -> Drawn:
 
 def _column(view: View, room: float) -> Scene:
     for least in (WIDE, *ROOMS):
-        made = cards(view, least)
-        made = made if len(made.cards) == 1 else rows(view, least)
+        made = rows(view, least)
         layout = of_top_down(made)
         if layout.width <= room:
             break

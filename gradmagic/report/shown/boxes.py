@@ -49,7 +49,8 @@ def boxed(view: View) -> Boxed | None:
         shown, parts = boxes.grouped(whole.operations, 0, depth)
         computed = sum(bool(operation.rule) for operation in shown)
         if parts and 1 < computed <= min(MODULES, len(whole.computed) / ENOUGH):
-            return boxes.made(View(trace, tuple(shown)), parts)
+            used = {edge.source for operation in shown for edge in operation.edges}
+            return boxes.made(View(trace, tuple(o for o in shown if o.rule or o.key in used)), parts)
     return None
 
 
@@ -77,6 +78,8 @@ class _Boxes:
         self.known = {edge: i for edge, i in view.numbers.items() if view.by_key[edge[0]].count == 1}
         self.numbered = len(view.numbers)  # edges that have their numbers
         self.room = ROOM
+        self.own: dict[int, int] = {}  # how many of a module's parameters stand within its box alone
+        self.inputs = {o.key: o.names[0] for o in whole.operations if not o.rule and o.names}
 
     def made(self, view: View, parts: Parts) -> Boxed:
         """Number the edges of a view, then those within its boxes: no two have the same."""
@@ -85,7 +88,9 @@ class _Boxes:
             if len(members) <= min(LARGEST, self.room):
                 self.room -= len(members)
                 held[key] = tuple(members)
-        view = replace(view, parts=held, known=self.known, least=self.numbered + 1)
+        counts = {o.key: self.own[o.key] for o in view.operations if self.own.get(o.key) and o.rule == "module"}
+        notes = {key: f"{number} parameter{'s' * (number > 1)}" for key, number in counts.items()}
+        view = replace(view, parts=held, turns={**view.turns, **notes}, known=self.known, least=self.numbered + 1)
         self.numbered = max(self.numbered, *view.numbers.values(), 0)
         inner: dict[int, Boxed] = {}
         for key, members in held.items():
@@ -141,9 +146,20 @@ class _Boxes:
         there = self._place(last, scope, whole, {o.key for o in members})
         name = last.called or "".join(last.names[-1:])
         edges = edges_of(list(members))
+        if scope.kind == "module":
+            kept = tuple(e for e in edges if not self._within(e, scope, members))
+            self.own[last.key] = len(edges) - len(kept)
+            edges = kept
         if SIMPLE.fullmatch(name):
             edges = tuple(self._told(members, edge, name) for edge in edges)
         return replace(last, rule=scope.kind, place=there, inputs=edges, within=False)
+
+    def _within(self, edge: Edge, scope: Scope, members: Sequence[Operation]) -> bool:
+        """Tell whether an edge brings a parameter of a module that nothing else uses."""
+        own = {o.key for o in members}
+        return self.inputs.get(-1 if edge.source is None else edge.source, "").startswith(f"{scope.name}.") and all(
+            user.key in own for user, _ in self.whole.users.get(edge.source, ())
+        )
 
     @staticmethod
     def _told(members: Sequence[Operation], edge: Edge, name: str) -> Edge:

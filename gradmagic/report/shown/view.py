@@ -142,6 +142,11 @@ class View:
         }
 
     @cached_property
+    def parameters(self) -> set[int]:
+        """The keys of the parameters of modules among the inputs."""
+        return {entry.key for entry in self.trace.inputs if entry.kind == "Parameter"}
+
+    @cached_property
     def users(self) -> dict[int | None, list[tuple[Operation, Edge]]]:
         """Who uses a value: (operation, edge) by the key of the source."""
         found: dict[int | None, list[tuple[Operation, Edge]]] = {}
