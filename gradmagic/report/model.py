@@ -206,6 +206,30 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """What one operation keeps for the way back, with `--kept`, when the last sweep began.
+
+    Attributes
+    ----------
+    key : int
+    size : int
+        Bytes that no operation before keeps.
+    own : int
+        Of these, bytes that a name of the reader's holds anyway.
+    shared : int
+        Bytes that operations before keep too.
+    arrays : int
+        How many arrays and numbers `size` is of.
+    """
+
+    key: int
+    size: int
+    own: int = 0
+    shared: int = 0
+    arrays: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """One thing that the reader must know: `kind` is `"cut"`, `"not reached"`, `"nan"`, `"zero"`, `"dtype"` ..."""
 
@@ -355,6 +379,8 @@ class Trace:
         Whether element k of what was summed depends on element k of the input only.
     timings : tuple of Timing
         The slowest expressions first, with `--time`.
+    kept : tuple of Kept
+        What is kept for the way back, in tape order, with `--kept`.
     plots : tuple of Points
         Curves whose points the values above do not give: of numbers, and with `--plot` of long arrays.
     walks : tuple of Walk
@@ -381,3 +407,4 @@ class Trace:
     plots: tuple[Points, ...] = ()
     walks: tuple[Walk, ...] = ()
     scopes: tuple[Scope, ...] = ()
+    kept: tuple[Kept, ...] = ()

@@ -19,6 +19,7 @@ from ...engine.tape.nodes import Node
 from ...engine.tape.tracked import Tracked
 from ...engine.transforms.of_results import grad_of
 from ...engine.watch.recorder import Recorder
+from ...report.model import Kept
 from .flat import Flat, flat
 from .training import Training
 
@@ -43,6 +44,9 @@ class CellRecorder(Recorder):
         self.counting = True
         # Called before each sweep of the user's, with whether it is the first.
         self.before_sweep: Callable[[Node, bool], None] | None = None
+        # With --kept: measures what a graph keeps, and what it found last.
+        self.measures: Callable[[Node], dict[int, Kept]] | None = None
+        self.kept: dict[int, Kept] = {}
         self.membrane: Any = None
         self.swept = False  # whether a sweep went through, so that a missing gradient is zero
         self.training = Training()  # what the user's own sweeps meet
@@ -122,6 +126,8 @@ class CellRecorder(Recorder):
         if not self.counting or asked is not None:
             super().began(root)
             self.flat = {}
+            if self.measures is not None:
+                self.kept = self.measures(root)
         if asked is not None and self.parameters is not None:
             line = self._in_cell(frame)
             self.training.began(

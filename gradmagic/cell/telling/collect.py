@@ -141,6 +141,9 @@ def collect(
         walks=()
         if error is not None or root is None
         else walks(root, nodes, keys, inputs, sources, recorder, own),
+        kept=tuple(
+            replace(found, key=keys[number]) for number, found in recorder.kept.items() if number in keys
+        ),
         scopes=scopes(
             nodes, keys, recorder.way, named(recorder.calls, run.namespace),
             lambda spot, line: _within(source.resolve(spot, run.cell.filename, line), run.cell),

@@ -192,4 +192,4 @@ def scopes(
         if inside:
             found.append(Scope("module", path, inside[0], inside[-1]))
     # Of those that hold the same operations, a module's own function is the innermost.
-    return tuple(sorted(found, key=lambda s: (s.first, -s.last, s.kind == "module", s.name in _OWN)))
+    return tuple(sorted(found, key=lambda s: (s.first, -s.last, (s.kind == "module") + 2 * (s.name in _OWN))))

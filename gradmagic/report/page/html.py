@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, Template
 from markupsafe import Markup, escape
 
 from ...engine.core.values import SHOWN, Value
-from ..parts import timing
+from ..parts import kept, timing
 from ..parts.annotated_cell import Line, Part, failure, lines, others
 from ..parts.curves import Curve, curve
 from ..parts.explain import every
@@ -119,7 +119,10 @@ def _shown(
         "view": view, "trace": trace, "detail": detail, "start": ", ".join([*given[:4], *["…"][: len(given) > 4]]),
         "table": list(table(view)), "strip": _strip(found) if found and found.whole else None,
         "charts": _charts(found), "graph": graph, "lines": annotated, "others": elsewhere, "steps": listed,
-        "data": packed(told) if (told := _data(view, graph, unfolded, listed, told_of)) else "", "times": timing.rows(trace),
+        "data": packed(told) if (told := _data(view, graph, unfolded, listed, told_of)) else "", "tables": [each for each in (
+            ("Time", "the slowest expressions", timing.HEAD, timing.rows(trace)),
+            ("Kept for the way back", kept.summary(view), kept.HEAD, kept.rows(view)),
+        ) if each[3]],
         "modes": modes(view), "past": past, "past_charts": _past_charts(past) if past else [],
     }  # fmt: skip
 
@@ -208,7 +211,7 @@ def _environment() -> Environment:
         "times": lambda text: text.replace("*", "·"),
     })  # fmt: skip
     made.globals.update(
-        inline=INLINE, nudge=NUDGE, times_head=timing.HEAD, style=style(), script=script(), loader=loader(), of=version(),
+        inline=INLINE, nudge=NUDGE, style=style(), script=script(), loader=loader(), of=version(),
     )  # fmt: skip
     return made
 

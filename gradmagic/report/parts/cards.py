@@ -20,6 +20,7 @@ from ..shown.numbers import brief, number, shape_of, sign
 from ..shown.typeset import clip, width
 from ..shown.view import View, circled
 from .graph import CHARACTER, FONT, MODULES, Link, linked, sentence, short
+from .kept import keeps
 
 ROW = 20  # points
 LANE = 10  # from one lane to the next
@@ -350,7 +351,7 @@ def row(view: View, operation: Operation, room: Room, lane: int = 0, shapes: boo
         if shapes and value.shape:
             about = f"{shape_of(value.shape)} {about}"
     kind = "result" if operation.key == result else "operation" if operation.rule else "input"
-    turn = view.turns.get(operation.key, "")
+    turn = "  ".join(filter(None, (view.turns.get(operation.key, ""), keeps(view, operation))))
     name = _title(view, operation, room.name) + (f"  {turn}" if turn else "")
     tip = "\n".join(filter(None, [
         view.title(operation, 200), f"value: {about}" if about else "",

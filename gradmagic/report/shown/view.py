@@ -147,6 +147,11 @@ class View:
         return {entry.key for entry in self.trace.inputs if entry.kind == "Parameter"}
 
     @cached_property
+    def kept(self) -> dict[int, int]:
+        """The bytes that each operation keeps for the way back, by key, with `--kept`."""
+        return {each.key: each.size for each in self.trace.kept}
+
+    @cached_property
     def users(self) -> dict[int | None, list[tuple[Operation, Edge]]]:
         """Who uses a value: (operation, edge) by the key of the source."""
         found: dict[int | None, list[tuple[Operation, Edge]]] = {}
