@@ -90,4 +90,4 @@ def test_rows_and_boxes_say_what_they_keep():
     told = {row.key: row.name for card in rows(boxes.view).cards for row in card.rows}
     first = min(boxes.inner)
     inside = [report._trace.kept[i] for i in range(2)]  # exp and the product of the first call
-    assert sum(each.size for each in inside) == 2400 and "keeps 2.34 KB" in told[first]
+    assert sum(each.size for each in inside) == 1600 and "keeps 1.56 KB" in told[first]
