@@ -17,10 +17,11 @@ import numpy as np
 
 from .files.json import from_json, to_json
 from .files.markdown import to_markdown
+from .files.tex_report import to_tex_report
 from .model import ReportError, Trace
 from .page.html import page, to_html
 from .page.latex import to_latex
-from .page.sharing import brings
+from .page.sharing import brings, in_document
 from .parts.explain import Explanation, explain
 from .parts.graph import MOST, picture
 from .parts.table import Table, table
@@ -250,7 +251,13 @@ class Report:
 
     def _html(self, brings: bool) -> str:
         drawn = self._scene if self._draws else None
-        return to_html(self._view, drawn, self._unfolded, self._quiz, self._explained, self._every_step, brings)
+        return to_html(
+            self._view, drawn, self._unfolded, self._quiz, self._explained, self._every_step, brings
+        )
+
+    def _tex(self) -> str:
+        drawn = drawing(self._still, self._engine) if self._draws else None
+        return to_tex_report(self._still, drawn)
 
     @cached_property
     def _unfolded(self) -> list[Drawn]:
@@ -361,6 +368,9 @@ class Report:
             bundle["text/plain"] = str(self)
         if "text/html" in wanted:
             bundle["text/html"] = self._html(include is not None or brings())
+            if include is None and in_document():
+                # For exports alone: to LaTeX and PDF nbconvert takes this, Quarto and MyST take Markdown.
+                bundle["text/latex"], bundle["text/markdown"] = self._tex(), self.to_markdown()
         for kind in _IMAGES:
             if kind in wanted:
                 with suppress(ReportError):  # the text says what there is

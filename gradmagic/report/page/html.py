@@ -94,7 +94,9 @@ def to_html(
     told = [sums(lines, COLUMNS) for lines in explained]
     for detail in DETAILS:
         shown = _shown(view, drawn, unfolded if detail.parts else (), detail)
-        made = _template("report.html").render(**shown, quiz=quiz, explained=told, every_step=every_step, brings=brings)
+        made = _template("report.html").render(
+            **shown, quiz=quiz, explained=told, every_step=every_step, brings=brings
+        )
         # No empty line, as names and messages may have: in Markdown it would be the end of the report.
         made = re.sub(r"\n(?=[ \t]*\n)", "&#10;", made)
         if len(made.encode()) <= LIMIT:
@@ -119,12 +121,18 @@ def _shown(
         "view": view, "trace": trace, "detail": detail, "start": ", ".join([*given[:4], *["…"][: len(given) > 4]]),
         "table": list(table(view)), "strip": _strip(found) if found and found.whole else None,
         "charts": _charts(found), "graph": graph, "lines": annotated, "others": elsewhere, "steps": listed,
-        "data": packed(told) if (told := _data(view, graph, unfolded, listed, told_of)) else "", "tables": [each for each in (
-            ("Time", "the slowest expressions", timing.HEAD, timing.rows(trace)),
-            ("Kept for the way back", kept.summary(view), kept.HEAD, kept.rows(view)),
-        ) if each[3]],
+        "data": _data(view, graph, unfolded, listed, told_of), "tables": _tables(view),
         "modes": modes(view), "past": past, "past_charts": _past_charts(past) if past else [],
     }  # fmt: skip
+
+
+def _tables(view: View) -> list[tuple[str, str, Sequence[str], list[tuple[str, ...]]]]:
+    """Give the tables that were asked for: title, remark, heads, rows."""
+    found = [
+        ("Time", "the slowest expressions", timing.HEAD, timing.rows(view.trace)),
+        ("Kept for the way back", kept.summary(view), kept.HEAD, kept.rows(view)),
+    ]
+    return [each for each in found if each[3]]
 
 
 def _data(
@@ -134,7 +142,7 @@ def _data(
     listed: Sequence[Step],
     shown: Sequence[Line | None],
 ) -> str:
-    """Write what the script needs; nothing where there are no operations."""
+    """Write what the script needs, packed; nothing where there are no operations."""
     if not view.computed:
         return ""
     sheets = [Sheet(view, "")]
@@ -142,7 +150,7 @@ def _data(
         sheets += [sheet for sheet in map(_sheet, unfolded) if len(sheet.svg) <= UNFOLDED]
     keys = [part.key for line in shown if line for part in (line.main, *line.several, *line.parts) if part]
     formulas = to_latex(view)
-    return data(sheets, listed, keys, formulas if len(formulas) <= FORMULAS else "", _explained(view))
+    return packed(data(sheets, listed, keys, formulas if len(formulas) <= FORMULAS else "", _explained(view)))
 
 
 def _sheet(drawn: Drawn) -> Sheet:

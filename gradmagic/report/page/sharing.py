@@ -5,9 +5,9 @@ document: in JupyterLab and Notebook 7, which name the cell that runs, and in a 
 nbconvert, papermill), which takes no input. VS Code draws outputs when they come into sight, Colab each in a frame of
 its own: there, and wherever nothing is known, every report brings both.
 
-A report that finds nothing is as it is where style and scripts are taken out: plain, and whole. That can be only where
-the cell that brought them was deleted, or moved to another notebook. A page that is opened anew talks to the kernel in a
-new session, and the next report brings them again, for all.
+A report that finds nothing is as it is where style and scripts are taken out: plain, and whole. That is only where the
+cell that brought them was deleted, or it was moved to another notebook. A page that is opened anew talks to the kernel
+in a new session, and the next report brings them again, for all.
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ def brings() -> bool:
         return False
     _brought[:] = [cell]
     return True
+
+
+def in_document() -> bool:
+    """Tell whether what is shown stands in a notebook's document, from which it may be exported."""
+    return _cell() is not None
 
 
 def _cell() -> tuple[str, str] | None:

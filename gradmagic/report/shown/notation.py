@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import unicodedata
 
 from ..signs import MARK, expression, in_ascii, marked, signed
 
@@ -36,6 +37,38 @@ def escaped(text: str) -> str:
     '50\\% of x\\_1'
     """
     return "".join(_ESCAPED.get(c, "\\" + c if c in "#$%&_{}" else c) for c in text)
+
+
+_MATH = {
+    "∂": r"\partial", "·": r"\cdot", "×": r"\times", "−": "-", "∑": r"\sum", "√": r"\surd", "∞": r"\infty",
+    "≤": r"\le", "≥": r"\ge", "≠": r"\ne", "±": r"\pm", "→": r"\to", "⊙": r"\odot", "…": r"\ldots", "≈": r"\approx",
+}  # fmt: skip
+_TEXT = {"'": r"\textquotesingle{}", '"': r"\textquotedbl{}", "\u00a0": "~", "–": "--"}
+
+
+def upright(text: str) -> str:
+    r"""Write plain text for a document of LaTeX: what its usual fonts have no letter for as a formula.
+
+    Examples
+    --------
+    >>> upright("∂y/∂x_1: ⑫ u₇ … λ's")
+    '$\\partial$y/$\\partial$x\\_1: (12) u$_{7}$ $\\ldots$ $\\lambda$\\textquotesingle{}s'
+    """
+    return "".join(map(_upright, text))
+
+
+def _upright(c: str) -> str:
+    if c in _MATH:
+        return f"${_MATH[c]}$"
+    if c < "\x7f" or c in _TEXT:
+        return _TEXT.get(c) or escaped(c)
+    kind = unicodedata.decomposition(c).partition(" ")[0]
+    if kind == "<circle>":
+        return f"({unicodedata.numeric(c):.0f})"
+    if kind in ("<sub>", "<super>"):
+        return f"${'_' if kind == '<sub>' else '^'}{{{escaped(unicodedata.normalize('NFKC', c))}}}$"
+    greek = unicodedata.name(c, "").removeprefix("GREEK SMALL LETTER ").lower().replace("lamda", "lambda")
+    return rf"$\{greek}$" if greek in _GREEK else c
 
 
 def name(text: str) -> str:

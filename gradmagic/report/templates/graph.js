@@ -57,11 +57,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   const frame = (node) => { const a = node.getBoundingClientRect(), b = svg.getBoundingClientRect(); return { x: x + (a.x - b.x) / k, y: y + (a.y - b.y) / k, width: a.width / k, height: a.height / k }; };
   const seen = (node) => {
     const box = frame(node), [w, t] = size();
-    if (tall() && !own_zoom) {
-      const at = node.getBoundingClientRect();
-      if (at.top < 0 || at.bottom > innerHeight) node.scrollIntoView({ block: "nearest" });
-      return;
-    }
+    if (tall() && !own_zoom) return node.scrollIntoView({ block: "nearest" });
     if (box.x < x || box.x + box.width > x + w / k || box.y < y || box.y + box.height > y + t / k) {
       x = box.x + box.width / 2 - w / k / 2;
       y = box.y + box.height / 2 - t / k / 2;

@@ -157,7 +157,9 @@ const walk = (report, board, data, { own, veiled, ask }) => {
       board.write(said, ...at, line.getBBox().width + 8);
     }
     if (!mode.ahead) {
-      list[i - 1]?.classList.add("gm-now");
+      const item = list[i - 1];
+      item?.classList.add("gm-now");
+      if (item) item.parentElement.scrollTop = item.offsetTop - item.parentElement.offsetTop - 60; /* the page stays */
       for (const [part, key] of parts) part.classList.toggle("gm-later", !has.get(own(key))?.[1]);
     }
     state();
