@@ -231,6 +231,7 @@ def _template(name: str) -> Template:
 
 _IN_ADDRESS = str.maketrans({"%": "%25", "#": "%23", "<": "%3C", "\n": "%0A", "\t": "%09", "\r": "%0D"})
 _EDGE = re.compile(r"\((\d+)\)")
+_BARE = re.compile(r">(?:[①-⑳㉑-㉟㊱-㊿]|\(\d+\))<")  # the number of an edge and no derivative
 _TONES = {"+": "gm-pos", "-": "gm-neg", "0": "gm-zero", "!": "gm-bad", "±": "gm-both", "": ""}
 
 
@@ -306,8 +307,8 @@ def _graph(view: View, drawn: Scene | None, detail: Detail) -> dict[str, Any] | 
     if not picture or len(picture.encode()) > DRAWING:
         rows = lanes(view)[:80]
         text = "\n".join(f"{row.lanes} {view.title(row.operation)}" for row in rows)
-        return {"lanes": text, "scope": view.scope, "signs": view.unsaid, "roles": roles(view)}
-    return {"svg": still(picture), "alt": drawn.sentence, "scope": view.scope, "signs": view.unsaid, "roles": roles(view)}
+        return {"lanes": text, "scope": view.scope, "signs": view.unsaid, "roles": roles(view), "bare": _BARE.search(picture)}
+    return {"svg": still(picture), "alt": drawn.sentence, "scope": view.scope, "signs": view.unsaid, "roles": roles(view), "bare": _BARE.search(picture)}
 
 
 def _code(line: Line, tips: bool) -> Markup:

@@ -172,7 +172,8 @@ class _Boxes:
         if scope.kind == "turn":
             same = [s.turn for s in self.scopes if s.loop == scope.loop and own & set(range(s.first, s.last + 1))]
             turns = f"turn {scope.turn}" if len(same) < 2 else f"turns {min(same)} … {max(same)}"
-            return replace(at, text=f"{turns} of {scope.turns}", column=0, end_column=0)
+            where = f" in {at.function}" if at.function and at.function not in OWN else ""
+            return replace(at, text=f"{turns} of {scope.turns}{where}", column=0, end_column=0)
         text = scope.name if scope.place is None else scope.place.text or f"{scope.name}(…)"
         if not whole:  # its value is one of several that the box gives
             return replace(at, text=f"{' '.join(at.text.split())} in {scope.name}", column=0, end_column=0)

@@ -137,7 +137,7 @@ const walk = (report, board, data, { own, veiled, ask }) => {
     const at = board?.holder(current), who = mode.ahead && mode.ahead.name + mode.ahead.from[mode.entry][0];
     board?.head(who ? `∂/∂${who}` : "gradient");
     for (const node of board?.nodes ?? []) {
-      const key = node.dataset.k, now = has.get(own(key)) ?? has.get(key), g = node.querySelector(".g");
+      const key = node.dataset.k, of = has.get(own(key)), now = has.get(key) ?? (of?.[1] ? of : undefined), g = node.querySelector(".g");
       node.classList.toggle("later", !now);
       node.classList.toggle("now", node === at);
       if (node === at) board.follow(node);
