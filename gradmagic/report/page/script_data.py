@@ -76,7 +76,7 @@ def data(
         found["begin"] = forms.index("boxes")
     elif "lines" in forms and len(view.operations) > MANY:
         found["begin"] = forms.index("lines")
-    wanted = set(chain(keys, *([o.key for o in sheet.view.operations] for sheet in sheets[1:])))
+    wanted = set(chain(keys, *(_shown_in(sheet) for sheet in sheets[1:])))
     shown = view.standing_for(wanted)
     found["own"] = {str(key): shown[key] for key in sorted(shown) if shown[key] != key}
     found["back"] = _backward(view, steps)
@@ -93,6 +93,10 @@ def data(
     text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
     # Nothing in it may end the element or begin a comment.
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _shown_in(sheet: Sheet) -> list[int]:
+    return [*(o.key for o in sheet.view.operations), *chain(*map(_shown_in, sheet.inner.values()))]
 
 
 class _Values:
