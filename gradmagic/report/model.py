@@ -155,8 +155,9 @@ class Operation:
 class Input:
     """One thing that the gradient is taken with respect to: a row of the table.
 
-    `kind` says what the reader's object is (`"ndarray"`, `"int"`, `"float"`, `"Tensor"`, `"Parameter"`, `"numpy scalar"`); `reached`
-    is False when the result does not depend on it; `array` is the gradient itself, as `Report.grads` gives it;
+    `kind` says what the reader's object is (`"ndarray"`, `"int"`, `"float"`, `"Tensor"`, `"Parameter"` of a module,
+    `"numpy scalar"`); `reached` is False when the result does not depend on it; `array` is the gradient itself, as
+    `Report.grads` gives it;
     `numerical` is the gradient by differences, with `--check`.
     """
 

@@ -272,7 +272,9 @@ class Report:
         view = by_statements(of)
         if len(of.computed) > max(FEW, ENOUGH * len(view.computed)) and len(view.computed) > 1:
             opens = few and len(of.computed) > OPENING
-            found.append(opening(opened(view, self._view) if opens else Boxed(replace(view, parts={})), "lines"))
+            found.append(
+                opening(opened(view, self._view) if opens else Boxed(replace(view, parts={})), "lines")
+            )
         return found
 
     def plot(self) -> Figure:

@@ -1,5 +1,7 @@
 """What a person does with a report in JupyterLab: points, clicks, types, walks, zooms, asks; with pictures."""
 
+from itertools import pairwise
+
 import pytest
 
 from tests.browser.test_lab import LAYERS, PARABOLA, PRODUCT, SETUP, brightness
@@ -207,9 +209,11 @@ def test_in_cards_the_walk_can_be_read(live):
     report.get_by_label("walk forward").select_option(label="forward from W1")
     press(report, "last")
     for row in report.locator(".gm-board .n.row").all():
-        spans = row.evaluate("row => [...row.querySelectorAll('text')].map(t => [t.getBBox().x, t.getBBox().width])")
+        spans = row.evaluate(
+            "row => [...row.querySelectorAll('text')].map(t => [t.getBBox().x, t.getBBox().width])"
+        )
         spans = [(x, wide) for x, wide in spans if wide]
-        assert all(x + wide <= after for (x, wide), (after, _) in zip(spans, spans[1:], strict=False)), spans
+        assert all(x + wide <= after for (x, wide), (after, _) in pairwise(spans)), spans
 
 
 def test_markup_in_names_and_values_stays_text(live):
@@ -291,7 +295,11 @@ def test_a_turn_of_a_loop_opens_in_its_place_and_closes_again(live):
 
 
 def inside(box: dict, other: dict) -> bool:
-    return box is not other and other["y"] <= box["y"] and box["y"] + box["height"] <= other["y"] + other["height"]
+    return (
+        box is not other
+        and other["y"] <= box["y"]
+        and box["y"] + box["height"] <= other["y"] + other["height"]
+    )
 
 
 CALLS = (
@@ -316,11 +324,11 @@ def test_a_box_opens_within_a_box_and_the_walk_goes_on_in_every_form(live):
     outer = [row.bounding_box() for row in report.locator(".gm-board svg > .n, .gm-board .in").all()]
     outer = [box for box in outer if not any(inside(box, other) for other in outer)]
     heights = sorted((box["y"], box["y"] + box["height"]) for box in outer)
-    assert all(low + 2 >= above for (_, above), (low, _) in zip(heights, heights[1:], strict=False))
+    assert all(low + 2 >= above for (_, above), (low, _) in pairwise(heights))
     assert heights[-1][1] <= frame["y"] + frame["height"] + 1
     lab.picture("live boxes", report)
     press(report, "last")
-    for form in ("lines", "operations", "boxes"):  # the walk is where it was
+    for form in ("operations", "boxes"):  # the walk is where it was
         press(report, form)
         assert report.locator(".gm-told").inner_text().startswith("Step ")
         assert report.locator(".gm-board .n.now").count() == 1

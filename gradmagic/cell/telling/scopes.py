@@ -77,7 +77,9 @@ class _Way:
     def go(self, chain: Sequence[Spot], rule: str, key: int) -> None:
         """Come to the next operation, by the places of the frames that led to it."""
         pairs = zip(self.levels, chain, strict=False)
-        same = next((i for i, (a, b) in enumerate(pairs) if (a.code, a.at) != b), min(len(self.levels), len(chain)))
+        same = next(
+            (i for i, (a, b) in enumerate(pairs) if (a.code, a.at) != b), min(len(self.levels), len(chain))
+        )
         if same < min(len(self.levels), len(chain)):
             level, (code, at) = self.levels[same], chain[same]
             if level.code is not code:
@@ -121,7 +123,9 @@ class _Way:
         level.at, around = at, _around(level.code, at)
         kept = [pair for pair in level.turns if pair[0] in around]
         begun = around[len(kept) :]
-        level.turns = kept + [(loop, self._new(_Open("turn", loop=next(self.runs), turn=1))) for loop in begun]
+        level.turns = kept + [
+            (loop, self._new(_Open("turn", loop=next(self.runs), turn=1))) for loop in begun
+        ]
 
     def _turn(self, level: _Level, loop: Loop) -> None:
         """Begin the next turn of a loop; loops within it begin anew."""
@@ -171,12 +175,11 @@ def scopes(
     shown : function
         Gives a place as reports show it, with the line of the cell that led there.
     """
-    made = [node for node in nodes if node.rule is not None and node.place is not None]
-    if len(made) > MOST:
+    chains = [(n, (*ways(n.number), n.place)) for n in nodes if n.rule is not None and n.place is not None]
+    if len(chains) > MOST:
         return ()
-    chains = [(*ways(node.number), node.place) for node in made]
-    way = _Way(chains)
-    for node, chain in zip(made, chains, strict=True):
+    way = _Way(chain for _, chain in chains)
+    for node, chain in chains:
         way.go(chain, node.rule.name, keys[node.number])
     turns: dict[int, int] = {}
     for each in way.made:
@@ -185,8 +188,10 @@ def scopes(
     for e in way.made:
         if e.first >= 0 and (e.kind == "call" or turns[e.loop] > 1):
             place = None if e.spot is None else shown(e.spot, None if e.root is None else line_of(e.root))
-            found.append(Scope(e.kind, e.name, e.first, e.last, place, e.loop, e.turn, turns[e.loop] if e.loop else 0))
-    numbers = [node.number for node in made]
+            found.append(
+                Scope(e.kind, e.name, e.first, e.last, place, e.loop, e.turn, turns[e.loop] if e.loop else 0)
+            )
+    numbers = [node.number for node, _ in chains]
     for path, start, end in calls:
         inside = [keys[number] for number in numbers if start <= number < end]
         if inside:

@@ -104,9 +104,7 @@ def to_html(
     return made
 
 
-def _shown(
-    view: View, drawn: Scene | None, unfolded: Sequence[Drawn], detail: Detail
-) -> dict[str, Any]:
+def _shown(view: View, drawn: Scene | None, unfolded: Sequence[Drawn], detail: Detail) -> dict[str, Any]:
     """Give what the template shows, by the names that it has there."""
     trace = view.trace
     found = curve(view)
@@ -216,7 +214,7 @@ def _environment() -> Environment:
         # Plain spaces alone in an element become one in nbconvert's HTML.
         "indent_to": lambda line, part: "\u00a0" * width(line.text[: part.column]),
         "failure": lambda trace, text: failure(trace, text).replace(" ", "\u00a0"),
-        "times": lambda text: text.replace("*", "·"),
+        "times": lambda text: Markup(str(escape(text)).replace("*", "<wbr>·")),  # a long product goes on below
     })  # fmt: skip
     made.globals.update(
         inline=INLINE, nudge=NUDGE, style=style(), script=script(), loader=loader(), of=version(),
@@ -307,8 +305,21 @@ def _graph(view: View, drawn: Scene | None, detail: Detail) -> dict[str, Any] | 
     if not picture or len(picture.encode()) > DRAWING:
         rows = lanes(view)[:80]
         text = "\n".join(f"{row.lanes} {view.title(row.operation)}" for row in rows)
-        return {"lanes": text, "scope": view.scope, "signs": view.unsaid, "roles": roles(view), "bare": _BARE.search(picture)}
-    return {"svg": still(picture), "alt": drawn.sentence, "scope": view.scope, "signs": view.unsaid, "roles": roles(view), "bare": _BARE.search(picture)}
+        return {
+            "lanes": text,
+            "scope": view.scope,
+            "signs": view.unsaid,
+            "roles": roles(view),
+            "bare": _BARE.search(picture),
+        }
+    return {
+        "svg": still(picture),
+        "alt": drawn.sentence,
+        "scope": view.scope,
+        "signs": view.unsaid,
+        "roles": roles(view),
+        "bare": _BARE.search(picture),
+    }
 
 
 def _code(line: Line, tips: bool) -> Markup:

@@ -33,8 +33,8 @@ AHEAD = 6_000  # bytes of the walks forward beyond the first; the last of each i
 class Sheet:
     """One drawing: its view, its SVG, and what its boxes and arrows say in full.
 
-    `form` names another form of the whole graph (`"lines"`); without one it unfolds a part of the first. `inner` has, by
-    key, what a box opens to.
+    `form` names another form of the whole graph (`"lines"`); without one it unfolds a part of the first. `inner` has,
+    by key, what a box opens to.
     """
 
     view: View
@@ -147,7 +147,9 @@ class _Values:
 def _sheets(sheets: Sequence[Sheet], values: _Values) -> list[dict[str, Any]]:
     view = sheets[0].view
     first = {
-        "nodes": {str(o.key): _node(view, o, values) for o in view.operations if o.rule or o.key in view.users},
+        "nodes": {
+            str(o.key): _node(view, o, values) for o in view.operations if o.rule or o.key in view.users
+        },
         "edges": {
             str(i): _derivative(view, view.by_key[key], argument, values)
             for (key, argument), i in view.numbers.items()

@@ -296,7 +296,11 @@ def rows(view: View, room: Room = ROOMS[0]) -> Cards:
     lanes = _lanes(len(order), near)
     made = []
     for key in order:
-        told = _told([shown.via(use, room.label, by=True) for use in shown.into[key]], room)
+        uses = shown.into[key]
+        label = max(
+            room.label, min(40, 3 * room.label // max(1, len(uses)) - 3)
+        )  # what is alone has more room
+        told = _told([shown.via(use, label, by=True) for use in uses], room)
         made.append(replace(row(view, shown.values[key], room, lanes[at[key]], shapes=True), vias=told))
     return Cards((Card("k0", tuple(made), tuple(threads), HEADS),), (), sentence(view))
 
@@ -359,9 +363,7 @@ def row(view: View, operation: Operation, room: Room, lane: int = 0, shapes: boo
     ]))  # fmt: skip
     grad = brief(operation.grad, WIDEST_VALUE, digits=3)
     parameter = not operation.rule and operation.key in view.parameters
-    return Row(
-        operation.key, kind, name, about, grad, sign(operation.grad), tip, lane, parameter=parameter
-    )
+    return Row(operation.key, kind, name, about, grad, sign(operation.grad), tip, lane, parameter=parameter)
 
 
 def _title(view: View, operation: Operation, room: int) -> str:

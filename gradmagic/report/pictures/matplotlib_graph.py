@@ -149,9 +149,18 @@ class _Hand:
         from matplotlib.patches import Circle
 
         fill = {"input": POSITIVE, "result": GOLD}.get(shape.role, "white")
-        for size, inside, line in ((4, fill, EDGE),) if not shape.ring else ((6, "none", fill), (3, fill, EDGE)):
+        for size, inside, line in (
+            ((4, fill, EDGE),) if not shape.ring else ((6, "none", fill), (3, fill, EDGE))
+        ):
             self._axes.add_patch(
-                Circle((shape.x, shape.y), size, facecolor=inside, edgecolor=line, linewidth=self._scale, zorder=3)
+                Circle(
+                    (shape.x, shape.y),
+                    size,
+                    facecolor=inside,
+                    edgecolor=line,
+                    linewidth=self._scale,
+                    zorder=3,
+                )
             )
 
     def _stroke(self, shape: Stroke, color: str) -> None:

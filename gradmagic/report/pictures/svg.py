@@ -141,7 +141,10 @@ def _shape(shape: Shape, mood: str) -> str:
             return f'<rect{kind} x="{x:.0f}" y="{y:.0f}" width="{wide:.0f}" height="{high:.0f}"{corner}/>'
         case Dot():
             at = f'cx="{shape.x:.0f}" cy="{shape.y:.0f}"'
-            return f'<circle {at} r="{3 if shape.ring else 4}"/>' + shape.ring * f'<circle class="o" {at} r="6"/>'
+            return (
+                f'<circle {at} r="{3 if shape.ring else 4}"/>'
+                + shape.ring * f'<circle class="o" {at} r="6"/>'
+            )
         case Stroke(bar=True):
             (x, y), (end, _) = shape.points
             return f'<path class="s {mood}" d="M{x:.0f} {y:.0f}h{end - x:.0f}"/>'

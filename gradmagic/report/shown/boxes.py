@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
-from ..model import Edge, Operation, Place, Scope, Trace
+from ..model import Edge, Operation, Place, Scope
 from .recognised import recognised
 from .statements import given_by
 from .view import View
@@ -59,7 +59,9 @@ def opened(lines: View, view: View) -> Boxed:
     return _Boxes(view).made(lines, {key: (part, 0) for key, part in lines.parts.items()})
 
 
-Parts = dict[int, tuple[Sequence[Operation], int]]  # by key: the operations of a box, and how deep its scope lies
+Parts = dict[
+    int, tuple[Sequence[Operation], int]
+]  # by key: the operations of a box, and how deep its scope lies
 
 
 class _Boxes:
@@ -88,9 +90,13 @@ class _Boxes:
             if len(members) <= min(LARGEST, self.room):
                 self.room -= len(members)
                 held[key] = tuple(members)
-        counts = {o.key: self.own[o.key] for o in view.operations if self.own.get(o.key) and o.rule == "module"}
+        counts = {
+            o.key: self.own[o.key] for o in view.operations if self.own.get(o.key) and o.rule == "module"
+        }
         notes = {key: f"{number} parameter{'s' * (number > 1)}" for key, number in counts.items()}
-        view = replace(view, parts=held, turns={**view.turns, **notes}, known=self.known, least=self.numbered + 1)
+        view = replace(
+            view, parts=held, turns={**view.turns, **notes}, known=self.known, least=self.numbered + 1
+        )
         self.numbered = max(self.numbered, *view.numbers.values(), 0)
         inner: dict[int, Boxed] = {}
         for key, members in held.items():
@@ -110,7 +116,9 @@ class _Boxes:
     def grouped(self, members: Sequence[Operation], depth: int, levels: int) -> tuple[list[Operation], Parts]:
         """Put together what lies in one scope, `levels` of them below `depth`; give also what the boxes hold."""
         paths = {o.key: self.paths.get(o.key, [])[depth:] if o.rule and o.count == 1 else [] for o in members}
-        while all(paths.values()) and len({path[0] for path in paths.values()}) == 1:  # it would be the same box
+        while (
+            all(paths.values()) and len({path[0] for path in paths.values()}) == 1
+        ):  # it would be the same box
             paths, depth = {key: path[1:] for key, path in paths.items()}, depth + 1
         paths = {key: path[:levels] for key, path in paths.items()}
         outer = {scope for path in paths.values() for scope in path[:-1]}
@@ -157,9 +165,9 @@ class _Boxes:
     def _within(self, edge: Edge, scope: Scope, members: Sequence[Operation]) -> bool:
         """Tell whether an edge brings a parameter of a module that nothing else uses."""
         own = {o.key for o in members}
-        return self.inputs.get(-1 if edge.source is None else edge.source, "").startswith(f"{scope.name}.") and all(
-            user.key in own for user, _ in self.whole.users.get(edge.source, ())
-        )
+        return self.inputs.get(-1 if edge.source is None else edge.source, "").startswith(
+            f"{scope.name}."
+        ) and all(user.key in own for user, _ in self.whole.users.get(edge.source, ()))
 
     @staticmethod
     def _told(members: Sequence[Operation], edge: Edge, name: str) -> Edge:
@@ -170,7 +178,9 @@ class _Boxes:
     def _place(self, last: Operation, scope: Scope, whole: bool, own: set[int]) -> Place:
         at = last.place or Place("", 0, 0, 0, 0, "", inside=False)
         if scope.kind == "turn":
-            same = [s.turn for s in self.scopes if s.loop == scope.loop and own & set(range(s.first, s.last + 1))]
+            same = [
+                s.turn for s in self.scopes if s.loop == scope.loop and own & set(range(s.first, s.last + 1))
+            ]
             turns = f"turn {scope.turn}" if len(same) < 2 else f"turns {min(same)} … {max(same)}"
             where = f" in {at.function}" if at.function and at.function not in OWN else ""
             return replace(at, text=f"{turns} of {scope.turns}{where}", column=0, end_column=0)

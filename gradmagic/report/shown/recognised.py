@@ -1,7 +1,7 @@
 """The formula of a part's local derivative in the part's own value, where it comes to one: σ' is y*(1 - y).
 
-In: the operations of a part that goes entry by entry. Out: a formula. The operations are computed again at other points,
-a little beside the real line (the complex step: Squire and Trapp 1998), and what holds at all of them is the formula.
+In: the operations of a part that goes entry by entry. Out: a formula. The operations are computed again at other
+points, a little beside the real line (the complex step: Squire and Trapp 1998), and what holds at all of them is it.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ def _computed(part: Sequence[Operation], source: int) -> Any:
 
     def of(edge: Edge) -> Any:
         if edge.source is None:
-            return float(edge.given.items) if edge.given is not None else float(ast.literal_eval(edge.constant))
+            return (
+                float(edge.given.items) if edge.given is not None else float(ast.literal_eval(edge.constant))
+            )
         if edge.source not in values and edge.source not in own:  # further ones are any numbers
             values[edge.source] = np.roll(POINTS, len(values)) * 0.9
         return values[edge.source]

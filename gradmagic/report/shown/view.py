@@ -43,8 +43,8 @@ class View:
     """A trace as it is shown: `operations` are what is left after folding, in tape order, inputs among them.
 
     `groups` has what each of them stands for, where some are folded, `turns` what is said of single ones:
-    `"turn 1 of 40"`; `parts` the operations of each line, by its key. `known` are the numbers that edges have in another view; further
-    ones begin with `least`.
+    `"turn 1 of 40"`; `parts` the operations of each line or box that opens, by its key. `known` are the numbers that
+    edges have in another view; further ones begin with `least`.
     """
 
     trace: Trace

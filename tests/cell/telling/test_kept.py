@@ -15,7 +15,8 @@ from gradmagic.report.parts.cards import rows
 from tests.cell.helpers import fresh, traced
 
 NET = (
-    "gm.manual_seed(0)\nnet = gm.nn.Sequential(gm.nn.Linear(3, 5), gm.nn.ReLU(), gm.nn.LayerNorm(5), gm.nn.Linear(5, 2))\n"
+    "gm.manual_seed(0)\n"
+    "net = gm.nn.Sequential(gm.nn.Linear(3, 5), gm.nn.ReLU(), gm.nn.LayerNorm(5), gm.nn.Linear(5, 2))\n"
     "x = gm.randn(4, 3)\n"
 )
 CELLS = {
@@ -27,7 +28,10 @@ CELLS = {
     "numbers": ("a, b = 2.0, 1.0", "z = np.sin(a * b) * b"),
     "layers": (NET, "z = (net(x) ** 2).mean()\nz.backward()"),
     "several outputs": ("A = np.eye(6) * 3 + 1", "w, V = np.linalg.eigh(A)\nz = w.sum() + V[0, 0]"),
-    "many sweeps": ("w = gm.ones(8, requires_grad=True)", "for i in range(3):\n    z = (w * w * w).sum()\n    z.backward()"),
+    "many sweeps": (
+        "w = gm.ones(8, requires_grad=True)",
+        "for i in range(3):\n    z = (w * w * w).sum()\n    z.backward()",
+    ),
     "an index": ("x = np.ones(30)", "z = (x[np.array([0, 3, 5])] ** 2).sum()"),
 }
 
@@ -39,7 +43,9 @@ def held_by(root: Node) -> int:
     total, spans = 0, []
     while todo:
         value = todo.pop()
-        if id(value) in seen or isinstance(value, (Node, Aval, type, types.FunctionType, types.ModuleType, types.CodeType)):
+        if id(value) in seen or isinstance(
+            value, (Node, Aval, type, types.FunctionType, types.ModuleType, types.CodeType)
+        ):
             continue
         seen[id(value)] = value
         if isinstance(value, np.ndarray):

@@ -66,7 +66,8 @@ def expected(body: list[object], functions: list[list[object]], path: tuple[obje
 def test_drawn_programs_are_told_as_they_ran(program):
     functions, body = program
     setup = "".join(
-        "\n".join([f"def f{i}(y):", *written(each, "    "), "    return y", ""]) for i, each in enumerate(functions)
+        "\n".join([f"def f{i}(y):", *written(each, "    "), "    return y", ""])
+        for i, each in enumerate(functions)
     )
     wanted = expected(body, functions)
     if len(wanted) > 300:

@@ -74,7 +74,11 @@ def test_drawn_cells(lines, array):
         for operation in form.view.operations:
             users = form.view.users.get(operation.key, ())
             flows = [edge.flow for user, edge in users if user.count == 1 == operation.count]
-            if len(flows) == len(users) > 0 and operation.grad is not None and all(f is not None and f.items is not None for f in flows):
+            if (
+                len(flows) == len(users) > 0
+                and operation.grad is not None
+                and all(f is not None and f.items is not None for f in flows)
+            ):
                 total = sum(np.asarray(flow.items) for flow in flows)
                 np.testing.assert_allclose(total, operation.grad.items, rtol=1e-7, atol=1e-10)
         # Each operation is shown once, or is in a box that is too large to open; an edge has one number.
@@ -103,7 +107,9 @@ def titles(view: View) -> list[str]:
 
 
 def test_a_function_is_one_box_with_its_own_derivative_and_opens():
-    found = of("h = sigmoid(w * x + b)\ng = sigmoid(h * w)\nloss = (g - 1)**2", f"{SETUP}w, x, b = 0.5, 2.0, 0.1\n")
+    found = of(
+        "h = sigmoid(w * x + b)\ng = sigmoid(h * w)\nloss = (g - 1)**2", f"{SETUP}w, x, b = 0.5, 2.0, 0.1\n"
+    )
     h = next(o for o in found.view.computed if o.names == ("h",))
     assert found.view.title(h) == "h = sigmoid(w * x + b)"
     (edge,) = h.edges
@@ -118,16 +124,22 @@ def test_calls_within_calls_open_one_after_the_other():
     found = of("y = layer(x, w)\nz = layer(y, w) * x", f"{SETUP}w, x = 0.5, 2.0\n")
     first = min(found.inner)
     assert found.view.by_key[first].rule == "call"
-    (inner,) = [key for key in found.inner[first].inner]
+    (inner,) = found.inner[first].inner
     assert found.inner[first].view.by_key[inner].rule == "call"
-    assert [o.rule for o in found.inner[first].inner[inner].view.computed] == ["negative", "exp", "add", "divide"]
+    assert [o.rule for o in found.inner[first].inner[inner].view.computed] == [
+        "negative",
+        "exp",
+        "add",
+        "divide",
+    ]
 
 
 def test_of_a_loop_each_turn_is_a_box_and_of_a_long_one_the_turns_between_are_one():
     setup = f"{SETUP}w, x = 0.9, 0.5\n"
     found = of("y = x\nfor k in range(20):\n    y = np.sin(y) * w + y * 0.1\nz = y * y", setup, "x w")
     told = [t.partition(" = ")[2] for t in titles(found.view)]
-    assert told[:7] == [*(f"turn {i} of 20" for i in (1, 2, 3)), "turns 4 … 17 of 20", *(f"turn {i} of 20" for i in (18, 19, 20))]  # fmt: skip
+    ends = [f"turn {i} of 20" for i in (1, 2, 3, 18, 19, 20)]
+    assert told[:7] == [*ends[:3], "turns 4 … 17 of 20", *ends[3:]]
     between = found.view.computed[3]
     y, slope = 0.5, 1.0
     for turn in range(17):
@@ -144,7 +156,9 @@ def test_modules_are_boxes_by_their_paths_with_their_parameters_inside():
     block = next(o for o in found.view.computed if "net.blocks.0" in found.view.title(o))
     assert found.view.turns[block.key] == "4 parameters"
     inside = found.inner[block.key].view
-    assert {"net.blocks.0.fc1.weight", "net.blocks.0.fc2.bias"} <= {o.names[0] for o in inside.operations if not o.rule}
+    assert {"net.blocks.0.fc1.weight", "net.blocks.0.fc2.bias"} <= {
+        o.names[0] for o in inside.operations if not o.rule
+    }
 
 
 def test_what_is_one_value_of_several_is_not_called_the_whole():
@@ -172,19 +186,21 @@ BINARY = ("add", "multiply", "divide", "subtract")
 @given(
     steps=st.lists(
         st.one_of(
-            st.sampled_from(UNARY), st.tuples(st.sampled_from(BINARY), st.sampled_from(("1", "2", "0.5")), st.booleans())
+            st.sampled_from(UNARY),
+            st.tuples(st.sampled_from(BINARY), st.sampled_from(("1", "2", "0.5")), st.booleans()),
         ), min_size=1, max_size=5,
     )
 )  # fmt: skip
 def test_a_formula_that_is_recognised_holds_at_other_points(steps):
-    part, key = [], 0
-    for step in steps:
+    part = []
+    for key, step in enumerate(steps):
         if isinstance(step, str):
             inputs: tuple[Edge, ...] = (Edge(key),)
         else:
-            inputs = (Edge(key), Edge(None, step[1], 1)) if step[2] else (Edge(None, step[1]), Edge(key, "", 1))
-        key += 1
-        part.append(Operation(key, step if isinstance(step, str) else step[0], inputs=inputs))
+            inputs = (
+                (Edge(key), Edge(None, step[1], 1)) if step[2] else (Edge(None, step[1]), Edge(key, "", 1))
+            )
+        part.append(Operation(key + 1, step if isinstance(step, str) else step[0], inputs=inputs))
     formula = recognised(part, 0, "y")
 
     def at(x):
@@ -204,9 +220,12 @@ def test_a_formula_that_is_recognised_holds_at_other_points(steps):
 @pytest.mark.parametrize(
     ("body", "formula"),
     [
-        ("1 / (1 + np.exp(-t))", "{y}*(1 - {y})"), ("np.exp(t) / (1 + np.exp(t))", "{y}*(1 - {y})"),
-        ("(np.exp(t) - np.exp(-t)) / (np.exp(t) + np.exp(-t))", "1 - {y}*{y}"), ("np.log(1 + np.exp(t))", "1 - np.exp(-{y})"),
-        ("2 * np.exp(t) / 2", "{y}"), ("np.exp(-t) + 0", "-{y}"), ("1 / (t + 0)", "-{y}*{y}"), ("np.sqrt(t + 0) + 0", "0.5/{y}"),
+        ("1 / (1 + np.exp(-t))", "{y}*(1 - {y})"),
+        ("np.exp(t) / (1 + np.exp(t))", "{y}*(1 - {y})"),
+        ("(np.exp(t) - np.exp(-t)) / (np.exp(t) + np.exp(-t))", "1 - {y}*{y}"),
+        ("np.log(1 + np.exp(t))", "1 - np.exp(-{y})"),
+        ("2 * np.exp(t) / 2", "{y}"), ("np.exp(-t) + 0", "-{y}"), ("1 / (t + 0)", "-{y}*{y}"),
+        ("np.sqrt(t + 0) + 0", "0.5/{y}"),
         ("np.sin(t) * 2", ""), ("np.maximum(t, 0) + 0", ""), ("t * t + 0", ""),
     ],
 )  # fmt: skip
