@@ -20,6 +20,7 @@ import pytest
 from _pytest.doctest import DoctestModule
 
 ROOT = Path(__file__).resolve().parent.parent
+collect_ignore_glob = ["golden/books/*"]  # programs for PyTorch: test_books.py runs them
 
 # A slow machine is not a wrong derivative, so no deadline. In CI the same examples are drawn on every run.
 hypothesis.settings.register_profile("dev", deadline=None)

@@ -4,6 +4,8 @@ The first six compute what shared textbooks compute (parabola, root of 2, a grap
 ones, three errors); the rest is where gradients go wrong, and what else a program meets.
 """
 
+import re
+
 PROGRAMS = {
     "parabola": """
 import numpy as np
@@ -349,11 +351,5 @@ print(isinstance(x, torch.Tensor), torch.is_tensor(x), type(x).__name__)
 
 def with_gradmagic(source: str) -> str:
     """Change the import lines, and nothing else."""
-    lines = source.splitlines()
-    for old, new in (
-        ("import torch.nn.functional as F", "import gradmagic.nn.functional as F"),
-        ("from torch import", "from gradmagic import"),
-        ("import torch", "import gradmagic as torch"),
-    ):
-        lines = [line.replace(old, new, 1) if line.startswith(old) else line for line in lines]
-    return "\n".join(lines)
+    source = re.sub(r"^(import|from) torch(?=\.| import)", r"\1 gradmagic", source, flags=re.MULTILINE)
+    return re.sub(r"^import torch$", "import gradmagic as torch", source, flags=re.MULTILINE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -145,10 +146,22 @@ class Node:
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """The nodes of the inputs, each with the index of the output used, as in PyTorch."""
-        return tuple((node, 0) for node in self.inputs)
+        return tuple((node and as_pytorch(node), 0) for node in self.inputs)
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
+
+
+def as_pytorch(node: Node) -> Node:
+    """Give a node with the class that PyTorch shows for it: `type(y.grad_fn).__name__` is "AddBackward0"."""
+    if type(node) is Node:
+        node.__class__ = _class_of(node.name())
+    return node
+
+
+@cache
+def _class_of(name: str) -> type[Node]:
+    return type(name, (Node,), {"__slots__": (), "__doc__": Node.__doc__})
 
 
 class Leaf(Node):

@@ -27,7 +27,7 @@ from ...tape import memory
 from ...tape.ends import leaf, seed
 from ...tape.messages import blame
 from ...tape.modes import OFF, mode_now, settings
-from ...tape.nodes import HOOKS, WANTED, Leaf, Node, aval_of, watchers
+from ...tape.nodes import HOOKS, WANTED, Leaf, Node, as_pytorch, aval_of, watchers
 from ...tape.tracked import Tracked
 from .. import inplace
 from ..operators import Operators
@@ -83,7 +83,7 @@ class Tensor(TorchMethods, Operators):
     @property
     def grad_fn(self) -> Node | None:
         """The node of the operation that made this tensor, None for a leaf."""
-        return self.node if self.node is not None and self.node.rule is not None else None
+        return as_pytorch(self.node) if self.node is not None and self.node.rule is not None else None
 
     @property
     def grad(self) -> Any:
