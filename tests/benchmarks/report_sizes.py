@@ -103,6 +103,7 @@ def measured(trace: Trace) -> dict[str, float]:
     page = timed("page", lambda: Report(trace).to_html())
     timed("text", lambda: Report(trace).to_text(width=80))
     found["bytes"] = len(page.encode())
+    found["after"] = len(Report(trace)._html(brings=False).encode())  # another has style and script
     found["total"] = view.total
     found["shown"] = len(view.computed)
     return found
@@ -127,8 +128,9 @@ def main() -> None:
         f"{name} {version(name)}" for name in ("numpy", "ipython", "graphviz-pure", "jinja2")
     )
     print(f"{time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, {versions}\n")
-    print("| cell | operations | shown | fold, ms | layout, ms | whole page, ms | page, KB | text, ms |")
-    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    heads = "fold, ms | layout, ms | whole page, ms | alone, KB | in a notebook, KB | text, ms"
+    print(f"| cell | operations | shown | {heads} |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     for kind in KINDS:
         for n in SIZES if kind != "small" else SIZES[:1]:
             trace = traced(shell, kind, n)
@@ -141,7 +143,8 @@ def main() -> None:
             }
             one = runs[0]
             row = (kind, f"{one['total']:,}", f"{one['shown']:,}", ms["fold"], ms["layout"], ms["page"])
-            print("| " + " | ".join((*row, f"{one['bytes'] / 1000:.0f}", ms["text"])) + " |", flush=True)
+            sizes = [f"{one[name] / 1000:.0f}" for name in ("bytes", "after")]
+            print("| " + " | ".join((*row, *sizes, ms["text"])) + " |", flush=True)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ from .assets import loader, packed, script, style, version
 from .latex import to_latex
 from .script_data import Sheet, data
 
-LIMIT = 300_000  # bytes of a report; in a notebook there are many
+LIMIT = 200_000  # bytes of a report; in a notebook there are many
 DRAWING = 150_000  # bytes of SVG, 8 % more in its image; a graph that is larger is shown as lanes
 EXPLAINED = 60  # operations of a trace whose gradients are written out entry by entry
 ENTRIES = 24  # of gradients that are
@@ -71,7 +71,7 @@ def to_html(
     view: View, drawn: Scene | None, unfolded: Sequence[Drawn] = (), quiz: bool = False,
     explained: Sequence[Sequence[str]] = (), every_step: bool = False, brings: bool = True,
 ) -> str:  # fmt: skip
-    """Write the report as a piece of HTML, in as much detail as fits into 300 KB.
+    """Write the report as a piece of HTML, in as much detail as fits into 200 KB.
 
     Parameters
     ----------

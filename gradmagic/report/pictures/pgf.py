@@ -61,7 +61,7 @@ def _shape(shape: Shape, at: _At, color: str, ink: str) -> str:
             return ""
         case Rect():
             strip, _, kind = shape.role.rpartition(" ")
-            fill, line = (_NAMES[hue] for hue in FILLS[kind])
+            fill, line = (_NAMES[hue] for hue in FILLS.get(kind, FILLS["operation"]))
             ends = f"{at(shape.x, shape.y + shape.height)}{{{shape.width:.0f}}}{{{shape.height:.0f}}}"
             return rf"\gr {fill}{ends}" if strip else rf"\gb {fill}{line}{ends}"
         case Dot():
