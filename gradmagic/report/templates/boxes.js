@@ -43,6 +43,7 @@ const column = (group, part, grown) => {
         return place();
       }
       const made = document.createElementNS(group.namespaceURI, "g"), one = { group: made, x: +node.querySelector(".name").getAttribute("x") - 6, y: +row.getAttribute("y") + +row.getAttribute("height") };
+      node.opened = made;
       made.setAttribute("class", "in");
       made.innerHTML = `<rect rx="4"/>${inner.svg.replace(/^<svg[^>]*>|<\/svg>$/g, "")}`;
       const cards = made.querySelectorAll(".c>rect:first-child"), framed = cards.length === 1 ? cards[0] : made.firstChild;

@@ -228,7 +228,9 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     veil();
     if (own_zoom) apply();
     else fit();
-    open(item.getAttribute("aria-expanded") === "true" ? item : undefined);
+    const expanded = item.getAttribute("aria-expanded") === "true";
+    open(expanded ? item : undefined);
+    if (expanded) item.opened.scrollIntoView({ block: "nearest" });
     board.turned?.();
   };
   for (const kind of ["mouseover", "focusin"]) root.addEventListener(kind, (e) => { if (!drag) point(spot(e)); });

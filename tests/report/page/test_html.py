@@ -24,7 +24,7 @@ from gradmagic.report.pictures import layout
 from tests.report import traces
 
 ALL = ["product", "parabola", "network", "descent", "chain", "troubled", "markup"]
-VOID = {"img", "meta", "br", "link", "input", "hr"}
+VOID = {"img", "meta", "br", "wbr", "link", "input", "hr"}
 
 
 class Page(HTMLParser):
