@@ -264,7 +264,8 @@ class Report:
         if not self._draws:
             return []
         few = len(self._trace.operations) <= WHOLE
-        parts = boxed(self._view) if few and len(self._trace.operations) > OPENING else None
+        whole = View.whole(self._trace) if few and len(self._trace.operations) > OPENING else None
+        parts = boxed(self._view, whole) if whole is not None else None
         found = [] if parts is None else [opening(parts, "boxes")]
         if parts is None or all(o.rule != "turn" for o in parts.view.operations):
             found += [Drawn(view, drawing(view, self._engine)) for view in self._view.unfolded(UNFOLDED)]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
 
@@ -102,7 +103,7 @@ class Card:
         kinds = {row.kind for row in self.rows}
         return "result" if "result" in kinds else "input" if kinds == {"input"} else "operation"
 
-    @property
+    @cached_property
     def columns(self) -> tuple[float, float, float, float, float]:
         """Where name, value, gradient and derivatives begin, and where the card ends, in points from its left."""
         lanes = max(row.lane + self._beside(row) for row in self.rows)

@@ -7,9 +7,10 @@ to one in the box's own value.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import Any
 
 from ..model import Edge, Operation, Place, Scope
 from .recognised import recognised
@@ -37,39 +38,44 @@ class Boxed:
         return len(self.view.computed)
 
 
-def boxed(view: View) -> Boxed | None:
+def boxed(view: View, whole: View | None = None) -> Boxed | None:
     """Put calls, turns and modules together: the innermost that leave a much smaller graph; None where none does.
 
-    `view` is the graph as it is shown by operations: its edges have their numbers here too.
+    `view` is the graph as it is shown by operations: its edges have their numbers here too; `whole` is all of it.
     """
-    boxes = _Boxes(view)
-    whole, trace = boxes.whole, view.trace
+    whole, trace = whole or View.whole(view.trace), view.trace
+    boxes = _Boxes(view, whole)
     deepest = max(map(len, boxes.paths.values()), default=0)
+    most = min(MODULES, len(whole.computed) / ENOUGH)
     for depth in range(deepest, 0, -1):
+        groups, *_ = boxes.groups(whole.operations, 0, depth)
+        if sum(bool(inside[0].rule) for _, inside in groups) > most:
+            continue
         shown, parts = boxes.grouped(whole.operations, 0, depth)
         computed = sum(bool(operation.rule) for operation in shown)
-        if parts and 1 < computed <= min(MODULES, len(whole.computed) / ENOUGH):
+        if parts and 1 < computed <= most:
             used = {edge.source for operation in shown for edge in operation.edges}
             return boxes.made(View(trace, tuple(o for o in shown if o.rule or o.key in used)), parts)
     return None
 
 
-def opened(lines: View, view: View) -> Boxed:
-    """Let lines open to what they are made of; `view` as for `boxed`."""
-    return _Boxes(view).made(lines, {key: (part, 0) for key, part in lines.parts.items()})
+def opened(lines: View, view: View, whole: View | None = None) -> Boxed:
+    """Let lines open to what they are made of; the others as for `boxed`."""
+    return _Boxes(view, whole or View.whole(view.trace)).made(
+        lines, {key: (part, 0) for key, part in lines.parts.items()}
+    )
 
 
-Parts = dict[
-    int, tuple[Sequence[Operation], int]
-]  # by key: the operations of a box, and how deep its scope lies
+Mark = tuple[Any, ...]  # of neighbours: a key alone, or a scope and how many levels it lies below
+# By key: the operations of a box, and how deep its scope lies.
+Parts = dict[int, tuple[Sequence[Operation], int]]
 
 
 class _Boxes:
     """Finds the boxes of a trace."""
 
-    def __init__(self, view: View) -> None:
-        self.trace = view.trace
-        self.whole = whole = View.whole(view.trace)
+    def __init__(self, view: View, whole: View) -> None:
+        self.trace, self.whole = view.trace, whole
         self.scopes = [scope for scope in whole.trace.scopes if scope.name not in OWN]
         self.paths: dict[int, list[int]] = {o.key: [] for o in whole.operations if o.rule}
         for i, scope in enumerate(self.scopes):
@@ -115,28 +121,11 @@ class _Boxes:
 
     def grouped(self, members: Sequence[Operation], depth: int, levels: int) -> tuple[list[Operation], Parts]:
         """Put together what lies in one scope, `levels` of them below `depth`; give also what the boxes hold."""
-        paths = {o.key: self.paths.get(o.key, [])[depth:] if o.rule and o.count == 1 else [] for o in members}
-        while (
-            all(paths.values()) and len({path[0] for path in paths.values()}) == 1
-        ):  # it would be the same box
-            paths, depth = {key: path[1:] for key, path in paths.items()}, depth + 1
-        paths = {key: path[:levels] for key, path in paths.items()}
-        outer = {scope for path in paths.values() for scope in path[:-1]}
-
-        def scope_of(operation: Operation) -> Hashable:
-            path = paths[operation.key]
-            if not path or path[-1] in outer:
-                return (operation.key,)
-            scope = self.scopes[path[-1]]
-            if scope.turns > 2 * ENDS + 1 and ENDS < scope.turn <= scope.turns - ENDS:
-                return scope.loop, len(path)
-            return path[-1], len(path), ""
-
+        groups, paths, depth = self.groups(members, depth, levels)
         shown: list[Operation] = []
         parts: Parts = {}
-        for mark, those in groupby(members, key=scope_of):
-            inside = list(those)
-            if len(mark) == 1 or len(inside) == 1:  # type: ignore[arg-type]
+        for mark, inside in groups:
+            if len(mark) == 1 or len(inside) == 1:
                 shown += inside
                 continue
             pieces = list(runs(self.whole, inside, lambda o: None, set()))
@@ -146,8 +135,31 @@ class _Boxes:
                     continue
                 scope = self.scopes[paths[piece[-1].key][-1]]
                 shown.append(self._box(piece, scope, len(pieces) == 1))
-                parts[piece[-1].key] = piece, depth + mark[1]  # type: ignore[index]
+                parts[piece[-1].key] = piece, depth + mark[1]
         return shown, parts
+
+    def groups(
+        self, members: Sequence[Operation], depth: int, levels: int
+    ) -> tuple[list[tuple[Mark, list[Operation]]], dict[int, list[int]], int]:
+        """Find neighbours of one scope; give with them each operation's path below, and the depth that it begins at."""
+        paths = {o.key: self.paths.get(o.key, [])[depth:] if o.rule and o.count == 1 else [] for o in members}
+        while (
+            all(paths.values()) and len({path[0] for path in paths.values()}) == 1
+        ):  # it would be the same box
+            paths, depth = {key: path[1:] for key, path in paths.items()}, depth + 1
+        paths = {key: path[:levels] for key, path in paths.items()}
+        outer = {scope for path in paths.values() for scope in path[:-1]}
+
+        def scope_of(operation: Operation) -> Mark:
+            path = paths[operation.key]
+            if not path or path[-1] in outer:
+                return (operation.key,)
+            scope = self.scopes[path[-1]]
+            if scope.turns > 2 * ENDS + 1 and ENDS < scope.turn <= scope.turns - ENDS:
+                return scope.loop, len(path)
+            return path[-1], len(path), ""
+
+        return [(mark, list(those)) for mark, those in groupby(members, key=scope_of)], paths, depth
 
     def _box(self, members: Sequence[Operation], scope: Scope, whole: bool) -> Operation:
         last = members[-1]
