@@ -175,9 +175,9 @@ def scopes(
     shown : function
         Gives a place as reports show it, with the line of the cell that led there.
     """
-    chains = [(n, (*ways(n.number), n.place)) for n in nodes if n.rule is not None and n.place is not None]
-    if len(chains) > MOST:
+    if len(nodes) > MOST:
         return ()
+    chains = [(n, (*ways(n.number), n.place)) for n in nodes if n.rule is not None and n.place is not None]
     way = _Way(chain for _, chain in chains)
     for node, chain in chains:
         way.go(chain, node.rule.name, keys[node.number])
