@@ -267,7 +267,7 @@ class Report:
         whole = View.whole(self._trace) if few and len(self._trace.operations) > OPENING else None
         parts = boxed(self._view, whole) if whole is not None else None
         found = [] if parts is None else [opening(parts, "boxes")]
-        if parts is None or all(o.rule != "turn" for o in parts.view.operations):
+        if parts is None:
             found += [Drawn(view, drawing(view, self._engine)) for view in self._view.unfolded(UNFOLDED)]
         of = self._unfolded_for(self._trace, self._view, by_statements)
         view = by_statements(of)

@@ -171,7 +171,7 @@ def _further(sheet: Sheet, values: _Values, before: View, first: dict[str, Any])
         told = _derivative(view, view.by_key[key], argument, values)
         if before.numbers.get((key, argument)) != i or told != first["edges"][str(i)]:
             edges[str(i)] = told
-    unfolds = [o.key for o in view.operations if o.rule == "turn"] if sheet.form else sorted(view.turns)
+    unfolds = sorted(before.standing_for(_shown_in(sheet)) if sheet.form == "boxes" else view.turns)
     more: dict[str, Any] = {"svg": sheet.svg, "keys": unfolds, "nodes": nodes, "edges": edges}
     if sheet.form:
         more["form"] = sheet.form

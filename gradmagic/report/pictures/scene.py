@@ -152,6 +152,8 @@ def of_cards(drawn: Cards, layout: Layout) -> Scene:
 def _back(tail: Point, head: Point, x: float, weight: float) -> Stroke:
     """Draw a loop's way back, on the left of all cards."""
     (x0, y0), (x1, y1) = tail, head
+    if y0 == y1:  # of one row: out below, and in above
+        y0, y1 = y0 + 6, y1 - 6
     tip = (x1 - 1, y1)
     points = (
         (x0, y0),
