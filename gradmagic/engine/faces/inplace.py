@@ -45,9 +45,9 @@ def assign(target: Tracked, index: Any, value: Any, fresh: bool = False) -> Trac
     if target.node is not None and recording and isinstance(target.node, Leaf):
         name = name_of(target, frame) or "x"
         raise LeafWriteError(
-            "a leaf Variable that requires grad is being used in an in-place operation: "
-            f"{name!r}, {describe(place_of(user_frame(frame)))}. Write `with gm.no_grad():` around the update, or make "
-            f"a new tensor ({name} = {name} + ...)."
+            "a leaf Variable that requires grad is being used in an in-place operation. "
+            f"It is {name!r}, {describe(place_of(user_frame(frame)))}. Write `with gm.no_grad():` around it, or "
+            f"make a new tensor ({name} = {name} + ...)."
         )
     index = raws(index)
     materialise(target)
@@ -66,9 +66,9 @@ def _refuse_view_of_leaf(target: Tracked, frame: Any) -> None:
         if isinstance(other.node, Leaf) and not other.soft:
             name, view = name_of(other, frame) or "x", name_of(target, frame) or "a part of it"
             raise LeafWriteError(
-                "a view of a leaf Variable that requires grad is being used in an in-place operation: "
-                f"{view} of {name!r}, {describe(place_of(user_frame(frame)))}. Write `with gm.no_grad():` around the "
-                f"update, or make a new tensor from {name}."
+                "a view of a leaf Variable that requires grad is being used in an in-place operation. "
+                f"It is {view} of {name!r}, {describe(place_of(user_frame(frame)))}. Write `with gm.no_grad():` around "
+                f"the update, or make a new tensor from {name}."
             )
 
 

@@ -213,9 +213,10 @@ def mismatch(error: ValueError, rule: Rule, args: Sequence[Any]) -> ShapeError:
 def freed(node: Node) -> FreedError:
     """Make the error of a sweep that needs what an earlier one has given back."""
     where = describe(node.place)
-    made = f" (made by {node.rule.name}, {where})" if where else f" (made by {node.rule.name})"
+    made = f"{node.rule.name}, {where}," if where else node.rule.name
     return FreedError(
-        "Trying to backward through the graph a second time, and what it had saved has been freed"
-        f"{made}. Run {where.partition(' of ')[2] or 'the code that computes it'} again to compute it anew, "
-        "or write backward(retain_graph=True) the first time."
+        "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
+        f"been freed). What {made} had saved was freed by the first. Run "
+        f"{where.partition(' of ')[2] or 'the code that computes it'} again to compute it anew, or write "
+        "backward(retain_graph=True) the first time."
     )

@@ -70,9 +70,13 @@ class Tensor(TorchMethods, Operators):
                     "you can only change requires_grad flags of leaf variables. "
                     "Write t.detach() for a tensor that carries no gradient."
                 )
+            collected = self.grad
             self.node = None
+            self.grad = collected
         elif self.node is None:
+            collected = self.grad
             self.node = leaf(self.array)
+            self.grad = collected
         return self
 
     @property

@@ -65,3 +65,30 @@ def test_of_anothers_type_and_in_order():
     x = gm.ones(2, 3)
     assert x.type_as(gm.tensor([1])).dtype is gm.int64 and x.nelement() == 6
     assert x.contiguous() is x and x.T.contiguous().is_contiguous() and not x.T.is_contiguous()
+
+
+def test_what_a_leaf_has_collected_stays_when_it_is_frozen():
+    x = gm.tensor([1.0, 2.0], requires_grad=True)
+    (x * x).sum().backward()
+    x.requires_grad_(False)
+    assert x.grad.tolist() == [2.0, 4.0] and not x.requires_grad
+    x.requires_grad = True
+    (x * x).sum().backward()
+    assert x.grad.tolist() == [4.0, 8.0]
+
+
+def test_first_sentences_are_pytorchs():
+    x = gm.tensor([1.0, 2.0], requires_grad=True)
+    y = (x * x).sum()
+    y.backward()
+    with pytest.raises(RuntimeError) as error:
+        y.backward()
+    assert str(error.value).startswith(
+        "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
+        "been freed). "
+    )
+    with pytest.raises(RuntimeError) as error:
+        x += 1
+    assert str(error.value).startswith(
+        "a leaf Variable that requires grad is being used in an in-place operation. "
+    )
