@@ -63,6 +63,7 @@ class Detail:
 DETAILS = (
     Detail(rows=300, elements=SHOWN, lines=400, parts=True, steps=60, drawing=True),
     Detail(rows=120, elements=INLINE, lines=120, parts=False, steps=20, drawing=True),
+    Detail(rows=60, elements=0, lines=60, parts=False, steps=20, drawing=True),
     Detail(rows=60, elements=0, lines=60, parts=False, steps=0, drawing=False),
 )
 

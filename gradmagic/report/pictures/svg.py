@@ -89,7 +89,8 @@ def still(document: str) -> str:
     The style was half of a small drawing; the page's script has it whole, once for all, makes a row's field to be
     pointed at, knows the ends of an edge, and takes the sentence from the image's `alt`.
     """
-    bare = re.sub(r'<rect class="r"[^>]*/>| (aria-label|data-[sd])="[^"]*"', "", document)
+    bare = re.sub(r"""(<svg [^>]*?) aria-label=("[^"]*"|'[^']*')""", r"\1", document, count=1)
+    bare = re.sub(r'<rect class="r"[^>]*/>|(<g [^>]*) data-s="\d+" data-d="\d+"', r"\1", bare)
     used = set(re.findall(r"(?<=<)\w+", bare)).union(*map(str.split, re.findall(r' class="([^"]*)"', bare)))
     kept = (
         f"{selectors}{{{body}}}"

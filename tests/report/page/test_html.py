@@ -21,6 +21,7 @@ from gradmagic.report import Report
 from gradmagic.report.model import Trace
 from gradmagic.report.page.html import page
 from gradmagic.report.pictures import layout
+from gradmagic.report.pictures.svg import still, svg
 from tests.report import traces
 
 ALL = ["product", "parabola", "network", "descent", "chain", "troubled", "markup"]
@@ -133,6 +134,33 @@ def test_names_values_and_notes_that_are_markup_stay_text():
     assert page.tags["style"] == 1
     assert not set("<>&") & set(data_of(html(traces.markup())))
     assert evil in json.dumps(known(html(traces.markup())), ensure_ascii=False).replace('\\"', '"')
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_image_has_every_word_of_the_drawing_and_the_look_of_its_shapes(name):
+    """What is left out of it the script adds: nothing that is read or seen."""
+    whole = svg(Report(getattr(traces, name)())._scene)
+    plain = still(whole)
+    for drawing in (whole, plain):
+        ElementTree.fromstring(drawing)
+    words = [re.findall(r"<(?:text|tspan)[^>]*>([^<]+)", drawing) for drawing in (whole, plain)]
+    assert words[0] == words[1]
+    style = re.search("<style>(.*?)</style>", plain)[1]
+    for found in set(" ".join(re.findall(r' class="([^"]*)"', plain)).split()) & {
+        "input",
+        "result",
+        "pos",
+        "neg",
+        "row",
+    }:
+        assert f".{found}" in style
+    assert "var(--gm" not in style
+
+
+def test_attributes_that_are_only_text_stay_in_the_image():
+    text = 'd(" aria-label="x" data-s="1" data-d="2"")'
+    drawing = '<svg aria-label="y" width="1"><style>text{}</style><g class="e" data-i="1" data-s="1" data-d="2"></g>'
+    assert text in still(f"{drawing}<text>{text}</text></svg>")
 
 
 @pytest.mark.parametrize("name", ALL)
