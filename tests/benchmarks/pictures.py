@@ -173,7 +173,8 @@ def main() -> None:
             x += picture.width + GAP
         path = out / f"{name.replace(' ', '_')}.png"
         sheet.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
-        print(f"{path.name}: {sheet.width}x{sheet.height}, {path.stat().st_size / 1024:.0f} KB", flush=True)
+        told = ", ".join(title for title, _ in panels)
+        print(f"{path.name}: {path.stat().st_size / 1024:.0f} KB; {told}", flush=True)
 
 
 if __name__ == "__main__":

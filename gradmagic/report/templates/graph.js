@@ -95,9 +95,10 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
         for (const edge of edges) if (on.has(edge.dataset.s) && !lit.has(edge)) { lit.add(edge); on.add(edge.dataset.d); }
       }
     }
-    for (const edge of svg.querySelectorAll(".e")) edge.classList.toggle("dim", !!known && !lit.has(edge));
+    const inside = (shape) => start?.some((node) => node.opened?.contains(shape)); /* what a box opened to is read with it */
+    for (const edge of svg.querySelectorAll(".e")) edge.classList.toggle("dim", !!known && !lit.has(edge) && !inside(edge));
     for (const node of svg.querySelectorAll(".n")) {
-      node.classList.toggle("dim", !!known && !on.has(node.dataset.k));
+      node.classList.toggle("dim", !!known && !on.has(node.dataset.k) && !inside(node));
       node.classList.toggle("on", !!known && (at.edge ? on.has(node.dataset.k) : own(node.dataset.k) === own(at.key)));
     }
   };
