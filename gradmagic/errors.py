@@ -209,7 +209,7 @@ class ArgumentError(GradmagicError, TypeError):
     """
 
 
-class ShapeError(GradmagicError, ValueError):
+class ShapeError(GradmagicError, ValueError, RuntimeError):
     """Shapes do not fit each other: of two operands, or of a `gradient=` and its result.
 
     Why: axes are matched from the right, and must be equal or 1; the message names both operands and their shapes.

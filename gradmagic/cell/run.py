@@ -52,6 +52,7 @@ class Run(Tracing):
         self.inputs = Inputs(self.membrane, namespace, options.device, options.dtype)
         super().__init__(cell, namespace, options, self.inputs)
         self.recorder.membrane = self.membrane
+        self.membrane.turns = self.recorder.turns
 
     # -- the run ---------------------------------------------------------------------------------
     def prepare(self) -> tuple[types.CodeType, types.CodeType | None]:
@@ -76,6 +77,7 @@ class Run(Tracing):
                 continue
             plain = self.cell.compile(tree, self.cell.filename, mode)
             made.append(paired(plain, self.cell.compile(self._hooked(tree), self.cell.filename, mode)))
+        self.recorder.turns.starts(made[0])  # type: ignore[arg-type]
         return tuple(made)  # type: ignore[return-value]
 
     def _hooked(self, tree: Any) -> Any:
@@ -138,21 +140,21 @@ class Run(Tracing):
     def hear(self, name: str, value: Any, top: bool) -> Any:
         """An assignment ran: remember what the value is called; let it be an input if it is one of the wanted."""
         table = self.membrane.table
-        node = value.node if isinstance(value, Tracked) else table.node(value)
+        node = value.node if issubclass(type(value), Tracked) else table.node(value)
         if top:
             self.record.assigned.pop(name, None)
             if name.isidentifier():
                 self.record.assigned[name] = None
             elif not of_whole_numbers(self.namespace.get(base_of(name))):  # which would cut the value off
                 self.record.assigned[name] = _found_again(table, value)
-            if node is None and not isinstance(value, Tracked):
+            if node is None and not issubclass(type(value), Tracked):
                 if self._unknown(table.mark(value)) and self.lift_new(name, value):
                     self.waiting.discard(name)
-                    if liftable(value) or isinstance(value, (dict, list, tuple)):
+                    if liftable(value) or issubclass(type(value), (dict, list, tuple)):
                         lift = self.lifter.any if self.options.names else self.lifter.value
                         value = lift(name, value)
                         node = table.node(value)
-            elif name in self.waiting and isinstance(value, Tensor) and node is not None:
+            elif name in self.waiting and issubclass(type(value), Tensor) and node is not None:
                 self.waiting.discard(name)
                 self.lifter.value(name, value)
         if node is not None:
@@ -250,4 +252,4 @@ def _found_again(table: Table, value: Any) -> Callable[[], Any]:
 
 
 async def _awaited(value: Any) -> Any:
-    return await value if isinstance(value, types.CoroutineType) else value
+    return await value if issubclass(type(value), types.CoroutineType) else value

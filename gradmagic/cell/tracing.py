@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.core import arrays
 from ..engine.sweeps.backward import sweep
 from ..engine.sweeps.replay import Replay
 from ..engine.tape import modes
@@ -26,13 +27,13 @@ from .lifting.lift import Lifter
 from .lifting.unnamed import globals_of, lift_unnamed
 from .options import Options
 from .reading import source
-from .reading.names import base_of, parse_names, simple_values, usage
+from .reading.names import base_of, parse_names, read_in_calls, simple_values, usage
 from .reading.source import Source
 from .telling.cell_recorder import CellRecorder
 from .telling.checked import Findings, check
 from .telling.clock import Clock
 from .telling.collect import collect
-from .telling.holders import holder, leaves_in
+from .telling.holders import holder, leaves_in, tracked_in
 from .telling.kept import kept_by
 from .telling.result import result_of, seed_of
 from .telling.run_record import RunRecord
@@ -56,6 +57,7 @@ class Tracing:
         self.lift_new: Callable[[str, Any], bool] = lambda name, value: False
 
         self.values = simple_values(cell.tree)  # before it is instrumented
+        self._calls = {n: read_in_calls(cell.tree, at) for n, at in uses.first.items() if n in namespace}
         self.masking = guard_where(quiet=True)  # --guard
         self.replay = Replay()  # --check and --plot
         if options.time:
@@ -72,6 +74,7 @@ class Tracing:
         """Put tracked values in place of what is wanted and there; the rest is lifted as the cell assigns it."""
         try:
             uses = self.record.uses
+            self._read_in_calls()
             if not self.options.names:
                 self.lift_new, notes = lift_unnamed(self.lifter, self.cell.tree, uses, self.values)
                 self.notes += notes
@@ -84,6 +87,15 @@ class Tracing:
         except BaseException:
             self.put_back()
             raise
+
+    def _read_in_calls(self) -> None:
+        """Find the names that a function reads before the cell assigns them: what they were before it does matter."""
+        uses, namespace = self.record.uses, self.namespace
+        for name, (read, called) in self._calls.items():
+            if name in read or name in globals_of(
+                {n: namespace[n] for n in called & namespace.keys()}, namespace
+            ):
+                uses.reads.setdefault(name, uses.first.pop(name))
 
     def _lift_along(self) -> None:
         """Say which inputs are parts of others."""
@@ -131,10 +143,9 @@ class Tracing:
 
     def _held(self) -> list[Any]:
         """Give the values that the user's names have, and that was put in place of some."""
-        held = [each for entry in self.lifter.lifted for each in (entry.tracked, entry.original)]
-        for value in list(self.namespace.values()):
-            held += value.parameters() if hasattr(type(value), "named_modules") else [value]
-        return [each for each in held if not isinstance(each, (tuple, list, dict))]
+        lifted = [each for entry in self.lifter.lifted for each in (entry.tracked, entry.original)]
+        named = [tracked for _, tracked in tracked_in(self.namespace)]
+        return [*lifted, *named, *filter(arrays.is_array, list(self.namespace.values()))]
 
     def value_of(self, node: Node) -> Any:
         """Give an input's value: as it was lifted; a tensor's as it is now, before the loop's next step changes it."""

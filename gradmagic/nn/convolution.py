@@ -20,6 +20,10 @@ def pair(value: Any) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else tuple(value)  # type: ignore[return-value]
 
 
+def _places(x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any = (1, 1)) -> list[int]:
+    return [cv.out_size(*sizes) for sizes in zip(x.shape[2:], kernel, stride, padding, dilation, strict=True)]
+
+
 def _of_batch(f: Callable[[Any], Any], input: Any, name: str) -> Any:
     input = as_tensor(input)
     if input.ndim == 3:
@@ -72,6 +76,12 @@ def conv2d(
             input, total = np.pad(as_tensor(input), rim), [0, 0]  # type: ignore[call-overload]
         padding = tuple(t // 2 for t in total)
     settings = (pair(stride), pair(0 if padding == "valid" else padding), dilation, groups)
+    if min(settings[0]) <= 0:
+        raise ShapeError("non-positive stride is not supported: a stride is at least 1.")
+    if min(settings[1]) < 0:
+        raise ShapeError(
+            "negative padding is not supported: cut the image by its index, x[:, :, 1:-1, 1:-1]."
+        )
 
     def run(x: Any) -> Any:
         if x.shape[1] != weight.shape[1] * groups:
@@ -79,6 +89,14 @@ def conv2d(
                 f"Given groups={groups}, weight of size {list(weight.shape)}, expected input{list(x.shape)} to have "
                 f"{weight.shape[1] * groups} channels, but got {x.shape[1]} channels instead. "
                 "Channels stand in dim 1 of the input: permute or unsqueeze it."
+            )
+        padded = [size + 2 * rim for size, rim in zip(x.shape[2:], settings[1], strict=True)]
+        reach = [d * (size - 1) + 1 for size, d in zip(kernel, dilation, strict=True)]
+        if any(size < most for size, most in zip(padded, reach, strict=True)):
+            raise ShapeError(
+                f"Calculated padded input size per channel: ({padded[0]} x {padded[1]}). Kernel size: "
+                f"({reach[0]} x {reach[1]}). Kernel size can't be greater than actual input size: "
+                "make the kernel smaller, or the image larger by padding."
             )
         return cv.convolve(x, weight, bias, *settings)
 
@@ -89,7 +107,28 @@ def _pool(name: str, function: Any) -> Callable[..., Any]:
     def f(input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0) -> Any:
         kernel = pair(kernel_size)
         settings = (kernel, kernel if stride is None else pair(stride), pair(padding))
-        return _of_batch(lambda x: function(x, *settings), input, name)
+        if min(*kernel, *settings[1]) <= 0:
+            raise ShapeError("stride should not be zero: kernel_size and stride are at least 1.")
+        for rim, size in zip(settings[2], kernel, strict=True):
+            if not 0 <= 2 * rim <= size:
+                raise ShapeError(
+                    f"pad should be at most half of effective kernel size, but got pad={rim}, kernel_size={size} and "
+                    "dilation=1. A patch would see nothing but the rim."
+                    if rim > 0
+                    else f"pad must be non-negative, but got pad: {rim}. Cut the image by its index instead."
+                )
+
+        def run(x: Any) -> Any:
+            places, channels = _places(x, *settings), x.shape[1]
+            if min(places) <= 0:
+                raise ShapeError(
+                    f"Given input size: ({channels}x{x.shape[2]}x{x.shape[3]}). Calculated output size: "
+                    f"({channels}x{places[0]}x{places[1]}). Output size is too small: the kernel is larger than the "
+                    "image. Make the kernel smaller, or the image larger by padding."
+                )
+            return function(x, *settings)
+
+        return _of_batch(run, input, name)
 
     f.__name__ = f.__qualname__ = name
     return f

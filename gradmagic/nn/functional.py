@@ -14,7 +14,6 @@ from ..engine.core.bounds import in_bounds
 from ..engine.core.generator import generator
 from ..engine.derivatives.nn import functions as nw
 from ..engine.dispatch.calls import call, call_elementwise, call_unary
-from ..engine.dispatch.primitives import clip
 from ..engine.faces.torch import math as torch_math
 from ..engine.faces.torch import reductions as torch_reductions
 from ..engine.faces.torch import shapes as torch_shapes
@@ -88,8 +87,12 @@ def gelu(input: Any, approximate: str = "none") -> Any:
 
 @of_tensor
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
-    """Give log(1 + exp(beta * x)) / beta, without overflow (`threshold` is where PyTorch would meet it)."""
-    return nw.softplus(input, beta)
+    """Give log(1 + exp(beta * x)) / beta, without overflow; x itself where beta * x is above `threshold`."""
+    soft = nw.softplus(input, beta)
+    return soft if threshold >= _STRAIGHT else np.where(input * beta > threshold, input, soft)
+
+
+_STRAIGHT = 20.0  # beyond, log(1 + exp(z)) is z but for 2e-9
 
 
 @of_tensor
@@ -104,7 +107,7 @@ def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: b
     return call_elementwise(_HARDTANH, (input, min_val, max_val))
 
 
-_HARDTANH = named(clip, "HardtanhBackward0")
+_HARDTANH = RULES[nw.hardtanh]
 
 
 @of_tensor

@@ -16,7 +16,7 @@ from ..engine.core.bounds import flag_for, in_bounds
 from ..engine.derivatives.nn import functions as nw
 from ..engine.derivatives.nn.kernels import compiles, cross_entropy_by_kernels
 from ..engine.dispatch.calls import call, record
-from ..engine.faces.torch.math import named
+from ..engine.faces.torch.math import OperandError, named
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.rules.declare import RULES
 from ..engine.tape.modes import OFF, mode_now
@@ -115,6 +115,15 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reducti
     """Give -(target * log(input) + (1 - target) * log(1 - input)), averaged, for probabilities `input`."""
     input, target = as_tensor(input), as_tensor(target)
     _same_size("binary_cross_entropy", input, target)
+    for name, tensor in (("input", input), ("target", target)):
+        p = tensor.array
+        if not arrays.on_device(p) and not np.all((p >= 0) & (p <= 1)):
+            advice = (
+                "apply sigmoid first, or use binary_cross_entropy_with_logits"
+                if tensor is input
+                else "scale it"
+            )
+            raise OperandError(f"all elements of {name} should be between 0 and 1: {advice}.")
     if weight is None:
         return call(_BCE, _bce, (input, target, reduction), _NO_OPTIONS)
     return _reduced(call(_BCE, _bce, (input, target, "none"), _NO_OPTIONS) * weight, reduction)
@@ -163,8 +172,8 @@ def binary_cross_entropy_with_logits(
         return call(_LOGITS, _logits, (input, target, *settings), _NO_OPTIONS)
     # The everyday form, by hand: e serves here and on the way back.
     e = np.exp(-np.abs(z))
-    entries = np.maximum(z, 0)
-    entries -= z * t
+    entries = (1 - t) * z
+    entries -= np.minimum(z, 0)
     entries += np.log1p(e)
     return _recorded(_LOGITS, np.add.reduce(entries, None) / z.size, (input, target), (z, t, "mean", e))
 
@@ -236,7 +245,7 @@ def cross_entropy(
     counts = as_tensor(_class_weights(logs, y, weight, ignore_index))
     if weight is not None:
         logs = logs * as_tensor(np.reshape(weight, (-1,) + (1,) * (logs.ndim - dim - 1)))
-    spread = -np.sum(logs, axis=dim) * as_tensor(y != ignore_index)
+    spread = np.where(y != ignore_index, -np.sum(logs, axis=dim), 0)
     number = counts.sum()  # 0: the loss is NaN, and what is added here moves nothing
     total = (
         spread
@@ -331,11 +340,12 @@ def nll_loss(
             f"{np.shape(y)}, and the input {tuple(input.shape)} wants {(input.shape[0], *input.shape[2:])}."
         )
     counts = _class_weights(input, y, weight, ignore_index)
-    y = np.where(y == ignore_index, 0, y)
+    there = y != ignore_index
+    y = np.where(there, y, 0)
     if arrays.on_device(y):
         classes = input.shape[1]
         in_bounds(y, classes, 0, f"Target is out of bounds. The input has {classes} classes")
-    settings = (y, counts, reduction)
+    settings = (y, counts, reduction, there)
     return call(_NLL if input.ndim == 2 else _NLL_2D, nw.nll.__wrapped__, (input, *settings), _NO_OPTIONS)
 
 

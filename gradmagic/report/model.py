@@ -12,46 +12,12 @@ from typing import Any
 
 from ..engine.core.values import Value
 from ..errors import GradmagicError
+from .place import Place as Place
+from .turns import Turns
 
 
 class ReportError(GradmagicError, ValueError):
     """A report cannot be written in the form that was asked for; the message says which forms there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where in the source an operation was made.
-
-    Attributes
-    ----------
-    label : str
-        What the reader calls the source: `"In [3]"`, a file name.
-    line, end_line : int
-        As the reader counts them.
-    column, end_column : int
-        In characters, from 0, so that `line_text[column:end_column]` is the sub-expression when it is on one line.
-    text : str
-        The sub-expression as it is written; `""` where the source is gone.
-    inside : bool
-        Whether it is in the traced source itself (not in another cell, not in a module).
-    line_in_cell : int or None
-        The line of the traced source that led here, when the operation was made inside a called function.
-    function : str or None
-        The called function it is in; None at the top of a cell.
-    code : str
-        The function's whole line, where that is not in the traced source.
-    """
-
-    label: str
-    line: int
-    end_line: int
-    column: int
-    end_column: int
-    text: str
-    inside: bool = True
-    line_in_cell: int | None = None
-    function: str | None = None
-    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,6 +354,8 @@ class Trace:
         Some walks forward, of each input the one to begin with first.
     scopes : tuple of Scope
         The calls, turns and modules in which operations were made, outer ones first.
+    turns : Turns or None
+        What lines computed that ran several times: each turn of a loop, each call of a function.
     """
 
     label: str
@@ -409,3 +377,4 @@ class Trace:
     walks: tuple[Walk, ...] = ()
     scopes: tuple[Scope, ...] = ()
     kept: tuple[Kept, ...] = ()
+    turns: Turns | None = None

@@ -24,6 +24,7 @@ from .signs import SIGN, at_ties
 Numbers = np.ndarray[Any, np.dtype[Any]]
 Label = TypeVar("Label", bound=Hashable)
 CONSTANT = -1  # in `sources`
+UNNAMED = "a constant"  # is written for one that has no text of the reader's
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,10 @@ def kind_of(path: str | Path) -> str:
     return kind
 
 
+# What a report reckons is none of the reader's operations: it neither warns nor raises, whatever np.seterr says.
+_quietly = np.errstate(all="ignore")
+
+
 class Report:
     """The gradients of one cell, and where they come from.
 
@@ -152,6 +156,7 @@ class Report:
         made.drawn, made.made = self._svg, made.source
         return made
 
+    @_quietly
     def explain(self, entry: str) -> Explanation:
         """Expand one entry of a gradient down to the inputs, in your names and in numbers.
 
@@ -177,6 +182,7 @@ class Report:
         """
         return explain(self._trace, entry)
 
+    @_quietly
     def to_markdown(self) -> str:
         """Write the report as GitHub's Markdown: tables, the annotated cell and the graph as text, the steps.
 
@@ -186,6 +192,7 @@ class Report:
         """
         return to_markdown(self._as_text, () if self._quiz else self._explained)
 
+    @_quietly
     def to_latex(self) -> str:
         r"""Write the chain rule in LaTeX, an `align*` environment for MathJax, KaTeX and amsmath.
 
@@ -218,6 +225,7 @@ class Report:
     def _scene(self) -> Scene:
         return drawing(self._view, self._engine)
 
+    @_quietly
     def to_text(self, width: int | None = None, ascii: bool | None = None, color: bool | None = None) -> str:
         """Write the report as text, at most 60 lines; see `gradmagic.report.text.to_text.to_text`."""
         ascii = self._ascii if ascii is None else ascii
@@ -245,6 +253,7 @@ class Report:
         """Give what is put together by modules or lines: all but the turns of loops, where that is not too much."""
         return View.of_loops(trace, fold is by_modules) if len(trace.operations) <= WHOLE else view
 
+    @_quietly
     def to_html(self) -> str:
         """Write the report as a piece of HTML that stands in any page, alone or with others."""
         return self._html(brings=True)
@@ -278,6 +287,7 @@ class Report:
             )
         return found
 
+    @_quietly
     def plot(self) -> Figure:
         """Draw the function itself: x against y with a tangent, and x against dy/dx, for each input that has a curve.
 
@@ -306,6 +316,7 @@ class Report:
         """
         return plot(self._trace)
 
+    @_quietly
     def save(self, path: str | Path) -> str:
         """Save the report: a page (html), text (txt, md), the graph alone (svg, png, pdf, dot), and more.
 
@@ -357,6 +368,7 @@ class Report:
         names = ", ".join(self._view.slope(entry.name) for entry in self._trace.inputs)
         return f"<gradmagic report: {names or 'no gradients'}>"
 
+    @_quietly
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
     ) -> dict[str, Any]:

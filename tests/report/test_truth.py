@@ -106,6 +106,46 @@ def test_losses_and_layers_have_formulas():
     assert {"grad @ net[0].weight", "grad.T @ x", "grad @ net[2].weight"} <= set(said("l = net(x).sum()"))
 
 
+STATISTICS = """np.std(v)|np.var(v, ddof=1)|np.var(M, axis=0)|np.std(M, 1, ddof=1)|np.std(M, axis=1, keepdims=True) * M
+np.var(M, axis=(0, 1))|M.std()|M.var(axis=-1)|np.linalg.norm(v)|np.linalg.norm(M)|np.linalg.norm(M, axis=1)
+np.linalg.norm(v, 1)|np.linalg.norm(v, 3)|np.linalg.norm(M, 3, axis=0)|np.linalg.norm(M, axis=1, keepdims=True) * M
+np.linalg.norm(v, np.inf)|np.linalg.norm(M, 2)|np.var(M, where=M > 0)|np.linalg.norm(v * (1 + 2j))"""
+WEIGHTED = """F.layer_norm(x, (3,), u, z)|F.layer_norm(x, (3,), u)|F.layer_norm(x[0], (3,), u, z)|F.nll_loss(logs, y)
+F.nll_loss(logs, y, reduction='sum')|F.nll_loss(logs, y, reduction='none')|F.nll_loss(logs, y, weight=q)
+F.nll_loss(logs, gm.tensor([0, -100, 1, 1]))|gm.norm(x, 3, dim=0)|gm.linalg.norm(x, dim=1)"""
+
+
+def test_what_is_said_of_statistics_and_norms_is_true():
+    setup = f"{SETUP}v, M = v * 1.5, M * 1.5"
+    cells = [f"z = np.sum({call} * 2)" for call in STATISTICS.replace("\n", "|").split("|")]
+    found = [judged(setup, "M" if "M" in cell else "v", cell) for cell in cells]
+    setup = (
+        f"{NETWORK}u = gm.tensor([1.0, 2.0, 0.5], requires_grad=True); z = gm.rand(3, requires_grad=True)\n"
+        "q = gm.tensor([1.0, 2.0, 0.5])"
+    )
+    cells = [
+        f"logs = F.log_softmax(x, 1)\nl = ({call} ** 2).sum()\nl.backward()"
+        for call in WEIGHTED.replace("\n", "|").split("|")
+    ]
+    assert not [
+        fault for faults in (*found, *(judged(setup, "", cell) for cell in cells)) for fault in faults
+    ]
+
+
+@pytest.mark.parametrize(
+    ("call", "formula"),
+    [
+        ("np.std(v)", "(v - np.mean(v))/(3*z)"),
+        ("np.var(v, ddof=1)", "2*(v - np.mean(v))/2"),
+        ("np.linalg.norm(v)", "v/z"),
+        ("np.linalg.norm(M, axis=1).sum()", "np.expand_dims(grad, 1)*M/np.expand_dims(u₁, 1)"),
+    ],
+)
+def test_statistics_and_norms_have_formulas(call, formula):
+    operations = traced(f"z = {call}", fresh(SETUP), "v M").operations
+    assert formula in [edge.formula or edge.words for o in operations for edge in o.edges]
+
+
 # -- programs that use one name for several values, and long expressions --------------------------------------------
 SETUP = """
 a, b, c, d = 0.3, -1.2, 0.7, 1.6

@@ -19,6 +19,7 @@ from ...engine.core import arrays
 from ...engine.core.foreign import foreign, of_library
 from ...engine.core.interpreter import parse
 from ...engine.faces.torch.tensor import Tensor
+from ...engine.tape.tracked import is_a
 from ...errors import NameOnLineError, NotLiftableError
 from ..options import OPTIONS
 
@@ -122,7 +123,7 @@ class Lifter:
         NotLiftableError
             If there is nothing that a gradient can be taken by.
         """
-        if isinstance(value, Tensor):
+        if is_a(value, Tensor):
             if value.node is None:
                 raise NotLiftableError(
                     f"{name} on the %%grad line is a Tensor that does not require grad: write "
@@ -142,20 +143,20 @@ class Lifter:
         if hasattr(value, "named_parameters"):
             for part, parameter in value.named_parameters():
                 self.value(f"{name}.{part}", parameter)
-        elif isinstance(value, dict):
-            for key, entry in value.items():
-                value[key] = self._entry(f"{name}[{key!r}]", entry)
+        elif is_a(value, dict):
+            for text, key in zip(entry_names(name, value), list(value), strict=True):
+                value[key] = self._entry(text, value[key])
         elif type(value) is list:
             value[:] = [self._entry(f"{name}[{i}]", entry) for i, entry in enumerate(value)]
-        elif isinstance(value, tuple):
+        elif is_a(value, tuple):
             new = [self._entry(f"{name}[{i}]", entry) for i, entry in enumerate(value)]
             return self._tuple(value, new)
         return value
 
     def _entry(self, name: str, value: Any) -> Any:
-        if isinstance(value, Tensor) or (arrays.is_array(value) and liftable(value)):
+        if is_a(value, Tensor) or (arrays.is_array(value) and liftable(value)):
             return self.value(name, value)
-        if isinstance(value, (dict, list, tuple)):
+        if is_a(value, (dict, list, tuple)):
             return self._container(name, value)
         return value
 
@@ -172,9 +173,29 @@ class Lifter:
         """Note that a new tuple stands for one of the user's."""
 
 
+def entry_names(name: str, held: dict[Any, Any]) -> list[str]:
+    """Write the entries of a dict as the reader would; by the key's class and place where it has no text of its own.
+
+    Examples
+    --------
+    >>> entry_names("p", {"W": 1, 2: 3, object(): 4})
+    ["p['W']", 'p[2]', 'p[<object 3>]']
+    """
+    return [f"{name}[{_key(key, i)}]" for i, key in enumerate(held, 1)]
+
+
+def _key(key: Any, i: int) -> str:
+    if type(key).__repr__ is not object.__repr__:  # that is an address, which is another each time
+        try:
+            return repr(key)
+        except Exception:  # the user's own, whatever it does
+            pass
+    return f"<{type(key).__name__} {i}>"
+
+
 def kind_of(value: Any) -> str:
     """Name the kind of a user's value, as the report shows it."""
-    if isinstance(value, np.generic):
+    if issubclass(type(value), np.generic):
         return "numpy scalar"
     return "ndarray" if arrays.is_array(value) else type(value).__name__
 
@@ -183,7 +204,7 @@ def liftable(value: Any) -> bool:
     """Tell whether `value` is an array or number that a gradient can be taken by."""
     if type(value) in (float, int, complex):
         return True
-    return (isinstance(value, np.generic) or arrays.known(type(value))) and value.dtype.kind in "fciu"
+    return (issubclass(type(value), np.generic) or arrays.known(type(value))) and value.dtype.kind in "fciu"
 
 
 def is_float(value: Any) -> bool:
@@ -211,14 +232,14 @@ def _not_liftable(name: str, value: Any) -> str:
     kind = type(value).__name__
     what = of_library(value) or f"a {kind}"
     start = f"{name} on the %%grad line is {what}, and no gradient can be taken by "
-    if isinstance(value, str):
+    if is_a(value, str):
         return f"{start}text: write the name of an array or a number."
-    if (words := foreign(value)) is not None and not isinstance(value, (dict, types.ModuleType)):
+    if (words := foreign(value)) is not None and not is_a(value, (dict, types.ModuleType)):
         return f"{start}it: {words.instead.format(name=name)}, under a name of its own before the cell."
-    if isinstance(value, (list, tuple)):
+    if is_a(value, (list, tuple)):
         return f"{start}a {kind} of numbers: write {name} = np.array({name}) before the cell."
-    if isinstance(value, bool) or getattr(getattr(value, "dtype", None), "kind", "") == "b":
+    if is_a(value, bool) or getattr(getattr(value, "dtype", None), "kind", "") == "b":
         return f"{start}truth values: write {name} = np.where({name}, 1.0, 0.0) for numbers."
-    if isinstance(value, types.ModuleType):
+    if is_a(value, types.ModuleType):
         return f"{start}a module: write the names of arrays and numbers, separated by spaces."
     return f"{start}it: write the name of an array, a number, a tensor, or a dict or list of arrays."

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.core.places import users
-from ...engine.tape.tracked import Tracked
+from ...engine.tape.tracked import Tracked, is_a
 
 Replace = Callable[[Any], Any]
 _GENERATORS = {
@@ -65,9 +65,9 @@ def held_by(roots: Iterable[Any]) -> list[Any]:
 def _held(value: Any) -> Iterable[Any]:
     """Give what a value holds."""
     kind = type(value)
-    if isinstance(value, dict):
+    if is_a(value, dict):
         return [*value, *value.values(), *_attributes(value)]
-    if isinstance(value, _ENTRIES):
+    if is_a(value, _ENTRIES):
         entries = () if _NUMBERS.issuperset(map(type, value)) else value
         return entries if kind in _ENTRIES else [*entries, *_attributes(value)]
     if kind is np.ndarray:
@@ -86,18 +86,18 @@ def _held(value: Any) -> Iterable[Any]:
     if kind in _GENERATORS:
         frame = getattr(value, _GENERATORS[kind])
         return [] if frame is None else [*frame.f_locals.values()]
-    if isinstance(value, (type, types.ModuleType)):
+    if is_a(value, (type, types.ModuleType)):
         return [*vars(value).values()] if _is_users(value) else ()
-    if isinstance(value, BaseException):
+    if is_a(value, BaseException):
         return [*value.args, *_attributes(value)]
-    if isinstance(value, (Tracked, np.generic, types.BuiltinFunctionType)):
+    if is_a(value, (Tracked, np.generic, types.BuiltinFunctionType)):
         return ()
     return _attributes(value)
 
 
 def _is_users(value: Any) -> bool:
     """Tell whether a class or module is the user's: others keep nothing of a cell's."""
-    module = value if isinstance(value, types.ModuleType) else sys.modules.get(value.__module__)
+    module = value if is_a(value, types.ModuleType) else sys.modules.get(value.__module__)
     file = getattr(module, "__file__", None)
     if value is module and module.__name__ == "__main__":
         return False  # its names are the cell's own: those that it uses are asked for one by one
@@ -137,13 +137,13 @@ class _Plain:
         return made[1]
 
     def _anew(self, value: Any) -> Any:
-        if isinstance(value, (tuple, frozenset)):
-            if _NUMBERS.issuperset(map(type, value)) and isinstance(value, frozenset):
+        if is_a(value, (tuple, frozenset)):
+            if _NUMBERS.issuperset(map(type, value)) and is_a(value, frozenset):
                 return value
             parts = [self(v) for v in value]
             if all(a is b for a, b in zip(parts, value, strict=True)):
                 return value
-            if isinstance(value, frozenset):
+            if is_a(value, frozenset):
                 return type(value)(parts)
             made: Any = tuple.__new__(type(value), parts)  # whatever its own `__new__` asks for
             if getattr(value, "__dict__", None):
@@ -165,13 +165,13 @@ class _Plain:
 
 def _replace_in(holder: Any, plain: Replace) -> None:
     """Replace the values in one holder, in place."""
-    if isinstance(holder, dict):
+    if is_a(holder, dict):
         _replace_in_dict(holder, plain)
-    elif isinstance(holder, (list, deque)):
+    elif is_a(holder, (list, deque)):
         for i, value in enumerate(list(holder)):
             if (new := plain(value)) is not value:
                 holder[i] = new
-    elif isinstance(holder, set):
+    elif is_a(holder, set):
         members = [plain(v) for v in holder]
         if any(id(m) not in map(id, holder) for m in members):
             holder.clear()
@@ -180,14 +180,14 @@ def _replace_in(holder: Any, plain: Replace) -> None:
         for i, value in enumerate(holder.flat):
             if (new := plain(value)) is not value:
                 holder.flat[i] = new
-    elif isinstance(holder, types.CellType):
+    elif is_a(holder, types.CellType):
         if holder != types.CellType() and (new := plain(holder.cell_contents)) is not holder.cell_contents:
             holder.cell_contents = new
-    elif isinstance(holder, (types.ModuleType, type)):
+    elif is_a(holder, (types.ModuleType, type)):
         for key, value in list(vars(holder).items()) if _is_users(holder) else ():
             if (new := plain(value)) is not value:
                 setattr(holder, key, new)
-    elif isinstance(holder, types.FunctionType):
+    elif is_a(holder, types.FunctionType):
         holder.__defaults__ = plain(holder.__defaults__)  # closures are cells: holders of their own
         if holder.__kwdefaults__:
             _replace_in_dict(holder.__kwdefaults__, plain)
@@ -198,12 +198,12 @@ def _replace_in(holder: Any, plain: Replace) -> None:
             changed = {n: v for n, v in values.items() if v is not frame.f_locals[n]}
             if changed:
                 assign_in(frame, changed)
-    elif isinstance(holder, BaseException):
+    elif is_a(holder, BaseException):
         holder.args = plain(holder.args)
     elif type(holder) is partial:
         args, keywords = plain(holder.args), {k: plain(v) for k, v in holder.keywords.items()}
         holder.__setstate__((plain(holder.func), args, keywords, vars(holder)))  # type: ignore[attr-defined]
-    if not isinstance(holder, (types.ModuleType, type, types.FunctionType, Tracked)):
+    if not is_a(holder, (types.ModuleType, type, types.FunctionType, Tracked)):
         _replace_attributes(holder, plain)
 
 

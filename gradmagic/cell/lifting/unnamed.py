@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.faces.torch.tensor import Tensor
+from ...engine.tape.tracked import is_a
 from ...report.model import Note
 from ..reading.names import Usage
 from .lift import Lifter, is_float, liftable
@@ -60,7 +61,7 @@ def lift_unnamed(
 def globals_of(read: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any]:
     """Give the globals that the user's own functions, called by the cell, read."""
     found: dict[str, Any] = {}
-    todo = [v for v in read.values() if isinstance(v, types.FunctionType)]
+    todo = [v for v in read.values() if is_a(v, types.FunctionType)]
     seen: set[int] = set()
     while todo:
         function = todo.pop()
@@ -70,7 +71,7 @@ def globals_of(read: dict[str, Any], namespace: dict[str, Any]) -> dict[str, Any
         for name in _code_names(function.__code__):
             if name in namespace and name not in read:
                 found[name] = namespace[name]
-                if isinstance(namespace[name], types.FunctionType):
+                if is_a(namespace[name], types.FunctionType):
                     todo.append(namespace[name])
     return found
 
@@ -81,15 +82,15 @@ def _code_names(code: types.CodeType) -> set[str]:
 
 
 def _uses_tensors(value: Any, depth: int = 0) -> bool:
-    if isinstance(value, Tensor):
+    if is_a(value, Tensor):
         return True
-    if isinstance(value, types.ModuleType):
+    if is_a(value, types.ModuleType):
         return value.__name__.split(".")[0] == "gradmagic"
-    if isinstance(value, (types.FunctionType, type)):
+    if is_a(value, (types.FunctionType, type)):
         return (getattr(value, "__module__", "") or "").split(".")[0] == "gradmagic"
-    if depth < 3 and isinstance(value, (list, tuple)):
+    if depth < 3 and is_a(value, (list, tuple)):
         return any(_uses_tensors(v, depth + 1) for v in value[:1000])
-    if depth < 3 and isinstance(value, dict):
+    if depth < 3 and is_a(value, dict):
         return any(_uses_tensors(v, depth + 1) for v in list(value.values())[:1000])
     return any(kind.__module__.split(".")[0] == "gradmagic" for kind in type(value).__mro__)
 

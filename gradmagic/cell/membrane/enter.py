@@ -190,16 +190,16 @@ def functions_in(value: Any, depth: int = 4) -> Iterator[FunctionType]:
             yield from functions_in(wrapped, depth - 1)
     elif kind in (staticmethod, classmethod, types.MethodType):
         yield from functions_in(value.__func__, depth - 1)
-    elif isinstance(value, property):
+    elif issubclass(type(value), property):
         for part in (value.fget, value.fset, value.fdel):
             if part is not None:
                 yield from functions_in(part, depth - 1)
-    elif isinstance(value, partial):
+    elif issubclass(type(value), partial):
         yield from functions_in(value.func, depth - 1)
         for part in (*value.args, *value.keywords.values()):
             if callable(part):
                 yield from functions_in(part, depth - 1)
-    elif isinstance(value, cached_property):
+    elif issubclass(type(value), cached_property):
         yield from functions_in(value.func, depth - 1)
-    elif not isinstance(value, (type, ModuleType)) and hasattr(value, "__wrapped__"):  # lru_cache
+    elif not issubclass(type(value), (type, ModuleType)) and hasattr(value, "__wrapped__"):  # lru_cache
         yield from functions_in(value.__wrapped__, depth - 1)

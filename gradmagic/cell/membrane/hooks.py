@@ -82,6 +82,37 @@ def unpacked_async(values: Any, parts: tuple[Any, ...]) -> Any:
     return values if here() is None else _unpacked_each(values, parts)
 
 
+# ---- turns ---------------------------------------------------------------------------------------------------------
+
+
+def turn(mark: tuple[Any, ...]) -> None:
+    """Tell that a turn of a loop begins, in its body."""
+    m = here()
+    if m is not None and m.turns is not None:
+        m.turns.turn(mark, sys._getframe(1))
+
+
+def ahead(mark: tuple[Any, ...]) -> bool:
+    """Tell that a turn is to begin, if the test of `while` behind this is true."""
+    m = here()
+    if m is not None and m.turns is not None:
+        m.turns.ahead(mark, sys._getframe(1))
+    return True
+
+
+def each(mark: tuple[Any, ...], values: Any) -> Any:
+    """Give what a comprehension goes over; each value that it takes begins a turn."""
+    m = here()
+    return values if m is None or m.turns is None else m.turns.each(mark, values)
+
+
+def entered(mark: tuple[Any, ...]) -> None:
+    """Tell that a function is called, at the start of its body."""
+    m = here()
+    if m is not None and m.turns is not None:
+        m.turns.called(mark, sys._getframe(1))
+
+
 # ---- text ----------------------------------------------------------------------------------------------------------
 
 
@@ -146,6 +177,7 @@ _ALL: dict[str, Callable[..., Any]] = {
     "item_changed": item_changed, "attribute_changed": attribute_changed, "iter": iterated, "entries": entries,
     "unpacked": unpacked, "unpacked_async": unpacked_async,
     "formatted": formatted, "text": text, "defined": defined, "caught": caught, "call": called, "method": method,
+    "turn": turn, "ahead": ahead, "each": each, "entered": entered,
 }  # fmt: skip
 add_operators({
     **{op.__name__.strip("_"): binary[name] for name, (op, _) in BINARY.items()},

@@ -69,7 +69,7 @@ def _read_names() -> None:
 
 def is_number(value: Any) -> bool:
     """Tell whether it is an array, or a number that is not whole."""
-    return isinstance(value, (float, np.inexact, complex)) or is_array(value)
+    return issubclass(type(value), (float, np.inexact, complex)) or is_array(value)
 
 
 def has_objects(value: Any) -> bool:
@@ -79,7 +79,7 @@ def has_objects(value: Any) -> bool:
 
 def is_flat(value: Any) -> bool:
     """Tell whether it is what `x.flat` gives."""
-    return isinstance(value, np.flatiter) or (
+    return issubclass(type(value), np.flatiter) or (
         type(value).__name__ == "flatiter" and is_array(getattr(value, "base", None))
     )
 
@@ -132,6 +132,6 @@ def may_share(a: Any, b: Any) -> bool:
 
 def holds_device(value: Any) -> bool:
     """Tell whether a value is of a device, or holds one that is."""
-    if isinstance(value, (list, tuple, dict)):
-        return any(map(holds_device, value.values() if isinstance(value, dict) else value))
+    if issubclass(type(value), (list, tuple, dict)):
+        return any(map(holds_device, value.values() if issubclass(type(value), dict) else value))
     return on_device(value.array if issubclass(type(value), Tracked) else value)

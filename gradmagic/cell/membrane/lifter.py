@@ -14,6 +14,7 @@ from typing import Any
 
 from ...engine.core.arrays import is_array
 from ...engine.faces.torch.tensor import Tensor
+from ...engine.tape.tracked import is_a
 from ..lifting.lift import Lifted, Lifter, kind_of
 from ..lifting.restore import held_by, replace_in, uninterrupted
 from .membrane import Membrane
@@ -31,7 +32,7 @@ class Inputs(Lifter):
         membrane.stands = self._stands
 
     def value(self, name: str, value: Any) -> Any:
-        if isinstance(value, Tensor):
+        if is_a(value, Tensor):
             return self.tensor(name, value)
         table, own, stands = self._membrane.table, value, self._stands
         if stands is not None:
@@ -96,7 +97,7 @@ def seen_in(membrane: Membrane, namespace: dict[str, Any]) -> dict[str, Any]:
     for name, value in list(namespace.items()):
         if type(value) in weakref.ProxyTypes:  # a dead one answers nothing
             continue
-        if isinstance(value, types.ModuleType) or name.startswith("__"):
+        if is_a(value, types.ModuleType) or name.startswith("__"):
             found[name] = value
         elif type(value) in (list, tuple, dict):
             found[name] = wrapped(now(value), 1) if len(value) <= 1000 else value

@@ -94,6 +94,7 @@ class Membrane(Recording):
     def __init__(self, filename: str) -> None:
         super().__init__(filename)
         find_devices()
+        self.turns: Any = None  # what is told of turns of loops and calls of functions (telling/turns.py)
         self.channels: dict[str | None, Mark] = {}  # files that a tracked value was written to, by path
         self.entered = Entered()
         self.sources: dict[int, tuple[Any, Any]] = {}  # of compile(): by id, the code and the same with hooks
@@ -129,6 +130,7 @@ class Membrane(Recording):
     def close(self) -> None:
         """Know nothing any more: tasks, threads and generators that the cell has begun may go on after it."""
         super().__init__(self.filename)
+        self.turns = None
 
     def made_here(self, function: Any) -> None:
         """Instrumented code has made a function: it gets its code without hooks when the cell ends."""

@@ -20,7 +20,7 @@ import numpy as np
 from ...engine.core.arrays import KINDS, is_array
 from ...engine.faces.numpy.array import Array
 from ...engine.tape.nodes import Node
-from ...engine.tape.tracked import Tracked
+from ...engine.tape.tracked import Tracked, is_a
 from .fresh import fresh
 from .memory import Memory
 
@@ -87,9 +87,7 @@ class Table:
             node = found[1].node
             if node is None:
                 return value
-            return (
-                type(value).wrap(value.array, node) if isinstance(value, Tracked) else Array.wrap(value, node)
-            )
+            return type(value).wrap(value.array, node) if is_a(value, Tracked) else Array.wrap(value, node)
         if is_array(value):
             seen = self.memory.seen(value)
             if seen is not None and seen.mark.node is not None:
@@ -101,14 +99,14 @@ class Table:
         kind = type(value)
         if kind in _ATOMS or not depth:
             return self.tracked(value)
-        if kind in VIEWS or isinstance(value, (list, tuple, set, frozenset)):
+        if kind in VIEWS or issubclass(kind, (list, tuple, set, frozenset)):
             if self._nothing_in(value):
                 return value
             new = [self.wrapped(v, depth - 1) for v in value]
             if all(a is b for a, b in zip(new, value, strict=True)):
                 return value
-            return tuple.__new__(kind, new) if isinstance(value, tuple) else new
-        if isinstance(value, dict):
+            return tuple.__new__(kind, new) if issubclass(kind, tuple) else new
+        if issubclass(kind, dict):
             return {k: self.wrapped(v, depth - 1) for k, v in value.items()}
         if kind is np.ndarray and value.dtype == object:
             new = np.empty_like(value)
@@ -131,10 +129,10 @@ class Table:
             if kind is np.ndarray:
                 if value.dtype == object:
                     found += self.marks(value.ravel().tolist(), depth - 1)
-            elif kind in _HOLDERS or isinstance(value, (list, tuple)):
+            elif kind in _HOLDERS or issubclass(kind, (list, tuple)):
                 if not self._nothing_in(value):
                     found += self.marks(list(value), depth - 1)
-            elif isinstance(value, dict):
+            elif issubclass(kind, dict):
                 found += self.marks(([*value], [*value.values()]), depth)
         return found
 
@@ -180,7 +178,7 @@ class Table:
     def _keep(self, value: Any, mark: Mark) -> None:
         key = id(value)
         held: Any = value
-        if type(value) not in _ATOMS and not isinstance(value, np.generic):
+        if type(value) not in _ATOMS and not issubclass(type(value), np.generic):
             with suppress(TypeError):  # not kept alive by us: files close, objects end as they would
                 held = ref(value, partial(self.values.pop, key))  # C's own: no interrupt is lost in it
         self.values[key] = held, mark
@@ -222,7 +220,7 @@ def leaves(value: Any, depth: int = _DEEP) -> Iterator[Any]:
     kind = type(value)
     if kind in _ATOMS or not depth:
         yield value
-    elif kind in VIEWS or isinstance(value, (list, tuple, set, frozenset)):
+    elif kind in VIEWS or issubclass(kind, (list, tuple, set, frozenset)):
         for entry in list(value):
             yield from leaves(entry, depth - 1)
         if kind not in _HOLDERS:
@@ -230,7 +228,7 @@ def leaves(value: Any, depth: int = _DEEP) -> Iterator[Any]:
     elif kind is np.ndarray and value.dtype == object:
         for entry in value.ravel().tolist():
             yield from leaves(entry, depth - 1)
-    elif isinstance(value, dict):
+    elif issubclass(kind, dict):
         for entry in list(value.values()):
             yield from leaves(entry, depth - 1)
         if kind is not dict:
@@ -240,6 +238,6 @@ def leaves(value: Any, depth: int = _DEEP) -> Iterator[Any]:
     else:
         yield value
         held = getattr(value, "__dict__", None)
-        if type(held) is dict and not isinstance(value, (type, ModuleType, np.ndarray, Tracked)):
+        if type(held) is dict and not is_a(value, (type, ModuleType, np.ndarray, Tracked)):
             for entry in list(held.values()):
                 yield from leaves(entry, depth - 1)

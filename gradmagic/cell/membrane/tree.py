@@ -13,6 +13,7 @@ from typing import Any
 
 from ...engine.core.interpreter import NAMES_VALUES
 from .syntax import compiled_by, is_super, stores_of_self, unpacking, unpacks
+from .turned import turned
 
 _HELD = "__gradmagic_held__"  # a name for the time of one statement
 HOOK = "__gradmagic_{}__"  # with underscores at both ends: a class would put its own name before others
@@ -399,4 +400,4 @@ def instrument(tree: Any, modules: Container[str] = ()) -> Any:
     >>> print(ast.unparse(instrument(ast.parse("y = 2 * x[0] + np.sin(x)"), {"np"})))
     y = __gradmagic_Add__(__gradmagic_Mult__(2, __gradmagic_item__(x, 0)), __gradmagic_call__(np.sin)(x))
     """
-    return ast.fix_missing_locations(Instrument(modules).visit(tree))
+    return turned(Instrument(modules).visit(tree))

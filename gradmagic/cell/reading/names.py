@@ -162,6 +162,42 @@ def usage(tree: ast.Module) -> Usage:
     return Usage(later | found.read, found.assigned, first)
 
 
+def read_in_calls(tree: ast.Module, line: int) -> tuple[set[str], set[str]]:
+    """Give what functions of `tree` read when they are called up to a line, and the other functions called by then.
+
+    Examples
+    --------
+    >>> read_in_calls(ast.parse("def f(a):\\n    return a*w + g()\\nb = f(1)\\nw = 2"), 4)
+    ({'w'}, {'g'})
+    """
+    made: dict[str, tuple[set[str], set[str]]] = {}  # what a function of the cell reads, and what it calls
+    read: set[str] = set()
+    called: set[str] = set()
+    for statement in tree.body:
+        if statement.lineno > line:
+            break
+        calls = {
+            n.func.id for n in ast.walk(statement) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+        }
+        name = getattr(statement, "name", None)
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Lambda):
+            name = getattr(statement.targets[0], "id", None)
+        if name is not None:
+            inside = _Usage()
+            inside.visit(statement)
+            made[name] = set(inside.later) - {name}, calls
+            continue
+        todo, seen = calls, set[str]()
+        while todo:
+            one = todo.pop()
+            if one in made and one not in seen:
+                read, todo = read | made[one][0], todo | made[one][1]
+            elif one not in made:
+                called.add(one)
+            seen.add(one)
+    return read - made.keys(), called
+
+
 def simple_values(tree: ast.Module) -> dict[str, ast.expr]:
     """Give, for names first assigned by `name = value` at the top level, that value."""
     found: dict[str, ast.expr] = {}

@@ -11,7 +11,7 @@ import ast
 import linecache
 import re
 import types
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -174,14 +174,18 @@ def argument_texts(text: str) -> tuple[str, ...]:
         return ()
     node: Any = tree.body[0]
     parts = arguments_of(node if isinstance(node, ast.AugAssign) else getattr(node, "value", None))
-    text = text.strip()
-    return tuple(compact(ast.get_source_segment(text, part) or ast.unparse(part)) for part in parts or ())
+    return texts_of(text.strip(), parts or ())
 
 
-_MODULES = frozenset("np numpy gm gradmagic torch F nn cp cupy math cmath scipy".split())
+def texts_of(text: str, parts: Iterable[ast.expr]) -> tuple[str, ...]:
+    """Give the texts of some expressions within a text."""
+    return tuple(compact(ast.get_source_segment(text, part) or ast.unparse(part)) for part in parts)
 
 
-def arguments_of(node: ast.AST | None, modules: Collection[str] = _MODULES) -> list[ast.expr] | None:
+MODULES = frozenset("np numpy gm gradmagic torch F nn cp cupy math cmath scipy".split())
+
+
+def arguments_of(node: ast.AST | None, modules: Collection[str] = MODULES) -> list[ast.expr] | None:
     """Give the expressions of the arguments of an operation; None for what is no operation."""
     match node:
         case ast.AugAssign(target=target, value=added):
@@ -206,7 +210,7 @@ def arguments_of(node: ast.AST | None, modules: Collection[str] = _MODULES) -> l
 def _is_module(node: ast.AST, modules: Collection[str]) -> bool:
     while isinstance(node, ast.Attribute):
         node = node.value
-    return isinstance(node, ast.Name) and (node.id in _MODULES or node.id in modules)
+    return isinstance(node, ast.Name) and (node.id in MODULES or node.id in modules)
 
 
 def compact(text: str) -> str:

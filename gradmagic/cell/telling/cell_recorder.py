@@ -12,18 +12,23 @@ from itertools import islice
 from types import CodeType, FrameType
 from typing import Any
 
-from ...engine.core.places import Place, place_of, user_frame, users
+import numpy as np
+
+from ...engine.core.places import Place, place_of, text_of, user_frame, users
+from ...engine.core.values import small
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.messages import beyond_libraries
 from ...engine.tape.nodes import Node
-from ...engine.tape.tracked import Tracked
+from ...engine.tape.tracked import Tracked, raw
 from ...engine.transforms.of_results import grad_of
 from ...engine.watch.recorder import Recorder
 from ...report.model import Kept
 from .flat import Flat, flat
+from .readings import Readings, Root
 from .training import Training
 
 _MOST_NAMES = 5_000
+_MOST_ENTRIES = 100_000  # of a parameter whose value is noted at each sweep
 _MOST_FLAT = 60  # operations that are measured: 6 us each
 
 
@@ -50,6 +55,8 @@ class CellRecorder(Recorder):
         self.membrane: Any = None
         self.swept = False  # whether a sweep went through, so that a missing gradient is zero
         self.training = Training()  # what the user's own sweeps meet
+        self._leaves: dict[int, Place | None] = {}  # that the sweep has come to, by number
+        self.turns = Readings()  # what loops and functions computed each time
         self.flat: dict[int, tuple[Flat, ...]] = {}  # how flat the last sweep's operations are, by number
 
     def name(self, node: Node, name: str) -> None:
@@ -72,6 +79,8 @@ class CellRecorder(Recorder):
 
     def made(self, node: Node, array: Any, frame: FrameType) -> None:
         super().made(node, array, frame)
+        if self.turns.begun and node.rule is not None and not isinstance(array, (tuple, list)):
+            self.turns.made(node, self.latest, frame)
         code = frame.f_code
         own = code.co_filename == self.filename and code.co_name == self.scope
         if not own and len(self.lines) < self.limit:
@@ -128,29 +137,60 @@ class CellRecorder(Recorder):
             self.flat = {}
             if self.measures is not None:
                 self.kept = self.measures(root)
+            if self.turns.kept:
+                self.turns.root_of_sweep = Root(root.place, self._called(root))
         if asked is not None and self.parameters is not None:
             line = self._in_cell(frame)
             self.training.began(
                 self.parameters(), line.f_lineno if line is not None else None, asked is _ADDS
             )
 
+    def wants(self, node: Node) -> bool:
+        return node.number in self.turns.kept or super().wants(node)
+
     def ready(self, node: Node, cotangent: Any, flows: tuple[Any, ...]) -> None:
-        super().ready(node, cotangent, flows)
+        number = node.number
+        if number in self.turns.kept:
+            if not super().wants(node):
+                self.turns.ready(number, small(raw(cotangent)))
+                return
+            super().ready(node, cotangent, flows)
+            self.turns.ready(number, self.grads.kept.get(number))
+        else:
+            super().ready(node, cotangent, flows)
         if node.rule is not None and len(self.flat) < _MOST_FLAT and (measured := flat(node)):
             self.flat[node.number] = measured
+        if node.rule is None and self.turns.begun:
+            self._leaves[number] = node.place
         if node.rule is None and self.counting and node.number in self.raw:
             self.raw[node.number] = copy(
                 self.raw[node.number]
             )  # `.grad` takes the buffer over, and may be zeroed
 
+    def _called(self, root: Node) -> str:
+        names = self.names.get(root.number)
+        return names[-1] if names else text_of(root.place) if root.place is not None else ""
+
+    def _take_leaves(self, frame: Any) -> None:
+        """Note what the tensors that gradients collect in are at this sweep, as their lines gave them."""
+        for found in self.training.followed.values():
+            place = self._leaves.get(found.number)
+            if place is not None and np.size(found.value) <= _MOST_ENTRIES:
+                self.turns.leaf(place, small(found.value), self.grads.kept.get(found.number), frame)
+        self._leaves = {}
+
     def ended(self, root: Node) -> None:
         if not self.counting:
+            self.turns.root_of_sweep = None
             return
-        asked, _ = _asked()
+        asked, frame = _asked()
         if asked is not None:
             super().ended(root)
             if self.ways:
                 self.ways_before, self.ways = self.ways, {}
+            if self.turns.begun:
+                self._take_leaves(frame)
+                self.turns.root_of_sweep = None
             self.root_node = root
             self.swept = True
             last = self.sweeps[-1]

@@ -9,6 +9,7 @@ import ast
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from ...engine.core.values import Summaries, Value, summarise
 from ...engine.faces.torch.methods import PARAMETERS
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.nodes import Leaf, Node, walk
-from ...engine.tape.tracked import Tracked, raw
+from ...engine.tape.tracked import Tracked, is_a, raw
 from ...report.model import Input, Place, Points, Result, Sweep, Trace
 from ...report.shown.numbers import brief
 from ..lifting.lift import Lifted
@@ -32,15 +33,17 @@ from .edges import depends_entry_by_entry
 from .expected import expected_notes
 from .flat import flat_notes
 from .holders import holder, holders, names_in
-from .mistakes import missing_notes, mistake_notes
+from .mistakes import missing_notes, mistake_notes, said
 from .modules import named, path_of
 from .notes import cut_notes, input_notes, numeric_notes
 from .recorded import Places, recorded
 from .run_record import RunRecord
 from .scopes import scopes
+from .turned import turned
 from .walks import walks
 
 
+@np.errstate(all="ignore")  # what is reckoned here is none of the cell's operations
 def collect(
     run: RunRecord,
     root: Node | None,
@@ -77,7 +80,8 @@ def collect(
     numbers = {node.number for node in nodes}
     inputs = tuple(_input(entry, recorder, numbers, root, keys) for entry in entries)
     result = None if root is None else _result(run, root, keys, names, name, value)
-    places = Places(recorder, lambda place: _within(place, run.cell))
+    shown = partial(_within, cell=run.cell)
+    places = Places(recorder, shown)
     odd = error is None and not_finite(inputs, result)
     module_of = path_of(recorder.calls, run.namespace)
     operations = recorded(
@@ -132,7 +136,7 @@ def collect(
         sweeps=tuple(Sweep(s.result, _of_inputs(s.parameters, inputs)) for s in recorder.sweeps),
         total=max(recorder.total, sum(1 for node in nodes if node.rule is not None)),
         own_sweep=own,
-        error=None if error is None else f"{type(error).__name__}: {error}",
+        error=None if error is None else f"{type(error).__name__}: {said(error)}",
         failed=line,
         device=device,
         timings=() if run.clock is None else run.clock.timings(run.cell.filename),
@@ -147,6 +151,10 @@ def collect(
         scopes=scopes(
             nodes, keys, recorder.way, named(recorder.calls, run.namespace),
             lambda spot, line: _within(source.resolve(spot, run.cell.filename, line), run.cell),
+        ),
+        turns=turned(
+            recorder, numbers, None if root is None else root.place, "" if result is None else result.name,
+            places, shown,
         ),
     )  # fmt: skip
 
@@ -204,7 +212,7 @@ def _made(run: RunRecord, error: BaseException | None) -> list[Node]:
         frame, tb = tb.tb_frame, tb.tb_next
         if frame.f_code.co_name != "<module>" and users(frame.f_code.co_filename):
             values += map(run.seen, list(frame.f_locals.values()))
-    held = [v.node for v in values if isinstance(v, Tracked) and v.node is not None]
+    held = [v.node for v in values if is_a(v, Tracked) and v.node is not None]
     roots = [node for node in held if node.number >= first] + [entry.node for entry in run.lifted]
     return list(reversed(walk(*roots)))
 
@@ -278,7 +286,7 @@ def _unknown(node: Node) -> Value:
 
 def _held(run: RunRecord, entries: list[Lifted]) -> dict[int, Tracked]:
     """Give the values that the user still has, and those of the inputs, by the numbers of their nodes."""
-    held = {v.node.number: v for v in run.namespace.values() if isinstance(v, Tracked) and v.node is not None}
+    held = {v.node.number: v for v in run.namespace.values() if is_a(v, Tracked) and v.node is not None}
     return held | {entry.node.number: entry.tracked for entry in entries if entry.tracked is not None}
 
 

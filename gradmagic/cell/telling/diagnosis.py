@@ -142,8 +142,8 @@ def _zeros(entries: list[Input], ways: _Ways) -> dict[int, list[Note]]:
     told = {entry.key: [Note("zero", f"the gradient of {entry.name} is exactly zero.")] for entry in entries}
     for i, (operation, edge) in ways.first(steps, (1 << len(entries)) - 1):
         assert edge.source is not None
-        source = ways.operations[edge.source]
-        edge = ways.operations[operation.key].inputs[edge.argument]
+        source, operation = ways.operations[edge.source], ways.operations[operation.key]
+        edge = operation.inputs[edge.argument]
         why = f"the derivative of {text_of(operation)} by {text_of(source)} is 0"
         if edge.formula and edge.formula != "0":
             why += f" ({edge.formula})"
@@ -219,14 +219,22 @@ def note_at(kind: str, operation: Operation | Kind, text: str) -> Note:
 
 
 def text_of(operation: Operation | Kind) -> str:
-    """Write an operation as the reader wrote it; by its name where that is long."""
+    """Write an operation as the reader wrote it; by its name where that is long, or says several operations."""
     place = operation.place
+    if getattr(operation, "within", False):
+        return _rule_of(operation)
     if place is not None and place.text and len(place.text) <= 40:
         return place.text
     return operation.names[-1] if operation.names else operation.rule
 
 
+def _rule_of(operation: Operation | Kind) -> str:
+    return f"{operation.rule} in {operation.module}" if operation.module else operation.rule
+
+
 def _name(operation: Operation) -> str:
     if operation.names:
         return operation.names[-1]
+    if operation.within:
+        return _rule_of(operation)
     return operation.place.text if operation.place is not None and operation.place.text else operation.rule

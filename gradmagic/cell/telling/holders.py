@@ -10,7 +10,9 @@ from typing import Any
 
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.nodes import Node
-from ...engine.tape.tracked import Tracked
+from ...engine.tape.tracked import Tracked, is_a
+from ...nn.modules import Module
+from ..lifting.lift import entry_names
 
 _MOST = 1000  # entries of a container that are looked at
 
@@ -21,17 +23,50 @@ def tracked_in(namespace: dict[str, Any]) -> Iterator[tuple[str, Tracked]]:
         inner: Iterable[tuple[str, Any]] = ()
         if name.startswith("_"):
             continue
-        if isinstance(value, Tracked):
+        if is_a(value, Tracked):
             inner = [(name, value)]
-        elif hasattr(type(value), "named_parameters"):
-            inner = ((f"{name}.{part}", parameter) for part, parameter in value.named_parameters())
-        elif type(value) is dict and len(value) <= _MOST:
-            inner = ((f"{name}[{key!r}]", entry) for key, entry in value.items())
+        elif is_a(value, Module):
+            inner = parameters_in(value, name)
+        elif type(value) is dict and len(value) <= _MOST and any(is_a(v, Tracked) for v in value.values()):
+            inner = zip(entry_names(name, value), value.values(), strict=True)
         elif type(value) in (list, tuple) and len(value) <= _MOST:
             inner = ((f"{name}[{i}]", entry) for i, entry in enumerate(value))
         for text, entry in inner:
-            if isinstance(entry, Tracked):
+            if is_a(entry, Tracked):
                 yield text, entry
+
+
+def modules_in(module: Module, name: str) -> Iterator[tuple[str, Module]]:
+    """Give a module and all within, each once, by the names that the reader would write.
+
+    As `named_modules` does, without calling what is the reader's: a class may have its own, and may not be ready.
+    """
+    seen: set[int] = set()
+    stack: list[tuple[str, Any]] = [(name, module)]
+    while stack:
+        path, found = stack.pop()
+        if is_a(found, Module) and id(found) not in seen:
+            seen.add(id(found))
+            yield path, found
+            inner = [(f"{path}.{part}", held) for part, held in _held(found, "_modules")]
+            stack += reversed(inner)
+
+
+def parameters_in(module: Module, name: str) -> Iterator[tuple[str, Tensor]]:
+    """Give the parameters of a module and of all within, as `modules_in` does."""
+    for path, found in modules_in(module, name):
+        for part, held in _held(found, "_parameters"):
+            if is_a(held, Tensor):
+                yield f"{path}.{part}", held
+
+
+def _held(thing: object, name: str) -> Iterable[tuple[str, Any]]:
+    return list(attributes_of(thing).get(name, {}).items())
+
+
+def attributes_of(thing: object) -> dict[str, Any]:
+    """Give what an object holds by name, without asking it."""
+    return object.__getattribute__(thing, "__dict__")  # type: ignore[no-any-return]
 
 
 def names_in(
@@ -53,7 +88,7 @@ def leaves_in(namespace: dict[str, Any]) -> dict[str, Tracked]:
     """Give the user's own leaves, the tensors that require grad, by the plainest of their names."""
     found: dict[int, tuple[str, Tracked]] = {}
     for name, value in tracked_in(namespace):
-        if isinstance(value, Tensor) and value.requires_grad and value.is_leaf:
+        if is_a(value, Tensor) and value.requires_grad and value.is_leaf:
             known = found.get(id(value))
             if known is None or (name.isidentifier() and not known[0].isidentifier()):
                 found[id(value)] = name, value
@@ -78,10 +113,10 @@ def holders(namespace: dict[str, Any], nodes: Iterable[Node]) -> dict[int, Track
 def _tracked(values: Iterable[Any], depth: int) -> Iterator[Tracked]:
     for value in list(values):
         inner: Iterable[Any] = ()
-        if isinstance(value, Tracked):
+        if is_a(value, Tracked):
             yield value
-        elif depth and hasattr(type(value), "parameters"):
-            inner = value.parameters()
+        elif depth and is_a(value, Module):
+            inner = (p for _, p in parameters_in(value, ""))
         elif depth and type(value) in (list, tuple, dict) and len(value) <= _MOST:
             inner = value.values() if type(value) is dict else value
         if depth:

@@ -12,14 +12,17 @@ from typing import Any
 import numpy as np
 
 from ...engine.core import arrays, places
+from ...engine.core.values import writable
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.nodes import Leaf, Node
+from ...engine.tape.tracked import is_a
+from ...nn.modules import Module
 from ...optim import Optimizer
 from ...report.model import Note, Result
 from ...report.shown.numbers import brief, number
 from ..reading import source
 from ..reading.source import parsed
-from .holders import leaves_in
+from .holders import attributes_of, leaves_in, parameters_in
 from .run_record import RunRecord
 from .training import Followed
 
@@ -154,8 +157,8 @@ def _unreached(run: RunRecord, tensors: dict[str, Any], result: Result, reached:
         for p in missing(held) if optimizer in run.uses.reads else ():
             found.setdefault(names.get(id(p), f"a tensor of {optimizer}"), optimizer)
     for value in list(run.namespace.values()):
-        if hasattr(type(value), "named_parameters"):
-            held = [p for _, p in value.named_parameters()]
+        if is_a(value, Module):
+            held = [p for _, p in parameters_in(value, "")]
             left = missing(held)
             if len(left) < len([p for p in held if p.requires_grad]):
                 found |= {names[id(p)]: found.get(names[id(p)], "") for p in left if id(p) in names}
@@ -177,14 +180,15 @@ def _unreached(run: RunRecord, tensors: dict[str, Any], result: Result, reached:
 def _optimizers(run: RunRecord) -> Iterator[tuple[str, list[Any]]]:
     """Give the user's optimizers, with their tensors."""
     for name, value in list(run.namespace.items()):
-        if isinstance(value, Optimizer) and not name.startswith("_"):
-            yield name, [p for group in value.param_groups for p in group["params"]]
+        if is_a(value, Optimizer) and not name.startswith("_"):
+            groups = attributes_of(value).get("param_groups", ())
+            yield name, [p for group in groups for p in group["params"] if is_a(p, Tensor)]
 
 
 # -- a gradient that is None ---------------------------------------------------------------------------------------
 def missing_notes(run: RunRecord, error: BaseException, line: int | None) -> list[Note]:
     """Say of a cell that failed because a `.grad` is None why it is None."""
-    if line is None or not isinstance(error, (TypeError, AttributeError)) or "NoneType" not in str(error):
+    if line is None or not isinstance(error, (TypeError, AttributeError)) or "NoneType" not in said(error):
         return []
     tree = parsed("\n" * (run.cell.first_line - 1) + run.cell.text)
     nodes, found = list(ast.walk(tree)) if tree is not None else [], []
@@ -192,11 +196,19 @@ def missing_notes(run: RunRecord, error: BaseException, line: int | None) -> lis
     for node in nodes:
         if isinstance(node, ast.Attribute) and node.attr == "grad" and isinstance(node.value, ast.Name):
             name, tensor = node.value.id, run.namespace.get(node.value.id)
-            if node.lineno == line and isinstance(tensor, Tensor) and tensor.grad is None:
+            if node.lineno == line and is_a(tensor, Tensor) and tensor.grad is None:
                 found.append(
                     Note("no grad", f"{name}.grad is None: {_why(run, name, tensor, name in again)}.", line)
                 )
     return list(dict.fromkeys(found))
+
+
+def said(error: BaseException) -> str:
+    """Give the text of an error, which may have none, or letters that no file can hold."""
+    try:
+        return writable(str(error))
+    except Exception:  # the user's own, whatever it does; in the words of Python's tracebacks
+        return "<exception str() failed>"
 
 
 def _why(run: RunRecord, name: str, tensor: Tensor, again: bool) -> str:

@@ -9,6 +9,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ...engine.tape.tracked import is_a
+from ...nn.modules import Module
+from .holders import modules_in
+
 Call = tuple[Any, int, int]  # a module, and the numbers between which all is made in it
 
 
@@ -30,8 +34,8 @@ def named(calls: Iterable[Call], namespace: dict[str, Any]) -> list[tuple[str, i
     """Give the calls with the paths of the modules, in the order in which they began."""
     paths: dict[int, str] = {}
     for name, value in list(namespace.items()):
-        if not name.startswith("_") and hasattr(type(value), "named_modules"):
-            for path, module in value.named_modules():
-                paths.setdefault(id(module), f"{name}.{path}" if path else name)
+        if not name.startswith("_") and is_a(value, Module):
+            for path, module in modules_in(value, name):
+                paths.setdefault(id(module), path)
     made = sorted(calls, key=lambda call: call[1])
     return [(paths.get(id(module), type(module).__name__), start, end) for module, start, end in made]

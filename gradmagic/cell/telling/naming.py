@@ -17,15 +17,26 @@ from typing import Any
 import numpy as np
 
 from ...engine.core.values import Value, summarise
-from ...engine.tape.tracked import raw
+from ...engine.tape.tracked import is_a, raw
 from ...report.model import Operation, Place
 from ...report.operations import CONSTANT, Columns, Kind
 from ...report.signs import MARK, marked, signed
-from ..reading.source import arguments_of, compact, filled_in, parsed
-from .expressions import expression_of, fits, is_literal, is_value, literal, mark_of, readable, words_of
+from ..reading.source import compact, filled_in, parsed
+from .expressions import (
+    arguments_in,
+    expression_of,
+    fits,
+    is_literal,
+    is_value,
+    literal,
+    mark_of,
+    readable,
+    words_of,
+)
 
 LONGEST = 24  # an expression that stands in a formula for a value without a name
 DEEP = 12  # expressions within an expression
+MANY = 100  # operations of one call that are looked at for another value of it
 DEEPEST = 60  # values that are asked for their names one for the other
 _LETTERS = "u v w q s t r p".split()
 _CONSTANT_LETTERS = "c k d m n".split()
@@ -50,7 +61,7 @@ class Naming:
         namespace: Mapping[str, Any],
     ) -> None:  # fmt: skip
         self.columns, self.constants, self.rebound = columns, constants, rebound
-        self.modules = {name for name, value in namespace.items() if isinstance(value, ModuleType)}
+        self.modules = {name for name, value in namespace.items() if is_a(value, ModuleType)}
         self._called: dict[int, str] = {}
         self._deep = 0
         self._ranks: dict[str, Any] = {}
@@ -121,14 +132,31 @@ class Naming:
         """Tell whether a value was made on the way to that of the expression which stands at its place."""
         place = self._kind(key).place
         after = self.columns.codes[key + 1 : key + 2].tolist()
-        if (
-            place is None or expression_of(place.text) is None
-        ):  # `buf[:2] *= 3` is several operations, all of it
+        tree = None if place is None else expression_of(place.text)
+        if place is None or tree is None:  # `buf[:2] *= 3` is several operations, all of it
             return False
+        if isinstance(tree, ast.Call) and self._entry(key, tree):
+            return True
         shared = self.columns.codes[key] in self._several
         if after and self.columns.kinds[after[0]].place is place and shared:
             return True
         return self._kind(key).rule in _PARTS or _SEVERAL.search(place.text) is not None
+
+    def _entry(self, key: int, tree: ast.Call) -> bool:
+        """Tell whether a value is one of several that a call makes, or takes apart: `P(*x)`, `list(map(np.sin, x))`."""
+        kind, kinds = self._kind(key), self.columns.kinds
+        if kind.rule == "getitem":
+            return not fits(kind.rule, tree)
+        if arguments_in(tree, kind.rule, kind.torch, self.modules) is not None:
+            return False  # a call of the operation itself, at some turn
+        used: set[int] = set()
+        for before in range(key, max(-1, key - MANY), -1):
+            if kinds[self.columns.codes[before]].place is not kind.place:
+                return False
+            if before != key and before not in used:
+                return True
+            used.update(self._sources(before))
+        return False
 
     def given(self, key: int, argument: int) -> Value | None:
         """Give the value of a constant, where it is known."""
@@ -294,17 +322,9 @@ class Naming:
     def _aligned(self, key: int, tree: ast.AST) -> list[ast.expr] | None:
         """Give the expressions of an operation's arguments, where they are sure to be that."""
         kind = self._kind(key)
-        if self.columns.codes[key] in self._several or not fits(kind.rule, tree):
+        if self.columns.codes[key] in self._several:
             return None
-        if isinstance(tree, ast.Call):
-            function = tree.func
-            called = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-            torch = re.sub(r"Backward\d?$", "", kind.torch).lower()
-            if called not in (kind.rule, kind.rule.rpartition(".")[2]) and called.replace("_", "") != torch:
-                return None
-            if any(isinstance(argument, ast.Starred) for argument in tree.args):
-                return None
-        return arguments_of(tree, self.modules)
+        return arguments_in(tree, kind.rule, kind.torch, self.modules)
 
     # ---- constants -------------------------------------------------------------------------------------------------
     def _value(self, key: int, argument: int) -> Any:

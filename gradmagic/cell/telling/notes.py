@@ -14,6 +14,7 @@ from ...engine.core import places
 from ...engine.core.foreign import Foreign, engine_of
 from ...engine.tape.messages import taken_by
 from ...engine.tape.nodes import Node
+from ...engine.tape.tracked import is_a
 from ...engine.transforms.numeric import Numeric
 from ...engine.watch.recorder import Cut
 from ...report.model import Input, Note, Result
@@ -56,7 +57,7 @@ def cut_notes(run: RunRecord, names: dict[int, list[str]], result: Result | None
     if tree is None:  # magics in the cell: their line counts as a blank one
         text = "\n".join("" if line.lstrip()[:1] in "%!" else line for line in text.split("\n"))
         tree = parsed(text)
-    modules = [n for n, v in run.namespace.items() if isinstance(v, types.ModuleType)]
+    modules = [n for n, v in run.namespace.items() if is_a(v, types.ModuleType)]
     notes: list[Note] = []
     for lost in sorted(run.lost, key=lambda c: (c.here or c.place)[1]):
         here = lost.here or lost.place

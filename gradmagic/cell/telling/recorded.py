@@ -6,6 +6,7 @@ bytes an operation; the texts and numbers of a single one are made when it is as
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,13 +20,14 @@ from ...engine.rules.kinds import General
 from ...engine.rules.pointwise import Elementwise
 from ...engine.sweeps.jacobians import brought_home
 from ...engine.tape.nodes import Node
-from ...engine.tape.tracked import Tracked
+from ...engine.tape.tracked import Tracked, is_a, raw
 from ...engine.watch.recorder import constants_in
 from ...report.model import Place
 from ...report.operations import CONSTANT, Columns, Kept, Kind, Numbers, Recorded
 from ..reading import source
 from .cell_recorder import CellRecorder
-from .kinds import constants_of, kind_of
+from .expressions import expression_of, is_literal, is_value, mark_of, own_texts
+from .kinds import Constant, constants_of, kind_of
 from .naming import Naming
 from .slopes import Slopes
 
@@ -89,6 +91,22 @@ def recorded(
     codes: list[int] = []
     sources: list[int] = []
     called_at = names.get
+    marks: dict[str, str] = {}  # of what the reader's names are, as far as they are asked for
+
+    def is_value_of(text: str, value: Any) -> bool:
+        """Tell whether a text is a number, or a name of the reader's, that has this value."""
+        tree = expression_of(text)
+        if value is None or tree is None:
+            return False
+        if is_literal(tree):
+            return is_value(tree, value)
+        if text not in marks:
+            marks[text] = mark_of(raw(namespace[text])) if _has_value(namespace.get(text)) else ""
+        return marks[text] != "" and marks[text] == mark_of(on_the_host(value))
+
+    # Several operations at one place are parts of what stands there: its arguments are not theirs.
+    computed = Counter(spot for spot, _ in {(id(n.place), n.rule.name) for n in nodes if n.rule is not None})
+    own: dict[Any, tuple[str, ...] | None] = {}
     for node in nodes:
         number, inputs = node.number, node.inputs
         place: Place | None = None
@@ -96,7 +114,19 @@ def recorded(
         if node.place is not None and number not in nowhere:
             place, texts = places.of(node.place, number)
         called = called_at(number, ())
-        constants = constants_of(node, texts) if None in inputs else ()
+        constants: tuple[Constant, ...] = ()
+        if None in inputs:
+            at = id(place), node.rule
+            if at not in own:
+                own[at] = None
+                if place is not None and node.rule is not None and computed[id(node.place)] == 1:
+                    sequence = getattr(node.rule, "sequence", False)
+                    own[at] = own_texts(place.text, node.rule.name, node.name(), sequence)
+            sure = own[at]
+            met = recorder.constants.get(number, ())
+            constants = constants_of(
+                node, texts if sure is None else sure, sure is not None, is_value_of, met
+            )
         module = module_of(number)
         mark = (id(place), node.rule, node.aval, module, *called, constants)
         code = known.get(mark)
@@ -128,6 +158,10 @@ def recorded(
         jacobians={keys[number]: recorder.jacobian(number) for number in recorder.pulled if number in keys},
         slopes=Slopes({keys[n]: brought_home(kept) for n, kept in recorder.saved.items() if n in keys}),
     )
+
+
+def _has_value(value: Any) -> bool:
+    return arrays.is_array(value) or is_a(value, Tracked) or type(value) in (bool, int, float, complex)
 
 
 def _values(keys: Mapping[int, int], recorder: CellRecorder, held: Mapping[int, Tracked]) -> Summaries:
@@ -194,7 +228,7 @@ def _args(node: Node, recorder: CellRecorder) -> tuple[Any, ...]:
     told = recorder.constants.get(node.number)
     if told is None and node.rule is not None and (isinstance(node.rule, _KEEPING) or node.rule.readings):
         kept = node.rule.kept(node)
-        told = None if kept is None else constants_in(node, kept.args)
+        told = None if kept is None else constants_in(node, kept)
     return tuple(map(on_the_host, told or ()))
 
 

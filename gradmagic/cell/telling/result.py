@@ -15,7 +15,7 @@ from ...engine.core import arrays
 from ...engine.core.foreign import engine_of, of_library
 from ...engine.tape import modes
 from ...engine.tape.ends import seed
-from ...engine.tape.tracked import Tracked, raw
+from ...engine.tape.tracked import Tracked, is_a, raw
 from ...errors import GradmagicError, NoGradError, NonScalarError, NoResultError, ShapeError
 from ..reading.source import parsed
 from .edges import depends_entry_by_entry
@@ -35,14 +35,12 @@ def result_of(run: RunRecord) -> tuple[str, Tracked]:
     inputs = [entry.node for entry in run.lifted]
 
     def computed(value: Any) -> bool:
-        return (
-            isinstance(value, Tracked) and value.node is not None and not any(value.node is n for n in inputs)
-        )
+        return is_a(value, Tracked) and value.node is not None and not any(value.node is n for n in inputs)
 
     if run.options.of:
         with modes.watch(run.recorder):
             value = _computed("--of", run.options.of, run.namespace, run.evaluate)
-        if not isinstance(value, Tracked) or value.node is None:
+        if not is_a(value, Tracked) or value.node is None:
             raise NoResultError(
                 f"--of {run.options.of} does not depend on {_inputs(run)}: name a result that does.{_end_of_path(run)}"
             )
@@ -74,7 +72,7 @@ def result_of(run: RunRecord) -> tuple[str, Tracked]:
 
 
 def _same(held: Any, value: Tracked) -> bool:
-    return isinstance(held, Tracked) and held.node is value.node
+    return is_a(held, Tracked) and held.node is value.node
 
 
 def _computed(option: str, text: str, namespace: dict[str, Any], evaluate: Any = None) -> Any:

@@ -19,6 +19,7 @@ from ...engine.core.places import Place
 from ...engine.core.values import Value, summarise
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.nodes import Leaf
+from ...engine.tape.tracked import is_a
 
 _LATEST = 100  # sweeps that are looked at for growth
 
@@ -115,7 +116,8 @@ class Training:
             found = self.followed.get(name)
             if found is None or found.value.shape != tensor.array.shape:
                 continue
-            change = tensor.array - found.value
+            now, before = _together(tensor.array, found.value)
+            change = now - before
             if _any(change):
                 along += _product(change, found.grad)
                 found.steps += 1
@@ -143,7 +145,14 @@ class Training:
 
 
 def _leaves(tensors: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    return [(name, t) for name, t in tensors.items() if isinstance(t, Tensor) and type(t.node) is Leaf]
+    return [(name, t) for name, t in tensors.items() if is_a(t, Tensor) and type(t.node) is Leaf]
+
+
+def _together(a: Any, b: Any) -> tuple[Any, Any]:
+    """Give two arrays where they can be reckoned with: on the host, if the cell has moved one of them."""
+    if arrays.device_of(a) == arrays.device_of(b):
+        return a, b
+    return arrays.to_host(a), arrays.to_host(b)
 
 
 def _any(a: Any) -> bool:
@@ -157,5 +166,6 @@ def _product(a: Any, b: Any) -> float:
     """Multiply entry by entry and add up; 0 where one of them is not there."""
     if b is None or a.shape != b.shape:
         return 0.0
+    a, b = _together(a, b)
     found = (a * b.conj()).real if not a.ndim else np.vdot(a, b).real
     return 0.0 if found != found else float(found)

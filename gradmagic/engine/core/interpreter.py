@@ -82,6 +82,11 @@ def parameter_given(code: CodeType) -> int | None:
     return None
 
 
+def takes_next(code: CodeType, at: int) -> bool:
+    """Tell whether the instruction at `at` takes the next value of what a loop goes over."""
+    return code.co_code[at] == dis.opmap["FOR_ITER"]
+
+
 def inside(code: CodeType) -> list[CodeType]:
     """Give what is defined in a code object itself."""
     return [c for c in code.co_consts if isinstance(c, CodeType)]

@@ -8,7 +8,7 @@ are taken in plain Python, where ten elements cost a tenth of a NumPy reduction.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,7 +83,7 @@ def summarise(array: Any) -> Value:
     if name is not None:
         return _of_number(array, name, True)
     if isinstance(array, np.generic):
-        return _of_number(array.item(), _name(array.dtype), False)
+        return _of_number(narrow(array).item(), _name(array.dtype), False)
     array = np.asarray(arrays.to_host(array))
     if array.size <= SHOWN:
         return _of_small(array)
@@ -97,6 +97,20 @@ def _name(dtype: Any) -> str:
     return name
 
 
+def narrow(array: Any) -> Any:
+    """Give a long double as a double: Python has no number for it."""
+    return (
+        array.astype({"g": np.float64, "G": np.complex128}[array.dtype.char])
+        if array.dtype.char in "gG"
+        else array
+    )
+
+
+def writable(text: str) -> str:
+    """Write what UTF-8 has no bytes for, the halves of a pair, as Python's own text of it does."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _of_number(number: Any, dtype: str, python: bool) -> Value:
     if number == 0:
         exact = 0.0 if type(number) is not complex else None
@@ -104,7 +118,7 @@ def _of_number(number: Any, dtype: str, python: bool) -> Value:
     if not isinstance(
         number, (float, int, complex)
     ):  # a date, a string, an object: there is nothing to reckon
-        return Value((), dtype, python, 1, str(number), None, None, None, None, 0, 0, 0)
+        return Value((), dtype, python, 1, writable(str(number)), None, None, None, None, 0, 0, 0)
     try:
         size = float(abs(number))
     except OverflowError:  # a Python int may be larger than any float
@@ -122,7 +136,7 @@ def _of_number(number: Any, dtype: str, python: bool) -> Value:
 def _of_small(array: np.ndarray[Any, Any]) -> Value:
     if array.dtype.kind not in "fiubc":
         return _of_others(array)
-    nested = array.tolist()
+    nested = narrow(array).tolist()
     flat = nested if array.ndim == 1 else array.ravel().tolist() if array.ndim else [nested]
     zeros = flat.count(0)
     nans = infs = 0
@@ -208,7 +222,9 @@ def _finite(number: Any) -> bool:
 
 
 def _frozen(nested: Any) -> Any:
-    return tuple(map(_frozen, nested)) if type(nested) is list else nested
+    if type(nested) is list:
+        return tuple(map(_frozen, nested))
+    return writable(nested) if type(nested) is str else nested
 
 
 class _Reckoned:
@@ -288,6 +304,27 @@ class Summaries(Mapping[int, Any]):
 
     def __len__(self) -> int:
         return len(self.kept)
+
+
+class Listed(Sequence[Any]):
+    """Values in their order, summarised when they are read."""
+
+    def __init__(self, kept: Sequence[Any]) -> None:
+        self._kept = kept
+
+    def __getitem__(self, i: Any) -> Any:
+        return tuple(map(_summary, self._kept[i])) if isinstance(i, slice) else _summary(self._kept[i])
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, (tuple, Listed)) and tuple(self) == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} values>"
 
 
 def small(value: Any) -> Any:

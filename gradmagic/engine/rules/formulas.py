@@ -48,11 +48,16 @@ def _for_readers(text: str) -> str:
 # What the code says for speed or for the odd entry, and what a textbook says.
 _READ = (
     (r"\b(\w+) \+ \1\b", r"2 * \1"),  # x + x takes half of the time of 2 * x: 360 against 750 ns
+    (r"\bover\((\w+), (\w+)\)", r"\1 / \2"),
+    (r"^over\(1, (.+)\)$", r"1 / (\1)"),
     (r"nonzero\((\w+)\)", r"\1"),
     (r"nonzero\(", "("),
     (r"beats\((\w+), (\w+)\)", r"\1 > \2"),
+    (r"\ble\((\w+), (\w+)\)", r"(\1 <= \2)"),
+    (r"\blt\((\w+), (\w+)\)", r"(\1 < \2)"),
     (r"holds\((\w+)\)", r"\1"),
     (r"inside\((\w+), (\w+), (\w+)\)", r"\2 <= \1 <= \3"),
+    (r"between\((\w+), (\w+), (\w+)\)", r"\2 < \1 < \3"),
     (r"positive\((\w+)\)", r"(\1 > 0)"),
     (r"\breal\((\w+), \"\w+\"\)", r"\1"),
     (r"\b(?:nw|sp|special)\.(?=\w+\()", ""),

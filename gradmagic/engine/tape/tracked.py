@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, TypeVar, overload
 
 if TYPE_CHECKING:
     from .nodes import Node
 
+T = TypeVar("T")
 Raw = Any  # what a tracked value holds: a plain array of any library, a NumPy scalar or a Python number
 
 
@@ -22,6 +23,19 @@ def instances(*kinds: type) -> list[Any]:
     a second reference to one of these makes Python raise a SystemError there.
     """
     return [o for o in gc.get_referrers(*kinds) if type(o) in kinds]
+
+
+@overload
+def is_a(value: object, kind: type[T]) -> TypeGuard[T]: ...
+@overload
+def is_a(value: object, kind: tuple[type, ...]) -> bool: ...
+def is_a(value: object, kind: Any) -> bool:
+    """Tell whether `value` is of `kind`, by its real class: `isinstance` asks the value as well.
+
+    That is for what only lies there while a cell runs. A proxy answers with what it stands for, which it may have to
+    load, or cannot; it says it is a tensor and has none of its parts.
+    """
+    return issubclass(type(value), kind)
 
 
 class Tracked:

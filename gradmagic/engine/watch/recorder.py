@@ -101,6 +101,7 @@ class Recorder:
         self.first = tick()  # nodes with smaller numbers were made before this run
         # The last value at each place, by its id: a code object is hashed by all that is in it (0.6 us).
         self._tail: dict[int, tuple[int, Any, Place | None]] = {}
+        self.latest: Any = None  # what is kept of the value that was made last
         self._kept: list[tuple[Node, Any, Any]] = []  # (node, large constant, its fingerprint)
         self._stride = 1
 
@@ -115,13 +116,14 @@ class Recorder:
             self._protect(node)
         if isinstance(array, (tuple, list)):  # NumPy's EighResult is a tuple too
             return
+        self.latest = small(raw(array))
         if len(self.values.kept) < self.limit:
-            self.values.keep(node.number, raw(array))
+            self.values.kept[node.number] = self.latest
         elif self.roots and self.total - self._total_before == 4 * self.limit:
             self.values.drop_all_but(set())  # a new long graph: the earlier one is not shown
         else:
             place = node.place
-            self._tail[id(place)] = (node.number, small(raw(array)), place)
+            self._tail[id(place)] = (node.number, self.latest, place)
 
     def began(self, root: Node) -> None:
         """A sweep begins: only the last sweep's graph is kept."""
@@ -167,8 +169,9 @@ class Recorder:
         if isinstance(rule, Elementwise):
             kept: Any = rule.kept(node)
             if constant:
-                self.constants[number] = constants_in(node, kept.args)
-            slopes = (None if s is None else rule.partial(i, kept) for i, s in enumerate(node.inputs))
+                self.constants[number] = constants_in(node, kept)
+            with np.errstate(all="ignore"):  # the sweep has warned, or was not to
+                slopes = [None if s is None else rule.partial(i, kept) for i, s in enumerate(node.inputs)]
             self.locals.keep(number, tuple(map(raw, slopes)))
         self._save(node)
         if self._rows > 0 and number in self.saved and is_small(node):
@@ -176,7 +179,7 @@ class Recorder:
             self._rows -= node.aval.size
         asked = isinstance(rule, General) and (constant or rule.readings)
         if asked and (kept := rule.kept(node)) is not None:
-            self.constants[number] = constants_in(node, kept.args)
+            self.constants[number] = constants_in(node, kept)
 
     def _save(self, node: Node) -> None:
         """Keep what the node's derivative needs, while there is room."""
@@ -284,11 +287,14 @@ class Recorder:
         self._kept = []
 
 
-def constants_in(node: Node, args: Any) -> tuple[Any, ...]:
-    """Give the arguments of an operation that are constants, small; None for the others."""
-    return tuple(
-        small(a) if i >= len(node.inputs) or node.inputs[i] is None else None for i, a in enumerate(args)
+def constants_in(node: Node, kept: Any) -> tuple[Any, ...]:
+    """Give the arguments of an operation that are constants, small; None for the others. Then its settings by name."""
+    found = tuple(
+        small(a) if i >= len(node.inputs) or node.inputs[i] is None else None for i, a in enumerate(kept.args)
     )
+    if not kept.kwargs or node.rule is None:
+        return found
+    return found + tuple(kept.kwargs.get(name.rstrip("_")) for name in node.rule.named[1 + len(found) :])
 
 
 def _fingerprint(array: Any) -> Any:

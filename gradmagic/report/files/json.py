@@ -5,7 +5,9 @@ In: a `Trace`. Out: strict JSON text (RFC 8259) of one object::
     {"schema": "gradmagic-trace/1", "trace": {...}}
 
 `trace` and all that is in it have the fields of the dataclasses of model.py, by name: `operations` (each with `inputs`,
-the edges), `inputs`, `result`, `notes`, `sweeps`, `timings`. A value has the fields of `Value` (engine/core/values.py):
+the edges), `inputs`, `result`, `notes`, `sweeps`, `timings`. `turns` has what ran several times (turns.py): `scopes`,
+the loops and functions; `moments`, each a turn of one within another; `series`, for each expression its values and
+gradients at some moments; `null` where every line ran once. A value has the fields of `Value` (engine/core/values.py):
 elements of up to 100, else `null` with statistics and 64 samples in `picture`. What JSON has no word for is an object
 with one field: `{"float": "NaN"}` (or `"Infinity"`, `"-Infinity"`), `{"complex": [re, im]}`, and the gradient itself
 `{"array": nested lists, "dtype": name, "shape": [...]}`; one of more than 1,000 entries is left out (`null`), its
@@ -22,6 +24,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 
+from ...engine.core.values import Listed, narrow
 from ..model import ReportError, Trace
 from ..operations import Recorded
 
@@ -65,12 +68,12 @@ def _plain(value: Any) -> Any:
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):
         return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, (tuple, list, Recorded)):
+    if isinstance(value, (tuple, list, Recorded, Listed)):
         return [_plain(entry) for entry in value]
     if isinstance(value, (np.ndarray, np.generic)):
         if value.size > WHOLE or value.dtype.kind not in "biufc":
             return None
-        entries = _plain(value.tolist())
+        entries = _plain(narrow(value).tolist())
         return {"array": entries, "dtype": value.dtype.name, "shape": list(value.shape)}
     if isinstance(value, complex):
         return {"complex": [_plain(value.real), _plain(value.imag)]}
@@ -84,9 +87,13 @@ def _kinds(kind: type) -> dict[str, Any]:
     """Tell of what dataclass the objects in each field are, as annotated; a dict is one, with keys of the reader's."""
     found: dict[str, Any] = {}
     for name, hint in get_type_hints(kind).items():
-        named = (hint, *get_args(hint))  # Value; Value | None; tuple[Edge, ...]
-        found[name] = dict if get_origin(hint) is dict else next(filter(is_dataclass, named), None)
+        found[name] = dict if get_origin(hint) is dict else next(filter(is_dataclass, _named(hint)), None)
     return found
+
+
+def _named(hint: Any) -> list[Any]:
+    """List what an annotation names: `Value`, `Value | None`, `Sequence[Value | None]`."""
+    return [hint, *(name for part in get_args(hint) for name in _named(part))]
 
 
 def _made(value: Any, kind: type | None = None) -> Any:

@@ -7,6 +7,7 @@ network, nothing random: two reports do not meet on one page, and the same trace
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -29,12 +30,14 @@ from ..pictures.charts import chart
 from ..pictures.drawing import Drawn
 from ..pictures.scene import Scene
 from ..pictures.svg import still, svg
-from ..shown.numbers import aligned, brief, number, rows_of, samples, shape_of, sign, sparkline
+from ..shown.numbers import aligned, brief, number, on_a_line, rows_of, samples, shape_of, sign, sparkline
 from ..shown.typeset import clip, sums, width
 from ..shown.view import View, circled, told
+from ..turns import Turns
 from .assets import loader, packed, script, style, version
 from .latex import to_latex
 from .script_data import Sheet, data
+from .turn_data import Slots, turn_data
 
 LIMIT = 200_000  # bytes of a report; in a notebook there are many
 DRAWING = 150_000  # bytes of SVG, 8 % more in its image; a graph that is larger is shown as lanes
@@ -111,16 +114,22 @@ def _shown(view: View, drawn: Scene | None, unfolded: Sequence[Drawn], detail: D
     found = curve(view)
     past = history(trace)
     graph = _graph(view, drawn, detail)
-    annotated = _lines(view, detail)
-    elsewhere = others(view)[:10]
-    told_of = [*(line for line, _ in annotated), *(line for other in elsewhere for line in other.lines)]
+    annotated, elsewhere = lines(view, detail.lines), others(view)[:10]
+    parts = [
+        part
+        for line in (*annotated, *(line for other in elsewhere for line in other.lines[: detail.lines]))
+        for part in (line.main, *line.several, *(line.parts if detail.parts else ()))
+        if part is not None
+    ]
+    told_by_turn, slots = turn_data(trace.turns, parts)
     listed = steps(view) if detail.steps else ()
     given = [_given(entry.name, entry.value) for entry in trace.inputs[:5]]
     return {
         "view": view, "trace": trace, "detail": detail, "start": ", ".join([*given[:4], *["…"][: len(given) > 4]]),
         "table": list(table(view)), "strip": _strip(found) if found and found.whole else None,
-        "charts": _charts(found), "graph": graph, "lines": annotated, "others": elsewhere, "steps": listed,
-        "data": _data(view, graph, unfolded, listed, told_of), "tables": _tables(view),
+        "charts": _charts(found), "graph": graph, "others": elsewhere, "steps": listed, "slots": slots,
+        "lines": _with_gaps(annotated, detail, slots), "heads": _heads(trace.turns) if slots else defaultdict(list),
+        "data": _data(view, graph, unfolded, listed, parts, told_by_turn), "tables": _tables(view),
         "modes": modes(view), "past": past, "past_charts": _past_charts(past) if past else [],
     }  # fmt: skip
 
@@ -139,7 +148,8 @@ def _data(
     graph: dict[str, Any] | None,
     unfolded: Sequence[Drawn],
     listed: Sequence[Step],
-    shown: Sequence[Line | None],
+    parts: Sequence[Part],
+    told_by_turn: dict[str, Any],
 ) -> str:
     """Write what the script needs, packed; nothing where there are no operations."""
     if not view.computed:
@@ -147,9 +157,10 @@ def _data(
     sheets = [Sheet(view, "")]
     if graph is not None and "svg" in graph:
         sheets += [sheet for sheet in map(_sheet, unfolded) if len(sheet.svg) <= UNFOLDED]
-    keys = [part.key for line in shown if line for part in (line.main, *line.several, *line.parts) if part]
+    keys = [part.key for part in parts if part.key is not None]
     formulas = to_latex(view)
-    return packed(data(sheets, listed, keys, formulas if len(formulas) <= FORMULAS else "", _explained(view)))
+    formulas = formulas if len(formulas) <= FORMULAS else ""
+    return packed(data(sheets, listed, keys, formulas, _explained(view), told_by_turn))
 
 
 def _sheet(drawn: Drawn) -> Sheet:
@@ -173,14 +184,23 @@ def _explained(view: View) -> dict[int, list[str]]:
     return found
 
 
-def _lines(view: View, detail: Detail) -> list[tuple[Line | None, Markup]]:
-    """Give the lines of the cell with their code marked; of a long cell the first and the last, with a gap."""
-    found: list[tuple[Line | None, Markup]] = []
-    for line in lines(view, detail.lines):
-        if found and found[-1][0] is not None and line.number > found[-1][0].number + 1:
-            found.append((None, Markup("")))
-        found.append((line, _code(line, tips=not detail.parts)))
+def _heads(turns: Turns | None) -> dict[int | str, list[int]]:
+    """List the loops and functions by where they begin: a line of the cell, or what stands above another source's."""
+    found: dict[int | str, list[int]] = defaultdict(list)
+    for i, scope in enumerate(turns.scopes if turns is not None else ()):
+        elsewhere = f"{scope.label}, in {scope.function}" if scope.function else scope.label
+        found[scope.line if scope.inside else elsewhere].append(i)
     return found
+
+
+def _with_gaps(found: Sequence[Line], detail: Detail, slots: Slots) -> list[tuple[Line | None, Markup]]:
+    """Give the lines of the cell with their code marked, and a gap where a long cell has some that are not shown."""
+    made: list[tuple[Line | None, Markup]] = []
+    for line in found:
+        if made and made[-1][0] is not None and line.number > made[-1][0].number + 1:
+            made.append((None, Markup("")))
+        made.append((line, _code(line, not detail.parts, slots)))
+    return made
 
 
 def _past_charts(past: History) -> list[tuple[str, str]]:
@@ -209,9 +229,10 @@ def _environment() -> Environment:
         auto_reload=False,
     )  # fmt: skip
     made.filters.update({
-        "brief": lambda value: _spaced(brief(value)), "shape": shape_of, "spaced": _spaced, "told": told,
+        "brief": lambda value: on_a_line(brief(value)), "shape": shape_of, "spaced": on_a_line, "told": told,
         "number": number, "tone": lambda value: _TONES[sign(value)], "grid": _grid,
         "spark": lambda value: sparkline(samples(value), 32), "image": _image, "circled": _circled,
+        "line": lambda numbers: sparkline(numbers, 32),
         # Plain spaces alone in an element become one in nbconvert's HTML.
         "indent_to": lambda line, part: "\u00a0" * width(line.text[: part.column]),
         "failure": lambda trace, text: failure(trace, text).replace(" ", "\u00a0"),
@@ -232,11 +253,6 @@ _IN_ADDRESS = str.maketrans({"%": "%25", "#": "%23", "<": "%3C", "\n": "%0A", "\
 _EDGE = re.compile(r"\((\d+)\)")
 _BARE = re.compile(r">(?:[①-⑳㉑-㉟㊱-㊿]|\(\d+\))<")  # the number of an edge and no derivative
 _TONES = {"+": "gm-pos", "-": "gm-neg", "0": "gm-zero", "!": "gm-bad", "±": "gm-both", "": ""}
-
-
-def _spaced(text: str) -> str:
-    """Write a range with an ellipsis, on one line."""
-    return text.replace(" .. ", "\u00a0…\u00a0")
 
 
 def _given(name: str, value: Value) -> str:
@@ -306,43 +322,37 @@ def _graph(view: View, drawn: Scene | None, detail: Detail) -> dict[str, Any] | 
     if not picture or len(picture.encode()) > DRAWING:
         rows = lanes(view)[:80]
         text = "\n".join(f"{row.lanes} {view.title(row.operation)}" for row in rows)
-        return {
-            "lanes": text,
-            "scope": view.scope,
-            "signs": view.unsaid,
-            "roles": roles(view),
-            "bare": _BARE.search(picture),
-        }
-    return {
-        "svg": still(picture),
-        "alt": drawn.sentence,
-        "scope": view.scope,
-        "signs": view.unsaid,
-        "roles": roles(view),
-        "bare": _BARE.search(picture),
-    }
+        return {"lanes": text, "scope": view.scope, "signs": view.unsaid}
+    said = {"scope": view.scope, "signs": view.unsaid, "roles": roles(view), "bare": _BARE.search(picture)}
+    return {"svg": still(picture), "alt": drawn.sentence, **said}
 
 
-def _code(line: Line, tips: bool) -> Markup:
+def _code(line: Line, tips: bool, slots: Slots) -> Markup:
     """Mark the expressions of a line by their exact columns, one inside the other; with tips where no rows say it."""
     found = (line.main, *line.several, *line.parts)
     parts = [part for part in found if part is not None and part.end > part.column]
     parts.sort(key=lambda part: (part.column, -part.end))
-    return _marked(line.text, 0, min(WIDEST, len(line.text)), parts, tips)
+    return _marked(line.text, 0, min(WIDEST, len(line.text)), parts, tips, slots)
 
 
-def _marked(text: str, start: int, end: int, parts: list[Part], tips: bool) -> Markup:
+def _marked(text: str, start: int, end: int, parts: list[Part], tips: bool, slots: Slots) -> Markup:
     done, at = Markup(""), start
     i = 0
     while i < len(parts):
         part = parts[i]
         inside = [p for p in parts[i + 1 :] if p.column >= part.column and p.end <= part.end]
         if part.column >= at and part.end <= end:
-            body = _marked(text, part.column, part.end, inside, tips)
+            body = _marked(text, part.column, part.end, inside, tips, slots)
             tip = f"{clip(part.text, 80)}\nvalue {brief(part.value)}\ngradient {brief(part.grad) or 'none'}"
-            said = Markup(' title="{}"').format(tip) if tips else ""
+            told = {
+                "data-k": part.key,
+                "title": tip if tips else None,
+                "data-t": slots.get((part.series, part.top)) if tips else None,
+            }
             done += escape(text[at : part.column])
-            done += Markup('<span class="gm-x" data-k="{}"{}>{}</span>').format(part.key, said, body)
+            done += Markup('<span class="gm-x"')
+            done += Markup("").join(Markup(' {}="{}"').format(k, v) for k, v in told.items() if v is not None)
+            done += Markup(">{}</span>").format(body)
             at = part.end
         i += 1 + len(inside)
     return done + escape(text[at:end])

@@ -49,6 +49,7 @@ def data(
     keys: Iterable[int],
     latex: str = "",
     entries: Mapping[int, Sequence[str]] | None = None,
+    turns: Mapping[str, Any] | None = None,
 ) -> str:
     """Write what the script needs; the first sheet's drawing is the page's own image, the others unfold it.
 
@@ -63,6 +64,8 @@ def data(
         The chain rule, to be copied.
     entries : mapping of int to sequence of str, optional
         By an input's key, where each entry of its gradient comes from.
+    turns : mapping, optional
+        What lines gave at each turn (turn_data.py).
     """
     view = sheets[0].view
     values = _Values()
@@ -83,10 +86,14 @@ def data(
     found["ahead"] = _ahead(view)
     if latex:
         found["latex"] = latex
+    if turns:
+        found["turns"] = turns
     if entries:
         found["entries"] = {str(key): list(told) for key, told in entries.items()}
     others = [
-        e for e in view.trace.inputs if e.reached and e.grad is not None and e.key not in (entries or {})
+        e
+        for e in view.trace.inputs
+        if e.reached and e.grad is not None and e.grad.size and e.key not in (entries or {})
     ]
     if others:
         found["ask"] = {str(e.key): e.name + index_of(0, e.value.shape) for e in others[:ASKED]}

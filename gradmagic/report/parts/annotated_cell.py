@@ -5,20 +5,27 @@ In: a `View`. Out: `Line`s with `Part`s. Operations that other cells made are li
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...engine.core.values import Value
 from ..model import Operation, Trace
 from ..operations import Columns, Kind, Selection, gathered
 from ..shown.statements import Given, given_by
 from ..shown.view import View, one_line
+from ..turns import Series
+from .turns import Earlier, earlier, told
 
 
 @dataclass(frozen=True)
 class Part:
-    """One expression of a line: `text[column:end]` of the line, with value and gradient; `count` times in a loop."""
+    """One expression of a line: `text[column:end]` of the line, with value and gradient; `count` times in a loop.
 
-    key: int
+    `series` are the numbers of those that have its values at each turn and call, where it ran several times; `top`
+    tells that a line at the top of the cell led there. What only earlier turns of a loop around `backward` gave has no
+    key.
+    """
+
+    key: int | None
     column: int
     end: int
     text: str
@@ -26,21 +33,23 @@ class Part:
     grad: Value | None
     count: int
     start: bool  # the sweep starts here
+    series: tuple[int, ...] = ()
+    top: bool = False
 
 
 @dataclass(frozen=True)
 class Line:
     """One line of source. `main` is what it assigns or returns, `parts` are the expressions inside it.
 
-    `first` is `main` at the first call, of a line in a function that was called several times; `several` are the
-    values of a line that gives more than one, `a, b = 1, 2`.
+    `first` is `main` at the first turn or call, of a line that ran several times; `several` are the values of a line
+    that gives more than one, `a, b = 1, 2`.
     """
 
     number: int
     text: str
     main: Part | None
     parts: tuple[Part, ...]
-    first: Part | None = None
+    first: Earlier | None = None
     several: tuple[Part, ...] = ()
 
 
@@ -69,9 +78,40 @@ def lines(view: View, most: int | None = None) -> tuple[Line, ...]:
         texts = texts[: most // 2] + texts[len(texts) - most // 2 :]
     given = given_by(trace.source, trace.first_line) if trace.source.strip() else None
     none: list[Given] | None = None if given is None else []
+    gone = _gone(trace, {_span(group[-1]) for groups in at.values() for group in groups})
     return tuple(
-        _line(trace, i, text, at.get(i, []), called.get(i), (given or {}).get(i, none)) for i, text in texts
+        _with_gone(
+            trace, _line(trace, i, text, at.get(i, []), called.get(i), (given or {}).get(i, none)), gone
+        )
+        for i, text in texts
     )
+
+
+def _gone(trace: Trace, there: set[tuple[int, ...]]) -> dict[int, list[Series]]:
+    """List by line what only earlier turns of a loop around `backward` gave: the graph that is shown has none of it."""
+    found: dict[int, list[Series]] = {}
+    for series in trace.turns.series if trace.turns is not None else ():
+        if series.place.inside and _span(series) not in there:
+            found.setdefault(series.place.line, []).append(series)
+    return found
+
+
+def _with_gone(trace: Trace, line: Line, gone: dict[int, list[Series]]) -> Line:
+    """Add to a line what only earlier turns gave."""
+    if line.number not in gone or trace.turns is None:
+        return line
+    parts = {}
+    for series in gone[line.number]:
+        place = series.place
+        end = place.end_column if place.end_line == place.line else len(line.text.rstrip())
+        parts[_span(series)] = Part(
+            None, place.column, end, line.text[place.column : end], None, None, 0, False,
+            trace.turns.at(place, series.rule),
+        )  # fmt: skip
+    main, *rest = sorted(parts.values(), key=lambda part: (part.column - part.end, part.column))
+    if line.main is not None or line.several:
+        return replace(line, parts=(*line.parts, main, *rest))
+    return replace(line, main=main, parts=(*line.parts, *rest), first=_first(trace, main))
 
 
 def others(view: View) -> tuple[Other, ...]:
@@ -112,23 +152,20 @@ def _line(
     given: list[Given] | None,
 ) -> Line:  # fmt: skip
     found = _own(trace, text, groups, called, given)
-    shown = [_marked(trace, own, text, mark) for own, mark in found if len(own)]
+    shown = [_marked(trace, number, own, text, mark) for own, mark in found if len(own)]
     taken = {part.key for part in shown}
     parts = [_spanned(trace, group, text) for group in groups if not taken & set(group.keys.tolist())]
     parts.sort(key=lambda part: (part.column - part.end, part.column))
     if len(found) != 1 or not shown:
         return Line(number, text, None, tuple(parts), several=tuple(shown))
-    ((chosen, _),) = found
-    first = None
-    place = chosen[-1].place
-    if (
-        len(chosen) > 1
-        and place is not None
-        and place.function is not None
-        and _span(chosen[-1])[0] == number
-    ):
-        first = _spanned(trace, chosen[:1], text)
-    return Line(number, text, shown[0], tuple(parts), first)
+    return Line(number, text, shown[0], tuple(parts), _first(trace, shown[0]))
+
+
+def _first(trace: Trace, part: Part) -> Earlier | None:
+    """Give what a line gave at its first turn or call, where it ran several times."""
+    if trace.turns is None or not part.series:
+        return None
+    return earlier(trace.turns, told(trace.turns, part.series, part.top), part.value, part.grad)
 
 
 def _own(
@@ -181,10 +218,13 @@ def _given(trace: Trace, groups: list[Selection], called: Selection | None, valu
     return Selection(called.columns, called.positions[at])
 
 
-def _marked(trace: Trace, group: Selection, text: str, mark: tuple[int, int] | None) -> Part:
-    if mark is not None:
-        return _part(trace, group, *mark, text[slice(*mark)])
-    return _spanned(trace, group, text) if _inside(group[-1]) else _part(trace, group, 0, len(text), text)
+def _marked(trace: Trace, number: int, group: Selection, text: str, mark: tuple[int, int] | None) -> Part:
+    place = group[-1].place
+    elsewhere = place is not None and (place.line != number or not place.inside)
+    if mark is not None or elsewhere:
+        start, end = mark or (len(text) - len(text.lstrip()), len(text.rstrip()))
+        return _part(trace, group, start, end, text[start:end], number if elsewhere else None)
+    return _spanned(trace, group, text)
 
 
 def _outer(view: View, number: int, made: Selection) -> Line:
@@ -195,15 +235,15 @@ def _outer(view: View, number: int, made: Selection) -> Line:
     text = one_line(place.text)
     named = f"{last.names[0]} = {text}" if last.names and text != last.names[0] else text
     shown = place.code if text and text in place.code else named
-    first = _part(view.trace, alike[:1], 0, len(shown), shown) if len(alike) > 1 else None
-    return Line(number, shown, _part(view.trace, alike, 0, len(shown), shown), (), first)
+    part = _part(view.trace, alike, 0, len(shown), shown)
+    return Line(number, shown, part, (), _first(view.trace, part))
 
 
 def _inside(kind: Kind | Operation) -> bool:
     return kind.place is not None and kind.place.inside
 
 
-def _span(operation: Kind | Operation) -> tuple[int, ...]:
+def _span(operation: Kind | Operation | Series) -> tuple[int, ...]:
     place = operation.place
     return (place.line, place.column, place.end_line, place.end_column) if place is not None else ()
 
@@ -220,8 +260,15 @@ def _spanned(trace: Trace, group: Selection, text: str) -> Part:
     return _part(trace, group, place.column, end, text[place.column : end])
 
 
-def _part(trace: Trace, group: Selection, column: int, end: int, text: str) -> Part:
+def _part(trace: Trace, group: Selection, column: int, end: int, text: str, line: int | None = None) -> Part:
+    """Make a part; `line` is that of the cell that led to it, where it stands elsewhere."""
     # The last turn of a loop whose numbers were kept; the last sweep's graph is what is shown.
     shown = group.shown
     start = trace.result is not None and bool((group.keys == trace.result.key).any())
-    return Part(int(group.keys[-1]), column, end, text, shown.value, shown.grad, group.total, start)
+    series: tuple[int, ...] = ()
+    if trace.turns is not None:
+        alike = [shown] if line is None else group.kinds
+        series = tuple(i for kind in alike for i in trace.turns.at(kind.place, kind.rule, line))
+    return Part(
+        int(group.keys[-1]), column, end, text, shown.value, shown.grad, group.total, start, series, line is not None
+    )  # fmt: skip

@@ -190,9 +190,9 @@ def _entry(trace: Trace, text: str) -> tuple[Input, tuple[int, ...]]:
         index = tuple(int(i) for i in re.findall(r"-?\d+", rest))
         shape = entry.value.shape
         if len(index) != len(shape) or any(not -n <= i < n for i, n in zip(index, shape, strict=True)):
-            example = entry.name + index_of(0, shape)
             kind = f"has the shape {shape}" if shape else "is a number"
-            raise ReportError(f"there is no entry {text}: {entry.name} {kind}. Write {example!r}, say.")
+            say = f" Write {entry.name + index_of(0, shape)!r}, say." if entry.value.size else ""
+            raise ReportError(f"there is no entry {text}: {entry.name} {kind}.{say}")
         return entry, tuple(i % n for i, n in zip(index, shape, strict=True))
     names = ", ".join(entry.name for entry in trace.inputs[:8]) or "none"
     raise ReportError(f"there is no input {text!r} to explain. The inputs of this report: {names}.")

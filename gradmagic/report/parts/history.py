@@ -1,6 +1,6 @@
 """The history of a loop over backward: the result and the numbers that were followed, sweep by sweep.
 
-In: a `Trace`. Out: a `History` of series; none when the cell ran fewer than three sweeps.
+In: a `Trace`. Out: a `History` of series; none when the cell ran fewer than three sweeps, or met no number.
 """
 
 from __future__ import annotations
@@ -45,4 +45,5 @@ def history(trace: Trace) -> History | None:
     series = [Series(name, tuple(nan if s.value is None else s.value for s in sweeps))]
     followed = dict.fromkeys(n for sweep in sweeps for n in sweep.inputs)
     series += [Series(n, tuple(sweep.inputs.get(n, nan) for sweep in sweeps)) for n in list(followed)[:6]]
-    return History(len(sweeps), tuple(s for s in series if any(v == v for v in s.values)))
+    known = tuple(s for s in series if any(v == v for v in s.values))
+    return History(len(sweeps), known) if known else None

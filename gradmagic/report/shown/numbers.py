@@ -160,6 +160,17 @@ def brief(value: Value | None, room: int = 28, digits: int = 4) -> str:
     return f"{number(value.low, digits)} .. {number(value.high, digits)}{bad}"
 
 
+def on_a_line(text: str) -> str:
+    """Write a range with an ellipsis, and so that no line breaks in it.
+
+    Examples
+    --------
+    >>> on_a_line("0 .. 16").split("\u00a0")
+    ['0', '…', '16']
+    """
+    return text.replace(" .. ", "\u00a0…\u00a0")
+
+
 def _listed(items: Any, digits: int) -> str:
     """Write nested tuples as NumPy prints arrays, on one line."""
     if not isinstance(items, tuple):

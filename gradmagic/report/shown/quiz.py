@@ -11,6 +11,7 @@ from dataclasses import replace
 from ...engine.core.values import Value
 from ..model import Trace
 from ..operations import hidden
+from ..turns import Turns
 
 _DIFFERS = re.compile(r" is \S+, and (.+?) (gives?) \S+?(?=\.? |\.?$)")
 _SUM = re.compile(r", \S+ \+ \S+ = [^:]+(?=:)")  # of what `.grad` held and a gradient
@@ -28,7 +29,13 @@ def veiled(trace: Trace) -> Trace:
     """
     operations = hidden(trace.operations, _hidden)
     inputs = tuple(replace(entry, grad=_hidden(entry.grad), numerical=None) for entry in trace.inputs)
-    return replace(trace, operations=operations, inputs=inputs, elementwise=False, walks=())
+    turns = None if trace.turns is None else _of_turns(trace.turns)
+    return replace(trace, operations=operations, inputs=inputs, elementwise=False, walks=(), turns=turns)
+
+
+def _of_turns(turns: Turns) -> Turns:
+    series = (replace(one, grads=tuple(_hidden(grad) for grad in one.grads)) for one in turns.series)
+    return replace(turns, series=tuple(series))
 
 
 def _hidden(value: Value | None) -> Value | None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from ...engine.core.values import Value
 from ..model import Edge, Note, Operation, Trace
-from ..operations import Columns, Kind, Selection, called
+from ..operations import UNNAMED, Columns, Kind, Selection, called
 from ..signs import DIGITS, SIGN
 from .fold import alike_all, grouped, joined, looped, taken_apart, turns
 from .numbers import brief, number, shape_of
@@ -418,10 +418,17 @@ def own_sign(operation: Operation) -> str:
     return operation.called if single and SIGN.fullmatch(operation.called) else ""
 
 
+_NUMBER = re.compile(r"-?[\d.]+(e[-+]\d+)?")
+
+
 def _constant(operation: Operation, edge: Edge) -> str:
     place = operation.place
     line = f", line {place.line}" if place is not None and place.line else ""
     value = brief(edge.given)
+    if edge.constant == UNNAMED or (
+        value and edge.given is not None and edge.given.shape and _NUMBER.fullmatch(edge.constant)
+    ):
+        return f"{value + ', ' if value else ''}{UNNAMED}{line}"
     return f"{edge.constant}{f' = {value}' if value and value != edge.constant else ''}{line}"
 
 

@@ -28,7 +28,10 @@ const rove = (list, part) => {
   part.setAttribute("data-lm-suppress-shortcuts", "true");
   list.forEach((item, i) => item.setAttribute("tabindex", i ? -1 : 0));
   part.addEventListener("keydown", (e) => {
-    const i = list.indexOf(e.target), to = list[i + NEXT[e.key]];
+    const i = list.indexOf(e.target), way = NEXT[e.key];
+    let j = i + way;
+    while (list[j] && !list[j].getClientRects().length) j += way; /* what a slider has hidden */
+    const to = list[j];
     if (i < 0 || !to) return;
     e.preventDefault();
     list[i].tabIndex = -1;

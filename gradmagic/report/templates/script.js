@@ -5,7 +5,7 @@ const bring = async (report) => {
   try { data = JSON.parse(await gradmagic.read(report.querySelector("script.gm-data"))); } catch { /* the static page stays */ }
   const own = (key) => String(data.own?.[key] ?? key);
   const items = [...report.querySelectorAll("[data-k]")];
-  let pinned, hovered, board, quiz;
+  let pinned, hovered, board, quiz, slid;
   const paint = () => {
     const at = hovered ?? pinned, key = at && own(at.key);
     for (const item of items) {
@@ -35,10 +35,11 @@ const bring = async (report) => {
     if (image.closest(".gm-graph") && data.sheets) board = graph(report, image, data, { own, point, pin, veiled: (q) => quiz?.veiled(q), ask: (q) => quiz?.ask(q) });
     else show(image, "gm-live", STYLES[1]);
   }
-  const player = data.sheets && walk(report, board, data, { own, veiled: (q) => quiz?.veiled(q), ask: (q) => quiz?.ask(q) });
+  const player = data.sheets && walk(report, board, data, { own, veiled: (q) => quiz?.veiled(q), ask: (q) => quiz?.ask(q), begun: () => slid?.last() });
   const hide = entries(report, data);
   quiz = asking(report, () => { hide(); board?.veil(); player?.again(); });
   board?.veil();
+  slid = turns(report, data, (walks) => { if (!walks) player?.end(); quiz.paint(); });
   const foot = report.querySelector(".gm-foot");
   if (data.latex && foot) foot.append(" ", button("copy LaTeX", "copy the chain rule as LaTeX", (e) => copy(data.latex, e.target)));
 };

@@ -1,5 +1,5 @@
 /* The walk: backward from the result as the list of steps tells it, or forward from one input with its tangents. */
-const walk = (report, board, data, { own, veiled, ask }) => {
+const walk = (report, board, data, { own, veiled, ask, begun }) => {
   const list = [...report.querySelectorAll(".gm-steps>li")];
   const modes = [];
   if (list.length) modes.push({ name: `backward from ${data.of}`, length: data.back.length });
@@ -130,6 +130,7 @@ const walk = (report, board, data, { own, veiled, ask }) => {
     return [has, current, marks, used];
   };
   const go = (to) => {
+    if (!on) begun();
     on = true;
     i = Math.max(0, Math.min(mode.length, to));
     clear();
@@ -172,5 +173,5 @@ const walk = (report, board, data, { own, veiled, ask }) => {
     if (e.key === "ArrowLeft") { e.preventDefault(); stop(); go(i - 1); }
   });
   state();
-  return { again: () => { if (on) go(i); } };
+  return { again: () => { if (on) go(i); }, end: () => { if (on) { stop(); reset(); } } };
 };

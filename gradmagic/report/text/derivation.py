@@ -12,11 +12,13 @@ from ..parts.annotated_cell import Line, Part, failure, lines, others
 from ..parts.lanes import lanes
 from ..parts.paths import at_first, sum_over_paths
 from ..parts.steps import Step, modes, steps
-from ..shown.numbers import brief, shape_of
+from ..parts.turns import Earlier
+from ..shown.numbers import brief, shape_of, sparkline
 from ..shown.typeset import Cell, clip, grid, pad, text_of, width, wrap
 from ..shown.view import View
 from .styles import BAD, HEAD, MUTED, colored
 
+SPARK = 8  # columns of a sparkline beside a value
 SHORT = 20  # columns of a value: longer lists are written as ranges
 STEPS = 12  # steps that are told one by one
 SIGNS = 6  # that are told below the graph
@@ -65,7 +67,7 @@ def _line(line: Line, digits: int, space: int | None) -> list[list[Cell]]:
         [(str(line.number).rjust(digits), MUTED), line.text, *(_numbers(line.main) if line.main else ())]
     ]
     if line.first is not None:
-        rows.append(["", ("  at the first call", MUTED), *_numbers(line.first)])
+        rows.append(["", (f"  at {line.first.label}", MUTED), *_earlier(line.first)])
     for part in (*line.several, *line.parts):
         start, end = width(line.text[: part.column]), width(line.text[: part.end])
         if part.value is not None:
@@ -80,6 +82,13 @@ def _numbers(part: Part) -> tuple[Cell, ...]:
     value = f"{shape_of(part.value.shape)}  {brief(part.value, SHORT)}".strip() if part.value else ""
     times = f"  ×{part.count}" if part.count > 1 else ""
     return value + times, colored(part.grad, SHORT, "   (start)" if part.start else "")
+
+
+def _earlier(first: Earlier) -> tuple[Cell, ...]:
+    """Set what a line gave at first, and how that went on."""
+    value = f"{brief(first.value, SHORT)} {sparkline(first.values, SPARK)}".rstrip()
+    more = f" {sparkline(first.grads, SPARK)}" if first.grads else ""
+    return value, colored(first.grad, SHORT, more)
 
 
 def graph(view: View, room: int) -> list[Text]:

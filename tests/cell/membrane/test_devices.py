@@ -182,3 +182,20 @@ def test_nobody_waits_while_a_cell_runs(cell, cupy):
             exec(text, names)
         counts.append({kind: names["after"][kind] - names["before"][kind] for kind in ("d2h", "sync")})
     assert counts[0] == counts[1]
+
+
+MOVES = {
+    "a module": "for d in ('cpu', 'cuda', 'cpu'):\n    net.to(d)\n    opt.zero_grad()\n"
+    "    l = (net(gm.ones(3, 2).to(d)) ** 2).sum()\n    l.backward()\n    opt.step()",
+    "a tensor": "for d in ('cpu', 'cuda', 'cpu'):\n    w.grad = None\n    w.data = (w.data * 0.5).to(d)\n"
+    "    l = (w * w).sum()\n    l.backward()",
+}
+
+
+@pytest.mark.parametrize("cell", MOVES.values(), ids=list(MOVES))
+def test_parameters_may_move_to_a_device_and_back(cell, cupy):
+    setup = (
+        "net = gm.nn.Linear(2, 1); opt = gm.optim.SGD(net.parameters(), lr=0.01)\n"
+        "w = gm.tensor([1.0, 2.0], requires_grad=True)"
+    )
+    assert not traced(cell, fresh(setup)).notes

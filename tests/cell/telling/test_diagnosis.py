@@ -3,6 +3,7 @@
 import pytest
 
 import gradmagic as gm
+from tests.cell.helpers import fresh, traced
 
 
 def notes(run, cell, line="x"):
@@ -117,3 +118,20 @@ def test_a_write_is_called_a_write_and_says_where_its_gradient_goes(run):
     assert any(
         row.rstrip().endswith(") 3") or ") 3  " in row for row in text.splitlines() if "buf[:2] *= 3" in row
     )
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        ("net[0].bias -= 100.0", "relu in net.1 by dense in net.0 is 0"),
+        ("net[2].weight *= 0.0", "net(X) by relu in net.1 is 0"),
+    ],
+)
+def test_operations_within_modules_are_told_apart(broken, why):
+    setup = (
+        "net = gm.nn.Sequential(gm.nn.Linear(2, 4), gm.nn.ReLU(), gm.nn.Linear(4, 1)); X = gm.ones(8, 2)\n"
+        f"with gm.no_grad():\n    {broken}"
+    )
+    trace = traced("l = (net(X)**2).mean()\nl.backward()", fresh(setup))
+    (note,) = {n.text for n in trace.notes if "net.0.weight" in n.text}
+    assert f"the gradient of net.0.weight is exactly zero: the derivative of {why}" in note

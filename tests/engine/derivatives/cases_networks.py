@@ -13,6 +13,7 @@ from .rows import POSITIVE, case, here
 PROBABILITY = (0.1, 0.9)
 for f in (nw.relu, nw.sigmoid, nw.log_sigmoid, nw.silu, nw.gelu, nw.gelu_tanh, nw.erf):
     case(f, low=f not in (nw.erf, nw.gelu))
+case(nw.hardtanh, call=lambda x: nw.hardtanh(x, -0.6, 0.9))
 for f in (nw.softplus, nw.leaky_relu, nw.elu):
     case(f, call=lambda x, f=f: f(x, 0.7))
 case(nw.lerp, (2, 3), (3,), (2, 3))

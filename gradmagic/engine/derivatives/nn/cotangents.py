@@ -24,7 +24,17 @@ from .kernels import cross_entropy_share
 
 def positive(x: Any) -> Any:
     """Give 1 where x > 0 and 0 elsewhere, in x's dtype."""
-    return np.maximum(np.sign(x), 0)
+    return np.sign(np.fmax(x, 0))
+
+
+@reads("y > 0")
+def relu_slope(y: Any, _x: Any) -> Any:
+    return y != 0  # as PyTorch, which lets through what is NaN
+
+
+def between(x: Any, low: Any, high: Any) -> Any:
+    """Tell where low < x < high, or x is NaN: PyTorch's hardtanh has no slope at its bounds, unlike clamp."""
+    return np.logical_not((x <= low) | (x >= high))
 
 
 @reads("y * (1 - y)")
@@ -34,10 +44,9 @@ def sigmoid_slope(y: Any, x: Any) -> Any:
     return y * d if gone is None else y * np.where(gone, nw.sigmoid(-x), d)
 
 
-@reads("np.where(x > 0, 1, alpha * exp(x))")
+@reads("np.where(x <= 0, alpha * exp(x), 1)")
 def elu_slope(_y: Any, x: Any, alpha: Any) -> Any:
-    p = positive(x)
-    return p + (1 - p) * (alpha * np.exp(np.minimum(x, 0)))
+    return np.where(x <= 0, alpha * np.exp(np.where(x < 0, x, 0)), 1)
 
 
 @reads("Phi(x) + x*phi(x)")
@@ -115,7 +124,7 @@ def _mse_share(g: Any, x: Any, y: Any, n: Any) -> Any:
 @by_one_kernel
 def held_difference(g: Any, x: Any, y: Any, most: float) -> Any:
     """Give g * (x - y), the difference held between -most and most: what huber and smooth_l1 hand on."""
-    return g * np.clip(x - y, -most, most)
+    return g * nw.hardtanh(x - y, -most, most)
 
 
 def bce_z(
@@ -178,10 +187,10 @@ def cross_entropy_there(
         return cross_entropy_share(g, z, y, top, logs, total, ignored)
     p, y = nw.softmax(z, 1), np.expand_dims(y, 1)  # to be differentiated again: p must depend on z
     columns = arrays.arange(np.shape(raw(z))[1], y)
-    return np.where(np.not_equal(y, ignored), g / total * (p - np.equal(columns, y)), 0)
+    return np.where(np.not_equal(y, ignored), g / total * (p - np.equal(columns, y)), 0 * p)
 
 
-def nll_transpose(g: Any, like: Aval, y: Any, weight: Any, reduction: str = "mean") -> Any:
+def nll_transpose(g: Any, like: Aval, y: Any, weight: Any, reduction: str = "mean", _there: Any = None) -> Any:
     if reduction == "mean":
         total = np.add.reduce(weight, None)
         g = g / (total + (total == 0))  # where no row counts the mean is NaN, and each row's share of it 0

@@ -25,6 +25,13 @@ def relu(x: Any) -> Any:
 
 @primitive
 @by_one_kernel
+def hardtanh(x: Any, low: Any, high: Any) -> Any:
+    """Give x held between `low` and `high`."""
+    return np.minimum(np.maximum(x, low), high)
+
+
+@primitive
+@by_one_kernel
 def softplus(x: Any, beta: float) -> Any:
     """Give log(1 + exp(beta*x)) / beta, without overflow."""
     z = x * beta
@@ -213,7 +220,7 @@ def bce_with_logits(
 def _bce_with_logits(z: Any, t: Any, weight: Any, pos_weight: Any) -> Any:
     tail = np.log1p(np.exp(-np.absolute(z)))
     if pos_weight is None:
-        entries = np.maximum(z, 0) - z * t + tail
+        entries = (1 - t) * z + np.maximum(-z, 0) + tail
     else:
         entries = (1 - t) * z + (1 + (pos_weight - 1) * t) * (tail + np.maximum(-z, 0))
     return entries if weight is None else entries * weight
@@ -249,9 +256,13 @@ def cross_entropy_there(z: Any, y: Any, top: Any, logs: Any, total: Any, ignored
 
 
 @primitive
-def nll(logs: Any, y: Any, weight: Any, reduction: str = "mean") -> Any:
-    """Give -weight * logs[k, y[k], ...] (classes along axis 1), reduced; the mean is over the weights."""
+def nll(logs: Any, y: Any, weight: Any, reduction: str = "mean", there: Any = None) -> Any:
+    """Give -weight * logs[k, y[k], ...] (classes along axis 1), reduced; the mean is over the weights.
+
+    What is not `there`, if that is given, counts nothing, whatever stands in its row.
+    """
     picked = -np.squeeze(np.take_along_axis(logs, np.expand_dims(y, 1), 1), 1) * weight
+    picked = picked if there is None else np.where(there, picked, 0)
     if reduction == "none":
         return picked
     total = np.add.reduce(picked, None)

@@ -129,15 +129,36 @@ def max_pool(x: Any, kernel: Pair, stride: Pair, padding: Pair) -> Any:
 
 
 def _winners(x: Any, y: Any, kernel: Pair, stride: Pair, padding: Pair) -> Iterator[tuple[Any, Any]]:
-    """For each place in the kernel, its part of the padded image and where it is the first to hold the largest."""
+    """For each place in the kernel, its part of the padded image and where it is the first to hold the largest.
+
+    As in PyTorch the rim holds nothing, also where all the rest is -inf, and of several NaN the last is taken.
+    """
     padded = _padded(x, padding, -np.inf)
+    parts = [part for *_, part in _slices(kernel, stride, (1, 1), y.shape[2:])]
+    if arrays.on_device(y) or (y.size and not np.isfinite(np.min(y))):  # a device would have to be waited for
+        yield from _odd_winners(padded, _padded(np.ones_like(x, bool), padding, False), y, parts)
+        return
     free = None
-    for _, _, part in _slices(kernel, stride, (1, 1), y.shape[2:]):
+    for part in parts:
         here = padded[part] == y
         if free is not None:
             here &= free
         free = ~here if free is None else np.logical_and(free, ~here, out=free)
         yield part, here
+
+
+def _odd_winners(padded: Any, real: Any, y: Any, parts: list[Any]) -> Iterator[tuple[Any, Any]]:
+    """As `_winners`; `real` tells the image from its rim."""
+    later, lasts = np.zeros_like(y, bool), []
+    for part in reversed(parts):
+        nan = np.isnan(padded[part])
+        lasts.append(nan & ~later)
+        later = later | nan
+    free = np.ones_like(y, bool)
+    for part, last in zip(parts, reversed(lasts), strict=True):
+        here = (padded[part] == y) & real[part] & free
+        free = free & ~here
+        yield part, here | last
 
 
 @primitive

@@ -69,21 +69,26 @@ _TEXTS = {
         out = best;"""),
     "max_unpool": (("g", "image", "best"), _OF_IMAGE + """
         const real here = image[i];
+        const bool nan = isnan(here);  // of several the last is taken
         real total = 0;""" + _EACH_MEETING + """
-            if (here != (real)best[at]) continue;
-            bool first = true;
-            for (ptrdiff_t k = 0; first && k < u * kw + v; ++k) {
+            if (!nan && here != (real)best[at]) continue;
+            bool taken = true;
+            const ptrdiff_t me = u * kw + v, end = nan ? kh * kw : me;
+            for (ptrdiff_t k = nan ? me + 1 : 0; taken && k < end; ++k) {
                 const ptrdiff_t a = p * sh - ph + k / kw, b = q * sw - pw + k % kw;
-                first = a < 0 || a >= h || b < 0 || b >= w || here != (real)image[(plane * h + a) * w + b];
+                if (a < 0 || a >= h || b < 0 || b >= w) continue;
+                const real other = image[(plane * h + a) * w + b];
+                taken = nan ? !isnan(other) : here != other;
             }
-            if (first) total += g[at];
+            if (taken) total += g[at];
         }
         out = total;"""),
     "max_repool": (("c", "image", "best"), _OF_PLACES + """
         const real wanted = best[i];
         real found = 0;
         bool free = true;""" + _EACH_MET + """
-            if (free && (real)image[at] == wanted) { found = c[at]; free = false; }
+            const real here = image[at];
+            if (isnan(wanted) ? isnan(here) : free && here == wanted) { found = c[at]; free = false; }
         }
         out = found;"""),
     "avg_pool": (("image",), _OF_PLACES + """
@@ -192,7 +197,7 @@ def max_pool(x: Any, places: Pair, kernel: Pair, stride: Pair, padding: Pair) ->
 
 
 def max_unpool(g: Any, x: Any, y: Any, kernel: Pair, stride: Pair, padding: Pair) -> Any:
-    """Give zeros with g added where x is the first of its patch to hold the largest entry y."""
+    """Give zeros with g added where x is the first of its patch to hold the largest entry y, or the last NaN."""
     return _run("max_unpool", x.shape, (g, x, y), x.shape, y.shape, kernel, stride, padding)
 
 

@@ -91,7 +91,7 @@ def _kernels(module: Any, kind: Any, label: Any) -> tuple[Any, Any, Any]:  # by 
         f"""
         const ptrdiff_t row = i / classes; const long long k = y[row];
         const {wide} p = exp(({wide})z - ({wide})top[row] - ({wide})logs[row]);
-        out = k == ignored ? ({wide})0 : ({wide})g / ({wide})total * (p - (i % classes == k));""",
+        out = k == ignored ? 0 * p : ({wide})g / ({wide})total * (p - (i % classes == k));""",
         "gradmagic_cross_entropy_share",
     )
     return rows, mean, share

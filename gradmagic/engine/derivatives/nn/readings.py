@@ -1,27 +1,19 @@
 """What the derivatives of losses and layers read as: text for labels and steps, beside the rules of table.py.
 
-A reading is a formula in the names of the rule (the result's, then the arguments'), or a function that gives it of the
-arguments' shapes and values. Where `grad` stands in it, it says how the gradient goes on; else it is the derivative.
+What a reading is stands in numpy/readings.py.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
-from ...rules.declare import RULES
+import numpy as np
+
+from ..numpy.readings import Text, read
 from . import functions as nw
 from . import images as cv
 from . import table  # noqa: F401  (the rules are declared there)
-
-Text = str | Callable[[tuple[Any, ...], tuple[Any, ...]], str]
-
-
-def read(function: Any, names: str, *texts: Text) -> None:
-    """Give the rule of a function its readings, one for each argument."""
-    rule = RULES[function]
-    rule.readings, rule.named = texts, tuple(names.split())
 
 
 def _mean(formula: str, at: int) -> Text:
@@ -66,11 +58,42 @@ def _logsumexp(_shapes: tuple[Any, ...], args: tuple[Any, ...]) -> str:
 
 
 def _layer_norm(shapes: tuple[Any, ...], args: tuple[Any, ...]) -> str:
-    if len(args) < 5 or args[1] is not None or args[2] is not None:
-        return "grad*weight, centred along x and scaled" if args else ""
+    if len(args) < 5 or any(args[i] is not None or shapes[i] is not None for i in (1, 2)):
+        return "grad, times the weight, centred along x and scaled" if args else ""
     axes = args[3] if len(args[3]) > 1 else args[3][0]
     mean = f"axis={axes}, keepdims=True"
     return f"(grad - np.mean(grad, {mean}) - y*np.mean(grad*y, {mean}))/np.sqrt(np.var(x, {mean}) + {args[4]:g})"
+
+
+def _normed(formula: str) -> Text:
+    """Read the derivative by weight or bias, which each row met; N is the input with mean 0 and variance 1."""
+
+    def text(shapes: tuple[Any, ...], args: tuple[Any, ...]) -> str:
+        if len(args) < 5 or shapes[0] is None:
+            return ""
+        axes, rows = args[3] if len(args[3]) > 1 else args[3][0], tuple(range(len(shapes[0]) - len(args[3])))
+        mean = f"axis={axes}, keepdims=True"
+        normed = f"(x - np.mean(x, {mean}))/np.sqrt(np.var(x, {mean}) + {args[4]:g})"
+        own = formula.replace("N", normed)
+        return f"np.sum({own}, axis={rows})" if rows else own
+
+    return text
+
+
+def _nll(shapes: tuple[Any, ...], args: tuple[Any, ...]) -> str:
+    """Read the derivative by logarithms (rows, classes), where all rows count the same."""
+    weight = args[2] if len(args) > 3 else None
+    if weight is None or shapes[0] is None or len(shapes[0]) != 2 or not _ones(weight):
+        return ""
+    rows, classes = shapes[0]
+    ways = {"mean": f"-one_hot(y, {classes})/{rows}", "sum": f"-one_hot(y, {classes})"}
+    return ways.get(args[3], f"-np.expand_dims(grad, 1)*one_hot(y, {classes})")
+
+
+def _ones(weight: Any) -> bool:
+    """Tell whether an array, or what is kept of one, is 1 everywhere."""
+    low, high = getattr(weight, "low", None), getattr(weight, "high", None)
+    return bool(low == high == 1) if hasattr(weight, "items") else bool(np.all(weight == 1))
 
 
 def _cross_entropy(rows: int, classes: int) -> str:
@@ -98,10 +121,11 @@ read(nw.bce_with_logits, "l z t",                 _plain(_mean("sigmoid(z) - t",
 read(nw.bce,             "l p t",                 _mean("(p - t)/(p*(1 - p))", 2),
                                                   _mean("np.log(1 - p) - np.log(p)", 2))
 read(nw.cross_entropy,   "l z y",                 lambda shapes, _args: _cross_entropy(*shapes[0]))
+read(nw.nll,             "l logs y",              _nll)
 read(nw.cross_entropy_there, "l z y",             _of_all_rows)
 
 # ---- layers --------------------------------------------------------------------------------------------------
-read(nw.layer_norm,      "y x weight bias axes",  _layer_norm)
+read(nw.layer_norm,      "y x weight bias axes",  _layer_norm, _normed("grad*N"), _normed("grad"))
 read(cv.convolve,        "y x w b",               "grad, spread out again by w", "grad, correlated with x",
                                                   "np.sum(grad, axis=(0, 2, 3))")
 read(cv.max_pool,        "y x",                   "1 at the largest of each window, else 0")

@@ -15,13 +15,14 @@ from . import functions as nw
 from . import images as cv
 
 from .cotangents import (  # isort: skip
-    along_transpose, bce_p, bce_t, bce_z, bce_zt, cross_entropy_there, cross_entropy_vjp, elu_slope, entries,
+    along_transpose, bce_p, bce_t, bce_z, bce_zt, between, cross_entropy_there, cross_entropy_vjp, elu_slope, entries,
     gelu_slope, gelu_tanh_slope, held_difference, layer_norm_weight, layer_norm_x, log_softmax_vjp, logsumexp_vjp,
-    mse_x, mse_y, nll_transpose, positive, share, sigmoid_slope, softmax_vjp,
+    mse_x, mse_y, nll_transpose, positive, relu_slope, share, sigmoid_slope, softmax_vjp,
 )
 
 # ---- entry by entry ------------------------------------------------------------------------------------------
-elementwise(nw.relu,          lambda y, _x: y > 0,                                                      selects=True)
+elementwise(nw.relu,          relu_slope,                                                               selects=True)
+elementwise(nw.hardtanh,      lambda _y, x, lo, hi: between(x, lo, hi), ZERO, ZERO,                        selects=True)
 elementwise(nw.sigmoid,       sigmoid_slope)
 elementwise(nw.softplus,      lambda _y, x, beta: nw.sigmoid(beta * x), ZERO)
 elementwise(nw.log_sigmoid,   lambda _y, x: nw.sigmoid(-x))
@@ -45,8 +46,8 @@ rule(nw.mse,                  mse_x, mse_y,                                     
 rule(nw.huber,                lambda g, _y, x, y, r, d: held_difference(share(g, entries(x, y), r), x, y, d),
                               lambda g, _y, x, y, r, d: held_difference(share(g, entries(x, y), r), y, x, d),
                                                                                                 torch="HuberLoss")
-rule(nw.smooth_l1,            lambda g, _y, x, y, r, b: share(g, entries(x, y), r) * np.clip((x - y) / b, -1, 1),
-                              lambda g, _y, x, y, r, b: share(g, entries(x, y), r) * np.clip((y - x) / b, -1, 1),
+rule(nw.smooth_l1,            lambda g, _y, x, y, r, b: share(g, entries(x, y), r) * nw.hardtanh((x - y) / b, -1, 1),
+                              lambda g, _y, x, y, r, b: share(g, entries(x, y), r) * nw.hardtanh((y - x) / b, -1, 1),
                                                                                                 torch="SmoothL1Loss")
 rule(nw.bce_with_logits,      bce_z, bce_zt,                                       torch="BinaryCrossEntropyWithLogits")
 rule(nw.bce,                  bce_p, bce_t,                                        torch="BinaryCrossEntropy")

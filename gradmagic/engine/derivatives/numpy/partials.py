@@ -67,19 +67,19 @@ def divide_x(_z: Any, _x: Any, y: Any) -> Any:
         return np.divide(1.0, y)
 
 
-@reads("1 / x")
-def log_x(_y: Any, x: Any) -> Any:
+def over(a: Any, b: Any) -> Any:
+    """Give a / b; of two of Python's numbers, at 0, as NumPy divides."""
     try:
-        return 1 / x
-    except ZeroDivisionError:  # a Python 0, of which NumPy took the logarithm
-        return np.divide(1.0, x)
+        return a / b
+    except ZeroDivisionError:
+        return np.divide(a, b)
 
 
 @reads("y * x**(y - 1)")
 def power_x(_z: Any, x: Any, y: Any) -> Any:
     try:
         return y * x ** (y - (y != 0))  # x**0 is 1 everywhere: its derivative is 0 at x = 0 too, not 0 * inf
-    except ZeroDivisionError:  # a Python 0, of which NumPy took the power
+    except (ZeroDivisionError, OverflowError):  # a number of Python's, of which NumPy took the power
         return y * np.float_power(x, y - 1)
 
 
@@ -92,8 +92,10 @@ def power_y(z: Any, x: Any, _y: Any) -> Any:
 
 @reads("sign(x)", of_complex="np.conj(sign(x))")
 def sgn(_y: Any, x: Any) -> Any:
-    """conj(x)/|x|: the sign of a real number; 0 at 0."""
-    return np.conj(x) / away(np.absolute(x)) if np.iscomplexobj(x) else np.sign(x)
+    """conj(x)/|x|: the sign of a real number; 0 at 0, and as in PyTorch where that is NaN."""
+    if np.iscomplexobj(x):
+        return np.conj(x) / away(np.absolute(x))
+    return np.sign(np.fmax(x, 0) + np.fmin(x, 0))
 
 
 @reads("1 / sqrt(1 - x * x)")
@@ -210,11 +212,21 @@ def i1(x: Any) -> Any:
 
 def beats(x: Any, y: Any) -> Any:
     """Give 1 where x > y, 0.5 where they are equal, 0 where x < y, 1 beside NaN; a mask where none are equal."""
-    loses = x < y
+    loses = lt(x, y)
     if type(loses) is np.ndarray and not np.logical_or.reduce(x == y, None):
         return ~loses  # 10 us for 64 x 128, where weights take 24; a GPU would have to wait for the answer
     dtype = getattr(x, "dtype", None) or getattr(y, "dtype", None) or float
-    return 1 - 0.5 * np.add(loses, x <= y, dtype=dtype)
+    return 1 - 0.5 * np.add(loses, le(x, y), dtype=dtype)
+
+
+def lt(x: Any, y: Any) -> Any:
+    """Give x < y; of two of Python's numbers, which have no order if they are complex, as NumPy orders them."""
+    return x < y if hasattr(x, "dtype") or hasattr(y, "dtype") else np.less(x, y)
+
+
+def le(x: Any, y: Any) -> Any:
+    """Give x <= y, as `lt` does."""
+    return x <= y if hasattr(x, "dtype") or hasattr(y, "dtype") else np.less_equal(x, y)
 
 
 def holds(c: Any) -> Any:
@@ -225,8 +237,8 @@ def holds(c: Any) -> Any:
 def inside(x: Any, low: Any, high: Any) -> Any:
     """Tell where low <= x <= high; None is no bound."""
     if low is None or high is None:
-        return x == x if low is high else x <= high if low is None else x >= low
-    return (x >= low) & (x <= high)
+        return x == x if low is high else le(x, high) if low is None else le(low, x)
+    return le(low, x) & le(x, high)
 
 
 def divmod_x(g: Any, _out: Any, _x: Any, _y: Any) -> Any:

@@ -14,8 +14,8 @@ from ...tape.tracked import raw
 
 from .partials import (  # isort: skip
     angle_vjp, arccos_x, arcsin_x, arcsinh_x, arctan2_x, arctan2_y, away, away_slope, beats, divide_x, divmod_x,
-    divmod_y, holds, i1, inside, log_x, logaddexp2_x, logaddexp2_y, logaddexp_x, logaddexp_y, matmul_a, matmul_b,
-    nonzero, power_x, power_y, reads, sgn, sinc_slope, tanh_x,
+    divmod_y, holds, i1, inside, le, logaddexp2_x, logaddexp2_y, logaddexp_x, logaddexp_y, lt, matmul_a,
+    matmul_b, nonzero, over, power_x, power_y, reads, sgn, sinc_slope, tanh_x,
 )
 
 # ---- arithmetic ----------------------------------------------------------------------------------------------
@@ -26,7 +26,7 @@ elementwise(np.divide,      divide_x,                            lambda z, _x, y
 elementwise(np.power,       power_x,                             power_y,                        torch="Pow")
 elementwise(np.float_power, power_x,                             power_y,                        torch="Pow")
 elementwise(np.remainder,   SAME,                                lambda _z, x, y: -np.floor_divide(x, y))
-elementwise(np.fmod,        SAME,                                lambda _z, x, y: -np.trunc(x / y))
+elementwise(np.fmod,        SAME,                                lambda _z, x, y: -np.trunc(over(x, y)))
 elementwise(np.negative,    MINUS,                                                               torch="Neg")
 elementwise(np.positive,    SAME,                                                                torch="Alias")
 elementwise(np.reciprocal,  lambda y, _x: -y * y)
@@ -45,10 +45,10 @@ rule(np.matmul,             matmul_a,                            matmul_b,      
 elementwise(np.exp,         lambda y, _x: y)
 elementwise(np.exp2,        lambda y, _x: y * log(2),                                            torch="Exp2Backward0")
 elementwise(np.expm1,       lambda _y, x: np.exp(x),                                             torch="Expm1Backward0")
-elementwise(np.log,         log_x)
-elementwise(np.log2,        lambda _y, x: 1 / (x * log(2)),                                      torch="Log2Backward0")
-elementwise(np.log10,       lambda _y, x: 1 / (x * log(10)),                                     torch="Log10Backward0")
-elementwise(np.log1p,       lambda _y, x: 1 / (1 + x),                                           torch="Log1PBackward0")
+elementwise(np.log,         reads("1 / x")(lambda _y, x: over(1, x)))
+elementwise(np.log2,        lambda _y, x: over(1, x * log(2)),                                   torch="Log2Backward0")
+elementwise(np.log10,       lambda _y, x: over(1, x * log(10)),                                  torch="Log10Backward0")
+elementwise(np.log1p,       lambda _y, x: over(1, 1 + x),                                        torch="Log1PBackward0")
 elementwise(np.logaddexp,   logaddexp_x,                         logaddexp_y)
 elementwise(np.logaddexp2,  logaddexp2_x,                        logaddexp2_y)
 
@@ -58,7 +58,7 @@ elementwise(np.cos,         lambda _y, x: -np.sin(x))
 elementwise(np.tan,         lambda y, _x: 1 + y * y)
 elementwise(np.arcsin,      arcsin_x,                                                            torch="Asin")
 elementwise(np.arccos,      arccos_x,                                                            torch="Acos")
-elementwise(np.arctan,      lambda _y, x: 1 / (1 + x * x),                                       torch="Atan")
+elementwise(np.arctan,      lambda _y, x: over(1, 1 + x * x),                                    torch="Atan")
 elementwise(np.arctan2,     arctan2_y,                           arctan2_x,                      torch="Atan2Backward0")
 elementwise(np.deg2rad,     lambda _y, _x: pi / 180,                                             torch="Mul")
 elementwise(np.radians,     lambda _y, _x: pi / 180,                                             torch="Mul")
@@ -74,7 +74,7 @@ elementwise(np.cosh,        lambda _y, x: np.sinh(x))
 elementwise(np.tanh,        tanh_x)
 elementwise(np.arcsinh,     arcsinh_x,                                                           torch="Asinh")
 elementwise(np.arccosh,     lambda _y, x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)),                 torch="Acosh")
-elementwise(np.arctanh,     reads("1 / (1 - x * x)")(lambda _y, x: 1 / ((1 - x) * (1 + x))),     torch="Atanh")
+elementwise(np.arctanh,     reads("1 / (1 - x * x)")(lambda _y, x: over(1, (1 - x) * (1 + x))),     torch="Atanh")
 
 # ---- size and sign -------------------------------------------------------------------------------------------
 elementwise(np.absolute,    sgn,                                                                 torch="Abs")
@@ -84,14 +84,15 @@ elementwise(np.copysign,    lambda z, x, _y: np.sign(z) * np.sign(x), ZERO)
 # ---- the larger, the smaller, the chosen: where a partial is 0 no gradient passes, not even an infinite one --
 elementwise(np.maximum,     lambda _z, x, y: beats(x, y),        lambda _z, x, y: beats(y, x),          selects=True)
 elementwise(np.minimum,     lambda _z, x, y: beats(y, x),        lambda _z, x, y: beats(x, y),          selects=True)
-elementwise(np.fmax,        lambda _z, x, y: (x >= y) | np.isnan(y),
-                            lambda _z, x, y: ~((x >= y) | np.isnan(y)),                                 selects=True)
-elementwise(np.fmin,        lambda _z, x, y: (x <= y) | np.isnan(y),
-                            lambda _z, x, y: ~((x <= y) | np.isnan(y)),                                 selects=True)
+elementwise(np.fmax,        lambda _z, x, y: le(y, x) | np.isnan(y),
+                            lambda _z, x, y: ~(le(y, x) | np.isnan(y)),                                 selects=True)
+elementwise(np.fmin,        lambda _z, x, y: le(x, y) | np.isnan(y),
+                            lambda _z, x, y: ~(le(x, y) | np.isnan(y)),                                 selects=True)
 elementwise(np.where, ZERO, lambda _z, c, _x, _y: holds(c),      lambda _z, c, _x, _y: np.logical_not(c), selects=True)
 elementwise(clip,           lambda _z, x, lo, hi: inside(x, lo, hi),
-                            lambda _z, x, lo, hi: (x < lo) & (hi is None or lo <= hi),
-                            lambda _z, x, lo, hi: (x > hi) | (lo is not None and lo > hi), torch="Clamp", selects=True)
+                            lambda _z, x, lo, hi: lt(x, lo) & (hi is None or le(lo, hi)),
+                            lambda _z, x, lo, hi: lt(hi, x) | (lo is not None and lt(hi, lo)),
+            torch="Clamp", selects=True)
 
 # ---- complex numbers -----------------------------------------------------------------------------------------
 linear(np.conjugate,        lambda g, like: np.conjugate(g),                                     torch="Conj")

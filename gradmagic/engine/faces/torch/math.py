@@ -23,7 +23,7 @@ _FLOAT32 = np.dtype(np.float32)
 
 
 class OperandError(GradmagicError, RuntimeError):
-    """Operands that PyTorch does not take together: two dtypes in a product, a mean of whole numbers.
+    """Operands that PyTorch does not take: two dtypes in a product, a mean of whole numbers, a probability of 2.
 
     Wrong::
 
@@ -99,7 +99,14 @@ def _step(name: str, function: Any) -> Callable[..., Any]:
     return titled(f, name, text)
 
 
-UNARY |= {name: _step(name, getattr(np, name)) for name in ("sign", "floor", "ceil", "trunc")}
+def _sign(x: Any) -> Any:
+    """Give NumPy's sign, and 0 for NaN as PyTorch does."""
+    return np.sign(np.fmax(x, 0) + np.fmin(x, 0))
+
+
+UNARY |= {name: _step(name, getattr(np, name)) for name in ("floor", "ceil", "trunc")} | {
+    "sign": _step("sign", _sign)
+}
 _ROUND, _ROUND_TO = (Elementwise(np.round, (_level,), f"RoundBackward{i}") for i in (0, 1))
 
 
