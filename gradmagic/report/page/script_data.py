@@ -21,7 +21,7 @@ from ..parts.forward_walk import Way, ways_from
 from ..parts.steps import Step
 from ..shown.numbers import brief, index_of, number, rows_of, shape_of, sign
 from ..shown.simplified import operand
-from ..shown.view import View, circled
+from ..shown.view import PARTS, View, circled
 
 BUDGET = 6_000  # bytes of the numbers of arrays; larger arrays give way first
 ASKED = 30  # inputs of which the page says how to ask where an entry of their gradient comes from
@@ -208,7 +208,15 @@ def _derivative(view: View, operation: Operation, argument: int, values: _Values
     formula = edge.formula or view.words(operation, edge)
     local = edge.local or _matrix(view, operation, edge)
     ends = edge.source, operation.key
-    return [circled(i), partial, formula, below, values.add(local), values.add(edge.flow), *ends]
+    return [
+        "" if operation.rule in PARTS else circled(i),
+        partial,
+        formula,
+        below,
+        values.add(local),
+        values.add(edge.flow),
+        *ends,
+    ]
 
 
 def _matrix(view: View, operation: Operation, edge: Edge) -> Value | None:

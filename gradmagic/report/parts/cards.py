@@ -19,7 +19,7 @@ from typing import NamedTuple
 from ..model import Edge, Operation
 from ..shown.numbers import brief, number, shape_of, sign
 from ..shown.typeset import clip, width
-from ..shown.view import View, circled
+from ..shown.view import PARTS, View, circled
 from .graph import CHARACTER, FONT, MODULES, Link, linked, sentence, short
 from .kept import keeps
 
@@ -48,16 +48,21 @@ HEADS = ("operation", "value", "gradient", "local derivatives")
 
 @dataclass(frozen=True)
 class Via:
-    """The local derivative of one edge, as it stands in a row or on an arrow; `number` is the edge's."""
+    """The local derivative of one edge, as it stands in a row or on an arrow; `number` is the edge's.
+
+    `name` is the source's, where it says more: numbers are for the edges of operations, which steps speak of.
+    """
 
     number: int
     text: str
     sign: str
+    name: str = ""
 
     @property
     def label(self) -> str:
         """The edge's number and, where there is one, its formula or number."""
-        return f"{circled(self.number)} {self.text}".rstrip()
+        lead = f"{self.name}:" if self.name and self.text else self.name or circled(self.number)
+        return f"{lead} {self.text}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -202,10 +207,12 @@ class _Shown:
         """Write the local derivative of an edge in few characters; where there is none, with `by`, whose edge it is."""
         operation, edge = use.operation, use.edge
         mood = sign(edge.local) or sign(edge.flow)
-        text = short(self.view, operation, edge, room)
-        if by and not text:
+        text, name = short(self.view, operation, edge, room), ""
+        if by and operation.rule in PARTS:
+            name = clip(self.view.name(use.source), room - 2 if not text else 12)
+        elif by and not text:
             text = clip(f"by {self.view.name(use.source)}", room)
-        return Via(self.view.numbers[operation.key, edge.argument], text, mood)
+        return Via(self.view.numbers[operation.key, edge.argument], text, mood, name)
 
 
 def cards(view: View, room: Room = ROOMS[0]) -> Cards:
@@ -299,7 +306,7 @@ def rows(view: View, room: Room = ROOMS[0]) -> Cards:
     for key in order:
         uses = shown.into[key]
         label = max(
-            room.label, min(40, 3 * room.label // max(1, len(uses)) - 3)
+            room.label, min(40, 3 * room.label // max(1, len(uses)) - 5)
         )  # what is alone has more room
         told = _told([shown.via(use, label, by=True) for use in uses], room)
         made.append(replace(row(view, shown.values[key], room, lanes[at[key]], shapes=True), vias=told))
@@ -311,7 +318,7 @@ def _told(vias: list[Via], room: Room) -> tuple[Via, ...]:
     left = 3 * room.label
     found = []
     for via in vias:
-        left -= width(via.text) + 3
+        left -= width(via.label) + 1
         found.append(via if left >= 0 else replace(via, text=""))
     return tuple(found)
 
