@@ -281,10 +281,9 @@ class Report:
         of = self._unfolded_for(self._trace, self._view, by_statements)
         view = by_statements(of)
         if len(of.computed) > max(FEW, ENOUGH * len(view.computed)) and len(view.computed) > 1:
-            opens = few and len(of.computed) > OPENING
-            found.append(
-                opening(opened(view, self._view) if opens else Boxed(replace(view, parts={})), "lines")
-            )
+            opens = whole is not None and len(of.computed) > OPENING
+            lines = opened(view, self._view, whole) if opens else Boxed(replace(view, parts={}))
+            found.append(opening(lines, "lines"))
         return found
 
     @_quietly

@@ -84,7 +84,7 @@ def drawn(scene: Scene, kind: str) -> bytes:
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # said below, once
         found = _saved(figure, kind, min(DPI, (PIXELS / (wide * high)) ** 0.5 * 72), scene.sentence)
     if missing:
-        warnings.warn(unwritten(missing, kind), stacklevel=5)  # whoever asked the report to save itself
+        warnings.warn(unwritten(missing, kind), stacklevel=6)  # whoever asked the report to save itself
     return found
 
 
