@@ -87,6 +87,23 @@ class FreedError(GradmagicError, RuntimeError):
     """
 
 
+class StateError(GradmagicError, RuntimeError):
+    """A state does not fit the module that is to take it over.
+
+    Why: a parameter can only take values of its own shape, and a name that is missing would keep its random start.
+
+    Wrong::
+
+        small, large = gm.nn.Linear(2, 1), gm.nn.Linear(3, 1)
+        large.load_state_dict(small.state_dict())
+
+    Right: make the module as it was when its state was saved::
+
+        small, again = gm.nn.Linear(2, 1), gm.nn.Linear(2, 1)
+        again.load_state_dict(small.state_dict())
+    """
+
+
 class LeafWriteError(GradmagicError, RuntimeError):
     """A leaf that requires a gradient was written in place while recording.
 
@@ -149,7 +166,7 @@ class RecomputeError(GradmagicError, RuntimeError):
     """
 
 
-class ConversionError(GradmagicError, TypeError):
+class ConversionError(GradmagicError, TypeError, RuntimeError):
     """A tracked value was asked to become a plain array or number, where its gradient would be lost without a word.
 
     Why: what NumPy makes of a plain copy cannot be followed back to the tensor.
@@ -226,6 +243,45 @@ class ShapeError(GradmagicError, ValueError, RuntimeError):
     """
 
 
+class DimensionError(GradmagicError, IndexError, ValueError):
+    """A dim was named that the tensor has not.
+
+    Why: a tensor of n dims counts them from 0 to n - 1, or from the back from -1 to -n.
+
+    Wrong::
+
+        gm.ones(2, 3).sum(dim=2)
+
+    Right::
+
+        gm.ones(2, 3).sum(dim=1)
+    """
+
+    def __init__(self, dim: object, ndim: int = 0) -> None:
+        if not isinstance(dim, str):
+            words = f"from 0 to {ndim - 1}, or from the back from -1 to {-ndim}"
+            dim = (
+                f"Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], but got {dim}): "
+                f"the dims are counted {words}."
+            )
+        super().__init__(dim)
+
+
+class DTypeError(GradmagicError, NotImplementedError, TypeError):
+    """A function has no values for numbers of this dtype: no larger of two complex numbers, no bits of a fraction.
+
+    Why: PyTorch has none either, or NumPy has none; the message names the dtypes.
+
+    Wrong::
+
+        gm.tensor([1.5]) & 1
+
+    Right::
+
+        gm.tensor([1.5]).long() & 1
+    """
+
+
 class DeviceError(GradmagicError, RuntimeError):
     """The device that was asked for cannot be used here, or two devices met in one operation.
 
@@ -239,6 +295,21 @@ class DeviceError(GradmagicError, RuntimeError):
     Right::
 
         gm.tensor([1.0], device="cpu")
+    """
+
+
+class MissingError(GradmagicError, AttributeError, NotImplementedError):
+    """A name of PyTorch's that is not here, or needs a library that is not installed.
+
+    Why: gradmagic has what shows where gradients come from; the message names the nearest thing that there is.
+
+    Wrong::
+
+        gm.stft(gm.ones(8), 4)
+
+    Right::
+
+        gm.fft.rfft(gm.ones(8))
     """
 
 

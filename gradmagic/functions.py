@@ -15,21 +15,35 @@ from typing import Any
 import numpy as np
 
 from .engine.core import arrays
-from .engine.core.generator import generator, manual_seed
 from .engine.dispatch.calls import call
 from .engine.dispatch.primitives import cast
-from .engine.faces.torch.dtypes import ALIASES, DTYPES, Device, DType, Size, dtype_of
+from .engine.faces.torch import random
+from .engine.faces.torch.arguments import into, together
+from .engine.faces.torch.defaults import device as default_device
+from .engine.faces.torch.defaults import (
+    float_dtype,
+    get_default_device,
+    get_default_dtype,
+    set_default_device,
+    set_default_dtype,
+)
+from .engine.faces.torch.dtypes import ALIASES, DTYPES, Device, DType, Size
+from .engine.faces.torch.exchange import from_dlpack, to_dlpack
+from .engine.faces.torch.joining import JOINING
 from .engine.faces.torch.make import tensor
-from .engine.faces.torch.math import named, titled
-from .engine.faces.torch.methods import FUNCTIONS
+from .engine.faces.torch.math import OperandError, named, titled
+from .engine.faces.torch.picking import chosen
+from .engine.faces.torch.picking import where as _where
 from .engine.faces.torch.printing import set_printoptions
-from .engine.faces.torch.shapes import where as _where
+from .engine.faces.torch.special import polygamma as _polygamma
+from .engine.faces.torch.table import FUNCTIONS, FUNCTIONS_ONLY
 from .engine.faces.torch.tensor import Tensor
+from .engine.faces.torch.types import TYPES, set_default_tensor_type
+from .engine.faces.torch.windows import WINDOWS
 from .engine.tape.ends import leaf, tell_of_device
 from .engine.tape.modes import no_grad
 from .engine.tape.tracked import Tracked, raw
-
-_FLOAT = [np.dtype(np.float32)]
+from .errors import ArgumentError, ShapeError
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
@@ -51,19 +65,37 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
     elif isinstance(data, np.generic) or arrays.is_array(data):
         made = Tensor.wrap(data, None)
         tell_of_device(data)
+    elif not isinstance(data, (list, tuple, int, float)) and hasattr(data, "__dlpack__"):
+        made = from_dlpack(data)
     else:
         return tensor(data, dtype=dtype, device=device)
     return made if dtype is None and device is None else made.to(dtype=dtype, device=device)
 
 
 def of_tensor(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Let `f` take as its first argument whatever a tensor can be made of."""
+    """Let `f` take as its first argument whatever a tensor can be made of, and `out=`, where the result is written."""
 
     @wraps(f)
     def function(input: Any, *args: Any, **kwargs: Any) -> Any:
-        return f(input if type(input) is Tensor else as_tensor(input), *args, **kwargs)
+        if type(input) is not Tensor:
+            if type(input) in _NO_TENSORS and f.__name__ not in _NUMBER_FIRST:
+                raise TypeError(
+                    f"{f.__name__}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}: "
+                    "write gm.tensor(data)."
+                )
+            input = as_tensor(input)
+        out = kwargs.pop("out", None) if kwargs else None
+        made = f(input, *args, **kwargs)
+        return made if out is None else into(out, made, f.__name__, (input, args))
 
     return function
+
+
+# What PyTorch takes for no tensor, and the functions that take a number first.
+_NO_TENSORS = (list, tuple, str, type(None), bool, int, float, complex)
+_NUMBER_FIRST = (
+    "pow xlogy float_power remainder bitwise_and bitwise_or bitwise_xor zeta xlog1py where rsub power".split()
+)
 
 
 def from_numpy(ndarray: Any) -> Tensor:
@@ -120,15 +152,18 @@ def _sizes(size: tuple[Any, ...]) -> tuple[int, ...]:
 def _made(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
     if dtype is not None:
         array = array.astype(np.dtype(dtype), copy=False)
-    if device is not None:
-        array = arrays.to_device(array, device)
+    place = default_device() if device is None else device
+    if place is not None:
+        array = arrays.to_device(array, place)
         tell_of_device(array)
     return Tensor.wrap(array, leaf(array) if requires_grad else None)
 
 
 def _filled(name: str, value: float) -> Callable[..., Tensor]:
     def f(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Tensor:
-        return _made(np.full(_sizes(size), value, np.dtype(dtype or _FLOAT[0])), None, device, requires_grad)
+        return _made(
+            np.full(_sizes(size), value, np.dtype(dtype or float_dtype())), None, device, requires_grad
+        )
 
     return titled(f, name, f"As `torch.{name}`: a tensor of the given size.")
 
@@ -138,9 +173,7 @@ def _like(name: str) -> Callable[..., Tensor]:
         array = raw(input)
         shape, kind = np.shape(array), array.dtype if dtype is None else dtype
         made = _TABLE[name] if name in _TABLE else globals()[name]
-        if name in ("randint",):
-            args, shape = (*args, shape), ()
-        elif name == "full":
+        if name == "full":
             args, shape = (shape, *args), ()
         return made(*args, *shape, dtype=kind, device=device or arrays.device_of(array), **options)
 
@@ -161,7 +194,7 @@ def full(
     tensor([3.5000, 3.5000])
     """
     value = raw(fill_value)
-    kind = _FLOAT[0] if isinstance(value, float) else None
+    kind = float_dtype() if isinstance(value, float) else None
     return _made(
         np.full(size, value, kind if dtype is None else np.dtype(dtype)), None, device, requires_grad
     )
@@ -171,7 +204,7 @@ def eye(
     n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """As `torch.eye`: ones on the diagonal."""
-    return _made(np.eye(n, m, dtype=np.dtype(dtype or _FLOAT[0])), None, device, requires_grad)
+    return _made(np.eye(n, m, dtype=np.dtype(dtype or float_dtype())), None, device, requires_grad)
 
 
 def arange(
@@ -191,70 +224,47 @@ def arange(
         words.get(k, v) for k, v in zip(("start", "end", "step"), values or [0, 0, 1], strict=True)
     )
     whole = all(isinstance(v, int) for v in (start, end, step))
-    count = max(math.ceil((end - start) / step), 0)
-    kind = np.dtype(dtype) if dtype is not None else np.dtype(np.int64) if whole else _FLOAT[0]
+    if dtype is not None and np.dtype(dtype).kind in "iu" and all(math.isfinite(v) for v in (start, end)):
+        start, end, step = int(start), int(end), int(step)
+    if step == 0:
+        raise OperandError("step must be nonzero: it is the distance between two entries.")
+    if not all(math.isfinite(v) for v in (start, end)):
+        raise OperandError(f"unsupported range: {start} -> {end}. Write two numbers.")
+    if (end - start) * step < 0:
+        raise OperandError(
+            "upper bound and lower bound inconsistent with step sign: exchange them, or turn the sign."
+        )
+    count = math.ceil((end - start) / step)
+    kind = np.dtype(dtype) if dtype is not None else np.dtype(np.int64) if whole else float_dtype()
     array = start + np.arange(count) * step  # as PyTorch: every entry from its number, not by adding up
     return _made(array.astype(kind), None, device, requires_grad)
 
 
-def linspace(
-    start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:  # fmt: skip
-    """As `torch.linspace`: `steps` numbers from `start` to `end`, both included."""
-    return _made(np.linspace(start, end, steps), dtype or _FLOAT[0], device, requires_grad)
+def _spaced(name: str, function: Any, *more: Any) -> Callable[..., Tensor]:
+    def f(
+        start: Any, end: Any, steps: int, *settings: Any, dtype: Any = None, device: Any = None,
+        requires_grad: bool = False, **words: Any,
+    ) -> Tensor:  # fmt: skip
+        ends = [raw(v) for v in (start, end)]
+        if any(np.ndim(v) for v in ends):
+            raise OperandError(
+                f"{name} only supports 0-dimensional start and end tensors, but got start with {np.ndim(ends[0])} "
+                f"dimension(s) and end with {np.ndim(ends[1])} dimension(s). Write numbers."
+            )
+        if steps < 0:
+            raise OperandError("number of steps must be non-negative: it counts the entries.")
+        base = dict(zip(more, settings, strict=False)) | words
+        if dtype is not None and np.dtype(dtype).kind in "iu":
+            ends = [int(v) for v in ends]
+        array = function(*(arrays.to_host(v) for v in ends), steps, **base)
+        kind = np.result_type(*ends) if any(np.iscomplexobj(v) for v in ends) else float_dtype()
+        return _made(array, dtype or kind, device, requires_grad)
+
+    return titled(f, name, f"As `torch.{name}`: `steps` numbers from `start` to `end`, both included.")
 
 
-def logspace(
-    start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None, requires_grad: bool = False
-) -> Tensor:  # fmt: skip
-    """As `torch.logspace`: `base` to powers from `start` to `end`."""
-    return _made(np.logspace(start, end, steps, base=base), dtype or _FLOAT[0], None, requires_grad)
-
-
-# ---- random tensors ---------------------------------------------------------------------------------------------
-
-
-def _draw(name: str, method: str) -> Callable[..., Tensor]:
-    def f(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Tensor:
-        kind = np.dtype(dtype or _FLOAT[0])
-        source = kind if kind.char in "fd" else np.dtype(np.float32)
-        array = getattr(generator(), method)(_sizes(size), dtype=source)
-        return _made(np.asarray(array), kind, device, requires_grad)
-
-    text = f"As `torch.{name}`: draws of NumPy's generator ({method}), which `manual_seed` starts anew."
-    return titled(f, name, text)
-
-
-def randint(
-    low: int, high: Any, size: Any = None, *, dtype: Any = np.int64, device: Any = None, requires_grad: bool = False
-) -> Tensor:  # fmt: skip
-    """As `torch.randint`: whole numbers from `low` (0) up to but not including `high`."""
-    if size is None:
-        low, high, size = 0, low, high
-    return _made(generator().integers(low, high, tuple(size)), dtype, device, requires_grad)
-
-
-def randperm(n: int, *, dtype: Any = np.int64, device: Any = None) -> Tensor:
-    """As `torch.randperm`: 0 ... n-1 in random order."""
-    return _made(generator().permutation(n), dtype, device, False)
-
-
-def normal(mean: Any, std: Any, size: Any = None, **options: Any) -> Tensor:
-    """As `torch.normal`: draws from normal distributions with these means and standard deviations."""
-    mean, std = raw(mean), raw(std)
-    shape = np.broadcast_shapes(np.shape(mean), np.shape(std)) if size is None else tuple(size)
-    there = mean if arrays.on_device(mean) else std
-    drawn = arrays.from_host(np.asarray(generator().standard_normal(shape)), there)
-    return _made(
-        np.add(drawn * std, mean), **{"dtype": _FLOAT[0], "device": None, "requires_grad": False} | options
-    )
-
-
-def bernoulli(input: Any) -> Tensor:
-    """As `torch.bernoulli`: 1 with the probability that each entry says, else 0."""
-    array = input.array
-    drawn = arrays.from_host(np.asarray(generator().random(np.shape(array))), array)
-    return Tensor.wrap((drawn < array).astype(array.dtype), None)
+linspace = _spaced("linspace", np.linspace)
+logspace = _spaced("logspace", np.logspace, "base")
 
 
 # ---- several tensors into one -----------------------------------------------------------------------------------
@@ -280,7 +290,34 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Any:
     >>> gm.cat([gm.zeros(2), gm.ones(1)])
     tensor([0., 0., 1.])
     """
-    return call(_CAT, np.concatenate, (_tensors(tensors), dim if axis is None else axis), {})
+    given = _tensors(tensors)
+    if any(t.array.shape == (0,) for t in given):  # PyTorch lets an empty one stand beside others of any dims
+        given = [t for t in given if t.array.shape != (0,)] or given[:1]
+    if any(not np.ndim(t.array) for t in given):
+        raise OperandError(
+            "zero-dimensional tensor (at position 0) cannot be concatenated: write gm.stack(tensors)."
+        )
+    dim = dim if axis is None else axis
+    first = given[0].array.shape
+    for i, t in enumerate(given):
+        shape = t.array.shape
+        if len(shape) != len(first):
+            raise ShapeError(
+                f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}. gm.stack makes a "
+                "new dim."
+            )
+        wrong = [
+            k for k, (a, b) in enumerate(zip(first, shape, strict=True)) if a != b and k != dim % len(first)
+        ]
+        if wrong and -len(first) <= dim < len(first):
+            raise ShapeError(
+                f"Sizes of tensors must match except in dimension {dim % len(first)}. Expected size "
+                f"{first[wrong[0]]} but "
+                f"got size {shape[wrong[0]]} for tensor number {i} in the list."
+            )
+    if len({t.array.dtype for t in given}) > 1:
+        given = list(together("cat", *given))
+    return call(_CAT, np.concatenate, (given, dim), {})
 
 
 def stack(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Any:
@@ -292,7 +329,14 @@ def stack(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Any:
     >>> gm.stack([gm.tensor(1.0), gm.tensor(2.0)])
     tensor([1., 2.])
     """
-    return call(_STACK, np.stack, (_tensors(tensors), dim if axis is None else axis), {})
+    given = _tensors(tensors)
+    if len({tuple(t.array.shape) for t in given}) > 1:
+        i = next(k for k, t in enumerate(given) if t.array.shape != given[0].array.shape)
+        raise ShapeError(
+            f"stack expects each tensor to be equal size, but got {list(given[0].array.shape)} at entry 0 and "
+            f"{list(given[i].array.shape)} at entry {i}: gm.cat joins along a dim that is there."
+        )
+    return call(_STACK, np.stack, (given, dim if axis is None else axis), {})
 
 
 def hstack(tensors: Any) -> Any:
@@ -309,7 +353,9 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """As `torch.where`: `input` where the condition holds, `other` elsewhere; the places alone without them."""
     if input is None:
         return _where(as_tensor(condition))
-    return np.where(as_tensor(condition), input, other)  # type: ignore[call-overload]
+    if not (isinstance(input, Tracked) or isinstance(other, Tracked)):
+        input = as_tensor(input)
+    return chosen(as_tensor(condition), input, other)
 
 
 def einsum(equation: str, *operands: Any) -> Any:
@@ -322,7 +368,14 @@ def einsum(equation: str, *operands: Any) -> Any:
     tensor([3., 3.])
     """
     factors: Any = _tensors(_several(operands))
-    return np.einsum(equation, *factors)
+    try:
+        return np.einsum(equation, *factors)
+    except (ArgumentError, ValueError):
+        try:
+            np.einsum(equation, *[f.array for f in factors])
+        except ValueError as error:
+            raise ShapeError(f"einsum(): {error}. Each letter stands for one size.") from None
+        raise
 
 
 def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
@@ -332,16 +385,16 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
 
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
     """As `torch.meshgrid`: the coordinates of a grid."""
-    axes = _tensors(_several(tensors))
+    axes = [np.reshape(t, -1) for t in _tensors(_several(tensors))]
     order = [1, 0, *range(2, len(axes))] if indexing == "xy" and len(axes) > 1 else list(range(len(axes)))
     sizes = tuple(len(axes[i]) for i in order)
     along = [np.reshape(x, tuple(-1 if k == i else 1 for k in order)) for i, x in enumerate(axes)]
     return tuple(np.broadcast_to(x, sizes) for x in along)
 
 
-def unique(input: Any, **options: Any) -> Any:
-    """As `torch.unique`: the different entries, sorted."""
-    return Tensor.wrap(np.unique(as_tensor(input).array), None)
+@wraps(_polygamma)
+def of_order(n: int, input: Any) -> Any:
+    return _polygamma(n, as_tensor(input))
 
 
 # ---- the names ----------------------------------------------------------------------------------------------------
@@ -352,29 +405,45 @@ _TABLE: dict[str, Any] = {
     **DTYPES, **{name: DTYPES[of] for name, of in ALIASES.items()}, "dtype": DType, "Size": Size, "device": Device,
     "inference_mode": no_grad,
     "pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan,
-    **{name: of_tensor(f) for name, f in FUNCTIONS.items()},
+    **{name: of_tensor(f) for name, f in (FUNCTIONS | FUNCTIONS_ONLY).items()}, **JOINING, **WINDOWS,
+    "polygamma": of_order,
     "zeros": _filled("zeros", 0), "ones": _filled("ones", 1), "empty": _filled("empty", 0),
-    "rand": _draw("rand", "random"), "randn": _draw("randn", "standard_normal"),
+    **random.FUNCTIONS, **TYPES,
 }  # fmt: skip
-_TABLE |= {f"{name}_like": _like(name) for name in "zeros ones empty full rand randn randint".split()}
+_TABLE |= {f"{name}_like": _like(name) for name in "zeros ones empty full".split()}
 _TABLE |= {"concat": cat, "concatenate": cat, "row_stack": vstack}
 
 
-def set_default_dtype(d: Any) -> None:
-    """Make floats in another dtype than float32 from now on."""
-    _FLOAT[0] = np.dtype(d)
+def typename(obj: Any) -> str:
+    """Give the name of a type, as `torch.typename`: that of a tensor by its dtype."""
+    return str(obj.type()) if isinstance(obj, Tensor) else f"{type(obj).__module__}.{type(obj).__qualname__}"
 
 
-def get_default_dtype() -> DType:
-    """Give the dtype that floats are made in.
+def _whole_range(start: float = 0, end: float | None = None, step: float = 1, **options: Any) -> Tensor:
+    """As `torch.range`: from `start` to `end`, both included, by `step`."""
+    start, end = (0, start) if end is None else (start, end)
+    return arange(start, end + step / 2, step, **({"dtype": float_dtype()} | options))
 
-    Examples
-    --------
-    >>> import gradmagic as gm
-    >>> gm.get_default_dtype()
-    torch.float32
-    """
-    return dtype_of(_FLOAT[0])
+
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: Any = None, requires_grad: bool = False
+) -> Any:
+    """As `torch.asarray`: over the memory of an array, a tensor or a buffer, if it can be."""
+    made = as_tensor(obj, dtype, device)
+    made = made.clone() if copy else made
+    return made.detach().requires_grad_() if requires_grad and not made.requires_grad else made
+
+
+def frombuffer(
+    buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Any:
+    """As `torch.frombuffer`: a tensor over the memory of a buffer."""
+    return Tensor.wrap(np.frombuffer(buffer, np.dtype(dtype), count, offset), None).requires_grad_(
+        requires_grad
+    )
+
+
+_TABLE |= {"range": _whole_range}
 
 
 def __getattr__(name: str) -> Any:
@@ -386,8 +455,10 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     *(name for name in _TABLE if name != "trace"),  # gm.trace is cell/hosts/block.py's, which hands matrices on to ours
-    "arange", "as_tensor", "bernoulli", "cat", "einsum", "eye", "finfo", "from_numpy", "full", "get_default_dtype",
-    "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace", "logspace", "manual_seed", "meshgrid", "normal",
-    "numel", "randint", "randperm", "set_default_dtype", "set_printoptions", "stack", "tensordot", "unique", "vstack",
-    "where",
+    "arange", "as_tensor", "asarray", "cat", "einsum", "eye", "finfo", "frombuffer", "from_dlpack", "from_numpy",
+    "full",
+    "get_default_device", "get_default_dtype", "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace",
+    "logspace", "meshgrid", "numel", "set_default_device", "set_default_dtype",
+    "set_default_tensor_type", "set_printoptions", "stack", "to_dlpack",
+    "tensordot", "typename", "vstack", "where",
 ]  # fmt: skip

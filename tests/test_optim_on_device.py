@@ -42,9 +42,14 @@ def parameters(values, layouts):
 DTYPES = {"float32": 2e-6, "float64": 1e-14, "float16": 4e-3}
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", OPTIMIZERS)
-@settings(max_examples=4)  # each layout is another kernel to compile
+# Each layout and dtype is another kernel to compile.
+EACH = [
+    (name, dtype) for name in OPTIMIZERS for dtype in DTYPES if dtype == "float32" or name in ("SGD", "AdamW")
+]
+
+
+@pytest.mark.parametrize(("name", "dtype"), EACH)
+@settings(max_examples=3)
 @given(data=st.data())
 def test_moves_as_on_the_host(name, dtype, data):
     shapes = data.draw(st.lists(st.sampled_from(SHAPES), min_size=1, max_size=5))
@@ -69,18 +74,20 @@ def test_moves_as_on_the_host(name, dtype, data):
     for key, kept in one.state_dict()["state"].items():
         for word, value in kept.items():
             found = other.state_dict()["state"][key][word]
-            if word == "step":
+            if word == "step" or not hasattr(value, "array"):  # counts
                 assert found == value
             else:
-                np.testing.assert_allclose(found.get(), value, rtol=DTYPES[dtype], atol=DTYPES[dtype])
+                np.testing.assert_allclose(
+                    found.array.get(), value.array, rtol=DTYPES[dtype], atol=DTYPES[dtype]
+                )
 
 
 class Plain(optim.Adam):
     """Adam whose formula no kernel can follow."""
 
     @staticmethod
-    def _moved(p, *rest):
-        return optim.Adam._moved(p, *rest) if p.shape else ()
+    def _step(p, *rest):
+        return optim.Adam._step(p, *rest) if p.shape else ()
 
 
 def test_without_a_kernel_each_is_moved_alone():
@@ -93,7 +100,7 @@ def test_without_a_kernel_each_is_moved_alone():
         for _ in range(3):
             x.grad = gm.tensor(cupy.asarray([0.5, 3.0]))
             optimizer.step()
-        assert optimizer.state[id(x)]["step"] == 3
+        assert optimizer.state[x]["step"] == 3
         moved.append(x.tolist())
     assert moved[0] == pytest.approx(moved[1], rel=1e-12)
 
@@ -151,7 +158,7 @@ def test_one_parameter_twice():
         for k in range(3):
             x.grad = gm.tensor(put([1.0, k]))
             optimizer.step()
-        found.append((x.tolist(), optimizer.state[id(x)]["step"]))
+        found.append((x.tolist(), optimizer.state[x]["step"]))
     assert found[0][0] == pytest.approx(found[1][0]) and found[0][1] == found[1][1] == 6
 
 
@@ -163,14 +170,14 @@ def test_an_old_graph_is_stale_and_a_state_saved_stays():
     (x * x).sum().backward()
     optimizer.step()
     saved = optimizer.state_dict()
-    before = saved["state"][0]["exp_avg"].get()
+    before = saved["state"][0]["exp_avg"].array.get()
     loss = (x * x).sum()
     loss.backward(retain_graph=True)
     optimizer.step()
     with pytest.raises(StaleError, match="optimizer"):
         loss.backward()
-    assert (saved["state"][0]["exp_avg"].get() == before).all() and saved["state"][0]["step"] == 1
+    assert (saved["state"][0]["exp_avg"].array.get() == before).all() and saved["state"][0]["step"] == 1
     other = optim.Adam([x], lr=0.1)
     other.load_state_dict(saved)
     other.step()
-    assert (saved["state"][0]["exp_avg"].get() == before).all() and other.state[id(x)]["step"] == 2
+    assert (saved["state"][0]["exp_avg"].array.get() == before).all() and other.state[x]["step"] == 2

@@ -1,33 +1,28 @@
-"""PyTorch's layers and losses as modules: `nn.Linear(3, 2)`, `nn.ReLU()`, `nn.MSELoss()`.
-
-In: sizes and settings. Out: modules whose call is the function of the same name in functional.py. Parameters start
-with PyTorch's distributions.
-"""
+"""PyTorch's plainest layers as modules: `nn.Linear(3, 2)`, `nn.Flatten()`, `nn.PReLU()`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from ..engine.core.generator import generator
-from ..functions import as_tensor
+from ..functions import as_tensor, empty, full
 from . import functional as F
-from .convolution import pair
-from .modules import Module, Parameter
+from . import init
+from .activations import prelu
+from .convolution import drawn, redrawn
+from .modules import Module
+from .parameters import Parameter
 
-__all__ = [
-    "ELU", "GELU", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "Conv2d", "CrossEntropyLoss", "Dropout", "Embedding",
-    "Flatten", "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "LayerNorm", "LeakyReLU", "Linear", "LogSoftmax",
-    "MSELoss", "MaxPool2d", "NLLLoss", "ReLU", "SiLU", "Sigmoid", "SmoothL1Loss", "Softmax", "Softplus", "Tanh",
-]  # fmt: skip
-
-
-def _uniform(shape: tuple[int, ...], bound: float) -> Any:
-    """Draw a parameter evenly from -bound to bound."""
-    return Parameter((2 * generator().random(shape, dtype=np.float32) - 1) * np.float32(bound))
+MODULES = [
+    "Bilinear",
+    "CosineSimilarity",
+    "Flatten",
+    "Identity",
+    "Linear",
+    "PReLU",
+    "PairwiseDistance",
+    "Unflatten",
+]
 
 
 class Linear(Module):
@@ -44,12 +39,18 @@ class Linear(Module):
     torch.Size([4, 2])
     """
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ) -> None:  # fmt: skip
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
-        bound = 1 / math.sqrt(in_features) if in_features else 0.0
-        self.weight = _uniform((out_features, in_features), bound)
-        self.register_parameter("bias", _uniform((out_features,), bound) if bias else None)
+        drawn(self, (out_features, in_features), bias, out_features)
+        if device is not None or dtype is not None:
+            self.to(dtype=dtype, device=device)
+
+    def reset_parameters(self) -> None:
+        """Draw weight and bias anew."""
+        redrawn(self)
 
     def forward(self, input: Any) -> Any:
         """Give input @ weight.T + bias."""
@@ -61,78 +62,34 @@ class Linear(Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={bias}"
 
 
-class Conv2d(Module):
-    """Convolution of images (batch, channels, height, width); drawn as PyTorch draws."""
+class Bilinear(Module):
+    """x1 @ weight[k] @ x2 + bias[k] for every k."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
-        dilation: Any = 1, groups: int = 1, bias: bool = True,
+        self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, device: Any = None,
+        dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size, self.stride, self.dilation = pair(kernel_size), pair(stride), pair(dilation)
-        self.padding = padding if isinstance(padding, str) else pair(padding)
-        shape = (out_channels, in_channels // groups, *self.kernel_size)
-        bound = 1 / math.sqrt(math.prod(shape[1:]))
-        self.weight = _uniform(shape, bound)
-        self.register_parameter("bias", _uniform((out_channels,), bound) if bias else None)
+        self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
+        self.weight = Parameter(empty((out_features, in1_features, in2_features), dtype=dtype, device=device))
+        value = Parameter(empty(out_features, dtype=dtype, device=device)) if bias else None
+        self.register_parameter("bias", value)
+        self.reset_parameters()
 
-    def forward(self, input: Any) -> Any:
-        """Give the convolution of the images."""
-        settings = (self.stride, self.padding, self.dilation, self.groups)
-        return F.conv2d(input, self.weight, self.bias, *settings)
+    def reset_parameters(self) -> None:
+        """Draw weight and bias anew."""
+        bound = 1 / math.sqrt(self.in1_features)
+        for p in self.parameters():
+            init.uniform_(p, -bound, bound)
+
+    def forward(self, input1: Any, input2: Any) -> Any:
+        """Give the products."""
+        return F.bilinear(input1, input2, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """Name the sizes."""
-        text = (
-            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
-        )
-        for name, silent in (("padding", (0, 0)), ("dilation", (1, 1)), ("groups", 1)):
-            if getattr(self, name) != silent:
-                text += f", {name}={getattr(self, name)}"
-        return text + (", bias=False" if self.bias is None else "")
-
-
-class Embedding(Module):
-    """A row of numbers for each whole number, drawn from the normal distribution."""
-
-    def __init__(self, num_embeddings: int, embedding_dim: int) -> None:
-        super().__init__()
-        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        self.weight = Parameter(
-            generator().standard_normal((num_embeddings, embedding_dim), dtype=np.float32)
-        )
-
-    def forward(self, input: Any) -> Any:
-        """Give the rows."""
-        return F.embedding(input, self.weight)
-
-    def extra_repr(self) -> str:
-        """Name the sizes."""
-        return f"{self.num_embeddings}, {self.embedding_dim}"
-
-
-class LayerNorm(Module):
-    """The last dims with mean 0 and variance 1, times `weight` plus `bias`."""
-
-    def __init__(
-        self, normalized_shape: Any, eps: float = 1e-05, elementwise_affine: bool = True, bias: bool = True
-    ) -> None:  # fmt: skip
-        super().__init__()
-        shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-        self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, elementwise_affine
-        biased, ones = elementwise_affine and bias, np.ones(shape, np.float32)
-        self.register_parameter("weight", Parameter(ones) if elementwise_affine else None)
-        self.register_parameter("bias", Parameter(np.zeros(shape, np.float32)) if biased else None)
-
-    def forward(self, input: Any) -> Any:
-        """Give the normalised input."""
-        return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
-
-    def extra_repr(self) -> str:
-        """Name the settings."""
-        affine = f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
-        return f"{self.normalized_shape}, eps={self.eps}, {affine}"
+        sizes = f"in1_features={self.in1_features}, in2_features={self.in2_features}, out_features={self.out_features}"
+        return f"{sizes}, bias={self.bias is not None}"
 
 
 class Flatten(Module):
@@ -151,24 +108,24 @@ class Flatten(Module):
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
-class Dropout(Module):
-    """A part `p` of the entries, drawn at random, set to 0 while training."""
+class Unflatten(Module):
+    """One dim as several."""
 
-    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+    def __init__(self, dim: int, unflattened_size: Any) -> None:
         super().__init__()
-        self.p, self.inplace = p, inplace
+        self.dim, self.unflattened_size = dim, unflattened_size
 
     def forward(self, input: Any) -> Any:
-        """Give the input with some entries dropped."""
-        return F.dropout(input, self.p, self.training)
+        """Give the input with more dims."""
+        return as_tensor(input).unflatten(self.dim, self.unflattened_size)
 
     def extra_repr(self) -> str:
-        """Name the settings."""
-        return f"p={self.p}, inplace={self.inplace}"
+        """Name the dims."""
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
 
 
 class Identity(Module):
-    """The input itself."""
+    """The input itself, whatever the settings."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -178,73 +135,44 @@ class Identity(Module):
         return input
 
 
-# ---- modules that are a function with settings -------------------------------------------------------------------
+class PReLU(Module):
+    """x where it is positive, weight * x elsewhere; one weight, or one for each channel."""
+
+    def __init__(
+        self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None
+    ) -> None:
+        super().__init__()
+        self.num_parameters, self.init = num_parameters, init
+        self.weight = Parameter(full((num_parameters,), float(init), dtype=dtype, device=device))
+
+    def forward(self, input: Any) -> Any:
+        """Give the entries."""
+        return prelu(input, self.weight)
+
+    def extra_repr(self) -> str:
+        """Name the number of weights."""
+        return f"num_parameters={self.num_parameters}"
 
 
-def _of_function(name: str, function: Callable[..., Any], settings: dict[str, Any], shown: str = "") -> Any:
-    """Make a module from a function and its settings, in PyTorch's order and with PyTorch's defaults."""
+class CosineSimilarity(Module):
+    """`F.cosine_similarity` as a module."""
 
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        Module.__init__(self)
-        given = dict(zip(settings, args, strict=False)) | kwargs
-        unknown = set(given) - set(settings)
-        if unknown or len(args) > len(settings):
-            raise TypeError(
-                f"{name}() has no setting {', '.join(unknown) or 'number ' + str(len(args))}: it has "
-                f"{', '.join(settings) or 'none'}."
-            )
-        self.__dict__["_settings"] = made = settings | given
-        if "stride" in made and made["stride"] is None:  # of a pool: PyTorch shows what it comes to
-            made["stride"] = made["kernel_size"]
-        self.__dict__.update({k: v for k, v in self._settings.items() if k != "weight"})
+    def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
+        super().__init__()
+        self.dim, self.eps = dim, eps
 
-    def forward(self: Any, *inputs: Any) -> Any:
-        return function(*inputs, **{k: v for k, v in self._settings.items() if k != "inplace"})
-
-    def extra_repr(self: Any) -> str:
-        inplace = "inplace=True" if self._settings.get("inplace") else ""
-        return ", ".join(filter(None, (shown.format(**self._settings), inplace)))
-
-    doc = f"`F.{function.__name__}` as a module."
-    body = {"__init__": __init__, "forward": forward, "extra_repr": extra_repr, "__doc__": doc}
-    return type(name, (Module,), body | {"__module__": __name__})
+    def forward(self, x1: Any, x2: Any) -> Any:
+        """Give the cosines."""
+        return F.cosine_similarity(x1, x2, self.dim, self.eps)
 
 
-_REDUCTION = {"reduction": "mean"}
-ReLU = _of_function("ReLU", F.relu, {"inplace": False})
-Sigmoid = _of_function("Sigmoid", F.sigmoid, {})
-Tanh = _of_function("Tanh", F.tanh, {})
-SiLU = _of_function("SiLU", F.silu, {"inplace": False})
-GELU = _of_function("GELU", F.gelu, {"approximate": "none"}, "approximate={approximate!r}")
-ELU = _of_function("ELU", F.elu, {"alpha": 1.0, "inplace": False}, "alpha={alpha}")
-Softplus = _of_function(
-    "Softplus", F.softplus, {"beta": 1.0, "threshold": 20.0}, "beta={beta}, threshold={threshold}"
-)
-LeakyReLU = _of_function(
-    "LeakyReLU", F.leaky_relu, {"negative_slope": 0.01, "inplace": False}, "negative_slope={negative_slope}"
-)
-Softmax = _of_function("Softmax", F.softmax, {"dim": None}, "dim={dim}")
-LogSoftmax = _of_function("LogSoftmax", F.log_softmax, {"dim": None}, "dim={dim}")
-MaxPool2d = _of_function(
-    "MaxPool2d", F.max_pool2d, {"kernel_size": 2, "stride": None, "padding": 0},
-    "kernel_size={kernel_size}, stride={stride}, padding={padding}, dilation=1, ceil_mode=False",
-)  # fmt: skip
-AvgPool2d = _of_function(
-    "AvgPool2d", F.avg_pool2d, {"kernel_size": 2, "stride": None, "padding": 0},
-    "kernel_size={kernel_size}, stride={stride}, padding={padding}",
-)  # fmt: skip
-MSELoss = _of_function("MSELoss", F.mse_loss, _REDUCTION)
-L1Loss = _of_function("L1Loss", F.l1_loss, _REDUCTION)
-HuberLoss = _of_function("HuberLoss", F.huber_loss, _REDUCTION | {"delta": 1.0})
-SmoothL1Loss = _of_function("SmoothL1Loss", F.smooth_l1_loss, _REDUCTION | {"beta": 1.0})
-KLDivLoss = _of_function("KLDivLoss", F.kl_div, _REDUCTION | {"log_target": False})
-BCELoss = _of_function("BCELoss", F.binary_cross_entropy, {"weight": None} | _REDUCTION)
-BCEWithLogitsLoss = _of_function(
-    "BCEWithLogitsLoss", F.binary_cross_entropy_with_logits,
-    {"weight": None} | _REDUCTION | {"pos_weight": None},
-)  # fmt: skip
-NLLLoss = _of_function("NLLLoss", F.nll_loss, {"weight": None, "ignore_index": -100} | _REDUCTION)
-CrossEntropyLoss = _of_function(
-    "CrossEntropyLoss", F.cross_entropy,
-    {"weight": None, "ignore_index": -100} | _REDUCTION | {"label_smoothing": 0.0},
-)  # fmt: skip
+class PairwiseDistance(Module):
+    """`F.pairwise_distance` as a module."""
+
+    def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
+        super().__init__()
+        self.norm, self.eps, self.keepdim = p, eps, keepdim
+
+    def forward(self, x1: Any, x2: Any) -> Any:
+        """Give the distances."""
+        return F.pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)

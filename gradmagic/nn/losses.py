@@ -40,8 +40,7 @@ def _settled(weight: Any) -> Any:
 def _reduced(entries: Any, reduction: str) -> Any:
     if reduction == "none":
         return entries
-    if reduction not in ("mean", "sum"):
-        raise ValueError(f'{reduction} is not a valid value for reduction: write "mean", "sum" or "none".')
+    nw.meant(reduction)
     return entries.mean() if reduction == "mean" else entries.sum()
 
 
@@ -78,6 +77,8 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
     >>> F.mse_loss(gm.tensor([1.0, 2.0], requires_grad=True), gm.zeros(2))
     tensor(2.5000, grad_fn=<MseLossBackward0>)
     """
+    if reduction != "mean":
+        nw.meant(reduction)
     return call(_MSE, _mse, (*_pair("mse_loss", input, target), reduction), _NO_OPTIONS)
 
 
@@ -92,6 +93,9 @@ def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
 
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
     """Give half the squared differences up to `delta`, and from there on a straight line."""
+    nw.meant(reduction)
+    if delta <= 0:
+        raise OperandError("huber_loss does not support non-positive values for delta. Write a positive one.")
     return call(
         _HUBER, nw.huber.__wrapped__, (*_pair("huber_loss", input, target), reduction, delta), _NO_OPTIONS
     )
@@ -99,6 +103,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
 
 def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:
     """Give `huber_loss` divided by its `delta`, here called `beta`."""
+    nw.meant(reduction)
     if beta == 0:
         return l1_loss(input, target, reduction)
     pair = _pair("smooth_l1_loss", input, target)
@@ -113,6 +118,7 @@ _HUBER, _SMOOTH = RULES[nw.huber], RULES[nw.smooth_l1]
 
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Any:
     """Give -(target * log(input) + (1 - target) * log(1 - input)), averaged, for probabilities `input`."""
+    nw.meant(reduction)
     input, target = as_tensor(input), as_tensor(target)
     _same_size("binary_cross_entropy", input, target)
     for name, tensor in (("input", input), ("target", target)):
@@ -168,6 +174,7 @@ def binary_cross_entropy_with_logits(
     if z.shape != t.shape:
         _same_size("binary_cross_entropy_with_logits", input, target)
     if reduction != "mean" or weight is not None or pos_weight is not None or type(z) is not np.ndarray:
+        nw.meant(reduction)
         settings = (reduction, None, _settled(weight), _settled(pos_weight))
         return call(_LOGITS, _logits, (input, target, *settings), _NO_OPTIONS)
     # The everyday form, by hand: e serves here and on the way back.
@@ -231,6 +238,7 @@ def cross_entropy(
     z, y = raw(input), raw(target)
     if weight is None and reduction == "mean" and not label_smoothing and _is_plain(z, y, ignore_index):
         return _plain_cross_entropy(input, z, y)
+    nw.meant(reduction)
     input, target = as_tensor(input), as_tensor(target)
     weight, y = _settled(weight), target.array
     if weight is None and reduction == "mean" and not label_smoothing and _is_matrix(input.array, y):
@@ -329,6 +337,7 @@ def nll_loss(
     input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean"
 ) -> Any:  # fmt: skip
     """Give -input[row, target[row]], averaged, for logarithms of probabilities `input` (classes along dim 1)."""
+    nw.meant(reduction)
     input, y, weight = as_tensor(input), as_tensor(target).array, _settled(weight)
     if input.ndim == 1:
         input, y = input.unsqueeze(0), np.reshape(y, (1,))

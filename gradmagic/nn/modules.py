@@ -1,54 +1,41 @@
-"""PyTorch's modules: `Module`, which holds parameters and other modules by name, its containers, and `Parameter`.
+"""PyTorch's `Module`, which holds parameters, buffers and other modules by name.
 
-In: attributes set in `__init__`. Out: `parameters()`, `state_dict()`, and a call that runs `forward`.
+In: attributes set in `__init__`. Out: `parameters()`, `state_dict()`, and a call that runs `forward` and its hooks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..engine.core import arrays
-from ..engine.faces.torch.methods import PARAMETERS
+from ..engine.core.handles import RemovableHandle
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.tape.ends import leaf
 from ..engine.tape.modes import no_grad, settings
-from ..errors import ShapeError
+from ..errors import StateError
 from ..functions import as_tensor
+from . import hooks
+from .holding import Holding
+from .parameters import Parameter, Unsized
 
 
-class _IsParameter(type):
-    def __instancecheck__(cls, value: Any) -> bool:
-        return PARAMETERS.get(id(value)) is value
+class IncompatibleKeys(NamedTuple):
+    """What `load_state_dict` found to differ."""
 
+    missing_keys: list[str]
+    unexpected_keys: list[str]
 
-class Parameter(metaclass=_IsParameter):
-    """A Tensor that a Module registers when it is set as its attribute; it requires a gradient.
-
-    It is a Tensor, marked: `isinstance(p, nn.Parameter)` holds, `type(p) is Tensor`.
-
-    Examples
-    --------
-    >>> import gradmagic as gm
-    >>> gm.nn.Parameter(gm.zeros(2))
-    Parameter containing:
-    tensor([0., 0.], requires_grad=True)
-    """
-
-    def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
-        made = as_tensor(np.zeros(0, np.float32) if data is None else data).detach()
-        PARAMETERS[id(made)] = made
-        return made.requires_grad_(requires_grad)
-
-
-class _Loaded(list[Any]):
     def __repr__(self) -> str:
-        return "<All keys matched successfully>" if not self else super().__repr__()
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
-class Module:
+class Module(Holding):
     """What layers, losses and networks are made from.
 
     Examples
@@ -68,167 +55,115 @@ class Module:
     ['by']
     """
 
-    training: bool
-    forward: Callable[..., Any]
-
-    def __init__(self) -> None:
-        names = ("_parameters", "_buffers", "_modules")
-        self.__dict__.update({name: {} for name in names}, training=True)
+    # -- calling -----------------------------------------------------------------------------------
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the output; each module says how."""
+        raise NotImplementedError(
+            f'Module [{type(self).__name__}] is missing the required "forward" function: define forward(self, x), or, '
+            "for a list of modules, loop over it."
+        )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        d = self.__dict__
+        hooked = (
+            d["_forward_hooks"] or d["_forward_pre_hooks"] or d["_backward_hooks"] or d["_backward_pre_hooks"]
+        )
         observer = settings().observer
         if observer is None:
-            return self.forward(*args, **kwargs)
+            return hooks.called(self, args, kwargs) if hooked else self.forward(*args, **kwargs)
         observer.entered(self)
         try:
-            return self.forward(*args, **kwargs)
+            return hooks.called(self, args, kwargs) if hooked else self.forward(*args, **kwargs)
         finally:
             observer.left(self)
 
-    # -- attributes --------------------------------------------------------------------------------
-    def __setattr__(self, name: str, value: Any) -> None:
-        if "_parameters" not in self.__dict__:
-            raise AttributeError(
-                f"cannot assign {name!r} before Module.__init__() call: write super().__init__() first in __init__."
-            )
-        held = (self._parameters, self._buffers, self._modules)
-        for kind in held:
-            if name in kind and not isinstance(value, (Parameter, Module)):
-                kind[name] = value
-                return
-        for kind in held:
-            kind.pop(name, None)
-        if isinstance(value, Parameter):
-            self._parameters[name] = value
-        elif isinstance(value, Module):
-            self._modules[name] = value
-        else:
-            object.__setattr__(self, name, value)
+    # -- saving and loading ----------------------------------------------------------------------------
+    def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
+        """Give all parameters and buffers, detached, in an OrderedDict by their dotted names."""
+        made = OrderedDict() if destination is None else destination
+        for kind in ("_parameters", "_buffers"):
+            for k, t in self.__dict__[kind].items():
+                if t is not None and k not in self._non_persistent_buffers_set:
+                    made[prefix + k] = t if keep_vars else t.detach()
+        for k, module in self._modules.items():
+            if module is not None:
+                module.state_dict(destination=made, prefix=f"{prefix}{k}.", keep_vars=keep_vars)
+        return made
 
-    def __getattr__(self, name: str) -> Any:
-        for kind in ("_parameters", "_buffers", "_modules"):
-            found = self.__dict__.get(kind, {})
-            if name in found:
-                return found[name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
-    def __delattr__(self, name: str) -> None:
-        for kind in (self._parameters, self._buffers, self._modules):
-            if kind.pop(name, self) is not self:
-                return
-        object.__delattr__(self, name)
-
-    def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *self._parameters, *self._buffers, *self._modules})
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        for p in self._parameters.values():  # copies of parameters are parameters
-            if p is not None:
-                PARAMETERS[id(p)] = p
-
-    def register_parameter(self, name: str, param: Any) -> None:
-        """Hold a parameter (or None) by this name."""
-        self._parameters[name] = param
-
-    def register_buffer(self, name: str, tensor: Any) -> None:
-        """Hold a tensor that is saved with the parameters and not trained."""
-        self._buffers[name] = tensor
-
-    def add_module(self, name: str, module: Any) -> None:
-        """Hold a module by this name."""
-        self._modules[name] = module
-
-    # -- what it holds -----------------------------------------------------------------------------
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """Give this module and all within, each once, with their dotted names."""
-        seen: set[int] = set()
-        stack = [(prefix, self)]
-        while stack:
-            name, module = stack.pop()
-            if id(module) in seen:
-                continue
-            seen.add(id(module))
-            yield name, module
-            inner = [(f"{name}.{k}" if name else k, m) for k, m in module._modules.items() if m is not None]
-            stack += reversed(inner)
-
-    def _named(self, kind: str, prefix: str, recurse: bool) -> Iterator[tuple[str, Any]]:
-        seen: set[int] = set()
-        for name, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
-            for k, value in getattr(module, kind).items():
-                if value is not None and id(value) not in seen:
-                    seen.add(id(value))
-                    yield (f"{name}.{k}" if name else k), value
-
-    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Any]]:
-        """Give the parameters with their dotted names."""
-        return self._named("_parameters", prefix, recurse)
-
-    def parameters(self, recurse: bool = True) -> Iterator[Any]:
-        """Give the parameters."""
-        return (p for _, p in self._named("_parameters", "", recurse))
-
-    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Any]]:
-        """Give the buffers with their dotted names."""
-        return self._named("_buffers", prefix, recurse)
-
-    def buffers(self, recurse: bool = True) -> Iterator[Any]:
-        """Give the buffers."""
-        return (b for _, b in self._named("_buffers", "", recurse))
-
-    def modules(self) -> Iterator[Module]:
-        """Give this module and all within."""
-        return (m for _, m in self.named_modules())
-
-    def named_children(self) -> Iterator[tuple[str, Module]]:
-        """Give the modules held by this one itself, with their names."""
-        return ((k, m) for k, m in self._modules.items() if m is not None)
-
-    def children(self) -> Iterator[Module]:
-        """Give the modules held by this one itself."""
-        return (m for _, m in self.named_children())
-
-    def state_dict(self) -> dict[str, Any]:
-        """Give all parameters and buffers, detached, by their dotted names."""
-        every = [*self.named_parameters(), *self.named_buffers()]
-        return {name: t.detach() for name, t in every}
-
-    def load_state_dict(self, state_dict: dict[str, Any], strict: bool = True) -> Any:
-        """Copy values into the parameters and buffers of these names.
+    def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> Any:
+        """Copy values into the parameters and buffers of these names; with `assign` take the tensors themselves.
 
         Raises
         ------
-        KeyError
-            If names are missing or unknown, and `strict`.
-        ShapeError
-            If a shape differs.
+        StateError
+            If a shape differs, or if names are missing or unknown, and `strict`.
         """
-        mine = {**dict(self.named_parameters()), **dict(self.named_buffers())}
-        odd = [f"missing: {k}" for k in mine if k not in state_dict]
-        odd += [f"unexpected: {k}" for k in state_dict if k not in mine]
-        if odd and strict:
-            raise KeyError(
-                f"Error(s) in loading state_dict for {type(self).__name__}: {'; '.join(odd)}. "
-                "Load it into a model of the same structure, or pass strict=False to leave these alone."
+        mine = self.state_dict(keep_vars=True)
+        missing = [k for k in mine if k not in state_dict]
+        unexpected = [k for k in state_dict if k not in mine]
+        wrong = []
+        if strict and unexpected:
+            wrong.append(f"Unexpected key(s) in state_dict: {_listed(unexpected)}. ")
+        if strict and missing:
+            wrong.append(f"Missing key(s) in state_dict: {_listed(missing)}. ")
+        values = {k: as_tensor(state_dict[k]) for k in mine if k in state_dict}
+        for k, value in values.items():
+            if isinstance(mine[k], Unsized):
+                mine[k].materialise(value)
+            elif value.shape != mine[k].shape:
+                wrong.append(
+                    f"size mismatch for {k}: copying a param with shape {value.shape} from checkpoint, the shape in "
+                    f"current model is {mine[k].shape}."
+                )
+        if wrong:
+            lines = "\n\t".join(wrong)
+            raise StateError(
+                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{lines}\n"
+                "Load it into a model of the same structure, or pass strict=False to leave other names alone."
             )
         with no_grad():
-            for name, t in mine.items():
-                if name in state_dict:
-                    value = as_tensor(state_dict[name])
-                    if value.shape != t.shape:
-                        raise ShapeError(
-                            f"size mismatch for {name}: copying a param with shape {value.shape}, the shape in "
-                            f"current model is {t.shape}. Make the model with the sizes that were saved."
-                        )
-                    t.copy_(value)
-        return _Loaded(odd)
+            for k, value in values.items():
+                if assign:
+                    path, _, name = k.rpartition(".")
+                    module = self.get_submodule(path)
+                    is_parameter = name in module._parameters
+                    kept = Parameter(value, mine[k].requires_grad) if is_parameter else value
+                    module.__dict__["_parameters" if is_parameter else "_buffers"][name] = kept
+                else:
+                    mine[k].copy_(value)
+        return IncompatibleKeys(missing, unexpected)
+
+    # -- hooks -----------------------------------------------------------------------------------------
+    def register_forward_pre_hook(
+        self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False
+    ) -> Any:
+        """Call `hook(module, args)` before `forward`; what it gives, if it is not None, stands in for the arguments."""
+        return RemovableHandle(self._forward_pre_hooks, (hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
+    ) -> Any:  # fmt: skip
+        """Call `hook(module, args, output)` after `forward`; what it gives, if it is not None, is the output."""
+        return RemovableHandle(self._forward_hooks, (hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_hook(self, hook: Any, prepend: bool = False) -> Any:
+        """Call `hook(module, grad_input, grad_output)` when the inputs' gradients are there; it may give others."""
+        return RemovableHandle(self._backward_hooks, (hook,), prepend)
+
+    register_backward_hook = register_full_backward_hook
+
+    def register_full_backward_pre_hook(self, hook: Any, prepend: bool = False) -> Any:
+        """Call `hook(module, grad_output)` when the outputs' gradients are there; it may give others."""
+        return RemovableHandle(self._backward_pre_hooks, (hook,), prepend)
 
     # -- all of it at once ---------------------------------------------------------------------------
     def train(self, mode: bool = True) -> Any:
         """Say whether this is training (dropout drops) or not."""
-        for module in self.modules():
-            module.__dict__["training"] = mode
+        if not isinstance(mode, bool):
+            raise ValueError("training mode is expected to be boolean: write train(True), or eval().")
+        self.training = mode
+        for module in self.children():
+            module.train(mode)
         return self
 
     def eval(self) -> Any:
@@ -247,28 +182,40 @@ class Module:
             p.requires_grad_(requires_grad)
         return self
 
-    def apply(self, fn: Callable[[Module], Any]) -> Any:
+    def apply(self, fn: Callable[[Any], Any]) -> Any:
         """Call `fn` with every module within and this one, inner ones first."""
         for child in self.children():
             child.apply(fn)
         fn(self)
         return self
 
-    def to(self, *args: Any, dtype: Any = None, device: Any = None) -> Any:
-        """Move all parameters and buffers to another dtype or device, in place."""
+    def to(self, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False) -> Any:
+        """Move all parameters and buffers to another dtype or device, or to those of a tensor, in place."""
         for a in args:
-            if isinstance(a, str) and (a == "cpu" or a.startswith("cuda")):
+            if isinstance(a, Tensor):
+                device, dtype = a.device, a.dtype
+            elif isinstance(a, bool):
+                continue
+            elif str(a).partition(":")[0] in ("cpu", "cuda"):
                 device = a
             else:
                 dtype = a
+        if dtype is not None and np.dtype(dtype).kind not in "fc":
+            raise TypeError(
+                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}: "
+                "parameters need a gradient."
+            )
         for t in [*self.parameters(), *self.buffers()]:
             array = t.array
             if dtype is not None and array.dtype.kind in "fc":
-                array = array.astype(np.dtype(dtype))
+                array = array.astype(np.dtype(dtype), copy=False)
             if device is not None:
                 array = arrays.to_device(array, device)
             if array is not t.array:
+                grad = t.grad
                 t.array, t.node = array, leaf(array) if t.requires_grad else None
+                if grad is not None:
+                    t.grad = grad.to(dtype=t.dtype, device=t.device)
         return self
 
     def double(self) -> Any:
@@ -279,80 +226,45 @@ class Module:
         """Make all parameters float32."""
         return self.to(np.float32)
 
+    def half(self) -> Any:
+        """Make all parameters float16."""
+        return self.to(np.float16)
+
+    def type(self, dst_type: Any) -> Any:
+        """Make all parameters of this dtype."""
+        return self.to(dst_type)
+
     def cpu(self) -> Any:
         """Move all parameters to the host."""
         return self.to("cpu")
 
-    def cuda(self) -> Any:
+    def cuda(self, device: Any = None) -> Any:
         """Move all parameters to a GPU."""
-        return self.to("cuda")
+        return self.to("cuda" if device is None else f"cuda:{device}" if isinstance(device, int) else device)
 
     # -- printing ------------------------------------------------------------------------------------
     def extra_repr(self) -> str:
         """Give what stands between the brackets of this module's own line."""
         return ""
 
+    def _get_name(self) -> str:
+        return self.__class__.__name__
+
+    def _inner(self) -> list[str]:
+        return [f"({k}): {m!r}" for k, m in self._modules.items()]
+
     def __repr__(self) -> str:
         extra = self.extra_repr()
-        inner = [f"({k}): " + repr(m).replace("\n", "\n  ") for k, m in self._modules.items()]
-        if not inner:
-            return f"{type(self).__name__}({extra})"
-        return "\n  ".join([f"{type(self).__name__}({extra}", *inner]) + "\n)"
-
-
-class Sequential(Module):
-    """Modules one after the other.
-
-    Examples
-    --------
-    >>> from gradmagic import nn
-    >>> nn.Sequential(nn.Linear(2, 3), nn.ReLU())
-    Sequential(
-      (0): Linear(in_features=2, out_features=3, bias=True)
-      (1): ReLU()
-    )
-    """
-
-    def __init__(self, *modules: Any) -> None:
-        super().__init__()
-        named = modules[0] if len(modules) == 1 and isinstance(modules[0], dict) else dict(enumerate(modules))
-        for name, module in named.items():
-            self.add_module(str(name), module)
-
-    def forward(self, input: Any) -> Any:
-        """Run them."""
-        for module in self._modules.values():
-            input = module(input)
-        return input
-
-    def append(self, module: Module) -> Any:
-        """Add one at the end."""
-        self.add_module(str(len(self)), module)
-        return self
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __iter__(self) -> Iterator[Module]:
-        return iter(self._modules.values())
-
-    def __getitem__(self, index: Any) -> Any:
-        found = list(self._modules.values())[index]
-        return type(self)(*found) if isinstance(index, slice) else found
-
-
-class ModuleList(Sequential):
-    """A list of modules; it has no `forward` of its own."""
-
-    def __getitem__(self, index: Any) -> Any:
-        found = list(self._modules.values())[index]
-        return type(self)(found) if isinstance(index, slice) else found
-
-    def __init__(self, modules: Any = ()) -> None:
-        super().__init__(*modules)
-
-    def forward(self, input: Any) -> Any:
-        """Say that a list of modules cannot be called."""
-        raise NotImplementedError(
-            'Module [ModuleList] is missing the required "forward" function: loop over it.'
+        own, inner = (
+            extra.split("\n") if extra else [],
+            [line.replace("\n", "\n  ") for line in self._inner()],
         )
+        if len(own) == 1 and not inner:
+            return f"{self._get_name()}({extra})"
+        if not own and not inner:
+            return f"{self._get_name()}()"
+        return "\n  ".join([f"{self._get_name()}(", *own, *inner]) + "\n)"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

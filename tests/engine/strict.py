@@ -326,10 +326,13 @@ def _around(index: Any, shape: Any) -> Any:
     return tuple(parts) if isinstance(index, tuple) else parts[0]
 
 
-def _add_at(target: StrictArray, index: Any, values: Any) -> None:
-    if target.dtype.char not in SCATTERED:
-        raise TypeError(f"add.at does not support {target.dtype}")
-    np.add.at(target._a, _around(index, target.shape), _host(values))
+def _at(ufunc: np.ufunc) -> Any:
+    def at(target: StrictArray, index: Any, values: Any) -> None:
+        if target.dtype.char not in SCATTERED:
+            raise TypeError(f"{ufunc.__name__}.at does not support {target.dtype}")
+        ufunc.at(target._a, _around(index, target.shape), _host(values))
+
+    return at
 
 
 def _asnumpy(x: Any) -> Any:
@@ -354,6 +357,7 @@ vars(module).update(
     empty=lambda shape, dtype=float: _wrap(np.full(shape, 77, dtype)),
     arange=lambda *args, **kwargs: _wrap(np.arange(*args, **kwargs)),
 )
-module.add = _Kernel(np.add)
-module.add.at = _add_at
+for _ufunc in (np.add, np.maximum, np.minimum):
+    setattr(module, _ufunc.__name__, _Kernel(_ufunc))
+    getattr(module, _ufunc.__name__).at = _at(_ufunc)
 sys.modules["strict_cupy"] = module

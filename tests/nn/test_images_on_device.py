@@ -10,7 +10,6 @@ from gradmagic.engine.derivatives.nn import images as cv
 pytestmark = pytest.mark.gpu
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5, "float16": 2e-2}
-PAIRS = st.tuples(st.integers(1, 3), st.integers(1, 3))
 
 
 class Settings:
@@ -18,9 +17,13 @@ class Settings:
 
     def __init__(self, data, dilated):
         self.dtype = data.draw(st.sampled_from(list(TOLERANCE)), "dtype")
-        self.kernel, self.stride = data.draw(PAIRS, "kernel"), data.draw(PAIRS, "stride")
+        self.dims = data.draw(st.sampled_from([1, 2, 2, 3]), "dims")
+        each = lambda low, high, what: tuple(
+            data.draw(st.integers(low, high), what) for _ in range(self.dims)
+        )
+        self.kernel, self.stride = each(1, 3, "kernel"), each(1, 3, "stride")
         self.padding = tuple(data.draw(st.integers(0, k // 2)) for k in self.kernel)
-        self.dilation = data.draw(st.tuples(st.integers(1, 2), st.integers(1, 2))) if dilated else (1, 1)
+        self.dilation = each(1, 2, "dilation") if dilated else (1,) * self.dims
         reach = [d * (k - 1) + 1 for d, k in zip(self.dilation, self.kernel, strict=True)]
         self.size = tuple(data.draw(st.integers(r, r + 4)) for r in reach)
         self.batch, self.groups = (
@@ -60,24 +63,25 @@ def test_convolutions(data):
     y = s.compare(cv.convolve, x, w, s.array(s.outer), *walk)
     s.compare(cv.convolve, x, w, None, *walk)
     g = s.array(*y.shape)
-    s.compare(cv.spread_out, g, w, s.size, *walk)
+    s.compare(cv.spread_out, g, w, None, s.size, *walk)
     s.compare(cv.correlate, x, g, s.kernel, *walk)
 
 
 @settings(max_examples=40)
 @given(data=st.data(), odd=st.sampled_from([0, np.nan, np.inf, -np.inf]))
 def test_pooling(data, odd):
-    s = Settings(data, dilated=False)
+    s = Settings(data, dilated=True)
     x = s.array(s.batch, s.inner, *s.size, ties=True)  # the first of equal entries wins
     if x.size:  # one, or most of them: patches of nothing else
         x.flat[s.rng.integers(x.size, size=data.draw(st.sampled_from([1, x.size, 4 * x.size])))] = odd
-    walk = s.kernel, s.stride, s.padding
+    ceil, rim = data.draw(st.booleans(), "ceil"), data.draw(st.booleans(), "rim")
+    walk = s.kernel, s.stride, s.padding, s.dilation
     with np.errstate(invalid="ignore"):
-        y = s.compare(cv.max_pool, x, *walk)
+        y = s.compare(cv.max_pool, x, *walk, ceil)
         s.compare(cv.max_unpool, s.array(*y.shape), x, y, *walk)
         s.compare(cv.max_repool, s.array(*x.shape), x, y, *walk)
-        s.compare(cv.avg_pool, x, *walk)
-    s.compare(cv.avg_unpool, s.array(*y.shape), s.size, *walk)
+        mean = s.compare(cv.avg_pool, x, *walk[:3], ceil, rim)
+    s.compare(cv.avg_unpool, s.array(*mean.shape), s.size, *walk[:3], ceil, rim)
 
 
 @pytest.mark.parametrize(("stride", "groups", "most"), [(1, 1, 3), (2, 1, 3), (1, 2, 4)])
@@ -91,7 +95,7 @@ def test_one_gather_and_one_product_each_way(stride, groups, most):
     g = cv.convolve(x, w, b, *walk)
     for act in (
         lambda: cv.convolve(x, w, b, *walk),
-        lambda: cv.spread_out(g, w, (9, 9), *walk),
+        lambda: cv.spread_out(g, w, None, (9, 9), *walk),
         lambda: cv.correlate(x, g, (3, 3), *walk),
     ):
         act()

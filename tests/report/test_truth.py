@@ -78,7 +78,7 @@ LAYERS = [
     "F.gelu(x, approximate='tanh')",
     "x * gm.logsumexp(x, dim=1)[:, None]", "x - gm.logsumexp(x, dim=0, keepdim=True)",
     "gm.sigmoid(x @ gm.cat([w, w[:1]]).T)",
-    "x * F.conv2d(image, kernel).mean()", "x * F.max_pool2d(image, 2).sum() + F.avg_pool2d(image, 2).mean()",
+    "x * F.conv2d(image, kernel).mean()", "x * F.max_pool2d(image, 2).mean() + F.avg_pool2d(image, 2).mean()",
 ]  # fmt: skip
 
 

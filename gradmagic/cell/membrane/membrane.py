@@ -94,7 +94,7 @@ class Membrane(Recording):
     def __init__(self, filename: str) -> None:
         super().__init__(filename)
         find_devices()
-        self.turns: Any = None  # what is told of turns of loops and calls of functions (telling/turns.py)
+        self.turns: Any = None  # what is told of turns of loops and calls of functions (telling/turn_log.py)
         self.channels: dict[str | None, Mark] = {}  # files that a tracked value was written to, by path
         self.entered = Entered()
         self.sources: dict[int, tuple[Any, Any]] = {}  # of compile(): by id, the code and the same with hooks

@@ -82,7 +82,7 @@ class Recording:
         if not marks or mode_now() is OFF:
             return out
         cuts, name = joined(marks), name or str(getattr(function, "__name__", function))
-        if all(m.node is None for m in marks):
+        if not [m for m in marks if m.node is not None]:
             return self.lost(out, cuts)
         given = [table.wrapped(a) for a in args]
         options = {k: table.wrapped(v) for k, v in kwargs.items()}

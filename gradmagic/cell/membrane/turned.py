@@ -1,7 +1,7 @@
 """Where the hooks of turns stand: in each loop, comprehension and function of a tree that has the other hooks already.
 
 In: the tree. Out: the same tree, in which each turn of a loop and each call of a function tells the run of itself
-(telling/turns.py). What a loop goes over is left as it is: a turn is told of in its body.
+(telling/turn_log.py). What a loop goes over is left as it is: a turn is told of in its body.
 """
 
 from __future__ import annotations

@@ -167,7 +167,7 @@ def read_in_calls(tree: ast.Module, line: int) -> tuple[set[str], set[str]]:
 
     Examples
     --------
-    >>> read_in_calls(ast.parse("def f(a):\\n    return a*w + g()\\nb = f(1)\\nw = 2"), 4)
+    >>> read_in_calls(ast.parse("def f(a):\\n    return a*w + f(1)\\nb = f(1) + g()\\nw = 2"), 4)
     ({'w'}, {'g'})
     """
     made: dict[str, tuple[set[str], set[str]]] = {}  # what a function of the cell reads, and what it calls

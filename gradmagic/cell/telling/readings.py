@@ -12,21 +12,29 @@ from typing import Any
 import numpy as np
 
 from ...engine.core.places import Place
-from ...engine.core.values import Value
 from ...engine.tape.nodes import Node
 from .turn_log import Moment, TurnLog
 
 ROOM = 400_000  # bytes of all readings, about: 2,000 numbers with their gradients
-_READING, _SUMMARY = 200, 900  # of one, and of what is kept of a large array
+_READING, _COPY, _SUMMARY = (
+    200,
+    400,
+    2_000,
+)  # of one: of a number, of a small array besides its entries, of a large one
 
 
 class Reading:
     """A value that was computed at one moment; its gradient, and the root that it is the gradient of."""
 
-    __slots__ = ("grad", "moment", "number", "place", "root", "rule", "value")
+    __slots__ = ("grad", "moment", "number", "place", "root", "rule", "size", "value")
 
-    def __init__(self, number: int, moment: Moment, place: Place | None, rule: str, value: Any) -> None:
-        self.number, self.moment, self.place, self.rule, self.value = number, moment, place, rule, value
+    moment: Moment
+    number: int  # of the node
+    size: int  # bytes, about
+
+    def __init__(self, place: Place | None, rule: str) -> None:
+        self.place, self.rule = place, rule
+        self.value: Any = None
         self.grad: Any = None
         self.root: Root | None = None
 
@@ -67,17 +75,23 @@ class Readings(TurnLog):
             reading.grad, reading.root = grad, self.root_of_sweep
 
     def _keep(self, number: int, moment: Moment, place: Place | None, rule: str, value: Any) -> Reading:
-        mark = (id(place), rule)
-        found = self._latest.get(mark)
-        self._size += _READING if type(value) in _NUMBERS else _room(value)
-        # What one call makes at once is one value; the last turn so far gives way to the next.
-        if found is not None and (found.moment is moment or (self._thinned and not _stays(found.moment))):
-            if self.kept.pop(found.number, None) is not None:
-                self._size -= _READING if type(found.value) in _NUMBERS else _room(found.value)
-            found.number, found.moment, found.value, found.grad = number, moment, value, None
-        else:
-            found = self._latest[mark] = Reading(number, moment, place, rule, value)
-        self.kept[number] = found
+        mark, latest, kept = (id(place), rule), self._latest, self.kept
+        kind = type(value)
+        size = _READING if kind in _NUMBERS else _COPY + 2 * value.nbytes if kind is np.ndarray else _SUMMARY
+        found = latest.get(mark)
+        if found is not None:
+            # What one call makes at once is one value; the last turn so far gives way to the next.
+            if found.moment is moment or (self._thinned and not _stays(found.moment)):
+                if found.number in kept:
+                    del kept[found.number]
+                    self._size -= found.size
+            else:
+                found = None
+        if found is None:
+            found = latest[mark] = Reading(place, rule)
+        found.number, found.moment, found.value, found.size, found.grad = number, moment, value, size, None
+        kept[number] = found
+        self._size += size
         if self._size > ROOM:
             self._thin()
         return found
@@ -102,7 +116,7 @@ class Readings(TurnLog):
                 return
             scope.stride *= 2
             self.settle()
-            self._size = sum(_room(reading.value) for reading in self.kept.values())
+            self._size = sum(reading.size for reading in self.kept.values())
 
 
 def _stays(moment: Moment | None) -> bool:
@@ -116,10 +130,3 @@ def _stays(moment: Moment | None) -> bool:
 
 
 _NUMBERS = frozenset((float, int, np.float64, np.float32))
-
-
-def _room(value: Any) -> int:
-    """Estimate the bytes of a reading; the gradient takes as many as the value."""
-    if type(value) in _NUMBERS:
-        return _READING
-    return _READING + 2 * (_SUMMARY if isinstance(value, Value) else 100 + int(getattr(value, "nbytes", 0)))

@@ -5,7 +5,7 @@ In: the hooks of turns (membrane/turned.py), the frames of nodes that are made. 
 
 from __future__ import annotations
 
-from itertools import count, islice
+from itertools import islice
 from sys import _getframe
 from types import CodeType, FrameType
 from typing import Any
@@ -15,9 +15,6 @@ from ...engine.core.interpreter import by_code, takes_next
 # (kind, first line, last line, first column, last column in bytes, depth), a constant of the code with hooks
 Mark = tuple[str, int, int, int, int, int]
 _OWN_FRAME = frozenset(("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"))
-
-
-_SERIAL = count()
 
 
 class Scope:
@@ -47,21 +44,21 @@ class Run:
 class Moment:
     """One turn of a loop or call of a function, within another. Past its run's count it is none yet."""
 
-    __slots__ = ("calls", "run", "serial", "turn", "within")
+    __slots__ = ("calls", "run", "turn", "within")
 
     def __init__(self, run: Run, turn: int, within: Moment | None) -> None:
         self.run, self.turn, self.within = run, turn, within
-        self.serial = next(_SERIAL)  # in the order in which they began
         self.calls: dict[int, Run] | None = None  # by the id of a function's code
 
 
 class _Frame:
     """How far a frame of code with hooks has come: `base` is its call, `top` the innermost turn that began last."""
 
-    __slots__ = ("base", "code", "top")
+    __slots__ = ("base", "code", "mark", "top")
 
     def __init__(self, code: CodeType, base: Moment) -> None:
         self.code, self.base, self.top = code, base, base
+        self.mark = id(code) << 24
 
     def around(self, mark: Mark) -> Moment:
         """Give the innermost moment that a loop is in, or its own turn if it has had one there."""
@@ -160,9 +157,10 @@ class TurnLog:
 
     def now(self, frame: FrameType | None) -> Moment:
         """Give the moment at which the user's frame is: the turn of the loop that its instruction stands in."""
+        frames, spots = self._frames, self._spots
         while frame is not None:
-            state = self._frames.get(id(frame))
-            if state is not None and state.code is frame.f_code:
+            key = id(frame)
+            if key in frames and (state := frames[key]).code is frame.f_code:
                 break
             if frame.f_code is self._cell:  # before its first turn
                 state = self._state(frame)
@@ -170,8 +168,8 @@ class TurnLog:
             frame = frame.f_back
         else:
             return self.root
-        known = self._spots.get((id(state.code) << 24) | frame.f_lasti)
-        inside, coming = known if known is not None else self._spot(state, frame.f_lasti)
+        spot = state.mark | frame.f_lasti
+        inside, coming = spots[spot] if spot in spots else self._spot(state, frame.f_lasti)
         if coming is not None:  # an entry of what is gone through belongs to the turn that it begins
             return self.ahead(coming, frame)
         moment = state.top
@@ -206,7 +204,7 @@ class TurnLog:
                 loops = [mark for mark in _marks_in(state.code) if _within(span, mark)]
                 least = max(loops, key=lambda mark: (mark[1], mark[3]), default=None)
                 coming = least if least is not None and least[0] == "for" else None
-        found = self._spots[(id(state.code) << 24) | at] = tuple(inside), coming
+        found = self._spots[state.mark | at] = tuple(inside), coming
         return found
 
 

@@ -48,19 +48,23 @@ def turned(
     recorder.turns.settle()
     known = set(graph)
     kept = [(n, r) for n, r in recorder.turns.kept.items() if r.grad is not None or n in known]
-    found = _Found(dict.fromkeys(reading.moment for _, reading in kept), shown, recorder.filename)
+    began: dict[Turn, int] = {}  # when, by the number of the first node
+    for number, reading in sorted(kept, key=lambda pair: pair[0]):
+        for moment in _around(reading.moment) if number > 0 else ():
+            began.setdefault(moment, number)
+    found = _Found(dict.fromkeys(reading.moment for _, reading in kept), began, shown, recorder.filename)
     places_of: dict[int, Place] = {}
     series: dict[tuple[int, str], list[tuple[int, int, Reading]]] = {}
     for order, (number, reading) in enumerate(kept if found.known else ()):
-        moment = found.known.get(reading.moment)
-        if moment is None or reading.place is None:
+        at_moment = found.known.get(reading.moment)
+        if at_moment is None or reading.place is None:
             continue
         place, _ = at.of(reading.place, number)
         places_of[id(place)] = place
         told = series.setdefault((id(place), reading.rule), [])
-        if told and told[-1][0] == moment:
+        if told and told[-1][0] == at_moment:
             told.pop()  # one call makes several, and the last is what it gives
-        told.append((moment, order, reading))
+        told.append((at_moment, order, reading))
     made = tuple(_series(places_of[place], rule, told, root, name) for (place, rule), told in series.items())
     return Turns(tuple(found.scopes), tuple(found.moments), made) if made else None
 
@@ -81,7 +85,9 @@ class _Found:
     told ahead and never began.
     """
 
-    def __init__(self, moments: Iterable[Turn], shown: Callable[[Place], Place], filename: str) -> None:
+    def __init__(
+        self, moments: Iterable[Turn], when: dict[Turn, int], shown: Callable[[Place], Place], filename: str
+    ) -> None:
         paths = {moment: _around(moment) for moment in moments}
         paths = {m: path for m, path in paths.items() if all(each.turn <= each.run.count for each in path)}
         scopes = list(dict.fromkeys(m.run.scope for path in paths.values() for m in path))
@@ -105,16 +111,15 @@ class _Found:
         began: dict[Mark, list[int]] = {}  # when the moments of several runs began
         for mark in found:
             if len(runs[mark[:-2]]) > 1:
-                began.setdefault(mark[:-2], []).append(turns[mark].serial)
+                began.setdefault(mark[:-2], []).append(when.get(turns[mark], 0))
         self.moments = []
         for mark in found:
             counts = [run.count for run in runs[mark[:-2]]]
             turn, of = sum(counts[: mark[-2]]) + mark[-1], sum(counts)
             if (
-                len(counts) > 1
-            ):  # of several runs in the order in which they began, where all of them are known
-                beside = sorted(turns[m].serial for m in found if m[:-2] == mark[:-2])
-                turn = 1 + beside.index(turns[mark].serial) if len(beside) == of else turn
+                len(beside := began.get(mark[:-2], [])) == of
+            ):  # in the order in which they began, where all are known
+                turn = 1 + sorted(beside).index(when.get(turns[mark], 0))
             self.moments.append(Moment(numbers[scopes[mark[-3]]], turn, of, at.get(mark[:-3])))
         self.known = {moment: at[mark] for moment, mark in marks.items() if mark}
 

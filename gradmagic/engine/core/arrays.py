@@ -163,6 +163,12 @@ def add_at(target: Any, index: Any, values: Any) -> None:
         module.add.at(target, index, values)
 
 
+def extreme_at(extreme: Any, target: Any, index: Any, values: Any) -> None:
+    """Put the larger (np.maximum) or smaller (np.minimum) of `target[index]` and `values` there, in place."""
+    module = module_of(target)
+    getattr(module, extreme.__name__).at(target, index, values)
+
+
 _WIDE, _MANY = 16, 1 << 14  # entries of a row, and of all: below that np.add.at is as fast
 
 

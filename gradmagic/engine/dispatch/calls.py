@@ -28,7 +28,7 @@ from ..tape.messages import blame, devices_text, lacking_text
 from ..tape.modes import OFF, mode_now
 from ..tape.nodes import Node, aval_of, tick
 from ..tape.tracked import Raw, Tracked, raws, tracked_in
-from .non_numbers import EVEN, PLAIN, failed, looked_at, numeric_aval, outside
+from .non_numbers import EVEN, PLAIN, failed, in_torch_words, looked_at, numeric_aval, outside
 
 
 def record(rule: Rule, array: Raw, inputs: tuple[Node | None, ...], saved: Saved, aval: Any = None) -> Node:
@@ -122,7 +122,7 @@ def call_unary(rule: Elementwise, function: Any, x: Tracked) -> Any:
     node.aval, node.number, node.place = aval, tick(), None
     if mode is not None:
         mode(node, out, sys._getframe(1))
-    made = type(x)()
+    made = _new(type(x))
     made.array, made.node = out, node
     return made
 
@@ -139,7 +139,7 @@ def call_binary(rule: Elementwise, op: Callable[[Any, Any], Any], a: Tracked, b:
     if keep_out or keep_x or keep_y:
         saved = (out if keep_out else None, x if keep_x else None, y if keep_y else None)
     node = record(rule, out, (a.node, b.node), saved)
-    made = type(a)()
+    made = _new(type(a))
     made.array, made.node = out, node
     return made
 
@@ -154,7 +154,10 @@ def call_linear(rule: LinearMap, function: Any, args: Sequence[Any]) -> Any:
     else:
         if type(array) is not np.ndarray and function in INDEXING and arrays.on_device(array):
             INDEXING[function](array, *raws(args[1:]))
-        out = function(array, *args[1:])
+        try:
+            out = function(array, *args[1:])
+        except ValueError as error:
+            raise in_torch_words(error, args) from None
     if n is None or mode is OFF:
         return wrapped(out, type(x))
     node = Node()
@@ -162,7 +165,7 @@ def call_linear(rule: LinearMap, function: Any, args: Sequence[Any]) -> Any:
     node.aval, node.number, node.place = aval_of(out), tick(), None
     if mode is not None:
         mode(node, out, sys._getframe(1))
-    made = type(x)()
+    made = _new(type(x))
     made.array, made.node = out, node
     if rule.view and (getattr(out, "base", None) is not None or out is array) and arrays.is_array(array):
         memory.shares(made, x)
@@ -187,6 +190,7 @@ QUICK: dict[Any, Callable[[Any], Any]] = {
     np.sum: lambda x: _reduce(x, None),
     np.mean: lambda x: _reduce(x, None) / x.size,
 }
+_new = object.__new__  # whatever the constructor takes
 _NO_OPTIONS: dict[str, Any] = {}
 
 
@@ -307,7 +311,7 @@ def constantly(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> An
     except (TypeError, AttributeError) as error:  # AttributeError: CuPy's copyto
         if text := devices_text(function.__name__, args) or lacking_text(error, args):
             raise DeviceError(text) from None
-        raise
+        raise in_torch_words(error, args) from None
 
 
 def primitive(function: Callable[..., Any]) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, DeviceError, GradmagicError
+from ...errors import ArgumentError, DeviceError, DimensionError, DTypeError, GradmagicError, ShapeError
 from ..core import arrays
 from ..core.foreign import Foreign, foreign
 from ..core.trees import leaves
@@ -90,8 +90,10 @@ def _odd_among(args: Any) -> Iterator[Any]:
 def failed(error: Exception, rule: Any, args: Any, shown: Any = None) -> Exception:
     """Say what an error of NumPy's came from: shapes that do not fit, or a value that is no array of numbers."""
     shown = shown or args
-    if isinstance(error, (GradmagicError, np.linalg.LinAlgError)):  # a singular matrix says so itself
-        return error
+    if rule is None or isinstance(
+        error, (GradmagicError, np.linalg.LinAlgError)
+    ):  # a singular matrix says so itself
+        return in_torch_words(error, shown) if rule is None else error
     if isinstance(error, TypeError) and (text := devices_text(rule.name, shown)):
         return DeviceError(text)
     if isinstance(error, TypeError) and (text := lacking_text(error, shown)):
@@ -101,4 +103,29 @@ def failed(error: Exception, rule: Any, args: Any, shown: Any = None) -> Excepti
             return ArgumentError(foreign_text(rule.name, first, odd, foreign(odd)))  # type: ignore[arg-type]
     if isinstance(error, ValueError) and (isinstance(rule, Elementwise) or rule.name in _PRODUCTS):
         return mismatch(error, rule, shown)
-    return error
+    return in_torch_words(error, shown)
+
+
+def in_torch_words(error: Exception, args: Any) -> Exception:
+    """Give an error of NumPy's about a Tensor as one that a PyTorch program catches too; any other as it is."""
+    if not isinstance(error, (ValueError, TypeError)) or isinstance(error, GradmagicError):
+        return error
+    if all(type(a) is Tracked.inner for a in tracked_in(args)):
+        return error
+    if isinstance(error, np.exceptions.AxisError) and error.axis is not None:
+        return DimensionError(error.axis, max(error.ndim or 0, 1))
+    if isinstance(error, TypeError):
+        return (
+            DTypeError(f"{error} (not implemented for these dtypes). Write t.to(dtype) first.")
+            if _of_dtypes(error)
+            else error
+        )
+    return ShapeError(str(error))
+
+
+def _of_dtypes(error: Exception) -> bool:
+    return (
+        str(error).startswith("ufunc ")
+        or "did not contain a loop" in str(error)
+        or "numpy boolean" in str(error)
+    )

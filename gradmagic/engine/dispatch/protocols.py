@@ -26,6 +26,7 @@ from ..tape.modes import OFF, mode_now
 from ..tape.nodes import aval_of
 from ..tape.tracked import Tracked, raws, tracked_in
 from .calls import call, call_elementwise, call_linear, call_unary, face_of, plain_settings, wrapped
+from .non_numbers import in_torch_words
 from .primitives import cast
 
 
@@ -103,6 +104,8 @@ def array_function(self: Tracked, function: Any, types: Any, args: Any, kwargs: 
             return COMPOSED[function](*args, **kwargs)
     except ArgumentError as error:
         return unknown(function, args, kwargs, error=error)
+    except ValueError as error:
+        raise in_torch_words(error, (args, kwargs)) from None
     if late_tables_loaded():
         return array_function(self, function, types, args, kwargs)
     return unknown(function, args, kwargs)

@@ -42,8 +42,8 @@ def leaf(array: Any) -> Leaf:
     tell_of_device(array)
     if aval.dtype.kind not in "fc":
         raise IntegerGradError(
-            "Only Tensors of floating point and complex dtype can require gradients, "
-            f"and this one is {aval.dtype}. Write its numbers with a decimal point (1.0), or dtype=gm.float32."
+            "Only Tensors of floating point and complex dtype can require gradients: "
+            f"this one is {aval.dtype}. Write its numbers with a decimal point (1.0), or dtype=gm.float32."
         )
     return Leaf(aval)
 
@@ -75,8 +75,8 @@ def seed(tensor: Tracked, gradient: Any) -> Any:
         if not aval.real:
             name = blame(tensor, "the result")
             raise NonScalarError(
-                f"grad can be implicitly created only for real scalar outputs: {name}, is complex, of dtype "
-                f"{aval.dtype}. Take a real number of it, such as np.real(...) or np.abs(...), or give "
+                f"grad can be implicitly created only for real scalar outputs but got torch.{aval.dtype}: "
+                f"{name}, is complex. Take a real number of it, such as np.real(...) or np.abs(...), or give "
                 "backward(gradient=...)."
             )
         return arrays.ones(aval, tensor.array) if aval.shape or arrays.on_device(tensor.array) else aval.one

@@ -6,6 +6,7 @@ In: tracked values and the frames that use them. Out: texts and errors.
 from __future__ import annotations
 
 import ast
+import math
 import re
 import sys
 from collections.abc import Sequence
@@ -199,8 +200,12 @@ def mismatch(error: ValueError, rule: Rule, args: Sequence[Any]) -> ShapeError:
         if isinstance(a, Tracked) or arrays.is_array(a):
             words.append(f"{name_of(a, frame) or 'a value'} of shape {tuple(np.shape(raw(a)))}")
     where = describe(place_of(user_frame(frame)))
+    tensors = any(isinstance(a, Tracked) and type(a) is not Tracked.inner for a in args)
+    shapes = [np.shape(raw(a)) for a in args if isinstance(a, Tracked) or arrays.is_array(a)]
+    said = said_of_shapes(rule.name, *shapes) if tensors and len(shapes) == 2 else ""
+    said = said or str(error).strip()
     return ShapeError(
-        f"{str(error).strip()}: {rule.name} of {' and '.join(words)}, {where}. "
+        f"{said}: {rule.name} of {' and '.join(words)}, {where}. "
         + (
             "The last axis of the first must be as long as the first (or last but one) of the second: "
             "transpose or reshape one of them."
@@ -208,6 +213,37 @@ def mismatch(error: ValueError, rule: Rule, args: Sequence[Any]) -> ShapeError:
             else "Axes are matched from the right and must be equal or 1: write x[:, None] or x.reshape(...) on one."
         )
     )
+
+
+def said_of_shapes(name: str, a: tuple[int, ...], b: tuple[int, ...]) -> str:
+    """Give PyTorch's sentence for two shapes that do not fit each other; "" where they do."""
+    if name == "matmul":
+        if not (a and b):
+            return f"both arguments to matmul need to be at least 1D, but they are {len(a)}D and {len(b)}D"
+        if a[-1] == b[max(len(b) - 2, 0)]:
+            a, b = a[:-2], b[:-2]
+        elif len(a) == len(b) == 1:
+            return (
+                f"inconsistent tensor size, expected tensor {list(a)} and src {list(b)} to have the same number of "
+                f"elements, but got {a[0]} and {b[0]} elements respectively"
+            )
+        elif len(a) == 2 and len(b) == 1:
+            return f"size mismatch, got input ({a[0]}), mat ({a[0]}x{a[1]}), vec ({b[0]})"
+        elif len(a) <= 2 and len(b) <= 2:
+            n, m = (1, *a)[-2:]
+            return f"mat1 and mat2 shapes cannot be multiplied ({n}x{m} and {b[0]}x{b[1]})"
+        elif len(a) == len(b) and a[:-2] == b[:-2]:
+            return (
+                f"Expected size for first two dimensions of batch2 tensor to be: [{math.prod(a[:-2])}, {a[-1]}] but "
+                f"got: [{math.prod(b[:-2])}, {b[-2]}]."
+            )
+    for i in range(1, min(len(a), len(b)) + 1):
+        if a[-i] != b[-i] and 1 not in (a[-i], b[-i]):
+            return (
+                f"The size of tensor a ({a[-i]}) must match the size of tensor b ({b[-i]}) at non-singleton dimension "
+                f"{max(len(a), len(b)) - i}"
+            )
+    return ""
 
 
 def freed(node: Node) -> FreedError:

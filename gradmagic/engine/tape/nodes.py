@@ -141,15 +141,35 @@ class Node:
 
     def name(self) -> str:
         """Give the name that PyTorch shows: `AddBackward0`, or `AccumulateGrad` for a leaf."""
-        return self.rule.torch if self.rule is not None else "AccumulateGrad"
+        if self.rule is None:
+            return "AccumulateGrad"
+        return self.rule.torch if self.rule.kind != "pick" else self.inputs[0].name()  # type: ignore[union-attr]
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """The nodes of the inputs, each with the index of the output used, as in PyTorch."""
-        return tuple((node and as_pytorch(node), 0) for node in self.inputs)
+        if (
+            self.rule is not None and self.rule.kind == "pick"
+        ):  # an output of several: PyTorch has one node for all
+            return self.inputs[0].next_functions  # type: ignore[union-attr]
+        inputs = self.inputs
+        if self.rule is not None and inputs and None in inputs:
+            name = self.rule.torch
+            if name in ("MulBackward0", "AddBackward0") and inputs[0] is None:  # 2 * x is x * 2
+                inputs = inputs[::-1]
+            elif name in _OF_ONE:  # its number is no input
+                inputs = tuple(n for n in inputs if n is not None)
+        return tuple((node and as_pytorch(node), 0) for node in inputs)
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
+
+
+# Whose other operands are numbers, kept in the node.
+_OF_ONE = frozenset(
+    "RsubBackward1 PowBackward0 PowBackward2 ClampBackward1 RemainderBackward0 FmodBackward0 HardtanhBackward0 "
+    "LeakyReluBackward0 EluBackward0 SoftplusBackward0 MaskedFillBackward0".split()
+)
 
 
 def as_pytorch(node: Node) -> Node:

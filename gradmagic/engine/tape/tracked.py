@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard, TypeVar, overload
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ def instances(*kinds: type) -> list[Any]:
     a second reference to one of these makes Python raise a SystemError there.
     """
     return [o for o in gc.get_referrers(*kinds) if type(o) in kinds]
+
+
+_new = object.__new__
 
 
 @overload
@@ -57,10 +61,15 @@ class Tracked:
     # The face that rules see when the sweep itself is recorded: NumPy's. Set by array.py.
     inner: ClassVar[type[Tracked]]
 
+    blank: ClassVar[Callable[[], Any]]  # makes one without anything in it, whatever the constructor takes
+
+    def __init_subclass__(cls) -> None:
+        cls.blank = staticmethod(partial(_new, cls))
+
     @classmethod
     def wrap(cls, array: Raw, node: Node | None) -> Any:
         """Make one of this face."""
-        made = cls()
+        made = _new(cls)
         made.array = array
         made.node = node
         return made

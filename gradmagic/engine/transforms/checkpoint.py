@@ -147,7 +147,7 @@ def _outside(roots: Sequence[Node], first: int) -> list[Node]:
 def _generators() -> tuple[Any, Any]:
     """Give the states of NumPy's global generator (if anybody has loaded it) and of gradmagic's own."""
     legacy = sys.modules.get("numpy.random")
-    return legacy and legacy.get_state(), random.generator().bit_generator.state if random.started() else None
+    return legacy and legacy.get_state(), random.stream().state() if random.started() else None
 
 
 @contextmanager
@@ -166,4 +166,4 @@ def _set_generators(states: tuple[Any, Any]) -> None:
     if legacy is not None:
         sys.modules["numpy.random"].set_state(legacy)
     if own is not None:
-        random.generator().bit_generator.state = own
+        random.stream().go_to(own)

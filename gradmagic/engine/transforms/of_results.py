@@ -85,7 +85,7 @@ def grad_of(
     for i, c in enumerate(total):
         if c is None and not allow_unused:
             raise NoGradError(
-                "One of the differentiated Tensors appears to not have been used in the graph: "
-                f"input number {i}. Set allow_unused=True if that is meant; it gives None for it."
+                f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set "
+                "allow_unused=True if that is meant; it gives None for it."
             )
     return tuple(None if c is None else Tensor.of(c) for c in total)

@@ -5,9 +5,9 @@ In: a `Trace`. Out: strict JSON text (RFC 8259) of one object::
     {"schema": "gradmagic-trace/1", "trace": {...}}
 
 `trace` and all that is in it have the fields of the dataclasses of model.py, by name: `operations` (each with `inputs`,
-the edges), `inputs`, `result`, `notes`, `sweeps`, `timings`. `turns` has what ran several times (turns.py): `scopes`,
-the loops and functions; `moments`, each a turn of one within another; `series`, for each expression its values and
-gradients at some moments; `null` where every line ran once. A value has the fields of `Value` (engine/core/values.py):
+the edges), `inputs`, `result`, `notes`, `sweeps`, `timings`. `turns` (report/turns.py) has what ran several times:
+`scopes`, the loops and functions; `moments`, each a turn of one within another; `series`, of each expression the values
+and gradients at some moments; `null` where every line ran once. A value has the fields of `Value` (core/values.py):
 elements of up to 100, else `null` with statistics and 64 samples in `picture`. What JSON has no word for is an object
 with one field: `{"float": "NaN"}` (or `"Infinity"`, `"-Infinity"`), `{"complex": [re, im]}`, and the gradient itself
 `{"array": nested lists, "dtype": name, "shape": [...]}`; one of more than 1,000 entries is left out (`null`), its

@@ -30,8 +30,8 @@ def test_an_operation_more_costs_a_few_dozen_calls():
         trace_of(length)
         return calls(lambda: trace_of(length)).total()
 
-    # With everything summarised it was 165 without the hooks, which take some 55 themselves.
-    assert (cost(12_000) - cost(2_000)) / 10_000 < 140
+    # With everything summarised it was 165 without the hooks, which take some 55 themselves; to know the turn takes 14.
+    assert (cost(12_000) - cost(2_000)) / 10_000 < 155
 
 
 def test_of_a_long_loop_a_trace_keeps_its_kinds_and_the_numbers_that_may_be_shown():

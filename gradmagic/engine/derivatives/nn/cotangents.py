@@ -14,7 +14,7 @@ from ...core import arrays
 from ...dispatch.calls import by_one_kernel
 from ...tape.nodes import Aval
 from ...tape.tracked import Tracked, raw
-from ..numpy.partials import aval, cancelled, count, held, reads, with_dims
+from ..numpy.partials import aval, cancelled, conj, count, held, reads, with_dims
 from ..numpy.shape_transposes import take_along_transpose
 from . import functions as nw
 from .kernels import cross_entropy_share
@@ -67,7 +67,7 @@ def gelu_tanh_slope(_y: Any, x: Any) -> Any:
 
 def logsumexp_vjp(g: Any, y: Any, x: Any, axis: Any, keepdims: bool = False) -> Any:
     g, y = (with_dims(v, np.ndim(x), axis, keepdims) for v in (g, y))
-    return g * np.exp(x - y)
+    return g * conj(np.exp(x - y))
 
 
 def softmax_vjp(g: Any, y: Any, _x: Any, axis: int) -> Any:
@@ -206,12 +206,19 @@ def _normal(x: Any, axes: Any, eps: float) -> tuple[Any, Any]:
     return d / scale, scale
 
 
-def layer_norm_x(g: Any, _y: Any, x: Any, weight: Any, _bias: Any, axes: Any, eps: float) -> Any:
+def layer_norm_x(
+    g: Any, _y: Any, x: Any, weight: Any, _bias: Any, axes: Any, eps: float, view: Any = None, rim: Any = None
+) -> Any:  # fmt: skip
+    shape = np.shape(x)
+    if weight is not None:
+        g = g * (weight if rim is None else np.reshape(weight, rim))
+    if view is not None:
+        x, g = np.reshape(x, view), np.reshape(g, view)
     y, scale = _normal(x, axes, eps)
-    g = g if weight is None else g * weight
     n = count(np.shape(x), axes)
     mean = np.sum(g, axis=axes, keepdims=True) / n
-    return _centred(g, mean, y, np.sum(g * y, axis=axes, keepdims=True) / n, scale)
+    c = _centred(g, mean, y, np.sum(g * y, axis=axes, keepdims=True) / n, scale)
+    return c if view is None else np.reshape(c, shape)
 
 
 @by_one_kernel
@@ -219,5 +226,39 @@ def _centred(g: Any, mean: Any, y: Any, along: Any, scale: Any) -> Any:
     return (g - mean - y * along) / scale
 
 
-def layer_norm_weight(g: Any, _y: Any, x: Any, _weight: Any, _bias: Any, axes: Any, eps: float) -> Any:
-    return g * _normal(x, axes, eps)[0]
+def layer_norm_weight(
+    g: Any, _y: Any, x: Any, _weight: Any, _bias: Any, axes: Any, eps: float, view: Any = None, rim: Any = None
+) -> Any:  # fmt: skip
+    if view is None:
+        return beside(g * _normal(x, axes, eps)[0], rim)
+    return beside(g * np.reshape(_normal(np.reshape(x, view), axes, eps)[0], np.shape(x)), rim)
+
+
+def layer_norm_bias(
+    g: Any, _y: Any, _x: Any, _weight: Any, _bias: Any, axes: Any, eps: float, view: Any = None, rim: Any = None
+) -> Any:  # fmt: skip
+    return beside(g, rim)
+
+
+def beside(g: Any, rim: Any) -> Any:
+    """Give the sum over the axes along which what had the shape `rim` was spread."""
+    return g if rim is None else np.sum(g, axis=tuple(i for i, n in enumerate(rim) if i != 1))
+
+
+def normalised_x(
+    g: Any, _y: Any, _x: Any, weight: Any, _b: Any, _mean: Any, variance: Any, eps: float, rim: Any
+) -> Any:  # fmt: skip
+    g = g if weight is None else g * np.reshape(weight, rim)
+    return g / np.reshape(np.sqrt(variance + eps), rim)
+
+
+def normalised_weight(
+    g: Any, _y: Any, x: Any, _weight: Any, _b: Any, mean: Any, variance: Any, eps: float, rim: Any
+) -> Any:  # fmt: skip
+    y = (x - np.reshape(mean, rim)) / np.reshape(np.sqrt(variance + eps), rim)
+    return beside(g * y, rim)
+
+
+def over_channels(g: Any) -> Any:
+    """Give the sum over all but the channels: what reaches the bias of a convolution."""
+    return np.sum(g, axis=(0, *range(2, np.ndim(g))))

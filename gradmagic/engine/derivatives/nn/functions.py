@@ -126,6 +126,8 @@ def erf(x: Any) -> Any:
 @primitive
 def softmax(x: Any, axis: int) -> Any:
     """Give exp(x) divided by its sum along `axis`."""
+    if not x.size:
+        return x * 1
     e = _exp_below(x, np.max(x, axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
 
@@ -138,6 +140,8 @@ def _exp_below(x: Any, top: Any) -> Any:
 @primitive
 def log_softmax(x: Any, axis: int) -> Any:
     """Give the logarithm of `softmax`, right where that underflows."""
+    if not x.size:
+        return x * 1
     x = x - np.max(x, axis=axis, keepdims=True)
     return _log_share(x, np.sum(np.exp(x), axis=axis, keepdims=True))
 
@@ -150,7 +154,7 @@ def _log_share(x: Any, total: Any) -> Any:
 @primitive
 def logsumexp(x: Any, axis: Any, keepdims: bool = False) -> Any:
     """Give log(sum(exp(x))) along `axis`, without overflow."""
-    top = np.max(x, axis=axis, keepdims=True)
+    top = np.max(np.real(x) if x.dtype.kind == "c" else x, axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)
     y = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
     return y if keepdims else np.squeeze(y, axis)
@@ -170,8 +174,15 @@ def reduced(entries: Any, reduction: str) -> Any:
     """Average the losses of the entries ("mean"), add them ("sum"), or leave them ("none")."""
     if reduction == "none":
         return entries
+    meant(reduction)
     total = np.add.reduce(entries, None)
     return total / entries.size if reduction == "mean" else total
+
+
+def meant(reduction: str) -> None:
+    """Expect a reduction that there is."""
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f'{reduction} is not a valid value for reduction: write "mean", "sum" or "none".')
 
 
 @primitive
@@ -261,6 +272,7 @@ def nll(logs: Any, y: Any, weight: Any, reduction: str = "mean", there: Any = No
 
     What is not `there`, if that is given, counts nothing, whatever stands in its row.
     """
+    meant(reduction)
     picked = -np.squeeze(np.take_along_axis(logs, np.expand_dims(y, 1), 1), 1) * weight
     picked = picked if there is None else np.where(there, picked, 0)
     if reduction == "none":
@@ -279,10 +291,40 @@ def dense(x: Any, w: Any, b: Any) -> Any:
 
 
 @primitive
-def layer_norm(x: Any, weight: Any, bias: Any, axes: Any, eps: float) -> Any:
-    """Give x with mean 0 and variance 1 over the last `axes`, times weight plus bias (None: without)."""
-    d = x - np.mean(x, axis=axes, keepdims=True)
-    return _scaled(d, np.mean(d * d, axis=axes, keepdims=True), weight, bias, eps)
+def layer_norm(
+    x: Any, weight: Any, bias: Any, axes: Any, eps: float, view: Any = None, rim: Any = None, keep: Any = None
+) -> Any:  # fmt: skip
+    """Give x with mean 0 and variance 1 over `axes`, times weight plus bias (None: without).
+
+    With `view` these are the axes of x in that shape; `rim` is the shape that weight and bias get to stand beside x.
+    `keep`, a list, is handed mean and variance.
+    """
+    d = x if view is None else np.reshape(x, view)
+    mean = np.mean(d, axis=axes, keepdims=True)
+    d = d - mean
+    variance = np.mean(d * d, axis=axes, keepdims=True)
+    if keep is not None:
+        keep += [mean, variance]
+    if rim is not None:
+        weight, bias = (None if a is None else np.reshape(a, rim) for a in (weight, bias))
+    if view is None:
+        return _scaled(d, variance, weight, bias, eps)
+    y = np.reshape(_scaled(d, variance, None, None, eps), x.shape)
+    y = y if weight is None else y * weight
+    return y if bias is None else y + bias
+
+
+@primitive
+def normalise_by(x: Any, weight: Any, bias: Any, mean: Any, variance: Any, eps: float, rim: Any) -> Any:
+    """Give x less `mean`, divided by the root of `variance`, times weight plus bias: all of these of shape `rim`."""
+    weight, bias, mean, variance = (None if a is None else np.reshape(a, rim) for a in (weight, bias, mean, variance))
+    return _scaled(x - mean, variance, weight, bias, eps)
+
+
+@primitive
+def weighted_along(x: Any, matrix: Any, axis: int) -> Any:
+    """Give sums of x along an axis: a row of the matrix has what each old entry counts in a new one."""
+    return np.moveaxis(np.moveaxis(x, axis, -1) @ np.transpose(matrix), -1, axis)
 
 
 @by_one_kernel

@@ -58,7 +58,7 @@ def _logsumexp(_shapes: tuple[Any, ...], args: tuple[Any, ...]) -> str:
 
 
 def _layer_norm(shapes: tuple[Any, ...], args: tuple[Any, ...]) -> str:
-    if len(args) < 5 or any(args[i] is not None or shapes[i] is not None for i in (1, 2)):
+    if len(args) != 5 or any(args[i] is not None or shapes[i] is not None for i in (1, 2)):
         return "grad, times the weight, centred along x and scaled" if args else ""
     axes = args[3] if len(args[3]) > 1 else args[3][0]
     mean = f"axis={axes}, keepdims=True"
@@ -69,7 +69,7 @@ def _normed(formula: str) -> Text:
     """Read the derivative by weight or bias, which each row met; N is the input with mean 0 and variance 1."""
 
     def text(shapes: tuple[Any, ...], args: tuple[Any, ...]) -> str:
-        if len(args) < 5 or shapes[0] is None:
+        if len(args) != 5 or shapes[0] is None:
             return ""
         axes, rows = args[3] if len(args[3]) > 1 else args[3][0], tuple(range(len(shapes[0]) - len(args[3])))
         mean = f"axis={axes}, keepdims=True"
@@ -126,12 +126,21 @@ read(nw.cross_entropy_there, "l z y",             _of_all_rows)
 
 # ---- layers --------------------------------------------------------------------------------------------------
 read(nw.layer_norm,      "y x weight bias axes",  _layer_norm, _normed("grad*N"), _normed("grad"))
+read(nw.weighted_along,  "y x weights",           "grad, spread by the weights")
 read(cv.convolve,        "y x w b",               "grad, spread out again by w", "grad, correlated with x",
-                                                  "np.sum(grad, axis=(0, 2, 3))")
+                                                  lambda shapes, _args: _over_channels(*shapes[:1]))
+read(cv.spread_out,      "y x w b",               "grad, correlated with w", "x, correlated with grad",
+                                                  lambda shapes, _args: _over_channels(*shapes[:1]))
 read(cv.max_pool,        "y x",                   "1 at the largest of each window, else 0")
 read(cv.avg_pool,        "y x k",                 lambda _shapes, args: _window(args))
 
 
 def _window(args: tuple[Any, ...]) -> str:
-    size = args[1] if len(args) > 1 else None
-    return f"1/{math.prod(size) if isinstance(size, tuple) else size**2} for each of a window" if size else ""
+    if len(args) < 2:
+        return ""
+    divisor = args[6] if len(args) > 6 else None
+    return f"1/{divisor or math.prod(args[1])} for each of a window"
+
+
+def _over_channels(shape: Any = ()) -> str:
+    return f"np.sum(grad, axis={(0, *range(2, len(shape)))})" if shape else ""

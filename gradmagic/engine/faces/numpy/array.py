@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -38,7 +37,7 @@ class Array(NumpyMethods):
         """Make one; what carries no gradient stays the plain array or number that it is."""
         if node is None:
             return array
-        made = cls()
+        made = object.__new__(cls)
         made.array = array
         made.node = node
         return made
@@ -150,11 +149,10 @@ class Array(NumpyMethods):
         return inplace.assign_lifted(self, index, value)  # type: ignore[return-value]
 
     def _in_place(name: str) -> Any:  # type: ignore[misc]
-        operator: Callable[..., Any] = getattr(NumpyMethods, name)
         plainly = f"__i{name[2:]}"
 
         def method(self: Array, other: Any) -> Any:
-            made = operator(self, other)
+            made = getattr(Array, name)(self, other)
             if not arrays.is_array(self.array):
                 return made
             plain = raw(made)

@@ -66,6 +66,11 @@ ALIASES = {
     "half": "float16", "float": "float32", "double": "float64", "cfloat": "complex64", "cdouble": "complex128",
     "short": "int16", "int": "int32", "long": "int64",
 }  # fmt: skip
+# As PyTorch speaks of them, in errors and in the names of types (torch.LongTensor).
+SPOKEN = {
+    "float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long", "int32": "Int", "int16": "Short",
+    "int8": "Char", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat", "complex128": "ComplexDouble",
+}  # fmt: skip
 _BY_DTYPE = {d.dtype: d for d in DTYPES.values()}
 
 
@@ -98,6 +103,11 @@ class Size(tuple[int, ...]):
         return count
 
 
+DEVICES: list[str | None] = [
+    None
+]  # where new tensors live: the default, and those of `with gm.device(...)` within
+
+
 class Device(str):
     """Where a tensor lives, as PyTorch names it: "cpu" or "cuda:0".
 
@@ -125,6 +135,13 @@ class Device(str):
         """Its number, None if it was not named."""
         number = str(self).partition(":")[2]
         return int(number) if number else None
+
+    def __enter__(self) -> Device:
+        DEVICES.append(str(self))
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        DEVICES.pop()
 
     def __repr__(self) -> str:
         return (

@@ -17,6 +17,7 @@ from ...core.places import name_of
 from ...core.trees import leaves
 from ...tape.ends import leaf, tell_of_device
 from ...tape.tracked import Tracked, tracked_in
+from . import defaults
 from .tensor import Tensor
 
 
@@ -67,8 +68,9 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
         array = _from_python(data, dtype)
     if dtype is not None:
         array = array.astype(np.dtype(dtype), copy=False)
-    if device is not None:
-        array = arrays.to_device(array, device)
+    place = defaults.device() if device is None and not isinstance(data, Tracked) else device
+    if place is not None:
+        array = arrays.to_device(array, place)
     tell_of_device(array)
     if type(array) is np.ndarray and not array.ndim:
         array = array[()]  # NumPy scalars inside: see Tracked
@@ -98,5 +100,6 @@ def _from_python(data: Any, dtype: Any) -> Any:
         raise ArgumentError(f"gm.tensor() needs numbers, and got {words}. {words.advice('data')}.")
     array: Any = np.array(data)
     if dtype is None and not any(isinstance(v, (np.ndarray, np.generic)) for v in leaves(data)):
-        array = array.astype({"f": np.float32, "c": np.complex64}.get(array.dtype.kind, array.dtype))
+        made: dict[str, Any] = {"f": defaults.float_dtype(), "c": defaults.complex_dtype()}
+        array = array.astype(made.get(array.dtype.kind, array.dtype))
     return array

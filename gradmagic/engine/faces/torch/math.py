@@ -5,21 +5,22 @@ In: a Tensor and PyTorch's arguments. Out: Tensors, with PyTorch's names of what
 
 from __future__ import annotations
 
+import builtins
 import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ....errors import GradmagicError
+from ....errors import DTypeError, GradmagicError
 from ...derivatives.nn import functions as nw
 from ...dispatch.calls import call, call_elementwise, call_unary
 from ...dispatch.primitives import cast, clip
 from ...rules.declare import RULES
 from ...rules.pointwise import Elementwise
 from ...tape.tracked import Tracked, raw
-
-_FLOAT32 = np.dtype(np.float32)
+from .defaults import float_dtype
+from .promotion import promoted
 
 
 class OperandError(GradmagicError, RuntimeError):
@@ -42,29 +43,55 @@ def named(function: Any, torch: str) -> Any:
 
 def titled(f: Any, name: str, text: str) -> Any:
     """Give a function that was made from another its name and its docstring."""
-    f.__name__ = f.__qualname__ = name
     f.__doc__ = text
+    inner = f
+    while inner is not None:  # a wrapped one says its name in the errors of its own arguments
+        inner.__name__ = inner.__qualname__ = name
+        inner = getattr(inner, "__wrapped__", None)
     return f
 
 
 def floating(x: Any) -> Any:
     """Give whole numbers as float32, as PyTorch does before a function that has no whole results."""
-    return x if x.array.dtype.kind in "fc" else cast(x, _FLOAT32)
+    return x if x.array.dtype.kind in "fc" else cast(x, float_dtype())
 
 
-# ---- entry by entry -------------------------------------------------------------------------------------------
+# ---- entry by entry ----------------------------------------------------------------------------------------------
 
 
-def _unary(name: str, function: Any, floats: bool) -> Callable[..., Any]:
-    rule = RULES[function]
+# Dtypes that PyTorch's functions do not take, where NumPy's would; by kind.
+REFUSED_KINDS = {"sign": "c", "relu": "bc", "erf": "c", "round": "c", "trunc": "b", "floor": "b", "ceil": "b"}
+
+
+def not_for(name: str, dtype: Any) -> DTypeError:
+    """Make the error of a function that PyTorch has not for a dtype."""
+    if name == "sign":
+        return DTypeError(
+            "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
+        )
+    return DTypeError(f"\"{name}\" not implemented for '{dtype}': write t.to(dtype) first.")
+
+
+def _unary(name: str, function: Any, floats: bool, torch: str = "") -> Callable[..., Any]:
+    rule = named(function, torch) if torch else RULES[function]
     if isinstance(rule, Elementwise):
+        kinds = REFUSED_KINDS.get(name, "")
 
         def f(input: Any) -> Any:
-            return call_unary(rule, function, floating(input) if floats else input)
+            if kinds and input.array.dtype.kind in kinds:
+                raise not_for(name, input.array.dtype)
+            if floats and (kind := input.array.dtype.kind) != "f":
+                if kind == "c" and name == "sigmoid":  # ours is real, for the sake of its tails
+                    return 1 / (np.exp(-input) + 1)
+                input = floating(input)
+            elif name == "square" and input.array.dtype.kind == "b":
+                input = cast(input, np.int64)
+            return call_unary(rule, function, input)
     else:
 
         def f(input: Any) -> Any:
-            return input.wrap(function(input.array), None)
+            array = input.array
+            return input.wrap(np.equal(array, 0) if function is np.logical_not else function(array), None)
 
     return titled(f, name, f"As `torch.{name}`: {function.__name__} of each entry.")
 
@@ -82,6 +109,8 @@ _KINDLESS: dict[str, Any] = {
 UNARY: dict[str, Callable[..., Any]] = {
     **{name: _unary(name, function, True) for name, function in _FLOATS.items()},
     **{name: _unary(name, function, False) for name, function in _KINDLESS.items()},
+    "deg2rad": _unary("deg2rad", np.deg2rad, True, "Deg2RadBackward0"),
+    "rad2deg": _unary("rad2deg", np.rad2deg, True, "Rad2DegBackward0"),
 }
 
 
@@ -93,7 +122,12 @@ def _step(name: str, function: Any) -> Callable[..., Any]:
     rule = Elementwise(function, (_level,), f"{name.title()}Backward0")
 
     def f(input: Any) -> Any:
-        return call_unary(rule, function, input)
+        kind = input.array.dtype.kind
+        if kind in REFUSED_KINDS.get(name, ""):
+            raise not_for(name, input.array.dtype)
+        return (
+            call_unary(rule, function, input) if kind != "b" else input
+        )  # NumPy's have no loop for truth values
 
     text = f"As `torch.{name}`; its gradient is 0 everywhere, where NumPy's function ends the graph."
     return titled(f, name, text)
@@ -110,11 +144,44 @@ UNARY |= {name: _step(name, getattr(np, name)) for name in ("floor", "ceil", "tr
 _ROUND, _ROUND_TO = (Elementwise(np.round, (_level,), f"RoundBackward{i}") for i in (0, 1))
 
 
-def _binary(name: str, op: Any, function: Any) -> Callable[..., Any]:
-    rule = RULES[function]
+_FLOATS_OF_TWO = ("atan2", "arctan2", "logaddexp", "hypot")
+_SCALAR_TOO = (
+    "fmod remainder floor_divide bitwise_and bitwise_or bitwise_xor eq ne lt le gt ge not_equal less less_equal "
+    "greater "
+    "greater_equal"
+).split()
+
+
+def is_tensor_in(name: str, other: Any, position: int = 2, word: str = "other") -> None:
+    """Expect a tensor, or an array, where PyTorch takes no number."""
+    if isinstance(other, (int, float, str, builtins.complex, list, tuple, type(None))) and not isinstance(
+        other, np.generic
+    ):
+        raise TypeError(
+            f"{name}(): argument '{word}' (position {position}) must be Tensor, not {type(other).__name__}: "
+            "write gm.tensor(number)."
+        )
+
+
+def _binary(name: str, op: Any, function: Any, torch: str = "") -> Callable[..., Any]:
+    rule, number = RULES[function], name in _SCALAR_TOO
+    of_tensor = rule.called(torch) if torch else rule
 
     def f(input: Any, other: Any) -> Any:
-        return input.operate(rule, op, (input, other))
+        if not number:
+            is_tensor_in(name, other)
+        if name.startswith("logical") and (input.is_complex() or np.iscomplexobj(raw(other))):
+            input, other = input != 0, other != 0  # CuPy has no loop for them
+        if name in _FLOATS_OF_TWO:
+            if (
+                name != "atan2"
+                and name != "arctan2"
+                and raw(input).dtype.kind in "iub"
+                and raw(other).dtype.kind in "iub"
+            ):
+                raise not_for(name, raw(input).dtype)
+            input, other = floating(input), floating(other) if isinstance(other, Tracked) else other
+        return input.operate(of_tensor if isinstance(other, Tracked) else rule, op, (input, other))
 
     return titled(f, name, f"As `torch.{name}`: {function.__name__} of the entries of two tensors.")
 
@@ -127,11 +194,12 @@ _BINARY_FUNCTIONS: dict[str, Any] = {
 _COMPARISONS = {
     "eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal",
 }  # fmt: skip
+_OF_TENSOR = {"fmod": "FmodBackward1", "remainder": "RemainderBackward1"}
 BINARY: dict[str, Callable[..., Any]] = {
-    **{name: _binary(name, function, function) for name, function in _BINARY_FUNCTIONS.items()},
+    **{n: _binary(n, f, f, _OF_TENSOR.get(n, "")) for n, f in _BINARY_FUNCTIONS.items()},
     **{name: _binary(name, getattr(operator, name), getattr(np, f)) for name, f in _COMPARISONS.items()},
     **{f: _binary(f, getattr(operator, name), getattr(np, f)) for name, f in _COMPARISONS.items() if name != "eq"},
-    "mul": operator.mul, "multiply": operator.mul, "true_divide": operator.truediv, "pow": operator.pow,
+    "mul": operator.mul, "multiply": operator.mul, "true_divide": operator.truediv,
 }  # fmt: skip
 
 
@@ -146,15 +214,31 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
 
 
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
-    """As `torch.div`: input / other, as it is, or rounded to "trunc" or "floor"."""
+    """As `torch.div`: input / other, as it is, or rounded to "trunc" or "floor"; whole numbers rounded stay whole."""
     if rounding_mode is None:
         return input / other
-    return (np.trunc if rounding_mode == "trunc" else np.floor)(input / other)
+    if rounding_mode not in _ROUNDED:
+        raise OperandError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'. "
+            "Write one of these."
+        )
+    return input.operate(_DIV, _ROUNDED[rounding_mode], (input, other))
 
 
-def rsub(input: Any, other: Any) -> Any:
-    """As `torch.rsub`: other - input."""
-    return other - input
+def _truncated(x: Any, y: Any) -> Any:
+    if np.result_type(x, y).kind == "f":
+        return np.trunc(x / y)
+    quotient = np.floor_divide(x, y)
+    return quotient + ((quotient < 0) & (quotient * y != x))
+
+
+_ROUNDED = {"trunc": _truncated, "floor": np.floor_divide}
+_DIV = Elementwise(div, (lambda _z, _x, _y: 0,) * 2, "DivBackward2")
+
+
+def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+    """As `torch.rsub`: other - alpha * input."""
+    return other - (input if alpha == 1 else alpha * input)
 
 
 _POWER, _POWER_OF = named(np.power, "PowBackward1"), named(np.power, "PowBackward2")
@@ -163,10 +247,29 @@ _SQUARE = RULES[np.square]
 
 def power(input: Any, exponent: Any) -> Any:
     """Give `input ** exponent`; PyTorch names it by whether the exponent is a tensor."""
+    if input.array.dtype.kind in "iub" and (
+        raw(exponent).dtype.kind in "iub" if isinstance(exponent, Tracked) else type(exponent) is int
+    ):
+        return _whole_power(input, exponent)
     if type(exponent) is int and exponent == 2 and type(input.array) is np.ndarray:
         return call_unary(_SQUARE, np.square, input)
     rule = _POWER if isinstance(exponent, Tracked) and not exponent.soft else RULES[np.power]
     return input.operate(rule, operator.pow, (input, exponent))
+
+
+def _whole_power(input: Any, exponent: Any) -> Any:
+    """Give powers of whole numbers: below 0 they are 0 but for 1 and -1, as in PyTorch."""
+    if not isinstance(exponent, Tracked):
+        if exponent < 0:
+            raise OperandError("Integers to negative integer powers are not allowed. Write t.float() ** n.")
+        return input.wrap(input.array**exponent, None)
+    x, n = (raw(a) for a in promoted(operator.add, (input, exponent)))
+    low = np.where(x == 1, 1, np.where(x == -1, 1 - 2 * (n % 2), 0))
+    return input.wrap(np.where(n < 0, low, x ** np.maximum(n, 0)).astype(np.result_type(x, n))[()], None)
+
+
+BINARY["pow"] = lambda input, exponent: input**exponent
+titled(BINARY["pow"], "pow", "As `torch.pow`: input ** exponent.")
 
 
 def power_of(input: Any, base: Any) -> Any:
@@ -176,20 +279,39 @@ def power_of(input: Any, base: Any) -> Any:
 
 def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     """As `torch.clamp`: the entries held between `min` and `max`."""
-    rule = _CLAMP if isinstance(min, Tracked) or isinstance(max, Tracked) else _CLAMP_NUMBERS
-    return call_elementwise(rule, (input, min, max)) if not (min is max is None) else input
+    if min is max is None:
+        raise OperandError("torch.clamp: At least one of 'min' or 'max' must not be None. Name a bound.")
+    if not (isinstance(min, Tracked) or isinstance(max, Tracked)):
+        if input.array.dtype.kind in "iub" and (isinstance(min, float) or isinstance(max, float)):
+            input = floating(input)
+        return call_elementwise(_CLAMP_NUMBERS, (input, min, max))
+    given = promoted(clip, tuple(v for v in (input, min, max) if v is not None))
+    if given is NotImplemented:
+        raise TypeError("clamp(): min and max must be numbers or Tensors.")
+    input, *bounds = given
+    min, max = (bounds.pop(0) if v is not None else None for v in (min, max))
+    return call_elementwise(_CLAMP, (input, min, max))
 
 
 _CLAMP, _CLAMP_NUMBERS = RULES[clip], named(clip, "ClampBackward1")
 
 
-def round(input: Any, *, decimals: int = 0) -> Any:
+def round(input: Any, *, decimals: int | None = None) -> Any:
     """As `torch.round`: to the nearest even whole number, or to `decimals` places."""
-    return call_unary(_ROUND_TO if decimals else _ROUND, lambda x: np.round(x, decimals), input)
+    if input.array.dtype.kind == "c":
+        raise not_for("round", input.array.dtype)
+    return call_unary(
+        _ROUND_TO if decimals is not None else _ROUND, lambda x: np.round(x, decimals or 0), input
+    )
 
 
 def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
     """As `torch.isclose`: whether entries differ by no more than atol + rtol * |other|."""
+    for word, tolerance in (("rtol", rtol), ("atol", atol)):
+        if tolerance < 0:
+            raise OperandError(
+                f"{word} must be greater than or equal to zero, but got {tolerance}. Write a size."
+            )
     return input.wrap(np.isclose(input.array, raw(other), rtol, atol, equal_nan), None)
 
 
@@ -207,85 +329,8 @@ def equal(input: Any, other: Any) -> bool:
 
 def lerp(input: Any, end: Any, weight: Any) -> Any:
     """As `torch.lerp`: input + weight * (end - input)."""
-    return call(_LERP, nw.lerp.__wrapped__, (input, end, weight), {})
+    rule = _LERP_TENSOR if isinstance(weight, Tracked) else _LERP
+    return call(rule, nw.lerp.__wrapped__, (input, end, weight), {})
 
 
-_LERP = RULES[nw.lerp]
-
-
-# ---- products -------------------------------------------------------------------------------------------------
-
-_MATMUL = {
-    (1, 1): named(np.matmul, "DotBackward0"), (2, 1): named(np.matmul, "MvBackward0"),
-    (2, 2): named(np.matmul, "MmBackward0"), (1, 2): named(np.matmul, "SqueezeBackward4"),
-}  # fmt: skip
-_MATMUL_BATCH, _BMM = named(np.matmul, "UnsafeViewBackward0"), named(np.matmul, "BmmBackward0")
-
-
-def matmul(input: Any, other: Any) -> Any:
-    """As `torch.matmul`: the product of vectors, matrices and batches of matrices (`input @ other`)."""
-    a, b = _same_dtypes(input, other)
-    ndims = np.ndim(raw(a)), np.ndim(raw(b))
-    return call(_MATMUL.get(ndims, _MATMUL_BATCH), np.matmul, (a, b), {})
-
-
-def _product(name: str, ndims: tuple[int, int], rule: Any) -> Callable[..., Any]:
-    def f(input: Any, other: Any) -> Any:
-        for x, ndim, word in zip((input, other), ndims, ("self", name[-1:] + "2"), strict=True):
-            if np.ndim(raw(x)) != ndim:
-                raise OperandError(
-                    f"{name}: {word} must be a {('vector', 'matrix', 'batch of matrices')[ndim - 1]}, and it has "
-                    f"shape {tuple(np.shape(raw(x)))}. Write a @ b for products of other shapes."
-                )
-        return call(rule, np.matmul, _same_dtypes(input, other), {})
-
-    text = f"As `torch.{name}`: the product `input @ other` of {ndims[0]} and {ndims[1]} dimensions."
-    return titled(f, name, text)
-
-
-PRODUCTS = {
-    "mm": _product("mm", (2, 2), _MATMUL[2, 2]), "mv": _product("mv", (2, 1), _MATMUL[2, 1]),
-    "dot": _product("dot", (1, 1), _MATMUL[1, 1]), "bmm": _product("bmm", (3, 3), _BMM),
-}  # fmt: skip
-
-
-def _same_dtypes(a: Any, b: Any) -> tuple[Any, Any]:
-    x, y = raw(a), raw(b)
-    if all(isinstance(v, Tracked) and not v.soft for v in (a, b)) and x.dtype != y.dtype:
-        raise OperandError(
-            f"expected m1 and m2 to have the same dtype, but got: {x.dtype} != {y.dtype}. "
-            f"Write b.to(a.dtype), or make both with one dtype."
-        )
-    return a, b
-
-
-def outer(input: Any, vec2: Any) -> Any:
-    """As `torch.outer`: each entry of one vector times each of the other."""
-    return input[:, None] * vec2
-
-
-def inner(input: Any, other: Any) -> Any:
-    """As `torch.inner`: the sums of products along the last axes."""
-    return np.inner(input, other)
-
-
-def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
-    """As `torch.addmm`: beta * input + alpha * (mat1 @ mat2)."""
-    if beta == 1 and alpha == 1:
-        return call(RULES[nw.dense], nw.dense.__wrapped__, (mat1, np.swapaxes(mat2, -1, -2), input), {})
-    return beta * input + alpha * PRODUCTS["mm"](mat1, mat2)
-
-
-def trace(input: Any) -> Any:
-    """As `torch.trace`: the sum of a matrix's diagonal."""
-    return np.trace(input)
-
-
-def det(input: Any) -> Any:
-    """As `torch.det`: the determinant."""
-    return np.linalg.det(input)
-
-
-def inverse(input: Any) -> Any:
-    """As `torch.inverse`: the inverse of a matrix."""
-    return np.linalg.inv(input)
+_LERP, _LERP_TENSOR = RULES[nw.lerp], named(nw.lerp, "LerpBackward1")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,14 +17,14 @@ from ...core import arrays
 from ...core.frames import asks_attribute, takes_entry
 from ...dispatch.primitives import cast, move
 from ...tape.ends import tell_of_device
-from ...tape.memory import materialise
-from ...tape.modes import OFF, mode_now
+from ...tape.memory import base_of, materialise
 from ...tape.tracked import Tracked
-from .. import inplace
 from . import math as torch_math
-from . import reductions as torch_reductions
+from . import matrices, picking
 from . import shapes as torch_shapes
-from .dtypes import ALIASES, DTYPES, Device, DType, Size, dtype_of
+from .arguments import at, shown
+from .dtypes import SPOKEN, Device, DType, Size, dtype_of
+from .math import OperandError
 from .printing import tensor_text
 
 # What `nn.Parameter` made, by id: a Parameter is a Tensor that prints differently, and no subclass of it, so that the
@@ -49,7 +48,8 @@ class TorchMethods:
 
     def size(self, dim: int | None = None) -> Any:
         """Give the shape, or the size of one dim."""
-        return Size(np.shape(self.array)) if dim is None else np.shape(self.array)[dim]
+        shape = np.shape(self.array)
+        return Size(shape) if dim is None else shape[at(dim, len(shape))]
 
     @property
     def dtype(self) -> DType:
@@ -90,6 +90,17 @@ class TorchMethods:
             )
         return materialise(self)  # type: ignore[arg-type]
 
+    def __dlpack__(self, **options: Any) -> Any:
+        if self.node is not None:
+            raise BufferError(
+                "Can't export tensors that require gradient, use tensor.detach(): what is written elsewhere has none."
+            )
+        array = materialise(self)  # type: ignore[arg-type]
+        return (array if arrays.is_array(array) else np.asarray(array)).__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return (self.array if self.is_cuda else np.zeros(0)).__dlpack_device__()
+
     @property
     def ndim(self) -> int:
         """The number of dims."""
@@ -103,7 +114,34 @@ class TorchMethods:
         """Give the number of entries."""
         return int(np.size(self.array))
 
-    nelement = numel
+    nelement, ndimension = numel, dim
+
+    @property
+    def itemsize(self) -> int:
+        """The bytes of an entry."""
+        return int(self.array.dtype.itemsize)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all entries."""
+        return int(np.size(self.array)) * self.itemsize
+
+    def data_ptr(self) -> int:
+        """Give the address of the first entry."""
+        return arrays.address(materialise(self))  # type: ignore[arg-type]
+
+    def storage_offset(self) -> int:
+        """Give how many entries of its memory lie before the first."""
+        array = materialise(self)  # type: ignore[arg-type]
+        return (arrays.address(array) - arrays.address(base_of(array))) // int(array.dtype.itemsize)
+
+    def is_signed(self) -> bool:
+        """Tell whether the dtype has negative numbers."""
+        return bool(self.array.dtype.kind in "ifc")
+
+    def get_device(self) -> int:
+        """Give the number of the GPU, -1 for the host."""
+        return int(arrays.device_of(self.array).partition(":")[2] or -1)
 
     def element_size(self) -> int:
         """Give the bytes of an entry."""
@@ -135,29 +173,69 @@ class TorchMethods:
     @property
     def mT(self) -> Any:
         """With the last two dims exchanged."""
+        if np.ndim(self.array) < 2:
+            raise OperandError(
+                "tensor.mT is only supported on matrices or batches of matrices. Got "
+                f"{np.ndim(self.array)}-D tensor."
+            )
         return np.swapaxes(self, -1, -2)  # type: ignore[call-overload]
+
+    @property
+    def H(self) -> Any:
+        """A matrix with its dims exchanged, conjugated."""
+        if np.ndim(self.array) not in (0, 2):
+            raise OperandError(
+                "tensor.H is only supported on matrices (2-D tensors). Got "
+                f"{np.ndim(self.array)}-D tensor. Write t.mH for the last two dims."
+            )
+        return self.mH if np.ndim(self.array) else self
+
+    @property
+    def mH(self) -> Any:
+        """With the last two dims exchanged, conjugated."""
+        return np.conjugate(self.mT) if self.is_complex() else self.mT
 
     @property
     def real(self) -> Any:
         """The real parts; a real tensor itself."""
-        return np.real(self) if self.array.dtype.kind == "c" else self  # type: ignore[call-overload]
+        return shown(np.real(self), "SelectBackward0") if self.array.dtype.kind == "c" else self
 
     @property
     def imag(self) -> Any:
         """The imaginary parts."""
-        return np.imag(self)  # type: ignore[call-overload]
-
-    def conj(self) -> Any:
-        """Give the complex conjugate; a real tensor itself."""
-        return np.conjugate(self) if self.array.dtype.kind == "c" else self  # type: ignore[call-overload]
-
-    def angle(self) -> Any:
-        """Give the angles in the complex plane."""
-        return np.angle(self)  # type: ignore[call-overload]
+        if self.array.dtype.kind != "c":
+            raise OperandError(
+                "imag is not implemented for tensors with non-complex dtypes. It would be 0 everywhere."
+            )
+        return shown(np.imag(self), "SelectBackward0")
 
     def contiguous(self) -> Any:
         """Give a tensor whose entries lie in memory in their order."""
         return self if self.is_contiguous() else np.copy(self, order="C")  # type: ignore[call-overload]
+
+    # -- kinds that are not here -------------------------------------------------------------------
+    is_sparse = is_quantized = is_meta = is_mps = is_xla = is_xpu = is_sparse_csr = is_mkldnn = is_nested = (
+        False
+    )
+
+    def _no(self) -> bool:
+        """Tell that it is not: what PyTorch would still have to do, or shares with processes, is not here."""
+        return False
+
+    is_conj = is_neg = is_inference = is_pinned = is_shared = _no
+
+    def share_memory_(self) -> Any:
+        """Give the tensor; there are no worker processes to share it with."""
+        return self
+
+    def to_dense(self) -> Any:
+        """Give the tensor, which is dense."""
+        return self
+
+    @property
+    def is_cpu(self) -> bool:
+        """Whether it lives on the host."""
+        return not self.is_cuda
 
     # -- conversion ------------------------------------------------------------------------------
     def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, **_: Any) -> Any:
@@ -183,13 +261,15 @@ class TorchMethods:
         if device is not None and not _is_there(made.array, device):
             made = move(made, str(device), arrays.device_of(made.array))
             tell_of_device(made.array)
-        return torch_shapes.clone(made) if copy and made is self else made
+        return picking.clone(made) if copy and made is self else made
 
     def type(self, dtype: Any = None) -> Any:
         """Give this tensor in another dtype, or PyTorch's old name of its type."""
         if dtype is not None:
-            return self.to(dtype)
-        return f"torch.{_TENSOR_TYPES.get(self.array.dtype.name, self.array.dtype.name)}"
+            name = dtype.removeprefix("torch.") if isinstance(dtype, str) else ""
+            return self.to(_NAMED.get(name, name) or dtype)
+        name = self.array.dtype.name
+        return f"torch.{SPOKEN.get(name, name)}Tensor"
 
     def type_as(self, other: Any) -> Any:
         """Give this tensor in the dtype of `other`."""
@@ -214,13 +294,29 @@ class TorchMethods:
         made: Any = type(self).wrap(np.array(data, self.array.dtype), None)  # type: ignore[attr-defined]
         return made.requires_grad_(options.get("requires_grad", False))
 
-    def new_zeros(self, *size: Any) -> Any:
-        """Make zeros in this one's dtype."""
-        return _new(self, 0, size)
+    def new_full(
+        self,
+        size: Any,
+        fill_value: Any,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+    ) -> Any:
+        """Make a tensor of one value in this one's dtype, on its device."""
+        made = np.full(size, fill_value, self.array.dtype if dtype is None else np.dtype(dtype))
+        there = arrays.from_host(made, self.array) if device is None else arrays.to_device(made, device)
+        return type(self).wrap(there, None).requires_grad_(requires_grad)  # type: ignore[attr-defined]
 
-    def new_ones(self, *size: Any) -> Any:
+    def new_zeros(self, *size: Any, **options: Any) -> Any:
+        """Make zeros in this one's dtype."""
+        return self.new_full(_size(size, options), 0, **options)
+
+    def new_ones(self, *size: Any, **options: Any) -> Any:
         """Make ones in this one's dtype."""
-        return _new(self, 1, size)
+        return self.new_full(_size(size, options), 1, **options)
+
+    new_empty = new_zeros
 
     # -- writing in place --------------------------------------------------------------------------
     def zero_(self) -> Any:
@@ -229,37 +325,70 @@ class TorchMethods:
 
     def fill_(self, value: Any) -> Any:
         """Set every entry to `value`."""
-        return self.assign(Ellipsis, value)
+        return shown(self.assign(Ellipsis, value), f"FillBackward{1 + (not isinstance(value, Tracked))}")
 
     def copy_(self, src: Any) -> Any:
         """Take over the entries of `src`, from whatever device."""
         if isinstance(src, TorchMethods):
             moved = src if src.is_cuda == self.is_cuda else src.to(self.device)  # type: ignore[attr-defined]
-            return self.assign(Ellipsis, moved)
+            if self.array.dtype.kind not in "fc":
+                moved = moved.detach()  # type: ignore[union-attr]
+            return shown(self.assign(Ellipsis, moved), "CopyBackwards")
         return self.assign(Ellipsis, arrays.beside(src, self.array))
+
+    def fill_diagonal_(self, fill_value: Any, wrap: bool = False) -> Any:
+        """Set the entries of the diagonal to `fill_value`; `wrap`: it begins anew below a tall matrix."""
+        shape = np.shape(self.array)
+        if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
+            raise OperandError("all dimensions of input must be of equal length, and there are two or more.")
+        mask = np.zeros(shape, bool)
+        np.fill_diagonal(mask, True, wrap)
+        return self.assign(arrays.from_host(mask, self.array), fill_value)
+
+    def detach_(self) -> Any:
+        """Cut this tensor off from what made it."""
+        self.node = None
+        return self
 
     def masked_fill_(self, mask: Any, value: Any) -> Any:
         """Set the entries where `mask` holds to `value`."""
-        return self.assign(mask, value)
-
-    def normal_(self, mean: float = 0, std: float = 1) -> Any:
-        """Draw every entry from a normal distribution."""
-        return self.assign(Ellipsis, _drawn("standard_normal", self) * std + mean)
-
-    def uniform_(self, a: float = 0, b: float = 1) -> Any:
-        """Draw every entry evenly between `a` and `b`."""
-        return self.assign(Ellipsis, _drawn("random", self) * (b - a) + a)
+        plain = np.broadcast_to(getattr(mask, "array", mask), np.shape(self.array))
+        value = picking.fill_value(self, mask, value)
+        return shown(self.assign(plain, value), f"MaskedFillBackward{int(isinstance(value, Tracked))}")
 
     # -- operators that PyTorch names otherwise than NumPy's functions --------------------------------
     __pow__ = torch_math.power
     __rpow__ = torch_math.power_of
-    __getitem__ = torch_shapes.getitem
+    __getitem__ = picking.getitem
+
+    def __len__(self) -> int:
+        if not np.ndim(self.array):
+            raise TypeError("len() of a 0-d tensor")
+        return len(self.array)
+
+    def __iter__(self) -> Any:
+        if not np.ndim(self.array):
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(picking.unbind(self))
+
+    def __mod__(self, other: Any) -> Any:
+        return torch_math.BINARY["remainder"](self, other)
+
+    def __lshift__(self, other: Any) -> Any:
+        return self.bitwise_left_shift(other)  # type: ignore[attr-defined]
+
+    def __rshift__(self, other: Any) -> Any:
+        return self.bitwise_right_shift(other)  # type: ignore[attr-defined]
 
     def __matmul__(self, other: Any) -> Any:
-        return torch_math.matmul(self, other)
+        if isinstance(other, (int, float, complex)):
+            return NotImplemented
+        return matrices.matmul(self, other)
 
     def __rmatmul__(self, other: Any) -> Any:
-        return torch_math.matmul(other, self)
+        return (
+            matrices.matmul(other, self) if not isinstance(other, (int, float, complex)) else NotImplemented
+        )
 
     # -- printing ------------------------------------------------------------------------------------
     def __repr__(self) -> str:
@@ -272,11 +401,7 @@ class TorchMethods:
         return [f"grad_fn=<{self.node.name()}>"] if self.node.rule is not None else ["requires_grad=True"]
 
 
-_TENSOR_TYPES = {
-    "float32": "FloatTensor", "float64": "DoubleTensor", "float16": "HalfTensor", "int64": "LongTensor",
-    "int32": "IntTensor", "int16": "ShortTensor", "int8": "CharTensor", "uint8": "ByteTensor", "bool": "BoolTensor",
-    "complex64": "ComplexFloatTensor", "complex128": "ComplexDoubleTensor",
-}  # fmt: skip
+_NAMED = {f"{spoken}Tensor": name for name, spoken in SPOKEN.items()}
 
 
 def _is_there(array: Any, device: Any) -> bool:
@@ -291,58 +416,6 @@ def _is_dtype(name: str) -> bool:
         return False
 
 
-def _new(like: Any, value: Any, size: Any) -> Any:
-    shape = size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
-    return like.wrap(np.full(shape, value, like.array.dtype), None)
-
-
-def _drawn(kind: str, like: Any) -> Any:
-    from ...core.generator import generator  # here: it is loaded with the first draw only
-
-    drawn = np.asarray(getattr(generator(), kind)(np.shape(like.array)), like.array.dtype)
-    return arrays.from_host(drawn, like.array)
-
-
-def _in_place(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """Make `t.f_(...)` from `t.f(...)`: the result is written to t's own memory."""
-
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        made = function(self if mode_now() is OFF else self.as_value(), *args, **kwargs)
-        return inplace.assign(self, Ellipsis, made, fresh=made is not self)
-
-    text = f"As `torch.Tensor.{name}`: `{name[:-1]}`, written into the tensor itself."
-    return torch_math.titled(method, name, text)
-
-
-def _to(name: str) -> Callable[..., Any]:
-    dtype = DTYPES[ALIASES.get(name, name)]
-
-    def method(self: Any) -> Any:
-        return self.to(dtype)
-
-    return torch_math.titled(method, name, f"Give this tensor as {dtype!r}.")
-
-
-_MATH = (
-    "add sub div clamp round isclose allclose equal lerp matmul outer inner addmm trace det inverse"
-).split()
-MATH: dict[str, Callable[..., Any]] = {name: getattr(torch_math, name) for name in _MATH}
-MATH |= {"divide": torch_math.div, "subtract": torch_math.sub, "clip": torch_math.clamp}
-# Every function of PyTorch's that is a method too.
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **torch_math.UNARY, **torch_math.BINARY, **torch_math.PRODUCTS, **MATH, **torch_reductions.REDUCTIONS,
-    **torch_shapes.SHAPES,
-}  # fmt: skip
-_WRITING = (
-    "add sub mul div pow clamp neg abs exp log sqrt sin cos tanh sigmoid relu floor ceil round reciprocal square "
-    "lerp squeeze unsqueeze"
-).split()
-
-for _name, _function in (FUNCTIONS | torch_shapes.METHODS).items():
-    setattr(TorchMethods, _name, _function)
-for _name in ("mul", "multiply", "true_divide", "pow"):  # built-in functions do not bind
-    setattr(TorchMethods, _name, lambda self, other, _f=torch_math.BINARY[_name]: _f(self, other))
-for _name in _WRITING:
-    setattr(TorchMethods, _name + "_", _in_place(getattr(TorchMethods, _name), _name + "_"))
-for _name in ("float", "double", "half", "long", "int", "short", "bool"):
-    setattr(TorchMethods, _name, _to(_name))
+def _size(size: Any, options: dict[str, Any]) -> Any:
+    size = size or (options.pop("size"),)
+    return size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .defaults import OF_KIND
 from .dtypes import dtype_of
 
 
@@ -34,8 +35,6 @@ _PROFILES = {
 }
 _options = [PrintOptions()]
 # Dtypes that are not printed: what literals make.
-_SILENT = frozenset(map(np.dtype, ("float32", "complex64", "int64", "bool")))
-_FLOAT32 = np.dtype("float32")
 
 
 def set_printoptions(
@@ -184,13 +183,13 @@ def tensor_text(
         shown = _edges(array) if shorten else array
         write = _Complex(shown) if array.dtype.kind == "c" else _Number(shown)
         text = _rows(array, indent, shorten, write)
-        if array.dtype not in _SILENT:
+        if array.dtype not in OF_KIND.values():
             known.append(f"dtype={dtype_of(array.dtype)!r}")
     else:
         text = "[]"
         if array.ndim != 1:
             known.append(f"size={array.shape}")
-        if array.dtype != _FLOAT32:
+        if array.dtype != OF_KIND[2]:
             known.append(f"dtype={dtype_of(array.dtype)!r}")
     text = prefix + text
     length = len(text) - text.rfind("\n") + 1

@@ -13,9 +13,9 @@ import numpy as np
 
 from ...core import arrays
 from ...tape.tracked import Tracked, raw
+from .defaults import OF_KIND as _DEFAULTS
 
 _KINDS = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
-_DEFAULTS = {0: np.dtype(bool), 1: np.dtype(np.int64), 2: np.dtype(np.float32), 3: np.dtype(np.complex64)}
 
 
 def promoted(op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
@@ -45,13 +45,29 @@ def promoted(op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
             return NotImplemented
     result = None
     for dtypes in reversed(ranks):
-        for dtype in dtypes[:1] if len(dtypes) == 1 else [np.result_type(*dtypes)] if dtypes else []:
-            if result is None or _KINDS[dtype.kind] > _KINDS[result.kind]:
+        for dtype in dtypes[:1] if len(dtypes) == 1 else [common(dtypes)] if dtypes else []:
+            if result is None:
                 result = dtype
+            elif (
+                _KINDS[dtype.kind] > _KINDS[result.kind]
+            ):  # the width stays that of the higher rank, if it has one
+                result = np.result_type(result, np.complex64) if result.kind == "f" else dtype
     assert result is not None
     if op is operator.truediv and _KINDS[result.kind] < 2:
         result = _DEFAULTS[2]
     return tuple(_cast(a, result) for a in given)
+
+
+def common(dtypes: list[np.dtype[Any]]) -> np.dtype[Any]:
+    """Give the dtype of several of one rank: whole numbers do not widen floats, floats widen complex numbers.
+
+    Examples
+    --------
+    >>> common([np.dtype("int64"), np.dtype("float32")])
+    dtype('float32')
+    """
+    top = max(_KINDS[d.kind] for d in dtypes)
+    return np.result_type(*(d for d in dtypes if _KINDS[d.kind] >= (2 if top == 3 else top)))
 
 
 _PYTHON = (bool, int, float, complex)

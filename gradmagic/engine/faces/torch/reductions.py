@@ -7,6 +7,7 @@ as in PyTorch; `max()` and `amax()` share it evenly among ties.
 
 from __future__ import annotations
 
+import builtins
 from collections import namedtuple
 from collections.abc import Callable
 from functools import wraps
@@ -14,12 +15,15 @@ from typing import Any
 
 import numpy as np
 
+from ....errors import DimensionError
 from ...core import arrays
 from ...derivatives.nn import functions as nw
 from ...dispatch.calls import call, call_linear
+from ...dispatch.non_numbers import in_torch_words
 from ...rules.declare import RULES
-from ...tape.tracked import Tracked, raw
-from .math import OperandError, named, titled
+from ...tape.tracked import Tracked
+from .arguments import at, shown
+from .math import OperandError, floating, named, titled
 
 
 def _numpy_words(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,13 +35,41 @@ def _numpy_words(f: Callable[..., Any]) -> Callable[..., Any]:
             for numpy_word, word in (("axis", "dim"), ("keepdims", "keepdim")):
                 if numpy_word in kwargs:
                     kwargs[word] = kwargs.pop(numpy_word)
-        return f(input, *args, **kwargs)
+        try:
+            return f(input, *args, **kwargs)
+        except (DimensionError, np.exceptions.AxisError) as error:
+            if not _names_its_dim(input, args, kwargs):
+                raise in_torch_words(error, (input,)) from None
+            return _as_vector(f, input, args, kwargs)
 
     return function
 
 
+def _names_its_dim(input: Any, args: Any, kwargs: Any) -> bool:
+    """Tell whether a tensor of no dims is asked for its dim 0 or -1, as PyTorch allows."""
+    given = [*args, *(v for k, v in kwargs.items() if k.startswith("dim"))]
+    dims = [d for a in given for d in (a if isinstance(a, (tuple, list)) else (a,))]
+    return not np.ndim(input.array) and builtins.any(type(d) is int and d in (0, -1) for d in dims)
+
+
+def _as_vector(f: Any, input: Any, args: Any, kwargs: Any) -> Any:
+    """Compute of a tensor of no dims what is computed of one of one entry."""
+    made = f(np.reshape(input, 1), *args, **kwargs)
+    if isinstance(made, tuple):
+        parts = [np.reshape(m, ()) for m in made]
+        return type(made)(*parts) if hasattr(made, "_fields") else tuple(parts)
+    return np.reshape(made, ())
+
+
 def _axis(dim: Any) -> Any:
     return tuple(dim) if isinstance(dim, list) else dim
+
+
+def _all(input: Any, axis: Any) -> None:
+    """Give None, for all dims, where an empty list of dims means that, and check those of a tensor that has none."""
+    for dim in axis if isinstance(axis, tuple) else () if axis is None else (axis,):
+        if dim not in (0, -1):
+            raise DimensionError(dim, 1)
 
 
 _SUM, _MEAN = RULES[np.sum], RULES[np.mean]
@@ -55,6 +87,8 @@ def sum(
         return call_linear(_SUM, np.sum, (input,))
     kind = np.int64 if input.array.dtype.kind == "u" else None
     axis = _axis(dim if axis is None else axis)
+    if axis == () or not np.ndim(input.array):  # PyTorch: all entries; a tensor of no dims has a dim 0
+        axis = _all(input, axis)  # type: ignore[func-returns-value]
     return call_linear(_SUM_DIM, np.sum, (input, axis, kind, None, keepdim or keepdims))
 
 
@@ -72,6 +106,8 @@ def mean(
     if dim is None and axis is None and not (keepdim or keepdims):
         return call_linear(_MEAN, np.mean, (input,))
     axis = _axis(dim if axis is None else axis)
+    if axis == () or not np.ndim(input.array):
+        axis = _all(input, axis)  # type: ignore[func-returns-value]
     return call_linear(_MEAN_DIM, np.mean, (input, axis, None, None, keepdim or keepdims))
 
 
@@ -118,6 +154,10 @@ def _spread(name: str, function: Any) -> Callable[..., Any]:
     def f(
         input: Any, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: Any = None
     ) -> Any:  # fmt: skip
+        if input.array.dtype.kind not in "fc":
+            raise OperandError(
+                "std and var only support floating point and complex dtypes. Write t.float().std()."
+            )
         if isinstance(dim, bool):  # t.std(False)
             dim, unbiased = None, dim
         ddof = int(unbiased) if correction is None else correction
@@ -133,20 +173,31 @@ std, var = _spread("std", np.std), _spread("var", np.var)
 
 
 @_numpy_words
-def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False) -> Any:
+def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """As `torch.norm`: the square root of the sum of squares, or the norm of order `p`."""
+    input = input if dtype is None else input.to(dtype)
+    if isinstance(p, (tuple, list)):
+        raise TypeError(f"norm(): argument 'p' must be a number or a word, not {type(p).__name__}.")
+    if input.array.dtype.kind not in "fc":
+        raise OperandError(
+            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {input.type()[6:-6]}. "
+            "Write t.float().norm()."
+        )
     axis = _axis(dim)
     if p in ("fro", 2, 2.0, None):
         if isinstance(axis, tuple) and len(axis) == 1:
             axis = axis[0]
         return np.linalg.norm(input, axis=axis, keepdims=keepdim)
+    if p == "nuc":
+        pair = tuple(range(-2, 0)) if axis is None else axis
+        return shown(np.linalg.norm(input, "nuc", pair, keepdim), "SumBackward1")
     if axis is None:
         y = np.linalg.norm(np.reshape(input, -1), ord=p)
         return np.reshape(y, (1,) * np.ndim(input.array)) if keepdim else y
     return np.linalg.norm(input, ord=p, axis=axis, keepdims=keepdim)
 
 
-# ---- values with their indices ----------------------------------------------------------------------------------
+# ---- values with their indices -----------------------------------------------------------------------------------
 
 
 class _Pair:
@@ -208,10 +259,26 @@ def median(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     if dim is None:
         flat: Any = np.reshape(input, -1)
         place = np.argsort(flat.array, kind="stable")[(np.size(flat.array) - 1) // 2]
-        return call_linear(_MEDIAN, nw.along.__wrapped__, (flat, place[None], 0, False))
+        return evenly(
+            flat, call_linear(_MEDIAN, nw.along.__wrapped__, (flat, place[None], 0, False)), "MedianBackward0"
+        )
     order = np.argsort(input.array, axis=dim, kind="stable")
+    if np.ndim(input.array) != np.ndim(order):
+        raise DimensionError(0, 0)
     middle = (order.shape[dim] - 1) // 2
     return _picked("median", input, np.take(order, [middle], dim), dim, keepdim)
+
+
+def evenly(x: Any, value: Any, torch: str) -> Any:
+    """Give a value of x whose gradient is shared evenly among the entries that are equal to it."""
+    if value.node is None:
+        return value
+    there = x.array == value.array
+    count = np.sum(there, dtype=x.array.dtype)
+    if not arrays.on_device(count) and count == 1:
+        return shown(value, torch)
+    shared = np.sum(np.where(there, x, 0)) / count
+    return shown(value.wrap(value.array, shared.node), torch)
 
 
 _MEDIAN = named(nw.along, "MedianBackward0")
@@ -224,6 +291,8 @@ def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = 
 
 
 def _order(array: Any, dim: int, descending: bool) -> Any:
+    if not np.ndim(array):
+        raise DimensionError(0, 0)
     if not descending:
         return np.argsort(array, axis=dim, kind="stable")
     # Equal entries stay in their order: sorted from the back, and counted from the back.
@@ -240,52 +309,67 @@ def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = Fal
 @_numpy_words
 def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """As `torch.topk`: (values, indices) of the `k` largest or smallest entries along `dim`."""
+    if not 0 <= k <= (np.shape(input.array)[at(dim, np.ndim(input.array))] if np.ndim(input.array) else 1):
+        raise OperandError("selected index k out of range. It counts the entries that are wanted.")
     return _picked("topk", input, np.take(_order(input.array, dim, largest), range(k), dim), dim, True)
 
 
-# ---- along one axis ---------------------------------------------------------------------------------------------
+# ---- along one axis ----------------------------------------------------------------------------------------------
 
 
 @_numpy_words
 def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
     """As `torch.cumsum`: the sums of the entries up to each, along `dim`."""
-    return np.cumsum(input if dtype is None else input.to(dtype), axis=dim)
+    return np.cumsum(_with_dims(input if dtype is None else input.to(dtype)), axis=dim)
 
 
 @_numpy_words
 def cumprod(input: Any, dim: int, *, dtype: Any = None) -> Any:
     """As `torch.cumprod`: the products of the entries up to each, along `dim`."""
-    return np.cumprod(input if dtype is None else input.to(dtype), axis=dim)
+    return np.cumprod(_with_dims(input if dtype is None else input.to(dtype)), axis=dim)
+
+
+def _with_dims(input: Any) -> Any:
+    """Give the tensor, which has dims; NumPy counts on as if it had."""
+    if not np.ndim(input.array):
+        raise DimensionError(0, 0)
+    return input
 
 
 @_numpy_words
 def softmax(input: Any, dim: int, *, dtype: Any = None) -> Any:
     """As `torch.softmax`: exp(input) divided by its sum along `dim`."""
+    dim = at(dim, np.ndim(input.array)) if type(dim) is not int else dim
     return nw.softmax(input if dtype is None else input.to(dtype), dim)
 
 
 @_numpy_words
 def log_softmax(input: Any, dim: int, *, dtype: Any = None) -> Any:
     """As `torch.log_softmax`: the logarithm of `softmax`, right where that underflows."""
+    dim = at(dim, np.ndim(input.array)) if type(dim) is not int else dim
     return nw.log_softmax(input if dtype is None else input.to(dtype), dim)
 
 
 @_numpy_words
 def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
     """As `torch.logsumexp`: log(sum(exp(input))) along `dim`, without overflow."""
-    return nw.logsumexp(input, _axis(dim), keepdim)
+    return nw.logsumexp(floating(input), _axis(dim), keepdim)
 
 
 @_numpy_words
-def quantile(input: Any, q: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """As `torch.quantile`: the value below which the part `q` of the entries lies."""
-    return np.quantile(input, np.asarray(arrays.to_host(raw(q))), axis=dim, keepdims=keepdim)
-
-
-@_numpy_words
-def diff(input: Any, n: int = 1, dim: int = -1) -> Any:
-    """As `torch.diff`: each entry minus the one before it along `dim`."""
-    return call_linear(_DIFF, np.diff, (input, n, dim))
+def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    """As `torch.diff`: each entry minus the one before it along `dim`, after `prepend` and before `append`."""
+    if n < 0:
+        raise OperandError(f"order must be non-negative but got {n}. Write n=1 for differences.")
+    if not np.ndim(input.array):
+        raise OperandError(
+            "diff expects input to be at least one-dimensional. Write gm.stack([...]) of several."
+        )
+    parts = [p for p in (prepend, input, append) if p is not None]
+    joined: Any = np.concatenate(parts, dim) if len(parts) > 1 and n else input
+    if joined.array.dtype.kind == "b":  # PyTorch: whether neighbours differ
+        return input.wrap(np.diff(joined.array, n, dim), None)
+    return call_linear(_DIFF, np.diff, (joined, n, dim))
 
 
 _DIFF = named(np.diff, "SubBackward0")
@@ -293,6 +377,6 @@ _DIFF = named(np.diff, "SubBackward0")
 
 _FUNCTIONS = (
     "sum mean prod amax amin nansum argmax argmin all any count_nonzero std var norm max min median argsort sort topk "
-    "cumsum cumprod softmax log_softmax logsumexp quantile diff"
+    "cumsum cumprod softmax log_softmax logsumexp diff"
 ).split()
 REDUCTIONS: dict[str, Callable[..., Any]] = {name: globals()[name] for name in _FUNCTIONS}

@@ -15,12 +15,13 @@ from weakref import finalize, ref
 
 import numpy as np
 
-from ....errors import ConversionError, NoGradError, ShapeError
+from ....errors import ConversionError, GradmagicError, IntegerGradError, NoGradError, ShapeError
 from ...core import arrays
 from ...core.foreign import LIBRARIES
 from ...core.frames import assigns_entry
 from ...core.places import user_frame
 from ...dispatch.non_numbers import outside
+from ...dispatch.primitives import is_view
 from ...rules.rule import CONSTANT
 from ...sweeps.backward import sweep
 from ...tape import memory
@@ -31,8 +32,11 @@ from ...tape.nodes import HOOKS, WANTED, Leaf, Node, as_pytorch, aval_of, watche
 from ...tape.tracked import Tracked
 from .. import inplace
 from ..operators import Operators
-from .methods import TorchMethods
+from . import picking
+from .arguments import fits, shown
+from .operands import REFUSED
 from .promotion import promoted
+from .table import TorchMethods
 
 _new = object.__new__
 
@@ -74,6 +78,12 @@ class Tensor(TorchMethods, Operators):
             self.node = None
             self.grad = collected
         elif self.node is None:
+            if self.array.dtype.kind not in "fc":
+                raise IntegerGradError(
+                    f"only Tensors of floating point dtype can require gradients: this one is {self.array.dtype}. "
+                    "Write "
+                    "t.float() first, or make it of numbers with a decimal point (1.0)."
+                )
             collected = self.grad
             self.node = leaf(self.array)
             self.grad = collected
@@ -98,6 +108,15 @@ class Tensor(TorchMethods, Operators):
         try:
             return self._grad
         except AttributeError:
+            asked = sys._getframe(1).f_globals.get("__name__", "")
+            if node is not None and node.rule is not None and not asked.startswith("gradmagic."):
+                warnings.warn(
+                    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. "
+                    "Its .grad attribute won't be populated during autograd.backward(). "
+                    "Write t.retain_grad() before backward() to have it.",
+                    UserWarning,
+                    stacklevel=2,
+                )
             return None
 
     @grad.setter
@@ -117,6 +136,11 @@ class Tensor(TorchMethods, Operators):
         else:
             self._grad = value
 
+    @property
+    def retains_grad(self) -> bool:
+        """Whether `retain_grad` was asked of this intermediate result."""
+        return not self.is_leaf and hasattr(self, "_grad")
+
     def retain_grad(self) -> None:
         """Keep the gradient of this intermediate result in `.grad` at the next `backward`."""
         if self.node is None:
@@ -127,6 +151,8 @@ class Tensor(TorchMethods, Operators):
             me = ref(
                 self
             )  # the tape holds its hooks: one that held the tensor would keep tensor and node for ever
+
+            self._grad = self.grad  # there from now on, if only as None
 
             def keep(g: Tensor) -> None:
                 if (tensor := me()) is not None:
@@ -243,14 +269,16 @@ class Tensor(TorchMethods, Operators):
             settings().observer.detached(self.node)
         return Tensor.wrap(memory.materialise(self), None)
 
-    def numpy(self) -> Any:
-        """Give the values as a NumPy array over the same memory.
+    def numpy(self, *, force: bool = False) -> Any:
+        """Give the values as a NumPy array over the same memory; `force`: of any tensor, copied from a device.
 
         Raises
         ------
         ConversionError
             If the tensor requires a gradient (write `t.detach().numpy()`), or lives on a GPU (`t.cpu().numpy()`).
         """
+        if force:
+            return arrays.to_host(memory.materialise(self))
         if self.node is not None and not self.lent("asarray"):
             raise ConversionError(
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
@@ -349,7 +377,19 @@ class Tensor(TorchMethods, Operators):
 
     # -- writing ---------------------------------------------------------------------------------
     def __setitem__(self, index: Any, value: Any) -> None:
-        inplace.assign(self, index, value)
+        try:
+            if type(index) is tuple and (parts := picking.in_turn(index)) is not None:
+                inplace.assign(self[parts[0]], parts[1], value)
+                return
+            inplace.assign(self, index, value)
+        except IndexError as error:
+            raise IndexError(picking.said_of_index(error, self, index)) from None
+        except ValueError as error:
+            if isinstance(error, GradmagicError):
+                raise
+            raise ShapeError(picking.said_of_value(error, self, index, value)) from None
+        if self.node is not None and not is_view(index):
+            shown(self, "IndexPutBackward0")
 
     def assign(self, index: Any, value: Any) -> Tensor:
         """Write `value` to `self[index]` in place and give this tensor."""
@@ -358,12 +398,28 @@ class Tensor(TorchMethods, Operators):
     def _in_place(name: str) -> Any:  # type: ignore[misc]
         def method(self: Tensor, other: Any) -> Tensor:
             made = getattr(type(self), name)(self.as_value(), other)
+            if made is NotImplemented:
+                return NotImplemented  # type: ignore[return-value]
+            if made.array.dtype is not self.array.dtype:
+                fits(self, made)
             return inplace.assign(self, Ellipsis, made, fresh=True)  # type: ignore[return-value]
 
         return method
 
-    __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = map(
-        _in_place, ("__add__", "__sub__", "__mul__", "__truediv__", "__pow__")
+    (
+        __iadd__,
+        __isub__,
+        __imul__,
+        __itruediv__,
+        __ipow__,
+        __ifloordiv__,
+        __imod__,
+        __iand__,
+        __ior__,
+        __ixor__,
+    ) = map(
+        _in_place,
+        "__add__ __sub__ __mul__ __truediv__ __pow__ __floordiv__ __mod__ __and__ __or__ __xor__".split(),
     )
 
     def as_value(self) -> Tensor:
@@ -387,6 +443,8 @@ class Tensor(TorchMethods, Operators):
                 sign = _SIGNS.get(op, op.__name__)
                 return outside(f"unsupported operand type(s) for {sign}: {names}: {rule.name}", args, None)
             return NotImplemented
+        if op in REFUSED:
+            REFUSED[op](op, args, cast)
         return super().operate(rule, op, cast, args)
 
     def __reduce__(self) -> Any:

@@ -1,0 +1,161 @@
+"""PyTorch's products of vectors and matrices, and what one matrix has: `mm`, `bmm`, `addmm`, `det`, `inverse`.
+
+In: Tensors. Out: Tensors, with PyTorch's names of what made them (`AddmmBackward0`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ....errors import ShapeError
+from ...derivatives.nn import functions as nw
+from ...dispatch.calls import call, call_elementwise
+from ...rules.declare import RULES
+from ...tape.messages import said_of_shapes
+from ...tape.tracked import Tracked, raw
+from .math import OperandError, named, titled
+
+_MATMUL = {
+    (1, 1): named(np.matmul, "DotBackward0"), (2, 1): named(np.matmul, "MvBackward0"),
+    (2, 2): named(np.matmul, "MmBackward0"), (1, 2): named(np.matmul, "SqueezeBackward4"),
+}  # fmt: skip
+_MATMUL_BATCH, _BMM = named(np.matmul, "UnsafeViewBackward0"), named(np.matmul, "BmmBackward0")
+
+
+def matmul(input: Any, other: Any) -> Any:
+    """As `torch.matmul`: the product of vectors, matrices and batches of matrices (`input @ other`)."""
+    try:
+        a, b = _same_dtypes(input, other)
+    except OperandError as error:
+        raise _of_product(error, raw(input), raw(other)) from None
+    ndims = np.ndim(raw(a)), np.ndim(raw(b))
+    return call(_MATMUL.get(ndims, _MATMUL_BATCH), np.matmul, (a, b), {})
+
+
+def _of_product(error: Exception, x: Any, y: Any) -> Exception:
+    """Give the error of a product: shapes are told before dtypes."""
+    shapes = np.shape(x), np.shape(y)
+    if len(shapes[0]) == len(shapes[1]) == 1:
+        return OperandError(
+            f"dot : expected both vectors to have same dtype, but found {x.dtype} and {y.dtype}. Write b.to(a.dtype)."
+        )
+    if said := said_of_shapes("matmul", *shapes):
+        return ShapeError(f"{said}: the dtypes differ too. Reshape one of them, and write b.to(a.dtype).")
+    return error
+
+
+_WORDS_OF = {
+    "mm": ("self", "mat2"),
+    "mv": ("self", "vec"),
+    "bmm": ("batch1", "batch2"),
+    "dot": ("self", "tensor"),
+}
+
+
+def _product(name: str, ndims: tuple[int, int], rule: Any) -> Callable[..., Any]:
+    def f(input: Any, other: Any) -> Any:
+        given = [np.ndim(raw(x)) for x in (input, other)]
+        if name == "dot" and given != [1, 1]:
+            raise OperandError(
+                f"1D tensors expected, but got {given[0]}D and {given[1]}D tensors. Write a @ b for products of others."
+            )
+        for have, ndim, word in zip(given, ndims, _WORDS_OF[name], strict=True):
+            if have != ndim:
+                kind = ("a vector", "a matrix", "a 3D tensor")[ndim - 1]
+                raise OperandError(
+                    f"{word} must be {kind}: it is {have}D. Write a @ b for products of other shapes."
+                )
+        if name == "dot":
+            return matmul(input, other)
+        return call(rule, np.matmul, _same_dtypes(input, other), {})
+
+    text = f"As `torch.{name}`: the product `input @ other` of {ndims[0]} and {ndims[1]} dimensions."
+    return titled(f, name, text)
+
+
+PRODUCTS = {
+    "mm": _product("mm", (2, 2), _MATMUL[2, 2]), "mv": _product("mv", (2, 1), _MATMUL[2, 1]),
+    "dot": _product("dot", (1, 1), _MATMUL[1, 1]), "bmm": _product("bmm", (3, 3), _BMM),
+}  # fmt: skip
+
+
+def _same_dtypes(a: Any, b: Any) -> tuple[Any, Any]:
+    x, y = raw(a), raw(b)
+    if all(isinstance(v, Tracked) and not v.soft for v in (a, b)) and x.dtype != y.dtype:
+        raise OperandError(
+            f"expected m1 and m2 to have the same dtype, but got: {x.dtype} != {y.dtype}. "
+            f"Write b.to(a.dtype), or make both with one dtype."
+        )
+    return a, b
+
+
+def outer(input: Any, vec2: Any) -> Any:
+    """As `torch.outer`: each entry of one vector times each of the other."""
+    for word, v in (("self", input), ("vec2", vec2)):
+        if np.ndim(raw(v)) != 1:
+            raise OperandError(
+                f"outer: Expected 1-D argument {word}, but got {np.ndim(raw(v))}-D. Write a[..., None] * b for others."
+            )
+    return input[:, None] * vec2
+
+
+def inner(input: Any, other: Any) -> Any:
+    """As `torch.inner`: the sums of products along the last axes."""
+    return np.inner(input, other)
+
+
+def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+    """As `torch.addmm`: beta * input + alpha * (mat1 @ mat2)."""
+    if beta == 1 and alpha == 1:
+        return call(RULES[nw.dense], nw.dense.__wrapped__, (mat1, np.swapaxes(mat2, -1, -2), input), {})
+    product = alpha * PRODUCTS["mm"](mat1, mat2)
+    if beta == 0:  # what is not a number in it does not count
+        return product
+    added = beta * input
+    return call_elementwise(_ADDMM, (added, product), np.add)
+
+
+_ADDMM = named(np.add, "AddmmBackward0")
+
+
+def trace(input: Any) -> Any:
+    """As `torch.trace`: the sum of a matrix's diagonal."""
+    if np.ndim(input.array) != 2:
+        raise OperandError(
+            f"trace: expected a matrix, but got tensor with dim {np.ndim(input.array)}. Write t.diagonal().sum(-1)."
+        )
+    return np.trace(input)
+
+
+def det(input: Any) -> Any:
+    """As `torch.det`: the determinant."""
+    is_square("linalg.det", input)
+    return np.linalg.det(input)
+
+
+def inverse(input: Any) -> Any:
+    """As `torch.inverse`: the inverse of a matrix."""
+    is_square("linalg.inv", input)
+    return np.linalg.inv(input)
+
+
+def is_square(name: str, A: Any) -> None:
+    """Expect square matrices in the last two dims."""
+    shape = np.shape(raw(A))
+    if len(shape) < 2:
+        raise OperandError(
+            f"{name}: The input tensor A must have at least 2 dimensions. A matrix stands in the last two."
+        )
+    if shape[-1] != shape[-2]:
+        raise OperandError(
+            f"{name}: A must be batches of square matrices, but they are {shape[-2]} by {shape[-1]} matrices. Only a "
+            "square one has it."
+        )
+
+
+PRODUCTS |= {
+    "matmul": matmul, "outer": outer, "inner": inner, "addmm": addmm, "trace": trace, "det": det, "inverse": inverse,
+}  # fmt: skip
