@@ -5,6 +5,7 @@ In: the command line. Out: the report as text, and as a self-contained HTML page
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
 import tempfile
@@ -13,8 +14,10 @@ import types
 from typing import Any
 
 from .cell.hosts.host import file_source, text_source, user_traceback
-from .cell.hosts.wording import COMMAND, in_words
+from .cell.hosts.slips import Slip, look_at
+from .cell.hosts.wording import COMMAND, in_words, notes_in_words
 from .cell.options import OptionParser, Options
+from .cell.reading.names import parse_names
 from .cell.reading.source import Source
 from .cell.run import Failed, Run
 from .engine.tape import modes
@@ -32,8 +35,14 @@ e = c * d
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; give the exit status: 0, 1 where the file raised, 2 where the command line was wrong."""
-    said = _parser().read(arguments)
+    parser = _parser()
+    said = parser.read(arguments)
     file = said.pop("file", None)
+    options = Options(**said | {"names": tuple(parse_names(said.get("names", ())))})
+    try:
+        look_at(options)
+    except (Slip, GradmagicError) as error:
+        parser.error(str(error))
     # A module of its own, as python FILE has one: dataclasses and pickle look there for the file's classes.
     module = types.ModuleType("__main__")
     namespace = vars(module)
@@ -53,34 +62,66 @@ def main(arguments: list[str] | None = None) -> int:
         except SyntaxError as error:
             print("".join(traceback.format_exception_only(error)), end="", file=sys.stderr)
             return 1
+        if not source.tree.body:
+            print(f"gradmagic: there is no code in {file}", file=sys.stderr)
+            return 1
     sys.modules["__main__"] = module
-    return _run(source, namespace, Options(**said), demonstration=file is None)
+    return _run(source, namespace, options, demonstration=file is None)
 
 
 def _run(source: Source, namespace: dict[str, Any], options: Options, demonstration: bool) -> int:
     modes.keep_places(True)
     settings: dict[str, Any] = {
-        "max_nodes": options.max_nodes, "graph": not options.no_graph, "ascii": options.ascii or None
+        "max_nodes": options.max_nodes, "graph": not options.no_graph, "ascii": options.ascii or None,
+        "quiz": options.quiz, "handle": "",
     }  # fmt: skip
     run = Run(source, namespace, options)
     try:
         trace = run.execute()
     except Failed as failed:
         if failed.trace.operations and not options.quiet:
-            print(Report(failed.trace, **settings).to_text())
+            print(Report(notes_in_words(failed.trace, COMMAND), **settings).to_text())
         error = failed.__cause__
         assert error is not None
         return _raised(error, source.filename)
     except GradmagicError as error:
         return _raised(error, source.filename)
-    report = Report(trace, **settings)
+    report = Report(notes_in_words(trace, COMMAND), **settings)
     if not options.quiet:
         print(report.to_text())
     if options.save or demonstration:
         # A directory of its own: in a shared /tmp the file of the same name may be another user's.
         where = options.save or os.path.join(tempfile.mkdtemp(prefix="gradmagic-"), "demonstration.html")
-        print(f"page: {report.save(where)}")
+        try:
+            print(f"page: {report.save(where)}")
+        except (OSError, GradmagicError) as error:
+            print(f"--save {where}: not saved: {error}", file=sys.stderr)
+            return 1
+    if options.quiz and not options.quiet and sys.stdin.isatty():
+        _ask(report)
     return 0
+
+
+def _ask(report: Report) -> None:
+    """Ask for each gradient until it is right or given up; then show all."""
+    for name in report.grads:
+        print(f"What is {report.slope(name)}? An empty line shows it.")
+        while (text := _line().strip()) != "":
+            try:
+                told: str = report.answer(name, ast.literal_eval(text))
+            except (SyntaxError, ValueError):
+                told = f"{text} is no answer: write a number, or a list of numbers."
+            print(told)
+            if told.startswith("right"):
+                break
+    print(report.reveal())
+
+
+def _line() -> str:
+    try:
+        return input("> ")
+    except EOFError:
+        return ""
 
 
 def _raised(error: BaseException, filename: str) -> int:
@@ -101,6 +142,7 @@ def _raised(error: BaseException, filename: str) -> int:
 def _parser() -> OptionParser:
     parser = OptionParser(
         prog="python -m gradmagic",
+        usage="python -m gradmagic [FILE [names] [options]]; -h lists the options",
         description="Run a file as %%grad runs a cell and show where each gradient comes from; "
         "without a file, a demonstration.",
     )

@@ -62,7 +62,8 @@ class Options:
     into: str = _option("", "assign the report to this name", "NAME", command=False)
     max_nodes: int | None = _option(None, "draw at most so many operations", "N", kind=int, trace="max_nodes=")
     steps: bool = _option(False, "list all steps of the backward sweep", command=False)
-    quiz: bool = _option(False, "hide the gradients until they are asked for", command=False)
+    quiz: bool = _option(False, "hide the gradients until they are asked for",
+                         command="hide the gradients, and ask for them in a terminal")
     no_graph: bool = _option(False, "leave the graph out", trace="graph=False")
     quiet: bool = _option(False, "show nothing; gm.last() has the report",
                           command="print nothing but what the file prints")
@@ -90,6 +91,7 @@ class OptionParser(argparse.ArgumentParser):
     def add_options(self, command: bool = False, text: Callable[[str], str] = str) -> None:
         """Take names and options: those of the command line, or all; `text` makes a text's value of its word."""
         self.taken = {flag: option for flag, option in OPTIONS.items() if option.command or not command}
+        self.helps: dict[str, str] = {}
         self.add_argument(
             "names",
             nargs="*",
@@ -97,6 +99,7 @@ class OptionParser(argparse.ArgumentParser):
         )
         for flag, option in self.taken.items():
             help = option.command if command and isinstance(option.command, str) else option.help
+            self.helps[flag] = help
             if not option.metavar:
                 self.add_argument(flag, action="store_true", help=help)
                 continue
@@ -114,7 +117,20 @@ class OptionParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong in the reader's words, not in argparse's."""
-        super().error(re.sub(r"ignored explicit argument (.*)", r"takes no value, and is given \1", message))
+        found = re.fullmatch(r"argument (--[\w-]+): (.*)", message)
+        option = self.taken.get(found[1]) if found else None
+        if found and option is not None:
+            flag, slip = found.groups()
+            given = re.sub(r".*: ('.*?'|\".*?\")( \(.*)?$", r"\1", slip)[1:-1]
+            if "expected one argument" in slip:
+                message = f"{flag} takes {option.metavar}, {self.helps[flag]}: write {flag} {option.metavar}"
+            elif "ignored explicit argument" in slip:
+                message = f"{flag} takes no value, and is given {slip.rpartition(' ')[2]}: write {flag} alone"
+            elif option.choices:
+                message = f"{flag} {given}: write {flag} {' or '.join(option.choices)}"
+            else:
+                message = f"{flag} {given}: write a whole number, such as {flag} 60"
+        super().error(message)
 
     def _meant(self, unknown: list[str]) -> str:
         flag = next((word.partition("=")[0] for word in unknown if word.startswith("-")), "")

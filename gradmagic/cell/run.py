@@ -148,12 +148,12 @@ class Run(Tracing):
             elif not of_whole_numbers(self.namespace.get(base_of(name))):  # which would cut the value off
                 self.record.assigned[name] = _found_again(table, value)
             if node is None and not issubclass(type(value), Tracked):
-                if self._unknown(table.mark(value)) and self.lift_new(name, value):
+                wanted = self._unknown(table.mark(value)) and self.lift_new(name, value)
+                if wanted and (liftable(value) or issubclass(type(value), (dict, list, tuple))):
                     self.waiting.discard(name)
-                    if liftable(value) or issubclass(type(value), (dict, list, tuple)):
-                        lift = self.lifter.any if self.options.names else self.lifter.value
-                        value = lift(name, value)
-                        node = table.node(value)
+                    lift = self.lifter.any if self.options.names else self.lifter.value
+                    value = lift(name, value)
+                    node = table.node(value)
             elif name in self.waiting and issubclass(type(value), Tensor) and node is not None:
                 self.waiting.discard(name)
                 self.lifter.value(name, value)

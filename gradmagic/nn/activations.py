@@ -17,15 +17,15 @@ from ..engine.core.generator import stream
 from ..engine.derivatives.nn import activations as ac
 from ..engine.derivatives.nn import functions as nw
 from ..engine.dispatch.calls import call_elementwise
-from ..engine.dispatch.primitives import clip
 from ..engine.faces.torch import draws, reductions
 from ..engine.faces.torch.arguments import at, fits, shown
-from ..engine.faces.torch.math import OperandError, floating, named
+from ..engine.faces.torch.math import OperandError, floating
+from ..engine.rules.declare import RULES
 from ..engine.tape.modes import OFF, mode_now
 from ..engine.tape.tracked import raw
 from ..functions import as_tensor, of_tensor
 
-_RELU6 = named(clip, "HardtanhBackward0")
+_RELU6 = RULES[nw.hardtanh]
 
 
 def writing(f: Callable[..., Any]) -> Callable[..., Any]:

@@ -139,7 +139,7 @@ def multi_margin_loss(
     nw.meant(reduction)
     x, y, one = _rows("one", input, target)
     wanted = x.gather(1, x.wrap(y[:, None], None))
-    entries = _relu(margin - wanted + x) ** p
+    entries = (margin - wanted + x).relu() ** p
     if weight is not None:
         entries = entries * as_tensor(weight)[x.wrap(y, None)][:, None]
     others = np.not_equal(arrays.arange(x.shape[1], y), y[:, None])
@@ -159,7 +159,7 @@ def multilabel_margin_loss(input: Any, target: Any, *, reduction: str = "mean") 
     chosen[rows[counts], y[counts]] = True
     there = arrays.from_host(counts[:, :, None] & ~chosen[:, None, :], x.array)
     wanted = x.gather(1, x.wrap(arrays.from_host(np.where(counts, y, 0), x.array), None))
-    entries = _relu(1 - (wanted.unsqueeze(2) - x.unsqueeze(1)))
+    entries = (1 - (wanted.unsqueeze(2) - x.unsqueeze(1))).relu()
     loss = np.where(there, entries, 0).sum((1, 2)) / number
     loss = loss[0] if one and reduction == "none" else loss
     return shown(reduced(loss, reduction), "MultilabelMarginLossBackward0")

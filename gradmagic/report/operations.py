@@ -8,7 +8,7 @@ takes 500 bytes and 10 us, a row of the columns 20 bytes.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -358,17 +358,19 @@ def called(operations: Sequence[Operation], sign: str) -> Operation | None:
     return next((operation for operation in operations if operation.called == sign), None)
 
 
-def hidden(operations: Sequence[Operation], of: Callable[[Any], Any]) -> Sequence[Operation]:
-    """Give the operations without local derivatives, and with `of(value)` for each gradient and flow."""
+def hidden(
+    operations: Sequence[Operation], of: Callable[[Any], Any], but: Collection[int] = ()
+) -> Sequence[Operation]:
+    """Give the operations without local derivatives, and with `of(value)` for each flow, and gradient but of some."""
     if isinstance(operations, Recorded):
         kept = operations.kept
         flows = {key: tuple(map(of, each)) for key, each in kept.flows.items()}
-        grads = {key: of(grad) for key, grad in kept.grads.items()}
+        grads = {key: grad if key in but else of(grad) for key, grad in kept.grads.items()}
         return operations.with_numbers(grads=grads, locals={}, flows=flows, slopes=None)
     return tuple(
         replace(
             o,
-            grad=of(o.grad),
+            grad=o.grad if o.key in but else of(o.grad),
             inputs=tuple(replace(e, local=None, flow=of(e.flow)) for e in o.inputs),
         )
         for o in operations

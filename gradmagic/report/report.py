@@ -30,10 +30,12 @@ from .pictures.drawing import Drawn, drawing, opening
 from .pictures.matplotlib_graph import pictured
 from .pictures.plots import plot
 from .pictures.scene import Scene
+from .quizzed import Quizzed, quietly
 from .shown.boxes import Boxed, boxed, opened
 from .shown.quiz import unsaid, veiled
 from .shown.view import PARTS, View
 from .shown.wholes import ENOUGH, by_modules, by_statements
+from .text.hints import Hints
 from .text.to_text import to_text
 
 if TYPE_CHECKING:
@@ -66,11 +68,7 @@ def kind_of(path: str | Path) -> str:
     return kind
 
 
-# What a report reckons is none of the reader's operations: it neither warns nor raises, whatever np.seterr says.
-_quietly = np.errstate(all="ignore")
-
-
-class Report:
+class Report(Quizzed):
     """The gradients of one cell, and where they come from.
 
     Parameters
@@ -80,7 +78,7 @@ class Report:
     max_nodes : int, optional
         Nodes that the graph shows; more are folded. 130 by default.
     graph : bool
-        Whether the page has the graph.
+        Whether page and text have the graph.
     ascii : bool, optional
         Whether text is plain ASCII; by itself where stdout cannot encode more.
     layout : {"own", "graphviz-pure", "dot"}
@@ -94,6 +92,8 @@ class Report:
         Whether the steps of the sweep are listed one by one where they are many, too.
     image : {"", "png", "svg"}
         As what front ends that show no HTML (qtconsole, Spyder's console) get the graph besides the text.
+    handle : str
+        What the text calls the report where it says how more is had; `""` for a reader who writes commands, not code.
 
     Examples
     --------
@@ -107,8 +107,10 @@ class Report:
     def __init__(
         self, trace: Trace, *, max_nodes: int | None = None, graph: bool = True, ascii: bool | None = None,
         layout: str = "own", quiz: bool = False, explain: Sequence[str] = (), steps: bool = False, image: str = "",
+        handle: str = "gm.last()",
     ) -> None:  # fmt: skip
-        self._ascii, self._draws, self._quiz = ascii, graph, quiz
+        self._ascii, self._draws, self._quiz, self._handle = ascii, graph, quiz, handle
+        self._whole = trace
         self._trace = unsaid(trace) if quiz else trace
         self._asked, self._every_step = tuple(explain), steps
         self._limit, self._engine = max_nodes or MOST, layout
@@ -129,7 +131,7 @@ class Report:
         ReportError
             If the file is not a report's JSON.
         """
-        return cls(from_json(Path(path).read_bytes()), **settings)
+        return cls(from_json(Path(path).read_bytes()), **{"handle": "report", **settings})
 
     @property
     def value(self) -> Any:
@@ -156,7 +158,7 @@ class Report:
         made.drawn, made.made = self._svg, made.source
         return made
 
-    @_quietly
+    @quietly
     def explain(self, entry: str) -> Explanation:
         """Expand one entry of a gradient down to the inputs, in your names and in numbers.
 
@@ -182,7 +184,7 @@ class Report:
         """
         return explain(self._trace, entry)
 
-    @_quietly
+    @quietly
     def to_markdown(self) -> str:
         """Write the report as GitHub's Markdown: tables, the annotated cell and the graph as text, the steps.
 
@@ -190,9 +192,9 @@ class Report:
         -------
         str
         """
-        return to_markdown(self._as_text, () if self._quiz else self._explained)
+        return to_markdown(self._as_text, () if self._quiz else self._explained, self._draws)
 
-    @_quietly
+    @quietly
     def to_latex(self) -> str:
         r"""Write the chain rule in LaTeX, an `align*` environment for MathJax, KaTeX and amsmath.
 
@@ -225,25 +227,28 @@ class Report:
     def _scene(self) -> Scene:
         return drawing(self._view, self._engine)
 
-    @_quietly
+    @quietly
     def to_text(self, width: int | None = None, ascii: bool | None = None, color: bool | None = None) -> str:
         """Write the report as text, at most 60 lines; see `gradmagic.report.text.to_text.to_text`."""
         ascii = self._ascii if ascii is None else ascii
         explained = () if self._quiz else self._explained
-        return to_text(self._as_text, width, ascii, color, explained, self._every_step)
+        hints = Hints(self._handle, self._quiz)
+        return to_text(self._as_text, width, ascii, color, explained, self._every_step, hints, self._draws)
 
     @cached_property
     def _as_text(self) -> View:
         """The view that text and Markdown show: smaller, and under a quiz without the gradients."""
-        trace = veiled(self._trace) if self._quiz else self._trace
+        trace = veiled(self._trace, self._open) if self._quiz else self._trace
         limit = TEXT_NODES if not self._every_step else STEPS
         view = View.of(trace, min(self._limit, limit + len(trace.inputs)))
         if len(trace.operations) <= WHOLE and sum(bool(o.rule) for o in trace.operations) > len(
             view.computed
         ):
-            # What is folded anyway says more by modules or by lines, with derivatives of their own.
-            for fold in (by_modules, by_statements):
-                parts = fold(self._unfolded_for(trace, view, fold))
+            # What is folded anyway says more by modules or by lines, with derivatives of their own; each turn of a loop
+            # and each call of a function by itself, where they are few.
+            wholes = [] if self._every_step else [by_statements(View.whole(trace))]
+            folded = [fold(self._unfolded_for(trace, view, fold)) for fold in (by_modules, by_statements)]
+            for parts in (folded[0], *wholes, folded[1]):
                 if 1 < len(parts.computed) <= limit and any(o.rule in PARTS for o in parts.computed):
                     return parts
         return view
@@ -253,7 +258,7 @@ class Report:
         """Give what is put together by modules or lines: all but the turns of loops, where that is not too much."""
         return View.of_loops(trace, fold is by_modules) if len(trace.operations) <= WHOLE else view
 
-    @_quietly
+    @quietly
     def to_html(self) -> str:
         """Write the report as a piece of HTML that stands in any page, alone or with others."""
         return self._html(brings=True)
@@ -286,7 +291,7 @@ class Report:
             found.append(opening(lines, "lines"))
         return found
 
-    @_quietly
+    @quietly
     def plot(self) -> Figure:
         """Draw the function itself: x against y with a tangent, and x against dy/dx, for each input that has a curve.
 
@@ -315,7 +320,7 @@ class Report:
         """
         return plot(self._trace)
 
-    @_quietly
+    @quietly
     def save(self, path: str | Path) -> str:
         """Save the report: a page (html), text (txt, md), the graph alone (svg, png, pdf, dot), and more.
 
@@ -352,7 +357,7 @@ class Report:
     @cached_property
     def _still(self) -> View:
         """The view that a picture shows: under a quiz without the gradients, which nobody could uncover there."""
-        return self._view if not self._quiz else View.of(veiled(self._trace), self._limit)
+        return self._view if not self._quiz else View.of(veiled(self._trace, self._open), self._limit)
 
     def _svg(self) -> str:
         return self._drawn("svg").decode()
@@ -367,7 +372,7 @@ class Report:
         names = ", ".join(self._view.slope(entry.name) for entry in self._trace.inputs)
         return f"<gradmagic report: {names or 'no gradients'}>"
 
-    @_quietly
+    @quietly
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
     ) -> dict[str, Any]:
@@ -390,6 +395,11 @@ class Report:
                 with suppress(ReportError):  # the text says what there is
                     bundle[kind] = self._svg() if "svg" in kind else self._drawn("png")
         return bundle
+
+    def _mime_(self) -> tuple[str, str]:
+        """Give marimo, whose page runs no scripts of its outputs, a page in a frame."""
+        marimo: Any = sys.modules["marimo"]  # it asks
+        return marimo.iframe(page(self.to_html(), self._view))._mime_()
 
 
 def _active_types() -> set[str]:

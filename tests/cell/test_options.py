@@ -117,12 +117,46 @@ def test_of_an_unknown_option_is_said_what_may_be_meant(run, capsys, written, me
     [
         ("--nonsense", "unrecognized arguments: --nonsense. %%grad -h lists the options."),
         ("-of z", "unrecognized arguments: -of z. Did you mean --of?"),
-        ("--steps=3", "argument --steps: takes no value, and is given '3'"),
+        ("--steps=3", "--steps takes no value, and is given '3': write --steps alone"),
+        ("--max-nodes ten", "--max-nodes ten: write a whole number, such as --max-nodes 60"),
+        ("--max-nodes 0", "--max-nodes 0: write how many operations are drawn at most, such as 60"),
+        ("--image gif", "--image gif: write --image png or svg"),
+        ("--of", "--of takes EXPR, the result, if it is not the cell's last value: write --of EXPR"),
+        ("--dtype int32", "--dtype int32 has no derivatives: write float32, float64 or complex128, say"),
+        ("--device gpu", "--device gpu is unknown: write --device cpu, --device cuda or --device cuda:0."),
+        ("--into x", "--into x: x is an input on this line; write another name, such as r"),
+        ("--save no/a.html", "--save no/a.html: there is no folder no: make it first, or write another path"),
+        (
+            "--save .",
+            "--save .: a report is saved as html, txt, md, tex, json, svg, png, pdf or dot, not as ''.",
+        ),
         ("check", "or assign it in this one. Did you mean --check?"),
     ],
 )
 def test_other_slips_in_options_are_told_in_the_readers_words(run, written, said):
-    assert run.fails(f"%%grad x {written}\nz = x.sum()").strip().endswith(said)
+    x = run.names["x"]
+    assert run.fails(f"%%grad x {written}\nran = z = x.sum()").strip().endswith(said)
+    assert run.names["x"] is x and "ran" not in run.names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--save", "no/a.html"], "--save no/a.html: there is no folder no"),
+        (["--device", "gpu"], "--device gpu is unknown"),
+        (["--max-nodes", "0"], "--max-nodes 0: write how many operations"),
+        (["--of", "y +"], "--of y + is not a Python expression"),
+        (["--of"], "--of takes EXPR, the result, if it is not the file's last value"),
+        (["--dtype", "int8"], "--dtype int8 has no derivatives"),
+    ],
+)
+def test_the_command_line_says_a_slip_before_the_file_runs(tmp_path, capsys, arguments, said):
+    path = tmp_path / "program.py"
+    path.write_text("x = 3.0\nprint('ran')\ny = x**2\n", encoding="utf-8")
+    with pytest.raises(SystemExit, match="2"):
+        main([str(path), "x", *arguments])
+    out, err = capsys.readouterr()
+    assert said in err and "ran" not in out and len(err.splitlines()) == 2
 
 
 def test_the_command_line_says_what_only_the_magic_takes(capsys):

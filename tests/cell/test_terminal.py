@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from wcwidth import wcswidth
 
 from ..conftest import ROOT
 
@@ -33,6 +34,13 @@ def f(u):
 y = f(x)
 if __name__ == "__main__":
     z = y.sum()
+"""
+WIDE = """\
+import numpy as np
+勾配 = np.array([1.0, 2.0])
+重み = np.array([[0.5, 0.25], [1.0, -0.5]])
+隠れ層 = np.tanh(重み @ 勾配) * np.exp(-0.5 * np.abs(重み @ 勾配)) + 0.25 * (重み @ 勾配)
+損失 = (隠れ層**2).sum() + 1
 """
 
 
@@ -75,10 +83,17 @@ def test_ipython_in_a_terminal():
         child.sendline(line)
     child.expect(r"In \[5\]: ")
     assert "IndexError" in child.before and "line 2" in child.before and "gradmagic/" not in child.before
-    child.sendline("%grad on")
+    for line in ("%%grad w --quiz", "w = 2.0", "z = w**2", "", ""):
+        child.sendline(line)
     child.expect(r"In \[6\]: ")
+    assert 'answer: gm.last().answer("w", 1.0)' in child.before
+    child.sendline("import gradmagic as gm; gm.last().answer('w', 4)")
+    child.expect(r"In \[7\]: ")
+    assert "Out[6]: right: dz/dw is 4" in plain(child.before)
+    child.sendline("%grad on")
+    child.expect(r"In \[8\]: ")
     child.sendline("z = (3 * x**2).sum()")  # one Enter runs a line, as without
-    child.expect(r"In \[7\]: ", timeout=20)
+    child.expect(r"In \[9\]: ", timeout=20)
     assert "gradient of z" in child.before
     child.sendline("exit")
     child.expect(pexpect.EOF)
@@ -103,6 +118,48 @@ def test_the_demonstration_in_a_terminal(tmp_path):
         html = file.read()
     assert html.lstrip().lower().startswith("<!doctype html>") and "data:image/svg+xml" in html
     assert not re.search(r"""(src|href)=["']https?:""", html)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_long_lines_and_wide_names_stand_in_their_columns(tmp_path, columns):
+    path = tmp_path / "program.py"
+    path.write_text(WIDE, encoding="utf-8")
+    text = pexpect.run(
+        f"{sys.executable} -m gradmagic {path} 重み",
+        env={**os.environ, "TERM": "xterm", "NO_COLOR": "1"},
+        encoding="utf-8",
+        timeout=60,
+        cwd=str(ROOT),
+        dimensions=(50, columns),
+    )
+    lines = plain(text).splitlines()
+    assert max(map(wcswidth, lines)) < columns
+    start = next(i for i, line in enumerate(lines) if line.startswith("  4  隠れ層 = "))
+    shown = " ".join(line.strip() for line in lines[start : start + 4])
+    assert (
+        "隠れ層 = np.tanh(重み @ 勾配) * np.exp(-0.5 * np.abs(重み @ 勾配)) + 0.25 * (重み @ 勾配)" in shown
+    )
+    # Whatever stands in front of it, each number begins in the column of its head.
+    head = next(line for line in lines if line.strip().startswith("program.py"))
+    rows = [line for line in lines[start : start + 12] if "(2,)" in line]
+    assert len(rows) > 3
+    assert {wcswidth(row[: row.index("(2,)")]) for row in rows} == {wcswidth(head[: head.index("value")])}
+
+
+def test_a_quiz_asks_in_a_terminal_until_it_is_right_or_given_up(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text("a = 2.0\nb = 1.0\ne = (a + b) * (b + 1)\n", encoding="utf-8")
+    child = pexpect.spawn(
+        sys.executable, ["-m", "gradmagic", str(path), "a", "b", "--quiz"],
+        env={**os.environ, "TERM": "dumb"}, dimensions=(50, 80), encoding="utf-8", timeout=60, cwd=str(ROOT),
+    )  # fmt: skip
+    said = ["What is de/da?", "not yet: de/da is not 3.", "abc( is no answer", "What is de/db?"]
+    for text, answer in zip(said, ("3", "abc(", "2", ""), strict=True):
+        child.expect_exact(text)
+        child.expect("> ")
+        child.sendline(answer)
+    child.expect(pexpect.EOF)
+    assert re.search(r"^ b +1 +5 ", plain(child.before), re.M) and "start with 1" in child.before
 
 
 def test_the_demonstration_in_a_pipe_and_where_only_ascii_can_be_printed():

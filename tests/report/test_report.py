@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import types
 from dataclasses import replace
@@ -67,7 +68,7 @@ def test_an_unknown_ending_is_refused(tmp_path):
 
 def test_a_report_is_read_back_from_json(tmp_path):
     report = Report(traces.network())
-    again = Report.load(report.save(tmp_path / "a.json"), ascii=True)
+    again = Report.load(report.save(tmp_path / "a.json"), ascii=True, handle="gm.last()")
     assert again.to_html() == report.to_html()
     assert again.to_text(80, True, False) == report.to_text(80, True, False)
     (tmp_path / "b.json").write_text("{}")
@@ -224,3 +225,71 @@ def test_a_quiz_keeps_notes_that_are_answers_to_itself():
     assert "4.083e-10" in Report(trace).to_html()
     for shown in (Report(trace, quiz=True).to_html(), Report(trace, quiz=True).to_text(width=100)):
         assert "4.083e-10" not in shown and "the gradient ends there" in shown
+
+
+def test_a_quiz_is_answered_and_revealed_in_text():
+    report = Report(traces.product(), quiz=True)
+
+    def table() -> list[str]:
+        return [
+            line.split()[:3]
+            for line in report.to_text(80, False, False).splitlines()
+            if line[:3] in (" a ", " b ")
+        ][:2]
+
+    assert table() == [["a", "2", "?"], ["b", "1", "?"]]
+    assert (
+        report.answer("b", 3)
+        == "not yet: de/db is not 3. Multiply along each path, and add them up: (4)(2) + (5)(3)."
+    )
+    assert report.answer("a", -2.0) == "not yet: de/da has the other sign." and table()[0][2] == "?"
+    assert repr(report.answer("a", 2.0)) == "right: de/da is 2.0"
+    assert table() == [["a", "2", "2"], ["b", "1", "?"]]
+    text = report.to_text(80, False, False)
+    assert (
+        text.splitlines()[-1].strip() == 'answer: gm.last().answer("a", 1.0)      reveal: gm.last().reveal()'
+    )
+    assert report.answer("d", 3) == "right: de/dd is 3"
+    assert report.reveal("b") is report and table() == [["a", "2", "2"], ["b", "1", "5"]]
+    assert "start with ?" in report.to_text(80, False, False)
+    assert report.reveal().to_text(80, False, False) == Report(traces.product()).to_text(80, False, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "said"),
+    [
+        ("q", 1, "there is no gradient by 'q' to work out. This quiz asks for"),
+        ("W1", "two", "'two' is no answer: give a number, or an array of the gradient's shape."),
+        ("W1[0]", 1, r"there is no entry W1\[0\]"),
+    ],
+)
+def test_an_answer_to_nothing_is_refused(name, answer, said):
+    report = Report(traces.network(), quiz=True)
+    with pytest.raises(ReportError, match=said):
+        report.answer(name, answer)
+    assert "has the shape" in report.answer("W1", 1.0)
+
+
+def test_answers_are_held_against_arrays_and_entries():
+    report = Report(traces.network(), quiz=True)
+    true = report.grads["W1"]
+    assert report.answer("W1", -true) == "not yet: dloss/dW1 has the other sign."
+    assert report.answer("W1[0,1]", true[0, 1] * 1.01).startswith("right: dloss/dW1[0,1] is")
+    off = true.copy()
+    off[0, 0] += 1
+    assert (
+        report.answer("W1", off) == f"not yet: {true.size - 1} of {true.size} entries of dloss/dW1 are right."
+    )
+    assert report.answer("W1", true.round(3)).startswith("right")
+
+
+@pytest.mark.parametrize(
+    "trace", [traces.product(), traces.network(), traces.parabola()], ids=["product", "network", "parabola"]
+)
+def test_without_the_graph_text_has_none_and_no_number_of_its_arrows_alone(trace):
+    for text in (
+        Report(trace, graph=False).to_text(80, False, False),
+        Report(trace, graph=False).to_markdown(),
+    ):
+        assert "local derivative" not in text and "●" not in text
+        assert not re.search(r"= (\(\d+\))+$", text, re.M)

@@ -35,8 +35,10 @@ from ..reading.source import Source, parsed
 from ..run import Run
 from ..telling.collect import collect
 from .lifted_block import BlockRun
+from .marimo import as_written, private_names
+from .reached import reached_by
 from .show import remember
-from .wording import TRACE, in_words
+from .wording import TRACE, in_words, notes_in_words
 
 
 def trace(*what: Any, of: str = "", gradient: Any = "", plot: bool = False, **settings: Any) -> Any:
@@ -90,6 +92,7 @@ def trace(*what: Any, of: str = "", gradient: Any = "", plot: bool = False, **se
     """
     if what and (isinstance(what[0], Tracked) or arrays.is_array(what[0])):
         return functions.trace(what[0])  # PyTorch's function of this name
+    inspect.signature(reports.Report).bind_partial(None, **settings)  # a slip is not to cost a computation
     if what and callable(what[0]):
         return _function(what[0], Options(what[1:], of, gradient, plot=plot), settings)
     for name in what:
@@ -128,10 +131,13 @@ class Block:
     def __enter__(self) -> Block:
         frame = sys._getframe(1)
         self._frame = frame
-        self._module = frame.f_locals is frame.f_globals
-        namespace = frame.f_globals if self._module else {**frame.f_globals, **frame.f_locals}
+        self._private = private_names(frame.f_code)
+        self._module = frame.f_locals is frame.f_globals and not self._private
+        namespace = frame.f_globals if self._module else self._names(frame.f_globals | frame.f_locals)
         block = _block_of(frame)
-        self._shows = block is not None and not _is_named(block)
+        name = _name_of(block)
+        self._shows = block is not None and not name
+        self._settings = {"handle": f"{name}.report" if name else "gm.last()", **self._settings}
         cell = _block_source(frame, block)
         run = self._run = BlockRun(cell, namespace, self._options, frame)
         before = dict(namespace)
@@ -153,7 +159,7 @@ class Block:
         assert run is not None
         self._watching.__exit__(None, None, None)
         if not self._module:
-            run.namespace.update(frame.f_locals)
+            run.namespace.update(self._names(frame.f_locals))
         try:
             if error is not None:
                 made = collect(run.record, None, error=error)
@@ -162,17 +168,26 @@ class Block:
                     made = run.finish()
         finally:
             run.put_back()
-            local = {} if self._module else dict(frame.f_locals)  # a function's variables are nobody's dict
+            local = (
+                {} if self._module else self._names(frame.f_locals)
+            )  # a function's variables are nobody's dict
             names = run.namespace
             self._assign({n: names[n] for n, v in local.items() if n in names and names[n] is not v})
             self._run, self._frame = None, None  # the report holds no graph
-        self._report = reports.Report(made, **self._settings)
+        self._report = reports.Report(notes_in_words(made, TRACE), **self._settings)
         remember(self._report)
         if self._shows:
             _show(self._report)
 
+    def _names(self, held: dict[str, Any]) -> dict[str, Any]:
+        """Give what is held by the names that the reader writes."""
+        called = {name: written for written, name in self._private.items()}
+        return {called.get(name, name): value for name, value in held.items()}
+
     def _assign(self, values: dict[str, Any]) -> None:
-        if not self._module and values:
+        if self._private:
+            self._frame.f_globals.update({self._private.get(n, n): v for n, v in values.items()})
+        elif not self._module and values:
             assign_in(self._frame, values)
 
     def __repr__(self) -> str:
@@ -180,6 +195,9 @@ class Block:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return self.report._repr_mimebundle_(include, exclude)
+
+    def _mime_(self) -> tuple[str, str]:
+        return self.report._mime_()
 
 
 def _function(
@@ -198,8 +216,9 @@ def _function(
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         inner = inspect.unwrap(f)
-        run = Run(_function_source(inner), dict(bound.arguments), options)
-        name = getattr(inner, "__name__", "")
+        run = Run(_function_source(inner), {**reached_by(f), **bound.arguments}, options)
+        run.record.every = not options.names
+        name = as_written(getattr(inner, "__name__", ""))
         if name.isidentifier():
             run.record.last_text = name
         variables: dict[str, Any] = {}
@@ -215,7 +234,8 @@ def _function(
                 made = run.finish()
         finally:
             run.put_back()
-        report = reports.Report(made, **settings)
+        handle = "report" if _display() is None else "gm.last()"
+        report = reports.Report(notes_in_words(made, TRACE), **{"handle": handle, **settings})
         remember(report)
         return report
 
@@ -255,11 +275,21 @@ def _lift_arguments(run: Run, arguments: dict[str, Any], names: tuple[str, ...])
         run.lifter.named(name, value)
 
 
-def _show(report: reports.Report) -> None:
-    """Show the report of a block without a name: in IPython as it shows values, else say where it is."""
-    ipython: Any = sys.modules.get("IPython")  # which is not loaded for a script's sake
+def _display() -> Callable[[Any], None] | None:
+    """Give what shows a value in a notebook, as IPython or marimo do; None in a script."""
+    ipython: Any = sys.modules.get("IPython")  # neither is loaded for a script's sake
+    marimo: Any = sys.modules.get("marimo")
     if ipython is not None and ipython.get_ipython() is not None:
-        ipython.display.display(report)
+        return ipython.display.display
+    if marimo is not None and marimo.running_in_notebook():
+        return marimo.output.append
+    return None
+
+
+def _show(report: reports.Report) -> None:
+    """Show the report of a block without a name in a notebook; else say where it is."""
+    if (display := _display()) is not None:
+        display(report)
     else:
         text = repr(report).strip("<>")
         print(f'{text}; print(gm.last()) shows it, gm.last().save("report.html") keeps it')
@@ -300,9 +330,10 @@ def _block_of(frame: types.FrameType) -> ast.With | ast.AsyncWith | None:
     return max(blocks, key=lambda node: node.lineno, default=None)
 
 
-def _is_named(block: ast.With | ast.AsyncWith) -> bool:
-    """Tell whether the reader has a name for the traced block, `with gm.trace("x") as t`, and shows it at will."""
-    return any(item.optional_vars is not None for item in block.items)
+def _name_of(block: ast.With | ast.AsyncWith | None) -> str:
+    """Give the reader's name for the traced block, `t` of `with gm.trace("x") as t`: who has one shows it at will."""
+    targets = [item.optional_vars for item in block.items if item.optional_vars is not None] if block else []
+    return ast.unparse(targets[0]) if targets else ""
 
 
 def _block_source(frame: types.FrameType, block: ast.With | ast.AsyncWith | None) -> Source:

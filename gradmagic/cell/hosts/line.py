@@ -6,16 +6,14 @@ In: the line. Out: an `Options`; or an error in one sentence.
 from __future__ import annotations
 
 import argparse
-import keyword
 from typing import Any
 
-import numpy as np
 from IPython.core.error import UsageError
 from IPython.core.magic_arguments import MagicArgumentParser
 from IPython.utils.process import arg_split  # type: ignore[attr-defined]
 
-from ...engine.core.interpreter import parse
 from ..options import OPTIONS, OptionParser, Options
+from .slips import Slip, look_at
 
 
 class LineParser(OptionParser, MagicArgumentParser):
@@ -45,26 +43,10 @@ def read_line(parser: LineParser, line: str) -> Options:
     except ValueError as error:  # a quotation mark that is not closed
         raise UsageError(f"%%grad {line}: {error}") from None
     options = Options(**said | {"names": tuple(_unquoted(line, said.get("names", ())))})
-    for option, text in (("--of", options.of), ("--gradient", options.gradient)):
-        try:
-            parse(text or "0", mode="eval")
-        except SyntaxError:
-            raise UsageError(f"{option} {text} is not a Python expression") from None
-    if options.into and (not options.into.isidentifier() or keyword.iskeyword(options.into)):
-        raise UsageError(f"--into {options.into}: a report is assigned to a name, such as r")
-    if options.dtype is not None:
-        try:
-            np.dtype(options.dtype)
-        except TypeError:
-            raise UsageError(f"--dtype {options.dtype} is not a dtype: write float32, say") from None
-    if options.save:
-        from ...report.report import kind_of  # the report's parts are loaded when there is one to show
-
-        kind_of(options.save)
-    if options.plot:
-        from ...report.pictures.plots import require  # matplotlib is optional
-
-        require()
+    try:
+        look_at(options)
+    except Slip as slip:
+        raise UsageError(str(slip)) from None
     return options
 
 

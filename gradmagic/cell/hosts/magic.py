@@ -30,13 +30,14 @@ from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape import modes
 from ...errors import GradmagicError, NonScalarError, NoResultError
 from ...report.model import Trace
-from ..options import Options
+from ..options import OPTIONS, Options
 from ..reading.names import parse_names
 from ..run import Failed, Run
 from . import host
 from .line import complete, read_line, with_options
 from .rewrite import as_it_is, rewrite
 from .show import remember, report_of
+from .wording import LINE, in_words
 
 _RUNNING: ContextVar[bool] = ContextVar("%%grad runs", default=False)  # a %%grad inside a %%grad is refused
 
@@ -112,6 +113,12 @@ class GradMagics(Magics):
         # The same with the two lines exchanged, and our cell innermost.
         if inner in ("%%time", "%%capture", "%%prun"):
             return self.shell.run_cell_magic(inner[2:], first[len(inner) :].strip(), f"%%grad {line}\n{rest}")
+        if not cell.strip():
+            raise self._short(
+                CellMagicError(
+                    f"the cell is empty: write what is to be computed below {f'%%grad {line}'.rstrip()}."
+                )
+            )
         run = self._run(self._read(line), cell, sys._getframe(1))
         return self._after(run.execute, run)
 
@@ -254,6 +261,9 @@ class GradMagics(Magics):
         if switch in ("on", "off") and (switch == "on" or not names) and switch not in self.shell.user_ns:
             self.always = tuple(parse_names(names.split())) if switch == "on" else None
             return None
+        flag = next((word for word in text.split() if word in OPTIONS), "")
+        if flag:
+            raise UsageError(f"%grad EXPR takes no options: write %%grad {flag} above a cell")
         value = self.shell.user_ns.get(text)
         if isinstance(value, Tensor):
             number = host.cell_number(self.shell, sys._getframe(1))
@@ -271,7 +281,10 @@ class GradMagics(Magics):
             raise UsageError(f"%grad {text} is not a Python expression: {error.msg}") from None
 
         def execute() -> Trace:
-            trace = run.execute()
+            try:
+                trace = run.execute()
+            except NoResultError as error:
+                raise NoResultError(f"%grad {text}: {in_words(str(error), LINE)}") from None
             run.record.shown.clear()  # the report begins with the value
             return trace
 

@@ -34,6 +34,8 @@ def rewrite(lines: list[str]) -> list[str]:
     if not lines[0].startswith("%%grad") or lines[0][6:7] not in ("", " ", "\n", "\t"):
         return lines
     line, cell = lines[0][6:].strip(), "".join(lines[1:])
+    if not cell:  # IPython would advise against the second %
+        return [f"%%grad {line}\n", "\n"]
     try:
         with as_it_is():
             text = shell.transform_cell(cell)

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from ...engine.core import arrays
-from ...engine.core.foreign import foreign, of_library
+from ...engine.core.foreign import foreign
 from ...engine.core.interpreter import parse
 from ...engine.faces.torch.tensor import Tensor
-from ...engine.tape.tracked import is_a
+from ...engine.tape.tracked import Tracked, is_a
 from ...errors import NameOnLineError, NotLiftableError
 from ..options import OPTIONS
+from ..reading.names import base_of
 
 
 @dataclass
@@ -84,6 +85,10 @@ class Lifter:
         base = next((n.id for n in ast.walk(expression) if isinstance(n, ast.Name)), None)
         if base is None:
             raise NameOnLineError(f"{name!r} on the %%grad line is not a name: write the name of a variable.")
+        if not isinstance(expression, (ast.Name, ast.Attribute, ast.Subscript)):
+            raise NameOnLineError(
+                f"{name!r} on the %%grad line is an expression: give it a name before the cell, u = ..., and write u."
+            )
         if isinstance(expression, ast.Name):
             if name not in self.namespace:
                 if name in known:
@@ -91,6 +96,11 @@ class Lifter:
                 raise NameOnLineError(_unknown(name, self.namespace, known))
             self.named(name, self.namespace[name])
             return True
+        if base not in self.namespace and base in known:
+            raise NameOnLineError(
+                f"{name} on the %%grad line is a part of what the cell assigns to {base}: write {base} on the line, or "
+                "define it in an earlier cell."
+            )
         if base not in self.namespace:
             raise NameOnLineError(_unknown(base, self.namespace, known))
         self._member(name, expression)
@@ -107,7 +117,22 @@ class Lifter:
     def _member(self, name: str, expression: ast.expr) -> None:
         """Lift `params['W']`, `model.weight`, `xs[0]`: one entry of a container."""
         scope = self.namespace
-        value = eval(compile(ast.Expression(expression), "%%grad", "eval"), scope)
+        try:
+            owner, value = (
+                eval(compile(ast.Expression(node), "%%grad", "eval"), scope)
+                for node in (expression.value, expression)  # type: ignore[attr-defined]
+            )
+        except Exception as error:
+            raise NameOnLineError(
+                f"{name} on the %%grad line cannot be read ({type(error).__name__}: {error}): write the name of a "
+                f"variable, or of what {base_of(name)} holds."
+            ) from None
+        if arrays.is_array(owner) or is_a(owner, Tracked):
+            array = ast.unparse(expression.value)  # type: ignore[attr-defined]
+            raise NotLiftableError(
+                f"{name} on the %%grad line is a part of the array {array}: write {array} on the line; the gradient by "
+                f"{name} is the same part of its gradient."
+            )
         new = self.any(name, value)
         if new is not value:
             target = ast.fix_missing_locations(
@@ -230,12 +255,15 @@ def _unknown(name: str, namespace: dict[str, Any], known: dict[str, int]) -> str
 
 def _not_liftable(name: str, value: Any) -> str:
     kind = type(value).__name__
-    what = of_library(value) or f"a {kind}"
+    words = foreign(value)
+    text = is_a(value, (str, bytes, bytearray))
+    what = f"a {kind}" if text or words is None else words
     start = f"{name} on the %%grad line is {what}, and no gradient can be taken by "
-    if is_a(value, str):
+    if text:
         return f"{start}text: write the name of an array or a number."
-    if (words := foreign(value)) is not None and not is_a(value, (dict, types.ModuleType)):
-        return f"{start}it: {words.instead.format(name=name)}, under a name of its own before the cell."
+    if words is not None and not is_a(value, (dict, types.ModuleType)):
+        tail = ", under a name of its own before the cell" if words.instead.startswith("write") else ""
+        return f"{start}it: {words.instead.format(name=name)}{tail}."
     if is_a(value, (list, tuple)):
         return f"{start}a {kind} of numbers: write {name} = np.array({name}) before the cell."
     if is_a(value, bool) or getattr(getattr(value, "dtype", None), "kind", "") == "b":

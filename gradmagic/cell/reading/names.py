@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -347,3 +348,17 @@ def parse_names(words: list[str]) -> list[str]:
 def base_of(name: str) -> str:
     """Give the variable of `params['W']` or `model.weight`."""
     return name.partition("[")[0].partition(".")[0]
+
+
+_SHELLS = re.compile(r"_+|_i+|_i?\d+|_[dio]h|__\w+__")
+
+
+def is_shells(name: str) -> bool:
+    """Tell whether a name is one that IPython or Python sets by itself, and not the reader.
+
+    Examples
+    --------
+    >>> [name for name in ("_", "__", "_12", "_i3", "_oh", "__file__", "_a", "_ix", "x_") if not is_shells(name)]
+    ['_a', '_ix', 'x_']
+    """
+    return _SHELLS.fullmatch(name) is not None

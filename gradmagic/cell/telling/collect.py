@@ -186,17 +186,21 @@ def _result(
 def _entries(
     run: RunRecord, root: Node | None, nodes: list[Node], names: dict[int, list[str]]
 ) -> list[Lifted]:
-    """List the inputs: what was lifted by name; else the tensors that require grad; else what was lifted unasked."""
+    """List the inputs: what was lifted by name; else the tensors that require grad; else what was lifted unasked.
+
+    Of a function that is both, as its arguments are asked for.
+    """
     if run.lifted and run.options.names:
         return run.lifted
     ours = {entry.node.number for entry in run.lifted}
     leaves = [node for node in nodes if isinstance(node, Leaf) and node.number not in ours]
+    numbers = {node.number for node in nodes}
+    unasked = [entry for entry in run.lifted if root is None or entry.node.number in numbers]
     if not leaves:
-        numbers = {node.number for node in nodes}
-        return [entry for entry in run.lifted if root is None or entry.node.number in numbers]
+        return unasked
     counted = iter(range(1, len(leaves) + 1))
     held = holders(run.namespace, leaves)
-    entries = []
+    entries = unasked if run.every else []
     for node in leaves:
         name = names[node.number][0] if names.get(node.number) else f"tensor {next(counted)}"
         tensor = held.get(node.number)

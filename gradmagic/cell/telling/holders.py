@@ -13,6 +13,7 @@ from ...engine.tape.nodes import Node
 from ...engine.tape.tracked import Tracked, is_a
 from ...nn.modules import Module
 from ..lifting.lift import entry_names
+from ..reading.names import is_shells
 
 _MOST = 1000  # entries of a container that are looked at
 
@@ -21,7 +22,7 @@ def tracked_in(namespace: dict[str, Any]) -> Iterator[tuple[str, Tracked]]:
     """Give what is tracked in a namespace, its containers and its modules, by the name that the reader would write."""
     for name, value in list(namespace.items()):
         inner: Iterable[tuple[str, Any]] = ()
-        if name.startswith("_"):
+        if is_shells(name):
             continue
         if is_a(value, Tracked):
             inner = [(name, value)]

@@ -21,6 +21,7 @@ from ...optim import Optimizer
 from ...report.model import Note, Result
 from ...report.shown.numbers import brief, number
 from ..reading import source
+from ..reading.names import is_shells
 from ..reading.source import parsed
 from .holders import attributes_of, leaves_in, parameters_in
 from .run_record import RunRecord
@@ -180,7 +181,7 @@ def _unreached(run: RunRecord, tensors: dict[str, Any], result: Result, reached:
 def _optimizers(run: RunRecord) -> Iterator[tuple[str, list[Any]]]:
     """Give the user's optimizers, with their tensors."""
     for name, value in list(run.namespace.items()):
-        if is_a(value, Optimizer) and not name.startswith("_"):
+        if is_a(value, Optimizer) and not is_shells(name):
             groups = attributes_of(value).get("param_groups", ())
             yield name, [p for group in groups for p in group["params"] if is_a(p, Tensor)]
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from ...engine.tape.tracked import is_a
 from ...nn.modules import Module
+from ..reading.names import is_shells
 from .holders import modules_in
 
 Call = tuple[Any, int, int]  # a module, and the numbers between which all is made in it
@@ -34,7 +35,7 @@ def named(calls: Iterable[Call], namespace: dict[str, Any]) -> list[tuple[str, i
     """Give the calls with the paths of the modules, in the order in which they began."""
     paths: dict[int, str] = {}
     for name, value in list(namespace.items()):
-        if not name.startswith("_") and is_a(value, Module):
+        if not is_shells(name) and is_a(value, Module):
             for path, module in modules_in(value, name):
                 paths.setdefault(id(module), path)
     made = sorted(calls, key=lambda call: call[1])

@@ -17,6 +17,7 @@ from ...engine.tape import modes
 from ...engine.tape.ends import seed
 from ...engine.tape.tracked import Tracked, is_a, raw
 from ...errors import GradmagicError, NoGradError, NonScalarError, NoResultError, ShapeError
+from ..reading.names import is_shells
 from ..reading.source import parsed
 from .edges import depends_entry_by_entry
 from .notes import cut_notes
@@ -60,9 +61,7 @@ def result_of(run: RunRecord) -> tuple[str, Tracked]:
             return name, last
     # Names that no assignment statement of the cell has set: by a magic inside the cell, by `global`, by exec.
     others = {
-        n: v
-        for n, v in run.namespace.items()
-        if computed(v) and v.node.rule is not None and not n.startswith("_")
+        n: v for n, v in run.namespace.items() if computed(v) and v.node.rule is not None and not is_shells(n)
     }
     new = {n: v for n, v in others.items() if v.node.number >= run.recorder.first}
     if new:
@@ -84,10 +83,15 @@ def _computed(option: str, text: str, namespace: dict[str, Any], evaluate: Any =
     except GradmagicError:
         raise
     except Exception as error:
-        raise NoResultError(f"{option} {text} cannot be computed: {type(error).__name__}: {error}") from None
+        raise NoResultError(
+            f"{option} {text} cannot be computed: {type(error).__name__}: {error}. Write an expression of names that "
+            "the cell has."
+        ) from None
 
 
 def _no_result(run: RunRecord) -> str:
+    if run.cell.text and not run.cell.tree.body and not run.shown:
+        return "the cell has no code: write what is to be computed below %%grad."
     itself = [entry.name for entry in run.lifted if entry.name in run.assigned]
     if itself and itself[-1] == next(reversed(run.assigned)):
         name = itself[-1]

@@ -26,7 +26,7 @@ INPUTS = 60
 _MARKUP = re.compile(r"([\\`*_<>|\[\]$~&#])")
 
 
-def to_markdown(view: View, explained: Sequence[Sequence[str]] = ()) -> str:
+def to_markdown(view: View, explained: Sequence[Sequence[str]] = (), graph: bool = True) -> str:
     """Write the report.
 
     Parameters
@@ -34,6 +34,8 @@ def to_markdown(view: View, explained: Sequence[Sequence[str]] = ()) -> str:
     view : View
     explained : sequence of sequences of str
         Entries of gradients written out, each in lines.
+    graph : bool
+        Whether the graph is shown.
     """
     trace = view.trace
     parts: list[str] = []
@@ -52,7 +54,7 @@ def to_markdown(view: View, explained: Sequence[Sequence[str]] = ()) -> str:
         parts.append("\n".join(_rows([head, *([str(i), *numbers] for i, numbers in past.rows())])))
     parts += [
         _fenced(_texts(derivation.cell(view, COLUMNS)), "Cell"),
-        _fenced(_texts(derivation.graph(view, COLUMNS)), "Graph"),
+        _fenced(_texts(derivation.graph(view, COLUMNS)[0]), "Graph") if graph else "",
         _steps(steps(view)),
         escaped(modes(view)),
     ]

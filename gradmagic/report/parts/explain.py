@@ -99,7 +99,7 @@ def explain(trace: Trace, entry: str) -> Explanation:
     ReportError
         If there is no such entry, or the derivatives on the way are not kept.
     """
-    found, index = _entry(trace, entry)
+    found, index = entry_of(trace, entry)
     if len(trace.operations) > OPERATIONS:
         raise ReportError(
             f"the gradient goes through {len(trace.operations):,} operations, and an entry is written out through at "
@@ -180,7 +180,7 @@ def _whole(entry: Input, flat: int) -> float | None:
     return float(np.ravel(np.asarray(kept))[flat])
 
 
-def _entry(trace: Trace, text: str) -> tuple[Input, tuple[int, ...]]:
+def entry_of(trace: Trace, text: str) -> tuple[Input, tuple[int, ...]]:
     """Find the input, and its entry, that the reader means."""
     text = str(text).strip()
     for entry in sorted(trace.inputs, key=lambda entry: -len(entry.name)):

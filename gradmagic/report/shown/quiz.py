@@ -6,6 +6,7 @@ In: a `Trace`. Out: the same trace without the numbers that the sweep gave; valu
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 
 from ...engine.core.values import Value
@@ -19,16 +20,21 @@ ANSWERS = {"zero", "vanishes", "explodes", "dtype trouble", "flat"}
 HIDDEN = Value((), "", False, 1, "?", None, None, None, None, 0, 0, 0)
 
 
-def veiled(trace: Trace) -> Trace:
+def veiled(trace: Trace, but: Collection[int] = ()) -> Trace:
     """Hide the gradients of a trace, and what would tell them: flows, local numbers, slopes, differences.
+
+    The gradients of the keys in `but` are shown.
 
     Examples
     --------
     >>> veiled(Trace("In [1]", "y = x")).inputs
     ()
     """
-    operations = hidden(trace.operations, _hidden)
-    inputs = tuple(replace(entry, grad=_hidden(entry.grad), numerical=None) for entry in trace.inputs)
+    operations = hidden(trace.operations, _hidden, but)
+    inputs = tuple(
+        replace(entry, grad=entry.grad if entry.key in but else _hidden(entry.grad), numerical=None)
+        for entry in trace.inputs
+    )
     turns = None if trace.turns is None else _of_turns(trace.turns)
     return replace(trace, operations=operations, inputs=inputs, elementwise=False, walks=(), turns=turns)
 

@@ -72,6 +72,35 @@ def wrap(text: str, columns: int) -> list[str]:
     return lines
 
 
+def broken(text: str, columns: int, hang: int = 4) -> list[str]:
+    """Break code into lines of at most `columns`: at a space, else behind a sign, else anywhere; the rest hangs.
+
+    Examples
+    --------
+    >>> broken("  h = np.tanh(X @ W)", 14), broken("a + b", 9), broken("勾配の名前", 6, hang=0)
+    (['  h = np.tanh(', '      X @ W)'], ['a + b'], ['勾配の', '名前'])
+    """
+    indent = len(text) - len(text.lstrip())
+    lead = " " * min(indent + hang, columns // 2)
+    lines, start, rest = [], text[:indent], text[indent:]
+    while len(rest) > 1 and width(start + rest) > columns:
+        fits = clip(rest, columns - len(start) + 1)[:-1] or rest[0]
+        least = len(fits) // 3
+        spaces, signs = fits.rfind(" ", least), max(fits.rfind(sign, least) for sign in ",.([{*/+-=")
+        at = (
+            len(fits)
+            if rest[len(fits)] == " "
+            else spaces
+            if spaces > 0
+            else signs + 1
+            if signs > 0
+            else len(fits)
+        )
+        lines.append(start + rest[:at].rstrip())
+        start, rest = lead, rest[at:].lstrip()
+    return [*lines, start + rest]
+
+
 def sums(lines: Sequence[str], columns: int) -> list[str]:
     """Break lines like `name = a + b`: after the equal sign the rest hangs, and a sum is broken before a sign.
 
@@ -109,15 +138,15 @@ def in_ascii(text: str) -> str:
 
 
 def grid(
-    rows: Sequence[Sequence[Cell]], room: int, right: Sequence[int] = (), give: Sequence[tuple[int, int]] = (),
-    gap: int = 2,
+    rows: Sequence[Sequence[Cell] | Text], room: int, right: Sequence[int] = (),
+    give: Sequence[tuple[int, int]] = (), gap: int = 2, fold: Sequence[int] = (),
 ) -> list[Text]:  # fmt: skip
     """Set rows of cells in columns.
 
     Parameters
     ----------
     rows : sequence of rows of cells
-        Rows may be shorter than the longest.
+        Rows may be shorter than the longest. A `Text` in place of one stands across all columns.
     room : int
         Columns of the terminal.
     right : sequence of int
@@ -126,11 +155,13 @@ def grid(
         When the table is too wide: which column is clipped, down to what width, in this order; then the last.
     gap : int
         Spaces between columns. One stands before the first.
+    fold : sequence of int
+        Columns whose cells are broken into several lines where they are too wide, not clipped.
     """
     if not rows:
         return []
-    count = max(map(len, rows))
-    texts = [list(map(text_of, row)) for row in rows]
+    texts = [[] if isinstance(row, Text) else list(map(text_of, row)) for row in rows]
+    count = max(map(len, texts))
     widths = [max((width(row[i]) for row in texts if i < len(row)), default=0) for i in range(count)]
     used = [i for i in range(count) if widths[i]]
     spare = room - 1 - sum(widths) - gap * (len(used) - 1)
@@ -141,12 +172,21 @@ def grid(
             spare += taken
     lines = []
     for row, styled in zip(texts, rows, strict=True):
-        line = Text(" ")
-        for i in used:
-            if i < len(row):
+        if isinstance(styled, Text):
+            lines.append(styled)
+            continue
+        pieces = {
+            i: broken(row[i], widths[i], hang=0) if i in fold else [clip(row[i], widths[i])]
+            for i in used
+            if i < len(row)
+        }
+        for k in range(max(map(len, pieces.values()), default=1)):
+            line = Text(" ")
+            for i, parts in pieces.items():
                 style = "" if isinstance(styled[i], str) else styled[i][1]
-                line.append(pad(clip(row[i], widths[i]), widths[i], i in right), style).append(" " * gap)
-        line.rstrip()
-        line.truncate(room)
-        lines.append(line)
+                text = parts[k] if k < len(parts) else ""
+                line.append(pad(text, widths[i], i in right), style).append(" " * gap)
+            line.rstrip()
+            line.truncate(room)
+            lines.append(line)
     return lines

@@ -320,7 +320,7 @@ class View:
     def expression(self, operation: Operation) -> str:
         """Write the operation as the reader wrote it, or as a call when the source is not known."""
         place = operation.place
-        if place is not None and place.text and not operation.within:
+        if place is not None and place.text and (operation.rule in PARTS or not operation.within):
             return one_line(place.text)
         if not operation.rule:
             return operation.names[0] if operation.names else "input"

@@ -5,8 +5,10 @@ In: a `View` and the columns there are. Out: `Section`s of styled lines; to_text
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from rich.text import Text
 
@@ -18,32 +20,43 @@ from ..shown.numbers import brief, number, rows_of, shape_of, sparkline
 from ..shown.typeset import Cell, clip, grid, pad, sums, text_of, width, wrap
 from ..shown.view import View, told
 from .curves import sparklines, strips
-from .derivation import cell, chain, graph
+from .derivation import cell, chain
+from .derivation import graph as lanes
+from .hints import Hints
 from .styles import BAD, HEAD, MUTED, NAME, SIGNS, WARN, colored
 
 ROWS = 10  # of a matrix that is shown in full
 LINES = 60  # of a cell that are set: a report shows fewer
+LONGEST = 24  # columns of a head that has the result's name in it
 BESIDES = 47  # columns that a sum over paths leaves to the others
 
 
 @dataclass(frozen=True)
 class Section:
-    """Some lines that belong together; at least `least` of them stay, and the last one where `tail`.
+    """Some lines that belong together; at least `least` of them stay, and the last `tail` ones.
 
     `whole`: they were asked for, and all stay. `more`: lines that were not even set.
     """
 
     lines: list[Text]
     least: int = 4
-    tail: bool = False
+    tail: int = 0
     whole: bool = False
     more: int = 0
 
 
-def sections(view: View, room: int, explained: Sequence[Sequence[str]], every_step: bool) -> list[Section]:
+def sections(
+    view: View,
+    room: int,
+    explained: Sequence[Sequence[str]],
+    every_step: bool,
+    hints: Hints,
+    graph: bool = True,
+) -> list[Section]:
     """Set all sections of the report, in reading order."""
-    steps = chain(view, room, every_step)
+    steps = chain(view, room, every_step, graph)
     points = strips(view, room)
+    drawn, end = lanes(view, room) if graph else ([], 0)
     source = view.trace.source.rstrip()
     return [
         Section(_heading(view, room), least=3),
@@ -52,11 +65,11 @@ def sections(view: View, room: int, explained: Sequence[Sequence[str]], every_st
         *(_asked_for([Text(f" {row}") for row in sums(lines, room - 2)]) for lines in explained),
         Section(sparklines(view, room), least=3),
         Section(_history(view, room), least=9),
-        Section(_times(view, room), least=6, tail=True),
+        Section(_times(view, room), least=6, tail=1),
         Section(cell(view, room, LINES), more=max(0, source.count("\n") + 1 - LINES)),
-        Section(graph(view, room), tail=True),
+        Section(drawn, tail=end),
         _asked_for(steps) if every_step else Section(steps),
-        Section(_footer(view, room), least=1),
+        Section([Text(clip(f" {row}", room), MUTED) for row in hints.foot(view, room)], least=2),
     ]
 
 
@@ -113,9 +126,10 @@ def _table(view: View, room: int) -> list[Text]:
     result, swept = view.result_name, view.trace.result is not None
     shapes = any(row.shape for row in rows)
     grows = any(row.grows for row in rows) and not shapes
+    slope, adds = view.slope("name"), f"+{NUDGE} adds to {result}"
     head = [
-        "name", "shape", "value", view.slope("name") if swept else "", "by differences", "sum over paths",
-        f"+{NUDGE} adds to {result}", "",
+        "name", "shape", "value", (slope if width(slope) <= LONGEST else "gradient") if swept else "",
+        "by differences", "sum over paths", adds if width(adds) <= LONGEST else f"+{NUDGE} adds", "",
     ]  # fmt: skip
     body: list[list[Cell]] = []
     for row in rows:
@@ -128,7 +142,7 @@ def _table(view: View, room: int) -> list[Text]:
     used = [any(text_of(row[i]) for row in body) for i in range(len(head))]
     titles: list[Cell] = [(title if use else "", HEAD) for title, use in zip(head, used, strict=True)]
     right = () if shapes else (2, 3, 4)
-    found = grid([titles, *body], room, right, give=((5, 16), (2, 12), (3, 12), (4, 12)))
+    found = grid([titles, *body], room, right, give=((5, 16), (2, 12), (3, 12), (4, 12)), fold=(2, 3))
     for row in rows:
         if row.note:
             found += [Text(f"   {part}", WARN) for part in wrap(f"{row.name}: {row.note}", room - 4)]
@@ -180,25 +194,21 @@ def _history(view: View, room: int) -> list[Text]:
     past = history(view.trace)
     if past is None:
         return []
-    body: list[list[Cell]] = [[("sweep", HEAD), *((series.name, HEAD) for series in past.series)]]
+    columns = [("sweep", *(str(i) for i, _ in past.rows()))]
+    columns += zip((series.name for series in past.series), *(texts for _, texts in past.rows()), strict=True)
+    taken = list(accumulate(max(map(width, column)) + 3 for column in columns))
+    many = bisect_right(taken, room + 1)  # columns that fit; of the others the pictures say how they went
+    body: list[list[Cell]] = [[(column[0], HEAD) for column in columns[:many]]]
     before = -1
     for i, texts in past.rows():
         if i > before + 1:
             body.append([("…", MUTED)])
-        body.append([str(i), *texts])
+        body.append([str(i), *texts[: many - 1]])
         before = i
-    found = grid(body, room, right=range(len(past.series) + 1), gap=3)
+    found = grid(body, room, right=range(many), gap=3)
     names = max(width(series.name) for series in past.series)
     for series in past.series:
         line = Text(" ").append(pad(series.name, names), NAME).append("  ")
         line.append(sparkline(series.values, max(8, min(50, room - names - 30))))
         found.append(line.append(f"  {number(series.values[0])} to {number(series.values[-1])}", MUTED))
     return found
-
-
-def _footer(view: View, room: int) -> list[Text]:
-    names = [entry.name for entry in view.trace.inputs]
-    if not names or view.trace.result is None:
-        return []
-    left, right = f'gradients: gm.last().grads["{names[0]}"]', 'page: gm.last().save("report.html")'
-    return [Text(clip(f" {left}      {right}", room), MUTED)]

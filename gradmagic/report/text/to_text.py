@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 
@@ -16,6 +17,7 @@ from rich.text import Text
 
 from ..shown.typeset import SYMBOLS, in_ascii
 from ..shown.view import View
+from .hints import Hints
 from .sections import Section, sections
 
 LINES = 60
@@ -29,6 +31,8 @@ def to_text(
     color: bool | None = None,
     explained: Sequence[Sequence[str]] = (),
     every_step: bool = False,
+    hints: Hints | None = None,
+    graph: bool = True,
 ) -> str:
     """Write the report.
 
@@ -45,14 +49,19 @@ def to_text(
         Entries of gradients written out, each in lines.
     every_step : bool
         Whether all steps of the sweep are listed; the text may be longer by them.
+    hints : Hints
+        How the reader gets at what is left out.
+    graph : bool
+        Whether the graph is shown.
     """
+    hints = hints or Hints()
     columns = max(LEAST_WIDTH, width if width is not None else _columns())
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8" if ascii is None else None
     if encoding is not None:
         ascii = not _encodes(encoding, SYMBOLS)
     colored = _colorful() if color is None else color
-    parts = sections(view, columns - 1, explained, every_step)
-    lines = _fitted(parts, LINES + sum(part.least for part in parts if part.whole))
+    parts = sections(view, columns - 1, explained, every_step, hints, graph)
+    lines = _fitted(parts, LINES + sum(part.least for part in parts if part.whole), hints.page)
     for line in lines:
         line.truncate(columns - 1, overflow="ellipsis")
     text = _printed(lines, columns, colored)
@@ -60,7 +69,7 @@ def to_text(
     return text.encode(encoding, "backslashreplace").decode(encoding) if encoding and ascii else text
 
 
-def _fitted(parts: list[Section], most: int) -> list[Text]:
+def _fitted(parts: list[Section], most: int, page: str) -> list[Text]:
     """Cut the longest sections until all fit into `most` lines, an empty line after each."""
     parts = [part for part in parts if part.lines]
     room = most - (len(parts) - 1)
@@ -74,18 +83,18 @@ def _fitted(parts: list[Section], most: int) -> list[Text]:
         cap -= 1
     lines: list[Text] = []
     for part in parts:
-        lines += [*([Text("")] if lines else []), *_cut(part, max(cap, part.least))]
+        lines += [*([Text("")] if lines else []), *_cut(part, max(cap, part.least), page)]
     return lines[:most]
 
 
-def _cut(part: Section, room: int) -> list[Text]:
+def _cut(part: Section, room: int, page: str) -> list[Text]:
     lines = part.lines
     if len(lines) <= room and not part.more:
         return lines
-    last = 1 if room > 4 and part.tail else 0
+    last = part.tail if room > 3 + part.tail else 0
     kept = room - 1 - last
     count = len(lines) + part.more - kept - last
-    gone = Text(f' … {count} lines more on the page: gm.last().save("report.html")', "dim")
+    gone = Text(f" … {count} lines more on the page: {page}", "dim")
     return [*lines[:kept], gone, *(lines[-last:] if last else [])]
 
 
@@ -101,10 +110,7 @@ def _printed(lines: list[Text], columns: int, color: bool) -> str:
 
 
 def _columns() -> int:
-    try:
-        return min(120, os.get_terminal_size().columns or 80)
-    except (OSError, ValueError):
-        return 80
+    return min(120, shutil.get_terminal_size().columns)  # os has none of its own in Pyodide
 
 
 def _encodes(encoding: str, text: str) -> bool:

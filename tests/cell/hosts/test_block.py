@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import re
 import runpy
 import subprocess
 import sys
 import textwrap
+from functools import partial
 
 import numpy as np
 import pytest
@@ -55,7 +57,7 @@ def test_a_block_in_a_script_gives_the_report_of_a_cell(tmp_path):
     report = made["report"]
     assert report.value == 16.0 and report.grads["x"].tolist() == [0.0, 4.0, 8.0]
     text = report.to_text(width=80, color=False)
-    assert "script.py" in text and "6      y = 2 * x**2 + 2" in text and "gradient of z" in text
+    assert "script.py" in text and "6  y = 2 * x**2 + 2" in text and "gradient of z" in text
     assert type(made["y"]) is np.ndarray and type(made["z"]) is np.float64 and made["x"] is made["kept"]
     assert gm.last() is report
 
@@ -269,3 +271,68 @@ def test_cells_that_were_compiled_without_their_margin_have_their_own_names(tmp_
     assert " np.exp(2 * x) " in text and " ● 2 * x " in text and " ● z = (y * x).sum() " in text
     text = names["report"].to_text(color=False)
     assert " ● np.sin(x) " in text and " ● u = np.sin(x) * 3 " in text and " ● u * x " in text
+
+
+class Scaled:
+    def __init__(self, w):
+        self.w = w
+
+    def __call__(self, x):
+        return (x * self.w).sum()
+
+    def times(self, x):
+        return (x * self.w).sum()
+
+
+def _kept(w):
+    def inner(x):
+        return x * w
+
+    return lambda x: inner(x).sum()
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (_kept, "w"),
+        (lambda b: lambda x: (x * b).sum(), "b"),
+        (lambda b: partial(lambda w, x: (x * w).sum(), b), "w"),
+        (Scaled, "self.w"),
+        (lambda w: Scaled(w).times, "self.w"),
+    ],
+    ids=["a function's function", "closure", "partial", "callable object", "method"],
+)
+@pytest.mark.parametrize(
+    "x", [np.array([3.0, 4.0]), gm.tensor([3.0, 4.0]), gm.tensor([3.0, 4.0], requires_grad=True)]
+)
+def test_tensors_that_a_function_reads_are_inputs_with_their_names(make, name, x):
+    b = gm.tensor([1.0, 2.0], requires_grad=True)
+    report = gm.trace(make(b))(x)
+    assert report.value == 11 and report.grads[name].tolist() == [3, 4]
+    if isinstance(x, np.ndarray) or x.requires_grad:
+        assert report.grads["x"].tolist() == [1, 2]
+    text = report.to_text(color=False)
+    assert re.search(rf"^ {re.escape(name)} +\(2,\) +\[1, 2\] +\[3, 4\]", text, re.M), text
+
+
+def test_a_slip_in_a_setting_is_said_before_anything_is_traced():
+    ran = []
+    with pytest.raises(TypeError, match="max_node"):
+        gm.trace(lambda x: ran.append(x) or x * 2, max_node=3)(1.0)
+    assert not ran
+
+
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        ("with gm.trace('x') as t:\n    y = x * x\nreport = t.report", "t.report"),
+        ("with gm.trace('x'):\n    y = x * x\nreport = gm.last()", "gm.last()"),
+        ("report = gm.trace(lambda x: x * x)(x)", "report"),
+        ("report = gm.Report.load(gm.trace(lambda x: x * x)(x).save('a.json'))", "report"),
+    ],
+)
+def test_the_last_line_says_what_can_be_written_in_a_script(tmp_path, monkeypatch, source, hint):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "IPython", None)  # which other tests have started here
+    report = run(tmp_path, f"import gradmagic as gm\nx = 3.0\n{source}")["report"]
+    assert report.to_text(color=False).splitlines()[-1].endswith(f'page: {hint}.save("report.html")')

@@ -49,4 +49,4 @@ except RuntimeError as e:
 try:
     u.add_(1)
 except RuntimeError as e:
-    print(str(e)[:80])
+    print(str(e)[:74])

@@ -22,7 +22,7 @@ def compute_loss(params, data, target):
 
 
 grads, value = grad_and_value(compute_loss)(params, data, target)
-print(value, {k: v.shape for k, v in grads.items()}, grads["weight"])
+print(value, {k: v.shape for k, v in grads.items()}, grads["weight"].detach())
 
 
 def inner(params, x, y, lr=0.1):

@@ -35,11 +35,11 @@ except RuntimeError as e:
 try:
     torch.ones(2, 3) @ torch.ones(2, 3)
 except RuntimeError as e:
-    print(e)
+    print(str(e)[:54])
 try:
     torch.ones(2) + torch.ones(3)
 except RuntimeError as e:
-    print(e)
+    print(str(e)[:88])
 try:
     torch.ones(2)[5]
 except IndexError as e:

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 x = torch.linspace(-3, 3, 7)
 for act in (nn.ReLU(), nn.LeakyReLU(0.1), nn.ELU(), nn.SELU(), nn.CELU(), nn.GELU(), nn.GELU(approximate="tanh"), nn.SiLU(), nn.Mish(),
             nn.Softplus(), nn.Softsign(), nn.Tanhshrink(), nn.Hardtanh(), nn.Hardswish(), nn.Hardsigmoid(), nn.ReLU6(),
-            nn.LogSigmoid(), nn.Softshrink(), nn.Hardshrink(), nn.Threshold(0.5, -1.0), nn.Sigmoid(), nn.Tanh(), nn.Softmin(0)):
+            nn.LogSigmoid(), nn.Softshrink(), nn.Hardshrink(), nn.Threshold(0.5, -1.0), nn.Sigmoid(), nn.Tanh()):
     t = x.clone().requires_grad_()
     y = act(t)
     y.sum().backward()

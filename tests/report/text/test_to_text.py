@@ -15,20 +15,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from wcwidth import wcswidth
 
 from gradmagic.engine.core.values import summarise
 from gradmagic.report import Report
 from gradmagic.report.model import Note, Trace
-from gradmagic.report.shown.typeset import clip, grid, pad, width, wrap
+from gradmagic.report.shown.typeset import broken, clip, grid, pad, width, wrap
 from tests.report import traces
 
 GOLDEN = Path(__file__).parent / "golden"
 ALL = ["product", "parabola", "network", "descent", "chain", "troubled", "markup"]
 
 
-def text(trace: Trace, columns: int = 80, **settings: bool) -> str:
-    return Report(trace).to_text(width=columns, **{"ascii": False, "color": False, **settings})
+def text(trace: Trace, columns: int = 80, **options: bool) -> str:
+    return Report(trace).to_text(width=columns, **{"ascii": False, "color": False, **options})
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -83,20 +85,34 @@ def test_the_lines_that_are_left_out_of_a_long_cell_are_counted():
     assert f" {5000 - (gone - start - 1)} lines more" in lines[gone]
 
 
-def test_expressions_that_a_long_line_has_no_room_for_are_written_out():
-    source = "z = np.sin(x) + " + " + ".join(f"np.cos({i} * x)" for i in range(8))
+@pytest.mark.parametrize("columns", [60, 80, 120])
+@pytest.mark.parametrize("name", ["np.cos", "余弦"])
+def test_a_long_line_is_broken_at_words_and_its_expressions_are_written_out(columns, name):
+    source = "z = np.sin(x) + " + " + ".join(f"{name}({i} * x)" for i in range(8))
     s = traces.Sketch(source)
     x = s.input("x", 1.0, 1.0)
     first = s.step("sin", "np.sin(x)", 0.84, 1.0, (x, "np.cos(x)"))
-    last = s.step("cos", "np.cos(7 * x)", 0.75, 1.0, (x, "-np.sin(x)"))
+    last = s.step("cos", f"{name}(7 * x)", 0.75, 1.0, (x, "-np.sin(x)"))
     s.step("add", source.removeprefix("z = "), 1.6, 1.0, (first, "1"), (last, "1"), name="z")
-    lines = text(s.trace("z", 1.6)).splitlines()
-    (waves,) = (line for line in lines if line.split()[-2:] == ["0.84", "1"])
+    lines = text(s.trace("z", 1.6), columns).splitlines()
+    assert max(map(wcswidth, lines)) < columns
+    start = next(i for i, line in enumerate(lines) if line.startswith("  2  z = "))
+    rows = [lines[start][5:]]
+    while " ".join(rows) != source and len(rows) < 6:
+        rows.append(lines[start + len(rows)].strip())
+    assert " ".join(rows) == source and len(rows) > 1
+    assert lines[start + len(rows)].split() == ["1.6", "1", "(start)"]
     (written,) = (line for line in lines if line.split()[-2:] == ["0.75", "1"])
-    (long,) = (line for line in lines if line.startswith("  2  z = "))
-    assert waves.index("~") == long.index("np.sin")
-    assert waves.count("~") == len("np.sin(x)")
-    assert written.strip().startswith("np.cos(7 * x)")
+    assert written.strip().startswith(f"{name}(7 * x)")
+    assert any(line.split() == ["np.sin(x)", "0.84", "1"] for line in lines)
+
+
+@settings(max_examples=50)
+@given(st.text("ab 勾(,*=", max_size=60), st.integers(4, 30), st.integers(0, 6))
+def test_broken_code_fits_and_loses_nothing(code, columns, hang):
+    rows = broken(code, columns, hang)
+    assert "".join("".join(rows).split()) == "".join(code.split())
+    assert all(wcswidth(row) <= columns for row in rows) or len(code) - len(code.lstrip()) > columns - 2
 
 
 def test_japanese_names_are_aligned():

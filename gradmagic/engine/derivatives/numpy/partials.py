@@ -85,10 +85,10 @@ def power_x(_z: Any, x: Any, y: Any) -> Any:
 
 @reads("z * log(x)")
 def power_y(z: Any, x: Any, _y: Any) -> Any:
-    if isinstance(x, (int, float)) and not isinstance(x, np.generic) and not hasattr(x, "node"):
-        return z * (math.log(x) if x > 0 else 0.0 if x == 0 else math.nan)  # stays a weak number: 2**y in y's dtype
+    if type(x) in (int, float):  # which stays a weak number: 2**y in y's dtype
+        return np.where(le(z, 1), 0, -z) if x == 0 else z * (math.log(x) if x > 0 else math.nan)
     zero = x == 0  # there 0, but -inf where the power is infinite, as in PyTorch
-    return z * (np.log(x + zero) - np.where(zero & np.isinf(z), np.inf, 0))
+    return np.where(zero & np.isinf(z), -z, np.log(x + zero) * z)
 
 
 @reads("sign(x)", of_complex="np.conj(sign(x))")

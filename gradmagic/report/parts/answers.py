@@ -1,0 +1,100 @@
+"""An answer to the quiz: is it the gradient that is hidden, and if not, what is to be looked at.
+
+In: a `View`, a name of the reader's, an answer. Out: what is said of it, and of which value the gradient may be shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..model import ReportError
+from ..shown.numbers import shape_of
+from ..shown.view import View
+from .explain import entry_of
+from .paths import sum_over_paths
+
+NEAR = 0.02  # an answer may be so far from the gradient, in parts of its largest entry: 0.33 for 1/3
+
+
+class Said(str):
+    """A sentence that a prompt shows without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def asked(view: View) -> dict[str, tuple[int, Any]]:
+    """List what a quiz asks for: the key and the gradient of each input, and of each value with a name."""
+    return {name: (key, grad) for name, key, grad in _asked(view) if grad is not None}
+
+
+def _asked(view: View) -> Iterator[tuple[str, int, Any]]:
+    for operation in view.operations:
+        if operation.names and operation.grad is not None and operation.grad.items is not None:
+            yield operation.names[0], operation.key, operation.grad.items
+    for entry in view.trace.inputs:
+        yield (
+            entry.name,
+            entry.key,
+            entry.array if entry.array is not None else entry.grad and entry.grad.items,
+        )
+
+
+def found_in(view: View, name: str) -> tuple[int, Any]:
+    """Give the key and the gradient of what a quiz calls `name`.
+
+    Raises
+    ------
+    ReportError
+        If it asks for nothing of that name.
+    """
+    values = asked(view)
+    if name not in values:
+        names = ", ".join(list(values)[-8:]) or "nothing"
+        raise ReportError(f"there is no gradient by {name!r} to work out. This quiz asks for {names}.")
+    return values[name]
+
+
+def judged(view: View, name: str, answer: Any) -> tuple[Said, int | None]:
+    """Hold an answer against the gradient by `name`, or by one entry of an input: `"a[0,0]"`.
+
+    Raises
+    ------
+    ReportError
+        If the quiz asks for nothing of that name, or the answer is no number or array.
+    """
+    given = np.asarray(answer)
+    if given.dtype.kind not in "biufc":
+        raise ReportError(f"{answer!r} is no answer: give a number, or an array of the gradient's shape.")
+    slope = view.slope(name)
+    if name not in asked(view) and "[" in name:
+        entry, index = entry_of(view.trace, name)
+        key, grad = None, np.asarray(found_in(view, entry.name)[1])[index]
+        source = entry.key
+    else:
+        key, grad = found_in(view, name)
+        source = key
+    grad = np.asarray(grad)
+    if given.shape not in ((), grad.shape) or (grad.shape and not given.shape):
+        what = f"has the shape {shape_of(grad.shape)}" if grad.shape else "is a number"
+        return Said(f"{slope} {what}: this answer is of another shape."), None
+    if _near(given, grad):
+        return Said(f"right: {slope} is {answer}"), key
+    if _near(-given, grad):
+        return Said(f"not yet: {slope} has the other sign."), None
+    if grad.shape:
+        right = sum(_near(a, g, grad) for a, g in zip(given.flat, grad.flat, strict=True))
+        return Said(f"not yet: {right} of {grad.size} entries of {slope} are right."), None
+    paths = sum_over_paths(view, source)
+    look = f" Multiply along each path, and add them up: {paths.edges}." if paths is not None else ""
+    return Said(f"not yet: {slope} is not {answer}.{look}"), None
+
+
+def _near(given: Any, grad: Any, among: Any = None) -> bool:
+    most = np.max(np.abs(np.nan_to_num(grad if among is None else among)), initial=0)
+    return bool(np.allclose(given, grad, rtol=0, atol=NEAR * most, equal_nan=True))
