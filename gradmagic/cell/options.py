@@ -54,6 +54,7 @@ class Options:
     image: str = _option("", "the graph for front ends that show no HTML", "png|svg",
                          choices=("png", "svg"), command=False)
     time: bool = _option(False, "tell how long each expression took, forward and backward")
+    kept: bool = _option(False, "tell how many bytes each expression keeps for the way back")
     stop: str = _option("", "stop at the first NaN or infinity, for %%debug", "nan",
                         choices=("nan",), command="stop at the first NaN or infinity")
     save: str = _option("", "save the report: .html .txt .md .tex .json .svg .png .dot; .pdf with gradmagic[plot]",

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.core import arrays
 from ..engine.sweeps.backward import sweep
 from ..engine.sweeps.replay import Replay
 from ..engine.tape import modes
@@ -32,7 +33,8 @@ from .telling.cell_recorder import CellRecorder
 from .telling.checked import Findings, check
 from .telling.clock import Clock
 from .telling.collect import collect
-from .telling.holders import holder, leaves_in
+from .telling.holders import holder, leaves_in, tracked_in
+from .telling.kept import kept_by
 from .telling.result import result_of, seed_of
 from .telling.run_record import RunRecord
 from .telling.sampling import Sampling
@@ -60,6 +62,8 @@ class Tracing:
         self.replay = Replay()  # --check and --plot
         if options.time:
             self.record.clock = Clock(self.recorder)
+        if options.kept:
+            self.recorder.measures = lambda root: kept_by(root, self._held())
         self.sampling = self.record.sampling = Sampling(
             self.recorder, self.value_of, self.record.begun, self.replay if options.plot else None
         )
@@ -136,6 +140,12 @@ class Tracing:
     def _around(self) -> tuple[Any, ...]:
         """Give the contexts in which what the user's code does is followed."""
         raise NotImplementedError
+
+    def _held(self) -> list[Any]:
+        """Give the values that the user's names have, and that was put in place of some."""
+        lifted = [each for entry in self.lifter.lifted for each in (entry.tracked, entry.original)]
+        named = [tracked for _, tracked in tracked_in(self.namespace)]
+        return [*lifted, *named, *filter(arrays.is_array, list(self.namespace.values()))]
 
     def value_of(self, node: Node) -> Any:
         """Give an input's value: as it was lifted; a tensor's as it is now, before the loop's next step changes it."""

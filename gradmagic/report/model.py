@@ -121,8 +121,9 @@ class Operation:
 class Input:
     """One thing that the gradient is taken with respect to: a row of the table.
 
-    `kind` says what the reader's object is (`"ndarray"`, `"int"`, `"float"`, `"Tensor"`, `"numpy scalar"`); `reached`
-    is False when the result does not depend on it; `array` is the gradient itself, as `Report.grads` gives it;
+    `kind` says what the reader's object is (`"ndarray"`, `"int"`, `"float"`, `"Tensor"`, `"Parameter"` of a module,
+    `"numpy scalar"`); `reached` is False when the result does not depend on it; `array` is the gradient itself, as
+    `Report.grads` gives it;
     `numerical` is the gradient by differences, with `--check`.
     """
 
@@ -169,6 +170,30 @@ class Timing:
     forward: float
     backward: float
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What one operation keeps for the way back, with `--kept`, when the last sweep began.
+
+    Attributes
+    ----------
+    key : int
+    size : int
+        Bytes that no operation before keeps.
+    own : int
+        Of these, bytes that a name of the reader's holds anyway.
+    shared : int
+        Bytes that operations before keep too.
+    arrays : int
+        How many arrays and numbers `size` is of.
+    """
+
+    key: int
+    size: int
+    own: int = 0
+    shared: int = 0
+    arrays: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +286,34 @@ class Walk:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """A call of a function, a turn of a loop or a call of a module: all operations between two keys were made in it.
+
+    Attributes
+    ----------
+    kind : str
+        `"call"`, `"turn"` or `"module"`.
+    name : str
+        Of the function; of a module its path.
+    first, last : int
+        Keys.
+    place : Place or None
+        Of a call, where it is written.
+    loop, turn, turns : int
+        Of a turn: which run of a loop it belongs to, its number from 1, and how many there were.
+    """
+
+    kind: str
+    name: str
+    first: int
+    last: int
+    place: Place | None = None
+    loop: int = 0
+    turn: int = 0
+    turns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """All that a report shows of one cell.
 
@@ -293,10 +346,14 @@ class Trace:
         Whether element k of what was summed depends on element k of the input only.
     timings : tuple of Timing
         The slowest expressions first, with `--time`.
+    kept : tuple of Kept
+        What is kept for the way back, in tape order, with `--kept`.
     plots : tuple of Points
         Curves whose points the values above do not give: of numbers, and with `--plot` of long arrays.
     walks : tuple of Walk
         Some walks forward, of each input the one to begin with first.
+    scopes : tuple of Scope
+        The calls, turns and modules in which operations were made, outer ones first.
     turns : Turns or None
         What lines computed that ran several times: each turn of a loop, each call of a function.
     """
@@ -318,4 +375,6 @@ class Trace:
     timings: tuple[Timing, ...] = ()
     plots: tuple[Points, ...] = ()
     walks: tuple[Walk, ...] = ()
+    scopes: tuple[Scope, ...] = ()
+    kept: tuple[Kept, ...] = ()
     turns: Turns | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,11 +26,12 @@ from .parts.explain import Explanation, explain
 from .parts.graph import MOST, picture
 from .parts.table import Table, table
 from .pictures.dot import Graph, digraph
-from .pictures.drawing import drawing
+from .pictures.drawing import Drawn, drawing, opening
 from .pictures.matplotlib_graph import pictured
 from .pictures.plots import plot
 from .pictures.scene import Scene
 from .quizzed import Quizzed, quietly
+from .shown.boxes import Boxed, boxed, opened
 from .shown.quiz import unsaid, veiled
 from .shown.view import PARTS, View
 from .shown.wholes import ENOUGH, by_modules, by_statements
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
 WHOLE = 400  # operations of which the modules are told apart, also where loops are folded
 FEW = 10  # operations that are no more to read than their lines
+OPENING = 15  # operations past which boxes open; up to these all can be read at once
 UNFOLDED = 100  # operations that drawings with an unfolded loop show, together
 _IMAGES = ("image/png", "image/svg+xml")
 STEPS = 60  # operations that the text shows when it lists the steps
@@ -271,15 +274,21 @@ class Report(Quizzed):
         return to_tex_report(self._still, drawn)
 
     @cached_property
-    def _unfolded(self) -> list[tuple[View, Scene, str]]:
+    def _unfolded(self) -> list[Drawn]:
         if not self._draws:
             return []
-        found = [(view, drawing(view, self._engine), "") for view in self._view.unfolded(UNFOLDED)]
-        for name, fold in (("modules", by_modules), ("lines", by_statements)):
-            of = self._unfolded_for(self._trace, self._view, fold)
-            view = fold(of)
-            if len(of.computed) > max(FEW, ENOUGH * len(view.computed)) and len(view.computed) > 1:
-                found.append((view, drawing(view, self._engine), name))
+        few = len(self._trace.operations) <= WHOLE
+        whole = View.whole(self._trace) if few and len(self._trace.operations) > OPENING else None
+        parts = boxed(self._view, whole) if whole is not None else None
+        found = [] if parts is None else [opening(parts, "boxes")]
+        if parts is None:
+            found += [Drawn(view, drawing(view, self._engine)) for view in self._view.unfolded(UNFOLDED)]
+        of = self._unfolded_for(self._trace, self._view, by_statements)
+        view = by_statements(of)
+        if len(of.computed) > max(FEW, ENOUGH * len(view.computed)) and len(view.computed) > 1:
+            opens = whole is not None and len(of.computed) > OPENING
+            lines = opened(view, self._view, whole) if opens else Boxed(replace(view, parts={}))
+            found.append(opening(lines, "lines"))
         return found
 
     @quietly

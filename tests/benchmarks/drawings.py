@@ -8,6 +8,7 @@ Sizes are in points, which a page shows as pixels: a column of JupyterLab or of 
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +106,7 @@ def main() -> None:
         scene = drawing(view)
         spent = time.perf_counter() - start
         lines = by_statements(view)
-        other = drawing(lines) if len(lines.operations) < len(view.operations) else None
+        other = drawing(replace(lines, parts={})) if len(lines.operations) < len(view.operations) else None
         (folder / f"{name.replace(' ', '_')}.svg").write_text(alone(svg(scene)), "utf-8")
         size = f"{scene.width:.0f}x{scene.height:.0f}"
         told = "" if other is None else f"{form(other)}, {other.width:.0f}x{other.height:.0f}"

@@ -1,5 +1,7 @@
 """What a person does with a report in JupyterLab: points, clicks, types, walks, zooms, asks; with pictures."""
 
+from itertools import pairwise
+
 import pytest
 
 from tests.browser.test_lab import LAYERS, PARABOLA, PRODUCT, SETUP, brightness
@@ -203,6 +205,15 @@ def test_in_cards_the_walk_can_be_read(live):
     assert frame["x"] <= now["x"]
     assert now["x"] + now["width"] <= frame["x"] + frame["width"]
     lab.picture("live wide step", report)
+    # Of a walk forward too each number stays in its column.
+    report.get_by_label("walk forward").select_option(label="forward from W1")
+    press(report, "last")
+    for row in report.locator(".gm-board .n.row").all():
+        spans = row.evaluate(
+            "row => [...row.querySelectorAll('text')].map(t => [t.getBBox().x, t.getBBox().width])"
+        )
+        spans = [(x, wide) for x, wide in spans if wide]
+        assert all(x + wide <= after for (x, wide), (after, _) in pairwise(spans)), spans
 
 
 def test_markup_in_names_and_values_stays_text(live):
@@ -265,17 +276,77 @@ def test_a_quiz_gives_one_gradient_at_a_time(live):
     assert "grad 2" in node(report, "a = 2").text_content()
 
 
-def test_a_loop_unfolds_in_its_place_and_folds_again(live):
+def test_a_turn_of_a_loop_opens_in_its_place_and_closes_again(live):
     lab, report = live(LOOP)
-    folded = report.locator(".gm-board .n[data-k]").count()
-    press(report, "unfold loops and calls")
-    report.locator(".gm-board .n").filter(has_text="turn 1 of").first.wait_for()
-    assert report.locator(".gm-board .n[data-k]").count() > folded
-    lab.picture("live unfolded", report)
-    node(report, "turn 1 of").hover()
+    rows = report.locator(".gm-board .n[data-k]")
+    assert "turns 4 … 37 of 40" in " ".join(rows.locator(".name").all_text_contents())
+    closed, last = rows.count(), rows.filter(has_text="turn 40 of 40").bounding_box()["y"]
+    rows.filter(has_text="turn 1 of 40").click()
+    assert rows.count() > closed
+    assert rows.filter(has_text="turn 40 of 40").bounding_box()["y"] > last + 60  # it makes room
+    lab.picture("live turn", report)
+    rows.filter(has_text="np.sin").first.hover()
     report.locator(".gm-cell .gm-on").first.wait_for()
-    report.get_by_text("fold", exact=True).click()
-    assert report.locator(".gm-board .n[data-k]").count() == folded
+    press(report, "operations")
+    assert "turn" not in " ".join(rows.locator(".name").all_text_contents())
+    press(report, "boxes")
+    assert rows.count() == closed
+    assert not lab.messages
+
+
+def inside(box: dict, other: dict) -> bool:
+    return (
+        box is not other
+        and other["y"] <= box["y"]
+        and box["y"] + box["height"] <= other["y"] + other["height"]
+    )
+
+
+CALLS = (
+    "%%grad a b\nsigmoid = lambda t: 1 / (1 + np.exp(-t))\ndef layer(x, w):\n    return sigmoid(x * w) + x * 0.5\n"
+    + "\n".join(f"h{i} = layer({f'h{i - 1}' if i else 'a * 0.1'}, b)" for i in range(5))
+    + "\nz = h4**2"
+)
+
+
+def test_a_box_opens_within_a_box_and_the_walk_goes_on_in_every_form(live):
+    lab, report = live(CALLS)
+    rows = report.locator(".gm-board .n[data-k]")
+    names = rows.locator(".name")
+    closed = rows.count()
+    rows.filter(has_text="h2 = layer").click()
+    assert rows.filter(has_text="h2 = layer").get_attribute("aria-expanded") == "true"
+    panel = report.locator(".gm-panel")
+    assert "∂h2/∂h1" in panel.inner_text()
+    rows.filter(has_text="= sigmoid(").click()  # in it, which is the only one that shows it
+    assert any("exp(" in text for text in names.all_text_contents())
+    frame = report.locator(".gm-board svg").bounding_box()
+    outer = [row.bounding_box() for row in report.locator(".gm-board svg > .n, .gm-board .in").all()]
+    outer = [box for box in outer if not any(inside(box, other) for other in outer)]
+    heights = sorted((box["y"], box["y"] + box["height"]) for box in outer)
+    assert all(low + 2 >= above for (_, above), (low, _) in pairwise(heights))
+    assert heights[-1][1] <= frame["y"] + frame["height"] + 1
+    lab.picture("live boxes", report)
+    press(report, "last")
+    for form in ("operations", "boxes"):  # the walk is where it was
+        press(report, form)
+        assert report.locator(".gm-told").inner_text().startswith("Step ")
+        assert report.locator(".gm-board .n.now").count() == 1
+    press(report, "back")
+    assert report.locator(".gm-board .n.now").count() == 1
+    press(report, "end the walk: show all gradients")
+    rows.filter(has_text="h2 = layer").focus()
+    for opened in (True, False):
+        lab.page.keyboard.press("Enter")
+        assert (rows.count() > closed) == opened
+    # With the pointer over the graph f needs no focus.
+    report.locator(".gm-cell").click()
+    report.locator(".gm-board").hover()
+    lab.page.keyboard.press("f")
+    lab.page.wait_for_function("document.fullscreenElement?.localName === 'details'")
+    lab.page.keyboard.press("f")
+    lab.page.wait_for_function("!document.fullscreenElement")
+    assert lab.page.locator(".jp-Notebook .jp-Cell").count() == 2
     assert not lab.messages
 
 
@@ -339,9 +410,17 @@ def test_of_a_large_gradient_the_page_says_how_to_ask(live):
     )
     told = report.locator("pre.gm-explain")
     report.locator(".gm-table .gm-entry").first.click()
-    assert told.inner_text() == 'In Python: gm.last().explain("v[0,0]")'
+    assert told.inner_text() == 'In Python: gm.last().explain("v[0,0]"), or any other entry'
     assert "dz/dv[0,0] = 0" in lab.outputs(2).inner_text()
     assert not lab.messages
+
+
+def test_of_an_entry_that_is_not_written_out_the_one_that_was_clicked_is_named(live):
+    _, report = live("%%grad M\nM = np.linspace(0, 1, 30).reshape(5, 6)\nz = (M**2).sum()")
+    part = report.locator(".gm-table .gm-entry").first
+    part.locator("summary").click()
+    part.locator("tr").nth(2).locator("td").nth(4).click()
+    assert report.locator("pre.gm-explain").inner_text() == 'In Python: gm.last().explain("M[2,4]")'
 
 
 FORMULAS = {

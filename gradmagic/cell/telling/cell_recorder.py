@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.core.places import Place, place_of, text_of, user_frame
+from ...engine.core.places import Place, place_of, text_of, user_frame, users
 from ...engine.core.values import small
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.messages import beyond_libraries
@@ -22,6 +22,7 @@ from ...engine.tape.nodes import Node
 from ...engine.tape.tracked import Tracked, raw
 from ...engine.transforms.of_results import grad_of
 from ...engine.watch.recorder import Recorder
+from ...report.model import Kept
 from .flat import Flat, flat
 from .readings import Readings, Root
 from .training import Training
@@ -39,12 +40,18 @@ class CellRecorder(Recorder):
         self.filename, self.scope = filename, scope
         self.names: dict[int, list[str]] = {}
         self.lines: dict[int, int] = {}
+        # The places of the frames that led to an operation in a function, of the graph that is made and the one before.
+        self.ways: dict[int, tuple[Place, ...]] = {}
+        self.ways_before: dict[int, tuple[Place, ...]] = {}
         # Where in the cell the way to a cut begins.
         self.cut_places: dict[tuple[str, Place], Place] = {}
         self.root_node: Node | None = None
         self.counting = True
         # Called before each sweep of the user's, with whether it is the first.
         self.before_sweep: Callable[[Node, bool], None] | None = None
+        # With --kept: measures what a graph keeps, and what it found last.
+        self.measures: Callable[[Node], dict[int, Kept]] | None = None
+        self.kept: dict[int, Kept] = {}
         self.membrane: Any = None
         self.swept = False  # whether a sweep went through, so that a missing gradient is zero
         self.training = Training()  # what the user's own sweeps meet
@@ -80,6 +87,8 @@ class CellRecorder(Recorder):
             found = self._in_cell(frame, self.scope)
             if found is not None:
                 self.lines[node.number] = found.f_lineno
+        if not own and len(self.ways) < self.limit:
+            self.ways[node.number] = self._way(frame)
 
     def cut(self, tracked: Tracked, how: str, frame: FrameType) -> None:
         if self.membrane is not None and self.membrane.left(tracked, how):
@@ -89,6 +98,21 @@ class CellRecorder(Recorder):
         found = self._in_cell(frame)
         if found is not None:
             self.cut_places[how, place_of(frame)] = place_of(found)
+
+    def way(self, number: int) -> tuple[Place, ...]:
+        """Give the places of the frames that led to an operation from the cell's own on, without its own."""
+        return self.ways.get(number) or self.ways_before.get(number, ())
+
+    def _way(self, frame: FrameType) -> tuple[Place, ...]:
+        found, outer = [], frame.f_back
+        while outer is not None:
+            code = outer.f_code
+            if users(code.co_filename):
+                found.append(place_of(outer))
+                if code.co_filename == self.filename and code.co_name == self.scope:
+                    return tuple(reversed(found))
+            outer = outer.f_back
+        return ()
 
     def _in_cell(self, frame: FrameType | None, scope: str = "") -> FrameType | None:
         """Walk out of the functions that the cell has called; `scope`: of the cell's own as well."""
@@ -111,6 +135,8 @@ class CellRecorder(Recorder):
         if not self.counting or asked is not None:
             super().began(root)
             self.flat = {}
+            if self.measures is not None:
+                self.kept = self.measures(root)
             if self.turns.kept:
                 self.turns.root_of_sweep = Root(root.place, self._called(root))
         if asked is not None and self.parameters is not None:
@@ -160,6 +186,8 @@ class CellRecorder(Recorder):
         asked, frame = _asked()
         if asked is not None:
             super().ended(root)
+            if self.ways:
+                self.ways_before, self.ways = self.ways, {}
             if self.turns.begun:
                 self._take_leaves(frame)
                 self.turns.root_of_sweep = None

@@ -17,6 +17,7 @@ import numpy as np
 from ...engine.core import arrays
 from ...engine.core.places import users
 from ...engine.core.values import Summaries, Value, summarise
+from ...engine.faces.torch.methods import PARAMETERS
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.nodes import Leaf, Node, walk
 from ...engine.tape.tracked import Tracked, is_a, raw
@@ -33,10 +34,11 @@ from .expected import expected_notes
 from .flat import flat_notes
 from .holders import holder, holders, names_in
 from .mistakes import missing_notes, mistake_notes, said
-from .modules import path_of
+from .modules import named, path_of
 from .notes import cut_notes, input_notes, numeric_notes
 from .recorded import Places, recorded
 from .run_record import RunRecord
+from .scopes import scopes
 from .turned import turned
 from .walks import walks
 
@@ -143,15 +145,18 @@ def collect(
         walks=()
         if error is not None or root is None
         else walks(root, nodes, keys, inputs, sources, recorder, own),
-        turns=turned(
-            recorder,
-            numbers,
-            None if root is None else root.place,
-            "" if result is None else result.name,
-            places,
-            shown,
+        kept=tuple(
+            replace(found, key=keys[number]) for number, found in recorder.kept.items() if number in keys
         ),
-    )
+        scopes=scopes(
+            nodes, keys, recorder.way, named(recorder.calls, run.namespace),
+            lambda spot, line: _within(source.resolve(spot, run.cell.filename, line), run.cell),
+        ),
+        turns=turned(
+            recorder, numbers, None if root is None else root.place, "" if result is None else result.name,
+            places, shown,
+        ),
+    )  # fmt: skip
 
 
 def _of_inputs(parameters: dict[str, float], inputs: tuple[Input, ...]) -> dict[str, float]:
@@ -258,7 +263,8 @@ def _input(
             if now != brief(value):
                 note = f"the value at the last sweep; after the cell {now}"
     grad = recorder.grads.get(node.number)
-    return Input(entry.name, keys[node.number], value, grad, entry.kind, reached, array, note)
+    kind = "Parameter" if PARAMETERS.get(id(original)) is original is not None else entry.kind
+    return Input(entry.name, keys[node.number], value, grad, kind, reached, array, note)
 
 
 def _line_of(error: BaseException, filename: str) -> int | None:

@@ -22,16 +22,21 @@ def path_of(calls: Iterable[Call], namespace: dict[str, Any]) -> Callable[[int],
 
     A module that no name leads to is called by its class.
     """
+    # From each number on, what is the innermost: inner calls are over first, so outer ones are laid below.
+    starts, told = [0], [""]
+    for path, start, end in named(calls, namespace):
+        around = told[bisect_right(starts, start) - 1]
+        at, after = bisect_right(starts, start), bisect_right(starts, end)
+        starts[at:after], told[at:after] = [start, end], [path, around]
+    return lambda number: told[bisect_right(starts, number) - 1]
+
+
+def named(calls: Iterable[Call], namespace: dict[str, Any]) -> list[tuple[str, int, int]]:
+    """Give the calls with the paths of the modules, in the order in which they began."""
     paths: dict[int, str] = {}
     for name, value in list(namespace.items()):
         if not is_shells(name) and is_a(value, Module):
             for path, module in modules_in(value, name):
                 paths.setdefault(id(module), path)
-    # From each number on, what is the innermost: inner calls are over first, so outer ones are laid below.
-    starts, told = [0], [""]
-    for module, start, end in sorted(calls, key=lambda call: call[1]):
-        path = paths.get(id(module), type(module).__name__)
-        around = told[bisect_right(starts, start) - 1]
-        at, after = bisect_right(starts, start), bisect_right(starts, end)
-        starts[at:after], told[at:after] = [start, end], [path, around]
-    return lambda number: told[bisect_right(starts, number) - 1]
+    made = sorted(calls, key=lambda call: call[1])
+    return [(paths.get(id(module), type(module).__name__), start, end) for module, start, end in made]

@@ -24,9 +24,9 @@ from ...report.model import Input, Part, Push, Walk
 
 LONGEST = 300  # operations of a tape that is walked
 INPUTS = 6  # from which there is a walk
-CHOICES = 3  # entries of each, and
-FEW = 6  # of a small array all
-PUSHES = 300  # operations of all walks together: 30 us each
+CHOICES = 4  # entries of each, and
+FEW = 9  # of a small array all
+PUSHES = 500  # operations of all walks together: 30 us each
 NUMBERS = 10_000  # of their tangents that are kept
 WORK = 20_000_000  # entries of all arrays that are gone over
 

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from ..pictures import charts, svg
 
-SCRIPTS = ("base.js", "graph.js", "walk.js", "quiz.js", "entries.js", "turns.js", "script.js")
+SCRIPTS = ("base.js", "boxes.js", "graph.js", "walk.js", "quiz.js", "entries.js", "turns.js", "script.js")
 
 
 def style() -> Markup:

@@ -17,15 +17,17 @@ from jinja2 import Environment, PackageLoader, Template
 from markupsafe import Markup, escape
 
 from ...engine.core.values import SHOWN, Value
-from ..parts import timing
+from ..parts import kept, timing
 from ..parts.annotated_cell import Line, Part, failure, lines, others
 from ..parts.curves import Curve, curve
 from ..parts.explain import every
+from ..parts.graph import roles
 from ..parts.history import History, history
 from ..parts.lanes import lanes
 from ..parts.steps import Step, modes, steps
 from ..parts.table import NUDGE, table
 from ..pictures.charts import chart
+from ..pictures.drawing import Drawn
 from ..pictures.scene import Scene
 from ..pictures.svg import still, svg
 from ..shown.numbers import aligned, brief, number, on_a_line, rows_of, samples, shape_of, sign, sparkline
@@ -70,7 +72,7 @@ DETAILS = (
 
 
 def to_html(
-    view: View, drawn: Scene | None, unfolded: Sequence[tuple[View, Scene, str]] = (), quiz: bool = False,
+    view: View, drawn: Scene | None, unfolded: Sequence[Drawn] = (), quiz: bool = False,
     explained: Sequence[Sequence[str]] = (), every_step: bool = False, brings: bool = True,
 ) -> str:  # fmt: skip
     """Write the report as a piece of HTML, in as much detail as fits into 200 KB.
@@ -80,7 +82,7 @@ def to_html(
     view : View
     drawn : Scene or None
         The graph as it is drawn; what is too large is shown as lanes. None: not at all.
-    unfolded : sequence of (View, Scene, str)
+    unfolded : sequence of Drawn
         The graph with one of its loops or calls unfolded, for a reader who asks; or in another form, which is named.
     quiz : bool
         Whether the gradients are hidden until they are asked for, where scripts run.
@@ -106,9 +108,7 @@ def to_html(
     return made
 
 
-def _shown(
-    view: View, drawn: Scene | None, unfolded: Sequence[tuple[View, Scene, str]], detail: Detail
-) -> dict[str, Any]:
+def _shown(view: View, drawn: Scene | None, unfolded: Sequence[Drawn], detail: Detail) -> dict[str, Any]:
     """Give what the template shows, by the names that it has there."""
     trace = view.trace
     found = curve(view)
@@ -129,15 +129,24 @@ def _shown(
         "table": list(table(view)), "strip": _strip(found) if found and found.whole else None,
         "charts": _charts(found), "graph": graph, "others": elsewhere, "steps": listed, "slots": slots,
         "lines": _with_gaps(annotated, detail, slots), "heads": _heads(trace.turns) if slots else defaultdict(list),
-        "data": _data(view, graph, unfolded, listed[: detail.steps], parts, told_by_turn), "times": timing.rows(trace),
+        "data": _data(view, graph, unfolded, listed, parts, told_by_turn), "tables": _tables(view),
         "modes": modes(view), "past": past, "past_charts": _past_charts(past) if past else [],
     }  # fmt: skip
+
+
+def _tables(view: View) -> list[tuple[str, str, Sequence[str], list[tuple[str, ...]]]]:
+    """Give the tables that were asked for: title, remark, heads, rows."""
+    found = [
+        ("Time", "the slowest expressions", timing.HEAD, timing.rows(view.trace)),
+        ("Kept for the way back", kept.summary(view), kept.HEAD, kept.rows(view)),
+    ]
+    return [each for each in found if each[3]]
 
 
 def _data(
     view: View,
     graph: dict[str, Any] | None,
-    unfolded: Sequence[tuple[View, Scene, str]],
+    unfolded: Sequence[Drawn],
     listed: Sequence[Step],
     parts: Sequence[Part],
     told_by_turn: dict[str, Any],
@@ -146,15 +155,18 @@ def _data(
     if not view.computed:
         return ""
     sheets = [Sheet(view, "")]
-    for more, scene, form in unfolded:
-        if graph is not None and "svg" in graph:
-            # The script has style and name space from the first drawing, or needs none.
-            drawing = re.sub(r' xmlns="[^"]*"|<style>.*?</style>', "", svg(scene, tips=False))
-            sheets += [Sheet(more, drawing, form)] if len(drawing) <= UNFOLDED else []
+    if graph is not None and "svg" in graph:
+        sheets += [sheet for sheet in map(_sheet, unfolded) if len(sheet.svg) <= UNFOLDED]
     keys = [part.key for part in parts if part.key is not None]
     formulas = to_latex(view)
     formulas = formulas if len(formulas) <= FORMULAS else ""
     return packed(data(sheets, listed, keys, formulas, _explained(view), told_by_turn))
+
+
+def _sheet(drawn: Drawn) -> Sheet:
+    # The script has style and name space from the first drawing, or needs none.
+    drawing = re.sub(r' xmlns="[^"]*"|<style>.*?</style>', "", still(svg(drawn.scene, tips=False)))
+    return Sheet(drawn.view, drawing, drawn.form, {key: _sheet(each) for key, each in drawn.inner.items()})
 
 
 def _explained(view: View) -> dict[int, list[str]]:
@@ -224,11 +236,10 @@ def _environment() -> Environment:
         # Plain spaces alone in an element become one in nbconvert's HTML.
         "indent_to": lambda line, part: "\u00a0" * width(line.text[: part.column]),
         "failure": lambda trace, text: failure(trace, text).replace(" ", "\u00a0"),
-        "times": lambda text: text.replace("*", "·"),
+        "times": lambda text: Markup(str(escape(text)).replace("*", "<wbr>·")),  # a long product goes on below
     })  # fmt: skip
     made.globals.update(
-        inline=INLINE, nudge=NUDGE, times_head=timing.HEAD, style=style(), script=script(), loader=loader(),
-        of=version(),
+        inline=INLINE, nudge=NUDGE, style=style(), script=script(), loader=loader(), of=version(),
     )  # fmt: skip
     return made
 
@@ -240,6 +251,7 @@ def _template(name: str) -> Template:
 
 _IN_ADDRESS = str.maketrans({"%": "%25", "#": "%23", "<": "%3C", "\n": "%0A", "\t": "%09", "\r": "%0D"})
 _EDGE = re.compile(r"\((\d+)\)")
+_BARE = re.compile(r">(?:[①-⑳㉑-㉟㊱-㊿]|\(\d+\))<")  # the number of an edge and no derivative
 _TONES = {"+": "gm-pos", "-": "gm-neg", "0": "gm-zero", "!": "gm-bad", "±": "gm-both", "": ""}
 
 
@@ -311,7 +323,8 @@ def _graph(view: View, drawn: Scene | None, detail: Detail) -> dict[str, Any] | 
         rows = lanes(view)[:80]
         text = "\n".join(f"{row.lanes} {view.title(row.operation)}" for row in rows)
         return {"lanes": text, "scope": view.scope, "signs": view.unsaid}
-    return {"svg": still(picture), "alt": drawn.sentence, "scope": view.scope, "signs": view.unsaid}
+    said = {"scope": view.scope, "signs": view.unsaid, "roles": roles(view), "bare": _BARE.search(picture)}
+    return {"svg": still(picture), "alt": drawn.sentence, **said}
 
 
 def _code(line: Line, tips: bool, slots: Slots) -> Markup:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
@@ -21,23 +21,26 @@ from ..parts.forward_walk import Way, ways_from
 from ..parts.steps import Step
 from ..shown.numbers import brief, index_of, number, rows_of, shape_of, sign
 from ..shown.simplified import operand
-from ..shown.view import View, circled
+from ..shown.view import PARTS, View, circled
 
 BUDGET = 6_000  # bytes of the numbers of arrays; larger arrays give way first
 ASKED = 30  # inputs of which the page says how to ask where an entry of their gradient comes from
-AHEAD = 5_000  # bytes of the walks forward beyond the first; the last of each input give way
+LARGE, MANY = 24, 60  # values, from which on boxes of meaning are shown first, or lines
+AHEAD = 6_000  # bytes of the walks forward beyond the first; the last of each input give way
 
 
 @dataclass(frozen=True)
 class Sheet:
     """One drawing: its view, its SVG, and what its boxes and arrows say in full.
 
-    `form` names another form of the whole graph (`"lines"`); without one it unfolds a part of the first.
+    `form` names another form of the whole graph (`"lines"`); without one it unfolds a part of the first. `inner` has,
+    by key, what a box opens to.
     """
 
     view: View
     svg: str
     form: str = ""
+    inner: Mapping[int, Sheet] = field(default_factory=dict)
 
 
 def data(
@@ -68,10 +71,15 @@ def data(
     values = _Values()
     found: dict[str, Any] = {
         "of": view.result_name,
-        "sheets": [_sheet(sheet, values, i) for i, sheet in enumerate(sheets)],
+        "sheets": _sheets(sheets, values),
         "values": values.within(BUDGET),
     }
-    wanted = set(chain(keys, *([o.key for o in sheet.view.operations] for sheet in sheets[1:])))
+    forms = [sheet.form for sheet in sheets]
+    if "boxes" in forms and len(view.trace.operations) > LARGE:
+        found["begin"] = forms.index("boxes")
+    elif "lines" in forms and len(view.operations) > MANY:
+        found["begin"] = forms.index("lines")
+    wanted = set(chain(keys, *(_shown_in(sheet) for sheet in sheets[1:])))
     shown = view.standing_for(wanted)
     found["own"] = {str(key): shown[key] for key in sorted(shown) if shown[key] != key}
     found["back"] = _backward(view, steps)
@@ -92,6 +100,10 @@ def data(
     text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
     # Nothing in it may end the element or begin a comment.
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _shown_in(sheet: Sheet) -> list[int]:
+    return [*(o.key for o in sheet.view.operations), *chain(*map(_shown_in, sheet.inner.values()))]
 
 
 class _Values:
@@ -139,18 +151,40 @@ class _Values:
         return [list(map(str.strip, row)) for row in rows_of(value.items, len(value.shape))]
 
 
-def _sheet(sheet: Sheet, values: _Values, i: int) -> dict[str, Any]:
-    view = sheet.view
-    nodes = {str(o.key): _node(view, o, values) for o in view.operations if o.rule or o.key in view.users}
-    edges = {
-        str(view.numbers[o.key, edge.argument]): _derivative(view, o, edge, values)
-        for o in view.operations
-        for edge in o.edges
+def _sheets(sheets: Sequence[Sheet], values: _Values) -> list[dict[str, Any]]:
+    view = sheets[0].view
+    first = {
+        "nodes": {
+            str(o.key): _node(view, o, values) for o in view.operations if o.rule or o.key in view.users
+        },
+        "edges": {
+            str(i): _derivative(view, view.by_key[key], argument, values)
+            for (key, argument), i in view.numbers.items()
+        },
     }
-    more: dict[str, Any] = {"svg": sheet.svg, "keys": sorted(view.turns)} if i else {}
+    return [first, *(_further(sheet, values, view, first) for sheet in sheets[1:])]
+
+
+def _further(sheet: Sheet, values: _Values, before: View, first: dict[str, Any]) -> dict[str, Any]:
+    """Write a further drawing: what the first sheet says of a value or an edge stands there alone."""
+    view = sheet.view
+    nodes, edges = {}, {}
+    for o in view.operations:
+        if o.rule or o.key in view.users:
+            told = _node(view, o, values)
+            if told != first["nodes"].get(str(o.key)):
+                nodes[str(o.key)] = told
+    for (key, argument), i in view.numbers.items():
+        told = _derivative(view, view.by_key[key], argument, values)
+        if before.numbers.get((key, argument)) != i or told != first["edges"][str(i)]:
+            edges[str(i)] = told
+    unfolds = sorted(before.standing_for(_shown_in(sheet)) if sheet.form == "boxes" else view.turns)
+    more: dict[str, Any] = {"svg": sheet.svg, "keys": unfolds, "nodes": nodes, "edges": edges}
     if sheet.form:
         more["form"] = sheet.form
-    return {"nodes": nodes, "edges": edges, **more}
+    if sheet.inner:
+        more["inner"] = {str(k): _further(each, values, before, first) for k, each in sheet.inner.items()}
+    return more
 
 
 def _node(view: View, operation: Operation, values: _Values) -> list[Any]:
@@ -162,17 +196,27 @@ def _node(view: View, operation: Operation, values: _Values) -> list[Any]:
         where += f", in {operation.module}"
     about = " ".join(filter(None, (view.turns.get(operation.key, ""), operation.dtype)))
     numbers = values.add(operation.value), values.add(operation.grad)
-    return [view.title(operation, 120), where, about, operation.rule, *numbers, operation.count]
+    inside = [min(o.key for o in view.parts[operation.key])] if operation.key in view.parts else []
+    return [view.title(operation, 120), where, about, operation.rule, *numbers, operation.count, *inside]
 
 
-def _derivative(view: View, operation: Operation, edge: Edge, values: _Values) -> list[Any]:
+def _derivative(view: View, operation: Operation, argument: int, values: _Values) -> list[Any]:
+    edge = next(edge for edge in operation.edges if edge.argument == argument)
     i = view.numbers[operation.key, edge.argument]
     above, below = view.name(operation.key), view.name(edge.source)
     partial = f"∂{operand(above)}/∂{operand(below)}"
     formula = edge.formula or view.words(operation, edge)
     local = edge.local or _matrix(view, operation, edge)
     ends = edge.source, operation.key
-    return [circled(i), partial, formula, below, values.add(local), values.add(edge.flow), *ends]
+    return [
+        "" if operation.rule in PARTS else circled(i),
+        partial,
+        formula,
+        below,
+        values.add(local),
+        values.add(edge.flow),
+        *ends,
+    ]
 
 
 def _matrix(view: View, operation: Operation, edge: Edge) -> Value | None:
@@ -212,6 +256,7 @@ def _ahead(view: View) -> list[dict[str, Any]]:
     A step is [key, [[edge, source] ...]]; its texts are the tangent, and where it has several edges what each adds.
     """
     found: list[dict[str, Any]] = []
+    sizes = {entry.key: entry.value.size for entry in view.trace.inputs}
     waiting = [(entry, list(ways_from(view, entry))) for entry in view.trace.inputs]
     room = AHEAD
     for turn in range(max((len(ways) for _, ways in waiting), default=0)):
@@ -229,6 +274,9 @@ def _ahead(view: View) -> list[dict[str, Any]]:
                 known = {"name": entry.name, "key": entry.key, "steps": steps, "from": []}
                 found.append(known)
             known["from"].append([ways[turn].entry, texts])
+    for each in found:
+        if left := sizes[each["key"]] - len(each["from"]):
+            each["more"] = left
     return sorted(found, key=lambda each: [entry.key for entry in view.trace.inputs].index(each["key"]))
 
 

@@ -12,14 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
 
 from ..model import Edge, Operation
 from ..shown.numbers import brief, number, shape_of, sign
 from ..shown.typeset import clip, width
-from ..shown.view import View, circled
+from ..shown.view import PARTS, View, circled
 from .graph import CHARACTER, FONT, MODULES, Link, linked, sentence, short
+from .kept import keeps
 
 ROW = 20  # points
 LANE = 10  # from one lane to the next
@@ -40,21 +42,27 @@ class Room:
 
 
 ROOMS = (Room(26, 17, 14), Room(22, 13, 10), Room(18, 9, 8))
+OPENS = "▸ "  # stands before what a click opens
 HEADS = ("operation", "value", "gradient", "local derivatives")
 
 
 @dataclass(frozen=True)
 class Via:
-    """The local derivative of one edge, as it stands in a row or on an arrow; `number` is the edge's."""
+    """The local derivative of one edge, as it stands in a row or on an arrow; `number` is the edge's.
+
+    `name` is the source's, where it says more: numbers are for the edges of operations, which steps speak of.
+    """
 
     number: int
     text: str
     sign: str
+    name: str = ""
 
     @property
     def label(self) -> str:
         """The edge's number and, where there is one, its formula or number."""
-        return f"{circled(self.number)} {self.text}".rstrip()
+        lead = f"{self.name}:" if self.name and self.text else self.name or circled(self.number)
+        return f"{lead} {self.text}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,7 @@ class Row:
     tip: str
     lane: int = 0
     vias: tuple[Via, ...] = ()
+    parameter: bool = False  # of a module
 
 
 @dataclass(frozen=True)
@@ -99,7 +108,7 @@ class Card:
         kinds = {row.kind for row in self.rows}
         return "result" if "result" in kinds else "input" if kinds == {"input"} else "operation"
 
-    @property
+    @cached_property
     def columns(self) -> tuple[float, float, float, float, float]:
         """Where name, value, gradient and derivatives begin, and where the card ends, in points from its left."""
         lanes = max(row.lane + self._beside(row) for row in self.rows)
@@ -194,13 +203,16 @@ class _Shown:
     def link(self, use: Use, label: str = "") -> Link:
         return replace(linked(self.view, use.operation, use.edge), label=label)
 
-    def via(self, use: Use, room: int) -> Via:
-        """Write the local derivative of an edge in few characters."""
+    def via(self, use: Use, room: int, by: bool = False) -> Via:
+        """Write the local derivative of an edge in few characters; where there is none, with `by`, whose edge it is."""
         operation, edge = use.operation, use.edge
         mood = sign(edge.local) or sign(edge.flow)
-        return Via(
-            self.view.numbers[operation.key, edge.argument], short(self.view, operation, edge, room), mood
-        )
+        text, name = short(self.view, operation, edge, room), ""
+        if by and operation.rule in PARTS:
+            name = clip(self.view.name(use.source), room - 2 if not text else 12)
+        elif by and not text:
+            text = clip(f"by {self.view.name(use.source)}", room)
+        return Via(self.view.numbers[operation.key, edge.argument], text, mood, name)
 
 
 def cards(view: View, room: Room = ROOMS[0]) -> Cards:
@@ -292,7 +304,11 @@ def rows(view: View, room: Room = ROOMS[0]) -> Cards:
     lanes = _lanes(len(order), near)
     made = []
     for key in order:
-        told = _told([shown.via(use, room.label) for use in shown.into[key]], room)
+        uses = shown.into[key]
+        label = max(
+            room.label, min(40, 3 * room.label // max(1, len(uses)) - 5)
+        )  # what is alone has more room
+        told = _told([shown.via(use, label, by=True) for use in uses], room)
         made.append(replace(row(view, shown.values[key], room, lanes[at[key]], shapes=True), vias=told))
     return Cards((Card("k0", tuple(made), tuple(threads), HEADS),), (), sentence(view))
 
@@ -302,7 +318,7 @@ def _told(vias: list[Via], room: Room) -> tuple[Via, ...]:
     left = 3 * room.label
     found = []
     for via in vias:
-        left -= width(via.text) + 3
+        left -= width(via.label) + 1
         found.append(via if left >= 0 else replace(via, text=""))
     return tuple(found)
 
@@ -347,15 +363,15 @@ def row(view: View, operation: Operation, room: Room, lane: int = 0, shapes: boo
         if shapes and value.shape:
             about = f"{shape_of(value.shape)} {about}"
     kind = "result" if operation.key == result else "operation" if operation.rule else "input"
-    turn = view.turns.get(operation.key, "")
+    turn = "  ".join(filter(None, (view.turns.get(operation.key, ""), keeps(view, operation))))
     name = _title(view, operation, room.name) + (f"  {turn}" if turn else "")
     tip = "\n".join(filter(None, [
         view.title(operation, 200), f"value: {about}" if about else "",
         f"gradient of {view.result_name}: {brief(operation.grad)}" if operation.grad else "",
     ]))  # fmt: skip
-    return Row(
-        operation.key, kind, name, about, brief(operation.grad, WIDEST_VALUE, digits=3), sign(operation.grad), tip, lane
-    )  # fmt: skip
+    grad = brief(operation.grad, WIDEST_VALUE, digits=3)
+    parameter = not operation.rule and operation.key in view.parameters
+    return Row(operation.key, kind, name, about, grad, sign(operation.grad), tip, lane, parameter=parameter)
 
 
 def _title(view: View, operation: Operation, room: int) -> str:
@@ -363,7 +379,8 @@ def _title(view: View, operation: Operation, room: int) -> str:
     times = f" ×{operation.count}" if operation.count > 1 else ""
     own = own_part(view, operation)
     text = view.title(operation, 200).removesuffix(f" {times}") if own is None else own
-    return clip(MODULES.sub("", text) if operation.rule else text, room - width(times)) + times
+    opens = OPENS if operation.key in view.parts else ""
+    return opens + clip(MODULES.sub("", text) if operation.rule else text, room - width(times)) + times
 
 
 def own_part(view: View, operation: Operation) -> str | None:

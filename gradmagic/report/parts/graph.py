@@ -24,9 +24,11 @@ CHARACTER = 0.602  # of the size: the advance of the monospaced fonts in use
 LINE = 17
 PADDING = 10
 NAMED_CONSTANTS = 8
+WHOLE = 400  # operations that are gone through for the data among their arguments
 
 ROLES = {"+": "pos", "-": "neg", "0": "zero", "!": "bad"}  # of a number, by its sign
 MODULES = re.compile(r"\b(?:np|gm|cp)\.(?=[a-zA-Z])")  # what goes without saying where there is little room
+NAME = re.compile(r"[^\W\d][\w.]*")  # of data, as the reader has it
 Row = tuple[tuple[str, str], ...]  # (text, role)
 
 
@@ -191,6 +193,31 @@ def _constants(shown: list[Operation]) -> tuple[list[Box], list[Link]]:
         for j, head in enumerate(dict.fromkeys(heads)):
             links.append(Link(f"c{i}_{j}", f"c{i}", head, "", f"{name}: a constant", "constant", 1.0, False))
     return boxes, links
+
+
+def roles(view: View) -> list[str]:
+    """Tell parameters, other inputs and data apart, where there is more than one of them."""
+    operations = view.operations if len(view.trace.operations) > WHOLE else view.trace.operations
+    drawn = [o for o in operations if not o.rule]
+    inputs = {entry.key: entry.name for entry in view.trace.inputs if entry.reached}
+    parameters = [name for key, name in inputs.items() if key in view.parameters]
+    others = [name for key, name in inputs.items() if key not in view.parameters]
+    others += [o.names[0] for o in drawn if o.key not in inputs and o.names]
+    data = {
+        edge.constant: shape_of(edge.shape or ())
+        for o in operations for edge in o.inputs
+        if edge.source is None and edge.shape and NAME.fullmatch(edge.constant)
+    }  # fmt: skip
+    told = (
+        ("◉ parameters", parameters), ("● inputs", others),
+        ("○ data, no gradient", [f"{name} {shape}" for name, shape in data.items()]),
+    )  # fmt: skip
+    found = [f"{what}: {_listed(names)}" for what, names in told if names]
+    return found if len(found) > 1 else []
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:6]) + (f" and {len(names) - 6:,} more" if len(names) > 6 else "")
 
 
 def sentence(view: View) -> str:

@@ -15,7 +15,7 @@ from ..shown.simplified import operand
 from ..shown.view import View
 from .paths import Sum, sum_over_paths
 
-KINDS = {"int": "int", "float": "float", "Tensor": "tensor", "numpy scalar": "scalar"}
+KINDS = {"int": "int", "float": "float", "Tensor": "tensor", "Parameter": "tensor", "numpy scalar": "scalar"}
 NUDGE = 0.01
 
 

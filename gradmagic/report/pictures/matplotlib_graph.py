@@ -84,7 +84,7 @@ def drawn(scene: Scene, kind: str) -> bytes:
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # said below, once
         found = _saved(figure, kind, min(DPI, (PIXELS / (wide * high)) ** 0.5 * 72), scene.sentence)
     if missing:
-        warnings.warn(unwritten(missing, kind), stacklevel=5)  # whoever asked the report to save itself
+        warnings.warn(unwritten(missing, kind), stacklevel=6)  # whoever asked the report to save itself
     return found
 
 
@@ -149,9 +149,19 @@ class _Hand:
         from matplotlib.patches import Circle
 
         fill = {"input": POSITIVE, "result": GOLD}.get(shape.role, "white")
-        self._axes.add_patch(
-            Circle((shape.x, shape.y), 4, facecolor=fill, edgecolor=EDGE, linewidth=self._scale, zorder=3)
-        )
+        for size, inside, line in (
+            ((4, fill, EDGE),) if not shape.ring else ((6, "none", fill), (3, fill, EDGE))
+        ):
+            self._axes.add_patch(
+                Circle(
+                    (shape.x, shape.y),
+                    size,
+                    facecolor=inside,
+                    edgecolor=line,
+                    linewidth=self._scale,
+                    zorder=3,
+                )
+            )
 
     def _stroke(self, shape: Stroke, color: str) -> None:
         from matplotlib.patches import PathPatch, Polygon

@@ -17,7 +17,7 @@ from .labels import HEAD, Frame, Labels, Size, curve, sampled
 from .layout import MARGIN, Layout, Point, Route
 
 BESIDE = 18.0  # points between boxes of one rank
-BETWEEN = 36.0  # points between ranks, at least
+BETWEEN = 38.0  # points between ranks, at least
 THROUGH = 14.0  # what an edge takes that passes a rank
 PORTS = 40.0  # points between the edges of one side of a box, at most
 _ORDERINGS, _TRANSPOSITIONS, _MOVES = 12, 4, 16

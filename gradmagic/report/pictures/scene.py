@@ -30,11 +30,12 @@ class Rect:
 
 @dataclass(frozen=True)
 class Dot:
-    """Where a row's value stands on its lane; `role` is a kind of row."""
+    """Where a row's value stands on its lane; `role` is a kind of row; a parameter's has a ring."""
 
     x: float
     y: float
     role: str
+    ring: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,8 @@ def of_cards(drawn: Cards, layout: Layout) -> Scene:
 def _back(tail: Point, head: Point, x: float, weight: float) -> Stroke:
     """Draw a loop's way back, on the left of all cards."""
     (x0, y0), (x1, y1) = tail, head
+    if y0 == y1:  # of one row: out below, and in above
+        y0, y1 = y0 + 6, y1 - 6
     tip = (x1 - 1, y1)
     points = (
         (x0, y0),
@@ -204,7 +207,7 @@ def _thread(card: Card, thread: Thread, left: float, top: float) -> Group:
 def _row(card: Card, i: int, row: Row, left: float, top: float, columns: Sequence[float]) -> Group:
     y = top + card.middle(i)
     shapes: list[Shape] = [
-        Rect(left + 1, y - ROW / 2, card.width - 2, ROW, "catch"), Dot(left + card.dot(i), y, row.kind),
+        Rect(left + 1, y - ROW / 2, card.width - 2, ROW, "catch"), Dot(left + card.dot(i), y, row.kind, row.parameter),
         Text(columns[0], y + 4, ((row.name, "name"),)), Text(columns[1], y + 4, ((row.value, "muted"),)),
     ]  # fmt: skip
     if row.grad:

@@ -30,6 +30,7 @@ STYLE = re.sub(
     .w.w.z{fill:var(--gm-result,#fdf3d7)}
     .r.r.r{fill:transparent}
     .input circle{fill:var(--gm-pos,#1d5fa8)}
+    .o.o{fill:none;stroke:var(--gm-pos,#1d5fa8)}
     .result circle{fill:var(--gm-gold,#8a6100)}
     .c text{font-size:11px}
     .name{font-weight:600}
@@ -140,7 +141,11 @@ def _shape(shape: Shape, mood: str) -> str:
             x, y, wide, high = shape.x, shape.y, shape.width, shape.height
             return f'<rect{kind} x="{x:.0f}" y="{y:.0f}" width="{wide:.0f}" height="{high:.0f}"{corner}/>'
         case Dot():
-            return f'<circle cx="{shape.x:.0f}" cy="{shape.y:.0f}" r="4"/>'
+            at = f'cx="{shape.x:.0f}" cy="{shape.y:.0f}"'
+            return (
+                f'<circle {at} r="{3 if shape.ring else 4}"/>'
+                + shape.ring * f'<circle class="o" {at} r="6"/>'
+            )
         case Stroke(bar=True):
             (x, y), (end, _) = shape.points
             return f'<path class="s {mood}" d="M{x:.0f} {y:.0f}h{end - x:.0f}"/>'

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import count
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from .words import SIMPLE, TRANSPOSED, WORDS, of_dense, of_product
 
 _AUGMENTED = re.compile(r"[\w.\[\]:'\", -]+(\*\*|//|>>|<<|[-+*/%@&|^])=(?!=)")
 
-PARTS = {"line", "module"}  # rules of what stands for its operations (wholes.py)
+PARTS = {"line", "module", "call", "turn"}  # rules of what stands for its operations (wholes.py)
 # Kinds of notes that are no cause for concern.
 REMARKS = {"dtype", "guard", "numeric", "agrees", "sum", "unchanged", "unused"}
 
@@ -42,13 +43,17 @@ class View:
     """A trace as it is shown: `operations` are what is left after folding, in tape order, inputs among them.
 
     `groups` has what each of them stands for, where some are folded, `turns` what is said of single ones:
-    `"turn 1 of 40"`.
+    `"turn 1 of 40"`; `parts` the operations of each line or box that opens, by its key. `known` are the numbers that
+    edges have in another view; further ones begin with `least`.
     """
 
     trace: Trace
     operations: tuple[Operation, ...]
     groups: tuple[Selection, ...] = field(default=(), compare=False)
     turns: dict[int, str] = field(default_factory=dict, compare=False)
+    parts: dict[int, tuple[Operation, ...]] = field(default_factory=dict, compare=False)
+    known: dict[tuple[int, int], int] = field(default_factory=dict, compare=False)
+    least: int = 1
 
     @classmethod
     def of(cls, trace: Trace, limit: int) -> View:
@@ -129,8 +134,22 @@ class View:
     @cached_property
     def numbers(self) -> dict[tuple[int, int], int]:
         """The number of each edge, 1, 2 ... in tape order, by the operation's key and the argument's position."""
-        edges = [(o.key, e.argument) for o in self.operations for e in o.edges]
-        return {edge: i for i, edge in enumerate(edges, 1)}
+        edges = [(o, (o.key, e.argument)) for o in self.operations for e in o.edges]
+        further = count(self.least)
+        return {
+            edge: (self.known.get(edge) if o.rule not in PARTS and o.count == 1 else None) or next(further)
+            for o, edge in edges
+        }
+
+    @cached_property
+    def parameters(self) -> set[int]:
+        """The keys of the parameters of modules among the inputs."""
+        return {entry.key for entry in self.trace.inputs if entry.kind == "Parameter"}
+
+    @cached_property
+    def kept(self) -> dict[int, int]:
+        """The bytes that each operation keeps for the way back, by key, with `--kept`."""
+        return {each.key: each.size for each in self.trace.kept}
 
     @cached_property
     def users(self) -> dict[int | None, list[tuple[Operation, Edge]]]:

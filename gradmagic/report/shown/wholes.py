@@ -105,18 +105,21 @@ def _put_together(
         found = of(operation) if operation.rule and operation.count == 1 else None
         return (operation.key,) if found is None else (rule, found)
 
-    joined = []
+    joined: list[Operation] = []
+    parts: dict[int, tuple[Operation, ...]] = {}
     for mark, those in groupby(view.operations, key=part):
         members = list(those)
         if mark[0] != rule:  # type: ignore[index]
             joined += members
             continue
-        for run in _runs(view, members, spot, ends):
+        for run in runs(view, members, spot, ends):
             joined.append(_joined(view, run, rule, written))
-    return View(view.trace, tuple(joined))
+            if joined[-1].rule == rule and len(run) > 1:
+                parts[joined[-1].key] = tuple(run)
+    return View(view.trace, tuple(joined), parts=parts)
 
 
-def _runs(
+def runs(
     view: View, part: list[Operation], spot: Callable[[Operation], Hashable], ends: set[int]
 ) -> Iterator[list[Operation]]:
     """Cut a part where it begins anew, and behind every value that is used beyond its run."""
@@ -129,15 +132,15 @@ def _runs(
         seen.add(at)
     while True:
         bounds = sorted({0, len(part)} | {i for i in cuts if 0 < i < len(part)})
-        runs = [part[a:b] for a, b in pairwise(bounds)]
+        pieces = [part[a:b] for a, b in pairwise(bounds)]
         found = set()
-        for start, run in zip(bounds, runs, strict=False):
+        for start, run in zip(bounds, pieces, strict=False):
             own = {o.key for o in run}
             for i, o in enumerate(run[:-1]):
                 if any(user.key not in own for user, _ in view.users.get(o.key, ())):
                     found.add(start + i + 1)
         if found <= cuts:
-            yield from runs
+            yield from pieces
             return
         cuts |= found
 
@@ -152,10 +155,10 @@ def _joined(
         return last
     line = _line(place)
     there = Place(view.trace.label, line, line, 0, 0, text) if line else replace(place, text=text)
-    return replace(last, rule=rule, place=there, inputs=_edges(run))
+    return replace(last, rule=rule, place=there, inputs=edges_of(run))
 
 
-def _edges(run: list[Operation]) -> tuple[Edge, ...]:
+def edges_of(run: list[Operation]) -> tuple[Edge, ...]:
     """Give an edge for each value from outside, with the derivative along all paths through the part."""
     inside = {o.key for o in run}
     last = run[-1]
@@ -173,7 +176,8 @@ def _edges(run: list[Operation]) -> tuple[Edge, ...]:
             known = slopes if edge.source in inside else outside
             before = known.get(edge.source, 0.0)
             unknown = above is None or factor is None or before is None
-            known[edge.source] = None if unknown else before + above * factor
+            with np.errstate(all="ignore"):
+                known[edge.source] = None if unknown else before + above * factor
             if edge.source not in inside:
                 flows.setdefault(edge.source, []).append(edge.flow)
     edges = [

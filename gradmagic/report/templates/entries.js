@@ -11,7 +11,15 @@ const entries = (report, data) => {
       row.closest(".gm-scroll").after(told);
       part.title = "where an entry comes from";
       part.classList.add("gm-entry");
-      part.addEventListener("click", (e) => { told.textContent = `In Python: gm.last().explain(${JSON.stringify(asked)})`; told.hidden = false; e.stopPropagation(); });
+      part.addEventListener("click", (e) => {
+        if (e.target.closest("summary")) return;
+        /* The entry that was clicked; of what stands as a whole the first. */
+        const cell = e.target.closest("td"), line = cell?.closest(".gm-grid") && cell.parentElement, name = asked.slice(0, asked.lastIndexOf("["));
+        const at = line ? [...(asked.includes(",") ? [line.rowIndex] : []), cell.cellIndex] : undefined;
+        told.textContent = `In Python: gm.last().explain(${JSON.stringify(at ? `${name}[${at}]` : asked)})${at ? "" : ", or any other entry"}`;
+        told.hidden = false;
+        e.stopPropagation();
+      });
       continue;
     }
     if (cells.length !== texts.length) continue;

@@ -1,5 +1,4 @@
 /* The graph: lit, zoomed, moved, walked through by keys, and opened: a small panel says one box or arrow in full. */
-const MANY = 60; /* of operations, from which on modules or lines are shown first */
 const LEAST = 11 / 12; /* of a drawing's own size: its letters are 12 px high, and 11 can be read */
 const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   const first = decode(image.src), alt = image.alt, { host, root } = show(image, "gm-live gm-board", STYLES[0]);
@@ -10,6 +9,11 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   let now = 0, svg, nodes, edges, wide, high, x = 0, y = 0, k = 1, own_zoom = false, opened;
   const style = root.querySelector("style");
   const sheet = () => data.sheets[now];
+  /* What is said of a shape; what the first drawing says too stands there alone. */
+  const said_of = (item) => {
+    const [first] = data.sheets, { sheet: part, dataset } = item;
+    return dataset.k ? part.nodes[dataset.k] ?? first.nodes[dataset.k] : part.edges[dataset.i] ?? first.edges[dataset.i];
+  };
   const size = () => [host.clientWidth, host.clientHeight];
   const apply = () => {
     const [w, t] = size();
@@ -50,8 +54,9 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     grow();
     apply();
   };
+  const frame = (node) => { const a = node.getBoundingClientRect(), b = svg.getBoundingClientRect(); return { x: x + (a.x - b.x) / k, y: y + (a.y - b.y) / k, width: a.width / k, height: a.height / k }; };
   const seen = (node) => {
-    const box = node.getBBox(), [w, t] = size();
+    const box = frame(node), [w, t] = size();
     if (tall() && !own_zoom) return node.scrollIntoView({ block: "nearest" });
     if (box.x < x || box.x + box.width > x + w / k || box.y < y || box.y + box.height > y + t / k) {
       x = box.x + box.width / 2 - w / k / 2;
@@ -90,9 +95,10 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
         for (const edge of edges) if (on.has(edge.dataset.s) && !lit.has(edge)) { lit.add(edge); on.add(edge.dataset.d); }
       }
     }
-    for (const edge of svg.querySelectorAll(".e")) edge.classList.toggle("dim", !!known && !lit.has(edge));
+    const inside = (shape) => start?.some((node) => node.opened?.contains(shape)); /* what a box opened to is read with it */
+    for (const edge of svg.querySelectorAll(".e")) edge.classList.toggle("dim", !!known && !lit.has(edge) && !inside(edge));
     for (const node of svg.querySelectorAll(".n")) {
-      node.classList.toggle("dim", !!known && !on.has(node.dataset.k));
+      node.classList.toggle("dim", !!known && !on.has(node.dataset.k) && !inside(node));
       node.classList.toggle("on", !!known && (at.edge ? on.has(node.dataset.k) : own(node.dataset.k) === own(at.key)));
     }
   };
@@ -104,38 +110,37 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     if (rows) said.push(h("div", { class: "gm-scroll" }, h("table", { class: "gm-grid" }, ...rows.map((row) => h("tr", {}, ...row.map((text) => h("td", { class: q === undefined ? "" : text === "0" ? "gm-zero" : text[0] === "-" ? "gm-neg" : "gm-pos" }, text)))))));
     return said;
   };
-  const parts = data.sheets.filter((s) => !s.form).length, lines = data.sheets.findIndex((s) => s.form);
+  const unfolded = data.sheets.flatMap((s, j) => (j && !s.form ? [j] : [])), [boxes, lines] = ["boxes", "lines"].map((name) => data.sheets.findIndex((s) => s.form === name)), others = boxes > 0 || lines > 0;
   const unfolds = (key) => data.sheets.findIndex((s, i) => i && now === 0 && s.keys.some((member) => own(member) === key));
-  const open = (kind, id) => {
-    opened = kind && [kind, id];
-    panel.hidden = !kind;
+  const open = (item) => {
+    opened = item;
+    panel.hidden = !item;
     panel.replaceChildren();
-    if (!kind) return;
-    const rows = [], said = sheet()[kind][id];
+    if (!item) return;
+    const rows = [], said = said_of(item), id = item.dataset.k;
     if (!said) return open();
     let title, note = "";
-    if (kind === "nodes") {
+    if (id) {
       const [name, where, about, rule, v, g, count] = said;
       title = name;
       note = [rule, where, about, count > 1 ? `the last of ${count}` : ""].filter(Boolean).join(" · ");
       rows.push(["value", value(v)], [`gradient of ${data.of}`, value(g, own(id))]);
-      for (const edge of edges) if (edge.dataset.d === id) { const e = sheet().edges[edge.dataset.i]; rows.push([`${e[0]} ${e[1]}`, e[4] === null ? [code(e[2] || "not elementwise")] : [code(e[2] && e[2] !== data.values[e[4]][1] ? `${e[2]} = ` : ""), ...value(e[4])]]); }
+      for (const edge of edges) if (edge.dataset.d === id && edge.sheet === item.sheet) { const e = said_of(edge); rows.push([`${e[0]} ${e[1]}`, e[4] === null ? [code(e[2] || "not elementwise")] : [code(e[2] && e[2] !== data.values[e[4]][1] ? `${e[2]} = ` : ""), ...value(e[4])]]); }
     } else {
-      const edge = edges.find((e) => e.dataset.i === id);
       title = `${said[0]} ${said[1]}`;
       rows.push(["local derivative", [code(said[2] || (said[4] === null ? "not elementwise" : ""))]]);
       if (said[4] !== null) rows.push(["in numbers", value(said[4])]);
-      rows.push([`carries to ${said[3]}`, value(said[5], own(edge.dataset.s))]);
+      rows.push([`carries to ${said[3]}`, value(said[5], own(item.dataset.s))]);
     }
     const close = button("×", "close", () => { open(); pin(); });
     panel.append(h("div", { class: "gm-bar" }, h("b", { class: "gm-num" }, title), h("span", { class: "gm-muted gm-small" }, note), close));
-    const j = kind === "nodes" ? unfolds(own(id)) : -1;
+    const j = id ? unfolds(own(id)) : -1;
     if (j > 0) close.before(button("unfold", "unfold: the first and the last turns one by one", () => turn(j)));
     panel.append(h("table", { class: "gm-facts" }, h("tbody", {}, ...rows.map(([name, cells]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, ...cells))))));
   };
   const tipped = () => {
     for (const item of [...nodes, ...edges]) {
-      const said = item.dataset.k ? sheet().nodes[item.dataset.k] : sheet().edges[item.dataset.i];
+      const said = said_of(item);
       if (!said) continue;
       const words = (name, i) => (i === null || i === undefined ? "" : name + data.values[i][1]);
       const tip = item.dataset.k
@@ -151,36 +156,30 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     svg = root.firstElementChild;
     svg.querySelector("style")?.remove();
     svg.prepend(style);
-    [wide, high] = [svg.viewBox.baseVal.width, svg.viewBox.baseVal.height];
+    nodes = edges = [];
     svg.style.cssText = "width:100%;height:100%;display:block;touch-action:pan-y;outline-offset:2px";
     svg.setAttribute("role", "group");
     svg.setAttribute("aria-label", alt);
-    nodes = [...svg.querySelectorAll(".n[data-k]")];
-    /* A row is pointed at in its card's whole width. */
-    const frames = [...svg.querySelectorAll(".c>rect:first-child")].map((frame) => frame.getBBox());
-    for (const row of svg.querySelectorAll(".row")) {
-      if (row.querySelector(".r")) continue;
-      const dot = row.querySelector("circle"), at = dot && [dot.cx.baseVal.value, dot.cy.baseVal.value];
-      const card = frames.find((b) => at && b.x < at[0] && at[0] < b.x + b.width && b.y < at[1] && at[1] < b.y + b.height);
-      if (!card) continue;
-      const catches = document.createElementNS(svg.namespaceURI, "rect");
-      for (const [name, of] of Object.entries({ class: "r", x: card.x + 1, y: at[1] - 10, width: card.width - 2, height: 20 })) catches.setAttribute(name, of);
-      row.prepend(catches);
-    }
+    column(svg, { ...sheet(), svg: text, of: now }, (w, t) => { [wide, high] = [w, t]; });
+    found();
+    begin();
+    veil();
+  };
+  /* A box that opens brings shapes. */
+  const found = () => {
+    nodes = [...svg.querySelectorAll(".n[data-k]")].sort((a, b) => a.dataset.k - b.dataset.k);
     edges = [...svg.querySelectorAll(".e[data-i]")];
-    nodes.sort((a, b) => a.dataset.k - b.dataset.k);
-    nodes.forEach((node, i) => { node.setAttribute("tabindex", i ? -1 : 0); node.setAttribute("role", "button"); });
+    nodes.forEach((node, i) => { if (!node.hasAttribute("role")) node.setAttribute("tabindex", i ? -1 : 0); node.setAttribute("role", "button"); });
     for (const edge of edges) {
-      const [s, d] = sheet().edges[edge.dataset.i].slice(-2);
+      if (edge.hasAttribute("role")) continue;
+      const [s, d] = said_of(edge).slice(-2);
       Object.assign(edge.dataset, { s, d });
       edge.setAttribute("role", "img");
       const line = edge.querySelector("path"), wider = line.cloneNode();
       wider.setAttribute("class", "h");
       line.before(wider);
     }
-    for (const g of svg.querySelectorAll(".g")) g.said = g.textContent;
-    begin();
-    veil();
+    for (const g of svg.querySelectorAll(".g")) g.said ??= g.textContent;
   };
   const veil = () => {
     for (const node of nodes) {
@@ -190,25 +189,25 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     }
     svg.classList.toggle("blind", !!veiled());
     tipped();
-    if (opened) open(...opened);
+    if (opened) open(opened.isConnected ? opened : undefined);
   };
-  const fold = parts > 1 && button("unfold", "unfold loops and calls", () => turn((now + 1) % parts));
-  const forms = [...data.sheets.flatMap((s, j) => (s.form ? [[s.form, j]] : [])), ...(lines > 0 ? [["operations", 0]] : [])].map(([name, j]) => [j, button(name, name, () => turn(j), { "aria-pressed": "false" })]);
+  const fold = unfolded.length > 0 && button("unfold", "unfold loops and calls", () => turn(unfolded[unfolded.indexOf(now) + 1] ?? 0));
+  const forms = [...data.sheets.flatMap((s, j) => (s.form ? [[s.form, j]] : [])), ...(others ? [["operations", 0]] : [])].map(([name, j]) => [j, button(name, name, () => turn(j), { "aria-pressed": "false" })]);
   const turn = (j) => {
     now = j;
     open();
     pin();
-    board.reset?.();
     draw(j ? data.sheets[j].svg : first);
     /* What was asked for is to be read: the first of the turns, at a size for it. */
     const start = j && k < 0.7 && nodes.find((n) => data.sheets[j].keys.includes(+n.dataset.k));
     if (start) { zoom(0.85 / k); x = start.getBBox().x - 60; apply(); }
-    if (fold) fold.textContent = j === parts - 1 ? "fold" : j && j < parts ? "unfold next" : "unfold";
+    if (fold) fold.textContent = j === unfolded.at(-1) ? "fold" : unfolded.includes(j) ? "unfold next" : "unfold";
     pressed();
+    board.turned?.();
   };
   const whole = () => { fit(); own_zoom = true; };
   const full = () => (document.fullscreenElement ? document.exitFullscreen() : whole_part.requestFullscreen?.());
-  const bar = h("div", { class: "gm-bar gm-zoom" }, button("−", "zoom out", () => zoom(0.8)), button("+", "zoom in", () => zoom(1.25)), button("fit", "show the whole graph", whole), button("1:1", "natural size", () => zoom(1 / k)), button("full", "full screen: f", full), ...(fold ? [fold] : []), ...forms.map(([, choice]) => choice));
+  const bar = h("div", { class: "gm-bar gm-zoom" }, button("−", "zoom out", () => zoom(0.8)), button("+", "zoom in", () => zoom(1.25)), button("fit", "show the whole graph", whole), button("1:1", "natural size", () => zoom(1 / k)), button("full", "full screen: f over the graph", full), ...(fold ? [fold] : []), ...forms.map(([, choice]) => choice));
   const pressed = () => forms.forEach(([j, choice]) => choice.setAttribute("aria-pressed", String(now === j)));
   pressed();
   /* A derivative in a row stands for its edge. */
@@ -223,8 +222,17 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   let drag, dragged = false;
   const chosen = (item) => {
     const at = item.dataset.i ? { key: item.dataset.d, edge: item.dataset.i, sheet: now } : { key: item.dataset.k };
-    if (pin(at)) open(item.dataset.i ? "edges" : "nodes", item.dataset.i ?? item.dataset.k);
-    else open();
+    if (!item.toggle) return open(pin(at) ? item : undefined);
+    item.toggle();
+    pin();
+    found();
+    veil();
+    if (own_zoom) apply();
+    else fit();
+    const expanded = item.getAttribute("aria-expanded") === "true";
+    open(expanded ? item : undefined);
+    if (expanded) item.opened.scrollIntoView({ block: "nearest" });
+    board.turned?.();
   };
   for (const kind of ["mouseover", "focusin"]) root.addEventListener(kind, (e) => { if (!drag) point(spot(e)); });
   for (const kind of ["mouseleave", "focusout"]) host.addEventListener(kind, () => point());
@@ -249,7 +257,7 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   });
   host.addEventListener("pointerup", () => { host.from = drag = undefined; });
   /* Right and left go along the arrows, up and down to the nearest box above and below. */
-  const middle = (node) => { const b = node.getBBox(); return [b.x + b.width / 2, b.y + b.height / 2]; };
+  const middle = (node) => { const b = frame(node); return [b.x + b.width / 2, b.y + b.height / 2]; };
   const nearest = (from, list, weigh) => list.reduce((best, node) => { const d = weigh(middle(from), middle(node)); return d < best[0] ? [d, node] : best; }, [Infinity])[1];
   const byKey = (key) => nodes.find((n) => n.dataset.k === key);
   const along = { ArrowRight: ["s", "d"], ArrowLeft: ["d", "s"] };
@@ -279,11 +287,21 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
       seen(to);
     }
   });
+  /* Over the drawing f needs no focus; where somebody writes it is a letter. */
+  const over = (e) => {
+    if (!report.isConnected) return document.removeEventListener("keydown", over, true);
+    if (e.key !== "f" || e.ctrlKey || e.metaKey || e.altKey || !whole_part.matches(":hover") || e.target.closest?.("input,textarea,select,[contenteditable=true]") || root.activeElement) return;
+    e.preventDefault();
+    e.stopPropagation();
+    full();
+  };
+  document.addEventListener("keydown", over, true);
   const board = {
     light, veil, fit, follow, bar, place, panel,
     get nodes() { return nodes; },
     get edges() { return edges; },
-    home: () => { if (now) turn(0); }, /* the walk goes from operation to operation */
+    /* What shows an operation: itself, else the box that it is in. */
+    holder: (key) => nodes.filter((node) => node.dataset.k === String(key)).at(-1) ?? nodes.filter((node) => said_of(node)?.[7] <= key && key < node.dataset.k).at(-1),
     /* What flows stands above all boxes; of what is wider than its arrow only the direction: the next box has it too. */
     write: (said, x, y, room) => {
       const made = document.createElementNS(svg.namespaceURI, "text");
@@ -294,11 +312,20 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
       svg.append(made);
       if (made.getBBox().width > room) made.textContent = said[0];
     },
+    /* What is longer than its place in a row or a box is cut, and said in full when it is pointed at. */
+    fill: (g, said) => {
+      g.textContent = said;
+      const row = g.closest(".n"), next = g.nextElementSibling, frame = row.querySelector("rect");
+      const end = next ? +next.getAttribute("x") : +frame.getAttribute("x") + +frame.getAttribute("width");
+      const over = () => g.getBBox().x + g.getBBox().width > end - 4;
+      for (let left = said.length; left > 1 && row.classList.contains("row") && over(); ) g.textContent = `${said.slice(0, --left)}…`;
+    },
+    head: (said) => { for (const head of svg.querySelectorAll(".c text")) if (/^(gradient|∂)/.test(head.textContent)) head.textContent = said.length > 10 && said !== "gradient" ? "∂" : said; },
     wipe: () => { for (const made of svg.querySelectorAll(".f")) made.remove(); },
   };
   host.style.cssText = "display:block;width:100%;min-width:0;flex:1";
   draw(first);
-  if (lines > 0 && nodes.length > MANY) turn(lines);
+  if (data.begin) turn(data.begin);
   new ResizeObserver(() => (own_zoom ? apply() : begin())).observe(host);
   place.before(bar);
   return board;

@@ -2,7 +2,7 @@
 const walk = (report, board, data, { own, veiled, ask, begun }) => {
   const list = [...report.querySelectorAll(".gm-steps>li")];
   const modes = [];
-  if (list.length) modes.push({ name: `backward from ${data.of}`, length: list.length });
+  if (list.length) modes.push({ name: `backward from ${data.of}`, length: data.back.length });
   for (const ahead of data.ahead) modes.push({ name: `forward from ${ahead.name}`, length: ahead.steps.length, ahead, entry: 0 });
   if (!modes.length) return undefined;
   let mode = modes[0], i = 0, playing, on = false;
@@ -20,10 +20,12 @@ const walk = (report, board, data, { own, veiled, ask, begun }) => {
   }, { "aria-pressed": "false" });
   const jump = (text, label, to) => button(text, label, () => { stop(); go(to()); });
   const first = jump("|◁", "first", () => 0), back = jump("◁", "back", () => i - 1), next = jump("▷", "next", () => i + 1), last = jump("▷|", "last", () => mode.length);
-  const choices = modes.map((choice) => button(choice.name, choice.name, () => { stop(); mode = choice; go(0, true); }, { "aria-pressed": "false" }));
+  const choices = modes.map((choice) => button(choice.name, choice.name, () => { stop(); mode = choice; go(0); }, { "aria-pressed": "false" }));
+  /* Many inputs are chosen from a list. */
+  const many = data.ahead.length > 3 && h("select", { class: "gm-button", "aria-label": "walk forward", onchange: () => { choices[many.value].click(); } }, h("option", { value: "", disabled: "", selected: "" }, "forward from …"), ...modes.flatMap((choice, j) => (choice.ahead ? [h("option", { value: j }, choice.name)] : [])));
   const entry = h("select", { class: "gm-button", "aria-label": "entry that grows", title: "entry that grows", onchange: () => { stop(); mode.entry = +entry.value; go(i); } });
   const off = button("end", "end the walk: show all gradients", () => { stop(); reset(); });
-  const bar = h("div", { class: "gm-bar gm-walk", "data-lm-suppress-shortcuts": "true", role: "group", "aria-label": "walk through the sweep" }, ...choices, entry, first, back, slider, next, last, play, count, off);
+  const bar = h("div", { class: "gm-bar gm-walk", "data-lm-suppress-shortcuts": "true", role: "group", "aria-label": "walk through the sweep" }, ...(many ? [...choices.slice(0, list.length ? 1 : 0), many] : choices), entry, first, back, slider, next, last, play, count, off);
   const anchor = board ? board.place : report.querySelector(".gm-steps");
   if (board) { anchor.before(h("div", { class: "gm-bars" }, bar, board.bar)); anchor.after(told); }
   else anchor.before(bar, told);
@@ -31,6 +33,7 @@ const walk = (report, board, data, { own, veiled, ask, begun }) => {
   const parts = [...report.querySelectorAll(".gm-table .gm-g,.gm-cell .gm-g")].map((part) => [part, part.closest("[data-k]")?.dataset.k]);
   const clear = () => {
     board?.wipe();
+    board?.head("gradient");
     for (const [part] of parts) part.classList.remove("gm-later");
     for (const item of list) item.classList.remove("gm-now");
     for (const item of board ? [...board.nodes, ...board.edges] : []) {
@@ -59,7 +62,9 @@ const walk = (report, board, data, { own, veiled, ask, begun }) => {
     entry.hidden = !from.length;
     entry.replaceChildren(...from.map(([index], j) => h("option", { value: j }, `${mode.ahead.name}${index}`)));
     if (from.length) entry.value = mode.entry;
+    if (from.length && mode.ahead.more) entry.append(h("option", { disabled: "" }, `${mode.ahead.more} more are not kept`));
     modes.forEach((choice, j) => choices[j].setAttribute("aria-pressed", String(on && choice === mode)));
+    if (many) many.value = on && mode.ahead ? modes.indexOf(mode) : "";
   };
   const name = (key) => data.sheets[0].nodes[key]?.[0] ?? "";
   const say = (...inside) => told.replaceChildren(...inside);
@@ -77,12 +82,15 @@ const walk = (report, board, data, { own, veiled, ask, begun }) => {
     });
     if (!current) say(h("span", { class: "gm-muted" }, `Nothing has been sent yet: ${data.of} starts with 1. `));
     else if (veiled(`s${i}`)) say(code(name(current[0])), " sends on ", button("?", "show this step", () => ask(`s${i}`)));
-    else {
+    else if (!list[i - 1]) {
+      /* The page lists the first steps only. */
+      say(h("div", {}, h("b", {}, `Step ${i} `), code(name(current[0])), ...current[1].flatMap(([edge, target, amount]) => [" to ", code(name(target)), ": ", h("span", { class: "gm-num" }, `${data.sheets[0].edges[edge][0]} = ${amount}`), ";"])));
+    } else {
       const said = list[i - 1].cloneNode(true);
       for (const ask of said.querySelectorAll(".gm-ask")) ask.remove();
       for (const part of said.querySelectorAll("[hidden]")) part.hidden = false;
       const rule = data.sheets[0].nodes[current[0]]?.[3];
-      const rules = (board?.edges ?? []).filter((e) => e.dataset.d === String(current[0])).map((e) => data.sheets[0].edges[e.dataset.i]).filter((e) => e && e[2]);
+      const rules = current[1].map(([edge]) => data.sheets[0].edges[edge]).filter((e) => e && e[2]);
       say(h("div", {}, h("b", {}, `Step ${i} `), ...said.childNodes));
       if (rules.length) told.append(h("div", { class: "gm-muted" }, `${rule}: `, code(rules.map((e) => `${e[0]} ${e[1]} = ${e[2]}`).join("   "))));
     }
@@ -121,27 +129,29 @@ const walk = (report, board, data, { own, veiled, ask, begun }) => {
     else say(h("div", {}, h("b", {}, `Step ${i} `), code(name(current)), " grows with ", h("span", { class: "gm-num" }, how), h("b", { class: "gm-num" }, ` = ${has.get(String(current))[0]}`), i === mode.length ? h("span", { class: "gm-muted" }, `; one sweep forward tells of ${who} only.`) : ""));
     return [has, current, marks, used];
   };
-  const go = (to, fresh) => {
-    if (!on || fresh) board?.home();
+  const go = (to) => {
     if (!on) begun();
     on = true;
     i = Math.max(0, Math.min(mode.length, to));
     clear();
     const [has, current, marks, used] = (mode.ahead ? forward : backward)();
+    const at = board?.holder(current), who = mode.ahead && mode.ahead.name + mode.ahead.from[mode.entry][0];
+    board?.head(who ? `∂/∂${who}` : "gradient");
     for (const node of board?.nodes ?? []) {
-      const key = node.dataset.k, now = has.get(key), g = node.querySelector(".g");
+      const key = node.dataset.k, of = has.get(own(key)), now = has.get(key) ?? (of?.[1] ? of : undefined), g = node.querySelector(".g");
       node.classList.toggle("later", !now);
-      node.classList.toggle("now", key === String(current));
-      if (key === String(current)) board.follow(node);
+      node.classList.toggle("now", node === at);
+      if (node === at) board.follow(node);
       if (!g) continue;
-      if (mode.ahead) g.textContent = !now ? "" : node.classList.contains("row") ? now[0] : `∂/∂${mode.ahead.name}${mode.ahead.from[mode.entry][0]} ${now[0]}`;
+      if (mode.ahead) board.fill(g, !now ? "" : node.classList.contains("row") ? now[0] : `∂/∂${who} ${now[0]}`);
       else if (now?.[0]) g.textContent = veiled(key) ? "?" : now[0];
       else if (veiled(key)) g.textContent = "grad ?";
     }
     for (const edge of board?.edges ?? []) {
-      const said = marks.get(edge.dataset.i);
+      /* Operations have the same edges in every form; a box has its own. */
+      const i = edge.dataset.i, known = edge.sheet.of === 0 || !edge.sheet.edges[i], said = known ? marks.get(i) : undefined;
       edge.classList.toggle("now", said !== undefined);
-      edge.classList.toggle("wait", !used.has(edge.dataset.i));
+      edge.classList.toggle("wait", known && !used.has(i));
       if (said === undefined) continue;
       const label = edge.querySelector("text"), line = edge.querySelector("path");
       const at = label ? [+label.getAttribute("x"), +label.getAttribute("y") + 13] : (() => { const p = line.getPointAtLength(line.getTotalLength() / 2); return [p.x, p.y + 4]; })();
@@ -155,7 +165,7 @@ const walk = (report, board, data, { own, veiled, ask, begun }) => {
     }
     state();
   };
-  if (board) board.reset = () => { if (on) { stop(); on = false; i = 0; told.replaceChildren(); clear(); state(); } };
+  if (board) board.turned = () => { if (on) go(i); };
   bar.addEventListener("keydown", (e) => {
     if (e.key === "Escape") { stop(); reset(); }
     if (e.target === slider) return;

@@ -13,7 +13,7 @@ from itertools import accumulate
 from rich.text import Text
 
 from ...engine.core.values import Value
-from ..parts import timing
+from ..parts import kept, timing
 from ..parts.history import history
 from ..parts.table import NUDGE, Row, table
 from ..shown.numbers import brief, number, rows_of, shape_of, sparkline
@@ -106,10 +106,16 @@ def _remarks(view: View, room: int) -> list[Text]:
 
 
 def _times(view: View, room: int) -> list[Text]:
-    """Set what the expressions took, with `--time`."""
-    rows = timing.rows(view.trace)
-    head: list[Cell] = [(title, HEAD) for title in timing.HEAD]
-    return grid([head, *map(list, rows)], room, right=(0, 2, 3, 4, 5, 6), give=((1, 12),)) if rows else []
+    """Set what the expressions took, with `--time`, and what they keep, with `--kept`."""
+    found: list[Text] = []
+    if rows := timing.rows(view.trace):
+        head: list[Cell] = [(title, HEAD) for title in timing.HEAD]
+        found += grid([head, *map(list, rows)], room, right=(0, 2, 3, 4, 5, 6), give=((1, 12),))
+    if rows := kept.rows(view):
+        head = [(title, HEAD) for title in kept.HEAD]
+        found += [Text("")] * bool(found) + [Text(f" kept for the way back: {kept.summary(view)}")]
+        found += grid([head, *map(list, rows)], room, right=(0, 2, 3, 4, 5), give=((1, 12),))
+    return found
 
 
 def _table(view: View, room: int) -> list[Text]:

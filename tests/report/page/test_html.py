@@ -25,7 +25,7 @@ from gradmagic.report.pictures.svg import still, svg
 from tests.report import traces
 
 ALL = ["product", "parabola", "network", "descent", "chain", "troubled", "markup"]
-VOID = {"img", "meta", "br", "link", "input", "hr"}
+VOID = {"img", "meta", "br", "wbr", "link", "input", "hr"}
 
 
 class Page(HTMLParser):
