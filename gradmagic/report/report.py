@@ -248,7 +248,11 @@ class Report(Quizzed):
             # and each call of a function by itself, where they are few.
             whole = View.whole(trace)
             boxes = None if self._every_step else boxed(view, whole)
-            wholes = [] if self._every_step else [*([boxes.view] if boxes is not None else []), by_statements(whole)]
+            wholes = (
+                []
+                if self._every_step
+                else [*([boxes.view] if boxes is not None else []), by_statements(whole)]
+            )
             folded = [fold(self._unfolded_for(trace, view, fold)) for fold in (by_modules, by_statements)]
             for parts in (folded[0], *wholes, folded[1]):
                 if 1 < len(parts.computed) <= limit and any(o.rule in PARTS for o in parts.computed):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -113,7 +113,7 @@ def _shown(view: View, drawn: Scene | None, unfolded: Sequence[Drawn], detail: D
     trace = view.trace
     found = curve(view)
     past = history(trace)
-    graph = _graph(view, drawn, detail)
+    graph = _graph(view, drawn, detail, unfolded)
     annotated, elsewhere = lines(view, detail.lines), others(view)[:10]
     parts = [
         part
@@ -251,7 +251,7 @@ def _template(name: str) -> Template:
 
 _IN_ADDRESS = str.maketrans({"%": "%25", "#": "%23", "<": "%3C", "\n": "%0A", "\t": "%09", "\r": "%0D"})
 _EDGE = re.compile(r"\((\d+)\)")
-_BARE = re.compile(r">(?:[①-⑳㉑-㉟㊱-㊿]|\(\d+\))<")  # the number of an edge and no derivative
+_BARE = re.compile(r">(?:[①-⑳]|\(\d+\))<")  # the number of an edge and no derivative
 _TONES = {"+": "gm-pos", "-": "gm-neg", "0": "gm-zero", "!": "gm-bad", "±": "gm-both", "": ""}
 
 
@@ -315,7 +315,9 @@ def _charts(found: Curve | None) -> list[tuple[str, str]]:
     return [(chart(name, x, y, over), f"{name} against {over}") for name, y in drawn]
 
 
-def _graph(view: View, drawn: Scene | None, detail: Detail) -> dict[str, Any] | None:
+def _graph(
+    view: View, drawn: Scene | None, detail: Detail, unfolded: Iterable[Drawn]
+) -> dict[str, Any] | None:
     if drawn is None or not view.computed:
         return None
     picture = svg(drawn, tips=False) if detail.drawing else ""
@@ -323,7 +325,14 @@ def _graph(view: View, drawn: Scene | None, detail: Detail) -> dict[str, Any] | 
         rows = lanes(view)[:80]
         text = "\n".join(f"{row.lanes} {view.title(row.operation)}" for row in rows)
         return {"lanes": text, "scope": view.scope, "signs": view.unsaid}
-    said = {"scope": view.scope, "signs": view.unsaid, "roles": roles(view), "bare": _BARE.search(picture)}
+    forms = [*(d.view for d in unfolded), view]  # the graph's own words come last, and stay
+    signs = {told.partition(" = ")[0]: told for form in forms for told in form.unsaid}
+    said = {
+        "scope": view.scope,
+        "signs": list(signs.values()),
+        "roles": roles(view),
+        "bare": _BARE.search(picture),
+    }
     return {"svg": still(picture), "alt": drawn.sentence, **said}
 
 

@@ -194,7 +194,9 @@ class _Boxes:
                 s.turn for s in self.scopes if s.loop == scope.loop and own & set(range(s.first, s.last + 1))
             ]
             turns = f"turn {scope.turn}" if len(same) < 2 else f"turns {min(same)} … {max(same)}"
-            own_line = self.scopes[self.paths[last.key][-1]] is scope  # not that of a function which the turn calls
+            own_line = (
+                self.scopes[self.paths[last.key][-1]] is scope
+            )  # not that of a function which the turn calls
             where = f" in {at.function}" if own_line and at.function and at.function not in OWN else ""
             return replace(at, text=f"{turns} of {scope.turns}{where}", column=0, end_column=0)
         text = scope.name if scope.place is None else scope.place.text or f"{scope.name}(…)"

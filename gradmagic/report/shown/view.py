@@ -449,8 +449,5 @@ def one_line(text: str) -> str:
 
 
 def circled(i: int) -> str:
-    """Write an edge's number as a circled digit; past 50 in parentheses."""
-    for start, first, end in ((1, "①", 20), (21, "㉑", 35), (36, "㊱", 50)):
-        if start <= i <= end:
-            return chr(ord(first) + i - start)
-    return f"({i})"
+    """Write an edge's number as a circled digit; past 20, which few fonts have, in parentheses."""
+    return chr(ord("①") + i - 1) if 1 <= i <= 20 else f"({i})"
