@@ -52,7 +52,7 @@ REFUSED: dict[str, dict[str, str]] = {
         "to_sparse_csc|to_sparse_csr": _SPARSE,
         "q_per_channel_axis|q_per_channel_scales|q_per_channel_zero_points|q_scale|q_zero_point|qscheme|int_repr|"
         "dequantize|bfloat16|chalf": _BITS,
-        "storage|storage_type|untyped_storage|set_|module_load|is_set_to|const_data_ptr|record_stream|pin_memory|"
+        "storage|storage_type|set_|module_load|is_set_to|const_data_ptr|record_stream|pin_memory|"
         "dim_order": _ARRAYS,
         "geqrf|ormqr|lu": "gm.linalg.qr and gm.linalg.lu give the factors themselves",
         "register_post_accumulate_grad_hook": "t.register_hook(f) is there",

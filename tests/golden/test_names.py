@@ -1,5 +1,6 @@
 """NAMES.md says of every name of PyTorch's whether it is there, refused or absent; what is asked for says it too."""
 
+import importlib
 import json
 
 import pytest
@@ -51,3 +52,11 @@ def test_a_name_that_is_like_nothing_suggests_nothing():
     with pytest.raises(AttributeError, match=r"no attribute 'zzzzzz'$"):
         gm.zzzzzz
     assert not hasattr(gm.ones(1), "__array_struct__") and not hasattr(gm.ones(1), "zzzzzz")
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [("nn.parameter", "Parameter"), ("utils.hooks", "RemovableHandle"), ("utils.data", "DataLoader")],
+)
+def test_a_name_is_also_at_pytorchs_other_address(address, name):
+    assert isinstance(getattr(importlib.import_module(f"gradmagic.{address}"), name), type)

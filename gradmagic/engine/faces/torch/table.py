@@ -15,7 +15,19 @@ from ...tape import memory
 from ...tape.modes import OFF, mode_now
 from ...tape.tracked import raw
 from .. import inplace
-from . import counting, draws, indexing, matrices, parts, picking, pointwise, products, special, statistics
+from . import (
+    counting,
+    draws,
+    indexing,
+    matrices,
+    parts,
+    picking,
+    pointwise,
+    products,
+    special,
+    statistics,
+    storage,
+)
 from . import math as torch_math
 from . import reductions as torch_reductions
 from . import shapes as torch_shapes
@@ -37,7 +49,7 @@ FUNCTIONS_ONLY: dict[str, Callable[..., Any]] = {
     **pointwise.FUNCTIONS_ONLY, **statistics.FUNCTIONS_ONLY, **counting.FUNCTIONS_ONLY, **products.FUNCTIONS_ONLY,
 }  # fmt: skip
 METHODS: dict[str, Callable[..., Any]] = {
-    **torch_shapes.METHODS, **picking.METHODS, **indexing.METHODS, **parts.METHODS, **draws.METHODS,
+    **torch_shapes.METHODS, **picking.METHODS, **indexing.METHODS, **parts.METHODS, **draws.METHODS, **storage.METHODS,
 }  # fmt: skip
 
 
