@@ -45,7 +45,7 @@ def make_vjp(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     >>> import numpy as np
     >>> pull, value = make_vjp(np.sin)(0.0)
     >>> pull(1.0)
-    np.float64(1.0)
+    1.0
     """
 
     def function(*args: Any, **kwargs: Any) -> Any:

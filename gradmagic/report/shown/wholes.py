@@ -195,7 +195,7 @@ def _numbers(value: Value | None, shape: tuple[int, ...]) -> Any:
 
 
 def _sum(flows: list[Value | None], shape: tuple[int, ...]) -> Value | None:
-    if len(flows) == 1:
-        return flows[0]
+    if len(flows) == 1 or any(flow is not None and isinstance(flow.items, str) for flow in flows):
+        return flows[0]  # under a quiz all are hidden
     numbers = [_numbers(flow, shape) for flow in flows]
     return None if any(n is None for n in numbers) else summarise(sum(numbers))

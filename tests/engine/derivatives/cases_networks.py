@@ -25,7 +25,7 @@ for f in (ac.soft_shrink, ac.hard_shrink):
     case(f, call=lambda x, f=f: f(x, 0.4))
 case(ac.threshold, call=lambda x: ac.threshold(x, 0.3, 0.5))
 case(ac.prelu, (2, 3), (3,))
-case(lu, (3, 3), call=lambda a: lu(a + 4 * np.eye(3)), low=False)
+case(lu, (3, 3), call=lambda a: lu(a + here(a, 4 * np.eye(3))), low=False)
 case(nw.lerp, (2, 3), (3,), (2, 3))
 for reduction in ("mean", "sum", "none"):
     for f in (nw.huber, nw.smooth_l1):

@@ -15,6 +15,7 @@ import numpy as np
 from ....errors import DimensionError, ShapeError
 from ...core.bounds import in_bounds
 from ...dispatch.calls import call, call_linear
+from ...dispatch.primitives import cast
 from ...tape.tracked import Tracked, raw, raws
 from .arguments import at, together
 from .math import OperandError, named
@@ -329,9 +330,10 @@ def chosen(condition: Any, input: Any, other: Any) -> Any:
     input, other = together("where", input, other)
     numbers = [raw(v).dtype for v in (input, other) if hasattr(raw(v), "dtype")]
     input, other = (
-        v if hasattr(raw(v), "dtype") or not numbers else np.asarray(v, numbers[0])[()]
+        v if hasattr(raw(v), "dtype") or not numbers
+        else cast(v, numbers[0]) if isinstance(v, Tracked) else np.asarray(v, numbers[0])[()]
         for v in (input, other)
-    )
+    )  # fmt: skip
     return np.where(condition, input, other)
 
 
