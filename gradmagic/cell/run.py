@@ -179,6 +179,13 @@ class Run(Tracing):
         self._note_another(name)
         if self.membrane.stands is not None:
             self._note_taken(self.membrane.stands)
+        if (written := self.membrane.written_after) is not None:
+            place = written.here or written.place
+            line, text = source.span_of(place)[0], source.text_of(place) or "a write"
+            self.notes.append(Note("cut", (
+                f"line {line}: {text} does not reach the tensor that was made of the array before, as it does without "
+                "the magic: a followed array is copied there. Make the tensor after the write."
+            ), line))  # fmt: skip
 
     def _note_taken(self, stands: Any) -> None:
         """Say that the cell's own arrays were taken along to the device, and what that does not do."""

@@ -13,7 +13,7 @@ import sys
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 
@@ -73,12 +73,24 @@ _MAY: dict[tuple[str, str], Any] = {
 }  # fmt: skip
 
 
-class _Reader(pickle.Unpickler):
-    """A reader that calls only what stands in the table."""
+class _Reader(pickle._Unpickler):  # the one in Python, whose steps can be forbidden
+    """A reader that calls only what stands in the table, and gives attributes to nothing but an OrderedDict."""
+
+    dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
 
     def __init__(self, file: Any, storage: Callable[..., Storage]) -> None:
         super().__init__(file, encoding="utf-8")
         self._storage, self._kept = storage, dict[str, Storage]()
+
+    def load_build(self) -> None:
+        if type(self.stack[-2]) is not OrderedDict or not isinstance(self.stack[-1], dict):  # type: ignore[attr-defined]
+            raise pickle.UnpicklingError(
+                "Weights only load failed. The file sets attributes of what is no OrderedDict: gradmagic reads "
+                "tensors, dicts, lists and numbers only."
+            )
+        super().load_build()  # type: ignore[misc]
+
+    dispatch[pickle.BUILD[0]] = load_build
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _MAY:

@@ -101,3 +101,47 @@ def test_gm_tensor_of_a_named_array_is_a_cut():
     (note,) = trace.notes
     assert note.line == 1 and "write gm.as_tensor(v)" in note.text
     assert traced("t = gm.tensor(v)\nz = (v * v).sum()", fresh(SETUPS["float64"]), "v").notes == ()
+
+
+SETTINGS = [
+    "gm.full((2,), p)", "gm.full_like(t, p)", "gm.linspace(0, p, 2)", "F.elu(t, alpha=p)", "F.leaky_relu(-t, p)",
+    "F.softplus(t, beta=p)", "F.hardtanh(t, -p, p)", "gm.nn.ELU(p)(-t)", "gm.nn.init.constant_(gm.empty(2), p)",
+    "t.new_full((2,), p)", "F.huber_loss(t, t * 2, delta=p)", "t.norm(p + 1)", "gm.tensor([p, 1.0])", "gm.tensor(p)",
+]  # fmt: skip
+FOLLOWED = ["gm.clamp(t, -p, p)", "t * p", "gm.lerp(t, t * 2, p)", "gm.where(t > 2, p, 0.0)", "gm.add(t, t, alpha=p)",
+            "t.masked_fill(t > 2, p)", "gm.pow(t, p)"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [*SETTINGS, *FOLLOWED])
+def test_a_number_that_a_function_takes_has_its_gradient_or_a_note(text):
+    setup = "import gradmagic.nn.functional as F\np = 0.5\nt = gm.tensor([1.25, 2.5])"
+    cell = f"y = {text}\nz = (y * y).sum() + p**2"
+    plain, with_magic = _plain(setup, cell), fresh(setup)
+    trace = traced(cell, with_magic, "p")
+    assert left_behind(plain, with_magic) == []
+    assert [n.line for n in trace.notes if "no gradient flows through it" in n.text] == [1] * (
+        text in SETTINGS
+    )
+    sides = [float(_plain(setup.replace("0.5", str(0.5 + d)), cell)["z"]) for d in (1e-3, -1e-3)]
+    right = trace.inputs[0].grad.items == pytest.approx((sides[0] - sides[1]) / 2e-3, rel=1e-2)
+    assert right is (text in FOLLOWED)
+
+
+@pytest.mark.parametrize(
+    "text", ["gm.tensor(v.tolist())", "gm.tensor(list(v))", "gm.as_tensor([[float(u) for u in v]])"]
+)
+def test_lists_of_followed_numbers_make_tensors_as_without_the_magic(text):
+    cell = f"t = {text}\nz = (v * v).sum()"
+    plain, with_magic = _plain(SETUPS["float64"], cell), fresh(SETUPS["float64"])
+    trace = traced(cell, with_magic, "v")
+    assert left_behind(plain, with_magic) == [] and not trace.notes
+
+
+def test_a_write_that_a_tensor_made_before_does_not_see_is_told():
+    for write in ("v[0] = 7.0", "v += 1", "v[:1].fill(3.0)"):
+        trace = traced(f"t = gm.from_numpy(v)\n{write}\nz = (t * t).sum()", fresh(SETUPS["float64"]), "v")
+        (note,) = trace.notes
+        assert note.line == 2 and "Make the tensor after the write" in note.text
+    assert not traced(
+        "v[0] = 7.0\nt = gm.from_numpy(v)\nz = (t * t).sum()", fresh(SETUPS["float64"]), "v"
+    ).notes

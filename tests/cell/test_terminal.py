@@ -124,7 +124,9 @@ def test_the_demonstration_in_a_terminal(tmp_path):
 def test_long_lines_and_wide_names_stand_in_their_columns(tmp_path, columns):
     path = tmp_path / "program.py"
     path.write_text(WIDE, encoding="utf-8")
-    own = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}  # which other tests' shells may set
+    own = {
+        k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")
+    }  # which other tests' shells may set
     text = pexpect.run(
         f"{sys.executable} -m gradmagic {path} 重み",
         env={**own, "TERM": "xterm", "NO_COLOR": "1"},

@@ -69,6 +69,10 @@ class Recording:
         self.filename = filename
         # What stands in for the user's values (standing.py), with --device and --dtype.
         self.stands: Any = None
+        self.lent: list[
+            Any
+        ] = []  # arrays that tensors of the cell have copies of, where they would share memory
+        self.written_after: Any = None  # where such an array was written then
         self.table = Table()
         self.table.memory.lost = self._lost
         self.stand_ins: WeakKeyDictionary[Any, Made] = (
@@ -367,6 +371,8 @@ class Recording:
         table = self.table
         if self.stands is not None:
             self.stands.written(target)
+        if self.lent and any(np.may_share_memory(target, array) for array in self.lent if is_array(target)):
+            self.written_after = self.written_after or self.cut(None, name)
         marks = table.marks(values)
         old, copy = table.memory.before(target)
         if (old is None and not marks) or mode_now() is OFF:

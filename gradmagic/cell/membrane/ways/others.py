@@ -15,9 +15,12 @@ import numpy as np
 from ....engine.core.arrays import is_array, on_device, to_host
 from ....engine.core.places import users
 from ....engine.dispatch.primitives import cast
+from ....engine.faces.numpy.array import Array
 from ....engine.following.followers import follower_of
+from ....engine.rules.rule import ZERO
 from ....engine.tape.modes import OFF, mode_now
-from ....engine.tape.tracked import Tracked
+from ....engine.tape.nodes import tick
+from ....engine.tape.tracked import Tracked, tracked_in
 from ....errors import ArgumentError
 from ..enter import functions_in
 from ..fresh import fresh
@@ -36,8 +39,44 @@ def engine(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     given, options = wrapped(m, args, kwargs)
     owner = getattr(function, "__self__", None)
     own = engine_values([function, owner, *args], kwargs)
+    settings: list[Any] = [
+        a for a in (*given, *options.values()) if isinstance(a, Array) and not is_array(a.array)
+    ]
+    begun = tick() if settings else 0
     out = m.followed(function, given, options)
+    if getattr(function, "__name__", "") in _LENDING and isinstance(out, Tracked):
+        m.lent += [a for a in args[:1] if is_array(a)]
+    if settings:
+        taken = _taken(out, begun)
+        for setting in settings:
+            if setting.node.number not in taken and setting.node.aval.dtype.kind in "fc":
+                setting.leave(named(function))  # F.elu(t, alpha=p): a number that has no derivative there
     return out if own else m.unwrapped(out)
+
+
+_LENDING = frozenset({"as_tensor", "asarray", "from_numpy"})
+
+
+def _taken(made: Any, begun: int) -> set[int]:
+    """Give the numbers of the nodes that a call's operations, which are younger than `begun`, have derivatives by.
+
+    A setting whose derivative is declared as 0 (the slope of leaky_relu) is none of them.
+    """
+    todo: list[Any] = [t.node for t in tracked_in([made]) if t.node is not None]
+    taken = {node.number for node in todo}
+    while todo:
+        made = todo.pop()
+        partials = getattr(made.rule, "partials", ())
+        for i, node in enumerate(made.inputs):
+            if (
+                node is not None
+                and node.number not in taken
+                and not (0 < i < len(partials) and partials[i] is ZERO)
+            ):
+                taken.add(node.number)
+                if node.number > begun:
+                    todo.append(node)
+    return taken
 
 
 def calling(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:

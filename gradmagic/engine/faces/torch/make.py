@@ -16,7 +16,7 @@ from ...core.foreign import Foreign, foreign
 from ...core.places import name_of
 from ...core.trees import leaves
 from ...tape.ends import leaf, tell_of_device
-from ...tape.tracked import Tracked, tracked_in
+from ...tape.tracked import Tracked, raws, tracked_in
 from . import defaults
 from .tensor import Tensor
 
@@ -58,8 +58,11 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     array: Any
     if not isinstance(data, (Tracked, list, tuple)) and (words := foreign(data)) is not None:
         data = _admitted(data, words)
+    given = data
+    if isinstance(data, Tracked) and data.soft:
+        data = data.leave("gm.tensor", "gm.as_tensor(data)")
     if isinstance(data, Tracked):
-        array = np.copy(data.leave("gm.tensor", "gm.as_tensor(data)") if data.soft else data.array)
+        array = np.copy(data.array)
     elif arrays.is_array(data):
         array = data.copy()
     elif isinstance(data, np.generic):
@@ -68,7 +71,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
         array = _from_python(data, dtype)
     if dtype is not None:
         array = array.astype(np.dtype(dtype), copy=False)
-    place = defaults.device() if device is None and not isinstance(data, Tracked) else device
+    place = defaults.device() if device is None and not isinstance(given, Tracked) else device
     if place is not None:
         array = arrays.to_device(array, place)
     tell_of_device(array)
@@ -92,6 +95,10 @@ def _admitted(data: Any, words: Foreign) -> Any:
 
 
 def _from_python(data: Any, dtype: Any) -> Any:
+    for v in (followed := [v for v in tracked_in(data) if v.soft]):
+        v.leave("gm.tensor", "gm.stack([...])")
+    if followed:
+        data = raws(data)
     if any(v.node is not None for v in tracked_in(data)):
         raise ConversionError(
             "gm.tensor([...]) of tensors that require grad would lose their gradients: write gm.stack([...])."

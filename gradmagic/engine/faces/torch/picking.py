@@ -17,6 +17,7 @@ from ...core.bounds import in_bounds
 from ...dispatch.calls import call, call_linear
 from ...dispatch.primitives import cast
 from ...tape.tracked import Tracked, raw, raws
+from . import defaults
 from .arguments import at, together
 from .math import OperandError, named
 
@@ -307,7 +308,7 @@ def fill_value(input: Any, mask: Any, value: Any) -> Any:
         raise OperandError(f"value cannot be converted to type {word} without overflow: it is complex.")
     if not isinstance(value, Tracked):
         return dtype.type(value) if isinstance(value, (int, float, complex)) else value
-    return value if kind.dtype == dtype else value.to(input.dtype)  # type: ignore[attr-defined]
+    return value if getattr(kind, "dtype", None) == dtype else cast(value, dtype)
 
 
 _C_NAMES = {
@@ -329,12 +330,23 @@ def chosen(condition: Any, input: Any, other: Any) -> Any:
         raise OperandError("where expected condition to be a boolean tensor. Write condition != 0.")
     input, other = together("where", input, other)
     numbers = [raw(v).dtype for v in (input, other) if hasattr(raw(v), "dtype")]
-    input, other = (
-        v if hasattr(raw(v), "dtype") or not numbers
-        else cast(v, numbers[0]) if isinstance(v, Tracked) else np.asarray(v, numbers[0])[()]
-        for v in (input, other)
-    )  # fmt: skip
+    input, other = (_typed(v, numbers[:1]) for v in (input, other))
     return np.where(condition, input, other)
+
+
+def _typed(value: Any, dtypes: list[np.dtype[Any]]) -> Any:
+    """Give a number in the dtype of what it stands beside; one that is followed as a tensor alone would have it."""
+    given = raw(value)
+    if hasattr(given, "dtype"):
+        return value
+    if isinstance(value, Tracked):
+        dtype = (
+            dtypes[0]
+            if dtypes
+            else {float: defaults.float_dtype(), complex: defaults.complex_dtype()}.get(type(given))
+        )
+        return value if dtype is None else cast(value, dtype)
+    return np.asarray(value, dtypes[0])[()] if dtypes else value
 
 
 def diag(input: Any, diagonal: int = 0) -> Any:

@@ -147,7 +147,7 @@ class Tensor(TorchMethods, Operators):
             raise NoGradError(
                 "can't retain_grad on Tensor that has requires_grad=False: make it with requires_grad=True."
             )
-        if self.node.rule is not None:
+        if self.node.rule is not None and not self.retains_grad:
             me = ref(
                 self
             )  # the tape holds its hooks: one that held the tensor would keep tensor and node for ever
@@ -159,6 +159,7 @@ class Tensor(TorchMethods, Operators):
                     tensor._grad = g if tensor.grad is None else tensor.grad + g
 
             self.register_hook(keep)
+            HOOKS[self.node.number][-1].keeps = True  # type: ignore[attr-defined]
 
     def register_hook(self, hook: Callable[[Tensor], Any]) -> Callable[[], None]:
         """Call `hook(gradient)` when this tensor's gradient is ready; a result that is not None replaces it.
@@ -178,7 +179,11 @@ class Tensor(TorchMethods, Operators):
             return changed.array if isinstance(changed, Tensor) and not isinstance(g, Tracked) else changed
 
         number = self.node.number
-        HOOKS.setdefault(number, []).append(run)
+        hooks = HOOKS.setdefault(number, [])
+        last = len(hooks) - sum(
+            hasattr(h, "keeps") for h in hooks
+        )  # what is kept is what all others have made of it
+        hooks.insert(last, run)
 
         def remove() -> None:
             if run in HOOKS.get(number, ()):

@@ -92,3 +92,13 @@ def test_first_sentences_are_pytorchs():
     assert str(error.value).startswith(
         "a leaf Variable that requires grad is being used in an in-place operation. "
     )
+
+
+def test_what_is_retained_is_counted_once_and_is_what_all_hooks_made_of_it():
+    w = gm.ones(2, requires_grad=True)
+    y = w * 2
+    y.retain_grad()
+    y.retain_grad()
+    y.register_hook(lambda g: g * 10)
+    y.sum().backward()
+    assert y.grad.tolist() == [10.0, 10.0] and w.grad.tolist() == [20.0, 20.0]
