@@ -104,7 +104,7 @@ def test_gm_tensor_of_a_named_array_is_a_cut():
 
 
 SETTINGS = [
-    "gm.full((2,), p)", "gm.full_like(t, p)", "gm.linspace(0, p, 2)", "F.elu(t, alpha=p)", "F.leaky_relu(-t, p)",
+    "gm.full((2,), p)", "gm.full_like(t, p)", "gm.linspace(0, p, 2)", "F.elu(-t, alpha=p)", "F.leaky_relu(-t, p)",
     "F.softplus(t, beta=p)", "F.hardtanh(t, -p, p)", "gm.nn.ELU(p)(-t)", "gm.nn.init.constant_(gm.empty(2), p)",
     "t.new_full((2,), p)", "F.huber_loss(t, t * 2, delta=p)", "t.norm(p + 1)", "gm.tensor([p, 1.0])", "gm.tensor(p)",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ from ....engine.core.arrays import is_array, on_device, to_host
 from ....engine.core.places import users
 from ....engine.dispatch.primitives import cast
 from ....engine.faces.numpy.array import Array
+from ....engine.faces.torch.make import tensor
 from ....engine.following.followers import follower_of
 from ....engine.rules.rule import ZERO
 from ....engine.tape.modes import OFF, mode_now
@@ -42,6 +43,7 @@ def engine(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     settings: list[Any] = [
         a for a in (*given, *options.values()) if isinstance(a, Array) and not is_array(a.array)
     ]
+    settings = [] if function is tensor else settings  # which says so itself
     begun = tick() if settings else 0
     out = m.followed(function, given, options)
     if getattr(function, "__name__", "") in _LENDING and isinstance(out, Tracked):
