@@ -154,6 +154,18 @@ class _Way:
         del self.levels[last + 1 :]
 
 
+def _ordinals(numbers: Sequence[int], calls: Sequence[tuple[str, int, int]]) -> dict[int, str]:
+    """Name what modules make by its place among all that one call makes: two products of one call are no two turns."""
+    found: dict[int, str] = {}
+    until = -1
+    for _, start, end in sorted(calls, key=lambda call: (call[1], -call[2])):
+        if start >= until:  # not within another
+            until = end
+            inside = [number for number in numbers if start <= number < end]
+            found |= {number: f"module {i}" for i, number in enumerate(inside)}
+    return found
+
+
 def scopes(
     nodes: Sequence[Node],
     keys: Mapping[int, int],
@@ -179,8 +191,10 @@ def scopes(
         return ()
     chains = [(n, (*ways(n.number), n.place)) for n in nodes if n.rule is not None and n.place is not None]
     way = _Way(chain for _, chain in chains)
+    calls = list(calls)
+    within = _ordinals([node.number for node, _ in chains], calls)
     for node, chain in chains:
-        way.go(chain, node.rule.name, keys[node.number])
+        way.go(chain, within.get(node.number, node.rule.name), keys[node.number])
     turns: dict[int, int] = {}
     for each in way.made:
         turns[each.loop] = max(turns.get(each.loop, 0), each.turn)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given, settings
 
 from tests.cell.helpers import fresh, traced
@@ -112,3 +113,20 @@ def test_a_method_of_a_module_of_the_readers_stands_within_it():
     )
     found = paths("z = net(x).sum()\nz.backward()", setup)
     assert found == [["net", "forward", "half"], ["net", "forward", "half"], ["net", "forward", "net.fc"], []]
+
+
+@pytest.mark.parametrize(("text", "turns"), [
+    ("h = gm.zeros(2, 4)\nfor t in range(6):\n    h = cell(x[t], h)\nz = (h**2).sum()", 6),
+    ("h = X\nfor m in layers:\n    h = m(h)\nz = (h**2).sum()", 2),
+    ("z = 0\nfor t in range(5):\n    z = z + net(x[t]).sum()", 5),
+])  # fmt: skip
+def test_what_one_module_makes_is_one_turn(text, turns):
+    setup = (
+        "nn = gm.nn\ncell = nn.GRUCell(3, 4)\nx = gm.randn(6, 2, 3)\nX = gm.randn(2, 3, 4)\n"
+        "layers = [nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, batch_first=True) for _ in range(2)]\n"
+        "net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 4))"
+    )
+    found = [s for s in traced(text, fresh(setup)).scopes if s.kind == "turn"]
+    assert {s.turns for s in found} == {turns} and sorted({s.turn for s in found}) == list(
+        range(1, turns + 1)
+    )
