@@ -132,6 +132,7 @@ class _Ways:
                     yield edge.source, operation, edge, edge.flow
 
 
+_ROUNDING = {kind: 64 * float(np.finfo(kind).eps) for kind in ("float32", "float64")}
 _AT_ONCE = 1_000  # operations whose bits are counted together: 250 KB for 2,000 inputs
 
 
@@ -166,13 +167,23 @@ def _scales(entries: list[Input], start: Value, ways: _Ways) -> dict[int, list[N
         for source, operation, _, flow in ways.flows()
         if operation.grad is not None and operation.grad.norm
     ]
+    # Sums that cancel but for rounding: a bias before a norm over the batch, whose gradient is 0 by nature.
+    cancelled = {
+        source
+        for source, operation, _, flow in ways.flows()
+        if operation.grad is not None
+        and flow.size < operation.grad.size
+        and (flow.norm or 0.0) < _ROUNDING.get(flow.dtype, 0.0) * (operation.grad.norm or 0.0)
+    }
     before = len(ways.counts) - len(entries)  # the bits of those that are zero
     told: dict[int, list[Note]] = {}
     for small, word in ((True, "vanishes"), (False, "explodes")):
         which = {
             before + i: entry
             for i, entry in enumerate(entries)
-            if ways.counts[before + i] >= CHAIN and ((entry.grad.norm or 0.0) < (start.norm or 0.0)) is small  # type: ignore[union-attr]
+            if entry.key not in cancelled
+            and ways.counts[before + i] >= CHAIN
+            and ((entry.grad.norm or 0.0) < (start.norm or 0.0)) is small  # type: ignore[union-attr]
         }
         factors.sort(key=lambda step: step[1][0] if small else -step[1][0])
         texts = {i: _scale(entry, start, word, int(ways.counts[i])) for i, entry in which.items()}

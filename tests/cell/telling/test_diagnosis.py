@@ -135,3 +135,12 @@ def test_operations_within_modules_are_told_apart(broken, why):
     trace = traced("l = (net(X)**2).mean()\nl.backward()", fresh(setup))
     (note,) = {n.text for n in trace.notes if "net.0.weight" in n.text}
     assert f"the gradient of net.0.weight is exactly zero: the derivative of {why}" in note
+
+
+def test_a_bias_before_a_norm_over_the_batch_is_no_vanishing_gradient():
+    setup = (
+        "nn = gm.nn\ngm.manual_seed(0)\nX = gm.randn(16, 3, 8, 8)\ny = gm.randint(0, 3, (16,))\n"
+        "net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))"
+    )
+    trace = traced("l = nn.functional.cross_entropy(net(X), y)\nl.backward()", fresh(setup))
+    assert not trace.notes
