@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import struct
 import zipfile
 from collections.abc import Callable
 from typing import Any, BinaryIO
@@ -15,7 +16,7 @@ from typing import Any, BinaryIO
 from ..engine.core import arrays
 from ..engine.faces.torch.dtypes import Device
 from ..engine.faces.torch.tensor import Tensor
-from ..errors import DeviceError
+from ..errors import DeviceError, GradmagicError
 from . import own, pytorch, safetensors
 
 _WRITERS: dict[str, Callable[[Any, BinaryIO], None]] = {
@@ -98,6 +99,18 @@ def load(
         with open(f, "rb") as file:
             return load(io.BytesIO(file.read()), map_location, weights_only=weights_only)
     place = _placer(map_location)
+    try:
+        return _read(f, place, weights_only)
+    except (GradmagicError, pickle.UnpicklingError):
+        raise
+    except (zipfile.BadZipFile, EOFError, KeyError, ValueError, NotImplementedError, struct.error) as e:
+        raise pickle.UnpicklingError(
+            f"the file is broken: {e}. Save it again where it was made, or copy it whole."
+        ) from e
+
+
+def _read(f: Any, place: Any, weights_only: bool) -> Any:
+    """Read a file by what it begins with."""
     start = f.tell()
     head = f.read(9)
     f.seek(start)

@@ -20,3 +20,14 @@ def test_is_refused(pickled, tmp_path):
     with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
         gm.load(tmp_path / "a.pt")
     assert repr(gm.float32) == "torch.float32"
+
+
+@pytest.mark.parametrize("format", [None, "pytorch", "safetensors"])
+def test_a_damaged_file_is_said_to_be_one(format, tmp_path):
+    file = tmp_path / "a.bin"
+    gm.save({"w": gm.ones(300)}, file, **({} if format is None else {"format": format}))
+    whole = file.read_bytes()
+    for cut in (20, len(whole) // 2, len(whole) - 8):
+        file.write_bytes(whole[:cut])
+        with pytest.raises(pickle.UnpicklingError):
+            gm.load(file)
