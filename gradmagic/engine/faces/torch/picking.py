@@ -18,7 +18,7 @@ from ...dispatch.calls import call, call_linear
 from ...dispatch.primitives import cast
 from ...tape.tracked import Tracked, raw, raws
 from . import defaults
-from .arguments import at, together
+from .arguments import along, at, together
 from .math import OperandError, named
 
 # ---- parts -------------------------------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def split(input: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, .
             f"split_with_sizes expects split_sizes to sum exactly to {length} (input tensor's size at dimension "
             f"{dim}), but got split_sizes={sizes}. Write sizes that add up to {length}."
         )
-    parts = [_at(dim, slice(a, a + n), np.ndim(input.array)) for a, n in zip(starts, sizes, strict=True)]
+    parts = [along(dim, slice(a, a + n), np.ndim(input.array)) for a, n in zip(starts, sizes, strict=True)]
     return tuple(call_linear(rule, operator.getitem, (input, part)) for part in parts)
 
 
@@ -195,12 +195,8 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
         )
     length = np.shape(input.array)[dim]
     return tuple(
-        call_linear(_GET["Unbind"], operator.getitem, (input, _at(dim, i, ndim))) for i in range(length)
+        call_linear(_GET["Unbind"], operator.getitem, (input, along(dim, i, ndim))) for i in range(length)
     )
-
-
-def _at(dim: int, index: Any, ndim: int) -> tuple[Any, ...]:
-    return (slice(None),) * at(dim, ndim) + (index,)
 
 
 def select(input: Any, dim: int, index: int) -> Any:
@@ -213,7 +209,7 @@ def select(input: Any, dim: int, index: int) -> Any:
         raise IndexError(
             f"select(): index {index} out of range for tensor of size {list(np.shape(input.array))} at dimension {dim}"
         )
-    return input[_at(dim, index, ndim)]
+    return input[along(dim, index, ndim)]
 
 
 def narrow(input: Any, dim: int, start: int, length: int) -> Any:
@@ -229,7 +225,7 @@ def narrow(input: Any, dim: int, start: int, length: int) -> Any:
     start += n if start < 0 else 0
     if start + length > n:
         raise OperandError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")
-    return input[_at(dim, slice(start, start + length), ndim)]
+    return input[along(dim, slice(start, start + length), ndim)]
 
 
 def index_select(input: Any, dim: int, index: Any) -> Any:
