@@ -69,6 +69,16 @@ class _ByProbability(Distribution):
     def _draw(self, shape: Any) -> Any:
         raise NotImplementedError
 
+    @property
+    def mean(self) -> Any:  # type: ignore[override]
+        """The mean."""
+        return self.probs
+
+    @property
+    def variance(self) -> Any:  # type: ignore[override]
+        """The variance."""
+        return self.probs * (1 - self.probs)
+
 
 class Bernoulli(_ByProbability):
     """1 with a probability, else 0.
@@ -96,16 +106,6 @@ class Bernoulli(_ByProbability):
     def entropy(self) -> Any:
         """Give the entropy."""
         return binary_cross_entropy_with_logits(self.logits, self.probs, reduction="none")
-
-    @property
-    def mean(self) -> Any:  # type: ignore[override]
-        """The mean."""
-        return self.probs
-
-    @property
-    def variance(self) -> Any:  # type: ignore[override]
-        """The variance."""
-        return self.probs * (1 - self.probs)
 
 
 class Geometric(_ByProbability):
@@ -256,16 +256,6 @@ class OneHotCategorical(_ByProbability):
     def entropy(self) -> Any:
         """Give the entropy."""
         return self._categorical.entropy()
-
-    @property
-    def mean(self) -> Any:  # type: ignore[override]
-        """The mean."""
-        return self.probs
-
-    @property
-    def variance(self) -> Any:  # type: ignore[override]
-        """The variances."""
-        return self.probs * (1 - self.probs)
 
 
 class Multinomial(_ByProbability):
