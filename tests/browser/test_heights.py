@@ -65,3 +65,18 @@ def test_the_height_is_bounded_and_the_rest_scrolls(chromium, reports, pictures,
         assert page.locator(".gm-listing").evaluate("e => e.scrollHeight <= e.clientHeight + 1")
     finally:
         page.close()
+
+
+@pytest.mark.parametrize("width", [600, 700, 1100])
+def test_a_long_line_of_code_leaves_the_values_in_view(chromium, width):
+    line = "z = (np.log(1 + np.exp(-x * (x**2 + 3 * x - 4))) * 0.5 + 0.25 * (x - np.cos(x)) ** 2).sum() + 0.1 * x.sum()"
+    html = Report(traced(f"y = x * 2\n{line}", fresh("x = np.array([1.0, 2.0, 3.0])"), "x")).to_html()
+    page = chromium.new_page(viewport={"width": width, "height": 900})
+    try:
+        page.set_content(html)
+        right = page.locator(".gm-cell tbody tr").evaluate_all(
+            "rows => Math.max(...rows.flatMap(r => [...r.cells].slice(2)).map(c => c.getBoundingClientRect().left))"
+        )
+        assert right < width - 60
+    finally:
+        page.close()

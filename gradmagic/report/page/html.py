@@ -48,6 +48,10 @@ COLUMNS = 110  # of that
 FORMULAS = 1_500  # bytes of LaTeX to be copied; more is had by `to_latex`
 UNFOLDED = 40_000  # bytes of a drawing that unfolds a loop
 WIDEST = 300  # columns of a line of code
+LONG, SHORT = (
+    60,
+    24,
+)  # columns of a line that stands whole on a page of 700 px, and of the room before parts of others
 INLINE = 16  # elements of a matrix that is shown without being opened
 
 
@@ -234,7 +238,7 @@ def _environment() -> Environment:
         "spark": lambda value: sparkline(samples(value), 32), "image": _image, "circled": _circled,
         "line": lambda numbers: sparkline(numbers, 32),
         # Plain spaces alone in an element become one in nbconvert's HTML.
-        "indent_to": lambda line, part: "\u00a0" * width(line.text[: part.column]),
+        "indent_to": _indent,
         "failure": lambda trace, text: failure(trace, text).replace(" ", "\u00a0"),
         "times": lambda text: Markup(str(escape(text)).replace("*", "<wbr>·")),  # a long product goes on below
     })  # fmt: skip
@@ -313,6 +317,12 @@ def _charts(found: Curve | None) -> list[tuple[str, str]]:
     drawn = ((found.y_name, found.y), (_partial(found.slope_name), found.slope))
     x, over = found.x, found.x_name
     return [(chart(name, x, y, over), f"{name} against {over}") for name, y in drawn]
+
+
+def _indent(line: Line, part: Part) -> str:
+    """Give the room before a part of a line, so that it stands below; of a long line, which may wrap, not all of it."""
+    room = width(line.text[: part.column])
+    return "\u00a0" * (room if width(line.text) <= LONG else min(room, SHORT))
 
 
 def _graph(
