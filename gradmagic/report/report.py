@@ -247,12 +247,10 @@ class Report(Quizzed):
             # What is folded anyway says more by modules or by lines, with derivatives of their own; each turn of a loop
             # and each call of a function by itself, where they are few.
             whole = View.whole(trace)
-            boxes = None if self._every_step else boxed(view, whole)
-            wholes = (
-                []
-                if self._every_step
-                else [*([boxes.view] if boxes is not None else []), by_statements(whole)]
-            )
+            wholes = [] if self._every_step else [by_statements(whole)]
+            boxes = boxed(view, whole) if wholes else None
+            if boxes is not None and len(boxes.view.computed) != len(wholes[0].computed):
+                wholes.insert(0, boxes.view)  # a turn that is one line says more as that line
             folded = [fold(self._unfolded_for(trace, view, fold)) for fold in (by_modules, by_statements)]
             for parts in (folded[0], *wholes, folded[1]):
                 if 1 < len(parts.computed) <= limit and any(o.rule in PARTS for o in parts.computed):
