@@ -9,7 +9,7 @@ torch.manual_seed(10)
 net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
 X = torch.rand(size=(2, 4))
 print(net(X))
-print(net[2].state_dict())
+print(dict(net[2].state_dict()))  # an OrderedDict prints otherwise since Python 3.12
 print(isinstance(net[2].bias, nn.Parameter), net[2].bias, net[2].bias.data, sep="\n")
 print(net[2].weight.grad == None)
 print(*[(name, param.shape) for name, param in net[0].named_parameters()])
