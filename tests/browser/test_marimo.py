@@ -71,16 +71,16 @@ def _(gm, x):
 
 
 def test_names_that_are_a_cells_own_are_those_that_the_reader_wrote(tmp_path):
-    (tmp_path / "notebook.py").write_text(NOTEBOOK, encoding="utf-8")
+    (tmp_path / "readers_cells.py").write_text(NOTEBOOK, encoding="utf-8")
     names: dict = {}
     sys.path.insert(0, str(tmp_path))
     try:
-        import notebook
+        import readers_cells
 
-        _, names = notebook.app.run()
+        _, names = readers_cells.app.run()
     finally:
         sys.path.remove(str(tmp_path))
-        sys.modules.pop("notebook", None)
+        sys.modules.pop("readers_cells", None)
     private, of_function = names["private"], names["of_function"]
     assert private.grads["_a"].tolist() == [4, 8]
     text = private.to_text(color=False)
