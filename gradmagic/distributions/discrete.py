@@ -80,6 +80,22 @@ class _ByProbability(Distribution):
         return self.probs * (1 - self.probs)
 
 
+class _Counted(_ByProbability):
+    """How often something comes in `total_count` draws."""
+
+    total_count: Any
+
+    @property
+    def mean(self) -> Any:  # type: ignore[override]
+        """The mean."""
+        return self.total_count * self.probs
+
+    @property
+    def variance(self) -> Any:  # type: ignore[override]
+        """The variance."""
+        return self.total_count * self.probs * (1 - self.probs)
+
+
 class Bernoulli(_ByProbability):
     """1 with a probability, else 0.
 
@@ -141,7 +157,7 @@ class Geometric(_ByProbability):
         return (1 / self.probs - 1) / self.probs
 
 
-class Binomial(_ByProbability):
+class Binomial(_Counted):
     """How often `total_count` tries succeed."""
 
     arg_constraints = {"total_count": to_be.nonnegative_integer} | _ByProbability.arg_constraints
@@ -167,16 +183,6 @@ class Binomial(_ByProbability):
         value, n, logits = self._value(value), self.total_count, self.logits
         ways = lgamma(n + 1) - lgamma(value + 1) - lgamma(n - value + 1)
         return ways + value * logits - n * (logits.clamp(min=0) + (-logits.abs()).exp().log1p())
-
-    @property
-    def mean(self) -> Any:  # type: ignore[override]
-        """The mean."""
-        return self.total_count * self.probs
-
-    @property
-    def variance(self) -> Any:  # type: ignore[override]
-        """The variance."""
-        return self.total_count * self.probs * (1 - self.probs)
 
 
 class Categorical(_ByProbability):
@@ -258,7 +264,7 @@ class OneHotCategorical(_ByProbability):
         return self._categorical.entropy()
 
 
-class Multinomial(_ByProbability):
+class Multinomial(_Counted):
     """How often each category comes in `total_count` draws."""
 
     support = to_be.Constraint("Multinomial()", lambda a: np.all(a >= 0, -1))
@@ -281,16 +287,6 @@ class Multinomial(_ByProbability):
         """Give the logarithm of the probability."""
         value = self._value(value)
         return lgamma(value.sum(-1) + 1) - lgamma(value + 1).sum(-1) + (value * self.logits).sum(-1)
-
-    @property
-    def mean(self) -> Any:  # type: ignore[override]
-        """The means."""
-        return self.total_count * self.probs
-
-    @property
-    def variance(self) -> Any:  # type: ignore[override]
-        """The variances."""
-        return self.total_count * self.probs * (1 - self.probs)
 
 
 class Poisson(Distribution):
