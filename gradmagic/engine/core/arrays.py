@@ -124,6 +124,12 @@ def beside(value: Any, proto: Any) -> Any:
     return to_host(value) if on_device(value) else from_host(value, proto)
 
 
+def kind_of(array: Any) -> type:
+    """Give the type that `array` is to the user's code: what records (engine/replay) says what it stands for."""
+    kind_of = getattr(module_of(array), "kind_of", None)
+    return type(array) if kind_of is None else kind_of(array)
+
+
 def address(array: Any) -> int:
     """Tell where the first entry of `array` lies in the memory of its device."""
     found = array.__cuda_array_interface__ if on_device(array) else array.__array_interface__
@@ -132,6 +138,8 @@ def address(array: Any) -> int:
 
 def window(array: Any, like: Any, offset: int) -> Any:
     """Give the part of `array`, which has no gaps, from `offset` bytes on, as `like` is laid out; on a device."""
+    if (made := getattr(module_of(array), "window", None)) is not None:
+        return made(array, like, offset)
     part = array.reshape(-1) if array.flags.c_contiguous else array.T.reshape(-1)
     part = part.view(like.dtype)[offset // like.dtype.itemsize :].view()
     part._set_shape_and_strides(
