@@ -334,8 +334,8 @@ def _lifetimes(program: Program) -> tuple[dict[int, int], dict[int, set[int]]]:
     ends: dict[int, int] = {}
     for at, step in enumerate(program.steps):
         found = {id(step.storage)}
-        own = step.kind == "write" or known.elementwise(step.op) or known.reduction(step.op) or step.op is np.matmul
-        if step.kind in ("call", "item") and not own:
+        own = known.elementwise(step.op) or known.reduction(step.op) or step.op is np.matmul
+        if step.kind in ("call", "item") and not own and type(step.value) in (np.ndarray, type(None)):
             for s in step.needs():
                 found |= lives.get(id(s), set())
         lives[id(step)] = found
