@@ -112,7 +112,7 @@ class Recording:
                 of = a
         made = self.wrap(value, self.program.add(step))
         if of is not None:
-            made.owner = of.owner or of
+            made.owner = of if of.owner is None else of.owner
             step.storage = made.owner.step.storage
             step.storage.viewed = True
         elif value.base is not None and step.kind == "item":
@@ -387,17 +387,17 @@ def _operators(name: str, ufunc: Any) -> None:
     def forward(self: Any, other: Any) -> Any:
         if _numbers(self, other):
             return _now().call(python, (self, other))
-        return _foreign(other) or ufunc(self, other)
+        return ufunc(self, other) if _fits(other) else NotImplemented
 
     def reflected(self: Any, other: Any) -> Any:
         if _numbers(self, other):
             return _now().call(python, (other, self))
-        return _foreign(other) or ufunc(other, self)
+        return ufunc(other, self) if _fits(other) else NotImplemented
 
     def in_place(self: Any, other: Any) -> Any:
         if type(self.value) is not np.ndarray:
             return forward(self, other)
-        return _foreign(other) or ufunc(self, other, out=(self,))
+        return ufunc(self, other, out=(self,)) if _fits(other) else NotImplemented
 
     setattr(Recorded, f"__{name}__", forward)
     if name not in _COMPARED:
@@ -405,8 +405,8 @@ def _operators(name: str, ufunc: Any) -> None:
         setattr(Recorded, f"__i{name}__", in_place)
 
 
-def _foreign(other: Any) -> Any:
-    return NotImplemented if other is None or isinstance(other, str) else None
+def _fits(other: Any) -> bool:
+    return other is not None and not isinstance(other, str)
 
 
 def _unary(name: str, ufunc: Any) -> None:
