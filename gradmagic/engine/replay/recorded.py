@@ -92,10 +92,7 @@ class Recording:
         place = place_of(user_frame(sys._getframe(2)))
         if kind in (tuple, list) or hasattr(value, "_fields"):
             whole = self.program.add(Step("call", op, referred, settings, None, place=place))
-            parts = [
-                self._one(Step("item", operator.getitem, (whole, i), {}, v, place=place), v, args)
-                for i, v in enumerate(value)
-            ]
+            parts = [self._part(Step("item", operator.getitem, (whole, i), {}, v, place=place), v, args) for i, v in enumerate(value)]
             made = kind(*parts) if hasattr(value, "_fields") else kind(parts)
         else:
             made = self._one(Step("call", op, referred, settings, value, place=place), value, args)
@@ -109,6 +106,17 @@ class Recording:
         form, place = known.form(recorded.value), place_of(user_frame(sys._getframe(2)))
         self.program.add(Step("guard", known.form, (recorded.step, form), {}, None, place=place))
         return recorded
+
+    def _part(self, step: Step, value: Any, args: Any) -> Any:
+        """As `_one`, of one of several results: a list of arrays, a whole number of Python's, guarded."""
+        if type(value) is list:
+            whole = self.program.add(step)
+            return [self._part(Step("item", operator.getitem, (whole, i), {}, v, place=step.place), v, args)
+                    for i, v in enumerate(value)]  # fmt: skip
+        if type(value) in (int, bool):
+            step.value = np.asarray(value)[()]
+            return self.fixed(self._one(step, step.value, args), type(value))
+        return self._one(step, value, args)
 
     def _one(self, step: Step, value: Any, args: Any) -> Any:
         """Put a step into the program, and say into whose memory its value looks."""
@@ -215,7 +223,10 @@ class Recorded:
     def whole_call(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         """As `arrays.whole`."""
         now = _now()
-        return now.call(function, *_settled(now, function, args, kwargs))
+        made = now.call(function, *_settled(now, function, args, kwargs))
+        for part in recorded_in(made):
+            now.formed(part)
+        return made
 
     # -- what the engine asks of an array ---------------------------------------------------------
     shape = property(lambda self: self.value.shape)
@@ -266,6 +277,8 @@ class Recorded:
             return NotImplemented
         now = _now()
         kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue}
+        if function is np.where and len(args) == 1:
+            function = np.nonzero
         if function in known.OF_SHAPES:
             return function(*mapped(value_of, args), **{k: mapped(value_of, v) for k, v in kwargs.items()})
         if (why := known.refused(function)) is not None:
@@ -361,7 +374,8 @@ def _settled(now: Recording, function: Any, args: Any, kwargs: dict[str, Any]) -
 
     if function in known.OF_NUMBERS:
         return args, kwargs
-    return (*args[:1], *mapped(settled, tuple(args[1:]))), {k: mapped(settled, v) for k, v in kwargs.items()}
+    data = 0 if function in known.CREATIONS else 1
+    return (*args[:data], *mapped(settled, tuple(args[data:]))), {k: mapped(settled, v) for k, v in kwargs.items()}
 
 
 def _into(now: Recording, op: Any, inputs: Any, kwargs: dict[str, Any], out: Any) -> Any:
