@@ -80,6 +80,16 @@ def astype(x: Any, dtype: Any) -> Any:
     return x.astype(dtype)
 
 
+def item(x: Any) -> Any:
+    """The method `item`."""
+    return x.item()
+
+
+def item(x: Any) -> Any:
+    """The method `item`."""
+    return x.item()
+
+
 def view(x: Any, dtype: Any) -> Any:
     """The method `view`."""
     return x.view(dtype)

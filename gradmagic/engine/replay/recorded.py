@@ -49,7 +49,7 @@ class Recording:
 
     @staticmethod
     def wrap(value: Any, step: Step) -> Any:
-        made: Any = object.__new__(RecordedFloat if type(value) is float else Recorded)
+        made: Any = object.__new__(_NUMBERS.get(type(value), Recorded))
         made.value, made.step, made.owner = value, step, None
         return made
 
@@ -83,9 +83,9 @@ class Recording:
     def made(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any], value: Any) -> Any:
         """Write down that `op` gave `value`."""
         kind = type(value)
-        if kind is bool or kind is int:  # of Python's numbers
+        if kind is bool or (kind is int and not any(type(a) is RecordedInt for a in args)):  # of Python's numbers
             return self.fixed(self.made(op, args, kwargs, np.asarray(value)[()]), kind)
-        if not (isinstance(value, (np.ndarray, np.generic)) or kind in (float, tuple, list) or hasattr(value, "_fields")):
+        if not (isinstance(value, (np.ndarray, np.generic)) or kind in (float, int, tuple, list) or hasattr(value, "_fields")):
             self.refuse(f"{known.name_of(op)} gives a {kind.__name__}")
         referred = mapped(self.refer, args)
         settings = {k: mapped(self.refer, v) for k, v in kwargs.items()}
@@ -163,7 +163,7 @@ NOW: ContextVar[Recording | None] = ContextVar("gradmagic recording", default=No
 def is_recorded(value: Any) -> bool:
     """Tell whether `value` records (by its real class: it says that it is an ndarray)."""
     kind = type(value)
-    return kind is Recorded or kind is RecordedFloat
+    return kind is Recorded or kind is RecordedFloat or kind is RecordedInt
 
 
 def value_of(value: Any) -> Any:
@@ -238,6 +238,7 @@ class Recorded:
     strides = property(lambda self: self.value.strides)
     flags = property(lambda self: self.value.flags)
     base = property(lambda self: self.owner)
+    device = "cpu"
     T = property(lambda self: _now().call(np.transpose, (self,)))
     mT = property(lambda self: _now().call(np.swapaxes, (self, -1, -2)))
     real = property(lambda self: _now().call(np.real, (self,)) if self.value.dtype.kind == "c" else self)
@@ -325,7 +326,14 @@ class Recorded:
     __int__ = __index__ = _whole
     __float__, __complex__ = _asked("float()"), _asked("complex()")
     __round__, __format__, __str__, __repr__ = map(_asked, ("round()", "a text", "str()", "repr()"))
-    item, tolist, tobytes = _asked(".item()"), _asked(".tolist()"), _asked(".tobytes()")
+    tolist, tobytes = _asked(".tolist()"), _asked(".tobytes()")
+
+    def item(self) -> Any:
+        """Give the number, which records on: it may be what the function returns."""
+        if self.value.dtype.kind != "f":
+            return self.value.dtype.type(0).item().__class__(_now().fixed(self))
+        return _now().call(known.item, (self,))
+
     __hash__ = object.__hash__
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
@@ -406,7 +414,7 @@ class RecordedFloat(Recorded):
         return object.__getattribute__(self, name)
 
     def __bool__(self) -> bool:
-        _now().refuse("`if` on a number asks for its value")
+        return bool(self != 0)
 
     def is_integer(self) -> NoReturn:
         _now().refuse(".is_integer() asks for a value")
@@ -418,8 +426,36 @@ class RecordedFloat(Recorded):
         return self
 
 
+class RecordedInt(RecordedFloat):
+    """A whole number of Python's that writes down what is done with it: a count that each call moves on."""
+
+    __slots__ = ()
+    __class__ = property(lambda self: int)  # type: ignore[assignment]
+    imag = property(lambda self: 0)
+
+    def _whole(self) -> int:
+        return int(_now().fixed(self))
+
+    __int__ = __index__ = _whole
+
+
+_NUMBERS = {float: RecordedFloat, int: RecordedInt}
+class RecordedInt(RecordedFloat):
+    """A whole number of Python's that writes down what is done with it: a count that each call moves on."""
+
+    __slots__ = ()
+    __class__ = property(lambda self: int)  # type: ignore[assignment]
+    imag = property(lambda self: 0)
+
+    def _whole(self) -> int:
+        return int(_now().fixed(self))
+
+    __int__ = __index__ = _whole
+
+
+_NUMBERS = {float: RecordedFloat, int: RecordedInt}
 _OF_ARRAYS = frozenset("shape dtype ndim size nbytes itemsize strides flags base T mT astype view".split())
-_AVALS[RecordedFloat] = aval_of(0.0)
+_AVALS[RecordedFloat], _AVALS[RecordedInt] = aval_of(0.0), aval_of(0)
 
 _BINARY = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "floordiv": np.floor_divide,
@@ -434,7 +470,7 @@ _UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": 
 
 def _numbers(*values: Any) -> bool:
     """Tell whether all are Python's numbers, which Python computes with."""
-    return all(type(v) in (RecordedFloat, float, int, bool, complex) for v in values)
+    return all(type(v) in (RecordedFloat, RecordedInt, float, int, bool, complex) for v in values)
 
 
 def _operators(name: str, ufunc: Any) -> None:
@@ -470,7 +506,7 @@ def _unary(name: str, ufunc: Any) -> None:
     python = getattr(operator, name)
 
     def act(self: Any) -> Any:
-        return _now().call(python, (self,)) if type(self) is RecordedFloat else ufunc(self)
+        return _now().call(python, (self,)) if _numbers(self) else ufunc(self)
 
     setattr(Recorded, f"__{name}__", act)
 
