@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
+from functools import wraps
 from types import ModuleType
 from typing import Any
 
@@ -75,6 +77,25 @@ def on_device(value: Any) -> bool:
     """Tell whether `value` lives on another device than the host; what records (engine/replay) lives on it."""
     module = module_of(value)
     return module is not np and not getattr(module, "on_host", False)
+
+
+def elsewhere(value: Any) -> bool:
+    """Tell whether `value` lives on another device in earnest: what records (engine/replay) stands for a host's."""
+    return on_device(value) and not hasattr(type(value), "whole_call")
+
+
+def whole(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make `function`, which takes plain arrays only, one step of a program where an argument records."""
+
+    @wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        if len(KINDS) > 1:
+            for a in (*args, *kwargs.values()):
+                if (noted := getattr(type(a), "whole_call", None)) is not None:
+                    return noted(function, args, kwargs)
+        return function(*args, **kwargs)
+
+    return called
 
 
 def zeros(like: Any, proto: Any) -> Any:

@@ -77,7 +77,10 @@ class Written:
 
     def _guard(self, step: Step) -> None:
         value, expected = step.args
-        if isinstance(expected, np.ndarray):
+        if step.op is not None:
+            asked = f"{self.function(step.op)}({self.name(value)})"
+            self.lines.append(f"if {asked} != {self.bind(expected)}: raise Diverged")
+        elif isinstance(expected, np.ndarray):
             self.lines.append(f"if not np.array_equal({self.name(value)}, {self.bind(expected)}): raise Diverged")
         elif isinstance(expected, (bool, np.bool_)):
             self.lines.append(f"if {'not ' if expected else ''}{self.name(value)}: raise Diverged")

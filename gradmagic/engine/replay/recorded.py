@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..core import arrays
-from ..core.places import PACKAGE, describe, place_of, user_frame
+from ..core.places import PACKAGE, describe, place_of, user_frame, users
 from ..tape.nodes import _AVALS, aval_of
 from ..tape.tracked import Tracked
 from . import known
@@ -36,8 +36,7 @@ class Recording:
 
     def refuse(self, why: str) -> NoReturn:
         """Say why there is no program; also where the user's own `except` takes the error."""
-        frame = sys._getframe(2)
-        text = f"{why} ({describe(place_of(user_frame(frame)))})"
+        text = f"{why} ({describe(place_of(_users_frame(sys._getframe(2))))})"
         self.program.refused = self.program.refused or text
         raise CannotRecord(text)
 
@@ -93,12 +92,31 @@ class Recording:
         place = place_of(user_frame(sys._getframe(2)))
         if kind in (tuple, list) or hasattr(value, "_fields"):
             whole = self.program.add(Step("call", op, referred, settings, None, place=place))
-            parts = [
-                self._one(Step("item", operator.getitem, (whole, i), {}, v, place=place), v, args)
-                for i, v in enumerate(value)
-            ]
-            return kind(*parts) if hasattr(value, "_fields") else kind(parts)
-        return self._one(Step("call", op, referred, settings, value, place=place), value, args)
+            parts = [self._part(Step("item", operator.getitem, (whole, i), {}, v, place=place), v, args) for i, v in enumerate(value)]
+            made = kind(*parts) if hasattr(value, "_fields") else kind(parts)
+        else:
+            made = self._one(Step("call", op, referred, settings, value, place=place), value, args)
+        if op in known.SHAPED:
+            for part in recorded_in(made):
+                self.formed(part)
+        return made
+
+    def formed(self, recorded: Any) -> Any:
+        """Guard shape and dtype of a value: they hang on values. Gives it back."""
+        form, place = known.form(recorded.value), place_of(user_frame(sys._getframe(2)))
+        self.program.add(Step("guard", known.form, (recorded.step, form), {}, None, place=place))
+        return recorded
+
+    def _part(self, step: Step, value: Any, args: Any) -> Any:
+        """As `_one`, of one of several results: a list of arrays, a whole number of Python's, guarded."""
+        if type(value) is list:
+            whole = self.program.add(step)
+            return [self._part(Step("item", operator.getitem, (whole, i), {}, v, place=step.place), v, args)
+                    for i, v in enumerate(value)]  # fmt: skip
+        if type(value) in (int, bool):
+            step.value = np.asarray(value)[()]
+            return self.fixed(self._one(step, step.value, args), type(value))
+        return self._one(step, value, args)
 
     def _one(self, step: Step, value: Any, args: Any) -> Any:
         """Put a step into the program, and say into whose memory its value looks."""
@@ -163,6 +181,14 @@ def recorded_in(value: Any) -> Iterator[Any]:
         yield from recorded_in(list(value.values()))
 
 
+def _users_frame(frame: Any) -> Any:
+    """Walk out of gradmagic's and of other libraries' files to the code that called them."""
+    found = user_frame(frame)
+    while found is not None and not users(found.f_code.co_filename):
+        found = found.f_back
+    return found if found is not None else user_frame(frame)
+
+
 def _now() -> Recording:
     now = NOW.get()
     if now is None:
@@ -193,6 +219,15 @@ class Recorded:
         ours = sys._getframe(1).f_code.co_filename.startswith(PACKAGE)
         return type(self) if ours else type(self.value)
 
+    @staticmethod
+    def whole_call(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """As `arrays.whole`."""
+        now = _now()
+        made = now.call(function, *_settled(now, function, args, kwargs))
+        for part in recorded_in(made):
+            now.formed(part)
+        return made
+
     # -- what the engine asks of an array ---------------------------------------------------------
     shape = property(lambda self: self.value.shape)
     dtype = property(lambda self: self.value.dtype)
@@ -217,7 +252,8 @@ class Recorded:
 
     def __getitem__(self, index: Any) -> Any:
         now = _now()
-        return now.call(operator.getitem, (self, _steady(now, index)))
+        made = now.call(operator.getitem, (self, _steady(now, index)))
+        return now.formed(made) if _masks(index) and is_recorded(made) else made
 
     def __setitem__(self, index: Any, value: Any) -> None:
         now = _now()
@@ -240,6 +276,8 @@ class Recorded:
             return NotImplemented
         now = _now()
         kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue}
+        if function is np.where and len(args) == 1:
+            function = np.nonzero
         if function in known.OF_SHAPES:
             return function(*mapped(value_of, args), **{k: mapped(value_of, v) for k, v in kwargs.items()})
         if (why := known.refused(function)) is not None:
@@ -247,6 +285,7 @@ class Recorded:
         if function is np.copy and type(args[0]) is Recorded and type(args[0].value) is not np.ndarray:
             return args[0]  # a number has no memory; NumPy would make an array of it
         out = kwargs.pop("out", None)
+        args, kwargs = _settled(now, function, args, kwargs)
         if out is not None:
             return _into(now, function, args, kwargs, out)
         if function is np.copyto:
@@ -319,14 +358,32 @@ class Recorded:
 
 
 def _steady(now: Recording, index: Any) -> Any:
-    """Give an index whose masks are arrays as they are now, guarded: by a mask the shape depends on values."""
+    """Give an index whose slices have ends that are numbers as they are now, guarded: on these a shape hangs."""
+    if type(index) in (tuple, list):
+        return type(index)([_steady(now, part) for part in index])
+    if type(index) is slice:
+        ends = (index.start, index.stop, index.step)
+        return slice(*(operator.index(end) if is_recorded(end) else end for end in ends))
+    return index
 
-    def steady(part: Any) -> Any:
-        if is_recorded(part) and part.value.dtype.kind == "b" and part.value.ndim:
-            return now.fixed(part)
+
+def _masks(index: Any) -> bool:
+    """Tell whether an array of truth values picks, so that the shape hangs on them."""
+    return any(a.value.dtype.kind == "b" for a in recorded_in(index))
+
+
+def _settled(now: Recording, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    """Give the arguments with settings that are whole numbers as they are now, guarded: on these a shape may hang."""
+
+    def settled(part: Any) -> Any:
+        if is_recorded(part) and type(part) is not RecordedFloat and part.value.dtype.kind in "iub":
+            return now.fixed(part) if part.value.ndim else operator.index(part)
         return part
 
-    return mapped(steady, index)
+    if function in known.OF_NUMBERS:
+        return args, kwargs
+    data = 0 if function in known.CREATIONS else 1
+    return (*args[:data], *mapped(settled, tuple(args[data:]))), {k: mapped(settled, v) for k, v in kwargs.items()}
 
 
 def _into(now: Recording, op: Any, inputs: Any, kwargs: dict[str, Any], out: Any) -> Any:
