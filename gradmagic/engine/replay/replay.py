@@ -26,6 +26,7 @@ from .recorded import NOW
 from .recording import Call, Refused, close, copied, randomness, record, same_program, seen
 from .results import Results
 from .simplify import simplified
+from .sink import sunk
 from .surroundings import Surroundings
 from .whole import MISS, compiled, guarded_first, tell_the_tape
 
@@ -182,7 +183,7 @@ class Replayed:
         recorded = len(program.steps)
         guarded_first(program)
         short = simplified(program)
-        written = Written(short)
+        written = Written(short, sunk(short))
         now = [v for v, before in zip(around.read(), held, strict=True) if before is not None]
         copies = results.owned(short, [*call.values, *now], len(left))
         names = [written.name(o) + (".copy()" if c else "") for o, c in zip(short.outputs, copies, strict=True)]
