@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 
 from . import known
-from .program import Program, Step, steps_in
+from .blocks import Run, in_blocks
+from .program import Program, Step
+from .sink import sunk
 
 _INFIX = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**"} | {
     operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.pow: "**",
@@ -43,14 +45,17 @@ class Written:
         Of the buffers of one call.
     """
 
-    def __init__(self, program: Program, groups: dict[int, Step] | None = None) -> None:
+    def __init__(self, program: Program, whole: Written | None = None, targets: dict[int, str] | None = None) -> None:
+        groups = sunk(program)
         self.program = program
-        self.names: dict[str, Any] = {"np": np, "Diverged": Diverged}
+        self.names: dict[str, Any] = {"np": np, "Diverged": Diverged} if whole is None else whole.names
+        self.parts: list[str] = [] if whole is None else whole.parts  # functions that it calls
+        self._targets = targets or {}  # by step: the array that its value goes to
         self.lines: list[str] = []
         self.making: list[str] = []  # of the set of buffers
         self.work: list[str] = []
         self.bytes = 0
-        self._bound: dict[int, str] = {}
+        self._bound: dict[int, str] = {} if whole is None else whole._bound
         self._free: dict[Any, list[str]] = {}
         self._text: dict[int, str] = {}  # by step: how its value is called
         self._holds: dict[int, str] = {}  # by storage: the buffer that it lies in
@@ -59,7 +64,7 @@ class Written:
         self._ends, self._lives = _lifetimes(program)
         self._leaves = {r for o in program.outputs for r in self._lives[id(o)]}
         self._at = 0
-        self._emit(0, len(program.steps), groups or {})
+        self._emit(0, len(program.steps), groups)
 
     def name(self, step: Step) -> str:
         return self._text[id(step)]
@@ -134,6 +139,26 @@ class Written:
     def _item(self, step: Step) -> None:
         whole, i = step.args
         self._line(step, f"{self.name(whole)}[{i}]")
+
+    def _run(self, step: Run) -> None:  # type: ignore[override]
+        """Write a stretch that is done in blocks: a function of one block, and its call."""
+        outs = []
+        for out in step.outs:
+            if self._buffered(out):
+                outs.append(self._buffer(out, fresh=True))
+            else:
+                self._line(out, f"np.empty({out.shape}, {self.bind(out.dtype)})")
+                outs.append(self.name(out))
+        number = len(self.parts)
+        targets = {id(o): f"o{i}" for i, o in enumerate(step.body.outputs)}
+        body = Written(step.body, self, targets)
+        self.bytes += body.bytes * 2
+        inputs = [s.op for s in step.body.inputs]
+        self.parts.append(body.source([], ", ".join([*inputs, *targets.values()]), "None", str(number)))
+        sliced = (*step.sliced, *[True] * len(outs))
+        arrays = "".join(f"{self.arg(a)}, " for a in [*step.args]) + "".join(f"{o}, " for o in outs)
+        self.names["in_blocks"] = in_blocks
+        self.lines.append(f"in_blocks(program{number}, {step.rows}, {step.block}, {sliced}, ({arrays}))")
 
     def _write(self, step: Step) -> None:
         if step.op is operator.setitem:
@@ -313,15 +338,18 @@ class Written:
 
     # -- buffers ----------------------------------------------------------------------------------
     def _buffered(self, step: Step) -> bool:
-        return (
+        return id(step) in self._targets or (
             type(step.value) is np.ndarray and not step.storage.written
             and not (self._lives[id(step)] & self._leaves)
         )  # fmt: skip
 
-    def _buffer(self, step: Step) -> str:
+    def _buffer(self, step: Step, fresh: bool = False) -> str:
         """Give the name of the buffer that a step fills: that of an argument which dies here, or a free one."""
+        if (target := self._targets.get(id(step))) is not None:
+            self._text[id(step)] = target
+            return target
         key = _layout_of(step.value)
-        if isinstance(step.op, np.ufunc) and step.op.signature is None:
+        if not fresh and isinstance(step.op, np.ufunc) and step.op.signature is None:
             for a in step.needs():
                 if (name := self._taken_over(step, a)) is not None:
                     return name
@@ -342,7 +370,7 @@ class Written:
 
     def _taken_over(self, step: Step, value: Any) -> str | None:
         """Give the buffer of an argument that nobody needs after this step, if it is like the step's own value."""
-        name = self._text.get(id(value)) if type(value) is Step else None
+        name = self._text.get(id(value)) if type(value) is Step and id(step) not in self._targets else None
         if name is None or self._holds.get(id(value.storage)) != name or self._ends.get(id(value.storage)) != self._at:
             return None
         others = [s for s in step.needs() if s is not value and self._lives.get(id(s), set()) & self._lives[id(value)]]
@@ -360,17 +388,19 @@ class Written:
             self._free.setdefault(_layout_of(self._layout[name]), []).append(name)
 
     # -- the whole --------------------------------------------------------------------------------
-    def source(self, head: list[str], parameters: str, result: str) -> str:
-        """Give the text of the function."""
+    def source(self, head: list[str], parameters: str, result: str, number: str = "") -> str:
+        """Give the text of the function, and of the function that makes its buffers; of a block, with a number."""
         lines = list(head)
         body = list(self.lines)
         if self.work:
             names = ", ".join(self.work) + ("," if len(self.work) == 1 else "")
-            lines += ["try: work = free.pop()", "except IndexError: work = make()", f"{names} = work"]
-            body.append("free.append(work)")
+            lines += [f"try: work = free{number}.pop()", f"except IndexError: work = make{number}()", f"{names} = work"]
+            body.append(f"free{number}.append(work)")
+            self.names[f"free{number}"] = []
         text = "\n    ".join([*lines, *body, f"return {result}"])
         making = "\n    ".join([*self.making, f"return ({', '.join(self.work)},)" if self.work else "return ()"])
-        return f"def make():\n    {making}\n\n\ndef program({parameters}):\n    {text}\n"
+        parts = "\n\n".join(self.parts) + "\n\n" if not number and self.parts else ""
+        return f"{parts}def make{number}():\n    {making}\n\n\ndef program{number}({parameters}):\n    {text}\n"
 
 
 class _Like:
@@ -434,6 +464,8 @@ def _lifetimes(program: Program) -> tuple[dict[int, int], dict[int, set[int]]]:
             for s in step.needs():
                 found |= lives.get(id(s), set())
         lives[id(step)] = found
+        for out in step.outs if type(step) is Run else ():
+            lives[id(out)] = {id(out.storage)}
         for s in step.needs():
             for root in lives.get(id(s), {id(s.storage)}):
                 ends[root] = at
@@ -441,6 +473,3 @@ def _lifetimes(program: Program) -> tuple[dict[int, int], dict[int, set[int]]]:
         for root in lives[id(o)]:
             ends[root] = len(program.steps)
     return ends, lives
-
-
-__all__ = ["Diverged", "Written", "steps_in"]

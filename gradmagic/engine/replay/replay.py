@@ -20,13 +20,13 @@ from ..core.trees import leaves
 from ..tape.modes import OFF, mode_now, settings
 from ..tape.tracked import tracked_in
 from . import explained
+from .blocks import blocked
 from .emit import Diverged, Written
 from .program import Program
 from .recorded import NOW
 from .recording import Call, Refused, close, copied, randomness, record, same_program, seen
 from .results import Results
 from .simplify import simplified
-from .sink import sunk
 from .surroundings import Surroundings
 from .whole import MISS, compiled, guarded_first, tell_the_tape
 
@@ -183,7 +183,8 @@ class Replayed:
         recorded = len(program.steps)
         guarded_first(program)
         short = simplified(program)
-        written = Written(short, sunk(short))
+        short = blocked(short)
+        written = Written(short)
         now = [v for v, before in zip(around.read(), held, strict=True) if before is not None]
         copies = results.owned(short, [*call.values, *now], len(left))
         names = [written.name(o) + (".copy()" if c else "") for o, c in zip(short.outputs, copies, strict=True)]
