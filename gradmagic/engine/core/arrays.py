@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import wraps
 from types import ModuleType
 from typing import Any
@@ -93,6 +94,20 @@ def whole(function: Callable[..., Any]) -> Callable[..., Any]:
                 if (noted := getattr(type(a), "whole_call", None)) is not None:
                     return noted(function, args, kwargs)
         return function(*args, **kwargs)
+
+    return called
+
+
+RECORDING: ContextVar[Any] = ContextVar("gradmagic recording", default=None)  # what writes a program here, if any
+
+
+def noted(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a function that makes arrays, and asks no protocol, one that a recording (engine/replay) writes down."""
+
+    @wraps(original)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        now = RECORDING.get()
+        return original(*args, **kwargs) if now is None else now.creation(original, args, kwargs)
 
     return called
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Iterator
-from contextvars import ContextVar
 from typing import Any, NoReturn
 
 import numpy as np
@@ -138,8 +137,23 @@ class Recording:
             step.storage.viewed = True
         return made
 
+    def creation(self, op: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Do what makes an array without asking a protocol: `np.zeros(n)`, `np.array([x[0], 1.0])`."""
+        given = list(recorded_in([list(args), kwargs]))
+        if not given:
+            made = op(*args, **kwargs)
+            if made.dtype.kind not in "biufc" or (op in _CONVERSIONS and type(args[0] if args else None) not in (list, tuple)):
+                return made
+            if op in _CONVERSIONS:
+                return self.wrap(made, self.constant(made))
+        if op is np.empty:  # what is never filled is the same each time
+            op = np.zeros
+        return self.call(op, *_settled(self, op, args, kwargs))
+
     def write(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any], target: Recorded) -> None:
         """Do what changes the memory of `target`, and write it down."""
+        if not is_recorded(target):
+            self.refuse(f"{known.name_of(op)} writes into an array that the recording did not make")
         op(*mapped(value_of, args), **{k: mapped(value_of, v) for k, v in kwargs.items()})
         target.step.storage.written = True
         settings = {k: mapped(self.refer, v) for k, v in kwargs.items()}
@@ -157,7 +171,8 @@ class Recording:
         return kept if kind is None else kind(kept)
 
 
-NOW: ContextVar[Recording | None] = ContextVar("gradmagic recording", default=None)
+_CONVERSIONS = (np.asarray, np.asanyarray, np.array, np.ascontiguousarray, np.asfortranarray)
+NOW = arrays.RECORDING
 
 
 def is_recorded(value: Any) -> bool:
