@@ -75,8 +75,9 @@ def is_numeric(value: Any, kinds: str = "iufc") -> bool:
 
 
 def on_device(value: Any) -> bool:
-    """Tell whether `value` lives on another device than the host."""
-    return module_of(value) is not np
+    """Tell whether `value` lives on another device than the host; what records (engine/replay) lives on it."""
+    module = module_of(value)
+    return module is not np and not getattr(module, "on_host", False)
 
 
 def elsewhere(value: Any) -> bool:
@@ -168,8 +169,13 @@ def kind_of(array: Any) -> type:
 
 def address(array: Any) -> int:
     """Tell where the first entry of `array` lies in the memory of its device."""
+    array = getattr(module_of(array), "value_of", _same)(array)
     found = array.__cuda_array_interface__ if on_device(array) else array.__array_interface__
     return int(found["data"][0])
+
+
+def _same(array: Any) -> Any:
+    return array
 
 
 def window(array: Any, like: Any, offset: int) -> Any:

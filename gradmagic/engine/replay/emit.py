@@ -23,6 +23,7 @@ _INFIX = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.po
     operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.pow: "**",
     operator.floordiv: "//", operator.mod: "%",
 }  # fmt: skip
+_NAMED = frozenset({np.maximum, np.minimum})  # they take an array to write into by name only
 _WORTH = 2048  # entries: below, np.where with memory of its own is faster than two copies into a buffer
 
 
@@ -118,7 +119,8 @@ class Written:
                 keep = f", {step.kwargs['keepdims']}" if step.kwargs["keepdims"] else ""
                 call = f"{values[0]}, {self._axis(step)}, None, {buffer}{keep}"
             else:
-                call = ", ".join([*values, buffer])
+                out = f"out={buffer}" if step.op in _NAMED else buffer
+                call = ", ".join([*values, out])
             self.lines.append(f"{self.function(step.op)}({call})")
         elif known.reduction(step.op) and set(step.kwargs) == {"axis", "keepdims"}:
             keep = ", None, None, True" if step.kwargs["keepdims"] else ""

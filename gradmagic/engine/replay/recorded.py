@@ -258,8 +258,6 @@ class Recorded:
     mT = property(lambda self: _now().call(np.swapaxes, (self, -1, -2)))
     real = property(lambda self: _now().call(np.real, (self,)) if self.value.dtype.kind == "c" else self)
     imag = property(lambda self: _now().call(np.imag, (self,)))
-    # arrays.address asks for it
-    __cuda_array_interface__ = property(lambda self: self.value.__array_interface__)
 
     def __len__(self) -> int:
         return len(self.value)
@@ -299,6 +297,8 @@ class Recorded:
             return function(*mapped(value_of, args), **{k: mapped(value_of, v) for k, v in kwargs.items()})
         if (why := known.refused(function)) is not None:
             now.refuse(why)
+        if function is np.copy and type(args[0]) is Recorded and type(args[0].value) is not np.ndarray:
+            return args[0]  # a number has no memory; NumPy would make an array of it
         out = kwargs.pop("out", None)
         args, kwargs = _settled(now, function, args, kwargs)
         if out is not None:

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 
 from . import known
-from .recorded import NOW, Recorded, Recording, is_recorded
+from .recorded import NOW, Recorded, Recording, is_recorded, value_of
 
 
 class _Seam:
     """The module of recording arrays, as CuPy is that of a GPU's."""
 
     __name__ = "gradmagic.engine.replay"
+    on_host = True
+    value_of = staticmethod(value_of)
     add, maximum, minimum = np.add, np.maximum, np.minimum
 
     @staticmethod

@@ -100,6 +100,8 @@ class _Rewriting:
         op = step.op
         if op is operator.pow or op is np.power:
             self._power(step)
+            if step.kind == "constant":
+                return None
         elif op is np.square and step.dtype.kind == "f":
             step.op, step.args = np.multiply, (step.args[0], step.args[0])
         elif op is np.mean:
@@ -123,6 +125,8 @@ class _Rewriting:
             step.op, step.args = np.multiply, (x, x)
         elif number == 1:
             step.op, step.args = np.positive, (x,)
+        elif number == 0:  # of NaN too
+            step.kind, step.op, step.args, step.value = "constant", None, (), np.ones_like(step.value)
         elif number == 0.5 and type(exponent) is float:
             step.op, step.args = np.sqrt, (x,)
         else:
