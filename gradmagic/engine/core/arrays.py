@@ -80,11 +80,6 @@ def on_device(value: Any) -> bool:
     return module is not np and not getattr(module, "on_host", False)
 
 
-def elsewhere(value: Any) -> bool:
-    """Tell whether `value` lives on another device in earnest: what records (engine/replay) stands for a host's."""
-    return on_device(value) and not hasattr(type(value), "whole_call")
-
-
 def whole(function: Callable[..., Any]) -> Callable[..., Any]:
     """Make `function`, which takes plain arrays only, one step of a program where an argument records."""
 

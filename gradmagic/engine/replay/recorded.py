@@ -31,6 +31,7 @@ class Recording:
 
     def __init__(self) -> None:
         self.program = Program()
+        self._known: dict[int, bool] = {}  # by id of a step: whether it hangs on constants only
         self._constants: dict[int, tuple[Any, Step]] = {}  # by id: the array itself, so that the id stays its own
 
     def refuse(self, why: str) -> NoReturn:
@@ -161,10 +162,20 @@ class Recording:
         step = Step("write", op, mapped(self.refer, args), settings, None, target.step.storage, place)
         self.program.add(step)
 
+    def constant_now(self, step: Step) -> bool:
+        """Tell whether a value hangs on constants only."""
+        if step.storage.written or step.kind not in ("constant", "call", "item"):
+            return False
+        if id(step) not in self._known:
+            self._known[id(step)] = all(self.constant_now(s) for s in step.needs())
+        return self._known[id(step)]
+
     def fixed(self, recorded: Any, kind: Any = None) -> Any:
         """Give the real value of a truth value, a whole number or an array of them, and guard it: a later call for
         which it is another gets another program."""
         value = value_of(recorded)
+        if self.constant_now(recorded.step):
+            return value if kind is None else kind(value)
         place = place_of(user_frame(sys._getframe(2)))
         kept = value.copy() if isinstance(value, np.ndarray) else value
         self.program.add(Step("guard", None, (recorded.step, kept), {}, None, place=place))
@@ -211,11 +222,17 @@ def _now() -> Recording:
     return now
 
 
-def _asked(what: str) -> Any:
-    def ask(self: Any, *_: Any, **__: Any) -> NoReturn:
+def _asked(what: str, answer: Any = None) -> Any:
+    def ask(self: Any, *args: Any, **kwargs: Any) -> Any:
+        now = _now()
+        if answer is not None and (self.value_kind in "iub" or now.constant_now(self.step)):
+            return answer(now.fixed(self), *args, **kwargs)
         _now().refuse(f"{what} asks for a value")
 
     return ask
+
+
+_FLOAT = np.dtype(float)
 
 
 class Recorded:
@@ -258,6 +275,8 @@ class Recorded:
     mT = property(lambda self: _now().call(np.swapaxes, (self, -1, -2)))
     real = property(lambda self: _now().call(np.real, (self,)) if self.value.dtype.kind == "c" else self)
     imag = property(lambda self: _now().call(np.imag, (self,)))
+
+    value_kind = property(lambda self: getattr(self.value, "dtype", _FLOAT).kind)
 
     def __len__(self) -> int:
         return len(self.value)
@@ -334,7 +353,7 @@ class Recorded:
 
     def _whole(self) -> int:
         now = _now()
-        if self.value.dtype.kind not in "iub":
+        if self.value_kind not in "iub" and not now.constant_now(self.step):
             now.refuse("int() asks for a value")
         return int(now.fixed(self))
 
@@ -353,7 +372,7 @@ class Recorded:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         now = _now()
-        if self.value.dtype.kind not in "iub":
+        if self.value_kind not in "iub" and not now.constant_now(self.step):
             now.refuse("np.asarray of a recorded array, or compiled code, asks for its values")
         return np.array(now.fixed(self), dtype)
 
