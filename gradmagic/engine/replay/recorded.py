@@ -143,7 +143,7 @@ class Recording:
         given = list(recorded_in([list(args), kwargs]))
         if not given:
             made = op(*args, **kwargs)
-            if made.dtype.kind not in "biufc" or (op in _CONVERSIONS and type(args[0] if args else None) not in (list, tuple)):
+            if type(made) is not np.ndarray or made.dtype.kind not in "biufc" or (op in _CONVERSIONS and type(args[0] if args else None) not in (list, tuple)):
                 return made
             if op in _CONVERSIONS:
                 return self.wrap(made, self.constant(made))
@@ -349,7 +349,7 @@ class Recorded:
         self[...] = value
 
     def __bool__(self) -> bool:
-        return bool(_now().fixed(self))
+        return bool(_now().fixed(self if self.value_kind == "b" else self != 0))
 
     def _whole(self) -> int:
         now = _now()
@@ -358,9 +358,9 @@ class Recorded:
         return int(now.fixed(self))
 
     __int__ = __index__ = _whole
-    __float__, __complex__ = _asked("float()"), _asked("complex()")
+    __float__, __complex__ = _asked("float()", float), _asked("complex()", complex)
     __round__, __format__, __str__, __repr__ = map(_asked, ("round()", "a text", "str()", "repr()"))
-    tolist, tobytes = _asked(".tolist()"), _asked(".tobytes()")
+    tolist, tobytes = _asked(".tolist()", lambda value: value.tolist()), _asked(".tobytes()")
 
     def item(self) -> Any:
         """Give the number, which records on: it may be what the function returns."""
