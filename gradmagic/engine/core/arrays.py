@@ -188,7 +188,9 @@ def window(array: Any, like: Any, offset: int) -> Any:
 def add_at(target: Any, index: Any, values: Any) -> None:
     """Add `values` into `target[index]` in place; an entry that `index` names twice gets both."""
     module = module_of(target)
-    if module is np:
+    if (recorded := getattr(module, "add_at", None)) is not None:
+        recorded(target, index, values)
+    elif module is np:
         rows = index[0] if type(index) is tuple and len(index) == 1 else index
         if (
             type(rows) is np.ndarray

@@ -286,19 +286,19 @@ class Recorded:
 
     def __getitem__(self, index: Any) -> Any:
         now = _now()
-        made = now.call(operator.getitem, (self, _steady(now, index)))
+        made = now.call(operator.getitem, (self, steady(now, index)))
         return now.formed(made) if _masks(index) and is_recorded(made) else made
 
     def __setitem__(self, index: Any, value: Any) -> None:
         now = _now()
-        now.write(operator.setitem, (self, _steady(now, index), value), {}, self)
+        now.write(operator.setitem, (self, steady(now, index), value), {}, self)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if any(isinstance(a, Tracked) for a in inputs):
             return NotImplemented
         now, op = _now(), ufunc if method == "__call__" else getattr(ufunc, method)
         if method == "at":
-            now.write(op, (inputs[0], _steady(now, inputs[1]), *inputs[2:]), kwargs, inputs[0])
+            now.write(op, (inputs[0], steady(now, inputs[1]), *inputs[2:]), kwargs, inputs[0])
             return None
         out = kwargs.pop("out", None)
         if out is None:
@@ -391,10 +391,10 @@ class Recorded:
         return lambda *args, **kwargs: function(self, *args, **kwargs)
 
 
-def _steady(now: Recording, index: Any) -> Any:
+def steady(now: Recording, index: Any) -> Any:
     """Give an index whose slices have ends that are numbers as they are now, guarded: on these a shape hangs."""
     if type(index) in (tuple, list):
-        return type(index)([_steady(now, part) for part in index])
+        return type(index)([steady(now, part) for part in index])
     if type(index) is slice:
         ends = (index.start, index.stop, index.step)
         return slice(*(operator.index(end) if is_recorded(end) else end for end in ends))

@@ -20,6 +20,7 @@ from ..core.trees import leaves
 from ..tape.modes import OFF, mode_now, settings
 from ..tape.tracked import tracked_in
 from . import explained
+from .blocks import blocked
 from .emit import Diverged, Written
 from .program import Program
 from .recorded import NOW
@@ -182,6 +183,7 @@ class Replayed:
         recorded = len(program.steps)
         guarded_first(program)
         short = simplified(program)
+        short = blocked(short)
         written = Written(short)
         now = [v for v, before in zip(around.read(), held, strict=True) if before is not None]
         copies = results.owned(short, [*call.values, *now], len(left))

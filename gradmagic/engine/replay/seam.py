@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ..core import arrays
 from ..tape.tracked import raw
 from . import known
-from .recorded import NOW, Recorded, Recording, is_recorded, value_of
+from .recorded import NOW, Recorded, Recording, is_recorded, steady, value_of
 
 
 class _Seam:
@@ -53,6 +54,10 @@ class _Seam:
 
     def asnumpy(self, value: Any) -> Any:
         return value  # it is on the host; what asks for its numbers there is refused or guarded
+
+    def add_at(self, target: Any, index: Any, values: Any) -> None:
+        now = self._now()
+        now.write(arrays.add_at, (target, steady(now, index), values), {}, target)
 
     @staticmethod
     def window(array: Any, like: Any, offset: int) -> Any:

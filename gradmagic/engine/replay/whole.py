@@ -38,7 +38,7 @@ def compiled(f: Any, call: Call, around: Surroundings, written: Written, result:
             "except (LookupError, AttributeError, ValueError, TypeError): return MISS",
         ]
     source = written.source(head, ", ".join(call.parameters), result)
-    space = {**written.names, **dict(call.held), "ndarray": np.ndarray, "MISS": MISS, "free": []}
+    space = {**written.names, **dict(call.held), "ndarray": np.ndarray, "MISS": MISS}
     exec(compile(source, f"<replay of {getattr(f, '__name__', 'f')}>", "exec"), space)
     return source, space["program"]
 
