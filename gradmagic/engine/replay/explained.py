@@ -14,7 +14,9 @@ def source(replayed: Any) -> str:
     for made in replayed.programs:
         if made.run is replayed._last:
             return str(made.source)
-    return replayed.programs[-1].source if replayed.programs else "# not recorded yet: it is at the first call\n"
+    return (
+        replayed.programs[-1].source if replayed.programs else "# not recorded yet: it is at the first call\n"
+    )
 
 
 def explain(replayed: Any) -> str:

@@ -1,7 +1,7 @@
 """`gm.replay`: a function that is recorded at its first call and runs as a program from then on.
 
-In: a function. Out: one that gives the same, sooner. Which program serves a call, what a new kind of call gets, and what
-happens where there can be none: the function runs as it is, and that is said once.
+In: a function. Out: one that gives the same, sooner. Here is which program serves a call, what a new kind of call gets,
+and what happens where there can be none: the function runs as it is, and that is said once.
 """
 
 from __future__ import annotations
@@ -54,7 +54,13 @@ class Made:
     """
 
     def __init__(
-        self, run: Callable[..., Any], source: str, program: Program, recorded: int, size: int, around: Surroundings
+        self,
+        run: Callable[..., Any],
+        source: str,
+        program: Program,
+        recorded: int,
+        size: int,
+        around: Surroundings,
     ) -> None:
         self.run, self.source, self.program, self.recorded, self.bytes = run, source, program, recorded, size
         self.around = around
@@ -92,7 +98,13 @@ class Replayed:
 
     # -- calls that the last program does not serve ------------------------------------------------
     def _otherwise(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if self._off or NOW.get() is not None or mode_now() is not None or settings().observer is not None or _traced(args, kwargs):
+        if (
+            self._off
+            or NOW.get() is not None
+            or mode_now() is not None
+            or settings().observer is not None
+            or _traced(args, kwargs)
+        ):
             self._eager += 1
             return self.f(*args, **kwargs)
         for made in self.programs:
@@ -106,7 +118,9 @@ class Replayed:
                 made.calls += 1
                 self._prefer(made)
                 return out
-        for made in self.programs[-1:]:  # what somebody else has changed since (a learning rate) is an input from now on
+        for made in self.programs[
+            -1:
+        ]:  # what somebody else has changed since (a learning rate) is an input from now on
             self._moving |= {n.spot for n in made.around.links if type(n.value) is float and not n.same()}
         if len(self.programs) >= _KINDS:
             self._give_up(f"{_KINDS} kinds of calls have come (shapes, settings, branches taken by values)")
@@ -124,7 +138,9 @@ class Replayed:
         self.refused.append(why)
         name = getattr(self.f, "__name__", "f")
         level = _stacklevel()
-        warnings.warn(f"gm.replay: {name} runs as it is, without a program: {why}.", ReplayWarning, stacklevel=level)
+        warnings.warn(
+            f"gm.replay: {name} runs as it is, without a program: {why}.", ReplayWarning, stacklevel=level
+        )
 
     def _first(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Serve a call of a new kind: by the function itself; then make the program for the next ones."""
@@ -187,10 +203,14 @@ class Replayed:
         written = Written(short)
         now = [v for v, before in zip(around.read(), held, strict=True) if before is not None]
         copies = results.owned(short, [*call.values, *now], len(left))
-        names = [written.name(o) + (".copy()" if c else "") for o, c in zip(short.outputs, copies, strict=True)]
+        names = [
+            written.name(o) + (".copy()" if c else "") for o, c in zip(short.outputs, copies, strict=True)
+        ]
         result = results.text(iter(names[: len(results.steps)]), written.bind)
         at = iter(names[len(results.steps) :])
-        written.lines += [f"{e.place} = {e.form.format(next(at)) if e.step is not None else e.form}" for e in effects]
+        written.lines += [
+            f"{e.place} = {e.form.format(next(at)) if e.step is not None else e.form}" for e in effects
+        ]
         tell_the_tape(written, short, call, around)
         source, run = compiled(self.f, call, around, written, result)
         made = Made(run, source, short, recorded, written.bytes, around)
@@ -211,7 +231,9 @@ class Replayed:
         except Exception as error:
             raise Refused(f"its program raised {type(error).__name__}: {error}") from error
         if out is MISS:
-            raise Refused("it writes into memory that two of its arrays share, or its program does not take its own call")
+            raise Refused(
+                "it writes into memory that two of its arrays share, or its program does not take its own call"
+            )
         for a, b in zip(_arrays(eager), _arrays(out), strict=True):
             if type(a) is not type(b) or not close(a, b):
                 raise Refused("its program gives other numbers")
@@ -282,12 +304,18 @@ def replay(f: Any = None) -> Any:
     if f is None:
         return replay
     if not callable(f):
-        raise TypeError(f"gm.replay takes a function, not a {type(f).__name__}: write gm.replay(f), not gm.replay(f(x)).")
+        raise TypeError(
+            f"gm.replay takes a function, not a {type(f).__name__}: write gm.replay(f), not gm.replay(f(x))."
+        )
     return f if isinstance(f, Replayed) else Replayed(f, frozenset())
 
 
 def _arrays(tree: Any) -> Iterable[Any]:
-    return [getattr(v, "array", v) for v in leaves(tree) if isinstance(getattr(v, "array", v), (np.ndarray, np.generic, float))]
+    return [
+        getattr(v, "array", v)
+        for v in leaves(tree)
+        if isinstance(getattr(v, "array", v), (np.ndarray, np.generic, float))
+    ]
 
 
 def _sharing(inputs: list[Any], out: Any) -> list[tuple[int, int]]:

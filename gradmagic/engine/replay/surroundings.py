@@ -1,21 +1,27 @@
 """What a function sees besides its arguments: globals, closures, attributes of objects that it reaches.
 
-In: functions and objects. Out: `Surroundings`: links (who holds what under which name), each compared at every call, and
-places: what holds an array, a gradient or a number that moves. These are inputs of a program, read anew at every call,
-and what the function leaves there the program puts there too.
+In: functions and objects. Out: `Surroundings`: links (who holds what under which name), each compared at every call;
+and places: what holds an array, a gradient or a number that moves. These are inputs of a program, read anew at every
+call, and what the function leaves there the program puts there too.
 
-An array that nobody here finds (in an object of another library, in a set) is a constant of the program, if the function
-gives the same twice; so is what it makes itself.
+What cannot be looked into (a table of pandas, a tensor of another library) is refused. An array that the function makes
+itself is a constant of the program, if it makes the same twice.
 """
 
 from __future__ import annotations
 
 import functools
+import random
+import re
 import sys
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
+from enum import Enum
+from inspect import Parameter, Signature
+from pathlib import PurePath
+from types import EllipsisType, NotImplementedType
 from typing import Any
 
 import numpy as np
@@ -26,6 +32,12 @@ from ..tape.tracked import Tracked
 
 _MOST = 5_000  # objects
 _NUMBERS = (int, float, complex, bool, str, bytes, type(None), np.generic, np.dtype, slice, range, frozenset)
+# Without a __dict__, and without numbers that a program could miss: what random generators give differs from call to
+# call.
+_STEADY = (
+    Enum, PurePath, re.Pattern, Signature, Parameter, EllipsisType, NotImplementedType, np.random.Generator,
+    np.random.RandomState, random.Random,
+)  # fmt: skip
 _PLAIN = (str, int)  # keys that Python writes as they are
 
 
@@ -83,7 +95,9 @@ class Link:
         if now is self.value:
             return True
         if isinstance(self.value, _NUMBERS):
-            return type(now) is type(self.value) and bool(now == self.value or (now != now and self.value != self.value))
+            return type(now) is type(self.value) and bool(
+                now == self.value or (now != now and self.value != self.value)
+            )
         return False
 
     @property
@@ -110,12 +124,15 @@ class Surroundings:
         Inputs: arrays, the gradients of leaves, numbers that move.
     sizes : list of (container, int)
         Lists and dicts that were gone through, and how long they were.
+    contents : list of (array, copy, name)
+        Arrays where nothing else can be put in their place: compared entry by entry.
     """
 
     def __init__(self, *what: Any, moving: frozenset[Any] = frozenset()) -> None:
         self.links: list[Link] = []
         self.places: list[Link] = []
         self.sizes: list[tuple[Any, int]] = []
+        self.contents: list[tuple[Any, Any, str]] = []
         self._moving = moving
         self._seen: dict[int, Any] = {}
         for value in what:
@@ -134,7 +151,9 @@ class Surroundings:
 
     def _look(self, value: Any, name: str) -> None:
         kind = type(value)
-        if id(value) in self._seen or issubclass(kind, (*_NUMBERS, type, types.BuiltinFunctionType, types.ModuleType)):
+        if id(value) in self._seen or issubclass(
+            kind, (*_NUMBERS, type, types.BuiltinFunctionType, types.ModuleType)
+        ):
             return
         if len(self._seen) >= _MOST:
             raise TooMuch(f"it reaches more than {_MOST:,} objects (by {name})")
@@ -162,8 +181,14 @@ class Surroundings:
                 self._look(part, f"{name}[{i}]")
         elif hasattr(kind, "__replays__"):  # a replayed function within: what its own function reaches
             self._look(value.f, name)
-        elif _known(kind) or is_dataclass(kind):
+        elif issubclass(kind, np.ndarray) and value.dtype.kind in "biufc":  # in a tuple, a default
+            self.contents.append((value, value.copy(), name))
+        elif hasattr(value, "__dict__"):
             self._object(value, name)
+        elif not issubclass(kind, _STEADY) and not callable(value) and kind is not object:
+            raise TooMuch(
+                f"it uses {name}, a {kind.__name__}, which may change unseen: pass its numbers as an argument"
+            )
 
     def _tensor(self, tensor: Tracked, name: str) -> None:
         node = tensor.node
@@ -183,7 +208,7 @@ class Surroundings:
                 self._hold(cell, "cell_contents", name, value)
             else:  # of gradmagic's own functions (grad(f) holds f): nobody rebinds them
                 self._look(value, name)
-        for i, value in enumerate(function.__defaults__ or ()):
+        for i, value in enumerate((own and function.__defaults__) or ()):
             self._look(value, function.__code__.co_varnames[i])
         if own:
             self._names(function.__globals__, function.__code__, "")
@@ -241,7 +266,9 @@ class Surroundings:
             if len(container) != size:
                 name = next((n.name for n in self.links if n.value is container), "a container")
                 found.append(Link(None, None, name, None))
-        return found
+        return found + [
+            Link(None, None, name, None) for a, copy, name in self.contents if not np.array_equal(a, copy)
+        ]
 
     def guards(self, bind: Callable[[Any], str]) -> list[str]:
         """Write the comparisons as Python: each a condition that holds as long as all is as it was."""
@@ -255,19 +282,12 @@ class Surroundings:
                 found.append(f"type({text}) is {bind(type(value))} and {same}")
             else:
                 found.append(f"{text} is {bind(value)}")
-        return found + [f"len({bind(container)}) == {size}" for container, size in self.sizes]
+        found += [f"len({bind(container)}) == {size}" for container, size in self.sizes]
+        return found + [f"{bind(np.array_equal)}({bind(a)}, {bind(copy)})" for a, copy, _ in self.contents]
 
 
 def _file(kind: type) -> str | None:
     return getattr(sys.modules.get(kind.__module__), "__file__", None)
-
-
-def _known(kind: type) -> bool:
-    """Tell whether objects of this class are looked into: the user's, and gradmagic's."""
-    file = _file(kind)
-    if file is None:
-        return kind.__module__ == "__main__" or kind.__module__ not in sys.builtin_module_names
-    return users(file) or file.startswith(PACKAGE)
 
 
 def _names(code: types.CodeType) -> list[str]:

@@ -21,7 +21,9 @@ from .surroundings import Link, Surroundings
 MISS = object()  # what a program gives for a call that is not of its kind
 
 
-def compiled(f: Any, call: Call, around: Surroundings, written: Written, result: str) -> tuple[str, Callable[..., Any]]:
+def compiled(
+    f: Any, call: Call, around: Surroundings, written: Written, result: str
+) -> tuple[str, Callable[..., Any]]:
     """Write the whole function, and compile it."""
     guards = [*call.checks, *around.guards(call.bind)]
     guards += [_read(link, f"s{i}", call.bind) for i, link in enumerate(around.places)]
@@ -98,7 +100,9 @@ def guarded_first(program: Program) -> None:
         If a guard hangs on what was written.
     """
     outside = {id(s.storage) for s in program.inputs}
-    first = next((i for i, s in enumerate(program.steps) if s.kind == "write" and id(s.storage) in outside), None)
+    first = next(
+        (i for i, s in enumerate(program.steps) if s.kind == "write" and id(s.storage) in outside), None
+    )
     if first is None:
         return
     late = [s for s in program.steps[first:] if s.kind == "guard"]
