@@ -22,7 +22,7 @@ def source(replayed: Any) -> str:
 def explain(replayed: Any) -> str:
     """Say what was recorded and what is left of it."""
     name = getattr(replayed.f, "__name__", "f")
-    lines = [f"{name}: {len(replayed.programs)} programs, {replayed._eager} calls without one"]
+    lines = [f"{name}: {len(replayed.programs)} programs, {replayed.eager} calls without one"]
     for made in replayed.programs:
         kinds = Counter(s.kind for s in made.program.steps)
         lines.append(

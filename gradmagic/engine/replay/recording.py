@@ -17,6 +17,7 @@ import numpy as np
 from ..core import arrays, generator
 from ..core.places import describe
 from ..core.trees import is_container, leaves, rebuilt
+from ..faces.torch.tensor import Tensor
 from ..following.followers import STANDING
 from ..tape.nodes import Leaf
 from ..tape.tracked import Tracked
@@ -60,7 +61,7 @@ class Call:
         self.held: list[tuple[str, Any]] = []
         self.objects: list[Any] = []
         self.tensors: set[int] = set()
-        self.leaves: list[tuple[str, Any, int]] = []
+        self.leaves: list[tuple[str, Any, int | None]] = []
         self.stand_ins: list[Any] = []
         self.parameters = [f"a{i}" for i in range(len(args))] + [f"k_{name}" for name in kwargs]
         self._places: list[int | None] = []  # for each leaf of the arguments: which input it is
@@ -120,7 +121,7 @@ class Call:
         self._input(f"{text}.array", value.array)
         if type(node) is Leaf:
             place = self._places[-1]
-            self.leaves.append((text, node, len(self.values)))
+            self.leaves.append((text, node, None if node.grad is None else len(self.values)))
             if node.grad is None:
                 self.checks.append(f"{text}.node.grad is None")
             else:
@@ -148,9 +149,9 @@ class Call:
             made.array, made.node = values[place], None
             if leaf.node is not None:
                 made.requires_grad_()
-                _, node, number = next(wanting)
-                if node.grad is not None:
-                    made.node.grad = type(node.grad).wrap(values[number], None)
+                _, _, number = next(wanting)
+                if number is not None:
+                    made.node.grad = Tensor.wrap(values[number], None)
                 self.stand_ins.append(made)
             parts.append(made)
         return rebuilt(whole, parts)
@@ -252,8 +253,8 @@ def _effects(
             found += _gradient(place, before, after, call)
         elif after is not before:
             found.append(Effect(place, "{}", _step(now, after, link.name)))
-    for (text, node, number), tensor in zip(call.leaves, call.stand_ins, strict=True):
-        before = None if node.grad is None else given[number]
+    for (text, _, number), tensor in zip(call.leaves, call.stand_ins, strict=True):
+        before = None if number is None else given[number]
         found += _gradient(f"{text}.node.grad", before, tensor.node.grad, call)
     return found
 

@@ -17,7 +17,8 @@ import numpy as np
 from ...errors import ReplayWarning
 from ..core.places import user_frame
 from ..core.trees import leaves
-from ..tape.modes import OFF, mode_now, settings
+from ..tape.modes import OFF, mode_now
+from ..tape.nodes import HOOKS
 from ..tape.tracked import tracked_in
 from . import explained
 from .blocks import blocked
@@ -28,7 +29,7 @@ from .recording import Call, Refused, close, copied, randomness, record, same_pr
 from .results import Results
 from .simplify import simplified
 from .surroundings import Surroundings
-from .whole import MISS, compiled, guarded_first, tell_the_tape
+from .whole import MISS, compiled, guarded_first, tell_the_tape, wants_gradients
 
 _KINDS = 8  # programs for one function: shapes, settings and branches
 _TRIES = 3  # calls that may change what the function reaches before that counts as its way
@@ -49,8 +50,8 @@ class Made:
         How many steps there were before simplify.py.
     bytes : int
         Of the buffers of a call.
-    calls : int
-        How often it served.
+    kind : tuple
+        Of calls: how many arguments, which by name, whether operations are recorded.
     """
 
     def __init__(
@@ -64,13 +65,17 @@ class Made:
     ) -> None:
         self.run, self.source, self.program, self.recorded, self.bytes = run, source, program, recorded, size
         self.around = around
-        self.names: tuple[str, ...] = ()
-        self.count = 0
-        self.calls = 0
+        self.kind: Any = None  # of calls: how many arguments, which by name, whether operations are recorded
 
 
 class Replayed:
-    """A function and its programs; see `replay`."""
+    """A function and its programs; see `replay`.
+
+    Attributes
+    ----------
+    served, eager : int
+        How many calls a program has served, and how many the function itself.
+    """
 
     __replays__ = True
 
@@ -83,7 +88,7 @@ class Replayed:
         self._count = -1
         self._tries = 0
         self._off = False
-        self._eager = 0
+        self.served = self.eager = 0
         self._moving: set[Any] = set()  # places of numbers that are others from call to call
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -93,44 +98,41 @@ class Replayed:
             except Diverged:
                 return self._otherwise(args, kwargs)
             if out is not MISS:
+                self.served += 1
                 return out
         return self._otherwise(args, kwargs)
 
     # -- calls that the last program does not serve ------------------------------------------------
     def _otherwise(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if (
-            self._off
-            or NOW.get() is not None
-            or mode_now() is not None
-            or settings().observer is not None
-            or _traced(args, kwargs)
-        ):
-            self._eager += 1
+        mode = mode_now()
+        if self._off or NOW.get() is not None or mode not in (None, OFF) or _traced(args, kwargs):
+            self.eager += 1
             return self.f(*args, **kwargs)
+        kind = (len(args), tuple(kwargs), mode)
         for made in self.programs:
-            if made.names != tuple(kwargs) or made.count != len(args):
+            if made.kind != kind:
                 continue
             try:
                 out = made.run(*args, *kwargs.values())
             except Diverged:
                 continue
             if out is not MISS:
-                made.calls += 1
+                self.served += 1
                 self._prefer(made)
                 return out
         for made in self.programs[
             -1:
-        ]:  # what somebody else has changed since (a learning rate) is an input from now on
+        ]:  # what somebody else has changed (a learning rate) is an input from now on
             self._moving |= {n.spot for n in made.around.links if type(n.value) is float and not n.same()}
         if len(self.programs) >= _KINDS:
-            self._give_up(f"{_KINDS} kinds of calls have come (shapes, settings, branches taken by values)")
+            self._give_up(f"{_KINDS} kinds of calls have come (shapes,  branches taken by values)")
             return self.f(*args, **kwargs)
         with _recording:
             return self._first(args, kwargs)
 
     def _prefer(self, made: Made) -> None:
-        if not made.names:
-            self._last, self._count = made.run, made.count
+        if made.kind[1:] == ((), None):
+            self._last, self._count = made.run, made.kind[0]
 
     def _give_up(self, why: str) -> None:
         """Run the function as it is from now on, and say why."""
@@ -144,11 +146,13 @@ class Replayed:
 
     def _first(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Serve a call of a new kind: by the function itself; then make the program for the next ones."""
-        self._eager += 1
+        self.eager += 1
         try:
             call = Call(args, kwargs)
             around = seen(self.f, call, frozenset(self._moving))
             values, held = list(map(copied, call.values)), list(map(copied, around.read()))
+            if HOOKS and wants_gradients(call, around):
+                raise Refused("tensors have hooks, which see each gradient")
         except Refused as error:
             out = self.f(*args, **kwargs)
             self._give_up(str(error))
@@ -165,7 +169,7 @@ class Replayed:
         except Refused as error:
             self._give_up(str(error))
             return out
-        made.names, made.count = tuple(kwargs), len(args)
+        made.kind = (len(args), tuple(kwargs), mode_now())
         self.programs.append(made)
         self._prefer(made)
         return out

@@ -27,9 +27,7 @@ def compiled(
     """Write the whole function, and compile it."""
     guards = [*call.checks, *around.guards(call.bind)]
     guards += [_read(link, f"s{i}", call.bind) for i, link in enumerate(around.places)]
-    if call.leaves or any(link.key == "grad" for link in around.places):
-        if HOOKS:
-            raise Refused("tensors have hooks")
+    if wants_gradients(call, around):
         guards.append(f"not {call.bind(HOOKS)}")
     guards += _apart_guard(written, call)
     head = []
@@ -63,6 +61,11 @@ def _apart(n: int, *arrays: Any) -> bool:
         return True
     pairs = ((a, b) for i, a in enumerate(arrays[:n]) for b in arrays[i + 1 :])
     return not any(a is b or np.may_share_memory(a, b) for a, b in pairs)
+
+
+def wants_gradients(call: Call, around: Surroundings) -> bool:
+    """Tell whether there are leaves that a `backward()` would reach, and whose hooks it would call."""
+    return bool(call.leaves) or any(link.key == "grad" for link in around.places)
 
 
 def _read(link: Link, name: str, bind: Callable[[Any], str]) -> str:
