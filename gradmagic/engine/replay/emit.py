@@ -63,7 +63,7 @@ class Written:
         self._still: set[str] = set()  # names that mean the same memory for as long as the set of buffers lives
         self._ends, self._lives = _lifetimes(program)
         self._leaves = {r for o in program.outputs for r in self._lives[id(o)]}
-        self._at = 0
+        self._at = self._made = 0
         self._emit(0, len(program.steps), groups)
 
     def name(self, step: Step) -> str:
@@ -94,7 +94,7 @@ class Written:
         indented = ["    " + line for line in inner]
         if not step.shape:
             a, b = self._number_of(first, step), self._number_of(other, step)
-            name = self._text[id(step)] = f"t{step.number}"
+            name = self._text[id(step)] = self._new("t")
             self.lines += [f"if {asked}:", *indented, f"    {name} = {a}", f"else: {name} = {b}"]
         elif self._buffered(step):
             buffer = self._taken_over(step, other)
@@ -103,7 +103,7 @@ class Written:
                 self.lines.append(f"np.copyto({buffer}, {self.arg(other)})")
             self.lines += [f"if {asked}:", *indented, f"    np.copyto({buffer}, {self.arg(first)}, where={self.arg(mask)})"]
         else:
-            name = self._text[id(step)] = f"t{step.number}"
+            name = self._text[id(step)] = self._new("t")
             text = f"np.where({self.arg(mask)}, {self.arg(first)}, {self.arg(other)})"
             like = f"np.array(np.broadcast_to({self.arg(other)}, {step.shape}), {self.bind(step.dtype)})"
             self.lines += [f"if {asked}:", *indented, f"    {name} = {text}", f"else: {name} = {like}"]
@@ -177,7 +177,7 @@ class Written:
             self._view(step)
         elif step.op is np.where and len(step.args) == 3 and self._masks(step):
             pass
-        elif step.op is np.where and len(step.args) == 3 and self._buffered(step) and step.value.size > _WORTH:
+        elif step.op is np.where and len(step.args) == 3 and step.value.size > _WORTH and self._copies(step):
             buffer = self._buffer(step)
             self.lines.append(f"np.copyto({buffer}, {self.arg(step.args[2])})")
             self.lines.append(f"np.copyto({buffer}, {self.arg(step.args[1])}, where={self.arg(step.args[0])})")
@@ -200,6 +200,10 @@ class Written:
             self._line(step, f"{self.arg(step.args[0])}.astype({self.bind(step.args[1])})")
         else:
             self._line(step, f"{self.function(step.op)}({self.arguments(step)})")
+
+    def _copies(self, step: Step) -> bool:
+        """Tell whether a `where` can be two copies into a buffer."""
+        return self._buffered(step) and getattr(step.args[0], "dtype", None) == np.bool_
 
     def _masks(self, step: Step) -> bool:
         """Write `where(mask, x, 0)` of floats as the bits of x times 0 or 1, as core/masked.py does."""
@@ -251,7 +255,7 @@ class Written:
             base is not None and type(step.value) is np.ndarray and sum(1 for _ in step.needs()) == 1
             and _looks_into(step, base)
         ):  # fmt: skip
-            name = f"v{step.number}"
+            name = self._new("v")
             self.making.append(f"{name} = {text}")
             self.work.append(name)
             self._still.add(name)
@@ -266,9 +270,13 @@ class Written:
         name = self._text[id(step)]
         return self._layout[name] if name in self._still else None
 
+    def _new(self, letter: str) -> str:
+        self._made += 1
+        return f"{letter}{self._made}"
+
     # -- text -------------------------------------------------------------------------------------
     def _line(self, step: Step, text: str) -> None:
-        name = self._text[id(step)] = f"t{step.number}"
+        name = self._text[id(step)] = self._new("t")
         self.lines.append(f"{name} = {text}")
 
     def arguments(self, step: Step) -> str:
