@@ -97,11 +97,12 @@ class Written:
             name = self._text[id(step)] = self._new("t")
             self.lines += [f"if {asked}:", *indented, f"    {name} = {a}", f"else: {name} = {b}"]
         elif self._buffered(step):
-            buffer = self._taken_over(step, other)
-            if buffer is None:
+            buffer, filled = self._taken_over(step, other), []
+            if buffer is None:  # a buffer that is free from here on: what is above the copies may still need it
                 buffer = self._buffer(step)
-                self.lines.append(f"np.copyto({buffer}, {self.arg(other)})")
-            self.lines += [f"if {asked}:", *indented, f"    np.copyto({buffer}, {self.arg(first)}, where={self.arg(mask)})"]
+                filled = [f"np.copyto({buffer}, {self.arg(other)})"]
+            indented += [f"    {line}" for line in [*filled, f"np.copyto({buffer}, {self.arg(first)}, where={self.arg(mask)})"]]
+            self.lines += [f"if {asked}:", *indented, *(f"else: {line}" for line in filled)]
         else:
             name = self._text[id(step)] = self._new("t")
             text = f"np.where({self.arg(mask)}, {self.arg(first)}, {self.arg(other)})"
