@@ -357,9 +357,19 @@ class Recorded:
             now.refuse("int() asks for a value")
         return int(now.fixed(self))
 
-    __int__ = __index__ = _whole
+    __int__ = _whole
+
+    def __index__(self) -> int:
+        if self.value_kind not in "iu":
+            raise TypeError("only integer scalar arrays can be converted to a scalar index")  # NumPy's words
+        return int(_now().fixed(self))
+
     __float__, __complex__ = _asked("float()", float), _asked("complex()", complex)
-    __round__, __format__, __str__, __repr__ = map(_asked, ("round()", "a text", "str()", "repr()"))
+    __format__, __str__, __repr__ = map(_asked, ("a text", "str()", "repr()"))
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return int(np.rint(self)) if ndigits is None else np.round(self, ndigits)
+
     tolist, tobytes = _asked(".tolist()", lambda value: value.tolist()), _asked(".tobytes()")
 
     def item(self) -> Any:
@@ -470,7 +480,13 @@ class RecordedInt(RecordedFloat):
     def _whole(self) -> int:
         return int(_now().fixed(self))
 
-    __int__ = __index__ = _whole
+    __int__ = _whole
+
+    def __index__(self) -> int:
+        if self.value_kind not in "iu":
+            raise TypeError("only integer scalar arrays can be converted to a scalar index")  # NumPy's words
+        return int(_now().fixed(self))
+
 
 
 _NUMBERS = {float: RecordedFloat, int: RecordedInt}
@@ -484,7 +500,13 @@ class RecordedInt(RecordedFloat):
     def _whole(self) -> int:
         return int(_now().fixed(self))
 
-    __int__ = __index__ = _whole
+    __int__ = _whole
+
+    def __index__(self) -> int:
+        if self.value_kind not in "iu":
+            raise TypeError("only integer scalar arrays can be converted to a scalar index")  # NumPy's words
+        return int(_now().fixed(self))
+
 
 
 _NUMBERS = {float: RecordedFloat, int: RecordedInt}
