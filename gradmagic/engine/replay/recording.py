@@ -56,6 +56,7 @@ class Call:
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.args, self.kwargs = args, kwargs
+        self._given = leaves((args, kwargs))
         self.values: list[Any] = []
         self.checks: list[str] = []
         self.held: list[tuple[str, Any]] = []
@@ -134,6 +135,11 @@ class Call:
         self.checks.append(kind_of(name, text, value, self.bind))
         self.values.append(value)
 
+    def rearranged(self) -> bool:
+        """Tell whether a list, dict or object among the arguments holds something else than when the call began."""
+        now = leaves((self.args, self.kwargs))
+        return len(now) != len(self._given) or any(a is not b for a, b in zip(now, self._given, strict=True))
+
     def given(self, values: list[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Give the arguments with others in place of the inputs."""
         whole: Any = (self.args, self.kwargs)
@@ -171,7 +177,16 @@ def kind_of(name: str, text: str, value: Any, bind: Callable[[Any], str]) -> str
 
 def copied(value: Any) -> Any:
     """Copy an array as it is laid out; hand on a number."""
-    return value.copy(order="K") if isinstance(value, np.ndarray) else value
+    if not isinstance(value, np.ndarray):
+        return value
+    made = value.copy(order="K")
+    if made.strides == value.strides or not value.size or 0 in value.strides:
+        return made
+    start, stop = np.lib.array_utils.byte_bounds(value)  # with its gaps
+    at = value.__array_interface__["data"][0] - start
+    made = np.ndarray(value.shape, value.dtype, np.empty(stop - start, np.uint8), at, value.strides)
+    made[...] = value
+    return made
 
 
 def randomness() -> tuple[Any, ...]:

@@ -162,6 +162,9 @@ class Replayed:
         if randomness() != before:
             self._give_up("it draws random numbers")
             return out
+        if call.rearranged():
+            self._give_up("it puts something else into a list, dict or object among its arguments")
+            return out
         if not self._settled(around):
             return out
         try:
@@ -206,10 +209,7 @@ class Replayed:
         short = blocked(short)
         written = Written(short)
         now = [v for v, before in zip(around.read(), held, strict=True) if before is not None]
-        copies = results.owned(short, [*call.values, *now], len(left))
-        names = [
-            written.name(o) + (".copy()" if c else "") for o, c in zip(short.outputs, copies, strict=True)
-        ]
+        names = results.named(short, [*call.values, *now], len(left), written.name)
         result = results.text(iter(names[: len(results.steps)]), written.bind)
         at = iter(names[len(results.steps) :])
         written.lines += [

@@ -5,7 +5,7 @@ In: the text of a program, a call and the surroundings that it was recorded in. 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from ..tape.memory import memory_of
 from ..tape.nodes import HOOKS, number_write
 from ..tape.tracked import Tracked
+from . import known
 from .emit import Written
 from .program import Program, Step
 from .recording import Call, Refused, kind_of
@@ -29,6 +30,7 @@ def compiled(
     guards += [_read(link, f"s{i}", call.bind) for i, link in enumerate(around.places)]
     if wants_gradients(call, around):
         guards.append(f"not {call.bind(HOOKS)}")
+    guards += [f"{name}.strides == {value.strides}" for name, value in _laid(written.program, call, around)]
     guards += _apart_guard(written, call)
     head = []
     if guards:
@@ -41,6 +43,20 @@ def compiled(
     space = {**written.names, **dict(call.held), "ndarray": np.ndarray, "MISS": MISS}
     exec(compile(source, f"<replay of {getattr(f, '__name__', 'f')}>", "exec"), space)
     return source, space["program"]
+
+
+def _laid(program: Program, call: Call, around: Surroundings) -> Iterator[tuple[str, Any]]:
+    """List the inputs whose layout counts: of what was asked for its layout, or of what follows theirs."""
+    asked: set[int] = set()
+    for step in reversed(program.steps):
+        if step.storage.laid or id(step) in asked:
+            step.storage.laid = True
+            if known.elementwise(step.op) or step.op in (known.astype, np.copy, np.zeros_like, np.ones_like):
+                asked |= {id(s) for s in step.needs()}
+    reached = [v for v in around.read() if v is not None]
+    for step, value in zip(program.inputs, [*call.values, *reached], strict=False):
+        if step.storage.laid and type(value) is np.ndarray and value.size and value.ndim:
+            yield step.op, value
 
 
 def _apart_guard(written: Written, call: Call) -> list[str]:
