@@ -92,7 +92,7 @@ class Replayed:
         for made in self.programs[-1:]:  # what somebody else has changed (a learning rate) is an input from now on
             self._moving |= {n.spot for n in made.around.links if type(n.value) is float and not n.same()}
         if len(self.programs) >= _KINDS:
-            self._give_up(f"{_KINDS} kinds of calls have come (shapes,  branches taken by values)")
+            self._give_up(f"{_KINDS} kinds of calls have come (shapes, settings, branches taken by values)")
             return self.f(*args, **kwargs)
         with _recording:
             return self._first(args, kwargs)
@@ -217,12 +217,13 @@ class Replayed:
         """The program that served last, as Python."""
         return explained.source(self)
 
-    def explain(self) -> str:
+    def explain(self) -> explained.Explanation:
         """Say what was recorded, what is left of it, what was refused, how often it ran, and in how many bytes."""
         return explained.explain(self)
 
     def __repr__(self) -> str:
-        return f"<replay of {getattr(self.f, '__name__', self.f)}: {len(self.programs)} programs>"
+        number = len(self.programs)
+        return f"<replay of {getattr(self.f, '__name__', self.f)}: {number} program{'s' * (number != 1)}>"
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
