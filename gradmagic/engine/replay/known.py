@@ -94,11 +94,6 @@ def item(x: Any) -> Any:
     return x.item()
 
 
-def item(x: Any) -> Any:
-    """The method `item`."""
-    return x.item()
-
-
 def view(x: Any, dtype: Any) -> Any:
     """The method `view`."""
     return x.view(dtype)
