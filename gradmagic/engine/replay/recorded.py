@@ -19,7 +19,7 @@ from ..core.places import PACKAGE, describe, place_of, user_frame, users
 from ..tape.nodes import _AVALS, aval_of
 from ..tape.tracked import Tracked
 from . import known
-from .program import Program, Step, Storage, mapped
+from .program import Program, Step, mapped
 
 
 class CannotRecord(Exception):
@@ -32,7 +32,9 @@ class Recording:
     def __init__(self) -> None:
         self.program = Program()
         self._known: dict[int, bool] = {}  # by id of a step: whether it hangs on constants only
-        self._constants: dict[int, tuple[Any, Step]] = {}  # by id: the array itself, so that the id stays its own
+        self._constants: dict[
+            int, tuple[Any, Step]
+        ] = {}  # by id: the array itself, so that the id stays its own
 
     def refuse(self, why: str) -> NoReturn:
         """Say why there is no program; also where the user's own `except` takes the error."""
@@ -83,16 +85,25 @@ class Recording:
     def made(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any], value: Any) -> Any:
         """Write down that `op` gave `value`."""
         kind = type(value)
-        if kind is bool or (kind is int and not any(type(a) is RecordedInt for a in args)):  # of Python's numbers
+        if kind is bool or (
+            kind is int and not any(type(a) is RecordedInt for a in args)
+        ):  # of Python's numbers
             return self.fixed(self.made(op, args, kwargs, np.asarray(value)[()]), kind)
-        if not (isinstance(value, (np.ndarray, np.generic)) or kind in (float, int, tuple, list) or hasattr(value, "_fields")):
+        if not (
+            isinstance(value, (np.ndarray, np.generic))
+            or kind in (float, int, tuple, list)
+            or hasattr(value, "_fields")
+        ):
             self.refuse(f"{known.name_of(op)} gives a {kind.__name__}")
         referred = mapped(self.refer, args)
         settings = {k: mapped(self.refer, v) for k, v in kwargs.items()}
         place = place_of(user_frame(sys._getframe(2)))
         if kind in (tuple, list) or hasattr(value, "_fields"):
             whole = self.program.add(Step("call", op, referred, settings, None, place=place))
-            parts = [self._part(Step("item", operator.getitem, (whole, i), {}, v, place=place), v, args) for i, v in enumerate(value)]
+            parts = [
+                self._part(Step("item", operator.getitem, (whole, i), {}, v, place=place), v, args)
+                for i, v in enumerate(value)
+            ]
             made = kind(*parts) if hasattr(value, "_fields") else kind(parts)
         else:
             made = self._one(Step("call", op, referred, settings, value, place=place), value, args)
@@ -146,7 +157,11 @@ class Recording:
         given = list(recorded_in([list(args), kwargs]))
         if not given:
             made = op(*args, **kwargs)
-            if type(made) is not np.ndarray or made.dtype.kind not in "biufc" or (op in _CONVERSIONS and type(args[0] if args else None) not in (list, tuple)):
+            if (
+                type(made) is not np.ndarray
+                or made.dtype.kind not in "biufc"
+                or (op in _CONVERSIONS and type(args[0] if args else None) not in (list, tuple))
+            ):
                 return made
             if op in _CONVERSIONS:
                 return self.wrap(made, self.constant(made))
@@ -221,7 +236,9 @@ def _users_frame(frame: Any) -> Any:
 def _now() -> Recording:
     now = NOW.get()
     if now is None:
-        raise CannotRecord("an array of a recording is used after it: keep results, not what a recorded run has left")
+        raise CannotRecord(
+            "an array of a recording is used after it: keep results, not what a recorded run has left"
+        )
     return now
 
 
@@ -247,7 +264,7 @@ class Recorded:
 
     # isinstance(x, np.ndarray) in the user's code is what it is without; the engine is told what it is.
     @property
-    def __class__(self) -> Any:
+    def __class__(self) -> Any:  # type: ignore[override]
         ours = sys._getframe(1).f_code.co_filename.startswith(PACKAGE)
         return type(self) if ours else type(self.value)
 
@@ -330,7 +347,9 @@ class Recorded:
             return now.write(function, args, kwargs, args[0])
         return now.call(function, args, kwargs)
 
-    def astype(self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Any:
+    def astype(
+        self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
+    ) -> Any:
         if not copy and self.value.dtype == dtype:
             return self
         return _now().call(known.astype, (self, np.dtype(dtype)))
@@ -433,7 +452,9 @@ def _settled(now: Recording, function: Any, args: Any, kwargs: dict[str, Any]) -
     if function in known.OF_NUMBERS:
         return args, kwargs
     data = 0 if function in known.CREATIONS else 1
-    return (*args[:data], *mapped(settled, tuple(args[data:]))), {k: mapped(settled, v) for k, v in kwargs.items()}
+    return (*args[:data], *mapped(settled, tuple(args[data:]))), {
+        k: mapped(settled, v) for k, v in kwargs.items()
+    }
 
 
 def _into(now: Recording, op: Any, inputs: Any, kwargs: dict[str, Any], out: Any) -> Any:
@@ -444,7 +465,11 @@ def _into(now: Recording, op: Any, inputs: Any, kwargs: dict[str, Any], out: Any
     step = target.step
     if step.kind in ("call", "item") and not step.storage.viewed and not step.storage.written and not kwargs:
         made = now.call(op, inputs)
-        if is_recorded(made) and made.value.shape == target.value.shape and made.value.dtype == target.value.dtype:
+        if (
+            is_recorded(made)
+            and made.value.shape == target.value.shape
+            and made.value.dtype == target.value.dtype
+        ):
             if made is not target and made.owner is None and type(made.value) is np.ndarray:
                 target.step, target.value = made.step, made.value
                 return target
@@ -453,7 +478,7 @@ def _into(now: Recording, op: Any, inputs: Any, kwargs: dict[str, Any], out: Any
 
 
 class RecordedFloat(Recorded):
-    """A float of Python's that writes down what is done with it: it takes the dtype of what it meets, as a float does."""
+    """A float of Python's that writes down what is done with it; it takes the dtype of what it meets, as a float."""
 
     __slots__ = ()
     __class__ = property(lambda self: float)  # type: ignore[assignment]  # to the engine too
@@ -486,13 +511,7 @@ class RecordedInt(RecordedFloat):
     def _whole(self) -> int:
         return int(_now().fixed(self))
 
-    __int__ = _whole
-
-    def __index__(self) -> int:
-        if self.value_kind not in "iu":
-            raise TypeError("only integer scalar arrays can be converted to a scalar index")  # NumPy's words
-        return int(_now().fixed(self))
-
+    __int__ = __index__ = _whole
 
 
 _NUMBERS = {float: RecordedFloat, int: RecordedInt}
@@ -555,7 +574,7 @@ def _unary(name: str, ufunc: Any) -> None:
 
 def _power(self: Any, other: Any) -> Any:
     if isinstance(other, Tracked):
-        return np.power(self, other)
+        return np.power(self, other)  # type: ignore[call-overload]
     return _now().call(operator.pow, (self, other))
 
 
@@ -564,7 +583,7 @@ for _name, _ufunc in {**_BINARY, **_COMPARED}.items():
 for _name, _ufunc in _UNARY.items():
     _unary(_name, _ufunc)
 Recorded.__pow__ = _power  # type: ignore[attr-defined]
-Recorded.__rpow__ = lambda self, other: _now().call(operator.pow, (other, self))  # type: ignore[attr-defined]
+setattr(Recorded, "__rpow__", lambda self, other: _now().call(operator.pow, (other, self)))  # noqa: B010
 
 
 def _in_place_power(self: Any, other: Any) -> Any:

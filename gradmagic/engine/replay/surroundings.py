@@ -1,23 +1,28 @@
 """What a function sees besides its arguments: globals, closures, attributes of objects that it reaches.
 
-In: functions and objects. Out: `Surroundings`: links (who holds what under which name), each compared at every call, and
-places: what holds an array, a gradient or a number that moves. These are inputs of a program, read anew at every call,
-and what the function leaves there the program puts there too.
+In: functions and objects. Out: `Surroundings`: links (who holds what under which name), each compared at every call;
+and places: what holds an array, a gradient or a number that moves. These are inputs of a program, read anew at every
+call, and what the function leaves there the program puts there too.
 
-An array in a tuple or among default arguments is a constant whose numbers are compared. An array that nobody here finds
-(deep in an object of another library) is a constant of the program, if the function gives the same twice; so is what it
-makes itself.
+What cannot be looked into (a table of pandas, a tensor of another library) is refused. An array that the function makes
+itself is a constant of the program, if it makes the same twice.
 """
 
 from __future__ import annotations
 
 import functools
+import random
+import re
 import sys
 import types
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
+from enum import Enum
+from inspect import Parameter, Signature
+from pathlib import PurePath
+from types import EllipsisType, NotImplementedType
 from typing import Any
 
 import numpy as np
@@ -29,8 +34,14 @@ from ..tape.tracked import Tracked
 _MOST = 5_000  # objects
 _NUMBERS = (int, float, complex, bool, str, bytes, type(None), np.generic, np.dtype, slice, range, frozenset)
 _INDEXED = (dict, list, deque)
-_PARTS = (*_NUMBERS, *_INDEXED, tuple, set, np.ndarray, types.FunctionType, types.MethodType)  # of foreign objects
+_DATA = (*_NUMBERS, *_INDEXED, tuple, set, np.ndarray, Mapping)
 _STILL = ("numpy", "scipy", "math", "cmath", "gradmagic", "builtins")  # modules whose numbers nobody changes
+# Without a __dict__, and without numbers that a program could miss: what random generators give differs from call to
+# call.
+_STEADY = (
+    Enum, PurePath, re.Pattern, Signature, Parameter, EllipsisType, NotImplementedType, np.random.Generator,
+    np.random.RandomState, random.Random,
+)  # fmt: skip
 _PLAIN = (str, int)  # keys that Python writes as they are
 
 
@@ -88,7 +99,9 @@ class Link:
         if now is self.value:
             return True
         if isinstance(self.value, _NUMBERS):
-            return type(now) is type(self.value) and bool(now == self.value or (now != now and self.value != self.value))
+            return type(now) is type(self.value) and bool(
+                now == self.value or (now != now and self.value != self.value)
+            )
         return False
 
     @property
@@ -126,7 +139,6 @@ class Surroundings:
         self.sizes: list[tuple[Any, int]] = []
         self.kept: list[tuple[Any, str, Any, str]] = []
         self._moving = moving
-        self._within = False  # an object of another library
         self._seen: dict[int, Any] = {}
         for value in what:
             self._look(value, getattr(value, "__name__", type(value).__name__))
@@ -182,12 +194,12 @@ class Surroundings:
                 self._look(part, f"{name}[{i}]")
         elif hasattr(kind, "__replays__"):  # a replayed function within: what its own function reaches
             self._look(value.f, name)
-        elif _known(kind) or is_dataclass(kind):
+        elif hasattr(value, "__dict__") or _users(kind):
             self._object(value, name)
-        elif not self._within:
-            self._within = True
-            self._object(value, name)
-            self._within = False
+        elif not issubclass(kind, _STEADY) and not callable(value) and kind is not object:
+            raise TooMuch(
+                f"it uses {name}, a {kind.__name__}, which may change unseen: pass its numbers as an argument"
+            )
 
     def _tensor(self, tensor: Tracked, name: str) -> None:
         node = tensor.node
@@ -207,7 +219,7 @@ class Surroundings:
                 self._hold(cell, "cell_contents", name, value)
             else:  # of gradmagic's own functions (grad(f) holds f): nobody rebinds them
                 self._look(value, name)
-        for i, value in enumerate(function.__defaults__ or ()):
+        for i, value in enumerate((own and function.__defaults__) or ()):
             self._look(value, function.__code__.co_varnames[i])
         for value in (function.__kwdefaults__ or {}).values():
             self._look(value, function.__name__)
@@ -226,7 +238,7 @@ class Surroundings:
                 if id(value) not in self._seen and value.__name__.partition(".")[0] not in _STILL:
                     self._seen[id(value)] = value
                     self._names(vars(value), code, f"{home}{name}.")
-            elif users(space.get("__file__") or PACKAGE) or not home or isinstance(value, (*_PARTS[:-2], Mapping)):
+            elif users(space.get("__file__") or PACKAGE) or not home or isinstance(value, _DATA):
                 self._hold(space, name, home + name, value)
 
     def _object(self, value: Any, name: str) -> None:
@@ -234,7 +246,7 @@ class Surroundings:
         if held:
             self.sizes.append((held, len(held)))
         for key, part in held.items():
-            if key not in caches and (not self._within or isinstance(part, _PARTS)):
+            if key not in caches:
                 self._hold(held, key, f"{name}.{key}", part)
         for kind in type(value).__mro__:
             if _users(kind):
@@ -250,7 +262,7 @@ class Surroundings:
                 part = getattr(part, "__func__", None) or getattr(part, "fget", None) or getattr(part, "func", None)
             if isinstance(part, types.FunctionType):
                 self._look(part, part.__qualname__)
-            elif isinstance(part, _PARTS) and not key.startswith("__"):
+            elif isinstance(part, _DATA) and not key.startswith("__"):
                 self._hold(kind, key, f"{kind.__name__}.{key}", part)
 
     # -- at a call --------------------------------------------------------------------------------
@@ -311,14 +323,6 @@ def _file(kind: type) -> str | None:
 def _users(kind: type) -> bool:
     """Tell whether it is a class of the user's."""
     return users(_file(kind) or PACKAGE) or kind.__module__ == "__main__"
-
-
-def _known(kind: type) -> bool:
-    """Tell whether objects of this class are looked into: the user's, and gradmagic's."""
-    file = _file(kind)
-    if file is None:
-        return kind.__module__ == "__main__" or kind.__module__ not in sys.builtin_module_names
-    return users(file) or file.startswith(PACKAGE)
 
 
 def _names(code: types.CodeType) -> list[str]:

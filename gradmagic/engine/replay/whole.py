@@ -22,13 +22,13 @@ from .surroundings import Link, Surroundings
 MISS = object()  # what a program gives for a call that is not of its kind
 
 
-def compiled(f: Any, call: Call, around: Surroundings, written: Written, result: str) -> tuple[str, Callable[..., Any]]:
+def compiled(
+    f: Any, call: Call, around: Surroundings, written: Written, result: str
+) -> tuple[str, Callable[..., Any]]:
     """Write the whole function, and compile it."""
     guards = [*call.checks, *around.guards(call.bind)]
     guards += [_read(link, f"s{i}", call.bind) for i, link in enumerate(around.places)]
-    if call.leaves or any(link.key == "grad" for link in around.places):
-        if HOOKS:
-            raise Refused("tensors have hooks")
+    if wants_gradients(call, around):
         guards.append(f"not {call.bind(HOOKS)}")
     guards += [f"{name}.strides == {value.strides}" for name, value in _laid(written.program, call, around)]
     guards += _apart_guard(written, call)
@@ -79,6 +79,11 @@ def _apart(n: int, *arrays: Any) -> bool:
     return not any(a is b or np.may_share_memory(a, b) for a, b in pairs)
 
 
+def wants_gradients(call: Call, around: Surroundings) -> bool:
+    """Tell whether there are leaves that a `backward()` would reach, and whose hooks it would call."""
+    return bool(call.leaves) or any(link.key == "grad" for link in around.places)
+
+
 def _read(link: Link, name: str, bind: Callable[[Any], str]) -> str:
     """Write how the value of a place is read, and what it must be."""
     text, value = link.text(bind), link.value
@@ -114,7 +119,9 @@ def guarded_first(program: Program) -> None:
         If a guard hangs on what was written.
     """
     outside = {id(s.storage) for s in program.inputs}
-    first = next((i for i, s in enumerate(program.steps) if s.kind == "write" and id(s.storage) in outside), None)
+    first = next(
+        (i for i, s in enumerate(program.steps) if s.kind == "write" and id(s.storage) in outside), None
+    )
     if first is None:
         return
     late = [s for s in program.steps[first:] if s.kind == "guard"]
