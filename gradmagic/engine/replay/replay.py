@@ -109,6 +109,23 @@ class Replayed:
             self.eager += 1
             return self.f(*args, **kwargs)
         kind = (len(args), tuple(kwargs), mode)
+        if (out := self._served(kind, args, kwargs)) is not MISS:
+            return out
+        # what somebody else has changed (a learning rate) is an input from now on
+        for made in self.programs[-1:]:
+            self._moving |= {n.spot for n in made.around.links if type(n.value) is float and not n.same()}
+        with _recording:
+            if (out := self._served(kind, args, kwargs)) is not MISS:  # another thread has made the program meanwhile
+                return out
+            if len(self.programs) >= _KINDS and not self._off:
+                self._give_up(f"{_KINDS} kinds of calls have come (shapes, settings, branches taken by values)")
+            if self._off:
+                self.eager += 1
+                return self.f(*args, **kwargs)
+            return self._first(args, kwargs)
+
+    def _served(self, kind: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Serve a call by one of the programs; MISS if it is of none's kind."""
         for made in self.programs:
             if made.kind != kind:
                 continue
@@ -120,15 +137,7 @@ class Replayed:
                 self.served += 1
                 self._prefer(made)
                 return out
-        for made in self.programs[
-            -1:
-        ]:  # what somebody else has changed (a learning rate) is an input from now on
-            self._moving |= {n.spot for n in made.around.links if type(n.value) is float and not n.same()}
-        if len(self.programs) >= _KINDS:
-            self._give_up(f"{_KINDS} kinds of calls have come (shapes,  branches taken by values)")
-            return self.f(*args, **kwargs)
-        with _recording:
-            return self._first(args, kwargs)
+        return MISS
 
     def _prefer(self, made: Made) -> None:
         if made.kind[1:] == ((), None):
