@@ -32,7 +32,7 @@ class Results:
     """
 
     def __init__(self, eager: Any, recorded: Any) -> None:
-        if not same_structure(eager, recorded) or (type(eager) is not type(recorded) and is_container(eager)):
+        if not same_structure(eager, recorded) or type(eager) is not type(recorded) and is_container(eager):
             raise Refused("it gives something else on recording arrays")
         self._eager = eager
         self.steps: list[Step] = []
@@ -68,9 +68,7 @@ class Results:
         if isinstance(eager, Tracked):
             return "tensor", (type(eager), eager.array)
         if isinstance(eager, (np.ndarray, np.generic, float)):
-            if recorded is not None and not np.array_equal(
-                np.asarray(eager), np.asarray(recorded), equal_nan=True
-            ):
+            if recorded is not None and not np.array_equal(np.asarray(eager), np.asarray(recorded), equal_nan=True):
                 raise Refused("its result hangs on what the recording does not see")
             return ("array" if isinstance(eager, np.ndarray) else "value"), eager
         if isinstance(eager, _STATIC):
@@ -103,10 +101,7 @@ class Results:
         inputs = list(zip(program.inputs, eager_inputs, strict=False))
         found: list[bool] = []
         for i, step in enumerate(program.outputs):
-            others = [
-                *inputs,
-                *((o, a) for o, a, c in zip(program.outputs, arrays, found, strict=False) if not c),
-            ]
+            others = [*inputs, *((o, a) for o, a, c in zip(program.outputs, arrays, found, strict=False) if not c)]
             shared = any(_meet(step, other) and not _share(arrays[i], value) for other, value in others)
             found.append(type(step.value) is np.ndarray and (shared or _constant(step)))
         return found, arrays
@@ -161,11 +156,7 @@ def _nested(tree: Any, parts: Iterator[str], bind: Bind) -> str:
     kind = type(tree)
     if kind is dict:
         inside = [f"{k!r}: " if isinstance(k, (str, int)) else f"{bind(k)}: " for k in tree]
-        return (
-            "{"
-            + ", ".join(k + _nested(v, parts, bind) for k, v in zip(inside, tree.values(), strict=True))
-            + "}"
-        )
+        return "{" + ", ".join(k + _nested(v, parts, bind) for k, v in zip(inside, tree.values(), strict=True)) + "}"
     if kind is list:
         return "[" + ", ".join(_nested(v, parts, bind) for v in tree) + "]"
     if kind is tuple:
@@ -179,9 +170,7 @@ def _nested(tree: Any, parts: Iterator[str], bind: Bind) -> str:
 
 def _roots(step: Step) -> set[int]:
     """Give the storages that a value may lie in."""
-    return (
-        {id(step.storage)} | {id(s.storage) for s in step.needs()} if _may_look(step) else {id(step.storage)}
-    )
+    return {id(step.storage)} | {id(s.storage) for s in step.needs()} if _may_look(step) else {id(step.storage)}
 
 
 def _meet(a: Step, b: Step) -> bool:

@@ -1,32 +1,28 @@
 """What a function sees besides its arguments: globals, closures, attributes of objects that it reaches.
 
-In: functions and objects. Out: `Surroundings`: links (who holds what under which name), each compared at every call;
-and places: what holds an array, a gradient or a number that moves. These are inputs of a program, read anew at every
-call, and what the function leaves there the program puts there too.
+In: functions and objects. Out: `Surroundings`: links (who holds what under which name), each compared at every call, and
+places: what holds an array, a gradient or a number that moves. These are inputs of a program, read anew at every call,
+and what the function leaves there the program puts there too.
 
-What cannot be looked into (a table of pandas, a tensor of another library) is refused. An array that the function makes
-itself is a constant of the program, if it makes the same twice.
+An array in a tuple or among default arguments is a constant whose numbers are compared. An array that nobody here finds
+(deep in an object of another library) is a constant of the program, if the function gives the same twice; so is what it
+makes itself.
 """
 
 from __future__ import annotations
 
 import functools
-import random
-import re
 import sys
 import types
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import Enum
-from inspect import Parameter, Signature
-from pathlib import PurePath
-from types import EllipsisType, NotImplementedType
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 
 import numpy as np
 
+from ..core.foreign import of_library
 from ..core.places import PACKAGE, users
 from ..tape.nodes import Leaf
 from ..tape.tracked import Tracked
@@ -34,14 +30,8 @@ from ..tape.tracked import Tracked
 _MOST = 5_000  # objects
 _NUMBERS = (int, float, complex, bool, str, bytes, type(None), np.generic, np.dtype, slice, range, frozenset)
 _INDEXED = (dict, list, deque)
-_DATA = (*_NUMBERS, *_INDEXED, tuple, set, np.ndarray, Mapping)
+_PARTS = (*_NUMBERS, *_INDEXED, tuple, set, np.ndarray, types.FunctionType, types.MethodType)  # of foreign objects
 _STILL = ("numpy", "scipy", "math", "cmath", "gradmagic", "builtins")  # modules whose numbers nobody changes
-# Without a __dict__, and without numbers that a program could miss: what random generators give differs from call to
-# call.
-_STEADY = (
-    Enum, PurePath, re.Pattern, Signature, Parameter, EllipsisType, NotImplementedType, np.random.Generator,
-    np.random.RandomState, random.Random,
-)  # fmt: skip
 _PLAIN = (str, int)  # keys that Python writes as they are
 
 
@@ -99,9 +89,7 @@ class Link:
         if now is self.value:
             return True
         if isinstance(self.value, _NUMBERS):
-            return type(now) is type(self.value) and bool(
-                now == self.value or (now != now and self.value != self.value)
-            )
+            return type(now) is type(self.value) and bool(now == self.value or (now != now and self.value != self.value))
         return False
 
     @property
@@ -139,6 +127,7 @@ class Surroundings:
         self.sizes: list[tuple[Any, int]] = []
         self.kept: list[tuple[Any, str, Any, str]] = []
         self._moving = moving
+        self._within = False  # an object of another library
         self._seen: dict[int, Any] = {}
         for value in what:
             self._look(value, getattr(value, "__name__", type(value).__name__))
@@ -194,12 +183,15 @@ class Surroundings:
                 self._look(part, f"{name}[{i}]")
         elif hasattr(kind, "__replays__"):  # a replayed function within: what its own function reaches
             self._look(value.f, name)
-        elif hasattr(value, "__dict__") or _users(kind):
+        elif _known(kind) or is_dataclass(kind):
             self._object(value, name)
-        elif not issubclass(kind, _STEADY) and not callable(value) and kind is not object:
-            raise TooMuch(
-                f"it uses {name}, a {kind.__name__}, which may change unseen: pass its numbers as an argument"
-            )
+        elif of_library(value) is not None or _is_buffer(value):
+            words = f"it uses {name}, a {kind.__name__}, whose numbers may change unseen"
+            raise TooMuch(f"{words}: pass them as an argument, an ndarray")
+        elif not self._within:
+            self._within = True
+            self._object(value, name)
+            self._within = False
 
     def _tensor(self, tensor: Tracked, name: str) -> None:
         node = tensor.node
@@ -219,7 +211,7 @@ class Surroundings:
                 self._hold(cell, "cell_contents", name, value)
             else:  # of gradmagic's own functions (grad(f) holds f): nobody rebinds them
                 self._look(value, name)
-        for i, value in enumerate((own and function.__defaults__) or ()):
+        for i, value in enumerate(function.__defaults__ or ()):
             self._look(value, function.__code__.co_varnames[i])
         for value in (function.__kwdefaults__ or {}).values():
             self._look(value, function.__name__)
@@ -238,7 +230,7 @@ class Surroundings:
                 if id(value) not in self._seen and value.__name__.partition(".")[0] not in _STILL:
                     self._seen[id(value)] = value
                     self._names(vars(value), code, f"{home}{name}.")
-            elif users(space.get("__file__") or PACKAGE) or not home or isinstance(value, _DATA):
+            elif users(space.get("__file__") or PACKAGE) or not home or isinstance(value, (*_PARTS[:-2], Mapping)):
                 self._hold(space, name, home + name, value)
 
     def _object(self, value: Any, name: str) -> None:
@@ -246,7 +238,7 @@ class Surroundings:
         if held:
             self.sizes.append((held, len(held)))
         for key, part in held.items():
-            if key not in caches:
+            if key not in caches and (not self._within or isinstance(part, _PARTS)):
                 self._hold(held, key, f"{name}.{key}", part)
         for kind in type(value).__mro__:
             if _users(kind):
@@ -262,7 +254,7 @@ class Surroundings:
                 part = getattr(part, "__func__", None) or getattr(part, "fget", None) or getattr(part, "func", None)
             if isinstance(part, types.FunctionType):
                 self._look(part, part.__qualname__)
-            elif isinstance(part, _DATA) and not key.startswith("__"):
+            elif isinstance(part, _PARTS) and not key.startswith("__"):
                 self._hold(kind, key, f"{kind.__name__}.{key}", part)
 
     # -- at a call --------------------------------------------------------------------------------
@@ -323,6 +315,21 @@ def _file(kind: type) -> str | None:
 def _users(kind: type) -> bool:
     """Tell whether it is a class of the user's."""
     return users(_file(kind) or PACKAGE) or kind.__module__ == "__main__"
+
+
+def _known(kind: type) -> bool:
+    """Tell whether objects of this class are looked into: the user's, and gradmagic's."""
+    file = _file(kind)
+    if file is None:
+        return kind.__module__ == "__main__" or kind.__module__ not in sys.builtin_module_names
+    return users(file) or file.startswith(PACKAGE)
+
+
+def _is_buffer(value: Any) -> bool:
+    try:
+        return memoryview(value) is not None
+    except TypeError:
+        return False
 
 
 def _names(code: types.CodeType) -> list[str]:
