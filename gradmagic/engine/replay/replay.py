@@ -23,6 +23,7 @@ from ..tape.tracked import tracked_in
 from . import explained
 from .blocks import blocked
 from .emit import Diverged, Written
+from .products import flattened
 from .program import Program
 from .recorded import NOW
 from .recording import Call, Refused, close, copied, randomness, record, same_program, seen
@@ -215,7 +216,7 @@ class Replayed:
         recorded = len(program.steps)
         guarded_first(program)
         short = simplified(program)
-        short = blocked(short)
+        short = blocked(flattened(short))
         written = Written(short)
         now = [v for v, before in zip(around.read(), held, strict=True) if before is not None]
         names = results.named(short, [*call.values, *now], len(left), written.name)
