@@ -59,7 +59,9 @@ def off(want: Any, got: Any) -> str:
             return f"{b.dtype}{b.shape}, not {a.dtype}{a.shape}"
         eps = np.finfo(a.dtype).eps if a.dtype.kind in "fc" else 0
         scale = float(np.max(np.abs(a[np.isfinite(a)]), initial=1)) if a.dtype.kind in "fc" else 0
-        if a.dtype.kind in "biufc" and not np.allclose(a, b, rtol=2e4 * eps, atol=2e4 * eps * scale, equal_nan=True):
+        if a.dtype.kind in "biufc" and not np.allclose(
+            a, b, rtol=2e4 * eps, atol=2e4 * eps * scale, equal_nan=True
+        ):
             return f"{b!r}, not {a!r}"[:200]
     return ""
 
@@ -107,7 +109,9 @@ def _kind(words: str) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.replays", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.fuzz.replays", description=__doc__.partition("\n")[0]
+    )
     parser.add_argument("--programs", type=int, default=300)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)

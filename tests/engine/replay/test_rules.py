@@ -45,15 +45,21 @@ def test_every_rule_is_replayed_right_or_refused_by_name(case: Case) -> None:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             shapes = [np.shape(y) for y in made(*first)]
-            if shapes != [np.shape(y) for y in made(*second)]:  # they hang on values: near the first they do not
+            if shapes != [
+                np.shape(y) for y in made(*second)
+            ]:  # they hang on values: near the first they do not
                 second = [x + 1e-3 for x in first]
             weights = numeric.weights([np.asarray(y) for y in made(*first)], 3)
             eager = gm.value_and_grad(
-                lambda *xs: numeric.loss(made(*xs), weights), argnums=tuple(range(len(first)))  # noqa: B023
+                lambda *xs: numeric.loss(made(*xs), weights),
+                argnums=tuple(range(len(first))),
             )
             replayed = gm.replay(eager)
             replayed(*first)
-            got = [replayed(*second), replayed(*second)]  # of another branch the first is recorded, the second replayed
+            got = [
+                replayed(*second),
+                replayed(*second),
+            ]  # of another branch the first is recorded, the second replayed
             want = eager(*second)
         if case.name in REFUSED:
             assert REFUSED[case.name] in replayed.refused[0]
@@ -74,5 +80,7 @@ def test_a_refusal_names_the_users_line() -> None:
         return x * float(x[0])
 
     replayed = gm.replay(f)
-    with pytest.warns(ReplayWarning, match=rf"float\(\) asks for a value \(line {f.__code__.co_firstlineno + 1} of"):
+    with pytest.warns(
+        ReplayWarning, match=rf"float\(\) asks for a value \(line {f.__code__.co_firstlineno + 1} of"
+    ):
         replayed(np.ones(3))
