@@ -55,8 +55,7 @@ def source(replayed: Any) -> str:
 
 def last(replayed: Any) -> Made | None:
     """Give the program that served last; None if there is none."""
-    made = replayed.__dict__.get("_last")
-    return made or (replayed.programs[-1] if replayed.programs else None)
+    return replayed._last or (replayed.programs[-1] if replayed.programs else None)
 
 
 def explain(replayed: Any) -> Explanation:
@@ -77,7 +76,8 @@ def _of_program(made: Made) -> Iterator[str]:
     takes = ", ".join(_kind(s) for s in made.program.inputs if s.op.startswith("x")) or "no arrays"
     reads = [_spoken(link.name) for link in made.around.places]
     yield f"  program of {takes}"
-    yield f"    recorded {_count(made.recorded, 'step')}, left {_count(len(made.program.steps), 'step')}: {_sorts(made.program)}"
+    left = _count(len(made.program.steps), "step")
+    yield f"    recorded {_count(made.recorded, 'step')}, left {left}: {_sorts(made.program)}"
     if reads:
         yield f"    reads {_listed(reads)}"
     if names := [_spoken(link.name) for link in made.around.links if "._" not in _spoken(link.name)]:
