@@ -219,7 +219,7 @@ class Written:
 
     def _cell(self, dtype: Any) -> str:
         """Give the name of a 0-d array into which numbers are written, to be taken out at once."""
-        name = f"n{dtype.char}"
+        name = f"n_{dtype.name}"
         if name not in self._still:
             self._still.add(name)
             self.making.append(f"{name} = np.empty((), {self.bind(dtype)})")
