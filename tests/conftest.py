@@ -6,6 +6,7 @@ in the last lines.
 """
 
 import builtins
+import gc
 import importlib.util
 import os
 import shutil
@@ -45,9 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # silences a debugger's warning in kernels
     for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "PYTHONSTARTUP"):
         os.environ.pop(name, None)
-    if getattr(config.option, "numprocesses", None):
-        # Two workers with two BLAS threads each are slower on two cores than two with one.
-        os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+    # Two workers, or one beside its kernel, with two BLAS threads each are slower on two cores than with one.
+    os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
 
 @pytest.fixture(autouse=True)
@@ -121,6 +121,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     reason = no_gpu() if marked else ""
     for item in marked if reason else ():
         item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Lay aside all that the collection made, some million objects.
+
+    Tests of what stays in memory collect garbage and look at every object; each look took half a second.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
