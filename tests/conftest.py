@@ -54,6 +54,16 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _heap_aside() -> None:
+    """Lay aside what the collection and the tests before have left, some million objects.
+
+    IPython collects garbage at each reset, and tests of what stays in memory look at every object: half a second a look.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _no_underscore_in_builtins() -> None:
     """Doctests leave `_` among the builtins, and IPython then takes it for gettext's and sets none of its own."""
@@ -132,16 +142,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     reason = no_gpu() if marked else ""
     for item in marked if reason else ():
         item.add_marker(pytest.mark.skip(reason=reason))
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish() -> None:
-    """Lay aside all that the collection made, some million objects.
-
-    Tests of what stays in memory collect garbage and look at every object; each look took half a second.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
