@@ -58,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _heap_aside() -> None:
     """Lay aside what the collection and the tests before have left, some million objects.
 
-    IPython collects garbage at each reset, and tests of what stays in memory look at every object: half a second a look.
+    IPython collects garbage at each reset, and tests of what stays look at every object: half a second a look.
     """
     gc.collect()
     gc.freeze()
