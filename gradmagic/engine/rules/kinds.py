@@ -101,6 +101,7 @@ class General(Rule):
         super().__init__(function, torch)
         self.vjps, self.each, self.multilinear = vjps, each, multilinear
         self.outputs, self.edits, self.partly, self.symmetric = outputs, edits, partly, symmetric
+        self.lean = each is None and outputs == 1
         self.settings = keywords_of(each or next(vjp for vjp in vjps if vjp is not None))
         self._keeps: dict[tuple[int, int], list[bool]] = {}
 

@@ -73,6 +73,7 @@ class Rule:
     kind: ClassVar[str] = ""
     everything: ClassVar[int] = 0  # how many replays run: they want all arguments kept
     fast = False  # the sweep itself multiplies: g * partial
+    lean = False  # one output, a vjp for each argument: the sweep itself calls them
     frees = True  # what it keeps are arrays, given back after a sweep
     sequence = False  # the first argument is a sequence of arrays
     outputs: int | str = 1  # a number of outputs, or "list"

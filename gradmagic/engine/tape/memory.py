@@ -84,7 +84,7 @@ class _Poison:
     """The rule of a value whose memory was written through another name: it has no way back."""
 
     name, torch, kind, outputs = "stale view", "StaleBackward0", "rule", 1
-    fast = frees = edits = False
+    fast = lean = frees = edits = False
     into = None
 
     def pull(self, node: Node, g: Any, saved: Any) -> Any:
