@@ -72,7 +72,7 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any, blank: Any = None) -> Cal
                     return made
                 if m is not None and m.aval.dtype is aval.dtype and m.aval.fast:  # other shapes, no promotion
                     return call_binary(rule, op, self, other)
-            elif kind is float or kind is int:
+            elif kind is float or kind is int or (kind is aval.number and aval.python is None):
                 if type(x) is _ndarray and (cache := aval.constants) is not None:
                     y = cache.get(other)
                     if y is None:
@@ -95,6 +95,8 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any, blank: Any = None) -> Cal
                 if mode is not None:
                     mode(node, out, _frame(1))
                 return made
+            elif kind is _ndarray and type(x) is _ndarray and x.dtype is other.dtype:  # no promotion
+                return call_elementwise(rule, (self, other), op)
         return self.operate(rule, op, (self, other))
 
     return method
@@ -113,7 +115,12 @@ def _reflected(
         n = self.node
         mode = mode_now()
         kind = type(other)
-        if n is not None and mode is not OFF and (kind is float or kind is int) and (aval := n.aval).fast:
+        if (
+            n is not None
+            and mode is not OFF
+            and (aval := n.aval).fast
+            and (kind is float or kind is int or (kind is aval.number and aval.python is None))
+        ):
             y = self.array
             x = other
             if type(y) is _ndarray and (cache := aval.constants) is not None:
@@ -208,8 +215,9 @@ class Operators(Tracked):
         self, rule: Elementwise, op: Callable[..., Any], args: tuple[Any, ...], shown: Any = None
     ) -> Any:
         """Compute an operator that the fast path does not cover; a message names the operands `shown`."""
-        if not all(isinstance(a, _OPERANDS) or arrays.known(type(a)) for a in args):
-            return NotImplemented
+        for a in args:
+            if not (isinstance(a, _OPERANDS) or arrays.known(type(a))):
+                return NotImplemented
         if type(self.array) is int and any(type(a) is list for a in args):
             return NotImplemented  # [0] * n repeats the list
         if not isinstance(rule, Elementwise):

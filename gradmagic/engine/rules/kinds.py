@@ -55,6 +55,9 @@ class LinearMap(Rule):
         like, rest, kwargs = saved
         return None, (like, *rest), kwargs
 
+    def wrapped(self, node: Node) -> Saved:
+        return node.saved  # no arrays
+
     def pull(self, node: Node, g: Cotangent, saved: Saved) -> Sequence[Cotangent]:
         like, rest, kwargs = saved
         c = self.transpose(g, like, *rest, **kwargs)

@@ -220,6 +220,8 @@ def wants(function: Any, length: int, skip: int = 0) -> list[bool]:
 
 def joined(value: Raw, node: Node | None) -> Any:
     """Join an array that was saved to the node that made it; anything else stays."""
-    if node is None or not (arrays.is_array(value) or isinstance(value, (np.generic, float, complex))):
+    if value is None or node is None:
+        return value
+    if not (arrays.is_array(value) or isinstance(value, (np.generic, float, complex))):
         return value
     return Tracked.joined(value, node)

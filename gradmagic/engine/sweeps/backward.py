@@ -150,13 +150,15 @@ def _everyday(root: Node, g: Cotangent, retain: bool, create_graph: bool) -> Swe
                     c = -g
                 elif type(c) is int:
                     c = saved[c]
-                    if numbers and type(c) is _ndarray and not c.ndim and type(g) in SCALARS:
-                        c = c[()]  # two numbers 56 ns, a number and a 0-d array 340
+                    if numbers and type(g) in SCALARS and type(c) is _ndarray and not c.ndim:
+                        c = c[()]  # two numbers 32 ns, a number and a 0-d array 330
                     c = g * c
                 elif host or (share := fused_share(c, g, saved)) is NotImplemented:
                     c = g * c(*saved)
                 else:
                     c = share
+                if numbers and type(c) is _ndarray and c.shape != source.aval.shape:
+                    c = conform(c, source.aval)  # of a number and a slope that is the same for many entries
             at = source.number
             if source is following:
                 carried = _merged(carried, c, source, owned)

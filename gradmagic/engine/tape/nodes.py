@@ -67,6 +67,7 @@ _AVALS: dict[Any, Aval] = {}
 _CONSTANTS: dict[np.dtype[Any], dict[float, np.ndarray]] = {}
 _PYTHON_DTYPES = {float: "d", int: "q", bool: "?", complex: "D"}
 _MOST_CONSTANTS = 512
+_ndarray = np.ndarray
 
 
 def aval_of(value: Any) -> Aval:
@@ -88,6 +89,13 @@ def aval_of(value: Any) -> Aval:
             found = Aval((), np.dtype(_PYTHON_DTYPES[number]), number)
         found = _AVALS.setdefault(key, found)  # another thread may have been faster
     return found
+
+
+def aval_like(value: Any, aval: Aval) -> Aval:
+    """Give the aval of a value that is likely to have `aval` (0.1 us, as against 0.25)."""
+    if type(value) is _ndarray and value.dtype is aval.dtype and value.shape == aval.shape:
+        return aval
+    return aval_of(value)
 
 
 def constant_for(aval: Aval, value: float) -> Any:
