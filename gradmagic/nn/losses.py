@@ -179,8 +179,8 @@ def binary_cross_entropy_with_logits(
         return call(_LOGITS, _logits, (input, target, *settings), _NO_OPTIONS)
     # The everyday form, by hand: e serves here and on the way back.
     e = np.exp(-np.abs(z))
-    entries = (1 - t) * z
-    entries -= np.minimum(z, 0)
+    entries = (arrays.constant(1, t) - t) * z
+    entries -= np.minimum(z, arrays.constant(0, z))
     entries += np.log1p(e)
     return _recorded(_LOGITS, np.add.reduce(entries, None) / z.size, (input, target), (z, t, "mean", e))
 

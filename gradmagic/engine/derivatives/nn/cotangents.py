@@ -138,7 +138,7 @@ def bce_z(
 
 @by_one_kernel
 def _bce_share(g: Any, z: Any, t: Any, e: Any, weight: Any, pos_weight: Any) -> Any:
-    p = nw.sigmoid(z) if e is None else np.where(z >= 0, 1, e) / (1 + e)  # e = exp(-|z|), if the loss has kept it
+    p = nw.sigmoid(z) if e is None else nw.sigmoid_by(z, e)  # e = exp(-|z|), if the loss has kept it
     d = p - t if pos_weight is None else (1 - t) * p - pos_weight * t * (1 - p)
     return g * (d if weight is None else d * weight)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...dispatch.calls import by_one_kernel, primitive
 from ..numpy.partials import sigmoid as sigmoid
+from ..numpy.partials import sigmoid_by as sigmoid_by
 
 # ---- entry by entry -------------------------------------------------------------------------------------------
 

@@ -142,8 +142,13 @@ def tanh_x(y: Any, x: Any) -> Any:
 @by_one_kernel
 def sigmoid(x: Any) -> Any:
     """Give 1 / (1 + exp(-x)), without overflow on either side."""
-    e = np.exp(-np.absolute(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
+    return sigmoid_by(x, np.exp(-np.absolute(x)))
+
+
+def sigmoid_by(x: Any, e: Any) -> Any:
+    """Give the sigmoid of x, where e = exp(-|x|) is there already."""
+    one = arrays.constant(1, e)
+    return np.where(x >= arrays.constant(0, x), one, e) / (one + e)
 
 
 @reads("exp(x - z)")
