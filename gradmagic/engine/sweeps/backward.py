@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush, heappushpop
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,7 @@ def _everyday(root: Node, g: Cotangent, retain: bool, create_graph: bool) -> Swe
     """
     retain = retain or create_graph
     written = writes.last
+    looked_at = inf if create_graph else written
     found: list[Node] = []
     cotangents: dict[int, Cotangent] = {}
     cotangent_at = cotangents.get
@@ -112,10 +114,11 @@ def _everyday(root: Node, g: Cotangent, retain: bool, create_graph: bool) -> Swe
         rule, saved = node.rule, node.saved
         if saved is FREED:
             raise freed(node)
-        if node.number < written:
-            check_fresh(node)
-        if create_graph:
-            saved = rule.wrapped(node)
+        if node.number < looked_at:
+            if node.number < written:
+                check_fresh(node)
+            if create_graph:
+                saved = rule.wrapped(node)
         fast, inputs = rule.fast, node.inputs
         parts: Sequence[Any]
         if not host and (passed := carried_back(node, g, heap, cotangents, retain, written)) is not None:
@@ -129,7 +132,7 @@ def _everyday(root: Node, g: Cotangent, retain: bool, create_graph: bool) -> Swe
                 like, rest, kwargs = saved
                 c = rule.transpose(g, like, *rest, **kwargs)
                 if type(c) is like.number:
-                    numbers = True
+                    numbers = numbers or like.ndim > 0
                 else:
                     c = conform(c, like)
                 parts = (c,)
@@ -148,24 +151,26 @@ def _everyday(root: Node, g: Cotangent, retain: bool, create_graph: bool) -> Swe
                     c = g
                 elif c is MINUS:
                     c = -g
-                elif type(c) is int:
-                    c = saved[c]
-                    if numbers and type(g) in SCALARS and type(c) is _ndarray and not c.ndim:
+                elif numbers and type(g) in SCALARS:
+                    c = saved[c] if type(c) is int else c(*saved)
+                    if type(c) is _ndarray and not c.ndim:
                         c = c[()]  # two numbers 32 ns, a number and a 0-d array 330
                     c = g * c
+                    if type(c) is _ndarray and c.shape != source.aval.shape:
+                        c = conform(c, source.aval)  # the slope is the same for many entries
+                elif type(c) is int:
+                    c = g * saved[c]
                 elif host or (share := fused_share(c, g, saved)) is NotImplemented:
                     c = g * c(*saved)
                 else:
                     c = share
-                if numbers and type(c) is _ndarray and c.shape != source.aval.shape:
-                    c = conform(c, source.aval)  # of a number and a slope that is the same for many entries
             at = source.number
             if source is following:
-                carried = _merged(carried, c, source, owned)
+                carried = _merged(carried, c, at, owned, source)
                 continue
             old = cotangent_at(at) if cotangents else None
             if old is not None:
-                cotangents[at] = _merged(old, c, source, owned)
+                cotangents[at] = _merged(old, c, at, owned, source)
                 continue
             if type(c) is Scattered:
                 c = c.alone(source.aval)
@@ -197,9 +202,8 @@ def _everyday(root: Node, g: Cotangent, retain: bool, create_graph: bool) -> Swe
             node, g = following, carried
 
 
-def _merged(old: Cotangent, c: Cotangent, source: Node, owned: set[int]) -> Cotangent:
-    """Add a further contribution to the cotangent of a node, in place where the sweep owns the buffer."""
-    at = source.number
+def _merged(old: Cotangent, c: Cotangent, at: int, owned: set[int], source: Node) -> Cotangent:
+    """Add a further contribution to the cotangent of node `at`, in place where the sweep owns the buffer."""
     if type(c) is Scattered:  # x[i] in a loop: into one buffer, or the loop would be quadratic
         if type(old) in SCALARS:
             old = conform(old, source.aval)
@@ -323,7 +327,7 @@ def _watched(
                 else:
                     heappush(heap, (-at, source))
             else:
-                cotangents[at] = _merged(old, c, source, owned)
+                cotangents[at] = _merged(old, c, at, owned, source)
         if flows is not None:
             observer.ready(node, g, tuple(flows))
         if not retain and saved is not None and rule.frees:
