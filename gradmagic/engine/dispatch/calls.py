@@ -296,6 +296,11 @@ def call(rule: Rule, function: Any, args: Sequence[Any], kwargs: dict[str, Any])
             return wrapped(function(*raws(args)), face_of(args))
         return call_elementwise(rule, args)
     # A linear map: of its first argument, or of the parts of the sequence that this is.
+    if not rule.sequence and isinstance(args[0], Tracked) and not tracked_in(args[1:]):
+        try:
+            return call_linear(rule, function, args, kwargs)  # type: ignore[arg-type]
+        except TypeError as error:
+            raise failed(error, rule, args) from None
     first, odd = list(args[0]) if rule.sequence else args[:1], EVEN
     nodes = tuple(a.node if isinstance(a, Tracked) else None for a in first)
     plain = list(map(raws, first))

@@ -153,9 +153,12 @@ def _everyday(root: Node, g: Cotangent, retain: bool, create_graph: bool) -> Swe
                     c = -g
                 elif numbers and type(g) in SCALARS:
                     c = saved[c] if type(c) is int else c(*saved)
-                    if type(c) is _ndarray and not c.ndim:
-                        c = c[()]  # two numbers 32 ns, a number and a 0-d array 330
-                    c = g * c
+                    if create_graph and isinstance(c, Tracked):  # not by way of NumPy: 0.9 us for 2.5
+                        c = c.__rmul__(g)  # type: ignore[attr-defined]
+                    elif type(c) is _ndarray and not c.ndim:
+                        c = g * c[()]  # two numbers 32 ns, a number and a 0-d array 330
+                    else:
+                        c = g * c
                     if type(c) is _ndarray and c.shape != source.aval.shape:
                         c = conform(c, source.aval)  # the slope is the same for many entries
                 elif type(c) is int:
