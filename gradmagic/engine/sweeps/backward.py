@@ -159,7 +159,7 @@ def _everyday(root: Node, g: Cotangent, retain: bool, create_graph: bool) -> Swe
                         c = g * c[()]  # two numbers 32 ns, a number and a 0-d array 330
                     else:
                         c = g * c
-                    if type(c) is _ndarray and c.shape != source.aval.shape:
+                    if type(c) is not source.aval.number and c.shape != source.aval.shape:
                         c = conform(c, source.aval)  # the slope is the same for many entries
                 elif type(c) is int:
                     c = g * saved[c]
