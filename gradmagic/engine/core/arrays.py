@@ -319,14 +319,6 @@ for _zero_or_one in _CONSTANTS.values():
     _zero_or_one.flags.writeable = False
 
 
-def spread(g: Any, like: Any) -> Any:
-    """Give `g` at every entry of `like.shape`: the transpose of a sum over all entries.
-
-    A number of NumPy's stays one, which costs no array: a sweep fills one with it where an array is asked for.
-    """
-    return g if type(g) in SCALARS else np.broadcast_to(g, like.shape)
-
-
 def filled(g: Any, like: Any) -> Any:
     """Give a number of NumPy's as an array of `like.shape`.
 

@@ -160,8 +160,9 @@ def call_linear(
     n, mode = x.node, mode_now()
     array = x.array
     plain = type(array) is np.ndarray
-    if plain and len(args) == 1 and not kwargs and n is not None and n.aval.quick and function in QUICK:
-        out = QUICK[function](array)
+    quick = QUICK.get(function) if plain and len(args) == 1 and not kwargs else None
+    if quick is not None and n is not None and n.aval.quick:
+        out = quick(array)
     else:
         if not plain and function in INDEXING and arrays.on_device(array):
             INDEXING[function](array, *raws(args[1:]), **raws(kwargs))

@@ -72,13 +72,20 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any, blank: Any = None) -> Cal
                     return made
                 if m is not None and m.aval.dtype is aval.dtype and m.aval.fast:  # other shapes, no promotion
                     return call_binary(rule, op, self, other)
-            elif kind is float or kind is int or (kind is aval.number and aval.python is None):
-                if type(x) is _ndarray and (cache := aval.constants) is not None:
-                    y = cache.get(other)
-                    if y is None:
-                        y = constant_for(aval, other)
-                else:
+            else:
+                if kind is float or kind is int or (kind is aval.number and aval.python is None):
+                    if type(x) is _ndarray and (cache := aval.constants) is not None:
+                        y = cache.get(other)
+                        if y is None:
+                            y = constant_for(aval, other)
+                    else:
+                        y = other
+                elif kind is _ndarray and type(x) is _ndarray and x.dtype is other.dtype:  # no promotion
+                    if other.shape != aval.shape:
+                        return call_elementwise(rule, (self, other), op)
                     y = other
+                else:
+                    return self.operate(rule, op, (self, other))
                 out = op(x, y)
                 node = Node()
                 node.rule = fast
@@ -95,8 +102,6 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any, blank: Any = None) -> Cal
                 if mode is not None:
                     mode(node, out, _frame(1))
                 return made
-            elif kind is _ndarray and type(x) is _ndarray and x.dtype is other.dtype:  # no promotion
-                return call_elementwise(rule, (self, other), op)
         return self.operate(rule, op, (self, other))
 
     return method

@@ -288,9 +288,12 @@ def with_dims(y: Any, ndim: int, axis: Any, keepdims: bool) -> Any:
 
 
 def spread(g: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Give a reduction's cotangent at every entry that was reduced; `x` has the input's shape."""
+    """Give a reduction's cotangent at every entry that was reduced; `x` has the input's shape.
+
+    A number of NumPy's stays one, which costs no array: a sweep makes one of it where an array is asked for.
+    """
     if axis is None:
-        return arrays.spread(g, x)
+        return g if type(g) in arrays.SCALARS else np.broadcast_to(g, x.shape)
     return np.broadcast_to(with_dims(g, len(x.shape), axis, keepdims), x.shape)
 
 
@@ -351,7 +354,9 @@ def matmul_a(g: Any, _z: Any, _a: Any, b: Any) -> Any:
 
 def matmul_b(g: Any, _z: Any, a: Any, _b: Any) -> Any:
     if len(a.shape) == 1:
-        return conj(a)[..., None] * g[..., None, :] if len(_b.shape) > 1 else conj(a) * g
+        if len(_b.shape) == 1:
+            return conj(a) * g
+        return conj(a)[..., None] * (g if len(_b.shape) == 2 else g[..., None, :])
     if len(_b.shape) == 1:
         return np.sum(conj(a) * g[..., None], axis=tuple(range(len(a.shape) - 1)))
     if by_rows(g, a, _b):  # and no sum over the batch
