@@ -55,7 +55,8 @@ class Elementwise(Rule):
     def keep(self, out: Raw, args: Sequence[Any], kwargs: dict[str, Any], mask: int) -> Saved:
         if not self.computes:
             return None
-        return tuple(v if k else None for v, k in zip((out, *args), self.keeps[mask], strict=True))
+        # A list, and no strict=: 0.3 us less than what they would be besides.
+        return tuple([v if k else None for v, k in zip((out, *args), self.keeps[mask])])  # noqa: B905
 
     def keep_all(self, on: bool) -> None:
         """Keep out and all arguments, or only what the derivative needs: in the table, for `call_unary` looks at it."""

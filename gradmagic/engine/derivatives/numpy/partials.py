@@ -142,8 +142,13 @@ def tanh_x(y: Any, x: Any) -> Any:
 @by_one_kernel
 def sigmoid(x: Any) -> Any:
     """Give 1 / (1 + exp(-x)), without overflow on either side."""
-    e = np.exp(-np.absolute(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
+    return sigmoid_by(x, np.exp(-np.absolute(x)))
+
+
+def sigmoid_by(x: Any, e: Any) -> Any:
+    """Give the sigmoid of x, where e = exp(-|x|) is there already."""
+    one = arrays.constant(1, e)
+    return np.where(x >= arrays.constant(0, x), one, e) / (one + e)
 
 
 @reads("exp(x - z)")
@@ -283,9 +288,12 @@ def with_dims(y: Any, ndim: int, axis: Any, keepdims: bool) -> Any:
 
 
 def spread(g: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Give a reduction's cotangent at every entry that was reduced; `x` has the input's shape."""
+    """Give a reduction's cotangent at every entry that was reduced; `x` has the input's shape.
+
+    A number of NumPy's stays one, which costs no array: a sweep makes one of it where an array is asked for.
+    """
     if axis is None:
-        return arrays.spread(g, x)
+        return g if type(g) in arrays.SCALARS else np.broadcast_to(g, x.shape)
     return np.broadcast_to(with_dims(g, len(x.shape), axis, keepdims), x.shape)
 
 
@@ -346,7 +354,9 @@ def matmul_a(g: Any, _z: Any, _a: Any, b: Any) -> Any:
 
 def matmul_b(g: Any, _z: Any, a: Any, _b: Any) -> Any:
     if len(a.shape) == 1:
-        return conj(a)[..., None] * g[..., None, :] if len(_b.shape) > 1 else conj(a) * g
+        if len(_b.shape) == 1:
+            return conj(a) * g
+        return conj(a)[..., None] * (g if len(_b.shape) == 2 else g[..., None, :])
     if len(_b.shape) == 1:
         return np.sum(conj(a) * g[..., None], axis=tuple(range(len(a.shape) - 1)))
     if by_rows(g, a, _b):  # and no sum over the batch
