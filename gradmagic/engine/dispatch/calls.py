@@ -118,7 +118,10 @@ def call_unary(rule: Elementwise, function: Any, x: Tracked) -> Any:
     keep_out, keep_x = rule.keeps[1]
     node = Node()
     node.rule, node.inputs = rule.twin, (n,)
-    node.saved = (out if keep_out else None, array if keep_x else None)
+    node.saved = (
+        out if keep_out else None,
+        array if keep_x is True or (keep_x and keep_x(out, array)) else None,
+    )
     node.aval, node.number, node.place = aval, tick(), None
     if mode is not None:
         mode(node, out, sys._getframe(1))
