@@ -58,7 +58,7 @@ class Elementwise(Rule):
         if not self.computes:
             return None
         return tuple(
-            v if k is True or (k and k(out, v)) else None
+            v if k and (k is True or np.size(v) <= FEW or k(out, v)) else None
             for v, k in zip((out, *args), self.keeps[mask], strict=True)
         )
 
@@ -120,6 +120,9 @@ class Elementwise(Rule):
         if isinstance(p, Partial):
             return p.text, ()
         return body_of(p, of_complex), tuple(name.lstrip("_") for name in parameters_of(p))
+
+
+FEW = 1 << 15  # entries of an array: of fewer, asking whether to keep it takes longer than keeping
 
 
 class Select(Elementwise):

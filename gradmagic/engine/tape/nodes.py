@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.heap import LARGE, keep_usual
+from ..core.heap import NOTED, keep_usual
 from .modes import OFF, Sentinel, mode_now
 
 
@@ -56,7 +56,7 @@ class Aval:
         self.narrow = dtype.char == "e"  # added up one by one it sticks at 2048: cotangents are, in float32
         self.quick = dtype.char in "fd"  # NumPy averages float16 in float32
         self.constants = _CONSTANTS.setdefault(dtype, {}) if self.fast and python is None and shape else None
-        if self.size * dtype.itemsize >= LARGE:
+        if self.size * dtype.itemsize >= NOTED:
             keep_usual()
 
     def __repr__(self) -> str:

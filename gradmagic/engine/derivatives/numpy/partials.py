@@ -137,7 +137,7 @@ def asks(left: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """
 
     def needed(y: Any, x: Any) -> bool:
-        if type(y) is not np.ndarray or y.size <= _LARGE or (least := _LEFT.get(y.dtype.char)) is None:
+        if type(y) is not np.ndarray or (least := _LEFT.get(y.dtype.char)) is None:
             return True
         return not all(left(end(y, None)) > least for end in (np.minimum.reduce, np.maximum.reduce))
 
@@ -146,9 +146,6 @@ def asks(left: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return function
 
     return mark
-
-
-_LARGE = 4096  # below, asking takes longer than keeping
 
 
 @asks(lambda y: 1 - y * y)
