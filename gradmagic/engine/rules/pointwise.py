@@ -58,7 +58,7 @@ class Elementwise(Rule):
         if not self.computes:
             return None
         return tuple(
-            v if k and (k is True or np.size(v) <= FEW or k(out, v)) else None
+            v if k and (k is True or getattr(v, "size", 1) <= FEW or k(out, v)) else None
             for v, k in zip((out, *args), self.keeps[mask], strict=True)
         )
 
