@@ -27,6 +27,7 @@ _INFIX = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.po
 _NAMED = frozenset({np.maximum, np.minimum})  # they take an array to write into by name only
 _BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
 _MASKED = 128  # entries, above which masking by bits is faster
+_FILLED = {np.zeros: 0, np.ones: 1, np.full: None}
 _WORTH = 2048  # entries: below, np.where with memory of its own is faster than two copies into a buffer
 
 
@@ -189,6 +190,9 @@ class Written:
             self.lines.append(
                 f"np.copyto({buffer}, {self.arg(step.args[1])}, where={self.arg(step.args[0])})"
             )
+        elif step.op in _FILLED and not step.kwargs and self._buffered(step):
+            value = step.args[1] if step.op is np.full else _FILLED[step.op]
+            self.lines.append(f"{self._buffer(step, fresh=True)}.fill({self.arg(value)})")
         elif step.op is known.astype and self._buffered(step):
             self.lines.append(f"np.copyto({self._buffer(step)}, {self.arg(step.args[0])}, casting='unsafe')")
         elif _takes_out(step) and self._buffered(step):
@@ -357,9 +361,8 @@ class Written:
     # -- buffers ----------------------------------------------------------------------------------
     def _buffered(self, step: Step) -> bool:
         return id(step) in self._targets or (
-            type(step.value) is np.ndarray and not step.storage.written
-            and not (self._lives[id(step)] & self._leaves)
-        )  # fmt: skip
+            type(step.value) is np.ndarray and not (self._lives[id(step)] & self._leaves)
+        )
 
     def _buffer(self, step: Step, fresh: bool = False) -> str:
         """Give the name of the buffer that a step fills: that of an argument which dies here, or a free one."""

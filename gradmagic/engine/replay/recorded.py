@@ -315,6 +315,8 @@ class Recorded:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         now = _now()
+        if type(value) is Recorded and value.owner is not None and _is_part(value.value, self.value, index):
+            return  # `x[i] += 1` ends in x[i] = x[i]
         now.write(operator.setitem, (self, steady(now, index), value), {}, self)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -437,6 +439,12 @@ def steady(now: Recording, index: Any) -> Any:
         ends = (index.start, index.stop, index.step)
         return slice(*(operator.index(end) if is_recorded(end) else end for end in ends))
     return index
+
+
+def _is_part(part: Any, whole: Any, index: Any) -> bool:
+    """Tell whether `whole[index]` is `part`, in the same memory."""
+    there = whole[mapped(value_of, index)]
+    return type(there) is np.ndarray and there.__array_interface__ == part.__array_interface__
 
 
 def _masks(index: Any) -> bool:
