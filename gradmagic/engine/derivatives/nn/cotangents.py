@@ -139,9 +139,7 @@ def bce_z(
 
 @by_one_kernel
 def _bce_share(g: Any, z: Any, t: Any, e: Any, weight: Any, pos_weight: Any) -> Any:
-    p = (
-        nw.sigmoid(z) if e is None else np.where(z >= 0, 1, e) / (1 + e)
-    )  # e = exp(-|z|), if the loss has kept it
+    p = nw.sigmoid(z) if e is None else np.where(z >= 0, 1, e) / (1 + e)  # e = exp(-|z|), if the loss has kept it
     d = p - t if pos_weight is None else (1 - t) * p - pos_weight * t * (1 - p)
     return g * (d if weight is None else d * weight)
 
@@ -193,9 +191,7 @@ def cross_entropy_there(
     return np.where(np.not_equal(y, ignored), g / total * (p - np.equal(columns, y)), 0 * p)
 
 
-def nll_transpose(
-    g: Any, like: Aval, y: Any, weight: Any, reduction: str = "mean", _there: Any = None
-) -> Any:
+def nll_transpose(g: Any, like: Aval, y: Any, weight: Any, reduction: str = "mean", _there: Any = None) -> Any:
     if reduction == "mean":
         total = np.add.reduce(weight, None)
         g = g / (total + (total == 0))  # where no row counts the mean is NaN, and each row's share of it 0

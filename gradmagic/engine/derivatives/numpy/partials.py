@@ -48,9 +48,7 @@ def away(x: Any) -> Any:
 @reads("1")
 def away_slope(_y: Any, x: Any) -> Any:
     there = x == 0
-    told(
-        there, "the length of a vector of zeros, or the deviation of equal numbers, has no second derivative"
-    )
+    told(there, "the length of a vector of zeros, or the deviation of equal numbers, has no second derivative")
     return np.where(there, np.nan, 1.0)
 
 
