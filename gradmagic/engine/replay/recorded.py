@@ -252,9 +252,6 @@ def _asked(what: str, answer: Any = None) -> Any:
     return ask
 
 
-_FLOAT = np.dtype(float)
-
-
 class Recorded:
     """A real array, or a NumPy scalar, that writes down what is done with it."""
 
@@ -300,7 +297,7 @@ class Recorded:
         self.step.storage.laid = True
         return self.value
 
-    value_kind = property(lambda self: getattr(self.value, "dtype", _FLOAT).kind)
+    value_kind = property(lambda self: (getattr(self.value, "dtype", None) or np.dtype(type(self.value))).kind)
 
     def __len__(self) -> int:
         return len(self.value)
@@ -522,13 +519,7 @@ class RecordedInt(RecordedFloat):
     def _whole(self) -> int:
         return int(_now().fixed(self))
 
-    __int__ = _whole
-
-    def __index__(self) -> int:
-        if self.value_kind not in "iu":
-            raise TypeError("only integer scalar arrays can be converted to a scalar index")  # NumPy's words
-        return int(_now().fixed(self))
-
+    __int__ = __index__ = _whole
 
 
 _NUMBERS = {float: RecordedFloat, int: RecordedInt}

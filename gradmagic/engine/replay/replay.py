@@ -24,7 +24,6 @@ from . import explained
 from .blocks import blocked
 from .emit import Diverged, Written
 from .products import flattened
-from .program import Program
 from .recorded import NOW
 from .recording import Call, Refused, close, copied, randomness, record, same_program, seen
 from .results import Results
@@ -54,6 +53,8 @@ class Replayed:
         self.programs: list[Made] = []
         self.refused: list[str] = []
         self.eager = 0
+        self._faces: dict[Made, type[Replayed]] = {}
+        self._last: Made | None = None  # whose face it has
         self._tries = 0
         self._off = False
         self._moving: set[Any] = set()  # places of numbers that are others from call to call
@@ -68,9 +69,10 @@ class Replayed:
     def _prefer(self, made: Made) -> None:
         """Let a program be what is called: a class of its own has it as `__call__`, without a step in between."""
         if not made.kind[1]:
-            face = _guarded(made.facing(self._otherwise), self._otherwise, made)
-            self.__class__ = type("Replayed", (Replayed,), {"__call__": staticmethod(face)})
-            self._last = made
+            if made not in self._faces:
+                face = _guarded(made.facing(self._otherwise), self._otherwise, made)
+                self._faces[made] = type("Replayed", (Replayed,), {"__call__": staticmethod(face)})
+            self.__class__, self._last = self._faces[made], made
 
     # -- calls that the last program does not serve ------------------------------------------------
     def _otherwise(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -79,6 +81,23 @@ class Replayed:
             self.eager += 1
             return self.f(*args, **kwargs)
         kind = (len(args), tuple(kwargs), mode)
+        if (out := self._served(kind, args, kwargs)) is not MISS:
+            return out
+        # what somebody else has changed (a learning rate) is an input from now on
+        for made in self.programs[-1:]:
+            self._moving |= {n.spot for n in made.around.links if type(n.value) is float and not n.same()}
+        with _recording:
+            if (out := self._served(kind, args, kwargs)) is not MISS:  # another thread has made the program meanwhile
+                return out
+            if len(self.programs) >= _KINDS and not self._off:
+                self._give_up(f"{_KINDS} kinds of calls have come (shapes, settings, branches taken by values)")
+            if self._off:
+                self.eager += 1
+                return self.f(*args, **kwargs)
+            return self._first(args, kwargs)
+
+    def _served(self, kind: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Serve a call by one of the programs; MISS if it is of none's kind."""
         for made in self.programs:
             if made.kind != kind:
                 continue
@@ -89,13 +108,7 @@ class Replayed:
             if out is not MISS:
                 self._prefer(made)
                 return out
-        for made in self.programs[-1:]:  # what somebody else has changed (a learning rate) is an input from now on
-            self._moving |= {n.spot for n in made.around.links if type(n.value) is float and not n.same()}
-        if len(self.programs) >= _KINDS:
-            self._give_up(f"{_KINDS} kinds of calls have come (shapes,  branches taken by values)")
-            return self.f(*args, **kwargs)
-        with _recording:
-            return self._first(args, kwargs)
+        return MISS
 
     def _give_up(self, why: str) -> None:
         """Run the function as it is from now on, and say why."""
@@ -217,12 +230,13 @@ class Replayed:
         """The program that served last, as Python."""
         return explained.source(self)
 
-    def explain(self) -> str:
+    def explain(self) -> explained.Explanation:
         """Say what was recorded, what is left of it, what was refused, how often it ran, and in how many bytes."""
         return explained.explain(self)
 
     def __repr__(self) -> str:
-        return f"<replay of {getattr(self.f, '__name__', self.f)}: {len(self.programs)} programs>"
+        number = len(self.programs)
+        return f"<replay of {getattr(self.f, '__name__', self.f)}: {number} program{'s' * (number != 1)}>"
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
