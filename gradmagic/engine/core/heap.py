@@ -13,10 +13,11 @@ start, 0.46 this way):
   what a formula computes within nor the user's NumPy, put a question into every operation, and an array that the list
   still knows cannot be resized. Where there is no glibc they would pay (1.2 for 3.1, simulated); there nothing is done.
 * cotangents written over in place where nobody else has them: 1.00 of this way. NumPy does it to temporaries already.
-* NumPy's own hooks (PyDataMem_SetHandler): two calls of Python for every array, small ones too, or C to compile.
+
+Not tried: NumPy's own hooks (PyDataMem_SetHandler), which are two calls of Python for every array, or C to compile.
 
 It is the setting of a process, because the heap is. No value, no `base` or `flags` of an array and no reference count
-depends on it; the peak of the memory stays what it was, and an idle process keeps at most the limit.
+depends on it; the peak of the memory stays what it was, and at the end of its heap a process keeps at most the limit.
 """
 
 from __future__ import annotations
