@@ -384,7 +384,7 @@ class Report(Quizzed):
 
         The graph as a picture only when asked for: by `include`, or for the session (`%config GradMagic.image`).
         """
-        wanted = set(include) if include is not None else _active_types() - (set(_IMAGES) - {self._image})
+        wanted = set(include) if include is not None else active_types() - (set(_IMAGES) - {self._image})
         wanted -= set(exclude or ())
         bundle: dict[str, Any] = {}
         if "text/plain" in wanted:
@@ -406,7 +406,7 @@ class Report(Quizzed):
         return marimo.iframe(page(self.to_html(), self._view))._mime_()
 
 
-def _active_types() -> set[str]:
+def active_types() -> set[str]:
     """List what the running IPython can show; all of ours without one."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
