@@ -22,7 +22,7 @@ class Option:
 
     help: str  # argparse.SUPPRESS for what is not for readers
     metavar: str = ""  # of its value; empty for a switch
-    kind: type = str  # of its value: a text or a whole number
+    kind: type = str  # of its value: a text, a whole number or a number
     choices: tuple[str, ...] = ()  # the values that there are; empty where any will do
     many: bool = False  # whether it may be given several times
     command: bool | str = True  # whether `python -m gradmagic` takes it; a text is its help there
@@ -68,6 +68,12 @@ class Options:
     quiet: bool = _option(False, "show nothing; gm.last() has the report",
                           command="print nothing but what the file prints")
     ascii: bool = _option(False, "draw the text report in ASCII", trace="ascii=True")
+    minimize: str = _option("", "move the named variables to where the result is least: adam, L-BFGS-B, ...", "METHOD",
+                            command=False)
+    lr: float | None = _option(None, "with --minimize: the step length", "LR", kind=float, command=False)
+    iterations: int | None = _option(None, "with --minimize: how many at most", "N", kind=int, command=False)
+    keep: str = _option("end", "with --minimize: what the names have afterwards (end)", "start|end",
+                        choices=("start", "end"), command=False)
     always: bool = _option(False, argparse.SUPPRESS, command=False)  # the cell is an ordinary one, see `%grad on`
 # fmt: on
 
@@ -129,7 +135,8 @@ class OptionParser(argparse.ArgumentParser):
             elif option.choices:
                 message = f"{flag} {given}: write {flag} {' or '.join(option.choices)}"
             else:
-                message = f"{flag} {given}: write a whole number, such as {flag} 60"
+                what = "a whole number, such as {} 60" if option.kind is int else "a number, such as {} 0.01"
+                message = f"{flag} {given}: write {what.format(flag)}"
         super().error(message)
 
     def _meant(self, unknown: list[str]) -> str:

@@ -125,6 +125,7 @@ def fitted(
     loss: Evaluator, variables: Variables, method: str | type[Optimizer], *, lr: float | None = None,
     iterations: int | None = None, tol: float | None = None, bounds: Any = None, progress: bool | None = None,
     checkpoint: str | PathLike[str] | None = None, every: int = 100, settings: dict[str, Any] | None = None,
+    keeps: str = "",
 ) -> Fit:  # fmt: skip
     """Fit the variables of a loss that is asked in whatever way; see `minimize`."""
     if iterations is not None and (type(iterations) is not int or iterations < 0):
@@ -145,7 +146,18 @@ def fitted(
     course.begin(steps.differentiates)
     with bar(progress, steps.name, steps.iterations, len(course.history.losses)) as course.bar:
         ending = steps.run(course)
-    return Fit(course, steps.name, ending)
+    return Fit(course, steps.name, ending, keeps)
+
+
+def slip(method: str, lr: float | None, iterations: int | None) -> str:
+    """Tell what is wrong with a method and its settings, before there is a loss; `""` if nothing is."""
+    try:
+        chosen(
+            method, lr, iterations, None, None, {}, Evaluator("the cell", float, lambda point: (0.0, point))
+        )
+    except MinimizeError as error:
+        return str(error).rstrip(".")
+    return "" if iterations is None or iterations >= 0 else f"iterations={iterations}: write 1000, say"
 
 
 def chosen(

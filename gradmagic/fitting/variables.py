@@ -41,11 +41,13 @@ class Variables:
         If there is nothing to move.
     """
 
-    def __init__(self, x0: Any, name: str = "x0", texts: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, x0: Any, name: str = "x0", texts: Sequence[str] | None = None, instead: str = ""
+    ) -> None:
         self.tree = x0
         self._held = leaves(x0)
         written = places(x0, name) if texts is None else texts
-        self.moved = [_moves(value, text) for value, text in zip(self._held, written, strict=True)]
+        self.moved = [_moves(value, text, instead) for value, text in zip(self._held, written, strict=True)]
         self.names = [text for text, moves in zip(written, self.moved, strict=True) if moves]
         own = [value for value, moves in zip(self._held, self.moved, strict=True) if moves]
         self.start: Point = [_own(value) for value in own]
@@ -106,7 +108,7 @@ class Variables:
         return found
 
 
-def _moves(value: Any, name: str) -> bool:
+def _moves(value: Any, name: str, stays: str) -> bool:
     """Tell whether a leaf is moved.
 
     Raises
@@ -137,8 +139,8 @@ def _moves(value: Any, name: str) -> bool:
             else f"{name}.astype(float)" if np.ndim(raw(value)) else f"{float(raw(value))}"
         )  # fmt: skip
         raise IntegerGradError(
-            f"{name} is {what}, which no small step can be taken from: write {instead}; what is not to be moved is "
-            "handed over by args=(...), or read by the function from outside."
+            f"{name} is {what}, from which no small step can be taken: write {instead}; if it is not to be moved, "
+            f"{stays or 'hand it over by args=(...), or let the function read it from outside'}."
         )
     return True
 

@@ -83,4 +83,4 @@ class Descent:
     def end(self) -> str:
         """Say how it ended, and what is left where."""
         kept = {"start": "; the names are as they were before", "end": "; the names have the end"}
-        return f"{'' if self.success else 'Not at rest: '}{self.message}{kept.get(self.keeps, '')}."
+        return f"{'' if self.success else 'Not converged: '}{self.message}{kept.get(self.keeps, '')}."

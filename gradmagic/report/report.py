@@ -41,6 +41,8 @@ from .text.to_text import to_text
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from ..fitting import Fit
+
 WHOLE = 400  # operations of which the modules are told apart, also where loops are folded
 FEW = 10  # operations that are no more to read than their lines
 OPENING = 15  # operations past which boxes open; up to these all can be read at once
@@ -114,6 +116,7 @@ class Report(Quizzed):
         self._trace = unsaid(trace) if quiz else trace
         self._asked, self._every_step = tuple(explain), steps
         self._limit, self._engine = max_nodes or MOST, layout
+        self.fit: Fit | None = None  # what --minimize gave
         self._image = {"png": "image/png", "svg": "image/svg+xml"}.get(image, "")
 
     @classmethod

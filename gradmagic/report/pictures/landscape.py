@@ -135,7 +135,7 @@ def _way(way: list[tuple[float, float]], at_x: partial[float], at_y: partial[flo
         return []
     at = list(dict.fromkeys((f"{at_x(a):.1f}", f"{at_y(b):.1f}") for a, b in known))
     pieces = [f'<path class="w" d="M{"L".join(f"{a} {b}" for a, b in at)}"/>']
-    pieces += [f'<circle class="d" cx="{a}" cy="{b}" r="2"/>' for a, b in at[:40]]
+    pieces += [f'<circle class="d" cx="{a}" cy="{b}" r="2"/>' for a, b in at[:: 1 + len(at) // 40]]
     (a, b), (c, d) = (f"{at_x(known[0][0]):.1f}", f"{at_y(known[0][1]):.1f}"), at[-1]
     return [
         *pieces,
