@@ -26,7 +26,7 @@ from ..engine.tape.modes import no_grad
 from ..engine.tape.nodes import walk
 from ..engine.tape.tracked import is_a, raw
 from ..engine.watch.memory_limit import cell_limit
-from ..errors import MinimizeError, NameOnLineError
+from ..errors import DivergedWarning, FreedError, MinimizeError, NameOnLineError
 from ..fitting import Fit
 from ..fitting.evaluating import Evaluator
 from ..fitting.minimising import fitted
@@ -88,11 +88,6 @@ class Evaluation(Run):
             self.put_back()
 
     def _differentiated(self) -> tuple[float, dict[str, Any]]:
-        if self.recorder.root_node is not None and not self.options.of:
-            raise MinimizeError(
-                "the cell calls backward() itself, and --minimize takes gradients of its own: leave backward() and "
-                "step() out of the cell, and end it with the loss."
-            )
         self._settle()
         name, result = result_of(self.record)
         g = seed_of(self.record, name, result)
@@ -105,8 +100,14 @@ class Evaluation(Run):
         entries = self.lifter.lifted
         stops = [entry.node for entry in entries]
         others = [n for n in walk(node) if n.rule is None]
-        with np.errstate(all="ignore"):
-            swept = sweep(node, g, retain=False, inputs=[*stops, *others], hooks=False)
+        try:
+            with np.errstate(all="ignore"):
+                swept = sweep(node, g, retain=False, inputs=[*stops, *others], hooks=False)
+        except FreedError:
+            raise MinimizeError(
+                "the cell calls backward() itself, and --minimize takes gradients of its own: leave backward() and "
+                "step() out of the cell, and end it with the loss."
+            ) from None
         found = taken(swept, stops)
         return _number(result), {e.name: c for e, c in zip(entries, found, strict=True)}
 
@@ -185,10 +186,13 @@ class CellLoss:
         tree = {target.name: target.value for target in self._targets}
         variables = Variables(tree, "the line", list(tree), "take it off the line")
         loss = Evaluator(self._code.name, self._value, self._both)
-        made = fitted(
-            loss, variables, options.minimize, lr=options.lr, iterations=options.iterations,
-            progress=False if options.quiet else None, keeps=options.keep,
-        )  # fmt: skip
+        with warnings.catch_warnings():
+            if not options.quiet:  # else the report says it
+                warnings.simplefilter("ignore", DivergedWarning)
+            made = fitted(
+                loss, variables, options.minimize, lr=options.lr, iterations=options.iterations,
+                progress=False if options.quiet else None, keeps=options.keep,
+            )  # fmt: skip
         made.descent  # noqa: B018  (the loss around the way is computed now: the names change later)
         self._snapshot = None
         return made

@@ -79,7 +79,7 @@ class _Given:
             return None, None
         if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
             return bounds.lb, bounds.ub
-        if np.ndim(array) == 1 and len(bounds) == len(array) and all(map(_is_pair, bounds)):
+        if np.ndim(array) == 1 and _are_pairs(bounds, len(array)):
             columns = list(zip(*bounds, strict=True))
             return tuple(  # type: ignore[return-value]
                 [rest if v is None else v for v in column]
@@ -94,6 +94,14 @@ class _Given:
 
 def _is_pair(value: Any) -> bool:
     return isinstance(value, (tuple, list, np.ndarray)) and len(value) == 2
+
+
+def _are_pairs(bounds: Any, count: int) -> bool:
+    """Tell whether there is a pair for each entry of a vector, as SciPy takes them."""
+    if isinstance(bounds, np.ndarray):
+        return bounds.shape == (count, 2)
+    rows = bounds if isinstance(bounds, (list, tuple)) else ()
+    return len(rows) == count and all(isinstance(row, (list, tuple)) and len(row) == 2 for row in rows)
 
 
 def _is_nested(bounds: Any) -> bool:

@@ -15,7 +15,7 @@ from .bounding import Limits
 from .checkpoints import agree
 from .course import Course, Ending
 from .evaluating import Evaluator
-from .variables import Point, Variables
+from .variables import Variables
 
 # What each takes: the gradient, Hessian products, or the whole Hessian; bounds.
 METHODS = {
@@ -97,12 +97,13 @@ class SciPySteps:
         start = flat(course.point)
 
         def value(vector: np.ndarray) -> float:
-            loss = course.value(pointed(vector))
+            known = begun.pop() if begun and np.array_equal(vector, start) else None
+            loss = course.value(pointed(vector)) if known is None else known
             return remembered(vector, loss)
 
         def both(vector: np.ndarray) -> tuple[float, np.ndarray]:
             loss, gradient = course.both(pointed(vector))
-            course.known = course.known[-1:]
+            course.known = course.known[-3:]
             return remembered(vector, loss), flat(gradient)
 
         def remembered(vector: np.ndarray, loss: float) -> float:
@@ -134,6 +135,7 @@ class SciPySteps:
             noted(intermediate_result.x, float(intermediate_result.fun))
 
         loss, gradient = course.first
+        begun = [loss]  # it is asked for once more
         agree(course, loss)
         course.note(loss, course.point)
         if self.iterations is not None and done >= self.iterations:
@@ -164,13 +166,10 @@ class SciPySteps:
 
     def _ended(self, course: Course, x: np.ndarray, message: str, success: bool, found: Any) -> Ending:
         point, loss = course.point, course.history.losses[-1]
-        gradient: Point | None = None
         if found is not None:
             point, loss = course.variables.pointed(x), float(np.reshape(found.fun, ()))
-            if self.differentiates and isinstance(slopes := found.get("grad", found.get("jac")), np.ndarray):
-                gradient = course.variables.pointed(slopes)
-        elif self.differentiates:
-            loss, gradient = course.both(point)
+        # Not found.jac, which may be of the point before.
+        gradient = course.both(point)[1] if self.differentiates else None
         if course.checkpoint is not None:
             course.checkpoint.write(course, {})
         return Ending(point, loss, gradient, message.rstrip("."), success, found)

@@ -6,6 +6,8 @@ In: an evaluator and variables. Out: losses and gradients as plain numbers and a
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -70,19 +72,33 @@ class Course:
     # -- asking -----------------------------------------------------------------------------------
     def value(self, point: Point) -> float:
         """Compute the loss."""
-        self.evaluations += 1
-        return self._number(self.loss.value(self.variables.at(point)))
+        with self._evaluating(point):
+            return self._number(self.loss.value(self.variables.at(point)))
 
     def both(self, point: Point) -> tuple[float, Point]:
         """Compute the loss and its gradient."""
         for at, loss, gradient in reversed(self.known):
             if all(map(np.array_equal, at, point)):
                 return loss, gradient
-        self.evaluations += 1
-        value, found = self.loss.both(self.variables.at(point))
+        with self._evaluating(point):
+            value, found = self.loss.both(self.variables.at(point))
         loss, gradient = self._number(value), self.variables.parts(found)
         self.known.append((point, loss, gradient))
         return loss, gradient
+
+    @contextmanager
+    def _evaluating(self, point: Point) -> Iterator[None]:
+        """Count an evaluation; what it raises on the way says where."""
+        self.evaluations += 1
+        try:
+            yield
+        except Exception as error:
+            if self.history.losses:
+                error.add_note(
+                    f"{self.loss.name} was to be minimised: this is iteration {len(self.history.losses)}, at "
+                    f"{self._told(point)}, with a loss of {self.history.losses[-1]:.6g} before."
+                )
+            raise
 
     def peek(self, point: Point) -> float:
         """Compute the loss for a picture: NaN where there is none."""
@@ -97,9 +113,11 @@ class Course:
         """Compute the Hessian times a direction."""
         assert self.loss.product is not None
         at = self.variables.at
-        return self.variables.parts(self.loss.product(at(point), at(direction)))
+        return self.variables.parts(self.loss.product(at(point), at(direction, moving=True)))
 
     def _number(self, value: Any) -> float:
+        if type(value) is float:
+            return value
         array = arrays.to_host(raw(value))
         odd = foreign(value)
         if odd is not None and not isinstance(value, (list, tuple, dict)):

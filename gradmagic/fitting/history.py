@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from .variables import Point
 
 MOST = 16_000_000  # bytes of points; past that every second one goes
@@ -24,12 +22,12 @@ class History:
     every: int = 1
 
     def add(self, loss: float, point: Point) -> None:
-        """Note the next iteration; the first is the start."""
+        """Note the next iteration, at a point that nobody writes to; the first is the start."""
         k = len(self.losses)
         self.losses.append(loss)
         if k % self.every:
             return
-        self.points.append([np.copy(array)[()] for array in point])
+        self.points.append(point)
         self.at.append(k)
         if len(self.points) > 2 and len(self.points) * sum(array.nbytes for array in point) > MOST:
             self.every *= 2

@@ -64,11 +64,15 @@ class Variables:
         return sum(np.size(array) * (1 + np.iscomplexobj(array)) for array in self.start)
 
     # -- in the reader's form -----------------------------------------------------------------------
-    def at(self, point: Point) -> Any:
-        """Give a point in the form of `x0`, in objects of its own."""
+    def at(self, point: Point, moving: bool = False) -> Any:
+        """Give a point in the form of `x0`, in objects of its own; `moving`: a direction, None for what stays."""
         faced = iter([face(np.copy(array)) for face, array in zip(self._faces, point, strict=True)])
         return rebuilt(
-            self.tree, [next(faced) if m else v for v, m in zip(self._held, self.moved, strict=True)]
+            self.tree,
+            [
+                next(faced) if m else None if moving else v
+                for v, m in zip(self._held, self.moved, strict=True)
+            ],
         )
 
     def parts(self, tree: Any) -> Point:
