@@ -47,6 +47,12 @@ class Options:
     guard: bool = _option(False, "count 0 * inf as 0 in the sweep, as behind np.where(ok, ...)")
     expect: str = _option("", 'your own formula for the gradient: "4*x", or "a=2*b, b=2*a"', "F")
     check: bool = _option(False, "hold the gradients against differences of the same operations")
+    minimize: str = _option("", "move the named variables to where the result is least: adam, L-BFGS-B, ...", "METHOD",
+                            command=False)
+    lr: float | None = _option(None, "with --minimize: the step length", "LR", kind=float, command=False)
+    iterations: int | None = _option(None, "with --minimize: how many at most", "N", kind=int, command=False)
+    keep: str = _option("end", "with --minimize: what the names have afterwards (end)", "start|end",
+                        choices=("start", "end"), command=False)
     explain: tuple[str, ...] = _option((), 'write one entry of a gradient out, down to the inputs: "a[0,0]"', "ENTRY",
                                        many=True, command=False)
     plot: bool = _option(False, "draw y and its slope over each input (needs matplotlib)",
@@ -68,12 +74,6 @@ class Options:
     quiet: bool = _option(False, "show nothing; gm.last() has the report",
                           command="print nothing but what the file prints")
     ascii: bool = _option(False, "draw the text report in ASCII", trace="ascii=True")
-    minimize: str = _option("", "move the named variables to where the result is least: adam, L-BFGS-B, ...", "METHOD",
-                            command=False)
-    lr: float | None = _option(None, "with --minimize: the step length", "LR", kind=float, command=False)
-    iterations: int | None = _option(None, "with --minimize: how many at most", "N", kind=int, command=False)
-    keep: str = _option("end", "with --minimize: what the names have afterwards (end)", "start|end",
-                        choices=("start", "end"), command=False)
     always: bool = _option(False, argparse.SUPPRESS, command=False)  # the cell is an ordinary one, see `%grad on`
 # fmt: on
 
