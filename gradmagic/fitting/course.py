@@ -15,12 +15,12 @@ import numpy as np
 
 from ..engine.core import arrays
 from ..engine.core.foreign import foreign
-from ..engine.tape.tracked import raw
+from ..engine.tape.tracked import Tracked, raw
 from ..errors import ArgumentError, MinimizeError, NoGradError, NonScalarError
 from .checkpoints import Checkpoint
 from .evaluating import Evaluator
 from .history import History
-from .variables import Point, Variables
+from .variables import Point, Variables, differentiated
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,11 @@ class Course:
     def _number(self, value: Any) -> float:
         if type(value) is float:
             return value
+        if isinstance(value, Tracked) and differentiated(value):
+            raise ArgumentError(
+                f"{self.loss.name} depends on what gm.grad differentiates by, and no gradient flows through a fit: "
+                "write gm.stop_gradient(...) of that, or gm.numeric of the function that fits."
+            )
         array = arrays.to_host(raw(value))
         odd = foreign(value)
         if odd is not None and not isinstance(value, (list, tuple, dict)):

@@ -15,6 +15,7 @@ from ..engine.core import arrays
 from ..engine.core.foreign import foreign
 from ..engine.core.trees import is_container, leaves, places, rebuilt
 from ..engine.faces.torch.tensor import Tensor
+from ..engine.tape.nodes import WANTED, walk
 from ..engine.tape.tracked import Tracked, raw
 from ..errors import ArgumentError, IntegerGradError, MinimizeError
 
@@ -121,10 +122,10 @@ def _moves(value: Any, name: str, stays: str) -> bool:
         If it looks as if it were to be, and cannot.
     """
     if isinstance(value, Tracked):
-        if value.node is not None and value.node.rule is not None:
+        if value.node is not None and (value.node.rule is not None or differentiated(value)):
             raise ArgumentError(
-                f"{name} is the result of an operation on the tape, and a fit begins with plain numbers: write "
-                f"{name}.detach() of a tensor, or compute it outside of the function that is differentiated."
+                f"{name} is on the tape, and no gradient flows through a fit: write {name}.detach() of a tensor; in a "
+                "function that gm.grad differentiates, gm.stop_gradient of it, or gm.numeric of the function that fits."
             )
         dtype = value.array.dtype
     elif value is None or isinstance(value, (str, bytes, bool, np.bool_)):
@@ -147,6 +148,11 @@ def _moves(value: Any, name: str, stays: str) -> bool:
             f"{stays or 'hand it over by args=(...), or let the function read it from outside'}."
         )
     return True
+
+
+def differentiated(value: Tracked) -> bool:
+    """Tell whether a transform that runs (gm.grad and its kin) wants the gradient by what `value` depends on."""
+    return value.node is not None and any(node.watcher is WANTED for node in walk(value.node))
 
 
 def _own(value: Any) -> Any:

@@ -181,3 +181,43 @@ def test_the_cells_warnings_are_told_once(named, recwarn):
     named("import warnings")
     named("%%grad a --minimize sgd --lr 0.1 --iterations 5 --quiet\nwarnings.warn('mine')\nz = a**2")
     assert [str(w.message) for w in recwarn].count("mine") == 1
+
+
+class TestWithinWhatIsDifferentiated:
+    """No gradient flows through a fit: an error under gm.grad, a note in a cell."""
+
+    def test_under_grad(self):
+        def through(x0, w, method):
+            fit = gm.minimize(lambda x: np.sum((x - w) ** 2), x0, method)
+            return np.sum(fit.x * w)
+
+        w = np.array([1.0, 2.0])
+        for method in ("sgd", "Nelder-Mead"):
+            with pytest.raises(
+                gm.errors.ArgumentError, match=r"no gradient flows through a fit.*gm\.numeric"
+            ):
+                gm.grad(lambda v, m=method: through(np.zeros(2), v, m))(w)
+        with pytest.raises(
+            gm.errors.ArgumentError, match="x0 is on the tape, and no gradient flows through a fit"
+        ):
+            gm.grad(lambda v: through(v, w, "sgd"))(w)
+        stopped = gm.grad(
+            lambda v: np.sum(gm.minimize(lambda x: np.sum((x - gm.stop_gradient(v)) ** 2), w).x * v)
+        )(w)
+        np.testing.assert_allclose(stopped, w, atol=1e-6)
+
+    def test_in_a_cell(self, named):
+        start = "fit = gm.minimize(lambda x: np.sum((x - w)**2), np.zeros(2), 'sgd', lr=0.3)\n"
+        named(f"%%grad w --quiet\n{start}z = np.sum(fit.x * w)")
+        assert [n.kind for n in gm.last()._trace.notes] == ["cut"]
+        assert "gm.minimize" in gm.last()._trace.notes[0].text
+        named(
+            "%%grad w --quiet\nfit = gm.minimize(lambda x: np.sum(x**2), np.zeros(2), 'sgd')\nz = np.sum(w)"
+        )
+        assert gm.last()._trace.notes == ()
+
+
+def test_a_quiz_does_not_tell_the_gradient(named):
+    text = named("%%grad w --minimize sgd --lr 0.1 --iterations 3 --quiz\nz = np.sum((w - 1)**2)").to_text(80)
+    (row,) = [line for line in text[text.index("3 iterations") :].split("\n") if line.startswith(" w ")]
+    assert row.rstrip().endswith("?"), row
