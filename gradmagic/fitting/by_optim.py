@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import optim
+from ..engine.core import arrays
 from ..engine.faces.torch.tensor import Tensor
 from ..errors import DivergedWarning, MinimizeError
 from ..optim import LBFGS, Optimizer
@@ -144,10 +145,8 @@ class OptimSteps:
             if not np.isfinite(loss)
             else f"the gradient by {odd[0]} is not finite"
         )
-        moved = [
-            float(np.max(np.abs(a - b), initial=0))
-            for a, b in zip(course.point, course.variables.start, strict=True)
-        ]
+        start = course.variables.start
+        moved = [_farthest(a, b) for a, b in zip(course.point, start, strict=True)]
         farthest = names[int(np.argmax(np.nan_to_num(moved, nan=np.inf)))]
         message = (
             f"{what} in iteration {k}, when {farthest} was {max(moved):.3g} away from its start: a step length of "
@@ -159,6 +158,10 @@ class OptimSteps:
             stacklevel=_outside(),
         )
         return Ending(best[1], best[0], None, message, False)
+
+
+def _farthest(a: Any, b: Any) -> float:
+    return float(arrays.to_host(np.max(np.abs(a - b)))) if np.size(a) else 0.0
 
 
 def _outside() -> int:

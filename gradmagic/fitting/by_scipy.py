@@ -159,6 +159,12 @@ class SciPySteps:
                 )  # fmt: skip
         except self._optimize.OptimizeWarning as warning:
             raise MinimizeError(f"{self.name}: {warning}. Its options are those of scipy.optimize.") from None
+        except ValueError as error:
+            if not str(error).startswith("Unknown solver"):
+                raise
+            raise MinimizeError(
+                f"{self.name} is not in this SciPy: pip install -U scipy, or another method."
+            ) from None
         except _Enough:
             count = len(course.history.losses) - 1
             return self._ended(course, start, f"all {count:,} iterations are done", False, None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..saving.files import load, save
 
 if TYPE_CHECKING:
     from .course import Course
+    from .variables import Point
 
 FORM = "gradmagic fit 1"
 
@@ -103,15 +105,11 @@ def read(course: Course) -> None:
             "" if other == "start" else f" ({held['about'].get(other)!r}, not {checkpoint.about[other]!r})"
         )
         raise MinimizeError(_another(checkpoint, f"its {other} is another{there}"))
-    beside = [
-        arrays.from_host(np.asarray(a), s) if arrays.on_device(s) else a
-        for a, s in zip(held["x"], variables.start, strict=True)
-    ]
-    course.point = beside
+    course.point = _beside(held["x"], variables.start)
     history = course.history
     history.losses = held["losses"].tolist()
     history.at, history.every = held["at"].tolist(), held["thinned"]
-    history.points = [[a[()] for a in point] for point in zip(*held["points"], strict=True)]
+    history.points = [_beside(point, variables.start) for point in zip(*held["points"], strict=True)]
     course.kept = held["kept"]
     # The last iteration is done again: its loss must be the same.
     course.evaluations = held["evaluations"] - 1
@@ -119,6 +117,12 @@ def read(course: Course) -> None:
     if history.at and history.at[-1] == len(history.losses):
         history.at.pop()
         history.points.pop()
+
+
+def _beside(point: Iterable[Any], start: Point) -> Point:
+    """Bring the arrays of a point to where the variables are."""
+    pairs = zip(point, start, strict=True)
+    return [arrays.beside(np.asarray(a), s) if arrays.on_device(s) else a[()] for a, s in pairs]
 
 
 def _same(a: Any, b: Any) -> bool:

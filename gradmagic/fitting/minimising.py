@@ -16,7 +16,7 @@ from ..optim import Optimizer
 from . import by_optim, by_scipy
 from .bounding import bounded
 from .checkpoints import Checkpoint, read
-from .course import Course, Method
+from .course import Course, Ending, Method
 from .evaluating import Evaluator, evaluator
 from .fit import Fit
 from .progress import bar
@@ -94,6 +94,8 @@ def minimize(
 
     Notes
     -----
+    What `f` itself raises on the way has the `fit` so far, as a Ctrl-C has: in a notebook `sys.last_value.fit`.
+
     A loss in float32 has seven digits: SciPy's default tolerances are made for float64.
 
     Examples
@@ -145,7 +147,14 @@ def fitted(
         read(course)
     course.begin(steps.differentiates)
     with bar(progress, steps.name, steps.iterations, len(course.history.losses)) as course.bar:
-        ending = steps.run(course)
+        try:
+            ending = steps.run(course)
+        except BaseException as error:  # a Ctrl-C, too: what there is so far is not lost
+            if len(losses := course.history.losses) > 1:
+                so_far = Ending(course.point, losses[-1], None, f"ended by {type(error).__name__}", False)
+                error.fit = Fit(course, steps.name, so_far, keeps)  # type: ignore[attr-defined]
+                error.add_note("The fit so far is sys.last_value.fit.")
+            raise
     return Fit(course, steps.name, ending, keeps)
 
 

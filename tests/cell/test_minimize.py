@@ -46,6 +46,7 @@ def test_the_report_shows_it_as_text_and_page(named):
     html = report.to_html()
     assert "<summary>Fit" in html and "c over a, with the way of Adam from 3 to" in html
     assert "**Fit**" in report.to_markdown() and "41 evaluations of c" in report.to_markdown()
+    assert "41 evaluations of c" in report._tex()
     assert "<summary>Fit" not in named("%%grad a\nc = (a - 1)**2").to_html()
 
 

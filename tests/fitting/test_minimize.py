@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy
 from scipy import optimize
 
 import gradmagic as gm
@@ -18,6 +19,12 @@ from gradmagic.fitting.minimising import fitted
 from gradmagic.fitting.variables import Variables
 
 START = np.array([-1.2, 1.0, 0.7])
+THERE = [
+    m
+    for m in by_scipy.METHODS
+    if m != "COBYQA" or tuple(map(int, scipy.__version__.split(".")[:2])) >= (1, 14)
+]
+BOUNDED = [m for m in by_scipy.BOUNDED if m in THERE]
 DERIVATIVES = [m for m, takes in by_scipy.METHODS.items() if "jac" in takes]
 
 
@@ -30,7 +37,7 @@ def bowl(x):
 
 
 class TestSciPysMethods:
-    @pytest.mark.parametrize("method", by_scipy.METHODS)
+    @pytest.mark.parametrize("method", THERE)
     def test_gives_what_scipy_gives_with_the_same_derivatives(self, method):
         takes, n, given = by_scipy.METHODS[method].split(), START.size, {}
         if "jac" in takes:
@@ -47,7 +54,11 @@ class TestSciPysMethods:
         assert fit.losses[0] == rosen(START) and fit.losses[-1] <= fit.losses[0]
         assert fit.nit == len(fit.losses) - 1 and fit.at == list(range(fit.nit + 1))
         assert np.array_equal(fit.points[0], START)
-        assert fit.nfev - expected.nfev in (0, 1)  # the gradient at the end, where SciPy has not asked for it
+        if method != "COBYLA":  # in SciPy 1.13 its callback is told points that were asked for long ago
+            assert fit.nfev - expected.nfev in (
+                0,
+                1,
+            )  # the gradient at the end, where SciPy has not asked for it
 
     @pytest.mark.parametrize("method", DERIVATIVES)
     def test_finds_the_minimum_with_a_gradient_that_vanishes(self, method):
@@ -283,10 +294,28 @@ class TestRefusals:
         with pytest.raises(ValueError, match="too small") as caught:
             gm.minimize(f, 1.0, "sgd", lr=0.25)
         assert "iteration 2, at x0 = 0.25, with a loss of 0.25 before" in caught.value.__notes__[0]
+        assert caught.value.fit.losses.tolist() == [1.0, 0.25] and caught.value.fit.x == 0.5
+        assert "sys.last_value.fit" in caught.value.__notes__[1] and "ValueError" in str(caught.value.fit)
+
+    def test_an_interrupt_has_the_fit_so_far(self):
+        left = [30]
+
+        def f(x):
+            left[0] -= 1
+            if not left[0]:
+                raise KeyboardInterrupt
+            return rosen(x)
+
+        for method in ("adam", "BFGS", "TNC", "Nelder-Mead"):
+            left[0] = 30
+            with pytest.raises(KeyboardInterrupt) as caught:
+                gm.minimize(f, START, method)
+            fit = caught.value.fit
+            assert fit.nit > 1 and fit.fun == fit.losses[-1] == rosen(fit.x), method
 
 
 class TestBounds:
-    @pytest.mark.parametrize("method", by_scipy.BOUNDED)
+    @pytest.mark.parametrize("method", BOUNDED)
     def test_hold(self, method):
         fit = gm.minimize(bowl, np.array([0.5, 0.5]), method, bounds=(0.0, 1.0))
         np.testing.assert_allclose(fit.x, [1, 0], atol=1e-3)
@@ -428,5 +457,5 @@ class TestProgress:
 def test_no_warning_where_all_is_well():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for method in ("sgd", "lbfgs", *by_scipy.METHODS):
+        for method in ("sgd", "lbfgs", *THERE):
             gm.minimize(bowl, np.zeros(2), method, iterations=None if method in by_scipy.METHODS else 5)
