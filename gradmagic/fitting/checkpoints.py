@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine.core import arrays
+from ..engine.faces.torch.tensor import Tensor
 from ..errors import MinimizeError
 from ..saving.files import load, save
 
@@ -48,7 +49,7 @@ class Checkpoint:
                 np.stack([arrays.to_host(a) for a in column]) for column in zip(*history.points, strict=True)
             ],
             "evaluations": course.evaluations,
-            "kept": kept,
+            "kept": _packed(kept),
         }
         descriptor, beside = tempfile.mkstemp(
             prefix=os.path.basename(self.path), suffix=".part", dir=os.path.dirname(self.path) or "."
@@ -110,7 +111,7 @@ def read(course: Course) -> None:
     history.losses = held["losses"].tolist()
     history.at, history.every = held["at"].tolist(), held["thinned"]
     history.points = [_beside(point, variables.start) for point in zip(*held["points"], strict=True)]
-    course.kept = held["kept"]
+    course.kept = _unpacked(held["kept"])
     # The last iteration is done again: its loss must be the same.
     course.evaluations = held["evaluations"] - 1
     course.again = history.losses.pop()
@@ -123,6 +124,24 @@ def _beside(point: Iterable[Any], start: Point) -> Point:
     """Bring the arrays of a point to where the variables are."""
     pairs = zip(point, start, strict=True)
     return [arrays.beside(np.asarray(a), s) if arrays.on_device(s) else a[()] for a, s in pairs]
+
+
+_DEVICE = "array of a device"
+
+
+def _packed(value: Any) -> Any:
+    """Give what a method keeps as `gm.save` takes it: a device's array as a tensor, which remembers the device."""
+    if isinstance(value, dict):
+        return {k: _packed(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_packed, value))
+    return {_DEVICE: Tensor.wrap(value, None)} if arrays.on_device(value) else value
+
+
+def _unpacked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value[_DEVICE].array if _DEVICE in value else {k: _unpacked(v) for k, v in value.items()}
+    return type(value)(map(_unpacked, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _same(a: Any, b: Any) -> bool:
