@@ -13,13 +13,8 @@ def test_the_end_lies_where_the_start_did(method, tmp_path):
     import cupy
 
     start = cupy.asarray(np.array([1.0, 2.0]))
-    given = (
-        {"lr": 0.1, "checkpoint": tmp_path / "fit.npz"}
-        if method == "adam"
-        else {"checkpoint": tmp_path / "fit.npz"}
-        if method == "lbfgs"
-        else {}
-    )
+    given = {"lr": 0.1} if method == "adam" else {}
+    given |= {"checkpoint": tmp_path / "fit.npz"} if method in ("adam", "lbfgs") else {}
     fit = gm.minimize(lambda x: cupy.sum((x - 3.0) ** 2), start, method, **given)
     again = gm.minimize(lambda x: cupy.sum((x - 3.0) ** 2), start, method, **given)
     for each in (fit, again):

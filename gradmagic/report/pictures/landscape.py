@@ -16,10 +16,10 @@ from .charts import BOTTOM, HEIGHT, LEFT, POINTS, RIGHT, STYLE, TOP, WIDTH, _at
 
 TALL = 230  # of contour lines
 LINES = 9  # contour lines
-_MORE = (
-    ".c{fill:none;stroke:var(--gm-muted,#5b6875);stroke-width:.8}.w{fill:none;stroke:var(--gm-gold,#b8860b);"
-    "stroke-width:1.4}.d{fill:var(--gm-gold,#b8860b)}.e{fill:var(--gm-neg,#b3541e)}"
-)
+# In the elements themselves: a page's script draws all charts with one style, which knows none of these.
+_CONTOUR = "fill:none;stroke:var(--gm-muted,#5b6875);stroke-width:.8"
+_PATH, _DOT = "fill:none;stroke:var(--gm-gold,#b8860b);stroke-width:1.4", "fill:var(--gm-gold,#b8860b)"
+_END = "fill:var(--gm-neg,#b3541e)"
 
 
 def landscape(descent: Descent) -> str:
@@ -56,7 +56,7 @@ def _contours(descent: Descent) -> str:
             f"M{at_x(a):.0f} {at_y(b):.0f}L{at_x(c):.0f} {at_y(d):.0f}"
             for (a, b), (c, d) in lines(x, y, field, level)
         ]
-    pieces.append(f'<path class="c" d="{"".join(drawn)}"/>')
+    pieces.append(f'<path style="{_CONTOUR}" d="{"".join(drawn)}"/>')
     return "".join([*pieces, *_way([(a, b) for a, b in descent.way], at_x, at_y)]) + "</svg>"
 
 
@@ -113,7 +113,7 @@ def _frame(
     base = tall - BOTTOM
     pieces = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {tall}" width="{WIDTH}" height="{tall}" '
-        f'role="img" aria-label={quoteattr(sentence)}><style>{STYLE}{_MORE}</style>',
+        f'role="img" aria-label={quoteattr(sentence)}><style>{STYLE}</style>',
         f'<text class="t" x="{LEFT}" y="13">{escape(title)}</text>',
         f'<path class="a" fill="none" d="M{LEFT} {TOP}V{base}H{WIDTH - RIGHT}"/>',
     ]
@@ -134,13 +134,12 @@ def _way(way: list[tuple[float, float]], at_x: partial[float], at_y: partial[flo
     if not known:
         return []
     at = list(dict.fromkeys((f"{at_x(a):.1f}", f"{at_y(b):.1f}") for a, b in known))
-    pieces = [f'<path class="w" d="M{"L".join(f"{a} {b}" for a, b in at)}"/>']
-    pieces += [f'<circle class="d" cx="{a}" cy="{b}" r="2"/>' for a, b in at[:: 1 + len(at) // 40]]
-    (a, b), (c, d) = (f"{at_x(known[0][0]):.1f}", f"{at_y(known[0][1]):.1f}"), at[-1]
+    few = "".join(f'<circle cx="{a}" cy="{b}" r="2"/>' for a, b in at[:: 1 + len(at) // 40])
+    (a, b), (c, d) = at[0], (f"{at_x(known[-1][0]):.1f}", f"{at_y(known[-1][1]):.1f}")
     return [
-        *pieces,
-        f'<circle class="d" cx="{a}" cy="{b}" r="3.4"/>',
-        f'<circle class="e" cx="{c}" cy="{d}" r="4"/>',
+        f'<path style="{_PATH}" d="M{"L".join(f"{a} {b}" for a, b in at)}"/>',
+        f'<g style="{_DOT}">{few}<circle cx="{a}" cy="{b}" r="3.4"/></g>',
+        f'<circle style="{_END}" cx="{c}" cy="{d}" r="4"/>',
     ]
 
 
