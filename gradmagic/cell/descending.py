@@ -262,7 +262,8 @@ def _targets(name: str, value: Any, put: Callable[[Any], Any], top: bool = True)
     if is_a(value, Tensor):
         yield Target(name, value, partial(_write, value))
     elif liftable(value) and (top or arrays.is_array(value)):
-        yield Target(name, value, put)
+        in_place = arrays.is_array(value) and getattr(value.flags, "writeable", True)
+        yield Target(name, value, partial(_move, value) if in_place else put)
     elif hasattr(value, "named_parameters"):
         for part, parameter in value.named_parameters():
             yield Target(f"{name}.{part}", parameter, partial(_write, parameter))
@@ -288,6 +289,11 @@ def _write(tensor: Tensor, new: Any) -> None:
     """Write a tensor's values in its own memory, as an optimiser does."""
     with no_grad():
         tensor.copy_(new)
+
+
+def _move(array: Any, new: Any) -> None:
+    """Write an array's values in its own memory: who else holds it moves along, as the gradient counts them."""
+    array[...] = arrays.beside(new, array) if arrays.on_device(array) else new
 
 
 def _number(result: Any) -> float:

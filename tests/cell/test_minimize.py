@@ -1,14 +1,28 @@
 """`%%grad x --minimize METHOD` in a real shell: the fit, what is kept, and that nothing else of the cell leaks."""
 
+import contextlib
+import io
 import pickle
 import re
+import warnings
 
 import numpy as np
 import pytest
 
 import gradmagic as gm
+from gradmagic.cell.descending import CellLoss, NoTrial
+from gradmagic.cell.hosts.host import text_source
+from gradmagic.cell.options import Options
 from gradmagic.report import Report
 from gradmagic.report.files.json import to_json
+
+from .cells import CELLS
+from .helpers import fresh, left_behind
+
+
+def silent():
+    return contextlib.redirect_stdout(io.StringIO())
+
 
 PARABOLA = "%%grad a --minimize adam --lr 0.1 --iterations 40{}\nb = (a - 1)**2\nc = b + 2"
 
@@ -90,6 +104,24 @@ def test_what_the_cell_leaves_is_what_it_leaves_without(named):
     np.testing.assert_allclose(gm.last().fit.x["w"], 0.6, atol=1e-6)
 
 
+def test_no_cell_leaks_out_of_a_fit():
+    """Each cell of cells.py: where it can be minimised, all is as it was, and the cell leaves what it leaves then."""
+    fits = 0
+    for title, (setup, names, text) in CELLS.items():
+        plain, ns = fresh(setup), fresh(setup)
+        before, options = dict(ns), Options(tuple(names.split()), minimize="sgd", lr=1e-4, iterations=2)
+        loss = CellLoss(text_source(text, "<cell of a test>", "In [1]"), ns, options, silent)
+        with warnings.catch_warnings(), contextlib.suppress(gm.GradmagicError, NoTrial, AssertionError):
+            warnings.simplefilter("ignore")
+            fits += bool(loss.fit().nit)
+        assert ns.keys() == before.keys() and all(ns[n] is v for n, v in before.items()), title
+        for namespace in (plain, ns):
+            with silent():
+                exec(compile(text, "<cell>", "exec"), namespace)
+        assert left_behind(plain, ns) == [], title
+    assert fits > 80
+
+
 def test_containers_members_and_tensors(named):
     named(
         "p = {'W': np.ones(2), 'b': np.array(0.5)}\nalias = p\nt = gm.tensor([1.0, 2.0], requires_grad=True)\nt2 = t"
@@ -114,6 +146,18 @@ def test_a_function_reads_the_moved_variable(named):
     named("def f():\n    return np.sum((w - 2)**2)")
     named("%%grad w --minimize BFGS --quiet\nf()")
     np.testing.assert_allclose(named.names["w"], 2, atol=1e-6)
+
+
+def test_who_else_holds_an_array_moves_along(named):
+    named("held = [w]\nview = w[:1]\nfixed = np.array([2.0])\nfixed.flags.writeable = False\nsame = fixed")
+    report = named("%%grad w --minimize sgd --lr 0.05\nz = np.sum((w + held[0] - 2)**2) + view[0]**2")
+    assert (
+        named.names["held"][0] is named.names["w"] and report.fit.success and report.value == report.fit.fun
+    )
+    np.testing.assert_allclose(named.names["w"], [0.8, 1], atol=1e-6)
+    assert named.names["view"][0] == named.names["w"][0]
+    named("%%grad fixed --minimize sgd --lr 0.1 --quiet\nz = np.sum(fixed**2)")
+    assert abs(named.names["fixed"][0]) < 1e-6 and named.names["same"].tolist() == [2.0]
 
 
 def test_two_names_and_of(named):

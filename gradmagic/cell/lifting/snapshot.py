@@ -166,16 +166,19 @@ def _of_names(holder: Any) -> Restore:
 
 def _of_attributes(value: Any) -> Restore | None:
     attributes = getattr(value, "__dict__", None)
-    slots = list(slots_of(value))
-    if type(attributes) is not dict and not slots:
+    slots = dict(slots_of(value))
+    if type(attributes) is not dict and not hasattr(type(value), "__slots__"):
         return None
     held = _of_dict(attributes) if type(attributes) is dict else None
 
     def restore() -> None:
         if held is not None:
             held()
-        for slot, kept in slots:
-            if getattr(value, slot, None) is not kept:
+        now = dict(slots_of(value)) if slots or held is None else {}
+        for slot in now.keys() - slots.keys():
+            object.__delattr__(value, slot)
+        for slot, kept in slots.items():
+            if slot not in now or now[slot] is not kept:
                 object.__setattr__(value, slot, kept)
 
     return restore
