@@ -75,6 +75,7 @@ from .missing import missing
 if TYPE_CHECKING:
     from . import distributions, utils
     from .cell import last, make_dot, trace
+    from .fitting import Fit, minimize
     from .report import Report
     from .saving import load, save
 
@@ -93,9 +94,11 @@ globals().update({n: getattr(nn.functional, n) for n in _OF_NETWORKS} | linalg.O
 # What needs IPython, jinja2 or rich, and what few programs need, is imported when it is first asked for: `import
 # gradmagic` stays light.
 _LATER = {
+    "Fit": "fitting",
     "Report": "report",
     "last": "cell",
     "make_dot": "cell",
+    "minimize": "fitting",
     "trace": "cell",
     "load": "saving",
     "save": "saving",
@@ -131,6 +134,7 @@ def unload_ipython_extension(shell: Any) -> None:
 
 __all__ = [
     "Array",
+    "Fit",
     "GradmagicError",
     "Report",
     "Tensor",
@@ -167,6 +171,7 @@ __all__ = [
     "linalg",
     "load",
     "make_dot",
+    "minimize",
     "mps",
     "make_hvp",
     "make_jvp",

@@ -6,6 +6,7 @@ network, nothing random: two reports do not meet on one page, and the same trace
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -17,6 +18,7 @@ from jinja2 import Environment, PackageLoader, Template
 from markupsafe import Markup, escape
 
 from ...engine.core.values import SHOWN, Value
+from ..descent import Descent
 from ..parts import kept, timing
 from ..parts.annotated_cell import Line, Part, failure, lines, others
 from ..parts.curves import Curve, curve
@@ -28,6 +30,7 @@ from ..parts.steps import Step, modes, steps
 from ..parts.table import NUDGE, table
 from ..pictures.charts import chart
 from ..pictures.drawing import Drawn
+from ..pictures.landscape import landscape
 from ..pictures.scene import Scene
 from ..pictures.svg import still, svg
 from ..shown.numbers import aligned, brief, number, on_a_line, rows_of, samples, shape_of, sign, sparkline
@@ -52,6 +55,7 @@ LONG, SHORT = (
     60,
     24,
 )  # columns of a line that stands whole on a page of 700 px, and of the room before parts of others
+MAGNITUDES = 1_000  # a loss that falls by more is drawn by its logarithm
 INLINE = 16  # elements of a matrix that is shown without being opened
 
 
@@ -134,6 +138,7 @@ def _shown(view: View, drawn: Scene | None, unfolded: Sequence[Drawn], detail: D
         "charts": _charts(found), "graph": graph, "others": elsewhere, "steps": listed, "slots": slots,
         "lines": _with_gaps(annotated, detail, slots), "heads": _heads(trace.turns) if slots else defaultdict(list),
         "data": _data(view, graph, unfolded, listed, parts, told_by_turn), "tables": _tables(view),
+        "descent_charts": descent_charts(trace.descent) if trace.descent else [],
         "modes": modes(view), "past": past, "past_charts": _past_charts(past) if past else [],
     }  # fmt: skip
 
@@ -219,6 +224,28 @@ def _past_charts(past: History) -> list[tuple[str, str]]:
         way = chart(f"{result.name}, step by step", x.values, result.values, x.name, path=True)
         made.append((way, f"the way of {x.name} on the curve of {result.name}"))
     return made
+
+
+def descent_charts(descent: Descent) -> list[tuple[str, str]]:
+    """Draw a fit: the loss over the iterations, and the way on the loss of one variable or two."""
+    name = descent.loss_name
+    losses, title = descent.losses, name
+    if min(losses) > 0 and max(losses) > MAGNITUDES * min(losses):
+        losses, title = tuple(math.log10(v) if v - v == 0 else v for v in losses), f"log10 of {name}"
+    made = [(chart(title, descent.at, losses, "iteration"), f"{title} over the iterations")]
+    way = landscape(descent)
+    return [*made, (way, f"the way of {' and '.join(descent.axes)} on {name}")] if way else made
+
+
+def fit_html(descent: Descent) -> str:
+    """Write a fit as a piece of HTML that stands alone in any page."""
+    return _template("fit.html").render(descent=descent, drawings=descent_charts(descent))
+
+
+def fit_page(descent: Descent) -> str:
+    """Write a fit as a page of its own."""
+    title = f"{descent.loss_name}: {descent.method}"
+    return _template("page.html").render(report=Markup(fit_html(descent)), title=title)
 
 
 def page(report: str, view: View) -> str:
