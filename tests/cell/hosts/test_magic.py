@@ -396,3 +396,8 @@ def test_an_assignment_is_shown_where_the_session_shows_assignments(run):
         assert type(run.names["z"]).__name__ == "float64"
     finally:
         run.shell.ast_node_interactivity = "last_expr"
+
+
+def test_a_module_that_the_cell_makes_is_an_input_by_its_parameters(run):
+    report = run("%%grad net\nnet = gm.nn.Linear(2, 1)\nloss = net(gm.ones(3, 2)).sum()")
+    assert list(report.grads) == ["net.weight", "net.bias"] and (report.grads["net.weight"] == 3).all()
