@@ -53,6 +53,7 @@ LONG, SHORT = (
     24,
 )  # columns of a line that stands whole on a page of 700 px, and of the room before parts of others
 INLINE = 16  # elements of a matrix that is shown without being opened
+WIDE = 6  # of its columns: value and gradient beside each other take no more than a page
 
 
 @dataclass(frozen=True)
@@ -243,7 +244,7 @@ def _environment() -> Environment:
         "times": lambda text: Markup(str(escape(text)).replace("*", "<wbr>·")),  # a long product goes on below
     })  # fmt: skip
     made.globals.update(
-        inline=INLINE, nudge=NUDGE, style=style(), script=script(), loader=loader(), of=version(),
+        inline=INLINE, wide=WIDE, nudge=NUDGE, style=style(), script=script(), loader=loader(), of=version(),
     )  # fmt: skip
     return made
 
@@ -287,7 +288,11 @@ def _grid(value: Value) -> list[list[tuple[str, str, str]]] | None:
     if value.items is None or not value.size or axes not in (1, 2):
         return None
     peak = max(abs(value.low or 0.0), abs(value.high or 0.0))
-    rows = zip(rows_of(value.items, axes), value.items if axes == 2 else [value.items], strict=True)
+    long = -(-len(value.items) // -(-len(value.items) // WIDE))  # of a row of a vector: 10 are two rows of 5
+    items = (
+        value.items if axes == 2 else [value.items[i : i + long] for i in range(0, len(value.items), long)]
+    )
+    rows = zip(rows_of(items, 2), items, strict=True)
     return [[_cell(text.strip(), x, peak) for text, x in zip(*row, strict=True)] for row in rows]
 
 
