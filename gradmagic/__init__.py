@@ -71,7 +71,7 @@ from .functions import *  # noqa: F403  (PyTorch's function names; the list is f
 from .missing import missing
 
 if TYPE_CHECKING:
-    from . import distributions, utils
+    from . import distributed, distributions, utils
     from .cell import last, make_dot, trace
     from .report import Report
     from .saving import load, save
@@ -98,7 +98,7 @@ _LATER = {
     "load": "saving",
     "save": "saving",
 }
-_ROOMS_LATER = ("distributions", "utils")
+_ROOMS_LATER = ("distributed", "distributions", "utils")
 
 
 def __getattr__(name: str) -> Any:
@@ -139,6 +139,7 @@ __all__ = [
     "check_grads",
     "checkpoint",
     "cuda",
+    "distributed",
     "distributions",
     "custom",
     "detect_anomaly",

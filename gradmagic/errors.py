@@ -422,6 +422,24 @@ class TapeLimitError(GradmagicError, MemoryError):
     """
 
 
+class ClusterError(GradmagicError, RuntimeError):
+    """A pass of `gm.distributed.loss` over the partitions was given up.
+
+    Why: one partition has lost a worker after the other, most often because it needs more memory than they have; or the
+    client has lost its scheduler. A worker that dies once is no error: its partition is computed again elsewhere.
+
+    Wrong: a partition holds all rows::
+
+        import dask.array as da
+        X = da.ones((1_000_000, 100), chunks=(1_000_000, 100))
+
+    Right: so many rows that several partitions fit into a worker's memory, with all that the function makes of them::
+
+        import dask.array as da
+        X = da.ones((1_000_000, 100), chunks=(10_000, 100))
+    """
+
+
 class CheckError(GradmagicError, AssertionError):
     """`gm.check_grads` found a derivative that numerical differences contradict; the message shows the first entry.
 

@@ -1,0 +1,164 @@
+"""One pass over all partitions in a Dask cluster: a task for each, sums of eight, sums of these, one result.
+
+In: partitions, a `Work`, a client. Out: the sums, or one clear error. The parameters and the function travel in the graph
+of every pass, so no worker holds anything that cannot be made again.
+"""
+
+from __future__ import annotations
+
+import inspect
+import io
+import sys
+import uuid
+from asyncio import CancelledError, TimeoutError
+from collections.abc import Sequence
+from concurrent.futures import CancelledError as FutureCancelled
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import cloudpickle
+import distributed
+from distributed.comm import CommClosedError
+from distributed.scheduler import KilledWorker
+
+from ..engine.following.followers import plain
+from ..engine.tape.tracked import Tracked, raw
+from ..errors import ArgumentError, ClusterError
+from .partitions import Partitions, Plan
+from .worker import Share, Work, added, data_of, evaluate, opened
+
+_TOGETHER = 8  # shares that one task adds: a power of 2, so that the pairs are those of one tree over all partitions
+_QUIET = 3.0  # seconds that a pass may take before Dask's bar is shown
+_LOST = (CancelledError, FutureCancelled, CommClosedError, TimeoutError)
+
+
+def client_of(given: Any) -> distributed.Client:
+    """Give the client that the user named, or the one that is there, or one of a cluster on this machine."""
+    if given is not None:
+        return given
+    try:
+        return distributed.default_client()
+    except ValueError:
+        return distributed.Client(threads_per_worker=1, dashboard_address=":0")
+
+
+def total(
+    partitions: Partitions, chosen: Sequence[int], work: Work, client: Any, retries: int, progress: bool
+) -> Share:
+    """Add up what `work` comes to over the chosen partitions, in their order.
+
+    Raises
+    ------
+    ClusterError
+        If a partition has lost one worker after the other, or the scheduler is gone.
+    ArgumentError
+        If no partition has a row, or the function holds a value that is traced.
+    """
+    name = f"{getattr(work.f, '__name__', 'loss').strip('<>')}-{uuid.uuid4().hex}"
+    graph: dict[Any, Any] = dict(partitions.shared)
+    graph[f"work-{name}"] = (opened, packed(work))
+    row: list[Any] = []
+    for i in chosen:
+        plan = partitions.plans[i]
+        row.append((name, i))
+        graph[name, i] = (evaluate, plan.packed, plan.name, f"work-{name}", *_given(plan, partitions))
+    level = 0
+    while len(row) > 1 or not level:
+        parts = [row[k : k + _TOGETHER] for k in range(0, len(row), _TOGETHER)]
+        row = [(f"sum-{name}", level, k) for k in range(len(parts))]
+        graph |= {key: (added, *part) for key, part in zip(row, parts, strict=True)}
+        level += 1
+    found: Share | None = fetched(graph, row[0], partitions, client_of(client), retries, progress)
+    if found is None:
+        raise ArgumentError("no partition has a row, and there is no mean of none.")
+    return found
+
+
+def one(partitions: Partitions, i: int, client: Any, retries: int) -> tuple[Any, ...]:
+    """Fetch the data of one partition."""
+    plan = partitions.plans[i]
+    key = (f"data-{uuid.uuid4().hex}", i)
+    graph = {**partitions.shared, key: (data_of, plan.packed, *_given(plan, partitions))}
+    return fetched(graph, key, partitions, client_of(client), retries, False)  # type: ignore[no-any-return]
+
+
+def _given(plan: Plan, partitions: Partitions) -> list[Any]:
+    """What a plan needs from outside: keys of tasks in the graph, futures of what lies in the cluster."""
+    return [partitions.futures.get(key, key) for key in plan.needs]
+
+
+def fetched(graph: Any, key: Any, partitions: Partitions, client: Any, retries: int, progress: bool) -> Any:
+    """Run a graph and give one result of it, or say what became of it."""
+    try:
+        (future,) = client.get(graph, [key], sync=False, retries=retries)
+        if progress:
+            _shown(future)
+        return future.result()
+    except KilledWorker as error:
+        task = error.task
+        where = partitions.plans[task[1]].name if isinstance(task, tuple) and len(task) == 2 else f"task {task}"
+        raise ClusterError(
+            f"{where} has lost {error.allowed_failures + 1} workers, the last at {error.last_worker.address}: they "
+            "were killed, for want of memory most often. Cut the data into smaller partitions, or give the workers "
+            "more memory (memory_limit=); nothing else is lost, and the loss can be called again."
+        ) from None
+    except Exception as error:
+        if not isinstance(error, _LOST) and client.status == "running":
+            raise
+        if any("gm.distributed.loss" in note for note in getattr(error, "__notes__", ())):
+            raise  # the user's function has raised it, in a worker
+        raise ClusterError(
+            f"the pass was given up, since the client has no scheduler any more ({error or type(error).__name__}). "
+            "Nothing is lost but this pass: start a distributed.Client(...), and call the loss again with the "
+            "same parameters."
+        ) from error
+
+
+def _shown(future: Any) -> None:
+    """Wait, and show Dask's bar of a pass that takes long."""
+    try:
+        distributed.wait(future, timeout=_QUIET)
+    except TimeoutError:
+        distributed.progress(future, notebook=False)
+
+
+# ---- what travels ----------------------------------------------------------------------------------------------------
+
+
+class _Packer(cloudpickle.Pickler):  # type: ignore[misc]
+    """Packs a function by value, and refuses traced values in it: no gradient would come back to them."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, Tracked):
+            if obj.node is not None:
+                _refuse("a tensor that requires grad or a traced value")
+            return (type(obj).wrap, (obj.array, None)) if not obj.soft else (raw, (obj.array,))
+        if isinstance(obj, ModuleType) and sys.modules.get(obj.__name__) is obj:
+            return import_module, (obj.__name__,)  # its class is another while it is followed
+        if (own := plain(obj)) is not obj:
+            return _same, (own,)  # stands in the user's code while it is traced
+        return super().reducer_override(obj)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def packed(work: Work) -> bytes:
+    """Pack what is to be computed, after looking at what the function reads besides its arguments."""
+    if inspect.isfunction(work.f):
+        read = inspect.getclosurevars(work.f)
+        for name, value in {**read.globals, **read.nonlocals}.items():
+            if isinstance(value, Tracked) and value.node is not None:
+                _refuse(f"{name!r}, a tensor that requires grad or a traced value", work.f.__name__)
+    buffer = io.BytesIO()
+    _Packer(buffer).dump(work)
+    return buffer.getvalue()
+
+
+def _refuse(what: str, name: str = "the function of the loss") -> None:
+    raise ArgumentError(
+        f"{name} reads {what}, and is computed in other processes, from where no gradient comes back to it: "
+        "give it as an argument of the loss, or its .detach() if it is a constant."
+    )
