@@ -6,29 +6,25 @@ of every pass, so no worker holds anything that cannot be made again.
 
 from __future__ import annotations
 
-import inspect
-import io
-import sys
 import uuid
 from asyncio import CancelledError, TimeoutError
 from collections.abc import Sequence
 from concurrent.futures import CancelledError as FutureCancelled
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
-import cloudpickle
 import distributed
 from distributed.comm import CommClosedError
 from distributed.scheduler import KilledWorker
 
-from ..engine.following.followers import plain
-from ..engine.tape.tracked import Tracked, raw
+from ..engine.core.places import users
 from ..errors import ArgumentError, ClusterError
+from .packing import opened, packed
 from .partitions import Partitions, Plan
-from .worker import Share, Work, added, data_of, evaluate, opened
+from .worker import Share, Work, added, data_of, evaluate
 
-_TOGETHER = 8  # shares that one task adds: a power of 2, so that the pairs are those of one tree over all partitions
+_TOGETHER = (
+    8  # shares that one task adds: a power of 2, so that the pairs are those of one tree over all partitions
+)
 _QUIET = 3.0  # seconds that a pass may take before Dask's bar is shown
 _LOST = (CancelledError, FutureCancelled, CommClosedError, TimeoutError)
 
@@ -57,7 +53,7 @@ def total(
     """
     name = f"{getattr(work.f, '__name__', 'loss').strip('<>')}-{uuid.uuid4().hex}"
     graph: dict[Any, Any] = dict(partitions.shared)
-    graph[f"work-{name}"] = (opened, packed(work))
+    graph[f"work-{name}"] = (opened, packed(work, work.f))
     row: list[Any] = []
     for i in chosen:
         plan = partitions.plans[i]
@@ -94,10 +90,14 @@ def fetched(graph: Any, key: Any, partitions: Partitions, client: Any, retries: 
         (future,) = client.get(graph, [key], sync=False, retries=retries)
         if progress:
             _shown(future)
+        if (raised := future.exception()) is not None:
+            raise raised.with_traceback(_of_the_user(future.traceback()))
         return future.result()
     except KilledWorker as error:
         task = error.task
-        where = partitions.plans[task[1]].name if isinstance(task, tuple) and len(task) == 2 else f"task {task}"
+        where = (
+            partitions.plans[task[1]].name if isinstance(task, tuple) and len(task) == 2 else f"task {task}"
+        )
         raise ClusterError(
             f"{where} has lost {error.allowed_failures + 1} workers, the last at {error.last_worker.address}: they "
             "were killed, for want of memory most often. Cut the data into smaller partitions, or give the workers "
@@ -115,50 +115,17 @@ def fetched(graph: Any, key: Any, partitions: Partitions, client: Any, retries: 
         ) from error
 
 
+def _of_the_user(traceback: Any) -> Any:
+    """Give what is left of a worker's traceback from the user's first frame on; all, if there is none."""
+    at = traceback
+    while at is not None and not users(at.tb_frame.f_code.co_filename):
+        at = at.tb_next
+    return at or traceback
+
+
 def _shown(future: Any) -> None:
     """Wait, and show Dask's bar of a pass that takes long."""
     try:
         distributed.wait(future, timeout=_QUIET)
     except TimeoutError:
         distributed.progress(future, notebook=False)
-
-
-# ---- what travels ----------------------------------------------------------------------------------------------------
-
-
-class _Packer(cloudpickle.Pickler):  # type: ignore[misc]
-    """Packs a function by value, and refuses traced values in it: no gradient would come back to them."""
-
-    def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, Tracked):
-            if obj.node is not None:
-                _refuse("a tensor that requires grad or a traced value")
-            return (type(obj).wrap, (obj.array, None)) if not obj.soft else (raw, (obj.array,))
-        if isinstance(obj, ModuleType) and sys.modules.get(obj.__name__) is obj:
-            return import_module, (obj.__name__,)  # its class is another while it is followed
-        if (own := plain(obj)) is not obj:
-            return _same, (own,)  # stands in the user's code while it is traced
-        return super().reducer_override(obj)
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-def packed(work: Work) -> bytes:
-    """Pack what is to be computed, after looking at what the function reads besides its arguments."""
-    if inspect.isfunction(work.f):
-        read = inspect.getclosurevars(work.f)
-        for name, value in {**read.globals, **read.nonlocals}.items():
-            if isinstance(value, Tracked) and value.node is not None:
-                _refuse(f"{name!r}, a tensor that requires grad or a traced value", work.f.__name__)
-    buffer = io.BytesIO()
-    _Packer(buffer).dump(work)
-    return buffer.getvalue()
-
-
-def _refuse(what: str, name: str = "the function of the loss") -> None:
-    raise ArgumentError(
-        f"{name} reads {what}, and is computed in other processes, from where no gradient comes back to it: "
-        "give it as an argument of the loss, or its .detach() if it is a constant."
-    )

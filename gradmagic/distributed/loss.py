@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.core import arrays
+from ..engine.core.foreign import of_library
 from ..engine.core.trees import leaves, rebuilt
 from ..engine.dispatch.calls import face_of
 from ..engine.faces.torch.tensor import Tensor
@@ -35,7 +36,9 @@ class Loss:
         The partitions that it adds up, in this order.
     """
 
-    def __init__(self, f: Callable[..., Any], partitions: Partitions, chosen: tuple[int, ...], **options: Any) -> None:
+    def __init__(
+        self, f: Callable[..., Any], partitions: Partitions, chosen: tuple[int, ...], **options: Any
+    ) -> None:
         self.f, self.chosen = f, chosen
         self.__name__ = getattr(f, "__name__", "loss")
         self._partitions, self._options = partitions, options
@@ -50,6 +53,11 @@ class Loss:
         """Compute the loss at the parameters: a number, on the tape where they are."""
         found = leaves(params)
         for leaf in found:
+            if (words := of_library(leaf)) is not None:
+                raise ArgumentError(
+                    f"{self.__name__} got {words} among its parameters: data are given once, gm.distributed.loss(f, X). "
+                    f"{words.advice()}."
+                )
             if callable(getattr(leaf, "parameters", None)):
                 raise ArgumentError(
                     f"{self.__name__} got a module, whose parameters live in this process: give them by name, "
@@ -71,7 +79,9 @@ class Loss:
             work = replace(work, places=())
             (value,) = self._pass(work, "value", ())
             return face_of(params).wrap(value, None) if tracked_in(list(found)) else value
-        work = replace(work, params=rebuilt(params, [None if i in places else _sent(v) for i, v in enumerate(found)]))
+        work = replace(
+            work, params=rebuilt(params, [None if i in places else _sent(v) for i, v in enumerate(found)])
+        )
         return self._recorded(work, [found[i] for i in places])
 
     def partition(self, i: int) -> tuple[Any, ...]:

@@ -118,7 +118,9 @@ def _in_rows(collections: list[Any]) -> list[Any]:
     """Bring all arrays to chunks of whole rows, the same rows for all."""
     arrays = [c for c in collections if hasattr(c, "chunks")]
     if any(not a.ndim for a in arrays):
-        raise ShapeError("an array without dimensions has no rows: give one with the rows along its first axis.")
+        raise ShapeError(
+            "an array without dimensions has no rows: give one with the rows along its first axis."
+        )
     if len({a.shape[0] for a in arrays if a.shape[0] == a.shape[0]}) > 1:
         rows = " and ".join(str(a.shape[0]) for a in arrays)
         raise ShapeError(f"the data have {rows} rows: give arrays with the same rows along their first axis.")

@@ -6,7 +6,6 @@ host with the number of rows behind them.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -19,7 +18,6 @@ import numpy as np
 from ..engine.core import arrays
 from ..engine.core.trees import leaves, rebuilt
 from ..engine.faces.torch.tensor import Tensor
-from ..engine.following import dot_calls
 from ..engine.tape.tracked import raw
 from ..engine.transforms.of_functions import jvp, value_and_grad, vjp
 from ..errors import ArgumentError, NonScalarError
@@ -79,22 +77,6 @@ def evaluate(packed: bytes, name: str, work: Work, *given: Any) -> Share | None:
     except Exception as error:
         error.add_note(f"In {name} of gm.distributed.loss.")
         raise
-
-
-def opened(packed: bytes) -> Work:
-    """Unpack a `Work`; if its function comes out of a cell that is running, with the hooks that its code calls."""
-    if b"__gradmagic_" in packed:
-        _put_hooks()
-    return cloudpickle.loads(packed)  # type: ignore[no-any-return]
-
-
-def _put_hooks() -> None:
-    from ..cell.membrane.hooks import put_hooks  # 0.1 s, for functions of a cell only
-    from ..cell.reading.names import instrument
-
-    put_hooks()
-    instrument(ast.parse(""))
-    dot_calls.hook.once()
 
 
 def data_of(packed: bytes, *given: Any) -> Values:
