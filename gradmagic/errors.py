@@ -425,18 +425,24 @@ class TapeLimitError(GradmagicError, MemoryError):
 class ClusterError(GradmagicError, RuntimeError):
     """A pass of `gm.distributed.loss` over the partitions was given up.
 
-    Why: one partition has lost a worker after the other, most often because it needs more memory than they have; or the
-    client has lost its scheduler. A worker that dies once is no error: its partition is computed again elsewhere.
+    Why: the client has lost its scheduler; or one partition has lost a worker after the other, most often because it
+    needs more memory than they have, and is to be cut into smaller ones. A worker that dies once is no error: its
+    partitions are computed again elsewhere.
 
-    Wrong: a partition holds all rows::
+    Wrong::
 
-        import dask.array as da
-        X = da.ones((1_000_000, 100), chunks=(1_000_000, 100))
+        import distributed
+        client = distributed.Client(processes=False, n_workers=1, dashboard_address=None)
+        total = gm.distributed.loss(lambda w, X: np.sum(X @ w), [np.ones((2, 2))], client=client)
+        client.close()
+        total(np.ones(2))
 
-    Right: so many rows that several partitions fit into a worker's memory, with all that the function makes of them::
+    Right: the same loss, with a client that has a scheduler::
 
-        import dask.array as da
-        X = da.ones((1_000_000, 100), chunks=(10_000, 100))
+        import distributed
+        total = gm.distributed.loss(lambda w, X: np.sum(X @ w), [np.ones((2, 2))])
+        with distributed.Client(processes=False, n_workers=1, dashboard_address=None):
+            total(np.ones(2))
     """
 
 

@@ -108,10 +108,10 @@ def fetched(graph: Any, key: Any, partitions: Partitions, client: Any, retries: 
             raise
         if any("gm.distributed.loss" in note for note in getattr(error, "__notes__", ())):
             raise  # the user's function has raised it, in a worker
+        why = "it was cancelled" if client.status == "running" else "the client has no scheduler any more"
         raise ClusterError(
-            f"the pass was given up, since the client has no scheduler any more ({error or type(error).__name__}). "
-            "Nothing is lost but this pass: start a distributed.Client(...), and call the loss again with the "
-            "same parameters."
+            f"the pass over the partitions was given up, for {why}. Nothing is lost but this pass: where there is no "
+            "scheduler start a distributed.Client(...), and call the loss again with the same parameters."
         ) from error
 
 

@@ -69,12 +69,14 @@ def partitions_of(data: Sequence[Any], load: Callable[[Any], Any] | None) -> Par
         raise ShapeError(
             f"the data have {' and '.join(str(len(k)) for k in keys)} partitions: give all of them the same ones."
         )
-    futures = {
-        key: task for c in _each(collections) for key, task in dict(c.__dask_graph__()).items() if isinstance(task, Future)
-    }  # fmt: skip
     graph: dict[Key, Any] = {}
-    for c in dask.optimize(*_each(collections)):
+    for c in _each(collections):
         graph.update(c.__dask_graph__())
+    futures = {key: task for key, task in graph.items() if isinstance(task, Future)}
+    graph = {}
+    for c in dask.optimize(*_each(collections)):  # which leaves out what lies in the cluster, or keeps it
+        graph.update(c.__dask_graph__())
+    graph = {key: task for key, task in graph.items() if key not in futures}
     together = [k for k in zip(*keys, strict=True) if k]
     owner = _owners(graph, together)
     names = [_name(i, len(together), data) for i in range(len(together))]
