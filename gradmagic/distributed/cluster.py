@@ -18,7 +18,7 @@ from distributed.scheduler import KilledWorker
 
 from ..engine.core.places import users
 from ..errors import ArgumentError, ClusterError
-from .packing import opened, packed
+from .packing import packed
 from .partitions import Partitions, Plan
 from .worker import Share, Work, added, data_of, evaluate
 
@@ -53,12 +53,12 @@ def total(
     """
     name = f"{getattr(work.f, '__name__', 'loss').strip('<>')}-{uuid.uuid4().hex}"
     graph: dict[Any, Any] = dict(partitions.shared)
-    graph[f"work-{name}"] = (opened, packed(work, work.f))
+    graph[f"work-{name}"] = packed(work, work.f)
     row: list[Any] = []
     for i in chosen:
         plan = partitions.plans[i]
         row.append((name, i))
-        graph[name, i] = (evaluate, plan.packed, plan.name, f"work-{name}", *_given(plan, partitions))
+        graph[name, i] = (evaluate, plan.packed, plan.name, f"work-{name}", name, *_given(plan, partitions))
     level = 0
     while len(row) > 1 or not level:
         parts = [row[k : k + _TOGETHER] for k in range(0, len(row), _TOGETHER)]

@@ -10,9 +10,7 @@ import ast
 import inspect
 import io
 import linecache
-import sys
-from importlib import import_module
-from types import CodeType, ModuleType
+from types import CodeType
 from typing import Any, NoReturn
 
 import cloudpickle
@@ -43,8 +41,6 @@ class _Packer(cloudpickle.Pickler):  # type: ignore[misc]
             self.files.add(obj.co_filename)
             make, args = self.dispatch_table[CodeType](plain_code(obj))  # cloudpickle leaves the file out
             return make, tuple(obj.co_filename if a == "<dynamic-code>" else a for a in args)
-        if isinstance(obj, ModuleType) and sys.modules.get(obj.__name__) is obj:
-            return import_module, (obj.__name__,)  # its class is another while it is followed
         if (own := plain(obj)) is not obj:
             return _same, (own,)  # stands in the user's code while it is traced
         return super().reducer_override(obj)
@@ -81,8 +77,23 @@ def _refuse(what: str, name: str = "the function of the loss") -> NoReturn:
     )
 
 
-def opened(given: bytes) -> Any:
-    """Unpack, in a worker: the source's lines and what the user calls it are known there from now on."""
+def opened(given: bytes, name: str) -> Any:
+    """Unpack, in a worker: the source's lines and what the user calls it are known there from now on.
+
+    What is unpacked is kept for the next partition, under the pass's name. It is handed on to other workers as bytes.
+    """
+    if (found := _OPENED.get(name)) is None:
+        if len(_OPENED) >= _PASSES:
+            _OPENED.clear()
+        found = _OPENED[name] = _opened(given)
+    return found
+
+
+_OPENED: dict[str, Any] = {}
+_PASSES = 4  # that may run at a time
+
+
+def _opened(given: bytes) -> Any:
     sources, work = cloudpickle.loads(given)
     if b"__gradmagic_" in work:
         _put_hooks()

@@ -21,6 +21,7 @@ from ..engine.faces.torch.tensor import Tensor
 from ..engine.tape.tracked import raw
 from ..engine.transforms.of_functions import jvp, value_and_grad, vjp
 from ..errors import ArgumentError, NonScalarError
+from .packing import opened
 
 Values = tuple[Any, ...]
 
@@ -65,9 +66,10 @@ class Share(NamedTuple):
     values: Values
 
 
-def evaluate(packed: bytes, name: str, work: Work, *given: Any) -> Share | None:
+def evaluate(packed: bytes, name: str, work_packed: bytes, of_pass: str, *given: Any) -> Share | None:
     """Get the data of one partition and compute its share; None for one without rows, of which there is no mean."""
     try:
+        work: Work = opened(work_packed, of_pass)
         data = data_of(packed, *given)
         rows = _rows(data) if work.mean else 1
         if not rows:
