@@ -7,9 +7,12 @@ of every pass, so no worker holds anything that cannot be made again.
 from __future__ import annotations
 
 import uuid
+import warnings
 from asyncio import CancelledError, TimeoutError
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError as FutureCancelled
+from contextlib import contextmanager
+from threading import Event, Thread
 from typing import Any
 
 import distributed
@@ -25,6 +28,7 @@ from .worker import Share, Work, added, data_of, evaluate
 _TOGETHER = (
     8  # shares that one task adds: a power of 2, so that the pairs are those of one tree over all partitions
 )
+_LOOK = 10.0  # seconds between two looks at the workers
 _QUIET = 3.0  # seconds that a pass may take before Dask's bar is shown
 _LOST = (CancelledError, FutureCancelled, CommClosedError, TimeoutError)
 
@@ -88,8 +92,10 @@ def fetched(graph: Any, key: Any, partitions: Partitions, client: Any, retries: 
     """Run a graph and give one result of it, or say what became of it."""
     try:
         (future,) = client.get(graph, [key], sync=False, retries=retries)
-        if progress:
-            _shown(future)
+        with _attended(client):
+            if progress:
+                _shown(future)
+            distributed.wait(future)
         if (raised := future.exception()) is not None:
             raise raised.with_traceback(_of_the_user(future.traceback()))
         return future.result()
@@ -113,6 +119,34 @@ def fetched(graph: Any, key: Any, partitions: Partitions, client: Any, retries: 
             f"the pass over the partitions was given up, for {why}. Nothing is lost but this pass: where there is no "
             "scheduler start a distributed.Client(...), and call the loss again with the same parameters."
         ) from error
+
+
+@contextmanager
+def _attended(client: Any) -> Iterator[None]:
+    """Look after the workers during a pass: a cluster of this process gets back those that did not come again.
+
+    A nanny starts its worker again, but not one that dies while it is starting; of other clusters it is said that a pass
+    waits for workers.
+    """
+    done = Event()
+
+    def look() -> None:
+        said = False
+        while not done.wait(_LOOK):
+            there = len(client.scheduler_info(n_workers=-1)["workers"]) if client.status == "running" else 1
+            cluster = client.cluster if getattr(client.cluster, "_adaptive", None) is None else None
+            if cluster is not None and there < len(getattr(cluster, "worker_spec", ())):
+                cluster.scale(len(cluster.worker_spec))
+            elif not there and not said:
+                said = True
+                warnings.warn(f"no worker is at {client.scheduler.address}: the pass waits for one.", stacklevel=1)
+
+    attendant = Thread(target=look, daemon=True)
+    attendant.start()
+    try:
+        yield
+    finally:
+        done.set()
 
 
 def _of_the_user(traceback: Any) -> Any:
