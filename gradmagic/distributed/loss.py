@@ -27,6 +27,9 @@ from .partitions import Partitions, partitions_of
 from .worker import Work
 
 
+_ONE = np.float64(1.0)  # the cotangent of the value; typed, so that a worker takes it to its device
+
+
 class Loss:
     """What `gm.distributed.loss` gives: call it with the parameters.
 
@@ -135,8 +138,8 @@ class Loss:
         n = len(gradient)
         return custom(
             lambda *_at: gradient,
-            vjp=lambda g, _out, *at: self._derived(work, "vv")(*at, 1.0, *g)[:n],
-            jvp=lambda tangents, _out, *at: self._derived(work, "vj")(*at, 1.0, *tangents, 0.0),
+            vjp=lambda g, _out, *at: self._derived(work, "vv")(*at, _ONE, *g)[:n],
+            jvp=lambda tangents, _out, *at: self._derived(work, "vj")(*at, _ONE, *tangents, 0 * _ONE),
         )
 
     def _derived(self, work: Work, steps: str) -> Any:
