@@ -432,7 +432,7 @@ class ClusterError(GradmagicError, RuntimeError):
     Wrong::
 
         import distributed
-        client = distributed.Client(processes=False, n_workers=1, dashboard_address=None)
+        client = distributed.Client(processes=False, n_workers=1, dashboard_address=":0")
         total = gm.distributed.loss(lambda w, X: np.sum(X @ w), [np.ones((2, 2))], client=client)
         client.close()
         total(np.ones(2))
@@ -441,7 +441,7 @@ class ClusterError(GradmagicError, RuntimeError):
 
         import distributed
         total = gm.distributed.loss(lambda w, X: np.sum(X @ w), [np.ones((2, 2))])
-        with distributed.Client(processes=False, n_workers=1, dashboard_address=None):
+        with distributed.Client(processes=False, n_workers=1, dashboard_address=":0"):
             total(np.ones(2))
     """
 

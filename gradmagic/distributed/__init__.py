@@ -1,8 +1,8 @@
 """Data on many machines: `gm.distributed.loss`, a sum over Dask's partitions that is one operation on the tape.
 
-In: a function of parameters and of one partition's data, and the data (Dask's collections, files, delayed parts). Out: a
-function of the parameters alone. `partitions` says what a partition is, `worker` computes one, `packing` takes the user's function there, `cluster` runs a pass over
-all of them, `loss` puts it on the tape.
+In: a function of parameters and of one partition's data, and the data (Dask's collections, files, delayed parts). Out:
+a function of the parameters alone. `partitions` says what a partition is, `worker` computes one, `packing` takes the
+user's function there, `cluster` runs a pass over all of them, `loss` puts it on the tape.
 """
 
 try:

@@ -1,14 +1,14 @@
 """One pass over all partitions in a Dask cluster: a task for each, sums of eight, sums of these, one result.
 
-In: partitions, a `Work`, a client. Out: the sums, or one clear error. The parameters and the function travel in the graph
-of every pass, so no worker holds anything that cannot be made again.
+In: partitions, a `Work`, a client. Out: the sums, or one clear error. The parameters and the function travel in the
+graph of every pass, so no worker holds anything that cannot be made again.
 """
 
 from __future__ import annotations
 
 import uuid
 import warnings
-from asyncio import CancelledError, TimeoutError
+from asyncio import CancelledError
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError as FutureCancelled
 from contextlib import contextmanager
@@ -25,9 +25,7 @@ from .packing import packed
 from .partitions import Partitions, Plan
 from .worker import Share, Work, added, data_of, evaluate
 
-_TOGETHER = (
-    8  # shares that one task adds: a power of 2, so that the pairs are those of one tree over all partitions
-)
+_TOGETHER = 8  # shares that one task adds; a power of 2: the pairs are those of one tree over all partitions
 _LOOK = 10.0  # seconds between two looks at the workers
 _QUIET = 3.0  # seconds that a pass may take before Dask's bar is shown
 _LOST = (CancelledError, FutureCancelled, CommClosedError, TimeoutError)
@@ -125,21 +123,23 @@ def fetched(graph: Any, key: Any, partitions: Partitions, client: Any, retries: 
 def _attended(client: Any) -> Iterator[None]:
     """Look after the workers during a pass: a cluster of this process gets back those that did not come again.
 
-    A nanny starts its worker again, but not one that dies while it is starting; of other clusters it is said that a pass
-    waits for workers.
+    A nanny starts its worker again, but not one that dies while it is starting; of other clusters it is said that a
+    pass waits for workers.
     """
     done = Event()
 
     def look() -> None:
         said = False
-        while not done.wait(_LOOK):
-            there = len(client.scheduler_info(n_workers=-1)["workers"]) if client.status == "running" else 1
+        while not done.wait(_LOOK) and client.status == "running":
+            there = len(client.scheduler_info(n_workers=-1)["workers"])
             cluster = client.cluster if getattr(client.cluster, "_adaptive", None) is None else None
             if cluster is not None and there < len(getattr(cluster, "worker_spec", ())):
                 cluster.scale(len(cluster.worker_spec))
             elif not there and not said:
                 said = True
-                warnings.warn(f"no worker is at {client.scheduler.address}: the pass waits for one.", stacklevel=1)
+                warnings.warn(
+                    f"no worker is at {client.scheduler.address}: the pass waits for one.", stacklevel=1
+                )
 
     attendant = Thread(target=look, daemon=True)
     attendant.start()

@@ -1,7 +1,7 @@
 """`gm.distributed.loss`: a sum over partitions as one operation on the tape, with derivatives of every order.
 
-In: a function of parameters and a partition's data, and the data. Out: a function of the parameters. Where it is recorded,
-the pass that computes its value computes its gradient too; a derivative of that is a pass of its own.
+In: a function of parameters and a partition's data, and the data. Out: a function of the parameters. Where it is
+recorded, the pass that computes its value computes its gradient too; a derivative of that is a pass of its own.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from ..errors import ArgumentError
 from .cluster import one, total
 from .partitions import Partitions, partitions_of
 from .worker import Work
-
 
 _ONE = np.float64(1.0)  # the cotangent of the value; typed, so that a worker takes it to its device
 
@@ -58,8 +57,8 @@ class Loss:
         for leaf in found:
             if (words := of_library(leaf)) is not None:
                 raise ArgumentError(
-                    f"{self.__name__} got {words} among its parameters: data are given once, gm.distributed.loss(f, X). "
-                    f"{words.advice()}."
+                    f"{self.__name__} got {words} among its parameters: data are given once, when the loss is made, "
+                    f"gm.distributed.loss(f, X). {words.advice()}."
                 )
             if callable(getattr(leaf, "parameters", None)):
                 raise ArgumentError(
@@ -178,8 +177,8 @@ def loss(
 ) -> Loss:
     """Make a loss over data that lie on many machines, as one operation on the tape.
 
-    `loss(f, X, y)(w)` is the sum of `f(w, Xi, yi)` over the partitions. Each is computed in a worker, with its gradient, and
-    all are added in pairs in their order: the same bits, whichever worker is first or dies.
+    `loss(f, X, y)(w)` is the sum of `f(w, Xi, yi)` over the partitions. Each is computed in a worker, with its
+    gradient, and all are added in pairs in their order: the same bits, whichever worker is first or dies.
 
     Parameters
     ----------
@@ -195,8 +194,8 @@ def loss(
     load : function, optional
         Gives the data of one entry of a list, such as a file, in the worker.
     client : distributed.Client, optional
-        The cluster. Left out: the client that is there, or else a cluster of this machine's processes (in a script below
-        `if __name__ == "__main__":`).
+        The cluster. Left out: the client that is there, or else a cluster of this machine's processes (in a script
+        below `if __name__ == "__main__":`).
     retries : int
         How often a partition that raises is tried again. One that loses its worker always is.
     progress : bool
@@ -226,7 +225,7 @@ def loss(
     >>> import gradmagic as gm
     >>> X = da.ones((6, 2), chunks=(2, 2))
     >>> squares = lambda w, rows: np.sum((rows @ w) ** 2)
-    >>> with distributed.Client(processes=False, n_workers=1, dashboard_address=None):
+    >>> with distributed.Client(processes=False, n_workers=1, dashboard_address=":0"):
     ...     total = gm.distributed.loss(squares, X)
     ...     print(gm.value_and_grad(lambda w: total(w) + w @ w)(np.array([1.0, 2.0])))
     (59.0, array([38., 40.]))

@@ -1,7 +1,7 @@
-"""How the user's function travels: as the code that it is, with the text of its source, so that a worker can name its lines.
+"""How the user's function travels: as its own code, with the text of its source, so that a worker can name its lines.
 
-In: what a pass computes. Out: bytes, and in the worker the same again. A function that reads a traced value is refused: no
-gradient would come back from another process.
+In: what a pass computes. Out: bytes, and in the worker the same again. A function that reads a traced value is refused:
+no gradient would come back from another process.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import ast
 import inspect
 import io
 import linecache
+from contextlib import suppress
 from types import CodeType
 from typing import Any, NoReturn
 
@@ -17,6 +18,7 @@ import cloudpickle
 
 from ..cell.membrane.enter import plain_code
 from ..cell.membrane.hooks import put_hooks
+from ..cell.membrane.membrane import here
 from ..cell.reading.names import instrument
 from ..engine.core.places import label_of, label_with, users
 from ..engine.following import dot_calls
@@ -59,10 +61,11 @@ def packed(work: Any, function: Any) -> bytes:
         If it reads a value that is traced.
     """
     if inspect.isfunction(function):
-        read = inspect.getclosurevars(function)
-        for name, value in {**read.globals, **read.nonlocals}.items():
-            if isinstance(value, Tracked) and value.node is not None:
-                _refuse(f"{name!r}, a tensor that requires grad or a traced value", function.__name__)
+        with suppress(ValueError):  # a name of an enclosing function that has no value yet
+            read = inspect.getclosurevars(function)
+            for name, value in {**read.globals, **read.nonlocals}.items():
+                if _is_traced(value):
+                    _refuse(f"{name!r}, a tensor that requires grad or a traced value", function.__name__)
     buffer = io.BytesIO()
     packer = _Packer(buffer)
     packer.dump(work)
@@ -70,10 +73,17 @@ def packed(work: Any, function: Any) -> bytes:
     return cloudpickle.dumps((sources, buffer.getvalue()))  # type: ignore[no-any-return]
 
 
+def _is_traced(value: Any) -> bool:
+    if isinstance(value, Tracked):
+        return value.node is not None
+    cell = here()  # where plain arrays stand for what a cell traces
+    return cell is not None and any(mark.node is not None for mark in cell.table.marks([value]))
+
+
 def _refuse(what: str, name: str = "the function of the loss") -> NoReturn:
     raise ArgumentError(
         f"{name} reads {what}, and is computed in other processes, from where no gradient comes back to it: "
-        "give it as an argument of the loss, or its .detach() if it is a constant."
+        "give it as an argument of the loss; if it is a constant, read gm.stop_gradient(v) of it."
     )
 
 

@@ -1,8 +1,8 @@
 """What the partitions of the user's data are, each as a plan that a worker carries out by itself.
 
-In: Dask arrays in chunks of rows, bags, delayed parts, xarray's arrays, lists of files. Out: `Partitions`. What only one
-partition needs is packed into its plan, so that its data are made, used and dropped within one task and a worker holds no
-more than one partition for each of its threads; what several need stays a task of its own, computed once.
+In: Dask arrays in chunks of rows, bags, delayed parts, xarray's arrays, lists of files. Out: `Partitions`. What only
+one partition needs is packed into its plan, so that its data are made, used and dropped within one task, and a worker
+holds one partition for each of its threads; what several need stays a task of its own, computed once.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _collection(data: Any, position: int, load: Any) -> Any:
                 f"the data at position {position} are files: say how one is read, load=np.load for instance."
             )
         return [d if isinstance(d, Delayed) else dask.delayed(d, traverse=False) for d in data]
-    if dask.is_dask_collection(data) and (hasattr(data, "chunks") or hasattr(data, "npartitions")):
+    if dask.is_dask_collection(data) and (_is_array(data) or hasattr(data, "npartitions")):
         return data
     what = foreign(data) or f"a {type(data).__name__}"
     raise ArgumentError(
@@ -116,9 +116,13 @@ def _collection(data: Any, position: int, load: Any) -> Any:
     )
 
 
+def _is_array(collection: Any) -> bool:
+    return hasattr(collection, "chunks") and hasattr(collection, "ndim")
+
+
 def _in_rows(collections: list[Any]) -> list[Any]:
     """Bring all arrays to chunks of whole rows, the same rows for all."""
-    arrays = [c for c in collections if hasattr(c, "chunks")]
+    arrays = [c for c in collections if _is_array(c)]
     if any(not a.ndim for a in arrays):
         raise ShapeError(
             "an array without dimensions has no rows: give one with the rows along its first axis."
@@ -132,7 +136,7 @@ def _in_rows(collections: list[Any]) -> list[Any]:
         known = a.shape[0] == a.shape[0]  # NaN: not known before it is computed
         return a.rechunk({0: arrays[0].chunks[0], **chunks} if known else chunks) if known or chunks else a
 
-    return [whole(c) if hasattr(c, "chunks") else c for c in collections]
+    return [whole(c) if _is_array(c) else c for c in collections]
 
 
 def _each(collections: Iterable[Any]) -> list[Any]:
@@ -144,12 +148,12 @@ def _keys(collection: Any) -> list[Key]:
     if isinstance(collection, list):
         return [c.key for c in collection]
     keys = list(collection.__dask_keys__())
-    for _ in range(getattr(collection, "ndim", 1) - 1 if hasattr(collection, "chunks") else 0):
+    for _ in range(collection.ndim - 1 if _is_array(collection) else 0):
         keys = [key for nested in keys for key in nested]
     return keys
 
 
-# ---- plans --------------------------------------------------------------------------------------------------------------
+# ---- plans -----------------------------------------------------------------------------------------------------------
 
 _SEVERAL = -1
 

@@ -1,7 +1,7 @@
 """What a worker does: one partition's value and derivatives, and sums of them.
 
-In: a plan of the data and a `Work`, which holds the user's function and the parameters. Out: a `Share`, plain arrays of the
-host with the number of rows behind them.
+In: a plan of the data and a `Work`, which holds the user's function and the parameters. Out: a `Share`, plain arrays of
+the host with the number of rows behind them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import dask
 import numpy as np
 
 from ..engine.core import arrays
+from ..engine.core.foreign import foreign
 from ..engine.core.trees import leaves, rebuilt
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.tape.tracked import raw
@@ -74,21 +75,35 @@ def evaluate(packed: bytes, name: str, work_packed: bytes, of_pass: str, *given:
         rows = _rows(data) if work.mean else 1
         if not rows:
             return None
-        values = [arrays.to_host(raw(v)) for v in computed(work, data)]
+        values = [_on_host(raw(v)) for v in computed(work, data)]
         return Share(rows, tuple(v * rows if work.mean else v for v in values))
     except Exception as error:
         error.add_note(f"In {name} of gm.distributed.loss.")
         raise
 
 
+def _on_host(value: Any) -> Any:
+    """Give a result as an array of the host; a number as NumPy's, whether it was traced or not."""
+    return np.float64(value) if type(value) is float else arrays.to_host(value)
+
+
 def data_of(packed: bytes, *given: Any) -> Values:
     """Carry out a plan: the data of one partition as the function takes them."""
     own, keys, outside, load = cloudpickle.loads(packed)
-    own |= {key: dask.core.quote(value) for key, value in zip(outside, given, strict=True)}
+    own |= {key: dask.core.quote(_held(value)) for key, value in zip(outside, given, strict=True)}
     data = dask.get(own, list(keys))
     if load is not None:
         data = tuple(map(load, data))
     return tuple(data[0]) if len(data) == 1 and type(data[0]) is tuple else tuple(data)
+
+
+def _held(value: Any) -> Any:
+    """Give data that lie in the worker for later passes as an array that the function cannot write to."""
+    if type(value) is not np.ndarray:
+        return value
+    view = value.view()
+    view.flags.writeable = False
+    return view
 
 
 def _rows(data: Values) -> int:
@@ -106,28 +121,32 @@ def computed(work: Work, data: Values) -> Sequence[Any]:
 
     This is the only place that knows how: a recorded program that is replayed would stand here.
     """
-    args = work.args
+    params, args = work.params, work.args
     if work.device:
-        data, args = (_on_device(x, work.device) for x in (data, args))
-    function = _of_leaves(work, data)
+        data, params, args = (_on_device(x, work.device) for x in (data, params, args))
+    function = _of_leaves(work, params, data)
     if work.steps == "value":
-        return (_number(function(*args), work.f),)
+        return (function(*args),)
     if work.steps == "gradient":
-        value, gradient = value_and_grad(function, range(len(args)))(*args)
+        (_, value), gradient = value_and_grad(lambda *a: (out := function(*a), out), range(len(args)), True)(
+            *args
+        )
         return (value, *gradient)
     return _derived(lambda *a: (function(*a),), len(work.places), 1, work.steps)(*args)
 
 
-def _of_leaves(work: Work, data: Values) -> Callable[..., Any]:
+def _of_leaves(work: Work, params: Values, data: Values) -> Callable[..., Any]:
     """Give the user's function with the data in it, of the leaves that are differentiated by."""
-    known = leaves(work.params)
+    # Copies: the function may write into them, and other partitions get the same.
+    known = [v.copy() if arrays.is_array(v) else v for v in leaves(params)]
 
     @wraps(work.f)
     def function(*args: Any) -> Any:
         whole = list(known)
         for place, arg in zip(work.places, args, strict=True):
-            whole[place] = Tensor.of(arg) if place in work.tensors else arg
-        return work.f(*rebuilt(work.params, whole), *data)
+            whole[place] = arg
+        whole = [Tensor.of(v) if i in work.tensors else v for i, v in enumerate(whole)]
+        return _number(work.f(*rebuilt(params, whole), *data), work.f)
 
     return function
 
@@ -135,8 +154,8 @@ def _of_leaves(work: Work, data: Values) -> Callable[..., Any]:
 def _derived(function: Callable[..., Any], n: int, outs: int, steps: str) -> Callable[..., Any]:
     """Differentiate a function of n arguments with so many results, step by step.
 
-    "v" gives its vjp, a function of its arguments and of the results' cotangents; "j" its jvp, of its arguments and their
-    tangents.
+    "v" gives its vjp, a function of its arguments and of the results' cotangents; "j" its jvp, of its arguments and
+    their tangents.
     """
     if not steps:
         return function
@@ -151,12 +170,15 @@ def _on_device(values: Any, device: str) -> Any:
 
 
 def _number(out: Any, f: Any) -> Any:
+    """Give what the user's function gave, if it is one number."""
+    name, odd = getattr(f, "__name__", "f"), foreign(raw(out))
+    if odd is not None:
+        raise ArgumentError(f"{name} gave {odd}, and a loss is one number. {odd.advice('the result')}.")
     if np.size(raw(out)) != 1:
         raise NonScalarError(
-            f"{getattr(f, '__name__', 'f')} gave an array of shape {np.shape(raw(out))}, and a loss is one number: give "
-            "np.sum(...) of it."
+            f"{name} gave an array of shape {np.shape(raw(out))}, and a loss is one number: give np.sum(...) of it."
         )
-    return out
+    return np.reshape(out, ()) if np.ndim(raw(out)) else out
 
 
 def added(*shares: Share | None) -> Share | None:

@@ -1,7 +1,7 @@
-"""What a pass of gm.distributed.loss costs besides the partitions' own work, from 10 partitions to as many as are asked for.
+"""What a pass of gm.distributed.loss costs besides the partitions' own work, over numbers of partitions.
 
-Two processes of this machine are the workers, and a partition's work is next to nothing, so that what is measured is the
-client's and the scheduler's: they are this process, whose CPU time says it whatever else the machine does. From that
+Two processes of this machine are the workers, and a partition's work is next to nothing: what is measured is the
+client's and the scheduler's, which are this process, whose CPU time says it whatever else the machine does. From that
 follows how many workers one scheduler can keep busy. `--workers N` holds that against a simulation: N workers in this
 process, whose partitions sleep.
 
@@ -33,34 +33,32 @@ def passes(sizes: list[int]) -> None:
     w = np.ones(100)
     own = min(timed(lambda: gm.value_and_grad(tiny)(w, 2.0))[1] for _ in range(50))
     print(f"the partition's own work: {1e3 * own:.2f} ms\n")
-    print("| partitions | data of 1 GB each | set up, CPU ms | a pass, CPU ms | wall ms | workers kept busy at 1 s, 60 s |")
+    print(
+        "| partitions | 1 GB each | set up, CPU ms | a pass, CPU ms | wall ms | workers kept busy at 1 s, 60 s |"
+    )
     print("|---:|---:|---:|---:|---:|---:|")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        with distributed.Client(cluster):
-            for n in sizes:
-                loss, _, setup = timed(lambda n=n: gm.distributed.loss(tiny, np.arange(n).tolist(), progress=False))
-                step = gm.value_and_grad(loss)
-                step(w) if n < 50_000 else None
-                runs = [timed(lambda step=step: step(w))[1:] for _ in range(max(1, min(5, 10_000 // n)))]
-                wall, cpu = (min(r[i] for r in runs) / n for i in (0, 1))
-                size = f"{n:,} GB" if n < 1000 else f"{n / 1000:,.0f} TB"
-                busy = f"{1 / cpu:,.0f}, {60 / cpu:,.0f}"
-                each = f"{1e3 * setup / n:.2f} | {1e3 * cpu:.2f} | {1e3 * wall:.2f}"
-                print(f"| {n:,} | {size} | {each} | {busy} |", flush=True)
+    with distributed.Client(n_workers=2, threads_per_worker=1, dashboard_address=":0"):
+        for n in sizes:
+            loss, _, setup = timed(lambda n=n: gm.distributed.loss(tiny, [*range(n)], progress=False))
+            step = gm.value_and_grad(loss)
+            runs = [timed(lambda step=step: step(w))[1:] for _ in range(max(1, min(6, 10_000 // n)))]
+            wall, cpu = (min(r[i] for r in runs) / n for i in (0, 1))
+            size = f"{n:,} GB" if n < 1000 else f"{n / 1000:,.0f} TB"
+            each = f"{1e3 * setup / n:.2f} | {1e3 * cpu:.2f} | {1e3 * wall:.2f}"
+            print(f"| {n:,} | {size} | {each} | {1 / cpu:,.0f}, {60 / cpu:,.0f} |", flush=True)
 
 
 def simulated(workers: int, seconds: float) -> None:
     """Measure how much of their time so many workers work, whose partitions only sleep."""
-    with distributed.LocalCluster(
-        n_workers=workers, threads_per_worker=1, processes=False, dashboard_address=None
-    ) as cluster:
-        with distributed.Client(cluster):
-            n = 10 * workers
-            step = gm.value_and_grad(gm.distributed.loss(slept, [seconds] * n, progress=False))
-            step(np.ones(100))
-            wall = min(timed(lambda: step(np.ones(100)))[1] for _ in range(3))
+    options = {"threads_per_worker": 1, "processes": False, "dashboard_address": ":0"}
+    n = 10 * workers
+    with distributed.Client(n_workers=workers, **options):
+        step = gm.value_and_grad(gm.distributed.loss(slept, [seconds] * n, progress=False))
+        step(np.ones(100))
+        wall = min(timed(lambda: step(np.ones(100)))[1] for _ in range(3))
     print(f"\n{workers} workers that sleep {seconds} s for each of {n} partitions: {wall:.2f} s a pass,")
-    print(f"{100 * seconds * n / workers / wall:.0f} % of the time asleep; {1e3 * (wall - 10 * seconds) / n:.2f} ms a partition")
+    over = 1e3 * (wall - 10 * seconds) / n
+    print(f"{1000 * seconds / wall:.0f} % of the time asleep; {over:.2f} ms more a partition")
 
 
 def timed(act):

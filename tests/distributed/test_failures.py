@@ -1,4 +1,4 @@
-"""What dies on the way: workers, partitions, the scheduler. The numbers are the same, bit for bit, or one error says it."""
+"""What dies on the way: workers, partitions, the scheduler. The same bits come out, or one error says why not."""
 
 import os
 import signal
@@ -21,7 +21,12 @@ da = pytest.importorskip("dask.array")
 
 
 def cluster(**options):
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "memory_limit": "1GB"} | options
+    options = {
+        "n_workers": 2,
+        "threads_per_worker": 1,
+        "dashboard_address": ":0",
+        "memory_limit": "1GB",
+    } | options
     return distributed.LocalCluster(**options)
 
 
@@ -62,7 +67,9 @@ def test_a_worker_killed_in_every_step_of_ten_changes_no_bit(tmp_path):
     parts = list(range(12))
     struck = [drawn((5 * step) % 12)[0][0, 0] for step in range(10)]
     with cluster(n_workers=3) as local, distributed.Client(local) as client:
-        undisturbed = descended(gm.distributed.loss(lambda w, _step, X, y: squares(w, X, y), parts, load=drawn))
+        undisturbed = descended(
+            gm.distributed.loss(lambda w, _step, X, y: squares(w, X, y), parts, load=drawn)
+        )
         two_are_there = lambda: client.wait_for_workers(2)
         found = descended(gm.distributed.loss(deadly, parts, load=drawn), two_are_there)
     assert sorted(os.listdir(tmp_path)) == sorted(map(str, range(10)))  # each step has had its death
@@ -145,7 +152,7 @@ def test_a_partition_that_raises_is_tried_again_as_often_as_said(tmp_path):
 HOST = """
 import distributed, time
 cluster = distributed.LocalCluster(
-    processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None, protocol="tcp"
+    processes=False, n_workers=1, threads_per_worker=1, dashboard_address=":0", protocol="tcp"
 )
 print(cluster.scheduler_address, flush=True)
 time.sleep(60)

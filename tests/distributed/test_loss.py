@@ -1,4 +1,4 @@
-"""`gm.distributed.loss`: as one operation on the tape it is the loss over all data, in value and in every derivative."""
+"""`gm.distributed.loss`: on the tape it is the loss over all data, in value and in every derivative."""
 
 import builtins
 import subprocess
@@ -35,7 +35,7 @@ def whole(p):
 def client():
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, memory_limit="1GB"
+            n_workers=2, threads_per_worker=1, dashboard_address=":0", memory_limit="1GB"
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
@@ -122,7 +122,7 @@ def test_a_network_is_given_by_its_parameters(client):
         gm.distributed.loss(loss, parts)(net)
 
 
-# ---- data ---------------------------------------------------------------------------------------------------------------
+# ---- data ------------------------------------------------------------------------------------------------------------
 
 
 def of_files(folder):
@@ -132,6 +132,7 @@ def of_files(folder):
     return [files], {"load": lambda file: (np.load(file)["X"], np.load(file)["y"])}
 
 
+CENTRE = da.from_array(X, chunks=(8, 3)).mean(0)  # which every partition needs
 DATA = {
     "arrays": lambda _: ([da.from_array(X, chunks=(8, 2)), da.from_array(Y, chunks=7)], {}),
     "persisted": lambda _: ([da.from_array(X, chunks=(8, 3)).persist(), da.from_array(Y, chunks=8) * 1.0], {}),
@@ -139,7 +140,7 @@ DATA = {
     "tuples": lambda _: ([[dask.delayed((X[r], Y[r])) for r in ROWS]], {}),
     "plain": lambda _: ([[X[r] for r in ROWS], [Y[r] for r in ROWS]], {}),
     "futures": lambda c: ([c.scatter([X[r] for r in ROWS]), [Y[r] for r in ROWS]], {}),
-    "common": lambda _: ([(a := da.from_array(X, chunks=(8, 3))) - a.mean(0) + X.mean(0), da.from_array(Y, chunks=8)], {}),
+    "common": lambda _: ([da.from_array(X, chunks=(8, 3)) - CENTRE + X.mean(0), da.from_array(Y, chunks=8)], {}),
 }  # fmt: skip
 
 
@@ -168,7 +169,9 @@ def test_xarray_is_cut_by_its_chunks(client):
 
 def test_a_mean_weighs_partitions_by_their_rows(client):
     mean = lambda p, X, y: nll(p, X, y) / len(X)
-    total = gm.distributed.loss(mean, da.from_array(X, chunks=(8, 3)), da.from_array(Y, chunks=8), reduce="mean")
+    total = gm.distributed.loss(
+        mean, da.from_array(X, chunks=(8, 3)), da.from_array(Y, chunks=8), reduce="mean"
+    )
     close(gm.value_and_grad(total)(P), gm.value_and_grad(lambda p: mean(p, X, Y))(P))
     close(gm.hvp(total, (P,), (V,)), gm.hvp(lambda p: mean(p, X, Y), (P,), (V,)))
 
@@ -182,7 +185,7 @@ def test_batches_hang_on_the_seed_and_the_epoch_alone(total):
     close(batch(P), nll(P, X[rows], Y[rows]) * 8 / 3)
 
 
-# ---- what is said -------------------------------------------------------------------------------------------------------
+# ---- what is said ----------------------------------------------------------------------------------------------------
 
 
 def test_an_error_arrives_with_the_users_line_and_the_partition(client):
@@ -244,7 +247,7 @@ def test_what_is_asked_for_is_one_number_of_parameters(client, total):
         total({"w": da.ones(3), "b": 0.1})
 
 
-# ---- in a cell ----------------------------------------------------------------------------------------------------------
+# ---- in a cell -------------------------------------------------------------------------------------------------------
 
 CELL = """%%grad w
 def nll(w, X, y):
@@ -270,5 +273,7 @@ def test_a_cell_that_defines_the_function_itself(client, run):
 
 
 def test_importing_gradmagic_does_not_import_dask():
-    program = "import sys, gradmagic; assert not {'dask', 'distributed'} & {m.split('.')[0] for m in sys.modules}"
+    program = (
+        "import sys, gradmagic; assert not {'dask', 'distributed'} & {m.split('.')[0] for m in sys.modules}"
+    )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,4 +1,4 @@
-"""One worker for each GPU: the data go to the worker's device, what comes back are arrays of the host, or of the caller's."""
+"""One worker for each GPU: data go to the worker's device, results to where the parameters are."""
 
 import numpy as np
 import pytest
@@ -17,13 +17,18 @@ def squares(w, X):
 
 
 def where(w, X):
-    assert type(w.array if hasattr(w, "node") else w).__module__.startswith("cupy") and type(X).__module__ == "cupy"
+    assert (
+        type(w.array if hasattr(w, "node") else w).__module__.startswith("cupy")
+        and type(X).__module__ == "cupy"
+    )
     return squares(w, X)
 
 
 @pytest.fixture(scope="module")
 def client():
-    with distributed.Client(processes=False, n_workers=2, threads_per_worker=1, dashboard_address=None) as client:
+    with distributed.Client(
+        processes=False, n_workers=2, threads_per_worker=1, dashboard_address=":0"
+    ) as client:
         yield client
 
 

@@ -92,7 +92,8 @@ def test_dask_computes_with_what_is_traced_or_says_no(words):
 
 @pytest.mark.parametrize(
     ("library", "instead"),
-    [("dask.array", "gm.distributed.loss(f, v)"), ("xarray", "v.to_numpy()"), ("sparse", "v.todense()"), ("pandas", "v.to_numpy()"),
+    [("dask.array", "gm.distributed.loss(f, v)"), ("xarray", "v.to_numpy()"), ("sparse", "v.todense()"),
+     ("pandas", "v.to_numpy()"),
      ("torch", "v.detach().numpy()"), ("jax.numpy", "np.asarray(v)")],
 )  # fmt: skip
 def test_it_is_named_with_what_to_write(library, instead):

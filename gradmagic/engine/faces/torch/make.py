@@ -81,7 +81,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
 
 
 def _admitted(data: Any, words: Foreign) -> Any:
-    """Give the numbers of a subclass of ndarray or of a Series, which are asked for by name; none under a mask, none lazy."""
+    """Give the numbers of a subclass of ndarray or of a Series, asked for by name; none under a mask, none lazy."""
     array = (
         np.asarray(data)
         if hasattr(type(data), "__array__") and not isinstance(data, np.ma.MaskedArray) and not is_lazy(data)
