@@ -133,6 +133,20 @@ def test_a_worker_out_of_memory_is_replaced_and_a_hopeless_partition_named(tmp_p
         assert gm.value_and_grad(gm.distributed.loss(greedy, data))(2.0) == (12.0, 6.0)
 
 
+@pytest.mark.slow
+def test_workers_that_do_not_come_again_are_put_back(monkeypatch):
+    monkeypatch.setattr("gradmagic.distributed.cluster._LOOK", 0.5)
+    with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "0.5s"}),
+        cluster() as local,
+        distributed.Client(local) as client,
+    ):
+        for nanny in list(local.workers.values()):
+            client.sync(nanny.close)
+        assert not client.scheduler_info()["workers"]
+        assert gm.distributed.loss(lambda w, k: w * k, [1.0, 2.0])(3.0) == 9.0
+
+
 def test_a_partition_that_raises_is_tried_again_as_often_as_said(tmp_path):
     def shaky(w, k):
         if k == 1.0 and any(first(f"{tmp_path}/{n}") for n in range(2)):

@@ -102,6 +102,37 @@ def test_tensors_go_down_by_an_optimiser_as_on_one_machine(total):
         assert not total({"w": gm.tensor(P["w"], requires_grad=True), "b": 0.1}).requires_grad
 
 
+def test_dtypes_are_those_of_one_machine(client):
+    single, w = X.astype(np.float32), P["w"].astype(np.float32)
+    total = gm.distributed.loss(lambda w, X: np.sum(np.exp(X @ w)), [single[:30], single[30:]])
+    value, gradient = gm.value_and_grad(lambda w: total(w) * 1)(w)
+    assert gradient.dtype == np.float32 and type(total(w)) is np.float32
+    t = total(gm.tensor(w, requires_grad=True))
+    assert t.dtype == gm.float32 and t.item() == value == total(w)
+
+
+def test_a_function_may_write_into_its_parameters_but_not_into_data_that_stay(client):
+    def writes(w, shift, X):
+        shift += 1.0
+        return np.sum(X @ w + shift[0])
+
+    total = gm.distributed.loss(writes, [X[:30], X[30:]])
+    shift = np.zeros(1)
+    value, gradient = gm.value_and_grad(total)(P["w"], shift)
+    close((value, gradient), (np.sum(X @ P["w"]) + 60, X.sum(0)))
+    assert total(P["w"], shift) == value and not shift[0]
+
+    def centres(w, X):
+        X -= 1.0
+        return np.sum(X @ w)
+
+    assert gm.distributed.loss(centres, da.from_array(X.copy(), chunks=(30, 3)))(P["w"]) == pytest.approx(
+        np.sum((X - 1) @ P["w"])
+    )
+    with pytest.raises(ValueError, match="read-only"):
+        gm.distributed.loss(centres, da.from_array(X, chunks=(30, 3)).persist(), retries=0)(P["w"])
+
+
 def test_a_network_is_given_by_its_parameters(client):
     net = gm.nn.Sequential(gm.nn.Linear(3, 4), gm.nn.Tanh(), gm.nn.Linear(4, 1)).double()
     still = gm.nn.Sequential(gm.nn.Linear(3, 4), gm.nn.Tanh(), gm.nn.Linear(4, 1)).double()
@@ -270,6 +301,14 @@ def test_a_cell_that_defines_the_function_itself(client, run):
     assert run.shell.user_ns["loss"] == pytest.approx(loss(P["w"]))
     assert "total(w)" in gm.last().to_text()
     assert not hasattr(builtins, "dask")
+
+
+def test_a_cell_says_that_the_function_reads_what_it_traces(client, run):
+    run(f"w, scale = np.{P['w']!r}, np.array([2.0])\ndef f(w, X):\n    return np.sum(X @ w) * scale[0]")
+    run.shell.user_ns["data"] = [X[:30], X[30:]]
+    assert "f reads 'scale'" in run.fails("%%grad w scale\ngm.distributed.loss(f, data)(w) * scale[0]")
+    run("%%grad w\nloss = gm.distributed.loss(f, data)(w) * scale[0]")
+    close(gm.last().grads["w"], 4 * X.sum(0))
 
 
 def test_importing_gradmagic_does_not_import_dask():

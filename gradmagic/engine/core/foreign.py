@@ -180,7 +180,9 @@ def _of_object(value: Any) -> Foreign:
 
 def _of_sequence(value: Any) -> Foreign | None:
     name = type(value).__name__
-    if any(hasattr(kind, "__dask_graph__") for kind in set(map(type, value))):  # np.asarray would compute them
+    if any(
+        hasattr(kind, "__dask_graph__") for kind in set(map(type, value))
+    ):  # np.asarray would compute them
         return Foreign(f"a {name} with lazy entries", "write dask.compute(*{name}) for their numbers")
     try:
         dtype = np.asarray(value).dtype
