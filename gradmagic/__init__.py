@@ -40,6 +40,7 @@ from .engine.faces.torch.make import tensor
 from .engine.faces.torch.tensor import Tensor
 from .engine.following.patches import patched
 from .engine.following.switch import set_following
+from .engine.replay.replay import replay
 from .engine.tape.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .engine.transforms.checkpoint import checkpoint
 from .engine.transforms.custom import custom, stop_gradient
@@ -180,6 +181,7 @@ __all__ = [
     "set_detect_anomaly",
     "set_float32_matmul_precision",
     "set_following",
+    "replay",
     "set_grad_enabled",
     "set_num_threads",
     "set_tape_limit",

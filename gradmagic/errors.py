@@ -482,6 +482,22 @@ class MaskedWarning(UserWarning):
     """
 
 
+class ReplayWarning(UserWarning):
+    """A function under `gm.replay` runs as it is: the message says what a program cannot hold, and where.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import numpy as np
+    >>> import gradmagic as gm
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     _ = gm.replay(lambda x: float(x.sum()))(np.ones(3))
+    >>> caught[0].category.__name__
+    'ReplayWarning'
+    """
+
+
 class ConversionWarning(UserWarning):
     """Inside a function that `gm.grad` differentiates a value became a plain number, whose gradient is lost.
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import wraps
 from types import ModuleType
 from typing import Any
 
@@ -72,8 +75,39 @@ def is_numeric(value: Any, kinds: str = "iufc") -> bool:
 
 
 def on_device(value: Any) -> bool:
-    """Tell whether `value` lives on another device than the host."""
-    return module_of(value) is not np
+    """Tell whether `value` lives on another device than the host; what records (engine/replay) lives on it."""
+    module = module_of(value)
+    return module is not np and not getattr(module, "on_host", False)
+
+
+def whole(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make `function`, which takes plain arrays only, one step of a program where an argument records."""
+
+    @wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        if len(KINDS) > 1:
+            for a in (*args, *kwargs.values()):
+                if (noted := getattr(type(a), "whole_call", None)) is not None:
+                    return noted(function, args, kwargs)
+        return function(*args, **kwargs)
+
+    return called
+
+
+RECORDING: ContextVar[Any] = ContextVar(
+    "gradmagic recording", default=None
+)  # what writes a program here, if any
+
+
+def noted(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a function that makes arrays, and asks no protocol, one that a recording (engine/replay) writes down."""
+
+    @wraps(original)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        now = RECORDING.get()
+        return original(*args, **kwargs) if now is None else now.creation(original, args, kwargs)
+
+    return called
 
 
 def zeros(like: Any, proto: Any) -> Any:
@@ -124,14 +158,27 @@ def beside(value: Any, proto: Any) -> Any:
     return to_host(value) if on_device(value) else from_host(value, proto)
 
 
+def kind_of(array: Any) -> type:
+    """Give the type that `array` is to the user's code: what records (engine/replay) says what it stands for."""
+    kind_of = getattr(module_of(array), "kind_of", None)
+    return type(array) if kind_of is None else kind_of(array)
+
+
 def address(array: Any) -> int:
     """Tell where the first entry of `array` lies in the memory of its device."""
+    array = getattr(module_of(array), "value_of", _same)(array)
     found = array.__cuda_array_interface__ if on_device(array) else array.__array_interface__
     return int(found["data"][0])
 
 
+def _same(array: Any) -> Any:
+    return array
+
+
 def window(array: Any, like: Any, offset: int) -> Any:
     """Give the part of `array`, which has no gaps, from `offset` bytes on, as `like` is laid out; on a device."""
+    if (made := getattr(module_of(array), "window", None)) is not None:
+        return made(array, like, offset)
     part = array.reshape(-1) if array.flags.c_contiguous else array.T.reshape(-1)
     part = part.view(like.dtype)[offset // like.dtype.itemsize :].view()
     part._set_shape_and_strides(
@@ -143,7 +190,9 @@ def window(array: Any, like: Any, offset: int) -> Any:
 def add_at(target: Any, index: Any, values: Any) -> None:
     """Add `values` into `target[index]` in place; an entry that `index` names twice gets both."""
     module = module_of(target)
-    if module is np:
+    if (recorded := getattr(module, "add_at", None)) is not None:
+        recorded(target, index, values)
+    elif module is np:
         rows = index[0] if type(index) is tuple and len(index) == 1 else index
         if (
             type(rows) is np.ndarray

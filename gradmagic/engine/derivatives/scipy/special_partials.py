@@ -22,6 +22,7 @@ SQRT_PI, SQRT_2PI = sqrt(pi), sqrt(2 * pi)
 
 
 @primitive
+@arrays.whole
 def polygamma(n: Any, x: Any) -> Any:
     """Give the n-th derivative of digamma at x (scipy.special.polygamma, which takes plain arrays only)."""
     return _special(x).polygamma(arrays.from_host(np.asarray(n), x), x)[()]

@@ -1,0 +1,13 @@
+"""A function run once on recording arrays, and from then on as a flat program of NumPy calls: `gm.replay`.
+
+In the order of reading:
+
+program      what is recorded: steps, each with the steps it needs
+recorded     the arrays that record: one more array type under the tape (`arrays.KINDS`)
+known        which functions are recorded, in which normal form; all others are refused by name
+surroundings what the function sees besides its arguments: read anew and guarded at every call
+recording    one run of a function on recording arrays: arguments in, program out
+simplify     dead steps, equal steps, constants, algebra that is exact
+emit         the program as straight-line Python, its buffers by lifetime
+replay       `gm.replay` itself: which program serves a call, what to do where none does
+"""
