@@ -35,6 +35,7 @@ from .backends.settings import (
     use_deterministic_algorithms,
 )
 from .engine.check.check_grads import check_grads
+from .engine.core.heap import set_buffer_pool
 from .engine.faces.numpy.array import Array
 from .engine.faces.torch.make import tensor
 from .engine.faces.torch.tensor import Tensor
@@ -182,6 +183,7 @@ __all__ = [
     "patched",
     "random",
     "save",
+    "set_buffer_pool",
     "set_detect_anomaly",
     "set_float32_matmul_precision",
     "set_following",

@@ -57,6 +57,7 @@ LONG, SHORT = (
 )  # columns of a line that stands whole on a page of 700 px, and of the room before parts of others
 MAGNITUDES = 1_000  # a loss that falls by more is drawn by its logarithm
 INLINE = 16  # elements of a matrix that is shown without being opened
+WIDE = 6  # of its columns: value and gradient beside each other take no more than a page
 
 
 @dataclass(frozen=True)
@@ -270,7 +271,7 @@ def _environment() -> Environment:
         "times": lambda text: Markup(str(escape(text)).replace("*", "<wbr>·")),  # a long product goes on below
     })  # fmt: skip
     made.globals.update(
-        inline=INLINE, nudge=NUDGE, style=style(), script=script(), loader=loader(), of=version(),
+        inline=INLINE, wide=WIDE, nudge=NUDGE, style=style(), script=script(), loader=loader(), of=version(),
     )  # fmt: skip
     return made
 
@@ -282,7 +283,7 @@ def _template(name: str) -> Template:
 
 _IN_ADDRESS = str.maketrans({"%": "%25", "#": "%23", "<": "%3C", "\n": "%0A", "\t": "%09", "\r": "%0D"})
 _EDGE = re.compile(r"\((\d+)\)")
-_BARE = re.compile(r">(?:[①-⑳]|\(\d+\))<")  # the number of an edge and no derivative
+_BARE = re.compile(r">(?:[①-⑩]|\(\d+\))<")  # the number of an edge and no derivative
 _TONES = {"+": "gm-pos", "-": "gm-neg", "0": "gm-zero", "!": "gm-bad", "±": "gm-both", "": ""}
 
 
@@ -314,7 +315,11 @@ def _grid(value: Value) -> list[list[tuple[str, str, str]]] | None:
     if value.items is None or not value.size or axes not in (1, 2):
         return None
     peak = max(abs(value.low or 0.0), abs(value.high or 0.0))
-    rows = zip(rows_of(value.items, axes), value.items if axes == 2 else [value.items], strict=True)
+    long = -(-len(value.items) // -(-len(value.items) // WIDE))  # of a row of a vector: 10 are two rows of 5
+    items = (
+        value.items if axes == 2 else [value.items[i : i + long] for i in range(0, len(value.items), long)]
+    )
+    rows = zip(rows_of(items, 2), items, strict=True)
     return [[_cell(text.strip(), x, peak) for text, x in zip(*row, strict=True)] for row in rows]
 
 
