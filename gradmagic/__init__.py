@@ -73,7 +73,7 @@ from .functions import *  # noqa: F403  (PyTorch's function names; the list is f
 from .missing import missing
 
 if TYPE_CHECKING:
-    from . import distributions, utils
+    from . import distributed, distributions, utils
     from .cell import last, make_dot, trace
     from .fitting import Fit, minimize
     from .report import Report
@@ -103,7 +103,7 @@ _LATER = {
     "load": "saving",
     "save": "saving",
 }
-_ROOMS_LATER = ("distributions", "utils")
+_ROOMS_LATER = ("distributed", "distributions", "utils")
 
 
 def __getattr__(name: str) -> Any:
@@ -145,6 +145,7 @@ __all__ = [
     "check_grads",
     "checkpoint",
     "cuda",
+    "distributed",
     "distributions",
     "custom",
     "detect_anomaly",

@@ -422,6 +422,30 @@ class TapeLimitError(GradmagicError, MemoryError):
     """
 
 
+class ClusterError(GradmagicError, RuntimeError):
+    """A pass of `gm.distributed.loss` over the partitions was given up.
+
+    Why: the client has lost its scheduler; or one partition has lost a worker after the other, most often because it
+    needs more memory than they have, and is to be cut into smaller ones. A worker that dies once is no error: its
+    partitions are computed again elsewhere.
+
+    Wrong::
+
+        import distributed
+        client = distributed.Client(processes=False, n_workers=1, dashboard_address=":0")
+        total = gm.distributed.loss(lambda w, X: np.sum(X @ w), [np.ones((2, 2))], client=client)
+        client.close()
+        total(np.ones(2))
+
+    Right: the same loss, with a client that has a scheduler::
+
+        import distributed
+        total = gm.distributed.loss(lambda w, X: np.sum(X @ w), [np.ones((2, 2))])
+        with distributed.Client(processes=False, n_workers=1, dashboard_address=":0"):
+            total(np.ones(2))
+    """
+
+
 class CheckError(GradmagicError, AssertionError):
     """`gm.check_grads` found a derivative that numerical differences contradict; the message shows the first entry.
 
