@@ -32,8 +32,9 @@ from .pictures.plots import plot
 from .pictures.scene import Scene
 from .quizzed import Quizzed, quietly
 from .shown.boxes import Boxed, boxed, opened
+from .shown.naming import PARTS
 from .shown.quiz import unsaid, veiled
-from .shown.view import PARTS, View
+from .shown.view import View
 from .shown.wholes import ENOUGH, by_modules, by_statements
 from .text.hints import Hints
 from .text.to_text import to_text

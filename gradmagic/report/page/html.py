@@ -33,9 +33,10 @@ from ..pictures.drawing import Drawn
 from ..pictures.landscape import landscape
 from ..pictures.scene import Scene
 from ..pictures.svg import still, svg
+from ..shown.naming import circled
 from ..shown.numbers import aligned, brief, number, on_a_line, rows_of, samples, shape_of, sign, sparkline
 from ..shown.typeset import clip, sums, width
-from ..shown.view import View, circled, told
+from ..shown.view import View, told
 from ..turns import Turns
 from .assets import loader, packed, script, style, version
 from .latex import to_latex

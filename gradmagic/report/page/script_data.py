@@ -19,9 +19,10 @@ from ...engine.core.values import SHOWN, Value, summarise
 from ..model import Edge, Operation
 from ..parts.forward_walk import Way, ways_from
 from ..parts.steps import Step
+from ..shown.naming import PARTS, circled
 from ..shown.numbers import brief, index_of, number, rows_of, shape_of, sign
 from ..shown.simplified import operand
-from ..shown.view import PARTS, View, circled
+from ..shown.view import View
 
 BUDGET = 6_000  # bytes of the numbers of arrays; larger arrays give way first
 ASKED = 30  # inputs of which the page says how to ask where an entry of their gradient comes from

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from ...engine.core.values import Value
 from ..model import Operation, Trace
 from ..operations import Columns, Kind, Selection, gathered
+from ..shown.naming import one_line
 from ..shown.statements import Given, given_by
-from ..shown.view import View, one_line
+from ..shown.view import View
 from ..turns import Series
 from .turns import Earlier, earlier, told
 

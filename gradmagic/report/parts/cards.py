@@ -17,9 +17,10 @@ from itertools import chain
 from typing import NamedTuple
 
 from ..model import Edge, Operation
+from ..shown.naming import PARTS, circled
 from ..shown.numbers import brief, number, shape_of, sign
 from ..shown.typeset import clip, width
-from ..shown.view import PARTS, View, circled
+from ..shown.view import View
 from .graph import CHARACTER, FONT, MODULES, Link, linked, sentence, short
 from .kept import keeps
 

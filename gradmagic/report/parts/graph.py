@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from ...engine.core.values import Value
 from ..model import Edge, Operation
+from ..shown.naming import circled
 from ..shown.numbers import brief, number, shape_of, sign
 from ..shown.typeset import clip, width
-from ..shown.view import View, circled
+from ..shown.view import View
 
 RICH = 60  # nodes that are drawn with values, gradients and derivatives
 MOST = 130  # nodes that are drawn at all; more are folded

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 from ..model import Kept, Operation
-from ..shown.view import PARTS, View
+from ..shown.naming import PARTS
+from ..shown.view import View
 from .timing import size
 
 HEAD = ("line", "expression", "times", "keeps", "arrays", "kept before")

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from ..model import ReportError
 from ..parts.graph import CHARACTER
+from ..shown.naming import circled
 from ..shown.typeset import width
-from ..shown.view import circled
 from .colours import BAD, EDGE, FILLS, GOLD, INK, MUTED, NEGATIVE, POSITIVE, SIGNS
 from .dot import rendered
 from .fonts import families

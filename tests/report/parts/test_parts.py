@@ -14,8 +14,9 @@ from gradmagic.report.parts.paths import at_first, paths_to, sum_over_paths
 from gradmagic.report.parts.steps import modes, steps
 from gradmagic.report.parts.table import table
 from gradmagic.report.parts.timing import rows
+from gradmagic.report.shown.naming import circled
 from gradmagic.report.shown.simplified import tidy
-from gradmagic.report.shown.view import View, circled
+from gradmagic.report.shown.view import View
 from tests.report import traces
 
 

@@ -11,8 +11,9 @@ from gradmagic.report import Report
 from gradmagic.report.model import Edge, Operation
 from gradmagic.report.shown import boxes as module
 from gradmagic.report.shown.boxes import Boxed, boxed, opened
+from gradmagic.report.shown.naming import PARTS
 from gradmagic.report.shown.recognised import FORMULAS, recognised
-from gradmagic.report.shown.view import PARTS, View
+from gradmagic.report.shown.view import View
 from gradmagic.report.shown.wholes import by_statements
 from tests.cell.helpers import fresh, traced
 from tests.draws import draws

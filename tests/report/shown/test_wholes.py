@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 
 from gradmagic.report import Report
-from gradmagic.report.shown.view import PARTS, View
+from gradmagic.report.shown.naming import PARTS
+from gradmagic.report.shown.view import View
 from gradmagic.report.shown.wholes import by_modules, by_statements
 from tests.cell.helpers import fresh, traced
 
