@@ -133,6 +133,8 @@ class Replayed:
         try:
             call = Call(args, kwargs)
             around = seen(self.f, call, frozenset(self._moving))
+            if self._quiet and around.speaks:
+                raise Refused(f"it calls {min(around.speaks)}(), which would be left out")
             values, held = list(map(copied, call.values)), list(map(copied, around.read()))
             if HOOKS and wants_gradients(call, around):
                 raise Refused("tensors have hooks, which see each gradient")
@@ -140,9 +142,9 @@ class Replayed:
             out = self.f(*args, **kwargs)
             self._give_up(str(error))
             return out
-        before = randomness()
+        before = randomness(around)
         out = self.f(*args, **kwargs)
-        if randomness() != before:
+        if randomness(around) != before:
             self._give_up("it draws random numbers")
             return out
         if call.rearranged():
