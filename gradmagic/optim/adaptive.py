@@ -5,7 +5,6 @@ The numbers of a step are Python's, so that a kernel takes them as they come; th
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -62,7 +61,7 @@ class Adam(Moving):
 
     def _terms(self, kept: dict[str, Any], group: dict[str, Any], k: int) -> list[Any]:
         b1, b2 = group["betas"]
-        rate, root = group["lr"] / (1 - b1**k), math.sqrt(1 - b2**k)
+        rate, root = group["lr"] / (1 - b1**k), (1 - b2**k) ** 0.5
         return [*_decay(group), b1, b2, rate, root, group["eps"], bool(group["maximize"])]
 
     @staticmethod
@@ -121,7 +120,7 @@ class NAdam(Moving):
 
     @staticmethod
     def _momentum(group: dict[str, Any], k: int) -> float:
-        return float(group["betas"][0] * (1 - 0.5 * 0.96 ** (k * group["momentum_decay"])))
+        return group["betas"][0] * (1 - 0.5 * 0.96 ** (k * group["momentum_decay"]))  # type: ignore[no-any-return]
 
     def _counted(self, kept: dict[str, Any], group: dict[str, Any]) -> None:
         super()._counted(kept, group)
@@ -130,7 +129,7 @@ class NAdam(Moving):
     def _terms(self, kept: dict[str, Any], group: dict[str, Any], k: int) -> list[Any]:
         (b1, b2), lr = group["betas"], group["lr"]
         now, after = self._momentum(group, k), self._momentum(group, k + 1)
-        product = float(kept.get("mu_product", 1.0)) * now
+        product = kept.get("mu_product", 1.0) * now
         rates = [lr * (1 - now) / (1 - product), lr * after / (1 - product * after)]
         return [*_decay(group), b1, b2, *rates, 1 - b2**k, group["eps"], bool(group["maximize"])]
 
@@ -163,7 +162,7 @@ class RAdam(Moving):
         trust = None
         if length > 5:
             trust = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
-            trust = math.sqrt(trust * rest)
+            trust = (trust * rest) ** 0.5
         return [
             *_decay(group),
             b1,

@@ -30,6 +30,7 @@ class Moving(Optimizer):
     _arguments: ClassVar[dict[str, Any]]  # the settings by position, with PyTorch's defaults
     _shown: ClassVar[str]  # the order in which PyTorch's groups hold them
     _steps: ClassVar[bool] = True  # it counts its steps
+    _caches = frozenset({"_memories"})  # what gm.replay need not look at
 
     def __init_subclass__(cls) -> None:
         flags = {k: _FLAGS[k] for k in cls._shown.split() if k in _FLAGS}
@@ -214,7 +215,7 @@ def _take(p: Tensor, step: Any, memories: dict[int, tuple[Any, Memory]]) -> None
     """Do p -= step in p's own memory."""
     array = p.array
     if isinstance(array, np.generic):
-        p.array = array.dtype.type(array - step)  # nothing shares a scalar's memory
+        p.array = (array - step).astype(array.dtype)  # nothing shares a scalar's memory
         return
     np.subtract(array, step, out=array)
     _written(p, array, memories)

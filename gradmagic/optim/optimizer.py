@@ -166,6 +166,8 @@ def _saved(kept: dict[str, Any]) -> dict[str, Any]:
 def _loaded(name: str, value: Any, beside: Any) -> Any:
     if name == "step" and np.ndim(getattr(value, "array", 0)) == 0:
         return int(value)
+    if name == "mu_product":
+        return float(value)
     if isinstance(value, Tensor) or arrays.is_array(value):
         array = arrays.beside(getattr(value, "array", value), beside)
         return Tensor.wrap(np.copy(array) if arrays.on_device(array) else array, None)

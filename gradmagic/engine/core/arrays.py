@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
+from functools import wraps
 from types import ModuleType
 from typing import Any
 
@@ -72,8 +74,28 @@ def is_numeric(value: Any, kinds: str = "iufc") -> bool:
 
 
 def on_device(value: Any) -> bool:
-    """Tell whether `value` lives on another device than the host."""
-    return module_of(value) is not np
+    """Tell whether `value` lives on another device than the host; what records (engine/replay) lives on it."""
+    module = module_of(value)
+    return module is not np and not getattr(module, "on_host", False)
+
+
+def elsewhere(value: Any) -> bool:
+    """Tell whether `value` lives on another device in earnest: what records (engine/replay) stands for a host's."""
+    return on_device(value) and not hasattr(type(value), "whole_call")
+
+
+def whole(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make `function`, which takes plain arrays only, one step of a program where an argument records."""
+
+    @wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        if len(KINDS) > 1:
+            for a in (*args, *kwargs.values()):
+                if (noted := getattr(type(a), "whole_call", None)) is not None:
+                    return noted(function, args, kwargs)
+        return function(*args, **kwargs)
+
+    return called
 
 
 def zeros(like: Any, proto: Any) -> Any:
@@ -132,8 +154,13 @@ def kind_of(array: Any) -> type:
 
 def address(array: Any) -> int:
     """Tell where the first entry of `array` lies in the memory of its device."""
+    array = getattr(module_of(array), "value_of", _same)(array)
     found = array.__cuda_array_interface__ if on_device(array) else array.__array_interface__
     return int(found["data"][0])
+
+
+def _same(array: Any) -> Any:
+    return array
 
 
 def window(array: Any, like: Any, offset: int) -> Any:
@@ -151,7 +178,9 @@ def window(array: Any, like: Any, offset: int) -> Any:
 def add_at(target: Any, index: Any, values: Any) -> None:
     """Add `values` into `target[index]` in place; an entry that `index` names twice gets both."""
     module = module_of(target)
-    if module is np:
+    if (recorded := getattr(module, "add_at", None)) is not None:
+        recorded(target, index, values)
+    elif module is np:
         rows = index[0] if type(index) is tuple and len(index) == 1 else index
         if (
             type(rows) is np.ndarray

@@ -11,7 +11,6 @@ one set: a call takes a set, or makes one, and gives it back: programs may run i
 from __future__ import annotations
 
 import operator
-from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,9 @@ _INFIX = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.po
     operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.pow: "**",
     operator.floordiv: "//", operator.mod: "%",
 }  # fmt: skip
+_NAMED = frozenset({np.maximum, np.minimum})  # they take an array to write into by name only
+_BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
+_MASKED = 128  # entries, above which masking by bits is faster
 _WORTH = 2048  # entries: below, np.where with memory of its own is faster than two copies into a buffer
 
 
@@ -41,7 +43,7 @@ class Written:
         Of the buffers of one call.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, groups: dict[int, Step] | None = None) -> None:
         self.program = program
         self.names: dict[str, Any] = {"np": np, "Diverged": Diverged}
         self.lines: list[str] = []
@@ -57,12 +59,55 @@ class Written:
         self._ends, self._lives = _lifetimes(program)
         self._leaves = {r for o in program.outputs for r in self._lives[id(o)]}
         self._at = 0
-        for self._at, step in enumerate(program.steps):
-            getattr(self, f"_{step.kind}")(step)
-            self._release()
+        self._emit(0, len(program.steps), groups or {})
 
     def name(self, step: Step) -> str:
         return self._text[id(step)]
+
+    def _emit(self, begin: int, end: int, groups: dict[int, Step]) -> None:
+        """Write the steps from number `begin` to `end`; what only one choice of a `where` needs under an `if`."""
+        while begin < end:
+            where = groups.get(begin)
+            if where is not None and where.number < end:
+                outer, self.lines = self.lines, []
+                self._emit(begin, where.number, {k: w for k, w in groups.items() if w is not where})
+                inner, self.lines = self.lines, outer
+                self._at = where.number
+                self._chosen(where, inner)
+                begin = where.number
+            else:
+                self._at = begin
+                step = self.program.steps[begin]
+                getattr(self, f"_{step.kind}")(step)
+            self._release()
+            begin += 1
+
+    def _chosen(self, step: Step, inner: list[str]) -> None:
+        """Write a `where` after what only its first choice needs."""
+        mask, first, other = step.args
+        asked = self.arg(mask) if not np.ndim(getattr(mask, "value", mask)) else f"{self.arg(mask)}.any()"
+        indented = ["    " + line for line in inner]
+        if not step.shape:
+            a, b = self._number_of(first, step), self._number_of(other, step)
+            name = self._text[id(step)] = f"t{step.number}"
+            self.lines += [f"if {asked}:", *indented, f"    {name} = {a}", f"else: {name} = {b}"]
+        elif self._buffered(step):
+            buffer = self._taken_over(step, other)
+            if buffer is None:
+                buffer = self._buffer(step)
+                self.lines.append(f"np.copyto({buffer}, {self.arg(other)})")
+            self.lines += [f"if {asked}:", *indented, f"    np.copyto({buffer}, {self.arg(first)}, where={self.arg(mask)})"]
+        else:
+            name = self._text[id(step)] = f"t{step.number}"
+            text = f"np.where({self.arg(mask)}, {self.arg(first)}, {self.arg(other)})"
+            like = f"np.array(np.broadcast_to({self.arg(other)}, {step.shape}), {self.bind(step.dtype)})"
+            self.lines += [f"if {asked}:", *indented, f"    {name} = {text}", f"else: {name} = {like}"]
+
+    def _number_of(self, value: Any, step: Step) -> str:
+        """Write a choice of a `where` of numbers, in the dtype of the result."""
+        if type(value) is Step and value.dtype == step.dtype and not value.python:
+            return self.arg(value)
+        return f"{self.bind(step.dtype.type)}({self.arg(value)})"
 
     # -- steps ------------------------------------------------------------------------------------
     def _input(self, step: Step) -> None:
@@ -76,7 +121,10 @@ class Written:
 
     def _guard(self, step: Step) -> None:
         value, expected = step.args
-        if isinstance(expected, np.ndarray):
+        if step.op is not None:
+            asked = f"{self.function(step.op)}({self.name(value)})"
+            self.lines.append(f"if {asked} != {self.bind(expected)}: raise Diverged")
+        elif isinstance(expected, np.ndarray):
             self.lines.append(f"if not np.array_equal({self.name(value)}, {self.bind(expected)}): raise Diverged")
         elif isinstance(expected, (bool, np.bool_)):
             self.lines.append(f"if {'not ' if expected else ''}{self.name(value)}: raise Diverged")
@@ -102,6 +150,8 @@ class Written:
             self._line(step, f"-{self.scalar(step.args[0])}")
         elif step.op is operator.getitem or step.op in known.VIEWS or step.op in (known.window, known.view):
             self._view(step)
+        elif step.op is np.where and len(step.args) == 3 and self._masks(step):
+            pass
         elif step.op is np.where and len(step.args) == 3 and self._buffered(step) and step.value.size > _WORTH:
             buffer = self._buffer(step)
             self.lines.append(f"np.copyto({buffer}, {self.arg(step.args[2])})")
@@ -115,7 +165,8 @@ class Written:
                 keep = f", {step.kwargs['keepdims']}" if step.kwargs["keepdims"] else ""
                 call = f"{values[0]}, {self._axis(step)}, None, {buffer}{keep}"
             else:
-                call = ", ".join([*values, buffer])
+                out = f"out={buffer}" if step.op in _NAMED else buffer
+                call = ", ".join([*values, out])
             self.lines.append(f"{self.function(step.op)}({call})")
         elif known.reduction(step.op) and set(step.kwargs) == {"axis", "keepdims"}:
             keep = ", None, None, True" if step.kwargs["keepdims"] else ""
@@ -124,6 +175,33 @@ class Written:
             self._line(step, f"{self.arg(step.args[0])}.astype({self.bind(step.args[1])})")
         else:
             self._line(step, f"{self.function(step.op)}({self.arguments(step)})")
+
+    def _masks(self, step: Step) -> bool:
+        """Write `where(mask, x, 0)` of floats as the bits of x times 0 or 1, as core/masked.py does."""
+        mask, x, other = step.args
+        bits = _BITS.get(step.dtype)
+        if bits is None or not self._buffered(step) or step.value.size <= _MASKED or not _is_zero(other):
+            return False
+        same = type(x) is Step and type(mask) is Step and x.shape == mask.shape == step.shape
+        if not same or x.dtype != step.dtype or mask.dtype != np.bool_:
+            return False
+        given, by = self._as(self.arg(x), bits), self._as(self.arg(mask), np.dtype(np.int8))
+        buffer = self._taken_over(step, x) or self._buffer(step)
+        self.lines.append(f"multiply({given}, {by}, {self._as(buffer, bits)})")
+        self.names["multiply"] = np.multiply
+        return True
+
+    def _as(self, name: str, dtype: Any) -> str:
+        """Write a value as one of another dtype of the same size; what stays in its place, once."""
+        text = f"{name}.view({self.bind(dtype)})"
+        if name not in self._still:
+            return text
+        seen = f"{name}_{dtype.char}"
+        if seen not in self._still:
+            self._still.add(seen)
+            self.making.append(f"{seen} = {text}")
+            self.work.append(seen)
+        return seen
 
     @staticmethod
     def _axis(step: Step) -> str:
@@ -243,17 +321,12 @@ class Written:
     def _buffer(self, step: Step) -> str:
         """Give the name of the buffer that a step fills: that of an argument which dies here, or a free one."""
         key = _layout_of(step.value)
-        found = None
         if isinstance(step.op, np.ufunc) and step.op.signature is None:
-            uses = Counter(r for s in step.needs() for r in self._lives[id(s)])
             for a in step.needs():
-                name, root = self._text.get(id(a)), id(a.storage)
-                if self._holds.get(root) == name and name and self._ends.get(root) == self._at:
-                    same = sum(1 for s in step.needs() if s is a)
-                    if uses[root] == same and _layout_of(self._layout[name]) == key:
-                        found = self._holds.pop(root)
-                        break
-        if found is None and self._free.get(key):
+                if (name := self._taken_over(step, a)) is not None:
+                    return name
+        found = None
+        if self._free.get(key):
             found = self._free[key].pop()
         if found is None:
             found = f"b{len(self._layout)}"
@@ -266,6 +339,19 @@ class Written:
         self._text[id(step)] = found
         self._holds[id(step.storage)] = found
         return found
+
+    def _taken_over(self, step: Step, value: Any) -> str | None:
+        """Give the buffer of an argument that nobody needs after this step, if it is like the step's own value."""
+        name = self._text.get(id(value)) if type(value) is Step else None
+        if name is None or self._holds.get(id(value.storage)) != name or self._ends.get(id(value.storage)) != self._at:
+            return None
+        others = [s for s in step.needs() if s is not value and self._lives.get(id(s), set()) & self._lives[id(value)]]
+        if others or _layout_of(self._layout[name]) != _layout_of(step.value):
+            return None
+        del self._holds[id(value.storage)]
+        self._text[id(step)] = name
+        self._holds[id(step.storage)] = name
+        return name
 
     def _release(self) -> None:
         """Give back the buffers whose values nobody needs any more."""
@@ -307,6 +393,15 @@ def _is_number(value: Any) -> bool:
     if type(value) is Step:
         return not value.shape and (value.kind == "constant" or type(value.value) is not np.ndarray)
     return isinstance(value, (int, float, np.generic)) and not isinstance(value, bool)
+
+
+def _is_zero(value: Any) -> bool:
+    """Tell whether a constant is 0.0 everywhere, and not -0.0."""
+    if type(value) is Step:
+        value = value.value if value.kind == "constant" else None
+    if value is None or not isinstance(value, (int, float, np.number, np.ndarray)):
+        return False
+    return not np.any(value) and not np.any(np.signbit(value))
 
 
 def _takes_out(step: Step) -> bool:

@@ -49,9 +49,22 @@ CALLS |= _named(
     "fft ifft fft2 ifft2 fftn ifftn rfft irfft rfft2 irfft2 rfftn irfftn hfft ihfft fftshift ifftshift", np.fft
 )
 CALLS |= {np.lib.stride_tricks.sliding_window_view: "sliding_window_view"}
-_DATA_SHAPED = _named("compress real_if_close roots insert delete resize lstsq bincount")  # by values of some arguments
-for _f in list(_DATA_SHAPED):
-    CALLS.pop(_f, None)
+# Their shape or dtype hangs on values too: a program asks for it again at every call (`form`).
+SHAPED = _named(
+    "compress extract unique unique_all unique_counts unique_inverse unique_values union1d intersect1d setdiff1d setxor1d "
+    "nonzero flatnonzero argwhere bincount real_if_close roots insert delete resize trim_zeros polydiv polymul histogram "
+    "histogram2d histogramdd histogram_bin_edges repeat poly"
+) | _named("lstsq eig eigvals", np.linalg)
+CALLS |= SHAPED | _named("sort_complex apply_along_axis isrealobj nanmin nanmax polyvander pv matrix_transpose ix_ put_along_axis")
+CREATIONS = _named("full zeros ones empty eye identity arange tri")  # with like=; their shape stands first
+CALLS |= CREATIONS
+# Whole numbers among their arguments are numbers; for all others they are settings, on which a shape may hang.
+OF_NUMBERS = _named(
+    "where select choose clip take take_along_axis full_like dot inner outer vdot matmul tensordot einsum vecdot matvec "
+    "vecmat kron concatenate concat stack vstack hstack dstack column_stack block append searchsorted digitize bincount "
+    "interp convolve correlate isin isclose array_equal allclose average cov corrcoef polyval polyadd polysub polymul "
+    "polydiv cross repeat compress extract trapezoid copyto lexsort insert union1d intersect1d setdiff1d setxor1d fmin"
+)
 METHODS: dict[str, Any] = {
     name: getattr(np, name)
     for name in "sum prod mean max min any all argmax argmin var std cumsum cumprod trace diagonal repeat take squeeze "
@@ -67,6 +80,16 @@ def astype(x: Any, dtype: Any) -> Any:
     return x.astype(dtype)
 
 
+def item(x: Any) -> Any:
+    """The method `item`."""
+    return x.item()
+
+
+def item(x: Any) -> Any:
+    """The method `item`."""
+    return x.item()
+
+
 def view(x: Any, dtype: Any) -> Any:
     """The method `view`."""
     return x.view(dtype)
@@ -77,12 +100,15 @@ def window(x: Any, shape: Any, dtype: Any, offset: int, strides: Any) -> Any:
     return np.ndarray(shape, dtype, x, offset, strides)
 
 
+def form(value: Any) -> Any:
+    """What a program takes for granted of a value: kind, shape and dtype."""
+    return type(value), np.shape(value), getattr(value, "dtype", None)
+
+
 def refused(function: Any) -> str | None:
     """Say why a function is not recorded; None if it is."""
     if function in CALLS or function in VIEWS or isinstance(function, np.ufunc) or function is np.copyto:
         return None
-    if function in _DATA_SHAPED:
-        return f"{name_of(function)} gives a shape that hangs on values"
     return f"{name_of(function)} is not one of the functions that replay knows"
 
 

@@ -77,7 +77,7 @@ class Step:
     @property
     def python(self) -> bool:
         """Whether the value is a number of Python's, which takes the dtype of what it meets."""
-        return type(self.value) is float
+        return type(self.value) in (float, int)
 
     @property
     def pure(self) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..core import arrays
-from ..core.places import PACKAGE, describe, place_of, user_frame
+from ..core.places import PACKAGE, describe, place_of, user_frame, users
 from ..tape.nodes import _AVALS, aval_of
 from ..tape.tracked import Tracked
 from . import known
@@ -36,8 +36,7 @@ class Recording:
 
     def refuse(self, why: str) -> NoReturn:
         """Say why there is no program; also where the user's own `except` takes the error."""
-        frame = sys._getframe(2)
-        text = f"{why} ({describe(place_of(user_frame(frame)))})"
+        text = f"{why} ({describe(place_of(_users_frame(sys._getframe(2))))})"
         self.program.refused = self.program.refused or text
         raise CannotRecord(text)
 
@@ -50,7 +49,7 @@ class Recording:
 
     @staticmethod
     def wrap(value: Any, step: Step) -> Any:
-        made: Any = object.__new__(RecordedFloat if type(value) is float else Recorded)
+        made: Any = object.__new__(_NUMBERS.get(type(value), Recorded))
         made.value, made.step, made.owner = value, step, None
         return made
 
@@ -84,21 +83,40 @@ class Recording:
     def made(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any], value: Any) -> Any:
         """Write down that `op` gave `value`."""
         kind = type(value)
-        if kind is bool or kind is int:  # of Python's numbers
+        if kind is bool or (kind is int and not any(type(a) is RecordedInt for a in args)):  # of Python's numbers
             return self.fixed(self.made(op, args, kwargs, np.asarray(value)[()]), kind)
-        if not (isinstance(value, (np.ndarray, np.generic)) or kind in (float, tuple, list) or hasattr(value, "_fields")):
+        if not (isinstance(value, (np.ndarray, np.generic)) or kind in (float, int, tuple, list) or hasattr(value, "_fields")):
             self.refuse(f"{known.name_of(op)} gives a {kind.__name__}")
         referred = mapped(self.refer, args)
         settings = {k: mapped(self.refer, v) for k, v in kwargs.items()}
         place = place_of(user_frame(sys._getframe(2)))
         if kind in (tuple, list) or hasattr(value, "_fields"):
             whole = self.program.add(Step("call", op, referred, settings, None, place=place))
-            parts = [
-                self._one(Step("item", operator.getitem, (whole, i), {}, v, place=place), v, args)
-                for i, v in enumerate(value)
-            ]
-            return kind(*parts) if hasattr(value, "_fields") else kind(parts)
-        return self._one(Step("call", op, referred, settings, value, place=place), value, args)
+            parts = [self._part(Step("item", operator.getitem, (whole, i), {}, v, place=place), v, args) for i, v in enumerate(value)]
+            made = kind(*parts) if hasattr(value, "_fields") else kind(parts)
+        else:
+            made = self._one(Step("call", op, referred, settings, value, place=place), value, args)
+        if op in known.SHAPED:
+            for part in recorded_in(made):
+                self.formed(part)
+        return made
+
+    def formed(self, recorded: Any) -> Any:
+        """Guard shape and dtype of a value: they hang on values. Gives it back."""
+        form, place = known.form(recorded.value), place_of(user_frame(sys._getframe(2)))
+        self.program.add(Step("guard", known.form, (recorded.step, form), {}, None, place=place))
+        return recorded
+
+    def _part(self, step: Step, value: Any, args: Any) -> Any:
+        """As `_one`, of one of several results: a list of arrays, a whole number of Python's, guarded."""
+        if type(value) is list:
+            whole = self.program.add(step)
+            return [self._part(Step("item", operator.getitem, (whole, i), {}, v, place=step.place), v, args)
+                    for i, v in enumerate(value)]  # fmt: skip
+        if type(value) in (int, bool):
+            step.value = np.asarray(value)[()]
+            return self.fixed(self._one(step, step.value, args), type(value))
+        return self._one(step, value, args)
 
     def _one(self, step: Step, value: Any, args: Any) -> Any:
         """Put a step into the program, and say into whose memory its value looks."""
@@ -145,7 +163,7 @@ NOW: ContextVar[Recording | None] = ContextVar("gradmagic recording", default=No
 def is_recorded(value: Any) -> bool:
     """Tell whether `value` records (by its real class: it says that it is an ndarray)."""
     kind = type(value)
-    return kind is Recorded or kind is RecordedFloat
+    return kind is Recorded or kind is RecordedFloat or kind is RecordedInt
 
 
 def value_of(value: Any) -> Any:
@@ -161,6 +179,14 @@ def recorded_in(value: Any) -> Iterator[Any]:
             yield from recorded_in(part)
     elif type(value) is dict:
         yield from recorded_in(list(value.values()))
+
+
+def _users_frame(frame: Any) -> Any:
+    """Walk out of gradmagic's and of other libraries' files to the code that called them."""
+    found = user_frame(frame)
+    while found is not None and not users(found.f_code.co_filename):
+        found = found.f_back
+    return found if found is not None else user_frame(frame)
 
 
 def _now() -> Recording:
@@ -193,6 +219,15 @@ class Recorded:
         ours = sys._getframe(1).f_code.co_filename.startswith(PACKAGE)
         return type(self) if ours else type(self.value)
 
+    @staticmethod
+    def whole_call(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """As `arrays.whole`."""
+        now = _now()
+        made = now.call(function, *_settled(now, function, args, kwargs))
+        for part in recorded_in(made):
+            now.formed(part)
+        return made
+
     # -- what the engine asks of an array ---------------------------------------------------------
     shape = property(lambda self: self.value.shape)
     dtype = property(lambda self: self.value.dtype)
@@ -203,12 +238,11 @@ class Recorded:
     strides = property(lambda self: self.value.strides)
     flags = property(lambda self: self.value.flags)
     base = property(lambda self: self.owner)
+    device = "cpu"
     T = property(lambda self: _now().call(np.transpose, (self,)))
     mT = property(lambda self: _now().call(np.swapaxes, (self, -1, -2)))
     real = property(lambda self: _now().call(np.real, (self,)) if self.value.dtype.kind == "c" else self)
     imag = property(lambda self: _now().call(np.imag, (self,)))
-    # arrays.address asks for it
-    __cuda_array_interface__ = property(lambda self: self.value.__array_interface__)
 
     def __len__(self) -> int:
         return len(self.value)
@@ -218,18 +252,19 @@ class Recorded:
 
     def __getitem__(self, index: Any) -> Any:
         now = _now()
-        return now.call(operator.getitem, (self, _steady(now, index)))
+        made = now.call(operator.getitem, (self, steady(now, index)))
+        return now.formed(made) if _masks(index) and is_recorded(made) else made
 
     def __setitem__(self, index: Any, value: Any) -> None:
         now = _now()
-        now.write(operator.setitem, (self, _steady(now, index), value), {}, self)
+        now.write(operator.setitem, (self, steady(now, index), value), {}, self)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if any(isinstance(a, Tracked) for a in inputs):
             return NotImplemented
         now, op = _now(), ufunc if method == "__call__" else getattr(ufunc, method)
         if method == "at":
-            now.write(op, (inputs[0], _steady(now, inputs[1]), *inputs[2:]), kwargs, inputs[0])
+            now.write(op, (inputs[0], steady(now, inputs[1]), *inputs[2:]), kwargs, inputs[0])
             return None
         out = kwargs.pop("out", None)
         if out is None:
@@ -241,11 +276,16 @@ class Recorded:
             return NotImplemented
         now = _now()
         kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue}
+        if function is np.where and len(args) == 1:
+            function = np.nonzero
         if function in known.OF_SHAPES:
             return function(*mapped(value_of, args), **{k: mapped(value_of, v) for k, v in kwargs.items()})
         if (why := known.refused(function)) is not None:
             now.refuse(why)
+        if function is np.copy and type(args[0]) is Recorded and type(args[0].value) is not np.ndarray:
+            return args[0]  # a number has no memory; NumPy would make an array of it
         out = kwargs.pop("out", None)
+        args, kwargs = _settled(now, function, args, kwargs)
         if out is not None:
             return _into(now, function, args, kwargs, out)
         if function is np.copyto:
@@ -286,7 +326,14 @@ class Recorded:
     __int__ = __index__ = _whole
     __float__, __complex__ = _asked("float()"), _asked("complex()")
     __round__, __format__, __str__, __repr__ = map(_asked, ("round()", "a text", "str()", "repr()"))
-    item, tolist, tobytes = _asked(".item()"), _asked(".tolist()"), _asked(".tobytes()")
+    tolist, tobytes = _asked(".tolist()"), _asked(".tobytes()")
+
+    def item(self) -> Any:
+        """Give the number, which records on: it may be what the function returns."""
+        if self.value.dtype.kind != "f":
+            return self.value.dtype.type(0).item().__class__(_now().fixed(self))
+        return _now().call(known.item, (self,))
+
     __hash__ = object.__hash__
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
@@ -310,15 +357,33 @@ class Recorded:
         return lambda *args, **kwargs: function(self, *args, **kwargs)
 
 
-def _steady(now: Recording, index: Any) -> Any:
-    """Give an index whose masks are arrays as they are now, guarded: by a mask the shape depends on values."""
+def steady(now: Recording, index: Any) -> Any:
+    """Give an index whose slices have ends that are numbers as they are now, guarded: on these a shape hangs."""
+    if type(index) in (tuple, list):
+        return type(index)([steady(now, part) for part in index])
+    if type(index) is slice:
+        ends = (index.start, index.stop, index.step)
+        return slice(*(operator.index(end) if is_recorded(end) else end for end in ends))
+    return index
 
-    def steady(part: Any) -> Any:
-        if is_recorded(part) and part.value.dtype.kind == "b" and part.value.ndim:
-            return now.fixed(part)
+
+def _masks(index: Any) -> bool:
+    """Tell whether an array of truth values picks, so that the shape hangs on them."""
+    return any(a.value.dtype.kind == "b" for a in recorded_in(index))
+
+
+def _settled(now: Recording, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    """Give the arguments with settings that are whole numbers as they are now, guarded: on these a shape may hang."""
+
+    def settled(part: Any) -> Any:
+        if is_recorded(part) and type(part) is not RecordedFloat and part.value.dtype.kind in "iub":
+            return now.fixed(part) if part.value.ndim else operator.index(part)
         return part
 
-    return mapped(steady, index)
+    if function in known.OF_NUMBERS:
+        return args, kwargs
+    data = 0 if function in known.CREATIONS else 1
+    return (*args[:data], *mapped(settled, tuple(args[data:]))), {k: mapped(settled, v) for k, v in kwargs.items()}
 
 
 def _into(now: Recording, op: Any, inputs: Any, kwargs: dict[str, Any], out: Any) -> Any:
@@ -349,7 +414,7 @@ class RecordedFloat(Recorded):
         return object.__getattribute__(self, name)
 
     def __bool__(self) -> bool:
-        _now().refuse("`if` on a number asks for its value")
+        return bool(self != 0)
 
     def is_integer(self) -> NoReturn:
         _now().refuse(".is_integer() asks for a value")
@@ -361,8 +426,36 @@ class RecordedFloat(Recorded):
         return self
 
 
+class RecordedInt(RecordedFloat):
+    """A whole number of Python's that writes down what is done with it: a count that each call moves on."""
+
+    __slots__ = ()
+    __class__ = property(lambda self: int)  # type: ignore[assignment]
+    imag = property(lambda self: 0)
+
+    def _whole(self) -> int:
+        return int(_now().fixed(self))
+
+    __int__ = __index__ = _whole
+
+
+_NUMBERS = {float: RecordedFloat, int: RecordedInt}
+class RecordedInt(RecordedFloat):
+    """A whole number of Python's that writes down what is done with it: a count that each call moves on."""
+
+    __slots__ = ()
+    __class__ = property(lambda self: int)  # type: ignore[assignment]
+    imag = property(lambda self: 0)
+
+    def _whole(self) -> int:
+        return int(_now().fixed(self))
+
+    __int__ = __index__ = _whole
+
+
+_NUMBERS = {float: RecordedFloat, int: RecordedInt}
 _OF_ARRAYS = frozenset("shape dtype ndim size nbytes itemsize strides flags base T mT astype view".split())
-_AVALS[RecordedFloat] = aval_of(0.0)
+_AVALS[RecordedFloat], _AVALS[RecordedInt] = aval_of(0.0), aval_of(0)
 
 _BINARY = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "floordiv": np.floor_divide,
@@ -377,7 +470,7 @@ _UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": 
 
 def _numbers(*values: Any) -> bool:
     """Tell whether all are Python's numbers, which Python computes with."""
-    return all(type(v) in (RecordedFloat, float, int, bool, complex) for v in values)
+    return all(type(v) in (RecordedFloat, RecordedInt, float, int, bool, complex) for v in values)
 
 
 def _operators(name: str, ufunc: Any) -> None:
@@ -413,7 +506,7 @@ def _unary(name: str, ufunc: Any) -> None:
     python = getattr(operator, name)
 
     def act(self: Any) -> Any:
-        return _now().call(python, (self,)) if type(self) is RecordedFloat else ufunc(self)
+        return _now().call(python, (self,)) if _numbers(self) else ufunc(self)
 
     setattr(Recorded, f"__{name}__", act)
 

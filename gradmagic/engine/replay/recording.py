@@ -1,7 +1,7 @@
-"""One run of a function on recording arrays: its arguments and surroundings in, a program out, as Python.
+"""One run of a function on recording arrays: its arguments and surroundings in, a program out.
 
-In: a function, a call's arguments, and what the function sees besides. Out: a `Program` and what the function gave, on
-recording arrays; or `Refused`, with the reason.
+In: a function, a call's arguments, and what the function sees besides. Out: a `Program`, what the function gave on
+recording arrays, and what it left in places; or `Refused`, with the reason.
 """
 
 from __future__ import annotations
@@ -9,47 +9,64 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..core import arrays, generator
+from ..core.places import describe
 from ..core.trees import is_container, leaves, rebuilt
 from ..tape.nodes import Leaf
 from ..tape.tracked import Tracked
 from .program import Program, Step
-from .recorded import NOW, CannotRecord, Recorded, Recording
+from .recorded import NOW, CannotRecord, Recorded, Recording, is_recorded
 from .seam import SEAM
 from .surroundings import Surroundings, TooMuch
 
 arrays.KINDS[Recorded] = SEAM
 
+
 class Refused(Exception):
     """There is no program for this call: the message says why."""
 
 
-def _numeric(array: Any) -> bool:
-    return array.dtype.kind in "biufc" and array.dtype.isnative
-
-
 class Call:
-    """One call's arguments: which of them are inputs of a program, and what its head asks of later ones."""
+    """One call's arguments: which of them are inputs of a program, and what its head asks of later ones.
 
-    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any], fixed: frozenset[int] = frozenset()) -> None:
+    Attributes
+    ----------
+    values : list of arrays and numbers
+        The inputs, called x0, x1 ... in the program.
+    checks : list of str
+        Conditions on the arguments, called a0, a1 ... and k_name.
+    held : list of (str, object)
+        What the conditions call by name.
+    objects : list
+        Arguments that are no arrays, numbers or containers: what they reach is looked at.
+    tensors : set of int
+        Which inputs are arrays of tensors.
+    leaves : list of (text, leaf, number)
+        Arguments that want a gradient: the leaf of the tape, and which input its gradient is, if it has one.
+    stand_ins : list of Tensor
+        Those tensors as `given` has made them.
+    """
+
+    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.args, self.kwargs = args, kwargs
-        self.values: list[Any] = []  # arrays and numbers that are inputs
-        self.texts: list[str] = []
+        self.values: list[Any] = []
         self.checks: list[str] = []
-        self.held: list[tuple[str, Any]] = []  # what the checks call by name
-        self.objects: list[Any] = []  # that are looked into
-        self.tensors: list[Any] = []
-        self._fixed = fixed  # numbers that are not inputs, by their place
+        self.held: list[tuple[str, Any]] = []
+        self.objects: list[Any] = []
+        self.tensors: set[int] = set()
+        self.leaves: list[tuple[str, Any, int]] = []
+        self.stand_ins: list[Any] = []
         self.parameters = [f"a{i}" for i in range(len(args))] + [f"k_{name}" for name in kwargs]
         self._places: list[int | None] = []  # for each leaf of the arguments: which input it is
         for text, value in zip(self.parameters, [*args, *kwargs.values()], strict=True):
             self._enter(text, value)
 
     def bind(self, value: Any) -> str:
+        """Give an object a name."""
         for name, known in self.held:
             if known is value:
                 return name
@@ -69,22 +86,15 @@ class Call:
                 self._enter(f"{text}[{key!r}]" if isinstance(key, (str, int)) else f"{text}[{self.bind(key)}]", part)
             return
         self._places.append(None)
-        if kind is np.ndarray or issubclass(kind, np.ndarray):
-            if kind is not np.ndarray or not _numeric(value):
+        if issubclass(kind, np.ndarray):
+            if kind is not np.ndarray or value.dtype.kind not in "biufc" or not value.dtype.isnative:
                 raise Refused(f"an argument is {'a subclass of ndarray' if kind is not np.ndarray else value.dtype}")
-            self._input(text, value, "array")
+            self._input(text, value)
         elif issubclass(kind, Tracked):
-            if value.node is not None and type(value.node) is not Leaf:
-                raise Refused("an argument hangs on a tape")
-            wants = "is None" if value.node is None else "is not None"
-            self.checks.append(f"type({text}) is {self.bind(kind)} and {text}.node {wants}")
-            self.tensors.append(value)
-            self._input(f"{text}.array", value.array, "array")
-        elif isinstance(value, np.generic) and _numeric(value):
-            self._input(text, value, "scalar")
-        elif kind is float and len(self.values) not in self._fixed:
-            self._input(text, value, "scalar")
-        elif kind in (int, bool, float, complex, str, bytes):
+            self._tensor(text, value)
+        elif (issubclass(kind, np.generic) and value.dtype.kind in "biufc") or kind is float:
+            self._input(text, value)
+        elif kind in (int, bool, complex, str, bytes):
             self.checks.append(f"type({text}) is {kind.__name__} and {text} == {self.bind(value)}")
         elif value is None:
             self.checks.append(f"{text} is None")
@@ -92,40 +102,67 @@ class Call:
             self.checks.append(f"{text} is {self.bind(value)}")
             self.objects.append(value)
 
-    def _input(self, text: str, value: Any, what: str) -> None:
+    def _tensor(self, text: str, value: Tracked) -> None:
+        node = value.node
+        if node is not None and type(node) is not Leaf:
+            raise Refused("an argument hangs on a tape")
+        wants = "is None" if node is None else "is not None"
+        self.checks.append(f"type({text}) is {self.bind(type(value))} and {text}.node {wants}")
+        self.tensors.add(len(self.values))
+        self._input(f"{text}.array", value.array)
+        if type(node) is Leaf:
+            place = self._places[-1]
+            self.leaves.append((text, node, len(self.values)))
+            if node.grad is None:
+                self.checks.append(f"{text}.node.grad is None")
+            else:
+                self._input(f"{text}.node.grad.array", node.grad.array)
+            self._places[-1] = place
+
+    def _input(self, text: str, value: Any) -> None:
         self._places[-1] = len(self.values)
         name = f"x{len(self.values)}"
-        kind = self.bind(type(value)) if type(value) is not float else "float"
-        if isinstance(value, np.ndarray):
-            self.checks.append(
-                f"type({name} := {text}) is {kind} and {name}.shape == {value.shape} and {name}.dtype is {self.bind(value.dtype)}"
-            )
-        else:
-            self.checks.append(f"type({name} := {text}) is {kind}")
+        self.checks.append(kind_of(name, text, value, self.bind))
         self.values.append(value)
-        self.texts.append(name)
 
     def given(self, values: list[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Give the arguments with others in place of the inputs."""
-        whole = (self.args, self.kwargs)
-        at = iter(self._places)
+        whole: Any = (self.args, self.kwargs)
+        at, wanting = iter(self._places), iter(self.leaves)
+        self.stand_ins = []
         parts = []
         for leaf in leaves(whole):
             place = next(at)
-            parts.append(leaf if place is None else _like(leaf, values[place]))
+            if place is None or not issubclass(type(leaf), Tracked):
+                parts.append(leaf if place is None else values[place])
+                continue
+            made = type(leaf).blank()
+            made.array, made.node = values[place], None
+            if leaf.node is not None:
+                made.requires_grad_()
+                _, node, number = next(wanting)
+                if node.grad is not None:
+                    made.node.grad = type(node.grad).wrap(values[number], None)
+                self.stand_ins.append(made)
+            parts.append(made)
         return rebuilt(whole, parts)
 
-
-def _like(leaf: Any, value: Any) -> Any:
-    """Give a value the face of the argument that it stands for."""
-    if not issubclass(type(leaf), Tracked):
-        return value
-    made = type(leaf).blank()
-    made.array, made.node = value, None
-    return made.requires_grad_() if leaf.node is not None else made
+    def gradients(self) -> list[Any]:
+        """Give the gradients' arrays of the arguments that want one, None where there is none."""
+        return [getattr(node.grad, "array", None) for _, node, _ in self.leaves]
 
 
-def _copied(value: Any) -> Any:
+def kind_of(name: str, text: str, value: Any, bind: Callable[[Any], str]) -> str:
+    """Write that what `text` reads, called `name` from here on, is of the kind of `value`."""
+    if isinstance(value, np.ndarray):
+        return (
+            f"type({name} := {text}) is ndarray and {name}.shape == {value.shape} and {name}.dtype is {bind(value.dtype)}"
+        )
+    return f"type({name} := {text}) is {bind(type(value))}"
+
+
+def copied(value: Any) -> Any:
+    """Copy an array as it is laid out; hand on a number."""
     return value.copy(order="K") if isinstance(value, np.ndarray) else value
 
 
@@ -136,7 +173,7 @@ def randomness() -> tuple[Any, ...]:
     return random.getstate(), legacy[1].tobytes(), legacy[2:], ours
 
 
-def seen(f: Callable[..., Any], call: Call) -> Surroundings:
+def seen(f: Callable[..., Any], call: Call, moving: frozenset[Any]) -> Surroundings:
     """Look at what a function reaches.
 
     Raises
@@ -145,44 +182,92 @@ def seen(f: Callable[..., Any], call: Call) -> Surroundings:
         If it is too much.
     """
     try:
-        return Surroundings(f, *call.objects)
+        return Surroundings(f, *call.objects, moving=moving)
     except TooMuch as error:
         raise Refused(str(error)) from None
 
 
-def record(f: Callable[..., Any], call: Call, around: Surroundings, values: list[Any], held: list[Any]) -> tuple[Program, Any]:
-    """Run `f` on recording arrays with these values, and give the program and what `f` gave."""
+class Effect(NamedTuple):
+    """What a program leaves in a place: the place as Python's text, what is written there, and the step it is."""
+
+    place: str
+    form: str
+    step: Step | None
+
+
+def record(
+    f: Callable[..., Any], call: Call, around: Surroundings, values: list[Any], held: list[Any]
+) -> tuple[Program, Any, list[Effect]]:
+    """Run `f` on recording arrays with these values; give the program, what `f` gave, and what it left in places."""
     now = Recording()
     token = NOW.set(now)
     try:
-        given = [now.enter(_copied(v), t) for v, t in zip(values, call.texts, strict=True)]
-        inside = [now.enter(_copied(v), f"s{i}") for i, v in enumerate(held)]
+        given = [now.enter(copied(v), f"x{i}") for i, v in enumerate(values)]
+        inside = [None if v is None else now.enter(copied(v), f"s{i}") for i, v in enumerate(held)]
         args, kwargs = call.given(given)
         with around.holding(inside):
             out = f(*args, **kwargs)
+            effects = _effects(now, call, around, given, inside)
     except CannotRecord as error:
         raise Refused(now.program.refused or str(error)) from None
+    except Refused:
+        raise
     except Exception as error:
         if now.program.refused:
             raise Refused(now.program.refused) from None
-        raise Refused(f"recording raised {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}") from error
+        text = str(error).splitlines()[0] if str(error) else ""
+        raise Refused(f"recording raised {type(error).__name__}: {text}") from error
     finally:
         NOW.reset(token)
     if now.program.refused:
         raise Refused(now.program.refused)
-    return now.program, out
+    return now.program, out, effects
+
+
+def _effects(now: Recording, call: Call, around: Surroundings, given: list[Any], inside: list[Any]) -> list[Effect]:
+    """List which places hold something else than before."""
+    found = []
+    for link, before in zip(around.places, inside, strict=True):
+        after, place = link.read(), link.text(call.bind)
+        if link.key == "grad":
+            found += _gradient(place, before, after, call)
+        elif after is not before:
+            found.append(Effect(place, "{}", _step(now, after, link.name)))
+    for (text, node, number), tensor in zip(call.leaves, call.stand_ins, strict=True):
+        before = None if node.grad is None else given[number]
+        found += _gradient(f"{text}.node.grad", before, tensor.node.grad, call)
+    return found
+
+
+def _gradient(place: str, before: Any, after: Any, call: Call) -> list[Effect]:
+    if after is None:
+        return [] if before is None else [Effect(place, "None", None)]
+    if after.array is before:
+        return []
+    if type(after.array) is not Recorded:
+        raise Refused(f"the gradient that it leaves in {place} hangs on none of its inputs")
+    return [Effect(place, f"{call.bind(type(after).wrap)}({{}}, None)", after.array.step)]
+
+
+def _step(now: Recording, value: Any, name: str) -> Step:
+    if is_recorded(value):
+        return value.step  # type: ignore[no-any-return]
+    if not isinstance(value, np.ndarray):
+        raise Refused(f"it leaves a {type(value).__name__} in {name}")
+    return now.constant(value)
 
 
 def same_program(a: Program, b: Program) -> str:
     """Say where two recordings of one call differ; "" if they do not."""
+    differ = "it does not do the same each time"
     if len(a.steps) != len(b.steps):
-        return "it does not do the same each time"
+        return differ
     for s, t in zip(a.steps, b.steps, strict=True):
         if s.kind != t.kind or s.op != t.op:
-            return "it does not do the same each time"
-        for one, other in zip(_statics(s), _statics(t), strict=False):
-            if not _equal(one, other):
-                return f"a number changes from call to call in {s.op if isinstance(s.op, str) else s.kind}"
+            return differ
+        ours, theirs = _statics(s), _statics(t)
+        if len(ours) != len(theirs) or not all(map(_equal, ours, theirs)):
+            return f"it computes with a number that changes from call to call ({describe(s.place)})" if s.place else differ
     return ""
 
 

@@ -16,17 +16,20 @@ import numpy as np
 
 from ...errors import ReplayWarning
 from ..core.places import user_frame
+from ..core.trees import leaves
 from ..tape.modes import OFF, mode_now, settings
 from ..tape.tracked import tracked_in
 from . import explained
 from .emit import Diverged, Written
 from .program import Program
 from .recorded import NOW
-from .recording import Call, Refused, close, leaves, randomness, record, same_program, seen
+from .recording import Call, Refused, close, copied, randomness, record, same_program, seen
 from .results import Results
 from .simplify import simplified
+from .sink import sunk
+from .surroundings import Surroundings
+from .whole import MISS, compiled, guarded_first, tell_the_tape
 
-MISS = object()  # what a program gives for a call that is not of its kind
 _KINDS = 8  # programs for one function: shapes, settings and branches
 _TRIES = 3  # calls that may change what the function reaches before that counts as its way
 _recording = RLock()
@@ -50,8 +53,11 @@ class Made:
         How often it served.
     """
 
-    def __init__(self, run: Callable[..., Any], source: str, program: Program, recorded: int, size: int) -> None:
+    def __init__(
+        self, run: Callable[..., Any], source: str, program: Program, recorded: int, size: int, around: Surroundings
+    ) -> None:
         self.run, self.source, self.program, self.recorded, self.bytes = run, source, program, recorded, size
+        self.around = around
         self.names: tuple[str, ...] = ()
         self.count = 0
         self.calls = 0
@@ -59,6 +65,8 @@ class Made:
 
 class Replayed:
     """A function and its programs; see `replay`."""
+
+    __replays__ = True
 
     def __init__(self, f: Callable[..., Any], static: frozenset[str]) -> None:
         functools.update_wrapper(self, f)
@@ -70,6 +78,7 @@ class Replayed:
         self._tries = 0
         self._off = False
         self._eager = 0
+        self._moving: set[Any] = set()  # places of numbers that are others from call to call
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if len(args) == self._count and not kwargs and mode_now() is None and NOW.get() is None:
@@ -97,6 +106,8 @@ class Replayed:
                 made.calls += 1
                 self._prefer(made)
                 return out
+        for made in self.programs[-1:]:  # what somebody else has changed since (a learning rate) is an input from now on
+            self._moving |= {n.spot for n in made.around.links if type(n.value) is float and not n.same()}
         if len(self.programs) >= _KINDS:
             self._give_up(f"{_KINDS} kinds of calls have come (shapes, settings, branches taken by values)")
             return self.f(*args, **kwargs)
@@ -120,9 +131,8 @@ class Replayed:
         self._eager += 1
         try:
             call = Call(args, kwargs)
-            around = seen(self.f, call)
-            values = [_copied(v) for v in call.values]
-            held = [_copied(link.read()) for link in around.arrays]
+            around = seen(self.f, call, frozenset(self._moving))
+            values, held = list(map(copied, call.values)), list(map(copied, around.read()))
         except Refused as error:
             out = self.f(*args, **kwargs)
             self._give_up(str(error))
@@ -132,10 +142,7 @@ class Replayed:
         if randomness() != before:
             self._give_up("it draws random numbers")
             return out
-        if changed := around.changed():
-            self._tries += 1
-            if self._tries >= _TRIES:
-                self._give_up(f"it changes {changed}, which a program cannot")
+        if not self._settled(around):
             return out
         try:
             made = self._made(call, around, values, held, out)
@@ -147,33 +154,58 @@ class Replayed:
         self._prefer(made)
         return out
 
-    def _made(self, call: Call, around: Any, values: list[Any], held: list[Any], eager: Any) -> Made:
+    def _settled(self, around: Surroundings) -> bool:
+        """Tell whether the call left all that the function reaches as it was, but for arrays and gradients.
+
+        Numbers that it changes (a count of steps) are inputs from the next call on. A first call may make what later
+        ones find: it is not recorded.
+        """
+        if not (changed := around.changed()):
+            return True
+        counts = [n for n in changed if n.holder is not None and type(n.value) in (int, float)]
+        counts = [n for n in counts if type(n.read()) is type(n.value)]
+        self._moving |= {n.spot for n in counts}
+        self._tries += 1
+        if self._tries >= _TRIES:
+            others = [n for n in changed if n not in counts] or changed
+            self._give_up(f"it changes {others[0].name}, which a program cannot")
+        return False
+
+    def _made(self, call: Call, around: Surroundings, values: list[Any], held: list[Any], eager: Any) -> Made:
         """Record the function, twice, and hold the program against what the function gave."""
-        program, out = record(self.f, call, around, values, held)
-        again, _ = record(self.f, call, around, values, held)
+        program, out, effects = record(self.f, call, around, values, held)
+        again, _, _ = record(self.f, call, around, values, held)
         if why := same_program(program, again):
             raise Refused(why)
         results = Results(eager, out)
-        program.outputs = results.steps
+        left = [e.step for e in effects if e.step is not None]
+        program.outputs = results.steps + left
         recorded = len(program.steps)
-        _writes_last(program)
+        guarded_first(program)
         short = simplified(program)
-        written = Written(short)
-        inputs = [*call.values, *[link.read() for link in around.arrays]]
-        names = [written.name(o) for o in short.outputs]
-        result = results.text(names, results.owned(short, inputs), written.bind)
-        source, run = _compiled(self.f, call, around, written, short, result)
-        made = Made(run, source, short, recorded, written.bytes)
+        written = Written(short, sunk(short))
+        now = [v for v, before in zip(around.read(), held, strict=True) if before is not None]
+        copies = results.owned(short, [*call.values, *now], len(left))
+        names = [written.name(o) + (".copy()" if c else "") for o, c in zip(short.outputs, copies, strict=True)]
+        result = results.text(iter(names[: len(results.steps)]), written.bind)
+        at = iter(names[len(results.steps) :])
+        written.lines += [f"{e.place} = {e.form.format(next(at)) if e.step is not None else e.form}" for e in effects]
+        tell_the_tape(written, short, call, around)
+        source, run = compiled(self.f, call, around, written, result)
+        made = Made(run, source, short, recorded, written.bytes, around)
         self._checked(made, call, around, values, held, eager)
         return made
 
-    def _checked(self, made: Made, call: Call, around: Any, values: list[Any], held: list[Any], eager: Any) -> None:
-        """Run the program on what the first call got: it gives what the function gave, and writes what it wrote."""
-        mine, others = [_copied(v) for v in values], [_copied(v) for v in held]
+    def _checked(
+        self, made: Made, call: Call, around: Surroundings, values: list[Any], held: list[Any], eager: Any
+    ) -> None:
+        """Run the program on what the first call got: it gives what the function gave, and leaves what it left."""
+        mine, others = list(map(copied, values)), list(map(copied, held))
         args, kwargs = call.given(mine)
         try:
             with around.holding(others), np.errstate(all="ignore"):
                 out = made.run(*args, *kwargs.values())
+                left = around.read()
         except Exception as error:
             raise Refused(f"its program raised {type(error).__name__}: {error}") from error
         if out is MISS:
@@ -181,9 +213,11 @@ class Replayed:
         for a, b in zip(_arrays(eager), _arrays(out), strict=True):
             if type(a) is not type(b) or not close(a, b):
                 raise Refused("its program gives other numbers")
-        now = [*call.values, *[link.read() for link in around.arrays]]
-        if not all(close(a, b) for a, b in zip(now, [*mine, *others], strict=True)):
-            raise Refused("its program writes other numbers into its arguments")
+        gradients = [getattr(t.node.grad, "array", None) for t in call.stand_ins]
+        now = [*call.values, *call.gradients(), *around.read()]
+        for a, b in zip(now, [*mine, *gradients, *left], strict=True):
+            if (a is None) is not (b is None) or (a is not None and not close(a, b)):
+                raise Refused("its program leaves other numbers in its arguments, or in what it reaches")
 
     # -- to read ----------------------------------------------------------------------------------
     @property
@@ -246,40 +280,6 @@ def replay(f: Any = None) -> Any:
     if not callable(f):
         raise TypeError(f"gm.replay takes a function, not a {type(f).__name__}: write gm.replay(f), not gm.replay(f(x)).")
     return f if isinstance(f, Replayed) else Replayed(f, frozenset())
-
-
-def _compiled(f: Any, call: Call, around: Any, written: Written, program: Program, result: str) -> tuple[str, Any]:
-    """Write the whole function, and compile it."""
-    texts = []
-    for i, link in enumerate(around.arrays):
-        value, name = link.read(), f"s{i}"
-        read = f"({name} := {link.text.format(call.bind(link.holder))})"
-        if isinstance(value, np.ndarray):
-            texts.append(f"type{read} is ndarray and {name}.shape == {value.shape} and {name}.dtype is {call.bind(value.dtype)}")
-        else:
-            texts.append(f"type{read} is {call.bind(type(value))}")
-    guards = [*call.checks, *around.guards(call.bind), *texts]
-    head = []
-    if guards:
-        head = ["try:", f"    if not ({' and '.join(guards)}): return MISS", "except (LookupError, AttributeError, ValueError, TypeError): return MISS"]
-    source = written.source(head, ", ".join(call.parameters), result)
-    space = {**written.names, **dict(call.held), "ndarray": np.ndarray, "MISS": MISS, "free": []}
-    exec(compile(source, f"<replay of {getattr(f, '__name__', 'f')}>", "exec"), space)
-    return source, space["program"]
-
-
-def _writes_last(program: Program) -> None:
-    """Refuse a program that writes into an argument and then asks for a value: it could not be left any more."""
-    outside = {id(s.storage) for s in program.inputs}
-    wrote = False
-    for step in program.steps:
-        wrote = wrote or (step.kind == "write" and id(step.storage) in outside)
-        if wrote and step.kind == "guard":
-            raise Refused("it asks for a value after it has written into an argument")
-
-
-def _copied(value: Any) -> Any:
-    return value.copy(order="K") if isinstance(value, np.ndarray) else value
 
 
 def _arrays(tree: Any) -> Iterable[Any]:

@@ -80,10 +80,11 @@ class Results:
         raise Refused(f"it gives a {type(eager).__name__}")
 
     # -- memory -----------------------------------------------------------------------------------
-    def owned(self, program: Program, eager_inputs: list[Any]) -> list[bool]:
+    def owned(self, program: Program, eager_inputs: list[Any], left: int) -> list[bool]:
         """Tell of each result whether it must be copied: the program gives it in memory that the function's result
-        does not share, that of an input, a constant or another result."""
+        does not share, that of an input, a constant or another result. The last `left` are left in places, not given."""
         arrays = [self._array(e) for (e, _), kind in zip(self._pairs, self._kinds, strict=True) if kind[0] in _STEPS]
+        arrays += [None] * left
         roots = [_roots(o) for o in program.outputs]
         inputs = [({id(s.storage)}, v) for s, v in zip(program.inputs, eager_inputs, strict=False)]
         found = []
@@ -98,9 +99,8 @@ class Results:
         return eager.array if issubclass(type(eager), Tracked) else eager
 
     # -- text -------------------------------------------------------------------------------------
-    def text(self, names: list[str], copies: list[bool], bind: Bind) -> str:
-        """Write the result."""
-        given = iter([f"{n}.copy()" if c else n for n, c in zip(names, copies, strict=True)])
+    def text(self, given: Iterator[str], bind: Bind) -> str:
+        """Write the result, its steps called as `given`."""
         parts = []
         for form, value in self._kinds:
             if form == "wrap":

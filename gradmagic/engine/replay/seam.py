@@ -6,14 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from ..core import arrays
 from . import known
-from .recorded import NOW, Recorded, Recording, is_recorded
+from .recorded import NOW, Recorded, Recording, is_recorded, steady, value_of
 
 
 class _Seam:
     """The module of recording arrays, as CuPy is that of a GPU's."""
 
     __name__ = "gradmagic.engine.replay"
+    on_host = True
+    value_of = staticmethod(value_of)
     add, maximum, minimum = np.add, np.maximum, np.minimum
 
     @staticmethod
@@ -48,7 +51,11 @@ class _Seam:
         return made.copy() if copy and made is value else made
 
     def asnumpy(self, value: Any) -> Any:
-        return np.asarray(value)  # a guard for whole numbers, refused by name for others
+        return value  # it is on the host; what asks for its numbers there is refused or guarded
+
+    def add_at(self, target: Any, index: Any, values: Any) -> None:
+        now = self._now()
+        now.write(arrays.add_at, (target, steady(now, index), values), {}, target)
 
     @staticmethod
     def window(array: Any, like: Any, offset: int) -> Any:

@@ -100,6 +100,8 @@ class _Rewriting:
         op = step.op
         if op is operator.pow or op is np.power:
             self._power(step)
+            if step.kind == "constant":
+                return None
         elif op is np.square and step.dtype.kind == "f":
             step.op, step.args = np.multiply, (step.args[0], step.args[0])
         elif op is np.mean:
@@ -123,6 +125,8 @@ class _Rewriting:
             step.op, step.args = np.multiply, (x, x)
         elif number == 1:
             step.op, step.args = np.positive, (x,)
+        elif number == 0:  # of NaN too
+            step.kind, step.op, step.args, step.value = "constant", None, (), np.ones_like(step.value)
         elif number == 0.5 and type(exponent) is float:
             step.op, step.args = np.sqrt, (x,)
         else:
@@ -193,9 +197,15 @@ def _thin(step: Step) -> tuple[Any, ...]:
 
 
 def _common(step: Step) -> np.dtype[Any] | None:
-    """Give the one dtype of all arrays that a step takes, if it is a float's: Python's numbers take it too."""
+    """Give the one dtype of all arrays that a step takes, if it is a float's and Python's numbers take it too."""
     found = {a.dtype for a in step.args if type(a) is Step and not a.python}
-    return found.pop() if len(found) == 1 and next(iter(found)).kind == "f" else None
+    if len(found) != 1 or (dtype := found.pop()).kind != "f":
+        return None
+    if isinstance(step.op, np.ufunc):  # eval_hermite takes a whole number, ldexp a C int
+        kinds = [a.dtype if type(a) is Step and not a.python else float if type(a) is Step else type(a) for a in step.args]
+        if any(d != dtype for d in step.op.resolve_dtypes((*kinds, *[None] * step.op.nout))[: step.op.nin]):
+            return None
+    return dtype
 
 
 def _of_dtype(number: float, dtype: np.dtype[Any]) -> Any:

@@ -1,15 +1,17 @@
 """What a function sees besides its arguments: globals, closures, attributes of objects that it reaches.
 
-In: functions and objects. Out: `Surroundings`: a list of links (who holds what under which name), each compared at
-every call, and of places that hold arrays, which are inputs of the program: read anew at every call.
+In: functions and objects. Out: `Surroundings`: links (who holds what under which name), each compared at every call, and
+places: what holds an array, a gradient or a number that moves. These are inputs of a program, read anew at every call,
+and what the function leaves there the program puts there too.
 
-Arrays that hang in tuples, sets or objects of other libraries cannot be entered as inputs; a function that uses one is
-refused when the array meets the program.
+An array that nobody here finds (in an object of another library, in a set) is a constant of the program, if the function
+gives the same twice; so is what it makes itself.
 """
 
 from __future__ import annotations
 
 import functools
+import sys
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,26 +21,28 @@ from typing import Any
 import numpy as np
 
 from ..core.places import PACKAGE, users
+from ..tape.nodes import Leaf
 from ..tape.tracked import Tracked
 
 _MOST = 5_000  # objects
 _NUMBERS = (int, float, complex, bool, str, bytes, type(None), np.generic, np.dtype, slice, range, frozenset)
+_PLAIN = (str, int)  # keys that Python writes as they are
 
 
 class TooMuch(Exception):
     """A function reaches more than can be compared at every call."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Link:
     """One name under which something is held.
 
     Attributes
     ----------
     holder : object
-        A cell, a dict, a list or an object.
-    text : str
-        How Python reads it from the holder: `{}["w"]`.
+        A cell, a dict, a list, a tensor, a leaf of a tape.
+    key : object
+        Of a dict or list; of others the attribute.
     name : str
         What the user calls it.
     value : object
@@ -46,28 +50,29 @@ class Link:
     """
 
     holder: Any
-    text: str
+    key: Any
     name: str
     value: Any
 
     def read(self) -> Any:
         """Give what is there now."""
-        if type(self.holder) is types.CellType:
-            return self.holder.cell_contents
-        if type(self.holder) in (dict, list) or isinstance(self.holder, (dict, list)):
+        if isinstance(self.holder, (dict, list)):
             return self.holder[self.key]
         return getattr(self.holder, self.key)
 
-    key: Any = None
-
     def put(self, value: Any) -> None:
         """Put something else there."""
-        if type(self.holder) is types.CellType:
-            self.holder.cell_contents = value
-        elif isinstance(self.holder, (dict, list)):
+        if isinstance(self.holder, (dict, list)):
             self.holder[self.key] = value
         else:
             setattr(self.holder, self.key, value)
+
+    def text(self, bind: Callable[[Any], str]) -> str:
+        """Write it as Python."""
+        holder = bind(self.holder)
+        if not isinstance(self.holder, (dict, list)):
+            return f"{holder}.{self.key}"
+        return f"{holder}[{self.key!r}]" if type(self.key) in _PLAIN else f"{holder}[{bind(self.key)}]"
 
     def same(self) -> bool:
         """Tell whether there is what was."""
@@ -81,140 +86,168 @@ class Link:
             return type(now) is type(self.value) and bool(now == self.value or (now != now and self.value != self.value))
         return False
 
+    @property
+    def spot(self) -> tuple[int, Any]:
+        """Say which place it is."""
+        return id(self.holder), self.key
+
 
 class Surroundings:
     """All that functions and objects reach.
 
+    Parameters
+    ----------
+    *what
+        Where to begin.
+    moving : set
+        Places of numbers that are inputs, since they are others from call to call.
+
     Attributes
     ----------
     links : list of Link
-        What must be as it was; of an array that is an input only that it is one.
-    arrays : list of Link
-        What holds an array, or the tensor that does: inputs of a program.
+        What must be as it was.
+    places : list of Link
+        Inputs: arrays, the gradients of leaves, numbers that move.
     sizes : list of (container, int)
         Lists and dicts that were gone through, and how long they were.
     """
 
-    def __init__(self, *what: Any) -> None:
+    def __init__(self, *what: Any, moving: frozenset[Any] = frozenset()) -> None:
         self.links: list[Link] = []
-        self.arrays: list[Link] = []
+        self.places: list[Link] = []
         self.sizes: list[tuple[Any, int]] = []
+        self._moving = moving
         self._seen: dict[int, Any] = {}
         for value in what:
             self._look(value, getattr(value, "__name__", type(value).__name__))
 
     # -- going through ----------------------------------------------------------------------------
-    def _hold(self, holder: Any, key: Any, text: str, name: str, value: Any) -> None:
-        link = Link(holder, text, name, value, key)
-        if type(value) is np.ndarray and value.dtype.kind in "biufc":
-            if all(a.value is not value for a in self.arrays):
-                self.arrays.append(link)
-            else:
-                self.links.append(link)
+    def _hold(self, holder: Any, key: Any, name: str, value: Any) -> None:
+        link = Link(holder, key, name, value)
+        array = type(value) is np.ndarray and value.dtype.kind in "biufc" and id(value) not in self._seen
+        if array or (type(value) in (int, float) and link.spot in self._moving):
+            self._seen[id(value)] = value
+            self.places.append(link)
             return
         self.links.append(link)
         self._look(value, name)
 
     def _look(self, value: Any, name: str) -> None:
-        if isinstance(value, _NUMBERS) or id(value) in self._seen or isinstance(value, (type, types.BuiltinFunctionType)):
+        kind = type(value)
+        if id(value) in self._seen or issubclass(kind, (*_NUMBERS, type, types.BuiltinFunctionType, types.ModuleType)):
             return
         if len(self._seen) >= _MOST:
             raise TooMuch(f"it reaches more than {_MOST:,} objects (by {name})")
         self._seen[id(value)] = value
-        if isinstance(value, types.FunctionType):
+        if issubclass(kind, types.FunctionType):
             self._function(value)
-        elif isinstance(value, types.MethodType):
-            self._look(value.__func__, name)
+        elif issubclass(kind, types.MethodType):
             self._look(value.__self__, name.rpartition(".")[0] or "self")
-        elif isinstance(value, functools.partial):
+            self._look(value.__func__, name)
+        elif issubclass(kind, functools.partial):
             for part in (value.func, *value.args, *value.keywords.values()):
                 self._look(part, name)
-        elif issubclass(type(value), Tracked):
-            if not any(link.value is value for link in self.arrays):
-                self.arrays.append(Link(value, "{}.array", name, value, "array"))
-        elif issubclass(type(value), dict):
+        elif issubclass(kind, Tracked):
+            self._tensor(value, name)
+        elif issubclass(kind, dict):
             self.sizes.append((value, len(value)))
             for key, part in value.items():
-                if isinstance(key, (str, int)):
-                    self._hold(value, key, f"{{}}[{key!r}]", f"{name}[{key!r}]", part)
-        elif issubclass(type(value), list):
+                self._hold(value, key, f"{name}[{key!r}]" if type(key) in _PLAIN else f"{name}[...]", part)
+        elif issubclass(kind, list):
             self.sizes.append((value, len(value)))
             for i, part in enumerate(value):
-                self._hold(value, i, f"{{}}[{i}]", f"{name}[{i}]", part)
-        elif issubclass(type(value), (tuple, set)):
+                self._hold(value, i, f"{name}[{i}]", part)
+        elif issubclass(kind, (tuple, set)):
             for i, part in enumerate(value):
                 self._look(part, f"{name}[{i}]")
-        elif not isinstance(value, types.ModuleType) and (_known(type(value)) or is_dataclass(value)):
+        elif hasattr(kind, "__replays__"):  # a replayed function within: what its own function reaches
+            self._look(value.f, name)
+        elif _known(kind) or is_dataclass(kind):
             self._object(value, name)
 
+    def _tensor(self, tensor: Tracked, name: str) -> None:
+        node = tensor.node
+        self.places.append(Link(tensor, "array", name, tensor.array))
+        self.links.append(Link(tensor, "node", name, node))
+        if type(node) is Leaf:
+            self.places.append(Link(node, "grad", f"{name}.grad", node.grad))
+
     def _function(self, function: types.FunctionType) -> None:
+        own = users(function.__code__.co_filename)
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             try:
                 value = cell.cell_contents
             except ValueError:
                 continue
-            if users(function.__code__.co_filename) or type(value) is np.ndarray:
-                self._hold(cell, None, "{}.cell_contents", name, value)
+            if own or type(value) is np.ndarray:
+                self._hold(cell, "cell_contents", name, value)
             else:  # of gradmagic's own functions (grad(f) holds f): nobody rebinds them
                 self._look(value, name)
         for i, value in enumerate(function.__defaults__ or ()):
             self._look(value, function.__code__.co_varnames[i])
-        if not users(function.__code__.co_filename):
-            return
-        for name in _names(function.__code__):
-            if name in function.__globals__:
-                value = function.__globals__[name]
-                if isinstance(value, types.ModuleType):
-                    if users(getattr(value, "__file__", None) or PACKAGE):
-                        self._module(value, function.__code__)
-                    continue
-                self._hold(function.__globals__, name, f"{{}}[{name!r}]", name, value)
+        if own:
+            self._names(function.__globals__, function.__code__, "")
 
-    def _module(self, module: types.ModuleType, code: types.CodeType) -> None:
+    def _names(self, space: dict[str, Any], code: types.CodeType, home: str) -> None:
+        """Go through the global names that a function's code uses; also those of the user's own modules."""
         for name in _names(code):
-            if name in vars(module):
-                self._hold(vars(module), name, f"{{}}[{name!r}]", f"{module.__name__}.{name}", vars(module)[name])
+            if name not in space:
+                continue
+            value = space[name]
+            if not isinstance(value, types.ModuleType):
+                self._hold(space, name, home + name, value)
+            elif not home and users(getattr(value, "__file__", None) or PACKAGE):
+                self._names(vars(value), code, f"{name}.")
 
     def _object(self, value: Any, name: str) -> None:
-        held = getattr(value, "__dict__", {})
+        held, caches = getattr(value, "__dict__", {}), getattr(type(value), "_caches", ())
         self.sizes.append((held, len(held)))
         for key, part in held.items():
-            self._hold(held, key, f"{{}}[{key!r}]", f"{name}.{key}", part)
+            if key not in caches:
+                self._hold(held, key, f"{name}.{key}", part)
         for kind in type(value).__mro__:
-            if users(getattr(__import__("sys").modules.get(kind.__module__), "__file__", None) or PACKAGE):
+            if users(_file(kind) or PACKAGE):
                 for part in vars(kind).values():
                     if isinstance(part, types.FunctionType):
                         self._look(part, part.__qualname__)
 
     # -- at a call --------------------------------------------------------------------------------
-    def changed(self) -> str:
-        """Name what is not what it was; "" if all is."""
-        for link in self.links:
-            if not link.same():
-                return link.name
-        for container, size in self.sizes:
-            if len(container) != size:
-                return next((n.name for n in self.links if n.value is container), "a container")
-        return ""
+    def read(self) -> list[Any]:
+        """Give what is in the places: of a gradient its array, or None."""
+        found = []
+        for link in self.places:
+            value = link.read()
+            found.append(getattr(value, "array", value) if link.key == "grad" else value)
+        return found
 
     @contextmanager
     def holding(self, values: list[Any]) -> Iterator[None]:
-        """Put values in place of the arrays, within the block."""
-        before = [link.read() for link in self.arrays]
+        """Put values in the places, within the block."""
+        before = [link.read() for link in self.places]
         try:
-            for link, value in zip(self.arrays, values, strict=True):
+            for link, value in zip(self.places, values, strict=True):
+                if link.key == "grad" and value is not None:
+                    value = type(link.value).wrap(value, None)
                 link.put(value)
             yield
         finally:
-            for link, value in zip(self.arrays, before, strict=True):
+            for link, value in zip(self.places, before, strict=True):
                 link.put(value)
+
+    def changed(self) -> list[Link]:
+        """List what is not what it was."""
+        found = [link for link in self.links if not link.same()]
+        for container, size in self.sizes:
+            if len(container) != size:
+                name = next((n.name for n in self.links if n.value is container), "a container")
+                found.append(Link(None, None, name, None))
+        return found
 
     def guards(self, bind: Callable[[Any], str]) -> list[str]:
         """Write the comparisons as Python: each a condition that holds as long as all is as it was."""
         found = []
         for link in self.links:
-            text = link.text.format(bind(link.holder))
-            value = link.value
+            text, value = link.text(bind), link.value
             if value is None or isinstance(value, bool):
                 found.append(f"{text} is {value}")
             elif isinstance(value, _NUMBERS):
@@ -222,25 +255,25 @@ class Surroundings:
                 found.append(f"type({text}) is {bind(type(value))} and {same}")
             else:
                 found.append(f"{text} is {bind(value)}")
-        found += [f"len({bind(container)}) == {size}" for container, size in self.sizes]
-        return found
+        return found + [f"len({bind(container)}) == {size}" for container, size in self.sizes]
+
+
+def _file(kind: type) -> str | None:
+    return getattr(sys.modules.get(kind.__module__), "__file__", None)
 
 
 def _known(kind: type) -> bool:
     """Tell whether objects of this class are looked into: the user's, and gradmagic's."""
-    import sys
-
-    home = sys.modules.get(kind.__module__)
-    file = getattr(home, "__file__", None)
-    if kind.__module__ == "__main__" or (file is None and kind.__module__ != "builtins"):
-        return True
-    return file is not None and (users(file) or file.startswith(PACKAGE))
+    file = _file(kind)
+    if file is None:
+        return kind.__module__ == "__main__" or kind.__module__ not in sys.builtin_module_names
+    return users(file) or file.startswith(PACKAGE)
 
 
-def _names(code: types.CodeType) -> set[str]:
+def _names(code: types.CodeType) -> list[str]:
     """List the names that a function's code and the functions written within it use."""
-    found = set(code.co_names)
+    found = list(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            found |= _names(constant)
+            found += [n for n in _names(constant) if n not in found]
     return found

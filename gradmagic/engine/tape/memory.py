@@ -151,7 +151,7 @@ def same_view(view: Any, old: Any, new: Any) -> Any:
     if view is old:
         return new
     offset = arrays.address(view) - arrays.address(old)
-    if arrays.on_device(new):
+    if type(new) is not np.ndarray:
         return arrays.window(new, view, offset)
     if new.flags.forc:
         made = np.ndarray(view.shape, view.dtype, new, offset, view.strides)

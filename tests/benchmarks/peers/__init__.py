@@ -12,7 +12,7 @@ import numpy as np
 
 from tests.benchmarks.workloads import Workload
 
-from .functions import Autograd, Jax
+from .functions import Autograd, Jax, Replayed
 from .tapes import Gradmagic, MyGrad, Torch
 
 Result = tuple[Any, list[Any]]  # value, gradients
@@ -28,6 +28,7 @@ class ByHand:
 PEERS = {
     "by_hand": ByHand,
     "gradmagic": Gradmagic,
+    "replay": Replayed,
     "torch": Torch,
     "jax": Jax,
     "autograd": Autograd,

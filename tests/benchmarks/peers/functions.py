@@ -10,6 +10,8 @@ import numpy as np
 
 from tests.benchmarks.workloads import small
 
+from . import tapes
+
 
 class Jax:
     """JAX, compiled; compiling is not timed."""
@@ -88,6 +90,58 @@ class Jax:
             return value, [product]
 
         return self.call(product, [*constants, *leaves])
+
+
+class Replayed:
+    """gradmagic's derivatives of functions, recorded at the first call, which is not timed, and run as programs."""
+
+    title, module, array, own, backend = "gradmagic replay", "gradmagic", staticmethod(np.asarray), {}, "numpy"
+
+    def __init__(self):
+        import gradmagic as gm
+
+        self.gm = gm
+        self.ops = tapes.Gradmagic().ops
+
+    def replay(self, f):
+        return self.gm.replay(f)
+
+    def gradient(self, loss, constants, leaves):
+        after = range(len(constants), len(constants) + len(leaves))
+        step = self.replay(self.gm.value_and_grad(loss, argnums=tuple(after)))
+        return lambda: step(*constants, *leaves)
+
+    def descent(self, loss, constants, leaves):
+        """One step is a program, called from a loop in Python."""
+        (steps, rate), (first,) = constants, leaves
+        slope = self.gm.value_and_grad(loss)
+
+        @self.replay
+        def step(x):
+            value, gradient = slope(x)
+            return value, x - rate * gradient
+
+        def run():
+            x = first
+            for _ in range(steps):
+                value, x = step(x)
+            return value, [x]
+
+        return run
+
+    def hessian_vector(self, loss, constants, leaves):
+        slope, products = self.gm.value_and_grad(loss), self.gm.jvp
+
+        @self.replay
+        def product(x, vector):
+            (value, _), (_, product) = products(slope, (x,), (vector,))
+            return value, product
+
+        def run():
+            value, found = product(leaves[0], constants[0])
+            return value, [found]
+
+        return run
 
 
 class Autograd:

@@ -55,7 +55,7 @@ def away_slope(_y: Any, x: Any) -> Any:
 def told(there: Any, why: str) -> None:
     """Warn, where an entry of a mask holds, that there is no derivative, and why; a GPU would have to wait."""
     plain = raw(there)
-    if isinstance(plain, (bool, np.bool_, np.ndarray)) and np.any(plain):
+    if not arrays.on_device(plain) and np.any(plain):
         warnings.warn(f"NaN in a derivative: {why}.", NotDifferentiableWarning, stacklevel=2)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import linalg, special
 
 from ....errors import ArgumentError
+from ...core.arrays import whole
 from ...rules.declare import rule
 from ...tape.tracked import raw
 
@@ -100,7 +101,7 @@ def solve(a: Any, b: Any, lower: Any = False, assume_a: Any = None, transposed: 
 
 @follows(linalg)
 def lstsq(a: Any, b: Any, cond: Any = None) -> Any:
-    _, residues, rank, _ = linalg.lstsq(raw(a), raw(b), cond)
+    _, residues, rank, _ = whole(linalg.lstsq)(raw(a), raw(b), cond)
     x = values.least_squares(a, b, cond)
     if np.size(residues):
         residues = values.residues(a, b, cond)
@@ -193,7 +194,7 @@ def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: Any = False, re
         axis = axes_of(axis, np.ndim(a))
     sign = None
     if return_sign:
-        _, sign = special.logsumexp(raw(a), axis, raw(b), keepdims, True)
+        _, sign = whole(special.logsumexp)(raw(a), axis, raw(b), keepdims, True)
         if np.iscomplexobj(sign):
             raise ArgumentError("scipy.special.logsumexp(..., return_sign=True) of complex numbers has no derivative.")
     y = values.lse(a, b, axis, keepdims, sign)

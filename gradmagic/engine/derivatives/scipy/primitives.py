@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from scipy import linalg, special
 
+from ...core import arrays
 from ...dispatch.calls import primitive
 
 
 def _primitive(name: str, function: Callable[..., Any]) -> Any:
     function.__name__ = function.__qualname__ = name
-    return primitive(function)
+    return primitive(arrays.whole(function))
 
 
 def _given(**settings: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ SQRT_PI, SQRT_2PI = sqrt(pi), sqrt(2 * pi)
 
 
 @primitive
+@arrays.whole
 def polygamma(n: Any, x: Any) -> Any:
     """Give the n-th derivative of digamma at x (scipy.special.polygamma, which takes plain arrays only)."""
     return _special(x).polygamma(arrays.from_host(np.asarray(n), x), x)[()]
@@ -35,7 +36,7 @@ def hurwitz(s: Any, q: Any) -> Any:
 
 def _special(x: Any) -> Any:
     """Give the functions that take x: CuPy has its own where SciPy's are no ufuncs."""
-    return importlib.import_module("cupyx.scipy.special") if arrays.on_device(x) else special
+    return importlib.import_module("cupyx.scipy.special") if arrays.elsewhere(x) else special
 
 
 def real(x: Any, name: str) -> Any:

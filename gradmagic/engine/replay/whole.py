@@ -1,0 +1,101 @@
+"""The function around a program: what it asks of a call before it runs, what it reads, what it leaves behind.
+
+In: the text of a program, a call and the surroundings that it was recorded in. Out: a Python function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..tape.memory import memory_of
+from ..tape.nodes import HOOKS, number_write
+from ..tape.tracked import Tracked
+from .emit import Written
+from .program import Program, Step
+from .recording import Call, Refused, kind_of
+from .surroundings import Link, Surroundings
+
+MISS = object()  # what a program gives for a call that is not of its kind
+
+
+def compiled(f: Any, call: Call, around: Surroundings, written: Written, result: str) -> tuple[str, Callable[..., Any]]:
+    """Write the whole function, and compile it."""
+    guards = [*call.checks, *around.guards(call.bind)]
+    guards += [_read(link, f"s{i}", call.bind) for i, link in enumerate(around.places)]
+    if call.leaves or any(link.key == "grad" for link in around.places):
+        if HOOKS:
+            raise Refused("tensors have hooks")
+        guards.append(f"not {call.bind(HOOKS)}")
+    head = []
+    if guards:
+        head = [
+            "try:",
+            "    if not (" + "\n            and ".join(guards) + "): return MISS",
+            "except (LookupError, AttributeError, ValueError, TypeError): return MISS",
+        ]
+    source = written.source(head, ", ".join(call.parameters), result)
+    space = {**written.names, **dict(call.held), "ndarray": np.ndarray, "MISS": MISS, "free": []}
+    exec(compile(source, f"<replay of {getattr(f, '__name__', 'f')}>", "exec"), space)
+    return source, space["program"]
+
+
+def _read(link: Link, name: str, bind: Callable[[Any], str]) -> str:
+    """Write how the value of a place is read, and what it must be."""
+    text, value = link.text(bind), link.value
+    if link.key != "grad":
+        return kind_of(name, text, value, bind)
+    return f"{text} is None" if value is None else kind_of(name, f"{text}.array", value.array, bind)
+
+
+def tell_the_tape(written: Written, program: Program, call: Call, around: Surroundings) -> None:
+    """Let the program say which tensors' memory it has written into: what tapes have saved of it is stale."""
+    into = {id(s.storage) for s in program.steps if s.kind == "write"}
+    names = [f"x{i}" for i in call.tensors]
+    names += [f"s{i}" for i, link in enumerate(around.places) if issubclass(type(link.holder), Tracked)]
+    wrote = [s.op for s in program.inputs if s.op in names and id(s.storage) in into]
+    if wrote:
+        written.names["told"] = _told
+        written.lines.append(f"told({', '.join(wrote)})")
+
+
+def _told(*arrays: Any) -> None:
+    number = number_write()
+    for array in arrays:
+        memory = memory_of(array)
+        memory.written, memory.where = number, "a replayed function has written into it"
+
+
+def guarded_first(program: Program) -> None:
+    """Put guards before what is written into inputs: a program that is left has changed nothing.
+
+    Raises
+    ------
+    Refused
+        If a guard hangs on what was written.
+    """
+    outside = {id(s.storage) for s in program.inputs}
+    first = next((i for i, s in enumerate(program.steps) if s.kind == "write" and id(s.storage) in outside), None)
+    if first is None:
+        return
+    late = [s for s in program.steps[first:] if s.kind == "guard"]
+    if not late:
+        return
+    wanted: set[int] = set()
+    stack = list(late)
+    while stack:
+        step = stack.pop()
+        if id(step) not in wanted:
+            wanted.add(id(step))
+            stack += step.needs()
+    head, tail = program.steps[:first], program.steps[first:]
+    moved = [s for s in tail if id(s) in wanted]
+    if any(s.kind == "write" or _touched(s) for s in moved):
+        raise Refused("it asks for a value after it has written into an argument")
+    program.steps[:] = head + moved + [s for s in tail if id(s) not in wanted]
+
+
+def _touched(step: Step) -> bool:
+    return any(s.storage.written for s in step.needs())
