@@ -25,7 +25,7 @@ def explain(replayed: Any) -> str:
         kinds = Counter(s.kind for s in made.program.steps)
         lines.append(
             f"  {made.recorded} steps recorded, {kinds['call'] + kinds['write']} left, {kinds['guard']} guards, "
-            f"buffers of {made.bytes:,} bytes"
+            f"buffers of {made.bytes:,} bytes; {made.choice.text}"
         )
     lines += [f"  refused: {why}" for why in replayed.refused]
     return "\n".join(lines)

@@ -20,6 +20,7 @@ from ..core.trees import leaves
 from ..tape.modes import OFF, mode_now, settings
 from ..tape.tracked import tracked_in
 from . import explained
+from .compiled.choice import Choice, asked
 from .emit import Diverged, Written
 from .program import Program
 from .recorded import NOW
@@ -51,6 +52,8 @@ class Made:
         Of the buffers of a call.
     calls : int
         How often it served.
+    choice : Choice
+        Which back end runs it.
     """
 
     def __init__(
@@ -61,6 +64,9 @@ class Made:
         self.names: tuple[str, ...] = ()
         self.count = 0
         self.calls = 0
+        self.choice: Choice
+        self.write: Callable[..., Any]  # it for another back end
+        self.looped: Any = None  # many turns of it in one call; False where that cannot be
 
 
 class Replayed:
@@ -68,9 +74,10 @@ class Replayed:
 
     __replays__ = True
 
-    def __init__(self, f: Callable[..., Any], static: frozenset[str]) -> None:
+    def __init__(self, f: Callable[..., Any], backend: str | None = None) -> None:
         functools.update_wrapper(self, f)
         self.f = f
+        self.backend = backend
         self.programs: list[Made] = []
         self.refused: list[str] = []
         self._last: Any = None  # the program that served the last call, and how many arguments it takes
@@ -183,18 +190,50 @@ class Replayed:
         recorded = len(program.steps)
         guarded_first(program)
         short = simplified(program)
-        written = Written(short, sunk(short))
+        groups = sunk(short)
         now = [v for v, before in zip(around.read(), held, strict=True) if before is not None]
         copies = results.owned(short, [*call.values, *now], len(left))
-        names = [written.name(o) + (".copy()" if c else "") for o, c in zip(short.outputs, copies, strict=True)]
-        result = results.text(iter(names[: len(results.steps)]), written.bind)
-        at = iter(names[len(results.steps) :])
-        written.lines += [f"{e.place} = {e.form.format(next(at)) if e.step is not None else e.form}" for e in effects]
-        tell_the_tape(written, short, call, around)
-        source, run = compiled(self.f, call, around, written, result)
+
+        def write(writer: Callable[[Program], Any]) -> tuple[Any, str, Any]:
+            written = writer(short)
+            names = [written.name(o) + (".copy()" if c else "") for o, c in zip(short.outputs, copies, strict=True)]
+            result = results.text(iter(names[: len(results.steps)]), written.bind)
+            at = iter(names[len(results.steps) :])
+            written.lines += [f"{e.place} = {e.form.format(next(at)) if e.step is not None else e.form}" for e in effects]
+            tell_the_tape(written, short, call, around)
+            return written, *compiled(self.f, call, around, written, result)
+
+        def plain(program: Program) -> Written:
+            written = Written(program, groups)
+            choice.watch(written, lambda: self._compile(made, check))
+            return written
+
+        def check() -> None:
+            self._checked(made, call, around, values, held, eager)
+
+        choice = Choice(self.backend, short)
+        written, source, run = write(plain)
         made = Made(run, source, short, recorded, written.bytes, around)
-        self._checked(made, call, around, values, held, eager)
+        made.choice, made.write = choice, write
+        check()
+        if self.backend == "numba":
+            self._compile(made, check)
         return made
+
+    def _compile(self, made: Made, check: Callable[[], None]) -> None:
+        """Let numba run a program from now on, if it takes it and gives the same."""
+        with _recording:
+            before = made.run, made.source
+            if (found := made.choice.compile(made.write, made.run)) is None:
+                return
+            made.source, made.run = found
+            try:
+                check()
+            except Refused as error:
+                made.run, made.source = before
+                made.choice.text = f"by NumPy: with numba {error}"
+            if self._last is before[0]:
+                self._last = made.run
 
     def _checked(
         self, made: Made, call: Call, around: Surroundings, values: list[Any], held: list[Any], eager: Any
@@ -237,10 +276,10 @@ class Replayed:
 
 
 @overload
-def replay(f: Callable[..., Any]) -> Replayed: ...
+def replay(f: Callable[..., Any], *, backend: str | None = None) -> Replayed: ...
 @overload
-def replay(f: None = None) -> Callable[[Callable[..., Any]], Replayed]: ...
-def replay(f: Any = None) -> Any:
+def replay(f: None = None, *, backend: str | None = None) -> Callable[[Callable[..., Any]], Replayed]: ...
+def replay(f: Any = None, *, backend: str | None = None) -> Any:
     """Make a function that gives what `f` gives, by a recorded program from its second call on.
 
     The first call for given shapes, dtypes and settings runs `f`, records every array operation of it, those of a
@@ -265,6 +304,8 @@ def replay(f: Any = None) -> Any:
     values. Then `f` runs as it is, and a `ReplayWarning` says so once, with the line. `if t > 0:` is a guard: the
     other branch gets a program of its own. Arrays and numbers that `f` reaches by its closure, globals and
     attributes are read anew, or compared, at every call. What `f` prints or appends happens only while it is recorded.
+    numba's exponentials and sums may differ from NumPy's in the last digits, and NumPy's warnings (overflow, division by
+    zero) are not given.
 
     Examples
     --------
@@ -275,11 +316,14 @@ def replay(f: Any = None) -> Any:
     >>> slope(x), slope(x + 1)
     ((14.0, array([4., 8.])), (30.0, array([ 8., 12.])))
     """
+    asked(backend)
     if f is None:
-        return replay
+        return functools.partial(replay, backend=backend)
     if not callable(f):
         raise TypeError(f"gm.replay takes a function, not a {type(f).__name__}: write gm.replay(f), not gm.replay(f(x)).")
-    return f if isinstance(f, Replayed) else Replayed(f, frozenset())
+    if isinstance(f, Replayed):
+        return f if backend in (None, f.backend) else Replayed(f.f, backend)
+    return Replayed(f, backend)
 
 
 def _arrays(tree: Any) -> Iterable[Any]:

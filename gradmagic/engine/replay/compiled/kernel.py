@@ -197,6 +197,8 @@ class Kernel:
 
     def _guard(self, step: Step) -> None:
         value, expected = step.args
+        if step.op is not None:
+            raise Unheld("a shape that hangs on values")
         if not isinstance(expected, np.ndarray) or not expected.ndim:
             ref = self._ref(value, step.dtype)
             self.lines.append(f"if {self._text(ref)} != {self.constant(np.asarray(expected, value.dtype)[()])}: raise Diverged")
@@ -378,7 +380,7 @@ class Kernel:
             self._scatter(step, *step.args, op.__self__)
         elif isinstance(op, np.ufunc) and set(step.kwargs) == {"out"}:
             target = step.kwargs["out"]
-            kinds = tuple(float if type(a) is Step and a.python else _dtype(a, target) if type(a) is Step else type(a) if type(a) in (int, float) else np.asarray(a).dtype for a in step.args)
+            kinds = tuple(type(a.value) if type(a) is Step and a.python else _dtype(a, target) if type(a) is Step else type(a) if type(a) in (int, float) else np.asarray(a).dtype for a in step.args)
             self._assign(self._ref(target, target.dtype), of_ufunc(op, kinds), step.args)
         else:
             raise Unheld(f"{known.name_of(op)} into an array")

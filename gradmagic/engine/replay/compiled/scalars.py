@@ -102,11 +102,15 @@ def entry(step: Step) -> Entry:
         raise Unheld(f"{known.name_of(op)} with {', '.join(step.kwargs)}")
     if op is known.astype:
         return cast(_dtype(args[0]), step.dtype)
+    if op is known.item:
+        return cast(_dtype(args[0]), step.dtype)
     if op in (np.copy, np.positive):
         return cast(step.dtype, step.dtype)
     if op is np.where:
         return Entry("{1} if {0} else {2}", (TRUTH, held(step.dtype), step.dtype), step.dtype)
-    if op in _PYTHON and all(_python(a) for a in args):
+    if op in (operator.add, operator.sub) and step.python and step.dtype.kind == "i":  # a count
+        return Entry(_PYTHON[op], (step.dtype, step.dtype), step.dtype, "abs({v}) > 2**60")
+    if op in _PYTHON and all(_python(a) for a in args) and step.dtype.kind in "fb":
         dtype = TRUTH if op in (operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne) else DOUBLE
         return Entry(_PYTHON[op], (DOUBLE,) * len(args), dtype, _RAISES.get(op, ""), op is operator.pow)
     ufunc = np.power if op is operator.pow else op
@@ -143,6 +147,10 @@ def as_dtype(text: str, of: np.dtype[Any], to: np.dtype[Any]) -> str:
     return f"({text} != 0)" if to == TRUTH else f"{name_of(to)}({text})"
 
 
+def is_dear(op: Any) -> bool:
+    return op in _DEAR
+
+
 def held(dtype: np.dtype[Any]) -> np.dtype[Any]:
     if dtype.char not in _HELD:
         raise Unheld(f"numbers of dtype {dtype}")
@@ -159,7 +167,7 @@ def _python(value: Any) -> bool:
 
 def _weak(value: Any) -> Any:
     if type(value) is Step:
-        return float if value.python else value.dtype
+        return type(value.value) if value.python else value.dtype
     return type(value) if type(value) in (int, float) else np.asarray(value).dtype
 
 

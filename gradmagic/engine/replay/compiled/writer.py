@@ -14,17 +14,7 @@ import numpy as np
 from ..program import Program, Step
 from .built import built
 from .kernel import Kernel
-
-_LOOP = '''
-@njit(error_model="numpy", inline="never")
-{kernel}
-
-def loop({parameters}, turns):
-    for _ in range(turns):
-        {state} = kernel({parameters})
-    return ({state},)
-'''
-
+from .scalars import Unheld
 
 class Compiled:
     """A program as a function that calls its kernel.
@@ -38,15 +28,19 @@ class Compiled:
     """
 
     bytes = 0
+    _more: tuple[str, ...] = ()  # what the kernel takes besides
 
     def __init__(self, program: Program, plain: Callable[..., Any]) -> None:
         self.kernel = Kernel(program)
         self._bound: dict[int, str] = {}
         values = [np.ascontiguousarray(v) if np.ndim(v) else v for _, v in self.kernel.parameters]
         tables = self.kernel.tables()
-        self.compiled = built(self.kernel.source(), [*values, *tables])
-        self.names: dict[str, Any] = {"np": np, "kernel": self.compiled, "plain": plain}
+        self.names: dict[str, Any] = {"np": np, "kernel": self._built([*values, *tables]), "plain": plain}
+        self.lines: list[str] = []  # after the kernel
         self._tables = [self.bind(t) for t in tables]
+
+    def _built(self, values: list[Any]) -> Any:
+        return built(self.kernel.source(), values)
 
     def name(self, step: Step) -> str:
         """Write an output as NumPy's program has it."""
@@ -72,6 +66,41 @@ class Compiled:
         """Give the text of the function."""
         given = [n if not np.ndim(v) or v.flags.c_contiguous else f"np.ascontiguousarray({n})" for n, v in self.kernel.parameters]
         names = [name for name, _ in self.kernel.results.values()]
-        call = f"kernel({', '.join([*given, *self._tables])})"
-        lines = [*head, f"try: {', '.join(names)}, = {call}", f"except Exception: return plain({parameters})", f"return {result}"]
+        call = f"kernel({', '.join([*given, *self._tables, *self._more])})"
+        into = f"{', '.join(names)}, = " if names else ""
+        lines = [*head, f"try: {into}{call}", f"except Exception: return plain({parameters})", *self.lines, f"return {result}"]
         return f"def program({parameters}):\n    " + "\n    ".join(lines) + "\n"
+
+
+class Looped(Compiled):
+    """A step x -> x as a function of x and how often, all turns in one call."""
+
+    _more = ("turns",)
+
+    def _built(self, values: list[Any]) -> Any:
+        kernel, program = self.kernel, self.kernel.program
+        taken = [s for s in program.inputs if str(s.op).startswith("x")]
+        if len(taken) != len(program.outputs) or any(s.storage.written for s in program.inputs):
+            raise Unheld("a step that gives something else than it takes, or leaves something behind")
+        state = []
+        for x, out in zip(taken, program.outputs, strict=True):
+            name, order = kernel.results.get(id(out), ("", ()))
+            if (x.shape, x.dtype, type(x.value)) != (out.shape, out.dtype, type(out.value)) or order is not None:
+                raise Unheld("a step that gives another kind of value than it takes")
+            if type(x.value) is np.ndarray and not x.shape:
+                raise Unheld("a step of an array without dimensions")
+            state.append((str(x.op), name))
+        names = [*[n for n, _ in kernel.parameters], *[f"t{i}" for i in range(len(values) - len(kernel.parameters))]]
+        results = ", ".join(name for name, _ in kernel.results.values())
+        call = f"{results}, = kernel({', '.join(names)})"
+        again = [f"{', '.join(n for n, _ in state)}, = {', '.join(n for _, n in state)},", call]
+        loop = [f"def loop({', '.join(names)}, turns):", call, "for _ in range(turns - 1):"]
+        loop += ["    " + line for line in again] + [f"return {results},"]
+        source = kernel.source().replace("def kernel(", '@njit(error_model="numpy")\ndef kernel(')
+        return built(source + "\n\n" + "\n    ".join(loop) + "\n", [*values, 1], "loop")
+
+    def source(self, head: list[str], parameters: str, result: str) -> str:
+        """Give the text of the function."""
+        if self.lines:
+            raise Unheld("a step that leaves something behind")
+        return super().source(head, f"{parameters}, turns", result)
