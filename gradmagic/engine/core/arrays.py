@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import wraps
 from types import ModuleType
 from typing import Any
@@ -79,11 +80,6 @@ def on_device(value: Any) -> bool:
     return module is not np and not getattr(module, "on_host", False)
 
 
-def elsewhere(value: Any) -> bool:
-    """Tell whether `value` lives on another device in earnest: what records (engine/replay) stands for a host's."""
-    return on_device(value) and not hasattr(type(value), "whole_call")
-
-
 def whole(function: Callable[..., Any]) -> Callable[..., Any]:
     """Make `function`, which takes plain arrays only, one step of a program where an argument records."""
 
@@ -94,6 +90,20 @@ def whole(function: Callable[..., Any]) -> Callable[..., Any]:
                 if (noted := getattr(type(a), "whole_call", None)) is not None:
                     return noted(function, args, kwargs)
         return function(*args, **kwargs)
+
+    return called
+
+
+RECORDING: ContextVar[Any] = ContextVar("gradmagic recording", default=None)  # what writes a program here, if any
+
+
+def noted(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a function that makes arrays, and asks no protocol, one that a recording (engine/replay) writes down."""
+
+    @wraps(original)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        now = RECORDING.get()
+        return original(*args, **kwargs) if now is None else now.creation(original, args, kwargs)
 
     return called
 

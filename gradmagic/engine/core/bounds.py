@@ -34,7 +34,7 @@ def in_bounds(index: Any, size: int, low: int | None = None, what: str = "", but
     """
     low = -size if low is None else low
     text = what or f"index is out of bounds for axis with size {size}"
-    if not arrays.elsewhere(index):
+    if not arrays.on_device(index):
         numbers = index if arrays.is_array(index) else np.asarray(index)
         numbers = numbers if but is None else numbers[numbers != but]
         if numbers.dtype.kind in "iu" and numbers.size and not low <= numbers.min() <= numbers.max() < size:

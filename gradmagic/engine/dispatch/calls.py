@@ -152,7 +152,7 @@ def call_linear(rule: LinearMap, function: Any, args: Sequence[Any]) -> Any:
     if len(args) == 1 and n is not None and n.aval.quick and type(array) is np.ndarray and function in QUICK:
         out = QUICK[function](array)
     else:
-        if type(array) is not np.ndarray and function in INDEXING and arrays.elsewhere(array):
+        if type(array) is not np.ndarray and function in INDEXING and arrays.on_device(array):
             INDEXING[function](array, *raws(args[1:]))
         try:
             out = function(array, *args[1:])
@@ -261,7 +261,7 @@ def _told_if_not_symmetric(rule: Rule, a: Raw) -> None:
 
 def call(rule: Rule, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Compute `function` and record it by its rule, whatever its kind."""
-    if function in INDEXING and isinstance(args[0], Tracked) and arrays.elsewhere(args[0].array):
+    if function in INDEXING and isinstance(args[0], Tracked) and arrays.on_device(args[0].array):
         INDEXING[function](args[0].array, *raws(args[1:]), **raws(kwargs))
     if rule is CONSTANT:
         return wrapped(constantly(function, args, kwargs), face_of((args, kwargs)))

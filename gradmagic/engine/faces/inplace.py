@@ -51,7 +51,7 @@ def assign(target: Tracked, index: Any, value: Any, fresh: bool = False) -> Trac
         )
     index = raws(index)
     materialise(target)
-    if arrays.elsewhere(target.array):
+    if arrays.on_device(target.array):
         bounds.indexed(target.array.shape, index)
     if (target.node is None and source is None) or not recording:
         target.array[index] = plain
@@ -100,7 +100,7 @@ def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
     frame = sys._getframe(1)
     value = gathered(value)
     plain, index = raw(value), raws(index)
-    if arrays.elsewhere(target.array):
+    if arrays.on_device(target.array):
         bounds.indexed(target.array.shape, index)
     if type(target.array) is np.ndarray and not target.array.flags.writeable:
         raise ValueError("assignment destination is read-only")  # NumPy's words

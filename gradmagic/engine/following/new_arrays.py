@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.arrays import known
+from ..core.arrays import kind_of, known, noted
 from ..core.interpreter import writes
 from ..dispatch.primitives import cast
 from ..faces.numpy.buffer import Buffer, untracked
@@ -32,7 +32,7 @@ def _new(made: Any, frame: Any) -> Any:
     """
     while frame.f_code.co_name in _INNER:  # a comprehension: what is around it does the writing
         frame = frame.f_back
-    always = differentiating() and type(made) is np.ndarray
+    always = differentiating() and kind_of(made) is np.ndarray
     return Buffer.wrap(made, None) if always or writes(frame.f_code) else made
 
 
@@ -169,12 +169,23 @@ def conversion(copies: bool = False, order: str | None = None) -> Callable[..., 
     return make
 
 
-follow("asarray asanyarray", conversion())
-follow("array", conversion(copies=True))
-follow("ascontiguousarray", conversion(order="C"))
-follow("asfortranarray", conversion(order="F"))
+
+def _noted(make: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
+    """Follow what asks no protocol, and what records (engine/replay) would not see."""
+    return lambda original, name: make(noted(original), name)
+
+
+def _beyond(original: Any, name: str) -> Any:
+    return noted(original)
+
+
+follow("asarray asanyarray", _noted(conversion()), outside=_beyond)
+follow("array", _noted(conversion(copies=True)), outside=_beyond)
+follow("ascontiguousarray", _noted(conversion(order="C")), outside=_beyond)
+follow("asfortranarray", _noted(conversion(order="F")), outside=_beyond)
 follow("copy", copying)
-follow("zeros empty ones full eye identity linspace logspace geomspace tri", creation)
+follow("zeros empty ones full eye identity", _noted(creation), outside=_beyond)
+follow("linspace logspace geomspace tri", creation)
 follow("arange", ranged)
 follow("zeros_like empty_like ones_like full_like", creation)
 follow("fromiter", _of_iterable)

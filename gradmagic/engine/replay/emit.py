@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 
 from . import known
-from .program import Program, Step, steps_in
+from .blocks import Run, in_blocks
+from .program import Program, Step
+from .sink import sunk
 
 _INFIX = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.power: "**"} | {
     operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/", operator.pow: "**",
@@ -43,14 +45,17 @@ class Written:
         Of the buffers of one call.
     """
 
-    def __init__(self, program: Program, groups: dict[int, Step] | None = None) -> None:
+    def __init__(self, program: Program, whole: Written | None = None, targets: dict[int, str] | None = None) -> None:
+        groups = sunk(program)
         self.program = program
-        self.names: dict[str, Any] = {"np": np, "Diverged": Diverged}
+        self.names: dict[str, Any] = {"np": np, "Diverged": Diverged} if whole is None else whole.names
+        self.parts: list[str] = [] if whole is None else whole.parts  # functions that it calls
+        self._targets = targets or {}  # by step: the array that its value goes to
         self.lines: list[str] = []
         self.making: list[str] = []  # of the set of buffers
         self.work: list[str] = []
         self.bytes = 0
-        self._bound: dict[int, str] = {}
+        self._bound: dict[int, str] = {} if whole is None else whole._bound
         self._free: dict[Any, list[str]] = {}
         self._text: dict[int, str] = {}  # by step: how its value is called
         self._holds: dict[int, str] = {}  # by storage: the buffer that it lies in
@@ -58,8 +63,8 @@ class Written:
         self._still: set[str] = set()  # names that mean the same memory for as long as the set of buffers lives
         self._ends, self._lives = _lifetimes(program)
         self._leaves = {r for o in program.outputs for r in self._lives[id(o)]}
-        self._at = 0
-        self._emit(0, len(program.steps), groups or {})
+        self._at = self._made = 0
+        self._emit(0, len(program.steps), groups)
 
     def name(self, step: Step) -> str:
         return self._text[id(step)]
@@ -89,7 +94,7 @@ class Written:
         indented = ["    " + line for line in inner]
         if not step.shape:
             a, b = self._number_of(first, step), self._number_of(other, step)
-            name = self._text[id(step)] = f"t{step.number}"
+            name = self._text[id(step)] = self._new("t")
             self.lines += [f"if {asked}:", *indented, f"    {name} = {a}", f"else: {name} = {b}"]
         elif self._buffered(step):
             buffer = self._taken_over(step, other)
@@ -98,7 +103,7 @@ class Written:
                 self.lines.append(f"np.copyto({buffer}, {self.arg(other)})")
             self.lines += [f"if {asked}:", *indented, f"    np.copyto({buffer}, {self.arg(first)}, where={self.arg(mask)})"]
         else:
-            name = self._text[id(step)] = f"t{step.number}"
+            name = self._text[id(step)] = self._new("t")
             text = f"np.where({self.arg(mask)}, {self.arg(first)}, {self.arg(other)})"
             like = f"np.array(np.broadcast_to({self.arg(other)}, {step.shape}), {self.bind(step.dtype)})"
             self.lines += [f"if {asked}:", *indented, f"    {name} = {text}", f"else: {name} = {like}"]
@@ -135,6 +140,26 @@ class Written:
         whole, i = step.args
         self._line(step, f"{self.name(whole)}[{i}]")
 
+    def _run(self, step: Run) -> None:  # type: ignore[override]
+        """Write a stretch that is done in blocks: a function of one block, and its call."""
+        outs = []
+        for out in step.outs:
+            if self._buffered(out):
+                outs.append(self._buffer(out, fresh=True))
+            else:
+                self._line(out, f"np.empty({out.shape}, {self.bind(out.dtype)})")
+                outs.append(self.name(out))
+        number = len(self.parts)
+        targets = {id(o): f"o{i}" for i, o in enumerate(step.body.outputs)}
+        body = Written(step.body, self, targets)
+        self.bytes += body.bytes * 2
+        inputs = [s.op for s in step.body.inputs]
+        self.parts.append(body.source([], ", ".join([*inputs, *targets.values()]), "None", str(number)))
+        sliced = (*step.sliced, *[True] * len(outs))
+        arrays = "".join(f"{self.arg(a)}, " for a in [*step.args]) + "".join(f"{o}, " for o in outs)
+        self.names["in_blocks"] = in_blocks
+        self.lines.append(f"in_blocks(program{number}, {step.rows}, {step.block}, {sliced}, ({arrays}))")
+
     def _write(self, step: Step) -> None:
         if step.op is operator.setitem:
             target, index, value = step.args
@@ -152,7 +177,7 @@ class Written:
             self._view(step)
         elif step.op is np.where and len(step.args) == 3 and self._masks(step):
             pass
-        elif step.op is np.where and len(step.args) == 3 and self._buffered(step) and step.value.size > _WORTH:
+        elif step.op is np.where and len(step.args) == 3 and step.value.size > _WORTH and self._copies(step):
             buffer = self._buffer(step)
             self.lines.append(f"np.copyto({buffer}, {self.arg(step.args[2])})")
             self.lines.append(f"np.copyto({buffer}, {self.arg(step.args[1])}, where={self.arg(step.args[0])})")
@@ -175,6 +200,10 @@ class Written:
             self._line(step, f"{self.arg(step.args[0])}.astype({self.bind(step.args[1])})")
         else:
             self._line(step, f"{self.function(step.op)}({self.arguments(step)})")
+
+    def _copies(self, step: Step) -> bool:
+        """Tell whether a `where` can be two copies into a buffer."""
+        return self._buffered(step) and getattr(step.args[0], "dtype", None) == np.bool_
 
     def _masks(self, step: Step) -> bool:
         """Write `where(mask, x, 0)` of floats as the bits of x times 0 or 1, as core/masked.py does."""
@@ -226,7 +255,7 @@ class Written:
             base is not None and type(step.value) is np.ndarray and sum(1 for _ in step.needs()) == 1
             and _looks_into(step, base)
         ):  # fmt: skip
-            name = f"v{step.number}"
+            name = self._new("v")
             self.making.append(f"{name} = {text}")
             self.work.append(name)
             self._still.add(name)
@@ -241,9 +270,13 @@ class Written:
         name = self._text[id(step)]
         return self._layout[name] if name in self._still else None
 
+    def _new(self, letter: str) -> str:
+        self._made += 1
+        return f"{letter}{self._made}"
+
     # -- text -------------------------------------------------------------------------------------
     def _line(self, step: Step, text: str) -> None:
-        name = self._text[id(step)] = f"t{step.number}"
+        name = self._text[id(step)] = self._new("t")
         self.lines.append(f"{name} = {text}")
 
     def arguments(self, step: Step) -> str:
@@ -313,15 +346,18 @@ class Written:
 
     # -- buffers ----------------------------------------------------------------------------------
     def _buffered(self, step: Step) -> bool:
-        return (
+        return id(step) in self._targets or (
             type(step.value) is np.ndarray and not step.storage.written
             and not (self._lives[id(step)] & self._leaves)
         )  # fmt: skip
 
-    def _buffer(self, step: Step) -> str:
+    def _buffer(self, step: Step, fresh: bool = False) -> str:
         """Give the name of the buffer that a step fills: that of an argument which dies here, or a free one."""
+        if (target := self._targets.get(id(step))) is not None:
+            self._text[id(step)] = target
+            return target
         key = _layout_of(step.value)
-        if isinstance(step.op, np.ufunc) and step.op.signature is None:
+        if not fresh and isinstance(step.op, np.ufunc) and step.op.signature is None:
             for a in step.needs():
                 if (name := self._taken_over(step, a)) is not None:
                     return name
@@ -342,7 +378,7 @@ class Written:
 
     def _taken_over(self, step: Step, value: Any) -> str | None:
         """Give the buffer of an argument that nobody needs after this step, if it is like the step's own value."""
-        name = self._text.get(id(value)) if type(value) is Step else None
+        name = self._text.get(id(value)) if type(value) is Step and id(step) not in self._targets else None
         if name is None or self._holds.get(id(value.storage)) != name or self._ends.get(id(value.storage)) != self._at:
             return None
         others = [s for s in step.needs() if s is not value and self._lives.get(id(s), set()) & self._lives[id(value)]]
@@ -360,17 +396,19 @@ class Written:
             self._free.setdefault(_layout_of(self._layout[name]), []).append(name)
 
     # -- the whole --------------------------------------------------------------------------------
-    def source(self, head: list[str], parameters: str, result: str) -> str:
-        """Give the text of the function."""
+    def source(self, head: list[str], parameters: str, result: str, number: str = "") -> str:
+        """Give the text of the function, and of the function that makes its buffers; of a block, with a number."""
         lines = list(head)
         body = list(self.lines)
         if self.work:
             names = ", ".join(self.work) + ("," if len(self.work) == 1 else "")
-            lines += ["try: work = free.pop()", "except IndexError: work = make()", f"{names} = work"]
-            body.append("free.append(work)")
+            lines += [f"try: work = free{number}.pop()", f"except IndexError: work = make{number}()", f"{names} = work"]
+            body.append(f"free{number}.append(work)")
+            self.names[f"free{number}"] = []
         text = "\n    ".join([*lines, *body, f"return {result}"])
         making = "\n    ".join([*self.making, f"return ({', '.join(self.work)},)" if self.work else "return ()"])
-        return f"def make():\n    {making}\n\n\ndef program({parameters}):\n    {text}\n"
+        parts = "\n\n".join(self.parts) + "\n\n" if not number and self.parts else ""
+        return f"{parts}def make{number}():\n    {making}\n\n\ndef program{number}({parameters}):\n    {text}\n"
 
 
 class _Like:
@@ -434,6 +472,8 @@ def _lifetimes(program: Program) -> tuple[dict[int, int], dict[int, set[int]]]:
             for s in step.needs():
                 found |= lives.get(id(s), set())
         lives[id(step)] = found
+        for out in step.outs if type(step) is Run else ():
+            lives[id(out)] = {id(out.storage)}
         for s in step.needs():
             for root in lives.get(id(s), {id(s.storage)}):
                 ends[root] = at
@@ -441,6 +481,3 @@ def _lifetimes(program: Program) -> tuple[dict[int, int], dict[int, set[int]]]:
         for root in lives[id(o)]:
             ends[root] = len(program.steps)
     return ends, lives
-
-
-__all__ = ["Diverged", "Written", "steps_in"]

@@ -54,8 +54,9 @@ SHAPED = _named(
     "compress extract unique unique_all unique_counts unique_inverse unique_values union1d intersect1d setdiff1d setxor1d "
     "nonzero flatnonzero argwhere bincount real_if_close roots insert delete resize trim_zeros polydiv polymul histogram "
     "histogram2d histogramdd histogram_bin_edges repeat poly"
-) | _named("lstsq eig eigvals", np.linalg)
-CALLS |= SHAPED | _named("sort_complex apply_along_axis isrealobj nanmin nanmax polyvander pv matrix_transpose ix_ put_along_axis")
+) | _named("lstsq eig eigvals", np.linalg) | _named("sqrt log log2 log10 logn power arccos arcsin arctanh", np.emath)
+CALLS |= SHAPED | _named("polyval2d polyval3d polygrid2d polygrid3d polyvalnd", np.polynomial.polynomial)
+CALLS |= _named("sort_complex apply_along_axis isrealobj nanmin nanmax polyvander pv matrix_transpose ix_ put_along_axis")
 CREATIONS = _named("full zeros ones empty eye identity arange tri")  # with like=; their shape stands first
 CALLS |= CREATIONS
 # Whole numbers among their arguments are numbers; for all others they are settings, on which a shape may hang.

@@ -10,7 +10,6 @@ from __future__ import annotations
 import operator
 import sys
 from collections.abc import Iterator
-from contextvars import ContextVar
 from typing import Any, NoReturn
 
 import numpy as np
@@ -32,6 +31,7 @@ class Recording:
 
     def __init__(self) -> None:
         self.program = Program()
+        self._known: dict[int, bool] = {}  # by id of a step: whether it hangs on constants only
         self._constants: dict[int, tuple[Any, Step]] = {}  # by id: the array itself, so that the id stays its own
 
     def refuse(self, why: str) -> NoReturn:
@@ -138,8 +138,23 @@ class Recording:
             step.storage.viewed = True
         return made
 
+    def creation(self, op: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Do what makes an array without asking a protocol: `np.zeros(n)`, `np.array([x[0], 1.0])`."""
+        given = list(recorded_in([list(args), kwargs]))
+        if not given:
+            made = op(*args, **kwargs)
+            if type(made) is not np.ndarray or made.dtype.kind not in "biufc" or (op in _CONVERSIONS and type(args[0] if args else None) not in (list, tuple)):
+                return made
+            if op in _CONVERSIONS:
+                return self.wrap(made, self.constant(made))
+        if op is np.empty:  # what is never filled is the same each time
+            op = np.zeros
+        return self.call(op, *_settled(self, op, args, kwargs))
+
     def write(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any], target: Recorded) -> None:
         """Do what changes the memory of `target`, and write it down."""
+        if not is_recorded(target):
+            self.refuse(f"{known.name_of(op)} writes into an array that the recording did not make")
         op(*mapped(value_of, args), **{k: mapped(value_of, v) for k, v in kwargs.items()})
         target.step.storage.written = True
         settings = {k: mapped(self.refer, v) for k, v in kwargs.items()}
@@ -147,17 +162,28 @@ class Recording:
         step = Step("write", op, mapped(self.refer, args), settings, None, target.step.storage, place)
         self.program.add(step)
 
+    def constant_now(self, step: Step) -> bool:
+        """Tell whether a value hangs on constants only."""
+        if step.storage.written or step.kind not in ("constant", "call", "item"):
+            return False
+        if id(step) not in self._known:
+            self._known[id(step)] = all(self.constant_now(s) for s in step.needs())
+        return self._known[id(step)]
+
     def fixed(self, recorded: Any, kind: Any = None) -> Any:
         """Give the real value of a truth value, a whole number or an array of them, and guard it: a later call for
         which it is another gets another program."""
         value = value_of(recorded)
+        if self.constant_now(recorded.step):
+            return value if kind is None else kind(value)
         place = place_of(user_frame(sys._getframe(2)))
         kept = value.copy() if isinstance(value, np.ndarray) else value
         self.program.add(Step("guard", None, (recorded.step, kept), {}, None, place=place))
         return kept if kind is None else kind(kept)
 
 
-NOW: ContextVar[Recording | None] = ContextVar("gradmagic recording", default=None)
+_CONVERSIONS = (np.asarray, np.asanyarray, np.array, np.ascontiguousarray, np.asfortranarray)
+NOW = arrays.RECORDING
 
 
 def is_recorded(value: Any) -> bool:
@@ -196,11 +222,17 @@ def _now() -> Recording:
     return now
 
 
-def _asked(what: str) -> Any:
-    def ask(self: Any, *_: Any, **__: Any) -> NoReturn:
+def _asked(what: str, answer: Any = None) -> Any:
+    def ask(self: Any, *args: Any, **kwargs: Any) -> Any:
+        now = _now()
+        if answer is not None and (self.value_kind in "iub" or now.constant_now(self.step)):
+            return answer(now.fixed(self), *args, **kwargs)
         _now().refuse(f"{what} asks for a value")
 
     return ask
+
+
+_FLOAT = np.dtype(float)
 
 
 class Recorded:
@@ -243,6 +275,8 @@ class Recorded:
     mT = property(lambda self: _now().call(np.swapaxes, (self, -1, -2)))
     real = property(lambda self: _now().call(np.real, (self,)) if self.value.dtype.kind == "c" else self)
     imag = property(lambda self: _now().call(np.imag, (self,)))
+
+    value_kind = property(lambda self: getattr(self.value, "dtype", _FLOAT).kind)
 
     def __len__(self) -> int:
         return len(self.value)
@@ -315,18 +349,18 @@ class Recorded:
         self[...] = value
 
     def __bool__(self) -> bool:
-        return bool(_now().fixed(self))
+        return bool(_now().fixed(self if self.value_kind == "b" else self != 0))
 
     def _whole(self) -> int:
         now = _now()
-        if self.value.dtype.kind not in "iub":
+        if self.value_kind not in "iub" and not now.constant_now(self.step):
             now.refuse("int() asks for a value")
         return int(now.fixed(self))
 
     __int__ = __index__ = _whole
-    __float__, __complex__ = _asked("float()"), _asked("complex()")
+    __float__, __complex__ = _asked("float()", float), _asked("complex()", complex)
     __round__, __format__, __str__, __repr__ = map(_asked, ("round()", "a text", "str()", "repr()"))
-    tolist, tobytes = _asked(".tolist()"), _asked(".tobytes()")
+    tolist, tobytes = _asked(".tolist()", lambda value: value.tolist()), _asked(".tobytes()")
 
     def item(self) -> Any:
         """Give the number, which records on: it may be what the function returns."""
@@ -338,7 +372,7 @@ class Recorded:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         now = _now()
-        if self.value.dtype.kind not in "iub":
+        if self.value_kind not in "iub" and not now.constant_now(self.step):
             now.refuse("np.asarray of a recorded array, or compiled code, asks for its values")
         return np.array(now.fixed(self), dtype)
 

@@ -7,7 +7,8 @@ recording arrays, and what it left in places; or `Refused`, with the reason.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ import numpy as np
 from ..core import arrays, generator
 from ..core.places import describe
 from ..core.trees import is_container, leaves, rebuilt
+from ..following.followers import STANDING
 from ..tape.nodes import Leaf
 from ..tape.tracked import Tracked
 from .program import Program, Step
@@ -195,6 +197,16 @@ class Effect(NamedTuple):
     step: Step | None
 
 
+@contextmanager
+def noting() -> Iterator[None]:
+    """Let NumPy's functions that make arrays be written down, within the block."""
+    STANDING[0].put_on()
+    try:
+        yield
+    finally:
+        STANDING[0].take_off()
+
+
 def record(
     f: Callable[..., Any], call: Call, around: Surroundings, values: list[Any], held: list[Any]
 ) -> tuple[Program, Any, list[Effect]]:
@@ -205,7 +217,7 @@ def record(
         given = [now.enter(copied(v), f"x{i}") for i, v in enumerate(values)]
         inside = [None if v is None else now.enter(copied(v), f"s{i}") for i, v in enumerate(held)]
         args, kwargs = call.given(given)
-        with around.holding(inside):
+        with around.holding(inside), noting():
             out = f(*args, **kwargs)
             effects = _effects(now, call, around, given, inside)
     except CannotRecord as error:

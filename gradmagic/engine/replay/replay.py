@@ -20,6 +20,7 @@ from ..core.trees import leaves
 from ..tape.modes import OFF, mode_now, settings
 from ..tape.tracked import tracked_in
 from . import explained
+from .blocks import blocked
 from .compiled.choice import Choice, asked
 from .emit import Diverged, Written
 from .program import Program
@@ -27,7 +28,6 @@ from .recorded import NOW
 from .recording import Call, Refused, close, copied, randomness, record, same_program, seen
 from .results import Results
 from .simplify import simplified
-from .sink import sunk
 from .surroundings import Surroundings
 from .whole import MISS, compiled, guarded_first, tell_the_tape
 
@@ -190,11 +190,11 @@ class Replayed:
         recorded = len(program.steps)
         guarded_first(program)
         short = simplified(program)
-        groups = sunk(short)
         now = [v for v, before in zip(around.read(), held, strict=True) if before is not None]
         copies = results.owned(short, [*call.values, *now], len(left))
 
         def write(writer: Callable[[Program], Any]) -> tuple[Any, str, Any]:
+            """Write the program, by NumPy or another back end, with all that is around it."""
             written = writer(short)
             names = [written.name(o) + (".copy()" if c else "") for o, c in zip(short.outputs, copies, strict=True)]
             result = results.text(iter(names[: len(results.steps)]), written.bind)
@@ -204,7 +204,7 @@ class Replayed:
             return written, *compiled(self.f, call, around, written, result)
 
         def plain(program: Program) -> Written:
-            written = Written(program, groups)
+            written = Written(blocked(program))
             choice.watch(written, lambda: self._compile(made, check))
             return written
 
@@ -239,7 +239,8 @@ class Replayed:
         self, made: Made, call: Call, around: Surroundings, values: list[Any], held: list[Any], eager: Any
     ) -> None:
         """Run the program on what the first call got: it gives what the function gave, and leaves what it left."""
-        mine, others = list(map(copied, values)), list(map(copied, held))
+        once = {id(given): copied(v) for given, v in zip(call.values, values, strict=True)}
+        mine, others = [once[id(given)] for given in call.values], list(map(copied, held))
         args, kwargs = call.given(mine)
         try:
             with around.holding(others), np.errstate(all="ignore"):
@@ -248,10 +249,12 @@ class Replayed:
         except Exception as error:
             raise Refused(f"its program raised {type(error).__name__}: {error}") from error
         if out is MISS:
-            raise Refused("its program does not take its own call")
+            raise Refused("it writes into memory that two of its arrays share, or its program does not take its own call")
         for a, b in zip(_arrays(eager), _arrays(out), strict=True):
             if type(a) is not type(b) or not close(a, b):
                 raise Refused("its program gives other numbers")
+        if _sharing([*call.values, *around.read()], eager) != _sharing([*mine, *left], out):
+            raise Refused("its results share memory in a way that its program's do not")
         gradients = [getattr(t.node.grad, "array", None) for t in call.stand_ins]
         now = [*call.values, *call.gradients(), *around.read()]
         for a, b in zip(now, [*mine, *gradients, *left], strict=True):
@@ -328,6 +331,17 @@ def replay(f: Any = None, *, backend: str | None = None) -> Any:
 
 def _arrays(tree: Any) -> Iterable[Any]:
     return [getattr(v, "array", v) for v in leaves(tree) if isinstance(getattr(v, "array", v), (np.ndarray, np.generic, float))]
+
+
+def _sharing(inputs: list[Any], out: Any) -> list[tuple[int, int]]:
+    """List which results share memory with which inputs and results before them."""
+    held = [*inputs, *_arrays(out)]
+    return [
+        (i, j)
+        for i in range(len(inputs), len(held))
+        for j in range(i)
+        if type(held[i]) is type(held[j]) is np.ndarray and np.may_share_memory(held[i], held[j])
+    ]
 
 
 def _traced(args: Any, kwargs: Any) -> bool:

@@ -85,12 +85,11 @@ class Results:
         does not share, that of an input, a constant or another result. The last `left` are left in places, not given."""
         arrays = [self._array(e) for (e, _), kind in zip(self._pairs, self._kinds, strict=True) if kind[0] in _STEPS]
         arrays += [None] * left
-        roots = [_roots(o) for o in program.outputs]
-        inputs = [({id(s.storage)}, v) for s, v in zip(program.inputs, eager_inputs, strict=False)]
-        found = []
-        for i, (step, mine) in enumerate(zip(program.outputs, roots, strict=True)):
-            others = inputs + [(roots[j], arrays[j]) for j in range(i)]
-            shared = any(mine & theirs and not _share(arrays[i], value) for theirs, value in others)
+        inputs = list(zip(program.inputs, eager_inputs, strict=False))
+        found: list[bool] = []
+        for i, step in enumerate(program.outputs):
+            others = [*inputs, *((o, a) for o, a, c in zip(program.outputs, arrays, found, strict=False) if not c)]
+            shared = any(_meet(step, other) and not _share(arrays[i], value) for other, value in others)
             found.append(type(step.value) is np.ndarray and (shared or _constant(step)))
         return found
 
@@ -101,14 +100,17 @@ class Results:
     # -- text -------------------------------------------------------------------------------------
     def text(self, given: Iterator[str], bind: Bind) -> str:
         """Write the result, its steps called as `given`."""
-        parts = []
+        parts: list[str] = []
+        fixed: dict[int, str] = {}
         for form, value in self._kinds:
             if form == "wrap":
                 parts.append(f"{bind(value.wrap)}({next(given)}, None)")
             elif form == "tensor":
                 parts.append(f"{bind(value[0].wrap)}({bind(value[1])}.copy(), None)")
             elif form == "array":
-                parts.append(f"{bind(value)}.copy()")
+                name = f"r{len(fixed)}"
+                parts.append(fixed.get(id(value), f"({name} := {bind(value)}.copy())"))
+                fixed.setdefault(id(value), name)
             elif form == "value":
                 parts.append(repr(value) if isinstance(value, (int, str, type(None))) else bind(value))
             else:
@@ -154,6 +156,26 @@ def _nested(tree: Any, parts: Iterator[str], bind: Bind) -> str:
 def _roots(step: Step) -> set[int]:
     """Give the storages that a value may lie in."""
     return {id(step.storage)} | {id(s.storage) for s in step.needs()} if _may_look(step) else {id(step.storage)}
+
+
+def _meet(a: Step, b: Step) -> bool:
+    """Tell whether two values of a program share memory."""
+    if not _roots(a) & _roots(b):
+        return False
+    (start, stop), (first, last) = _extent(a.value), _extent(b.value)
+    return start < last and first < stop
+
+
+def _extent(value: Any) -> tuple[float, float]:
+    """Give where in the memory of its owner an array begins and ends."""
+    if type(value) is not np.ndarray:
+        return -np.inf, np.inf
+    owner = value
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    start, stop = np.lib.array_utils.byte_bounds(value)
+    at = np.lib.array_utils.byte_bounds(owner)[0]
+    return start - at, stop - at
 
 
 def _may_look(step: Step) -> bool:

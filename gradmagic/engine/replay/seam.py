@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core import arrays
+from ..tape.tracked import raw
 from . import known
 from .recorded import NOW, Recorded, Recording, is_recorded, steady, value_of
 
@@ -41,6 +42,7 @@ class _Seam:
         return self._now().call(np.arange, args, kwargs)
 
     def asarray(self, value: Any, dtype: Any = None) -> Any:
+        value = raw(value)
         if is_recorded(value):
             return value if dtype is None else value.astype(dtype, copy=False)
         array = np.asarray(value, dtype)

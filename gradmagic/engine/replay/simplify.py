@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import known
-from .program import Program, Step, Storage, mapped, steps_in
+from .program import Program, Step, Storage, mapped
 
 
 def simplified(program: Program) -> Program:
@@ -277,6 +277,3 @@ def _constant_key(value: Any) -> tuple[Any, ...]:
     if array.nbytes > 512 or array.dtype.hasobject:
         return (object(),)
     return type(value), array.dtype, array.shape, array.strides, array.tobytes()
-
-
-__all__ = ["simplified", "steps_in"]

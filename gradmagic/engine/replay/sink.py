@@ -55,13 +55,14 @@ def _only_for(where: Step, users: dict[int, list[Step | None]]) -> dict[int, Ste
     """Give the steps that only the first choice of a `where` needs."""
     found: dict[int, Step] = {}
     first = where.args[1]
-    if type(first) is not Step or where.args[0] is first or where.args[2] is first:
+    mask = getattr(where.args[0], "dtype", None) == np.bool_
+    if type(first) is not Step or not mask or where.args[0] is first or where.args[2] is first:
         return found
     stack = [first]
     while stack:
         step = max(stack, key=lambda s: s.number)  # its users have been looked at
         stack.remove(step)
-        alone = all(u is not None and (u is where or id(u) in found) for u in users[id(step)])
+        alone = all(u is not None and (u is where or id(u) in found) for u in users.get(id(step), [None]))
         if id(step) in found or step.kind != "call" or not alone or not step.pure:
             continue
         if any(s.storage.written for s in step.needs()):

@@ -29,6 +29,7 @@ def compiled(f: Any, call: Call, around: Surroundings, written: Written, result:
         if HOOKS:
             raise Refused("tensors have hooks")
         guards.append(f"not {call.bind(HOOKS)}")
+    guards += _apart_guard(written, call)
     head = []
     if guards:
         head = [
@@ -37,9 +38,29 @@ def compiled(f: Any, call: Call, around: Surroundings, written: Written, result:
             "except (LookupError, AttributeError, ValueError, TypeError): return MISS",
         ]
     source = written.source(head, ", ".join(call.parameters), result)
-    space = {**written.names, **dict(call.held), "ndarray": np.ndarray, "MISS": MISS, "free": []}
+    space = {**written.names, **dict(call.held), "ndarray": np.ndarray, "MISS": MISS}
     exec(compile(source, f"<replay of {getattr(f, '__name__', 'f')}>", "exec"), space)
     return source, space["program"]
+
+
+def _apart_guard(written: Written, call: Call) -> list[str]:
+    """Write that what the program writes into is memory of no other input: it was recorded so."""
+    program = written.program
+    into = {id(s.storage) for s in program.steps if s.kind == "write"}
+    arrays = [s for s in program.inputs if type(s.value) is np.ndarray]
+    names = [s.op for s in arrays if id(s.storage) in into]
+    if not names or len(arrays) == 1:
+        return []
+    others = [s.op for s in arrays if id(s.storage) not in into]
+    return [f"{call.bind(_apart)}({len(names)}, {', '.join(names + others)})"]
+
+
+def _apart(n: int, *arrays: Any) -> bool:
+    """Tell whether none of the first `n` arrays shares memory with another one."""
+    if len(set(map(id, arrays))) == len(arrays) and all([a.base is None for a in arrays]):
+        return True
+    pairs = ((a, b) for i, a in enumerate(arrays[:n]) for b in arrays[i + 1 :])
+    return not any(a is b or np.may_share_memory(a, b) for a, b in pairs)
 
 
 def _read(link: Link, name: str, bind: Callable[[Any], str]) -> str:

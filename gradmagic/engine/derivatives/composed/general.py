@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ...core.arrays import noted
 from ...core.trees import leaves
 from ...dispatch.primitives import cast, clip, set_item
-from ...dispatch.protocols import composed
+from ...dispatch.protocols import COMPOSED, composed, valued
 from ...tape.tracked import raw
 from ..numpy.partials import away, axes_of
 
@@ -307,5 +308,8 @@ def _as_array(a: Any, dtype: Any = None, *_: Any, **__: Any) -> Any:
     return np.copy(a) if dtype is None or raw(a).dtype == dtype else cast(a, dtype)
 
 
-composed(np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.require)(_as_array)
-composed(np.full)(lambda shape, fill_value, *_, **__: np.copy(np.broadcast_to(fill_value, shape)))
+for _function in (np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.require):
+    COMPOSED[_function] = valued(noted(_function), _as_array)
+COMPOSED[np.full] = valued(
+    noted(np.full), lambda shape, fill_value, *_, **__: np.copy(np.broadcast_to(fill_value, shape))
+)

@@ -157,7 +157,7 @@ def outer(ufunc: Any, a: Any, b: Any, **options: Any) -> Any:
 def at(ufunc: Any, target: Any, index: Any, *values: Any) -> None:
     """Do `ufunc.at(target, index, values)`: an entry that `index` names twice is changed twice, in order."""
     index = raw(index) if not isinstance(index, tuple) else tuple(raw(i) for i in index)
-    if arrays.elsewhere(raw(target)):
+    if arrays.on_device(raw(target)):
         indexed(np.shape(raw(target)), index)
     values = tuple(map(gathered, values))
     live = [v for v in values if isinstance(v, Tracked) and v.node is not None]

@@ -33,7 +33,7 @@ def _written(function: Any) -> Any:
         moved = next(n for n in _VALUES if n in given)
         put: Any = gathered(given[moved])
         given = raws(given)
-        if arrays.elsewhere(target.array) and given.get("mode", "raise") == "raise":
+        if arrays.on_device(target.array) and given.get("mode", "raise") == "raise":
             _INDICES.get(function, lambda a, **_: None)(target.array, **given)
         number = np.reshape(arrays.arange(np.size(given[moved]), target.array), np.shape(given[moved]))
         came = arrays.module_of(target.array).full(np.shape(target.array), -1)

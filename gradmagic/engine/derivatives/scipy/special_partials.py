@@ -36,7 +36,7 @@ def hurwitz(s: Any, q: Any) -> Any:
 
 def _special(x: Any) -> Any:
     """Give the functions that take x: CuPy has its own where SciPy's are no ufuncs."""
-    return importlib.import_module("cupyx.scipy.special") if arrays.elsewhere(x) else special
+    return importlib.import_module("cupyx.scipy.special") if arrays.on_device(x) else special
 
 
 def real(x: Any, name: str) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core import arrays
 from .. import known
 from ..program import Program, Step, steps_in
 from .bodies import Body
@@ -376,6 +377,8 @@ class Kernel:
             target, value = step.args
             ref = self._ref(target, target.dtype)
             self._assign(ref, cast(_dtype(value, target), _dtype(value, target)), (value,))
+        elif op is arrays.add_at:
+            self._scatter(step, *step.args, np.add)
         elif getattr(op, "__name__", "") == "at" and len(step.args) == 3 and not step.kwargs:
             self._scatter(step, *step.args, op.__self__)
         elif isinstance(op, np.ufunc) and set(step.kwargs) == {"out"}:

@@ -98,7 +98,9 @@ def entry(step: Step) -> Entry:
         If numba is not given it.
     """
     op, args = step.op, step.args
-    if step.kwargs:
+    kwargs = dict(step.kwargs)
+    dtype = kwargs.pop("dtype", None) if isinstance(op, np.ufunc) else None
+    if kwargs:
         raise Unheld(f"{known.name_of(op)} with {', '.join(step.kwargs)}")
     if op is known.astype:
         return cast(_dtype(args[0]), step.dtype)
@@ -116,14 +118,15 @@ def entry(step: Step) -> Entry:
     ufunc = np.power if op is operator.pow else op
     if not isinstance(ufunc, np.ufunc):
         raise Unheld(known.name_of(op))
-    return of_ufunc(ufunc, tuple(_weak(a) for a in args))
+    return of_ufunc(ufunc, tuple(_weak(a) for a in args), dtype)
 
 
-def of_ufunc(ufunc: np.ufunc, kinds: tuple[Any, ...]) -> Entry:
+def of_ufunc(ufunc: np.ufunc, kinds: tuple[Any, ...], dtype: Any = None) -> Entry:
     """Give what a ufunc does to entries of these dtypes; Python's numbers stand as their types."""
     if ufunc.nout != 1 or ufunc.signature is not None:
         raise Unheld(known.name_of(ufunc))
-    *casts, dtype = ufunc.resolve_dtypes((*kinds, None))
+    signature = None if dtype is None else (*[None] * ufunc.nin, np.dtype(dtype))
+    *casts, dtype = ufunc.resolve_dtypes((*kinds, None), signature=signature)
     loops = {held(d).kind if d.kind != "u" else "i" for d in casts}
     table = _TRUTH if loops == {"b"} else _FLOATS | _NUMBERS | _DEAR if loops == {"f"} else _WHOLE | _NUMBERS
     if ufunc not in table or len(set(casts)) > 1:

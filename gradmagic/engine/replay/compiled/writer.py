@@ -31,6 +31,7 @@ class Compiled:
     _more: tuple[str, ...] = ()  # what the kernel takes besides
 
     def __init__(self, program: Program, plain: Callable[..., Any]) -> None:
+        self.program = program
         self.kernel = Kernel(program)
         self._bound: dict[int, str] = {}
         values = [np.ascontiguousarray(v) if np.ndim(v) else v for _, v in self.kernel.parameters]
