@@ -146,7 +146,7 @@ class Body:
         texts = [as_dtype(t, dtype_of(r, self.statements), c) for t, r, c in zip(texts, s.refs, s.entry.casts, strict=True)]
         name = f"{self.name}_{at}"
         lines = []
-        if s.entry.text.count("{0}") + s.entry.text.count("{1}") > len(texts) or s.entry.check:
+        if sum(s.entry.text.count(f"{{{n}}}") for n in range(len(texts))) > len(texts) or s.entry.check:
             for n, t in enumerate(texts):
                 if not t.isidentifier():
                     lines.append(f"{name}a{n} = {t}")

@@ -17,15 +17,18 @@ from ...core import arrays
 from .. import known
 from ..program import Program, Step, steps_in
 from .bodies import Body
+from .contracted import FUNCTIONS, axes, contracted, nested, operands_of, work
 from .indexed import Gathered, is_basic
+from .moved import move, moves
 from .memory import Buffer, Lies, address, joined, rows, viewed
 from .periods import Ref, Statement, Var
-from .reduced import HALVES, PAIRWISE, entries, product, reduced
+from .reduced import HALVES, PAIRWISE, reduced
 from .scalars import Entry, Unheld, as_dtype, cast, entry, held, name_of, of_ufunc
 
 LARGEST = 64**3  # multiplications of a matrix product that loops are as good for as BLAS
 LONGEST = 1_500  # statements to compile
 _FILLED = {np.zeros: 0, np.zeros_like: 0, np.ones: 1, np.ones_like: 1, np.empty_like: 0}
+_ASSOCIATIVE = (np.add, np.multiply, np.maximum, np.minimum, np.fmax, np.fmin, np.logical_and, np.logical_or, np.bitwise_and, np.bitwise_or)
 _REDUCED = {np.sum: np.add, np.prod: np.multiply, np.any: np.logical_or, np.all: np.logical_and}
 
 
@@ -132,7 +135,7 @@ class Kernel:
             self._refs[id(value)] = value.value[()] if not value.shape else self.table(value.value)
         return self._refs[id(value)]
 
-    def _lies(self, value: Any, dtype: Any = None, shape: Any = None) -> Lies:
+    def lies(self, value: Any, dtype: Any = None, shape: Any = None) -> Lies:
         """Give where an argument lies in memory: a number is written out."""
         dtype = value.dtype if type(value) is Step else np.asarray(value).dtype if dtype is None else dtype
         ref = self._ref(value, dtype)
@@ -140,10 +143,10 @@ class Kernel:
         if type(ref) is Lies and ref.shape == shape:
             return ref
         made = self.memory(dtype, shape)
-        self._fill(made, ref, dtype)
+        self.fill(made, ref, dtype)
         return made
 
-    def _fill(self, target: Lies, ref: Ref, dtype: np.dtype[Any]) -> None:
+    def fill(self, target: Lies, ref: Ref, dtype: np.dtype[Any]) -> None:
         """Write the loop that puts a value everywhere, or array to array."""
         body = Body(target.shape, self.fresh("v"))
         body.add(Statement(cast(dtype, target.dtype), (ref,), target))
@@ -152,7 +155,7 @@ class Kernel:
 
     def whole(self, value: Any, size: int) -> Lies:
         """Give where an array of indices lies."""
-        lies = self._lies(value, shape=np.shape(value) if type(value) is not Step else value.shape)
+        lies = self.lies(value, shape=np.shape(value) if type(value) is not Step else value.shape)
         if lies.dtype.kind not in "iu":
             raise Unheld(f"an index of dtype {lies.dtype}")
         return lies
@@ -191,10 +194,11 @@ class Kernel:
         if not step.shape:
             raise Unheld("a number that is written in place")
         self._refs[id(step)] = made = self.memory(step.dtype, step.shape)
-        self._fill(made, self.table(step.value), step.dtype)
+        self.fill(made, self.table(step.value), step.dtype)
 
     def _item(self, step: Step) -> None:
-        raise Unheld(known.name_of(step.args[0].op))
+        whole, i = step.args
+        self._view(step, whole, lambda a: whole.op(a, *whole.args[1:], **whole.kwargs)[i])
 
     def _guard(self, step: Step) -> None:
         value, expected = step.args
@@ -204,7 +208,7 @@ class Kernel:
             ref = self._ref(value, step.dtype)
             self.lines.append(f"if {self._text(ref)} != {self.constant(np.asarray(expected, value.dtype)[()])}: raise Diverged")
             return
-        lies = self._lies(value)
+        lies = self.lies(value)
         table = self.table(expected)
         dims, strides = joined(lies.shape, [lies.strides, table.strides])
         names = [f"i{n}" for n in range(len(dims))]
@@ -219,24 +223,34 @@ class Kernel:
 
     def _call(self, step: Step) -> None:
         op = step.op
-        if op is operator.getitem and not is_basic(step.args[1]):
-            self._gather(step)
+        if step.value is None:  # several results: each is an item
+            if op not in known.VIEWS:
+                raise Unheld(known.name_of(op))
+        elif op is operator.getitem and not is_basic(step.args[1]):
+            self._gather(step, step.args[1])
+        elif op is np.take_along_axis:
+            self._along(step)
         elif op is operator.getitem or op in known.VIEWS or op is known.window:
-            self._view(step)
+            self._view(step, step, lambda a: op(a, *step.args[1:], **step.kwargs))
         elif known.reduction(op) or op in _REDUCED:
             self._reduce(step)
-        elif op in (np.matmul, np.dot):
-            self._matmul(step)
-        elif op in _FILLED or op is np.full:
+        elif op in FUNCTIONS:
+            self._product(step)
+        elif op in (np.cumsum, np.add.accumulate):
+            self._cumulated(step)
+        elif step.shape and moves(step):
+            self._move(step)
+        elif op in _FILLED or op in (np.full, np.full_like):
             self._refs[id(step)] = made = self._own(step)
-            number = step.args[1] if op is np.full else _FILLED[op]
-            self._fill(made, self._ref(number, step.dtype), step.dtype)
+            number = _FILLED[op] if op in _FILLED else step.args[1]
+            self.fill(made, self._ref(number, step.dtype), step.dtype)
         else:
             self._elementwise(step, entry(step), step.args)
 
     def _elementwise(self, step: Step, what: Entry, args: tuple[Any, ...]) -> None:
         if what.dtype != step.dtype:
             raise Unheld(f"{known.name_of(step.op)} to {step.dtype}")
+        args = args[: len(what.casts)]  # a dtype, an order
         taken = [a for a in args if type(a) is Step]
         body = self._open.get(step.shape)
         refs: list[Ref] = []
@@ -279,39 +293,74 @@ class Kernel:
                 del self._in[key]
 
     # -- views ------------------------------------------------------------------------------------
-    def _view(self, step: Step) -> None:
-        x, *rest = step.args
-        if type(x) is not Step or any(True for _ in steps_in(tuple(rest))) or any(True for v in step.kwargs.values() for _ in steps_in(v)):
-            raise Unheld(f"{known.name_of(step.op)} of several arrays")
+    def _view(self, step: Step, made: Step, view: Any) -> None:
+        """Give a view as a way of counting entries; `made` is the step that has the arguments."""
+        x, *rest = made.args
+        if type(x) is not Step or any(True for _ in steps_in(tuple(rest))) or any(True for v in made.kwargs.values() for _ in steps_in(v)):
+            raise Unheld(f"{known.name_of(made.op)} of several arrays")
         ref = self._ref(x, x.dtype)
         if type(ref) is not Lies:
-            if step.op in (np.diag, np.diagonal) or step.storage.written or step.dtype != x.dtype:
-                raise Unheld(f"{known.name_of(step.op)} of a number")
+            if made.op in (np.diag, np.diagonal) or step.storage.written or step.dtype != x.dtype:
+                raise Unheld(f"{known.name_of(made.op)} of a number")
             self._refs[id(step)] = ref
             return
-        if step.op is operator.getitem:
+        if step.op is operator.getitem and step is made:
             index = rest[0] if type(rest[0]) is tuple else (rest[0],)
             whole = index if any(p is Ellipsis for p in index) else (*index, ...)
             lies = viewed(ref, lambda a: a[whole])
         else:
-            lies = viewed(ref, lambda a: step.op(a, *rest, **step.kwargs))
+            lies = viewed(ref, view)
         if lies is None and not step.storage.written and step.op in (np.reshape, np.ravel, np.ascontiguousarray) and not step.kwargs:
             order = rest[-1] if rest and isinstance(rest[-1], str) else "C"
             if order == "C":
-                made = self.memory(x.dtype, x.shape)
-                self._fill(made, ref, x.dtype)
-                lies = viewed(made, lambda a: step.op(a, *rest))
+                copy = self.memory(x.dtype, x.shape)
+                self.fill(copy, ref, x.dtype)
+                lies = viewed(copy, view)
+        if lies is None and step is made and not step.storage.written and step.shape and moves(step):
+            self._move(step)
+            return
         if lies is None or lies.shape != step.shape or (step.storage.written and step.storage is not x.storage and type(step.value) is np.ndarray):
-            raise Unheld(f"{known.name_of(step.op)} with memory of its own")
+            raise Unheld(f"{known.name_of(made.op)} with memory of its own")
         self._refs[id(step)] = lies
         if x.storage.written and type(step.value) is not np.ndarray:  # the number as it is now
             name = self.fresh("n")
             self.lines.append(f"{name} = {self._text(lies)}")
             self._refs[id(step)] = Var(name, step.dtype)
 
-    def _gather(self, step: Step) -> None:
-        x = self._lies(step.args[0])
-        seen = Gathered(self, x, step.args[1])
+    def _move(self, step: Step) -> None:
+        self._refs[id(step)] = made = self._own(step)
+        if not move(self, step, made):
+            raise Unheld(f"{known.name_of(step.op)} to where values say")
+
+    def _along(self, step: Step) -> None:
+        x, index, *axis = step.args
+        axis = axis[0] if axis else step.kwargs.get("axis", -1)
+        n = len(x.shape)
+        if axis is None or len(index.shape) != n:
+            raise Unheld("np.take_along_axis in this form")
+        others = [np.arange(size).reshape([-1 if i == k else 1 for i in range(n)]) for k, size in enumerate(x.shape)]
+        self._gather(step, tuple(index if k == axis % n else other for k, other in enumerate(others)))
+
+    def _cumulated(self, step: Step) -> None:
+        given = dict(zip(("axis", "dtype"), step.args[1:], strict=False)) | step.kwargs
+        x = self.lies(step.args[0])
+        n = len(x.shape)
+        axis = given.pop("axis", None if step.op is np.cumsum else 0)
+        if given.pop("dtype", None) not in (None, step.dtype) or given or (axis is None and n != 1) or step.dtype.kind == "b":
+            raise Unheld(f"{known.name_of(step.op)} in this form")
+        axis = 0 if axis is None else axis % n
+        self._refs[id(step)] = made = self._own(step)
+        names = [f"i{k}" for k in range(n)]
+        total = self.fresh("s")
+        entry = as_dtype(f"{x.buffer.name}[{address(x.offset, x.strides, names)}]", x.dtype, step.dtype)
+        loops = [f"for i{k} in range({x.shape[k]}):" for k in range(n) if k != axis]
+        zero = self.constant(np.array(-0.0 if step.dtype.kind == "f" else 0, step.dtype)[()])
+        row = [f"{total} = {total} + {entry}", f"{made.buffer.name}[{address(made.offset, made.strides, names)}] = {total}"]
+        self.lines += nested(loops, [f"{total} = {zero}", *nested([f"for i{axis} in range({x.shape[axis]}):"], row)])
+
+    def _gather(self, step: Step, index: Any) -> None:
+        x = self.lies(step.args[0])
+        seen = Gathered(self, x, index)
         if seen.shape != step.shape:
             raise Unheld("an index of this form")
         if not step.shape:
@@ -326,9 +375,11 @@ class Kernel:
     def _reduce(self, step: Step) -> None:
         ufunc = known.reduction(step.op) or _REDUCED[step.op]
         given = dict(zip(("axis", "dtype", "out", "keepdims"), step.args[1:], strict=False)) | step.kwargs
-        if set(given) - {"axis", "keepdims"} or ufunc.nin != 2:
+        if given.get("dtype", step.dtype) == step.dtype:
+            given.pop("dtype", None)
+        if set(given) - {"axis", "keepdims"} or ufunc not in _ASSOCIATIVE:
             raise Unheld(f"{known.name_of(step.op)} with {', '.join(given)}")
-        x = self._lies(step.args[0])
+        x = self.lies(step.args[0])
         axis = given.get("axis")
         n = len(x.shape)
         axes = tuple(range(n)) if axis is None else tuple(a % n for a in (axis if isinstance(axis, tuple) else (axis,)))
@@ -342,22 +393,20 @@ class Kernel:
         reduced(self, x, axes, ufunc, out, held(step.dtype))
         self.size += 4
 
-    def _matmul(self, step: Step) -> None:
-        if step.kwargs or step.dtype.kind not in "f" or (step.op is np.dot and max(len(a.shape) for a in step.needs()) > 2):
-            raise Unheld(f"{known.name_of(step.op)} of {step.dtype}")
-        a, b = (self._lies(v) for v in step.args)
-        if not a.shape or not b.shape:
-            raise Unheld("a product with a number")
-        if entries(a.shape, step.shape) > LARGEST:
-            raise Unheld(f"a matrix product of {a.shape} and {b.shape}, which BLAS does better")
-        if (len(a.shape) == 1 and len(b.shape) > 2) or (len(b.shape) == 1 and len(a.shape) > 2):
-            raise Unheld("a product of a vector and many matrices")
+    def _product(self, step: Step) -> None:
+        operands = operands_of(step)
+        named = axes(step)
+        if named is None or step.dtype.kind not in "f":
+            raise Unheld(f"{known.name_of(step.op)} of {step.dtype} in this form")
+        if work(list(operands), named[0]) > LARGEST:
+            raise Unheld(f"{known.name_of(step.op)} of {' and '.join(str(v.shape) for v in operands)}, which BLAS does better")
+        lies = [self.lies(v) for v in operands]
         out: Lies | str = self.fresh("n")
         if step.shape:
             self._refs[id(step)] = out = self._own(step)
         else:
             self._refs[id(step)] = Var(str(out), step.dtype)
-        product(self, a, b, out, step.dtype)
+        contracted(self, lies, *named, out, step.dtype)
         self.size += 4
 
     # -- writes -----------------------------------------------------------------------------------
@@ -405,7 +454,7 @@ class Kernel:
         self.lines += body.text(self)
         self.size += 2
         if across:
-            self._fill(target, into, target.dtype)
+            self.fill(target, into, target.dtype)
 
     def _scatter(self, step: Step, target: Step, index: Any, value: Any, ufunc: Any) -> None:
         """Write to, or add to, the entries that arrays of indices name."""
@@ -439,14 +488,15 @@ class Kernel:
         """See that an output leaves the kernel."""
         if id(step) in self.results or step.kind in ("input", "constant"):
             return
-        if step.shape and step.storage.viewed and sum(1 for o in self._outputs.values() if o.storage is step.storage) > 1:
+        others = [o for o in self._outputs.values() if o is not step and o.storage is step.storage]
+        if step.shape and any(np.may_share_memory(step.value, o.value) for o in others):
             raise Unheld("results that share memory")
         if step.shape and any(step.storage is s.storage for s in self.program.inputs):
             raise Unheld("a result that is a part of an argument")
         ref = self._ref(step, step.dtype)
         if step.shape:
             made = self._result(step, _order(step))
-            self._fill(made, ref, step.dtype)
+            self.fill(made, ref, step.dtype)
         else:
             name = self.fresh("o")
             self.lines.append(f"{name} = {as_dtype(self._text(ref), ref.dtype, step.dtype)}")

@@ -5,11 +5,12 @@ In: where the operand lies, the axes, a ufunc. Out: lines of text, and where the
 
 from __future__ import annotations
 
-from math import prod
+import re
 from typing import Any
 
 import numpy as np
 
+from .contracted import nested
 from .memory import Lies, address, joined
 from .scalars import as_dtype, of_ufunc
 
@@ -41,7 +42,7 @@ def pairwise(a, at, step, n):
     half = n // 2 - n // 2 % 8
     return pairwise(a, at, step, half) + pairwise(a, at + half * step, step, n - half)
 '''
-_START = {np.add: "-0.0", np.multiply: "1"}  # of the others: the first entry, which may come twice
+_START = {np.add: np.float64(-0.0), np.multiply: np.float64(1)}  # of the others: the first entry, which may come twice
 
 
 def reduced(kernel: Any, x: Lies, axes: tuple[int, ...], ufunc: np.ufunc, out: Lies | str, dtype: np.dtype[Any]) -> None:
@@ -65,7 +66,7 @@ def reduced(kernel: Any, x: Lies, axes: tuple[int, ...], ufunc: np.ufunc, out: L
         where = address(x.offset, (*across, *along), (*names_over, *names_into))
         return as_dtype(f"{x.buffer.name}[{where}]", x.dtype, dtype)
 
-    start = item(over, ["0"] * len(inner)) if ufunc not in _START else kernel.constant(dtype.type(_START[ufunc].replace("-0.0", "-0.0" if dtype.kind == "f" else "0")))
+    start = item(over, ["0"] * len(inner)) if ufunc not in _START else kernel.constant(_START[ufunc].astype(dtype))
     pairs = ufunc is np.add and dtype.kind == "f" and x.dtype == dtype
     lines = kernel.lines
     if not inner:
@@ -82,52 +83,13 @@ def reduced(kernel: Any, x: Lies, axes: tuple[int, ...], ufunc: np.ufunc, out: L
         else:
             body += _loops(into, inner, [f"v = {item(over, into)}", f"s = {combine.text.format('s', 'v')}"])
         name = kernel.fresh("s")
-        lines += [line.replace("s = s", f"{name} = {name}") if False else line for line in _renamed(_loops(over, outer, [*body, f"{result} = s"]), name)]
+        lines += _renamed(_loops(over, outer, [*body, f"{result} = s"]), name)
 
 
 def _renamed(lines: list[str], name: str) -> list[str]:
     """Give the running number a name of its own: its dtype is another in each reduction."""
-    import re
-
     return [re.sub(r"\b([sv])\b", rf"{name}\1", line) for line in lines]
 
 
 def _loops(names: list[str], sizes: tuple[int, ...], body: list[str]) -> list[str]:
-    lines = ["    " * n + f"for {name} in range({size}):" for n, (name, size) in enumerate(zip(names, sizes, strict=True))]
-    return lines + ["    " * len(sizes) + line for line in body]
-
-
-def product(kernel: Any, a: Lies, b: Lies, out: Lies | str, dtype: np.dtype[Any]) -> None:
-    """Write the loops of a small matrix product."""
-    batch = () if isinstance(out, str) else out.shape[: len(out.shape) - (len(a.shape) > 1) - (len(b.shape) > 1)]
-    rows = [] if len(a.shape) == 1 else [(a.shape[-2], a.strides[-2])]
-    columns = [] if len(b.shape) == 1 else [(b.shape[-1], b.strides[-1])]
-    n = a.shape[-1]
-    down = b.strides[0] if len(b.shape) == 1 else b.strides[-2]
-    of_a = a.spread((*batch, *a.shape[-2:])) if len(a.shape) > 1 else a
-    of_b = b.spread((*batch, *b.shape[-2:])) if len(b.shape) > 1 else b
-    at = [f"i{k}" for k in range(len(batch))]
-    left = address(of_a.offset, (*of_a.strides[: len(batch)], *(s for _, s in rows), a.strides[-1]), (*(at if rows else ["0"] * len(batch))[: len(of_a.strides[: len(batch)])], *["r" for _ in rows], "m")) if rows else address(a.offset, a.strides, ("m",))
-    right = (
-        address(of_b.offset, (*of_b.strides[: len(batch)], down, columns[0][1]), (*at, "m", "c")) if columns
-        else address(b.offset, (down,), ("m",))
-    )  # fmt: skip
-    names = [*at, *["r" for _ in rows], *["c" for _ in columns]]
-    result = out if isinstance(out, str) else f"{out.buffer.name}[{address(out.offset, out.strides, names)}]"
-    term = f"{as_dtype(f'{a.buffer.name}[{left}]', a.dtype, dtype)} * {as_dtype(f'{b.buffer.name}[{right}]', b.dtype, dtype)}"
-    zero = kernel.constant(dtype.type(0))
-    sizes = [*batch, *(s for s, _ in rows)]
-    outer = [*at, *["r" for _ in rows]]
-    if columns and abs(columns[0][1]) <= abs(down):  # along the rows of b, as it lies
-        inner = [f"for c in range({columns[0][0]}):", f"    {result} = {zero}", f"for m in range({n}):", f"    for c in range({columns[0][0]}):", f"        {result} = {result} + {term}"]
-    else:
-        name = kernel.fresh("s")
-        inner = [f"{name} = {zero}", f"for m in range({n}):", f"    {name} = {name} + {term}", f"{result} = {name}"]
-        if columns:
-            inner = [f"for c in range({columns[0][0]}):", *["    " + line for line in inner]]
-    kernel.lines += _loops(outer, tuple(sizes), inner)
-
-
-def entries(a: tuple[int, ...], shape: tuple[int, ...]) -> int:
-    """Count the multiplications of a matrix product."""
-    return prod(shape) * a[-1]
+    return nested([f"for {name} in range({size}):" for name, size in zip(names, sizes, strict=True)], body)

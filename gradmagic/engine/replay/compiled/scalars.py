@@ -47,7 +47,7 @@ class Entry:
 
 
 _NUMBERS = {
-    np.add: "{0} + {1}", np.subtract: "{0} - {1}", np.multiply: "{0} * {1}", np.negative: "-{0}", np.positive: "{0}",
+    np.add: "{0} + {1}", np.subtract: "{0} - {1}", np.multiply: "{0} * {1}", np.negative: "-{0}", np.positive: "{0}", np.conjugate: "{0}",
     np.absolute: "abs({0})", np.square: "{0} * {0}", np.less: "{0} < {1}", np.less_equal: "{0} <= {1}",
     np.greater: "{0} > {1}", np.greater_equal: "{0} >= {1}", np.equal: "{0} == {1}", np.not_equal: "{0} != {1}",
     np.logical_not: "{0} == 0", np.logical_and: "({0} != 0) & ({1} != 0)", np.logical_or: "({0} != 0) | ({1} != 0)",
@@ -110,6 +110,9 @@ def entry(step: Step) -> Entry:
         return cast(step.dtype, step.dtype)
     if op is np.where:
         return Entry("{1} if {0} else {2}", (TRUTH, held(step.dtype), step.dtype), step.dtype)
+    if op is np.clip and len(args) == 3 and all(a is not None for a in args):
+        most = "({0} if {0} > {1} or {0} != {0} else {1})"
+        return Entry(f"{most} if {most} < {{2}} or {most} != {most} else {{2}}", (held(step.dtype),) * 3, step.dtype)
     if op in (operator.add, operator.sub) and step.python and step.dtype.kind == "i":  # a count
         return Entry(_PYTHON[op], (step.dtype, step.dtype), step.dtype, "abs({v}) > 2**60")
     if op in _PYTHON and all(_python(a) for a in args) and step.dtype.kind in "fb":
@@ -125,8 +128,8 @@ def of_ufunc(ufunc: np.ufunc, kinds: tuple[Any, ...], dtype: Any = None) -> Entr
     """Give what a ufunc does to entries of these dtypes; Python's numbers stand as their types."""
     if ufunc.nout != 1 or ufunc.signature is not None:
         raise Unheld(known.name_of(ufunc))
-    signature = None if dtype is None else (*[None] * ufunc.nin, np.dtype(dtype))
-    *casts, dtype = ufunc.resolve_dtypes((*kinds, None), signature=signature)
+    given = {} if dtype is None else {"signature": (*[None] * ufunc.nin, np.dtype(dtype))}
+    *casts, dtype = ufunc.resolve_dtypes((*kinds, None), **given)
     loops = {held(d).kind if d.kind != "u" else "i" for d in casts}
     table = _TRUTH if loops == {"b"} else _FLOATS | _NUMBERS | _DEAR if loops == {"f"} else _WHOLE | _NUMBERS
     if ufunc not in table or len(set(casts)) > 1:
