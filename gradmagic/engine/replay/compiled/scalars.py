@@ -51,11 +51,12 @@ _NUMBERS = {
     np.absolute: "abs({0})", np.square: "{0} * {0}", np.less: "{0} < {1}", np.less_equal: "{0} <= {1}",
     np.greater: "{0} > {1}", np.greater_equal: "{0} >= {1}", np.equal: "{0} == {1}", np.not_equal: "{0} != {1}",
     np.logical_not: "{0} == 0", np.logical_and: "({0} != 0) & ({1} != 0)", np.logical_or: "({0} != 0) | ({1} != 0)",
-    np.logical_xor: "({0} != 0) ^ ({1} != 0)", np.maximum: "{0} if {0} >= {1} or {0} != {0} else {1}",
-    np.minimum: "{0} if {0} <= {1} or {0} != {0} else {1}", np.fmax: "{0} if {0} >= {1} or {1} != {1} else {1}",
-    np.fmin: "{0} if {0} <= {1} or {1} != {1} else {1}", np.floor_divide: "np.floor_divide({0}, {1})",
-    np.remainder: "np.remainder({0}, {1})", np.sign: "np.sign({0})",
+    np.logical_xor: "({0} != 0) ^ ({1} != 0)", np.maximum: "{0} if {0} > {1} or {0} != {0} else {1}",
+    np.minimum: "{0} if {0} < {1} or {0} != {0} else {1}", np.fmax: "{0} if {0} > {1} or {1} != {1} else {1}",
+    np.fmin: "{0} if {0} < {1} or {1} != {1} else {1}",
+    np.sign: "{0} if {0} != {0} else {dtype}({0} > 0) - {dtype}({0} < 0)",
 }  # fmt: skip
+# No floor_divide and remainder: by numba's, the least whole number divided by -1 ends the process, and inf // 1 is inf.
 _FLOATS = {
     np.divide: "{0} / {1}", np.fabs: "abs({0})", np.isnan: "{0} != {0}", np.isfinite: "math.isfinite({0})",
     np.isinf: "math.isinf({0})", np.floor: "np.floor({0})", np.ceil: "np.ceil({0})", np.trunc: "np.trunc({0})",
@@ -134,7 +135,7 @@ def of_ufunc(ufunc: np.ufunc, kinds: tuple[Any, ...], dtype: Any = None) -> Entr
     table = _TRUTH if loops == {"b"} else _FLOATS | _NUMBERS | _DEAR if loops == {"f"} else _WHOLE | _NUMBERS
     if ufunc not in table or len(set(casts)) > 1:
         raise Unheld(f"{known.name_of(ufunc)} of {casts[0]}")
-    text = table[ufunc]
+    text = table[ufunc].replace("{dtype}", name_of(dtype))
     if loops == {"i"} and dtype.kind in "iu":
         text = f"{name_of(dtype)}({text})"
     return Entry(text, tuple(casts), dtype, dear=ufunc in _DEAR)
