@@ -74,6 +74,7 @@ class Choice:
     def __init__(self, backend: str | None, program: Program) -> None:
         self.backend, self._program = backend, program
         self.text = "by NumPy"
+        self.statements = 0  # that numba compiled
         self.later = 0  # the calls by NumPy before numba takes over; 0: it does not by itself
         if backend == "numpy" or not installed():
             self.text += "" if backend else ": numba is not installed"
@@ -86,7 +87,7 @@ class Choice:
                 self.text += ": compiling would take longer than it saves"
             else:
                 self.later = int(calls)
-                self.text += f", by numba from call {self.later + 1:,} on"
+                self.text += f", by numba from call {self.later + 2:,} on"
 
     def watch(self, written: Any, now: Callable[[], None]) -> None:
         """Let a program of NumPy's count its calls, and call `now` when numba is due."""
@@ -105,7 +106,8 @@ class Choice:
         except Exception as error:  # of numba's: whatever it is, NumPy runs the program
             self.text = f"by NumPy: numba raised {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
             return None
-        self.text = f"by numba: {written.kernel.size:,} statements, compiled in {time.process_time() - began:.1f} s"
+        self.statements = written.kernel.size
+        self.text = f"by numba: {self.statements:,} statements, compiled in {time.process_time() - began:.1f} s"
         return source, run
 
 
