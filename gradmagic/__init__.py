@@ -181,6 +181,7 @@ __all__ = [
     "set_detect_anomaly",
     "set_float32_matmul_precision",
     "set_following",
+    "replay",
     "set_grad_enabled",
     "set_num_threads",
     "set_tape_limit",

@@ -94,7 +94,9 @@ def whole(function: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-RECORDING: ContextVar[Any] = ContextVar("gradmagic recording", default=None)  # what writes a program here, if any
+RECORDING: ContextVar[Any] = ContextVar(
+    "gradmagic recording", default=None
+)  # what writes a program here, if any
 
 
 def noted(original: Callable[..., Any]) -> Callable[..., Any]:

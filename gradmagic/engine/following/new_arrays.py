@@ -169,7 +169,6 @@ def conversion(copies: bool = False, order: str | None = None) -> Callable[..., 
     return make
 
 
-
 def _noted(make: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
     """Follow what asks no protocol, and what records (engine/replay) would not see."""
     return lambda original, name: make(noted(original), name)

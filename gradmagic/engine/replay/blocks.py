@@ -136,7 +136,9 @@ def _hangs(step: Step, on: set[int]) -> bool:
 
 def _moves(step: Step) -> bool:
     """Tell whether a step may change places with others."""
-    return step.kind in ("input", "constant") or (step.pure and not any(s.storage.written for s in step.needs()))
+    return step.kind in ("input", "constant") or (
+        step.pure and not any(s.storage.written for s in step.needs())
+    )
 
 
 def _fits(step: Step) -> bool:
@@ -144,7 +146,12 @@ def _fits(step: Step) -> bool:
     if step.kind != "call" or step.kwargs or not (known.elementwise(step.op) or step.op is known.astype):
         return False
     value = step.value
-    if type(value) is not np.ndarray or value.size < _LARGE or value.shape[0] < 2 or not value.flags.c_contiguous:
+    if (
+        type(value) is not np.ndarray
+        or value.size < _LARGE
+        or value.shape[0] < 2
+        or not value.flags.c_contiguous
+    ):
         return False
     if step.op is np.where and len(step.args) != 3:
         return False
@@ -153,7 +160,9 @@ def _fits(step: Step) -> bool:
     return all(len(s.shape) < value.ndim or s.shape[0] in (1, value.shape[0]) for s in step.needs())
 
 
-def in_blocks(block: Callable[..., None], rows: int, size: int, sliced: tuple[bool, ...], arrays: tuple[Any, ...]) -> None:
+def in_blocks(
+    block: Callable[..., None], rows: int, size: int, sliced: tuple[bool, ...], arrays: tuple[Any, ...]
+) -> None:
     """Call `block` on parts of so many rows, in threads if it pays. The last part begins where it is as long as all."""
     starts = [*range(0, rows - size, size), rows - size]
 

@@ -5,7 +5,7 @@ function compiled from it.
 
 A buffer lives from the step that fills it to the last one that needs it, then the next value of its shape, dtype and
 layout has it. What leaves the program, and what is written in place, is memory of its own. All buffers of one call are
-one set: a call takes a set, or makes one, and gives it back: programs may run in several threads, and within each other.
+one set: a call takes a set, or makes one, and gives it back. So a program may run in several threads at once.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ class Written:
         Of the buffers of one call.
     """
 
-    def __init__(self, program: Program, whole: Written | None = None, targets: dict[int, str] | None = None) -> None:
+    def __init__(
+        self, program: Program, whole: Written | None = None, targets: dict[int, str] | None = None
+    ) -> None:
         groups = sunk(program)
         self.program = program
         self.names: dict[str, Any] = {"np": np, "Diverged": Diverged} if whole is None else whole.names
@@ -60,7 +62,9 @@ class Written:
         self._text: dict[int, str] = {}  # by step: how its value is called
         self._holds: dict[int, str] = {}  # by storage: the buffer that it lies in
         self._layout: dict[str, Any] = {}
-        self._still: set[str] = set()  # names that mean the same memory for as long as the set of buffers lives
+        self._still: set[str] = (
+            set()
+        )  # names that mean the same memory for as long as the set of buffers lives
         self._ends, self._lives = _lifetimes(program)
         self._leaves = {r for o in program.outputs for r in self._lives[id(o)]}
         self._at = self._made = 0
@@ -97,11 +101,11 @@ class Written:
             name = self._text[id(step)] = self._new("t")
             self.lines += [f"if {asked}:", *indented, f"    {name} = {a}", f"else: {name} = {b}"]
         elif self._buffered(step):
-            buffer = self._taken_over(step, other)
-            if buffer is None:
-                buffer = self._buffer(step)
-                self.lines.append(f"np.copyto({buffer}, {self.arg(other)})")
-            self.lines += [f"if {asked}:", *indented, f"    np.copyto({buffer}, {self.arg(first)}, where={self.arg(mask)})"]
+            held = self._taken_over(step, other)
+            buffer = held or self._buffer(step)
+            fill = [f"    np.copyto({buffer}, {self.arg(other)})"] if held is None else []
+            chosen = f"    np.copyto({buffer}, {self.arg(first)}, where={self.arg(mask)})"
+            self.lines += [f"if {asked}:", *indented, *fill, chosen, *(["else:", *fill] if fill else [])]
         else:
             name = self._text[id(step)] = self._new("t")
             text = f"np.where({self.arg(mask)}, {self.arg(first)}, {self.arg(other)})"
@@ -130,7 +134,9 @@ class Written:
             asked = f"{self.function(step.op)}({self.name(value)})"
             self.lines.append(f"if {asked} != {self.bind(expected)}: raise Diverged")
         elif isinstance(expected, np.ndarray):
-            self.lines.append(f"if not np.array_equal({self.name(value)}, {self.bind(expected)}): raise Diverged")
+            self.lines.append(
+                f"if not np.array_equal({self.name(value)}, {self.bind(expected)}): raise Diverged"
+            )
         elif isinstance(expected, (bool, np.bool_)):
             self.lines.append(f"if {'not ' if expected else ''}{self.name(value)}: raise Diverged")
         else:
@@ -180,7 +186,9 @@ class Written:
         elif step.op is np.where and len(step.args) == 3 and step.value.size > _WORTH and self._copies(step):
             buffer = self._buffer(step)
             self.lines.append(f"np.copyto({buffer}, {self.arg(step.args[2])})")
-            self.lines.append(f"np.copyto({buffer}, {self.arg(step.args[1])}, where={self.arg(step.args[0])})")
+            self.lines.append(
+                f"np.copyto({buffer}, {self.arg(step.args[1])}, where={self.arg(step.args[0])})"
+            )
         elif step.op is known.astype and self._buffered(step):
             self.lines.append(f"np.copyto({self._buffer(step)}, {self.arg(step.args[0])}, casting='unsafe')")
         elif _takes_out(step) and self._buffered(step):
@@ -280,7 +288,9 @@ class Written:
         self.lines.append(f"{name} = {text}")
 
     def arguments(self, step: Step) -> str:
-        return ", ".join([self.arg(a) for a in step.args] + [f"{k}={self.arg(v)}" for k, v in step.kwargs.items()])
+        return ", ".join(
+            [self.arg(a) for a in step.args] + [f"{k}={self.arg(v)}" for k, v in step.kwargs.items()]
+        )
 
     def arg(self, value: Any) -> str:
         """Write an argument."""
@@ -379,9 +389,17 @@ class Written:
     def _taken_over(self, step: Step, value: Any) -> str | None:
         """Give the buffer of an argument that nobody needs after this step, if it is like the step's own value."""
         name = self._text.get(id(value)) if type(value) is Step and id(step) not in self._targets else None
-        if name is None or self._holds.get(id(value.storage)) != name or self._ends.get(id(value.storage)) != self._at:
+        if (
+            name is None
+            or self._holds.get(id(value.storage)) != name
+            or self._ends.get(id(value.storage)) != self._at
+        ):
             return None
-        others = [s for s in step.needs() if s is not value and self._lives.get(id(s), set()) & self._lives[id(value)]]
+        others = [
+            s
+            for s in step.needs()
+            if s is not value and self._lives.get(id(s), set()) & self._lives[id(value)]
+        ]
         if others or _layout_of(self._layout[name]) != _layout_of(step.value):
             return None
         del self._holds[id(value.storage)]
@@ -402,13 +420,21 @@ class Written:
         body = list(self.lines)
         if self.work:
             names = ", ".join(self.work) + ("," if len(self.work) == 1 else "")
-            lines += [f"try: work = free{number}.pop()", f"except IndexError: work = make{number}()", f"{names} = work"]
+            lines += [
+                f"try: work = free{number}.pop()",
+                f"except IndexError: work = make{number}()",
+                f"{names} = work",
+            ]
             body.append(f"free{number}.append(work)")
             self.names[f"free{number}"] = []
         text = "\n    ".join([*lines, *body, f"return {result}"])
-        making = "\n    ".join([*self.making, f"return ({', '.join(self.work)},)" if self.work else "return ()"])
+        making = "\n    ".join(
+            [*self.making, f"return ({', '.join(self.work)},)" if self.work else "return ()"]
+        )
         parts = "\n\n".join(self.parts) + "\n\n" if not number and self.parts else ""
-        return f"{parts}def make{number}():\n    {making}\n\n\ndef program{number}({parameters}):\n    {text}\n"
+        return (
+            f"{parts}def make{number}():\n    {making}\n\n\ndef program{number}({parameters}):\n    {text}\n"
+        )
 
 
 class _Like:

@@ -14,13 +14,15 @@ def source(replayed: Any) -> str:
     for made in replayed.programs:
         if made.run is replayed._last:
             return str(made.source)
-    return replayed.programs[-1].source if replayed.programs else "# not recorded yet: it is at the first call\n"
+    return (
+        replayed.programs[-1].source if replayed.programs else "# not recorded yet: it is at the first call\n"
+    )
 
 
 def explain(replayed: Any) -> str:
     """Say what was recorded and what is left of it."""
     name = getattr(replayed.f, "__name__", "f")
-    lines = [f"{name}: {len(replayed.programs)} programs, {replayed._eager} calls without one"]
+    lines = [f"{name}: {len(replayed.programs)} programs, {replayed.eager} calls without one"]
     for made in replayed.programs:
         kinds = Counter(s.kind for s in made.program.steps)
         lines.append(

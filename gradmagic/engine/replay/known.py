@@ -49,6 +49,10 @@ CALLS |= _named(
     "fft ifft fft2 ifft2 fftn ifftn rfft irfft rfft2 irfft2 rfftn irfftn hfft ihfft fftshift ifftshift", np.fft
 )
 CALLS |= {np.lib.stride_tricks.sliding_window_view: "sliding_window_view"}
+# Whether they give a part of what they get, and in which order, hangs on how that is laid out.
+LAID = _named("reshape ravel ascontiguousarray asfortranarray array asarray asanyarray require copy")
+# They write into their first argument.
+WRITES = _named("copyto put place putmask put_along_axis fill_diagonal")
 # Their shape or dtype hangs on values too: a program asks for it again at every call (`form`).
 SHAPED = _named(
     "compress extract unique unique_all unique_counts unique_inverse unique_values union1d intersect1d setdiff1d setxor1d "
@@ -56,7 +60,7 @@ SHAPED = _named(
     "histogram2d histogramdd histogram_bin_edges repeat poly"
 ) | _named("lstsq eig eigvals", np.linalg) | _named("sqrt log log2 log10 logn power arccos arcsin arctanh", np.emath)
 CALLS |= SHAPED | _named("polyval2d polyval3d polygrid2d polygrid3d polyvalnd", np.polynomial.polynomial)
-CALLS |= _named("sort_complex apply_along_axis isrealobj nanmin nanmax polyvander pv matrix_transpose ix_ put_along_axis")
+CALLS |= _named("sort_complex apply_along_axis isrealobj nanmin nanmax matrix_transpose require")
 CREATIONS = _named("full zeros ones empty eye identity arange tri")  # with like=; their shape stands first
 CALLS |= CREATIONS
 # Whole numbers among their arguments are numbers; for all others they are settings, on which a shape may hang.
@@ -69,11 +73,15 @@ OF_NUMBERS = _named(
 METHODS: dict[str, Any] = {
     name: getattr(np, name)
     for name in "sum prod mean max min any all argmax argmin var std cumsum cumprod trace diagonal repeat take squeeze "
-    "swapaxes ravel dot round clip searchsorted argsort conj conjugate".split()
+    "swapaxes ravel dot round clip searchsorted argsort argpartition nonzero choose".split()
 } | {
     "flatten": lambda x, order="C": x.reshape(-1, order=order).copy(),
-    "sort": None,
+    "conj": lambda x: np.conjugate(x) if x.dtype.kind == "c" else x,
+    "conjugate": lambda x: np.conjugate(x) if x.dtype.kind == "c" else x,
+    "compress": lambda x, condition, axis=None: np.compress(condition, x, axis),
+    "put": lambda x, *args, **kwargs: np.put(x, *args, **kwargs),
 }
+METHODS_THAT_WRITE = ("sort", "partition")
 
 
 def astype(x: Any, dtype: Any) -> Any:
@@ -101,6 +109,16 @@ def window(x: Any, shape: Any, dtype: Any, offset: int, strides: Any) -> Any:
     return np.ndarray(shape, dtype, x, offset, strides)
 
 
+def sort(x: Any, *args: Any, **kwargs: Any) -> None:
+    """The method `sort`."""
+    x.sort(*args, **kwargs)
+
+
+def partition(x: Any, *args: Any, **kwargs: Any) -> None:
+    """The method `partition`."""
+    x.partition(*args, **kwargs)
+
+
 def form(value: Any) -> Any:
     """What a program takes for granted of a value: kind, shape and dtype."""
     return type(value), np.shape(value), getattr(value, "dtype", None)
@@ -108,7 +126,7 @@ def form(value: Any) -> Any:
 
 def refused(function: Any) -> str | None:
     """Say why a function is not recorded; None if it is."""
-    if function in CALLS or function in VIEWS or isinstance(function, np.ufunc) or function is np.copyto:
+    if function in CALLS or function in VIEWS or isinstance(function, np.ufunc) or function in WRITES:
         return None
     return f"{name_of(function)} is not one of the functions that replay knows"
 

@@ -19,7 +19,7 @@ from ..core.places import PACKAGE, describe, place_of, user_frame, users
 from ..tape.nodes import _AVALS, aval_of
 from ..tape.tracked import Tracked
 from . import known
-from .program import Program, Step, Storage, mapped
+from .program import Program, Step, mapped
 
 
 class CannotRecord(Exception):
@@ -32,7 +32,9 @@ class Recording:
     def __init__(self) -> None:
         self.program = Program()
         self._known: dict[int, bool] = {}  # by id of a step: whether it hangs on constants only
-        self._constants: dict[int, tuple[Any, Step]] = {}  # by id: the array itself, so that the id stays its own
+        self._constants: dict[
+            int, tuple[Any, Step]
+        ] = {}  # by id: the array itself, so that the id stays its own
 
     def refuse(self, why: str) -> NoReturn:
         """Say why there is no program; also where the user's own `except` takes the error."""
@@ -83,19 +85,31 @@ class Recording:
     def made(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any], value: Any) -> Any:
         """Write down that `op` gave `value`."""
         kind = type(value)
-        if kind is bool or (kind is int and not any(type(a) is RecordedInt for a in args)):  # of Python's numbers
+        if kind is bool or (
+            kind is int and not any(type(a) is RecordedInt for a in args)
+        ):  # of Python's numbers
             return self.fixed(self.made(op, args, kwargs, np.asarray(value)[()]), kind)
-        if not (isinstance(value, (np.ndarray, np.generic)) or kind in (float, int, tuple, list) or hasattr(value, "_fields")):
+        if not (
+            isinstance(value, (np.ndarray, np.generic))
+            or kind in (float, int, tuple, list)
+            or hasattr(value, "_fields")
+        ):
             self.refuse(f"{known.name_of(op)} gives a {kind.__name__}")
         referred = mapped(self.refer, args)
         settings = {k: mapped(self.refer, v) for k, v in kwargs.items()}
         place = place_of(user_frame(sys._getframe(2)))
         if kind in (tuple, list) or hasattr(value, "_fields"):
             whole = self.program.add(Step("call", op, referred, settings, None, place=place))
-            parts = [self._part(Step("item", operator.getitem, (whole, i), {}, v, place=place), v, args) for i, v in enumerate(value)]
+            parts = [
+                self._part(Step("item", operator.getitem, (whole, i), {}, v, place=place), v, args)
+                for i, v in enumerate(value)
+            ]
             made = kind(*parts) if hasattr(value, "_fields") else kind(parts)
         else:
             made = self._one(Step("call", op, referred, settings, value, place=place), value, args)
+        if op in known.LAID or op in (known.view, known.window):
+            for a in recorded_in(args):
+                a.step.storage.laid = True
         if op in known.SHAPED:
             for part in recorded_in(made):
                 self.formed(part)
@@ -143,7 +157,11 @@ class Recording:
         given = list(recorded_in([list(args), kwargs]))
         if not given:
             made = op(*args, **kwargs)
-            if type(made) is not np.ndarray or made.dtype.kind not in "biufc" or (op in _CONVERSIONS and type(args[0] if args else None) not in (list, tuple)):
+            if (
+                type(made) is not np.ndarray
+                or made.dtype.kind not in "biufc"
+                or (op in _CONVERSIONS and type(args[0] if args else None) not in (list, tuple))
+            ):
                 return made
             if op in _CONVERSIONS:
                 return self.wrap(made, self.constant(made))
@@ -218,7 +236,9 @@ def _users_frame(frame: Any) -> Any:
 def _now() -> Recording:
     now = NOW.get()
     if now is None:
-        raise CannotRecord("an array of a recording is used after it: keep results, not what a recorded run has left")
+        raise CannotRecord(
+            "an array of a recording is used after it: keep results, not what a recorded run has left"
+        )
     return now
 
 
@@ -247,7 +267,7 @@ class Recorded:
 
     # isinstance(x, np.ndarray) in the user's code is what it is without; the engine is told what it is.
     @property
-    def __class__(self) -> Any:
+    def __class__(self) -> Any:  # type: ignore[override]
         ours = sys._getframe(1).f_code.co_filename.startswith(PACKAGE)
         return type(self) if ours else type(self.value)
 
@@ -267,14 +287,18 @@ class Recorded:
     size = property(lambda self: self.value.size)
     nbytes = property(lambda self: self.value.nbytes)
     itemsize = property(lambda self: self.value.itemsize)
-    strides = property(lambda self: self.value.strides)
-    flags = property(lambda self: self.value.flags)
+    strides = property(lambda self: self._laid().strides)
+    flags = property(lambda self: self._laid().flags)
     base = property(lambda self: self.owner)
     device = "cpu"
     T = property(lambda self: _now().call(np.transpose, (self,)))
     mT = property(lambda self: _now().call(np.swapaxes, (self, -1, -2)))
     real = property(lambda self: _now().call(np.real, (self,)) if self.value.dtype.kind == "c" else self)
     imag = property(lambda self: _now().call(np.imag, (self,)))
+
+    def _laid(self) -> Any:
+        self.step.storage.laid = True
+        return self.value
 
     value_kind = property(lambda self: getattr(self.value, "dtype", _FLOAT).kind)
 
@@ -322,11 +346,13 @@ class Recorded:
         args, kwargs = _settled(now, function, args, kwargs)
         if out is not None:
             return _into(now, function, args, kwargs, out)
-        if function is np.copyto:
+        if function in known.WRITES:
             return now.write(function, args, kwargs, args[0])
         return now.call(function, args, kwargs)
 
-    def astype(self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Any:
+    def astype(
+        self, dtype: Any, order: str = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
+    ) -> Any:
         if not copy and self.value.dtype == dtype:
             return self
         return _now().call(known.astype, (self, np.dtype(dtype)))
@@ -357,9 +383,19 @@ class Recorded:
             now.refuse("int() asks for a value")
         return int(now.fixed(self))
 
-    __int__ = __index__ = _whole
+    __int__ = _whole
+
+    def __index__(self) -> int:
+        if self.value_kind not in "iu":
+            raise TypeError("only integer scalar arrays can be converted to a scalar index")  # NumPy's words
+        return int(_now().fixed(self))
+
     __float__, __complex__ = _asked("float()", float), _asked("complex()", complex)
-    __round__, __format__, __str__, __repr__ = map(_asked, ("round()", "a text", "str()", "repr()"))
+    __format__, __str__, __repr__ = map(_asked, ("a text", "str()", "repr()"))
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return int(np.rint(self)) if ndigits is None else np.round(self, ndigits)
+
     tolist, tobytes = _asked(".tolist()", lambda value: value.tolist()), _asked(".tobytes()")
 
     def item(self) -> Any:
@@ -385,6 +421,8 @@ class Recorded:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or not hasattr(np.ndarray, name):
             raise AttributeError(name)
+        if name in known.METHODS_THAT_WRITE:
+            return lambda *args, **kwargs: _now().write(getattr(known, name), (self, *args), kwargs, self)
         function = known.METHODS.get(name)
         if function is None:
             _now().refuse(f".{name} of a recorded array is not one of the functions that replay knows")
@@ -417,7 +455,9 @@ def _settled(now: Recording, function: Any, args: Any, kwargs: dict[str, Any]) -
     if function in known.OF_NUMBERS:
         return args, kwargs
     data = 0 if function in known.CREATIONS else 1
-    return (*args[:data], *mapped(settled, tuple(args[data:]))), {k: mapped(settled, v) for k, v in kwargs.items()}
+    return (*args[:data], *mapped(settled, tuple(args[data:]))), {
+        k: mapped(settled, v) for k, v in kwargs.items()
+    }
 
 
 def _into(now: Recording, op: Any, inputs: Any, kwargs: dict[str, Any], out: Any) -> Any:
@@ -428,7 +468,11 @@ def _into(now: Recording, op: Any, inputs: Any, kwargs: dict[str, Any], out: Any
     step = target.step
     if step.kind in ("call", "item") and not step.storage.viewed and not step.storage.written and not kwargs:
         made = now.call(op, inputs)
-        if is_recorded(made) and made.value.shape == target.value.shape and made.value.dtype == target.value.dtype:
+        if (
+            is_recorded(made)
+            and made.value.shape == target.value.shape
+            and made.value.dtype == target.value.dtype
+        ):
             if made is not target and made.owner is None and type(made.value) is np.ndarray:
                 target.step, target.value = made.step, made.value
                 return target
@@ -437,7 +481,7 @@ def _into(now: Recording, op: Any, inputs: Any, kwargs: dict[str, Any], out: Any
 
 
 class RecordedFloat(Recorded):
-    """A float of Python's that writes down what is done with it: it takes the dtype of what it meets, as a float does."""
+    """A float of Python's that writes down what is done with it; it takes the dtype of what it meets, as a float."""
 
     __slots__ = ()
     __class__ = property(lambda self: float)  # type: ignore[assignment]  # to the engine too
@@ -470,21 +514,13 @@ class RecordedInt(RecordedFloat):
     def _whole(self) -> int:
         return int(_now().fixed(self))
 
-    __int__ = __index__ = _whole
+    __int__ = _whole
 
-
-_NUMBERS = {float: RecordedFloat, int: RecordedInt}
-class RecordedInt(RecordedFloat):
-    """A whole number of Python's that writes down what is done with it: a count that each call moves on."""
-
-    __slots__ = ()
-    __class__ = property(lambda self: int)  # type: ignore[assignment]
-    imag = property(lambda self: 0)
-
-    def _whole(self) -> int:
+    def __index__(self) -> int:
+        if self.value_kind not in "iu":
+            raise TypeError("only integer scalar arrays can be converted to a scalar index")  # NumPy's words
         return int(_now().fixed(self))
 
-    __int__ = __index__ = _whole
 
 
 _NUMBERS = {float: RecordedFloat, int: RecordedInt}
@@ -547,7 +583,7 @@ def _unary(name: str, ufunc: Any) -> None:
 
 def _power(self: Any, other: Any) -> Any:
     if isinstance(other, Tracked):
-        return np.power(self, other)
+        return np.power(self, other)  # type: ignore[call-overload]
     return _now().call(operator.pow, (self, other))
 
 
@@ -556,7 +592,7 @@ for _name, _ufunc in {**_BINARY, **_COMPARED}.items():
 for _name, _ufunc in _UNARY.items():
     _unary(_name, _ufunc)
 Recorded.__pow__ = _power  # type: ignore[attr-defined]
-Recorded.__rpow__ = lambda self, other: _now().call(operator.pow, (other, self))  # type: ignore[attr-defined]
+setattr(Recorded, "__rpow__", lambda self, other: _now().call(operator.pow, (other, self)))  # noqa: B010
 
 
 def _in_place_power(self: Any, other: Any) -> Any:

@@ -17,6 +17,7 @@ import numpy as np
 from ..core import arrays, generator
 from ..core.places import describe
 from ..core.trees import is_container, leaves, rebuilt
+from ..faces.torch.tensor import Tensor
 from ..following.followers import STANDING
 from ..tape.nodes import Leaf
 from ..tape.tracked import Tracked
@@ -55,12 +56,13 @@ class Call:
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.args, self.kwargs = args, kwargs
+        self._given = leaves((args, kwargs))
         self.values: list[Any] = []
         self.checks: list[str] = []
         self.held: list[tuple[str, Any]] = []
         self.objects: list[Any] = []
         self.tensors: set[int] = set()
-        self.leaves: list[tuple[str, Any, int]] = []
+        self.leaves: list[tuple[str, Any, int | None]] = []
         self.stand_ins: list[Any] = []
         self.parameters = [f"a{i}" for i in range(len(args))] + [f"k_{name}" for name in kwargs]
         self._places: list[int | None] = []  # for each leaf of the arguments: which input it is
@@ -85,12 +87,16 @@ class Call:
                 return
             self.checks.append(f"len({text}) == {len(value)}")
             for key, part in value.items() if isinstance(value, dict) else enumerate(value):
-                self._enter(f"{text}[{key!r}]" if isinstance(key, (str, int)) else f"{text}[{self.bind(key)}]", part)
+                self._enter(
+                    f"{text}[{key!r}]" if isinstance(key, (str, int)) else f"{text}[{self.bind(key)}]", part
+                )
             return
         self._places.append(None)
         if issubclass(kind, np.ndarray):
             if kind is not np.ndarray or value.dtype.kind not in "biufc" or not value.dtype.isnative:
-                raise Refused(f"an argument is {'a subclass of ndarray' if kind is not np.ndarray else value.dtype}")
+                raise Refused(
+                    f"an argument is {'a subclass of ndarray' if kind is not np.ndarray else value.dtype}"
+                )
             self._input(text, value)
         elif issubclass(kind, Tracked):
             self._tensor(text, value)
@@ -100,6 +106,8 @@ class Call:
             self.checks.append(f"type({text}) is {kind.__name__} and {text} == {self.bind(value)}")
         elif value is None:
             self.checks.append(f"{text} is None")
+        elif arrays.known(kind):
+            raise Refused("an argument lies on a device")
         else:
             self.checks.append(f"{text} is {self.bind(value)}")
             self.objects.append(value)
@@ -114,7 +122,7 @@ class Call:
         self._input(f"{text}.array", value.array)
         if type(node) is Leaf:
             place = self._places[-1]
-            self.leaves.append((text, node, len(self.values)))
+            self.leaves.append((text, node, None if node.grad is None else len(self.values)))
             if node.grad is None:
                 self.checks.append(f"{text}.node.grad is None")
             else:
@@ -126,6 +134,11 @@ class Call:
         name = f"x{len(self.values)}"
         self.checks.append(kind_of(name, text, value, self.bind))
         self.values.append(value)
+
+    def rearranged(self) -> bool:
+        """Tell whether a list, dict or object among the arguments holds something else than when the call began."""
+        now = leaves((self.args, self.kwargs))
+        return len(now) != len(self._given) or any(a is not b for a, b in zip(now, self._given, strict=True))
 
     def given(self, values: list[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Give the arguments with others in place of the inputs."""
@@ -142,9 +155,9 @@ class Call:
             made.array, made.node = values[place], None
             if leaf.node is not None:
                 made.requires_grad_()
-                _, node, number = next(wanting)
-                if node.grad is not None:
-                    made.node.grad = type(node.grad).wrap(values[number], None)
+                _, _, number = next(wanting)
+                if number is not None:
+                    made.node.grad = Tensor.wrap(values[number], None)
                 self.stand_ins.append(made)
             parts.append(made)
         return rebuilt(whole, parts)
@@ -157,20 +170,28 @@ class Call:
 def kind_of(name: str, text: str, value: Any, bind: Callable[[Any], str]) -> str:
     """Write that what `text` reads, called `name` from here on, is of the kind of `value`."""
     if isinstance(value, np.ndarray):
-        return (
-            f"type({name} := {text}) is ndarray and {name}.shape == {value.shape} and {name}.dtype is {bind(value.dtype)}"
-        )
+        shaped = f"{name}.shape == {value.shape} and {name}.dtype is {bind(value.dtype)}"
+        return f"type({name} := {text}) is ndarray and {shaped}"
     return f"type({name} := {text}) is {bind(type(value))}"
 
 
 def copied(value: Any) -> Any:
     """Copy an array as it is laid out; hand on a number."""
-    return value.copy(order="K") if isinstance(value, np.ndarray) else value
+    if not isinstance(value, np.ndarray):
+        return value
+    made = value.copy(order="K")
+    if made.strides == value.strides or not value.size or 0 in value.strides:
+        return made
+    start, stop = np.lib.array_utils.byte_bounds(value)  # with its gaps
+    at = value.__array_interface__["data"][0] - start
+    made = np.ndarray(value.shape, value.dtype, np.empty(stop - start, np.uint8), at, value.strides)
+    made[...] = value
+    return made
 
 
 def randomness() -> tuple[Any, ...]:
     """Give the state of the generators that anybody may draw from."""
-    legacy: Any = np.random.get_state()
+    legacy: Any = np.random.get_state()  # noqa: NPY002  (what others draw from)
     ours = generator.stream().state().tobytes() if generator.started() else b""
     return random.getstate(), legacy[1].tobytes(), legacy[2:], ours
 
@@ -236,7 +257,9 @@ def record(
     return now.program, out, effects
 
 
-def _effects(now: Recording, call: Call, around: Surroundings, given: list[Any], inside: list[Any]) -> list[Effect]:
+def _effects(
+    now: Recording, call: Call, around: Surroundings, given: list[Any], inside: list[Any]
+) -> list[Effect]:
     """List which places hold something else than before."""
     found = []
     for link, before in zip(around.places, inside, strict=True):
@@ -245,8 +268,8 @@ def _effects(now: Recording, call: Call, around: Surroundings, given: list[Any],
             found += _gradient(place, before, after, call)
         elif after is not before:
             found.append(Effect(place, "{}", _step(now, after, link.name)))
-    for (text, node, number), tensor in zip(call.leaves, call.stand_ins, strict=True):
-        before = None if node.grad is None else given[number]
+    for (text, _, number), tensor in zip(call.leaves, call.stand_ins, strict=True):
+        before = None if number is None else given[number]
         found += _gradient(f"{text}.node.grad", before, tensor.node.grad, call)
     return found
 
@@ -279,7 +302,11 @@ def same_program(a: Program, b: Program) -> str:
             return differ
         ours, theirs = _statics(s), _statics(t)
         if len(ours) != len(theirs) or not all(map(_equal, ours, theirs)):
-            return f"it computes with a number that changes from call to call ({describe(s.place)})" if s.place else differ
+            return (
+                f"it computes with a number that changes from call to call ({describe(s.place)})"
+                if s.place
+                else differ
+            )
     return ""
 
 
@@ -306,7 +333,9 @@ def close(a: Any, b: Any) -> bool:
         return bool(np.array_equal(a, b))
     with np.errstate(all="ignore"):
         finite = np.isfinite(a)
-        if not np.array_equal(a[~finite], b[~finite], equal_nan=True) or not np.array_equal(finite, np.isfinite(b)):
+        if not np.array_equal(a[~finite], b[~finite], equal_nan=True) or not np.array_equal(
+            finite, np.isfinite(b)
+        ):
             return False
         scale = np.max(np.abs(a[finite]), initial=0)
         return bool(np.all(np.abs(a[finite] - b[finite]) <= 1e4 * np.finfo(a.dtype).eps * scale))

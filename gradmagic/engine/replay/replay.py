@@ -1,7 +1,7 @@
 """`gm.replay`: a function that is recorded at its first call and runs as a program from then on.
 
-In: a function. Out: one that gives the same, sooner. Which program serves a call, what a new kind of call gets, and what
-happens where there can be none: the function runs as it is, and that is said once.
+In: a function. Out: one that gives the same, sooner. Here is which program serves a call, what a new kind of call gets,
+and what happens where there can be none: the function runs as it is, and that is said once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import numpy as np
 from ...errors import ReplayWarning
 from ..core.places import user_frame
 from ..core.trees import leaves
-from ..tape.modes import OFF, mode_now, settings
+from ..tape.modes import OFF, mode_now
+from ..tape.nodes import HOOKS
 from ..tape.tracked import tracked_in
 from . import explained
 from .blocks import blocked
@@ -29,7 +30,7 @@ from .recording import Call, Refused, close, copied, randomness, record, same_pr
 from .results import Results
 from .simplify import simplified
 from .surroundings import Surroundings
-from .whole import MISS, compiled, guarded_first, tell_the_tape
+from .whole import MISS, compiled, guarded_first, tell_the_tape, wants_gradients
 
 _KINDS = 8  # programs for one function: shapes, settings and branches
 _TRIES = 3  # calls that may change what the function reaches before that counts as its way
@@ -50,27 +51,37 @@ class Made:
         How many steps there were before simplify.py.
     bytes : int
         Of the buffers of a call.
-    calls : int
-        How often it served.
+    kind : tuple
+        Of calls: how many arguments, which by name, whether operations are recorded.
     choice : Choice
         Which back end runs it.
     """
 
     def __init__(
-        self, run: Callable[..., Any], source: str, program: Program, recorded: int, size: int, around: Surroundings
+        self,
+        run: Callable[..., Any],
+        source: str,
+        program: Program,
+        recorded: int,
+        size: int,
+        around: Surroundings,
     ) -> None:
         self.run, self.source, self.program, self.recorded, self.bytes = run, source, program, recorded, size
         self.around = around
-        self.names: tuple[str, ...] = ()
-        self.count = 0
-        self.calls = 0
+        self.kind: Any = None
         self.choice: Choice
         self.write: Callable[..., Any]  # it for another back end
         self.looped: Any = None  # many turns of it in one call; False where that cannot be
 
 
 class Replayed:
-    """A function and its programs; see `replay`."""
+    """A function and its programs; see `replay`.
+
+    Attributes
+    ----------
+    served, eager : int
+        How many calls a program has served, and how many the function itself.
+    """
 
     __replays__ = True
 
@@ -84,7 +95,7 @@ class Replayed:
         self._count = -1
         self._tries = 0
         self._off = False
-        self._eager = 0
+        self.served = self.eager = 0
         self._moving: set[Any] = set()  # places of numbers that are others from call to call
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -94,36 +105,41 @@ class Replayed:
             except Diverged:
                 return self._otherwise(args, kwargs)
             if out is not MISS:
+                self.served += 1
                 return out
         return self._otherwise(args, kwargs)
 
     # -- calls that the last program does not serve ------------------------------------------------
     def _otherwise(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if self._off or NOW.get() is not None or mode_now() is not None or settings().observer is not None or _traced(args, kwargs):
-            self._eager += 1
+        mode = mode_now()
+        if self._off or NOW.get() is not None or mode not in (None, OFF) or _traced(args, kwargs):
+            self.eager += 1
             return self.f(*args, **kwargs)
+        kind = (len(args), tuple(kwargs), mode)
         for made in self.programs:
-            if made.names != tuple(kwargs) or made.count != len(args):
+            if made.kind != kind:
                 continue
             try:
                 out = made.run(*args, *kwargs.values())
             except Diverged:
                 continue
             if out is not MISS:
-                made.calls += 1
+                self.served += 1
                 self._prefer(made)
                 return out
-        for made in self.programs[-1:]:  # what somebody else has changed since (a learning rate) is an input from now on
+        for made in self.programs[
+            -1:
+        ]:  # what somebody else has changed (a learning rate) is an input from now on
             self._moving |= {n.spot for n in made.around.links if type(n.value) is float and not n.same()}
         if len(self.programs) >= _KINDS:
-            self._give_up(f"{_KINDS} kinds of calls have come (shapes, settings, branches taken by values)")
+            self._give_up(f"{_KINDS} kinds of calls have come (shapes,  branches taken by values)")
             return self.f(*args, **kwargs)
         with _recording:
             return self._first(args, kwargs)
 
     def _prefer(self, made: Made) -> None:
-        if not made.names:
-            self._last, self._count = made.run, made.count
+        if made.kind[1:] == ((), None):
+            self._last, self._count = made.run, made.kind[0]
 
     def _give_up(self, why: str) -> None:
         """Run the function as it is from now on, and say why."""
@@ -131,15 +147,19 @@ class Replayed:
         self.refused.append(why)
         name = getattr(self.f, "__name__", "f")
         level = _stacklevel()
-        warnings.warn(f"gm.replay: {name} runs as it is, without a program: {why}.", ReplayWarning, stacklevel=level)
+        warnings.warn(
+            f"gm.replay: {name} runs as it is, without a program: {why}.", ReplayWarning, stacklevel=level
+        )
 
     def _first(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Serve a call of a new kind: by the function itself; then make the program for the next ones."""
-        self._eager += 1
+        self.eager += 1
         try:
             call = Call(args, kwargs)
             around = seen(self.f, call, frozenset(self._moving))
             values, held = list(map(copied, call.values)), list(map(copied, around.read()))
+            if HOOKS and wants_gradients(call, around):
+                raise Refused("tensors have hooks, which see each gradient")
         except Refused as error:
             out = self.f(*args, **kwargs)
             self._give_up(str(error))
@@ -149,6 +169,9 @@ class Replayed:
         if randomness() != before:
             self._give_up("it draws random numbers")
             return out
+        if call.rearranged():
+            self._give_up("it puts something else into a list, dict or object among its arguments")
+            return out
         if not self._settled(around):
             return out
         try:
@@ -156,7 +179,7 @@ class Replayed:
         except Refused as error:
             self._give_up(str(error))
             return out
-        made.names, made.count = tuple(kwargs), len(args)
+        made.kind = (len(args), tuple(kwargs), mode_now())
         self.programs.append(made)
         self._prefer(made)
         return out
@@ -191,15 +214,16 @@ class Replayed:
         guarded_first(program)
         short = simplified(program)
         now = [v for v, before in zip(around.read(), held, strict=True) if before is not None]
-        copies = results.owned(short, [*call.values, *now], len(left))
 
         def write(writer: Callable[[Program], Any]) -> tuple[Any, str, Any]:
             """Write the program, by NumPy or another back end, with all that is around it."""
             written = writer(short)
-            names = [written.name(o) + (".copy()" if c else "") for o, c in zip(short.outputs, copies, strict=True)]
+            names = results.named(short, [*call.values, *now], len(left), written.name)
             result = results.text(iter(names[: len(results.steps)]), written.bind)
             at = iter(names[len(results.steps) :])
-            written.lines += [f"{e.place} = {e.form.format(next(at)) if e.step is not None else e.form}" for e in effects]
+            written.lines += [
+                f"{e.place} = {e.form.format(next(at)) if e.step is not None else e.form}" for e in effects
+            ]
             tell_the_tape(written, short, call, around)
             return written, *compiled(self.f, call, around, written, result)
 
@@ -249,7 +273,9 @@ class Replayed:
         except Exception as error:
             raise Refused(f"its program raised {type(error).__name__}: {error}") from error
         if out is MISS:
-            raise Refused("it writes into memory that two of its arrays share, or its program does not take its own call")
+            raise Refused(
+                "it writes into memory that two of its arrays share, or its program does not take its own call"
+            )
         for a, b in zip(_arrays(eager), _arrays(out), strict=True):
             if type(a) is not type(b) or not close(a, b):
                 raise Refused("its program gives other numbers")
@@ -323,14 +349,20 @@ def replay(f: Any = None, *, backend: str | None = None) -> Any:
     if f is None:
         return functools.partial(replay, backend=backend)
     if not callable(f):
-        raise TypeError(f"gm.replay takes a function, not a {type(f).__name__}: write gm.replay(f), not gm.replay(f(x)).")
+        raise TypeError(
+            f"gm.replay takes a function, not a {type(f).__name__}: write gm.replay(f), not gm.replay(f(x))."
+        )
     if isinstance(f, Replayed):
         return f if backend in (None, f.backend) else Replayed(f.f, backend)
     return Replayed(f, backend)
 
 
 def _arrays(tree: Any) -> Iterable[Any]:
-    return [getattr(v, "array", v) for v in leaves(tree) if isinstance(getattr(v, "array", v), (np.ndarray, np.generic, float))]
+    return [
+        getattr(v, "array", v)
+        for v in leaves(tree)
+        if isinstance(getattr(v, "array", v), (np.ndarray, np.generic, float))
+    ]
 
 
 def _sharing(inputs: list[Any], out: Any) -> list[tuple[int, int]]:

@@ -80,9 +80,22 @@ class Results:
         raise Refused(f"it gives a {type(eager).__name__}")
 
     # -- memory -----------------------------------------------------------------------------------
-    def owned(self, program: Program, eager_inputs: list[Any], left: int) -> list[bool]:
-        """Tell of each result whether it must be copied: the program gives it in memory that the function's result
+    def named(self, program: Program, eager_inputs: list[Any], left: int, name: Callable[[Step], str]) -> list[str]:
+        """Write the results, copied where they must be: where a program gives them in memory that the function's result
         does not share, that of an input, a constant or another result. The last `left` are left in places, not given."""
+        copies, arrays = self._owned(program, eager_inputs, left)
+        made: list[str] = []
+        for i, (step, copy) in enumerate(zip(program.outputs, copies, strict=True)):
+            text = name(step)
+            if copy:
+                text += ".copy()"
+                twins = [j for j, o in enumerate(program.outputs) if o is step and arrays[j] is arrays[i]]
+                if len(twins) > 1 and arrays[i] is not None:  # one array, given twice
+                    text = f"k{twins[0]}" if i > twins[0] else f"(k{i} := {text})"
+            made.append(text)
+        return made
+
+    def _owned(self, program: Program, eager_inputs: list[Any], left: int) -> tuple[list[bool], list[Any]]:
         arrays = [self._array(e) for (e, _), kind in zip(self._pairs, self._kinds, strict=True) if kind[0] in _STEPS]
         arrays += [None] * left
         inputs = list(zip(program.inputs, eager_inputs, strict=False))
@@ -91,7 +104,7 @@ class Results:
             others = [*inputs, *((o, a) for o, a, c in zip(program.outputs, arrays, found, strict=False) if not c)]
             shared = any(_meet(step, other) and not _share(arrays[i], value) for other, value in others)
             found.append(type(step.value) is np.ndarray and (shared or _constant(step)))
-        return found
+        return found, arrays
 
     @staticmethod
     def _array(eager: Any) -> Any:
@@ -150,6 +163,8 @@ def _nested(tree: Any, parts: Iterator[str], bind: Bind) -> str:
         return "(" + "".join(_nested(v, parts, bind) + ", " for v in tree) + ")"
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
         return f"{bind(kind)}({', '.join(_nested(v, parts, bind) for v in tree)})"
+    if is_dataclass(kind) and not hasattr(kind, "__post_init__") and all(f.init for f in fields(kind)):
+        return f"{bind(kind)}({', '.join(f'{f.name}={_nested(getattr(tree, f.name), parts, bind)}' for f in fields(kind))})"
     raise Refused(f"it gives a {kind.__name__}: return a tuple, a list or a dict")
 
 
@@ -160,16 +175,14 @@ def _roots(step: Step) -> set[int]:
 
 def _meet(a: Step, b: Step) -> bool:
     """Tell whether two values of a program share memory."""
-    if not _roots(a) & _roots(b):
+    if not _roots(a) & _roots(b) or not type(a.value) is type(b.value) is np.ndarray:
         return False
     (start, stop), (first, last) = _extent(a.value), _extent(b.value)
     return start < last and first < stop
 
 
-def _extent(value: Any) -> tuple[float, float]:
+def _extent(value: Any) -> tuple[int, int]:
     """Give where in the memory of its owner an array begins and ends."""
-    if type(value) is not np.ndarray:
-        return -np.inf, np.inf
     owner = value
     while isinstance(owner.base, np.ndarray):
         owner = owner.base

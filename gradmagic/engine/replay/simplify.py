@@ -1,7 +1,7 @@
 """A recording made smaller: what nobody needs, what is computed twice, what is the same for every call, exact algebra.
 
-In: a `Program` as it was recorded. Out: the same with fewer steps and the same numbers, bit for bit: `x * 1` is `x`, but
-`x + 0` is not (of -0.0 it is 0.0). Nothing that touches memory which is written in place is merged or left out.
+In: a `Program` as it was recorded. Out: the same with fewer steps and the same numbers, bit for bit: `x * 1` is `x`,
+but `x + 0` is not (of -0.0 it is 0.0). Nothing that touches memory which is written is merged or left out.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def _alive(steps: list[Step], outputs: list[Step]) -> list[Step]:
     for step in steps:
         if step.kind == "write":
             writes.setdefault(id(step.storage), []).append(step)
-    stack = outputs + [s for s in steps if s.kind == "guard" or (s.kind == "write" and id(s.storage) in outside)]
+    stack = outputs + [
+        s for s in steps if s.kind == "guard" or (s.kind == "write" and id(s.storage) in outside)
+    ]
     alive: set[int] = set()
     while stack:
         step = stack.pop()
@@ -106,7 +108,9 @@ class _Rewriting:
             step.op, step.args = np.multiply, (step.args[0], step.args[0])
         elif op is np.mean:
             self._mean(step)
-        elif (op in known.VIEWS and _stays(step)) or (op is np.copy and type(step.value) is type(step.args[0].value)):
+        elif (op in known.VIEWS and _stays(step)) or (
+            op is np.copy and type(step.value) is type(step.args[0].value)
+        ):
             return step.args[0]
         elif op is known.astype and step.args[0].dtype == step.dtype and not step.args[0].python:
             return step.args[0] if type(step.value) is type(step.args[0].value) else None
@@ -136,10 +140,15 @@ class _Rewriting:
         """Write a mean as NumPy computes it: a sum, divided."""
         x = step.args[0]
         given = dict(zip(("axis", "dtype", "out", "keepdims"), step.args[1:], strict=False)) | step.kwargs
-        if set(given) - {"axis", "keepdims"} or x.dtype.char not in "fdFD" or step.dtype != x.dtype or not x.value.size:
+        if (
+            set(given) - {"axis", "keepdims"}
+            or x.dtype.char not in "fdFD"
+            or step.dtype != x.dtype
+            or not x.value.size
+        ):
             return
         axis, keep = given.get("axis"), bool(given.get("keepdims", False))
-        value = np.add.reduce(x.value, axis=axis, keepdims=keep)
+        value = np.sum(x.value, axis=axis, keepdims=keep)
         args = known.normed(np.add.reduce, (x,), {"axis": axis, "keepdims": keep}, _shapes)
         total = self._rewritten(Step("call", *args, value, place=step.place))
         count = x.value.size // max(np.size(value), 1)
@@ -153,9 +162,22 @@ def _shapes(a: Any) -> tuple[tuple[int, ...], Any]:
 def _stays(step: Step) -> bool:
     """Tell whether a view is all of what it looks at, as it lies there."""
     x = step.args[0]
-    if type(x) is not Step or x.value is None or x.python or step.op is np.transpose and len(step.shape) > 1:
+    if (
+        type(x) is not Step
+        or x.value is None
+        or x.python
+        or (step.op is np.transpose and len(step.shape) > 1)
+    ):
         return False
-    same = step.op in (np.reshape, np.expand_dims, np.squeeze, np.broadcast_to, np.ravel, np.atleast_1d, np.asarray)
+    same = step.op in (
+        np.reshape,
+        np.expand_dims,
+        np.squeeze,
+        np.broadcast_to,
+        np.ravel,
+        np.atleast_1d,
+        np.asarray,
+    )
     return (same or step.op is np.transpose) and x.shape == step.shape and type(x.value) is type(step.value)
 
 
@@ -202,7 +224,10 @@ def _common(step: Step) -> np.dtype[Any] | None:
     if len(found) != 1 or (dtype := found.pop()).kind != "f":
         return None
     if isinstance(step.op, np.ufunc):  # eval_hermite takes a whole number, ldexp a C int
-        kinds = [a.dtype if type(a) is Step and not a.python else float if type(a) is Step else type(a) for a in step.args]
+        kinds = [
+            a.dtype if type(a) is Step and not a.python else float if type(a) is Step else type(a)
+            for a in step.args
+        ]
         if any(d != dtype for d in step.op.resolve_dtypes((*kinds, *[None] * step.op.nout))[: step.op.nin]):
             return None
     return dtype
@@ -224,15 +249,32 @@ def _typed(value: Any) -> bool:
 def _neutral(step: Step) -> Step | None:
     """Give the argument that an elementwise step leaves as it is; None if it changes it."""
     op, args = step.op, step.args
-    if len(args) == 2 and op in (np.multiply, np.divide, np.subtract, operator.mul, operator.truediv, operator.sub):
+    if len(args) == 2 and op in (
+        np.multiply,
+        np.divide,
+        np.subtract,
+        operator.mul,
+        operator.truediv,
+        operator.sub,
+    ):
         for i in (0, 1):
             x, number = args[1 - i], _uniform(args[i])
             if number is None or (i == 0 and op not in (np.multiply, operator.mul)):
                 continue
-            none = number == 0 and not math.copysign(1, number) < 0 if op in (np.subtract, operator.sub) else number == 1
+            none = (
+                number == 0 and not math.copysign(1, number) < 0
+                if op in (np.subtract, operator.sub)
+                else number == 1
+            )
             if none and _same(x, step):
                 return x
-            if op is np.multiply and type(x) is Step and x.op is np.multiply and _doubles(number) and _same(x, step):
+            if (
+                op is np.multiply
+                and type(x) is Step
+                and x.op is np.multiply
+                and _doubles(number)
+                and _same(x, step)
+            ):
                 for j in (0, 1):
                     inner = _uniform(x.args[j])
                     if inner is not None and _doubles(inner) and type(x.args[1 - j]) is Step:
@@ -240,7 +282,12 @@ def _neutral(step: Step) -> Step | None:
                         return None
     if op is np.positive and _same(args[0], step):
         return args[0]
-    if op is np.negative and type(args[0]) is Step and args[0].op is np.negative and _same(args[0].args[0], step):
+    if (
+        op is np.negative
+        and type(args[0]) is Step
+        and args[0].op is np.negative
+        and _same(args[0].args[0], step)
+    ):
         return args[0].args[0]
     return None
 

@@ -48,7 +48,9 @@ def sunk(program: Program) -> dict[int, Step]:
     program.steps = []
     for step in made:
         program.add(step)
-    return {min(s.number for s in group): next(w for w in made if id(w) == key) for key, group in groups.items()}
+    return {
+        min(s.number for s in group): next(w for w in made if id(w) == key) for key, group in groups.items()
+    }
 
 
 def _only_for(where: Step, users: dict[int, list[Step | None]]) -> dict[int, Step]:

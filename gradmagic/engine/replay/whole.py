@@ -5,7 +5,7 @@ In: the text of a program, a call and the surroundings that it was recorded in. 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from ..tape.memory import memory_of
 from ..tape.nodes import HOOKS, number_write
 from ..tape.tracked import Tracked
+from . import known
 from .emit import Written
 from .program import Program, Step
 from .recording import Call, Refused, kind_of
@@ -21,14 +22,15 @@ from .surroundings import Link, Surroundings
 MISS = object()  # what a program gives for a call that is not of its kind
 
 
-def compiled(f: Any, call: Call, around: Surroundings, written: Written, result: str) -> tuple[str, Callable[..., Any]]:
+def compiled(
+    f: Any, call: Call, around: Surroundings, written: Written, result: str
+) -> tuple[str, Callable[..., Any]]:
     """Write the whole function, and compile it."""
     guards = [*call.checks, *around.guards(call.bind)]
     guards += [_read(link, f"s{i}", call.bind) for i, link in enumerate(around.places)]
-    if call.leaves or any(link.key == "grad" for link in around.places):
-        if HOOKS:
-            raise Refused("tensors have hooks")
+    if wants_gradients(call, around):
         guards.append(f"not {call.bind(HOOKS)}")
+    guards += [f"{name}.strides == {value.strides}" for name, value in _laid(written.program, call, around)]
     guards += _apart_guard(written, call)
     head = []
     if guards:
@@ -41,6 +43,20 @@ def compiled(f: Any, call: Call, around: Surroundings, written: Written, result:
     space = {**written.names, **dict(call.held), "ndarray": np.ndarray, "MISS": MISS}
     exec(compile(source, f"<replay of {getattr(f, '__name__', 'f')}>", "exec"), space)
     return source, space["program"]
+
+
+def _laid(program: Program, call: Call, around: Surroundings) -> Iterator[tuple[str, Any]]:
+    """List the inputs whose layout counts: of what was asked for its layout, or of what follows theirs."""
+    asked: set[int] = set()
+    for step in reversed(program.steps):
+        if step.storage.laid or id(step) in asked:
+            step.storage.laid = True
+            if known.elementwise(step.op) or step.op in (known.astype, np.copy, np.zeros_like, np.ones_like):
+                asked |= {id(s) for s in step.needs()}
+    reached = [v for v in around.read() if v is not None]
+    for step, value in zip(program.inputs, [*call.values, *reached], strict=False):
+        if step.storage.laid and type(value) is np.ndarray and value.size and value.ndim:
+            yield step.op, value
 
 
 def _apart_guard(written: Written, call: Call) -> list[str]:
@@ -61,6 +77,11 @@ def _apart(n: int, *arrays: Any) -> bool:
         return True
     pairs = ((a, b) for i, a in enumerate(arrays[:n]) for b in arrays[i + 1 :])
     return not any(a is b or np.may_share_memory(a, b) for a, b in pairs)
+
+
+def wants_gradients(call: Call, around: Surroundings) -> bool:
+    """Tell whether there are leaves that a `backward()` would reach, and whose hooks it would call."""
+    return bool(call.leaves) or any(link.key == "grad" for link in around.places)
 
 
 def _read(link: Link, name: str, bind: Callable[[Any], str]) -> str:
@@ -98,7 +119,9 @@ def guarded_first(program: Program) -> None:
         If a guard hangs on what was written.
     """
     outside = {id(s.storage) for s in program.inputs}
-    first = next((i for i, s in enumerate(program.steps) if s.kind == "write" and id(s.storage) in outside), None)
+    first = next(
+        (i for i, s in enumerate(program.steps) if s.kind == "write" and id(s.storage) in outside), None
+    )
     if first is None:
         return
     late = [s for s in program.steps[first:] if s.kind == "guard"]

@@ -95,7 +95,13 @@ class Jax:
 class Replayed:
     """gradmagic's derivatives of functions, recorded at the first call, which is not timed, and run as programs."""
 
-    title, module, array, own, backend = "gradmagic replay", "gradmagic", staticmethod(np.asarray), {}, "numpy"
+    title, module, array, own, backend = (
+        "gradmagic replay",
+        "gradmagic",
+        staticmethod(np.asarray),
+        {},
+        "numpy",
+    )
 
     def __init__(self):
         import gradmagic as gm

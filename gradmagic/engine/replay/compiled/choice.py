@@ -108,7 +108,7 @@ class Choice:
             return None
         self.statements = written.kernel.size
         self.text = f"by numba: {self.statements:,} statements, compiled in {time.process_time() - began:.1f} s"
-        return source, run
+        return f"{written.kernel.source()}\n\n{source}", run
 
 
 def may_loop(program: Program, backend: str | None, turns: int) -> bool:
