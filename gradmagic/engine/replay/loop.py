@@ -46,7 +46,11 @@ def loop(step: Callable[[X], X], x: X, n: int, *, backend: str | None = None) ->
     >>> gm.loop(lambda x: x - 0.01 * slope(x), np.array([1.0]), 200).round(6)
     array([1.414214])
     """
-    turned = step if isinstance(step, Replayed) and backend in (None, step.backend) else replay(step, backend=backend)
+    turned = (
+        step
+        if isinstance(step, Replayed) and backend in (None, step.backend)
+        else replay(step, backend=backend)
+    )
     done = 0
     while done < min(n, 2):  # the first call records, and may give another kind of number than it got
         x = turned(x)

@@ -114,7 +114,9 @@ _NAMES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.name in _NAMES and "f" in c.kinds], ids=lambda c: c.name)
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if c.name in _NAMES and "f" in c.kinds], ids=lambda c: c.name
+)
 def test_rules(interpreted, case):
     _rule(case, refuse=pytest.skip)
 
@@ -126,7 +128,11 @@ def test_all_rules(interpreted, case):
 
 
 def _rule(case, refuse):
-    shapes = [s for kind in case.shapes for s in ({"any": [(2, 3)], "pair": [(2, 3), (3,)]}[kind] if isinstance(kind, str) else [kind])]
+    shapes = [
+        s
+        for kind in case.shapes
+        for s in ({"any": [(2, 3)], "pair": [(2, 3), (3,)]}[kind] if isinstance(kind, str) else [kind])
+    ]
     first, second = (numeric.arguments_of(case, shapes, seed, "f") for seed in (0, 1))
     settings = {"axis": 0} if case.axes else {}
     weights = numeric.weights([np.asarray(y) for y in numeric.outputs(case.call(*first, **settings))], 3)
@@ -187,7 +193,11 @@ def _entries(x, w):
 
 
 @pytest.mark.parametrize("f", [_logistic, _fibonacci, _table])
-@pytest.mark.parametrize("args", [(np.float64(0.3), np.float64(1.7)), (np.array([0.3, 0.4, 0.1]), np.array([1.7, 0.2, 0.6]))], ids=["numbers", "arrays"])
+@pytest.mark.parametrize(
+    "args",
+    [(np.float64(0.3), np.float64(1.7)), (np.array([0.3, 0.4, 0.1]), np.array([1.7, 0.2, 0.6]))],
+    ids=["numbers", "arrays"],
+)
 def test_a_loop_and_its_sweep_backwards(interpreted, f, args):
     loss = f if isinstance(args[0], float) else lambda x, y: np.sum(f(x, y))
     made = gm.replay(gm.value_and_grad(loss, argnums=(0, 1)), backend="numba")
@@ -281,7 +291,10 @@ def test_arguments_written_in_place_and_branches():
         (lambda x: np.linalg.inv(x), "np.linalg.inv"),
         (lambda x: np.sort(x), "np.sort"),
         (lambda x: x * 1j, "numbers of dtype complex128"),
-        (lambda x: np.ones((80, 100)) @ np.ones((100, 80)) * x[0, 0] @ np.ones((80, 80)), "which BLAS does better"),
+        (
+            lambda x: np.ones((80, 100)) @ np.ones((100, 80)) * x[0, 0] @ np.ones((80, 80)),
+            "which BLAS does better",
+        ),
     ],
     ids=["inv", "sort", "complex", "matmul"],
 )

@@ -143,7 +143,10 @@ class Body:
 
     def _computed(self, at: int, texts: list[str]) -> list[str]:
         s = self.statements[at]
-        texts = [as_dtype(t, dtype_of(r, self.statements), c) for t, r, c in zip(texts, s.refs, s.entry.casts, strict=True)]
+        texts = [
+            as_dtype(t, dtype_of(r, self.statements), c)
+            for t, r, c in zip(texts, s.refs, s.entry.casts, strict=True)
+        ]
         name = f"{self.name}_{at}"
         lines = []
         if sum(s.entry.text.count(f"{{{n}}}") for n in range(len(texts))) > len(texts) or s.entry.check:
@@ -198,7 +201,9 @@ class Body:
             outs = [self.statements[at + t * run.period].out for t in range(run.turns)]
             if any(o is not None for o in outs[:-1]):
                 inside.append(f"{self._entry(outs[0], _pace(outs))} = {self.name}_{at}")  # type: ignore[arg-type]
-        after = [line for at in range(run.last, run.stop) if self._only_last(run, at) for line in self._stored(at)]
+        after = [
+            line for at in range(run.last, run.stop) if self._only_last(run, at) for line in self._stored(at)
+        ]
         return [*before, f"for k in range({run.turns}):", *["    " + line for line in top + inside], *after]
 
     def _only_last(self, run: Run, at: int) -> bool:

@@ -28,7 +28,9 @@ def built(source: str, values: list[Any], name: str = "kernel") -> Any:
         kind = numba.typeof(value)
         types.append(kind.copy(readonly=False) if isinstance(value, np.ndarray) else kind)
     path = _kept(source)
-    space: dict[str, Any] = {"__name__": __name__}  # numba's file says in which module it was; that must be one
+    space: dict[str, Any] = {
+        "__name__": __name__
+    }  # numba's file says in which module it was; that must be one
     exec(compile(source, path or "<kernel>", "exec"), space)
     return numba.njit(tuple(types), error_model="numpy", cache=path is not None)(space[name])
 

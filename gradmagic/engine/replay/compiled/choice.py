@@ -36,9 +36,13 @@ def asked(backend: str | None) -> str | None:
         If it is not installed.
     """
     if backend not in (None, *BACKENDS):
-        raise ValueError(f'there is no back end {backend!r}: write backend="numpy", "numba", or None, which chooses.')
+        raise ValueError(
+            f'there is no back end {backend!r}: write backend="numpy", "numba", or None, which chooses.'
+        )
     if backend == "numba" and not installed():
-        raise ImportError('backend="numba" needs numba, which is not installed: pip install "gradmagic[jit]".')
+        raise ImportError(
+            'backend="numba" needs numba, which is not installed: pip install "gradmagic[jit]".'
+        )
     return backend
 
 
@@ -95,7 +99,12 @@ class Choice:
             written.names.update(calls=repeat(None, self.later), compile_now=now)
             written.lines.insert(0, "if next(calls, True): compile_now()")
 
-    def compile(self, write: Callable[[Callable[[Program], Any]], tuple[Any, str, Any]], plain: Any, writer: Any = Compiled) -> Any:
+    def compile(
+        self,
+        write: Callable[[Callable[[Program], Any]], tuple[Any, str, Any]],
+        plain: Any,
+        writer: Any = Compiled,
+    ) -> Any:
         """Give source and function of the program by numba; None, with the reason in `text`, if it stays with NumPy."""
         began = time.process_time()
         try:
@@ -107,7 +116,9 @@ class Choice:
             self.text = f"by NumPy: numba raised {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
             return None
         self.statements = written.kernel.size
-        self.text = f"by numba: {self.statements:,} statements, compiled in {time.process_time() - began:.1f} s"
+        self.text = (
+            f"by numba: {self.statements:,} statements, compiled in {time.process_time() - began:.1f} s"
+        )
         return f"{written.kernel.source()}\n\n{source}", run
 
 

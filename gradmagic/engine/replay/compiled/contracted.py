@@ -16,7 +16,17 @@ from .memory import Lies, address
 from .scalars import as_dtype
 
 Axes = list[list[int]]  # for each operand: a number for each axis, the same for axes that go together
-FUNCTIONS = (np.matmul, np.dot, np.inner, np.outer, np.vdot, np.vecdot, np.tensordot, np.einsum, np.linalg.outer)
+FUNCTIONS = (
+    np.matmul,
+    np.dot,
+    np.inner,
+    np.outer,
+    np.vdot,
+    np.vecdot,
+    np.tensordot,
+    np.einsum,
+    np.linalg.outer,
+)
 
 
 def axes(step: Step) -> tuple[Axes, list[int]] | None:
@@ -90,7 +100,9 @@ def _sizes(operands: list[Any], names: Axes) -> dict[int, int]:
     return found
 
 
-def contracted(kernel: Any, operands: list[Lies], names: Axes, result: list[int], out: Lies | str, dtype: np.dtype[Any]) -> None:
+def contracted(
+    kernel: Any, operands: list[Lies], names: Axes, result: list[int], out: Lies | str, dtype: np.dtype[Any]
+) -> None:
     """Write the loops: the last axis of the result inside, where its entries lie side by side; else a running sum."""
     sizes = _sizes(operands, names)
     strides = [_strides(x, axis, sizes) for x, axis in zip(operands, names, strict=True)]
@@ -100,19 +112,32 @@ def contracted(kernel: Any, operands: list[Lies], names: Axes, result: list[int]
         as_dtype(f"{x.buffer.name}[{address(x.offset, s.values(), [f'i{n}' for n in s])}]", x.dtype, dtype)
         for x, s in zip(operands, strides, strict=True)
     ]
-    target = out if isinstance(out, str) else f"{out.buffer.name}[{address(out.offset, into, [f'i{n}' for n in result])}]"
+    target = (
+        out
+        if isinstance(out, str)
+        else f"{out.buffer.name}[{address(out.offset, into, [f'i{n}' for n in result])}]"
+    )
     term = " * ".join(texts)
     zero = kernel.constant(dtype.type(0))
-    loop = lambda axes: [(f"for i{n} in range({sizes[n]}):") for n in axes]  # noqa: E731
+    loop = lambda axes: [(f"for i{n} in range({sizes[n]}):") for n in axes]
     if not summed:
         kernel.lines += nested(loop(result), [f"{target} = {term}"])
-    elif result and all(abs(s.get(result[-1], 0)) <= min((abs(s[n]) for n in summed if n in s), default=1) for s in strides):
+    elif result and all(
+        abs(s.get(result[-1], 0)) <= min((abs(s[n]) for n in summed if n in s), default=1) for s in strides
+    ):
         last = loop(result[-1:])
-        body = [*nested(last, [f"{target} = {zero}"]), *nested(loop(summed) + last, [f"{target} = {target} + {term}"])]
+        body = [
+            *nested(last, [f"{target} = {zero}"]),
+            *nested(loop(summed) + last, [f"{target} = {target} + {term}"]),
+        ]
         kernel.lines += nested(loop(result[:-1]), body)
     else:
         name = kernel.fresh("s")
-        body = [f"{name} = {zero}", *nested(loop(summed), [f"{name} = {name} + {term}"]), f"{target} = {name}"]
+        body = [
+            f"{name} = {zero}",
+            *nested(loop(summed), [f"{name} = {name} + {term}"]),
+            f"{target} = {name}",
+        ]
         kernel.lines += nested(loop(result), body)
 
 
@@ -132,4 +157,3 @@ def nested(loops: list[str], body: list[str]) -> list[str]:
 def operands_of(step: Step) -> tuple[Any, ...]:
     """Give what is multiplied."""
     return step.args[1:] if step.op is np.einsum else step.args[:2]
-

@@ -18,7 +18,13 @@ from .scalars import Unheld
 def is_basic(index: Any) -> bool:
     """Tell whether an index gives a view."""
     parts = index if type(index) is tuple else (index,)
-    return all(p is None or p is Ellipsis or type(p) is slice or isinstance(p, (int, np.integer)) and not isinstance(p, bool) for p in parts)
+    return all(
+        p is None
+        or p is Ellipsis
+        or type(p) is slice
+        or (isinstance(p, (int, np.integer)) and not isinstance(p, bool))
+        for p in parts
+    )
 
 
 class Gathered:
@@ -52,7 +58,9 @@ class Gathered:
             if not places:
                 before, dims = dims, []
             places.append(n)
-            self._arrays.append((part if isinstance(part, (int, np.integer)) else kernel.whole(part, size), size, stride))
+            self._arrays.append(
+                (part if isinstance(part, (int, np.integer)) else kernel.whole(part, size), size, stride)
+            )
         shapes = [a.shape for a, _, _ in self._arrays if isinstance(a, Lies)]
         self._over = np.broadcast_shapes(*shapes)
         together = places == list(range(places[0], places[0] + len(places)))
@@ -87,14 +95,19 @@ class Gathered:
         over = [f"i{n}" for n in range(len(self._over))]
         front = [f"j{n}" for n in range(len(self._before))]
         back = [f"m{n}" for n in range(len(self._after))]
-        lines = ["    " * n + f"for {name} in range({size}):" for n, (name, size) in enumerate(zip(over, self._over, strict=True))]
+        lines = [
+            "    " * n + f"for {name} in range({size}):"
+            for n, (name, size) in enumerate(zip(over, self._over, strict=True))
+        ]
         indent = "    " * len(over)
         terms = [address(self._offset, [s for _, s in (*self._before, *self._after)], [*front, *back])]
         for a, size, stride in self._arrays:
             if isinstance(a, Lies):
                 name = kernel.fresh("n")
                 wide = a.spread(self._over)
-                lines.append(f"{indent}{name} = int64({a.buffer.name}[{address(wide.offset, wide.strides, over)}])")
+                lines.append(
+                    f"{indent}{name} = int64({a.buffer.name}[{address(wide.offset, wide.strides, over)}])"
+                )
                 lines.append(f"{indent}if {name} < 0: {name} += {size}")
                 lines.append(f"{indent}if {name} < 0 or {name} >= {size}: raise IndexError")
                 terms.append(f"{stride}*{name}")

@@ -13,23 +13,31 @@ from typing import Any
 
 import numpy as np
 
-from ...core import arrays
 from .. import known
 from ..program import Program, Step, steps_in
+from . import calls, writes
 from .bodies import Body
-from .contracted import FUNCTIONS, axes, contracted, nested, operands_of, work
-from .indexed import Gathered, is_basic
-from .moved import move, moves
+from .contracted import FUNCTIONS
+from .indexed import is_basic
 from .memory import Buffer, Lies, address, joined, rows, viewed
+from .moved import moves
 from .periods import Ref, Statement, Var
-from .reduced import HALVES, PAIRWISE, reduced
-from .scalars import Entry, Unheld, as_dtype, cast, entry, held, name_of, of_ufunc
+from .reduced import HALVES, PAIRWISE
+from .scalars import Entry, Unheld, as_dtype, cast, entry, held, name_of
 
-LARGEST = 64**3  # multiplications of a matrix product that loops are as good for as BLAS
 LONGEST = 1_500  # statements to compile
 _FILLED = {np.zeros: 0, np.zeros_like: 0, np.ones: 1, np.ones_like: 1, np.empty_like: 0}
-_ASSOCIATIVE = (np.add, np.multiply, np.maximum, np.minimum, np.fmax, np.fmin, np.logical_and, np.logical_or, np.bitwise_and, np.bitwise_or)
-_REDUCED = {np.sum: np.add, np.prod: np.multiply, np.any: np.logical_or, np.all: np.logical_and}
+
+
+_HEAD = '''"""Written by gradmagic: a program of gm.replay, for numba."""
+import math
+
+import numpy as np
+from numba import njit
+from numpy import bool_, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64
+
+from gradmagic.engine.replay.emit import Diverged
+'''
 
 
 class Kernel:
@@ -50,7 +58,7 @@ class Kernel:
         self.parameters: list[tuple[str, Any]] = []
         self.results: dict[int, tuple[str, tuple[int, ...] | None]] = {}
         self.size = 0  # statements
-        self._refs: dict[int, Ref] = {}
+        self.refs: dict[int, Ref] = {}
         self._open: dict[tuple[int, ...], Body] = {}
         self._in: dict[int, Body] = {}
         self._names = 0
@@ -86,7 +94,9 @@ class Kernel:
         parts = self._tables.setdefault(held(values.dtype), [])
         offset = sum(p.size for p in parts)
         parts.append(values.ravel())
-        return rows(Buffer(f"t_{values.dtype.name}", values.dtype, offset + values.size), values.shape, offset)
+        return rows(
+            Buffer(f"t_{values.dtype.name}", values.dtype, offset + values.size), values.shape, offset
+        )
 
     def sums(self, n: int) -> str:
         """Give the function that adds up a row."""
@@ -118,27 +128,31 @@ class Kernel:
         return Lies(lies.buffer, step.shape, tuple(strides))
 
     # -- values -----------------------------------------------------------------------------------
-    def _ref(self, value: Any, dtype: np.dtype[Any]) -> Ref:
+    def ref(self, value: Any, dtype: np.dtype[Any]) -> Ref:
         """Give what stands for an argument outside of bodies: one that is static as a number of that dtype."""
         if type(value) is not Step:
             with np.errstate(all="ignore"):
                 try:
-                    return np.asarray(value).astype(dtype)[()] if np.ndim(value) == 0 else self.table(np.asarray(value))
+                    return (
+                        np.asarray(value).astype(dtype)[()]
+                        if np.ndim(value) == 0
+                        else self.table(np.asarray(value))
+                    )
                 except OverflowError:
                     raise Unheld(f"{value} as {dtype}") from None
         if id(value) in self._in:
             self._close(self._in[id(value)])
-        if id(value) not in self._refs:
+        if id(value) not in self.refs:
             if value.kind != "constant":
                 raise Unheld(known.name_of(value.op))
             held(value.dtype)
-            self._refs[id(value)] = value.value[()] if not value.shape else self.table(value.value)
-        return self._refs[id(value)]
+            self.refs[id(value)] = value.value[()] if not value.shape else self.table(value.value)
+        return self.refs[id(value)]
 
     def lies(self, value: Any, dtype: Any = None, shape: Any = None) -> Lies:
         """Give where an argument lies in memory: a number is written out."""
         dtype = value.dtype if type(value) is Step else np.asarray(value).dtype if dtype is None else dtype
-        ref = self._ref(value, dtype)
+        ref = self.ref(value, dtype)
         shape = value.shape if shape is None else shape
         if type(ref) is Lies and ref.shape == shape:
             return ref
@@ -177,7 +191,7 @@ class Kernel:
         held(step.dtype)
         if type(step.value) is not np.ndarray:
             self.parameters.append((str(step.op), step.value))
-            self._refs[id(step)] = Var(str(step.op), step.dtype)
+            self.refs[id(step)] = Var(str(step.op), step.dtype)
             return
         if step.storage.written and not (step.shape and step.value.flags.c_contiguous):
             raise Unheld("an argument that is written in place and is not laid out row after row")
@@ -185,15 +199,15 @@ class Kernel:
         name = f"{step.op}f"
         if step.shape:
             self.lines.append(f"{name} = {step.op}.flat")
-            self._refs[id(step)] = rows(Buffer(name, step.dtype, step.value.size, True), step.shape)
+            self.refs[id(step)] = rows(Buffer(name, step.dtype, step.value.size, True), step.shape)
         else:
             self.lines.append(f"{name} = {step.op}[()]")
-            self._refs[id(step)] = Var(name, step.dtype)
+            self.refs[id(step)] = Var(name, step.dtype)
 
     def _constant(self, step: Step) -> None:
         if not step.shape:
             raise Unheld("a number that is written in place")
-        self._refs[id(step)] = made = self.memory(step.dtype, step.shape)
+        self.refs[id(step)] = made = self.memory(step.dtype, step.shape)
         self.fill(made, self.table(step.value), step.dtype)
 
     def _item(self, step: Step) -> None:
@@ -205,18 +219,25 @@ class Kernel:
         if step.op is not None:
             raise Unheld("a shape that hangs on values")
         if not isinstance(expected, np.ndarray) or not expected.ndim:
-            ref = self._ref(value, step.dtype)
-            self.lines.append(f"if {self._text(ref)} != {self.constant(np.asarray(expected, value.dtype)[()])}: raise Diverged")
+            ref = self.ref(value, step.dtype)
+            self.lines.append(
+                f"if {self.text(ref)} != {self.constant(np.asarray(expected, value.dtype)[()])}: raise Diverged"
+            )
             return
         lies = self.lies(value)
         table = self.table(expected)
         dims, strides = joined(lies.shape, [lies.strides, table.strides])
         names = [f"i{n}" for n in range(len(dims))]
-        a, b = (f"{x.buffer.name}[{address(x.offset, s, names)}]" for x, s in zip((lies, table), strides, strict=True))
-        self.lines += ["    " * n + f"for {i} in range({d}):" for n, (i, d) in enumerate(zip(names, dims, strict=True))]
+        a, b = (
+            f"{x.buffer.name}[{address(x.offset, s, names)}]"
+            for x, s in zip((lies, table), strides, strict=True)
+        )
+        self.lines += [
+            "    " * n + f"for {i} in range({d}):" for n, (i, d) in enumerate(zip(names, dims, strict=True))
+        ]
         self.lines.append("    " * len(dims) + f"if {a} != {b}: raise Diverged")
 
-    def _text(self, ref: Ref) -> str:
+    def text(self, ref: Ref) -> str:
         if type(ref) is Lies:
             return f"{ref.buffer.name}[{ref.offset}]"
         return ref.name if type(ref) is Var else self.constant(ref)
@@ -227,23 +248,23 @@ class Kernel:
             if op not in known.VIEWS:
                 raise Unheld(known.name_of(op))
         elif op is operator.getitem and not is_basic(step.args[1]):
-            self._gather(step, step.args[1])
+            calls.gather(self, step, step.args[1])
         elif op is np.take_along_axis:
-            self._along(step)
+            calls.along(self, step)
         elif op is operator.getitem or op in known.VIEWS or op is known.window:
             self._view(step, step, lambda a: op(a, *step.args[1:], **step.kwargs))
-        elif known.reduction(op) or op in _REDUCED:
-            self._reduce(step)
+        elif known.reduction(op) or op in calls.REDUCED:
+            calls.reduce(self, step)
         elif op in FUNCTIONS:
-            self._product(step)
+            calls.product(self, step)
         elif op in (np.cumsum, np.add.accumulate):
-            self._cumulated(step)
+            calls.cumulated(self, step)
         elif step.shape and moves(step):
-            self._move(step)
+            calls.move(self, step)
         elif op in _FILLED or op in (np.full, np.full_like):
-            self._refs[id(step)] = made = self._own(step)
+            self.refs[id(step)] = made = self.own(step)
             number = _FILLED[op] if op in _FILLED else step.args[1]
-            self.fill(made, self._ref(number, step.dtype), step.dtype)
+            self.fill(made, self.ref(number, step.dtype), step.dtype)
         else:
             self._elementwise(step, entry(step), step.args)
 
@@ -259,15 +280,20 @@ class Kernel:
                 self._close(self._in[id(a)])
         for a, dtype in zip(args, what.casts, strict=True):
             inside = body is not None and type(a) is Step and id(a) in body.members
-            refs.append(body.members[id(a)] if inside and body is not None else self._ref(a, dtype))
+            refs.append(body.members[id(a)] if inside and body is not None else self.ref(a, dtype))
         if body is None:
             body = self._open[step.shape] = Body(step.shape, self.fresh("v"))
         body.members[id(step)] = body.add(Statement(what, tuple(refs)))
         self._in[id(step)] = body
 
-    def _own(self, step: Step) -> Lies:
+    def own(self, step: Step) -> Lies:
         """Give memory for the result of a step: where it leaves the kernel, that which leaves."""
-        if id(step) in self._outputs and _order(step) is None and type(step.value) is np.ndarray and step.shape:
+        if (
+            id(step) in self._outputs
+            and _order(step) is None
+            and type(step.value) is np.ndarray
+            and step.shape
+        ):
             return self._result(step)
         return self.memory(step.dtype, step.shape)
 
@@ -284,11 +310,22 @@ class Kernel:
                 if key in self._outputs or any(u not in body.members for u in self._users.get(key, ()))
             ]  # fmt: skip
             body.divide(wanted)
-            stored = body.stores(wanted, lambda dtype, size, index: self._own(by_id[steps[index]]) if index is not None else self.memory(dtype, (size,))) if body.shape else {}
+            stored = (
+                body.stores(
+                    wanted,
+                    lambda dtype, size, index: (
+                        self.own(by_id[steps[index]]) if index is not None else self.memory(dtype, (size,))
+                    ),
+                )
+                if body.shape
+                else {}
+            )
             self.lines += body.text(self)
             self.size += body.length
             for index in wanted:
-                self._refs[steps[index]] = stored[index] if body.shape else Var(body.var(index), body.statements[index].entry.dtype)
+                self.refs[steps[index]] = (
+                    stored[index] if body.shape else Var(body.var(index), body.statements[index].entry.dtype)
+                )
             for key in body.members:
                 del self._in[key]
 
@@ -296,13 +333,17 @@ class Kernel:
     def _view(self, step: Step, made: Step, view: Any) -> None:
         """Give a view as a way of counting entries; `made` is the step that has the arguments."""
         x, *rest = made.args
-        if type(x) is not Step or any(True for _ in steps_in(tuple(rest))) or any(True for v in made.kwargs.values() for _ in steps_in(v)):
+        if (
+            type(x) is not Step
+            or any(True for _ in steps_in(tuple(rest)))
+            or any(True for v in made.kwargs.values() for _ in steps_in(v))
+        ):
             raise Unheld(f"{known.name_of(made.op)} of several arrays")
-        ref = self._ref(x, x.dtype)
+        ref = self.ref(x, x.dtype)
         if type(ref) is not Lies:
             if made.op in (np.diag, np.diagonal) or step.storage.written or step.dtype != x.dtype:
                 raise Unheld(f"{known.name_of(made.op)} of a number")
-            self._refs[id(step)] = ref
+            self.refs[id(step)] = ref
             return
         if step.op is operator.getitem and step is made:
             index = rest[0] if type(rest[0]) is tuple else (rest[0],)
@@ -310,178 +351,34 @@ class Kernel:
             lies = viewed(ref, lambda a: a[whole])
         else:
             lies = viewed(ref, view)
-        if lies is None and not step.storage.written and step.op in (np.reshape, np.ravel, np.ascontiguousarray) and not step.kwargs:
+        if (
+            lies is None
+            and not step.storage.written
+            and step.op in (np.reshape, np.ravel, np.ascontiguousarray)
+            and not step.kwargs
+        ):
             order = rest[-1] if rest and isinstance(rest[-1], str) else "C"
             if order == "C":
                 copy = self.memory(x.dtype, x.shape)
                 self.fill(copy, ref, x.dtype)
                 lies = viewed(copy, view)
         if lies is None and step is made and not step.storage.written and step.shape and moves(step):
-            self._move(step)
+            calls.move(self, step)
             return
-        if lies is None or lies.shape != step.shape or (step.storage.written and step.storage is not x.storage and type(step.value) is np.ndarray):
+        if (
+            lies is None
+            or lies.shape != step.shape
+            or (step.storage.written and step.storage is not x.storage and type(step.value) is np.ndarray)
+        ):
             raise Unheld(f"{known.name_of(made.op)} with memory of its own")
-        self._refs[id(step)] = lies
+        self.refs[id(step)] = lies
         if x.storage.written and type(step.value) is not np.ndarray:  # the number as it is now
             name = self.fresh("n")
-            self.lines.append(f"{name} = {self._text(lies)}")
-            self._refs[id(step)] = Var(name, step.dtype)
+            self.lines.append(f"{name} = {self.text(lies)}")
+            self.refs[id(step)] = Var(name, step.dtype)
 
-    def _move(self, step: Step) -> None:
-        self._refs[id(step)] = made = self._own(step)
-        if not move(self, step, made):
-            raise Unheld(f"{known.name_of(step.op)} to where values say")
-
-    def _along(self, step: Step) -> None:
-        x, index, *axis = step.args
-        axis = axis[0] if axis else step.kwargs.get("axis", -1)
-        n = len(x.shape)
-        if axis is None or len(index.shape) != n:
-            raise Unheld("np.take_along_axis in this form")
-        others = [np.arange(size).reshape([-1 if i == k else 1 for i in range(n)]) for k, size in enumerate(x.shape)]
-        self._gather(step, tuple(index if k == axis % n else other for k, other in enumerate(others)))
-
-    def _cumulated(self, step: Step) -> None:
-        given = dict(zip(("axis", "dtype"), step.args[1:], strict=False)) | step.kwargs
-        x = self.lies(step.args[0])
-        n = len(x.shape)
-        axis = given.pop("axis", None if step.op is np.cumsum else 0)
-        if given.pop("dtype", None) not in (None, step.dtype) or given or (axis is None and n != 1) or step.dtype.kind == "b":
-            raise Unheld(f"{known.name_of(step.op)} in this form")
-        axis = 0 if axis is None else axis % n
-        self._refs[id(step)] = made = self._own(step)
-        names = [f"i{k}" for k in range(n)]
-        total = self.fresh("s")
-        entry = as_dtype(f"{x.buffer.name}[{address(x.offset, x.strides, names)}]", x.dtype, step.dtype)
-        loops = [f"for i{k} in range({x.shape[k]}):" for k in range(n) if k != axis]
-        zero = self.constant(np.array(-0.0 if step.dtype.kind == "f" else 0, step.dtype)[()])
-        row = [f"{total} = {total} + {entry}", f"{made.buffer.name}[{address(made.offset, made.strides, names)}] = {total}"]
-        self.lines += nested(loops, [f"{total} = {zero}", *nested([f"for i{axis} in range({x.shape[axis]}):"], row)])
-
-    def _gather(self, step: Step, index: Any) -> None:
-        x = self.lies(step.args[0])
-        seen = Gathered(self, x, index)
-        if seen.shape != step.shape:
-            raise Unheld("an index of this form")
-        if not step.shape:
-            name = self.fresh("n")
-            seen.loops(self, lambda entry, _: [f"{name} = {entry}"])
-            self._refs[id(step)] = Var(name, step.dtype)
-            return
-        self._refs[id(step)] = made = self._own(step)
-        seen.loops(self, lambda entry, at: [f"{made.buffer.name}[{address(made.offset, made.strides, at)}] = {entry}"])
-
-    # -- reductions and products ------------------------------------------------------------------
-    def _reduce(self, step: Step) -> None:
-        ufunc = known.reduction(step.op) or _REDUCED[step.op]
-        given = dict(zip(("axis", "dtype", "out", "keepdims"), step.args[1:], strict=False)) | step.kwargs
-        if given.get("dtype", step.dtype) == step.dtype:
-            given.pop("dtype", None)
-        if set(given) - {"axis", "keepdims"} or ufunc not in _ASSOCIATIVE:
-            raise Unheld(f"{known.name_of(step.op)} with {', '.join(given)}")
-        x = self.lies(step.args[0])
-        axis = given.get("axis")
-        n = len(x.shape)
-        axes = tuple(range(n)) if axis is None else tuple(a % n for a in (axis if isinstance(axis, tuple) else (axis,)))
-        out: Lies | str = self.fresh("n")
-        if step.shape:
-            self._refs[id(step)] = made = self._own(step)
-            kept = tuple(s for i, s in enumerate(made.strides) if i not in axes) if given.get("keepdims") else made.strides
-            out = Lies(made.buffer, tuple(x.shape[i] for i in range(n) if i not in axes), kept)
-        else:
-            self._refs[id(step)] = Var(str(out), step.dtype)
-        reduced(self, x, axes, ufunc, out, held(step.dtype))
-        self.size += 4
-
-    def _product(self, step: Step) -> None:
-        operands = operands_of(step)
-        named = axes(step)
-        if named is None or step.dtype.kind not in "f":
-            raise Unheld(f"{known.name_of(step.op)} of {step.dtype} in this form")
-        if work(list(operands), named[0]) > LARGEST:
-            raise Unheld(f"{known.name_of(step.op)} of {' and '.join(str(v.shape) for v in operands)}, which BLAS does better")
-        lies = [self.lies(v) for v in operands]
-        out: Lies | str = self.fresh("n")
-        if step.shape:
-            self._refs[id(step)] = out = self._own(step)
-        else:
-            self._refs[id(step)] = Var(str(out), step.dtype)
-        contracted(self, lies, *named, out, step.dtype)
-        self.size += 4
-
-    # -- writes -----------------------------------------------------------------------------------
     def _write(self, step: Step) -> None:
-        op = step.op
-        if op is operator.setitem:
-            target, index, value = step.args
-            if not is_basic(index):
-                self._scatter(step, target, index, value, None)
-                return
-            lies = self._ref(target, target.dtype)
-            parts = index if type(index) is tuple else (index,)
-            whole = parts if any(p is Ellipsis for p in parts) else (*parts, ...)
-            lies = viewed(lies, lambda a: a[whole]) if type(lies) is Lies else None
-            self._assign(lies, cast(_dtype(value, target), _dtype(value, target)), (value,))
-        elif op is np.copyto and len(step.args) == 2 and not step.kwargs:
-            target, value = step.args
-            ref = self._ref(target, target.dtype)
-            self._assign(ref, cast(_dtype(value, target), _dtype(value, target)), (value,))
-        elif op is arrays.add_at:
-            self._scatter(step, *step.args, np.add)
-        elif getattr(op, "__name__", "") == "at" and len(step.args) == 3 and not step.kwargs:
-            self._scatter(step, *step.args, op.__self__)
-        elif isinstance(op, np.ufunc) and set(step.kwargs) == {"out"}:
-            target = step.kwargs["out"]
-            kinds = tuple(type(a.value) if type(a) is Step and a.python else _dtype(a, target) if type(a) is Step else type(a) if type(a) in (int, float) else np.asarray(a).dtype for a in step.args)
-            self._assign(self._ref(target, target.dtype), of_ufunc(op, kinds), step.args)
-        else:
-            raise Unheld(f"{known.name_of(op)} into an array")
-
-    def _assign(self, target: Any, what: Entry, args: tuple[Any, ...]) -> None:
-        """Write entries computed from others; by way of other memory where they lie across each other."""
-        if type(target) is not Lies:
-            raise Unheld("a write into a number")
-        refs = tuple(self._ref(a, c) for a, c in zip(args, what.casts, strict=True))
-        lie = [r for r in refs if type(r) is Lies]
-        if what.text == "{0}" and what.dtype == target.dtype and lie == [target]:
-            return
-        across = any((r.buffer == target.buffer and r.spread(target.shape) != target) or (r.buffer.input and target.buffer.input and r.buffer != target.buffer) for r in lie)
-        into = self.memory(target.dtype, target.shape) if across else target
-        body = Body(target.shape, self.fresh("v"))
-        index = body.add(Statement(what, refs))
-        body.add(Statement(cast(what.dtype, target.dtype), (index,), into))
-        body.divide([])
-        self.lines += body.text(self)
-        self.size += 2
-        if across:
-            self.fill(target, into, target.dtype)
-
-    def _scatter(self, step: Step, target: Step, index: Any, value: Any, ufunc: Any) -> None:
-        """Write to, or add to, the entries that arrays of indices name."""
-        lies = self._ref(target, target.dtype)
-        if type(lies) is not Lies or lies.buffer.input or any(s.storage.written and s.kind == "input" for s in self.program.inputs):
-            raise Unheld("indices into an argument that is written in place")
-        seen = Gathered(self, lies, index)
-        ref = self._ref(value, target.dtype)
-        if type(ref) is Lies and ref.buffer == lies.buffer:
-            raise Unheld("a write into what is read")
-        dtype = ref.dtype
-        how = None if ufunc is None else of_ufunc(ufunc, (target.dtype, target.dtype))
-        if how is not None and how.dtype != target.dtype:
-            raise Unheld(f"{known.name_of(step.op)} of {target.dtype}")
-
-        def body(entry: str, at: list[str]) -> list[str]:
-            text = self._text(ref)
-            if type(ref) is Lies:
-                wide = ref.spread(seen.shape)
-                text = f"{ref.buffer.name}[{address(wide.offset, wide.strides, at)}]"
-            text = as_dtype(text, dtype, target.dtype)
-            return [f"{entry} = {text if how is None else how.text.format(entry, text)}"]
-
-        if type(ref) is Lies and np.broadcast_shapes(ref.shape, seen.shape) != seen.shape:
-            raise Unheld("a value with more dimensions than where it goes")
-        seen.loops(self, body)
-        self.size += 2
+        writes.write(self, step)
 
     # -- the whole --------------------------------------------------------------------------------
     def _give(self, step: Step) -> None:
@@ -493,27 +390,31 @@ class Kernel:
             raise Unheld("results that share memory")
         if step.shape and any(step.storage is s.storage for s in self.program.inputs):
             raise Unheld("a result that is a part of an argument")
-        ref = self._ref(step, step.dtype)
+        ref = self.ref(step, step.dtype)
         if step.shape:
             made = self._result(step, _order(step))
             self.fill(made, ref, step.dtype)
         else:
             name = self.fresh("o")
-            self.lines.append(f"{name} = {as_dtype(self._text(ref), ref.dtype, step.dtype)}")
+            self.lines.append(f"{name} = {as_dtype(self.text(ref), ref.dtype, step.dtype)}")
             self.results[id(step)] = name, None
 
     def source(self) -> str:
         """Give the text of the module that holds the function."""
-        head = ['"""Written by gradmagic: a program of gm.replay, for numba."""', "import math", "", "import numpy as np"]
-        head += ["from numba import njit", "from numpy import bool_, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64", ""]
-        head += ["from gradmagic.engine.replay.emit import Diverged", ""]
+        head = [_HEAD]
         for (dtype, raw), name in self._constants.items():
             number = np.frombuffer(raw, dtype)[0]
             text = repr(number.item()) if dtype.kind != "f" or np.isfinite(number) else repr(str(number))
             head.append(f"{name} = {name_of(dtype)}({text})")
         names = [name for name, _ in self.parameters] + [f"t_{d.name}" for d in self._tables]
         body = [*self.lines, f"return ({', '.join(n for n, _ in self.results.values())},)"]
-        return "\n".join(head) + self._helpers + f"\n\ndef kernel({', '.join(names)}):\n    " + "\n    ".join(body) + "\n"
+        return (
+            "\n".join(head)
+            + self._helpers
+            + f"\n\ndef kernel({', '.join(names)}):\n    "
+            + "\n    ".join(body)
+            + "\n"
+        )
 
     def tables(self) -> list[Any]:
         """Give the constants that the function takes after its parameters."""
@@ -525,9 +426,3 @@ def _order(step: Step) -> tuple[int, ...] | None:
     if type(step.value) is not np.ndarray or step.value.flags.c_contiguous or step.value.ndim < 2:
         return None
     return tuple(sorted(range(step.value.ndim), key=lambda i: (-abs(step.value.strides[i]), i)))
-
-
-def _dtype(value: Any, target: Step) -> np.dtype[Any]:
-    if type(value) is Step:
-        return value.dtype
-    return target.dtype if type(value) in (int, float) else np.asarray(value).dtype

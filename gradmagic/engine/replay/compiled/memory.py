@@ -53,7 +53,9 @@ class Lies:
         """Make an array that lies so, to ask NumPy of its views."""
         whole = np.empty(self.buffer.size, self.dtype)
         size = self.dtype.itemsize
-        return np.ndarray(self.shape, self.dtype, whole, self.offset * size, tuple(s * size for s in self.strides))
+        return np.ndarray(
+            self.shape, self.dtype, whole, self.offset * size, tuple(s * size for s in self.strides)
+        )
 
 
 def rows(buffer: Buffer, shape: tuple[int, ...], offset: int = 0) -> Lies:
@@ -72,7 +74,9 @@ def viewed(lies: Lies, view: Any) -> Lies | None:
     return Lies(lies.buffer, made.shape, tuple(s // size for s in made.strides), lies.offset + first // size)
 
 
-def joined(shape: tuple[int, ...], strides: list[tuple[int, ...]]) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
+def joined(
+    shape: tuple[int, ...], strides: list[tuple[int, ...]]
+) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
     """Make one dimension of neighbours that all arrays go through in one step."""
     dims: list[int] = []
     steps: list[list[int]] = [[] for _ in strides]

@@ -40,13 +40,17 @@ def _arrays(step: Step) -> list[Step]:
 def move(kernel: Any, step: Step, made: Lies) -> bool:
     """Write the loops; False where arguments that say where to are no constants."""
     arrays = _arrays(step)
-    if any(s.kind != "constant" for s in steps_in([*step.args, *step.kwargs.values()]) if all(s is not a for a in arrays)):
+    if any(
+        s.kind != "constant"
+        for s in steps_in([*step.args, *step.kwargs.values()])
+        if all(s is not a for a in arrays)
+    ):
         return False
     first, places = 1, {}  # 0: no argument's
     for s in arrays:
         places[id(s)] = np.arange(first, first + s.value.size).reshape(s.shape)
         first += s.value.size
-    number = lambda v: places.get(id(v), v.value) if type(v) is Step else v  # noqa: E731
+    number = lambda v: places.get(id(v), v.value) if type(v) is Step else v
     given = {k: mapped(number, v) for k, v in step.kwargs.items()}
     where = np.asarray(step.op(*mapped(number, step.args), **given)).ravel()
     to = np.asarray(_addresses(made)).ravel()
@@ -60,7 +64,10 @@ def move(kernel: Any, step: Step, made: Lies) -> bool:
             source = _addresses(lies).ravel()[where[mine] - start]
             texts = [_counted(kernel, v) for v in (to[mine], source)]
             entry = as_dtype(f"{lies.buffer.name}[{texts[1]}]", lies.dtype, step.dtype)
-            kernel.lines += [f"for i in range({mine.sum()}):", f"    {made.buffer.name}[{texts[0]}] = {entry}"]
+            kernel.lines += [
+                f"for i in range({mine.sum()}):",
+                f"    {made.buffer.name}[{texts[0]}] = {entry}",
+            ]
     return True
 
 
@@ -68,7 +75,9 @@ def _addresses(lies: Lies) -> Any:
     """Give the address of each entry."""
     found = np.full(lies.shape, lies.offset)
     for axis, (n, stride) in enumerate(zip(lies.shape, lies.strides, strict=True)):
-        found = found + (np.arange(n) * stride).reshape([-1 if i == axis else 1 for i in range(len(lies.shape))])
+        found = found + (np.arange(n) * stride).reshape(
+            [-1 if i == axis else 1 for i in range(len(lies.shape))]
+        )
     return found
 
 

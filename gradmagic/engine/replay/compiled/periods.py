@@ -104,7 +104,10 @@ def run_of(made: list[Run], index: int) -> Run:
 
 
 def _sign(statement: Statement, statements: list[Statement]) -> Hashable:
-    kinds = tuple((type(r).__name__ if not isinstance(r, np.generic) else "number", dtype_of(r, statements)) for r in statement.refs)
+    kinds = tuple(
+        (type(r).__name__ if not isinstance(r, np.generic) else "number", dtype_of(r, statements))
+        for r in statement.refs
+    )
     return statement.entry, kinds
 
 
@@ -117,13 +120,17 @@ def moved(a: Ref, b: Ref) -> int | None:
     if type(a) is int and type(b) is int:
         return b - a
     if type(a) is Lies and type(b) is Lies:
-        return b.offset - a.offset if (a.buffer, a.strides, a.shape) == (b.buffer, b.strides, b.shape) else None
+        return (
+            b.offset - a.offset if (a.buffer, a.strides, a.shape) == (b.buffer, b.strides, b.shape) else None
+        )
     if isinstance(a, np.generic) and isinstance(b, np.generic):
         return 0
     return 0 if a == b else None
 
 
-def _turns(statements: list[Statement], signs: list[Hashable], made: list[Run], start: int, period: int) -> int:
+def _turns(
+    statements: list[Statement], signs: list[Hashable], made: list[Run], start: int, period: int
+) -> int:
     """Count the turns of a period that begins at a statement."""
     steps: list[int | None] = []
     for at in range(start, start + period):
@@ -146,11 +153,15 @@ def _turns(statements: list[Statement], signs: list[Hashable], made: list[Run], 
     return (len(statements) - start) // period
 
 
-def _reaches(ref: int, step: int | None, at: int, start: int, period: int, turn: int, made: list[Run]) -> bool:
+def _reaches(
+    ref: int, step: int | None, at: int, start: int, period: int, turn: int, made: list[Run]
+) -> bool:
     """Tell whether a turn can take that result."""
     if step == period and start + (turn - 1) * period <= ref < at:
         return True
     if ref >= start or not step:
         return ref < start
     earlier = run_of(made, ref)
-    return earlier.turns > 1 and step % earlier.period == 0 and earlier.start <= ref - turn * step < earlier.stop
+    return (
+        earlier.turns > 1 and step % earlier.period == 0 and earlier.start <= ref - turn * step < earlier.stop
+    )

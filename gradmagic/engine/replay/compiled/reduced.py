@@ -15,7 +15,7 @@ from .memory import Lies, address, joined
 from .scalars import as_dtype, of_ufunc
 
 # NumPy's pairwise sum: eight running sums within 128 entries, halves above that.
-PAIRWISE = '''
+PAIRWISE = """
 @njit(error_model="numpy")
 def block(a, at, step, n):
     s0, s1, s2, s3 = a[at], a[at + step], a[at + 2 * step], a[at + 3 * step]
@@ -33,19 +33,24 @@ def block(a, at, step, n):
     for i in range(n - n % 8, n):
         total += a[at + i * step]
     return total
-'''
-HALVES = '''
+"""
+HALVES = """
 @njit(error_model="numpy")
 def pairwise(a, at, step, n):
     if n <= 128:
         return block(a, at, step, n)
     half = n // 2 - n // 2 % 8
     return pairwise(a, at, step, half) + pairwise(a, at + half * step, step, n - half)
-'''
-_START = {np.add: np.float64(-0.0), np.multiply: np.float64(1)}  # of the others: the first entry, which may come twice
+"""
+_START = {
+    np.add: np.float64(-0.0),
+    np.multiply: np.float64(1),
+}  # of the others: the first entry, which may come twice
 
 
-def reduced(kernel: Any, x: Lies, axes: tuple[int, ...], ufunc: np.ufunc, out: Lies | str, dtype: np.dtype[Any]) -> None:
+def reduced(
+    kernel: Any, x: Lies, axes: tuple[int, ...], ufunc: np.ufunc, out: Lies | str, dtype: np.dtype[Any]
+) -> None:
     """Write the loops of a reduction into a kernel.
 
     Parameters
@@ -66,20 +71,30 @@ def reduced(kernel: Any, x: Lies, axes: tuple[int, ...], ufunc: np.ufunc, out: L
         where = address(x.offset, (*across, *along), (*names_over, *names_into))
         return as_dtype(f"{x.buffer.name}[{where}]", x.dtype, dtype)
 
-    start = item(over, ["0"] * len(inner)) if ufunc not in _START else kernel.constant(_START[ufunc].astype(dtype))
+    start = (
+        item(over, ["0"] * len(inner))
+        if ufunc not in _START
+        else kernel.constant(_START[ufunc].astype(dtype))
+    )
     pairs = ufunc is np.add and dtype.kind == "f" and x.dtype == dtype
     lines = kernel.lines
     if not inner:
         lines += _loops(over, outer, [f"{result} = {item(over, [])}"])
     elif outer and min(map(abs, across)) < min(map(abs, along)):
         lines += _loops(over, outer, [f"{result} = {start}"])
-        lines += _loops([*into, *over], (*inner, *outer), [f"{result} = {combine.text.format(result, item(over, into))}"])
+        lines += _loops(
+            [*into, *over], (*inner, *outer), [f"{result} = {combine.text.format(result, item(over, into))}"]
+        )
     else:
         body = [f"s = {start}"]
         if pairs and inner[-1] >= 8:
             where = address(x.offset, (*across, *along[:-1]), (*over, *into[:-1]))
             row = f"{kernel.sums(inner[-1])}({x.buffer.name}, {where}, {along[-1]}, {inner[-1]})"
-            body = [f"s = {row}"] if len(inner) == 1 else [*body, *_loops(into[:-1], inner[:-1], [f"s = s + {row}"])]
+            body = (
+                [f"s = {row}"]
+                if len(inner) == 1
+                else [*body, *_loops(into[:-1], inner[:-1], [f"s = s + {row}"])]
+            )
         else:
             body += _loops(into, inner, [f"v = {item(over, into)}", f"s = {combine.text.format('s', 'v')}"])
         name = kernel.fresh("s")

@@ -72,7 +72,12 @@ _DEAR = {
     np.log2: "np.log2({0})", np.log10: "math.log10({0})", np.exp2: "np.exp2({0})", np.logaddexp: "np.logaddexp({0}, {1})",
     np.logaddexp2: "np.logaddexp2({0}, {1})", np.power: "{0} ** {1}",
 }  # fmt: skip
-_WHOLE = {np.bitwise_and: "{0} & {1}", np.bitwise_or: "{0} | {1}", np.bitwise_xor: "{0} ^ {1}", np.invert: "~{0}"}
+_WHOLE = {
+    np.bitwise_and: "{0} & {1}",
+    np.bitwise_or: "{0} | {1}",
+    np.bitwise_xor: "{0} ^ {1}",
+    np.invert: "~{0}",
+}
 _TRUTH = {
     np.add: "{0} | {1}", np.multiply: "{0} & {1}", np.maximum: "{0} | {1}", np.minimum: "{0} & {1}",
     np.bitwise_and: "{0} & {1}", np.bitwise_or: "{0} | {1}", np.bitwise_xor: "{0} ^ {1}", np.invert: "not {0}",
@@ -113,11 +118,17 @@ def entry(step: Step) -> Entry:
         return Entry("{1} if {0} else {2}", (TRUTH, held(step.dtype), step.dtype), step.dtype)
     if op is np.clip and len(args) == 3 and all(a is not None for a in args):
         most = "({0} if {0} > {1} or {0} != {0} else {1})"
-        return Entry(f"{most} if {most} < {{2}} or {most} != {most} else {{2}}", (held(step.dtype),) * 3, step.dtype)
+        return Entry(
+            f"{most} if {most} < {{2}} or {most} != {most} else {{2}}", (held(step.dtype),) * 3, step.dtype
+        )
     if op in (operator.add, operator.sub) and step.python and step.dtype.kind == "i":  # a count
         return Entry(_PYTHON[op], (step.dtype, step.dtype), step.dtype, "abs({v}) > 2**60")
     if op in _PYTHON and all(_python(a) for a in args) and step.dtype.kind in "fb":
-        dtype = TRUTH if op in (operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne) else DOUBLE
+        dtype = (
+            TRUTH
+            if op in (operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne)
+            else DOUBLE
+        )
         return Entry(_PYTHON[op], (DOUBLE,) * len(args), dtype, _RAISES.get(op, ""), op is operator.pow)
     ufunc = np.power if op is operator.pow else op
     if not isinstance(ufunc, np.ufunc):

@@ -16,6 +16,7 @@ from .built import built
 from .kernel import Kernel
 from .scalars import Unheld
 
+
 class Compiled:
     """A program as a function that calls its kernel.
 
@@ -65,11 +66,20 @@ class Compiled:
 
     def source(self, head: list[str], parameters: str, result: str) -> str:
         """Give the text of the function."""
-        given = [n if not np.ndim(v) or v.flags.c_contiguous else f"np.ascontiguousarray({n})" for n, v in self.kernel.parameters]
+        given = [
+            n if not np.ndim(v) or v.flags.c_contiguous else f"np.ascontiguousarray({n})"
+            for n, v in self.kernel.parameters
+        ]
         names = [name for name, _ in self.kernel.results.values()]
         call = f"kernel({', '.join([*given, *self._tables, *self._more])})"
         into = f"{', '.join(names)}, = " if names else ""
-        lines = [*head, f"try: {into}{call}", f"except Exception: return plain({parameters})", *self.lines, f"return {result}"]
+        lines = [
+            *head,
+            f"try: {into}{call}",
+            f"except Exception: return plain({parameters})",
+            *self.lines,
+            f"return {result}",
+        ]
         return f"def program({parameters}):\n    " + "\n    ".join(lines) + "\n"
 
 
@@ -86,12 +96,19 @@ class Looped(Compiled):
         state = []
         for x, out in zip(taken, program.outputs, strict=True):
             name, order = kernel.results.get(id(out), ("", ()))
-            if (x.shape, x.dtype, type(x.value)) != (out.shape, out.dtype, type(out.value)) or order is not None:
+            if (x.shape, x.dtype, type(x.value)) != (
+                out.shape,
+                out.dtype,
+                type(out.value),
+            ) or order is not None:
                 raise Unheld("a step that gives another kind of value than it takes")
             if type(x.value) is np.ndarray and not x.shape:
                 raise Unheld("a step of an array without dimensions")
             state.append((str(x.op), name))
-        names = [*[n for n, _ in kernel.parameters], *[f"t{i}" for i in range(len(values) - len(kernel.parameters))]]
+        names = [
+            *[n for n, _ in kernel.parameters],
+            *[f"t{i}" for i in range(len(values) - len(kernel.parameters))],
+        ]
         results = ", ".join(name for name, _ in kernel.results.values())
         call = f"{results}, = kernel({', '.join(names)})"
         again = [f"{', '.join(n for n, _ in state)}, = {', '.join(n for _, n in state)},", call]
