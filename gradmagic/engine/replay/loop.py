@@ -19,8 +19,8 @@ X = TypeVar("X")
 def loop(step: Callable[[X], X], x: X, n: int, *, backend: str | None = None) -> X:
     """Give what `for _ in range(n): x = step(x)` leaves in `x`.
 
-    The step is recorded as by `gm.replay`. Where numba is installed and n turns are worth compiling, all but the first two
-    run in one call of a compiled function; else NumPy replays each.
+    The step is recorded as by `gm.replay`. Where numba is installed and n turns are worth compiling, all but the first
+    two run in one call of a compiled function; else NumPy replays each.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Programs by numba: the same numbers as NumPy's, loops for what repeats, and NumPy again for what numba is not given."""
+"""Programs by numba: NumPy's numbers, loops for what repeats, NumPy again for what numba is not given."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_every_operation_of_the_tables_gives_what_numpys_gives(dtypes):
     x, y = map(np.ascontiguousarray, np.broadcast_arrays(x[:, None], y[None, :]))
     ufuncs = list(_held(a, b))
     with np.errstate(all="ignore"):
-        f = lambda x, y: tuple(ufunc(*(x, y)[: ufunc.nin]) for ufunc in ufuncs)  # noqa: E731
+        f = lambda x, y: tuple(ufunc(*(x, y)[: ufunc.nin]) for ufunc in ufuncs)
         made = by_numba(f)
         made(x, y)
         for ufunc, got, want in zip(ufuncs, made(x, y), f(x, y), strict=True):
@@ -107,9 +107,10 @@ def test_division_of_whole_numbers_stays_with_numpy():
 
 # ---- rules ----------------------------------------------------------------------------------------------------
 _NAMES = (
-    "add", "multiply", "divide", "power", "maximum", "tanh", "sum", "sum 2", "mean", "max", "prod", "matmul", "matmul 2", "dot",
-    "einsum", "einsum 3", "tensordot", "outer", "where", "clip", "reshape 2", "transpose", "swapaxes", "concatenate", "stack",
-    "cumsum", "getitem", "getitem 2", "getitem 5", "take", "pad", "roll", "tile", "repeat", "set_item", "diag", "split",
+    "add", "multiply", "divide", "power", "maximum", "tanh", "sum", "sum 2", "mean", "max", "prod", "matmul", "dot",
+    "matmul 2", "einsum", "einsum 3", "tensordot", "outer", "where", "clip", "reshape 2", "transpose", "swapaxes",
+    "concatenate", "stack", "cumsum",
+    "getitem", "getitem 2", "getitem 5", "take", "pad", "roll", "tile", "repeat", "set_item", "diag", "split",
     "broadcast_to", "nll", "cross_entropy", "take_along_axis",
 )  # fmt: skip
 
@@ -136,7 +137,7 @@ def _rule(case, refuse):
     first, second = (numeric.arguments_of(case, shapes, seed, "f") for seed in (0, 1))
     settings = {"axis": 0} if case.axes else {}
     weights = numeric.weights([np.asarray(y) for y in numeric.outputs(case.call(*first, **settings))], 3)
-    loss = lambda *xs: numeric.loss(numeric.outputs(case.call(*xs, **settings)), weights)  # noqa: E731
+    loss = lambda *xs: numeric.loss(numeric.outputs(case.call(*xs, **settings)), weights)
     f = gm.value_and_grad(loss, argnums=tuple(range(len(first))))
     made = gm.replay(f, backend="numba")
     with np.errstate(all="ignore"):
@@ -233,7 +234,7 @@ def test_a_gradient_of_many_steps_is_compiled_and_right():
 
 
 def test_a_sum_is_numpys_bit_for_bit():
-    f = lambda x: np.sum(x * x)  # noqa: E731
+    f = lambda x: np.sum(x * x)
     made = by_numba(f)
     for n in (1000,):
         x = R.normal(size=n).astype(np.float32)

@@ -63,8 +63,8 @@ class Body:
         return moved(self.statements[at].refs[n], self.statements[at + run.period].refs[n]) or 0
 
     def _how(self, run: Run, at: int, n: int) -> str:
-        """Tell where a statement finds a result: made in this "turn", "carried" from the one before, in the "table" of an
-        earlier run, or "outside"."""
+        """Tell where a statement finds a result: made in this "turn", "carried" from the one before, in the "table" of
+        an earlier run, or "outside"."""
         ref, step = self.statements[at].refs[n], self._step(run, at, n)
         assert type(ref) is int
         if run.turns == 1 or not step:
@@ -210,8 +210,10 @@ class Body:
         return all(self.statements[at - t * run.period].out is None for t in range(1, run.turns))
 
     def stores(self, wanted: list[int], own: Any) -> dict[int, Lies]:
-        """Say where the results that are wanted outside are stored: `own(dtype, size, index)` gives memory. In a run whose
-        every turn's result is wanted they lie one behind the other."""
+        """Say where the results that are wanted outside are stored: `own(dtype, size, index)` gives memory.
+
+        In a run of which results before the last turn are wanted, those of all turns lie one behind the other.
+        """
         size = prod(self.shape)
         found: dict[int, Lies] = {}
         for index in wanted:

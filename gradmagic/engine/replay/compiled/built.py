@@ -40,7 +40,10 @@ def _kept(source: str) -> str | None:
     from numba.core import config
     from numba.misc.appdirs import AppDirs
 
-    folder = Path(config.CACHE_DIR or AppDirs(appname="numba", appauthor=False).user_cache_dir) / "gradmagic"
+    folder = (
+        Path(getattr(config, "CACHE_DIR", "") or AppDirs(appname="numba", appauthor=False).user_cache_dir)
+        / "gradmagic"
+    )
     path = folder / f"kernel_{sha256(source.encode()).hexdigest()[:24]}.py"
     try:
         if not path.exists():

@@ -1,20 +1,21 @@
-"""Calls that are no elementwise steps: moves, indices, running sums, reductions, products: each written where it stands.
+"""Calls that are no elementwise steps (moves, indices, sums, products): each is written where it stands.
 
 In: a kernel and a step. Out: the kernel has the loops, and knows where the result is.
 """
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
 
 from .. import known
-from ..program import Step
+from ..program import Step, steps_in
 from . import moved
 from .contracted import axes, contracted, nested, operands_of, work
 from .indexed import Gathered
-from .memory import Lies, address
+from .memory import Lies, address, viewed
 from .periods import Var
 from .reduced import reduced
 from .scalars import Unheld, as_dtype, held
@@ -33,6 +34,54 @@ _ASSOCIATIVE = (
     np.bitwise_or,
 )
 REDUCED = {np.sum: np.add, np.prod: np.multiply, np.any: np.logical_or, np.all: np.logical_and}
+
+
+def view(kernel: Any, step: Step, made: Step, how: Any) -> None:
+    """Give a view as a way of counting entries; `made` is the step that has the arguments."""
+    x, *rest = made.args
+    if (
+        type(x) is not Step
+        or any(True for _ in steps_in(tuple(rest)))
+        or any(True for v in made.kwargs.values() for _ in steps_in(v))
+    ):
+        raise Unheld(f"{known.name_of(made.op)} of several arrays")
+    ref = kernel.ref(x, x.dtype)
+    if type(ref) is not Lies:
+        if made.op in (np.diag, np.diagonal) or step.storage.written or step.dtype != x.dtype:
+            raise Unheld(f"{known.name_of(made.op)} of a number")
+        kernel.refs[id(step)] = ref
+        return
+    if step.op is operator.getitem and step is made:
+        index = rest[0] if type(rest[0]) is tuple else (rest[0],)
+        whole = index if any(p is Ellipsis for p in index) else (*index, ...)
+        lies = viewed(ref, lambda a: a[whole])
+    else:
+        lies = viewed(ref, how)
+    if (
+        lies is None
+        and not step.storage.written
+        and step.op in (np.reshape, np.ravel, np.ascontiguousarray)
+        and not step.kwargs
+    ):
+        order = rest[-1] if rest and isinstance(rest[-1], str) else "C"
+        if order == "C":
+            copy = kernel.memory(x.dtype, x.shape)
+            kernel.fill(copy, ref, x.dtype)
+            lies = viewed(copy, how)
+    if lies is None and step is made and not step.storage.written and step.shape and moved.moves(step):
+        move(kernel, step)
+        return
+    if (
+        lies is None
+        or lies.shape != step.shape
+        or (step.storage.written and step.storage is not x.storage and type(step.value) is np.ndarray)
+    ):
+        raise Unheld(f"{known.name_of(made.op)} with memory of its own")
+    kernel.refs[id(step)] = lies
+    if x.storage.written and type(step.value) is not np.ndarray:  # the number as it is now
+        name = kernel.fresh("n")
+        kernel.lines.append(f"{name} = {kernel.text(lies)}")
+        kernel.refs[id(step)] = Var(name, step.dtype)
 
 
 def move(kernel: Any, step: Step) -> None:

@@ -1,7 +1,7 @@
 """Which back end runs a program, and from which call on.
 
-In: a program that NumPy runs, and how it is written for another. Out: the same, run by numba where that was asked for, or
-where it pays: the time that it saves makes up for that of compiling.
+In: a program that NumPy runs, and how it is written for another. Out: the same, run by numba where that was asked for,
+or where it pays: the time that it saves makes up for that of compiling.
 """
 
 from __future__ import annotations
@@ -113,7 +113,8 @@ class Choice:
             self.text = f"by NumPy: numba is not given {why}"
             return None
         except Exception as error:  # of numba's: whatever it is, NumPy runs the program
-            self.text = f"by NumPy: numba raised {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            first = str(error).partition("\n")[0]
+            self.text = f"by NumPy: numba raised {type(error).__name__}: {first}"
             return None
         self.statements = written.kernel.size
         self.text = (

@@ -1,4 +1,4 @@
-"""Products of arrays that are summed over shared axes, as loops: matmul, dot, outer, einsum and their kin, of small arrays.
+"""Products of small arrays that are summed over shared axes, as loops: matmul, dot, outer, einsum and their kin.
 
 In: a step. Out: a letter for each axis of each operand and of the result; and the loops.
 """

@@ -1,7 +1,7 @@
 """Indexing by arrays of whole numbers: read, written, added to.
 
-In: where the array lies and an index. Out: loops: over the index arrays outside, over what is between them inside, so that
-of entries met twice the last one counts, as in NumPy.
+In: where the array lies and an index. Out: loops: over the index arrays outside, over what is between them inside, so
+that of entries met twice the last one counts, as in NumPy.
 """
 
 from __future__ import annotations

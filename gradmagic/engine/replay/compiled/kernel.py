@@ -1,9 +1,9 @@
 """A program as the text of one function for numba.
 
-In: a simplified `Program`. Out: the text, its parameters, its constants, and what it gives; or `Unheld`, with the reason.
+In: a simplified `Program`. Out: the text, its parameters, its constants, and what it gives; or `Unheld`: the reason.
 
-Elementwise steps of one shape gather in a body (bodies.py) until somebody needs their results; everything else is written
-where it stands. Around steps on memory that is written in place all bodies are closed: nothing moves past them.
+Elementwise steps of one shape gather in a body (bodies.py) until somebody needs their results; everything else is
+written where it stands. Around steps on memory that is written in place all bodies are closed: nothing moves past them.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from .. import known
-from ..program import Program, Step, steps_in
+from ..program import Program, Step
 from . import calls, writes
 from .bodies import Body
 from .contracted import FUNCTIONS
 from .indexed import is_basic
-from .memory import Buffer, Lies, address, joined, rows, viewed
+from .memory import Buffer, Lies, address, joined, rows
 from .moved import moves
 from .periods import Ref, Statement, Var
 from .reduced import HALVES, PAIRWISE
@@ -66,6 +66,7 @@ class Kernel:
         self._tables: dict[np.dtype[Any], list[Any]] = {}
         self._helpers = ""
         self._outputs = {id(o): o for o in program.outputs}
+        self._by_id = {id(s): s for s in program.steps}
         self._users: dict[int, list[int]] = {}
         for step in program.steps:
             for s in step.needs():
@@ -128,18 +129,16 @@ class Kernel:
         return Lies(lies.buffer, step.shape, tuple(strides))
 
     # -- values -----------------------------------------------------------------------------------
-    def ref(self, value: Any, dtype: np.dtype[Any]) -> Ref:
+    def ref(self, value: Any, dtype: np.dtype[Any]) -> Any:
         """Give what stands for an argument outside of bodies: one that is static as a number of that dtype."""
         if type(value) is not Step:
-            with np.errstate(all="ignore"):
-                try:
-                    return (
-                        np.asarray(value).astype(dtype)[()]
-                        if np.ndim(value) == 0
-                        else self.table(np.asarray(value))
-                    )
-                except OverflowError:
-                    raise Unheld(f"{value} as {dtype}") from None
+            if np.ndim(value):
+                return self.table(value)
+            try:
+                with np.errstate(all="ignore"):
+                    return np.asarray(value).astype(dtype)[()]
+            except OverflowError:
+                raise Unheld(f"{value} as {dtype}") from None
         if id(value) in self._in:
             self._close(self._in[id(value)])
         if id(value) not in self.refs:
@@ -212,7 +211,7 @@ class Kernel:
 
     def _item(self, step: Step) -> None:
         whole, i = step.args
-        self._view(step, whole, lambda a: whole.op(a, *whole.args[1:], **whole.kwargs)[i])
+        calls.view(self, step, whole, lambda a: whole.op(a, *whole.args[1:], **whole.kwargs)[i])
 
     def _guard(self, step: Step) -> None:
         value, expected = step.args
@@ -252,7 +251,7 @@ class Kernel:
         elif op is np.take_along_axis:
             calls.along(self, step)
         elif op is operator.getitem or op in known.VIEWS or op is known.window:
-            self._view(step, step, lambda a: op(a, *step.args[1:], **step.kwargs))
+            calls.view(self, step, step, lambda a: op(a, *step.args[1:], **step.kwargs))
         elif known.reduction(op) or op in calls.REDUCED:
             calls.reduce(self, step)
         elif op in FUNCTIONS:
@@ -298,84 +297,33 @@ class Kernel:
         return self.memory(step.dtype, step.shape)
 
     def _close(self, only: Body | None = None) -> None:
-        """Write the bodies that are open."""
+        """Write the bodies that are open, or one of them."""
         for shape, body in list(self._open.items()):
-            if only is not None and body is not only:
-                continue
-            del self._open[shape]
-            steps = {index: key for key, index in body.members.items()}
-            by_id = {id(s): s for s in self.program.steps} if body.shape else {}
-            wanted = [
-                index for index, key in steps.items()
-                if key in self._outputs or any(u not in body.members for u in self._users.get(key, ()))
-            ]  # fmt: skip
-            body.divide(wanted)
-            stored = (
-                body.stores(
-                    wanted,
-                    lambda dtype, size, index: (
-                        self.own(by_id[steps[index]]) if index is not None else self.memory(dtype, (size,))
-                    ),
-                )
-                if body.shape
-                else {}
-            )
-            self.lines += body.text(self)
-            self.size += body.length
-            for index in wanted:
-                self.refs[steps[index]] = (
-                    stored[index] if body.shape else Var(body.var(index), body.statements[index].entry.dtype)
-                )
-            for key in body.members:
-                del self._in[key]
+            if only is None or body is only:
+                del self._open[shape]
+                self._write_body(body)
 
-    # -- views ------------------------------------------------------------------------------------
-    def _view(self, step: Step, made: Step, view: Any) -> None:
-        """Give a view as a way of counting entries; `made` is the step that has the arguments."""
-        x, *rest = made.args
-        if (
-            type(x) is not Step
-            or any(True for _ in steps_in(tuple(rest)))
-            or any(True for v in made.kwargs.values() for _ in steps_in(v))
-        ):
-            raise Unheld(f"{known.name_of(made.op)} of several arrays")
-        ref = self.ref(x, x.dtype)
-        if type(ref) is not Lies:
-            if made.op in (np.diag, np.diagonal) or step.storage.written or step.dtype != x.dtype:
-                raise Unheld(f"{known.name_of(made.op)} of a number")
-            self.refs[id(step)] = ref
-            return
-        if step.op is operator.getitem and step is made:
-            index = rest[0] if type(rest[0]) is tuple else (rest[0],)
-            whole = index if any(p is Ellipsis for p in index) else (*index, ...)
-            lies = viewed(ref, lambda a: a[whole])
+    def _write_body(self, body: Body) -> None:
+        steps = {index: key for key, index in body.members.items()}
+        wanted = [
+            index for index, key in steps.items()
+            if key in self._outputs or any(u not in body.members for u in self._users.get(key, ()))
+        ]  # fmt: skip
+        body.divide(wanted)
+        if body.shape:
+
+            def own(dtype: np.dtype[Any], size: int, index: int | None) -> Lies:
+                return self.memory(dtype, (size,)) if index is None else self.own(self._by_id[steps[index]])
+
+            found: dict[int, Any] = dict(body.stores(wanted, own))
         else:
-            lies = viewed(ref, view)
-        if (
-            lies is None
-            and not step.storage.written
-            and step.op in (np.reshape, np.ravel, np.ascontiguousarray)
-            and not step.kwargs
-        ):
-            order = rest[-1] if rest and isinstance(rest[-1], str) else "C"
-            if order == "C":
-                copy = self.memory(x.dtype, x.shape)
-                self.fill(copy, ref, x.dtype)
-                lies = viewed(copy, view)
-        if lies is None and step is made and not step.storage.written and step.shape and moves(step):
-            calls.move(self, step)
-            return
-        if (
-            lies is None
-            or lies.shape != step.shape
-            or (step.storage.written and step.storage is not x.storage and type(step.value) is np.ndarray)
-        ):
-            raise Unheld(f"{known.name_of(made.op)} with memory of its own")
-        self.refs[id(step)] = lies
-        if x.storage.written and type(step.value) is not np.ndarray:  # the number as it is now
-            name = self.fresh("n")
-            self.lines.append(f"{name} = {self.text(lies)}")
-            self.refs[id(step)] = Var(name, step.dtype)
+            found = {index: Var(body.var(index), body.statements[index].entry.dtype) for index in wanted}
+        self.lines += body.text(self)
+        self.size += body.length
+        for index in wanted:
+            self.refs[steps[index]] = found[index]
+        for key in body.members:
+            del self._in[key]
 
     def _write(self, step: Step) -> None:
         writes.write(self, step)

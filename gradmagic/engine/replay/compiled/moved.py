@@ -14,8 +14,8 @@ from .memory import Lies, address
 from .scalars import as_dtype
 
 _NAMES = (
-    "concatenate concat stack vstack hstack dstack column_stack block append tile repeat roll pad tril triu diag diagflat "
-    "diagonal rot90 flip take reshape ravel resize"
+    "concatenate concat stack vstack hstack dstack column_stack block append tile repeat roll pad tril triu diag "
+    "diagflat diagonal rot90 flip take reshape ravel resize"
 )
 FUNCTIONS = frozenset(getattr(np, n) for n in _NAMES.split())
 _LARGEST = 1 << 14  # entries of a table

@@ -1,8 +1,8 @@
 """A long list of statements as loops: a chain of 10,000 equal operations is two lines for the compiler.
 
-In: statements and what each takes. Out: `Run`s: from where, how many statements a turn has, how many turns. From turn to
-turn an operand stays, or moves by the same distance: a result of this turn or the one before, an entry further on in
-memory, another number of a table, a result of an earlier run (which a sweep takes in reverse order).
+In: statements and what each takes. Out: `Run`s: from where, how many statements a turn has, how many turns. From turn
+to turn an operand stays, or moves by the same distance: a result of this turn or the one before, an entry further on
+in memory, another number of a table, a result of an earlier run (which a sweep takes in reverse order).
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _sign(statement: Statement, statements: list[Statement]) -> Hashable:
 
 
 def dtype_of(ref: Ref, statements: list[Statement]) -> np.dtype[Any]:
-    return statements[ref].entry.dtype if type(ref) is int else ref.dtype
+    return statements[ref].entry.dtype if isinstance(ref, int) else ref.dtype
 
 
 def moved(a: Ref, b: Ref) -> int | None:

@@ -34,7 +34,7 @@ class Entry:
     dtype : dtype
         What it is.
     check : str
-        When Python raises an error, or gives a complex number: then the kernel is left. `{0}`, `{1}`, `{v}` (the value).
+        When Python raises an error, or gives a complex number: then the kernel is left. `{v}` is the value.
     dear : bool
         NumPy computes it for several entries at once, numba by a call of the C library for each.
     """
@@ -47,8 +47,9 @@ class Entry:
 
 
 _NUMBERS = {
-    np.add: "{0} + {1}", np.subtract: "{0} - {1}", np.multiply: "{0} * {1}", np.negative: "-{0}", np.positive: "{0}", np.conjugate: "{0}",
-    np.absolute: "abs({0})", np.square: "{0} * {0}", np.less: "{0} < {1}", np.less_equal: "{0} <= {1}",
+    np.add: "{0} + {1}", np.subtract: "{0} - {1}", np.multiply: "{0} * {1}", np.negative: "-{0}",
+    np.positive: "{0}", np.conjugate: "{0}", np.absolute: "abs({0})",
+    np.square: "{0} * {0}", np.less: "{0} < {1}", np.less_equal: "{0} <= {1}",
     np.greater: "{0} > {1}", np.greater_equal: "{0} >= {1}", np.equal: "{0} == {1}", np.not_equal: "{0} != {1}",
     np.logical_not: "{0} == 0", np.logical_and: "({0} != 0) & ({1} != 0)", np.logical_or: "({0} != 0) | ({1} != 0)",
     np.logical_xor: "({0} != 0) ^ ({1} != 0)", np.maximum: "{0} if {0} > {1} or {0} != {0} else {1}",
@@ -69,8 +70,8 @@ _DEAR = {
     np.sinh: "math.sinh({0})", np.cosh: "math.cosh({0})", np.arcsin: "math.asin({0})", np.arccos: "math.acos({0})",
     np.arctan: "math.atan({0})", np.arcsinh: "math.asinh({0})", np.arccosh: "math.acosh({0})",
     np.arctanh: "math.atanh({0})", np.arctan2: "math.atan2({0}, {1})", np.hypot: "math.hypot({0}, {1})",
-    np.log2: "np.log2({0})", np.log10: "math.log10({0})", np.exp2: "np.exp2({0})", np.logaddexp: "np.logaddexp({0}, {1})",
-    np.logaddexp2: "np.logaddexp2({0}, {1})", np.power: "{0} ** {1}",
+    np.log2: "np.log2({0})", np.log10: "math.log10({0})", np.exp2: "np.exp2({0})",
+    np.logaddexp: "np.logaddexp({0}, {1})",    np.logaddexp2: "np.logaddexp2({0}, {1})", np.power: "{0} ** {1}",
 }  # fmt: skip
 _WHOLE = {
     np.bitwise_and: "{0} & {1}",
@@ -133,14 +134,14 @@ def entry(step: Step) -> Entry:
     ufunc = np.power if op is operator.pow else op
     if not isinstance(ufunc, np.ufunc):
         raise Unheld(known.name_of(op))
-    return of_ufunc(ufunc, tuple(_weak(a) for a in args), dtype)
+    return of_ufunc(ufunc, tuple(weak(a) for a in args), dtype)
 
 
 def of_ufunc(ufunc: np.ufunc, kinds: tuple[Any, ...], dtype: Any = None) -> Entry:
     """Give what a ufunc does to entries of these dtypes; Python's numbers stand as their types."""
     if ufunc.nout != 1 or ufunc.signature is not None:
         raise Unheld(known.name_of(ufunc))
-    given = {} if dtype is None else {"signature": (*[None] * ufunc.nin, np.dtype(dtype))}
+    given: dict[str, Any] = {} if dtype is None else {"signature": (*[None] * ufunc.nin, np.dtype(dtype))}
     *casts, dtype = ufunc.resolve_dtypes((*kinds, None), **given)
     loops = {held(d).kind if d.kind != "u" else "i" for d in casts}
     table = _TRUTH if loops == {"b"} else _FLOATS | _NUMBERS | _DEAR if loops == {"f"} else _WHOLE | _NUMBERS
@@ -183,7 +184,7 @@ def _python(value: Any) -> bool:
     return value.python if type(value) is Step else type(value) in (int, float)
 
 
-def _weak(value: Any) -> Any:
+def weak(value: Any) -> Any:
     if type(value) is Step:
         return type(value.value) if value.python else value.dtype
     return type(value) if type(value) in (int, float) else np.asarray(value).dtype

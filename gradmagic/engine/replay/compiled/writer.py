@@ -1,7 +1,7 @@
-"""The function around a kernel: guards, the call, the results. To replay.py it is what emit.py's `Written` is for NumPy.
+"""The function around a kernel: guards, the call, the results: for numba what emit.py's `Written` is for NumPy.
 
-In: a simplified `Program`, and the function that NumPy runs. Out: text. Whatever the kernel does not take (an array laid
-out in another way, an index out of range, a division of Python's by zero) is NumPy's: it gives the error, or the result.
+In: a simplified `Program`, and the function that NumPy runs. Out: text. Whatever the kernel does not take (an array
+laid out in another way, an index out of range, a division of Python's by zero) is NumPy's.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from .bodies import Body
 from .indexed import Gathered, is_basic
 from .memory import Lies, address, viewed
 from .periods import Statement
-from .scalars import Entry, Unheld, as_dtype, cast, of_ufunc
+from .scalars import Entry, Unheld, as_dtype, cast, of_ufunc, weak
 
 
 def write(kernel: Any, step: Step) -> None:
@@ -25,7 +25,7 @@ def write(kernel: Any, step: Step) -> None:
     if op is operator.setitem:
         target, index, value = step.args
         if not is_basic(index):
-            scatter(kernel, step, target, index, value, None)
+            scatter(kernel, step, (target, index, value, None))
             return
         lies = kernel.ref(target, target.dtype)
         parts = index if type(index) is tuple else (index,)
@@ -37,21 +37,12 @@ def write(kernel: Any, step: Step) -> None:
         ref = kernel.ref(target, target.dtype)
         assign(kernel, ref, cast(_dtype(value, target), _dtype(value, target)), (value,))
     elif op is arrays.add_at:
-        scatter(kernel, step, *step.args, np.add)
+        scatter(kernel, step, (*step.args, np.add))
     elif getattr(op, "__name__", "") == "at" and len(step.args) == 3 and not step.kwargs:
-        scatter(kernel, step, *step.args, op.__self__)
+        scatter(kernel, step, (*step.args, op.__self__))
     elif isinstance(op, np.ufunc) and set(step.kwargs) == {"out"}:
         target = step.kwargs["out"]
-        kinds = tuple(
-            type(a.value)
-            if type(a) is Step and a.python
-            else _dtype(a, target)
-            if type(a) is Step
-            else type(a)
-            if type(a) in (int, float)
-            else np.asarray(a).dtype
-            for a in step.args
-        )
+        kinds = tuple(weak(a) for a in step.args)
         assign(kernel, kernel.ref(target, target.dtype), of_ufunc(op, kinds), step.args)
     else:
         raise Unheld(f"{known.name_of(op)} into an array")
@@ -81,8 +72,9 @@ def assign(kernel: Any, target: Any, what: Entry, args: tuple[Any, ...]) -> None
         kernel.fill(target, into, target.dtype)
 
 
-def scatter(kernel: Any, step: Step, target: Step, index: Any, value: Any, ufunc: Any) -> None:
+def scatter(kernel: Any, step: Step, args: tuple[Any, ...]) -> None:
     """Write to, or add to, the entries that arrays of indices name."""
+    target, index, value, ufunc = args
     lies = kernel.ref(target, target.dtype)
     if (
         type(lies) is not Lies
