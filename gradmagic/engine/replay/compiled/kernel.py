@@ -2,8 +2,8 @@
 
 In: a simplified `Program`. Out: the text, its parameters, its constants, and what it gives; or `Unheld`: the reason.
 
-Elementwise steps of one shape gather in a body (bodies.py) until somebody needs their results; everything else is
-written where it stands. Around steps on memory that is written in place all bodies are closed: nothing moves past them.
+Elementwise steps of one shape gather in a body (bodies.py) until somebody needs their results; sums and products wait
+until theirs are: the way there and the way back of a mean are one loop. Everything else is written where it stands. Around steps on memory that is written in place all bodies are closed: nothing moves past them.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class Kernel:
         self.refs: dict[int, Ref] = {}
         self._open: dict[tuple[int, ...], Body] = {}
         self._in: dict[int, Body] = {}
+        self._waiting: dict[int, Step] = {}  # sums and products that nobody has asked for: their operands' loops stay open
         self._names = 0
         self._constants: dict[Any, str] = {}
         self._tables: dict[np.dtype[Any], list[Any]] = {}
@@ -141,6 +142,8 @@ class Kernel:
                 raise Unheld(f"{value} as {dtype}") from None
         if id(value) in self._in:
             self._close(self._in[id(value)])
+        if self._waiting.pop(id(value), None) is not None:
+            (calls.product if value.op in FUNCTIONS else calls.reduce)(self, value)
         if id(value) not in self.refs:
             if value.kind != "constant":
                 raise Unheld(known.name_of(value.op))
@@ -252,10 +255,10 @@ class Kernel:
             calls.along(self, step)
         elif op is operator.getitem or op in known.VIEWS or op is known.window:
             calls.view(self, step, step, lambda a: op(a, *step.args[1:], **step.kwargs))
-        elif known.reduction(op) or op in calls.REDUCED:
-            calls.reduce(self, step)
-        elif op in FUNCTIONS:
-            calls.product(self, step)
+        elif known.reduction(op) or op in calls.REDUCED or op in FUNCTIONS:
+            self._waiting[id(step)] = step
+            if step.storage.written or any(s.storage.written for s in step.needs()):
+                self.ref(step, step.dtype)
         elif op in (np.cumsum, np.add.accumulate):
             calls.cumulated(self, step)
         elif step.shape and moves(step):
@@ -272,6 +275,9 @@ class Kernel:
             raise Unheld(f"{known.name_of(step.op)} to {step.dtype}")
         args = args[: len(what.casts)]  # a dtype, an order
         taken = [a for a in args if type(a) is Step]
+        for a in taken:
+            if id(a) in self._waiting:
+                self.ref(a, a.dtype)
         body = self._open.get(step.shape)
         refs: list[Ref] = []
         for a in taken:

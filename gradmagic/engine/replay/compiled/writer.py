@@ -66,6 +66,9 @@ class Compiled:
 
     def source(self, head: list[str], parameters: str, result: str) -> str:
         """Give the text of the function."""
+        for step in self.program.outputs:
+            if id(step) in self.kernel.results and not step.shape:  # what comes back is Python's already
+                result = result.replace(f"float({self.name(step)})", self.kernel.results[id(step)][0])
         given = [
             n if not np.ndim(v) or v.flags.c_contiguous else f"np.ascontiguousarray({n})"
             for n, v in self.kernel.parameters
