@@ -9,9 +9,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from .compiled.choice import may_loop
-from .compiled.writer import Looped
-from .replay import Made, Replayed, replay
-from .whole import MISS
+from .replay import Replayed, replay
+from .whole import MISS, Made
 
 X = TypeVar("X")
 
@@ -55,11 +54,10 @@ def loop(step: Callable[[X], X], x: X, n: int, *, backend: str | None = None) ->
     while done < min(n, 2):  # the first call records, and may give another kind of number than it got
         x = turned(x)
         done += 1
-    made = next((m for m in turned.programs if m.run is turned._last), None)
-    if done < n and made is not None and (run := _looped(turned, made, n)) is not None:
+    if n > done and turned._last is not None and (run := _looped(turned, turned._last, n)) is not None:
         out = run(x, n - done)
         if out is not MISS:
-            return out
+            return out  # type: ignore[no-any-return]
     for _ in range(n - done):
         x = turned(x)
     return x
@@ -67,12 +65,10 @@ def loop(step: Callable[[X], X], x: X, n: int, *, backend: str | None = None) ->
 
 def _looped(turned: Replayed, made: Made, n: int) -> Callable[[Any, int], Any] | None:
     """Give a program's loop, compiled at the first demand that is worth it; None where there is none."""
-    if made.looped is None and may_loop(made.program, turned.backend, n):
 
-        def plain(x: Any, turns: int) -> Any:
-            for _ in range(turns):
-                x = turned(x)
-            return x
+    def plain(turns: int, x: Any) -> Any:
+        for _ in range(turns):
+            x = turned(x)
+        return x
 
-        made.looped = (made.choice.compile(made.write, plain, Looped) or ("", False))[1]
-    return made.looped or None
+    return made.choice.loop(plain) if may_loop(made.program, turned.backend, n) else None  # type: ignore[no-any-return]

@@ -252,9 +252,6 @@ def _asked(what: str, answer: Any = None) -> Any:
     return ask
 
 
-_FLOAT = np.dtype(float)
-
-
 class Recorded:
     """A real array, or a NumPy scalar, that writes down what is done with it."""
 
@@ -300,7 +297,7 @@ class Recorded:
         self.step.storage.laid = True
         return self.value
 
-    value_kind = property(lambda self: getattr(self.value, "dtype", _FLOAT).kind)
+    value_kind = property(lambda self: (getattr(self.value, "dtype", None) or np.dtype(type(self.value))).kind)
 
     def __len__(self) -> int:
         return len(self.value)
@@ -315,6 +312,8 @@ class Recorded:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         now = _now()
+        if type(value) is Recorded and value.owner is not None and _is_part(value.value, self.value, index):
+            return  # `x[i] += 1` ends in x[i] = x[i]
         now.write(operator.setitem, (self, steady(now, index), value), {}, self)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -439,6 +438,12 @@ def steady(now: Recording, index: Any) -> Any:
     return index
 
 
+def _is_part(part: Any, whole: Any, index: Any) -> bool:
+    """Tell whether `whole[index]` is `part`, in the same memory."""
+    there = whole[mapped(value_of, index)]
+    return type(there) is np.ndarray and there.__array_interface__ == part.__array_interface__
+
+
 def _masks(index: Any) -> bool:
     """Tell whether an array of truth values picks, so that the shape hangs on them."""
     return any(a.value.dtype.kind == "b" for a in recorded_in(index))
@@ -514,13 +519,7 @@ class RecordedInt(RecordedFloat):
     def _whole(self) -> int:
         return int(_now().fixed(self))
 
-    __int__ = _whole
-
-    def __index__(self) -> int:
-        if self.value_kind not in "iu":
-            raise TypeError("only integer scalar arrays can be converted to a scalar index")  # NumPy's words
-        return int(_now().fixed(self))
-
+    __int__ = __index__ = _whole
 
 
 _NUMBERS = {float: RecordedFloat, int: RecordedInt}

@@ -24,54 +24,17 @@ from . import explained
 from .blocks import blocked
 from .compiled.choice import Choice, asked
 from .emit import Diverged, Written
-from .program import Program
+from .products import flattened
 from .recorded import NOW
 from .recording import Call, Refused, close, copied, randomness, record, same_program, seen
 from .results import Results
 from .simplify import simplified
 from .surroundings import Surroundings
-from .whole import MISS, compiled, guarded_first, tell_the_tape, wants_gradients
+from .whole import MISS, Made, guarded_first, tell_the_tape, wants_gradients
 
 _KINDS = 8  # programs for one function: shapes, settings and branches
 _TRIES = 3  # calls that may change what the function reaches before that counts as its way
 _recording = RLock()
-
-
-class Made:
-    """A program that serves calls of one kind.
-
-    Attributes
-    ----------
-    run : function
-        Of the arguments as they are passed; gives MISS for a call of another kind.
-    source : str
-    program : Program
-        As it runs.
-    recorded : int
-        How many steps there were before simplify.py.
-    bytes : int
-        Of the buffers of a call.
-    kind : tuple
-        Of calls: how many arguments, which by name, whether operations are recorded.
-    choice : Choice
-        Which back end runs it.
-    """
-
-    def __init__(
-        self,
-        run: Callable[..., Any],
-        source: str,
-        program: Program,
-        recorded: int,
-        size: int,
-        around: Surroundings,
-    ) -> None:
-        self.run, self.source, self.program, self.recorded, self.bytes = run, source, program, recorded, size
-        self.around = around
-        self.kind: Any = None
-        self.choice: Choice
-        self.write: Callable[..., Any]  # it for another back end
-        self.looped: Any = None  # many turns of it in one call; False where that cannot be
 
 
 class Replayed:
@@ -85,29 +48,34 @@ class Replayed:
 
     __replays__ = True
 
-    def __init__(self, f: Callable[..., Any], backend: str | None = None) -> None:
+    def __init__(self, f: Callable[..., Any], quiet: bool = False, backend: str | None = None) -> None:
         functools.update_wrapper(self, f)
         self.f = f
         self.backend = backend
+        self._quiet = quiet  # of gradmagic's own: that there is no program is nothing to tell
         self.programs: list[Made] = []
         self.refused: list[str] = []
-        self._last: Any = None  # the program that served the last call, and how many arguments it takes
-        self._count = -1
+        self.eager = 0
+        self._faces: dict[Made, type[Replayed]] = {}
+        self._last: Made | None = None  # whose face it has
         self._tries = 0
         self._off = False
-        self.served = self.eager = 0
         self._moving: set[Any] = set()  # places of numbers that are others from call to call
 
+    @property
+    def served(self) -> int:
+        return sum(made.served for made in self.programs)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if len(args) == self._count and not kwargs and mode_now() is None and NOW.get() is None:
-            try:
-                out = self._last(*args)
-            except Diverged:
-                return self._otherwise(args, kwargs)
-            if out is not MISS:
-                self.served += 1
-                return out
         return self._otherwise(args, kwargs)
+
+    def _prefer(self, made: Made) -> None:
+        """Let a program be what is called: a class of its own has it as `__call__`, without a step in between."""
+        if not made.kind[1]:
+            if made not in self._faces:
+                face = _guarded(made.facing(self._otherwise), self._otherwise, made)
+                self._faces[made] = type("Replayed", (Replayed,), {"__call__": staticmethod(face)})
+            self.__class__, self._last = self._faces[made], made
 
     # -- calls that the last program does not serve ------------------------------------------------
     def _otherwise(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -116,6 +84,23 @@ class Replayed:
             self.eager += 1
             return self.f(*args, **kwargs)
         kind = (len(args), tuple(kwargs), mode)
+        if (out := self._served(kind, args, kwargs)) is not MISS:
+            return out
+        # what somebody else has changed (a learning rate) is an input from now on
+        for made in self.programs[-1:]:
+            self._moving |= {n.spot for n in made.around.links if type(n.value) is float and not n.same()}
+        with _recording:
+            if (out := self._served(kind, args, kwargs)) is not MISS:  # another thread has made the program meanwhile
+                return out
+            if len(self.programs) >= _KINDS and not self._off:
+                self._give_up(f"{_KINDS} kinds of calls have come (shapes, settings, branches taken by values)")
+            if self._off:
+                self.eager += 1
+                return self.f(*args, **kwargs)
+            return self._first(args, kwargs)
+
+    def _served(self, kind: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Serve a call by one of the programs; MISS if it is of none's kind."""
         for made in self.programs:
             if made.kind != kind:
                 continue
@@ -124,27 +109,16 @@ class Replayed:
             except Diverged:
                 continue
             if out is not MISS:
-                self.served += 1
                 self._prefer(made)
                 return out
-        for made in self.programs[
-            -1:
-        ]:  # what somebody else has changed (a learning rate) is an input from now on
-            self._moving |= {n.spot for n in made.around.links if type(n.value) is float and not n.same()}
-        if len(self.programs) >= _KINDS:
-            self._give_up(f"{_KINDS} kinds of calls have come (shapes,  branches taken by values)")
-            return self.f(*args, **kwargs)
-        with _recording:
-            return self._first(args, kwargs)
-
-    def _prefer(self, made: Made) -> None:
-        if made.kind[1:] == ((), None):
-            self._last, self._count = made.run, made.kind[0]
+        return MISS
 
     def _give_up(self, why: str) -> None:
         """Run the function as it is from now on, and say why."""
         self._off = True
         self.refused.append(why)
+        if self._quiet:
+            return
         name = getattr(self.f, "__name__", "f")
         level = _stacklevel()
         warnings.warn(
@@ -179,7 +153,7 @@ class Replayed:
         except Refused as error:
             self._give_up(str(error))
             return out
-        made.kind = (len(args), tuple(kwargs), mode_now())
+        made.forget()
         self.programs.append(made)
         self._prefer(made)
         return out
@@ -213,11 +187,10 @@ class Replayed:
         recorded = len(program.steps)
         guarded_first(program)
         short = simplified(program)
+        short = flattened(short)
         now = [v for v, before in zip(around.read(), held, strict=True) if before is not None]
 
-        def write(writer: Callable[[Program], Any]) -> tuple[Any, str, Any]:
-            """Write the program, by NumPy or another back end, with all that is around it."""
-            written = writer(short)
+        def write(written: Any, checks: bool = True) -> Made:
             names = results.named(short, [*call.values, *now], len(left), written.name)
             result = results.text(iter(names[: len(results.steps)]), written.bind)
             at = iter(names[len(results.steps) :])
@@ -225,39 +198,27 @@ class Replayed:
                 f"{e.place} = {e.form.format(next(at)) if e.step is not None else e.form}" for e in effects
             ]
             tell_the_tape(written, short, call, around)
-            return written, *compiled(self.f, call, around, written, result)
+            made = Made(self.f, call, around, written, result, recorded)
+            made.choice = choice
+            if checks:
+                self._checked(made, call, around, values, held, eager)
+                made.forget()
+            return made
 
-        def plain(program: Program) -> Written:
-            written = Written(blocked(program))
-            choice.watch(written, lambda: self._compile(made, check))
-            return written
+        choice = Choice(self.backend, short, write)
+        written = Written(blocked(short))
+        choice.watch(written, lambda: self._compile(made))
+        made = write(written)
+        return choice.compiled(made) if self.backend == "numba" else made
 
-        def check() -> None:
-            self._checked(made, call, around, values, held, eager)
-
-        choice = Choice(self.backend, short)
-        written, source, run = write(plain)
-        made = Made(run, source, short, recorded, written.bytes, around)
-        made.choice, made.write = choice, write
-        check()
-        if self.backend == "numba":
-            self._compile(made, check)
-        return made
-
-    def _compile(self, made: Made, check: Callable[[], None]) -> None:
+    def _compile(self, made: Made) -> None:
         """Let numba run a program from now on, if it takes it and gives the same."""
         with _recording:
-            before = made.run, made.source
-            if (found := made.choice.compile(made.write, made.run)) is None:
-                return
-            made.source, made.run = found
-            try:
-                check()
-            except Refused as error:
-                made.run, made.source = before
-                made.choice.text = f"by NumPy: with numba {error}"
-            if self._last is before[0]:
-                self._last = made.run
+            if made in self.programs:
+                new = made.choice.compiled(made)
+                self.programs[self.programs.index(made)] = new
+                if self._last is made:
+                    self._prefer(new)
 
     def _checked(
         self, made: Made, call: Call, around: Surroundings, values: list[Any], held: list[Any], eager: Any
@@ -293,12 +254,13 @@ class Replayed:
         """The program that served last, as Python."""
         return explained.source(self)
 
-    def explain(self) -> str:
+    def explain(self) -> explained.Explanation:
         """Say what was recorded, what is left of it, what was refused, how often it ran, and in how many bytes."""
         return explained.explain(self)
 
     def __repr__(self) -> str:
-        return f"<replay of {getattr(self.f, '__name__', self.f)}: {len(self.programs)} programs>"
+        number = len(self.programs)
+        return f"<replay of {getattr(self.f, '__name__', self.f)}: {number} program{'s' * (number != 1)}>"
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -320,6 +282,12 @@ def replay(f: Any = None, *, backend: str | None = None) -> Any:
         Of arrays, numbers, tensors and containers of them: one of yours, `gm.value_and_grad(f)`, `gm.hvp`, a step of
         an optimiser. Whole numbers, text, `None` and functions among its arguments are settings: another value gets
         another program.
+    backend : {"numpy", "numba"}, optional
+        What runs the program: NumPy's calls, or one function that numba compiles (`pip install "gradmagic[jit]"`), for
+        small arrays and many operations. Without it NumPy does, and numba takes over where it is installed and the
+        program has run so often that compiling (0.3 to 1 s, less from the file in which it is kept) has paid. What
+        numba is not given (linear algebra, sorting, complex numbers, large products) stays with NumPy, which
+        `.explain()` says.
 
     Returns
     -------
@@ -353,8 +321,22 @@ def replay(f: Any = None, *, backend: str | None = None) -> Any:
             f"gm.replay takes a function, not a {type(f).__name__}: write gm.replay(f), not gm.replay(f(x))."
         )
     if isinstance(f, Replayed):
-        return f if backend in (None, f.backend) else Replayed(f.f, backend)
-    return Replayed(f, backend)
+        return f if backend in (None, f.backend) else Replayed(f.f, backend=backend)
+    return Replayed(f, backend=backend)
+
+
+def _guarded(face: Callable[..., Any], otherwise: Callable[..., Any], made: Made) -> Callable[..., Any]:
+    """Let a program that diverges go `otherwise`; one without guards is as it is."""
+    if not any(s.kind == "guard" for s in made.program.steps):
+        return face
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return face(*args, **kwargs)
+        except Diverged:
+            return otherwise(args, kwargs)
+
+    return call
 
 
 def _arrays(tree: Any) -> Iterable[Any]:

@@ -46,7 +46,7 @@ def by_numba(f):
         out = made(*args)
         (program,) = made.programs
         assert program.choice.text.startswith("by numba"), program.choice.text
-        program.run.__globals__["plain"] = None
+        program._space["plain"] = None
         return out
 
     return call
@@ -103,7 +103,7 @@ def test_division_of_whole_numbers_stays_with_numpy():
     """numba's ends the process for the least whole number divided by -1."""
     f = gm.replay(lambda x: x // 2, backend="numba")
     f(np.arange(3))
-    assert "np.floor_divide of int64" in f.explain()
+    assert "np.floor_divide of int64" in str(f.explain())
 
 
 # ---- rules ----------------------------------------------------------------------------------------------------
@@ -305,7 +305,9 @@ def test_what_numba_is_not_given_stays_with_numpy(f, why):
     x = np.eye(2) * 3
     made(x)
     np.testing.assert_array_equal(made(x), f(x))
-    assert f"by NumPy: numba is not given {why}" in made.explain() or why in made.explain()
+    text = str(made.explain())
+    assert "by NumPy: numba is not given" in text
+    assert why in text
 
 
 def test_numba_takes_over_when_it_pays(interpreted, monkeypatch):
@@ -325,7 +327,7 @@ def test_numba_takes_over_when_it_pays(interpreted, monkeypatch):
 def test_few_calls_and_large_arrays_are_numpys():
     f = gm.replay(lambda x: np.tanh(x) * 2)
     f(np.ones(100_000))
-    assert "by NumPy, whose loops are as fast" in f.explain()
+    assert "by NumPy, whose loops are as fast" in str(f.explain())
 
 
 def test_back_ends_have_names(monkeypatch):
@@ -336,7 +338,7 @@ def test_back_ends_have_names(monkeypatch):
         gm.replay(lambda x: x, backend="numba")
     f = gm.replay(operator.neg)
     f(np.ones(2))
-    assert "by NumPy: numba is not installed" in f.explain()
+    assert "by NumPy: numba is not installed" in str(f.explain())
 
 
 def test_a_kernel_is_read_from_its_file():

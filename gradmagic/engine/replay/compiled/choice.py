@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from .. import known
 from ..program import Program, Step
 from .built import installed
 from .scalars import Unheld, is_dear
-from .writer import Compiled
+from .writer import Compiled, Looped
 
 BACKENDS = ("numpy", "numba")
 _EARLIEST = 50  # calls
@@ -73,13 +73,17 @@ class Choice:
     ----------
     text : str
         Who does, and why, for `explain`.
+    statements : int
+        That numba has compiled.
+    looped : Made, False or None
+        Many turns of the program in one call; False where that cannot be, None before it is asked for.
     """
 
-    def __init__(self, backend: str | None, program: Program) -> None:
-        self.backend, self._program = backend, program
+    def __init__(self, backend: str | None, program: Program, write: Callable[..., Any]) -> None:
+        self._program, self._write = program, write
         self.text = "by NumPy"
-        self.statements = 0  # that numba compiled
-        self.later = 0  # the calls by NumPy before numba takes over; 0: it does not by itself
+        self.statements = self._later = 0
+        self.looped: Any = None
         if backend == "numpy" or not installed():
             self.text += "" if backend else ": numba is not installed"
         elif backend is None:
@@ -90,37 +94,41 @@ class Choice:
             elif calls > _LATEST or len(program.steps) > _MOST:
                 self.text += ": compiling would take longer than it saves"
             else:
-                self.later = int(calls)
-                self.text += f", by numba from call {self.later + 2:,} on"
+                self._later = int(calls)
+                self.text += f", by numba from call {self._later + 2:,} on"  # one is the function's, one compiles
 
     def watch(self, written: Any, now: Callable[[], None]) -> None:
         """Let a program of NumPy's count its calls, and call `now` when numba is due."""
-        if self.later:
-            written.names.update(calls=repeat(None, self.later), compile_now=now)
-            written.lines.insert(0, "if next(calls, True): compile_now()")
+        if self._later:
+            written.names.update(due=chain(repeat(False, self._later), [True], repeat(False)), compile_now=now)
+            written.lines.insert(0, "if next(due): compile_now()")
 
-    def compile(
-        self,
-        write: Callable[[Callable[[Program], Any]], tuple[Any, str, Any]],
-        plain: Any,
-        writer: Any = Compiled,
-    ) -> Any:
-        """Give source and function of the program by numba; None, with the reason in `text`, if it stays with NumPy."""
+    def compiled(self, made: Any) -> Any:
+        """Give the program run by numba; as it is, with the reason in `text`, if it stays with NumPy."""
         began = time.process_time()
         try:
-            written, source, run = write(lambda program: writer(program, plain))
+            written = Compiled(self._program, made.run)
+            new = self._write(written)
         except Unheld as why:
             self.text = f"by NumPy: numba is not given {why}"
-            return None
-        except Exception as error:  # of numba's: whatever it is, NumPy runs the program
+            return made
+        except Exception as error:  # whatever it is, NumPy runs the program
             first = str(error).partition("\n")[0]
-            self.text = f"by NumPy: numba raised {type(error).__name__}: {first}"
-            return None
+            self.text = f"by NumPy: with numba {type(error).__name__}: {first}"
+            return made
+        new.source = f"{written.kernel.source()}\n\n{new.source}"
         self.statements = written.kernel.size
-        self.text = (
-            f"by numba: {self.statements:,} statements, compiled in {time.process_time() - began:.1f} s"
-        )
-        return f"{written.kernel.source()}\n\n{source}", run
+        self.text = f"by numba: {self.statements:,} statements, compiled in {time.process_time() - began:.1f} s"
+        return new
+
+    def loop(self, plain: Callable[[Any, int], Any]) -> Callable[[Any, int], Any] | None:
+        """Give the program as a loop of so many turns; None where that cannot be."""
+        if self.looped is None:
+            try:
+                self.looped = self._write(Looped(self._program, plain), checks=False)
+            except Exception:  # Unheld, or one of numba's
+                self.looped = False
+        return (lambda x, turns: self.looped.run(turns, x)) if self.looped else None
 
 
 def may_loop(program: Program, backend: str | None, turns: int) -> bool:

@@ -69,6 +69,7 @@ class Compiled:
         for step in self.program.outputs:
             if id(step) in self.kernel.results and not step.shape:  # what comes back is Python's already
                 result = result.replace(f"float({self.name(step)})", self.kernel.results[id(step)][0])
+        passed = ", ".join(p.removesuffix("=NONE") for p in parameters.split(", "))
         given = [
             n if not np.ndim(v) or v.flags.c_contiguous else f"np.ascontiguousarray({n})"
             for n, v in self.kernel.parameters
@@ -79,7 +80,7 @@ class Compiled:
         lines = [
             *head,
             f"try: {into}{call}",
-            f"except Exception: return plain({parameters})",
+            f"except Exception: return plain({passed})",
             *self.lines,
             f"return {result}",
         ]
@@ -122,6 +123,6 @@ class Looped(Compiled):
 
     def source(self, head: list[str], parameters: str, result: str) -> str:
         """Give the text of the function."""
-        if self.lines:
+        if self.lines[:-1]:  # but for what counts the calls
             raise Unheld("a step that leaves something behind")
-        return super().source(head, f"{parameters}, turns", result)
+        return super().source(head, f"turns, {parameters}", result)
