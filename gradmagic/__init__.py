@@ -172,6 +172,7 @@ __all__ = [
     "last",
     "linalg",
     "load",
+    "loop",
     "make_dot",
     "minimize",
     "mps",

@@ -283,8 +283,8 @@ def replay(f: Any = None, *, backend: str | None = None) -> Any:
         an optimiser. Whole numbers, text, `None` and functions among its arguments are settings: another value gets
         another program.
     backend : {"numpy", "numba"}, optional
-        What runs the program: NumPy's calls, or one function that numba compiles (`pip install "gradmagic[jit]"`), for
-        small arrays and many operations. Without it NumPy does, and numba takes over where it is installed and the
+        What runs the program: NumPy's calls, or one function that numba compiles (`pip install "gradmagic[jit]"`),
+        for small arrays and many operations. Without it NumPy does, and numba takes over where it is installed and the
         program has run so often that compiling (0.3 to 1 s, less from the file in which it is kept) has paid. What
         numba is not given (linear algebra, sorting, complex numbers, large products) stays with NumPy, which
         `.explain()` says.
@@ -301,8 +301,8 @@ def replay(f: Any = None, *, backend: str | None = None) -> Any:
     values. Then `f` runs as it is, and a `ReplayWarning` says so once, with the line. `if t > 0:` is a guard: the
     other branch gets a program of its own. Arrays and numbers that `f` reaches by its closure, globals and
     attributes are read anew, or compared, at every call. What `f` prints or appends happens only while it is recorded.
-    numba's exponentials and sums may differ from NumPy's in the last digits, and NumPy's warnings (overflow, division by
-    zero) are not given.
+    numba's exponentials and sums may differ from NumPy's in the last digits, and NumPy's warnings (overflow, division
+    by zero) are not given.
 
     Examples
     --------

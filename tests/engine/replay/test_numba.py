@@ -33,7 +33,9 @@ def interpreted(monkeypatch):
         space = {"__name__": "kernel"}
         exec(source.replace("from numba import njit", "njit = lambda **_: lambda f: f"), space)
         kernel = space[name]
-        return lambda *args: tuple(v.item() if isinstance(v, np.generic) else v for v in kernel(*args))  # as numba
+        return lambda *args: tuple(
+            v.item() if isinstance(v, np.generic) else v for v in kernel(*args)
+        )  # as numba
 
     monkeypatch.setattr(writer, "built", built)
 

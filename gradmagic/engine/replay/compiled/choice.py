@@ -95,12 +95,15 @@ class Choice:
                 self.text += ": compiling would take longer than it saves"
             else:
                 self._later = int(calls)
-                self.text += f", by numba from call {self._later + 2:,} on"  # one is the function's, one compiles
+                first = self._later + 2  # one call is the function's, one compiles
+                self.text += f", by numba from call {first:,} on"
 
     def watch(self, written: Any, now: Callable[[], None]) -> None:
         """Let a program of NumPy's count its calls, and call `now` when numba is due."""
         if self._later:
-            written.names.update(due=chain(repeat(False, self._later), [True], repeat(False)), compile_now=now)
+            written.names.update(
+                due=chain(repeat(False, self._later), [True], repeat(False)), compile_now=now
+            )
             written.lines.insert(0, "if next(due): compile_now()")
 
     def compiled(self, made: Any) -> Any:
@@ -118,7 +121,9 @@ class Choice:
             return made
         new.source = f"{written.kernel.source()}\n\n{new.source}"
         self.statements = written.kernel.size
-        self.text = f"by numba: {self.statements:,} statements, compiled in {time.process_time() - began:.1f} s"
+        self.text = (
+            f"by numba: {self.statements:,} statements, compiled in {time.process_time() - began:.1f} s"
+        )
         return new
 
     def loop(self, plain: Callable[[Any, int], Any]) -> Callable[[Any, int], Any] | None:

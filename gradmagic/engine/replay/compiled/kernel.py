@@ -3,7 +3,8 @@
 In: a simplified `Program`. Out: the text, its parameters, its constants, and what it gives; or `Unheld`: the reason.
 
 Elementwise steps of one shape gather in a body (bodies.py) until somebody needs their results; sums and products wait
-until theirs are: the way there and the way back of a mean are one loop. Everything else is written where it stands. Around steps on memory that is written in place all bodies are closed: nothing moves past them.
+until somebody needs theirs: the way there and the way back of a mean are one loop. Everything else is written where it
+stands. Around steps on memory that is written in place all bodies are closed: nothing moves past them.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Kernel:
         self.refs: dict[int, Ref] = {}
         self._open: dict[tuple[int, ...], Body] = {}
         self._in: dict[int, Body] = {}
-        self._waiting: dict[int, Step] = {}  # sums and products that nobody has asked for: their operands' loops stay open
+        self._waiting: dict[int, Step] = {}  # sums and products for which nobody has asked
         self._names = 0
         self._constants: dict[Any, str] = {}
         self._tables: dict[np.dtype[Any], list[Any]] = {}
