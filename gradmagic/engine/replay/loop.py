@@ -18,8 +18,8 @@ X = TypeVar("X")
 def loop(step: Callable[[X], X], x: X, n: int, *, backend: str | None = None) -> X:
     """Give what `for _ in range(n): x = step(x)` leaves in `x`.
 
-    The step is recorded as by `gm.replay`. Where numba is installed and n turns are worth compiling, all but the first
-    two run in one call of a compiled function; else NumPy replays each.
+    The step is recorded as by `gm.replay`. Where numba is installed and n turns are worth compiling, they run in
+    one call of a compiled function, but for those that record; else NumPy replays each.
 
     Parameters
     ----------
@@ -50,15 +50,12 @@ def loop(step: Callable[[X], X], x: X, n: int, *, backend: str | None = None) ->
         if isinstance(step, Replayed) and backend in (None, step.backend)
         else replay(step, backend=backend)
     )
-    done = 0
-    while done < min(n, 2):  # the first call records, and may give another kind of number than it got
-        x = turned(x)
-        done += 1
-    if n > done and turned._last is not None and (run := _looped(turned, turned._last, n)) is not None:
-        out = run(x, n - done)
-        if out is not MISS:
-            return out  # type: ignore[no-any-return]
-    for _ in range(n - done):
+    for done in range(n):
+        last = turned._last
+        if done < 3 and last is not None and (run := _looped(turned, last, n)) is not None:
+            out = run(x, n - done)
+            if out is not MISS:  # the first call records, and may give another kind of number than it got
+                return out  # type: ignore[no-any-return]
         x = turned(x)
     return x
 
