@@ -171,7 +171,9 @@ class Call:
 def kind_of(name: str, text: str, value: Any, bind: Callable[[Any], str]) -> str:
     """Write that what `text` reads, called `name` from here on, is of the kind of `value`."""
     if isinstance(value, np.ndarray):
-        shaped = f"{name}.shape == {value.shape} and {name}.dtype is {bind(value.dtype)}"
+        dtype = bind(value.dtype)  # an unpickled array has a dtype object of its own
+        same = f"({name}.dtype is {dtype} or {name}.dtype == {dtype})"
+        shaped = f"{name}.shape == {value.shape} and {same}"
         return f"type({name} := {text}) is ndarray and {shaped}"
     return f"type({name} := {text}) is {bind(type(value))}"
 
