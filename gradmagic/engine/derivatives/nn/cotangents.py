@@ -39,7 +39,7 @@ def between(x: Any, low: Any, high: Any) -> Any:
 
 @reads("y * (1 - y)")
 def sigmoid_slope(y: Any, x: Any) -> Any:
-    d = 1 - y
+    d = arrays.constant(1, y) - y
     gone = cancelled(d)
     return y * d if gone is None else y * np.where(gone, nw.sigmoid(-x), d)
 
