@@ -23,6 +23,8 @@ KINDS: dict[type, ModuleType | Any] = {np.ndarray: np}
 _NUMBERS = frozenset({float, int, bool, complex, *np.sctypeDict.values()})
 
 
+# What writes a program here (engine/replay), if anything does.
+RECORDING: ContextVar[Any] = ContextVar("gradmagic recording", default=None)
 BEFORE_TRANSFERS: list[Any] = []  # what else the devices are asked when the host waits for them (bounds.py)
 
 
@@ -46,6 +48,15 @@ def module_of(array: Any) -> Any:
     if found is None:
         return KINDS[type(array)] if known(type(array)) else np
     return found
+
+
+def home_of(array: Any, index: Any) -> Any:
+    """Give the module that makes arrays into which `array` is put at `index`: of either, where it records."""
+    if RECORDING.get() is not None:
+        for part in index if type(index) is tuple else (index,):
+            if hasattr(type(part), "whole_call"):
+                return KINDS[type(part)]
+    return module_of(array)
 
 
 def is_array(value: Any) -> bool:
@@ -93,10 +104,6 @@ def whole(function: Callable[..., Any]) -> Callable[..., Any]:
 
     return called
 
-
-RECORDING: ContextVar[Any] = ContextVar(
-    "gradmagic recording", default=None
-)  # what writes a program here, if any
 
 
 def noted(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -160,8 +167,8 @@ def beside(value: Any, proto: Any) -> Any:
 
 def kind_of(array: Any) -> type:
     """Give the type that `array` is to the user's code: what records (engine/replay) says what it stands for."""
-    kind_of = getattr(module_of(array), "kind_of", None)
-    return type(array) if kind_of is None else kind_of(array)
+    kind = type(array)
+    return type(array.value) if hasattr(kind, "whole_call") else kind
 
 
 def address(array: Any) -> int:

@@ -21,7 +21,7 @@ from ...errors import ArgumentError, DeviceError
 from ..core import arrays, fused
 from ..rules.declare import RULES
 from ..rules.kinds import NUMBERS, General, LinearMap, scalar
-from ..rules.pointwise import HOST, Elementwise
+from ..rules.pointwise import FEW, HOST, Elementwise
 from ..rules.rule import CONSTANT, Rule, Saved, pick
 from ..tape import memory
 from ..tape.messages import blame, devices_text, lacking_text
@@ -126,7 +126,10 @@ def call_unary(rule: Elementwise, function: Any, x: Tracked) -> Any:
     keep_out, keep_x = rule.keeps[1]
     node = Node()
     node.rule, node.inputs = rule.twin, (n,)
-    node.saved = (out if keep_out else None, array if keep_x else None)
+    node.saved = (
+        out if keep_out else None,
+        array if keep_x and (keep_x is True or aval.size <= FEW or keep_x(out, array)) else None,
+    )
     node.aval, node.number, node.place = aval, tick(), None
     if mode is not None:
         mode(node, out, sys._getframe(1))

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ..core import arrays
-from ..core.arrays import module_of
 from .calls import primitive
 
 
@@ -53,7 +52,7 @@ def scatter_add(g: Any, like: Any, index: Any) -> Any:
     dtype = gathered_in(like.dtype, g.dtype, unique)
     if arrays.on_device(g) and g.size and (found := _mask_in(index)) is not None:
         return _spread(g, *found).astype(dtype, copy=False)
-    out = module_of(g).zeros(like.shape, dtype)
+    out = arrays.home_of(g, index).zeros(like.shape, dtype)
     if unique:
         out[index] = g
         return out

@@ -46,24 +46,21 @@ CALLS |= _named(
     np.linalg,
 )
 CALLS |= _named(
-    "fft ifft fft2 ifft2 fftn ifftn rfft irfft rfft2 irfft2 rfftn irfftn hfft ihfft fftshift ifftshift",
-    np.fft,
+    "fft ifft fft2 ifft2 fftn ifftn rfft irfft rfft2 irfft2 rfftn irfftn hfft ihfft fftshift ifftshift", np.fft
 )
 CALLS |= {np.lib.stride_tricks.sliding_window_view: "sliding_window_view"}
+# Whether they give a part of what they get, and in which order, hangs on how that is laid out.
+LAID = _named("reshape ravel ascontiguousarray asfortranarray array asarray asanyarray require copy")
+# They write into their first argument.
+WRITES = _named("copyto put place putmask put_along_axis fill_diagonal")
 # Their shape or dtype hangs on values too: a program asks for it again at every call (`form`).
-SHAPED = (
-    _named(
-        "compress extract unique unique_all unique_counts unique_inverse unique_values union1d intersect1d setdiff1d setxor1d "
-        "nonzero flatnonzero argwhere bincount real_if_close roots insert delete resize trim_zeros polydiv polymul histogram "
-        "histogram2d histogramdd histogram_bin_edges repeat poly"
-    )
-    | _named("lstsq eig eigvals", np.linalg)
-    | _named("sqrt log log2 log10 logn power arccos arcsin arctanh", np.emath)
-)
+SHAPED = _named(
+    "compress extract unique unique_all unique_counts unique_inverse unique_values union1d intersect1d setdiff1d setxor1d "
+    "nonzero flatnonzero argwhere bincount real_if_close roots insert delete resize trim_zeros polydiv polymul histogram "
+    "histogram2d histogramdd histogram_bin_edges repeat poly"
+) | _named("lstsq eig eigvals", np.linalg) | _named("sqrt log log2 log10 logn power arccos arcsin arctanh", np.emath)
 CALLS |= SHAPED | _named("polyval2d polyval3d polygrid2d polygrid3d polyvalnd", np.polynomial.polynomial)
-CALLS |= _named(
-    "sort_complex apply_along_axis isrealobj nanmin nanmax polyvander pv matrix_transpose ix_ put_along_axis"
-)
+CALLS |= _named("sort_complex apply_along_axis isrealobj nanmin nanmax matrix_transpose require")
 CREATIONS = _named("full zeros ones empty eye identity arange tri")  # with like=; their shape stands first
 CALLS |= CREATIONS
 # Whole numbers among their arguments are numbers; for all others they are settings, on which a shape may hang.
@@ -76,16 +73,25 @@ OF_NUMBERS = _named(
 METHODS: dict[str, Any] = {
     name: getattr(np, name)
     for name in "sum prod mean max min any all argmax argmin var std cumsum cumprod trace diagonal repeat take squeeze "
-    "swapaxes ravel dot round clip searchsorted argsort conj conjugate".split()
+    "swapaxes ravel dot round clip searchsorted argsort argpartition nonzero choose".split()
 } | {
     "flatten": lambda x, order="C": x.reshape(-1, order=order).copy(),
-    "sort": None,
+    "conj": lambda x: np.conjugate(x) if x.dtype.kind == "c" else x,
+    "conjugate": lambda x: np.conjugate(x) if x.dtype.kind == "c" else x,
+    "compress": lambda x, condition, axis=None: np.compress(condition, x, axis),
+    "put": lambda x, *args, **kwargs: np.put(x, *args, **kwargs),
 }
+METHODS_THAT_WRITE = ("sort", "partition")
 
 
 def astype(x: Any, dtype: Any) -> Any:
     """The method `astype`."""
     return x.astype(dtype)
+
+
+def item(x: Any) -> Any:
+    """The method `item`."""
+    return x.item()
 
 
 def item(x: Any) -> Any:
@@ -103,6 +109,16 @@ def window(x: Any, shape: Any, dtype: Any, offset: int, strides: Any) -> Any:
     return np.ndarray(shape, dtype, x, offset, strides)
 
 
+def sort(x: Any, *args: Any, **kwargs: Any) -> None:
+    """The method `sort`."""
+    x.sort(*args, **kwargs)
+
+
+def partition(x: Any, *args: Any, **kwargs: Any) -> None:
+    """The method `partition`."""
+    x.partition(*args, **kwargs)
+
+
 def form(value: Any) -> Any:
     """What a program takes for granted of a value: kind, shape and dtype."""
     return type(value), np.shape(value), getattr(value, "dtype", None)
@@ -110,7 +126,7 @@ def form(value: Any) -> Any:
 
 def refused(function: Any) -> str | None:
     """Say why a function is not recorded; None if it is."""
-    if function in CALLS or function in VIEWS or isinstance(function, np.ufunc) or function is np.copyto:
+    if function in CALLS or function in VIEWS or isinstance(function, np.ufunc) or function in WRITES:
         return None
     return f"{name_of(function)} is not one of the functions that replay knows"
 
@@ -121,13 +137,7 @@ def name_of(op: Any) -> str:
     if isinstance(owner, np.ufunc):
         return f"np.{owner.__name__}.{op.__name__}"
     home = getattr(op, "__module__", "") or "numpy"
-    home = (
-        home.replace("numpy", "np", 1)
-        if home.startswith("numpy")
-        else ""
-        if home.startswith(("_op", "gradm"))
-        else home
-    )
+    home = home.replace("numpy", "np", 1) if home.startswith("numpy") else "" if home.startswith(("_op", "gradm")) else home
     return f"{home}.{op.__name__}" if home else op.__name__
 
 
@@ -150,17 +160,13 @@ def reduction(op: Any) -> np.ufunc | None:
     return owner if isinstance(owner, np.ufunc) and op.__name__ == "reduce" else None
 
 
-def normed(
-    op: Any, args: tuple[Any, ...], kwargs: dict[str, Any], shapes: Any
-) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+def normed(op: Any, args: tuple[Any, ...], kwargs: dict[str, Any], shapes: Any) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
     """Give a call in its one spelling; as it is where its options are not the common ones.
 
     `shapes(a)` gives shape and dtype of an argument.
     """
     if op in _REDUCED:
-        names = (
-            ("axis", "dtype", "out", "keepdims") if op in (np.sum, np.prod) else ("axis", "out", "keepdims")
-        )
+        names = ("axis", "dtype", "out", "keepdims") if op in (np.sum, np.prod) else ("axis", "out", "keepdims")
         given = dict(zip(names, args[1:], strict=False)) | kwargs
         given = {k: v for k, v in given.items() if v is not np._NoValue}
         dtype = shapes(args[0])[1] if args else None
@@ -178,14 +184,10 @@ def normed(
     return _SAME.get(op, op), args, kwargs
 
 
-def _reduce(
-    ufunc: Any, x: Any, axis: Any, keepdims: Any, shapes: Any
-) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+def _reduce(ufunc: Any, x: Any, axis: Any, keepdims: Any, shapes: Any) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
     n = len(shapes(x)[0])
     if axis is not None:
-        axis = tuple(
-            sorted(a % max(n, 1) for a in (axis if isinstance(axis, tuple) else (operator.index(axis),)))
-        )
+        axis = tuple(sorted(a % max(n, 1) for a in (axis if isinstance(axis, tuple) else (operator.index(axis),))))
     if axis is not None and len(axis) == n:
         axis = None
     return ufunc.reduce, (x,), {"axis": axis, "keepdims": bool(keepdims)}

@@ -27,12 +27,14 @@ class Storage:
         More than one value looks into it.
     written : bool
         Something is written into it in place.
+    laid : bool
+        How it is laid out has been asked.
     """
 
-    __slots__ = ("viewed", "written")
+    __slots__ = ("laid", "viewed", "written")
 
     def __init__(self) -> None:
-        self.viewed = self.written = False
+        self.viewed = self.written = self.laid = False
 
 
 class Step:

@@ -107,6 +107,9 @@ class Recording:
             made = kind(*parts) if hasattr(value, "_fields") else kind(parts)
         else:
             made = self._one(Step("call", op, referred, settings, value, place=place), value, args)
+        if op in known.LAID or op in (known.view, known.window):
+            for a in recorded_in(args):
+                a.step.storage.laid = True
         if op in known.SHAPED:
             for part in recorded_in(made):
                 self.formed(part)
@@ -249,9 +252,6 @@ def _asked(what: str, answer: Any = None) -> Any:
     return ask
 
 
-_FLOAT = np.dtype(float)
-
-
 class Recorded:
     """A real array, or a NumPy scalar, that writes down what is done with it."""
 
@@ -284,8 +284,8 @@ class Recorded:
     size = property(lambda self: self.value.size)
     nbytes = property(lambda self: self.value.nbytes)
     itemsize = property(lambda self: self.value.itemsize)
-    strides = property(lambda self: self.value.strides)
-    flags = property(lambda self: self.value.flags)
+    strides = property(lambda self: self._laid().strides)
+    flags = property(lambda self: self._laid().flags)
     base = property(lambda self: self.owner)
     device = "cpu"
     T = property(lambda self: _now().call(np.transpose, (self,)))
@@ -293,7 +293,11 @@ class Recorded:
     real = property(lambda self: _now().call(np.real, (self,)) if self.value.dtype.kind == "c" else self)
     imag = property(lambda self: _now().call(np.imag, (self,)))
 
-    value_kind = property(lambda self: getattr(self.value, "dtype", _FLOAT).kind)
+    def _laid(self) -> Any:
+        self.step.storage.laid = True
+        return self.value
+
+    value_kind = property(lambda self: (getattr(self.value, "dtype", None) or np.dtype(type(self.value))).kind)
 
     def __len__(self) -> int:
         return len(self.value)
@@ -308,6 +312,8 @@ class Recorded:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         now = _now()
+        if type(value) is Recorded and value.owner is not None and _is_part(value.value, self.value, index):
+            return  # `x[i] += 1` ends in x[i] = x[i]
         now.write(operator.setitem, (self, steady(now, index), value), {}, self)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -339,7 +345,7 @@ class Recorded:
         args, kwargs = _settled(now, function, args, kwargs)
         if out is not None:
             return _into(now, function, args, kwargs, out)
-        if function is np.copyto:
+        if function in known.WRITES:
             return now.write(function, args, kwargs, args[0])
         return now.call(function, args, kwargs)
 
@@ -376,9 +382,19 @@ class Recorded:
             now.refuse("int() asks for a value")
         return int(now.fixed(self))
 
-    __int__ = __index__ = _whole
+    __int__ = _whole
+
+    def __index__(self) -> int:
+        if self.value_kind not in "iu":
+            raise TypeError("only integer scalar arrays can be converted to a scalar index")  # NumPy's words
+        return int(_now().fixed(self))
+
     __float__, __complex__ = _asked("float()", float), _asked("complex()", complex)
-    __round__, __format__, __str__, __repr__ = map(_asked, ("round()", "a text", "str()", "repr()"))
+    __format__, __str__, __repr__ = map(_asked, ("a text", "str()", "repr()"))
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return int(np.rint(self)) if ndigits is None else np.round(self, ndigits)
+
     tolist, tobytes = _asked(".tolist()", lambda value: value.tolist()), _asked(".tobytes()")
 
     def item(self) -> Any:
@@ -404,6 +420,8 @@ class Recorded:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or not hasattr(np.ndarray, name):
             raise AttributeError(name)
+        if name in known.METHODS_THAT_WRITE:
+            return lambda *args, **kwargs: _now().write(getattr(known, name), (self, *args), kwargs, self)
         function = known.METHODS.get(name)
         if function is None:
             _now().refuse(f".{name} of a recorded array is not one of the functions that replay knows")
@@ -418,6 +436,12 @@ def steady(now: Recording, index: Any) -> Any:
         ends = (index.start, index.stop, index.step)
         return slice(*(operator.index(end) if is_recorded(end) else end for end in ends))
     return index
+
+
+def _is_part(part: Any, whole: Any, index: Any) -> bool:
+    """Tell whether `whole[index]` is `part`, in the same memory."""
+    there = whole[mapped(value_of, index)]
+    return type(there) is np.ndarray and there.__array_interface__ == part.__array_interface__
 
 
 def _masks(index: Any) -> bool:

@@ -17,6 +17,7 @@ import numpy as np
 from ..core import arrays, generator
 from ..core.places import describe
 from ..core.trees import is_container, leaves, rebuilt
+from ..faces.torch.tensor import Tensor
 from ..following.followers import STANDING
 from ..tape.nodes import Leaf
 from ..tape.tracked import Tracked
@@ -55,12 +56,13 @@ class Call:
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.args, self.kwargs = args, kwargs
+        self._given = leaves((args, kwargs))
         self.values: list[Any] = []
         self.checks: list[str] = []
         self.held: list[tuple[str, Any]] = []
         self.objects: list[Any] = []
         self.tensors: set[int] = set()
-        self.leaves: list[tuple[str, Any, int]] = []
+        self.leaves: list[tuple[str, Any, int | None]] = []
         self.stand_ins: list[Any] = []
         self.parameters = [f"a{i}" for i in range(len(args))] + [f"k_{name}" for name in kwargs]
         self._places: list[int | None] = []  # for each leaf of the arguments: which input it is
@@ -120,7 +122,7 @@ class Call:
         self._input(f"{text}.array", value.array)
         if type(node) is Leaf:
             place = self._places[-1]
-            self.leaves.append((text, node, len(self.values)))
+            self.leaves.append((text, node, None if node.grad is None else len(self.values)))
             if node.grad is None:
                 self.checks.append(f"{text}.node.grad is None")
             else:
@@ -132,6 +134,11 @@ class Call:
         name = f"x{len(self.values)}"
         self.checks.append(kind_of(name, text, value, self.bind))
         self.values.append(value)
+
+    def rearranged(self) -> bool:
+        """Tell whether a list, dict or object among the arguments holds something else than when the call began."""
+        now = leaves((self.args, self.kwargs))
+        return len(now) != len(self._given) or any(a is not b for a, b in zip(now, self._given, strict=True))
 
     def given(self, values: list[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Give the arguments with others in place of the inputs."""
@@ -148,9 +155,9 @@ class Call:
             made.array, made.node = values[place], None
             if leaf.node is not None:
                 made.requires_grad_()
-                _, node, number = next(wanting)
-                if node.grad is not None:
-                    made.node.grad = type(node.grad).wrap(values[number], None)
+                _, _, number = next(wanting)
+                if number is not None:
+                    made.node.grad = Tensor.wrap(values[number], None)
                 self.stand_ins.append(made)
             parts.append(made)
         return rebuilt(whole, parts)
@@ -170,7 +177,16 @@ def kind_of(name: str, text: str, value: Any, bind: Callable[[Any], str]) -> str
 
 def copied(value: Any) -> Any:
     """Copy an array as it is laid out; hand on a number."""
-    return value.copy(order="K") if isinstance(value, np.ndarray) else value
+    if not isinstance(value, np.ndarray):
+        return value
+    made = value.copy(order="K")
+    if made.strides == value.strides or not value.size or 0 in value.strides:
+        return made
+    start, stop = np.lib.array_utils.byte_bounds(value)  # with its gaps
+    at = value.__array_interface__["data"][0] - start
+    made = np.ndarray(value.shape, value.dtype, np.empty(stop - start, np.uint8), at, value.strides)
+    made[...] = value
+    return made
 
 
 def randomness() -> tuple[Any, ...]:
@@ -252,8 +268,8 @@ def _effects(
             found += _gradient(place, before, after, call)
         elif after is not before:
             found.append(Effect(place, "{}", _step(now, after, link.name)))
-    for (text, node, number), tensor in zip(call.leaves, call.stand_ins, strict=True):
-        before = None if node.grad is None else given[number]
+    for (text, _, number), tensor in zip(call.leaves, call.stand_ins, strict=True):
+        before = None if number is None else given[number]
         found += _gradient(f"{text}.node.grad", before, tensor.node.grad, call)
     return found
 

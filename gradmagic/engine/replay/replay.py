@@ -17,125 +17,106 @@ import numpy as np
 from ...errors import ReplayWarning
 from ..core.places import user_frame
 from ..core.trees import leaves
-from ..tape.modes import OFF, mode_now, settings
+from ..tape.modes import OFF, mode_now
+from ..tape.nodes import HOOKS
 from ..tape.tracked import tracked_in
 from . import explained
 from .blocks import blocked
 from .emit import Diverged, Written
-from .program import Program
+from .products import flattened
 from .recorded import NOW
 from .recording import Call, Refused, close, copied, randomness, record, same_program, seen
 from .results import Results
 from .simplify import simplified
 from .surroundings import Surroundings
-from .whole import MISS, compiled, guarded_first, tell_the_tape
+from .whole import MISS, Made, guarded_first, tell_the_tape, wants_gradients
 
 _KINDS = 8  # programs for one function: shapes, settings and branches
 _TRIES = 3  # calls that may change what the function reaches before that counts as its way
 _recording = RLock()
 
 
-class Made:
-    """A program that serves calls of one kind.
+class Replayed:
+    """A function and its programs; see `replay`.
 
     Attributes
     ----------
-    run : function
-        Of the arguments as they are passed; gives MISS for a call of another kind.
-    source : str
-    program : Program
-        As it runs.
-    recorded : int
-        How many steps there were before simplify.py.
-    bytes : int
-        Of the buffers of a call.
-    calls : int
-        How often it served.
+    served, eager : int
+        How many calls a program has served, and how many the function itself.
     """
-
-    def __init__(
-        self,
-        run: Callable[..., Any],
-        source: str,
-        program: Program,
-        recorded: int,
-        size: int,
-        around: Surroundings,
-    ) -> None:
-        self.run, self.source, self.program, self.recorded, self.bytes = run, source, program, recorded, size
-        self.around = around
-        self.names: tuple[str, ...] = ()
-        self.count = 0
-        self.calls = 0
-
-
-class Replayed:
-    """A function and its programs; see `replay`."""
 
     __replays__ = True
 
-    def __init__(self, f: Callable[..., Any], static: frozenset[str]) -> None:
+    def __init__(self, f: Callable[..., Any], quiet: bool = False) -> None:
         functools.update_wrapper(self, f)
         self.f = f
+        self._quiet = quiet  # of gradmagic's own: that there is no program is nothing to tell
         self.programs: list[Made] = []
         self.refused: list[str] = []
-        self._last: Any = None  # the program that served the last call, and how many arguments it takes
-        self._count = -1
+        self.eager = 0
+        self._faces: dict[Made, type[Replayed]] = {}
+        self._last: Made | None = None  # whose face it has
         self._tries = 0
         self._off = False
-        self._eager = 0
         self._moving: set[Any] = set()  # places of numbers that are others from call to call
 
+    @property
+    def served(self) -> int:
+        return sum(made.served for made in self.programs)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if len(args) == self._count and not kwargs and mode_now() is None and NOW.get() is None:
-            try:
-                out = self._last(*args)
-            except Diverged:
-                return self._otherwise(args, kwargs)
-            if out is not MISS:
-                return out
         return self._otherwise(args, kwargs)
+
+    def _prefer(self, made: Made) -> None:
+        """Let a program be what is called: a class of its own has it as `__call__`, without a step in between."""
+        if not made.kind[1]:
+            if made not in self._faces:
+                face = _guarded(made.facing(self._otherwise), self._otherwise, made)
+                self._faces[made] = type("Replayed", (Replayed,), {"__call__": staticmethod(face)})
+            self.__class__, self._last = self._faces[made], made
 
     # -- calls that the last program does not serve ------------------------------------------------
     def _otherwise(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if (
-            self._off
-            or NOW.get() is not None
-            or mode_now() is not None
-            or settings().observer is not None
-            or _traced(args, kwargs)
-        ):
-            self._eager += 1
+        mode = mode_now()
+        if self._off or NOW.get() is not None or mode not in (None, OFF) or _traced(args, kwargs):
+            self.eager += 1
             return self.f(*args, **kwargs)
+        kind = (len(args), tuple(kwargs), mode)
+        if (out := self._served(kind, args, kwargs)) is not MISS:
+            return out
+        # what somebody else has changed (a learning rate) is an input from now on
+        for made in self.programs[-1:]:
+            self._moving |= {n.spot for n in made.around.links if type(n.value) is float and not n.same()}
+        with _recording:
+            if (out := self._served(kind, args, kwargs)) is not MISS:  # another thread has made the program meanwhile
+                return out
+            if len(self.programs) >= _KINDS and not self._off:
+                self._give_up(f"{_KINDS} kinds of calls have come (shapes, settings, branches taken by values)")
+            if self._off:
+                self.eager += 1
+                return self.f(*args, **kwargs)
+            return self._first(args, kwargs)
+
+    def _served(self, kind: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Serve a call by one of the programs; MISS if it is of none's kind."""
         for made in self.programs:
-            if made.names != tuple(kwargs) or made.count != len(args):
+            if made.kind != kind:
                 continue
             try:
                 out = made.run(*args, *kwargs.values())
             except Diverged:
                 continue
             if out is not MISS:
-                made.calls += 1
                 self._prefer(made)
                 return out
-        for made in self.programs[
-            -1:
-        ]:  # what somebody else has changed since (a learning rate) is an input from now on
-            self._moving |= {n.spot for n in made.around.links if type(n.value) is float and not n.same()}
-        if len(self.programs) >= _KINDS:
-            self._give_up(f"{_KINDS} kinds of calls have come (shapes, settings, branches taken by values)")
-            return self.f(*args, **kwargs)
-        with _recording:
-            return self._first(args, kwargs)
-
-    def _prefer(self, made: Made) -> None:
-        if not made.names:
-            self._last, self._count = made.run, made.count
+        return MISS
 
     def _give_up(self, why: str) -> None:
         """Run the function as it is from now on, and say why."""
         self._off = True
         self.refused.append(why)
+        if self._quiet:
+            return
         name = getattr(self.f, "__name__", "f")
         level = _stacklevel()
         warnings.warn(
@@ -144,11 +125,13 @@ class Replayed:
 
     def _first(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Serve a call of a new kind: by the function itself; then make the program for the next ones."""
-        self._eager += 1
+        self.eager += 1
         try:
             call = Call(args, kwargs)
             around = seen(self.f, call, frozenset(self._moving))
             values, held = list(map(copied, call.values)), list(map(copied, around.read()))
+            if HOOKS and wants_gradients(call, around):
+                raise Refused("tensors have hooks, which see each gradient")
         except Refused as error:
             out = self.f(*args, **kwargs)
             self._give_up(str(error))
@@ -158,6 +141,9 @@ class Replayed:
         if randomness() != before:
             self._give_up("it draws random numbers")
             return out
+        if call.rearranged():
+            self._give_up("it puts something else into a list, dict or object among its arguments")
+            return out
         if not self._settled(around):
             return out
         try:
@@ -165,7 +151,7 @@ class Replayed:
         except Refused as error:
             self._give_up(str(error))
             return out
-        made.names, made.count = tuple(kwargs), len(args)
+        made.forget()
         self.programs.append(made)
         self._prefer(made)
         return out
@@ -199,21 +185,17 @@ class Replayed:
         recorded = len(program.steps)
         guarded_first(program)
         short = simplified(program)
-        short = blocked(short)
+        short = blocked(flattened(short))
         written = Written(short)
         now = [v for v, before in zip(around.read(), held, strict=True) if before is not None]
-        copies = results.owned(short, [*call.values, *now], len(left))
-        names = [
-            written.name(o) + (".copy()" if c else "") for o, c in zip(short.outputs, copies, strict=True)
-        ]
+        names = results.named(short, [*call.values, *now], len(left), written.name)
         result = results.text(iter(names[: len(results.steps)]), written.bind)
         at = iter(names[len(results.steps) :])
         written.lines += [
             f"{e.place} = {e.form.format(next(at)) if e.step is not None else e.form}" for e in effects
         ]
         tell_the_tape(written, short, call, around)
-        source, run = compiled(self.f, call, around, written, result)
-        made = Made(run, source, short, recorded, written.bytes, around)
+        made = Made(self.f, call, around, written, result, recorded)
         self._checked(made, call, around, values, held, eager)
         return made
 
@@ -251,12 +233,13 @@ class Replayed:
         """The program that served last, as Python."""
         return explained.source(self)
 
-    def explain(self) -> str:
+    def explain(self) -> explained.Explanation:
         """Say what was recorded, what is left of it, what was refused, how often it ran, and in how many bytes."""
         return explained.explain(self)
 
     def __repr__(self) -> str:
-        return f"<replay of {getattr(self.f, '__name__', self.f)}: {len(self.programs)} programs>"
+        number = len(self.programs)
+        return f"<replay of {getattr(self.f, '__name__', self.f)}: {number} program{'s' * (number != 1)}>"
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -307,7 +290,21 @@ def replay(f: Any = None) -> Any:
         raise TypeError(
             f"gm.replay takes a function, not a {type(f).__name__}: write gm.replay(f), not gm.replay(f(x))."
         )
-    return f if isinstance(f, Replayed) else Replayed(f, frozenset())
+    return f if isinstance(f, Replayed) else Replayed(f)
+
+
+def _guarded(face: Callable[..., Any], otherwise: Callable[..., Any], made: Made) -> Callable[..., Any]:
+    """Let a program that diverges go `otherwise`; one without guards is as it is."""
+    if not any(s.kind == "guard" for s in made.program.steps):
+        return face
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return face(*args, **kwargs)
+        except Diverged:
+            return otherwise(args, kwargs)
+
+    return call
 
 
 def _arrays(tree: Any) -> Iterable[Any]:

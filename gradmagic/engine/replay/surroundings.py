@@ -1,43 +1,37 @@
 """What a function sees besides its arguments: globals, closures, attributes of objects that it reaches.
 
-In: functions and objects. Out: `Surroundings`: links (who holds what under which name), each compared at every call;
-and places: what holds an array, a gradient or a number that moves. These are inputs of a program, read anew at every
-call, and what the function leaves there the program puts there too.
+In: functions and objects. Out: `Surroundings`: links (who holds what under which name), each compared at every call, and
+places: what holds an array, a gradient or a number that moves. These are inputs of a program, read anew at every call,
+and what the function leaves there the program puts there too.
 
-What cannot be looked into (a table of pandas, a tensor of another library) is refused. An array that the function makes
-itself is a constant of the program, if it makes the same twice.
+An array in a tuple or among default arguments is a constant whose numbers are compared. An array that nobody here finds
+(deep in an object of another library) is a constant of the program, if the function gives the same twice; so is what it
+makes itself.
 """
 
 from __future__ import annotations
 
 import functools
-import random
-import re
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import Enum
-from inspect import Parameter, Signature
-from pathlib import PurePath
-from types import EllipsisType, NotImplementedType
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 
 import numpy as np
 
+from ..core.foreign import of_library
 from ..core.places import PACKAGE, users
 from ..tape.nodes import Leaf
 from ..tape.tracked import Tracked
 
 _MOST = 5_000  # objects
 _NUMBERS = (int, float, complex, bool, str, bytes, type(None), np.generic, np.dtype, slice, range, frozenset)
-# Without a __dict__, and without numbers that a program could miss: what random generators give differs from call to
-# call.
-_STEADY = (
-    Enum, PurePath, re.Pattern, Signature, Parameter, EllipsisType, NotImplementedType, np.random.Generator,
-    np.random.RandomState, random.Random,
-)  # fmt: skip
+_INDEXED = (dict, list, deque)
+_PARTS = (*_NUMBERS, *_INDEXED, tuple, set, np.ndarray, types.FunctionType, types.MethodType)  # of foreign objects
+_STILL = ("numpy", "scipy", "math", "cmath", "gradmagic", "builtins")  # modules whose numbers nobody changes
 _PLAIN = (str, int)  # keys that Python writes as they are
 
 
@@ -68,13 +62,13 @@ class Link:
 
     def read(self) -> Any:
         """Give what is there now."""
-        if isinstance(self.holder, (dict, list)):
+        if isinstance(self.holder, _INDEXED):
             return self.holder[self.key]
         return getattr(self.holder, self.key)
 
     def put(self, value: Any) -> None:
         """Put something else there."""
-        if isinstance(self.holder, (dict, list)):
+        if isinstance(self.holder, _INDEXED):
             self.holder[self.key] = value
         else:
             setattr(self.holder, self.key, value)
@@ -82,7 +76,7 @@ class Link:
     def text(self, bind: Callable[[Any], str]) -> str:
         """Write it as Python."""
         holder = bind(self.holder)
-        if not isinstance(self.holder, (dict, list)):
+        if not isinstance(self.holder, _INDEXED):
             return f"{holder}.{self.key}"
         return f"{holder}[{self.key!r}]" if type(self.key) in _PLAIN else f"{holder}[{bind(self.key)}]"
 
@@ -95,9 +89,7 @@ class Link:
         if now is self.value:
             return True
         if isinstance(self.value, _NUMBERS):
-            return type(now) is type(self.value) and bool(
-                now == self.value or (now != now and self.value != self.value)
-            )
+            return type(now) is type(self.value) and bool(now == self.value or (now != now and self.value != self.value))
         return False
 
     @property
@@ -124,16 +116,18 @@ class Surroundings:
         Inputs: arrays, the gradients of leaves, numbers that move.
     sizes : list of (container, int)
         Lists and dicts that were gone through, and how long they were.
-    contents : list of (array, copy, name)
-        Arrays where nothing else can be put in their place: compared entry by entry.
+    kept : list of (value, text, object, name)
+        Arrays and sets that no name leads to, or none that could be put elsewhere: how their content is read, and what
+        it was.
     """
 
     def __init__(self, *what: Any, moving: frozenset[Any] = frozenset()) -> None:
         self.links: list[Link] = []
         self.places: list[Link] = []
         self.sizes: list[tuple[Any, int]] = []
-        self.contents: list[tuple[Any, Any, str]] = []
+        self.kept: list[tuple[Any, str, Any, str]] = []
         self._moving = moving
+        self._within = False  # an object of another library
         self._seen: dict[int, Any] = {}
         for value in what:
             self._look(value, getattr(value, "__name__", type(value).__name__))
@@ -151,15 +145,21 @@ class Surroundings:
 
     def _look(self, value: Any, name: str) -> None:
         kind = type(value)
-        if id(value) in self._seen or issubclass(
-            kind, (*_NUMBERS, type, types.BuiltinFunctionType, types.ModuleType)
-        ):
+        if id(value) in self._seen or issubclass(kind, (*_NUMBERS, types.ModuleType)):
             return
         if len(self._seen) >= _MOST:
             raise TooMuch(f"it reaches more than {_MOST:,} objects (by {name})")
         self._seen[id(value)] = value
-        if issubclass(kind, types.FunctionType):
+        if issubclass(kind, np.ndarray):
+            if not value.dtype.hasobject:
+                self.kept.append((value, "{}.tobytes()", value.tobytes(), name))
+        elif issubclass(kind, types.FunctionType):
             self._function(value)
+        elif issubclass(kind, types.BuiltinFunctionType):  # the method `get` of a dict
+            self._look(value.__self__, name)
+        elif issubclass(kind, type):
+            if _users(value):
+                self._class(value)
         elif issubclass(kind, types.MethodType):
             self._look(value.__self__, name.rpartition(".")[0] or "self")
             self._look(value.__func__, name)
@@ -172,23 +172,26 @@ class Surroundings:
             self.sizes.append((value, len(value)))
             for key, part in value.items():
                 self._hold(value, key, f"{name}[{key!r}]" if type(key) in _PLAIN else f"{name}[...]", part)
-        elif issubclass(kind, list):
+        elif issubclass(kind, (list, deque)):
             self.sizes.append((value, len(value)))
             for i, part in enumerate(value):
                 self._hold(value, i, f"{name}[{i}]", part)
         elif issubclass(kind, (tuple, set)):
+            if issubclass(kind, set):
+                self.kept.append((value, "{}", frozenset(value), name))
             for i, part in enumerate(value):
                 self._look(part, f"{name}[{i}]")
         elif hasattr(kind, "__replays__"):  # a replayed function within: what its own function reaches
             self._look(value.f, name)
-        elif issubclass(kind, np.ndarray) and value.dtype.kind in "biufc":  # in a tuple, a default
-            self.contents.append((value, value.copy(), name))
-        elif hasattr(value, "__dict__"):
+        elif _known(kind) or is_dataclass(kind):
             self._object(value, name)
-        elif not issubclass(kind, _STEADY) and not callable(value) and kind is not object:
-            raise TooMuch(
-                f"it uses {name}, a {kind.__name__}, which may change unseen: pass its numbers as an argument"
-            )
+        elif of_library(value) is not None or _is_buffer(value):
+            words = f"it uses {name}, a {kind.__name__}, whose numbers may change unseen"
+            raise TooMuch(f"{words}: pass them as an argument, an ndarray")
+        elif not self._within:
+            self._within = True
+            self._object(value, name)
+            self._within = False
 
     def _tensor(self, tensor: Tracked, name: str) -> None:
         node = tensor.node
@@ -208,33 +211,51 @@ class Surroundings:
                 self._hold(cell, "cell_contents", name, value)
             else:  # of gradmagic's own functions (grad(f) holds f): nobody rebinds them
                 self._look(value, name)
-        for i, value in enumerate((own and function.__defaults__) or ()):
+        for i, value in enumerate(function.__defaults__ or ()):
             self._look(value, function.__code__.co_varnames[i])
+        for value in (function.__kwdefaults__ or {}).values():
+            self._look(value, function.__name__)
         if own:
             self._names(function.__globals__, function.__code__, "")
+            for name, value in vars(function).items():
+                self._hold(vars(function), name, f"{function.__name__}.{name}", value)
 
     def _names(self, space: dict[str, Any], code: types.CodeType, home: str) -> None:
-        """Go through the global names that a function's code uses; also those of the user's own modules."""
+        """Go through the global names that a function's code uses; also those of modules: of foreign ones their data."""
         for name in _names(code):
-            if name not in space:
+            value = space[name] if name in space else None if home else sys.modules.get(name)  # imported within
+            if name not in space and value is None:
                 continue
-            value = space[name]
-            if not isinstance(value, types.ModuleType):
+            if isinstance(value, types.ModuleType):
+                if id(value) not in self._seen and value.__name__.partition(".")[0] not in _STILL:
+                    self._seen[id(value)] = value
+                    self._names(vars(value), code, f"{home}{name}.")
+            elif users(space.get("__file__") or PACKAGE) or not home or isinstance(value, (*_PARTS[:-2], Mapping)):
                 self._hold(space, name, home + name, value)
-            elif not home and users(getattr(value, "__file__", None) or PACKAGE):
-                self._names(vars(value), code, f"{name}.")
 
     def _object(self, value: Any, name: str) -> None:
         held, caches = getattr(value, "__dict__", {}), getattr(type(value), "_caches", ())
-        self.sizes.append((held, len(held)))
+        if held:
+            self.sizes.append((held, len(held)))
         for key, part in held.items():
-            if key not in caches:
+            if key not in caches and (not self._within or isinstance(part, _PARTS)):
                 self._hold(held, key, f"{name}.{key}", part)
         for kind in type(value).__mro__:
-            if users(_file(kind) or PACKAGE):
-                for part in vars(kind).values():
-                    if isinstance(part, types.FunctionType):
-                        self._look(part, part.__qualname__)
+            if _users(kind):
+                self._class(kind)
+                for key, member in vars(kind).items():  # of __slots__
+                    if type(member) is types.MemberDescriptorType and hasattr(value, key):
+                        self._hold(value, key, f"{name}.{key}", getattr(value, key))
+
+    def _class(self, kind: type) -> None:
+        """Go through the methods and attributes of a class of the user's."""
+        for key, part in vars(kind).items():
+            if isinstance(part, (staticmethod, classmethod, functools.cached_property, property)):
+                part = getattr(part, "__func__", None) or getattr(part, "fget", None) or getattr(part, "func", None)
+            if isinstance(part, types.FunctionType):
+                self._look(part, part.__qualname__)
+            elif isinstance(part, _PARTS) and not key.startswith("__"):
+                self._hold(kind, key, f"{kind.__name__}.{key}", part)
 
     # -- at a call --------------------------------------------------------------------------------
     def read(self) -> list[Any]:
@@ -266,9 +287,10 @@ class Surroundings:
             if len(container) != size:
                 name = next((n.name for n in self.links if n.value is container), "a container")
                 found.append(Link(None, None, name, None))
-        return found + [
-            Link(None, None, name, None) for a, copy, name in self.contents if not np.array_equal(a, copy)
-        ]
+        for value, text, before, name in self.kept:
+            if (value.tobytes() if text != "{}" else value) != before:
+                found.append(Link(None, None, name, None))
+        return found
 
     def guards(self, bind: Callable[[Any], str]) -> list[str]:
         """Write the comparisons as Python: each a condition that holds as long as all is as it was."""
@@ -283,11 +305,31 @@ class Surroundings:
             else:
                 found.append(f"{text} is {bind(value)}")
         found += [f"len({bind(container)}) == {size}" for container, size in self.sizes]
-        return found + [f"{bind(np.array_equal)}({bind(a)}, {bind(copy)})" for a, copy, _ in self.contents]
+        return found + [f"{text.format(bind(value))} == {bind(before)}" for value, text, before, _ in self.kept]
 
 
 def _file(kind: type) -> str | None:
     return getattr(sys.modules.get(kind.__module__), "__file__", None)
+
+
+def _users(kind: type) -> bool:
+    """Tell whether it is a class of the user's."""
+    return users(_file(kind) or PACKAGE) or kind.__module__ == "__main__"
+
+
+def _known(kind: type) -> bool:
+    """Tell whether objects of this class are looked into: the user's, and gradmagic's."""
+    file = _file(kind)
+    if file is None:
+        return kind.__module__ == "__main__" or kind.__module__ not in sys.builtin_module_names
+    return users(file) or file.startswith(PACKAGE)
+
+
+def _is_buffer(value: Any) -> bool:
+    try:
+        return memoryview(value) is not None
+    except TypeError:
+        return False
 
 
 def _names(code: types.CodeType) -> list[str]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...errors import DeviceError
 from ..core import arrays
-from ..core.arrays import KINDS, SCALARS, filled, module_of
+from ..core.arrays import KINDS, SCALARS, filled, home_of, module_of
 from ..dispatch.primitives import is_unique
 from ..rules.kinds import LinearMap
 from ..rules.pointwise import HOST, fused_share
@@ -406,7 +406,7 @@ class Scattered:
 
     def alone(self, aval: Aval) -> Raw:
         """Give it as an array of its own."""
-        return self.into(module_of(self.g).zeros(aval.shape, aval.tangent))
+        return self.into(home_of(self.g, self._rest[0]).zeros(aval.shape, aval.tangent))
 
     def into(self, buffer: Raw) -> Raw:
         """Add it to `buffer` in place."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.heap import NOTED, keep_usual
 from .modes import OFF, Sentinel, mode_now
 
 
@@ -57,6 +58,8 @@ class Aval:
         self.narrow = dtype.char == "e"  # added up one by one it sticks at 2048: cotangents are, in float32
         self.quick = dtype.char in "fd"  # NumPy averages float16 in float32
         self.constants = _CONSTANTS.setdefault(dtype, {}) if self.fast and python is None and shape else None
+        if self.size * dtype.itemsize >= NOTED:
+            keep_usual()
 
     def __repr__(self) -> str:
         return f"{self.dtype}{list(self.shape)}"

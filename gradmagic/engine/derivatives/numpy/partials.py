@@ -117,8 +117,10 @@ def arcsinh_x(_y: Any, x: Any) -> Any:
 _LEFT = {"e": 3e-2, "f": 3e-4, "d": 1.5e-8}
 
 
-def cancelled(d: Any) -> Any:
-    """Tell where so little is left of d = 1 - y that its digits are gone; None if nowhere."""
+def cancelled(d: Any, x: Any) -> Any:
+    """Tell where so little is left of d = 1 - y that its digits are gone; None if nowhere: `asks` has seen it."""
+    if x is None:
+        return None
     plain: Any = raw(d)
     least = _LEFT.get(plain.dtype.char)
     if least is None:
@@ -128,10 +130,29 @@ def cancelled(d: Any) -> Any:
     return None if isinstance(plain, np.generic) and float(plain) > least else plain < least
 
 
+def asks(left: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Let x be kept only where `cancelled` needs it: `left`, of the extremes of y, tells that of large arrays.
+
+    Of tanh and sigmoid y is kept, and seldom more: an array less for each on the tape.
+    """
+
+    def needed(y: Any, x: Any) -> bool:
+        if type(y) is not np.ndarray or (least := _LEFT.get(y.dtype.char)) is None:
+            return True
+        return not all(left(end(y, None)) > least for end in (np.minimum.reduce, np.maximum.reduce))
+
+    def mark(function: Any) -> Any:
+        function.asks = needed
+        return function
+
+    return mark
+
+
+@asks(lambda y: 1 - y * y)
 @reads("1 - y * y")
 def tanh_x(y: Any, x: Any) -> Any:
     d = arrays.constant(1, y) - y * y
-    gone = cancelled(d)
+    gone = cancelled(d, x)
     if gone is None:
         return d
     e = np.exp(-2 * np.absolute(x))
