@@ -263,7 +263,7 @@ class Recorded:
     __array_priority__ = 100
 
     # isinstance(x, np.ndarray) in the user's code is what it is without; the engine is told what it is.
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:  # type: ignore[override]
         ours = sys._getframe(1).f_code.co_filename.startswith(PACKAGE)
         return type(self) if ours else type(self.value)
@@ -297,7 +297,9 @@ class Recorded:
         self.step.storage.laid = True
         return self.value
 
-    value_kind = property(lambda self: (getattr(self.value, "dtype", None) or np.dtype(type(self.value))).kind)
+    value_kind = property(
+        lambda self: (getattr(self.value, "dtype", None) or np.dtype(type(self.value))).kind
+    )
 
     def __len__(self) -> int:
         return len(self.value)
@@ -473,14 +475,12 @@ def _into(now: Recording, op: Any, inputs: Any, kwargs: dict[str, Any], out: Any
     step = target.step
     if step.kind in ("call", "item") and not step.storage.viewed and not step.storage.written and not kwargs:
         made = now.call(op, inputs)
-        if (
-            is_recorded(made)
-            and made.value.shape == target.value.shape
-            and made.value.dtype == target.value.dtype
-        ):
-            if made is not target and made.owner is None and type(made.value) is np.ndarray:
-                target.step, target.value = made.step, made.value
-                return target
+        own = (
+            is_recorded(made) and made is not target and made.owner is None and type(made.value) is np.ndarray
+        )
+        if own and made.value.shape == target.value.shape and made.value.dtype == target.value.dtype:
+            target.step, target.value = made.step, made.value
+            return target
     now.write(op, inputs, {**kwargs, "out": target}, target)
     return target
 
@@ -590,8 +590,11 @@ for _name, _ufunc in {**_BINARY, **_COMPARED}.items():
     _operators(_name, _ufunc)
 for _name, _ufunc in _UNARY.items():
     _unary(_name, _ufunc)
-Recorded.__pow__ = _power  # type: ignore[attr-defined]
-setattr(Recorded, "__rpow__", lambda self, other: _now().call(operator.pow, (other, self)))  # noqa: B010
+for _name, _act in {
+    "pow": _power,
+    "rpow": lambda self, other: _now().call(operator.pow, (other, self)),
+}.items():
+    setattr(Recorded, f"__{_name}__", _act)
 
 
 def _in_place_power(self: Any, other: Any) -> Any:

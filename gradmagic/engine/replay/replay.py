@@ -88,10 +88,14 @@ class Replayed:
         for made in self.programs[-1:]:
             self._moving |= {n.spot for n in made.around.links if type(n.value) is float and not n.same()}
         with _recording:
-            if (out := self._served(kind, args, kwargs)) is not MISS:  # another thread has made the program meanwhile
+            if (
+                out := self._served(kind, args, kwargs)
+            ) is not MISS:  # another thread has made the program meanwhile
                 return out
             if len(self.programs) >= _KINDS and not self._off:
-                self._give_up(f"{_KINDS} kinds of calls have come (shapes, settings, branches taken by values)")
+                self._give_up(
+                    f"{_KINDS} kinds of calls have come (shapes, settings, branches taken by values)"
+                )
             if self._off:
                 self.eager += 1
                 return self.f(*args, **kwargs)
@@ -151,7 +155,7 @@ class Replayed:
         except Refused as error:
             self._give_up(str(error))
             return out
-        made.forget()
+        made.settle()
         self.programs.append(made)
         self._prefer(made)
         return out
