@@ -12,7 +12,7 @@ from typing import Any
 def source(replayed: Any) -> str:
     """Give the program that served last, as Python."""
     for made in replayed.programs:
-        if made.run is replayed._last:
+        if made is getattr(replayed, "_last", None):
             return str(made.source)
     return (
         replayed.programs[-1].source if replayed.programs else "# not recorded yet: it is at the first call\n"

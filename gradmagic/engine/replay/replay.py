@@ -27,46 +27,14 @@ from .products import flattened
 from .program import Program
 from .recorded import NOW
 from .recording import Call, Refused, close, copied, randomness, record, same_program, seen
-from .results import Results
+from .results import Results, share
 from .simplify import simplified
 from .surroundings import Surroundings
-from .whole import MISS, compiled, guarded_first, tell_the_tape, wants_gradients
+from .whole import MISS, Made, guarded_first, tell_the_tape, wants_gradients
 
 _KINDS = 8  # programs for one function: shapes, settings and branches
 _TRIES = 3  # calls that may change what the function reaches before that counts as its way
 _recording = RLock()
-
-
-class Made:
-    """A program that serves calls of one kind.
-
-    Attributes
-    ----------
-    run : function
-        Of the arguments as they are passed; gives MISS for a call of another kind.
-    source : str
-    program : Program
-        As it runs.
-    recorded : int
-        How many steps there were before simplify.py.
-    bytes : int
-        Of the buffers of a call.
-    kind : tuple
-        Of calls: how many arguments, which by name, whether operations are recorded.
-    """
-
-    def __init__(
-        self,
-        run: Callable[..., Any],
-        source: str,
-        program: Program,
-        recorded: int,
-        size: int,
-        around: Surroundings,
-    ) -> None:
-        self.run, self.source, self.program, self.recorded, self.bytes = run, source, program, recorded, size
-        self.around = around
-        self.kind: Any = None  # of calls: how many arguments, which by name, whether operations are recorded
 
 
 class Replayed:
@@ -80,28 +48,29 @@ class Replayed:
 
     __replays__ = True
 
-    def __init__(self, f: Callable[..., Any], static: frozenset[str]) -> None:
+    def __init__(self, f: Callable[..., Any]) -> None:
         functools.update_wrapper(self, f)
         self.f = f
         self.programs: list[Made] = []
         self.refused: list[str] = []
-        self._last: Any = None  # the program that served the last call, and how many arguments it takes
-        self._count = -1
+        self.eager = 0
         self._tries = 0
         self._off = False
-        self.served = self.eager = 0
         self._moving: set[Any] = set()  # places of numbers that are others from call to call
 
+    @property
+    def served(self) -> int:
+        return sum(made.served for made in self.programs)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if len(args) == self._count and not kwargs and mode_now() is None and NOW.get() is None:
-            try:
-                out = self._last(*args)
-            except Diverged:
-                return self._otherwise(args, kwargs)
-            if out is not MISS:
-                self.served += 1
-                return out
         return self._otherwise(args, kwargs)
+
+    def _prefer(self, made: Made) -> None:
+        """Let a program be what is called: a class of its own has it as `__call__`, without a step in between."""
+        if not made.kind[1]:
+            face = _guarded(made.facing(self._otherwise), self._otherwise, made)
+            self.__class__ = type("Replayed", (Replayed,), {"__call__": staticmethod(face)})
+            self._last = made
 
     # -- calls that the last program does not serve ------------------------------------------------
     def _otherwise(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -135,14 +104,9 @@ class Replayed:
             except Diverged:
                 continue
             if out is not MISS:
-                self.served += 1
                 self._prefer(made)
                 return out
         return MISS
-
-    def _prefer(self, made: Made) -> None:
-        if made.kind[1:] == ((), None):
-            self._last, self._count = made.run, made.kind[0]
 
     def _give_up(self, why: str) -> None:
         """Run the function as it is from now on, and say why."""
@@ -182,7 +146,7 @@ class Replayed:
         except Refused as error:
             self._give_up(str(error))
             return out
-        made.kind = (len(args), tuple(kwargs), mode_now())
+        made.forget()
         self.programs.append(made)
         self._prefer(made)
         return out
@@ -226,8 +190,7 @@ class Replayed:
             f"{e.place} = {e.form.format(next(at)) if e.step is not None else e.form}" for e in effects
         ]
         tell_the_tape(written, short, call, around)
-        source, run = compiled(self.f, call, around, written, result)
-        made = Made(run, source, short, recorded, written.bytes, around)
+        made = Made(self.f, call, around, written, result, recorded)
         self._checked(made, call, around, values, held, eager)
         return made
 
@@ -321,7 +284,21 @@ def replay(f: Any = None) -> Any:
         raise TypeError(
             f"gm.replay takes a function, not a {type(f).__name__}: write gm.replay(f), not gm.replay(f(x))."
         )
-    return f if isinstance(f, Replayed) else Replayed(f, frozenset())
+    return f if isinstance(f, Replayed) else Replayed(f)
+
+
+def _guarded(face: Callable[..., Any], otherwise: Callable[..., Any], made: Made) -> Callable[..., Any]:
+    """Let a program that diverges go `otherwise`; one without guards is as it is."""
+    if not any(s.kind == "guard" for s in made.program.steps):
+        return face
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return face(*args, **kwargs)
+        except Diverged:
+            return otherwise(args, kwargs)
+
+    return call
 
 
 def _arrays(tree: Any) -> Iterable[Any]:
@@ -339,7 +316,7 @@ def _sharing(inputs: list[Any], out: Any) -> list[tuple[int, int]]:
         (i, j)
         for i in range(len(inputs), len(held))
         for j in range(i)
-        if type(held[i]) is type(held[j]) is np.ndarray and np.may_share_memory(held[i], held[j])
+        if share(held[i], held[j])
     ]
 
 

@@ -102,7 +102,7 @@ class Results:
         found: list[bool] = []
         for i, step in enumerate(program.outputs):
             others = [*inputs, *((o, a) for o, a, c in zip(program.outputs, arrays, found, strict=False) if not c)]
-            shared = any(_meet(step, other) and not _share(arrays[i], value) for other, value in others)
+            shared = any(_meet(step, other) and not share(arrays[i], value) for other, value in others)
             found.append(type(step.value) is np.ndarray and (shared or _constant(step)))
         return found, arrays
 
@@ -170,7 +170,11 @@ def _nested(tree: Any, parts: Iterator[str], bind: Bind) -> str:
 
 def _roots(step: Step) -> set[int]:
     """Give the storages that a value may lie in."""
-    return {id(step.storage)} | {id(s.storage) for s in step.needs()} if _may_look(step) else {id(step.storage)}
+    found = {id(step.storage)}
+    if _may_look(step):
+        for s in step.needs():
+            found |= _roots(s)
+    return found
 
 
 def _meet(a: Step, b: Step) -> bool:
@@ -205,5 +209,11 @@ def _constant(step: Step) -> bool:
         step = first
 
 
-def _share(a: Any, b: Any) -> bool:
-    return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)
+def share(a: Any, b: Any) -> bool:
+    """Tell whether two values have entries in common."""
+    if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)):
+        return False
+    try:
+        return np.shares_memory(a, b, max_work=10_000)
+    except np.exceptions.TooHardError:
+        return True

@@ -6,11 +6,13 @@ In: the text of a program, a call and the surroundings that it was recorded in. 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from ..tape.memory import memory_of
+from ..tape.modes import OFF, mode_now
 from ..tape.nodes import HOOKS, number_write
 from ..tape.tracked import Tracked
 from . import known
@@ -20,29 +22,77 @@ from .recording import Call, Refused, kind_of
 from .surroundings import Link, Surroundings
 
 MISS = object()  # what a program gives for a call that is not of its kind
+NONE = object()  # an argument that is not given
 
 
-def compiled(
-    f: Any, call: Call, around: Surroundings, written: Written, result: str
-) -> tuple[str, Callable[..., Any]]:
-    """Write the whole function, and compile it."""
-    guards = [*call.checks, *around.guards(call.bind)]
-    guards += [_read(link, f"s{i}", call.bind) for i, link in enumerate(around.places)]
-    if wants_gradients(call, around):
-        guards.append(f"not {call.bind(HOOKS)}")
-    guards += [f"{name}.strides == {value.strides}" for name, value in _laid(written.program, call, around)]
-    guards += _apart_guard(written, call)
-    head = []
-    if guards:
+class Made:
+    """A program that serves calls of one kind.
+
+    Attributes
+    ----------
+    run : function
+        Of the arguments as they are passed; gives MISS for a call of another kind.
+    source : str
+    program : Program
+        As it runs.
+    around : Surroundings
+        What the function saw when it was recorded.
+    kind : tuple
+        Of calls: how many arguments, which by name, whether operations are recorded.
+    recorded : int
+        How many steps there were before simplify.py.
+    bytes : int
+        Of the buffers of a call.
+    """
+
+    def __init__(
+        self, f: Any, call: Call, around: Surroundings, written: Written, result: str, recorded: int
+    ) -> None:
+        self.around, self.program, self.recorded, self.bytes = around, written.program, recorded, written.bytes
+        self.kind = (len(call.args), tuple(call.kwargs), mode_now())
+        self._calls = [0]
+        mode = "is None" if mode_now() is None else "is OFF"
+        guards = [f"mode_now() {mode}", *call.checks, *around.guards(call.bind)]
+        guards += [_read(link, f"s{i}", call.bind) for i, link in enumerate(around.places)]
+        if wants_gradients(call, around):
+            guards.append(f"not {call.bind(HOOKS)}")
+        guards += [f"{name}.strides == {value.strides}" for name, value in _laid(written.program, call, around)]
+        guards += _apart_guard(written, call)
+        parameters, missed = ", ".join(call.parameters), "miss()"
+        if not call.kwargs:  # then it is what is called, whatever comes
+            guards[:0] = ["not more", "not named"]
+            parameters = ", ".join([*(f"{a}=NONE" for a in call.parameters), "*more", "**named"])
+            missed = f"miss({', '.join([*call.parameters, '*more', '**named'])})"
         head = [
             "try:",
-            "    if not (" + "\n            and ".join(guards) + "): return MISS",
-            "except (LookupError, AttributeError, ValueError, TypeError): return MISS",
+            "    if not (" + "\n            and ".join(guards) + f"): return {missed}",
+            f"except (LookupError, AttributeError, ValueError, TypeError): return {missed}",
         ]
-    source = written.source(head, ", ".join(call.parameters), result)
-    space = {**written.names, **dict(call.held), "ndarray": np.ndarray, "MISS": MISS}
-    exec(compile(source, f"<replay of {getattr(f, '__name__', 'f')}>", "exec"), space)
-    return source, space["program"]
+        written.lines.append("calls[0] += 1")
+        self.source = written.source(head, parameters, result)
+        space = {**written.names, **dict(call.held), "ndarray": np.ndarray, "NONE": NONE, "OFF": OFF}
+        self._space = space | {"mode_now": mode_now, "calls": self._calls, "miss": lambda *_, **__: MISS}
+        exec(compile(self.source, f"<replay of {getattr(f, '__name__', 'f')}>", "exec"), self._space)
+        self.run: Callable[..., Any] = self._space["program"]
+        self._calls[0] = 0
+
+    @property
+    def served(self) -> int:
+        """How many calls it has served."""
+        return self._calls[0]
+
+    def forget(self) -> None:
+        """Count calls from here on."""
+        self._calls[0] = 0
+
+    def facing(self, otherwise: Callable[..., Any]) -> Callable[..., Any]:
+        """Give the program as what a caller calls: what is not its kind goes `otherwise`."""
+
+        def miss(*args: Any, **kwargs: Any) -> Any:
+            return otherwise(tuple(a for a in args if a is not NONE), kwargs)
+
+        run: Any = self.run
+        return FunctionType(run.__code__, self._space | {"miss": miss}, run.__name__, run.__defaults__)
 
 
 def _laid(program: Program, call: Call, around: Surroundings) -> Iterator[tuple[str, Any]]:
