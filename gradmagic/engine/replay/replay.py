@@ -27,7 +27,7 @@ from .emit import Diverged, Written
 from .products import flattened
 from .recorded import NOW
 from .recording import Call, Refused, close, copied, randomness, record, same_program, seen
-from .results import Results
+from .results import Results, share
 from .simplify import simplified
 from .surroundings import Surroundings
 from .whole import MISS, Made, guarded_first, tell_the_tape, wants_gradients
@@ -360,7 +360,7 @@ def _sharing(inputs: list[Any], out: Any) -> list[tuple[int, int]]:
         (i, j)
         for i in range(len(inputs), len(held))
         for j in range(i)
-        if type(held[i]) is type(held[j]) is np.ndarray and np.may_share_memory(held[i], held[j])
+        if share(held[i], held[j])
     ]
 
 
