@@ -224,8 +224,8 @@ def _operands(frame: Any, node: Node) -> Iterator[Operand]:
         yield Operand(called or (f"argument {i}" if named else "the constant"), plain)
 
 
-# How the functions that make nodes call their arguments (faces/operators.py, calls.py); those that stand between them
-# and an observer have other ones.
+# How the functions that make nodes call their arguments (faces/operators.py, dispatch/calls.py); those that stand
+# between them and an observer have other ones.
 _CALLS = (("args",), ("self", "other"), ("a", "b"), ("x",))
 _BETWEEN = {__file__, modes.__file__, observers.__file__}
 
