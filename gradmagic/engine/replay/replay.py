@@ -27,7 +27,7 @@ from .emit import Diverged, Written
 from .products import flattened
 from .recorded import NOW
 from .recording import Call, Refused, close, copied, randomness, record, same_program, seen
-from .results import Results
+from .results import Results, share
 from .simplify import simplified
 from .surroundings import Surroundings
 from .whole import MISS, Made, guarded_first, tell_the_tape, wants_gradients
@@ -135,6 +135,8 @@ class Replayed:
         try:
             call = Call(args, kwargs)
             around = seen(self.f, call, frozenset(self._moving))
+            if self._quiet and around.speaks:
+                raise Refused(f"it calls {min(around.speaks)}(), which would be left out")
             values, held = list(map(copied, call.values)), list(map(copied, around.read()))
             if HOOKS and wants_gradients(call, around):
                 raise Refused("tensors have hooks, which see each gradient")
@@ -142,9 +144,9 @@ class Replayed:
             out = self.f(*args, **kwargs)
             self._give_up(str(error))
             return out
-        before = randomness()
+        before = randomness(around)
         out = self.f(*args, **kwargs)
-        if randomness() != before:
+        if randomness(around) != before:
             self._give_up("it draws random numbers")
             return out
         if call.rearranged():
@@ -359,7 +361,7 @@ def _sharing(inputs: list[Any], out: Any) -> list[tuple[int, int]]:
         (i, j)
         for i in range(len(inputs), len(held))
         for j in range(i)
-        if type(held[i]) is type(held[j]) is np.ndarray and np.may_share_memory(held[i], held[j])
+        if share(held[i], held[j])
     ]
 
 
