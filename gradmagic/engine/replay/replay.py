@@ -195,9 +195,10 @@ class Replayed:
         short = simplified(program)
         short = flattened(short)
         now = [v for v, before in zip(around.read(), held, strict=True) if before is not None]
+        forms = results.named(short, [*call.values, *now], len(left), lambda step: "{}")
 
         def write(written: Any, checks: bool = True) -> Made:
-            names = results.named(short, [*call.values, *now], len(left), written.name)
+            names = [form.format(written.name(o)) for form, o in zip(forms, short.outputs, strict=True)]
             result = results.text(iter(names[: len(results.steps)]), written.bind)
             at = iter(names[len(results.steps) :])
             written.lines += [

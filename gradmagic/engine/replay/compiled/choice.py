@@ -80,7 +80,8 @@ class Choice:
     """
 
     def __init__(self, backend: str | None, program: Program, write: Callable[..., Any]) -> None:
-        self._program, self._write = program, write
+        self._program = program
+        self._write: Callable[..., Any] | None = write
         self.text = "by NumPy"
         self.statements = self._later = 0
         self.looped: Any = None
@@ -97,6 +98,8 @@ class Choice:
                 self._later = int(calls)
                 first = self._later + 2  # one call is the function's, one compiles
                 self.text += f", by numba from call {first:,} on"
+        if backend != "numba" and not self._later:
+            self._write = None  # it holds what the first call got
 
     def watch(self, written: Any, now: Callable[[], None]) -> None:
         """Let a program of NumPy's count its calls, and call `now` when numba is due."""
@@ -109,6 +112,7 @@ class Choice:
     def compiled(self, made: Any) -> Any:
         """Give the program run by numba; as it is, with the reason in `text`, if it stays with NumPy."""
         began = time.process_time()
+        assert self._write is not None
         try:
             written = Compiled(self._program, made.run)
             new = self._write(written)
@@ -128,7 +132,7 @@ class Choice:
 
     def loop(self, plain: Callable[[Any, int], Any]) -> Callable[[Any, int], Any] | None:
         """Give the program as a loop of so many turns; None where that cannot be."""
-        if self.looped is None:
+        if self.looped is None and self._write is not None:
             try:
                 self.looped = self._write(Looped(self._program, plain), checks=False)
             except Exception:  # Unheld, or one of numba's

@@ -78,6 +78,9 @@ class Kernel:
         self._close()
         for o in self._outputs.values():
             self._give(o)
+        fails = any("raise IndexError" in line or "raise ArithmeticError" in line for line in self.lines)
+        if fails and any(s.storage.written for s in program.inputs):
+            raise Unheld("what may fail beside a write into an argument")  # NumPy would write once more
         if self.size > LONGEST:
             raise Unheld(f"{self.size:,} statements are too many to compile")
 
