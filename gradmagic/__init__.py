@@ -35,11 +35,13 @@ from .backends.settings import (
     use_deterministic_algorithms,
 )
 from .engine.check.check_grads import check_grads
+from .engine.core.heap import set_buffer_pool
 from .engine.faces.numpy.array import Array
 from .engine.faces.torch.make import tensor
 from .engine.faces.torch.tensor import Tensor
 from .engine.following.patches import patched
 from .engine.following.switch import set_following
+from .engine.replay.loop import loop
 from .engine.replay.replay import replay
 from .engine.tape.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .engine.transforms.checkpoint import checkpoint
@@ -74,6 +76,7 @@ from .missing import missing
 if TYPE_CHECKING:
     from . import distributed, distributions, utils
     from .cell import last, make_dot, trace
+    from .fitting import Fit, minimize
     from .report import Report
     from .saving import load, save
 
@@ -92,9 +95,11 @@ globals().update({n: getattr(nn.functional, n) for n in _OF_NETWORKS} | linalg.O
 # What needs IPython, jinja2 or rich, and what few programs need, is imported when it is first asked for: `import
 # gradmagic` stays light.
 _LATER = {
+    "Fit": "fitting",
     "Report": "report",
     "last": "cell",
     "make_dot": "cell",
+    "minimize": "fitting",
     "trace": "cell",
     "load": "saving",
     "save": "saving",
@@ -130,6 +135,7 @@ def unload_ipython_extension(shell: Any) -> None:
 
 __all__ = [
     "Array",
+    "Fit",
     "GradmagicError",
     "Report",
     "Tensor",
@@ -166,7 +172,9 @@ __all__ = [
     "last",
     "linalg",
     "load",
+    "loop",
     "make_dot",
+    "minimize",
     "mps",
     "make_hvp",
     "make_jvp",
@@ -178,6 +186,7 @@ __all__ = [
     "patched",
     "random",
     "save",
+    "set_buffer_pool",
     "set_detect_anomaly",
     "set_float32_matmul_precision",
     "set_following",

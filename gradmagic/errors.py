@@ -463,6 +463,36 @@ class CheckError(GradmagicError, AssertionError):
     """
 
 
+class MinimizeError(GradmagicError, ValueError):
+    """A fit cannot begin: the method, an option or the start is not what `gm.minimize` takes.
+
+    Why: a method takes what its mathematics has a place for: bounds, a step length, Hessians.
+
+    Wrong::
+
+        gm.minimize(lambda x: np.sum((x - 3.0) ** 2), np.array([0.5, 0.5]), "adam", bounds=(0.0, 1.0))
+
+    Right::
+
+        gm.minimize(lambda x: np.sum((x - 3.0) ** 2), np.array([0.5, 0.5]), "L-BFGS-B", bounds=(0.0, 1.0))
+    """
+
+
+class DivergedWarning(RuntimeWarning):
+    """A fit ended where its loss or a gradient was no longer a finite number; it gave the best point before.
+
+    Why: a step that is too long lands where the loss is larger, and the next one is longer still.
+
+    Wrong::
+
+        gm.minimize(lambda x: np.sum(x**4), np.array([3.0]), "sgd", lr=10.0)
+
+    Right::
+
+        gm.minimize(lambda x: np.sum(x**4), np.array([3.0]), "sgd", lr=0.001)
+    """
+
+
 class MaskedWarning(UserWarning):
     """Within `gm.guard_where()` a gradient of 0 met a derivative that is not finite, and 0 was passed on, not NaN.
 

@@ -23,6 +23,8 @@ KINDS: dict[type, ModuleType | Any] = {np.ndarray: np}
 _NUMBERS = frozenset({float, int, bool, complex, *np.sctypeDict.values()})
 
 
+# What writes a program here (engine/replay), if anything does.
+RECORDING: ContextVar[Any] = ContextVar("gradmagic recording", default=None)
 BEFORE_TRANSFERS: list[Any] = []  # what else the devices are asked when the host waits for them (bounds.py)
 
 
@@ -46,6 +48,15 @@ def module_of(array: Any) -> Any:
     if found is None:
         return KINDS[type(array)] if known(type(array)) else np
     return found
+
+
+def home_of(array: Any, index: Any) -> Any:
+    """Give the module that makes arrays into which `array` is put at `index`: of either, where it records."""
+    if RECORDING.get() is not None:
+        for part in index if type(index) is tuple else (index,):
+            if hasattr(type(part), "whole_call"):
+                return KINDS[type(part)]
+    return module_of(array)
 
 
 def is_array(value: Any) -> bool:
@@ -92,11 +103,6 @@ def whole(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*args, **kwargs)
 
     return called
-
-
-RECORDING: ContextVar[Any] = ContextVar(
-    "gradmagic recording", default=None
-)  # what writes a program here, if any
 
 
 def noted(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -160,8 +166,8 @@ def beside(value: Any, proto: Any) -> Any:
 
 def kind_of(array: Any) -> type:
     """Give the type that `array` is to the user's code: what records (engine/replay) says what it stands for."""
-    kind_of = getattr(module_of(array), "kind_of", None)
-    return type(array) if kind_of is None else kind_of(array)
+    kind = type(array)
+    return type(array.value) if hasattr(kind, "whole_call") else kind
 
 
 def address(array: Any) -> int:
@@ -301,17 +307,31 @@ def device_of(array: Any) -> str:
 
 
 _SMALL = 4096
-_SCALARS = {np.dtype(c).type: np.dtype(c) for c in "efdFD"}
+SCALARS = {np.dtype(c).type: np.dtype(c) for c in "efdFD"}
 
 
-def spread(g: Any, like: Any) -> Any:
-    """Give the number `g` at every entry of `like.shape`: the transpose of a sum over all entries.
+def constant(number: float, like: Any) -> Any:
+    """Give 0 or 1 as NumPy's arrays of floats take it quickest: as a 0-d array of their dtype; else as it is.
+
+    `z >= 0` takes 390 ns and `1 + e` 440, with a 0-d array 210 and 190.
+    """
+    if type(like) is not np.ndarray or not like.ndim:
+        return number
+    return _CONSTANTS.get((number, like.dtype), number)
+
+
+_CONSTANTS: dict[tuple[float, Any], Any] = {(n, np.dtype(c)): np.array(n, c) for n in (0, 1) for c in "fd"}
+for _zero_or_one in _CONSTANTS.values():
+    _zero_or_one.flags.writeable = False
+
+
+def filled(g: Any, like: Any) -> Any:
+    """Give a number of NumPy's as an array of `like.shape`.
 
     Small: filled (0.4 us; `np.broadcast_to` takes 4). Large: a view, which takes no memory.
     """
-    dtype = _SCALARS.get(type(g))
-    if dtype is None or like.size > _SMALL:
+    if like.size > _SMALL:
         return np.broadcast_to(g, like.shape)
-    out = np.empty(like.shape, dtype)
+    out = np.empty(like.shape, SCALARS[type(g)])
     out.fill(g)
     return out

@@ -252,9 +252,6 @@ def _asked(what: str, answer: Any = None) -> Any:
     return ask
 
 
-_FLOAT = np.dtype(float)
-
-
 class Recorded:
     """A real array, or a NumPy scalar, that writes down what is done with it."""
 
@@ -266,7 +263,7 @@ class Recorded:
     __array_priority__ = 100
 
     # isinstance(x, np.ndarray) in the user's code is what it is without; the engine is told what it is.
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:  # type: ignore[override]
         ours = sys._getframe(1).f_code.co_filename.startswith(PACKAGE)
         return type(self) if ours else type(self.value)
@@ -300,7 +297,9 @@ class Recorded:
         self.step.storage.laid = True
         return self.value
 
-    value_kind = property(lambda self: getattr(self.value, "dtype", _FLOAT).kind)
+    value_kind = property(
+        lambda self: (getattr(self.value, "dtype", None) or np.dtype(type(self.value))).kind
+    )
 
     def __len__(self) -> int:
         return len(self.value)
@@ -476,14 +475,12 @@ def _into(now: Recording, op: Any, inputs: Any, kwargs: dict[str, Any], out: Any
     step = target.step
     if step.kind in ("call", "item") and not step.storage.viewed and not step.storage.written and not kwargs:
         made = now.call(op, inputs)
-        if (
-            is_recorded(made)
-            and made.value.shape == target.value.shape
-            and made.value.dtype == target.value.dtype
-        ):
-            if made is not target and made.owner is None and type(made.value) is np.ndarray:
-                target.step, target.value = made.step, made.value
-                return target
+        own = (
+            is_recorded(made) and made is not target and made.owner is None and type(made.value) is np.ndarray
+        )
+        if own and made.value.shape == target.value.shape and made.value.dtype == target.value.dtype:
+            target.step, target.value = made.step, made.value
+            return target
     now.write(op, inputs, {**kwargs, "out": target}, target)
     return target
 
@@ -522,13 +519,7 @@ class RecordedInt(RecordedFloat):
     def _whole(self) -> int:
         return int(_now().fixed(self))
 
-    __int__ = _whole
-
-    def __index__(self) -> int:
-        if self.value_kind not in "iu":
-            raise TypeError("only integer scalar arrays can be converted to a scalar index")  # NumPy's words
-        return int(_now().fixed(self))
-
+    __int__ = __index__ = _whole
 
 
 _NUMBERS = {float: RecordedFloat, int: RecordedInt}
@@ -599,8 +590,11 @@ for _name, _ufunc in {**_BINARY, **_COMPARED}.items():
     _operators(_name, _ufunc)
 for _name, _ufunc in _UNARY.items():
     _unary(_name, _ufunc)
-Recorded.__pow__ = _power  # type: ignore[attr-defined]
-setattr(Recorded, "__rpow__", lambda self, other: _now().call(operator.pow, (other, self)))  # noqa: B010
+for _name, _act in {
+    "pow": _power,
+    "rpow": lambda self, other: _now().call(operator.pow, (other, self)),
+}.items():
+    setattr(Recorded, f"__{_name}__", _act)
 
 
 def _in_place_power(self: Any, other: Any) -> Any:

@@ -22,12 +22,12 @@ from ..tape.nodes import HOOKS
 from ..tape.tracked import tracked_in
 from . import explained
 from .blocks import blocked
+from .compiled.choice import Choice, asked
 from .emit import Diverged, Written
 from .products import flattened
-from .program import Program
 from .recorded import NOW
 from .recording import Call, Refused, close, copied, randomness, record, same_program, seen
-from .results import Results
+from .results import Results, share
 from .simplify import simplified
 from .surroundings import Surroundings
 from .whole import MISS, Made, guarded_first, tell_the_tape, wants_gradients
@@ -48,12 +48,16 @@ class Replayed:
 
     __replays__ = True
 
-    def __init__(self, f: Callable[..., Any]) -> None:
+    def __init__(self, f: Callable[..., Any], quiet: bool = False, backend: str | None = None) -> None:
         functools.update_wrapper(self, f)
         self.f = f
+        self.backend = backend
+        self._quiet = quiet  # of gradmagic's own: that there is no program is nothing to tell
         self.programs: list[Made] = []
         self.refused: list[str] = []
         self.eager = 0
+        self._faces: dict[Made, type[Replayed]] = {}
+        self._last: Made | None = None  # whose face it has
         self._tries = 0
         self._off = False
         self._moving: set[Any] = set()  # places of numbers that are others from call to call
@@ -68,9 +72,10 @@ class Replayed:
     def _prefer(self, made: Made) -> None:
         """Let a program be what is called: a class of its own has it as `__call__`, without a step in between."""
         if not made.kind[1]:
-            face = _guarded(made.facing(self._otherwise), self._otherwise, made)
-            self.__class__ = type("Replayed", (Replayed,), {"__call__": staticmethod(face)})
-            self._last = made
+            if made not in self._faces:
+                face = _guarded(made.facing(self._otherwise), self._otherwise, made)
+                self._faces[made] = type("Replayed", (Replayed,), {"__call__": staticmethod(face)})
+            self.__class__, self._last = self._faces[made], made
 
     # -- calls that the last program does not serve ------------------------------------------------
     def _otherwise(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -79,6 +84,27 @@ class Replayed:
             self.eager += 1
             return self.f(*args, **kwargs)
         kind = (len(args), tuple(kwargs), mode)
+        if (out := self._served(kind, args, kwargs)) is not MISS:
+            return out
+        # what somebody else has changed (a learning rate) is an input from now on
+        for made in self.programs[-1:]:
+            self._moving |= {n.spot for n in made.around.links if type(n.value) is float and not n.same()}
+        with _recording:
+            if (
+                out := self._served(kind, args, kwargs)
+            ) is not MISS:  # another thread has made the program meanwhile
+                return out
+            if len(self.programs) >= _KINDS and not self._off:
+                self._give_up(
+                    f"{_KINDS} kinds of calls have come (shapes, settings, branches taken by values)"
+                )
+            if self._off:
+                self.eager += 1
+                return self.f(*args, **kwargs)
+            return self._first(args, kwargs)
+
+    def _served(self, kind: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Serve a call by one of the programs; MISS if it is of none's kind."""
         for made in self.programs:
             if made.kind != kind:
                 continue
@@ -89,18 +115,14 @@ class Replayed:
             if out is not MISS:
                 self._prefer(made)
                 return out
-        for made in self.programs[-1:]:  # what somebody else has changed (a learning rate) is an input from now on
-            self._moving |= {n.spot for n in made.around.links if type(n.value) is float and not n.same()}
-        if len(self.programs) >= _KINDS:
-            self._give_up(f"{_KINDS} kinds of calls have come (shapes,  branches taken by values)")
-            return self.f(*args, **kwargs)
-        with _recording:
-            return self._first(args, kwargs)
+        return MISS
 
     def _give_up(self, why: str) -> None:
         """Run the function as it is from now on, and say why."""
         self._off = True
         self.refused.append(why)
+        if self._quiet:
+            return
         name = getattr(self.f, "__name__", "f")
         level = _stacklevel()
         warnings.warn(
@@ -113,6 +135,8 @@ class Replayed:
         try:
             call = Call(args, kwargs)
             around = seen(self.f, call, frozenset(self._moving))
+            if self._quiet and around.speaks:
+                raise Refused(f"it calls {min(around.speaks)}(), which would be left out")
             values, held = list(map(copied, call.values)), list(map(copied, around.read()))
             if HOOKS and wants_gradients(call, around):
                 raise Refused("tensors have hooks, which see each gradient")
@@ -120,9 +144,9 @@ class Replayed:
             out = self.f(*args, **kwargs)
             self._give_up(str(error))
             return out
-        before = randomness()
+        before = randomness(around)
         out = self.f(*args, **kwargs)
-        if randomness() != before:
+        if randomness(around) != before:
             self._give_up("it draws random numbers")
             return out
         if call.rearranged():
@@ -135,7 +159,7 @@ class Replayed:
         except Refused as error:
             self._give_up(str(error))
             return out
-        made.forget()
+        made.settle()
         self.programs.append(made)
         self._prefer(made)
         return out
@@ -169,19 +193,38 @@ class Replayed:
         recorded = len(program.steps)
         guarded_first(program)
         short = simplified(program)
-        short = blocked(flattened(short))
-        written = Written(short)
+        short = flattened(short)
         now = [v for v, before in zip(around.read(), held, strict=True) if before is not None]
-        names = results.named(short, [*call.values, *now], len(left), written.name)
-        result = results.text(iter(names[: len(results.steps)]), written.bind)
-        at = iter(names[len(results.steps) :])
-        written.lines += [
-            f"{e.place} = {e.form.format(next(at)) if e.step is not None else e.form}" for e in effects
-        ]
-        tell_the_tape(written, short, call, around)
-        made = Made(self.f, call, around, written, result, recorded)
-        self._checked(made, call, around, values, held, eager)
-        return made
+
+        def write(written: Any, checks: bool = True) -> Made:
+            names = results.named(short, [*call.values, *now], len(left), written.name)
+            result = results.text(iter(names[: len(results.steps)]), written.bind)
+            at = iter(names[len(results.steps) :])
+            written.lines += [
+                f"{e.place} = {e.form.format(next(at)) if e.step is not None else e.form}" for e in effects
+            ]
+            tell_the_tape(written, short, call, around)
+            made = Made(self.f, call, around, written, result, recorded)
+            made.choice = choice
+            if checks:
+                self._checked(made, call, around, values, held, eager)
+                made.forget()
+            return made
+
+        choice = Choice(self.backend, short, write)
+        written = Written(blocked(short))
+        choice.watch(written, lambda: self._compile(made))
+        made = write(written)
+        return choice.compiled(made) if self.backend == "numba" else made
+
+    def _compile(self, made: Made) -> None:
+        """Let numba run a program from now on, if it takes it and gives the same."""
+        with _recording:
+            if made in self.programs:
+                new = made.choice.compiled(made)
+                self.programs[self.programs.index(made)] = new
+                if self._last is made:
+                    self._prefer(new)
 
     def _checked(
         self, made: Made, call: Call, around: Surroundings, values: list[Any], held: list[Any], eager: Any
@@ -217,22 +260,23 @@ class Replayed:
         """The program that served last, as Python."""
         return explained.source(self)
 
-    def explain(self) -> str:
+    def explain(self) -> explained.Explanation:
         """Say what was recorded, what is left of it, what was refused, how often it ran, and in how many bytes."""
         return explained.explain(self)
 
     def __repr__(self) -> str:
-        return f"<replay of {getattr(self.f, '__name__', self.f)}: {len(self.programs)} programs>"
+        number = len(self.programs)
+        return f"<replay of {getattr(self.f, '__name__', self.f)}: {number} program{'s' * (number != 1)}>"
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
 
 
 @overload
-def replay(f: Callable[..., Any]) -> Replayed: ...
+def replay(f: Callable[..., Any], *, backend: str | None = None) -> Replayed: ...
 @overload
-def replay(f: None = None) -> Callable[[Callable[..., Any]], Replayed]: ...
-def replay(f: Any = None) -> Any:
+def replay(f: None = None, *, backend: str | None = None) -> Callable[[Callable[..., Any]], Replayed]: ...
+def replay(f: Any = None, *, backend: str | None = None) -> Any:
     """Make a function that gives what `f` gives, by a recorded program from its second call on.
 
     The first call for given shapes, dtypes and settings runs `f`, records every array operation of it, those of a
@@ -244,6 +288,12 @@ def replay(f: Any = None) -> Any:
         Of arrays, numbers, tensors and containers of them: one of yours, `gm.value_and_grad(f)`, `gm.hvp`, a step of
         an optimiser. Whole numbers, text, `None` and functions among its arguments are settings: another value gets
         another program.
+    backend : {"numpy", "numba"}, optional
+        What runs the program: NumPy's calls, or one function that numba compiles (`pip install "gradmagic[jit]"`),
+        for small arrays and many operations. Without it NumPy does, and numba takes over where it is installed and the
+        program has run so often that compiling (0.3 to 1 s, less from the file in which it is kept) has paid. What
+        numba is not given (linear algebra, sorting, complex numbers, large products) stays with NumPy, which
+        `.explain()` says.
 
     Returns
     -------
@@ -257,6 +307,8 @@ def replay(f: Any = None) -> Any:
     values. Then `f` runs as it is, and a `ReplayWarning` says so once, with the line. `if t > 0:` is a guard: the
     other branch gets a program of its own. Arrays and numbers that `f` reaches by its closure, globals and
     attributes are read anew, or compared, at every call. What `f` prints or appends happens only while it is recorded.
+    numba's exponentials and sums may differ from NumPy's in the last digits, and NumPy's warnings (overflow, division
+    by zero) are not given.
 
     Examples
     --------
@@ -267,13 +319,16 @@ def replay(f: Any = None) -> Any:
     >>> slope(x), slope(x + 1)
     ((14.0, array([4., 8.])), (30.0, array([ 8., 12.])))
     """
+    asked(backend)
     if f is None:
-        return replay
+        return functools.partial(replay, backend=backend)
     if not callable(f):
         raise TypeError(
             f"gm.replay takes a function, not a {type(f).__name__}: write gm.replay(f), not gm.replay(f(x))."
         )
-    return f if isinstance(f, Replayed) else Replayed(f)
+    if isinstance(f, Replayed):
+        return f if backend in (None, f.backend) else Replayed(f.f, backend=backend)
+    return Replayed(f, backend=backend)
 
 
 def _guarded(face: Callable[..., Any], otherwise: Callable[..., Any], made: Made) -> Callable[..., Any]:
@@ -305,7 +360,7 @@ def _sharing(inputs: list[Any], out: Any) -> list[tuple[int, int]]:
         (i, j)
         for i in range(len(inputs), len(held))
         for j in range(i)
-        if type(held[i]) is type(held[j]) is np.ndarray and np.may_share_memory(held[i], held[j])
+        if share(held[i], held[j])
     ]
 
 

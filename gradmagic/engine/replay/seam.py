@@ -66,10 +66,6 @@ class _Seam:
         assert now is not None
         return now.call(known.window, (array, like.value.shape, like.value.dtype, offset, like.value.strides))
 
-    @staticmethod
-    def kind_of(array: Any) -> type:
-        return type(array.value)
-
 
 SEAM = _Seam()
 KIND = Recorded

@@ -1,8 +1,8 @@
 """What a function sees besides its arguments: globals, closures, attributes of objects that it reaches.
 
-In: functions and objects. Out: `Surroundings`: links (who holds what under which name), each compared at every call, and
-places: what holds an array, a gradient or a number that moves. These are inputs of a program, read anew at every call,
-and what the function leaves there the program puts there too.
+In: functions and objects. Out: `Surroundings`: links (who holds what under which name), each compared at every call;
+and places: what holds an array, a gradient or a number that moves. These are inputs of a program, read anew at every
+call, and what the function leaves there the program puts there too.
 
 An array in a tuple or among default arguments is a constant whose numbers are compared. An array that nobody here finds
 (deep in an object of another library) is a constant of the program, if the function gives the same twice; so is what it
@@ -12,6 +12,7 @@ makes itself.
 from __future__ import annotations
 
 import functools
+import random
 import sys
 import types
 from collections import deque
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from ..core.foreign import of_library
+from ..core.generator import Stream
 from ..core.places import PACKAGE, users
 from ..tape.nodes import Leaf
 from ..tape.tracked import Tracked
@@ -30,8 +32,18 @@ from ..tape.tracked import Tracked
 _MOST = 5_000  # objects
 _NUMBERS = (int, float, complex, bool, str, bytes, type(None), np.generic, np.dtype, slice, range, frozenset)
 _INDEXED = (dict, list, deque)
-_PARTS = (*_NUMBERS, *_INDEXED, tuple, set, np.ndarray, types.FunctionType, types.MethodType)  # of foreign objects
+_PARTS = (
+    *_NUMBERS,
+    *_INDEXED,
+    tuple,
+    set,
+    np.ndarray,
+    types.FunctionType,
+    types.MethodType,
+)  # of foreign objects
 _STILL = ("numpy", "scipy", "math", "cmath", "gradmagic", "builtins")  # modules whose numbers nobody changes
+_SPEAKING = frozenset({"print", "input", "open", "display"})
+_GENERATORS = (np.random.Generator, np.random.RandomState, random.Random, Stream)
 _PLAIN = (str, int)  # keys that Python writes as they are
 
 
@@ -89,7 +101,9 @@ class Link:
         if now is self.value:
             return True
         if isinstance(self.value, _NUMBERS):
-            return type(now) is type(self.value) and bool(now == self.value or (now != now and self.value != self.value))
+            return type(now) is type(self.value) and bool(
+                now == self.value or (now != now and self.value != self.value)
+            )
         return False
 
     @property
@@ -110,6 +124,10 @@ class Surroundings:
 
     Attributes
     ----------
+    speaks : set of str
+        Which functions it calls whose effect a program would leave out: `print` ...
+    generators : list
+        Of random numbers.
     links : list of Link
         What must be as it was.
     places : list of Link
@@ -126,6 +144,8 @@ class Surroundings:
         self.places: list[Link] = []
         self.sizes: list[tuple[Any, int]] = []
         self.kept: list[tuple[Any, str, Any, str]] = []
+        self.speaks: set[str] = set()
+        self.generators: list[Any] = []
         self._moving = moving
         self._within = False  # an object of another library
         self._seen: dict[int, Any] = {}
@@ -150,7 +170,9 @@ class Surroundings:
         if len(self._seen) >= _MOST:
             raise TooMuch(f"it reaches more than {_MOST:,} objects (by {name})")
         self._seen[id(value)] = value
-        if issubclass(kind, np.ndarray):
+        if issubclass(kind, _GENERATORS):
+            self.generators.append(value)
+        elif issubclass(kind, np.ndarray):
             if not value.dtype.hasobject:
                 self.kept.append((value, "{}.tobytes()", value.tobytes(), name))
         elif issubclass(kind, types.FunctionType):
@@ -221,16 +243,24 @@ class Surroundings:
                 self._hold(vars(function), name, f"{function.__name__}.{name}", value)
 
     def _names(self, space: dict[str, Any], code: types.CodeType, home: str) -> None:
-        """Go through the global names that a function's code uses; also those of modules: of foreign ones their data."""
+        """Go through the global names that a function uses, and those of modules; of foreign ones, their data."""
+        if not home:
+            self.speaks |= {n for n in _names(code) if n in _SPEAKING and n not in space}
         for name in _names(code):
-            value = space[name] if name in space else None if home else sys.modules.get(name)  # imported within
+            value = (
+                space[name] if name in space else None if home else sys.modules.get(name)
+            )  # imported within
             if name not in space and value is None:
                 continue
             if isinstance(value, types.ModuleType):
                 if id(value) not in self._seen and value.__name__.partition(".")[0] not in _STILL:
                     self._seen[id(value)] = value
                     self._names(vars(value), code, f"{home}{name}.")
-            elif users(space.get("__file__") or PACKAGE) or not home or isinstance(value, (*_PARTS[:-2], Mapping)):
+            elif (
+                users(space.get("__file__") or PACKAGE)
+                or not home
+                or isinstance(value, (*_PARTS[:-2], Mapping))
+            ):
                 self._hold(space, name, home + name, value)
 
     def _object(self, value: Any, name: str) -> None:
@@ -251,7 +281,11 @@ class Surroundings:
         """Go through the methods and attributes of a class of the user's."""
         for key, part in vars(kind).items():
             if isinstance(part, (staticmethod, classmethod, functools.cached_property, property)):
-                part = getattr(part, "__func__", None) or getattr(part, "fget", None) or getattr(part, "func", None)
+                part = (
+                    getattr(part, "__func__", None)
+                    or getattr(part, "fget", None)
+                    or getattr(part, "func", None)
+                )
             if isinstance(part, types.FunctionType):
                 self._look(part, part.__qualname__)
             elif isinstance(part, _PARTS) and not key.startswith("__"):
@@ -305,7 +339,9 @@ class Surroundings:
             else:
                 found.append(f"{text} is {bind(value)}")
         found += [f"len({bind(container)}) == {size}" for container, size in self.sizes]
-        return found + [f"{text.format(bind(value))} == {bind(before)}" for value, text, before, _ in self.kept]
+        return found + [
+            f"{text.format(bind(value))} == {bind(before)}" for value, text, before, _ in self.kept
+        ]
 
 
 def _file(kind: type) -> str | None:

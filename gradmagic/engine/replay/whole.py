@@ -43,20 +43,30 @@ class Made:
         How many steps there were before simplify.py.
     bytes : int
         Of the buffers of a call.
+    choice : Choice
+        Which back end runs it.
     """
 
     def __init__(
         self, f: Any, call: Call, around: Surroundings, written: Written, result: str, recorded: int
     ) -> None:
-        self.around, self.program, self.recorded, self.bytes = around, written.program, recorded, written.bytes
+        self.around, self.program, self.recorded, self.bytes = (
+            around,
+            written.program,
+            recorded,
+            written.bytes,
+        )
         self.kind = (len(call.args), tuple(call.kwargs), mode_now())
         self._calls = [0]
+        self.choice: Any = None
         mode = "is None" if mode_now() is None else "is OFF"
         guards = [f"mode_now() {mode}", *call.checks, *around.guards(call.bind)]
         guards += [_read(link, f"s{i}", call.bind) for i, link in enumerate(around.places)]
         if wants_gradients(call, around):
             guards.append(f"not {call.bind(HOOKS)}")
-        guards += [f"{name}.strides == {value.strides}" for name, value in _laid(written.program, call, around)]
+        guards += [
+            f"{name}.strides == {value.strides}" for name, value in _laid(written.program, call, around)
+        ]
         guards += _apart_guard(written, call)
         parameters, missed = ", ".join(call.parameters), "miss()"
         if not call.kwargs:  # then it is what is called, whatever comes
@@ -81,9 +91,11 @@ class Made:
         """How many calls it has served."""
         return self._calls[0]
 
-    def forget(self) -> None:
-        """Count calls from here on."""
+    def settle(self) -> None:
+        """Count calls from here on, and let go of what was computed while it was recorded."""
         self._calls[0] = 0
+        for step in self.program.steps:
+            step.forget()
 
     def facing(self, otherwise: Callable[..., Any]) -> Callable[..., Any]:
         """Give the program as what a caller calls: what is not its kind goes `otherwise`."""
@@ -123,7 +135,7 @@ def _apart_guard(written: Written, call: Call) -> list[str]:
 
 def _apart(n: int, *arrays: Any) -> bool:
     """Tell whether none of the first `n` arrays shares memory with another one."""
-    if len(set(map(id, arrays))) == len(arrays) and all([a.base is None for a in arrays]):
+    if len(set(map(id, arrays))) == len(arrays) and all(a.base is None for a in arrays):
         return True
     pairs = ((a, b) for i, a in enumerate(arrays[:n]) for b in arrays[i + 1 :])
     return not any(a is b or np.may_share_memory(a, b) for a, b in pairs)

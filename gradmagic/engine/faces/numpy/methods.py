@@ -35,7 +35,8 @@ class _Method:
     def __get__(self, x: Any, owner: Any = None) -> Any:
         if x is None:
             return self._function
-        getattr(type(x.array), self._name)  # an AttributeError with the words of the value's own type
+        kind = type(x.array)  # an AttributeError with the words of the value's own type
+        getattr(kind if kind is np.ndarray else arrays.kind_of(x.array), self._name)
         return MethodType(self._function, x)
 
 
@@ -51,7 +52,7 @@ class _Property(_Method):
     def __get__(self, x: Any, owner: Any = None) -> Any:
         if x is None:
             return self
-        getattr(type(x.array), self._name)
+        getattr(arrays.kind_of(x.array), self._name)
         return self._function(x)
 
     def __set__(self, x: Any, value: Any) -> None:

@@ -1,0 +1,414 @@
+"""What a function reaches and changes: globals, closures, attributes, random numbers; branches and masks by values.
+
+In: a table of functions. Out: each gives and leaves what it gives and leaves without a program, or is refused by name.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+import types
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradmagic as gm
+
+from .against import Cases, arrays, check
+
+case = Cases()
+S0, V, U, W, M = (arrays(s) for s in ((), (3,), (4,), (5,), (3, 3)))
+
+C = types.SimpleNamespace(w=np.ones(3), k=2.0, l=[np.ones(3), 1.0], d={"a": np.ones(3)})
+T = (np.ones(3),)
+N = 3
+S = {1.0}
+
+
+def setw(n):
+    C.w = np.arange(3.0) + n
+
+
+def wcontent(n):
+    C.w[:] = n
+
+
+def wshape(n):
+    C.w = np.arange(3.0)[:, None] + n if n % 2 else np.arange(3.0)
+
+
+def wdtype(n):
+    C.w = np.arange(3, dtype=[float, np.float32, complex][n % 3]) + 1
+
+
+@case(V, V, V, before=setw)
+def rebinding(x):
+    return x * C.w
+
+
+@case(V, V, V, before=wcontent)
+def content(x):
+    return x * C.w
+
+
+@case(V, V, V, before=wshape)
+def shape_changes(x):
+    return x * C.w
+
+
+@case(V, V, V, before=wdtype)
+def dtype_changes(x):
+    return x * C.w
+
+
+@case(V, V, V, before=lambda n: setattr(C, "k", float(n)))
+def number_attr(x):
+    return x * C.k
+
+
+@case(V, V, V, before=lambda n: C.l.__setitem__(1, float(n)))
+def list_number(x):
+    return x * C.l[1] + C.l[0]
+
+
+@case(V, V, V, before=lambda n: C.l.__setitem__(slice(2, None), [0] * n))
+def list_grows(x):
+    return x * len(C.l)
+
+
+@case(V, V, V, before=lambda n: C.d.__setitem__("a", np.ones(3) * n))
+def dict_array(x):
+    return x * C.d["a"]
+
+
+@case(V, V, V, before=lambda n: T[0].__setitem__(0, n))
+def in_tuple(x):
+    return x * T[0]
+
+
+@case(V, V, V, before=lambda n: globals().__setitem__("N", n))
+def global_int(x):
+    return x * N
+
+
+@case(V, V, V, before=lambda n: S.add(float(n)))
+def global_set(x):
+    return x * len(S)
+
+
+def helper(x):
+    return x * 2
+
+
+def swaph(n):
+    global helper
+    helper = (lambda x: x * 3) if n % 2 else (lambda x: x * 2)
+
+
+@case(V, V, V, before=swaph)
+def helper_rebound(x):
+    return helper(x)
+
+
+def maker():
+    w = np.ones(3)
+    k = [1.0]
+
+    def f(x):
+        return x * w * k[0]
+
+    def ch(n):
+        w[:] = n
+        k[0] = float(n)
+
+    return f, ch
+
+
+f_, ch_ = maker()
+f_.__name__ = "closure"
+case(V, V, V, before=ch_)(f_)
+
+
+class Scaled:
+    scale = 2.0
+
+    def __init__(s):
+        s.w = np.ones(3)
+
+    def __call__(s, x):
+        return x * s.w * s.scale
+
+
+m = Scaled()
+
+
+def mclass(n):
+    Scaled.scale = float(n)
+
+
+@case(V, V, V, before=mclass)
+def class_attribute(x):
+    return m(x)
+
+
+class PR:
+    def __init__(s):
+        s.v = 1.0
+
+    @property
+    def p(s):
+        return s.v
+
+    @staticmethod
+    def st(x):
+        return x * 2
+
+
+pr = PR()
+
+
+@case(V, V, V, before=lambda n: setattr(pr, "v", float(n)))
+def property_(x):
+    return pr.st(x) * pr.p
+
+
+@case(V, V, V, before=lambda n: os.environ.__setitem__("PROBE", str(n)))
+def environment(x):
+    return x * float(os.environ["PROBE"])
+
+
+@case(V, V, V, before=lambda n: setattr(helper2, "k", float(n)))
+def function_attr(x):
+    return x * helper2.k
+
+
+def helper2():
+    pass
+
+
+# ---- random
+g = np.random.default_rng(0)
+rs = np.random.RandomState(0)
+st = {"g": g.bit_generator.state}
+
+
+def reseed(n=None):
+    np.random.seed(0)  # noqa: NPY002
+    g.bit_generator.state = st["g"]
+    rs.seed(0)
+    gm.manual_seed(0)
+    random.seed(0)
+
+
+K: dict[str, Any] = {"before": lambda n: reseed()}
+
+
+@case(V, V, V, **K, refused="random")
+def rand_global(x):
+    return x * np.random.rand(3)  # noqa: NPY002
+
+
+@case(V, V, V, **K, refused="draws random")
+def rand_generator(x):
+    return x * g.normal(size=3)
+
+
+@case(V, V, V, **K, refused="draws random")
+def rand_state(x):
+    return x * rs.rand(3)
+
+
+@case(V, V, V, **K)
+def rand_seeded(x):
+    return x * np.random.default_rng(3).normal(size=3)
+
+
+@case(V, V, V, **K, refused="random")
+def rand_gm(x):
+    return x * gm.randn(3).numpy()
+
+
+@case(V, V, V, **K, refused="random")
+def rand_int(x):
+
+    return x * random.randint(0, 5)
+
+
+@case(V, V, V, **K, refused="random")
+def rand_perm(x):
+    return x[np.random.permutation(3)]  # noqa: NPY002
+
+
+@case(V, V, V, **K, refused="draws random")
+def rand_shuffle(x):
+    g.shuffle(x)
+    return x
+
+
+@case(
+    lambda r: (r.normal(size=3), np.random.default_rng(0)),
+    lambda r: (r.normal(size=3), np.random.default_rng(1)),
+    refused="draws random",
+)
+def rand_arg(x, g):
+    return x * g.normal(size=3)
+
+
+@case(V, V, V)
+def clock(x):
+    return x * 0 + (time.time() > 0)
+
+
+cnt = [0]
+
+
+@case(V, V, V, V, V, before=lambda n: cnt.__setitem__(0, n))
+def counter(x):
+    cnt[0] += 1
+    return x * cnt[0]
+
+
+it = [iter(range(100))]
+
+
+@case(V, V, V, before=lambda n: it.__setitem__(0, iter(range(n, 100))), refused="changes from call to call")
+def iterator_(x):
+    return x * next(it[0])
+
+
+cache = {}
+
+
+@case(V, V, V, before=lambda n: cache.clear(), refused="changes cache")
+def cached(x):
+    if "s" not in cache:
+        cache["s"] = x.sum()
+    return x * cache["s"]
+
+
+prev = [np.zeros(3)]
+
+
+@case(V, V, V, before=lambda n: prev.__setitem__(0, np.ones(3) * n), state=lambda: prev)
+def previous(x):
+    y = x + prev[0]
+    prev[0] = x * 1
+    return y
+
+
+log = []
+
+
+@case(V, V, V, before=lambda n: log.clear(), refused="changes log")
+def appends(x):
+    log.append(x)
+    return x * len(log)
+
+
+# ---- branches, masks
+@case(S0, S0, S0, S0)
+def branch(x):
+    return x * 2 if x > 0 else x * 3
+
+
+@case(U, U, U, U)
+def mask(x):
+    y = x.copy()
+    y[x > 0] = 0
+    return y
+
+
+@case(U, U, U, U)
+def mask_pick(x):
+    return x[x > 0].sum(), x[x > 0]
+
+
+@case(U, U, U, U)
+def argmax_pick(x):
+    return x[np.argmax(x)], x[np.argsort(x)]
+
+
+@case(U, U, U, U)
+def where1(x):
+    return np.where(x > 0)[0], np.nonzero(x > 0), np.flatnonzero(x > 0)
+
+
+@case(U, U, U, U)
+def any_branch(x):
+    if np.any(x > 1.5):
+        return x - 1
+    return x
+
+
+@case(U, U, U, U)
+def loop_until(x):
+    n = 0
+    while x.sum() < 3 and n < 10:
+        x = x + 1
+        n += 1
+    return x
+
+
+@case(U, U, U)
+def truth_of_float(x):
+    return 1.0 if x[0] else 0.0
+
+
+@case(U, U, U, refused="float()")
+def tries(x):
+    try:
+        return x * float(x[0])
+    except Exception:
+        return x * 0
+
+
+@case(U, U, U)
+def count(x):
+    return x * np.count_nonzero(x > 0)
+
+
+@case(U, U, U, refused="int()")
+def maxi(x):
+    return max(x[0], x[1]), min(x), sorted(x)[0], sum(x), abs(x[0]), round(x[0])
+
+
+@case(U, U, U)
+def isnan_(x):
+    return x if np.isnan(x).any() else x * 2
+
+
+@case(U, U, U)
+def inrange(x):
+    return x[0] in x, x[1] * (0 in x)
+
+
+@case(U, U, U)
+def dictkey(x):
+    return {float(1): x}[1.0]
+
+
+@case(U, U, U, refused="int()")
+def intof(x):
+    return x * int(x[0] * 10)
+
+
+@case(U, U, U, refused="a text")
+def fmt(x):
+    return len(f"{x[0]:.1f}") * x
+
+
+@case(U, U, U)
+def allclose(x):
+    return x if np.allclose(x, x + 1e-12) else -x
+
+
+@case(U, U, U)
+def arreq(x):
+    return x if np.array_equal(x, np.sort(x)) else -x
+
+
+@pytest.mark.parametrize(("f", "calls", "options"), [r[1:] for r in case.rows], ids=[r[0] for r in case.rows])
+def test_replayed(f: Any, calls: Any, options: Any) -> None:
+    check(f, calls, options)
