@@ -58,7 +58,7 @@ class Evaluator:
             return self.both(point)
 
         asked.__name__ = self.name
-        program = Replayed(asked, quiet=True)
+        program = Replayed(asked, quiet=True, backend="numpy")  # the same bits from the first call on
 
         def both(point: Any) -> tuple[Any, Any]:
             found = program(point)

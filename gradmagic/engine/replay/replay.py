@@ -208,7 +208,7 @@ class Replayed:
             made.choice = choice
             if checks:
                 self._checked(made, call, around, values, held, eager)
-                made.forget()
+                made.settle()
             return made
 
         choice = Choice(self.backend, short, write)
@@ -356,12 +356,7 @@ def _arrays(tree: Any) -> Iterable[Any]:
 def _sharing(inputs: list[Any], out: Any) -> list[tuple[int, int]]:
     """List which results share memory with which inputs and results before them."""
     held = [*inputs, *_arrays(out)]
-    return [
-        (i, j)
-        for i in range(len(inputs), len(held))
-        for j in range(i)
-        if share(held[i], held[j])
-    ]
+    return [(i, j) for i in range(len(inputs), len(held)) for j in range(i) if share(held[i], held[j])]
 
 
 def _traced(args: Any, kwargs: Any) -> bool:

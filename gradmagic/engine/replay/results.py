@@ -32,7 +32,7 @@ class Results:
     """
 
     def __init__(self, eager: Any, recorded: Any) -> None:
-        if not same_structure(eager, recorded) or (type(eager) is not type(recorded) and is_container(eager)):
+        if not same_structure(eager, recorded) or type(eager) is not type(recorded) and is_container(eager):
             raise Refused("it gives something else on recording arrays")
         self._eager = eager
         self.steps: list[Step] = []
@@ -86,7 +86,7 @@ class Results:
         self, program: Program, eager_inputs: list[Any], left: int, name: Callable[[Step], str]
     ) -> list[str]:
         """Write the results, copied where they must be: where a program gives them in memory that the function's result
-        does not share, that of an input, a constant or another result. The last `left` are left in places."""
+        does not share, that of an input, a constant or another result. The last `left` are left in places, not given."""
         copies, arrays = self._owned(program, eager_inputs, left)
         made: list[str] = []
         for i, (step, copy) in enumerate(zip(program.outputs, copies, strict=True)):
@@ -111,7 +111,7 @@ class Results:
                 *inputs,
                 *((o, a) for o, a, c in zip(program.outputs, arrays, found, strict=False) if not c),
             ]
-            shared = any(_meet(step, other) and not _share(arrays[i], value) for other, value in others)
+            shared = any(_meet(step, other) and not share(arrays[i], value) for other, value in others)
             found.append(type(step.value) is np.ndarray and (shared or _constant(step)))
         return found, arrays
 
@@ -177,16 +177,17 @@ def _nested(tree: Any, parts: Iterator[str], bind: Bind) -> str:
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
         return f"{bind(kind)}({', '.join(_nested(v, parts, bind) for v in tree)})"
     if is_dataclass(kind) and not hasattr(kind, "__post_init__") and all(f.init for f in fields(kind)):
-        given = [f"{f.name}={_nested(getattr(tree, f.name), parts, bind)}" for f in fields(kind)]
-        return f"{bind(kind)}({', '.join(given)})"
+        return f"{bind(kind)}({', '.join(f'{f.name}={_nested(getattr(tree, f.name), parts, bind)}' for f in fields(kind))})"
     raise Refused(f"it gives a {kind.__name__}: return a tuple, a list or a dict")
 
 
 def _roots(step: Step) -> set[int]:
     """Give the storages that a value may lie in."""
-    return (
-        {id(step.storage)} | {id(s.storage) for s in step.needs()} if _may_look(step) else {id(step.storage)}
-    )
+    found = {id(step.storage)}
+    if _may_look(step):
+        for s in step.needs():
+            found |= _roots(s)
+    return found
 
 
 def _meet(a: Step, b: Step) -> bool:
@@ -221,5 +222,11 @@ def _constant(step: Step) -> bool:
         step = first
 
 
-def _share(a: Any, b: Any) -> bool:
-    return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)
+def share(a: Any, b: Any) -> bool:
+    """Tell whether two values have entries in common."""
+    if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)):
+        return False
+    try:
+        return np.shares_memory(a, b, max_work=10_000)
+    except np.exceptions.TooHardError:
+        return True
