@@ -69,14 +69,12 @@ def partitions_of(data: Sequence[Any], load: Callable[[Any], Any] | None) -> Par
         raise ShapeError(
             f"the data have {' and '.join(str(len(k)) for k in keys)} partitions: give all of them the same ones."
         )
-    graph: dict[Key, Any] = {}
-    for c in _each(collections):
-        graph.update(c.__dask_graph__())
-    futures = {key: task for key, task in graph.items() if isinstance(task, Future)}
-    graph = {}
-    for c in dask.optimize(*_each(collections)):  # which leaves out what lies in the cluster, or keeps it
-        graph.update(c.__dask_graph__())
-    graph = {key: task for key, task in graph.items() if key not in futures}
+    futures = {key: task for key, task in _merged(_each(collections)).items() if isinstance(task, Future)}
+    # Delayed parts are taken as they are: to optimise 100,000 of them takes Dask minutes. What lies in the cluster is
+    # left out by that, or kept.
+    parts = [d for c in collections if isinstance(c, list) for d in c]
+    whole = dask.optimize(*(c for c in collections if not isinstance(c, list)))
+    graph = {k: v for k, v in _merged([*parts, *whole]).items() if k not in futures}
     together = [k for k in zip(*keys, strict=True) if k]
     owner = _owners(graph, together)
     names = [_name(i, len(together), data) for i in range(len(together))]
@@ -141,6 +139,12 @@ def _in_rows(collections: list[Any]) -> list[Any]:
 
 def _each(collections: Iterable[Any]) -> list[Any]:
     return [one for c in collections for one in (c if isinstance(c, list) else [c])]
+
+
+def _merged(collections: Iterable[Any]) -> dict[Key, Any]:
+    """Give the tasks of all; after optimising the collections share one graph, which is read once."""
+    graphs = {id(graph): graph for graph in (c.__dask_graph__() for c in collections)}
+    return {key: task for graph in graphs.values() for key, task in dict(graph).items()}
 
 
 def _keys(collection: Any) -> list[Key]:
