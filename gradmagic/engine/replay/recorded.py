@@ -277,6 +277,12 @@ class Recorded:
             now.formed(part)
         return made
 
+    @staticmethod
+    def constant(number: Any) -> Any:
+        """As `arrays.like_recorded`."""
+        now = _now()
+        return now.wrap(number, now.program.add(Step("constant", None, (), {}, number)))
+
     # -- what the engine asks of an array ---------------------------------------------------------
     shape = property(lambda self: self.value.shape)
     dtype = property(lambda self: self.value.dtype)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.arrays import address
 from ..core.trees import is_container, same_structure
 from ..tape.tracked import Tracked
 from .program import Program, Step
@@ -181,18 +182,21 @@ def _meet(a: Step, b: Step) -> bool:
     """Tell whether two values of a program share memory."""
     if not _roots(a) & _roots(b) or not type(a.value) is type(b.value) is np.ndarray:
         return False
-    (start, stop), (first, last) = _extent(a.value), _extent(b.value)
-    return start < last and first < stop
+    return share(*_beside(a.value, b.value))
 
 
-def _extent(value: Any) -> tuple[int, int]:
-    """Give where in the memory of its owner an array begins and ends."""
-    owner = value
-    while isinstance(owner.base, np.ndarray):
-        owner = owner.base
-    start, stop = np.lib.array_utils.byte_bounds(value)
-    at = np.lib.array_utils.byte_bounds(owner)[0]
-    return start - at, stop - at
+def _beside(*values: Any) -> list[Any]:
+    """Give arrays laid out in one piece of memory as these are in the memory of their owners."""
+    ends, starts = [], []
+    for value in values:
+        owner = value
+        while isinstance(owner.base, np.ndarray):
+            owner = owner.base
+        at = np.lib.array_utils.byte_bounds(owner)[0]
+        ends.append(np.lib.array_utils.byte_bounds(value)[1] - at)
+        starts.append(address(value) - at)
+    room = np.empty(max(ends), np.uint8)
+    return [np.ndarray(v.shape, v.dtype, room, at, v.strides) for v, at in zip(values, starts, strict=True)]
 
 
 def _may_look(step: Step) -> bool:
