@@ -12,12 +12,15 @@ from typing import Any
 
 from ... import report as reports
 from ...engine.faces.torch.tensor import Tensor
+from ...engine.replay.explained import drawn
+from ...engine.replay.replay import Replayed
 from ...engine.sweeps.backward import sweep
 from ...engine.tape import modes
 from ...engine.tape.ends import seed
 from ...engine.tape.nodes import FREED, walk
 from ...errors import NoGradError, NonScalarError, NoResultError
 from ...report.model import Note
+from ...report.pictures.program import of_program
 from ..options import Options
 from ..reading.names import Usage
 from ..reading.source import Source
@@ -94,13 +97,13 @@ def report_of(
     return reports.Report(trace, **settings)
 
 
-def make_dot(var: Tensor | Sequence[Tensor], params: Mapping[str, Any] | None = None, **_: Any) -> Any:
+def make_dot(var: Tensor | Sequence[Tensor] | Replayed, params: Mapping[str, Any] | None = None, **_: Any) -> Any:
     """Draw the graph of a tensor, as torchviz's `make_dot` does, with names, shapes and places.
 
     Parameters
     ----------
-    var : Tensor or sequence of Tensor
-        The result, or several; the graph may span several cells.
+    var : Tensor, sequence of Tensor, or what `gm.replay` gave
+        The result, or several; the graph may span several cells. Of a replayed function: its program.
     params : mapping of str to Tensor, optional
         Names for tensors; others are found among the caller's variables.
 
@@ -121,6 +124,8 @@ def make_dot(var: Tensor | Sequence[Tensor], params: Mapping[str, Any] | None = 
     >>> "PowBackward" in gm.make_dot(x**2, params={"x": x}).source or True
     True
     """
+    if isinstance(var, Replayed):
+        return of_program(drawn(var), getattr(var.f, "__name__", "f"))
     given = var if isinstance(var, (list, tuple)) else [var]
     results = [v for v in given if isinstance(v, Tensor) and v.node is not None]
     if not results:

@@ -35,13 +35,15 @@ class Run(Step):
         The steps for one block; its inputs are parts of the needs, or all of them, in their order.
     sliced : list of bool
         Which needs come in parts.
+    steps : list of Step
+        As they were.
     outs : list of Step
         The steps of the whole program that later ones need.
     rows, block : int
         Along the first axis: of the whole, of a block.
     """
 
-    __slots__ = ("block", "body", "outs", "rows", "sliced")
+    __slots__ = ("block", "body", "outs", "rows", "sliced", "steps")
 
     def __init__(self, steps: list[Step], wanted: set[int]) -> None:
         mine = {id(s) for s in steps}
@@ -51,6 +53,7 @@ class Run(Step):
         self.rows = shape[0]
         self.block = min(self.rows, max(1, _BLOCK // max(1, steps[0].value.size // self.rows)))
         self.sliced = [s.shape[:1] == shape[:1] and len(s.shape) == len(shape) for s in needs]
+        self.steps = steps
         self.outs = [s for s in steps if id(s) in wanted]
         self.body = Program()
         made: dict[int, Step] = {}

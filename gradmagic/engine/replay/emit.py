@@ -27,7 +27,7 @@ _INFIX = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.po
 _NAMED = frozenset({np.maximum, np.minimum})  # they take an array to write into by name only
 _BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
 _MASKED = 128  # entries, above which masking by bits is faster
-_FILLED = {np.zeros: 0, np.ones: 1, np.full: None}
+_FILLED: dict[Any, int | None] = {np.zeros: 0, np.ones: 1, np.full: None}
 _WORTH = 2048  # entries: below, np.where with memory of its own is faster than two copies into a buffer
 
 
@@ -219,7 +219,7 @@ class Written:
 
     def _cell(self, dtype: Any) -> str:
         """Give the name of a 0-d array into which numbers are written, to be taken out at once."""
-        name = f"n{dtype.char}"
+        name = f"n_{dtype.name}"
         if name not in self._still:
             self._still.add(name)
             self.making.append(f"{name} = np.empty((), {self.bind(dtype)})")

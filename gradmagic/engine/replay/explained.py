@@ -1,33 +1,156 @@
-"""What became of a recording, in words.
+"""What became of a recording: in words, and as plain data to draw.
 
-In: a replayed function. Out: text.
+In: a replayed function. Out: an `Explanation`, which prints itself.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core.places import describe
+from . import known
+from .blocks import Run
+from .program import Program, Step
+from .whole import Made
+
+
+class Drawn(NamedTuple):
+    """One step as it is drawn: what it is called, what is called for it, its kind of value, the steps that it needs."""
+
+    name: str
+    text: str
+    value: str
+    needs: tuple[str, ...]
+    kind: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What was recorded, what is left of it, what was refused, how often it ran, in how many bytes.
+
+    Attributes
+    ----------
+    text : str
+    """
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+    __str__ = __repr__
 
 
 def source(replayed: Any) -> str:
     """Give the program that served last, as Python."""
-    for made in replayed.programs:
-        if made is getattr(replayed, "_last", None):
-            return str(made.source)
-    return (
-        replayed.programs[-1].source if replayed.programs else "# not recorded yet: it is at the first call\n"
-    )
+    made = last(replayed)
+    return "# not recorded yet: it is at the first call\n" if made is None else made.source
 
 
-def explain(replayed: Any) -> str:
-    """Say what was recorded and what is left of it."""
-    name = getattr(replayed.f, "__name__", "f")
-    lines = [f"{name}: {len(replayed.programs)} programs, {replayed.eager} calls without one"]
-    for made in replayed.programs:
-        kinds = Counter(s.kind for s in made.program.steps)
-        lines.append(
-            f"  {made.recorded} steps recorded, {kinds['call'] + kinds['write']} left, {kinds['guard']} guards, "
-            f"buffers of {made.bytes:,} bytes"
-        )
+def last(replayed: Any) -> Made | None:
+    """Give the program that served last; None if there is none."""
+    return replayed._last or (replayed.programs[-1] if replayed.programs else None)
+
+
+def explain(replayed: Any) -> Explanation:
+    """Say what became of a function."""
+    name, programs = getattr(replayed.f, "__name__", "f"), replayed.programs
+    served = replayed.served
+    lines = [
+        f"{name}: {_count(len(programs), 'program')}, {served:,} of {_count(served + replayed.eager, 'call')} by "
+        f"{'it' if len(programs) == 1 else 'them'}"
+    ]
+    for made in programs:
+        lines += _of_program(made)
     lines += [f"  refused: {why}" for why in replayed.refused]
-    return "\n".join(lines)
+    return Explanation("\n".join(lines))
+
+
+def _of_program(made: Made) -> Iterator[str]:
+    takes = ", ".join(_kind(s) for s in made.program.inputs if s.op.startswith("x")) or "no arrays"
+    reads = [_spoken(link.name) for link in made.around.places]
+    yield f"  program of {takes}"
+    left = _count(len(made.program.steps), "step")
+    yield f"    recorded {_count(made.recorded, 'step')}, left {left}: {_sorts(made.program)}"
+    if reads:
+        yield f"    reads {_listed(reads)}"
+    if names := [_spoken(link.name) for link in made.around.links if "._" not in _spoken(link.name)]:
+        yield f"    compares {_count(len(made.around.links), 'thing')} at every call, {_listed(names)}"
+    for step in made.program.steps:
+        if step.kind == "guard" and step.place is not None:
+            yield f"    guard: the value at {describe(step.place)} is as it was"
+    yield f"    buffers {made.bytes:,} bytes, served {_count(made.served, 'call')}"
+
+
+def _sorts(program: Program) -> str:
+    found: Counter[str] = Counter()
+    runs = [s for s in program.steps if type(s) is Run]
+    for step in program.steps:
+        found[_sort(step)] += 1
+    del found["input"], found["stretch"]
+    words = [f"{n} {sort.removesuffix('s') if n == 1 else sort}" for sort, n in found.most_common()]
+    words += [f"{len(r.body.steps) - len(r.body.inputs)} entry by entry in blocks of {r.block:,} rows" for r in runs]
+    return ", ".join(words) or "nothing but its inputs"
+
+
+def _sort(step: Step) -> str:
+    if type(step) is Run:
+        return "stretch"
+    if step.kind != "call":
+        return {"write": "in place", "guard": "guards", "constant": "constants"}.get(step.kind, step.kind)
+    if not step.shape and not known.reduction(step.op) and step.value is not None:
+        return "of numbers"
+    if known.elementwise(step.op):
+        return "entry by entry"
+    if known.reduction(step.op):
+        return "reductions"
+    return "matrix products" if step.op is np.matmul else "views" if step.op in known.VIEWS else "others"
+
+
+def _kind(step: Step) -> str:
+    value = step.value
+    return f"{value.dtype}{list(value.shape)}" if isinstance(value, np.ndarray) else type(value).__name__
+
+
+def _spoken(name: str) -> str:
+    """Give a name as the user would write it."""
+    name = re.sub(r"\._modules\['(\d+)'\]", r"[\1]", name)
+    return re.sub(r"\._(?:modules|parameters|buffers)\['(\w+)'\]", r".\1", name)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} others" if len(names) > 6 else "")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
+def drawn(replayed: Any) -> list[Drawn]:
+    """Give the steps of the program that served last as they are drawn."""
+    made = last(replayed)
+    if made is None:
+        return []
+    names: dict[int, str] = {}
+    found: list[Drawn] = []
+    for step in _flat(made.program):
+        names[id(step)] = f"s{len(names)}"
+        needs = tuple(dict.fromkeys(names[id(s)] for s in step.needs() if id(s) in names))
+        text = step.op if step.kind == "input" else known.name_of(step.op) if step.op is not None else step.kind
+        value = "" if step.value is None else _kind(step)
+        found.append(Drawn(names[id(step)], text, value, needs, step.kind))
+    return found
+
+
+def _flat(program: Program) -> Iterator[Step]:
+    for step in program.steps:
+        if type(step) is Run:
+            yield from step.steps
+        else:
+            yield step

@@ -24,7 +24,6 @@ from . import explained
 from .blocks import blocked
 from .emit import Diverged, Written
 from .products import flattened
-from .program import Program
 from .recorded import NOW
 from .recording import Call, Refused, close, copied, randomness, record, same_program, seen
 from .results import Results, share
@@ -54,6 +53,8 @@ class Replayed:
         self.programs: list[Made] = []
         self.refused: list[str] = []
         self.eager = 0
+        self._faces: dict[Made, type[Replayed]] = {}
+        self._last: Made | None = None  # whose face it has
         self._tries = 0
         self._off = False
         self._moving: set[Any] = set()  # places of numbers that are others from call to call
@@ -68,9 +69,10 @@ class Replayed:
     def _prefer(self, made: Made) -> None:
         """Let a program be what is called: a class of its own has it as `__call__`, without a step in between."""
         if not made.kind[1]:
-            face = _guarded(made.facing(self._otherwise), self._otherwise, made)
-            self.__class__ = type("Replayed", (Replayed,), {"__call__": staticmethod(face)})
-            self._last = made
+            if made not in self._faces:
+                face = _guarded(made.facing(self._otherwise), self._otherwise, made)
+                self._faces[made] = type("Replayed", (Replayed,), {"__call__": staticmethod(face)})
+            self.__class__, self._last = self._faces[made], made
 
     # -- calls that the last program does not serve ------------------------------------------------
     def _otherwise(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -228,12 +230,13 @@ class Replayed:
         """The program that served last, as Python."""
         return explained.source(self)
 
-    def explain(self) -> str:
+    def explain(self) -> explained.Explanation:
         """Say what was recorded, what is left of it, what was refused, how often it ran, and in how many bytes."""
         return explained.explain(self)
 
     def __repr__(self) -> str:
-        return f"<replay of {getattr(self.f, '__name__', self.f)}: {len(self.programs)} programs>"
+        number = len(self.programs)
+        return f"<replay of {getattr(self.f, '__name__', self.f)}: {number} program{'s' * (number != 1)}>"
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)

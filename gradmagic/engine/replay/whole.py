@@ -123,7 +123,7 @@ def _apart_guard(written: Written, call: Call) -> list[str]:
 
 def _apart(n: int, *arrays: Any) -> bool:
     """Tell whether none of the first `n` arrays shares memory with another one."""
-    if len(set(map(id, arrays))) == len(arrays) and all([a.base is None for a in arrays]):
+    if len(set(map(id, arrays))) == len(arrays) and all(a.base is None for a in arrays):
         return True
     pairs = ((a, b) for i, a in enumerate(arrays[:n]) for b in arrays[i + 1 :])
     return not any(a is b or np.may_share_memory(a, b) for a, b in pairs)
