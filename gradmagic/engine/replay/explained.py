@@ -95,7 +95,9 @@ def _sorts(program: Program) -> str:
         found[_sort(step)] += 1
     del found["input"], found["stretch"]
     words = [f"{n} {sort.removesuffix('s') if n == 1 else sort}" for sort, n in found.most_common()]
-    words += [f"{len(r.body.steps) - len(r.body.inputs)} entry by entry in blocks of {r.block:,} rows" for r in runs]
+    words += [
+        f"{len(r.body.steps) - len(r.body.inputs)} entry by entry in blocks of {r.block:,} rows" for r in runs
+    ]
     return ", ".join(words) or "nothing but its inputs"
 
 
@@ -142,7 +144,9 @@ def drawn(replayed: Any) -> list[Drawn]:
     for step in _flat(made.program):
         names[id(step)] = f"s{len(names)}"
         needs = tuple(dict.fromkeys(names[id(s)] for s in step.needs() if id(s) in names))
-        text = step.op if step.kind == "input" else known.name_of(step.op) if step.op is not None else step.kind
+        text = (
+            step.op if step.kind == "input" else known.name_of(step.op) if step.op is not None else step.kind
+        )
         value = "" if step.value is None else _kind(step)
         found.append(Drawn(names[id(step)], text, value, needs, step.kind))
     return found

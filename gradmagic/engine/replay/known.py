@@ -29,12 +29,14 @@ VIEWS = _named(
 )
 # Their shape and dtype hang on shapes, dtypes and settings; what they give is memory of its own.
 CALLS = _named(
-    "sum prod mean max min amax amin any all argmax argmin var std ptp average median quantile percentile nansum nanprod "
+    "sum prod mean max min amax amin any all argmax argmin var std ptp average median quantile "
+    "percentile nansum nanprod "
     "nanmean nanmax nanmin nanvar nanstd nanmedian nanquantile nanpercentile nanargmax nanargmin nancumsum nancumprod "
     "cumsum cumprod cumulative_sum cumulative_prod diff ediff1d gradient trapezoid cross kron outer inner dot vdot "
     "matmul tensordot einsum vecdot matvec vecmat trace where select choose clip round around fix nan_to_num sinc i0 "
     "angle unwrap concatenate concat stack vstack hstack dstack column_stack block append tile repeat roll pad insert "
-    "delete resize take take_along_axis compress copy zeros_like ones_like full_like empty_like tril triu diagflat vander "
+    "delete resize take take_along_axis compress copy zeros_like ones_like full_like empty_like tril "
+    "triu diagflat vander "
     "sort argsort partition argpartition lexsort searchsorted digitize bincount interp convolve correlate cov corrcoef "
     "polyval polyadd polysub polymul polyder polyint polyfit poly roots isin isclose nonzero_static count_nonzero "
     "array_equal allclose real_if_close isreal iscomplex isneginf isposinf tri tril_indices_from fill_diagonal_static "
@@ -46,7 +48,8 @@ CALLS |= _named(
     np.linalg,
 )
 CALLS |= _named(
-    "fft ifft fft2 ifft2 fftn ifftn rfft irfft rfft2 irfft2 rfftn irfftn hfft ihfft fftshift ifftshift", np.fft
+    "fft ifft fft2 ifft2 fftn ifftn rfft irfft rfft2 irfft2 rfftn irfftn hfft ihfft fftshift ifftshift",
+    np.fft,
 )
 CALLS |= {np.lib.stride_tricks.sliding_window_view: "sliding_window_view"}
 # Whether they give a part of what they get, and in which order, hangs on how that is laid out.
@@ -54,19 +57,27 @@ LAID = _named("reshape ravel ascontiguousarray asfortranarray array asarray asan
 # They write into their first argument.
 WRITES = _named("copyto put place putmask put_along_axis fill_diagonal")
 # Their shape or dtype hangs on values too: a program asks for it again at every call (`form`).
-SHAPED = _named(
-    "compress extract unique unique_all unique_counts unique_inverse unique_values union1d intersect1d setdiff1d setxor1d "
-    "nonzero flatnonzero argwhere bincount real_if_close roots insert delete resize trim_zeros polydiv polymul histogram "
-    "histogram2d histogramdd histogram_bin_edges repeat poly"
-) | _named("lstsq eig eigvals", np.linalg) | _named("sqrt log log2 log10 logn power arccos arcsin arctanh", np.emath)
+SHAPED = (
+    _named(
+        "compress extract unique unique_all unique_counts unique_inverse unique_values union1d intersect1d "
+        "setdiff1d setxor1d "
+        "nonzero flatnonzero argwhere bincount real_if_close roots insert delete resize trim_zeros polydiv "
+        "polymul histogram "
+        "histogram2d histogramdd histogram_bin_edges repeat poly"
+    )
+    | _named("lstsq eig eigvals", np.linalg)
+    | _named("sqrt log log2 log10 logn power arccos arcsin arctanh", np.emath)
+)
 CALLS |= SHAPED | _named("polyval2d polyval3d polygrid2d polygrid3d polyvalnd", np.polynomial.polynomial)
 CALLS |= _named("sort_complex apply_along_axis isrealobj nanmin nanmax matrix_transpose require")
 CREATIONS = _named("full zeros ones empty eye identity arange tri")  # with like=; their shape stands first
 CALLS |= CREATIONS
 # Whole numbers among their arguments are numbers; for all others they are settings, on which a shape may hang.
 OF_NUMBERS = _named(
-    "where select choose clip take take_along_axis full_like dot inner outer vdot matmul tensordot einsum vecdot matvec "
-    "vecmat kron concatenate concat stack vstack hstack dstack column_stack block append searchsorted digitize bincount "
+    "where select choose clip take take_along_axis full_like dot inner outer vdot matmul tensordot "
+    "einsum vecdot matvec "
+    "vecmat kron concatenate concat stack vstack hstack dstack column_stack block append searchsorted "
+    "digitize bincount "
     "interp convolve correlate isin isclose array_equal allclose average cov corrcoef polyval polyadd polysub polymul "
     "polydiv cross repeat compress extract trapezoid copyto lexsort insert union1d intersect1d setdiff1d setxor1d fmin"
 )
@@ -87,11 +98,6 @@ METHODS_THAT_WRITE = ("sort", "partition")
 def astype(x: Any, dtype: Any) -> Any:
     """The method `astype`."""
     return x.astype(dtype)
-
-
-def item(x: Any) -> Any:
-    """The method `item`."""
-    return x.item()
 
 
 def item(x: Any) -> Any:
@@ -137,7 +143,13 @@ def name_of(op: Any) -> str:
     if isinstance(owner, np.ufunc):
         return f"np.{owner.__name__}.{op.__name__}"
     home = getattr(op, "__module__", "") or "numpy"
-    home = home.replace("numpy", "np", 1) if home.startswith("numpy") else "" if home.startswith(("_op", "gradm")) else home
+    home = (
+        home.replace("numpy", "np", 1)
+        if home.startswith("numpy")
+        else ""
+        if home.startswith(("_op", "gradm"))
+        else home
+    )
     return f"{home}.{op.__name__}" if home else op.__name__
 
 
@@ -160,19 +172,23 @@ def reduction(op: Any) -> np.ufunc | None:
     return owner if isinstance(owner, np.ufunc) and op.__name__ == "reduce" else None
 
 
-def normed(op: Any, args: tuple[Any, ...], kwargs: dict[str, Any], shapes: Any) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+def normed(
+    op: Any, args: tuple[Any, ...], kwargs: dict[str, Any], shapes: Any
+) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
     """Give a call in its one spelling; as it is where its options are not the common ones.
 
     `shapes(a)` gives shape and dtype of an argument.
     """
     if op in _REDUCED:
-        names = ("axis", "dtype", "out", "keepdims") if op in (np.sum, np.prod) else ("axis", "out", "keepdims")
+        names = (
+            ("axis", "dtype", "out", "keepdims") if op in (np.sum, np.prod) else ("axis", "out", "keepdims")
+        )
         given = dict(zip(names, args[1:], strict=False)) | kwargs
         given = {k: v for k, v in given.items() if v is not np._NoValue}
         dtype = shapes(args[0])[1] if args else None
-        if len(args) - 1 <= len(names) and not set(given) - {"axis", "keepdims"} and dtype is not None:
-            if (dtype.kind in "fc" and dtype.char != "e") or op in (np.max, np.min, np.amax, np.amin):
-                return _reduce(_REDUCED[op], args[0], given.get("axis"), given.get("keepdims", False), shapes)
+        plain = len(args) - 1 <= len(names) and not set(given) - {"axis", "keepdims"} and dtype is not None
+        if plain and ((dtype.kind in "fc" and dtype.char != "e") or op in (np.max, np.min, np.amax, np.amin)):
+            return _reduce(_REDUCED[op], args[0], given.get("axis"), given.get("keepdims", False), shapes)
         return op, args, kwargs
     ufunc = reduction(op)
     if ufunc is not None and ufunc.nin == 2:
@@ -184,10 +200,14 @@ def normed(op: Any, args: tuple[Any, ...], kwargs: dict[str, Any], shapes: Any) 
     return _SAME.get(op, op), args, kwargs
 
 
-def _reduce(ufunc: Any, x: Any, axis: Any, keepdims: Any, shapes: Any) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+def _reduce(
+    ufunc: Any, x: Any, axis: Any, keepdims: Any, shapes: Any
+) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
     n = len(shapes(x)[0])
     if axis is not None:
-        axis = tuple(sorted(a % max(n, 1) for a in (axis if isinstance(axis, tuple) else (operator.index(axis),))))
+        axis = tuple(
+            sorted(a % max(n, 1) for a in (axis if isinstance(axis, tuple) else (operator.index(axis),)))
+        )
     if axis is not None and len(axis) == n:
         axis = None
     return ufunc.reduce, (x,), {"axis": axis, "keepdims": bool(keepdims)}

@@ -47,7 +47,9 @@ def flattened(program: Program) -> Program:
             x, w = step.args
             flat = rows(x, step.place)
             product = call(np.matmul, (flat, w), step.value.reshape(-1, step.shape[-1]), step.place)
-            instead[id(step)] = call(np.reshape, (product, step.shape), product.value.reshape(step.shape), step.place)
+            instead[id(step)] = call(
+                np.reshape, (product, step.shape), product.value.reshape(step.shape), step.place
+            )
         elif (pair := _summed(step, users)) is not None:
             x, y = (rows(s, step.place) for s in pair)
             turned = call(np.swapaxes, (x, -1, -2), x.value.swapaxes(-1, -2), step.place)
@@ -79,7 +81,11 @@ def _summed(step: Step, users: dict[int, int]) -> tuple[Step, Step] | None:
     if users.get(id(product)) != 1 or product.storage.written or product.kwargs or step.storage.written:
         return None
     turned, y = product.args
-    if type(turned) is not Step or turned.op is not np.swapaxes or set(turned.args[1:]) not in ({-1, -2}, {1, 2}):
+    if (
+        type(turned) is not Step
+        or turned.op is not np.swapaxes
+        or set(turned.args[1:]) not in ({-1, -2}, {1, 2})
+    ):
         return None
     x = turned.args[0]
     return (x, y) if type(y) is Step and len(x.shape) == len(y.shape) == 3 and _lies(x) and _lies(y) else None
@@ -87,7 +93,12 @@ def _summed(step: Step, users: dict[int, int]) -> tuple[Step, Step] | None:
 
 def _lies(x: Step) -> bool:
     """Tell whether an array lies as one table of rows, for good."""
-    return type(x.value) is np.ndarray and x.value.flags.c_contiguous and x.value.size > 0 and not x.storage.written
+    return (
+        type(x.value) is np.ndarray
+        and x.value.flags.c_contiguous
+        and x.value.size > 0
+        and not x.storage.written
+    )
 
 
 def _needed(program: Program) -> Program:

@@ -21,8 +21,10 @@ from ..faces.torch.tensor import Tensor
 from ..following.followers import STANDING
 from ..tape.nodes import Leaf
 from ..tape.tracked import Tracked
+from . import operators  # noqa: F401  (of the recording arrays)
 from .program import Program, Step
-from .recorded import NOW, CannotRecord, Recorded, Recording, is_recorded
+from .recorded import NOW, CannotRecord, Recorded, is_recorded
+from .recorder import Recording
 from .seam import SEAM
 from .surroundings import Surroundings, TooMuch
 

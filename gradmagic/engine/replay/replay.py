@@ -87,10 +87,14 @@ class Replayed:
         for made in self.programs[-1:]:
             self._moving |= {n.spot for n in made.around.links if type(n.value) is float and not n.same()}
         with _recording:
-            if (out := self._served(kind, args, kwargs)) is not MISS:  # another thread has made the program meanwhile
+            if (
+                out := self._served(kind, args, kwargs)
+            ) is not MISS:  # another thread has made the program meanwhile
                 return out
             if len(self.programs) >= _KINDS and not self._off:
-                self._give_up(f"{_KINDS} kinds of calls have come (shapes, settings, branches taken by values)")
+                self._give_up(
+                    f"{_KINDS} kinds of calls have come (shapes, settings, branches taken by values)"
+                )
             if self._off:
                 self.eager += 1
                 return self.f(*args, **kwargs)
@@ -315,12 +319,7 @@ def _arrays(tree: Any) -> Iterable[Any]:
 def _sharing(inputs: list[Any], out: Any) -> list[tuple[int, int]]:
     """List which results share memory with which inputs and results before them."""
     held = [*inputs, *_arrays(out)]
-    return [
-        (i, j)
-        for i in range(len(inputs), len(held))
-        for j in range(i)
-        if share(held[i], held[j])
-    ]
+    return [(i, j) for i in range(len(inputs), len(held)) for j in range(i) if share(held[i], held[j])]
 
 
 def _traced(args: Any, kwargs: Any) -> bool:

@@ -33,7 +33,7 @@ class Results:
     """
 
     def __init__(self, eager: Any, recorded: Any) -> None:
-        if not same_structure(eager, recorded) or type(eager) is not type(recorded) and is_container(eager):
+        if not same_structure(eager, recorded) or (type(eager) is not type(recorded) and is_container(eager)):
             raise Refused("it gives something else on recording arrays")
         self._eager = eager
         self.steps: list[Step] = []
@@ -69,7 +69,9 @@ class Results:
         if isinstance(eager, Tracked):
             return "tensor", (type(eager), eager.array)
         if isinstance(eager, (np.ndarray, np.generic, float)):
-            if recorded is not None and not np.array_equal(np.asarray(eager), np.asarray(recorded), equal_nan=True):
+            if recorded is not None and not np.array_equal(
+                np.asarray(eager), np.asarray(recorded), equal_nan=True
+            ):
                 raise Refused("its result hangs on what the recording does not see")
             return ("array" if isinstance(eager, np.ndarray) else "value"), eager
         if isinstance(eager, _STATIC):
@@ -81,9 +83,11 @@ class Results:
         raise Refused(f"it gives a {type(eager).__name__}")
 
     # -- memory -----------------------------------------------------------------------------------
-    def named(self, program: Program, eager_inputs: list[Any], left: int, name: Callable[[Step], str]) -> list[str]:
-        """Write the results, copied where they must be: where a program gives them in memory that the function's result
-        does not share, that of an input, a constant or another result. The last `left` are left in places, not given."""
+    def named(
+        self, program: Program, eager_inputs: list[Any], left: int, name: Callable[[Step], str]
+    ) -> list[str]:
+        """Write the results, copied where they must be: where a program has them in memory that the function's result
+        does not share, that of an input, a constant or another result. The last `left` are left, not given."""
         copies, arrays = self._owned(program, eager_inputs, left)
         made: list[str] = []
         for i, (step, copy) in enumerate(zip(program.outputs, copies, strict=True)):
@@ -97,12 +101,17 @@ class Results:
         return made
 
     def _owned(self, program: Program, eager_inputs: list[Any], left: int) -> tuple[list[bool], list[Any]]:
-        arrays = [self._array(e) for (e, _), kind in zip(self._pairs, self._kinds, strict=True) if kind[0] in _STEPS]
+        arrays = [
+            self._array(e) for (e, _), kind in zip(self._pairs, self._kinds, strict=True) if kind[0] in _STEPS
+        ]
         arrays += [None] * left
         inputs = list(zip(program.inputs, eager_inputs, strict=False))
         found: list[bool] = []
         for i, step in enumerate(program.outputs):
-            others = [*inputs, *((o, a) for o, a, c in zip(program.outputs, arrays, found, strict=False) if not c)]
+            others = [
+                *inputs,
+                *((o, a) for o, a, c in zip(program.outputs, arrays, found, strict=False) if not c),
+            ]
             shared = any(_meet(step, other) and not share(arrays[i], value) for other, value in others)
             found.append(type(step.value) is np.ndarray and (shared or _constant(step)))
         return found, arrays
@@ -157,7 +166,11 @@ def _nested(tree: Any, parts: Iterator[str], bind: Bind) -> str:
     kind = type(tree)
     if kind is dict:
         inside = [f"{k!r}: " if isinstance(k, (str, int)) else f"{bind(k)}: " for k in tree]
-        return "{" + ", ".join(k + _nested(v, parts, bind) for k, v in zip(inside, tree.values(), strict=True)) + "}"
+        return (
+            "{"
+            + ", ".join(k + _nested(v, parts, bind) for k, v in zip(inside, tree.values(), strict=True))
+            + "}"
+        )
     if kind is list:
         return "[" + ", ".join(_nested(v, parts, bind) for v in tree) + "]"
     if kind is tuple:
@@ -165,7 +178,8 @@ def _nested(tree: Any, parts: Iterator[str], bind: Bind) -> str:
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
         return f"{bind(kind)}({', '.join(_nested(v, parts, bind) for v in tree)})"
     if is_dataclass(kind) and not hasattr(kind, "__post_init__") and all(f.init for f in fields(kind)):
-        return f"{bind(kind)}({', '.join(f'{f.name}={_nested(getattr(tree, f.name), parts, bind)}' for f in fields(kind))})"
+        inside = [f"{f.name}={_nested(getattr(tree, f.name), parts, bind)}" for f in fields(kind)]
+        return f"{bind(kind)}({', '.join(inside)})"
     raise Refused(f"it gives a {kind.__name__}: return a tuple, a list or a dict")
 
 
@@ -218,6 +232,6 @@ def share(a: Any, b: Any) -> bool:
     if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)):
         return False
     try:
-        return np.shares_memory(a, b, max_work=10_000)
+        return np.shares_memory(a, b, 10_000)  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
         return True

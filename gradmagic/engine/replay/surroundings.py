@@ -1,8 +1,8 @@
 """What a function sees besides its arguments: globals, closures, attributes of objects that it reaches.
 
-In: functions and objects. Out: `Surroundings`: links (who holds what under which name), each compared at every call, and
-places: what holds an array, a gradient or a number that moves. These are inputs of a program, read anew at every call,
-and what the function leaves there the program puts there too.
+In: functions and objects. Out: `Surroundings`: links (who holds what under which name), each compared at every call;
+and places: what holds an array, a gradient or a number that moves. These are inputs of a program, read anew at every
+call, and what the function leaves there the program puts there too.
 
 An array in a tuple or among default arguments is a constant whose numbers are compared. An array that nobody here finds
 (deep in an object of another library) is a constant of the program, if the function gives the same twice; so is what it
@@ -30,7 +30,15 @@ from ..tape.tracked import Tracked
 _MOST = 5_000  # objects
 _NUMBERS = (int, float, complex, bool, str, bytes, type(None), np.generic, np.dtype, slice, range, frozenset)
 _INDEXED = (dict, list, deque)
-_PARTS = (*_NUMBERS, *_INDEXED, tuple, set, np.ndarray, types.FunctionType, types.MethodType)  # of foreign objects
+_PARTS = (
+    *_NUMBERS,
+    *_INDEXED,
+    tuple,
+    set,
+    np.ndarray,
+    types.FunctionType,
+    types.MethodType,
+)  # of foreign objects
 _STILL = ("numpy", "scipy", "math", "cmath", "gradmagic", "builtins")  # modules whose numbers nobody changes
 _PLAIN = (str, int)  # keys that Python writes as they are
 
@@ -89,7 +97,9 @@ class Link:
         if now is self.value:
             return True
         if isinstance(self.value, _NUMBERS):
-            return type(now) is type(self.value) and bool(now == self.value or (now != now and self.value != self.value))
+            return type(now) is type(self.value) and bool(
+                now == self.value or (now != now and self.value != self.value)
+            )
         return False
 
     @property
@@ -221,16 +231,22 @@ class Surroundings:
                 self._hold(vars(function), name, f"{function.__name__}.{name}", value)
 
     def _names(self, space: dict[str, Any], code: types.CodeType, home: str) -> None:
-        """Go through the global names that a function's code uses; also those of modules: of foreign ones their data."""
+        """Go through the global names that a function's code uses; also those of modules, of foreign ones data."""
         for name in _names(code):
-            value = space[name] if name in space else None if home else sys.modules.get(name)  # imported within
+            value = (
+                space[name] if name in space else None if home else sys.modules.get(name)
+            )  # imported within
             if name not in space and value is None:
                 continue
             if isinstance(value, types.ModuleType):
                 if id(value) not in self._seen and value.__name__.partition(".")[0] not in _STILL:
                     self._seen[id(value)] = value
                     self._names(vars(value), code, f"{home}{name}.")
-            elif users(space.get("__file__") or PACKAGE) or not home or isinstance(value, (*_PARTS[:-2], Mapping)):
+            elif (
+                users(space.get("__file__") or PACKAGE)
+                or not home
+                or isinstance(value, (*_PARTS[:-2], Mapping))
+            ):
                 self._hold(space, name, home + name, value)
 
     def _object(self, value: Any, name: str) -> None:
@@ -251,7 +267,11 @@ class Surroundings:
         """Go through the methods and attributes of a class of the user's."""
         for key, part in vars(kind).items():
             if isinstance(part, (staticmethod, classmethod, functools.cached_property, property)):
-                part = getattr(part, "__func__", None) or getattr(part, "fget", None) or getattr(part, "func", None)
+                part = (
+                    getattr(part, "__func__", None)
+                    or getattr(part, "fget", None)
+                    or getattr(part, "func", None)
+                )
             if isinstance(part, types.FunctionType):
                 self._look(part, part.__qualname__)
             elif isinstance(part, _PARTS) and not key.startswith("__"):
@@ -305,7 +325,9 @@ class Surroundings:
             else:
                 found.append(f"{text} is {bind(value)}")
         found += [f"len({bind(container)}) == {size}" for container, size in self.sizes]
-        return found + [f"{text.format(bind(value))} == {bind(before)}" for value, text, before, _ in self.kept]
+        return found + [
+            f"{text.format(bind(value))} == {bind(before)}" for value, text, before, _ in self.kept
+        ]
 
 
 def _file(kind: type) -> str | None:

@@ -48,7 +48,12 @@ class Made:
     def __init__(
         self, f: Any, call: Call, around: Surroundings, written: Written, result: str, recorded: int
     ) -> None:
-        self.around, self.program, self.recorded, self.bytes = around, written.program, recorded, written.bytes
+        self.around, self.program, self.recorded, self.bytes = (
+            around,
+            written.program,
+            recorded,
+            written.bytes,
+        )
         self.kind = (len(call.args), tuple(call.kwargs), mode_now())
         self._calls = [0]
         mode = "is None" if mode_now() is None else "is OFF"
@@ -56,7 +61,9 @@ class Made:
         guards += [_read(link, f"s{i}", call.bind) for i, link in enumerate(around.places)]
         if wants_gradients(call, around):
             guards.append(f"not {call.bind(HOOKS)}")
-        guards += [f"{name}.strides == {value.strides}" for name, value in _laid(written.program, call, around)]
+        guards += [
+            f"{name}.strides == {value.strides}" for name, value in _laid(written.program, call, around)
+        ]
         guards += _apart_guard(written, call)
         parameters, missed = ", ".join(call.parameters), "miss()"
         if not call.kwargs:  # then it is what is called, whatever comes
