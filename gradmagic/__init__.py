@@ -35,6 +35,7 @@ from .backends.settings import (
     use_deterministic_algorithms,
 )
 from .engine.check.check_grads import check_grads
+from .engine.core.heap import set_buffer_pool
 from .engine.faces.numpy.array import Array
 from .engine.faces.torch.make import tensor
 from .engine.faces.torch.tensor import Tensor
@@ -72,8 +73,9 @@ from .functions import *  # noqa: F403  (PyTorch's function names; the list is f
 from .missing import missing
 
 if TYPE_CHECKING:
-    from . import distributions, utils
+    from . import distributed, distributions, utils
     from .cell import last, make_dot, trace
+    from .fitting import Fit, minimize
     from .report import Report
     from .saving import load, save
 
@@ -92,14 +94,16 @@ globals().update({n: getattr(nn.functional, n) for n in _OF_NETWORKS} | linalg.O
 # What needs IPython, jinja2 or rich, and what few programs need, is imported when it is first asked for: `import
 # gradmagic` stays light.
 _LATER = {
+    "Fit": "fitting",
     "Report": "report",
     "last": "cell",
     "make_dot": "cell",
+    "minimize": "fitting",
     "trace": "cell",
     "load": "saving",
     "save": "saving",
 }
-_ROOMS_LATER = ("distributions", "utils")
+_ROOMS_LATER = ("distributed", "distributions", "utils")
 
 
 def __getattr__(name: str) -> Any:
@@ -130,6 +134,7 @@ def unload_ipython_extension(shell: Any) -> None:
 
 __all__ = [
     "Array",
+    "Fit",
     "GradmagicError",
     "Report",
     "Tensor",
@@ -140,6 +145,7 @@ __all__ = [
     "check_grads",
     "checkpoint",
     "cuda",
+    "distributed",
     "distributions",
     "custom",
     "detect_anomaly",
@@ -166,6 +172,7 @@ __all__ = [
     "linalg",
     "load",
     "make_dot",
+    "minimize",
     "mps",
     "make_hvp",
     "make_jvp",
@@ -177,6 +184,7 @@ __all__ = [
     "patched",
     "random",
     "save",
+    "set_buffer_pool",
     "set_detect_anomaly",
     "set_float32_matmul_precision",
     "set_following",

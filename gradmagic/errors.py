@@ -422,6 +422,30 @@ class TapeLimitError(GradmagicError, MemoryError):
     """
 
 
+class ClusterError(GradmagicError, RuntimeError):
+    """A pass of `gm.distributed.loss` over the partitions was given up.
+
+    Why: the client has lost its scheduler; or one partition has lost a worker after the other, most often because it
+    needs more memory than they have, and is to be cut into smaller ones. A worker that dies once is no error: its
+    partitions are computed again elsewhere.
+
+    Wrong::
+
+        import distributed
+        client = distributed.Client(processes=False, n_workers=1, dashboard_address=":0")
+        total = gm.distributed.loss(lambda w, X: np.sum(X @ w), [np.ones((2, 2))], client=client)
+        client.close()
+        total(np.ones(2))
+
+    Right: the same loss, with a client that has a scheduler::
+
+        import distributed
+        total = gm.distributed.loss(lambda w, X: np.sum(X @ w), [np.ones((2, 2))])
+        with distributed.Client(processes=False, n_workers=1, dashboard_address=":0"):
+            total(np.ones(2))
+    """
+
+
 class CheckError(GradmagicError, AssertionError):
     """`gm.check_grads` found a derivative that numerical differences contradict; the message shows the first entry.
 
@@ -436,6 +460,36 @@ class CheckError(GradmagicError, AssertionError):
 
         cube = gm.custom(lambda x: x**3, vjp=lambda g, y, x: (3 * x**2 * g,))
         gm.check_grads(cube, (np.array([1.0, 2.0]),), order=1, modes=("rev",))
+    """
+
+
+class MinimizeError(GradmagicError, ValueError):
+    """A fit cannot begin: the method, an option or the start is not what `gm.minimize` takes.
+
+    Why: a method takes what its mathematics has a place for: bounds, a step length, Hessians.
+
+    Wrong::
+
+        gm.minimize(lambda x: np.sum((x - 3.0) ** 2), np.array([0.5, 0.5]), "adam", bounds=(0.0, 1.0))
+
+    Right::
+
+        gm.minimize(lambda x: np.sum((x - 3.0) ** 2), np.array([0.5, 0.5]), "L-BFGS-B", bounds=(0.0, 1.0))
+    """
+
+
+class DivergedWarning(RuntimeWarning):
+    """A fit ended where its loss or a gradient was no longer a finite number; it gave the best point before.
+
+    Why: a step that is too long lands where the loss is larger, and the next one is longer still.
+
+    Wrong::
+
+        gm.minimize(lambda x: np.sum(x**4), np.array([3.0]), "sgd", lr=10.0)
+
+    Right::
+
+        gm.minimize(lambda x: np.sum(x**4), np.array([3.0]), "sgd", lr=0.001)
     """
 
 

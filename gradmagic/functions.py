@@ -1,7 +1,8 @@
 """PyTorch's functions by their names: `gm.zeros(2, 3)`, `gm.randn(3)`, `gm.matmul(a, b)`, `gm.max(t)`.
 
 In: Tensors (lifted Arrays and plain arrays are taken for Tensors) and PyTorch's arguments. Out: Tensors. Those that
-are methods too come from the tables of engine/faces/torch/; here stand what makes tensors and what joins several.
+are methods too, and those that make new tensors, come from the tables of engine/faces/torch/; here stands what takes
+other things for tensors, and what joins several.
 """
 
 from __future__ import annotations
@@ -19,9 +20,8 @@ from .engine.dispatch.calls import call
 from .engine.dispatch.primitives import cast
 from .engine.faces.torch import random
 from .engine.faces.torch.arguments import into, together
-from .engine.faces.torch.defaults import device as default_device
+from .engine.faces.torch.creation import CREATION
 from .engine.faces.torch.defaults import (
-    float_dtype,
     get_default_device,
     get_default_dtype,
     set_default_device,
@@ -31,7 +31,7 @@ from .engine.faces.torch.dtypes import ALIASES, DTYPES, Device, DType, Size
 from .engine.faces.torch.exchange import from_dlpack, to_dlpack
 from .engine.faces.torch.joining import JOINING
 from .engine.faces.torch.make import tensor
-from .engine.faces.torch.math import OperandError, named, titled
+from .engine.faces.torch.math import OperandError, named
 from .engine.faces.torch.picking import chosen
 from .engine.faces.torch.picking import where as _where
 from .engine.faces.torch.printing import set_printoptions
@@ -40,9 +40,9 @@ from .engine.faces.torch.table import FUNCTIONS, FUNCTIONS_ONLY
 from .engine.faces.torch.tensor import Tensor
 from .engine.faces.torch.types import TYPES, set_default_tensor_type
 from .engine.faces.torch.windows import WINDOWS
-from .engine.tape.ends import leaf, tell_of_device
+from .engine.tape.ends import tell_of_device
 from .engine.tape.modes import no_grad
-from .engine.tape.tracked import Tracked, raw
+from .engine.tape.tracked import Tracked
 from .errors import ArgumentError, ShapeError
 
 
@@ -140,131 +140,6 @@ def finfo(type: Any) -> Any:
 def iinfo(type: Any) -> Any:
     """Give the limits of a whole dtype (`min`, `max`)."""
     return np.iinfo(np.dtype(type))
-
-
-# ---- new tensors ------------------------------------------------------------------------------------------------
-
-
-def _sizes(size: tuple[Any, ...]) -> tuple[int, ...]:
-    return tuple(size[0]) if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
-
-
-def _made(array: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
-    if dtype is not None:
-        array = array.astype(np.dtype(dtype), copy=False)
-    place = default_device() if device is None else device
-    if place is not None:
-        array = arrays.to_device(array, place)
-        tell_of_device(array)
-    return Tensor.wrap(array, leaf(array) if requires_grad else None)
-
-
-def _filled(name: str, value: float) -> Callable[..., Tensor]:
-    def f(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **_: Any) -> Tensor:
-        return _made(
-            np.full(_sizes(size), value, np.dtype(dtype or float_dtype())), None, device, requires_grad
-        )
-
-    return titled(f, name, f"As `torch.{name}`: a tensor of the given size.")
-
-
-def _like(name: str) -> Callable[..., Tensor]:
-    def f(input: Any, *args: Any, dtype: Any = None, device: Any = None, **options: Any) -> Tensor:
-        array = raw(input)
-        shape, kind = np.shape(array), array.dtype if dtype is None else dtype
-        made = _TABLE[name] if name in _TABLE else globals()[name]
-        if name == "full":
-            args, shape = (shape, *args), ()
-        return made(*args, *shape, dtype=kind, device=device or arrays.device_of(array), **options)
-
-    f.__name__ = f.__qualname__ = f"{name}_like"
-    f.__doc__ = f"As `torch.{name}_like`: as `{name}`, of the size, dtype and device of `input`."
-    return f
-
-
-def full(
-    size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:  # fmt: skip
-    """As `torch.full`: a tensor of one value.
-
-    Examples
-    --------
-    >>> import gradmagic as gm
-    >>> gm.full((2,), 3.5)
-    tensor([3.5000, 3.5000])
-    """
-    value = raw(fill_value)
-    kind = float_dtype() if isinstance(value, float) else None
-    return _made(
-        np.full(size, value, kind if dtype is None else np.dtype(dtype)), None, device, requires_grad
-    )
-
-
-def eye(
-    n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
-    """As `torch.eye`: ones on the diagonal."""
-    return _made(np.eye(n, m, dtype=np.dtype(dtype or float_dtype())), None, device, requires_grad)
-
-
-def arange(
-    *args: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False, **words: Any
-) -> Tensor:
-    """As `torch.arange`: from `start` (0) up to but not including `end` by `step` (1); whole if all three are.
-
-    Examples
-    --------
-    >>> import gradmagic as gm
-    >>> gm.arange(0, 1, 0.25)
-    tensor([0.0000, 0.2500, 0.5000, 0.7500])
-    """
-    values: list[Any] = [a.item() if isinstance(a, Tensor) else a for a in args]
-    values = [0, *values, 1] if len(values) == 1 else [*values, 1][:3]
-    start, end, step = (
-        words.get(k, v) for k, v in zip(("start", "end", "step"), values or [0, 0, 1], strict=True)
-    )
-    whole = all(isinstance(v, int) for v in (start, end, step))
-    if dtype is not None and np.dtype(dtype).kind in "iu" and all(math.isfinite(v) for v in (start, end)):
-        start, end, step = int(start), int(end), int(step)
-    if step == 0:
-        raise OperandError("step must be nonzero: it is the distance between two entries.")
-    if not all(math.isfinite(v) for v in (start, end)):
-        raise OperandError(f"unsupported range: {start} -> {end}. Write two numbers.")
-    if (end - start) * step < 0:
-        raise OperandError(
-            "upper bound and lower bound inconsistent with step sign: exchange them, or turn the sign."
-        )
-    count = math.ceil((end - start) / step)
-    kind = np.dtype(dtype) if dtype is not None else np.dtype(np.int64) if whole else float_dtype()
-    array = start + np.arange(count) * step  # as PyTorch: every entry from its number, not by adding up
-    return _made(array.astype(kind), None, device, requires_grad)
-
-
-def _spaced(name: str, function: Any, *more: Any) -> Callable[..., Tensor]:
-    def f(
-        start: Any, end: Any, steps: int, *settings: Any, dtype: Any = None, device: Any = None,
-        requires_grad: bool = False, **words: Any,
-    ) -> Tensor:  # fmt: skip
-        ends = [raw(v) for v in (start, end)]
-        if any(np.ndim(v) for v in ends):
-            raise OperandError(
-                f"{name} only supports 0-dimensional start and end tensors, but got start with {np.ndim(ends[0])} "
-                f"dimension(s) and end with {np.ndim(ends[1])} dimension(s). Write numbers."
-            )
-        if steps < 0:
-            raise OperandError("number of steps must be non-negative: it counts the entries.")
-        base = dict(zip(more, settings, strict=False)) | words
-        if dtype is not None and np.dtype(dtype).kind in "iu":
-            ends = [int(v) for v in ends]
-        array = function(*(arrays.to_host(v) for v in ends), steps, **base)
-        kind = np.result_type(*ends) if any(np.iscomplexobj(v) for v in ends) else float_dtype()
-        return _made(array, dtype or kind, device, requires_grad)
-
-    return titled(f, name, f"As `torch.{name}`: `steps` numbers from `start` to `end`, both included.")
-
-
-linspace = _spaced("linspace", np.linspace)
-logspace = _spaced("logspace", np.logspace, "base")
 
 
 # ---- several tensors into one -----------------------------------------------------------------------------------
@@ -407,22 +282,14 @@ _TABLE: dict[str, Any] = {
     "pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan,
     **{name: of_tensor(f) for name, f in (FUNCTIONS | FUNCTIONS_ONLY).items()}, **JOINING, **WINDOWS,
     "polygamma": of_order,
-    "zeros": _filled("zeros", 0), "ones": _filled("ones", 1), "empty": _filled("empty", 0),
-    **random.FUNCTIONS, **TYPES,
+    **CREATION, **random.FUNCTIONS, **TYPES,
 }  # fmt: skip
-_TABLE |= {f"{name}_like": _like(name) for name in "zeros ones empty full".split()}
 _TABLE |= {"concat": cat, "concatenate": cat, "row_stack": vstack}
 
 
 def typename(obj: Any) -> str:
     """Give the name of a type, as `torch.typename`: that of a tensor by its dtype."""
     return str(obj.type()) if isinstance(obj, Tensor) else f"{type(obj).__module__}.{type(obj).__qualname__}"
-
-
-def _whole_range(start: float = 0, end: float | None = None, step: float = 1, **options: Any) -> Tensor:
-    """As `torch.range`: from `start` to `end`, both included, by `step`."""
-    start, end = (0, start) if end is None else (start, end)
-    return arange(start, end + step / 2, step, **({"dtype": float_dtype()} | options))
 
 
 def asarray(
@@ -443,9 +310,6 @@ def frombuffer(
     )
 
 
-_TABLE |= {"range": _whole_range}
-
-
 def __getattr__(name: str) -> Any:
     try:
         return _TABLE[name]
@@ -455,10 +319,9 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     *(name for name in _TABLE if name != "trace"),  # gm.trace is cell/hosts/block.py's, which hands matrices on to ours
-    "arange", "as_tensor", "asarray", "cat", "einsum", "eye", "finfo", "frombuffer", "from_dlpack", "from_numpy",
-    "full",
-    "get_default_device", "get_default_dtype", "hstack", "iinfo", "is_floating_point", "is_tensor", "linspace",
-    "logspace", "meshgrid", "numel", "set_default_device", "set_default_dtype",
+    "as_tensor", "asarray", "cat", "einsum", "finfo", "frombuffer", "from_dlpack", "from_numpy",
+    "get_default_device", "get_default_dtype", "hstack", "iinfo", "is_floating_point", "is_tensor",
+    "meshgrid", "numel", "set_default_device", "set_default_dtype",
     "set_default_tensor_type", "set_printoptions", "stack", "to_dlpack",
     "tensordot", "typename", "vstack", "where",
 ]  # fmt: skip

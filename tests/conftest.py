@@ -6,11 +6,13 @@ in the last lines.
 """
 
 import builtins
+import gc
 import importlib.util
 import os
 import shutil
 import sys
 import tempfile
+import zlib
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -45,9 +47,21 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # silences a debugger's warning in kernels
     for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "PYTHONSTARTUP"):
         os.environ.pop(name, None)
-    if getattr(config.option, "numprocesses", None):
-        # Two workers with two BLAS threads each are slower on two cores than two with one.
-        os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+    # Each of some sixty kernels, terminals and scripts would compile gradmagic for itself, 0.5 s of 0.7.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+    # Two workers, or one beside its kernel, with two BLAS threads each are slower on two cores than with one.
+    os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _heap_aside() -> None:
+    """Lay aside what the collection and the tests before have left, some million objects.
+
+    IPython collects garbage at each reset, and tests of what stays look at every object: half a second a look.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -61,15 +75,22 @@ def _own_settings(request: pytest.FixtureRequest) -> Iterator[None]:
     """Hypothesis's plugin puts settings on settings with each parameter of a test; past a thousand it recurses."""
     test = getattr(request, "function", None)  # none of a doctest
     kept = getattr(test, "_hypothesis_internal_use_settings", None)
+    if kept is not None:
+        # Else it reads and tokenises the source for each parameter, twice in CI: 2 ms of 6.
+        test._hypothesis_internal_database_key = name = request.node.nodeid.encode()
+        if kept.derandomize:
+            test._hypothesis_internal_use_seed = zlib.crc32(name)
     yield
     if kept is not None:
         test._hypothesis_internal_use_settings = kept
 
 
-@pytest.fixture(autouse=True)
-def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def _patient() -> Iterator[None]:
     """A machine under load draws what an idle one draws: a graph is given up (test_html.py) for no other reason."""
-    monkeypatch.setattr("gradmagic.report.pictures.layout.SECONDS", 60.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gradmagic.report.pictures.layout.SECONDS", 60.0)
+        yield
 
 
 class Device:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -11,7 +12,10 @@ import pytest
 
 
 def calls(f: Callable[[], Any]) -> Counter[str]:
-    """Count by name the calls of Python's functions and of C's that `f()` makes; NumPy's ufuncs are not among them."""
+    """Count by name the calls of Python's functions and of C's that `f()` makes; NumPy's ufuncs are not among them.
+
+    The garbage collector rests: what it calls, and for what others have left, is not of `f()`.
+    """
     found: Counter[str] = Counter()
 
     def count(frame: Any, event: str, function: Any) -> None:
@@ -20,12 +24,15 @@ def calls(f: Callable[[], Any]) -> Counter[str]:
         elif event == "c_call":
             found[function.__name__] += 1
 
-    before = sys.getprofile()
+    before, collects = sys.getprofile(), gc.isenabled()
+    gc.disable()
     sys.setprofile(count)
     try:
         f()
     finally:
         sys.setprofile(before)
+        if collects:
+            gc.enable()
     return found
 
 

@@ -22,7 +22,7 @@ class Option:
 
     help: str  # argparse.SUPPRESS for what is not for readers
     metavar: str = ""  # of its value; empty for a switch
-    kind: type = str  # of its value: a text or a whole number
+    kind: type = str  # of its value: a text, a whole number or a number
     choices: tuple[str, ...] = ()  # the values that there are; empty where any will do
     many: bool = False  # whether it may be given several times
     command: bool | str = True  # whether `python -m gradmagic` takes it; a text is its help there
@@ -47,6 +47,12 @@ class Options:
     guard: bool = _option(False, "count 0 * inf as 0 in the sweep, as behind np.where(ok, ...)")
     expect: str = _option("", 'your own formula for the gradient: "4*x", or "a=2*b, b=2*a"', "F")
     check: bool = _option(False, "hold the gradients against differences of the same operations")
+    minimize: str = _option("", "move the named variables to where the result is least: adam, L-BFGS-B, ...", "METHOD",
+                            command=False)
+    lr: float | None = _option(None, "with --minimize: the step length", "LR", kind=float, command=False)
+    iterations: int | None = _option(None, "with --minimize: how many at most", "N", kind=int, command=False)
+    keep: str = _option("end", "with --minimize: what the names have afterwards (end)", "start|end",
+                        choices=("start", "end"), command=False)
     explain: tuple[str, ...] = _option((), 'write one entry of a gradient out, down to the inputs: "a[0,0]"', "ENTRY",
                                        many=True, command=False)
     plot: bool = _option(False, "draw y and its slope over each input (needs matplotlib)",
@@ -129,7 +135,8 @@ class OptionParser(argparse.ArgumentParser):
             elif option.choices:
                 message = f"{flag} {given}: write {flag} {' or '.join(option.choices)}"
             else:
-                message = f"{flag} {given}: write a whole number, such as {flag} 60"
+                what = "a whole number, such as {} 60" if option.kind is int else "a number, such as {} 0.01"
+                message = f"{flag} {given}: write {what.format(flag)}"
         super().error(message)
 
     def _meant(self, unknown: list[str]) -> str:

@@ -149,7 +149,10 @@ class Run(Tracing):
                 self.record.assigned[name] = _found_again(table, value)
             if node is None and not issubclass(type(value), Tracked):
                 wanted = self._unknown(table.mark(value)) and self.lift_new(name, value)
-                if wanted and (liftable(value) or issubclass(type(value), (dict, list, tuple))):
+                held = issubclass(type(value), (dict, list, tuple)) or (
+                    wanted and hasattr(value, "named_parameters")
+                )
+                if wanted and (held or liftable(value)):
                     self.waiting.discard(name)
                     lift = self.lifter.any if self.options.names else self.lifter.value
                     value = lift(name, value)

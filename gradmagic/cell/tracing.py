@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.core import arrays
+from ..engine.core import arrays, heap
 from ..engine.sweeps.backward import sweep
 from ..engine.sweeps.replay import Replay
 from ..engine.tape import modes
@@ -117,6 +117,8 @@ class Tracing:
         """Let the graph go, and give every name what it would have without us."""
         self.recorder.root_node = None
         self.lifter.put_back(self.used(), self.record.shown)
+        if any(getattr(v, "size", 0) * 8 >= heap.LARGE for v in self.recorder.values.kept.values()):
+            heap.give_back()
 
     @contextmanager
     def watching(self) -> Iterator[None]:

@@ -179,8 +179,8 @@ def binary_cross_entropy_with_logits(
         return call(_LOGITS, _logits, (input, target, *settings), _NO_OPTIONS)
     # The everyday form, by hand: e serves here and on the way back.
     e = np.exp(-np.abs(z))
-    entries = (1 - t) * z
-    entries -= np.minimum(z, 0)
+    entries = (arrays.constant(1, t) - t) * z
+    entries -= np.minimum(z, arrays.constant(0, z))
     entries += np.log1p(e)
     return _recorded(_LOGITS, np.add.reduce(entries, None) / z.size, (input, target), (z, t, "mean", e))
 
@@ -263,12 +263,15 @@ def cross_entropy(
     return (1 - label_smoothing) * loss + label_smoothing / logs.shape[dim] * total
 
 
+_UNSIGNED = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
+
+
 def _is_plain(z: Any, y: Any, ignore_index: int) -> bool:
     """Tell whether z is a matrix of logits on the host and y a class for each row, none of them to be ignored."""
     return bool(
         type(z) is np.ndarray and type(y) is np.ndarray and z.ndim == 2 and y.ndim == 1 and y.dtype.kind == "i"
         and z.dtype.kind == "f" and 0 < len(y) == len(z) and not 0 <= ignore_index < z.shape[1]
-        and np.minimum.reduce(y) >= 0 and np.maximum.reduce(y) < z.shape[1]
+        and np.maximum.reduce(y.view(_UNSIGNED[y.itemsize])) < z.shape[1]  # what is below 0 is large then
     )  # fmt: skip
 
 

@@ -47,7 +47,9 @@ def layer_norm(
     """Give the input with mean 0 and variance 1 over its last dims, times `weight` plus `bias` (J. Ba, 2016)."""
     input = as_tensor(input)
     dims = _dims(normalized_shape, input)
-    return nw.layer_norm(input, weight, bias, tuple(range(-len(dims), 0)), eps)
+    return call(
+        _LAYER, _layer_norm, (input, weight, bias, tuple(range(-len(dims), 0)), eps, None, None, []), {}
+    )
 
 
 def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Any:
@@ -93,7 +95,7 @@ def batch_norm(
             "or call eval() first."
         )
     kept: list[Any] = []
-    y = call(_BATCH, partial(_layer_norm, keep=kept), (input, weight, bias, axes, eps, None, rim), {})
+    y = call(_BATCH, partial(_layer_norm, keep=kept), (input, weight, bias, axes, eps, None, rim, []), {})
     _remember(running_mean, running_var, kept, number, momentum)
     return y
 
@@ -124,7 +126,7 @@ def instance_norm(
             "or call eval() first."
         )
     kept: list[Any] = []
-    settings = (tuple(range(2, input.ndim)), eps, None, rim)
+    settings: tuple[Any, ...] = (tuple(range(2, input.ndim)), eps, None, rim, [])
     y = call(_INSTANCE, partial(_layer_norm, keep=kept), (input, weight, bias, *settings), {})
     if running_mean is not None:
         _remember(running_mean, running_var, [np.mean(k, axis=0) for k in kept], number, momentum)
@@ -142,7 +144,7 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
         )
     view = (batch, num_groups, math.prod(input.shape[1:]) // num_groups)
     rim = (1, -1, *[1] * (input.ndim - 2))
-    return call(_GROUP, _layer_norm, (input, weight, bias, (2,), eps, view, rim), {})
+    return call(_GROUP, _layer_norm, (input, weight, bias, (2,), eps, view, rim, []), {})
 
 
 # ---- modules ----------------------------------------------------------------------------------------------------

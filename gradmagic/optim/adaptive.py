@@ -67,11 +67,12 @@ class Adam(Moving):
     @staticmethod
     def _step(p: Any, mean: Any, square: Any, *rest: Any) -> tuple[Any, ...]:
         *most, g, shrink, decay, b1, b2, rate, root, eps, maximize = rest
-        g = decayed(p, g, decay, maximize)
+        g = decayed(p, g, decay, maximize) if maximize or decay is not None else g
         mean, square = _averages(mean, square, g, b1, b2)
         largest = np.maximum(most[0], square) if most else square
         step = rate * mean / (np.sqrt(largest) / root + eps)
-        return step if shrink is None else step + shrink * p, mean, square, *([largest] if most else [])
+        step = step if shrink is None else step + shrink * p
+        return (step, mean, square, largest) if most else (step, mean, square)
 
 
 class AdamW(Adam):

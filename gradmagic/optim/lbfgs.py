@@ -258,4 +258,4 @@ def _dot(a: Any, b: Any) -> float:
 
 
 def _most(a: Any) -> float:
-    return float(arrays.to_host(np.max(np.absolute(a), initial=0)))
+    return float(arrays.to_host(np.max(np.absolute(a)))) if a.size else 0.0

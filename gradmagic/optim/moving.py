@@ -19,6 +19,7 @@ from ..engine.tape.modes import enable_grad
 from ..engine.tape.nodes import number_write
 from ..errors import ArgumentError
 from .optimizer import Optimizer
+from .programs import Steps
 
 # Settings that say how PyTorch computes. They are taken and shown, and change nothing here.
 _FLAGS = {"maximize": False, "foreach": None, "capturable": False, "differentiable": False, "fused": None}
@@ -30,7 +31,7 @@ class Moving(Optimizer):
     _arguments: ClassVar[dict[str, Any]]  # the settings by position, with PyTorch's defaults
     _shown: ClassVar[str]  # the order in which PyTorch's groups hold them
     _steps: ClassVar[bool] = True  # it counts its steps
-    _caches = frozenset({"_memories"})  # what gm.replay need not look at
+    _caches = frozenset({"_memories", "_programs"})  # what gm.replay need not look at
 
     def __init_subclass__(cls) -> None:
         flags = {k: _FLAGS[k] for k in cls._shown.split() if k in _FLAGS}
@@ -51,6 +52,7 @@ class Moving(Optimizer):
         made = {k: given.arguments[k] for k in self._shown.split() if k in given.arguments}
         self._check(made)
         self._memories: dict[int, tuple[Any, Memory]] = {}
+        self._programs: dict[int, Steps] = {}  # by group
         super().__init__(params, made)
 
     def _check(self, made: dict[str, Any]) -> None:
@@ -114,16 +116,44 @@ class Moving(Optimizer):
         return loss
 
     def _move_group(self, group: dict[str, Any]) -> None:
+        here: list[tuple[Tensor, Any]] = []
         there: list[tuple[Tensor, Any]] = []
         names = self._collected(group)
         for p in group["params"]:
             node = p.node
             if (grad := p.grad if node is None else node.grad) is not None:
                 g = grad.array
-                host = type(g) is np.ndarray or not arrays.on_device(g)
-                self._move(p, g, group, names) if host else there.append((p, g))
+                (here if type(g) is np.ndarray or not arrays.on_device(g) else there).append((p, g))
+        steps = self._programs.get(id(group))
+        if steps is None:
+            steps = self._programs[id(group)] = Steps(self._step, sum(np.size(p.array) for p in group["params"]))
+        if not (steps.due() and self._replayed(steps, here, group, names)):
+            for p, g in here:
+                self._move(p, g, group, names)
         if there:
             self._move_together(there, group)
+
+    def _replayed(self, steps: Steps, here: list[tuple[Tensor, Any]], group: dict[str, Any], names: Any) -> bool:
+        """Move parameters by the group's program; False if there is none for these."""
+        kept = [self.state[p] if names or self._steps else {} for p, _ in here]
+        if not all(names.keys() <= k.keys() for k in kept):
+            return False
+        rows = [[p.array, *[k[n].array for n in names], g] for (p, g), k in zip(here, kept, strict=True)]
+        numbers = [self._terms(k, group, k.get("step", 0) + 1) for k in kept]
+        if (made := steps.moved(rows, numbers)) is None:
+            return False
+        for (p, _), k, new in zip(here, kept, made, strict=True):
+            for n, value in zip(names, new, strict=True):
+                k[n].array = value
+            if self._steps:
+                self._counted(k, group)
+            _written(p, p.array, self._memories)
+        return True
+
+    @property
+    def replayed(self) -> list[Any]:
+        """The programs that the groups' steps run as, from a number of steps on (see `gm.replay`); `.explain()` each."""
+        return [steps.replayed for steps in self._programs.values() if steps.replayed.programs]
 
     def _move(self, p: Tensor, g: Any, group: dict[str, Any], names: dict[str, Any]) -> None:
         kept = self.state[p] if names or self._steps else {}

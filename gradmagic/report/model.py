@@ -12,6 +12,7 @@ from typing import Any
 
 from ..engine.core.values import Value
 from ..errors import GradmagicError
+from .descent import Descent
 from .place import Place as Place
 from .turns import Turns
 
@@ -356,6 +357,8 @@ class Trace:
         The calls, turns and modules in which operations were made, outer ones first.
     turns : Turns or None
         What lines computed that ran several times: each turn of a loop, each call of a function.
+    descent : Descent or None
+        The fit that `--minimize` asked for.
     """
 
     label: str
@@ -378,3 +381,4 @@ class Trace:
     scopes: tuple[Scope, ...] = ()
     kept: tuple[Kept, ...] = ()
     turns: Turns | None = None
+    descent: Descent | None = None

@@ -41,6 +41,8 @@ from .text.to_text import to_text
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from ..fitting import Fit
+
 WHOLE = 400  # operations of which the modules are told apart, also where loops are folded
 FEW = 10  # operations that are no more to read than their lines
 OPENING = 15  # operations past which boxes open; up to these all can be read at once
@@ -114,6 +116,7 @@ class Report(Quizzed):
         self._trace = unsaid(trace) if quiz else trace
         self._asked, self._every_step = tuple(explain), steps
         self._limit, self._engine = max_nodes or MOST, layout
+        self.fit: Fit | None = None  # what --minimize gave
         self._image = {"png": "image/png", "svg": "image/svg+xml"}.get(image, "")
 
     @classmethod
@@ -384,7 +387,7 @@ class Report(Quizzed):
 
         The graph as a picture only when asked for: by `include`, or for the session (`%config GradMagic.image`).
         """
-        wanted = set(include) if include is not None else _active_types() - (set(_IMAGES) - {self._image})
+        wanted = set(include) if include is not None else active_types() - (set(_IMAGES) - {self._image})
         wanted -= set(exclude or ())
         bundle: dict[str, Any] = {}
         if "text/plain" in wanted:
@@ -406,7 +409,7 @@ class Report(Quizzed):
         return marimo.iframe(page(self.to_html(), self._view))._mime_()
 
 
-def _active_types() -> set[str]:
+def active_types() -> set[str]:
     """List what the running IPython can show; all of ours without one."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None

@@ -3,6 +3,7 @@
 python tests/benchmarks/speed.py                                  # every workload, every library that is installed
 python tests/benchmarks/speed.py -w parabola,network -p torch     # some
 python tests/benchmarks/speed.py --memory 100000                  # bytes an operation that a tape holds
+python tests/benchmarks/speed.py --peak -w elementwise,attention  # the most memory that the work takes
 
 Each library is in a process of its own: their thread pools spin for work that isn't theirs, importing one changes how
 another rounds or allocates, and one that fails takes none along. The processes stay, warm, and are asked in turn, round
@@ -45,6 +46,11 @@ def options() -> argparse.Namespace:
     add("--limit", type=float, default=120, help="seconds that one answer may take (%(default)s)")
     add("--threads", type=int, default=2, help="threads of each library (%(default)s)")
     add("--memory", type=int, metavar="N", help="bytes an operation, of a chain of N operations (Linux)")
+    add(
+        "--peak",
+        action="store_true",
+        help="the most memory that the work takes, and what is held after it (Linux)",
+    )
     add("--json", metavar="FILE", help="keep every round's times there, in seconds")
     chosen = parser.parse_args()
     for name, known in ("workloads", WORKLOADS), ("peers", OTHERS):
@@ -194,11 +200,36 @@ def show_memory(chosen: argparse.Namespace) -> None:
     show_table(["library", "bytes an operation"], rows)
 
 
+def show_peak(chosen: argparse.Namespace) -> None:
+    """Print the peak of each work over that by hand, each in a process of its own; and what is held after it."""
+    rows, titles = [], {}
+    for workload in chosen.workloads:
+        found = {}
+        for name in ["by_hand", *chosen.peers]:
+            for title, process in start([name], chosen.limit).values():
+                titles[name] = title
+                found[name] = process.ask("peak", workload)
+                process.end()
+        by_hand = found.pop("by_hand")[0]
+        cells = [
+            "-" if isinstance(f, Failure) else f"{f[0] / by_hand:.2f} ({megabytes(f[1])})"
+            for f in found.values()
+        ]
+        rows.append([WORKLOADS[workload].title, *cells, megabytes(by_hand)])
+    titles.pop("by_hand")
+    print("\nPeak over that by hand, and (held after it, MB):\n")
+    show_table(["work", *titles.values(), "by hand, MB"], rows)
+
+
+def megabytes(number: float) -> str:
+    return f"{number / 1e6:.1f}"
+
+
 def main() -> None:
     chosen = options()
     limit_threads(chosen.threads)
     print(f"Python {platform.python_version()}, NumPy {np.__version__}, {chosen.threads} threads")
-    (show_memory if chosen.memory else show_speed)(chosen)
+    (show_memory if chosen.memory else show_peak if chosen.peak else show_speed)(chosen)
 
 
 if __name__ == "__main__":

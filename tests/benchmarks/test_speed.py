@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +72,37 @@ def test_gradmagic_is_what_by_hand_is(name, gradmagic):
     np.testing.assert_allclose(value.item(), right_value, rtol=1e-10, atol=1e-10)
     for a, b in zip(gradients, right, strict=True):
         np.testing.assert_allclose(a.detach().numpy(), b, rtol=1e-7, atol=1e-10)
+
+
+MIDDLING = {  # large enough for arrays to be all that counts
+    "elementwise": (50_000,),
+    "large_network": (64, 256, 256, 256, 10),
+    "attention": (4, 64, 64),
+    "convolution": (8, 20, 8, 16, 10),
+    "gather": (4_000, 64, 2_000),
+}
+
+
+@pytest.mark.parametrize("name", MIDDLING)
+def test_the_most_memory_at_a_time_is_near_that_by_hand(name, gradmagic):
+    workload = replace(WORKLOADS[name], size=MIDDLING[name])
+    by_hand, ours = (
+        traced_peak(prepare(peer, workload, *workload.inputs())) for peer in (PEERS["by_hand"](), gradmagic)
+    )
+    assert 0.1 * by_hand < ours < 1.4 * by_hand
+
+
+def traced_peak(run):
+    """Give the most bytes of arrays and objects that a call holds at a time."""
+    run()
+    tracemalloc.start()
+    try:
+        run()
+        tracemalloc.reset_peak()
+        run()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def test_inputs_are_left_as_they_were():

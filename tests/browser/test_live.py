@@ -421,6 +421,11 @@ def test_of_an_entry_that_is_not_written_out_the_one_that_was_clicked_is_named(l
     part.locator("summary").click()
     part.locator("tr").nth(2).locator("td").nth(4).click()
     assert report.locator("pre.gm-explain").inner_text() == 'In Python: gm.last().explain("M[2,4]")'
+    _, report = live("%%grad v\nv = np.linspace(0, 1, 30)\nz = (v**2).sum()")
+    part = report.locator(".gm-table .gm-entry").first
+    part.locator("summary").click()
+    part.locator("tr").nth(2).locator("td").nth(4).click()  # in rows of 6
+    assert report.locator("pre.gm-explain").inner_text() == 'In Python: gm.last().explain("v[16]")'
 
 
 FORMULAS = {

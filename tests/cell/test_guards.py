@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 import gradmagic as gm
+from gradmagic.engine.core import heap
 from gradmagic.engine.tape.modes import settings
 from gradmagic.engine.watch import memory_limit as limit
 
@@ -103,3 +104,15 @@ def test_the_users_limit_goes_before_the_machines(run, monkeypatch):
         assert run("%%grad x\nz = np.exp(np.tile(x, 1000)).sum()").grads["x"].shape == (17,)
     finally:
         gm.set_tape_limit("auto")
+
+
+def test_after_a_cell_with_large_arrays_what_is_free_is_given_back(run, monkeypatch):
+    given = []
+    monkeypatch.setattr(heap, "give_back", lambda: given.append(True))
+    run("x = np.ones(50_000)")
+    run("%%grad x\ny = (x * x).sum()")
+    assert given == [True]
+    run("%%grad x\nz = x[:3].sum()")
+    assert given == [True]
+    run("%%grad x\ny = x * x\n1 / 0", fails=True)
+    assert given == [True, True]

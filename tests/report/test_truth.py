@@ -13,10 +13,11 @@ from gradmagic.report import Report
 from gradmagic.report.shown.view import View
 from tests.cell.cells import CELLS
 from tests.cell.helpers import fresh, traced
+from tests.draws import draws
 from tests.fuzz.draw import draw
 from tests.report.truth import faults
 
-DRAWN, BATCH = 60, 20
+DRAWN, BATCH = draws(40), 20
 
 
 def judged(setup: str, names: str, cell: str) -> list[str]:
@@ -84,7 +85,7 @@ LAYERS = [
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_what_is_said_of_losses_and_layers_is_true(layer):
-    losses = LOSSES[LAYERS.index(layer) % 3 :: 3]
+    losses = LOSSES[LAYERS.index(layer) % 6 :: 6]
     cells = [
         f"h = {layer}\nl = {loss.format(layer if i % 2 else 'h')}\nl.backward()"
         for i, loss in enumerate(losses)
@@ -245,7 +246,7 @@ class Drawing:
         return "\n".join([*lines, f"z = s + (q * {self.array(0)}).sum() * {self.scalar(1)}"])
 
 
-@pytest.mark.parametrize("first", range(0, 80, 20))
+@pytest.mark.parametrize("first", range(0, draws(40), 20))
 def test_a_name_that_stands_for_several_values_is_told_apart(first):
     cells = (Drawing(number).cell() for number in range(first, first + 20))
     assert not list(itertools.chain.from_iterable(judged(SETUP, "a b c d v w M", cell) for cell in cells))

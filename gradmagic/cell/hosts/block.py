@@ -112,6 +112,7 @@ class Block:
         self._report: reports.Report | None = None
         self._run: BlockRun | None = None
         self._frame: Any = None
+        self._watching: Any = None
         self._shows = False  # once the block has ended
 
     @property
@@ -149,7 +150,9 @@ class Block:
                 raise NameOnLineError(
                     f"name {name!r} on the %%grad line is not defined: define it before the block."
                 )
-        self._assign({name: value for name, value in namespace.items() if before.get(name) is not value})
+        self._assign(
+            frame, {name: value for name, value in namespace.items() if before.get(name) is not value}
+        )
         self._watching = run.watching()
         self._watching.__enter__()
         return self
@@ -158,6 +161,8 @@ class Block:
         run, frame = self._run, self._frame
         assert run is not None
         self._watching.__exit__(None, None, None)
+        # Putting back looks at all that the variables reach: `traced` shall not lead it through the module's own.
+        self._run, self._frame, self._watching = None, None, None
         if not self._module:
             run.namespace.update(self._names(frame.f_locals))
         try:
@@ -172,8 +177,7 @@ class Block:
                 {} if self._module else self._names(frame.f_locals)
             )  # a function's variables are nobody's dict
             names = run.namespace
-            self._assign({n: names[n] for n, v in local.items() if n in names and names[n] is not v})
-            self._run, self._frame = None, None  # the report holds no graph
+            self._assign(frame, {n: names[n] for n, v in local.items() if n in names and names[n] is not v})
         self._report = reports.Report(notes_in_words(made, TRACE), **self._settings)
         remember(self._report)
         if self._shows:
@@ -184,11 +188,11 @@ class Block:
         called = {name: written for written, name in self._private.items()}
         return {called.get(name, name): value for name, value in held.items()}
 
-    def _assign(self, values: dict[str, Any]) -> None:
+    def _assign(self, frame: Any, values: dict[str, Any]) -> None:
         if self._private:
-            self._frame.f_globals.update({self._private.get(n, n): v for n, v in values.items()})
+            frame.f_globals.update({self._private.get(n, n): v for n, v in values.items()})
         elif not self._module and values:
-            assign_in(self._frame, values)
+            assign_in(frame, values)
 
     def __repr__(self) -> str:
         return repr(self._report) if self._report is not None else "<a block that gradmagic traces>"

@@ -9,7 +9,9 @@ import sys
 import types
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.error import UsageError
@@ -22,6 +24,7 @@ from IPython.core.magic import (
     output_can_be_silenced,
 )
 from IPython.display import display
+from IPython.utils.capture import capture_output
 from traitlets import Bool, Enum, Int
 from traitlets.config import Configurable
 
@@ -38,6 +41,9 @@ from .line import complete, read_line, with_options
 from .rewrite import as_it_is, rewrite
 from .show import remember, report_of
 from .wording import LINE, in_words
+
+if TYPE_CHECKING:
+    from ...fitting import Fit
 
 _RUNNING: ContextVar[bool] = ContextVar("%%grad runs", default=False)  # a %%grad inside a %%grad is refused
 
@@ -86,6 +92,7 @@ class GradMagics(Magics):
         self.settings = GradMagic(parent=shell)
         # What `%grad on` traces ordinary cells by; None: they are not.
         self.always: tuple[str, ...] | None = None
+        self._fit: Fit | None = None  # of the cell that runs
 
     @with_options
     @no_var_expand
@@ -119,8 +126,9 @@ class GradMagics(Magics):
                     f"the cell is empty: write what is to be computed below {f'%%grad {line}'.rstrip()}."
                 )
             )
-        run = self._run(self._read(line), cell, sys._getframe(1))
-        return self._after(run.execute, run)
+        options = self._read(line)
+        run = self._run(options, cell, sys._getframe(1))
+        return self._after(run.execute if not options.minimize else partial(self._minimized, run, cell), run)
 
     # -- the cell --------------------------------------------------------------------------------
     def _read(self, line: str) -> Options:
@@ -133,6 +141,20 @@ class GradMagics(Magics):
         with as_it_is():
             source = host.cell_source(self.shell, cell, frame, first_line)
         return Run(source, self.shell.user_ns, options)
+
+    def _minimized(self, run: Run, cell: str) -> Trace:
+        """Fit what is named, then run the cell once, where the names are kept."""
+        from ..descending import CellLoss, NoTrial  # with the first fit
+
+        loss = CellLoss(run.cell, self.shell.user_ns, run.options, capture_output)
+        try:
+            self._fit = loss.fit()
+        except NoTrial as trial:
+            run.execute()  # the cell's own run says it better
+            raise trial.__cause__ or trial from None
+        if run.options.keep == "end":
+            loss.keep(self._fit)
+        return replace(run.execute(), descent=self._fit.descent)
 
     def _short(self, error: Exception) -> Exception:
         host.shorten(self.shell, error, "")
@@ -170,6 +192,7 @@ class GradMagics(Magics):
         if not options.always and (value := self._value(run)) is not None:
             display(value)
         report = self._report(trace, options)
+        report.fit = self._fit if options.minimize else None
         remember(report)
         if options.save:
             self._save(report, options.save)
@@ -231,6 +254,10 @@ class GradMagics(Magics):
     async def grad_async(self, line: str, cell: str) -> reports.Report | None:
         """Run a cell that awaits; `%%grad` cells with `await` are rewritten to call this."""
         run = self._run(self._read(line), cell, sys._getframe(1))
+        if run.options.minimize:
+            raise self._short(
+                CellMagicError("--minimize runs the cell many times, and this one awaits: await before it.")
+            )
         trace = failed = None
         try:
             trace = await run.execute_async()

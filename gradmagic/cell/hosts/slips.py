@@ -50,6 +50,11 @@ def look_at(options: Options) -> None:
         raise Slip(
             f"--max-nodes {options.max_nodes}: write how many operations are drawn at most, such as 60"
         )
+    given = {"--lr": options.lr, "--iterations": options.iterations, "--keep": options.keep != "end" or None}
+    if not options.minimize and (flag := next((f for f, v in given.items() if v is not None), "")):
+        raise Slip(f"{flag} belongs to --minimize: write --minimize adam {flag} ..., say")
+    if options.minimize:
+        _look_at_method(options)
     if options.dtype is not None:
         _look_at_dtype(options.dtype)
     if options.device is not None:
@@ -63,6 +68,17 @@ def look_at(options: Options) -> None:
         from ...report.pictures.plots import require  # matplotlib is optional
 
         require()
+
+
+def _look_at_method(options: Options) -> None:
+    from ...fitting.minimising import slip  # with the first fit
+
+    if text := slip(options.minimize, options.lr, options.iterations):
+        raise Slip(f"--minimize {options.minimize}: {text}")
+    if options.gradient:
+        raise Slip(
+            "--gradient weighs a result of many numbers, and --minimize takes one: write --of EXPR instead"
+        )
 
 
 def _look_at_dtype(name: str) -> None:

@@ -259,6 +259,10 @@ def _not_liftable(name: str, value: Any) -> str:
     text = is_a(value, (str, bytes, bytearray))
     what = f"a {kind}" if text or words is None else words
     start = f"{name} on the %%grad line is {what}, and no gradient can be taken by "
+    if hasattr(value, "named_parameters"):
+        return (
+            f"{name} on the %%grad line is a {kind} without parameters: write the name of what goes into it."
+        )
     if text:
         return f"{start}text: write the name of an array or a number."
     if words is not None and not is_a(value, (dict, types.ModuleType)):

@@ -87,7 +87,7 @@ def _held(value: Any) -> Iterable[Any]:
         frame = getattr(value, _GENERATORS[kind])
         return [] if frame is None else [*frame.f_locals.values()]
     if is_a(value, (type, types.ModuleType)):
-        return [*vars(value).values()] if _is_users(value) else ()
+        return [*vars(value).values()] if is_users(value) else ()
     if is_a(value, BaseException):
         return [*value.args, *_attributes(value)]
     if is_a(value, (Tracked, np.generic, types.BuiltinFunctionType)):
@@ -95,7 +95,7 @@ def _held(value: Any) -> Iterable[Any]:
     return _attributes(value)
 
 
-def _is_users(value: Any) -> bool:
+def is_users(value: Any) -> bool:
     """Tell whether a class or module is the user's: others keep nothing of a cell's."""
     module = value if is_a(value, types.ModuleType) else sys.modules.get(value.__module__)
     file = getattr(module, "__file__", None)
@@ -107,10 +107,10 @@ def _is_users(value: Any) -> bool:
 def _attributes(value: Any) -> list[Any]:
     attributes = getattr(value, "__dict__", None)
     held = list(attributes.values()) if type(attributes) is dict else []
-    return held + [v for _, v in _slots(value)]
+    return held + [v for _, v in slots_of(value)]
 
 
-def _slots(value: Any) -> Iterator[tuple[str, Any]]:
+def slots_of(value: Any) -> Iterator[tuple[str, Any]]:
     for kind in type(value).__mro__:
         slots = kind.__dict__.get("__slots__", ())
         for slot in (slots,) if isinstance(slots, str) else slots:
@@ -184,7 +184,7 @@ def _replace_in(holder: Any, plain: Replace) -> None:
         if holder != types.CellType() and (new := plain(holder.cell_contents)) is not holder.cell_contents:
             holder.cell_contents = new
     elif is_a(holder, (types.ModuleType, type)):
-        for key, value in list(vars(holder).items()) if _is_users(holder) else ():
+        for key, value in list(vars(holder).items()) if is_users(holder) else ():
             if (new := plain(value)) is not value:
                 setattr(holder, key, new)
     elif is_a(holder, types.FunctionType):
@@ -224,7 +224,7 @@ def _replace_attributes(holder: Any, plain: Replace) -> None:
     attributes = getattr(holder, "__dict__", None)
     if type(attributes) is dict:
         _replace_in_dict(attributes, plain)
-    for slot, value in _slots(holder):
+    for slot, value in slots_of(holder):
         if (new := plain(value)) is not value:
             object.__setattr__(holder, slot, new)
 

@@ -83,11 +83,15 @@ class Wrappers(Lifter):
 
     # -- putting back ----------------------------------------------------------------------------
     def put_back(self, used: Iterable[str] = (), shown: list[Any] | None = None) -> None:
-        """Replace every Array that this run has made by the plain value, in all that the names reach."""
+        """Replace every Array that this run has made by the plain value, in all that the names reach.
+
+        The names are those that the block writes, and further names of what was lifted.
+        """
         if not self._originals and not self.buffers:
             return
         with uninterrupted():
-            names = {n: self.namespace[n] for n in used if n in self.namespace}
+            written = set(used)
+            names = {n: v for n, v in self.namespace.items() if n in written or id(v) in self._originals}
             held = held_by([*names.values(), shown])
             ours = self._ours(held)
             new = {id(o): (o, self._original(o)) for o in ours} | self._originals

@@ -30,6 +30,7 @@ from ...engine.core.places import PACKAGE, users
 from ...engine.derivatives.numpy.constants import FILES
 from ...engine.following.followers import follow_late, follower_of, follower_of_object, later
 from ...engine.tape.tracked import Tracked
+from ...fitting import minimize
 from .libraries import numpys
 from .ways import code, functions, methods, others, python
 from .ways.way import Way
@@ -70,7 +71,7 @@ _know(python.chosen, max, min, sorted)
 _know(python.number, float, int, complex)
 _know(python.text, str, repr, format, ascii, bytes)
 _know(python.text, np.array2string, np.array_str, np.array_repr)
-_know(others.opaque, *FILES)
+_know(others.opaque, *FILES, minimize)
 _know(others.opened, open)
 _know(others.looked_into, np.nditer, np.ndenumerate, np.shares_memory, np.may_share_memory, np.isscalar)
 _know(python.entered_first, *(f for f in vars(heapq).values() if callable(f)))

@@ -17,8 +17,8 @@ from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.tracked import is_a
 from ..lifting.lift import Lifted, Lifter, kind_of
 from ..lifting.restore import held_by, replace_in, uninterrupted
+from .meeting import StandIns
 from .membrane import Membrane
-from .standing import StandIns
 
 
 class Inputs(Lifter):

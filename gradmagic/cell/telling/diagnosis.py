@@ -145,12 +145,20 @@ def _zeros(entries: list[Input], ways: _Ways) -> dict[int, list[Note]]:
         assert edge.source is not None
         source, operation = ways.operations[edge.source], ways.operations[operation.key]
         edge = operation.inputs[edge.argument]
-        why = f"the derivative of {text_of(operation)} by {text_of(source)} is 0"
-        if edge.formula and edge.formula != "0":
-            why += f" ({edge.formula})"
-        text = f"the gradient of {entries[i].name} is exactly zero: {why} everywhere"
+        if _cancels(operation, edge):
+            why = f"what {text_of(source)} gets from each entry of {text_of(operation)} adds up to 0"
+        else:
+            formula = f" ({edge.formula})" if edge.formula and edge.formula != "0" else ""
+            why = f"the derivative of {text_of(operation)} by {text_of(source)} is 0{formula} everywhere"
+        text = f"the gradient of {entries[i].name} is exactly zero: {why}"
         told[entries[i].key] = [note_at("zero", operation, text)]
     return told
+
+
+def _cancels(operation: Operation, edge: Edge) -> bool:
+    """Tell whether a flow is 0 because entries were summed that cancel: a bias added to a batch of errors, mean 0."""
+    summed = edge.flow is not None and operation.grad is not None and edge.flow.size < operation.grad.size
+    return summed and edge.local is not None and not _is_zero(edge.local)
 
 
 def _far(entry: Input, start: Value | None) -> bool:

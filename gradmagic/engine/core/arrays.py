@@ -314,17 +314,31 @@ def device_of(array: Any) -> str:
 
 
 _SMALL = 4096
-_SCALARS = {np.dtype(c).type: np.dtype(c) for c in "efdFD"}
+SCALARS = {np.dtype(c).type: np.dtype(c) for c in "efdFD"}
 
 
-def spread(g: Any, like: Any) -> Any:
-    """Give the number `g` at every entry of `like.shape`: the transpose of a sum over all entries.
+def constant(number: float, like: Any) -> Any:
+    """Give 0 or 1 as NumPy's arrays of floats take it quickest: as a 0-d array of their dtype; else as it is.
+
+    `z >= 0` takes 390 ns and `1 + e` 440, with a 0-d array 210 and 190.
+    """
+    if type(like) is not np.ndarray or not like.ndim:
+        return number
+    return _CONSTANTS.get((number, like.dtype), number)
+
+
+_CONSTANTS: dict[tuple[float, Any], Any] = {(n, np.dtype(c)): np.array(n, c) for n in (0, 1) for c in "fd"}
+for _zero_or_one in _CONSTANTS.values():
+    _zero_or_one.flags.writeable = False
+
+
+def filled(g: Any, like: Any) -> Any:
+    """Give a number of NumPy's as an array of `like.shape`.
 
     Small: filled (0.4 us; `np.broadcast_to` takes 4). Large: a view, which takes no memory.
     """
-    dtype = _SCALARS.get(type(g))
-    if dtype is None or like.size > _SMALL:
+    if like.size > _SMALL:
         return np.broadcast_to(g, like.shape)
-    out = np.empty(like.shape, dtype)
+    out = np.empty(like.shape, SCALARS[type(g)])
     out.fill(g)
     return out

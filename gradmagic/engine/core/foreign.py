@@ -89,7 +89,10 @@ def of_library(value: Any) -> Foreign | None:
 
 # Libraries whose arrays are lazy, or keep or convert what they meet: none of them knows of the tape.
 LIBRARIES = {
-    "dask": ("a dask {}", "write {name}.compute() for its numbers"),
+    "dask": (
+        "a dask {}",
+        "write gm.distributed.loss(f, {name}) for a sum of f over its chunks, or {name}.compute() for its numbers",
+    ),
     "xarray": ("an xarray {}", "write {name}.to_numpy()"),
     "sparse": ("a sparse {} array", "write {name}.todense()"),
     "pandas": ("a pandas {}", "write {name}.to_numpy()"),
@@ -102,6 +105,12 @@ LIBRARIES = {
 }
 # Of these, the ones that take derivatives themselves: they see nothing of our tape, nor we of theirs.
 ENGINES = frozenset({"torch", "jax", "jaxlib", "tensorflow", "autograd", "mygrad"})
+
+
+def is_lazy(value: Any) -> bool:
+    """Tell whether its numbers have still to be computed, by Dask: a dask array, or an xarray of one."""
+    graph = getattr(type(value), "__dask_graph__", None)
+    return graph is not None and graph(value) is not None
 
 
 def engine_of(module: str) -> str:
@@ -171,6 +180,10 @@ def _of_object(value: Any) -> Foreign:
 
 def _of_sequence(value: Any) -> Foreign | None:
     name = type(value).__name__
+    if any(
+        hasattr(kind, "__dask_graph__") for kind in set(map(type, value))
+    ):  # np.asarray would compute them
+        return Foreign(f"a {name} with lazy entries", "write dask.compute(*{name}) for their numbers")
     try:
         dtype = np.asarray(value).dtype
     except ValueError:

@@ -51,6 +51,30 @@ def _parts(tree: Any) -> Iterable[Any]:
     return [getattr(tree, f.name) for f in fields(tree)]
 
 
+def places(tree: Any, name: str) -> list[str]:
+    """Write each leaf as the reader would, in the order of `leaves(tree)`; the container itself is `name`.
+
+    Examples
+    --------
+    >>> places({"W": [1.0, 2.0], "b": 3.0}, "p")
+    ["p['W'][0]", "p['W'][1]", "p['b']"]
+    """
+    if not is_container(tree):
+        return [name]
+    if issubclass(type(tree), dict):
+        written = [f"{name}[{key!r}]" for key in tree]
+    elif issubclass(type(tree), (list, tuple)):
+        fields_ = getattr(tree, "_fields", None)
+        written = (
+            [f"{name}.{field}" for field in fields_]
+            if fields_
+            else [f"{name}[{i}]" for i in range(len(tree))]
+        )
+    else:
+        written = [f"{name}.{f.name}" for f in fields(tree)]
+    return [place for part, text in zip(_parts(tree), written, strict=True) for place in places(part, text)]
+
+
 def rebuilt(tree: Any, values: Iterable[Any]) -> Any:
     """Give the same containers with `values`, in the order of `leaves(tree)`, in place of the leaves.
 

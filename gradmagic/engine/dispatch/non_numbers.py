@@ -13,7 +13,7 @@ import numpy as np
 
 from ...errors import ArgumentError, DeviceError, DimensionError, DTypeError, GradmagicError, ShapeError
 from ..core import arrays
-from ..core.foreign import Foreign, foreign
+from ..core.foreign import Foreign, foreign, is_lazy
 from ..core.trees import leaves
 from ..rules.pointwise import Elementwise
 from ..tape.messages import devices_text, foreign_text, lacking_text, mismatch, name_for
@@ -36,7 +36,12 @@ def looked_at(value: Any, odd: Any, convert: bool = False) -> tuple[Any, Any]:
         return value, odd  # None may stand for no bound; where it does not, NumPy raises
     if foreign(value) is None:
         return (np.asarray(value) if isinstance(value, (list, tuple, range)) else value), odd
-    if convert and not isinstance(value, np.ndarray) and hasattr(type(value), "__array__"):
+    if (
+        convert
+        and not isinstance(value, np.ndarray)
+        and hasattr(type(value), "__array__")
+        and not is_lazy(value)
+    ):
         return np.asarray(value), odd  # a Series: the function itself would ask for its array
     return value, value
 

@@ -91,7 +91,10 @@ def gathered_in(dtype: Any, other: Any, unique: bool) -> Any:
 
 def add_into(out: Any, g: Any, index: Any) -> Any:
     """Add `g` to `out[index]` in place and give `out`; an entry that `index` names twice gets both."""
-    if not is_unique(index):
+    if type(index) is slice and type(out) is np.ndarray:
+        part = out[index]
+        part += g  # out[index] += g would write the part to its place again
+    elif not is_unique(index):
         arrays.add_at(out, index, g)
     elif arrays.on_device(out) and not is_view(index):
         out += scatter_add(
@@ -104,11 +107,15 @@ def add_into(out: Any, g: Any, index: Any) -> Any:
 
 def is_unique(index: Any) -> bool:
     """Tell whether `index` can name no entry twice: numbers, slices, None, ... and masks, but no arrays of numbers."""
+    if type(index) is slice or type(index) is int:
+        return True
     parts = index if isinstance(index, tuple) else (index,)
     return all(is_view(p) or getattr(p, "dtype", None) == np.bool_ for p in parts)
 
 
 def is_view(index: Any) -> bool:
     """Tell whether `x[index]` is basic indexing: numbers, slices, None and ... only."""
+    if type(index) is slice or type(index) is int:
+        return True
     parts = index if isinstance(index, tuple) else (index,)
     return all(p is None or p is Ellipsis or isinstance(p, (int, np.integer, slice)) for p in parts)

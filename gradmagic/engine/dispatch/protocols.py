@@ -87,6 +87,14 @@ def array_function(self: Tracked, function: Any, types: Any, args: Any, kwargs: 
         for name, value in kwargs.items():
             if (other := OPTIONS.get((function, name))) is not None and other[0](value):
                 return other[1](*args, **kwargs)
+        if (
+            type(rule) is LinearMap
+            and not rule.sequence
+            and args
+            and plain_settings((*args, *kwargs.values()))
+            and (rule.settings is None or rule.settings.issuperset(kwargs))
+        ):
+            return call_linear(rule, function, args, kwargs)
     elif type(rule) is LinearMap and not rule.sequence and plain_settings(args):
         return call_linear(rule, function, args)
     if rule is CONSTANT and function in SAVING:

@@ -72,13 +72,20 @@ def _binary(op: Callable[[Any, Any], Any], ufunc: Any, blank: Any = None) -> Cal
                     return made
                 if m is not None and m.aval.dtype is aval.dtype and m.aval.fast:  # other shapes, no promotion
                     return call_binary(rule, op, self, other)
-            elif kind is float or kind is int:
-                if type(x) is _ndarray and (cache := aval.constants) is not None:
-                    y = cache.get(other)
-                    if y is None:
-                        y = constant_for(aval, other)
-                else:
+            else:
+                if kind is float or kind is int or (kind is aval.number and aval.python is None):
+                    if type(x) is _ndarray and (cache := aval.constants) is not None:
+                        y = cache.get(other)
+                        if y is None:
+                            y = constant_for(aval, other)
+                    else:
+                        y = other
+                elif kind is _ndarray and type(x) is _ndarray and x.dtype is other.dtype:  # no promotion
+                    if other.shape != aval.shape:
+                        return call_elementwise(rule, (self, other), op)
                     y = other
+                else:
+                    return self.operate(rule, op, (self, other))
                 out = op(x, y)
                 node = Node()
                 node.rule = fast
@@ -113,7 +120,12 @@ def _reflected(
         n = self.node
         mode = mode_now()
         kind = type(other)
-        if n is not None and mode is not OFF and (kind is float or kind is int) and (aval := n.aval).fast:
+        if (
+            n is not None
+            and mode is not OFF
+            and (aval := n.aval).fast
+            and (kind is float or kind is int or (kind is aval.number and aval.python is None))
+        ):
             y = self.array
             x = other
             if type(y) is _ndarray and (cache := aval.constants) is not None:
@@ -208,8 +220,9 @@ class Operators(Tracked):
         self, rule: Elementwise, op: Callable[..., Any], args: tuple[Any, ...], shown: Any = None
     ) -> Any:
         """Compute an operator that the fast path does not cover; a message names the operands `shown`."""
-        if not all(isinstance(a, _OPERANDS) or arrays.known(type(a)) for a in args):
-            return NotImplemented
+        for a in args:
+            if not (isinstance(a, _OPERANDS) or arrays.known(type(a))):
+                return NotImplemented
         if type(self.array) is int and any(type(a) is list for a in args):
             return NotImplemented  # [0] * n repeats the list
         if not isinstance(rule, Elementwise):

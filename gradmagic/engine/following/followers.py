@@ -46,7 +46,10 @@ def follow(
     """Let `make(original, name)` follow functions of a module, and `outside(...)` where nothing is traced."""
     of = import_module(module)
     if module not in _classes:
-        _classes[module] = type("Followed", (ModuleType,), {"__doc__": "A module while a traced call runs."})
+        _classes[module] = type("Followed", (ModuleType,), {
+            "__doc__": "A module while a traced call runs.",
+            "__reduce__": lambda of: (import_module, (of.__name__,)),  # for cloudpickle, in any thread
+        })  # fmt: skip
         STANDING[2 if module.startswith("cupy") else 0].add(of, "__class__", _classes[module])
     for name in names.split():
         original = getattr(of, name)

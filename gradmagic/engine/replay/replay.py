@@ -47,9 +47,10 @@ class Replayed:
 
     __replays__ = True
 
-    def __init__(self, f: Callable[..., Any]) -> None:
+    def __init__(self, f: Callable[..., Any], quiet: bool = False) -> None:
         functools.update_wrapper(self, f)
         self.f = f
+        self._quiet = quiet  # of gradmagic's own: that there is no program is nothing to tell
         self.programs: list[Made] = []
         self.refused: list[str] = []
         self.eager = 0
@@ -118,6 +119,8 @@ class Replayed:
         """Run the function as it is from now on, and say why."""
         self._off = True
         self.refused.append(why)
+        if self._quiet:
+            return
         name = getattr(self.f, "__name__", "f")
         level = _stacklevel()
         warnings.warn(

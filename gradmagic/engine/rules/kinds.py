@@ -55,6 +55,9 @@ class LinearMap(Rule):
         like, rest, kwargs = saved
         return None, (like, *rest), kwargs
 
+    def wrapped(self, node: Node) -> Saved:
+        return node.saved  # no arrays
+
     def pull(self, node: Node, g: Cotangent, saved: Saved) -> Sequence[Cotangent]:
         like, rest, kwargs = saved
         c = self.transpose(g, like, *rest, **kwargs)
@@ -101,31 +104,34 @@ class General(Rule):
         super().__init__(function, torch)
         self.vjps, self.each, self.multilinear = vjps, each, multilinear
         self.outputs, self.edits, self.partly, self.symmetric = outputs, edits, partly, symmetric
+        self.lean = each is None and outputs == 1
         self.settings = keywords_of(each or next(vjp for vjp in vjps if vjp is not None))
-        self._keeps: dict[tuple[int, int], list[bool]] = {}
+        self._keeps: dict[tuple[int, int], tuple[bool, list[bool] | None]] = {}
 
-    def keeps(self, mask: int, count: int) -> list[bool]:
-        """Tell for (out, *args) of `count` arguments which are kept, if the arguments in `mask` are tracked."""
+    def keeps(self, mask: int, count: int) -> tuple[bool, list[bool] | None]:
+        """Tell for the output and for `count` arguments which are kept (None: all), if those in `mask` are tracked."""
         if self.everything:
-            return [True] * (count + 1)
+            return True, None
         found = self._keeps.get((mask, count))
         if found is None:
-            found = [False] * (count + 1)
+            wanted = [False] * (count + 1)
             for i, function in enumerate(self.vjps):
                 if mask >> i & 1 and function is not None:
-                    found = [a or b for a, b in zip(found, wants(function, count + 1, skip=1), strict=True)]
-            self._keeps[mask, count] = found
+                    wanted = [a or b for a, b in zip(wanted, wants(function, count + 1, skip=1), strict=True)]
+            out, *args = wanted
+            found = self._keeps[mask, count] = out, None if all(args) else args
         return found
 
     def keep(self, out: Raw, args: Sequence[Any], kwargs: dict[str, Any], mask: int) -> Saved:
         if self.each is not None:
             return out, tuple(args), kwargs
-        keep = self.keeps(mask, len(args))
-        kept = [  # a list, not a generator: 0.2 us less
-            a if k or not arrays.is_typed(a) else aval_of(a)
-            for a, k in zip(args, keep[1:], strict=True)
-        ]
-        return (out if keep[0] else None), tuple(kept), kwargs
+        keep_out, keep = self.keeps(mask, len(args))
+        if keep is not None:
+            args = [  # a list, not a generator: 0.2 us less
+                a if k or not arrays.is_typed(a) else aval_of(a)
+                for a, k in zip(args, keep, strict=True)
+            ]
+        return (out if keep_out else None), tuple(args), kwargs
 
     def packed(self, out: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Saved:
         return out, args, kwargs

@@ -73,6 +73,7 @@ class Rule:
     kind: ClassVar[str] = ""
     everything: ClassVar[int] = 0  # how many replays run: they want all arguments kept
     fast = False  # the sweep itself multiplies: g * partial
+    lean = False  # one output, a vjp for each argument: the sweep itself calls them
     frees = True  # what it keeps are arrays, given back after a sweep
     sequence = False  # the first argument is a sequence of arrays
     outputs: int | str = 1  # a number of outputs, or "list"
@@ -219,6 +220,8 @@ def wants(function: Any, length: int, skip: int = 0) -> list[bool]:
 
 def joined(value: Raw, node: Node | None) -> Any:
     """Join an array that was saved to the node that made it; anything else stays."""
-    if node is None or not (arrays.is_array(value) or isinstance(value, (np.generic, float, complex))):
+    if value is None or node is None:
+        return value
+    if not (arrays.is_array(value) or isinstance(value, (np.generic, float, complex))):
         return value
     return Tracked.joined(value, node)

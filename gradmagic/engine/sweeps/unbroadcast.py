@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..core.arrays import filled
 from ..dispatch.primitives import cast
 from ..rules.rule import Cotangent
 from ..tape.nodes import Aval, aval_of
@@ -26,6 +27,8 @@ def conform(c: Cotangent, aval: Aval) -> Cotangent:
         extra = len(shape) - aval.ndim
         if extra > 0 and shape[extra:] == aval.shape and not aval.narrow:  # a bias
             return np.add.reduce(c, axis=0 if extra == 1 else tuple(range(extra)))
+    if type(c) is aval.number:
+        return filled(c, aval) if aval.shape else c
     if isinstance(c, Tracked):
         have = c.node.aval if c.node is not None else aval_of(c.array)
     else:

@@ -9,6 +9,7 @@ pays for this, only the sweep over nodes older than the last write.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from functools import partial
 from threading import RLock
@@ -50,6 +51,8 @@ class Memory:
 
 
 _MEMORY: dict[int, tuple[Any, Memory]] = {}
+_VIEWS: deque[tuple[ref[Tracked], ref[Tracked]]] = deque()  # noted, and not filed yet
+_MOST_VIEWS = 256
 _making = RLock()  # again by the same thread: the collector may run meanwhile, and what it frees comes here
 
 
@@ -62,7 +65,12 @@ def base_of(array: Any) -> Any:
 
 def memory_of(array: Any) -> Memory:
     """Give the record of the memory behind `array`, made at the first call."""
-    base = base_of(array)
+    if _VIEWS:
+        _file_views()
+    return _record_of(base_of(array))
+
+
+def _record_of(base: Any) -> Memory:
     key = id(base)
     found = _MEMORY.get(key)
     if found is None or found[0]() is not base:
@@ -74,17 +82,32 @@ def memory_of(array: Any) -> Memory:
 
 
 def shares(view: Tracked, of: Tracked) -> None:
-    """Note that `view` looks into the memory of `of`."""
-    memory = memory_of(view.array)
-    memory.add(view)
-    memory.add(of)
+    """Note that `view` looks into the memory of `of`.
+
+    They are filed when somebody asks for a record: most views are dead by then (x[1:] takes 0.9 us for 2.4).
+    """
+    _VIEWS.append((ref(view), ref(of)))
+    if len(_VIEWS) > _MOST_VIEWS:
+        _file_views()
+
+
+def _file_views() -> None:
+    with _making:  # who asks meanwhile waits: a view is taken from the list only when it is filed
+        while _VIEWS:
+            pair = _VIEWS[0]
+            for member in pair:
+                one = member()
+                if one is not None and arrays.is_array(one.array):
+                    _record_of(base_of(one.array)).add(one)
+            if _VIEWS and _VIEWS[0] is pair:
+                _VIEWS.popleft()
 
 
 class _Poison:
     """The rule of a value whose memory was written through another name: it has no way back."""
 
     name, torch, kind, outputs = "stale view", "StaleBackward0", "rule", 1
-    fast = frees = edits = False
+    fast = lean = frees = edits = False
     into = None
 
     def pull(self, node: Node, g: Any, saved: Any) -> Any:

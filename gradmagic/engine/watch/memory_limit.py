@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import linecache
 import os
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +15,7 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from ...errors import TapeLimitError
+from ..core.amounts import in_bytes, shown_bytes
 from ..core.places import Place, describe, line_of
 from ..tape import modes
 from ..tape.memory import arrays_in, base_of
@@ -24,8 +24,6 @@ from ..tape.observers import Observer
 from ..tape.tracked import instances
 
 _NODE = 320  # bytes of a node with its tuples
-_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
-          "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}  # fmt: skip
 _SHARE = 0.75  # of the memory that is free when a cell begins
 _GROUP = "/sys/fs/cgroup/memory"
 # What was set in this context: the limit, and what holds the tape to it.
@@ -68,6 +66,8 @@ def set_tape_limit(limit: str | float | None) -> None:
     >>> gm.set_tape_limit("auto")
     """
     number = limit if limit is None or limit == "auto" else in_bytes(limit)
+    if number == 0:
+        raise ValueError(f"a limit of {limit} leaves no room for a tape: write None for no limit.")
     guard = None
     if (before := _SET.get()[1]) is not None:
         modes.unguard(before)
@@ -75,39 +75,6 @@ def set_tape_limit(limit: str | float | None) -> None:
         guard = TapeLimit(number, made=sum(size for _, _, size in _weights(_nodes(0))))
         modes.guard(guard)
     _SET.set((number, guard))
-
-
-def in_bytes(amount: str | float) -> float:
-    """Read an amount of memory.
-
-    Examples
-    --------
-    >>> in_bytes("4GB"), in_bytes("1.5 MiB"), in_bytes(1e6)
-    (4000000000.0, 1572864.0, 1000000.0)
-    """
-    if isinstance(amount, (int, float)):
-        found = float(amount)
-    else:
-        match = re.fullmatch(r"\s*([\d.]+(?:e\d+)?)\s*([a-z]*)\s*", amount, re.IGNORECASE)
-        unit = _UNITS.get(match[2].upper()) if match else None
-        if match is None or unit is None:
-            raise ValueError(f'{amount!r} is no amount of memory: write "4GB", "500MB" or a number of bytes.')
-        found = float(match[1]) * unit
-    if not found > 0:
-        raise ValueError(f"a limit of {amount} leaves no room for a tape: write None for no limit.")
-    return found
-
-
-def shown_bytes(number: float) -> str:
-    """Write a number of bytes.
-
-    Examples
-    --------
-    >>> shown_bytes(1_050_000), shown_bytes(4e9), shown_bytes(12)
-    ('1.05 MB', '4 GB', '12 B')
-    """
-    unit = next((unit for unit in ("TB", "GB", "MB", "KB") if number >= _UNITS[unit]), "B")
-    return f"{number / _UNITS[unit]:.3g} {unit}"
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from ..shown.numbers import brief, rows_of, shape_of
 from ..shown.typeset import sums
 from ..shown.view import View, told
 from ..text import derivation
+from ..text.descent import descent_lines
 
 COLUMNS = 100  # of the parts that are set as text
 STEPS = 60
@@ -48,6 +49,8 @@ def to_markdown(view: View, explained: Sequence[Sequence[str]] = (), graph: bool
     parts.append(_table(view))
     parts += [escaped(told(note)) for note in view.remarks]
     parts += [_fenced(sums(lines, COLUMNS)) for lines in explained]
+    if trace.descent is not None:
+        parts.append(_fenced(_texts(descent_lines(trace.descent, COLUMNS)), "Fit"))
     past = history(trace)
     if past is not None:
         head = ["sweep", *(escaped(series.name) for series in past.series)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ...engine.core.values import Value
+from ..descent import Descent
 from ..parts.annotated_cell import Line, Part, lines
 from ..parts.table import table
 from ..pictures.pgf import picture
@@ -42,6 +43,11 @@ def to_tex_report(view: View, drawn: Scene | None) -> str:
         )
     parts += [rf"\noindent {upright(told(note))}" for note in (*view.alerts, *view.remarks)]
     parts.append(_gradients(view))
+    if trace.descent is not None:
+        parts += [
+            rf"\noindent {upright(f'{trace.descent.counts}. {trace.descent.end}')}",
+            _fit(trace.descent),
+        ]
     if drawn is not None and view.computed:
         made = picture(drawn)
         parts.append("\\noindent\n" + made if len(made) <= DRAWING else "")
@@ -62,6 +68,13 @@ def _gradients(view: View) -> str:
     }
     kept = {upright(head): cells for head, cells in columns.items() if any(cells)}
     return _table(list(kept), zip(*kept.values(), strict=True)) if found else ""
+
+
+def _fit(descent: Descent) -> str:
+    heads = ["name", "start", "end", "gradient"]
+    return _table(
+        heads, ((_code(m.name), _value(m.start), _value(m.end), _value(m.grad)) for m in descent.moved)
+    )
 
 
 def _cell(view: View) -> str:

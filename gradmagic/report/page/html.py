@@ -6,6 +6,7 @@ network, nothing random: two reports do not meet on one page, and the same trace
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -17,6 +18,7 @@ from jinja2 import Environment, PackageLoader, Template
 from markupsafe import Markup, escape
 
 from ...engine.core.values import SHOWN, Value
+from ..descent import Descent
 from ..parts import kept, timing
 from ..parts.annotated_cell import Line, Part, failure, lines, others
 from ..parts.curves import Curve, curve
@@ -28,6 +30,7 @@ from ..parts.steps import Step, modes, steps
 from ..parts.table import NUDGE, table
 from ..pictures.charts import chart
 from ..pictures.drawing import Drawn
+from ..pictures.landscape import landscape
 from ..pictures.scene import Scene
 from ..pictures.svg import still, svg
 from ..shown.numbers import aligned, brief, number, on_a_line, rows_of, samples, shape_of, sign, sparkline
@@ -52,7 +55,9 @@ LONG, SHORT = (
     60,
     24,
 )  # columns of a line that stands whole on a page of 700 px, and of the room before parts of others
+MAGNITUDES = 1_000  # a loss that falls by more is drawn by its logarithm
 INLINE = 16  # elements of a matrix that is shown without being opened
+WIDE = 6  # of its columns: value and gradient beside each other take no more than a page
 
 
 @dataclass(frozen=True)
@@ -134,6 +139,7 @@ def _shown(view: View, drawn: Scene | None, unfolded: Sequence[Drawn], detail: D
         "charts": _charts(found), "graph": graph, "others": elsewhere, "steps": listed, "slots": slots,
         "lines": _with_gaps(annotated, detail, slots), "heads": _heads(trace.turns) if slots else defaultdict(list),
         "data": _data(view, graph, unfolded, listed, parts, told_by_turn), "tables": _tables(view),
+        "descent_charts": descent_charts(trace.descent) if trace.descent else [],
         "modes": modes(view), "past": past, "past_charts": _past_charts(past) if past else [],
     }  # fmt: skip
 
@@ -221,6 +227,28 @@ def _past_charts(past: History) -> list[tuple[str, str]]:
     return made
 
 
+def descent_charts(descent: Descent) -> list[tuple[str, str]]:
+    """Draw a fit: the loss over the iterations, and the way on the loss of one variable or two."""
+    name = descent.loss_name
+    losses, title = descent.losses, name
+    if min(losses) > 0 and max(losses) > MAGNITUDES * min(losses):
+        losses, title = tuple(math.log10(v) if v - v == 0 else v for v in losses), f"log10 of {name}"
+    made = [(chart(title, descent.at, losses, "iteration"), f"{title} over the iterations")]
+    way = landscape(descent)
+    return [*made, (way, f"the way of {' and '.join(descent.axes)} on {name}")] if way else made
+
+
+def fit_html(descent: Descent) -> str:
+    """Write a fit as a piece of HTML that stands alone in any page."""
+    return _template("fit.html").render(descent=descent, drawings=descent_charts(descent))
+
+
+def fit_page(descent: Descent) -> str:
+    """Write a fit as a page of its own."""
+    title = f"{descent.loss_name}: {descent.method}"
+    return _template("page.html").render(report=Markup(fit_html(descent)), title=title)
+
+
 def page(report: str, view: View) -> str:
     """Put a report into a page of its own."""
     return _template("page.html").render(report=Markup(report), title=f"{view.result_name}: gradients")
@@ -243,7 +271,7 @@ def _environment() -> Environment:
         "times": lambda text: Markup(str(escape(text)).replace("*", "<wbr>·")),  # a long product goes on below
     })  # fmt: skip
     made.globals.update(
-        inline=INLINE, nudge=NUDGE, style=style(), script=script(), loader=loader(), of=version(),
+        inline=INLINE, wide=WIDE, nudge=NUDGE, style=style(), script=script(), loader=loader(), of=version(),
     )  # fmt: skip
     return made
 
@@ -255,7 +283,7 @@ def _template(name: str) -> Template:
 
 _IN_ADDRESS = str.maketrans({"%": "%25", "#": "%23", "<": "%3C", "\n": "%0A", "\t": "%09", "\r": "%0D"})
 _EDGE = re.compile(r"\((\d+)\)")
-_BARE = re.compile(r">(?:[①-⑳]|\(\d+\))<")  # the number of an edge and no derivative
+_BARE = re.compile(r">(?:[①-⑩]|\(\d+\))<")  # the number of an edge and no derivative
 _TONES = {"+": "gm-pos", "-": "gm-neg", "0": "gm-zero", "!": "gm-bad", "±": "gm-both", "": ""}
 
 
@@ -287,7 +315,11 @@ def _grid(value: Value) -> list[list[tuple[str, str, str]]] | None:
     if value.items is None or not value.size or axes not in (1, 2):
         return None
     peak = max(abs(value.low or 0.0), abs(value.high or 0.0))
-    rows = zip(rows_of(value.items, axes), value.items if axes == 2 else [value.items], strict=True)
+    long = -(-len(value.items) // -(-len(value.items) // WIDE))  # of a row of a vector: 10 are two rows of 5
+    items = (
+        value.items if axes == 2 else [value.items[i : i + long] for i in range(0, len(value.items), long)]
+    )
+    rows = zip(rows_of(items, 2), items, strict=True)
     return [[_cell(text.strip(), x, peak) for text, x in zip(*row, strict=True)] for row in rows]
 
 

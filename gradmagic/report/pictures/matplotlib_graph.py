@@ -33,7 +33,7 @@ PAGE = 14_400  # points that a side of a PDF page may have
 _ROLES = {"muted": MUTED, "zero": MUTED, "pos": POSITIVE, "neg": NEGATIVE, "bad": BAD}
 EXTRA = 'pip install "gradmagic[plot]"'
 _PLAIN = set("±×→…−·∑√∞≤≥≠∂ℓ")  # what the layout program's font has besides Latin, Greek and Cyrillic
-_CIRCLES = str.maketrans({circled(i): f"({i})" for i in range(1, 21)})
+_CIRCLES = str.maketrans({circled(i): f"({i})" for i in range(1, 11)})
 
 
 def pictured(scene: Scene, dot: str, kind: str) -> bytes:

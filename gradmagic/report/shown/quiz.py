@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from ...engine.core.values import Value
+from ..descent import Descent
 from ..model import Trace
 from ..operations import hidden
 from ..turns import Turns
@@ -36,7 +37,14 @@ def veiled(trace: Trace, but: Collection[int] = ()) -> Trace:
         for entry in trace.inputs
     )
     turns = None if trace.turns is None else _of_turns(trace.turns)
-    return replace(trace, operations=operations, inputs=inputs, elementwise=False, walks=(), turns=turns)
+    descent = None if trace.descent is None else _of_descent(trace.descent)
+    return replace(
+        trace, operations=operations, inputs=inputs, elementwise=False, walks=(), turns=turns, descent=descent
+    )
+
+
+def _of_descent(descent: Descent) -> Descent:
+    return replace(descent, moved=tuple(replace(one, grad=_hidden(one.grad)) for one in descent.moved))
 
 
 def _of_turns(turns: Turns) -> Turns:

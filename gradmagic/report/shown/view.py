@@ -449,5 +449,5 @@ def one_line(text: str) -> str:
 
 
 def circled(i: int) -> str:
-    """Write an edge's number as a circled digit; past 20, which few fonts have, in parentheses."""
-    return chr(ord("①") + i - 1) if 1 <= i <= 20 else f"({i})"
+    """Write an edge's number as a circled digit; past 10, which DejaVu and Liberation lack, in parentheses."""
+    return chr(ord("①") + i - 1) if 1 <= i <= 10 else f"({i})"

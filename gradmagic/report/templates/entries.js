@@ -15,7 +15,7 @@ const entries = (report, data) => {
         if (e.target.closest("summary")) return;
         /* The entry that was clicked; of what stands as a whole the first. */
         const cell = e.target.closest("td"), line = cell?.closest(".gm-grid") && cell.parentElement, name = asked.slice(0, asked.lastIndexOf("["));
-        const at = line ? [...(asked.includes(",") ? [line.rowIndex] : []), cell.cellIndex] : undefined;
+        const at = line && (asked.includes(",") ? [line.rowIndex, cell.cellIndex] : [cells.indexOf(cell)]);
         told.textContent = `In Python: gm.last().explain(${JSON.stringify(at ? `${name}[${at}]` : asked)})${at ? "" : ", or any other entry"}`;
         told.hidden = false;
         e.stopPropagation();

@@ -22,6 +22,7 @@ from ..shown.view import View, told
 from .curves import sparklines, strips
 from .derivation import cell, chain
 from .derivation import graph as lanes
+from .descent import descent_lines
 from .hints import Hints
 from .styles import BAD, HEAD, MUTED, NAME, SIGNS, WARN, colored
 
@@ -64,6 +65,7 @@ def sections(
         Section([*(points or _table(view, room)), *_remarks(view, room)], least=6),
         *(_asked_for([Text(f" {row}") for row in sums(lines, room - 2)]) for lines in explained),
         Section(sparklines(view, room), least=3),
+        Section(descent_lines(view.trace.descent, room) if view.trace.descent else [], least=9),
         Section(_history(view, room), least=9),
         Section(_times(view, room), least=6, tail=1),
         Section(cell(view, room, LINES), more=max(0, source.count("\n") + 1 - LINES)),

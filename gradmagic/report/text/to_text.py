@@ -15,8 +15,10 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
+from ..descent import Descent
 from ..shown.typeset import SYMBOLS, in_ascii
 from ..shown.view import View
+from .descent import descent_lines
 from .hints import Hints
 from .sections import Section, sections
 
@@ -56,15 +58,26 @@ def to_text(
     """
     hints = hints or Hints()
     columns = max(LEAST_WIDTH, width if width is not None else _columns())
+    parts = sections(view, columns - 1, explained, every_step, hints, graph)
+    lines = _fitted(parts, LINES + sum(part.least for part in parts if part.whole), hints.page)
+    return _written(lines, columns, ascii, color)
+
+
+def fit_text(
+    descent: Descent, width: int | None = None, ascii: bool | None = None, color: bool | None = None
+) -> str:
+    """Write a fit; the settings are those of `to_text`."""
+    columns = max(LEAST_WIDTH, width if width is not None else _columns())
+    return _written(descent_lines(descent, columns - 1), columns, ascii, color)
+
+
+def _written(lines: list[Text], columns: int, ascii: bool | None, color: bool | None) -> str:
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8" if ascii is None else None
     if encoding is not None:
         ascii = not _encodes(encoding, SYMBOLS)
-    colored = _colorful() if color is None else color
-    parts = sections(view, columns - 1, explained, every_step, hints, graph)
-    lines = _fitted(parts, LINES + sum(part.least for part in parts if part.whole), hints.page)
     for line in lines:
         line.truncate(columns - 1, overflow="ellipsis")
-    text = _printed(lines, columns, colored)
+    text = _printed(lines, columns, _colorful() if color is None else color)
     text = in_ascii(text) if ascii else text
     return text.encode(encoding, "backslashreplace").decode(encoding) if encoding and ascii else text
 

@@ -10,6 +10,7 @@ import time
 import warnings
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -122,6 +123,23 @@ class Measured:
         before = held("VmRSS")
         run()
         return (held("VmHWM") - before) / length
+
+    def peak(self, name: str) -> tuple[float, float]:
+        """Give the bytes by which work raises the process's peak, and of which it then keeps hold (Linux).
+
+        For a process that has done nothing else: what the heap has kept of other work would not be seen.
+        """
+        workload = WORKLOADS[name]
+        if not getattr(self.peer, workload.kind, True):
+            raise NotImplementedError("not offered")
+        prepare(self.peer, workload, *workload.small_inputs())()  # what is imported and made once
+        run = prepare(self.peer, workload, *workload.inputs())
+        gc.collect()
+        before = held("VmRSS")
+        Path("/proc/self/clear_refs").write_text("5")  # the peak is what is held now
+        for _ in range(3):
+            run()
+        return held("VmHWM") - before, held("VmRSS") - before
 
 
 def difference(peer: Any, result: Result, workload: Workload) -> str:

@@ -16,6 +16,7 @@ import pytest
 import gradmagic as gm
 from gradmagic.engine.faces.numpy.array import Array
 from gradmagic.errors import NameOnLineError, NonScalarError, NoResultError, NotLiftableError
+from tests.counting import calls
 
 X = np.array([1.0, 2.0])
 SCRIPT = """\
@@ -60,6 +61,22 @@ def test_a_block_in_a_script_gives_the_report_of_a_cell(tmp_path):
     assert "script.py" in text and "6  y = 2 * x**2 + 2" in text and "gradient of z" in text
     assert type(made["y"]) is np.ndarray and type(made["z"]) is np.float64 and made["x"] is made["kept"]
     assert gm.last() is report
+
+
+@pytest.mark.parametrize("how", ["with gm.trace('x', graph=False):", "with gm.trace('x') as traced:"])
+def test_a_second_name_that_the_block_does_not_write_is_put_back_too(tmp_path, how):
+    text = f"import numpy as np\nimport gradmagic as gm\nx = kept = np.arange(3.0)\n{how}\n    y = (x**2).sum()\n"
+    made = run(tmp_path, text)
+    assert made["x"] is made["kept"] and type(made["kept"]) is np.ndarray and not alive()
+
+
+@pytest.mark.parametrize("where", ["a module", "a function"])
+def test_what_is_put_back_is_looked_for_in_what_the_block_names_and_not_in_its_module(tmp_path, where):
+    text = "x = np.arange(3.0)\nwith gm.trace('x') as traced:\n    y = (x**2).sum()\n"
+    if where == "a function":
+        text = f"def f():\n{textwrap.indent(text, '    ')}f()\n"
+    text = "import numpy as np\nimport gradmagic as gm\nothers = [[i] for i in range(10_000)]\n" + text
+    assert 0 < calls(partial(run, tmp_path, text))["_replace_in"] < 1_000
 
 
 def test_a_name_that_only_the_block_assigns_is_refused_and_the_others_are_put_back(tmp_path):

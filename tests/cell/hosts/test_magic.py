@@ -396,3 +396,13 @@ def test_an_assignment_is_shown_where_the_session_shows_assignments(run):
         assert type(run.names["z"]).__name__ == "float64"
     finally:
         run.shell.ast_node_interactivity = "last_expr"
+
+
+def test_a_module_that_the_cell_makes_is_an_input_by_its_parameters(run):
+    report = run("%%grad net\nnet = gm.nn.Linear(2, 1)\nloss = net(gm.ones(3, 2)).sum()")
+    assert list(report.grads) == ["net.weight", "net.bias"] and (report.grads["net.weight"] == 3).all()
+
+
+def test_a_module_without_parameters_is_refused_as_one(run):
+    told = run.fails("%%grad net\nnet = gm.nn.ReLU()\nloss = net(gm.ones(3)).sum()")
+    assert "net on the %%grad line is a ReLU without parameters: write the name of what goes into it." in told

@@ -14,6 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.draws import draws
+
 from ..helpers import fresh, left_behind, traced
 
 START = {
@@ -113,7 +115,7 @@ def check(start: str, text: str, noted: bool = False) -> None:
 MAY_BE_NOTED = ("as_strided", "memoryview", "frombuffer", "partition", "sliding_window", "broadcast_to")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=draws(60), deadline=None)
 @given(programs())
 def test_reads_and_writes_through_views_of_all_kinds(program: tuple[str, str]) -> None:
     start, text = program

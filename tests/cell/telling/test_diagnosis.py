@@ -29,6 +29,17 @@ def test_a_gradient_of_zeros_says_where_it_became_zero(run, cell, line, why):
     )
 
 
+def test_a_gradient_that_cancels_in_a_sum_is_not_called_a_derivative_of_0(run):
+    run("errors, b = np.array([0.5, -0.5]), 0.0")
+    ((kind, text),) = notes(run, "y = errors + b\nloss = (y**2).sum()", "b")
+    assert kind == "zero" and text == (
+        "line 2: the gradient of b is exactly zero: what b gets from each entry of errors + b adds up to 0."
+    )
+    run("errors = np.zeros(2)")
+    ((_, text),) = notes(run, "loss = (errors * b).sum()", "b")
+    assert "the derivative of errors * b by b is 0 (errors) everywhere" in text
+
+
 def test_vanishing_and_exploding_say_where_most_of_it_happens(run):
     run("W = np.eye(17) * 0.1")
     ((kind, text),) = notes(run, "h = x\nfor _ in range(12):\n    h = np.tanh(h @ W)\nz = h.sum()")

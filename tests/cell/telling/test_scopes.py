@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from tests.cell.helpers import fresh, traced
+from tests.draws import draws
 
 OP = "op"
 
@@ -62,7 +63,7 @@ def expected(body: list[object], functions: list[list[object]], path: tuple[obje
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=draws(25), deadline=None)
 @given(program=programs())
 def test_drawn_programs_are_told_as_they_ran(program):
     functions, body = program

@@ -9,6 +9,7 @@ import gradmagic as gm
 from gradmagic import nn
 from gradmagic.cell.telling.walks import FEW, LONGEST
 from gradmagic.report.files.json import from_json, to_json
+from tests.draws import draws
 
 RNG = np.random.default_rng(11)
 A, B = RNG.normal(size=(3, 4)), RNG.normal(size=(4, 3))
@@ -69,7 +70,7 @@ def ends_right(report, most=None):
                     assert total == pytest.approx(np.array(push.tangent.items), rel=1e-4, abs=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=draws(25), deadline=None)
 @given(st.lists(st.sampled_from(sorted(ON)), min_size=1, max_size=5), st.sampled_from(sorted(END)))
 def test_a_drawn_program_is_walked_to_its_gradient(names, end):
     def f(a, b):

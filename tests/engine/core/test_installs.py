@@ -127,7 +127,7 @@ def test_numpy_that_pip_installs(tmp_path, how):
     environment = os.environ | {"PYTHONUSERBASE": str(tmp_path / "user")}
     environment.pop("PYTHONPATH", None)
     wanted = f"numpy=={np.__version__}"
-    done = subprocess.run([python, "-m", "pip", "install", "-q", *where, wanted], env=environment, capture_output=True, text=True, check=False)  # fmt: skip
+    done = subprocess.run([python, "-m", "pip", "install", "-q", "--no-compile", *where, wanted], env=environment, capture_output=True, text=True, check=False)  # fmt: skip
     if done.returncode:
         pytest.skip(f"pip has no NumPy here: {done.stderr[-200:]}")
     install(target, "theirs", THEIRS)

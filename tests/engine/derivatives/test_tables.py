@@ -17,6 +17,7 @@ from gradmagic.engine.dispatch import primitives
 from gradmagic.engine.dispatch.protocols import COMPOSED
 from gradmagic.engine.rules.declare import RULES
 from gradmagic.engine.rules.rule import CONSTANT, PICK
+from tests.draws import draws
 
 from . import numeric
 from .cases import CASES, Case
@@ -48,7 +49,7 @@ def kinds_of(case: Case) -> st.SearchStrategy[str]:
 
 @pytest.mark.slow
 @each_case
-@settings(max_examples=12)
+@settings(max_examples=draws(5))
 @given(st.data())
 def test_the_cotangents_are_those_that_differences_give(case: Case, data: st.DataObject) -> None:
     args, call = drawn(case, data, data.draw(kinds_of(case)))
@@ -67,7 +68,7 @@ def test_the_cotangents_are_those_that_differences_give(case: Case, data: st.Dat
 
 @pytest.mark.slow
 @each_case
-@settings(max_examples=6)
+@settings(max_examples=draws(3))
 @given(st.data())
 def test_the_cotangents_can_be_differentiated_again(case: Case, data: st.DataObject) -> None:
     args, call = drawn(case, data, data.draw(kinds_of(case)), empty=False)
@@ -92,7 +93,7 @@ def test_the_cotangents_can_be_differentiated_again(case: Case, data: st.DataObj
 
 @pytest.mark.slow
 @each_case
-@settings(max_examples=6)
+@settings(max_examples=draws(3))
 @given(st.data())
 def test_single_and_half_precision_are_kept(case: Case, data: st.DataObject) -> None:
     real = ["float32"] + ["float16"] * case.low

@@ -176,3 +176,22 @@ def test_infinities_share():
     assert gm.grad(gm.grad(np.logaddexp))(1.0, 1.0) == 0.25
     rows = gm.grad(lambda x: np.logaddexp.reduce(np.array([-np.inf, -np.inf, 0.0]) + x))(1.0)
     assert rows == 1.0
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("function", [np.tanh, nw.sigmoid], ids=lambda f: f.__name__)
+def test_of_a_large_array_x_is_kept_only_where_y_does_not_tell_the_derivative(function, dtype):
+    x = np.linspace(-2, 2, 40_000).astype(dtype)
+    tails = x.copy()
+    tails[7:9] = 11, np.nan
+    for values, kept in (x, False), (tails, True):
+        t = gm.tensor(values, requires_grad=True)
+        y = function(t)
+        assert (y.node.saved[1] is values or y.node.saved[1] is t.array) is kept
+        (slope,) = gm.autograd.grad(y, t, np.ones_like(values), create_graph=True)
+        few = gm.tensor(values[:100], requires_grad=True)
+        (same,) = gm.autograd.grad(function(few), few, np.ones_like(values[:100]), create_graph=True)
+        np.testing.assert_array_equal(slope.detach().numpy()[:100], same.detach().numpy())
+        (second,) = gm.autograd.grad(slope[:100].sum(), t)
+        (right,) = gm.autograd.grad(same.sum(), few)
+        np.testing.assert_array_equal(second.numpy()[:100], right.numpy())

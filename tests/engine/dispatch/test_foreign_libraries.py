@@ -92,7 +92,8 @@ def test_dask_computes_with_what_is_traced_or_says_no(words):
 
 @pytest.mark.parametrize(
     ("library", "instead"),
-    [("dask.array", "v.compute()"), ("xarray", "v.to_numpy()"), ("sparse", "v.todense()"), ("pandas", "v.to_numpy()"),
+    [("dask.array", "gm.distributed.loss(f, v)"), ("xarray", "v.to_numpy()"), ("sparse", "v.todense()"),
+     ("pandas", "v.to_numpy()"),
      ("torch", "v.detach().numpy()"), ("jax.numpy", "np.asarray(v)")],
 )  # fmt: skip
 def test_it_is_named_with_what_to_write(library, instead):
@@ -105,3 +106,10 @@ def test_it_is_named_with_what_to_write(library, instead):
             act()
         assert f"'v', {gm.engine.core.foreign.of_library(v)}" in str(caught.value)
         assert f"Write {instead}" in str(caught.value)
+
+
+@pytest.mark.parametrize("make", [gm.tensor, gm.as_tensor, gm.Tensor, lambda v: gm.tensor([v, v])])
+def test_numbers_that_dask_has_still_to_compute_are_not_computed_in_silence(make):
+    v = LIBRARIES["dask.array"](pytest.importorskip("dask.array"), W)
+    with pytest.raises(ArgumentError, match=r"gm\.distributed\.loss\(f|dask\.compute"):
+        make(v)

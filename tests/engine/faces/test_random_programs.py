@@ -12,6 +12,7 @@ from hypothesis import assume, given, settings
 
 import gradmagic as gm
 from gradmagic.engine.transforms.traced import TracedCall
+from tests.draws import draws
 from tests.engine.sweeps.test_reference import held_against_the_plain_sweep
 
 VIEWS = {
@@ -134,7 +135,7 @@ def slope(f, h):
     return (f(h) - f(-h)) / (2 * h)
 
 
-@settings(max_examples=150)
+@settings(max_examples=draws(80))
 @given(programs, st.integers(0, 99))
 def test_a_random_program_has_the_gradient_of_differences(steps, seed):
     rng = np.random.default_rng(seed)
@@ -158,7 +159,7 @@ def test_a_random_program_has_the_gradient_of_differences(steps, seed):
     assert abs(gm.jvp(f, (x, y), (dx, dy))[1] - expected) < tolerance
 
 
-@settings(max_examples=60)
+@settings(max_examples=draws(30))
 @given(programs, st.integers(0, 99))
 def test_both_fast_sweeps_over_a_random_program_give_what_the_plain_one_gives(steps, seed):
     x, y = np.random.default_rng(seed).normal(size=(2, 3, 2))

@@ -85,3 +85,29 @@ def test_what_does_not_depend_on_the_input_has_derivatives_of_zero(name, make):
 def test_the_second_derivative_of_a_line_is_0():
     assert gm.grad(gm.grad(lambda x: 3 * x))(gm.tensor(2.0)).item() == 0
     assert gm.grad(gm.grad(lambda x: 3 * x))(2.0) == 0
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("n", [3, 5000])
+def test_a_number_for_all_entries_is_an_array_where_one_is_asked_for(n, create_graph):
+    weights = np.linspace(1, 2, 3)[:, None]  # of fewer entries than the result
+    x = gm.tensor(np.ones((3, n)), requires_grad=True)
+    for loss, slope in [
+        (lambda: np.sum(x), 1 + 0 * weights),
+        (lambda: -np.mean(x * weights), -weights / (3 * n)),
+        (lambda: np.sum(2 * x * weights) + np.sum(x), 2 * weights + 1),
+        (lambda: np.sum(np.reshape(3 * x, (n, 3))) + x[0].sum() + np.sum(x * x), 5 + (weights == 1)),
+    ]:
+        x.grad = None
+        loss().backward(create_graph=create_graph)
+        assert x.grad.shape == x.shape and x.grad.detach().numpy().flags.writeable
+        np.testing.assert_allclose(x.grad.detach().numpy(), np.broadcast_to(slope, (3, n)))
+
+
+def test_gradients_by_some_of_the_leaves_are_those_by_all():
+    x, w = gm.tensor([1.0, 2.0], requires_grad=True), gm.tensor([3.0, 4.0], requires_grad=True)
+    y = np.sum(x * w * x)
+    both = gm.autograd.grad(y, [x, w], retain_graph=True)
+    for one, t in zip(both, (x, w), strict=True):
+        np.testing.assert_array_equal(one.numpy(), gm.autograd.grad(y, t, retain_graph=True)[0].numpy())
+    assert x.grad is None and w.grad is None

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 import gradmagic as gm
+from tests.draws import draws
 from tests.engine.derivatives import numeric
 from tests.engine.derivatives.cases import CASES, Case
 from tests.engine.derivatives.test_tables import drawn, kinds_of
@@ -22,7 +23,7 @@ def products(ys: object, ws: object) -> float:
 
 @pytest.mark.slow
 @each_case
-@settings(max_examples=8)
+@settings(max_examples=draws(4))
 @given(st.data())
 def test_tangents_are_those_that_differences_give(case: Case, data: st.DataObject) -> None:
     args, call = drawn(case, data, data.draw(kinds_of(case)), empty=False)
@@ -38,7 +39,7 @@ def test_tangents_are_those_that_differences_give(case: Case, data: st.DataObjec
 
 @pytest.mark.slow
 @each_case
-@settings(max_examples=4)
+@settings(max_examples=draws(2))
 @given(st.data())
 def test_forward_over_forward_is_reverse_over_reverse(case: Case, data: st.DataObject) -> None:
     args, call = drawn(case, data, "f", empty=False)

@@ -14,6 +14,7 @@ from gradmagic.engine.sweeps.backward import sweep
 from gradmagic.engine.sweeps.reference import gradients
 from gradmagic.engine.tape.nodes import walk
 from gradmagic.engine.tape.tracked import Tracked, raw
+from tests.draws import draws
 from tests.engine.derivatives import numeric
 from tests.engine.derivatives.cases import Case
 from tests.engine.derivatives.test_tables import drawn, each_case
@@ -50,7 +51,7 @@ def held_against_the_plain_sweep(
 
 @pytest.mark.slow
 @each_case
-@settings(max_examples=3)
+@settings(max_examples=draws(2))
 @given(st.data())
 def test_every_rule(case: Case, data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(case.kinds))

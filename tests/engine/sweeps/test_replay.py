@@ -16,6 +16,7 @@ from gradmagic.engine.rules.rule import Rule
 from gradmagic.engine.sweeps.backward import sweep
 from gradmagic.engine.sweeps.replay import CannotReplay, Replay
 from gradmagic.engine.tape.tracked import Tracked
+from tests.draws import draws
 from tests.engine.derivatives import numeric
 from tests.engine.derivatives.cases import CASES, Case
 from tests.engine.derivatives.test_tables import drawn, kinds_of
@@ -39,7 +40,7 @@ def checked(call, args):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=repr)
-@settings(max_examples=3)
+@settings(max_examples=draws(2))
 @given(st.data())
 def test_every_rule_agrees_with_its_replay(case: Case, data: st.DataObject) -> None:
     args, call = drawn(case, data, data.draw(kinds_of(case)), empty=False)

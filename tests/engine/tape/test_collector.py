@@ -6,6 +6,7 @@ import gc
 import subprocess
 import sys
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,16 @@ from gradmagic.engine.tape import collector
 from gradmagic.engine.tape.nodes import tick
 
 pytestmark = pytest.mark.skipif(not collector.by_generations(), reason="a collector of another kind")
+
+
+@pytest.fixture(autouse=True)
+def _as_in_a_program() -> Iterator[None]:
+    """conftest.py has frozen what the collection made; where something is frozen nothing is put off."""
+    frozen = gc.get_freeze_count()
+    gc.unfreeze()
+    yield
+    if frozen:
+        gc.freeze()
 
 
 def chain(length: int, each=lambda i: None):

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
+from gradmagic.engine.core.amounts import in_bytes
 from gradmagic.engine.tape.modes import settings
 from gradmagic.engine.watch import memory_limit as limit
-from gradmagic.engine.watch.memory_limit import cell_limit, free_memory, in_bytes
+from gradmagic.engine.watch.memory_limit import cell_limit, free_memory
 from gradmagic.errors import TapeLimitError
 
 SIZE = 10_000  # numbers, 80 KB

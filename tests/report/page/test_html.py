@@ -22,6 +22,7 @@ from gradmagic.report.model import Trace
 from gradmagic.report.page.html import page
 from gradmagic.report.pictures import layout
 from gradmagic.report.pictures.svg import still, svg
+from tests.cell.helpers import fresh, traced
 from tests.report import traces
 
 ALL = ["product", "parabola", "network", "descent", "chain", "troubled", "markup"]
@@ -282,6 +283,15 @@ def test_small_matrices_are_grids_and_larger_ones_open():
     assert page.count('<table class="gm-grid">') == 6
     assert page.count("<summary>") == 3
     assert Page(html(traces.parabola())).text.count("-1.75") == 2
+
+
+def test_a_vector_stands_in_rows_so_that_its_gradient_is_beside_it():
+    page = html(traced("z = (v**2).sum()", fresh("v = np.arange(10.0)"), "v"))
+    rows = [re.findall("<td[^>]*>([^<]*)</td>", row) for row in re.findall("<tr align.*?</tr>", page)]
+    assert rows[:2] == [["0", "1", "2", "3", "4"], ["5", "6", "7", "8", "9"]]
+    assert rows[2:4] == [["0", "2", "4", "6", "8"], ["10", "12", "14", "16", "18"]]
+    wide = html(traced("z = (v**2).sum()", fresh("v = np.arange(10.0)[None]"), "v"))
+    assert "<summary>" in wide.split("</tbody>")[0]  # a matrix keeps its rows, and opens
 
 
 def test_mathjax_leaves_the_report_alone():

@@ -209,7 +209,7 @@ def test_notes_are_alerts_or_remarks():
 
 
 def test_numbers_in_circles():
-    assert [circled(i) for i in (1, 20, 21, 51)] == ["①", "⑳", "(21)", "(51)"]
+    assert [circled(i) for i in (1, 10, 11, 51)] == ["①", "⑩", "(11)", "(51)"]
 
 
 def test_the_slowest_expressions_are_listed_and_the_rest_counted():

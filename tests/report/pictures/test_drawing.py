@@ -15,6 +15,7 @@ from gradmagic.report.pictures import drawing
 from gradmagic.report.pictures.ranked import BESIDE, Wire, crossings, ranked, spread
 from gradmagic.report.pictures.scene import Rect, Text, of_cards
 from gradmagic.report.shown.view import View
+from tests.draws import draws
 from tests.report import traces
 
 
@@ -44,7 +45,7 @@ def apart(one, two, slack=1.0):
 
 
 @pytest.mark.parametrize("form", [cards, rows])
-@settings(max_examples=60)
+@settings(max_examples=draws(30))
 @given(trace=graphs())
 def test_each_value_has_one_row_and_each_edge_one_line(form, trace):
     view = view_of(trace)
@@ -66,7 +67,7 @@ def test_each_value_has_one_row_and_each_edge_one_line(form, trace):
     assert len(told) + sum(bool(link.label) for link in made.links) == len(view.numbers)
 
 
-@settings(max_examples=60)
+@settings(max_examples=draws(30))
 @given(trace=graphs())
 def test_cards_stand_apart_and_links_lead_down(trace):
     made = cards(view_of(trace))
@@ -87,7 +88,7 @@ def test_cards_stand_apart_and_links_lead_down(trace):
         assert points[-1][1] < head[1] - head[3] / 2 + 1e-6
 
 
-@settings(max_examples=40)
+@settings(max_examples=draws(20))
 @given(trace=graphs(most=60))
 def test_every_drawing_fits_a_column_and_can_be_read(trace):
     scene = drawing.drawing(view_of(trace))
@@ -103,7 +104,7 @@ def test_every_drawing_fits_a_column_and_can_be_read(trace):
     assert shown == {o.key for o in trace.operations if o.rule or o.key in view_of(trace).users}
 
 
-@settings(max_examples=40)
+@settings(max_examples=draws(20))
 @given(trace=graphs(most=12))
 def test_labels_lie_beside_each_other_and_off_the_cards(trace):
     made = cards(view_of(trace))
@@ -150,7 +151,7 @@ def test_a_loops_way_back_is_drawn_on_the_left():
         assert 0 <= min(x for x, _ in stroke.points) < min(frames)
 
 
-@settings(max_examples=100)
+@settings(max_examples=draws(50))
 @given(
     boxes=st.lists(
         st.tuples(st.floats(-300, 300), st.floats(5, 80), st.floats(0.2, 6)), min_size=1, max_size=8

@@ -15,6 +15,7 @@ from gradmagic.report.shown.recognised import FORMULAS, recognised
 from gradmagic.report.shown.view import PARTS, View
 from gradmagic.report.shown.wholes import by_statements
 from tests.cell.helpers import fresh, traced
+from tests.draws import draws
 from tests.report.page.test_html import known
 from tests.report.shown.test_wholes import NET
 
@@ -59,7 +60,7 @@ def is_true(view: View) -> None:
                 np.testing.assert_allclose(np.broadcast_to(told, local.shape), local, rtol=1e-7, atol=1e-10)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=draws(20), deadline=None)
 @given(lines=st.lists(st.sampled_from(LINES), min_size=2, max_size=5), array=st.booleans())
 def test_drawn_cells(lines, array):
     values = "np.array([0.3, -0.8]), np.array([1.1, 0.4])" if array else "0.3, 1.1"
@@ -182,7 +183,7 @@ UNARY = ("negative", "exp", "tanh", "sin", "log1p", "sqrt", "square", "reciproca
 BINARY = ("add", "multiply", "divide", "subtract")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=draws(60), deadline=None)
 @given(
     steps=st.lists(
         st.one_of(

@@ -15,6 +15,7 @@ from gradmagic.report.page.latex import to_latex
 from gradmagic.report.shown.view import View
 from gradmagic.report.text.to_text import to_text
 from tests.cell.helpers import fresh, traced
+from tests.draws import draws
 from tests.report.truth import Judge, Plain
 
 SETUP = """
@@ -63,7 +64,7 @@ def program(number: int) -> tuple[str, int]:
     return cell, rng.choice([10, 14, 20, 40, 60, 130])
 
 
-@pytest.mark.parametrize("first", range(0, 60, 10))
+@pytest.mark.parametrize("first", range(0, draws(20), 10))
 def test_repeated_blocks_fold_and_what_the_boxes_say_is_true(first):
     for number in range(first, first + 10):
         cell, limit = program(number)

@@ -23,6 +23,7 @@ from gradmagic.engine.core.values import summarise
 from gradmagic.report import Report
 from gradmagic.report.model import Note, Trace
 from gradmagic.report.shown.typeset import broken, clip, grid, pad, width, wrap
+from tests.draws import draws
 from tests.report import traces
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -107,7 +108,7 @@ def test_a_long_line_is_broken_at_words_and_its_expressions_are_written_out(colu
     assert any(line.split() == ["np.sin(x)", "0.84", "1"] for line in lines)
 
 
-@settings(max_examples=50)
+@settings(max_examples=draws(25))
 @given(st.text("ab 勾(,*=", max_size=60), st.integers(4, 30), st.integers(0, 6))
 def test_broken_code_fits_and_loses_nothing(code, columns, hang):
     rows = broken(code, columns, hang)

@@ -14,7 +14,7 @@ from ...core import arrays
 from ...dispatch.calls import by_one_kernel
 from ...tape.nodes import Aval
 from ...tape.tracked import Tracked, raw
-from ..numpy.partials import aval, cancelled, conj, count, held, reads, with_dims
+from ..numpy.partials import asks, aval, cancelled, conj, count, held, reads, with_dims
 from ..numpy.shape_transposes import take_along_transpose
 from . import functions as nw
 from .kernels import cross_entropy_share
@@ -37,10 +37,11 @@ def between(x: Any, low: Any, high: Any) -> Any:
     return np.logical_not((x <= low) | (x >= high))
 
 
+@asks(lambda y: 1 - y)
 @reads("y * (1 - y)")
 def sigmoid_slope(y: Any, x: Any) -> Any:
     d = 1 - y
-    gone = cancelled(d)
+    gone = cancelled(d, x)
     return y * d if gone is None else y * np.where(gone, nw.sigmoid(-x), d)
 
 
@@ -71,12 +72,13 @@ def logsumexp_vjp(g: Any, y: Any, x: Any, axis: Any, keepdims: bool = False) -> 
 
 
 def softmax_vjp(g: Any, y: Any, _x: Any, axis: int) -> Any:
-    return _softmax_share(g, y, np.sum(g * y, axis=axis, keepdims=True))
+    return _softmax_share(g, y, sum_of_products(g, y, axis))
 
 
 @by_one_kernel
 def _softmax_share(g: Any, y: Any, total: Any) -> Any:
-    return y * (g - total)
+    d = g - total
+    return np.multiply(y, d, d) if type(d) is np.ndarray and d.dtype is y.dtype else y * d
 
 
 def log_softmax_vjp(g: Any, y: Any, _x: Any, axis: int) -> Any:
@@ -138,7 +140,7 @@ def bce_z(
 
 @by_one_kernel
 def _bce_share(g: Any, z: Any, t: Any, e: Any, weight: Any, pos_weight: Any) -> Any:
-    p = nw.sigmoid(z) if e is None else np.where(z >= 0, 1, e) / (1 + e)  # e = exp(-|z|), if the loss has kept it
+    p = nw.sigmoid(z) if e is None else nw.sigmoid_by(z, e)  # e = exp(-|z|), if the loss has kept it
     d = p - t if pos_weight is None else (1 - t) * p - pos_weight * t * (1 - p)
     return g * (d if weight is None else d * weight)
 
@@ -200,24 +202,27 @@ def nll_transpose(g: Any, like: Aval, y: Any, weight: Any, reduction: str = "mea
 # ---- layers ---------------------------------------------------------------------------------------------------
 
 
-def _normal(x: Any, axes: Any, eps: float) -> tuple[Any, Any]:
-    d = x - np.mean(x, axis=axes, keepdims=True)
-    scale = np.sqrt(np.mean(d * d, axis=axes, keepdims=True) + eps)
+def _normal(x: Any, axes: Any, eps: float, normal: Any) -> tuple[Any, Any]:
+    if normal and not isinstance(x, Tracked):  # as the forward pass has left it; else it must depend on x
+        return normal  # type: ignore[no-any-return]
+    d = x - nw.averaged(x, axes)
+    scale = np.sqrt(nw.averaged(d * d, axes) + eps)
     return d / scale, scale
 
 
 def layer_norm_x(
-    g: Any, _y: Any, x: Any, weight: Any, _bias: Any, axes: Any, eps: float, view: Any = None, rim: Any = None
+    g: Any, _y: Any, x: Any, weight: Any, _bias: Any, axes: Any, eps: float, view: Any = None, rim: Any = None,
+    normal: Any = None,
 ) -> Any:  # fmt: skip
     shape = np.shape(x)
     if weight is not None:
         g = g * (weight if rim is None else np.reshape(weight, rim))
     if view is not None:
         x, g = np.reshape(x, view), np.reshape(g, view)
-    y, scale = _normal(x, axes, eps)
+    y, scale = _normal(x, axes, eps, normal)
     n = count(np.shape(x), axes)
     mean = np.sum(g, axis=axes, keepdims=True) / n
-    c = _centred(g, mean, y, np.sum(g * y, axis=axes, keepdims=True) / n, scale)
+    c = _centred(g, mean, y, sum_of_products(g, y, axes) / n, scale)
     return c if view is None else np.reshape(c, shape)
 
 
@@ -226,16 +231,25 @@ def _centred(g: Any, mean: Any, y: Any, along: Any, scale: Any) -> Any:
     return (g - mean - y * along) / scale
 
 
+def sum_of_products(a: Any, b: Any, axis: Any) -> Any:
+    """Give the sum of a * b along `axis`, which is kept: without the products, a fifth of the time, where it can be."""
+    if type(a) is np.ndarray and type(b) is np.ndarray and a.dtype.char in "fd" and axis in (-1, (-1,)):
+        return np.vecdot(a, b)[..., None]
+    return np.sum(a * b, axis=axis, keepdims=True)
+
+
 def layer_norm_weight(
-    g: Any, _y: Any, x: Any, _weight: Any, _bias: Any, axes: Any, eps: float, view: Any = None, rim: Any = None
+    g: Any, _y: Any, x: Any, _weight: Any, _bias: Any, axes: Any, eps: float, view: Any = None, rim: Any = None,
+    normal: Any = None,
 ) -> Any:  # fmt: skip
     if view is None:
-        return beside(g * _normal(x, axes, eps)[0], rim)
-    return beside(g * np.reshape(_normal(np.reshape(x, view), axes, eps)[0], np.shape(x)), rim)
+        return beside(g * _normal(x, axes, eps, normal)[0], rim)
+    return beside(g * np.reshape(_normal(np.reshape(x, view), axes, eps, normal)[0], np.shape(x)), rim)
 
 
 def layer_norm_bias(
-    g: Any, _y: Any, _x: Any, _weight: Any, _bias: Any, axes: Any, eps: float, view: Any = None, rim: Any = None
+    g: Any, _y: Any, _x: Any, _weight: Any, _bias: Any, axes: Any, eps: float, view: Any = None, rim: Any = None,
+    _normal: Any = None,
 ) -> Any:  # fmt: skip
     return beside(g, rim)
 

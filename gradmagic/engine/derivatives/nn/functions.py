@@ -13,6 +13,7 @@ import numpy as np
 
 from ...dispatch.calls import by_one_kernel, primitive
 from ..numpy.partials import sigmoid as sigmoid
+from ..numpy.partials import sigmoid_by as sigmoid_by
 
 # ---- entry by entry -------------------------------------------------------------------------------------------
 
@@ -129,12 +130,17 @@ def softmax(x: Any, axis: int) -> Any:
     if not x.size:
         return x * 1
     e = _exp_below(x, np.max(x, axis=axis, keepdims=True))
-    return e / np.sum(e, axis=axis, keepdims=True)
+    total = np.sum(e, axis=axis, keepdims=True)
+    if type(e) is not np.ndarray:
+        return e / total
+    e /= total
+    return e
 
 
 @by_one_kernel
 def _exp_below(x: Any, top: Any) -> Any:
-    return np.exp(x - top)
+    d = x - top
+    return np.exp(d, d) if type(d) is np.ndarray and d.dtype.kind in "fc" else np.exp(d)
 
 
 @primitive
@@ -292,19 +298,29 @@ def dense(x: Any, w: Any, b: Any) -> Any:
 
 @primitive
 def layer_norm(
-    x: Any, weight: Any, bias: Any, axes: Any, eps: float, view: Any = None, rim: Any = None, keep: Any = None
+    x: Any, weight: Any, bias: Any, axes: Any, eps: float, view: Any = None, rim: Any = None,
+    normal: Any = None, keep: Any = None,
 ) -> Any:  # fmt: skip
     """Give x with mean 0 and variance 1 over `axes`, times weight plus bias (None: without).
 
     With `view` these are the axes of x in that shape; `rim` is the shape that weight and bias get to stand beside x.
-    `keep`, a list, is handed mean and variance.
+    `keep`, a list, is handed mean and variance; `normal`, an empty one, what the way back needs: (x - mean) / scale and
+    scale.
     """
     d = x if view is None else np.reshape(x, view)
-    mean = np.mean(d, axis=axes, keepdims=True)
+    mean = averaged(d, axes)
     d = d - mean
-    variance = np.mean(d * d, axis=axes, keepdims=True)
+    variance = averaged(d * d, axes)
     if keep is not None:
         keep += [mean, variance]
+    if normal == [] and type(d) is np.ndarray and d.dtype.kind == "f":
+        scale = np.sqrt(variance + eps)
+        d /= scale
+        normal += [d, scale]
+        d = d if view is None else np.reshape(d, x.shape)
+        weight, bias = (None if a is None else np.reshape(a, rim or np.shape(a)) for a in (weight, bias))
+        y = d.copy() if weight is None else d * weight
+        return y if bias is None else np.add(y, bias, y)
     if rim is not None:
         weight, bias = (None if a is None else np.reshape(a, rim) for a in (weight, bias))
     if view is None:
@@ -312,6 +328,14 @@ def layer_norm(
     y = np.reshape(_scaled(d, variance, None, None, eps), x.shape)
     y = y if weight is None else y * weight
     return y if bias is None else y + bias
+
+
+def averaged(x: Any, axes: Any) -> Any:
+    """Give `np.mean` with its axes kept, by what that comes down to: 2 us for 5."""
+    if type(x) is not np.ndarray or x.dtype.char not in "fd":
+        return np.mean(x, axis=axes, keepdims=True)
+    total = np.add.reduce(x, axes, keepdims=True)
+    return total / (x.size // max(total.size, 1))
 
 
 @primitive

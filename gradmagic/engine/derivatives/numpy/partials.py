@@ -117,8 +117,10 @@ def arcsinh_x(_y: Any, x: Any) -> Any:
 _LEFT = {"e": 3e-2, "f": 3e-4, "d": 1.5e-8}
 
 
-def cancelled(d: Any) -> Any:
-    """Tell where so little is left of d = 1 - y that its digits are gone; None if nowhere."""
+def cancelled(d: Any, x: Any) -> Any:
+    """Tell where so little is left of d = 1 - y that its digits are gone; None if nowhere: `asks` has seen it."""
+    if x is None:
+        return None
     plain: Any = raw(d)
     least = _LEFT.get(plain.dtype.char)
     if least is None:
@@ -128,10 +130,29 @@ def cancelled(d: Any) -> Any:
     return None if isinstance(plain, np.generic) and float(plain) > least else plain < least
 
 
+def asks(left: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Let x be kept only where `cancelled` needs it: `left`, of the extremes of y, tells that of large arrays.
+
+    Of tanh and sigmoid y is kept, and seldom more: an array less for each on the tape.
+    """
+
+    def needed(y: Any, x: Any) -> bool:
+        if type(y) is not np.ndarray or (least := _LEFT.get(y.dtype.char)) is None:
+            return True
+        return not all(left(end(y, None)) > least for end in (np.minimum.reduce, np.maximum.reduce))
+
+    def mark(function: Any) -> Any:
+        function.asks = needed
+        return function
+
+    return mark
+
+
+@asks(lambda y: 1 - y * y)
 @reads("1 - y * y")
 def tanh_x(y: Any, x: Any) -> Any:
     d = 1 - y * y
-    gone = cancelled(d)
+    gone = cancelled(d, x)
     if gone is None:
         return d
     e = np.exp(-2 * np.absolute(x))
@@ -142,8 +163,13 @@ def tanh_x(y: Any, x: Any) -> Any:
 @by_one_kernel
 def sigmoid(x: Any) -> Any:
     """Give 1 / (1 + exp(-x)), without overflow on either side."""
-    e = np.exp(-np.absolute(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
+    return sigmoid_by(x, np.exp(-np.absolute(x)))
+
+
+def sigmoid_by(x: Any, e: Any) -> Any:
+    """Give the sigmoid of x, where e = exp(-|x|) is there already."""
+    one = arrays.constant(1, e)
+    return np.where(x >= arrays.constant(0, x), one, e) / (one + e)
 
 
 @reads("exp(x - z)")
@@ -283,9 +309,12 @@ def with_dims(y: Any, ndim: int, axis: Any, keepdims: bool) -> Any:
 
 
 def spread(g: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Give a reduction's cotangent at every entry that was reduced; `x` has the input's shape."""
+    """Give a reduction's cotangent at every entry that was reduced; `x` has the input's shape.
+
+    A number of NumPy's stays one, which costs no array: a sweep makes one of it where an array is asked for.
+    """
     if axis is None:
-        return arrays.spread(g, x)
+        return g if type(g) in arrays.SCALARS else np.broadcast_to(g, x.shape)
     return np.broadcast_to(with_dims(g, len(x.shape), axis, keepdims), x.shape)
 
 
@@ -346,7 +375,9 @@ def matmul_a(g: Any, _z: Any, _a: Any, b: Any) -> Any:
 
 def matmul_b(g: Any, _z: Any, a: Any, _b: Any) -> Any:
     if len(a.shape) == 1:
-        return conj(a)[..., None] * g[..., None, :] if len(_b.shape) > 1 else conj(a) * g
+        if len(_b.shape) == 1:
+            return conj(a) * g
+        return conj(a)[..., None] * (g if len(_b.shape) == 2 else g[..., None, :])
     if len(_b.shape) == 1:
         return np.sum(conj(a) * g[..., None], axis=tuple(range(len(a.shape) - 1)))
     if by_rows(g, a, _b):  # and no sum over the batch

@@ -12,7 +12,7 @@ import numpy as np
 
 from ....errors import ArgumentError, ConversionError
 from ...core import arrays
-from ...core.foreign import Foreign, foreign
+from ...core.foreign import Foreign, foreign, is_lazy
 from ...core.places import name_of
 from ...core.trees import leaves
 from ...tape.ends import leaf, tell_of_device
@@ -81,10 +81,10 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
 
 
 def _admitted(data: Any, words: Foreign) -> Any:
-    """Give the numbers of a subclass of ndarray or of a Series, which are asked for by name; not those under a mask."""
+    """Give the numbers of a subclass of ndarray or of a Series, asked for by name; none under a mask, none lazy."""
     array = (
         np.asarray(data)
-        if hasattr(type(data), "__array__") and not isinstance(data, np.ma.MaskedArray)
+        if hasattr(type(data), "__array__") and not isinstance(data, np.ma.MaskedArray) and not is_lazy(data)
         else None
     )
     if array is None or array.dtype.kind not in "biufc":

@@ -12,7 +12,7 @@ import numpy as np
 
 from ....errors import ShapeError
 from ...derivatives.nn import functions as nw
-from ...dispatch.calls import call, call_elementwise
+from ...dispatch.calls import call, call_elementwise, call_general
 from ...rules.declare import RULES
 from ...tape.messages import said_of_shapes
 from ...tape.tracked import Tracked, raw
@@ -32,7 +32,7 @@ def matmul(input: Any, other: Any) -> Any:
     except OperandError as error:
         raise _of_product(error, raw(input), raw(other)) from None
     ndims = np.ndim(raw(a)), np.ndim(raw(b))
-    return call(_MATMUL.get(ndims, _MATMUL_BATCH), np.matmul, (a, b), {})
+    return call_general(_MATMUL.get(ndims, _MATMUL_BATCH), np.matmul, (a, b), {})
 
 
 def _of_product(error: Exception, x: Any, y: Any) -> Exception:
@@ -84,7 +84,7 @@ PRODUCTS = {
 
 def _same_dtypes(a: Any, b: Any) -> tuple[Any, Any]:
     x, y = raw(a), raw(b)
-    if all(isinstance(v, Tracked) and not v.soft for v in (a, b)) and x.dtype != y.dtype:
+    if isinstance(a, Tracked) and isinstance(b, Tracked) and x.dtype != y.dtype and not (a.soft or b.soft):
         raise OperandError(
             f"expected m1 and m2 to have the same dtype, but got: {x.dtype} != {y.dtype}. "
             f"Write b.to(a.dtype), or make both with one dtype."

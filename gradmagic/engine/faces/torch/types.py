@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from ...core import arrays
+from ...core.foreign import is_lazy
 from ...tape.tracked import Tracked, raw
 from . import defaults
 from .dtypes import SPOKEN, dtype_of
+from .make import tensor
 from .tensor import Tensor
 
 
@@ -34,6 +36,8 @@ def _old(cls: type[Tensor], *args: Any, dtype: Any = None, device: Any = None) -
         if dtype is not None and raw(args[0]).dtype != kind:
             raise TypeError(f"expected {kind} (got {raw(args[0]).dtype}): write t.to({dtype_of(kind)!r}).")
         return Tensor.wrap(raw(args[0]), None)
+    elif is_lazy(args[0]):
+        return tensor(args[0])  # which says what to write
     else:
         array = np.array(args[0]).astype(kind)
     place = defaults.device() if device is None else device

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 import gradmagic as gm
+from tests.draws import draws
 
 stats = pytest.importorskip("scipy.stats")
 
@@ -27,7 +28,7 @@ COUNTS = "pmf logpmf cdf logcdf sf logsf".split()
 
 def points(name: str, method: str) -> np.ndarray:
     """Points inside the support, at location 0.2 and scale 1.5."""
-    p = np.array([[0.12, 0.37], [0.61, 0.88]])
+    p = np.array([0.12, 0.88])
     dist = getattr(stats, name)
     if method in ("ppf", "isf"):
         return p
@@ -84,7 +85,7 @@ def dist_method(dist: object, method: str, *args: object) -> object:
 
 
 @pytest.mark.filterwarnings("ignore")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=draws(20), deadline=None)
 @given(st.sampled_from(sorted(LINES)), st.integers(0, 10**6), st.sampled_from([(), (3,), (2, 1), (2, 3)]))
 def test_drawn_parameters_and_shapes(name: str, seed: int, shape: tuple[int, ...]) -> None:
     rng = np.random.default_rng(seed)

@@ -1,0 +1,86 @@
+"""A fit as plain data: where its variables began and ended, how the loss went, and the loss around the way.
+
+In: what `gradmagic.fitting` makes of a fit. Out: what page, text and files show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..engine.core.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One variable of a fit: its start, its end, and the loss's gradient by it there, if there is one."""
+
+    name: str
+    start: Value
+    end: Value
+    grad: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Descent:
+    """A fit.
+
+    Attributes
+    ----------
+    method : str
+    loss_name : str
+        What the reader calls the loss.
+    loss : float
+        At the end.
+    moved : tuple of Moved
+    losses : tuple of float
+        Of some iterations, evenly spaced, the first and the last among them; `at` has their numbers.
+    at : tuple of int
+    message : str
+        Why it ended.
+    success : bool
+        Whether nothing better is to be had from there.
+    iterations, evaluations : int
+    axes : tuple of str
+        The names of the numbers that were moved, where there are one or two; else empty, as is what follows.
+    way : tuple of tuples of float
+        Where they were: for each point a number for each axis.
+    heights : tuple of float
+        The loss at the points of the way.
+    ticks : tuple of tuples of float
+        The places along each axis at which the loss was computed.
+    field : tuple of tuples of float
+        The loss there: one row, or a row for each place along the second axis.
+    keeps : str
+        What a cell's variables are afterwards: `"start"`, `"end"`; `""` where there is no cell.
+    """
+
+    method: str
+    loss_name: str
+    loss: float
+    moved: tuple[Moved, ...]
+    losses: tuple[float, ...]
+    at: tuple[int, ...]
+    message: str
+    success: bool
+    iterations: int
+    evaluations: int
+    axes: tuple[str, ...] = ()
+    way: tuple[tuple[float, ...], ...] = ()
+    heights: tuple[float, ...] = ()
+    ticks: tuple[tuple[float, ...], ...] = ()
+    field: tuple[tuple[float, ...], ...] = ()
+    keeps: str = ""
+
+    @property
+    def counts(self) -> str:
+        """Say how much it took."""
+        return (
+            f"{self.method}: {self.iterations:,} iteration{'s' * (self.iterations != 1)}, "
+            f"{self.evaluations:,} evaluation{'s' * (self.evaluations != 1)} of {self.loss_name}"
+        )
+
+    @property
+    def end(self) -> str:
+        """Say how it ended, and what is left where."""
+        kept = {"start": "; the names are as they were before", "end": "; the names have the end"}
+        return f"{'' if self.success else 'Not converged: '}{self.message}{kept.get(self.keeps, '')}."
