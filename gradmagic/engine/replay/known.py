@@ -185,7 +185,7 @@ def normed(
         )
         given = dict(zip(names, args[1:], strict=False)) | kwargs
         given = {k: v for k, v in given.items() if v is not np._NoValue}
-        dtype = shapes(args[0])[1] if args else None
+        dtype: Any = shapes(args[0])[1] if args else None
         plain = len(args) - 1 <= len(names) and not set(given) - {"axis", "keepdims"} and dtype is not None
         if plain and ((dtype.kind in "fc" and dtype.char != "e") or op in (np.max, np.min, np.amax, np.amin)):
             return _reduce(_REDUCED[op], args[0], given.get("axis"), given.get("keepdims", False), shapes)
