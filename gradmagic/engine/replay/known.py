@@ -69,7 +69,7 @@ SHAPED = (
     | _named("sqrt log log2 log10 logn power arccos arcsin arctanh", np.emath)
 )
 CALLS |= SHAPED | _named("polyval2d polyval3d polygrid2d polygrid3d polyvalnd", np.polynomial.polynomial)
-CALLS |= _named("sort_complex apply_along_axis isrealobj nanmin nanmax matrix_transpose require")
+CALLS |= _named("sort_complex isrealobj nanmin nanmax matrix_transpose require")
 CREATIONS = _named("full zeros ones empty eye identity arange tri")  # with like=; their shape stands first
 CALLS |= CREATIONS
 # Whole numbers among their arguments are numbers; for all others they are settings, on which a shape may hang.

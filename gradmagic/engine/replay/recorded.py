@@ -16,6 +16,7 @@ import numpy as np
 
 from ..core import arrays
 from ..core.places import PACKAGE, user_frame, users
+from ..dispatch.protocols import out_of
 from ..tape.nodes import _AVALS, aval_of
 from ..tape.tracked import Tracked
 from . import known
@@ -99,7 +100,8 @@ class Recorded:
         now = running()
         made = now.call(function, *settled(now, function, args, kwargs))
         for part in recorded_in(made):
-            now.formed(part)
+            if type(part) is Recorded:
+                now.formed(part)
         return made
 
     @staticmethod
@@ -174,6 +176,11 @@ class Recorded:
             now.refuse(why)
         if function is np.copy and type(args[0]) is Recorded and type(args[0].value) is not np.ndarray:
             return args[0]  # a number has no memory; NumPy would make an array of it
+        if len(args) > 2 and len(args) > (at := out_of(function)[0]):  # np.cumsum(x, 0, None, out)
+            kwargs, args = kwargs | dict(zip(out_of(function)[1], args[at:], strict=False)), args[:at]
+        if function is np.nan_to_num and (args[1:2] == (False,) or kwargs.get("copy") is False):
+            now.write(function, args, kwargs, args[0])
+            return args[0]
         out = kwargs.pop("out", None)
         args, kwargs = settled(now, function, args, kwargs)
         if out is not None:
@@ -202,6 +209,8 @@ class Recorded:
     def transpose(self, *axes: Any) -> Any:
         wanted = axes[0] if len(axes) == 1 else axes or None
         return running().call(np.transpose, (self, *([] if wanted is None else [wanted])))
+
+    flat = property(lambda self: _Flat(self))
 
     def fill(self, value: Any) -> None:
         self[...] = value
@@ -251,8 +260,8 @@ class Recorded:
         return bool(np.any(self == value))
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or not hasattr(np.ndarray, name):
-            raise AttributeError(name)
+        if name.startswith("__") or not hasattr(type(self.value), name):
+            raise AttributeError(f"{type(self.value).__name__!r} object has no attribute {name!r}")
         if name in known.METHODS_THAT_WRITE:
             return lambda *args, **kwargs: running().write(getattr(known, name), (self, *args), kwargs, self)
         function = known.METHODS.get(name)
@@ -314,6 +323,28 @@ def _into(now: Any, op: Any, inputs: Any, kwargs: dict[str, Any], out: Any) -> A
             return target
     now.write(op, inputs, {**kwargs, "out": target}, target)
     return target
+
+
+class _Flat:
+    """`x.flat`: what is read is a copy, what is written goes into x."""
+
+    def __init__(self, of: Any) -> None:
+        self._of = of
+
+    def __len__(self) -> int:
+        return int(self._of.size)
+
+    def __getitem__(self, index: Any) -> Any:
+        found = self._of.reshape(-1)[index]
+        return found.copy() if type(found.value) is np.ndarray else found
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if not self._of.flags.c_contiguous:
+            running().refuse("a write into .flat of an array that is not laid out row by row")
+        self._of.reshape(-1)[index] = value
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._of.reshape(-1))
 
 
 class RecordedFloat(Recorded):

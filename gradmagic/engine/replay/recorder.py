@@ -99,6 +99,8 @@ class Recording:
             or hasattr(value, "_fields")
         ):
             self.refuse(f"{known.name_of(op)} gives a {kind.__name__}")
+        if getattr(getattr(value, "dtype", None), "hasobject", False):
+            self.refuse(f"{known.name_of(op)} gives an array of objects")
         referred = mapped(self.refer, args)
         settings = {k: mapped(self.refer, v) for k, v in kwargs.items()}
         place = place_of(user_frame(sys._getframe(2)))
