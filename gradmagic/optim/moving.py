@@ -126,14 +126,18 @@ class Moving(Optimizer):
                 (here if type(g) is np.ndarray or not arrays.on_device(g) else there).append((p, g))
         steps = self._programs.get(id(group))
         if steps is None:
-            steps = self._programs[id(group)] = Steps(self._step, sum(np.size(p.array) for p in group["params"]))
+            steps = self._programs[id(group)] = Steps(
+                self._step, sum(np.size(p.array) for p in group["params"])
+            )
         if not (steps.due() and self._replayed(steps, here, group, names)):
             for p, g in here:
                 self._move(p, g, group, names)
         if there:
             self._move_together(there, group)
 
-    def _replayed(self, steps: Steps, here: list[tuple[Tensor, Any]], group: dict[str, Any], names: Any) -> bool:
+    def _replayed(
+        self, steps: Steps, here: list[tuple[Tensor, Any]], group: dict[str, Any], names: Any
+    ) -> bool:
         """Move parameters by the group's program; False if there is none for these."""
         kept = [self.state[p] if names or self._steps else {} for p, _ in here]
         if not all(names.keys() <= k.keys() for k in kept):
@@ -152,7 +156,7 @@ class Moving(Optimizer):
 
     @property
     def replayed(self) -> list[Any]:
-        """The programs that the groups' steps run as, from a number of steps on (see `gm.replay`); `.explain()` each."""
+        """The programs that the groups' steps run as, once they are worth it (see `gm.replay`): `.explain()` each."""
         return [steps.replayed for steps in self._programs.values() if steps.replayed.programs]
 
     def _move(self, p: Tensor, g: Any, group: dict[str, Any], names: dict[str, Any]) -> None:

@@ -55,4 +55,6 @@ class Steps:
 
 def _plain(rows: Sequence[Sequence[Any]]) -> bool:
     """Tell whether all are real arrays of the host, each as large as its parameter."""
-    return all(type(a) is np.ndarray and a.shape == row[0].shape and a.dtype.kind == "f" for row in rows for a in row)
+    return all(
+        type(a) is np.ndarray and a.shape == row[0].shape and a.dtype.kind == "f" for row in rows for a in row
+    )

@@ -97,7 +97,9 @@ def report_of(
     return reports.Report(trace, **settings)
 
 
-def make_dot(var: Tensor | Sequence[Tensor] | Replayed, params: Mapping[str, Any] | None = None, **_: Any) -> Any:
+def make_dot(
+    var: Tensor | Sequence[Tensor] | Replayed, params: Mapping[str, Any] | None = None, **_: Any
+) -> Any:
     """Draw the graph of a tensor, as torchviz's `make_dot` does, with names, shapes and places.
 
     Parameters

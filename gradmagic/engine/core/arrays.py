@@ -111,7 +111,6 @@ def whole(function: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-
 def noted(original: Callable[..., Any]) -> Callable[..., Any]:
     """Make a function that makes arrays, and asks no protocol, one that a recording (engine/replay) writes down."""
 

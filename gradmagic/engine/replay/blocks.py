@@ -66,6 +66,10 @@ class Run(Step):
             made[id(step)] = self.body.add(Step("call", step.op, args, {}, step.value[: self.block]))
         self.body.outputs = [made[id(s)] for s in self.outs]
 
+    def forget(self) -> None:
+        for step in (*self.steps, *self.body.steps):
+            step.forget()
+
 
 def blocked(program: Program) -> Program:
     """Give the program with its long stretches as `Run`s."""

@@ -23,9 +23,10 @@ OF_SHAPES = _named(
 )
 # They may give a part of the memory that they get.
 VIEWS = _named(
-    "reshape transpose swapaxes expand_dims squeeze broadcast_to moveaxis rollaxis ravel real imag diagonal atleast_1d "
-    "atleast_2d atleast_3d permute_dims matrix_transpose split array_split hsplit vsplit dsplit broadcast_arrays "
-    "flip fliplr flipud rot90 unstack asarray asanyarray ascontiguousarray asfortranarray meshgrid diag"
+    "reshape transpose swapaxes expand_dims squeeze broadcast_to moveaxis rollaxis ravel real imag diagonal "
+    "atleast_1d atleast_2d atleast_3d permute_dims matrix_transpose split array_split hsplit vsplit dsplit "
+    "broadcast_arrays flip fliplr flipud rot90 unstack asarray asanyarray ascontiguousarray asfortranarray "
+    "meshgrid diag"
 )
 # Their shape and dtype hang on shapes, dtypes and settings; what they give is memory of its own.
 CALLS = _named(

@@ -68,6 +68,14 @@ class Step:
         self.place = place
         self.number = -1
 
+    def forget(self) -> None:
+        """Keep of the value how it is laid out, and not its memory; a constant is its value."""
+        if type(self.value) is np.ndarray and self.kind != "constant" and self.value.size > 1:
+            one = np.empty(1, self.value.dtype)
+            self.value = np.lib.stride_tricks.as_strided(
+                one, self.value.shape, self.value.strides, writeable=False
+            )
+
     @property
     def shape(self) -> tuple[int, ...]:
         return np.shape(self.value)

@@ -242,6 +242,8 @@ def record(
         args, kwargs = call.given(given)
         with around.holding(inside), noting():
             out = f(*args, **kwargs)
+            if left := [link.name for link in around.links if not link.same()]:
+                raise Refused(f"it changes {left[0]}, which a program cannot")
             effects = _effects(now, call, around, given, inside)
     except CannotRecord as error:
         raise Refused(now.program.refused or str(error)) from None

@@ -155,7 +155,7 @@ class Replayed:
         except Refused as error:
             self._give_up(str(error))
             return out
-        made.forget()
+        made.settle()
         self.programs.append(made)
         self._prefer(made)
         return out

@@ -88,9 +88,11 @@ class Made:
         """How many calls it has served."""
         return self._calls[0]
 
-    def forget(self) -> None:
-        """Count calls from here on."""
+    def settle(self) -> None:
+        """Count calls from here on, and let go of what was computed while it was recorded."""
         self._calls[0] = 0
+        for step in self.program.steps:
+            step.forget()
 
     def facing(self, otherwise: Callable[..., Any]) -> Callable[..., Any]:
         """Give the program as what a caller calls: what is not its kind goes `otherwise`."""

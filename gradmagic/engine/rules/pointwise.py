@@ -58,10 +58,12 @@ class Elementwise(Rule):
         if not self.computes:
             return None
         # A list, and no strict=: 0.3 us less than what they would be besides.
-        return tuple([
-            v if k and (k is True or getattr(v, "size", 1) <= FEW or k(out, v)) else None
-            for v, k in zip((out, *args), self.keeps[mask])  # noqa: B905
-        ])
+        return tuple(
+            [
+                v if k and (k is True or getattr(v, "size", 1) <= FEW or k(out, v)) else None
+                for v, k in zip((out, *args), self.keeps[mask])  # noqa: B905
+            ]
+        )
 
     def keep_all(self, on: bool) -> None:
         """Keep out and all arguments, or only what the derivative needs: in the table, for `call_unary` looks at it."""

@@ -7,11 +7,12 @@ In: a `Trace`. Out: strict JSON text (RFC 8259) of one object::
 `trace` and all that is in it have the fields of the dataclasses of model.py, by name: `operations` (each with `inputs`,
 the edges), `inputs`, `result`, `notes`, `sweeps`, `timings`. `turns` (report/turns.py) has what ran several times:
 `scopes`, the loops and functions; `moments`, each a turn of one within another; `series`, of each expression the values
-and gradients at some moments; `null` where every line ran once. A value has the fields of `Value` (core/values.py):
-elements of up to 100, else `null` with statistics and 64 samples in `picture`. What JSON has no word for is an object
-with one field: `{"float": "NaN"}` (or `"Infinity"`, `"-Infinity"`), `{"complex": [re, im]}`, and the gradient itself
-`{"array": nested lists, "dtype": name, "shape": [...]}`; one of more than 1,000 entries is left out (`null`), its
-summary stays. Fields may be added under the same schema; what is there keeps its meaning.
+and gradients at some moments; `null` where every line ran once. `descent` (report/descent.py) is the fit of
+`--minimize`. A value has the fields of `Value` (core/values.py): elements of up to 100, else `null` with statistics
+and 64 samples in `picture`. What JSON has no word for is an object with one field: `{"float": "NaN"}` (or
+`"Infinity"`, `"-Infinity"`), `{"complex": [re, im]}`, and the gradient itself `{"array": nested lists, "dtype": name,
+"shape": [...]}`; one of more than 1,000 entries is left out (`null`), its summary stays. Fields may be added under
+the same schema; what is there keeps its meaning.
 """
 
 from __future__ import annotations

@@ -28,7 +28,9 @@ def of_program(steps: Sequence[Any], name: str) -> Graph:
     if not steps:
         raise NoResultError(f"{name} has no program yet: it is recorded at its first call.")
     graph = Graph("program")
-    graph.attr("graph", rankdir="TB", nslimit="1", nodesep="0.25", ranksep="0.3", tooltip=f"the program of {name}")
+    graph.attr(
+        "graph", rankdir="TB", nslimit="1", nodesep="0.25", ranksep="0.3", tooltip=f"the program of {name}"
+    )
     graph.attr("node", shape="box", style="rounded,filled", fontname="Courier", fontsize="10")
     graph.attr("edge", color=EDGE, arrowsize="0.6")
     for step in steps:

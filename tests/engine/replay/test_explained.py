@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -48,3 +51,18 @@ def test_a_program_is_drawn() -> None:
     r(np.ones(3))
     dot = gm.make_dot(r).source
     assert "np.add" in dot and "float64[3]" in dot and "->" in dot
+
+
+def test_what_was_computed_while_recording_is_let_go() -> None:
+    r = gm.replay(gm.value_and_grad(lambda x: np.sum(np.tanh(np.sin(x) * x) ** 2)))
+    x = np.ones(300_000)
+    r(x), r(x)
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    again = gm.replay(gm.value_and_grad(lambda x: np.sum(np.tanh(np.sin(x) * x) ** 2)))
+    again(x), again(x)
+    gc.collect()
+    held = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert held < 3 * x.nbytes, f"{held:,} bytes"
