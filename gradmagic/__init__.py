@@ -41,6 +41,7 @@ from .engine.faces.torch.make import tensor
 from .engine.faces.torch.tensor import Tensor
 from .engine.following.patches import patched
 from .engine.following.switch import set_following
+from .engine.replay.loop import loop
 from .engine.replay.replay import replay
 from .engine.tape.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .engine.transforms.checkpoint import checkpoint
@@ -171,6 +172,7 @@ __all__ = [
     "last",
     "linalg",
     "load",
+    "loop",
     "make_dot",
     "minimize",
     "mps",

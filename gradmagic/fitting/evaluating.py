@@ -7,9 +7,10 @@ same numbers in another way (a recorded program, a traced cell) is put in here.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from ..engine.replay.replay import Replayed
 from ..engine.transforms.matrices import hvp
 from ..engine.transforms.of_functions import depends, one_number, value_and_grad
 from ..engine.transforms.traced import TracedCall
@@ -31,6 +32,10 @@ class Evaluator:
         Of a point and a direction nested alike: the Hessian times the direction. None where there is none to be had.
     reaches : function
         Of a point: whether the loss depends on it at all.
+    records : bool
+        Whether `both` may run as a recorded program.
+    program : Replayed or None
+        What `both` runs as, if it does.
     """
 
     name: str
@@ -38,6 +43,28 @@ class Evaluator:
     both: Callable[[Any], tuple[Any, Any]]
     product: Callable[[Any, Any], Any] | None = None
     reaches: Callable[[Any], bool] = lambda point: True
+    records: bool = False
+    program: Replayed | None = None
+
+    def recorded(self) -> Evaluator:
+        """Let loss and gradient be computed by a recorded program, where there can be one (see `gm.replay`).
+
+        From the first point on: a fit that goes on from a checkpoint has the same bits.
+        """
+        if not self.records:
+            return self
+
+        def asked(point: Any) -> tuple[Any, Any]:
+            return self.both(point)
+
+        asked.__name__ = self.name
+        program = Replayed(asked, quiet=True, backend="numpy")  # the same bits from the first call on
+
+        def both(point: Any) -> tuple[Any, Any]:
+            found = program(point)
+            return program(point) if program.eager == 1 and program.programs and not program.served else found
+
+        return replace(self, both=both, program=program)
 
 
 def evaluator(f: Callable[..., Any], args: Sequence[Any] = ()) -> Evaluator:
@@ -58,4 +85,5 @@ def evaluator(f: Callable[..., Any], args: Sequence[Any] = ()) -> Evaluator:
         both=lambda point: differentiated(point, *args),
         product=along,
         reaches=reaches,
+        records=True,
     )

@@ -46,6 +46,9 @@ class Fit:
     method : str
     scipy : scipy.optimize.OptimizeResult or None
         What SciPy's method gave.
+    program : Replayed or None
+        What loss and gradient ran as, if it was recorded: of an optimiser's fit of a hundred iterations and more.
+        `.explain()` says what became of it.
 
     Examples
     --------
@@ -65,7 +68,7 @@ class Fit:
         self.jac = None if ending.gradient is None else at(ending.gradient)
         self.losses, self.at = np.array(history.losses), list(history.at)
         self.nit, self.nfev = len(history.losses) - 1, course.evaluations
-        self.scipy = ending.told
+        self.scipy, self.program = ending.told, course.loss.program
 
     @property
     def points(self) -> list[Any]:
@@ -100,7 +103,7 @@ class Fit:
             losses=tuple(history.losses[i] for i in shown), at=tuple(shown), message=self.message,
             success=self.success, iterations=self.nit, evaluations=self.nfev, axes=axes,
             way=tuple(map(tuple, way)), heights=tuple(heights), ticks=tuple(map(tuple, ticks)),
-            field=self._field(ticks), keeps=self._keeps,
+            field=self._field(ticks), keeps=self._keeps, recorded=bool(self.program and self.program.served),
         )  # fmt: skip
 
     def _field(self, ticks: list[list[float]]) -> tuple[tuple[float, ...], ...]:

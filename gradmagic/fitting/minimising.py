@@ -22,6 +22,8 @@ from .fit import Fit
 from .progress import bar
 from .variables import Variables
 
+RECORDED = 100  # iterations from which a fit is worth a recorded program
+
 
 def minimize(
     f: Callable[..., Any],
@@ -141,6 +143,8 @@ def fitted(
     limits = None if bounds is None else bounded(variables, bounds)
     steps = chosen(method, lr, iterations, tol, limits, settings or {}, loss)
     steps.prepare(variables)
+    if isinstance(steps, by_optim.OptimSteps) and (steps.iterations or 0) >= RECORDED:
+        loss = loss.recorded()
     course = Course(loss, variables)
     if checkpoint is not None:
         course.checkpoint = Checkpoint(checkpoint, every, steps.about(variables))

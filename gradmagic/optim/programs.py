@@ -41,7 +41,7 @@ class Steps:
                 collected.append(new)
             return collected
 
-        self.replayed = Replayed(move, quiet=True)
+        self.replayed = Replayed(move, quiet=True, backend="numpy")
 
     def due(self) -> bool:
         """Count a step, and tell whether there were enough."""

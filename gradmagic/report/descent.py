@@ -52,6 +52,8 @@ class Descent:
         The loss there: one row, or a row for each place along the second axis.
     keeps : str
         What a cell's variables are afterwards: `"start"`, `"end"`; `""` where there is no cell.
+    recorded : bool
+        Whether loss and gradient ran as a recorded program.
     """
 
     method: str
@@ -70,6 +72,7 @@ class Descent:
     ticks: tuple[tuple[float, ...], ...] = ()
     field: tuple[tuple[float, ...], ...] = ()
     keeps: str = ""
+    recorded: bool = False
 
     @property
     def counts(self) -> str:
@@ -77,6 +80,7 @@ class Descent:
         return (
             f"{self.method}: {self.iterations:,} iteration{'s' * (self.iterations != 1)}, "
             f"{self.evaluations:,} evaluation{'s' * (self.evaluations != 1)} of {self.loss_name}"
+            f"{', by a recorded program' if self.recorded else ''}"
         )
 
     @property

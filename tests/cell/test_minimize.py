@@ -266,3 +266,11 @@ def test_a_quiz_does_not_tell_the_gradient(named):
     text = named("%%grad w --minimize sgd --lr 0.1 --iterations 3 --quiz\nz = np.sum((w - 1)**2)").to_text(80)
     (row,) = [line for line in text[text.index("3 iterations") :].split("\n") if line.startswith(" w ")]
     assert row.rstrip().endswith("?"), row
+
+
+def test_where_a_fit_ends_no_gradient_is_said_to_vanish(run):
+    cell = "loss = np.mean((a * np.array([1.0, 2.0, 4.0]) + b - np.array([3.1, 4.9, 9.2])) ** 2)"
+    run("a, b = 1.0, 10.0")
+    report = run(f"%%grad a b --minimize lbfgs\n{cell}")
+    assert abs(report.grads["a"]) < 1e-6 and not [n for n in report._trace.notes if n.kind == "vanishes"]
+    assert [n.kind for n in run(f"%%grad a b\n{cell}")._trace.notes] == ["vanishes"]  # elsewhere it is odd

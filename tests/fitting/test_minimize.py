@@ -5,6 +5,7 @@ import sys
 import warnings
 from collections import namedtuple
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -459,3 +460,49 @@ def test_no_warning_where_all_is_well():
         warnings.simplefilter("error")
         for method in ("sgd", "lbfgs", *THERE):
             gm.minimize(bowl, np.zeros(2), method, iterations=None if method in by_scipy.METHODS else 5)
+
+
+class TestPrograms:
+    def test_a_long_fit_by_an_optimiser_runs_as_a_program(self) -> None:
+        data = np.linspace(0, 1, 20)
+
+        def loss(p: Any) -> Any:
+            return np.mean((p["a"] * data + p["b"] - 2 * data) ** 2)
+
+        fit = gm.minimize(loss, {"a": 0.0, "b": np.ones(20)}, "adam", lr=0.1, iterations=150, progress=False)
+        short = gm.minimize(loss, {"a": 0.0, "b": np.ones(20)}, "adam", lr=0.1, iterations=20, progress=False)
+        assert fit.program is not None and fit.program.served == fit.nfev
+        assert "by a recorded program" in str(fit)
+        assert short.program is None and "program" not in str(short)
+        np.testing.assert_allclose(fit.losses[:20], short.losses[:20], rtol=1e-12)
+
+    def test_data_that_change_on_the_way_are_seen(self) -> None:
+        data = {"y": 1.0}
+
+        def loss(x: Any) -> Any:
+            return (x - data["y"]) ** 2
+
+        first = gm.minimize(loss, 0.0, "sgd", lr=0.3, iterations=100, progress=False)
+        data["y"] = 5.0
+        assert abs(first.x - 1) < 1e-6
+        assert abs(gm.minimize(loss, 0.0, "sgd", lr=0.3, iterations=100, progress=False).x - 5) < 1e-6
+
+    def test_what_a_loss_prints_is_printed_each_time(self, capsys: pytest.CaptureFixture[str]) -> None:
+        def loss(x: Any) -> Any:
+            print("asked")
+            return x * x
+
+        fit = gm.minimize(loss, 1.0, "sgd", lr=0.1, iterations=120, progress=False)
+        assert capsys.readouterr().out.count("asked") == fit.nfev
+        assert fit.program is not None and not fit.program.served
+
+    def test_random_numbers_are_drawn_each_time(self) -> None:
+        def loss(x: Any) -> Any:
+            return np.mean((x - rng.normal(size=4)) ** 2)
+
+        rng = np.random.default_rng(0)
+        fit = gm.minimize(loss, 1.0, "sgd", lr=0.1, iterations=120, progress=False)
+        rng, x = np.random.default_rng(0), 1.0
+        for _ in range(5):
+            x = x - 0.1 * 2 * np.mean(x - rng.normal(size=4))
+        np.testing.assert_allclose(fit.points[5], x)

@@ -90,11 +90,13 @@ def collect(
     )  # fmt: skip
     notes = run.notes + numeric_notes(nodes, run.cell.filename)
     if error is None:
+        # Where a fit ends gradients are next to nothing.
+        by_nature = ("vanishes",) if run.options.minimize else ()
         notes += (
             cut_notes(run, recorder.names | names, result)
             + input_notes(inputs)
             + nan_notes(operations, inputs, result)
-            + diagnosis(operations, inputs, result)
+            + [note for note in diagnosis(operations, inputs, result) if note.kind not in by_nature]
         )
         notes += flat_notes(recorder.flat, keys, operations, {n.line for n in notes if n.kind == "zero"})
     line = None if error is None else _line_of(error, run.cell.filename)

@@ -16,9 +16,9 @@ from ...engine.core import arrays
 from ...engine.rules.kinds import General, LinearMap
 from ...engine.rules.pointwise import Elementwise
 from ...engine.rules.rule import PICK, Kept
-from ...engine.sweeps.backward import Scattered, pulled
 from ...engine.sweeps.forward import pushed
 from ...engine.sweeps.jacobians import Pulled
+from ...engine.sweeps.operations import Scattered, pulled
 from ...engine.tape import modes
 from ...engine.tape.nodes import Node
 from ...report.operations import Numbers, TooMany

@@ -41,7 +41,7 @@ def users(filename: str) -> bool:
     for development (`pip install -e`) lies among its sources, and is the user's. What Cython has compiled is nobody's:
     it says where it comes from by no full path.
     """
-    homes = [_home(sys.modules[name]) for name in ("os", "numpy", "scipy") if name in sys.modules]
+    homes = [_home(sys.modules[name]) for name in ("os", "numpy", "scipy") if sys.modules.get(name)]
     return not (
         filename.startswith((PACKAGE, "<frozen ", *homes))
         or filename.endswith(_CYTHON)

@@ -175,7 +175,8 @@ class Written:
             self.lines.append(f"{self.function(step.op)}({self.arguments(step)})")
 
     def _call(self, step: Step) -> None:
-        if not step.shape and step.op in _INFIX and len(step.args) == 2 and all(map(_is_number, step.args)):
+        numbers = not step.shape and not step.kwargs and all(map(_is_number, step.args))
+        if numbers and step.op in _INFIX and len(step.args) == 2:
             a, b = (self.scalar(x) for x in step.args)
             self._line(step, f"{a} {_INFIX[step.op]} {b}")
         elif not step.shape and step.op in (np.negative, operator.neg) and _is_number(step.args[0]):

@@ -85,7 +85,7 @@ def _of_program(made: Made) -> Iterator[str]:
     for step in made.program.steps:
         if step.kind == "guard" and step.place is not None:
             yield f"    guard: the value at {describe(step.place)} is as it was"
-    yield f"    buffers {made.bytes:,} bytes, served {_count(made.served, 'call')}"
+    yield f"    buffers {made.bytes:,} bytes, served {_count(made.served, 'call')}, {made.choice.text}"
 
 
 def _sorts(program: Program) -> str:

@@ -6,6 +6,7 @@ recording arrays, and what it left in places; or `Refused`, with the reason.
 
 from __future__ import annotations
 
+import pickle
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -172,7 +173,9 @@ class Call:
 def kind_of(name: str, text: str, value: Any, bind: Callable[[Any], str]) -> str:
     """Write that what `text` reads, called `name` from here on, is of the kind of `value`."""
     if isinstance(value, np.ndarray):
-        shaped = f"{name}.shape == {value.shape} and {name}.dtype is {bind(value.dtype)}"
+        dtype = bind(value.dtype)  # an unpickled array has a dtype object of its own
+        same = f"({name}.dtype is {dtype} or {name}.dtype == {dtype})"
+        shaped = f"{name}.shape == {value.shape} and {same}"
         return f"type({name} := {text}) is ndarray and {shaped}"
     return f"type({name} := {text}) is {bind(type(value))}"
 
@@ -191,11 +194,22 @@ def copied(value: Any) -> Any:
     return made
 
 
-def randomness() -> tuple[Any, ...]:
-    """Give the state of the generators that anybody may draw from."""
-    legacy: Any = np.random.get_state()  # noqa: NPY002  (what others draw from)
-    ours = generator.stream().state().tobytes() if generator.started() else b""
-    return random.getstate(), legacy[1].tobytes(), legacy[2:], ours
+def randomness(around: Surroundings) -> list[bytes]:
+    """Give the state of the generators that a function may draw from: those of all, and its own."""
+    given: list[Callable[[], Any]] = [random.getstate, np.random.get_state]
+    ours: list[Callable[[], Any]] = [generator.stream().state] if generator.started() else []
+    return [pickle.dumps(state()) for state in (*given, *ours, *map(_stated, around.generators))]
+
+
+def _stated(source: Any) -> Callable[[], Any]:
+    """Give what tells the state of a generator of whatever library."""
+    if isinstance(source, np.random.Generator):
+        return lambda: source.bit_generator.state
+    return (
+        source.getstate
+        if isinstance(source, random.Random)
+        else getattr(source, "get_state", None) or source.state
+    )
 
 
 def seen(f: Callable[..., Any], call: Call, moving: frozenset[Any]) -> Surroundings:

@@ -22,6 +22,7 @@ from ..tape.nodes import HOOKS
 from ..tape.tracked import tracked_in
 from . import explained
 from .blocks import blocked
+from .compiled.choice import Choice, asked
 from .emit import Diverged, Written
 from .products import flattened
 from .recorded import NOW
@@ -47,9 +48,10 @@ class Replayed:
 
     __replays__ = True
 
-    def __init__(self, f: Callable[..., Any], quiet: bool = False) -> None:
+    def __init__(self, f: Callable[..., Any], quiet: bool = False, backend: str | None = None) -> None:
         functools.update_wrapper(self, f)
         self.f = f
+        self.backend = backend
         self._quiet = quiet  # of gradmagic's own: that there is no program is nothing to tell
         self.programs: list[Made] = []
         self.refused: list[str] = []
@@ -133,6 +135,8 @@ class Replayed:
         try:
             call = Call(args, kwargs)
             around = seen(self.f, call, frozenset(self._moving))
+            if self._quiet and around.speaks:
+                raise Refused(f"it calls {min(around.speaks)}(), which would be left out")
             values, held = list(map(copied, call.values)), list(map(copied, around.read()))
             if HOOKS and wants_gradients(call, around):
                 raise Refused("tensors have hooks, which see each gradient")
@@ -140,9 +144,9 @@ class Replayed:
             out = self.f(*args, **kwargs)
             self._give_up(str(error))
             return out
-        before = randomness()
+        before = randomness(around)
         out = self.f(*args, **kwargs)
-        if randomness() != before:
+        if randomness(around) != before:
             self._give_up("it draws random numbers")
             return out
         if call.rearranged():
@@ -189,19 +193,38 @@ class Replayed:
         recorded = len(program.steps)
         guarded_first(program)
         short = simplified(program)
-        short = blocked(flattened(short))
-        written = Written(short)
+        short = flattened(short)
         now = [v for v, before in zip(around.read(), held, strict=True) if before is not None]
-        names = results.named(short, [*call.values, *now], len(left), written.name)
-        result = results.text(iter(names[: len(results.steps)]), written.bind)
-        at = iter(names[len(results.steps) :])
-        written.lines += [
-            f"{e.place} = {e.form.format(next(at)) if e.step is not None else e.form}" for e in effects
-        ]
-        tell_the_tape(written, short, call, around)
-        made = Made(self.f, call, around, written, result, recorded)
-        self._checked(made, call, around, values, held, eager)
-        return made
+
+        def write(written: Any, checks: bool = True) -> Made:
+            names = results.named(short, [*call.values, *now], len(left), written.name)
+            result = results.text(iter(names[: len(results.steps)]), written.bind)
+            at = iter(names[len(results.steps) :])
+            written.lines += [
+                f"{e.place} = {e.form.format(next(at)) if e.step is not None else e.form}" for e in effects
+            ]
+            tell_the_tape(written, short, call, around)
+            made = Made(self.f, call, around, written, result, recorded)
+            made.choice = choice
+            if checks:
+                self._checked(made, call, around, values, held, eager)
+                made.settle()
+            return made
+
+        choice = Choice(self.backend, short, write)
+        written = Written(blocked(short))
+        choice.watch(written, lambda: self._compile(made))
+        made = write(written)
+        return choice.compiled(made) if self.backend == "numba" else made
+
+    def _compile(self, made: Made) -> None:
+        """Let numba run a program from now on, if it takes it and gives the same."""
+        with _recording:
+            if made in self.programs:
+                new = made.choice.compiled(made)
+                self.programs[self.programs.index(made)] = new
+                if self._last is made:
+                    self._prefer(new)
 
     def _checked(
         self, made: Made, call: Call, around: Surroundings, values: list[Any], held: list[Any], eager: Any
@@ -250,10 +273,10 @@ class Replayed:
 
 
 @overload
-def replay(f: Callable[..., Any]) -> Replayed: ...
+def replay(f: Callable[..., Any], *, backend: str | None = None) -> Replayed: ...
 @overload
-def replay(f: None = None) -> Callable[[Callable[..., Any]], Replayed]: ...
-def replay(f: Any = None) -> Any:
+def replay(f: None = None, *, backend: str | None = None) -> Callable[[Callable[..., Any]], Replayed]: ...
+def replay(f: Any = None, *, backend: str | None = None) -> Any:
     """Make a function that gives what `f` gives, by a recorded program from its second call on.
 
     The first call for given shapes, dtypes and settings runs `f`, records every array operation of it, those of a
@@ -265,6 +288,12 @@ def replay(f: Any = None) -> Any:
         Of arrays, numbers, tensors and containers of them: one of yours, `gm.value_and_grad(f)`, `gm.hvp`, a step of
         an optimiser. Whole numbers, text, `None` and functions among its arguments are settings: another value gets
         another program.
+    backend : {"numpy", "numba"}, optional
+        What runs the program: NumPy's calls, or one function that numba compiles (`pip install "gradmagic[jit]"`),
+        for small arrays and many operations. Without it NumPy does, and numba takes over where it is installed and the
+        program has run so often that compiling (0.3 to 1 s, less from the file in which it is kept) has paid. What
+        numba is not given (linear algebra, sorting, complex numbers, large products) stays with NumPy, which
+        `.explain()` says.
 
     Returns
     -------
@@ -278,6 +307,8 @@ def replay(f: Any = None) -> Any:
     values. Then `f` runs as it is, and a `ReplayWarning` says so once, with the line. `if t > 0:` is a guard: the
     other branch gets a program of its own. Arrays and numbers that `f` reaches by its closure, globals and
     attributes are read anew, or compared, at every call. What `f` prints or appends happens only while it is recorded.
+    numba's exponentials and sums may differ from NumPy's in the last digits, and NumPy's warnings (overflow, division
+    by zero) are not given.
 
     Examples
     --------
@@ -288,13 +319,16 @@ def replay(f: Any = None) -> Any:
     >>> slope(x), slope(x + 1)
     ((14.0, array([4., 8.])), (30.0, array([ 8., 12.])))
     """
+    asked(backend)
     if f is None:
-        return replay
+        return functools.partial(replay, backend=backend)
     if not callable(f):
         raise TypeError(
             f"gm.replay takes a function, not a {type(f).__name__}: write gm.replay(f), not gm.replay(f(x))."
         )
-    return f if isinstance(f, Replayed) else Replayed(f)
+    if isinstance(f, Replayed):
+        return f if backend in (None, f.backend) else Replayed(f.f, backend=backend)
+    return Replayed(f, backend=backend)
 
 
 def _guarded(face: Callable[..., Any], otherwise: Callable[..., Any], made: Made) -> Callable[..., Any]:

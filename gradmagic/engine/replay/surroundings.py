@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dis
 import functools
+import random
 import sys
 import types
 from collections import deque
@@ -24,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from ..core.foreign import of_library
+from ..core.generator import Stream
 from ..core.places import PACKAGE, users
 from ..tape.nodes import Leaf
 from ..tape.tracked import Tracked
@@ -41,6 +43,8 @@ _PARTS = (
     types.MethodType,
 )  # of foreign objects
 _STILL = ("numpy", "scipy", "math", "cmath", "gradmagic", "builtins")  # modules whose numbers nobody changes
+_SPEAKING = frozenset({"print", "input", "open", "display"})
+_GENERATORS = (np.random.Generator, np.random.RandomState, random.Random, Stream)
 _PLAIN = (str, int)  # keys that Python writes as they are
 
 
@@ -121,6 +125,10 @@ class Surroundings:
 
     Attributes
     ----------
+    speaks : set of str
+        Which functions it calls whose effect a program would leave out: `print` ...
+    generators : list
+        Of random numbers.
     links : list of Link
         What must be as it was.
     places : list of Link
@@ -138,6 +146,8 @@ class Surroundings:
         self.sizes: list[tuple[Any, int]] = []
         self.kept: list[tuple[Any, str, Any, str]] = []
         self.absent: list[tuple[dict[str, Any], str]] = []  # global names that it assigns and nobody has yet
+        self.speaks: set[str] = set()
+        self.generators: list[Any] = []
         self._moving = moving
         self._within = False  # an object of another library
         self._seen: dict[int, Any] = {}
@@ -162,7 +172,9 @@ class Surroundings:
         if len(self._seen) >= _MOST:
             raise TooMuch(f"it reaches more than {_MOST:,} objects (by {name})")
         self._seen[id(value)] = value
-        if issubclass(kind, np.ndarray):
+        if issubclass(kind, _GENERATORS):
+            self.generators.append(value)
+        elif issubclass(kind, np.ndarray):
             if not value.dtype.hasobject:
                 self.kept.append((value, "{}.tobytes()", value.tobytes(), name))
         elif issubclass(kind, types.FunctionType):
@@ -233,7 +245,9 @@ class Surroundings:
                 self._hold(vars(function), name, f"{function.__name__}.{name}", value)
 
     def _names(self, space: dict[str, Any], code: types.CodeType, home: str) -> None:
-        """Go through the global names that a function's code uses; also those of modules, of foreign ones data."""
+        """Go through the global names that a function uses, and those of modules; of foreign ones, their data."""
+        if not home:
+            self.speaks |= {n for n in _names(code) if n in _SPEAKING and n not in space}
         for name in _names(code):
             value = (
                 space[name] if name in space else None if home else sys.modules.get(name)

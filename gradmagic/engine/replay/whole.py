@@ -43,6 +43,8 @@ class Made:
         How many steps there were before simplify.py.
     bytes : int
         Of the buffers of a call.
+    choice : Choice
+        Which back end runs it.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Made:
         )
         self.kind = (len(call.args), tuple(call.kwargs), mode_now())
         self._calls = [0]
+        self.choice: Any = None
         mode = "is None" if mode_now() is None else "is OFF"
         guards = [f"mode_now() {mode}", *call.checks, *around.guards(call.bind)]
         guards += [_read(link, f"s{i}", call.bind) for i, link in enumerate(around.places)]

@@ -16,18 +16,18 @@ import numpy as np
 
 from ...errors import DeviceError
 from ..core import arrays
-from ..core.arrays import KINDS, SCALARS, filled, home_of, module_of
-from ..dispatch.primitives import is_unique
+from ..core.arrays import KINDS, SCALARS, filled
 from ..rules.kinds import LinearMap
 from ..rules.pointwise import HOST, fused_share
-from ..rules.rule import MINUS, PICK, SAME, Cotangent, Saved
+from ..rules.rule import MINUS, SAME, Cotangent
 from ..tape.memory import check_fresh
 from ..tape.messages import freed, lacking_text
 from ..tape.modes import settings
 from ..tape.node_at import SWEEPS, blamed, node_of
-from ..tape.nodes import FREED, HOOKS, Aval, Node, all_leaves, between, writes
-from ..tape.tracked import Raw, Tracked, raw
+from ..tape.nodes import FREED, HOOKS, Node, all_leaves, between, writes
+from ..tape.tracked import Tracked
 from .chains import carried_back
+from .operations import Scattered, edited, pulled
 from .unbroadcast import conform
 
 _ndarray = np.ndarray
@@ -138,7 +138,7 @@ def _everyday(root: Node, g: Cotangent, retain: bool, create_graph: bool) -> Swe
                 parts = (c,)
             else:
                 edits = rule.edits and g is spare and node is spare_of and not create_graph
-                parts = _edited(node, g, saved) if edits else pulled(node, g, saved, create_graph)
+                parts = edited(node, g, saved) if edits else pulled(node, g, saved, create_graph)
                 if rule.edits:
                     spare, spare_of = parts[0], inputs[0]
         following: Node | None = None
@@ -289,7 +289,7 @@ def _watched(
                 and number not in hooks
             )
             edits = rule.edits and free and masking is None and not create_graph
-            parts = _edited(node, g, saved) if edits else pulled(node, g, saved, create_graph, masking)
+            parts = edited(node, g, saved) if edits else pulled(node, g, saved, create_graph, masking)
             if rule.edits:
                 spare, spare_of = parts[0], node.inputs[0]
         following = None
@@ -348,70 +348,7 @@ def _watched(
     return found, cotangents, owned
 
 
-def pulled(
-    node: Node, g: Cotangent, saved: Saved, create_graph: bool, masking: Any = None
-) -> Sequence[Cotangent]:
-    """Give the cotangents of the inputs by the node's own rule, each brought to its input's shape and dtype."""
-    rule = node.rule
-    if rule.lean and masking is None:
-        out, args, kwargs = saved
-        return [
-            None if source is None or vjp is None or (c := vjp(g, out, *args, **kwargs)) is None
-            else conform(c, source.aval)
-            for source, vjp in zip(node.inputs, rule.vjps, strict=False)
-        ]  # fmt: skip
-    if rule is PICK:
-        bundle: list[Cotangent] = [None] * len(node.inputs[0].aval)  # type: ignore[union-attr, arg-type]
-        bundle[saved] = g
-        return (bundle,)
-    if (
-        rule.into is not None
-        and not create_graph
-        and not isinstance(g, Tracked)
-        and (not saved[0].narrow or is_unique(*saved[1]))  # else scatter_add, which gathers in float32
-    ):
-        return (Scattered(rule.into, g, saved[1]),)
-    if rule.outputs != 1 and not rule.partly:
-        proto = raw(next(c for c in g if c is not None))
-        g = tuple(arrays.zeros(a, proto) if c is None else c for c, a in zip(g, node.aval, strict=True))  # type: ignore
-    parts = rule.pull(node, g, saved)
-    if masking is not None:
-        parts = [masking.masked(node, g, c) for c in parts]
-    return [
-        c if source is None or c is None or type(c) is list else conform(c, source.aval)
-        for source, c in zip(node.inputs, parts, strict=False)
-    ]
-
-
 SWEEPS.update((_everyday.__code__, _watched.__code__))
-
-
-def _edited(node: Node, g: Raw, saved: Saved) -> Sequence[Cotangent]:
-    """Do the vjp of `x[index] = value` in the buffer of g itself, so that many writes into one array copy nothing."""
-    _, (x, index, value, *_), _ = saved
-    c = None
-    if node.inputs[2] is not None:
-        c = conform(module_of(g).array(node.rule.vjps[2](g, None, x, index, value)), node.inputs[2].aval)
-    g[index] = 0
-    return g, None, c
-
-
-class Scattered:
-    """The cotangent of `x[index]`, not yet spread over zeros of x's shape."""
-
-    __slots__ = ("_add", "_rest", "g")
-
-    def __init__(self, add: Any, g: Raw, rest: Any) -> None:
-        self._add, self.g, self._rest = add, g, rest
-
-    def alone(self, aval: Aval) -> Raw:
-        """Give it as an array of its own."""
-        return self.into(home_of(self.g, self._rest[0]).zeros(aval.shape, aval.tangent))
-
-    def into(self, buffer: Raw) -> Raw:
-        """Add it to `buffer` in place."""
-        self._add(buffer, self.g, *self._rest)
-        return buffer
 
 
 def _finish(

@@ -25,7 +25,7 @@ from ..tape.modes import enable_grad, settings, watch
 from ..tape.node_at import SWEEPS, node_of
 from ..tape.nodes import FREED, Aval, Leaf, Node, aval_of, walk, writes
 from ..tape.tracked import Raw, Tracked, raw
-from .backward import pulled
+from .operations import pulled
 from .several import sweep_from, taken
 from .unbroadcast import conform
 

@@ -16,7 +16,7 @@ from ..rules.kinds import General
 from ..rules.pointwise import Elementwise
 from ..rules.rule import Saved
 from ..tape.nodes import Node
-from .backward import Scattered, pulled
+from .operations import Scattered, pulled
 
 OUT = 36  # entries of a result whose rows are computed
 IN = 144  # entries of an input

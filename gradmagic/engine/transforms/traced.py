@@ -314,8 +314,13 @@ def _face(t: Any, y: Any) -> Any:
 def _gradient(c: Any, x: Tracked, source: Node, tensors: bool) -> Any:
     """Give a cotangent the face of its input: a Python number's gradient is one, a Tensor's is a Tensor."""
     if source.aval.python is not None and not np.ndim(raw(c)) and not np.iscomplexobj(raw(c)):
-        c = type(c).wrap(float(c.array), c.node) if isinstance(c, Tracked) else float(c)
+        c = type(c).wrap(_number(c.array), c.node) if isinstance(c, Tracked) else _number(c)
     return Tensor.of(c) if isinstance(x, Tensor) or (tensors and isinstance(c, Tracked)) else c
+
+
+def _number(c: Any) -> Any:
+    """Give one of NumPy's numbers as Python's; one that records (engine/replay) records that."""
+    return c.item() if hasattr(c, "item") else float(c)
 
 
 def _matched(given: Any, like: Any, values: Sequence[Any], what: str) -> list[Any]:

@@ -22,7 +22,7 @@ from ..core.places import describe, line_of, name_of, text_of, user_frame
 from ..core.trees import leaves
 from ..dispatch.calls import record
 from ..rules.pointwise import Elementwise
-from ..sweeps.backward import Scattered
+from ..sweeps.operations import Scattered
 from ..tape import modes, observers
 from ..tape.modes import settings
 from ..tape.node_at import node_at

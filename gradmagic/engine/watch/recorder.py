@@ -18,8 +18,8 @@ from ..core.values import Summaries, small
 from ..rules.kinds import General
 from ..rules.pointwise import Elementwise
 from ..rules.rule import PICK
-from ..sweeps.backward import Scattered
 from ..sweeps.jacobians import Entry, Pulled, is_small, jacobian, remembered, size_of
+from ..sweeps.operations import Scattered
 from ..tape.memory import changed
 from ..tape.nodes import FREED, Node, tick, walk
 from ..tape.tracked import Tracked, raw

@@ -222,3 +222,32 @@ def test_a_lifted_array_that_may_not_be_written_may_not_be_written():
     with pytest.raises(ValueError, match="read-only"):
         x += 1
     assert x.array.tolist() == [0.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("number", [3, 1000])  # many are filed before anybody asks
+def test_a_write_reaches_the_views_that_live_however_many_were_made(number):
+    x = gm.tensor(np.arange(5.0), requires_grad=True)
+    y = x * 1
+    first = y[1:3]
+    for _ in range(number):
+        y[2:]
+    last = y[::2]
+    y[2] = x[4] * 10
+    np.testing.assert_array_equal(first.detach().numpy(), [1, 40])
+    (np.sum(first) + np.sum(last)).backward()
+    np.testing.assert_array_equal(x.grad.numpy(), [1, 1, 0, 0, 21])
+
+
+@pytest.mark.parametrize("face", [gm.tensor, np.array], ids=["Tensor", "Array"])
+@pytest.mark.parametrize(
+    "other", [np.float32(2), np.full(3, 2, np.float32), np.full((2, 1), 2, np.float32), 2.0]
+)
+def test_what_stands_beside_is_a_constant_of_any_kind(face, other):
+    x = face(np.array([1, 2, 3], np.float32))
+    for f, slope in (lambda x: x * other, 2), (lambda x: other - x, -1), (lambda x: x / other, 0.5):
+        value, slopes = gm.value_and_grad(lambda x, f=f: np.sum(f(x)))(x)
+        times = np.size(other) if np.ndim(other) == 2 else 1
+        assert float(value) == np.sum(f(np.array([1, 2, 3], np.float32)))
+        np.testing.assert_array_equal(
+            np.asarray(slopes.detach() if face is gm.tensor else slopes), np.full(3, slope * times)
+        )

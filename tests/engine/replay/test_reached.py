@@ -210,12 +210,12 @@ def rand_global(x):
     return x * np.random.rand(3)  # noqa: NPY002
 
 
-@case(V, V, V, **K, refused="each time")
+@case(V, V, V, **K, refused="draws random")
 def rand_generator(x):
     return x * g.normal(size=3)
 
 
-@case(V, V, V, **K, refused="each time")
+@case(V, V, V, **K, refused="draws random")
 def rand_state(x):
     return x * rs.rand(3)
 
@@ -241,7 +241,7 @@ def rand_perm(x):
     return x[np.random.permutation(3)]  # noqa: NPY002
 
 
-@case(V, V, V, **K, refused="changes from call to call")
+@case(V, V, V, **K, refused="draws random")
 def rand_shuffle(x):
     g.shuffle(x)
     return x
@@ -250,7 +250,7 @@ def rand_shuffle(x):
 @case(
     lambda r: (r.normal(size=3), np.random.default_rng(0)),
     lambda r: (r.normal(size=3), np.random.default_rng(1)),
-    refused="each time",
+    refused="draws random",
 )
 def rand_arg(x, g):
     return x * g.normal(size=3)

@@ -40,7 +40,7 @@ def between(x: Any, low: Any, high: Any) -> Any:
 @asks(lambda y: 1 - y)
 @reads("y * (1 - y)")
 def sigmoid_slope(y: Any, x: Any) -> Any:
-    d = 1 - y
+    d = arrays.constant(1, y) - y
     gone = cancelled(d, x)
     return y * d if gone is None else y * np.where(gone, nw.sigmoid(-x), d)
 
