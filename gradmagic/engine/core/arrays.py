@@ -50,6 +50,12 @@ def module_of(array: Any) -> Any:
     return found
 
 
+def like_recorded(number: Any, proto: Any) -> Any:
+    """Give a number as one that records, where `proto` does: what is computed from it alone is written down too."""
+    constant = getattr(type(proto), "constant", None)
+    return number if constant is None else constant(number)
+
+
 def home_of(array: Any, index: Any) -> Any:
     """Give the module that makes arrays into which `array` is put at `index`: of either, where it records."""
     if RECORDING.get() is not None:

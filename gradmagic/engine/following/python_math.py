@@ -105,11 +105,16 @@ def _asked(original: Any, name: str) -> Callable[..., Any]:
 
 def _follow(module: str, table: dict[str, Callable[..., Any]]) -> None:
     def make(original: Any, name: str) -> Callable[..., Any]:
-        return _followed(original, table[name], widen=module == "cmath" and name != "phase")
+        return _followed(arrays.whole(original), table[name], widen=module == "cmath" and name != "phase")
+
+    def beyond(original: Any, name: str) -> Callable[..., Any]:  # what records writes down the call itself
+        return arrays.whole(original)
 
     there = vars(import_module(module))
-    follow("isnan isinf isfinite isclose", _asked, module)
-    follow(" ".join(name for name in table if name in there), make, module)  # sumprod came with Python 3.12
+    follow("isnan isinf isfinite isclose", lambda f, name: _asked(arrays.whole(f), name), module, beyond)
+    follow(
+        " ".join(name for name in table if name in there), make, module, beyond
+    )  # sumprod came with Python 3.12
 
 
 _follow("math", _OF_MATH)

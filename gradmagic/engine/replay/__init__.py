@@ -4,6 +4,8 @@ In the order of reading:
 
 program      what is recorded: steps, each with the steps it needs
 recorded     the arrays that record: one more array type under the tape (`arrays.KINDS`)
+operators    their operators
+recorder     one run's notes: steps of the program, constants, guards, writes
 known        which functions are recorded, in which normal form; all others are refused by name
 surroundings what the function sees besides its arguments: read anew and guarded at every call
 recording    one run of a function on recording arrays: arguments in, program out

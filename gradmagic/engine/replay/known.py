@@ -30,17 +30,18 @@ VIEWS = _named(
 )
 # Their shape and dtype hang on shapes, dtypes and settings; what they give is memory of its own.
 CALLS = _named(
-    "sum prod mean max min amax amin any all argmax argmin var std ptp average median quantile percentile nansum "
-    "nanprod nanmean nanmax nanmin nanvar nanstd nanmedian nanquantile nanpercentile nanargmax nanargmin "
-    "nancumsum nancumprod cumsum cumprod cumulative_sum cumulative_prod diff ediff1d gradient trapezoid cross "
-    "kron outer inner dot vdot matmul tensordot einsum vecdot matvec vecmat trace where select choose clip round "
-    "around fix nan_to_num sinc i0 angle unwrap concatenate concat stack vstack hstack dstack column_stack block "
-    "append tile repeat roll pad insert delete resize take take_along_axis compress copy zeros_like ones_like "
-    "full_like empty_like tril triu diagflat vander sort argsort partition argpartition lexsort searchsorted "
-    "digitize bincount interp convolve correlate cov corrcoef polyval polyadd polysub polymul polyder polyint "
-    "polyfit poly roots isin isclose nonzero_static count_nonzero array_equal allclose real_if_close isreal "
-    "iscomplex isneginf isposinf tri tril_indices_from fill_diagonal_static apply_along_axis_static astype "
-    "linspace geomspace logspace conj conjugate array"
+    "sum prod mean max min amax amin any all argmax argmin var std ptp average median quantile "
+    "percentile nansum nanprod "
+    "nanmean nanmax nanmin nanvar nanstd nanmedian nanquantile nanpercentile nanargmax nanargmin nancumsum nancumprod "
+    "cumsum cumprod cumulative_sum cumulative_prod diff ediff1d gradient trapezoid cross kron outer inner dot vdot "
+    "matmul tensordot einsum vecdot matvec vecmat trace where select choose clip round around fix nan_to_num sinc i0 "
+    "angle unwrap concatenate concat stack vstack hstack dstack column_stack block append tile repeat roll pad insert "
+    "delete resize take take_along_axis compress copy zeros_like ones_like full_like empty_like tril "
+    "triu diagflat vander "
+    "sort argsort partition argpartition lexsort searchsorted digitize bincount interp convolve correlate cov corrcoef "
+    "polyval polyadd polysub polymul polyder polyint polyfit poly roots isin isclose nonzero_static count_nonzero "
+    "array_equal allclose real_if_close isreal iscomplex isneginf isposinf tri tril_indices_from fill_diagonal_static "
+    "apply_along_axis_static astype linspace geomspace logspace conj conjugate array"
 )
 CALLS |= _named(
     "det slogdet inv pinv solve cholesky qr eig eigh eigvals eigvalsh svd svdvals norm vector_norm matrix_norm "
@@ -60,23 +61,26 @@ WRITES = _named("copyto put place putmask put_along_axis fill_diagonal")
 SHAPED = (
     _named(
         "compress extract unique unique_all unique_counts unique_inverse unique_values union1d intersect1d "
-        "setdiff1d setxor1d nonzero flatnonzero argwhere bincount real_if_close roots insert delete resize "
-        "trim_zeros polydiv polymul histogram histogram2d histogramdd histogram_bin_edges repeat poly"
+        "setdiff1d setxor1d "
+        "nonzero flatnonzero argwhere bincount real_if_close roots insert delete resize trim_zeros polydiv "
+        "polymul histogram "
+        "histogram2d histogramdd histogram_bin_edges repeat poly"
     )
     | _named("lstsq eig eigvals", np.linalg)
     | _named("sqrt log log2 log10 logn power arccos arcsin arctanh", np.emath)
 )
 CALLS |= SHAPED | _named("polyval2d polyval3d polygrid2d polygrid3d polyvalnd", np.polynomial.polynomial)
-CALLS |= _named("sort_complex apply_along_axis isrealobj nanmin nanmax matrix_transpose require")
+CALLS |= _named("sort_complex isrealobj nanmin nanmax matrix_transpose require")
 CREATIONS = _named("full zeros ones empty eye identity arange tri")  # with like=; their shape stands first
 CALLS |= CREATIONS
 # Whole numbers among their arguments are numbers; for all others they are settings, on which a shape may hang.
 OF_NUMBERS = _named(
-    "where select choose clip take take_along_axis full_like dot inner outer vdot matmul tensordot einsum vecdot "
-    "matvec vecmat kron concatenate concat stack vstack hstack dstack column_stack block append searchsorted "
-    "digitize bincount interp convolve correlate isin isclose array_equal allclose average cov corrcoef polyval "
-    "polyadd polysub polymul polydiv cross repeat compress extract trapezoid copyto lexsort insert union1d "
-    "intersect1d setdiff1d setxor1d fmin"
+    "where select choose clip take take_along_axis full_like dot inner outer vdot matmul tensordot "
+    "einsum vecdot matvec "
+    "vecmat kron concatenate concat stack vstack hstack dstack column_stack block append searchsorted "
+    "digitize bincount "
+    "interp convolve correlate isin isclose array_equal allclose average cov corrcoef polyval polyadd polysub polymul "
+    "polydiv cross repeat compress extract trapezoid copyto lexsort insert union1d intersect1d setdiff1d setxor1d fmin"
 )
 METHODS: dict[str, Any] = {
     name: getattr(np, name)
@@ -182,10 +186,9 @@ def normed(
         )
         given = dict(zip(names, args[1:], strict=False)) | kwargs
         given = {k: v for k, v in given.items() if v is not np._NoValue}
-        dtype = shapes(args[0])[1] if args else None
-        common = len(args) - 1 <= len(names) and not set(given) - {"axis", "keepdims"} and dtype is not None
-        exact = op in (np.max, np.min, np.amax, np.amin) or getattr(dtype, "char", "e") in "fdgFDG"
-        if common and exact:
+        dtype: Any = shapes(args[0])[1] if args else None
+        plain = len(args) - 1 <= len(names) and not set(given) - {"axis", "keepdims"} and dtype is not None
+        if plain and ((dtype.kind in "fc" and dtype.char != "e") or op in (np.max, np.min, np.amax, np.amin)):
             return _reduce(_REDUCED[op], args[0], given.get("axis"), given.get("keepdims", False), shapes)
         return op, args, kwargs
     ufunc = reduction(op)

@@ -22,8 +22,10 @@ from ..faces.torch.tensor import Tensor
 from ..following.followers import STANDING
 from ..tape.nodes import Leaf
 from ..tape.tracked import Tracked
+from . import operators  # noqa: F401  (of the recording arrays)
 from .program import Program, Step
-from .recorded import NOW, CannotRecord, Recorded, Recording, is_recorded
+from .recorded import NOW, CannotRecord, Recorded, is_recorded
+from .recorder import Recording
 from .seam import SEAM
 from .surroundings import Surroundings, TooMuch
 
@@ -254,6 +256,8 @@ def record(
         args, kwargs = call.given(given)
         with around.holding(inside), noting():
             out = f(*args, **kwargs)
+            if left := [link.name for link in around.links if not link.same()]:
+                raise Refused(f"it changes {left[0]}, which a program cannot")
             effects = _effects(now, call, around, given, inside)
     except CannotRecord as error:
         raise Refused(now.program.refused or str(error)) from None

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.arrays import address
 from ..core.trees import is_container, same_structure
 from ..tape.tracked import Tracked
 from .program import Program, Step
@@ -32,7 +33,7 @@ class Results:
     """
 
     def __init__(self, eager: Any, recorded: Any) -> None:
-        if not same_structure(eager, recorded) or type(eager) is not type(recorded) and is_container(eager):
+        if not same_structure(eager, recorded) or (type(eager) is not type(recorded) and is_container(eager)):
             raise Refused("it gives something else on recording arrays")
         self._eager = eager
         self.steps: list[Step] = []
@@ -85,8 +86,8 @@ class Results:
     def named(
         self, program: Program, eager_inputs: list[Any], left: int, name: Callable[[Step], str]
     ) -> list[str]:
-        """Write the results, copied where they must be: where a program gives them in memory that the function's result
-        does not share, that of an input, a constant or another result. The last `left` are left in places, not given."""
+        """Write the results, copied where they must be: where a program has them in memory that the function's result
+        does not share, that of an input, a constant or another result. The last `left` are left, not given."""
         copies, arrays = self._owned(program, eager_inputs, left)
         made: list[str] = []
         for i, (step, copy) in enumerate(zip(program.outputs, copies, strict=True)):
@@ -177,7 +178,8 @@ def _nested(tree: Any, parts: Iterator[str], bind: Bind) -> str:
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
         return f"{bind(kind)}({', '.join(_nested(v, parts, bind) for v in tree)})"
     if is_dataclass(kind) and not hasattr(kind, "__post_init__") and all(f.init for f in fields(kind)):
-        return f"{bind(kind)}({', '.join(f'{f.name}={_nested(getattr(tree, f.name), parts, bind)}' for f in fields(kind))})"
+        inside = [f"{f.name}={_nested(getattr(tree, f.name), parts, bind)}" for f in fields(kind)]
+        return f"{bind(kind)}({', '.join(inside)})"
     raise Refused(f"it gives a {kind.__name__}: return a tuple, a list or a dict")
 
 
@@ -194,18 +196,21 @@ def _meet(a: Step, b: Step) -> bool:
     """Tell whether two values of a program share memory."""
     if not _roots(a) & _roots(b) or not type(a.value) is type(b.value) is np.ndarray:
         return False
-    (start, stop), (first, last) = _extent(a.value), _extent(b.value)
-    return start < last and first < stop
+    return share(*_beside(a.value, b.value))
 
 
-def _extent(value: Any) -> tuple[int, int]:
-    """Give where in the memory of its owner an array begins and ends."""
-    owner = value
-    while isinstance(owner.base, np.ndarray):
-        owner = owner.base
-    start, stop = np.lib.array_utils.byte_bounds(value)
-    at = np.lib.array_utils.byte_bounds(owner)[0]
-    return start - at, stop - at
+def _beside(*values: Any) -> list[Any]:
+    """Give arrays laid out in one piece of memory as these are in the memory of their owners."""
+    ends, starts = [], []
+    for value in values:
+        owner = value
+        while isinstance(owner.base, np.ndarray):
+            owner = owner.base
+        at = np.lib.array_utils.byte_bounds(owner)[0]
+        ends.append(np.lib.array_utils.byte_bounds(value)[1] - at)
+        starts.append(address(value) - at)
+    room = np.empty(max(ends), np.uint8)
+    return [np.ndarray(v.shape, v.dtype, room, at, v.strides) for v, at in zip(values, starts, strict=True)]
 
 
 def _may_look(step: Step) -> bool:
@@ -227,6 +232,6 @@ def share(a: Any, b: Any) -> bool:
     if not (isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.may_share_memory(a, b)):
         return False
     try:
-        return np.shares_memory(a, b, max_work=10_000)
+        return np.shares_memory(a, b, 10_000)  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
         return True

@@ -9,7 +9,8 @@ import numpy as np
 from ..core import arrays
 from ..tape.tracked import raw
 from . import known
-from .recorded import NOW, Recorded, Recording, is_recorded, steady, value_of
+from .recorded import NOW, Recorded, is_recorded, steady, value_of
+from .recorder import Recording
 
 
 class _Seam:

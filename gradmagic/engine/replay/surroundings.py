@@ -11,6 +11,7 @@ makes itself.
 
 from __future__ import annotations
 
+import dis
 import functools
 import random
 import sys
@@ -144,6 +145,7 @@ class Surroundings:
         self.places: list[Link] = []
         self.sizes: list[tuple[Any, int]] = []
         self.kept: list[tuple[Any, str, Any, str]] = []
+        self.absent: list[tuple[dict[str, Any], str]] = []  # global names that it assigns and nobody has yet
         self.speaks: set[str] = set()
         self.generators: list[Any] = []
         self._moving = moving
@@ -251,6 +253,8 @@ class Surroundings:
                 space[name] if name in space else None if home else sys.modules.get(name)
             )  # imported within
             if name not in space and value is None:
+                if name in _assigned(code):
+                    self.absent.append((space, name))
                 continue
             if isinstance(value, types.ModuleType):
                 if id(value) not in self._seen and value.__name__.partition(".")[0] not in _STILL:
@@ -313,6 +317,9 @@ class Surroundings:
         finally:
             for link, value in zip(self.places, before, strict=True):
                 link.put(value)
+            for link in self.links:  # what a recording has left there is nobody's
+                if not link.same():
+                    link.put(link.value)
 
     def changed(self) -> list[Link]:
         """List what is not what it was."""
@@ -321,6 +328,7 @@ class Surroundings:
             if len(container) != size:
                 name = next((n.name for n in self.links if n.value is container), "a container")
                 found.append(Link(None, None, name, None))
+        found += [Link(None, None, name, None) for space, name in self.absent if name in space]
         for value, text, before, name in self.kept:
             if (value.tobytes() if text != "{}" else value) != before:
                 found.append(Link(None, None, name, None))
@@ -366,6 +374,12 @@ def _is_buffer(value: Any) -> bool:
         return memoryview(value) is not None
     except TypeError:
         return False
+
+
+def _assigned(code: types.CodeType) -> set[str]:
+    """List the global names that a function's code, and functions within it, assign."""
+    found = {i.argval for i in dis.get_instructions(code) if i.opname in ("STORE_GLOBAL", "DELETE_GLOBAL")}
+    return found.union(*(_assigned(c) for c in code.co_consts if isinstance(c, types.CodeType)))
 
 
 def _names(code: types.CodeType) -> list[str]:

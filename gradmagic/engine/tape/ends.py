@@ -79,7 +79,9 @@ def seed(tensor: Tracked, gradient: Any) -> Any:
                 f"{name}, is complex. Take a real number of it, such as np.real(...) or np.abs(...), or give "
                 "backward(gradient=...)."
             )
-        return arrays.ones(aval, tensor.array) if aval.shape or arrays.on_device(tensor.array) else aval.one
+        if aval.shape or arrays.on_device(tensor.array):
+            return arrays.ones(aval, tensor.array)
+        return arrays.like_recorded(aval.one, tensor.array)
     g = gradient if isinstance(gradient, Tracked) else _weights(gradient)
     shape = np.shape(raw(g))
     if tuple(shape) != aval.shape:

@@ -218,7 +218,9 @@ def depends(y: Any) -> bool:
 
 def _ones(y: Tracked) -> Any:
     assert y.node is not None
-    return arrays.ones(y.node.aval, raw(y)) if y.node.aval.shape else y.node.aval.one
+    if y.node.aval.shape:
+        return arrays.ones(y.node.aval, raw(y))
+    return arrays.like_recorded(y.node.aval.one, raw(y))
 
 
 def _advice(odd: Foreign) -> str:

@@ -409,6 +409,23 @@ def arreq(x):
     return x if np.array_equal(x, np.sort(x)) else -x
 
 
+@case(V, V, V, V, V, refused="changes last")
+def assigned(x):
+    global last
+    last = x.sum()
+    return x * last
+
+
+best = 0.0
+
+
+@case(V, V, V, V, V, refused="best", before=lambda n: globals().__setitem__("best", 0.0))
+def kept(x):
+    global best
+    best = max(best, x.sum())
+    return x * 2
+
+
 @pytest.mark.parametrize(("f", "calls", "options"), [r[1:] for r in case.rows], ids=[r[0] for r in case.rows])
 def test_replayed(f: Any, calls: Any, options: Any) -> None:
     check(f, calls, options)

@@ -130,6 +130,17 @@ PICKING: dict[str, Any] = {
 }
 
 
+def added(x: Any) -> Any:
+    total = 0
+    for i, v in enumerate(x.reshape(-1)):
+        total += v * i
+    total *= 2
+    return total
+
+
+PICKING["a number added to in place"] = added
+
+
 @pytest.mark.parametrize("f", PICKING.values(), ids=PICKING.keys())
 def test_what_values_pick_needs_one_program(f: Any) -> None:
     check(gm.value_and_grad(f), (arrays((4, 3)),) * 4, {"programs": 1})

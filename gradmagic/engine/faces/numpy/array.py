@@ -157,8 +157,8 @@ class Array(NumpyMethods):
 
         def method(self: Array, other: Any) -> Any:
             made = getattr(Array, name)(self, other)
-            if not arrays.is_array(self.array):
-                return made
+            if not arrays.is_array(self.array) or issubclass(arrays.kind_of(self.array), np.generic):
+                return made  # a number, or one that records (engine/replay)
             plain = raw(made)
             if made is NotImplemented or not np.can_cast(
                 getattr(plain, "dtype", object), self.array.dtype, "same_kind"
