@@ -47,7 +47,11 @@ class Written:
     """
 
     def __init__(
-        self, program: Program, whole: Written | None = None, targets: dict[int, str] | None = None
+        self,
+        program: Program,
+        whole: Written | None = None,
+        targets: dict[int, str] | None = None,
+        donated: int = 0,
     ) -> None:
         groups = sunk(program)
         self.program = program
@@ -67,7 +71,8 @@ class Written:
             set()
         )  # names that mean the same memory for as long as the set of buffers lives
         self._ends, self._lives = _lifetimes(program)
-        self._leaves = {r for o in program.outputs for r in self._lives[id(o)]}
+        # What leaves the program is memory of its own, but for the first results, if they are donated.
+        self._leaves = {r for o in program.outputs[donated:] for r in self._lives[id(o)]}
         self._at = self._made = 0
         self._emit(0, len(program.steps), groups)
 

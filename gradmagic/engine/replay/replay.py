@@ -48,9 +48,12 @@ class Replayed:
 
     __replays__ = True
 
-    def __init__(self, f: Callable[..., Any], quiet: bool = False, backend: str | None = None) -> None:
+    def __init__(
+        self, f: Callable[..., Any], quiet: bool = False, backend: str | None = None, donate: bool = False
+    ) -> None:
         functools.update_wrapper(self, f)
         self.f = f
+        self.donate = donate
         self.backend = backend
         self._quiet = quiet  # of gradmagic's own: that there is no program is nothing to tell
         self.programs: list[Made] = []
@@ -213,7 +216,7 @@ class Replayed:
             return made
 
         choice = Choice(self.backend, short, write)
-        written = Written(blocked(short))
+        written = Written(blocked(short), donated=len(results.steps) if self.donate else 0)
         choice.watch(written, lambda: self._compile(made))
         made = write(written)
         return choice.compiled(made) if self.backend == "numba" else made
@@ -274,10 +277,12 @@ class Replayed:
 
 
 @overload
-def replay(f: Callable[..., Any], *, backend: str | None = None) -> Replayed: ...
+def replay(f: Callable[..., Any], *, backend: str | None = None, donate: bool = False) -> Replayed: ...
 @overload
-def replay(f: None = None, *, backend: str | None = None) -> Callable[[Callable[..., Any]], Replayed]: ...
-def replay(f: Any = None, *, backend: str | None = None) -> Any:
+def replay(
+    f: None = None, *, backend: str | None = None, donate: bool = False
+) -> Callable[[Callable[..., Any]], Replayed]: ...
+def replay(f: Any = None, *, backend: str | None = None, donate: bool = False) -> Any:
     """Make a function that gives what `f` gives, by a recorded program from its second call on.
 
     The first call for given shapes, dtypes and settings runs `f`, records every array operation of it, those of a
@@ -295,6 +300,9 @@ def replay(f: Any = None, *, backend: str | None = None) -> Any:
         program has run so often that compiling (0.3 to 1 s, less from the file in which it is kept) has paid. What
         numba is not given (linear algebra, sorting, complex numbers, large products) stays with NumPy, which
         `.explain()` says.
+    donate : bool
+        The arrays of the result may lie in buffers that the next call writes over: none are allocated, and what is to
+        be kept has to be copied.
 
     Returns
     -------
@@ -322,14 +330,15 @@ def replay(f: Any = None, *, backend: str | None = None) -> Any:
     """
     asked(backend)
     if f is None:
-        return functools.partial(replay, backend=backend)
+        return functools.partial(replay, backend=backend, donate=donate)
     if not callable(f):
         raise TypeError(
             f"gm.replay takes a function, not a {type(f).__name__}: write gm.replay(f), not gm.replay(f(x))."
         )
     if isinstance(f, Replayed):
-        return f if backend in (None, f.backend) else Replayed(f.f, backend=backend)
-    return Replayed(f, backend=backend)
+        same = backend in (None, f.backend) and donate in (False, f.donate)
+        return f if same else Replayed(f.f, backend=backend or f.backend, donate=donate or f.donate)
+    return Replayed(f, backend=backend, donate=donate)
 
 
 def _guarded(face: Callable[..., Any], otherwise: Callable[..., Any], made: Made) -> Callable[..., Any]:
