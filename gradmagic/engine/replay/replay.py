@@ -26,7 +26,7 @@ from .compiled.choice import Choice, asked
 from .emit import Diverged, Written
 from .products import flattened
 from .recorded import NOW
-from .recording import Call, Refused, close, copied, randomness, record, same_program, seen
+from .recording import Call, Refused, close, coarsest, copied, randomness, record, same_program, seen
 from .results import Results, share
 from .simplify import simplified
 from .surroundings import Surroundings
@@ -247,15 +247,16 @@ class Replayed:
             raise Refused(
                 "it writes into memory that two of its arrays share, or its program does not take its own call"
             )
+        least = coarsest(made.program)
         for a, b in zip(_arrays(eager), _arrays(out), strict=True):
-            if type(a) is not type(b) or not close(a, b):
+            if type(a) is not type(b) or not close(a, b, least):
                 raise Refused("its program gives other numbers")
         if _sharing([*call.values, *around.read()], eager) != _sharing([*mine, *left], out):
             raise Refused("its results share memory in a way that its program's do not")
         gradients = [getattr(t.node.grad, "array", None) for t in call.stand_ins]
         now = [*call.values, *call.gradients(), *around.read()]
         for a, b in zip(now, [*mine, *gradients, *left], strict=True):
-            if (a is None) is not (b is None) or (a is not None and not close(a, b)):
+            if (a is None) is not (b is None) or (a is not None and not close(a, b, least)):
                 raise Refused("its program leaves other numbers in its arguments, or in what it reaches")
 
     # -- to read ----------------------------------------------------------------------------------
