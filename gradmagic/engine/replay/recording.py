@@ -30,6 +30,7 @@ from .seam import SEAM
 from .surroundings import Surroundings, TooMuch
 
 arrays.KINDS[Recorded] = SEAM
+arrays.HOSTS.add(SEAM)
 
 
 class Refused(Exception):

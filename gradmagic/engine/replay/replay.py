@@ -17,7 +17,7 @@ import numpy as np
 from ...errors import ReplayWarning
 from ..core.places import user_frame
 from ..core.trees import leaves
-from ..tape.modes import OFF, mode_now
+from ..tape.modes import OFF, UNSEEN, mode_now
 from ..tape.nodes import HOOKS
 from ..tape.tracked import tracked_in
 from . import explained
@@ -83,10 +83,11 @@ class Replayed:
     # -- calls that the last program does not serve ------------------------------------------------
     def _otherwise(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         mode = mode_now()
-        if self._off or NOW.get() is not None or mode not in (None, OFF) or _traced(args, kwargs):
+        watched = mode is not OFF and mode not in UNSEEN
+        if self._off or NOW.get() is not None or watched or _traced(args, kwargs):
             self.eager += 1
             return self.f(*args, **kwargs)
-        kind = (len(args), tuple(kwargs), mode)
+        kind = (len(args), tuple(kwargs), mode is OFF)
         if (out := self._served(kind, args, kwargs)) is not MISS:
             return out
         # what somebody else has changed (a learning rate) is an input from now on
@@ -385,4 +386,4 @@ def _stacklevel() -> int:
     return level
 
 
-__all__ = ["OFF", "Replayed", "replay"]
+__all__ = ["Replayed", "replay"]
