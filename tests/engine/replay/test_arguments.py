@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+import gradmagic as gm
+from gradmagic.errors import ReplayWarning
+
 from .against import Cases, arrays, check
 
 case = Cases()
@@ -522,3 +525,12 @@ def warnings_(x):
 @pytest.mark.parametrize(("f", "calls", "options"), [r[1:] for r in case.rows], ids=[r[0] for r in case.rows])
 def test_replayed(f: Any, calls: Any, options: Any) -> None:
     check(f, calls, options)
+
+
+@pytest.mark.gpu
+def test_an_array_on_a_device_is_refused_and_computed() -> None:
+    import cupy
+
+    r = gm.replay(lambda x: x * 2)
+    with pytest.warns(ReplayWarning, match="lies on a device"):
+        assert cupy.asnumpy(r(cupy.ones(3))).tolist() == [2, 2, 2]
