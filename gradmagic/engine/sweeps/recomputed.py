@@ -1,7 +1,7 @@
 """Computing recorded operations again with other inputs: a numerical gradient without running a cell twice.
 
-In: a tape that was recorded under a `Recomputing`, its root and inputs. Out: derivatives by differences, at some entries
-of each input. They check the rules; where the tape itself was cut, the replay is cut too.
+In: a tape that was recorded under a `Recomputing`, its root and inputs. Out: derivatives by differences, at some
+entries of each input. They check the rules; where the tape itself was cut, the replay is cut too.
 """
 
 from __future__ import annotations
