@@ -31,11 +31,12 @@ from ..fitting import Fit
 from ..fitting.evaluating import Evaluator
 from ..fitting.minimising import fitted
 from ..fitting.variables import Variables
+from .as_function import CellProgram, as_function, movable, rounding
 from .lifting.lift import entry_names, liftable
 from .lifting.snapshot import Snapshot
 from .membrane.enter import plain_code
 from .options import Options
-from .reading.names import base_of, parse_names
+from .reading.names import base_of, parse_names, usage
 from .reading.source import Source
 from .run import Failed, Run
 from .telling.result import result_of, seed_of
@@ -121,6 +122,24 @@ class Target:
     put: Callable[[Any], Any]
 
 
+@dataclass(frozen=True)
+class CellEvaluator(Evaluator):
+    """What a cell is asked for as a loss.
+
+    Attributes
+    ----------
+    quick : function
+        Gives the cell's program; None where there can be none.
+    """
+
+    quick: Callable[[], CellProgram | None] = lambda: None
+
+    def recorded(self) -> Evaluator:
+        """Let loss and gradient be computed by a recorded program, where the cell is a plain function."""
+        quick = self.quick()
+        return self if quick is None else replace(self, both=quick.both, program=quick.program)
+
+
 class CellLoss:
     """A cell as a function of the variables on the magic's line.
 
@@ -142,6 +161,7 @@ class CellLoss:
         self._options = replace(options, plot=False, check=False, expect="", time=False, kept=False)
         self._code = _Code()
         self._targets: list[Target] = []
+        self._used: set[str] = set()
         self._snapshot: Snapshot | None = None
 
     def fit(self) -> Fit:
@@ -170,7 +190,8 @@ class CellLoss:
                     f"{name} on the %%grad line is assigned by the cell itself, and --minimize moves it: define it in "
                     "an earlier cell."
                 )
-        self._snapshot = Snapshot(namespace, trial.used())
+        self._used = trial.used()
+        self._snapshot = Snapshot(namespace, self._used)
         if (once := self._snapshot.taken_up()) is not None:
             raise MinimizeError(
                 f"the cell reaches a {type(once).__name__}, which cannot begin again, and --minimize runs the cell "
@@ -185,14 +206,10 @@ class CellLoss:
             raise NoTrial from error
         tree = {target.name: target.value for target in self._targets}
         variables = Variables(tree, "the line", list(tree), "take it off the line")
-        loss = Evaluator(self._code.name, self._value, self._both)
-        with warnings.catch_warnings():
-            if not options.quiet:  # else the report says it
-                warnings.simplefilter("ignore", DivergedWarning)
-            made = fitted(
-                loss, variables, options.minimize, lr=options.lr, iterations=options.iterations,
-                progress=False if options.quiet else None, keeps=options.keep,
-            )  # fmt: skip
+        loss = CellEvaluator(self._code.name, self._value, self._both, quick=self._program)
+        made = self._fitted(loss, variables)
+        if made.program is not None and made.program.served and not self._ends_so(made):
+            made = self._fitted(replace(loss, quick=lambda: None), variables)
         made.descent  # noqa: B018  (the loss around the way is computed now: the names change later)
         self._snapshot = None
         return made
@@ -200,6 +217,41 @@ class CellLoss:
     def keep(self, fit: Fit) -> None:
         """Give the names the end of the fit."""
         self._put(fit.x)
+
+    def _fitted(self, loss: Evaluator, variables: Variables) -> Fit:
+        options = self._asked
+        with warnings.catch_warnings():
+            if not options.quiet:  # else the report says it
+                warnings.simplefilter("ignore", DivergedWarning)
+            return fitted(
+                loss, variables, options.minimize, lr=options.lr, iterations=options.iterations,
+                progress=False if options.quiet else None, keeps=options.keep,
+            )  # fmt: skip
+
+    # -- by a program -----------------------------------------------------------------------------
+    def _program(self) -> CellProgram | None:
+        """Make the cell's program; None where the cell is no plain function of the names on the line."""
+        options, code, namespace = self._options, self._code, self._namespace
+        values = {target.name: target.value for target in self._targets}
+        asked = options.device or options.dtype or options.guard or options.stop or options.gradient != ""
+        others = [namespace[n] for n in self._used - values.keys() if n in namespace]
+        whole = all(name in self._used for name in values)  # no entry, no attribute
+        if asked or not whole or "raise" in np.geterr().values() or not movable(values, others):
+            return None
+        f = as_function(self._cell, namespace, list(values), "" if code.shown else code.name)
+        if f is None:
+            return None
+        own = values.keys() | usage(self._cell.tree).assigns.keys()
+        return CellProgram(f, own, self._both, self._within)
+
+    def _ends_so(self, fit: Fit) -> bool:
+        """Tell whether the traced cell has the fit's end, too: that a program gave it is not enough."""
+        try:
+            loss, _ = self._both(fit.x)
+        except Exception:  # which the fit by the traced cell raises, with where it is
+            return False
+        assert fit.program is not None
+        return abs(loss - fit.fun) <= 1e4 * rounding(fit.program) * max(abs(fit.fun), abs(fit.losses[0]))
 
     # -- evaluating -------------------------------------------------------------------------------
     def _evaluation(self) -> Evaluation:

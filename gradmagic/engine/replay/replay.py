@@ -213,7 +213,7 @@ class Replayed:
             ]
             tell_the_tape(written, short, call, around)
             made = Made(self.f, call, around, written, result, recorded)
-            made.choice = choice
+            made.choice, made.leaves = choice, bool(effects)
             if checks:
                 self._checked(made, call, around, values, held, eager)
                 made.settle()

@@ -45,6 +45,8 @@ class Made:
         Of the buffers of a call.
     choice : Choice
         Which back end runs it.
+    leaves : bool
+        Whether it puts something else into places.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Made:
         self.kind = (len(call.args), tuple(call.kwargs), mode_now() is OFF)
         self._calls = [0]
         self.choice: Any = None
+        self.leaves = False
         guards = [
             f"mode_now() {'is OFF' if self.kind[2] else 'in UNSEEN'}",
             *call.checks,
