@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
+from gradmagic.cell import descending
+from gradmagic.cell.as_function import CellProgram, as_function
 from gradmagic.cell.descending import CellLoss, NoTrial
 from gradmagic.cell.hosts.host import text_source
 from gradmagic.cell.options import Options
@@ -226,6 +228,145 @@ def test_the_cells_warnings_are_told_once(named, recwarn):
     named("import warnings")
     named("%%grad a --minimize sgd --lr 0.1 --iterations 5 --quiet\nwarnings.warn('mine')\nz = a**2")
     assert [str(w.message) for w in recwarn].count("mine") == 1
+
+
+AROUND = """
+import random
+t = np.linspace(0, 1, 9)
+y = np.sin(3 * t)
+a, k, m = 0.5, 2.0, -1.0
+w = np.array([0.1, 0.2, 0.3])
+held, log, buffer, count = [w], [], np.zeros(3), {"n": 0}
+leaf = gm.tensor([1.0, 2.0, 3.0], requires_grad=True)
+def reads_a():
+    return (a - 1)**2
+def reads_k(v):
+    return k * np.sum(v**2)
+def last(v):
+    global buffer
+    buffer = v * 1
+    return np.sum((v - 1)**2)
+def handled(v):
+    try:
+        return np.sum(np.linalg.cholesky(np.eye(2) * v)) ** 2 - 3 * v
+    except np.linalg.LinAlgError:
+        return 0.5 * (v - 1) ** 2
+"""
+
+
+def fitted(names, cell, programs=True, setup=AROUND, **options):
+    options = {"minimize": "adam", "lr": 0.05, "iterations": 120} | options
+    loss = CellLoss(
+        text_source(cell, "<cell of a test>", "In [1]"),
+        fresh(setup),
+        Options(tuple(names.split()), **options),
+    )
+    if not programs:
+        loss._program = lambda: None
+    with silent():
+        return loss.fit()
+
+
+RECORDED = {
+    "plain": ("w a", "p = w[0] + w[1]*t + w[2]*t**2\nloss = np.mean((a*p - y)**2)"),
+    "last expression": ("w", "u = np.sin(w) - 0.3\nnp.sum(u**2)"),
+    "loop, list and function": (
+        "w", "def f(v):\n    return (v - 1)**2\nl = []\nfor v in w:\n    l.append(f(v))\nz = sum(l)",
+    ),
+    "its own array": ("w", "s = np.zeros(3)\ns[:] = w\ns[0] += 1\nz = np.sum((s - 1)**2)"),
+    "branches": ("a", "if a < 0.7:\n    z = (a - 1)**2\nelse:\n    z = 2*(a - 1)**2"),
+    "a name that one branch assigns": ("a", "if a > 0.6:\n    q = 2.0\nz = (a - 1)**2"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", RECORDED)
+def test_a_plain_cell_is_fitted_by_a_program(case):
+    fit, plain = fitted(*RECORDED[case]), fitted(*RECORDED[case], programs=False)
+    assert fit.program.served > 100 and fit.descent.recorded and not plain.descent.recorded
+    np.testing.assert_allclose(fit.losses, plain.losses, rtol=1e-9, atol=1e-12)
+    for name in plain.x:
+        np.testing.assert_allclose(fit.x[name], plain.x[name], rtol=1e-9)
+        assert type(fit.x[name]) is type(plain.x[name]) and type(fit.jac[name]) is type(plain.jac[name])
+
+
+NOT_RECORDED = {
+    "print": ("a", "print(a)\nz = (a - 1)**2"),
+    "random": ("w", "z = np.sum((w - np.random.rand(3))**2)"),
+    "append": ("w", "log.append(1)\nz = np.sum((w - 1)**2)"),
+    "count": ("w", "count['n'] += 1\nz = np.sum((w - 1)**2) * count['n']"),
+    "write": ("w", "buffer[:] = w\nz = np.sum((buffer - 1)**2)"),
+    "write in a function": ("w", "z = last(w)"),
+    "reads before it assigns": ("w", "k = k + 1\nz = k * np.sum((w - 1)**2)"),
+    "moves by itself": ("w", "w -= 1\nz = np.sum(w**2)"),
+    "a function reads the variable": ("a", "z = reads_a() + a**2"),
+    "a function reads what it assigns": ("w", "k = 3.0\nz = reads_k(w - 1)"),
+    "somebody holds the array": ("w", "z = np.sum((held[0] + w - 1)**2)"),
+    "leaf": ("w", "z = ((leaf * gm.tensor(w)).sum() - 1)**2"),
+    "float": ("w", "z = np.sum((w - 1)**2) * float(w[0])"),
+    "names by text": ("a", "z = (eval('a') - 1)**2"),
+    "try": (
+        "m",
+        "try:\n    z = np.sum(np.linalg.cholesky(np.eye(2) * m))\nexcept ValueError:\n    z = (m - 1)**2",
+    ),
+    "a handled error within": ("m", "z = handled(m)"),
+    "kind": ("w", "z = np.sum((w - 1)**2) if type(w) is np.ndarray else np.sum(w)"),
+    "import": ("a", "import math\nz = (math.sin(a) - 0.3)**2"),
+    "entry": ("held[0]", "z = np.sum((held[0] - 1)**2)"),
+    "few iterations": ("a", "z = (a - 1)**2", {"iterations": 99}),
+    "SciPy": ("a", "z = (a - 1)**2", {"minimize": "BFGS", "lr": None}),
+    "dtype": ("a", "z = (a - 1)**2", {"dtype": "float32"}),
+}
+
+
+@pytest.mark.parametrize("case", NOT_RECORDED)
+def test_any_other_cell_is_not(case):
+    names, cell, *more = NOT_RECORDED[case]
+    options = more[0] if more else {}
+    fit, plain = fitted(names, cell, **options), fitted(names, cell, programs=False, **options)
+    assert not fit.descent.recorded
+    assert np.array_equal(fit.losses, plain.losses) and fit.x.keys() == plain.x.keys()
+    assert all(np.array_equal(fit.x[name], plain.x[name]) for name in plain.x)
+
+
+def test_a_program_of_other_numbers_is_not_the_fit(monkeypatch):
+    cell = ("w", "z = np.sum((w - 1)**2)")
+    plain = fitted(*cell, programs=False)
+    other = as_function(
+        text_source("np.sum((w - 1)**2) + w[0]**4", "<other cell>", "In [2]"), fresh(AROUND), ["w"], ""
+    )
+    monkeypatch.setattr(descending, "as_function", lambda *args: other)
+    for at_once in (True, False):  # where it begins, or only by its end
+        if not at_once:
+            monkeypatch.setattr(CellProgram, "agrees", lambda *args: True)
+        fit = fitted(*cell)
+        assert np.array_equal(fit.losses, plain.losses) and not fit.descent.recorded
+        assert (fit.program is None) is not at_once
+
+
+def test_a_program_says_so_and_leaves_the_cells_names_as_ever(named):
+    cell = "%%grad w --minimize sgd --lr 0.1 --iterations 200\nd = w - data\nloss = np.sum(d**2)"
+    named("data = np.array([1.0, 2.0])")
+    text = " ".join(named(cell).to_text(80, color=False).split())
+    assert "by a recorded program" in text
+    assert np.array_equal(named.names["d"], named.names["w"] - named.names["data"])
+    for change in ("data = np.array([3.0, -2.0])", "data[:] = 5", "data = 7.0"):
+        named(f"{change}\nw = np.array([4.0, -4.0])")
+        report = named(cell)
+        assert report._trace.descent.recorded
+        np.testing.assert_allclose(named.names["w"], named.names["data"] + np.zeros(2), atol=1e-6)
+
+
+def test_an_error_on_the_way_of_a_program_is_the_cells(named):
+    text = named.fails(
+        "%%grad a --minimize sgd --lr 0.01 --iterations 300\nb = a - 1\nif b < 0.5:\n    raise ValueError('outside')\n"
+        "z = b**2"
+    )
+    assert "outside" in text and "line 4" in text and named.names["a"] == 3.0 and "b" not in named.names
+    named("import math")
+    text = named.fails(
+        "%%grad a --minimize sgd --lr 0.01 --iterations 999\nz = (a - 1)**2 + math.sqrt(a - 2)"
+    )
+    assert "line 2" in text and named.names["a"] == 3.0
 
 
 class TestWithinWhatIsDifferentiated:

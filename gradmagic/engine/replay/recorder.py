@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 import sys
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import numpy as np
@@ -83,7 +84,12 @@ class Recording:
         """Compute `op` on the real values and write it down."""
         kwargs = kwargs or {}
         plain = mapped(value_of, args)
-        value = op(*plain, **{k: mapped(value_of, v) for k, v in kwargs.items()})
+        try:
+            value = op(*plain, **{k: mapped(value_of, v) for k, v in kwargs.items()})
+        except (np.linalg.LinAlgError, ArithmeticError) as error:  # others have other ways out of it
+            with suppress(CannotRecord):
+                self.refuse(f"{known.name_of(op)} raises {type(error).__name__}")
+            raise
         return self.made(op, args, kwargs, value)
 
     def made(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any], value: Any) -> Any:

@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pytest
 
 import gradmagic as gm
 
@@ -22,3 +23,22 @@ def test_an_unpickled_array_is_an_array_like_others():
     for value in (x, x, pickle.loads(pickle.dumps(x)), pickle.loads(pickle.dumps(x))):
         assert made(value).tolist() == [2.0, 2.0]
     assert len(made.programs) == 1
+
+
+@pytest.mark.parametrize(
+    ("raises", "starts"),
+    [(lambda m: np.sum(np.linalg.cholesky(np.eye(2) * m)), -1.0), (lambda m: 1 / m, 0.0)],
+)
+def test_a_handled_error_is_no_program(raises, starts):
+    """Its other way out hangs on values that nothing would look at again."""
+
+    def f(m):
+        try:
+            return raises(m)
+        except (np.linalg.LinAlgError, ZeroDivisionError):
+            return 0.5 * (m - 1) ** 2
+
+    g = gm.replay(f)
+    with pytest.warns(gm.errors.ReplayWarning, match=r"raises (LinAlgError|ZeroDivisionError) \(line \d+"):
+        g(starts)
+    assert g(starts) == f(starts) and g(4.0) == f(4.0)
