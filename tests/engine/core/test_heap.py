@@ -48,18 +48,16 @@ print(json.dumps([faults, (kept - pages()) * 4096 / x.numel() / 4, float(x.grad.
 def ran(before: str = "", **environment: str) -> list[float]:
     """Page faults of a pass, how many arrays were given back, and a sum of the gradient."""
     text = PROGRAM.replace("SET", before)
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_")}  # Dask sets some
     done = subprocess.run(
-        [sys.executable, "-c", text], env=os.environ | environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", text], env=inherited | environment, capture_output=True, text=True, check=True
     )
     return json.loads(done.stdout)
 
 
 @glibc
 def test_a_pass_takes_its_memory_from_the_one_before_and_gives_it_back_when_asked():
-    for _ in range(4):  # a machine that is short of memory takes pages away meanwhile
-        faults, given, gradient = ran()
-        if faults < 50 and given > 5:
-            break
+    faults, given, gradient = ran()
     assert faults < 50
     assert given > 5
     off, none_given, same = ran("gm.set_buffer_pool('1MB')")
