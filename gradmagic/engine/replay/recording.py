@@ -255,7 +255,7 @@ def record(
         given = [now.enter(copied(v), f"x{i}") for i, v in enumerate(values)]
         inside = [None if v is None else now.enter(copied(v), f"s{i}") for i, v in enumerate(held)]
         args, kwargs = call.given(given)
-        with around.holding(inside), noting():
+        with around.holding(inside), noting(), np.errstate(all="ignore"):  # the function itself has warned
             out = f(*args, **kwargs)
             if left := [link.name for link in around.links if not link.same()]:
                 raise Refused(f"it changes {left[0]}, which a program cannot")

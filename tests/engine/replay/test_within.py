@@ -213,3 +213,13 @@ def test_places_that_are_kept_do_not_keep_a_program_away() -> None:
         modes.keep_places(False)
     r(np.ones(3))
     assert r.served == 3
+
+
+def test_numpy_warns_once_for_one_call() -> None:
+    r = gm.replay(lambda x: np.log(x))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        r(np.zeros(2))
+        assert len(caught) == 1
+        r(np.zeros(2))
+        assert len(caught) == 2
