@@ -15,10 +15,12 @@ import dis
 import functools
 import random
 import sys
+import threading
 import types
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, is_dataclass
 from typing import Any
 
@@ -33,18 +35,14 @@ from ..tape.tracked import Tracked
 _MOST = 5_000  # objects
 _NUMBERS = (int, float, complex, bool, str, bytes, type(None), np.generic, np.dtype, slice, range, frozenset)
 _INDEXED = (dict, list, deque)
-_PARTS = (
-    *_NUMBERS,
-    *_INDEXED,
-    tuple,
-    set,
-    np.ndarray,
-    types.FunctionType,
-    types.MethodType,
-)  # of foreign objects
+# Of foreign objects, what is looked into.
+_PARTS = (*_NUMBERS, *_INDEXED, tuple, set, np.ndarray, types.FunctionType, types.MethodType)
 _STILL = ("numpy", "scipy", "math", "cmath", "gradmagic", "builtins")  # modules whose numbers nobody changes
-_SPEAKING = frozenset({"print", "input", "open", "display"})
+_SPEAKING = frozenset(
+    "print input open display write warn debug info warning error critical exception".split()
+)
 _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random, Stream)
+_OF_CONTEXTS = (ContextVar, threading.local)  # they hold something else in each thread
 _PLAIN = (str, int)  # keys that Python writes as they are
 
 
@@ -177,6 +175,13 @@ class Surroundings:
         elif issubclass(kind, np.ndarray):
             if not value.dtype.hasobject:
                 self.kept.append((value, "{}.tobytes()", value.tobytes(), name))
+        elif issubclass(kind, _OF_CONTEXTS) or (hasattr(kind, "__next__") and not _users(kind)):
+            does = (
+                "is another in each thread" if issubclass(kind, _OF_CONTEXTS) else "moves on when it is read"
+            )
+            raise TooMuch(
+                f"it reads {name}, a {kind.__name__}, which {does}: pass what it gives as an argument"
+            )
         elif issubclass(kind, types.FunctionType):
             self._function(value)
         elif issubclass(kind, types.BuiltinFunctionType):  # the method `get` of a dict
@@ -241,6 +246,7 @@ class Surroundings:
             self._look(value, function.__name__)
         if own:
             self._names(function.__globals__, function.__code__, "")
+            self.sizes.append((vars(function), len(vars(function))))
             for name, value in vars(function).items():
                 self._hold(vars(function), name, f"{function.__name__}.{name}", value)
 
@@ -269,7 +275,7 @@ class Surroundings:
 
     def _object(self, value: Any, name: str) -> None:
         held, caches = getattr(value, "__dict__", {}), getattr(type(value), "_caches", ())
-        if held:
+        if hasattr(value, "__dict__"):
             self.sizes.append((held, len(held)))
         for key, part in held.items():
             if key not in caches and (not self._within or isinstance(part, _PARTS)):
@@ -283,6 +289,7 @@ class Surroundings:
 
     def _class(self, kind: type) -> None:
         """Go through the methods and attributes of a class of the user's."""
+        self.sizes.append((vars(kind), len(vars(kind))))
         for key, part in vars(kind).items():
             if isinstance(part, (staticmethod, classmethod, functools.cached_property, property)):
                 part = (
@@ -290,10 +297,10 @@ class Surroundings:
                     or getattr(part, "fget", None)
                     or getattr(part, "func", None)
                 )
-            if isinstance(part, types.FunctionType):
-                self._look(part, part.__qualname__)
-            elif isinstance(part, _PARTS) and not key.startswith("__"):
+            if isinstance(part, _PARTS) and part is vars(kind)[key] and not key.startswith("__"):
                 self._hold(kind, key, f"{kind.__name__}.{key}", part)
+            elif isinstance(part, types.FunctionType):
+                self._look(part, part.__qualname__)
 
     # -- at a call --------------------------------------------------------------------------------
     def read(self) -> list[Any]:

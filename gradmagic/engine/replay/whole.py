@@ -115,8 +115,10 @@ def _laid(program: Program, call: Call, around: Surroundings) -> Iterator[tuple[
             step.storage.laid = True
             if known.elementwise(step.op) or step.op in (known.astype, np.copy, np.zeros_like, np.ones_like):
                 asked |= {id(s) for s in step.needs()}
-    reached = [v for v in around.read() if v is not None]
-    for step, value in zip(program.inputs, [*call.values, *reached], strict=False):
+    given = {f"x{i}": value for i, value in enumerate(call.values)}
+    given |= {f"s{i}": getattr(n.value, "array", n.value) for i, n in enumerate(around.places)}
+    for step in program.inputs:
+        value = given[step.op]
         if step.storage.laid and type(value) is np.ndarray and value.size and value.ndim:
             yield step.op, value
 

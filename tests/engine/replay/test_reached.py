@@ -5,16 +5,23 @@ In: a table of functions. Out: each gives and leaves what it gives and leaves wi
 
 from __future__ import annotations
 
+import contextvars
+import io
+import itertools
 import os
 import random
+import threading
 import time
 import types
+import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import gradmagic as gm
+from gradmagic.errors import ReplayWarning
 
 from .against import Cases, arrays, check
 
@@ -273,7 +280,7 @@ def counter(x):
 it = [iter(range(100))]
 
 
-@case(V, V, V, before=lambda n: it.__setitem__(0, iter(range(n, 100))), refused="changes from call to call")
+@case(V, V, V, before=lambda n: it.__setitem__(0, iter(range(n, 100))), refused="moves on when it is read")
 def iterator_(x):
     return x * next(it[0])
 
@@ -429,3 +436,145 @@ def kept(x):
 @pytest.mark.parametrize(("f", "calls", "options"), [r[1:] for r in case.rows], ids=[r[0] for r in case.rows])
 def test_replayed(f: Any, calls: Any, options: Any) -> None:
     check(f, calls, options)
+
+
+MOVING: dict[str, Any] = {
+    "range": lambda: iter(range(100)),
+    "count": itertools.count,
+    "cycle": lambda: itertools.cycle([1.0, 2.0, 3.0]),
+    "generator": lambda: (k * 2.0 for k in range(100)),
+    "file": lambda: io.StringIO("\n".join(map(str, range(100)))),
+}
+
+
+@pytest.mark.parametrize("make", MOVING.values(), ids=MOVING.keys())
+def test_what_moves_on_when_it_is_read_is_read_once_a_call(make: Any) -> None:
+    def given(source: Any) -> Any:
+        return lambda x: x * float(next(source))
+
+    plain, replayed = given(make()), gm.replay(given(make()))
+    with pytest.warns(ReplayWarning, match="it reads source, a .*, which moves on when it is read"):
+        assert [replayed(1.0) for _ in range(5)] == [plain(1.0) for _ in range(5)]
+
+
+def test_what_is_another_in_each_thread_is_refused() -> None:
+    local, variable = threading.local(), contextvars.ContextVar("rate", default=1.0)
+    local.rate = 1.0
+    for f in (lambda x: x * local.rate, lambda x: x * variable.get()):
+        with pytest.warns(ReplayWarning, match="which is another in each thread"):
+            gm.replay(f)(np.ones(2))
+
+
+@pytest.mark.filterwarnings("ignore::gradmagic.errors.ReplayWarning")
+def test_a_file_is_read_at_every_call(tmp_path: Path) -> None:
+    text, numbers = tmp_path / "rate.txt", tmp_path / "rate.npy"
+
+    def opened(x: Any) -> Any:
+        with open(text) as file:
+            return x * float(file.read())
+
+    for f in (opened, lambda x: x * float(text.read_text()), lambda x: x * np.load(numbers)):
+        replayed = gm.replay(f)
+        for k in range(3):
+            text.write_text(str(k))
+            np.save(numbers, float(k))
+            assert replayed(2.0) == 2 * k
+        assert "it opens a file" in replayed.refused[0]
+
+
+def test_what_it_says_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    @gm.replay
+    def speaking(x: Any) -> Any:
+        print("here")
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+        return np.log(x)
+
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        speaking(np.zeros(2))
+    assert capsys.readouterr().out == "here\n"
+    assert [w.category for w in seen] == [DeprecationWarning, RuntimeWarning]
+    print("heard")
+    assert capsys.readouterr().out == "heard\n"
+
+
+@pytest.mark.filterwarnings("ignore::gradmagic.errors.ReplayWarning")
+def test_numbers_that_numpy_is_to_refuse_are_refused() -> None:
+    def safe(x: Any) -> Any:
+        try:
+            with np.errstate(all="raise"):
+                return np.log(x)
+        except FloatingPointError:
+            return x * 0
+
+    replayed = gm.replay(safe)
+    for value in (1.0, 2.0, 0.0, -1.0):
+        np.testing.assert_array_equal(replayed(np.full(2, value)), safe(np.full(2, value)))
+    assert "it lets NumPy raise (np.errstate)" in replayed.refused[0]
+
+
+def test_what_is_put_into_a_class_an_object_or_a_function_is_seen() -> None:
+    class Base:
+        rate = 1.0
+
+        def moved(self, x: Any) -> Any:
+            return x * (self.rate + getattr(self, "more", 0.0) + getattr(total, "more", 0.0))
+
+    class Derived(Base):
+        pass
+
+    def total(x: Any) -> Any:
+        return thing.moved(x)
+
+    thing, replayed = Derived(), gm.replay(total)
+    changes = (
+        lambda: setattr(Base, "rate", 2.0),
+        lambda: setattr(Derived, "rate", 3.0),
+        lambda: setattr(thing, "more", 5.0),
+        lambda: setattr(total, "more", 7.0),
+        lambda: setattr(Base, "moved", lambda self, x: x * 11.0),
+        lambda: setattr(Derived, "moved", lambda self, x: x * 13.0),
+    )
+    assert replayed(1.0) == replayed(1.0) == 1.0
+    for change, expected in zip(changes, (2.0, 3.0, 8.0, 15.0, 11.0, 13.0), strict=True):
+        change()
+        assert replayed(1.0) == replayed(1.0) == expected
+    assert replayed.served == 7
+
+
+def test_what_an_object_keeps_of_an_argument_is_the_argument() -> None:
+    class Motion:
+        before: Any
+        after: Any
+
+        def step(self, x: Any) -> Any:
+            moved = x - self.before
+            self.before, self.after = x, moved
+            return moved
+
+    motion = Motion()
+    motion.before, motion.after = np.zeros(2), np.zeros(2)
+    step = gm.replay(motion.step)
+    for k in range(5):
+        x = np.full(2, float(k * k))
+        moved = step(x)
+        assert motion.before is x and motion.after is moved
+        x += 1  # a buffer that is filled anew
+    np.testing.assert_array_equal(motion.before, [17.0, 17.0])
+    assert step.served == 4
+
+
+def test_how_a_place_is_laid_out_is_seen_beside_gradients_that_are_new() -> None:
+    w = gm.tensor(2.0, requires_grad=True)
+    held = types.SimpleNamespace(w=w, m=np.arange(6.0).reshape(2, 3))
+
+    @gm.replay
+    def rows(x: Any) -> Any:
+        (held.w * held.w).backward()
+        return x * held.m if held.m.flags.c_contiguous else -x
+
+    for k in range(6):
+        held.m = np.asarray(np.ones((2, 3)), order="CF"[k % 2])
+        w.grad = None
+        assert (rows(1.0) == 1).all() if k % 2 == 0 else rows(1.0) == -1
+    assert rows.served == 4

@@ -61,6 +61,11 @@ def detached(t):
     return (t * 2).detach()
 
 
+@case(L, L, L)
+def detached_number(t):
+    return (t * t).sum().detach()
+
+
 @case(L, L, refused="hangs on a tape")
 def with_a_tape(t):
     return t * 2
