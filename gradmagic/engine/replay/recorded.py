@@ -119,7 +119,13 @@ class Recorded:
     itemsize = property(lambda self: self.value.itemsize)
     strides = property(lambda self: self._laid().strides)
     flags = property(lambda self: self._laid().flags)
-    base = property(lambda self: self.owner)
+
+    @property
+    def base(self) -> Any:
+        """What owns its memory; a number that is broadcast has none to write into either."""
+        still = type(self.value) is np.ndarray and not self.value.flags.writeable
+        return self if self.owner is None and still else self.owner
+
     device = "cpu"
     T = property(lambda self: running().call(np.transpose, (self,)))
     mT = property(lambda self: running().call(np.swapaxes, (self, -1, -2)))
@@ -231,7 +237,8 @@ class Recorded:
             raise TypeError("only integer scalar arrays can be converted to a scalar index")  # NumPy's words
         return int(running().fixed(self))
 
-    __float__, __complex__ = _asked("float()", float), _asked("complex()", complex)
+    __float__ = _asked("float() of what is no result (of a result write .item())", float)
+    __complex__ = _asked("complex()", complex)
     __format__, __str__, __repr__ = map(_asked, ("a text", "str()", "repr()"))
 
     def __round__(self, ndigits: int | None = None) -> Any:

@@ -236,7 +236,9 @@ class Surroundings:
                 value = cell.cell_contents
             except ValueError:
                 continue
-            if own or type(value) is np.ndarray:
+            if own and isinstance(value, types.ModuleType):
+                self._module(value, function.__code__, f"{name}.")
+            elif own or type(value) is np.ndarray:
                 self._hold(cell, "cell_contents", name, value)
             else:  # of gradmagic's own functions (grad(f) holds f): nobody rebinds them
                 self._look(value, name)
@@ -263,15 +265,18 @@ class Surroundings:
                     self.absent.append((space, name))
                 continue
             if isinstance(value, types.ModuleType):
-                if id(value) not in self._seen and value.__name__.partition(".")[0] not in _STILL:
-                    self._seen[id(value)] = value
-                    self._names(vars(value), code, f"{home}{name}.")
+                self._module(value, code, f"{home}{name}.")
             elif (
                 users(space.get("__file__") or PACKAGE)
                 or not home
                 or isinstance(value, (*_PARTS[:-2], Mapping))
             ):
                 self._hold(space, name, home + name, value)
+
+    def _module(self, module: types.ModuleType, code: types.CodeType, home: str) -> None:
+        if id(module) not in self._seen and module.__name__.partition(".")[0] not in _STILL:
+            self._seen[id(module)] = module
+            self._names(vars(module), code, home)
 
     def _object(self, value: Any, name: str) -> None:
         held, caches = getattr(value, "__dict__", {}), getattr(type(value), "_caches", ())
