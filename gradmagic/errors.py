@@ -515,16 +515,16 @@ class MaskedWarning(UserWarning):
 class ReplayWarning(UserWarning):
     """A function under `gm.replay` runs as it is: the message says what a program cannot hold, and where.
 
-    Examples
-    --------
-    >>> import warnings
-    >>> import numpy as np
-    >>> import gradmagic as gm
-    >>> with warnings.catch_warnings(record=True) as caught:
-    ...     warnings.simplefilter("always")
-    ...     _ = gm.replay(lambda x: float(x.sum()))(np.ones(3))
-    >>> caught[0].category.__name__
-    'ReplayWarning'
+    Why: a program is a list of NumPy's calls. A number that is asked for on the way, or drawn at random, would stand in
+    it as it was once.
+
+    Wrong::
+
+        gm.replay(lambda x: x / float(np.sum(x)))(np.array([1.0, 3.0]))
+
+    Right: the value itself::
+
+        gm.replay(lambda x: x / np.sum(x))(np.array([1.0, 3.0]))
     """
 
 

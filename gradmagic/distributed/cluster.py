@@ -6,6 +6,7 @@ graph of every pass, so no worker holds anything that cannot be made again.
 
 from __future__ import annotations
 
+import sys
 import uuid
 import warnings
 from asyncio import CancelledError
@@ -38,7 +39,15 @@ def client_of(given: Any) -> distributed.Client:
     try:
         return distributed.default_client()
     except ValueError:
+        spawnable()
         return distributed.Client(threads_per_worker=1, dashboard_address=":0")
+
+
+def spawnable() -> None:
+    """Let processes be started where `__main__` says nothing of where it comes from, as some shells leave it."""
+    main = sys.modules["__main__"]
+    if not hasattr(main, "__spec__"):
+        main.__spec__ = None
 
 
 def total(

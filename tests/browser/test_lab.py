@@ -85,6 +85,7 @@ def test_arrays_show_their_gradients_and_their_graph(open_notebook, name, cell, 
     text = report.inner_text()
     assert all(name in text for name in names)
     drawings = report.locator(".gm-live svg")
+    drawings.first.wait_for(state="attached")
     assert drawings.count() >= 1
     for drawing in drawings.all():
         box = drawing.bounding_box()

@@ -12,6 +12,10 @@ from ..cell.conftest import _one_shell, run  # noqa: F401
 def _workers_are_forked():
     """Workers are forked from a process that has imported everything: 0.2 s each, not 2 on a machine under load."""
     dask = pytest.importorskip("dask")
+    pytest.importorskip("distributed")
+    from gradmagic.distributed.cluster import spawnable
+
+    spawnable()  # other tests of this process have had shells
     multiprocessing.get_context("forkserver").set_forkserver_preload(["distributed", "gradmagic.distributed"])
     forkserver.ensure_running()
     with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
-from ...engine.core.arrays import KINDS, device_of, is_array, on_device, to_host
+from ...engine.core.arrays import HOSTS, KINDS, device_of, is_array, on_device, to_host
 from ...engine.core.places import place_of, raised_by_user, user_frame
 from ...engine.derivatives.objects import Made
 from ...engine.dispatch.calls import call_elementwise, record
@@ -90,7 +90,7 @@ class Recording:
             return self.lost(out, cuts)
         given = [table.wrapped(a) for a in args]
         options = {k: table.wrapped(v) for k, v in kwargs.items()}
-        if len(KINDS) > 1:  # there are devices
+        if len(KINDS) > len(HOSTS):  # there are devices
             given = [self.beside(a, out) for a in given]
             options = {k: self.beside(v, out) for k, v in options.items()}
         made = self.made(function, given, options)
@@ -188,7 +188,7 @@ class Recording:
 
         A cotangent comes back to where its value lies.
         """
-        if len(KINDS) == 1:
+        if len(KINDS) == len(HOSTS):
             return value
         if type(value) in (list, tuple):
             return type(value)([self.beside(v, out) for v in value])
@@ -218,7 +218,7 @@ class Recording:
     def filed(self, out: Any, made: Any, cuts: frozenset[Cut], name: str, marks: Iterable[Mark] = ()) -> Any:
         """Note for `out` what the engine made of it; entries of tuples and lists each alone. Gives `out`."""
         kind = type(out)
-        if len(KINDS) > 1 and issubclass(type(made), Tracked) and on_device(made.array) is not on_device(out):
+        if len(KINDS) > len(HOSTS) and issubclass(type(made), Tracked) and on_device(made.array) is not on_device(out):
             made = self.made(move, (made, device_of(out), device_of(made.array)), {})
         if isinstance(made, Left):
             return self.cut_off(out, cuts, made.how, made.node)

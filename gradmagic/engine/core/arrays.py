@@ -20,6 +20,7 @@ from ...errors import DeviceError
 
 # Which module makes new arrays like an array of this type. Another library's enters when its first array is met.
 KINDS: dict[type, ModuleType | Any] = {np.ndarray: np}
+HOSTS: set[Any] = {np}  # those of them whose arrays lie on the host
 _NUMBERS = frozenset({float, int, bool, complex, *np.sctypeDict.values()})
 
 
@@ -98,8 +99,7 @@ def is_numeric(value: Any, kinds: str = "iufc") -> bool:
 
 def on_device(value: Any) -> bool:
     """Tell whether `value` lives on another device than the host; what records (engine/replay) lives on it."""
-    module = module_of(value)
-    return module is not np and not getattr(module, "on_host", False)
+    return module_of(value) not in HOSTS
 
 
 def whole(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -107,7 +107,7 @@ def whole(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def called(*args: Any, **kwargs: Any) -> Any:
-        if len(KINDS) > 1:
+        if RECORDING.get() is not None:
             for a in (*args, *kwargs.values()):
                 if (noted := getattr(type(a), "whole_call", None)) is not None:
                     return noted(function, args, kwargs)

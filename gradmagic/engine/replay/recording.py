@@ -31,6 +31,7 @@ from .seam import SEAM
 from .surroundings import Surroundings, TooMuch
 
 arrays.KINDS[Recorded] = SEAM
+arrays.HOSTS.add(SEAM)
 
 
 class Refused(Exception):
@@ -355,8 +356,14 @@ def _equal(a: Any, b: Any) -> bool:
     return bool(a is b or a == b or a != a)
 
 
-def close(a: Any, b: Any) -> bool:
-    """Tell whether two values are the same but for rounding."""
+def coarsest(program: Program) -> float:
+    """Give the rounding of the coarsest dtype that a program computes in: a Python float may come of float32."""
+    found = {s.dtype for s in program.steps if s.value is not None}
+    return max((float(np.finfo(d).eps) for d in found if d.kind in "fc"), default=0.0)
+
+
+def close(a: Any, b: Any, least: float = 0.0) -> bool:
+    """Tell whether two values are the same but for rounding, of their own dtype or of `least` at one."""
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
@@ -369,4 +376,4 @@ def close(a: Any, b: Any) -> bool:
         ):
             return False
         scale = np.max(np.abs(a[finite]), initial=0)
-        return bool(np.all(np.abs(a[finite] - b[finite]) <= 1e4 * np.finfo(a.dtype).eps * scale))
+        return bool(np.all(np.abs(a[finite] - b[finite]) <= 1e4 * max(np.finfo(a.dtype).eps, least) * scale))

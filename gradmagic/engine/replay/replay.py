@@ -17,7 +17,7 @@ import numpy as np
 from ...errors import ReplayWarning
 from ..core.places import user_frame
 from ..core.trees import leaves
-from ..tape.modes import OFF, mode_now
+from ..tape.modes import OFF, UNSEEN, mode_now
 from ..tape.nodes import HOOKS
 from ..tape.tracked import tracked_in
 from . import explained
@@ -26,7 +26,7 @@ from .compiled.choice import Choice, asked
 from .emit import Diverged, Written
 from .products import flattened
 from .recorded import NOW
-from .recording import Call, Refused, close, copied, randomness, record, same_program, seen
+from .recording import Call, Refused, close, coarsest, copied, randomness, record, same_program, seen
 from .results import Results, share
 from .simplify import simplified
 from .surroundings import Surroundings
@@ -48,9 +48,12 @@ class Replayed:
 
     __replays__ = True
 
-    def __init__(self, f: Callable[..., Any], quiet: bool = False, backend: str | None = None) -> None:
+    def __init__(
+        self, f: Callable[..., Any], quiet: bool = False, backend: str | None = None, donate: bool = False
+    ) -> None:
         functools.update_wrapper(self, f)
         self.f = f
+        self.donate = donate
         self.backend = backend
         self._quiet = quiet  # of gradmagic's own: that there is no program is nothing to tell
         self.programs: list[Made] = []
@@ -80,10 +83,11 @@ class Replayed:
     # -- calls that the last program does not serve ------------------------------------------------
     def _otherwise(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         mode = mode_now()
-        if self._off or NOW.get() is not None or mode not in (None, OFF) or _traced(args, kwargs):
+        watched = mode is not OFF and mode not in UNSEEN
+        if self._off or NOW.get() is not None or watched or _traced(args, kwargs):
             self.eager += 1
             return self.f(*args, **kwargs)
-        kind = (len(args), tuple(kwargs), mode)
+        kind = (len(args), tuple(kwargs), mode is OFF)
         if (out := self._served(kind, args, kwargs)) is not MISS:
             return out
         # what somebody else has changed (a learning rate) is an input from now on
@@ -221,7 +225,7 @@ class Replayed:
             return made
 
         choice = Choice(self.backend, short, write)
-        written = Written(blocked(short))
+        written = Written(blocked(short), donated=len(results.steps) if self.donate else 0)
         choice.watch(written, lambda: self._compile(made))
         made = write(written)
         return choice.compiled(made) if self.backend == "numba" else made
@@ -252,15 +256,16 @@ class Replayed:
             raise Refused(
                 "it writes into memory that two of its arrays share, or its program does not take its own call"
             )
+        least = coarsest(made.program)
         for a, b in zip(_arrays(eager), _arrays(out), strict=True):
-            if type(a) is not type(b) or not close(a, b):
+            if type(a) is not type(b) or not close(a, b, least):
                 raise Refused("its program gives other numbers")
         if _sharing([*call.values, *around.read()], eager) != _sharing([*mine, *left], out):
             raise Refused("its results share memory in a way that its program's do not")
         gradients = [getattr(t.node.grad, "array", None) for t in call.stand_ins]
         now = [*call.values, *call.gradients(), *around.read()]
         for a, b in zip(now, [*mine, *gradients, *left], strict=True):
-            if (a is None) is not (b is None) or (a is not None and not close(a, b)):
+            if (a is None) is not (b is None) or (a is not None and not close(a, b, least)):
                 raise Refused("its program leaves other numbers in its arguments, or in what it reaches")
 
     # -- to read ----------------------------------------------------------------------------------
@@ -282,10 +287,12 @@ class Replayed:
 
 
 @overload
-def replay(f: Callable[..., Any], *, backend: str | None = None) -> Replayed: ...
+def replay(f: Callable[..., Any], *, backend: str | None = None, donate: bool = False) -> Replayed: ...
 @overload
-def replay(f: None = None, *, backend: str | None = None) -> Callable[[Callable[..., Any]], Replayed]: ...
-def replay(f: Any = None, *, backend: str | None = None) -> Any:
+def replay(
+    f: None = None, *, backend: str | None = None, donate: bool = False
+) -> Callable[[Callable[..., Any]], Replayed]: ...
+def replay(f: Any = None, *, backend: str | None = None, donate: bool = False) -> Any:
     """Make a function that gives what `f` gives, by a recorded program from its second call on.
 
     The first call for given shapes, dtypes and settings runs `f`, records every array operation of it, those of a
@@ -303,6 +310,9 @@ def replay(f: Any = None, *, backend: str | None = None) -> Any:
         program has run so often that compiling (0.3 to 1 s, less from the file in which it is kept) has paid. What
         numba is not given (linear algebra, sorting, complex numbers, large products) stays with NumPy, which
         `.explain()` says.
+    donate : bool
+        The arrays of the result may lie in buffers that the next call writes over: none are allocated, and what is to
+        be kept has to be copied.
 
     Returns
     -------
@@ -331,14 +341,15 @@ def replay(f: Any = None, *, backend: str | None = None) -> Any:
     """
     asked(backend)
     if f is None:
-        return functools.partial(replay, backend=backend)
+        return functools.partial(replay, backend=backend, donate=donate)
     if not callable(f):
         raise TypeError(
             f"gm.replay takes a function, not a {type(f).__name__}: write gm.replay(f), not gm.replay(f(x))."
         )
     if isinstance(f, Replayed):
-        return f if backend in (None, f.backend) else Replayed(f.f, backend=backend)
-    return Replayed(f, backend=backend)
+        same = backend in (None, f.backend) and donate in (False, f.donate)
+        return f if same else Replayed(f.f, backend=backend or f.backend, donate=donate or f.donate)
+    return Replayed(f, backend=backend, donate=donate)
 
 
 def _guarded(face: Callable[..., Any], otherwise: Callable[..., Any], made: Made) -> Callable[..., Any]:
@@ -384,4 +395,4 @@ def _stacklevel() -> int:
     return level
 
 
-__all__ = ["OFF", "Replayed", "replay"]
+__all__ = ["Replayed", "replay"]

@@ -17,7 +17,6 @@ class _Seam:
     """The module of recording arrays, as CuPy is that of a GPU's."""
 
     __name__ = "gradmagic.engine.replay"
-    on_host = True
     value_of = staticmethod(value_of)
     add, maximum, minimum = np.add, np.maximum, np.minimum
 

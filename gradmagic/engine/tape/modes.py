@@ -107,6 +107,9 @@ def _place_only(node: Node, _array: Any, frame: Any) -> None:
     node.place = place_of(user_frame(frame))
 
 
+UNSEEN = frozenset({None, _place_only})  # the modes in which nobody looks on while operations are recorded
+
+
 def _observed(node: Node, array: Any, frame: Any) -> None:
     frame = user_frame(frame)
     node.place = place_of(frame)

@@ -12,7 +12,7 @@ import numpy as np
 
 from tests.benchmarks.workloads import Workload
 
-from .functions import Autograd, Jax, Replayed
+from .functions import Autograd, Compiled, Jax, Replayed
 from .tapes import Gradmagic, MyGrad, Torch
 
 Result = tuple[Any, list[Any]]  # value, gradients
@@ -29,6 +29,7 @@ PEERS = {
     "by_hand": ByHand,
     "gradmagic": Gradmagic,
     "replay": Replayed,
+    "replay_numba": Compiled,
     "torch": Torch,
     "jax": Jax,
     "autograd": Autograd,

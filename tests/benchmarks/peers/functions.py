@@ -110,7 +110,7 @@ class Replayed:
         self.ops = tapes.Gradmagic().ops
 
     def replay(self, f):
-        return self.gm.replay(f)
+        return self.gm.replay(f, backend=self.backend)
 
     def gradient(self, loss, constants, leaves):
         after = range(len(constants), len(constants) + len(leaves))
@@ -146,6 +146,29 @@ class Replayed:
         def run():
             value, found = product(leaves[0], constants[0])
             return value, [found]
+
+        return run
+
+
+class Compiled(Replayed):
+    """The same programs, compiled by numba where it is given them."""
+
+    title, backend = "gradmagic replay, numba", "numba"
+
+    def __init__(self):
+        import numba  # noqa: F401  (without it there is nothing to measure)
+
+        super().__init__()
+
+    def descent(self, loss, constants, leaves):
+        """The steps are one call."""
+        (steps, rate), (first,) = constants, leaves
+        slope = self.gm.value_and_grad(loss)
+        step = self.replay(lambda x: x - rate * slope(x)[1])
+
+        def run():
+            x = self.gm.loop(step, first, steps)
+            return None, [x]
 
         return run
 

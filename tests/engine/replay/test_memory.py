@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import gradmagic as gm
+
 from .against import Cases, arrays, check
 
 case = Cases()
@@ -270,3 +272,32 @@ def writes_global(x):
 @pytest.mark.parametrize(("f", "calls", "options"), [r[1:] for r in case.rows], ids=[r[0] for r in case.rows])
 def test_replayed(f: Any, calls: Any, options: Any) -> None:
     check(f, calls, options)
+
+
+def test_a_donated_result_is_written_over_and_the_others_are_not() -> None:
+    f = gm.value_and_grad(lambda x: np.sum(np.sin(x) ** 2))
+    own, donated = gm.replay(f), gm.replay(f, donate=True)
+    xs = [np.linspace(0, k + 1.0, 5) for k in range(4)]
+    kept = [own(x)[1] for x in xs]
+    seen = [donated(x)[1].copy() for x in xs]
+    for a, b, x in zip(kept, seen, xs, strict=True):
+        np.testing.assert_allclose(a, np.sin(2 * x))
+        np.testing.assert_allclose(b, np.sin(2 * x))
+    assert len({id(a) for a in kept}) == 4
+    assert donated(xs[0])[1] is donated(xs[1])[1]
+
+
+def test_what_is_left_in_places_is_not_donated() -> None:
+    w = gm.tensor([1.0, 2.0], requires_grad=True)
+
+    @gm.replay(donate=True)
+    def step(x):
+        w.grad = None
+        (w * x * x).sum().backward()
+        return x * 2
+
+    found = []
+    for k in range(4):
+        step(gm.tensor([1.0, float(k)]))
+        found.append(w.grad)
+    np.testing.assert_array_equal([g.numpy()[1] for g in found], [0, 1, 4, 9])

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import operator
+import os
+import subprocess
+import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -393,3 +397,25 @@ def test_a_loop_of_numbers_and_one_that_gives_something_else(interpreted):
     assert root == pytest.approx(2**0.5)
     doubled = gm.loop(lambda x: np.concatenate([x, x]), np.ones(1), 4, backend="numba")
     assert doubled.shape == (16,)
+
+
+@pytest.mark.slow
+def test_what_the_next_session_reads_from_the_file_gives_the_same(tmp_path: Any) -> None:
+    """A kernel with sums of more entries than one block: numba crashed on functions that call themselves."""
+    script = """
+import numpy as np, gradmagic as gm
+x = np.linspace(0, 1, 1000, dtype="f")
+r = gm.replay(gm.value_and_grad(lambda x: np.sum(np.exp(np.sin(x)))), backend="numba")
+r(x)
+assert "by numba" in str(r.explain()), r.explain()
+print(r(x)[0], r(x)[1].sum())
+"""
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, cwd=tmp_path,
+            env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    assert [t.returncode for t in told] == [0, 0], told[-1].stderr
+    assert told[0].stdout == told[1].stdout

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
+from gradmagic.engine.tape import modes
 from gradmagic.errors import ReplayWarning
 
 from ...cell.helpers import traced
@@ -203,3 +204,17 @@ def test_it_warns_once_and_goes_on() -> None:
         warnings.simplefilter("always")
         values = [f(np.full(2, float(k)))[1] for k in range(4)]
     assert values == [0, 1, 4, 9] and len(heard) == 1 and heard[0].filename == __file__
+
+
+def test_places_that_are_kept_do_not_keep_a_program_away() -> None:
+    """As in a notebook with the extension loaded, where operations remember their lines."""
+    r = gm.replay(gm.value_and_grad(lambda x: np.sum(x * x)))
+    modes.keep_places(True)
+    try:
+        for k in range(3):
+            r(np.ones(3) * k)
+        assert r.served == 2
+    finally:
+        modes.keep_places(False)
+    r(np.ones(3))
+    assert r.served == 3

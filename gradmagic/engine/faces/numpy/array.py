@@ -69,11 +69,9 @@ class Array(NumpyMethods):
         if kind is np.ndarray:
             home = sys._getframe(1).f_globals.get("__name__", "").partition(".")[0]
             return Array if home in _KEEPING else kind
-        return (
-            Array
-            if arrays.on_device(self.array) and not asks_kind(sys._getframe(1))
-            else arrays.kind_of(self.array)
-        )
+        if arrays.on_device(self.array) and not asks_kind(sys._getframe(1)):
+            return Array
+        return arrays.kind_of(self.array) if hasattr(kind, "whole_call") else kind  # one that records (engine/replay)
 
     @__class__.setter
     def __class__(self, value: Any) -> None:

@@ -39,8 +39,26 @@ HALVES = """
 def pairwise(a, at, step, n):
     if n <= 128:
         return block(a, at, step, n)
-    half = n // 2 - n // 2 % 8
-    return pairwise(a, at, step, half) + pairwise(a, at + half * step, step, n - half)
+    # The halves that wait, by hand: a function that calls itself crashes when numba reads it from its file.
+    starts, sizes = np.empty(64, np.int64), np.empty(64, np.int64)
+    left, waits = np.empty(64, a.dtype), np.empty(64, np.bool_)
+    top, starts[0], sizes[0] = 0, at, n
+    while True:
+        while sizes[top] > 128:
+            waits[top] = False
+            starts[top + 1], sizes[top + 1] = starts[top], sizes[top] // 2 - sizes[top] // 2 % 8
+            top += 1
+        total = block(a, starts[top], step, sizes[top])
+        top -= 1
+        while top >= 0 and waits[top]:
+            total = left[top] + total
+            top -= 1
+        if top < 0:
+            return total
+        left[top], waits[top] = total, True
+        half = sizes[top] // 2 - sizes[top] // 2 % 8
+        starts[top + 1], sizes[top + 1] = starts[top] + half * step, sizes[top] - half
+        top += 1
 """
 _START = {
     np.add: np.float64(-0.0),
