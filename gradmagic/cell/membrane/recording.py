@@ -218,7 +218,11 @@ class Recording:
     def filed(self, out: Any, made: Any, cuts: frozenset[Cut], name: str, marks: Iterable[Mark] = ()) -> Any:
         """Note for `out` what the engine made of it; entries of tuples and lists each alone. Gives `out`."""
         kind = type(out)
-        if len(KINDS) > len(HOSTS) and issubclass(type(made), Tracked) and on_device(made.array) is not on_device(out):
+        if (
+            len(KINDS) > len(HOSTS)
+            and issubclass(type(made), Tracked)
+            and on_device(made.array) is not on_device(out)
+        ):
             made = self.made(move, (made, device_of(out), device_of(made.array)), {})
         if isinstance(made, Left):
             return self.cut_off(out, cuts, made.how, made.node)

@@ -68,12 +68,12 @@ def running() -> Any:
     return now
 
 
-def _asked(what: str, answer: Any = None) -> Any:
+def _asked(what: str, answer: Any = None, instead: str = "") -> Any:
     def ask(self: Any, *args: Any, **kwargs: Any) -> Any:
         now = running()
         if answer is not None and (self.value_kind in "iub" or now.constant_now(self.step)):
             return answer(now.fixed(self), *args, **kwargs)
-        running().refuse(f"{what} asks for a value")
+        running().refuse(f"{what} asks for a value{instead}")
 
     return ask
 
@@ -237,7 +237,7 @@ class Recorded:
             raise TypeError("only integer scalar arrays can be converted to a scalar index")  # NumPy's words
         return int(running().fixed(self))
 
-    __float__ = _asked("float() of what is no result (of a result write .item())", float)
+    __float__ = _asked("float()", float, ": of a result write .item()")
     __complex__ = _asked("complex()", complex)
     __format__, __str__, __repr__ = map(_asked, ("a text", "str()", "repr()"))
 

@@ -257,9 +257,8 @@ class Surroundings:
         if not home:
             self.speaks |= {n for n in _names(code) if n in _SPEAKING and n not in space}
         for name in _names(code):
-            value = (
-                space[name] if name in space else None if home else sys.modules.get(name)
-            )  # imported within
+            # What is not there may be imported within.
+            value = space[name] if name in space else None if home else sys.modules.get(name)
             if name not in space and value is None:
                 if name in _assigned(code):
                     self.absent.append((space, name))
@@ -297,11 +296,7 @@ class Surroundings:
         self.sizes.append((vars(kind), len(vars(kind))))
         for key, part in vars(kind).items():
             if isinstance(part, (staticmethod, classmethod, functools.cached_property, property)):
-                part = (
-                    getattr(part, "__func__", None)
-                    or getattr(part, "fget", None)
-                    or getattr(part, "func", None)
-                )
+                part = next((f for n in ("__func__", "fget", "func") if (f := getattr(part, n, None))), None)
             if isinstance(part, _PARTS) and part is vars(kind)[key] and not key.startswith("__"):
                 self._hold(kind, key, f"{kind.__name__}.{key}", part)
             elif isinstance(part, types.FunctionType):

@@ -59,7 +59,11 @@ class Made:
         self.kind = (len(call.args), tuple(call.kwargs), mode_now() is OFF)
         self._calls = [0]
         self.choice: Any = None
-        guards = [f"mode_now() {'is OFF' if self.kind[2] else 'in UNSEEN'}", *call.checks, *around.guards(call.bind)]
+        guards = [
+            f"mode_now() {'is OFF' if self.kind[2] else 'in UNSEEN'}",
+            *call.checks,
+            *around.guards(call.bind),
+        ]
         guards += [_read(link, f"s{i}", call.bind) for i, link in enumerate(around.places)]
         if wants_gradients(call, around):
             guards.append(f"not {call.bind(HOOKS)}")
@@ -79,7 +83,14 @@ class Made:
         ]
         written.lines.append("calls[0] += 1")
         self.source = written.source(head, parameters, result)
-        space = {**written.names, **dict(call.held), "ndarray": np.ndarray, "NONE": NONE, "OFF": OFF, "UNSEEN": UNSEEN}
+        space = {
+            **written.names,
+            **dict(call.held),
+            "ndarray": np.ndarray,
+            "NONE": NONE,
+            "OFF": OFF,
+            "UNSEEN": UNSEEN,
+        }
         self._space = space | {"mode_now": mode_now, "calls": self._calls, "miss": lambda *_, **__: MISS}
         exec(compile(self.source, f"<replay of {getattr(f, '__name__', 'f')}>", "exec"), self._space)
         self.run: Callable[..., Any] = self._space["program"]

@@ -578,3 +578,12 @@ def test_how_a_place_is_laid_out_is_seen_beside_gradients_that_are_new() -> None
         w.grad = None
         assert (rows(1.0) == 1).all() if k % 2 == 0 else rows(1.0) == -1
     assert rows.served == 4
+
+
+def test_a_module_in_a_closure_is_seen() -> None:
+    settings = types.ModuleType("settings")
+    settings.rate = 0.0  # type: ignore[attr-defined]
+    replayed = gm.replay(lambda x: x * settings.rate)
+    for k in range(4):
+        settings.rate = float(k)  # type: ignore[attr-defined]
+        assert replayed(2.0) == replayed(2.0) == 2 * k

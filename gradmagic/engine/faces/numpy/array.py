@@ -71,7 +71,9 @@ class Array(NumpyMethods):
             return Array if home in _KEEPING else kind
         if arrays.on_device(self.array) and not asks_kind(sys._getframe(1)):
             return Array
-        return arrays.kind_of(self.array) if hasattr(kind, "whole_call") else kind  # one that records (engine/replay)
+        return (
+            arrays.kind_of(self.array) if hasattr(kind, "whole_call") else kind
+        )  # one that records (engine/replay)
 
     @__class__.setter
     def __class__(self, value: Any) -> None:
