@@ -178,7 +178,7 @@ class Replayed:
         if not (changed := around.changed()):
             return True
         counts = [n for n in changed if n.holder is not None and type(n.value) in (int, float)]
-        counts = [n for n in counts if type(n.read()) is type(n.value)]
+        counts = [n for n in counts if type(n.now()) is type(n.value)]
         self._moving |= {n.spot for n in counts}
         self._tries += 1
         if self._tries >= _TRIES:

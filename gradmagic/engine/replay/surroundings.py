@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, is_dataclass
+from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
@@ -31,84 +31,21 @@ from ..core.generator import Stream
 from ..core.places import PACKAGE, users
 from ..tape.nodes import Leaf
 from ..tape.tracked import Tracked
+from .link import INDEXED, NUMBERS, PLAIN, Link
 
 _MOST = 5_000  # objects
-_NUMBERS = (int, float, complex, bool, str, bytes, type(None), np.generic, np.dtype, slice, range, frozenset)
-_INDEXED = (dict, list, deque)
 # Of foreign objects, what is looked into.
-_PARTS = (*_NUMBERS, *_INDEXED, tuple, set, np.ndarray, types.FunctionType, types.MethodType)
+_PARTS = (*NUMBERS, *INDEXED, tuple, set, np.ndarray, types.FunctionType, types.MethodType)
 _STILL = ("numpy", "scipy", "math", "cmath", "gradmagic", "builtins")  # modules whose numbers nobody changes
 _SPEAKING = frozenset(
     "print input open display write warn debug info warning error critical exception".split()
 )
 _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random, Stream)
 _OF_CONTEXTS = (ContextVar, threading.local)  # they hold something else in each thread
-_PLAIN = (str, int)  # keys that Python writes as they are
 
 
 class TooMuch(Exception):
     """A function reaches more than can be compared at every call."""
-
-
-@dataclass(slots=True)
-class Link:
-    """One name under which something is held.
-
-    Attributes
-    ----------
-    holder : object
-        A cell, a dict, a list, a tensor, a leaf of a tape.
-    key : object
-        Of a dict or list; of others the attribute.
-    name : str
-        What the user calls it.
-    value : object
-        What was there when it was looked at.
-    """
-
-    holder: Any
-    key: Any
-    name: str
-    value: Any
-
-    def read(self) -> Any:
-        """Give what is there now."""
-        if isinstance(self.holder, _INDEXED):
-            return self.holder[self.key]
-        return getattr(self.holder, self.key)
-
-    def put(self, value: Any) -> None:
-        """Put something else there."""
-        if isinstance(self.holder, _INDEXED):
-            self.holder[self.key] = value
-        else:
-            setattr(self.holder, self.key, value)
-
-    def text(self, bind: Callable[[Any], str]) -> str:
-        """Write it as Python."""
-        holder = bind(self.holder)
-        if not isinstance(self.holder, _INDEXED):
-            return f"{holder}.{self.key}"
-        return f"{holder}[{self.key!r}]" if type(self.key) in _PLAIN else f"{holder}[{bind(self.key)}]"
-
-    def same(self) -> bool:
-        """Tell whether there is what was."""
-        try:
-            now = self.read()
-        except (LookupError, ValueError, AttributeError):
-            return False
-        if now is self.value:
-            return True
-        if isinstance(self.value, _NUMBERS):
-            return type(now) is type(self.value) and bool(
-                now == self.value or (now != now and self.value != self.value)
-            )
-        return False
-
-    @property
-    def spot(self) -> tuple[int, Any]:
-        """Say which place it is."""
-        return id(self.holder), self.key
 
 
 class Surroundings:
@@ -165,7 +102,7 @@ class Surroundings:
 
     def _look(self, value: Any, name: str) -> None:
         kind = type(value)
-        if id(value) in self._seen or issubclass(kind, (*_NUMBERS, types.ModuleType)):
+        if id(value) in self._seen or issubclass(kind, (*NUMBERS, types.ModuleType)):
             return
         if len(self._seen) >= _MOST:
             raise TooMuch(f"it reaches more than {_MOST:,} objects (by {name})")
@@ -200,7 +137,7 @@ class Surroundings:
         elif issubclass(kind, dict):
             self.sizes.append((value, len(value)))
             for key, part in value.items():
-                self._hold(value, key, f"{name}[{key!r}]" if type(key) in _PLAIN else f"{name}[...]", part)
+                self._hold(value, key, f"{name}[{key!r}]" if type(key) in PLAIN else f"{name}[...]", part)
         elif issubclass(kind, (list, deque)):
             self.sizes.append((value, len(value)))
             for i, part in enumerate(value):
@@ -301,6 +238,8 @@ class Surroundings:
                 self._hold(kind, key, f"{kind.__name__}.{key}", part)
             elif isinstance(part, types.FunctionType):
                 self._look(part, part.__qualname__)
+            elif not key.startswith("__"):
+                self._look(part, f"{kind.__name__}.{key}")
 
     # -- at a call --------------------------------------------------------------------------------
     def read(self) -> list[Any]:
@@ -348,8 +287,10 @@ class Surroundings:
             text, value = link.text(bind), link.value
             if value is None or isinstance(value, bool):
                 found.append(f"{text} is {value}")
-            elif isinstance(value, _NUMBERS):
+            elif isinstance(value, NUMBERS):
                 same = f"{text} == {bind(value)}" if value == value else f"{text} != {text}"
+                if value == 0 and isinstance(value, (float, np.floating)):  # 0.0 == -0.0
+                    same = f"repr({text}) == {repr(value)!r}"
                 found.append(f"type({text}) is {bind(type(value))} and {same}")
             else:
                 found.append(f"{text} is {bind(value)}")

@@ -5,6 +5,7 @@ In: a table of functions. Out: each gives and leaves what it gives and leaves wi
 
 from __future__ import annotations
 
+import collections
 import contextvars
 import io
 import itertools
@@ -586,4 +587,55 @@ def test_a_module_in_a_closure_is_seen() -> None:
     replayed = gm.replay(lambda x: x * settings.rate)
     for k in range(4):
         settings.rate = float(k)  # type: ignore[attr-defined]
+        assert replayed(2.0) == replayed(2.0) == 2 * k
+
+
+HANDLED: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "of NumPy": (lambda x: np.linalg.cholesky(x), (np.eye(2), 2 * np.eye(2), -np.eye(2), np.eye(2))),
+    "of an index": (lambda x: x[x.astype(int)], tuple(np.array([1.0, k]) for k in (0.0, 1.0, 7.0, 0.5))),
+    "of Python": (lambda x: 1 / x, (1.0, 2.0, 0.0, 3.0)),
+}
+
+
+@pytest.mark.parametrize(("risky", "given"), HANDLED.values(), ids=HANDLED.keys())
+def test_an_error_is_the_functions_own(risky: Any, given: Any) -> None:
+    def handled(x: Any) -> Any:
+        try:
+            return risky(x)
+        except (np.linalg.LinAlgError, IndexError, ZeroDivisionError) as error:
+            return type(error).__name__
+
+    replayed = gm.replay(handled)
+    for x in given:
+        np.testing.assert_array_equal(replayed(x), handled(x))
+    assert replayed.served == 2
+
+
+@pytest.mark.parametrize(
+    "held", [[1.0, 2.0, 3.0, 4.0], collections.deque([1.0, 2.0, 3.0, 4.0])], ids=["list", "deque"]
+)
+@pytest.mark.filterwarnings("ignore::gradmagic.errors.ReplayWarning")
+def test_a_function_may_take_the_last_of_a_list(held: Any) -> None:
+    replayed = gm.replay(lambda x: x * held.pop())
+    assert [replayed(1.0) for _ in range(4)] == [4.0, 3.0, 2.0, 1.0]
+
+
+def test_a_setting_is_seen_down_to_the_sign_of_zero() -> None:
+    held = {"z": 0.0}
+    replayed = gm.replay(lambda x: np.copysign(x, held["z"]))
+    for sign in (1.0, -1.0, 1.0, -1.0):
+        held["z"] = np.copysign(0.0, sign).item()
+        assert replayed(2.0) == replayed(2.0) == 2 * sign
+
+
+def test_what_an_object_in_a_class_holds_is_seen() -> None:
+    class Model:
+        settings = types.SimpleNamespace(rate=1.0)
+
+        def step(self, x: Any) -> Any:
+            return x * self.settings.rate
+
+    replayed = gm.replay(Model().step)
+    for k in range(4):
+        Model.settings.rate = float(k)
         assert replayed(2.0) == replayed(2.0) == 2 * k
