@@ -59,6 +59,10 @@ def users_frame(frame: Any) -> Any:
     return found if found is not None else user_frame(frame)
 
 
+def _ours(frame: Any) -> bool:
+    return frame.f_code.co_filename.startswith(PACKAGE)  # type: ignore[no-any-return]
+
+
 def running() -> Any:
     now = NOW.get()
     if now is None:
@@ -91,8 +95,7 @@ class Recorded:
     # isinstance(x, np.ndarray) in the user's code is what it is without; the engine is told what it is.
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
-        ours = sys._getframe(1).f_code.co_filename.startswith(PACKAGE)
-        return type(self) if ours else type(self.value)
+        return type(self) if _ours(sys._getframe(1)) else type(self.value)
 
     @staticmethod
     def whole_call(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -252,7 +255,10 @@ class Recorded:
             return self.value.dtype.type(0).item().__class__(running().fixed(self))
         return running().call(known.item, (self,))
 
-    __hash__ = object.__hash__
+    _key = _asked("a key of a dict or set", hash)
+
+    def __hash__(self) -> int:
+        return object.__hash__(self) if _ours(sys._getframe(1)) else self._key()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         now = running()
@@ -368,9 +374,7 @@ class RecordedFloat(Recorded):
     def __bool__(self) -> bool:
         return bool(self != 0)
 
-    def is_integer(self) -> Any:
-        running().refuse(".is_integer() asks for a value")
-
+    is_integer = _asked(".is_integer()")
     real = property(lambda self: self)
     imag = property(lambda self: 0.0)
 

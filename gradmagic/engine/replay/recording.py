@@ -277,13 +277,19 @@ def record(
     except Exception as error:
         if now.program.refused:
             raise Refused(now.program.refused) from None
-        text = str(error).splitlines()[0] if str(error) else ""
-        raise Refused(f"recording raised {type(error).__name__}: {text}") from error
+        raise Refused(f"recording raised {type(error).__name__}: {_first_line(error)}") from error
     finally:
         NOW.reset(token)
     if now.program.refused:
         raise Refused(now.program.refused)
     return now.program, out, effects
+
+
+def _first_line(error: Exception) -> str:
+    try:
+        return str(error).partition("\n")[0]
+    except CannotRecord:  # its words are an array's
+        return "with an array"
 
 
 def _effects(

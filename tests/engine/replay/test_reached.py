@@ -639,3 +639,41 @@ def test_what_an_object_in_a_class_holds_is_seen() -> None:
     for k in range(4):
         Model.settings.rate = float(k)
         assert replayed(2.0) == replayed(2.0) == 2 * k
+
+
+RATES, MARKS = {5: 0.1, 6: 0.2, 2.5: 0.3}, {5, 2.5}
+KEYED: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "a count in a dict": (lambda c, x: RATES.get(c.n, 1.0), (1.0,) * 8),
+    "a count in a set": (lambda c, x: c.n in MARKS, (1.0,) * 8),
+    "a number in a dict": (lambda c, x: RATES.get(x, 1.0), (1.0, 1.5, 2.0, 2.5, 3.0)),
+    "a number in a set": (lambda c, x: x in MARKS, (1.0, 1.5, 2.0, 2.5, 3.0)),
+    "an entry in a set": (lambda c, x: x[0] in MARKS, tuple(np.array([k]) for k in (1.0, 2.0, 2.5, 5.0))),
+    "a place in a list": (
+        lambda c, x: ["a", "b"][x.argmax()] + {0: "c", 1: "d"}[x.argmax()],
+        tuple(np.array(k) for k in ([1.0, 2.0], [3.0, 4.0], [2.0, 1.0], [1.0, 0.0])),
+    ),
+    "as long as a count": (lambda c, x: len([0] * c.n) + len(c.n * (0,)), (1.0,) * 8),
+}
+
+
+@pytest.mark.parametrize(("f", "given"), KEYED.values(), ids=KEYED.keys())
+@pytest.mark.filterwarnings("ignore::gradmagic.errors.ReplayWarning")
+def test_numbers_are_keys_and_lengths_as_they_are_without(f: Any, given: Any) -> None:
+    def counting(c: Any, x: Any) -> Any:
+        c.n += 1
+        return f(c, x), np.sum(x) * 2
+
+    plain, held = types.SimpleNamespace(n=0), types.SimpleNamespace(n=0)
+    replayed = gm.replay(lambda x: counting(held, x))
+    for x in given:
+        assert replayed(x) == counting(plain, x)
+
+
+def test_an_error_that_holds_an_array_is_told_as_any_other() -> None:
+    def strict(x: Any) -> Any:
+        if type(x) is not np.ndarray:
+            raise TypeError(x)
+        return x * 2
+
+    with pytest.warns(ReplayWarning, match="recording raised TypeError"):
+        assert (gm.replay(strict)(np.ones(2)) == 2).all()
