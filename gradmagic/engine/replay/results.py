@@ -67,9 +67,9 @@ class Results:
         if isinstance(eager, Tracked):
             return "tensor", (type(eager), eager.array)
         if isinstance(eager, (np.ndarray, np.generic, float)):
-            if recorded is not None and not np.array_equal(
-                np.asarray(eager), np.asarray(recorded), equal_nan=True
-            ):
+            numbers = isinstance(recorded, (np.ndarray, np.generic, float))
+            same = numbers and np.array_equal(np.asarray(eager), np.asarray(recorded), equal_nan=True)
+            if recorded is not None and not same:
                 raise Refused("its result hangs on what the recording does not see")
             return ("array" if isinstance(eager, np.ndarray) else "value"), eager
         if isinstance(eager, _STATIC):

@@ -40,6 +40,8 @@ _STILL = ("numpy", "scipy", "math", "cmath", "gradmagic", "builtins")  # modules
 _SPEAKING = frozenset(
     "print input open display write warn debug info warning error critical exception".split()
 )
+_GENERATED = ("__setattr__", "__delattr__")  # of a frozen dataclass
+_COMPARES = frozenset({"IS_OP", "COMPARE_OP", "CONTAINS_OP"})
 _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random, Stream)
 _OF_CONTEXTS = (ContextVar, threading.local)  # they hold something else in each thread
 
@@ -192,6 +194,12 @@ class Surroundings:
     def _names(self, space: dict[str, Any], code: types.CodeType, home: str) -> None:
         """Go through the global names that a function uses, and those of modules; of foreign ones, their data."""
         if not home:
+            if code.co_name not in _GENERATED and _compares_types(code):
+                raise TooMuch(
+                    "it compares type(...), which is another while it is recorded: write isinstance"
+                )
+            if "globals" in _names(code) and "globals" not in space:
+                raise TooMuch("it reads globals(), whose names are not seen: write the name")
             self.speaks |= {n for n in _names(code) if n in _SPEAKING and n not in space}
         for name in _names(code):
             # What is not there may be imported within.
@@ -328,6 +336,16 @@ def _assigned(code: types.CodeType) -> set[str]:
     """List the global names that a function's code, and functions within it, assign."""
     found = {i.argval for i in dis.get_instructions(code) if i.opname in ("STORE_GLOBAL", "DELETE_GLOBAL")}
     return found.union(*(_assigned(c) for c in code.co_consts if isinstance(c, types.CodeType)))
+
+
+def _compares_types(code: types.CodeType) -> bool:
+    """Tell whether a function's code, or functions within it, compare what `type` gives, some instructions later."""
+    found = list(dis.get_instructions(code))
+    compared = (
+        i.argval == "type" and i.opname == "LOAD_GLOBAL" and _COMPARES & {n.opname for n in found[k : k + 10]}
+        for k, i in enumerate(found)
+    )  # fmt: skip
+    return any(compared) or any(_compares_types(c) for c in code.co_consts if isinstance(c, types.CodeType))
 
 
 def _names(code: types.CodeType) -> list[str]:

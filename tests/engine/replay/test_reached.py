@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import contextvars
+import dataclasses
 import io
 import itertools
 import os
@@ -671,9 +672,47 @@ def test_numbers_are_keys_and_lengths_as_they_are_without(f: Any, given: Any) ->
 
 def test_an_error_that_holds_an_array_is_told_as_any_other() -> None:
     def strict(x: Any) -> Any:
-        if type(x) is not np.ndarray:
+        if not hasattr(x, "__array_interface__"):
             raise TypeError(x)
         return x * 2
 
     with pytest.warns(ReplayWarning, match="recording raised TypeError"):
         assert (gm.replay(strict)(np.ones(2)) == 2).all()
+
+
+TYPED: dict[str, Any] = {
+    "is": lambda x: np.maximum(x, 0.0) if type(x) is np.ndarray else x,
+    "is not": lambda x: x if type(x) is not np.ndarray else np.maximum(x, 0.0),
+    "in": lambda x: np.maximum(x, 0.0) if type(x) in (np.ndarray, list) else x,
+    "name": lambda x: np.maximum(x, 0.0) if type(x).__name__ == "ndarray" else x,
+}
+
+
+@pytest.mark.parametrize("f", TYPED.values(), ids=TYPED.keys())
+def test_a_type_that_is_compared_is_the_arrays(f: Any) -> None:
+    replayed = gm.replay(f)
+    with pytest.warns(ReplayWarning, match=r"it compares type\(...\), .* write isinstance"):
+        assert [replayed(np.array([v])).item() for v in (1.0, 2.0, -1.0)] == [1.0, 2.0, 0.0]
+
+
+def test_a_frozen_dataclass_is_looked_into() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Settings:
+        rate: float = 2.0
+
+    settings = Settings()
+    replayed = gm.replay(lambda x: x * settings.rate)
+    assert [replayed(v) for v in (1.0, 2.0, 3.0)] == [2.0, 4.0, 6.0]
+    assert replayed.served == 2
+
+
+def test_names_that_are_read_by_globals_are_refused() -> None:
+    with pytest.warns(ReplayWarning, match=r"it reads globals\(\)"):
+        gm.replay(lambda x: x * globals()["N"])(np.ones(2))
+
+
+def test_a_number_that_is_an_object_in_a_recording_is_refused() -> None:
+    """NumPy's sum of a number of Python's asks no array."""
+    replayed = gm.replay(lambda x: np.sum(x, where=np.asarray(x) > 0))
+    with pytest.warns(ReplayWarning, match="runs as it is"):
+        assert [replayed(v) for v in (1.0, -1.0)] == [1.0, 0.0]
