@@ -14,7 +14,7 @@ import numpy as np
 
 from ..engine.core import arrays, heap
 from ..engine.sweeps.backward import sweep
-from ..engine.sweeps.replay import Replay
+from ..engine.sweeps.recomputed import Recomputing
 from ..engine.tape import modes
 from ..engine.tape.nodes import Leaf, Node, walk
 from ..engine.tape.tracked import Tracked
@@ -59,7 +59,7 @@ class Tracing:
         self.values = simple_values(cell.tree)  # before it is instrumented
         self._calls = {n: read_in_calls(cell.tree, at) for n, at in uses.first.items() if n in namespace}
         self.masking = guard_where(quiet=True)  # --guard
-        self.replay = Replay()  # --check and --plot
+        self.replay = Recomputing()  # --check and --plot
         if options.time:
             self.record.clock = Clock(self.recorder)
         if options.kept:

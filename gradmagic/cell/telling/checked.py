@@ -1,6 +1,6 @@
 """`--check`: the gradients of a cell held against differences of its recorded operations, computed again.
 
-In: what was recorded under a `Replay`, its root. Out: notes, and the numerical gradients by input.
+In: what was recorded under a `Recomputing`, its root. Out: notes, and the numerical gradients by input.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from ...engine.core import arrays
 from ...engine.core.values import Value, summarise
 from ...engine.sweeps.backward import sweep
-from ...engine.sweeps.replay import CannotReplay, CheckedEntry, Replay
+from ...engine.sweeps.recomputed import CannotRecompute, CheckedEntry, Recomputing
 from ...engine.tape import modes
 from ...engine.tape.nodes import Node, walk
 from ...report.model import Note
@@ -32,7 +32,7 @@ class Findings:
     failed: str = ""
 
 
-def check(root: Node, cotangent: Any, replay: Replay, value_of: Callable[[Node], Any]) -> Findings:
+def check(root: Node, cotangent: Any, replay: Recomputing, value_of: Callable[[Node], Any]) -> Findings:
     """Compute the numerical gradient of `root` by each input, and compare; the user's `.grad` stays as it is.
 
     `value_of` gives the value that an input had when the operations were made; None where it is gone.
@@ -51,7 +51,7 @@ def check(root: Node, cotangent: Any, replay: Replay, value_of: Callable[[Node],
             grads = [arrays.to_host(swept[k]) if k in numbers else zero for k, zero in zeros.items()]
             hosts = [(n, arrays.to_host(v)) for n, v in inputs]
             found = replay.check(root, cotangent, hosts, [np.asarray(g) for g in grads])
-    except CannotReplay as error:
+    except CannotRecompute as error:
         return Findings(failed=f"{error} cannot be computed again")
     numbers_of = [node.number for node, _ in inputs]
     return Findings(dict(zip(numbers_of, found, strict=True)), {n.number: n.aval.shape for n, _ in inputs})

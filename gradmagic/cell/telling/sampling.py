@@ -14,7 +14,7 @@ import numpy as np
 from ...engine.core import arrays
 from ...engine.core.values import SHOWN
 from ...engine.rules.pointwise import Elementwise
-from ...engine.sweeps.replay import Again, CannotReplay, Replay
+from ...engine.sweeps.recomputed import Again, CannotRecompute, Recomputing
 from ...engine.tape import modes
 from ...engine.tape.nodes import Node, between, more_than, walk
 from ...engine.watch.recorder import Recorder
@@ -38,7 +38,7 @@ class Sampling:
         Gives an input's value as the sweep has it, before the loop's next step changes it; None where it is gone.
     begun : dict
         The inputs' values as they were lifted, by number, where they are kept.
-    replay : Replay or None
+    replay : Recomputing or None
         With `--plot`: what has kept all that computing again needs.
     """
 
@@ -47,7 +47,7 @@ class Sampling:
         recorder: Recorder,
         value_of: Callable[[Node], Any],
         begun: dict[int, Any],
-        replay: Replay | None,
+        replay: Recomputing | None,
     ) -> None:
         self._recorder, self._value_of, self._begun, self._replay = recorder, value_of, begun, replay
         self._root: Node | None = None
@@ -83,11 +83,11 @@ class Sampling:
             self._failed = "it takes too long to compute the recorded operations again"
             return
         known = {n.number: recorder.values[n.number].items for n in steps if n.number in recorder.values}
-        replay = self._replay or Replay(known)
+        replay = self._replay or Recomputing(known)
         try:
             with modes.watch(None), np.errstate(all="ignore"):
                 self._again = replay.again(root, numbers)
-        except CannotReplay as error:
+        except CannotRecompute as error:
             self._failed = f"{error} cannot be computed again"
         except Exception as error:  # a picture must not cost the reader the cell
             self._failed = f"the operations cannot be computed again: {type(error).__name__}"

@@ -1,49 +1,34 @@
-"""A recording run keeps to itself: the function's own call has printed and warned, and a file may change unseen.
+"""A recorded run opens no file, whose content may be another at the next call; of numbers NumPy has warned before.
 
-In: nothing. Out: `alone`, a block within which the recorded function, and no other thread, says nothing and opens no
-file.
+In: nothing. Out: `alone`, a block within which that holds, for the recorded function and for no other thread.
 """
 
 from __future__ import annotations
 
 import builtins
 import io
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from .recorded import NOW, running
-
-
-def _said(*args: Any, **kwargs: Any) -> None:
-    """Leave out what the function's own call has printed, or warned of."""
-
-
-def _opened(*args: Any, **kwargs: Any) -> Any:
-    running().refuse("it opens a file, which may hold something else at the next call")
-
-
-_ELSEWHERE = (
-    (builtins, "print", _said), (warnings, "warn", _said), (builtins, "open", _opened), (io, "open", _opened),
-)  # fmt: skip
+from .recorded import NOW
 
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Keep the recorded function to itself, within the block."""
+    """Refuse a recorded function that opens a file, within the block."""
+    plain = io.open
 
-    def instead(here: Any, does: Any) -> Any:
-        return lambda *args, **kwargs: (here if NOW.get() is None else does)(*args, **kwargs)
+    def opening(*args: Any, **kwargs: Any) -> Any:
+        if (now := NOW.get()) is not None:
+            now.refuse("it opens a file, which may hold something else at the next call")
+        return plain(*args, **kwargs)
 
-    found = [getattr(home, name) for home, name, _ in _ELSEWHERE]
-    for (home, name, does), here in zip(_ELSEWHERE, found, strict=True):
-        setattr(home, name, instead(here, does))
+    builtins.open = io.open = opening  # type: ignore[assignment]
     try:
-        with np.errstate(all="ignore"):  # NumPy has warned at the function's own call
+        with np.errstate(all="ignore"):
             yield
     finally:
-        for (home, name, _), here in zip(_ELSEWHERE, found, strict=True):
-            setattr(home, name, here)
+        builtins.open = io.open = plain

@@ -139,8 +139,11 @@ class Replayed:
         try:
             call = Call(args, kwargs)
             around = seen(self.f, call, frozenset(self._moving))
-            if self._quiet and around.speaks:
-                raise Refused(f"it calls {min(around.speaks)}(), which would be left out")
+            if around.speaks:
+                name = min(around.speaks)
+                raise Refused(
+                    f"it calls {name}(), which a program would leave out: return what {name}() is to have"
+                )
             stood = around.read()
             values, held = list(map(copied, call.values)), list(map(copied, stood))
             if HOOKS and wants_gradients(call, around):
@@ -325,8 +328,7 @@ def replay(f: Any = None, *, backend: str | None = None, donate: bool = False) -
     program cannot hold is refused: numbers asked for on the way (`float(t)`), random numbers, shapes that hang on
     values. Then `f` runs as it is, and a `ReplayWarning` says so once, with the line. `if t > 0:` is a guard: the
     other branch gets a program of its own. Arrays and numbers that `f` reaches by its closure, globals and
-    attributes are read anew, or compared, at every call. What `f` prints, or warns of, comes at the first call of a
-    kind only.
+    attributes are read anew, or compared, at every call.
     numba's exponentials and sums may differ from NumPy's in the last digits, and NumPy's warnings (overflow, division
     by zero) are not given.
 

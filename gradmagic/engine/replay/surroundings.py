@@ -37,9 +37,7 @@ _MOST = 5_000  # objects
 # Of foreign objects, what is looked into.
 _PARTS = (*NUMBERS, *INDEXED, tuple, set, np.ndarray, types.FunctionType, types.MethodType)
 _STILL = ("numpy", "scipy", "math", "cmath", "gradmagic", "builtins")  # modules whose numbers nobody changes
-_SPEAKING = frozenset(
-    "print input open display write warn debug info warning error critical exception".split()
-)
+_SPEAKING = frozenset("print input open display write warn warning info".split())
 _GENERATED = ("__setattr__", "__delattr__")  # of a frozen dataclass
 _COMPARES = frozenset({"IS_OP", "COMPARE_OP", "CONTAINS_OP"})
 _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random, Stream)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
-from gradmagic.engine.sweeps.replay import Replay
+from gradmagic.engine.sweeps.recomputed import Recomputing
 from gradmagic.report import ReportError
 from tests.cell.helpers import fresh, traced
 
@@ -94,13 +94,13 @@ def test_a_loss_that_is_another_at_each_sweep_is_told():
 
 def test_a_loop_keeps_only_its_last_turn(monkeypatch):
     kept = []
-    keep_only = Replay.keep_only
+    keep_only = Recomputing.keep_only
 
     def counted(self, numbers):
         kept.append(len(self._values))
         keep_only(self, numbers)
 
-    monkeypatch.setattr(Replay, "keep_only", counted)
+    monkeypatch.setattr(Recomputing, "keep_only", counted)
     traced(LOOP.replace("20", "50"), fresh(TENSOR), plot=True)
     assert len(kept) == 50 and kept[-1] == kept[5] < 20
 

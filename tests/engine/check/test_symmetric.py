@@ -12,7 +12,7 @@ from hypothesis import given, settings
 import gradmagic as gm
 from gradmagic.engine.rules.declare import RULES
 from gradmagic.engine.sweeps.backward import sweep
-from gradmagic.engine.sweeps.replay import Replay
+from gradmagic.engine.sweeps.recomputed import Recomputing
 
 
 def weighed(parts):
@@ -73,7 +73,7 @@ _bad = gm.custom(lambda x: x * x, vjp=lambda g, y, x: 3 * g * x)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_replay_of_a_cell_moves_both_triangles_too(name):
     a = drawn(3, 5, "f", False)
-    with Replay() as replay:
+    with Recomputing() as replay:
         x = gm.tensor(a, requires_grad=True)
         y = weighed([FUNCTIONS[name](x)])
         found, swept, _ = sweep(y.node, y.node.aval.one, [x.node], retain=True)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import gradmagic as gm
+from gradmagic.errors import ReplayWarning
 
 from .against import Cases, arrays, check
 
@@ -552,3 +553,12 @@ def test_a_container_that_is_given_back_is_the_same_one(given: Any) -> None:
         one, (other,) = same(tree)
         assert one is tree and other is tree
     assert same.served == 2
+
+
+@pytest.mark.gpu
+def test_an_array_on_a_device_is_refused_and_computed() -> None:
+    import cupy
+
+    r = gm.replay(lambda x: x * 2)
+    with pytest.warns(ReplayWarning, match="lies on a device"):
+        assert cupy.asnumpy(r(cupy.ones(3))).tolist() == [2, 2, 2]

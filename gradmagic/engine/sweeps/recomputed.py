@@ -1,7 +1,7 @@
 """Computing recorded operations again with other inputs: a numerical gradient without running a cell twice.
 
-In: a tape that was recorded under a `Replay`, its root and inputs. Out: derivatives by differences, at some entries of
-each input. They check the rules; where the tape itself was cut, the replay is cut too.
+In: a tape that was recorded under a `Recomputing`, its root and inputs. Out: derivatives by differences, at some
+entries of each input. They check the rules; where the tape itself was cut, the replay is cut too.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _OTHER: dict[Any, Callable[[int, Any, Any], Any]] = {
 }
 
 
-class CannotReplay(Exception):
+class CannotRecompute(Exception):
     """An operation cannot be computed again: the message names it."""
 
 
@@ -72,7 +72,7 @@ class Again(NamedTuple):
         return known[self.root]
 
 
-class Replay(Observer):
+class Recomputing(Observer):
     """Keeps, within its block, all that the operations made there need to be computed again.
 
     Without a block it makes do with what the tape keeps for the sweep, and with the `values` it is given by number.
@@ -81,7 +81,7 @@ class Replay(Observer):
     def __init__(self, values: Mapping[int, Any] | None = None) -> None:
         self._values: dict[int, Any] = dict(values or {})
 
-    def __enter__(self) -> Replay:
+    def __enter__(self) -> Recomputing:
         _keep_everything(+1)
         guard(self)
         return self
@@ -116,7 +116,7 @@ class Replay(Observer):
 
         Raises
         ------
-        CannotReplay
+        CannotRecompute
             If an operation on the way cannot be computed again.
         """
         again = self.again(root, inputs)
@@ -138,7 +138,7 @@ class Replay(Observer):
 
         Raises
         ------
-        CannotReplay
+        CannotRecompute
             If an operation on the way cannot be computed again.
         """
         start = {node.number: _wide(value) for node, value in inputs}
@@ -165,9 +165,9 @@ class Replay(Observer):
                 with np.errstate(all="ignore"):
                     made = step(base)
             except Exception as error:
-                raise CannotReplay(_named(node)) from error
+                raise CannotRecompute(_named(node)) from error
             if not _alike(made, _home(self._values.get(node.number, made))):
-                raise CannotReplay(_named(node))
+                raise CannotRecompute(_named(node))
             base[node.number] = made
             steps.append((node.number, step))
         return steps
@@ -175,7 +175,7 @@ class Replay(Observer):
     def _step(self, node: Node, base: dict[int, Any]) -> Callable[[dict[int, Any]], Any]:
         rule, kept = node.rule, node.rule.kept(node)
         if kept is None or not kept.args:
-            raise CannotReplay(_named(node))
+            raise CannotRecompute(_named(node))
         sources = [(i, n.number) for i, n in enumerate(node.inputs) if n is not None and n.number in base]
         args, kwargs = [*map(_home, kept.args)], kept.kwargs
         if rule.function in _OTHER:

@@ -14,7 +14,7 @@ from gradmagic.engine.rules.declare import RULES
 from gradmagic.engine.rules.pointwise import Elementwise
 from gradmagic.engine.rules.rule import Rule
 from gradmagic.engine.sweeps.backward import sweep
-from gradmagic.engine.sweeps.replay import CannotReplay, Replay
+from gradmagic.engine.sweeps.recomputed import CannotRecompute, Recomputing
 from gradmagic.engine.tape.tracked import Tracked
 from tests.draws import draws
 from tests.engine.derivatives import numeric
@@ -23,7 +23,7 @@ from tests.engine.derivatives.test_tables import drawn, kinds_of
 
 
 def checked(call, args):
-    with Replay() as replay:
+    with Recomputing() as replay:
         lifted = [Array.lift(a, share=False) for a in args]
         nodes = [a.node for a in lifted]
         ys = numeric.outputs(call(*lifted))
@@ -57,7 +57,7 @@ def test_operators_recover_the_constants_they_did_not_keep():
 
 
 def test_a_wrong_gradient_is_found():
-    with Replay() as replay:
+    with Recomputing() as replay:
         x = Array.lift(np.array([1.0, 2.0]), share=False)
         y = np.sum(x * x)
     (entries,) = replay.check(y.node, 1.0, [(x.node, x.array)], [np.array([2.0, 5.0])])
@@ -78,7 +78,7 @@ def test_large_inputs_are_checked_at_some_entries():
 
 def test_what_cannot_be_computed_again_is_named():
     double = gm.checkpoint(lambda x: 2 * x)
-    with pytest.raises(CannotReplay, match=r"checkpoint \(line \d+ of test_replay\.py\)"):
+    with pytest.raises(CannotRecompute, match=r"checkpoint \(line \d+ of test_recomputed\.py\)"):
         checked(double, [np.ones(2)])
 
 
@@ -87,10 +87,10 @@ def test_nothing_is_kept_longer_than_the_block():
         return {f: list(r.keeps) for f, r in RULES.items() if isinstance(r, Elementwise)}
 
     before = tables()
-    with Replay(), pytest.raises(ZeroDivisionError), Replay():
+    with Recomputing(), pytest.raises(ZeroDivisionError), Recomputing():
         1 / 0
     assert tables() == before and not Rule.everything
-    with Replay():
-        with Replay():
+    with Recomputing():
+        with Recomputing():
             pass
         assert all(row == (True,) * len(row) for table in tables().values() for row in table)
