@@ -32,6 +32,7 @@ TRANSFORMS: dict[str, Any] = {
     "hessian": gm.hessian,
     "jacobian": gm.jacobian,
     "grad of grad": lambda f: gm.grad(lambda x: gm.grad(f)(x).sum()),
+    "jacobian of parts": lambda f: gm.jacobian(lambda x: np.array([x[0] * x[1], f(x), x.sum()])),
     "jvp": lambda f: lambda x: gm.jvp(f, (x,), (x + 1,)),
     "vjp": lambda f: lambda x: gm.vjp(f, x)[1](2.0),
     "hvp": lambda f: lambda x: gm.hvp(f, x, x + 1),
@@ -60,6 +61,11 @@ def computed(t):
 @case(L, L, T, T)
 def detached(t):
     return (t * 2).detach()
+
+
+@case(L, L, L)
+def detached_number(t):
+    return (t * t).sum().detach()
 
 
 @case(L, L, refused="hangs on a tape")
