@@ -73,6 +73,11 @@ def is_array(value: Any) -> bool:
     return kind in KINDS or issubclass(kind, np.ndarray) or known(kind)
 
 
+def is_memory(value: Any) -> bool:
+    """Tell whether `value` is an array that can be written into; one that records may stand for a NumPy scalar."""
+    return is_array(getattr(module_of(value), "value_of", _same)(value))
+
+
 def is_typed(value: Any) -> bool:
     """Tell whether `value` has a dtype: an array of some device, or a NumPy scalar."""
     return isinstance(value, np.generic) or is_array(value)

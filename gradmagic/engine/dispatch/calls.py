@@ -282,6 +282,12 @@ def _told_if_not_symmetric(rule: Rule, a: Raw) -> None:
 
 def call(rule: Rule, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Compute `function` and record it by its rule, whatever its kind."""
+    lean = isinstance(rule, LinearMap) and not rule.sequence and isinstance(args[0], Tracked)
+    if lean and not tracked_in((args[1:], kwargs)):
+        try:
+            return call_linear(rule, function, args, kwargs)  # type: ignore[arg-type]
+        except TypeError as error:
+            raise failed(error, rule, args) from None
     if function in INDEXING and isinstance(args[0], Tracked) and arrays.on_device(args[0].array):
         INDEXING[function](args[0].array, *raws(args[1:]), **raws(kwargs))
     if rule is CONSTANT:
@@ -299,12 +305,7 @@ def call(rule: Rule, function: Any, args: Sequence[Any], kwargs: dict[str, Any])
         if len(args) < len(rule.partials):  # np.where(condition): places, which have no derivative
             return wrapped(function(*raws(args)), face_of(args))
         return call_elementwise(rule, args)
-    # A linear map: of its first argument, or of the parts of the sequence that this is.
-    if not rule.sequence and isinstance(args[0], Tracked) and not tracked_in(args[1:]):
-        try:
-            return call_linear(rule, function, args, kwargs)  # type: ignore[arg-type]
-        except TypeError as error:
-            raise failed(error, rule, args) from None
+    # A linear map with settings that are tracked, or of the parts of a sequence.
     first, odd = list(args[0]) if rule.sequence else args[:1], EVEN
     nodes = tuple(a.node if isinstance(a, Tracked) else None for a in first)
     plain = list(map(raws, first))

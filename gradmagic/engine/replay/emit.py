@@ -49,6 +49,8 @@ class Written(Buffers):
         How many of the first results may lie in buffers.
     """
 
+    again = ""  # what is called instead where a step raises; nothing where that cannot be
+
     def __init__(
         self,
         program: Program,
@@ -350,7 +352,11 @@ class Written(Buffers):
             ]
             body.append(f"free{number}.append(work)")
             self.names[f"free{number}"] = []
-        text = "\n    ".join([*lines, *body, f"return {result}"])
+        body.append(f"return {result}")
+        if self.again:
+            caught = ["except Diverged: raise", f"except Exception: return {self.again}"]
+            body = ["try:", *("    " + line for line in body), *caught]
+        text = "\n    ".join([*lines, *body])
         making = "\n    ".join(
             [*self.making, f"return ({', '.join(self.work)},)" if self.work else "return ()"]
         )

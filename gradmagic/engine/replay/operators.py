@@ -36,17 +36,17 @@ def _operators(name: str, ufunc: Any) -> None:
     def forward(self: Any, other: Any) -> Any:
         if _numbers(self, other):
             return running().call(python, (self, other))
-        return ufunc(self, other) if _fits(other) else NotImplemented
+        return ufunc(self, other) if _fits(self, other) else NotImplemented
 
     def reflected(self: Any, other: Any) -> Any:
         if _numbers(self, other):
             return running().call(python, (other, self))
-        return ufunc(other, self) if _fits(other) else NotImplemented
+        return ufunc(other, self) if _fits(self, other) else NotImplemented
 
     def in_place(self: Any, other: Any) -> Any:
         if type(self.value) is not np.ndarray:
             return forward(self, other)
-        return ufunc(self, other, out=(self,)) if _fits(other) else NotImplemented
+        return ufunc(self, other, out=(self,)) if _fits(self, other) else NotImplemented
 
     setattr(Recorded, f"__{name}__", forward)
     if name not in _COMPARED:
@@ -54,8 +54,10 @@ def _operators(name: str, ufunc: Any) -> None:
         setattr(Recorded, f"__i{name}__", in_place)
 
 
-def _fits(other: Any) -> bool:
-    return other is not None and not isinstance(other, str)
+def _fits(self: Any, other: Any) -> bool:
+    """Tell whether NumPy computes with both: a list times a number of Python's is a longer list."""
+    python = _numbers(self) and isinstance(other, (list, tuple, bytes))
+    return other is not None and not isinstance(other, str) and not python
 
 
 def _unary(name: str, ufunc: Any) -> None:

@@ -59,6 +59,10 @@ def users_frame(frame: Any) -> Any:
     return found if found is not None else user_frame(frame)
 
 
+def _ours(frame: Any) -> bool:
+    return frame.f_code.co_filename.startswith(PACKAGE)  # type: ignore[no-any-return]
+
+
 def running() -> Any:
     now = NOW.get()
     if now is None:
@@ -68,12 +72,12 @@ def running() -> Any:
     return now
 
 
-def _asked(what: str, answer: Any = None) -> Any:
+def _asked(what: str, answer: Any = None, instead: str = "") -> Any:
     def ask(self: Any, *args: Any, **kwargs: Any) -> Any:
         now = running()
         if answer is not None and (self.value_kind in "iub" or now.constant_now(self.step)):
             return answer(now.fixed(self), *args, **kwargs)
-        running().refuse(f"{what} asks for a value")
+        running().refuse(f"{what} asks for a value{instead}")
 
     return ask
 
@@ -91,8 +95,7 @@ class Recorded:
     # isinstance(x, np.ndarray) in the user's code is what it is without; the engine is told what it is.
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
-        ours = sys._getframe(1).f_code.co_filename.startswith(PACKAGE)
-        return type(self) if ours else type(self.value)
+        return type(self) if _ours(sys._getframe(1)) else type(self.value)
 
     @staticmethod
     def whole_call(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -119,7 +122,13 @@ class Recorded:
     itemsize = property(lambda self: self.value.itemsize)
     strides = property(lambda self: self._laid().strides)
     flags = property(lambda self: self._laid().flags)
-    base = property(lambda self: self.owner)
+
+    @property
+    def base(self) -> Any:
+        """What owns its memory; a number that is broadcast has none to write into either."""
+        still = type(self.value) is np.ndarray and not self.value.flags.writeable
+        return self if self.owner is None and still else self.owner
+
     device = "cpu"
     T = property(lambda self: running().call(np.transpose, (self,)))
     mT = property(lambda self: running().call(np.swapaxes, (self, -1, -2)))
@@ -231,7 +240,8 @@ class Recorded:
             raise TypeError("only integer scalar arrays can be converted to a scalar index")  # NumPy's words
         return int(running().fixed(self))
 
-    __float__, __complex__ = _asked("float()", float), _asked("complex()", complex)
+    __float__ = _asked("float()", float, ": of a result write .item()")
+    __complex__ = _asked("complex()", complex)
     __format__, __str__, __repr__ = map(_asked, ("a text", "str()", "repr()"))
 
     def __round__(self, ndigits: int | None = None) -> Any:
@@ -245,7 +255,10 @@ class Recorded:
             return self.value.dtype.type(0).item().__class__(running().fixed(self))
         return running().call(known.item, (self,))
 
-    __hash__ = object.__hash__
+    _key = _asked("a key of a dict or set", hash)
+
+    def __hash__(self) -> int:
+        return object.__hash__(self) if _ours(sys._getframe(1)) else self._key()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         now = running()
@@ -361,9 +374,7 @@ class RecordedFloat(Recorded):
     def __bool__(self) -> bool:
         return bool(self != 0)
 
-    def is_integer(self) -> Any:
-        running().refuse(".is_integer() asks for a value")
-
+    is_integer = _asked(".is_integer()")
     real = property(lambda self: self)
     imag = property(lambda self: 0.0)
 

@@ -94,6 +94,10 @@ class Recording:
 
     def made(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any], value: Any) -> Any:
         """Write down that `op` gave `value`."""
+        if "raise" in np.geterr().values():
+            self.refuse(
+                "it lets NumPy raise (np.errstate), which a program does not: set that around the call"
+            )
         kind = type(value)
         if kind is bool or (
             kind is int and not any(type(a) is RecordedInt for a in args)

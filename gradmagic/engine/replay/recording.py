@@ -23,6 +23,7 @@ from ..following.followers import STANDING
 from ..tape.nodes import Leaf
 from ..tape.tracked import Tracked
 from . import operators  # noqa: F401  (of the recording arrays)
+from .alone import alone
 from .program import Program, Step
 from .recorded import NOW, CannotRecord, Recorded, is_recorded
 from .recorder import Recording
@@ -56,6 +57,8 @@ class Call:
         Arguments that want a gradient: the leaf of the tape, and which input its gradient is, if it has one.
     stand_ins : list of Tensor
         Those tensors as `given` has made them.
+    containers : list of (container, text)
+        Lists, tuples, dicts and objects among the arguments.
     """
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -68,6 +71,7 @@ class Call:
         self.tensors: set[int] = set()
         self.leaves: list[tuple[str, Any, int | None]] = []
         self.stand_ins: list[Any] = []
+        self.containers: list[tuple[Any, str]] = []
         self.parameters = [f"a{i}" for i in range(len(args))] + [f"k_{name}" for name in kwargs]
         self._places: list[int | None] = []  # for each leaf of the arguments: which input it is
         for text, value in zip(self.parameters, [*args, *kwargs.values()], strict=True):
@@ -84,12 +88,16 @@ class Call:
     def _enter(self, text: str, value: Any) -> None:
         kind = type(value)
         if is_container(value):
+            self.containers.append((value, text))
             self.checks.append(f"type({text}) is {self.bind(kind)}")
             if is_dataclass(value):
                 for f in fields(value):
                     self._enter(f"{text}.{f.name}", getattr(value, f.name))
                 return
-            self.checks.append(f"len({text}) == {len(value)}")
+            ordered = isinstance(value, dict) and len(value) > 1
+            self.checks.append(
+                f"[*{text}] == {self.bind([*value])}" if ordered else f"len({text}) == {len(value)}"
+            )
             for key, part in value.items() if isinstance(value, dict) else enumerate(value):
                 self._enter(
                     f"{text}[{key!r}]" if isinstance(key, (str, int)) else f"{text}[{self.bind(key)}]", part
@@ -228,11 +236,13 @@ def seen(f: Callable[..., Any], call: Call, moving: frozenset[Any]) -> Surroundi
 
 
 class Effect(NamedTuple):
-    """What a program leaves in a place: the place as Python's text, what is written there, and the step it is."""
+    """What a program leaves in a place: the place as Python's text, what is written there, the step it is, and how what
+    the function itself has left there is read."""
 
     place: str
     form: str
     step: Step | None
+    read: Callable[[], Any]
 
 
 @contextmanager
@@ -255,7 +265,7 @@ def record(
         given = [now.enter(copied(v), f"x{i}") for i, v in enumerate(values)]
         inside = [None if v is None else now.enter(copied(v), f"s{i}") for i, v in enumerate(held)]
         args, kwargs = call.given(given)
-        with around.holding(inside), noting():
+        with around.holding(inside), noting(), alone():
             out = f(*args, **kwargs)
             if left := [link.name for link in around.links if not link.same()]:
                 raise Refused(f"it changes {left[0]}, which a program cannot")
@@ -267,13 +277,19 @@ def record(
     except Exception as error:
         if now.program.refused:
             raise Refused(now.program.refused) from None
-        text = str(error).splitlines()[0] if str(error) else ""
-        raise Refused(f"recording raised {type(error).__name__}: {text}") from error
+        raise Refused(f"recording raised {type(error).__name__}: {_first_line(error)}") from error
     finally:
         NOW.reset(token)
     if now.program.refused:
         raise Refused(now.program.refused)
     return now.program, out, effects
+
+
+def _first_line(error: Exception) -> str:
+    try:
+        return str(error).partition("\n")[0]
+    except CannotRecord:  # its words are an array's
+        return "with an array"
 
 
 def _effects(
@@ -284,23 +300,26 @@ def _effects(
     for link, before in zip(around.places, inside, strict=True):
         after, place = link.read(), link.text(call.bind)
         if link.key == "grad":
-            found += _gradient(place, before, after, call)
+            found += _gradient(place, before, after, call, link.holder)
         elif after is not before:
-            found.append(Effect(place, "{}", _step(now, after, link.name)))
-    for (text, _, number), tensor in zip(call.leaves, call.stand_ins, strict=True):
+            found.append(Effect(place, "{}", _step(now, after, link.name), link.read))
+    for (text, leaf, number), tensor in zip(call.leaves, call.stand_ins, strict=True):
         before = None if number is None else given[number]
-        found += _gradient(f"{text}.node.grad", before, tensor.node.grad, call)
+        found += _gradient(f"{text}.node.grad", before, tensor.node.grad, call, leaf)
     return found
 
 
-def _gradient(place: str, before: Any, after: Any, call: Call) -> list[Effect]:
+def _gradient(place: str, before: Any, after: Any, call: Call, leaf: Any) -> list[Effect]:
+    def read() -> Any:
+        return leaf.grad.array
+
     if after is None:
-        return [] if before is None else [Effect(place, "None", None)]
+        return [] if before is None else [Effect(place, "None", None, read)]
     if after.array is before:
         return []
     if type(after.array) is not Recorded:
         raise Refused(f"the gradient that it leaves in {place} hangs on none of its inputs")
-    return [Effect(place, f"{call.bind(type(after).wrap)}({{}}, None)", after.array.step)]
+    return [Effect(place, f"{call.bind(type(after).wrap)}({{}}, None)", after.array.step, read)]
 
 
 def _step(now: Recording, value: Any, name: str) -> Step:

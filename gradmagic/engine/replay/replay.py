@@ -144,7 +144,8 @@ class Replayed:
                 raise Refused(
                     f"it calls {name}(), which a program would leave out: return what {name}() is to have"
                 )
-            values, held = list(map(copied, call.values)), list(map(copied, around.read()))
+            stood = around.read()
+            values, held = list(map(copied, call.values)), list(map(copied, stood))
             if HOOKS and wants_gradients(call, around):
                 raise Refused("tensors have hooks, which see each gradient")
         except Refused as error:
@@ -162,7 +163,7 @@ class Replayed:
         if not self._settled(around):
             return out
         try:
-            made = self._made(call, around, values, held, out)
+            made = self._made(call, around, values, held, [v for v in stood if v is not None], out)
         except Refused as error:
             self._give_up(str(error))
             return out
@@ -180,7 +181,7 @@ class Replayed:
         if not (changed := around.changed()):
             return True
         counts = [n for n in changed if n.holder is not None and type(n.value) in (int, float)]
-        counts = [n for n in counts if type(n.read()) is type(n.value)]
+        counts = [n for n in counts if type(n.now()) is type(n.value)]
         self._moving |= {n.spot for n in counts}
         self._tries += 1
         if self._tries >= _TRIES:
@@ -188,25 +189,32 @@ class Replayed:
             self._give_up(f"it changes {others[0].name}, which a program cannot")
         return False
 
-    def _made(self, call: Call, around: Surroundings, values: list[Any], held: list[Any], eager: Any) -> Made:
+    def _made(
+        self,
+        call: Call,
+        around: Surroundings,
+        values: list[Any],
+        held: list[Any],
+        stood: list[Any],
+        eager: Any,
+    ) -> Made:
         """Record the function, twice, and hold the program against what the function gave."""
         program, out, effects = record(self.f, call, around, values, held)
         again, _, _ = record(self.f, call, around, values, held)
         if why := same_program(program, again):
             raise Refused(why)
         results = Results(eager, out)
-        left = [e.step for e in effects if e.step is not None]
-        program.outputs = results.steps + left
+        left = [e for e in effects if e.step is not None]
+        program.outputs = results.steps + [e.step for e in left if e.step is not None]
         recorded = len(program.steps)
         guarded_first(program)
         short = simplified(program)
         short = flattened(short)
-        now = [v for v, before in zip(around.read(), held, strict=True) if before is not None]
-        forms = results.named(short, [*call.values, *now], len(left), lambda step: "{}")
+        forms = results.named(short, [*call.values, *stood], [e.read() for e in left], lambda step: "{}")
 
         def write(written: Any, checks: bool = True) -> Made:
             names = [form.format(written.name(o)) for form, o in zip(forms, short.outputs, strict=True)]
-            result = results.text(iter(names[: len(results.steps)]), written.bind)
+            result = results.text(iter(names[: len(results.steps)]), written.bind, call.containers)
             at = iter(names[len(results.steps) :])
             written.lines += [
                 f"{e.place} = {e.form.format(next(at)) if e.step is not None else e.form}" for e in effects

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core.arrays import address
-from ..core.trees import is_container, same_structure
+from ..core.trees import is_container, leaves, same_structure
 from ..tape.tracked import Tracked
 from .program import Program, Step
 from .recorded import is_recorded
@@ -50,18 +50,16 @@ class Results:
                 raise Refused("its result hangs on a tape: write .detach(), or return numbers")
             if type(recorded) is not kind or not is_recorded(recorded.array):
                 return self._fixed(eager)
-            self.steps.append(recorded.array.step)
-            return "wrap", kind
+            self.steps.append(step := recorded.array.step)
+            return "wrap", (kind, _of_kind(eager.array, step))
         if not is_recorded(recorded):
             return self._fixed(eager, recorded)
         step = recorded.step
         self.steps.append(step)
         if kind is float:
             return ("{}", None) if step.python else ("float({})", None)
-        if kind is np.ndarray:
-            return ("{}", None) if type(step.value) is np.ndarray else ("np.asarray({})", None)
-        if isinstance(eager, np.generic):
-            return ("{}", None) if type(step.value) is not np.ndarray else ("{}[()]", None)
+        if kind is np.ndarray or isinstance(eager, np.generic):
+            return _of_kind(eager, step), None
         raise Refused(f"it gives a {kind.__name__} that hangs on values")
 
     def _fixed(self, eager: Any, recorded: Any = None) -> tuple[str, Any]:
@@ -69,9 +67,9 @@ class Results:
         if isinstance(eager, Tracked):
             return "tensor", (type(eager), eager.array)
         if isinstance(eager, (np.ndarray, np.generic, float)):
-            if recorded is not None and not np.array_equal(
-                np.asarray(eager), np.asarray(recorded), equal_nan=True
-            ):
+            numbers = isinstance(recorded, (np.ndarray, np.generic, float))
+            same = numbers and np.array_equal(np.asarray(eager), np.asarray(recorded), equal_nan=True)
+            if recorded is not None and not same:
                 raise Refused("its result hangs on what the recording does not see")
             return ("array" if isinstance(eager, np.ndarray) else "value"), eager
         if isinstance(eager, _STATIC):
@@ -84,27 +82,32 @@ class Results:
 
     # -- memory -----------------------------------------------------------------------------------
     def named(
-        self, program: Program, eager_inputs: list[Any], left: int, name: Callable[[Step], str]
+        self, program: Program, eager_inputs: list[Any], left: list[Any], name: Callable[[Step], str]
     ) -> list[str]:
         """Write the results, copied where they must be: where a program has them in memory that the function's result
-        does not share, that of an input, a constant or another result. The last `left` are left, not given."""
+        does not share, that of an input, a constant or another result. The last ones are left, not given: `left` is
+        what the function has left there. They are written first."""
         copies, arrays = self._owned(program, eager_inputs, left)
+        given = len(arrays) - len(left)
         made: list[str] = []
         for i, (step, copy) in enumerate(zip(program.outputs, copies, strict=True)):
             text = name(step)
             if copy:
                 text += ".copy()"
                 twins = [j for j, o in enumerate(program.outputs) if o is step and arrays[j] is arrays[i]]
-                if len(twins) > 1 and arrays[i] is not None:  # one array, given twice
-                    text = f"k{twins[0]}" if i > twins[0] else f"(k{i} := {text})"
+                if len(twins) > 1:  # one array, given twice
+                    first = min(twins, key=lambda j: (j < given, j))
+                    text = f"k{first}" if i != first else f"(k{i} := {text})"
             made.append(text)
         return made
 
-    def _owned(self, program: Program, eager_inputs: list[Any], left: int) -> tuple[list[bool], list[Any]]:
+    def _owned(
+        self, program: Program, eager_inputs: list[Any], left: list[Any]
+    ) -> tuple[list[bool], list[Any]]:
         arrays = [
             self._array(e) for (e, _), kind in zip(self._pairs, self._kinds, strict=True) if kind[0] in _STEPS
         ]
-        arrays += [None] * left
+        arrays += left
         inputs = list(zip(program.inputs, eager_inputs, strict=False))
         found: list[bool] = []
         for i, step in enumerate(program.outputs):
@@ -121,13 +124,13 @@ class Results:
         return eager.array if issubclass(type(eager), Tracked) else eager
 
     # -- text -------------------------------------------------------------------------------------
-    def text(self, given: Iterator[str], bind: Bind) -> str:
-        """Write the result, its steps called as `given`."""
+    def text(self, given: Iterator[str], bind: Bind, containers: list[tuple[Any, str]]) -> str:
+        """Write the result, its steps called as `given`; `containers` are those among the arguments."""
         parts: list[str] = []
         fixed: dict[int, str] = {}
         for form, value in self._kinds:
             if form == "wrap":
-                parts.append(f"{bind(value.wrap)}({next(given)}, None)")
+                parts.append(f"{bind(value[0].wrap)}({value[1].format(next(given))}, None)")
             elif form == "tensor":
                 parts.append(f"{bind(value[0].wrap)}({bind(value[1])}.copy(), None)")
             elif form == "array":
@@ -138,10 +141,17 @@ class Results:
                 parts.append(repr(value) if isinstance(value, (int, str, type(None))) else bind(value))
             else:
                 parts.append(form.format(next(given)))
-        return _nested(self._eager, iter(parts), bind)
+        return _nested(self._eager, iter(parts), bind, containers)
 
 
 _STEPS = ("wrap", "{}", "float({})", "np.asarray({})", "{}[()]")
+
+
+def _of_kind(eager: Any, step: Step) -> str:
+    """Write a step as what the function gives: an array or a NumPy scalar, which the step's value may not be."""
+    if type(eager) is np.ndarray:
+        return "{}" if type(step.value) is np.ndarray else "np.asarray({})"
+    return "{}" if type(step.value) is not np.ndarray else "{}[()]"
 
 
 def _pairs(eager: Any, recorded: Any) -> Iterator[tuple[Any, Any]]:
@@ -159,26 +169,33 @@ def _pairs(eager: Any, recorded: Any) -> Iterator[tuple[Any, Any]]:
         yield from _pairs(e, r)
 
 
-def _nested(tree: Any, parts: Iterator[str], bind: Bind) -> str:
-    """Write containers as they are nested in `tree`."""
+def _nested(tree: Any, parts: Iterator[str], bind: Bind, containers: list[tuple[Any, str]]) -> str:
+    """Write containers as they are nested in `tree`, and one that was given as it is."""
     if not is_container(tree):
         return next(parts)
+    for container, text in containers:
+        if container is tree:
+            for _ in leaves(tree):
+                next(parts)
+            return text
     kind = type(tree)
     if kind is dict:
         inside = [f"{k!r}: " if isinstance(k, (str, int)) else f"{bind(k)}: " for k in tree]
         return (
             "{"
-            + ", ".join(k + _nested(v, parts, bind) for k, v in zip(inside, tree.values(), strict=True))
+            + ", ".join(
+                k + _nested(v, parts, bind, containers) for k, v in zip(inside, tree.values(), strict=True)
+            )
             + "}"
         )
     if kind is list:
-        return "[" + ", ".join(_nested(v, parts, bind) for v in tree) + "]"
+        return "[" + ", ".join(_nested(v, parts, bind, containers) for v in tree) + "]"
     if kind is tuple:
-        return "(" + "".join(_nested(v, parts, bind) + ", " for v in tree) + ")"
+        return "(" + "".join(_nested(v, parts, bind, containers) + ", " for v in tree) + ")"
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-        return f"{bind(kind)}({', '.join(_nested(v, parts, bind) for v in tree)})"
+        return f"{bind(kind)}({', '.join(_nested(v, parts, bind, containers) for v in tree)})"
     if is_dataclass(kind) and not hasattr(kind, "__post_init__") and all(f.init for f in fields(kind)):
-        inside = [f"{f.name}={_nested(getattr(tree, f.name), parts, bind)}" for f in fields(kind)]
+        inside = [f"{f.name}={_nested(getattr(tree, f.name), parts, bind, containers)}" for f in fields(kind)]
         return f"{bind(kind)}({', '.join(inside)})"
     raise Refused(f"it gives a {kind.__name__}: return a tuple, a list or a dict")
 

@@ -15,11 +15,13 @@ import dis
 import functools
 import random
 import sys
+import threading
 import types
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, is_dataclass
+from contextvars import ContextVar
+from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
@@ -29,88 +31,21 @@ from ..core.generator import Stream
 from ..core.places import PACKAGE, users
 from ..tape.nodes import Leaf
 from ..tape.tracked import Tracked
+from .link import INDEXED, NUMBERS, PLAIN, Link
 
 _MOST = 5_000  # objects
-_NUMBERS = (int, float, complex, bool, str, bytes, type(None), np.generic, np.dtype, slice, range, frozenset)
-_INDEXED = (dict, list, deque)
-_PARTS = (
-    *_NUMBERS,
-    *_INDEXED,
-    tuple,
-    set,
-    np.ndarray,
-    types.FunctionType,
-    types.MethodType,
-)  # of foreign objects
+# Of foreign objects, what is looked into.
+_PARTS = (*NUMBERS, *INDEXED, tuple, set, np.ndarray, types.FunctionType, types.MethodType)
 _STILL = ("numpy", "scipy", "math", "cmath", "gradmagic", "builtins")  # modules whose numbers nobody changes
-_SPEAKING = frozenset({"print", "input", "open", "display"})
+_SPEAKING = frozenset("print input open display write warn warning info".split())
+_GENERATED = ("__setattr__", "__delattr__")  # of a frozen dataclass
+_COMPARES = frozenset({"IS_OP", "COMPARE_OP", "CONTAINS_OP"})
 _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random, Stream)
-_PLAIN = (str, int)  # keys that Python writes as they are
+_OF_CONTEXTS = (ContextVar, threading.local)  # they hold something else in each thread
 
 
 class TooMuch(Exception):
     """A function reaches more than can be compared at every call."""
-
-
-@dataclass(slots=True)
-class Link:
-    """One name under which something is held.
-
-    Attributes
-    ----------
-    holder : object
-        A cell, a dict, a list, a tensor, a leaf of a tape.
-    key : object
-        Of a dict or list; of others the attribute.
-    name : str
-        What the user calls it.
-    value : object
-        What was there when it was looked at.
-    """
-
-    holder: Any
-    key: Any
-    name: str
-    value: Any
-
-    def read(self) -> Any:
-        """Give what is there now."""
-        if isinstance(self.holder, _INDEXED):
-            return self.holder[self.key]
-        return getattr(self.holder, self.key)
-
-    def put(self, value: Any) -> None:
-        """Put something else there."""
-        if isinstance(self.holder, _INDEXED):
-            self.holder[self.key] = value
-        else:
-            setattr(self.holder, self.key, value)
-
-    def text(self, bind: Callable[[Any], str]) -> str:
-        """Write it as Python."""
-        holder = bind(self.holder)
-        if not isinstance(self.holder, _INDEXED):
-            return f"{holder}.{self.key}"
-        return f"{holder}[{self.key!r}]" if type(self.key) in _PLAIN else f"{holder}[{bind(self.key)}]"
-
-    def same(self) -> bool:
-        """Tell whether there is what was."""
-        try:
-            now = self.read()
-        except (LookupError, ValueError, AttributeError):
-            return False
-        if now is self.value:
-            return True
-        if isinstance(self.value, _NUMBERS):
-            return type(now) is type(self.value) and bool(
-                now == self.value or (now != now and self.value != self.value)
-            )
-        return False
-
-    @property
-    def spot(self) -> tuple[int, Any]:
-        """Say which place it is."""
-        return id(self.holder), self.key
 
 
 class Surroundings:
@@ -167,7 +102,7 @@ class Surroundings:
 
     def _look(self, value: Any, name: str) -> None:
         kind = type(value)
-        if id(value) in self._seen or issubclass(kind, (*_NUMBERS, types.ModuleType)):
+        if id(value) in self._seen or issubclass(kind, (*NUMBERS, types.ModuleType)):
             return
         if len(self._seen) >= _MOST:
             raise TooMuch(f"it reaches more than {_MOST:,} objects (by {name})")
@@ -177,6 +112,13 @@ class Surroundings:
         elif issubclass(kind, np.ndarray):
             if not value.dtype.hasobject:
                 self.kept.append((value, "{}.tobytes()", value.tobytes(), name))
+        elif issubclass(kind, _OF_CONTEXTS) or (hasattr(kind, "__next__") and not _users(kind)):
+            does = (
+                "is another in each thread" if issubclass(kind, _OF_CONTEXTS) else "moves on when it is read"
+            )
+            raise TooMuch(
+                f"it reads {name}, a {kind.__name__}, which {does}: pass what it gives as an argument"
+            )
         elif issubclass(kind, types.FunctionType):
             self._function(value)
         elif issubclass(kind, types.BuiltinFunctionType):  # the method `get` of a dict
@@ -195,7 +137,7 @@ class Surroundings:
         elif issubclass(kind, dict):
             self.sizes.append((value, len(value)))
             for key, part in value.items():
-                self._hold(value, key, f"{name}[{key!r}]" if type(key) in _PLAIN else f"{name}[...]", part)
+                self._hold(value, key, f"{name}[{key!r}]" if type(key) in PLAIN else f"{name}[...]", part)
         elif issubclass(kind, (list, deque)):
             self.sizes.append((value, len(value)))
             for i, part in enumerate(value):
@@ -231,7 +173,9 @@ class Surroundings:
                 value = cell.cell_contents
             except ValueError:
                 continue
-            if own or type(value) is np.ndarray:
+            if own and isinstance(value, types.ModuleType):
+                self._module(value, function.__code__, f"{name}.")
+            elif own or type(value) is np.ndarray:
                 self._hold(cell, "cell_contents", name, value)
             else:  # of gradmagic's own functions (grad(f) holds f): nobody rebinds them
                 self._look(value, name)
@@ -241,25 +185,29 @@ class Surroundings:
             self._look(value, function.__name__)
         if own:
             self._names(function.__globals__, function.__code__, "")
+            self.sizes.append((vars(function), len(vars(function))))
             for name, value in vars(function).items():
                 self._hold(vars(function), name, f"{function.__name__}.{name}", value)
 
     def _names(self, space: dict[str, Any], code: types.CodeType, home: str) -> None:
         """Go through the global names that a function uses, and those of modules; of foreign ones, their data."""
         if not home:
+            if code.co_name not in _GENERATED and _compares_types(code):
+                raise TooMuch(
+                    "it compares type(...), which is another while it is recorded: write isinstance"
+                )
+            if "globals" in _names(code) and "globals" not in space:
+                raise TooMuch("it reads globals(), whose names are not seen: write the name")
             self.speaks |= {n for n in _names(code) if n in _SPEAKING and n not in space}
         for name in _names(code):
-            value = (
-                space[name] if name in space else None if home else sys.modules.get(name)
-            )  # imported within
+            # What is not there may be imported within.
+            value = space[name] if name in space else None if home else sys.modules.get(name)
             if name not in space and value is None:
                 if name in _assigned(code):
                     self.absent.append((space, name))
                 continue
             if isinstance(value, types.ModuleType):
-                if id(value) not in self._seen and value.__name__.partition(".")[0] not in _STILL:
-                    self._seen[id(value)] = value
-                    self._names(vars(value), code, f"{home}{name}.")
+                self._module(value, code, f"{home}{name}.")
             elif (
                 users(space.get("__file__") or PACKAGE)
                 or not home
@@ -267,9 +215,14 @@ class Surroundings:
             ):
                 self._hold(space, name, home + name, value)
 
+    def _module(self, module: types.ModuleType, code: types.CodeType, home: str) -> None:
+        if id(module) not in self._seen and module.__name__.partition(".")[0] not in _STILL:
+            self._seen[id(module)] = module
+            self._names(vars(module), code, home)
+
     def _object(self, value: Any, name: str) -> None:
         held, caches = getattr(value, "__dict__", {}), getattr(type(value), "_caches", ())
-        if held:
+        if hasattr(value, "__dict__"):
             self.sizes.append((held, len(held)))
         for key, part in held.items():
             if key not in caches and (not self._within or isinstance(part, _PARTS)):
@@ -283,17 +236,16 @@ class Surroundings:
 
     def _class(self, kind: type) -> None:
         """Go through the methods and attributes of a class of the user's."""
+        self.sizes.append((vars(kind), len(vars(kind))))
         for key, part in vars(kind).items():
             if isinstance(part, (staticmethod, classmethod, functools.cached_property, property)):
-                part = (
-                    getattr(part, "__func__", None)
-                    or getattr(part, "fget", None)
-                    or getattr(part, "func", None)
-                )
-            if isinstance(part, types.FunctionType):
-                self._look(part, part.__qualname__)
-            elif isinstance(part, _PARTS) and not key.startswith("__"):
+                part = next((f for n in ("__func__", "fget", "func") if (f := getattr(part, n, None))), None)
+            if isinstance(part, _PARTS) and part is vars(kind)[key] and not key.startswith("__"):
                 self._hold(kind, key, f"{kind.__name__}.{key}", part)
+            elif isinstance(part, types.FunctionType):
+                self._look(part, part.__qualname__)
+            elif not key.startswith("__"):
+                self._look(part, f"{kind.__name__}.{key}")
 
     # -- at a call --------------------------------------------------------------------------------
     def read(self) -> list[Any]:
@@ -341,8 +293,10 @@ class Surroundings:
             text, value = link.text(bind), link.value
             if value is None or isinstance(value, bool):
                 found.append(f"{text} is {value}")
-            elif isinstance(value, _NUMBERS):
+            elif isinstance(value, NUMBERS):
                 same = f"{text} == {bind(value)}" if value == value else f"{text} != {text}"
+                if value == 0 and isinstance(value, (float, np.floating)):  # 0.0 == -0.0
+                    same = f"repr({text}) == {repr(value)!r}"
                 found.append(f"type({text}) is {bind(type(value))} and {same}")
             else:
                 found.append(f"{text} is {bind(value)}")
@@ -380,6 +334,16 @@ def _assigned(code: types.CodeType) -> set[str]:
     """List the global names that a function's code, and functions within it, assign."""
     found = {i.argval for i in dis.get_instructions(code) if i.opname in ("STORE_GLOBAL", "DELETE_GLOBAL")}
     return found.union(*(_assigned(c) for c in code.co_consts if isinstance(c, types.CodeType)))
+
+
+def _compares_types(code: types.CodeType) -> bool:
+    """Tell whether a function's code, or functions within it, compare what `type` gives, some instructions later."""
+    found = list(dis.get_instructions(code))
+    compared = (
+        i.argval == "type" and i.opname == "LOAD_GLOBAL" and _COMPARES & {n.opname for n in found[k : k + 10]}
+        for k, i in enumerate(found)
+    )  # fmt: skip
+    return any(compared) or any(_compares_types(c) for c in code.co_consts if isinstance(c, types.CodeType))
 
 
 def _names(code: types.CodeType) -> list[str]:

@@ -17,9 +17,10 @@ from ..tape.nodes import HOOKS, number_write
 from ..tape.tracked import Tracked
 from . import known
 from .emit import Written
+from .link import Link
 from .program import Program, Step
 from .recording import Call, Refused, kind_of
-from .surroundings import Link, Surroundings
+from .surroundings import Surroundings
 
 MISS = object()  # what a program gives for a call that is not of its kind
 NONE = object()  # an argument that is not given
@@ -85,6 +86,10 @@ class Made:
             f"except (LookupError, AttributeError, ValueError, TypeError): return {missed}",
         ]
         written.lines.append("calls[0] += 1")
+        if not _writes_outside(written.program):
+            given = [p.removeprefix("k_") + "=" + p if p in call.parameters[len(call.args) :] else p
+                     for p in call.parameters]  # fmt: skip
+            written.again = f"again({', '.join(given)})"
         self.source = written.source(head, parameters, result)
         space = {
             **written.names,
@@ -95,6 +100,7 @@ class Made:
             "UNSEEN": UNSEEN,
         }
         self._space = space | {"mode_now": mode_now, "calls": self._calls, "miss": lambda *_, **__: MISS}
+        self._f, self._space["again"] = f, _raised
         exec(compile(self.source, f"<replay of {getattr(f, '__name__', 'f')}>", "exec"), self._space)
         self.run: Callable[..., Any] = self._space["program"]
         self._calls[0] = 0
@@ -105,8 +111,11 @@ class Made:
         return self._calls[0]
 
     def settle(self) -> None:
-        """Count calls from here on, and let go of what was computed while it was recorded."""
-        self._calls[0] = 0
+        """Count calls from here on, and let go of what was computed while it was recorded.
+
+        What raises runs as it is from now on: the user's own `except` and lines are there.
+        """
+        self._calls[0], self._space["again"] = 0, self._f
         for step in self.program.steps:
             step.forget()
 
@@ -120,6 +129,16 @@ class Made:
         return FunctionType(run.__code__, self._space | {"miss": miss}, run.__name__, run.__defaults__)
 
 
+def _raised(*args: Any, **kwargs: Any) -> Any:
+    raise  # what the program that calls it has caught
+
+
+def _writes_outside(program: Program) -> bool:
+    """Tell whether a program writes into its inputs: what it has begun cannot be done again."""
+    outside = {id(s.storage) for s in program.inputs}
+    return any(s.kind == "write" and id(s.storage) in outside for s in program.steps)
+
+
 def _laid(program: Program, call: Call, around: Surroundings) -> Iterator[tuple[str, Any]]:
     """List the inputs whose layout counts: of what was asked for its layout, or of what follows theirs."""
     asked: set[int] = set()
@@ -128,8 +147,10 @@ def _laid(program: Program, call: Call, around: Surroundings) -> Iterator[tuple[
             step.storage.laid = True
             if known.elementwise(step.op) or step.op in (known.astype, np.copy, np.zeros_like, np.ones_like):
                 asked |= {id(s) for s in step.needs()}
-    reached = [v for v in around.read() if v is not None]
-    for step, value in zip(program.inputs, [*call.values, *reached], strict=False):
+    given = {f"x{i}": value for i, value in enumerate(call.values)}
+    given |= {f"s{i}": getattr(n.value, "array", n.value) for i, n in enumerate(around.places)}
+    for step in program.inputs:
+        value = given[step.op]
         if step.storage.laid and type(value) is np.ndarray and value.size and value.ndim:
             yield step.op, value
 

@@ -164,8 +164,8 @@ def arrays_in(value: Any) -> Iterator[Any]:
 
 def materialise(tracked: Tracked) -> Any:
     """Give the array of `tracked` as memory that can be written and shared: a scalar becomes a 0-d array."""
-    if not arrays.is_array(tracked.array):
-        tracked.array = np.array(tracked.array)
+    if not arrays.is_memory(tracked.array):
+        tracked.array = arrays.module_of(tracked.array).array(tracked.array)
     return tracked.array
 
 

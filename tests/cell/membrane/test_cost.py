@@ -7,6 +7,7 @@ from __future__ import annotations
 import gc
 import linecache
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any
 
@@ -16,7 +17,7 @@ from gradmagic.cell.hosts.host import text_source
 from gradmagic.cell.membrane.memory import Block, Seen
 from gradmagic.cell.options import Options
 from gradmagic.cell.run import Failed, Run
-from gradmagic.engine.core import places
+from gradmagic.engine.core import arrays, places
 from tests.counting import calls
 
 from ..helpers import fresh, traced
@@ -25,6 +26,17 @@ WALKS = ("get_objects", "get_referrers", "get_referents", "collect", "freeze")
 SMALL = (
     "y = x * 2\nl = [y, (y, 1)]\nd = {'k': y}\nout = np.zeros(3)\nout[0] = x[0]\nz = y.sum() + float(out[0])"
 )
+
+
+@pytest.fixture(autouse=True)
+def _no_devices() -> Iterator[None]:
+    """Other tests of this process may have met arrays of a device: then each operation is asked where it lies."""
+    before = dict(arrays.KINDS)
+    for kind, module in before.items():
+        if module not in arrays.HOSTS:
+            del arrays.KINDS[kind]
+    yield
+    arrays.KINDS.update(before)
 
 
 def only_the_cell(setup: str, names: str, text: str) -> Counter[str]:

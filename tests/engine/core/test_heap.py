@@ -48,8 +48,9 @@ print(json.dumps([faults, (kept - pages()) * 4096 / x.numel() / 4, float(x.grad.
 def ran(before: str = "", **environment: str) -> list[float]:
     """Page faults of a pass, how many arrays were given back, and a sum of the gradient."""
     text = PROGRAM.replace("SET", before)
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_")}  # Dask sets some
     done = subprocess.run(
-        [sys.executable, "-c", text], env=os.environ | environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", text], env=inherited | environment, capture_output=True, text=True, check=True
     )
     return json.loads(done.stdout)
 

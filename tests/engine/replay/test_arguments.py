@@ -522,9 +522,37 @@ def warnings_(x):
     return np.log(x), np.sqrt(x), x / 0
 
 
+def in_order(r):
+    return ({"a": r.normal(size=3), "b": r.normal(size=3)},)
+
+
+def in_another_order(r):
+    return ({"b": r.normal(size=3), "a": r.normal(size=3)},)
+
+
+@case(in_order, in_order, in_another_order, in_another_order, programs=2)
+def order_of_a_dict(d):
+    return [v * i for i, v in enumerate(d.values())]
+
+
 @pytest.mark.parametrize(("f", "calls", "options"), [r[1:] for r in case.rows], ids=[r[0] for r in case.rows])
 def test_replayed(f: Any, calls: Any, options: Any) -> None:
     check(f, calls, options)
+
+
+@pytest.mark.parametrize(
+    "given", [lambda: [np.ones(2), 2.0], lambda: {"a": np.ones(2)}, lambda: ([np.ones(2)],)]
+)
+def test_a_container_that_is_given_back_is_the_same_one(given: Any) -> None:
+    @gm.replay
+    def same(tree: Any) -> Any:
+        return tree, [tree]
+
+    for _ in range(3):
+        tree = given()
+        one, (other,) = same(tree)
+        assert one is tree and other is tree
+    assert same.served == 2
 
 
 @pytest.mark.gpu

@@ -5,16 +5,26 @@ In: a table of functions. Out: each gives and leaves what it gives and leaves wi
 
 from __future__ import annotations
 
+import collections
+import contextvars
+import dataclasses
+import io
+import itertools
+import logging
 import os
 import random
+import threading
 import time
 import types
+import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import gradmagic as gm
+from gradmagic.errors import ReplayWarning
 
 from .against import Cases, arrays, check
 
@@ -273,7 +283,7 @@ def counter(x):
 it = [iter(range(100))]
 
 
-@case(V, V, V, before=lambda n: it.__setitem__(0, iter(range(n, 100))), refused="changes from call to call")
+@case(V, V, V, before=lambda n: it.__setitem__(0, iter(range(n, 100))), refused="moves on when it is read")
 def iterator_(x):
     return x * next(it[0])
 
@@ -429,3 +439,290 @@ def kept(x):
 @pytest.mark.parametrize(("f", "calls", "options"), [r[1:] for r in case.rows], ids=[r[0] for r in case.rows])
 def test_replayed(f: Any, calls: Any, options: Any) -> None:
     check(f, calls, options)
+
+
+MOVING: dict[str, Any] = {
+    "range": lambda: iter(range(100)),
+    "count": itertools.count,
+    "cycle": lambda: itertools.cycle([1.0, 2.0, 3.0]),
+    "generator": lambda: (k * 2.0 for k in range(100)),
+    "file": lambda: io.StringIO("\n".join(map(str, range(100)))),
+}
+
+
+@pytest.mark.parametrize("make", MOVING.values(), ids=MOVING.keys())
+def test_what_moves_on_when_it_is_read_is_read_once_a_call(make: Any) -> None:
+    def given(source: Any) -> Any:
+        return lambda x: x * float(next(source))
+
+    plain, replayed = given(make()), gm.replay(given(make()))
+    with pytest.warns(ReplayWarning, match="it reads source, a .*, which moves on when it is read"):
+        assert [replayed(1.0) for _ in range(5)] == [plain(1.0) for _ in range(5)]
+
+
+def test_what_is_another_in_each_thread_is_refused() -> None:
+    local, variable = threading.local(), contextvars.ContextVar("rate", default=1.0)
+    local.rate = 1.0
+    for f in (lambda x: x * local.rate, lambda x: x * variable.get()):
+        with pytest.warns(ReplayWarning, match="which is another in each thread"):
+            gm.replay(f)(np.ones(2))
+
+
+@pytest.mark.filterwarnings("ignore::gradmagic.errors.ReplayWarning")
+def test_a_file_is_read_at_every_call(tmp_path: Path) -> None:
+    text, numbers = tmp_path / "rate.txt", tmp_path / "rate.npy"
+
+    def opened(x: Any) -> Any:
+        with open(text) as file:
+            return x * float(file.read())
+
+    for f in (opened, lambda x: x * float(text.read_text()), lambda x: x * np.load(numbers)):
+        replayed = gm.replay(f)
+        for k in range(3):
+            text.write_text(str(k))
+            np.save(numbers, float(k))
+            assert replayed(2.0) == 2 * k
+        assert "it opens a file" in replayed.refused[0] or "it calls open()" in replayed.refused[0]
+
+
+SPEAKING: dict[str, Any] = {
+    "print": lambda x: (print("here"), x * 2)[1],
+    "warn": lambda x: (warnings.warn("old", DeprecationWarning, stacklevel=1), x * 2)[1],
+    "log": lambda x: (logging.getLogger("a.log").warning("here"), x * 2)[1],
+}
+
+
+@pytest.mark.parametrize("f", SPEAKING.values(), ids=SPEAKING.keys())
+def test_what_it_says_is_said_at_every_call(f: Any, capsys: Any, caplog: Any) -> None:
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        replayed = gm.replay(f)
+        for _ in range(3):
+            replayed(np.zeros(2))
+    warned = [w for w in seen if w.category is DeprecationWarning]
+    assert capsys.readouterr().out.count("here") + len(warned) + len(caplog.records) == 3
+
+
+def test_numpy_warns_once_where_a_call_is_recorded() -> None:
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        gm.replay(lambda x: np.log(x))(np.zeros(2))
+    assert [w.category for w in seen] == [RuntimeWarning]
+
+
+@pytest.mark.filterwarnings("ignore::gradmagic.errors.ReplayWarning")
+def test_numbers_that_numpy_is_to_refuse_are_refused() -> None:
+    def safe(x: Any) -> Any:
+        try:
+            with np.errstate(all="raise"):
+                return np.log(x)
+        except FloatingPointError:
+            return x * 0
+
+    replayed = gm.replay(safe)
+    for value in (1.0, 2.0, 0.0, -1.0):
+        np.testing.assert_array_equal(replayed(np.full(2, value)), safe(np.full(2, value)))
+    assert "it lets NumPy raise (np.errstate)" in replayed.refused[0]
+
+
+def test_what_is_put_into_a_class_an_object_or_a_function_is_seen() -> None:
+    class Base:
+        rate = 1.0
+
+        def moved(self, x: Any) -> Any:
+            return x * (self.rate + getattr(self, "more", 0.0) + getattr(total, "more", 0.0))
+
+    class Derived(Base):
+        pass
+
+    def total(x: Any) -> Any:
+        return thing.moved(x)
+
+    thing, replayed = Derived(), gm.replay(total)
+    changes = (
+        lambda: setattr(Base, "rate", 2.0),
+        lambda: setattr(Derived, "rate", 3.0),
+        lambda: setattr(thing, "more", 5.0),
+        lambda: setattr(total, "more", 7.0),
+        lambda: setattr(Base, "moved", lambda self, x: x * 11.0),
+        lambda: setattr(Derived, "moved", lambda self, x: x * 13.0),
+    )
+    assert replayed(1.0) == replayed(1.0) == 1.0
+    for change, expected in zip(changes, (2.0, 3.0, 8.0, 15.0, 11.0, 13.0), strict=True):
+        change()
+        assert replayed(1.0) == replayed(1.0) == expected
+    assert replayed.served == 7
+
+
+def test_what_an_object_keeps_of_an_argument_is_the_argument() -> None:
+    class Motion:
+        before: Any
+        after: Any
+
+        def step(self, x: Any) -> Any:
+            moved = x - self.before
+            self.before, self.after = x, moved
+            return moved
+
+    motion = Motion()
+    motion.before, motion.after = np.zeros(2), np.zeros(2)
+    step = gm.replay(motion.step)
+    for k in range(5):
+        x = np.full(2, float(k * k))
+        moved = step(x)
+        assert motion.before is x and motion.after is moved
+        x += 1  # a buffer that is filled anew
+    np.testing.assert_array_equal(motion.before, [17.0, 17.0])
+    assert step.served == 4
+
+
+def test_how_a_place_is_laid_out_is_seen_beside_gradients_that_are_new() -> None:
+    w = gm.tensor(2.0, requires_grad=True)
+    held = types.SimpleNamespace(w=w, m=np.arange(6.0).reshape(2, 3))
+
+    @gm.replay
+    def rows(x: Any) -> Any:
+        (held.w * held.w).backward()
+        return x * held.m if held.m.flags.c_contiguous else -x
+
+    for k in range(6):
+        held.m = np.asarray(np.ones((2, 3)), order="CF"[k % 2])
+        w.grad = None
+        assert (rows(1.0) == 1).all() if k % 2 == 0 else rows(1.0) == -1
+    assert rows.served == 4
+
+
+def test_a_module_in_a_closure_is_seen() -> None:
+    settings = types.ModuleType("settings")
+    settings.rate = 0.0  # type: ignore[attr-defined]
+    replayed = gm.replay(lambda x: x * settings.rate)
+    for k in range(4):
+        settings.rate = float(k)  # type: ignore[attr-defined]
+        assert replayed(2.0) == replayed(2.0) == 2 * k
+
+
+HANDLED: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "of NumPy": (lambda x: np.linalg.cholesky(x), (np.eye(2), 2 * np.eye(2), -np.eye(2), np.eye(2))),
+    "of an index": (lambda x: x[x.astype(int)], tuple(np.array([1.0, k]) for k in (0.0, 1.0, 7.0, 0.5))),
+    "of Python": (lambda x: 1 / x, (1.0, 2.0, 0.0, 3.0)),
+}
+
+
+@pytest.mark.parametrize(("risky", "given"), HANDLED.values(), ids=HANDLED.keys())
+def test_an_error_is_the_functions_own(risky: Any, given: Any) -> None:
+    def handled(x: Any) -> Any:
+        try:
+            return risky(x)
+        except (np.linalg.LinAlgError, IndexError, ZeroDivisionError) as error:
+            return type(error).__name__
+
+    replayed = gm.replay(handled)
+    for x in given:
+        np.testing.assert_array_equal(replayed(x), handled(x))
+    assert replayed.served == 2
+
+
+@pytest.mark.parametrize(
+    "held", [[1.0, 2.0, 3.0, 4.0], collections.deque([1.0, 2.0, 3.0, 4.0])], ids=["list", "deque"]
+)
+@pytest.mark.filterwarnings("ignore::gradmagic.errors.ReplayWarning")
+def test_a_function_may_take_the_last_of_a_list(held: Any) -> None:
+    replayed = gm.replay(lambda x: x * held.pop())
+    assert [replayed(1.0) for _ in range(4)] == [4.0, 3.0, 2.0, 1.0]
+
+
+def test_a_setting_is_seen_down_to_the_sign_of_zero() -> None:
+    held = {"z": 0.0}
+    replayed = gm.replay(lambda x: np.copysign(x, held["z"]))
+    for sign in (1.0, -1.0, 1.0, -1.0):
+        held["z"] = np.copysign(0.0, sign).item()
+        assert replayed(2.0) == replayed(2.0) == 2 * sign
+
+
+def test_what_an_object_in_a_class_holds_is_seen() -> None:
+    class Model:
+        settings = types.SimpleNamespace(rate=1.0)
+
+        def step(self, x: Any) -> Any:
+            return x * self.settings.rate
+
+    replayed = gm.replay(Model().step)
+    for k in range(4):
+        Model.settings.rate = float(k)
+        assert replayed(2.0) == replayed(2.0) == 2 * k
+
+
+RATES, MARKS = {5: 0.1, 6: 0.2, 2.5: 0.3}, {5, 2.5}
+KEYED: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "a count in a dict": (lambda c, x: RATES.get(c.n, 1.0), (1.0,) * 8),
+    "a count in a set": (lambda c, x: c.n in MARKS, (1.0,) * 8),
+    "a number in a dict": (lambda c, x: RATES.get(x, 1.0), (1.0, 1.5, 2.0, 2.5, 3.0)),
+    "a number in a set": (lambda c, x: x in MARKS, (1.0, 1.5, 2.0, 2.5, 3.0)),
+    "an entry in a set": (lambda c, x: x[0] in MARKS, tuple(np.array([k]) for k in (1.0, 2.0, 2.5, 5.0))),
+    "a place in a list": (
+        lambda c, x: ["a", "b"][x.argmax()] + {0: "c", 1: "d"}[x.argmax()],
+        tuple(np.array(k) for k in ([1.0, 2.0], [3.0, 4.0], [2.0, 1.0], [1.0, 0.0])),
+    ),
+    "as long as a count": (lambda c, x: len([0] * c.n) + len(c.n * (0,)), (1.0,) * 8),
+}
+
+
+@pytest.mark.parametrize(("f", "given"), KEYED.values(), ids=KEYED.keys())
+@pytest.mark.filterwarnings("ignore::gradmagic.errors.ReplayWarning")
+def test_numbers_are_keys_and_lengths_as_they_are_without(f: Any, given: Any) -> None:
+    def counting(c: Any, x: Any) -> Any:
+        c.n += 1
+        return f(c, x), np.sum(x) * 2
+
+    plain, held = types.SimpleNamespace(n=0), types.SimpleNamespace(n=0)
+    replayed = gm.replay(lambda x: counting(held, x))
+    for x in given:
+        assert replayed(x) == counting(plain, x)
+
+
+def test_an_error_that_holds_an_array_is_told_as_any_other() -> None:
+    def strict(x: Any) -> Any:
+        if not hasattr(x, "__array_interface__"):
+            raise TypeError(x)
+        return x * 2
+
+    with pytest.warns(ReplayWarning, match="recording raised TypeError"):
+        assert (gm.replay(strict)(np.ones(2)) == 2).all()
+
+
+TYPED: dict[str, Any] = {
+    "is": lambda x: np.maximum(x, 0.0) if type(x) is np.ndarray else x,
+    "is not": lambda x: x if type(x) is not np.ndarray else np.maximum(x, 0.0),
+    "in": lambda x: np.maximum(x, 0.0) if type(x) in (np.ndarray, list) else x,
+    "name": lambda x: np.maximum(x, 0.0) if type(x).__name__ == "ndarray" else x,
+}
+
+
+@pytest.mark.parametrize("f", TYPED.values(), ids=TYPED.keys())
+def test_a_type_that_is_compared_is_the_arrays(f: Any) -> None:
+    replayed = gm.replay(f)
+    with pytest.warns(ReplayWarning, match=r"it compares type\(...\), .* write isinstance"):
+        assert [replayed(np.array([v])).item() for v in (1.0, 2.0, -1.0)] == [1.0, 2.0, 0.0]
+
+
+def test_a_frozen_dataclass_is_looked_into() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Settings:
+        rate: float = 2.0
+
+    settings = Settings()
+    replayed = gm.replay(lambda x: x * settings.rate)
+    assert [replayed(v) for v in (1.0, 2.0, 3.0)] == [2.0, 4.0, 6.0]
+    assert replayed.served == 2
+
+
+def test_names_that_are_read_by_globals_are_refused() -> None:
+    with pytest.warns(ReplayWarning, match=r"it reads globals\(\)"):
+        gm.replay(lambda x: x * globals()["N"])(np.ones(2))
+
+
+def test_a_number_that_is_an_object_in_a_recording_is_refused() -> None:
+    """NumPy's sum of a number of Python's asks no array."""
+    replayed = gm.replay(lambda x: np.sum(x, where=np.asarray(x) > 0))
+    with pytest.warns(ReplayWarning, match="runs as it is"):
+        assert [replayed(v) for v in (1.0, -1.0)] == [1.0, 0.0]

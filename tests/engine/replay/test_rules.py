@@ -81,6 +81,7 @@ def test_a_refusal_names_the_users_line() -> None:
 
     replayed = gm.replay(f)
     with pytest.warns(
-        ReplayWarning, match=rf"float\(\) asks for a value \(line {f.__code__.co_firstlineno + 1} of"
+        ReplayWarning,
+        match=rf"float\(\) asks for a value: of a result write .item\(\) \(line {f.__code__.co_firstlineno + 1} of",
     ):
         replayed(np.ones(3))

@@ -144,6 +144,29 @@ def test_a_tensor_among_the_arguments_gets_its_gradient() -> None:
     assert step.served == 3
 
 
+def test_a_step_with_statistics_of_its_batches_is_a_program() -> None:
+    """It counts them in a number that is written in place."""
+    left = []
+    for wrap in (gm.replay, lambda f: f):
+        gm.manual_seed(0)
+        net = gm.nn.Sequential(gm.nn.Linear(3, 4), gm.nn.BatchNorm1d(4), gm.nn.Linear(4, 1))
+        optimiser = gm.optim.SGD(net.parameters(), lr=0.1)
+
+        def step(x: Any, y: Any, net: Any = net, optimiser: Any = optimiser) -> Any:
+            optimiser.zero_grad()
+            loss = ((net(x) - y) ** 2).mean()
+            loss.backward()
+            optimiser.step()
+            return loss.detach()
+
+        does = wrap(step)
+        losses = [does(*batch).item() for batch in batches(6)]
+        left.append((losses, [b.numpy().copy() for b in net.buffers()]))
+        assert wrap is not gm.replay or does.served == 4, does.explain()
+    for one, other in zip(*(losses + buffers for losses, buffers in left), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
 def test_a_write_makes_older_tapes_stale() -> None:
     w = gm.tensor([1.0, 2.0], requires_grad=True)
     moving = gm.optim.SGD([w], lr=0.1)

@@ -32,6 +32,7 @@ TRANSFORMS: dict[str, Any] = {
     "hessian": gm.hessian,
     "jacobian": gm.jacobian,
     "grad of grad": lambda f: gm.grad(lambda x: gm.grad(f)(x).sum()),
+    "jacobian of parts": lambda f: gm.jacobian(lambda x: np.array([x[0] * x[1], f(x), x.sum()])),
     "jvp": lambda f: lambda x: gm.jvp(f, (x,), (x + 1,)),
     "vjp": lambda f: lambda x: gm.vjp(f, x)[1](2.0),
     "hvp": lambda f: lambda x: gm.hvp(f, x, x + 1),
@@ -60,6 +61,11 @@ def computed(t):
 @case(L, L, T, T)
 def detached(t):
     return (t * 2).detach()
+
+
+@case(L, L, L)
+def detached_number(t):
+    return (t * t).sum().detach()
 
 
 @case(L, L, refused="hangs on a tape")
@@ -213,3 +219,13 @@ def test_places_that_are_kept_do_not_keep_a_program_away() -> None:
         modes.keep_places(False)
     r(np.ones(3))
     assert r.served == 3
+
+
+def test_numpy_warns_once_for_one_call() -> None:
+    r = gm.replay(lambda x: np.log(x))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        r(np.zeros(2))
+        assert len(caught) == 1
+        r(np.zeros(2))
+        assert len(caught) == 2
