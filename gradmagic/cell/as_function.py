@@ -10,6 +10,8 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,7 @@ from .reading.source import Source
 
 Both = tuple[float, dict[str, Any]]  # a loss, and its gradient by each name
 
+_RECORDING: ContextVar[bool] = ContextVar("recording", default=False)
 _STATEMENTS = (
     ast.Assign, ast.AugAssign, ast.Expr, ast.If, ast.For, ast.While, ast.Assert, ast.Raise, ast.FunctionDef, ast.Return,
     ast.Pass, ast.Break, ast.Continue,
@@ -113,8 +116,17 @@ class CellProgram:
     ) -> None:  # fmt: skip
         self._names, self._traced, self._within = names, traced, within
         self._space = function.__globals__
-        parameters = range(function.__code__.co_argcount)
-        self.program = Replayed(value_and_grad(function, tuple(parameters)), quiet=True, backend="numpy")
+        both = value_and_grad(function, tuple(range(function.__code__.co_argcount)))
+
+        @wraps(function)
+        def recording_only(*args: Any) -> Any:
+            if (
+                not _RECORDING.get()
+            ):  # a program that raises hands its call back: the cell's own way is the traced one
+                raise Diverged
+            return both(*args)
+
+        self.program = Replayed(recording_only, quiet=True, backend="numpy")
         self._off = False
         self._agreed = 0  # how often the latest program has been held against the traced cell
 
@@ -158,11 +170,13 @@ class CellProgram:
 
     def _recorded(self, point: dict[str, Any]) -> Both | None:
         """Record a program at a point, and give what it gives there; None if there is none that leaves all as it is."""
-        before = len(self.program.programs)
+        before, token = len(self.program.programs), _RECORDING.set(True)
         try:
             self._within(lambda: self.program(*point.values()))
         except Exception:  # the function's: then the cell is none
             return None
+        finally:
+            _RECORDING.reset(token)
         made = self.program.programs[before:]
         self._agreed = 0
         return self._run(point) if made and self._leaves_all(made[0]) else None

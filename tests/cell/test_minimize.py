@@ -328,6 +328,38 @@ def test_any_other_cell_is_not(case):
     assert all(np.array_equal(fit.x[name], plain.x[name]) for name in plain.x)
 
 
+def test_what_a_program_cannot_do_is_done_by_the_traced_cell_and_put_back():
+    """The matrix stops being positive on the way; the function's `except` leaves something."""
+    setup = (
+        "log, v = [], 0.5\ndef f(v):\n    try:\n        return np.sum(np.linalg.cholesky(np.eye(2) * v))**2\n"
+        "    except np.linalg.LinAlgError:\n        log.append(v)\n        return 0.5*(v - 1)**2"
+    )
+    fit, plain = (fitted("v", "z = f(v)", programs, setup, minimize="sgd") for programs in (True, False))
+    assert fit.program.eager == 1 and fit.losses.tolist() == plain.losses.tolist() and fit.x == plain.x
+
+    space = fresh(setup)
+    log, kept = space["log"], [1]
+
+    def within(work):
+        try:
+            return work()
+        finally:
+            log[:] = kept
+
+    log[:] = kept
+    source = text_source("z = f(v)", "<cell of a test>", "In [1]")
+    quick = CellProgram(
+        as_function(source, space, ["v"], "z"), {"v", "z"}, lambda p: (4 * p["v"], {"v": 4.0}), within
+    )
+    found = [quick.both({"v": v}) for v in (0.5, 0.6, 0.7)]
+    assert quick.program.served == 3 and np.allclose([loss for loss, _ in found], [2.0, 2.4, 2.8])
+    log.append(2)
+    assert quick._run({"v": -1.0}) is None and log == [
+        1,
+        2,
+    ]  # asked for beside `within`: nothing of the cell ran
+
+
 def test_a_program_of_other_numbers_is_not_the_fit(monkeypatch):
     cell = ("w", "z = np.sum((w - 1)**2)")
     plain = fitted(*cell, programs=False)
