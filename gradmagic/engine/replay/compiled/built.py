@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-
 try:
     from numpy._core.umath import _extobj_contextvar
 
