@@ -38,6 +38,7 @@ _MOST = 5_000  # objects
 _PARTS = (*NUMBERS, *INDEXED, tuple, set, np.ndarray, types.FunctionType, types.MethodType)
 _STILL = ("numpy", "scipy", "math", "cmath", "gradmagic", "builtins")  # modules whose numbers nobody changes
 _SPEAKING = frozenset("print input open display write warn warning info".split())
+_ASKING = frozenset("getenv today getcontext get_printoptions".split())  # what they give is not looked at
 _GENERATED = ("__setattr__", "__delattr__")  # of a frozen dataclass
 _COMPARES = frozenset({"IS_OP", "COMPARE_OP", "CONTAINS_OP"})
 _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random, Stream)
@@ -198,6 +199,10 @@ class Surroundings:
                 )
             if "globals" in _names(code) and "globals" not in space:
                 raise TooMuch("it reads globals(), whose names are not seen: write the name")
+            if asked := sorted(_ASKING & {n for n in _names(code) if n not in space}):
+                raise TooMuch(
+                    f"it asks {asked[0]}(), which may answer something else next time: make it an argument"
+                )
             self.speaks |= {n for n in _names(code) if n in _SPEAKING and n not in space}
         for name in _names(code):
             # What is not there may be imported within.

@@ -419,3 +419,13 @@ print(r(x)[0], r(x)[1].sum())
     ]  # fmt: skip
     assert [t.returncode for t in told] == [0, 0], told[-1].stderr
     assert told[0].stdout == told[1].stdout
+
+
+@pytest.mark.slow
+def test_errors_of_floating_point_numbers_that_are_asked_for_are_raised() -> None:
+    r = gm.replay(lambda x: 1 / x + np.sin(x), backend="numba")
+    r(np.ones(3)), r(np.ones(3))
+    assert "by numba" in str(r.explain())
+    with np.errstate(divide="raise"), pytest.raises(FloatingPointError):
+        r(np.zeros(3))
+    assert np.isinf(r(np.zeros(3))).all()

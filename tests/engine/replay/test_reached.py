@@ -726,3 +726,9 @@ def test_a_number_that_is_an_object_in_a_recording_is_refused() -> None:
     replayed = gm.replay(lambda x: np.sum(x, where=np.asarray(x) > 0))
     with pytest.warns(ReplayWarning, match="runs as it is"):
         assert [replayed(v) for v in (1.0, -1.0)] == [1.0, 0.0]
+
+
+def test_what_the_machine_answers_is_no_constant() -> None:
+    r = gm.replay(lambda x: x * (2.0 if os.getenv("GRADMAGIC_TEST") else 1.0))
+    with pytest.warns(ReplayWarning, match=r"it asks getenv\(\)"):
+        r(np.ones(2))

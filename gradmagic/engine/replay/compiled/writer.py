@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..program import Program, Step
-from .built import built
+from .built import built, raises, settings
 from .kernel import Kernel
 from .scalars import Unheld
 
@@ -38,6 +38,7 @@ class Compiled:
         values = [np.ascontiguousarray(v) if np.ndim(v) else v for _, v in self.kernel.parameters]
         tables = self.kernel.tables()
         self.names: dict[str, Any] = {"np": np, "kernel": self._built([*values, *tables]), "plain": plain}
+        self.names |= {"settings": settings, "usual": None if raises() else settings(), "raises": raises}
         self.lines: list[str] = []  # after the kernel
         self._tables = [self.bind(t) for t in tables]
 
@@ -79,6 +80,8 @@ class Compiled:
         into = f"{', '.join(names)}, = " if names else ""
         lines = [
             *head,
+            # numba raises no FloatingPointError; who asks for one gets NumPy's program
+            f"if settings() is not usual and raises(): return plain({passed})",
             f"try: {into}{call}",
             f"except Exception: return plain({passed})",
             *self.lines,
