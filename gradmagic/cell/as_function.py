@@ -122,7 +122,7 @@ class CellProgram:
         def recording_only(*args: Any) -> Any:
             if (
                 not _RECORDING.get()
-            ):  # a program that raises hands its call back: the cell's own way is the traced one
+            ):  # a program that raises calls its function: here the traced cell is asked
                 raise Diverged
             return both(*args)
 
