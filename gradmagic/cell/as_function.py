@@ -120,9 +120,8 @@ class CellProgram:
 
         @wraps(function)
         def recording_only(*args: Any) -> Any:
-            if (
-                not _RECORDING.get()
-            ):  # a program that raises calls its function: here the traced cell is asked
+            # a program that raises calls its function: here the traced cell is asked
+            if not _RECORDING.get():
                 raise Diverged
             return both(*args)
 
