@@ -93,6 +93,12 @@ def main():
     parser.add_argument(
         "--recorded", type=float, default=1e5, help="operations at most that are recorded (%(default)s)"
     )
+    parser.add_argument(
+        "--held",
+        type=float,
+        default=1e7,
+        help="entries at most of what is recorded: all values at once (%(default)s)",
+    )
     chosen = parser.parse_args()
     four = np.array([1.0, 2.0, 3.0, 4.0], np.float32)
     operations = measured(
@@ -102,7 +108,7 @@ def main():
     random = np.random.default_rng(0)
     entries = measured(
         sizes(chosen.most, 1),
-        lambda n: ways(waves, waves_by_hand, random.standard_normal(n).astype(np.float32), True),
+        lambda n: ways(waves, waves_by_hand, random.standard_normal(n).astype(np.float32), n <= chosen.held),
     )
     draw(chosen.picture, operations, entries)
 

@@ -18,6 +18,8 @@ from .program import Program, Step, mapped
 
 def flattened(program: Program) -> Program:
     """Give the program with such products flat."""
+    if not any(s.op is np.matmul for s in program.steps):
+        return program
     users: dict[int, int] = {}
     for step in program.steps:
         for s in step.needs():

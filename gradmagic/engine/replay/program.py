@@ -135,6 +135,8 @@ class Program:
     steps, inputs : list of Step
     outputs : list of Step
         One for each array or number of the result.
+    brief : bool
+        The values of its steps are not kept: it is there to be compared with another.
     refused : str
         Why it cannot be replayed; "" if it can.
     """
@@ -143,8 +145,11 @@ class Program:
     inputs: list[Step] = field(default_factory=list)
     outputs: list[Step] = field(default_factory=list)
     refused: str = ""
+    brief: bool = False
 
     def add(self, step: Step) -> Step:
         step.number = len(self.steps)
+        if self.brief:
+            step.forget()
         self.steps.append(step)
         return step

@@ -256,10 +256,16 @@ def noting() -> Iterator[None]:
 
 
 def record(
-    f: Callable[..., Any], call: Call, around: Surroundings, values: list[Any], held: list[Any]
+    f: Callable[..., Any],
+    call: Call,
+    around: Surroundings,
+    values: list[Any],
+    held: list[Any],
+    brief: bool = False,
 ) -> tuple[Program, Any, list[Effect]]:
     """Run `f` on recording arrays with these values; give the program, what `f` gave, and what it left in places."""
     now = Recording()
+    now.program.brief = brief
     token = NOW.set(now)
     try:
         given = [now.enter(copied(v), f"x{i}") for i, v in enumerate(values)]

@@ -200,7 +200,7 @@ class Replayed:
     ) -> Made:
         """Record the function, twice, and hold the program against what the function gave."""
         program, out, effects = record(self.f, call, around, values, held)
-        again, _, _ = record(self.f, call, around, values, held)
+        again, _, _ = record(self.f, call, around, values, held, brief=True)
         if why := same_program(program, again):
             raise Refused(why)
         results = Results(eager, out)

@@ -17,6 +17,8 @@ _LEAST = 3  # steps that compute; fewer cost less than the question whether any 
 def sunk(program: Program) -> dict[int, Step]:
     """Move steps in place; give for the number of the first of a group the `where` that it belongs to."""
     steps = program.steps
+    if not any(s.op is np.where for s in steps):
+        return {}
     users: dict[int, list[Step | None]] = {}
     for step in steps:
         for s in step.needs():
@@ -28,7 +30,7 @@ def sunk(program: Program) -> dict[int, Step]:
         if step.op is np.where and step.kind == "call" and len(step.args) == 3:
             group = _only_for(step, users)
             if sum(s.op not in known.VIEWS for s in group.values()) >= _LEAST:
-                groups[id(step)] = [s for s in steps if id(s) in group]
+                groups[id(step)] = sorted(group.values(), key=lambda s: s.number)
     # An inner group lies within the outer one that its `where` lies in.
     inside = {id(s) for group in groups.values() for s in group}
     made: list[Step] = []
