@@ -125,9 +125,9 @@ class Recorded:
 
     @property
     def base(self) -> Any:
-        """What owns its memory; a number that is broadcast has none to write into either."""
+        """What owns its memory; a number that is broadcast has none to write into either: then an array of NumPy's."""
         still = type(self.value) is np.ndarray and not self.value.flags.writeable
-        return self if self.owner is None and still else self.owner
+        return self.value if self.owner is None and still else self.owner
 
     device = "cpu"
     T = property(lambda self: running().call(np.transpose, (self,)))

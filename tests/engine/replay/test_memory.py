@@ -301,3 +301,15 @@ def test_what_is_left_in_places_is_not_donated() -> None:
         step(gm.tensor([1.0, float(k)]))
         found.append(w.grad)
     np.testing.assert_array_equal([g.numpy()[1] for g in found], [0, 1, 4, 9])
+
+
+def test_many_views_of_what_is_broadcast_are_told_apart() -> None:
+    """Who looks into whose memory is filed after some hundred views: what is broadcast ends the way to the owner."""
+
+    def f(x):
+        return sum(np.sum(np.broadcast_to(x[k % 3], (3,)) * k) for k in range(400))
+
+    r = gm.replay(gm.grad(f))
+    r(np.ones(3))
+    np.testing.assert_allclose(r(np.ones(3)), gm.grad(f)(np.ones(3)))
+    assert r.served == 1
