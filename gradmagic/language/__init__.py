@@ -36,6 +36,11 @@ def tr(sentence: str, /, **fields: Any) -> str:
     return sentence.format(**fields) if fields else sentence
 
 
+def mark(sentence: str) -> str:
+    """Mark a sentence of a table as one that will be said: the table keeps it English, `tr` says it."""
+    return sentence
+
+
 def set_language(language: str | None = None) -> None:
     """Choose the language of reports, notes, help and errors.
 

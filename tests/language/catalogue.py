@@ -1,6 +1,6 @@
 """The tables of translations, held to the code: `python -m tests.language.catalogue` updates and compiles them.
 
-In: every `tr("...")` of the Python files, templates and scripts. Out: `gradmagic.po` of each language, with new
+In: every `tr("...")` and `mark("...")` of the Python files, templates and scripts. Out: `gradmagic.po` of each language, with new
 sentences left empty and lost ones taken out, and `gradmagic.mo`, which gradmagic reads.
 """
 
@@ -27,7 +27,7 @@ def extracted() -> Catalog:
     for file, _, sentence, _, _ in extract_from_dir(
         ROOT / "gradmagic",
         METHODS,
-        keywords={"tr": None},
+        keywords={"tr": None, "mark": None},
         options_map={"**/templates/**.html": {"trimmed": "true"}},
     ):
         found.add(sentence, locations=[(file, 0)])
