@@ -1,7 +1,7 @@
 """The tables of translations, held to the code: `python -m tests.language.catalogue` updates and compiles them.
 
-In: every `tr("...")` and `mark("...")` of the Python files, templates and scripts. Out: `gradmagic.po` of each language, with new
-sentences left empty and lost ones taken out, and `gradmagic.mo`, which gradmagic reads.
+In: every `tr("...")` and `mark("...")` of the Python files, templates and scripts. Out: `gradmagic.po` of each
+language, with new sentences left empty and lost ones taken out, and `gradmagic.mo`, which gradmagic reads.
 """
 
 from io import BytesIO
