@@ -169,23 +169,14 @@ def fitted(
 
 def slip(method: str, lr: float | None, iterations: int | None) -> str:
     """Tell what is wrong with a method and its settings, before there is a loss; `""` if nothing is."""
+    cell = Evaluator(tr("the cell"), float, lambda point: (0.0, point))
     try:
-        chosen(
-            method,
-            lr,
-            iterations,
-            None,
-            None,
-            {},
-            Evaluator(tr("the cell"), float, lambda point: (0.0, point)),
-        )
+        chosen(method, lr, iterations, None, None, {}, cell)
     except MinimizeError as error:
         return str(error).rstrip(".")
-    return (
-        ""
-        if iterations is None or iterations >= 0
-        else tr("iterations={iterations}: write 1000, say", iterations=iterations)
-    )
+    if iterations is None or iterations >= 0:
+        return ""
+    return tr("iterations={iterations}: write 1000, say", iterations=iterations)
 
 
 def chosen(
