@@ -94,11 +94,15 @@ class Step:
         """Whether it may be left out where nobody needs it, and be one with its equals."""
         return self.kind in ("call", "item", "constant") and not self.storage.written
 
-    def needs(self) -> Iterator[Step]:
-        """Go through the steps among its arguments."""
-        yield from steps_in(self.args)
-        for value in self.kwargs.values():
-            yield from steps_in(value)
+    def needs(self) -> list[Step]:
+        """List the steps among its arguments."""
+        found: list[Step] = []
+        for value in (*self.args, *self.kwargs.values()) if self.kwargs else self.args:
+            if type(value) is Step:
+                found.append(value)
+            elif type(value) in _NESTED:
+                found += steps_in(value)
+        return found
 
     def __repr__(self) -> str:
         name = self.op if isinstance(self.op, str) else getattr(self.op, "__name__", self.op)
@@ -119,11 +123,15 @@ def steps_in(value: Any) -> Iterator[Step]:
 
 def mapped(change: Callable[[Any], Any], value: Any) -> Any:
     """Give `value` with `change` done to whatever is no list, tuple or slice in it."""
-    if type(value) in (tuple, list):
-        return type(value)([mapped(change, part) for part in value])
-    if type(value) is slice:
+    kind = type(value)
+    if kind is tuple or kind is list:
+        return kind([mapped(change, part) if type(part) in _NESTED else change(part) for part in value])
+    if kind is slice:
         return slice(*(mapped(change, part) for part in (value.start, value.stop, value.step)))
     return change(value)
+
+
+_NESTED = frozenset({tuple, list, slice})
 
 
 @dataclass

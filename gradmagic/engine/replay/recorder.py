@@ -114,7 +114,7 @@ class Recording:
             self.refuse(tr("{name} gives an array of objects", name=known.name_of(op)))
         referred = mapped(self.refer, args)
         settings = {k: mapped(self.refer, v) for k, v in kwargs.items()}
-        place = place_of(user_frame(sys._getframe(2)))
+        place = None if self.program.brief else place_of(user_frame(sys._getframe(2)))
         if kind in (tuple, list) or hasattr(value, "_fields"):
             whole = self.program.add(Step("call", op, referred, settings, None, place=place))
             parts = [

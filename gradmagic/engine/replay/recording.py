@@ -361,7 +361,14 @@ def same_program(a: Program, b: Program) -> str:
 def _statics(step: Step) -> list[Any]:
     if step.kind == "constant":
         return [step.value]
-    return [v for v in leaves([list(step.args), step.kwargs]) if type(v) is not Step]
+    given = (*step.args, *step.kwargs.values()) if step.kwargs else step.args
+    found: list[Any] = []
+    for value in given:
+        if is_container(value):
+            found += [v for v in leaves(value) if type(v) is not Step]
+        elif type(value) is not Step:
+            found.append(value)
+    return found
 
 
 def _equal(a: Any, b: Any) -> bool:

@@ -239,7 +239,7 @@ def _constant(step: Step) -> bool:
     while True:
         if step.kind == "constant":
             return True
-        first = next(step.needs(), None)
+        first = next(iter(step.needs()), None)
         if first is None or not _may_look(step):
             return False
         step = first

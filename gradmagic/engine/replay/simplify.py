@@ -69,17 +69,18 @@ class _Rewriting:
         return self
 
     def _current(self, value: Any) -> Any:
-        return self.of(value) if type(value) is Step else value
+        return self._instead.get(id(value), value) if type(value) is Step else value
 
     def _rewritten(self, step: Step) -> Step:
         """Keep a step, or give another that is the same value."""
         if step.kind == "call":
             step.op, step.args, step.kwargs = known.normed(step.op, step.args, step.kwargs, _shapes)
-        if not step.pure or any(s.storage.written for s in step.needs()):
+        needs = step.needs()
+        if not step.pure or any(s.storage.written for s in needs):
             self.kept.append(step)
             return step
         if step.kind == "call" and step.value is not None:
-            if not any(s.kind != "constant" for s in step.needs()):
+            if all(s.kind == "constant" for s in needs):
                 step.kind, step.op, step.args, step.kwargs = "constant", None, (), {}
                 step.value = step.value.copy() if isinstance(step.value, np.ndarray) else step.value
                 step.storage = Storage()

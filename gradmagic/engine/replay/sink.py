@@ -50,9 +50,8 @@ def sunk(program: Program) -> dict[int, Step]:
     program.steps = []
     for step in made:
         program.add(step)
-    return {
-        min(s.number for s in group): next(w for w in made if id(w) == key) for key, group in groups.items()
-    }
+    by_id = {id(step): step for step in made}
+    return {min(s.number for s in group): by_id[key] for key, group in groups.items()}
 
 
 def _only_for(where: Step, users: dict[int, list[Step | None]]) -> dict[int, Step]:

@@ -350,6 +350,8 @@ def _assigned(code: types.CodeType) -> set[str]:
 
 def _compares_types(code: types.CodeType) -> bool:
     """Tell whether a function's code, or functions within it, compare what `type` gives, some instructions later."""
+    if "type" not in _names(code):
+        return False
     found = list(dis.get_instructions(code))
     compared = (
         i.argval == "type" and i.opname == "LOAD_GLOBAL" and _COMPARES & {n.opname for n in found[k : k + 10]}
