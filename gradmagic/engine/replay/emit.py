@@ -169,6 +169,9 @@ class Written(Buffers):
         else:
             self.lines.append(f"{self.function(step.op)}({self.arguments(step)})")
 
+    def _draw(self, step: Step) -> None:
+        self._line(step, f"{self.bind(step.op)}()")
+
     def _call(self, step: Step) -> None:
         numbers = not step.shape and not step.kwargs and all(map(_is_number, step.args))
         if numbers and step.op in _INFIX and len(step.args) == 2:

@@ -122,6 +122,7 @@ _COUNTED = {
     "in place": mark("{count} in place"),
     "guard": mark("{count} guard{s}"),
     "constant": mark("{count} constant{s}"),
+    "draw": mark("{count} draw{s} of random numbers"),
     "of numbers": mark("{count} of number{s}"),
     "entry by entry": mark("{count} entry by entry"),
     "reduction": mark("{count} reduction{s}"),

@@ -43,8 +43,8 @@ class Step:
     Attributes
     ----------
     kind : str
-        "input", "constant", "call", "write" (a call for its effect on memory), "item" (one of several results), "guard"
-        (a value that must be as it was when it was recorded).
+        "input", "constant", "call", "write" (a call for its effect on memory), "draw" (random numbers), "item" (one of
+        several results), "guard" (a value that must be as it was when it was recorded).
     op : function or str or None
         What is called, as known.py has normed it; of an input its text in the program's head.
     args, kwargs

@@ -28,6 +28,10 @@ class CannotRecord(Exception):
     """A call, or a question for a value, that a program cannot hold: the message names it and its line."""
 
 
+class Refused(Exception):
+    """There is no program for this call: the message says why."""
+
+
 NOW = arrays.RECORDING
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -16,6 +17,7 @@ from ...language import tr
 from ..core.places import describe, place_of, user_frame
 from ..tape.tracked import Tracked
 from . import known
+from .drawing import Draw, hangs_on_values
 from .program import Program, Step, mapped
 from .recorded import (
     NUMBERS,
@@ -185,6 +187,15 @@ class Recording:
         if op is np.empty:  # what is never filled is the same each time
             op = np.zeros
         return self.call(op, *settled(self, op, args, kwargs))
+
+    def draw(self, make: Callable[[], Any]) -> Any:
+        """Draw random numbers, now and at every call of the program."""
+        op = Draw(make)
+        if hangs_on_values(op.settings):
+            self.refuse(tr("a distribution that it draws from hangs on a value"))
+        value = make()
+        place = None if self.program.brief else place_of(user_frame(sys._getframe(2)))
+        return self.wrap(value, self.program.add(Step("draw", op, (), {}, value, place=place)))
 
     def write(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any], target: Recorded) -> None:
         """Do what changes the memory of `target`, and write it down."""

@@ -6,8 +6,6 @@ recording arrays, and what it left in places; or `Refused`, with the reason.
 
 from __future__ import annotations
 
-import pickle
-import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
@@ -16,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...language import tr
-from ..core import arrays, generator
+from ..core import arrays
 from ..core.places import describe
 from ..core.trees import is_container, leaves, rebuilt
 from ..faces.torch.tensor import Tensor
@@ -26,17 +24,13 @@ from ..tape.tracked import Tracked
 from . import operators  # noqa: F401  (of the recording arrays)
 from .alone import alone
 from .program import Program, Step
-from .recorded import NOW, CannotRecord, Recorded, is_recorded
+from .recorded import NOW, CannotRecord, Recorded, Refused, is_recorded
 from .recorder import Recording
 from .seam import SEAM
 from .surroundings import Surroundings, TooMuch
 
 arrays.KINDS[Recorded] = SEAM
 arrays.HOSTS.add(SEAM)
-
-
-class Refused(Exception):
-    """There is no program for this call: the message says why."""
 
 
 class Call:
@@ -201,24 +195,6 @@ def copied(value: Any) -> Any:
     made = np.ndarray(value.shape, value.dtype, np.empty(stop - start, np.uint8), at, value.strides)
     made[...] = value
     return made
-
-
-def randomness(around: Surroundings) -> list[bytes]:
-    """Give the state of the generators that a function may draw from: those of all, and its own."""
-    given: list[Callable[[], Any]] = [random.getstate, np.random.get_state]
-    ours: list[Callable[[], Any]] = [generator.stream().state] if generator.started() else []
-    return [pickle.dumps(state()) for state in (*given, *ours, *map(_stated, around.generators))]
-
-
-def _stated(source: Any) -> Callable[[], Any]:
-    """Give what tells the state of a generator of whatever library."""
-    if isinstance(source, np.random.Generator):
-        return lambda: source.bit_generator.state
-    return (
-        source.getstate
-        if isinstance(source, random.Random)
-        else getattr(source, "get_state", None) or source.state
-    )
 
 
 def seen(f: Callable[..., Any], call: Call, moving: frozenset[Any]) -> Surroundings:

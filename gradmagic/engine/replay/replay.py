@@ -24,10 +24,11 @@ from ..tape.tracked import tracked_in
 from . import explained
 from .blocks import blocked
 from .compiled.choice import Choice, asked
+from .drawing import Streams
 from .emit import Diverged, Written
 from .products import flattened
-from .recorded import NOW
-from .recording import Call, Refused, close, coarsest, copied, randomness, record, same_program, seen
+from .recorded import NOW, Refused
+from .recording import Call, close, coarsest, copied, record, same_program, seen
 from .results import Results, share
 from .simplify import simplified
 from .surroundings import Surroundings
@@ -153,10 +154,12 @@ class Replayed:
             out = self.f(*args, **kwargs)
             self._give_up(str(error))
             return out
-        before = randomness(around)
+        streams = Streams(around)
         out = self.f(*args, **kwargs)
-        if randomness(around) != before:
-            self._give_up(tr("it draws random numbers"))
+        if why := streams.ended():
+            self._give_up(why)
+            return out
+        if streams.new:  # the next call is recorded
             return out
         if call.rearranged():
             self._give_up(tr("it puts something else into a list, dict or object among its arguments"))
@@ -164,7 +167,7 @@ class Replayed:
         if not self._settled(around):
             return out
         try:
-            made = self._made(call, around, values, held, [v for v in stood if v is not None], out)
+            made = self._made(call, around, streams, values, held, [v for v in stood if v is not None], out)
         except Refused as error:
             self._give_up(str(error))
             return out
@@ -194,14 +197,17 @@ class Replayed:
         self,
         call: Call,
         around: Surroundings,
+        streams: Streams,
         values: list[Any],
         held: list[Any],
         stood: list[Any],
         eager: Any,
     ) -> Made:
         """Record the function, twice, and hold the program against what the function gave."""
-        program, out, effects = record(self.f, call, around, values, held)
-        again, _, _ = record(self.f, call, around, values, held, brief=True)
+        with streams.again():
+            program, out, effects = record(self.f, call, around, values, held)
+        with streams.again():
+            again, _, _ = record(self.f, call, around, values, held, brief=True)
         if why := same_program(program, again):
             raise Refused(why)
         results = Results(eager, out)
@@ -224,7 +230,8 @@ class Replayed:
             made = Made(self.f, call, around, written, result, recorded)
             made.choice, made.leaves = choice, bool(effects)
             if checks:
-                self._checked(made, call, around, values, held, eager)
+                with streams.again():
+                    self._checked(made, call, around, values, held, eager)
                 made.settle()
             return made
 
@@ -331,8 +338,8 @@ def replay(f: Any = None, *, backend: str | None = None, donate: bool = False) -
     Notes
     -----
     Results are equal to those of `f` but for the last digits (a sum may be added up in another order). What a
-    program cannot hold is refused: numbers asked for on the way (`float(t)`), random numbers, shapes that hang on
-    values. Then `f` runs as it is, and a `ReplayWarning` says so once, with the line. `if t > 0:` is a guard: the
+    program cannot hold is refused: numbers asked for on the way (`float(t)`), NumPy's random numbers, shapes that hang
+    on values. Dropout, `gm.randn` and their like are drawn anew at every call. Then `f` runs as it is, and a `ReplayWarning` says so once, with the line. `if t > 0:` is a guard: the
     other branch gets a program of its own. Arrays and numbers that `f` reaches by its closure, globals and
     attributes are read anew, or compared, at every call.
     numba's exponentials and sums may differ from NumPy's in the last digits, and NumPy's warnings (overflow, division

@@ -17,8 +17,7 @@ from ..core.arrays import address
 from ..core.trees import is_container, leaves, same_structure
 from ..tape.tracked import Tracked
 from .program import Program, Step
-from .recorded import is_recorded
-from .recording import Refused
+from .recorded import Refused, is_recorded
 
 Bind = Callable[[Any], str]
 _STATIC = (int, bool, str, bytes, type(None), complex)

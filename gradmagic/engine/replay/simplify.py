@@ -34,7 +34,7 @@ def _alive(steps: list[Step], outputs: list[Step]) -> list[Step]:
         if step.kind == "write":
             writes.setdefault(id(step.storage), []).append(step)
     stack = outputs + [
-        s for s in steps if s.kind == "guard" or (s.kind == "write" and id(s.storage) in outside)
+        s for s in steps if s.kind in ("guard", "draw") or (s.kind == "write" and id(s.storage) in outside)
     ]
     alive: set[int] = set()
     while stack:

@@ -20,7 +20,8 @@ from . import known
 from .emit import Written
 from .link import Link
 from .program import Program, Step
-from .recording import Call, Refused, kind_of
+from .recorded import Refused
+from .recording import Call, kind_of
 from .surroundings import Surroundings
 
 MISS = object()  # what a program gives for a call that is not of its kind
@@ -135,9 +136,17 @@ def _raised(*args: Any, **kwargs: Any) -> Any:
 
 
 def _writes_outside(program: Program) -> bool:
-    """Tell whether a program writes into its inputs: what it has begun cannot be done again."""
+    """Tell whether a program writes into its inputs, or draws: what it has begun cannot be done again."""
+    return _first_trace(program) is not None
+
+
+def _first_trace(program: Program) -> int | None:
+    """Give the number of the first step that leaves something behind: it writes into an input, or draws."""
     outside = {id(s.storage) for s in program.inputs}
-    return any(s.kind == "write" and id(s.storage) in outside for s in program.steps)
+    steps = enumerate(program.steps)
+    return next(
+        (i for i, s in steps if s.kind == "draw" or (s.kind == "write" and id(s.storage) in outside)), None
+    )
 
 
 def _laid(program: Program, call: Call, around: Surroundings) -> Iterator[tuple[str, Any]]:
@@ -208,17 +217,14 @@ def _told(*arrays: Any) -> None:
 
 
 def guarded_first(program: Program) -> None:
-    """Put guards before what is written into inputs: a program that is left has changed nothing.
+    """Put guards before what is written into inputs and before draws: a program that is left has changed nothing.
 
     Raises
     ------
     Refused
-        If a guard hangs on what was written.
+        If a guard hangs on what was written or drawn.
     """
-    outside = {id(s.storage) for s in program.inputs}
-    first = next(
-        (i for i, s in enumerate(program.steps) if s.kind == "write" and id(s.storage) in outside), None
-    )
+    first = _first_trace(program)
     if first is None:
         return
     late = [s for s in program.steps[first:] if s.kind == "guard"]
@@ -233,8 +239,8 @@ def guarded_first(program: Program) -> None:
             stack += step.needs()
     head, tail = program.steps[:first], program.steps[first:]
     moved = [s for s in tail if id(s) in wanted]
-    if any(s.kind == "write" or _touched(s) for s in moved):
-        raise Refused(tr("it asks for a value after it has written into an argument"))
+    if any(s.kind in ("write", "draw") or _touched(s) for s in moved):
+        raise Refused(tr("it asks for a value after it has written into an argument or drawn random numbers"))
     program.steps[:] = head + moved + [s for s in tail if id(s) not in wanted]
 
 

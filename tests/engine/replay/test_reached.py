@@ -236,11 +236,6 @@ def rand_seeded(x):
 
 
 @case(V, V, V, **K, refused="random")
-def rand_gm(x):
-    return x * gm.randn(3).numpy()
-
-
-@case(V, V, V, **K, refused="random")
 def rand_int(x):
 
     return x * random.randint(0, 5)

@@ -196,17 +196,6 @@ def test_hooks_keep_a_step_as_it_is() -> None:
     assert len(seen) == 3
 
 
-def test_random_numbers_keep_a_step_as_it_is() -> None:
-    net = gm.nn.Sequential(gm.nn.Linear(3, 4), gm.nn.Dropout(0.5))
-    step = gm.replay(lambda x: net(x).sum().item())
-    x = batches(1)[0][0]
-    gm.manual_seed(0)
-    with pytest.warns(ReplayWarning, match="it draws random numbers"):
-        first = [step(x) for _ in range(3)]
-    gm.manual_seed(0)
-    assert first == [net(x).sum().item() for _ in range(3)]
-
-
 def test_a_list_that_grows_keeps_a_step_as_it_is() -> None:
     losses: list[float] = []
     step = gm.replay(lambda x: losses.append(float(np.sum(x))))

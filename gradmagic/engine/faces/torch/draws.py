@@ -28,25 +28,34 @@ def stream_of(generator: Any) -> Stream:
     return found
 
 
-def _as_laid_out(flat: Any, like: Any) -> Any:
-    """Give numbers in the shape of `like`, one after the other in the order of its memory."""
+def _layout(like: Any) -> tuple[tuple[int, ...], list[int] | None]:
+    """Give the shape of `like`, and its axes in the order of its memory; None for NumPy's usual order."""
     shape = np.shape(like)
     if not shape or like.flags.c_contiguous:
+        return shape, None
+    return shape, sorted(range(len(shape)), key=lambda d: -abs(like.strides[d]))
+
+
+def _as_laid_out(flat: Any, shape: tuple[int, ...], order: list[int] | None) -> Any:
+    """Give numbers in a shape, one after the other in the order of memory."""
+    if order is None:
         return flat.reshape(shape)
-    order = sorted(range(len(shape)), key=lambda d: -abs(like.strides[d]))
     return flat.reshape([shape[d] for d in order]).transpose(np.argsort(order).tolist())
 
 
 def drawn(like: Any, draw: Callable[[Stream, int], Any], generator: Any = None) -> Any:
     """Fill an array of the shape, the order in memory and the device of `like` with what `draw(stream, n)` gives."""
-    return arrays.from_host(_as_laid_out(draw(stream_of(generator), int(np.size(like))), like), like)
+    source, n = stream_of(generator), int(np.size(like))
+    shape, order = _layout(like)
+    make = lambda: _as_laid_out(draw(source, n), shape, order)
+    now = arrays.RECORDING.get()
+    return arrays.from_host(make(), like) if now is None else now.draw(make)
 
 
 def beside(array: Any, dtype: Any = None) -> Any:
     """Give an array of the host, not filled, as `array` is laid out."""
-    return _as_laid_out(
-        np.empty(int(np.size(array)), array.dtype if dtype is None else np.dtype(dtype)), array
-    )
+    flat = np.empty(int(np.size(array)), array.dtype if dtype is None else np.dtype(dtype))
+    return _as_laid_out(flat, *_layout(array))
 
 
 def of_floats(kernel: str, dtype: Any, draw: Callable[[Any], Any]) -> Any:
@@ -148,24 +157,28 @@ def bernoulli(like: Any, p: Any = 0.5, generator: Any = None) -> Any:
             not bool(np.all((chances >= 0) & (chances <= 1))),
             "Expected p_in >= 0 && p_in <= 1 to be true, but got false: a probability lies between 0 and 1.",
         )
-        even = drawn(np.empty_like(arrays.to_host(like)), lambda s, n: s.even(n, chances.dtype), generator)
-        return arrays.from_host(np.asarray(even < chances).astype(like.dtype), like)
+        kind = chances.dtype
+        even = drawn(np.empty_like(arrays.to_host(like)), lambda s, n: s.even(n, kind), generator)
+        return arrays.from_host(np.reshape((even < chances).astype(like.dtype), np.shape(like)), like)
     refuse(not 0 <= p <= 1, f"bernoulli_ expects p to be in [0, 1], but got p={p}.")
-    return drawn(like, lambda s, n: s.bernoulli(n, p).astype(like.dtype), generator)
+    kind = like.dtype
+    return drawn(like, lambda s, n: s.bernoulli(n, p).astype(kind), generator)
 
 
 def exponential(like: Any, lambd: float = 1.0, generator: Any = None) -> Any:
     """Draw waiting times of rate `lambd`."""
     _continuous("Exponential", like.dtype)
     refuse(lambd <= 0, f"exponential_ expects lambda > 0.0, but found lambda={lambd}.")
-    return drawn(like, lambda s, n: narrowed(s.exponential(n, lambd), like.dtype), generator)
+    kind = like.dtype
+    return drawn(like, lambda s, n: narrowed(s.exponential(n, lambd), kind), generator)
 
 
 def cauchy(like: Any, median: float = 0.0, sigma: float = 1.0, generator: Any = None) -> Any:
     """Draw from the Cauchy distribution."""
     _continuous("Cauchy", like.dtype)
     refuse(sigma <= 0, f"cauchy_ expects sigma > 0.0, but found sigma={sigma}.")
-    return drawn(like, lambda s, n: narrowed(s.cauchy(n, median, sigma), like.dtype), generator)
+    kind = like.dtype
+    return drawn(like, lambda s, n: narrowed(s.cauchy(n, median, sigma), kind), generator)
 
 
 def _continuous(name: str, dtype: Any) -> None:
@@ -181,14 +194,16 @@ def log_normal(like: Any, mean: float = 1.0, std: float = 2.0, generator: Any = 
     """Draw numbers whose logarithms are normal."""
     of_floats("log_normal_cpu", like.dtype, lambda kind: None)
     refuse(std <= 0, f"log_normal_ expects std > 0.0, but found std={std}.")
-    one_by_one = lambda s, n: narrowed(np.exp(s.normal(n, np.float64, mean, std, False)), like.dtype)
+    kind = like.dtype
+    one_by_one = lambda s, n: narrowed(np.exp(s.normal(n, np.float64, mean, std, False)), kind)
     return drawn(like, one_by_one, generator)
 
 
 def geometric(like: Any, p: float, generator: Any = None) -> Any:
     """Draw how many trials of probability `p` it takes until the first succeeds."""
     refuse(not 0 < p < 1, f"geometric_ expects p to be in (0, 1), but got p={p}.")
-    return drawn(like, lambda s, n: narrowed(s.geometric(n, p), like.dtype), generator)
+    kind = like.dtype
+    return drawn(like, lambda s, n: narrowed(s.geometric(n, p), kind), generator)
 
 
 def poisson(input: Any, generator: Any = None) -> Any:

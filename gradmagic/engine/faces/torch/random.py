@@ -277,7 +277,7 @@ def dropped(array: Any, p: float) -> Any:
     """Give what dropout multiplies `array` with: 0 with probability `p`, else 1 / (1 - p)."""
     kind = array.dtype.type
     mask = draws.bernoulli(draws.beside(array), 1 - p) if p < 1 else np.zeros(np.shape(array), kind)
-    return arrays.from_host(np.asarray(mask / kind(1 - p) if p < 1 else mask), array)
+    return arrays.from_host(np.reshape(mask / kind(1 - p), np.shape(array)) if p < 1 else mask, array)
 
 
 FUNCTIONS = {

@@ -89,6 +89,8 @@ class Choice:
         self.looped: Any = None
         if backend == "numpy" or not installed():
             self.text += "" if backend else tr(": numba is not installed")
+        elif backend is None and any(step.kind == "draw" for step in program.steps):
+            self.text += tr(": it draws random numbers")
         elif backend is None:
             plain, loops, compiling = seconds(program)
             calls = max(_EARLIEST, compiling / max(plain - loops, 1e-12))

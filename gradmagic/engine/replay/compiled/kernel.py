@@ -194,6 +194,9 @@ class Kernel:
         if touches:
             self._close()
 
+    def _draw(self, step: Step) -> None:
+        raise Unheld(tr("random numbers"))
+
     def _input(self, step: Step) -> None:
         held(step.dtype)
         if type(step.value) is not np.ndarray:
