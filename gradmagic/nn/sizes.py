@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import ShapeError
 from ..functions import as_tensor
+from ..language import tr
 
 WORDS = ("depth", "height", "width")
 
@@ -29,8 +30,9 @@ def of_batch(f: Callable[[Any], Any], input: Any, n: int, name: str) -> Any:
         found = f(input.unsqueeze(0))
         return tuple(y.squeeze(0) for y in found) if isinstance(found, tuple) else found.squeeze(0)
     if input.ndim != n + 2:
-        raise ShapeError(
-            f"Expected {n + 1}D (unbatched) or {n + 2}D (batched) input to {name}, but got input of size: "
-            f"{list(input.shape)}. Reshape it to (batch, channels, {', '.join(WORDS[-n:])})."
-        )
+        raise ShapeError(tr(
+            "Expected {unbatched}D (unbatched) or {batched}D (batched) input to {name}, but got input of "
+            "size: {shape}. Reshape it to (batch, channels, {sizes}).",
+            unbatched=n + 1, batched=n + 2, name=name, shape=list(input.shape), sizes=", ".join(WORDS[-n:]),
+        ))  # fmt: skip
     return f(input)
