@@ -33,8 +33,8 @@ class Holding:
             if isinstance(value, (Parameter, Holding)):
                 kind = "parameters" if isinstance(value, Parameter) else "module"
                 raise AttributeError(tr(
-                    "cannot assign {kind} before Module.__init__() call: write super().__init__() first in "
-                    "__init__.", kind=kind,
+                    "cannot assign {what} before Module.__init__() call: write super().__init__() first in "
+                    "__init__.", what=kind,
                 ))  # fmt: skip
             object.__setattr__(self, name, value)
             return

@@ -10,9 +10,9 @@ from typing import Any
 
 from ..errors import ShapeError
 from ..functions import as_tensor
-from ..language import tr
+from ..language import mark, tr
 
-WORDS = ("depth", "height", "width")
+WORDS = (mark("depth"), mark("height"), mark("width"))
 
 
 def sizes_of(value: Any, n: int) -> tuple[int, ...]:
@@ -32,7 +32,7 @@ def of_batch(f: Callable[[Any], Any], input: Any, n: int, name: str) -> Any:
     if input.ndim != n + 2:
         raise ShapeError(tr(
             "Expected {unbatched}D (unbatched) or {batched}D (batched) input to {name}, but got input of "
-            "size: {shape}. Reshape it to (batch, channels, {sizes}).",
-            unbatched=n + 1, batched=n + 2, name=name, shape=list(input.shape), sizes=", ".join(WORDS[-n:]),
+            "size: {shape}. Reshape it to (batch, channels, {sizes}).", unbatched=n + 1, batched=n + 2,
+            name=name, shape=list(input.shape), sizes=", ".join(map(tr, WORDS[-n:])),
         ))  # fmt: skip
     return f(input)
