@@ -12,7 +12,12 @@ from ..errors import ShapeError
 from ..functions import as_tensor
 from ..language import mark, tr
 
-WORDS = (mark("depth"), mark("height"), mark("width"))
+WORDS = ("depth", "height", "width")
+_SHAPES = {
+    1: mark("(batch, channels, width)"),
+    2: mark("(batch, channels, height, width)"),
+    3: mark("(batch, channels, depth, height, width)"),
+}
 
 
 def sizes_of(value: Any, n: int) -> tuple[int, ...]:
@@ -32,7 +37,7 @@ def of_batch(f: Callable[[Any], Any], input: Any, n: int, name: str) -> Any:
     if input.ndim != n + 2:
         raise ShapeError(tr(
             "Expected {unbatched}D (unbatched) or {batched}D (batched) input to {name}, but got input of "
-            "size: {shape}. Reshape it to (batch, channels, {sizes}).", unbatched=n + 1, batched=n + 2,
-            name=name, shape=list(input.shape), sizes=", ".join(map(tr, WORDS[-n:])),
+            "size: {shape}. Reshape it to {wanted}.",
+            unbatched=n + 1, batched=n + 2, name=name, shape=list(input.shape), wanted=tr(_SHAPES[n]),
         ))  # fmt: skip
     return f(input)
