@@ -16,6 +16,7 @@ from .engine.faces.torch.math import OperandError, floating, titled
 from .engine.faces.torch.tensor import Tensor
 from .errors import DimensionError
 from .functions import of_tensor
+from .language import tr
 
 
 def _one(name: str) -> Callable[..., Any]:
@@ -23,9 +24,9 @@ def _one(name: str) -> Callable[..., Any]:
 
     def f(input: Any, n: int | None = None, dim: int = -1, norm: str | None = None) -> Any:
         if not input.ndim:
-            raise DimensionError(
-                f"Dimension specified as {dim} but tensor has no dimensions: write t.reshape(1)."
-            )
+            raise DimensionError(tr(
+                "Dimension specified as {dim} but tensor has no dimensions: write t.reshape(1).", dim=dim,
+            ))  # fmt: skip
         at(dim, input.ndim)
         return function(floating(input), n, dim, norm)
 
@@ -48,9 +49,9 @@ def _many(name: str, last: Any) -> Callable[..., Any]:
         dim = (dim,) if isinstance(dim, int) else dim
         if dim is not None and s is not None and len(s) != len(dim):
             if dim is not last:
-                raise OperandError(
-                    "When given, dim and shape arguments must have the same length. Name as many."
-                )
+                raise OperandError(tr(
+                    "When given, dim and shape arguments must have the same length. Name as many.",
+                ))  # fmt: skip
             dim = None
         axes = dim if dim is not None or s is None else tuple(range(-len(s), 0))
         return function(floating(input), s, axes, norm)

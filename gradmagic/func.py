@@ -16,6 +16,7 @@ from .engine.faces.torch.tensor import Tensor
 from .engine.transforms import matrices, of_functions
 from .errors import ArgumentError, ShapeError
 from .functions import as_tensor, get_rng_state, set_rng_state, stack
+from .language import tr
 from .missing import missing
 
 Numbers = int | Sequence[int]
@@ -115,9 +116,10 @@ def _with(module: Any, values: dict[str, Any]) -> Iterator[None]:
             inner = module.get_submodule(path)
             held = next((d for d in (inner._parameters, inner._buffers) if own in d), None)
             if held is None:
-                raise AttributeError(
-                    f"{type(inner).__name__} has no attribute `{own}`: names are those of named_parameters()."
-                )
+                raise AttributeError(tr(
+                    "{kind} has no attribute `{name}`: names are those of named_parameters().",
+                    kind=type(inner).__name__, name=own,
+                ))  # fmt: skip
             before.append((held, own, held[own]))
             held[own] = value
         yield
@@ -157,9 +159,10 @@ def functional_call(
         mine := [*dict(module.named_parameters()), *dict(module.named_buffers())]
     ):
         odd = sorted(set(values) ^ set(mine))
-        raise RuntimeError(
-            f"Unexpected or missing key(s): {', '.join(odd)}. Give every parameter and buffer its value."
-        )
+        raise RuntimeError(tr(
+            "Unexpected or missing key(s): {keys}. Give every parameter and buffer its value.",
+            keys=", ".join(odd),
+        ))  # fmt: skip
     given = args if isinstance(args, tuple) else () if args is None else (args,)
     with _with(module, values):
         return module(*given, **(kwargs or {}))
@@ -188,9 +191,10 @@ def _dims(dims: Any, tree: Any) -> list[int | None]:
         return [d for k in tree for d in _dims(dims[k], tree[k])]
     if isinstance(tree, (list, tuple)) and len(dims) == len(tree):
         return [d for inner, part in zip(dims, tree, strict=True) for d in _dims(inner, part)]
-    raise ValueError(
-        "vmap: in_dims is not compatible with the structure of inputs: give one number, or one for each argument."
-    )
+    raise ValueError(tr(
+        "vmap: in_dims is not compatible with the structure of inputs: give one number, or one for each "
+        "argument.",
+    ))  # fmt: skip
 
 
 def vmap(
@@ -234,21 +238,23 @@ def vmap(
         flat, dims = leaves(args), _dims(tuple(in_dims) if isinstance(in_dims, list) else in_dims, args)
         for v, d in zip(flat, dims, strict=True):
             if d is not None and not -(n := as_tensor(v).ndim) <= d < n:
-                raise ValueError(
-                    f"vmap: Got in_dim={d} for some input, but that input is a Tensor of dimensionality {n} so "
-                    f"expected in_dim to satisfy -{n} <= in_dim < {n}. Write None for what all examples share."
-                )
+                raise ValueError(tr(
+                    "vmap: Got in_dim={in_dim} for some input, but that input is a Tensor of dimensionality "
+                    "{n} so expected in_dim to satisfy -{n} <= in_dim < {n}. Write None for what all "
+                    "examples share.", in_dim=d, n=n,
+                ))  # fmt: skip
         sizes = {as_tensor(v).shape[d] for v, d in zip(flat, dims, strict=True) if d is not None}
         if len(sizes) != 1:
-            raise ValueError(
+            raise ValueError(tr(
                 "vmap: Expected all tensors to have the same size in the mapped dimension, got sizes "
-                f"{sorted(sizes)} for the mapped dimension: give at least one, and all of one length."
-            )
+                "{sizes} for the mapped dimension: give at least one, and all of one length.",
+                sizes=sorted(sizes),
+            ))  # fmt: skip
         (number,) = sizes
         if number == 0:
-            raise ArgumentError(
-                "vmap: the batch is empty, and nothing tells what func would give: give one example."
-            )
+            raise ArgumentError(tr(
+                "vmap: the batch is empty, and nothing tells what func would give: give one example.",
+            ))  # fmt: skip
         start, results = get_rng_state(), []
         for i in range(number):
             if randomness == "same":
@@ -269,14 +275,16 @@ def _stacked(results: list[Any], out_dims: Any) -> Any:
     first = leaves(results[0])
     if not all(isinstance(v, Tensor) for v in first):
         kinds = ", ".join(type(v).__name__ for v in first if not isinstance(v, Tensor))
-        raise ValueError(
-            f"vmap: must only return Tensors, got type {kinds}: give tensors, or tuples and dicts of them."
-        )
+        raise ValueError(tr(
+            "vmap: must only return Tensors, got type {kinds}: give tensors, or tuples and dicts of them.",
+            kinds=kinds,
+        ))  # fmt: skip
     columns = list(zip(*map(leaves, results), strict=True))
     if isinstance(out_dims, (tuple, list)) and len(out_dims) != len(columns):
-        raise ShapeError(
-            f"vmap: out_dims has {len(out_dims)} entries for {len(columns)} results: give one for each."
-        )
+        raise ShapeError(tr(
+            "vmap: out_dims has {entries} entries for {results} results: give one for each.",
+            entries=len(out_dims), results=len(columns),
+        ))  # fmt: skip
     dims = list(out_dims) if isinstance(out_dims, (tuple, list)) else [out_dims] * len(columns)
     made = [c[0] if d is None else stack(c, d) for c, d in zip(columns, dims, strict=True)]
     return rebuilt(results[0], made)

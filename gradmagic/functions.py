@@ -44,6 +44,7 @@ from .engine.tape.ends import tell_of_device
 from .engine.tape.modes import no_grad
 from .engine.tape.tracked import Tracked
 from .errors import ArgumentError, ShapeError
+from .language import tr
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
@@ -79,10 +80,10 @@ def of_tensor(f: Callable[..., Any]) -> Callable[..., Any]:
     def function(input: Any, *args: Any, **kwargs: Any) -> Any:
         if type(input) is not Tensor:
             if type(input) in _NO_TENSORS and f.__name__ not in _NUMBER_FIRST:
-                raise TypeError(
-                    f"{f.__name__}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}: "
-                    "write gm.tensor(data)."
-                )
+                raise TypeError(tr(
+                    "{name}(): argument 'input' (position 1) must be Tensor, not {kind}: write "
+                    "gm.tensor(data).", name=f.__name__, kind=type(input).__name__,
+                ))  # fmt: skip
             input = as_tensor(input)
         out = kwargs.pop("out", None) if kwargs else None
         made = f(input, *args, **kwargs)
@@ -111,7 +112,9 @@ def from_numpy(ndarray: Any) -> Tensor:
     if isinstance(ndarray, Tracked) and ndarray.soft and type(ndarray.array) is np.ndarray:
         return as_tensor(ndarray)  # followed, over the copy that the tape has
     if type(ndarray) is not np.ndarray:
-        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__}): write gm.tensor(data).")
+        raise TypeError(tr(
+            "expected np.ndarray (got {kind}): write gm.tensor(data).", kind=type(ndarray).__name__,
+        ))  # fmt: skip
     return Tensor.wrap(ndarray, None)
 
 
@@ -169,18 +172,18 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Any:
     if any(t.array.shape == (0,) for t in given):  # PyTorch lets an empty one stand beside others of any dims
         given = [t for t in given if t.array.shape != (0,)] or given[:1]
     if any(not np.ndim(t.array) for t in given):
-        raise OperandError(
-            "zero-dimensional tensor (at position 0) cannot be concatenated: write gm.stack(tensors)."
-        )
+        raise OperandError(tr(
+            "zero-dimensional tensor (at position 0) cannot be concatenated: write gm.stack(tensors).",
+        ))  # fmt: skip
     dim = dim if axis is None else axis
     first = given[0].array.shape
     for i, t in enumerate(given):
         shape = t.array.shape
         if len(shape) != len(first):
-            raise ShapeError(
-                f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}. gm.stack makes a "
-                "new dim."
-            )
+            raise ShapeError(tr(
+                "Tensors must have same number of dimensions: got {first} and {other}. gm.stack makes a new "
+                "dim.", first=len(first), other=len(shape),
+            ))  # fmt: skip
         wrong = [
             k for k, (a, b) in enumerate(zip(first, shape, strict=True)) if a != b and k != dim % len(first)
         ]
@@ -207,10 +210,11 @@ def stack(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Any:
     given = _tensors(tensors)
     if len({tuple(t.array.shape) for t in given}) > 1:
         i = next(k for k, t in enumerate(given) if t.array.shape != given[0].array.shape)
-        raise ShapeError(
-            f"stack expects each tensor to be equal size, but got {list(given[0].array.shape)} at entry 0 and "
-            f"{list(given[i].array.shape)} at entry {i}: gm.cat joins along a dim that is there."
-        )
+        raise ShapeError(tr(
+            "stack expects each tensor to be equal size, but got {first} at entry 0 and {other} at entry "
+            "{i}: gm.cat joins along a dim that is there.",
+            first=list(given[0].array.shape), other=list(given[i].array.shape), i=i,
+        ))  # fmt: skip
     return call(_STACK, np.stack, (given, dim if axis is None else axis), {})
 
 
@@ -249,7 +253,7 @@ def einsum(equation: str, *operands: Any) -> Any:
         try:
             np.einsum(equation, *[f.array for f in factors])
         except ValueError as error:
-            raise ShapeError(f"einsum(): {error}. Each letter stands for one size.") from None
+            raise ShapeError(tr("einsum(): {error}. Each letter stands for one size.", error=error)) from None
         raise
 
 

@@ -21,6 +21,7 @@ from .engine.faces.torch.math import OperandError, titled
 from .engine.faces.torch.reductions import norm as _norm
 from .engine.tape.tracked import raw
 from .functions import as_tensor, of_tensor
+from .language import tr
 
 LinAlgError = np.linalg.LinAlgError
 
@@ -45,15 +46,16 @@ _VECTORS = ("tensorinv", "tensorsolve", "diagonal", "vecdot")
 
 def _of_matrices(name: str, A: Any, least: int) -> None:
     if np.ndim(raw(A)) < least:
-        raise OperandError(
-            f"linalg.{name}: The input tensor A must have at least 2 dimensions. A matrix stands in the last two."
-        )
+        raise OperandError(tr(
+            "linalg.{name}: The input tensor A must have at least 2 dimensions. A matrix stands in the last "
+            "two.", name=name,
+        ))  # fmt: skip
     if name in _SQUARE and np.shape(raw(A))[-1] != np.shape(raw(A))[-2]:
         n, m = np.shape(raw(A))[-2:]
-        raise OperandError(
-            f"linalg.{name}: A must be batches of square matrices, but they are {n} by {m} matrices. Only a square one "
-            f"has what {name} gives."
-        )
+        raise OperandError(tr(
+            "linalg.{name}: A must be batches of square matrices, but they are {n} by {m} matrices. Only a "
+            "square one has what {name} gives.", name=name, n=n, m=m,
+        ))  # fmt: skip
 
 
 _SQUARE = (

@@ -6,6 +6,8 @@ Products of float32 are computed in float32; how many threads compute them, NumP
 
 import os
 
+from ..language import tr
+
 _set: dict[str, object] = {"deterministic": False, "precision": "highest"}
 
 
@@ -22,7 +24,10 @@ def are_deterministic_algorithms_enabled() -> bool:
 def set_float32_matmul_precision(precision: str) -> None:
     """Allow products to be less exact: they are not."""
     if precision not in ("highest", "high", "medium"):
-        raise RuntimeError(f"{precision} is not one of 'highest', 'high' or 'medium': write one of them.")
+        raise RuntimeError(tr(
+            "{precision} is not one of 'highest', 'high' or 'medium': write one of them.",
+            precision=precision,
+        ))  # fmt: skip
     _set["precision"] = precision
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..functions import as_tensor, bernoulli, multinomial, rand
+from ..language import tr
 from ..nn.functional import binary_cross_entropy_with_logits, one_hot
 from ..special import gammaln as lgamma
 from ..special import xlogy
@@ -58,9 +59,9 @@ class _ByProbability(Distribution):
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         """Say that draws of whole numbers have no gradient."""
-        raise NotImplementedError(
-            f"{type(self).__name__} has no rsample(): use sample(), and log_prob for the gradient."
-        )
+        raise NotImplementedError(tr(
+            "{kind} has no rsample(): use sample(), and log_prob for the gradient.", kind=type(self).__name__,
+        ))  # fmt: skip
 
     def sample(self, sample_shape: Any = ()) -> Any:
         """Draw, without a gradient."""

@@ -14,6 +14,7 @@ from ..engine.faces.torch.dtypes import Size
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.tape.modes import no_grad
 from ..functions import as_tensor
+from ..language import tr
 from .constraints import Constraint
 
 
@@ -54,11 +55,13 @@ class Distribution:
             for name, constraint in self.arg_constraints.items():
                 value = self.__dict__.get(name)
                 if value is not None and not np.all(arrays.to_host(constraint.check(value.array))):
-                    raise ValueError(
-                        f"Expected parameter {name} ({type(value).__name__} of shape {tuple(value.shape)}) of "
-                        f"distribution {self!r} to satisfy the constraint {constraint!r}, but found invalid values:\n"
-                        f"{value!r}\nMake it one that does, for instance by softplus or softmax."
-                    )
+                    raise ValueError(tr(
+                        "Expected parameter {name} ({kind} of shape {shape}) of distribution "
+                        "{distribution!r} to satisfy the constraint {constraint!r}, but found invalid "
+                        "values:\n{value!r}\nMake it one that does, for instance by softplus or softmax.",
+                        name=name, kind=type(value).__name__, shape=tuple(value.shape), distribution=self,
+                        constraint=constraint, value=value,
+                    ))  # fmt: skip
 
     @classmethod
     def set_default_validate_args(cls, value: bool) -> None:
@@ -81,9 +84,9 @@ class Distribution:
     # -- what each says ------------------------------------------------------------------------------
     def rsample(self, sample_shape: Any = ()) -> Any:
         """Draw so that gradients reach the parameters."""
-        raise NotImplementedError(
-            f"{type(self).__name__} has no rsample(): use sample(), and log_prob for the gradient."
-        )
+        raise NotImplementedError(tr(
+            "{kind} has no rsample(): use sample(), and log_prob for the gradient.", kind=type(self).__name__,
+        ))  # fmt: skip
 
     def log_prob(self, value: Any) -> Any:
         """Give the logarithm of the density, or of the probability, of `value`."""
@@ -91,15 +94,17 @@ class Distribution:
 
     def entropy(self) -> Any:
         """Give the entropy."""
-        raise NotImplementedError(f"{type(self).__name__} has no entropy(): average -log_prob over draws.")
+        raise NotImplementedError(tr(
+            "{kind} has no entropy(): average -log_prob over draws.", kind=type(self).__name__,
+        ))  # fmt: skip
 
     def cdf(self, value: Any) -> Any:
         """Give the probability of what is not above `value`."""
-        raise NotImplementedError(f"{type(self).__name__} has no cdf().")
+        raise NotImplementedError(tr("{kind} has no cdf().", kind=type(self).__name__))
 
     def icdf(self, value: Any) -> Any:
         """Give the value whose `cdf` this is."""
-        raise NotImplementedError(f"{type(self).__name__} has no icdf().")
+        raise NotImplementedError(tr("{kind} has no icdf().", kind=type(self).__name__))
 
     mean: Any
     variance: Any
@@ -136,15 +141,17 @@ class Distribution:
     def _value(self, value: Any) -> Any:
         """Give the value as a tensor, checked."""
         if not isinstance(value, Tensor):
-            raise ValueError("The value argument to log_prob must be a Tensor: write gm.tensor(value).")
+            raise ValueError(tr("The value argument to log_prob must be a Tensor: write gm.tensor(value)."))
         if self._validate_args:
             support = self.support
             if not np.all(arrays.to_host(support.check(value.array))):
-                raise ValueError(
-                    f"Expected value argument ({type(value).__name__} of shape {tuple(value.shape)}) to be within the "
-                    f"support ({support!r}) of the distribution {self!r}, but found invalid values:\n{value!r}\n"
-                    "Give values that it can draw, or validate_args=False."
-                )
+                raise ValueError(tr(
+                    "Expected value argument ({kind} of shape {shape}) to be within the support "
+                    "({support!r}) of the distribution {distribution!r}, but found invalid values:\n"
+                    "{value!r}\nGive values that it can draw, or validate_args=False.",
+                    kind=type(value).__name__, shape=tuple(value.shape), support=support, distribution=self,
+                    value=value,
+                ))  # fmt: skip
         return value
 
     def __repr__(self) -> str:

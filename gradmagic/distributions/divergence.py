@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..language import tr
 from ..linalg import solve_triangular
 from ..nn.functional import softplus
 from ..special import digamma
@@ -82,7 +83,7 @@ def _vectors(p: Any, q: Any) -> Any:
 
 def _independent(p: Any, q: Any) -> Any:
     if p.reinterpreted_batch_ndims != q.reinterpreted_batch_ndims:
-        raise NotImplementedError("the two Independent distributions sum over other numbers of dims.")
+        raise NotImplementedError(tr("the two Independent distributions sum over other numbers of dims."))
     return p._summed(kl_divergence(p.base_dist, q.base_dist))
 
 
@@ -128,7 +129,7 @@ def kl_divergence(p: Distribution, q: Distribution) -> Any:
         for b in type(q).__mro__:
             if (a, b) in _RULES:
                 return _RULES[a, b](p, q)
-    raise NotImplementedError(
-        f"No KL(p || q) is implemented for p type {type(p).__name__} and q type {type(q).__name__}: average "
-        "p.log_prob(x) - q.log_prob(x) over draws x of p, or declare a formula by register_kl."
-    )
+    raise NotImplementedError(tr(
+        "No KL(p || q) is implemented for p type {p} and q type {q}: average p.log_prob(x) - q.log_prob(x) "
+        "over draws x of p, or declare a formula by register_kl.", p=type(p).__name__, q=type(q).__name__,
+    ))  # fmt: skip

@@ -24,6 +24,7 @@ from ..engine.rules.declare import RULES
 from ..engine.tape.modes import OFF, mode_now
 from ..engine.tape.tracked import raw
 from ..functions import as_tensor, of_tensor
+from ..language import tr
 
 _RELU6 = RULES[nw.hardtanh]
 
@@ -105,9 +106,10 @@ def threshold(input: Any, threshold: float, value: float) -> Any:
 def softshrink(input: Any, lambd: float = 0.5) -> Any:
     """Give x moved by `lambd` towards 0, and 0 where it is nearer than that."""
     if lambd < 0:
-        raise OperandError(
-            f"lambda must be in range [0, 3.40282e+38] for input dtype Float, but found {lambd}. Write a positive one."
-        )
+        raise OperandError(tr(
+            "lambda must be in range [0, 3.40282e+38] for input dtype Float, but found {lambd}. Write a "
+            "positive one.", lambd=lambd,
+        ))  # fmt: skip
     return ac.soft_shrink(input, lambd)
 
 
@@ -142,10 +144,11 @@ def prelu(input: Any, weight: Any) -> Any:
     if weight.numel() > 1:
         channels = input.shape[1] if input.ndim > 1 else 1
         if weight.numel() != channels:
-            raise OperandError(
-                "Mismatch of parameter numbers and input channel size. Found parameter numbers = "
-                f"{weight.numel()} and channel size = {channels}. Give one weight, or one for each channel."
-            )
+            raise OperandError(tr(
+                "Mismatch of parameter numbers and input channel size. Found parameter numbers = {weights} "
+                "and channel size = {channels}. Give one weight, or one for each channel.",
+                weights=weight.numel(), channels=channels,
+            ))  # fmt: skip
         weight = np.reshape(weight, (-1,) + (1,) * (input.ndim - 2)) if input.ndim > 1 else weight
     elif weight.ndim:
         weight = np.reshape(weight, (1,) * max(input.ndim, 0))
@@ -157,9 +160,10 @@ def glu(input: Any, dim: int = -1) -> Any:
     """Give one half of the entries along `dim` times sigmoid of the other half."""
     n = input.shape[at(dim, input.ndim)] if input.ndim else 1
     if n % 2:
-        raise OperandError(
-            f"Halving dimension must be even, but dimension {at(dim, input.ndim)} is size {n}. Pad it."
-        )
+        raise OperandError(tr(
+            "Halving dimension must be even, but dimension {dim} is size {n}. Pad it.",
+            dim=at(dim, input.ndim), n=n,
+        ))  # fmt: skip
     a, b = input.chunk(2, dim)
     return shown(a * b.sigmoid(), "GluBackward0")
 

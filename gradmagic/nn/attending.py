@@ -16,6 +16,7 @@ from ..engine.faces.torch.math import OperandError
 from ..engine.faces.torch.random import dropped
 from ..engine.faces.torch.tensor import Tensor
 from ..functions import as_tensor
+from ..language import tr
 
 __all__ = ["scaled_dot_product_attention"]
 
@@ -84,10 +85,10 @@ def scaled_dot_product_attention(
     """
     query, key, value = as_tensor(query), as_tensor(key), as_tensor(value)
     if is_causal and attn_mask is not None:
-        raise OperandError(
-            "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True. Leave out one of "
-            "them, or put the triangle into the mask."
-        )
+        raise OperandError(tr(
+            "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True. Leave "
+            "out one of them, or put the triangle into the mask.",
+        ))  # fmt: skip
     if enable_gqa:
         times = query.shape[-3] // key.shape[-3]
         key, value = (np.repeat(t, times, -3) for t in (key, value))

@@ -12,6 +12,7 @@ import numpy as np
 from ..engine.faces.torch.math import OperandError
 from ..errors import ShapeError
 from ..functions import cat, empty, zeros
+from ..language import tr
 from . import init
 from .attending import added, dropped_weights, scores
 from .functional import linear
@@ -72,9 +73,9 @@ class MultiheadAttention(Module):
         self.vdim = embed_dim if vdim is None else vdim
         self.head_dim, self.add_zero_attn = embed_dim // num_heads, add_zero_attn
         if self.head_dim * num_heads != embed_dim:
-            raise AssertionError(
-                "embed_dim must be divisible by num_heads: choose sizes so that each head has as many."
-            )
+            raise AssertionError(tr(
+                "embed_dim must be divisible by num_heads: choose sizes so that each head has as many.",
+            ))  # fmt: skip
         self._qkv_same_embed_dim = self.kdim == embed_dim == self.vdim
         shapes = {"q_proj_weight": embed_dim, "k_proj_weight": self.kdim, "v_proj_weight": self.vdim}
         for name, size in shapes.items():
@@ -147,15 +148,16 @@ class MultiheadAttention(Module):
         elif self.batch_first:
             query, key, value = _turned(query, key, value)
         if is_causal and attn_mask is None:
-            raise OperandError(
+            raise OperandError(tr(
                 "Need attn_mask if specifying the is_causal hint. Write "
-                "attn_mask=nn.Transformer.generate_square_subsequent_mask(length)."
-            )
+                "attn_mask=nn.Transformer.generate_square_subsequent_mask(length).",
+            ))  # fmt: skip
         length, batch, size = query.shape
         if size != self.embed_dim:
-            raise AssertionError(
-                f"was expecting embedding dimension of {self.embed_dim}, but got {size}: the last dim is the size."
-            )
+            raise AssertionError(tr(
+                "was expecting embedding dimension of {embed_dim}, but got {size}: the last dim is the size.",
+                embed_dim=self.embed_dim, size=size,
+            ))  # fmt: skip
         heads = self.num_heads
         masks = [
             None if m is None else added(m.logical_not() if m.array.dtype.kind == "b" else m, query)
@@ -193,10 +195,10 @@ class MultiheadAttention(Module):
     def _of_heads(self, mask: Any, batch: int, queries: int, keys: int) -> Any:
         wanted = (queries, keys) if mask.ndim == 2 else (batch * self.num_heads, queries, keys)
         if tuple(mask.shape) != wanted:
-            raise ShapeError(
-                f"The shape of the {mask.ndim}D attn_mask is {mask.shape}, but should be {wanted}: (queries, keys), or "
-                "(batch * heads, queries, keys)."
-            )
+            raise ShapeError(tr(
+                "The shape of the {ndim}D attn_mask is {shape}, but should be {wanted}: (queries, keys), or "
+                "(batch * heads, queries, keys).", ndim=mask.ndim, shape=mask.shape, wanted=wanted,
+            ))  # fmt: skip
         return mask
 
 

@@ -9,6 +9,7 @@ import operator
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ..language import tr
 from .modules import Module
 from .parameters import Parameter
 
@@ -19,7 +20,7 @@ class _Ordered(Module):
     def _at(self, index: Any) -> str:
         i, n = operator.index(index), len(self)
         if not -n <= i < n:
-            raise IndexError(f"index {i} is out of range: it holds {n} modules.")
+            raise IndexError(tr("index {i} is out of range: it holds {n} modules.", i=i, n=n))
         return list(self._modules)[i]
 
     def __len__(self) -> int:

@@ -18,6 +18,7 @@ from ..engine.faces.torch.math import OperandError, titled
 from ..engine.rules.declare import RULES
 from ..errors import ShapeError
 from ..functions import as_tensor, empty
+from ..language import tr
 from . import init
 from .modules import Module
 from .parameters import Parameter
@@ -29,11 +30,12 @@ _CONVOLVE, _SPREAD = RULES[cv.convolve], RULES[cv.spread_out]
 
 def _check_channels(x: Any, weight: Any, wanted: int, groups: int) -> None:
     if x.shape[1] != wanted:
-        raise ShapeError(
-            f"Given groups={groups}, weight of size {list(weight.shape)}, expected input{list(x.shape)} to have "
-            f"{wanted} channels, but got {x.shape[1]} channels instead. "
-            "Channels stand in dim 1 of the input: permute or unsqueeze it."
-        )
+        raise ShapeError(tr(
+            "Given groups={groups}, weight of size {weight}, expected input{input} to have {wanted} "
+            "channels, but got {channels} channels instead. Channels stand in dim 1 of the input: permute "
+            "or unsqueeze it.",
+            groups=groups, weight=list(weight.shape), input=list(x.shape), wanted=wanted, channels=x.shape[1],
+        ))  # fmt: skip
 
 
 def _convolution(n: int) -> Callable[..., Any]:
@@ -46,9 +48,9 @@ def _convolution(n: int) -> Callable[..., Any]:
         kernel, dilation, stride = weight.shape[2:], sizes_of(dilation, n), sizes_of(stride, n)
         if padding == "same":
             if any(s != 1 for s in stride):
-                raise OperandError(
-                    "padding='same' is not supported for strided convolutions: pad the input yourself."
-                )
+                raise OperandError(tr(
+                    "padding='same' is not supported for strided convolutions: pad the input yourself.",
+                ))  # fmt: skip
             total = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
             if any(t % 2 for t in total):
                 lead = [(0, 0)] * (as_tensor(input).ndim - n)
@@ -56,21 +58,22 @@ def _convolution(n: int) -> Callable[..., Any]:
             padding = tuple(t // 2 for t in total)
         settings = (stride, sizes_of(0 if padding == "valid" else padding, n), dilation, groups)
         if min(stride) <= 0:
-            raise ShapeError("non-positive stride is not supported: a stride is at least 1.")
+            raise ShapeError(tr("non-positive stride is not supported: a stride is at least 1."))
         if min(settings[1]) < 0:
-            raise ShapeError(
-                "negative padding is not supported: cut the image by its index, x[:, :, 1:-1, 1:-1]."
-            )
+            raise ShapeError(tr(
+                "negative padding is not supported: cut the image by its index, x[:, :, 1:-1, 1:-1].",
+            ))  # fmt: skip
 
         def run(x: Any) -> Any:
             _check_channels(x, weight, weight.shape[1] * groups, groups)
             padded = [size + 2 * p for size, p in zip(x.shape[2:], settings[1], strict=True)]
             reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
             if any(size < most for size, most in zip(padded, reach, strict=True)):
-                raise ShapeError(
-                    f"Calculated padded input size per channel: ({_by(padded)}). Kernel size: ({_by(reach)}). Kernel "
-                    "size can't be greater than actual input size: write a larger padding=, or a smaller kernel."
-                )
+                raise ShapeError(tr(
+                    "Calculated padded input size per channel: ({padded}). Kernel size: ({kernel}). Kernel "
+                    "size can't be greater than actual input size: write a larger padding=, or a smaller "
+                    "kernel.", padded=_by(padded), kernel=_by(reach),
+                ))  # fmt: skip
             return call(_CONVOLVE, cv.convolve.__wrapped__, (x, weight, bias, *settings), {})
 
         return of_batch(run, input, n, name)
@@ -127,10 +130,11 @@ def _transposed(n: int) -> Callable[..., Any]:
         more = sizes_of(output_padding, n)
         for o, s, _, d in zip(more, *walk, strict=True):
             if o >= max(s, d):
-                raise OperandError(
-                    f"output padding must be smaller than either stride or dilation, but got output_padding: {more}, "
-                    f"stride: {walk[0]}, dilation: {walk[2]}. Write a smaller one, or pad the result."
-                )
+                raise OperandError(tr(
+                    "output padding must be smaller than either stride or dilation, but got output_padding: "
+                    "{output_padding}, stride: {stride}, dilation: {dilation}. Write a smaller one, or pad "
+                    "the result.", output_padding=more, stride=walk[0], dilation=walk[2],
+                ))  # fmt: skip
 
         def run(x: Any) -> Any:
             _check_channels(x, weight, weight.shape[0], groups)
@@ -208,14 +212,18 @@ class _Convolving(Module):
             names = ["output_padding", "groups", "bias", "dilation", "padding_mode", "device", "dtype"]
         given = dict(zip(names, rest, strict=False)) | words
         if unknown := [k for k in given if k not in names]:
-            raise TypeError(
-                f"{type(self).__name__}.__init__() got an unexpected keyword argument {unknown[0]!r}: its settings are "
-                f"in_channels, out_channels, kernel_size, stride, padding, {', '.join(names)}."
-            )
+            raise TypeError(tr(
+                "{kind}.__init__() got an unexpected keyword argument {unknown!r}: its settings are "
+                "in_channels, out_channels, kernel_size, stride, padding, {names}.",
+                kind=type(self).__name__, unknown=unknown[0], names=", ".join(names),
+            ))  # fmt: skip
         n, groups = self._n, given.get("groups", 1)
         for word, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
             if groups <= 0 or channels % groups:
-                raise ValueError(f"{word} must be divisible by groups: {channels} by {groups}.")
+                raise ValueError(tr(
+                    "{which} must be divisible by groups: {channels} by {groups}.",
+                    which=word, channels=channels, groups=groups,
+                ))  # fmt: skip
         self.padding_mode = given.get("padding_mode", "zeros")
         if self.padding_mode not in ("zeros", "reflect", "replicate", "circular"):
             raise ValueError(
@@ -223,9 +231,10 @@ class _Convolving(Module):
                 f"padding_mode='{self.padding_mode}'"
             )
         if padding == "same" and any(s != 1 for s in sizes_of(stride, n)):
-            raise ValueError(
-                "padding='same' is not supported for strided convolutions: write padding=1, or another number."
-            )
+            raise ValueError(tr(
+                "padding='same' is not supported for strided convolutions: write padding=1, or another "
+                "number.",
+            ))  # fmt: skip
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.stride = sizes_of(kernel_size, n), sizes_of(stride, n)
         self.padding: Any = padding if isinstance(padding, str) else sizes_of(padding, n)

@@ -19,6 +19,7 @@ from ..engine.faces.torch.arguments import shown
 from ..engine.faces.torch.math import OperandError
 from ..engine.tape.tracked import raw
 from ..functions import as_tensor, of_tensor
+from ..language import tr
 from .losses import _reduced as reduced
 
 # ---- vectors -----------------------------------------------------------------------------------------------------
@@ -78,10 +79,11 @@ def margin_ranking_loss(
     """Give max(0, -target * (input1 - input2) + margin), averaged."""
     input1, input2, target = as_tensor(input1), as_tensor(input2), as_tensor(target)
     if not input1.ndim == input2.ndim == target.ndim:
-        raise OperandError(
+        raise OperandError(tr(
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: "
-            f"{input1.shape}, input2: {input2.shape}, target: {target.shape} . Reshape them to one."
-        )
+            "{input1}, input2: {input2}, target: {target} . Reshape them to one.",
+            input1=input1.shape, input2=input2.shape, target=target.shape,
+        ))  # fmt: skip
     return reduced(_relu(-target * (input1 - input2) + margin), reduction)
 
 
@@ -135,7 +137,7 @@ def multi_margin_loss(
 ) -> Any:  # fmt: skip
     """Give the mean over the other classes i of max(0, margin - x[target] + x[i])**p, averaged."""
     if p not in (1, 2):
-        raise ValueError("only p == 1 and p == 2 supported: write one of these.")
+        raise ValueError(tr("only p == 1 and p == 2 supported: write one of these."))
     nw.meant(reduction)
     x, y, one = _rows("one", input, target)
     wanted = x.gather(1, x.wrap(y[:, None], None))
@@ -174,7 +176,9 @@ def triplet_margin_loss(
     `swap`: the negative's distance is the smaller of those to the anchor and to the positive.
     """
     if margin <= 0:
-        raise ValueError(f"margin must be greater than 0, got {margin}: write a positive one.")
+        raise ValueError(tr(
+            "margin must be greater than 0, got {margin}: write a positive one.", margin=margin,
+        ))  # fmt: skip
     distance = lambda a, b: pairwise_distance(a, b, p, eps)
     return triplet_margin_with_distance_loss(
         anchor, positive, negative, distance_function=distance, margin=margin, swap=swap, reduction=reduction
@@ -187,7 +191,9 @@ def triplet_margin_with_distance_loss(
 ) -> Any:  # fmt: skip
     """Give `triplet_margin_loss` with a distance of your own."""
     if margin <= 0:
-        raise ValueError(f"margin must be greater than 0, got {margin}: write a positive one.")
+        raise ValueError(tr(
+            "margin must be greater than 0, got {margin}: write a positive one.", margin=margin,
+        ))  # fmt: skip
     distance = distance_function or pairwise_distance
     anchor, positive, negative = as_tensor(anchor), as_tensor(positive), as_tensor(negative)
     near, far = distance(anchor, positive), distance(anchor, negative)
@@ -223,9 +229,11 @@ def gaussian_nll_loss(
         if tuple(input.shape[:-1]) == tuple(var.shape):
             var = var.unsqueeze(-1)
         elif not (tuple(input.shape[:-1]) == tuple(var.shape[:-1]) and var.shape[-1] == 1):
-            raise ValueError("var is of incorrect size: it has the shape of the input, or 1 in its last dim.")
+            raise ValueError(tr(
+                "var is of incorrect size: it has the shape of the input, or 1 in its last dim.",
+            ))  # fmt: skip
     if np.any(var.array < 0):
-        raise ValueError("var has negative entry/entries: a variance is 0 or more.")
+        raise ValueError(tr("var has negative entry/entries: a variance is 0 or more."))
     # As PyTorch: what is held is the number only, so that the gradient of what lies below eps is that at eps.
     held = var + as_tensor(np.maximum(var.array, eps) - var.array)
     loss = 0.5 * (np.log(held) + (input - target) ** 2 / held)

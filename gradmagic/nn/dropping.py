@@ -11,14 +11,16 @@ from ..engine.faces.torch.math import titled
 from ..engine.faces.torch.random import dropped
 from ..engine.faces.torch.tensor import Tensor
 from ..functions import as_tensor
+from ..language import tr
 
 
 def _noise(input: Any, p: float, channels: bool) -> Any:
     """Give 0 with probability `p`, else 1 / (1 - p), for each entry or each channel, as a raw array."""
     if not 0 <= p <= 1:
-        raise ValueError(
-            f"dropout probability has to be between 0 and 1, but got {p}: write the part that is dropped."
-        )
+        raise ValueError(tr(
+            "dropout probability has to be between 0 and 1, but got {p}: write the part that is dropped.",
+            p=p,
+        ))  # fmt: skip
     array = input.array
     return dropped(
         array[(slice(None), slice(None), *[slice(1)] * (array.ndim - 2))] if channels else array, p

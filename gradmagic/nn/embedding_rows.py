@@ -13,6 +13,7 @@ from ..engine.faces.torch.tensor import Tensor
 from ..engine.tape.modes import no_grad
 from ..engine.tape.tracked import raw
 from ..functions import as_tensor, empty
+from ..language import tr
 from . import init
 from .modules import Module
 from .parameters import Parameter
@@ -22,7 +23,9 @@ def _row(padding_idx: int | None, rows: int) -> int | None:
     if padding_idx is None:
         return None
     if not -rows <= padding_idx < rows:
-        raise AssertionError("Padding_idx must be within num_embeddings: write a number of one of the rows.")
+        raise AssertionError(tr(
+            "Padding_idx must be within num_embeddings: write a number of one of the rows.",
+        ))  # fmt: skip
     return padding_idx % rows
 
 
@@ -55,17 +58,19 @@ def embedding(
     """
     input, weight = as_tensor(input), as_tensor(weight)
     if scale_grad_by_freq:
-        raise NotImplementedError(
-            "scale_grad_by_freq=True is not there: divide weight.grad by how often each row is named (gm.bincount)."
-        )
+        raise NotImplementedError(tr(
+            "scale_grad_by_freq=True is not there: divide weight.grad by how often each row is named "
+            "(gm.bincount).",
+        ))  # fmt: skip
     if max_norm is not None:
         _held(weight, input, max_norm, norm_type)
     numbers, rows = input.array, weight.shape[0]
     if not arrays.on_device(numbers) and numbers.size and (np.min(numbers) < 0 or np.max(numbers) >= rows):
-        raise IndexError(
-            f"index out of range in self: the table has {rows} rows, numbered from 0, and the input asks for "
-            f"{int(np.min(numbers)) if np.min(numbers) < 0 else int(np.max(numbers))}."
-        )
+        raise IndexError(tr(
+            "index out of range in self: the table has {rows} rows, numbered from 0, and the input asks for "
+            "{asked}.",
+            rows=rows, asked=int(np.min(numbers)) if np.min(numbers) < 0 else int(np.max(numbers)),
+        ))  # fmt: skip
     y = picking.embedding(weight, input)
     row = _row(padding_idx, weight.shape[0])
     if row is None or y.node is None:
@@ -97,14 +102,14 @@ def embedding_bag(
     if mode not in ("sum", "mean", "max"):
         raise ValueError("mode has to be one of sum, mean or max")
     if (input.ndim == 2) != (offsets is None):
-        raise ValueError(
-            "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length "
-            "sequences; a 1D input wants offsets: where each bag begins."
-        )
+        raise ValueError(tr(
+            "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed "
+            "length sequences; a 1D input wants offsets: where each bag begins.",
+        ))  # fmt: skip
     if per_sample_weights is not None and mode != "sum":
-        raise NotImplementedError(
-            "embedding_bag: per_sample_weights was not None. It is there for mode='sum' only."
-        )
+        raise NotImplementedError(tr(
+            "embedding_bag: per_sample_weights was not None. It is there for mode='sum' only.",
+        ))  # fmt: skip
     numbers = arrays.to_host(input.array)
     row = _row(padding_idx, weight.shape[0])
     if offsets is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..language import tr
 from . import functional as F
 from .distances import old_words
 from .modules import Module
@@ -25,8 +26,14 @@ class FunctionModule(Module):
         given = dict(zip(settings, args, strict=False)) | kwargs
         unknown = set(given) - set(settings)
         if unknown or len(args) > len(settings):
-            odd = f"an unexpected keyword argument {min(unknown)!r}" if unknown else f"{len(args)} settings"
-            raise TypeError(f"{name}.__init__() got {odd}: its settings are {', '.join(settings) or 'none'}.")
+            known = ", ".join(settings) or tr("none")
+            raise TypeError(
+                tr("{kind}.__init__() got an unexpected keyword argument {unknown!r}: its settings are {settings}.",
+                   kind=name, unknown=min(unknown), settings=known)
+                if unknown
+                else tr("{kind}.__init__() got {n} settings: its settings are {settings}.",
+                        kind=name, n=len(args), settings=known)
+            )  # fmt: skip
         made = settings | given
         if missing := [k for k, v in made.items() if v is REQUIRED]:
             raise TypeError(f"{name}.__init__() missing 1 required positional argument: {missing[0]!r}")
@@ -34,9 +41,10 @@ class FunctionModule(Module):
             old = made.pop("size_average", None), made.pop("reduce", None)
             made["reduction"] = old_words(*old, made["reduction"])
         if "Dropout" in name and not 0 <= made["p"] <= 1:
-            raise ValueError(
-                f"dropout probability has to be between 0 and 1, but got {made['p']}: write the part that is dropped."
-            )
+            raise ValueError(tr(
+                "dropout probability has to be between 0 and 1, but got {p}: write the part that is dropped.",
+                p=made["p"],
+            ))  # fmt: skip
         for k, v in made.items():
             if k in ("weight", "pos_weight"):
                 self.register_buffer(k, v)

@@ -28,6 +28,7 @@ from ..engine.rules.declare import RULES
 from ..engine.tape.tracked import raw
 from ..errors import ShapeError
 from ..functions import as_tensor, of_tensor
+from ..language import tr
 from ..missing import missing
 from . import (
     activations,
@@ -132,7 +133,7 @@ def silu(input: Any) -> Any:
 def gelu(input: Any, approximate: str = "none") -> Any:
     """Give x times the normal distribution function at x; "tanh" for its well-known approximation."""
     if approximate not in ("none", "tanh"):
-        raise OperandError("approximate argument must be either none or tanh. Write one of these.")
+        raise OperandError(tr("approximate argument must be either none or tanh. Write one of these."))
     return nw.gelu_tanh(input) if approximate == "tanh" else nw.gelu(input)
 
 
@@ -157,7 +158,7 @@ def logsigmoid(input: Any) -> Any:
 def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     """Give x held between `min_val` and `max_val`."""
     if min_val > max_val:
-        raise ValueError("min_val cannot be greater than max_val: exchange them.")
+        raise ValueError(tr("min_val cannot be greater than max_val: exchange them."))
     return call_elementwise(_HARDTANH, (input, min_val, max_val))
 
 
@@ -196,12 +197,12 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     input = as_tensor(input)
     x, w = input.array, raw(weight)
     if not x.ndim or x.shape[-1] != w.shape[-1]:
-        raise ShapeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({math.prod(x.shape[:-1])}x{x.shape[-1] if x.ndim else 1} "
-            f"and {w.shape[-1]}x{w.shape[0]}): linear "
-            f"wants {w.shape[-1]} features in the last dim of its input. "
-            "Reshape the input, or make the layer with as many in_features as it has."
-        )
+        raise ShapeError(tr(
+            "mat1 and mat2 shapes cannot be multiplied ({rows}x{columns} and {features}x{outputs}): linear "
+            "wants {features} features in the last dim of its input. Reshape the input, or make the layer "
+            "with as many in_features as it has.", rows=math.prod(x.shape[:-1]),
+            columns=x.shape[-1] if x.ndim else 1, features=w.shape[-1], outputs=w.shape[0],
+        ))  # fmt: skip
     if bias is None:
         return matrices.matmul(input, as_tensor(weight).t())
     return call(_DENSE if x.ndim == 2 else _DENSE_VIEW, _dense, (input, weight, bias), {})
@@ -231,8 +232,12 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     y = raw(as_tensor(tensor))
     classes = int(np.max(y)) + 1 if num_classes < 0 else num_classes
     if not arrays.on_device(y) and y.size and y.max() >= classes:
-        raise BoundsError(f"Class values must be smaller than num_classes. They run from 0 to {classes - 1}.")
-    in_bounds(y, classes, 0, f"Class values run from 0 to num_classes - 1, which is {classes - 1}")
+        raise BoundsError(tr(
+            "Class values must be smaller than num_classes. They run from 0 to {last}.", last=classes - 1,
+        ))  # fmt: skip
+    in_bounds(
+        y, classes, 0, tr("Class values run from 0 to num_classes - 1, which is {last}", last=classes - 1)
+    )
     return Tensor.wrap(np.equal(np.expand_dims(y, -1), arrays.arange(classes, y)).astype(np.int64), None)
 
 

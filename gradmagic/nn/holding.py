@@ -10,6 +10,7 @@ from typing import Any
 
 from ..engine.faces.torch.methods import PARAMETERS
 from ..engine.faces.torch.tensor import Tensor
+from ..language import tr
 from .parameters import Parameter
 
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
@@ -31,21 +32,24 @@ class Holding:
         if "_parameters" not in d:
             if isinstance(value, (Parameter, Holding)):
                 kind = "parameters" if isinstance(value, Parameter) else "module"
-                raise AttributeError(
-                    f"cannot assign {kind} before Module.__init__() call: write super().__init__() first in __init__."
-                )
+                raise AttributeError(tr(
+                    "cannot assign {what} before Module.__init__() call: write super().__init__() first in "
+                    "__init__.", what=kind,
+                ))  # fmt: skip
             object.__setattr__(self, name, value)
             return
         parameter, module = isinstance(value, Parameter), isinstance(value, Holding)
         if not (parameter or module):
-            for kind, wanted in (("_parameters", "parameter"), ("_modules", "child module")):
+            for kind in ("_parameters", "_modules"):
                 if name in d[kind]:
                     if value is not None:
-                        kept = "torch.nn.Parameter" if wanted == "parameter" else "torch.nn.Module"
                         raise TypeError(
-                            f"cannot assign {_typename(value)!r} as {wanted} {name!r} ({kept} or None expected): "
-                            + ("wrap it in nn.Parameter(...), or write into it: with gm.no_grad(): "
-                               f"module.{name}.copy_(...)." if wanted == "parameter" else "give a module.")
+                            tr("cannot assign {typename!r} as parameter {name!r} (torch.nn.Parameter or None "
+                               "expected): wrap it in nn.Parameter(...), or write into it: with gm.no_grad(): "
+                               "module.{name}.copy_(...).", typename=_typename(value), name=name)
+                            if kind == "_parameters"
+                            else tr("cannot assign {typename!r} as child module {name!r} (torch.nn.Module or None "
+                                    "expected): give a module.", typename=_typename(value), name=name)
                         )  # fmt: skip
                     d[kind][name] = value
                     return
@@ -86,11 +90,15 @@ class Holding:
     # -- what is held by name ------------------------------------------------------------------------
     def _checked(self, kind: str, what: str, name: Any) -> str:
         if "_parameters" not in self.__dict__:
-            raise AttributeError(
-                f"cannot assign {what} before Module.__init__() call: write super().__init__() first in __init__."
-            )
+            raise AttributeError(tr(
+                "cannot assign {what} before Module.__init__() call: write super().__init__() first in "
+                "__init__.", what=what,
+            ))  # fmt: skip
         if not isinstance(name, str):
-            raise TypeError(f"{what} name should be a string. Got {type(name).__name__}: write str(name).")
+            raise TypeError(tr(
+                "{what} name should be a string. Got {kind}: write str(name).",
+                what=what, kind=type(name).__name__,
+            ))  # fmt: skip
         if "." in name:
             raise KeyError(f'{what} name can\'t contain ".", got: {name}')
         if not name:
@@ -103,20 +111,20 @@ class Holding:
         """Hold a parameter (or None) by this name."""
         self._checked("_parameters", "parameter", name)
         if param is not None and not isinstance(param, Parameter):
-            raise TypeError(
-                f"cannot assign {_typename(param)!r} object to parameter {name!r} (torch.nn.Parameter or None "
-                "required): wrap it in nn.Parameter(...)."
-            )
+            raise TypeError(tr(
+                "cannot assign {typename!r} object to parameter {name!r} (torch.nn.Parameter or None "
+                "required): wrap it in nn.Parameter(...).", typename=_typename(param), name=name,
+            ))  # fmt: skip
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
         """Hold a tensor that is saved with the parameters (if `persistent`) and not trained."""
         self._checked("_buffers", "buffer", name)
         if tensor is not None and not isinstance(tensor, Tensor):
-            raise TypeError(
-                f"cannot assign {_typename(tensor)!r} object to buffer {name!r} (torch Tensor or None required): "
-                "make it with gm.tensor(...)."
-            )
+            raise TypeError(tr(
+                "cannot assign {typename!r} object to buffer {name!r} (torch Tensor or None required): make "
+                "it with gm.tensor(...).", typename=_typename(tensor), name=name,
+            ))  # fmt: skip
         self._buffers[name] = tensor
         (self._non_persistent_buffers_set.discard if persistent else self._non_persistent_buffers_set.add)(
             name
@@ -125,7 +133,9 @@ class Holding:
     def add_module(self, name: str, module: Any) -> None:
         """Hold a module (or None) by this name."""
         if module is not None and not isinstance(module, Holding):
-            raise TypeError(f"{_typename(module)} is not a Module subclass: give an nn.Module.")
+            raise TypeError(tr(
+                "{typename} is not a Module subclass: give an nn.Module.", typename=_typename(module),
+            ))  # fmt: skip
         self._checked("_modules", "module", name)
         self._modules[name] = module
 

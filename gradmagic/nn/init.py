@@ -16,6 +16,7 @@ from ..engine.core import arrays
 from ..engine.faces.torch import draws
 from ..engine.faces.torch.random import randperm
 from ..engine.tape.modes import no_grad
+from ..language import tr
 from ..missing import missing
 
 
@@ -101,7 +102,9 @@ def _written(tensor: Any, values: Any) -> Any:
 def eye_(tensor: Any) -> Any:
     """Fill a matrix with ones on its diagonal, 0 elsewhere: a layer that gives its input."""
     if tensor.ndim != 2:
-        raise ValueError(f"Only tensors with 2 dimensions are supported: this one has {tensor.ndim}.")
+        raise ValueError(tr(
+            "Only tensors with 2 dimensions are supported: this one has {ndim}.", ndim=tensor.ndim,
+        ))  # fmt: skip
     return _written(tensor, np.eye(*tensor.shape, dtype=tensor.array.dtype))
 
 
@@ -109,9 +112,14 @@ def dirac_(tensor: Any, groups: int = 1) -> Any:
     """Fill the kernels of a convolution so that it gives its input, in each group of channels."""
     shape = tensor.shape
     if len(shape) not in (3, 4, 5):
-        raise ValueError(f"Only tensors with 3, 4, or 5 dimensions are supported: this one has {len(shape)}.")
+        raise ValueError(tr(
+            "Only tensors with 3, 4, or 5 dimensions are supported: this one has {ndim}.", ndim=len(shape),
+        ))  # fmt: skip
     if shape[0] % groups:
-        raise ValueError(f"dim 0 must be divisible by groups: {shape[0]} channels, {groups} groups.")
+        raise ValueError(tr(
+            "dim 0 must be divisible by groups: {channels} channels, {groups} groups.",
+            channels=shape[0], groups=groups,
+        ))  # fmt: skip
     values = np.zeros(shape, tensor.array.dtype)
     out = shape[0] // groups
     d = np.arange(min(out, shape[1]))
@@ -123,9 +131,10 @@ def dirac_(tensor: Any, groups: int = 1) -> Any:
 def _fans(tensor: Any) -> tuple[int, int]:
     """Give how many inputs an output has, and how many outputs an input."""
     if tensor.ndim < 2:
-        raise ValueError(
-            "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions: use uniform_ or normal_."
-        )
+        raise ValueError(tr(
+            "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions: use uniform_ "
+            "or normal_.",
+        ))  # fmt: skip
     field = math.prod(tensor.shape[2:])
     return tensor.shape[1] * field, tensor.shape[0] * field
 
@@ -158,9 +167,10 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
             raise ValueError(f"negative_slope {param} not a valid number")
         return math.sqrt(2.0 / (1 + (0.01 if param is None else param) ** 2))
     if nonlinearity not in _GAINS:
-        raise ValueError(
-            f"Unsupported nonlinearity {nonlinearity}: write one of leaky_relu, {', '.join(_GAINS)}."
-        )
+        raise ValueError(tr(
+            "Unsupported nonlinearity {nonlinearity}: write one of leaky_relu, {names}.",
+            nonlinearity=nonlinearity, names=", ".join(_GAINS),
+        ))  # fmt: skip
     return _GAINS[nonlinearity]
 
 
@@ -199,7 +209,9 @@ def kaiming_normal_(
 def orthogonal_(tensor: Any, gain: float = 1, generator: Any = None) -> Any:
     """Draw a matrix whose rows (or columns) are orthogonal (A. Saxe and others, 2013); dims after the first are one."""
     if tensor.ndim < 2:
-        raise ValueError(f"Only tensors with 2 or more dimensions are supported: this one has {tensor.ndim}.")
+        raise ValueError(tr(
+            "Only tensors with 2 or more dimensions are supported: this one has {ndim}.", ndim=tensor.ndim,
+        ))  # fmt: skip
     if not tensor.numel():
         return tensor
     shape = (tensor.shape[0], tensor.numel() // tensor.shape[0])
@@ -214,7 +226,9 @@ def orthogonal_(tensor: Any, gain: float = 1, generator: Any = None) -> Any:
 def sparse_(tensor: Any, sparsity: float, std: float = 0.01, generator: Any = None) -> Any:
     """Draw a matrix from the normal distribution and set a part of each column to 0 (J. Martens, 2010)."""
     if tensor.ndim != 2:
-        raise ValueError(f"Only tensors with 2 dimensions are supported: this one has {tensor.ndim}.")
+        raise ValueError(tr(
+            "Only tensors with 2 dimensions are supported: this one has {ndim}.", ndim=tensor.ndim,
+        ))  # fmt: skip
     rows, columns = tensor.shape
     zeros = math.ceil(sparsity * rows)
     values = draws.normal(draws.beside(tensor.array), 0, std, generator)

@@ -23,6 +23,7 @@ from ..engine.tape.modes import OFF, mode_now
 from ..engine.tape.tracked import Tracked, raw
 from ..errors import ArgumentError, ShapeError
 from ..functions import as_tensor
+from ..language import tr
 
 _NO_OPTIONS: dict[str, Any] = {}
 
@@ -30,10 +31,10 @@ _NO_OPTIONS: dict[str, Any] = {}
 def _settled(weight: Any) -> Any:
     """Give the array behind a weight, which these losses have no derivative by."""
     if isinstance(weight, Tracked) and weight.node is not None and mode_now() is not OFF:
-        raise ArgumentError(
-            "the derivative for 'weight' is not implemented: a loss takes its weights as constants. "
-            'Write weight.detach(), or reduction="none" and multiply by the weights yourself.'
-        )
+        raise ArgumentError(tr(
+            "the derivative for 'weight' is not implemented: a loss takes its weights as constants. Write "
+            'weight.detach(), or reduction="none" and multiply by the weights yourself.',
+        ))  # fmt: skip
     return raw(weight)
 
 
@@ -58,12 +59,11 @@ def _recorded(rule: Any, out: Any, tensors: tuple[Any, ...], saved: tuple[Any, .
 def _pair(name: str, input: Any, target: Any) -> tuple[Any, Any]:
     input, target = as_tensor(input), as_tensor(target)
     if np.shape(input.array) != np.shape(target.array):
-        warnings.warn(
-            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will "
-            f"likely lead to incorrect results due to broadcasting. Give {name} two tensors of one shape.",
-            UserWarning,
-            stacklevel=3,
-        )
+        warnings.warn(tr(
+            "Using a target size ({target}) that is different to the input size ({input}). This will likely lead "
+            "to incorrect results due to broadcasting. Give {name} two tensors of one shape.",
+            target=target.shape, input=input.shape, name=name,
+        ), UserWarning, stacklevel=3)  # fmt: skip
     return input, target
 
 
@@ -95,7 +95,9 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     """Give half the squared differences up to `delta`, and from there on a straight line."""
     nw.meant(reduction)
     if delta <= 0:
-        raise OperandError("huber_loss does not support non-positive values for delta. Write a positive one.")
+        raise OperandError(tr(
+            "huber_loss does not support non-positive values for delta. Write a positive one.",
+        ))  # fmt: skip
     return call(
         _HUBER, nw.huber.__wrapped__, (*_pair("huber_loss", input, target), reduction, delta), _NO_OPTIONS
     )
@@ -121,15 +123,15 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reducti
     nw.meant(reduction)
     input, target = as_tensor(input), as_tensor(target)
     _same_size("binary_cross_entropy", input, target)
-    for name, tensor in (("input", input), ("target", target)):
+    for tensor in (input, target):
         p = tensor.array
         if not arrays.on_device(p) and not np.all((p >= 0) & (p <= 1)):
-            advice = (
-                "apply sigmoid first, or use binary_cross_entropy_with_logits"
+            raise OperandError(
+                tr("all elements of input should be between 0 and 1: apply sigmoid first, or use "
+                   "binary_cross_entropy_with_logits.")
                 if tensor is input
-                else "scale it"
-            )
-            raise OperandError(f"all elements of {name} should be between 0 and 1: {advice}.")
+                else tr("all elements of target should be between 0 and 1: scale it.")
+            )  # fmt: skip
     if weight is None:
         return call(_BCE, _bce, (input, target, reduction), _NO_OPTIONS)
     return _reduced(call(_BCE, _bce, (input, target, "none"), _NO_OPTIONS) * weight, reduction)
@@ -140,10 +142,11 @@ _BCE, _bce = RULES[nw.bce], nw.bce.__wrapped__
 
 def _same_size(name: str, input: Any, target: Any) -> None:
     if np.shape(input.array) != np.shape(target.array):
-        raise ShapeError(
-            f"Target size ({target.shape}) must be the same as input size ({input.shape}): {name} compares entry "
-            "with entry. Reshape one of them, for instance target.view_as(input)."
-        )
+        raise ShapeError(tr(
+            "Target size ({target}) must be the same as input size ({input}): {name} compares entry with "
+            "entry. Reshape one of them, for instance target.view_as(input).",
+            target=target.shape, input=input.shape, name=name,
+        ))  # fmt: skip
 
 
 def binary_cross_entropy_with_logits(
@@ -298,7 +301,7 @@ def _is_matrix(z: Any, y: Any) -> bool:
 def _cross_entropy_there(input: Any, z: Any, y: Any, ignored: int) -> Any:
     """The everyday form on a device."""
     classes = z.shape[1]
-    flag = flag_for(y, f"Target is out of bounds. The input has {classes} classes")
+    flag = flag_for(y, tr("Target is out of bounds. The input has {classes} classes", classes=classes))
     out, *kept = cross_entropy_by_kernels(z, y, ignored, *flag)
     return _recorded(_CROSS_THERE, out, (input,), (z, y, *kept, ignored))
 
@@ -328,10 +331,12 @@ def _class_weights(logs: Any, y: Any, weight: Any, ignore_index: int) -> Any:
     if not arrays.on_device(y):
         bad = ((y < 0) | (y >= classes)) & there
         if np.any(bad):
-            raise IndexError(
-                f"Target {int(np.asarray(y)[bad].flat[0])} is out of bounds. The input has {classes} classes: targets "
-                f"run from 0 to {classes - 1}, and ignore_index={ignore_index} marks rows that do not count."
-            )
+            raise IndexError(tr(
+                "Target {target} is out of bounds. The input has {classes} classes: targets run from 0 to "
+                "{last}, and ignore_index={ignore_index} marks rows that do not count.",
+                target=int(np.asarray(y)[bad].flat[0]), classes=classes, last=classes - 1,
+                ignore_index=ignore_index,
+            ))  # fmt: skip
     counts = there if weight is None else np.where(there, weight[np.where(there, y, 0)], 0)
     return counts.astype(logs.array.dtype)
 
@@ -347,16 +352,19 @@ def nll_loss(
         loss = nll_loss(input, y, weight, ignore_index=ignore_index, reduction=reduction)
         return loss.squeeze(0) if reduction == "none" else loss
     if np.shape(y) != (input.shape[0], *input.shape[2:]):
-        raise ShapeError(
-            f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({len(y)}): the target has shape "
-            f"{np.shape(y)}, and the input {tuple(input.shape)} wants {(input.shape[0], *input.shape[2:])}."
-        )
+        raise ShapeError(tr(
+            "Expected input batch_size ({batch}) to match target batch_size ({targets}): the target has "
+            "shape {target}, and the input {input} wants {wanted}.", batch=input.shape[0], targets=len(y),
+            target=np.shape(y), input=tuple(input.shape), wanted=(input.shape[0], *input.shape[2:]),
+        ))  # fmt: skip
     counts = _class_weights(input, y, weight, ignore_index)
     there = y != ignore_index
     y = np.where(there, y, 0)
     if arrays.on_device(y):
         classes = input.shape[1]
-        in_bounds(y, classes, 0, f"Target is out of bounds. The input has {classes} classes")
+        in_bounds(
+            y, classes, 0, tr("Target is out of bounds. The input has {classes} classes", classes=classes)
+        )
     settings = (y, counts, reduction, there)
     return call(_NLL if input.ndim == 2 else _NLL_2D, nw.nll.__wrapped__, (input, *settings), _NO_OPTIONS)
 

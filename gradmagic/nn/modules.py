@@ -18,6 +18,7 @@ from ..engine.tape.ends import leaf
 from ..engine.tape.modes import no_grad, settings
 from ..errors import StateError
 from ..functions import as_tensor
+from ..language import tr
 from . import hooks
 from .holding import Holding
 from .parameters import Parameter, Unsized
@@ -58,10 +59,10 @@ class Module(Holding):
     # -- calling -----------------------------------------------------------------------------------
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; each module says how."""
-        raise NotImplementedError(
-            f'Module [{type(self).__name__}] is missing the required "forward" function: define forward(self, x), or, '
-            "for a list of modules, loop over it."
-        )
+        raise NotImplementedError(tr(
+            'Module [{kind}] is missing the required "forward" function: define forward(self, x), or, for a '
+            "list of modules, loop over it.", kind=type(self).__name__,
+        ))  # fmt: skip
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         d = self.__dict__
@@ -117,10 +118,11 @@ class Module(Holding):
                 )
         if wrong:
             lines = "\n\t".join(wrong)
-            raise StateError(
-                f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{lines}\n"
-                "Load it into a model of the same structure, or pass strict=False to leave other names alone."
-            )
+            raise StateError(tr(
+                "Error(s) in loading state_dict for {kind}:\n\t{lines}\nLoad it into a model of the same "
+                "structure, or pass strict=False to leave other names alone.",
+                kind=type(self).__name__, lines=lines,
+            ))  # fmt: skip
         with no_grad():
             for k, value in values.items():
                 if assign:
@@ -160,7 +162,7 @@ class Module(Holding):
     def train(self, mode: bool = True) -> Any:
         """Say whether this is training (dropout drops) or not."""
         if not isinstance(mode, bool):
-            raise ValueError("training mode is expected to be boolean: write train(True), or eval().")
+            raise ValueError(tr("training mode is expected to be boolean: write train(True), or eval()."))
         self.training = mode
         for module in self.children():
             module.train(mode)
@@ -201,10 +203,10 @@ class Module(Holding):
             else:
                 dtype = a
         if dtype is not None and np.dtype(dtype).kind not in "fc":
-            raise TypeError(
-                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}: "
-                "parameters need a gradient."
-            )
+            raise TypeError(tr(
+                "nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}: "
+                "parameters need a gradient.", dtype=dtype,
+            ))  # fmt: skip
         for t in [*self.parameters(), *self.buffers()]:
             array = t.array
             if dtype is not None and array.dtype.kind in "fc":

@@ -20,6 +20,7 @@ from ..engine.rules.declare import RULES
 from ..engine.tape.modes import no_grad
 from ..errors import ShapeError
 from ..functions import as_tensor, ones, zeros
+from ..language import tr
 from .modules import Module
 from .parameters import Parameter
 
@@ -34,10 +35,11 @@ _layer_norm, _by = nw.layer_norm.__wrapped__, nw.normalise_by.__wrapped__
 def _dims(normalized_shape: Any, input: Any) -> tuple[int, ...]:
     dims = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if tuple(input.shape[input.ndim - len(dims) :]) != dims:
-        raise ShapeError(
-            f"Given normalized_shape={list(dims)}, expected input with shape [*, {', '.join(map(str, dims))}], but got "
-            f"input of size{list(input.shape)}: name the sizes of the input's last dims."
-        )
+        raise ShapeError(tr(
+            "Given normalized_shape={normalized_shape}, expected input with shape [*, {sizes}], but got "
+            "input of size{shape}: name the sizes of the input's last dims.",
+            normalized_shape=list(dims), sizes=", ".join(map(str, dims)), shape=list(input.shape),
+        ))  # fmt: skip
     return dims
 
 
@@ -90,10 +92,10 @@ def batch_norm(
     axes = (0, *range(2, input.ndim))
     number = math.prod(input.shape[a] for a in axes)
     if number == 1:
-        raise ValueError(
-            f"Expected more than 1 value per channel when training, got input size {input.shape}: give a larger batch, "
-            "or call eval() first."
-        )
+        raise ValueError(tr(
+            "Expected more than 1 value per channel when training, got input size {shape}: give a larger "
+            "batch, or call eval() first.", shape=input.shape,
+        ))  # fmt: skip
     kept: list[Any] = []
     y = call(_BATCH, partial(_layer_norm, keep=kept), (input, weight, bias, axes, eps, None, rim, []), {})
     _remember(running_mean, running_var, kept, number, momentum)
@@ -121,10 +123,10 @@ def instance_norm(
         return call(_BY, _by, (input, weight, bias, running_mean, running_var, eps, rim), {})
     number = math.prod(input.shape[2:])
     if number == 1:
-        raise ValueError(
-            f"Expected more than 1 spatial element when training, got input size {input.shape}: give a larger image, "
-            "or call eval() first."
-        )
+        raise ValueError(tr(
+            "Expected more than 1 spatial element when training, got input size {shape}: give a larger "
+            "image, or call eval() first.", shape=input.shape,
+        ))  # fmt: skip
     kept: list[Any] = []
     settings: tuple[Any, ...] = (tuple(range(2, input.ndim)), eps, None, rim, [])
     y = call(_INSTANCE, partial(_layer_norm, keep=kept), (input, weight, bias, *settings), {})
@@ -138,10 +140,11 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
     input = as_tensor(input)
     batch, channels = input.shape[:2]
     if channels % num_groups:
-        raise ShapeError(
+        raise ShapeError(tr(
             "Expected number of channels in input to be divisible by num_groups, but got input of shape "
-            f"{list(input.shape)} and num_groups={num_groups}: write a number that divides {channels}."
-        )
+            "{shape} and num_groups={num_groups}: write a number that divides {channels}.",
+            shape=list(input.shape), num_groups=num_groups, channels=channels,
+        ))  # fmt: skip
     view = (batch, num_groups, math.prod(input.shape[1:]) // num_groups)
     rim = (1, -1, *[1] * (input.ndim - 2))
     return call(_GROUP, _layer_norm, (input, weight, bias, (2,), eps, view, rim, []), {})
@@ -273,9 +276,10 @@ class _Running(_Affine):
         input = as_tensor(input)
         if input.ndim not in self._dims:
             wanted = " or ".join(f"{d}D" for d in self._dims)
-            raise ValueError(
-                f"expected {wanted} input (got {input.ndim}D input): reshape it to (batch, channels, ...)."
-            )
+            raise ValueError(tr(
+                "expected {wanted} input (got {ndim}D input): reshape it to (batch, channels, ...).",
+                wanted=wanted, ndim=input.ndim,
+            ))  # fmt: skip
         return input
 
     def extra_repr(self) -> str:

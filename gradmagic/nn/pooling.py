@@ -21,6 +21,7 @@ from ..engine.faces.torch.tensor import Tensor
 from ..engine.rules.declare import RULES
 from ..errors import ShapeError
 from ..functions import as_tensor
+from ..language import tr
 from .modules import Module
 from .sizes import of_batch, sizes_of
 
@@ -41,27 +42,28 @@ def _walk(name: str, n: int, kernel_size: Any, stride: Any, padding: Any) -> tup
     padding = sizes_of(padding, n)
     step = kernel if stride is None or stride == [] else sizes_of(stride, n)
     if min(*kernel, *step) <= 0:
-        raise ShapeError("stride should not be zero: kernel_size and stride are at least 1.")
+        raise ShapeError(tr("stride should not be zero: kernel_size and stride are at least 1."))
     if min(padding) < 0:
-        raise ShapeError(
-            f"pad must be non-negative, but got pad: {min(padding)}. Cut the image by its index instead."
-        )
+        raise ShapeError(tr(
+            "pad must be non-negative, but got pad: {pad}. Cut the image by its index instead.",
+            pad=min(padding),
+        ))  # fmt: skip
     for k, p in zip(kernel, padding, strict=True):
         if 2 * p > k:
-            raise OperandError(
-                f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and "
-                f"dilation=1: write a smaller padding= for {name}, or pad the input."
-            )
+            raise OperandError(tr(
+                "pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and "
+                "dilation=1: write a smaller padding= for {name}, or pad the input.", p=p, k=k, name=name,
+            ))  # fmt: skip
     return kernel, step, padding
 
 
 def _fits(name: str, x: Any, out: list[int]) -> None:
     if any(m <= 0 for m in out):
-        raise ShapeError(
-            f"Given input size: ({'x'.join(map(str, x.shape[1:]))}). Calculated output size: "
-            f"({'x'.join(map(str, (x.shape[1], *out)))}). Output size is too small: {name} wants a smaller "
-            "kernel_size= or a larger image."
-        )
+        raise ShapeError(tr(
+            "Given input size: ({input}). Calculated output size: ({output}). Output size is too small: "
+            "{name} wants a smaller kernel_size= or a larger image.",
+            input="x".join(map(str, x.shape[1:])), output="x".join(map(str, (x.shape[1], *out))), name=name,
+        ))  # fmt: skip
 
 
 def _max_pool(n: int) -> Callable[..., Any]:
@@ -96,9 +98,9 @@ def _avg_pool(n: int) -> Callable[..., Any]:
     ) -> Any:  # fmt: skip
         walk = _walk(name, n, kernel_size, stride, padding)
         if divisor_override == 0:
-            raise OperandError(
-                "divisor must be not zero: leave out divisor_override=, or write another number."
-            )
+            raise OperandError(tr(
+                "divisor must be not zero: leave out divisor_override=, or write another number.",
+            ))  # fmt: skip
 
         def run(x: Any) -> Any:
             _fits(name, x, [cv.out_size(*s, 1, ceil_mode) for s in zip(x.shape[2:], *walk, strict=True)])
@@ -237,10 +239,11 @@ class _Pooling(Module):
         super().__init__()
         given = dict(zip(self._settings, args, strict=False)) | kwargs
         if unknown := set(given) - set(self._settings):
-            raise TypeError(
-                f"{type(self).__name__}.__init__() got an unexpected keyword argument {min(unknown)!r}: its "
-                f"settings are {', '.join(self._settings)}."
-            )
+            raise TypeError(tr(
+                "{kind}.__init__() got an unexpected keyword argument {unknown!r}: its settings are "
+                "{settings}.",
+                kind=type(self).__name__, unknown=min(unknown), settings=", ".join(self._settings),
+            ))  # fmt: skip
         made = self._settings | given
         if (missing := next(iter(self._settings))) not in given:
             raise TypeError(

@@ -16,6 +16,7 @@ import numpy as np
 from ..engine.faces.torch.math import OperandError
 from ..engine.faces.torch.tensor import Tensor
 from ..functions import as_tensor, cat, empty, stack, zeros
+from ..language import tr
 from . import functional as F
 from . import init
 from .modules import Module
@@ -135,15 +136,17 @@ class _Recurrent(Module):
         for h, n, word in zip(given, sizes, ("hidden", "cell")[:number], strict=True):
             if h.ndim != wanted:
                 kind = "unbatched 2-D" if alone else "batched 3-D"
-                raise OperandError(
-                    f"For {kind} input, hx should also be {wanted}-D but got {h.ndim}-D tensor: give it the shape "
-                    f"{(runs, n) if alone else (runs, batch, n)}."
-                )
+                raise OperandError(tr(
+                    "For {kind} input, hx should also be {wanted}-D but got {ndim}-D tensor: give it the "
+                    "shape {shape}.",
+                    kind=kind, wanted=wanted, ndim=h.ndim, shape=(runs, n) if alone else (runs, batch, n),
+                ))  # fmt: skip
             shape = (runs, n) if alone else (runs, batch, n)
             if tuple(h.shape) != shape:
-                raise OperandError(
-                    f"Expected {word} size {shape}, got {list(h.shape)}: it has a row for each layer and direction."
-                )
+                raise OperandError(tr(
+                    "Expected {state} size {shape}, got {given}: it has a row for each layer and direction.",
+                    state=word, shape=shape, given=list(h.shape),
+                ))  # fmt: skip
         return [h.unsqueeze(1) for h in given] if alone else given
 
     def forward(self, input: Any, hx: Any = None) -> Any:
@@ -164,14 +167,15 @@ class _Recurrent(Module):
                 hx = _each(hx, lambda h: h.index_select(1, packed.sorted_indices))
         input = as_tensor(input)
         if input.ndim not in (2, 3):
-            raise ValueError(
-                f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.ndim}D instead: (length, batch, n)."
-            )
+            raise ValueError(tr(
+                "{kind}: Expected input to be 2D or 3D, got {ndim}D instead: (length, batch, n).",
+                kind=type(self).__name__, ndim=input.ndim,
+            ))  # fmt: skip
         if input.shape[-1] != self.input_size:
-            raise OperandError(
-                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {input.shape[-1]}: make "
-                "the network with the size that its input has."
-            )
+            raise OperandError(tr(
+                "input.size(-1) must be equal to input_size. Expected {input_size}, got {size}: make the "
+                "network with the size that its input has.", input_size=self.input_size, size=input.shape[-1],
+            ))  # fmt: skip
         alone = input.ndim == 2
         x = (
             input.unsqueeze(1)
@@ -332,9 +336,10 @@ class _Cell(Module):
         input = as_tensor(input)
         name, number = type(self).__name__, _KINDS[self.mode][1]
         if input.ndim not in (1, 2):
-            raise ValueError(
-                f"{name}: Expected input to be 1D or 2D, got {input.ndim}D instead: (batch, size) or (size,)."
-            )
+            raise ValueError(tr(
+                "{name}: Expected input to be 1D or 2D, got {ndim}D instead: (batch, size) or (size,).",
+                name=name, ndim=input.ndim,
+            ))  # fmt: skip
         alone = input.ndim == 1
         x = input.unsqueeze(0) if alone else input
         if hx is None:

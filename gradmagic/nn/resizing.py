@@ -17,6 +17,7 @@ from ..engine.faces.torch.arguments import shown
 from ..engine.faces.torch.math import OperandError
 from ..errors import ShapeError
 from ..functions import as_tensor
+from ..language import tr
 from .modules import Module
 from .sizes import sizes_of
 
@@ -48,26 +49,30 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
     """
     input = as_tensor(input)
     if mode not in _MODES:
-        raise NotImplementedError(f"Unrecognised padding mode {mode}: write one of {', '.join(_MODES)}.")
+        raise NotImplementedError(tr(
+            "Unrecognised padding mode {mode}: write one of {names}.", mode=mode, names=", ".join(_MODES),
+        ))  # fmt: skip
     if len(pad) % 2:
-        raise OperandError(
-            "Padding length must be divisible by 2: write how many before and after for each dim."
-        )
+        raise OperandError(tr(
+            "Padding length must be divisible by 2: write how many before and after for each dim.",
+        ))  # fmt: skip
     if len(pad) // 2 > input.ndim:
-        raise OperandError(
-            f"Padding length should be less than or equal to two times the input dimension but got padding length "
-            f"{len(pad)} and input of dimension {input.ndim}: leave out the numbers of the dims that are not there."
-        )
+        raise OperandError(tr(
+            "Padding length should be less than or equal to two times the input dimension but got padding "
+            "length {length} and input of dimension {ndim}: leave out the numbers of the dims that are not "
+            "there.", length=len(pad), ndim=input.ndim,
+        ))  # fmt: skip
     pairs = [(int(pad[i]), int(pad[i + 1])) for i in range(0, len(pad), 2)][::-1]
     lead = [(0, 0)] * (input.ndim - len(pairs))
     most = {"reflect": 1, "circular": 0}.get(mode)
     if most is not None:
         for dim, (before, after) in enumerate(pairs, len(lead)):
             if max(before, after) > input.shape[dim] - most:
-                raise OperandError(
-                    f"Padding size should be less than the corresponding input dimension, but got: padding ({before}, "
-                    f"{after}) at dimension {dim} of input {list(input.shape)}. Write a smaller pad=."
-                )
+                raise OperandError(tr(
+                    "Padding size should be less than the corresponding input dimension, but got: padding "
+                    "({before}, {after}) at dimension {dim} of input {shape}. Write a smaller pad=.",
+                    before=before, after=after, dim=dim, shape=list(input.shape),
+                ))  # fmt: skip
     if any(v < 0 for pair in pairs for v in pair):
         cut = tuple(
             slice(max(-a, 0), n - max(-b, 0)) for (a, b), n in zip(lead + pairs, input.shape, strict=True)
@@ -156,20 +161,22 @@ def interpolate(
     input = as_tensor(input)
     n = input.ndim - 2
     if mode not in _INTERPOLATIONS or n not in _INTERPOLATIONS[mode][1]:
-        raise NotImplementedError(
-            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.ndim}D) for the modes: nearest | "
-            f"linear | bilinear | bicubic | trilinear | area | nearest-exact (got {mode}): linear wants (batch, "
-            "channels, length), bilinear and bicubic (batch, channels, height, width), trilinear one dim more."
-        )
+        raise NotImplementedError(tr(
+            "Input Error: Only 3D, 4D and 5D input Tensors supported (got {ndim}D) for the modes: nearest | "
+            "linear | bilinear | bicubic | trilinear | area | nearest-exact (got {mode}): linear wants "
+            "(batch, channels, length), bilinear and bicubic (batch, channels, height, width), trilinear "
+            "one dim more.", ndim=input.ndim, mode=mode,
+        ))  # fmt: skip
     if antialias:
-        raise NotImplementedError(
-            "antialias=True is not there: blur the image by F.avg_pool2d or F.conv2d first."
-        )
+        raise NotImplementedError(tr(
+            "antialias=True is not there: blur the image by F.avg_pool2d or F.conv2d first.",
+        ))  # fmt: skip
     if (size is None) == (scale_factor is None):
         which = "either" if size is None else "only one of"
-        raise ValueError(
-            f"{which} size or scale_factor should be defined: write size=(...), or scale_factor=2."
-        )
+        raise ValueError(tr(
+            "{which} size or scale_factor should be defined: write size=(...), or scale_factor=2.",
+            which=which,
+        ))  # fmt: skip
     along, _, name = _INTERPOLATIONS[mode]
     if align_corners is not None and along not in ("linear", "cubic"):
         raise ValueError(
@@ -179,19 +186,22 @@ def interpolate(
     if size is None:
         given = [scale_factor] * n if isinstance(scale_factor, (int, float)) else list(scale_factor)
         if len(given) != n:
-            raise ValueError(f"scale_factor must match input spatial dimensions: write {n} numbers, or one.")
+            raise ValueError(tr(
+                "scale_factor must match input spatial dimensions: write {n} numbers, or one.", n=n,
+            ))  # fmt: skip
         wanted = [math.floor(s * f) for s, f in zip(input.shape[2:], given, strict=True)]
         scales = [None] * n if recompute_scale_factor else given
     else:
         wanted = list(sizes_of(size, n))
         if len(wanted) != n:
-            raise ValueError(
-                f"Input and output must have the same number of spatial dimensions: write {n} sizes."
-            )
+            raise ValueError(tr(
+                "Input and output must have the same number of spatial dimensions: write {n} sizes.", n=n,
+            ))  # fmt: skip
     if min(wanted) <= 0:
-        raise ShapeError(
-            f"Input and output sizes should be greater than 0, but got output {wanted}: write larger ones."
-        )
+        raise ShapeError(tr(
+            "Input and output sizes should be greater than 0, but got output {wanted}: write larger ones.",
+            wanted=wanted,
+        ))  # fmt: skip
     y = input
     for axis, (m, scale) in enumerate(zip(wanted, scales, strict=True), 2):
         matrix = _weights(along, input.shape[axis], m, scale, bool(align_corners)).astype(input.array.dtype)

@@ -10,8 +10,14 @@ from typing import Any
 
 from ..errors import ShapeError
 from ..functions import as_tensor
+from ..language import mark, tr
 
 WORDS = ("depth", "height", "width")
+_SHAPES = {
+    1: mark("(batch, channels, width)"),
+    2: mark("(batch, channels, height, width)"),
+    3: mark("(batch, channels, depth, height, width)"),
+}
 
 
 def sizes_of(value: Any, n: int) -> tuple[int, ...]:
@@ -29,8 +35,9 @@ def of_batch(f: Callable[[Any], Any], input: Any, n: int, name: str) -> Any:
         found = f(input.unsqueeze(0))
         return tuple(y.squeeze(0) for y in found) if isinstance(found, tuple) else found.squeeze(0)
     if input.ndim != n + 2:
-        raise ShapeError(
-            f"Expected {n + 1}D (unbatched) or {n + 2}D (batched) input to {name}, but got input of size: "
-            f"{list(input.shape)}. Reshape it to (batch, channels, {', '.join(WORDS[-n:])})."
-        )
+        raise ShapeError(tr(
+            "Expected {unbatched}D (unbatched) or {batched}D (batched) input to {name}, but got input of "
+            "size: {shape}. Reshape it to {wanted}.",
+            unbatched=n + 1, batched=n + 2, name=name, shape=list(input.shape), wanted=tr(_SHAPES[n]),
+        ))  # fmt: skip
     return f(input)

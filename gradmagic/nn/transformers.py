@@ -11,6 +11,7 @@ import numpy as np
 from ..engine.faces.torch.defaults import float_dtype
 from ..engine.faces.torch.tensor import Tensor
 from ..functions import as_tensor
+from ..language import tr
 from . import functional as F
 from . import init
 from .attention import MultiheadAttention
@@ -27,9 +28,10 @@ def _function(activation: Any) -> Callable[[Any], Any]:
     if callable(activation):
         return activation  # type: ignore[no-any-return]
     if activation not in ("relu", "gelu"):
-        raise RuntimeError(
-            f"activation should be relu/gelu, not {activation}: or give a function of your own."
-        )
+        raise RuntimeError(tr(
+            "activation should be relu/gelu, not {activation}: or give a function of your own.",
+            activation=activation,
+        ))  # fmt: skip
     return getattr(F, activation)  # type: ignore[no-any-return]
 
 
@@ -243,10 +245,11 @@ class Transformer(Module):
     ) -> Any:  # fmt: skip
         """Give the decoded sequence."""
         if src.shape[-1] != self.d_model or tgt.shape[-1] != self.d_model:
-            raise RuntimeError(
-                f"the feature number of src and tgt must be equal to d_model: the last dims are {src.shape[-1]} and "
-                f"{tgt.shape[-1]}, and d_model is {self.d_model}."
-            )
+            raise RuntimeError(tr(
+                "the feature number of src and tgt must be equal to d_model: the last dims are {src} and "
+                "{tgt}, and d_model is {d_model}.",
+                src=src.shape[-1], tgt=tgt.shape[-1], d_model=self.d_model,
+            ))  # fmt: skip
         memory = self.encoder(src, src_mask, src_key_padding_mask, src_is_causal)
         masks = (
             tgt_mask,

@@ -9,6 +9,7 @@ import numpy as np
 from ..engine.core import arrays
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.tape.nodes import constant_for, number_write
+from ..language import tr
 from .moving import Moving
 
 
@@ -55,9 +56,10 @@ class SGD(Moving):
     def _check(self, made: dict[str, Any]) -> None:
         super()._check(made)
         if made["nesterov"] and (made["momentum"] <= 0 or made["dampening"] != 0):
-            raise ValueError(
-                "Nesterov momentum requires a momentum and zero dampening: write momentum=0.9 beside nesterov=True."
-            )
+            raise ValueError(tr(
+                "Nesterov momentum requires a momentum and zero dampening: write momentum=0.9 beside "
+                "nesterov=True.",
+            ))  # fmt: skip
 
     def _move_group(self, group: dict[str, Any]) -> None:
         if group["momentum"] or group["weight_decay"] or group["maximize"]:
@@ -128,9 +130,10 @@ class Rprop(Moving):
         super()._check(made)
         less, more = made["etas"]
         if not 0 < less < 1 < more:
-            raise ValueError(
-                f"Invalid eta values: {less}, {more}: write one below 1 and one above, as (0.5, 1.2)."
-            )
+            raise ValueError(tr(
+                "Invalid eta values: {less}, {more}: write one below 1 and one above, as (0.5, 1.2).",
+                less=less, more=more,
+            ))  # fmt: skip
 
     def _collected(self, group: dict[str, Any]) -> dict[str, Any]:
         return {"prev": 0, "step_size": group["lr"]}

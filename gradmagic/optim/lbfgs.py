@@ -16,6 +16,7 @@ import numpy as np
 
 from ..engine.core import arrays
 from ..engine.tape.modes import enable_grad, no_grad
+from ..language import tr
 from .moving import Moving
 
 
@@ -136,9 +137,10 @@ class LBFGS(Moving):
     def __init__(self, params: Iterable[Any], *args: Any, **kwargs: Any) -> None:
         super().__init__(params, *args, **kwargs)
         if len(self.param_groups) != 1:
-            raise ValueError(
-                "LBFGS doesn't support per-parameter options (parameter groups): give it one list of parameters."
-            )
+            raise ValueError(tr(
+                "LBFGS doesn't support per-parameter options (parameter groups): give it one list of "
+                "parameters.",
+            ))  # fmt: skip
 
     def _check(self, made: dict[str, Any]) -> None:
         super()._check(made)
@@ -171,10 +173,10 @@ class LBFGS(Moving):
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take up to `max_iter` directions; `closure` computes the loss and its gradients anew, and gives the loss."""
         if closure is None:
-            raise TypeError(
-                "LBFGS.step() missing 1 required positional argument: 'closure': a function that calls zero_grad() and "
-                "backward(), and gives the loss."
-            )
+            raise TypeError(tr(
+                "LBFGS.step() missing 1 required positional argument: 'closure': a function that calls "
+                "zero_grad() and backward(), and gives the loss.",
+            ))  # fmt: skip
 
         def anew() -> Any:
             with enable_grad():
@@ -188,9 +190,9 @@ class LBFGS(Moving):
         state = self.state[group["params"][0]]
         lr, change, search = group["lr"], group["tolerance_change"], group["line_search_fn"]
         if search not in (None, "strong_wolfe"):
-            raise RuntimeError(
-                "only 'strong_wolfe' is supported: write line_search_fn=\"strong_wolfe\", or leave it out."
-            )
+            raise RuntimeError(tr(
+                "only 'strong_wolfe' is supported: write line_search_fn=\"strong_wolfe\", or leave it out.",
+            ))  # fmt: skip
         first = closure()
         loss, g, evaluations = float(first), self._gradient(), 1
         state["func_evals"] = state.get("func_evals", 0) + 1

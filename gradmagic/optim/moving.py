@@ -18,6 +18,7 @@ from ..engine.tape.memory import Memory, memory_of
 from ..engine.tape.modes import enable_grad
 from ..engine.tape.nodes import number_write
 from ..errors import ArgumentError
+from ..language import tr
 from .optimizer import Optimizer
 from .programs import Steps
 
@@ -47,7 +48,10 @@ class Moving(Optimizer):
             given = signature.bind(params, *args, **kwargs)
         except TypeError as error:
             settings = ", ".join(list(signature.parameters)[1:])
-            raise TypeError(f"{name}.__init__() {error}: its settings are {settings}.") from None
+            raise TypeError(tr(
+                "{name}.__init__() {error}: its settings are {settings}.",
+                name=name, error=error, settings=settings,
+            )) from None  # fmt: skip
         given.apply_defaults()
         made = {k: given.arguments[k] for k in self._shown.split() if k in given.arguments}
         self._check(made)
@@ -61,20 +65,29 @@ class Moving(Optimizer):
                   ("momentum", "momentum value"), ("alpha", "alpha"), ("lr_decay", "lr_decay value"))  # fmt: skip
         for k, word in checks:
             if made.get(k, 0) < 0:
-                end = "; maximize=True climbs" if k == "lr" else ""
-                raise ValueError(f"Invalid {word}: {made[k]}: it must not be negative{end}.")
+                raise ValueError(
+                    tr(
+                        "Invalid learning rate: {lr}: it must not be negative; maximize=True climbs.",
+                        lr=made[k],
+                    )
+                    if k == "lr"
+                    else tr(
+                        "Invalid {setting}: {value}: it must not be negative.", setting=word, value=made[k]
+                    )
+                )
         for i, beta in enumerate(made.get("betas", ())):
             if not 0 <= beta < 1:
-                raise ValueError(
-                    f"Invalid beta parameter at index {i}: {beta}: write a number from 0 to below 1."
-                )
+                raise ValueError(tr(
+                    "Invalid beta parameter at index {i}: {beta}: write a number from 0 to below 1.",
+                    i=i, beta=beta,
+                ))  # fmt: skip
         if not 0 <= made.get("rho", 0) <= 1:
-            raise ValueError(f"Invalid rho value: {made['rho']}: write a number from 0 to 1.")
+            raise ValueError(tr("Invalid rho value: {rho}: write a number from 0 to 1.", rho=made["rho"]))
         if made.get("differentiable"):
-            raise ArgumentError(
-                "differentiable=True is not there: step() moves parameters unseen by the tape. "
-                "Write the update yourself (w = w - lr * g) to differentiate through it."
-            )
+            raise ArgumentError(tr(
+                "differentiable=True is not there: step() moves parameters unseen by the tape. Write the "
+                "update yourself (w = w - lr * g) to differentiate through it.",
+            ))  # fmt: skip
 
     # -- what a subclass says --------------------------------------------------------------------------
     def _collected(self, group: dict[str, Any]) -> dict[str, Any]:
@@ -260,6 +273,6 @@ def _written(p: Tensor, array: Any, memories: dict[int, tuple[Any, Memory]]) -> 
     found = memories.get(id(p))
     if found is None or found[0] is not array:
         memory = memory_of(array)
-        memory.where = "a parameter was moved by step() of an optimizer"
+        memory.where = tr("a parameter was moved by step() of an optimizer")
         memories[id(p)] = found = (array, memory)
     found[1].written = number_write()

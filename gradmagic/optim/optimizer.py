@@ -15,6 +15,7 @@ from ..engine.core import arrays
 from ..engine.core.handles import RemovableHandle
 from ..engine.faces.torch.tensor import Tensor
 from ..functions import as_tensor
+from ..language import tr
 
 
 class Optimizer:
@@ -30,13 +31,13 @@ class Optimizer:
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
-            raise TypeError(
-                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got a Tensor: "
-                "write [x] for one tensor."
-            )
+            raise TypeError(tr(
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
+                "a Tensor: write [x] for one tensor.",
+            ))  # fmt: skip
         groups = list(params)
         if not groups:
-            raise ValueError("optimizer got an empty parameter list: give it model.parameters() or [x].")
+            raise ValueError(tr("optimizer got an empty parameter list: give it model.parameters() or [x]."))
         self.defaults = defaults
         self.state: dict[Any, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
@@ -66,14 +67,15 @@ class Optimizer:
                     f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}."
                 )
             if not p.is_leaf:
-                raise ValueError(
-                    "can't optimize a non-leaf Tensor: give the tensor made with requires_grad=True, "
-                    "not one computed from it."
-                )
+                raise ValueError(tr(
+                    "can't optimize a non-leaf Tensor: give the tensor made with requires_grad=True, not "
+                    "one computed from it.",
+                ))  # fmt: skip
         if {id(p) for p in params} & {id(p) for group in self.param_groups for p in group["params"]}:
-            raise ValueError(
-                "some parameters appear in more than one parameter group: give each tensor to one group only."
-            )
+            raise ValueError(tr(
+                "some parameters appear in more than one parameter group: give each tensor to one group "
+                "only.",
+            ))  # fmt: skip
         self.param_groups.append({"params": params} | self.defaults | param_group | {"params": params})
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -91,9 +93,9 @@ class Optimizer:
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Move every parameter once; each optimiser says how."""
-        raise NotImplementedError(
-            f"{type(self).__name__} has no step(): define it, or use one of gm.optim's optimisers."
-        )
+        raise NotImplementedError(tr(
+            "{kind} has no step(): define it, or use one of gm.optim's optimisers.", kind=type(self).__name__,
+        ))  # fmt: skip
 
     # -- saving and loading ----------------------------------------------------------------------------
     def _every(self) -> list[Any]:
@@ -119,15 +121,16 @@ class Optimizer:
         """
         saved, every = state_dict["param_groups"], self._every()
         if len(saved) != len(self.param_groups):
-            raise ValueError(
-                "loaded state dict has a different number of parameter groups: "
-                f"{len(saved)}, not {len(self.param_groups)}. Make the optimizer with the groups that were saved."
-            )
+            raise ValueError(tr(
+                "loaded state dict has a different number of parameter groups: {saved}, not {here}. Make "
+                "the optimizer with the groups that were saved.",
+                saved=len(saved), here=len(self.param_groups),
+            ))  # fmt: skip
         if any(len(s["params"]) != len(g["params"]) for s, g in zip(saved, self.param_groups, strict=True)):
-            raise ValueError(
-                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group: "
-                "make the optimizer with the parameters that were saved."
-            )
+            raise ValueError(tr(
+                "loaded state dict contains a parameter group that doesn't match the size of optimizer's "
+                "group: make the optimizer with the parameters that were saved.",
+            ))  # fmt: skip
         order = [i for group in saved for i in group["params"]]
         of = dict(zip(order, every, strict=True))
         self.state = defaultdict(dict)

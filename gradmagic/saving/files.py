@@ -17,6 +17,7 @@ from ..engine.core import arrays
 from ..engine.faces.torch.dtypes import Device
 from ..engine.faces.torch.tensor import Tensor
 from ..errors import DeviceError, GradmagicError
+from ..language import tr
 from . import own, pytorch, safetensors
 
 _WRITERS: dict[str, Callable[[Any, BinaryIO], None]] = {
@@ -58,7 +59,10 @@ def save(
     if format is None:
         format = "safetensors" if is_path and os.fspath(f).endswith(".safetensors") else "gradmagic"
     if format not in _WRITERS:
-        raise ValueError(f"format={format!r} is unknown: write one of {', '.join(map(repr, _WRITERS))}.")
+        raise ValueError(tr(
+            "format={format!r} is unknown: write one of {names}.",
+            format=format, names=", ".join(map(repr, _WRITERS)),
+        ))  # fmt: skip
     made = io.BytesIO()  # whole before anything is written: a failure leaves the old file as it was
     _WRITERS[format](obj, made)
     if is_path:
@@ -104,9 +108,9 @@ def load(
     except (GradmagicError, pickle.UnpicklingError):
         raise
     except (zipfile.BadZipFile, EOFError, KeyError, ValueError, NotImplementedError, struct.error) as e:
-        raise pickle.UnpicklingError(
-            f"the file is broken: {e}. Save it again where it was made, or copy it whole."
-        ) from e
+        raise pickle.UnpicklingError(tr(
+            "the file is broken: {error}. Save it again where it was made, or copy it whole.", error=e,
+        )) from e  # fmt: skip
 
 
 def _read(f: Any, place: Any, weights_only: bool) -> Any:
@@ -124,9 +128,10 @@ def _read(f: Any, place: Any, weights_only: bool) -> Any:
         return safetensors.read(f.read(), place)
     elif head[:1] == b"\x80":
         return pytorch.read_legacy(f, place)
-    raise pickle.UnpicklingError(
-        "this is no file of gradmagic's, safetensors' or PyTorch's: load what gm.save or torch.save has written."
-    )
+    raise pickle.UnpicklingError(tr(
+        "this is no file of gradmagic's, safetensors' or PyTorch's: load what gm.save or torch.save has "
+        "written.",
+    ))  # fmt: skip
 
 
 def _placer(map_location: Any) -> Callable[[Any, str], Any]:
@@ -145,9 +150,9 @@ def _placer(map_location: Any) -> Callable[[Any, str], Any]:
         except DeviceError as e:
             if map_location is not None:
                 raise
-            raise DeviceError(
-                f"Attempting to deserialize object on a {to.partition(':')[0].upper()} device but it is not here: "
-                f'write load(f, map_location="cpu"). {e}'
-            ) from None
+            raise DeviceError(tr(
+                "Attempting to deserialize object on a {device} device but it is not here: write load(f, "
+                'map_location="cpu"). {error}', device=to.partition(":")[0].upper(), error=e,
+            )) from None  # fmt: skip
 
     return place

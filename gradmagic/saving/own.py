@@ -21,6 +21,7 @@ from ..engine.core import arrays
 from ..engine.faces.torch.dtypes import DTYPES, Device, DType, Size
 from ..engine.faces.torch.methods import PARAMETERS
 from ..engine.faces.torch.tensor import Tensor
+from ..language import tr
 from ..nn import Parameter
 
 STRUCTURE, _PICKLE = "structure.json", "object.pkl"
@@ -55,10 +56,10 @@ def _pickled(obj: Any) -> bytes:
     try:
         return pickle.dumps(obj)
     except Exception as e:
-        raise TypeError(
-            f"gm.save: {type(obj).__name__!r} cannot be saved as it is ({e}): save model.state_dict(), or dicts "
-            "and lists of tensors and numbers."
-        ) from None
+        raise TypeError(tr(
+            "gm.save: {kind!r} cannot be saved as it is ({error}): save model.state_dict(), or dicts and "
+            "lists of tensors and numbers.", kind=type(obj).__name__, error=e,
+        )) from None  # fmt: skip
 
 
 def _encode(x: Any, path: str, kept: dict[Any, tuple[str, Any]]) -> Any:
@@ -109,10 +110,10 @@ def read(archive: zipfile.ZipFile, place: Callable[[Any, str], Any], weights_onl
     structure = json.loads(archive.read(STRUCTURE))["object"]
     if isinstance(structure, dict) and structure.get("pickle") == _PICKLE:
         if weights_only:
-            raise pickle.UnpicklingError(
-                "Weights only load failed. The file holds a whole Python object, whose code would run: if it is "
-                "your own, write load(f, weights_only=False); better, save model.state_dict()."
-            )
+            raise pickle.UnpicklingError(tr(
+                "Weights only load failed. The file holds a whole Python object, whose code would run: if "
+                "it is your own, write load(f, weights_only=False); better, save model.state_dict().",
+            ))  # fmt: skip
         return pickle.loads(archive.read(_PICKLE))
     made: dict[str, Any] = {}
 

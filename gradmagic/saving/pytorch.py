@@ -21,6 +21,7 @@ from ..engine.core import arrays
 from ..engine.faces.torch.dtypes import DTYPES, Device, DType, Size
 from ..engine.faces.torch.methods import PARAMETERS
 from ..engine.faces.torch.tensor import Tensor
+from ..language import tr
 from ..nn import Parameter
 from .safetensors import widened
 
@@ -46,7 +47,7 @@ def _tensor(
     flat = storage.array
     last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
     if min((offset, *size, *stride)) < 0 or (math.prod(size) and last >= flat.size):
-        raise pickle.UnpicklingError("a tensor lies outside of its memory: the file is broken.")
+        raise pickle.UnpicklingError(tr("a tensor lies outside of its memory: the file is broken."))
     if flat.size == 0 or not math.prod(size):
         view = flat[:0].reshape(size)
     else:
@@ -84,20 +85,21 @@ class _Reader(pickle._Unpickler):  # the one in Python, whose steps can be forbi
 
     def load_build(self) -> None:
         if type(self.stack[-2]) is not OrderedDict or not isinstance(self.stack[-1], dict):  # type: ignore[attr-defined]
-            raise pickle.UnpicklingError(
-                "Weights only load failed. The file sets attributes of what is no OrderedDict: gradmagic reads "
-                "tensors, dicts, lists and numbers only."
-            )
+            raise pickle.UnpicklingError(tr(
+                "Weights only load failed. The file sets attributes of what is no OrderedDict: gradmagic "
+                "reads tensors, dicts, lists and numbers only.",
+            ))  # fmt: skip
         super().load_build()  # type: ignore[misc]
 
     dispatch[pickle.BUILD[0]] = load_build
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _MAY:
-            raise pickle.UnpicklingError(
-                f"Weights only load failed. The file asks for {module}.{name}, and gradmagic reads tensors, dicts, "
-                "lists and numbers only: write torch.save(model.state_dict(), f) where it is made."
-            )
+            raise pickle.UnpicklingError(tr(
+                "Weights only load failed. The file asks for {module}.{name}, and gradmagic reads tensors, "
+                "dicts, lists and numbers only: write torch.save(model.state_dict(), f) where it is made.",
+                module=module, name=name,
+            ))  # fmt: skip
         return _MAY[module, name]
 
     def persistent_load(self, pid: Any) -> Storage:
@@ -136,9 +138,9 @@ def _load(reader: _Reader) -> Any:
     except pickle.UnpicklingError:
         raise
     except Exception as e:
-        raise pickle.UnpicklingError(
-            f"the file is broken, or holds what gradmagic does not read: {e}."
-        ) from None
+        raise pickle.UnpicklingError(tr(
+            "the file is broken, or holds what gradmagic does not read: {error}.", error=e,
+        )) from None  # fmt: skip
 
 
 _MAGIC = 0x1950A86A20F9469CFC6C
@@ -157,7 +159,9 @@ def read_legacy(file: Any, place: Callable[[Any, str], Any]) -> Any:
         return _load(_Reader(file, storage))
 
     if following() != _MAGIC or following() != 1001:
-        raise pickle.UnpicklingError("this is a pickle, and none of PyTorch's: gradmagic runs no pickles.")
+        raise pickle.UnpicklingError(tr(
+            "this is a pickle, and none of PyTorch's: gradmagic runs no pickles.",
+        ))  # fmt: skip
     following()
     start = file.tell()
     following()  # only to know what memory there is: it comes last
@@ -225,10 +229,10 @@ def _pickled(x: Any, memory: list[Any]) -> bytes:
         return _global("torch", x.name)
     if kind is Tensor and x.array.dtype in _NAMES:
         return _pickled_tensor(x, memory)
-    raise TypeError(
-        f'format="pytorch" holds tensors, dicts, lists, numbers and text, and not {kind.__name__!r}: '
-        "save model.state_dict()."
-    )
+    raise TypeError(tr(
+        'format="pytorch" holds tensors, dicts, lists, numbers and text, and not {kind!r}: save '
+        "model.state_dict().", kind=kind.__name__,
+    ))  # fmt: skip
 
 
 def _pickled_tensor(x: Any, memory: list[Any]) -> bytes:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..engine.core import arrays
 from ..engine.faces.torch.tensor import Tensor
+from ..language import tr
 
 _DTYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "|i1", "U64": "<u8",
@@ -39,9 +40,11 @@ def write(obj: Any, file: BinaryIO) -> None:
     ]
     if odd or not isinstance(obj, dict):
         raise TypeError(
-            "safetensors holds one dict of tensors by name, such as model.state_dict()"
-            + (f", and not what stands at {odd[0]!r}." if odd else ".")
-        )
+            tr("safetensors holds one dict of tensors by name, such as model.state_dict(), and not what stands at "
+               "{name!r}.", name=odd[0])
+            if odd
+            else tr("safetensors holds one dict of tensors by name, such as model.state_dict().")
+        )  # fmt: skip
     header, parts, end = {}, [], 0
     for name, array in tensors.items():
         data = (
@@ -69,7 +72,9 @@ def read(data: bytes, place: Callable[[Any, str], Any]) -> dict[str, Any]:
             name: Tensor.wrap(place(_array(data, start, part), "cpu"), None) for name, part in header.items()
         }
     except (ValueError, KeyError, TypeError, AttributeError) as e:
-        raise pickle.UnpicklingError(f"this is no safetensors file, or a broken one: {e}.") from None
+        raise pickle.UnpicklingError(tr(
+            "this is no safetensors file, or a broken one: {error}.", error=e,
+        )) from None  # fmt: skip
 
 
 def _array(data: bytes, start: int, part: Any) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.modes import no_grad
 from ...functions import as_tensor, cat
+from ...language import tr
 from . import rnn
 
 
@@ -29,10 +30,11 @@ def get_total_norm(
     parts = [np.linalg.norm(np.reshape(a, -1), norm_type) for a in arrays]
     total = np.linalg.norm(np.stack([np.asarray(p) if isinstance(p, float) else p for p in parts]), norm_type)
     if error_if_nonfinite and not math.isfinite(float(total)):
-        raise RuntimeError(
-            f"The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it cannot be "
-            "clipped. Write error_if_nonfinite=False to scale them nevertheless."
-        )
+        raise RuntimeError(tr(
+            "The total norm of order {norm_type} for gradients from `parameters` is non-finite, so it "
+            "cannot be clipped. Write error_if_nonfinite=False to scale them nevertheless.",
+            norm_type=norm_type,
+        ))  # fmt: skip
     return Tensor.wrap(
         arrays[0].dtype.type(total) if isinstance(total, (float, np.floating)) else total, None
     )
@@ -90,7 +92,9 @@ def parameters_to_vector(parameters: Iterable[Any]) -> Any:
 def vector_to_parameters(vec: Any, parameters: Iterable[Any]) -> None:
     """Write a vector into the parameters, one after the other."""
     if not isinstance(vec, Tensor):
-        raise TypeError(f"expected torch.Tensor, but got: {type(vec).__name__}: make it with gm.tensor(...).")
+        raise TypeError(tr(
+            "expected torch.Tensor, but got: {kind}: make it with gm.tensor(...).", kind=type(vec).__name__,
+        ))  # fmt: skip
     at = 0
     for p in parameters:
         p.data = vec[at : at + p.numel()].view_as(p).data

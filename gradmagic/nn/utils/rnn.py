@@ -14,6 +14,7 @@ from ...engine.faces.torch.math import OperandError
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.tracked import raw
 from ...functions import as_tensor, full, stack
+from ...language import tr
 
 
 class PackedSequence(NamedTuple):
@@ -80,10 +81,10 @@ def pack_padded_sequence(
         order = np.argsort(-lengths, kind="stable")
         lengths, rows = lengths[order], rows[:, order]
     if np.any(lengths <= 0):
-        raise OperandError(
-            "Length of all samples has to be greater than 0, but found an element in 'lengths' that is <= 0: leave out "
-            "empty sequences."
-        )
+        raise OperandError(tr(
+            "Length of all samples has to be greater than 0, but found an element in 'lengths' that is <= "
+            "0: leave out empty sequences.",
+        ))  # fmt: skip
     sizes = np.sum(np.arange(int(lengths.max()))[:, None] < lengths, axis=1)
     steps, places = np.nonzero(np.arange(len(rows))[:, None] < lengths)
     data = rows[arrays.from_host(steps, input.array), arrays.from_host(places, input.array)]

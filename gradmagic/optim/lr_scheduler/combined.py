@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
+from ...language import tr
 from ..optimizer import Optimizer
 from .schedule import LRScheduler, each
 
@@ -16,10 +17,11 @@ def _check_parts(name: str, schedulers: Sequence[Any], optimizer: Optimizer | No
         raise ValueError(f"{name} expects at least one scheduler, but got no scheduler.")
     for i, one in enumerate(schedulers):
         if isinstance(one, ReduceLROnPlateau):
-            raise ValueError(
-                f"{name} does not support `ReduceLROnPlateau` scheduler as it requires additional kwargs to be "
-                f"specified when calling `step`, but got one at index {i}: step it by itself."
-            )
+            raise ValueError(tr(
+                "{name} does not support `ReduceLROnPlateau` scheduler as it requires additional kwargs to "
+                "be specified when calling `step`, but got one at index {i}: step it by itself.",
+                name=name, i=i,
+            ))  # fmt: skip
         if one.optimizer is not optimizer:
             raise ValueError(
                 f"{name} expects all schedulers to belong to the same optimizer, but got scheduler "
@@ -114,13 +116,17 @@ class ReduceLROnPlateau(LRScheduler):
         if factor >= 1.0:
             raise ValueError("Factor should be < 1.0.")
         if not isinstance(optimizer, Optimizer):
-            raise TypeError(
-                f"{type(optimizer).__name__} is not an Optimizer: give the optimizer that is to be changed."
-            )
+            raise TypeError(tr(
+                "{kind} is not an Optimizer: give the optimizer that is to be changed.",
+                kind=type(optimizer).__name__,
+            ))  # fmt: skip
         if mode not in ("min", "max"):
-            raise ValueError(f'mode {mode} is unknown! Write "min" or "max".')
+            raise ValueError(tr('mode {mode} is unknown! Write "min" or "max".', mode=mode))
         if threshold_mode not in ("rel", "abs"):
-            raise ValueError(f'threshold mode {threshold_mode} is unknown! Write "rel" or "abs".')
+            raise ValueError(tr(
+                'threshold mode {threshold_mode} is unknown! Write "rel" or "abs".',
+                threshold_mode=threshold_mode,
+            ))  # fmt: skip
         self.optimizer, self.mode, self.factor, self.patience = optimizer, mode, factor, patience
         self.threshold, self.threshold_mode, self.cooldown, self.eps = (
             threshold,

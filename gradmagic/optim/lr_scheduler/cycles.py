@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from ...language import tr
 from ..optimizer import Optimizer
 from .schedule import LRScheduler, each
 
@@ -18,10 +19,10 @@ class _WithMomentum(LRScheduler):
         if not wanted:
             return
         if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
-            raise ValueError(
+            raise ValueError(tr(
                 "optimizer must support momentum or beta1 with `cycle_momentum` option enabled: write "
-                "cycle_momentum=False."
-            )
+                "cycle_momentum=False.",
+            ))  # fmt: skip
         self.use_beta1 = "betas" in optimizer.defaults
         self.base_momentums, self.max_momentums = (
             each("base_momentum", optimizer, low), each("max_momentum", optimizer, high),
@@ -63,7 +64,9 @@ class CyclicLR(_WithMomentum):
             "triangular": lambda x: 1.0, "triangular2": lambda x: 1 / 2.0 ** (x - 1), "exp_range": lambda x: gamma**x,
         }  # fmt: skip
         if scale_fn is None and mode not in scales:
-            raise ValueError(f"mode is invalid and scale_fn is None: write one of {', '.join(scales)}.")
+            raise ValueError(tr(
+                "mode is invalid and scale_fn is None: write one of {names}.", names=", ".join(scales),
+            ))  # fmt: skip
         self.mode, self.gamma = mode, gamma
         self._scale = scale_fn or scales[mode]
         self.scale_mode = scale_mode if scale_fn else "iterations" if mode == "exp_range" else "cycle"
@@ -137,10 +140,11 @@ class OneCycleLR(_WithMomentum):
         """Give the lr of each group after `last_epoch` steps."""
         k = self.last_epoch
         if k > self.total_steps:
-            raise ValueError(
-                f"Tried to step {k} times. The specified number of total steps is {self.total_steps}: make the "
-                "schedule as long as the training, and step it once a batch."
-            )
+            raise ValueError(tr(
+                "Tried to step {k} times. The specified number of total steps is {total_steps}: make the "
+                "schedule as long as the training, and step it once a batch.",
+                k=k, total_steps=self.total_steps,
+            ))  # fmt: skip
         begin = 0.0
         for phase in self._phases:
             end, *names = phase

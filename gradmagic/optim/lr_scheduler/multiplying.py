@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from ...language import tr
 from ..optimizer import Optimizer
 from .schedule import LRScheduler
 
@@ -151,9 +152,10 @@ class LambdaLR(LRScheduler):
         groups = len(optimizer.param_groups)
         self.lr_lambdas = list(lr_lambda) if isinstance(lr_lambda, (list, tuple)) else [lr_lambda] * groups
         if len(self.lr_lambdas) != groups:
-            raise ValueError(
-                f"Expected {groups} lr_lambdas, but got {len(self.lr_lambdas)}: give one for each group."
-            )
+            raise ValueError(tr(
+                "Expected {groups} lr_lambdas, but got {given}: give one for each group.",
+                groups=groups, given=len(self.lr_lambdas),
+            ))  # fmt: skip
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:

@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any
 from weakref import ref
 
+from ...language import tr
 from ..optimizer import Optimizer
 
 
@@ -67,18 +68,19 @@ class LRScheduler:
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
-            raise TypeError(
-                f"{type(optimizer).__name__} is not an Optimizer: give the optimizer that is to be changed."
-            )
+            raise TypeError(tr(
+                "{kind} is not an Optimizer: give the optimizer that is to be changed.",
+                kind=type(optimizer).__name__,
+            ))  # fmt: skip
         self.optimizer = optimizer
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
                 group.setdefault("initial_lr", group["lr"])
             elif "initial_lr" not in group:
-                raise KeyError(
-                    f"param 'initial_lr' is not specified in param_groups[{i}] when resuming scheduler with "
-                    "last_epoch >= 0: load the optimizer's state first, or leave last_epoch out."
-                )
+                raise KeyError(tr(
+                    "param 'initial_lr' is not specified in param_groups[{i}] when resuming scheduler with "
+                    "last_epoch >= 0: load the optimizer's state first, or leave last_epoch out.", i=i,
+                ))  # fmt: skip
         self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch
         _told_when_stepped(optimizer)
@@ -92,9 +94,9 @@ class LRScheduler:
 
     def get_lr(self) -> list[Any]:
         """Give the lr of each group after `last_epoch` steps."""
-        raise NotImplementedError(
-            f"{type(self).__name__} has no get_lr(): define it to give the lr of each group."
-        )
+        raise NotImplementedError(tr(
+            "{kind} has no get_lr(): define it to give the lr of each group.", kind=type(self).__name__,
+        ))  # fmt: skip
 
     def get_last_lr(self) -> list[Any]:
         """Give the lr of each group now."""
@@ -103,20 +105,16 @@ class LRScheduler:
     def step(self, epoch: Any = None) -> None:
         """Go on by one step."""
         if self._step_count == 1 and not getattr(self.optimizer, "_opt_called", False):
-            warnings.warn(
+            warnings.warn(tr(
                 "Detected call of `lr_scheduler.step()` before `optimizer.step()`. In PyTorch 1.1.0 and later, you "
                 "should call them in the opposite order: the first value of the schedule is skipped otherwise.",
-                UserWarning,
-                stacklevel=2,
-            )
+            ), UserWarning, stacklevel=2)  # fmt: skip
         self._step_count += 1
         if epoch is not None:
-            warnings.warn(
+            warnings.warn(tr(
                 "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. "
                 "Write scheduler.step().",
-                UserWarning,
-                stacklevel=2,
-            )
+            ), UserWarning, stacklevel=2)  # fmt: skip
         self._update(epoch)
 
     def _update(self, epoch: Any = None) -> None:

@@ -17,6 +17,7 @@ from ...engine.faces.torch.make import tensor
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.tracked import Tracked
 from ...functions import as_tensor, float64, stack
+from ...language import tr
 from .dataset import Dataset, IterableDataset, Subset, T, TensorDataset
 from .sampler import BatchSampler, RandomSampler, SequentialSampler, drawn_seed
 
@@ -62,10 +63,10 @@ def default_collate(batch: Any) -> Any:
     if isinstance(first, (Mapping, Sequence)):
         return _joined(first, batch)
     kind = first.dtype if isinstance(first, np.ndarray) else type(first)
-    raise TypeError(
-        f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {kind}: make "
-        "tensors of them in the data set, or give DataLoader a collate_fn."
-    )
+    raise TypeError(tr(
+        "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {kind}: "
+        "make tensors of them in the data set, or give DataLoader a collate_fn.", kind=kind,
+    ))  # fmt: skip
 
 
 def _joined(first: Any, batch: Any) -> Any:
@@ -76,9 +77,9 @@ def _joined(first: Any, batch: Any) -> Any:
             lambda d: dict(zip(d, d, strict=True)),
         )
     if any(len(sample) != len(first) for sample in batch):
-        raise RuntimeError(
-            "each element in list of batch should be of equal size: pad them, or give a collate_fn."
-        )
+        raise RuntimeError(tr(
+            "each element in list of batch should be of equal size: pad them, or give a collate_fn.",
+        ))  # fmt: skip
     columns = list(zip(*batch, strict=True))
     return _within(first, default_collate, lambda _: columns)
 
@@ -166,10 +167,10 @@ class DataLoader(Generic[T]):
         }
         _check(self._iterable, order, batch_size, drop_last, num_workers, of_workers)
         if num_workers:
-            warnings.warn(
-                f"num_workers={num_workers}: gradmagic makes batches in this process, in the same order. Leave it out.",
-                stacklevel=2,
-            )
+            warnings.warn(tr(
+                "num_workers={num_workers}: gradmagic makes batches in this process, in the same order. Leave it out.",
+                num_workers=num_workers,
+            ), stacklevel=2)  # fmt: skip
         if batch_sampler is not None:
             batch_size = None
         if sampler is None:
@@ -239,10 +240,10 @@ def _check(
     given = {name: value for name, value in order.items() if value is not None and value is not False}
     if iterable and given:
         name, value = next(iter(given.items()))
-        raise ValueError(
-            f"DataLoader with IterableDataset: expected unspecified {name} option, but got {name}={value}: "
-            "it gives its samples in its own order."
-        )
+        raise ValueError(tr(
+            "DataLoader with IterableDataset: expected unspecified {name} option, but got {name}={value}: "
+            "it gives its samples in its own order.", name=name, value=value,
+        ))  # fmt: skip
     by_batch = "batch_sampler" in given
     wrong = {
         "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.": workers < 0,
@@ -251,10 +252,13 @@ def _check(
             by_batch and (len(given) > 1 or batch_size != 1 or drop_last),
         "batch_size=None option disables auto-batching and is mutually exclusive with drop_last":
             not by_batch and batch_size is None and drop_last,
-    } | {f"{name} option needs num_workers > 0": not workers and bool(v) for name, v in of_workers.items()}  # fmt: skip
+    }  # fmt: skip
     for text, holds in wrong.items():
         if holds:
             raise ValueError(text)
+    for name, value in of_workers.items():
+        if not workers and value:
+            raise ValueError(tr("{name} option needs num_workers > 0", name=name))
 
 
 def _at_once(dataset: Any, indices: Any) -> Any:

@@ -13,6 +13,7 @@ from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
 from ...functions import randperm
+from ...language import tr
 
 T = TypeVar("T", covariant=True)
 
@@ -21,10 +22,10 @@ class Dataset(Generic[T]):
     """Samples by number: what is derived from it says `__getitem__` and `__len__`."""
 
     def __getitem__(self, index: Any) -> T:
-        raise NotImplementedError(
+        raise NotImplementedError(tr(
             "Subclasses of Dataset should implement __getitem__: write def __getitem__(self, index) in "
-            f"{type(self).__name__}, which gives the sample of that number."
-        )
+            "{kind}, which gives the sample of that number.", kind=type(self).__name__,
+        ))  # fmt: skip
 
     def __add__(self, other: Any) -> Any:
         return ConcatDataset([self, other])
@@ -34,9 +35,9 @@ class IterableDataset(Dataset[T]):
     """Samples one after the other: what is derived from it says `__iter__`."""
 
     def __iter__(self) -> Iterator[T]:
-        raise NotImplementedError(
-            f"write def __iter__(self) in {type(self).__name__}, which yields the samples."
-        )
+        raise NotImplementedError(tr(
+            "write def __iter__(self) in {kind}, which yields the samples.", kind=type(self).__name__,
+        ))  # fmt: skip
 
     def __add__(self, other: Any) -> Any:
         return ChainDataset([self, other])
@@ -56,7 +57,9 @@ class TensorDataset(Dataset[tuple[Any, ...]]):
     def __init__(self, *tensors: Any) -> None:
         lengths = [t.size(0) for t in tensors]
         if len(set(lengths)) > 1:
-            raise AssertionError(f"Size mismatch between tensors: the first dims are {lengths}.")
+            raise AssertionError(tr(
+                "Size mismatch between tensors: the first dims are {lengths}.", lengths=lengths,
+            ))  # fmt: skip
         self.tensors = tensors
 
     def __getitem__(self, index: Any) -> tuple[Any, ...]:
@@ -80,7 +83,9 @@ class StackDataset(Dataset[Any]):
             raise ValueError("At least one dataset should be passed")
         lengths = {len(d) for d in (args or kwargs.values())}
         if len(lengths) > 1:
-            raise ValueError(f"Size mismatch between datasets: their lengths are {sorted(lengths)}.")
+            raise ValueError(tr(
+                "Size mismatch between datasets: their lengths are {lengths}.", lengths=sorted(lengths),
+            ))  # fmt: skip
         self._length = lengths.pop()
 
     def __getitem__(self, index: Any) -> Any:
@@ -109,7 +114,7 @@ class ConcatDataset(Dataset[T]):
         if not self.datasets:
             raise AssertionError("datasets should not be an empty iterable")
         if any(isinstance(d, IterableDataset) for d in self.datasets):
-            raise AssertionError("ConcatDataset does not support IterableDataset: write ChainDataset.")
+            raise AssertionError(tr("ConcatDataset does not support IterableDataset: write ChainDataset."))
         self.cumulative_sizes = list(accumulate(map(len, self.datasets)))
 
     def __len__(self) -> int:
@@ -140,7 +145,7 @@ class ChainDataset(IterableDataset[T]):
 
 def _iterable(dataset: Any) -> Any:
     if not isinstance(dataset, IterableDataset):
-        raise AssertionError("ChainDataset only supports IterableDataset: write ConcatDataset.")
+        raise AssertionError(tr("ChainDataset only supports IterableDataset: write ConcatDataset."))
     return dataset
 
 
@@ -188,10 +193,10 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) 
                 warnings.warn(text, stacklevel=2)
         lengths = counts
     if sum(lengths) != len(dataset):
-        raise ValueError(
-            f"Sum of input lengths does not equal the length of the input dataset! They sum to {sum(lengths)}, it has "
-            f"{len(dataset)} samples; fractions sum to 1."
-        )
+        raise ValueError(tr(
+            "Sum of input lengths does not equal the length of the input dataset! They sum to {total}, it "
+            "has {size} samples; fractions sum to 1.", total=sum(lengths), size=len(dataset),
+        ))  # fmt: skip
     order = randperm(int(sum(lengths)), generator=generator).tolist()
     ends = list(accumulate(map(int, lengths)))
     return [Subset(dataset, order[end - int(n) : end]) for end, n in zip(ends, lengths, strict=True)]

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from ...functions import Generator, as_tensor, empty, float64, int64, multinomial, randint, randperm
+from ...language import tr
 
 T = TypeVar("T", covariant=True)
 
@@ -25,9 +26,9 @@ class Sampler(Generic[T]):
     """An order of samples: what is derived from it says `__iter__`, and `__len__` if it is known."""
 
     def __iter__(self) -> Iterator[T]:
-        raise NotImplementedError(
-            f"write def __iter__(self) in {type(self).__name__}, which yields numbers of samples."
-        )
+        raise NotImplementedError(tr(
+            "write def __iter__(self) in {kind}, which yields numbers of samples.", kind=type(self).__name__,
+        ))  # fmt: skip
 
 
 class SequentialSampler(Sampler[int]):
