@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, DeviceError, DimensionError, DTypeError, GradmagicError, ShapeError
-from ...language import tr
+from ...language import mark, tr
 from ..core import arrays
 from ..core.foreign import Foreign, foreign, is_lazy
 from ..core.trees import leaves
@@ -66,7 +66,7 @@ def outside(name: str, args: Any, out: Any, odd: Any = EVEN) -> Any:
     """
     odd = next(_odd_among(args), out) if odd is EVEN else odd
     words = foreign(odd) or Foreign(
-        tr("a result of {kind}", kind=type(out).__name__), tr("compute with numbers")
+        tr("a result of {kind}", kind=type(out).__name__), mark("compute with numbers")
     )
     tracked = tracked_in(args)
     if (first := _strict(tracked)) is not None:

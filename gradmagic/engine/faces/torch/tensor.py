@@ -353,11 +353,11 @@ class Tensor(TorchMethods, Operators):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self.node is not None and mode_now() is not OFF and not self.lent("asarray"):
+            noun = tr("a Tensor that requires grad")
             raise ConversionError(tr(
                 "{value} was asked to become a plain array: its gradient would be lost. Write "
                 "t.detach(){cpu}.numpy() for the values, or gm.stack([...]) and NumPy's functions on the "
-                "tensors themselves.", value=blame(self, tr("a Tensor that requires grad")),
-                cpu=".cpu()" * self.is_cuda,
+                "tensors themselves.", value=blame(self, noun), cpu=".cpu()" * self.is_cuda,
             ))  # fmt: skip
         array = self.on_host()
         return np.array(array, dtype, copy=copy) if dtype is not None or copy else array
@@ -366,10 +366,10 @@ class Tensor(TorchMethods, Operators):
         """A Tensor does not become a plain value without a word."""
         if self.lent(how):
             return self.array
+        noun, instead = tr("a Tensor that requires grad"), strict_text or tr("t.detach() there")
         raise ConversionError(tr(
             "{value}, would lose its gradient in {how}: write {instead}.",
-            value=blame(self, tr("a Tensor that requires grad")), how=how,
-            instead=strict_text or tr("t.detach() there"),
+            value=blame(self, noun), how=how, instead=instead,
         ))  # fmt: skip
 
     def lent(self, how: str) -> bool:
