@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, DeviceError
+from ...language import tr
 from ..core import arrays, fused
 from ..rules.declare import RULES
 from ..rules.kinds import NUMBERS, General, LinearMap, scalar
@@ -272,12 +273,10 @@ def _told_if_not_symmetric(rule: Rule, a: Raw) -> None:
         return
     apart = np.absolute(a - np.conj(np.swapaxes(a, -1, -2)))
     if np.any(apart > 1e3 * np.finfo(apart.dtype).eps * np.max(np.absolute(a), initial=0)):
-        warnings.warn(
-            f"np.linalg.{rule.name} takes its matrix for symmetric, and it is not: its gradient is that along changes "
-            "of both triangles together. Write (a + a.T) / 2 to have it by every entry.",
-            UserWarning,
-            stacklevel=2,
-        )
+        warnings.warn(tr(
+            "np.linalg.{name} takes its matrix for symmetric, and it is not: its gradient is that along changes "
+            "of both triangles together. Write (a + a.T) / 2 to have it by every entry.", name=rule.name,
+        ), UserWarning, stacklevel=2)  # fmt: skip
 
 
 def call(rule: Rule, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -298,10 +297,10 @@ def call(rule: Rule, function: Any, args: Sequence[Any], kwargs: dict[str, Any])
         return call_general(rule, function, args, kwargs)
     if isinstance(rule, Elementwise):
         if kwargs:
-            raise ArgumentError(
-                f"{rule.name}() on a tracked value does not take {', '.join(kwargs)}=: leave it out, or compute "
-                f"the part that needs it from t.detach().numpy()."
-            )
+            raise ArgumentError(tr(
+                "{name}() on a tracked value does not take {options}=: leave it out, or compute the part that "
+                "needs it from t.detach().numpy().", name=rule.name, options=", ".join(kwargs),
+            ))  # fmt: skip
         if len(args) < len(rule.partials):  # np.where(condition): places, which have no derivative
             return wrapped(function(*raws(args)), face_of(args))
         return call_elementwise(rule, args)
@@ -380,10 +379,10 @@ def as_constant(value: Any, rule: Rule, position: int) -> Any:
     for a in tracked_in(value):
         if a.node is not None and a.node.aval.tangent is a.node.aval.dtype:
             if mode_now() is not OFF and not a.soft:
-                raise ArgumentError(
-                    f"np.{rule.name} has no derivative by its argument number {position + 1}, {blame(a)}: "
-                    "pass a constant there (t.detach().numpy())."
-                )
+                raise ArgumentError(tr(
+                    "np.{name} has no derivative by its argument number {position}, {value}: pass a constant "
+                    "there (t.detach().numpy()).", name=rule.name, position=position + 1, value=blame(a),
+                ))  # fmt: skip
             a.leave(f"np.{rule.name}")
     return raws(value)
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, DeviceError, DimensionError, DTypeError, GradmagicError, ShapeError
+from ...language import mark, tr
 from ..core import arrays
 from ..core.foreign import Foreign, foreign, is_lazy
 from ..core.trees import leaves
@@ -64,11 +65,13 @@ def outside(name: str, args: Any, out: Any, odd: Any = EVEN) -> Any:
         On Tensors, and where `gm.grad` wants the gradient.
     """
     odd = next(_odd_among(args), out) if odd is EVEN else odd
-    words = foreign(odd) or Foreign(f"a result of {type(out).__name__}", "compute with numbers")
+    words = foreign(odd) or Foreign(
+        tr("a result of {kind}", kind=type(out).__name__), mark("compute with numbers")
+    )
     tracked = tracked_in(args)
     if (first := _strict(tracked)) is not None:
         raise ArgumentError(foreign_text(name, first, odd, words))
-    said = Foreign(words, words.instead.format(name=name_for(odd) or "it"))
+    said = Foreign(words, words.instead.format(name=name_for(odd) or tr("it")))
     for a in tracked:
         if a.node is not None:
             a.leave(said)
@@ -121,7 +124,9 @@ def in_torch_words(error: Exception, args: Any) -> Exception:
         return DimensionError(error.axis, max(error.ndim or 0, 1))
     if isinstance(error, TypeError):
         return (
-            DTypeError(f"{error} (not implemented for these dtypes). Write t.to(dtype) first.")
+            DTypeError(
+                tr("{error} (not implemented for these dtypes). Write t.to(dtype) first.", error=error)
+            )
             if _of_dtypes(error)
             else error
         )

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, GradmagicError, UnknownFunctionError
+from ...language import tr
 from ..core import arrays
 from ..rules.declare import RULES
 from ..rules.kinds import NUMBERS, LinearMap, scalar
@@ -104,9 +105,10 @@ def array_function(self: Tracked, function: Any, types: Any, args: Any, kwargs: 
     try:
         if rule is not None:
             if kwargs and rule is not CONSTANT and (wrong := rule.refuses(_settings(kwargs))):
-                raise ArgumentError(
-                    f"{_qualified(function)}(..., {wrong}=...) has no derivative in gradmagic."
-                )
+                raise ArgumentError(tr(
+                    "{name}(..., {option}=...) has no derivative in gradmagic.",
+                    name=_qualified(function), option=wrong,
+                ))  # fmt: skip
             return call(rule, function, args, kwargs)
         if function in COMPOSED:
             return COMPOSED[function](*args, **kwargs)
@@ -147,7 +149,7 @@ def cupy_kernel(self: Tracked, kernel: Any, *args: Any, **kwargs: Any) -> Any:
     """Serve an elementwise function of CuPy's (`c += t`, `cp.exp(t)`) as NumPy's or SciPy's of that name, or refuse."""
     function = _named(kernel) if type(kernel).__name__ == "ufunc" else None
     if function is None:
-        return unknown(f"CuPy's kernel {kernel.name}", args, kwargs, kernel)
+        return unknown(tr("CuPy's kernel {name}", name=kernel.name), args, kwargs, kernel)
     out = args[kernel.nin :] if len(args) > kernel.nin else kwargs.pop("out", None)
     if out is not None:
         kwargs["out"] = out if type(out) is tuple else (out,)
@@ -221,9 +223,10 @@ def valued(function: Callable[..., Any], way: Callable[..., Any]) -> Callable[..
         ) as error:  # NumPy has a value all the same
             if isinstance(error, GradmagicError):
                 raise
-            name = _qualified(function) if hasattr(function, "__name__") else "this"
-            text = f"{name} of these arguments has no derivative in gradmagic: {error}."
-            raise ArgumentError(text) from error
+            name = _qualified(function) if hasattr(function, "__name__") else tr("this")
+            raise ArgumentError(tr(
+                "{name} of these arguments has no derivative in gradmagic: {error}.", name=name, error=error,
+            )) from error  # fmt: skip
 
     return call_both
 
@@ -264,11 +267,11 @@ def unknown(function: Any, args: Any, kwargs: Any, raw: Any = None, error: Excep
         return (raw or function)(*raws(args), **raws(kwargs))
     if error is not None:
         raise error
-    raise UnknownFunctionError(
-        f"{name} has no derivative in gradmagic: it was called on {blame(first)}. "
-        f"Compute it outside the gradient"
-        f"{'' if type(first) is Tracked.inner else f' ({name}(t.detach().numpy()))'}, or from functions that have one."
-    )
+    code = "" if type(first) is Tracked.inner else f" ({name}(t.detach().numpy()))"
+    raise UnknownFunctionError(tr(
+        "{name} has no derivative in gradmagic: it was called on {value}. Compute it outside the gradient{call}, or "
+        "from functions that have one.", name=name, value=blame(first), call=code,
+    ))  # fmt: skip
 
 
 def _settings(kwargs: dict[str, Any]) -> list[str]:
@@ -290,10 +293,11 @@ def _with_options(ufunc: Any, inputs: Any, kwargs: dict[str, Any]) -> Any:
     """A ufunc with options: `dtype=` casts its inputs first; `axes=` moves them; `order=` and `casting=` are free."""
     given = {k: v for k, v in kwargs.items() if v is not None and not (k == "where" and v is True)}
     if other := sorted(set(given) - {"dtype", "casting", "order", "subok", "axis", "axes", "keepdims"}):
-        raise ArgumentError(
-            f"np.{ufunc.__name__}(..., {', '.join(other)}=...) has no derivative in gradmagic for "
-            f"{blame(next(a for a in inputs if isinstance(a, Tracked)))}: write np.where(mask, f(x), other) instead."
-        )
+        raise ArgumentError(tr(
+            "np.{name}(..., {options}=...) has no derivative in gradmagic for {value}: write np.where(mask, "
+            "f(x), other) instead.", name=ufunc.__name__, options=", ".join(other),
+            value=blame(next(a for a in inputs if isinstance(a, Tracked))),
+        ))  # fmt: skip
     dtype, places = given.get("dtype"), {k: given[k] for k in ("axis", "axes", "keepdims") if k in given}
 
     def plainly(*xs: Any) -> Any:
@@ -354,7 +358,7 @@ def _written(result: Any, out: Any, fresh: bool = False, room: Any = None) -> An
         plain = (
             result.array
             if result.node is None
-            else result.leave("out=", strict_text="out = np.f(...) without out=")
+            else result.leave("out=", strict_text=tr("out = np.f(...) without out="))
         )
         out[...] = plain if room is None else room
     else:

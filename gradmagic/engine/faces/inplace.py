@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import LeafWriteError
+from ...language import tr
 from ..core import arrays, bounds
 from ..core.places import describe, name_of, place_of, user_frame
 from ..dispatch.calls import call, gathered
@@ -44,11 +45,11 @@ def assign(target: Tracked, index: Any, value: Any, fresh: bool = False) -> Trac
         _refuse_view_of_leaf(target, frame)
     if target.node is not None and recording and isinstance(target.node, Leaf):
         name = name_of(target, frame) or "x"
-        raise LeafWriteError(
-            "a leaf Variable that requires grad is being used in an in-place operation. "
-            f"It is {name!r}, {describe(place_of(user_frame(frame)))}. Write `with gm.no_grad():` around it, or "
-            f"make a new tensor ({name} = {name} + ...)."
-        )
+        raise LeafWriteError(tr(
+            "a leaf Variable that requires grad is being used in an in-place operation. It is {name!r}, "
+            "{place}. Write `with gm.no_grad():` around it, or make a new tensor ({name} = {name} + ...).",
+            name=name, place=describe(place_of(user_frame(frame))),
+        ))  # fmt: skip
     index = raws(index)
     materialise(target)
     if arrays.on_device(target.array):
@@ -64,12 +65,12 @@ def assign(target: Tracked, index: Any, value: Any, fresh: bool = False) -> Trac
 def _refuse_view_of_leaf(target: Tracked, frame: Any) -> None:
     for other in memory_of(target.array).others(target):
         if isinstance(other.node, Leaf) and not other.soft:
-            name, view = name_of(other, frame) or "x", name_of(target, frame) or "a part of it"
-            raise LeafWriteError(
-                "a view of a leaf Variable that requires grad is being used in an in-place operation. "
-                f"It is {view} of {name!r}, {describe(place_of(user_frame(frame)))}. Write `with gm.no_grad():` around "
-                f"the update, or make a new tensor from {name}."
-            )
+            name, view = name_of(other, frame) or "x", name_of(target, frame) or tr("a part of it")
+            raise LeafWriteError(tr(
+                "a view of a leaf Variable that requires grad is being used in an in-place operation. It is "
+                "{view} of {name!r}, {place}. Write `with gm.no_grad():` around the update, or make a new "
+                "tensor from {name}.", view=view, name=name, place=describe(place_of(user_frame(frame))),
+            ))  # fmt: skip
 
 
 def _record(target: Tracked, index: Any, value: Any, plain: Raw, frame: Any, fresh: bool) -> None:
@@ -84,12 +85,11 @@ def _record(target: Tracked, index: Any, value: Any, plain: Raw, frame: Any, fre
     target.node = made.node
     for other in memory.others(target):
         if not _follow(other, target):
-            name = name_of(other, frame) or "a view"
-            poison(
-                other,
-                f"{name} shares memory with a tensor that was written after it was made: {memory.where}. "
-                "Write to a copy (t = t.clone()), or make the view again after the write.",
-            )
+            name = name_of(other, frame) or tr("a view")
+            poison(other, tr(
+                "{name} shares memory with a tensor that was written after it was made: {where}. Write to a copy "
+                "(t = t.clone()), or make the view again after the write.", name=name, where=memory.where,
+            ))  # fmt: skip
 
 
 def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
@@ -119,19 +119,20 @@ def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
         moved.add(member)
         del memory.members[id(member)]
     target.array[index] = plain
-    name = name_of(target, frame) or "an array"
-    moved.where = f"{name} was changed in place, {describe(place_of(user_frame(frame)))}"
+    name = name_of(target, frame) or tr("an array")
+    moved.where = tr(
+        "{name} was changed in place, {place}", name=name, place=describe(place_of(user_frame(frame)))
+    )
     target.node = made.node if isinstance(made, Tracked) else None
     _settled(target)
     for member in moved.others(target):
         if not _follow(member, target):
-            other = name_of(member, frame) or "a view"
-            poison(
-                member,
-                f"the gradient through {other} is not available: it shares memory with an array that was written "
-                f"after it was made ({moved.where}). Write to a copy ({name} = {name}.copy()), or make {other} again "
-                "after the write.",
-            )
+            other = name_of(member, frame) or tr("a view")
+            poison(member, tr(
+                "the gradient through {other} is not available: it shares memory with an array that was written "
+                "after it was made ({where}). Write to a copy ({name} = {name}.copy()), or make {other} again "
+                "after the write.", other=other, where=moved.where, name=name,
+            ))  # fmt: skip
     if moved.owner is not None:
         whole = moved.whole(new)
         moved.owner[...] = whole if arrays.on_device(moved.owner) else arrays.to_host(whole)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import ConversionError, ConversionWarning
+from ....language import mark, tr
 from ...core import arrays
 from ...core.frames import asks_kind, assigns_entry
 from ...core.places import line_of, place_of, statement_of, user_frame
@@ -77,7 +78,7 @@ class Array(NumpyMethods):
 
     @__class__.setter
     def __class__(self, value: Any) -> None:
-        raise TypeError("the class of a lifted value cannot be changed")
+        raise TypeError(tr("the class of a lifted value cannot be changed"))
 
     def leave(self, how: str, strict_text: str = "") -> Any:
         """Give the plain value and tell the observer that a gradient may be lost here.
@@ -91,13 +92,14 @@ class Array(NumpyMethods):
             frame, called, instead = beyond_libraries(sys._getframe(1)), "", ""
             if how == "asarray" or frame is not user_frame(sys._getframe(1)):
                 called, instead = taken_by(statement_of(place_of(frame)))
-            text = (
-                f"{blame(self)}, becomes plain {f'in {called}' if called else f'by {how}'} inside a function that "
-                "gm.grad differentiates: what is computed from the plain value has no gradient. "
-                f"{instead or _INSTEAD.get(how, _INSTEAD[''])}"
-            )
+            text = tr(
+                "{value}, becomes plain {way} inside a function that gm.grad differentiates: what is computed from "
+                "the plain value has no gradient. {instead}",
+                value=blame(self), way=tr("in {call}", call=called) if called else tr("by {how}", how=tr(how)),
+                instead=instead or tr(_INSTEAD.get(how, _INSTEAD[""])),
+            )  # fmt: skip
             if how not in _NUMBERS:
-                raise ConversionError(f"{text}.")
+                raise ConversionError(tr("{text}.", text=text))
             lost(text, frame)
         return self.array
 
@@ -200,7 +202,7 @@ def lost(text: str, frame: Any) -> None:
 
 def say_lost(text: str, place: Any) -> None:
     """Warn at a place of the user's that a number was taken out of what `gm.grad` follows."""
-    message = f"{text}; if only the number is wanted, this is no harm."
+    message = tr("{text}; if only the number is wanted, this is no harm.", text=text)
     # With a registry of its own: `warnings` would say it once a line, and then be silent.
     warnings.warn_explicit(message, ConversionWarning, place[0].co_filename, line_of(place), registry={})
 
@@ -208,13 +210,28 @@ def say_lost(text: str, place: Any) -> None:
 _KEEPING = frozenset({"pandas", "sparse", "dask", "xarray"})
 # What to write instead, by how a value becomes plain.
 _INSTEAD = {
-    "assignment": "Make the array that it is written into inside the function, by np.zeros(...) or np.copy(...), "
-    "or write np.stack([...]) of the values",
-    "asarray": "Use the value itself; for several write np.stack([...]). np.asarray(...) and np.array([...]) are "
-    "followed where your own code says np.asarray",
-    "": "Use NumPy's functions on the value itself",
+    mark("assignment"): mark(
+        "Make the array that it is written into inside the function, by np.zeros(...) or np.copy(...), or write "
+        "np.stack([...]) of the values"
+    ),
+    "asarray": mark(
+        "Use the value itself; for several write np.stack([...]). np.asarray(...) and np.array([...]) are followed "
+        "where your own code says np.asarray"
+    ),
+    "": mark("Use NumPy's functions on the value itself"),
 }
 # Ways out that people take to print or to decide.
-_NUMBERS = ("float", "int", "complex", ".item()", ".tolist()", "item", "tolist", "tobytes", "pickle", "file")
+_NUMBERS = (
+    "float",
+    "int",
+    "complex",
+    ".item()",
+    ".tolist()",
+    "item",
+    "tolist",
+    "tobytes",
+    "pickle",
+    mark("file"),
+)
 
 Tracked.inner = Array

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import ArgumentError, GradmagicError
+from ....language import tr
 from ...core import arrays
 from ...core.places import raised_by_user
 from ...dispatch.calls import call, gathered
@@ -59,10 +60,10 @@ class _Property(_Method):
         if self._write is None or not arrays.is_array(x.array):
             if not isinstance(x.array, np.ndarray) or self._name not in _SETTABLE:
                 setattr(x.array, self._name, value)  # raises what it raises without the magic
-            raise AttributeError(
-                f"attribute {self._name!r} of a lifted {type(x.array).__name__} cannot be written: "
-                f"make a new array instead (x = x.reshape(...), x = x.astype(...))."
-            )
+            raise AttributeError(tr(
+                "attribute {name!r} of a lifted {kind} cannot be written: make a new array instead (x = "
+                "x.reshape(...), x = x.astype(...)).", name=self._name, kind=type(x.array).__name__,
+            ))  # fmt: skip
         self._write(x, value)
 
 
@@ -305,9 +306,10 @@ def _refused(name: str, instead: str) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(self.array, np.generic):
             return getattr(self.array, name)(*args, **kwargs)
-        raise ArgumentError(
-            f".{name}() of a lifted array would change it where no gradient can follow: write {instead} instead."
-        )
+        raise ArgumentError(tr(
+            ".{name}() of a lifted array would change it where no gradient can follow: write {instead} "
+            "instead.", name=name, instead=instead,
+        ))  # fmt: skip
 
     return method
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import DimensionError, ShapeError
+from ....language import tr
 from ...core import arrays
 from ...tape.modes import OFF, mode_now
 from ...tape.tracked import Tracked, raw, tracked_in
@@ -58,7 +59,9 @@ def together(name: str, *args: Any, floats: bool = False) -> Any:
     cast = promoted(operator.truediv if floats else operator.add, args)
     if cast is NotImplemented:
         kinds = ", ".join("Tensor" if isinstance(a, Tracked) else type(a).__name__ for a in args)
-        raise TypeError(f"{name}(): arguments must be Tensors or numbers, not ({kinds}).")
+        raise TypeError(tr(
+            "{name}(): arguments must be Tensors or numbers, not ({kinds}).", name=name, kinds=kinds,
+        ))  # fmt: skip
     return cast
 
 
@@ -103,10 +106,11 @@ _KINDS = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
 def holds(dtype: Any, other: Any) -> None:
     """Expect that entries of `other` may be written into a tensor of `dtype`: no fraction into whole numbers."""
     if _KINDS.get(other.kind, 0) > _KINDS.get(dtype.kind, 0):
-        raise OperandError(
-            f"result type {spoken(other)} can't be cast to the desired output type {spoken(dtype)}: "
-            f"write t = t.to({dtype_of(other)!r}) first, or a function that makes a new tensor."
-        )
+        raise OperandError(tr(
+            "result type {own} can't be cast to the desired output type {wanted}: write t = "
+            "t.to({dtype!r}) first, or a function that makes a new tensor.", own=spoken(other),
+            wanted=spoken(dtype), dtype=dtype_of(other),
+        ))  # fmt: skip
 
 
 def spoken(dtype: Any) -> str:
@@ -117,10 +121,11 @@ def fits(target: Any, made: Any) -> None:
     """Expect that a result may be written over `target`: its shape, or one that broadcasts to it, and its kind."""
     here, there = np.shape(raw(target)), np.shape(raw(made))
     if here != there and np.broadcast_shapes(here, there) != here:
-        raise ShapeError(
-            f"output with shape {list(here)} doesn't match the broadcast shape {list(np.broadcast_shapes(here, there))}"
-            ": write a new tensor (y = f(x)) instead of writing into the old one."
-        )
+        raise ShapeError(tr(
+            "output with shape {shape} doesn't match the broadcast shape {wanted}: write a new "
+            "tensor (y = f(x)) instead of writing into the old one.", shape=list(here),
+            wanted=list(np.broadcast_shapes(here, there)),
+        ))  # fmt: skip
     if arrays.is_typed(raw(made)):
         holds(raw(target).dtype, raw(made).dtype)
 
@@ -138,20 +143,18 @@ def into(out: Any, made: Any, name: str, args: Any) -> Any:
         return type(made)(*parts) if hasattr(made, "_fields") else tuple(parts)
     wanting = mode_now() is not OFF and any(t.node is not None for t in tracked_in((args, out)))
     if wanting:
-        raise OperandError(
-            f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
-            "arguments requires grad. Leave out= away, or write with gm.no_grad():."
-        )
+        raise OperandError(tr(
+            "{name}(): functions with out=... arguments don't support automatic differentiation, but one of "
+            "the arguments requires grad. Leave out= away, or write with gm.no_grad():.", name=name,
+        ))  # fmt: skip
     plain = raw(made)
     holds(out.array.dtype, plain.dtype)
     if np.shape(out.array) != np.shape(plain):
         if np.size(out.array):
-            warnings.warn(
-                f"An output with one or more elements was resized since it had shape {list(np.shape(out.array))}, "
-                "which "
-                f"does not match the required output shape {list(np.shape(plain))}. Give out= a tensor of that shape.",
-                UserWarning,
-                stacklevel=3,
-            )
+            warnings.warn(tr(
+                "An output with one or more elements was resized since it had shape {shape}, which does not "
+                "match the required output shape {wanted}. Give out= a tensor of that shape.",
+                shape=list(np.shape(out.array)), wanted=list(np.shape(plain)),
+            ), UserWarning, stacklevel=3)  # fmt: skip
         out.array = arrays.module_of(out.array).empty(np.shape(plain), out.array.dtype)
     return out.assign(Ellipsis, made)

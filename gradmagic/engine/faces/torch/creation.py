@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ....language import tr
 from ...core import arrays
 from ...tape.ends import leaf, tell_of_device
 from ...tape.tracked import raw
@@ -102,13 +103,15 @@ def arange(
     if dtype is not None and np.dtype(dtype).kind in "iu" and all(math.isfinite(v) for v in (start, end)):
         start, end, step = int(start), int(end), int(step)
     if step == 0:
-        raise OperandError("step must be nonzero: it is the distance between two entries.")
+        raise OperandError(tr("step must be nonzero: it is the distance between two entries."))
     if not all(math.isfinite(v) for v in (start, end)):
-        raise OperandError(f"unsupported range: {start} -> {end}. Write two numbers.")
+        raise OperandError(tr(
+            "unsupported range: {start} -> {end}. Write two numbers.", start=start, end=end,
+        ))  # fmt: skip
     if (end - start) * step < 0:
-        raise OperandError(
-            "upper bound and lower bound inconsistent with step sign: exchange them, or turn the sign."
-        )
+        raise OperandError(tr(
+            "upper bound and lower bound inconsistent with step sign: exchange them, or turn the sign.",
+        ))  # fmt: skip
     count = math.ceil((end - start) / step)
     kind = np.dtype(dtype) if dtype is not None else np.dtype(np.int64) if whole else float_dtype()
     array = start + np.arange(count) * step  # as PyTorch: every entry from its number, not by adding up
@@ -122,12 +125,13 @@ def _spaced(name: str, function: Any, *more: Any) -> Callable[..., Tensor]:
     ) -> Tensor:  # fmt: skip
         ends = [raw(v) for v in (start, end)]
         if any(np.ndim(v) for v in ends):
-            raise OperandError(
-                f"{name} only supports 0-dimensional start and end tensors, but got start with {np.ndim(ends[0])} "
-                f"dimension(s) and end with {np.ndim(ends[1])} dimension(s). Write numbers."
-            )
+            raise OperandError(tr(
+                "{name} only supports 0-dimensional start and end tensors, but got start with {start} "
+                "dimension(s) and end with {end} dimension(s). Write numbers.", name=name,
+                start=np.ndim(ends[0]), end=np.ndim(ends[1]),
+            ))  # fmt: skip
         if steps < 0:
-            raise OperandError("number of steps must be non-negative: it counts the entries.")
+            raise OperandError(tr("number of steps must be non-negative: it counts the entries."))
         base = dict(zip(more, settings, strict=False)) | words
         if dtype is not None and np.dtype(dtype).kind in "iu":
             ends = [int(v) for v in ends]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ....language import tr
 from .dtypes import DEVICES, Device, DType, dtype_of
 
 # Of truth values, whole numbers, floats and complex numbers: what Python's numbers become.
@@ -47,9 +48,10 @@ def set_default_dtype(d: Any, /) -> None:
     """
     kind = np.dtype(d)
     if kind.kind != "f":
-        raise TypeError(
-            f"only floating-point types are supported as the default type: {dtype_of(kind)!r} has no fraction."
-        )
+        raise TypeError(tr(
+            "only floating-point types are supported as the default type: {dtype!r} has no fraction.",
+            dtype=dtype_of(kind),
+        ))  # fmt: skip
     OF_KIND[2], OF_KIND[3] = kind, _COMPLEX[kind.char]
 
 

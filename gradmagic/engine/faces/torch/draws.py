@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ....language import mark, tr
 from ...core import arrays, rejection
 from ...core.generator import Stream, narrowed, stream
 from .dtypes import SPOKEN
@@ -22,9 +23,10 @@ def stream_of(generator: Any) -> Stream:
         return stream()
     found = getattr(generator, "stream", None)
     if not isinstance(found, Stream):
-        raise TypeError(
-            f"argument 'generator' must be Generator, not {type(generator).__name__}: write gm.Generator()."
-        )
+        raise TypeError(tr(
+            "argument 'generator' must be Generator, not {kind}: write gm.Generator().",
+            kind=type(generator).__name__,
+        ))  # fmt: skip
     return found
 
 
@@ -67,19 +69,19 @@ def of_floats(kernel: str, dtype: Any, draw: Callable[[Any], Any]) -> Any:
         If the dtype has no fraction.
     """
     if dtype.kind not in "fc":
-        raise NotImplementedError(
-            f'"{kernel}" not implemented for {SPOKEN.get(dtype.name, dtype.name)!r}: '
-            "draw into a float tensor, or write randint for whole numbers."
-        )
+        raise NotImplementedError(tr(
+            '"{kernel}" not implemented for {dtype!r}: draw into a float tensor, or write randint for whole '
+            "numbers.", kernel=kernel, dtype=SPOKEN.get(dtype.name, dtype.name),
+        ))  # fmt: skip
     if dtype.kind == "f":
         return draw(dtype)
     return lambda s, n: draw(np.dtype(f"f{dtype.itemsize // 2}"))(s, 2 * n).view(dtype)
 
 
-def refuse(wrong: bool, text: str) -> None:
-    """Raise PyTorch's RuntimeError if `wrong`."""
+def refuse(wrong: bool, sentence: str, /, **fields: Any) -> None:
+    """Raise PyTorch's RuntimeError if `wrong`, saying `sentence`."""
     if wrong:
-        raise RuntimeError(text)
+        raise RuntimeError(tr(sentence, **fields))
 
 
 def uniform(like: Any, low: float = 0.0, high: float = 1.0, generator: Any = None) -> Any:
@@ -89,7 +91,11 @@ def uniform(like: Any, low: float = 0.0, high: float = 1.0, generator: Any = Non
     )
     refuse(
         low > high,
-        f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}: exchange the two.",
+        mark(
+            "uniform_ expects to return a [from, to) range, but found from={low} > to={high}: exchange the two."
+        ),
+        low=low,
+        high=high,
     )
     return drawn(like, draw, generator)
 
@@ -98,7 +104,9 @@ def normal(like: Any, mean: float = 0.0, std: float = 1.0, generator: Any = None
     """Draw from a normal distribution; of a complex one `std` is that of both parts together."""
     together = not np.ndim(like) or bool(like.flags.c_contiguous)
     part = std / 2**0.5 if like.dtype.kind == "c" else std
-    refuse(std < 0, f"normal expects std >= 0.0, but found std {std}: a deviation is not negative.")
+    refuse(
+        std < 0, mark("normal expects std >= 0.0, but found std {std}: a deviation is not negative."), std=std
+    )
     draw = of_floats(
         "normal_kernel_cpu", like.dtype, lambda kind: lambda s, n: s.normal(n, kind, mean, part, together)
     )
@@ -128,7 +136,12 @@ def whole(like: Any, *bounds: Any, low: Any = None, high: Any = None, generator:
     end = int(high)
     refuse(
         start >= end,
-        f"random_ expects 'from' to be less than 'to', but got from={start} >= to={end}: the end is not drawn itself.",
+        mark(
+            "random_ expects 'from' to be less than 'to', but got from={start} >= to={end}: the end is not drawn "
+            "itself."
+        ),
+        start=start,
+        end=end,
     )
     for name, value in (("from", start), ("to - 1", end - 1)):
         refuse(
@@ -155,7 +168,9 @@ def bernoulli(like: Any, p: Any = 0.5, generator: Any = None) -> Any:
         chances = np.broadcast_to(arrays.to_host(p), np.shape(like))
         refuse(
             not bool(np.all((chances >= 0) & (chances <= 1))),
-            "Expected p_in >= 0 && p_in <= 1 to be true, but got false: a probability lies between 0 and 1.",
+            mark(
+                "Expected p_in >= 0 && p_in <= 1 to be true, but got false: a probability lies between 0 and 1."
+            ),
         )
         kind = chances.dtype
         even = drawn(np.empty_like(arrays.to_host(like)), lambda s, n: s.even(n, kind), generator)
@@ -212,7 +227,7 @@ def poisson(input: Any, generator: Any = None) -> Any:
     rates = np.asarray(arrays.to_host(input))
     refuse(
         bool(np.any(rates < 0)),
-        "invalid Poisson rate, expected rate to be non-negative: a rate is 0 or more.",
+        mark("invalid Poisson rate, expected rate to be non-negative: a rate is 0 or more."),
     )
     return _one_by_one(rejection.poisson, generator, rates)
 
@@ -263,12 +278,15 @@ def _check_weights(weights: Any, n: int, replacement: bool) -> None:
         f"multinomial only supports floating-point dtypes for input, got: {weights.dtype}.",
     )
     refuse(
-        weights.ndim not in (1, 2), "prob_dist must be 1 or 2 dim: one row of weights, or one for each draw."
+        weights.ndim not in (1, 2),
+        mark("prob_dist must be 1 or 2 dim: one row of weights, or one for each draw."),
     )
-    refuse(n <= 0, "cannot sample n_sample <= 0 samples: ask for one at least.")
+    refuse(n <= 0, mark("cannot sample n_sample <= 0 samples: ask for one at least."))
     refuse(
         not replacement and n > weights.shape[-1],
-        "cannot sample n_sample > prob_dist.size(-1) samples without replacement: write replacement=True.",
+        mark(
+            "cannot sample n_sample > prob_dist.size(-1) samples without replacement: write replacement=True."
+        ),
     )
     odd = (
         "invalid multinomial distribution (encountering probability entry < 0)"
@@ -278,11 +296,15 @@ def _check_weights(weights: Any, n: int, replacement: bool) -> None:
     refuse(
         not bool(np.all((weights >= 0) & np.isfinite(weights))),
         odd
-        or "probability tensor contains either `inf`, `nan` or element < 0: weights are finite and not negative.",
+        or mark(
+            "probability tensor contains either `inf`, `nan` or element < 0: weights are finite and not negative."
+        ),
     )
     refuse(
         bool(np.any(np.sum(weights, -1) <= 0)),
-        "invalid multinomial distribution (sum of probabilities <= 0): one weight at least is positive.",
+        mark(
+            "invalid multinomial distribution (sum of probabilities <= 0): one weight at least is positive."
+        ),
     )
 
 

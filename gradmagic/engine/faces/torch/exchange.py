@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ....language import tr
 from ...core import arrays
 from ...tape.ends import tell_of_device
 from .tensor import Tensor
@@ -40,10 +41,10 @@ def array_over(x: Any) -> Any:
     if type(x).__name__ == "PyCapsule":
         x = _Held(x)
     if not hasattr(x, "__dlpack__"):
-        raise RuntimeError(
-            "from_dlpack received an invalid capsule. Note that DLTensor capsules can be consumed only once; a "
-            f"{type(x).__name__} has no __dlpack__: write gm.tensor(data)."
-        )
+        raise RuntimeError(tr(
+            "from_dlpack received an invalid capsule. Note that DLTensor capsules can be consumed only once; "
+            "a {kind} has no __dlpack__: write gm.tensor(data).", kind=type(x).__name__,
+        ))  # fmt: skip
     kind = x.__dlpack_device__()[0]
     return arrays.cupy().from_dlpack(x) if kind in _CUDA else np.from_dlpack(x)
 

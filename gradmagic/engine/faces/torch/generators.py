@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ....language import mark, tr
 from ...core import arrays
 from ...core.generator import Stream, chance, stream
 from ...tape.tracked import raw
@@ -57,7 +58,9 @@ class Generator:
         """
         value = int(seed)
         if not -(2**63) <= value < 2**64:
-            raise ValueError(f"Overflow when unpacking long long: a seed has 64 bits, and {value} has more.")
+            raise ValueError(tr(
+                "Overflow when unpacking long long: a seed has 64 bits, and {value} has more.", value=value,
+            ))  # fmt: skip
         self.stream.start(value)
         return self
 
@@ -86,11 +89,14 @@ class Generator:
         """
         state = raw(new_state)
         if getattr(state, "dtype", None) != np.uint8:
-            raise TypeError("RNG state must be a torch.ByteTensor: give what get_state() gave.")
+            raise TypeError(tr("RNG state must be a torch.ByteTensor: give what get_state() gave."))
         draws.refuse(
             state.size != 5056,
-            f"Expected a CPUGeneratorImplState of size 5056 but found the input RNG state size to be {state.size}: "
-            "give what get_state() gave.",
+            mark(
+                "Expected a CPUGeneratorImplState of size 5056 but found the input RNG state size to be {size}: "
+                "give what get_state() gave."
+            ),
+            size=state.size,
         )
         self.stream.go_to(arrays.to_host(state))
         return self

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import ShapeError
+from ....language import tr
 from ...core import arrays
 from ...core.bounds import in_bounds
 from ...derivatives.nn import functions as nw
@@ -36,7 +37,9 @@ def _checked(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
     """Give the place of `index` along `dim`, whose numbers must be there."""
     plain = raw(index)
     if plain.dtype.kind not in "iu":
-        raise OperandError(f"{name}(): Expected dtype int32/int64 for index. Write index.long().")
+        raise OperandError(tr(
+            "{name}(): Expected dtype int32/int64 for index. Write index.long().", name=name,
+        ))  # fmt: skip
     shape = np.shape(input.array)
     n = shape[at(dim, len(shape))] if shape else 1
     if not arrays.on_device(plain) and plain.size and not -n <= plain.min() <= plain.max() < n:
@@ -67,10 +70,10 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) 
 def _same(input: Any, source: Any, name: str) -> Any:
     mine, other = input.array.dtype, raw(source).dtype
     if mine != other:
-        raise OperandError(
-            f"{name}(): self and source expected to have the same dtype, but got (self) {mine} and (source) {other}. "
-            "Write source.to(input.dtype)."
-        )
+        raise OperandError(tr(
+            "{name}(): self and source expected to have the same dtype, but got (self) {own} and (source) "
+            "{other}. Write source.to(input.dtype).", name=name, own=mine, other=other,
+        ))  # fmt: skip
     return source
 
 
@@ -105,19 +108,20 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
     """As `torch.masked_scatter`: the entries of `source`, one after the other, where `mask` holds."""
     mask = raw(mask)
     if mask.dtype != np.bool_:
-        raise OperandError(
-            f"masked_scatter_ only supports boolean masks, but got mask with dtype {mask.dtype}. Write mask.bool()."
-        )
+        raise OperandError(tr(
+            "masked_scatter_ only supports boolean masks, but got mask with dtype {dtype}. Write mask.bool().",
+            dtype=mask.dtype,
+        ))  # fmt: skip
     shape = np.broadcast_shapes(np.shape(input.array), mask.shape)
     if shape != np.shape(input.array):
         input = np.broadcast_to(input, shape)
     mask = np.broadcast_to(mask, shape)
     count = int(np.sum(mask))
     if count > np.size(raw(source)):
-        raise OperandError(
-            f"masked_scatter: expected self and source to have same dtypes and source to have at least {count} "
-            "entries, one for each place where the mask holds."
-        )
+        raise OperandError(tr(
+            "masked_scatter: expected self and source to have same dtypes and source to have at least "
+            "{count} entries, one for each place where the mask holds.", count=count,
+        ))  # fmt: skip
     values = np.reshape(source, -1)[:count]
     return call(_MASKED_SCATTER, set_item, (input, mask, values), {})
 
@@ -153,20 +157,22 @@ def _index(name: str, input: Any, dim: int, index: Any) -> tuple[Any, tuple[int,
     index, shape = raw(index), tuple(np.shape(input.array))
     dim = at(dim, len(shape))
     if index.dtype.kind not in "iu":
-        raise OperandError(f"{name}(): Expected dtype int32/int64 for index. Write index.long().")
+        raise OperandError(tr(
+            "{name}(): Expected dtype int32/int64 for index. Write index.long().", name=name,
+        ))  # fmt: skip
     if max(np.ndim(index), 1) != max(len(shape), 1) and np.size(index):
-        words = "Index tensor must have the same number of dimensions as " + (
-            "input" if name == "gather" else "self"
-        )
-        raise OperandError(f"{words} tensor. Write index.view(...) with a length of 1 in the others.")
+        raise OperandError(tr(
+            "Index tensor must have the same number of dimensions as {which} tensor. Write index.view(...) "
+            "with a length of 1 in the others.", which="input" if name == "gather" else "self",
+        ))  # fmt: skip
     n = shape[dim] if shape else 1
     if not arrays.on_device(index):
         wrong = np.asarray(index)[(np.asarray(index) < 0) | (np.asarray(index) >= n)]
         if wrong.size:
-            raise BoundsError(
-                f"index {int(wrong.flat[0])} is out of bounds for dimension {dim} with size {n}. Entries are counted "
-                f"from 0 to {n - 1}."
-            )
+            raise BoundsError(tr(
+                "index {index} is out of bounds for dimension {dim} with size {length}. Entries are counted from 0 "
+                "to {last}.", index=int(wrong.flat[0]), dim=dim, length=n, last=n - 1,
+            ))  # fmt: skip
     in_bounds(index, n, 0)
     return index, shape
 
@@ -246,9 +252,10 @@ def index_reduce(
 
 def _reduced(x: Any, place: Any, src: Any, reduce: str, include_self: bool) -> Any:
     if reduce not in _REDUCTIONS:
-        raise OperandError(
-            f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}. Write one of these."
-        )
+        raise OperandError(tr(
+            "reduce argument must be either sum, prod, mean, amax or amin, got {reduce}. Write one of these.",
+            reduce=reduce,
+        ))  # fmt: skip
     shape, dtype = np.shape(x.array), x.array.dtype
     ones = arrays.ones(aval(np.shape(raw(src)), np.int64), x.array)
     hit = _added_at.__wrapped__(ones, aval(shape, np.int64), place)  # how many come to each place
@@ -317,11 +324,11 @@ def slice_scatter(
     place = along(dim, slice(start, end, step), np.ndim(input.array))
     shape = np.shape(input.array[place])
     if np.shape(raw(src)) != shape:
-        raise ShapeError(
-            f"expected src to have a size equal to the slice of self. src size = {list(np.shape(raw(src)))}, slice "
-            "size "
-            f"= {list(shape)}: give src the shape of what it replaces."
-        )
+        raise ShapeError(tr(
+            "expected src to have a size equal to the slice of self. src size = {shape}, slice size = "
+            "{wanted}: give src the shape of what it replaces.", shape=list(np.shape(raw(src))),
+            wanted=list(shape),
+        ))  # fmt: skip
     return call(_SLICE_SCATTER, set_item, (input, place, src), {})
 
 
@@ -380,10 +387,10 @@ def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
     dim = at(dimension, np.ndim(input.array))
     length = np.shape(input.array)[dim] if np.ndim(input.array) else 1
     if size > length:
-        raise OperandError(
-            f"maximum size for tensor at dimension {dim} is {length} but size is {size}: a window is no longer "
-            "than the dim."
-        )
+        raise OperandError(tr(
+            "maximum size for tensor at dimension {dim} is {length} but size is {size}: a window is no "
+            "longer than the dim.", dim=dim, length=length, size=size,
+        ))  # fmt: skip
     source = input if np.ndim(input.array) else np.reshape(input, 1)
     if not np.ndim(input.array):
         return source[:size]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import ArgumentError, ConversionError
+from ....language import tr
 from ...core import arrays
 from ...core.foreign import Foreign, foreign, is_lazy
 from ...core.places import name_of
@@ -89,8 +90,11 @@ def _admitted(data: Any, words: Foreign) -> Any:
     )
     if array is None or array.dtype.kind not in "biufc":
         called = name_of(data, sys._getframe(1)) if data is not None else ""
-        which = f"{called!r}, {words}" if called else words
-        raise ArgumentError(f"gm.tensor() needs numbers, and got {which}. {words.advice(called or 'data')}.")
+        which = tr("{name!r}, {what}", name=called, what=words) if called else words
+        raise ArgumentError(tr(
+            "gm.tensor() needs numbers, and got {what}. {advice}.", what=which,
+            advice=words.advice(called or "data"),
+        ))  # fmt: skip
     return array
 
 
@@ -100,11 +104,14 @@ def _from_python(data: Any, dtype: Any) -> Any:
     if followed:
         data = raws(data)
     if any(v.node is not None for v in tracked_in(data)):
-        raise ConversionError(
-            "gm.tensor([...]) of tensors that require grad would lose their gradients: write gm.stack([...])."
-        )
+        raise ConversionError(tr(
+            "gm.tensor([...]) of tensors that require grad would lose their gradients: write gm.stack([...]).",
+        ))  # fmt: skip
     if (words := foreign(data)) is not None:
-        raise ArgumentError(f"gm.tensor() needs numbers, and got {words}. {words.advice('data')}.")
+        raise ArgumentError(tr(
+            "gm.tensor() needs numbers, and got {what}. {advice}.", what=words,
+            advice=words.advice("data"),
+        ))  # fmt: skip
     array: Any = np.array(data)
     if dtype is None and not any(isinstance(v, (np.ndarray, np.generic)) for v in leaves(data)):
         made: dict[str, Any] = {"f": defaults.float_dtype(), "c": defaults.complex_dtype()}

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import DTypeError, GradmagicError
+from ....language import tr
 from ...derivatives.nn import functions as nw
 from ...dispatch.calls import call, call_elementwise, call_unary
 from ...dispatch.primitives import cast, clip
@@ -69,7 +70,9 @@ def not_for(name: str, dtype: Any) -> DTypeError:
         return DTypeError(
             "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
         )
-    return DTypeError(f"\"{name}\" not implemented for '{dtype}': write t.to(dtype) first.")
+    return DTypeError(tr(
+        "\"{name}\" not implemented for '{dtype}': write t.to(dtype) first.", name=name, dtype=dtype,
+    ))  # fmt: skip
 
 
 def _unary(name: str, function: Any, floats: bool, torch: str = "") -> Callable[..., Any]:
@@ -157,10 +160,10 @@ def is_tensor_in(name: str, other: Any, position: int = 2, word: str = "other") 
     if isinstance(other, (int, float, str, builtins.complex, list, tuple, type(None))) and not isinstance(
         other, np.generic
     ):
-        raise TypeError(
-            f"{name}(): argument '{word}' (position {position}) must be Tensor, not {type(other).__name__}: "
-            "write gm.tensor(number)."
-        )
+        raise TypeError(tr(
+            "{name}(): argument '{argument}' (position {position}) must be Tensor, not {kind}: write "
+            "gm.tensor(number).", name=name, argument=word, position=position, kind=type(other).__name__,
+        ))  # fmt: skip
 
 
 def _binary(name: str, op: Any, function: Any, torch: str = "") -> Callable[..., Any]:
@@ -218,10 +221,10 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
     if rounding_mode is None:
         return input / other
     if rounding_mode not in _ROUNDED:
-        raise OperandError(
-            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'. "
-            "Write one of these."
-        )
+        raise OperandError(tr(
+            "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'. "
+            "Write one of these.", rounding_mode=rounding_mode,
+        ))  # fmt: skip
     return input.operate(_DIV, _ROUNDED[rounding_mode], (input, other))
 
 
@@ -261,7 +264,9 @@ def _whole_power(input: Any, exponent: Any) -> Any:
     """Give powers of whole numbers: below 0 they are 0 but for 1 and -1, as in PyTorch."""
     if not isinstance(exponent, Tracked):
         if exponent < 0:
-            raise OperandError("Integers to negative integer powers are not allowed. Write t.float() ** n.")
+            raise OperandError(tr(
+                "Integers to negative integer powers are not allowed. Write t.float() ** n.",
+            ))  # fmt: skip
         return input.wrap(input.array**exponent, None)
     x, n = (raw(a) for a in promoted(operator.add, (input, exponent)))
     low = np.where(x == 1, 1, np.where(x == -1, 1 - 2 * (n % 2), 0))
@@ -280,14 +285,14 @@ def power_of(input: Any, base: Any) -> Any:
 def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     """As `torch.clamp`: the entries held between `min` and `max`."""
     if min is max is None:
-        raise OperandError("torch.clamp: At least one of 'min' or 'max' must not be None. Name a bound.")
+        raise OperandError(tr("torch.clamp: At least one of 'min' or 'max' must not be None. Name a bound."))
     if not (isinstance(min, Tracked) or isinstance(max, Tracked)):
         if input.array.dtype.kind in "iub" and (isinstance(min, float) or isinstance(max, float)):
             input = floating(input)
         return call_elementwise(_CLAMP_NUMBERS, (input, min, max))
     given = promoted(clip, tuple(v for v in (input, min, max) if v is not None))
     if given is NotImplemented:
-        raise TypeError("clamp(): min and max must be numbers or Tensors.")
+        raise TypeError(tr("clamp(): min and max must be numbers or Tensors."))
     input, *bounds = given
     min, max = (bounds.pop(0) if v is not None else None for v in (min, max))
     return call_elementwise(_CLAMP, (input, min, max))
@@ -309,9 +314,10 @@ def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, eq
     """As `torch.isclose`: whether entries differ by no more than atol + rtol * |other|."""
     for word, tolerance in (("rtol", rtol), ("atol", atol)):
         if tolerance < 0:
-            raise OperandError(
-                f"{word} must be greater than or equal to zero, but got {tolerance}. Write a size."
-            )
+            raise OperandError(tr(
+                "{name} must be greater than or equal to zero, but got {tolerance}. Write a size.",
+                name=word, tolerance=tolerance,
+            ))  # fmt: skip
     return input.wrap(np.isclose(input.array, raw(other), rtol, atol, equal_nan), None)
 
 

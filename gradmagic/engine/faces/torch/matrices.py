@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import ShapeError
+from ....language import tr
 from ...derivatives.nn import functions as nw
 from ...dispatch.calls import call, call_elementwise, call_general
 from ...rules.declare import RULES
@@ -39,11 +40,14 @@ def _of_product(error: Exception, x: Any, y: Any) -> Exception:
     """Give the error of a product: shapes are told before dtypes."""
     shapes = np.shape(x), np.shape(y)
     if len(shapes[0]) == len(shapes[1]) == 1:
-        return OperandError(
-            f"dot : expected both vectors to have same dtype, but found {x.dtype} and {y.dtype}. Write b.to(a.dtype)."
-        )
+        return OperandError(tr(
+            "dot : expected both vectors to have same dtype, but found {first} and {second}. Write b.to(a.dtype).",
+            first=x.dtype, second=y.dtype,
+        ))  # fmt: skip
     if said := said_of_shapes("matmul", *shapes):
-        return ShapeError(f"{said}: the dtypes differ too. Reshape one of them, and write b.to(a.dtype).")
+        return ShapeError(tr(
+            "{said}: the dtypes differ too. Reshape one of them, and write b.to(a.dtype).", said=said,
+        ))  # fmt: skip
     return error
 
 
@@ -59,15 +63,17 @@ def _product(name: str, ndims: tuple[int, int], rule: Any) -> Callable[..., Any]
     def f(input: Any, other: Any) -> Any:
         given = [np.ndim(raw(x)) for x in (input, other)]
         if name == "dot" and given != [1, 1]:
-            raise OperandError(
-                f"1D tensors expected, but got {given[0]}D and {given[1]}D tensors. Write a @ b for products of others."
-            )
+            raise OperandError(tr(
+                "1D tensors expected, but got {first}D and {second}D tensors. Write a @ b for products of "
+                "others.", first=given[0], second=given[1],
+            ))  # fmt: skip
         for have, ndim, word in zip(given, ndims, _WORDS_OF[name], strict=True):
             if have != ndim:
                 kind = ("a vector", "a matrix", "a 3D tensor")[ndim - 1]
-                raise OperandError(
-                    f"{word} must be {kind}: it is {have}D. Write a @ b for products of other shapes."
-                )
+                raise OperandError(tr(
+                    "{argument} must be {kind}: it is {ndim}D. Write a @ b for products of other shapes.",
+                    argument=word, kind=kind, ndim=have,
+                ))  # fmt: skip
         if name == "dot":
             return matmul(input, other)
         return call(rule, np.matmul, _same_dtypes(input, other), {})
@@ -85,10 +91,10 @@ PRODUCTS = {
 def _same_dtypes(a: Any, b: Any) -> tuple[Any, Any]:
     x, y = raw(a), raw(b)
     if isinstance(a, Tracked) and isinstance(b, Tracked) and x.dtype != y.dtype and not (a.soft or b.soft):
-        raise OperandError(
-            f"expected m1 and m2 to have the same dtype, but got: {x.dtype} != {y.dtype}. "
-            f"Write b.to(a.dtype), or make both with one dtype."
-        )
+        raise OperandError(tr(
+            "expected m1 and m2 to have the same dtype, but got: {first} != {second}. Write b.to(a.dtype), "
+            "or make both with one dtype.", first=x.dtype, second=y.dtype,
+        ))  # fmt: skip
     return a, b
 
 
@@ -96,9 +102,10 @@ def outer(input: Any, vec2: Any) -> Any:
     """As `torch.outer`: each entry of one vector times each of the other."""
     for word, v in (("self", input), ("vec2", vec2)):
         if np.ndim(raw(v)) != 1:
-            raise OperandError(
-                f"outer: Expected 1-D argument {word}, but got {np.ndim(raw(v))}-D. Write a[..., None] * b for others."
-            )
+            raise OperandError(tr(
+                "outer: Expected 1-D argument {argument}, but got {ndim}-D. Write a[..., None] * b for others.",
+                argument=word, ndim=np.ndim(raw(v)),
+            ))  # fmt: skip
     return input[:, None] * vec2
 
 
@@ -124,9 +131,10 @@ _ADDMM = named(np.add, "AddmmBackward0")
 def trace(input: Any) -> Any:
     """As `torch.trace`: the sum of a matrix's diagonal."""
     if np.ndim(input.array) != 2:
-        raise OperandError(
-            f"trace: expected a matrix, but got tensor with dim {np.ndim(input.array)}. Write t.diagonal().sum(-1)."
-        )
+        raise OperandError(tr(
+            "trace: expected a matrix, but got tensor with dim {ndim}. Write t.diagonal().sum(-1).",
+            ndim=np.ndim(input.array),
+        ))  # fmt: skip
     return np.trace(input)
 
 
@@ -146,14 +154,15 @@ def is_square(name: str, A: Any) -> None:
     """Expect square matrices in the last two dims."""
     shape = np.shape(raw(A))
     if len(shape) < 2:
-        raise OperandError(
-            f"{name}: The input tensor A must have at least 2 dimensions. A matrix stands in the last two."
-        )
+        raise OperandError(tr(
+            "{name}: The input tensor A must have at least 2 dimensions. A matrix stands in the last two.",
+            name=name,
+        ))  # fmt: skip
     if shape[-1] != shape[-2]:
-        raise OperandError(
-            f"{name}: A must be batches of square matrices, but they are {shape[-2]} by {shape[-1]} matrices. Only a "
-            "square one has it."
-        )
+        raise OperandError(tr(
+            "{name}: A must be batches of square matrices, but they are {rows} by {columns} matrices. Only "
+            "a square one has it.", name=name, rows=shape[-2], columns=shape[-1],
+        ))  # fmt: skip
 
 
 PRODUCTS |= {

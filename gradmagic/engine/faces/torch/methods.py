@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import ConversionError
+from ....language import tr
 from ...core import arrays
 from ...core.frames import asks_attribute, takes_entry
 from ...dispatch.primitives import cast, move
@@ -75,10 +76,10 @@ class TorchMethods:
         if not (asked or frame.f_globals.get("__name__", "").startswith("cupy.")) or not self.is_cuda:
             raise AttributeError("__cuda_array_interface__")
         if self.node is not None:
-            raise ConversionError(
-                "Can't get __cuda_array_interface__ on Variable that requires grad. Write np.f(t) for cp.f(t), or "
-                "t.detach() if the gradient is not wanted."
-            )
+            raise ConversionError(tr(
+                "Can't get __cuda_array_interface__ on Variable that requires grad. Write np.f(t) for "
+                "cp.f(t), or t.detach() if the gradient is not wanted.",
+            ))  # fmt: skip
         return self.array.__cuda_array_interface__
 
     def on_host(self) -> Any:
@@ -92,9 +93,10 @@ class TorchMethods:
 
     def __dlpack__(self, **options: Any) -> Any:
         if self.node is not None:
-            raise BufferError(
-                "Can't export tensors that require gradient, use tensor.detach(): what is written elsewhere has none."
-            )
+            raise BufferError(tr(
+                "Can't export tensors that require gradient, use tensor.detach(): what is written elsewhere "
+                "has none.",
+            ))  # fmt: skip
         array = materialise(self)  # type: ignore[arg-type]
         return (array if arrays.is_array(array) else np.asarray(array)).__dlpack__(**options)
 
@@ -184,10 +186,10 @@ class TorchMethods:
     def H(self) -> Any:
         """A matrix with its dims exchanged, conjugated."""
         if np.ndim(self.array) not in (0, 2):
-            raise OperandError(
-                "tensor.H is only supported on matrices (2-D tensors). Got "
-                f"{np.ndim(self.array)}-D tensor. Write t.mH for the last two dims."
-            )
+            raise OperandError(tr(
+                "tensor.H is only supported on matrices (2-D tensors). Got {ndim}-D tensor. Write t.mH for "
+                "the last two dims.", ndim=np.ndim(self.array),
+            ))  # fmt: skip
         return self.mH if np.ndim(self.array) else self
 
     @property
@@ -204,9 +206,9 @@ class TorchMethods:
     def imag(self) -> Any:
         """The imaginary parts."""
         if self.array.dtype.kind != "c":
-            raise OperandError(
-                "imag is not implemented for tensors with non-complex dtypes. It would be 0 everywhere."
-            )
+            raise OperandError(tr(
+                "imag is not implemented for tensors with non-complex dtypes. It would be 0 everywhere.",
+            ))  # fmt: skip
         return shown(np.imag(self), "SelectBackward0")
 
     def contiguous(self) -> Any:
@@ -340,7 +342,9 @@ class TorchMethods:
         """Set the entries of the diagonal to `fill_value`; `wrap`: it begins anew below a tall matrix."""
         shape = np.shape(self.array)
         if len(shape) < 2 or (len(shape) > 2 and len(set(shape)) > 1):
-            raise OperandError("all dimensions of input must be of equal length, and there are two or more.")
+            raise OperandError(tr(
+                "all dimensions of input must be of equal length, and there are two or more.",
+            ))  # fmt: skip
         mask = np.zeros(shape, bool)
         np.fill_diagonal(mask, True, wrap)
         return self.assign(arrays.from_host(mask, self.array), fill_value)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ....language import tr
 from ...core import arrays
 from ...tape.tracked import raw
 from .math import OperandError, not_for
@@ -17,11 +18,10 @@ from .math import OperandError, not_for
 
 def _no_bools(op: Any, args: Any, cast: Any) -> None:
     if any(getattr(raw(a), "dtype", np.dtype(type(raw(a)))).kind == "b" for a in args):
-        raise OperandError(
-            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a "
-            "mask, use "
-            "the `~` or `logical_not()` operator instead: write a ^ b for where they differ."
-        )
+        raise OperandError(tr(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert "
+            "a mask, use the `~` or `logical_not()` operator instead: write a ^ b for where they differ.",
+        ))  # fmt: skip
 
 
 def _no_complex(op: Any, args: Any, cast: Any) -> None:
@@ -35,9 +35,9 @@ def _no_zeros(op: Any, args: Any, cast: Any) -> None:
     plain = raw(cast[1])
     kinds = [getattr(raw(a), "dtype", np.dtype(type(raw(a)))).kind for a in cast]
     if all(k in "iub" for k in kinds) and not arrays.on_device(plain) and not np.all(plain):
-        raise OperandError(
-            "ZeroDivisionError: a divisor is 0, and whole numbers have no infinity. Write t.float()."
-        )
+        raise OperandError(tr(
+            "ZeroDivisionError: a divisor is 0, and whole numbers have no infinity. Write t.float().",
+        ))  # fmt: skip
     _no_complex(op, args, cast)
 
 

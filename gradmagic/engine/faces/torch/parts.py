@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import ShapeError
+from ....language import tr
 from ...core import arrays
 from ...dispatch.calls import call_linear
 from ...tape import memory
@@ -45,17 +46,18 @@ def _split(name: str, dims: tuple[int, int]) -> Callable[..., Any]:
         ndim = np.ndim(input.array)
         least = dims[1] + 1 if dims[0] != dims[1] else max(dims[0] + 1, 1)
         if ndim < {"hsplit": 1, "vsplit": 2, "dsplit": 3}[name]:
-            raise OperandError(
-                f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with {ndim} "
-                "dimensions! Reshape it first."
-            )
+            raise OperandError(tr(
+                "torch.{name} requires a tensor with at least {least} dimension, but got a tensor with "
+                "{ndim} dimensions! Reshape it first.", name=name, least=least, ndim=ndim,
+            ))  # fmt: skip
         dim = dims[0] if ndim == 1 else dims[1]
         n = np.shape(input.array)[dim]
         if isinstance(indices_or_sections, int) and n % indices_or_sections:
-            raise ShapeError(
-                f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension {n} is not "
-                f"divisible by the split_size {indices_or_sections}! gm.tensor_split takes any number."
-            )
+            raise ShapeError(tr(
+                "torch.{name} attempted to split along dimension {dim}, but the size of the dimension {length} is "
+                "not divisible by the split_size {parts}! gm.tensor_split takes any number.",
+                name=name, dim=dim, length=n, parts=indices_or_sections,
+            ))  # fmt: skip
         return tensor_split(input, indices_or_sections, dim)
 
     return titled(f, name, f"As `torch.{name}`: parts along one dim.")
@@ -91,9 +93,10 @@ def sum_to_size(input: Any, *size: Any) -> Any:
     extra = len(shape) - len(wanted)
     over = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(wanted) if n == 1 != shape[i + extra])
     if extra < 0 or any(n not in (1, shape[i + extra]) for i, n in enumerate(wanted)):
-        raise ShapeError(
-            f"size {{{list(shape)}}} is not expandable to size {{{list(wanted)}}}: sizes must be 1 or equal."
-        )
+        raise ShapeError(tr(
+            "size {{{shape}}} is not expandable to size {{{wanted}}}: sizes must be 1 or equal.",
+            shape=list(shape), wanted=list(wanted),
+        ))  # fmt: skip
     return np.reshape(np.sum(input, axis=over, keepdims=True), wanted) if over else input
 
 
@@ -108,11 +111,11 @@ def as_strided(input: Any, size: Any, stride: Any, storage_offset: int | None = 
     at_most = np.minimum(np.searchsorted(np.reshape(own, -1)[order], wanted), max(own.size - 1, 0))
     index = order[at_most]
     if np.any(np.reshape(own, -1)[index] != wanted):
-        raise OperandError(
-            f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {storage_offset or 0} reach "
-            "entries "
-            "that are not the tensor's. Write it of the tensor whose memory it is."
-        )
+        raise OperandError(tr(
+            "setStorage: sizes {size}, strides {stride}, storage offset {offset} reach entries that are not "
+            "the tensor's. Write it of the tensor whose memory it is.", size=list(size),
+            stride=list(stride), offset=storage_offset or 0,
+        ))  # fmt: skip
     return shown(
         call_linear(_TAKE, np.take, (input, arrays.from_host(index, input.array))), "AsStridedBackward0"
     )

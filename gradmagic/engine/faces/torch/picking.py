@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import DimensionError, ShapeError
+from ....language import tr
 from ...core.bounds import in_bounds
 from ...dispatch.calls import call, call_linear
 from ...dispatch.primitives import cast
@@ -39,9 +40,9 @@ def getitem(input: Any, index: Any) -> Any:
             return getitem(getitem(input, parts[0]), parts[1])
         for part in _parts_of(index):
             if isinstance(part, Tracked) and part.array.dtype.kind in "fc":
-                raise IndexError(
-                    "tensors used as indices must be long, int, byte or bool tensors: write index.long()."
-                )
+                raise IndexError(tr(
+                    "tensors used as indices must be long, int, byte or bool tensors: write index.long().",
+                ))  # fmt: skip
         return call(_GET[_word(index)], operator.getitem, (input, index), {})
     except IndexError as error:
         raise IndexError(said_of_index(error, input, index)) from None
@@ -96,11 +97,12 @@ def said_of_index(error: Exception, input: Any, index: Any) -> str:
             "0-dim tensor to a number"
         )
     if text.startswith("too many indices"):
-        return (
-            f"too many indices for tensor of dimension {ndim}: write x[...] for all dims that are not named."
+        return tr(
+            "too many indices for tensor of dimension {ndim}: write x[...] for all dims that are not named.",
+            ndim=ndim,
         )
     if text.startswith("arrays used as indices must be of integer"):
-        return "tensors used as indices must be long, int, byte or bool tensors: write index.long()."
+        return tr("tensors used as indices must be long, int, byte or bool tensors: write index.long().")
     if found := _MASKS.search(text):
         axis, mask = (
             int(found[1]),
@@ -136,12 +138,12 @@ def said_of_value(error: Exception, input: Any, index: Any, value: Any) -> str:
     for i in range(1, len(given) + 1):
         if i > len(there) or given[-i] not in (1, there[-i]):
             here = there[-i] if i <= len(there) else 1
-            return (
-                f"The expanded size of the tensor ({here}) must match the existing size ({given[-i]}) at non-singleton "
-                f"dimension {max(len(there) - i, 0)}.  Target sizes: {list(there)}.  Tensor sizes: {list(given)}: "
-                "write a "
-                "value of the shape of what it replaces."
-            )
+            return tr(
+                "The expanded size of the tensor ({length}) must match the existing size ({own}) at non-singleton "
+                "dimension {dim}.  Target sizes: {target}.  Tensor sizes: {shape}: write a value of the shape of "
+                "what it replaces.", length=here, own=given[-i], dim=max(len(there) - i, 0), target=list(there),
+                shape=list(given),
+            )  # fmt: skip
     return str(error)
 
 
@@ -156,16 +158,17 @@ def split(input: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, .
     """As `torch.split`: parts of the given size, or of the given sizes."""
     dim = at(dim, np.ndim(input.array))
     if not np.ndim(input.array):
-        raise OperandError("split expects at least a 1-dimensional tensor. Write t.reshape(1) first.")
+        raise OperandError(tr("split expects at least a 1-dimensional tensor. Write t.reshape(1) first."))
     length, sizes = np.shape(input.array)[dim], split_size_or_sections
     rule = _GET["Split"] if isinstance(sizes, int) else _SPLIT_SIZES
     sizes = [sizes] * -(-length // sizes) if isinstance(sizes, int) else list(sizes)
     starts = [sum(sizes[:i]) for i in range(len(sizes))]
     if isinstance(split_size_or_sections, (list, tuple)) and sum(sizes) != length:
-        raise ShapeError(
-            f"split_with_sizes expects split_sizes to sum exactly to {length} (input tensor's size at dimension "
-            f"{dim}), but got split_sizes={sizes}. Write sizes that add up to {length}."
-        )
+        raise ShapeError(tr(
+            "split_with_sizes expects split_sizes to sum exactly to {length} (input tensor's size at "
+            "dimension {dim}), but got split_sizes={sizes}. Write sizes that add up to {length}.",
+            length=length, dim=dim, sizes=sizes,
+        ))  # fmt: skip
     parts = [along(dim, slice(a, a + n), np.ndim(input.array)) for a, n in zip(starts, sizes, strict=True)]
     return tuple(call_linear(rule, operator.getitem, (input, part)) for part in parts)
 
@@ -177,11 +180,12 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     """As `torch.chunk`: `chunks` parts of equal size, the last perhaps smaller."""
     dim = at(dim, np.ndim(input.array))
     if not np.ndim(input.array):
-        raise OperandError("chunk expects at least a 1-dimensional tensor. Write t.reshape(1) first.")
+        raise OperandError(tr("chunk expects at least a 1-dimensional tensor. Write t.reshape(1) first."))
     if chunks < 1:
-        raise OperandError(
-            f"chunk expects `chunks` to be greater than 0, got: {chunks}. It is the number of parts."
-        )
+        raise OperandError(tr(
+            "chunk expects `chunks` to be greater than 0, got: {chunks}. It is the number of parts.",
+            chunks=chunks,
+        ))  # fmt: skip
     return split(input, max(-(-np.shape(input.array)[dim] // chunks), 1), dim)
 
 
@@ -190,9 +194,9 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     ndim = np.ndim(input.array)
     dim = at(dim, ndim)
     if not ndim:
-        raise DimensionError(
-            "Dimension specified as 0 but tensor has no dimensions. Write t.reshape(1) first."
-        )
+        raise DimensionError(tr(
+            "Dimension specified as 0 but tensor has no dimensions. Write t.reshape(1) first.",
+        ))  # fmt: skip
     length = np.shape(input.array)[dim]
     return tuple(
         call_linear(_GET["Unbind"], operator.getitem, (input, along(dim, i, ndim))) for i in range(length)
@@ -232,11 +236,13 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
     """As `torch.index_select`: the slices at `index` along `dim`."""
     plain, ndim = raw(index), np.ndim(input.array)
     if np.ndim(plain) > 1:
-        raise IndexError(
-            "index_select(): Index is supposed to be a vector. Write input[index] for other shapes."
-        )
+        raise IndexError(tr(
+            "index_select(): Index is supposed to be a vector. Write input[index] for other shapes.",
+        ))  # fmt: skip
     if plain.dtype.kind not in "iu" or plain.dtype.itemsize < 4:
-        raise OperandError("index_select(): Expected dtype int32 or int64 for index. Write index.long().")
+        raise OperandError(tr(
+            "index_select(): Expected dtype int32 or int64 for index. Write index.long().",
+        ))  # fmt: skip
     n = np.shape(input.array)[at(dim, ndim)] if ndim else 1
     in_bounds(plain, n, 0, f"index out of range in self: index is out of bounds for dimension with size {n}")
     if not ndim:
@@ -248,9 +254,9 @@ def take(input: Any, index: Any) -> Any:
     """As `torch.take`: the entries at `index`, counted through all dims."""
     plain = raw(index)
     if plain.dtype.kind not in "iu":
-        raise OperandError(
-            "take(): Expected a long tensor for index, but got another dtype. Write index.long()."
-        )
+        raise OperandError(tr(
+            "take(): Expected a long tensor for index, but got another dtype. Write index.long().",
+        ))  # fmt: skip
     in_bounds(
         plain,
         np.size(input.array),
@@ -267,9 +273,10 @@ def masked_select(input: Any, mask: Any) -> Any:
     """As `torch.masked_select`: the entries where `mask` holds, in a row."""
     mask = raw(mask)
     if mask.dtype != np.bool_:
-        raise OperandError(
-            f"masked_select: expected BoolTensor for mask. It is {mask.dtype}: write mask.bool()."
-        )
+        raise OperandError(tr(
+            "masked_select: expected BoolTensor for mask. It is {dtype}: write mask.bool().",
+            dtype=mask.dtype,
+        ))  # fmt: skip
     if mask.shape != np.shape(input.array):
         shape = np.broadcast_shapes(np.shape(input.array), mask.shape)
         input, mask = np.broadcast_to(input, shape), np.broadcast_to(mask, shape)
@@ -288,11 +295,10 @@ def fill_value(input: Any, mask: Any, value: Any) -> Any:
     """Give the value of `masked_fill` in the tensor's dtype; the mask must be one."""
     plain, kind = raw(mask), raw(value)
     if getattr(plain, "dtype", None) != np.bool_:
-        raise OperandError(
-            "masked_fill_ only supports boolean masks, but got mask with dtype "
-            f"{_C_NAMES.get(plain.dtype.name, plain.dtype.name)}: "
-            "write mask.bool()."
-        )
+        raise OperandError(tr(
+            "masked_fill_ only supports boolean masks, but got mask with dtype {dtype}: write mask.bool().",
+            dtype=_C_NAMES.get(plain.dtype.name, plain.dtype.name),
+        ))  # fmt: skip
     if np.ndim(kind):
         raise OperandError(
             f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {np.ndim(kind)} "
@@ -301,7 +307,9 @@ def fill_value(input: Any, mask: Any, value: Any) -> Any:
     dtype = input.array.dtype
     if np.iscomplexobj(kind) and dtype.kind != "c":
         word = {"f": "float", "i": "int64_t", "u": "uint8_t", "b": "bool"}[dtype.kind]
-        raise OperandError(f"value cannot be converted to type {word} without overflow: it is complex.")
+        raise OperandError(tr(
+            "value cannot be converted to type {dtype} without overflow: it is complex.", dtype=word,
+        ))  # fmt: skip
     if not isinstance(value, Tracked):
         return dtype.type(value) if isinstance(value, (int, float, complex)) else value
     return value if getattr(kind, "dtype", None) == dtype else cast(value, dtype)
@@ -323,7 +331,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
 def chosen(condition: Any, input: Any, other: Any) -> Any:
     """Give `input` where the condition holds, `other` elsewhere, in the dtype that the two have together."""
     if getattr(raw(condition), "dtype", None) != np.bool_ and not isinstance(condition, bool):
-        raise OperandError("where expected condition to be a boolean tensor. Write condition != 0.")
+        raise OperandError(tr("where expected condition to be a boolean tensor. Write condition != 0."))
     input, other = together("where", input, other)
     numbers = [raw(v).dtype for v in (input, other) if hasattr(raw(v), "dtype")]
     input, other = (_typed(v, numbers[:1]) for v in (input, other))
@@ -348,9 +356,10 @@ def _typed(value: Any, dtypes: list[np.dtype[Any]]) -> Any:
 def diag(input: Any, diagonal: int = 0) -> Any:
     """As `torch.diag`: a matrix's diagonal, or the matrix with this diagonal."""
     if not 1 <= np.ndim(input.array) <= 2:
-        raise OperandError(
-            f"diag(): Supports 1D or 2D tensors. Got {np.ndim(input.array)}D. Write t.diagonal() or gm.diag_embed(t)."
-        )
+        raise OperandError(tr(
+            "diag(): Supports 1D or 2D tensors. Got {ndim}D. Write t.diagonal() or gm.diag_embed(t).",
+            ndim=np.ndim(input.array),
+        ))  # fmt: skip
     return call_linear(_DIAG if np.ndim(input.array) > 1 else _DIAG_EMBED, np.diag, (input, diagonal))
 
 
@@ -362,25 +371,28 @@ def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     ndim = np.ndim(input.array)
     first, second = at(dim1, ndim), at(dim2, ndim)
     if first == second:
-        raise OperandError(f"diagonal dimensions cannot be identical {dim1}, {dim2}. They span a plane.")
+        raise OperandError(tr(
+            "diagonal dimensions cannot be identical {dim1}, {dim2}. They span a plane.", dim1=dim1,
+            dim2=dim2,
+        ))  # fmt: skip
     return np.diagonal(input, offset, first, second)
 
 
 def tril(input: Any, diagonal: int = 0) -> Any:
     """As `torch.tril`: 0 above the diagonal."""
     if np.ndim(input.array) < 2:
-        raise OperandError(
-            "tril: input tensor must have at least 2 dimensions. A matrix stands in the last two."
-        )
+        raise OperandError(tr(
+            "tril: input tensor must have at least 2 dimensions. A matrix stands in the last two.",
+        ))  # fmt: skip
     return np.tril(input, diagonal)
 
 
 def triu(input: Any, diagonal: int = 0) -> Any:
     """As `torch.triu`: 0 below the diagonal."""
     if np.ndim(input.array) < 2:
-        raise OperandError(
-            "triu: input tensor must have at least 2 dimensions. A matrix stands in the last two."
-        )
+        raise OperandError(tr(
+            "triu: input tensor must have at least 2 dimensions. A matrix stands in the last two.",
+        ))  # fmt: skip
     return np.triu(input, diagonal)
 
 

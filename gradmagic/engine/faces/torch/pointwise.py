@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ....language import tr
 from ...core import arrays
 from ...dispatch.calls import call, call_elementwise, call_unary, constantly
 from ...dispatch.primitives import cast
@@ -56,7 +57,7 @@ _FRAC = named(np.positive, "FracBackward0")
 def positive(input: Any) -> Any:
     """As `torch.positive`: the tensor itself."""
     if input.array.dtype.kind == "b":
-        raise OperandError("The `+` operator, on a bool tensor is not supported. Write t.int().")
+        raise OperandError(tr("The `+` operator, on a bool tensor is not supported. Write t.int()."))
     return input
 
 
@@ -120,9 +121,10 @@ def _binary(
         if not number:
             torch_math.is_tensor_in(name, other)
         if same and raw(input).dtype != raw(other).dtype:
-            raise OperandError(
-                f"{name} is not yet implemented for tensors with different dtypes. Write b.to(a.dtype)."
-            )
+            raise OperandError(tr(
+                "{name} is not yet implemented for tensors with different dtypes. Write b.to(a.dtype).",
+                name=name,
+            ))  # fmt: skip
         args = together(name, input, other, floats=floats)
         if "shift" in name and all(getattr(raw(a), "dtype", np.dtype(bool)).kind == "b" for a in args):
             raise torch_math.not_for(name, np.dtype(bool))
@@ -210,10 +212,11 @@ def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
 def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
     """As `torch.addcdiv`: input + value * tensor1 / tensor2."""
     if all(raw(t).dtype.kind in "iub" for t in (tensor1, tensor2)):
-        raise OperandError(
-            "Integer division with addcdiv is no longer supported, and in a future release addcdiv will perform a true "
-            "division of tensor1 and tensor2. Write gm.addcdiv(input, tensor1.float(), tensor2)."
-        )
+        raise OperandError(tr(
+            "Integer division with addcdiv is no longer supported, and in a future release addcdiv will "
+            "perform a true division of tensor1 and tensor2. Write gm.addcdiv(input, tensor1.float(), "
+            "tensor2).",
+        ))  # fmt: skip
     quotient = tensor1 / tensor2
     return shown(input + (quotient if value == 1 else value * quotient), "AddcdivBackward0")
 
@@ -236,15 +239,15 @@ def complex(real: Any, imag: Any) -> Any:
     torch_math.is_tensor_in("complex", imag, 2, "imag")
     first, second = raw(real).dtype, raw(imag).dtype
     if {first.kind, second.kind} != {"f"}:
-        raise OperandError(
-            f"Expected both inputs to be Half, Float or Double tensors but got {spoken(first)} and {spoken(second)}. "
-            "Write t.float()."
-        )
+        raise OperandError(tr(
+            "Expected both inputs to be Half, Float or Double tensors but got {first} and {second}. Write "
+            "t.float().", first=spoken(first), second=spoken(second),
+        ))  # fmt: skip
     if first != second:
-        raise OperandError(
-            f"Expected object of scalar type {spoken(first)} but got scalar type {spoken(second)} for second argument. "
-            "Write imag.to(real.dtype)."
-        )
+        raise OperandError(tr(
+            "Expected object of scalar type {first} but got scalar type {second} for second argument. "
+            "Write imag.to(real.dtype).", first=spoken(first), second=spoken(second),
+        ))  # fmt: skip
     unit = np.result_type(raw(real).dtype, np.complex64).type(1j)
     return shown(real + unit * imag, "ComplexBackward0")
 
@@ -257,9 +260,9 @@ def polar(abs: Any, angle: Any) -> Any:
 def view_as_real(input: Any) -> Any:
     """As `torch.view_as_real`: real and imaginary parts along a new last dim."""
     if not input.is_complex():
-        raise OperandError(
-            "view_as_real is only supported for complex tensors. Write gm.stack([x, 0 * x], -1)."
-        )
+        raise OperandError(tr(
+            "view_as_real is only supported for complex tensors. Write gm.stack([x, 0 * x], -1).",
+        ))  # fmt: skip
     return call(_VIEW_AS_REAL, np.stack, ([np.real(input), np.imag(input)], -1), {})
 
 
@@ -267,7 +270,9 @@ def view_as_complex(input: Any) -> Any:
     """As `torch.view_as_complex`: pairs along the last dim, which is 2, as complex numbers."""
     shape = np.shape(input.array)
     if not shape or shape[-1] != 2:
-        raise OperandError("Tensor must have a last dimension of size 2. It holds real and imaginary parts.")
+        raise OperandError(tr(
+            "Tensor must have a last dimension of size 2. It holds real and imaginary parts.",
+        ))  # fmt: skip
     return shown(complex(input[..., 0], input[..., 1]), "ViewAsComplexBackward0")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ....language import mark, tr
 from ...core import arrays
 from ...tape.tracked import Tracked, raw
 from . import matrices, reductions
@@ -23,16 +24,16 @@ from .math import OperandError, titled
 def _added(
     name: str, ndims: tuple[int, int], product: Callable[[Any, Any], Any], whole: bool
 ) -> Callable[..., Any]:
-    words = ("vector", "matrix", "batch of matrices")
+    words = (mark("vector"), mark("matrix"), mark("batch of matrices"))
 
     def f(input: Any, first: Any, second: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
         first, second = (v if isinstance(v, Tracked) else input.wrap(v, None) for v in (first, second))
         for x, ndim in zip((first, second), ndims, strict=True):
             if np.ndim(raw(x)) != ndim:
-                raise OperandError(
-                    f"{name}: expected a {words[ndim - 1]} ({ndim}-D), but got {np.ndim(raw(x))}-D. "
-                    "Write a @ b + c for products of other shapes."
-                )
+                raise OperandError(tr(
+                    "{name}: expected a {kind} ({ndim}-D), but got {given}-D. Write a @ b + c for products "
+                    "of other shapes.", name=name, kind=tr(words[ndim - 1]), ndim=ndim, given=np.ndim(raw(x)),
+                ))  # fmt: skip
         if input.array.dtype.kind in "iub":
             whole_number = bool if input.array.dtype.kind == "b" else int
             beta, alpha = whole_number(beta), whole_number(alpha)
@@ -79,7 +80,9 @@ def cross(input: Any, other: Any, dim: int | None = None) -> Any:
     if dim is None:
         dim = next((i for i, n in enumerate(np.shape(input.array)) if n == 3), None)
         if dim is None:
-            raise OperandError("no dimension of size 3 in input. Write the vectors of three along one dim.")
+            raise OperandError(tr(
+                "no dimension of size 3 in input. Write the vectors of three along one dim.",
+            ))  # fmt: skip
     a, b = np.broadcast_arrays(input, other)
     picked = [[np.take(x, [(i + k) % 3 for i in range(3)], dim) for k in (1, 2)] for x in (a, b)]
     return shown(picked[0][0] * picked[1][1] - picked[0][1] * picked[1][0], "LinalgCrossBackward0")
@@ -91,12 +94,14 @@ def cross(input: Any, other: Any, dim: int | None = None) -> Any:
 def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> Any:
     """As `torch.cdist`: the distance of order `p` between each row of one and each row of the other."""
     if np.ndim(x1.array) < 2 or np.ndim(raw(x2)) < 2:
-        raise OperandError("cdist only supports at least 2D tensors, X1 got: 1D. Write x[None] for one row.")
+        raise OperandError(tr(
+            "cdist only supports at least 2D tensors, X1 got: 1D. Write x[None] for one row.",
+        ))  # fmt: skip
     if np.shape(x1.array)[-1] != np.shape(raw(x2))[-1]:
-        raise OperandError(
-            f"X1 and X2 must have the same number of columns. X1: {np.shape(x1.array)[-1]} X2: "
-            f"{np.shape(raw(x2))[-1]}. Each row is a point."
-        )
+        raise OperandError(tr(
+            "X1 and X2 must have the same number of columns. X1: {first} X2: {second}. Each row is a point.",
+            first=np.shape(x1.array)[-1], second=np.shape(raw(x2))[-1],
+        ))  # fmt: skip
     apart = np.expand_dims(x1, -2) - np.expand_dims(x2, -3)
     return shown(np.linalg.norm(apart, ord=p, axis=-1), "CdistBackward0")
 

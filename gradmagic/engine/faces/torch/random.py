@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import ShapeError
+from ....language import mark, tr
 from ...core import arrays
 from ...tape.ends import leaf, tell_of_device
 from ...tape.tracked import Tracked, raw
@@ -43,12 +44,15 @@ def sizes(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
         shape = tuple(n.__index__() for n in given)
     except (AttributeError, TypeError):
         kinds = ", ".join(type(n).__name__ for n in given)
-        raise TypeError(
-            f"{name}(): argument 'size' (position 1) must be tuple of ints, not {kinds}: write {name}(2, 3)."
-        ) from None
+        raise TypeError(tr(
+            "{name}(): argument 'size' (position 1) must be tuple of ints, not {kinds}: write {name}(2, 3).",
+            name=name, kinds=kinds,
+        )) from None  # fmt: skip
     draws.refuse(
         any(n < 0 for n in shape),
-        f"Trying to create tensor with negative dimension {min(shape, default=0)}: {list(shape)}: sizes are 0 or more.",
+        mark("Trying to create tensor with negative dimension {least}: {shape}: sizes are 0 or more."),
+        least=min(shape, default=0),
+        shape=list(shape),
     )
     return shape
 
@@ -95,9 +99,10 @@ def _fractions(name: str, fill: Callable[..., Any]) -> tuple[Callable[..., Tenso
 def known(name: str, words: dict[str, Any]) -> None:
     """Refuse keywords that a function does not have, as Python and PyTorch do."""
     if words:
-        raise TypeError(
-            f"{name}() got an unexpected keyword argument {next(iter(words))!r}: leave it away, or spell it right."
-        )
+        raise TypeError(tr(
+            "{name}() got an unexpected keyword argument {argument!r}: leave it away, or spell it right.",
+            name=name, argument=next(iter(words)),
+        ))  # fmt: skip
 
 
 rand, rand_like = _fractions("rand", draws.uniform)
@@ -125,9 +130,10 @@ def randint(
     if low is None:
         low = given.pop() if given else 0
     if given or high is None or not isinstance(size, (tuple, list)):
-        raise TypeError(
-            "randint() received an invalid combination of arguments: write randint(low, high, size) with a tuple."
-        )
+        raise TypeError(tr(
+            "randint() received an invalid combination of arguments: write randint(low, high, size) with a "
+            "tuple.",
+        ))  # fmt: skip
     proto = np.empty(sizes("randint", (size,)), _kind(dtype, np.dtype(np.int64)))
     return _made(
         draws.whole(proto, *_whole_bounds(low, high), generator=generator), device, requires_grad, out
@@ -137,7 +143,10 @@ def randint(
 def _whole_bounds(low: Any, high: Any) -> tuple[int, int]:
     for name, value in (("low", low), ("high", high)):
         if isinstance(value, float):
-            raise TypeError(f"randint(): argument {name!r} must be int, not float: write int({value}).")
+            raise TypeError(tr(
+                "randint(): argument {argument!r} must be int, not float: write int({value}).", argument=name,
+                value=value,
+            ))  # fmt: skip
     return int(low), int(high)
 
 
@@ -195,20 +204,22 @@ def normal(
         return _made(draws.normal(proto, float(m), float(s), generator), device, requires_grad, out)
     known_size = [a for a in (mean, std) if isinstance(a, Tracked) or arrays.is_typed(a)]
     if not known_size:
-        raise TypeError(
-            "normal() received an invalid combination of arguments: two numbers need size=(2, 3)."
-        )
+        raise TypeError(tr(
+            "normal() received an invalid combination of arguments: two numbers need size=(2, 3).",
+        ))  # fmt: skip
     there = raw(known_size[0])
     m, s = arrays.to_host(m), arrays.to_host(s)
     draws.refuse(
-        bool(np.any(np.less(s, 0))), "normal expects all elements of std >= 0.0: a deviation is not negative."
+        bool(np.any(np.less(s, 0))),
+        mark("normal expects all elements of std >= 0.0: a deviation is not negative."),
     )
     try:
         shape = np.broadcast_shapes(np.shape(m), np.shape(s))
     except ValueError:
-        raise ShapeError(
-            f"The shapes of mean {list(np.shape(m))} and std {list(np.shape(s))} do not broadcast."
-        ) from None
+        raise ShapeError(tr(
+            "The shapes of mean {mean} and std {std} do not broadcast.", mean=list(np.shape(m)),
+            std=list(np.shape(s)),
+        )) from None  # fmt: skip
     proto = np.empty(shape, there.dtype)
     if isinstance(std, Tracked) or arrays.is_typed(s):
         made = draws.normal(proto, generator=generator) * s.astype(there.dtype) + np.asarray(m, there.dtype)

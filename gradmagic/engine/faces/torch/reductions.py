@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import DimensionError
+from ....language import tr
 from ...core import arrays
 from ...derivatives.nn import functions as nw
 from ...dispatch.calls import call, call_linear
@@ -99,10 +100,10 @@ def mean(
     if dtype is not None:
         input = input.to(dtype)
     if input.array.dtype.kind not in "fc":
-        raise OperandError(
-            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
-            f"Got: {input.array.dtype}. Write t.float().mean()."
-        )
+        raise OperandError(tr(
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex "
+            "dtype. Got: {dtype}. Write t.float().mean().", dtype=input.array.dtype,
+        ))  # fmt: skip
     if dim is None and axis is None and not (keepdim or keepdims):
         return call_linear(_MEAN, np.mean, (input,))
     axis = _axis(dim if axis is None else axis)
@@ -155,9 +156,9 @@ def _spread(name: str, function: Any) -> Callable[..., Any]:
         input: Any, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: Any = None
     ) -> Any:  # fmt: skip
         if input.array.dtype.kind not in "fc":
-            raise OperandError(
-                "std and var only support floating point and complex dtypes. Write t.float().std()."
-            )
+            raise OperandError(tr(
+                "std and var only support floating point and complex dtypes. Write t.float().std().",
+            ))  # fmt: skip
         if isinstance(dim, bool):  # t.std(False)
             dim, unbiased = None, dim
         ddof = int(unbiased) if correction is None else correction
@@ -177,12 +178,14 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, 
     """As `torch.norm`: the square root of the sum of squares, or the norm of order `p`."""
     input = input if dtype is None else input.to(dtype)
     if isinstance(p, (tuple, list)):
-        raise TypeError(f"norm(): argument 'p' must be a number or a word, not {type(p).__name__}.")
+        raise TypeError(tr(
+            "norm(): argument 'p' must be a number or a word, not {kind}.", kind=type(p).__name__,
+        ))  # fmt: skip
     if input.array.dtype.kind not in "fc":
-        raise OperandError(
-            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {input.type()[6:-6]}. "
-            "Write t.float().norm()."
-        )
+        raise OperandError(tr(
+            "linalg.vector_norm: Expected a floating point or complex tensor as input. Got {dtype}. Write "
+            "t.float().norm().", dtype=input.type()[6:-6],
+        ))  # fmt: skip
     axis = _axis(dim)
     if p in ("fro", 2, 2.0, None):
         if isinstance(axis, tuple) and len(axis) == 1:
@@ -310,7 +313,7 @@ def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = Fal
 def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """As `torch.topk`: (values, indices) of the `k` largest or smallest entries along `dim`."""
     if not 0 <= k <= (np.shape(input.array)[at(dim, np.ndim(input.array))] if np.ndim(input.array) else 1):
-        raise OperandError("selected index k out of range. It counts the entries that are wanted.")
+        raise OperandError(tr("selected index k out of range. It counts the entries that are wanted."))
     return _picked("topk", input, np.take(_order(input.array, dim, largest), range(k), dim), dim, True)
 
 
@@ -360,11 +363,11 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
 def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
     """As `torch.diff`: each entry minus the one before it along `dim`, after `prepend` and before `append`."""
     if n < 0:
-        raise OperandError(f"order must be non-negative but got {n}. Write n=1 for differences.")
+        raise OperandError(tr("order must be non-negative but got {n}. Write n=1 for differences.", n=n))
     if not np.ndim(input.array):
-        raise OperandError(
-            "diff expects input to be at least one-dimensional. Write gm.stack([...]) of several."
-        )
+        raise OperandError(tr(
+            "diff expects input to be at least one-dimensional. Write gm.stack([...]) of several.",
+        ))  # fmt: skip
     parts = [p for p in (prepend, input, append) if p is not None]
     joined: Any = np.concatenate(parts, dim) if len(parts) > 1 and n else input
     if joined.array.dtype.kind == "b":  # PyTorch: whether neighbours differ

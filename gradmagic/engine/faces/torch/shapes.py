@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import ShapeError
+from ....language import tr
 from ...core import arrays
 from ...dispatch.calls import call_linear
 from ...tape.tracked import Tracked, raw
@@ -55,10 +56,11 @@ def reshape(input: Any, *shape: Any, **named_shape: Any) -> Any:
     try:
         return call_linear(_VIEW, np.reshape, (input, wanted))
     except ValueError:
-        raise ShapeError(
-            f"shape '{list(wanted)}' is invalid for input of size {np.size(input.array)}: the sizes of the new shape "
-            f"must multiply to {np.size(input.array)}; write -1 for the one that is to be found."
-        ) from None
+        raise ShapeError(tr(
+            "shape '{wanted}' is invalid for input of size {size}: the sizes of the new shape must multiply "
+            "to {size}; write -1 for the one that is to be found.", wanted=list(wanted),
+            size=np.size(input.array),
+        )) from None  # fmt: skip
 
 
 def view(input: Any, *shape: Any) -> Any:
@@ -93,7 +95,9 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
         return reshape(input, 1)
     start, end = at(start_dim, len(shape)), at(end_dim, len(shape))
     if start > end:
-        raise OperandError("flatten() has invalid args: start_dim cannot come after end_dim. Exchange them.")
+        raise OperandError(tr(
+            "flatten() has invalid args: start_dim cannot come after end_dim. Exchange them.",
+        ))  # fmt: skip
     return input if start == end else reshape(input, (*shape[:start], -1, *shape[end + 1 :]))
 
 
@@ -103,10 +107,11 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Any:
     dim = at(dim, len(shape))
     known = [n for n in sizes if n != -1]
     if -1 not in sizes and math.prod(known) != shape[dim]:
-        raise OperandError(
-            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({shape[dim]}) in the "
-            "input tensor. Write -1 for the one that is to be found."
-        )
+        raise OperandError(tr(
+            "unflatten: Provided sizes {sizes} don't multiply up to the size of dim {dim} ({length}) in the "
+            "input tensor. Write -1 for the one that is to be found.", sizes=list(sizes), dim=dim,
+            length=shape[dim],
+        ))  # fmt: skip
     return reshape(input, (*shape[:dim], *sizes, *shape[dim + 1 :]))
 
 
@@ -135,19 +140,20 @@ def expand(input: Any, *sizes: Any) -> Any:
     wanted, shape = _shape(sizes), np.shape(input.array)
     extra = len(wanted) - len(shape)
     if extra < 0:
-        raise OperandError(
-            f"expand({_type_of(input)}{{{list(shape)}}}, size={list(wanted)}): the number of sizes provided "
-            f"({len(wanted)}) "
-            f"must be greater or equal to the number of dimensions in the tensor ({len(shape)}). Name a size for each."
-        )
+        raise OperandError(tr(
+            "expand({type}{{{shape}}}, size={wanted}): the number of sizes provided ({given}) must be "
+            "greater or equal to the number of dimensions in the tensor ({ndim}). Name a size for each.",
+            type=_type_of(input), shape=list(shape), wanted=list(wanted), given=len(wanted),
+            ndim=len(shape),
+        ))  # fmt: skip
     for i, n in enumerate(wanted):
         if n != -1 and i >= extra and shape[i - extra] not in (1, n):
-            raise ShapeError(
-                f"The expanded size of the tensor ({n}) must match the existing size ({shape[i - extra]}) at "
-                "non-singleton "
-                f"dimension {i}.  Target sizes: {list(wanted)}.  Tensor sizes: {list(shape)}: dims of length 1 are "
-                "repeated, others stay."
-            )
+            raise ShapeError(tr(
+                "The expanded size of the tensor ({length}) must match the existing size ({own}) at "
+                "non-singleton dimension {dim}.  Target sizes: {target}.  Tensor sizes: {shape}: dims of "
+                "length 1 are repeated, others stay.", length=n, own=shape[i - extra], dim=i,
+                target=list(wanted), shape=list(shape),
+            ))  # fmt: skip
     return np.broadcast_to(input, tuple(shape[i - extra] if n == -1 else n for i, n in enumerate(wanted)))
 
 
@@ -182,10 +188,10 @@ _T, _PERMUTE = named(np.transpose, "TBackward0"), named(np.transpose, "PermuteBa
 def t(input: Any) -> Any:
     """As `torch.t`: a matrix's transpose."""
     if np.ndim(input.array) > 2:
-        raise ShapeError(
-            f"t() expects a tensor with <= 2 dimensions, but self is {np.ndim(input.array)}D: "
-            "write t.mT for the last two dims, t.transpose(a, b) or t.permute(...)."
-        )
+        raise ShapeError(tr(
+            "t() expects a tensor with <= 2 dimensions, but self is {ndim}D: write t.mT for the last two "
+            "dims, t.transpose(a, b) or t.permute(...).", ndim=np.ndim(input.array),
+        ))  # fmt: skip
     return call_linear(_T, np.transpose, (input,))
 
 
@@ -201,14 +207,13 @@ def permute(input: Any, *dims: Any) -> Any:
     """As `torch.permute`: with the dims in another order (NumPy's `transpose`)."""
     order, ndim = _shape(dims), np.ndim(input.array)
     if len(order) != ndim:
-        raise OperandError(
-            f"permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
-            f"ordering of dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {len(order)}: name "
-            "every dim "
-            "once."
-        )
+        raise OperandError(tr(
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the "
+            "desired ordering of dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {given}: "
+            "name every dim once.", ndim=ndim, given=len(order),
+        ))  # fmt: skip
     if len(set(order := dims_of(order, ndim))) < ndim:
-        raise OperandError("permute(): duplicate dims are not allowed. Name every dim once.")
+        raise OperandError(tr("permute(): duplicate dims are not allowed. Name every dim once."))
     return call_linear(_PERMUTE, np.transpose, (input, order))
 
 
@@ -217,14 +222,17 @@ def movedim(input: Any, source: Any, destination: Any) -> Any:
     ndim = np.ndim(input.array)
     places = [dims_of(d, ndim) for d in (source, destination)]
     if len(places[0]) != len(places[1]):
-        raise OperandError(
-            f"movedim: Invalid source or destination dims: source ({list(places[0])} dims) should contain the same "
-            "number "
-            f"of dims as destination ({list(places[1])} dims). Name as many."
-        )
+        raise OperandError(tr(
+            "movedim: Invalid source or destination dims: source ({source} dims) should contain the same "
+            "number of dims as destination ({destination} dims). Name as many.", source=list(places[0]),
+            destination=list(places[1]),
+        ))  # fmt: skip
     for word, there in zip(("source", "destination"), places, strict=True):
         if len(set(there)) < len(there):
-            raise OperandError(f"movedim: repeated dim in `{word}` ({list(there)}). Name each once.")
+            raise OperandError(tr(
+                "movedim: repeated dim in `{word}` ({dims}). Name each once.", word=word,
+                dims=list(there),
+            ))  # fmt: skip
     return np.moveaxis(input, *places) if ndim else input
 
 
@@ -233,7 +241,9 @@ def flip(input: Any, *dims: Any) -> Any:
     """As `torch.flip`: in reverse order along `dims`."""
     axes = dims_of(_shape(dims), np.ndim(input.array))
     if len(set(axes)) < len(axes):
-        raise OperandError(f"dim {axes[0]} appears multiple times in the list of dims. Name each once.")
+        raise OperandError(tr(
+            "dim {dim} appears multiple times in the list of dims. Name each once.", dim=axes[0],
+        ))  # fmt: skip
     return np.flip(input, axes) if np.ndim(input.array) else input
 
 

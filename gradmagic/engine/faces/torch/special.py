@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import MissingError
+from ....language import tr
 from ...core import arrays
 from ...dispatch.primitives import cast
 from ...tape.tracked import raw
@@ -27,9 +28,9 @@ def _scipy(name: str, torch: str) -> Any:
     try:
         return getattr(importlib.import_module("scipy.special"), name)
     except ImportError:
-        raise MissingError(
-            f"gm.{torch} needs SciPy, which is not installed. Write: pip install scipy."
-        ) from None
+        raise MissingError(tr(
+            "gm.{torch} needs SciPy, which is not installed. Write: pip install scipy.", torch=torch,
+        )) from None  # fmt: skip
 
 
 def _row(torch: str, name: str, number: int, node: str) -> Callable[..., Any]:
@@ -81,9 +82,9 @@ def polygamma(n: int, input: Any) -> Any:
     (-1)**(n+1) * n! * zeta(n + 1, x): DLMF 5.15.1; by zeta the derivative is of the same kind.
     """
     if n < 0:
-        raise OperandError(
-            "polygamma(n, x) does not support negative n. The derivative's number is 0 or more."
-        )
+        raise OperandError(tr(
+            "polygamma(n, x) does not support negative n. The derivative's number is 0 or more.",
+        ))  # fmt: skip
     if n == 0:
         return shown(SPECIAL["digamma"](input), "PolygammaBackward0")
     x = floating(input)

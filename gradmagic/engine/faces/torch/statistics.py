@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ....language import tr
 from ...core import arrays
 from ...derivatives.nn import functions as nw
 from ...dispatch.calls import call_linear
@@ -35,9 +36,10 @@ def _with_mean(name: str, spread: Any) -> Callable[..., Any]:
         if isinstance(dim, bool):
             dim, unbiased = None, dim
         if input.array.dtype.kind not in "fc":
-            raise OperandError(
-                f"{name} only support floating point and complex dtypes. Write t.float().{name}()."
-            )
+            raise OperandError(tr(
+                "{name} only support floating point and complex dtypes. Write t.float().{name}().",
+                name=name,
+            ))  # fmt: skip
         made = (
             spread(input, dim, unbiased, keepdim, correction=correction),
             reductions.mean(input, dim, keepdim),
@@ -84,14 +86,15 @@ def _quantile(name: str, function: Any) -> Callable[..., Any]:
         input: Any, q: Any, dim: Any = None, keepdim: bool = False, *, interpolation: str = "linear"
     ) -> Any:
         if input.array.dtype.kind != "f":
-            raise OperandError(
-                f"{name}() input tensor must be either float or double dtype. Write t.float()."
-            )
+            raise OperandError(tr(
+                "{name}() input tensor must be either float or double dtype. Write t.float().", name=name,
+            ))  # fmt: skip
         part = np.asarray(arrays.to_host(raw(q)))
         if part.size and not (part.min() >= 0 and part.max() <= 1):
-            raise OperandError(
-                f"{name}() q must be in the range [0, 1] but got {raw(q)}. It is a part of all entries."
-            )
+            raise OperandError(tr(
+                "{name}() q must be in the range [0, 1] but got {q}. It is a part of all entries.",
+                name=name, q=raw(q),
+            ))  # fmt: skip
         axis = None if dim is None else at(dim, np.ndim(input.array))
         x = np.reshape(input, 1) if dim is not None and not np.ndim(input.array) else input
         if getattr(q, "node", None) is not None:
@@ -130,9 +133,9 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
             f"cov(): expected input to have two or fewer dimensions but got an input with {input.ndim}."
         )
     if fweights is not None and raw(fweights).dtype.kind not in "iu":
-        raise OperandError(
-            "cov(): expected fweights to have integral dtype but got another. Write fweights.long()."
-        )
+        raise OperandError(tr(
+            "cov(): expected fweights to have integral dtype but got another. Write fweights.long().",
+        ))  # fmt: skip
     x = floating(input).reshape(1, -1) if input.ndim < 2 else floating(input)
     dtype = np.finfo(x.array.dtype).dtype
     weights = [cast(w, dtype) for w in (fweights, aweights) if w is not None]
@@ -193,7 +196,9 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     dim = at(dim, np.ndim(input.array))
     array = np.atleast_1d(input.array)
     if not 1 <= k <= array.shape[dim]:
-        raise OperandError(f"kthvalue(): selected number k out of range for dimension {dim}. It runs from 1.")
+        raise OperandError(tr(
+            "kthvalue(): selected number k out of range for dimension {dim}. It runs from 1.", dim=dim,
+        ))  # fmt: skip
     order = np.argsort(array, axis=dim, kind="stable")
     return _picked("kthvalue", input, np.take(order, [k - 1], dim), dim, keepdim)
 
@@ -309,9 +314,13 @@ def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int =
     """As `torch.gradient`: the slopes along each dim, by central differences."""
     dims = dims_of(dim, np.ndim(input.array))
     if len(set(dims)) < len(dims):
-        raise OperandError(f"dim {dims[0]} appears multiple times in the list of dims. Name each once.")
+        raise OperandError(tr(
+            "dim {dim} appears multiple times in the list of dims. Name each once.", dim=dims[0],
+        ))  # fmt: skip
     if edge_order not in (1, 2):
-        raise OperandError("torch.gradient only supports edge_order=1 and edge_order=2. Write one of these.")
+        raise OperandError(tr(
+            "torch.gradient only supports edge_order=1 and edge_order=2. Write one of these.",
+        ))  # fmt: skip
     spacing = 1 if spacing is None else spacing
     input = floating(input)
     steps = [raw(s) for s in spacing] if isinstance(spacing, (tuple, list)) else [raw(spacing)]

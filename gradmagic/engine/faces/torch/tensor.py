@@ -16,6 +16,7 @@ from weakref import finalize, ref
 import numpy as np
 
 from ....errors import ConversionError, GradmagicError, IntegerGradError, NoGradError, ShapeError
+from ....language import tr
 from ...core import arrays
 from ...core.foreign import LIBRARIES
 from ...core.frames import assigns_entry
@@ -70,20 +71,20 @@ class Tensor(TorchMethods, Operators):
         """
         if not requires_grad:
             if self.node is not None and not isinstance(self.node, Leaf):
-                raise NoGradError(
-                    "you can only change requires_grad flags of leaf variables. "
-                    "Write t.detach() for a tensor that carries no gradient."
-                )
+                raise NoGradError(tr(
+                    "you can only change requires_grad flags of leaf variables. Write t.detach() for a "
+                    "tensor that carries no gradient.",
+                ))  # fmt: skip
             collected = self.grad
             self.node = None
             self.grad = collected
         elif self.node is None:
             if self.array.dtype.kind not in "fc":
-                raise IntegerGradError(
-                    f"only Tensors of floating point dtype can require gradients: this one is {self.array.dtype}. "
-                    "Write "
-                    "t.float() first, or make it of numbers with a decimal point (1.0)."
-                )
+                raise IntegerGradError(tr(
+                    "only Tensors of floating point dtype can require gradients: this one is {dtype}. Write "
+                    "t.float() first, or make it of numbers with a decimal point (1.0).",
+                    dtype=self.array.dtype,
+                ))  # fmt: skip
             collected = self.grad
             self.node = leaf(self.array)
             self.grad = collected
@@ -110,13 +111,11 @@ class Tensor(TorchMethods, Operators):
         except AttributeError:
             asked = sys._getframe(1).f_globals.get("__name__", "")
             if node is not None and node.rule is not None and not asked.startswith("gradmagic."):
-                warnings.warn(
-                    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. "
-                    "Its .grad attribute won't be populated during autograd.backward(). "
-                    "Write t.retain_grad() before backward() to have it.",
-                    UserWarning,
-                    stacklevel=2,
-                )
+                warnings.warn(tr(
+                    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+                    "attribute won't be populated during autograd.backward(). Write t.retain_grad() before "
+                    "backward() to have it.",
+                ), UserWarning, stacklevel=2)  # fmt: skip
             return None
 
     @grad.setter
@@ -127,10 +126,11 @@ class Tensor(TorchMethods, Operators):
                     f"assigned grad expected to be a Tensor or None but got {type(value).__name__}."
                 )
             if np.shape(value.array) != np.shape(self.array):
-                raise ShapeError(
-                    f"assigned grad has shape {tuple(np.shape(value.array))}, the tensor "
-                    f"{tuple(np.shape(self.array))}: assign a gradient of the tensor's own shape."
-                )
+                raise ShapeError(tr(
+                    "assigned grad has shape {shape}, the tensor {own}: assign a gradient of the "
+                    "tensor's own shape.", shape=tuple(np.shape(value.array)),
+                    own=tuple(np.shape(self.array)),
+                ))  # fmt: skip
         if type(self.node) is Leaf:
             self.node.grad = value
         else:
@@ -144,9 +144,9 @@ class Tensor(TorchMethods, Operators):
     def retain_grad(self) -> None:
         """Keep the gradient of this intermediate result in `.grad` at the next `backward`."""
         if self.node is None:
-            raise NoGradError(
-                "can't retain_grad on Tensor that has requires_grad=False: make it with requires_grad=True."
-            )
+            raise NoGradError(tr(
+                "can't retain_grad on Tensor that has requires_grad=False: make it with requires_grad=True.",
+            ))  # fmt: skip
         if self.node.rule is not None and not self.retains_grad:
             me = ref(
                 self
@@ -170,9 +170,9 @@ class Tensor(TorchMethods, Operators):
             Call it (or its `.remove()`) to take the hook away.
         """
         if self.node is None:
-            raise NoGradError(
-                "cannot register a hook on a tensor that doesn't require gradient: ask for it first."
-            )
+            raise NoGradError(tr(
+                "cannot register a hook on a tensor that doesn't require gradient: ask for it first.",
+            ))  # fmt: skip
 
         def run(g: Any) -> Any:
             changed = hook(g if isinstance(g, Tensor) else Tensor.of(g))
@@ -235,11 +235,13 @@ class Tensor(TorchMethods, Operators):
         """
         node = self.node
         if node is None:
-            raise NoGradError(
-                "element 0 of tensors does not require grad and does not have a grad_fn. "
-                "Make the input with gm.tensor(..., requires_grad=True)"
-                + (", and compute outside no_grad()." if mode_now() is OFF else ".")
-            )
+            raise NoGradError(tr(
+                "element 0 of tensors does not require grad and does not have a grad_fn. Make the input with "
+                "gm.tensor(..., requires_grad=True), and compute outside no_grad().",
+            ) if mode_now() is OFF else tr(
+                "element 0 of tensors does not require grad and does not have a grad_fn. Make the input with "
+                "gm.tensor(..., requires_grad=True).",
+            ))  # fmt: skip
         g = (
             node.aval.one
             if gradient is None and type(self.array) is node.aval.dtype.type and node.aval.real
@@ -301,10 +303,10 @@ class Tensor(TorchMethods, Operators):
         value = arrays.to_host(self.array)
         self.lent("item")
         if np.size(value) != 1:
-            raise ShapeError(
-                f"a Tensor with {np.size(value)} elements cannot be converted to Scalar: "
-                "write t.tolist() for all of them, or t.sum().item()."
-            )
+            raise ShapeError(tr(
+                "a Tensor with {n} elements cannot be converted to Scalar: write t.tolist() for all of "
+                "them, or t.sum().item().", n=np.size(value),
+            ))  # fmt: skip
         return value.item()
 
     def __float__(self) -> float:
@@ -321,9 +323,10 @@ class Tensor(TorchMethods, Operators):
 
     def __bool__(self) -> bool:
         if np.size(self.array) != 1:
-            raise ShapeError(
-                "Boolean value of Tensor with more than one value is ambiguous: write (t > 0).all() or (t > 0).any()."
-            )
+            raise ShapeError(tr(
+                "Boolean value of Tensor with more than one value is ambiguous: write (t > 0).all() or (t > "
+                "0).any().",
+            ))  # fmt: skip
         return bool(self.item())
 
     def __index__(self) -> int:
@@ -335,8 +338,8 @@ class Tensor(TorchMethods, Operators):
         if self.node is not None and mode_now() is not OFF and not self.lent("float"):
             if assigns_entry(sys._getframe(2)):
                 self.leave(
-                    "an assignment into a plain array",
-                    "np.stack([...]) of the tensors, or t.item() for the number",
+                    tr("an assignment into a plain array"),
+                    tr("np.stack([...]) of the tensors, or t.item() for the number"),
                 )
             warnings.warn(
                 "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\n"
@@ -350,11 +353,12 @@ class Tensor(TorchMethods, Operators):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self.node is not None and mode_now() is not OFF and not self.lent("asarray"):
-            raise ConversionError(
-                f"{blame(self, 'a Tensor that requires grad')} was asked to become a plain array: "
-                f"its gradient would be lost. Write t.detach(){'.cpu()' * self.is_cuda}.numpy() for the values, or "
-                "gm.stack([...]) and NumPy's functions on the tensors themselves."
-            )
+            noun = tr("a Tensor that requires grad")
+            raise ConversionError(tr(
+                "{value} was asked to become a plain array: its gradient would be lost. Write "
+                "t.detach(){cpu}.numpy() for the values, or gm.stack([...]) and NumPy's functions on the "
+                "tensors themselves.", value=blame(self, noun), cpu=".cpu()" * self.is_cuda,
+            ))  # fmt: skip
         array = self.on_host()
         return np.array(array, dtype, copy=copy) if dtype is not None or copy else array
 
@@ -362,10 +366,11 @@ class Tensor(TorchMethods, Operators):
         """A Tensor does not become a plain value without a word."""
         if self.lent(how):
             return self.array
-        raise ConversionError(
-            f"{blame(self, 'a Tensor that requires grad')}, would lose its gradient in {how}: "
-            f"write {strict_text or 't.detach() there'}."
-        )
+        noun, instead = tr("a Tensor that requires grad"), strict_text or tr("t.detach() there")
+        raise ConversionError(tr(
+            "{value}, would lose its gradient in {how}: write {instead}.",
+            value=blame(self, noun), how=how, instead=instead,
+        ))  # fmt: skip
 
     def lent(self, how: str) -> bool:
         """Tell whether only inputs of a cell make it require grad, so that it does not without the magic.
@@ -457,7 +462,9 @@ class Tensor(TorchMethods, Operators):
 
     def __deepcopy__(self, memo: Any) -> Tensor:
         if not self.is_leaf:
-            raise NoGradError("Only leaf Tensors can be copied by copy.deepcopy: write t.detach().clone().")
+            raise NoGradError(tr(
+                "Only leaf Tensors can be copied by copy.deepcopy: write t.detach().clone().",
+            ))  # fmt: skip
         return Tensor.wrap(np.copy(self.array), None if self.node is None else leaf(self.array))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ....language import tr
 from ...core import arrays
 from ...core.foreign import is_lazy
 from ...tape.tracked import Tracked, raw
@@ -31,10 +32,15 @@ def _old(cls: type[Tensor], *args: Any, dtype: Any = None, device: Any = None) -
         array = np.zeros(args if args else (0,), kind)  # type: ignore[arg-type]
     elif len(args) != 1 or isinstance(args[0], (float, bool, str, type(None))):
         got = ", ".join(type(a).__name__ for a in args)
-        raise TypeError(f"new(): data must be a sequence (got {got}): write gm.tensor(...) for numbers.")
+        raise TypeError(tr(
+            "new(): data must be a sequence (got {got}): write gm.tensor(...) for numbers.", got=got,
+        ))  # fmt: skip
     elif isinstance(args[0], Tracked):
         if dtype is not None and raw(args[0]).dtype != kind:
-            raise TypeError(f"expected {kind} (got {raw(args[0]).dtype}): write t.to({dtype_of(kind)!r}).")
+            raise TypeError(tr(
+                "expected {kind} (got {dtype}): write t.to({wanted!r}).", kind=kind,
+                dtype=raw(args[0]).dtype, wanted=dtype_of(kind),
+            ))  # fmt: skip
         return Tensor.wrap(raw(args[0]), None)
     elif is_lazy(args[0]):
         return tensor(args[0])  # which says what to write
@@ -79,7 +85,7 @@ def set_default_tensor_type(t: Any, /) -> None:
     """Make floats as this type from now on: `gm.DoubleTensor` or its name."""
     name = t.rpartition(".")[2] if isinstance(t, str) else getattr(t, "__name__", "")
     if name not in TYPES:
-        raise TypeError(f"invalid type object: {t!r}: write gm.set_default_dtype(gm.float64).")
+        raise TypeError(tr("invalid type object: {t!r}: write gm.set_default_dtype(gm.float64).", t=t))
     defaults.set_default_dtype(TYPES[name].dtype)
 
 
