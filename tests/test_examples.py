@@ -1,5 +1,6 @@
-"""Every notebook of examples/, executed from the top in a real kernel, as Run All does it."""
+"""Every notebook of examples/, executed from the top in a real kernel, as Run All does it; those of ja/ with their twins."""
 
+import ast
 import os
 import re
 from itertools import pairwise
@@ -12,6 +13,8 @@ from jupyter_client import KernelManager
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
+JAPANESE = sorted(EXAMPLES.glob("ja/*.ipynb"))
+IN_JAPANESE = '%config GradMagic.language = "ja"'
 
 # A kernel takes longer to start than most lessons to run: they share one, which forgets each of them.
 FORGET = """\
@@ -54,11 +57,87 @@ def printed(cell, stream="stdout") -> str:
     return "".join(o["text"] for o in cell.get("outputs", ()) if o.get("name") == stream)
 
 
-def test_the_index_leads_to_every_lesson_in_the_order_of_their_names():
-    index = nbformat.read(NOTEBOOKS[0], as_version=4)
-    links = re.findall(r"\]\((\w+\.ipynb)\)", "".join(cell.source for cell in index.cells))
-    assert NOTEBOOKS[0].name == "00_index.ipynb"
-    assert links == [path.name for path in NOTEBOOKS[1:]]
+def has_japanese(text: str) -> bool:
+    return re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", text) is not None
+
+
+def same_code(here, there) -> bool:
+    """Compare what `ast` made of a Japanese cell and of its twin; where strings are Japanese, the words may differ."""
+    match here:
+        case ast.JoinedStr() if has_japanese(ast.unparse(here)) and isinstance(there, ast.JoinedStr):
+            shown = [
+                [ast.dump(v) for v in f.values if isinstance(v, ast.FormattedValue)] for f in (here, there)
+            ]
+            return sorted(shown[0]) == sorted(shown[1])  # another language may say them in another order
+        case ast.Constant(str(words)) if has_japanese(words):
+            return isinstance(there, ast.Constant) and isinstance(there.value, str)
+        case ast.AST():
+            return type(here) is type(there) and all(
+                same_code(getattr(here, field), getattr(there, field)) for field in here._fields
+            )
+        case list():
+            return isinstance(there, list) and len(here) == len(there) and all(map(same_code, here, there))
+    return here == there
+
+
+def code(source: str) -> tuple[list[str], ast.AST | list[str]]:
+    """Give a cell's magics, and the tree of the rest; where that is no Python, its lines."""
+    magic = re.compile(r"^\s*[%!].*$", re.M)
+    rest = magic.sub("", source)
+    try:
+        return magic.findall(source), ast.parse(rest)
+    except SyntaxError:
+        return magic.findall(source), [line for line in rest.splitlines() if not has_japanese(line)]
+
+
+def links(notebook) -> list[tuple[str, str]]:
+    """Give text and target of each link to a file."""
+    told = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return re.findall(r"\[([^\]]+)\]\((?!https?:)([^)#]+)\)", told)
+
+
+@pytest.mark.parametrize("folder", [EXAMPLES, EXAMPLES / "ja"], ids=["en", "ja"])
+def test_the_index_leads_to_every_lesson_in_the_order_of_their_names(folder):
+    index, *lessons = NOTEBOOKS
+    found = links(nbformat.read(folder / index.name, as_version=4))
+    assert index.name == "00_index.ipynb"
+    here = [
+        folder / path.name if (folder / path.name).exists() else path for path in lessons
+    ]  # else the English one
+    targets = [(folder / target).resolve() for _, target in found if target.endswith(".ipynb")]
+    assert [path for path in targets if path != index] == here
+    for text, target in found:
+        if (lesson := (folder / target).resolve()) in here and lesson.parent == folder:
+            assert nbformat.read(lesson, as_version=4).cells[0].source.startswith(f"# {text}\n")
+
+
+@pytest.mark.parametrize("path", JAPANESE, ids=lambda path: path.stem)
+def test_a_japanese_lesson_computes_what_its_twin_does(path):
+    notebook, twin = (nbformat.read(p, as_version=4) for p in (path, EXAMPLES / path.name))
+    assert [(c.cell_type, c.id, c.metadata) for c in notebook.cells] == [
+        (c.cell_type, c.id, c.metadata) for c in twin.cells
+    ]
+    assert notebook.metadata == twin.metadata
+    for cell, original in zip(notebook.cells, twin.cells, strict=True):
+        if cell.cell_type == "markdown":
+            assert has_japanese(cell.source)
+            continue
+        source = cell.source.replace(f"%load_ext gradmagic\n{IN_JAPANESE}\n", "%load_ext gradmagic\n")
+        assert ("%load_ext" in source) == (source != cell.source), "the language belongs behind %load_ext"
+        (magics, rest), (magics_there, rest_there) = code(source), code(original.source)
+        assert magics == magics_there
+        assert same_code(rest, rest_there), f"not what the twin computes:\n{source}"
+    assert not [target for _, target in links(notebook) if not (path.parent / target).exists()]
+
+
+@pytest.mark.parametrize("path", JAPANESE, ids=lambda path: path.stem)
+def test_japanese_is_not_broken_by_markdown(path):
+    """A line break within a paragraph is shown as a space, and `**` between a bracket and a letter as itself."""
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown":
+            prose = re.sub(r"^```.*?^```$", "", cell.source, flags=re.M | re.S)
+            assert not re.search(r"[^\x00-\x7f]\n[^\n|*#>\d-]", prose)
+            assert not re.search(r"[「（]\*\*\w|\w\*\*[「（]|[」）。、：]\*\*\w", prose)
 
 
 def test_teachers_are_told_of_every_lesson():
