@@ -71,6 +71,7 @@ from .engine.watch.memory_limit import set_tape_limit
 from .errors import GradmagicError
 from .func import vmap
 from .functions import *  # noqa: F403  (PyTorch's function names; the list is functions.__all__)
+from .language import get_language, set_language
 from .missing import missing
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ __all__ = [
     "fft",
     "func",
     "get_float32_matmul_precision",
+    "get_language",
     "get_num_threads",
     "grad",
     "grad_and_aux",
@@ -190,6 +192,7 @@ __all__ = [
     "set_detect_anomaly",
     "set_float32_matmul_precision",
     "set_following",
+    "set_language",
     "replay",
     "set_grad_enabled",
     "set_num_threads",

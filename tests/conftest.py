@@ -44,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # Kernels run in other directories; without this they would import whatever gradmagic is installed.
     os.environ["PYTHONPATH"] = str(ROOT)
     os.environ["MPLBACKEND"] = "agg"
+    os.environ["LANGUAGE"] = "en"  # what the tests compare, whatever the tester's machine speaks
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"  # silences a debugger's warning in kernels
     for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "PYTHONSTARTUP"):
         os.environ.pop(name, None)

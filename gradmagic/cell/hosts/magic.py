@@ -25,13 +25,14 @@ from IPython.core.magic import (
 )
 from IPython.display import display
 from IPython.utils.capture import capture_output
-from traitlets import Bool, Enum, Int
+from traitlets import Bool, Bunch, Enum, Int, observe
 from traitlets.config import Configurable
 
 from ... import report as reports
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape import modes
 from ...errors import GradmagicError, NonScalarError, NoResultError
+from ...language import LANGUAGES, set_language
 from ...report.model import Trace
 from ..options import OPTIONS, Options
 from ..reading.names import parse_names
@@ -79,6 +80,13 @@ class GradMagic(Configurable):
     image = Enum(
         ["none", "png", "svg"], "none", help="The graph as a picture too, for qtconsole and Spyder's console."
     ).tag(config=True)
+    language = Enum(
+        ["auto", *LANGUAGES], "auto", help="Of reports, help and errors; auto: what LANG or the locale says."
+    ).tag(config=True)
+
+    @observe("language")
+    def _speak(self, change: Bunch) -> None:
+        set_language(None if change.new == "auto" else change.new)
 
 
 @magics_class

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from ...language import tr
 from ..descent import Descent
 from ..shown.numbers import brief, finite, number, shape_of, sparkline
 from ..shown.typeset import Cell, clip, grid, pad, width, wrap
@@ -20,7 +21,7 @@ def descent_lines(descent: Descent, room: int) -> list[Text]:
     lines = [Text(clip(descent.counts, room), NAME)]
     lines += [Text(f" {row}", MUTED if descent.success else WARN) for row in wrap(descent.end, room - 2)]
     head: list[Cell] = [
-        (t, HEAD) for t in ("name", "shape", "start", "end", f"gradient of {descent.loss_name}")
+        (t, HEAD) for t in ("name", "shape", "start", "end", tr("gradient of {name}", name=descent.loss_name))
     ]
     body: list[list[Cell]] = [
         [

@@ -1,0 +1,71 @@
+"""The tables of translations, held to the code: `python -m tests.language.catalogue` updates and compiles them.
+
+In: every `tr("...")` and `mark("...")` of the Python files, templates and scripts. Out: `gradmagic.po` of each
+language, with new sentences left empty and lost ones taken out, and `gradmagic.mo`, which gradmagic reads.
+"""
+
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLES = {path.parts[-3]: path for path in (ROOT / "gradmagic/language").glob("*/LC_MESSAGES/gradmagic.po")}
+METHODS = [
+    ("**.py", "python"),
+    ("**/templates/**.html", "jinja2.ext:babel_extract"),
+    ("**/templates/**.js", "javascript"),
+]
+
+
+def extracted() -> Catalog:
+    """Give all sentences of the code, each with the files that say it."""
+    found = Catalog(project="gradmagic", charset="utf-8")
+    for file, _, sentence, _, _ in extract_from_dir(
+        ROOT / "gradmagic",
+        METHODS,
+        keywords={"tr": None, "mark": None},
+        options_map={"**/templates/**.html": {"trimmed": "true"}},
+    ):
+        found.add(sentence, locations=[(file, 0)])
+    return found
+
+
+def table(language: str) -> Catalog:
+    """Read a language's table."""
+    with TABLES[language].open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def compiled(made: Catalog) -> bytes:
+    """Give what gradmagic reads of a table."""
+    file = BytesIO()
+    write_mo(file, made)
+    return file.getvalue()
+
+
+def written(made: Catalog) -> bytes:
+    """Write a table: by file and sentence, without the dates that would make each one another."""
+    file = BytesIO()
+    write_po(file, made, width=110, omit_header=True, sort_by_file=True, include_lineno=False)
+    return b'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n' + file.getvalue()
+
+
+def updated(language: str) -> Catalog:
+    """Bring a table up to date with the code."""
+    made, known = extracted(), table(language)
+    for message in made:
+        if message.id and (old := known.get(message.id)):
+            message.string = old.string
+    return made
+
+
+if __name__ == "__main__":
+    for language, path in TABLES.items():
+        made = updated(language)
+        path.write_bytes(written(made))
+        path.with_suffix(".mo").write_bytes(compiled(made))
+        print(f"{language}: {sum(bool(m.string) for m in made if m.id)} of {len(made)} sentences")
