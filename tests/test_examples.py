@@ -21,12 +21,14 @@ IN_JAPANESE = '%config GradMagic.language = "ja"'
 FORGET = """\
 %unload_ext gradmagic
 import gradmagic; gradmagic.set_language()
+import matplotlib.pyplot; matplotlib.pyplot.close("all")
 %reset -f
 __spec__ = None  # which a module has, and new processes ask for
 """
 MAGIC = re.compile(r"^[ \t]*[%!].*$", re.M)
 EXPECTING = re.compile(r"%%grad.*--expect")
 ASK = 'print(*(note.kind for note in __import__("gradmagic").last()._trace.notes))'  # in no language
+SPEAKS = 'print(__import__("gradmagic").get_language())'
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def kernel(tmp_path_factory):
 
 
 def executed(path, kernel):
-    """Give the notebook with its outputs, and the kinds of the notes of each cell that has --expect.
+    """Give the notebook with its outputs, the kinds of the notes of each cell that has --expect, and its language.
 
     A cell that fails raises, unless it is tagged raises-exception.
     """
@@ -49,10 +51,11 @@ def executed(path, kernel):
     cells = notebook.cells
     asking = [nbformat.v4.new_code_cell(ASK if EXPECTING.match(cell.source) else "") for cell in cells]
     between = chain.from_iterable(zip(cells, asking, strict=True))
-    notebook.cells = [nbformat.v4.new_code_cell(FORGET), *between]
+    notebook.cells = [nbformat.v4.new_code_cell(FORGET), *between, nbformat.v4.new_code_cell(SPEAKS)]
     nbclient.NotebookClient(notebook, timeout=300, km=kernel).execute()
+    language = printed(notebook.cells[-1]).strip()
     notebook.cells = cells
-    return notebook, [printed(cell).split() for cell in asking]
+    return notebook, [printed(cell).split() for cell in asking], language
 
 
 def reports(cell) -> list[str]:
@@ -150,7 +153,8 @@ def test_teachers_are_told_of_every_lesson():
 @pytest.mark.slow
 @pytest.mark.parametrize("path", [*NOTEBOOKS, *JAPANESE], ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_the_notebook_runs_and_shows_its_gradients(path, kernel):
-    notebook, notes = executed(path, kernel)
+    notebook, notes, language = executed(path, kernel)
+    assert language == ("ja" if path in JAPANESE else "en")
     magics = [cell for cell in notebook.cells if cell.cell_type == "code" and "%%grad" in cell.source]
     assert magics, "a lesson without a %%grad cell"
     for cell in magics:
