@@ -5,10 +5,12 @@ a function of the parameters alone. `partitions` says what a partition is, `work
 user's function there, `cluster` runs a pass over all of them, `loss` puts it on the tape.
 """
 
+from ..language import tr
+
 try:
     import distributed as _distributed  # noqa: F401
 except ImportError as error:
-    raise ImportError('gm.distributed needs Dask: pip install "gradmagic[distributed]".') from error
+    raise ImportError(tr('gm.distributed needs Dask: pip install "gradmagic[distributed]".')) from error
 
 from .loss import Loss, loss
 

@@ -22,6 +22,7 @@ from distributed.scheduler import KilledWorker
 
 from ..engine.core.places import users
 from ..errors import ArgumentError, ClusterError
+from ..language import tr
 from .packing import packed
 from .partitions import Partitions, Plan
 from .worker import Share, Work, added, data_of, evaluate
@@ -78,7 +79,7 @@ def total(
         level += 1
     found: Share | None = fetched(graph, row[0], partitions, client_of(client), retries, progress)
     if found is None:
-        raise ArgumentError("no partition has a row, and there is no mean of none.")
+        raise ArgumentError(tr("no partition has a row, and there is no mean of none."))
     return found
 
 
@@ -111,21 +112,27 @@ def fetched(graph: Any, key: Any, partitions: Partitions, client: Any, retries: 
         where = (
             partitions.plans[task[1]].name if isinstance(task, tuple) and len(task) == 2 else f"task {task}"
         )
-        raise ClusterError(
-            f"{where} has lost {error.allowed_failures + 1} workers, the last at {error.last_worker.address}: they "
-            "were killed, for want of memory most often. Cut the data into smaller partitions, or give the workers "
-            "more memory (memory_limit=); nothing else is lost, and the loss can be called again."
-        ) from None
+        raise ClusterError(tr(
+            "{where} has lost {count} workers, the last at {address}: they were killed, for want "
+            "of memory most often. Cut the data into smaller partitions, or give the workers more memory "
+            "(memory_limit=); nothing else is lost, and the loss can be called again.", where=where,
+            count=error.allowed_failures + 1, address=error.last_worker.address,
+        )) from None  # fmt: skip
     except Exception as error:
         if not isinstance(error, _LOST) and client.status == "running":
             raise
         if any("gm.distributed.loss" in note for note in getattr(error, "__notes__", ())):
             raise  # the user's function has raised it, in a worker
-        why = "it was cancelled" if client.status == "running" else "the client has no scheduler any more"
-        raise ClusterError(
-            f"the pass over the partitions was given up, for {why}. Nothing is lost but this pass: where there is no "
-            "scheduler start a distributed.Client(...), and call the loss again with the same parameters."
-        ) from error
+        why = (
+            tr("it was cancelled")
+            if client.status == "running"
+            else tr("the client has no scheduler any more")
+        )
+        raise ClusterError(tr(
+            "the pass over the partitions was given up, for {why}. Nothing is lost but this pass: where "
+            "there is no scheduler start a distributed.Client(...), and call the loss again with the same "
+            "parameters.", why=why,
+        )) from error  # fmt: skip
 
 
 @contextmanager
@@ -146,9 +153,10 @@ def _attended(client: Any) -> Iterator[None]:
                 cluster.scale(len(cluster.worker_spec))
             elif not there and not said:
                 said = True
-                warnings.warn(
-                    f"no worker is at {client.scheduler.address}: the pass waits for one.", stacklevel=1
+                waits = tr(
+                    "no worker is at {address}: the pass waits for one.", address=client.scheduler.address
                 )
+                warnings.warn(waits, stacklevel=1)
 
     attendant = Thread(target=look, daemon=True)
     attendant.start()

@@ -22,6 +22,7 @@ from ..engine.tape.modes import OFF, mode_now
 from ..engine.tape.tracked import Tracked, raw, raws, tracked_in
 from ..engine.transforms.custom import custom
 from ..errors import ArgumentError
+from ..language import tr
 from .cluster import one, total
 from .partitions import Partitions, partitions_of
 from .worker import Work
@@ -56,15 +57,17 @@ class Loss:
         found = leaves(params)
         for leaf in found:
             if (words := of_library(leaf)) is not None:
-                raise ArgumentError(
-                    f"{self.__name__} got {words} among its parameters: data are given once, when the loss is made, "
-                    f"gm.distributed.loss(f, X). {words.advice()}."
-                )
+                raise ArgumentError(tr(
+                    "{name} got {what} among its parameters: data are given once, when the loss is made, "
+                    "gm.distributed.loss(f, X). {advice}.", name=self.__name__, what=words,
+                    advice=words.advice(),
+                ))  # fmt: skip
             if callable(getattr(leaf, "parameters", None)):
-                raise ArgumentError(
-                    f"{self.__name__} got a module, whose parameters live in this process: give them by name, "
-                    "dict(net.named_parameters()), and write gm.func.functional_call(net, params, X) in the function."
-                )
+                raise ArgumentError(tr(
+                    "{name} got a module, whose parameters live in this process: give them by name, "
+                    "dict(net.named_parameters()), and write gm.func.functional_call(net, params, X) in the "
+                    "function.", name=self.__name__,
+                ))  # fmt: skip
         places = tuple(i for i, v in enumerate(found) if isinstance(v, Tracked) and v.node is not None)
         device = self._options["device"] or ("cuda" if any(map(arrays.on_device, map(raw, found))) else "")
         work = Work(
@@ -231,7 +234,7 @@ def loss(
     (59.0, array([38., 40.]))
     """
     if reduce not in ("sum", "mean"):
-        raise ArgumentError(f'reduce={reduce!r} is unknown: write "sum" or "mean".')
+        raise ArgumentError(tr('reduce={reduce!r} is unknown: write "sum" or "mean".', reduce=reduce))
     partitions = partitions_of(data, load)
     return Loss(
         f,

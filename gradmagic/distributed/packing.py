@@ -25,6 +25,7 @@ from ..engine.following import dot_calls
 from ..engine.following.followers import plain
 from ..engine.tape.tracked import Tracked, raw
 from ..errors import ArgumentError
+from ..language import tr
 
 _LABELS: dict[str, str] = {}  # in a worker: what the user calls a file, "In [3]"
 
@@ -37,7 +38,7 @@ class _Packer(cloudpickle.Pickler):  # type: ignore[misc]
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, Tracked):
             if obj.node is not None:
-                _refuse("a tensor that requires grad or a traced value")
+                _refuse(tr("a tensor that requires grad or a traced value"))
             return (raw, (obj.array,)) if obj.soft else (type(obj).wrap, (obj.array, None))
         if isinstance(obj, CodeType):
             self.files.add(obj.co_filename)
@@ -65,7 +66,8 @@ def packed(work: Any, function: Any) -> bytes:
             read = inspect.getclosurevars(function)
             for name, value in {**read.globals, **read.nonlocals}.items():
                 if _is_traced(value):
-                    _refuse(f"{name!r}, a tensor that requires grad or a traced value", function.__name__)
+                    traced = tr("{name!r}, a tensor that requires grad or a traced value", name=name)
+                    _refuse(traced, function.__name__)
     buffer = io.BytesIO()
     packer = _Packer(buffer)
     packer.dump(work)
@@ -80,11 +82,12 @@ def _is_traced(value: Any) -> bool:
     return cell is not None and any(mark.node is not None for mark in cell.table.marks([value]))
 
 
-def _refuse(what: str, name: str = "the function of the loss") -> NoReturn:
-    raise ArgumentError(
-        f"{name} reads {what}, and is computed in other processes, from where no gradient comes back to it: "
-        "give it as an argument of the loss; if it is a constant, read gm.stop_gradient(v) of it."
-    )
+def _refuse(what: str, name: str = "") -> NoReturn:
+    raise ArgumentError(tr(
+        "{name} reads {what}, and is computed in other processes, from where no gradient comes back to it: "
+        "give it as an argument of the loss; if it is a constant, read gm.stop_gradient(v) of it.",
+        name=name or tr("the function of the loss"), what=what,
+    ))  # fmt: skip
 
 
 def opened(given: bytes, name: str) -> Any:

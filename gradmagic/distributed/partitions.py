@@ -19,6 +19,7 @@ from distributed import Future
 
 from ..engine.core.foreign import foreign
 from ..errors import ArgumentError, ShapeError
+from ..language import tr
 
 Key = Any
 
@@ -62,13 +63,16 @@ def partitions_of(data: Sequence[Any], load: Callable[[Any], Any] | None) -> Par
         If the data have different numbers of partitions or rows.
     """
     if not data:
-        raise ArgumentError("gm.distributed.loss got no data: give them after the function, loss(f, X, y).")
+        raise ArgumentError(tr(
+            "gm.distributed.loss got no data: give them after the function, loss(f, X, y).",
+        ))  # fmt: skip
     collections = _in_rows([_collection(d, i, load) for i, d in enumerate(data)])
     keys = [_keys(c) for c in collections]
     if len({len(k) for k in keys}) > 1:
-        raise ShapeError(
-            f"the data have {' and '.join(str(len(k)) for k in keys)} partitions: give all of them the same ones."
-        )
+        raise ShapeError(tr(
+            "the data have {counts} partitions: give all of them the same ones.",
+            counts=" and ".join(str(len(k)) for k in keys),
+        ))  # fmt: skip
     futures = {key: task for key, task in _merged(_each(collections)).items() if isinstance(task, Future)}
     # Delayed parts are taken as they are: to optimise 100,000 of them takes Dask minutes. What lies in the cluster is
     # left out by that, or kept.
@@ -100,18 +104,19 @@ def _collection(data: Any, position: int, load: Any) -> Any:
         data = [data]
     if isinstance(data, (list, tuple)) and data:
         if load is None and isinstance(data[0], (str, os.PathLike)):
-            raise ArgumentError(
-                f"the data at position {position} are files: say how one is read, load=np.load for instance."
-            )
+            raise ArgumentError(tr(
+                "the data at position {position} are files: say how one is read, load=np.load for instance.",
+                position=position,
+            ))  # fmt: skip
         return [d if isinstance(d, Delayed) else dask.delayed(d, traverse=False) for d in data]
     if dask.is_dask_collection(data) and (_is_array(data) or hasattr(data, "npartitions")):
         return data
     what = foreign(data) or f"a {type(data).__name__}"
-    raise ArgumentError(
-        f"the data at position {position} are {what}, which has no partitions: give a dask array "
-        "(da.from_array(v, chunks=(rows, -1))), a bag, a list of delayed parts or of files with load=; what every "
-        "partition needs whole is best read by the function itself."
-    )
+    raise ArgumentError(tr(
+        "the data at position {position} are {what}, which has no partitions: give a dask array "
+        "(da.from_array(v, chunks=(rows, -1))), a bag, a list of delayed parts or of files with load=; what "
+        "every partition needs whole is best read by the function itself.", position=position, what=what,
+    ))  # fmt: skip
 
 
 def _is_array(collection: Any) -> bool:
@@ -122,12 +127,14 @@ def _in_rows(collections: list[Any]) -> list[Any]:
     """Bring all arrays to chunks of whole rows, the same rows for all."""
     arrays = [c for c in collections if _is_array(c)]
     if any(not a.ndim for a in arrays):
-        raise ShapeError(
-            "an array without dimensions has no rows: give one with the rows along its first axis."
-        )
+        raise ShapeError(tr(
+            "an array without dimensions has no rows: give one with the rows along its first axis.",
+        ))  # fmt: skip
     if len({a.shape[0] for a in arrays if a.shape[0] == a.shape[0]}) > 1:
         rows = " and ".join(str(a.shape[0]) for a in arrays)
-        raise ShapeError(f"the data have {rows} rows: give arrays with the same rows along their first axis.")
+        raise ShapeError(tr(
+            "the data have {rows} rows: give arrays with the same rows along their first axis.", rows=rows,
+        ))  # fmt: skip
 
     def whole(a: Any) -> Any:
         chunks = dict.fromkeys(range(1, a.ndim), -1)

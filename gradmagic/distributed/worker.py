@@ -22,6 +22,7 @@ from ..engine.faces.torch.tensor import Tensor
 from ..engine.tape.tracked import raw
 from ..engine.transforms.of_functions import jvp, value_and_grad, vjp
 from ..errors import ArgumentError, NonScalarError
+from ..language import tr
 from .packing import opened
 
 Values = tuple[Any, ...]
@@ -78,7 +79,7 @@ def evaluate(packed: bytes, name: str, work_packed: bytes, of_pass: str, *given:
         values = [_on_host(raw(v)) for v in computed(work, data)]
         return Share(rows, tuple(v * rows if work.mean else v for v in values))
     except Exception as error:
-        error.add_note(f"In {name} of gm.distributed.loss.")
+        error.add_note(tr("In {name} of gm.distributed.loss.", name=name))
         raise
 
 
@@ -110,10 +111,10 @@ def _rows(data: Values) -> int:
     try:
         return len(data[0])
     except TypeError:
-        raise ArgumentError(
-            f'reduce="mean" weighs a partition by its rows, and a {type(data[0]).__name__} has none: let the '
-            'function give a sum, and write reduce="sum".'
-        ) from None
+        raise ArgumentError(tr(
+            'reduce="mean" weighs a partition by its rows, and a {kind} has none: let the function give a '
+            'sum, and write reduce="sum".', kind=type(data[0]).__name__,
+        )) from None  # fmt: skip
 
 
 def computed(work: Work, data: Values) -> Sequence[Any]:
@@ -173,11 +174,15 @@ def _number(out: Any, f: Any) -> Any:
     """Give what the user's function gave, if it is one number."""
     name, odd = getattr(f, "__name__", "f"), foreign(raw(out))
     if odd is not None:
-        raise ArgumentError(f"{name} gave {odd}, and a loss is one number. {odd.advice('the result')}.")
+        raise ArgumentError(tr(
+            "{name} gave {what}, and a loss is one number. {advice}.", name=name, what=odd,
+            advice=odd.advice(tr("the result")),
+        ))  # fmt: skip
     if np.size(raw(out)) != 1:
-        raise NonScalarError(
-            f"{name} gave an array of shape {np.shape(raw(out))}, and a loss is one number: give np.sum(...) of it."
-        )
+        raise NonScalarError(tr(
+            "{name} gave an array of shape {shape}, and a loss is one number: give np.sum(...) of it.",
+            name=name, shape=np.shape(raw(out)),
+        ))  # fmt: skip
     return np.reshape(out, ()) if np.ndim(raw(out)) else out
 
 

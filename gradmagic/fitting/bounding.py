@@ -12,6 +12,7 @@ import numpy as np
 
 from ..engine.core.trees import is_container, leaves
 from ..errors import MinimizeError
+from ..language import tr
 from .variables import Variables
 
 Limits = tuple[np.ndarray, np.ndarray]
@@ -26,20 +27,24 @@ def bounded(variables: Variables, bounds: Any) -> Limits:
         If they are not nested as the variables, no pair, or the start lies outside of them.
     """
     if any(map(np.iscomplexobj, variables.start)):
-        raise MinimizeError("bounds= is for real variables: complex numbers have no order.")
+        raise MinimizeError(tr("bounds= is for real variables: complex numbers have no order."))
     given = _Given(variables)
     given.walk(variables.tree, bounds)
     low, high = np.concatenate(given.low), np.concatenate(given.high)
     start, names = variables.flat(variables.start), variables.called()
-    for outside, bound, word in ((start < low, low, "below"), (start > high, high, "above")):
+    for outside, bound, side in ((start < low, low, tr("below")), (start > high, high, tr("above"))):
         if outside.any():
             i = int(np.argmax(outside))
-            raise MinimizeError(
-                f"{names[i]} begins at {start[i]:.6g}, {word} its bound {bound[i]:.6g}: write a start within bounds=."
-            )
+            raise MinimizeError(tr(
+                "{name} begins at {start:.6g}, {side} its bound {bound:.6g}: write a start within bounds=.",
+                name=names[i], start=start[i], side=side, bound=bound[i],
+            ))  # fmt: skip
     if (low > high).any():
         i = int(np.argmax(low > high))
-        raise MinimizeError(f"the bounds of {names[i]} leave nothing: {low[i]:.6g} is above {high[i]:.6g}.")
+        raise MinimizeError(tr(
+            "the bounds of {name} leave nothing: {low:.6g} is above {high:.6g}.", name=names[i],
+            low=low[i], high=high[i],
+        ))  # fmt: skip
     return low, high
 
 
@@ -69,10 +74,10 @@ class _Given:
                 filled = np.array(rest if value is None else value, np.float64)
                 held.append(np.broadcast_to(filled, np.shape(array)).ravel())
             except (TypeError, ValueError):
-                raise MinimizeError(
-                    f"the bounds of {name} do not fit its shape {np.shape(array)}: write (low, high), each a number, "
-                    "None, or an array of that shape."
-                ) from None
+                raise MinimizeError(tr(
+                    "the bounds of {name} do not fit its shape {shape}: write (low, high), each a number, "
+                    "None, or an array of that shape.", name=name, shape=np.shape(array),
+                )) from None  # fmt: skip
 
     def _pair(self, name: str, array: Any, bounds: Any) -> tuple[Any, Any]:
         if bounds is None:
@@ -86,9 +91,10 @@ class _Given:
                 for column, rest in zip(columns, (-np.inf, np.inf), strict=True)
             )
         if not _is_pair(bounds):
-            raise MinimizeError(
-                f"the bounds of {name} are no pair: write (low, high), with None where there is none."
-            )
+            raise MinimizeError(tr(
+                "the bounds of {name} are no pair: write (low, high), with None where there is none.",
+                name=name,
+            ))  # fmt: skip
         return bounds[0], bounds[1]
 
 
@@ -125,15 +131,15 @@ def _found(bounds: Any, key: Any, tree: Any) -> Any:
     if isinstance(bounds, dict):
         unknown = set(bounds) - {k for k, _ in _items(tree)}
         if unknown:
-            raise MinimizeError(
-                f"bounds= has {sorted(map(str, unknown))[0]!r}, which x0 has not: write its names."
-            )
+            raise MinimizeError(tr(
+                "bounds= has {name!r}, which x0 has not: write its names.", name=sorted(map(str, unknown))[0],
+            ))  # fmt: skip
         return bounds.get(key)
     if is_dataclass(bounds) and isinstance(key, str):
         return getattr(bounds, key)
     if isinstance(bounds, (list, tuple)) and isinstance(key, int) and len(bounds) == len(tree):
         return bounds[key]
-    raise MinimizeError(
-        f"bounds= is not nested as x0, a {type(tree).__name__} of {len(leaves(tree))}: write one pair (low, high) for "
-        "all, or one for each."
-    )
+    raise MinimizeError(tr(
+        "bounds= is not nested as x0, a {kind} of {count}: write one pair (low, high) for all, or one for "
+        "each.", kind=type(tree).__name__, count=len(leaves(tree)),
+    ))  # fmt: skip

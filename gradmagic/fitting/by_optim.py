@@ -15,6 +15,7 @@ from .. import optim
 from ..engine.core import arrays
 from ..engine.faces.torch.tensor import Tensor
 from ..errors import DivergedWarning, MinimizeError
+from ..language import tr
 from ..optim import LBFGS, Optimizer
 from .checkpoints import agree
 from .course import Course, Ending
@@ -59,7 +60,7 @@ class OptimSteps:
     def prepare(self, variables: Variables) -> None:
         """Make the optimiser: its settings are looked at."""
         if self._settings.get("maximize"):
-            raise MinimizeError("maximize=True climbs, and gm.minimize goes down: give it -f instead.")
+            raise MinimizeError(tr("maximize=True climbs, and gm.minimize goes down: give it -f instead."))
         self._params = [Tensor.wrap(np.copy(a)[()], None).requires_grad_() for a in variables.start]
         self._optimizer = self._kind(self._params, **self._settings)
         self._lr = float(self._optimizer.param_groups[0].get("lr", 1.0))
@@ -104,8 +105,10 @@ class OptimSteps:
 
     def _over(self, k: int, still: int) -> str:
         if still >= PATIENCE:
-            return f"nothing moves any more: {PATIENCE} steps in a row were within tol={self._tol:g}"
-        return f"all {k:,} iterations are done" if k >= (self.iterations or 0) else ""
+            return tr(
+                "nothing moves any more: {count} steps in a row were within tol={tol:g}", count=PATIENCE, tol=self._tol
+            )  # fmt: skip
+        return tr("all {count:,} iterations are done", count=k) if k >= (self.iterations or 0) else ""
 
     def _step(self, course: Course, gradient: Point) -> None:
         params, optimizer = self._params, self._optimizer
@@ -141,22 +144,22 @@ class OptimSteps:
         if np.isfinite(loss) and not odd:
             return None
         what = (
-            f"{course.loss.name} is {loss}"
-            if not np.isfinite(loss)
-            else f"the gradient by {odd[0]} is not finite"
-        )
+            tr("the gradient by {name} is not finite", name=odd[0]) if np.isfinite(loss)
+            else tr("{name} is {value}", name=course.loss.name, value=loss)
+        )  # fmt: skip
         start = course.variables.start
         moved = [_farthest(a, b) for a, b in zip(course.point, start, strict=True)]
         farthest = names[int(np.argmax(np.nan_to_num(moved, nan=np.inf)))]
-        message = (
-            f"{what} in iteration {k}, when {farthest} was {max(moved):.3g} away from its start: a step length of "
-            f"lr={self._lr:g} is too long; write lr={self._lr / 10:g}, or begin elsewhere"
-        )
-        warnings.warn(
-            f"gm.minimize: {message}. The fit gives the best point before, with a loss of {best[0]:.6g}.",
-            DivergedWarning,
-            stacklevel=_outside(),
-        )
+        message = tr(
+            "{what} in iteration {i}, when {name} was {far:.3g} away from its start: a step length of lr={lr:g} is too "
+            "long; write lr={shorter:g}, or begin elsewhere", what=what, i=k, name=farthest, far=max(moved),
+            lr=self._lr, shorter=self._lr / 10,
+        )  # fmt: skip
+        told = tr(
+            "gm.minimize: {message}. The fit gives the best point before, with a loss of {loss:.6g}.",
+            message=message, loss=best[0],
+        )  # fmt: skip
+        warnings.warn(told, DivergedWarning, stacklevel=_outside())
         return Ending(best[1], best[0], None, message, False)
 
 

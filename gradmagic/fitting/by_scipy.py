@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import MinimizeError
+from ..language import tr
 from .bounding import Limits
 from .checkpoints import agree
 from .course import Course, Ending
@@ -55,12 +56,15 @@ class SciPySteps:
         self._takes = set(METHODS[name].split())
         self.differentiates = "jac" in self._takes
         if limits is not None and "bounds" not in self._takes:
-            raise MinimizeError(f"{name} takes no bounds: write method= one of {', '.join(BOUNDED)}.")
+            raise MinimizeError(tr(
+                "{name} takes no bounds: write method= one of {names}.", name=name,
+                names=", ".join(BOUNDED),
+            ))  # fmt: skip
         if loss.product is None and self._takes & {"hess", "hessp"} and name not in _WITHOUT:
-            raise MinimizeError(
-                f"{name} takes Hessians, which a cell has none of: write L-BFGS-B, or gm.minimize(f, x0, {name!r}) for "
-                "a function."
-            )
+            raise MinimizeError(tr(
+                "{name} takes Hessians, which a cell has none of: write L-BFGS-B, or gm.minimize(f, x0, "
+                "{name!r}) for a function.", name=name,
+            ))  # fmt: skip
 
     def prepare(self, variables: Variables) -> None:
         """See to it that SciPy is there.
@@ -74,8 +78,11 @@ class SciPySteps:
             from scipy import optimize  # optional
         except ModuleNotFoundError:
             raise ModuleNotFoundError(
-                f'method={self.name!r} is SciPy\'s, which is not installed: pip install "gradmagic[fit]"; or write '
-                'method="lbfgs", which is gradmagic\'s own.',
+                tr(
+                    "method={name!r} is SciPy's, which is not installed: pip install "
+                    '"gradmagic[fit]"; or write method="lbfgs", which is gradmagic\'s own.',
+                    name=self.name,
+                ),
                 name="scipy",
             ) from None
         self._optimize = optimize
@@ -139,7 +146,9 @@ class SciPySteps:
         agree(course, loss)
         course.note(loss, course.point)
         if self.iterations is not None and done >= self.iterations:
-            return Ending(course.point, loss, gradient, f"all {done:,} iterations are done", False)
+            return Ending(
+                course.point, loss, gradient, tr("all {count:,} iterations are done", count=done), False
+            )
         options: dict[str, Any] = dict(self._settings)
         if self.iterations is not None and self.name not in ("TNC", "COBYLA"):
             options["maxiter"] = self.iterations - done
@@ -158,16 +167,21 @@ class SciPySteps:
                     **{k: v for k, v in asked.items() if v is not None},
                 )  # fmt: skip
         except self._optimize.OptimizeWarning as warning:
-            raise MinimizeError(f"{self.name}: {warning}. Its options are those of scipy.optimize.") from None
+            raise MinimizeError(tr(
+                "{name}: {warning}. Its options are those of scipy.optimize.", name=self.name,
+                warning=warning,
+            )) from None  # fmt: skip
         except ValueError as error:
             if not str(error).startswith("Unknown solver"):
                 raise
-            raise MinimizeError(
-                f"{self.name} is not in this SciPy: pip install -U scipy, or another method."
-            ) from None
+            raise MinimizeError(tr(
+                "{name} is not in this SciPy: pip install -U scipy, or another method.", name=self.name,
+            )) from None  # fmt: skip
         except _Enough:
             count = len(course.history.losses) - 1
-            return self._ended(course, start, f"all {count:,} iterations are done", False, None)
+            return self._ended(
+                course, start, tr("all {count:,} iterations are done", count=count), False, None
+            )
         return self._ended(course, found.x, str(found.message), bool(found.success), found)
 
     def _ended(self, course: Course, x: np.ndarray, message: str, success: bool, found: Any) -> Ending:

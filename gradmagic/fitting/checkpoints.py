@@ -16,6 +16,7 @@ import numpy as np
 from ..engine.core import arrays
 from ..engine.faces.torch.tensor import Tensor
 from ..errors import MinimizeError
+from ..language import tr
 from ..saving.files import load, save
 
 if TYPE_CHECKING:
@@ -32,7 +33,10 @@ class Checkpoint:
         self.path, self.every, self.about = os.fspath(path), every, about
         folder = os.path.dirname(self.path) or "."
         if not os.path.isdir(folder):
-            raise MinimizeError(f"checkpoint={self.path!r}: there is no folder {folder}: make it first.")
+            raise MinimizeError(tr(
+                "checkpoint={path!r}: there is no folder {folder}: make it first.", path=self.path,
+                folder=folder,
+            ))  # fmt: skip
 
     def write(self, course: Course, kept: dict[str, Any]) -> None:
         """Write the file beside the old one, then put it in its place."""
@@ -77,11 +81,14 @@ class Checkpoint:
         try:
             held = load(self.path)
         except Exception as error:
-            raise MinimizeError(f"checkpoint={self.path!r} cannot be read: {error}") from None
+            raise MinimizeError(tr(
+                "checkpoint={path!r} cannot be read: {error}", path=self.path, error=error,
+            )) from None  # fmt: skip
         if not isinstance(held, dict) or held.get("form") != FORM:
-            raise MinimizeError(
-                f"checkpoint={self.path!r} is a file of another kind: write another name, so that it is not lost."
-            )
+            raise MinimizeError(tr(
+                "checkpoint={path!r} is a file of another kind: write another name, so that it is not lost.",
+                path=self.path,
+            ))  # fmt: skip
         return held
 
 
@@ -102,10 +109,11 @@ def read(course: Course) -> None:
     if other is None and not all(map(_same, held["start"], variables.start)):
         other = "start"
     if other is not None:
-        there = (
-            "" if other == "start" else f" ({held['about'].get(other)!r}, not {checkpoint.about[other]!r})"
-        )
-        raise MinimizeError(_another(checkpoint, f"its {other} is another{there}"))
+        raise MinimizeError(_another(checkpoint, (
+            tr("its start is another") if other == "start"
+            else tr("its {what} is another ({there!r}, not {here!r})", what=other, there=held["about"].get(other),
+                    here=checkpoint.about[other])
+        )))  # fmt: skip
     course.point = _beside(held["x"], variables.start)
     history = course.history
     history.losses = held["losses"].tolist()
@@ -150,8 +158,10 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def _another(checkpoint: Checkpoint, why: str) -> str:
-    begin = "Write another name, or delete the file to begin anew."
-    return f"checkpoint={checkpoint.path!r} is of another fit: {why}. {begin}"
+    return tr(
+        "checkpoint={path!r} is of another fit: {why}. Write another name, or delete the file to begin anew.",
+        path=checkpoint.path, why=why,
+    )  # fmt: skip
 
 
 def agree(course: Course, loss: float) -> None:
@@ -166,7 +176,7 @@ def agree(course: Course, loss: float) -> None:
         assert course.checkpoint is not None
         raise MinimizeError(_another(
             course.checkpoint,
-            f"at its last point the loss was {course.again!r}, and is {loss!r} now; the function or its data have "
-            "changed, or it draws random numbers without a seed of its own",
+            tr("at its last point the loss was {before!r}, and is {now!r} now; the function or its data have changed, "
+               "or it draws random numbers without a seed of its own", before=course.again, now=loss),
         ))  # fmt: skip
     course.again = None

@@ -17,6 +17,7 @@ from ..engine.core import arrays
 from ..engine.core.foreign import foreign
 from ..engine.tape.tracked import Tracked, raw
 from ..errors import ArgumentError, MinimizeError, NoGradError, NonScalarError
+from ..language import tr
 from .checkpoints import Checkpoint
 from .evaluating import Evaluator
 from .history import History
@@ -94,10 +95,11 @@ class Course:
             yield
         except Exception as error:
             if self.history.losses:
-                error.add_note(
-                    f"{self.loss.name} was to be minimised: this is iteration {len(self.history.losses)}, at "
-                    f"{self._told(point)}, with a loss of {self.history.losses[-1]:.6g} before."
-                )
+                error.add_note(tr(
+                    "{name} was to be minimised: this is iteration {i}, at {point}, with a loss of {loss:.6g} before.",
+                    name=self.loss.name, i=len(self.history.losses), point=self._told(point),
+                    loss=self.history.losses[-1],
+                ))  # fmt: skip
             raise
 
     def peek(self, point: Point) -> float:
@@ -119,30 +121,34 @@ class Course:
         if type(value) is float:
             return value
         if isinstance(value, Tracked) and differentiated(value):
-            raise ArgumentError(
-                f"{self.loss.name} depends on what gm.grad differentiates by, and no gradient flows through a fit: "
-                "write gm.stop_gradient(...) of that, or gm.numeric of the function that fits."
-            )
+            raise ArgumentError(tr(
+                "{name} depends on what gm.grad differentiates by, and no gradient flows through a fit: "
+                "write gm.stop_gradient(...) of that, or gm.numeric of the function that fits.",
+                name=self.loss.name,
+            ))  # fmt: skip
         array = arrays.to_host(raw(value))
         odd = foreign(value)
         if odd is not None and not isinstance(value, (list, tuple, dict)):
-            raise ArgumentError(
-                f"{self.loss.name} gave {odd}, and a loss is one number. End it with return and the number."
-            )
+            raise ArgumentError(tr(
+                "{name} gave {what}, and a loss is one number. End it with return and the number.",
+                name=self.loss.name, what=odd,
+            ))  # fmt: skip
         if np.size(array) != 1 or isinstance(value, (list, tuple, dict)):
             what = (
-                f"an array of shape {np.shape(array)}"
+                tr("an array of shape {shape}", shape=np.shape(array))
                 if arrays.is_array(array)
-                else f"a {type(value).__name__}"
+                else tr("a {kind}", kind=type(value).__name__)
             )
-            raise NonScalarError(
-                f"{self.loss.name} gave {what}, and a loss is one number: give np.sum(...) of it."
-            )
+            raise NonScalarError(tr(
+                "{name} gave {what}, and a loss is one number: give np.sum(...) of it.",
+                name=self.loss.name, what=what,
+            ))  # fmt: skip
         array = np.reshape(array, ())
         if array.dtype.kind == "c":
-            raise NonScalarError(
-                f"{self.loss.name} gave a complex number: give np.real(...) or np.abs(...) of it."
-            )
+            raise NonScalarError(tr(
+                "{name} gave a complex number: give np.real(...) or np.abs(...) of it.",
+                name=self.loss.name,
+            ))  # fmt: skip
         return float(array)
 
     # -- beginning --------------------------------------------------------------------------------
@@ -160,29 +166,30 @@ class Course:
             loss, gradient = self.both(self.point) if differentiates else (self.value(self.point), None)
         except (TypeError, AttributeError) as error:
             if type(self.variables.tree) is list and all(np.ndim(a) == 0 for a in self.variables.start):
-                error.add_note(
+                error.add_note(tr(
                     "x0 is a list, and so is what the function gets: write x0=np.array([...]) for a vector."
-                )
+                ))  # fmt: skip
             raise
         self.first = loss, gradient
         names = self.variables.names
         if not np.isfinite(loss):
-            raise MinimizeError(
-                f"{self.loss.name} is {loss} where the fit begins ({self._told(self.point)}): begin at a point where "
-                "it is a finite number."
-            )
+            raise MinimizeError(tr(
+                "{name} is {loss} where the fit begins ({point}): begin at a point where it is a finite "
+                "number.", name=self.loss.name, loss=loss, point=self._told(self.point),
+            ))  # fmt: skip
         odd = [n for n, g in zip(names, gradient or [], strict=False) if not np.all(np.isfinite(g))]
         if odd:
-            raise MinimizeError(
-                f"the gradient by {odd[0]} is not finite where the fit begins ({self._told(self.point)}): begin at "
-                "another point; with gm.detect_anomaly(): it is shown where NaN is made."
-            )
+            raise MinimizeError(tr(
+                "the gradient by {variable} is not finite where the fit begins ({point}): begin at another point; "
+                "with gm.detect_anomaly(): it is shown where NaN is made.", variable=odd[0],
+                point=self._told(self.point),
+            ))  # fmt: skip
         flat = gradient is not None and not any(np.any(g) for g in gradient)
         if flat and not self.loss.reaches(self.variables.at(self.point)):
-            raise NoGradError(
-                f"{self.loss.name} does not depend on {' or '.join(names[:3])}: compute its result from what it is "
-                "given."
-            )
+            raise NoGradError(tr(
+                "{name} does not depend on {variables}: compute its result from what it is given.",
+                name=self.loss.name, variables=tr(" or ").join(names[:3]),
+            ))  # fmt: skip
 
     def _told(self, point: Point) -> str:
         """Write a point in few words: its first numbers."""

@@ -14,6 +14,7 @@ from ..engine.replay.replay import Replayed
 from ..engine.transforms.matrices import hvp
 from ..engine.transforms.of_functions import depends, one_number, value_and_grad
 from ..engine.transforms.traced import TracedCall
+from ..language import tr
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def evaluator(f: Callable[..., Any], args: Sequence[Any] = ()) -> Evaluator:
 
     name = getattr(f, "__name__", type(f).__name__)
     return Evaluator(
-        name="the loss" if name == "<lambda>" else name,
+        name=tr("the loss") if name == "<lambda>" else name,
         value=lambda point: f(point, *args),
         both=lambda point: differentiated(point, *args),
         product=along,

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.core.values import summarise
+from ..language import tr
 from ..report.descent import Descent, Moved
 from .course import Course, Ending
 
@@ -135,7 +136,7 @@ class Fit:
 
         text = str(path)
         if not text.endswith((".html", ".txt")):
-            raise ReportError(f"a fit is saved as html or txt, not as {text!r}.")
+            raise ReportError(tr("a fit is saved as html or txt, not as {suffix!r}.", suffix=text))
         with open(path, "w", encoding="utf-8") as file:
             file.write(fit_page(self.descent) if text.endswith(".html") else self.to_text(80, color=False))
         return text

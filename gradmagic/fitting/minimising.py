@@ -12,6 +12,7 @@ from os import PathLike
 from typing import Any
 
 from ..errors import MinimizeError
+from ..language import tr
 from ..optim import Optimizer
 from . import by_optim, by_scipy
 from .bounding import bounded
@@ -114,9 +115,9 @@ def minimize(
     (2.0, 1.0)
     """
     if not callable(f):
-        raise MinimizeError(
-            f"gm.minimize takes a function first, and this is a {type(f).__name__}: write f, x0."
-        )
+        raise MinimizeError(tr(
+            "gm.minimize takes a function first, and this is a {kind}: write f, x0.", kind=type(f).__name__,
+        ))  # fmt: skip
     variables = Variables(x0)
     given = args if isinstance(args, tuple) else (args,)
     return fitted(
@@ -133,13 +134,15 @@ def fitted(
 ) -> Fit:  # fmt: skip
     """Fit the variables of a loss that is asked in whatever way; see `minimize`."""
     if iterations is not None and (type(iterations) is not int or iterations < 0):
-        raise MinimizeError(
-            f"iterations={iterations!r}: write how many at most, a whole number such as 1000."
-        )
+        raise MinimizeError(tr(
+            "iterations={iterations!r}: write how many at most, a whole number such as 1000.",
+            iterations=iterations,
+        ))  # fmt: skip
     if checkpoint is not None and (type(every) is not int or every < 1):
-        raise MinimizeError(
-            f"every={every!r}: write after how many iterations the file is written, such as 100."
-        )
+        raise MinimizeError(tr(
+            "every={every!r}: write after how many iterations the file is written, such as 100.",
+            every=every,
+        ))  # fmt: skip
     limits = None if bounds is None else bounded(variables, bounds)
     steps = chosen(method, lr, iterations, tol, limits, settings or {}, loss)
     steps.prepare(variables)
@@ -155,22 +158,25 @@ def fitted(
             ending = steps.run(course)
         except BaseException as error:  # a Ctrl-C, too: what there is so far is not lost
             if len(losses := course.history.losses) > 1:
-                so_far = Ending(course.point, losses[-1], None, f"ended by {type(error).__name__}", False)
+                so_far = Ending(
+                    course.point, losses[-1], None, tr("ended by {kind}", kind=type(error).__name__), False
+                )
                 error.fit = Fit(course, steps.name, so_far, keeps)  # type: ignore[attr-defined]
-                error.add_note("The fit so far is sys.last_value.fit.")
+                error.add_note(tr("The fit so far is sys.last_value.fit."))
             raise
     return Fit(course, steps.name, ending, keeps)
 
 
 def slip(method: str, lr: float | None, iterations: int | None) -> str:
     """Tell what is wrong with a method and its settings, before there is a loss; `""` if nothing is."""
+    cell = Evaluator(tr("the cell"), float, lambda point: (0.0, point))
     try:
-        chosen(
-            method, lr, iterations, None, None, {}, Evaluator("the cell", float, lambda point: (0.0, point))
-        )
+        chosen(method, lr, iterations, None, None, {}, cell)
     except MinimizeError as error:
         return str(error).rstrip(".")
-    return "" if iterations is None or iterations >= 0 else f"iterations={iterations}: write 1000, say"
+    if iterations is None or iterations >= 0:
+        return ""
+    return tr("iterations={iterations}: write 1000, say", iterations=iterations)
 
 
 def chosen(
@@ -187,23 +193,27 @@ def chosen(
     ours = by_optim.named(method)
     if ours is not None:
         if limits is not None:
-            raise MinimizeError(
-                f"{ours.__name__} knows no bounds: write method={by_scipy.BOUNDED[0]!r}, or another of SciPy's "
-                f"{', '.join(by_scipy.BOUNDED[1:])}; or let f compute with np.exp(x), say, of an x without bounds."
-            )
+            raise MinimizeError(tr(
+                "{name} knows no bounds: write method={method!r}, or another of SciPy's {names}; or let f "
+                "compute with np.exp(x), say, of an x without bounds.", name=ours.__name__,
+                method=by_scipy.BOUNDED[0], names=", ".join(by_scipy.BOUNDED[1:]),
+            ))  # fmt: skip
         return by_optim.OptimSteps(ours, lr, iterations, tol, settings)
     theirs = by_scipy.named(method)
     if theirs is None:
         known = [*by_optim.NAMES, *by_scipy.METHODS]
         said = method if isinstance(method, str) else getattr(method, "__name__", type(method).__name__)
         near = difflib.get_close_matches(said.lower(), [name.lower() for name in known], 1)
-        meant = next((f"did you mean {n!r}? " for n in known if near and n.lower() == near[0]), "")
-        raise MinimizeError(
-            f"method={said!r} is unknown: {meant}There are gradmagic's {', '.join(by_optim.NAMES)}, and SciPy's "
-            f"{', '.join(by_scipy.METHODS)}."
+        meant = next(
+            (tr("did you mean {name!r}? ", name=n) for n in known if near and n.lower() == near[0]), ""
         )
+        raise MinimizeError(tr(
+            "method={method!r} is unknown: {meant}There are gradmagic's {ours}, and SciPy's {theirs}.",
+            method=said, meant=meant, ours=", ".join(by_optim.NAMES), theirs=", ".join(by_scipy.METHODS),
+        ))  # fmt: skip
     if lr is not None:
-        raise MinimizeError(
-            f"{theirs} takes no lr, it chooses its steps itself: leave lr={lr} out, or write 'sgd'."
-        )
+        raise MinimizeError(tr(
+            "{name} takes no lr, it chooses its steps itself: leave lr={lr} out, or write 'sgd'.",
+            name=theirs, lr=lr,
+        ))  # fmt: skip
     return by_scipy.SciPySteps(theirs, iterations, tol, limits, settings, loss)

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
+from ..language import tr
+
 DELAY = 0.5  # seconds that a fit takes before a bar that nobody asked for is shown
 
 
@@ -26,8 +28,10 @@ def bar(wanted: bool | None, name: str, iterations: int | None, begun: int = 0) 
     """
     if wanted and find_spec("tqdm") is None:
         raise ModuleNotFoundError(
-            'progress=True shows the bar of tqdm, which is not installed: pip install "gradmagic[fit]", or leave it '
-            "out.",
+            tr(
+                "progress=True shows the bar of tqdm, which is not installed: pip install "
+                '"gradmagic[fit]", or leave it out.'
+            ),
             name="tqdm",
         )
     if wanted is False or (wanted is None and (find_spec("tqdm") is None or not _seen())):

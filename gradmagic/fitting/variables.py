@@ -18,6 +18,7 @@ from ..engine.faces.torch.tensor import Tensor
 from ..engine.tape.nodes import WANTED, walk
 from ..engine.tape.tracked import Tracked, raw
 from ..errors import ArgumentError, IntegerGradError, MinimizeError
+from ..language import tr
 
 Point = list[Any]  # an array, or a NumPy scalar, of each variable
 
@@ -54,10 +55,10 @@ class Variables:
         self.start: Point = [_own(value) for value in own]
         self._faces = [_face_of(value) for value in own]
         if not any(np.size(array) for array in self.start):
-            raise MinimizeError(
-                f"{name} holds no number that could be moved: write an array or numbers with a decimal point, such as "
-                f"{name}=np.array([1.0, 2.0])."
-            )
+            raise MinimizeError(tr(
+                "{name} holds no number that could be moved: write an array or numbers with a decimal point, "
+                "such as {name}=np.array([1.0, 2.0]).", name=name,
+            ))  # fmt: skip
 
     @property
     def size(self) -> int:
@@ -123,10 +124,11 @@ def _moves(value: Any, name: str, stays: str) -> bool:
     """
     if isinstance(value, Tracked):
         if value.node is not None and (value.node.rule is not None or differentiated(value)):
-            raise ArgumentError(
-                f"{name} is on the tape, and no gradient flows through a fit: write {name}.detach() of a tensor; in a "
-                "function that gm.grad differentiates, gm.stop_gradient of it, or gm.numeric of the function that fits."
-            )
+            raise ArgumentError(tr(
+                "{name} is on the tape, and no gradient flows through a fit: write {name}.detach() of a "
+                "tensor; in a function that gm.grad differentiates, gm.stop_gradient of it, or gm.numeric of "
+                "the function that fits.", name=name,
+            ))  # fmt: skip
         dtype = value.array.dtype
     elif value is None or isinstance(value, (str, bytes, bool, np.bool_)):
         return False
@@ -134,19 +136,26 @@ def _moves(value: Any, name: str, stays: str) -> bool:
         dtype = np.dtype(type(value)) if type(value) in (int, float, complex) else value.dtype
     else:
         words = foreign(value)
-        advice = f" {words.advice(name)}." if words is not None else " Write an array or a number."
-        raise ArgumentError(f"{name} is {words or f'a {type(value).__name__}'}, and cannot be moved.{advice}")
+        advice = f" {words.advice(name)}." if words is not None else " " + tr("Write an array or a number.")
+        raise ArgumentError(tr(
+            "{name} is {what}, and cannot be moved.{advice}", name=name,
+            what=words or tr("a {kind}", kind=type(value).__name__), advice=advice,
+        ))  # fmt: skip
     if dtype.kind in "biu":
-        what = f"whole numbers ({dtype})" if np.ndim(raw(value)) else f"the whole number {raw(value)}"
-        what = "truth values" if dtype.kind == "b" else what
+        what = (
+            tr("truth values") if dtype.kind == "b"
+            else tr("whole numbers ({dtype})", dtype=dtype) if np.ndim(raw(value))
+            else tr("the whole number {number}", number=raw(value))
+        )  # fmt: skip
         instead = (
             f"{name}.float()" if isinstance(value, Tensor)
             else f"{name}.astype(float)" if np.ndim(raw(value)) else f"{float(raw(value))}"
         )  # fmt: skip
-        raise IntegerGradError(
-            f"{name} is {what}, from which no small step can be taken: write {instead}; if it is not to be moved, "
-            f"{stays or 'hand it over by args=(...), or let the function read it from outside'}."
-        )
+        raise IntegerGradError(tr(
+            "{name} is {what}, from which no small step can be taken: write {instead}; if it is not to be "
+            "moved, {stays}.", name=name, what=what, instead=instead,
+            stays=stays or tr("hand it over by args=(...), or let the function read it from outside"),
+        ))  # fmt: skip
     return True
 
 

@@ -4,6 +4,7 @@ In: every `tr("...")` and `mark("...")` of the Python files, templates and scrip
 language, with new sentences left empty and lost ones taken out, and `gradmagic.mo`, which gradmagic reads.
 """
 
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -19,6 +20,8 @@ METHODS = [
     ("**/templates/**.html", "jinja2.ext:babel_extract"),
     ("**/templates/**.js", "javascript"),
 ]
+
+_NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def extracted() -> Catalog:
@@ -41,14 +44,18 @@ def table(language: str) -> Catalog:
 
 
 def compiled(made: Catalog) -> bytes:
-    """Give what gradmagic reads of a table."""
+    """Give what gradmagic reads of a table: without today's date, which would make each one another."""
+    undated = Catalog(charset="utf-8", creation_date=_NEVER, revision_date=_NEVER)
+    for message in made:
+        if message.id:
+            undated.add(message.id, message.string)
     file = BytesIO()
-    write_mo(file, made)
+    write_mo(file, undated)
     return file.getvalue()
 
 
 def written(made: Catalog) -> bytes:
-    """Write a table: by file and sentence, without the dates that would make each one another."""
+    """Write a table, by file and sentence; without a header's dates."""
     file = BytesIO()
     write_po(file, made, width=110, omit_header=True, sort_by_file=True, include_lineno=False)
     return b'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n' + file.getvalue()

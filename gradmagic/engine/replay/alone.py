@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ...language import tr
 from .recorded import NOW
 
 
@@ -23,7 +24,7 @@ def alone() -> Iterator[None]:
 
     def opening(*args: Any, **kwargs: Any) -> Any:
         if (now := NOW.get()) is not None:
-            now.refuse("it opens a file, which may hold something else at the next call")
+            now.refuse(tr("it opens a file, which may hold something else at the next call"))
         return plain(*args, **kwargs)
 
     builtins.open = io.open = opening  # type: ignore[assignment]

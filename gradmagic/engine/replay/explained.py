@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...language import mark, tr
 from ..core.places import describe
 from . import known
 from .blocks import Run
@@ -50,7 +51,7 @@ class Explanation:
 def source(replayed: Any) -> str:
     """Give the program that served last, as Python."""
     made = last(replayed)
-    return "# not recorded yet: it is at the first call\n" if made is None else made.source
+    return tr("# not recorded yet: it is at the first call") + "\n" if made is None else made.source
 
 
 def last(replayed: Any) -> Made | None:
@@ -62,30 +63,41 @@ def explain(replayed: Any) -> Explanation:
     """Say what became of a function."""
     name, programs = getattr(replayed.f, "__name__", "f"), replayed.programs
     served = replayed.served
-    lines = [
-        f"{name}: {_count(len(programs), 'program')}, {served:,} of {_count(served + replayed.eager, 'call')} by "
-        f"{'it' if len(programs) == 1 else 'them'}"
-    ]
+    lines = [tr(
+        "{name}: {count:,} program{s}, {served:,} of {calls} by {it}", name=name, count=len(programs),
+        s="s" * (len(programs) != 1), served=served, calls=_calls(served + replayed.eager),
+        it="it" if len(programs) == 1 else "them",
+    )]  # fmt: skip
     for made in programs:
         lines += _of_program(made)
-    lines += [f"  refused: {why}" for why in replayed.refused]
+    lines += ["  " + tr("refused: {why}", why=why) for why in replayed.refused]
     return Explanation("\n".join(lines))
 
 
 def _of_program(made: Made) -> Iterator[str]:
-    takes = ", ".join(_kind(s) for s in made.program.inputs if s.op.startswith("x")) or "no arrays"
+    takes = ", ".join(_kind(s) for s in made.program.inputs if s.op.startswith("x")) or tr("no arrays")
     reads = [_spoken(link.name) for link in made.around.places]
-    yield f"  program of {takes}"
-    left = _count(len(made.program.steps), "step")
-    yield f"    recorded {_count(made.recorded, 'step')}, left {left}: {_sorts(made.program)}"
+    yield "  " + tr("program of {inputs}", inputs=takes)
+    left = len(made.program.steps)
+    yield "    " + tr(
+        "recorded {recorded}, left {left}: {kinds}", recorded=_steps(made.recorded), left=_steps(left),
+        kinds=_sorts(made.program),
+    )  # fmt: skip
     if reads:
-        yield f"    reads {_listed(reads)}"
+        yield "    " + tr("reads {names}", names=_listed(reads))
     if names := [_spoken(link.name) for link in made.around.links if "._" not in _spoken(link.name)]:
-        yield f"    compares {_count(len(made.around.links), 'thing')} at every call, {_listed(names)}"
+        count = len(made.around.links)
+        yield "    " + tr(
+            "compares {count:,} thing{s} at every call, {names}", count=count, s="s" * (count != 1),
+            names=_listed(names),
+        )  # fmt: skip
     for step in made.program.steps:
         if step.kind == "guard" and step.place is not None:
-            yield f"    guard: the value at {describe(step.place)} is as it was"
-    yield f"    buffers {made.bytes:,} bytes, served {_count(made.served, 'call')}, {made.choice.text}"
+            yield "    " + tr("guard: the value at {place} is as it was", place=describe(step.place))
+    yield "    " + tr(
+        "buffers {bytes:,} bytes, served {calls}, {choice}", bytes=made.bytes, choice=made.choice.text,
+        calls=_calls(made.served),
+    )  # fmt: skip
 
 
 def _sorts(program: Program) -> str:
@@ -94,25 +106,44 @@ def _sorts(program: Program) -> str:
     for step in program.steps:
         found[_sort(step)] += 1
     del found["input"], found["stretch"]
-    words = [f"{n} {sort.removesuffix('s') if n == 1 else sort}" for sort, n in found.most_common()]
+    words = [tr(_COUNTED[sort], count=n, s="s" * (n != 1)) for sort, n in found.most_common()]
     words += [
-        f"{len(r.body.steps) - len(r.body.inputs)} entry by entry in blocks of {r.block:,} rows" for r in runs
+        tr(
+            "{count} entry by entry in blocks of {rows:,} rows",
+            count=len(r.body.steps) - len(r.body.inputs),
+            rows=r.block,
+        )
+        for r in runs
     ]
-    return ", ".join(words) or "nothing but its inputs"
+    return ", ".join(words) or tr("nothing but its inputs")
+
+
+_COUNTED = {
+    "in place": mark("{count} in place"),
+    "guard": mark("{count} guard{s}"),
+    "constant": mark("{count} constant{s}"),
+    "of numbers": mark("{count} of number{s}"),
+    "entry by entry": mark("{count} entry by entry"),
+    "reduction": mark("{count} reduction{s}"),
+    "matrix product": mark("{count} matrix product{s}"),
+    "view": mark("{count} view{s}"),
+    "other": mark("{count} other{s}"),
+    "item": mark("{count} item"),
+}
 
 
 def _sort(step: Step) -> str:
     if type(step) is Run:
         return "stretch"
     if step.kind != "call":
-        return {"write": "in place", "guard": "guards", "constant": "constants"}.get(step.kind, step.kind)
+        return "in place" if step.kind == "write" else step.kind
     if not step.shape and not known.reduction(step.op) and step.value is not None:
         return "of numbers"
     if known.elementwise(step.op):
         return "entry by entry"
     if known.reduction(step.op):
-        return "reductions"
-    return "matrix products" if step.op is np.matmul else "views" if step.op in known.VIEWS else "others"
+        return "reduction"
+    return "matrix product" if step.op is np.matmul else "view" if step.op in known.VIEWS else "other"
 
 
 def _kind(step: Step) -> str:
@@ -127,11 +158,15 @@ def _spoken(name: str) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names[:6]) + (f" and {len(names) - 6} others" if len(names) > 6 else "")
+    return ", ".join(names[:6]) + (tr(" and {count} others", count=len(names) - 6) if len(names) > 6 else "")
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' * (number != 1)}"
+def _steps(number: int) -> str:
+    return tr("{count:,} step{s}", count=number, s="s" * (number != 1))
+
+
+def _calls(number: int) -> str:
+    return tr("{count:,} call{s}", count=number, s="s" * (number != 1))
 
 
 def drawn(replayed: Any) -> list[Drawn]:

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ...language import tr
+
 
 def _named(names: str, home: Any = np) -> dict[Any, str]:
     return {getattr(home, n): n for n in names.split() if hasattr(home, n)}
@@ -135,7 +137,7 @@ def refused(function: Any) -> str | None:
     """Say why a function is not recorded; None if it is."""
     if function in CALLS or function in VIEWS or isinstance(function, np.ufunc) or function in WRITES:
         return None
-    return f"{name_of(function)} is not one of the functions that replay knows"
+    return tr("{name} is not one of the functions that replay knows", name=name_of(function))
 
 
 def name_of(op: Any) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ...language import mark, tr
 from ..core import arrays
 from ..core.places import PACKAGE, user_frame, users
 from ..dispatch.protocols import out_of
@@ -66,9 +67,9 @@ def _ours(frame: Any) -> bool:
 def running() -> Any:
     now = NOW.get()
     if now is None:
-        raise CannotRecord(
-            "an array of a recording is used after it: keep results, not what a recorded run has left"
-        )
+        raise CannotRecord(tr(
+            "an array of a recording is used after it: keep results, not what a recorded run has left",
+        ))  # fmt: skip
     return now
 
 
@@ -77,7 +78,7 @@ def _asked(what: str, answer: Any = None, instead: str = "") -> Any:
         now = running()
         if answer is not None and (self.value_kind in "iub" or now.constant_now(self.step)):
             return answer(now.fixed(self), *args, **kwargs)
-        running().refuse(f"{what} asks for a value{instead}")
+        running().refuse(tr("{what} asks for a value", what=tr(what)) + tr(instead) * bool(instead))
 
     return ask
 
@@ -230,7 +231,7 @@ class Recorded:
     def _whole(self) -> int:
         now = running()
         if self.value_kind not in "iub" and not now.constant_now(self.step):
-            now.refuse("int() asks for a value")
+            now.refuse(tr("{what} asks for a value", what="int()"))
         return int(now.fixed(self))
 
     __int__ = _whole
@@ -240,9 +241,9 @@ class Recorded:
             raise TypeError("only integer scalar arrays can be converted to a scalar index")  # NumPy's words
         return int(running().fixed(self))
 
-    __float__ = _asked("float()", float, ": of a result write .item()")
+    __float__ = _asked("float()", float, mark(": of a result write .item()"))
     __complex__ = _asked("complex()", complex)
-    __format__, __str__, __repr__ = map(_asked, ("a text", "str()", "repr()"))
+    __format__, __str__, __repr__ = map(_asked, (mark("a text"), "str()", "repr()"))
 
     def __round__(self, ndigits: int | None = None) -> Any:
         return int(np.rint(self)) if ndigits is None else np.round(self, ndigits)
@@ -255,7 +256,7 @@ class Recorded:
             return self.value.dtype.type(0).item().__class__(running().fixed(self))
         return running().call(known.item, (self,))
 
-    _key = _asked("a key of a dict or set", hash)
+    _key = _asked(mark("a key of a dict or set"), hash)
 
     def __hash__(self) -> int:
         return object.__hash__(self) if _ours(sys._getframe(1)) else self._key()
@@ -263,7 +264,7 @@ class Recorded:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         now = running()
         if self.value_kind not in "iub" and not now.constant_now(self.step):
-            now.refuse("np.asarray of a recorded array, or compiled code, asks for its values")
+            now.refuse(tr("np.asarray of a recorded array, or compiled code, asks for its values"))
         return np.array(now.fixed(self), dtype)
 
     def __deepcopy__(self, memo: Any) -> Any:
@@ -280,7 +281,10 @@ class Recorded:
         function = known.METHODS.get(name)
         if function is None:
             return running().refuse(
-                f".{name} of a recorded array is not one of the functions that replay knows"
+                tr(
+                    "{name} is not one of the functions that replay knows",
+                    name=tr(".{name} of a recorded array", name=name),
+                )
             )
         return lambda *args, **kwargs: function(self, *args, **kwargs)
 
@@ -326,7 +330,7 @@ def _into(now: Any, op: Any, inputs: Any, kwargs: dict[str, Any], out: Any) -> A
     """Serve `out=`: a new value of the same name where nobody else looks into its memory, else a write."""
     target = out[0] if isinstance(out, tuple) else out
     if type(target) is not Recorded or (isinstance(out, tuple) and len(out) > 1):
-        now.refuse(f"out= of {known.name_of(op)} is an array that the recording did not make")
+        now.refuse(tr("out= of {name} is an array that the recording did not make", name=known.name_of(op)))
     step = target.step
     if step.kind in ("call", "item") and not step.storage.viewed and not step.storage.written and not kwargs:
         made = now.call(op, inputs)
@@ -353,7 +357,7 @@ class _Flat:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if not self._of.flags.c_contiguous:
-            running().refuse("a write into .flat of an array that is not laid out row by row")
+            running().refuse(tr("a write into .flat of an array that is not laid out row by row"))
         self._of.reshape(-1)[index] = value
 
     def __iter__(self) -> Iterator[Any]:

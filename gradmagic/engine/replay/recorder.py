@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from ...language import tr
 from ..core.places import describe, place_of, user_frame
 from ..tape.tracked import Tracked
 from . import known
@@ -67,7 +68,7 @@ class Recording:
         if isinstance(value, np.ndarray):
             return self.constant(value)
         if isinstance(value, Tracked):
-            self.refuse("a tracked value is handed to a plain function")
+            self.refuse(tr("a tracked value is handed to a plain function"))
         return value
 
     def constant(self, array: Any) -> Step:
@@ -88,16 +89,16 @@ class Recording:
             value = op(*plain, **{k: mapped(value_of, v) for k, v in kwargs.items()})
         except (np.linalg.LinAlgError, ArithmeticError) as error:  # others have other ways out of it
             with suppress(CannotRecord):
-                self.refuse(f"{known.name_of(op)} raises {type(error).__name__}")
+                self.refuse(tr("{name} raises {kind}", name=known.name_of(op), kind=type(error).__name__))
             raise
         return self.made(op, args, kwargs, value)
 
     def made(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any], value: Any) -> Any:
         """Write down that `op` gave `value`."""
         if "raise" in np.geterr().values():
-            self.refuse(
+            self.refuse(tr(
                 "it lets NumPy raise (np.errstate), which a program does not: set that around the call"
-            )
+            ))  # fmt: skip
         kind = type(value)
         if kind is bool or (
             kind is int and not any(type(a) is RecordedInt for a in args)
@@ -108,9 +109,9 @@ class Recording:
             or kind in (float, int, tuple, list)
             or hasattr(value, "_fields")
         ):
-            self.refuse(f"{known.name_of(op)} gives a {kind.__name__}")
+            self.refuse(tr("{name} gives a {kind}", name=known.name_of(op), kind=kind.__name__))
         if getattr(getattr(value, "dtype", None), "hasobject", False):
-            self.refuse(f"{known.name_of(op)} gives an array of objects")
+            self.refuse(tr("{name} gives an array of objects", name=known.name_of(op)))
         referred = mapped(self.refer, args)
         settings = {k: mapped(self.refer, v) for k, v in kwargs.items()}
         place = place_of(user_frame(sys._getframe(2)))
@@ -188,7 +189,9 @@ class Recording:
     def write(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any], target: Recorded) -> None:
         """Do what changes the memory of `target`, and write it down."""
         if not is_recorded(target):
-            self.refuse(f"{known.name_of(op)} writes into an array that the recording did not make")
+            self.refuse(
+                tr("{name} writes into an array that the recording did not make", name=known.name_of(op))
+            )
         op(*mapped(value_of, args), **{k: mapped(value_of, v) for k, v in kwargs.items()})
         target.step.storage.written = True
         settings = {k: mapped(self.refer, v) for k, v in kwargs.items()}

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...language import tr
 from ..core import arrays, generator
 from ..core.places import describe
 from ..core.trees import is_container, leaves, rebuilt
@@ -106,9 +107,8 @@ class Call:
         self._places.append(None)
         if issubclass(kind, np.ndarray):
             if kind is not np.ndarray or value.dtype.kind not in "biufc" or not value.dtype.isnative:
-                raise Refused(
-                    f"an argument is {'a subclass of ndarray' if kind is not np.ndarray else value.dtype}"
-                )
+                what = tr("a subclass of ndarray") if kind is not np.ndarray else value.dtype
+                raise Refused(tr("an argument is {what}", what=what))
             self._input(text, value)
         elif issubclass(kind, Tracked):
             self._tensor(text, value)
@@ -119,7 +119,7 @@ class Call:
         elif value is None:
             self.checks.append(f"{text} is None")
         elif arrays.known(kind):
-            raise Refused("an argument lies on a device")
+            raise Refused(tr("an argument lies on a device"))
         else:
             self.checks.append(f"{text} is {self.bind(value)}")
             self.objects.append(value)
@@ -127,7 +127,7 @@ class Call:
     def _tensor(self, text: str, value: Tracked) -> None:
         node = value.node
         if node is not None and type(node) is not Leaf:
-            raise Refused("an argument hangs on a tape")
+            raise Refused(tr("an argument hangs on a tape"))
         wants = "is None" if node is None else "is not None"
         self.checks.append(f"type({text}) is {self.bind(type(value))} and {text}.node {wants}")
         self.tensors.add(len(self.values))
@@ -274,7 +274,7 @@ def record(
         with around.holding(inside), noting(), alone():
             out = f(*args, **kwargs)
             if left := [link.name for link in around.links if not link.same()]:
-                raise Refused(f"it changes {left[0]}, which a program cannot")
+                raise Refused(tr("it changes {name}, which a program cannot", name=left[0]))
             effects = _effects(now, call, around, given, inside)
     except CannotRecord as error:
         raise Refused(now.program.refused or str(error)) from None
@@ -283,7 +283,9 @@ def record(
     except Exception as error:
         if now.program.refused:
             raise Refused(now.program.refused) from None
-        raise Refused(f"recording raised {type(error).__name__}: {_first_line(error)}") from error
+        raise Refused(tr(
+            "recording raised {kind}: {error}", kind=type(error).__name__, error=_first_line(error),
+        )) from error  # fmt: skip
     finally:
         NOW.reset(token)
     if now.program.refused:
@@ -324,7 +326,9 @@ def _gradient(place: str, before: Any, after: Any, call: Call, leaf: Any) -> lis
     if after.array is before:
         return []
     if type(after.array) is not Recorded:
-        raise Refused(f"the gradient that it leaves in {place} hangs on none of its inputs")
+        raise Refused(tr(
+            "the gradient that it leaves in {place} hangs on none of its inputs", place=place,
+        ))  # fmt: skip
     return [Effect(place, f"{call.bind(type(after).wrap)}({{}}, None)", after.array.step, read)]
 
 
@@ -332,13 +336,13 @@ def _step(now: Recording, value: Any, name: str) -> Step:
     if is_recorded(value):
         return value.step  # type: ignore[no-any-return]
     if not isinstance(value, np.ndarray):
-        raise Refused(f"it leaves a {type(value).__name__} in {name}")
+        raise Refused(tr("it leaves a {kind} in {name}", kind=type(value).__name__, name=name))
     return now.constant(value)
 
 
 def same_program(a: Program, b: Program) -> str:
     """Say where two recordings of one call differ; "" if they do not."""
-    differ = "it does not do the same each time"
+    differ = tr("it does not do the same each time")
     if len(a.steps) != len(b.steps):
         return differ
     for s, t in zip(a.steps, b.steps, strict=True):
@@ -346,10 +350,10 @@ def same_program(a: Program, b: Program) -> str:
             return differ
         ours, theirs = _statics(s), _statics(t)
         if len(ours) != len(theirs) or not all(map(_equal, ours, theirs)):
-            return (
-                f"it computes with a number that changes from call to call ({describe(s.place)})"
-                if s.place
-                else differ
+            if not s.place:
+                return differ
+            return tr(
+                "it computes with a number that changes from call to call ({place})", place=describe(s.place)
             )
     return ""
 

@@ -15,6 +15,7 @@ from typing import Any, overload
 import numpy as np
 
 from ...errors import ReplayWarning
+from ...language import tr
 from ..core.places import user_frame
 from ..core.trees import leaves
 from ..tape.modes import OFF, UNSEEN, mode_now
@@ -99,9 +100,9 @@ class Replayed:
             ) is not MISS:  # another thread has made the program meanwhile
                 return out
             if len(self.programs) >= _KINDS and not self._off:
-                self._give_up(
-                    f"{_KINDS} kinds of calls have come (shapes, settings, branches taken by values)"
-                )
+                self._give_up(tr(
+                    "{count} kinds of calls have come (shapes, settings, branches taken by values)", count=_KINDS
+                ))  # fmt: skip
             if self._off:
                 self.eager += 1
                 return self.f(*args, **kwargs)
@@ -129,9 +130,8 @@ class Replayed:
             return
         name = getattr(self.f, "__name__", "f")
         level = _stacklevel()
-        warnings.warn(
-            f"gm.replay: {name} runs as it is, without a program: {why}.", ReplayWarning, stacklevel=level
-        )
+        told = tr("gm.replay: {name} runs as it is, without a program: {why}.", name=name, why=why)
+        warnings.warn(told, ReplayWarning, stacklevel=level)
 
     def _first(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Serve a call of a new kind: by the function itself; then make the program for the next ones."""
@@ -141,13 +141,14 @@ class Replayed:
             around = seen(self.f, call, frozenset(self._moving))
             if around.speaks:
                 name = min(around.speaks)
-                raise Refused(
-                    f"it calls {name}(), which a program would leave out: return what {name}() is to have"
-                )
+                raise Refused(tr(
+                    "it calls {name}(), which a program would leave out: return what {name}() is to have",
+                    name=name,
+                ))  # fmt: skip
             stood = around.read()
             values, held = list(map(copied, call.values)), list(map(copied, stood))
             if HOOKS and wants_gradients(call, around):
-                raise Refused("tensors have hooks, which see each gradient")
+                raise Refused(tr("tensors have hooks, which see each gradient"))
         except Refused as error:
             out = self.f(*args, **kwargs)
             self._give_up(str(error))
@@ -155,10 +156,10 @@ class Replayed:
         before = randomness(around)
         out = self.f(*args, **kwargs)
         if randomness(around) != before:
-            self._give_up("it draws random numbers")
+            self._give_up(tr("it draws random numbers"))
             return out
         if call.rearranged():
-            self._give_up("it puts something else into a list, dict or object among its arguments")
+            self._give_up(tr("it puts something else into a list, dict or object among its arguments"))
             return out
         if not self._settled(around):
             return out
@@ -186,7 +187,7 @@ class Replayed:
         self._tries += 1
         if self._tries >= _TRIES:
             others = [n for n in changed if n not in counts] or changed
-            self._give_up(f"it changes {others[0].name}, which a program cannot")
+            self._give_up(tr("it changes {name}, which a program cannot", name=others[0].name))
         return False
 
     def _made(
@@ -254,22 +255,27 @@ class Replayed:
                 out = made.run(*args, *kwargs.values())
                 left = around.read()
         except Exception as error:
-            raise Refused(f"its program raised {type(error).__name__}: {error}") from error
+            raise Refused(tr(
+                "its program raised {kind}: {error}", kind=type(error).__name__, error=error,
+            )) from error  # fmt: skip
         if out is MISS:
-            raise Refused(
-                "it writes into memory that two of its arrays share, or its program does not take its own call"
-            )
+            raise Refused(tr(
+                "it writes into memory that two of its arrays share, or its program does not take its own "
+                "call",
+            ))  # fmt: skip
         least = coarsest(made.program)
         for a, b in zip(_arrays(eager), _arrays(out), strict=True):
             if type(a) is not type(b) or not close(a, b, least):
-                raise Refused("its program gives other numbers")
+                raise Refused(tr("its program gives other numbers"))
         if _sharing([*call.values, *around.read()], eager) != _sharing([*mine, *left], out):
-            raise Refused("its results share memory in a way that its program's do not")
+            raise Refused(tr("its results share memory in a way that its program's do not"))
         gradients = [getattr(t.node.grad, "array", None) for t in call.stand_ins]
         now = [*call.values, *call.gradients(), *around.read()]
         for a, b in zip(now, [*mine, *gradients, *left], strict=True):
             if (a is None) is not (b is None) or (a is not None and not close(a, b, least)):
-                raise Refused("its program leaves other numbers in its arguments, or in what it reaches")
+                raise Refused(tr(
+                    "its program leaves other numbers in its arguments, or in what it reaches",
+                ))  # fmt: skip
 
     # -- to read ----------------------------------------------------------------------------------
     @property
@@ -345,9 +351,10 @@ def replay(f: Any = None, *, backend: str | None = None, donate: bool = False) -
     if f is None:
         return functools.partial(replay, backend=backend, donate=donate)
     if not callable(f):
-        raise TypeError(
-            f"gm.replay takes a function, not a {type(f).__name__}: write gm.replay(f), not gm.replay(f(x))."
-        )
+        raise TypeError(tr(
+            "gm.replay takes a function, not a {kind}: write gm.replay(f), not gm.replay(f(x)).",
+            kind=type(f).__name__,
+        ))  # fmt: skip
     if isinstance(f, Replayed):
         same = backend in (None, f.backend) and donate in (False, f.donate)
         return f if same else Replayed(f.f, backend=backend or f.backend, donate=donate or f.donate)

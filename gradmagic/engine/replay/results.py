@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ...language import tr
 from ..core.arrays import address
 from ..core.trees import is_container, leaves, same_structure
 from ..tape.tracked import Tracked
@@ -34,7 +35,7 @@ class Results:
 
     def __init__(self, eager: Any, recorded: Any) -> None:
         if not same_structure(eager, recorded) or (type(eager) is not type(recorded) and is_container(eager)):
-            raise Refused("it gives something else on recording arrays")
+            raise Refused(tr("it gives something else on recording arrays"))
         self._eager = eager
         self.steps: list[Step] = []
         self._kinds: list[tuple[str, Any]] = []
@@ -47,7 +48,7 @@ class Results:
         kind = type(eager)
         if issubclass(kind, Tracked):
             if eager.node is not None:
-                raise Refused("its result hangs on a tape: write .detach(), or return numbers")
+                raise Refused(tr("its result hangs on a tape: write .detach(), or return numbers"))
             if type(recorded) is not kind or not is_recorded(recorded.array):
                 return self._fixed(eager)
             self.steps.append(step := recorded.array.step)
@@ -60,7 +61,7 @@ class Results:
             return ("{}", None) if step.python else ("float({})", None)
         if kind is np.ndarray or isinstance(eager, np.generic):
             return _of_kind(eager, step), None
-        raise Refused(f"it gives a {kind.__name__} that hangs on values")
+        raise Refused(tr("it gives a {name} that hangs on values", name=kind.__name__))
 
     def _fixed(self, eager: Any, recorded: Any = None) -> tuple[str, Any]:
         """Note a leaf that is the same at every call: an array as a copy."""
@@ -70,15 +71,15 @@ class Results:
             numbers = isinstance(recorded, (np.ndarray, np.generic, float))
             same = numbers and np.array_equal(np.asarray(eager), np.asarray(recorded), equal_nan=True)
             if recorded is not None and not same:
-                raise Refused("its result hangs on what the recording does not see")
+                raise Refused(tr("its result hangs on what the recording does not see"))
             return ("array" if isinstance(eager, np.ndarray) else "value"), eager
         if isinstance(eager, _STATIC):
             if type(recorded) is not type(eager) or recorded != eager:
-                raise Refused(f"it gives a {type(eager).__name__} that hangs on values")
+                raise Refused(tr("it gives a {kind} that hangs on values", kind=type(eager).__name__))
             return "value", eager
         if eager is recorded:
             return "value", eager
-        raise Refused(f"it gives a {type(eager).__name__}")
+        raise Refused(tr("it gives a {kind}", kind=type(eager).__name__))
 
     # -- memory -----------------------------------------------------------------------------------
     def named(
@@ -197,7 +198,7 @@ def _nested(tree: Any, parts: Iterator[str], bind: Bind, containers: list[tuple[
     if is_dataclass(kind) and not hasattr(kind, "__post_init__") and all(f.init for f in fields(kind)):
         inside = [f"{f.name}={_nested(getattr(tree, f.name), parts, bind, containers)}" for f in fields(kind)]
         return f"{bind(kind)}({', '.join(inside)})"
-    raise Refused(f"it gives a {kind.__name__}: return a tuple, a list or a dict")
+    raise Refused(tr("it gives a {name}: return a tuple, a list or a dict", name=kind.__name__))
 
 
 def _roots(step: Step) -> set[int]:

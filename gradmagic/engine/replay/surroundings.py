@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from ...language import tr
 from ..core.foreign import of_library
 from ..core.generator import Stream
 from ..core.places import PACKAGE, users
@@ -106,7 +107,7 @@ class Surroundings:
         if id(value) in self._seen or issubclass(kind, (*NUMBERS, types.ModuleType)):
             return
         if len(self._seen) >= _MOST:
-            raise TooMuch(f"it reaches more than {_MOST:,} objects (by {name})")
+            raise TooMuch(tr("it reaches more than {count:,} objects (by {name})", count=_MOST, name=name))
         self._seen[id(value)] = value
         if issubclass(kind, _GENERATORS):
             self.generators.append(value)
@@ -115,11 +116,14 @@ class Surroundings:
                 self.kept.append((value, "{}.tobytes()", value.tobytes(), name))
         elif issubclass(kind, _OF_CONTEXTS) or (hasattr(kind, "__next__") and not _users(kind)):
             does = (
-                "is another in each thread" if issubclass(kind, _OF_CONTEXTS) else "moves on when it is read"
+                tr("is another in each thread")
+                if issubclass(kind, _OF_CONTEXTS)
+                else tr("moves on when it is read")
             )
-            raise TooMuch(
-                f"it reads {name}, a {kind.__name__}, which {does}: pass what it gives as an argument"
-            )
+            raise TooMuch(tr(
+                "it reads {name}, a {kind}, which {does}: pass what it gives as an argument", name=name,
+                kind=kind.__name__, does=does,
+            ))  # fmt: skip
         elif issubclass(kind, types.FunctionType):
             self._function(value)
         elif issubclass(kind, types.BuiltinFunctionType):  # the method `get` of a dict
@@ -153,8 +157,10 @@ class Surroundings:
         elif _known(kind) or is_dataclass(kind):
             self._object(value, name)
         elif of_library(value) is not None or _is_buffer(value):
-            words = f"it uses {name}, a {kind.__name__}, whose numbers may change unseen"
-            raise TooMuch(f"{words}: pass them as an argument, an ndarray")
+            raise TooMuch(tr(
+                "it uses {name}, a {kind}, whose numbers may change unseen: pass them as an argument, an ndarray",
+                name=name, kind=kind.__name__,
+            ))  # fmt: skip
         elif not self._within:
             self._within = True
             self._object(value, name)
@@ -194,15 +200,16 @@ class Surroundings:
         """Go through the global names that a function uses, and those of modules; of foreign ones, their data."""
         if not home:
             if code.co_name not in _GENERATED and _compares_types(code):
-                raise TooMuch(
-                    "it compares type(...), which is another while it is recorded: write isinstance"
-                )
+                raise TooMuch(tr(
+                    "it compares type(...), which is another while it is recorded: write isinstance",
+                ))  # fmt: skip
             if "globals" in _names(code) and "globals" not in space:
-                raise TooMuch("it reads globals(), whose names are not seen: write the name")
+                raise TooMuch(tr("it reads globals(), whose names are not seen: write the name"))
             if asked := sorted(_ASKING & {n for n in _names(code) if n not in space}):
-                raise TooMuch(
-                    f"it asks {asked[0]}(), which may answer something else next time: make it an argument"
-                )
+                raise TooMuch(tr(
+                    "it asks {name}(), which may answer something else next time: make it an argument",
+                    name=asked[0],
+                ))  # fmt: skip
             self.speaks |= {n for n in _names(code) if n in _SPEAKING and n not in space}
         for name in _names(code):
             # What is not there may be imported within.

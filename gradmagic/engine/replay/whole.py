@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...language import tr
 from ..tape.memory import memory_of
 from ..tape.modes import OFF, UNSEEN, mode_now
 from ..tape.nodes import HOOKS, number_write
@@ -203,7 +204,7 @@ def _told(*arrays: Any) -> None:
     number = number_write()
     for array in arrays:
         memory = memory_of(array)
-        memory.written, memory.where = number, "a replayed function has written into it"
+        memory.written, memory.where = number, tr("a replayed function has written into it")
 
 
 def guarded_first(program: Program) -> None:
@@ -233,7 +234,7 @@ def guarded_first(program: Program) -> None:
     head, tail = program.steps[:first], program.steps[first:]
     moved = [s for s in tail if id(s) in wanted]
     if any(s.kind == "write" or _touched(s) for s in moved):
-        raise Refused("it asks for a value after it has written into an argument")
+        raise Refused(tr("it asks for a value after it has written into an argument"))
     program.steps[:] = head + moved + [s for s in tail if id(s) not in wanted]
 
 

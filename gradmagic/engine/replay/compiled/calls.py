@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ....language import tr
 from .. import known
 from ..program import Step, steps_in
 from . import moved
@@ -44,11 +45,11 @@ def view(kernel: Any, step: Step, made: Step, how: Any) -> None:
         or any(True for _ in steps_in(tuple(rest)))
         or any(True for v in made.kwargs.values() for _ in steps_in(v))
     ):
-        raise Unheld(f"{known.name_of(made.op)} of several arrays")
+        raise Unheld(tr("{name} of several arrays", name=known.name_of(made.op)))
     ref = kernel.ref(x, x.dtype)
     if type(ref) is not Lies:
         if made.op in (np.diag, np.diagonal) or step.storage.written or step.dtype != x.dtype:
-            raise Unheld(f"{known.name_of(made.op)} of a number")
+            raise Unheld(tr("{name} of a number", name=known.name_of(made.op)))
         kernel.refs[id(step)] = ref
         return
     if step.op is operator.getitem and step is made:
@@ -76,7 +77,7 @@ def view(kernel: Any, step: Step, made: Step, how: Any) -> None:
         or lies.shape != step.shape
         or (step.storage.written and step.storage is not x.storage and type(step.value) is np.ndarray)
     ):
-        raise Unheld(f"{known.name_of(made.op)} with memory of its own")
+        raise Unheld(tr("{name} with memory of its own", name=known.name_of(made.op)))
     kernel.refs[id(step)] = lies
     if x.storage.written and type(step.value) is not np.ndarray:  # the number as it is now
         name = kernel.fresh("n")
@@ -87,7 +88,7 @@ def view(kernel: Any, step: Step, made: Step, how: Any) -> None:
 def move(kernel: Any, step: Step) -> None:
     kernel.refs[id(step)] = made = kernel.own(step)
     if not moved.move(kernel, step, made):
-        raise Unheld(f"{known.name_of(step.op)} to where values say")
+        raise Unheld(tr("{name} to where values say", name=known.name_of(step.op)))
 
 
 def along(kernel: Any, step: Step) -> None:
@@ -95,7 +96,7 @@ def along(kernel: Any, step: Step) -> None:
     axis = axis[0] if axis else step.kwargs.get("axis", -1)
     n = len(x.shape)
     if axis is None or len(index.shape) != n:
-        raise Unheld("np.take_along_axis in this form")
+        raise Unheld(tr("np.take_along_axis in this form"))
     others = [
         np.arange(size).reshape([-1 if i == k else 1 for i in range(n)]) for k, size in enumerate(x.shape)
     ]
@@ -113,7 +114,7 @@ def cumulated(kernel: Any, step: Step) -> None:
         or (axis is None and n != 1)
         or step.dtype.kind == "b"
     ):
-        raise Unheld(f"{known.name_of(step.op)} in this form")
+        raise Unheld(tr("{name} in this form", name=known.name_of(step.op)))
     axis = 0 if axis is None else axis % n
     kernel.refs[id(step)] = made = kernel.own(step)
     names = [f"i{k}" for k in range(n)]
@@ -134,7 +135,7 @@ def gather(kernel: Any, step: Step, index: Any) -> None:
     x = kernel.lies(step.args[0])
     seen = Gathered(kernel, x, index)
     if seen.shape != step.shape:
-        raise Unheld("an index of this form")
+        raise Unheld(tr("an index of this form"))
     if not step.shape:
         name = kernel.fresh("n")
         seen.loops(kernel, lambda entry, _: [f"{name} = {entry}"])
@@ -181,11 +182,14 @@ def product(kernel: Any, step: Step) -> None:
     operands = operands_of(step)
     named = axes(step)
     if named is None or step.dtype.kind not in "f":
-        raise Unheld(f"{known.name_of(step.op)} of {step.dtype} in this form")
+        raise Unheld(tr(
+            "{name} of {dtype} in this form", name=known.name_of(step.op), dtype=step.dtype,
+        ))  # fmt: skip
     if work(list(operands), named[0]) > LARGEST:
-        raise Unheld(
-            f"{known.name_of(step.op)} of {' and '.join(str(v.shape) for v in operands)}, which BLAS does better"
-        )
+        raise Unheld(tr(
+            "{name} of {shapes}, which BLAS does better", name=known.name_of(step.op),
+            shapes=" and ".join(str(v.shape) for v in operands),
+        ))  # fmt: skip
     lies = [kernel.lies(v) for v in operands]
     out: Lies | str = kernel.fresh("n")
     if step.shape:

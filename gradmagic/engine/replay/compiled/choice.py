@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ....language import tr
 from .. import known
 from ..program import Program, Step
 from .built import installed
@@ -36,13 +37,14 @@ def asked(backend: str | None) -> str | None:
         If it is not installed.
     """
     if backend not in (None, *BACKENDS):
-        raise ValueError(
-            f'there is no back end {backend!r}: write backend="numpy", "numba", or None, which chooses.'
-        )
+        raise ValueError(tr(
+            'there is no back end {backend!r}: write backend="numpy", "numba", or None, which chooses.',
+            backend=backend,
+        ))  # fmt: skip
     if backend == "numba" and not installed():
-        raise ImportError(
-            'backend="numba" needs numba, which is not installed: pip install "gradmagic[jit]".'
-        )
+        raise ImportError(tr(
+            'backend="numba" needs numba, which is not installed: pip install "gradmagic[jit]".',
+        ))  # fmt: skip
     return backend
 
 
@@ -82,22 +84,22 @@ class Choice:
     def __init__(self, backend: str | None, program: Program, write: Callable[..., Any]) -> None:
         self._program = program
         self._write: Callable[..., Any] | None = write
-        self.text = "by NumPy"
+        self.text = tr("by NumPy")
         self.statements = self._later = 0
         self.looped: Any = None
         if backend == "numpy" or not installed():
-            self.text += "" if backend else ": numba is not installed"
+            self.text += "" if backend else tr(": numba is not installed")
         elif backend is None:
             plain, loops, compiling = seconds(program)
             calls = max(_EARLIEST, compiling / max(plain - loops, 1e-12))
             if loops > 0.7 * plain:
-                self.text += ", whose loops are as fast for arrays of this size"
+                self.text += tr(", whose loops are as fast for arrays of this size")
             elif calls > _LATEST or len(program.steps) > _MOST:
-                self.text += ": compiling would take longer than it saves"
+                self.text += tr(": compiling would take longer than it saves")
             else:
                 self._later = int(calls)
                 first = self._later + 2  # one call is the function's, one compiles
-                self.text += f", by numba from call {first:,} on"
+                self.text += tr(", by numba from call {first:,} on", first=first)
         if backend != "numba" and not self._later:
             self._write = None  # it holds what the first call got
 
@@ -117,17 +119,18 @@ class Choice:
             written = Compiled(self._program, made.run)
             new = self._write(written)
         except Unheld as why:
-            self.text = f"by NumPy: numba is not given {why}"
+            self.text = tr("by NumPy: numba is not given {why}", why=why)
             return made
         except Exception as error:  # whatever it is, NumPy runs the program
             first = str(error).partition("\n")[0]
-            self.text = f"by NumPy: with numba {type(error).__name__}: {first}"
+            self.text = tr("by NumPy: with numba {kind}: {error}", kind=type(error).__name__, error=first)
             return made
         new.source = f"{written.kernel.source()}\n\n{new.source}"
         self.statements = written.kernel.size
-        self.text = (
-            f"by numba: {self.statements:,} statements, compiled in {time.process_time() - began:.1f} s"
-        )
+        self.text = tr(
+            "by numba: {count:,} statements, compiled in {seconds:.1f} s", count=self.statements,
+            seconds=time.process_time() - began,
+        )  # fmt: skip
         return new
 
     def loop(self, plain: Callable[[Any, int], Any]) -> Callable[[Any, int], Any] | None:

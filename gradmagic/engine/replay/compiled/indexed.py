@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ....language import tr
 from ..program import Step
 from .memory import Lies, address
 from .scalars import Unheld
@@ -70,7 +71,7 @@ class Gathered:
             self._before, self._after = before, dims
         self.shape = (*(n for n, _ in self._before), *self._over, *(n for n, _ in self._after))
         if not all(self.shape):
-            raise Unheld("an index that takes nothing")
+            raise Unheld(tr("an index that takes nothing"))
 
     @staticmethod
     def _parts(x: Lies, parts: list[Any]) -> list[Any]:
@@ -80,10 +81,10 @@ class Gathered:
             array = p.value if type(p) is Step and p.kind == "constant" else p
             if isinstance(array, (np.ndarray, list)) and np.asarray(array).dtype == bool:
                 if np.ndim(array) == 0:
-                    raise Unheld("a mask without a dimension")
+                    raise Unheld(tr("a mask without a dimension"))
                 made += np.nonzero(array)
             elif isinstance(p, bool):
-                raise Unheld("True as an index")
+                raise Unheld(tr("True as an index"))
             else:
                 made.append(p)
         used = sum(1 for p in made if p is not None and p is not Ellipsis)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ....language import tr
 from .. import known
 from ..program import Program, Step
 from . import calls, writes
@@ -80,9 +81,9 @@ class Kernel:
             self._give(o)
         fails = any("raise IndexError" in line or "raise ArithmeticError" in line for line in self.lines)
         if fails and any(s.storage.written for s in program.inputs):
-            raise Unheld("what may fail beside a write into an argument")  # NumPy would write once more
+            raise Unheld(tr("what may fail beside a write into an argument"))  # NumPy would write once more
         if self.size > LONGEST:
-            raise Unheld(f"{self.size:,} statements are too many to compile")
+            raise Unheld(tr("{size:,} statements are too many to compile", size=self.size))
 
     # -- names ------------------------------------------------------------------------------------
     def fresh(self, prefix: str) -> str:
@@ -177,13 +178,13 @@ class Kernel:
         """Give where an array of indices lies."""
         lies = self.lies(value, shape=np.shape(value) if type(value) is not Step else value.shape)
         if lies.dtype.kind not in "iu":
-            raise Unheld(f"an index of dtype {lies.dtype}")
+            raise Unheld(tr("an index of dtype {dtype}", dtype=lies.dtype))
         return lies
 
     # -- steps ------------------------------------------------------------------------------------
     def _step(self, step: Step) -> None:
         if step.value is not None and step.kind != "write" and not np.size(step.value):
-            raise Unheld("an array without entries")
+            raise Unheld(tr("an array without entries"))
         if step.kind == "constant" and not step.storage.written:
             return
         touches = step.storage.written or any(s.storage.written for s in step.needs())
@@ -200,7 +201,7 @@ class Kernel:
             self.refs[id(step)] = Var(str(step.op), step.dtype)
             return
         if step.storage.written and not (step.shape and step.value.flags.c_contiguous):
-            raise Unheld("an argument that is written in place and is not laid out row after row")
+            raise Unheld(tr("an argument that is written in place and is not laid out row after row"))
         self.parameters.append((str(step.op), step.value))
         name = f"{step.op}f"
         if step.shape:
@@ -212,7 +213,7 @@ class Kernel:
 
     def _constant(self, step: Step) -> None:
         if not step.shape:
-            raise Unheld("a number that is written in place")
+            raise Unheld(tr("a number that is written in place"))
         self.refs[id(step)] = made = self.memory(step.dtype, step.shape)
         self.fill(made, self.table(step.value), step.dtype)
 
@@ -223,7 +224,7 @@ class Kernel:
     def _guard(self, step: Step) -> None:
         value, expected = step.args
         if step.op is not None:
-            raise Unheld("a shape that hangs on values")
+            raise Unheld(tr("a shape that hangs on values"))
         if not isinstance(expected, np.ndarray) or not expected.ndim:
             ref = self.ref(value, step.dtype)
             self.lines.append(
@@ -345,9 +346,9 @@ class Kernel:
             return
         others = [o for o in self._outputs.values() if o is not step and o.storage is step.storage]
         if step.shape and any(np.may_share_memory(step.value, o.value) for o in others):
-            raise Unheld("results that share memory")
+            raise Unheld(tr("results that share memory"))
         if step.shape and any(step.storage is s.storage for s in self.program.inputs):
-            raise Unheld("a result that is a part of an argument")
+            raise Unheld(tr("a result that is a part of an argument"))
         ref = self.ref(step, step.dtype)
         if step.shape:
             made = self._result(step, _order(step))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ....language import tr
 from .. import known
 from ..program import Step
 
@@ -172,7 +173,7 @@ def is_dear(op: Any) -> bool:
 
 def held(dtype: np.dtype[Any]) -> np.dtype[Any]:
     if dtype.char not in _HELD:
-        raise Unheld(f"numbers of dtype {dtype}")
+        raise Unheld(tr("numbers of dtype {dtype}", dtype=dtype))
     return dtype
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ....language import tr
 from ..program import Program, Step
 from .built import built, raises, settings
 from .kernel import Kernel
@@ -99,7 +100,9 @@ class Looped(Compiled):
         kernel, program = self.kernel, self.kernel.program
         taken = [s for s in program.inputs if str(s.op).startswith("x")]
         if len(taken) != len(program.outputs) or any(s.storage.written for s in program.inputs):
-            raise Unheld("a step that gives something else than it takes, or leaves something behind")
+            raise Unheld(tr(
+                "a step that gives something else than it takes, or leaves something behind",
+            ))  # fmt: skip
         state = []
         for x, out in zip(taken, program.outputs, strict=True):
             name, order = kernel.results.get(id(out), ("", ()))
@@ -108,9 +111,9 @@ class Looped(Compiled):
                 out.dtype,
                 type(out.value),
             ) or order is not None:
-                raise Unheld("a step that gives another kind of value than it takes")
+                raise Unheld(tr("a step that gives another kind of value than it takes"))
             if type(x.value) is np.ndarray and not x.shape:
-                raise Unheld("a step of an array without dimensions")
+                raise Unheld(tr("a step of an array without dimensions"))
             state.append((str(x.op), name))
         names = [
             *[n for n, _ in kernel.parameters],
@@ -127,5 +130,5 @@ class Looped(Compiled):
     def source(self, head: list[str], parameters: str, result: str) -> str:
         """Give the text of the function."""
         if self.lines[:-1]:  # but for what counts the calls
-            raise Unheld("a step that leaves something behind")
+            raise Unheld(tr("a step that leaves something behind"))
         return super().source(head, f"turns, {parameters}", result)

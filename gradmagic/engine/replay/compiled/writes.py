@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ....language import tr
 from ...core import arrays
 from .. import known
 from ..program import Step
@@ -45,13 +46,13 @@ def write(kernel: Any, step: Step) -> None:
         kinds = tuple(weak(a) for a in step.args)
         assign(kernel, kernel.ref(target, target.dtype), of_ufunc(op, kinds), step.args)
     else:
-        raise Unheld(f"{known.name_of(op)} into an array")
+        raise Unheld(tr("{name} into an array", name=known.name_of(op)))
 
 
 def assign(kernel: Any, target: Any, what: Entry, args: tuple[Any, ...]) -> None:
     """Write entries computed from others; by way of other memory where they lie across each other."""
     if type(target) is not Lies:
-        raise Unheld("a write into a number")
+        raise Unheld(tr("a write into a number"))
     refs = tuple(kernel.ref(a, c) for a, c in zip(args, what.casts, strict=True))
     lie = [r for r in refs if type(r) is Lies]
     if what.text == "{0}" and what.dtype == target.dtype and lie == [target]:
@@ -81,11 +82,11 @@ def scatter(kernel: Any, step: Step, args: tuple[Any, ...]) -> None:
         or lies.buffer.input
         or any(s.storage.written and s.kind == "input" for s in kernel.program.inputs)
     ):
-        raise Unheld("indices into an argument that is written in place")
+        raise Unheld(tr("indices into an argument that is written in place"))
     seen = Gathered(kernel, lies, index)
     ref = kernel.ref(value, target.dtype)
     if type(ref) is Lies and ref.buffer == lies.buffer:
-        raise Unheld("a write into what is read")
+        raise Unheld(tr("a write into what is read"))
     dtype = ref.dtype
     how = None if ufunc is None else of_ufunc(ufunc, (target.dtype, target.dtype))
     if how is not None and how.dtype != target.dtype:
@@ -100,7 +101,7 @@ def scatter(kernel: Any, step: Step, args: tuple[Any, ...]) -> None:
         return [f"{entry} = {text if how is None else how.text.format(entry, text)}"]
 
     if type(ref) is Lies and np.broadcast_shapes(ref.shape, seen.shape) != seen.shape:
-        raise Unheld("a value with more dimensions than where it goes")
+        raise Unheld(tr("a value with more dimensions than where it goes"))
     seen.loops(kernel, body)
     kernel.size += 2
 
