@@ -337,11 +337,11 @@ def replay(f: Any = None, *, backend: str | None = None, donate: bool = False) -
 
     Notes
     -----
-    Results are equal to those of `f` but for the last digits (a sum may be added up in another order). What a
-    program cannot hold is refused: numbers asked for on the way (`float(t)`), NumPy's random numbers, shapes that hang
-    on values. Dropout, `gm.randn` and their like are drawn anew at every call. Then `f` runs as it is, and a `ReplayWarning` says so once, with the line. `if t > 0:` is a guard: the
-    other branch gets a program of its own. Arrays and numbers that `f` reaches by its closure, globals and
-    attributes are read anew, or compared, at every call.
+    Results are equal to those of `f` but for the last digits (a sum may be added up in another order). What a program
+    cannot hold is refused: numbers asked for on the way (`float(t)`), NumPy's random numbers, shapes that hang on
+    values. Then `f` runs as it is, and a `ReplayWarning` says so once, with the line. `if t > 0:` is a guard: the
+    other branch gets a program of its own. Dropout, `gm.randn` and their like are drawn anew at every call. Arrays
+    and numbers that `f` reaches by its closure, globals and attributes are read anew, or compared, at every call.
     numba's exponentials and sums may differ from NumPy's in the last digits, and NumPy's warnings (overflow, division
     by zero) are not given.
 
