@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import ArgumentError
+from ....language import tr
 from ...core import arrays
 from ...core.bounds import indexed
 from ...dispatch.calls import gathered
@@ -36,10 +37,10 @@ def reduce(ufunc: Any, x: Any, axis: Any = 0, dtype: Any = None, *_: Any, keepdi
         return _REDUCTIONS[ufunc](x, axis=axis, keepdims=keepdims, **options)
     _binary(ufunc, "reduce")
     if options.get("where", True) is not True:
-        raise ArgumentError(
-            f"np.{ufunc.__name__}.reduce(..., where=...) has no derivative in gradmagic: put what changes nothing "
-            "where the mask is False: np.where(mask, x, other)."
-        )
+        raise ArgumentError(tr(
+            "np.{name}.reduce(..., where=...) has no derivative in gradmagic: put what changes nothing where the mask "
+            "is False: np.where(mask, x, other).", name=ufunc.__name__,
+        ))  # fmt: skip
 
     def fold(x: Any) -> Any:
         rows = _rows(x, axis)
@@ -144,7 +145,10 @@ def reduceat(ufunc: Any, x: Any, indices: Any, axis: Any = 0, dtype: Any = None,
 
 def _binary(ufunc: Any, method: str) -> None:
     if ufunc.nin != 2 or ufunc.nout != 1 or ufunc.signature is not None:
-        raise ArgumentError(f"np.{ufunc.__name__}.{method} does not exist: the function does not take two entries.")
+        raise ArgumentError(tr(
+            "np.{name}.{method} does not exist: the function does not take two entries.",
+            name=ufunc.__name__, method=method,
+        ))  # fmt: skip
 
 
 # ---- outer, at ----------------------------------------------------------------------------------------------------
