@@ -182,8 +182,8 @@ class Comparison:
                 continue
             raise CheckError(tr(
                 "{name}: the result{number}, computed for {mode}, is {value}, and {plain} without gradients.",
-                name=self.checked.name, number=f" {k}" if len(numbers.outs) > 1 else "", mode=label, value=told,
-                plain=plain,
+                name=self.checked.name, number=tr(" {number}", number=k) if len(numbers.outs) > 1 else "",
+                mode=label, value=told, plain=plain,
             ))  # fmt: skip
 
     # -- comparing -------------------------------------------------------------------------------
@@ -256,7 +256,7 @@ class Comparison:
         lines = [tr(
             "{function}: {mode} is wrong by argument {name}{at}{part}.", function=self.checked.name,
             mode=tr(MODES[label]) if order == 1 else tr("order {order} ({mode})", order=order, mode=label),
-            name=self.names[i], at=tr(" at {place}", place=place) if place else "",
+            name=self.names[i], at=tr(" at {index}", index=place) if place else "",
             part=tr(", by its imaginary part") if part == 1j else "",
         )]  # fmt: skip
         result = numbers.rows()[row]

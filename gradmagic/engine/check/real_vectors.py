@@ -76,7 +76,7 @@ class Numbers:
                 place = index_of(at, np.shape(moved[i]))
                 error.add_note(tr(
                     "while the argument number {number}{at} was moved by {step:.1e}",
-                    number=i + 1, at=place and tr(" at {place}", place=place), step=s,
+                    number=i + 1, at=place and tr(" at {index}", index=place), step=s,
                 ))  # fmt: skip
                 raise
 

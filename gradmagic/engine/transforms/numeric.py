@@ -208,7 +208,7 @@ class Numeric(Custom):
                 place = f"[{', '.join(map(str, np.unravel_index(at, value.shape)))}]" if value.shape else ""
                 error.add_note(tr(
                     "while gm.numeric took the difference of {name} by its argument {number}{where}", name=self._f,
-                    number=i + 1, where=place and tr(" at {place}", place=place),
+                    number=i + 1, where=place and tr(" at {index}", index=place),
                 ))  # fmt: skip
                 raise
         way = ((points[0] - points[1]) / part).real  # as it was rounded

@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ContextDecorator
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -260,8 +261,10 @@ def _where(node: Node) -> str:
     """Name an operation: its function, how it is written, its line."""
     if node.place is None:
         return str(node.rule.name)
-    text = text_of(node.place)
-    return f"{node.rule.name} ({f'{text}, ' * bool(text)}{describe(node.place)})"
+    operation, place, text = node.rule.name, describe(node.place), text_of(node.place)
+    if text:
+        return tr("{operation} ({code}, {place})", operation=operation, code=text, place=place)
+    return tr("{operation} ({place})", operation=operation, place=place)
 
 
 def _first(value: Any) -> tuple[int, ...] | None:
@@ -287,28 +290,32 @@ def _index(index: tuple[int, ...]) -> str:
 
 def _making(node: Node, array: Any, odd: str, operands: list[Operand]) -> str:
     """Say that an operation with proper inputs made a value that is not finite."""
-    what, where, index, first = _what(odd, array), _where(node), _first(array), ""
-    given = ", ".join(map(str, operands))
+    what, index = _what(odd, array), _first(array)
+    text = tr("{operation} makes {what}", operation=_where(node), what=what)
+    if given := tr(", ").join(map(str, operands)):
+        text = tr("{operation} makes {what} from {values}", operation=_where(node), what=what, values=given)
     if index is not None and isinstance(node.rule, Elementwise):
         each = [(o.name, _at(o.value, index, np.shape(array))) for o in operands]
-        shown = tr(" and ").join(
-            tr("{name} is {value}", name=name, value=entry) for name, entry in each if entry
-        )
-        first = tr("; first at {index}, where {values}", index=_index(index), values=shown)
+        shown = [tr("{called} is {entry}", called=name, entry=entry) for name, entry in each if entry]
+        text += tr(
+            "; first at {index}, where {values}", index=_index(index),
+            values=reduce(_and, shown) if shown else "",
+        )  # fmt: skip
     elif index is not None:
-        first = tr("; first at {index}", index=_index(index))
-    finite = not any(any(oddness(o.value)) for o in operands)
-    text = tr(
-        "{makes}{first}. Its inputs are {clean}: it is the first to make {what}.", first=first, what=_noun(odd),
-        makes=tr("{operation} makes {what} from {values}", operation=where, what=what, values=given) if given
-        else tr("{operation} makes {what}", operation=where, what=what),
-        clean=tr("finite") if finite else tr("not NaN"),
-    )  # fmt: skip
+        text += tr("; first at {index}", index=_index(index))
+    if not any(any(oddness(o.value)) for o in operands):
+        text += tr(". Its inputs are finite: it is the first to make {what}.", what=_noun(odd))
+    else:
+        text += tr(". Its inputs are not NaN: it is the first to make {what}.", what=_noun(odd))
     if isinstance(node.rule, Elementwise) and index is not None:
         text += tr(
             " Keep such entries out before the operation: np.where(ok, v, 1.0) inside it, not around it."
         )
     return text
+
+
+def _and(before: str, more: str) -> str:
+    return tr("{before} and {more}", before=before, more=more)
 
 
 def _given(node: Node, operand: Operand) -> str:
@@ -317,7 +324,7 @@ def _given(node: Node, operand: Operand) -> str:
     return tr(
         "{operand} is NaN{at} before anything that is recorded was computed from it: {operation} only passes it on. "
         "Look at where that value comes from.", operand=operand, operation=_where(node),
-        at=tr(" at {place}", place=_index(index)) if index is not None else "",
+        at=tr(" at {index}", index=_index(index)) if index is not None else "",
     )  # fmt: skip
 
 
@@ -332,14 +339,20 @@ def _pulling(node: Node, i: int, odd: str, cotangent: Any, flow: Any, frame: Any
             name=name or tr("argument {number}", number=i + 1), shape=tuple(source.aval.shape),
         )  # fmt: skip
     index = _first(flow) if type(flow) is not Scattered else None
-    return tr(
+    text = tr(
         "Function '{function}' returned {kind} values in its {number}th output: on the way back, {operation} makes "
-        "{gradient} {odd}{first}{derivative}. The gradient that came in is {clean}: it is the first to make {what}.",
-        function=node.name(), kind="nan" if odd == "NaN" else "infinite", number=i, operation=_where(node),
-        gradient=mine, odd=_is(odd), first=tr(", first at {index}", index=_index(index)) if index else "",
-        derivative=_derivative(node, i, index, name, cotangent), what=_noun(odd),
-        clean=tr("finite") if not any(oddness(raws(cotangent))) else tr("not NaN"),
+        "{gradient} {odd}{first}{derivative}", function=node.name(), kind="nan" if odd == "NaN" else "infinite",
+        number=i, operation=_where(node), gradient=mine, odd=_is(odd),
+        first=tr(", first at {index}", index=_index(index)) if index else "",
+        derivative=_derivative(node, i, index, name, cotangent),
     )  # fmt: skip
+    if not any(oddness(raws(cotangent))):
+        return text + tr(
+            ". The gradient that came in is finite: it is the first to make {what}.", what=_noun(odd)
+        )
+    return text + tr(
+        ". The gradient that came in is not NaN: it is the first to make {what}.", what=_noun(odd)
+    )
 
 
 def _pushing(node: Node, odd: str, tangents: Sequence[Any], tangent: Any, frame: Any) -> str:
@@ -381,13 +394,13 @@ def _derivative(node: Node, i: int, index: tuple[int, ...] | None, name: str, co
         (tr("what came in"), cotangent),
     ]
     parts = [
-        tr("{name} is {value}", name=called, value=_at(value, index, shape))
+        tr("{called} is {entry}", called=called, entry=_at(value, index, shape))
         for called, value in values
         if value is not None
     ]
     return tr(
-        ": its derivative{by} is {slope} there, {values}",
-        by=_formula(node, i, name), slope=slope, values=", ".join(parts),
+        ": its derivative{by}{formula} is {slope} there, {values}", by=tr(" by {name}", name=name) if name else "",
+        formula=_formula(node, i, name), slope=slope, values=tr(", ").join(parts),
     )  # fmt: skip
 
 
@@ -398,8 +411,7 @@ def _formula(node: Node, i: int, name: str) -> str:
     words[i + 1 : i + 2] = [name or tr("input")]
     into = dict(zip(letters, words, strict=False))
     text = re.sub(r"(?<![\w.])[^\W\d]\w*(?!\()", lambda word: into.get(word[0], word[0]), text)
-    by = tr(" by {name}", name=name) if name else ""
-    return by + (tr(" ({formula})", formula=text) if text else "")
+    return tr(" ({formula})", formula=text) if text else ""
 
 
 def _name_of_node(node: Node | None, frame: Any) -> str:

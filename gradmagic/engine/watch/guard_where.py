@@ -34,7 +34,7 @@ class Masked(NamedTuple):
         """Say so, with the line unless the reader is told it already."""
         text = text_of(self.place) if self.place is not None else ""
         operation = f"{self.name} ({text})" if text else self.name
-        at = tr(", {place}", place=describe(self.place)) if where and self.place is not None else ""
+        at = tr(", {line}", line=describe(self.place)) if where and self.place is not None else ""
         many = tr(" at {count} entries", count=self.entries) if self.entries > 1 else ""
         return tr(
             "0 * inf was taken as 0{many} in the derivative of {operation}{at}: the result does not depend on such an "
