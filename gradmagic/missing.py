@@ -96,8 +96,8 @@ REFUSED: dict[str, dict[str, str]] = {
         ),
         r"multi_head_attention_forward": mark("F.scaled_dot_product_attention, or nn.MultiheadAttention"),
         r"upsample_.*": mark('F.interpolate(x, scale_factor=2, mode="nearest") or mode="bilinear"'),
-        r"linear_cross_entropy": "F.cross_entropy(F.linear(x, w), y)",
-        r"(scaled_)?(grouped_)?mm|scaled_.*mm|ScalingType|SwizzleType": "a @ b",
+        r"linear_cross_entropy": mark("F.cross_entropy(F.linear(x, w), y)"),
+        r"(scaled_)?(grouped_)?mm|scaled_.*mm|ScalingType|SwizzleType": mark("a @ b"),
         r"conv_tbc|native_channel_shuffle|boolean_dispatch": mark("F.conv1d and F.channel_shuffle"),
     },
     "nn.init": {
