@@ -205,8 +205,7 @@ def _entries(
     held = holders(run.namespace, leaves)
     entries = unasked if run.every else []
     for node in leaves:
-        named = names.get(node.number)
-        name = named[0] if named else tr("tensor {number}", number=next(counted))
+        name = names[node.number][0] if names.get(node.number) else f"tensor {next(counted)}"
         tensor = held.get(node.number)
         entries.append(Lifted(name, tensor, tensor, "Tensor", node))
     return entries

@@ -272,7 +272,7 @@ def listed(names: Collection[str]) -> str:
     """List names as a sentence does: `a, b and c`; of many the first."""
     shown = list(names)
     if len(shown) > LISTED:
-        first, more = ", ".join(shown[: LISTED - 1]), len(shown) - LISTED + 1
+        first, more = tr(", ").join(shown[: LISTED - 1]), len(shown) - LISTED + 1
         return tr("{names} and {more} more", names=first, more=more)
     return joined(shown)
 

@@ -228,7 +228,7 @@ def joined(names: list[str]) -> str:
     """List names as a sentence does: `a, b and c`."""
     if len(names) == 1:
         return names[0]
-    return tr("{names} and {last}", names=", ".join(names[:-1]), last=names[-1])
+    return tr("{names} and {last}", names=tr(", ").join(names[:-1]), last=names[-1])
 
 
 def numeric_notes(nodes: list[Node], filename: str) -> list[Note]:
