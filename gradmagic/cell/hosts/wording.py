@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from string import Formatter
 
 from ...language import mark, tr
@@ -66,10 +67,13 @@ def in_words(text: str, words: Words) -> str:
     """
     for said, instead in words:
         new = tr(instead) if instead else ""
-        text = re.sub(
-            found(tr(said)), lambda m, new=new: new.format(**m.groupdict()) if m.groupdict() else new, text
-        )
+        text = re.sub(found(tr(said)), partial(_filled, new), text)
     return text
+
+
+def _filled(new: str, match: re.Match[str]) -> str:
+    held = match.groupdict()
+    return new.format(**held) if held else new
 
 
 def found(said: str) -> str:
