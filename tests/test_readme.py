@@ -1,4 +1,4 @@
-"""The READMEs say what is true: their cells run, their commands are CI's; the Japanese one says what the English does."""
+"""The READMEs say what is true: their cells run, their commands are CI's; the Japanese says what the English does."""
 
 import argparse
 import os
