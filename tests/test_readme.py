@@ -146,8 +146,8 @@ def in_japanese(link: str) -> str:
         return anchors(TEXTS["ja"])[anchors(README).index(link)]
     if link == PAGES["ja"]:
         return PAGES["en"]
-    lesson = link.replace("examples/", "examples/ja/")
-    return lesson if (ROOT / lesson).exists() else link
+    twins = link.replace("examples/", "examples/ja/"), re.sub(r"(\.\w+)$", r".ja\1", link)
+    return next((twin for twin in twins if (ROOT / twin).exists()), link)
 
 
 def code(block: str) -> str:
