@@ -1,4 +1,4 @@
-"""The READMEs say what is true: their cells run, their commands are CI's; the Japanese one says what the English one does."""
+"""The READMEs say what is true: their cells run, their commands are CI's; the Japanese says what the English does."""
 
 import argparse
 import os
@@ -146,8 +146,8 @@ def in_japanese(link: str) -> str:
         return anchors(TEXTS["ja"])[anchors(README).index(link)]
     if link == PAGES["ja"]:
         return PAGES["en"]
-    lesson = link.replace("examples/", "examples/ja/")
-    return lesson if (ROOT / lesson).exists() else link
+    twins = link.replace("examples/", "examples/ja/"), re.sub(r"(\.\w+)$", r".ja\1", link)
+    return next((twin for twin in twins if (ROOT / twin).exists()), link)
 
 
 def code(block: str) -> str:
