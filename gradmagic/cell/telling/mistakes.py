@@ -116,7 +116,10 @@ def _zeroed(run: RunRecord, names: list[str], tensors: dict[str, Any]) -> str:
     for name, held in _optimizers(run):
         if numbers & {id(p) for p in held}:
             return f"{name}.zero_grad()"
-    return listed([f"{name}.grad = None" for name in names])
+    statements = [f"{name}.grad = None" for name in names]
+    if 1 < len(statements) <= LISTED:
+        return tr("{statements} and {last}", statements=tr(", ").join(statements[:-1]), last=statements[-1])
+    return listed(statements)
 
 
 # -- steps ---------------------------------------------------------------------------------------------------------
