@@ -7,6 +7,7 @@ the reader's like 勾配_1 stays whole, since only what is written like a senten
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from wcwidth import wcwidth
 
@@ -47,6 +48,6 @@ def pieces(word: str) -> list[str]:
     if not is_sentence(word):
         return [word]
     found = word[:1]
-    for a, b in zip(word, word[1:], strict=False):
+    for a, b in pairwise(word):
         found += ("\0" if parts(a, b) else "") + b
     return found.split("\0")

@@ -12,7 +12,7 @@ from rich.text import Text
 from wcwidth import wcswidth, wcwidth
 
 from .. import signs
-from .kinsoku import is_sentence, parts, pieces
+from . import kinsoku
 
 Cell = tuple[str, str] | str  # text with a style of rich, or without
 
@@ -74,7 +74,7 @@ def wrap(text: str, columns: int) -> list[str]:
     lines = [""]
     for word in text.split():
         space = " "
-        for piece in pieces(word):
+        for piece in kinsoku.pieces(word):
             if lines[-1] and width(lines[-1] + space + piece) > columns:
                 lines.append("")
             lines[-1] += (space if lines[-1] else "") + clip(piece, columns)
@@ -110,8 +110,8 @@ def _break(rest: str, fits: int) -> int:
     least = fits // 3
     space = rest.rfind(" ", least, fits)
     signs = max(rest.rfind(sign, least, fits) for sign in ",.([{*/+-=")
-    between = next((at for at in range(fits, least, -1) if parts(rest[at - 1], rest[at])), 0)
-    if is_sentence(rest[:fits]) and between > max(space, 0):
+    between = next((at for at in range(fits, least, -1) if kinsoku.parts(rest[at - 1], rest[at])), 0)
+    if kinsoku.is_sentence(rest[:fits]) and between > max(space, 0):
         return between
     return space if space > 0 else signs + 1 if signs > 0 else between or fits
 
