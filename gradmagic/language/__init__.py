@@ -41,6 +41,11 @@ def mark(sentence: str) -> str:
     return sentence
 
 
+def capital(text: str) -> str:
+    """Let a text begin a sentence: English ones with a capital letter, Japanese ones as they are, code or not."""
+    return text[:1].upper() + text[1:] if _twins is None else text
+
+
 def set_language(language: str | None = None) -> None:
     """Choose the language of reports, notes, help and errors.
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..language import mark, tr
 from .files.json import from_json, to_json
 from .files.markdown import to_markdown
 from .files.tex_report import to_tex_report
@@ -51,7 +52,7 @@ UNFOLDED = 100  # operations that drawings with an unfolded loop show, together
 _IMAGES = ("image/png", "image/svg+xml")
 STEPS = 60  # operations that the text shows when it lists the steps
 TEXT_NODES = 24  # operations that the text shows, besides the inputs
-FORMATS = "html, txt, md, tex, json, svg, png, pdf or dot"
+FORMATS = mark("html, txt, md, tex, json, svg, png, pdf or dot")
 _KINDS = {kind: kind for kind in FORMATS.replace(" or", ",").split(", ")}
 _KINDS |= {"htm": "html", "markdown": "md", "gv": "dot"}
 
@@ -67,7 +68,10 @@ def kind_of(path: str | Path) -> str:
     path = Path(path)
     kind = _KINDS.get(path.suffix.lower().removeprefix("."))
     if kind is None:
-        raise ReportError(f"a report is saved as {FORMATS}, not as {path.suffix or path.name!r}.")
+        raise ReportError(tr(
+            "a report is saved as {formats}, not as {ending!r}.",
+            formats=tr(FORMATS), ending=path.suffix or path.name,
+        ))  # fmt: skip
     return kind
 
 
@@ -378,7 +382,7 @@ class Report(Quizzed):
 
     def __repr__(self) -> str:
         names = ", ".join(self._view.slope(entry.name) for entry in self._trace.inputs)
-        return f"<gradmagic report: {names or 'no gradients'}>"
+        return tr("<gradmagic report: {names}>", names=names or tr("no gradients"))
 
     @quietly
     def _repr_mimebundle_(

@@ -267,7 +267,7 @@ def unknown(function: Any, args: Any, kwargs: Any, raw: Any = None, error: Excep
         return (raw or function)(*raws(args), **raws(kwargs))
     if error is not None:
         raise error
-    code = "" if type(first) is Tracked.inner else f" ({name}(t.detach().numpy()))"
+    code = "" if type(first) is Tracked.inner else tr(" ({code})", code=f"{name}(t.detach().numpy())")
     raise UnknownFunctionError(tr(
         "{name} has no derivative in gradmagic: it was called on {value}. Compute it outside the gradient{call}, or "
         "from functions that have one.", name=name, value=blame(first), call=code,

@@ -11,6 +11,7 @@ from typing import Any
 
 import graphviz
 
+from ...language import tr
 from ..model import ReportError
 from ..parts.graph import FONT, Picture
 from ..shown.typeset import width
@@ -31,7 +32,8 @@ class Graph(graphviz.Digraph):  # type: ignore[misc]
     made = ""
 
     def __repr__(self) -> str:
-        return f"<graph: {len(self.source):,} characters of DOT in .source; .render(name) draws it>"
+        size = len(self.source)
+        return tr("<graph: {n:,} characters of DOT in .source; .render(name) draws it>", n=size)
 
     def pipe(self, format: str | None = None, *args: Any, encoding: str | None = None, **kwargs: Any) -> Any:
         """Render to bytes, or to text where `encoding` is given: svg, png, jpg ...; pdf needs Graphviz's `dot`."""
@@ -74,15 +76,17 @@ def rendered(dot: str, kind: str) -> bytes:
         if found is not None:
             return found
     if layout.program("dot") is None and kind in NEEDS_DOT:
-        raise ReportError(
-            f'{kind} takes Graphviz\'s dot, which is not here; report.save("graph.svg") and html need nothing, and '
-            'report.save("graph.pdf") takes matplotlib: pip install "gradmagic[plot]".'
-        )
-    raise ReportError(
-        f"nothing here draws {kind}: it takes a program that can be started (Graphviz's dot, graphviz-pure's). "
+        raise ReportError(tr(
+            '{kind} takes Graphviz\'s dot, which is not here; report.save("graph.svg") and html need nothing, and '
+            'report.save("graph.pdf") takes matplotlib: pip install "gradmagic[plot]".',
+            kind=kind,
+        ))  # fmt: skip
+    raise ReportError(tr(
+        "nothing here draws {kind}: it takes a program that can be started (Graphviz's dot, graphviz-pure's). "
         'report.save("graph.svg"), html, txt and dot need none; png and pdf take matplotlib: '
-        'pip install "gradmagic[plot]".'
-    )
+        'pip install "gradmagic[plot]".',
+        kind=kind,
+    ))  # fmt: skip
 
 
 def digraph(drawn: Picture) -> Graph:

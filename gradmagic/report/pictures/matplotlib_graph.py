@@ -12,6 +12,7 @@ import io
 import warnings
 from typing import TYPE_CHECKING
 
+from ...language import tr
 from ..model import ReportError
 from ..parts.graph import CHARACTER
 from ..shown.naming import circled
@@ -53,10 +54,10 @@ def pictured(scene: Scene, dot: str, kind: str) -> bytes:
     dot = dot.translate(_CIRCLES)
     strange = "".join(dict.fromkeys(c for c in dot if ord(c) >= 0x590 and c not in _PLAIN))
     if strange and kind == "png":
-        raise ReportError(
-            f"{' '.join(strange[:12])} cannot be written into a png without matplotlib: {EXTRA}, "
-            "or save as svg or html."
-        )
+        raise ReportError(tr(
+            "{characters} cannot be written into a png without matplotlib: {command}, or save as svg or html.",
+            characters=" ".join(strange[:12]), command=EXTRA,
+        ))  # fmt: skip
     return rendered(dot, kind)
 
 
@@ -90,11 +91,12 @@ def drawn(scene: Scene, kind: str) -> bytes:
 
 def unwritten(missing: str, kind: str) -> str:
     """Say which characters have no glyph, and what to do."""
-    return (
-        f"no font on this machine has {' '.join(missing[:12])}{' ...' if len(missing) > 12 else ''}, so the {kind} "
-        "shows boxes there: install a font that has them (Noto Sans CJK for Chinese, Japanese and Korean), "
-        "or save as svg or html, which a browser writes in its own fonts."
-    )
+    return tr(
+        "no font on this machine has {characters}, so the {kind} shows boxes there: install a font that has them "
+        "(Noto Sans CJK for Chinese, Japanese and Korean), or save as svg or html, which a browser writes in its own "
+        "fonts.",
+        characters=" ".join(missing[:12]) + (" ..." if len(missing) > 12 else ""), kind=kind,
+    )  # fmt: skip
 
 
 def _saved(figure: Figure, kind: str, dpi: float, sentence: str) -> bytes:

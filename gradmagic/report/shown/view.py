@@ -26,10 +26,8 @@ REMARKS = {"dtype", "guard", "numeric", "agrees", "sum", "unchanged", "unused"}
 
 def told(note: Note) -> str:
     """Write a note with its line in front, once."""
-    if not note.line:
-        return note.text
-    whole = tr("line {line}: {text}", line=note.line, text=note.text)
-    return note.text if note.text.startswith(whole[: len(whole) - len(note.text)]) else whole
+    lead = tr("line {line}: ", line=note.line) if note.line else ""
+    return note.text if note.text.startswith(lead) else lead + note.text
 
 
 @dataclass(frozen=True)

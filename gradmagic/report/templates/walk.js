@@ -24,7 +24,7 @@ const walk = (report, board, data, { own, veiled, ask, begun }) => {
   /* Many inputs are chosen from a list. */
   const many = data.ahead.length > 3 && h("select", { class: "gm-button", "aria-label": tr("walk forward"), onchange: () => { choices[many.value].click(); } }, h("option", { value: "", disabled: "", selected: "" }, tr("forward from …")), ...modes.flatMap((choice, j) => (choice.ahead ? [h("option", { value: j }, choice.name)] : [])));
   const entry = h("select", { class: "gm-button", "aria-label": tr("entry that grows"), title: tr("entry that grows"), onchange: () => { stop(); mode.entry = +entry.value; go(i); } });
-  const off = button(tr("end"), tr("end the walk: show all gradients"), () => { stop(); reset(); });
+  const off = button(tr("end "), tr("end the walk: show all gradients"), () => { stop(); reset(); });
   const bar = h("div", { class: "gm-bar gm-walk", "data-lm-suppress-shortcuts": "true", role: "group", "aria-label": tr("walk through the sweep") }, ...(many ? [...choices.slice(0, list.length ? 1 : 0), many] : choices), entry, first, back, slider, next, last, play, count, off);
   const anchor = board ? board.place : report.querySelector(".gm-steps");
   if (board) { anchor.before(h("div", { class: "gm-bars" }, bar, board.bar)); anchor.after(told); }
