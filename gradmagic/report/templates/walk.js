@@ -67,7 +67,7 @@ const walk = (report, board, data, { own, veiled, ask, begun }) => {
     if (many) many.value = on && mode.ahead ? modes.indexOf(mode) : "";
   };
   const name = (key) => data.sheets[0].nodes[key]?.[0] ?? "";
-  const step = () => h("b", {}, `${tr("Step {i}", { i })} `);
+  const step = () => h("b", {}, tr("Step {i}", { i }), " ");
   const say = (...inside) => told.replaceChildren(...inside);
   /* What each box has by now: its text, and whether more is to come. */
   const backward = () => {
