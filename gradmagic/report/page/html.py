@@ -238,10 +238,11 @@ def descent_charts(descent: Descent) -> list[tuple[str, str]]:
     name = descent.loss_name
     losses, title = descent.losses, name
     if min(losses) > 0 and max(losses) > MAGNITUDES * min(losses):
-        losses, title = tuple(math.log10(v) if v - v == 0 else v for v in losses), tr("log10 of {name}", name=name)
-    made = [
-        (chart(title, descent.at, losses, tr("iteration")), tr("{name} over the iterations", name=title))
-    ]
+        losses, title = (
+            tuple(math.log10(v) if v - v == 0 else v for v in losses),
+            tr("log10 of {name}", name=name),
+        )
+    made = [(chart(title, descent.at, losses, tr("iteration")), tr("{name} over the iterations", name=title))]
     way, axes = landscape(descent), descent.axes
     if not way:
         return made
@@ -262,7 +263,9 @@ def fit_page(descent: Descent) -> str:
 
 def page(report: str, view: View) -> str:
     """Put a report into a page of its own."""
-    return _template("page.html").render(report=Markup(report), title=tr("{name}: gradients", name=view.result_name))
+    return _template("page.html").render(
+        report=Markup(report), title=tr("{name}: gradients", name=view.result_name)
+    )
 
 
 @cache

@@ -204,7 +204,13 @@ def spoken(points: Points) -> str:
     """Say in a sentence what the picture of the points shows."""
     if points.at is not None:
         x, y, slope = points.at
-        told = {"y": points.y_name, "x": points.name, "height": number(y), "at": number(x), "slope": number(slope)}
+        told = {
+            "y": points.y_name,
+            "x": points.name,
+            "height": number(y),
+            "at": number(x),
+            "slope": number(slope),
+        }
         if points.path:
             return tr(
                 "{y} = {height} at {x} = {at}, with the slope {slope}, after {n:,} sweeps from {x} = {start}",

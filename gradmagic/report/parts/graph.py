@@ -195,7 +195,9 @@ def _constants(shown: list[Operation]) -> tuple[list[Box], list[Link]]:
     boxes, links = [], []
     for i, (name, heads) in enumerate(uses.items()):
         label = ((clip(name, 20), "muted"),)
-        boxes.append(Box(f"c{i}", None, "constant", (label,), tr("{name}: a constant, no gradient", name=name)))
+        boxes.append(
+            Box(f"c{i}", None, "constant", (label,), tr("{name}: a constant, no gradient", name=name))
+        )
         for j, head in enumerate(dict.fromkeys(heads)):
             tip = tr("{name}: a constant", name=name)
             links.append(Link(f"c{i}_{j}", f"c{i}", head, "", tip, "constant", 1.0, False))

@@ -50,7 +50,10 @@ def summary(view: View) -> str:
         return ""
     own, arrays = sum(each.own for each in kept), sum(each.arrays for each in kept)
     told = tr(
-        "{size} in {n:,} array{s}", size=size(sum(each.size for each in kept)), n=arrays, s="s" * (arrays != 1)
+        "{size} in {n:,} array{s}",
+        size=size(sum(each.size for each in kept)),
+        n=arrays,
+        s="s" * (arrays != 1),
     )
     return tr("{what}, of which {own} are held by names anyway", what=told, own=size(own)) if own else told
 

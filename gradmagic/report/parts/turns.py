@@ -64,9 +64,7 @@ def earlier(turns: Turns, found: list[Told], value: Value | None, grad: Value | 
 def called(turns: Turns, moment: int) -> str:
     """Call a moment: `"turn 3 of 100, call 1 of 2"`."""
     around = [turns.moments[each] for each in turns.within(moment)]
-    said = [
-        tr(_ONE_OF[turns.scopes[m.scope].word], turn=m.turn, turns=m.of) for m in around if m.of > 1
-    ]
+    said = [tr(_ONE_OF[turns.scopes[m.scope].word], turn=m.turn, turns=m.of) for m in around if m.of > 1]
     return reduce(lambda outer, inner: tr("{outer}, {inner}", outer=outer, inner=inner), said) if said else ""
 
 

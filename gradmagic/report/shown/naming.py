@@ -144,7 +144,9 @@ class Naming:
         place = operation.place
         told = clip(self.expression(operation), 60)
         if place is not None and place.line and place.function:
-            told = tr("{what}, line {line} in {function}", what=told, line=place.line, function=place.function)
+            told = tr(
+                "{what}, line {line} in {function}", what=told, line=place.line, function=place.function
+            )
         elif place is not None and place.line:
             told = tr("{what}, line {line}", what=told, line=place.line)
         return tr("{what}, the last of {n:,}", what=told, n=operation.count) if operation.count > 1 else told

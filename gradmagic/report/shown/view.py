@@ -164,9 +164,7 @@ class View(Naming):
         """Say what part is shown: `"showing 40 of 10,000 operations"`, or nothing when it is all."""
         loop = len(self.trace.sweeps) > 1  # its own count is another thing than the last graph's
         shown, total = len(self.computed), self._recorded if loop else self.total
-        part = (
-            tr("showing {shown:,} of {n:,} operations", shown=shown, n=total) if shown < total else ""
-        )
+        part = tr("showing {shown:,} of {n:,} operations", shown=shown, n=total) if shown < total else ""
         if any(operation.rule in PARTS for operation in self.operations):
             part = tr("showing {n:,} operations as {shown:,} lines or modules", n=total, shown=shown)
         if not loop:
