@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import ArgumentError
+from ....language import tr
 from ...core import arrays
 from ...core.bounds import indexed
 from ...dispatch.calls import constantly, face_of, gathered, wrapped
@@ -149,7 +150,10 @@ def reduceat(ufunc: Any, x: Any, indices: Any, axis: Any = 0, dtype: Any = None,
 
 def _binary(ufunc: Any, method: str) -> None:
     if ufunc.nin != 2 or ufunc.nout != 1 or ufunc.signature is not None:
-        raise ArgumentError(f"np.{ufunc.__name__}.{method} does not exist: the function does not take two entries.")
+        raise ArgumentError(tr(
+            "np.{name}.{method} does not exist: the function does not take two entries.",
+            name=ufunc.__name__, method=method,
+        ))  # fmt: skip
 
 
 # ---- outer, at ----------------------------------------------------------------------------------------------------
