@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, fields
 from typing import Any, NoReturn
 
 from ..language import mark, tr
-from ..language.lines import lines_of
 
 
 @dataclass(frozen=True)
@@ -114,12 +113,19 @@ class Formatter(argparse.HelpFormatter):
         return tr(action.help) if action.help else action.help
 
     def _split_lines(self, text: str, width: int) -> list[str]:
-        return super()._split_lines(text, width) if text.isascii() else lines_of(text, width)
+        return super()._split_lines(text, width) if text.isascii() else _wrapped(text, width)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         if text.isascii():
             return super()._fill_text(text, width, indent)
-        return "\n".join(indent + line for line in lines_of(text, width - len(indent)))
+        return "\n".join(indent + line for line in _wrapped(text, width - len(indent)))
+
+
+def _wrapped(text: str, columns: int) -> list[str]:
+    """Break a text that is not English, whose characters are two columns wide."""
+    from ..report.shown.typeset import wrap  # where help is asked for
+
+    return wrap(text, columns)
 
 
 class OptionParser(argparse.ArgumentParser):
