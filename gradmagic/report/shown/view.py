@@ -13,6 +13,7 @@ from itertools import count
 
 import numpy as np
 
+from ...language import tr
 from ..model import Edge, Note, Operation, Trace
 from ..operations import Columns, Selection
 from .fold import alike_all, grouped, joined, looped, taken_apart, turns
@@ -25,7 +26,7 @@ REMARKS = {"dtype", "guard", "numeric", "agrees", "sum", "unchanged", "unused"}
 
 def told(note: Note) -> str:
     """Write a note with its line in front, once."""
-    lead = f"line {note.line}: " if note.line else ""
+    lead = tr("line {line}: ", line=note.line) if note.line else ""
     return note.text if note.text.startswith(lead) else lead + note.text
 
 
