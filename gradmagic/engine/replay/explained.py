@@ -159,7 +159,9 @@ def _spoken(name: str) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    return tr(", ").join(names[:6]) + (tr(" and {count} others", count=len(names) - 6) if len(names) > 6 else "")
+    return tr(", ").join(names[:6]) + (
+        tr(" and {count} others", count=len(names) - 6) if len(names) > 6 else ""
+    )
 
 
 def _steps(number: int) -> str:
