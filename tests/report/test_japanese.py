@@ -10,6 +10,7 @@ import subprocess
 import warnings
 from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -259,8 +260,9 @@ def test_a_plot_writes_its_words_in_a_font_that_has_them(monkeypatch):
             figure.canvas.draw()
         assert LETTERS.search(figure.axes[0].get_title())
     monkeypatch.setattr(fonts, "_installed", _bundled)
-    with pytest.warns(UserWarning, match="日本語フォント"):
+    with pytest.warns(UserWarning, match="日本語フォント") as said:
         figure = report.plot()
+    assert said[0].filename == __file__
     assert not LETTERS.search(figure.axes[0].get_title())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -271,7 +273,9 @@ def test_svg_is_in_japanese_everywhere(tmp_path, monkeypatch):
     monkeypatch.setattr(fonts, "_installed", _bundled)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert "重み" in Path(network().save(tmp_path / "a.svg")).read_text()
+        made = Path(network().save(tmp_path / "a.svg")).read_text()
+    assert "重み" in made and 'xml:lang="ja"' in made
+    assert ElementTree.fromstring(made).tag.endswith("svg")
 
 
 # -- LaTeX -----------------------------------------------------------------------------------------
