@@ -17,7 +17,6 @@ import numpy as np
 
 from ..core.places import Place
 
-
 _SMALL = 1024  # bytes
 
 
