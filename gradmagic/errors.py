@@ -8,6 +8,8 @@ are cells, the lines before them an earlier cell.
 
 from __future__ import annotations
 
+from .language import tr
+
 
 class GradmagicError(Exception):
     """The base of all errors that gradmagic raises itself; catch it to catch them all."""
@@ -259,11 +261,10 @@ class DimensionError(GradmagicError, IndexError, ValueError):
 
     def __init__(self, dim: object, ndim: int = 0) -> None:
         if not isinstance(dim, str):
-            words = f"from 0 to {ndim - 1}, or from the back from -1 to {-ndim}"
-            dim = (
-                f"Dimension out of range (expected to be in range of [{-ndim}, {ndim - 1}], but got {dim}): "
-                f"the dims are counted {words}."
-            )
+            dim = tr(
+                "Dimension out of range (expected to be in range of [{first}, {last}], but got {dim}): the dims are "
+                "counted from 0 to {last}, or from the back from -1 to {first}.", first=-ndim, last=ndim - 1, dim=dim,
+            )  # fmt: skip
         super().__init__(dim)
 
 

@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", ROOT / ".github" / "CONTRIBUTING.md", *sorted((ROOT / "tests").rglob("*.md"))]
+PAGES = [
+    *ROOT.glob("README*.md"),
+    ROOT / ".github" / "CONTRIBUTING.md",
+    *sorted((ROOT / "tests").rglob("*.md")),
+]
 SOURCES = sorted((ROOT / "gradmagic").rglob("*.py"))
 FILES = [p.relative_to(ROOT).as_posix() for p in ROOT.rglob("*.py") if ".git" not in p.parts]
 NOT_OURS = {"file.py", "f.py", "test_.py"}  # what a user would write

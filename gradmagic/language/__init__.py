@@ -31,7 +31,7 @@ def tr(sentence: str, /, **fields: Any) -> str:
     'yの勾配'
     >>> set_language("en")
     """
-    if _twins is not None:
+    if _twins is not None and sentence:  # the empty one is the table's header
         sentence = _twins.gettext(sentence)
     return sentence.format(**fields) if fields else sentence
 
@@ -39,6 +39,11 @@ def tr(sentence: str, /, **fields: Any) -> str:
 def mark(sentence: str) -> str:
     """Mark a sentence of a table as one that will be said: the table keeps it English, `tr` says it."""
     return sentence
+
+
+def capital(text: str) -> str:
+    """Let a text begin a sentence: English ones with a capital letter, Japanese ones as they are, code or not."""
+    return text[:1].upper() + text[1:] if _twins is None else text
 
 
 def set_language(language: str | None = None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..engine.core.values import Value
+from ..language import mark, tr
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +78,25 @@ class Descent:
     @property
     def counts(self) -> str:
         """Say how much it took."""
-        return (
-            f"{self.method}: {self.iterations:,} iteration{'s' * (self.iterations != 1)}, "
-            f"{self.evaluations:,} evaluation{'s' * (self.evaluations != 1)} of {self.loss_name}"
-            f"{', by a recorded program' if self.recorded else ''}"
-        )
+        steps, calls = self.iterations, self.evaluations
+        took = {
+            "method": self.method, "loss": self.loss_name,
+            "iterations": tr("{n:,} iteration{s}", n=steps, s="s" * (steps != 1)),
+            "evaluations": tr("{n:,} evaluation{s}", n=calls, s="s" * (calls != 1)),
+        }  # fmt: skip
+        if self.recorded:
+            return tr("{method}: {iterations}, {evaluations} of {loss}, by a recorded program", **took)
+        return tr("{method}: {iterations}, {evaluations} of {loss}", **took)
 
     @property
     def end(self) -> str:
         """Say how it ended, and what is left where."""
-        kept = {"start": "; the names are as they were before", "end": "; the names have the end"}
-        return f"{'' if self.success else 'Not converged: '}{self.message}{kept.get(self.keeps, '')}."
+        message = self.message if self.success else tr("Not converged: {message}", message=self.message)
+        return tr(_KEPT[self.keeps], message=message)
+
+
+_KEPT = {
+    "": mark("{message}."),
+    "start": mark("{message}; the names are as they were before."),
+    "end": mark("{message}; the names have the end."),
+}

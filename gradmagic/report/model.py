@@ -199,11 +199,15 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One thing that the reader must know: `kind` is `"cut"`, `"not reached"`, `"nan"`, `"zero"`, `"dtype"` ..."""
+    """One thing that the reader must know: `kind` is `"cut"`, `"not reached"`, `"nan"`, `"zero"`, `"dtype"` ...
+
+    `veiled` is what a quiz says instead, where the text itself gives an answer away.
+    """
 
     kind: str
     text: str
     line: int | None = None
+    veiled: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..language import mark, tr
 from .files.json import from_json, to_json
 from .files.markdown import to_markdown
 from .files.tex_report import to_tex_report
@@ -27,6 +28,7 @@ from .parts.graph import MOST, picture
 from .parts.table import Table, table
 from .pictures.dot import Graph, digraph
 from .pictures.drawing import Drawn, drawing, opening
+from .pictures.fonts import words_for
 from .pictures.matplotlib_graph import pictured
 from .pictures.plots import plot
 from .pictures.scene import Scene
@@ -51,7 +53,7 @@ UNFOLDED = 100  # operations that drawings with an unfolded loop show, together
 _IMAGES = ("image/png", "image/svg+xml")
 STEPS = 60  # operations that the text shows when it lists the steps
 TEXT_NODES = 24  # operations that the text shows, besides the inputs
-FORMATS = "html, txt, md, tex, json, svg, png, pdf or dot"
+FORMATS = mark("html, txt, md, tex, json, svg, png, pdf or dot")
 _KINDS = {kind: kind for kind in FORMATS.replace(" or", ",").split(", ")}
 _KINDS |= {"htm": "html", "markdown": "md", "gv": "dot"}
 
@@ -67,7 +69,10 @@ def kind_of(path: str | Path) -> str:
     path = Path(path)
     kind = _KINDS.get(path.suffix.lower().removeprefix("."))
     if kind is None:
-        raise ReportError(f"a report is saved as {FORMATS}, not as {path.suffix or path.name!r}.")
+        raise ReportError(tr(
+            "a report is saved as {formats}, not as {ending!r}.",
+            formats=tr(FORMATS), ending=path.suffix or path.name,
+        ))  # fmt: skip
     return kind
 
 
@@ -159,7 +164,7 @@ class Report(Quizzed):
     def graph(self) -> Graph:
         """The computation graph as a `graphviz.Digraph`."""
         made = digraph(picture(self._view))
-        made.drawn, made.made = self._svg, made.source
+        made.drawn, made.made = self._drawn, made.source
         return made
 
     @quietly
@@ -365,20 +370,26 @@ class Report(Quizzed):
     @cached_property
     def _still(self) -> View:
         """The view that a picture shows: under a quiz without the gradients, which nobody could uncover there."""
-        return self._view if not self._quiz else View.of(veiled(self._trace, self._open), self._limit)
+        return self._view if not self._quiz else self._new()
+
+    def _new(self) -> View:
+        return View.of(veiled(self._trace, self._open) if self._quiz else self._trace, self._limit)
 
     def _svg(self) -> str:
         return self._drawn("svg").decode()
 
     def _drawn(self, kind: str) -> bytes:
-        return pictured(drawing(self._still, self._engine), digraph(picture(self._still)).source, kind)
+        with words_for(kind) as note:
+            view = self._new() if note else self._still  # which may have Japanese words by now
+            scene, dot = drawing(view, self._engine), digraph(picture(view)).source
+        return pictured(scene, dot, kind, note)
 
     def __str__(self) -> str:
         return self.to_text().rstrip("\n")
 
     def __repr__(self) -> str:
         names = ", ".join(self._view.slope(entry.name) for entry in self._trace.inputs)
-        return f"<gradmagic report: {names or 'no gradients'}>"
+        return tr("<gradmagic report: {names}>", names=names or tr("no gradients"))
 
     @quietly
     def _repr_mimebundle_(

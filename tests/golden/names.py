@@ -20,7 +20,8 @@ MODULES = {
 HEAD = """# PyTorch's names in gradmagic
 
 Every name that PyTorch 2.13 documents in these modules: **there**; **refused**, with what there is instead (asking for
-it says the same); or **absent**. `tests/golden/names.py` writes this file, and a test keeps it true.
+it says the same); or **absent**. `tests/golden/names.py` writes this file, and a test keeps it true. In every language
+that gradmagic speaks (`gm.set_language("ja")`) the names are these.
 """
 
 

@@ -21,6 +21,7 @@ from ...engine.core.interpreter import parse
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.tracked import Tracked, is_a
 from ...errors import NameOnLineError, NotLiftableError
+from ...language import mark, tr
 from ..options import OPTIONS
 from ..reading.names import base_of
 
@@ -79,16 +80,19 @@ class Lifter:
         try:
             expression = parse(name, mode="eval").body
         except SyntaxError:
-            raise NameOnLineError(
-                f"{name!r} on the %%grad line is not a name: write names such as x, W or params['W']."
-            ) from None
+            raise NameOnLineError(tr(
+                "{name!r} on the %%grad line is not a name: write names such as x, W or params['W'].", name=name
+            )) from None  # fmt: skip
         base = next((n.id for n in ast.walk(expression) if isinstance(n, ast.Name)), None)
         if base is None:
-            raise NameOnLineError(f"{name!r} on the %%grad line is not a name: write the name of a variable.")
+            raise NameOnLineError(tr(
+                "{name!r} on the %%grad line is not a name: write the name of a variable.", name=name
+            ))  # fmt: skip
         if not isinstance(expression, (ast.Name, ast.Attribute, ast.Subscript)):
-            raise NameOnLineError(
-                f"{name!r} on the %%grad line is an expression: give it a name before the cell, u = ..., and write u."
-            )
+            raise NameOnLineError(tr(
+                "{name!r} on the %%grad line is an expression: give it a name before the cell, u = ..., and write u.",
+                name=name,
+            ))  # fmt: skip
         if isinstance(expression, ast.Name):
             if name not in self.namespace:
                 if name in known:
@@ -97,10 +101,10 @@ class Lifter:
             self.named(name, self.namespace[name])
             return True
         if base not in self.namespace and base in known:
-            raise NameOnLineError(
-                f"{name} on the %%grad line is a part of what the cell assigns to {base}: write {base} on the line, or "
-                "define it in an earlier cell."
-            )
+            raise NameOnLineError(tr(
+                "{name} on the %%grad line is a part of what the cell assigns to {base}: write {base} on the line, or "
+                "define it in an earlier cell.", name=name, base=base,
+            ))  # fmt: skip
         if base not in self.namespace:
             raise NameOnLineError(_unknown(base, self.namespace, known))
         self._member(name, expression)
@@ -123,16 +127,16 @@ class Lifter:
                 for node in (expression.value, expression)  # type: ignore[attr-defined]
             )
         except Exception as error:
-            raise NameOnLineError(
-                f"{name} on the %%grad line cannot be read ({type(error).__name__}: {error}): write the name of a "
-                f"variable, or of what {base_of(name)} holds."
-            ) from None
+            raise NameOnLineError(tr(
+                "{name} on the %%grad line cannot be read ({kind}: {error}): write the name of a variable, or of what "
+                "{base} holds.", name=name, kind=type(error).__name__, error=error, base=base_of(name),
+            )) from None  # fmt: skip
         if arrays.is_array(owner) or is_a(owner, Tracked):
             array = ast.unparse(expression.value)  # type: ignore[attr-defined]
-            raise NotLiftableError(
-                f"{name} on the %%grad line is a part of the array {array}: write {array} on the line; the gradient by "
-                f"{name} is the same part of its gradient."
-            )
+            raise NotLiftableError(tr(
+                "{name} on the %%grad line is a part of the array {array}: write {array} on the line; the gradient by "
+                "{name} is the same part of its gradient.", name=name, array=array,
+            ))  # fmt: skip
         new = self.any(name, value)
         if new is not value:
             target = ast.fix_missing_locations(
@@ -150,10 +154,10 @@ class Lifter:
         """
         if is_a(value, Tensor):
             if value.node is None:
-                raise NotLiftableError(
-                    f"{name} on the %%grad line is a Tensor that does not require grad: write "
-                    f"{name}.requires_grad_() before the cell, or make it with requires_grad=True."
-                )
+                raise NotLiftableError(tr(
+                    "{name} on the %%grad line is a Tensor that does not require grad: write {name}.requires_grad_() "
+                    "before the cell, or make it with requires_grad=True.", name=name,
+                ))  # fmt: skip
             return self.value(name, value)
         if liftable(value):
             return self.value(name, value)
@@ -246,32 +250,58 @@ def _unknown(name: str, namespace: dict[str, Any], known: dict[str, int]) -> str
     usable = [n for n, v in namespace.items() if liftable(v) or isinstance(v, (Tensor, dict, list, tuple))]
     candidates = [n for n in (*known, *usable) if not n.startswith("_")]
     near = [flag for flag in OPTIONS if flag == f"--{name}"] or difflib.get_close_matches(name, candidates, 1)
-    hint = f" Did you mean {near[0]}?" if near else ""
-    return (
-        f"name {name!r} on the %%grad line is not defined: "
-        f"define it in an earlier cell, or assign it in this one.{hint}"
-    )
+    text = tr(
+        "name {name!r} on the %%grad line is not defined: define it in an earlier cell, or assign it in this one.",
+        name=name,
+    )  # fmt: skip
+    return text + (tr(" Did you mean {name}?", name=near[0]) if near else "")
 
 
 def _not_liftable(name: str, value: Any) -> str:
     kind = type(value).__name__
     words = foreign(value)
-    text = is_a(value, (str, bytes, bytearray))
-    what = f"a {kind}" if text or words is None else words
-    start = f"{name} on the %%grad line is {what}, and no gradient can be taken by "
     if hasattr(value, "named_parameters"):
-        return (
-            f"{name} on the %%grad line is a {kind} without parameters: write the name of what goes into it."
-        )
+        return tr(
+            "{name} on the %%grad line is a {kind} without parameters: write the name of what goes into it.",
+            name=name, kind=kind,
+        )  # fmt: skip
+    text = is_a(value, (str, bytes, bytearray))
+    what = tr("a {kind}", kind=kind) if text or words is None else words
     if text:
-        return f"{start}text: write the name of an array or a number."
-    if words is not None and not is_a(value, (dict, types.ModuleType)):
-        tail = ", under a name of its own before the cell" if words.instead.startswith("write") else ""
-        return f"{start}it: {words.instead.format(name=name)}{tail}."
-    if is_a(value, (list, tuple)):
-        return f"{start}a {kind} of numbers: write {name} = np.array({name}) before the cell."
-    if is_a(value, bool) or getattr(getattr(value, "dtype", None), "kind", "") == "b":
-        return f"{start}truth values: write {name} = np.where({name}, 1.0, 0.0) for numbers."
-    if is_a(value, types.ModuleType):
-        return f"{start}a module: write the names of arrays and numbers, separated by spaces."
-    return f"{start}it: write the name of an array, a number, a tensor, or a dict or list of arrays."
+        sentence = _TEXT
+    elif words is not None and not is_a(value, (dict, types.ModuleType)):
+        sentence = _WRITTEN if words.rewritten else _FOREIGN
+    elif is_a(value, (list, tuple)):
+        sentence = _SEQUENCE
+    elif is_a(value, bool) or getattr(getattr(value, "dtype", None), "kind", "") == "b":
+        sentence = _TRUTH
+    else:
+        sentence = _MODULE if is_a(value, types.ModuleType) else _OTHER
+    instead = "" if words is None else words.instead.format(name=name)
+    return tr(sentence, name=name, what=what, kind=kind, instead=instead)
+
+
+_TEXT = mark(
+    "{name} on the %%grad line is {what}, and no gradient can be taken by text: write the name of an array or a number."
+)
+_FOREIGN = mark("{name} on the %%grad line is {what}, and no gradient can be taken by it: {instead}.")
+_WRITTEN = mark(
+    "{name} on the %%grad line is {what}, and no gradient can be taken by it: {instead}, under a name of its own "
+    "before the cell."
+)
+_SEQUENCE = mark(
+    "{name} on the %%grad line is {what}, and no gradient can be taken by a {kind} of numbers: write {name} = "
+    "np.array({name}) before the cell."
+)
+_TRUTH = mark(
+    "{name} on the %%grad line is {what}, and no gradient can be taken by truth values: write {name} = "
+    "np.where({name}, 1.0, 0.0) for numbers."
+)
+_MODULE = mark(
+    "{name} on the %%grad line is {what}, and no gradient can be taken by a module: write the names of arrays and "
+    "numbers, separated by spaces."
+)
+_OTHER = mark(
+    "{name} on the %%grad line is {what}, and no gradient can be taken by it: write the name of an array, a number, a "
+    "tensor, or a dict or list of arrays."
+)

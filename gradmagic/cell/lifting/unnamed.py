@@ -15,6 +15,7 @@ import numpy as np
 
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.tracked import is_a
+from ...language import tr
 from ...report.model import Note
 from ..reading.names import Usage
 from .lift import Lifter, is_float, liftable
@@ -39,7 +40,11 @@ def lift_unnamed(
     notes = []
     for name in [n for n, v in candidates.items() if np.size(v) > MOST]:
         size = np.size(candidates.pop(name))
-        text = f"{name} has {size:,} entries: its gradient is taken only by name (%%grad {name})."
+        text = tr(
+            "{name} has {size:,} entries: its gradient is taken only by name (%%grad {name}).",
+            name=name,
+            size=size,
+        )
         notes.append(Note("large", text, uses.reads.get(name)))
     floats = {n: v for n, v in candidates.items() if is_float(v)}
     first = {n: v for n, v in values.items() if n in uses.first}

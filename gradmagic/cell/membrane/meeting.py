@@ -17,6 +17,7 @@ from ...engine.core.arrays import is_array, on_device
 from ...engine.core.places import describe, name_of, place_of, user_frame
 from ...engine.tape.tracked import Tracked
 from ...errors import DeviceError
+from ...language import tr
 from .libraries import base_of
 from .same_part import same_part
 from .standing import DEEP, WIDEST, Standing, numbers, same_or_new
@@ -196,11 +197,11 @@ class StandIns(Standing):
 def _not_resized(owner: Any) -> str:
     frame = user_frame(sys._getframe(1))
     name = name_of(owner, frame) or "x"
-    return (
-        f"{name}.resize() changes the memory of an array, which one on a device has no way to, "
-        f"{describe(place_of(frame))}: write {name} = np.resize({name}, shape), which repeats the entries where "
-        "x.resize puts zeros, or run the cell without --device."
-    )
+    return tr(
+        "{name}.resize() changes the memory of an array, which one on a device has no way to, {place}: write {name} = "
+        "np.resize({name}, shape), which repeats the entries where x.resize puts zeros, or run the cell without "
+        "--device.", name=name, place=describe(place_of(frame)),
+    )  # fmt: skip
 
 
 _ADDRESSES = (

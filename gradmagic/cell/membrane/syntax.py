@@ -10,13 +10,14 @@ import sys
 from typing import Any
 
 from ...engine.core.interpreter import parse
+from ...language import tr
 
 
 def unpacking(target: ast.expr) -> Any:
     """Give how a target unpacks: None for one that does not, "*" for the rest, else its parts."""
     if isinstance(target, ast.Starred):
         if isinstance(unpacking(target.value), tuple):
-            raise NotImplementedError("gradmagic does not know a starred target that is unpacked")
+            raise NotImplementedError(tr("gradmagic does not know a starred target that is unpacked"))
         return "*"
     return tuple(map(unpacking, target.elts)) if isinstance(target, (ast.Tuple, ast.List)) else None
 

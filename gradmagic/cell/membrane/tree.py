@@ -12,6 +12,7 @@ from collections.abc import Container
 from typing import Any
 
 from ...engine.core.interpreter import NAMES_VALUES
+from ...language import tr
 from .syntax import compiled_by, is_super, stores_of_self, unpacking, unpacks
 from .turned import turned
 
@@ -44,7 +45,8 @@ class Instrument(ast.NodeTransformer):
         if isinstance(node, (*_LEAVES, *_TYPES)):
             return node
         if not isinstance(node, _PLAIN):
-            raise NotImplementedError(f"gradmagic does not know the syntax {type(node).__name__}")
+            kind = type(node).__name__
+            raise NotImplementedError(tr("gradmagic does not know the syntax {kind}", kind=kind))
         return super().generic_visit(node)
 
     # -- expressions -----------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from typing import Any
 
 from ...engine.core import places
 from ...engine.core.interpreter import by_code, parse
+from ...language import tr
 from ...report.model import Place
 
 _MARIMO = re.compile(r"__marimo__cell_(\w+?)_?(\.py)?$")
@@ -60,7 +61,7 @@ def label_of(filename: str) -> str | None:
     if found is not None:
         return found
     if (of_marimo := _MARIMO.search(filename)) is not None:
-        return f"cell {of_marimo[1]}"
+        return tr("cell {name}", name=of_marimo[1])
     try:
         from IPython.core.getipython import get_ipython  # optional here: a plain script has no IPython
     except ImportError:

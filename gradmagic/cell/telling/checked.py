@@ -17,10 +17,9 @@ from ...engine.sweeps.backward import sweep
 from ...engine.sweeps.recomputed import CannotRecompute, CheckedEntry, Recomputing
 from ...engine.tape import modes
 from ...engine.tape.nodes import Node, walk
+from ...language import mark, tr
 from ...report.model import Note
 from ...report.shown.simplified import operand
-
-_HOW = "It computes the recorded operations again: a gradient that was lost on the way is lost in both."
 
 
 @dataclass
@@ -40,7 +39,7 @@ def check(root: Node, cotangent: Any, replay: Recomputing, value_of: Callable[[N
     leaves = [node for node in walk(root) if node.rule is None]
     inputs = [(node, value) for node in leaves if (value := value_of(node)) is not None]
     if not inputs:
-        return Findings(failed="no input has a value to start from")
+        return Findings(failed=tr("no input has a value to start from"))
     try:
         with modes.watch(None), np.errstate(all="ignore"):
             reached, swept, _ = sweep(
@@ -52,7 +51,7 @@ def check(root: Node, cotangent: Any, replay: Recomputing, value_of: Callable[[N
             hosts = [(n, arrays.to_host(v)) for n, v in inputs]
             found = replay.check(root, cotangent, hosts, [np.asarray(g) for g in grads])
     except CannotRecompute as error:
-        return Findings(failed=f"{error} cannot be computed again")
+        return Findings(failed=tr("{operation} cannot be computed again", operation=error))
     numbers_of = [node.number for node, _ in inputs]
     return Findings(dict(zip(numbers_of, found, strict=True)), {n.number: n.aval.shape for n, _ in inputs})
 
@@ -60,7 +59,7 @@ def check(root: Node, cotangent: Any, replay: Recomputing, value_of: Callable[[N
 def check_notes(findings: Findings, names: dict[int, str], result: str, sweeps: int) -> list[Note]:
     """Say what the check has found: where the two differ on top, that they agree below the table."""
     if findings.failed:
-        return [Note("unchecked", f"--check: no numerical gradient: {findings.failed}.")]
+        return [Note("unchecked", tr("--check: no numerical gradient: {why}.", why=findings.failed))]
     notes, agreed = [], []
     for number, entries in findings.entries.items():
         name = names.get(number)
@@ -74,23 +73,55 @@ def check_notes(findings: Findings, names: dict[int, str], result: str, sweeps: 
                 notes.append(_note(slope, found[0], kind, len(found), len(entries)))
         if not wrong and not kinks:
             size, checked = int(np.prod(findings.sizes[number])), len(entries)
-            some = f" at {checked:,} of {size:,} entries" if checked < size else f" at all {size:,} entries"
-            agreed.append(slope + (some if size > 1 else ""))
+            sentence = _SOME if checked < size else _ALL
+            agreed.append(tr(sentence, slope=slope, checked=checked, size=size) if size > 1 else slope)
     if agreed:
-        when = " at the first sweep" if sweeps > 1 else ""
-        notes.append(Note("agrees", f"{', '.join(agreed)}: checked by differences{when}. {_HOW}"))
+        notes.append(Note("agrees", tr(_FIRST if sweeps > 1 else _AGREES, slopes=", ".join(agreed))))
     return notes
+
+
+_SOME, _ALL = mark("{slope} at {checked:,} of {size:,} entries"), mark("{slope} at all {size:,} entries")
+_AGREES = mark(
+    "{slopes}: checked by differences. It computes the recorded operations again: a gradient that was lost on the way "
+    "is lost in both."
+)
+_FIRST = mark(
+    "{slopes}: checked by differences at the first sweep. It computes the recorded operations again: a gradient that "
+    "was lost on the way is lost in both."
+)
 
 
 def _note(slope: str, entry: CheckedEntry, kind: str, count: int, of: int) -> Note:
     place = f"[{', '.join(map(str, entry.index))}]" if entry.index else ""
-    text = f"{slope}{place} is {_number(entry.tape)}, and differences give {_number(entry.numerical)}"
-    many = f" ({count:,} of {of:,} entries)" if of > 1 else ""
-    if kind == "kink":
-        return Note(kind, f"{text}{many}: there is a kink, the slopes on both sides of it differ.")
-    return Note(
-        kind, f"{text}{many}. The same operations were computed again, so a rule is wrong: please report it."
-    )
+    fields = {
+        "slope": slope + place, "tape": _number(entry.tape), "numerical": _number(entry.numerical),
+        "many": tr(" ({count:,} of {of:,} entries)", count=count, of=of) if of > 1 else "",
+    }  # fmt: skip
+    text, veiled = _TEXTS[kind]
+    return Note(kind, tr(text, **fields), veiled=tr(veiled, **fields))
+
+
+_TEXTS = {
+    "kink": (
+        mark(
+            "{slope} is {tape}, and differences give {numerical}{many}: there is a kink, the slopes on both sides of "
+            "it differ."
+        ),
+        mark(
+            "{slope} is not what differences give{many}: there is a kink, the slopes on both sides of it differ."
+        ),
+    ),
+    "differs": (
+        mark(
+            "{slope} is {tape}, and differences give {numerical}{many}. The same operations were computed again, so a "
+            "rule is wrong: please report it."
+        ),
+        mark(
+            "{slope} is not what differences give{many}. The same operations were computed again, so a rule is wrong: "
+            "please report it."
+        ),
+    ),
+}
 
 
 def _number(value: complex) -> str:

@@ -21,6 +21,7 @@ from ...engine.faces.torch.methods import PARAMETERS
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.nodes import Leaf, Node, walk
 from ...engine.tape.tracked import Tracked, is_a, raw
+from ...language import tr
 from ...report.model import Input, Place, Points, Result, Sweep, Trace
 from ...report.shown.numbers import brief
 from ..lifting.lift import Lifted
@@ -263,7 +264,7 @@ def _input(
         if node.number in recorder.then:
             now, value = brief(value), summarise(arrays.to_host(recorder.then[node.number]))
             if now != brief(value):
-                note = f"the value at the last sweep; after the cell {now}"
+                note = tr("the value at the last sweep; after the cell {now}", now=now)
     grad = recorder.grads.get(node.number)
     kind = "Parameter" if PARAMETERS.get(id(original)) is original is not None else entry.kind
     return Input(entry.name, keys[node.number], value, grad, kind, reached, array, note)

@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from ...engine.core.values import Value
+from ...language import mark, tr
 from ...report.model import Edge, Input, Note, Operation, Result
 from ...report.operations import CONSTANT, Kind, Recorded
 from ...report.shown.numbers import brief, number
@@ -64,12 +65,9 @@ def nan_notes(operations: Recorded, inputs: tuple[Input, ...], result: Result | 
             operation = operations[key]
             sources = [operations[edge.source] for edge in operation.inputs if edge.source is not None]
             given = ", ".join(f"{_name(s)} = {brief(s.value)}" for s in sources if s.value is not None)
-            what = f"{_name(operation)} makes {'NaN' if _odd(operation.value) == 'NaN' else 'an infinity'}"
-            return [
-                note_at(
-                    "nan", operation, f"{what}, the first in the cell{f', from {given}' if given else ''}"
-                )
-            ]
+            what = "NaN" if _odd(operation.value) == "NaN" else tr("an infinity")
+            text = tr(_MADE_FROM if given else _MADE, name=_name(operation), what=what, given=given)
+            return [note_at("nan", operation, text)]
     for key in sorted(kept.flows, reverse=True):
         if not any(map(_odd, kept.flows[key])):
             continue
@@ -78,15 +76,28 @@ def nan_notes(operations: Recorded, inputs: tuple[Input, ...], result: Result | 
             if _odd(edge.flow) and not _odd(operation.grad) and edge.source is not None:
                 masked = _odd(edge.flow) == "NaN" and _odd(edge.local) == "infinite"  # 0 * inf
                 source_text = _name(operations[edge.source])
-                by = f", {edge.formula}," if edge.formula else ""
-                return [note_at(
-                    "nan", operation,
-                    f"on the way back, {_name(operation)} makes the gradient of {source_text} {_odd(edge.flow)}: "
-                    f"its derivative by {source_text}{by} is {_odd(edge.local) or 'not finite'} there. "
-                    "Keep such entries out before the operation: np.where(ok, v, 1.0) inside it, not around it"
-                    f"{', or count 0 * inf as 0: %%grad --guard' if masked else ''}",
-                )]  # fmt: skip
+                by = tr(_BY_FORMULA if edge.formula else _BY, source=source_text, formula=edge.formula)
+                text = tr(
+                    _BACK_MASKED if masked else _BACK, name=_name(operation), source=source_text,
+                    odd=tr(_odd(edge.flow)), by=by, local=tr(_odd(edge.local) or _NOT_FINITE),
+                )  # fmt: skip
+                return [note_at("nan", operation, text)]
     return []
+
+
+_NOT_FINITE = mark("not finite")
+_BY = mark("its derivative by {source}")
+_BY_FORMULA = mark("its derivative by {source}, {formula},")
+_MADE = mark("{name} makes {what}, the first in the cell")
+_MADE_FROM = mark("{name} makes {what}, the first in the cell, from {given}")
+_BACK = mark(
+    "on the way back, {name} makes the gradient of {source} {odd}: {by} is {local} there. Keep such entries out before "
+    "the operation: np.where(ok, v, 1.0) inside it, not around it"
+)
+_BACK_MASKED = mark(
+    "on the way back, {name} makes the gradient of {source} {odd}: {by} is {local} there. Keep such entries out before "
+    "the operation: np.where(ok, v, 1.0) inside it, not around it, or count 0 * inf as 0: %%grad --guard"
+)
 
 
 class _Ways:
@@ -140,19 +151,37 @@ def _zeros(entries: list[Input], ways: _Ways) -> dict[int, list[Note]]:
     """Say at which operation, seen from the result, each gradient became zero on its way to an input."""
     steps = [(s, (o, e)) for s, o, e, flow in ways.flows() if _is_zero(flow) and not _is_zero(o.grad)]
     steps.sort(key=lambda step: -step[1][0].key)  # of one operation the first argument stays the first
-    told = {entry.key: [Note("zero", f"the gradient of {entry.name} is exactly zero.")] for entry in entries}
+    told = {
+        entry.key: [Note("zero", tr("the gradient of {name} is exactly zero.", name=entry.name))]
+        for entry in entries
+    }
     for i, (operation, edge) in ways.first(steps, (1 << len(entries)) - 1):
         assert edge.source is not None
         source, operation = ways.operations[edge.source], ways.operations[operation.key]
         edge = operation.inputs[edge.argument]
-        if _cancels(operation, edge):
-            why = f"what {text_of(source)} gets from each entry of {text_of(operation)} adds up to 0"
-        else:
-            formula = f" ({edge.formula})" if edge.formula and edge.formula != "0" else ""
-            why = f"the derivative of {text_of(operation)} by {text_of(source)} is 0{formula} everywhere"
-        text = f"the gradient of {entries[i].name} is exactly zero: {why}"
+        sentence = (
+            _CANCELS if _cancels(operation, edge) else _FLAT_BY if edge.formula not in ("", "0") else _FLAT
+        )
+        text = tr(
+            sentence,
+            name=entries[i].name,
+            operation=text_of(operation),
+            source=text_of(source),
+            formula=edge.formula,
+        )
         told[entries[i].key] = [note_at("zero", operation, text)]
     return told
+
+
+_CANCELS = mark(
+    "the gradient of {name} is exactly zero: what {source} gets from each entry of {operation} adds up to 0"
+)
+_FLAT = mark(
+    "the gradient of {name} is exactly zero: the derivative of {operation} by {source} is 0 everywhere"
+)
+_FLAT_BY = mark(
+    "the gradient of {name} is exactly zero: the derivative of {operation} by {source} is 0 ({formula}) everywhere"
+)
 
 
 def _cancels(operation: Operation, edge: Edge) -> bool:
@@ -186,6 +215,7 @@ def _scales(entries: list[Input], start: Value, ways: _Ways) -> dict[int, list[N
     before = len(ways.counts) - len(entries)  # the bits of those that are zero
     told: dict[int, list[Note]] = {}
     for small, word in ((True, "vanishes"), (False, "explodes")):
+        whole, with_most = _SCALES[word]
         which = {
             before + i: entry
             for i, entry in enumerate(entries)
@@ -194,18 +224,40 @@ def _scales(entries: list[Input], start: Value, ways: _Ways) -> dict[int, list[N
             and ((entry.grad.norm or 0.0) < (start.norm or 0.0)) is small  # type: ignore[union-attr]
         }
         factors.sort(key=lambda step: step[1][0] if small else -step[1][0])
-        texts = {i: _scale(entry, start, word, int(ways.counts[i])) for i, entry in which.items()}
-        told |= {entry.key: [Note(word, f"{texts[i]}.")] for i, entry in which.items()}
+        fields = {
+            i: {
+                "name": entry.name, "start": number(start.norm), "count": int(ways.counts[i]),
+                "end": number(entry.grad.norm or 0.0 if entry.grad is not None else 0.0),
+            }
+            for i, entry in which.items()
+        }  # fmt: skip
+        told |= {entry.key: [Note(word, tr(whole, **fields[i]))] for i, entry in which.items()}
         for i, (factor, worst) in ways.first(factors, sum(1 << i for i in which)):
-            most = f"most at {text_of(worst)} (times {number(factor)})"
-            told[which[i].key] = [note_at(word, worst, f"{texts[i]}, {most}")]
+            text = tr(with_most, **fields[i], worst=text_of(worst), factor=number(factor))
+            told[which[i].key] = [note_at(word, worst, text)]
     return told
 
 
-def _scale(entry: Input, start: Value, word: str, count: int) -> str:
-    assert entry.grad is not None
-    ends = f"from {number(start.norm)} to {number(entry.grad.norm or 0.0)}"
-    return f"the gradient of {entry.name} {word}: its norm goes {ends} over {count:,} operations"
+_SCALES = {
+    "vanishes": (
+        mark(
+            "the gradient of {name} vanishes: its norm goes from {start} to {end} over {count:,} operations."
+        ),
+        mark(
+            "the gradient of {name} vanishes: its norm goes from {start} to {end} over {count:,} operations, most at "
+            "{worst} (times {factor})"
+        ),
+    ),
+    "explodes": (
+        mark(
+            "the gradient of {name} explodes: its norm goes from {start} to {end} over {count:,} operations."
+        ),
+        mark(
+            "the gradient of {name} explodes: its norm goes from {start} to {end} over {count:,} operations, most at "
+            "{worst} (times {factor})"
+        ),
+    ),
+}
 
 
 def _whole(grad: Value | None) -> bool:
@@ -213,10 +265,10 @@ def _whole(grad: Value | None) -> bool:
 
 
 def _odd(value: Value | None) -> str:
-    """Name what is not finite in a value."""
+    """Name what is not finite in a value, in English: `tr` says it."""
     if value is None or not (value.nans or value.infs):
         return ""
-    return "NaN" if value.nans else "infinite"
+    return "NaN" if value.nans else mark("infinite")
 
 
 def _is_zero(value: Value | None) -> bool:
@@ -224,17 +276,20 @@ def _is_zero(value: Value | None) -> bool:
 
 
 def _half(entry: Input) -> str:
-    return (
-        f"the gradient of {entry.name} is float16, and {brief(entry.grad)} is near the smallest number that float16 "
-        "has (6e-8): scale the result up before the sweep, or compute in float32 (--dtype float32)."
-    )
+    return tr(
+        "the gradient of {name} is float16, and {value} is near the smallest number that float16 has (6e-8): scale "
+        "the result up before the sweep, or compute in float32 (--dtype float32).",
+        name=entry.name, value=brief(entry.grad),
+    )  # fmt: skip
 
 
 def note_at(kind: str, operation: Operation | Kind, text: str) -> Note:
     """Make a note of what happens at an operation, with the line of the cell that it belongs to."""
     place = operation.place
     line = None if place is None else place.line if place.inside else place.line_in_cell
-    return Note(kind, f"line {line}: {text}." if line else f"{text}.", line)
+    if not line:
+        return Note(kind, tr("{text}.", text=text))
+    return Note(kind, tr("line {line}: {text}.", line=line, text=text), line)
 
 
 def text_of(operation: Operation | Kind) -> str:
@@ -248,7 +303,9 @@ def text_of(operation: Operation | Kind) -> str:
 
 
 def _rule_of(operation: Operation | Kind) -> str:
-    return f"{operation.rule} in {operation.module}" if operation.module else operation.rule
+    if not operation.module:
+        return operation.rule
+    return tr("{rule} in {module}", rule=operation.rule, module=operation.module)
 
 
 def _name(operation: Operation) -> str:

@@ -15,6 +15,7 @@ from ...engine.core.interpreter import parse
 from ...engine.tape import modes
 from ...engine.tape.tracked import raw
 from ...errors import GradmagicError
+from ...language import mark, tr
 from ...report.model import Input, Note
 from ...report.shown.simplified import operand
 
@@ -47,7 +48,10 @@ def expected_notes(expect: str, inputs: tuple[Input, ...], result: str, scope: d
         entry = next(e for e in inputs if e.name == name)
         slope = f"d{operand(result)}/d{name}"
         if entry.array is None:
-            notes.append(Note("differs", f"{slope} is not available, so it cannot be held against {text}."))
+            text = tr(
+                "{slope} is not available, so it cannot be held against {text}.", slope=slope, text=text
+            )
+            notes.append(Note("differs", text))
             continue
         wanted = _computed(text, scope)
         notes.append(_compared(slope, text, np.asarray(entry.array), wanted))
@@ -59,20 +63,23 @@ def _formulas(text: str, names: list[str]) -> dict[str, str]:
     try:
         call: Any = parse(f"expect({text})", mode="eval").body
     except SyntaxError:
-        raise ExpectError(
-            f'--expect {text!r} is not Python: write a formula such as "4*x", or "a=2*b, b=2*a".'
-        ) from None
+        raise ExpectError(tr(
+            '--expect {text!r} is not Python: write a formula such as "4*x", or "a=2*b, b=2*a".', text=text
+        )) from None  # fmt: skip
     found = {k.arg: ast.unparse(k.value) for k in call.keywords if k.arg}
     if call.args or not found:
         if found or len(names) != 1:
             several = ", ".join(f"{name}=..." for name in names)
-            raise ExpectError(
-                f'--expect {text!r} does not say which gradient it is: write --expect "{several}".'
-            )
+            raise ExpectError(tr(
+                '--expect {text!r} does not say which gradient it is: write --expect "{several}".',
+                text=text, several=several,
+            ))  # fmt: skip
         return {names[0]: text}
     for name in found:
         if name not in names:
-            raise ExpectError(f"--expect names {name!r}, which is no input: those are {', '.join(names)}.")
+            raise ExpectError(tr(
+                "--expect names {name!r}, which is no input: those are {names}.", name=name, names=", ".join(names)
+            ))  # fmt: skip
     return found
 
 
@@ -83,12 +90,14 @@ def _computed(text: str, scope: dict[str, Any]) -> Any:
             value = eval(compile(text, "<--expect>", "eval"), scope)
             wanted = np.asarray(arrays.to_host(raw(value)))
     except Exception as error:
-        raise ExpectError(
-            f"--expect {text!r} cannot be computed: {type(error).__name__}: {error}. "
-            "Its names stand for plain arrays and numbers."
-        ) from error
+        raise ExpectError(tr(
+            "--expect {text!r} cannot be computed: {kind}: {error}. Its names stand for plain arrays and numbers.",
+            text=text, kind=type(error).__name__, error=error,
+        )) from error  # fmt: skip
     if wanted.dtype.kind not in "biufc":
-        raise ExpectError(f"--expect {text!r} is a {type(value).__name__}, no number or array of numbers.")
+        raise ExpectError(tr(
+            "--expect {text!r} is a {kind}, no number or array of numbers.", text=text, kind=type(value).__name__
+        ))  # fmt: skip
     return wanted
 
 
@@ -96,9 +105,10 @@ def _compared(slope: str, text: str, got: Any, wanted: Any) -> Note:
     try:
         wanted = np.broadcast_to(wanted, got.shape)
     except ValueError:
-        raise ExpectError(
-            f"--expect {text!r} has the shape {wanted.shape}, and {slope} has the shape {got.shape}."
-        ) from None
+        raise ExpectError(tr(
+            "--expect {text!r} has the shape {shape}, and {slope} has the shape {wanted}.",
+            text=text, shape=wanted.shape, slope=slope, wanted=got.shape,
+        )) from None  # fmt: skip
     size = np.finfo(got.dtype if got.dtype.kind in "fc" else float).dtype.itemsize
     with np.errstate(all="ignore"):
         apart = np.abs(got - wanted) > TOLERANCE[size] * np.maximum(
@@ -106,8 +116,25 @@ def _compared(slope: str, text: str, got: Any, wanted: Any) -> Note:
         )
         apart |= np.isnan(got) != np.isnan(wanted)
     if not apart.any():
-        return Note("agrees", f"{slope} is {text}, as expected{', entry by entry' if got.ndim else ''}.")
+        same = _ENTRIES if got.ndim else _AGREES
+        return Note("agrees", tr(same, slope=slope, text=text))
     at = tuple(int(i) for i in np.argwhere(apart)[0])
     place = f"[{', '.join(map(str, at))}]" if at else ""
-    many = f" {int(apart.sum()):,} of {got.size:,} entries differ." if got.size > 1 else ""
-    return Note("differs", f"{slope}{place} is {got[at]:.6g}, and {text} gives {wanted[at]:.6g}.{many}")
+    fields = {
+        "slope": slope + place, "text": text, "got": got[at], "wanted": wanted[at],
+        "count": int(apart.sum()), "size": got.size,
+    }  # fmt: skip
+    differs, veiled = _MANY if got.size > 1 else _ONE
+    return Note("differs", tr(differs, **fields), veiled=tr(veiled, **fields))
+
+
+_AGREES = mark("{slope} is {text}, as expected.")
+_ENTRIES = mark("{slope} is {text}, as expected, entry by entry.")
+_ONE = (
+    mark("{slope} is {got:.6g}, and {text} gives {wanted:.6g}."),
+    mark("{slope} is not what {text} gives."),
+)
+_MANY = (
+    mark("{slope} is {got:.6g}, and {text} gives {wanted:.6g}. {count:,} of {size:,} entries differ."),
+    mark("{slope} is not what {text} gives. {count:,} of {size:,} entries differ."),
+)

@@ -13,6 +13,7 @@ import numpy as np
 from ...engine.core import arrays
 from ...engine.rules.pointwise import Elementwise
 from ...engine.tape.nodes import Node
+from ...language import tr
 from ...report.model import Note
 from ...report.operations import Recorded
 from .diagnosis import note_at, text_of
@@ -123,14 +124,22 @@ def _summed_up(operations: Recorded, key: int) -> bool:
 
 def _sentence(what: str, count: int, size: int, text: str) -> str:
     if what == "saturated":
-        entries = f"at {count:,} of {size:,} entries its derivative" if size > 1 else "its derivative"
-        return (
-            f"{text} is saturated: {entries} is below {SLOPE:g}, and hardly any gradient passes: "
-            "make its argument smaller, by smaller weights or inputs"
-        )
+        if size == 1:
+            return tr(
+                "{text} is saturated: its derivative is below {least:g}, and hardly any gradient passes: make its "
+                "argument smaller, by smaller weights or inputs", text=text, least=SLOPE,
+            )  # fmt: skip
+        return tr(
+            "{text} is saturated: at {count:,} of {size:,} entries its derivative is below {least:g}, and hardly any "
+            "gradient passes: make its argument smaller, by smaller weights or inputs",
+            text=text, count=count, size=size, least=SLOPE,
+        )  # fmt: skip
     if what == "dead":
-        return f"{text} is 0 at all {size:,} entries, and no gradient passes: its argument is nowhere above 0"
-    return (
-        f"{count:,} of {size:,} units of {text} are 0 for every sample, and no gradient passes there: take smaller "
-        "steps or other starting weights"
-    )
+        return tr(
+            "{text} is 0 at all {size:,} entries, and no gradient passes: its argument is nowhere above 0",
+            text=text, size=size,
+        )  # fmt: skip
+    return tr(
+        "{count:,} of {size:,} units of {text} are 0 for every sample, and no gradient passes there: take smaller "
+        "steps or other starting weights", count=count, size=size, text=text,
+    )  # fmt: skip

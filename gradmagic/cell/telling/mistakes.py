@@ -16,6 +16,7 @@ from ...engine.core.values import writable
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape.nodes import Leaf, Node
 from ...engine.tape.tracked import is_a
+from ...language import mark, tr
 from ...nn.modules import Module
 from ...optim import Optimizer
 from ...report.model import Note, Result
@@ -24,6 +25,7 @@ from ..reading import source
 from ..reading.names import is_shells
 from ..reading.source import parsed
 from .holders import attributes_of, leaves_in, parameters_in
+from .notes import joined
 from .run_record import RunRecord
 from .training import Followed
 
@@ -50,20 +52,22 @@ def _held(run: RunRecord, tensors: dict[str, Any]) -> list[Note]:
     followed, line = training.followed, training.line
     mixed = [name for name, found in followed.items() if found.mixed_steps]
     if mixed:
-        grads, are = listed([f"{name}.grad" for name in mixed]), "are" if len(mixed) > 1 else "is"
-        text = (
-            f"backward() adds to {grads}, which still held gradients from before the last step, and {listed(mixed)} "
-            f"{are} stepped by the sum: write {_zeroed(run, mixed, tensors)} before each backward()."
-        )
+        text = tr(
+            "backward() adds to {grads}, which still held gradients from before the last step, and {names} {is_are} "
+            "stepped by the sum: write {zeroed} before each backward().",
+            grads=listed([f"{name}.grad" for name in mixed]), names=listed(mixed), is_are=_are(mixed),
+            zeroed=_zeroed(run, mixed, tensors),
+        )  # fmt: skip
         return [Note("grad kept", text, line)]
     before = [name for name, found in followed.items() if found.reached and found.before is not None]
     if before:
-        grads, sums = listed([f"{name}.grad" for name in before]), _sums(followed, before, tensors)
-        text = (
-            f"backward() added to what {grads} still held from an earlier sweep{sums}: write "
-            f"{_zeroed(run, before, tensors)} before it, if the sum is not meant."
-        )
-        return [Note("grad kept", text, line)]
+        fields = {
+            "grads": listed([f"{name}.grad" for name in before]), "zeroed": _zeroed(run, before, tensors),
+            "sum": _sum(followed, before, tensors),
+        }  # fmt: skip
+        veiled = tr(_ADDED, **fields)
+        text = tr(_ADDED_UP, **fields) if fields["sum"] else veiled
+        return [Note("grad kept", text, line, veiled)]
     still = _still(run, tensors)[0]
     summed = [
         name
@@ -75,24 +79,35 @@ def _held(run: RunRecord, tensors: dict[str, Any]) -> list[Note]:
         and np.any(grad.array)
     ]
     if summed:
-        grads, is_ = (
-            listed([f"{name}.grad" for name in summed]),
-            "are sums" if len(summed) > 1 else "is the sum",
-        )
-        count = max(followed[name].summed for name in summed)
-        return [Note("sum", f"{grads} {is_} over {count:,} sweeps; the gradients here are the last sweep's.")]
+        text = tr(
+            _SUMS if len(summed) > 1 else _SUM, grads=listed([f"{name}.grad" for name in summed]),
+            count=max(followed[name].summed for name in summed),
+        )  # fmt: skip
+        return [Note("sum", text)]
     return []
 
 
-def _sums(followed: dict[str, Followed], before: list[str], tensors: dict[str, Any]) -> str:
-    """Write the sum out, of one number: `, -4 + -4 = -8`."""
+_ADDED = mark(
+    "backward() added to what {grads} still held from an earlier sweep: write {zeroed} before it, if the sum is not "
+    "meant."
+)
+_ADDED_UP = mark(
+    "backward() added to what {grads} still held from an earlier sweep, {sum}: write {zeroed} before it, if the sum is "
+    "not meant."
+)
+_SUM = mark("{grads} is the sum over {count:,} sweeps; the gradients here are the last sweep's.")
+_SUMS = mark("{grads} are sums over {count:,} sweeps; the gradients here are the last sweep's.")
+
+
+def _sum(followed: dict[str, Followed], before: list[str], tensors: dict[str, Any]) -> str:
+    """Write the sum out, of one number: `-4 + -4 = -8`; an empty text for others."""
     found, tensor = followed[before[0]], tensors.get(before[0])
     if len(before) > 1 or found.reached > 1 or tensor is None or tensor.grad is None or found.before is None:
         return ""
     total, added = arrays.to_host(tensor.grad.array), arrays.to_host(found.grad)
     if np.size(total) > 1 or not np.allclose(total, np.asarray(found.before.items) + added):
         return ""
-    return ", " + " + ".join([brief(found.before), number(added.item())]) + f" = {number(total.item())}"
+    return f"{brief(found.before)} + {number(added.item())} = {number(total.item())}"
 
 
 def _zeroed(run: RunRecord, names: list[str], tensors: dict[str, Any]) -> str:
@@ -101,7 +116,10 @@ def _zeroed(run: RunRecord, names: list[str], tensors: dict[str, Any]) -> str:
     for name, held in _optimizers(run):
         if numbers & {id(p) for p in held}:
             return f"{name}.zero_grad()"
-    return listed([f"{name}.grad = None" for name in names])
+    statements = [f"{name}.grad = None" for name in names]
+    if 1 < len(statements) <= LISTED:
+        return tr("{statements} and {last}", statements=tr(", ").join(statements[:-1]), last=statements[-1])
+    return listed(statements)
 
 
 # -- steps ---------------------------------------------------------------------------------------------------------
@@ -110,11 +128,11 @@ def _grown(run: RunRecord, result: Result) -> list[Note]:
     if growth is None:
         return []
     first, last, count, place = growth
-    text = (
-        f"{result.name} grows from {number(first)} to {number(last)} in the last {count:,} sweeps, though each step "
-        "goes against the gradient: it goes past the minimum, and the next gradient points back. Take smaller steps, "
-        "a tenth of this learning rate."
-    )
+    text = tr(
+        "{name} grows from {first} to {last} in the last {count:,} sweeps, though each step goes against the gradient: "
+        "it goes past the minimum, and the next gradient points back. Take smaller steps, a tenth of this learning "
+        "rate.", name=result.name, first=number(first), last=number(last), count=count,
+    )  # fmt: skip
     return [Note("grows", text, _line_in(run, place))]
 
 
@@ -134,13 +152,14 @@ def _unchanged(run: RunRecord, tensors: dict[str, Any]) -> list[Note]:
     still, moved = _still(run, tensors)
     if not still:
         return []
-    text = f"{listed(still)} {'have gradients' if len(still) > 1 else 'has a gradient'} and no step changes "
-    return [
-        Note(
-            "unchanged",
-            f"{text}{'them' if len(still) > 1 else 'it'}, as {listed(moved)} {_are(moved)} changed.",
-        )
-    ]
+    text = tr(
+        _STAY if len(still) > 1 else _STAYS, names=listed(still), moved=listed(moved), is_are=_are(moved)
+    )
+    return [Note("unchanged", text)]
+
+
+_STAYS = mark("{names} has a gradient and no step changes it, as {moved} {is_are} changed.")
+_STAY = mark("{names} have gradients and no step changes them, as {moved} {is_are} changed.")
 
 
 # -- parameters that the result does not depend on -----------------------------------------------------------------
@@ -154,9 +173,12 @@ def _unreached(run: RunRecord, tensors: dict[str, Any], result: Result, reached:
         ]
 
     found: dict[str, str] = {}  # what is not reached, and the optimizer that has it
+    nameless = False  # whether an optimizer has what no name has any more
     for optimizer, held in _optimizers(run):
         for p in missing(held) if optimizer in run.uses.reads else ():
-            found.setdefault(names.get(id(p), f"a tensor of {optimizer}"), optimizer)
+            nameless = nameless or id(p) not in names
+            called = names.get(id(p)) or tr("a tensor of {optimizer}", optimizer=optimizer)
+            found.setdefault(called, optimizer)
     for value in list(run.namespace.values()):
         if is_a(value, Module):
             held = [p for _, p in parameters_in(value, "")]
@@ -169,13 +191,23 @@ def _unreached(run: RunRecord, tensors: dict[str, Any], result: Result, reached:
     if not found:
         return []
     optimizer = next((o for o in found.values() if o), "")
-    text = f"{result.name} does not depend on {listed(found)}: no gradient goes there"
-    text += f", though {optimizer} is to change {'them' if len(found) > 1 else 'it'}" if optimizer else ""
-    if any(name.startswith("a tensor of") for name in found):  # which no name has any more
-        text += f". If a name was assigned again, make {optimizer} anew after that"
+    text = tr(
+        _RENEWED if nameless else _LEFT_OUT if optimizer else _UNREACHED, result=result.name, names=listed(found),
+        optimizer=optimizer, it="them" if len(found) > 1 else "it",
+    )  # fmt: skip
     # Who looks at a part of a module may mean to; who trains it does not.
     trains = optimizer or any(one.steps for one in run.recorder.training.followed.values())
-    return [Note("not reached" if trains else "unused", f"{text}.")]
+    return [Note("not reached" if trains else "unused", text)]
+
+
+_UNREACHED = mark("{result} does not depend on {names}: no gradient goes there.")
+_LEFT_OUT = mark(
+    "{result} does not depend on {names}: no gradient goes there, though {optimizer} is to change {it}."
+)
+_RENEWED = mark(
+    "{result} does not depend on {names}: no gradient goes there, though {optimizer} is to change {it}. If a name was "
+    "assigned again, make {optimizer} anew after that."
+)
 
 
 def _optimizers(run: RunRecord) -> Iterator[tuple[str, list[Any]]]:
@@ -198,9 +230,8 @@ def missing_notes(run: RunRecord, error: BaseException, line: int | None) -> lis
         if isinstance(node, ast.Attribute) and node.attr == "grad" and isinstance(node.value, ast.Name):
             name, tensor = node.value.id, run.namespace.get(node.value.id)
             if node.lineno == line and is_a(tensor, Tensor) and tensor.grad is None:
-                found.append(
-                    Note("no grad", f"{name}.grad is None: {_why(run, name, tensor, name in again)}.", line)
-                )
+                why = _why(run, name, tensor, name in again)
+                found.append(Note("no grad", tr("{name}.grad is None: {why}.", name=name, why=why), line))
     return list(dict.fromkeys(found))
 
 
@@ -217,25 +248,36 @@ def _why(run: RunRecord, name: str, tensor: Tensor, again: bool) -> str:
     node = tensor.node
     if node is None:
         if again and run.recorder.roots:
-            return f"{name} = ... under no_grad makes a new tensor, without gradient. Change it in place: {update}"
-        return f"{name} does not require grad. Make it with requires_grad=True"
+            return tr(
+                "{name} = ... under no_grad makes a new tensor, without gradient. Change it in place: {update}",
+                name=name, update=update,
+            )  # fmt: skip
+        return tr("{name} does not require grad. Make it with requires_grad=True", name=name)
     if not isinstance(node, Leaf):
         line = _line_in(run, node.place)
-        return (
-            f"{name} is the result of an operation{f' in line {line}' if line else ''}, and backward() leaves "
-            f"gradients in leaves. Change the leaf itself, unrecorded: {update}"
-        )
+        return tr(_MADE_IN if line else _MADE, name=name, line=line, update=update)
     if not run.recorder.roots:
-        return "no backward() ran before"
-    return f"the result does not depend on {name}"
+        return tr("no backward() ran before")
+    return tr("the result does not depend on {name}", name=name)
+
+
+_MADE = mark(
+    "{name} is the result of an operation, and backward() leaves gradients in leaves. Change the leaf itself, "
+    "unrecorded: {update}"
+)
+_MADE_IN = mark(
+    "{name} is the result of an operation in line {line}, and backward() leaves gradients in leaves. Change the leaf "
+    "itself, unrecorded: {update}"
+)
 
 
 def listed(names: Collection[str]) -> str:
-    """List names as a sentence does: `a, b and c`."""
+    """List names as a sentence does: `a, b and c`; of many the first."""
     shown = list(names)
     if len(shown) > LISTED:
-        return f"{', '.join(shown[: LISTED - 1])} and {len(shown) - LISTED + 1} more"
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+        first, more = tr(", ").join(shown[: LISTED - 1]), len(shown) - LISTED + 1
+        return tr("{names} and {more} more", names=first, more=more)
+    return joined(shown)
 
 
 def _line_in(run: RunRecord, place: places.Place | None) -> int | None:

@@ -17,6 +17,7 @@ from ...engine.tape.nodes import Node
 from ...engine.tape.tracked import is_a
 from ...engine.transforms.numeric import Numeric
 from ...engine.watch.recorder import Cut
+from ...language import get_language, mark, tr
 from ...report.model import Input, Note, Result
 from ..reading import source
 from ..reading.flow import Flow, Span
@@ -24,25 +25,27 @@ from ..reading.source import parsed
 from .run_record import RunRecord
 
 _INSTEAD = {
-    "float": "keep {name} as it is instead of {text}",
-    "int": "keep {name} as it is instead of {text}",
-    "complex": "keep {name} as it is instead of {text}",
-    "item": "keep {name} as it is instead of {text}",
-    "tolist": "keep {name} an array instead of {text}",
-    "assignment": "collect the values in a list and write np.stack([...])",
-    "out=": "write out = np.f(...) without out=",
-    "list": "write np.stack([...]) of the values",
-    "gm.tensor": "write gm.as_tensor({name})",
-    "asarray": "use {name} itself: it already is an array here",
-    "pickle": "keep {name} in memory",
-    "text": "keep {name} as it is, its text is for people",
-    "view": "keep {name} in its own dtype",
-    "data": "use {name} itself",
-    "ctypes": "use {name} itself, or declare the function's derivative with gm.custom",
-    "tobytes": "keep {name} as it is",
-    "magic": "write the line without the magic",
-    "cache": "its cache has it from before this cell: call its cache_clear() first",
-    "source": "the source of that function is gone, and it is not followed: define it in a cell or in a file",
+    "float": mark("keep {name} as it is instead of {text}"),
+    "int": mark("keep {name} as it is instead of {text}"),
+    "complex": mark("keep {name} as it is instead of {text}"),
+    "item": mark("keep {name} as it is instead of {text}"),
+    "tolist": mark("keep {name} an array instead of {text}"),
+    "assignment": mark("collect the values in a list and write np.stack([...])"),
+    "out=": mark("write out = np.f(...) without out="),
+    "list": mark("write np.stack([...]) of the values"),
+    "gm.tensor": mark("write gm.as_tensor({name})"),
+    "asarray": mark("use {name} itself: it already is an array here"),
+    "pickle": mark("keep {name} in memory"),
+    "text": mark("keep {name} as it is, its text is for people"),
+    "view": mark("keep {name} in its own dtype"),
+    "data": mark("use {name} itself"),
+    "ctypes": mark("use {name} itself, or declare the function's derivative with gm.custom"),
+    "tobytes": mark("keep {name} as it is"),
+    "magic": mark("write the line without the magic"),
+    "cache": mark("its cache has it from before this cell: call its cache_clear() first"),
+    "source": mark(
+        "the source of that function is gone, and it is not followed: define it in a cell or in a file"
+    ),
 }
 
 
@@ -135,23 +138,38 @@ def _sentence(cut: Cut, here: places.Place | None, names: dict[int, list[str]]) 
     text = source.text_of(place) or cut.how
     called = (names.get(cut.node.number) if cut.node is not None else None) or []
     name = called[-1] if called else _argument(text, {n for held in names.values() for n in held})
-    where = f"line {source.span_of(place)[0]}" if own or place is here else places.describe(place)
-    otherwise = f"use a function that has a derivative instead of {cut.how.strip('.()')}"
-    instead = _INSTEAD["list"] if _is_list(name) else _INSTEAD.get(cut.how, otherwise)
-    if (cut.how == "asarray" or cut.how not in _INSTEAD) and (advice := taken_by(text)[1]):
-        instead = advice[0].lower() + advice[1:]
-    if engine := engine_of(cut.how):
-        instead = (
-            f"{engine} does not record on gradmagic's tape: write it with NumPy's functions or with gm.tensor"
-        )
-    if isinstance(cut.how, Foreign):
-        instead = f"it meets {cut.how}; {cut.how.instead.replace('{name}', _other(text, name))}"
+    inside = own or place is here
+    where = tr("line {line}", line=source.span_of(place)[0]) if inside else places.describe(place)
+    instead = _instead(cut.how, text, name)
     if cut.how == "assignment":
-        return f"{where}: {text} = ... keeps a plain value, and no gradient flows through it: {instead}."
-    return (
-        f"{where}: {text} makes a plain value of {name}, and no gradient flows through it: "
-        f"{instead.replace('{name}', name).replace('{text}', text)}."  # the user's text has braces of its own
-    )
+        return tr(
+            "{where}: {text} = ... keeps a plain value, and no gradient flows through it: {instead}.",
+            where=where, text=text, instead=instead,
+        )  # fmt: skip
+    return tr(
+        "{where}: {text} makes a plain value of {name}, and no gradient flows through it: {instead}.",
+        where=where, text=text, name=name, instead=instead,
+    )  # fmt: skip
+
+
+def _instead(how: str, text: str, name: str) -> str:
+    """Say what to write instead of `text`, by which `name` became plain."""
+    if isinstance(how, Foreign):
+        advice = how.instead.replace("{name}", _other(text, name))
+        return tr("it meets {what}; {advice}", what=how, advice=advice)
+    if engine := engine_of(how):
+        return tr(
+            "{engine} does not record on gradmagic's tape: write it with NumPy's functions or with gm.tensor",
+            engine=engine,
+        )  # fmt: skip
+    if (how == "asarray" or how not in _INSTEAD) and (advice := taken_by(text)[1]):
+        return advice[0].lower() + advice[1:] if get_language() == "en" else advice
+    if _is_list(name):
+        return tr(_INSTEAD["list"])
+    if how not in _INSTEAD:
+        function = how.strip(".()")
+        return tr("use a function that has a derivative instead of {function}", function=function)
+    return tr(_INSTEAD[how]).replace("{name}", name).replace("{text}", text)
 
 
 def _other(text: str, name: str) -> str:
@@ -182,22 +200,35 @@ _WORDS = re.compile(r"\w+")
 def input_notes(inputs: tuple[Input, ...]) -> list[Note]:
     """Say which inputs the result does not depend on, and that whole numbers were used as floats."""
     notes = [
-        Note("not reached", f"the result does not depend on {entry.name}: its gradient is zero.")
+        Note(
+            "not reached",
+            tr("the result does not depend on {name}: its gradient is zero.", name=entry.name),
+        )
         for entry in inputs
         if not entry.reached
     ]
     whole = [entry.name for entry in inputs if entry.value.dtype.startswith(("int", "uint"))]
     if whole:
-        verb = "is" if len(whole) == 1 else "are"
-        listed = whole[0] if len(whole) == 1 else ", ".join(whole[:-1]) + " and " + whole[-1]
-        kind = "int" if all(e.value.python for e in inputs if e.name in whole) else "of an int dtype"
-        rest = (
-            "used as a float, given back as it was"
-            if len(whole) == 1
-            else "used as floats, given back as they were"
-        )
-        notes.append(Note("dtype", f"{listed} {verb} {kind}: {rest}."))
+        one, several = _INTS if all(e.value.python for e in inputs if e.name in whole) else _OF_INTS
+        notes.append(Note("dtype", tr(one if len(whole) == 1 else several, names=joined(whole))))
     return notes
+
+
+_INTS = (
+    mark("{names} is int: used as a float, given back as it was."),
+    mark("{names} are int: used as floats, given back as they were."),
+)
+_OF_INTS = (
+    mark("{names} is of an int dtype: used as a float, given back as it was."),
+    mark("{names} are of an int dtype: used as floats, given back as they were."),
+)
+
+
+def joined(names: list[str]) -> str:
+    """List names as a sentence does: `a, b and c`."""
+    if len(names) == 1:
+        return names[0]
+    return tr("{names} and {last}", names=tr(", ").join(names[:-1]), last=names[-1])
 
 
 def numeric_notes(nodes: list[Node], filename: str) -> list[Note]:
@@ -207,7 +238,7 @@ def numeric_notes(nodes: list[Node], filename: str) -> list[Note]:
         if isinstance(node.rule, Numeric):
             place = node.place if node.place is not None and node.place[0].co_filename == filename else None
             line = source.span_of(place)[0] if place is not None else None
-            note = Note("numeric", f"{node.rule.note}.", line)
+            note = Note("numeric", tr("{text}.", text=node.rule.note), line)
             if note not in found:
                 found.append(note)
     return found

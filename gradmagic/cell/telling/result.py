@@ -7,6 +7,7 @@ cotangent to start from; or an error that says what to write.
 from __future__ import annotations
 
 import ast
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ...engine.tape import modes
 from ...engine.tape.ends import seed
 from ...engine.tape.tracked import Tracked, is_a, raw
 from ...errors import GradmagicError, NoGradError, NonScalarError, NoResultError, ShapeError
+from ...language import mark, tr
 from ..reading.names import is_shells
 from ..reading.source import parsed
 from .edges import depends_entry_by_entry
@@ -42,9 +44,11 @@ def result_of(run: RunRecord) -> tuple[str, Tracked]:
         with modes.watch(run.recorder):
             value = _computed("--of", run.options.of, run.namespace, run.evaluate)
         if not is_a(value, Tracked) or value.node is None:
-            raise NoResultError(
-                f"--of {run.options.of} does not depend on {_inputs(run)}: name a result that does.{_end_of_path(run)}"
-            )
+            text = tr(
+                "--of {result} does not depend on {inputs}: name a result that does.",
+                result=run.options.of, inputs=_inputs(run),
+            )  # fmt: skip
+            raise NoResultError(text + _end_of_path(run))
         return run.options.of, value
     if run.shown and computed(run.seen(run.shown[0])):
         value = run.seen(run.shown[0])
@@ -83,36 +87,43 @@ def _computed(option: str, text: str, namespace: dict[str, Any], evaluate: Any =
     except GradmagicError:
         raise
     except Exception as error:
-        raise NoResultError(
-            f"{option} {text} cannot be computed: {type(error).__name__}: {error}. Write an expression of names that "
-            "the cell has."
-        ) from None
+        raise NoResultError(tr(
+            "{option} {text} cannot be computed: {kind}: {error}. Write an expression of names that the cell has.",
+            option=option, text=text, kind=type(error).__name__, error=error,
+        )) from None  # fmt: skip
 
 
 def _no_result(run: RunRecord) -> str:
     if run.cell.text and not run.cell.tree.body and not run.shown:
-        return "the cell has no code: write what is to be computed below %%grad."
+        return tr("the cell has no code: write what is to be computed below %%grad.")
     itself = [entry.name for entry in run.lifted if entry.name in run.assigned]
     if itself and itself[-1] == next(reversed(run.assigned)):
         name = itself[-1]
-        return (
-            f"{name} is on the %%grad line and is itself the result (line {run.uses.assigns.get(name, 1)}): "
-            f"its gradient by itself is 1. Write on the line what {name} is computed from, or another result with --of."
-        )
+        return tr(
+            "{name} is on the %%grad line and is itself the result (line {line}): its gradient by itself is 1. Write "
+            "on the line what {name} is computed from, or another result with --of.",
+            name=name, line=run.uses.assigns.get(name, 1),
+        )  # fmt: skip
     if (odd := _of_another_engine(run)) is not None:
         name, what, engine = odd
-        instead = ", or write `import gradmagic as torch`" if engine == "torch" else ""
-        return (
-            f"{name} is {what}: what {engine} computes is not on gradmagic's tape. Compute it with NumPy's functions "
-            f"or with gm.tensor{instead}."
-        )
-    message = (
-        f"nothing that the cell computes depends on {_inputs(run)}: assign the result to a name or end the cell with "
-        "it, or name what it does depend on (%%grad x y)."
-    )
+        return tr(_OF_TORCH if engine == "torch" else _OF_ANOTHER, name=name, what=what, engine=engine)
+    message = tr(
+        "nothing that the cell computes depends on {inputs}: assign the result to a name or end the cell with it, or "
+        "name what it does depend on (%%grad x y).", inputs=_inputs(run),
+    )  # fmt: skip
     if not modes.is_grad_enabled():
-        message += " Recording is switched off: write gm.set_grad_enabled(True) first."
+        message += tr(" Recording is switched off: write gm.set_grad_enabled(True) first.")
     return message + (_end_of_path(run) or rounded(run))
+
+
+_OF_ANOTHER = mark(
+    "{name} is {what}: what {engine} computes is not on gradmagic's tape. Compute it with NumPy's functions or with "
+    "gm.tensor."
+)
+_OF_TORCH = mark(
+    "{name} is {what}: what {engine} computes is not on gradmagic's tape. Compute it with NumPy's functions or with "
+    "gm.tensor, or write `import gradmagic as torch`."
+)
 
 
 def _of_another_engine(run: RunRecord) -> tuple[str, str, str] | None:
@@ -130,12 +141,14 @@ def _end_of_path(run: RunRecord) -> str:
     """Say where a value became a plain one; empty if none did."""
     inputs = {entry.node.number: [entry.name] for entry in run.lifted}
     cuts = cut_notes(run, run.recorder.names | inputs, None)
-    return f" The path ends in {cuts[0].text}" if cuts else ""
+    return tr(" The path ends in {cut}", cut=cuts[0].text) if cuts else ""
 
 
 def _inputs(run: RunRecord) -> str:
     names = [entry.name for entry in run.lifted]
-    return " or ".join(names) if names else "an array, a number or a tensor that requires grad"
+    if not names:
+        return tr("an array, a number or a tensor that requires grad")
+    return reduce(lambda one, other: tr("{input} or {other}", input=one, other=other), names)
 
 
 def seed_of(run: RunRecord, name: str, result: Tracked) -> Any:
@@ -159,21 +172,24 @@ def seed_of(run: RunRecord, name: str, result: Tracked) -> Any:
         gradient = arrays.from_host(gradient, raw(result))
     elif node.aval.size != 1:
         each = depends_entry_by_entry(node, [entry.node for entry in run.lifted])
-        whole = _whole(name)
-        slope = (
-            f" (each {whole}[k] depends on one entry only, so this gives the slope at every point)"
-            if each
-            else ""
-        )
-        raise NonScalarError(
-            f"grad can be implicitly created only for scalar outputs: {name} has the shape {tuple(node.aval.shape)}. "
-            f'Write {whole}.sum(){slope} or {whole}.mean() in the cell, or %%grad ... --of "{whole}.sum()", '
-            f"or --gradient V with one weight for each entry."
-        )
+        raise NonScalarError(tr(
+            _BY_ENTRY if each else _NOT_SCALAR, name=name, shape=tuple(node.aval.shape), whole=_whole(name)
+        ))  # fmt: skip
     try:
         return seed(result, gradient)
     except (ShapeError, NoGradError) as error:
         raise type(error)(f"--gradient {run.options.gradient}: {error}") from None
+
+
+_NOT_SCALAR = mark(
+    "grad can be implicitly created only for scalar outputs: {name} has the shape {shape}. Write {whole}.sum() or "
+    '{whole}.mean() in the cell, or %%grad ... --of "{whole}.sum()", or --gradient V with one weight for each entry.'
+)
+_BY_ENTRY = mark(
+    "grad can be implicitly created only for scalar outputs: {name} has the shape {shape}. Write {whole}.sum() (each "
+    "{whole}[k] depends on one entry only, so this gives the slope at every point) or {whole}.mean() in the cell, or "
+    '%%grad ... --of "{whole}.sum()", or --gradient V with one weight for each entry.'
+)
 
 
 def _whole(text: str) -> str:

@@ -9,6 +9,7 @@ import ast
 from typing import Any
 
 from ...engine.core import arrays
+from ...language import tr
 from ..reading.flow import Flow
 from ..reading.names import base_of
 from ..reading.source import parsed
@@ -41,17 +42,17 @@ def rounded(run: RunRecord) -> str:
             for name in {base_of(ast.unparse(t)) for t in targets if isinstance(t, ast.Subscript)}:
                 array: Any = run.namespace.get(name)
                 if of_whole_numbers(array):
-                    return (
-                        f" Line {node.lineno}: {name} is of {array.dtype}, so what is stored in it loses its fraction "
-                        f"and its gradient: make {name} of floats."
-                    )
+                    return tr(
+                        " Line {line}: {name} is of {dtype}, so what is stored in it loses its fraction and its "
+                        "gradient: make {name} of floats.", line=node.lineno, name=name, dtype=array.dtype,
+                    )  # fmt: skip
         if isinstance(node, ast.expr) and (instead := _instead(node)) and taken.holds(node):
             goes_on = Flow(tree, [_span(node)], text).holds(wanted.body[0])
             if goes_on or node.lineno == tree.body[-1].lineno:
-                return (
-                    f" Line {node.lineno}: {ast.unparse(node)} rounds to whole numbers or picks places, and its slope "
-                    f"is 0 wherever it has one: {instead}."
-                )
+                return tr(
+                    " Line {line}: {text} rounds to whole numbers or picks places, and its slope is 0 wherever it has "
+                    "one: {instead}.", line=node.lineno, text=ast.unparse(node), instead=instead,
+                )  # fmt: skip
     return ""
 
 
@@ -71,13 +72,13 @@ def _span(node: ast.expr) -> tuple[int, int, int, int]:
 
 def _instead(node: ast.expr) -> str:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
-        return f"write {ast.unparse(ast.BinOp(node.left, ast.Div(), node.right))}"
+        return tr("write {text}", text=ast.unparse(ast.BinOp(node.left, ast.Div(), node.right)))
     if not isinstance(node, ast.Call):
         return ""
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     if name == "astype" and node.args and _last(node.args[0]) in _WHOLE:
-        return "write .astype(float), or leave it out"
-    return f"leave {name} out on the way to the result" if name in _STEPS else ""
+        return tr("write .astype(float), or leave it out")
+    return tr("leave {name} out on the way to the result", name=name) if name in _STEPS else ""
 
 
 def _last(node: ast.expr) -> str:

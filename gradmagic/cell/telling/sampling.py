@@ -18,6 +18,7 @@ from ...engine.sweeps.recomputed import Again, CannotRecompute, Recomputing
 from ...engine.tape import modes
 from ...engine.tape.nodes import Node, between, more_than, walk
 from ...engine.watch.recorder import Recorder
+from ...language import tr
 from ...report.model import Input, Points
 from ...report.shown.simplified import operand
 
@@ -80,7 +81,7 @@ class Sampling:
         if not numbers or root.aval.size != 1 or not (asked or (self._together and len(steps) <= UNASKED)):
             return
         if not self._together and work * FEW > WORK:
-            self._failed = "it takes too long to compute the recorded operations again"
+            self._failed = tr("it takes too long to compute the recorded operations again")
             return
         known = {n.number: recorder.values[n.number].items for n in steps if n.number in recorder.values}
         replay = self._replay or Recomputing(known)
@@ -88,9 +89,10 @@ class Sampling:
             with modes.watch(None), np.errstate(all="ignore"):
                 self._again = replay.again(root, numbers)
         except CannotRecompute as error:
-            self._failed = f"{error} cannot be computed again"
+            self._failed = tr("{operation} cannot be computed again", operation=error)
         except Exception as error:  # a picture must not cost the reader the cell
-            self._failed = f"the operations cannot be computed again: {type(error).__name__}"
+            kind = type(error).__name__
+            self._failed = tr("the operations cannot be computed again: {kind}", kind=kind)
 
     def points(
         self,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ...language import tr
+
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
           "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}  # fmt: skip
 
@@ -22,10 +24,12 @@ def in_bytes(amount: str | float) -> float:
         match = re.fullmatch(r"\s*([\d.]+(?:e\d+)?)\s*([a-z]*)\s*", amount, re.IGNORECASE)
         unit = _UNITS.get(match[2].upper()) if match else None
         if match is None or unit is None:
-            raise ValueError(f'{amount!r} is no amount of memory: write "4GB", "500MB" or a number of bytes.')
+            raise ValueError(tr(
+                '{amount!r} is no amount of memory: write "4GB", "500MB" or a number of bytes.', amount=amount,
+            ))  # fmt: skip
         found = float(match[1]) * unit
     if not found >= 0:
-        raise ValueError(f"{amount} is no amount of memory: it cannot be negative.")
+        raise ValueError(tr("{amount} is no amount of memory: it cannot be negative.", amount=amount))
     return found
 
 

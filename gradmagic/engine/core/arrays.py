@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import DeviceError
+from ...language import tr
 
 # Which module makes new arrays like an array of this type. Another library's enters when its first array is met.
 KINDS: dict[type, ModuleType | Any] = {np.ndarray: np}
@@ -275,16 +276,16 @@ def cupy() -> Any:
         try:
             module = importlib.import_module("cupy")  # optional and slow: only when a GPU is asked for
         except ImportError:
-            raise DeviceError(
+            raise DeviceError(tr(
                 'device="cuda" needs CuPy, which is not installed: pip install "gradmagic[cuda13]" '
                 '(or "gradmagic[cuda12]"), or leave out device= to compute on the CPU.'
-            ) from None
+            )) from None  # fmt: skip
     # The import succeeds without a GPU; only is_available() tells, and it never raises.
     if not module.cuda.is_available():
-        raise DeviceError(
+        raise DeviceError(tr(
             'device="cuda" needs an NVIDIA GPU and its driver, and CuPy finds none: '
             "leave out device= to compute on the CPU."
-        )
+        ))  # fmt: skip
     known(module.ndarray)
     return module
 
@@ -302,9 +303,9 @@ def to_device(array: Any, device: Any) -> Any:
         return to_host(array)
     kind, _, index = name.partition(":")
     if kind != "cuda" or (index and not index.isdigit()):
-        raise DeviceError(
-            f'device {name!r} is unknown: write device="cpu", device="cuda" or device="cuda:0".'
-        )
+        raise DeviceError(tr(
+            'device {name!r} is unknown: write device="cpu", device="cuda" or device="cuda:0".', name=name,
+        ))  # fmt: skip
     module = cupy()
     with module.cuda.Device(int(index or 0)):
         return module.asarray(array)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ...language import tr
 from . import arrays
 from .places import describe, place_of, user_frame
 
@@ -33,12 +34,13 @@ def in_bounds(index: Any, size: int, low: int | None = None, what: str = "", but
         If one is not; for an array of a device, when values are next brought to the host.
     """
     low = -size if low is None else low
-    text = what or f"index is out of bounds for axis with size {size}"
+    text = what or f"index is out of bounds for axis with size {size}"  # NumPy's words
     if not arrays.on_device(index):
         numbers = index if arrays.is_array(index) else np.asarray(index)
         numbers = numbers if but is None else numbers[numbers != but]
         if numbers.dtype.kind in "iu" and numbers.size and not low <= numbers.min() <= numbers.max() < size:
-            raise IndexError(f"{text}, {describe(place_of(user_frame(sys._getframe(1))))}")
+            place = describe(place_of(user_frame(sys._getframe(1))))
+            raise IndexError(tr("{text}, {place}", text=text, place=place))
         return
     if index.dtype.kind not in "iu" or not index.size:
         return
@@ -54,7 +56,9 @@ def flag_for(index: Any, text: str) -> tuple[int, Any]:
     with _lock:
         slot = _places.setdefault((place, text), len(_texts))
         if slot == len(_texts):
-            _texts.append(f"{text}, {describe(place)} (the device found it, and was asked now)")
+            _texts.append(tr(
+                "{text}, {place} (the device found it, and was asked now)", text=text, place=describe(place),
+            ))  # fmt: skip
         where = (arrays.module_of(index), arrays.device_of(index))
         if where not in _flags:
             _flags[where] = where[0].zeros(2 * _MOST, np.bool_)  # several threads may be just below

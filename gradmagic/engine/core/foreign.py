@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ...language import capital, mark, tr
 from . import arrays
 
 _NUMERIC = "biufc"
@@ -23,19 +24,44 @@ _PLAIN = frozenset({float, int, bool, complex})
 
 
 class Foreign(str):
-    """What a value is ("a masked array"), and `instead`: what to write; `{name}` stands for the value's name."""
+    """What a value is ("a masked array"), and what to write instead; `{name}` stands for the value's name.
 
-    instead: str
+    As a text it is English, to be compared and kept; where a message takes it up it is said in the reader's language.
+    """
 
-    def __new__(cls, what: str, instead: str) -> Foreign:
-        made = super().__new__(cls, what)
-        made.instead = instead
+    _what: str
+    _instead: str
+    _fields: dict[str, str]
+
+    def __new__(cls, what: str, instead: str, **fields: str) -> Foreign:
+        """Make one of two sentences that are marked, and of what fills them in."""
+        made = super().__new__(cls, what.format(**fields) if fields else what)
+        made._what, made._instead, made._fields = what, instead, fields
         return made
+
+    def __str__(self) -> str:
+        return tr(self._what, **self._fields)
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+    @property
+    def instead(self) -> str:
+        """What to write, as a part of a sentence."""
+        return tr(self._instead, **{"name": "{name}"} | self._fields)
+
+    @property
+    def rewritten(self) -> bool:
+        """Whether what to write is another expression of the value."""
+        return self._instead.startswith("write")
 
     def advice(self, name: str = "") -> str:
         """Say what to write, as a sentence, with the value's own name where it is known."""
-        text = self.instead.format(name=name or "v")
-        return text[0].upper() + text[1:]
+        return capital(tr(self._instead)).format(**{"name": name or "v"} | self._fields)
+
+    def of(self, name: str) -> Foreign:
+        """Give the same with the value's own name."""
+        return Foreign(self._what, self._instead, **self._fields | {"name": name})
 
 
 def foreign(value: Any) -> Foreign | None:
@@ -84,24 +110,26 @@ def of_library(value: Any) -> Foreign | None:
     """Tell which other library's array or table `value` is, if of one whose work the tape cannot follow."""
     kind = type(value)
     what, instead = LIBRARIES.get(kind.__module__.partition(".")[0], ("", ""))
-    return Foreign(what.format(kind.__name__), instead) if what else None
+    return Foreign(what, instead, kind=kind.__name__) if what else None
 
 
 # Libraries whose arrays are lazy, or keep or convert what they meet: none of them knows of the tape.
 LIBRARIES = {
     "dask": (
-        "a dask {}",
-        "write gm.distributed.loss(f, {name}) for a sum of f over its chunks, or {name}.compute() for its numbers",
+        mark("a dask {kind}"),
+        mark(
+            "write gm.distributed.loss(f, {name}) for a sum of f over its chunks, or {name}.compute() for its numbers"
+        ),
     ),
-    "xarray": ("an xarray {}", "write {name}.to_numpy()"),
-    "sparse": ("a sparse {} array", "write {name}.todense()"),
-    "pandas": ("a pandas {}", "write {name}.to_numpy()"),
-    "torch": ("a torch {}", "write {name}.detach().numpy()"),
-    "jax": ("a jax array", "write np.asarray({name})"),
-    "jaxlib": ("a jax array", "write np.asarray({name})"),
-    "tensorflow": ("a tensorflow {}", "write {name}.numpy()"),
-    "autograd": ("an autograd {}", "write {name}._value"),
-    "mygrad": ("a mygrad {}", "write {name}.data"),
+    "xarray": (mark("an xarray {kind}"), mark("write {name}.to_numpy()")),
+    "sparse": (mark("a sparse {kind} array"), mark("write {name}.todense()")),
+    "pandas": (mark("a pandas {kind}"), mark("write {name}.to_numpy()")),
+    "torch": (mark("a torch {kind}"), mark("write {name}.detach().numpy()")),
+    "jax": (mark("a jax array"), mark("write np.asarray({name})")),
+    "jaxlib": (mark("a jax array"), mark("write np.asarray({name})")),
+    "tensorflow": (mark("a tensorflow {kind}"), mark("write {name}.numpy()")),
+    "autograd": (mark("an autograd {kind}"), mark("write {name}._value")),
+    "mygrad": (mark("a mygrad {kind}"), mark("write {name}.data")),
 }
 # Of these, the ones that take derivatives themselves: they see nothing of our tape, nor we of theirs.
 ENGINES = frozenset({"torch", "jax", "jaxlib", "tensorflow", "autograd", "mygrad"})
@@ -127,29 +155,40 @@ def engine_of(module: str) -> str:
 
 def _of_dtype(dtype: np.dtype[Any]) -> Foreign:
     if dtype.kind == "O":
-        return Foreign("an array of objects", "write np.array({name}.tolist(), dtype=float) for numbers")
+        return Foreign(
+            mark("an array of objects"), mark("write np.array({name}.tolist(), dtype=float) for numbers")
+        )
     if dtype.names is not None:
-        return Foreign("a structured array", f"take one field: {{name}}[{dtype.names[0]!r}]")
+        return Foreign(
+            mark("a structured array"), mark("take one field: {name}[{field!r}]"), field=dtype.names[0]
+        )
     if dtype.kind in "mM":
         return Foreign(
-            "an array of dates or times", "turn them into numbers: ({name} - start) / np.timedelta64(1, 's')"
+            mark("an array of dates or times"),
+            mark("turn them into numbers: ({name} - start) / np.timedelta64(1, 's')"),
         )
     if dtype.kind in "SUT":
-        return Foreign("an array of text", "write {name}.astype(float) if they are numbers")
-    return Foreign(f"an array of {dtype}", "write {name}.astype(float)")
+        return Foreign(mark("an array of text"), mark("write {name}.astype(float) if they are numbers"))
+    return Foreign(mark("an array of {dtype}"), mark("write {name}.astype(float)"), dtype=str(dtype))
 
 
 def _of_subclass(value: Any) -> Foreign | None:
     if isinstance(value, np.ma.MaskedArray):
         return Foreign(
-            "a masked array",
-            "write {name}.filled(0) for its numbers, and ~np.ma.getmaskarray({name}) for their places",
+            mark("a masked array"),
+            mark("write {name}.filled(0) for its numbers, and ~np.ma.getmaskarray({name}) for their places"),
         )
     if isinstance(value, np.memmap):
         return None if value.dtype.kind in _NUMERIC else _of_dtype(value.dtype)
     if isinstance(value, np.matrix):
-        return Foreign("an np.matrix", "write np.asarray({name}), and @ for the product of matrices")
-    return Foreign(f"{_article(type(value).__name__)}, a subclass of ndarray", "write np.asarray({name})")
+        return Foreign(
+            mark("an np.matrix"), mark("write np.asarray({name}), and @ for the product of matrices")
+        )
+    kind = type(value).__name__
+    what = (
+        mark("an {kind}, a subclass of ndarray") if _vowel(kind) else mark("a {kind}, a subclass of ndarray")
+    )
+    return Foreign(what, mark("write np.asarray({name})"), kind=kind)
 
 
 def _of_object(value: Any) -> Foreign:
@@ -157,43 +196,58 @@ def _of_object(value: Any) -> Foreign:
     home = kind.__module__.partition(".")[0]
     if value is None:
         return Foreign(
-            "None", "see where {name} should have got its value: a function without return gives None"
+            "None", mark("see where {name} should have got its value: a function without return gives None")
         )
     if isinstance(value, (str, bytes, bytearray)):
-        return Foreign("text", "write float({name}) if it is a number")
+        return Foreign(mark("text"), mark("write float({name}) if it is a number"))
     if home == "scipy" and hasattr(value, "toarray"):
-        return Foreign("a sparse matrix", "write {name}.toarray()")
+        return Foreign(mark("a sparse matrix"), mark("write {name}.toarray()"))
     if isinstance(value, (decimal.Decimal, fractions.Fraction)):
-        return Foreign(_article(kind.__name__), "write float({name})")
+        return _a(kind, mark("write float({name})"))
     if isinstance(value, (datetime.date, datetime.timedelta)):
-        return Foreign("a date or a time", "write a number: {name}.total_seconds(), {name}.timestamp()")
+        return Foreign(
+            mark("a date or a time"), mark("write a number: {name}.total_seconds(), {name}.timestamp()")
+        )
     if isinstance(value, (Iterator, types.GeneratorType)):
-        return Foreign("a generator or iterator", "write np.array(list({name}))")
+        return Foreign(mark("a generator or iterator"), mark("write np.array(list({name}))"))
     if isinstance(value, (set, frozenset, dict)):
-        return Foreign(f"a {kind.__name__}", "write np.array(list({name}))")
+        return Foreign(mark("a {kind}"), mark("write np.array(list({name}))"), kind=kind.__name__)
     if callable(value):
-        return Foreign("a function", "write {name}(...) for its value")
+        return Foreign(mark("a function"), mark("write {name}(...) for its value"))
     if hasattr(kind, "__array__"):
-        return Foreign(_article(kind.__name__), "write np.asarray({name})")
-    return Foreign(_article(kind.__name__), "write an array or a number")
+        return _a(kind, mark("write np.asarray({name})"))
+    return _a(kind, mark("write an array or a number"))
 
 
 def _of_sequence(value: Any) -> Foreign | None:
-    name = type(value).__name__
-    if any(
-        hasattr(kind, "__dask_graph__") for kind in set(map(type, value))
-    ):  # np.asarray would compute them
-        return Foreign(f"a {name} with lazy entries", "write dask.compute(*{name}) for their numbers")
+    kind = type(value).__name__
+    if any(hasattr(k, "__dask_graph__") for k in set(map(type, value))):  # np.asarray would compute them
+        return Foreign(
+            mark("a {kind} with lazy entries"),
+            mark("write dask.compute(*{name}) for their numbers"),
+            kind=kind,
+        )
     try:
         dtype = np.asarray(value).dtype
     except ValueError:
-        return Foreign(f"a {name} of rows of different lengths", "make them equally long, or keep them apart")
+        return Foreign(
+            mark("a {kind} of rows of different lengths"),
+            mark("make them equally long, or keep them apart"),
+            kind=kind,
+        )
     if dtype.kind not in _NUMERIC:
         return Foreign(
-            f"a {name} with entries that are no numbers", "leave those out, or write np.nan for them"
+            mark("a {kind} with entries that are no numbers"),
+            mark("leave those out, or write np.nan for them"),
+            kind=kind,
         )
     return None
 
 
-def _article(name: str) -> str:
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+def _a(kind: type, instead: str) -> Foreign:
+    name = kind.__name__
+    return Foreign(mark("an {kind}") if _vowel(name) else mark("a {kind}"), instead, kind=name)
+
+
+def _vowel(name: str) -> bool:
+    return name[:1].lower() in set("aeiou")

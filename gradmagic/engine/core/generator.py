@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ...language import tr
 from .normals import normal_blocks
 
 SEED = 67280421310721  # of a generator that nobody has seeded: PyTorch's
@@ -102,7 +103,7 @@ class Stream:
         s = np.ascontiguousarray(state, np.uint8).view(_STATE)[0]
         left, at = int(s["left"]), int(s["next"])
         if not (s["seeded"] and 0 < left <= 624 and at <= 624):
-            raise RuntimeError("Invalid mt19937 state: give what get_state() gave.")
+            raise RuntimeError(tr("Invalid mt19937 state: give what get_state() gave."))
         inner = {"key": s["words"].astype(np.uint32), "pos": 624 if left == 1 else at}
         self._bits.state = {"bit_generator": "MT19937", "state": inner}
         self._seed, self._begun = int(s["seed"]), at > 0

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from ...language import tr
 from .interpreter import by_code
 
 Place = tuple[Any, int]
@@ -177,7 +178,9 @@ def label_of(filename: str) -> str:
 
 def describe(place: Place | None) -> str:
     """Say where `place` is, for a message: "line 3 of In [4]"; an empty text if it is not known."""
-    return f"line {line_of(place)} of {label_of(place[0].co_filename)}" if place is not None else ""
+    if place is None:
+        return ""
+    return tr("line {line} of {file}", line=line_of(place), file=label_of(place[0].co_filename))
 
 
 def raised_by_user(error: BaseException) -> bool:

@@ -66,12 +66,12 @@ def outside(name: str, args: Any, out: Any, odd: Any = EVEN) -> Any:
     """
     odd = next(_odd_among(args), out) if odd is EVEN else odd
     words = foreign(odd) or Foreign(
-        tr("a result of {kind}", kind=type(out).__name__), mark("compute with numbers")
+        mark("a result of {kind}"), mark("compute with numbers"), kind=type(out).__name__
     )
     tracked = tracked_in(args)
     if (first := _strict(tracked)) is not None:
         raise ArgumentError(foreign_text(name, first, odd, words))
-    said = Foreign(words, words.instead.format(name=name_for(odd) or tr("it")))
+    said = words.of(name_for(odd) or tr("it"))
     for a in tracked:
         if a.node is not None:
             a.leave(said)

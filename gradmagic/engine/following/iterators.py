@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError
+from ...language import tr
 from ..core import arrays
 from ..dispatch.primitives import cast
 from ..faces.inplace import shared_entries
@@ -179,10 +180,11 @@ def _iterated(original: Any, name: str) -> Callable[..., Any]:
             )
         odd = sorted(set(flags) - _KNOWN) + sorted(k for k in kwargs if k != "order")
         if odd or args or any(o is None for o in operands):
-            raise ArgumentError(
-                f"np.nditer of a tracked array takes entries one by one, not {', '.join(odd) or 'these arguments'}: "
-                "write a loop over np.ndindex(x.shape), or an expression of whole arrays."
-            )
+            raise ArgumentError(tr(
+                "np.nditer of a tracked array takes entries one by one, not {options}: write a loop over "
+                "np.ndindex(x.shape), or an expression of whole arrays.",
+                options=", ".join(odd) or tr("these arguments"),
+            ))  # fmt: skip
         return _Iterator([gathered(o) for o in operands], [f for f in flags if f != "multi_index"], kwargs)
 
     return follower
@@ -203,10 +205,11 @@ def _strided(original: Any, name: str) -> Callable[..., Any]:
         base = memory.base_of(x.array)
         found = shared_entries(plain, x.array) if base.flags.forc else None
         if found is None or not found[0].all():
-            raise ArgumentError(
-                f"as_strided of {blame(x)}, looks at memory that is not its own, or lies with gaps: give it "
-                "np.ascontiguousarray(x) and strides within it, or write np.lib.stride_tricks.sliding_window_view."
-            )
+            raise ArgumentError(tr(
+                "as_strided of {value}, looks at memory that is not its own, or lies with gaps: give it "
+                "np.ascontiguousarray(x) and strides within it, or write np.lib.stride_tricks.sliding_window_view.",
+                value=blame(x),
+            ))  # fmt: skip
         at = plain.__array_interface__["data"][0] - base.__array_interface__["data"][0]
         view = np.ndarray(plain.shape, plain.dtype, base, at, plain.strides)
         view.flags.writeable = plain.flags.writeable

@@ -16,6 +16,7 @@ import warnings
 from contextvars import ContextVar
 from typing import Any
 
+from ...language import tr
 from ..core.places import PACKAGE, line_of, user_frame
 from ..tape.node_at import node_at
 from ..tape.nodes import Node
@@ -52,7 +53,7 @@ def _shown(message: Any) -> None:
     frame.f_globals["__warningregistry__"] = _Forgetful()
     vars(warnings).get("onceregistry", {}).pop((text, category), None)  # "once" noted it just now
     node = node_at(frame)
-    warning = category(f"{text}{_sweeping(node)}") if node is not None else message.message
+    warning = category(_sweeping(text, node)) if node is not None else message.message
     filename, line, names = user.f_code.co_filename, user.f_lineno, user.f_globals
     if node is not None and node.place is not None:
         code = node.place[0]
@@ -75,8 +76,10 @@ def _globals_of(code: types.CodeType, frame: Any) -> dict[str, Any]:
     return _by_file.setdefault(code.co_filename, {"__name__": code.co_filename.removesuffix(".py")})
 
 
-def _sweeping(node: Node) -> str:
-    return f" (in the derivative of {node.rule.name})" if node.rule is not None else ""
+def _sweeping(text: str, node: Node) -> str:
+    if node.rule is None:
+        return text
+    return tr("{text} (in the derivative of {name})", text=text, name=node.rule.name)
 
 
 _show: Any = None  # warnings' own

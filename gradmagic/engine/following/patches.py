@@ -9,10 +9,12 @@ a traced call runs there, and otherwise is what it stands for. Replacements are 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import RLock
 from types import CellType, FunctionType, ModuleType
 from typing import Any
+
+from ...language import mark, tr
 
 
 @dataclass(frozen=True)
@@ -34,51 +36,70 @@ class Patch:
     places: tuple[str, ...] = ()
 
 
+_TRACED = mark("while a %%grad cell, gm.trace, gm.grad or another transform runs the user's code")
 MODULES = Patch(
-    "the class of numpy, numpy.linalg, numpy.lib.stride_tricks, math, cmath, and of scipy.linalg, special, stats, "
-    "integrate, interpolate, signal, ndimage and optimize",
-    "what is called there is followed where NumPy's protocols do not reach: np.zeros(n), np.asarray(t), "
-    "np.mean([t, u]), math.sin(t), scipy.special.logsumexp(t)",
-    "while a %%grad cell, gm.trace, gm.grad or another transform runs the user's code",
-    "types.ModuleType again when the last of these ends",
+    mark(
+        "the class of numpy, numpy.linalg, numpy.lib.stride_tricks, math, cmath, and of scipy.linalg, special, stats, "
+        "integrate, interpolate, signal, ndimage and optimize"
+    ),
+    mark(
+        "what is called there is followed where NumPy's protocols do not reach: np.zeros(n), np.asarray(t), "
+        "np.mean([t, u]), math.sin(t), scipy.special.logsumexp(t)"
+    ),
+    _TRACED,
+    mark("types.ModuleType again when the last of these ends"),
 )
 CUPY = Patch(
-    "the class of cupy, cupy.linalg and cupy.fft",
-    "CuPy's functions ask no protocol: cp.sum(t) is np.sum(t)",
-    f"{MODULES.when}; and from the first tensor on a device on",
-    f"{MODULES.back}; for tensors it stays: whoever calls a function with no tensor gets CuPy's own",
+    mark("the class of cupy, cupy.linalg and cupy.fft"),
+    mark("CuPy's functions ask no protocol: cp.sum(t) is np.sum(t)"),
+    mark(
+        "while a %%grad cell, gm.trace, gm.grad or another transform runs the user's code; and from the first tensor "
+        "on a device on"
+    ),
+    mark(
+        "types.ModuleType again when the last of these ends; for tensors it stays: whoever calls a function with no "
+        "tensor gets CuPy's own"
+    ),
 )
 METHODS = Patch(
-    "np.vectorize.__call__, np.ndenumerate.__init__, __getitem__ of the class of np.r_ and np.c_; methods of the "
-    "classes of scipy.stats' distributions and scipy.interpolate's splines",
-    "they take arrays apart entry by entry; stats.norm.logpdf(t) and spline(t) have derivatives",
-    MODULES.when,
-    "NumPy's own again when the last of these ends",
+    mark(
+        "np.vectorize.__call__, np.ndenumerate.__init__, __getitem__ of the class of np.r_ and np.c_; methods of the "
+        "classes of scipy.stats' distributions and scipy.interpolate's splines"
+    ),
+    mark("they take arrays apart entry by entry; stats.norm.logpdf(t) and spline(t) have derivatives"),
+    _TRACED,
+    mark("NumPy's own again when the last of these ends"),
 )
 HELD = Patch(
-    "names, closures, default arguments, entries of dicts, lists and tuples, and attributes that hold a function of "
-    "NumPy, SciPy or math and are only ever called, in the user's code that is reached",
-    "`from numpy import zeros`: what stands under the name is called without asking a module",
-    MODULES.when,
-    "what they held before, when the last of these that reaches them ends",
+    mark(
+        "names, closures, default arguments, entries of dicts, lists and tuples, and attributes that hold a function "
+        "of NumPy, SciPy or math and are only ever called, in the user's code that is reached"
+    ),
+    mark("`from numpy import zeros`: what stands under the name is called without asking a module"),
+    _TRACED,
+    mark("what they held before, when the last of these that reaches them ends"),
 )
 CODE = Patch(
-    "__code__ of the user's functions that call `.dot(...)` of anything but a module",
-    "ndarray.dot(t) asks no protocol: `w.dot(t)` is np.dot(w, t) while it is traced",
-    MODULES.when,
-    "their own code when the last of these that reaches them ends",
+    mark("__code__ of the user's functions that call `.dot(...)` of anything but a module"),
+    mark("ndarray.dot(t) asks no protocol: `w.dot(t)` is np.dot(w, t) while it is traced"),
+    _TRACED,
+    mark("their own code when the last of these that reaches them ends"),
 )
 HOOKS = Patch(
-    "names in builtins that begin with __gradmagic_",
-    "an instrumented cell calls them: it tells what its values are called, and of what each operation made",
-    "from the first %%grad cell on",
-    "they stay: functions that such a cell defined call them, and get back what they gave",
+    mark("names in builtins that begin with __gradmagic_"),
+    mark(
+        "an instrumented cell calls them: it tells what its values are called, and of what each operation made"
+    ),
+    mark("from the first %%grad cell on"),
+    mark("they stay: functions that such a cell defined call them, and get back what they gave"),
 )
 WARNINGS = Patch(
     "warnings._showwarnmsg",
-    "NumPy's warnings name the line that called NumPy, which is gradmagic's: they are shown for the user's line",
-    "from the first tensor or traced call on",
-    "it stays, for tensors do: a warning that is not gradmagic's is passed on as it is",
+    mark(
+        "NumPy's warnings name the line that called NumPy, which is gradmagic's: they are shown for the user's line"
+    ),
+    mark("from the first tensor or traced call on"),
+    mark("it stays, for tensors do: a warning that is not gradmagic's is passed on as it is"),
 )
 PATCHES = (MODULES, CUPY, METHODS, HELD, CODE, HOOKS, WARNINGS)
 
@@ -199,7 +220,13 @@ def patched() -> tuple[Patch, ...]:
     with _lock:
         found = [(r.patch, r.names) for r in _on.values() if r.names]
     return tuple(
-        replace(patch, places=tuple(name for p, names in found if p is patch for name in names))
+        Patch(
+            tr(patch.what),
+            tr(patch.why),
+            tr(patch.when),
+            tr(patch.back),
+            tuple(name for p, names in found if p is patch for name in names),
+        )
         for patch in PATCHES
         if any(p is patch for p, _ in found)
     )
@@ -207,9 +234,9 @@ def patched() -> tuple[Patch, ...]:
 
 def _word(owner: Any, name: Any) -> str:
     if isinstance(owner, dict):
-        return f"{owner['__name__']}.{name}" if "__name__" in owner else f"[{name!r}] of a dict"
+        return f"{owner['__name__']}.{name}" if "__name__" in owner else tr("[{name!r}] of a dict", name=name)
     if isinstance(owner, ModuleType):
         return f"{owner.__name__}.{name}"
     if isinstance(owner, (list, CellType)):
-        return f"[{name}] of a list" if isinstance(owner, list) else "a closure"
+        return tr("[{name}] of a list", name=name) if isinstance(owner, list) else tr("a closure")
     return f"{owner.__module__}.{owner.__qualname__}.{name}"

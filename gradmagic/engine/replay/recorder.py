@@ -45,7 +45,7 @@ class Recording:
 
     def refuse(self, why: str) -> NoReturn:
         """Say why there is no program; also where the user's own `except` takes the error."""
-        text = f"{why} ({describe(place_of(users_frame(sys._getframe(2))))})"
+        text = tr("{why} ({place})", why=why, place=describe(place_of(users_frame(sys._getframe(2)))))
         self.program.refused = self.program.refused or text
         raise CannotRecord(text)
 

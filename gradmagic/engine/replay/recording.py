@@ -276,7 +276,7 @@ def _first_line(error: Exception) -> str:
     try:
         return str(error).partition("\n")[0]
     except CannotRecord:  # its words are an array's
-        return "with an array"
+        return tr("with an array")
 
 
 def _effects(

@@ -296,7 +296,10 @@ class Replayed:
 
     def __repr__(self) -> str:
         number = len(self.programs)
-        return f"<replay of {getattr(self.f, '__name__', self.f)}: {number} program{'s' * (number != 1)}>"
+        return tr(
+            "<replay of {name}: {number} program{s}>", name=getattr(self.f, "__name__", self.f), number=number,
+            s="s" * (number != 1),
+        )  # fmt: skip
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)

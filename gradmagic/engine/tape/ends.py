@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, DeviceError, IntegerGradError, NonScalarError, ShapeError
+from ...language import tr
 from ..core import arrays
 from ..core.foreign import foreign
 from ..core.places import user_frame
@@ -41,10 +42,10 @@ def leaf(array: Any) -> Leaf:
     aval = aval_of(array)
     tell_of_device(array)
     if aval.dtype.kind not in "fc":
-        raise IntegerGradError(
-            "Only Tensors of floating point and complex dtype can require gradients: "
-            f"this one is {aval.dtype}. Write its numbers with a decimal point (1.0), or dtype=gm.float32."
-        )
+        raise IntegerGradError(tr(
+            "Only Tensors of floating point and complex dtype can require gradients: this one is {dtype}. Write its "
+            "numbers with a decimal point (1.0), or dtype=gm.float32.", dtype=aval.dtype,
+        ))  # fmt: skip
     return Leaf(aval)
 
 
@@ -67,42 +68,41 @@ def seed(tensor: Tracked, gradient: Any) -> Any:
     aval = node.aval
     if gradient is None:
         if aval.size != 1:
-            name = blame(tensor, "the result")
-            raise NonScalarError(
-                f"grad can be implicitly created only for scalar outputs: {name}, has {aval.size} entries. "
-                "Write .sum().backward() (or .mean()), or backward(gradient=...) with one weight for each entry."
-            )
+            raise NonScalarError(tr(
+                "grad can be implicitly created only for scalar outputs: {value}, has {count} entries. "
+                "Write .sum().backward() (or .mean()), or backward(gradient=...) with one weight for each entry.",
+                value=blame(tensor, tr("the result")), count=aval.size,
+            ))  # fmt: skip
         if not aval.real:
-            name = blame(tensor, "the result")
-            raise NonScalarError(
-                f"grad can be implicitly created only for real scalar outputs but got torch.{aval.dtype}: "
-                f"{name}, is complex. Take a real number of it, such as np.real(...) or np.abs(...), or give "
-                "backward(gradient=...)."
-            )
+            raise NonScalarError(tr(
+                "grad can be implicitly created only for real scalar outputs but got torch.{dtype}: {value}, is "
+                "complex. Take a real number of it, such as np.real(...) or np.abs(...), or give "
+                "backward(gradient=...).", dtype=aval.dtype, value=blame(tensor, tr("the result")),
+            ))  # fmt: skip
         if aval.shape or arrays.on_device(tensor.array):
             return arrays.ones(aval, tensor.array)
         return arrays.like_recorded(aval.one, tensor.array)
     g = gradient if isinstance(gradient, Tracked) else _weights(gradient)
     shape = np.shape(raw(g))
     if tuple(shape) != aval.shape:
-        raise ShapeError(
-            f"Mismatch in shape: gradient= has a shape of {tuple(shape)} and the result has a shape of {aval.shape}. "
-            "Give one weight for each entry of the result."
-        )
+        raise ShapeError(tr(
+            "Mismatch in shape: gradient= has a shape of {given} and the result has a shape of {shape}. Give one "
+            "weight for each entry of the result.", given=tuple(shape), shape=aval.shape,
+        ))  # fmt: skip
     plain = raw(g)
     if np.ndim(plain) and arrays.device_of(plain) != arrays.device_of(tensor.array):
-        raise DeviceError(
-            f"gradient= is on {arrays.device_of(plain)} and the result on {arrays.device_of(tensor.array)}: write "
-            f'gm.tensor(gradient, device="{arrays.device_of(tensor.array)}").'
-        )
+        raise DeviceError(tr(
+            'gradient= is on {given} and the result on {device}: write gm.tensor(gradient, device="{device}").',
+            given=arrays.device_of(plain), device=arrays.device_of(tensor.array),
+        ))  # fmt: skip
     if np.asarray(plain).dtype.kind == "c" if not arrays.on_device(plain) else plain.dtype.kind == "c":
         if aval.real:
-            raise ArgumentError(
-                f"gradient= is complex, and the result, {aval}, is real: its gradient would lose a part. "
-                "Write gradient.real, or the part that is meant."
-            )
+            raise ArgumentError(tr(
+                "gradient= is complex, and the result, {result}, is real: its gradient would lose a part. Write "
+                "gradient.real, or the part that is meant.", result=aval,
+            ))  # fmt: skip
     elif not arrays.on_device(plain) and not np.all(np.equal(plain, plain)):
-        text = "gradient= holds NaN: every gradient that it meets on the way back is NaN."
+        text = tr("gradient= holds NaN: every gradient that it meets on the way back is NaN.")
         warnings.warn(text, UserWarning, stacklevel=_stacklevel())
     if isinstance(g, Tracked):
         return Tracked.joined(g.array, g.node) if g.node is not None else g.array
@@ -111,9 +111,10 @@ def seed(tensor: Tracked, gradient: Any) -> Any:
 
 def _weights(gradient: Any) -> Any:
     if (words := foreign(gradient)) is not None:
-        raise ArgumentError(
-            f"gradient= is {words}: give one number for each entry. {words.advice('gradient')}."
-        )
+        raise ArgumentError(tr(
+            "gradient= is {what}: give one number for each entry. {advice}.", what=words,
+            advice=words.advice("gradient"),
+        ))  # fmt: skip
     return gradient if arrays.is_array(gradient) else np.asarray(gradient)
 
 

@@ -19,8 +19,9 @@ from weakref import WeakValueDictionary, ref
 import numpy as np
 
 from ...errors import StaleError
+from ...language import tr
 from ..core import arrays
-from ..core.places import describe, name_of, place_of, user_frame
+from ..core.places import Place, describe, name_of, place_of, user_frame
 from .nodes import Node, number_write, tick
 from .tracked import Tracked
 
@@ -35,7 +36,17 @@ class Memory:
         self.owner: Any = None
         self.leaf: Any = None  # where in the block the lifted array lies: shape, dtype, offset, strides
         self.written = -1
-        self.where = ""
+        self.where: str | tuple[str, Place | None] = (
+            ""  # what wrote into it last: a sentence, or its name and place
+        )
+
+    @property
+    def change(self) -> str:
+        """What wrote into it last, as a part of a sentence."""
+        if isinstance(self.where, str):
+            return self.where
+        name, place = self.where
+        return tr("{name} was changed in place, {place}", name=name, place=describe(place))
 
     def add(self, member: Tracked) -> None:
         """Note that `member` looks into this memory (by id: values compare entry by entry and have no hash)."""
@@ -135,9 +146,7 @@ def written(tracked: Tracked, frame: Any) -> None:
     """Tell the tape that the memory of `tracked` has just been changed."""
     memory = memory_of(tracked.array)
     memory.written = number_write()
-    place = place_of(user_frame(frame))
-    name = name_of(tracked, frame)
-    memory.where = f"{name or 'a tensor'} was changed in place, {describe(place)}"
+    memory.where = (name_of(tracked, frame) or tr("a tensor"), place_of(user_frame(frame)))
 
 
 def check_fresh(node: Node) -> None:
@@ -145,12 +154,12 @@ def check_fresh(node: Node) -> None:
     for value in arrays_in(node.saved):
         found = _MEMORY.get(id(base_of(value)))
         if found is not None and found[1].written > node.number and found[0]() is base_of(value):
-            at = f" ({describe(node.place)})" if node.place else ""
-            raise StaleError(
+            raise StaleError(tr(
                 "one of the variables needed for gradient computation has been modified by an inplace operation: "
-                f"{found[1].where}, after {node.rule.name}{at} had used it. Write a new value instead of changing "
-                "the old one (y = y + 1, not y += 1), or change a copy (y = y.clone())."
-            )
+                "{where}, after {name}{at} had used it. Write a new value instead of changing the old one "
+                "(y = y + 1, not y += 1), or change a copy (y = y.clone()).", where=found[1].change,
+                name=node.rule.name, at=tr(" ({place})", place=describe(node.place)) if node.place else "",
+            ))  # fmt: skip
 
 
 def arrays_in(value: Any) -> Iterator[Any]:
@@ -238,8 +247,9 @@ def poisoned(node: Node | None) -> bool:
 def changed(node: Node, array: Any) -> None:
     """A plain array that `node` has kept was changed behind the tape's back: no gradient through this node."""
     rule = node.rule
-    node.saved = (
-        f"the gradient through {rule.name} ({describe(node.place)}) is not available: an array that it used was "
-        "changed afterwards. Use a new array instead of changing the old one (buf = buf + 1, not buf[:] = ...)."
-    )
+    node.saved = tr(
+        "the gradient through {name} ({place}) is not available: an array that it used was changed afterwards. Use a "
+        "new array instead of changing the old one (buf = buf + 1, not buf[:] = ...).",
+        name=rule.name, place=describe(node.place),
+    )  # fmt: skip
     node.rule = _POISON

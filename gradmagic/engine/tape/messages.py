@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import FreedError, ShapeError
+from ...language import tr
 from ..core import arrays
 from ..core.foreign import Foreign
 from ..core.interpreter import parse
-from ..core.places import describe, name_of, place_of, user_frame, users
+from ..core.places import describe, label_of, name_of, place_of, user_frame, users
 from .tracked import Tracked, raw, tracked_in
 
 if TYPE_CHECKING:
@@ -26,16 +27,15 @@ if TYPE_CHECKING:
     from .nodes import Node
 
 
-def blame(tracked: Tracked, noun: str = "a tracked value") -> str:
-    """Name a value for a message: the user's name for it, its shape and the line that uses it."""
+def blame(tracked: Tracked, noun: str = "") -> str:
+    """Name a value for a message: the user's name for it or the noun, its shape and the line that uses it."""
     frame = beyond_libraries(sys._getframe(1))
     name = name_of(tracked, frame)
-    shape = f"of shape {tuple(np.shape(tracked.array))}"
-    return (
-        f"{name!r} ({shape})" * bool(name)
-        + f"{noun} {shape}" * (not name)
-        + f", {describe(place_of(user_frame(frame)))}"
-    )
+    shape, place = tuple(np.shape(tracked.array)), describe(place_of(user_frame(frame)))
+    if name:
+        return tr("{name!r} (of shape {shape}), {place}", name=name, shape=shape, place=place)
+    noun = noun or tr("a tracked value")
+    return tr("{noun} of shape {shape}, {place}", noun=noun, shape=shape, place=place)
 
 
 def beyond_libraries(frame: Any) -> Any:
@@ -73,10 +73,10 @@ def taken_by(text: str) -> tuple[str, str]:
     except SyntaxError:
         return "", ""
     if isinstance(node, ast.BinOp):  # an operator of another library's matrix
-        left = ast.unparse(node.left)
-        return ast.unparse(
-            node
-        ), f"If {left} is a sparse matrix, write {left}.toarray(), and of a table {left}.to_numpy()"
+        return ast.unparse(node), tr(
+            "If {left} is a sparse matrix, write {left}.toarray(), and of a table {left}.to_numpy()",
+            left=ast.unparse(node.left),
+        )  # fmt: skip
     if not isinstance(node, ast.Call) or not isinstance(node.func, (ast.Attribute, ast.Name)):
         return "", ""
     name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
@@ -85,20 +85,22 @@ def taken_by(text: str) -> tuple[str, str]:
         return "", ""
     if name == "dot" and isinstance(node.func, ast.Attribute) and len(node.args) == 1:
         owner = ast.unparse(node.func.value)
-        return (
-            f"{called}(...)",
-            f"Write {owner} @ {ast.unparse(node.args[0])}, of a sparse matrix {owner}.toarray()",
-        )
+        return f"{called}(...)", tr(
+            "Write {owner} @ {other}, of a sparse matrix {owner}.toarray()",
+            owner=owner, other=ast.unparse(node.args[0]),
+        )  # fmt: skip
     if called.startswith(("np.", "numpy.")) and any(
         isinstance(a, (ast.List, ast.ListComp)) for a in node.args
     ):
-        return f"{called}(...)", "Write np.stack([...]) of the values"
+        return f"{called}(...)", tr("Write np.stack([...]) of the values")
     if name in ("normal", "uniform"):
-        return f"{called}(...)", "Draw plain numbers, and move and scale them: a + b * rng.standard_normal(n)"
-    return f"{called}(...)", (
-        f"Write it with NumPy's functions, take differences of it with gm.numeric, or give the derivative of {called} "
-        "with gm.custom"
-    )
+        return f"{called}(...)", tr(
+            "Draw plain numbers, and move and scale them: a + b * rng.standard_normal(n)"
+        )  # fmt: skip
+    return f"{called}(...)", tr(
+        "Write it with NumPy's functions, take differences of it with gm.numeric, or give the derivative of {called} "
+        "with gm.custom", called=called,
+    )  # fmt: skip
 
 
 _CONVERSIONS = frozenset(
@@ -109,8 +111,11 @@ _CONVERSIONS = frozenset(
 def foreign_text(name: str, tracked: Tracked, odd: Any, words: Foreign) -> str:
     """Say that no gradient passes through `odd`, which `name` met beside `tracked`, and what to write."""
     called = name_for(odd)
-    what = f"{called!r}, {words}" if called else words
-    return f"{name} of {blame(tracked)}, and {what}: no gradient passes through it. {words.advice(called)}."
+    what = tr("{name!r}, {what}", name=called, what=words) if called else words
+    return tr(
+        "{name} of {value}, and {what}: no gradient passes through it. {advice}.", name=name, value=blame(tracked),
+        what=what, advice=words.advice(called),
+    )  # fmt: skip
 
 
 def lacking_text(error: Exception, args: Any = (), node: Any = None) -> str:
@@ -129,14 +134,21 @@ def lacking_text(error: Exception, args: Any = (), node: Any = None) -> str:
     if node is None and not any(arrays.on_device(a.array) for a in tracked_in(args)):
         return ""
     if node is not None:
-        where = f", {describe(node.place)}" if node.place is not None else ""
-        what = f"{found[1]}, which the derivative of {node.rule.name} needs{where}"
-    else:
-        what = f"{found[1]}: it was called on {blame(next(a for a in tracked_in(args) if arrays.on_device(a.array)))}"
-    return (
-        f"CuPy has no {what}. Compute it on the host: write t.cpu() for a tensor t, call what gm.grad gives with "
-        "cupy.asnumpy(x), or leave out --device in a cell."
-    )
+        return tr(
+            "CuPy has no {function}, which the derivative of {name} needs{where}. Compute it on the host: write "
+            "t.cpu() for a tensor t, call what gm.grad gives with cupy.asnumpy(x), or leave out --device in a cell.",
+            function=found[1], name=node.rule.name, where=beside(node),
+        )  # fmt: skip
+    return tr(
+        "CuPy has no {function}: it was called on {value}. Compute it on the host: write t.cpu() for a tensor t, "
+        "call what gm.grad gives with cupy.asnumpy(x), or leave out --device in a cell.",
+        function=found[1], value=blame(next(a for a in tracked_in(args) if arrays.on_device(a.array))),
+    )  # fmt: skip
+
+
+def beside(node: Node) -> str:
+    """Say where the operation of a node stands, to be put behind its name; an empty text if it is not known."""
+    return tr(", {place}", place=describe(node.place)) if node.place is not None else ""
 
 
 _HOMES = ("cupy", "cupy.linalg", "cupy.fft", "cupyx.scipy.special")
@@ -154,20 +166,25 @@ def devices_text(name: str, args: Any) -> str:
         for b in a if isinstance(a, (list, tuple)) else (a,):
             plain = raw(b)
             if arrays.on_device(plain) or np.ndim(plain):
-                places.setdefault(arrays.device_of(plain), name_of(b, frame) or "a value")
+                places.setdefault(arrays.device_of(plain), name_of(b, frame) or tr("a value"))
         if isinstance(a, list) and not any(isinstance(b, Tracked) for b in a):
-            places.setdefault("cpu", "a list")
+            places.setdefault("cpu", tr("a list"))
     if len(places) < 2:
         return ""
-    where = " and ".join(f"{called} on {device}" for device, called in places.items())
-    device = next(d for d in places if d != "cpu")
-    move = f'gm.tensor(v, device="{device}"), t.to("{device}") or t.cpu()'
-    if all(a.soft for a in tracked_in(list(args))):
-        move = "cp.asarray(v) or cp.asnumpy(v)"
-    return (
-        f"Expected all tensors to be on the same device, but found at least two devices: {name} of {where}, "
-        f"{describe(place_of(frame))}. Move one of them: {move}."
+    values = tr(" and ").join(
+        tr("{name} on {device}", name=called, device=device) for device, called in places.items()
     )
+    fields = {"name": name, "values": values, "place": describe(place_of(frame))}
+    if all(a.soft for a in tracked_in(list(args))):
+        return tr(
+            "Expected all tensors to be on the same device, but found at least two devices: {name} of {values}, "
+            "{place}. Move one of them: cp.asarray(v) or cp.asnumpy(v).", **fields,
+        )  # fmt: skip
+    return tr(
+        "Expected all tensors to be on the same device, but found at least two devices: {name} of {values}, {place}. "
+        'Move one of them: gm.tensor(v, device="{device}"), t.to("{device}") or t.cpu().',
+        device=next(d for d in places if d != "cpu"), **fields,
+    )  # fmt: skip
 
 
 def only_shown(frame: Any) -> bool:
@@ -198,21 +215,27 @@ def mismatch(error: ValueError, rule: Rule, args: Sequence[Any]) -> ShapeError:
     words = []
     for a in args:
         if isinstance(a, Tracked) or arrays.is_array(a):
-            words.append(f"{name_of(a, frame) or 'a value'} of shape {tuple(np.shape(raw(a)))}")
-    where = describe(place_of(user_frame(frame)))
+            words.append(tr(
+                "{name} of shape {shape}", name=name_of(a, frame) or tr("a value"), shape=tuple(np.shape(raw(a)))
+            ))  # fmt: skip
     tensors = any(isinstance(a, Tracked) and type(a) is not Tracked.inner for a in args)
     shapes = [np.shape(raw(a)) for a in args if isinstance(a, Tracked) or arrays.is_array(a)]
     said = said_of_shapes(rule.name, *shapes) if tensors and len(shapes) == 2 else ""
-    said = said or str(error).strip()
-    return ShapeError(
-        f"{said}: {rule.name} of {' and '.join(words)}, {where}. "
-        + (
-            "The last axis of the first must be as long as the first (or last but one) of the second: "
-            "transpose or reshape one of them."
-            if rule.name in ("matmul", "dot")
-            else "Axes are matched from the right and must be equal or 1: write x[:, None] or x.reshape(...) on one."
-        )
-    )
+    fields = {
+        "said": said or str(error).strip(),
+        "name": rule.name,
+        "values": tr(" and ").join(words),
+        "place": describe(place_of(user_frame(frame))),
+    }
+    if rule.name in ("matmul", "dot"):
+        return ShapeError(tr(
+            "{said}: {name} of {values}, {place}. The last axis of the first must be as long as the first (or last but "
+            "one) of the second: transpose or reshape one of them.", **fields,
+        ))  # fmt: skip
+    return ShapeError(tr(
+        "{said}: {name} of {values}, {place}. Axes are matched from the right and must be equal or 1: write "
+        "x[:, None] or x.reshape(...) on one.", **fields,
+    ))  # fmt: skip
 
 
 def said_of_shapes(name: str, a: tuple[int, ...], b: tuple[int, ...]) -> str:
@@ -248,11 +271,15 @@ def said_of_shapes(name: str, a: tuple[int, ...], b: tuple[int, ...]) -> str:
 
 def freed(node: Node) -> FreedError:
     """Make the error of a sweep that needs what an earlier one has given back."""
-    where = describe(node.place)
-    made = f"{node.rule.name}, {where}," if where else node.rule.name
-    return FreedError(
+    if node.place is None:
+        return FreedError(tr(
+            "Trying to backward through the graph a second time (or directly access saved tensors after they have "
+            "already been freed). What {name} had saved was freed by the first. Run the code that computes it again to "
+            "compute it anew, or write backward(retain_graph=True) the first time.", name=node.rule.name,
+        ))  # fmt: skip
+    return FreedError(tr(
         "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
-        f"been freed). What {made} had saved was freed by the first. Run "
-        f"{where.partition(' of ')[2] or 'the code that computes it'} again to compute it anew, or write "
-        "backward(retain_graph=True) the first time."
-    )
+        "been freed). What {name}, {place}, had saved was freed by the first. Run {file} again to compute it anew, or "
+        "write backward(retain_graph=True) the first time.",
+        name=node.rule.name, place=describe(node.place), file=label_of(node.place[0].co_filename),
+    ))  # fmt: skip

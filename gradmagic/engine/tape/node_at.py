@@ -8,6 +8,7 @@ from __future__ import annotations
 import types
 from typing import Any
 
+from ...language import tr
 from ..core.places import PACKAGE, describe
 from .nodes import Node
 
@@ -38,5 +39,9 @@ def blamed(error: BaseException) -> None:
     """Note on an error that NumPy raised in a sweep (`np.errstate(divide="raise")`) which operation it was about."""
     node = node_of(error)
     if node is not None and node.rule is not None and not hasattr(error, "__notes__"):
-        where = f", {describe(node.place)}" if node.place is not None else ""
-        error.add_note(f"in the derivative of {node.rule.name}{where}")
+        if node.place is None:
+            error.add_note(tr("in the derivative of {name}", name=node.rule.name))
+        else:
+            error.add_note(tr(
+                "in the derivative of {name}, {place}", name=node.rule.name, place=describe(node.place)
+            ))  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ...language import tr
 from ..core.heap import NOTED, keep_usual
 from .modes import OFF, Sentinel, mode_now
 
@@ -88,7 +89,7 @@ def aval_of(value: Any) -> Aval:
         else:
             number = next((k for k in (bool, int, float, complex) if isinstance(value, k)), None)
             if number is None:
-                raise TypeError(f"a {key.__name__} is neither an array nor a number")
+                raise TypeError(tr("a {kind} is neither an array nor a number", kind=key.__name__))
             found = Aval((), np.dtype(_PYTHON_DTYPES[number]), number)
         found = _AVALS.setdefault(key, found)  # another thread may have been faster
     return found

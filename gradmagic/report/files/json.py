@@ -26,6 +26,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import numpy as np
 
 from ...engine.core.values import Listed, narrow
+from ...language import tr
 from ..model import ReportError, Trace
 from ..operations import Recorded
 
@@ -55,10 +56,16 @@ def from_json(text: str | bytes) -> Trace:
     try:
         found = json.loads(text)
     except ValueError as error:
-        raise ReportError(f"this is not a report's JSON: {error}.") from None
+        raise ReportError(tr("this is not a report's JSON: {error}.", error=error)) from None
     schema = found.get("schema") if isinstance(found, dict) else None
     if schema != SCHEMA:
-        raise ReportError(f"this JSON is of schema {schema!r}; this version reads {SCHEMA!r}.")
+        raise ReportError(
+            tr(
+                "this JSON is of schema {schema!r}; this version reads {known!r}.",
+                schema=schema,
+                known=SCHEMA,
+            )
+        )
     made: Trace = _made(found["trace"], Trace)
     return made
 
@@ -115,4 +122,5 @@ def _made(value: Any, kind: type | None = None) -> Any:
     if value.keys() == {"array", "dtype", "shape"}:
         array = np.array(_made(value["array"]), value["dtype"]).reshape(value["shape"])
         return array if array.ndim else array[()]
-    raise ReportError(f"this is not a report's JSON: an object with {', '.join(map(repr, value))}.")
+    keys = ", ".join(map(repr, value))
+    raise ReportError(tr("this is not a report's JSON: an object with {keys}.", keys=keys))

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from rich.text import Text
 
 from ...engine.core.values import Value
+from ...language import tr
 from ..parts.history import history
 from ..parts.steps import Step, modes, steps
 from ..parts.table import table
@@ -50,14 +51,14 @@ def to_markdown(view: View, explained: Sequence[Sequence[str]] = (), graph: bool
     parts += [escaped(told(note)) for note in view.remarks]
     parts += [_fenced(sums(lines, COLUMNS)) for lines in explained]
     if trace.descent is not None:
-        parts.append(_fenced(_texts(descent_lines(trace.descent, COLUMNS)), "Fit"))
+        parts.append(_fenced(_texts(descent_lines(trace.descent, COLUMNS)), tr("Fit")))
     past = history(trace)
     if past is not None:
-        head = ["sweep", *(escaped(series.name) for series in past.series)]
+        head = [tr("sweep"), *(escaped(series.name) for series in past.series)]
         parts.append("\n".join(_rows([head, *([str(i), *numbers] for i, numbers in past.rows())])))
     parts += [
-        _fenced(_texts(derivation.cell(view, COLUMNS)), "Cell"),
-        _fenced(_texts(derivation.graph(view, COLUMNS)[0]), "Graph") if graph else "",
+        _fenced(_texts(derivation.cell(view, COLUMNS)), tr("Cell")),
+        _fenced(_texts(derivation.graph(view, COLUMNS)[0]), tr("Graph")) if graph else "",
         _steps(steps(view)),
         escaped(modes(view)),
     ]
@@ -98,23 +99,25 @@ def _table(view: View) -> str:
     if not found:
         return ""
     columns = {
-        "name": [_cell(row.name) for row in found],
-        "shape": [f"{shape_of(row.shape)} {row.dtype}".strip() if row.shape else row.dtype for row in found],
-        "value": [_value(row.value) for row in found],
-        f"∂{escaped(view.operand)}/∂name": [
+        tr("name"): [_cell(row.name) for row in found],
+        tr("shape"): [
+            f"{shape_of(row.shape)} {row.dtype}".strip() if row.shape else row.dtype for row in found
+        ],
+        tr("value"): [_value(row.value) for row in found],
+        f"∂{escaped(view.operand)}/∂{tr('name')}": [
             _value(row.grad) if row.grad else "–" * (view.trace.result is not None) for row in found
         ],
-        "by differences": [_value(row.numerical) for row in found],
-        "sum over paths": [
+        tr("by differences"): [_value(row.numerical) for row in found],
+        tr("sum over paths"): [
             escaped(f"{row.sum.edges} = {row.sum.values}") if row.sum and row.sum.values else ""
             for row in found
         ],
-        "": [escaped(row.flag) for row in found],
+        "": [escaped(tr(row.flag)) for row in found],
     }
     kept = {head: cells for head, cells in columns.items() if any(cells)}
     rows = list(zip(*kept.values(), strict=True))
     body = [list(kept), *map(list, rows[:INPUTS])]
-    more = f"\n\n{len(rows) - INPUTS} inputs more" if len(rows) > INPUTS else ""
+    more = "\n\n" + tr("{n} inputs more", n=len(rows) - INPUTS) if len(rows) > INPUTS else ""
     return "\n".join(_rows(body)) + more
 
 
@@ -145,17 +148,21 @@ def _fenced(lines: Sequence[str], title: str = "") -> str:
 def _steps(listed: Sequence[Step]) -> str:
     if not listed:
         return ""
-    rows = ["**Steps**, backward\n"]
+    rows = [tr("**Steps**, backward") + "\n"]
     for step in listed[:STEPS]:
-        told = [f"start with {step.grad}" if step.start else f"has {step.grad}"]
+        start = tr("start with {gradient}", gradient=step.grad)
+        told = [start if step.start else tr("has {gradient}", gradient=step.grad)]
         for flow in step.flows:
-            text = f"to {code(flow.target)}: {escaped(flow.how)}"
+            text = tr("to {target}: {how}", target=code(flow.target), how=escaped(flow.how))
             text += f" = **{escaped(flow.amount)}**" if flow.amount else ""
             if flow.total:
-                before = " and ".join(f"step {i}'s {escaped(amount)}" for i, amount in flow.after)
-                text += f", with {before}: **{escaped(flow.total)}**"
+                before = tr(" and ").join(
+                    tr("step {i}'s {amount}", i=i, amount=escaped(amount)) for i, amount in flow.after
+                )
+                total = f"**{escaped(flow.total)}**"
+                text = tr("{flow}, with {before}: {total}", flow=text, before=before, total=total)
             told.append(text)
         rows.append(f"{step.number}. {code(step.text)} {'; '.join(told)}")
     if len(listed) > STEPS:
-        rows.append(f"\n{len(listed) - STEPS} steps more")
+        rows.append("\n" + tr("{n} steps more", n=len(listed) - STEPS))
     return "\n".join(rows)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ...engine.core.values import Value
+from ...language import tr
 from ..descent import Descent
 from ..parts.annotated_cell import Line, Part, lines
 from ..parts.table import table
@@ -58,27 +59,28 @@ def to_tex_report(view: View, drawn: Scene | None) -> str:
 def _gradients(view: View) -> str:
     found = list(table(view))
     columns = {
-        "name": [_code(row.name) for row in found],
-        "shape": [upright(shape_of(row.shape)) if row.shape else "" for row in found],
-        "value": [_value(row.value) for row in found],
-        f"∂{view.operand}/∂name": [_value(row.grad) for row in found]
+        tr("name"): [_code(row.name) for row in found],
+        tr("shape"): [upright(shape_of(row.shape)) if row.shape else "" for row in found],
+        tr("value"): [_value(row.value) for row in found],
+        f"∂{view.operand}/∂{tr('name')}": [_value(row.grad) for row in found]
         if view.trace.result is not None
         else [],
-        "": [upright(row.flag) for row in found],
+        "": [upright(tr(row.flag)) for row in found],
     }
     kept = {upright(head): cells for head, cells in columns.items() if any(cells)}
     return _table(list(kept), zip(*kept.values(), strict=True)) if found else ""
 
 
 def _fit(descent: Descent) -> str:
-    heads = ["name", "start", "end", "gradient"]
+    heads = [upright(head) for head in (tr("name"), tr("start"), tr("end"), tr("gradient"))]
     return _table(
         heads, ((_code(m.name), _value(m.start), _value(m.end), _value(m.grad)) for m in descent.moved)
     )
 
 
 def _cell(view: View) -> str:
-    heads = ["", "", "value", upright(f"gradient of {view.result_name}") if view.trace.result else ""]
+    of_result = tr("gradient of {name}", name=view.result_name) if view.trace.result else ""
+    heads = ["", "", upright(tr("value")), upright(of_result)]
     return _table(heads, (row for line in lines(view, ROWS) for row in _line(line)), r"\ttfamily")
 
 
@@ -118,7 +120,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], font: str = "") 
     if not listed:
         return ""
     more = len(listed) - ROWS
-    listed[ROWS:] = [rf"$\ldots$ & {more} more \\"] if more > 0 else []
+    listed[ROWS:] = [rf"$\ldots$ & {upright(tr('{n} more', n=more))} \\"] if more > 0 else []
     head = " & ".join(heads) + r" \\ \midrule \endhead"
     kind = (
         rf"{{\footnotesize\tabcolsep4pt{font}\begin{{longtable}}[l]{{@{{}}{'l' * len(heads)}@{{}}}}\toprule"

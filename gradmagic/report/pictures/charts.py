@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from xml.sax.saxutils import escape, quoteattr
 
+from ...language import tr
 from ..shown.numbers import number
 
 WIDTH, HEIGHT = 300, 150
@@ -45,12 +46,19 @@ def chart(title: str, x: Sequence[float], y: Sequence[float], x_name: str, path:
     at_x = partial(_at, low_x, high_x, LEFT, WIDTH - RIGHT)
     at_y = partial(_at, low, high, HEIGHT - BOTTOM, TOP)
     points = [(at_x(a), at_y(b)) for a, b in pairs]
-    span = f"{number(low_x)} to {number(high_x)}"
-    sentence = f"{title} against {x_name}: from {number(low)} to {number(high)} over {span}"
+    sentence = tr(
+        "{y} against {x}: from {low} to {high} over {first} to {last}",
+        y=title, x=x_name, low=number(low), high=number(high), first=number(low_x), last=number(high_x),
+    )  # fmt: skip
     if gaps:
-        sentence += f", no finite number at {len(gaps)} of {len(x)} points"
+        sentence = tr(
+            "{sentence}, no finite number at {n} of {count} points", sentence=sentence, n=len(gaps), count=len(x)
+        )  # fmt: skip
     if path and pairs:
-        sentence += f", on the way from {x_name} = {number(pairs[0][0])} to {number(pairs[-1][0])}"
+        sentence = tr(
+            "{sentence}, on the way from {x} = {first} to {last}",
+            sentence=sentence, x=x_name, first=number(pairs[0][0]), last=number(pairs[-1][0]),
+        )  # fmt: skip
     pieces = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
         f'role="img" aria-label={quoteattr(sentence)}><style>{STYLE}</style>',

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import pairwise
 from xml.sax.saxutils import escape, quoteattr
 
+from ...language import tr
 from ..descent import Descent
 from ..shown.numbers import finite, number
 from .charts import BOTTOM, HEIGHT, LEFT, POINTS, RIGHT, STYLE, TOP, WIDTH, _at
@@ -107,9 +108,12 @@ def _frame(
     descent: Descent, tall: int, x: tuple[float, float], y: tuple[float, float], x_name: str, y_name: str
 ) -> list[str]:
     (low_x, high_x), (low, high) = x, y
-    title = f"{descent.loss_name} over {' and '.join(descent.axes)}"
+    title = tr("{y} over {x}", y=descent.loss_name, x=tr(" and ").join(descent.axes))
     first, last = (", ".join(map(number, point)) for point in (descent.way[0], descent.way[-1]))
-    sentence = f"{title}, with the way of {descent.method} from {first} to {last}"
+    sentence = tr(
+        "{title}, with the way of {method} from {first} to {last}",
+        title=title, method=descent.method, first=first, last=last,
+    )  # fmt: skip
     base = tall - BOTTOM
     pieces = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {tall}" width="{WIDTH}" height="{tall}" '

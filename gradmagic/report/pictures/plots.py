@@ -12,17 +12,17 @@ import math
 import warnings
 from collections.abc import Sequence
 from itertools import pairwise
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from ...language import tr
 from ..model import Points, ReportError, Trace
 from ..parts.curves import LARGEST, ordered, points_of, spoken
 from ..parts.graph import CHARACTER
 from ..shown.numbers import number
 from ..shown.simplified import operand
-from ..shown.typeset import width
+from ..shown.typeset import width, wrap
 from .colours import GOLD, GRID, INK, MUTED, NEGATIVE, POSITIVE
-from .fonts import families
+from .fonts import families, words_for
 from .layout import Point
 from .matplotlib_graph import EXTRA, unwritten
 
@@ -52,6 +52,16 @@ def plot(trace: Trace) -> Figure:
     ReportError
         Without matplotlib, or where no input has a curve; the message says why.
     """
+    drawable(trace)
+    with words_for(tr("picture")) as note:
+        figure, missing = _drawn(trace)
+    if missing or note:
+        warnings.warn(unwritten(missing, tr("picture")) if missing else note, stacklevel=4)
+    return figure
+
+
+def _drawn(trace: Trace) -> tuple[Figure, str]:
+    """Draw the figure; give it with the characters that no font has."""
     found, reasons = drawable(trace)
     from matplotlib.figure import Figure  # optional, 0.2 s
 
@@ -75,9 +85,14 @@ def plot(trace: Trace) -> Figure:
 
     shown = found[:ROWS]
     remarks = _remarks(trace, shown, reasons, len(found))
-    fonts, missing = families("".join([*(f"{p.name}{p.y_name}{p.equal}" for p in shown), *remarks]))
-    if missing:
-        warnings.warn(unwritten(missing, "picture"), stacklevel=3)
+    words = (
+        tr("{y} over {x}"),
+        tr("slope {slope} at {name} = {x}"),
+        tr("{slope} at {name} = {x}"),
+        tr("sweep {i}"),
+    )
+    names = (f"{p.name}{p.y_name}{p.equal}" for p in shown)
+    fonts, missing = families("".join([*names, *words, *remarks]))
     both = any(points.x for points in shown)
     remarks = [line for remark in remarks for line in wrap(remark, 125 if both else 68)]
     size = (9.0 if both else 5.0, 3.2 * len(shown) + 0.16 * len(remarks))
@@ -93,7 +108,7 @@ def plot(trace: Trace) -> Figure:
     if remarks:
         text = "\n".join(remarks)
         figure.supxlabel(text, fontsize=8, color=MUTED, family=fonts, x=0.01, ha="left", parse_math=False)
-    return figure
+    return figure, missing
 
 
 def drawable(trace: Trace) -> tuple[list[Points], list[str]]:
@@ -107,8 +122,12 @@ def drawable(trace: Trace) -> tuple[list[Points], list[str]]:
     require()
     found, reasons = points_of(trace)
     if not found:
-        why = "; ".join(reasons[:3]) or "the code has no result" if trace.inputs else "there is no input"
-        raise ReportError(f"there is no curve to plot: {why}.")
+        why = (
+            "; ".join(reasons[:3]) or tr("the code has no result")
+            if trace.inputs
+            else tr("there is no input")
+        )
+        raise ReportError(tr("there is no curve to plot: {why}.", why=why))
     return found, reasons
 
 
@@ -121,29 +140,43 @@ def require() -> None:
         Where it is not.
     """
     if importlib.util.find_spec("matplotlib") is None:
-        raise ReportError(f"a plot is drawn with matplotlib, which is not installed: {EXTRA}.")
+        raise ReportError(
+            tr("a plot is drawn with matplotlib, which is not installed: {command}.", command=EXTRA)
+        )
 
 
 def _remarks(trace: Trace, shown: Sequence[Points], reasons: list[str], count: int) -> list[str]:
     """Say below the picture what it does not say itself."""
     made = []
     if any(points.at and points.x for points in shown):
-        others = ", the other inputs as they are" if len(trace.inputs) > 1 else ""
-        how = f"the recorded operations computed again at other values{others}"
-        made.append(f"Curves: {how}; branches are those of this run.")
+        made.append(
+            tr(
+                "Curves: the recorded operations computed again at other values, the other inputs as they are; "
+                "branches are those of this run."
+            )
+            if len(trace.inputs) > 1
+            else tr(
+                "Curves: the recorded operations computed again at other values; branches are those of this run."
+            )
+        )
     for points in shown:
         if points.at and not points.x:
-            why = "put --plot on the %%grad line, or plot=True into gm.trace: it keeps what a curve takes"
-            made.append(f"{points.name}: only the tangent: {points.note or why}.")
-        if not points.alike:
-            made.append(
-                f"{points.name}: each dot is the result of its own sweep; the curve is that of the last."
+            why = points.note or tr(
+                "put --plot on the %%grad line, or plot=True into gm.trace: it keeps what a curve takes"
             )
+            made.append(tr("{name}: only the tangent: {why}.", name=points.name, why=why))
+        if not points.alike:
+            made.append(tr(
+                "{name}: each dot is the result of its own sweep; the curve is that of the last.", name=points.name
+            ))  # fmt: skip
         if len(points.x) < points.size and points.at is None:
-            made.append(f"{points.name}: {len(points.x):,} of {points.size:,} entries, evenly spaced.")
+            made.append(tr(
+                "{name}: {n:,} of {count:,} entries, evenly spaced.",
+                name=points.name, n=len(points.x), count=points.size,
+            ))  # fmt: skip
     if count > len(shown):
-        made.append(f"The first {len(shown)} of {count} inputs.")
-    return made + [f"Not drawn: {reason}." for reason in reasons[:3]]
+        made.append(tr("The first {n} of {count} inputs.", n=len(shown), count=count))
+    return made + [tr("Not drawn: {reason}.", reason=reason) for reason in reasons[:3]]
 
 
 class _Row:
@@ -156,7 +189,9 @@ class _Row:
         """Draw the curve with a tangent, and the slope."""
         points, joined = ordered(points)
         slope_name = f"{self._d}{operand(points.y_name)}/{self._d}{points.name}"
-        self._frame(self._axes[0], f"{points.y_name} over {points.name}", points.name, points.y_name)
+        self._frame(
+            self._axes[0], tr("{y} over {x}", y=points.y_name, x=points.name), points.name, points.y_name
+        )
         at = points.at or _chosen(points)
         self._curve(self._axes[0], points.x, points.y, VALUE, joined, points)
         if points.path:
@@ -165,11 +200,12 @@ class _Row:
             self._tangent(self._axes[0], points, at)
         if len(self._axes) > 1:
             equal = f" = {points.equal}" if points.equal and points.equal != slope_name else ""
-            self._frame(self._axes[1], f"{slope_name}{equal} over {points.name}", points.name, slope_name)
+            title = tr("{y} over {x}", y=slope_name + equal, x=points.name)
+            self._frame(self._axes[1], title, points.name, slope_name)
             self._curve(self._axes[1], points.x, points.slope, SLOPE, joined, points)
             if at is not None and _can_be_shown(at[0], at[2]):
                 self._axes[1].plot(at[0], at[2], "o", color=SLOPE, markersize=7, zorder=4)
-                text = f"{number(at[2])} at {points.name} = {number(at[0])}"
+                text = tr("{slope} at {name} = {x}", slope=number(at[2]), name=points.name, x=number(at[0]))
                 self._note(self._axes[1], text, (at[0], at[2]), _rise(points, at[0]))
 
     def _frame(self, axes: Axes, title: str, x_name: str, y_name: str) -> None:
@@ -215,7 +251,8 @@ class _Row:
             wide = min(wide, high / abs(slope)) if slope and high < math.inf else wide
             ys = [y - wide * slope, y + wide * slope]
             axes.plot([x - wide, x + wide], ys, color=SLOPE, linewidth=2.2, zorder=3)
-            self._note(axes, f"slope {number(slope)} at {points.name} = {number(x)}", (x, y), slope)
+            text = tr("slope {slope} at {name} = {x}", slope=number(slope), name=points.name, x=number(x))
+            self._note(axes, text, (x, y), slope)
         axes.plot(x, y, "o", color=SLOPE, markersize=7, zorder=5)
 
     def _way(self, axes: Axes, points: Points) -> None:
@@ -223,7 +260,7 @@ class _Row:
         line = "none" if points.x and points.alike else "-"  # on the curve a line would only hide it
         axes.plot(x, y, marker="o", linestyle=line, color=WAY, markersize=4, linewidth=0.9, zorder=2)
         falls = (y[-1] - y[0]) * (x[-1] - x[0])
-        self._note(axes, "sweep 1", (x[0], y[0]), falls, WAY)
+        self._note(axes, tr("sweep {i}", i=1), (x[0], y[0]), falls, WAY)
 
     def _note(self, axes: Any, text: str, point: Point, rise: float, color: str = SLOPE) -> None:
         """Write beside a point: off the curve, which rises or falls there, and inside the axes."""

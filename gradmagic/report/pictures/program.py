@@ -11,6 +11,7 @@ from typing import Any
 import graphviz
 
 from ...errors import NoResultError
+from ...language import tr
 from .colours import EDGE, FILLS, MUTED
 from .dot import Graph
 
@@ -26,11 +27,10 @@ def of_program(steps: Sequence[Any], name: str) -> Graph:
         If there is none yet.
     """
     if not steps:
-        raise NoResultError(f"{name} has no program yet: it is recorded at its first call.")
+        raise NoResultError(tr("{name} has no program yet: it is recorded at its first call.", name=name))
     graph = Graph("program")
-    graph.attr(
-        "graph", rankdir="TB", nslimit="1", nodesep="0.25", ranksep="0.3", tooltip=f"the program of {name}"
-    )
+    tip = tr("the program of {name}", name=name)
+    graph.attr("graph", rankdir="TB", nslimit="1", nodesep="0.25", ranksep="0.3", tooltip=tip)
     graph.attr("node", shape="box", style="rounded,filled", fontname="Courier", fontsize="10")
     graph.attr("edge", color=EDGE, arrowsize="0.6")
     for step in steps:

@@ -5,7 +5,6 @@ In: a `Trace`. Out: the same trace without the numbers that the sweep gave; valu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -15,8 +14,6 @@ from ..model import Trace
 from ..operations import hidden
 from ..turns import Turns
 
-_DIFFERS = re.compile(r" is \S+, and (.+?) (gives?) \S+?(?=\.? |\.?$)")
-_SUM = re.compile(r", \S+ \+ \S+ = [^:]+(?=:)")  # of what `.grad` held and a gradient
 ANSWERS = {"zero", "vanishes", "explodes", "dtype trouble", "flat"}
 HIDDEN = Value((), "", False, 1, "?", None, None, None, None, 0, 0, 0)
 
@@ -61,11 +58,5 @@ def unsaid(trace: Trace) -> Trace:
 
     Notes about gradients that are zero, vanish or explode are answers, and are left out.
     """
-    notes = (
-        replace(note, text=_SUM.sub("", _DIFFERS.sub(r" is not what \1 \2", note.text)))
-        if note.kind in {"differs", "kink", "grad kept"}
-        else note
-        for note in trace.notes
-        if note.kind not in ANSWERS
-    )
-    return replace(trace, notes=tuple(notes))
+    told = (note for note in trace.notes if note.kind not in ANSWERS)
+    return replace(trace, notes=tuple(replace(note, text=note.veiled or note.text) for note in told))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from ...language import tr
 from ..parts.curves import Curve, curve
 from ..shown.numbers import aligned, decimals_of, finite, number, sparkline
 from ..shown.typeset import clip, pad, width
@@ -47,8 +48,8 @@ def sparklines(view: View, room: int) -> list[Text]:
         return []
     over = found.x_name if found.rising else "k"
     rows = [
-        (f"{found.y_name} over {over}", found.y, _only(found, "lowest", min(found.y), found.y)),
-        (f"{found.slope_name} over {over}", found.slope, _only(found, "zero", 0, found.slope)),
+        (tr("{y} over {x}", y=found.y_name, x=over), found.y, _lowest(found)),
+        (tr("{y} over {x}", y=found.slope_name, x=over), found.slope, _zero(found)),
     ]
     label = max(width(name) for name, *_ in rows)
     lines = []
@@ -56,7 +57,8 @@ def sparklines(view: View, room: int) -> list[Text]:
         known = finite(numbers) or [numbers[0]]
         spread = f"{number(min(known))} .. {number(max(known))}"
         if len(known) < len(numbers):
-            remark = f"? is {' or '.join(sorted({number(x) for x in numbers if x - x != 0}))}"
+            strange = tr(" or ").join(sorted({number(x) for x in numbers if x - x != 0}))
+            remark = tr("? is {what}", what=strange)
         line = Text(" ").append(pad(name, label), "bold")
         line.append(f"  {sparkline(numbers, min(64, room - label - 34))}   ")
         lines.append(
@@ -65,8 +67,18 @@ def sparklines(view: View, room: int) -> list[Text]:
     return lines
 
 
-def _only(found: Curve, what: str, value: float, numbers: tuple[float, ...]) -> str:
-    """Say at which x the numbers have this value, where x rises and there is only one."""
+def _lowest(found: Curve) -> str:
+    x = _only(found, min(found.y), found.y)
+    return tr("lowest at {name} = {x}", name=found.x_name, x=x) if x else ""
+
+
+def _zero(found: Curve) -> str:
+    x = _only(found, 0, found.slope)
+    return tr("zero at {name} = {x}", name=found.x_name, x=x) if x else ""
+
+
+def _only(found: Curve, value: float, numbers: tuple[float, ...]) -> str:
+    """Give the x at which the numbers have this value, where x rises and there is only one."""
     if not found.rising or numbers.count(value) != 1:
         return ""
-    return f"{what} at {found.x_name} = {number(found.x[numbers.index(value)])}"
+    return number(found.x[numbers.index(value)])

@@ -10,6 +10,7 @@ from itertools import groupby, zip_longest
 
 from rich.text import Text
 
+from ...language import tr
 from ..model import Edge, Operation
 from ..parts.annotated_cell import Line, Part, failure, lines, others
 from ..parts.lanes import lanes
@@ -38,7 +39,7 @@ def cell(view: View, room: int, most: int | None = None) -> list[Text]:
         return []
     digits = max(2, len(str(found[-1].number)))
     margin = min((len(line.text) - len(line.text.lstrip()) for line in found if line.text.strip()), default=0)
-    head: list[Cell] = [" " * digits, (view.trace.label, HEAD), ("value", HEAD), (_gradient(view), HEAD)]
+    head: list[Cell] = [" " * digits, (view.trace.label, HEAD), (tr("value"), HEAD), (_gradient(view), HEAD)]
     elsewhere = others(view)
 
     def rows(space: int) -> list[Sequence[Cell] | Text]:
@@ -61,7 +62,7 @@ def cell(view: View, room: int, most: int | None = None) -> list[Text]:
 
 
 def _gradient(view: View) -> str:
-    return f"gradient of {view.result_name}" if view.trace.result else ""
+    return tr("gradient of {name}", name=view.result_name) if view.trace.result else ""
 
 
 def _line(line: Line, digits: int, margin: int, space: int, room: int) -> list[Sequence[Cell] | Text]:
@@ -82,7 +83,7 @@ def _line(line: Line, digits: int, margin: int, space: int, room: int) -> list[S
         ]
         rows += [["", "", *numbers]] if numbers else []
     if line.first is not None:
-        rows.append(["", (f"  at {line.first.label}", MUTED), *_earlier(line.first)])
+        rows.append(["", (f"  {tr('at {moment}', moment=line.first.label)}", MUTED), *_earlier(line.first)])
     for part in (*line.several, *line.parts):
         if part.value is None:
             continue
@@ -98,7 +99,7 @@ def _line(line: Line, digits: int, margin: int, space: int, room: int) -> list[S
 def _numbers(part: Part) -> tuple[Cell, ...]:
     value = f"{shape_of(part.value.shape)}  {brief(part.value, SHORT)}".strip() if part.value else ""
     times = f"  ×{part.count}" if part.count > 1 else ""
-    return value + times, colored(part.grad, SHORT, "   (start)" if part.start else "")
+    return value + times, colored(part.grad, SHORT, f"   {tr('(start)')}" if part.start else "")
 
 
 def _earlier(first: Earlier) -> tuple[Cell, ...]:
@@ -118,10 +119,10 @@ def graph(view: View, room: int) -> tuple[list[Text], int]:
         return [], 0
     blank = " " * len(rows[0].lanes)
     inputs = [o for o in view.operations if not o.rule and o.names and o.key in view.users]
-    titled = [(blank, blank, f"{o.names[0]}  input {shape_of(o.shape)}".rstrip(), o) for o in inputs]
+    titled = [(blank, blank, f"{o.names[0]}  {tr('input')} {shape_of(o.shape)}".rstrip(), o) for o in inputs]
     titled = titled if len(titled) <= INPUTS else []
     titled += [(row.lanes, row.below, view.title(row.operation, room), row.operation) for row in rows]
-    head = ("operation", "local derivative", _gradient(view))
+    head = (tr("operation"), tr("local derivative"), _gradient(view))
     taken = max(width(head[2]), *(width(brief(o.grad, SHORT)) for o in view.operations))
     taken = min(taken, max(18, room // 3))
     free = room - taken - 6
@@ -201,12 +202,15 @@ def _steps(view: View, room: int) -> list[Text]:
 
 def _told(step: Step, room: int) -> list[str]:
     """Tell a step in lines of at most `room` columns, breaking between one flow and the next where it can."""
-    told = [f"start with {step.grad}"] if step.start else []
+    told = [tr("start with {gradient}", gradient=step.grad)] if step.start else []
     for flow in step.flows:
-        text = f"to {flow.target}: {flow.how}" + (f" = {flow.amount}" if flow.amount else "")
+        text = tr("to {target}: {how}", target=flow.target, how=flow.how)
+        text += f" = {flow.amount}" if flow.amount else ""
         if flow.total:
-            before = " and ".join(f"step {i}'s {amount}" for i, amount in flow.after)
-            text += f", with {before}: {flow.total}"
+            before = tr(" and ").join(
+                tr("step {i}'s {amount}", i=i, amount=amount) for i, amount in flow.after
+            )
+            text = tr("{flow}, with {before}: {total}", flow=text, before=before, total=flow.total)
         told.append(text)
     rows = [""]
     for i, text in enumerate(told):
@@ -230,7 +234,8 @@ def _products(view: View, room: int, graph: bool) -> list[Text]:
         if width(text) + width(formulas) + 1 <= room:
             found.append(Text(f"{text} {formulas}".rstrip()))
             if point is not None:
-                found.append(Text(clip(f" {pad(f'at {point[0]}:', width(text) + 1)} {point[1]}", room)))
+                at = tr("at {point}:", point=point[0])
+                found.append(Text(clip(f" {pad(at, width(text) + 1)} {point[1]}", room)))
         else:
             found += [Text(row) for row in broken(text, room, hang=width(name) + 3)]
             if formulas:
@@ -247,5 +252,11 @@ def _slope(view: View) -> str:
     x, y = trace.inputs[0].name, view.name(result.edges[0].source)
     slope = view.slope(x)
     if len(trace.inputs[0].value.shape) == 1 and y.isidentifier():
-        return f"Each {y}[k] depends on {x}[k] only, so {slope}[k] is the slope of {y} at {x}[k]."
-    return f"Each element of {clip(y, 20)} depends on its own element of {x} only, so {slope} is its slope there."
+        return tr(
+            "Each {y}[k] depends on {x}[k] only, so {slope}[k] is the slope of {y} at {x}[k].",
+            x=x, y=y, slope=slope,
+        )  # fmt: skip
+    return tr(
+        "Each element of {y} depends on its own element of {x} only, so {slope} is its slope there.",
+        x=x, y=clip(y, 20), slope=slope,
+    )  # fmt: skip

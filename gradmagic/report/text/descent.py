@@ -21,7 +21,14 @@ def descent_lines(descent: Descent, room: int) -> list[Text]:
     lines = [Text(clip(descent.counts, room), NAME)]
     lines += [Text(f" {row}", MUTED if descent.success else WARN) for row in wrap(descent.end, room - 2)]
     head: list[Cell] = [
-        (t, HEAD) for t in ("name", "shape", "start", "end", tr("gradient of {name}", name=descent.loss_name))
+        (title, HEAD)
+        for title in (
+            tr("name"),
+            tr("shape"),
+            tr("start"),
+            tr("end"),
+            tr("gradient of {name}", name=descent.loss_name),
+        )
     ]
     body: list[list[Cell]] = [
         [
@@ -35,15 +42,17 @@ def descent_lines(descent: Descent, room: int) -> list[Text]:
     ]
     lines += grid([head, *body], room, give=((2, 12), (3, 12), (4, 12)))
     if len(descent.moved) > ROWS:
-        lines.append(Text(f" … {len(descent.moved) - ROWS} variables more", MUTED))
-    rows = [
-        (descent.loss_name, descent.losses, f"{number(descent.losses[0])} to {number(descent.losses[-1])}")
-    ]
+        lines.append(Text(f" {tr('… {n} variables more', n=len(descent.moved) - ROWS)}", MUTED))
+    first, last = number(descent.losses[0]), number(descent.losses[-1])
+    rows = [(descent.loss_name, descent.losses, tr("{first} to {last}", first=first, last=last))]
     if len(descent.axes) == 1:
         (x,), (y,) = descent.ticks, descent.field
         known = finite(y) or [float("nan")]
-        remark = f"{number(min(known))} .. {number(max(known))}, from {number(x[0])} to {number(x[-1])}"
-        rows.append((f"{descent.loss_name} over {descent.axes[0]}", y, remark))
+        remark = tr(
+            "{low} .. {high}, from {first} to {last}",
+            low=number(min(known)), high=number(max(known)), first=number(x[0]), last=number(x[-1]),
+        )  # fmt: skip
+        rows.append((tr("{y} over {x}", y=descent.loss_name, x=descent.axes[0]), y, remark))
     names = max(width(name) for name, *_ in rows)
     spare = room - names - max(width(remark) for *_, remark in rows) - 7
     for name, numbers, remark in rows:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...language import tr
 from ..shown.numbers import index_of
 from ..shown.typeset import width
 from ..shown.view import View
@@ -29,11 +30,14 @@ class Hints:
         names = [entry.name for entry in view.trace.inputs]
         if not names or view.trace.result is None:
             return []
-        pieces = [f"page: {self.page}"]
+        pieces = [tr("page: {code}", code=self.page)]
         if self.handle and self.quiz:
             entry = names[0] + index_of(0, view.trace.inputs[0].value.shape)
-            pieces = [f'answer: {self.handle}.answer("{entry}", 1.0)', f"reveal: {self.handle}.reveal()"]
+            pieces = [
+                tr("answer: {code}", code=f'{self.handle}.answer("{entry}", 1.0)'),
+                tr("reveal: {code}", code=f"{self.handle}.reveal()"),
+            ]
         elif self.handle:
-            pieces = [f'gradients: {self.handle}.grads["{names[0]}"]', *pieces]
+            pieces = [tr("gradients: {code}", code=f'{self.handle}.grads["{names[0]}"]'), *pieces]
         line = (" " * 6).join(pieces)
         return [line] if width(line) < room else pieces

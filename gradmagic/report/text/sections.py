@@ -13,6 +13,7 @@ from itertools import accumulate
 from rich.text import Text
 
 from ...engine.core.values import Value
+from ...language import mark, tr
 from ..parts import kept, timing
 from ..parts.history import history
 from ..parts.table import NUDGE, Row, table
@@ -30,6 +31,7 @@ ROWS = 10  # of a matrix that is shown in full
 LINES = 60  # of a cell that are set: a report shows fewer
 LONGEST = 24  # columns of a head that has the result's name in it
 BESIDES = 47  # columns that a sum over paths leaves to the others
+_HARMLESS = {mark("zero"), mark("not reached")}  # flags of the table
 
 
 @dataclass(frozen=True)
@@ -84,13 +86,15 @@ def _heading(view: View, room: int) -> list[Text]:
     rows = wrap(trace.error, room - 2) if trace.error is not None else []
     found = [Text(f"{'  ' if i else '! '}{row}", BAD) for i, row in enumerate(rows)]
     if trace.result is None:
-        return found or [Text("no result", NAME)]
+        return found or [Text(tr("no result"), NAME)]
     left = f"{view.result_name} = {view.result_value('  ')}"
     operations, sweeps = view.counts
-    notes = f"{len(view.alerts)} note{'s' * (len(view.alerts) > 1)}" if view.alerts else "no notes"
-    right = f"{sweeps}, {operations}, {notes}"
+    many, notes = len(view.alerts), tr("no notes")
+    if many:
+        notes = tr("{n} note{s}", n=many, s="s" * (many > 1))
+    right = tr("{sweeps}, {operations}, {notes}", sweeps=sweeps, operations=operations, notes=notes)
     slopes = [view.slope(entry.name) for entry in trace.inputs]
-    what = ", ".join(slopes) if 0 < len(slopes) <= 3 else f"{len(slopes)} gradients"
+    what = ", ".join(slopes) if 0 < len(slopes) <= 3 else tr("{n} gradients", n=len(slopes))
     if width(left) + width(what) + width(right) + 5 <= room:
         right = f"{what}: {right}"
     line = Text().append(clip(left, max(20, room - width(right) - 2)), NAME)
@@ -111,11 +115,12 @@ def _times(view: View, room: int) -> list[Text]:
     """Set what the expressions took, with `--time`, and what they keep, with `--kept`."""
     found: list[Text] = []
     if rows := timing.rows(view.trace):
-        head: list[Cell] = [(title, HEAD) for title in timing.HEAD]
+        head: list[Cell] = [(title, HEAD) for title in map(tr, timing.HEAD)]
         found += grid([head, *map(list, rows)], room, right=(0, 2, 3, 4, 5, 6), give=((1, 12),))
     if rows := kept.rows(view):
-        head = [(title, HEAD) for title in kept.HEAD]
-        found += [Text("")] * bool(found) + [Text(f" kept for the way back: {kept.summary(view)}")]
+        head = [(title, HEAD) for title in map(tr, kept.HEAD)]
+        told = tr("kept for the way back: {summary}", summary=kept.summary(view))
+        found += [Text("")] * bool(found) + [Text(f" {told}")]
         found += grid([head, *map(list, rows)], room, right=(0, 2, 3, 4, 5), give=((1, 12),))
     return found
 
@@ -128,10 +133,11 @@ def _table(view: View, room: int) -> list[Text]:
     result, swept = view.result_name, view.trace.result is not None
     shapes = any(row.shape for row in rows)
     grows = any(row.grows for row in rows) and not shapes
-    slope, adds = view.slope("name"), f"+{NUDGE} adds to {result}"
+    slope, adds = view.slope(tr("name")), tr("+{step} adds to {result}", step=NUDGE, result=result)
     head = [
-        "name", "shape", "value", (slope if width(slope) <= LONGEST else "gradient") if swept else "",
-        "by differences", "sum over paths", adds if width(adds) <= LONGEST else f"+{NUDGE} adds", "",
+        tr("name"), tr("shape"), tr("value"), (slope if width(slope) <= LONGEST else tr("gradient")) if swept else "",
+        tr("by differences"), tr("sum over paths"), adds if width(adds) <= LONGEST else tr("+{step} adds", step=NUDGE),
+        "",
     ]  # fmt: skip
     body: list[list[Cell]] = []
     for row in rows:
@@ -139,7 +145,7 @@ def _table(view: View, room: int) -> list[Text]:
         body.append([
             (row.name, NAME), (shape_of(row.shape), MUTED), brief(row.value), grad if swept else "",
             brief(row.numerical), _paths(row, room), row.grows if grows else "",
-            (row.flag, WARN if row.flag in {"zero", "not reached"} else BAD),
+            (tr(row.flag), WARN if row.flag in _HARMLESS else BAD),
         ])  # fmt: skip
     used = [any(text_of(row[i]) for row in body) for i in range(len(head))]
     titles: list[Cell] = [(title if use else "", HEAD) for title, use in zip(head, used, strict=True)]
@@ -157,7 +163,9 @@ def _paths(row: Row, room: int) -> str:
     if row.sum is None or not row.sum.values:
         return ""
     text, count = f"{row.sum.edges} = {row.sum.values}", len(row.sum.paths)
-    return text if width(text) <= max(16, room - BESIDES) else f"over {count} path{'s' * (count > 1)}"
+    if width(text) <= max(16, room - BESIDES):
+        return text
+    return tr("over {n} path{s}", n=count, s="s" * (count > 1))
 
 
 def _matrix(grad: Value | None, label: str, room: int) -> list[Text]:
@@ -181,22 +189,23 @@ def _matrix(grad: Value | None, label: str, room: int) -> list[Text]:
             line.append(f" {text}", SIGNS["!" if x != x else "0" if x == 0 else ""])
         found.append(line.append(" …") if len(row) > fits else line)
     if len(rows) > ROWS:
-        found.append(Text(" " * space + f"… {len(rows) - ROWS} rows more", MUTED))
+        found.append(Text(" " * space + tr("… {n} rows more", n=len(rows) - ROWS), MUTED))
     return found
 
 
 def _large(label: str, grad: Value, room: int) -> Text:
     line = Text(" ").append(label, NAME)
     line.append(f"  {sparkline(grad.picture, max(8, min(48, room - width(label) - 34)))}  ")
-    mean = f", mean {number(grad.mean)}" if grad.mean is not None else ""
-    return line.append(f"norm {number(grad.norm)}{mean}", MUTED)
+    if grad.mean is None:
+        return line.append(tr("norm {norm}", norm=number(grad.norm)), MUTED)
+    return line.append(tr("norm {norm}, mean {mean}", norm=number(grad.norm), mean=number(grad.mean)), MUTED)
 
 
 def _history(view: View, room: int) -> list[Text]:
     past = history(view.trace)
     if past is None:
         return []
-    columns = [("sweep", *(str(i) for i, _ in past.rows()))]
+    columns = [(tr("sweep"), *(str(i) for i, _ in past.rows()))]
     columns += zip((series.name for series in past.series), *(texts for _, texts in past.rows()), strict=True)
     taken = list(accumulate(max(map(width, column)) + 3 for column in columns))
     many = bisect_right(taken, room + 1)  # columns that fit; of the others the pictures say how they went
@@ -212,5 +221,6 @@ def _history(view: View, room: int) -> list[Text]:
     for series in past.series:
         line = Text(" ").append(pad(series.name, names), NAME).append("  ")
         line.append(sparkline(series.values, max(8, min(50, room - names - 30))))
-        found.append(line.append(f"  {number(series.values[0])} to {number(series.values[-1])}", MUTED))
+        first, last = number(series.values[0]), number(series.values[-1])
+        found.append(line.append(f"  {tr('{first} to {last}', first=first, last=last)}", MUTED))
     return found

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
+from ...language import tr
 from ..descent import Descent
 from ..shown.typeset import SYMBOLS, in_ascii
 from ..shown.view import View
@@ -107,7 +108,7 @@ def _cut(part: Section, room: int, page: str) -> list[Text]:
     last = part.tail if room > 3 + part.tail else 0
     kept = room - 1 - last
     count = len(lines) + part.more - kept - last
-    gone = Text(f" … {count} lines more on the page: {page}", "dim")
+    gone = Text(f" {tr('… {n} lines more on the page: {page}', n=count, page=page)}", "dim")
     return [*lines[:kept], gone, *(lines[-last:] if last else [])]
 
 

@@ -154,7 +154,7 @@ def reduce(kernel: Any, step: Step) -> None:
     if given.get("dtype", step.dtype) == step.dtype:
         given.pop("dtype", None)
     if set(given) - {"axis", "keepdims"} or ufunc not in _ASSOCIATIVE:
-        raise Unheld(f"{known.name_of(step.op)} with {', '.join(given)}")
+        raise Unheld(tr("{name} with {options}", name=known.name_of(step.op), options=", ".join(given)))
     x = kernel.lies(step.args[0])
     axis = given.get("axis")
     n = len(x.shape)

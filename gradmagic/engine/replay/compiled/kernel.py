@@ -144,7 +144,7 @@ class Kernel:
                 with np.errstate(all="ignore"):
                     return np.asarray(value).astype(dtype)[()]
             except OverflowError:
-                raise Unheld(f"{value} as {dtype}") from None
+                raise Unheld(tr("{value} as {dtype}", value=value, dtype=dtype)) from None
         if id(value) in self._in:
             self._close(self._in[id(value)])
         if self._waiting.pop(id(value), None) is not None:
@@ -280,7 +280,7 @@ class Kernel:
 
     def _elementwise(self, step: Step, what: Entry, args: tuple[Any, ...]) -> None:
         if what.dtype != step.dtype:
-            raise Unheld(f"{known.name_of(step.op)} to {step.dtype}")
+            raise Unheld(tr("{name} to {dtype}", name=known.name_of(step.op), dtype=step.dtype))
         args = args[: len(what.casts)]  # a dtype, an order
         taken = [a for a in args if type(a) is Step]
         for a in taken:

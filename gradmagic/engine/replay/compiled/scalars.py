@@ -109,7 +109,7 @@ def entry(step: Step) -> Entry:
     kwargs = dict(step.kwargs)
     dtype = kwargs.pop("dtype", None) if isinstance(op, np.ufunc) else None
     if kwargs:
-        raise Unheld(f"{known.name_of(op)} with {', '.join(step.kwargs)}")
+        raise Unheld(tr("{name} with {options}", name=known.name_of(op), options=", ".join(step.kwargs)))
     if op is known.astype:
         return cast(_dtype(args[0]), step.dtype)
     if op is known.item:
@@ -147,7 +147,7 @@ def of_ufunc(ufunc: np.ufunc, kinds: tuple[Any, ...], dtype: Any = None) -> Entr
     loops = {held(d).kind if d.kind != "u" else "i" for d in casts}
     table = _TRUTH if loops == {"b"} else _FLOATS | _NUMBERS | _DEAR if loops == {"f"} else _WHOLE | _NUMBERS
     if ufunc not in table or len(set(casts)) > 1:
-        raise Unheld(f"{known.name_of(ufunc)} of {casts[0]}")
+        raise Unheld(tr("{name} of {dtype}", name=known.name_of(ufunc), dtype=casts[0]))
     text = table[ufunc].replace("{dtype}", name_of(dtype))
     if loops == {"i"} and dtype.kind in "iu":
         text = f"{name_of(dtype)}({text})"

@@ -90,7 +90,7 @@ def scatter(kernel: Any, step: Step, args: tuple[Any, ...]) -> None:
     dtype = ref.dtype
     how = None if ufunc is None else of_ufunc(ufunc, (target.dtype, target.dtype))
     if how is not None and how.dtype != target.dtype:
-        raise Unheld(f"{known.name_of(step.op)} of {target.dtype}")
+        raise Unheld(tr("{name} of {dtype}", name=known.name_of(step.op), dtype=target.dtype))
 
     def body(entry: str, at: list[str]) -> list[str]:
         text = kernel.text(ref)
