@@ -3,6 +3,7 @@
 Whoever reads a shown text in it sees at once what did not come from the table: it is in plain letters.
 """
 
+import builtins
 import gettext
 import keyword
 import re
@@ -68,7 +69,7 @@ def vocabulary() -> frozenset[str]:
         if message.id:
             words |= {word.lower() for word in _WORD.findall(re.sub(r"{.*?}", " ", message.id))}
     names = {*dir(np), *dir(np.ndarray), *dir(np.linalg), *dir(gm), *dir(gm.nn), *dir(gm.nn.functional)}
-    names |= {*dir(gm.optim), *dir(gm.Tensor), *dir(__builtins__), *keyword.kwlist, *keyword.softkwlist}
+    names |= {*dir(gm.optim), *dir(gm.Tensor), *dir(builtins), *keyword.kwlist, *keyword.softkwlist}
     return frozenset(words - {name.lower() for name in names})
 
 

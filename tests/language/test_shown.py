@@ -5,6 +5,7 @@ import pytest
 from gradmagic.report import Report
 
 from ..cell.cells import CELLS
+from ..cell.conftest import _one_shell, run  # noqa: F401  (fixtures)
 from ..cell.helpers import fresh, traced
 from ..cell.test_errors import CASES
 from ..report import traces
@@ -33,7 +34,7 @@ def test_the_language_of_tests_changes_letters_only():
 def test_reports_say_nothing_that_is_not_in_the_table(name, how):
     trace = getattr(traces, name)()
     shown = SHOWN[how](Report(trace))
-    assert not pseudo.plain_words(shown, trace.source, *(n.text for n in trace.notes)), shown
+    assert not pseudo.plain_words(shown, str(trace)), shown  # what the trace itself says was said before
 
 
 @pytest.mark.parametrize("title", CELLS)
@@ -45,8 +46,10 @@ def test_cells_say_nothing_that_is_not_in_the_table(title):
         assert not pseudo.plain_words(said, setup, cell, names), f"{how}:\n{said}"
 
 
-@pytest.mark.parametrize("title", CASES)
-def test_errors_say_nothing_that_is_not_in_the_table(run, title):
+@pytest.mark.parametrize(
+    "title", [title for title, (_, _, words) in CASES.items() if words]
+)  # not NumPy's own
+def test_errors_say_nothing_that_is_not_in_the_table(run, title):  # noqa: F811
     setup, cell, _ = CASES[title]
     run(setup or "pass")
     said = run.fails(cell)
