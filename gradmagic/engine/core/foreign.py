@@ -50,6 +50,11 @@ class Foreign(str):
         """What to write, as a part of a sentence."""
         return tr(self._instead, **{"name": "{name}"} | self._fields)
 
+    @property
+    def writes(self) -> bool:
+        """Whether an expression is to be written in the value's place, and not something else to be done."""
+        return self._instead.startswith("write")
+
     def advice(self, name: str = "") -> str:
         """Say what to write, as a sentence, with the value's own name where it is known."""
         return capital(tr(self._instead)).format(**{"name": name or "v"} | self._fields)
