@@ -18,13 +18,14 @@ from typing import Any, Protocol, TypeVar, overload
 import numpy as np
 
 from ..engine.core.values import Value
+from ..language import mark, tr
 from .model import Edge, Operation, Place
 from .signs import SIGN, at_ties
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
 Label = TypeVar("Label", bound=Hashable)
 CONSTANT = -1  # in `sources`
-UNNAMED = "a constant"  # is written for one that has no text of the reader's
+UNNAMED = mark("a constant")  # is written for one that has no text of the reader's
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ class Recorded(Sequence[Operation]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"<{len(self):,} operations of {len(self.columns.kinds):,} kinds>"
+        return tr("<{n:,} operations of {kinds:,} kinds>", n=len(self), kinds=len(self.columns.kinds))
 
     @cached_property
     def unnamed(self) -> Recorded:

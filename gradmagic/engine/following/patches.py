@@ -221,8 +221,11 @@ def patched() -> tuple[Patch, ...]:
         found = [(r.patch, r.names) for r in _on.values() if r.names]
     return tuple(
         Patch(
-            *map(tr, (patch.what, patch.why, patch.when, patch.back)),
-            places=tuple(name for p, names in found if p is patch for name in names),
+            tr(patch.what),
+            tr(patch.why),
+            tr(patch.when),
+            tr(patch.back),
+            tuple(name for p, names in found if p is patch for name in names),
         )
         for patch in PATCHES
         if any(p is patch for p, _ in found)

@@ -12,10 +12,12 @@ import json
 import re
 import zlib
 from base64 import b64encode
+from functools import cache
 
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
+from ...language import tr
 from ..pictures import charts, svg
 
 SCRIPTS = ("base.js", "boxes.js", "graph.js", "walk.js", "quiz.js", "entries.js", "turns.js", "script.js")
@@ -77,6 +79,16 @@ def loader() -> Markup:
 def script() -> str:
     """Give the script that makes reports alive, packed."""
     return packed(_script().replace("{{ of }}", version()))
+
+
+def twins() -> dict[str, str]:
+    """Give the script's sentences in the reader's language; none in English, which the script has itself."""
+    return {sentence: twin for sentence in _sentences() if (twin := tr(sentence)) != sentence}
+
+
+@cache
+def _sentences() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(re.findall(r'\btr\("([^"\\]+)"', "".join(map(_source, SCRIPTS)))))
 
 
 def _script() -> str:

@@ -18,9 +18,10 @@ from jinja2 import Environment, PackageLoader, Template
 from markupsafe import Markup, escape
 
 from ...engine.core.values import SHOWN, Value
+from ...language import get_language, tr
 from ..descent import Descent
 from ..parts import kept, timing
-from ..parts.annotated_cell import Line, Part, failure, lines, others
+from ..parts.annotated_cell import Line, Part, failure, in_function, lines, others
 from ..parts.curves import Curve, curve
 from ..parts.explain import every
 from ..parts.graph import roles
@@ -38,9 +39,9 @@ from ..shown.numbers import aligned, brief, number, on_a_line, rows_of, samples,
 from ..shown.typeset import clip, sums, width
 from ..shown.view import View, told
 from ..turns import Turns
-from .assets import loader, packed, script, style, version
+from .assets import loader, packed, script, style, twins, version
 from .latex import to_latex
-from .script_data import Sheet, data
+from .script_data import Sheet, data, text_of
 from .turn_data import Slots, turn_data
 
 LIMIT = 200_000  # bytes of a report; in a notebook there are many
@@ -148,10 +149,10 @@ def _shown(view: View, drawn: Scene | None, unfolded: Sequence[Drawn], detail: D
 def _tables(view: View) -> list[tuple[str, str, Sequence[str], list[tuple[str, ...]]]]:
     """Give the tables that were asked for: title, remark, heads, rows."""
     found = [
-        ("Time", "the slowest expressions", timing.HEAD, timing.rows(view.trace)),
-        ("Kept for the way back", kept.summary(view), kept.HEAD, kept.rows(view)),
+        (tr("Time"), tr("the slowest expressions"), timing.HEAD, timing.rows(view.trace)),
+        (tr("Kept for the way back"), kept.summary(view), kept.HEAD, kept.rows(view)),
     ]
-    return [each for each in found if each[3]]
+    return [(title, remark, [*map(tr, heads)], rows) for title, remark, heads, rows in found if rows]
 
 
 def _data(
@@ -164,14 +165,14 @@ def _data(
 ) -> str:
     """Write what the script needs, packed; nothing where there are no operations."""
     if not view.computed:
-        return ""
+        return packed(text_of({"said": said})) if (said := twins()) else ""
     sheets = [Sheet(view, "")]
     if graph is not None and "svg" in graph:
         sheets += [sheet for sheet in map(_sheet, unfolded) if len(sheet.svg) <= UNFOLDED]
     keys = [part.key for part in parts if part.key is not None]
     formulas = to_latex(view)
     formulas = formulas if len(formulas) <= FORMULAS else ""
-    return packed(data(sheets, listed, keys, formulas, _explained(view), told_by_turn))
+    return packed(data(sheets, listed, keys, formulas, _explained(view), told_by_turn, twins()))
 
 
 def _sheet(drawn: Drawn) -> Sheet:
@@ -199,7 +200,7 @@ def _heads(turns: Turns | None) -> dict[int | str, list[int]]:
     """List the loops and functions by where they begin: a line of the cell, or what stands above another source's."""
     found: dict[int | str, list[int]] = defaultdict(list)
     for i, scope in enumerate(turns.scopes if turns is not None else ()):
-        elsewhere = f"{scope.label}, in {scope.function}" if scope.function else scope.label
+        elsewhere = in_function(scope.label, scope.function)
         found[scope.line if scope.inside else elsewhere].append(i)
     return found
 
@@ -218,13 +219,17 @@ def _past_charts(past: History) -> list[tuple[str, str]]:
     """Draw the history: each number over the sweeps, and of one parameter the way that it took on the curve."""
     sweeps, (result, *followed) = range(past.count), past.series
     made = [
-        (chart(series.name, sweeps, series.values, "sweep"), f"{series.name} over the sweeps")
+        (
+            chart(series.name, sweeps, series.values, tr("sweep")),
+            tr("{name} over the sweeps", name=series.name),
+        )
         for series in past.series[:4]
     ]
     if len(followed) == 1:
         x = followed[0]
-        way = chart(f"{result.name}, step by step", x.values, result.values, x.name, path=True)
-        made.append((way, f"the way of {x.name} on the curve of {result.name}"))
+        title = tr("{name}, step by step", name=result.name)
+        way = chart(title, x.values, result.values, x.name, path=True)
+        made.append((way, tr("the way of {name} on the curve of {result}", name=x.name, result=result.name)))
     return made
 
 
@@ -233,10 +238,16 @@ def descent_charts(descent: Descent) -> list[tuple[str, str]]:
     name = descent.loss_name
     losses, title = descent.losses, name
     if min(losses) > 0 and max(losses) > MAGNITUDES * min(losses):
-        losses, title = tuple(math.log10(v) if v - v == 0 else v for v in losses), f"log10 of {name}"
-    made = [(chart(title, descent.at, losses, "iteration"), f"{title} over the iterations")]
-    way = landscape(descent)
-    return [*made, (way, f"the way of {' and '.join(descent.axes)} on {name}")] if way else made
+        losses, title = (
+            tuple(math.log10(v) if v - v == 0 else v for v in losses),
+            tr("log10 of {name}", name=name),
+        )
+    made = [(chart(title, descent.at, losses, tr("iteration")), tr("{name} over the iterations", name=title))]
+    way, axes = landscape(descent), descent.axes
+    if not way:
+        return made
+    names = tr("{first} and {second}", first=axes[0], second=axes[1]) if len(axes) == 2 else axes[0]
+    return [*made, (way, tr("the way of {names} on {loss}", names=names, loss=name))]
 
 
 def fit_html(descent: Descent) -> str:
@@ -252,7 +263,9 @@ def fit_page(descent: Descent) -> str:
 
 def page(report: str, view: View) -> str:
     """Put a report into a page of its own."""
-    return _template("page.html").render(report=Markup(report), title=f"{view.result_name}: gradients")
+    return _template("page.html").render(
+        report=Markup(report), title=tr("{name}: gradients", name=view.result_name)
+    )
 
 
 @cache
@@ -269,10 +282,12 @@ def _environment() -> Environment:
         # Plain spaces alone in an element become one in nbconvert's HTML.
         "indent_to": _indent,
         "failure": lambda trace, text: failure(trace, text).replace(" ", "\u00a0"),
+        "filled": lambda sentence, **fields: escape(sentence).format(**fields),  # with markup
         "times": lambda text: Markup(str(escape(text)).replace("*", "<wbr>·")),  # a long product goes on below
     })  # fmt: skip
     made.globals.update(
-        inline=INLINE, wide=WIDE, nudge=NUDGE, style=style(), script=script(), loader=loader(), of=version(),
+        inline=INLINE, wide=WIDE, nudge=NUDGE, style=style(), script=script(), loader=loader(), of=version(), tr=tr,
+        language=get_language,
     )  # fmt: skip
     return made
 
@@ -349,7 +364,7 @@ def _charts(found: Curve | None) -> list[tuple[str, str]]:
         return []
     drawn = ((found.y_name, found.y), (_partial(found.slope_name), found.slope))
     x, over = found.x, found.x_name
-    return [(chart(name, x, y, over), f"{name} against {over}") for name, y in drawn]
+    return [(chart(name, x, y, over), tr("{name} against {over}", name=name, over=over)) for name, y in drawn]
 
 
 def _indent(line: Line, part: Part) -> str:
@@ -395,7 +410,9 @@ def _marked(text: str, start: int, end: int, parts: list[Part], tips: bool, slot
         inside = [p for p in parts[i + 1 :] if p.column >= part.column and p.end <= part.end]
         if part.column >= at and part.end <= end:
             body = _marked(text, part.column, part.end, inside, tips, slots)
-            tip = f"{clip(part.text, 80)}\nvalue {brief(part.value)}\ngradient {brief(part.grad) or 'none'}"
+            tip = clip(part.text, 80)
+            tip += "\n" + tr("value {value}", value=brief(part.value))
+            tip += "\n" + tr("gradient {grad}", grad=brief(part.grad) or tr("none"))
             told = {
                 "data-k": part.key,
                 "title": tip if tips else None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from ...language import tr
 from ..model import Edge, Operation
 from ..parts.paths import Path, sum_over_paths, sums_up
 from ..shown.notation import escaped, latex, name, operand
@@ -131,6 +132,10 @@ def _sweep(view: View) -> list[str]:
     return [*rows[: ROWS - 1], r"&\;\;\vdots", rows[-1]] if len(rows) > ROWS else rows
 
 
+def _summed() -> str:
+    return rf"\;\text{{[{tr('summed')}]}}"
+
+
 _PRODUCT = re.compile(r"@|^outer\(|^grad\.T$|^grad\*")  # words that are a formula with `grad` in it
 
 
@@ -140,14 +145,14 @@ def _term(view: View, top: int, user: Operation, edge: Edge) -> str:
     formula = _formula(user, edge)
     if formula:
         source = view.by_key[edge.source]
-        summed = r"\;\text{[summed]}" if len(source.shape) < len(user.shape) else ""
+        summed = _summed() if len(source.shape) < len(user.shape) else ""
         if flows == "1" or formula == "1":
             return (formula if flows == "1" else flows) + summed
         return flows + (r" \odot " if user.shape else r" \cdot ") + _held(formula) + summed
-    words = view.words(user, edge)
-    if _PRODUCT.search(words):
-        product, comma, _ = words.partition(", summed")
-        held = rf"\left({flows}\right)" if words == "grad.T" else flows
-        return latex(product).replace(r"\mathrm{grad}", held) + (r"\;\text{[summed]}" if comma else "")
-    through = words or f"through {user.rule}"
+    product, is_summed = view.product(user, edge)
+    product = product or view.words(user, edge)
+    if _PRODUCT.search(product):
+        held = rf"\left({flows}\right)" if product == "grad.T" else flows
+        return latex(product).replace(r"\mathrm{grad}", held) + (_summed() if is_summed else "")
+    through = view.words(user, edge) or tr("through {operation}", operation=user.rule)
     return rf"\text{{{escaped(through)}}}" if flows == "1" else rf"{flows}\;\text{{[{escaped(through)}]}}"

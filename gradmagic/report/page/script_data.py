@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.core.values import SHOWN, Value, summarise
+from ...language import tr
 from ..model import Edge, Operation
 from ..parts.forward_walk import Way, ways_from
 from ..parts.steps import Step
@@ -51,6 +52,7 @@ def data(
     latex: str = "",
     entries: Mapping[int, Sequence[str]] | None = None,
     turns: Mapping[str, Any] | None = None,
+    said: Mapping[str, str] | None = None,
 ) -> str:
     """Write what the script needs; the first sheet's drawing is the page's own image, the others unfold it.
 
@@ -67,6 +69,8 @@ def data(
         By an input's key, where each entry of its gradient comes from.
     turns : mapping, optional
         What lines gave at each turn (turn_data.py).
+    said : mapping, optional
+        The script's sentences in another language than English.
     """
     view = sheets[0].view
     values = _Values()
@@ -98,6 +102,11 @@ def data(
     ]
     if others:
         found["ask"] = {str(e.key): e.name + index_of(0, e.value.shape) for e in others[:ASKED]}
+    return text_of(found | ({"said": said} if said else {}))
+
+
+def text_of(found: Mapping[str, Any]) -> str:
+    """Write what the script needs as JSON that may stand in an element."""
     text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
     # Nothing in it may end the element or begin a comment.
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
@@ -192,9 +201,12 @@ def _node(view: View, operation: Operation, values: _Values) -> list[Any]:
     place = operation.place
     where = ""
     if place is not None and place.line:
-        where = f"{place.label}, line {place.line}" + (f", in {place.function}" if place.function else "")
+        told = {"file": place.label, "line": place.line}
+        where = tr("{file}, line {line}", **told)
+        if place.function:
+            where = tr("{file}, line {line}, in {function}", function=place.function, **told)
     if operation.module:
-        where += f", in {operation.module}"
+        where = tr("{where}, in {module}", where=where, module=operation.module)
     about = " ".join(filter(None, (view.turns.get(operation.key, ""), operation.dtype)))
     numbers = values.add(operation.value), values.add(operation.grad)
     inside = [min(o.key for o in view.parts[operation.key])] if operation.key in view.parts else []

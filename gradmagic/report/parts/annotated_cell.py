@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ...engine.core.values import Value
+from ...language import tr
 from ..model import Operation, Trace
 from ..operations import Columns, Kind, Selection, gathered
 from ..shown.naming import one_line
@@ -128,7 +129,7 @@ def others(view: View) -> tuple[Other, ...]:
             or not (kind.rule or place.label.startswith("In ["))
         ):
             return None
-        return f"{place.label}, in {place.function}" if place.function else place.label, place.line
+        return in_function(place.label, place.function), place.line
 
     found: dict[str, list[tuple[int, Selection]]] = {}
     for (label, line), made in gathered(view.trace.operations, where).items():
@@ -141,6 +142,11 @@ def others(view: View) -> tuple[Other, ...]:
         for label, at in found.items()
         if at
     )
+
+
+def in_function(label: str, function: str | None) -> str:
+    """Name a source, and the function in it."""
+    return tr("{file}, in {function}", file=label, function=function) if function else label
 
 
 def failure(trace: Trace, text: str) -> str:

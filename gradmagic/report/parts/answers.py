@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...language import tr
 from ..model import ReportError
 from ..shown.numbers import shape_of
 from ..shown.view import View
@@ -55,8 +56,10 @@ def found_in(view: View, name: str) -> tuple[int, Any]:
     """
     values = asked(view)
     if name not in values:
-        names = ", ".join(list(values)[-8:]) or "nothing"
-        raise ReportError(f"there is no gradient by {name!r} to work out. This quiz asks for {names}.")
+        raise ReportError(tr(
+            "there is no gradient by {name!r} to work out. This quiz asks for {names}.", name=name,
+            names=", ".join(list(values)[-8:]) or tr("nothing"),
+        ))  # fmt: skip
     return values[name]
 
 
@@ -70,7 +73,9 @@ def judged(view: View, name: str, answer: Any) -> tuple[Said, int | None]:
     """
     given = np.asarray(answer)
     if given.dtype.kind not in "biufc":
-        raise ReportError(f"{answer!r} is no answer: give a number, or an array of the gradient's shape.")
+        raise ReportError(tr(
+            "{answer!r} is no answer: give a number, or an array of the gradient's shape.", answer=answer,
+        ))  # fmt: skip
     slope = view.slope(name)
     if name not in asked(view) and "[" in name:
         entry, index = entry_of(view.trace, name)
@@ -81,18 +86,28 @@ def judged(view: View, name: str, answer: Any) -> tuple[Said, int | None]:
         source = key
     grad = np.asarray(grad)
     if given.shape not in ((), grad.shape) or (grad.shape and not given.shape):
-        what = f"has the shape {shape_of(grad.shape)}" if grad.shape else "is a number"
-        return Said(f"{slope} {what}: this answer is of another shape."), None
+        if not grad.shape:
+            return Said(tr("{slope} is a number: this answer is of another shape.", slope=slope)), None
+        return Said(tr(
+            "{slope} has the shape {shape}: this answer is of another shape.", slope=slope,
+            shape=shape_of(grad.shape),
+        )), None  # fmt: skip
     if _near(given, grad):
-        return Said(f"right: {slope} is {answer}"), key
+        return Said(tr("right: {slope} is {answer}", slope=slope, answer=answer)), key
     if _near(-given, grad):
-        return Said(f"not yet: {slope} has the other sign."), None
+        return Said(tr("not yet: {slope} has the other sign.", slope=slope)), None
     if grad.shape:
         right = sum(_near(a, g, grad) for a, g in zip(given.flat, grad.flat, strict=True))
-        return Said(f"not yet: {right} of {grad.size} entries of {slope} are right."), None
+        return Said(tr(
+            "not yet: {n} of {size} entries of {slope} are right.", n=right, size=grad.size, slope=slope,
+        )), None  # fmt: skip
     paths = sum_over_paths(view, source)
-    look = f" Multiply along each path, and add them up: {paths.edges}." if paths is not None else ""
-    return Said(f"not yet: {slope} is not {answer}.{look}"), None
+    if paths is None:
+        return Said(tr("not yet: {slope} is not {answer}.", slope=slope, answer=answer)), None
+    return Said(tr(
+        "not yet: {slope} is not {answer}. Multiply along each path, and add them up: {paths}.",
+        slope=slope, answer=answer, paths=paths.edges,
+    )), None  # fmt: skip
 
 
 def _near(given: Any, grad: Any, among: Any = None) -> bool:

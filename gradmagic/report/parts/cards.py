@@ -16,12 +16,13 @@ from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
 
+from ...language import mark, tr
 from ..model import Edge, Operation
 from ..shown.naming import PARTS, circled
 from ..shown.numbers import brief, number, shape_of, sign
 from ..shown.typeset import clip, width
 from ..shown.view import View
-from .graph import CHARACTER, FONT, MODULES, Link, linked, sentence, short
+from .graph import CHARACTER, FONT, MODULES, Link, gradient_of, linked, sentence, short
 from .kept import keeps
 
 ROW = 20  # points
@@ -44,7 +45,7 @@ class Room:
 
 ROOMS = (Room(26, 17, 14), Room(22, 13, 10), Room(18, 9, 8))
 OPENS = "▸ "  # stands before what a click opens
-HEADS = ("operation", "value", "gradient", "local derivatives")
+HEADS = (mark("operation"), mark("value"), mark("gradient"), mark("local derivatives"))
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,7 @@ class _Shown:
         if by and operation.rule in PARTS:
             name = clip(self.view.name(use.source), room - 2 if not text else 12)
         elif by and not text:
-            text = clip(f"by {self.view.name(use.source)}", room)
+            text = clip(tr("by {name}", name=self.view.name(use.source)), room)
         return Via(self.view.numbers[operation.key, edge.argument], text, mood, name)
 
 
@@ -311,7 +312,7 @@ def rows(view: View, room: Room = ROOMS[0]) -> Cards:
         )  # what is alone has more room
         told = _told([shown.via(use, label, by=True) for use in uses], room)
         made.append(replace(row(view, shown.values[key], room, lanes[at[key]], shapes=True), vias=told))
-    return Cards((Card("k0", tuple(made), tuple(threads), HEADS),), (), sentence(view))
+    return Cards((Card("k0", tuple(made), tuple(threads), tuple(map(tr, HEADS))),), (), sentence(view))
 
 
 def _told(vias: list[Via], room: Room) -> tuple[Via, ...]:
@@ -367,8 +368,8 @@ def row(view: View, operation: Operation, room: Room, lane: int = 0, shapes: boo
     turn = "  ".join(filter(None, (view.turns.get(operation.key, ""), keeps(view, operation))))
     name = _title(view, operation, room.name) + (f"  {turn}" if turn else "")
     tip = "\n".join(filter(None, [
-        view.title(operation, 200), f"value: {about}" if about else "",
-        f"gradient of {view.result_name}: {brief(operation.grad)}" if operation.grad else "",
+        view.title(operation, 200), tr("value: {value}", value=about) if about else "",
+        gradient_of(view, operation) if operation.grad else "",
     ]))  # fmt: skip
     grad = brief(operation.grad, WIDEST_VALUE, digits=3)
     parameter = not operation.rule and operation.key in view.parameters

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ...engine.core.values import Value
+from ...language import tr
 from ..model import Input, Operation, Points, Trace
 from ..operations import CONSTANT, Columns
 from ..shown.numbers import finite, number, samples
@@ -150,21 +151,21 @@ def _entries(value: Value) -> tuple[float, ...]:
 
 
 def _reason(trace: Trace, entry: Input) -> str:
-    result = trace.result.name if trace.result else "the result"
+    name, result = entry.name, trace.result.name if trace.result else tr("the result")
     if not entry.reached:
-        return f"{result} does not depend on {entry.name}"
+        return tr("{result} does not depend on {name}", result=result, name=name)
     if any(value is not None and not _real(value) for value in (entry.value, entry.grad)):
-        return f"{entry.name} has no real numbers"
+        return tr("{name} has no real numbers", name=name)
     if not (entry.value.size - entry.value.nans - entry.value.infs):
-        return f"{entry.name} has no finite entries"
+        return tr("{name} has no finite entries", name=name)
     if entry.grad is None:
-        return f"{entry.name} has no gradient"
+        return tr("{name} has no gradient", name=name)
     if entry.value.shape:
-        return (
-            f"{entry.name} is an array of shape {entry.value.shape}, and {result} is not the sum or mean of a "
-            f"function of each entry: trace a number t, and write {entry.name} + t * direction"
-        )
-    return f"{result} is no number"
+        return tr(
+            "{name} is an array of shape {shape}, and {result} is not the sum or mean of a function of each entry: "
+            "trace a number t, and write {name} + t * direction", name=name, shape=entry.value.shape, result=result,
+        )  # fmt: skip
+    return tr("{result} is no number", result=result)
 
 
 def ordered(points: Points) -> tuple[Points, bool]:
@@ -203,12 +204,24 @@ def spoken(points: Points) -> str:
     """Say in a sentence what the picture of the points shows."""
     if points.at is not None:
         x, y, slope = points.at
-        text = f"{points.y_name} = {number(y)} at {points.name} = {number(x)}, with the slope {number(slope)}"
+        told = {
+            "y": points.y_name,
+            "x": points.name,
+            "height": number(y),
+            "at": number(x),
+            "slope": number(slope),
+        }
         if points.path:
-            text += f", after {len(points.path):,} sweeps from {points.name} = {number(points.path[0][0])}"
-        return text
+            return tr(
+                "{y} = {height} at {x} = {at}, with the slope {slope}, after {n:,} sweeps from {x} = {start}",
+                n=len(points.path), start=number(points.path[0][0]), **told,
+            )  # fmt: skip
+        return tr("{y} = {height} at {x} = {at}, with the slope {slope}", **told)
     over, values, slopes = (
-        f"{number(min(known))} to {number(max(known))}"
+        tr("{low} to {high}", low=number(min(known)), high=number(max(known)))
         for known in (finite(numbers) or [NAN] for numbers in (points.x, points.y, points.slope))
     )
-    return f"{points.y_name} over {points.name} from {over}: {values}, with slopes from {slopes}"
+    return tr(
+        "{y} over {x} from {over}: {values}, with slopes from {slopes}",
+        y=points.y_name, x=points.name, over=over, values=values, slopes=slopes,
+    )  # fmt: skip

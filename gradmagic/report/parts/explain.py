@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Never
 import numpy as np
 
 from ...engine.core.values import Value
+from ...language import tr
 from ..model import Edge, Input, Operation, ReportError, Trace
 from ..shown.numbers import index_of, number
 from ..shown.simplified import unparsed
@@ -23,7 +24,7 @@ from ..shown.terms import TERMS, Factor, Term, largest, written
 from ..shown.typeset import sums, width
 from ..shown.view import View
 from ..signs import expression
-from .largest_paths import factor_of, largest_paths
+from .largest_paths import complex_numbers, factor_of, largest_paths
 
 LEAST = 40  # characters that a path takes, in names and in numbers
 PATHS = 500  # that are all written down, or counted; of more the largest are looked for
@@ -101,10 +102,10 @@ def explain(trace: Trace, entry: str) -> Explanation:
     """
     found, index = entry_of(trace, entry)
     if len(trace.operations) > OPERATIONS:
-        raise ReportError(
-            f"the gradient goes through {len(trace.operations):,} operations, and an entry is written out through at "
-            f"most {OPERATIONS:,}: take fewer turns of the loop."
-        )
+        raise ReportError(tr(
+            "the gradient goes through {n:,} operations, and an entry is written out through at most {most:,}: "
+            "take fewer turns of the loop.", n=len(trace.operations), most=OPERATIONS,
+        ))  # fmt: skip
     flat = int(np.ravel_multi_index(index, found.value.shape)) if index else 0
     return _of_entry(_Paths(View.whole(trace)), found, flat, far=True)
 
@@ -144,7 +145,8 @@ def _of_entry(paths: _Paths, entry: Input, flat: int, far: bool = False) -> Expl
             raise
         terms, ways, total = paths.largest(entry, flat)
     if not terms:
-        return Explanation(slope, "", "", "0", f"{view.result_name} does not depend on {name}.")
+        note = tr("{result} does not depend on {name}.", result=view.result_name, name=name)
+        return Explanation(slope, "", "", "0", note)
     shown = largest(terms)
     if total is None:
         total = sum(math.prod(factor.value for factor in term) for term in terms)
@@ -152,20 +154,23 @@ def _of_entry(paths: _Paths, entry: Input, flat: int, far: bool = False) -> Expl
     left = total - sum(math.prod(factor.value for factor in term) for term in shown)
     formula, numbers, rest = written(shown, True), written(shown, False), ""
     if ways is None or ways > len(shown):
-        others = "all other paths" if ways is None else _counted(ways - len(shown))
-        rest = f"{number(left)}: {others} together."
+        rest = _rest(number(left), None if ways is None else ways - len(shown))
         formula, numbers = (f"{text} + {number(left)}".replace("+ -", "- ") for text in (formula, numbers))
     grad, note = _whole(entry, flat), ""
     if grad is not None and not np.isclose(total, grad, rtol=1e-3, atol=1e-6, equal_nan=True):
-        note = f"The sweep gave {number(grad)}: a hook or an option changed what flowed."
+        note = tr("The sweep gave {grad}: a hook or an option changed what flowed.", grad=number(grad))
     legend = tuple(view.legend([formula]))
     return Explanation(slope, formula, numbers, number(float(total)), note, legend, rest)
 
 
-def _counted(ways: float) -> str:
+def _rest(left: str, ways: float | None) -> str:
+    """Say what the paths that are not written out come to, as many as they are."""
+    if ways is None:
+        return tr("{left}: all other paths together.", left=left)
     if ways == 1:
-        return "one more path,"
-    return f"{ways:,.0f} more paths," if ways < 1e15 else f"{number(ways)} more paths,"
+        return tr("{left}: one more path, together.", left=left)
+    n = f"{ways:,.0f}" if ways < 1e15 else number(ways)
+    return tr("{left}: {n} more paths, together.", left=left, n=n)
 
 
 def _whole(entry: Input, flat: int) -> float | None:
@@ -190,12 +195,22 @@ def entry_of(trace: Trace, text: str) -> tuple[Input, tuple[int, ...]]:
         index = tuple(int(i) for i in re.findall(r"-?\d+", rest))
         shape = entry.value.shape
         if len(index) != len(shape) or any(not -n <= i < n for i, n in zip(index, shape, strict=True)):
-            kind = f"has the shape {shape}" if shape else "is a number"
-            say = f" Write {entry.name + index_of(0, shape)!r}, say." if entry.value.size else ""
-            raise ReportError(f"there is no entry {text}: {entry.name} {kind}.{say}")
+            raise ReportError(_no_entry(text, entry))
         return entry, tuple(i % n for i, n in zip(index, shape, strict=True))
-    names = ", ".join(entry.name for entry in trace.inputs[:8]) or "none"
-    raise ReportError(f"there is no input {text!r} to explain. The inputs of this report: {names}.")
+    names = ", ".join(entry.name for entry in trace.inputs[:8]) or tr("none")
+    raise ReportError(tr(
+        "there is no input {text!r} to explain. The inputs of this report: {names}.", text=text, names=names,
+    ))  # fmt: skip
+
+
+def _no_entry(text: str, entry: Input) -> str:
+    shape = entry.value.shape
+    told = {"text": text, "name": entry.name, "shape": shape, "first": entry.name + index_of(0, shape)}
+    if not shape:
+        return tr("there is no entry {text}: {name} is a number. Write {first!r}, say.", **told)
+    if not entry.value.size:
+        return tr("there is no entry {text}: {name} has the shape {shape}.", **told)
+    return tr("there is no entry {text}: {name} has the shape {shape}. Write {first!r}, say.", **told)
 
 
 class _Paths:
@@ -216,10 +231,10 @@ class _Paths:
             factors = [factor for user, edge in uses for factor in self._factors(user, edge, flat)]
             stack += [(*factor.at, (factor, *term)) for factor in reversed(factors)]
             if len(found) + len(stack) > self.most:
-                raise ReportError(
-                    f"more than {self.most} paths lead to this entry: too many to write down. "
-                    "Explain an entry of a value nearer to the result, or a smaller example."
-                )
+                raise ReportError(tr(
+                    "more than {most} paths lead to this entry: too many to write down. Explain an entry of a "
+                    "value nearer to the result, or a smaller example.", most=self.most,
+                ))  # fmt: skip
         return found
 
     def largest(self, entry: Input, flat: int) -> tuple[list[Term], float | None, float]:
@@ -227,9 +242,9 @@ class _Paths:
         found = largest_paths(self.view, entry.key, flat, TERMS)
         total = found.total if found.total is not None else _whole(entry, flat)
         if total is None:
-            raise ReportError(
-                f"the gradient by {entry.name} is not kept, which the many paths to it are held against."
-            )
+            raise ReportError(tr(
+                "the gradient by {name} is not kept, which the many paths to it are held against.", name=entry.name,
+            ))  # fmt: skip
         terms = []
         for hops, weight in found.paths:
             term: Term = ()
@@ -266,17 +281,14 @@ class _Paths:
         if edge.local is None:
             if edge.flow is not None and edge.flow.zeros == edge.flow.size:
                 return []
-            raise ReportError(
-                f"the derivatives of {self.view.title(user, 40)} entry by entry are not kept: its arrays are too "
-                "large, or it was not computed in this cell. Explain a smaller example."
-            )
+            raise ReportError(tr(
+                "the derivatives of {operation} entry by entry are not kept: its arrays are too large, or it was "
+                "not computed in this cell. Explain a smaller example.", operation=self.view.title(user, 40),
+            ))  # fmt: skip
         source = self.view.by_key[edge.source]
         numbers = np.broadcast_to(_entries(edge.local, self.view.name(user.key)), user.shape).ravel()
         if np.iscomplexobj(numbers) or "complex" in user.dtype or "complex" in source.dtype:
-            raise ReportError(
-                f"the derivatives of {self.view.title(user, 40)} are complex numbers: only real ones are explained "
-                "entry by entry."
-            )
+            raise ReportError(complex_numbers(self.view, user))
         entries = np.arange(math.prod(source.shape)).reshape(source.shape)
         return [
             Factor((user.key, out), self._formula(user, edge, out), float(numbers[out]))
@@ -403,7 +415,8 @@ def _origin(operation: Operation, k: int) -> tuple[int, int] | None:
 
 def _entries(value: Value, name: str) -> np.ndarray[Any, Any]:
     if value.items is None:
-        raise ReportError(
-            f"{name} has {value.size:,} entries, and a report keeps each of at most 100: explain a smaller example."
-        )
+        raise ReportError(tr(
+            "{name} has {n:,} entries, and a report keeps each of at most 100: explain a smaller example.",
+            name=name, n=value.size,
+        ))  # fmt: skip
     return np.array(value.items)

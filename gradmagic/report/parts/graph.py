@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from ...engine.core.values import Value
+from ...language import tr
 from ..model import Edge, Operation
 from ..shown.naming import circled
 from ..shown.numbers import brief, number, shape_of, sign
@@ -122,7 +123,7 @@ def _box(view: View, operation: Operation, kind: str, rich: bool, peak: float) -
     role = ROLES.get(sign(grad), "ink")
     named = view.title(operation, 32)
     lines: list[Row] = []
-    slopes: Row = ((f"grad {slope}", f"g {role}"),) if slope else ()
+    slopes: Row = ((tr("grad {slope}", slope=slope), f"g {role}"),) if slope else ()
     if not rich:
         if sign(grad):  # there is no room for the number: its sign, and how large it is beside the others
             named = f"{clip(named, 20)} {sign(grad)}"
@@ -140,13 +141,18 @@ def _box(view: View, operation: Operation, kind: str, rich: bool, peak: float) -
     tip = [view.title(operation, 200)]
     place = operation.place
     if place is not None and place.line:
-        tip[0] += f"   ({place.label}, line {place.line})"
+        tip[0] += tr("   ({file}, line {line})", file=place.label, line=place.line)
     about = " ".join(part for part in (shape_of(operation.shape), operation.dtype, brief(value)) if part)
-    tip += [f"value: {about}"] + ([f"gradient of {view.result_name}: {brief(grad)}"] if slope else [])
-    tip += [f"the last of {operation.count:,} turns"] if operation.count > 1 else []
+    tip += [tr("value: {value}", value=about)] + ([gradient_of(view, operation)] if slope else [])
+    tip += [tr("the last of {n:,} turns", n=operation.count)] if operation.count > 1 else []
     norm = _norm(grad)
     size = max(0.06, 1 + math.log10(norm / peak) / 4) if norm else 0.0
     return Box(f"n{operation.key}", operation.key, kind, tuple(lines), "\n".join(tip), size, sign(grad))
+
+
+def gradient_of(view: View, operation: Operation) -> str:
+    """Say what the result's gradient with respect to an operation is."""
+    return tr("gradient of {name}: {value}", name=view.result_name, value=brief(operation.grad))
 
 
 def short(view: View, operation: Operation, edge: Edge, room: int) -> str:
@@ -163,11 +169,10 @@ def linked(view: View, operation: Operation, edge: Edge, rich: bool = True, comp
     i = view.numbers[operation.key, edge.argument]
     derivative = short(view, operation, edge, 14) if compact else view.derivative(operation, edge, "∂", 30)
     above, below = view.name(operation.key), view.name(edge.source)
-    tip = (
-        f"{circled(i)} ∂{above}/∂{below} = {view.derivative(operation, edge, None, 200) or 'not elementwise'}"
-    )
+    local = view.derivative(operation, edge, None, 200) or tr("not elementwise")
+    tip = f"{circled(i)} ∂{above}/∂{below} = {local}"
     if edge.flow is not None:
-        tip += f"\ncarries to {below}: {brief(edge.flow)}"
+        tip += "\n" + tr("carries to {name}: {value}", name=below, value=brief(edge.flow))
     mood = sign(edge.local) or sign(edge.flow)
     label = f"{circled(i)} {derivative}".rstrip() if rich else ""
     back = view.leads_back(operation, edge)
@@ -190,9 +195,12 @@ def _constants(shown: list[Operation]) -> tuple[list[Box], list[Link]]:
     boxes, links = [], []
     for i, (name, heads) in enumerate(uses.items()):
         label = ((clip(name, 20), "muted"),)
-        boxes.append(Box(f"c{i}", None, "constant", (label,), f"{name}: a constant, no gradient"))
+        boxes.append(
+            Box(f"c{i}", None, "constant", (label,), tr("{name}: a constant, no gradient", name=name))
+        )
         for j, head in enumerate(dict.fromkeys(heads)):
-            links.append(Link(f"c{i}_{j}", f"c{i}", head, "", f"{name}: a constant", "constant", 1.0, False))
+            tip = tr("{name}: a constant", name=name)
+            links.append(Link(f"c{i}_{j}", f"c{i}", head, "", tip, "constant", 1.0, False))
     return boxes, links
 
 
@@ -209,20 +217,27 @@ def roles(view: View) -> list[str]:
         for o in operations for edge in o.inputs
         if edge.source is None and edge.shape and NAME.fullmatch(edge.constant)
     }  # fmt: skip
-    told = (
-        ("◉ parameters", parameters), ("● inputs", others),
-        ("○ data, no gradient", [f"{name} {shape}" for name, shape in data.items()]),
-    )  # fmt: skip
-    found = [f"{what}: {_listed(names)}" for what, names in told if names]
+    found = []
+    if parameters:
+        found.append(tr("◉ parameters: {names}", names=_listed(parameters)))
+    if others:
+        found.append(tr("● inputs: {names}", names=_listed(others)))
+    if data:
+        named = [f"{name} {shape}" for name, shape in data.items()]
+        found.append(tr("○ data, no gradient: {names}", names=_listed(named)))
     return found if len(found) > 1 else []
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names[:6]) + (f" and {len(names) - 6:,} more" if len(names) > 6 else "")
+    listed = ", ".join(names[:6])
+    return tr("{names} and {n:,} more", names=listed, n=len(names) - 6) if len(names) > 6 else listed
 
 
 def sentence(view: View) -> str:
     """Say in one sentence what the picture shows, for those who do not see it."""
     steps, names = view.computed, [entry.name for entry in view.trace.inputs]
     story = "; ".join(view.title(step, 40) for step in steps[:8]) + (" ..." if len(steps) > 8 else "")
-    return f"Computation graph from {', '.join(names[:8]) or 'constants'} to {view.result_name}: {story}."
+    return tr(
+        "Computation graph from {inputs} to {result}: {story}.",
+        inputs=", ".join(names[:8]) or tr("constants"), result=view.result_name, story=story,
+    )  # fmt: skip

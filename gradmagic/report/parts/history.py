@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...language import tr
 from ..model import Trace
 from ..shown.numbers import number
 
@@ -40,7 +41,7 @@ def history(trace: Trace) -> History | None:
     sweeps = trace.sweeps
     if len(sweeps) < LEAST:
         return None
-    name = trace.result.name or trace.result.text or "result" if trace.result else "result"
+    name = trace.result.name or trace.result.text or tr("result") if trace.result else tr("result")
     nan = float("nan")
     series = [Series(name, tuple(nan if s.value is None else s.value for s in sweeps))]
     followed = dict.fromkeys(n for sweep in sweeps for n in sweep.inputs)

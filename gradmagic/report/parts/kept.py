@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from ...language import mark, tr
 from ..model import Kept, Operation
 from ..shown.naming import PARTS
 from ..shown.view import View
 from .timing import size
 
-HEAD = ("line", "expression", "times", "keeps", "arrays", "kept before")
+HEAD = (
+    mark("line"), mark("expression"), mark("times"), mark("keeps"), mark("arrays"), mark("kept before"),
+)  # fmt: skip
 SHOWN = 12
 
 
@@ -30,13 +33,13 @@ def rows(view: View, most: int = SHOWN) -> list[tuple[str, ...]]:
     found = sorted(places.items(), key=lambda item: -sum(each.size for each in item[1]))
     made = [_row(*where, those) for where, those in found[:most]]
     if len(found) > most:
-        made.append(("", f"… {len(found) - most} more", "", "", "", ""))
-    return [*made, _row("", "all", kept)]
+        made.append(("", tr("… {n} more", n=len(found) - most), "", "", "", ""))
+    return [*made, (*_row("", tr("all"), kept)[:-1], "")]
 
 
 def _row(line: str, text: str, kept: list[Kept] | tuple[Kept, ...]) -> tuple[str, ...]:
     new, shared, arrays = (sum(getattr(each, name) for each in kept) for name in ("size", "shared", "arrays"))
-    before = size(shared) if shared and text != "all" else ""
+    before = size(shared) if shared else ""
     return line, text, f"{len(kept):,}", size(new), f"{arrays:,}", before
 
 
@@ -46,8 +49,13 @@ def summary(view: View) -> str:
     if not kept:
         return ""
     own, arrays = sum(each.own for each in kept), sum(each.arrays for each in kept)
-    anyway = f", of which {size(own)} are held by names anyway" if own else ""
-    return f"{size(sum(each.size for each in kept))} in {arrays:,} array{'s' * (arrays != 1)}{anyway}"
+    told = tr(
+        "{size} in {n:,} array{s}",
+        size=size(sum(each.size for each in kept)),
+        n=arrays,
+        s="s" * (arrays != 1),
+    )
+    return tr("{what}, of which {own} are held by names anyway", what=told, own=size(own)) if own else told
 
 
 def keeps(view: View, operation: Operation) -> str:
@@ -56,4 +64,4 @@ def keeps(view: View, operation: Operation) -> str:
         return ""  # what else is in it is not known here
     members = view.parts.get(operation.key) or (operation,)
     found = sum(view.kept.get(member.key, 0) for member in members)
-    return f"keeps {size(found)}" if found and operation.count == 1 else ""
+    return tr("keeps {size}", size=size(found)) if found and operation.count == 1 else ""

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...language import tr
 from ..model import Edge, Operation, ReportError
 from ..operations import Numbers, Recorded, TooMany
 from ..shown.view import View
@@ -95,7 +96,7 @@ def _as_far_as_can_be(view: View, key: int, flat: int) -> _Followed:
             return _followed(view, key, flat, most)
         except TooMany:
             continue
-    raise ReportError("its paths lead through arrays that are too large. Explain a smaller example.")
+    raise ReportError(tr("its paths lead through arrays that are too large. Explain a smaller example."))
 
 
 def _followed(view: View, key: int, flat: int, most: int) -> _Followed:
@@ -147,10 +148,10 @@ def _weights(view: View, flats: Numbers) -> Numbers:
     if result.grad.items is None:
         low, high = result.grad.low, result.grad.high
         if low is None or low != high:
-            raise ReportError(
-                f"the weights of {view.name(result.key)}'s {result.grad.size:,} entries are not kept: explain the "
-                "gradient of a number, say of its sum."
-            )
+            raise ReportError(tr(
+                "the weights of {name}'s {n:,} entries are not kept: explain the gradient of a number, say of its "
+                "sum.", name=view.name(result.key), n=result.grad.size,
+            ))  # fmt: skip
         return np.full(len(flats), low)
     return np.ravel(np.array(result.grad.items, float))[flats]
 
@@ -240,17 +241,22 @@ def slopes(view: View, user: Operation, edge: Edge, flats: Numbers) -> tuple[Num
         kept = operations.kept.slopes if isinstance(operations, Recorded) else None
         found = None if kept is None else kept.of(user.key, edge.argument, flats)
     if found is None:
-        raise ReportError(
-            f"the derivatives of {view.title(user, 40)} entry by entry are not kept: its arrays are too large, it was "
-            "not computed in this cell, or the report is not one of the latest. Run the cell again, or explain a "
-            "smaller example."
-        )
+        raise ReportError(tr(
+            "the derivatives of {operation} entry by entry are not kept: its arrays are too large, it was not "
+            "computed in this cell, or the report is not one of the latest. Run the cell again, or explain a "
+            "smaller example.", operation=view.title(user, 40),
+        ))  # fmt: skip
     if np.iscomplexobj(found[2]):
-        raise ReportError(
-            f"the derivatives of {view.title(user, 40)} are complex numbers: only real ones are explained entry by "
-            "entry."
-        )
+        raise ReportError(complex_numbers(view, user))
     return found
+
+
+def complex_numbers(view: View, user: Operation) -> str:
+    """Say why no entry is explained through an operation between complex numbers."""
+    return tr(
+        "the derivatives of {operation} are complex numbers: only real ones are explained entry by entry.",
+        operation=view.title(user, 40),
+    )  # fmt: skip
 
 
 def factor_of(view: View, hop: Hop) -> int:

@@ -14,6 +14,7 @@ from ..model import Edge, Operation
 from ..shown.numbers import factor, number
 from ..shown.simplified import bracketed
 from ..shown.view import View
+from ..shown.words import summed
 
 MOST = 20  # paths that are written out
 LONGEST = 12  # edges of a path that is written out
@@ -72,7 +73,7 @@ def sum_over_paths(view: View, key: int) -> Sum | None:
     if len(paths) <= 4 and all(edge.formula or sums_up(user) for path in paths for user, edge in path):
         formulas = " + ".join(" * ".join(bracketed(e.formula or "1") for _, e in path) for path in paths)
         if any(broadcasts(view, user, edge) for path in paths for user, edge in path):
-            formulas = f"{formulas}, summed" if len(paths) == 1 else ""
+            formulas = summed(formulas) if len(paths) == 1 else ""
     return Sum(paths, edges, values, formulas)
 
 

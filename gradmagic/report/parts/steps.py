@@ -9,10 +9,12 @@ import re
 from dataclasses import dataclass
 
 from ...engine.core.values import Value
+from ...language import tr
 from ..model import Edge, Operation
 from ..shown.numbers import brief, factor
 from ..shown.simplified import bracketed
 from ..shown.view import View
+from ..shown.words import summed
 from .paths import broadcasts, of_complex
 
 
@@ -61,7 +63,7 @@ def steps(view: View) -> tuple[Step, ...]:
             earlier = sent.setdefault(edge.source, [])
             flows.append(_flow(view, operation, edge, tuple(earlier)))
             earlier.append((i, flows[-1].amount))
-        grad = brief(operation.grad) or "not kept"
+        grad = brief(operation.grad) or tr("not kept")
         found.append(
             Step(i, operation.key, view.title(operation), grad, operation.key == result.key, tuple(flows))
         )
@@ -81,7 +83,7 @@ def _flow(view: View, operation: Operation, edge: Edge, earlier: tuple[tuple[int
         total = ""  # a loop's way back: what is sent belongs to the turn before the one that is shown
     # Of a folded loop one turn is known, and what all gave.
     if edge.part or not all(sent for _, sent in earlier):
-        amount, earlier, total = f"{total} in all" if total else "", (), ""
+        amount, earlier, total = tr("{total} in all", total=total) if total else "", (), ""
     elif not earlier:
         total = ""
     # An earlier turn's derivative met its own gradient, not the one that is shown.
@@ -95,10 +97,10 @@ def _local(view: View, operation: Operation, edge: Edge) -> str:
     if edge.formula and edge.local is not None:
         formula = _conjugate(edge.formula) if of_complex(view, operation, edge) else edge.formula
         told = "grad" if formula == "1" else f"grad*{bracketed(formula)}"
-        told = f"{told}, summed" if broadcasts(view, operation, edge) else told
+        told = summed(told) if broadcasts(view, operation, edge) else told
         source = view.by_key.get(edge.source)
         turned = "complex" in operation.dtype and source is not None and "complex" not in source.dtype
-        return f"{told}, the real part" if turned else told
+        return tr("{formula}, the real part", formula=told) if turned else told
     if edge.formula:
         return f"grad*{bracketed(edge.formula)}"
     return view.words(operation, edge)
@@ -126,13 +128,21 @@ def modes(view: View) -> str:
         size = view.trace.inputs[0].value.size if len(view.trace.inputs) == 1 else 1
         if size < 2 or not names:
             return ""
-        many = "both" if size == 2 else f"all {size:,}"
         slope = view.slope(names[0])
-        return f"One backward sweep gave {many} numbers of {slope}; forward mode takes {size:,} sweeps."
+        if size == 2:
+            return tr(
+                "One backward sweep gave both numbers of {slope}; forward mode takes 2 sweeps.", slope=slope
+            )
+        return tr(
+            "One backward sweep gave all {n:,} numbers of {slope}; forward mode takes {n:,} sweeps.",
+            n=size, slope=slope,
+        )  # fmt: skip
     total = sum(entry.value.size for entry in view.trace.inputs if entry.name in names)
     if total == len(names) <= 4:
-        each = ", ".join(f"one for {name}" for name in names)
-        return f"One backward sweep gave {'both' if total == 2 else 'all'}; forward mode takes {each}."
-    return (
-        f"One backward sweep gave all {total:,} numbers; forward mode takes {total:,} sweeps, one for each."
+        each = ", ".join(tr("one for {name}", name=name) for name in names)
+        if total == 2:
+            return tr("One backward sweep gave both; forward mode takes {each}.", each=each)
+        return tr("One backward sweep gave all; forward mode takes {each}.", each=each)
+    return tr(
+        "One backward sweep gave all {n:,} numbers; forward mode takes {n:,} sweeps, one for each.", n=total
     )

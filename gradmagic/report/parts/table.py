@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...engine.core.values import Value
+from ...language import mark, tr
 from ..model import Input
 from ..shown.numbers import brief, number, shape_of
 from ..shown.simplified import operand
+from ..shown.typeset import pad, width
 from ..shown.view import View
 from .paths import Sum, sum_over_paths
 
@@ -69,15 +71,23 @@ class Table:
         return len(self.rows)
 
     def __str__(self) -> str:
-        head = ("name", "shape", "value", f"d{operand(self.result)}/dname", "")
-        rows = [(r.name, shape_of(r.shape), brief(r.value), brief(r.grad) or "-", r.flag) for r in self.rows]
+        slope = tr("d{result}/dname", result=operand(self.result))
+        head = (tr("name"), tr("shape"), tr("value"), slope, "")
+        rows = [
+            (r.name, shape_of(r.shape), brief(r.value), brief(r.grad) or "-", said(r.flag)) for r in self.rows
+        ]
         rows = [head, *rows]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+        widths = [max(width(row[i]) for row in rows) for i in range(len(head))]
         return "\n".join(
-            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
+            "  ".join(pad(cell, w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
         )
 
     __repr__ = __str__
+
+
+def said(flag: str) -> str:
+    """Say a flag in the reader's language; counts of NaN and inf are the same in all."""
+    return tr(flag) if flag else ""
 
 
 def table(view: View) -> Table:
@@ -101,10 +111,10 @@ def _row(view: View, entry: Input) -> Row:
 def _flag(entry: Input) -> str:
     grad = entry.grad
     if not entry.reached:
-        return "not reached"
+        return mark("not reached")
     if grad is None:
         return ""
     for count, name in ((grad.nans, "NaN"), (grad.infs, "inf")):
         if count:
             return name if count == grad.size else f"{count} {name}"
-    return "zero" if grad.size and grad.zeros == grad.size else ""
+    return mark("zero") if grad.size and grad.zeros == grad.size else ""

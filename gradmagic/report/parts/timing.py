@@ -5,9 +5,13 @@ In: a `Trace`. Out: rows of text, the slowest first, with a total.
 
 from __future__ import annotations
 
+from ...language import mark, tr
 from ..model import Timing, Trace
 
-HEAD = ("line", "expression", "times", "forward", "backward", "share", "values")
+HEAD = (
+    mark("line"), mark("expression"), mark("times"), mark("forward"), mark("backward"), mark("share"),
+    mark("values"),
+)  # fmt: skip
 SHOWN = 12
 
 
@@ -19,9 +23,9 @@ def rows(trace: Trace, most: int = SHOWN) -> list[tuple[str, ...]]:
     total = sum(t.forward + t.backward for t in timings) or 1.0
     found = [_row(t, total) for t in timings[:most]]
     if len(timings) > most:
-        found.append(("", f"… {len(timings) - most} more", "", "", "", "", ""))
+        found.append(("", tr("… {n} more", n=len(timings) - most), "", "", "", "", ""))
     sums = (sum(getattr(t, name) for t in timings) for name in ("count", "forward", "backward", "size"))
-    return [*found, _row(Timing("all", "", None, *sums), total)]
+    return [*found, _row(Timing(tr("all"), "", None, *sums), total)]
 
 
 def _row(timing: Timing, total: float) -> tuple[str, ...]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
 from typing import NamedTuple
 
 from ...engine.core.values import Value
+from ...language import mark, tr
 from ..turns import Turns
 
 
@@ -62,7 +64,11 @@ def earlier(turns: Turns, found: list[Told], value: Value | None, grad: Value | 
 def called(turns: Turns, moment: int) -> str:
     """Call a moment: `"turn 3 of 100, call 1 of 2"`."""
     around = [turns.moments[each] for each in turns.within(moment)]
-    return ", ".join(f"{turns.scopes[m.scope].word} {m.turn:,} of {m.of:,}" for m in around if m.of > 1)
+    said = [tr(_ONE_OF[turns.scopes[m.scope].word], turn=m.turn, turns=m.of) for m in around if m.of > 1]
+    return reduce(lambda outer, inner: tr("{outer}, {inner}", outer=outer, inner=inner), said) if said else ""
+
+
+_ONE_OF = {"turn": mark("turn {turn:,} of {turns:,}"), "call": mark("call {turn:,} of {turns:,}")}
 
 
 def _measure(value: Value | None) -> float | None:

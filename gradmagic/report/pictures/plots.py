@@ -56,7 +56,7 @@ def plot(trace: Trace) -> Figure:
     with words_for(tr("picture")) as note:
         figure, missing = _drawn(trace)
     if missing or note:
-        warnings.warn(unwritten(missing, tr("picture")) if missing else note, stacklevel=3)
+        warnings.warn(unwritten(missing, tr("picture")) if missing else note, stacklevel=4)
     return figure
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
+from ...language import tr
 from ..model import Edge, Operation, Place, Scope
 from .recognised import recognised
 from .statements import given_by
@@ -99,7 +100,7 @@ class _Boxes:
         counts = {
             o.key: self.own[o.key] for o in view.operations if self.own.get(o.key) and o.rule == "module"
         }
-        notes = {key: f"{number} parameter{'s' * (number > 1)}" for key, number in counts.items()}
+        notes = {key: tr("{n} parameter{s}", n=n, s="s" * (n > 1)) for key, n in counts.items()}
         view = replace(
             view, parts=held, turns={**view.turns, **notes}, known=self.known, least=self.numbered + 1
         )
@@ -193,19 +194,25 @@ class _Boxes:
             same = [
                 s.turn for s in self.scopes if s.loop == scope.loop and own & set(range(s.first, s.last + 1))
             ]
-            turns = f"turn {scope.turn}" if len(same) < 2 else f"turns {min(same)} … {max(same)}"
+            text = tr("turn {turn} of {turns}", turn=scope.turn, turns=scope.turns)
+            if len(same) > 1:
+                text = tr(
+                    "turns {first} … {last} of {turns}", first=min(same), last=max(same), turns=scope.turns
+                )
             own_line = (
                 self.scopes[self.paths[last.key][-1]] is scope
             )  # not that of a function which the turn calls
-            where = f" in {at.function}" if own_line and at.function and at.function not in OWN else ""
-            return replace(at, text=f"{turns} of {scope.turns}{where}", column=0, end_column=0)
+            if own_line and at.function and at.function not in OWN:
+                text = tr("{part} in {whole}", part=text, whole=at.function)
+            return replace(at, text=text, column=0, end_column=0)
         text = scope.name if scope.place is None else scope.place.text or f"{scope.name}(…)"
         if not whole:  # its value is one of several that the box gives
-            return replace(at, text=f"{' '.join(at.text.split())} in {scope.name}", column=0, end_column=0)
+            text = tr("{part} in {whole}", part=" ".join(at.text.split()), whole=scope.name)
+            return replace(at, text=text, column=0, end_column=0)
         if scope.place is None:
             return replace(at, text=text, column=0, end_column=0)
         if last.names and scope.place.function is None and not self._is_all(scope.place, last.names):
-            return replace(scope.place, text=f"part of {text}", column=0, end_column=0)
+            return replace(scope.place, text=tr("part of {text}", text=text), column=0, end_column=0)
         return replace(scope.place, text=text)
 
     def _is_all(self, place: Place, names: Sequence[str]) -> bool:

@@ -17,6 +17,7 @@ _NOT_FIRST = frozenset(
     "ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶㇰㇱㇲㇳㇴㇵㇶㇷㇸㇹㇺㇻㇼㇽㇾㇿ,.:;?!)]}%\"'`"
 )
 _NOT_LAST = frozenset("‘“（〔［｛〈《「『【«￥＄＃([{\"'`0123456789-+@#$")
+NAME = 8  # characters of a name that stays whole whatever it is written in
 _SENTENCE = re.compile("[ぁ-ゖ、。「」（）]|[ァ-ヶ一-鿿]{6}")
 
 
@@ -45,7 +46,7 @@ def pieces(word: str) -> list[str]:
     >>> pieces("xの勾配（d_1）です。"), pieces("np.sqrt(勾配)")
     (['x', 'の', '勾', '配', '（d_1）', 'で', 'す。'], ['np.sqrt(勾配)'])
     """
-    if not is_sentence(word):
+    if not is_sentence(word) or (len(word) <= NAME and word.isidentifier()):
         return [word]
     found = word[:1]
     for a, b in pairwise(word):

@@ -12,13 +12,14 @@ from dataclasses import replace
 from functools import cached_property
 
 from ...engine.core.values import Value
+from ...language import tr
 from ..model import Edge, Operation, Trace
 from ..operations import UNNAMED, Columns, Kind, called
 from ..signs import DIGITS, SIGN
 from .numbers import brief, number, shape_of
 from .simplified import operand
 from .typeset import clip, width
-from .words import SIMPLE, TRANSPOSED, WORDS, of_dense, of_product
+from .words import SIMPLE, TRANSPOSED, WORDS, of_dense, of_product, summed
 
 _AUGMENTED = re.compile(r"[\w.\[\]:'\", -]+(\*\*|//|>>|<<|[-+*/%@&|^])=(?!=)")
 PARTS = {"line", "module", "call", "turn"}  # rules of what stands for its operations (wholes.py)
@@ -44,7 +45,7 @@ class Naming:
     def result_name(self) -> str:
         """What the result is called: its name, or the text of the expression."""
         result = self.trace.result
-        return (result.name or clip(result.text, 20) or "result") if result else "result"
+        return (result.name or clip(result.text, 20) or tr("result")) if result else tr("result")
 
     def result_value(self, gap: str = " ") -> str:
         """Write the result in a few words: a number with more digits than elsewhere, an array's shape and range."""
@@ -70,7 +71,7 @@ class Naming:
     def called(self, edge: Edge) -> str:
         """Give what formulas call the value that an edge brings, and no other value."""
         if edge.source is None:
-            return edge.called or edge.constant
+            return edge.called or _written(edge.constant)
         operation = self.by_key.get(edge.source)
         if operation is None:
             return "?"
@@ -79,7 +80,7 @@ class Naming:
     def _operand(self, edge: Edge) -> str:
         """Call what an edge brings; a constant that only a sign could tell, as it is written."""
         unknown = edge.source is None and edge.given is None and SIGN.fullmatch(edge.called)
-        return edge.constant if unknown else self.called(edge)
+        return _written(edge.constant) if unknown else self.called(edge)
 
     @cached_property
     def signs(self) -> set[str]:
@@ -141,10 +142,14 @@ class Naming:
 
     def _told(self, operation: Operation) -> str:
         place = operation.place
-        line = f", line {place.line}" if place is not None and place.line else ""
-        where = f" in {place.function}" if line and place is not None and place.function else ""
-        turn = f", the last of {operation.count:,}" if operation.count > 1 else ""
-        return f"{clip(self.expression(operation), 60)}{line}{where}{turn}"
+        told = clip(self.expression(operation), 60)
+        if place is not None and place.line and place.function:
+            told = tr(
+                "{what}, line {line} in {function}", what=told, line=place.line, function=place.function
+            )
+        elif place is not None and place.line:
+            told = tr("{what}, line {line}", what=told, line=place.line)
+        return tr("{what}, the last of {n:,}", what=told, n=operation.count) if operation.count > 1 else told
 
     def expression(self, operation: Operation) -> str:
         """Write the operation as the reader wrote it, or as a call when the source is not known."""
@@ -152,7 +157,7 @@ class Naming:
         if place is not None and place.text and (operation.rule in PARTS or not operation.within):
             return one_line(place.text)
         if not operation.rule:
-            return operation.names[0] if operation.names else "input"
+            return operation.names[0] if operation.names else tr("input")
         return f"{operation.rule}({', '.join(clip(self._operand(edge), 16) for edge in operation.inputs)})"
 
     def sign_of(self, operation: Operation) -> str:
@@ -165,7 +170,7 @@ class Naming:
         sign = self.sign_of(operation)
         name = sign or (operation.names[0] if operation.names else "")
         if operation.rule == "set_item" and SIMPLE.fullmatch(text):
-            text = f"write {text}"  # `buf[0] = v` makes another value of buf
+            text = tr("write {text}", text=text)  # `buf[0] = v` makes another value of buf
             text = f"{sign}: {text}" if sign else text
         elif name and operation.rule and _AUGMENTED.match(text):
             text = f"{sign}: {text}" if sign else text
@@ -186,12 +191,12 @@ class Naming:
             if not _is_number(text, local.items):
                 text = f"{text} = {shown}" if text and text != shown else shown
             if operation.count > 1 and not _is_number(text, local.items):
-                text = f"{text} ({'first' if edge.early else 'last'})"
+                text = tr("{text} (first)", text=text) if edge.early else tr("{text} (last)", text=text)
         elif not text and (local is not None or (not operation.shape and _is_one(operation.grad))):
             text = brief(local or edge.flow, 24)
         source = self.by_key.get(edge.source)
         if local is not None and source is not None and math.prod(source.shape) < math.prod(operation.shape):
-            text += ", summed"  # over what broadcasting repeated
+            text = summed(text)  # over what broadcasting repeated
         above, below = self.name(operation.key), self.name(edge.source)
         readable = len(above) + len(below) <= 20 and SIMPLE.fullmatch(above) and SIMPLE.fullmatch(below)
         of_numbers = local is not None and not local.shape and not operation.shape
@@ -199,16 +204,22 @@ class Naming:
             return f"{sign}{above}/{sign}{below} = {text}"
         return text
 
-    def _of_product(self, operation: Operation, edge: Edge, source: Operation) -> str:
-        if edge.early:
-            return ""  # of an earlier turn: its other operands are not known any more
+    def product(self, operation: Operation, edge: Edge) -> tuple[str, bool]:
+        """Write a local derivative that is a product with the gradient, `X.T @ grad`; "" where there is none.
+
+        Tell also whether it is summed over what was repeated.
+        """
+        source = self.by_key.get(edge.source)
+        if operation.rule not in {"matmul", "dot", "dense"} or source is None or edge.words or edge.early:
+            return "", False  # of an earlier turn the other operands are not known any more
         others = [self.called(e) for e in operation.inputs]
         if operation.count > 1:
             others = [self._at_any_turn(other) for other in others]
         if operation.rule == "dense":
-            return of_dense(operation, edge.argument, others) if len(operation.shape) <= 2 else ""
-        two = len(others) == 2
-        return of_product(operation, edge.argument, source.shape, others[1 - edge.argument]) if two else ""
+            return of_dense(operation, edge.argument, others) if len(operation.shape) <= 2 else ("", False)
+        if len(others) != 2:
+            return "", False
+        return of_product(operation, edge.argument, source.shape, others[1 - edge.argument])
 
     def words(self, operation: Operation, edge: Edge) -> str:
         """Put a local derivative in words where it is no formula of one element."""
@@ -218,23 +229,24 @@ class Naming:
         if edge.words:
             return self._at_any_turn(edge.words) if operation.count > 1 else edge.words
         name = self.called(edge)
-        each = f"{name}[k]" if len(source.shape) == 1 and name.isidentifier() else "element"
+        each = f"{name}[k]" if len(source.shape) == 1 and name.isidentifier() else tr("element")
         size, out = math.prod(source.shape), math.prod(operation.shape)
         if operation.rule in {"sum", "add.reduce"}:
             if not operation.shape and edge.flow is not None and edge.flow.low != edge.flow.high:
-                return "1 where summed, else 0"
-            return f"1 for each {each}"
+                return tr("1 where summed, else 0")
+            return tr("1 for each {entry}", entry=each)
         if operation.rule == "mean" and out:
-            return f"1/{size // out} for each {each}"
+            return tr("1/{n} for each {entry}", n=size // out, entry=each)
         if operation.rule in {"matmul", "dot", "dense"}:
-            return self._of_product(operation, edge, source)
+            product, is_summed = self.product(operation, edge)
+            return summed(product) if is_summed else product
         if operation.rule == "transpose" and len(source.shape) < 2:
             return "1"
         if operation.rule == "transpose" and len(source.shape) == 2:
-            return "grad.T" if TRANSPOSED.search(self.expression(operation)) else WORDS["transpose"]
+            return "grad.T" if TRANSPOSED.search(self.expression(operation)) else tr(WORDS["transpose"])
         if operation.rule == "set_item":
-            return "1 where written" if edge.argument else "1 where kept, else 0"
-        return WORDS.get(operation.rule, "")
+            return tr("1 where written") if edge.argument else tr("1 where kept, else 0")
+        return tr(WORDS[operation.rule]) if operation.rule in WORDS else ""
 
 
 def _names(kind: Kind | Operation) -> list[str]:
@@ -252,13 +264,18 @@ _NUMBER = re.compile(r"-?[\d.]+(e[-+]\d+)?")
 
 def _constant(operation: Operation, edge: Edge) -> str:
     place = operation.place
-    line = f", line {place.line}" if place is not None and place.line else ""
     value = brief(edge.given)
     if edge.constant == UNNAMED or (
         value and edge.given is not None and edge.given.shape and _NUMBER.fullmatch(edge.constant)
     ):
-        return f"{value + ', ' if value else ''}{UNNAMED}{line}"
-    return f"{edge.constant}{f' = {value}' if value and value != edge.constant else ''}{line}"
+        told = tr("{value}, a constant", value=value) if value else tr(UNNAMED)
+    else:
+        told = f"{edge.constant}{f' = {value}' if value and value != edge.constant else ''}"
+    return tr("{what}, line {line}", what=told, line=place.line) if place is not None and place.line else told
+
+
+def _written(constant: str) -> str:
+    return tr(constant) if constant == UNNAMED else constant
 
 
 def _is_one(value: Value | None) -> bool:

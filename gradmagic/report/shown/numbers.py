@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.core.values import Value
+from ...language import tr
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 
@@ -142,22 +143,30 @@ def brief(value: Value | None, room: int = 28, digits: int = 4) -> str:
     if not value.shape:
         return number(value.items, digits)
     if not value.size:
-        return "empty"
+        return tr("empty")
     odd = ((value.nans, "NaN"), (value.infs, "inf"))
     for count, name in odd:
         if count == value.size:
-            return f"{name} everywhere"
-    bad = "".join(f", {count} of {value.size} {name}" for count, name in odd if count)
+            return tr("{value} everywhere", value=name)
+    bad = [(count, name) for count, name in odd if count]
     if value.low is None or value.high is None:
-        return f"norm {number(value.norm, digits)}{bad}" if value.norm is not None else "not numbers"
+        if value.norm is None:
+            return tr("not numbers")
+        return _with_odd(tr("norm {norm}", norm=number(value.norm, digits)), bad, value.size)
     if value.low == value.high and not bad:
         same = number(value.low, digits)
-        return f"{same} everywhere" if value.size > 1 else f"[{same}]"
+        return tr("{value} everywhere", value=same) if value.size > 1 else f"[{same}]"
     if value.size <= 6 and value.items is not None:
         listed = _listed(value.items, digits)
         if len(listed) <= room:
             return listed
-    return f"{number(value.low, digits)} .. {number(value.high, digits)}{bad}"
+    return _with_odd(f"{number(value.low, digits)} .. {number(value.high, digits)}", bad, value.size)
+
+
+def _with_odd(text: str, odd: Sequence[tuple[int, str]], size: int) -> str:
+    for n, name in odd:
+        text = tr("{text}, {n} of {size} {name}", text=text, n=n, size=size, name=name)
+    return text
 
 
 def on_a_line(text: str) -> str:

@@ -87,7 +87,8 @@ class View(Naming):
             ends = max(1, min(3, 6 // len(body)))
             shown = range(count) if count <= 2 * ends else [*range(ends), *range(count - ends, count)]
             if len(shown) * len(body) <= 40:
-                choices.append({int(g.keys[i]): f"turn {i + 1:,} of {count:,}" for g in body for i in shown})
+                said = {i: tr("turn {turn:,} of {turns:,}", turn=i + 1, turns=count) for i in shown}
+                choices.append({int(g.keys[i]): said[i] for g in body for i in shown})
         choices += [
             dict.fromkeys(group.keys.tolist(), "")
             for group in groups
@@ -163,10 +164,14 @@ class View(Naming):
         """Say what part is shown: `"showing 40 of 10,000 operations"`, or nothing when it is all."""
         loop = len(self.trace.sweeps) > 1  # its own count is another thing than the last graph's
         shown, total = len(self.computed), self._recorded if loop else self.total
-        part = f"showing {shown:,} of {total:,} operations" if shown < total else ""
+        part = tr("showing {shown:,} of {n:,} operations", shown=shown, n=total) if shown < total else ""
         if any(operation.rule in PARTS for operation in self.operations):
-            part = f"showing {total:,} operations as {shown:,} lines or modules"
-        return ", ".join(piece for piece in ("the graph of the last sweep" if loop else "", part) if piece)
+            part = tr("showing {n:,} operations as {shown:,} lines or modules", n=total, shown=shown)
+        if not loop:
+            return part
+        if not part:
+            return tr("the graph of the last sweep")
+        return tr("the graph of the last sweep, {part}", part=part)
 
     @property
     def _recorded(self) -> int:
@@ -181,7 +186,10 @@ class View(Naming):
     def counts(self) -> tuple[str, str]:
         """How many operations and sweeps there were: `("2 operations", "1 sweep")`."""
         sweeps = max(1, len(self.trace.sweeps))
-        return f"{self.total:,} operation{'s' * (self.total != 1)}", f"{sweeps:,} sweep{'s' * (sweeps > 1)}"
+        return (
+            tr("{n:,} operation{s}", n=self.total, s="s" * (self.total != 1)),
+            tr("{n:,} sweep{s}", n=sweeps, s="s" * (sweeps > 1)),
+        )
 
     @property
     def alerts(self) -> tuple[Note, ...]:

@@ -7,48 +7,57 @@ from __future__ import annotations
 
 import re
 
+from ...language import mark, tr
 from ..model import Operation
 
 SIMPLE = re.compile(r"[^\W\d]\w*(\.\w+|\[[^\[\]]*\])*")
 TRANSPOSED = re.compile(r"\.T$|\.mT$|\.t\(\)$|\.transpose\(\)$|^np\.transpose\([^,]*\)$")
 WORDS = {
-    "max": "1 at the largest, else 0",
-    "amax": "1 at the largest, else 0",
-    "min": "1 at the least, else 0",
-    "amin": "1 at the least, else 0",
-    "reshape": "1, in the old shape",
-    "ravel": "1, in the old shape",
-    "transpose": "1, turned back",
-    "getitem": "1 where taken, else 0",
-    "broadcast_to": "1, summed over copies",
-    "concatenate": "1, cut apart again",
-    "stack": "1, cut apart again",
+    "max": mark("1 at the largest, else 0"),
+    "amax": mark("1 at the largest, else 0"),
+    "min": mark("1 at the least, else 0"),
+    "amin": mark("1 at the least, else 0"),
+    "reshape": mark("1, in the old shape"),
+    "ravel": mark("1, in the old shape"),
+    "transpose": mark("1, turned back"),
+    "getitem": mark("1 where taken, else 0"),
+    "broadcast_to": mark("1, summed over copies"),
+    "concatenate": mark("1, cut apart again"),
+    "stack": mark("1, cut apart again"),
 }
 
 
-def of_product(operation: Operation, argument: int, shape: tuple[int, ...], other: str) -> str:
-    """Write how the gradient of a product goes on to the operand of this shape; nothing for some batches."""
+def summed(formula: str) -> str:
+    """Say that what a formula gives is summed over what was repeated."""
+    return tr("{formula}, summed", formula=formula)
+
+
+def of_product(operation: Operation, argument: int, shape: tuple[int, ...], other: str) -> tuple[str, bool]:
+    """Write how the gradient of a product goes on to the operand of this shape; nothing for some batches.
+
+    Tell also whether it is summed there.
+    """
     axes, out = len(shape), len(operation.shape)
     if (axes, out) == (1, 0):
-        return f"grad*{_factor(other)}"
+        return f"grad*{_factor(other)}", False
     if (axes, out) == (2, 1):
-        return f"outer({other}, grad)" if argument else f"outer(grad, {other})"
+        return f"outer({other}, grad)" if argument else f"outer(grad, {other})", False
     batch = operation.rule == "matmul" and 2 <= axes <= out > 2
     if not batch and (axes, out) not in {(1, 1), (2, 2)}:
-        return ""
+        return "", False
     way = ".mT" if batch else ".T"
     back = other.removesuffix(way)
     turned = back if back != other and SIMPLE.fullmatch(back) else _factor(other) + way
     text = f"{turned} @ grad" if argument else f"grad @ {turned}"
-    return f"{text}, summed" if shape[:-2] != operation.shape[:-2] and batch else text
+    return text, batch and shape[:-2] != operation.shape[:-2]
 
 
-def of_dense(operation: Operation, argument: int, others: list[str]) -> str:
-    """Write how the gradient of x @ W.T + b goes on to x, W or b."""
+def of_dense(operation: Operation, argument: int, others: list[str]) -> tuple[str, bool]:
+    """Write how the gradient of x @ W.T + b goes on to x, W or b; and tell whether it is summed there."""
     x, weight = map(_factor, others[:2])
     if len(operation.shape) == 1:
-        return (f"grad @ {weight}", f"outer(grad, {x})", "1")[argument]
-    return (f"grad @ {weight}", f"grad.T @ {x}", "1, summed")[argument]
+        return (f"grad @ {weight}", f"outer(grad, {x})", "1")[argument], False
+    return (f"grad @ {weight}", f"grad.T @ {x}", "1")[argument], argument == 2
 
 
 def _factor(name: str) -> str:

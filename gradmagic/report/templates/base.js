@@ -8,6 +8,10 @@ const h = (tag, attributes, ...inside) => {
   made.append(...inside);
   return made;
 };
+/* English stands in the script; a report in another language brings what it says instead. */
+const speaker = (said = {}) => (sentence, fields = {}) => (said[sentence] ?? sentence).replace(/{(\w+)}/g, (all, name) => fields[name] ?? all);
+/* A sentence with elements in it. */
+const filled = (sentence, fields) => sentence.split(/{(\w+)}/).flatMap((piece, i) => (i % 2 ? fields[piece] : piece));
 const button = (text, label, onclick, more) => h("button", { type: "button", class: "gm-button", title: label, "aria-label": label, ...more, onclick }, text);
 const code = (text) => h("code", { class: "gm-code" }, text);
 const decode = (src) => decodeURIComponent(src.slice(src.indexOf(",") + 1));
@@ -39,8 +43,8 @@ const rove = (list, part) => {
     to.focus();
   });
 };
-const copy = (text, from) => {
-  const said = from.textContent, done = () => { from.textContent = "copied"; setTimeout(() => { from.textContent = said; }, 1500); };
+const copy = (text, from, copied) => {
+  const said = from.textContent, done = () => { from.textContent = copied; setTimeout(() => { from.textContent = said; }, 1500); };
   const by_hand = () => {
     const area = h("textarea", { style: "position:fixed;opacity:0" });
     area.value = text;

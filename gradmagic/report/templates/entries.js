@@ -1,5 +1,6 @@
 /* One entry of a gradient, clicked in the table, is expanded down to the inputs. */
 const entries = (report, data) => {
+  const { tr } = data;
   const told = h("pre", { class: "gm-explain", "aria-live": "polite" }), hide = () => { told.hidden = true; };
   hide();
   for (const row of report.querySelectorAll(".gm-table tr[data-k]")) {
@@ -9,14 +10,15 @@ const entries = (report, data) => {
       const asked = data.ask?.[row.dataset.k];
       if (!asked || !part) continue;
       row.closest(".gm-scroll").after(told);
-      part.title = "where an entry comes from";
+      part.title = tr("where an entry comes from");
       part.classList.add("gm-entry");
       part.addEventListener("click", (e) => {
         if (e.target.closest("summary")) return;
         /* The entry that was clicked; of what stands as a whole the first. */
         const cell = e.target.closest("td"), line = cell?.closest(".gm-grid") && cell.parentElement, name = asked.slice(0, asked.lastIndexOf("["));
         const at = line && (asked.includes(",") ? [line.rowIndex, cell.cellIndex] : [cells.indexOf(cell)]);
-        told.textContent = `In Python: gm.last().explain(${JSON.stringify(at ? `${name}[${at}]` : asked)})${at ? "" : ", or any other entry"}`;
+        const code = `gm.last().explain(${JSON.stringify(at ? `${name}[${at}]` : asked)})`;
+        told.textContent = at ? tr("In Python: {code}", { code }) : tr("In Python: {code}, or any other entry", { code });
         told.hidden = false;
         e.stopPropagation();
       });
@@ -27,7 +29,7 @@ const entries = (report, data) => {
     cells.forEach((cell, i) => {
       const open = () => { told.textContent = texts[i]; told.hidden = false; };
       cell.classList.add("gm-entry");
-      cell.title = "where it comes from";
+      cell.title = tr("where it comes from");
       cell.setAttribute("role", "button");
       cell.setAttribute("tabindex", i ? -1 : 0);
       cell.addEventListener("click", (e) => { e.stopPropagation(); open(); });

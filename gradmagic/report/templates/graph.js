@@ -1,9 +1,9 @@
 /* The graph: lit, zoomed, moved, walked through by keys, and opened: a small panel says one box or arrow in full. */
 const LEAST = 11 / 12; /* of a drawing's own size: its letters are 12 px high, and 11 can be read */
 const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
-  const first = decode(image.src), alt = image.alt, { host, root } = show(image, "gm-live gm-board", STYLES[0]);
+  const { tr } = data, first = decode(image.src), alt = image.alt, { host, root } = show(image, "gm-live gm-board", STYLES[0]);
   host.setAttribute("data-lm-suppress-shortcuts", "true");
-  const place = host.parentElement, whole_part = place.closest("details"), panel = h("div", { class: "gm-panel", role: "region", "aria-label": "what was clicked", "aria-live": "polite" });
+  const place = host.parentElement, whole_part = place.closest("details"), panel = h("div", { class: "gm-panel", role: "region", "aria-label": tr("what was clicked"), "aria-live": "polite" });
   panel.hidden = true;
   place.after(panel);
   let now = 0, svg, nodes, edges, wide, high, x = 0, y = 0, k = 1, own_zoom = false, opened;
@@ -103,8 +103,8 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     }
   };
   const value = (i, q) => {
-    if (i === null || i === undefined) return ["not kept"];
-    if (q !== undefined && veiled(q)) return [button("?", "show the gradient", () => ask(q))];
+    if (i === null || i === undefined) return [tr("not kept")];
+    if (q !== undefined && veiled(q)) return [button("?", tr("show the gradient"), () => ask(q))];
     const [shape, words, sign, rows] = data.values[i], tone = { "+": "gm-pos", "-": "gm-neg", 0: "gm-zero", "!": "gm-bad" }[sign] ?? "";
     const said = [h("span", { class: "gm-muted" }, shape ? `${shape} ` : ""), h("span", { class: `gm-num ${q === undefined ? "" : tone}` }, words)];
     if (rows) said.push(h("div", { class: "gm-scroll" }, h("table", { class: "gm-grid" }, ...rows.map((row) => h("tr", {}, ...row.map((text) => h("td", { class: q === undefined ? "" : text === "0" ? "gm-zero" : text[0] === "-" ? "gm-neg" : "gm-pos" }, text)))))));
@@ -123,28 +123,28 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     if (id) {
       const [name, where, about, rule, v, g, count] = said;
       title = name;
-      note = [rule, where, about, count > 1 ? `the last of ${count}` : ""].filter(Boolean).join(" · ");
-      rows.push(["value", value(v)], [`gradient of ${data.of}`, value(g, own(id))]);
-      for (const edge of edges) if (edge.dataset.d === id && edge.sheet === item.sheet) { const e = said_of(edge); rows.push([`${e[0]} ${e[1]}`, e[4] === null ? [code(e[2] || "not elementwise")] : [code(e[2] && e[2] !== data.values[e[4]][1] ? `${e[2]} = ` : ""), ...value(e[4])]]); }
+      note = [rule, where, about, count > 1 ? tr("the last of {n}", { n: count }) : ""].filter(Boolean).join(" · ");
+      rows.push([tr("value"), value(v)], [tr("gradient of {name}", { name: data.of }), value(g, own(id))]);
+      for (const edge of edges) if (edge.dataset.d === id && edge.sheet === item.sheet) { const e = said_of(edge); rows.push([`${e[0]} ${e[1]}`, e[4] === null ? [code(e[2] || tr("not elementwise"))] : [code(e[2] && e[2] !== data.values[e[4]][1] ? `${e[2]} = ` : ""), ...value(e[4])]]); }
     } else {
       title = `${said[0]} ${said[1]}`;
-      rows.push(["local derivative", [code(said[2] || (said[4] === null ? "not elementwise" : ""))]]);
-      if (said[4] !== null) rows.push(["in numbers", value(said[4])]);
-      rows.push([`carries to ${said[3]}`, value(said[5], own(item.dataset.s))]);
+      rows.push([tr("local derivative"), [code(said[2] || (said[4] === null ? tr("not elementwise") : ""))]]);
+      if (said[4] !== null) rows.push([tr("in numbers"), value(said[4])]);
+      rows.push([tr("carries to {name}", { name: said[3] }), value(said[5], own(item.dataset.s))]);
     }
-    const close = button("×", "close", () => { open(); pin(); });
+    const close = button("×", tr("close"), () => { open(); pin(); });
     panel.append(h("div", { class: "gm-bar" }, h("b", { class: "gm-num" }, title), h("span", { class: "gm-muted gm-small" }, note), close));
     const j = id ? unfolds(own(id)) : -1;
-    if (j > 0) close.before(button("unfold", "unfold: the first and the last turns one by one", () => turn(j)));
+    if (j > 0) close.before(button(tr("unfold"), tr("unfold: the first and the last turns one by one"), () => turn(j)));
     panel.append(h("table", { class: "gm-facts" }, h("tbody", {}, ...rows.map(([name, cells]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, ...cells))))));
   };
   const tipped = () => {
     for (const item of [...nodes, ...edges]) {
       const said = said_of(item);
       if (!said) continue;
-      const words = (name, i) => (i === null || i === undefined ? "" : name + data.values[i][1]);
+      const number = (i) => data.values[i]?.[1], value = number(said[4]), grad = veiled(own(item.dataset.k)) ? undefined : number(said[5]);
       const tip = item.dataset.k
-        ? said[0] + words("\nvalue ", said[4]) + (veiled(own(item.dataset.k)) ? "" : words("\ngradient ", said[5]))
+        ? [said[0], value !== undefined && tr("value {value}", { value }), grad !== undefined && tr("gradient {grad}", { grad })].filter(Boolean).join("\n")
         : [said[0], said[1], said[2] && `= ${said[2]}`].filter(Boolean).join(" ");
       const title = item.querySelector("title") ?? item.insertBefore(document.createElementNS(svg.namespaceURI, "title"), item.firstChild);
       title.textContent = tip;
@@ -185,14 +185,15 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     for (const node of nodes) {
       const hidden = veiled(own(node.dataset.k)), g = node.querySelector(".g");
       node.classList.toggle("veil", !!hidden);
-      if (g) g.textContent = hidden ? (g.said.startsWith("grad") ? "grad ?" : " ?") : g.said;
+      if (g) g.textContent = hidden ? (node.classList.contains("row") ? " ?" : tr("grad ?")) : g.said;
     }
     svg.classList.toggle("blind", !!veiled());
     tipped();
     if (opened) open(opened.isConnected ? opened : undefined);
   };
-  const fold = unfolded.length > 0 && button("unfold", "unfold loops and calls", () => turn(unfolded[unfolded.indexOf(now) + 1] ?? 0));
-  const forms = [...data.sheets.flatMap((s, j) => (s.form ? [[s.form, j]] : [])), ...(others ? [["operations", 0]] : [])].map(([name, j]) => [j, button(name, name, () => turn(j), { "aria-pressed": "false" })]);
+  const fold = unfolded.length > 0 && button(tr("unfold"), tr("unfold loops and calls"), () => turn(unfolded[unfolded.indexOf(now) + 1] ?? 0));
+  const names = { boxes: tr("boxes"), lines: tr("lines"), operations: tr("operations") };
+  const forms = [...data.sheets.flatMap((s, j) => (s.form ? [[s.form, j]] : [])), ...(others ? [["operations", 0]] : [])].map(([form, j]) => [j, names[form]]).map(([j, name]) => [j, button(name, name, () => turn(j), { "aria-pressed": "false" })]);
   const turn = (j) => {
     now = j;
     open();
@@ -201,13 +202,13 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
     /* What was asked for is to be read: the first of the turns, at a size for it. */
     const start = j && k < 0.7 && nodes.find((n) => data.sheets[j].keys.includes(+n.dataset.k));
     if (start) { zoom(0.85 / k); x = start.getBBox().x - 60; apply(); }
-    if (fold) fold.textContent = j === unfolded.at(-1) ? "fold" : unfolded.includes(j) ? "unfold next" : "unfold";
+    if (fold) fold.textContent = j === unfolded.at(-1) ? tr("fold") : unfolded.includes(j) ? tr("unfold next") : tr("unfold");
     pressed();
     board.turned?.();
   };
   const whole = () => { fit(); own_zoom = true; };
   const full = () => (document.fullscreenElement ? document.exitFullscreen() : whole_part.requestFullscreen?.());
-  const bar = h("div", { class: "gm-bar gm-zoom" }, button("−", "zoom out", () => zoom(0.8)), button("+", "zoom in", () => zoom(1.25)), button("fit", "show the whole graph", whole), button("1:1", "natural size", () => zoom(1 / k)), button("full", "full screen: f over the graph", full), ...(fold ? [fold] : []), ...forms.map(([, choice]) => choice));
+  const bar = h("div", { class: "gm-bar gm-zoom" }, button("−", tr("zoom out"), () => zoom(0.8)), button("+", tr("zoom in"), () => zoom(1.25)), button(tr("fit"), tr("show the whole graph"), whole), button("1:1", tr("natural size"), () => zoom(1 / k)), button(tr("full"), tr("full screen: f over the graph"), full), ...(fold ? [fold] : []), ...forms.map(([, choice]) => choice));
   const pressed = () => forms.forEach(([j, choice]) => choice.setAttribute("aria-pressed", String(now === j)));
   pressed();
   /* A derivative in a row stands for its edge. */
@@ -320,7 +321,12 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
       const over = () => g.getBBox().x + g.getBBox().width > end - 4;
       for (let left = said.length; left > 1 && row.classList.contains("row") && over(); ) g.textContent = `${said.slice(0, --left)}…`;
     },
-    head: (said) => { for (const head of svg.querySelectorAll(".c text")) if (/^(gradient|∂)/.test(head.textContent)) head.textContent = said.length > 10 && said !== "gradient" ? "∂" : said; },
+    head: (who) => {
+      for (const head of svg.querySelectorAll(".c text")) {
+        head.said ??= head.textContent;
+        if (head.said === tr("gradient")) head.textContent = !who ? head.said : who.length > 7 ? "∂" : `∂/∂${who}`;
+      }
+    },
     wipe: () => { for (const made of svg.querySelectorAll(".f")) made.remove(); },
   };
   host.style.cssText = "display:block;width:100%;min-width:0;flex:1";

@@ -1,23 +1,23 @@
 /* The quiz: gradients stand behind a question mark until they are asked for, one by one. */
-const asking = (report, changed) => {
+const asking = (report, { tr }, changed) => {
   const asked = new Set(), parts = [];
   let on = "quiz" in report.dataset;
   const veiled = (q) => on && q !== "-" && !asked.has(String(q)); /* "-": there is none at this turn */
   for (const part of report.querySelectorAll(".gm-g")) {
     const q = () => part.dataset.q ?? part.closest("[data-k]")?.dataset.k; /* a slider makes it another */
-    const mark = button("?", "show the gradient", () => ask(q()), { class: "gm-button gm-ask" });
+    const mark = button("?", tr("show the gradient"), () => ask(q()), { class: "gm-button gm-ask" });
     part.before(mark);
     parts.push([part, mark, q]);
   }
   const tips = [...report.querySelectorAll(".gm-x[title]")].map((x) => [x, x.title]);
   const paint = () => {
     for (const [part, mark, q] of parts) { part.hidden = veiled(q()); mark.hidden = !part.hidden; }
-    for (const [x, tip] of tips) { const said = x.tip ?? tip; x.title = veiled(x.dataset.q ?? x.dataset.k) ? said.split("\ngradient")[0] : said; }
+    for (const [x, tip] of tips) { const said = x.tip ?? tip; x.title = veiled(x.dataset.q ?? x.dataset.k) ? said.split("\n").slice(0, 2).join("\n") : said; }
     start.setAttribute("aria-pressed", String(on));
     changed();
   };
   const ask = (q) => { asked.add(String(q)); paint(); };
-  const start = button("quiz", "hide the gradients until you ask for them", () => { on = !on; asked.clear(); paint(); }, { "aria-pressed": String(on) });
+  const start = button(tr("quiz"), tr("hide the gradients until you ask for them"), () => { on = !on; asked.clear(); paint(); }, { "aria-pressed": String(on) });
   report.querySelector(".gm-head")?.append(start);
   queueMicrotask(paint);
   return { veiled, ask, paint };

@@ -3,6 +3,7 @@ const bring = async (report) => {
   report.dataset.live = "1";
   let data = {};
   try { data = JSON.parse(await gradmagic.read(report.querySelector("script.gm-data"))); } catch { /* the static page stays */ }
+  const tr = data.tr = speaker(data.said);
   const own = (key) => String(data.own?.[key] ?? key);
   const items = [...report.querySelectorAll("[data-k]")];
   let pinned, hovered, board, quiz, slid;
@@ -37,11 +38,11 @@ const bring = async (report) => {
   }
   const player = data.sheets && walk(report, board, data, { own, veiled: (q) => quiz?.veiled(q), ask: (q) => quiz?.ask(q), begun: () => slid?.last() });
   const hide = entries(report, data);
-  quiz = asking(report, () => { hide(); board?.veil(); player?.again(); });
+  quiz = asking(report, data, () => { hide(); board?.veil(); player?.again(); });
   board?.veil();
   slid = turns(report, data, (walks) => { if (!walks) player?.end(); quiz.paint(); });
   const foot = report.querySelector(".gm-foot");
-  if (data.latex && foot) foot.append(" ", button("copy LaTeX", "copy the chain rule as LaTeX", (e) => copy(data.latex, e.target)));
+  if (data.latex && foot) foot.append(" ", button(tr("copy LaTeX"), tr("copy the chain rule as LaTeX"), (e) => copy(data.latex, e.target, tr("copied"))));
 };
 gradmagic["{{ of }}"] = () => {
   for (const report of document.querySelectorAll('.gradmagic[data-of="{{ of }}"]:not([data-live])')) bring(report);

@@ -1,6 +1,6 @@
 /* Turns: a slider for each loop and function of the cell; inner ones follow the outer, and the lines show that turn. */
 const turns = (report, data, moved) => {
-  const { scopes, moments, lists, rows } = data.turns ?? {};
+  const { tr } = data, { scopes, moments, lists, rows } = data.turns ?? {};
   if (!rows) return undefined;
   const want = scopes.map(() => Infinity), at = scopes.map(() => -1), bars = [];
   const filled = (text, length) => { let before = ""; return [...text.split("|"), ...Array(length).fill("")].slice(0, length).map((one) => (before = one || before)); };
@@ -33,28 +33,32 @@ const turns = (report, data, moved) => {
       const q = i < 0 ? "-" : moved_away ? `${item.dataset.t}.${some[i]}` : undefined; /* by which a quiz knows it */
       const value = values[i] ?? "", grad = grads[i]?.slice(1) ?? "";
       for (const one of [item, part]) if (one && q) one.dataset.q = q; else if (one) delete one.dataset.q;
-      if (!item.cells) { item.title = item.tip = [item.textContent, `value ${value || "none at this turn"}`, `gradient ${grad || "none"}`].join("\n"); continue; }
+      if (!item.cells) { item.title = item.tip = [item.textContent, tr("value {value}", { value: value || tr("none at this turn") }), tr("gradient {grad}", { grad: grad || tr("none") })].join("\n"); continue; }
       item.cells[2].replaceChildren(h("small", {}, i < 0 ? "–" : shapes[i] ? `${shapes[i]} ` : ""), h("samp", {}, value));
       item.hidden = i < 0 && item.matches(".gm-part");
       part.className = `gm-g ${tones[grads[i]?.[0]] ?? ""}`;
       if (part.nextElementSibling?.matches("small")) part.nextElementSibling.hidden = moved_away; /* "start": of the last sweep */
-      part.textContent = grad + (results?.[i] ? ` of ${results[i]}` : "");
+      part.textContent = results?.[i] ? tr("{grad} of {result}", { grad, result: results[i] }) : grad;
     }
     moved(walks);
   };
   const go = (scope, number) => { want[scope] = number; paint(); };
+  const words = {
+    turn: { shown: tr("turn that is shown"), before: tr("turn before"), next: tr("next turn"), all: tr("turns"), at: (fields) => tr("turn {turn} of {turns}", fields) },
+    call: { shown: tr("call that is shown"), before: tr("call before"), next: tr("next call"), all: tr("calls"), at: (fields) => tr("call {turn} of {turns}", fields) },
+  };
   const bar = (scope) => {
-    const [word] = scopes[scope], count = h("small", { class: "gm-count" });
+    const word = words[scopes[scope][0]], count = h("small", { class: "gm-count" });
     let found = [], i = 0;
     const to = (j) => go(scope, j >= found.length - 1 ? Infinity : found[Math.max(0, j)][1]);
-    const slider = h("input", { type: "range", min: 0, class: "gm-slider", "aria-label": `${word} that is shown`, oninput: () => to(+slider.value) });
-    const back = button("◁", `${word} before`, () => to(i - 1)), next = button("▷", `next ${word}`, () => to(i + 1));
-    const part = h("div", { class: "gm-bar gm-turns", role: "group", "aria-label": `${word}s`, "data-lm-suppress-shortcuts": "true" }, back, slider, next, count);
+    const slider = h("input", { type: "range", min: 0, class: "gm-slider", "aria-label": word.shown, oninput: () => to(+slider.value) });
+    const back = button("◁", word.before, () => to(i - 1)), next = button("▷", word.next, () => to(i + 1));
+    const part = h("div", { class: "gm-bar gm-turns", role: "group", "aria-label": word.all, "data-lm-suppress-shortcuts": "true" }, back, slider, next, count);
     bars.push(() => {
       let total;
       [found, total] = choices(scope);
       i = found.findIndex(([m]) => m === at[scope]);
-      const said = i < 0 ? "" : `${word} ${found[i][1].toLocaleString("en")} of ${total.toLocaleString("en")}`;
+      const said = i < 0 ? "" : word.at({ turn: found[i][1].toLocaleString("en"), turns: total.toLocaleString("en") });
       slider.max = found.length - 1;
       slider.value = i;
       slider.setAttribute("aria-valuetext", said);
