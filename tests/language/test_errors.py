@@ -61,8 +61,10 @@ def test_its_words_are_kept_in_english_and_said_in_japanese():
     masked = foreign(np.ma.array([1.0]))
     assert masked == "a masked array" and {masked: 1}["a masked array"] == 1
     assert f"{masked}" == str(masked) == "マスク付き配列"
+    assert masked.rewritten and not foreign(None).rewritten
     gm.set_language("en")
     assert f"{masked}" == str(masked) == "a masked array"
+    assert masked.rewritten and not foreign(None).rewritten
     assert masked.of("m").advice("n").startswith("Write m.filled(0)")
 
 

@@ -270,7 +270,7 @@ def _not_liftable(name: str, value: Any) -> str:
     if text:
         sentence = _TEXT
     elif words is not None and not is_a(value, (dict, types.ModuleType)):
-        sentence = _WRITTEN if words.writes else _FOREIGN
+        sentence = _WRITTEN if words.rewritten else _FOREIGN
     elif is_a(value, (list, tuple)):
         sentence = _SEQUENCE
     elif is_a(value, bool) or getattr(getattr(value, "dtype", None), "kind", "") == "b":

@@ -51,8 +51,8 @@ class Foreign(str):
         return tr(self._instead, **{"name": "{name}"} | self._fields)
 
     @property
-    def writes(self) -> bool:
-        """Whether an expression is to be written in the value's place, and not something else to be done."""
+    def rewritten(self) -> bool:
+        """Whether what to write is another expression of the value."""
         return self._instead.startswith("write")
 
     def advice(self, name: str = "") -> str:

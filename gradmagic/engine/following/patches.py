@@ -64,9 +64,13 @@ CUPY = Patch(
 METHODS = Patch(
     mark(
         "np.vectorize.__call__, np.ndenumerate.__init__, __getitem__ of the class of np.r_ and np.c_; methods of the "
-        "classes of scipy.stats' distributions and scipy.interpolate's splines"
+        "classes of scipy.stats' distributions and scipy.interpolate's splines; Sequence in the compiled modules of "
+        "numpy.random"
     ),
-    mark("they take arrays apart entry by entry; stats.norm.logpdf(t) and spline(t) have derivatives"),
+    mark(
+        "they take arrays apart entry by entry; stats.norm.logpdf(t) and spline(t) have derivatives; rng.shuffle(t) "
+        "asks for a Sequence before it mixes up the rows of t"
+    ),
     _TRACED,
     mark("NumPy's own again when the last of these ends"),
 )

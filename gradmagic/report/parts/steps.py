@@ -139,7 +139,7 @@ def modes(view: View) -> str:
         )  # fmt: skip
     total = sum(entry.value.size for entry in view.trace.inputs if entry.name in names)
     if total == len(names) <= 4:
-        each = ", ".join(tr("one for {name}", name=name) for name in names)
+        each = tr(", ").join(tr("one for {name}", name=name) for name in names)
         if total == 2:
             return tr("One backward sweep gave both; forward mode takes {each}.", each=each)
         return tr("One backward sweep gave all; forward mode takes {each}.", each=each)

@@ -110,8 +110,8 @@ def _break(rest: str, fits: int) -> int:
     least = fits // 3
     space = rest.rfind(" ", least, fits)
     signs = max(rest.rfind(sign, least, fits) for sign in ",.([{*/+-=")
-    between = next((at for at in range(fits, least, -1) if kinsoku.parts(rest[at - 1], rest[at])), 0)
-    if kinsoku.is_sentence(rest[:fits]) and between > max(space, 0):
+    between = next((at for at in range(fits, 0, -1) if kinsoku.parts(rest[at - 1], rest[at])), 0)
+    if kinsoku.is_sentence(rest[:fits]) and between > max(space, least):
         return between
     return space if space > 0 else signs + 1 if signs > 0 else between or fits
 
