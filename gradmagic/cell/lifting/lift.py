@@ -277,7 +277,7 @@ def _not_liftable(name: str, value: Any) -> str:
         sentence = _TRUTH
     else:
         sentence = _MODULE if is_a(value, types.ModuleType) else _OTHER
-    instead = "" if words is None else words.instead.format(name=name)
+    instead = "" if words is None else words.of(name).instead
     return tr(sentence, name=name, what=what, kind=kind, instead=instead)
 
 
