@@ -6,11 +6,13 @@ combining accent none; `len` knows nothing of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import reduce
 
 from rich.text import Text
 from wcwidth import wcswidth, wcwidth
 
+from ...language import tr
 from .. import signs
 
 Cell = tuple[str, str] | str  # text with a style of rich, or without
@@ -60,6 +62,19 @@ def clip(text: str, columns: int) -> str:
             break
         taken += character
     return taken + "…"
+
+
+def in_a_row(texts: Iterable[str]) -> str:
+    """Put texts one behind the other, as the language does it.
+
+    Examples
+    --------
+    >>> in_a_row(["turn 1 of 2", "call 2 of 3"])
+    'turn 1 of 2, call 2 of 3'
+    """
+    return reduce(
+        lambda before, text: tr("{before}, {text}", before=before, text=text) if before else text, texts, ""
+    )
 
 
 def wrap(text: str, columns: int) -> list[str]:
