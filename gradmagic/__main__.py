@@ -22,6 +22,7 @@ from .cell.reading.source import Source
 from .cell.run import Failed, Run
 from .engine.tape import modes
 from .errors import GradmagicError
+from .language import mark, tr
 from .report import Report
 
 DEMONSTRATION = """\
@@ -48,10 +49,10 @@ def main(arguments: list[str] | None = None) -> int:
     namespace = vars(module)
     if file is None:
         print("%%grad\n" + DEMONSTRATION)
-        source = text_source(DEMONSTRATION, "<demonstration>", "the demonstration")
+        source = text_source(DEMONSTRATION, "<demonstration>", tr("the demonstration"))
     else:
         if not os.path.isfile(file):
-            print(f"gradmagic: there is no file {file}", file=sys.stderr)
+            print(tr("gradmagic: there is no file {file}", file=file), file=sys.stderr)
             return 2
         path = os.path.abspath(file)
         namespace["__file__"] = path
@@ -63,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
             print("".join(traceback.format_exception_only(error)), end="", file=sys.stderr)
             return 1
         if not source.tree.body:
-            print(f"gradmagic: there is no code in {file}", file=sys.stderr)
+            print(tr("gradmagic: there is no code in {file}", file=file), file=sys.stderr)
             return 1
     sys.modules["__main__"] = module
     return _run(source, namespace, options, demonstration=file is None)
@@ -93,9 +94,9 @@ def _run(source: Source, namespace: dict[str, Any], options: Options, demonstrat
         # A directory of its own: in a shared /tmp the file of the same name may be another user's.
         where = options.save or os.path.join(tempfile.mkdtemp(prefix="gradmagic-"), "demonstration.html")
         try:
-            print(f"page: {report.save(where)}")
+            print(tr("page: {path}", path=report.save(where)))
         except (OSError, GradmagicError) as error:
-            print(f"--save {where}: not saved: {error}", file=sys.stderr)
+            print(tr("--save {path}: not saved: {error}", path=where, error=error), file=sys.stderr)
             return 1
     if options.quiz and not options.quiet and sys.stdin.isatty():
         _ask(report)
@@ -105,14 +106,14 @@ def _run(source: Source, namespace: dict[str, Any], options: Options, demonstrat
 def _ask(report: Report) -> None:
     """Ask for each gradient until it is right or given up; then show all."""
     for name in report.grads:
-        print(f"What is {report.slope(name)}? An empty line shows it.")
+        print(tr("What is {slope}? An empty line shows it.", slope=report.slope(name)))
         while (text := _line().strip()) != "":
             try:
                 told: str = report.answer(name, ast.literal_eval(text))
             except (SyntaxError, ValueError):
-                told = f"{text} is no answer: write a number, or a list of numbers."
+                told = tr("{text} is no answer: write a number, or a list of numbers.", text=text)
             print(told)
-            if told.startswith("right"):
+            if not report.hides(name):
                 break
     print(report.reveal())
 
@@ -142,11 +143,13 @@ def _raised(error: BaseException, filename: str) -> int:
 def _parser() -> OptionParser:
     parser = OptionParser(
         prog="python -m gradmagic",
-        usage="python -m gradmagic [FILE [names] [options]]; -h lists the options",
-        description="Run a file as %%grad runs a cell and show where each gradient comes from; "
-        "without a file, a demonstration.",
+        usage=mark("python -m gradmagic [FILE [names] [options]]; -h lists the options"),
+        description=mark(
+            "Run a file as %%grad runs a cell and show where each gradient comes from; without a file, a "
+            "demonstration."
+        ),
     )
-    parser.add_argument("file", nargs="?", help="a Python file")
+    parser.add_argument("file", nargs="?", help=mark("a Python file"))
     parser.add_options(command=True)
     return parser
 

@@ -146,7 +146,7 @@ def in_japanese(link: str) -> str:
         return anchors(TEXTS["ja"])[anchors(README).index(link)]
     if link == PAGES["ja"]:
         return PAGES["en"]
-    twins = link.replace("examples/", "examples/ja/"), re.sub(r"(\.\w+)$", r".ja\1", link)
+    twins = re.sub(r"(\.\w+)$", r".ja\1", link), link.replace("examples/", "examples/ja/")
     return next((twin for twin in twins if (ROOT / twin).exists()), link)
 
 

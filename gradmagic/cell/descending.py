@@ -31,6 +31,7 @@ from ..fitting import Fit
 from ..fitting.evaluating import Evaluator
 from ..fitting.minimising import fitted
 from ..fitting.variables import Variables
+from ..language import tr
 from .as_function import CellProgram, as_function, movable, rounding
 from .lifting.lift import entry_names, liftable
 from .lifting.snapshot import Snapshot
@@ -105,10 +106,10 @@ class Evaluation(Run):
             with np.errstate(all="ignore"):
                 swept = sweep(node, g, retain=False, inputs=[*stops, *others], hooks=False)
         except FreedError:
-            raise MinimizeError(
+            raise MinimizeError(tr(
                 "the cell calls backward() itself, and --minimize takes gradients of its own: leave backward() and "
                 "step() out of the cell, and end it with the loss."
-            ) from None
+            )) from None  # fmt: skip
         found = taken(swept, stops)
         return _number(result), {e.name: c for e, c in zip(entries, found, strict=True)}
 
@@ -177,26 +178,26 @@ class CellLoss:
         options, namespace = self._asked, self._namespace
         names = parse_names(list(options.names))
         if not names:
-            raise MinimizeError(
+            raise MinimizeError(tr(
                 "--minimize moves what is named on its line: write %%grad x --minimize ..., say."
-            )
+            ))  # fmt: skip
         trial = self._evaluation()
         for name in names:
             base = base_of(name)
             if base in trial.record.uses.first or (
                 base not in namespace and base in trial.record.uses.assigns
             ):
-                raise NameOnLineError(
-                    f"{name} on the %%grad line is assigned by the cell itself, and --minimize moves it: define it in "
-                    "an earlier cell."
-                )
+                raise NameOnLineError(tr(
+                    "{name} on the %%grad line is assigned by the cell itself, and --minimize moves it: define it in "
+                    "an earlier cell.", name=name,
+                ))  # fmt: skip
         self._used = trial.used()
         self._snapshot = Snapshot(namespace, self._used)
         if (once := self._snapshot.taken_up()) is not None:
-            raise MinimizeError(
-                f"the cell reaches a {type(once).__name__}, which cannot begin again, and --minimize runs the cell "
-                "many times: make a list of it in an earlier cell, list(...)."
-            )
+            raise MinimizeError(tr(
+                "the cell reaches a {kind}, which cannot begin again, and --minimize runs the cell many times: make a "
+                "list of it in an earlier cell, list(...).", kind=type(once).__name__,
+            ))  # fmt: skip
         try:
             self._within(lambda: self._evaluation().evaluate())
             self._targets = [t for n in names for t in self._found(n)]
@@ -205,7 +206,7 @@ class CellLoss:
         except Exception as error:
             raise NoTrial from error
         tree = {target.name: target.value for target in self._targets}
-        variables = Variables(tree, "the line", list(tree), "take it off the line")
+        variables = Variables(tree, tr("the line"), list(tree), tr("take it off the line"))
         loss = CellEvaluator(self._code.name, self._value, self._both, quick=self._program)
         made = self._fitted(loss, variables)
         if made.program is not None and made.program.served and not self._ends_so(made):

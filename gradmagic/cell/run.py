@@ -18,6 +18,7 @@ from ..engine.core.interpreter import parse
 from ..engine.faces.torch.tensor import Tensor
 from ..engine.tape.nodes import Node
 from ..engine.tape.tracked import Tracked
+from ..language import tr
 from ..report.model import Note, Trace
 from .lifting.borrowed import part_with_inputs
 from .lifting.lift import is_float, liftable
@@ -184,34 +185,38 @@ class Run(Tracing):
             self._note_taken(self.membrane.stands)
         if (written := self.membrane.written_after) is not None:
             place = written.here or written.place
-            line, text = source.span_of(place)[0], source.text_of(place) or "a write"
-            self.notes.append(Note("cut", (
-                f"line {line}: {text} does not reach the tensor that was made of the array before, as it does without "
-                "the magic: a followed array is copied there. Make the tensor after the write."
+            line, text = source.span_of(place)[0], source.text_of(place) or tr("a write")
+            self.notes.append(Note("cut", tr(
+                "line {line}: {text} does not reach the tensor that was made of the array before, as it does without "
+                "the magic: a followed array is copied there. Make the tensor after the write.", line=line, text=text,
             ), line))  # fmt: skip
 
     def _note_taken(self, stands: Any) -> None:
         """Say that the cell's own arrays were taken along to the device, and what that does not do."""
         if stands.unheard is not None:
             line = source.span_of(stands.unheard)[0]
-            text = (
-                f"{source.text_of(stands.unheard)} in line {line} raises nothing on the device, which does not look "
-                "for division by zero and its kin: ask np.isfinite of the result, or run the cell without --device."
-            )
+            text = tr(
+                "{text} in line {line} raises nothing on the device, which does not look for division by zero and "
+                "its kin: ask np.isfinite of the result, or run the cell without --device.",
+                text=source.text_of(stands.unheard), line=line,
+            )  # fmt: skip
             self.notes.append(Note("moved", text, line))
         if not stands.taken:
             return
         line = source.span_of(stands.first)[0]
-        many = f"{stands.taken:,} arrays of the host were" if stands.taken > 1 else "an array of the host was"
-        first = (
-            f"first in {source.text_of(stands.first)}"
-            if stands.taken > 1
-            else f"in {source.text_of(stands.first)}"
-        )
+        first = source.text_of(stands.first)
         text = (
-            f"{many} taken along to the device ({first}, line {line}): each is a copy. What the cell uses often is "
-            "best named on the %%grad line too."
-        )
+            tr(
+                "{many:,} arrays of the host were taken along to the device (first in {text}, line {line}): each is a "
+                "copy. What the cell uses often is best named on the %%grad line too.",
+                many=stands.taken, text=first, line=line,
+            )
+            if stands.taken > 1
+            else tr(
+                "an array of the host was taken along to the device (in {text}, line {line}): each is a copy. What "
+                "the cell uses often is best named on the %%grad line too.", text=first, line=line,
+            )
+        )  # fmt: skip
         self.notes.append(Note("moved", text, line))
 
     def _note_another(self, result: str) -> None:
@@ -230,20 +235,29 @@ class Run(Tracing):
                 or (node is not None and itself is None)
             ):
                 continue
-            inputs, line = " and ".join(e.name for e in self.lifter.lifted), None
+            inputs, line = tr(" and ").join(e.name for e in self.lifter.lifted), None
             if itself is not None:
-                same = "an input" if name == itself else f"{itself} itself"
-                text = f"{name}, the cell's last value, is {same}: this is the report on {result}."
+                text = (
+                    tr("{name}, the cell's last value, is an input: this is the report on {result}.",
+                       name=name, result=result)
+                    if name == itself
+                    else tr("{name}, the cell's last value, is {input} itself: this is the report on {result}.",
+                            name=name, input=itself, result=result)
+                )  # fmt: skip
             elif mark is None:
-                text = f"{name}, the cell's last value, does not depend on {inputs}: this is the report on {result}."
+                text = tr(
+                    "{name}, the cell's last value, does not depend on {inputs}: this is the report on {result}.",
+                    name=name, inputs=inputs, result=result,
+                )  # fmt: skip
             else:
                 cut = min(mark.cuts, key=lambda c: (c.here or c.place)[1])
                 place = cut.here or cut.place
                 line = source.span_of(place)[0]
-                text = (
-                    f"{name} hangs on {inputs} only through {source.text_of(place)} in line {line}, where the gradient "
-                    f"is lost: this is the report on {result}."
-                )
+                text = tr(
+                    "{name} hangs on {inputs} only through {text} in line {line}, where the gradient is lost: this is "
+                    "the report on {result}.",
+                    name=name, inputs=inputs, text=source.text_of(place), line=line, result=result,
+                )  # fmt: skip
             self.notes.insert(0, Note("result" if mark is None or itself else "cut", text, line))
 
     def _evaluate(self, text: str) -> Any:

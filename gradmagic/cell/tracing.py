@@ -22,6 +22,7 @@ from ..engine.watch.anomaly import detect_anomaly
 from ..engine.watch.guard_where import guard_where
 from ..engine.watch.memory_limit import cell_limit
 from ..errors import NoResultError, StaleError
+from ..language import tr
 from ..report.model import Note, Trace
 from .lifting.lift import Lifter
 from .lifting.unnamed import globals_of, lift_unnamed
@@ -100,10 +101,10 @@ class Tracing:
     def _lift_along(self) -> None:
         """Say which inputs are parts of others."""
         for name in self.lifter.shared:
-            text = (
-                f"{name} is a part of another input's memory: its gradient counts what is computed through {name}, "
-                "the other's counts both."
-            )
+            text = tr(
+                "{name} is a part of another input's memory: its gradient counts what is computed through {name}, "
+                "the other's counts both.", name=name,
+            )  # fmt: skip
             self.notes.append(Note("alias", text))
 
     def used(self) -> set[str]:
@@ -168,7 +169,7 @@ class Tracing:
         if root.aval.size == np.size(cotangent):
             self.record.findings = check(root, cotangent, self.replay, self.value_of)
         else:  # a sweep of the cell's own, whose weights are not known here
-            failed = f"the cell's own sweep is of a result with {root.aval.size} entries"
+            failed = tr("the cell's own sweep is of a result with {entries} entries", entries=root.aval.size)
             self.record.findings = Findings(failed=failed)
 
     def _note_masked(self) -> None:
@@ -176,7 +177,7 @@ class Tracing:
             place = masked.place
             here = place if place is not None and place[0].co_filename == self.cell.filename else None
             line = source.span_of(here)[0] if here is not None else None
-            self.notes.append(Note("guard", f"{masked.told(where=here is None)}.", line))
+            self.notes.append(Note("guard", tr("{text}.", text=masked.told(where=here is None)), line))
 
     def _lifted(self, tracked: Any) -> None:
         if tracked.soft and isinstance(tracked.node, Leaf):
@@ -199,10 +200,10 @@ class Tracing:
         self._settle()
         if self.waiting:
             name = sorted(self.waiting)[0]
-            raise NoResultError(
-                f"{name} is on the %%grad line, but the cell assigns it no array or number at its top level: "
-                f"write {name} = ... at the start of a line of the cell, or define it in an earlier cell."
-            )
+            raise NoResultError(tr(
+                "{name} is on the %%grad line, but the cell assigns it no array or number at its top level: write "
+                "{name} = ... at the start of a line of the cell, or define it in an earlier cell.", name=name,
+            ))  # fmt: skip
         if recorder.root_node is not None and not self.options.of:
             self._note_masked()
             return collect(self.record, recorder.root_node)
@@ -222,7 +223,7 @@ class Tracing:
                 sweep(node, g, retain=True, inputs=stops, hooks=False)  # hooks are for the user's own sweeps
                 recorder.swept = True
         except StaleError as error:
-            self.notes.append(Note("cut", f"no gradients: {error}"))
+            self.notes.append(Note("cut", tr("no gradients: {error}", error=error)))
         self._note_masked()
         return collect(self.record, node, name=name, value=result.array, own=True)
 

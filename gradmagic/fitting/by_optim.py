@@ -15,7 +15,7 @@ from .. import optim
 from ..engine.core import arrays
 from ..engine.faces.torch.tensor import Tensor
 from ..errors import DivergedWarning, MinimizeError
-from ..language import tr
+from ..language import mark, tr
 from ..optim import LBFGS, Optimizer
 from .checkpoints import agree
 from .course import Course, Ending
@@ -71,7 +71,7 @@ class OptimSteps:
             f"{n} {np.shape(a)} {a.dtype}" for n, a in zip(variables.names, variables.start, strict=True)
         ]
         settings = [f"{k}={v!r}" for k, v in sorted(self._settings.items())]
-        return {"method": self.name, "settings": settings, "variables": shapes}
+        return {mark("method"): self.name, mark("settings"): settings, mark("variables"): shapes}
 
     def run(self, course: Course) -> Ending:
         """Step until nothing moves, or the iterations are done, or a number is not finite."""

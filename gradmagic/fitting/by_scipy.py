@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import MinimizeError
-from ..language import tr
+from ..language import mark, tr
 from .bounding import Limits
 from .checkpoints import agree
 from .course import Course, Ending
@@ -94,7 +94,8 @@ class SciPySteps:
         ]
         limits = "none" if self._limits is None else repr([v.tolist() for v in self._limits])
         settings = [f"{k}={v!r}" for k, v in sorted(self._settings.items())]
-        return {"method": self.name, "settings": settings, "variables": shapes, "bounds": limits}
+        about = {mark("method"): self.name, mark("settings"): settings, mark("variables"): shapes}
+        return {**about, mark("bounds"): limits}
 
     def run(self, course: Course) -> Ending:
         """Let SciPy go down, and note where it has been."""

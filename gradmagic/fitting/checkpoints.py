@@ -111,7 +111,7 @@ def read(course: Course) -> None:
     if other is not None:
         raise MinimizeError(_another(checkpoint, (
             tr("its start is another") if other == "start"
-            else tr("its {what} is another ({there!r}, not {here!r})", what=other, there=held["about"].get(other),
+            else tr("its {what} is another ({there!r}, not {here!r})", what=tr(other), there=held["about"].get(other),
                     here=checkpoint.about[other])
         )))  # fmt: skip
     course.point = _beside(held["x"], variables.start)

@@ -206,6 +206,6 @@ class Course:
         """Note an iteration, and give its number; the start is 0."""
         self.history.add(loss, point)
         if self.bar is not None:
-            self.bar.set_postfix_str(f"loss {loss:.6g}", refresh=False)
+            self.bar.set_postfix_str(tr("loss {loss:.6g}", loss=loss), refresh=False)
             self.bar.update(len(self.history.losses) > 1)
         return len(self.history.losses) - 1

@@ -145,7 +145,10 @@ class Fit:
         return self.to_text().rstrip("\n")
 
     def __repr__(self) -> str:
-        return f"<gradmagic fit: {self._course.loss.name} = {self.fun:.6g} by {self.method}, {self.nit} iterations>"
+        return tr(
+            "<gradmagic fit: {name} = {loss:.6g} by {method}, {count} iterations>",
+            name=self._course.loss.name, loss=self.fun, method=self.method, count=self.nit,
+        )  # fmt: skip
 
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None

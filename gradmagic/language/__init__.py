@@ -31,7 +31,7 @@ def tr(sentence: str, /, **fields: Any) -> str:
     'yの勾配'
     >>> set_language("en")
     """
-    if _twins is not None:
+    if _twins is not None and sentence:  # the empty one is the table's header
         sentence = _twins.gettext(sentence)
     return sentence.format(**fields) if fields else sentence
 

@@ -56,6 +56,10 @@ class Quizzed:
             self._uncovered(self._open | {key})
         return told
 
+    def hides(self, name: str) -> bool:
+        """Tell whether a quiz still hides the gradient by an input or another value with a name."""
+        return self._quiz and found_in(View.of(self._whole, self._limit), name)[0] not in self._open
+
     @quietly
     def reveal(self, name: str = "") -> Self:
         """Show the gradient by one name that a quiz hides; without a name all of them, and end the quiz.

@@ -28,6 +28,7 @@ from .parts.graph import MOST, picture
 from .parts.table import Table, table
 from .pictures.dot import Graph, digraph
 from .pictures.drawing import Drawn, drawing, opening
+from .pictures.fonts import words_for
 from .pictures.matplotlib_graph import pictured
 from .pictures.plots import plot
 from .pictures.scene import Scene
@@ -163,7 +164,7 @@ class Report(Quizzed):
     def graph(self) -> Graph:
         """The computation graph as a `graphviz.Digraph`."""
         made = digraph(picture(self._view))
-        made.drawn, made.made = self._svg, made.source
+        made.drawn, made.made = self._drawn, made.source
         return made
 
     @quietly
@@ -369,13 +370,19 @@ class Report(Quizzed):
     @cached_property
     def _still(self) -> View:
         """The view that a picture shows: under a quiz without the gradients, which nobody could uncover there."""
-        return self._view if not self._quiz else View.of(veiled(self._trace, self._open), self._limit)
+        return self._view if not self._quiz else self._new()
+
+    def _new(self) -> View:
+        return View.of(veiled(self._trace, self._open) if self._quiz else self._trace, self._limit)
 
     def _svg(self) -> str:
         return self._drawn("svg").decode()
 
     def _drawn(self, kind: str) -> bytes:
-        return pictured(drawing(self._still, self._engine), digraph(picture(self._still)).source, kind)
+        with words_for(kind) as note:
+            view = self._new() if note else self._still  # which may have Japanese words by now
+            scene, dot = drawing(view, self._engine), digraph(picture(view)).source
+        return pictured(scene, dot, kind, note)
 
     def __str__(self) -> str:
         return self.to_text().rstrip("\n")

@@ -51,3 +51,4 @@ def run(_one_shell):
     shell("%load_ext gradmagic\nimport numpy as np\nimport gradmagic as gm\nx = np.arange(-2, 2.25, 0.25)")
     yield shell
     shell("%unload_ext gradmagic")
+    _one_shell.config.pop("GradMagic", None)  # where %config keeps its settings for whoever loads it again

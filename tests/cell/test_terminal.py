@@ -99,6 +99,88 @@ def test_ipython_in_a_terminal():
     child.expect(pexpect.EOF)
 
 
+def spoken(language: str) -> dict[str, str]:
+    """The environment of a reader whose machine speaks a language."""
+    own = {
+        k: v
+        for k, v in os.environ.items()
+        if k not in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "COLUMNS", "LINES")
+    }
+    return {
+        **own,
+        "LANG": language,
+        "TERM": "xterm",
+        "NO_COLOR": "1",
+        "PYTHONUTF8": "1",
+        "PROMPT_TOOLKIT_NO_CPR": "1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("language", "head", "told", "error"),
+    [
+        ("ja_JP.UTF-8", "オプション:", "zの勾配", "%%gradの行の名前'q'は定義されていません。"),
+        ("en_US.UTF-8", "options:", "gradient of z", "name 'q' on the %%grad line is not defined:"),
+    ],
+)
+def test_the_readers_machine_chooses_the_language_of_a_terminal(language, head, told, error):
+    child = pexpect.spawn(
+        sys.executable, ["-m", "IPython", "--no-banner", "--simple-prompt", "--no-confirm-exit", "--colors=NoColor"],
+        env=spoken(language), dimensions=(100, 80), encoding="utf-8", timeout=60, cwd=str(ROOT),
+    )  # fmt: skip
+    asked = [["%load_ext gradmagic"], ["import numpy as np; x = np.array([1.0, 2.0])"], ["%grad --help"],
+             ["%%grad x", "z = (x**2).sum()", "", ""], ["%%grad q", "z = x.sum()", "", ""]]  # fmt: skip
+    texts = []
+    for number, lines in enumerate(asked, 1):
+        child.expect(rf"In \[{number}\]: ")
+        texts.append(plain(child.before))
+        for line in lines:
+            child.sendline(line)
+    child.expect(rf"In \[{len(asked) + 1}\]: ")
+    help, report, failed = texts[3], texts[4], plain(child.before)
+    assert head in help and told in report and error in failed
+    assert max(map(wcswidth, report.splitlines())) <= 80
+    child.sendline("exit")
+    child.expect(pexpect.EOF)
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_the_command_speaks_the_language_of_the_readers_machine(tmp_path, columns):
+    path = tmp_path / "program.py"
+    path.write_text("x = 3.0\ny = x**2\n", encoding="utf-8")
+    texts = [
+        plain(pexpect.run(
+            f"{sys.executable} -m gradmagic {words}", env=spoken("ja_JP.UTF-8"), encoding="utf-8", timeout=60,
+            cwd=str(ROOT), dimensions=(50, columns),
+        ))
+        for words in ("--help", f"{path} x", f"{path} q", f"{path} --nonsense")
+    ]  # fmt: skip
+    help, report, unknown, slip = texts
+    assert "オプション:" in help and max(map(wcswidth, help.splitlines()[1:])) <= columns
+    assert (
+        "yの勾配" in report and "gradient" not in report and max(map(wcswidth, report.splitlines())) < columns
+    )
+    assert unknown.strip().endswith(
+        "コマンドラインの名前'q'は定義されていません。ファイルの中で代入してください。"
+    )
+    assert "エラー: 引数--nonsenseはありません。" in slip
+
+
+def test_a_japanese_quiz_asks_until_it_is_right(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text("a = 2.0\ne = a**2\n", encoding="utf-8")
+    child = pexpect.spawn(
+        sys.executable, ["-m", "gradmagic", str(path), "a", "--quiz"], env=spoken("ja_JP.UTF-8"), dimensions=(50, 80),
+        encoding="utf-8", timeout=60, cwd=str(ROOT),
+    )  # fmt: skip
+    child.expect_exact("de/daはいくつですか。")
+    for answer in ("3", "4"):
+        child.expect("> ")
+        child.sendline(answer)
+    child.expect(pexpect.EOF)
+    assert "> " not in child.before and "de/da" in child.before
+
+
 def test_the_demonstration_in_a_terminal(tmp_path):
     env = {**os.environ, "TERM": "xterm", "TMPDIR": str(tmp_path)}
     text, status = pexpect.run(

@@ -63,6 +63,12 @@ def test_a_sentence_that_no_table_has_is_said_in_english():
     assert language.tr("no table has {this}", this="x") == "no table has x"
 
 
+def test_nothing_is_said_as_nothing():
+    for spoken in gm.language.LANGUAGES:
+        gm.set_language(spoken)
+        assert language.tr("") == ""
+
+
 def test_what_fills_a_sentence_in_is_not_read_again():
     for spoken in gm.language.LANGUAGES:
         gm.set_language(spoken)

@@ -47,7 +47,7 @@ def test_japanese_is_japanese():
     bare = [
         t
         for s, t in twins.items()
-        if not re.search("[぀-ヿ一-鿿]", t) and re.search("[A-Za-z]{2}", re.sub(r"{.*?}", "", s))
+        if not re.search("[、。぀-ヿ一-鿿]", t) and re.search("[A-Za-z]{2}", re.sub(r"{.*?}", "", s))
     ]
     assert not bare
     assert not [t for t in twins.values() if re.search(r"[぀-ヿ一-鿿][.,;?!](\s|$)", t)], "。、 after Japanese"

@@ -23,6 +23,7 @@ from ...engine.faces.torch.tensor import Tensor
 from ...engine.following.block import following
 from ...engine.tape.tracked import Tracked
 from ...errors import GradmagicError, NameOnLineError, NoResultError
+from ...language import tr
 from ..lifting.lift import is_float, liftable
 from ..lifting.restore import assign_in
 from ..membrane.called import called
@@ -97,10 +98,10 @@ def trace(*what: Any, of: str = "", gradient: Any = "", plot: bool = False, **se
         return _function(what[0], Options(what[1:], of, gradient, plot=plot), settings)
     for name in what:
         if not isinstance(name, str):
-            raise TypeError(
-                f"gm.trace takes names, and this is a {type(name).__name__}: write the variable's name in quotes, "
-                'gm.trace("x").'
-            )
+            raise TypeError(tr(
+                "gm.trace takes names, and this is a {kind}: write the variable's name in quotes, gm.trace(\"x\").",
+                kind=type(name).__name__,
+            ))  # fmt: skip
     return Block(Options(what, of, gradient, plot=plot), settings)
 
 
@@ -119,9 +120,9 @@ class Block:
     def report(self) -> reports.Report:
         """The report; there once the block has ended."""
         if self._report is None:
-            raise NoResultError(
+            raise NoResultError(tr(
                 "the traced block has not ended yet: its report is there after the with statement."
-            )
+            ))  # fmt: skip
         return self._report
 
     @property
@@ -147,9 +148,9 @@ class Block:
             if run.waiting:
                 run.put_back()
                 name = sorted(run.waiting)[0]
-                raise NameOnLineError(
-                    f"name {name!r} on the %%grad line is not defined: define it before the block."
-                )
+                raise NameOnLineError(tr(
+                    "name {name!r} on the %%grad line is not defined: define it before the block.", name=name,
+                ))  # fmt: skip
         self._assign(
             frame, {name: value for name, value in namespace.items() if before.get(name) is not value}
         )
@@ -195,7 +196,7 @@ class Block:
             assign_in(frame, values)
 
     def __repr__(self) -> str:
-        return repr(self._report) if self._report is not None else "<a block that gradmagic traces>"
+        return repr(self._report) if self._report is not None else tr("<a block that gradmagic traces>")
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return self.report._repr_mimebundle_(include, exclude)
@@ -210,10 +211,10 @@ def _function(
     signature = inspect.signature(f)
     for name in options.names:
         if base_of(name) not in signature.parameters:
-            raise NameOnLineError(
-                f"{getattr(f, '__name__', 'the function')} has no parameter {name!r}: "
-                f"it has {', '.join(signature.parameters)}."
-            )
+            raise NameOnLineError(tr(
+                "{function} has no parameter {name!r}: it has {parameters}.", name=name,
+                function=getattr(f, "__name__", tr("the function")), parameters=", ".join(signature.parameters),
+            ))  # fmt: skip
 
     @wraps(f)
     def traced(*args: Any, **kwargs: Any) -> reports.Report:
@@ -296,7 +297,9 @@ def _show(report: reports.Report) -> None:
         display(report)
     else:
         text = repr(report).strip("<>")
-        print(f'{text}; print(gm.last()) shows it, gm.last().save("report.html") keeps it')
+        print(tr(
+            '{text}; print(gm.last()) shows it, gm.last().save("report.html") keeps it', text=text,
+        ))  # fmt: skip
 
 
 class _variables_of:

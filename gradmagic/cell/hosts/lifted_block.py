@@ -15,6 +15,7 @@ import numpy as np
 
 from ...engine.faces.numpy.buffer import listed
 from ...engine.following.block import following
+from ...language import tr
 from ...report.model import Note
 from ..lifting.aliases import share
 from ..lifting.unnamed import globals_of
@@ -55,8 +56,9 @@ class BlockRun(Tracing):
     def _warn_of_alias(self, name: str, value: np.ndarray) -> None:
         for entry in self._lifts.lifted:
             if type(entry.original) is np.ndarray and share(value, entry.original):
-                text = (
-                    f"{name} shares memory with {entry.name}, but is no part of it: no gradient flows through it. "
-                    f"Name {name} on the %%grad line instead, or make it from {entry.name} inside the cell."
-                )
+                text = tr(
+                    "{name} shares memory with {other}, but is no part of it: no gradient flows through it. "
+                    "Name {name} on the %%grad line instead, or make it from {other} inside the cell.",
+                    name=name, other=entry.name,
+                )  # fmt: skip
                 self.notes.append(Note("alias", text, self.record.uses.reads.get(name)))

@@ -6,14 +6,25 @@ In: the line. Out: an `Options`; or an error in one sentence.
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from IPython.core.error import UsageError
-from IPython.core.magic_arguments import MagicArgumentParser
+from IPython.core.magic_arguments import MagicArgumentParser, MagicHelpFormatter
 from IPython.utils.process import arg_split  # type: ignore[attr-defined]
 
-from ..options import OPTIONS, OptionParser, Options
+from ...language import mark, tr
+from ..options import OPTIONS, Formatter, OptionParser, Options
 from .slips import Slip, look_at
+
+# What shlex says of a line, in Python's words.
+_MARKS = (mark("No closing quotation"), mark("No escaped character"))
+
+
+class LineFormatter(Formatter, MagicHelpFormatter):
+    """Sets the magic's help: its head as it is written."""
+
+    _fill_text = MagicHelpFormatter._fill_text
 
 
 class LineParser(OptionParser, MagicArgumentParser):
@@ -21,13 +32,21 @@ class LineParser(OptionParser, MagicArgumentParser):
 
     called = "%%grad"
 
+    def refused(self, message: str) -> NoReturn:
+        raise UsageError(message)
 
-def with_options(magic: Any) -> Any:
-    """Give a magic its parser, and the help of its options as its docstring (`%%grad?`)."""
-    magic.parser = LineParser("grad", description=magic.__doc__)
-    magic.parser.add_options(text=_bare)
-    magic.__doc__ = magic.parser.format_help()
-    return magic
+
+def with_options(description: str) -> Callable[[Any], Any]:
+    """Give a magic its parser, and the help of its options as its docstring."""
+
+    def given(magic: Any) -> Any:
+        magic.parser = LineParser("grad", description=description, formatter_class=LineFormatter)
+        magic.parser.add_options(text=_bare)
+        magic.getdoc = magic.parser.format_help  # IPython asks for it at `%%grad?`
+        magic.__doc__ = magic.parser.format_help()
+        return magic
+
+    return given
 
 
 def read_line(parser: LineParser, line: str) -> Options:
@@ -41,7 +60,7 @@ def read_line(parser: LineParser, line: str) -> Options:
     try:
         said = parser.read(arg_split(line, strict=True))
     except ValueError as error:  # a quotation mark that is not closed
-        raise UsageError(f"%%grad {line}: {error}") from None
+        raise UsageError(f"%%grad {line}: {tr(str(error))}") from None
     options = Options(**said | {"names": tuple(_unquoted(line, said.get("names", ())))})
     try:
         look_at(options)

@@ -32,7 +32,7 @@ from ... import report as reports
 from ...engine.faces.torch.tensor import Tensor
 from ...engine.tape import modes
 from ...errors import GradmagicError, NonScalarError, NoResultError
-from ...language import LANGUAGES, set_language
+from ...language import LANGUAGES, mark, set_language, tr
 from ...report.model import Trace
 from ..options import OPTIONS, Options
 from ..reading.names import parse_names
@@ -45,6 +45,16 @@ from .wording import LINE, in_words
 
 if TYPE_CHECKING:
     from ...fitting import Fit
+
+DESCRIPTION = mark(
+    """Trace the cell, run backward from its result and show where each gradient comes from.
+
+%%grad x w          gradients of the cell's result by x and w
+%%grad              by the tensors that require grad, or by the float arrays and numbers that the cell uses
+%grad EXPR          the same for one expression, or for a tensor computed in earlier cells
+%grad on x w        from now on every ordinary cell, without a magic on top; %grad off ends it
+"""
+)
 
 _RUNNING: ContextVar[bool] = ContextVar("%%grad runs", default=False)  # a %%grad inside a %%grad is refused
 
@@ -72,17 +82,29 @@ class GradMagic(Configurable):
     layout = Enum(
         ["own", "graphviz-pure", "dot"],
         "own",
-        help="Who places the graph: gradmagic, as boxes, cards or rows; or Graphviz, as boxes from left to right.",
+        help=mark(
+            "Who places the graph: gradmagic, as boxes, cards or rows; or Graphviz, as boxes from left to right."
+        ),
     ).tag(config=True)
-    max_nodes = Int(130, help="So many operations are drawn; more are folded.").tag(config=True)
-    ascii = Bool(False, help="Draw the text report in ASCII.").tag(config=True)
-    graph = Bool(True, help="Draw the graph.").tag(config=True)
+    max_nodes = Int(130, help=mark("So many operations are drawn; more are folded.")).tag(config=True)
+    ascii = Bool(False, help=mark("Draw the text report in ASCII.")).tag(config=True)
+    graph = Bool(True, help=mark("Draw the graph.")).tag(config=True)
     image = Enum(
-        ["none", "png", "svg"], "none", help="The graph as a picture too, for qtconsole and Spyder's console."
+        ["none", "png", "svg"],
+        "none",
+        help=mark("The graph as a picture too, for qtconsole and Spyder's console."),
     ).tag(config=True)
     language = Enum(
-        ["auto", *LANGUAGES], "auto", help="Of reports, help and errors; auto: what LANG or the locale says."
+        ["auto", *LANGUAGES],
+        "auto",
+        help=mark("Of reports, help and errors; auto: what LANG or the locale says."),
     ).tag(config=True)
+
+    @classmethod
+    def class_get_trait_help(cls, trait: Any, *args: Any, **more: Any) -> str:
+        """Describe a setting in the language that is spoken when it is asked for."""
+        said = super().class_get_trait_help
+        return str(said(trait, *args, **({"helptext": tr(trait.help)} | more) if trait.help else more))
 
     @observe("language")
     def _speak(self, change: Bunch) -> None:
@@ -102,18 +124,12 @@ class GradMagics(Magics):
         self.always: tuple[str, ...] | None = None
         self._fit: Fit | None = None  # of the cell that runs
 
-    @with_options
+    @with_options(DESCRIPTION)
     @no_var_expand
     @output_can_be_silenced
     @line_cell_magic
     def grad(self, line: str, cell: str | None = None) -> reports.Report | None:
-        """Trace the cell, run backward from its result and show where each gradient comes from.
-
-        %%grad x w          gradients of the cell's result by x and w
-        %%grad              by the tensors that require grad, or by the float arrays and numbers that the cell uses
-        %grad EXPR          the same for one expression, or for a tensor computed in earlier cells
-        %grad on x w        from now on every ordinary cell, without a magic on top; %grad off ends it
-        """
+        """Run a `%%grad` cell, or `%grad`."""
         if line.strip() in ("-h", "--help"):
             print(self.grad.parser.format_help())  # type: ignore[attr-defined]
             return None
@@ -122,18 +138,16 @@ class GradMagics(Magics):
         first, _, rest = cell.lstrip().partition("\n")
         inner = first.split()[0] if first.startswith("%%") else ""
         if inner == "%%grad" or _RUNNING.get():
-            raise self._short(CellMagicError(
+            raise self._short(CellMagicError(tr(
                 "a %%grad inside a %%grad is not run: take the inner one out, or use gm.grad(f) there."
-            ))  # fmt: skip
+            )))  # fmt: skip
         # The same with the two lines exchanged, and our cell innermost.
         if inner in ("%%time", "%%capture", "%%prun"):
             return self.shell.run_cell_magic(inner[2:], first[len(inner) :].strip(), f"%%grad {line}\n{rest}")
         if not cell.strip():
-            raise self._short(
-                CellMagicError(
-                    f"the cell is empty: write what is to be computed below {f'%%grad {line}'.rstrip()}."
-                )
-            )
+            raise self._short(CellMagicError(tr(
+                "the cell is empty: write what is to be computed below {magic}.", magic=f"%%grad {line}".rstrip(),
+            )))  # fmt: skip
         options = self._read(line)
         run = self._run(options, cell, sys._getframe(1))
         return self._after(run.execute if not options.minimize else partial(self._minimized, run, cell), run)
@@ -216,9 +230,9 @@ class GradMagics(Magics):
     def _save(self, report: reports.Report, path: str) -> None:
         """Save the report; where that fails, the cell has run all the same, and its report is shown."""
         try:
-            print(f"report saved as {report.save(path)}")
+            print(tr("report saved as {path}", path=report.save(path)))
         except (OSError, GradmagicError) as error:
-            print(f"--save: not saved: {error}")
+            print(tr("--save: not saved: {error}", error=error))
 
     def _plot_below(self, report: reports.Report) -> None:
         """Show the plot when the cell has ended, and its report stands there."""
@@ -228,9 +242,9 @@ class GradMagics(Magics):
             print(f"--plot: {error}")
             return
         if "image/png" not in self.shell.display_formatter.active_types:
-            print(
+            print(tr(
                 '--plot: a terminal shows no pictures: gm.last().plot().savefig("plot.png") saves this one.'
-            )
+            ))  # fmt: skip
             return
 
         def show() -> None:
@@ -263,9 +277,9 @@ class GradMagics(Magics):
         """Run a cell that awaits; `%%grad` cells with `await` are rewritten to call this."""
         run = self._run(self._read(line), cell, sys._getframe(1))
         if run.options.minimize:
-            raise self._short(
-                CellMagicError("--minimize runs the cell many times, and this one awaits: await before it.")
-            )
+            raise self._short(CellMagicError(tr(
+                "--minimize runs the cell many times, and this one awaits: await before it."
+            )))  # fmt: skip
         trace = failed = None
         try:
             trace = await run.execute_async()
@@ -289,16 +303,16 @@ class GradMagics(Magics):
     def _line(self, line: str) -> reports.Report | None:
         text = line.strip()
         if not text:
-            raise UsageError(
+            raise UsageError(tr(
                 "%grad EXPR reports on one expression; %%grad on the first line of a cell on the whole cell"
-            )
+            ))  # fmt: skip
         switch, _, names = text.partition(" ")
         if switch in ("on", "off") and (switch == "on" or not names) and switch not in self.shell.user_ns:
             self.always = tuple(parse_names(names.split())) if switch == "on" else None
             return None
         flag = next((word for word in text.split() if word in OPTIONS), "")
         if flag:
-            raise UsageError(f"%grad EXPR takes no options: write %%grad {flag} above a cell")
+            raise UsageError(tr("%grad EXPR takes no options: write %%grad {flag} above a cell", flag=flag))
         value = self.shell.user_ns.get(text)
         if isinstance(value, Tensor):
             number = host.cell_number(self.shell, sys._getframe(1))
@@ -313,7 +327,9 @@ class GradMagics(Magics):
         try:
             run = self._run(Options(), text + "\n", sys._getframe(1), first_line=1)
         except SyntaxError as error:
-            raise UsageError(f"%grad {text} is not a Python expression: {error.msg}") from None
+            raise UsageError(tr(
+                "%grad {text} is not a Python expression: {error}", text=text, error=error.msg,
+            )) from None  # fmt: skip
 
         def execute() -> Trace:
             try:
@@ -328,10 +344,10 @@ class GradMagics(Magics):
     @line_magic("%grad")  # type: ignore[arg-type]
     def _misplaced(self, line: str) -> None:
         """`%%grad` that is not on the first line of its cell reaches IPython as a line magic of this name."""
-        raise self._short(CellMagicError(
-            f"%%grad {line}".rstrip() + " must be the first line of its cell: move what stands above it below it, "
-            "or into a cell of its own."
-        ))  # fmt: skip
+        raise self._short(CellMagicError(tr(
+            "{magic} must be the first line of its cell: move what stands above it below it, or into a cell of its "
+            "own.", magic=f"%%grad {line}".rstrip(),
+        )))  # fmt: skip
 
 
 def _computes(trace: Trace) -> bool:

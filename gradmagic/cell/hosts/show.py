@@ -19,6 +19,7 @@ from ...engine.tape import modes
 from ...engine.tape.ends import seed
 from ...engine.tape.nodes import FREED, walk
 from ...errors import NoGradError, NonScalarError, NoResultError
+from ...language import mark, tr
 from ...report.model import Note
 from ...report.pictures.program import of_program
 from ..options import Options
@@ -29,7 +30,7 @@ from ..telling.collect import collect
 from ..telling.run_record import RunRecord
 
 _last: list[reports.Report] = []
-_FREED = (
+_FREED = mark(
     "the graph was walked backward before, so it shows no gradients; write backward(retain_graph=True), "
     "or compute it again."
 )
@@ -55,7 +56,7 @@ def last() -> reports.Report:
     {'x': array([2., 4.])}
     """
     if not _last:
-        raise NoResultError("there is no report yet: run a cell with %%grad on its first line.")
+        raise NoResultError(tr("there is no report yet: run a cell with %%grad on its first line."))
     return _last[0]
 
 
@@ -78,16 +79,18 @@ def report_of(
         If it has more than one entry.
     """
     if not isinstance(result, Tensor) or result.node is None:
-        raise NoGradError(
-            f"{text} does not require grad: make its inputs with gm.tensor(..., requires_grad=True), "
-            f"or compute it under %%grad x."
-        )
+        raise NoGradError(tr(
+            "{text} does not require grad: make its inputs with gm.tensor(..., requires_grad=True), "
+            "or compute it under %%grad x.", text=text,
+        ))  # fmt: skip
     run = _no_run(namespace, text, label)
     freed = any(node.saved is FREED for node in walk(result.node))
     if result.node.aval.size != 1:
-        raise NonScalarError(f"{text} has {result.node.aval.size} entries: write %grad {text}.sum().")
+        raise NonScalarError(tr(
+            "{text} has {entries} entries: write %grad {text}.sum().", text=text, entries=result.node.aval.size,
+        ))  # fmt: skip
     if freed:
-        run.notes.append(Note("freed", _FREED))
+        run.notes.append(Note("freed", tr(_FREED)))
     else:
         with modes.watch(run.recorder):
             run.recorder.counting = False
@@ -132,8 +135,15 @@ def make_dot(
     results = [v for v in given if isinstance(v, Tensor) and v.node is not None]
     if not results:
         raise NoGradError(
-            "make_dot() draws the graph of a tensor that requires grad, or of a list of them, and "
-            f"{'none of these does' if len(given) > 1 else 'this one does not'}."
+            tr(
+                "make_dot() draws the graph of a tensor that requires grad, or of a list of them, and none of these "
+                "does."
+            )
+            if len(given) > 1
+            else tr(
+                "make_dot() draws the graph of a tensor that requires grad, or of a list of them, and this one does "
+                "not."
+            )
         )
     frame = sys._getframe(1)
     namespace = {**frame.f_globals, **frame.f_locals} if params is None else dict(params)

@@ -13,6 +13,7 @@ import numpy as np
 from ...engine.core import arrays
 from ...engine.core.interpreter import parse
 from ...errors import DeviceError
+from ...language import tr
 from ...report import ReportError
 from ..options import Options
 from .wording import OPTION, in_words
@@ -37,22 +38,24 @@ def look_at(options: Options) -> None:
         try:
             parse(text or "0", mode="eval")
         except SyntaxError:
-            raise Slip(
-                f'{option} {text} is not a Python expression: write one, as {option} "{example}"'
-            ) from None
+            raise Slip(tr(
+                '{option} {text} is not a Python expression: write one, as {option} "{example}"',
+                option=option, text=text, example=example,
+            )) from None  # fmt: skip
     if options.into and (not options.into.isidentifier() or keyword.iskeyword(options.into)):
-        raise Slip(f"--into {options.into}: a report is assigned to a name, such as r")
+        raise Slip(tr("--into {name}: a report is assigned to a name, such as r", name=options.into))
     if options.into in options.names:
-        raise Slip(
-            f"--into {options.into}: {options.into} is an input on this line; write another name, such as r"
-        )
+        raise Slip(tr(
+            "--into {name}: {name} is an input on this line; write another name, such as r", name=options.into,
+        ))  # fmt: skip
     if options.max_nodes is not None and options.max_nodes < 1:
-        raise Slip(
-            f"--max-nodes {options.max_nodes}: write how many operations are drawn at most, such as 60"
-        )
+        raise Slip(tr(
+            "--max-nodes {number}: write how many operations are drawn at most, such as 60",
+            number=options.max_nodes,
+        ))  # fmt: skip
     given = {"--lr": options.lr, "--iterations": options.iterations, "--keep": options.keep != "end" or None}
     if not options.minimize and (flag := next((f for f, v in given.items() if v is not None), "")):
-        raise Slip(f"{flag} belongs to --minimize: write --minimize adam {flag} ..., say")
+        raise Slip(tr("{flag} belongs to --minimize: write --minimize adam {flag} ..., say", flag=flag))
     if options.minimize:
         _look_at_method(options)
     if options.dtype is not None:
@@ -76,18 +79,20 @@ def _look_at_method(options: Options) -> None:
     if text := slip(options.minimize, options.lr, options.iterations):
         raise Slip(f"--minimize {options.minimize}: {text}")
     if options.gradient:
-        raise Slip(
+        raise Slip(tr(
             "--gradient weighs a result of many numbers, and --minimize takes one: write --of EXPR instead"
-        )
+        ))  # fmt: skip
 
 
 def _look_at_dtype(name: str) -> None:
     try:
         kind = np.dtype(name).kind
     except TypeError:
-        raise Slip(f"--dtype {name} is not a dtype: write float32, say") from None
+        raise Slip(tr("--dtype {name} is not a dtype: write float32, say", name=name)) from None
     if kind not in "fc":
-        raise Slip(f"--dtype {name} has no derivatives: write float32, float64 or complex128, say")
+        raise Slip(tr(
+            "--dtype {name} has no derivatives: write float32, float64 or complex128, say", name=name,
+        ))  # fmt: skip
 
 
 def _look_at_path(path: str) -> None:
@@ -99,6 +104,9 @@ def _look_at_path(path: str) -> None:
         raise Slip(f"--save {path}: {error}") from None
     folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
-        raise Slip(f"--save {path}: there is no folder {folder}: make it first, or write another path")
+        raise Slip(tr(
+            "--save {path}: there is no folder {folder}: make it first, or write another path",
+            path=path, folder=folder,
+        ))  # fmt: skip
     if os.path.isdir(path):
-        raise Slip(f"--save {path} is a folder: write the name of a file in it")
+        raise Slip(tr("--save {path} is a folder: write the name of a file in it", path=path))

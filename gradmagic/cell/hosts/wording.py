@@ -7,41 +7,48 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
+from string import Formatter
 
+from ...language import mark, tr
 from ...report.model import Trace
 
-Words = tuple[tuple[str, str], ...]  # patterns, and what stands in their place
+# Words, and what stands in their place: in each language as its table has them; a field is whatever stands there.
+Words = tuple[tuple[str, str], ...]
 
 TRACE: Words = (
-    (" below %%grad", " in the block"),
-    (r'%%grad \.\.\. --of ("[^"]*")', r"gm.trace(..., of=\1)"),
-    ("on the %%grad line", "in gm.trace(...)"),
-    ("define it in an earlier cell, or assign it in this one", "define it before the block"),
-    (r"\(%%grad x y\)", '(gm.trace("x", "y"))'),
+    (mark(" below %%grad"), mark(" in the block")),
+    ('%%grad ... --of "{result}"', 'gm.trace(..., of="{result}")'),
+    (mark("on the %%grad line"), mark("in gm.trace(...)")),
+    (mark("define it in an earlier cell, or assign it in this one"), mark("define it before the block")),
+    ("(%%grad x y)", '(gm.trace("x", "y"))'),
     ("--gradient V", "gradient=V"),
     ("--of ", "of="),
-    ("the cell", "the code"),
+    (mark("the cell"), mark("the code")),
 )
 LINE: Words = (
     (
-        r"nothing that the cell computes depends on (.*?): assign the result .*?\(%%grad x y\)\.",
-        r"the expression computes nothing of \1: write one that does, such as %grad (x**2).sum().",
+        mark(
+            "nothing that the cell computes depends on {inputs}: assign the result to a name or end the cell with "
+            "it, or name what it does depend on (%%grad x y)."
+        ),
+        mark("the expression computes nothing of {inputs}: write one that does, such as %grad (x**2).sum()."),
     ),
 )
 OPTION: Words = (
-    ('device="([^"]*)"', r"--device \1"),
-    (r"device '([^']*)'", r"--device \1"),
+    ('device="{device}"', "--device {device}"),
+    (mark("device '{device}'"), "--device {device}"),
     ("device=", "--device"),
 )
 COMMAND: Words = (
-    (" below %%grad", ""),
-    (r"%%grad \.\.\. --of", "--of"),
-    ("on the %%grad line", "on the command line"),
-    ("write on the line", "write there"),
-    ("define it in an earlier cell, or assign it in this one", "assign it in the file"),
-    (", or define it in an earlier cell| before the cell", ""),
-    (r"\(%%grad x y\)", "(python -m gradmagic FILE x y)"),
-    ("the cell", "the file"),
+    (mark(" below %%grad"), ""),
+    ("%%grad ... --of", "--of"),
+    (mark("on the %%grad line"), mark("on the command line")),
+    (mark("define it in an earlier cell, or assign it in this one"), mark("assign it in the file")),
+    (mark("{names} on the line, or define it in an earlier cell"), mark("{names} on the line")),
+    (mark(" before the cell"), ""),
+    ("(%%grad x y)", "(python -m gradmagic FILE x y)"),
+    (mark("the cell"), mark("the file")),
 )
 
 
@@ -58,6 +65,26 @@ def in_words(text: str, words: Words) -> str:
     >>> in_words("name 'q' on the %%grad line is not defined", COMMAND)
     "name 'q' on the command line is not defined"
     """
-    for pattern, instead in words:
-        text = re.sub(pattern, instead, text)
+    for said, instead in words:
+        new = tr(instead) if instead else ""
+        text = re.sub(found(tr(said)), partial(_filled, new), text)
     return text
+
+
+def _filled(new: str, match: re.Match[str]) -> str:
+    held = match.groupdict()
+    return new.format(**held) if held else new
+
+
+def found(said: str) -> str:
+    """Give the pattern of words with fields.
+
+    Examples
+    --------
+    >>> found("write {name}.sum()"), found("(x)")
+    ('write\\\\ (?P<name>.*?)\\\\.sum\\\\(\\\\)', '\\\\(x\\\\)')
+    """
+    parts = Formatter().parse(said)
+    return "".join(
+        re.escape(plain) + (f"(?P<{field}>.*?)" if field is not None else "") for plain, field, _, _ in parts
+    )

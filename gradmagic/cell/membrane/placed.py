@@ -20,7 +20,7 @@ from .libraries import base_of, numpys
 from .operators import IN_PLACE
 from .stores import stored
 from .ways import code, functions, methods, others, python
-from .ways.way import ONCE
+from .ways.way import ONCE, WRITERS
 
 Run = Callable[[Any, Any, Any, Any], Any]
 # What computes with arrays, as far as the device's library goes.
@@ -135,7 +135,7 @@ def _of_the_host(function: Any, args: Any, kwargs: Any) -> bool:
     elif isinstance(owner, np.ufunc):
         targets += args[:1] if name == "at" else ()
     else:
-        targets += args[:1] if function in functions.WRITERS else args[out_of(function)[0] :]
+        targets += args[:1] if function in WRITERS else args[out_of(function)[0] :]
     kinds = [a for a in (*args, *kwargs.values()) if isinstance(a, type) and issubclass(a, np.ndarray)]
     return bool(kinds) or function is np.broadcast_arrays or any(type(t) is np.ndarray for t in targets)
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.core.values import Value, summarise
+from ...engine.rules.formulas import Words
 from ...engine.tape.tracked import is_a, raw
 from ...report.model import Operation, Place
 from ...report.operations import CONSTANT, Columns, Kind
@@ -106,6 +107,9 @@ class Naming:
         texts = tuple(self._argument(key, i - 1) if name in used else "" for i, name in enumerate(names))
         if any(name in used and not text for name, text in zip(names, texts, strict=True)):
             return ""  # of something that has no name
+        if isinstance(formula, Words):
+            put = zip(names, (text if text.isidentifier() else f"({text})" for text in texts), strict=True)
+            return signed(formula.said(dict(put)))
         return signed(filled_in(formula, names, texts))
 
     def called(self, key: int) -> str:

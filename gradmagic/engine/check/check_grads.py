@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import NotDifferentiableWarning
+from ...language import tr
 from ..core.trees import is_container, leaves, rebuilt
 from ..tape.nodes import walk
 from ..tape.tracked import Tracked
@@ -88,15 +89,17 @@ def check_grads(
     given = tuple(args) if type(args) in (tuple, list) else (args,)
     for mode in modes:
         if mode not in MODES:
-            raise ValueError(f'mode {mode!r} is unknown: write "rev" or "fwd".')
+            raise ValueError(tr('mode {mode!r} is unknown: write "rev" or "fwd".', mode=mode))
     if method not in ("auto", "central"):
-        raise ValueError(f'method={method!r} is unknown: write "auto" or "central".')
+        raise ValueError(tr('method={method!r} is unknown: write "auto" or "central".', method=method))
     parts = leaves(list(given))
     at = [i for i, part in enumerate(parts) if differentiable(part)]
     names = [name for i, name in enumerate(paths_of(parameters_of(f, given), given)) if i in set(at)]
     called = getattr(f, "__name__", type(f).__name__)
     if not at:
-        raise ValueError(f"{called} was given no float and no complex number to differentiate by.")
+        raise ValueError(tr(
+            "{name} was given no float and no complex number to differentiate by.", name=called,
+        ))  # fmt: skip
 
     def numbers(*values: Any) -> list[Any]:
         """Call `f` with `values` as its floats; list the numbers among what it gives."""

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from ...errors import CheckError
+from ...language import mark, tr
 from ..core.nonfinite import in_short
 from ..transforms.of_functions import jvp, vjp
 from .differences import Slope
 from .real_vectors import Numbers, Signs, as_vector, eps_of, host, index_of, numbers_in, parts_of
 
-MODES = {"rev": "reverse mode", "fwd": "forward mode"}
+MODES = {"rev": mark("reverse mode"), "fwd": mark("forward mode")}
 _SAMPLES = 24  # so many numbers of an argument are moved one by one; more are drawn, and moved all at once
 _DRAWS = 3  # cotangents that are drawn, where there are more results than _SAMPLES
 _NOTICES = 10
@@ -56,12 +57,11 @@ class Checked:
     _seen: set[str] = field(default_factory=set, repr=False)
 
     def __str__(self) -> str:
-        by = ", ".join(self.arguments)
-        how = " and ".join(self.methods)
-        text = (
-            f"{self.name}: {self.compared:,} derivatives by {by} agree with {how} ({', '.join(self.orders)}); "
-            f"the largest difference is {self.worst:.1g} of what is allowed."
-        )
+        text = tr(
+            "{name}: {count:,} derivatives by {by} agree with {how} ({orders}); the largest difference is {worst:.1g} "
+            "of what is allowed.", name=self.name, count=self.compared, by=", ".join(self.arguments),
+            how=tr(" and ").join(map(tr, self.methods)), orders=", ".join(self.orders), worst=self.worst,
+        )  # fmt: skip
         return "\n".join([text, *(f"  {notice}" for notice in self.notices)])
 
     __repr__ = __str__
@@ -172,19 +172,19 @@ class Comparison:
     def _same(self, value: list[Any], numbers: Numbers, label: str) -> None:
         """Compare the value itself: a traced call gives what the call gives."""
         for k, (mine, out) in enumerate(zip(map(host, value), numbers.outs, strict=True)):
-            of = f" {k}" if len(numbers.outs) > 1 else ""
-            kinds = [
-                f"{'complex' if np.iscomplexobj(v) else 'real'} of shape {np.shape(v)}" for v in (mine, out)
-            ]
-            if kinds[0] != kinds[1]:
-                what = f"is {kinds[0]}, and {kinds[1]} without gradients"
+            if _kind(mine) != _kind(out):
+                told, plain = _kind(mine), _kind(out)
             elif not np.allclose(
                 mine, out, self._rtol, self._rtol * np.max(np.abs(out), initial=0), equal_nan=True
             ):
-                what = f"is {in_short(mine)}, and {in_short(out)} without gradients"
+                told, plain = in_short(mine), in_short(out)
             else:
                 continue
-            raise CheckError(f"{self.checked.name}: the result{of}, computed for {label}, {what}.")
+            raise CheckError(tr(
+                "{name}: the result{number}, computed for {mode}, is {value}, and {plain} without gradients.",
+                name=self.checked.name, number=tr(" {number}", number=k) if len(numbers.outs) > 1 else "",
+                mode=label, value=told, plain=plain,
+            ))  # fmt: skip
 
     # -- comparing -------------------------------------------------------------------------------
     def _allowed(self, s: Slope, i: int) -> Any:
@@ -253,27 +253,29 @@ class Comparison:
         n = float(s.value[row])
         place = index_of(at, np.shape(numbers.points[i]))
         order = label.count(" over ") + 1
-        mode = MODES[label] if order == 1 else f"order {order} ({label})"
-        name = (
-            self.names[i]
-            + (f" at {place}" if place else "")
-            + (", by its imaginary part" if part == 1j else "")
-        )
-        lines = [f"{self.checked.name}: {mode} is wrong by argument {name}."]
+        lines = [tr(
+            "{function}: {mode} is wrong by argument {name}{at}{part}.", function=self.checked.name,
+            mode=tr(MODES[label]) if order == 1 else tr("order {order} ({mode})", order=order, mode=label),
+            name=self.names[i], at=tr(" at {index}", index=place) if place else "",
+            part=tr(", by its imaginary part") if part == 1j else "",
+        )]  # fmt: skip
         result = numbers.rows()[row]
         if result:
-            lines.append(f"  of the result   {result}")
+            lines.append(tr("  of the result   {result}", result=result))
         lines += [
-            f"  gradmagic says  {says:.10g}",
-            f"  numbers say     {n:.10g}  ({_how(s)})",
-            f"  difference      {says - n:.3g}, allowed {self._allowed(s, i)[row]:.2g}",
-        ]
+            tr("  gradmagic says  {value:.10g}", value=says),
+            tr("  numbers say     {value:.10g}  ({how})", value=n, how=_how(s)),
+            tr(
+                "  difference      {difference:.3g}, allowed {allowed:.2g}",
+                difference=says - n, allowed=self._allowed(s, i)[row],
+            ),
+        ]  # fmt: skip
         if not isinstance(at, Signs):
-            lines.append(f"  at the value    {in_short(numbers.points[i].flat[at])}")
+            lines.append(tr("  at the value    {value}", value=in_short(numbers.points[i].flat[at])))
         if order == 1 and n and np.isclose(says, -n):
-            lines.append("It is right but for its sign.")
+            lines.append(tr("It is right but for its sign."))
         if len(self.checked.orders) > 1:
-            lines.append(f"{', '.join(self.checked.orders[:-1])}: no difference.")
+            lines.append(tr("{modes}: no difference.", modes=", ".join(self.checked.orders[:-1])))
         return "\n".join([*lines, *self.checked.notices])
 
     # -- what to compare ---------------------------------------------------------------------------
@@ -286,10 +288,11 @@ class Comparison:
 
     def _notice(self, numbers: Numbers, found: dict[Any, Slope], chain: tuple[str, ...]) -> None:
         """Say where there is no derivative to compare with; once for each argument's number."""
-        of = f"the derivative ({' over '.join(chain)}) of " if chain else ""
-        what, finite = of + self.checked.name, np.isfinite(numbers.at)
+        what, finite = self.checked.name, np.isfinite(numbers.at)
+        if chain:
+            what = tr("the derivative ({modes}) of {name}", modes=" over ".join(chain), name=what)
         if not np.all(finite) and not self.checked.notices:
-            self.checked.notices += (f"not compared: {what} is not finite here.",)
+            self.checked.notices += (tr("not compared: {what} is not finite here.", what=what),)
         for (i, at, _), s in found.items():
             if isinstance(at, Signs):
                 continue
@@ -297,19 +300,32 @@ class Comparison:
             here = f"{place} = {in_short(numbers.points[i].flat[at])}"
             sides = ~np.isfinite(s.value)
             if np.any(s.kink & finite & ~sides):
-                text = f"{what} is not differentiable at {here}: differences from the two sides disagree"
+                text = tr(
+                    "not compared: {what} is not differentiable at {here}: differences from the two sides disagree.",
+                    what=what, here=here,
+                )  # fmt: skip
             elif np.any(sides & finite):
-                text = f"{what} is not finite on both sides of {here}"
+                text = tr("not compared: {what} is not finite on both sides of {here}.", what=what, here=here)
             elif np.any(~s.usable & finite):
-                text = f"the differences of {what} at {here} do not settle"
+                text = tr(
+                    "not compared: the differences of {what} at {here} do not settle.", what=what, here=here
+                )
             else:
                 continue
             if place not in self.checked._seen and len(self.checked.notices) < _NOTICES:
                 self.checked._seen.add(place)
-                self.checked.notices += (f"not compared: {text}.",)
+                self.checked.notices += (text,)
         methods = {s.method for s in found.values()}
         self.checked.methods += tuple(sorted(methods - set(self.checked.methods), reverse=True))
 
 
 def _how(s: Slope) -> str:
-    return s.method if s.method == "complex step" else f"{s.method}, first step {s.step:.0e}"
+    if s.method == "complex step":
+        return tr(s.method)
+    return tr("{method}, first step {step:.0e}", method=tr(s.method), step=s.step)
+
+
+def _kind(value: Any) -> str:
+    if np.iscomplexobj(value):
+        return tr("complex of shape {shape}", shape=np.shape(value))
+    return tr("real of shape {shape}", shape=np.shape(value))

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...language import mark
+
 Vector = np.ndarray[Any, Any]
 _STEPS = 5  # 1, 1/10 ... of the first
 _SETTLED = 1e-7  # of the derivative: no smaller step is tried below this error
@@ -101,7 +103,7 @@ def slope(
     kink = (jumps[0] > 0) & (len(jumps) > 2)
     for before, after in pairwise(jumps):
         kink &= (after > 0.5 * before) & (after > 0)
-    return Slope(value, error, kink, first, "central differences")
+    return Slope(value, error, kink, first, mark("central differences"))
 
 
 def complex_slope(along: Callable[[complex], Vector], near: Slope, at: Vector) -> Slope:
@@ -118,4 +120,4 @@ def complex_slope(along: Callable[[complex], Vector], near: Slope, at: Vector) -
     if not np.all(agree | ~np.isfinite(near.value)) or not np.any(agree):
         return near
     error = np.where(agree, 1e-13 * np.abs(exact), near.error)
-    return near._replace(value=np.where(agree, exact, near.value), error=error, method="complex step")
+    return near._replace(value=np.where(agree, exact, near.value), error=error, method=mark("complex step"))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ...language import tr
 from ..core import arrays
 from ..core.trees import is_container, leaves
 from ..tape.tracked import Tracked, raw
@@ -44,9 +45,10 @@ class Numbers:
         self.outs = [host(o) for o in self._raw]
         self.at = as_vector(self.outs)
         if not np.array_equal(self.at, as_vector(self._call(self.points)), equal_nan=True):
-            raise ValueError(
-                f"{name} gives different values for the same arguments (random numbers?): seed what it draws inside it."
-            )
+            raise ValueError(tr(
+                "{name} gives different values for the same arguments (random numbers?): seed what it draws inside it.",
+                name=name,
+            ))  # fmt: skip
         finite = np.abs(self.at[np.isfinite(self.at)])
         self.scale = max(scale, float(np.max(finite, initial=0.0)))
         self._rounding = max((eps_of(o) for o in self.outs), default=0.0)
@@ -71,10 +73,11 @@ class Numbers:
             try:
                 return as_vector(self._call(moved), s)
             except Exception as error:
-                where = index_of(at, np.shape(moved[i]))
-                error.add_note(
-                    f"while the argument number {i + 1}{where and f' at {where}'} was moved by {s:.1e}"
-                )
+                place = index_of(at, np.shape(moved[i]))
+                error.add_note(tr(
+                    "while the argument number {number}{at} was moved by {step:.1e}",
+                    number=i + 1, at=place and tr(" at {index}", index=place), step=s,
+                ))  # fmt: skip
                 raise
 
         found = slope(along, self.at, size, self._rounding, self.scale)
@@ -105,10 +108,11 @@ class Numbers:
         """Name the entries of the results' vector."""
         names = []
         for k, out in enumerate(self.outs):
-            of = f"result {k} " if len(self.outs) > 1 else ""
+            of = tr("result {number} ", number=k) if len(self.outs) > 1 else ""
             for j in range(np.size(out)):
                 place = f"{of}{index_of(j, np.shape(out))}".strip()
-                names += [place, f"{place} (imaginary part)".strip()] if np.iscomplexobj(out) else [place]
+                whole = not np.iscomplexobj(out)
+                names += [place] if whole else [place, tr("{place} (imaginary part)", place=place).strip()]
         return names
 
     def cotangent(self, weights: Any) -> list[Any]:
@@ -212,7 +216,7 @@ def eps_of(out: Any) -> float:
 def index_of(at: Any, shape: tuple[int, ...]) -> str:
     """Write the place of a number in an argument."""
     if isinstance(at, Signs):
-        return "all its numbers at once"
+        return tr("all its numbers at once")
     return f"[{', '.join(map(str, np.unravel_index(at, shape)))}]" if shape else ""
 
 
@@ -222,7 +226,7 @@ def parameters_of(f: Any, given: Sequence[Any]) -> list[str]:
         names = list(inspect.signature(f).parameters)
     except (TypeError, ValueError):
         names = []
-    return [names[i] if i < len(names) else f"number {i}" for i in range(len(given))]
+    return [names[i] if i < len(names) else tr("number {index}", index=i) for i in range(len(given))]
 
 
 def paths_of(names: Sequence[str], trees: Sequence[Any]) -> Iterator[str]:

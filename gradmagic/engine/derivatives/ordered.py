@@ -12,6 +12,7 @@ from functools import wraps
 from typing import Any
 
 from ...errors import ArgumentError
+from ...language import tr
 from ..dispatch.calls import face_of, wrapped
 from ..dispatch.protocols import COMPOSED, unknown, valued
 from ..rules.declare import RULES
@@ -44,10 +45,11 @@ class Ordered(Elementwise):
                 continue
             if a.node is not None and a.node.aval.tangent is a.node.aval.dtype and mode_now() is not OFF:
                 if not a.soft:
-                    raise ArgumentError(
-                        f"{self.home}.{self.name} has no derivative by its argument number {i + 1}, {blame(a)}: "
-                        "pass a constant there (t.detach().numpy())."
-                    )
+                    raise ArgumentError(tr(
+                        "{name} has no derivative by its argument number {number}, {value}: pass a constant there "
+                        "(t.detach().numpy()).",
+                        name=f"{self.home}.{self.name}", number=i + 1, value=blame(a),
+                    ))  # fmt: skip
                 a.leave(f"{self.home}.{self.name}")
             given[i] = a.array
         return given
@@ -103,7 +105,9 @@ def follows(module: Any, name: str = "") -> Callable[[Callable[..., Any]], Calla
                 try:
                     known.bind(*settings[0], **settings[1])
                 except TypeError as error:
-                    text = f"{full} has no derivative in gradmagic with these arguments: {error}."
+                    text = tr(
+                        "{name} has no derivative in gradmagic with these arguments: {error}.", name=full, error=error
+                    )
                     raise ArgumentError(text) from None
                 return function(*settings[0], **settings[1])
             except ArgumentError as error:
@@ -127,13 +131,13 @@ def composes(module: Any, name: str = "") -> Callable[[Callable[..., Any]], Call
     return declare
 
 
-def no_derivative(full: str, why: str = "") -> ArgumentError:
-    """Make the error of what has no derivative here."""
-    because = f" ({why})" if why else ""
-    return ArgumentError(
-        f"{full} has no derivative in gradmagic{because}: write gm.numeric(f) of a function f that calls it, "
-        "which takes differences."
-    )
+def no_derivative(full: str, why: str = "", /, **fields: Any) -> ArgumentError:
+    """Make the error of what has no derivative here, and say why."""
+    because = tr(" ({why})", why=tr(why, **fields)) if why else ""
+    return ArgumentError(tr(
+        "{name} has no derivative in gradmagic{because}: write gm.numeric(f) of a function f that calls it, which "
+        "takes differences.", name=full, because=because,
+    ))  # fmt: skip
 
 
 def follows_not(module: Any, names: str) -> None:
@@ -185,12 +189,15 @@ def refused(why: str, *functions: Any, home: str = "scipy.special", instead: str
 
 def _refusing(function: Any, why: str, home: str, instead: str) -> Any:
     name = f"{home}.{function.__name__}"
-    advice = instead or (
-        f"Compute it outside the gradient ({name}(t.detach().numpy())), or write gm.numeric(f): differences."
-    )
 
     def refuse(*args: Any, **kwargs: Any) -> Any:
-        error = ArgumentError(f"{name} has no derivative in gradmagic: {why}. {advice}")
+        advice = tr(instead) if instead else tr(
+            "Compute it outside the gradient ({name}(t.detach().numpy())), or write gm.numeric(f): differences.",
+            name=name,
+        )  # fmt: skip
+        error = ArgumentError(tr(
+            "{name} has no derivative in gradmagic: {why}. {advice}", name=name, why=tr(why), advice=advice,
+        ))  # fmt: skip
         return unknown(name, args, kwargs, function, error)
 
     return refuse

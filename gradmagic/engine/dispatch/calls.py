@@ -292,7 +292,7 @@ def call(rule: Rule, function: Any, args: Sequence[Any], kwargs: dict[str, Any])
     if rule is CONSTANT:
         return wrapped(constantly(function, args, kwargs), face_of((args, kwargs)))
     if kwargs and (isinstance(rule, Elementwise) or tracked_in(kwargs)):
-        args, kwargs = _positional(function, args, kwargs)
+        args, kwargs = _positional(rule, function, args, kwargs)
     if isinstance(rule, General):
         return call_general(rule, function, args, kwargs)
     if isinstance(rule, Elementwise):
@@ -411,11 +411,16 @@ def _signature(function: Any) -> inspect.Signature:
 
 
 def _positional(
-    function: Any, args: Sequence[Any], kwargs: dict[str, Any]
+    rule: Rule, function: Any, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> tuple[Sequence[Any], dict[str, Any]]:
-    """Move keyword arguments to their positions, so that tracked ones among them get their derivative."""
+    """Move keyword arguments to their positions, so that tracked ones among them get their derivative.
+
+    Those that stay, behind one that was left out or with no position, are settings: a mask that is a Tensor gets plain.
+    """
     try:
         bound = _signature(function).bind(*args, **kwargs)
     except ValueError:  # no signature: C functions of old
         return args, kwargs
-    return [None if a is np._NoValue else a for a in bound.args], bound.kwargs
+    places = {name: i for i, name in enumerate(bound.signature.parameters)}
+    settings = {k: as_constant(v, rule, places.get(k, len(args))) for k, v in bound.kwargs.items()}
+    return [None if a is np._NoValue else a for a in bound.args], settings

@@ -26,13 +26,26 @@ from ..tape.messages import blame
 from ..tape.modes import OFF, mode_now
 from ..tape.nodes import aval_of
 from ..tape.tracked import Tracked, raws, tracked_in
-from .calls import call, call_elementwise, call_linear, call_unary, face_of, plain_settings, wrapped
+from .calls import (
+    call,
+    call_elementwise,
+    call_linear,
+    call_unary,
+    constantly,
+    face_of,
+    plain_settings,
+    wrapped,
+)
 from .non_numbers import in_torch_words
 from .primitives import cast
 
 
 def array_ufunc(self: Tracked, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """Serve a ufunc called on tracked values (NumPy's `__array_ufunc__`)."""
+    if kwargs and isinstance(mask := kwargs.get("where"), Tracked):
+        kwargs["where"] = mask.array  # NumPy takes bools only: no gradient flows through a mask
+        if not tracked_in((inputs, kwargs)):
+            return constantly(getattr(ufunc, method), inputs, kwargs)
     out = kwargs.pop("out", None) if kwargs else None
     if out is not None and method != "at":
         if len(out) > 1:
@@ -79,6 +92,10 @@ def array_function(self: Tracked, function: Any, types: Any, args: Any, kwargs: 
         kwargs = kwargs | dict(zip(out_of(function)[1], args[at:], strict=False))
         args = args[:at]
     if kwargs:
+        if isinstance(mask := kwargs.get("where"), Tracked):
+            kwargs = kwargs | {"where": mask.array}
+            if not tracked_in((args, kwargs)):
+                return constantly(function, args, kwargs)
         out = kwargs.get("out")
         kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue and k != "out"}
         if out is not None:

@@ -7,8 +7,35 @@ from __future__ import annotations
 
 import linecache
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from ...language import tr
+
+
+class Words(str):
+    """A derivative in words, where it is no formula: English, with the rule's own names, by which rules are told apart.
+
+    In: a sentence, and in its fields the rule's names, or numbers. `said` says it in the reader's language and names.
+
+    Examples
+    --------
+    >>> found = Words("grad, correlated with {x}", x="x")
+    >>> found, found.said({"x": "image"})
+    ('grad, correlated with x', 'grad, correlated with image')
+    """
+
+    sentence: str
+    fields: dict[str, Any]
+
+    def __new__(cls, sentence: str, **fields: Any) -> Words:
+        made = super().__new__(cls, sentence.format(**fields))
+        made.sentence, made.fields = sentence, fields
+        return made
+
+    def said(self, names: Mapping[str, str]) -> str:
+        """Say it, with the reader's names in place of the rule's."""
+        return tr(self.sentence, **{k: names.get(v, v) if isinstance(v, str) else v for k, v in self.fields.items()})
 
 
 def body_of(function: Callable[..., Any], of_complex: bool = False) -> str:

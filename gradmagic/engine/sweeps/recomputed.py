@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...language import tr
 from ..core import arrays
 from ..core.places import describe
 from ..rules.declare import RULES
@@ -235,7 +236,9 @@ def _alike(a: Any, b: Any) -> bool:
 
 def _named(node: Node) -> str:
     where = describe(node.place)
-    return f"{node.rule.name} ({where})" if where else str(node.rule.name)
+    return (
+        tr("{operation} ({place})", operation=node.rule.name, place=where) if where else str(node.rule.name)
+    )
 
 
 def _chosen(size: int, most: int) -> list[int]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ShapeError
+from ...language import tr
 from ..dispatch.calls import record
 from ..faces.torch.tensor import Tensor
 from ..rules.rule import Cotangent, Rule, Saved, Unpacked, pick
@@ -78,17 +79,17 @@ class _Rule(Rule):
         context._nodes = ()
         found = found if isinstance(found, tuple) else (found,)
         if len(found) != len(node.inputs):
-            raise ShapeError(
-                f"{self.name}.backward gave {len(found)} gradients for {len(node.inputs)} arguments of forward: give "
-                "one for each, and None for what is no tensor."
-            )
+            raise ShapeError(tr(
+                "{name}.backward gave {given} gradients for {count} arguments of forward: give one for each, and None "
+                "for what is no tensor.", name=self.name, given=len(found), count=len(node.inputs),
+            ))  # fmt: skip
         cotangents = []
         for i, (c, source) in enumerate(zip(found, node.inputs, strict=True)):
             if source is not None and c is not None and np.shape(c.array) != source.aval.shape:
-                raise ShapeError(
-                    f"{self.name}.backward gave a gradient of shape {np.shape(c.array)} for argument {i} of shape "
-                    f"{source.aval.shape}."
-                )
+                raise ShapeError(tr(
+                    "{name}.backward gave a gradient of shape {given} for argument {number} of shape {shape}.",
+                    name=self.name, given=np.shape(c.array), number=i, shape=source.aval.shape,
+                ))  # fmt: skip
             joined = c is not None and c.node is not None
             cotangents.append(None if c is None else Tracked.joined(c.array, c.node) if joined else c.array)
         return cotangents
@@ -142,7 +143,9 @@ class Function:
                 out = cls.forward(context, *args)
         outputs = out if isinstance(out, tuple) else (out,)
         if not all(isinstance(y, Tensor) for y in outputs):
-            raise TypeError(f"{cls.__name__}.forward must give a Tensor or a tuple of Tensors.")
+            raise TypeError(tr(
+                "{name}.forward must give a Tensor or a tuple of Tensors.", name=cls.__name__,
+            ))  # fmt: skip
         if not recording:
             return out
         context._outputs = outputs

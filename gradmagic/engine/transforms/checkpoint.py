@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import RecomputeError
+from ...language import tr
 from ..core import generator as random
 from ..core.trees import leaves, rebuilt
 from ..dispatch.calls import record
@@ -43,10 +44,10 @@ class _Checkpoint(Rule):
             results = _results(self.function(*args, **kwargs))
             for y, value in zip(results, values, strict=True):
                 if not _same(y.array, value):
-                    raise RecomputeError(
-                        f"{self.name} gave other values when gm.checkpoint computed it again: it draws random numbers "
-                        "or changes something outside. Give it what it draws as an argument."
-                    )
+                    raise RecomputeError(tr(
+                        "{name} gave other values when gm.checkpoint computed it again: it draws random numbers or "
+                        "changes something outside. Give it what it draws as an argument.", name=self.name,
+                    ))  # fmt: skip
             roots = [y.node for y in results]
             sources: list[Any] = list(node.inputs)
             return taken(sweep_from(roots, list(g), sources, create_graph=again), sources)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, ShapeError
+from ...language import mark, tr
 from ..core.trees import leaves, rebuilt
 from ..dispatch.calls import face_of, record, wrapped
 from ..following.switch import unfollowed
@@ -38,13 +39,13 @@ class Custom(General):
         given = self.vjp(g, out, *args, **kwargs)
         given = tuple(map(_plain, given)) if type(given) in (tuple, list) else (_plain(given),)
         if len(given) != len(args):
-            raise ShapeError(
-                f"the vjp of {self.name} gave {len(given)} cotangents for {len(args)} arguments: give one for each, "
-                "and None where there is none."
-            )
+            raise ShapeError(tr(
+                "the vjp of {name} gave {given} cotangents for {count} arguments: give one for each, and None where "
+                "there is none.", name=self.name, given=len(given), count=len(args),
+            ))  # fmt: skip
         for i, (c, source) in enumerate(zip(given, node.inputs, strict=True)):
             if c is not None and source is not None:
-                self._check(c, source.aval, f"vjp of {self.name} gave", f"argument {i}")
+                self._check(c, source.aval, _OF_VJP, i)
         return given
 
     def _transposed(self, node: Node, g: Cotangent, saved: Saved) -> list[Cotangent]:
@@ -77,13 +78,17 @@ class Custom(General):
         t = type(t)(map(_plain, t)) if type(t) in (tuple, list) else _plain(t)
         avals: Any = node.aval if self.outputs != 1 else (node.aval,)
         for i, (one, aval) in enumerate(zip(t if self.outputs != 1 else (t,), avals, strict=True)):
-            self._check(one, aval, f"jvp of {self.name} gave", f"output {i}")
+            self._check(one, aval, _OF_JVP, i)
         return t
 
-    def _check(self, given: Any, aval: Aval, what: str, which: str) -> None:
+    def _check(self, given: Any, aval: Aval, sentence: str, number: int) -> None:
         shape = np.shape(raw(given))
         if shape != aval.shape:
-            raise ShapeError(f"the {what} an array of shape {shape} for {which} of shape {aval.shape}.")
+            raise ShapeError(tr(sentence, name=self.name, given=shape, number=number, shape=aval.shape))
+
+
+_OF_VJP = mark("the vjp of {name} gave an array of shape {given} for argument {number} of shape {shape}.")
+_OF_JVP = mark("the jvp of {name} gave an array of shape {given} for output {number} of shape {shape}.")
 
 
 def _plain(c: Any) -> Any:
@@ -133,7 +138,7 @@ def custom(f: Callable[..., Any] | None = None, *, vjp: Any = None, jvp: Any = N
     if f is None:
         return lambda function: custom(function, vjp=vjp, jvp=jvp)
     if vjp is None and jvp is None:
-        raise TypeError("gm.custom needs a derivative: give vjp=, a function (g, out, *args), or jvp=.")
+        raise TypeError(tr("gm.custom needs a derivative: give vjp=, a function (g, out, *args), or jvp=."))
     rules = {n: Custom(f, vjp, jvp, n) for n in (1, "list")}
 
     @wraps(f)
@@ -152,10 +157,10 @@ def call_custom(rules: Any, f: Callable[..., Any], args: tuple[Any, ...], kwargs
     if mode_now() is OFF or not any(tracked):
         return wrapped(f(*plain, **settings), face) if tracked else f(*args, **kwargs)
     if sum(n is not None for n in tracked) > sum(n is not None for n in nodes):
-        raise ArgumentError(
-            f"{rules[1].name} was given a tracked value by keyword or inside a container, where its derivative does "
-            "not reach: give it as an argument of its own."
-        )
+        raise ArgumentError(tr(
+            "{name} was given a tracked value by keyword or inside a container, where its derivative does not reach: "
+            "give it as an argument of its own.", name=rules[1].name,
+        ))  # fmt: skip
     with unfollowed():
         out = f(*plain, **settings)
     if type(out) not in (tuple, list):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError
+from ...language import tr
 from ..core import arrays
 from ..core.trees import rebuilt
 from ..sweeps.several import sweep_from, taken
@@ -58,7 +59,7 @@ def jacobian(
            [0., 4.]])
     """
     if mode not in ("auto", "reverse", "forward"):
-        raise ValueError(f'mode={mode!r} is unknown: write "auto", "reverse" or "forward".')
+        raise ValueError(tr('mode={mode!r} is unknown: write "auto", "reverse" or "forward".', mode=mode))
 
     @wraps(f)
     def all_derivatives(*args: Any, **kwargs: Any) -> Any:
@@ -101,10 +102,10 @@ def _by_columns(run: TracedCall, k: int, mixed: bool) -> list[Any]:
             if mixed and np.iscomplexobj(x.array):
                 turned = run.pushed([one * 1j if j == i else None for j in range(len(run.inputs))])[k]
                 if not np.allclose(raw(turned), 1j * raw(t), rtol=1e-5, atol=1e-8):
-                    raise ArgumentError(
-                        f"{run.name} is complex and not holomorphic: dy/dz does not exist. Take the jacobian "
-                        "of its real and imaginary parts by the real and imaginary parts of the argument."
-                    )
+                    raise ArgumentError(tr(
+                        "{name} is complex and not holomorphic: dy/dz does not exist. Take the jacobian of its real "
+                        "and imaginary parts by the real and imaginary parts of the argument.", name=run.name,
+                    ))  # fmt: skip
             columns.append(t)
         blocks.append(_stacked(columns, np.shape(raw(run.results[k])), -1))
     return blocks

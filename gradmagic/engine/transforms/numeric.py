@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ...language import tr
 from ..core import arrays
 from ..core.trees import is_container, leaves, rebuilt
 from ..dispatch.calls import face_of, wrapped
@@ -56,7 +57,7 @@ def numeric(f: Callable[..., Any] | None = None, *, step: float | None = None) -
     if f is None:
         return lambda function: numeric(function, step=step)
     if step is not None and not step > 0:
-        raise ValueError(f"step={step} is no step: give a positive number, such as 1e-6.")
+        raise ValueError(tr("step={step} is no step: give a positive number, such as 1e-6.", step=step))
     return _numeric(f, step, _named(f))
 
 
@@ -109,14 +110,17 @@ class Numeric(Custom):
         self.name, self.torch = f"numeric({name})", "NumericBackward0"
         self._of, self._step, self._f = of, step, name
         self._columns: list[Any] | None = None
-        size = f"{step:.0e}" if step else "6e-06 (float32: 5e-03)"
-        self.note = (
-            f"{name} is not traced but called: its derivative is by central differences, "
-            f"step {size} times max(1, |x|)"
-        )
+
+    @property
+    def note(self) -> str:
+        """What a report says of it."""
+        return tr(
+            "{name} is not traced but called: its derivative is by central differences, step {step} times max(1, |x|)",
+            name=self._f, step=f"{self._step:.0e}" if self._step else "6e-06 (float32: 5e-03)",
+        )  # fmt: skip
 
     def formula(self, argument: int, of_complex: bool = False) -> tuple[str, tuple[str, ...]]:
-        return "by differences", ()
+        return tr("by differences"), ()
 
     def step(self, values: Any, outs: Any) -> float:
         """Give the step, for numbers of size 1."""
@@ -201,12 +205,11 @@ class Numeric(Custom):
                     self._outs(self._of(*values[:i], _like(moved, values[i], moved.dtype), *values[i + 1 :]))
                 )
             except Exception as error:
-                where = (
-                    f" at [{', '.join(map(str, np.unravel_index(at, value.shape)))}]" if value.shape else ""
-                )
-                error.add_note(
-                    f"while gm.numeric took the difference of {self._f} by its argument {i + 1}{where}"
-                )
+                place = f"[{', '.join(map(str, np.unravel_index(at, value.shape)))}]" if value.shape else ""
+                error.add_note(tr(
+                    "while gm.numeric took the difference of {name} by its argument {number}{where}", name=self._f,
+                    number=i + 1, where=place and tr(" at {index}", index=place),
+                ))  # fmt: skip
                 raise
         way = ((points[0] - points[1]) / part).real  # as it was rounded
         return [(_wide(a) - _wide(b)) / float(way) for a, b in zip(*ends, strict=True)]
@@ -252,8 +255,10 @@ def _copied(value: Any) -> Any:
 def _proper(out: Any, proto: Any, name: str) -> Any:
     """Give a result as the tape takes it, on the device of the arguments."""
     if not arrays.is_numeric(out):
-        kind = f"an array of dtype {out.dtype}" if hasattr(out, "dtype") else f"a {type(out).__name__}"
-        raise TypeError(
-            f"{name} gave {kind}: gm.numeric differentiates functions that give arrays, numbers, or containers of them."
-        )
+        array = hasattr(out, "dtype")
+        raise TypeError(tr(
+            "{name} gave {what}: gm.numeric differentiates functions that give arrays, numbers, or containers of them.",
+            name=name, what=tr("an array of dtype {dtype}", dtype=out.dtype) if array
+            else tr("a {kind}", kind=type(out).__name__),
+        ))  # fmt: skip
     return arrays.from_host(out, proto) if type(out) is np.ndarray else out

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, NonScalarError
+from ...language import tr
 from ..core import arrays
 from ..core.foreign import Foreign, foreign
 from ..core.trees import rebuilt
@@ -224,22 +225,26 @@ def _ones(y: Tracked) -> Any:
 
 
 def _advice(odd: Foreign) -> str:
-    return "End it with return and the number" if odd == "None" else odd.advice("the result")
+    return tr("End it with return and the number") if odd == "None" else odd.advice(tr("the result"))
 
 
 def one_number(run: TracedCall) -> Any:
     out = run.out
     odd = None if type(out) in (list, tuple) else foreign(raw(out))
     if odd is not None and not isinstance(out, dict):
-        raise ArgumentError(f"{run.name} gave {odd}, and a gradient is of one number. {_advice(odd)}.")
+        raise ArgumentError(tr(
+            "{name} gave {what}, and a gradient is of one number. {advice}.",
+            name=run.name, what=odd, advice=_advice(odd),
+        ))  # fmt: skip
     if len(run.results) == 1 and run.results[0] is out and np.size(raw(out)) == 1:
         return out
     what = (
-        f"an array of shape {tuple(np.shape(raw(out)))}"
+        tr("an array of shape {shape}", shape=tuple(np.shape(raw(out))))
         if run.results and run.results[0] is out
-        else f"a {type(out).__name__}"
+        else tr("a {kind}", kind=type(out).__name__)
     )
-    raise NonScalarError(
-        f"grad can be implicitly created only for scalar outputs: {run.name} gave {what}. Give one number, such as "
-        "np.sum(...) of it; gm.elementwise_grad gives dy/dx entry by entry, gm.jacobian all of them."
-    )
+    raise NonScalarError(tr(
+        "grad can be implicitly created only for scalar outputs: {name} gave {what}. Give one number, such as "
+        "np.sum(...) of it; gm.elementwise_grad gives dy/dx entry by entry, gm.jacobian all of them.",
+        name=run.name, what=what,
+    ))  # fmt: skip

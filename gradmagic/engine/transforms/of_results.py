@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...errors import NoGradError
+from ...language import tr
 from ..faces.torch.tensor import Tensor
 from ..sweeps.several import sweep_from, taken
 from ..tape.ends import seed
@@ -62,16 +63,16 @@ def grad_of(
     seeds += [None] * (len(outs) - len(seeds))
     for i, t in enumerate(ins):
         if t.node is None:
-            raise NoGradError(
-                f"One of the differentiated Tensors does not require grad: input number {i}. "
-                "Make it with requires_grad=True before computing the outputs."
-            )
+            raise NoGradError(tr(
+                "One of the differentiated Tensors does not require grad: input number {number}. Make it with "
+                "requires_grad=True before computing the outputs.", number=i,
+            ))  # fmt: skip
     for t in outs:
         if t.node is None:
-            raise NoGradError(
+            raise NoGradError(tr(
                 "element 0 of tensors does not require grad and does not have a grad_fn. "
-                "Compute the outputs from tensors made with requires_grad=True."
-            )
+                "Compute the outputs from tensors made with requires_grad=True.",
+            ))  # fmt: skip
     nodes: list[Any] = [t.node for t in ins]
     retain = create_graph if retain_graph is None else retain_graph
     swept = sweep_from(
@@ -84,8 +85,8 @@ def grad_of(
     total = taken(swept, nodes)
     for i, c in enumerate(total):
         if c is None and not allow_unused:
-            raise NoGradError(
-                f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set "
-                "allow_unused=True if that is meant; it gives None for it."
-            )
+            raise NoGradError(tr(
+                "The differentiated Tensor at index {number} appears to not have been used in the graph. Set "
+                "allow_unused=True if that is meant; it gives None for it.", number=i,
+            ))  # fmt: skip
     return tuple(None if c is None else Tensor.of(c) for c in total)

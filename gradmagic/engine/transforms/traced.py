@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, ConversionError, GradmagicError, ShapeError
+from ...language import mark, tr
 from ..core import arrays
 from ..core.foreign import foreign, of_library
 from ..core.places import describe
@@ -68,10 +69,11 @@ class TracedCall:
         self.inputs: list[Tracked] = []
         for i in numbers:
             if not -len(args) <= i < len(args):
-                raise TypeError(
-                    f"argnums={i}, and {self.name} was called with {len(args)} positional argument"
-                    f"{'s' * (len(args) != 1)}: give what is differentiated by position."
-                )
+                raise TypeError(tr(
+                    "argnums={number}, and {name} was called with {count} positional argument{s}: give what is "
+                    "differentiated by position.",
+                    number=i, name=self.name, count=len(args), s="s" * (len(args) != 1),
+                ))  # fmt: skip
         self._chosen = [args[i] for i in numbers]
         chosen = {i % len(args) for i in numbers}
         constants = [a for i, a in enumerate(args) if i not in chosen]  # functions may be among them
@@ -114,18 +116,19 @@ class TracedCall:
         self.aux: Any = None
         if has_aux:
             if type(out) is not tuple or len(out) != 2:
-                raise TypeError(
-                    f"{self.name} gave a {type(out).__name__}: with has_aux=True it gives (value, aux)."
-                )
+                raise TypeError(tr(
+                    "{name} gave a {kind}: with has_aux=True it gives (value, aux).",
+                    name=self.name, kind=type(out).__name__,
+                ))  # fmt: skip
             out, self.aux = out
         self.out = out
         self.results = leaves(out)
         for y in self.results:
             if (words := of_library(y)) is not None:
-                raise ArgumentError(
-                    f"what {self.name} returns is {words}: no gradient comes back through it. "
-                    f"{words.advice('the result')}, or for the arrays that go into it."
-                )
+                raise ArgumentError(tr(
+                    "what {name} returns is {what}: no gradient comes back through it. {advice}, or for the arrays "
+                    "that go into it.", name=self.name, what=words, advice=words.advice(tr("the result")),
+                ))  # fmt: skip
         roots = [y.node for y in self.results if isinstance(y, Tracked) and y.node is not None]
         if lost:
             self._tell(lost, bool(roots))
@@ -141,10 +144,13 @@ class TracedCall:
         """
         if not tracked and any(_numeric(y, "fc") for y in self.results):
             text, place = next((pair for pair in lost if pair[0]), lost[-1])
-            where = text or f"A value became text ({describe(place)}), which no gradient flows through."
-            raise ConversionError(
-                f"what {self.name} returns has no gradient. {where[0].upper()}{where[1:].rstrip('.')}."
+            where = text or tr(
+                "A value became text ({place}), which no gradient flows through", place=describe(place)
             )
+            raise ConversionError(tr(
+                "what {name} returns has no gradient. {where}.",
+                name=self.name, where=f"{where[0].upper()}{where[1:].rstrip('.。')}",
+            ))  # fmt: skip
         for text, place in dict.fromkeys(pair for pair in lost if pair[0]):
             say_lost(text, place)
 
@@ -153,21 +159,26 @@ class TracedCall:
             made = lifted(argument)
             if made is None:
                 words = foreign(argument)
-                raise ArgumentError(
-                    f"argument {position} of {self.name} is {words or _described(argument)}: gradients are taken by "
-                    "arrays and numbers, and lists, tuples, dicts and dataclasses of them. "
-                    + (f"{words.advice()}, or choose" if words else "Choose")
-                    + " others with argnums=."
-                )
+                if words:
+                    raise ArgumentError(tr(
+                        "argument {number} of {name} is {what}: gradients are taken by arrays and numbers, and lists, "
+                        "tuples, dicts and dataclasses of them. {advice}, or choose others with argnums=.",
+                        number=position, name=self.name, what=words, advice=words.advice(),
+                    ))  # fmt: skip
+                raise ArgumentError(tr(
+                    "argument {number} of {name} is {what}: gradients are taken by arrays and numbers, and lists, "
+                    "tuples, dicts and dataclasses of them. Choose others with argnums=.",
+                    number=position, name=self.name, what=_described(argument),
+                ))  # fmt: skip
             self.inputs.append(made)
             return [made]
         found = [lifted(x) for x in leaves(argument)]
         self.inputs += [x for x in found if x is not None]
         if not any(x is not None for x in found):
-            raise TypeError(
-                f"argument {position} of {self.name} holds no array and no number that a gradient can be taken by: "
-                "choose other arguments with argnums=."
-            )
+            raise TypeError(tr(
+                "argument {number} of {name} holds no array and no number that a gradient can be taken by: choose "
+                "other arguments with argnums=.", number=position, name=self.name,
+            ))  # fmt: skip
         return found
 
     # -- derivatives ------------------------------------------------------------------------------
@@ -240,18 +251,19 @@ class TracedCall:
 
     def cotangents(self, given: Any) -> list[Any]:
         """Bring the user's cotangents, nested as the value, to the shapes and dtypes of the results."""
-        return _matched(given, self.out, self.results, f"the cotangent of {self.name}")
+        return _matched(given, self.out, self.results, mark("the cotangent of {name}"), self.name)
 
     def directions(self, given: Sequence[Any]) -> list[Any]:
         """Bring the user's tangents, one for each chosen argument, to the shapes and dtypes of the inputs."""
         if len(given) != len(self._chosen):
-            raise TypeError(
-                f"{self.name} has {len(self._chosen)} arguments and {len(given)} tangents: give one for each."
-            )
+            raise TypeError(tr(
+                "{name} has {count} arguments and {given} tangents: give one for each.",
+                name=self.name, count=len(self._chosen), given=len(given),
+            ))  # fmt: skip
         found: list[Any] = []
         for t, argument, places in zip(given, self._chosen, self._places, strict=True):
             values = [0 if x is None else x for x in places]
-            matched = _matched(t, argument, values, f"the tangent of an argument of {self.name}")
+            matched = _matched(t, argument, values, mark("the tangent of an argument of {name}"), self.name)
             found += [m for m, x in zip(matched, places, strict=True) if x is not None]
         return found
 
@@ -272,8 +284,8 @@ def _numeric(value: Any, kinds: str = "iufc") -> bool:
 
 def _described(value: Any) -> str:
     if arrays.is_typed(value):
-        return f"an array of dtype {value.dtype}"
-    return f"a {type(value).__name__}"
+        return tr("an array of dtype {dtype}", dtype=value.dtype)
+    return tr("a {kind}", kind=type(value).__name__)
 
 
 def _only_from(roots: Iterable[Node], inputs: Sequence[Node]) -> bool:
@@ -323,8 +335,10 @@ def _number(c: Any) -> Any:
     return c.item() if hasattr(c, "item") else float(c)
 
 
-def _matched(given: Any, like: Any, values: Sequence[Any], what: str) -> list[Any]:
+def _matched(given: Any, like: Any, values: Sequence[Any], what: str, name: str) -> list[Any]:
     """Bring `given`, nested as `like`, to the shapes and dtypes of `values`, the leaves of `like`; None stays.
+
+    `what` it is, in words, and of the function of which `name`, is for a message.
 
     Raises
     ------
@@ -336,21 +350,25 @@ def _matched(given: Any, like: Any, values: Sequence[Any], what: str) -> list[An
     if given is None:
         return [None] * len(values)
     if is_container(like) and not same_structure(given, like):
-        raise TypeError(f"{what} must be nested as what it belongs to, a {type(like).__name__}.")
+        raise TypeError(tr(
+            "{what} must be nested as what it belongs to, a {kind}.",
+            what=tr(what, name=name), kind=type(like).__name__,
+        ))  # fmt: skip
     parts = leaves(given) if is_container(like) else [given]
     return [
-        None if g is None or not _numeric(v) else _fitted(g, v, what)
+        None if g is None or not _numeric(v) else _fitted(g, v, what, name)
         for g, v in zip(parts, values, strict=True)
     ]
 
 
-def _fitted(given: Any, value: Any, what: str) -> Any:
+def _fitted(given: Any, value: Any, what: str, name: str) -> Any:
     array = raw(given)
     shape, wanted = np.shape(array), np.shape(raw(value))
     if shape != wanted:
-        raise ShapeError(
-            f"{what} has shape {shape}, and what it belongs to has shape {wanted}: give one number for each entry."
-        )
+        raise ShapeError(tr(
+            "{what} has shape {given}, and what it belongs to has shape {shape}: give one number for each entry.",
+            what=tr(what, name=name), given=shape, shape=wanted,
+        ))  # fmt: skip
     dtype = aval_of(raw(value)).tangent
     if isinstance(given, Tracked):
         return Tracked.joined(array, given.node) if given.node is not None else array

@@ -11,11 +11,13 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ContextDecorator
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...errors import AnomalyError
+from ...language import tr
 from ..core import arrays
 from ..core.nonfinite import in_short, oddness
 from ..core.places import describe, line_of, name_of, text_of, user_frame
@@ -39,7 +41,7 @@ class Operand(NamedTuple):
 
     def __str__(self) -> str:
         shape = np.shape(self.value)
-        of = f" (shape {tuple(shape)})" if shape else ""
+        of = tr(" (shape {shape})", shape=tuple(shape)) if shape else ""
         return f"{self.name} = {in_short(self.value)}{of}"
 
 
@@ -77,7 +79,9 @@ class detect_anomaly(ContextDecorator):
 
     def __init__(self, check_nan: bool = True, *, forward: str = "error", infinite: bool = True) -> None:
         if forward not in ("error", "warn", "ignore"):
-            raise ValueError(f'forward={forward!r} is unknown: write "error", "warn" or "ignore".')
+            raise ValueError(tr(
+                'forward={forward!r} is unknown: write "error", "warn" or "ignore".', forward=forward,
+            ))  # fmt: skip
         self._check, self._forward, self._infinite = check_nan, forward, infinite
 
     def __enter__(self) -> detect_anomaly:
@@ -221,7 +225,8 @@ def _operands(frame: Any, node: Node) -> Iterator[Operand]:
         seen.add(id(value))
         named = isinstance(value, Tracked) or arrays.is_array(value)
         called = name_of(value, frame) if named else ""
-        yield Operand(called or (f"argument {i}" if named else "the constant"), plain)
+        unnamed = tr("argument {number}", number=i) if named else tr("the constant")
+        yield Operand(called or unnamed, plain)
 
 
 # How the functions that make nodes call their arguments (faces/operators.py, dispatch/calls.py); those that stand
@@ -245,15 +250,21 @@ def _what(odd: str, value: Any) -> str:
 
 
 def _noun(odd: str) -> str:
-    return "NaN" if odd == "NaN" else "infinity"
+    return "NaN" if odd == "NaN" else tr("infinity")
+
+
+def _is(odd: str) -> str:
+    return "NaN" if odd == "NaN" else tr("infinite")
 
 
 def _where(node: Node) -> str:
     """Name an operation: its function, how it is written, its line."""
     if node.place is None:
         return str(node.rule.name)
-    text = text_of(node.place)
-    return f"{node.rule.name} ({f'{text}, ' * bool(text)}{describe(node.place)})"
+    operation, place, text = node.rule.name, describe(node.place), text_of(node.place)
+    if text:
+        return tr("{operation} ({code}, {place})", operation=operation, code=text, place=place)
+    return tr("{operation} ({place})", operation=operation, place=place)
 
 
 def _first(value: Any) -> tuple[int, ...] | None:
@@ -279,51 +290,69 @@ def _index(index: tuple[int, ...]) -> str:
 
 def _making(node: Node, array: Any, odd: str, operands: list[Operand]) -> str:
     """Say that an operation with proper inputs made a value that is not finite."""
-    what = _what(odd, array)
-    given = ", ".join(map(str, operands))
-    text = f"{_where(node)} makes {what}" + (f" from {given}" if given else "")
-    index = _first(array)
+    what, index = _what(odd, array), _first(array)
+    text = tr("{operation} makes {what}", operation=_where(node), what=what)
+    if given := tr(", ").join(map(str, operands)):
+        text = tr("{operation} makes {what} from {values}", operation=_where(node), what=what, values=given)
     if index is not None and isinstance(node.rule, Elementwise):
         each = [(o.name, _at(o.value, index, np.shape(array))) for o in operands]
-        shown = " and ".join(f"{name} is {entry}" for name, entry in each if entry)
-        text += f"; first at {_index(index)}, where {shown}"
+        shown = [tr("{called} is {entry}", called=name, entry=entry) for name, entry in each if entry]
+        text += tr(
+            "; first at {index}, where {values}", index=_index(index),
+            values=reduce(_and, shown) if shown else "",
+        )  # fmt: skip
     elif index is not None:
-        text += f"; first at {_index(index)}"
-    clean = "finite" if not any(any(oddness(o.value)) for o in operands) else "not NaN"
-    text = f"{text}. Its inputs are {clean}: it is the first to make {_noun(odd)}."
+        text += tr("; first at {index}", index=_index(index))
+    if not any(any(oddness(o.value)) for o in operands):
+        text += tr(". Its inputs are finite: it is the first to make {what}.", what=_noun(odd))
+    else:
+        text += tr(". Its inputs are not NaN: it is the first to make {what}.", what=_noun(odd))
     if isinstance(node.rule, Elementwise) and index is not None:
-        text += " Keep such entries out before the operation: np.where(ok, v, 1.0) inside it, not around it."
+        text += tr(
+            " Keep such entries out before the operation: np.where(ok, v, 1.0) inside it, not around it."
+        )
     return text
+
+
+def _and(before: str, more: str) -> str:
+    return tr("{before} and {more}", before=before, more=more)
 
 
 def _given(node: Node, operand: Operand) -> str:
     """Say that a NaN came in from outside."""
     index = _first(operand.value)
-    at = f" at {_index(index)}" if index is not None else ""
-    return (
-        f"{operand} is NaN{at} before anything that is recorded was computed from it: {_where(node)} only passes it "
-        "on. Look at where that value comes from."
-    )
+    return tr(
+        "{operand} is NaN{at} before anything that is recorded was computed from it: {operation} only passes it on. "
+        "Look at where that value comes from.", operand=operand, operation=_where(node),
+        at=tr(" at {index}", index=_index(index)) if index is not None else "",
+    )  # fmt: skip
 
 
 def _pulling(node: Node, i: int, odd: str, cotangent: Any, flow: Any, frame: Any) -> str:
     """Say that a derivative made a gradient that is not finite."""
-    words = "nan" if odd == "NaN" else "infinite"
     source = node.inputs[i]
     name = _name_of_node(source, frame)
-    mine = (
-        f"the gradient of {name or f'argument {i + 1}'} (shape {tuple(source.aval.shape)})"
-        if source
-        else "a gradient"
-    )
+    mine = tr("a gradient")
+    if source:
+        mine = tr(
+            "the gradient of {name} (shape {shape})",
+            name=name or tr("argument {number}", number=i + 1), shape=tuple(source.aval.shape),
+        )  # fmt: skip
     index = _first(flow) if type(flow) is not Scattered else None
-    text = (
-        f"Function '{node.name()}' returned {words} values in its {i}th output: on the way back, {_where(node)} makes "
-        f"{mine} {'NaN' if odd == 'NaN' else 'infinite'}" + (f", first at {_index(index)}" if index else "")
+    text = tr(
+        "Function '{function}' returned {kind} values in its {number}th output: on the way back, {operation} makes "
+        "{gradient} {odd}{first}{derivative}", function=node.name(), kind="nan" if odd == "NaN" else "infinite",
+        number=i, operation=_where(node), gradient=mine, odd=_is(odd),
+        first=tr(", first at {index}", index=_index(index)) if index else "",
+        derivative=_derivative(node, i, index, name, cotangent),
+    )  # fmt: skip
+    if not any(oddness(raws(cotangent))):
+        return text + tr(
+            ". The gradient that came in is finite: it is the first to make {what}.", what=_noun(odd)
+        )
+    return text + tr(
+        ". The gradient that came in is not NaN: it is the first to make {what}.", what=_noun(odd)
     )
-    text += _derivative(node, i, index, name, cotangent)
-    clean = "finite" if not any(oddness(raws(cotangent))) else "not NaN"
-    return f"{text}. The gradient that came in is {clean}: it is the first to make {_noun(odd)}."
 
 
 def _pushing(node: Node, odd: str, tangents: Sequence[Any], tangent: Any, frame: Any) -> str:
@@ -331,23 +360,22 @@ def _pushing(node: Node, odd: str, tangents: Sequence[Any], tangent: Any, frame:
     i = next(i for i, t in enumerate(tangents) if t is not None)
     index = _first(tangent)
     name = _name_of_node(node.inputs[i], frame)
-    text = (
-        f"in forward mode, {_where(node)} makes the tangent of its result {'NaN' if odd == 'NaN' else 'infinite'}"
-        + (f", first at {_index(index)}" if index else "")
-        + _derivative(node, i, index, name, tangents[i])
-    )
-    return f"{text}. What came in is finite: it is the first to make {_noun(odd)}."
+    return tr(
+        "in forward mode, {operation} makes the tangent of its result {odd}{first}{derivative}. What came in is "
+        "finite: it is the first to make {what}.", operation=_where(node), odd=_is(odd), what=_noun(odd),
+        first=tr(", first at {index}", index=_index(index)) if index else "",
+        derivative=_derivative(node, i, index, name, tangents[i]),
+    )  # fmt: skip
 
 
 def _adding(node: Node, odd: str, frame: Any) -> str:
     """Say that a gradient is not finite, though all that was added to it is."""
-    name = _name_of_node(node, frame) or (
-        "an input" if node.rule is None else f"the result of {_where(node)}"
-    )
-    return (
-        f"the gradient of {name} ({node.aval}) is {'NaN' if odd == 'NaN' else 'infinite'}, and each of its "
-        "contributions is finite: their sum leaves the range of the dtype, or a hook has changed it."
-    )
+    unnamed = tr("an input") if node.rule is None else tr("the result of {operation}", operation=_where(node))
+    return tr(
+        "the gradient of {name} ({kind}) is {odd}, and each of its contributions is finite: their sum leaves the range "
+        "of the dtype, or a hook has changed it.",
+        name=_name_of_node(node, frame) or unnamed, kind=node.aval, odd=_is(odd),
+    )  # fmt: skip
 
 
 def _derivative(node: Node, i: int, index: tuple[int, ...] | None, name: str, cotangent: Any) -> str:
@@ -360,21 +388,30 @@ def _derivative(node: Node, i: int, index: tuple[int, ...] | None, name: str, co
         slope = _at(node.rule.partial(i, kept), index if len(index or ()) == len(shape) else None, shape)
     if len(index or ()) != len(shape) or not slope:
         return ""
-    parts = [f": its derivative{_formula(node, i, name)} is {slope} there"]
-    values = [(name or "the input", kept.args[i]), ("the result", kept.out)]
-    parts += [f"{called} is {_at(value, index, shape)}" for called, value in values if value is not None]
-    parts.append(f"what came in is {_at(cotangent, index, shape)}")
-    return ", ".join(parts)
+    values = [
+        (name or tr("the input"), kept.args[i]),
+        (tr("the result"), kept.out),
+        (tr("what came in"), cotangent),
+    ]
+    parts = [
+        tr("{called} is {entry}", called=called, entry=_at(value, index, shape))
+        for called, value in values
+        if value is not None
+    ]
+    return tr(
+        ": its derivative{by}{formula} is {slope} there, {values}", by=tr(" by {name}", name=name) if name else "",
+        formula=_formula(node, i, name), slope=slope, values=tr(", ").join(parts),
+    )  # fmt: skip
 
 
 def _formula(node: Node, i: int, name: str) -> str:
     text, letters = node.rule.formula(i)
     # The rule's letters are not the reader's: the result, this argument, another one.
-    words = ["result", *(f"(argument {k + 1})" for k in range(len(letters)))]
-    words[i + 1 : i + 2] = [name or "input"]
+    words = [tr("result"), *(tr("(argument {number})", number=k + 1) for k in range(len(letters)))]
+    words[i + 1 : i + 2] = [name or tr("input")]
     into = dict(zip(letters, words, strict=False))
     text = re.sub(r"(?<![\w.])[^\W\d]\w*(?!\()", lambda word: into.get(word[0], word[0]), text)
-    return f" by {name}" * bool(name) + f" ({text})" * bool(text)
+    return tr(" ({formula})", formula=text) if text else ""
 
 
 def _name_of_node(node: Node | None, frame: Any) -> str:

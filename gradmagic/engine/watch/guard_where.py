@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...errors import MaskedWarning
+from ...language import tr
 from ..core import arrays
 from ..core.places import Place, describe, line_of, place_of, text_of, user_frame
 from ..rules.pointwise import Elementwise
@@ -33,12 +34,12 @@ class Masked(NamedTuple):
         """Say so, with the line unless the reader is told it already."""
         text = text_of(self.place) if self.place is not None else ""
         operation = f"{self.name} ({text})" if text else self.name
-        at = f", {describe(self.place)}" if where and self.place is not None else ""
-        many = f" at {self.entries} entries" if self.entries > 1 else ""
-        return (
-            f"0 * inf was taken as 0{many} in the derivative of {operation}{at}: the result does not depend on such "
-            "an entry, and the derivative there is not finite"
-        )
+        at = tr(", {line}", line=describe(self.place)) if where and self.place is not None else ""
+        many = tr(" at {count} entries", count=self.entries) if self.entries > 1 else ""
+        return tr(
+            "0 * inf was taken as 0{many} in the derivative of {operation}{at}: the result does not depend on such an "
+            "entry, and the derivative there is not finite", many=many, operation=operation, at=at,
+        )  # fmt: skip
 
 
 class guard_where(ContextDecorator):
@@ -125,7 +126,7 @@ class guard_where(ContextDecorator):
         self._counts[key] = self._counts.get(key, 0) + entries
         if known or self._quiet:
             return
-        text = f"{Masked(*key, entries).told()}."
+        text = tr("{text}.", text=Masked(*key, entries).told())
         if node.place is None:
             frame = user_frame(sys._getframe(1))
             filename, line = frame.f_code.co_filename, line_of(place_of(frame))

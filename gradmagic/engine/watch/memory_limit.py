@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from ...errors import TapeLimitError
+from ...language import tr
 from ..core.amounts import in_bytes, shown_bytes
 from ..core.places import Place, describe, line_of
 from ..tape import modes
@@ -67,7 +68,9 @@ def set_tape_limit(limit: str | float | None) -> None:
     """
     number = limit if limit is None or limit == "auto" else in_bytes(limit)
     if number == 0:
-        raise ValueError(f"a limit of {limit} leaves no room for a tape: write None for no limit.")
+        raise ValueError(
+            tr("a limit of {limit} leaves no room for a tape: write None for no limit.", limit=limit)
+        )
     guard = None
     if (before := _SET.get()[1]) is not None:
         modes.unguard(before)
@@ -208,17 +211,18 @@ def _heaviest(kept: list[Weight]) -> list[tuple[Place | None, int, dict[str, int
 def _message(total: float, limit: float, heaviest: list[tuple[Place | None, int, dict[str, int]]]) -> str:
     lines = []
     for place, size, names in heaviest:
-        where = describe(place) if place is not None else "operations of unknown lines"
+        where = describe(place) if place is not None else tr("operations of unknown lines")
         many = sum(names.values())
         what = ", ".join(sorted(names, key=lambda name: -names[name])[:3])
         text = linecache.getline(place[0].co_filename, line_of(place)).strip() if place is not None else ""
         text = f", {text}" if 0 < len(text) <= 60 else ""
-        number = f"{many:,} operation{'s' * (many != 1)}"
-        lines.append(f"  {shown_bytes(size)} by {where}{text} ({what}; {number})")
-    return (
-        f"the tape keeps {shown_bytes(total)} for the way back, more than its limit of {shown_bytes(limit)}:\n"
-        + "\n".join(lines)
-        + "\nNothing is lost: every name has its value. Go back after a part of the steps and detach (h = h.detach()), "
-        "compute again instead of keeping (gm.checkpoint), or allow more "
-        f'(gm.set_tape_limit("{shown_bytes(2 * limit)}")).'
-    )
+        lines.append(tr(
+            "  {size} by {where}{text} ({names}; {count:,} operation{s})", size=shown_bytes(size), where=where,
+            text=text, names=what, count=many, s="s" * (many != 1),
+        ))  # fmt: skip
+    return tr(
+        "the tape keeps {size} for the way back, more than its limit of {limit}:\n{lines}\nNothing is lost: every name "
+        "has its value. Go back after a part of the steps and detach (h = h.detach()), compute again instead of "
+        'keeping (gm.checkpoint), or allow more (gm.set_tape_limit("{more}")).', size=shown_bytes(total),
+        limit=shown_bytes(limit), lines="\n".join(lines), more=shown_bytes(2 * limit),
+    )  # fmt: skip

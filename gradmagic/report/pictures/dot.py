@@ -5,6 +5,8 @@ In: a `Picture`. Out: a `Graph`. Boxes have the size that their text takes in a 
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,21 +16,27 @@ import graphviz
 from ...language import tr
 from ..model import ReportError
 from ..parts.graph import FONT, Picture
+from ..shown.naming import circled
 from ..shown.typeset import width
 from . import layout
 from .colours import EDGE, FILLS, MUTED, SIGNS
 
 STRETCHED = 1_000  # ranks that edges pass over, together: 2,000 take 0.4 s as curves and 0.1 straight
 NEEDS_DOT = {"pdf", "ps", "eps", "gif", "webp", "tiff"}
+_PIXELS = {"png", "jpg", "jpeg", "bmp", *NEEDS_DOT}  # kinds that have a font's glyphs in them, not its name
+_PLAIN = set("±×→…−·∑√∞≤≥≠∂ℓ")  # what the layout program's font has besides Latin, Greek and Cyrillic
+_CIRCLES = str.maketrans({circled(i): f"({i})" for i in range(1, 11)})
+_TIP = re.compile(r'tooltip="(?:[^"\\]|\\.)*"')
 
 
 class Graph(graphviz.Digraph):  # type: ignore[misc]
     """A `graphviz.Digraph`, rendered by the layout program that comes with gradmagic where there is no `dot`.
 
-    `drawn` gives the graph of the source `made` as SVG, for where no program can be started.
+    `drawn` gives the graph of the source `made` as one of our own kinds, for where no program can be started, or its
+    font has not all characters.
     """
 
-    drawn: Callable[[], str] | None = None
+    drawn: Callable[[str], bytes] | None = None
     made = ""
 
     def __repr__(self) -> str:
@@ -55,12 +63,29 @@ class Graph(graphviz.Digraph):  # type: ignore[misc]
         return str(path)
 
     def _rendered(self, kind: str) -> bytes:
+        own = self.drawn if self.source == self.made else None
+        strange = lacking(self.source) if kind in _PIXELS else ""
+        if strange and kind == "png" and own is not None:
+            return own(kind)
         try:
-            return rendered(self.source, kind)
+            found = rendered(self.source, kind)
         except ReportError:
-            if kind != "svg" or self.drawn is None or self.source != self.made:
+            if kind != "svg" or own is None:
                 raise
-            return self.drawn().encode()
+            return own(kind)
+        if strange:
+            warnings.warn(tr(
+                "graphviz-pure's font has no {characters}, so the {kind} shows boxes there: install Graphviz's dot, or "
+                'write report.save("graph.png").',
+                characters=" ".join(strange[:12]), kind=kind,
+            ), stacklevel=4)  # fmt: skip
+        return found
+
+
+def lacking(dot: str) -> str:
+    """List the characters that are drawn and that the layout program's font has not."""
+    drawn = _TIP.sub("", dot).translate(_CIRCLES)
+    return "".join(dict.fromkeys(c for c in drawn if ord(c) >= 0x590 and c not in _PLAIN))
 
 
 def rendered(dot: str, kind: str) -> bytes:
@@ -72,7 +97,8 @@ def rendered(dot: str, kind: str) -> bytes:
         If neither can.
     """
     for engine in ("pure", "dot"):
-        found = layout.render(dot, kind, engine)
+        font = engine == "dot" or kind not in _PIXELS
+        found = layout.render(dot if font else dot.translate(_CIRCLES), kind, engine)
         if found is not None:
             return found
     if layout.program("dot") is None and kind in NEEDS_DOT:

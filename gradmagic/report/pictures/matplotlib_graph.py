@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING
 from ...language import tr
 from ..model import ReportError
 from ..parts.graph import CHARACTER
-from ..shown.naming import circled
 from ..shown.typeset import width
 from .colours import BAD, EDGE, FILLS, GOLD, INK, MUTED, NEGATIVE, POSITIVE, SIGNS
-from .dot import rendered
-from .fonts import families
+from .dot import lacking, rendered
+from .fonts import families, unlogged
 from .scene import Dot, Group, Rect, Scene, Stroke, Text
 from .svg import alone, svg
 
@@ -33,14 +32,12 @@ PAGE = 14_400  # points that a side of a PDF page may have
 
 _ROLES = {"muted": MUTED, "zero": MUTED, "pos": POSITIVE, "neg": NEGATIVE, "bad": BAD}
 EXTRA = 'pip install "gradmagic[plot]"'
-_PLAIN = set("±×→…−·∑√∞≤≥≠∂ℓ")  # what the layout program's font has besides Latin, Greek and Cyrillic
-_CIRCLES = str.maketrans({circled(i): f"({i})" for i in range(1, 11)})
 
 
-def pictured(scene: Scene, dot: str, kind: str) -> bytes:
+def pictured(scene: Scene, dot: str, kind: str, note: str = "") -> bytes:
     """Draw the graph as `kind`, `"svg"`, `"png"` or `"pdf"`: by matplotlib, or without it by the layout program.
 
-    An SVG is our own.
+    An SVG is our own. The `note` is said in a warning, unless another is.
 
     Raises
     ------
@@ -50,18 +47,20 @@ def pictured(scene: Scene, dot: str, kind: str) -> bytes:
     if kind == "svg":
         return alone(svg(scene)).encode()
     if importlib.util.find_spec("matplotlib") is not None:
-        return drawn(scene, kind)
-    dot = dot.translate(_CIRCLES)
-    strange = "".join(dict.fromkeys(c for c in dot if ord(c) >= 0x590 and c not in _PLAIN))
+        return drawn(scene, kind, note)
+    strange = lacking(dot)
     if strange and kind == "png":
         raise ReportError(tr(
             "{characters} cannot be written into a png without matplotlib: {command}, or save as svg or html.",
             characters=" ".join(strange[:12]), command=EXTRA,
         ))  # fmt: skip
-    return rendered(dot, kind)
+    found = rendered(dot, kind)
+    if note:
+        warnings.warn(note, stacklevel=5)
+    return found
 
 
-def drawn(scene: Scene, kind: str) -> bytes:
+def drawn(scene: Scene, kind: str, note: str = "") -> bytes:
     """Draw `scene` as `kind`, `"png"` or `"pdf"`; a character that no installed font has is warned of.
 
     Raises
@@ -81,11 +80,11 @@ def drawn(scene: Scene, kind: str) -> bytes:
     hand = _Hand(axes, fonts, scale)
     for group in scene.groups:
         hand.draw(group)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), unlogged():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # said below, once
         found = _saved(figure, kind, min(DPI, (PIXELS / (wide * high)) ** 0.5 * 72), scene.sentence)
-    if missing:
-        warnings.warn(unwritten(missing, kind), stacklevel=6)  # whoever asked the report to save itself
+    if missing or note:  # whoever asked the report to save itself
+        warnings.warn(unwritten(missing, kind) if missing else note, stacklevel=6)
     return found
 
 

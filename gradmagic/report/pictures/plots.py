@@ -12,7 +12,6 @@ import math
 import warnings
 from collections.abc import Sequence
 from itertools import pairwise
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from ...language import tr
@@ -21,9 +20,9 @@ from ..parts.curves import LARGEST, ordered, points_of, spoken
 from ..parts.graph import CHARACTER
 from ..shown.numbers import number
 from ..shown.simplified import operand
-from ..shown.typeset import width
+from ..shown.typeset import width, wrap
 from .colours import GOLD, GRID, INK, MUTED, NEGATIVE, POSITIVE
-from .fonts import families
+from .fonts import families, words_for
 from .layout import Point
 from .matplotlib_graph import EXTRA, unwritten
 
@@ -53,6 +52,16 @@ def plot(trace: Trace) -> Figure:
     ReportError
         Without matplotlib, or where no input has a curve; the message says why.
     """
+    drawable(trace)
+    with words_for(tr("picture")) as note:
+        figure, missing = _drawn(trace)
+    if missing or note:
+        warnings.warn(unwritten(missing, tr("picture")) if missing else note, stacklevel=4)
+    return figure
+
+
+def _drawn(trace: Trace) -> tuple[Figure, str]:
+    """Draw the figure; give it with the characters that no font has."""
     found, reasons = drawable(trace)
     from matplotlib.figure import Figure  # optional, 0.2 s
 
@@ -76,9 +85,14 @@ def plot(trace: Trace) -> Figure:
 
     shown = found[:ROWS]
     remarks = _remarks(trace, shown, reasons, len(found))
-    fonts, missing = families("".join([*(f"{p.name}{p.y_name}{p.equal}" for p in shown), *remarks]))
-    if missing:
-        warnings.warn(unwritten(missing, tr("picture")), stacklevel=3)
+    words = (
+        tr("{y} over {x}"),
+        tr("slope {slope} at {name} = {x}"),
+        tr("{slope} at {name} = {x}"),
+        tr("sweep {i}"),
+    )
+    names = (f"{p.name}{p.y_name}{p.equal}" for p in shown)
+    fonts, missing = families("".join([*names, *words, *remarks]))
     both = any(points.x for points in shown)
     remarks = [line for remark in remarks for line in wrap(remark, 125 if both else 68)]
     size = (9.0 if both else 5.0, 3.2 * len(shown) + 0.16 * len(remarks))
@@ -94,7 +108,7 @@ def plot(trace: Trace) -> Figure:
     if remarks:
         text = "\n".join(remarks)
         figure.supxlabel(text, fontsize=8, color=MUTED, family=fonts, x=0.01, ha="left", parse_math=False)
-    return figure
+    return figure, missing
 
 
 def drawable(trace: Trace) -> tuple[list[Points], list[str]]:

@@ -14,6 +14,7 @@ from wcwidth import wcswidth, wcwidth
 
 from ...language import tr
 from .. import signs
+from . import kinsoku
 
 Cell = tuple[str, str] | str  # text with a style of rich, or without
 
@@ -78,17 +79,28 @@ def in_a_row(texts: Iterable[str]) -> str:
 
 
 def wrap(text: str, columns: int) -> list[str]:
-    """Break `text` at spaces into lines of at most `columns`."""
+    """Break `text` into lines of at most `columns`: at spaces, and between the characters of Japanese.
+
+    Examples
+    --------
+    >>> wrap("one two three", 7), wrap("xの勾配は、2です。", 8)
+    (['one two', 'three'], ['xの勾配', 'は、2で', 'す。'])
+    """
     lines = [""]
     for word in text.split():
-        if lines[-1] and width(lines[-1]) + 1 + width(word) > columns:
-            lines.append("")
-        lines[-1] += (" " if lines[-1] else "") + clip(word, columns)
+        space = " "
+        for piece in kinsoku.pieces(word):
+            if lines[-1] and width(lines[-1] + space + piece) > columns:
+                lines.append("")
+            lines[-1] += (space if lines[-1] else "") + clip(piece, columns)
+            space = ""
     return lines
 
 
 def broken(text: str, columns: int, hang: int = 4) -> list[str]:
     """Break code into lines of at most `columns`: at a space, else behind a sign, else anywhere; the rest hangs.
+
+    Japanese prose is broken between its characters.
 
     Examples
     --------
@@ -100,20 +112,23 @@ def broken(text: str, columns: int, hang: int = 4) -> list[str]:
     lines, start, rest = [], text[:indent], text[indent:]
     while len(rest) > 1 and width(start + rest) > columns:
         fits = clip(rest, columns - len(start) + 1)[:-1] or rest[0]
-        least = len(fits) // 3
-        spaces, signs = fits.rfind(" ", least), max(fits.rfind(sign, least) for sign in ",.([{*/+-=")
-        at = (
-            len(fits)
-            if rest[len(fits)] == " "
-            else spaces
-            if spaces > 0
-            else signs + 1
-            if signs > 0
-            else len(fits)
-        )
+        at = _break(rest, len(fits))
         lines.append(start + rest[:at].rstrip())
         start, rest = lead, rest[at:].lstrip()
     return [*lines, start + rest]
+
+
+def _break(rest: str, fits: int) -> int:
+    """Choose where `rest` is broken, of which so many characters fit."""
+    if rest[fits] == " ":
+        return fits
+    least = fits // 3
+    space = rest.rfind(" ", least, fits)
+    signs = max(rest.rfind(sign, least, fits) for sign in ",.([{*/+-=")
+    between = next((at for at in range(fits, least, -1) if kinsoku.parts(rest[at - 1], rest[at])), 0)
+    if kinsoku.is_sentence(rest[:fits]) and between > max(space, 0):
+        return between
+    return space if space > 0 else signs + 1 if signs > 0 else between or fits
 
 
 def sums(lines: Sequence[str], columns: int) -> list[str]:

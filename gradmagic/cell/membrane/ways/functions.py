@@ -25,8 +25,10 @@ from ..membrane import Membrane
 from ..table import NO_CUTS, Mark, joined
 from .others import opaque
 from .way import (
+    WRITERS,
     answers,
     apart,
+    as_settings,
     engine_values,
     fitted,
     gone_through,
@@ -41,10 +43,12 @@ from .way import (
 
 def ufunc(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """`np.exp(x)`, with or without `out=`."""
-    if engine_values(args, kwargs):
-        args, kwargs = wrapped(m, args, kwargs)
-        return function(*args, **kwargs)
     same = numpys(function) or function
+    if engine_values(args, kwargs):
+        if (settled := as_settings(same, args, kwargs)) is None:
+            args, kwargs = wrapped(m, args, kwargs)
+            return function(*args, **kwargs)
+        args, kwargs = settled
     outs = args[same.nin :] or kwargs.get("out")
     if outs is not None:
         outs = outs if isinstance(outs, tuple) else (outs,)
@@ -78,7 +82,9 @@ def into(m: Membrane, function: Any, args: Any, kwargs: Any, outs: Any, do: Call
 
     def thunk(old: Any) -> Any:
         given, options = wrapped(m, apart(m, args, target), kwargs, target)
-        mask = options.pop("where", True)
+        mask = (
+            options.pop("where", True) if isinstance(function, np.ufunc) else True
+        )  # else it is a reduction's
 
         def compute() -> Any:
             made = function(*given, **options)
@@ -101,17 +107,14 @@ def _lost_in(m: Membrane, target: Any, marks: list[Mark], name: str) -> None:
     m.table.memory.written(target, Mark(None, cuts), None)
 
 
-WRITERS = frozenset({
-    np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis,
-})  # fmt: skip
-
-
 def array_function(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """`np.sum(x)`, and those that write into their first argument."""
-    if engine_values(args, kwargs):
-        args, kwargs = wrapped(m, args, kwargs)
-        return function(*args, **kwargs)
     same = numpys(function) or function
+    if engine_values(args, kwargs):
+        if (settled := as_settings(same, args, kwargs)) is None:
+            args, kwargs = wrapped(m, args, kwargs)
+            return function(*args, **kwargs)
+        args, kwargs = settled
     if same in WRITERS:
         return _writing(m, function, args, kwargs)
     if answers(args) or (same not in RULES and same not in COMPOSED):  # np.save: once is enough
@@ -162,8 +165,10 @@ def _writing(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
 def ufunc_method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """`np.add.reduce(x)`, `np.add.at(x, i, v)`."""
     if engine_values(args, kwargs):
-        args, kwargs = wrapped(m, args, kwargs)
-        return function(*args, **kwargs)
+        if (settled := as_settings(numpys(function) or function, args, kwargs)) is None:
+            args, kwargs = wrapped(m, args, kwargs)
+            return function(*args, **kwargs)
+        args, kwargs = settled
     if function.__name__ == "at":
         return _writing(m, function, args, kwargs)
     if kwargs.get("out") is not None:

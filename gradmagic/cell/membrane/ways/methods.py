@@ -19,7 +19,7 @@ from ..membrane import Membrane, path_of
 from ..table import Mark, joined
 from .functions import into
 from .others import opaque
-from .way import apart, engine_values, marks_of, mutable, objects_of, wrapped
+from .way import apart, as_settings, engine_values, marks_of, mutable, objects_of, wrapped
 
 METHODS_THAT_WRITE = frozenset(
     "fill put sort partition itemset setfield resize set scatter_add scatter_max scatter_min".split()
@@ -43,6 +43,8 @@ def method(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     if (special := specials.get(name)) is not None:
         return special(owner, *args)  # x.__setitem__(0, v): as the operator
     if engine_values(args, kwargs):
+        if (given := as_settings(function, args, kwargs)) is not None:
+            return method(m, function, *given)
         args, kwargs = wrapped(m, args, kwargs)
         same = getattr(np, name, None)
         return same(m.table.tracked(owner), *args, **kwargs) if callable(same) else function(*args, **kwargs)

@@ -29,7 +29,7 @@ from ..libraries import holds_device
 from ..membrane import Membrane, path_of
 from ..memory import copied, plain
 from ..table import NO_CUTS, Mark, joined, leaves
-from .way import ONCE, as_text, engine_values, marks_of, named, wrapped
+from .way import ONCE, as_text, engine_values, keeps, marks_of, named, wrapped
 
 
 def engine(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
@@ -39,7 +39,6 @@ def engine(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         return function(*args, **kwargs)
     given, options = wrapped(m, args, kwargs)
     owner = getattr(function, "__self__", None)
-    own = engine_values([function, owner, *args], kwargs)
     settings: list[Any] = [
         a for a in (*given, *options.values()) if isinstance(a, Array) and not is_array(a.array)
     ]
@@ -53,7 +52,7 @@ def engine(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         for setting in settings:
             if setting.node.number not in taken and setting.node.aval.dtype.kind in "fc":
                 setting.leave(named(function))  # F.elu(t, alpha=p): a number that has no derivative there
-    return out if own else m.unwrapped(out)
+    return out if keeps(out, [function, owner, *args], kwargs) else m.unwrapped(out)
 
 
 _LENDING = frozenset({"as_tensor", "asarray", "from_numpy"})
@@ -98,12 +97,11 @@ def calling(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
 
     lost: list[Mark] = []
 
-    own = engine_values(args, kwargs)
     try:
         out = follower_of(function)(*map(seen, args), **{k: seen(v) for k, v in kwargs.items()})
     except ArgumentError:
         return opaque(m, function, args, kwargs)
-    return out if own else m.losing(m.unwrapped(out), joined(lost))
+    return out if keeps(out, args, kwargs) else m.losing(m.unwrapped(out), joined(lost))
 
 
 def _at_home(m: Membrane, value: Any) -> Any:

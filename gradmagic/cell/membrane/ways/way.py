@@ -19,7 +19,7 @@ from ....engine.faces.numpy.array import Array
 from ....engine.faces.numpy.buffer import Buffer
 from ....engine.tape.memory import copy_of
 from ....engine.tape.modes import OFF, mode_now
-from ....engine.tape.tracked import Tracked, tracked_in
+from ....engine.tape.tracked import Tracked, raws, tracked_in
 from ..libraries import may_share
 from ..membrane import Membrane
 from ..table import FLAT, NO_CUTS, VIEWS, Mark, joined
@@ -44,6 +44,68 @@ def engine_values(args: Any, kwargs: Any) -> bool:
     given = [*args, *kwargs.values()]
     looked_at = [a for a in given if type(a) not in (list, tuple) or not FLAT.issuperset(map(type, a))]
     return bool(looked_at and tracked_in(looked_at)) or any(type(value) is Made for value in given)
+
+
+def keeps(made: Any, args: Any, kwargs: Any) -> bool:
+    """Tell whether what the engine gave stays as it is: it was given its own values. Tensors alone leave no Array."""
+    own = tracked_in([*args, *kwargs.values()])
+    if not any(a.soft for a in own) and own:
+        return not any(a.soft for a in tracked_in([made]))
+    return engine_values(args, kwargs)
+
+
+def as_settings(function: Any, args: Any, kwargs: Any) -> tuple[Any, dict[str, Any]] | None:
+    """Give arguments with plain arrays in place of tensors that only set something: a mask, an axis, indices.
+
+    None where a tensor stands in an array's place: NumPy asks it then, and the result is a tensor too.
+    """
+    tensors = tracked_in([*args, *kwargs.values()])
+    if not tensors or any(t.soft or t.node is not None for t in tensors):
+        return None
+    return None if _asks_for_one(function, args, kwargs) else (raws(tuple(args)), raws(kwargs))
+
+
+def _asks_for_one(function: Any, args: Any, kwargs: Any) -> bool:
+    """Tell whether a function of NumPy's hands the call on to a tensor among its arguments."""
+    if isinstance(function, np.ufunc):
+        return bool(tracked_in([*args, kwargs.get("out")]))
+    if function in WRITERS:
+        return bool(tracked_in(args[:1]))
+    owner, name = getattr(function, "__self__", None), function.__name__
+    if isinstance(owner, np.ufunc):
+        return bool(tracked_in([args[0] if name in _REDUCTIONS else [*args], kwargs.get("out")]))
+    if owner is not None:  # a method of an array's
+        return name == "clip" or bool(tracked_in([kwargs.get("out")]))
+    try:
+        asked = function(*map(_asked, args), **{k: _asked(v) for k, v in kwargs.items() if k != "where"})
+    except Exception:  # it has begun to compute with them, or to look at them
+        return True
+    return not isinstance(asked, frozenset) or _AskedTensor in asked
+
+
+WRITERS = frozenset({
+    np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis,
+})  # fmt: skip
+_REDUCTIONS = ("reduce", "accumulate", "reduceat")
+
+
+class _Asked:
+    """Stands for an argument, to see which of them NumPy asks: no function computes with it."""
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return frozenset(types)
+
+
+class _AskedTensor(_Asked):
+    pass
+
+
+def _asked(value: Any) -> Any:
+    if type(value) in (list, tuple):
+        return type(value)(map(_asked, value))
+    if isinstance(value, Tracked):
+        return _AskedTensor()
+    return _Asked() if is_array(value) or isinstance(value, (np.generic, float, complex)) else value
 
 
 def named(function: Any) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import ArgumentError
+from ....language import tr
 from ...core import arrays
 from ...dispatch.protocols import composed
 from ...tape.tracked import raw
@@ -92,10 +93,10 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
     if not compute_uv:
         return decompositions.svdvals(a)
     if full_matrices and np.shape(a)[-1] != np.shape(a)[-2]:
-        raise ArgumentError(
+        raise ArgumentError(tr(
             "np.linalg.svd of a matrix that is not square has a derivative with full_matrices=False only: "
-            "the further columns of u or vh are not unique."
-        )
+            "the further columns of u or vh are not unique.",
+        ))  # fmt: skip
     return decompositions.svd(a)
 
 
@@ -104,7 +105,9 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     square = mode == "complete" and np.shape(a)[-2] <= np.shape(a)[-1]  # the same as the reduced one
     mode = "reduced" if square else mode
     if mode not in ("reduced", "r"):
-        raise ArgumentError(f"np.linalg.qr(..., mode={mode!r}) has no derivative in gradmagic: use 'reduced' or 'r'.")
+        raise ArgumentError(tr(
+            "np.linalg.qr(..., mode={mode!r}) has no derivative in gradmagic: use 'reduced' or 'r'.", mode=mode,
+        ))  # fmt: skip
     return decompositions.qr(a) if mode == "reduced" else decompositions.qr(a)[1]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import ArgumentError
+from ....language import tr
 from ...core import arrays
 from ...dispatch.primitives import cast
 from ...dispatch.protocols import composed
@@ -30,9 +31,9 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> A
     if mode in ("edge", "reflect", "symmetric", "wrap") and options.get("reflect_type", "even") == "even":
         return shape_transposes.pad(array, pad_width, mode)
     if not isinstance(mode, str):
-        raise ArgumentError(
-            "np.pad(..., mode=function) has no derivative in gradmagic: write np.concatenate([left, x, right])."
-        )
+        raise ArgumentError(tr(
+            "np.pad(..., mode=function) has no derivative in gradmagic: write np.concatenate([left, x, right]).",
+        ))  # fmt: skip
     widths = shape_transposes.pad_widths(pad_width, np.ndim(array))
     for axis, (before, after) in enumerate(widths):
         if before or after:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import ArgumentError
+from ....language import tr
 from ...core import arrays
 from ...dispatch.protocols import composed
 from ...tape.tracked import raw
@@ -127,10 +128,10 @@ def roots(p: Any) -> Any:
 @composed(np.polyfit)
 def polyfit(x: Any, y: Any, deg: Any, rcond: Any = None, full: bool = False, w: Any = None, cov: Any = False) -> Any:
     if full or cov:
-        raise ArgumentError(
-            f"np.polyfit(..., {'full' if full else 'cov'}=True) has no derivative in gradmagic: leave it out, and "
-            "compute the residuals from the coefficients."
-        )
+        raise ArgumentError(tr(
+            "np.polyfit(..., {option}=True) has no derivative in gradmagic: leave it out, and compute the residuals "
+            "from the coefficients.", option="full" if full else "cov",
+        ))  # fmt: skip
     x, y = _array(x) + 0.0, _array(y) + 0.0
     powers = np.vander(x, deg + 1)
     if w is not None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import ArgumentError
+from ....language import tr
 from ...dispatch.protocols import composed
 from ...tape.tracked import raw
 
@@ -65,7 +66,7 @@ def _places(values: Any, among: Any) -> Any:
 @composed(np.sort_complex)
 def sort_complex(a: Any) -> Any:
     if np.ndim(a) == 0:
-        raise ArgumentError("np.sort_complex of one number: write the number itself.")
+        raise ArgumentError(tr("np.sort_complex of one number: write the number itself."))
     plain = raw(a)
     order = np.lexsort((np.imag(plain), np.real(plain)), axis=-1)
     return np.take_along_axis(a, order, -1) * (1 + 0j)

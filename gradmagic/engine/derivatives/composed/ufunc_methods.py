@@ -7,16 +7,20 @@ other ufunc is folded, entry by entry along the axis, from itself.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ....errors import ArgumentError
+from ....language import tr
 from ...core import arrays
 from ...core.bounds import indexed
-from ...dispatch.calls import gathered
+from ...dispatch.calls import constantly, face_of, gathered, wrapped
 from ...dispatch.primitives import cast, scatter_add, set_item
-from ...dispatch.protocols import METHODS, valued
+from ...dispatch.protocols import METHODS, OPTIONS, valued
+from ...rules.declare import RULES
+from ...rules.rule import CONSTANT
 from ...tape.tracked import Tracked, raw
 from ..numpy.partials import aval, axes_of
 
@@ -24,38 +28,44 @@ from ..numpy.partials import aval, axes_of
 
 _REDUCTIONS: dict[Any, Callable[..., Any]] = {
     np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min,
-    np.logical_and: np.all, np.logical_or: np.any,
 }  # fmt: skip
 
 
-def reduce(ufunc: Any, x: Any, axis: Any = 0, dtype: Any = None, *_: Any, keepdims: bool = False,
-           **options: Any) -> Any:  # fmt: skip
-    if ufunc in _REDUCTIONS:
-        if ufunc in (np.add, np.multiply):
-            options["dtype"] = dtype
-        return _REDUCTIONS[ufunc](x, axis=axis, keepdims=keepdims, **options)
-    _binary(ufunc, "reduce")
-    if options.get("where", True) is not True:
-        raise ArgumentError(
-            f"np.{ufunc.__name__}.reduce(..., where=...) has no derivative in gradmagic: put what changes nothing "
-            "where the mask is False: np.where(mask, x, other)."
-        )
+def reduce(ufunc: Any, x: Any, axis: Any = 0, **options: Any) -> Any:
+    options = {k: v for k, v in options.items() if k != "dtype" or v is not None} | {"axis": axis}
+    if RULES.get(ufunc) is CONSTANT:
+        return wrapped(constantly(ufunc.reduce, [x], options), face_of((x, options)))
+    if ufunc not in _REDUCTIONS:
+        _binary(ufunc, "reduce")
+        return valued(ufunc.reduce, partial(_folded, ufunc))(x, **options)
+    function = _REDUCTIONS[ufunc]
+    if isinstance(options.get("initial"), Tracked):  # as NumPy's dispatch does it where x is tracked too
+        return OPTIONS[function, "initial"][1](x, **options)
+    if function in (np.max, np.min) and "dtype" in options:
+        x = cast(x, options.pop("dtype"))
+    return function(x, **options)
 
-    def fold(x: Any) -> Any:
-        rows = _rows(x, axis)
-        initial = options.get("initial")
+
+def _folded(ufunc: Any, x: Any, axis: Any = 0, dtype: Any = None, keepdims: bool = False, initial: Any = None,
+            where: Any = True) -> Any:  # fmt: skip
+    """Take the entries along the axis one by one; those that the mask leaves out change nothing."""
+    neutral = ufunc.identity
+    if where is not True and neutral is not None:
+        where = np.broadcast_to(where, np.shape(x))
+        none = np.logical_not(np.any(where, axis=axis, keepdims=True))  # there all are taken, and the result is not
+        filler = np.clip(neutral, np.finfo(raw(x).dtype).min, None)  # no infinity that the cell has not made
+        y = _folded(ufunc, np.where(np.logical_or(where, none), x, filler), axis, dtype, True, initial)
+        y = np.where(none, neutral if initial is None else initial, y)
+        return y if keepdims else np.squeeze(y, axis=axes_of(axis, np.ndim(x)))
+    rows = _rows(x, axis)
+    if ufunc in _CLOSED and initial is None and where is True:
+        y = _CLOSED[ufunc](rows)
+    else:
+        masks = None if where is True else _rows(np.broadcast_to(where, np.shape(x)), axis)
         y = rows[0] if initial is None else initial
         for i in range(initial is None, np.shape(rows)[0]):
-            y = ufunc(y, rows[i])
-        return _keeping(y, axis, np.ndim(x)) if keepdims else y
-
-    def closed(x: Any) -> Any:
-        y = _CLOSED[ufunc](_rows(x, axis))
-        return _keeping(y, axis, np.ndim(x)) if keepdims else y
-
-    short = ufunc in _CLOSED and options.get("initial") is None
-    given = {k: v for k, v in options.items() if k == "initial"} | {"axis": axis, "dtype": dtype, "keepdims": keepdims}
-    return valued(lambda x: ufunc.reduce(x, **given), closed if short else fold)(x)
+            y = ufunc(y, rows[i]) if masks is None else np.where(masks[i], ufunc(y, rows[i]), y)
+    return np.expand_dims(y, axes_of(axis, np.ndim(x))) if keepdims else y
 
 
 def _rows(x: Any, axis: Any) -> Any:
@@ -63,10 +73,6 @@ def _rows(x: Any, axis: Any) -> Any:
     axes = axes_of(axis, np.ndim(x))
     first = np.moveaxis(x, axes, range(len(axes)))
     return np.reshape(first, (int(np.prod([np.shape(x)[a] for a in axes])), *np.shape(first)[len(axes) :]))
-
-
-def _keeping(y: Any, axis: Any, ndim: int) -> Any:
-    return np.expand_dims(y, axes_of(axis, ndim))
 
 
 def _log_of_sums(log: Any, exp: Any) -> Any:
@@ -144,7 +150,10 @@ def reduceat(ufunc: Any, x: Any, indices: Any, axis: Any = 0, dtype: Any = None,
 
 def _binary(ufunc: Any, method: str) -> None:
     if ufunc.nin != 2 or ufunc.nout != 1 or ufunc.signature is not None:
-        raise ArgumentError(f"np.{ufunc.__name__}.{method} does not exist: the function does not take two entries.")
+        raise ArgumentError(tr(
+            "np.{name}.{method} does not exist: the function does not take two entries.",
+            name=ufunc.__name__, method=method,
+        ))  # fmt: skip
 
 
 # ---- outer, at ----------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ....language import tr
 from ...dispatch.calls import by_one_kernel, primitive
 from ..numpy.partials import sigmoid as sigmoid
 from ..numpy.partials import sigmoid_by as sigmoid_by
@@ -188,7 +189,9 @@ def reduced(entries: Any, reduction: str) -> Any:
 def meant(reduction: str) -> None:
     """Expect a reduction that there is."""
     if reduction not in ("mean", "sum", "none"):
-        raise ValueError(f'{reduction} is not a valid value for reduction: write "mean", "sum" or "none".')
+        raise ValueError(tr(
+            '{reduction} is not a valid value for reduction: write "mean", "sum" or "none".', reduction=reduction,
+        ))  # fmt: skip
 
 
 @primitive

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ....language import mark
+from ...rules.formulas import Words
 from ..numpy.readings import Text, read
 from . import functions as nw
 from . import images as cv
@@ -59,7 +61,8 @@ def _logsumexp(_shapes: tuple[Any, ...], args: tuple[Any, ...]) -> str:
 
 def _layer_norm(shapes: tuple[Any, ...], args: tuple[Any, ...]) -> str:
     if len(args) != 5 or any(args[i] is not None or shapes[i] is not None for i in (1, 2)):
-        return "grad, times the weight, centred along x and scaled" if args else ""
+        scaled = mark("grad, times the {weight}, centred along {x} and scaled")
+        return Words(scaled, weight="weight", x="x") if args else ""
     axes = args[3] if len(args[3]) > 1 else args[3][0]
     mean = f"axis={axes}, keepdims=True"
     return f"(grad - np.mean(grad, {mean}) - y*np.mean(grad*y, {mean}))/np.sqrt(np.var(x, {mean}) + {args[4]:g})"
@@ -126,12 +129,14 @@ read(nw.cross_entropy_there, "l z y",             _of_all_rows)
 
 # ---- layers --------------------------------------------------------------------------------------------------
 read(nw.layer_norm,      "y x weight bias axes",  _layer_norm, _normed("grad*N"), _normed("grad"))
-read(nw.weighted_along,  "y x weights",           "grad, spread by the weights")
-read(cv.convolve,        "y x w b",               "grad, spread out again by w", "grad, correlated with x",
+read(nw.weighted_along,  "y x weights",           Words(mark("grad, spread by the {weights}"), weights="weights"))
+read(cv.convolve,        "y x w b",               Words(mark("grad, spread out again by {w}"), w="w"),
+                                                  Words(mark("grad, correlated with {x}"), x="x"),
                                                   lambda shapes, _args: _over_channels(*shapes[:1]))
-read(cv.spread_out,      "y x w b",               "grad, correlated with w", "x, correlated with grad",
+read(cv.spread_out,      "y x w b",               Words(mark("grad, correlated with {x}"), x="w"),
+                                                  Words(mark("{x}, correlated with grad"), x="x"),
                                                   lambda shapes, _args: _over_channels(*shapes[:1]))
-read(cv.max_pool,        "y x",                   "1 at the largest of each window, else 0")
+read(cv.max_pool,        "y x",                   Words(mark("1 at the largest of each window, else 0")))
 read(cv.avg_pool,        "y x k",                 lambda _shapes, args: _window(args))
 
 
@@ -139,7 +144,7 @@ def _window(args: tuple[Any, ...]) -> str:
     if len(args) < 2:
         return ""
     divisor = args[6] if len(args) > 6 else None
-    return f"1/{divisor or math.prod(args[1])} for each of a window"
+    return Words(mark("1/{number} for each of a window"), number=divisor or math.prod(args[1]))
 
 
 def _over_channels(shape: Any = ()) -> str:

@@ -6,6 +6,7 @@ exists, or somebody may expect one, and gradmagic has none; the message says wha
 
 import numpy as np
 
+from ....language import mark
 from ...dispatch.protocols import SAVING
 from ...rules.declare import constant
 from ..ordered import refused
@@ -30,4 +31,5 @@ NEW = (np.arange, np.empty, np.zeros, np.ones, np.eye, np.identity, np.tri, np.f
 constant(*NEW)
 
 # ---- refused: what to write instead ----------------------------------------------------------------------------
-refused("the next number is not a smooth function", np.nextafter, home="np", instead="Write x itself: its slope is 1.")
+refused(mark("the next number is not a smooth function"), np.nextafter, home="np",
+        instead=mark("Write x itself: its slope is 1."))

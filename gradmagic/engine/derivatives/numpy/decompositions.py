@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ....language import mark
 from ...core import arrays
 from ...dispatch.calls import primitive
 from ...tape.tracked import Tracked, raw
@@ -90,7 +91,7 @@ def _largest(x: Any) -> Any:
     return np.sum(np.absolute(raw(x)), axis=(-2, -1), keepdims=True)
 
 
-_EQUAL = (
+_EQUAL = mark(
     "of equal eigenvalues or singular values (and of a singular value 0) the vectors are a choice, and what depends on "
     "both the values and the vectors, or on the choice, has no derivative that they tell"
 )

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import NotDifferentiableWarning
+from ....language import mark, tr
 from ...core import arrays
 from ...dispatch.calls import by_one_kernel, primitive
 from ...tape.nodes import Aval, aval_of
@@ -48,7 +49,7 @@ def away(x: Any) -> Any:
 @reads("1")
 def away_slope(_y: Any, x: Any) -> Any:
     there = x == 0
-    told(there, "the length of a vector of zeros, or the deviation of equal numbers, has no second derivative")
+    told(there, mark("the length of a vector of zeros, or the deviation of equal numbers, has no second derivative"))
     return np.where(there, np.nan, 1.0)
 
 
@@ -56,7 +57,8 @@ def told(there: Any, why: str) -> None:
     """Warn, where an entry of a mask holds, that there is no derivative, and why; a GPU would have to wait."""
     plain = raw(there)
     if not arrays.on_device(plain) and np.any(plain):
-        warnings.warn(f"NaN in a derivative: {why}.", NotDifferentiableWarning, stacklevel=2)
+        text = tr("NaN in a derivative: {why}.", why=tr(why))
+        warnings.warn(text, NotDifferentiableWarning, stacklevel=2)
 
 
 @reads("1 / y")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import ArgumentError
+from ....language import tr
 from ...tape.nodes import Aval
 from .partials import device_range
 from .shape_transposes import undiagonal
@@ -142,7 +143,7 @@ def einsum_vjp(g: Any, i: int, _out: Any, *operands: Any, optimize: Any = False,
     for axis, c in enumerate(mine):
         if c in seen:
             if not spare:
-                raise ArgumentError("this einsum has more than 52 labels; split it in two.")
+                raise ArgumentError(tr("this einsum has more than 52 labels; split it in two."))
             new = spare.pop()
             along = device_range(shape[axis], g)
             others.append(np.equal(np.expand_dims(along, 1), along))

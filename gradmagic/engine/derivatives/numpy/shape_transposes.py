@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import ArgumentError
+from ....language import tr
 from ...core import arrays
 from ...dispatch.calls import primitive
 from ...dispatch.primitives import scatter_add
@@ -22,7 +23,7 @@ from .partials import aval, axes_of, device_range, summed_in
 def settled(order: str) -> Any:
     """Give C or F; the other orders depend on how the input lay in memory, which is not kept."""
     if order not in ("C", "F"):
-        raise ArgumentError(f"order={order!r} has no derivative in gradmagic: say 'C' or 'F'.")
+        raise ArgumentError(tr("order={order!r} has no derivative in gradmagic: say 'C' or 'F'.", order=order))
     return order
 
 

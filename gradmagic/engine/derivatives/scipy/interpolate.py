@@ -14,6 +14,7 @@ import numpy as np
 from scipy import interpolate
 from scipy.spatial import Delaunay, cKDTree
 
+from ....language import mark
 from ...dispatch.calls import primitive
 from ...tape.tracked import raw, raws, tracked_in
 from ..objects import Made, as_array, follows_methods, real
@@ -47,16 +48,16 @@ def evaluate_spline(name: str, self: Any, x: Any, nu: Any = 0, extrapolate: Any 
 @follows(interpolate)
 def BSpline(t: Any, c: Any, k: Any, extrapolate: Any = True, axis: Any = 0) -> Any:
     if tracked_in([t]):
-        raise no_derivative(f"{HOME}.BSpline", "by its knots")
+        raise no_derivative(f"{HOME}.BSpline", mark("by its knots"))
     own = interpolate.BSpline(t, raws(c), k, extrapolate, axis)
     return Made(own, c=np.moveaxis(as_array(c), axis, 0))
 
 
 def _spline_of(x: Any, y: Any, k: int, t: Any = None, bc_type: Any = None, axis: int = 0) -> Any:
     if tracked_in([x, t]):
-        raise no_derivative(f"{HOME}.make_interp_spline", "by x, which places its knots")
+        raise no_derivative(f"{HOME}.make_interp_spline", mark("by x, which places its knots"))
     if bc_type not in (None, "not-a-knot", "natural", "clamped"):
-        raise no_derivative(f"{HOME}.make_interp_spline", f"with bc_type={bc_type!r}")
+        raise no_derivative(f"{HOME}.make_interp_spline", mark("with bc_type={bc_type!r}"), bc_type=bc_type)
     settings = {"t": t, "bc_type": bc_type}
     own = interpolate.make_interp_spline(x, raws(y), k, axis=axis, **settings)
     to_c = interpolate.make_interp_spline(x, np.eye(len(x)), k, **settings).c
@@ -76,7 +77,7 @@ _ORDERS = {"slinear": 1, "quadratic": 2, "cubic": 3}
 def interp1d(x: Any, y: Any, kind: Any = "linear", axis: Any = -1, copy: Any = True, bounds_error: Any = None,
              fill_value: Any = np.nan, assume_sorted: Any = False) -> Any:  # fmt: skip
     if tracked_in([fill_value]):
-        raise no_derivative(f"{HOME}.interp1d", "by fill_value")
+        raise no_derivative(f"{HOME}.interp1d", mark("by fill_value"))
     own = interpolate.interp1d(raws(x), raws(y), kind, axis, copy, bounds_error, fill_value, assume_sorted)
     x, y = as_array(x), as_array(y)
     if not assume_sorted:
@@ -164,7 +165,7 @@ def evaluate_grid(name: str, self: Any, xi: Any, method: Any = None) -> Any:
     own = real(self)
     method = own.method if method is None else method
     if method not in ("linear", "nearest"):
-        raise no_derivative(f"{HOME}.RegularGridInterpolator", f"with method={method!r}")
+        raise no_derivative(f"{HOME}.RegularGridInterpolator", mark("with method={method!r}"), method=method)
     return _on_a_grid(self.grid, self.values, xi, method, own.fill_value)
 
 
@@ -172,7 +173,7 @@ def evaluate_grid(name: str, self: Any, xi: Any, method: Any = None) -> Any:
 def interpn(points: Any, values: Any, xi: Any, method: Any = "linear", bounds_error: Any = True,
             fill_value: Any = np.nan) -> Any:  # fmt: skip
     if method not in ("linear", "nearest"):
-        raise no_derivative(f"{HOME}.interpn", f"with method={method!r}")
+        raise no_derivative(f"{HOME}.interpn", mark("with method={method!r}"), method=method)
     return _on_a_grid(list(map(as_array, points)), as_array(values), xi, method, fill_value)
 
 
@@ -193,7 +194,8 @@ def griddata(points: Any, values: Any, xi: Any, method: Any = "linear", fill_val
              rescale: Any = False) -> Any:  # fmt: skip
     places = as_array(points) if not isinstance(points, tuple) else _points(points)
     if tracked_in([places]) or rescale or method == "cubic" or np.ndim(places) < 2 or np.shape(places)[-1] == 1:
-        raise no_derivative(f"{HOME}.griddata", "but by values and xi, in two dimensions or more, linear or nearest")
+        why = mark("but by values and xi, in two dimensions or more, linear or nearest")
+        raise no_derivative(f"{HOME}.griddata", why)
     if method == "nearest":
         return as_array(values)[cKDTree(places).query(raw(_points(xi)))[1]]
     return _barycentric(Delaunay(places), as_array(values), xi, fill_value)
@@ -206,6 +208,6 @@ def griddata(points: Any, values: Any, xi: Any, method: Any = "linear", fill_val
 def splev(x: Any, tck: Any, der: Any = 0, ext: Any = 0) -> Any:
     t, c, k = (tck.t, tck.c, tck.k) if isinstance(tck, interpolate.BSpline) else tck
     if tracked_in([t]) or ext != 0 or isinstance(c, (list, tuple)):
-        raise no_derivative(f"{HOME}.splev", "but by x and coefficients, with ext=0")
+        raise no_derivative(f"{HOME}.splev", mark("but by x and coefficients, with ext=0"))
     at, number = as_array(x) + 0.0, len(t) - k - 1
     return np.tensordot(basis(np.reshape(at, (*np.shape(at), 1)), t, k, der, True), c[:number], 1)

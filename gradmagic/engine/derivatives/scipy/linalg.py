@@ -10,6 +10,7 @@ import numpy as np
 from scipy import linalg, special
 
 from ....errors import ArgumentError
+from ....language import tr
 from ...core.arrays import whole
 from ...rules.declare import rule
 from ...tape.tracked import raw
@@ -74,10 +75,10 @@ for _function in (values.softmax, values.log_softmax, values.multigammaln):
 def _only(function: str, setting: str, value: Any, *allowed: Any) -> None:
     if not any(value is a or (type(value) is type(a) and value == a) for a in allowed):
         shown = repr(value) if isinstance(value, (str, bool)) else "..."
-        raise ArgumentError(
-            f"scipy.linalg.{function}(..., {setting}={shown}) has no derivative in gradmagic: it has with "
-            f"{setting}={allowed[0]!r}."
-        )
+        raise ArgumentError(tr(
+            "scipy.linalg.{function}(..., {setting}={value}) has no derivative in gradmagic: it has with "
+            "{setting}={allowed!r}.", function=function, setting=setting, value=shown, allowed=allowed[0],
+        ))  # fmt: skip
 
 
 @follows(linalg)
@@ -196,7 +197,9 @@ def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: Any = False, re
     if return_sign:
         _, sign = whole(special.logsumexp)(raw(a), axis, raw(b), keepdims, True)
         if np.iscomplexobj(sign):
-            raise ArgumentError("scipy.special.logsumexp(..., return_sign=True) of complex numbers has no derivative.")
+            raise ArgumentError(tr(
+                "scipy.special.logsumexp(..., return_sign=True) of complex numbers has no derivative.",
+            ))  # fmt: skip
     y = values.lse(a, b, axis, keepdims, sign)
     return (y, sign) if return_sign else y
 
@@ -209,7 +212,9 @@ def polygamma(n: Any, x: Any) -> Any:
 @follows(special)
 def zeta(x: Any, q: Any = None) -> Any:
     if q is None:
-        raise ArgumentError("scipy.special.zeta(x) has no derivative by x in closed form: zeta(x, q) has by q.")
+        raise ArgumentError(tr(
+            "scipy.special.zeta(x) has no derivative by x in closed form: zeta(x, q) has by q.",
+        ))  # fmt: skip
     return special_formulas.hurwitz(*detached(special_formulas.hurwitz, x, q))
 
 

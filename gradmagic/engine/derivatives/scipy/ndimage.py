@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from ....language import mark
 from ...tape.tracked import raw, raws
 from ..objects import as_array
 from ..ordered import composes, no_derivative
@@ -23,9 +24,9 @@ from .signal import continued, convolution
 
 def _plain_output(name: str, output: Any, *inputs: Any) -> None:
     if output is not None:
-        raise no_derivative(f"scipy.ndimage.{name}", "with output=")
+        raise no_derivative(f"scipy.ndimage.{name}", mark("with output="))
     if any(raw(as_array(v)).dtype.kind not in "fc" for v in inputs if v is not None):
-        raise no_derivative(f"scipy.ndimage.{name}", "of whole numbers, to which it rounds")
+        raise no_derivative(f"scipy.ndimage.{name}", mark("of whole numbers, to which it rounds"))
 
 
 def _each(value: Any, number: int) -> list[Any]:
@@ -277,7 +278,8 @@ def _mirror(i: Any, n: int) -> Any:
 
 def _interpolated(x: Any, at: Any, order: int, mode: str, cval: Any, prefilter: bool) -> Any:
     if order not in (0, 1, 2, 3) or mode not in ("constant", "nearest", "mirror"):
-        raise no_derivative("scipy.ndimage.map_coordinates", f"with order={order}, mode={mode!r}")
+        why = mark("with order={order}, mode={mode!r}")
+        raise no_derivative("scipy.ndimage.map_coordinates", why, order=order, mode=mode)
     inside = np.array(True)
     if mode == "constant":
         for c, n in zip(at, np.shape(x), strict=True):

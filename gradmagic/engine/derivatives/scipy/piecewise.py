@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import interpolate
 
+from ....language import mark
 from ...tape.tracked import raw, raws, tracked_in
 from ..objects import Made, as_array, follows_methods, real
 from ..ordered import composes, follows, no_derivative
@@ -55,7 +56,7 @@ def _evaluated(c: Any, x: Any, at: Any, nu: int, extrapolate: Any) -> Any:
 def evaluate(name: str, self: Any, x: Any, nu: Any = 0, extrapolate: Any = None) -> Any:
     own, at = real(self), as_array(x)
     if nu < 0:
-        raise no_derivative(f"{HOME}.{type(own).__name__}", "with nu < 0")
+        raise no_derivative(f"{HOME}.{type(own).__name__}", mark("with nu < 0"))
     extrapolate = own.extrapolate if extrapolate is None else extrapolate
     return on_axis(_evaluated(self.c, self.x, at, int(nu), extrapolate), at, own.axis)
 
@@ -63,7 +64,7 @@ def evaluate(name: str, self: Any, x: Any, nu: Any = 0, extrapolate: Any = None)
 @follows_methods(interpolate.PPoly, "derivative", home=HOME, exact=True)
 def derived(name: str, self: Any, nu: Any = 1) -> Any:
     if type(self) is not Made or tracked_in([nu]):
-        raise no_derivative(f"{HOME}.PPoly.derivative", "by its order")
+        raise no_derivative(f"{HOME}.PPoly.derivative", mark("by its order"))
     if nu < 0:
         return antiderived(name, self, -nu)
     c, top = self.c, np.shape(self.c)[0] - 1
@@ -92,7 +93,7 @@ def integrated(name: str, self: Any, a: Any, b: Any, extrapolate: Any = None) ->
     own = real(self)
     extrapolate = own.extrapolate if extrapolate is None else extrapolate
     if isinstance(extrapolate, str):
-        raise no_derivative(f"{HOME}.{type(own).__name__}.integrate", "of a periodic one")
+        raise no_derivative(f"{HOME}.{type(own).__name__}.integrate", mark("of a periodic one"))
     self = self if type(self) is Made else Made(own, c=self.c, x=self.x)
     whole = antiderived(name, self)
     ends = [_evaluated(whole.c, whole.x, as_array(t), 0, extrapolate) for t in (b, a)]
@@ -219,7 +220,7 @@ def CubicHermiteSpline(x: Any, y: Any, dydx: Any, axis: Any = 0, extrapolate: An
 @follows(interpolate)
 def PPoly(c: Any, x: Any, extrapolate: Any = None, axis: Any = 0) -> Any:
     if axis:
-        raise no_derivative(f"{HOME}.PPoly", "with axis")
+        raise no_derivative(f"{HOME}.PPoly", mark("with axis"))
     return Made(interpolate.PPoly(raws(c), raws(x), extrapolate, axis), c=as_array(c), x=as_array(x))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import signal
 
+from ....language import mark
 from ...dispatch.calls import primitive
 from ...rules.declare import rule
 from ...tape.tracked import raw, tracked_in
@@ -226,8 +227,8 @@ def _both_ways(once: Any, zi: Any, x: Any, axis: Any, kind: Any, n: int) -> Any:
 def filtfilt(b: Any, a: Any, x: Any, axis: Any = -1, padtype: Any = "odd", padlen: Any = None, method: Any = "pad",
              irlen: Any = None) -> Any:  # fmt: skip
     if method != "pad" or tracked_in([b, a]):
-        what = "with method='gust'" if method != "pad" else "by b and a, on which its initial state depends"
-        raise no_derivative("scipy.signal.filtfilt", what)
+        why = mark("with method='gust'") if method != "pad" else mark("by b and a, on which its initial state depends")
+        raise no_derivative("scipy.signal.filtfilt", why)
     b, a = np.atleast_1d(b), np.atleast_1d(a)
     n = 0 if padtype is None else 3 * max(len(a), len(b)) if padlen is None else padlen
     zi = signal.lfilter_zi(b, a)
@@ -237,7 +238,7 @@ def filtfilt(b: Any, a: Any, x: Any, axis: Any = -1, padtype: Any = "odd", padle
 @composes(signal)
 def sosfiltfilt(sos: Any, x: Any, axis: Any = -1, padtype: Any = "odd", padlen: Any = None) -> Any:
     if tracked_in([sos]):
-        raise no_derivative("scipy.signal.sosfiltfilt", "by sos, on which its initial state depends")
+        raise no_derivative("scipy.signal.sosfiltfilt", mark("by sos, on which its initial state depends"))
     sos = np.asarray(sos)
     count = 2 * len(sos) + 1 - min((sos[:, 2] == 0).sum(), (sos[:, 5] == 0).sum())
     n = 0 if padtype is None else 3 * count if padlen is None else padlen
@@ -300,7 +301,7 @@ def detrend(data: Any, axis: Any = -1, type: Any = "linear", bp: Any = 0) -> Any
 @composes(signal)
 def upfirdn(h: Any, x: Any, up: Any = 1, down: Any = 1, axis: Any = -1, mode: Any = "constant", cval: Any = 0) -> Any:
     if mode not in ("constant", None) or raw(cval) != 0:
-        raise no_derivative("scipy.signal.upfirdn", f"with mode={mode!r}")
+        raise no_derivative("scipy.signal.upfirdn", mark("with mode={mode!r}"), mode=mode)
     h, x = as_array(h), np.moveaxis(as_array(x), axis, -1)
     size = np.shape(x)[-1]
     spread = np.pad(x[..., None], [(0, 0)] * np.ndim(x) + [(0, up - 1)])

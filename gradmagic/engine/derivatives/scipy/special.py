@@ -15,6 +15,7 @@ from scipy.special import (  # isort: skip
     k0, k0e, k1, k1e, ndtri, y0, y1, yv, yve,
 )
 
+from ....language import mark
 from ...rules.declare import constant, elementwise, rule
 from ...rules.rule import SAME
 from ..numpy.partials import power_x, power_y, reads
@@ -276,19 +277,23 @@ elementwise(sp.kolmogi,      lambda y, _p: -1 / kolmogorov_density(y))
 constant(sp.gammasgn, sp.round)
 
 # ---- without a derivative in closed form ------------------------------------------------------------------------
-_SHAPE = "it solves for a shape parameter, whose derivative has no closed form"
+_SHAPE = mark("it solves for a shape parameter, whose derivative has no closed form")
 refused(_SHAPE, sp.btdtria, sp.btdtrib, sp.gdtrib, sp.chdtriv, sp.pdtrik, sp.bdtrik, sp.bdtrin, sp.nbdtrik, sp.nbdtrin)
 refused(_SHAPE, sp.stdtridf, sp.fdtridfd, sp.chndtridf, sp.nctdtridf, sp.nctdtrinc, sp.ncfdtridfd,
         sp.ncfdtridfn, sp.ncfdtrinc)
-refused("the densities of the non-central t and F have no closed form", sp.nctdtr, sp.nctdtrit, sp.ncfdtr, sp.ncfdtri)
-refused("the density of Smirnov's statistic is a sum of its own", sp.smirnov, sp.smirnovi)
-refused("the derivative of Riemann's zeta function has no closed form", sp.zetac)
-refused("the characteristic values of Mathieu's equation have no derivative in closed form", sp.mathieu_a, sp.mathieu_b)
-refused("the functions of Mathieu come with their own derivative, the second result, and not by q", sp.mathieu_cem,
-        sp.mathieu_sem, sp.mathieu_modcem1, sp.mathieu_modcem2, sp.mathieu_modsem1, sp.mathieu_modsem2)
-refused("the spheroidal functions come with their own derivative, the second result, and not by c", sp.obl_ang1,
-        sp.obl_rad1, sp.obl_rad2, sp.obl_ang1_cv, sp.obl_rad1_cv, sp.obl_rad2_cv, sp.pro_ang1, sp.pro_rad1,
+refused(mark("the densities of the non-central t and F have no closed form"), sp.nctdtr, sp.nctdtrit, sp.ncfdtr,
+        sp.ncfdtri)
+refused(mark("the density of Smirnov's statistic is a sum of its own"), sp.smirnov, sp.smirnovi)
+refused(mark("the derivative of Riemann's zeta function has no closed form"), sp.zetac)
+refused(mark("the characteristic values of Mathieu's equation have no derivative in closed form"), sp.mathieu_a,
+        sp.mathieu_b)
+refused(mark("the functions of Mathieu come with their own derivative, the second result, and not by q"),
+        sp.mathieu_cem, sp.mathieu_sem, sp.mathieu_modcem1, sp.mathieu_modcem2, sp.mathieu_modsem1,
+        sp.mathieu_modsem2)
+refused(mark("the spheroidal functions come with their own derivative, the second result, and not by c"),
+        sp.obl_ang1, sp.obl_rad1, sp.obl_rad2, sp.obl_ang1_cv, sp.obl_rad1_cv, sp.obl_rad2_cv, sp.pro_ang1, sp.pro_rad1,
         sp.pro_rad2, sp.pro_ang1_cv, sp.pro_rad1_cv, sp.pro_rad2_cv)
-refused("characteristic values of spheroidal functions have no derivative in closed form", sp.obl_cv, sp.pro_cv)
+refused(mark("characteristic values of spheroidal functions have no derivative in closed form"), sp.obl_cv, sp.pro_cv)
 if hasattr(sp, "sph_harm"):  # until SciPy 1.16
-    refused("it is complex and of two angles: sph_harm of real and imaginary part has to be written out", sp.sph_harm)
+    refused(mark("it is complex and of two angles: sph_harm of real and imaginary part has to be written out"),
+            sp.sph_harm)

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import special
 
 from ....errors import ArgumentError
+from ....language import tr
 from ...core import arrays
 from ...dispatch.calls import primitive
 from ..numpy.partials import nonzero, reads
@@ -42,9 +43,9 @@ def _special(x: Any) -> Any:
 def real(x: Any, name: str) -> Any:
     """Give x, if it is real: of complex numbers the function is not holomorphic, or has no formula."""
     if np.iscomplexobj(x):
-        raise ArgumentError(
-            f"scipy.special.{name} has no derivative in gradmagic by a complex number: by a real one it has."
-        )
+        raise ArgumentError(tr(
+            "scipy.special.{name} has no derivative in gradmagic by a complex number: by a real one it has.", name=name,
+        ))  # fmt: skip
     return x
 
 

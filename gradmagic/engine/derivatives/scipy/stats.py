@@ -16,6 +16,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import digamma, gammaln, xlogy
 
+from ....language import mark
 from ...dispatch.calls import primitive
 from ...rules.declare import RULES
 from ...rules.rule import SAME, ZERO
@@ -285,7 +286,8 @@ def method(name: str, self: Any, *args: Any, **kwds: Any) -> Any:
     rule = RULES[function]
     for i in rule.fixed:
         if any(a.node is not None and a.node.aval.tangent is a.node.aval.dtype for a in tracked_in(values[i])):
-            raise no_derivative(f"scipy.stats.{self.name}.{name}", f"by {names[i - 1]}: it has no closed form")
+            why = mark("by {name}: it has no closed form")
+            raise no_derivative(f"scipy.stats.{self.name}.{name}", why, name=names[i - 1])
     return function(*(raws(v) if i in rule.fixed else v for i, v in enumerate(values)))
 
 
@@ -327,7 +329,7 @@ _normal_gen, _dirichlet_gen = type(stats.multivariate_normal), type(stats.dirich
 @follows_methods(_normal_gen, "logpdf", "pdf", home="scipy.stats")
 def of_normal(name: str, self: Any, x: Any, mean: Any = None, cov: Any = 1, allow_singular: Any = False) -> Any:
     if allow_singular or isinstance(cov, stats.Covariance):
-        raise no_derivative(f"scipy.stats.multivariate_normal.{name}", "of a singular or factored covariance")
+        raise no_derivative(f"scipy.stats.multivariate_normal.{name}", mark("of a singular or factored covariance"))
     made = _normal(x, mean, cov)
     return np.exp(made) if name == "pdf" else made
 
