@@ -138,16 +138,25 @@ def test_a_japanese_lesson_computes_what_its_twin_does(path):
     assert not [target for _, target in links(notebook) if not (path.parent / target).exists()]
 
 
+def survives_markdown(text: str) -> None:
+    """A line break within a paragraph is shown as a space, and `**` between a bracket and a letter as itself."""
+    parts = [part for token in Markdown(text).parsed for part in token.children or ()]
+    assert not [part.content for part in parts if part.type == "text" and "**" in part.content]
+    for before, part, after in zip(parts, parts[1:], parts[2:], strict=False):
+        broken = f"{before.content[-1:]}{after.content[:1]}"
+        assert part.type != "softbreak" or broken.isascii(), f"one line a paragraph: {broken}"
+
+
+def test_japanese_pages_survive_markdown():
+    for page in (EXAMPLES / "ja" / "TEACHING.md", EXAMPLES.parent / "README.ja.md"):
+        survives_markdown(page.read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("path", JAPANESE, ids=lambda path: path.stem)
 def test_japanese_survives_markdown(path):
-    """A line break within a paragraph is shown as a space, and `**` between a bracket and a letter as itself."""
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "markdown":
-            parts = [part for token in Markdown(cell.source).parsed for part in token.children or ()]
-            assert not [part.content for part in parts if part.type == "text" and "**" in part.content]
-            for before, part, after in zip(parts, parts[1:], parts[2:], strict=False):
-                broken = f"{before.content[-1:]}{after.content[:1]}"
-                assert part.type != "softbreak" or broken.isascii(), f"one line a paragraph: {broken}"
+            survives_markdown(cell.source)
 
 
 @pytest.mark.parametrize("folder", [EXAMPLES, EXAMPLES / "ja"], ids=["en", "ja"])
@@ -174,6 +183,8 @@ def test_the_notebook_runs_and_shows_its_gradients(path, kernel):
         if promised := re.search(r"^```text\n(.*?)\n```", told.source, re.M | re.S):
             assert printed(cell).rstrip() == promised[1]
     twin = nbformat.read(EXAMPLES / path.name, as_version=4)
+    for told, cell in zip(twin.cells, notebook.cells[1:], strict=False):
+        assert "the report names the line" not in told.source or 'class="gm-notes"' in reports(cell)[0]
     for cell, kinds in zip(twin.cells, notes, strict=True):
         if EXPECTING.match(cell.source):
             assert ("differs" if "on purpose" in cell.source else "agrees") in kinds

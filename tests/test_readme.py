@@ -1,4 +1,7 @@
-"""The READMEs say what is true: their cells run, their commands are CI's; the Japanese says what the English does."""
+"""The READMEs say what is true: their cells run, their commands are CI's; the Japanese says what the English does.
+
+`python -m tests.test_readme` writes their tables of options anew.
+"""
 
 import argparse
 import os
@@ -134,10 +137,16 @@ def options_table(language: str) -> str:
     return "\n".join(lines)
 
 
+def with_options_table(language: str) -> str:
+    """The page, with the table as it ought to be."""
+    before, _, rest = TEXTS[language].partition("<!-- options -->\n")
+    _, _, after = rest.partition("<!-- /options -->\n")
+    return f"{before}<!-- options -->\n{options_table(language)}\n<!-- /options -->\n{after}"
+
+
 @each_page
 def test_the_options_are_those_that_are_declared(language, speaking):
-    (table,) = re.findall(r"<!-- options -->\n(.*?)\n<!-- /options -->", TEXTS[language], flags=re.S)
-    assert table == options_table(language)
+    assert TEXTS[language] == with_options_table(language)
 
 
 def in_japanese(link: str) -> str:
@@ -191,3 +200,9 @@ def test_the_twins_have_the_same_figures():
                 assert cell == original
     for here, there in zip(sections("ja"), sections("en"), strict=True):
         assert not figures(there) - figures(here), there.partition("\n")[0]
+
+
+if __name__ == "__main__":
+    for language, page in PAGES.items():
+        set_language(language)
+        (ROOT / page).write_text(with_options_table(language), encoding="utf-8")

@@ -111,7 +111,7 @@ def _collection(data: Any, position: int, load: Any) -> Any:
         return [d if isinstance(d, Delayed) else dask.delayed(d, traverse=False) for d in data]
     if dask.is_dask_collection(data) and (_is_array(data) or hasattr(data, "npartitions")):
         return data
-    what = foreign(data) or f"a {type(data).__name__}"
+    what = foreign(data) or tr("a {kind}", kind=type(data).__name__)
     raise ArgumentError(tr(
         "the data at position {position} are {what}, which has no partitions: give a dask array "
         "(da.from_array(v, chunks=(rows, -1))), a bag, a list of delayed parts or of files with load=; what "

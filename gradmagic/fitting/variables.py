@@ -136,10 +136,10 @@ def _moves(value: Any, name: str, stays: str) -> bool:
         dtype = np.dtype(type(value)) if type(value) in (int, float, complex) else value.dtype
     else:
         words = foreign(value)
-        advice = f" {words.advice(name)}." if words is not None else " " + tr("Write an array or a number.")
         raise ArgumentError(tr(
-            "{name} is {what}, and cannot be moved.{advice}", name=name,
-            what=words or tr("a {kind}", kind=type(value).__name__), advice=advice,
+            "{name} is {what}, and cannot be moved. {advice}.", name=name,
+            what=words or tr("a {kind}", kind=type(value).__name__),
+            advice=words.advice(name) if words is not None else tr("Write an array or a number"),
         ))  # fmt: skip
     if dtype.kind in "biu":
         what = (

@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import shutil
+import subprocess
 import warnings
 from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -257,8 +260,9 @@ def test_a_plot_writes_its_words_in_a_font_that_has_them(monkeypatch):
             figure.canvas.draw()
         assert LETTERS.search(figure.axes[0].get_title())
     monkeypatch.setattr(fonts, "_installed", _bundled)
-    with pytest.warns(UserWarning, match="日本語フォント"):
+    with pytest.warns(UserWarning, match="日本語フォント") as said:
         figure = report.plot()
+    assert said[0].filename == __file__
     assert not LETTERS.search(figure.axes[0].get_title())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -269,4 +273,33 @@ def test_svg_is_in_japanese_everywhere(tmp_path, monkeypatch):
     monkeypatch.setattr(fonts, "_installed", _bundled)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert "重み" in Path(network().save(tmp_path / "a.svg")).read_text()
+        made = Path(network().save(tmp_path / "a.svg")).read_text()
+    assert "重み" in made and 'xml:lang="ja"' in made
+    assert ElementTree.fromstring(made).tag.endswith("svg")
+
+
+# -- LaTeX -----------------------------------------------------------------------------------------
+def test_latex_says_which_of_its_letters_are_japanese_and_only_then():
+    made = network()._tex()
+    assert made.startswith("\\begingroup\n") and made.endswith("\\endgroup\n")
+    (told,) = re.findall(r"\\gclass (\S+?)\\relax\n", made)
+    assert set(told) >= set(LETTERS.findall(made.partition("XeTeXlinebreaklocale")[2]))
+    gm.set_language("en")
+    assert "begingroup" not in Report(traces.network())._tex()
+
+
+@pytest.mark.skipif(
+    shutil.which("xelatex") is None or not has_fonts(), reason="no TeX, or no Japanese font on this machine"
+)
+def test_a_pdf_by_latex_lacks_no_letter(tmp_path):
+    wanted = ("fontspec", "pgf", "adjustbox", "longtable", "booktabs", "amsmath")
+    files = [f"{name}.sty" for name in wanted]
+    if subprocess.run(["kpsewhich", *files], capture_output=True, text=True).stdout.count("\n") < len(files):
+        pytest.skip("this TeX lacks a package")
+    used = "".join(f"\\usepackage{{{name}}}\n" for name in wanted) + "\\usepackage{textcomp}\n"
+    document = f"\\documentclass{{article}}\n{used}\\begin{{document}}\n{network()._tex()}\\end{{document}}\n"
+    (tmp_path / "a.tex").write_text(document, encoding="utf-8")
+    command = ["xelatex", "-interaction=nonstopmode", "-halt-on-error", "a.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert not re.findall(r"There is no (.) \(U", done.stdout)

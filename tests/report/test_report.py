@@ -243,7 +243,9 @@ def test_a_quiz_is_answered_and_revealed_in_text():
         == "not yet: de/db is not 3. Multiply along each path, and add them up: (4)(2) + (5)(3)."
     )
     assert report.answer("a", -2.0) == "not yet: de/da has the other sign." and table()[0][2] == "?"
+    assert report.hides("a") and report.hides("b")
     assert repr(report.answer("a", 2.0)) == "right: de/da is 2.0"
+    assert not report.hides("a") and report.hides("b")
     assert table() == [["a", "2", "2"], ["b", "1", "?"]]
     text = report.to_text(80, False, False)
     assert (
@@ -253,6 +255,7 @@ def test_a_quiz_is_answered_and_revealed_in_text():
     assert report.reveal("b") is report and table() == [["a", "2", "2"], ["b", "1", "5"]]
     assert "start with ?" in report.to_text(80, False, False)
     assert report.reveal().to_text(80, False, False) == Report(traces.product()).to_text(80, False, False)
+    assert not report.hides("c")
 
 
 @pytest.mark.parametrize(

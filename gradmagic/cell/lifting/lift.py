@@ -270,14 +270,14 @@ def _not_liftable(name: str, value: Any) -> str:
     if text:
         sentence = _TEXT
     elif words is not None and not is_a(value, (dict, types.ModuleType)):
-        sentence = _WRITTEN if words.instead.startswith("write") else _FOREIGN
+        sentence = _WRITTEN if words.rewritten else _FOREIGN
     elif is_a(value, (list, tuple)):
         sentence = _SEQUENCE
     elif is_a(value, bool) or getattr(getattr(value, "dtype", None), "kind", "") == "b":
         sentence = _TRUTH
     else:
         sentence = _MODULE if is_a(value, types.ModuleType) else _OTHER
-    instead = "" if words is None else words.instead.format(name=name)
+    instead = "" if words is None else words.of(name).instead
     return tr(sentence, name=name, what=what, kind=kind, instead=instead)
 
 

@@ -16,6 +16,7 @@ import heapq
 import itertools
 import math
 import operator
+import random
 import sys
 import threading
 import types
@@ -83,7 +84,7 @@ _know(python.accumulated, itertools.accumulate)
 _know(python.copied, copy.copy, copy.deepcopy)
 _know(python.fields_copied, dataclasses.asdict, dataclasses.astuple)
 _know(python.asked, len, bool, next, hash, any, all, math.isclose, np.array_equal, np.allclose, np.isclose)
-_know(methods.shuffled, np.random.shuffle)
+_know(methods.shuffled, np.random.shuffle, random.shuffle)
 _know(methods.drawn, np.random.choice, np.random.permutation)
 
 # Methods that pass objects on, by the type of their owner.
@@ -161,6 +162,8 @@ def way_of(m: Any, function: Any) -> Way | None:
             return code.line_magic
         if isinstance(owner, (np.random.Generator, np.random.RandomState)) and name in _DRAWING:
             return _DRAWING[name]  # Cython's methods are bound as Python's are
+        if function.__func__ is random.Random.shuffle and not isinstance(owner, random.SystemRandom):
+            return methods.shuffled
         if isinstance(owner, threading.Thread) and name == "start":
             return code.in_a_thread
         if isinstance(owner, (ThreadPoolExecutor, ThreadPool)) and name in _IN_THREADS:

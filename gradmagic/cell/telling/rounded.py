@@ -72,7 +72,7 @@ def _span(node: ast.expr) -> tuple[int, int, int, int]:
 
 def _instead(node: ast.expr) -> str:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
-        return tr("write {text}", text=ast.unparse(ast.BinOp(node.left, ast.Div(), node.right)))
+        return tr("write {code}", code=ast.unparse(ast.BinOp(node.left, ast.Div(), node.right)))
     if not isinstance(node, ast.Call):
         return ""
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

@@ -59,7 +59,7 @@ class Checked:
     def __str__(self) -> str:
         text = tr(
             "{name}: {count:,} derivatives by {by} agree with {how} ({orders}); the largest difference is {worst:.1g} "
-            "of what is allowed.", name=self.name, count=self.compared, by=", ".join(self.arguments),
+            "of what is allowed.", name=self.name, count=self.compared, by=tr(", ").join(self.arguments),
             how=tr(" and ").join(map(tr, self.methods)), orders=", ".join(self.orders), worst=self.worst,
         )  # fmt: skip
         return "\n".join([text, *(f"  {notice}" for notice in self.notices)])

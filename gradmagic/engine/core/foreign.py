@@ -50,6 +50,11 @@ class Foreign(str):
         """What to write, as a part of a sentence."""
         return tr(self._instead, **{"name": "{name}"} | self._fields)
 
+    @property
+    def rewritten(self) -> bool:
+        """Whether what to write is another expression of the value."""
+        return self._instead.startswith("write")
+
     def advice(self, name: str = "") -> str:
         """Say what to write, as a sentence, with the value's own name where it is known."""
         return capital(tr(self._instead)).format(**{"name": name or "v"} | self._fields)

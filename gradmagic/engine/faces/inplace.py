@@ -88,7 +88,7 @@ def _record(target: Tracked, index: Any, value: Any, plain: Raw, frame: Any, fre
             name = name_of(other, frame) or tr("a view")
             poison(other, tr(
                 "{name} shares memory with a tensor that was written after it was made: {where}. Write to a copy "
-                "(t = t.clone()), or make the view again after the write.", name=name, where=memory.where,
+                "(t = t.clone()), or make the view again after the write.", name=name, where=memory.change,
             ))  # fmt: skip
 
 
@@ -120,9 +120,7 @@ def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
         del memory.members[id(member)]
     target.array[index] = plain
     name = name_of(target, frame) or tr("an array")
-    moved.where = tr(
-        "{name} was changed in place, {place}", name=name, place=describe(place_of(user_frame(frame)))
-    )
+    moved.where = (name, place_of(user_frame(frame)))
     target.node = made.node if isinstance(made, Tracked) else None
     _settled(target)
     for member in moved.others(target):
@@ -131,7 +129,7 @@ def assign_lifted(target: Tracked, index: Any, value: Any) -> Tracked:
             poison(member, tr(
                 "the gradient through {other} is not available: it shares memory with an array that was written "
                 "after it was made ({where}). Write to a copy ({name} = {name}.copy()), or make {other} again "
-                "after the write.", other=other, where=moved.where, name=name,
+                "after the write.", other=other, where=moved.change, name=name,
             ))  # fmt: skip
     if moved.owner is not None:
         whole = moved.whole(new)

@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from . import cupy_functions, iterators, new_arrays, python_math  # noqa: F401  (what they follow is in the table)
+from . import cupy_functions, iterators, new_arrays, python_math, shuffles  # noqa: F401  (they fill the table)
 from .dot_calls import hook
 from .followers import STANDING, follow_late, later, plain
 from .held_functions import Reached

@@ -64,9 +64,13 @@ CUPY = Patch(
 METHODS = Patch(
     mark(
         "np.vectorize.__call__, np.ndenumerate.__init__, __getitem__ of the class of np.r_ and np.c_; methods of the "
-        "classes of scipy.stats' distributions and scipy.interpolate's splines"
+        "classes of scipy.stats' distributions and scipy.interpolate's splines; Sequence in the compiled modules of "
+        "numpy.random"
     ),
-    mark("they take arrays apart entry by entry; stats.norm.logpdf(t) and spline(t) have derivatives"),
+    mark(
+        "they take arrays apart entry by entry; stats.norm.logpdf(t) and spline(t) have derivatives; rng.shuffle(t) "
+        "asks for a Sequence before it mixes up the rows of t"
+    ),
     _TRACED,
     mark("NumPy's own again when the last of these ends"),
 )
@@ -221,8 +225,11 @@ def patched() -> tuple[Patch, ...]:
         found = [(r.patch, r.names) for r in _on.values() if r.names]
     return tuple(
         Patch(
-            *map(tr, (patch.what, patch.why, patch.when, patch.back)),
-            places=tuple(name for p, names in found if p is patch for name in names),
+            tr(patch.what),
+            tr(patch.why),
+            tr(patch.when),
+            tr(patch.back),
+            tuple(name for p, names in found if p is patch for name in names),
         )
         for patch in PATCHES
         if any(p is patch for p, _ in found)

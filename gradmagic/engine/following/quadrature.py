@@ -19,7 +19,7 @@ import numpy as np
 from scipy import integrate
 
 from ...errors import ArgumentError
-from ...language import tr
+from ...language import mark
 from ..derivatives.ordered import FOLLOWED, no_derivative
 from ..dispatch.protocols import unknown
 from ..sweeps.reference import gradients
@@ -134,7 +134,7 @@ def quad(*given: Any, **settings: Any) -> Any:
 
 def _followed(func: Any, a: Any, b: Any, args: Any, seen: Any, settings: Any, result: Any) -> Any:
     if settings["weight"] is not None or settings["points"] is not None or settings["complex_func"]:
-        raise no_derivative("scipy.integrate.quad", tr("with weight, points or complex_func"))
+        raise no_derivative("scipy.integrate.quad", mark("with weight, points or complex_func"))
     total: Any = 0.0
     if any(t.node is not None for t in tracked_in(list(seen.values()))) and raw(a) != raw(b):
         total = _summed(func, raw(a), raw(b), args, seen, result)
@@ -164,7 +164,7 @@ def _summed(func: Any, a: Any, b: Any, args: Any, seen: Any, result: Any) -> Any
             return total
         middle = (low + high) / 2
         low, high = np.concatenate([low, middle]), np.concatenate([middle, high])
-    raise no_derivative("scipy.integrate.quad", tr("of an integrand so near to singular"))
+    raise no_derivative("scipy.integrate.quad", mark("of an integrand so near to singular"))
 
 
 quad.calls = True  # type: ignore[attr-defined]  # the user's function, once: what it gives counts

@@ -75,7 +75,7 @@ def explain(replayed: Any) -> Explanation:
 
 
 def _of_program(made: Made) -> Iterator[str]:
-    takes = ", ".join(_kind(s) for s in made.program.inputs if s.op.startswith("x")) or tr("no arrays")
+    takes = tr(", ").join(_kind(s) for s in made.program.inputs if s.op.startswith("x")) or tr("no arrays")
     reads = [_spoken(link.name) for link in made.around.places]
     yield "  " + tr("program of {inputs}", inputs=takes)
     left = len(made.program.steps)
@@ -115,7 +115,7 @@ def _sorts(program: Program) -> str:
         )
         for r in runs
     ]
-    return ", ".join(words) or tr("nothing but its inputs")
+    return tr(", ").join(words) or tr("nothing but its inputs")
 
 
 _COUNTED = {
@@ -159,7 +159,9 @@ def _spoken(name: str) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names[:6]) + (tr(" and {count} others", count=len(names) - 6) if len(names) > 6 else "")
+    return tr(", ").join(names[:6]) + (
+        tr(" and {count} others", count=len(names) - 6) if len(names) > 6 else ""
+    )
 
 
 def _steps(number: int) -> str:

@@ -17,6 +17,8 @@ import numpy as np
 
 from ..core.places import Place
 
+_SMALL = 1024  # bytes
+
 
 class Storage:
     """One block of memory that values lie in: of an input, a constant, or made by a step.
@@ -70,11 +72,16 @@ class Step:
 
     def forget(self) -> None:
         """Keep of the value how it is laid out, and not its memory; a constant is its value."""
-        if type(self.value) is np.ndarray and self.kind != "constant" and self.value.size > 1:
+        if type(self.value) is np.ndarray and self.kind != "constant" and self._large:
             one = np.empty(1, self.value.dtype)
             self.value = np.lib.stride_tricks.as_strided(
                 one, self.value.shape, self.value.strides, writeable=False
             )
+
+    @property
+    def _large(self) -> bool:
+        """Whether the value's memory is worth the time of letting go of it."""
+        return self.value.nbytes > _SMALL or self.value.base is not None
 
     @property
     def shape(self) -> tuple[int, ...]:

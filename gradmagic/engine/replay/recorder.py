@@ -40,9 +40,8 @@ class Recording:
     def __init__(self) -> None:
         self.program = Program()
         self._known: dict[int, bool] = {}  # by id of a step: whether it hangs on constants only
-        self._constants: dict[
-            int, tuple[Any, Step]
-        ] = {}  # by id: the array itself, so that the id stays its own
+        # By id: the array itself, so that the id stays its own.
+        self.constants: dict[int, tuple[Any, Step]] = {}
 
     def refuse(self, why: str) -> NoReturn:
         """Say why there is no program; also where the user's own `except` takes the error."""
@@ -75,11 +74,11 @@ class Recording:
 
     def constant(self, array: Any) -> Step:
         """Give the step of an array that the function did not get as an argument: as it is now."""
-        found = self._constants.get(id(array))
+        found = self.constants.get(id(array))
         if found is not None and np.array_equal(found[1].value, array, equal_nan=array.dtype.kind in "fc"):
             return found[1]
         step = self.program.add(Step("constant", None, (), {}, array.copy()))
-        self._constants[id(array)] = array, step
+        self.constants[id(array)] = array, step
         return step
 
     # -- calls ------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from ..tape.nodes import Leaf
 from ..tape.tracked import Tracked
 from . import operators  # noqa: F401  (of the recording arrays)
 from .alone import alone
+from .elsewhere import held_elsewhere
 from .program import Program, Step
 from .recorded import NOW, CannotRecord, Recorded, Refused, is_recorded
 from .recorder import Recording
@@ -252,6 +253,8 @@ def record(
             if left := [link.name for link in around.links if not link.same()]:
                 raise Refused(tr("it changes {name}, which a program cannot", name=left[0]))
             effects = _effects(now, call, around, given, inside)
+        if not brief:
+            around.keep(held_elsewhere(now.constants))
     except CannotRecord as error:
         raise Refused(now.program.refused or str(error)) from None
     except Refused:

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import dis
 import functools
+import gc
 import random
 import sys
-import threading
 import types
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import is_dataclass
 from typing import Any
 
@@ -33,17 +32,16 @@ from ..core.places import PACKAGE, users
 from ..tape.nodes import Leaf
 from ..tape.tracked import Tracked
 from .link import INDEXED, NUMBERS, PLAIN, Link
+from .unsteady import ASKING, answers, moves
 
 _MOST = 5_000  # objects
 # Of foreign objects, what is looked into.
 _PARTS = (*NUMBERS, *INDEXED, tuple, set, np.ndarray, types.FunctionType, types.MethodType)
 _STILL = ("numpy", "scipy", "math", "cmath", "gradmagic", "builtins")  # modules whose numbers nobody changes
 _SPEAKING = frozenset("print input open display write warn warning info".split())
-_ASKING = frozenset("getenv today getcontext get_printoptions".split())  # what they give is not looked at
 _GENERATED = ("__setattr__", "__delattr__")  # of a frozen dataclass
 _COMPARES = frozenset({"IS_OP", "COMPARE_OP", "CONTAINS_OP"})
 _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random, Stream)
-_OF_CONTEXTS = (ContextVar, threading.local)  # they hold something else in each thread
 
 
 class TooMuch(Exception):
@@ -112,14 +110,10 @@ class Surroundings:
         if issubclass(kind, _GENERATORS):
             self.generators.append(value)
         elif issubclass(kind, np.ndarray):
-            if not value.dtype.hasobject:
-                self.kept.append((value, "{}.tobytes()", value.tobytes(), name))
-        elif issubclass(kind, _OF_CONTEXTS) or (hasattr(kind, "__next__") and not _users(kind)):
-            does = (
-                tr("is another in each thread")
-                if issubclass(kind, _OF_CONTEXTS)
-                else tr("moves on when it is read")
-            )
+            self.keep([value], name)
+        elif answers(value):
+            raise _asked(name)
+        elif does := moves(kind, _users(kind)):
             raise TooMuch(tr(
                 "it reads {name}, a {kind}, which {does}: pass what it gives as an argument", name=name,
                 kind=kind.__name__, does=does,
@@ -139,6 +133,8 @@ class Surroundings:
                 self._look(part, name)
         elif issubclass(kind, Tracked):
             self._tensor(value, name)
+        elif issubclass(kind, types.MappingProxyType):
+            self._look(gc.get_referents(value)[0], name)
         elif issubclass(kind, dict):
             self.sizes.append((value, len(value)))
             for key, part in value.items():
@@ -165,6 +161,10 @@ class Surroundings:
             self._within = True
             self._object(value, name)
             self._within = False
+
+    def keep(self, values: list[Any], name: str = "an array") -> None:
+        """Let the content of arrays be compared at every call."""
+        self.kept += [(v, "{}.tobytes()", v.tobytes(), name) for v in values if not v.dtype.hasobject]
 
     def _tensor(self, tensor: Tracked, name: str) -> None:
         node = tensor.node
@@ -205,11 +205,8 @@ class Surroundings:
                 ))  # fmt: skip
             if "globals" in _names(code) and "globals" not in space:
                 raise TooMuch(tr("it reads globals(), whose names are not seen: write the name"))
-            if asked := sorted(_ASKING & {n for n in _names(code) if n not in space}):
-                raise TooMuch(tr(
-                    "it asks {name}(), which may answer something else next time: make it an argument",
-                    name=asked[0],
-                ))  # fmt: skip
+            for name in sorted(ASKING & {n for n in _names(code) if n not in space}):
+                raise _asked(name)
             self.speaks |= {n for n in _names(code) if n in _SPEAKING and n not in space}
         for name in _names(code):
             # What is not there may be imported within.
@@ -218,6 +215,8 @@ class Surroundings:
                 if name in _assigned(code):
                     self.absent.append((space, name))
                 continue
+            if answers(value):
+                raise _asked(home + name)
             if isinstance(value, types.ModuleType):
                 self._module(value, code, f"{home}{name}.")
             elif (
@@ -239,6 +238,8 @@ class Surroundings:
         for key, part in held.items():
             if key not in caches and (not self._within or isinstance(part, _PARTS)):
                 self._hold(held, key, f"{name}.{key}", part)
+        if _users(type(value)):
+            self.links.append(Link(value, "__class__", f"{name}.__class__", type(value)))
         for kind in type(value).__mro__:
             if _users(kind):
                 self._class(kind)
@@ -316,6 +317,12 @@ class Surroundings:
         return found + [
             f"{text.format(bind(value))} == {bind(before)}" for value, text, before, _ in self.kept
         ]
+
+
+def _asked(name: str) -> TooMuch:
+    return TooMuch(tr(
+        "it asks {name}(), which may answer something else next time: make it an argument", name=name,
+    ))  # fmt: skip
 
 
 def _file(kind: type) -> str | None:

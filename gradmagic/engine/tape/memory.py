@@ -21,7 +21,7 @@ import numpy as np
 from ...errors import StaleError
 from ...language import tr
 from ..core import arrays
-from ..core.places import describe, name_of, place_of, user_frame
+from ..core.places import Place, describe, name_of, place_of, user_frame
 from .nodes import Node, number_write, tick
 from .tracked import Tracked
 
@@ -36,7 +36,17 @@ class Memory:
         self.owner: Any = None
         self.leaf: Any = None  # where in the block the lifted array lies: shape, dtype, offset, strides
         self.written = -1
-        self.where = ""
+        self.where: str | tuple[str, Place | None] = (
+            ""  # what wrote into it last: a sentence, or its name and place
+        )
+
+    @property
+    def change(self) -> str:
+        """What wrote into it last, as a part of a sentence."""
+        if isinstance(self.where, str):
+            return self.where
+        name, place = self.where
+        return tr("{name} was changed in place, {place}", name=name, place=describe(place))
 
     def add(self, member: Tracked) -> None:
         """Note that `member` looks into this memory (by id: values compare entry by entry and have no hash)."""
@@ -136,11 +146,7 @@ def written(tracked: Tracked, frame: Any) -> None:
     """Tell the tape that the memory of `tracked` has just been changed."""
     memory = memory_of(tracked.array)
     memory.written = number_write()
-    place = place_of(user_frame(frame))
-    name = name_of(tracked, frame)
-    memory.where = tr(
-        "{name} was changed in place, {place}", name=name or tr("a tensor"), place=describe(place)
-    )
+    memory.where = (name_of(tracked, frame) or tr("a tensor"), place_of(user_frame(frame)))
 
 
 def check_fresh(node: Node) -> None:
@@ -151,7 +157,7 @@ def check_fresh(node: Node) -> None:
             raise StaleError(tr(
                 "one of the variables needed for gradient computation has been modified by an inplace operation: "
                 "{where}, after {name}{at} had used it. Write a new value instead of changing the old one "
-                "(y = y + 1, not y += 1), or change a copy (y = y.clone()).", where=found[1].where,
+                "(y = y + 1, not y += 1), or change a copy (y = y.clone()).", where=found[1].change,
                 name=node.rule.name, at=tr(" ({place})", place=describe(node.place)) if node.place else "",
             ))  # fmt: skip
 

@@ -97,6 +97,12 @@ def taken_by(text: str) -> tuple[str, str]:
         return f"{called}(...)", tr(
             "Draw plain numbers, and move and scale them: a + b * rng.standard_normal(n)"
         )  # fmt: skip
+    if name in ("permutation", "choice") and node.args and all(k.arg != "axis" for k in node.keywords):
+        entries, *rest = map(ast.unparse, (*node.args, *node.keywords))
+        drawn = ", ".join([f"len({entries})", *rest])
+        return f"{called}(...)", tr(
+            "Draw numbers of entries, and take those: {code}", code=f"{entries}[{called}({drawn})]"
+        )
     return f"{called}(...)", tr(
         "Write it with NumPy's functions, take differences of it with gm.numeric, or give the derivative of {called} "
         "with gm.custom", called=called,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError, ConversionError, GradmagicError, ShapeError
-from ...language import mark, tr
+from ...language import capital, mark, tr
 from ..core import arrays
 from ..core.foreign import foreign, of_library
 from ..core.places import describe
@@ -149,7 +149,7 @@ class TracedCall:
             )
             raise ConversionError(tr(
                 "what {name} returns has no gradient. {where}.",
-                name=self.name, where=f"{where[0].upper()}{where[1:].rstrip('.。')}",
+                name=self.name, where=capital(where.rstrip(".。")),
             ))  # fmt: skip
         for text, place in dict.fromkeys(pair for pair in lost if pair[0]):
             say_lost(text, place)

@@ -33,7 +33,7 @@ class Masked(NamedTuple):
     def told(self, where: bool = True) -> str:
         """Say so, with the line unless the reader is told it already."""
         text = text_of(self.place) if self.place is not None else ""
-        operation = f"{self.name} ({text})" if text else self.name
+        operation = tr("{operation} ({code})", operation=self.name, code=text) if text else self.name
         at = tr(", {line}", line=describe(self.place)) if where and self.place is not None else ""
         many = tr(" at {count} entries", count=self.entries) if self.entries > 1 else ""
         return tr(

@@ -215,7 +215,7 @@ def _message(total: float, limit: float, heaviest: list[tuple[Place | None, int,
         many = sum(names.values())
         what = ", ".join(sorted(names, key=lambda name: -names[name])[:3])
         text = linecache.getline(place[0].co_filename, line_of(place)).strip() if place is not None else ""
-        text = f", {text}" if 0 < len(text) <= 60 else ""
+        text = tr(", {code}", code=text) if 0 < len(text) <= 60 else ""
         lines.append(tr(
             "  {size} by {where}{text} ({names}; {count:,} operation{s})", size=shown_bytes(size), where=where,
             text=text, names=what, count=many, s="s" * (many != 1),

@@ -45,7 +45,9 @@ def to_markdown(view: View, explained: Sequence[Sequence[str]] = (), graph: bool
         parts.append(f"**{escaped(trace.error)}**")
     if trace.result is not None:
         parts.append(f"### {escaped(view.result_name)} = {escaped(view.result_value())}")
-        parts.append(f"{escaped(trace.label)}: {', '.join(view.counts)}")
+        operations, sweeps = view.counts
+        counts = tr("{operations}, {sweeps}", operations=operations, sweeps=sweeps)
+        parts.append(f"{escaped(trace.label)}: {counts}")
     parts += [f"> {escaped(told(note))}" for note in view.alerts]
     parts.append(_table(view))
     parts += [escaped(told(note)) for note in view.remarks]

@@ -5,6 +5,7 @@ In: a `View`, and the drawn graph. Out: LaTeX for its template: `longtable` and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from ...engine.core.values import Value
@@ -16,12 +17,28 @@ from ..pictures.pgf import picture
 from ..pictures.scene import Scene
 from ..shown.notation import upright
 from ..shown.numbers import brief, rows_of, shape_of
-from ..shown.typeset import clip
+from ..shown.typeset import clip, width
 from ..shown.view import View, told
 
 ROWS = 60  # of a table
 COLUMNS = 48  # of code; values beside it take as much of a page
 DRAWING = 12_000  # bytes of a picture; one that takes more could not be read on a page
+
+_WIDE = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60]")
+# The fonts of nbconvert's template are Latin ones, and what they have no letter for would be lost. So XeTeX is told
+# which letters are Japanese (class 1; 0 are the others, 4095 is no letter), and writes those in the first font that
+# there is. A document that has fonts of its own for them, by xeCJK, is left alone.
+_JAPANESE = r"""\begingroup
+\ifcsname XeTeXinterchartoks\endcsname\ifcsname newfontfamily\endcsname\ifcsname CJKfamily\endcsname\else
+\def\gtry#1{\ifcsname gjapanese\endcsname\else\IfFontExistsTF{#1}{\newfontfamily\gjapanese{#1}}{}\fi}%%
+\gtry{Noto Sans CJK JP}\gtry{Source Han Sans JP}\gtry{IPAexGothic}\gtry{Hiragino Sans}\gtry{Yu Gothic}\gtry{MS Gothic}%%
+\ifcsname gjapanese\endcsname
+\def\gclass#1{\ifx#1\relax\else\XeTeXcharclass`#1=1 \expandafter\gclass\fi}\gclass %s\relax
+\XeTeXinterchartoks 0 1={\begingroup\gjapanese}\XeTeXinterchartoks 4095 1={\begingroup\gjapanese}%%
+\XeTeXinterchartoks 1 0={\endgroup}\XeTeXinterchartoks 1 4095={\endgroup}\XeTeXinterchartokenstate=1
+\XeTeXlinebreaklocale "ja"\XeTeXlinebreakskip=0pt plus 1pt
+\fi\fi\fi\fi
+"""
 
 
 def to_tex_report(view: View, drawn: Scene | None) -> str:
@@ -39,9 +56,9 @@ def to_tex_report(view: View, drawn: Scene | None) -> str:
         parts.append(rf"\noindent\textbf{{{upright(' '.join(trace.error.split()))}}}")
     if trace.result is not None:
         head = f"{view.result_name} = {view.result_value()}"
-        parts.append(
-            rf"\noindent\textbf{{\texttt{{{upright(head)}}}}}\quad {upright(', '.join(view.counts))}"
-        )
+        operations, sweeps = view.counts
+        counts = tr("{operations}, {sweeps}", operations=operations, sweeps=sweeps)
+        parts.append(rf"\noindent\textbf{{\texttt{{{upright(head)}}}}}\quad {upright(counts)}")
     parts += [rf"\noindent {upright(told(note))}" for note in (*view.alerts, *view.remarks)]
     parts.append(_gradients(view))
     if trace.descent is not None:
@@ -53,7 +70,9 @@ def to_tex_report(view: View, drawn: Scene | None) -> str:
         made = picture(drawn)
         parts.append("\\noindent\n" + made if len(made) <= DRAWING else "")
     parts.append(_cell(view))
-    return "\n\n".join(part for part in parts if part) + "\n"
+    made = "\n\n".join(part for part in parts if part) + "\n"
+    wide = "".join(dict.fromkeys(_WIDE.findall(made)))
+    return _JAPANESE % wide + made + "\\endgroup\n" if wide else made
 
 
 def _gradients(view: View) -> str:
@@ -88,7 +107,8 @@ def _line(line: Line) -> Iterable[Sequence[str]]:
     yield str(line.number), _code(line.text), *_said(line.main)
     for part in (*line.several, *line.parts):
         if part.value is not None:
-            yield "", _code(" " * part.column + part.text), *_said(part)
+            before = width(line.text[: part.column])
+            yield "", _code(" " * before + part.text), *_said(part)
 
 
 def _said(part: Part | None) -> tuple[str, str]:

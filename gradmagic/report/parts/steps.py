@@ -13,7 +13,6 @@ from ...language import tr
 from ..model import Edge, Operation
 from ..shown.numbers import brief, factor
 from ..shown.simplified import bracketed
-from ..shown.typeset import in_a_row
 from ..shown.view import View
 from ..shown.words import summed
 from .paths import broadcasts, of_complex
@@ -140,7 +139,7 @@ def modes(view: View) -> str:
         )  # fmt: skip
     total = sum(entry.value.size for entry in view.trace.inputs if entry.name in names)
     if total == len(names) <= 4:
-        each = in_a_row(tr("one for {name}", name=name) for name in names)
+        each = tr(", ").join(tr("one for {name}", name=name) for name in names)
         if total == 2:
             return tr("One backward sweep gave both; forward mode takes {each}.", each=each)
         return tr("One backward sweep gave all; forward mode takes {each}.", each=each)

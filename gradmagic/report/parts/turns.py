@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from ...engine.core.values import Value
 from ...language import mark, tr
-from ..shown.typeset import in_a_row
 from ..turns import Turns
 
 
@@ -65,7 +64,7 @@ def called(turns: Turns, moment: int) -> str:
     """Call a moment: `"turn 3 of 100, call 1 of 2"`."""
     around = [turns.moments[each] for each in turns.within(moment)]
     said = [tr(_ONE_OF[turns.scopes[m.scope].word], turn=m.turn, turns=m.of) for m in around if m.of > 1]
-    return in_a_row(said)
+    return tr(", ").join(said)
 
 
 _ONE_OF = {"turn": mark("turn {turn:,} of {turns:,}"), "call": mark("call {turn:,} of {turns:,}")}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from xml.sax.saxutils import escape, quoteattr
 
+from ...language import get_language
 from .colours import BAD, BOTH, EDGE, NEGATIVE, POSITIVE
 from .scene import Dot, Group, Rect, Scene, Shape, Stroke, Text, Words
 
@@ -101,8 +102,13 @@ def still(document: str) -> str:
 
 
 def alone(document: str) -> str:
-    """Give what `svg` drew in colours that every program reads: without CSS variables, for a file."""
-    return document.replace(STYLE, _ALONE).replace("<svg ", '<svg xml:space="preserve" ', 1)
+    """Give what `svg` drew in colours that every program reads: without CSS variables, for a file.
+
+    Its language says in whose shapes Chinese characters are to be written, which differ.
+    """
+    spoken = get_language()
+    written = "" if spoken == "en" else f' xml:lang="{spoken}"'
+    return document.replace(STYLE, _ALONE).replace("<svg ", f'<svg xml:space="preserve"{written} ', 1)
 
 
 _CLASSES = {"+": "plus", "-": "minus", "±": "both", "!": "bang", "0": "nil", "constant": "const"}

@@ -16,9 +16,11 @@ _NOT_FIRST = frozenset(
     "、。，．・：；？！゛゜ヽヾゝゞ々〻ー―‐–—…‥〜～’”）〕］｝〉》」』】»°′″℃％‰"
     "ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶㇰㇱㇲㇳㇴㇵㇶㇷㇸㇹㇺㇻㇼㇽㇾㇿ,.:;?!)]}%\"'`"
 )
-_NOT_LAST = frozenset("‘“（〔［｛〈《「『【«￥＄＃([{\"'`0123456789-+@#$")
-NAME = 8  # characters of a name that stays whole whatever it is written in
-_SENTENCE = re.compile("[ぁ-ゖ、。「」（）]|[ァ-ヶ一-鿿]{6}")
+_OPENING = frozenset("‘“（〔［｛〈《「『【«")
+_NOT_LAST = _OPENING | frozenset(
+    "￥＄＃([{\"'`0123456789-+@#$"
+)  # nor is a number parted from what is counted
+_SENTENCE = re.compile("[、。「」（）]|[ぁ-ヶー一-鿿々]{7}")  # names of the reader's are shorter
 
 
 def parts(a: str, b: str) -> bool:
@@ -30,7 +32,8 @@ def parts(a: str, b: str) -> bool:
     (True, False, False, False, True, False)
     """
     wide = wcwidth(a) == 2 or wcwidth(b) == 2
-    return wide and b not in _NOT_FIRST and a not in _NOT_LAST and wcwidth(b) > 0
+    behind = a not in _NOT_LAST or (a.isdigit() and b in _OPENING)
+    return wide and behind and b not in _NOT_FIRST and wcwidth(b) > 0
 
 
 def is_sentence(text: str) -> bool:
@@ -46,7 +49,7 @@ def pieces(word: str) -> list[str]:
     >>> pieces("xの勾配（d_1）です。"), pieces("np.sqrt(勾配)")
     (['x', 'の', '勾', '配', '（d_1）', 'で', 'す。'], ['np.sqrt(勾配)'])
     """
-    if not is_sentence(word) or (len(word) <= NAME and word.isidentifier()):
+    if not is_sentence(word):
         return [word]
     found = word[:1]
     for a, b in pairwise(word):

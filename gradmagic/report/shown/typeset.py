@@ -6,13 +6,11 @@ combining accent none; `len` knows nothing of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import reduce
+from collections.abc import Sequence
 
 from rich.text import Text
 from wcwidth import wcswidth, wcwidth
 
-from ...language import tr
 from .. import signs
 from . import kinsoku
 
@@ -65,19 +63,6 @@ def clip(text: str, columns: int) -> str:
     return taken + "…"
 
 
-def in_a_row(texts: Iterable[str]) -> str:
-    """Put texts one behind the other, as the language does it.
-
-    Examples
-    --------
-    >>> in_a_row(["turn 1 of 2", "call 2 of 3"])
-    'turn 1 of 2, call 2 of 3'
-    """
-    return reduce(
-        lambda before, text: tr("{before}, {text}", before=before, text=text) if before else text, texts, ""
-    )
-
-
 def wrap(text: str, columns: int) -> list[str]:
     """Break `text` into lines of at most `columns`: at spaces, and between the characters of Japanese.
 
@@ -125,8 +110,8 @@ def _break(rest: str, fits: int) -> int:
     least = fits // 3
     space = rest.rfind(" ", least, fits)
     signs = max(rest.rfind(sign, least, fits) for sign in ",.([{*/+-=")
-    between = next((at for at in range(fits, least, -1) if kinsoku.parts(rest[at - 1], rest[at])), 0)
-    if kinsoku.is_sentence(rest[:fits]) and between > max(space, 0):
+    between = next((at for at in range(fits, 0, -1) if kinsoku.parts(rest[at - 1], rest[at])), 0)
+    if kinsoku.is_sentence(rest[:fits]) and between > max(space, least):
         return between
     return space if space > 0 else signs + 1 if signs > 0 else between or fits
 

@@ -26,6 +26,7 @@ SPARK = 8  # columns of a sparkline beside a value
 SHORT = 20  # columns of a value: longer lists are written as ranges
 STEPS = 12  # steps that are told one by one
 SIGNS = 6  # that are told below the graph
+LOCAL = 16  # columns that local derivatives have at least
 INPUTS = 8  # that stand above the graph; the table has more
 
 
@@ -127,7 +128,7 @@ def graph(view: View, room: int) -> tuple[list[Text], int]:
     taken = min(taken, max(18, room // 3))
     free = room - taken - 6
     longest = max(width(head[0]), *(width(f"{lanes} {title}") for lanes, _, title, _ in titled))
-    limit = max(width(head[1]), free - min(longest, max(free // 2, 26)))
+    limit = max(LOCAL, width(head[1]), free - min(longest, max(free // 2, 26)))
     told = [_locals(view, o, limit) for *_, o in titled]
     local = max(width(head[1]), *(width(piece) for pieces in told for piece in pieces))
     first = max(width(head[0]), min(longest, free - local))
@@ -141,7 +142,7 @@ def graph(view: View, room: int) -> tuple[list[Text], int]:
         grad, style = colored(operation.grad, SHORT)
         for i, (piece, number) in enumerate(zip_longest(pieces, broken(grad, taken, hang=0), fillvalue="")):
             body.append([below if i else text, piece, (number, style)])
-    found = grid(body, room, give=((0, first), (1, 16), (2, 14)))
+    found = grid(body, room, give=((0, first), (1, LOCAL), (2, 14)))
     end = len(body) - begun
     if view.scope:
         found.append(Text(f" {view.scope}", MUTED))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 import os
 import subprocess
@@ -353,7 +354,7 @@ def test_few_calls_and_large_arrays_are_numpys():
 def test_back_ends_have_names(monkeypatch):
     with pytest.raises(ValueError, match=r"no back end 'jax': write backend=\"numpy\", \"numba\""):
         gm.replay(lambda x: x, backend="jax")
-    monkeypatch.setattr(choice, "installed", lambda: False)
+    monkeypatch.setattr(choice, "installed", functools.cache(lambda: False))
     with pytest.raises(ImportError, match=r"pip install \"gradmagic\[jit\]\""):
         gm.replay(lambda x: x, backend="numba")
     f = gm.replay(operator.neg)

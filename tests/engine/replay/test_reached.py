@@ -8,6 +8,8 @@ from __future__ import annotations
 import collections
 import contextvars
 import dataclasses
+import datetime
+import functools
 import io
 import itertools
 import logging
@@ -17,6 +19,7 @@ import threading
 import time
 import types
 import warnings
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -261,7 +264,7 @@ def rand_arg(x, g):
     return x * g.normal(size=3)
 
 
-@case(V, V, V)
+@case(V, V, V, refused="it asks time.time()")
 def clock(x):
     return x * 0 + (time.time() > 0)
 
@@ -723,7 +726,94 @@ def test_a_number_that_is_an_object_in_a_recording_is_refused() -> None:
         assert [replayed(v) for v in (1.0, -1.0)] == [1.0, 0.0]
 
 
-def test_what_the_machine_answers_is_no_constant() -> None:
-    r = gm.replay(lambda x: x * (2.0 if os.getenv("GRADMAGIC_TEST") else 1.0))
-    with pytest.warns(ReplayWarning, match=r"it asks getenv\(\)"):
+_asked_today, _asked_clock, _asked_file = datetime.date.today, time.time, os.path.exists
+ASKED: dict[str, Any] = {
+    "getenv": lambda x: x * (2.0 if os.getenv("GRADMAGIC_TEST") else 1.0),
+    "today": lambda x: x * datetime.date.today().year,
+    "now": lambda x: x * datetime.datetime.now().year,
+    "_asked_today": lambda x: x * _asked_today().year,
+    "time.time": lambda x: x * (time.time() // 1e9),
+    "_asked_clock": lambda x: x * (_asked_clock() // 1e9),
+    "exists": lambda x: x * os.path.exists("."),
+    "_asked_file": lambda x: x * _asked_file("."),
+    "cpu_count": lambda x: x * os.cpu_count(),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_what_the_machine_answers_is_no_constant(name: str) -> None:
+    r = gm.replay(ASKED[name])
+    with pytest.warns(ReplayWarning, match=rf"it asks {name}\(\)"):
         r(np.ones(2))
+
+
+@functools.lru_cache
+def cached_table(n: int) -> Any:
+    return np.ones(n)
+
+
+@functools.lru_cache
+def cached_bytes() -> bytearray:
+    return bytearray(np.ones(3).tobytes())
+
+
+HIDDEN: dict[str, tuple[Any, Any]] = {
+    "cache": (lambda x: x * cached_table(3), lambda: cached_table(3)),
+    "part of a cache": (lambda x: x[1:] * cached_table(4)[2:], lambda: cached_table(4)),
+    "rows of a cache": (lambda x: x * cached_table(6).reshape(2, 3), lambda: cached_table(6)),
+    "memory of others": (lambda x: x * np.frombuffer(cached_bytes()), lambda: np.frombuffer(cached_bytes())),
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_an_array_that_lives_on_unseen_is_compared(name: str) -> None:
+    f, hidden = HIDDEN[name]
+    replayed, x = gm.replay(f), np.arange(3.0)
+    for k in (1.0, 2.0, 2.0, 5.0):
+        hidden()[:] = k
+        for _ in range(2):
+            np.testing.assert_array_equal(replayed(x), f(x))
+    assert replayed.served >= 4
+
+
+def test_what_only_the_function_itself_holds_is_not_compared() -> None:
+    replayed = gm.replay(lambda x: x * np.arange(3.0)[1:] + np.ones((2, 2))[0])
+    replayed(1.0)
+    assert not replayed.programs[0].around.kept
+
+
+def test_an_object_may_become_one_of_another_class() -> None:
+    class One:
+        def rate(self) -> float:
+            return 1.0
+
+    class Two:
+        def rate(self) -> float:
+            return 2.0
+
+    thing: Any = One()
+    replayed = gm.replay(lambda x: x * thing.rate())
+    for kind, expected in ((One, 1.0), (Two, 2.0), (One, 1.0)):
+        thing.__class__ = kind
+        assert replayed(1.0) == replayed(1.0) == expected
+
+
+def test_what_a_proxy_shows_is_seen() -> None:
+    rates = {"a": 1.0, "b": np.ones(2)}
+    proxy = types.MappingProxyType(rates)
+    replayed = gm.replay(lambda x: x * proxy["a"] * proxy["b"])
+    for k in range(4):
+        rates.update(a=float(k), b=np.full(2, k + 1.0))
+        for _ in range(2):
+            np.testing.assert_array_equal(replayed(1.0), np.full(2, k * (k + 1.0)))
+
+
+def test_what_is_held_weakly_is_refused() -> None:
+    class Held:
+        rate = 1.0
+
+    held = Held()
+    weak, values = weakref.ref(held), weakref.WeakValueDictionary(a=held)
+    for f in (lambda x: x * weak().rate, lambda x: x * values["a"].rate):
+        with pytest.warns(ReplayWarning, match="which lets go of what it gives"):
+            gm.replay(f)(np.ones(2))

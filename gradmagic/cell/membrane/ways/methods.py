@@ -6,6 +6,7 @@ In: a call of a bound method. Out: what it gives, filed; of those that write, th
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -191,6 +192,9 @@ def _rewinding(owner: Any) -> Callable[[], None]:
     if isinstance(owner, np.random.Generator):
         bits, state = owner.bit_generator, owner.bit_generator.state
         return lambda: setattr(bits, "state", state)
+    if isinstance(owner, random.Random):
+        own = owner.getstate()
+        return lambda: owner.setstate(own)
     legacy = owner.get_state()
     return lambda: owner.set_state(legacy)  # type: ignore[no-any-return]
 
@@ -222,14 +226,19 @@ def drawn(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
 
 
 def shuffled(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
-    """`rng.shuffle(x)`: the same entries in another order, which is found by shuffling their numbers alike."""
+    """`rng.shuffle(x)`: the same entries in another order, which is found by shuffling their numbers alike.
+
+    Python's makes two of a row of NumPy's, and one goes: there each entry has a number.
+    """
     owner = function.__self__
     target: Any = args[0] if args else None
-    if not is_array(target) or m.table.mark(target) is None:
+    if not is_array(target) or m.table.mark(target) is None or not target.ndim:
         return function(*args, **kwargs)
-    axis = kwargs.get("axis", args[1] if len(args) > 1 else 0)
+    axis = None if isinstance(owner, random.Random) else kwargs.get("axis", args[1] if len(args) > 1 else 0)
     rewind = _rewinding(owner)
-    order: Any = np.arange(target.shape[axis])
+    order: Any = (
+        np.arange(target.size).reshape(target.shape) if axis is None else np.arange(target.shape[axis])
+    )
 
     def thunk(old: Any) -> Any:
         def compute() -> Any:
@@ -241,6 +250,10 @@ def shuffled(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
         return compute
 
     def do() -> Any:
+        if axis is None:
+            function(order)
+            rewind()
+            return function(*args, **kwargs)
         shape = [1] * target.ndim
         shape[axis] = -1
         numbers = np.broadcast_to(order.reshape(shape), target.shape).astype(target.dtype, order="C")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Callable
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,9 @@ def raises() -> bool:
     return not {"ignore", "warn"}.issuperset(np.geterr().values())
 
 
+@cache
 def installed() -> bool:
-    """Tell whether numba is there."""
+    """Tell whether numba is there, or was when that was first asked: looking for it takes 1 ms."""
     return importlib.util.find_spec("numba") is not None
 
 

@@ -41,6 +41,8 @@ def asked(backend: str | None) -> str | None:
             'there is no back end {backend!r}: write backend="numpy", "numba", or None, which chooses.',
             backend=backend,
         ))  # fmt: skip
+    if backend == "numba":
+        installed.cache_clear()  # it may have come since
     if backend == "numba" and not installed():
         raise ImportError(tr(
             'backend="numba" needs numba, which is not installed: pip install "gradmagic[jit]".',
