@@ -149,7 +149,8 @@ np.prod(x,axis=0,where=m) np.add.reduce(x,where=m) np.logaddexp.reduce(x,where=m
 np.take(x,i,axis=0) x.take(i,axis=0) np.repeat(x,n) np.compress(m[0],x,axis=1) np.sum(x,axis=n-1) np.diff(x,n)
 np.sum(x,initial=n) x.dot(np.ones(3))+np.sum(x,initial=b) np.cumsum(x,axis=n-1) np.moveaxis(x,n-2,n-1) np.pad(x,n)
 np.linalg.norm(x,n) np.linalg.matrix_power(x[:,:2],n) np.trace(x,n-1) np.tril(x,n-1) np.clip(x,b,None) x.clip(b)
-np.where(m,x,0.) np.add(x,b) np.nan_to_num(x,nan=b) x[m] x[i]""".split()
+np.where(m,x,0.) np.piecewise(x,[m],[np.square,0.]) np.select([m],[x*x])
+np.add(x,b) np.nan_to_num(x,nan=b) x[m] x[i]""".split()
 WRITES = """np.copyto(y,2.,where=m) np.copyto(y,x*x,where=m) np.putmask(y,m,b) np.put(y,i,b) y[m]=0
 np.exp(x,where=m,out=y) np.sum(x,0,where=m,out=y[0]) np.maximum.reduce(x,1,where=m,initial=-1.,out=y[:,1])
 np.put_along_axis(y,i[:,None],b,1) np.place(y,m,[0.5])""".split()
