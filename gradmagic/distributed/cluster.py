@@ -110,7 +110,9 @@ def fetched(graph: Any, key: Any, partitions: Partitions, client: Any, retries: 
     except KilledWorker as error:
         task = error.task
         where = (
-            partitions.plans[task[1]].name if isinstance(task, tuple) and len(task) == 2 else f"task {task}"
+            partitions.plans[task[1]].name
+            if isinstance(task, tuple) and len(task) == 2
+            else tr("task {task}", task=task)
         )
         raise ClusterError(tr(
             "{where} has lost {count} workers, the last at {address}: they were killed, for want "

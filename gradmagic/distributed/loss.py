@@ -50,7 +50,9 @@ class Loss:
         return len(self.chosen)
 
     def __repr__(self) -> str:
-        return f"<gm.distributed.loss of {self.__name__} over {len(self)} partitions>"
+        return tr(
+            "<gm.distributed.loss of {name} over {count} partitions>", name=self.__name__, count=len(self)
+        )
 
     def __call__(self, *params: Any) -> Any:
         """Compute the loss at the parameters: a number, on the tape where they are."""

@@ -89,8 +89,8 @@ def partitions_of(data: Sequence[Any], load: Callable[[Any], Any] | None) -> Par
 
 def _name(i: int, total: int, data: Sequence[Any]) -> str:
     file = data[0][i] if isinstance(data[0], (list, tuple)) else None
-    of = f" ({os.fspath(file)})" if isinstance(file, (str, os.PathLike)) else ""
-    return f"partition {i} of {total}{of}"
+    of = tr(" ({path})", path=os.fspath(file)) if isinstance(file, (str, os.PathLike)) else ""
+    return tr("partition {number} of {total}{file}", number=i, total=total, file=of)
 
 
 # ---- one collection of Dask's for each argument ---------------------------------------------------------------------

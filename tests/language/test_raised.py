@@ -21,7 +21,7 @@ def _named(call: ast.expr) -> str:
 
 
 def _texts(node: ast.AST) -> Iterator[str]:
-    """Give the literal texts under a node that do not go through the table; of f-strings with {} for what is in them."""
+    """Give the literal texts under a node that do not go through the table; {} is what fills an f-string."""
     match node:
         case ast.Call(func=func) if _named(func) in TABLE:
             return

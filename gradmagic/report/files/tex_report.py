@@ -37,7 +37,7 @@ _JAPANESE = r"""\begingroup
 \XeTeXinterchartoks 0 1={\begingroup\gjapanese}\XeTeXinterchartoks 4095 1={\begingroup\gjapanese}%%
 \XeTeXinterchartoks 1 0={\endgroup}\XeTeXinterchartoks 1 4095={\endgroup}\XeTeXinterchartokenstate=1
 \XeTeXlinebreaklocale "ja"\XeTeXlinebreakskip=0pt plus 1pt
-\fi\fi\fi\fi
+\else\PackageWarning{gradmagic}{%s}\fi\fi\fi\fi
 """
 
 
@@ -72,7 +72,12 @@ def to_tex_report(view: View, drawn: Scene | None) -> str:
     parts.append(_cell(view))
     made = "\n\n".join(part for part in parts if part) + "\n"
     wide = "".join(dict.fromkeys(_WIDE.findall(made)))
-    return _JAPANESE % wide + made + "\\endgroup\n" if wide else made
+    if not wide:
+        return made
+    lost = tr(
+        "no Japanese font was found, so those letters are lost: install Noto Sans CJK JP or IPAexGothic"
+    )
+    return _JAPANESE % (wide, lost) + made + "\\endgroup\n"
 
 
 def _gradients(view: View) -> str:

@@ -11,6 +11,7 @@ import re
 from ...language import tr
 from ..model import Edge, Operation
 from ..parts.paths import Path, sum_over_paths, sums_up
+from ..shown.naming import kind_of
 from ..shown.notation import escaped, latex, name, operand
 from ..shown.numbers import brief, number
 from ..shown.view import View
@@ -154,5 +155,5 @@ def _term(view: View, top: int, user: Operation, edge: Edge) -> str:
     if _PRODUCT.search(product):
         held = rf"\left({flows}\right)" if product == "grad.T" else flows
         return latex(product).replace(r"\mathrm{grad}", held) + (_summed() if is_summed else "")
-    through = view.words(user, edge) or tr("through {operation}", operation=user.rule)
+    through = view.words(user, edge) or tr("through {operation}", operation=kind_of(user))
     return rf"\text{{{escaped(through)}}}" if flows == "1" else rf"{flows}\;\text{{[{escaped(through)}]}}"

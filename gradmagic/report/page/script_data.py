@@ -20,7 +20,7 @@ from ...language import tr
 from ..model import Edge, Operation
 from ..parts.forward_walk import Way, ways_from
 from ..parts.steps import Step
-from ..shown.naming import PARTS, circled
+from ..shown.naming import PARTS, circled, kind_of
 from ..shown.numbers import brief, index_of, number, rows_of, shape_of, sign
 from ..shown.simplified import operand
 from ..shown.view import View
@@ -210,7 +210,7 @@ def _node(view: View, operation: Operation, values: _Values) -> list[Any]:
     about = " ".join(filter(None, (view.turns.get(operation.key, ""), operation.dtype)))
     numbers = values.add(operation.value), values.add(operation.grad)
     inside = [min(o.key for o in view.parts[operation.key])] if operation.key in view.parts else []
-    return [view.title(operation, 120), where, about, operation.rule, *numbers, operation.count, *inside]
+    return [view.title(operation, 120), where, about, kind_of(operation), *numbers, operation.count, *inside]
 
 
 def _derivative(view: View, operation: Operation, argument: int, values: _Values) -> list[Any]:

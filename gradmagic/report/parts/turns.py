@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
 from typing import NamedTuple
 
 from ...engine.core.values import Value
@@ -65,7 +64,7 @@ def called(turns: Turns, moment: int) -> str:
     """Call a moment: `"turn 3 of 100, call 1 of 2"`."""
     around = [turns.moments[each] for each in turns.within(moment)]
     said = [tr(_ONE_OF[turns.scopes[m.scope].word], turn=m.turn, turns=m.of) for m in around if m.of > 1]
-    return reduce(lambda outer, inner: tr("{outer}, {inner}", outer=outer, inner=inner), said) if said else ""
+    return tr(", ").join(said)
 
 
 _ONE_OF = {"turn": mark("turn {turn:,} of {turns:,}"), "call": mark("call {turn:,} of {turns:,}")}

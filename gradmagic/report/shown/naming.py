@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from ...engine.core.values import Value
-from ...language import tr
+from ...language import mark, tr
 from ..model import Edge, Operation, Trace
 from ..operations import UNNAMED, Columns, Kind, called
 from ..signs import DIGITS, SIGN
@@ -22,7 +22,12 @@ from .typeset import clip, width
 from .words import SIMPLE, TRANSPOSED, WORDS, of_dense, of_product, summed
 
 _AUGMENTED = re.compile(r"[\w.\[\]:'\", -]+(\*\*|//|>>|<<|[-+*/%@&|^])=(?!=)")
-PARTS = {"line", "module", "call", "turn"}  # rules of what stands for its operations (wholes.py)
+PARTS = {
+    mark("line"),
+    mark("module"),
+    mark("call"),
+    mark("turn"),
+}  # rules of what stands for its operations (wholes.py)
 
 
 class Naming:
@@ -251,6 +256,11 @@ class Naming:
 
 def _names(kind: Kind | Operation) -> list[str]:
     return [*kind.names, *(edge.constant for edge in kind.inputs if edge.source is None)]
+
+
+def kind_of(operation: Operation) -> str:
+    """Name an operation's rule, or the kind of part that it stands for."""
+    return tr(operation.rule) if operation.rule in PARTS else operation.rule
 
 
 def own_sign(operation: Operation) -> str:

@@ -24,6 +24,7 @@ const turns = (report, data, moved) => {
       at[s] = (found.findLast(([, number]) => number <= want[s]) ?? found[0] ?? [-1])[0];
     });
   };
+  const no_value = tr("none at this turn"), no_grad = tr("none");
   const tones = { "+": "gm-pos", "-": "gm-neg", 0: "gm-zero", "!": "gm-bad" };
   const paint = (walks) => {
     choose();
@@ -33,7 +34,7 @@ const turns = (report, data, moved) => {
       const q = i < 0 ? "-" : moved_away ? `${item.dataset.t}.${some[i]}` : undefined; /* by which a quiz knows it */
       const value = values[i] ?? "", grad = grads[i]?.slice(1) ?? "";
       for (const one of [item, part]) if (one && q) one.dataset.q = q; else if (one) delete one.dataset.q;
-      if (!item.cells) { item.title = item.tip = [item.textContent, tr("value {value}", { value: value || tr("none at this turn") }), tr("gradient {grad}", { grad: grad || tr("none") })].join("\n"); continue; }
+      if (!item.cells) { item.title = item.tip = [item.textContent, tr("value {value}", { value: value || no_value }), tr("gradient {grad}", { grad: grad || no_grad })].join("\n"); continue; }
       item.cells[2].replaceChildren(h("small", {}, i < 0 ? "–" : shapes[i] ? `${shapes[i]} ` : ""), h("samp", {}, value));
       item.hidden = i < 0 && item.matches(".gm-part");
       part.className = `gm-g ${tones[grads[i]?.[0]] ?? ""}`;

@@ -137,11 +137,12 @@ def test_a_hook_sees_and_changes_the_gradient():
 
 def test_a_hook_can_be_taken_away():
     x = leaf(1.0)
+    before = set(HOOKS)  # others' may wait for the collector
     hook = x.register_hook(lambda g: g * 100)
     hook.remove()
     (x * 2).sum().backward()
     assert x.grad.tolist() == [2.0]
-    assert not HOOKS
+    assert HOOKS.keys() <= before
 
 
 def test_retain_grad_keeps_the_gradient_of_an_intermediate():
