@@ -178,11 +178,8 @@ def _plainly(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
 def on_the_host(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """A function of NumPy's whose own code has hooks; a device's library has code of its own for it."""
     if function is np.piecewise and len(args) > 1 and not tracked_in([args[0], *args[2:], kwargs]):
-        args = (
-            args[0],
-            raws(args[1]),
-            *args[2:],
-        )  # NumPy would ask conditions that are tensors, and not run that code
+        # NumPy would ask conditions that are tensors, and not run that code.
+        args = (args[0], raws(args[1]), *args[2:])
     return (opaque if holds_device((*args, *kwargs.values())) else _call)(m, function, args, kwargs)
 
 
