@@ -1,5 +1,8 @@
 """Functions that a cell calls: their lines, their own names, the first and the last call, and how many there were."""
 
+import numpy as np
+import pytest
+
 NESTED = """
 class Layer:
     def __call__(self, t):
@@ -68,3 +71,10 @@ def test_the_way_of_one_parameter_on_the_curve_of_the_loss(run):
         "for i in range(10):\n    loss = (w * v)**2\n    loss.backward()"
     )
     assert "the way of" not in two.to_html()
+
+
+@pytest.mark.parametrize("value", ["2.0", "np.float64(2)", "np.array(2.0)", "np.array([2.0])"])
+def test_a_function_that_differences_are_taken_of_is_a_step_of_the_cell(run, value):
+    report = run(f"%%grad a\na = {value}\nf = gm.numeric(lambda v: v * v)\ny = np.sum(f(a))")
+    assert np.allclose(report.grads["a"], 4.0)
+    assert report.to_text() and report.to_html()

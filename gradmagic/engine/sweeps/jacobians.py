@@ -112,7 +112,7 @@ def _rows(node: Node, saved: Saved) -> list[Any]:
             if matrix is not None and part is not None:
                 assert source is not None
                 whole = part.alone(source.aval) if type(part) is Scattered else part
-                matrix[out] = np.real(arrays.to_host(whole)).reshape(-1)  # `move` gives it elsewhere
+                matrix[out] = np.reshape(np.real(arrays.to_host(whole)), -1)  # `move` gives it elsewhere
     return found
 
 

@@ -48,6 +48,22 @@ def test_a_kink_is_said_to_be_one(run):
     assert "slopes on both sides" in notes(report)[0][1]
 
 
+@pytest.mark.parametrize(
+    ("at", "cell"),
+    [
+        (0.0, "np.maximum(w, 0)**2"),  # the curvature jumps
+        (0.0, "np.abs(w)**3"),
+        (0.0, "np.abs(w)**1.5"),  # it is infinite
+        (1e-5, "np.maximum(w, 0)"),  # beside a kink
+        (-3e-4, "np.abs(w)"),
+        (1 + 2e-6, "np.clip(w, 0, 1)"),
+    ],
+)
+def test_a_right_gradient_beside_a_rough_place_is_no_fault(run, at, cell):
+    report = run(f"%%grad w --check\nw = {at!r}\nz = {cell}")
+    assert [kind for kind, _ in notes(report)] == ["agrees"]
+
+
 def test_tensors_and_loops_of_sweeps(run):
     run("w = gm.tensor([1.0, 2.0], requires_grad=True)")
     report = run("%%grad --check\nloss = ((w - 3)**2).sum()")
