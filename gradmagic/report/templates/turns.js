@@ -78,7 +78,8 @@ const turns = (report, data, moved) => {
     if (after) after.after(row); else table.prepend(row);
   });
   /* Columns that keep their width while it moves. */
-  const widest = (i) => Math.max(...told.map((row) => Math.max(0, ...row[i].map((text, j) => text.length + (i === 1 ? (row[3][j] ?? "").length + 1 : 0)))));
+  const wide = (text) => text.replace(/[\u3000-\uffef]/g, "  ").length;
+  const widest = (i) => Math.max(...told.map((row) => Math.max(0, ...row[i].map((text, j) => wide(text) + (i === 1 ? (row[3][j] ?? "").length + 1 : 0)))));
   [1, 2].forEach((i) => { table.closest("table").tHead.rows[0].cells[i + 1].style.minWidth = `min(${widest(i) * 8}px, 24vw)`; });
   report.dataset.turns = "1";
   paint(true);
