@@ -51,11 +51,13 @@ def drawn(steps: Sequence[Any]) -> Scene:
     """Draw the steps of a program from the top down."""
     boxes = [_box(step) for step in steps]
     links = [
-        Link(f"e{i}", need, step.name, "", "", "constant", 1.0, back=False)
+        Link(f"e{i}", need, step.name, "", "", "", 1.0, back=False)
         for i, (step, need) in enumerate((step, need) for step in steps for need in step.needs)
     ]
     sentence = tr("the program: {count} steps", count=len(steps))
-    layout = ranked({b.name: (b.width, b.height) for b in boxes}, [Wire(e.name, e.tail, e.head) for e in links], COLUMN)
+    layout = ranked(
+        {b.name: (b.width, b.height) for b in boxes}, [Wire(e.name, e.tail, e.head) for e in links], COLUMN
+    )
     return of_boxes(Picture(tuple(boxes), tuple(links), sentence), layout)
 
 
