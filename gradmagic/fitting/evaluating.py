@@ -55,8 +55,10 @@ class Evaluator:
         if not self.records:
             return self
 
+        plain = self.both
+
         def asked(point: Any) -> tuple[Any, Any]:
-            return self.both(point)
+            return plain(point)
 
         asked.__name__ = self.name
         program = Replayed(asked, quiet=True, backend="numpy")  # the same bits from the first call on

@@ -13,11 +13,14 @@ from typing import Any
 import numpy as np
 
 from ..engine.core.values import summarise
+from ..engine.replay import explained
+from ..engine.replay.replay import Replayed
 from ..language import tr
-from ..report.descent import Descent, Moved
+from ..report.descent import Called, Descent, Moved, Program
 from .course import Course, Ending
 
 KEPT = 150  # iterations whose loss a report shows
+DRAWN = 60  # steps of a program that is drawn
 FINE, COARSE = 61, 17  # places along one axis, and along each of two, at which the loss is drawn
 
 
@@ -104,7 +107,8 @@ class Fit:
             losses=tuple(history.losses[i] for i in shown), at=tuple(shown), message=self.message,
             success=self.success, iterations=self.nit, evaluations=self.nfev, axes=axes,
             way=tuple(map(tuple, way)), heights=tuple(heights), ticks=tuple(map(tuple, ticks)),
-            field=self._field(ticks), keeps=self._keeps, recorded=bool(self.program and self.program.served),
+            field=self._field(ticks), keeps=self._keeps,
+            recorded=bool(self.program and self.program.served), program=_told(self.program),
         )  # fmt: skip
 
     def _field(self, ticks: list[list[float]]) -> tuple[tuple[float, ...], ...]:
@@ -162,6 +166,14 @@ class Fit:
     def _mime_(self) -> tuple[str, str]:
         """Give marimo, whose page runs no scripts of its outputs, HTML."""
         return "text/html", self.to_html()
+
+
+def _told(replayed: Replayed | None) -> Program | None:
+    """Give the program of a fit as plain data; None where there is none."""
+    if replayed is None or not replayed.served:
+        return None
+    steps = tuple(Called(*step) for step in explained.drawn(replayed))
+    return Program(str(replayed.explain()), replayed.source, steps if len(steps) <= DRAWN else ())
 
 
 def _spread(last: int, most: int) -> list[int]:

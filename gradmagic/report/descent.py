@@ -22,6 +22,39 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """One step of a recorded program: what is called, the kind of value it gives, the steps (s0, s1 ...) it needs.
+
+    `kind` is input, constant, call, item, write, draw or guard.
+    """
+
+    name: str
+    text: str
+    value: str
+    needs: tuple[str, ...]
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The recorded program that loss and gradient ran as.
+
+    Attributes
+    ----------
+    told : str
+        What became of the recording, in words: some lines.
+    source : str
+        The program as Python.
+    steps : tuple of Called
+        None of a long one, which is not drawn.
+    """
+
+    told: str
+    source: str
+    steps: tuple[Called, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Descent:
     """A fit.
 
@@ -55,6 +88,8 @@ class Descent:
         What a cell's variables are afterwards: `"start"`, `"end"`; `""` where there is no cell.
     recorded : bool
         Whether loss and gradient ran as a recorded program.
+    program : Program, optional
+        That program.
     """
 
     method: str
@@ -74,6 +109,7 @@ class Descent:
     field: tuple[tuple[float, ...], ...] = ()
     keeps: str = ""
     recorded: bool = False
+    program: Program | None = None
 
     @property
     def counts(self) -> str:

@@ -1,6 +1,7 @@
 """`gm.minimize`: each method against who it is of, each form of variables, and what is refused."""
 
 import dataclasses
+import html
 import sys
 import warnings
 from collections import namedtuple
@@ -18,6 +19,10 @@ from gradmagic.fitting import by_optim, by_scipy
 from gradmagic.fitting.evaluating import Evaluator
 from gradmagic.fitting.minimising import fitted
 from gradmagic.fitting.variables import Variables
+from gradmagic.report.files.json import from_json, to_json
+from gradmagic.report.model import Trace
+from gradmagic.report.pictures.program import drawn as program_drawn
+from gradmagic.report.pictures.svg import svg
 
 START = np.array([-1.2, 1.0, 0.7])
 THERE = [
@@ -475,6 +480,32 @@ class TestPrograms:
         assert "by a recorded program" in str(fit)
         assert short.program is None and "program" not in str(short)
         np.testing.assert_allclose(fit.losses[:20], short.losses[:20], rtol=1e-12)
+
+    def test_a_report_shows_the_program(self) -> None:
+        data = np.linspace(0, 1, 20)
+        fit = gm.minimize(
+            lambda p: np.mean((p * data - 2 * data) ** 2), 0.0, "adam", lr=0.1, iterations=150, progress=False
+        )
+        program, page = fit.descent.program, html.unescape(fit.to_html())
+        assert program is not None and program.source == fit.program.source
+        assert program.told == str(fit.program.explain()) and program.told in page and program.source in page
+        assert {step.text for step in program.steps} >= {"data", "np.subtract", "np.add.reduce"}
+        drawn = svg(program_drawn(program.steps))
+        assert drawn.count('class="n') == len(program.steps)
+        assert drawn.count('class="e') == sum(len(step.needs) for step in program.steps)
+        assert f"the program: {len(program.steps)} steps" in page
+        trace = Trace("In [1]", "", descent=fit.descent)
+        assert from_json(to_json(trace)).descent == trace.descent
+
+    def test_a_long_program_is_not_drawn(self) -> None:
+        def loss(p: Any) -> Any:
+            for _ in range(40):
+                p = np.sin(p) + 0.1
+            return p * p
+
+        fit = gm.minimize(loss, 0.5, "sgd", lr=0.1, iterations=120, progress=False)
+        assert fit.descent.program is not None and not fit.descent.program.steps
+        assert fit.program.source in html.unescape(fit.to_html())
 
     def test_data_that_change_on_the_way_are_seen(self) -> None:
         data = {"y": 1.0}

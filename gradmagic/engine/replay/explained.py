@@ -178,13 +178,15 @@ def drawn(replayed: Any) -> list[Drawn]:
     if made is None:
         return []
     names: dict[int, str] = {}
+    called = {f"s{i}": _spoken(link.name) for i, link in enumerate(made.around.places)}
     found: list[Drawn] = []
     for step in _flat(made.program):
         names[id(step)] = f"s{len(names)}"
         needs = tuple(dict.fromkeys(names[id(s)] for s in step.needs() if id(s) in names))
-        text = (
-            step.op if step.kind == "input" else known.name_of(step.op) if step.op is not None else step.kind
-        )
+        if step.kind == "input":
+            text = called.get(step.op, step.op)
+        else:
+            text = step.kind if step.op is None else known.name_of(step.op)
         value = "" if step.value is None else _kind(step)
         found.append(Drawn(names[id(step)], text, value, needs, step.kind))
     return found

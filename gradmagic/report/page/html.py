@@ -32,6 +32,7 @@ from ..parts.table import NUDGE, table
 from ..pictures.charts import chart
 from ..pictures.drawing import Drawn
 from ..pictures.landscape import landscape
+from ..pictures.program import drawn as program_drawn
 from ..pictures.scene import Scene
 from ..pictures.svg import still, svg
 from ..shown.naming import circled
@@ -277,6 +278,7 @@ def _environment() -> Environment:
     made.filters.update({
         "brief": lambda value: on_a_line(brief(value)), "shape": shape_of, "spaced": on_a_line, "told": told,
         "number": number, "tone": lambda value: _TONES[sign(value)], "grid": _grid,
+        "program": lambda steps: still(svg(program_drawn(steps), tips=False)),
         "spark": lambda value: sparkline(samples(value), 32), "image": _image, "circled": _circled,
         "line": lambda numbers: sparkline(numbers, 32),
         # Plain spaces alone in an element become one in nbconvert's HTML.
