@@ -179,6 +179,8 @@ def _stays(step: Step) -> bool:
         np.atleast_1d,
         np.asarray,
     )
+    if x.dtype != step.dtype or getattr(x.value, "strides", None) != getattr(step.value, "strides", None):
+        return False  # np.asarray(x, float), order="F"
     return (same or step.op is np.transpose) and x.shape == step.shape and type(x.value) is type(step.value)
 
 
