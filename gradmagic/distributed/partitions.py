@@ -71,7 +71,7 @@ def partitions_of(data: Sequence[Any], load: Callable[[Any], Any] | None) -> Par
     if len({len(k) for k in keys}) > 1:
         raise ShapeError(tr(
             "the data have {counts} partitions: give all of them the same ones.",
-            counts=" and ".join(str(len(k)) for k in keys),
+            counts=tr(" and ").join(str(len(k)) for k in keys),
         ))  # fmt: skip
     futures = {key: task for key, task in _merged(_each(collections)).items() if isinstance(task, Future)}
     # Delayed parts are taken as they are: to optimise 100,000 of them takes Dask minutes. What lies in the cluster is
@@ -131,7 +131,7 @@ def _in_rows(collections: list[Any]) -> list[Any]:
             "an array without dimensions has no rows: give one with the rows along its first axis.",
         ))  # fmt: skip
     if len({a.shape[0] for a in arrays if a.shape[0] == a.shape[0]}) > 1:
-        rows = " and ".join(str(a.shape[0]) for a in arrays)
+        rows = tr(" and ").join(str(a.shape[0]) for a in arrays)
         raise ShapeError(tr(
             "the data have {rows} rows: give arrays with the same rows along their first axis.", rows=rows,
         ))  # fmt: skip

@@ -77,7 +77,7 @@ def set_language(language: str | None = None) -> None:
     if language not in LANGUAGES:
         raise ValueError(tr(
             "{language!r} is no language of gradmagic: write {known}.",
-            language=language, known=" or ".join(map(repr, LANGUAGES)),
+            language=language, known=tr(" or ").join(map(repr, LANGUAGES)),
         ))  # fmt: skip
     _twins = None if language == "en" else gettext.translation("gradmagic", _TABLES, [language])
     _language = language

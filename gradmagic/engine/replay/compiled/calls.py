@@ -188,7 +188,7 @@ def product(kernel: Any, step: Step) -> None:
     if work(list(operands), named[0]) > LARGEST:
         raise Unheld(tr(
             "{name} of {shapes}, which BLAS does better", name=known.name_of(step.op),
-            shapes=" and ".join(str(v.shape) for v in operands),
+            shapes=tr(" and ").join(str(v.shape) for v in operands),
         ))  # fmt: skip
     lies = [kernel.lies(v) for v in operands]
     out: Lies | str = kernel.fresh("n")
