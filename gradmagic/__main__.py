@@ -24,6 +24,7 @@ from .engine.tape import modes
 from .errors import GradmagicError
 from .language import mark, tr
 from .report import Report
+from .report.text.to_text import printable
 
 DEMONSTRATION = """\
 a = 2.0
@@ -94,7 +95,7 @@ def _run(source: Source, namespace: dict[str, Any], options: Options, demonstrat
         # A directory of its own: in a shared /tmp the file of the same name may be another user's.
         where = options.save or os.path.join(tempfile.mkdtemp(prefix="gradmagic-"), "demonstration.html")
         try:
-            print(tr("page: {path}", path=report.save(where)))
+            print(printable(tr("page: {path}", path=report.save(where))))
         except (OSError, GradmagicError) as error:
             print(tr("--save {path}: not saved: {error}", path=where, error=error), file=sys.stderr)
             return 1
@@ -106,13 +107,13 @@ def _run(source: Source, namespace: dict[str, Any], options: Options, demonstrat
 def _ask(report: Report) -> None:
     """Ask for each gradient until it is right or given up; then show all."""
     for name in report.grads:
-        print(tr("What is {slope}? An empty line shows it.", slope=report.slope(name)))
+        print(printable(tr("What is {slope}? An empty line shows it.", slope=report.slope(name))))
         while (text := _line().strip()) != "":
             try:
                 told: str = report.answer(name, ast.literal_eval(text))
             except (SyntaxError, ValueError):
                 told = tr("{text} is no answer: write a number, or a list of numbers.", text=text)
-            print(told)
+            print(printable(told))
             if not report.hides(name):
                 break
     print(report.reveal())

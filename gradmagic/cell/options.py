@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, NoReturn
 
 from ..language import mark, tr
+from ..report.text.to_text import printable
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,10 @@ class OptionParser(argparse.ArgumentParser):
         """Say what is wrong as the host does: here with the usage, and the exit status of a wrong command line."""
         self.print_usage(sys.stderr)
         self.exit(2, tr("{prog}: error: {message}", prog=self.prog, message=message) + "\n")
+
+    def print_help(self, file: Any = None) -> None:
+        """Print the help, in letters that the output can write."""
+        print(printable(self.format_help()), end="", file=file)
 
     def _unknown(self, unknown: list[str]) -> str:
         words = " ".join(unknown)

@@ -7,7 +7,7 @@ In: source, namespace, options, and who lifts. Out: a `Trace` for the report. A 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -167,7 +167,9 @@ class Tracing:
 
     def _check(self, root: Node, cotangent: Any) -> None:
         if root.aval.size == np.size(cotangent):
-            self.record.findings = check(root, cotangent, self.replay, self.value_of)
+            # A guard of its own: what acts in this sweep acts again in the cell's, and is told once.
+            with guard_where(quiet=True) if self.options.guard else nullcontext():
+                self.record.findings = check(root, cotangent, self.replay, self.value_of)
         else:  # a sweep of the cell's own, whose weights are not known here
             failed = tr("the cell's own sweep is of a result with {entries} entries", entries=root.aval.size)
             self.record.findings = Findings(failed=failed)

@@ -253,6 +253,12 @@ def test_the_demonstration_in_a_pipe_and_where_only_ascii_can_be_printed():
     assert done.returncode == 0 and done.stdout.isascii() and "gradient of e" in done.stdout
 
 
+@pytest.mark.parametrize("words", [(), ("-h",)])
+def test_what_is_japanese_does_not_end_a_command_whose_output_is_ascii(words):
+    done = command(*words, PYTHONIOENCODING="ascii", PYTHONUTF8="0", LANGUAGE="ja")
+    assert done.returncode == 0 and done.stdout.isascii() and "\\u" in done.stdout
+
+
 def test_a_file_runs_as_a_cell(tmp_path):
     path = tmp_path / "program.py"
     path.write_text(SCRIPT, encoding="utf-8")

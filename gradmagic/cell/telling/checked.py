@@ -66,12 +66,11 @@ def check_notes(findings: Findings, names: dict[int, str], result: str, sweeps: 
         if name is None or not entries:
             continue
         slope = f"d{operand(result)}/d{name}"
-        wrong = [e for e in entries if not e.agrees and not e.kink]
-        kinks = [e for e in entries if e.kink]
-        for found, kind in ((wrong, "differs"), (kinks, "kink")):
-            if found:
+        odd = [e for e in entries if e.kind != "agrees"]
+        for kind in _TEXTS:
+            if found := [e for e in odd if e.kind == kind]:
                 notes.append(_note(slope, found[0], kind, len(found), len(entries)))
-        if not wrong and not kinks:
+        if not odd:
             size, checked = int(np.prod(findings.sizes[number])), len(entries)
             sentence = _SOME if checked < size else _ALL
             agreed.append(tr(sentence, slope=slope, checked=checked, size=size) if size > 1 else slope)
@@ -101,16 +100,7 @@ def _note(slope: str, entry: CheckedEntry, kind: str, count: int, of: int) -> No
     return Note(kind, tr(text, **fields), veiled=tr(veiled, **fields))
 
 
-_TEXTS = {
-    "kink": (
-        mark(
-            "{slope} is {tape}, and differences give {numerical}{many}: there is a kink, the slopes on both sides of "
-            "it differ."
-        ),
-        mark(
-            "{slope} is not what differences give{many}: there is a kink, the slopes on both sides of it differ."
-        ),
-    ),
+_TEXTS = {  # in the order in which they are said
     "differs": (
         mark(
             "{slope} is {tape}, and differences give {numerical}{many}. The same operations were computed again, so a "
@@ -119,6 +109,35 @@ _TEXTS = {
         mark(
             "{slope} is not what differences give{many}. The same operations were computed again, so a rule is wrong: "
             "please report it."
+        ),
+    ),
+    "no number": (
+        mark(
+            "{slope} is {tape}, and differences give {numerical}{many}. Something on the way back gives NaN, as 0 * "
+            "inf does behind np.where: --guard counts that as 0."
+        ),
+        mark(
+            "{slope} is not what differences give{many}. Something on the way back gives NaN, as 0 * inf does behind "
+            "np.where: --guard counts that as 0."
+        ),
+    ),
+    "edge": (
+        mark(
+            "{slope} is {tape}, and there are no differences to hold it against{many}: the result is not finite there, "
+            "or not on both sides of it."
+        ),
+        mark(
+            "There are no differences to hold {slope} against{many}: the result is not finite there, or not on both "
+            "sides of it."
+        ),
+    ),
+    "kink": (
+        mark(
+            "{slope} is {tape}, and differences give {numerical}{many}: there is a kink, the slopes on both sides of "
+            "it differ."
+        ),
+        mark(
+            "{slope} is not what differences give{many}: there is a kink, the slopes on both sides of it differ."
         ),
     ),
 }

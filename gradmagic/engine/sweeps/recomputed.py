@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -44,18 +45,32 @@ class CannotRecompute(Exception):
 
 @dataclass(frozen=True)
 class CheckedEntry:
-    """One entry of a gradient: what the tape says, what differences say; `kink`: the slopes on both sides differ."""
+    """One entry of a gradient: what the tape says, what differences say.
+
+    `kink`: the slopes on both sides differ; `edge`: the result is not finite there, or on one side of it.
+    """
 
     index: tuple[int, ...]
     tape: complex
     numerical: complex
     kink: bool
+    edge: bool = False
 
     @property
     def agrees(self) -> bool:
         """Whether the two are the same to four digits."""
+        if self.tape == self.numerical:
+            return True
         scale = max(1.0, abs(self.tape), abs(self.numerical))
-        return bool(abs(self.tape - self.numerical) <= TOLERANCE * scale)
+        return bool(np.isfinite(scale) and abs(self.tape - self.numerical) <= TOLERANCE * scale)
+
+    @property
+    def kind(self) -> str:
+        """What there is to say: "agrees"; why not: "edge", "kink", "no number"; or "differs", and a rule is wrong."""
+        if self.agrees:
+            return "agrees"
+        reasons = {"edge": self.edge, "kink": self.kink, "no number": bool(np.isnan(self.tape))}
+        return next((reason for reason, holds in reasons.items() if holds), "differs")
 
 
 class Again(NamedTuple):
@@ -265,9 +280,18 @@ def _entry(value: Callable[[dict[int, Any]], float], number: int, x: Any, i: int
         found.append(CheckedEntry(index, tape, numerical, kink=False))
         if found[-1].agrees:
             return found[-1]
+    if np.isinf(tape) and _grows([e.numerical for e in found]) and tape.real * found[-1].numerical.real > 0:
+        return CheckedEntry(index, tape, tape, kink=False)
     small = h * 1e-3
     left, middle, right = at(-small), at(0), at(small)
+    edge = not np.all(np.isfinite([left, middle, right]))
     kink = abs((right - middle) - (middle - left)) > 1e-2 * max(
         abs(right - middle), abs(middle - left), small * 1e-3
     )
-    return CheckedEntry(index, tape, found[0].numerical, kink)
+    numerical = next((e.numerical for e in found if np.isfinite(e.numerical)), found[0].numerical)
+    return CheckedEntry(index, tape, numerical, kink, edge)
+
+
+def _grows(slopes: list[complex]) -> bool:
+    """Tell whether slopes by finer and finer steps grow, as those of an infinite one do."""
+    return all(np.isfinite(b) and abs(b) > 1.2 * abs(a) for a, b in pairwise(slopes))

@@ -80,7 +80,19 @@ def _written(lines: list[Text], columns: int, ascii: bool | None, color: bool | 
         line.truncate(columns - 1, overflow="ellipsis")
     text = _printed(lines, columns, _colorful() if color is None else color)
     text = in_ascii(text) if ascii else text
-    return text.encode(encoding, "backslashreplace").decode(encoding) if encoding and ascii else text
+    return printable(text) if encoding and ascii else text
+
+
+def printable(text: str) -> str:
+    """Give a text that `sys.stdout` can write: a letter that it cannot becomes its number.
+
+    Examples
+    --------
+    >>> printable("dz/dx")
+    'dz/dx'
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _fitted(parts: list[Section], most: int, page: str) -> list[Text]:

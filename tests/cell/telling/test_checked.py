@@ -6,6 +6,7 @@ import pytest
 import gradmagic as gm
 from gradmagic.cell.telling import kinds
 from gradmagic.engine.rules.declare import RULES
+from gradmagic.engine.sweeps.recomputed import CheckedEntry
 
 
 def notes(report):
@@ -62,6 +63,35 @@ def test_a_kink_is_said_to_be_one(run):
 def test_a_right_gradient_beside_a_rough_place_is_no_fault(run, at, cell):
     report = run(f"%%grad w --check\nw = {at!r}\nz = {cell}")
     assert [kind for kind, _ in notes(report)] == ["agrees"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind"),
+    [
+        ("np.sqrt(w).sum()", "edge"),  # no number on the left
+        ("(w**1.5).sum()", "edge"),
+        ("np.sum(1 / w)", "edge"),  # no finite number there
+        ("np.where(w > 0, np.sqrt(w), 0).sum()", "no number"),
+        ("np.cbrt(w).sum()", "agrees"),  # infinite, as the differences: they grow
+    ],
+)
+def test_where_nothing_can_be_compared_no_rule_is_called_wrong(run, cell, kind):
+    report = run(f"%%grad w --check\nw = np.array([0.0, 4.0])\nz = {cell}")
+    said = dict(notes(report))
+    assert kind in said and "differs" not in said and "a rule is wrong" not in " ".join(said.values())
+
+
+def test_an_infinite_gradient_does_not_agree_with_any_number():
+    entry = CheckedEntry((), np.inf, 3.0, kink=False)
+    assert not entry.agrees and entry.kind == "differs"
+
+
+def test_the_check_is_guarded_as_the_cell_is(run):
+    report = run(
+        "%%grad w --check --guard\nw = np.array([-1.0, 0.0, 4.0])\nz = np.where(w > 0, np.sqrt(w), 0).sum()"
+    )
+    assert [kind for kind, _ in notes(report)] == ["guard", "agrees"]
+    assert "at 2 entries" in notes(report)[0][1]  # of one sweep
 
 
 def test_tensors_and_loops_of_sweeps(run):

@@ -36,6 +36,8 @@ NOTES = {
     "numeric": ("f = gm.numeric(np.sum)", "%%grad x\ny = f(x)"),
     "agrees": ("", '%%grad x --check --expect "2*x"\ny = (x**2).sum()'),
     "differs": ("f = gm.custom(np.square, vjp=lambda g, y, x: g)", "%%grad x --check --expect 3*x\ny = f(x).sum()"),
+    "edge": ("r = np.array([0.0, 4.0])", "%%grad r --check\ny = np.sqrt(r).sum()"),
+    "no number": ("r = np.array([0.0, 4.0])", "%%grad r --check\ny = np.where(r > 0, np.sqrt(r), 0.0).sum()"),
     "kink": ("", "%%grad x --check\ny = np.sqrt(np.abs(x)).sum()"),
     "nan": ("", "%%grad x\ny = np.log(x)\nz = y.sum()"),
     "nan on the way back": ("", "%%grad x\ny = np.where(x > 0, np.sqrt(np.abs(x)), 0.0).sum()"),
