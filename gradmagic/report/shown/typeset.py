@@ -120,11 +120,14 @@ def _break(rest: str, fits: int) -> int:
 
 
 def _in_number(text: str, at: int) -> bool:
-    """Tell whether the sign at a place is the point or the comma of a number, or its exponent's sign."""
+    """Tell whether the sign at a place is a number's point, comma or minus, or its exponent's sign."""
     before, behind = text[:at][-2:], text[at + 1 : at + 2]
+    if not behind.isdigit():
+        return False
     if text[at] in ".,":
-        return before[-1:].isdigit() and behind.isdigit()
-    return text[at] in "+-" and before[:1].isdigit() and before[-1:] == "e" and behind.isdigit()
+        return before[-1:].isdigit()
+    exponent = before[:1].isdigit() and before[-1:] == "e"
+    return text[at] in "+-" and (exponent or width(before[-1:]) == 2)
 
 
 def sums(lines: Sequence[str], columns: int) -> list[str]:
