@@ -35,12 +35,24 @@ from ..pictures.landscape import landscape
 from ..pictures.scene import Scene
 from ..pictures.svg import still, svg
 from ..shown.naming import circled
-from ..shown.numbers import aligned, brief, index_of, number, on_a_line, rows_of, samples, shape_of, sign, sparkline
-from ..shown.typeset import clip, sums, width
+from ..shown.numbers import (
+    aligned,
+    brief,
+    index_of,
+    number,
+    on_a_line,
+    rows_of,
+    samples,
+    shape_of,
+    sign,
+    sparkline,
+)
+from ..shown.typeset import sums, width
 from ..shown.view import View, told
 from ..turns import Turns
 from .assets import loader, packed, script, style, twins, version
 from .latex import to_latex
+from .marked_code import expressions, marked
 from .script_data import Sheet, data, text_of
 from .turn_data import Slots, turn_data
 
@@ -52,7 +64,6 @@ EXPLANATIONS = 2_500  # bytes of that
 COLUMNS = 110  # of that
 FORMULAS = 1_500  # bytes of LaTeX to be copied; more is had by `to_latex`
 UNFOLDED = 40_000  # bytes of a drawing that unfolds a loop
-WIDEST = 300  # columns of a line of code
 LONG, SHORT = (
     60,
     24,
@@ -142,7 +153,7 @@ def _shown(
         for part in (line.main, *line.several, *(line.parts if detail.parts else ()))
         if part is not None
     ]
-    tips = [part for line in annotated if not detail.parts for part in _parts(line)]
+    tips = [part for line in annotated if not detail.parts for part in expressions(line)]
     told_by_turn, slots = turn_data(trace.turns, parts)
     listed = steps(view) if detail.steps else ()
     given = [_given(entry.name, entry.value) for entry in trace.inputs[:5]]
@@ -150,7 +161,8 @@ def _shown(
         "view": view, "trace": trace, "detail": detail, "start": ", ".join([*given[:4], *["…"][: len(given) > 4]]),
         "table": list(table(view)), "strip": _strip(found) if found and found.whole else None,
         "charts": _charts(found), "graph": graph, "others": elsewhere, "steps": listed, "slots": slots,
-        "lines": _with_gaps(annotated, detail, slots, quiz), "heads": _heads(trace.turns) if slots else defaultdict(list),
+        "lines": _with_gaps(annotated, detail, slots, quiz),
+        "heads": _heads(trace.turns) if slots else defaultdict(list),
         "data": _data(view, graph, unfolded, listed, parts, told_by_turn, _hidden(quiz, tips)),
         "tables": _tables(view),
         "descent_charts": descent_charts(trace.descent) if trace.descent else [],
@@ -192,7 +204,9 @@ def _hidden(quiz: Quiz | None, parts: Iterable[Part]) -> dict[str, Any]:
     """Give what a quiz's script knows and its page hides: the gradients of tips; and which gradients are shown."""
     if quiz is None:
         return {}
-    tips = {str(part.key): brief(part.grad) for part in parts if part.key is not None and part.grad is not None}
+    tips = {
+        str(part.key): brief(part.grad) for part in parts if part.key is not None and part.grad is not None
+    }
     return {"open": sorted(quiz.open), **({"tips": tips} if tips else {})}
 
 
@@ -234,7 +248,7 @@ def _with_gaps(
     for line in found:
         if made and made[-1][0] is not None and line.number > made[-1][0].number + 1:
             made.append((None, Markup("")))
-        made.append((line, _code(line, not detail.parts, slots, quiz)))
+        made.append((line, marked(line, not detail.parts, slots, None if quiz is None else quiz.open)))
     return made
 
 
@@ -419,43 +433,3 @@ def _graph(
         veiled = still(svg(quiz.drawn, tips=False))
         return {"svg": veiled, "whole": still(picture), "alt": drawn.sentence, **said}
     return {"svg": still(picture), "alt": drawn.sentence, **said}
-
-
-def _code(line: Line, tips: bool, slots: Slots, quiz: Quiz | None) -> Markup:
-    """Mark the expressions of a line by their exact columns, one inside the other; with tips where no rows say it."""
-    parts = _parts(line)
-    parts.sort(key=lambda part: (part.column, -part.end))
-    return _marked(line.text, 0, min(WIDEST, len(line.text)), parts, tips, slots, quiz)
-
-
-def _parts(line: Line) -> list[Part]:
-    found = (line.main, *line.several, *line.parts)
-    return [part for part in found if part is not None and part.end > part.column]
-
-
-def _marked(
-    text: str, start: int, end: int, parts: list[Part], tips: bool, slots: Slots, quiz: Quiz | None
-) -> Markup:
-    done, at = Markup(""), start
-    i = 0
-    while i < len(parts):
-        part = parts[i]
-        inside = [p for p in parts[i + 1 :] if p.column >= part.column and p.end <= part.end]
-        if part.column >= at and part.end <= end:
-            body = _marked(text, part.column, part.end, inside, tips, slots, quiz)
-            tip = clip(part.text, 80)
-            tip += "\n" + tr("value {value}", value=brief(part.value))
-            if quiz is None or part.key in quiz.open:
-                tip += "\n" + tr("gradient {grad}", grad=brief(part.grad) or tr("none"))
-            told = {
-                "data-k": part.key,
-                "title": tip if tips else None,
-                "data-t": slots.get((part.series, part.top)) if tips else None,
-            }
-            done += escape(text[at : part.column])
-            done += Markup('<span class="gm-x"')
-            done += Markup("").join(Markup(' {}="{}"').format(k, v) for k, v in told.items() if v is not None)
-            done += Markup(">{}</span>").format(body)
-            at = part.end
-        i += 1 + len(inside)
-    return done + escape(text[at:end])

@@ -31,7 +31,9 @@ def veiled(trace: Trace, but: Collection[int] = (), arrows: Collection[tuple[int
     """
     operations = hidden(trace.operations, _hidden, but)
     if arrows:
-        operations = tuple(replace(o, inputs=tuple(_unsaid(o, e, arrows) for e in o.inputs)) for o in operations)
+        operations = tuple(
+            replace(o, inputs=tuple(_unsaid(o, e, arrows) for e in o.inputs)) for o in operations
+        )
     inputs = tuple(
         replace(entry, grad=entry.grad if entry.key in but else _hidden(entry.grad), numerical=None)
         for entry in trace.inputs
