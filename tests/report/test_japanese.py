@@ -167,6 +167,17 @@ def test_prose_fills_its_lines_and_names_and_code_stay_whole():
     assert wrap("a name like 隠れ層 or 損失関数 stays", 16) == ["a name like", "隠れ層 or", "損失関数 stays"]
 
 
+def test_a_number_of_a_sum_over_steps_is_not_parted():
+    text = (
+        "aへ: 5.062*(1) = 5.062*1 = 5.062、"
+        + "と".join(f"ステップ{i}の-5.062" for i in range(1, 6))
+        + "と合わせて、25.31"
+    )
+    for columns in range(20, 60):
+        rows = broken(text, columns)
+        assert sum(row.count("-5.062") for row in rows) == 5, rows
+
+
 def test_english_is_wrapped_as_before():
     assert wrap("one two, three (four) five", 9) == ["one two,", "three", "(four)", "five"]
 

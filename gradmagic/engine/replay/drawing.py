@@ -131,4 +131,6 @@ def _stated(source: Any) -> Callable[[], Any]:
         return source.getstate
     if isinstance(source, np.random.Generator):
         return lambda: pickle.dumps(source.bit_generator.state)
-    return lambda: pickle.dumps(source.get_state())
+    if isinstance(source, np.random.RandomState):
+        return lambda: pickle.dumps(source.get_state())
+    return lambda: pickle.dumps(source.state)  # what generators are made of

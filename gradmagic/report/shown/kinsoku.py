@@ -20,7 +20,8 @@ _OPENING = frozenset("‘“（〔［｛〈《「『【«")
 _NOT_LAST = _OPENING | frozenset(
     "￥＄＃([{\"'`0123456789-+@#$"
 )  # nor is a number parted from what is counted
-_SENTENCE = re.compile("[、。「」（）]|[ぁ-ヶー一-鿿々]{7}")  # names of the reader's are shorter
+# Names of the reader's are shorter, and no number stands behind a particle in them (ステップ1の5.06とステップ2の…).
+_SENTENCE = re.compile(r"[、。「」（）]|[ぁ-ヶー一-鿿々]{7}|[のと]-?\d")
 
 
 def parts(a: str, b: str) -> bool:

@@ -109,11 +109,25 @@ def _break(rest: str, fits: int) -> int:
         return fits
     least = fits // 3
     space = rest.rfind(" ", least, fits)
-    signs = max(rest.rfind(sign, least, fits) for sign in ",.([{*/+-=")
+    behind = (
+        at for at in range(fits - 1, least - 1, -1) if rest[at] in ",.([{*/+-=" and not _in_number(rest, at)
+    )
+    signs = next(behind, -1)
     between = next((at for at in range(fits, 0, -1) if kinsoku.parts(rest[at - 1], rest[at])), 0)
     if kinsoku.is_sentence(rest[:fits]) and between > max(space, least):
         return between
     return space if space > 0 else signs + 1 if signs > 0 else between or fits
+
+
+def _in_number(text: str, at: int) -> bool:
+    """Tell whether the sign at a place is a number's point, comma or minus, or its exponent's sign."""
+    before, behind = text[:at][-2:], text[at + 1 : at + 2]
+    if not behind.isdigit():
+        return False
+    if text[at] in ".,":
+        return before[-1:].isdigit()
+    exponent = before[:1].isdigit() and before[-1:] == "e"
+    return text[at] in "+-" and (exponent or width(before[-1:]) == 2)
 
 
 def sums(lines: Sequence[str], columns: int) -> list[str]:
