@@ -20,9 +20,10 @@ from .files.json import from_json, to_json
 from .files.markdown import to_markdown
 from .files.tex_report import to_tex_report
 from .model import ReportError, Trace
-from .page.html import page, to_html
+from .page.html import Quiz, page, to_html
 from .page.latex import to_latex
 from .page.sharing import brings, in_document
+from .parts.answers import given_away
 from .parts.explain import Explanation, explain
 from .parts.graph import MOST, picture
 from .parts.table import Table, table
@@ -247,7 +248,7 @@ class Report(Quizzed):
     @cached_property
     def _as_text(self) -> View:
         """The view that text and Markdown show: smaller, and under a quiz without the gradients."""
-        trace = veiled(self._trace, self._open) if self._quiz else self._trace
+        trace = self._hidden if self._quiz else self._trace
         limit = TEXT_NODES if not self._every_step else STEPS
         view = View.of(trace, min(self._limit, limit + len(trace.inputs)))
         if len(trace.operations) <= WHOLE and sum(bool(o.rule) for o in trace.operations) > len(
@@ -277,10 +278,10 @@ class Report(Quizzed):
         return self._html(brings=True)
 
     def _html(self, brings: bool) -> str:
-        drawn = self._scene if self._draws else None
-        return to_html(
-            self._view, drawn, self._unfolded, self._quiz, self._explained, self._every_step, brings
-        )
+        drawn, quiz = self._scene if self._draws else None, None
+        if self._quiz:
+            quiz = Quiz(drawing(self._still, self._engine) if self._draws else None, self._open)
+        return to_html(self._view, drawn, self._unfolded, quiz, self._explained, self._every_step, brings)
 
     def _tex(self) -> str:
         drawn = drawing(self._still, self._engine) if self._draws else None
@@ -373,7 +374,13 @@ class Report(Quizzed):
         return self._view if not self._quiz else self._new()
 
     def _new(self) -> View:
-        return View.of(veiled(self._trace, self._open) if self._quiz else self._trace, self._limit)
+        return View.of(self._hidden if self._quiz else self._trace, self._limit)
+
+    @property
+    def _hidden(self) -> Trace:
+        """The trace as a quiz shows it: without gradients, and without the arrows that are one."""
+        arrows = given_away(self._view)
+        return veiled(self._trace, self._open, [end for end, keys in arrows.items() if {*keys} - self._open])
 
     def _svg(self) -> str:
         return self._drawn("svg").decode()

@@ -99,13 +99,17 @@ def test_arrays_show_their_gradients_and_their_graph(open_notebook, name, cell, 
     lab.picture(f"{name} cell", lab.page.locator(".jp-Notebook .jp-Cell").nth(1))
 
 
-def test_an_untrusted_notebook_still_shows_table_graph_and_cell(open_notebook, server, tmp_path):
-    # Executed elsewhere, so this server never signed it: JupyterLab takes scripts, styles and svg away.
-    path = write_notebook(server.folder / "untrusted.ipynb", SETUP, PRODUCT)
+def made_elsewhere(server, tmp_path, name: str, *cells: str):
+    """A notebook that this server never signed: JupyterLab takes scripts, styles and svg away."""
+    path = write_notebook(server.folder / f"{name}.ipynb", SETUP, *cells)
     notebook = nbformat.read(path, as_version=4)
     nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
     nbformat.write(notebook, path)
-    lab = open_notebook(path=path)
+    return path
+
+
+def test_an_untrusted_notebook_still_shows_table_graph_and_cell(open_notebook, server, tmp_path):
+    lab = open_notebook(path=made_elsewhere(server, tmp_path, "untrusted", PRODUCT))
     output = lab.outputs(1)
     output.locator("table").first.wait_for()
     assert output.locator("script, style, svg, .gm-live").count() == 0
@@ -121,6 +125,22 @@ def test_an_untrusted_notebook_still_shows_table_graph_and_cell(open_notebook, s
     assert image.evaluate("image => image.complete && image.naturalWidth") > 300
     assert "graph" in image.get_attribute("alt")
     lab.picture("untrusted", output.first)
+
+
+def test_a_quiz_in_an_untrusted_notebook_is_opened_by_hand(open_notebook, server, tmp_path):
+    quiz = PRODUCT.replace("%%grad", "%%grad --quiz")
+    lab = open_notebook(path=made_elsewhere(server, tmp_path, "untrusted quiz", quiz))
+    output = lab.outputs(1)
+    output.locator("table").first.wait_for()
+    assert output.locator("script, style, svg, .gm-live").count() == 0
+    rows = output.locator("table").first.locator("tbody tr")
+    grads = [row.locator("td").nth(1) for row in rows.all()]
+    assert [grad.inner_text().strip() for grad in grads] == ["?", "?"]
+    for text in ("start with", "④②", "by 0.05"):
+        assert text not in output.inner_text() and text in output.text_content()
+    grads[1].locator("summary").click()
+    assert [grad.inner_text().split() for grad in grads] == [["?"], ["?", "5"]]
+    lab.picture("untrusted quiz", output.first)
 
 
 def test_in_the_dark_theme_ink_is_light(open_notebook):

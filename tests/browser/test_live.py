@@ -276,6 +276,33 @@ def test_a_quiz_gives_one_gradient_at_a_time(live):
     assert "grad 2" in node(report, "a = 2").text_content()
 
 
+def test_an_arrow_that_is_the_answer_is_asked_for_with_it(live):
+    lab, report = live("%%grad --quiz a\nz = a**3")
+    arrow, row = report.locator(".gm-board .e"), report.locator(".gm-table tbody tr")
+    drawn = report.locator(".gm-board svg")
+    assert drawn.locator(".e text").text_content() == "① ?" and "3*a" not in arrow.get_attribute("aria-label")
+    report.get_by_role("button", name="forward from a", exact=True).click()
+    press(report, "next")
+    assert (
+        "= ?" in report.locator(".gm-told").inner_text()
+        and "12" not in report.locator(".gm-told").inner_text()
+    )
+    press(report, "end the walk: show all gradients")
+    drawn.locator(".e text").click()
+    assert (
+        report.locator(".gm-panel").inner_text().count("?") == 2
+        and "3*a" not in report.locator(".gm-panel").inner_text()
+    )
+    assert report.locator(".gm-q, details:not([open])").count() == 0
+    row.get_by_role("button").first.click()
+    assert (
+        "3*a**2 = 12" in drawn.locator(".e text").text_content()
+        and "12" in report.locator(".gm-panel").inner_text()
+    )
+    assert "12" in row.inner_text() and "grad 12" in drawn.text_content()
+    lab.picture("live quiz of one operation", report)
+
+
 def test_a_turn_of_a_loop_opens_in_its_place_and_closes_again(live):
     lab, report = live(LOOP)
     rows = report.locator(".gm-board .n[data-k]")

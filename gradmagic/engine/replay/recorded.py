@@ -311,7 +311,7 @@ def _is_part(part: Any, whole: Any, index: Any) -> bool:
 
 def _masks(index: Any) -> bool:
     """Tell whether an array of truth values picks, so that the shape hangs on them."""
-    return any(a.value.dtype.kind == "b" for a in recorded_in(index))
+    return any(a.value_kind == "b" for a in recorded_in(index))
 
 
 def settled(now: Any, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:

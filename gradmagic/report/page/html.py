@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -36,12 +36,24 @@ from ..pictures.program import drawn as program_drawn
 from ..pictures.scene import Scene
 from ..pictures.svg import still, svg
 from ..shown.naming import circled
-from ..shown.numbers import aligned, brief, number, on_a_line, rows_of, samples, shape_of, sign, sparkline
-from ..shown.typeset import clip, sums, width
+from ..shown.numbers import (
+    aligned,
+    brief,
+    index_of,
+    number,
+    on_a_line,
+    rows_of,
+    samples,
+    shape_of,
+    sign,
+    sparkline,
+)
+from ..shown.typeset import sums, width
 from ..shown.view import View, told
 from ..turns import Turns
 from .assets import loader, packed, script, style, twins, version
 from .latex import to_latex
+from .marked_code import expressions, marked
 from .script_data import Sheet, data, text_of
 from .turn_data import Slots, turn_data
 
@@ -53,7 +65,6 @@ EXPLANATIONS = 2_500  # bytes of that
 COLUMNS = 110  # of that
 FORMULAS = 1_500  # bytes of LaTeX to be copied; more is had by `to_latex`
 UNFOLDED = 40_000  # bytes of a drawing that unfolds a loop
-WIDEST = 300  # columns of a line of code
 LONG, SHORT = (
     60,
     24,
@@ -75,6 +86,14 @@ class Detail:
     drawing: bool
 
 
+@dataclass(frozen=True)
+class Quiz:
+    """What a page shows of a quiz without script: the graph `drawn` without gradients, and those of the keys `open`."""
+
+    drawn: Scene | None = None
+    open: Collection[int] = ()
+
+
 DETAILS = (
     Detail(rows=300, elements=SHOWN, lines=400, parts=True, steps=60, drawing=True),
     Detail(rows=120, elements=INLINE, lines=120, parts=False, steps=20, drawing=True),
@@ -84,7 +103,7 @@ DETAILS = (
 
 
 def to_html(
-    view: View, drawn: Scene | None, unfolded: Sequence[Drawn] = (), quiz: bool = False,
+    view: View, drawn: Scene | None, unfolded: Sequence[Drawn] = (), quiz: Quiz | None = None,
     explained: Sequence[Sequence[str]] = (), every_step: bool = False, brings: bool = True,
 ) -> str:  # fmt: skip
     """Write the report as a piece of HTML, in as much detail as fits into 200 KB.
@@ -96,8 +115,8 @@ def to_html(
         The graph as it is drawn; what is too large is shown as lanes. None: not at all.
     unfolded : sequence of Drawn
         The graph with one of its loops or calls unfolded, for a reader who asks; or in another form, which is named.
-    quiz : bool
-        Whether the gradients are hidden until they are asked for, where scripts run.
+    quiz : Quiz, optional
+        What is shown where the gradients are hidden until they are asked for: each is asked for by its question mark.
     explained : sequence of sequences of str
         Entries of gradients written out, each in lines.
     every_step : bool
@@ -109,7 +128,7 @@ def to_html(
     made = ""
     told = [sums(lines, COLUMNS) for lines in explained]
     for detail in DETAILS:
-        shown = _shown(view, drawn, unfolded if detail.parts else (), detail)
+        shown = _shown(view, drawn, unfolded if detail.parts else (), detail, quiz)
         made = _template("report.html").render(
             **shown, quiz=quiz, explained=told, every_step=every_step, brings=brings
         )
@@ -120,12 +139,14 @@ def to_html(
     return made
 
 
-def _shown(view: View, drawn: Scene | None, unfolded: Sequence[Drawn], detail: Detail) -> dict[str, Any]:
+def _shown(
+    view: View, drawn: Scene | None, unfolded: Sequence[Drawn], detail: Detail, quiz: Quiz | None
+) -> dict[str, Any]:
     """Give what the template shows, by the names that it has there."""
     trace = view.trace
     found = curve(view)
     past = history(trace)
-    graph = _graph(view, drawn, detail, unfolded)
+    graph = _graph(view, drawn, detail, unfolded, quiz)
     annotated, elsewhere = lines(view, detail.lines), others(view)[:10]
     parts = [
         part
@@ -133,6 +154,7 @@ def _shown(view: View, drawn: Scene | None, unfolded: Sequence[Drawn], detail: D
         for part in (line.main, *line.several, *(line.parts if detail.parts else ()))
         if part is not None
     ]
+    tips = [part for line in annotated if not detail.parts for part in expressions(line)]
     told_by_turn, slots = turn_data(trace.turns, parts)
     listed = steps(view) if detail.steps else ()
     given = [_given(entry.name, entry.value) for entry in trace.inputs[:5]]
@@ -140,8 +162,10 @@ def _shown(view: View, drawn: Scene | None, unfolded: Sequence[Drawn], detail: D
         "view": view, "trace": trace, "detail": detail, "start": ", ".join([*given[:4], *["…"][: len(given) > 4]]),
         "table": list(table(view)), "strip": _strip(found) if found and found.whole else None,
         "charts": _charts(found), "graph": graph, "others": elsewhere, "steps": listed, "slots": slots,
-        "lines": _with_gaps(annotated, detail, slots), "heads": _heads(trace.turns) if slots else defaultdict(list),
-        "data": _data(view, graph, unfolded, listed, parts, told_by_turn), "tables": _tables(view),
+        "lines": _with_gaps(annotated, detail, slots, quiz),
+        "heads": _heads(trace.turns) if slots else defaultdict(list),
+        "data": _data(view, graph, unfolded, listed, parts, told_by_turn, _hidden(quiz, tips)),
+        "tables": _tables(view),
         "descent_charts": descent_charts(trace.descent) if trace.descent else [],
         "modes": modes(view), "past": past, "past_charts": _past_charts(past) if past else [],
     }  # fmt: skip
@@ -163,17 +187,28 @@ def _data(
     listed: Sequence[Step],
     parts: Sequence[Part],
     told_by_turn: dict[str, Any],
+    hidden: dict[str, Any],
 ) -> str:
     """Write what the script needs, packed; nothing where there are no operations."""
     if not view.computed:
         return packed(text_of({"said": said})) if (said := twins()) else ""
-    sheets = [Sheet(view, "")]
+    sheets = [Sheet(view, graph.get("whole", "") if graph is not None else "")]
     if graph is not None and "svg" in graph:
         sheets += [sheet for sheet in map(_sheet, unfolded) if len(sheet.svg) <= UNFOLDED]
     keys = [part.key for part in parts if part.key is not None]
     formulas = to_latex(view)
     formulas = formulas if len(formulas) <= FORMULAS else ""
-    return packed(data(sheets, listed, keys, formulas, _explained(view), told_by_turn, twins()))
+    return packed(data(sheets, listed, keys, formulas, _explained(view), told_by_turn, hidden, twins()))
+
+
+def _hidden(quiz: Quiz | None, parts: Iterable[Part]) -> dict[str, Any]:
+    """Give what a quiz's script knows and its page hides: the gradients of tips; and which gradients are shown."""
+    if quiz is None:
+        return {}
+    tips = {
+        str(part.key): brief(part.grad) for part in parts if part.key is not None and part.grad is not None
+    }
+    return {"open": sorted(quiz.open), **({"tips": tips} if tips else {})}
 
 
 def _sheet(drawn: Drawn) -> Sheet:
@@ -206,13 +241,15 @@ def _heads(turns: Turns | None) -> dict[int | str, list[int]]:
     return found
 
 
-def _with_gaps(found: Sequence[Line], detail: Detail, slots: Slots) -> list[tuple[Line | None, Markup]]:
+def _with_gaps(
+    found: Sequence[Line], detail: Detail, slots: Slots, quiz: Quiz | None
+) -> list[tuple[Line | None, Markup]]:
     """Give the lines of the cell with their code marked, and a gap where a long cell has some that are not shown."""
     made: list[tuple[Line | None, Markup]] = []
     for line in found:
         if made and made[-1][0] is not None and line.number > made[-1][0].number + 1:
             made.append((None, Markup("")))
-        made.append((line, _code(line, not detail.parts, slots)))
+        made.append((line, marked(line, not detail.parts, slots, None if quiz is None else quiz.open)))
     return made
 
 
@@ -283,6 +320,7 @@ def _environment() -> Environment:
         "line": lambda numbers: sparkline(numbers, 32),
         # Plain spaces alone in an element become one in nbconvert's HTML.
         "indent_to": _indent,
+        "entry": lambda entry: entry.name + index_of(0, entry.value.shape),
         "failure": lambda trace, text: failure(trace, text).replace(" ", "\u00a0"),
         "filled": lambda sentence, **fields: escape(sentence).format(**fields),  # with markup
         "times": lambda text: Markup(str(escape(text)).replace("*", "<wbr>·")),  # a long product goes on below
@@ -376,7 +414,7 @@ def _indent(line: Line, part: Part) -> str:
 
 
 def _graph(
-    view: View, drawn: Scene | None, detail: Detail, unfolded: Iterable[Drawn]
+    view: View, drawn: Scene | None, detail: Detail, unfolded: Iterable[Drawn], quiz: Quiz | None
 ) -> dict[str, Any] | None:
     if drawn is None or not view.computed:
         return None
@@ -393,37 +431,7 @@ def _graph(
         "roles": roles(view),
         "bare": _BARE.search(picture),
     }
+    if quiz is not None and quiz.drawn is not None:
+        veiled = still(svg(quiz.drawn, tips=False))
+        return {"svg": veiled, "whole": still(picture), "alt": drawn.sentence, **said}
     return {"svg": still(picture), "alt": drawn.sentence, **said}
-
-
-def _code(line: Line, tips: bool, slots: Slots) -> Markup:
-    """Mark the expressions of a line by their exact columns, one inside the other; with tips where no rows say it."""
-    found = (line.main, *line.several, *line.parts)
-    parts = [part for part in found if part is not None and part.end > part.column]
-    parts.sort(key=lambda part: (part.column, -part.end))
-    return _marked(line.text, 0, min(WIDEST, len(line.text)), parts, tips, slots)
-
-
-def _marked(text: str, start: int, end: int, parts: list[Part], tips: bool, slots: Slots) -> Markup:
-    done, at = Markup(""), start
-    i = 0
-    while i < len(parts):
-        part = parts[i]
-        inside = [p for p in parts[i + 1 :] if p.column >= part.column and p.end <= part.end]
-        if part.column >= at and part.end <= end:
-            body = _marked(text, part.column, part.end, inside, tips, slots)
-            tip = clip(part.text, 80)
-            tip += "\n" + tr("value {value}", value=brief(part.value))
-            tip += "\n" + tr("gradient {grad}", grad=brief(part.grad) or tr("none"))
-            told = {
-                "data-k": part.key,
-                "title": tip if tips else None,
-                "data-t": slots.get((part.series, part.top)) if tips else None,
-            }
-            done += escape(text[at : part.column])
-            done += Markup('<span class="gm-x"')
-            done += Markup("").join(Markup(' {}="{}"').format(k, v) for k, v in told.items() if v is not None)
-            done += Markup(">{}</span>").format(body)
-            at = part.end
-        i += 1 + len(inside)
-    return done + escape(text[at:end])

@@ -18,6 +18,7 @@ import numpy as np
 from ...engine.core.values import SHOWN, Value, summarise
 from ...language import tr
 from ..model import Edge, Operation
+from ..parts.answers import given_away
 from ..parts.forward_walk import Way, ways_from
 from ..parts.steps import Step
 from ..shown.naming import PARTS, circled, kind_of
@@ -52,9 +53,12 @@ def data(
     latex: str = "",
     entries: Mapping[int, Sequence[str]] | None = None,
     turns: Mapping[str, Any] | None = None,
+    hidden: Mapping[str, Any] | None = None,
     said: Mapping[str, str] | None = None,
 ) -> str:
     """Write what the script needs; the first sheet's drawing is the page's own image, the others unfold it.
+
+    A quiz's first sheet has a drawing, for its page's image is without gradients.
 
     Parameters
     ----------
@@ -69,6 +73,8 @@ def data(
         By an input's key, where each entry of its gradient comes from.
     turns : mapping, optional
         What lines gave at each turn (turn_data.py).
+    hidden : mapping, optional
+        What a quiz knows besides: gradients of tips, and which are shown.
     said : mapping, optional
         The script's sentences in another language than English.
     """
@@ -102,7 +108,7 @@ def data(
     ]
     if others:
         found["ask"] = {str(e.key): e.name + index_of(0, e.value.shape) for e in others[:ASKED]}
-    return text_of(found | ({"said": said} if said else {}))
+    return text_of(found | dict(hidden or {}) | ({"said": said} if said else {}))
 
 
 def text_of(found: Mapping[str, Any]) -> str:
@@ -163,7 +169,7 @@ class _Values:
 
 def _sheets(sheets: Sequence[Sheet], values: _Values) -> list[dict[str, Any]]:
     view = sheets[0].view
-    first = {
+    first: dict[str, Any] = {
         "nodes": {
             str(o.key): _node(view, o, values) for o in view.operations if o.rule or o.key in view.users
         },
@@ -172,7 +178,14 @@ def _sheets(sheets: Sequence[Sheet], values: _Values) -> list[dict[str, Any]]:
             for (key, argument), i in view.numbers.items()
         },
     }
-    return [first, *(_further(sheet, values, view, first) for sheet in sheets[1:])]
+    if sheets[0].svg:
+        first["svg"] = sheets[0].svg
+    found = [first, *(_further(sheet, values, view, first) for sheet in sheets[1:])]
+    for said, sheet in zip(found, sheets, strict=True):
+        if arrows := given_away(sheet.view):
+            numbers = sheet.view.numbers
+            said["arrows"] = {str(numbers[edge]): keys for edge, keys in arrows.items() if edge in numbers}
+    return found
 
 
 def _further(sheet: Sheet, values: _Values, before: View, first: dict[str, Any]) -> dict[str, Any]:

@@ -6,18 +6,22 @@ In: a `View`, a name of the reader's, an answer. Out: what is said of it, and of
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from ...language import tr
-from ..model import ReportError
+from ..model import Edge, Operation, ReportError
 from ..shown.numbers import shape_of
 from ..shown.view import View
 from .explain import entry_of
-from .paths import sum_over_paths
+from .paths import paths_to, sum_over_paths, sums_up
 
 NEAR = 0.02  # an answer may be so far from the gradient, in parts of its largest entry: 0.33 for 1/3
+
+
+SHORT = 60  # values of a trace that is looked through for such arrows
 
 
 class Said(str):
@@ -61,6 +65,41 @@ def found_in(view: View, name: str) -> tuple[int, Any]:
             names=", ".join(list(values)[-8:]) or tr("nothing"),
         ))  # fmt: skip
     return values[name]
+
+
+def given_away(view: View) -> dict[tuple[int, int], list[int]]:
+    """List the arrows whose local derivative alone is the gradient of an input: there is nothing to multiply or to add.
+
+    Returns
+    -------
+    dict
+        By the operation's key and the argument's position the keys of these inputs. No arrow that another input's
+        gradient is worked out by is among them.
+    """
+    if len(view.operations) > SHORT:
+        return {}
+    found: dict[tuple[int, int], list[int]] = {}
+    needed: set[tuple[int, int]] = set()
+    for entry in view.trace.inputs:
+        paths = paths_to(view, entry.key)
+        if paths is None:
+            return {}
+        ends = [(user.key, edge.argument) for user, edge in chain(*paths)]
+        factors = [(user.key, edge.argument) for user, edge in chain(*paths) if not _hands_on(user, edge)]
+        if len(paths) == 1 and len(factors) < 2:
+            for end in factors or ends[-1:]:
+                found.setdefault(end, []).append(entry.key)
+        else:
+            needed.update(ends)
+    return {end: keys for end, keys in found.items() if end not in needed}
+
+
+def _hands_on(operation: Operation, edge: Edge) -> bool:
+    """Tell whether an edge hands the gradient on as it is: its local derivative is 1."""
+    local = edge.local
+    if local is None:
+        return sums_up(operation) or edge.formula == "1"
+    return local.low == local.high == 1 and not local.nans and not local.infs
 
 
 def judged(view: View, name: str, answer: Any) -> tuple[Said, int | None]:

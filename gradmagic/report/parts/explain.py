@@ -205,7 +205,7 @@ def entry_of(trace: Trace, text: str) -> tuple[Input, tuple[int, ...]]:
 
 def _no_entry(text: str, entry: Input) -> str:
     shape = entry.value.shape
-    first = entry.name + (index_of(0, shape) if entry.value.size else "")
+    first = entry.name + index_of(0, shape)
     told = {"text": text, "name": entry.name, "shape": shape, "first": first}
     if not shape:
         return tr("there is no entry {text}: {name} is a number. Write {first!r}, say.", **told)

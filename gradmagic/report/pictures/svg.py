@@ -54,6 +54,8 @@ STYLE = re.sub(
     .on rect{stroke-width:3}
     .later .g,.later .s{visibility:hidden}
     .now rect{stroke-width:3;stroke:var(--gm-gold,#8a6100);fill:var(--gm-result,#fdf3d7)}
+    .veil.e{--c:var(--gm-edge,#6b7680)}
+    .veil.d{fill:var(--gm-ink,#1f2933)}
     .now.e{--c:var(--gm-gold,#8a6100)}
     .on.row .r,.now.row .r{fill:var(--gm-gold,#8a6100);fill-opacity:.2}
     .wait{opacity:.45}

@@ -208,14 +208,16 @@ def shape_of(shape: tuple[int, ...]) -> str:
 
 
 def index_of(flat: int, shape: tuple[int, ...]) -> str:
-    """Write the index of entry `flat` of an array, counted along the flattened array; nothing for a number.
+    """Write the index of entry `flat` of an array, counted along the flattened array; nothing where there is none.
 
     Examples
     --------
-    >>> index_of(5, (2, 4)), index_of(0, ())
-    ('[1,1]', '')
+    >>> index_of(5, (2, 4)), index_of(0, ()), index_of(0, (0, 3))
+    ('[1,1]', '', '')
     """
-    return "[" + ",".join(str(i) for i in np.unravel_index(flat, shape)) + "]" if shape else ""
+    if not shape or not math.prod(shape):
+        return ""
+    return "[" + ",".join(str(i) for i in np.unravel_index(flat, shape)) + "]"
 
 
 def sign(value: Value | None) -> str:

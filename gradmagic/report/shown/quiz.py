@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ...engine.core.values import Value
 from ..descent import Descent
-from ..model import Trace
+from ..model import Edge, Operation, Trace
 from ..operations import hidden
 from ..turns import Turns
 
@@ -18,10 +18,11 @@ ANSWERS = {"zero", "vanishes", "explodes", "dtype trouble", "flat"}
 HIDDEN = Value((), "", False, 1, "?", None, None, None, None, 0, 0, 0)
 
 
-def veiled(trace: Trace, but: Collection[int] = ()) -> Trace:
+def veiled(trace: Trace, but: Collection[int] = (), arrows: Collection[tuple[int, int]] = ()) -> Trace:
     """Hide the gradients of a trace, and what would tell them: flows, local numbers, slopes, differences.
 
-    The gradients of the keys in `but` are shown.
+    The gradients of the keys in `but` are shown. Of `arrows`, by an operation's key and an argument's position, the
+    formula is hidden, too.
 
     Examples
     --------
@@ -29,6 +30,10 @@ def veiled(trace: Trace, but: Collection[int] = ()) -> Trace:
     ()
     """
     operations = hidden(trace.operations, _hidden, but)
+    if arrows:
+        operations = tuple(
+            replace(o, inputs=tuple(_unsaid(o, e, arrows) for e in o.inputs)) for o in operations
+        )
     inputs = tuple(
         replace(entry, grad=entry.grad if entry.key in but else _hidden(entry.grad), numerical=None)
         for entry in trace.inputs
@@ -38,6 +43,10 @@ def veiled(trace: Trace, but: Collection[int] = ()) -> Trace:
     return replace(
         trace, operations=operations, inputs=inputs, elementwise=False, walks=(), turns=turns, descent=descent
     )
+
+
+def _unsaid(operation: Operation, edge: Edge, arrows: Collection[tuple[int, int]]) -> Edge:
+    return replace(edge, formula="?", words="") if (operation.key, edge.argument) in arrows else edge
 
 
 def _of_descent(descent: Descent) -> Descent:

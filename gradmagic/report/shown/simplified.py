@@ -86,7 +86,7 @@ def unparsed(tree: ast.AST) -> str:
 
 def bracketed(formula: str) -> str:
     """Write a formula as a factor of a product: in parentheses, unless it is one name or number."""
-    return formula if formula.replace(".", "").isalnum() else f"({formula})"
+    return formula if formula.replace(".", "").isalnum() or formula == "?" else f"({formula})"
 
 
 class _Folder(ast.NodeTransformer):

@@ -13,7 +13,7 @@ from itertools import count
 
 import numpy as np
 
-from ...language import tr
+from ...language import in_each, tr
 from ..model import Edge, Note, Operation, Trace
 from ..operations import Columns, Selection
 from .fold import alike_all, grouped, joined, looped, taken_apart, turns
@@ -25,9 +25,10 @@ REMARKS = {"dtype", "guard", "numeric", "agrees", "sum", "unchanged", "unused"}
 
 
 def told(note: Note) -> str:
-    """Write a note with its line in front, once."""
-    lead = tr("line {line}: ", line=note.line) if note.line else ""
-    return note.text if note.text.startswith(lead) else lead + note.text
+    """Write a note with its line in front, once: the note may be of a reader of another language."""
+    if not note.line or note.text.startswith(in_each("line {line}: ", line=note.line)):
+        return note.text
+    return tr("line {line}: ", line=note.line) + note.text
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 /* The graph: lit, zoomed, moved, walked through by keys, and opened: a small panel says one box or arrow in full. */
 const LEAST = 11 / 12; /* of a drawing's own size: its letters are 12 px high, and 11 can be read */
-const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
-  const { tr } = data, first = decode(image.src), alt = image.alt, { host, root } = show(image, "gm-live gm-board", STYLES[0]);
+const graph = (report, image, data, { own, point, pin, veiled, given, ask }) => {
+  const { tr } = data, first = data.sheets[0].svg ?? decode(image.src), alt = image.alt, { host, root } = show(image, "gm-live gm-board", STYLES[0]);
   host.setAttribute("data-lm-suppress-shortcuts", "true");
   const place = host.parentElement, whole_part = place.closest("details"), panel = h("div", { class: "gm-panel", role: "region", "aria-label": tr("what was clicked"), "aria-live": "polite" });
   panel.hidden = true;
@@ -12,7 +12,8 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
   /* What is said of a shape; what the first drawing says too stands there alone. */
   const said_of = (item) => {
     const [first] = data.sheets, { sheet: part, dataset } = item;
-    return dataset.k ? part.nodes[dataset.k] ?? first.nodes[dataset.k] : part.edges[dataset.i] ?? first.edges[dataset.i];
+    if (dataset.k) return part.nodes[dataset.k] ?? first.nodes[dataset.k];
+    return given(part.edges[dataset.i] ?? first.edges[dataset.i], dataset.i, part.arrows ? part : first);
   };
   const size = () => [host.clientWidth, host.clientHeight];
   const apply = () => {
@@ -186,6 +187,16 @@ const graph = (report, image, data, { own, point, pin, veiled, ask }) => {
       const hidden = veiled(own(node.dataset.k)), g = node.querySelector(".g");
       node.classList.toggle("veil", !!hidden);
       if (g) g.textContent = hidden ? (node.classList.contains("row") ? " ?" : tr("grad ?")) : g.said;
+    }
+    for (const edge of edges) {
+      const hidden = said_of(edge)[2] === "?";
+      edge.classList.toggle("veil", hidden);
+      for (const label of [edge.querySelector("text"), ...svg.querySelectorAll(`.d[data-i="${edge.dataset.i}"]`)]) {
+        if (!label) continue;
+        label.said ??= label.textContent;
+        label.textContent = hidden ? `${label.said.match(/^\s*(\(\d+\)|[^\s:]*?:|\S)/)[0]} ?` : label.said;
+        label.classList.toggle("veil", hidden);
+      }
     }
     svg.classList.toggle("blind", !!veiled());
     tipped();

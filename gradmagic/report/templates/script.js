@@ -4,6 +4,8 @@ const bring = async (report) => {
   let data = {};
   try { data = JSON.parse(await gradmagic.read(report.querySelector("script.gm-data"))); } catch { /* the static page stays */ }
   const tr = data.tr = speaker(data.said);
+  /* Without script a quiz's gradients stand behind what opens. */
+  for (const cover of report.querySelectorAll(".gm-q")) cover.replaceWith(cover.lastElementChild);
   const own = (key) => String(data.own?.[key] ?? key);
   const items = [...report.querySelectorAll("[data-k]")];
   let pinned, hovered, board, quiz, slid;
@@ -18,6 +20,9 @@ const bring = async (report) => {
   const point = (at) => { hovered = at?.key === undefined ? undefined : at; paint(); };
   const pin = (at) => { pinned = at && !(pinned && pinned.key === at.key && pinned.edge === at.edge) ? at : undefined; paint(); return pinned; };
   const keyOf = (e) => { const key = e.target.closest?.("[data-k]")?.dataset.k; return key === undefined ? undefined : { key }; };
+  const veiled = (q) => quiz?.veiled(q);
+  /* What is said of an edge, while a quiz hides the gradient that its derivative is. */
+  const given = (said, i, { arrows } = data.sheets[0]) => (arrows?.[i]?.some(veiled) ? said.with(2, "?").with(4, null) : said);
   const ours = (e) => !e.target.classList?.contains("gm-board");
   for (const kind of ["mouseover", "focusin"]) report.addEventListener(kind, (e) => ours(e) && point(keyOf(e)));
   for (const kind of ["mouseleave", "focusout"]) report.addEventListener(kind, (e) => ours(e) && point());
@@ -33,10 +38,10 @@ const bring = async (report) => {
   /* One stop of the tab key for each part; the arrows walk within it. */
   for (const part of report.querySelectorAll(".gm-table,.gm-cell,.gm-steps")) rove([...part.querySelectorAll("[data-k]")], part);
   for (const image of report.querySelectorAll("img.gm-svg")) {
-    if (image.closest(".gm-graph") && data.sheets) board = graph(report, image, data, { own, point, pin, veiled: (q) => quiz?.veiled(q), ask: (q) => quiz?.ask(q) });
+    if (image.closest(".gm-graph") && data.sheets) board = graph(report, image, data, { own, point, pin, veiled, given, ask: (q) => quiz?.ask(q) });
     else show(image, "gm-live", STYLES[1]);
   }
-  const player = data.sheets && walk(report, board, data, { own, veiled: (q) => quiz?.veiled(q), ask: (q) => quiz?.ask(q), begun: () => slid?.last() });
+  const player = data.sheets && walk(report, board, data, { own, veiled, given, ask: (q) => quiz?.ask(q), begun: () => slid?.last() });
   const hide = entries(report, data);
   quiz = asking(report, data, () => { hide(); board?.veil(); player?.again(); });
   board?.veil();

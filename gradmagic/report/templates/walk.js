@@ -1,5 +1,5 @@
 /* The walk: backward from the result as the list of steps tells it, or forward from one input with its tangents. */
-const walk = (report, board, data, { own, veiled, ask, begun }) => {
+const walk = (report, board, data, { own, veiled, given, ask, begun }) => {
   const { tr } = data, list = [...report.querySelectorAll(".gm-steps>li")];
   const modes = [];
   if (list.length) modes.push({ name: tr("backward from {name}", { name: data.of }), length: data.back.length });
@@ -91,7 +91,7 @@ const walk = (report, board, data, { own, veiled, ask, begun }) => {
       for (const ask of said.querySelectorAll(".gm-ask")) ask.remove();
       for (const part of said.querySelectorAll("[hidden]")) part.hidden = false;
       const rule = data.sheets[0].nodes[current[0]]?.[3];
-      const rules = current[1].map(([edge]) => data.sheets[0].edges[edge]).filter((e) => e && e[2]);
+      const rules = current[1].map(([edge]) => given(data.sheets[0].edges[edge], edge)).filter((e) => e && e[2]);
       say(h("div", {}, step(), ...said.childNodes));
       if (rules.length) told.append(h("div", { class: "gm-muted" }, `${rule}: `, code(rules.map((e) => `${e[0]} ${e[1]} = ${e[2]}`).join("   "))));
     }
@@ -102,7 +102,7 @@ const walk = (report, board, data, { own, veiled, ask, begun }) => {
   const plain = (text) => text !== undefined && text !== "" && !isNaN(text);
   /* How a tangent comes about: of numbers the products, of arrays each rule and what it adds. */
   const pushed = (edges, parts, has) => {
-    const numbers = edges.map(([edge, source]) => [data.sheets[0].edges[edge], has.get(String(source))?.[0]]).map(([said, before]) => [said, before, said && said[4] !== null && !data.values[said[4]][0] ? short(data.values[said[4]][1]) : undefined]);
+    const numbers = edges.map(([edge, source]) => [given(data.sheets[0].edges[edge], edge), has.get(String(source))?.[0]]).map(([said, before]) => [said, before, said && said[4] !== null && !data.values[said[4]][0] ? short(data.values[said[4]][1]) : undefined]);
     if (numbers.every(([, before, local]) => plain(before) && plain(local))) {
       const products = numbers.map(([, before, local]) => `${product(local)}·${product(before)}`).join(" + ");
       return `${numbers.map(([said, before]) => `${said[0]}·${product(before)}`).join(" + ")} = ${products}`;

@@ -18,6 +18,7 @@ from ..parts.paths import at_first, sum_over_paths
 from ..parts.steps import Step, modes, steps
 from ..parts.turns import Earlier
 from ..shown.numbers import brief, shape_of, sparkline
+from ..shown.quiz import HIDDEN
 from ..shown.typeset import Cell, broken, clip, grid, pad, text_of, width, wrap
 from ..shown.view import View
 from .styles import BAD, HEAD, MUTED, colored
@@ -226,10 +227,11 @@ def _products(view: View, room: int, graph: bool) -> list[Text]:
     found = []
     for entry in view.trace.inputs[:6]:
         total = sum_over_paths(view, entry.key)
-        if total is None or not (graph or total.formulas):
+        if total is None or not (graph or (total.formulas and entry.grad is not HIDDEN)):
             continue
         name = view.slope(entry.name)
-        text, formulas = f" {name} = {total.edges}", f"= {total.formulas}" if total.formulas else ""
+        told = total.formulas if entry.grad is not HIDDEN else ""  # in a quiz the formula is the answer
+        text, formulas = f" {name} = {total.edges}", f"= {told}" if told else ""
         text = text if graph else f" {name}"
         point = at_first(view, entry.key)
         if width(text) + width(formulas) + 1 <= room:

@@ -337,11 +337,138 @@ def test_every_key_of_the_page_is_a_box_of_the_graph(name):
     assert keys <= set(found["sheets"][0]["nodes"]) | {str(e.key) for e in getattr(traces, name)().inputs}
 
 
-def test_a_quiz_begins_hidden_and_hides_nothing_without_script():
+LONG = "y = x\n" + "\n".join(f"y = np.sin(y * w + x) * 1.0{i}7" for i in range(160)) + "\nz = y.sum()"
+QUIZZES = {
+    "numbers": "c = a * w\nd = np.exp(c * 0.3)\nz = d * a + np.log(w)",
+    "arrays": "y = np.tanh(A @ A) * x[0]\nz = (y * 0.713).sum()",
+    "curve": "y = 1.37 * x**3 + 0.29 * x\nz = y.sum()",
+    "turns": "s = a * 1.0\nfor k in range(7):\n    s = np.sin(s) * 0.913 + w\nz = s",
+    "zeros": "u = A * 0.0\nz = u.sum() + (a * w)**3",
+    "long": LONG,
+}
+
+
+class Unopened(Page):
+    """What is seen without script and style while nothing is opened: texts, tips and drawings."""
+
+    def __init__(self, html: str) -> None:
+        self.seen: list[str] = []
+        self.shut: list[int] = []  # what hides what is in it, by how deep it stands
+        super().__init__(re.sub(r"<(style|script)\b.*?</\1>", "", html, flags=re.S))
+
+    def handle_starttag(self, tag, attrs):
+        super().handle_starttag(tag, attrs)
+        given = dict(attrs)
+        if "hidden" in given or (tag == "details" and "open" not in given):
+            self.shut.append(len(self.open))
+        elif not self.shut:
+            self.seen += [unquote(given.get(name) or "") for name in ("title", "alt", "src", "aria-label")]
+
+    def handle_endtag(self, tag):
+        if self.shut and self.shut[-1] == len(self.open):
+            self.shut.pop()
+        super().handle_endtag(tag)
+
+    def handle_data(self, data):
+        if not self.shut:
+            self.seen.append(data)
+
+
+def quizzed(name: str, **settings: object) -> Report:
+    values = fresh(
+        "a = 0.7\nw = 1.3\nx = np.array([0.31, -1.2, 2.6])\nA = np.array([[0.2, 1.4], [-0.6, 0.9]])"
+    )
+    return Report(traced(QUIZZES[name], values), quiz=True, **settings)
+
+
+def answers(report: Report) -> set[str]:
+    """The texts of all gradients that nothing but an answer would be."""
+    trace = report._whole
+    found = [*(o.grad for o in trace.operations), *(entry.grad for entry in trace.inputs)]
+    found += [grad for series in (trace.turns.series if trace.turns else ()) for grad in series.grads]
+    numbers = {item for value in found if value is not None for item in np.ravel(value.items or ()).tolist()}
+    values = [o.value for o in trace.operations if o.value is not None]
+    known = {
+        text for value in values for item in np.ravel(value.items or ()).tolist() for text in digits(item)
+    }
+    known |= set(re.findall(r"[\d.]+", trace.source))
+    return {text for item in numbers for text in digits(item)} - known
+
+
+def digits(item: float) -> set[str]:
+    return {text for n in (3, 4) if len((text := f"{abs(item):.{n}g}").strip("0.")) >= 3 or "." in text}
+
+
+@pytest.mark.parametrize("name", QUIZZES)
+def test_a_quiz_keeps_its_answers_where_scripts_and_styles_are_taken_out(name):
+    report = quizzed(name)
+    told = answers(report)
+    assert len(told) > 3
+    seen = Unopened(report.to_html()).seen
+    assert told & numbers_in(seen) == set()
+    assert "zero" not in seen and any("gm.last().reveal()" in text for text in seen)
+    # They are there for those who open them, and once it is over for all.
+    assert told & numbers_in([Page(report.to_html()).text])
+    made = report.reveal().to_html()
+    assert len(told & numbers_in(Unopened(made).seen)) > 3 and "<summary>?" not in made
+
+
+def numbers_in(texts: list[str]) -> set[str]:
+    return set(re.findall(r"\d[\d.]*(?:e[-+]\d+)?", "\n".join(texts)))
+
+
+def test_what_a_long_quiz_hides_of_its_tips_its_script_knows():
+    made = quizzed("long").to_html()
+    tips = [tip for tip in Page(made).values("title") if "value" in tip]
+    assert tips and not any("gradient" in tip for tip in tips)
+    assert len(known(made)["tips"]) == len({*re.findall(r'class="gm-x" data-k="(\d+)"', made)}) > 20
+
+
+def test_what_was_answered_in_a_quiz_is_shown_on_its_page():
+    report = Report(traces.product(), quiz=True)
+    report.answer("b", 5)
+    made = report.to_html()
+    rows = re.findall(r"<tr data-k.*?</tr>", made, re.S)
+    assert "<details" in rows[0] and "<details" not in rows[1] and "2·1 + 3·1" in Page(rows[1]).text
+    assert known(made)["open"] == [1] and "grad 5" in drawings(Page(made))[0]
+    assert "grad 5" in known(made)["sheets"][0]["svg"] and "grad 2" not in drawings(Page(made))[0]
+
+
+def test_a_quiz_begins_hidden_and_no_other_report():
     plain, quiz = html(traces.product()), html(traces.product(), quiz=True)
-    assert "data-quiz" in quiz.split(">")[0]
-    assert "data-quiz" not in plain.split(">")[0]
-    assert Page(plain).text == Page(quiz).text
+    assert "data-quiz" in quiz.split(">")[0] and "gm-q" in quiz
+    assert (
+        "data-quiz" not in plain.split(">")[0]
+        and "<summary>?" not in plain
+        and "svg" not in known(plain)["sheets"][0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "names", "hidden"),
+    [
+        ("z = a**3", "a", {"1": [0]}),
+        ("z = a*w", "a w", {"1": [0], "2": [1]}),
+        ("z = (x**2).sum()", "x", {"1": [0]}),
+        ("z = a*w + b", "a w b", {"1": [0], "2": [1], "4": [2]}),
+        ("z = np.sin(a**2) + w**2", "a w", {"3": [1]}),
+        ("z = np.sin(a**2)", "a", {}),
+        ("z = (2*x**2).sum()", "x", {}),
+        ("c = a + b\nd = b + 1\nz = c*d", "a b", {}),
+        ("z = a*a", "a", {}),
+        ("z = (a + w)**2", "a w", {"3": [0, 1]}),
+    ],
+)
+def test_an_arrow_that_is_the_answer_is_no_help(cell, names, hidden):
+    trace = traced(cell, fresh("a = 0.7\nw = 1.3\nb = 2.5\nx = np.array([0.31, -1.2, 2.6])"), names)
+    assert known(html(trace))["sheets"][0].get("arrows", {}) == hidden
+    report = Report(trace, quiz=True)
+    drawing = drawings(Page(report.to_html()))[-1]
+    assert drawing.count(" ?</text>") + drawing.count(" ?</tspan>") >= len(hidden)
+    assert report.to_text(100, False, False).count(") ?") >= len(hidden)
+    for name in names.split():
+        report.reveal(name)
+    assert ") ?" not in report.to_text(100, False, False)
 
 
 # -- contrast --------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ CELLS = {
 # What is the same in both: what can be typed, names of formats, of NumPy's and of Python's.
 SAME = {
     "LaTeX", "Python", "NaN", "inf", "In", "gm", "last", "grads", "save", "report", "html", "svg", "png", "pdf", "md",
-    "tex", "json", "grad", "float", "int", "tensor", "outer", "log",
+    "tex", "json", "grad", "float", "int", "tensor", "outer", "log", "answer", "reveal",
 }  # fmt: skip
 
 
