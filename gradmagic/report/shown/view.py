@@ -162,12 +162,16 @@ class View(Naming):
 
     @property
     def scope(self) -> str:
-        """Say what part is shown: `"showing 40 of 10,000 operations"`, or nothing when it is all."""
+        """Say what is shown: `"10,000 operations, put together to 40"`, or nothing when it is all as it is."""
         loop = len(self.trace.sweeps) > 1  # its own count is another thing than the last graph's
         shown, total = len(self.computed), self._recorded if loop else self.total
         part = tr("showing {shown:,} of {n:,} operations", shown=shown, n=total) if shown < total else ""
+        if shown < sum(o.count for o in self.computed) == total:
+            part = tr("{n:,} operations, put together to {shown:,}", n=total, shown=shown)
         if any(operation.rule in PARTS for operation in self.operations):
-            part = tr("showing {n:,} operations as {shown:,} lines or modules", n=total, shown=shown)
+            part = tr(
+                "{n:,} operations in {shown:,} rows", n=total, shown=shown
+            )  # or in boxes that stand as rows
         if not loop:
             return part
         if not part:
