@@ -39,7 +39,7 @@ const bring = async (report) => {
   for (const part of report.querySelectorAll(".gm-table,.gm-cell,.gm-steps")) rove([...part.querySelectorAll("[data-k]")], part);
   for (const image of report.querySelectorAll("img.gm-svg")) {
     if (image.closest(".gm-graph") && data.sheets) board = graph(report, image, data, { own, point, pin, veiled, given, ask: (q) => quiz?.ask(q) });
-    else show(image, "gm-live", STYLES[1]);
+    else show(image, "gm-live", STYLES[image.closest(".gm-program") ? 0 : 1]);
   }
   const player = data.sheets && walk(report, board, data, { own, veiled, given, ask: (q) => quiz?.ask(q), begun: () => slid?.last() });
   const hide = entries(report, data);
