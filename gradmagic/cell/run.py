@@ -34,6 +34,7 @@ from .reading.names import base_of, instrument, listening
 from .reading.source import Source
 from .telling.collect import collect
 from .telling.rounded import of_whole_numbers
+from .telling.unbegun import free_unbegun
 from .tracing import Tracing
 
 
@@ -133,6 +134,10 @@ class Run(Tracing):
             held = [self.namespace[name] for name in self.used() if name in self.namespace]
             part_with_inputs([*held, *self.record.shown])
         super().put_back()
+        if self.recorder.turns.unbegun:
+            free_unbegun(
+                [*(self.namespace[n] for n in self.used() if n in self.namespace), *self.record.shown]
+            )
         self.membrane.close()
 
     def _around(self) -> tuple[Any, ...]:

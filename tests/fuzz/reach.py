@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextvars
 import functools
 import gc
+import inspect
 import io
 import itertools
 import re
@@ -20,6 +21,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+
+from gradmagic.cell.telling.unbegun import without_hook
 
 Pair = tuple[str, Any, Any]
 _MOST = 5  # differences that are told
@@ -132,6 +135,11 @@ class _Walk:
             self.each([(f"{where}.args", a.args, b.args), (f"{where}.keywords", a.keywords, b.keywords)])
         elif isinstance(a, types.GeneratorType):
             frames = [{} if g.gi_frame is None else dict(g.gi_frame.f_locals) for g in (a, b)]
+            # One that has begun has what it goes over on its stack, where nobody can put it back: the hook of turns
+            # stays around it, under a name that no code can read.
+            over = without_hook(frames[1].get(".0"))
+            if over is not None and inspect.getgeneratorstate(b) == inspect.GEN_SUSPENDED:
+                frames[1][".0"] = over
             self.each([(f"{where} frame", frames[0], frames[1])])
         elif isinstance(a, type):
             self.classes(where, a, b)

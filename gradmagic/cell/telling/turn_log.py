@@ -74,6 +74,7 @@ class TurnLog:
     def __init__(self) -> None:
         self.root = Moment(Run(Scope(("cell", 0, 0, 0, 0, 0), (lambda: None).__code__)), 1, None)
         self.begun = False  # whether there was any turn or call: until then nothing costs anything
+        self.unbegun = 0  # comprehensions that nobody has gone over yet
         self._cell: CodeType | None = None
         self._scopes: dict[tuple[int, Mark], Scope] = {}
         self._frames: dict[int, _Frame] = {}  # by the id of a frame, which may be that of an earlier one
@@ -119,11 +120,13 @@ class TurnLog:
         """Give what a comprehension goes over, with each value a turn. None of our frames is around the next value."""
         run: Run | None = None
         within = self.root
+        self.unbegun += 1
 
         def ahead() -> bool:
             nonlocal run, within
             frame = _getframe(1)
             if run is None:
+                self.unbegun -= 1
                 if mark[-1] == 0 and frame.f_code.co_name in _OWN_FRAME:
                     self._frames.pop(id(frame), None)  # of an earlier one
                 run, within = Run(self._scope(mark, frame.f_code)), self._state(frame).around(mark)
