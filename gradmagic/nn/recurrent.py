@@ -7,14 +7,18 @@ Out: the outputs of the last layer, and the last states of all layers. A step is
 from __future__ import annotations
 
 import math
+import operator
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..engine.faces.torch.math import OperandError
 from ..engine.faces.torch.tensor import Tensor
+from ..engine.tape.modes import settings
+from ..engine.tape.observers import Step
 from ..functions import as_tensor, cat, empty, stack, zeros
 from ..language import tr
 from . import functional as F
@@ -36,9 +40,11 @@ def _rnn(activation: Callable[[Any], Any]) -> Any:
 def _lstm(x: Any, states: tuple[Any, ...], w: Any, b: Any) -> tuple[Any, ...]:
     """Input, forget, cell and output gates (S. Hochreiter, J. Schmidhuber, 1997; F. Gers, 2000)."""
     h, c = states
-    i, f, g, o = (x + F.linear(h, w, b)).chunk(4, -1)
+    gates = x + F.linear(h, w, b)
+    size = gates.shape[-1] // 4
+    i, f, g = (gates[..., k * size : (k + 1) * size] for k in range(3))
     c = F.sigmoid(f) * c + F.sigmoid(i) * F.tanh(g)
-    return F.sigmoid(o) * F.tanh(c), c
+    return F.sigmoid(gates[..., 3 * size :]) * F.tanh(c), c  # here, so that what gives h stands together
 
 
 def _gru(x: Any, states: tuple[Any, ...], w: Any, b: Any) -> tuple[Any, ...]:
@@ -61,6 +67,20 @@ def _drawn(module: Any) -> None:
     bound = 1 / math.sqrt(module.hidden_size) if module.hidden_size > 0 else 0.0
     for p in module.parameters():
         init.uniform_(p, -bound, bound)
+
+
+def _stepped(step: Step, gates: Callable[[], Any], *args: Any) -> tuple[Any, ...]:
+    """Take a step, with what its input gives, and tell who watches that it is one."""
+    observer, make = settings().observer, _KINDS[step.module.mode][2]
+    if observer is None:
+        return make(gates(), *args)  # type: ignore[no-any-return]
+    observer.entered(step)
+    try:
+        new: tuple[Any, ...] = make(gates(), *args)
+        step.gave(**dict(zip(("h", "c"), new, strict=False)))
+        return new
+    finally:
+        observer.left(step)
 
 
 class _Recurrent(Module):
@@ -213,14 +233,16 @@ class _Recurrent(Module):
 
     def _through(self, x: Any, states: Any, end: str, lengths: Any) -> tuple[Any, tuple[Any, ...]]:
         """Run one layer in one direction; where a packed sequence has ended its states stay."""
-        get, step = self._parameters.get, _KINDS[self.mode][2]
+        get = self._parameters.get
         weight, bias, projection = get(f"weight_hh_{end}"), get(f"bias_hh_{end}"), get(f"weight_hr_{end}")
         gates = F.linear(x, get(f"weight_ih_{end}"), get(f"bias_ih_{end}"))
         times = range(x.shape[0])
         outputs: list[Any] = [None] * x.shape[0]
         now = tuple(states)
-        for t in reversed(times) if end.endswith("_reverse") else times:
-            new = step(gates[t], now, weight, bias)
+        run = end if len(self._runs()) > 1 else ""
+        for k, t in enumerate(reversed(times) if end.endswith("_reverse") else times):
+            step = Step(self, run, k + 1, len(times))
+            new = _stepped(step, partial(operator.getitem, gates, t), now, weight, bias)
             if projection is not None:
                 new = (F.linear(new[0], projection), *new[1:])
             if lengths is not None:
@@ -348,8 +370,8 @@ class _Cell(Module):
         else:
             given = tuple(hx) if isinstance(hx, (tuple, list)) else (hx,)
             states = tuple(h.unsqueeze(0) for h in given) if alone else given
-        gates = F.linear(x, self.weight_ih, self.bias_ih)
-        new = _KINDS[self.mode][2](gates, states, self.weight_hh, self.bias_hh)
+        gates = partial(F.linear, x, self.weight_ih, self.bias_ih)
+        new = _stepped(Step(self), gates, states, self.weight_hh, self.bias_hh)
         new = tuple(h.squeeze(0) for h in new) if alone else new
         return new if number > 1 else new[0]
 

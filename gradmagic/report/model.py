@@ -292,20 +292,22 @@ class Walk:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A call of a function, a turn of a loop or a call of a module: all operations between two keys were made in it.
+    """A call of a function or module, a turn of a loop, a step of a module: all operations between two keys are its.
 
     Attributes
     ----------
     kind : str
-        `"call"`, `"turn"` or `"module"`.
+        `"call"`, `"turn"`, `"module"` or `"step"`.
     name : str
-        Of the function; of a module its path.
+        Of the function; of a module its path, and of a step also which of the module's layers takes it.
     first, last : int
         Keys.
     place : Place or None
         Of a call, where it is written.
     loop, turn, turns : int
-        Of a turn: which run of a loop it belongs to, its number from 1, and how many there were.
+        Of a turn or step: which run of a loop it belongs to, its number from 1, and how many there were.
+    states : tuple of (int, str)
+        Of a step: the keys of what it gives, and what that is called.
     """
 
     kind: str
@@ -316,6 +318,7 @@ class Scope:
     loop: int = 0
     turn: int = 0
     turns: int = 0
+    states: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,8 +261,13 @@ class Report(Quizzed):
             boxes = boxed(view, whole) if wholes else None
             if boxes is not None and len(boxes.view.computed) != len(wholes[0].computed):
                 wholes.insert(0, boxes.view)  # a turn that is one line says more as that line
-            folded = [fold(self._unfolded_for(trace, view, fold)) for fold in (by_modules, by_statements)]
-            for parts in (folded[0], *wholes, folded[1]):
+            modules, lines = (
+                fold(self._unfolded_for(trace, view, fold)) for fold in (by_modules, by_statements)
+            )
+            steps = any(
+                scope.kind == "step" for scope in trace.scopes
+            )  # a network's, which modules do not tell
+            for parts in (*wholes, modules, lines) if steps else (modules, *wholes, lines):
                 if 1 < len(parts.computed) <= limit and any(o.rule in PARTS for o in parts.computed):
                     return parts
         return view

@@ -9,12 +9,13 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ...engine.tape.observers import Step
 from ...engine.tape.tracked import is_a
 from ...nn.modules import Module
 from ..reading.names import is_shells
 from .holders import modules_in
 
-Call = tuple[Any, int, int]  # a module, and the numbers between which all is made in it
+Call = tuple[Any, int, int]  # a module or one of its steps, and the numbers between which all is made in it
 
 
 def path_of(calls: Iterable[Call], namespace: dict[str, Any]) -> Callable[[int], str]:
@@ -24,19 +25,22 @@ def path_of(calls: Iterable[Call], namespace: dict[str, Any]) -> Callable[[int],
     """
     # From each number on, what is the innermost: inner calls are over first, so outer ones are laid below.
     starts, told = [0], [""]
-    for path, start, end in named(calls, namespace):
+    for path, start, end, _ in named((call for call in calls if not isinstance(call[0], Step)), namespace):
         around = told[bisect_right(starts, start) - 1]
         at, after = bisect_right(starts, start), bisect_right(starts, end)
         starts[at:after], told[at:after] = [start, end], [path, around]
     return lambda number: told[bisect_right(starts, number) - 1]
 
 
-def named(calls: Iterable[Call], namespace: dict[str, Any]) -> list[tuple[str, int, int]]:
-    """Give the calls with the paths of the modules, in the order in which they began."""
+def named(calls: Iterable[Call], namespace: dict[str, Any]) -> list[tuple[str, int, int, Step | None]]:
+    """Give the calls with the paths of the modules, in the order in which they began; of steps also which they are."""
     paths: dict[int, str] = {}
     for name, value in list(namespace.items()):
         if not is_shells(name) and is_a(value, Module):
             for path, module in modules_in(value, name):
                 paths.setdefault(id(module), path)
-    made = sorted(calls, key=lambda call: call[1])
-    return [(paths.get(id(module), type(module).__name__), start, end) for module, start, end in made]
+    found = []
+    for part, start, end in sorted(calls, key=lambda call: (call[1], -call[2])):
+        module, step = (part.module, part) if isinstance(part, Step) else (part, None)
+        found.append((paths.get(id(module), type(module).__name__), start, end, step))
+    return found

@@ -17,6 +17,7 @@ from ...engine.core.interpreter import by_code
 from ...engine.core.places import Place as Spot
 from ...engine.core.places import line_of
 from ...engine.tape.nodes import Node
+from ...engine.tape.observers import Step
 from ...report.model import Place, Scope
 
 MOST = 2_000  # operations of a tape that is told so: 5 us each
@@ -154,11 +155,11 @@ class _Way:
         del self.levels[last + 1 :]
 
 
-def _ordinals(numbers: Sequence[int], calls: Sequence[tuple[str, int, int]]) -> dict[int, str]:
+def _ordinals(numbers: Sequence[int], calls: Sequence[tuple[str, int, int, Any]]) -> dict[int, str]:
     """Name what modules make by its place among all that one call makes: two products of one call are no two turns."""
     found: dict[int, str] = {}
     until = -1
-    for _, start, end in sorted(calls, key=lambda call: (call[1], -call[2])):
+    for _, start, end, _ in sorted(calls, key=lambda call: (call[1], -call[2])):
         if start >= until:  # not within another
             until = end
             inside = [number for number in numbers if start <= number < end]
@@ -170,7 +171,7 @@ def scopes(
     nodes: Sequence[Node],
     keys: Mapping[int, int],
     ways: Callable[[int], tuple[Spot, ...]],
-    calls: Iterable[tuple[str, int, int]],
+    calls: Iterable[tuple[str, int, int, Step | None]],
     shown: Callable[[Spot, int | None], Place],
 ) -> tuple[Scope, ...]:
     """List the scopes of a tape, outer ones first; none of a long one.
@@ -182,8 +183,8 @@ def scopes(
         The keys by the nodes' numbers.
     ways : function
         Gives, by a node's number, the places of the frames that led to its own from the cell's on.
-    calls : iterable of (str, int, int)
-        The calls of modules: the path, and the numbers between which all is made in it.
+    calls : iterable of (str, int, int, Step or None)
+        The calls of modules and their steps: the path, and the numbers between which all is made in it.
     shown : function
         Gives a place as reports show it, with the line of the cell that led there.
     """
@@ -206,9 +207,16 @@ def scopes(
                 Scope(e.kind, e.name, e.first, e.last, place, e.loop, e.turn, turns[e.loop] if e.loop else 0)
             )
     numbers = [node.number for node, _ in chains]
-    for path, start, end in calls:
+    loop = 0
+    for path, start, end, step in calls:
         inside = [keys[number] for number in numbers if start <= number < end]
-        if inside:
+        loop -= step is not None and step.turn == 1
+        if inside and step is None:
             found.append(Scope("module", path, inside[0], inside[-1]))
-    # Of those that hold the same operations, a module's own function is the innermost.
-    return tuple(sorted(found, key=lambda s: (s.first, -s.last, (s.kind == "module") + 2 * (s.name in _OWN))))
+        elif inside and step is not None:
+            name, turn = f"{path} {step.run}".rstrip(), (loop, step.turn, step.turns)
+            states = tuple((keys[number], state) for number, state in step.states.items() if number in keys)
+            found.append(Scope("step", name, inside[0], inside[-1], None, *turn, states))
+    # Of those that hold the same operations, a module's own function is the innermost but for its step.
+    order = {"module": 1, "step": 3}
+    return tuple(sorted(found, key=lambda s: (s.first, -s.last, order.get(s.kind, 2 * (s.name in _OWN)))))

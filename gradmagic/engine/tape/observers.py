@@ -7,10 +7,31 @@ what must not happen and stop it: NaN (anomaly.py), a tape that grows too large 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .nodes import Node
+
+
+@dataclass(slots=True)
+class Step:
+    """One step of a module that takes several: `turn` of `turns` of its `run`, a layer in one direction, say.
+
+    `states` are what it gives, by their nodes' running numbers: `"h"`, `"c"`.
+    """
+
+    module: Any
+    run: str = ""
+    turn: int = 1
+    turns: int = 1
+    states: dict[int, str] = field(default_factory=dict)
+
+    def gave(self, **states: Any) -> None:
+        """Take note of what the step gave."""
+        for name, state in states.items():
+            if getattr(state, "node", None) is not None:
+                self.states[state.node.number] = name
 
 
 class Observer:
@@ -42,7 +63,7 @@ class Observer:
         """The value of `node` is given as a constant: `detach()`, `stop_gradient()`."""
 
     def entered(self, module: Any) -> None:
-        """A module's forward begins; `left` tells that it is over, also by an exception."""
+        """A module's forward begins, or a `Step` of it; `left` tells that it is over, also by an exception."""
 
     def left(self, module: Any) -> None:
         """The forward of the module that was entered last is over."""

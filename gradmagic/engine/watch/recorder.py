@@ -74,8 +74,8 @@ class Recorder:
         One for each backward sweep; thinned evenly past 2,000.
     cuts : dict
         (how, place) -> Cut.
-    calls : list of (module, int, int)
-        Forwards of modules that are over, inner ones first: all nodes of one have numbers between the two.
+    calls : list of (module or Step, int, int)
+        Forwards and steps of modules that are over, inner ones first: all nodes of one have numbers between the two.
     total : int
         Operations seen.
     """

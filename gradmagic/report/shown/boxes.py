@@ -205,6 +205,8 @@ class _Boxes:
             if own_line and at.function and at.function not in OWN:
                 text = tr("{part} in {whole}", part=text, whole=at.function)
             return replace(at, text=text, column=0, end_column=0)
+        if scope.kind == "step":
+            return replace(at, text=self._of_step(last, scope, whole, own), column=0, end_column=0)
         text = scope.name if scope.place is None else scope.place.text or f"{scope.name}(…)"
         if not whole:  # its value is one of several that the box gives
             text = tr("{part} in {whole}", part=" ".join(at.text.split()), whole=scope.name)
@@ -214,6 +216,28 @@ class _Boxes:
         if last.names and scope.place.function is None and not self._is_all(scope.place, last.names):
             return replace(scope.place, text=tr("part of {text}", text=text), column=0, end_column=0)
         return replace(scope.place, text=text)
+
+    def _of_step(self, last: Operation, scope: Scope, whole: bool, own: set[int]) -> str:
+        """Say which step of a module a box is, or which of the values that it gives: `"c, step 1/4 of lstm"`.
+
+        What tells it from others comes first: where there is little room the end is cut off.
+        """
+        steps = [s for s in self.scopes if s.loop == scope.loop and own & set(range(s.first, s.last + 1))]
+        module, _, layer = scope.name.partition(" ")
+        states = dict(pair for s in steps for pair in s.states)
+        part = "" if whole else states.get(last.key) or tr("part")
+        told = {"part": f"{layer} {part}".strip(), "module": module, "turns": scope.turns}
+        if scope.turns == 1:
+            return tr("{part} of {module}", **told) if told["part"] else module
+        if len(steps) > 1:
+            told |= {"first": min(s.turn for s in steps), "last": max(s.turn for s in steps)}
+            if told["part"]:
+                return tr("{part}, steps {first} … {last}/{turns} of {module}", **told)
+            return tr("steps {first} … {last}/{turns} of {module}", **told)
+        told["turn"] = scope.turn
+        if told["part"]:
+            return tr("{part}, step {turn}/{turns} of {module}", **told)
+        return tr("step {turn}/{turns} of {module}", **told)
 
     def _is_all(self, place: Place, names: Sequence[str]) -> bool:
         """Tell whether a call in the cell is all that its line gives one of these names."""

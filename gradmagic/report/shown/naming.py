@@ -27,6 +27,7 @@ PARTS = {
     mark("module"),
     mark("call"),
     mark("turn"),
+    mark("step"),
 }  # rules of what stands for its operations (wholes.py)
 
 

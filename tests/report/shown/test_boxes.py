@@ -250,3 +250,59 @@ def test_the_page_begins_with_boxes_where_the_graph_is_large():
         assert sheet.get("form") == begins
         if begins:
             assert len(sheet["inner"]) == calls and all("▸" in sheet["svg"] for _ in sheet["inner"])
+
+
+# -- steps of recurrent networks -------------------------------------------------------------------
+RECURRENT = "import gradmagic as gm\nfrom gradmagic import nn\ngm.manual_seed(0)\n"
+STEPS = {
+    "LSTM": (
+        "net = nn.LSTM(3, 5)\nx = gm.randn(4, 2, 3)", "out, _ = net(x)\nz = (out**2).mean()",
+        [f"{part}, step {i}/4 of net" for i in (1, 2, 3) for part in ("part", "c", "h")] + ["step 4/4 of net"],
+    ),
+    "GRU": (
+        "net = nn.GRU(3, 5, num_layers=2)\nx = gm.randn(3, 2, 3)", "out, _ = net(x)\nz = (out**2).mean()",
+        [f"{layer}, step {i}/3 of net" for layer in ("l0", "l1") for i in (1, 2, 3)],
+    ),
+    "many": (
+        "net = nn.RNN(3, 5)\nx = gm.randn(30, 2, 3)", "out, h = net(x)\nz = (h**2).mean()",
+        [*(f"step {i}/30 of net" for i in (1, 2, 3)), "steps 4 … 27/30 of net",
+         *(f"step {i}/30 of net" for i in (28, 29, 30))],
+    ),
+    "cell": (
+        "cell = nn.LSTMCell(3, 5)\nx = gm.randn(3, 2, 3)\nh = c = gm.zeros(2, 5)",
+        "for t in range(3):\n    h, c = cell(x[t], (h, c))\nz = (h**2).mean()",
+        ["part of cell", "c₁ = c of cell", "h₁ = h of cell", "part of cell", "c₂ = c of cell", "h₂ = h of cell"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_the_steps_of_a_recurrent_network_are_boxes_that_say_which_they_are(name):
+    setup, cell, titles = STEPS[name]
+    trace = traced(cell, fresh(RECURRENT + setup), "")
+    found = boxed(View.of(trace, 130), View.whole(trace))
+    said = [found.view.title(o) for o in found.view.computed]
+    start = next(i for i, title in enumerate(said) if title.endswith(titles[0]))
+    steps = [title for title in said[start:] if "step" in title or "of cell" in title]
+    assert [
+        title.partition(" = ")[2] if " = " in title and name != "cell" else title
+        for title in steps[: len(titles)]
+    ] == titles
+    text = Report(trace).to_text(100, False, False)
+    assert (
+        all(title in text for title in titles[:3]) and f" operations in {len(said)} rows" in found.view.scope
+    )
+    nodes = next(sheet for sheet in known(Report(trace).to_html())["sheets"] if sheet.get("form") == "boxes")[
+        "nodes"
+    ]
+    assert {title.split(" = ")[-1] for title in titles} <= {
+        node[0].split(" = ")[-1] for node in nodes.values()
+    }
+
+
+def test_a_step_adds_up_to_what_the_network_gives():
+    setup, cell, _ = STEPS["GRU"]
+    trace = traced(cell, fresh(RECURRENT + setup), "")
+    for view in (each for one in forms(trace) for each in every(one)):
+        assert len({o.key for o in view.operations}) == len(view.operations)
+        is_true(view)
