@@ -12,11 +12,13 @@ from __future__ import annotations
 import gettext
 import locale
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 LANGUAGES = ("en", "ja")
 _TABLES = Path(__file__).parent
+T = TypeVar("T")
 
 
 def tr(sentence: str, /, **fields: Any) -> str:
@@ -46,6 +48,41 @@ def in_each(sentence: str, /, **fields: Any) -> tuple[str, ...]:
     """
     tables = (gettext.translation("gradmagic", _TABLES, [one]) for one in LANGUAGES[1:])
     return tuple(said.format(**fields) for said in (sentence, *(table.gettext(sentence) for table in tables)))
+
+
+class said(Generic[T]):
+    """A property that is made once, and anew for a reader of another language.
+
+    Examples
+    --------
+    >>> class Sign:
+    ...     @said
+    ...     def text(self):
+    ...         return tr("gradient of {name}", name="y")
+    >>> sign = Sign()
+    >>> sign.text, sign.text is sign.text
+    ('gradient of y', True)
+    """
+
+    def __init__(self, make: Callable[[Any], T]) -> None:
+        self._make, self.__doc__ = make, make.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._key = f"_said_{name}"
+
+    def __get__(self, owner: Any, kind: type | None = None) -> T:
+        if owner is None:
+            return self  # type: ignore[return-value]
+        kept = vars(owner).get(self._key)
+        if kept is None or kept[0] != _language:
+            kept = vars(owner)[self._key] = _language, self._make(owner)
+        return kept[1]  # type: ignore[no-any-return]
+
+    @staticmethod
+    def forget(owner: Any) -> None:
+        """Let all such properties of an object be made anew."""
+        for key in [key for key in vars(owner) if key.startswith("_said_")]:
+            del vars(owner)[key]
 
 
 def mark(sentence: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from ..language import said
 from .model import Trace
 from .parts.answers import Said, found_in, judged
 from .shown.view import View
@@ -83,5 +84,4 @@ class Quizzed:
 
     def _uncovered(self, keys: frozenset[int]) -> None:
         self._open = keys
-        for name in ("_as_text", "_still", "_view", "_scene", "_unfolded", "_explained"):
-            vars(self).pop(name, None)  # they are made anew
+        said.forget(self)

@@ -9,13 +9,12 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..language import mark, tr
+from ..language import mark, said, tr
 from .files.json import from_json, to_json
 from .files.markdown import to_markdown
 from .files.tex_report import to_tex_report
@@ -156,7 +155,7 @@ class Report(Quizzed):
         """The gradients by name; None where the result does not depend on the input."""
         return {entry.name: entry.array for entry in self._trace.inputs}
 
-    @cached_property
+    @said
     def table(self) -> Table:
         """The gradient table: rows with name, shape, value, gradient and flag."""
         return table(self._view)
@@ -218,7 +217,7 @@ class Report(Quizzed):
         """
         return to_latex(self._view)
 
-    @cached_property
+    @said
     def _explained(self) -> list[tuple[str, ...]]:
         """Write out what was asked for; where that cannot be done, why."""
         found = []
@@ -229,11 +228,11 @@ class Report(Quizzed):
                 found.append((f"--explain {entry}: {error}",))
         return found
 
-    @cached_property
+    @said
     def _view(self) -> View:
         return View.of(self._trace, self._limit)
 
-    @cached_property
+    @said
     def _scene(self) -> Scene:
         return drawing(self._view, self._engine)
 
@@ -245,7 +244,7 @@ class Report(Quizzed):
         hints = Hints(self._handle, self._quiz)
         return to_text(self._as_text, width, ascii, color, explained, self._every_step, hints, self._draws)
 
-    @cached_property
+    @said
     def _as_text(self) -> View:
         """The view that text and Markdown show: smaller, and under a quiz without the gradients."""
         trace = self._hidden if self._quiz else self._trace
@@ -292,7 +291,7 @@ class Report(Quizzed):
         drawn = drawing(self._still, self._engine) if self._draws else None
         return to_tex_report(self._still, drawn)
 
-    @cached_property
+    @said
     def _unfolded(self) -> list[Drawn]:
         if not self._draws:
             return []
@@ -373,7 +372,7 @@ class Report(Quizzed):
         path.write_bytes(texts[kind]().encode() if kind in texts else self._drawn(kind))
         return str(path)
 
-    @cached_property
+    @said
     def _still(self) -> View:
         """The view that a picture shows: under a quiz without the gradients, which nobody could uncover there."""
         return self._view if not self._quiz else self._new()

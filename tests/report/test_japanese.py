@@ -327,3 +327,26 @@ def test_a_note_of_a_reader_of_another_language_has_its_line_once(tmp_path, lang
         gm.set_language(other)
         (note,) = re.findall(r"^ ! .*", Report.load(saved).to_text(), re.M)
         assert len(re.findall(r"line \d+:|\d+行目:", note)) == 1, note
+
+
+def test_a_report_that_was_shown_in_english_is_japanese_afterwards():
+    pages = {}
+    for languages in (["ja"], ["en", "ja"]):
+        report = Report(traces.network())
+        for language in languages:
+            gm.set_language(language)
+            pages[len(languages)] = [
+                report.to_html(),
+                report.to_text(),
+                report.to_markdown(),
+                str(report.graph),
+            ]
+            assert report.table is report.table
+    assert pages[1] == pages[2]
+
+
+def test_what_a_quiz_has_shown_is_in_its_table():
+    report = Report(traces.parabola(), quiz=True)
+    before = report.table
+    report.reveal()
+    assert report.table is not before
