@@ -36,6 +36,18 @@ def tr(sentence: str, /, **fields: Any) -> str:
     return sentence.format(**fields) if fields else sentence
 
 
+def in_each(sentence: str, /, **fields: Any) -> tuple[str, ...]:
+    """Say an English sentence in every language: what was said in one is known again in another.
+
+    Examples
+    --------
+    >>> in_each("gradient of {name}", name="y")
+    ('gradient of y', 'yの勾配')
+    """
+    tables = (gettext.translation("gradmagic", _TABLES, [one]) for one in LANGUAGES[1:])
+    return tuple(said.format(**fields) for said in (sentence, *(table.gettext(sentence) for table in tables)))
+
+
 def mark(sentence: str) -> str:
     """Mark a sentence of a table as one that will be said: the table keeps it English, `tr` says it."""
     return sentence

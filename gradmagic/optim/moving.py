@@ -18,7 +18,7 @@ from ..engine.tape.memory import Memory, memory_of
 from ..engine.tape.modes import enable_grad
 from ..engine.tape.nodes import number_write
 from ..errors import ArgumentError
-from ..language import tr
+from ..language import mark, tr
 from .optimizer import Optimizer
 from .programs import Steps
 
@@ -273,6 +273,6 @@ def _written(p: Tensor, array: Any, memories: dict[int, tuple[Any, Memory]]) -> 
     found = memories.get(id(p))
     if found is None or found[0] is not array:
         memory = memory_of(array)
-        memory.where = tr("a parameter was moved by step() of an optimizer")
+        memory.where = mark("a parameter was moved by step() of an optimizer")
         memories[id(p)] = found = (array, memory)
     found[1].written = number_write()

@@ -82,13 +82,13 @@ def test_the_commands_help_stands_in_its_columns(monkeypatch, capsys, columns):
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("--chek", "引数--chekはありません。--checkのことでしょうか。"),
-        ("--nonsense", "引数--nonsenseはありません。%%grad -hでオプションの一覧が見られます。"),
+        ("--chek", "--chekは使えません。--checkのことでしょうか。"),
+        ("--nonsense", "--nonsenseは使えません。%%grad -hでオプションの一覧が見られます。"),
         ("--steps=3", "--stepsは値を取りませんが、'3'が渡されました。--stepsとだけ書いてください。"),
         ("--max-nodes ten", "--max-nodes tenとは書けません。--max-nodes 60のように整数を書いてください。"),
         ("--image gif", "--image gifとは書けません。--image pngまたはsvgと書いてください。"),
-        ("--of", "EXPRは「微分する結果（セルの最後の値でないとき）」です。--of EXPRと書いてください。"),
-        ("--qui", "--quiだけでは、--quiz, --quietのどれか決まりません。最後まで書いてください。"),
+        ("--of", "--ofには値が必要です。--of EXPRと書いてください: 微分する結果（セルの最後の値でないとき）。"),
+        ("--qui", "--quiだけでは、--quiz, --quietのどれなのか決まりません。最後まで書いてください。"),
         ('"', '%%grad x ": 引用符が閉じられていません。'),
         ("--device gpu", "--device gpuは使えません。--device cpu、--device cuda、--device cuda:0のどれかを書いてく"
                          "ださい。"),
@@ -105,4 +105,4 @@ def test_a_wrong_command_line_is_told_in_japanese(capsys):
         main(["program.py", "--plot"])
     usage, said = capsys.readouterr().err.splitlines()
     assert usage.startswith("使い方: ")
-    assert said == "python -m gradmagic: エラー: 引数--plotは使えません。--plotは%%gradだけのオプションです。"
+    assert said == "python -m gradmagic: エラー: --plotは使えません。--plotは%%gradだけのオプションです。"

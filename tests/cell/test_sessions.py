@@ -61,7 +61,7 @@ def test_calls_turns_and_modules_stand_as_one_line_each(run, cell, rows):
         for row in rows if columns > 60 else rows[:2]:
             at = next(i for i, line in enumerate(drawn) if row in line)
             del drawn[: at + 1]
-        assert any(re.search(r"showing \d+ operations as \d+ lines or modules", line) for line in lines)
+        assert any(re.search(r" \d+ operations in \d+ rows", line) for line in lines)
 
 
 def test_a_history_has_the_columns_that_fit():

@@ -163,7 +163,7 @@ def test_the_command_speaks_the_language_of_the_readers_machine(tmp_path, column
     assert unknown.strip().endswith(
         "コマンドラインの名前'q'は定義されていません。ファイルの中で代入してください。"
     )
-    assert "エラー: 引数--nonsenseはありません。" in slip
+    assert "エラー: --nonsenseは使えません。" in slip
 
 
 def test_a_japanese_quiz_asks_until_it_is_right(tmp_path):

@@ -314,3 +314,16 @@ def test_a_pdf_by_latex_lacks_no_letter(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
     assert done.returncode == 0, done.stdout[-3000:]
     assert not re.findall(r"There is no (.) \(U", done.stdout)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_note_of_a_reader_of_another_language_has_its_line_once(tmp_path, language):
+    gm.set_language(language)
+    x = np.array([0.0, 4.0])
+    with gm.trace("x") as made:
+        y = np.sqrt(x).sum()  # noqa: F841
+    saved = made.report.save(str(tmp_path / "a.json"))
+    for other in ("ja", "en"):
+        gm.set_language(other)
+        (note,) = re.findall(r"^ ! .*", Report.load(saved).to_text(), re.M)
+        assert len(re.findall(r"line \d+:|\d+行目:", note)) == 1, note

@@ -21,7 +21,7 @@ TRACE: Words = (
     ('%%grad ... --of "{result}"', 'gm.trace(..., of="{result}")'),
     (mark("on the %%grad line"), mark("in gm.trace(...)")),
     (mark("define it in an earlier cell, or assign it in this one"), mark("define it before the block")),
-    ("(%%grad x y)", '(gm.trace("x", "y"))'),
+    ("%%grad x y", 'gm.trace("x", "y")'),
     ("--gradient V", "gradient=V"),
     ("--of ", "of="),
     (mark("the cell"), mark("the code")),
@@ -47,7 +47,7 @@ COMMAND: Words = (
     (mark("define it in an earlier cell, or assign it in this one"), mark("assign it in the file")),
     (mark("{names} on the line, or define it in an earlier cell"), mark("{names} on the line")),
     (mark(" before the cell"), ""),
-    ("(%%grad x y)", "(python -m gradmagic FILE x y)"),
+    ("%%grad x y", "python -m gradmagic FILE x y"),
     (mark("the cell"), mark("the file")),
 )
 

@@ -51,6 +51,21 @@ def _parts(tree: Any) -> Iterable[Any]:
     return [getattr(tree, f.name) for f in fields(tree)]
 
 
+def containers(tree: Any) -> Iterator[Any]:
+    """Give the containers in a nested one that can be written, itself among them.
+
+    Examples
+    --------
+    >>> list(containers(([1.0, {}], 2.0)))
+    [[1.0, {}], {}]
+    """
+    if is_container(tree):
+        if not issubclass(type(tree), tuple):
+            yield tree
+        for part in _parts(tree):
+            yield from containers(part)
+
+
 def places(tree: Any, name: str) -> list[str]:
     """Write each leaf as the reader would, in the order of `leaves(tree)`; the container itself is `name`.
 

@@ -8,6 +8,9 @@ operators    their operators
 recorder     one run's notes: steps of the program, constants, guards, writes
 known        which functions are recorded, in which normal form; all others are refused by name
 surroundings what the function sees besides its arguments: read anew and guarded at every call
+compared     the same at a call: read, put there, compared
+homes        whose a class or a module is: what is looked into
+code         which names a function uses, by its instructions
 unsteady     what gives something else from call to call: clocks, iterators, weak links
 elsewhere    arrays that somebody unseen holds too
 recording    one run of a function on recording arrays: arguments in, program out

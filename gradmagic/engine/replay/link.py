@@ -1,6 +1,6 @@
 """One name under which something is held: how it is read, written, compared, and spelled in a program.
 
-In: who holds what. Out: `Link`.
+In: who holds what. Out: `Link`; and `Content`, what a container or an array holds as a whole.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,11 @@ import numpy as np
 NUMBERS = (int, float, complex, bool, str, bytes, type(None), np.generic, np.dtype, slice, range, frozenset)
 INDEXED = (dict, list, deque)
 PLAIN = (str, int)  # keys that Python writes as they are
+
+
+def plain(value: Any) -> bool:
+    """Tell whether it is a number or text without attributes of its own: equal ones are the same."""
+    return isinstance(value, NUMBERS) and not hasattr(value, "__dict__")
 
 
 @dataclass(slots=True)
@@ -70,13 +76,48 @@ class Link:
         now = self.now()
         if now is self.value or type(now) is not type(self.value):
             return now is self.value
-        return (
-            isinstance(self.value, NUMBERS)
-            and bool(now == self.value or now != now)
-            and repr(now) == repr(self.value)
-        )
+        return plain(self.value) and bool(now == self.value or now != now) and repr(now) == repr(self.value)
 
     @property
     def spot(self) -> tuple[int, Any]:
         """Say which place it is."""
         return id(self.holder), self.key
+
+
+@dataclass(slots=True)
+class Content:
+    """What something holds as a whole, compared at every call.
+
+    Attributes
+    ----------
+    of : object
+    text : str
+        How it is read, as Python; "" where only `read` says so.
+    read : function
+    before : object
+        What it was.
+    name : str
+        What the user calls it.
+    """
+
+    of: Any
+    text: str
+    read: Callable[[Any], Any]
+    before: Any
+    name: str
+
+    @classmethod
+    def now(cls, of: Any, text: str, name: str) -> Content:
+        """Give what is there now, read as `text` says of `{}`."""
+        read = _reader(text)
+        return cls(of, text, read, read(of), name)
+
+    def guard(self, bind: Callable[[Any], str]) -> str:
+        """Write the comparison as Python."""
+        text = self.text.format(bind(self.of)) if self.text else f"{bind(self.read)}({bind(self.of)})"
+        return f"{text} == {bind(self.before)}"
+
+
+@lru_cache(512)
+def _reader(text: str) -> Callable[[Any], Any]:
+    return eval(f"lambda x: {text.format('x')}")  # type: ignore[no-any-return]

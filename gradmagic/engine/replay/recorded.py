@@ -311,16 +311,16 @@ def _is_part(part: Any, whole: Any, index: Any) -> bool:
 
 def _masks(index: Any) -> bool:
     """Tell whether an array of truth values picks, so that the shape hangs on them."""
-    return any(a.value.dtype.kind == "b" for a in recorded_in(index))
+    return any(a.value_kind == "b" for a in recorded_in(index))
 
 
 def settled(now: Any, function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """Give the arguments with settings that are whole numbers as they are now, guarded: on these a shape may hang."""
 
     def fixed(part: Any) -> Any:
-        if is_recorded(part) and type(part) is not RecordedFloat and part.value.dtype.kind in "iub":
-            return now.fixed(part) if part.value.ndim else operator.index(part)
-        return part
+        if not is_recorded(part) or part.value_kind not in "iub":
+            return part
+        return now.fixed(part) if np.ndim(part.value) or part.value_kind == "b" else operator.index(part)
 
     if function in known.OF_NUMBERS:
         return args, kwargs

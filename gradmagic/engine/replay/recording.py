@@ -55,6 +55,8 @@ class Call:
         Those tensors as `given` has made them.
     containers : list of (container, text)
         Lists, tuples, dicts and objects among the arguments.
+    same : list of str
+        Conditions on which inputs are one object, of a function that asks for it by `is`.
     """
 
     def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -68,6 +70,7 @@ class Call:
         self.leaves: list[tuple[str, Any, int | None]] = []
         self.stand_ins: list[Any] = []
         self.containers: list[tuple[Any, str]] = []
+        self.same: list[str] = []
         self.parameters = [f"a{i}" for i in range(len(args))] + [f"k_{name}" for name in kwargs]
         self._places: list[int | None] = []  # for each leaf of the arguments: which input it is
         for text, value in zip(self.parameters, [*args, *kwargs.values()], strict=True):
@@ -86,6 +89,7 @@ class Call:
         if is_container(value):
             self.containers.append((value, text))
             self.checks.append(f"type({text}) is {self.bind(kind)}")
+            self._beside(text, value)
             if is_dataclass(value):
                 for f in fields(value):
                     self._enter(f"{text}.{f.name}", getattr(value, f.name))
@@ -118,6 +122,24 @@ class Call:
         else:
             self.checks.append(f"{text} is {self.bind(value)}")
             self.objects.append(value)
+
+    def _beside(self, text: str, value: Any) -> None:
+        """Look at what a container of the user's has beside its entries: the methods of its class, attributes."""
+        kind = type(value)
+        if kind in (list, tuple, dict):
+            return
+        self.objects.append(kind)
+        if hasattr(value, "default_factory"):
+            self.objects.append(value.default_factory)
+            self.checks.append(f"{text}.default_factory is {self.bind(value.default_factory)}")
+        if (attributes := getattr(value, "__dict__", None)) is None:
+            return
+        named = [f.name for f in fields(value)] if is_dataclass(value) else []
+        if more := [name for name in attributes if name not in named]:
+            raise Refused(tr(
+                "an argument, a {kind}, holds {name} beside its fields or entries", kind=kind.__name__, name=more[0],
+            ))  # fmt: skip
+        self.checks.append(f"len({text}.__dict__) == {len(attributes)}")
 
     def _tensor(self, text: str, value: Tracked) -> None:
         node = value.node
@@ -212,6 +234,36 @@ def seen(f: Callable[..., Any], call: Call, moving: frozenset[Any]) -> Surroundi
         raise Refused(str(error)) from None
 
 
+def copied_once(*values: Any) -> list[Any]:
+    """Copy arrays, each once: what is one object among them is one among the copies."""
+    one: dict[int, Any] = {}
+    return [one.setdefault(id(v), copied(v)) if _array(v) else v for v in values]
+
+
+def same_objects(values: list[Any], held: list[Any]) -> list[str]:
+    """Write which inputs of a program are one object: values are called x0, x1 ..., what is held s0, s1 ..."""
+    named = [(f"x{i}", v) for i, v in enumerate(values)] + [(f"s{i}", v) for i, v in enumerate(held)]
+    first: dict[int, str] = {}
+    found = [f"{name} is {other}" for name, v in named
+             if _array(v) and (other := first.setdefault(id(v), name)) != name]  # fmt: skip
+    if len(first) > 1:
+        found.append(f"len({{{', '.join(f'id({name})' for name in first.values())}}}) == {len(first)}")
+    return found
+
+
+def _once(one: dict[int, Any], value: Any, recorded: Any) -> Any:
+    """Give what stands for an array already, if anything: then it lies in that one's memory."""
+    if not _array(value):
+        return recorded
+    first = one.setdefault(id(value), recorded)
+    recorded.step.storage = first.step.storage
+    return first
+
+
+def _array(value: Any) -> bool:
+    return type(value) is np.ndarray
+
+
 class Effect(NamedTuple):
     """What a program leaves in a place: the place as Python's text, what is written there, the step it is, and how what
     the function itself has left there is read."""
@@ -247,6 +299,10 @@ def record(
     try:
         given = [now.enter(copied(v), f"x{i}") for i, v in enumerate(values)]
         inside = [None if v is None else now.enter(copied(v), f"s{i}") for i, v in enumerate(held)]
+        if around.compares:  # what is one object stays one
+            one: dict[int, Any] = {}
+            given = [_once(one, v, g) for v, g in zip(values, given, strict=True)]
+            inside = [_once(one, v, g) for v, g in zip(held, inside, strict=True)]
         args, kwargs = call.given(given)
         with around.holding(inside), noting(), alone():
             out = f(*args, **kwargs)

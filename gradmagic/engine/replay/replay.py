@@ -17,7 +17,7 @@ import numpy as np
 from ...errors import ReplayWarning
 from ...language import tr
 from ..core.places import user_frame
-from ..core.trees import leaves
+from ..core.trees import containers, leaves
 from ..tape.modes import OFF, UNSEEN, mode_now
 from ..tape.nodes import HOOKS
 from ..tape.tracked import tracked_in
@@ -28,7 +28,7 @@ from .drawing import Streams
 from .emit import Diverged, Written
 from .products import flattened
 from .recorded import NOW, Refused
-from .recording import Call, close, coarsest, copied, record, same_program, seen
+from .recording import Call, close, coarsest, copied_once, record, same_objects, same_program, seen
 from .results import Results, share
 from .simplify import simplified
 from .surroundings import Surroundings
@@ -147,7 +147,9 @@ class Replayed:
                     name=name,
                 ))  # fmt: skip
             stood = around.read()
-            values, held = list(map(copied, call.values)), list(map(copied, stood))
+            once = copied_once(*call.values, *stood)
+            values, held = once[: len(call.values)], once[len(call.values) :]
+            call.same = same_objects(call.values, stood) if around.compares else []
             if HOOKS and wants_gradients(call, around):
                 raise Refused(tr("tensors have hooks, which see each gradient"))
         except Refused as error:
@@ -211,6 +213,12 @@ class Replayed:
         if why := same_program(program, again):
             raise Refused(why)
         results = Results(eager, out)
+        given = {id(container) for container, _ in call.containers}
+        inside = [part for part in containers(eager) if id(part) not in given]
+        if any(map(around.holds, inside)):
+            raise Refused(tr("it gives a container that it also keeps: return a copy"))
+        if len(set(map(id, inside))) < len(inside):
+            raise Refused(tr("it gives one list, dict or object twice"))
         left = [e for e in effects if e.step is not None]
         program.outputs = results.steps + [e.step for e in left if e.step is not None]
         recorded = len(program.steps)
@@ -254,8 +262,8 @@ class Replayed:
         self, made: Made, call: Call, around: Surroundings, values: list[Any], held: list[Any], eager: Any
     ) -> None:
         """Run the program on what the first call got: it gives what the function gave, and leaves what it left."""
-        once = {id(given): copied(v) for given, v in zip(call.values, values, strict=True)}
-        mine, others = [once[id(given)] for given in call.values], list(map(copied, held))
+        once = copied_once(*values, *held)
+        mine, others = once[: len(values)], once[len(values) :]
         args, kwargs = call.given(mine)
         try:
             with around.holding(others), np.errstate(all="ignore"):

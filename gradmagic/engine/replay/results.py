@@ -194,7 +194,8 @@ def _nested(tree: Any, parts: Iterator[str], bind: Bind, containers: list[tuple[
         return "(" + "".join(_nested(v, parts, bind, containers) + ", " for v in tree) + ")"
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
         return f"{bind(kind)}({', '.join(_nested(v, parts, bind, containers) for v in tree)})"
-    if is_dataclass(kind) and not hasattr(kind, "__post_init__") and all(f.init for f in fields(kind)):
+    plain = is_dataclass(kind) and not hasattr(kind, "__post_init__") and all(f.init for f in fields(kind))
+    if plain and set(getattr(tree, "__dict__", ())) <= {f.name for f in fields(kind)}:
         inside = [f"{f.name}={_nested(getattr(tree, f.name), parts, bind, containers)}" for f in fields(kind)]
         return f"{bind(kind)}({', '.join(inside)})"
     raise Refused(tr("it gives a {name}: return a tuple, a list or a dict", name=kind.__name__))

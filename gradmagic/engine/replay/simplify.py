@@ -210,7 +210,7 @@ def _thin(step: Step) -> tuple[Any, ...]:
         if type(a) is Step and not a.storage.written:
             while a.op is np.broadcast_to and a.kind == "call" and not a.kwargs and _typed(a.args[0]):
                 a = a.args[0]
-            if a.kind == "constant" and a.value.ndim and a.dtype.kind == "f":
+            if a.kind == "constant" and np.ndim(a.value) and a.dtype.kind == "f":
                 number = _uniform(a)
                 if number is not None:
                     a = np.array(a.value.flat[0], a.dtype)

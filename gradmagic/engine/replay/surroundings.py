@@ -11,15 +11,13 @@ makes itself.
 
 from __future__ import annotations
 
-import dis
+import argparse
 import functools
 import gc
-import random
 import sys
 import types
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import is_dataclass
 from typing import Any
 
@@ -27,28 +25,33 @@ import numpy as np
 
 from ...language import tr
 from ..core.foreign import of_library
-from ..core.generator import Stream
-from ..core.places import PACKAGE, users
+from ..core.places import users
 from ..tape.nodes import Leaf
 from ..tape.tracked import Tracked
-from .link import INDEXED, NUMBERS, PLAIN, Link
-from .unsteady import ASKING, answers, moves
+from . import code as codes
+from .compared import Compared
+from .homes import functions_of, is_buffer, known, of_user, replaceable, still, users_module
+from .link import INDEXED, NUMBERS, PLAIN, Content, Link, plain
+from .unsteady import ASKING, LOGGING, answers, draws, hides, logs, moves, speaks
 
 _MOST = 5_000  # objects
 # Of foreign objects, what is looked into.
 _PARTS = (*NUMBERS, *INDEXED, tuple, set, np.ndarray, types.FunctionType, types.MethodType)
-_STILL = ("numpy", "scipy", "math", "cmath", "gradmagic", "builtins")  # modules whose numbers nobody changes
-_SPEAKING = frozenset("print input open display write warn warning info".split())
 _GENERATED = ("__setattr__", "__delattr__")  # of a frozen dataclass
-_COMPARES = frozenset({"IS_OP", "COMPARE_OP", "CONTAINS_OP"})
-_GENERATORS = (np.random.Generator, np.random.RandomState, random.Random, Stream)
+_READING = ("globals", "eval", "exec", "__import__")
+_MADE = frozenset(
+    "__init__ __repr__ __str__ __eq__ __hash__ __setattr__ __delattr__".split()
+)  # of a dataclass
+_CACHE = type(functools.lru_cache(len))
+_VIEWS: tuple[type, ...] = tuple(map(type, ({}.keys(), {}.values(), {}.items())))
+_SIZE = "len({0}.__dict__) - ('__slotnames__' in {0}.__dict__)"  # of a class; `copy` puts that name there
 
 
 class TooMuch(Exception):
     """A function reaches more than can be compared at every call."""
 
 
-class Surroundings:
+class Surroundings(Compared):
     """All that functions and objects reach.
 
     Parameters
@@ -64,35 +67,35 @@ class Surroundings:
         Which functions it calls whose effect a program would leave out: `print` ...
     generators : list
         Of random numbers.
-    links : list of Link
-        What must be as it was.
-    places : list of Link
-        Inputs: arrays, the gradients of leaves, numbers that move.
-    sizes : list of (container, int)
-        Lists and dicts that were gone through, and how long they were.
-    kept : list of (value, text, object, name)
-        Arrays and sets that no name leads to, or none that could be put elsewhere: how their content is read, and what
-        it was.
+    compares : bool
+        Whether it asks if one object `is` another.
     """
 
     def __init__(self, *what: Any, moving: frozenset[Any] = frozenset()) -> None:
-        self.links: list[Link] = []
-        self.places: list[Link] = []
-        self.sizes: list[tuple[Any, int]] = []
-        self.kept: list[tuple[Any, str, Any, str]] = []
-        self.absent: list[tuple[dict[str, Any], str]] = []  # global names that it assigns and nobody has yet
+        super().__init__()
         self.speaks: set[str] = set()
         self.generators: list[Any] = []
+        self.compares = False
         self._moving = moving
         self._within = False  # an object of another library
-        self._seen: dict[int, Any] = {}
+        self._classes: set[int] = set()
+        self._alive: list[Any] = []  # what is compared by where it lies
+        self._words: set[str] = set()  # that functions use
+        self._modules: list[tuple[types.ModuleType, str]] = []  # that objects hold
+        self._named: set[tuple[int, str]] = set()  # names of modules, that have been looked at
+        self._late: list[tuple[str, TooMuch | None]] = []  # refused if its name is used; of None: a logger
         for value in what:
-            self._look(value, getattr(value, "__name__", type(value).__name__))
+            name = getattr(value, "__name__", type(value).__name__)
+            self._words.add(name)
+            self._look(value, name)
+        self._by_words()
 
     # -- going through ----------------------------------------------------------------------------
     def _hold(self, holder: Any, key: Any, name: str, value: Any) -> None:
         link = Link(holder, key, name, value)
-        array = type(value) is np.ndarray and value.dtype.kind in "biufc" and id(value) not in self._seen
+        array = type(value) is np.ndarray and value.dtype.kind in "biufc"
+        if array and id(value) in self._seen:  # one array under two names stays one
+            self.compares = True
         if array or (type(value) in (int, float) and link.spot in self._moving):
             self._seen[id(value)] = value
             self.places.append(link)
@@ -102,18 +105,23 @@ class Surroundings:
 
     def _look(self, value: Any, name: str) -> None:
         kind = type(value)
-        if id(value) in self._seen or issubclass(kind, (*NUMBERS, types.ModuleType)):
+        if kind is frozenset:
+            for i, part in enumerate(value):
+                self._look(part, f"{name}[{i}]")
+        if id(value) in self._seen or plain(value):
             return
         if len(self._seen) >= _MOST:
             raise TooMuch(tr("it reaches more than {count:,} objects (by {name})", count=_MOST, name=name))
         self._seen[id(value)] = value
-        if issubclass(kind, _GENERATORS):
+        if issubclass(kind, types.ModuleType):
+            self._modules.append((value, f"{name}."))
+        elif draws(kind):
             self.generators.append(value)
         elif issubclass(kind, np.ndarray):
             self.keep([value], name)
         elif answers(value):
             raise _asked(name)
-        elif does := moves(kind, _users(kind)):
+        elif does := moves(kind, of_user(kind)):
             raise TooMuch(tr(
                 "it reads {name}, a {kind}, which {does}: pass what it gives as an argument", name=name,
                 kind=kind.__name__, does=does,
@@ -123,21 +131,29 @@ class Surroundings:
         elif issubclass(kind, types.BuiltinFunctionType):  # the method `get` of a dict
             self._look(value.__self__, name)
         elif issubclass(kind, type):
-            if _users(value):
-                self._class(value)
+            self._class(value)
+        elif issubclass(kind, _CACHE):
+            self._cache(value, name)
         elif issubclass(kind, types.MethodType):
             self._look(value.__self__, name.rpartition(".")[0] or "self")
             self._look(value.__func__, name)
         elif issubclass(kind, functools.partial):
-            for part in (value.func, *value.args, *value.keywords.values()):
+            for part in (value.func, *value.args, value.keywords):
                 self._look(part, name)
         elif issubclass(kind, Tracked):
             self._tensor(value, name)
         elif issubclass(kind, types.MappingProxyType):
             self._look(gc.get_referents(value)[0], name)
+        elif issubclass(kind, _VIEWS):
+            self._look(value.mapping, name)
+        elif value is sys.modules:
+            raise TooMuch(tr("it reads {name}, whose modules are not seen: write import", name="sys.modules"))
         elif issubclass(kind, dict):
             self.sizes.append((value, len(value)))
+            if len(value) > 1:
+                self.kept.append(Content.now(value, "[*{}]", name))
             for key, part in value.items():
+                self._look(key, f"{name}[...]")
                 self._hold(value, key, f"{name}[{key!r}]" if type(key) in PLAIN else f"{name}[...]", part)
         elif issubclass(kind, (list, deque)):
             self.sizes.append((value, len(value)))
@@ -145,26 +161,40 @@ class Surroundings:
                 self._hold(value, i, f"{name}[{i}]", part)
         elif issubclass(kind, (tuple, set)):
             if issubclass(kind, set):
-                self.kept.append((value, "{}", frozenset(value), name))
+                self.kept.append(Content(value, "{}", frozenset, frozenset(value), name))
             for i, part in enumerate(value):
                 self._look(part, f"{name}[{i}]")
         elif hasattr(kind, "__replays__"):  # a replayed function within: what its own function reaches
             self._look(value.f, name)
-        elif _known(kind) or is_dataclass(kind):
+        elif (
+            known(kind) or is_dataclass(kind) or issubclass(kind, (types.SimpleNamespace, argparse.Namespace))
+        ):
             self._object(value, name)
-        elif of_library(value) is not None or _is_buffer(value):
+        elif of_library(value) is not None or is_buffer(value):
             raise TooMuch(tr(
                 "it uses {name}, a {kind}, whose numbers may change unseen: pass them as an argument, an ndarray",
                 name=name, kind=kind.__name__,
             ))  # fmt: skip
+        elif not self._within and hides(value):
+            self._late.append((name, TooMuch(tr(
+                "it uses {name}, a {kind}, which may give something else next time: pass what it gives as an argument",
+                name=name, kind=kind.__name__,
+            ))))  # fmt: skip
         elif not self._within:
+            if logs(kind):
+                self._late.append((name, None))
             self._within = True
             self._object(value, name)
             self._within = False
 
     def keep(self, values: list[Any], name: str = "an array") -> None:
         """Let the content of arrays be compared at every call."""
-        self.kept += [(v, "{}.tobytes()", v.tobytes(), name) for v in values if not v.dtype.hasobject]
+        for value in [v for v in values if v.dtype.hasobject]:
+            self._alive.append(value.copy())
+            self.kept.append(Content.now(value, "[*map(id, {}.flat)]", name))
+            for part in value.flat:
+                self._look(part, f"{name}[...]")
+        self.kept += [Content.now(v, "{}.tobytes()", name) for v in values if not v.dtype.hasobject]
 
     def _tensor(self, tensor: Tracked, name: str) -> None:
         node = tensor.node
@@ -174,203 +204,186 @@ class Surroundings:
             self.places.append(Link(node, "grad", f"{name}.grad", node.grad))
 
     def _function(self, function: types.FunctionType) -> None:
-        own = users(function.__code__.co_filename)
+        code = function.__code__
+        own = users(code.co_filename)
+        if own:
+            self._words |= codes.words(code)
+            self.compares = self.compares or codes.compares_objects(code)
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             try:
                 value = cell.cell_contents
             except ValueError:
                 continue
             if own and isinstance(value, types.ModuleType):
-                self._module(value, function.__code__, f"{name}.")
+                self._module(value, codes.words(code), f"{name}.")
             elif own or type(value) is np.ndarray:
                 self._hold(cell, "cell_contents", name, value)
             else:  # of gradmagic's own functions (grad(f) holds f): nobody rebinds them
                 self._look(value, name)
         for i, value in enumerate(function.__defaults__ or ()):
-            self._look(value, function.__code__.co_varnames[i])
-        for value in (function.__kwdefaults__ or {}).values():
-            self._look(value, function.__name__)
+            self._look(value, code.co_varnames[i])
+        self._look(function.__kwdefaults__, function.__name__)
         if own:
-            self._names(function.__globals__, function.__code__, "")
+            for key in ("__code__", "__defaults__", "__kwdefaults__"):
+                if (value := getattr(function, key)) is not None:
+                    self.links.append(Link(function, key, f"{function.__name__}.{key}", value))
+            self._names(function.__globals__, code)
             self.sizes.append((vars(function), len(vars(function))))
             for name, value in vars(function).items():
                 self._hold(vars(function), name, f"{function.__name__}.{name}", value)
 
-    def _names(self, space: dict[str, Any], code: types.CodeType, home: str) -> None:
-        """Go through the global names that a function uses, and those of modules; of foreign ones, their data."""
-        if not home:
-            if code.co_name not in _GENERATED and _compares_types(code):
-                raise TooMuch(tr(
-                    "it compares type(...), which is another while it is recorded: write isinstance",
-                ))  # fmt: skip
-            if "globals" in _names(code) and "globals" not in space:
-                raise TooMuch(tr("it reads globals(), whose names are not seen: write the name"))
-            for name in sorted(ASKING & {n for n in _names(code) if n not in space}):
-                raise _asked(name)
-            self.speaks |= {n for n in _names(code) if n in _SPEAKING and n not in space}
-        for name in _names(code):
+    def _names(self, space: dict[str, Any], code: types.CodeType) -> None:
+        """Go through the global names that a function uses."""
+        used = codes.names(code)
+        if code.co_name not in _GENERATED and codes.compares_types(code):
+            raise TooMuch(
+                tr("it compares type(...), which is another while it is recorded: write isinstance")
+            )
+        for name in _READING:
+            if name in used and name not in space and name in codes.global_names(code):
+                raise TooMuch(tr("it reads {name}(), whose names are not seen: write the name", name=name))
+        if "id" in used and "id" not in space and "id" in codes.global_names(code):
+            raise _asked("id")
+        for name in sorted(ASKING & {n for n in used if n not in space}):
+            raise _asked(name)
+        self.speaks |= {n for n in used if speaks(n, space)}
+        for name in used:
             # What is not there may be imported within.
-            value = space[name] if name in space else None if home else sys.modules.get(name)
-            if name not in space and value is None:
-                if name in _assigned(code):
-                    self.absent.append((space, name))
-                continue
-            if answers(value):
-                raise _asked(home + name)
-            if isinstance(value, types.ModuleType):
-                self._module(value, code, f"{home}{name}.")
-            elif (
-                users(space.get("__file__") or PACKAGE)
-                or not home
-                or isinstance(value, (*_PARTS[:-2], Mapping))
-            ):
-                self._hold(space, name, home + name, value)
+            value = space[name] if name in space else sys.modules.get(name)
+            if name in space or value is not None:
+                self._name(space, name, "", value, codes.words(code))
+            elif name in codes.assigned(code):
+                self.absent.append((space, name))
+            if name not in space and name in codes.global_names(code) and name not in codes.assigned(code):
+                self.missing.setdefault(id(space), (space, set()))[1].add(name)
 
-    def _module(self, module: types.ModuleType, code: types.CodeType, home: str) -> None:
-        if id(module) not in self._seen and module.__name__.partition(".")[0] not in _STILL:
-            self._seen[id(module)] = module
-            self._names(vars(module), code, home)
+    def _name(self, space: dict[str, Any], name: str, home: str, value: Any, used: Collection[str]) -> None:
+        """Go through what a name stands for: of the user's modules all, of foreign ones data."""
+        if answers(value):
+            raise _asked(home + name)
+        if isinstance(value, types.ModuleType):
+            if name in space and not still(value):
+                self.links.append(Link(space, name, home + name, value))
+            self._module(value, used, f"{home}{name}.")
+        elif not home or users_module(space) or isinstance(value, (*_PARTS[:-2], Mapping)):
+            self._hold(space, name, home + name, value)
+
+    def _module(self, module: types.ModuleType, used: Collection[str], home: str) -> None:
+        """Go through those names of a module that functions use."""
+        if still(module):
+            return
+        if logs(type(module)) or module.__name__ in ("logging", "loguru"):
+            self._late.append((home.rstrip("."), None))
+        space = vars(module)
+        for name in used:
+            if name in space and (id(module), name) not in self._named:
+                self._named.add((id(module), name))
+                self._seen[id(module)] = module
+                self._name(space, name, home, space[name], used)
+
+    def _by_words(self) -> None:
+        """Go through the modules that objects hold, by all that functions use; refuse what cannot be compared."""
+        while True:
+            words = sorted(self._words)
+            for module, home in [*self._modules]:
+                if module.__name__.partition(".")[0] not in sys.stdlib_module_names:
+                    self._module(module, words, home)
+            if words == sorted(self._words):
+                break
+        for name, error in self._late:
+            last = name.rpartition(".")[2]
+            if last in self._words or not last.isidentifier():
+                if error is not None:
+                    raise error
+                self.speaks |= self._words & LOGGING
+
+    def _cache(self, cache: Any, name: str) -> None:
+        """Go through what a cache of functools holds, but for arrays: these are compared where they are used."""
+        function = cache.__wrapped__
+        self._look(function, name)
+        if not isinstance(function, types.FunctionType) or not users(function.__code__.co_filename):
+            return
+        held = _cached(cache)
+        self._alive.append(held)
+        self.kept.append(Content(cache, "", _ids, _ids(cache), name))
+        for value in held:
+            if isinstance(value, bytearray):
+                self.kept.append(Content.now(value, "bytes({})", name))
+            elif not isinstance(value, np.ndarray):
+                self._look(value, f"{name}(...)")
 
     def _object(self, value: Any, name: str) -> None:
         held, caches = getattr(value, "__dict__", {}), getattr(type(value), "_caches", ())
         if hasattr(value, "__dict__"):
             self.sizes.append((held, len(held)))
         for key, part in held.items():
-            if key not in caches and (not self._within or isinstance(part, _PARTS)):
+            if key in caches:
+                continue
+            if not self._within or isinstance(part, _PARTS):
                 self._hold(held, key, f"{name}.{key}", part)
-        if _users(type(value)):
+                continue
+            self.links.append(Link(held, key, f"{name}.{key}", part))
+            if of_user(type(part)):
+                self._within = False
+                self._look(part, f"{name}.{key}")
+                self._within = True
+        if of_user(type(value)):
             self.links.append(Link(value, "__class__", f"{name}.__class__", type(value)))
         for kind in type(value).__mro__:
-            if _users(kind):
+            if of_user(kind):
                 self._class(kind)
                 for key, member in vars(kind).items():  # of __slots__
-                    if type(member) is types.MemberDescriptorType and hasattr(value, key):
-                        self._hold(value, key, f"{name}.{key}", getattr(value, key))
+                    if type(member) is types.MemberDescriptorType:
+                        if hasattr(value, key):
+                            self._hold(value, key, f"{name}.{key}", getattr(value, key))
+                        else:
+                            self.kept.append(Content.now(value, f"hasattr({{}}, {key!r})", f"{name}.{key}"))
 
     def _class(self, kind: type) -> None:
-        """Go through the methods and attributes of a class of the user's."""
-        self.sizes.append((vars(kind), len(vars(kind))))
+        """Go through the methods and attributes of a class of the user's, those that it inherits, and its own class."""
+        if id(kind) in self._classes:
+            return
+        self._classes.add(id(kind))
+        inherited: list[type] = [*kind.__mro__[1:], *type.mro(type(kind))]
+        for other in inherited:
+            if of_user(other):
+                self._class(other)
+        if not of_user(kind):
+            return
+        self._seen[id(kind)] = kind
+        self.kept.append(Content.now(kind, _SIZE, kind.__name__))
         for key, part in vars(kind).items():
-            if isinstance(part, (staticmethod, classmethod, functools.cached_property, property)):
-                part = next((f for n in ("__func__", "fget", "func") if (f := getattr(part, n, None))), None)
-            if isinstance(part, _PARTS) and part is vars(kind)[key] and not key.startswith("__"):
-                self._hold(kind, key, f"{kind.__name__}.{key}", part)
-            elif isinstance(part, types.FunctionType):
-                self._look(part, part.__qualname__)
-            elif not key.startswith("__"):
-                self._look(part, f"{kind.__name__}.{key}")
+            name = f"{kind.__name__}.{key}"
+            if isinstance(part, classmethod):
+                self.kept.append(Content.now(kind, f"{{}}.__dict__[{key!r}]", name))
+            within = functions_of(part)
+            for function in within:
+                self._look(function, getattr(function, "__qualname__", name))
+            if isinstance(part, (staticmethod, property)):
+                self.links.append(Link(kind, key, name, getattr(kind, key)))
+            elif isinstance(part, _PARTS) and (not key.startswith("__") or replaceable(key, part)):
+                self._hold(kind, key, name, part)
+            elif not within and not key.startswith("__"):
+                self._look(part, name)
 
-    # -- at a call --------------------------------------------------------------------------------
-    def read(self) -> list[Any]:
-        """Give what is in the places: of a gradient its array, or None."""
-        found = []
-        for link in self.places:
-            value = link.read()
-            found.append(getattr(value, "array", value) if link.key == "grad" else value)
-        return found
 
-    @contextmanager
-    def holding(self, values: list[Any]) -> Iterator[None]:
-        """Put values in the places, within the block."""
-        before = [link.read() for link in self.places]
-        try:
-            for link, value in zip(self.places, values, strict=True):
-                if link.key == "grad" and value is not None:
-                    value = type(link.value).wrap(value, None)
-                link.put(value)
-            yield
-        finally:
-            for link, value in zip(self.places, before, strict=True):
-                link.put(value)
-            for link in self.links:  # what a recording has left there is nobody's
-                if not link.same():
-                    link.put(link.value)
+def _cached(cache: Any) -> list[Any]:
+    """List what a cache of functools holds, keys of one with bounds among it."""
+    held = [part for part in gc.get_referents(cache) if part is not vars(cache)]
+    if cache.cache_info().maxsize is None:
+        return [value for part in held if type(part) is dict for value in part.values()]
+    return [part for part in held if type(part) is not dict or all(map(_no_link, part.values()))]
 
-    def changed(self) -> list[Link]:
-        """List what is not what it was."""
-        found = [link for link in self.links if not link.same()]
-        for container, size in self.sizes:
-            if len(container) != size:
-                name = next((n.name for n in self.links if n.value is container), "a container")
-                found.append(Link(None, None, name, None))
-        found += [Link(None, None, name, None) for space, name in self.absent if name in space]
-        for value, text, before, name in self.kept:
-            if (value.tobytes() if text != "{}" else value) != before:
-                found.append(Link(None, None, name, None))
-        return found
 
-    def guards(self, bind: Callable[[Any], str]) -> list[str]:
-        """Write the comparisons as Python: each a condition that holds as long as all is as it was."""
-        found = []
-        for link in self.links:
-            text, value = link.text(bind), link.value
-            if value is None or isinstance(value, bool):
-                found.append(f"{text} is {value}")
-            elif isinstance(value, NUMBERS):
-                same = f"{text} == {bind(value)}" if value == value else f"{text} != {text}"
-                if value == 0 and isinstance(value, (float, np.floating)):  # 0.0 == -0.0
-                    same = f"repr({text}) == {repr(value)!r}"
-                found.append(f"type({text}) is {bind(type(value))} and {same}")
-            else:
-                found.append(f"{text} is {bind(value)}")
-        found += [f"len({bind(container)}) == {size}" for container, size in self.sizes]
-        return found + [
-            f"{text.format(bind(value))} == {bind(before)}" for value, text, before, _ in self.kept
-        ]
+def _no_link(value: Any) -> bool:
+    return type(value).__name__ != "_lru_list_elem"
+
+
+def _ids(cache: Any) -> set[int]:
+    return {*map(id, _cached(cache))}
 
 
 def _asked(name: str) -> TooMuch:
     return TooMuch(tr(
         "it asks {name}(), which may answer something else next time: make it an argument", name=name,
     ))  # fmt: skip
-
-
-def _file(kind: type) -> str | None:
-    return getattr(sys.modules.get(kind.__module__), "__file__", None)
-
-
-def _users(kind: type) -> bool:
-    """Tell whether it is a class of the user's."""
-    return users(_file(kind) or PACKAGE) or kind.__module__ == "__main__"
-
-
-def _known(kind: type) -> bool:
-    """Tell whether objects of this class are looked into: the user's, and gradmagic's."""
-    file = _file(kind)
-    if file is None:
-        return kind.__module__ == "__main__" or kind.__module__ not in sys.builtin_module_names
-    return users(file) or file.startswith(PACKAGE)
-
-
-def _is_buffer(value: Any) -> bool:
-    try:
-        return memoryview(value) is not None
-    except TypeError:
-        return False
-
-
-def _assigned(code: types.CodeType) -> set[str]:
-    """List the global names that a function's code, and functions within it, assign."""
-    found = {i.argval for i in dis.get_instructions(code) if i.opname in ("STORE_GLOBAL", "DELETE_GLOBAL")}
-    return found.union(*(_assigned(c) for c in code.co_consts if isinstance(c, types.CodeType)))
-
-
-def _compares_types(code: types.CodeType) -> bool:
-    """Tell whether a function's code, or functions within it, compare what `type` gives, some instructions later."""
-    if "type" not in _names(code):
-        return False
-    found = list(dis.get_instructions(code))
-    compared = (
-        i.argval == "type" and i.opname == "LOAD_GLOBAL" and _COMPARES & {n.opname for n in found[k : k + 10]}
-        for k, i in enumerate(found)
-    )  # fmt: skip
-    return any(compared) or any(_compares_types(c) for c in code.co_consts if isinstance(c, types.CodeType))
-
-
-def _names(code: types.CodeType) -> list[str]:
-    """List the names that a function's code and the functions written within it use."""
-    found = list(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            found += [n for n in _names(constant) if n not in found]
-    return found

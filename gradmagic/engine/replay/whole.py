@@ -71,6 +71,7 @@ class Made:
             *around.guards(call.bind),
         ]
         guards += [_read(link, f"s{i}", call.bind) for i, link in enumerate(around.places)]
+        guards += call.same
         if wants_gradients(call, around):
             guards.append(f"not {call.bind(HOOKS)}")
         guards += [
@@ -169,7 +170,7 @@ def _apart_guard(written: Written, call: Call) -> list[str]:
     """Write that what the program writes into is memory of no other input: it was recorded so."""
     program = written.program
     into = {id(s.storage) for s in program.steps if s.kind == "write"}
-    arrays = [s for s in program.inputs if type(s.value) is np.ndarray]
+    arrays = [*{id(s.storage): s for s in reversed(program.inputs) if type(s.value) is np.ndarray}.values()]
     names = [s.op for s in arrays if id(s.storage) in into]
     if not names or len(arrays) == 1:
         return []

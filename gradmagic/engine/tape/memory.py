@@ -36,17 +36,16 @@ class Memory:
         self.owner: Any = None
         self.leaf: Any = None  # where in the block the lifted array lies: shape, dtype, offset, strides
         self.written = -1
-        self.where: str | tuple[str, Place | None] = (
-            ""  # what wrote into it last: a sentence, or its name and place
-        )
+        # What wrote into it last: a sentence, or its name and place; said when it is asked for.
+        self.where: str | tuple[str, Place | None] = ""
 
     @property
     def change(self) -> str:
         """What wrote into it last, as a part of a sentence."""
         if isinstance(self.where, str):
-            return self.where
+            return tr(self.where)
         name, place = self.where
-        return tr("{name} was changed in place, {place}", name=name, place=describe(place))
+        return tr("{name} was changed in place, {place}", name=name or tr("a tensor"), place=describe(place))
 
     def add(self, member: Tracked) -> None:
         """Note that `member` looks into this memory (by id: values compare entry by entry and have no hash)."""
@@ -146,7 +145,7 @@ def written(tracked: Tracked, frame: Any) -> None:
     """Tell the tape that the memory of `tracked` has just been changed."""
     memory = memory_of(tracked.array)
     memory.written = number_write()
-    memory.where = (name_of(tracked, frame) or tr("a tensor"), place_of(user_frame(frame)))
+    memory.where = (name_of(tracked, frame), place_of(user_frame(frame)))
 
 
 def check_fresh(node: Node) -> None:

@@ -205,6 +205,8 @@ def _further(sheet: Sheet, values: _Values, before: View, first: dict[str, Any])
     more: dict[str, Any] = {"svg": sheet.svg, "keys": unfolds, "nodes": nodes, "edges": edges}
     if sheet.form:
         more["form"] = sheet.form
+    if view.scope:
+        more["scope"] = view.scope
     if sheet.inner:
         more["inner"] = {str(k): _further(each, values, before, first) for k, each in sheet.inner.items()}
     return more

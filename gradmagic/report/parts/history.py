@@ -17,10 +17,16 @@ FIRST, LAST = 3, 1  # rows of it that are written out
 
 @dataclass(frozen=True)
 class Series:
-    """One number over the sweeps; NaN where it was not a number."""
+    """One number over the sweeps; None where it was not there, or was no number."""
 
     name: str
-    values: tuple[float, ...]
+    values: tuple[float | None, ...]
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """What it was at first, and at last."""
+        known = [value for value in self.values if value is not None]
+        return known[0], known[-1]
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class History:
     def rows(self) -> list[tuple[int, tuple[str, ...]]]:
         """The first three sweeps and the last, with eight digits, as textbooks print them."""
         chosen = [*range(min(FIRST, self.count)), *range(max(FIRST, self.count - LAST), self.count)]
-        return [(i, tuple(number(series.values[i], 8) for series in self.series)) for i in chosen]
+        return [(i, tuple(_written(series.values[i]) for series in self.series)) for i in chosen]
 
 
 def history(trace: Trace) -> History | None:
@@ -42,9 +48,12 @@ def history(trace: Trace) -> History | None:
     if len(sweeps) < LEAST:
         return None
     name = trace.result.name or trace.result.text or tr("result") if trace.result else tr("result")
-    nan = float("nan")
-    series = [Series(name, tuple(nan if s.value is None else s.value for s in sweeps))]
+    series = [Series(name, tuple(s.value for s in sweeps))]
     followed = dict.fromkeys(n for sweep in sweeps for n in sweep.inputs)
-    series += [Series(n, tuple(sweep.inputs.get(n, nan) for sweep in sweeps)) for n in list(followed)[:6]]
-    known = tuple(s for s in series if any(v == v for v in s.values))
+    series += [Series(n, tuple(sweep.inputs.get(n) for sweep in sweeps)) for n in list(followed)[:6]]
+    known = tuple(s for s in series if any(v is not None and v == v for v in s.values))
     return History(len(sweeps), known) if known else None
+
+
+def _written(value: float | None) -> str:
+    return "–" if value is None else number(value, 8)

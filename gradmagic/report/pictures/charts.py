@@ -24,10 +24,13 @@ STYLE = (
 )
 
 
-def chart(title: str, x: Sequence[float], y: Sequence[float], x_name: str, path: bool = False) -> str:
+def chart(
+    title: str, x: Sequence[float | None], y: Sequence[float | None], x_name: str, path: bool = False
+) -> str:
     """Draw `y` against `x` as a complete SVG document; where y is no finite number, a cross on the axis and a gap.
 
-    `path`: the points are steps on a way, each is marked, and the last one most.
+    Where there is no y (None) is a gap alone. `path`: the points are steps on a way, each is marked, and the last one
+    most.
 
     Examples
     --------
@@ -36,11 +39,11 @@ def chart(title: str, x: Sequence[float], y: Sequence[float], x_name: str, path:
     >>> chart("y", [0, 1, 2], [0, float("nan"), 4], "x").count("<circle")
     2
     """
-    known = [(float(a), float(b)) for a, b in zip(x, y, strict=True) if a - a == 0]
-    gaps = [(a, b) for a, b in known if b - b != 0]
+    known = [(float(a), b) for a, b in zip(x, y, strict=True) if a is not None and a - a == 0]
+    gaps = [(a, b) for a, b in known if b is not None and b - b != 0]
     if len(known) > POINTS:
         known = [known[i * (len(known) - 1) // (POINTS - 1)] for i in range(POINTS)]
-    pairs = [(a, b) for a, b in known if b - b == 0]
+    pairs = [(a, float(b)) for a, b in known if b is not None and b - b == 0]
     low_x, high_x = _ends([a for a, _ in known])
     low, high = _ends([b for _, b in pairs])
     at_x = partial(_at, low_x, high_x, LEFT, WIDTH - RIGHT)
@@ -92,14 +95,15 @@ def chart(title: str, x: Sequence[float], y: Sequence[float], x_name: str, path:
     return "".join(pieces) + "</svg>"
 
 
-def _line(known: list[tuple[float, float]], points: list[tuple[float, float]]) -> str:
+def _line(known: list[tuple[float, float | None]], points: list[tuple[float, float]]) -> str:
     """Join the points, but not across one that has no finite number."""
     sign, left, pieces = "M", iter(points), []
     for _, b in known:
-        if b - b == 0:
+        there = b is not None and b - b == 0
+        if there:
             x, y = next(left)
             pieces.append(f"{sign}{x:.1f} {y:.1f}")
-        sign = "L" if b - b == 0 else "M"
+        sign = "L" if there else "M"
     return "".join(pieces)
 
 

@@ -233,21 +233,25 @@ def sign(value: Value | None) -> str:
     return "+" if value.low >= 0 else "-" if value.high <= 0 else "±"
 
 
-def sparkline(numbers: Sequence[float], width: int = 64) -> str:
-    """Draw numbers as a row of blocks between their own least and greatest; NaN and inf as `?`.
+def sparkline(numbers: Sequence[float | None], width: int = 64) -> str:
+    """Draw numbers as a row of blocks between their own least and greatest; NaN and inf as `?`, None as a gap.
 
     Examples
     --------
-    >>> sparkline([0, 1, 2, 3])
-    '▁▃▆█'
+    >>> sparkline([0, 1, 2, 3]), sparkline([None, 1, float("nan"), 3])
+    ('▁▃▆█', ' ▁?█')
     """
     if len(numbers) > width:
         numbers = [numbers[i * (len(numbers) - 1) // max(1, width - 1)] for i in range(width)]
-    known = finite(numbers)
+    known = finite(x for x in numbers if x is not None)
     low, high = min(known, default=0.0), max(known, default=0.0)
     # Halves first: the difference of two large floats may pass the largest.
     span, top = high / 2 - low / 2 or 1.0, len(BLOCKS) - 1
-    return "".join(BLOCKS[round((x / 2 - low / 2) / span * top)] if x - x == 0 else "?" for x in numbers)
+    blocks = (
+        " " if x is None else BLOCKS[round((x / 2 - low / 2) / span * top)] if x - x == 0 else "?"
+        for x in numbers
+    )  # fmt: skip
+    return "".join(blocks)
 
 
 def finite(numbers: Iterable[float]) -> list[float]:

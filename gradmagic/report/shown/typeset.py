@@ -16,9 +16,9 @@ from . import kinsoku
 
 Cell = tuple[str, str] | str  # text with a style of rich, or without
 
-SYMBOLS = "●▼│╰├─┴┼╎▁▂▃▄▅▆▇█…×∂·"
+SYMBOLS = "●▼│╰├─┴┼╎▁▂▃▄▅▆▇█…×∂·–"
 _TIE = "\ue000"  # a space where a line is not broken
-_ASCII = str.maketrans(SYMBOLS, "ov|`+-++:_.-:=+*#~xd.")
+_ASCII = str.maketrans(SYMBOLS, "ov|`+-++:_.-:=+*#~xd.-")
 
 
 def width(text: str) -> int:

@@ -13,7 +13,7 @@ from itertools import count
 
 import numpy as np
 
-from ...language import tr
+from ...language import in_each, tr
 from ..model import Edge, Note, Operation, Trace
 from ..operations import Columns, Selection
 from .fold import alike_all, grouped, joined, looped, taken_apart, turns
@@ -25,9 +25,10 @@ REMARKS = {"dtype", "guard", "numeric", "agrees", "sum", "unchanged", "unused"}
 
 
 def told(note: Note) -> str:
-    """Write a note with its line in front, once."""
-    lead = tr("line {line}: ", line=note.line) if note.line else ""
-    return note.text if note.text.startswith(lead) else lead + note.text
+    """Write a note with its line in front, once: the note may be of a reader of another language."""
+    if not note.line or note.text.startswith(in_each("line {line}: ", line=note.line)):
+        return note.text
+    return tr("line {line}: ", line=note.line) + note.text
 
 
 @dataclass(frozen=True)
@@ -161,12 +162,16 @@ class View(Naming):
 
     @property
     def scope(self) -> str:
-        """Say what part is shown: `"showing 40 of 10,000 operations"`, or nothing when it is all."""
+        """Say what is shown: `"10,000 operations, put together to 40"`, or nothing when it is all as it is."""
         loop = len(self.trace.sweeps) > 1  # its own count is another thing than the last graph's
         shown, total = len(self.computed), self._recorded if loop else self.total
         part = tr("showing {shown:,} of {n:,} operations", shown=shown, n=total) if shown < total else ""
+        if shown < sum(o.count for o in self.computed) == total:
+            part = tr("{n:,} operations, put together to {shown:,}", n=total, shown=shown)
         if any(operation.rule in PARTS for operation in self.operations):
-            part = tr("showing {n:,} operations as {shown:,} lines or modules", n=total, shown=shown)
+            part = tr(
+                "{n:,} operations in {shown:,} rows", n=total, shown=shown
+            )  # or in boxes that stand as rows
         if not loop:
             return part
         if not part:

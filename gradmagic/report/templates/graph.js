@@ -205,8 +205,11 @@ const graph = (report, image, data, { own, point, pin, veiled, given, ask }) => 
   const fold = unfolded.length > 0 && button(tr("unfold"), tr("unfold loops and calls"), () => turn(unfolded[unfolded.indexOf(now) + 1] ?? 0));
   const names = { boxes: tr("boxes"), lines: tr("lines"), operations: tr("operations") };
   const forms = [...data.sheets.flatMap((s, j) => (s.form ? [[s.form, j]] : [])), ...(others ? [["operations", 0]] : [])].map(([form, j]) => [j, names[form]]).map(([j, name]) => [j, button(name, name, () => turn(j), { "aria-pressed": "false" })]);
+  const scope = whole_part?.querySelector(".gm-scope"), whole_said = scope?.textContent;
   const turn = (j) => {
     now = j;
+    /* How much the drawing shows. */
+    if (scope) scope.textContent = !j ? whole_said : sheet().scope ? tr("{scope}; {legend}", { scope: sheet().scope, legend: scope.dataset.legend }) : scope.dataset.legend;
     open();
     pin();
     draw(j ? data.sheets[j].svg : first);

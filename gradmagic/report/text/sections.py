@@ -221,6 +221,6 @@ def _history(view: View, room: int) -> list[Text]:
     for series in past.series:
         line = Text(" ").append(pad(series.name, names), NAME).append("  ")
         line.append(sparkline(series.values, max(8, min(50, room - names - 30))))
-        first, last = number(series.values[0]), number(series.values[-1])
+        first, last = map(number, series.ends)
         found.append(line.append(f"  {tr('{first} to {last}', first=first, last=last)}", MUTED))
     return found

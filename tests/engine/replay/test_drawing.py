@@ -10,6 +10,7 @@ import pytest
 import gradmagic as gm
 import gradmagic.nn.functional as F
 from gradmagic import nn
+from gradmagic.errors import ReplayWarning
 
 from .against import Cases, against, check
 
@@ -188,3 +189,19 @@ def test_numba_is_not_asked():
         f(gm.ones(6))
     assert "random numbers" in str(f.explain())
     assert f.served == 2
+
+
+@pytest.mark.parametrize("draws", [False, True])
+def test_np_random_may_have_another_generator(draws):
+    before = np.random.get_bit_generator()
+    np.random.set_bit_generator(np.random.PCG64(1))
+    try:
+        f = gm.replay(lambda x: x.sum() + (np.random.rand() if draws else 0.0))  # noqa: NPY002
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            f(np.ones(3))
+            f(np.ones(3))
+    finally:
+        np.random.set_bit_generator(before)
+    assert f.served == (0 if draws else 1)
+    assert [w.category for w in told] == ([ReplayWarning] if draws else [])

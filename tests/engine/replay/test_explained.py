@@ -20,6 +20,17 @@ def test_the_source_is_the_program() -> None:
     assert "cos(x0, b" in r.source
 
 
+def test_a_program_of_an_english_reader_is_explained_to_a_japanese_one() -> None:
+    r = gm.replay(lambda x: np.tanh(x) * 2)
+    r(np.ones(100_000))
+    gm.set_language("ja")
+    try:
+        text = str(r.explain())
+    finally:
+        gm.set_language("en")
+    assert "by NumPy" not in text and "NumPyで実行" in text
+
+
 def test_what_became_of_it_is_said() -> None:
     weights = np.ones(3)
     r = gm.replay(lambda x: (np.exp(x) * weights).sum() if x[0] > 0 else x)

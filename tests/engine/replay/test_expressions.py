@@ -36,10 +36,10 @@ EXTRA = (  # further functions, losses and modules of one line
 REFUSED: dict[str, str] = {}
 
 
-def evaluated(code: Any, **arrays: Any) -> Any:
-    """Give values and gradients of an expression of tensors with these numbers."""
+def evaluated(expression: Any, **arrays: Any) -> Any:
+    """Give values and gradients of an expression, a function of tensors, with these numbers."""
     named = {k: gm.tensor(a, requires_grad=a.dtype.kind == "f" and k not in "tw") for k, a in arrays.items()}
-    found = eval(code, {"torch": gm, "F": functional, "nn": nn, "np": np, **named})
+    found = expression(**named)
     parts = [p for p in (found if isinstance(found, (tuple, list)) else (found,)) if isinstance(p, gm.Tensor)]
     total: Any = 0.0
     for part in parts:
@@ -64,13 +64,16 @@ def numbers(call: int) -> dict[str, Any]:
 @pytest.mark.slow
 @pytest.mark.parametrize("expression", [e for g in GROUPS for e in EXPRESSIONS[g]] + EXTRA)
 def test_an_expression_is_replayed_right(expression: str) -> None:
-    code = compile(expression, f"<{expression}>", "eval")
-    replayed = gm.replay(lambda **arrays: evaluated(code, **arrays))
+    text = f"lambda {', '.join(numbers(0))}: {expression}"
+    function = eval(
+        compile(text, f"<{expression}>", "eval"), {"torch": gm, "F": functional, "nn": nn, "np": np}
+    )
+    replayed = gm.replay(lambda **arrays: evaluated(function, **arrays))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for call in range(3):
             given = numbers(call)
-            want, got = evaluated(code, **given), replayed(**given)
+            want, got = evaluated(function, **given), replayed(**given)
             for mine, right in zip([*got[0], *got[1]], [*want[0], *want[1]], strict=True):
                 assert type(mine) is type(right)
                 if right is not None:

@@ -719,11 +719,10 @@ def test_names_that_are_read_by_globals_are_refused() -> None:
         gm.replay(lambda x: x * globals()["N"])(np.ones(2))
 
 
-def test_a_number_that_is_an_object_in_a_recording_is_refused() -> None:
-    """NumPy's sum of a number of Python's asks no array."""
+def test_a_truth_value_among_settings_is_looked_at_again() -> None:
     replayed = gm.replay(lambda x: np.sum(x, where=np.asarray(x) > 0))
-    with pytest.warns(ReplayWarning, match="runs as it is"):
-        assert [replayed(v) for v in (1.0, -1.0)] == [1.0, 0.0]
+    assert [replayed(v) for v in (1.0, -1.0, 2.0, -3.0)] == [1.0, 0.0, 2.0, 0.0]
+    assert not replayed.refused and replayed.served == 2
 
 
 _asked_today, _asked_clock, _asked_file = datetime.date.today, time.time, os.path.exists

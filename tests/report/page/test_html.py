@@ -274,7 +274,7 @@ def test_without_a_layout_program_the_graph_is_the_same(monkeypatch, program):
 
 
 def test_a_loop_says_how_much_is_shown():
-    assert "showing 3 of 10,001 operations" in Page(html(traces.chain())).text
+    assert "10,001 operations, put together to 3" in Page(html(traces.chain())).text
     assert "the graph of the last sweep" in Page(html(traces.descent())).text
 
 

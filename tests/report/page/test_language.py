@@ -149,7 +149,7 @@ def test_a_fit_speaks_japanese(japanese):
 
 def test_a_quiz_answers_in_japanese(japanese):
     report = Report(traces.product(), quiz=True)
-    assert str(report.answer("b", 5)) == "正解: de/dbは5です"
+    assert str(report.answer("b", 5)) == "正解: de/dbは5です。"
     assert "経路" in str(report.answer("b", 4)) and "符号" in str(report.answer("a", -2))
     with pytest.raises(ValueError, match="問題は"):
         report.answer("nothing", 4)

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from gradmagic.report.model import Edge, Note, Operation, Place, Timing, Trace
+from gradmagic.report import Report
+from gradmagic.report.model import Edge, Note, Operation, Place, Sweep, Timing, Trace
 from gradmagic.report.parts.annotated_cell import lines, others
 from gradmagic.report.parts.history import history
 from gradmagic.report.parts.lanes import lanes
@@ -144,6 +145,22 @@ def test_the_history_has_the_loss_and_the_numbers_that_were_followed():
     assert [series.name for series in past.series] == ["loss", "x"]
     assert [i for i, _ in past.rows()] == [0, 1, 2, 99]
     assert [texts[1] for _, texts in past.rows()] == ["1", "1.04", "1.0782053", "1.4142133"]
+
+
+def test_a_parameter_that_comes_late_has_a_gap_and_no_nan():
+    s = traces.Sketch("z = w * w")
+    w = s.input("w", 2.0, 4.0)
+    s.step("multiply", "w * w", 4.0, 1.0, (w, "w", 2.0, 2.0), (w, "w", 2.0, 2.0), name="z")
+    sweeps = [Sweep(4.0 + i, {"w": 2.0 + i} | ({"b": 0.5 + i} if i > 1 else {})) for i in range(5)]
+    trace = replace(s.trace("z", 4.0), sweeps=tuple(sweeps))
+    past = history(trace)
+    assert past.series[2].values == (None, None, 2.5, 3.5, 4.5) and past.series[2].ends == (2.5, 4.5)
+    assert [texts[2] for _, texts in past.rows()] == ["–", "–", "2.5", "4.5"]
+    report = Report(trace)
+    for shown in (report.to_text(80, False, False), report.to_html(), report.to_markdown()):
+        assert "–" in shown and "NaN" not in shown and "no finite number" not in shown
+    assert " b    ▁▅█  2.5 to 4.5" in report.to_text(80, False, False)
+    assert "–" not in report.to_text(80, True, False)
 
 
 def test_one_sweep_is_no_history():

@@ -245,5 +245,5 @@ def test_text_shows_a_large_cell_by_its_lines():
     total = " + ".join(f"h{i}" for i in range(20))
     trace = traced("\n".join([*lines, f"loss = {total}"]), fresh(setup), " ".join(names))
     text = Report(trace).to_text(width=120, color=False)
-    assert "operations as 21 lines or modules" in text
+    assert "operations in 21 rows" in text
     assert "dloss/dw3 = (24)(4)" in text  # through two lines, not through seven operations

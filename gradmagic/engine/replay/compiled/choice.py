@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ....language import tr
+from ....language import mark, tr
 from .. import known
 from ..program import Program, Step
 from .built import installed
@@ -75,8 +75,6 @@ class Choice:
 
     Attributes
     ----------
-    text : str
-        Who does, and why, for `explain`.
     statements : int
         That numba has compiled.
     looped : Made, False or None
@@ -86,26 +84,33 @@ class Choice:
     def __init__(self, backend: str | None, program: Program, write: Callable[..., Any]) -> None:
         self._program = program
         self._write: Callable[..., Any] | None = write
-        self.text = tr("by NumPy")
+        self._told: tuple[str, dict[str, Any]] = mark("by NumPy"), {}
         self.statements = self._later = 0
         self.looped: Any = None
         if backend == "numpy" or not installed():
-            self.text += "" if backend else tr(": numba is not installed")
+            if not backend:
+                self._told = mark("by NumPy: numba is not installed"), {}
         elif backend is None and any(step.kind == "draw" for step in program.steps):
-            self.text += tr(": it draws random numbers")
+            self._told = mark("by NumPy: it draws random numbers"), {}
         elif backend is None:
             plain, loops, compiling = seconds(program)
             calls = max(_EARLIEST, compiling / max(plain - loops, 1e-12))
             if loops > 0.7 * plain:
-                self.text += tr(", whose loops are as fast for arrays of this size")
+                self._told = mark("by NumPy, whose loops are as fast for arrays of this size"), {}
             elif calls > _LATEST or len(program.steps) > _MOST:
-                self.text += tr(": compiling would take longer than it saves")
+                self._told = mark("by NumPy: compiling would take longer than it saves"), {}
             else:
                 self._later = int(calls)
                 first = self._later + 2  # one call is the function's, one compiles
-                self.text += tr(", by numba from call {first:,} on", first=first)
+                self._told = mark("by NumPy, by numba from call {first:,} on"), {"first": first}
         if backend != "numba" and not self._later:
             self._write = None  # it holds what the first call got
+
+    @property
+    def text(self) -> str:
+        """Who runs it, and why, for `explain`: in the language that is spoken when it is asked."""
+        sentence, fields = self._told
+        return tr(sentence, **fields)
 
     def watch(self, written: Any, now: Callable[[], None]) -> None:
         """Let a program of NumPy's count its calls, and call `now` when numba is due."""
@@ -123,18 +128,20 @@ class Choice:
             written = Compiled(self._program, made.run)
             new = self._write(written)
         except Unheld as why:
-            self.text = tr("by NumPy: numba is not given {why}", why=why)
+            self._told = mark("by NumPy: numba is not given {why}"), {"why": why}
             return made
         except Exception as error:  # whatever it is, NumPy runs the program
             first = str(error).partition("\n")[0]
-            self.text = tr("by NumPy: with numba {kind}: {error}", kind=type(error).__name__, error=first)
+            self._told = (
+                mark("by NumPy: with numba {kind}: {error}"), {"kind": type(error).__name__, "error": first},
+            )  # fmt: skip
             return made
         new.source = f"{written.kernel.source()}\n\n{new.source}"
         self.statements = written.kernel.size
-        self.text = tr(
-            "by numba: {count:,} statements, compiled in {seconds:.1f} s", count=self.statements,
-            seconds=time.process_time() - began,
-        )  # fmt: skip
+        self._told = (
+            mark("by numba: {count:,} statements, compiled in {seconds:.1f} s"),
+            {"count": self.statements, "seconds": time.process_time() - began},
+        )
         return new
 
     def loop(self, plain: Callable[[Any, int], Any]) -> Callable[[Any, int], Any] | None:
