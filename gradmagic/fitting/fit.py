@@ -96,6 +96,7 @@ class Fit:
             )
             for i, (n, a, b) in enumerate(zip(variables.names, variables.start, ending.point, strict=True))
         ]
+        program = _told(self.program, self.nfev)
         shown = _spread(self.nit, KEPT)
         axes = tuple(variables.called()) if variables.size <= 2 else ()
         kept = _spread(len(history.points) - 1, KEPT) if axes else []
@@ -108,7 +109,7 @@ class Fit:
             success=self.success, iterations=self.nit, evaluations=self.nfev, axes=axes,
             way=tuple(map(tuple, way)), heights=tuple(heights), ticks=tuple(map(tuple, ticks)),
             field=self._field(ticks), keeps=self._keeps,
-            recorded=bool(self.program and self.program.served), program=_told(self.program),
+            recorded=program is not None, program=program,
         )  # fmt: skip
 
     def _field(self, ticks: list[list[float]]) -> tuple[tuple[float, ...], ...]:
@@ -168,9 +169,9 @@ class Fit:
         return "text/html", self.to_html()
 
 
-def _told(replayed: Replayed | None) -> Program | None:
-    """Give the program of a fit as plain data; None where there is none."""
-    if replayed is None or not replayed.served:
+def _told(replayed: Replayed | None, evaluations: int) -> Program | None:
+    """Give the program of a fit as plain data; None where most evaluations were without one."""
+    if replayed is None or 2 * replayed.served <= evaluations:
         return None
     steps = tuple(Called(*step) for step in explained.drawn(replayed))
     return Program(str(replayed.explain()), replayed.source, steps if len(steps) <= DRAWN else ())

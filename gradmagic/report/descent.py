@@ -87,7 +87,7 @@ class Descent:
     keeps : str
         What a cell's variables are afterwards: `"start"`, `"end"`; `""` where there is no cell.
     recorded : bool
-        Whether loss and gradient ran as a recorded program.
+        Whether loss and gradient ran as a recorded program, at most points.
     program : Program, optional
         That program.
     """

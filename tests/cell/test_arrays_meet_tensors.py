@@ -145,3 +145,19 @@ def test_a_write_that_a_tensor_made_before_does_not_see_is_told():
     assert not traced(
         "v[0] = 7.0\nt = gm.from_numpy(v)\nz = (t * t).sum()", fresh(SETUPS["float64"]), "v"
     ).notes
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "y = np.choose(i, [v, -v])", "y = np.bincount(i, weights=v)", "y, edges = np.histogram(t, bins=2, weights=v)",
+        "a, b = np.meshgrid(v, t)\ny = a * b", "y = np.intersect1d(v, v * gm.ones(3))", "y, k = np.atleast_2d(v, t)",
+    ],
+)  # fmt: skip
+def test_a_function_that_is_asked_of_a_tensor_leaves_no_array_of_the_engine(made):
+    setup = "v = np.array([0.5, 1.5, 2.5])\nt = gm.tensor([1.0, 2.0, 3.0])\ni = gm.tensor([0, 1, 0])"
+    text = f"{made}\nz = (y * y).sum()"
+    plain, with_magic = _plain(setup, text), fresh(setup)
+    trace = traced(text, with_magic, "v")
+    assert left_behind(plain, with_magic) == []
+    assert np.any(np.array(trace.inputs[0].grad.items, float))

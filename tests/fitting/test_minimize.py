@@ -497,6 +497,18 @@ class TestPrograms:
         trace = Trace("In [1]", "", descent=fit.descent)
         assert from_json(to_json(trace)).descent == trace.descent
 
+    def test_a_fit_whose_programs_were_hardly_ever_used_names_none(self) -> None:
+        places = np.linspace(-1.0, 1.0, 400)
+
+        def loss(x: Any) -> Any:  # another mask at almost every point
+            return np.sum((x - places) ** 2, where=np.abs(x - places) < 0.3)
+
+        fit = gm.minimize(loss, 5.0 / 6, "adam", lr=0.01, iterations=120, progress=False)
+        assert fit.program is not None and fit.program.programs and 2 * fit.program.served < fit.nfev
+        assert (
+            "program" not in str(fit) and fit.descent.program is None and "def program" not in fit.to_html()
+        )
+
     def test_a_long_program_is_not_drawn(self) -> None:
         def loss(p: Any) -> Any:
             for _ in range(40):

@@ -244,7 +244,7 @@ class Surroundings(Compared):
                 raise TooMuch(tr("it reads {name}(), whose names are not seen: write the name", name=name))
         if "id" in used and "id" not in space and "id" in codes.global_names(code):
             raise _asked("id")
-        for name in sorted(ASKING & {n for n in used if n not in space}):
+        for name in sorted(ASKING & {n for n in used if n not in space or n not in codes.global_names(code)}):
             raise _asked(name)
         self.speaks |= {n for n in used if speaks(n, space)}
         for name in used:

@@ -746,6 +746,16 @@ def test_what_the_machine_answers_is_no_constant(name: str) -> None:
         r(np.ones(2))
 
 
+def test_a_function_of_the_users_own_of_the_same_name_hides_no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "now", lambda: 2.0)
+    with pytest.warns(ReplayWarning, match=r"it asks now\(\)"):
+        gm.replay(ASKED["now"])(np.ones(2))
+    mine = gm.replay(lambda x: x * now())  # type: ignore[name-defined]  # noqa: F821
+    for _ in range(2):
+        np.testing.assert_array_equal(mine(np.ones(2)), [2.0, 2.0])
+    assert mine.served == 1
+
+
 @functools.lru_cache
 def cached_table(n: int) -> Any:
     return np.ones(n)

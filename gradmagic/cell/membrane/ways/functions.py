@@ -29,6 +29,7 @@ from .way import (
     answers,
     apart,
     as_settings,
+    as_theirs,
     engine_values,
     fitted,
     gone_through,
@@ -107,13 +108,18 @@ def _lost_in(m: Membrane, target: Any, marks: list[Mark], name: str) -> None:
     m.table.memory.written(target, Mark(None, cuts), None)
 
 
+# They give each of their arguments back: an array as an array, a tensor as a tensor.
+_EACH = frozenset({np.atleast_1d, np.atleast_2d, np.atleast_3d, np.broadcast_arrays, np.ix_})
+
+
 def array_function(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """`np.sum(x)`, and those that write into their first argument."""
     same = numpys(function) or function
     if engine_values(args, kwargs):
         if (settled := as_settings(same, args, kwargs)) is None:
             args, kwargs = wrapped(m, args, kwargs)
-            return function(*args, **kwargs)
+            out = function(*args, **kwargs)
+            return m.unwrapped(out) if same in _EACH else as_theirs(out, args, kwargs)
         args, kwargs = settled
     if same in WRITERS:
         return _writing(m, function, args, kwargs)

@@ -54,6 +54,20 @@ def keeps(made: Any, args: Any, kwargs: Any) -> bool:
     return engine_values(args, kwargs)
 
 
+def as_theirs(made: Any, args: Any, kwargs: Any) -> Any:
+    """Give what the engine made of a call with tensors as tensors: NumPy hands the call on to them, not to an Array."""
+    if not any(t.soft for t in tracked_in([made])):
+        return made
+    face = next((type(t) for t in tracked_in([*args, *kwargs.values()]) if not t.soft), None)
+    return made if face is None else _faced(made, face)
+
+
+def _faced(made: Any, face: Any) -> Any:
+    if type(made) in (list, tuple):
+        return type(made)(_faced(each, face) for each in made)
+    return face.wrap(made.array, made.node) if isinstance(made, Tracked) and made.soft else made
+
+
 def as_settings(function: Any, args: Any, kwargs: Any) -> tuple[Any, dict[str, Any]] | None:
     """Give arguments with plain arrays in place of tensors that only set something: a mask, an axis, indices.
 
