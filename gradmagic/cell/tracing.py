@@ -202,6 +202,12 @@ class Tracing:
         self._settle()
         if self.waiting:
             name = sorted(self.waiting)[0]
+            if isinstance(self.record.namespace.get(name), Tracked):
+                line = " ".join(["%%grad", *(n for n in self.options.names if n not in self.waiting)])
+                raise NoResultError(tr(
+                    "{name} is on the %%grad line, but the cell computes it: write what it is computed from, {line}; "
+                    "the report has the gradient by {name} beside its line.", name=name, line=line,
+                ))  # fmt: skip
             raise NoResultError(tr(
                 "{name} is on the %%grad line, but the cell assigns it no array or number at its top level: write "
                 "{name} = ... at the start of a line of the cell, or define it in an earlier cell.", name=name,

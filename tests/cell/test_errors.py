@@ -32,6 +32,7 @@ CASES = {
     "torch in the cell": (ENGINE, "%%grad x\nz = Tensor()", ["z is a torch Tensor", "not on gradmagic's tape", "import gradmagic as torch"]),
     "torch on the line": (ENGINE + "\nt = Tensor()", "%%grad t\nz = 1", ["t on the %%grad line is a torch Tensor"]),
     "not a number": ("", "%%grad x\ny = x * 2", ["y has the shape (17,)", "y.sum()", "slope", "y.mean()", "--gradient"]),
+    "computed in the cell": ("", "%%grad x q\nq = x * 2\nz = q.sum()", ["q is on the %%grad line, but the cell computes it", "%%grad x;"]),
     "assigned only in a function": ("", "%%grad q\ndef f():\n    q = 1.0\nz = 1", ["q"]),
     "gradient of another shape": ("", "%%grad x --gradient np.ones(3)\ny = x * 2", ["--gradient np.ones(3)", "(17,)"]),
     "of something else": ("", "%%grad x --of 3\ny = x.sum()", ["--of 3"]),

@@ -86,7 +86,7 @@ def _of_program(made: Made) -> Iterator[str]:
     if reads:
         yield "    " + tr("reads {names}", names=_listed(reads))
     if names := [_spoken(link.name) for link in made.around.links if "._" not in _spoken(link.name)]:
-        count = len(made.around.links)
+        count = len(names)
         yield "    " + tr(
             "compares {count:,} thing{s} at every call, {names}", count=count, s="s" * (count != 1),
             names=_listed(names),
