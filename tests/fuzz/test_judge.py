@@ -76,6 +76,11 @@ def test_what_differs_is_found_and_what_is_alike_is_not(plain, other):
         (lambda h: (1 + h) ** 3, 3.01, 3.0),
         (lambda h: (1 + h) ** 3, np.nan, 3.0),
         (abs, 0.7, None),  # a kink: no number is wrong
+        (
+            lambda h: float(np.sum(np.float32([1.04, 1.56, -0.42, 1.54 * (1 + h), 1.82]) ** 2)),
+            2 * 1.54**2,
+            None,
+        ),
         (lambda h: float(h > 0), 0.0, None),  # a jump
         (lambda h: float(f"{0.123 + h:.2f}"), 0.0, None),
         (lambda h: float(np.float32(2 + h)) ** 2, 4.0, None),  # rounding: differences are no better than 1e-3

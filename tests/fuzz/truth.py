@@ -41,11 +41,15 @@ def wrong(at: Callable[[float], float], said: float, tolerance: float, scale: fl
         # One-sided slopes differ by h*f'' where it is smooth, by the size of the slopes at a kink.
         smooth = abs(up - down) <= (10 * step + 1e-3) * (1 + abs(slope)) + 4 * error
         if np.isfinite(error) and smooth and (best is None or error < best[1]):
-            best = (slope, error)
+            best = (slope, error, step * scale)
     if best is None or best[1] > 1e-3 * (1 + abs(best[0])):
         return None
     off = abs(best[0] - said)
-    return None if off <= 5 * best[1] + tolerance * (1 + abs(best[0])) else best[0]
+    if off <= 5 * best[1] + tolerance * (1 + abs(best[0])):
+        return None
+    # What is rounded on the way may give the same wrong number at three steps, not at all others too.
+    others = [_central(at, factor * best[2]) for factor in (0.37, 0.61, 1.7)]
+    return None if any(abs(slope - best[0]) >= off / 2 for slope in others) else best[0]
 
 
 def _central(at: Callable[[float], float], h: float) -> float:
