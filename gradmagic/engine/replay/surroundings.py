@@ -363,7 +363,7 @@ class Surroundings(Compared):
                 self.links.append(Link(kind, key, name, getattr(kind, key)))
             elif isinstance(part, _PARTS) and (not key.startswith("__") or replaceable(key, part)):
                 self._hold(kind, key, name, part)
-            elif not within and not key.startswith("__"):
+            elif isinstance(part, types.FunctionType) or (not within and not key.startswith("__")):
                 self._look(part, name)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...language import tr
+from ..faces.torch.defaults import OF_KIND
 from ..tape.memory import memory_of
 from ..tape.modes import OFF, UNSEEN, mode_now
 from ..tape.nodes import HOOKS, number_write
@@ -67,6 +68,7 @@ class Made:
         self.leaves = False
         guards = [
             f"mode_now() {'is OFF' if self.kind[2] else 'in UNSEEN'}",
+            f"{call.bind(OF_KIND)}[2] is {call.bind(OF_KIND[2])}",  # the default dtype
             *call.checks,
             *around.guards(call.bind),
         ]

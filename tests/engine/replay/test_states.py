@@ -73,7 +73,11 @@ def _same(a: Any, b: Any) -> bool:
     if not isinstance(a, (np.ndarray, np.generic, int, float, complex)):
         return not isinstance(a, (str, bytes)) or a == b
     a, b = np.asarray(a), np.asarray(b)
-    return a.dtype == b.dtype and a.shape == b.shape and (a.dtype.hasobject or np.allclose(a, b, 1e-9, 1e-12))
+    return (
+        a.dtype == b.dtype
+        and a.shape == b.shape
+        and (a.dtype.hasobject or np.allclose(a, b, 1e-9, 1e-12, equal_nan=True))
+    )
 
 
 def _shared(parts: list[tuple[str, Any]]) -> list[tuple[str, str]]:
