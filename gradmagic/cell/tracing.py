@@ -22,13 +22,13 @@ from ..engine.watch.anomaly import detect_anomaly
 from ..engine.watch.guard_where import guard_where
 from ..engine.watch.memory_limit import cell_limit
 from ..errors import NoResultError, StaleError
-from ..language import tr
+from ..language import mark, tr
 from ..report.model import Note, Trace
 from .lifting.lift import Lifter
 from .lifting.unnamed import globals_of, lift_unnamed
 from .options import Options
 from .reading import source
-from .reading.names import base_of, parse_names, read_in_calls, simple_values, usage
+from .reading.names import base_of, entries_read, parse_names, read_in_calls, simple_values, usage
 from .reading.source import Source
 from .telling.cell_recorder import CellRecorder
 from .telling.checked import Findings, check
@@ -39,6 +39,13 @@ from .telling.kept import kept_by
 from .telling.result import result_of, seed_of
 from .telling.run_record import RunRecord
 from .telling.sampling import Sampling
+
+_NUMBER = mark(
+    "{names} is a number, and is followed only by its own name: write {names} on the %%grad line, too."
+)
+_NUMBERS = mark(
+    "{names} are numbers, and are followed only by their own names: write them on the %%grad line, too."
+)
 
 
 class Tracing:
@@ -51,6 +58,7 @@ class Tracing:
         lifter.on_lift = self._lifted
         self.recorder = CellRecorder(cell.filename, cell.scope, parameters=self._followed)
         uses = usage(cell.tree)
+        self._entries = entries_read(cell.tree) if options.names else frozenset()
         self.record = RunRecord(cell, namespace, options, uses, self.recorder, lifter.lifted)
         self.notes = self.record.notes
         self._before = set(namespace)
@@ -99,7 +107,12 @@ class Tracing:
                 uses.reads.setdefault(name, uses.first.pop(name))
 
     def _lift_along(self) -> None:
-        """Say which inputs are parts of others."""
+        """Say which inputs are parts of others, and which numbers of a container the cell reads that are no inputs."""
+        lifted = {entry.name for entry in self.lifter.lifted}
+        numbers = [name for name in self.lifter.numbers if name in self._entries - lifted]
+        if numbers:
+            text = tr(_NUMBERS if len(numbers) > 1 else _NUMBER, names=tr(", ").join(numbers))
+            self.notes.append(Note("number", text))
         for name in self.lifter.shared:
             text = tr(
                 "{name} is a part of another input's memory: its gradient counts what is computed through {name}, "

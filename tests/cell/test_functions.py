@@ -78,3 +78,26 @@ def test_a_function_that_differences_are_taken_of_is_a_step_of_the_cell(run, val
     report = run(f"%%grad a\na = {value}\nf = gm.numeric(lambda v: v * v)\ny = np.sum(f(a))")
     assert np.allclose(report.grads["a"], 4.0)
     assert report.to_text() and report.to_html()
+
+
+@pytest.mark.parametrize(
+    ("line", "cell", "said"),
+    [
+        (
+            "p",
+            "z = (p['W'] * p[\"b\"] * p['n']).sum()",
+            "p['b'] is a number, and is followed only by its own name",
+        ),
+        (
+            "q",
+            "z = q[0].sum() * q[1] + q[2]",
+            "q[1], q[2] are numbers, and are followed only by their own names",
+        ),
+        ("p p['b']", "z = (p['W'] * p['b']).sum()", ""),
+        ("p", "z = p['W'].sum()", ""),
+    ],
+)
+def test_a_number_beside_arrays_in_a_container_is_not_left_out_in_silence(run, line, cell, said):
+    run("p = {'W': np.ones(2), 'b': 2.5, 'n': 3, 'rate': 0.1}; q = [np.ones(2), 1.5, 0.5]")
+    told = [note.text for note in run(f"%%grad {line}\n{cell}")._trace.notes if note.kind == "number"]
+    assert [text.startswith(said) for text in told] == [True] * bool(said)

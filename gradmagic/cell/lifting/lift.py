@@ -47,6 +47,7 @@ class Lifter:
         self.namespace = namespace
         self.lifted: list[Lifted] = []
         self.shared: list[str] = []  # inputs that are parts of other inputs
+        self.numbers: list[str] = []  # float numbers beside lifted arrays, in a container
         self.on_lift: Callable[[Any], None] = lambda tracked: None
 
     # -- lifting ---------------------------------------------------------------------------------
@@ -187,6 +188,8 @@ class Lifter:
             return self.value(name, value)
         if is_a(value, (dict, list, tuple)):
             return self._container(name, value)
+        if liftable(value) and is_float(value):
+            self.numbers.append(name)
         return value
 
     def _tuple(self, value: tuple[Any, ...], new: list[Any]) -> tuple[Any, ...]:

@@ -345,6 +345,17 @@ def parse_names(words: list[str]) -> list[str]:
     return list(dict.fromkeys(name for name in [*found, word] if name))
 
 
+def entries_read(tree: ast.AST) -> frozenset[str]:
+    """List the entries of containers that code names, as it is written by rule.
+
+    Examples
+    --------
+    >>> sorted(entries_read(ast.parse('z = p["W"] * xs[0]')))
+    ["p['W']", 'xs[0]']
+    """
+    return frozenset(ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Subscript))
+
+
 def base_of(name: str) -> str:
     """Give the variable of `params['W']` or `model.weight`."""
     return name.partition("[")[0].partition(".")[0]
