@@ -22,7 +22,7 @@ from ..engine.tape.modes import OFF, mode_now
 from ..engine.tape.tracked import Tracked, raw, raws, tracked_in
 from ..engine.transforms.custom import custom
 from ..errors import ArgumentError
-from ..language import tr
+from ..language import get_language, tr
 from .cluster import one, total
 from .partitions import Partitions, partitions_of
 from .worker import Work
@@ -81,6 +81,7 @@ class Loss:
             "value",
             self._options["reduce"] == "mean",
             device,
+            get_language(),
         )
         if mode_now() is OFF or not places:
             work = replace(work, places=())

@@ -22,7 +22,7 @@ from ..engine.faces.torch.tensor import Tensor
 from ..engine.tape.tracked import raw
 from ..engine.transforms.of_functions import jvp, value_and_grad, vjp
 from ..errors import ArgumentError, NonScalarError
-from ..language import tr
+from ..language import get_language, set_language, tr
 from .packing import opened
 
 Values = tuple[Any, ...]
@@ -49,6 +49,8 @@ class Work:
         The function gives a mean over the rows: it counts as often as there are rows.
     device : str
         Where it is computed; empty: where the data are.
+    language : str
+        Of errors: the reader's.
     """
 
     f: Callable[..., Any]
@@ -59,6 +61,7 @@ class Work:
     steps: str
     mean: bool
     device: str
+    language: str
 
 
 class Share(NamedTuple):
@@ -72,6 +75,8 @@ def evaluate(packed: bytes, name: str, work_packed: bytes, of_pass: str, *given:
     """Get the data of one partition and compute its share; None for one without rows, of which there is no mean."""
     try:
         work: Work = opened(work_packed, of_pass)
+        if work.language != get_language():  # another process: it goes by its own environment
+            set_language(work.language)
         data = data_of(packed, *given)
         rows = _rows(data) if work.mean else 1
         if not rows:

@@ -190,3 +190,17 @@ def test_a_client_that_loses_its_scheduler_loses_nothing_but_the_pass():
         client.close()
     with cluster(n_workers=1, processes=False) as local, distributed.Client(local):
         assert gm.value_and_grad(loss)(2.0) == (20.0, 10.0)
+
+
+def test_an_error_of_another_process_is_in_the_readers_language():
+    X = da.from_array(np.ones((4, 2)), chunks=(2, 2))
+    with cluster() as c, distributed.Client(c):
+        gm.set_language("ja")
+        try:
+            with pytest.raises(gm.GradmagicError) as raised:
+                gm.grad(gm.distributed.loss(lambda w, X: X @ w, X))(np.ones(2))
+        finally:
+            gm.set_language("en")
+    assert "損失は1つの数" in str(raised.value)
+    (note,) = raised.value.__notes__
+    assert note.startswith("gm.distributed.lossの") and " of " not in note
