@@ -120,7 +120,7 @@ class Written(Buffers):
 
     def _constant(self, step: Step) -> None:
         if step.storage.written:
-            self._line(step, f"{self.bind(step.value)}.copy()")
+            self._line(step, f"{self.bind(step.value)}.copy('K')")
         else:
             self._text[id(step)] = self.number(step.value)
 

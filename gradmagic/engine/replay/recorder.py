@@ -77,7 +77,7 @@ class Recording:
         found = self.constants.get(id(array))
         if found is not None and np.array_equal(found[1].value, array, equal_nan=array.dtype.kind in "fc"):
             return found[1]
-        step = self.program.add(Step("constant", None, (), {}, array.copy()))
+        step = self.program.add(Step("constant", None, (), {}, array.copy("K")))
         self.constants[id(array)] = array, step
         return step
 

@@ -38,6 +38,7 @@ class Results:
         self._eager = eager
         self.steps: list[Step] = []
         self._kinds: list[tuple[str, Any]] = []
+        self._copies: dict[int, Any] = {}
         self._pairs = list(_pairs(eager, recorded))
         for e, r in self._pairs:
             self._kinds.append(self._enter(e, r))
@@ -63,15 +64,16 @@ class Results:
         raise Refused(tr("it gives a {name} that hangs on values", name=kind.__name__))
 
     def _fixed(self, eager: Any, recorded: Any = None) -> tuple[str, Any]:
-        """Note a leaf that is the same at every call: an array as a copy."""
+        """Note a leaf that is the same at every call: an array as a copy, since the caller may write into it."""
         if isinstance(eager, Tracked):
-            return "tensor", (type(eager), eager.array)
+            return "tensor", (type(eager), self._own(eager.array))
         if isinstance(eager, (np.ndarray, np.generic, float)):
             numbers = isinstance(recorded, (np.ndarray, np.generic, float))
-            same = numbers and np.array_equal(np.asarray(eager), np.asarray(recorded), equal_nan=True)
+            mine, its = np.asarray(eager), np.asarray(recorded)
+            same = numbers and np.array_equal(mine, its, equal_nan=mine.dtype.kind in "fc")
             if recorded is not None and not same:
                 raise Refused(tr("its result hangs on what the recording does not see"))
-            return ("array" if isinstance(eager, np.ndarray) else "value"), eager
+            return ("array", self._own(eager)) if isinstance(eager, np.ndarray) else ("value", eager)
         if isinstance(eager, _STATIC):
             if type(recorded) is not type(eager) or recorded != eager:
                 raise Refused(tr("it gives a {kind} that hangs on values", kind=type(eager).__name__))
@@ -79,6 +81,10 @@ class Results:
         if eager is recorded:
             return "value", eager
         raise Refused(tr("it gives a {kind}", kind=type(eager).__name__))
+
+    def _own(self, array: Any) -> Any:
+        """Copy an array that the first call gave, once."""
+        return self._copies.setdefault(id(array), np.copy(array, "K") if type(array) is np.ndarray else array)
 
     # -- memory -----------------------------------------------------------------------------------
     def named(
@@ -93,7 +99,7 @@ class Results:
         for i, (step, copy) in enumerate(zip(program.outputs, copies, strict=True)):
             text = name(step)
             if copy:
-                text += ".copy()"
+                text += ".copy('K')"
                 twins = [j for j, o in enumerate(program.outputs) if o is step and arrays[j] is arrays[i]]
                 if len(twins) > 1:  # one array, given twice
                     first = min(twins, key=lambda j: (j < given, j))
@@ -135,7 +141,7 @@ class Results:
                 parts.append(f"{bind(value[0].wrap)}({bind(value[1])}.copy(), None)")
             elif form == "array":
                 name = f"r{len(fixed)}"
-                parts.append(fixed.get(id(value), f"({name} := {bind(value)}.copy())"))
+                parts.append(fixed.get(id(value), f"({name} := {bind(value)}.copy('K'))"))
                 fixed.setdefault(id(value), name)
             elif form == "value":
                 parts.append(repr(value) if isinstance(value, (int, str, type(None))) else bind(value))

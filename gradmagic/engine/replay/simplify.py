@@ -82,7 +82,7 @@ class _Rewriting:
         if step.kind == "call" and step.value is not None:
             if all(s.kind == "constant" for s in needs):
                 step.kind, step.op, step.args, step.kwargs = "constant", None, (), {}
-                step.value = step.value.copy() if isinstance(step.value, np.ndarray) else step.value
+                step.value = step.value.copy("K") if isinstance(step.value, np.ndarray) else step.value
                 step.storage = Storage()
             elif (other := self._algebra(step)) is not None:
                 return other

@@ -5,12 +5,14 @@ In: a table of functions. Out: each gives and leaves what it gives and leaves wi
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 import pytest
 
 import gradmagic as gm
+from gradmagic.engine.core.trees import leaves
 
 from .against import Cases, arrays, check
 
@@ -313,3 +315,29 @@ def test_many_views_of_what_is_broadcast_are_told_apart() -> None:
     r(np.ones(3))
     np.testing.assert_allclose(r(np.ones(3)), gm.grad(f)(np.ones(3)))
     assert r.served == 1
+
+
+CONSTANTS: dict[str, Any] = {
+    "of a tensor": lambda x: gm.tensor([1.0, 2.0]) * 2,
+    "a tensor": lambda x: gm.tensor(np.array([1.0, 2.0])),
+    "zeros": lambda x: np.zeros(3),
+    "no axes": lambda x: np.array(2.0),
+    "a part": lambda x: np.arange(3.0)[1:],
+    "one twice": lambda x: (lambda a: (a, a))(np.ones(2)),
+    "text": lambda x: np.array(["a", "b"]),
+    "columns": lambda x: np.ones((2, 3), order="F"),
+    "turned": lambda x: np.array([[1.0, 2.0, 3.0]] * 2).T,
+}
+
+
+@pytest.mark.parametrize("f", CONSTANTS.values(), ids=CONSTANTS)
+def test_what_is_the_same_at_every_call_is_the_callers_to_write_into(f: Any) -> None:
+    replayed = gm.replay(f)
+    for _ in range(4):
+        want, got = f(1.0), replayed(1.0)
+        assert repr(want) == repr(got)
+        parts = [[getattr(p, "array", p) for p in leaves(given)] for given in (want, got)]
+        assert [p.strides for p in parts[0]] == [p.strides for p in parts[1]]
+        for part in itertools.chain(*parts):
+            part[...] = part.dtype.type(9)
+    assert replayed.served == 3
