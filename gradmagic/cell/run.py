@@ -16,7 +16,7 @@ from weakref import ref
 from ..engine.core import arrays
 from ..engine.core.interpreter import parse
 from ..engine.faces.torch.tensor import Tensor
-from ..engine.tape.nodes import Node
+from ..engine.tape.nodes import Node, tick
 from ..engine.tape.tracked import Tracked
 from ..language import tr
 from ..report.model import Note, Trace
@@ -176,7 +176,7 @@ class Run(Tracing):
 
     def _settle(self) -> None:
         """Let the record have the user's names with what is tracked, as the engine has it."""
-        table = self.membrane.table
+        table, self.record.ended = self.membrane.table, tick()
         self.record.namespace = seen_in(self.membrane, self.namespace)
         self.record.seen = table.wrapped
         self.record.evaluate = self._evaluate

@@ -258,3 +258,11 @@ def test_entries_of_whole_numbers_have_gradients(run):
         ints = run(f"%%grad k\nz = {text}").grads["k"]
         run("f = k*1.0")
         assert ints.tolist() == run(f"%%grad f\nz = {text.replace('k', 'f')}").grads["f"].tolist(), text
+
+
+def test_a_failed_cell_shows_what_it_made_and_not_views_of_before(run):
+    run("earlier = x[:2]")
+    run.fails("%%grad x\nv = x[1:]\nw = v * 2\nt = w[0]\nx['a'] = 3")
+    text = run.displayed[0].data["text/plain"]
+    assert "v = x[1:]" in text and "t = w[0]" in text and "w = v * 2" in text
+    assert "earlier" not in text and "contextlib" not in text

@@ -213,14 +213,15 @@ def _entries(
 
 def _made(run: RunRecord, error: BaseException | None) -> list[Node]:
     """The nodes that a failed cell has left in the namespace and in the functions that failed, and their sources."""
-    first, values = run.recorder.first, [*run.namespace.values()]
+    values = [*run.namespace.values()]
     tb = error.__traceback__ if error is not None else None
     while tb is not None:
         frame, tb = tb.tb_frame, tb.tb_next
         if frame.f_code.co_name != "<module>" and users(frame.f_code.co_filename):
             values += map(run.seen, list(frame.f_locals.values()))
     held = [v.node for v in values if is_a(v, Tracked) and v.node is not None]
-    roots = [node for node in held if node.number >= first] + [entry.node for entry in run.lifted]
+    made = [node for node in held if run.recorder.first <= node.number < run.ended]
+    roots = made + [entry.node for entry in run.lifted]
     return list(reversed(walk(*roots)))
 
 

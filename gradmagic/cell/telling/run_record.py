@@ -34,6 +34,7 @@ class RunRecord:
     begun: dict[int, Any] = field(default_factory=dict)
     # What the top level assigned to, by the time of the last assignment; with what a container or object got.
     assigned: dict[str, Callable[[], Any] | None] = field(default_factory=dict)
+    ended: float = float("inf")  # nodes with larger numbers were made after the cell, to find names
     every: bool = False  # whether what was lifted unasked is an input also beside tensors that require grad
     shown: list[Any] = field(default_factory=list)  # the last expression's value, if there is one
     last_text: str = "result"  # and how it is written
