@@ -79,19 +79,29 @@ def given_away(view: View) -> dict[tuple[int, int], list[int]]:
     if len(view.operations) > SHORT:
         return {}
     found: dict[tuple[int, int], list[int]] = {}
-    needed: set[tuple[int, int]] = set()
+    helpful: set[int | None] = set()  # what other inputs lead to
     for entry in view.trace.inputs:
         paths = paths_to(view, entry.key)
-        if paths is None:
-            return {}
-        ends = [(user.key, edge.argument) for user, edge in chain(*paths)]
-        factors = [(user.key, edge.argument) for user, edge in chain(*paths) if not _hands_on(user, edge)]
-        if len(paths) == 1 and len(factors) < 2:
-            for end in factors or ends[-1:]:
-                found.setdefault(end, []).append(entry.key)
+        ends = list(chain(*paths or ()))
+        factors = [(user, edge) for user, edge in ends if not _hands_on(user, edge)]
+        if paths is not None and len(paths) == 1 and len(factors) < 2:
+            for user, edge in factors or ends[-1:]:
+                found.setdefault((user.key, edge.argument), []).append(entry.key)
         else:
-            needed.update(ends)
-    return {end: keys for end, keys in found.items() if end not in needed}
+            helpful |= _led_to(view, entry.key)
+    sources = {(o.key, edge.argument): edge.source for o in view.operations for edge in o.edges}
+    return {end: keys for end, keys in found.items() if sources[end] not in helpful}
+
+
+def _led_to(view: View, key: int) -> set[int | None]:
+    found: set[int | None] = set()
+    waiting: list[int | None] = [key]
+    while waiting:
+        at = waiting.pop()
+        if at not in found:
+            found.add(at)
+            waiting += [user.key for user, _ in view.users.get(at, ())]
+    return found
 
 
 def _hands_on(operation: Operation, edge: Edge) -> bool:

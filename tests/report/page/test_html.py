@@ -457,6 +457,7 @@ def test_a_quiz_begins_hidden_and_no_other_report():
         ("c = a + b\nd = b + 1\nz = c*d", "a b", {}),
         ("z = a*a", "a", {}),
         ("z = (a + w)**2", "a w", {"3": [0, 1]}),
+        ("y = a\nfor k in range(6):\n    y = np.sin(y)*y\nz = y*w", "a w", {"20": [1]}),  # and 64 paths to a
     ],
 )
 def test_an_arrow_that_is_the_answer_is_no_help(cell, names, hidden):
