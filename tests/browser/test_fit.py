@@ -21,7 +21,9 @@ def test_the_drawn_program_and_the_curves_have_their_styles(chromium, tmp_path: 
     page = context.new_page()
     page.on("pageerror", lambda error: pytest.fail(str(error)))
     page.goto(f"file://{path}")
-    page.locator("details", has=page.locator(".gm-program")).evaluate_all("all => all.forEach(d => d.open = true)")
+    page.locator("details", has=page.locator(".gm-program")).evaluate_all(
+        "all => all.forEach(d => d.open = true)"
+    )
     fills = {
         part: page.locator(part).first.evaluate("e => getComputedStyle(e).fill")
         for part in (".gm-program .n:not(.input) rect", ".gm-program .n text", ".gm-charts .l")
