@@ -307,6 +307,8 @@ def test_a_turn_of_a_loop_opens_in_its_place_and_closes_again(live):
     lab, report = live(LOOP)
     rows = report.locator(".gm-board .n[data-k]")
     assert "turns 4 … 37 of 40" in " ".join(rows.locator(".name").all_text_contents())
+    scope, said = report.locator(".gm-scope"), rows.count() - 1  # a is no operation
+    assert f"121 operations in {said} rows; numbers" in scope.inner_text()
     closed, last = rows.count(), rows.filter(has_text="turn 40 of 40").bounding_box()["y"]
     rows.filter(has_text="turn 1 of 40").click()
     assert rows.count() > closed
@@ -316,6 +318,7 @@ def test_a_turn_of_a_loop_opens_in_its_place_and_closes_again(live):
     report.locator(".gm-cell .gm-on").first.wait_for()
     press(report, "operations")
     assert "turn" not in " ".join(rows.locator(".name").all_text_contents())
+    assert "121 operations, put together to 4; numbers" in scope.inner_text()
     press(report, "boxes")
     assert rows.count() == closed
     assert not lab.messages
