@@ -5,7 +5,7 @@ In: a course that has ended. Out: numbers, text, HTML.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from itertools import product
 from typing import Any
@@ -96,7 +96,7 @@ class Fit:
             )
             for i, (n, a, b) in enumerate(zip(variables.names, variables.start, ending.point, strict=True))
         ]
-        program = _told(self.program, self.nfev)
+        program = _told(self.program, self.nfev, variables.names)
         shown = _spread(self.nit, KEPT)
         axes = tuple(variables.called()) if variables.size <= 2 else ()
         kept = _spread(len(history.points) - 1, KEPT) if axes else []
@@ -169,11 +169,11 @@ class Fit:
         return "text/html", self.to_html()
 
 
-def _told(replayed: Replayed | None, evaluations: int) -> Program | None:
+def _told(replayed: Replayed | None, evaluations: int, names: Sequence[str]) -> Program | None:
     """Give the program of a fit as plain data; None where most evaluations were without one."""
     if replayed is None or 2 * replayed.served <= evaluations:
         return None
-    steps = tuple(Called(*step) for step in explained.drawn(replayed))
+    steps = tuple(Called(*step) for step in explained.drawn(replayed, names))
     return Program(str(replayed.explain()), replayed.source, steps if len(steps) <= DRAWN else ())
 
 

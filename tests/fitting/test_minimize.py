@@ -489,7 +489,7 @@ class TestPrograms:
         program, page = fit.descent.program, html.unescape(fit.to_html())
         assert program is not None and program.source == fit.program.source
         assert program.told == str(fit.program.explain()) and program.told in page and program.source in page
-        assert {step.text for step in program.steps} >= {"data", "np.subtract", "np.add.reduce"}
+        assert {step.text for step in program.steps} >= {"x0", "data", "np.subtract", "np.add.reduce"}
         drawn = svg(program_drawn(program.steps))
         assert drawn.count('class="n') == len(program.steps)
         assert drawn.count('class="e') == sum(len(step.needs) for step in program.steps)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -172,23 +172,24 @@ def _calls(number: int) -> str:
     return tr("{count:,} call{s}", count=number, s="s" * (number != 1))
 
 
-def drawn(replayed: Any) -> list[Drawn]:
-    """Give the steps of the program that served last as they are drawn."""
+def drawn(replayed: Any, names: Sequence[str] = ()) -> list[Drawn]:
+    """Give the steps of the program that served last as they are drawn; `names` are those of its arguments' numbers."""
     made = last(replayed)
     if made is None:
         return []
-    names: dict[int, str] = {}
+    signs: dict[int, str] = {}
     called = {f"s{i}": _spoken(link.name) for i, link in enumerate(made.around.places)}
+    called |= {f"x{i}": name for i, name in enumerate(names)}
     found: list[Drawn] = []
     for step in _flat(made.program):
-        names[id(step)] = f"s{len(names)}"
-        needs = tuple(dict.fromkeys(names[id(s)] for s in step.needs() if id(s) in names))
+        signs[id(step)] = f"s{len(signs)}"
+        needs = tuple(dict.fromkeys(signs[id(s)] for s in step.needs() if id(s) in signs))
         if step.kind == "input":
             text = called.get(step.op, step.op)
         else:
             text = step.kind if step.op is None else known.name_of(step.op)
         value = "" if step.value is None else _kind(step)
-        found.append(Drawn(names[id(step)], text, value, needs, step.kind))
+        found.append(Drawn(signs[id(step)], text, value, needs, step.kind))
     return found
 
 
