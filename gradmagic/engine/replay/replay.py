@@ -7,6 +7,7 @@ and what happens where there can be none: the function runs as it is, and that i
 from __future__ import annotations
 
 import functools
+import sys
 import warnings
 from collections.abc import Callable, Iterable
 from threading import RLock
@@ -309,6 +310,13 @@ class Replayed:
             s="s" * (number != 1),
         )  # fmt: skip
 
+    def __reduce__(self) -> Any:
+        """Be copied and pickled as the function is, without programs: by name what a module has under its name."""
+        name = getattr(self, "__qualname__", "")
+        if getattr(sys.modules.get(str(getattr(self, "__module__", ""))), name, None) is self:
+            return name
+        return Replayed, (self.f, self._quiet, self.backend, self.donate)
+
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
 
@@ -413,8 +421,6 @@ def _traced(args: Any, kwargs: Any) -> bool:
 
 
 def _stacklevel() -> int:
-    import sys
-
     frame: Any = sys._getframe(1)
     level, user = 1, user_frame(frame)
     while frame is not None and frame is not user:

@@ -4,6 +4,8 @@ threads.
 
 from __future__ import annotations
 
+import copy
+import pickle
 import threading
 import warnings
 from typing import Any
@@ -229,3 +231,33 @@ def test_numpy_warns_once_for_one_call() -> None:
         assert len(caught) == 1
         r(np.zeros(2))
         assert len(caught) == 2
+
+
+class Walker:
+    """Something that moves on by a replayed step of its own."""
+
+    def __init__(self) -> None:
+        self.w = np.ones(3)
+        self.step = gm.replay(self._step)
+
+    def _step(self, x: Any) -> Any:
+        self.w = self.w + x
+        return self.w * 1
+
+
+@gm.replay
+def doubled(x: Any) -> Any:
+    return x * 2
+
+
+def test_a_copy_of_what_has_a_replayed_step_goes_its_own_way() -> None:
+    walker = Walker()
+    for _ in range(3):
+        walker.step(np.ones(3))
+    for other in (copy.deepcopy(walker), pickle.loads(pickle.dumps(walker))):
+        for k in range(3):
+            assert (other.step(np.ones(3)) == 5 + k).all() and (other.w == 5 + k).all()
+        assert other.step.served == 2 and (walker.w == 4).all()
+    assert copy.deepcopy(doubled) is copy.copy(doubled) is pickle.loads(pickle.dumps(doubled)) is doubled
+    shared = copy.copy(walker.step)
+    assert (shared(np.ones(3)) == 5).all() and (walker.w == 5).all()
