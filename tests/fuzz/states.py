@@ -11,6 +11,7 @@ import argparse
 import collections
 import random
 import re
+import textwrap
 import warnings
 from typing import Any
 
@@ -125,13 +126,19 @@ def draw(seed: int, number: int) -> str:
         for _ in range(r.choice([0, 0, 1, 2]))
     ]
     names = sorted({p for p in (*arrays, *numbers) if re.fullmatch(r"g\d", p)})
-    head = [f"global {', '.join(names)}"] if names else []
-    inside = lambda of: "".join("    " + t + "\n" for line in of for t in line.split("\n"))
-    return (
-        _HEAD + "x0 = np.ones(3)\n" + "\n".join(setup) + f"\n\n\ndef f(x):\n{inside([*head, *lines])}"
-        f"\n\ndef change(k):\n{inside([*head, *outside, 'pass'])}"
+    closed = r.random() < 0.3  # names of a function around, not of the module
+    head = [f"{'nonlocal' if closed else 'global'} {', '.join(names)}"] if names else []
+    body = "\n".join(setup) + (
+        f"\n\n\ndef f(x):\n{_inside([*head, *lines])}\n\ndef change(k):\n{_inside([*head, *outside, 'pass'])}"
         f"\n\ndef state():\n    return [{', '.join([*arrays, *numbers])}]\n"
     )
+    if closed:
+        body = f"\n\ndef made():\n{_inside([body, 'return f, change, state'])}\n\nf, change, state = made()\n"
+    return f"{_HEAD}x0 = np.ones(3)\n{body}"
+
+
+def _inside(lines: list[str]) -> str:
+    return textwrap.indent("\n".join(lines), "    ") + "\n"
 
 
 def _called(names: dict[str, Any], f: Any, k: int, same: bool) -> tuple[Any, ...]:

@@ -280,7 +280,7 @@ def _neutral(step: Step) -> Step | None:
             ):
                 for j in (0, 1):
                     inner = _uniform(x.args[j])
-                    if inner is not None and _doubles(inner) and type(x.args[1 - j]) is Step:
+                    if inner is not None and _doubles(inner) and _same(x.args[1 - j], step):
                         step.args = (x.args[1 - j], np.array(number * inner, step.dtype))
                         return None
     if op is np.positive and _same(args[0], step):

@@ -68,3 +68,14 @@ def test_what_is_converted_is_computed_in_its_new_dtype(convert, dtype):
             np.testing.assert_array_equal(got, want)
             assert np.shares_memory(got, x) == np.shares_memory(want, x)
         assert replayed.served == 2
+
+
+def test_factors_of_two_are_one_factor_where_all_else_has_the_shape():
+    """A number between them comes with the array that it is multiplied with."""
+    w = np.full(3, 0.5)
+    f = gm.grad(lambda x: np.sum(x * 2 * w[0] * 2))
+    replayed = gm.replay(f, backend="numpy")
+    for k in range(3):
+        w[0] = k
+        np.testing.assert_array_equal(replayed(np.ones(3)), f(np.ones(3)))
+    assert not replayed.refused and replayed.served == 2
