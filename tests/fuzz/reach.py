@@ -279,6 +279,8 @@ def _bytes(a: Any) -> bytes:
 
 
 def _key(key: Any) -> Any:
+    if isinstance(key, float) and key != key:
+        return "nan"
     return key if isinstance(key, (str, int, float, bytes, tuple, type(None))) else type(key).__name__
 
 

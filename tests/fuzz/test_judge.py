@@ -37,6 +37,7 @@ def left(text: str) -> dict:
         ("a = [1.0, (2, {'k': 3.0})]", "a = [1.0, (2, {'k': np.float64(3)})]"),
         ("a = {1.0}", "a = {1}"),
         ("a = {1.0: 2}", "a = {1: 2}"),
+        ("a = {float('nan'): 1}", "a = {float('nan'): 2}"),
         ("class P: pass\np = P(); p.v = 1.0", "class P: pass\np = P(); p.v = 2.0"),
         (
             "class P: __slots__ = ('v',)\np = P(); p.v = 1.0",

@@ -242,8 +242,13 @@ class Written(Buffers):
 
     def _view(self, step: Step) -> None:
         x = self.arg(step.args[0]) if step.args else ""
+        number = (
+            step.args and type(step.args[0]) is Step and step.args[0].python
+        )  # it has no methods of arrays
         if step.op is operator.getitem:
             text = f"{x}[{self.index(step.args[1])}]"
+        elif number:
+            text = f"{self.function(step.op)}({self.arguments(step)})"
         elif step.op is np.reshape and len(step.args) == 2 and not step.kwargs:
             text = f"{x}.reshape({self.arg(step.args[1])})"
         elif step.op is np.swapaxes and not step.kwargs:

@@ -17,6 +17,25 @@ def test_the_larger_of_two_numbers_has_the_gradient():
     assert made.served == 2
 
 
+@pytest.mark.parametrize(
+    "shaped",
+    [
+        np.asarray,
+        np.transpose,
+        np.ravel,
+        lambda x: np.reshape(x, (1, 1)),
+        lambda x: np.swapaxes(np.atleast_2d(x), 0, 1),
+    ],
+)
+def test_a_number_has_no_methods_of_arrays(shaped):
+    f = lambda x: shaped(x * 1.5).sum()
+    for g in (f, gm.value_and_grad(f)):
+        replayed = gm.replay(g, backend="numpy")
+        for x in (0.5, 1.5, 2.5):
+            assert replayed(x) == g(x)
+        assert not replayed.refused and replayed.served == 2
+
+
 def test_an_unpickled_array_is_an_array_like_others():
     made = gm.replay(lambda x: x * 2, backend="numpy")
     x = np.ones(2, np.float32)
