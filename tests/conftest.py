@@ -155,6 +155,17 @@ def pytest_collect_file() -> Generator[None, list[Any], list[Any]]:
     return [found for found in (yield) if not isinstance(found, DoctestModule)]
 
 
+@pytest.fixture
+def japanese() -> Iterator[None]:
+    """Speak Japanese for a while."""
+    import gradmagic as gm
+
+    before = gm.get_language()
+    gm.set_language("ja")
+    yield
+    gm.set_language(before)
+
+
 def pytest_report_header() -> str:
     import gradmagic
 

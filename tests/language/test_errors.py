@@ -17,12 +17,7 @@ ENGLISH = re.compile(r"\b(the|of|is|are|has|its|it|and|or|for|write|line|give)\b
 pytestmark = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")  # np.matrix
 
 
-@pytest.fixture(autouse=True)
-def _japanese():
-    before = gm.get_language()
-    gm.set_language("ja")
-    yield
-    gm.set_language(before)
+pytestmark = pytest.mark.usefixtures("japanese")
 
 
 def said(act):

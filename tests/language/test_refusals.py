@@ -12,14 +12,6 @@ from gradmagic.language import tr
 from gradmagic.missing import REFUSED
 
 
-@pytest.fixture
-def japanese():
-    before = gm.get_language()
-    gm.set_language("ja")
-    yield
-    gm.set_language(before)
-
-
 def test_every_name_that_is_refused_says_in_japanese_what_to_write(japanese):
     texts = {text for rows in REFUSED.values() for text in rows.values()}
     assert not [text for text in texts if tr(text) == text]

@@ -34,12 +34,7 @@ NOT_FIRST, NOT_LAST = set("、。」）』】，．：；？！ーっゃゅょ�
 LETTERS = re.compile("[ぁ-ヿ一-鿿]")
 
 
-@pytest.fixture(autouse=True)
-def _japanese():
-    before = gm.get_language()
-    gm.set_language("ja")
-    yield
-    gm.set_language(before)
+pytestmark = pytest.mark.usefixtures("japanese")
 
 
 @pytest.fixture

@@ -14,13 +14,6 @@ from ...language import catalogue
 THEIRS = ("cell/", "engine/core/arrays.py")  # where sentences are said that another host says in its words
 
 
-@pytest.fixture
-def japanese():
-    set_language("ja")
-    yield
-    set_language("en")
-
-
 @pytest.mark.parametrize("words", ["TRACE", "LINE", "COMMAND", "OPTION"])
 def test_where_a_sentence_has_a_phrase_its_twin_has_the_phrases_twin(japanese, words):
     sentences = [

@@ -13,12 +13,7 @@ ENGLISH = re.compile(r"(?<![\w.'\"(\[])[A-Za-z]{2,} [a-z]{2,}(?![\w.(=])")
 CODE = re.compile(r"`[^`]*`|'[^']*'|\"[^\"]*\"|import \w+|with gm\.no_grad\(\): \w+|for \w+ in")
 
 
-@pytest.fixture(autouse=True)
-def _japanese(run):
-    before = gm.get_language()
-    gm.set_language("ja")
-    yield
-    gm.set_language(before)
+pytestmark = pytest.mark.usefixtures("run", "japanese")
 
 
 def english(text):

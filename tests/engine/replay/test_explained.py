@@ -20,14 +20,11 @@ def test_the_source_is_the_program() -> None:
     assert "cos(x0, b" in r.source
 
 
-def test_a_program_of_an_english_reader_is_explained_to_a_japanese_one() -> None:
+def test_a_program_of_an_english_reader_is_explained_to_a_japanese_one(request: pytest.FixtureRequest) -> None:
     r = gm.replay(lambda x: np.tanh(x) * 2)
     r(np.ones(100_000))
-    gm.set_language("ja")
-    try:
-        text = str(r.explain())
-    finally:
-        gm.set_language("en")
+    request.getfixturevalue("japanese")
+    text = str(r.explain())
     assert "by NumPy" not in text and "NumPyで実行" in text
 
 

@@ -32,14 +32,6 @@ SAME = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def japanese():
-    before = gm.get_language()
-    gm.set_language("ja")
-    yield
-    gm.set_language(before)
-
-
 def said(made: str) -> str:
     """All that a page says: its text, tooltips and labels, the words of its drawings, and what its script knows."""
     shown = Page(made)
