@@ -20,7 +20,9 @@ def test_the_source_is_the_program() -> None:
     assert "cos(x0, b" in r.source
 
 
-def test_a_program_of_an_english_reader_is_explained_to_a_japanese_one(request: pytest.FixtureRequest) -> None:
+def test_a_program_of_an_english_reader_is_explained_to_a_japanese_one(
+    request: pytest.FixtureRequest,
+) -> None:
     r = gm.replay(lambda x: np.tanh(x) * 2)
     r(np.ones(100_000))
     request.getfixturevalue("japanese")
