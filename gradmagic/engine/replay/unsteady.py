@@ -26,7 +26,7 @@ ASKING = frozenset(
     "getenv getpid getcwd cpu_count listdir exists isfile isdir is_file is_dir getsize getmtime stat today now utcnow "
     "localtime gmtime strftime ctime getcontext get_printoptions geterr geterrcall getbufsize getrecursionlimit "
     "getrefcount currentframe current_thread active_count get_ident gethostname import_module fromfile memmap "
-    "loadtxt genfromtxt".split()
+    "loadtxt genfromtxt __subclasses__".split()
 )
 _ASKED = ("time", "posix", "nt", "_sqlite3")  # modules in C whose functions do so too
 _PURE = ("sleep", "fspath")
