@@ -42,6 +42,7 @@ _READING = ("globals", "eval", "exec", "__import__")
 _MADE = frozenset(
     "__init__ __repr__ __str__ __eq__ __hash__ __setattr__ __delattr__".split()
 )  # of a dataclass
+_NUMPYS = (np.ufunc, type(np.sum))  # functions that hold nothing of anybody's
 _CACHE = type(functools.lru_cache(len))
 _VIEWS: tuple[type, ...] = tuple(map(type, ({}.keys(), {}.values(), {}.items())))
 _SIZE = "len({0}.__dict__) - ('__slotnames__' in {0}.__dict__)"  # of a class; `copy` puts that name there
@@ -108,7 +109,7 @@ class Surroundings(Compared):
         if kind is frozenset:
             for i, part in enumerate(value):
                 self._look(part, f"{name}[{i}]")
-        if id(value) in self._seen or plain(value):
+        if id(value) in self._seen or plain(value) or issubclass(kind, _NUMPYS):
             return
         if len(self._seen) >= _MOST:
             raise TooMuch(tr("it reaches more than {count:,} objects (by {name})", count=_MOST, name=name))
@@ -222,8 +223,8 @@ class Surroundings(Compared):
                 self._look(value, name)
         for i, value in enumerate(function.__defaults__ or ()):
             self._look(value, code.co_varnames[i])
-        self._look(function.__kwdefaults__, function.__name__)
         if own:
+            self._look(function.__kwdefaults__, function.__name__)
             for key in ("__code__", "__defaults__", "__kwdefaults__"):
                 if (value := getattr(function, key)) is not None:
                     self.links.append(Link(function, key, f"{function.__name__}.{key}", value))
@@ -231,6 +232,9 @@ class Surroundings(Compared):
             self.sizes.append((vars(function), len(vars(function))))
             for name, value in vars(function).items():
                 self._hold(vars(function), name, f"{function.__name__}.{name}", value)
+        else:
+            for value in (function.__kwdefaults__ or {}).values():
+                self._look(value, function.__name__)
 
     def _names(self, space: dict[str, Any], code: types.CodeType) -> None:
         """Go through the global names that a function uses."""
