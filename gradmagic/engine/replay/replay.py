@@ -364,6 +364,7 @@ def replay(f: Any = None, *, backend: str | None = None, donate: bool = False) -
     t > 0:` is a guard: the other branch gets a program of its own. Dropout, `gm.randn` and their like are drawn anew
     at every call. Arrays and numbers that `f` reaches by its closure, globals and attributes are read anew, or
     compared, at every call.
+    While a call is recorded, what `f` reaches holds recording arrays: no other thread may use it until that is over.
     numba's exponentials and sums may differ from NumPy's in the last digits, and NumPy's warnings (overflow, division
     by zero) are not given.
 
