@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from ..engine.core.interpreter import parse
+from ..engine.replay.alike import close, coarsest
 from ..engine.replay.emit import Diverged
-from ..engine.replay.recording import close, coarsest
 from ..engine.replay.replay import Replayed
 from ..engine.replay.whole import MISS, Made
 from ..engine.tape.tracked import Tracked, is_a

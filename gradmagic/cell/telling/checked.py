@@ -121,6 +121,16 @@ _TEXTS = {  # in the order in which they are said
             "np.where: --guard counts that as 0."
         ),
     ),
+    "unsettled": (
+        mark(
+            "{slope} is {tape}, and there are no differences to hold it against{many}: by finer and finer steps they "
+            "do not settle, as where rounding is large, or kinks are near."
+        ),
+        mark(
+            "There are no differences to hold {slope} against{many}: by finer and finer steps they do not settle, as "
+            "where rounding is large, or kinks are near."
+        ),
+    ),
     "edge": (
         mark(
             "{slope} is {tape}, and there are no differences to hold it against{many}: the result is not finite there, "

@@ -13,7 +13,9 @@ homes        whose a class or a module is: what is looked into
 code         which names a function uses, by its instructions
 unsteady     what gives something else from call to call: clocks, iterators, weak links
 elsewhere    arrays that somebody unseen holds too
+call         one call's arguments: the inputs of a program, what its head asks
 recording    one run of a function on recording arrays: arguments in, program out
+alike        whether two recordings are one program, and two values the same but for rounding
 simplify     dead steps, equal steps, constants, algebra that is exact
 emit         the program as straight-line Python, its buffers by lifetime
 replay       `gm.replay` itself: which program serves a call, what to do where none does

@@ -22,7 +22,7 @@ def held_elsewhere(table: Mapping[Any, tuple[Any, Any]]) -> list[Any]:
 
 
 def _counts(table: Mapping[Any, tuple[Any, Any]]) -> list[tuple[Any, list[int]]]:
-    """Count how many hold each array that can be written, and each object whose memory it looks into."""
+    """Count how many hold each array, and each object whose memory it looks into."""
     found = []
     for array, _ in table.values():
         counts, owner = [], array

@@ -48,6 +48,11 @@ def users_module(space: dict[str, Any]) -> bool:
     return users(file) if file else name.partition(".")[0] not in sys.stdlib_module_names
 
 
+def of_objects(ufunc: Any) -> bool:
+    """Tell whether a ufunc is one of np.frompyfunc, which calls a function of Python for each entry."""
+    return all(set(kinds) <= set("O->") for kinds in getattr(ufunc, "types", ["d->d"]))
+
+
 def still(module: types.ModuleType) -> bool:
     return module.__name__.partition(".")[0] in _STILL
 

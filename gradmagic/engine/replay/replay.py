@@ -23,13 +23,15 @@ from ..tape.modes import OFF, UNSEEN, mode_now
 from ..tape.nodes import HOOKS
 from ..tape.tracked import tracked_in
 from . import explained
+from .alike import close, coarsest, same_program
 from .blocks import blocked
+from .call import Call, copied_once, same_objects
 from .compiled.choice import Choice, asked
 from .drawing import Streams
 from .emit import Diverged, Written
 from .products import flattened
 from .recorded import NOW, Refused
-from .recording import Call, close, coarsest, copied_once, record, same_objects, same_program, seen
+from .recording import record, seen
 from .results import Results, share
 from .simplify import simplified
 from .surroundings import Surroundings
@@ -358,9 +360,11 @@ def replay(f: Any = None, *, backend: str | None = None, donate: bool = False) -
     -----
     Results are equal to those of `f` but for the last digits (a sum may be added up in another order). What a program
     cannot hold is refused: numbers asked for on the way (`float(t)`), NumPy's random numbers, shapes that hang on
-    values. Then `f` runs as it is, and a `ReplayWarning` says so once, with the line. `if t > 0:` is a guard: the
-    other branch gets a program of its own. Dropout, `gm.randn` and their like are drawn anew at every call. Arrays
-    and numbers that `f` reaches by its closure, globals and attributes are read anew, or compared, at every call.
+    values. Then `f` runs as it is, and a `ReplayWarning` says so once, with the line where a value is asked for. `if
+    t > 0:` is a guard: the other branch gets a program of its own. Dropout, `gm.randn` and their like are drawn anew
+    at every call. Arrays and numbers that `f` reaches by its closure, globals and attributes are read anew, or
+    compared, at every call.
+    While a call is recorded, what `f` reaches holds recording arrays: no other thread may use it until that is over.
     numba's exponentials and sums may differ from NumPy's in the last digits, and NumPy's warnings (overflow, division
     by zero) are not given.
 

@@ -30,7 +30,7 @@ from ..tape.nodes import Leaf
 from ..tape.tracked import Tracked
 from . import code as codes
 from .compared import Compared
-from .homes import functions_of, is_buffer, known, of_user, replaceable, still, users_module
+from .homes import functions_of, is_buffer, known, of_objects, of_user, replaceable, still, users_module
 from .link import INDEXED, NUMBERS, PLAIN, Content, Link, plain
 from .unsteady import ASKING, LOGGING, answers, draws, hides, logs, moves, speaks
 
@@ -43,6 +43,7 @@ _MADE = frozenset(
     "__init__ __repr__ __str__ __eq__ __hash__ __setattr__ __delattr__".split()
 )  # of a dataclass
 _NUMPYS = (np.ufunc, type(np.sum))  # functions that hold nothing of anybody's
+_HOLDERS = (dict, list, tuple, set, deque, functools.partial, np.ndarray)
 _CACHE = type(functools.lru_cache(len))
 _VIEWS: tuple[type, ...] = tuple(map(type, ({}.keys(), {}.values(), {}.items())))
 _SIZE = "len({0}.__dict__) - ('__slotnames__' in {0}.__dict__)"  # of a class; `copy` puts that name there
@@ -109,11 +110,15 @@ class Surroundings(Compared):
         if kind is frozenset:
             for i, part in enumerate(value):
                 self._look(part, f"{name}[{i}]")
-        if id(value) in self._seen or plain(value) or issubclass(kind, _NUMPYS):
+        if id(value) in self._seen or plain(value) or (issubclass(kind, _NUMPYS) and not of_objects(value)):
             return
         if len(self._seen) >= _MOST:
             raise TooMuch(tr("it reaches more than {count:,} objects (by {name})", count=_MOST, name=name))
         self._seen[id(value)] = value
+        if issubclass(kind, _HOLDERS) and of_user(kind):  # what it has beside its entries
+            self._object(value, name)
+        if issubclass(kind, _NUMPYS):  # of np.frompyfunc: nobody sees the function within
+            raise _another(name, kind)
         if issubclass(kind, types.ModuleType):
             self._modules.append((value, f"{name}."))
         elif draws(kind):
@@ -177,10 +182,7 @@ class Surroundings(Compared):
                 name=name, kind=kind.__name__,
             ))  # fmt: skip
         elif not self._within and hides(value):
-            self._late.append((name, TooMuch(tr(
-                "it uses {name}, a {kind}, which may give something else next time: pass what it gives as an argument",
-                name=name, kind=kind.__name__,
-            ))))  # fmt: skip
+            self._late.append((name, _another(name, kind)))
         elif not self._within:
             if logs(kind):
                 self._late.append((name, None))
@@ -216,6 +218,7 @@ class Surroundings(Compared):
             except ValueError:
                 continue
             if own and isinstance(value, types.ModuleType):
+                self.links.append(Link(cell, "cell_contents", name, value))
                 self._module(value, codes.words(code), f"{name}.")
             elif own or type(value) is np.ndarray:
                 self._hold(cell, "cell_contents", name, value)
@@ -266,7 +269,7 @@ class Surroundings(Compared):
         if answers(value):
             raise _asked(home + name)
         if isinstance(value, types.ModuleType):
-            if name in space and not still(value):
+            if name in space:
                 self.links.append(Link(space, name, home + name, value))
             self._module(value, used, f"{home}{name}.")
         elif not home or users_module(space) or isinstance(value, (*_PARTS[:-2], Mapping)):
@@ -332,13 +335,16 @@ class Surroundings(Compared):
                 self._look(part, f"{name}.{key}")
                 self._within = True
         if of_user(type(value)):
-            self.links.append(Link(value, "__class__", f"{name}.__class__", type(value)))
+            self.kept.append(Content.now(value, "{}.__class__", f"{name}.__class__"))
         for kind in type(value).__mro__:
             if of_user(kind):
                 self._class(kind)
                 for key, member in vars(kind).items():  # of __slots__
                     if type(member) is types.MemberDescriptorType:
-                        if hasattr(value, key):
+                        if hasattr(value, key) and isinstance(value, INDEXED):  # held by key are its entries
+                            self._alive.append(getattr(value, key))
+                            self.kept.append(Content.now(value, f"id({{}}.{key})", f"{name}.{key}"))
+                        elif hasattr(value, key):
                             self._hold(value, key, f"{name}.{key}", getattr(value, key))
                         else:
                             self.kept.append(Content.now(value, f"hasattr({{}}, {key!r})", f"{name}.{key}"))
@@ -368,6 +374,8 @@ class Surroundings(Compared):
             elif isinstance(part, _PARTS) and (not key.startswith("__") or replaceable(key, part)):
                 self._hold(kind, key, name, part)
             elif isinstance(part, types.FunctionType) or (not within and not key.startswith("__")):
+                self._alive.append(part)  # what is compared by where it lies
+                self.kept.append(Content.now(kind, f"id({{}}.__dict__[{key!r}])", name))
                 self._look(part, name)
 
 
@@ -385,6 +393,13 @@ def _no_link(value: Any) -> bool:
 
 def _ids(cache: Any) -> set[int]:
     return {*map(id, _cached(cache))}
+
+
+def _another(name: str, kind: type) -> TooMuch:
+    return TooMuch(tr(
+        "it uses {name}, a {kind}, which may give something else next time: pass what it gives as an argument",
+        name=name, kind=kind.__name__,
+    ))  # fmt: skip
 
 
 def _asked(name: str) -> TooMuch:

@@ -18,11 +18,11 @@ from ..tape.modes import OFF, UNSEEN, mode_now
 from ..tape.nodes import HOOKS, number_write
 from ..tape.tracked import Tracked
 from . import known
+from .call import Call, kind_of
 from .emit import Written
 from .link import Link
 from .program import Program, Step
 from .recorded import Refused
-from .recording import Call, kind_of
 from .surroundings import Surroundings
 
 MISS = object()  # what a program gives for a call that is not of its kind

@@ -26,6 +26,7 @@ from ..tape.observers import Observer
 
 ENTRIES = 100  # of an input that are checked
 WORK = 300_000  # operations that are computed again, in all
+ROUNDINGS = 50  # of the result, that may add up on the way to it
 STEP = 1e-3  # of an entry's size, at first; the differences are of fourth order
 TOLERANCE = 1e-4
 _COUNTING = (
@@ -47,7 +48,8 @@ class CannotRecompute(Exception):
 class CheckedEntry:
     """One entry of a gradient: what the tape says, what differences say.
 
-    `kink`: the slopes on both sides differ; `edge`: the result is not finite there, or on one side of it.
+    `kink`: the slopes on both sides differ; `edge`: the result is not finite there, or on one side of it; `noise`: how
+    far the differences may be off, by the rounding of the result and by how much those of finer steps differ.
     """
 
     index: tuple[int, ...]
@@ -55,6 +57,7 @@ class CheckedEntry:
     numerical: complex
     kink: bool
     edge: bool = False
+    noise: float = 0.0
 
     @property
     def agrees(self) -> bool:
@@ -66,10 +69,14 @@ class CheckedEntry:
 
     @property
     def kind(self) -> str:
-        """What there is to say: "agrees"; why not: "edge", "kink", "no number"; or "differs", and a rule is wrong."""
+        """What there is to say: "agrees"; why not: "edge", "kink", "no number", "unsettled"; or "differs", and a
+        rule is wrong."""
         if self.agrees:
             return "agrees"
-        reasons = {"edge": self.edge, "kink": self.kink, "no number": bool(np.isnan(self.tape))}
+        unsettled = bool(abs(self.tape - self.numerical) <= self.noise)
+        reasons = {
+            "edge": self.edge, "kink": self.kink, "no number": bool(np.isnan(self.tape)), "unsettled": unsettled,
+        }  # fmt: skip
         return next((reason for reason, holds in reasons.items() if holds), "differs")
 
 
@@ -285,11 +292,13 @@ def _entry(value: Callable[[dict[int, Any]], float], number: int, x: Any, i: int
     small = h * 1e-3
     left, middle, right = at(-small), at(0), at(small)
     edge = not np.all(np.isfinite([left, middle, right]))
-    kink = abs((right - middle) - (middle - left)) > 1e-2 * max(
-        abs(right - middle), abs(middle - left), small * 1e-3
-    )
+    rounding = ROUNDINGS * np.finfo(np.float64).eps * max(abs(left), abs(middle), abs(right))
+    bend = abs((right - middle) - (middle - left))
+    kink = bool(bend > rounding and bend > 1e-2 * max(abs(right - middle), abs(middle - left), small * 1e-3))
     numerical = next((e.numerical for e in found if np.isfinite(e.numerical)), found[0].numerical)
-    return CheckedEntry(index, tape, numerical, kink, edge)
+    slopes = [e.numerical for e in found if np.isfinite(e.numerical)]
+    spread = max((abs(a - b) for a, b in pairwise(slopes)), default=0.0)
+    return CheckedEntry(index, tape, numerical, kink, edge, max(rounding / h, 2 * spread))
 
 
 def _grows(slopes: list[complex]) -> bool:

@@ -94,6 +94,22 @@ def test_the_check_is_guarded_as_the_cell_is(run):
     assert "at 2 entries" in notes(report)[0][1]  # of one sweep
 
 
+@pytest.mark.parametrize(
+    ("at", "cell"),
+    [
+        ("np.array([1e6, 1e-3, 1.0])", "(w**2).sum()"),
+        ("1.0", "1e13 + w * w"),
+        ("1.0", "(w + 1e12) - 1e12"),
+        ("np.array([-1.0, 0.0, 1.0])", "np.exp(w * 30).sum()"),
+        ("np.array([1e8, 1.0], np.float32)", "(w**2).sum()"),
+        ("0.0", "np.maximum(w, 0)**2 + np.abs(w - 1e-5)"),  # two kinks, within a step
+    ],
+)
+def test_a_right_gradient_of_a_large_result_is_no_fault(run, at, cell):
+    report = run(f"%%grad w --check\nw = {at}\nz = {cell}")
+    assert {kind for kind, _ in notes(report)} <= {"agrees", "unsettled"}
+
+
 def test_tensors_and_loops_of_sweeps(run):
     run("w = gm.tensor([1.0, 2.0], requires_grad=True)")
     report = run("%%grad --check\nloss = ((w - 3)**2).sum()")

@@ -15,6 +15,7 @@ import itertools
 import logging
 import os
 import random
+import sys
 import threading
 import time
 import types
@@ -826,3 +827,87 @@ def test_what_is_held_weakly_is_refused() -> None:
     for f in (lambda x: x * weak().rate, lambda x: x * values["a"].rate):
         with pytest.warns(ReplayWarning, match="which lets go of what it gives"):
             gm.replay(f)(np.ones(2))
+
+
+class _Kept:
+    """What a class may hold that is no number, array or function of the user's; `SWAPS` puts another there."""
+
+    act, held, kind = np.sin, types.SimpleNamespace(a=1.0), np.float64
+    bound, method = (
+        functools.partial(np.multiply, 2.0),
+        functools.partialmethod(lambda self, x, k: x * k, k=2.0),
+    )
+
+
+class _Inherits(_Kept):
+    pass
+
+
+SWAPS: dict[str, tuple[Any, str, Any]] = {
+    "ufunc": (lambda o, x: o.act(x), "act", np.cos),
+    "object": (lambda o, x: x * o.held.a, "held", types.SimpleNamespace(a=3.0)),
+    "class": (lambda o, x: x.astype(o.kind), "kind", np.float32),
+    "partial": (lambda o, x: o.bound(x), "bound", functools.partial(np.multiply, 5.0)),
+    "partialmethod": (
+        lambda o, x: o.method(x), "method", functools.partialmethod(lambda self, x, k: x * k, k=7.0)
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("holder", [_Kept(), _Inherits()], ids=["own", "inherited"])
+@pytest.mark.parametrize("name", SWAPS)
+def test_what_a_class_holds_may_be_swapped(name: str, holder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    f, attribute, other = SWAPS[name]
+    replayed, x = gm.replay(lambda x: f(holder, x)), np.linspace(0, 1, 3)
+    replayed(x), replayed(x)
+    monkeypatch.setattr(_Kept, attribute, other)
+    for _ in range(2):
+        got, right = replayed(x), f(holder, x)
+        np.testing.assert_array_equal(got, right)
+        assert got.dtype == right.dtype
+    assert replayed.served == 2
+
+
+xp: Any = np
+
+
+def test_a_name_of_numpys_may_become_one_of_another_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = types.SimpleNamespace(sin=np.cos)
+    inner: Any = np
+    replayed, closed = gm.replay(lambda x: xp.sin(x)), gm.replay(lambda x: inner.sin(x))
+    for r in (replayed, closed):
+        assert r(0.0) == r(0.0) == 0.0
+    monkeypatch.setattr(sys.modules[__name__], "xp", other)
+    inner = other
+    for r in (replayed, closed):
+        assert r(0.0) == r(0.0) == 1.0
+
+
+@pytest.mark.parametrize("base", [dict, list, tuple, set, collections.deque])
+@pytest.mark.parametrize("slots", [(), ("rate",)], ids=["dict", "slots"])
+def test_what_a_container_has_beside_its_entries_is_seen(base: Any, slots: Any) -> None:
+    if base is tuple and slots:
+        pytest.skip("Python has no slots in tuples")
+
+    class Own(base):  # type: ignore[misc]
+        __slots__ = slots
+
+        def twice(self) -> float:
+            return 2.0
+
+    Kind: Any = Own if slots else type("Kind", (Own,), {})
+    held = Kind()
+    held.rate = 2.0
+    replayed = gm.replay(lambda x: x * held.rate * held.twice())
+    assert replayed(1.0) == replayed(1.0) == 4.0
+    held.rate = 3.0
+    assert replayed(1.0) == replayed(1.0) == 6.0
+    Own.twice = lambda self: 5.0  # type: ignore[method-assign]
+    assert replayed(1.0) == replayed(1.0) == 15.0
+
+
+def test_a_function_of_python_within_a_ufunc_is_refused() -> None:
+    factor = [2.0]
+    made = np.frompyfunc(lambda v: v * factor[0], 1, 1)
+    with pytest.warns(ReplayWarning, match="it uses made, a ufunc, which may give something else"):
+        gm.replay(lambda x: x * made([1.0, 2.0]).astype(float))(1.0)
