@@ -232,7 +232,7 @@ def shuffled(m: Membrane, function: Any, args: Any, kwargs: Any) -> Any:
     """
     owner = function.__self__
     target: Any = args[0] if args else None
-    if not is_array(target) or m.table.mark(target) is None or not target.ndim:
+    if not is_array(target) or m.table.mark(target) is None or not target.size or not target.ndim:
         return function(*args, **kwargs)
     axis = None if isinstance(owner, random.Random) else kwargs.get("axis", args[1] if len(args) > 1 else 0)
     rewind = _rewinding(owner)

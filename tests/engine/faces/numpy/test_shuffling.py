@@ -215,3 +215,12 @@ def test_in_a_cell(name, shape, made):
             sides.append(z(moved))
         steps[at] = (sides[0] - sides[1]) / 2e-5
     np.testing.assert_allclose(trace.inputs[0].array, steps, atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (2, 0), (1,), (1, 3)])
+@pytest.mark.parametrize("shuffle", ["np.random.shuffle(x)", "rng.shuffle(x)", "random.shuffle(x)"])
+def test_where_nothing_is_to_be_shuffled_the_cell_goes_on(shape, shuffle):
+    setup = f"import random\nrng = np.random.default_rng(0)\nx = np.ones({shape})"
+    trace = traced(f"{shuffle}\nz = (x * 2).sum()", fresh(setup), "x")
+    assert trace.notes == ()
+    np.testing.assert_array_equal(trace.inputs[0].array, np.full(shape, 2.0))
